@@ -1,0 +1,382 @@
+//! The bytes of a frame: a fixed header, then the body.
+//!
+//! ```text
+//!  0      1      2        4            8            12         14         16
+//! +------+------+--------+------------+------------+----------+----------+------------------------------+
+//! | kind | flags| code   | id         | parent     | name len | zero     | name | total? | payload      |
+//! | u8   | u8   | u16    | u32        | u32        | u16      | u16      |                              |
+//! +------+------+--------+------------+------------+----------+----------+------------------------------+
+//! ```
+//!
+//! All numbers are little-endian. A frame has no length of its own: the transport delimits it.
+
+use bytemuck::{Pod, Zeroable};
+
+/// The fixed part at the start of each frame, decoded.
+///
+/// Which fields mean something depends on [`kind`](Self::kind); the others are zero on the wire and ignored when read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// What the frame is.
+    pub kind: Kind,
+    /// Whether the body goes on in further frames, and the format of the payload.
+    pub flags: Flags,
+    /// `call`, `notify`: the depth of nesting, 1 for a call that no handler made. `throw`: an [`ErrorCode`].
+    /// `close`: a [`CloseReason`]. Otherwise zero.
+    pub code: u16,
+    /// The call that the frame belongs to; 0 where there is none. Ids of main are even, ids of the worker odd.
+    pub id: u32,
+    /// `call`: the call of the peer whose handler makes this one, or 0.
+    pub parent: u32,
+    /// Length in bytes of the name with which the body starts. Invariant: `name_len <= MAX_NAME`.
+    pub name_len: u16,
+}
+
+impl Header {
+    /// Bytes of a header on the wire.
+    pub const SIZE: usize = 16;
+
+    /// The header as it travels.
+    pub fn to_bytes(&self) -> [u8; Self::SIZE] {
+        bytemuck::cast(RawHeader {
+            kind: self.kind.0,
+            flags: self.flags.0,
+            code: self.code.to_le(),
+            id: self.id.to_le(),
+            parent: self.parent.to_le(),
+            name_len: self.name_len.to_le(),
+            zero: 0,
+        })
+    }
+
+    /// The header that `bytes` hold. Any sixteen bytes are one; the session judges whether they make sense.
+    pub fn from_bytes(bytes: [u8; Self::SIZE]) -> Self {
+        let raw: RawHeader = bytemuck::cast(bytes);
+        Self {
+            kind: Kind(raw.kind),
+            flags: Flags(raw.flags),
+            code: u16::from_le(raw.code),
+            id: u32::from_le(raw.id),
+            parent: u32::from_le(raw.parent),
+            name_len: u16::from_le(raw.name_len),
+        }
+    }
+}
+
+/// What a frame is. Open: a peer may send kinds that this version doesn't know.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Kind(pub u8);
+
+impl Kind {
+    /// The worker's first frame: versions, feature bits, limits, its name.
+    pub const HELLO: Self = Self(1);
+    /// Main's answer to `hello`, of the same shape.
+    pub const WELCOME: Self = Self(2);
+    /// The worker has run its own code; the payload lists its exports.
+    pub const READY: Self = Self(3);
+    /// A function call that wants an answer.
+    pub const CALL: Self = Self(4);
+    /// The answer of a function that returned.
+    pub const RETURN: Self = Self(5);
+    /// The answer of a function that threw, or that could not run.
+    pub const THROW: Self = Self(6);
+    /// A function call that wants no answer.
+    pub const NOTIFY: Self = Self(7);
+    /// The caller no longer wants the answer. The callee answers all the same.
+    pub const CANCEL: Self = Self(8);
+    /// Main asks the worker to abandon what it is doing.
+    pub const INTERRUPT: Self = Self(9);
+    /// References that the sender no longer holds.
+    pub const RELEASE: Self = Self(10);
+    /// The next part of a body.
+    pub const MORE: Self = Self(11);
+    /// The sender's last frame, with a reason.
+    pub const CLOSE: Self = Self(12);
+
+    /// The name that the specification gives to this kind.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HELLO => "hello",
+            Self::WELCOME => "welcome",
+            Self::READY => "ready",
+            Self::CALL => "call",
+            Self::RETURN => "return",
+            Self::THROW => "throw",
+            Self::NOTIFY => "notify",
+            Self::CANCEL => "cancel",
+            Self::INTERRUPT => "interrupt",
+            Self::RELEASE => "release",
+            Self::MORE => "more",
+            Self::CLOSE => "close",
+            _ => "unknown",
+        }
+    }
+}
+
+impl core::fmt::Debug for Kind {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}({})", self.name(), self.0)
+    }
+}
+
+/// The flag byte: bit 0 is [`MORE`](Self::MORE), bits 1 and 2 are the [`Format`]; the other bits are zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags(pub u8);
+
+impl Flags {
+    /// The body goes on in a `more` frame with the same id.
+    pub const MORE: u8 = 1;
+
+    /// Flags of a frame with a payload in `format`, continued or not.
+    pub fn new(format: Format, more: bool) -> Self {
+        Self((format as u8) << 1 | u8::from(more))
+    }
+
+    /// Whether the body goes on in a further frame.
+    pub fn more(self) -> bool {
+        self.0 & Self::MORE != 0
+    }
+
+    /// The format of the payload.
+    pub fn format(self) -> Format {
+        match (self.0 >> 1) & 3 {
+            0 => Format::Bytes,
+            1 => Format::Typed,
+            2 => Format::Value,
+            _ => Format::Text,
+        }
+    }
+
+    /// Whether a bit is set that this version gives no meaning to.
+    pub fn has_unknown(self) -> bool {
+        self.0 & !7 != 0
+    }
+}
+
+/// How a payload is to be read. The protocol carries it and never looks inside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Format {
+    /// Bytes whose meaning the two functions agree on; also the empty payload.
+    #[default]
+    Bytes = 0,
+    /// A schema hash, then plain postcard of a type that both ends know.
+    Typed = 1,
+    /// A self-describing value.
+    Value = 2,
+    /// UTF-8 text: the message of an error that a session, not a function, raised.
+    Text = 3,
+}
+
+/// Why a call was answered by `throw`. Open: codes from 0x8000 up belong to applications.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ErrorCode(pub u16);
+
+impl ErrorCode {
+    /// The function ran and threw; the payload is what it threw.
+    pub const THROWN: Self = Self(1);
+    /// No function of that name is registered.
+    pub const UNKNOWN_FUNCTION: Self = Self(2);
+    /// The arguments are not what the function takes.
+    pub const BAD_ARGUMENTS: Self = Self(3);
+    /// Both ends know the function, but with different types.
+    pub const SCHEMA_MISMATCH: Self = Self(4);
+    /// The function returned what can't be sent.
+    pub const BAD_RESULT: Self = Self(5);
+    /// A body is larger than the receiver takes.
+    pub const TOO_LARGE: Self = Self(6);
+    /// Calls are nested deeper than the receiver takes.
+    pub const TOO_DEEP: Self = Self(7);
+    /// The function could run only after the call that waits for it has ended.
+    pub const DEADLOCK: Self = Self(8);
+    /// More calls are unanswered than the receiver takes.
+    pub const OVERLOADED: Self = Self(9);
+    /// The function was stopped because the caller cancelled the call.
+    pub const CANCELLED: Self = Self(10);
+    /// The function was stopped by an interrupt.
+    pub const INTERRUPTED: Self = Self(11);
+    /// The function panicked or its runtime failed; it did not throw.
+    pub const PANICKED: Self = Self(12);
+    /// The callee is closing and runs no more functions.
+    pub const CLOSING: Self = Self(13);
+
+    /// The name that the specification gives to this code.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::THROWN => "thrown",
+            Self::UNKNOWN_FUNCTION => "unknown-function",
+            Self::BAD_ARGUMENTS => "bad-arguments",
+            Self::SCHEMA_MISMATCH => "schema-mismatch",
+            Self::BAD_RESULT => "bad-result",
+            Self::TOO_LARGE => "too-large",
+            Self::TOO_DEEP => "too-deep",
+            Self::DEADLOCK => "deadlock",
+            Self::OVERLOADED => "overloaded",
+            Self::CANCELLED => "cancelled",
+            Self::INTERRUPTED => "interrupted",
+            Self::PANICKED => "panicked",
+            Self::CLOSING => "closing",
+            _ => "unknown",
+        }
+    }
+}
+
+impl core::fmt::Debug for ErrorCode {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}({})", self.name(), self.0)
+    }
+}
+
+/// Why a link was closed. Open: reasons from 0x8000 up belong to applications.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CloseReason(pub u16);
+
+impl CloseReason {
+    /// The endpoint has finished its work.
+    pub const DONE: Self = Self(1);
+    /// Main terminated the worker.
+    pub const TERMINATED: Self = Self(2);
+    /// The endpoint failed: it panicked, or its runtime did not start.
+    pub const FAILED: Self = Self(3);
+    /// The peer broke the protocol.
+    pub const PROTOCOL: Self = Self(4);
+    /// The peer speaks no version that this endpoint does, or lacks a feature that it needs.
+    pub const INCOMPATIBLE: Self = Self(5);
+
+    /// The name that the specification gives to this reason.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DONE => "done",
+            Self::TERMINATED => "terminated",
+            Self::FAILED => "failed",
+            Self::PROTOCOL => "protocol",
+            Self::INCOMPATIBLE => "incompatible",
+            _ => "unknown",
+        }
+    }
+}
+
+impl core::fmt::Debug for CloseReason {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}({})", self.name(), self.0)
+    }
+}
+
+/// The payload of `hello` and `welcome`: what an endpoint speaks and how much it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Greeting {
+    /// Two versions with the same major number understand each other.
+    pub major: u16,
+    /// The agreed minor version is the smaller of the two.
+    pub minor: u16,
+    /// Optional features, a bit each; both ends use those that both offer. None is defined yet.
+    pub features: u32,
+    /// Largest frame in bytes, header included, that the sender takes. At least [`MIN_FRAME`].
+    pub max_frame: u32,
+    /// Largest body in bytes, over all its frames, that the sender takes.
+    pub max_message: u64,
+    /// Most calls, 1 to 65,535, that the peer may leave unanswered at a time.
+    pub max_pending: u32,
+    /// Deepest nesting of calls that the sender takes, at least 1.
+    pub max_depth: u16,
+}
+
+impl Greeting {
+    /// Bytes of a greeting on the wire.
+    pub const SIZE: usize = 32;
+
+    /// The greeting as it travels.
+    pub fn to_bytes(&self) -> [u8; Self::SIZE] {
+        bytemuck::cast(RawGreeting {
+            magic: MAGIC,
+            major: self.major.to_le(),
+            minor: self.minor.to_le(),
+            features: self.features.to_le(),
+            max_frame: self.max_frame.to_le(),
+            max_message: self.max_message.to_le(),
+            max_pending: self.max_pending.to_le(),
+            max_depth: self.max_depth.to_le(),
+            zero: 0,
+        })
+    }
+
+    /// The greeting that `bytes` start with, or `None` if they are too short or hold none.
+    /// Later minor versions may append fields: what follows is ignored.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let bytes: [u8; Self::SIZE] = bytes.get(..Self::SIZE)?.try_into().ok()?;
+        let raw: RawGreeting = bytemuck::cast(bytes);
+        (raw.magic == MAGIC).then(|| Self {
+            major: u16::from_le(raw.major),
+            minor: u16::from_le(raw.minor),
+            features: u32::from_le(raw.features),
+            max_frame: u32::from_le(raw.max_frame),
+            max_message: u64::from_le(raw.max_message),
+            max_pending: u32::from_le(raw.max_pending),
+            max_depth: u16::from_le(raw.max_depth),
+        })
+    }
+}
+
+/// The protocol version that this crate speaks.
+pub const VERSION: (u16, u16) = (1, 0);
+
+/// Longest name in bytes: of a function, of a worker, of an export.
+pub const MAX_NAME: usize = 1024;
+
+/// Smallest frame limit in bytes that an endpoint may announce.
+pub const MIN_FRAME: usize = 2048;
+
+/// The first four bytes of a greeting.
+pub const MAGIC: [u8; 4] = *b"coin";
+
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct RawHeader {
+    kind: u8,
+    flags: u8,
+    code: u16,
+    id: u32,
+    parent: u32,
+    name_len: u16,
+    zero: u16,
+}
+
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct RawGreeting {
+    magic: [u8; 4],
+    major: u16,
+    minor: u16,
+    features: u32,
+    max_frame: u32,
+    max_message: u64,
+    max_pending: u32,
+    max_depth: u16,
+    zero: u16,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_has_the_documented_bytes() {
+        let header = Header {
+            kind: Kind::CALL,
+            flags: Flags::new(Format::Value, true),
+            code: 0x0102,
+            id: 0x0304_0506,
+            parent: 0x0708_090a,
+            name_len: 0x0203,
+        };
+        let bytes = [4, 5, 2, 1, 6, 5, 4, 3, 10, 9, 8, 7, 3, 2, 0, 0];
+        assert_eq!(header.to_bytes(), bytes);
+        assert_eq!(Header::from_bytes(bytes), header);
+    }
+
+    #[test]
+    fn greeting_refuses_foreign_bytes() {
+        assert_eq!(Greeting::from_bytes(&[0; 32]), None);
+        assert_eq!(Greeting::from_bytes(b"coin"), None);
+    }
+}

@@ -1,0 +1,110 @@
+//! What a transport offers to a session: frames out, frames in, and a way to sleep without missing one.
+
+use crate::{ProtocolError, Session};
+use core::time::Duration;
+
+/// One end of a link that carries whole frames, in order, each at most once.
+///
+/// A transport moves bytes and wakes endpoints; it knows nothing of calls. An endpoint's loop is: [`receive`](Self::receive)
+/// until there is nothing more, [`send`](Self::send) what [`Session::poll_transmit`] offers, and then either
+/// [`wait`](Self::wait) (a worker, which may block) or [`arm`](Self::arm) and return to an event loop (main, which may not).
+pub trait Transport {
+    /// Largest frame in bytes, header included, that fits; the session never offers a larger one.
+    fn max_frame(&self) -> usize;
+
+    /// Hands a frame to the peer and wakes it if it sleeps. `Ok(false)`: there is no room now, and nothing was sent.
+    ///
+    /// # Errors
+    /// [`Gone`] once the peer, or this end, has left.
+    fn send(&mut self, frame: &Transmit<'_>) -> Result<bool, Gone>;
+
+    /// Gives the next frame, if there is one, to [`Session::handle_frame`]. `Ok(false)`: none is waiting.
+    ///
+    /// # Errors
+    /// [`ReceiveError::Gone`] once the peer has left and every frame that it had sent has been received.
+    /// [`ReceiveError::Protocol`] when the frame, or the transport's own state, makes no sense; the link is unusable then.
+    fn receive(&mut self, session: &mut Session) -> Result<bool, ReceiveError>;
+
+    /// Whether [`receive`](Self::receive) has something to give or to report. Cheap enough to spin on.
+    fn has_input(&self) -> bool;
+
+    /// Announces that this end is about to sleep, then looks again: `true` means that it may sleep, since from now on
+    /// the peer rings for each frame and, if `room` is asked for, when there is room to send again. `false` means that there
+    /// is something to do, and nothing is announced.
+    fn arm(&mut self, room: bool) -> bool;
+
+    /// Takes the announcement back: this end is awake.
+    fn disarm(&mut self);
+
+    /// Blocks until there is input, or (if `room` is asked for) room to send, or the peer has left, or this end's
+    /// bell was rung, or `timeout` is over; `None` waits for ever. May return early. Spins briefly before it sleeps.
+    fn wait(&mut self, room: bool, timeout: Option<Duration>);
+
+    /// Leaves the link: the peer sees [`Gone`] after the frames that were sent. Twice is fine; dropping does the same.
+    fn close(&mut self);
+}
+
+/// A frame that is ready to travel: the bytes of `head`, then those of `body`, without anything between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transmit<'a> {
+    /// The header, the name, and where the body goes on its total length.
+    pub head: &'a [u8],
+    /// The part of the payload that travels in this frame.
+    pub body: &'a [u8],
+}
+
+impl Transmit<'_> {
+    /// Length in bytes of the whole frame.
+    pub fn len(&self) -> usize {
+        self.head.len() + self.body.len()
+    }
+
+    /// Always false: a frame has at least a header.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The bytes of a received frame, wherever they lie; they are copied out of it once.
+pub trait FrameBytes {
+    /// Length in bytes of the whole frame, header included.
+    fn len(&self) -> usize;
+
+    /// Whether there are no bytes at all.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Copies `target.len()` bytes from offset `at`.
+    ///
+    /// # Panics
+    /// If the range is not inside the frame.
+    fn copy_to(&self, at: usize, target: &mut [u8]);
+}
+
+impl FrameBytes for [u8] {
+    fn len(&self) -> usize {
+        <[u8]>::len(self)
+    }
+
+    fn copy_to(&self, at: usize, target: &mut [u8]) {
+        target.copy_from_slice(&self[at..at + target.len()]);
+    }
+}
+
+/// The peer has left, or this end has closed the link: nothing can be sent any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the other end of the link is gone")]
+pub struct Gone;
+
+/// Why nothing more can be received.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReceiveError {
+    /// The peer has left.
+    #[error(transparent)]
+    Gone(#[from] Gone),
+    /// The peer broke the protocol.
+    #[error(transparent)]
+    Protocol(#[from] ProtocolError),
+}
