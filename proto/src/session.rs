@@ -1,23 +1,807 @@
 //! The state machine of one end of a link.
 
-use crate::FrameBytes;
-use alloc::borrow::Cow;
+use crate::assembly::{Assemblies, Assembly, Purpose};
+use crate::calls::{Incoming, Outgoing, Stage};
+use crate::message::Outbox;
+use crate::pool::Pool;
+use crate::{
+    CallId, CloseReason, Closed, ClosedBy, Config, ErrorCode, Event, Flags, Format, FrameBytes, Greeting, Header, Kind,
+    MAX_NAME, MIN_FRAME, NoSuchCall, Outcome, ProtocolError, Role, SendError, Time, Transmit, VERSION,
+};
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt::Write;
 
-/// One end of a link.
-pub struct Session {}
+/// One end of a link: numbers calls, matches answers, follows nesting, keeps deadlines and limits.
+///
+/// A session does no I/O and reads no clock. Its owner
+/// - gives it received frames with [`handle_frame`](Self::handle_frame) (a [`Transport`](crate::Transport) does that),
+/// - lets it send with [`transmit`](Self::transmit) until that has nothing more,
+/// - takes what happened from [`poll_event`](Self::poll_event),
+/// - and calls [`handle_timeout`](Self::handle_timeout) when the moment that [`poll_timeout`](Self::poll_timeout) names is there.
+///
+/// The same type serves both roles. Every call that [`call`](Self::call) accepted ends with exactly one [`Event::Ended`].
+#[derive(Debug)]
+pub struct Session {
+    role: Role,
+    config: Config,
+    state: State,
+    /// What the peer announced; meaningful once the state is `Open`.
+    peer: Greeting,
+    peer_name: String,
+    heard_ready: bool,
+    outbox: Outbox,
+    outgoing: Outgoing,
+    incoming: Incoming,
+    assemblies: Assemblies,
+    events: VecDeque<Event>,
+    pool: Pool,
+    /// The name in the frame being handled.
+    name: Vec<u8>,
+    closed: Option<Closed>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Greeting,
+    Open,
+    Closed,
+}
+
+/// What a call is made with, besides its payload.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Call<'a> {
+    /// Name of the function, at most [`MAX_NAME`] bytes.
+    pub name: &'a str,
+    /// How the peer is to read the payload.
+    pub format: Format,
+    /// The call of the peer whose handler makes this one, if a handler does. It lets the peer see that it waits for itself.
+    pub parent: Option<CallId>,
+    /// When the call ends with [`Outcome::TimedOut`] if it has not ended before.
+    pub deadline: Option<Time>,
+}
+
+/// What [`Session::transmit`] achieved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Progress {
+    /// A frame was sent; there may be more.
+    Sent,
+    /// There is a frame, but no room for it.
+    Blocked,
+    /// There is nothing to send.
+    Idle,
+}
 
 impl Session {
-    /// Takes a frame in.
+    /// A session that is about to greet its peer. Calls may be made at once: they travel after the greeting.
+    pub fn new(role: Role, config: Config) -> Self {
+        let config = config.clamped();
+        let mut session = Self {
+            role,
+            state: State::Greeting,
+            peer: config.greeting(),
+            peer_name: String::new(),
+            heard_ready: false,
+            outbox: Outbox::default(),
+            outgoing: Outgoing::new(role),
+            incoming: Incoming::default(),
+            assemblies: Assemblies::default(),
+            events: VecDeque::new(),
+            pool: Pool::new(config.spare_bytes),
+            name: Vec::new(),
+            closed: None,
+            config,
+        };
+        if role == Role::Worker {
+            session.greet(Kind::HELLO);
+        }
+        session
+    }
+
+    /// Which end this is.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Whether the greetings are exchanged and the link is not closed.
+    pub fn is_open(&self) -> bool {
+        self.state == State::Open
+    }
+
+    /// Why the link is closed, if it is.
+    pub fn closed(&self) -> Option<&Closed> {
+        self.closed.as_ref()
+    }
+
+    /// The name under which the peer introduced itself; empty before the greeting and for main.
+    pub fn peer_name(&self) -> &str {
+        &self.peer_name
+    }
+
+    /// What the peer takes; `None` before the greeting.
+    pub fn peer_limits(&self) -> Option<&Greeting> {
+        (self.state != State::Greeting).then_some(&self.peer)
+    }
+
+    /// An empty buffer to encode a payload into. It comes back by itself once it has been sent.
+    pub fn buffer(&mut self) -> Vec<u8> {
+        self.pool.take()
+    }
+
+    /// Gives a buffer back that an event brought, so that the next one allocates nothing.
+    pub fn recycle(&mut self, buffer: Vec<u8>) {
+        self.pool.give(buffer);
+    }
+
+    /// Calls a function of the peer. The call ends with an [`Event::Ended`] that carries the returned id.
     ///
     /// # Errors
-    /// When the peer broke the protocol.
-    pub fn handle_frame(&mut self, frame: &(impl FrameBytes + ?Sized)) -> Result<(), ProtocolError> {
-        let _ = frame;
+    /// When the call can't be sent as it is; then nothing was sent and there will be no event.
+    pub fn call(&mut self, call: Call<'_>, payload: Vec<u8>) -> Result<CallId, SendError> {
+        let parent = call.parent.and_then(|id| Some((id, self.incoming.get(id)?)));
+        let (parent, depth) = parent.map_or((0, 1), |(id, parent)| (id.0, parent.depth.saturating_add(1)));
+        if let Err(error) = self.check_sendable(call.name, payload.len(), depth) {
+            self.pool.give(payload);
+            return Err(error);
+        }
+        let limit = self.peer.max_pending;
+        let id = if self.outgoing.unanswered() < limit as usize {
+            self.outgoing.insert(call.name, parent, call.deadline)
+        } else {
+            None
+        };
+        let Some(id) = id else {
+            self.pool.give(payload);
+            return Err(SendError::Overloaded { limit });
+        };
+        let header = Header {
+            kind: Kind::CALL,
+            flags: Flags::new(call.format, false),
+            code: depth,
+            id,
+            parent,
+            ..Header::default()
+        };
+        self.outbox.push(header, call.name, payload);
+        Ok(CallId(id))
+    }
+
+    /// Calls a function of the peer without wanting an answer. Whatever goes wrong there stays there; that includes a
+    /// payload that was accepted before the greeting and turns out to be larger than the peer takes.
+    ///
+    /// # Errors
+    /// When the notification can't be sent as it is; then nothing was sent.
+    pub fn notify(&mut self, name: &str, format: Format, payload: Vec<u8>) -> Result<(), SendError> {
+        if let Err(error) = self.check_sendable(name, payload.len(), 1) {
+            self.pool.give(payload);
+            return Err(error);
+        }
+        let header = Header { kind: Kind::NOTIFY, flags: Flags::new(format, false), code: 1, ..Header::default() };
+        self.outbox.push(header, name, payload);
         Ok(())
+    }
+
+    /// Answers a call of the peer with a result. A result larger than the peer takes becomes an error that says so.
+    ///
+    /// # Errors
+    /// When the call is not waiting for an answer: it had one, or the link was closed. Nothing needs to be done then.
+    pub fn reply(&mut self, id: CallId, format: Format, payload: Vec<u8>) -> Result<(), NoSuchCall> {
+        let limit = self.peer.max_message;
+        if payload.len() as u64 > limit && self.incoming.get(id).is_some() {
+            let text = format!("the result has {} bytes and the caller takes {limit} at most", payload.len());
+            self.pool.give(payload);
+            return self.throw_text(id, ErrorCode::TOO_LARGE, &text);
+        }
+        self.answer(id, Kind::RETURN, 0, format, payload)
+    }
+
+    /// Answers a call of the peer with an error.
+    ///
+    /// # Errors
+    /// When the call is not waiting for an answer: it had one, or the link was closed. Nothing needs to be done then.
+    pub fn throw(&mut self, id: CallId, code: ErrorCode, format: Format, payload: Vec<u8>) -> Result<(), NoSuchCall> {
+        if payload.len() as u64 > self.peer.max_message {
+            self.pool.give(payload);
+            return self.throw_text(id, ErrorCode::TOO_LARGE, "the error is larger than the caller takes");
+        }
+        self.answer(id, Kind::THROW, code.0, format, payload)
+    }
+
+    /// Answers a call of the peer with an error that consists of a message, cut to what fits.
+    ///
+    /// # Errors
+    /// When the call is not waiting for an answer: it had one, or the link was closed. Nothing needs to be done then.
+    pub fn throw_text(&mut self, id: CallId, code: ErrorCode, text: &str) -> Result<(), NoSuchCall> {
+        let payload = self.text(text);
+        self.answer(id, Kind::THROW, code.0, Format::Text, payload)
+    }
+
+    /// Ends a call made here with [`Outcome::Cancelled`] and tells the peer. Nothing happens if it has ended already.
+    pub fn cancel(&mut self, id: CallId) {
+        self.end_here(id.0, Outcome::Cancelled);
+    }
+
+    /// Ends a call made here with [`Outcome::Interrupted`] and tells the peer. Nothing happens if it has ended already.
+    pub fn interrupt_call(&mut self, id: CallId) {
+        self.end_here(id.0, Outcome::Interrupted);
+    }
+
+    /// Asks the worker to abandon what it is doing. Does nothing on a worker or a closed link.
+    pub fn interrupt(&mut self) {
+        if self.role == Role::Main && self.state != State::Closed {
+            self.outbox.push_urgent(Header { kind: Kind::INTERRUPT, ..Header::default() }, Vec::new());
+        }
+    }
+
+    /// Tells main that the worker's own code has run, and what it exports. Only the first time counts; does nothing on main.
+    ///
+    /// # Errors
+    /// When a name is longer than [`MAX_NAME`], or all together are longer than main takes.
+    pub fn ready<'a>(&mut self, exports: impl IntoIterator<Item = &'a str>) -> Result<(), SendError> {
+        if self.role == Role::Main || self.heard_ready {
+            return Ok(());
+        }
+        let mut payload = self.pool.take();
+        for name in exports {
+            if name.len() > MAX_NAME {
+                return Err(SendError::NameTooLong { length: name.len() });
+            }
+            payload.extend_from_slice(&(name.len() as u16).to_le_bytes());
+            payload.extend_from_slice(name.as_bytes());
+        }
+        self.check_sendable("", payload.len(), 1)?;
+        self.heard_ready = true;
+        self.outbox.push(Header { kind: Kind::READY, ..Header::default() }, "", payload);
+        Ok(())
+    }
+
+    /// Tells the peer that these references of its objects are no longer held here.
+    ///
+    /// # Errors
+    /// When the link is closed, or there are more of them than the peer takes in one message.
+    pub fn release(&mut self, references: &[u64]) -> Result<(), SendError> {
+        self.check_sendable("", references.len() * 8, 1)?;
+        let mut payload = self.pool.take();
+        payload.extend(references.iter().flat_map(|reference| reference.to_le_bytes()));
+        self.outbox.push(Header { kind: Kind::RELEASE, ..Header::default() }, "", payload);
+        Ok(())
+    }
+
+    /// Closes the link after what is queued has been sent: answers and notifications still arrive, calls made here end with
+    /// [`Outcome::Closed`]. Nothing happens if it is closed already.
+    pub fn close(&mut self, reason: CloseReason, text: &str) {
+        if self.state == State::Greeting {
+            return self.abort(reason, text);
+        }
+        if self.state == State::Open {
+            let payload = self.text(text);
+            self.shut(ClosedBy::Here, reason, text);
+            self.outbox.remove_calls(&mut self.pool);
+            self.outbox.push(close_header(reason), "", payload);
+        }
+    }
+
+    /// Closes the link at once: what is queued is dropped, and the next frame says why.
+    pub fn abort(&mut self, reason: CloseReason, text: &str) {
+        if self.state != State::Closed {
+            self.outbox.clear(&mut self.pool);
+            let payload = self.text(text);
+            self.shut(ClosedBy::Here, reason, text);
+            self.outbox.push_urgent(close_header(reason), payload);
+        }
+    }
+
+    /// Takes in that the transport reports the peer to be gone.
+    pub fn handle_gone(&mut self) {
+        if self.state != State::Closed {
+            self.outbox.clear(&mut self.pool);
+            self.shut(ClosedBy::Gone, CloseReason::FAILED, "");
+        }
+    }
+
+    /// Takes in that the peer broke the protocol in a way that the transport has found.
+    pub fn handle_protocol_error(&mut self, error: &ProtocolError) {
+        self.abort(CloseReason::PROTOCOL, &error.0);
+    }
+
+    /// Takes in a frame of the peer. Frames after the link was closed are ignored.
+    ///
+    /// # Errors
+    /// When the peer broke the protocol. The link is closed then, and the peer will be told.
+    pub fn handle_frame(&mut self, frame: &(impl FrameBytes + ?Sized)) -> Result<(), ProtocolError> {
+        if self.state == State::Closed {
+            return Ok(());
+        }
+        let result = self.accept(frame);
+        if let Err(error) = &result {
+            self.handle_protocol_error(error);
+        }
+        result
+    }
+
+    /// Offers the next frame of at most `max_frame` bytes to `send`, which answers whether there was room for it.
+    ///
+    /// # Errors
+    /// Whatever `send` fails with; the frame stays queued.
+    pub fn transmit<E>(
+        &mut self,
+        max_frame: usize,
+        send: impl FnOnce(&Transmit<'_>) -> Result<bool, E>,
+    ) -> Result<Progress, E> {
+        let peer_max = if self.state == State::Greeting { MIN_FRAME } else { self.peer.max_frame as usize };
+        let limit = max_frame.min(peer_max);
+        let greeted = self.state != State::Greeting;
+        let Some(message) = self.outbox.next(greeted) else {
+            return Ok(Progress::Idle);
+        };
+        let end = message.prepare(limit);
+        if !send(&Transmit { head: &message.head, body: &message.body[message.sent..end] })? {
+            return Ok(Progress::Blocked);
+        }
+        let sent = self.outbox.advance(end, &mut self.pool);
+        if let Some(call) = sent.and_then(|id| self.outgoing.get_mut(id)) {
+            call.sent = true;
+        }
+        Ok(Progress::Sent)
+    }
+
+    /// Whether [`transmit`](Self::transmit) has a frame to offer.
+    pub fn has_output(&self) -> bool {
+        self.outbox.has_next(self.state != State::Greeting)
+    }
+
+    /// The next thing that happened, oldest first.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has to be called next, if no frame changes that.
+    pub fn poll_timeout(&self) -> Option<Time> {
+        self.outgoing.next_deadline()
+    }
+
+    /// Ends the calls whose deadline is `now` or earlier.
+    pub fn handle_timeout(&mut self, now: Time) {
+        while let Some(id) = self.outgoing.overdue(now) {
+            self.end_here(id, Outcome::TimedOut);
+        }
+    }
+
+    /// Name of the function that the unanswered call `id` of the peer is for.
+    pub fn function(&self, id: CallId) -> Option<&str> {
+        self.incoming.get(id).map(|call| call.name.as_str())
+    }
+
+    /// Whether the peer has cancelled its unanswered call `id`.
+    pub fn is_cancelled(&self, id: CallId) -> bool {
+        self.incoming.get(id).is_some_and(|call| call.cancelled)
+    }
+
+    /// Whether the unanswered call `id` of the peer was made by a handler that this end waits for: then it has to be answered before
+    /// that handler can be.
+    pub fn waits_for_us(&self, id: CallId) -> bool {
+        let parent = self.incoming.get(id).map_or(0, |call| call.parent);
+        self.outgoing.get(parent).is_some_and(|call| call.stage == Stage::Pending)
+    }
+
+    /// The chain of calls that led to the unanswered call `id` of the peer, innermost first, such as
+    /// `worker.compute, called by main.hello, called by worker.start`.
+    pub fn chain(&self, id: CallId) -> String {
+        let mut text = String::new();
+        let mut incoming = self.incoming.get(id);
+        for link in 0..LONGEST_CHAIN {
+            let Some(call) = incoming else {
+                return text;
+            };
+            let separator = if link > 0 { ", called by " } else { "" };
+            let _ = write!(text, "{separator}{}.{}", self.role.name(), call.name);
+            let Some(outgoing) = self.outgoing.get(call.parent) else {
+                return text;
+            };
+            let _ = write!(text, ", called by {}.{}", self.role.peer().name(), outgoing.name);
+            incoming = self.incoming.get(CallId(outgoing.parent));
+        }
+        text.push_str(", ...");
+        text
+    }
+
+    fn greet(&mut self, kind: Kind) {
+        let mut payload = self.pool.take();
+        payload.extend_from_slice(&self.config.greeting().to_bytes());
+        self.outbox.push_greeting(Header { kind, ..Header::default() }, &self.config.name, payload);
+    }
+
+    fn check_sendable(&self, name: &str, size: usize, depth: u16) -> Result<(), SendError> {
+        if self.state == State::Closed {
+            return Err(SendError::Closed);
+        }
+        if name.len() > MAX_NAME {
+            return Err(SendError::NameTooLong { length: name.len() });
+        }
+        if size as u64 > self.peer.max_message {
+            return Err(SendError::TooLarge { size, limit: self.peer.max_message });
+        }
+        if depth > self.peer.max_depth {
+            return Err(SendError::TooDeep { depth, limit: self.peer.max_depth });
+        }
+        Ok(())
+    }
+
+    fn answer(
+        &mut self,
+        id: CallId,
+        kind: Kind,
+        code: u16,
+        format: Format,
+        payload: Vec<u8>,
+    ) -> Result<(), NoSuchCall> {
+        if !self.incoming.remove(id) {
+            self.pool.give(payload);
+            return Err(NoSuchCall);
+        }
+        let header = Header { kind, flags: Flags::new(format, false), code, id: id.0, ..Header::default() };
+        self.outbox.push(header, "", payload);
+        Ok(())
+    }
+
+    /// A message text as a payload, cut to fit in one frame of any peer.
+    fn text(&mut self, text: &str) -> Vec<u8> {
+        let end = text.floor_char_boundary(LONGEST_TEXT);
+        let mut payload = self.pool.take();
+        payload.extend_from_slice(&text.as_bytes()[..end]);
+        payload
+    }
+
+    fn end_here(&mut self, id: u32, outcome: Outcome) {
+        let Some(call) = self.outgoing.get(id).filter(|call| call.stage == Stage::Pending) else {
+            return;
+        };
+        if !call.sent && self.outbox.remove_call(id, &mut self.pool) {
+            self.outgoing.remove(id);
+        } else {
+            self.outgoing.abandon(id);
+            self.assemblies.discard_answer(id, &mut self.pool);
+            self.outbox.push_urgent(Header { kind: Kind::CANCEL, id, ..Header::default() }, Vec::new());
+        }
+        self.events.push_back(Event::Ended { id: CallId(id), outcome });
+    }
+
+    fn shut(&mut self, by: ClosedBy, reason: CloseReason, text: &str) {
+        self.state = State::Closed;
+        self.incoming.clear();
+        self.assemblies.clear(&mut self.pool);
+        for id in self.outgoing.drain_pending() {
+            self.events.push_back(Event::Ended { id: CallId(id), outcome: Outcome::Closed });
+        }
+        let closed = Closed { by, reason, text: text.to_string() };
+        self.closed = Some(closed.clone());
+        self.events.push_back(Event::Closed(closed));
+    }
+
+    fn accept(&mut self, frame: &(impl FrameBytes + ?Sized)) -> Result<(), ProtocolError> {
+        let mut header = [0; Header::SIZE];
+        if frame.len() < Header::SIZE {
+            return Err(ProtocolError("a frame is shorter than its header".into()));
+        }
+        if frame.len() > self.config.max_frame as usize {
+            return Err(ProtocolError("a frame is longer than was agreed".into()));
+        }
+        frame.copy_to(0, &mut header);
+        let header = Header::from_bytes(header);
+        if header.flags.has_unknown() {
+            return Err(ProtocolError("a frame has an unknown flag".into()));
+        }
+        let known = match header.kind {
+            Kind::HELLO | Kind::WELCOME => return self.accept_greeting(header, frame),
+            Kind::CLOSE => return self.accept_close(header, frame),
+            _ if self.state != State::Open => false,
+            Kind::READY => self.role == Role::Main,
+            Kind::INTERRUPT => self.role == Role::Worker,
+            _ => true,
+        };
+        if !known {
+            let wrong = format!("{} came out of place", header.kind.name());
+            return Err(ProtocolError(wrong.into()));
+        }
+        match header.kind {
+            Kind::CALL => self.accept_call(header, frame),
+            Kind::RETURN | Kind::THROW => self.accept_answer(header, frame),
+            Kind::NOTIFY => {
+                let name = self.read_name(header, frame)?.to_string();
+                self.accept_body(header, frame, Purpose::Notify(name))
+            }
+            Kind::READY if self.heard_ready => Err(ProtocolError("ready came twice".into())),
+            Kind::READY => {
+                self.heard_ready = true;
+                self.accept_body(header, frame, Purpose::Ready)
+            }
+            Kind::RELEASE => self.accept_body(header, frame, Purpose::Release),
+            Kind::MORE => self.accept_more(header, frame),
+            Kind::CANCEL => self.accept_cancel(header),
+            Kind::INTERRUPT => {
+                self.events.push_back(Event::Interrupted);
+                Ok(())
+            }
+            Kind(kind) => Err(ProtocolError(format!("frames of kind {kind} are unknown").into())),
+        }
+    }
+
+    fn accept_greeting(&mut self, header: Header, frame: &(impl FrameBytes + ?Sized)) -> Result<(), ProtocolError> {
+        let expected = if self.role == Role::Main { Kind::HELLO } else { Kind::WELCOME };
+        if self.state != State::Greeting || header.kind != expected || header.flags.more() {
+            return Err(ProtocolError("a greeting came out of place".into()));
+        }
+        self.peer_name = self.read_name(header, frame)?.to_string();
+        let mut bytes = [0; Greeting::SIZE];
+        let at = Header::SIZE + usize::from(header.name_len);
+        if frame.len() < at + Greeting::SIZE {
+            return Err(ProtocolError("a greeting is too short".into()));
+        }
+        frame.copy_to(at, &mut bytes);
+        let Some(peer) = Greeting::from_bytes(&bytes) else {
+            return Err(ProtocolError("the peer does not greet as coincide does".into()));
+        };
+        if peer.major != VERSION.0 {
+            let text = format!("version {} was offered, this end speaks {}", peer.major, VERSION.0);
+            self.abort(CloseReason::INCOMPATIBLE, &text);
+            return Ok(());
+        }
+        let sane =
+            peer.max_frame as usize >= MIN_FRAME && (1..=65_535).contains(&peer.max_pending) && peer.max_depth > 0;
+        if !sane {
+            return Err(ProtocolError("a greeting announces a limit that no call could keep".into()));
+        }
+        self.peer = peer;
+        if self.role == Role::Main {
+            self.greet(Kind::WELCOME);
+        }
+        self.state = State::Open;
+        self.events.push_back(Event::Opened);
+        self.end_calls_over_the_limits();
+        Ok(())
+    }
+
+    /// Calls that were queued before the peer's limits were known may turn out not to fit them.
+    fn end_calls_over_the_limits(&mut self) {
+        let (max_message, max_pending) = (self.peer.max_message, self.peer.max_pending as usize);
+        let mut calls = 0;
+        let removed = self.outbox.remove_where(&mut self.pool, |message| {
+            calls += usize::from(message.kind() == Kind::CALL);
+            message.body.len() as u64 > max_message || (message.kind() == Kind::CALL && calls > max_pending)
+        });
+        for (id, size) in removed {
+            self.outgoing.remove(id);
+            let (code, text) = if size as u64 > max_message {
+                let text = format!("the arguments have {size} bytes and the peer takes {max_message} at most");
+                (ErrorCode::TOO_LARGE, text)
+            } else {
+                (ErrorCode::OVERLOADED, format!("the peer takes {max_pending} unanswered calls at most"))
+            };
+            let outcome = Outcome::Threw { code, format: Format::Text, payload: text.into_bytes() };
+            self.events.push_back(Event::Ended { id: CallId(id), outcome });
+        }
+    }
+
+    fn accept_close(&mut self, header: Header, frame: &(impl FrameBytes + ?Sized)) -> Result<(), ProtocolError> {
+        let size = frame.len() - Header::SIZE;
+        if header.flags.more() || header.name_len != 0 || size > LONGEST_TEXT {
+            return Err(ProtocolError("a close frame is malformed".into()));
+        }
+        let mut text = alloc::vec![0; size];
+        frame.copy_to(Header::SIZE, &mut text);
+        self.outbox.clear(&mut self.pool);
+        self.shut(ClosedBy::Peer, CloseReason(header.code), &String::from_utf8_lossy(&text));
+        Ok(())
+    }
+
+    fn accept_call(&mut self, header: Header, frame: &(impl FrameBytes + ?Sized)) -> Result<(), ProtocolError> {
+        if header.id & 1 != self.role.peer().parity() || header.id == 0 {
+            return Err(ProtocolError("a call has an id of the other end".into()));
+        }
+        if header.parent != 0 && header.parent & 1 != self.role.parity() {
+            return Err(ProtocolError("a call names one of its own end as its parent".into()));
+        }
+        if header.code == 0 {
+            return Err(ProtocolError("a call has depth 0".into()));
+        }
+        if self.incoming.len() >= self.config.max_pending as usize {
+            return Err(ProtocolError("more calls are unanswered than was agreed".into()));
+        }
+        read_name(&mut self.name, header, frame)?;
+        let name = checked_name(&self.name)?;
+        if !self.incoming.insert(header.id, name, header.parent, header.code) {
+            return Err(ProtocolError("two unanswered calls have the same id".into()));
+        }
+        self.accept_body(header, frame, Purpose::Call)
+    }
+
+    fn accept_answer(&mut self, header: Header, frame: &(impl FrameBytes + ?Sized)) -> Result<(), ProtocolError> {
+        let Some(call) = self.outgoing.get_mut(header.id) else {
+            return Err(ProtocolError("an answer belongs to no call".into()));
+        };
+        if !call.sent && call.stage == Stage::Pending {
+            return Err(ProtocolError("a call was answered before it was sent".into()));
+        }
+        if call.answering {
+            return Err(ProtocolError("a call was answered twice".into()));
+        }
+        call.answering = true;
+        let abandoned = call.stage == Stage::Abandoned;
+        let purpose = match header.kind {
+            _ if abandoned => Purpose::DroppedAnswer,
+            Kind::RETURN => Purpose::Return,
+            _ => Purpose::Throw(ErrorCode(header.code)),
+        };
+        self.accept_body(header, frame, purpose)
+    }
+
+    /// Takes in the first part of a body, which for all but long ones is the only part.
+    fn accept_body(
+        &mut self,
+        header: Header,
+        frame: &(impl FrameBytes + ?Sized),
+        purpose: Purpose,
+    ) -> Result<(), ProtocolError> {
+        let mut at = Header::SIZE + usize::from(header.name_len);
+        if at > frame.len() {
+            return Err(ProtocolError("a name is longer than its frame".into()));
+        }
+        if !header.flags.more() {
+            let size = frame.len() - at;
+            let mut body = Vec::new();
+            if purpose != Purpose::DroppedAnswer {
+                body = self.pool.take_stale(size);
+                body.resize(size, 0);
+                frame.copy_to(at, &mut body);
+            }
+            return self.complete(header.id, header.flags.format(), purpose, body);
+        }
+        let mut total = [0; 8];
+        if frame.len() < at + total.len() {
+            return Err(ProtocolError("a body that goes on does not say how long it is".into()));
+        }
+        frame.copy_to(at, &mut total);
+        at += total.len();
+        let total = u64::from_le_bytes(total);
+        if total > self.config.max_message.saturating_sub(self.assemblies.bytes()) {
+            return Err(ProtocolError("a body is longer than was agreed".into()));
+        }
+        let body = self.pool.take_stale(total as usize);
+        let assembly = Assembly::new(header.id, header.flags.format(), purpose, total, body);
+        if !self.assemblies.insert(assembly) {
+            return Err(ProtocolError("two unfinished bodies have the same id".into()));
+        }
+        self.accept_part(header.id, frame, at, true)
+    }
+
+    fn accept_more(&mut self, header: Header, frame: &(impl FrameBytes + ?Sized)) -> Result<(), ProtocolError> {
+        self.accept_part(header.id, frame, Header::SIZE, header.flags.more())
+    }
+
+    fn accept_part(
+        &mut self,
+        id: u32,
+        frame: &(impl FrameBytes + ?Sized),
+        at: usize,
+        more: bool,
+    ) -> Result<(), ProtocolError> {
+        let Some(assembly) = self.assemblies.get_mut(id) else {
+            return Err(ProtocolError("more came for a body that is complete or was never begun".into()));
+        };
+        assembly.append(frame, at, more)?;
+        if !more {
+            let assembly = self.assemblies.remove(id);
+            self.complete(id, assembly.format, assembly.purpose, assembly.body)?;
+        }
+        Ok(())
+    }
+
+    fn accept_cancel(&mut self, header: Header) -> Result<(), ProtocolError> {
+        let id = CallId(header.id);
+        if header.id & 1 != self.role.peer().parity() {
+            return Err(ProtocolError("a cancel names a call of the other end".into()));
+        }
+        let Some(call) = self.incoming.get_mut(id) else {
+            return Ok(()); // It crossed the answer on its way.
+        };
+        let first = !core::mem::replace(&mut call.cancelled, true);
+        if self.assemblies.contains(header.id) {
+            let assembly = self.assemblies.remove(header.id);
+            self.pool.give(assembly.body);
+            let _ = self.throw_text(id, ErrorCode::CANCELLED, "the call was cancelled while it was being sent");
+        } else if first {
+            self.events.push_back(Event::Cancelled(id));
+        }
+        Ok(())
+    }
+
+    fn complete(&mut self, id: u32, format: Format, purpose: Purpose, payload: Vec<u8>) -> Result<(), ProtocolError> {
+        let id = CallId(id);
+        let event = match purpose {
+            Purpose::Call => {
+                let depth = self.incoming.get(id).map_or(0, |call| call.depth);
+                if depth > self.config.max_depth {
+                    self.pool.give(payload);
+                    let limit = self.config.max_depth;
+                    let chain = self.chain(id);
+                    let text = format!("calls are nested {depth} deep and {limit} are allowed: {chain}");
+                    let _ = self.throw_text(id, ErrorCode::TOO_DEEP, &text);
+                    return Ok(());
+                }
+                Event::Call { id, format, payload }
+            }
+            Purpose::Notify(name) => Event::Notify { name, format, payload },
+            Purpose::Return | Purpose::Throw(_) | Purpose::DroppedAnswer => {
+                self.outgoing.remove(id.0);
+                let outcome = match purpose {
+                    Purpose::Return => Outcome::Returned { format, payload },
+                    Purpose::Throw(code) => Outcome::Threw { code, format, payload },
+                    _ => return Ok(()),
+                };
+                Event::Ended { id, outcome }
+            }
+            Purpose::Ready => {
+                let exports = exports(&payload)?;
+                self.pool.give(payload);
+                Event::Ready(exports)
+            }
+            Purpose::Release => {
+                let (references, rest) = payload.as_chunks::<8>();
+                if !rest.is_empty() {
+                    return Err(ProtocolError("a release holds a part of a reference".into()));
+                }
+                let references = references.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
+                self.pool.give(payload);
+                Event::Released(references)
+            }
+        };
+        self.events.push_back(event);
+        Ok(())
+    }
+
+    fn read_name(&mut self, header: Header, frame: &(impl FrameBytes + ?Sized)) -> Result<&str, ProtocolError> {
+        read_name(&mut self.name, header, frame)?;
+        checked_name(&self.name)
     }
 }
 
-/// The peer broke the protocol.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the other end broke the protocol: {0}")]
-pub struct ProtocolError(pub Cow<'static, str>);
+fn read_name(name: &mut Vec<u8>, header: Header, frame: &(impl FrameBytes + ?Sized)) -> Result<(), ProtocolError> {
+    let length = usize::from(header.name_len);
+    if length > MAX_NAME || Header::SIZE + length > frame.len() {
+        return Err(ProtocolError("a name is too long".into()));
+    }
+    name.resize(length, 0);
+    frame.copy_to(Header::SIZE, name);
+    Ok(())
+}
+
+fn checked_name(name: &[u8]) -> Result<&str, ProtocolError> {
+    core::str::from_utf8(name).map_err(|_| ProtocolError("a name is not UTF-8".into()))
+}
+
+fn exports(mut payload: &[u8]) -> Result<Vec<String>, ProtocolError> {
+    let mut names = Vec::new();
+    while !payload.is_empty() {
+        let name = payload.split_first_chunk().and_then(|(length, rest)| {
+            let length = usize::from(u16::from_le_bytes(*length));
+            payload = rest.get(length..)?;
+            rest.get(..length)
+        });
+        let name = name.ok_or_else(|| ProtocolError("a list of exports ends in the middle".into()))?;
+        names.push(checked_name(name)?.to_string());
+    }
+    Ok(names)
+}
+
+fn close_header(reason: CloseReason) -> Header {
+    Header { kind: Kind::CLOSE, flags: Flags::new(Format::Text, false), code: reason.0, ..Header::default() }
+}
+
+/// Longest text in bytes of an error or a close: fits into the smallest frame.
+const LONGEST_TEXT: usize = 1536;
+
+/// Most pairs of calls that [`Session::chain`] writes out.
+const LONGEST_CHAIN: usize = 8;

@@ -6,7 +6,7 @@ use core::time::Duration;
 /// One end of a link that carries whole frames, in order, each at most once.
 ///
 /// A transport moves bytes and wakes endpoints; it knows nothing of calls. An endpoint's loop is: [`receive`](Self::receive)
-/// until there is nothing more, [`send`](Self::send) what [`Session::poll_transmit`] offers, and then either
+/// until there is nothing more, [`send`](Self::send) what [`Session::transmit`] offers, and then either
 /// [`wait`](Self::wait) (a worker, which may block) or [`arm`](Self::arm) and return to an event loop (main, which may not).
 pub trait Transport {
     /// Largest frame in bytes, header included, that fits; the session never offers a larger one.

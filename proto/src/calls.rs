@@ -1,0 +1,250 @@
+//! The two tables of calls: those made here, and those that the peer made.
+
+use crate::{CallId, Role, Time};
+use alloc::{collections::BTreeSet, string::String, vec::Vec};
+use hashbrown::HashMap;
+
+/// Calls made here that the peer has not answered yet.
+///
+/// An id holds the slot of its call (bits 1 to 16), the role of the caller (bit 0) and a generation (the upper bits).
+/// A slot is free again only when the answer has arrived, even if nobody wants it any more: so an id is never in use twice, and a late answer
+/// can't reach another call.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    role: Role,
+    /// Slot 0 is never used, so that no id is 0.
+    slots: Vec<Slot>,
+    free: Vec<u16>,
+    /// Slots that are not free.
+    unanswered: usize,
+    deadlines: BTreeSet<(Time, u32)>,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    generation: u16,
+    call: OutgoingCall,
+}
+
+/// A call made here.
+#[derive(Debug, Default)]
+pub(crate) struct OutgoingCall {
+    pub(crate) stage: Stage,
+    pub(crate) name: String,
+    /// The peer's call whose handler made this one, or 0.
+    pub(crate) parent: u32,
+    /// Whether its last frame has been sent.
+    pub(crate) sent: bool,
+    /// Whether the first frame of the answer has come and further ones are awaited.
+    pub(crate) answering: bool,
+    deadline: Option<Time>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Stage {
+    #[default]
+    Free,
+    /// Somebody waits for the answer.
+    Pending,
+    /// The call has ended here; its answer will be dropped.
+    Abandoned,
+}
+
+impl Outgoing {
+    pub(crate) fn new(role: Role) -> Self {
+        Self { role, slots: Vec::new(), free: Vec::new(), unanswered: 0, deadlines: BTreeSet::new() }
+    }
+
+    pub(crate) fn unanswered(&self) -> usize {
+        self.unanswered
+    }
+
+    /// Takes a slot. `None`: all 65,535 are taken.
+    pub(crate) fn insert(&mut self, name: &str, parent: u32, deadline: Option<Time>) -> Option<u32> {
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None => {
+                if self.slots.is_empty() {
+                    self.slots.push(Slot::default());
+                }
+                let index = u16::try_from(self.slots.len()).ok()?;
+                self.slots.push(Slot::default());
+                index
+            }
+        };
+        let slot = &mut self.slots[usize::from(index)];
+        let id = u32::from(slot.generation) << 17 | u32::from(index) << 1 | self.role.parity();
+        slot.call.stage = Stage::Pending;
+        slot.call.name.clear();
+        slot.call.name.push_str(name);
+        slot.call.parent = parent;
+        slot.call.sent = false;
+        slot.call.answering = false;
+        slot.call.deadline = deadline;
+        if let Some(deadline) = deadline {
+            self.deadlines.insert((deadline, id));
+        }
+        self.unanswered += 1;
+        Some(id)
+    }
+
+    pub(crate) fn get(&self, id: u32) -> Option<&OutgoingCall> {
+        let index = self.index(id)?;
+        Some(&self.slots[index].call)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: u32) -> Option<&mut OutgoingCall> {
+        let index = self.index(id)?;
+        Some(&mut self.slots[index].call)
+    }
+
+    /// The answer has arrived, or the call was never sent: the id may be used again.
+    pub(crate) fn remove(&mut self, id: u32) {
+        if let Some(index) = self.index(id) {
+            self.forget_deadline(id);
+            let slot = &mut self.slots[index];
+            slot.call.stage = Stage::Free;
+            slot.generation = (slot.generation + 1) & 0x7fff;
+            self.unanswered -= 1;
+            self.free.push(index as u16);
+        }
+    }
+
+    /// The call has ended here, while its answer is still to come.
+    pub(crate) fn abandon(&mut self, id: u32) {
+        self.forget_deadline(id);
+        if let Some(call) = self.get_mut(id) {
+            call.stage = Stage::Abandoned;
+        }
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Time> {
+        self.deadlines.first().map(|(time, _)| *time)
+    }
+
+    /// A call whose deadline is `now` or earlier.
+    pub(crate) fn overdue(&self, now: Time) -> Option<u32> {
+        self.deadlines.first().filter(|(time, _)| *time <= now).map(|(_, id)| *id)
+    }
+
+    /// Empties the table and gives the ids of the calls that somebody waits for.
+    pub(crate) fn drain_pending(&mut self) -> Vec<u32> {
+        let mut pending = Vec::new();
+        for index in 1..self.slots.len() {
+            let slot = &self.slots[index];
+            let id = u32::from(slot.generation) << 17 | (index as u32) << 1 | self.role.parity();
+            let stage = slot.call.stage;
+            if stage == Stage::Pending {
+                pending.push(id);
+            }
+            if stage != Stage::Free {
+                self.remove(id);
+            }
+        }
+        pending
+    }
+
+    fn forget_deadline(&mut self, id: u32) {
+        if let Some(deadline) = self.get_mut(id).and_then(|call| call.deadline.take()) {
+            self.deadlines.remove(&(deadline, id));
+        }
+    }
+
+    fn index(&self, id: u32) -> Option<usize> {
+        let index = usize::from((id >> 1) as u16);
+        let slot = self.slots.get(index)?;
+        let ours = id & 1 == self.role.parity() && id >> 17 == u32::from(slot.generation);
+        (ours && slot.call.stage != Stage::Free).then_some(index)
+    }
+}
+
+/// Calls of the peer that have not been answered yet, under the ids that the peer gave them.
+#[derive(Debug, Default)]
+pub(crate) struct Incoming {
+    calls: HashMap<u32, IncomingCall>,
+    names: Vec<String>,
+}
+
+/// A call of the peer.
+#[derive(Debug, Default)]
+pub(crate) struct IncomingCall {
+    pub(crate) name: String,
+    /// The call made here whose handler made this one, or 0.
+    pub(crate) parent: u32,
+    /// Depth of nesting, at least 1.
+    pub(crate) depth: u16,
+    /// Whether the peer has cancelled it.
+    pub(crate) cancelled: bool,
+}
+
+impl Incoming {
+    pub(crate) fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Adds a call. `false`: one with that id is there already.
+    pub(crate) fn insert(&mut self, id: u32, name: &str, parent: u32, depth: u16) -> bool {
+        let hashbrown::hash_map::Entry::Vacant(vacant) = self.calls.entry(id) else {
+            return false;
+        };
+        let mut own = self.names.pop().unwrap_or_default();
+        own.clear();
+        own.push_str(name);
+        vacant.insert(IncomingCall { name: own, parent, depth, cancelled: false });
+        true
+    }
+
+    pub(crate) fn get(&self, id: CallId) -> Option<&IncomingCall> {
+        self.calls.get(&id.0)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: CallId) -> Option<&mut IncomingCall> {
+        self.calls.get_mut(&id.0)
+    }
+
+    pub(crate) fn remove(&mut self, id: CallId) -> bool {
+        let Some(call) = self.calls.remove(&id.0) else {
+            return false;
+        };
+        if self.names.len() < SPARE_NAMES {
+            self.names.push(call.name);
+        }
+        true
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.calls.clear();
+    }
+}
+
+const SPARE_NAMES: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_not_given_out_again_before_its_answer() {
+        let mut calls = Outgoing::new(Role::Worker);
+        let first = calls.insert("a", 0, None).unwrap();
+        calls.abandon(first);
+        let second = calls.insert("b", 0, None).unwrap();
+        assert_ne!(first, second);
+        calls.remove(first);
+        let third = calls.insert("c", 0, None).unwrap();
+        assert_ne!(first, third, "the slot is the same, the generation is not");
+        assert!(calls.get(first).is_none());
+        assert_eq!([first & 1, second & 1, third & 1], [1, 1, 1]);
+    }
+
+    #[test]
+    fn ids_run_out_at_65_535_unanswered_calls() {
+        let mut calls = Outgoing::new(Role::Main);
+        for _ in 0..65_535 {
+            assert_ne!(calls.insert("f", 0, None), Some(0));
+        }
+        assert_eq!(calls.insert("f", 0, None), None);
+        assert_eq!(calls.drain_pending().len(), 65_535);
+        assert_eq!(calls.unanswered(), 0);
+    }
+}

@@ -1,0 +1,56 @@
+//! What an endpoint takes, and what it calls itself.
+
+use crate::{Greeting, MAX_NAME, MIN_FRAME, VERSION};
+use alloc::string::String;
+
+/// Settings of a session. Values out of range are brought into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The name under which a worker introduces itself, at most [`MAX_NAME`] bytes.
+    pub name: String,
+    /// Largest frame in bytes taken from the peer, at least [`MIN_FRAME`]. Default 1 MiB.
+    pub max_frame: u32,
+    /// Largest body in bytes taken from the peer, and largest sum of bodies that are being received. Default 1 GiB.
+    pub max_message: u64,
+    /// Most calls that the peer may leave unanswered at a time, 1 to 65,535. Default 16,384.
+    pub max_pending: u32,
+    /// Deepest nesting of calls, at least 1. Default 64.
+    pub max_depth: u16,
+    /// Most bytes of buffers kept for the next call. Default 4 MiB; they are filled only by payloads of such a size.
+    pub spare_bytes: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            max_frame: 1 << 20,
+            max_message: 1 << 30,
+            max_pending: 16_384,
+            max_depth: 64,
+            spare_bytes: 4 << 20,
+        }
+    }
+}
+
+impl Config {
+    pub(crate) fn clamped(mut self) -> Self {
+        self.name.truncate(self.name.floor_char_boundary(MAX_NAME));
+        self.max_frame = self.max_frame.max(MIN_FRAME as u32);
+        self.max_pending = self.max_pending.clamp(1, 65_535);
+        self.max_depth = self.max_depth.max(1);
+        self
+    }
+
+    pub(crate) fn greeting(&self) -> Greeting {
+        Greeting {
+            major: VERSION.0,
+            minor: VERSION.1,
+            features: 0,
+            max_frame: self.max_frame,
+            max_message: self.max_message,
+            max_pending: self.max_pending,
+            max_depth: self.max_depth,
+        }
+    }
+}
