@@ -1,2 +1,101 @@
-//! Tasks of the repository.
-fn main() {}
+//! The commands of this repository: `cargo xtask test`, `cargo xtask demo` and `cargo xtask bench`.
+#![forbid(unsafe_code)]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Parser, Subcommand};
+
+mod bench;
+mod demo;
+mod libtest;
+mod process;
+mod report;
+mod steps;
+mod test;
+mod tools;
+mod workspace;
+
+use workspace::Workspace;
+
+/// The commands of this repository.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run every check; the last line is `N passed, N failed, N skipped`
+    Test {
+        /// Run this step alone; may be given again for further steps
+        #[arg(long, value_name = "STEP", value_parser = PossibleValuesParser::new(steps::ALL.iter().map(|step| step.name)))]
+        only: Vec<String>,
+        /// Print the steps and run none
+        #[arg(long)]
+        list: bool,
+    },
+    /// Show the main job: a worker calls main synchronously, main awaits what the worker exports
+    Demo,
+    /// Measure coincide and its peers in one run; tables, charts and a report under target/bench/
+    Bench {
+        /// Take fewer samples of each case
+        #[arg(long)]
+        quick: bool,
+        /// Write the raw numbers to this file as well
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+        /// Measure only the cases whose name contains this
+        filter: Option<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    if workspace::in_ci() {
+        anstream::ColorChoice::Never.write_global();
+    }
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            anstream::eprintln!("{}error{}: {error:#}", report::BAD, report::BAD.render_reset());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    if let Command::Test { list: true, .. } = command {
+        test::list();
+        return Ok(ExitCode::SUCCESS);
+    }
+    process::kill_on_interrupt()?;
+    let workspace = Workspace::load()?;
+    match command {
+        Command::Test { only, .. } => Ok(test::run(&workspace, &only)),
+        Command::Demo => demo::run(&workspace).map(|()| ExitCode::SUCCESS),
+        Command::Bench { quick, json, filter } => {
+            bench::run(&workspace, quick, json.as_deref(), filter.as_deref()).map(|()| ExitCode::SUCCESS)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn unknown_step_is_refused() {
+        assert!(Cli::try_parse_from(["xtask", "test", "--only", "fmt", "--only", "docs"]).is_ok());
+        assert!(Cli::try_parse_from(["xtask", "test", "--only", "nonsense"]).is_err());
+    }
+}

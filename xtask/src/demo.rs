@@ -1,0 +1,68 @@
+//! `cargo xtask demo`: builds and runs the native demonstration, and checks that it said what it promises.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+use crate::process;
+use crate::report::say;
+use crate::workspace::Workspace;
+
+/// Runs the demonstrations one after the other.
+///
+/// # Errors
+/// When one does not build, fails, or leaves out a line that it promises.
+pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
+    native(workspace).context("the native demonstration")
+}
+
+/// Threads, then two processes, in one example.
+fn native(workspace: &Workspace) -> anyhow::Result<()> {
+    let example = ["--release", "--package", "coincide", "--example", "workers"];
+    process::run(workspace.cargo(["build"].into_iter().chain(example)), BUILD).context("cannot be built")?;
+    let mut said = Vec::new();
+    process::stream(workspace.cargo(["run", "--quiet"].into_iter().chain(example)), RUN, |line| {
+        say!("{line}");
+        said.push(line.to_owned());
+    })?;
+    if let Some(missing) = first_missing(&said, &CONSOLE) {
+        let order = CONSOLE.join("`, `");
+        bail!("it did not say `{missing}` where it belongs; expected, in this order: `{order}`");
+    }
+    Ok(())
+}
+
+/// The first of the expected lines that does not follow the ones before it.
+fn first_missing<'a>(said: &[String], expected: &[&'a str]) -> Option<&'a str> {
+    let mut said = said.iter();
+    expected.iter().copied().find(|expected| !said.any(|line| line.trim() == *expected))
+}
+
+/// The console of the page on workers, which the demonstration repeats.
+const CONSOLE: [&str; 5] = ["Hello, PyScript", "before ready", "worker bootstrapped", "after ready", "42"];
+const BUILD: Duration = Duration::from_secs(900);
+const RUN: Duration = Duration::from_secs(120);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_may_stand_apart_but_not_swapped() {
+        let expected = ["a", "b", "c"];
+        assert_eq!(first_missing(&said("x\na\n  b\ny\nc"), &expected), None);
+        assert_eq!(first_missing(&said("a\nc\nb"), &expected), Some("c"));
+        assert_eq!(first_missing(&said("a\nb c"), &expected), Some("b"));
+        assert_eq!(first_missing(&said(""), &expected), Some("a"));
+    }
+
+    #[test]
+    fn repeated_lines_count_each_time() {
+        assert_eq!(first_missing(&said("a\nb"), &["a", "b", "a", "b"]), Some("a"));
+        assert_eq!(first_missing(&said("a\nb\na\nb"), &["a", "b", "a", "b"]), None);
+    }
+
+    fn said(text: &str) -> Vec<String> {
+        text.lines().map(str::to_owned).collect()
+    }
+}

@@ -1,0 +1,226 @@
+//! The steps of `cargo xtask test`: one function each, every one runnable alone with `--only`.
+
+use std::process::Command;
+use std::time::Duration;
+
+use crate::libtest;
+use crate::process;
+use crate::report::{Tally, say};
+use crate::tools;
+use crate::workspace::Workspace;
+
+/// A group of checks with a name.
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    /// What it checks, for the list of steps.
+    pub(crate) about: &'static str,
+    pub(crate) run: fn(&Workspace, &mut Tally),
+}
+
+/// All steps, the quick and the telling ones first.
+pub(crate) const ALL: &[Step] = &[
+    Step { name: "fmt", about: "the sources are formatted", run: fmt },
+    Step { name: "clippy", about: "no warning from the compiler or clippy", run: clippy },
+    Step { name: "docs", about: "the documentation builds without a warning", run: docs },
+    Step { name: "tests", about: "unit, integration and documentation tests", run: tests },
+    Step {
+        name: "features",
+        about: "each published crate builds with every feature alone; no_std holds",
+        run: features,
+    },
+    Step { name: "examples", about: "each example runs to its end", run: examples },
+    Step { name: "vectors", about: "an independent JavaScript codec agrees with the test vectors", run: vectors },
+    Step { name: "loom", about: "the rings and the wake-up rule under every interleaving", run: loom },
+    Step { name: "miri", about: "the unsafe code of the heap memory", run: miri },
+    Step { name: "fuzz", about: "each fuzz target for a few seconds, from the committed corpus", run: fuzz },
+    Step { name: "benches", about: "each bench of our own runs once", run: benches },
+    Step { name: "package", about: "every published crate packages, and builds from its package", run: package },
+];
+
+fn fmt(workspace: &Workspace, tally: &mut Tally) {
+    tally.check("the workspace", process::run(workspace.cargo(["fmt", "--all", "--check"]), SHORT));
+    for manifest in APART {
+        let command = workspace.cargo(["fmt", "--check", "--manifest-path", manifest]);
+        tally.check(manifest, process::run(command, SHORT));
+    }
+}
+
+fn clippy(workspace: &Workspace, tally: &mut Tally) {
+    let main = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
+    tally.check("the workspace", process::run(workspace.cargo(main), LONG));
+    let benches = ["clippy", "--all-targets", "--no-default-features", "--manifest-path", BENCHES];
+    let command = shared(workspace, workspace.cargo(benches.into_iter().chain(["--", "-D", "warnings"])));
+    tally.check("benches, without the peers", process::run(command, LONG));
+}
+
+fn docs(workspace: &Workspace, tally: &mut Tally) {
+    let mut command = workspace.cargo(["doc", "--workspace", "--no-deps", "--all-features"]);
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    tally.check("the workspace", process::run(command, LONG));
+}
+
+fn tests(workspace: &Workspace, tally: &mut Tally) {
+    // Without `--all-targets`: that would leave out the documentation tests.
+    let command = workspace.cargo(["test", "--workspace", "--all-features", "--no-fail-fast"]);
+    harness("the workspace", command, LONG, tally, libtest::count);
+}
+
+fn features(workspace: &Workspace, tally: &mut Tally) {
+    for package in workspace.published() {
+        let name = package.name.as_str();
+        let check = |what: &str, features: &[&str], tally: &mut Tally| {
+            let command = ["clippy", "--quiet", "--lib", "--package", name].into_iter();
+            let command = command.chain(features.iter().copied()).chain(["--", "-D", "warnings"]);
+            tally.check(&format!("{name} {what}"), process::run(workspace.cargo(command), LONG));
+        };
+        check("without features", &["--no-default-features"], tally);
+        for feature in package.features.keys().filter(|feature| *feature != "default") {
+            check(&format!("with {feature} alone"), &["--no-default-features", "--features", feature], tally);
+        }
+        check("with all features", &["--all-features"], tally);
+    }
+    match tools::rust_target(workspace, NO_STD_TARGET) {
+        Ok(()) => {
+            for name in NO_STD {
+                let command = ["check", "--no-default-features", "--package", name, "--target", NO_STD_TARGET];
+                tally.check(&format!("{name} without std"), process::run(workspace.cargo(command), LONG));
+            }
+        }
+        Err(why) => tally.skip(&format!("{} without std", NO_STD.join(", ")), why),
+    }
+}
+
+fn examples(workspace: &Workspace, tally: &mut Tally) {
+    let build = workspace.cargo(["build", "--workspace", "--all-features", "--examples"]);
+    let built = process::run(build, LONG);
+    let works = built.is_ok();
+    tally.check("building them", built);
+    if !works {
+        return;
+    }
+    for (package, example) in workspace.examples() {
+        let command = workspace.cargo(["run", "--quiet", "--all-features", "--package", package, "--example", example]);
+        tally.check(example, process::stream(command, EXAMPLE, |line| say!("{line}")));
+    }
+}
+
+fn vectors(workspace: &Workspace, tally: &mut Tally) {
+    const SCRIPT: &str = "proto/vectors/check.mjs";
+    if let Err(why) = tools::node(workspace) {
+        return tally.skip(SCRIPT, why);
+    }
+    let mut command = workspace.command("node");
+    command.arg(SCRIPT);
+    let mut counts = None;
+    let result = process::stream(command, SHORT, |line| match libtest::plain_counts(line) {
+        // Not echoed: the only line of this form is the report's last.
+        Some(found) => counts = Some(found),
+        None => say!("{line}"),
+    });
+    let (passed, failed) = counts.unwrap_or_default();
+    tally.passed += passed;
+    tally.failed += failed;
+    match result {
+        Ok(()) if failed > 0 => tally.failures.push(format!("{failed} of {SCRIPT}, which exited as if none had")),
+        Ok(()) if passed == 0 => tally.fail(format!("{SCRIPT} checked nothing")),
+        Ok(()) => {}
+        Err(error) if failed > 0 => tally.failures.push(format!("{failed} of {SCRIPT} ({error})")),
+        Err(error) => tally.fail(format!("{SCRIPT}: {error:#}")),
+    }
+}
+
+fn loom(workspace: &Workspace, tally: &mut Tally) {
+    let mut command = workspace.cargo(["test", "--release", "--package", ATOMICS, "--test", "loom"]);
+    // A target directory of its own: the flag would make the main one's contents stale.
+    command.env("RUSTFLAGS", "--cfg loom").env("CARGO_TARGET_DIR", workspace.target.join("loom"));
+    harness("loom", command, LONG, tally, libtest::count);
+}
+
+fn miri(workspace: &Workspace, tally: &mut Tally) {
+    if let Err(why) = tools::miri(workspace) {
+        return tally.skip(ATOMICS, why);
+    }
+    // What miri cannot run, such as a mapping shared by two processes, is marked so in the tests themselves.
+    let mut command = workspace.cargo(["+nightly", "miri", "test", "--package", ATOMICS, "--lib", "--tests"]);
+    command.env("MIRIFLAGS", "-Zmiri-strict-provenance -Zmiri-symbolic-alignment-check");
+    harness("miri", command, LONG, tally, libtest::count);
+}
+
+fn fuzz(workspace: &Workspace, tally: &mut Tally) {
+    if let Err(why) = tools::cargo_fuzz(workspace) {
+        return tally.skip("running the fuzz targets (their corpus is replayed by the tests)", why);
+    }
+    let built = process::run(workspace.cargo(["+nightly", "fuzz", "build"]), LONG);
+    let works = built.is_ok();
+    tally.check("building the targets", built);
+    if !works {
+        return;
+    }
+    let mut targets = Vec::new();
+    let list = process::stream(workspace.cargo(["+nightly", "fuzz", "list"]), SHORT, |line| {
+        targets.push(line.trim().to_owned());
+    });
+    if let Err(error) = list {
+        return tally.fail(format!("listing the targets: {error:#}"));
+    }
+    for target in targets {
+        // libFuzzer adds what it finds to the first folder, so that the committed corpus stays as it is.
+        let found = workspace.target.join("fuzz-corpus").join(&target);
+        if let Err(error) = std::fs::create_dir_all(&found) {
+            tally.fail(format!("{}: {error}", found.display()));
+            continue;
+        }
+        let mut command = workspace.cargo(["+nightly", "fuzz", "run", &target]);
+        command.arg(found).arg(format!("fuzz/corpus/{target}"));
+        command.args(["--", "-max_total_time=5", "-timeout=10", "-verbosity=0"]);
+        tally.check(&target, process::run(command, SHORT));
+    }
+}
+
+fn benches(workspace: &Workspace, tally: &mut Tally) {
+    let command = ["test", "--no-default-features", "--all-targets", "--no-fail-fast", "--manifest-path", BENCHES];
+    let command = shared(workspace, workspace.cargo(command));
+    harness("benches, without the peers", command, LONG, tally, libtest::count_bench);
+}
+
+fn package(workspace: &Workspace, tally: &mut Tally) {
+    let command = workspace.cargo(["publish", "--workspace", "--dry-run", "--allow-dirty"]);
+    tally.check("publishing, as a rehearsal", process::run(command, LONG));
+}
+
+/// Runs a command that runs tests, echoes it, and counts each test; a command that fails without a failed test is
+/// a failure of its own.
+fn harness(what: &str, command: Command, limit: Duration, tally: &mut Tally, count: fn(&str, &mut Tally)) {
+    let failed_before = tally.failed;
+    let result = process::stream(command, limit, |line| {
+        say!("{line}");
+        count(line, tally);
+    });
+    match result {
+        Err(error) if tally.failed == failed_before => tally.fail(format!("{what}: {error:#}")),
+        _ => {}
+    }
+}
+
+/// The command with the main target directory, though it builds another workspace.
+fn shared(workspace: &Workspace, mut command: Command) -> Command {
+    command.env("CARGO_TARGET_DIR", &workspace.target);
+    command
+}
+
+/// The workspaces outside the main one.
+const APART: [&str; 2] = [BENCHES, "fuzz/Cargo.toml"];
+const BENCHES: &str = "benches/Cargo.toml";
+const ATOMICS: &str = "coincide-transport-atomics";
+
+/// The crates that need an allocator but no operating system.
+const NO_STD: [&str; 2] = ["coincide-proto", "coincide-codec"];
+/// A target that has no `std` at all.
+const NO_STD_TARGET: &str = "wasm32v1-none";
+
+/// For what compiles little.
+const SHORT: Duration = Duration::from_secs(120);
+/// For what compiles much, or runs many tests, on a slow machine.
+const LONG: Duration = Duration::from_secs(1200);
+/// For one example, which has been built.
+const EXAMPLE: Duration = Duration::from_secs(60);
