@@ -188,16 +188,16 @@ fn package(workspace: &Workspace, tally: &mut Tally) {
     tally.check("publishing, as a rehearsal", process::run(command, LONG));
 }
 
-/// Runs a command that runs tests, echoes it, and counts each test; a command that fails without a failed test is
-/// a failure of its own.
+/// Runs a command that runs tests, echoes it, and counts each test. A command that fails without a failed test is
+/// a failure of its own, and so is one that ran no test.
 fn harness(what: &str, command: Command, limit: Duration, tally: &mut Tally, count: fn(&str, &mut Tally)) {
-    let failed_before = tally.failed;
     let result = process::stream(command, limit, |line| {
         say!("{line}");
         count(line, tally);
     });
     match result {
-        Err(error) if tally.failed == failed_before => tally.fail(format!("{what}: {error:#}")),
+        Err(error) if tally.failed == 0 => tally.fail(format!("{what}: {error:#}")),
+        Ok(()) if tally.passed == 0 => tally.fail(format!("{what}: no test ran")),
         _ => {}
     }
 }
