@@ -1,1 +1,32 @@
-//! To be.
+//! The shared-memory transport of coincide: two rings of records, and a rule by which the two ends wake each other.
+//!
+//! A link joins a main endpoint, which must not block, and a worker endpoint, which may. [`pair`] makes one between
+//! two threads, [`process::spawn`] one to a child process. Both ends are [`Transport`](coincide_proto::Transport)s.
+//! `LAYOUT.md` specifies the memory, the records and the wake-up rule, for whoever writes another end.
+//!
+//! Only the modules for native memory contain unsafe code: `region`, `heap` and `sys`.
+
+#![deny(unsafe_code)]
+
+mod bell;
+mod endpoint;
+#[allow(unsafe_code)]
+mod heap;
+mod layout;
+mod link;
+mod memory;
+#[cfg(loom)]
+pub mod model;
+pub mod process;
+#[allow(unsafe_code)]
+mod region;
+mod ring;
+mod sync;
+#[allow(unsafe_code)]
+mod sys;
+mod wait;
+
+pub use bell::Bell;
+pub use layout::LinkConfig;
+pub use link::{MainEnd, Ringer, WorkerEnd, pair};
+pub use wait::Patience;

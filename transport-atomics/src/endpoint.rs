@@ -1,0 +1,295 @@
+//! One end of a link over any memory: the two rings, and the rule by which the ends wake each other.
+//!
+//! # The wake-up rule
+//! Whoever sleeps announces it first and looks once more; whoever has news publishes it first and takes the announcement away
+//! then. Written out, with every step on an announcement a swap that acquires and releases:
+//!
+//! * **Parking.** If room is wanted, `room_wanted` is swapped to 1. Then `parked` is swapped to 1. Then the endpoint looks again for
+//!   input, for room and for the peer's `closed`. Only when there is nothing does it sleep, as long as `parked` is 1. Awake, it swaps
+//!   `parked` to 0.
+//! * **News** (a record, `closed`): stored with release; then the peer's `parked` is swapped to 0, and if it was 1 the peer is rung.
+//! * **Room**: `head` is stored with release; then, each time a quarter of the ring has been consumed, when the ring is first found
+//!   empty, and before parking, `room_wanted` is swapped to 0, and if it was 1 the peer's `parked` is swapped to 0, and if that was 1
+//!   the peer is rung.
+//!
+//! No wake-up is lost, since the swaps of one word have one order. If the announcement comes first, the swap for the news finds it (or
+//! another swap has, which rang) and the sleeper is rung. If the swap for the news comes first, the announcement reads what that swap,
+//! or a swap after it, wrote, and so synchronizes with it: the look that follows finds the news. That is why both sides swap, with
+//! acquire and release: a plain load of `parked` after a plain store of the news could be satisfied before that store is seen (the
+//! store buffer), which would otherwise take a sequentially consistent fence on each side. It is also why waking up is a
+//! swap: a plain store of 0 would hide the news of those who swapped before it from the next announcement.
+//! `tests/loom.rs` checks all this, and fails if one of these swaps becomes a load or a store.
+
+use crate::bell::Bell;
+use crate::layout::{LinkConfig, MAIN, Side, WORKER};
+use crate::memory::Memory;
+use crate::ring::{Consumer, Frame, Producer, Record};
+use crate::sync::AtomicBool;
+use crate::wait::Patience;
+use coincide_proto::{Gone, ProtocolError, ReceiveError, Transmit};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// One end of a link.
+pub(crate) struct Endpoint<M: Memory> {
+    memory: M,
+    inbox: Consumer,
+    outbox: Producer,
+    max_frame: usize,
+    peer: Side,
+    peer_doorbell: Doorbell,
+    ringer: Ringer<M>,
+    patience: Patience,
+    /// Why nothing can be received any more.
+    over: Option<ReceiveError>,
+    /// Whether the peer has been told that this end has left.
+    closed: bool,
+}
+
+/// How an endpoint is woken.
+#[derive(Clone)]
+pub(crate) enum Doorbell {
+    /// It sleeps on its `parked` word.
+    Word,
+    /// It sleeps at a bell, maybe with other things to wait for.
+    Bell(Arc<Bell>),
+    /// It sleeps at a bell of another process.
+    Remote(crate::sys::RemoteBell),
+}
+
+impl<M: Memory> Endpoint<M> {
+    /// Main's end of the link that `config` describes. The worker sleeps on its word.
+    pub(crate) fn main(memory: M, config: &LinkConfig, bell: Arc<Bell>) -> Self {
+        let (inbox, outbox) = (config.up(), config.down());
+        Self {
+            inbox: Consumer::new(inbox),
+            outbox: Producer::new(outbox),
+            max_frame: outbox.max_frame(),
+            peer: WORKER,
+            peer_doorbell: Doorbell::Word,
+            ringer: Ringer::new(memory.clone(), MAIN, Doorbell::Bell(bell)),
+            memory,
+            patience: Patience::default(),
+            over: None,
+            closed: false,
+        }
+    }
+
+    /// The worker's end of the link that `config` describes.
+    pub(crate) fn worker(memory: M, config: &LinkConfig, main: Doorbell) -> Self {
+        let (inbox, outbox) = (config.down(), config.up());
+        Self {
+            inbox: Consumer::new(inbox),
+            outbox: Producer::new(outbox),
+            max_frame: outbox.max_frame(),
+            peer: MAIN,
+            peer_doorbell: main,
+            ringer: Ringer::new(memory.clone(), WORKER, Doorbell::Word),
+            memory,
+            patience: Patience::default(),
+            over: None,
+            closed: false,
+        }
+    }
+
+    pub(crate) fn max_frame(&self) -> usize {
+        self.max_frame
+    }
+
+    pub(crate) fn set_patience(&mut self, patience: Patience) {
+        self.patience = patience;
+    }
+
+    pub(crate) fn ringer(&self) -> Ringer<M> {
+        self.ringer.clone()
+    }
+
+    /// What a watcher of the peer's process does when that has died.
+    pub(crate) fn obituary(&self) -> impl FnOnce() + use<M> {
+        let (memory, closed, ringer) = (self.memory.clone(), self.peer.closed, self.ringer());
+        move || {
+            memory.store(closed, 1);
+            ringer.ring();
+        }
+    }
+
+    pub(crate) fn send(&mut self, frame: &Transmit<'_>) -> Result<bool, Gone> {
+        // Frames that the peer sent before it left are still to be received.
+        if self.over.is_some() || self.memory.load(self.peer.closed) != 0 {
+            return Err(Gone);
+        }
+        match self.outbox.write(&self.memory, frame) {
+            Ok(true) => {
+                self.wake_peer();
+                Ok(true)
+            }
+            Ok(false) => Ok(false),
+            Err(error) => {
+                self.over = Some(error.into());
+                Err(Gone)
+            }
+        }
+    }
+
+    pub(crate) fn receive_with(
+        &mut self,
+        take: impl FnOnce(&Frame<'_, M>) -> Result<(), ProtocolError>,
+    ) -> Result<bool, ReceiveError> {
+        if let Some(error) = &self.over {
+            return Err(error.clone());
+        }
+        let outcome = match self.next_record() {
+            Ok(Some(record)) => {
+                let taken = take(&record.frame(&self.memory));
+                self.inbox.release(&self.memory, &record);
+                if self.inbox.owes_report() {
+                    self.report_room();
+                }
+                taken.map(|()| true).map_err(ReceiveError::from)
+            }
+            Ok(None) => {
+                self.report_room();
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &outcome {
+            self.over = Some(error.clone());
+        }
+        outcome
+    }
+
+    pub(crate) fn has_input(&self) -> bool {
+        self.inbox.has_record(&self.memory) || self.memory.load(self.peer.closed) != 0 || self.over.is_some()
+    }
+
+    pub(crate) fn arm(&mut self, room: bool) -> bool {
+        self.report_room();
+        if room {
+            self.memory.swap(self.outbox.room_wanted(), 1);
+        }
+        self.memory.swap(self.ringer.own.parked, 1);
+        if self.is_ready(room) {
+            self.disarm();
+            return false;
+        }
+        true
+    }
+
+    pub(crate) fn disarm(&mut self) {
+        // A swap and not a store: see the wake-up rule.
+        self.memory.swap(self.ringer.own.parked, 0);
+    }
+
+    pub(crate) fn wait(&mut self, room: bool, timeout: Option<Duration>) {
+        if timeout == Some(Duration::ZERO) {
+            return;
+        }
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut patience = std::mem::take(&mut self.patience);
+        let patient = patience.wait_until(|| self.is_ready(room) || self.ringer.rung.load(Ordering::Relaxed));
+        self.patience = patience;
+        if !patient && self.arm(room) {
+            // The flag after the announcement, as everything that a ring may be about: pairs with `Ringer::ring`.
+            if !self.ringer.rung.load(Ordering::Acquire) {
+                self.sleep(deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())));
+            }
+            self.disarm();
+        }
+        // A swap, so that it acquires from the last of several rings and doesn't wipe out one that it hasn't read.
+        if self.ringer.rung.load(Ordering::Relaxed) {
+            self.ringer.rung.swap(false, Ordering::AcqRel);
+        }
+    }
+
+    pub(crate) fn close(&mut self) {
+        if !self.closed {
+            self.closed = true;
+            self.over.get_or_insert(ReceiveError::Gone(Gone));
+            // Release: after all records. Pairs with the load in `next_record`.
+            self.memory.store(self.ringer.own.closed, 1);
+            self.wake_peer();
+        }
+    }
+
+    fn next_record(&self) -> Result<Option<Record>, ReceiveError> {
+        if let Some(record) = self.inbox.peek(&self.memory)? {
+            return Ok(Some(record));
+        }
+        // Acquire: pairs with the store in `close`. What the peer sent before it left is visible from here on, so look again.
+        if self.memory.load(self.peer.closed) == 0 {
+            return Ok(None);
+        }
+        match self.inbox.peek(&self.memory)? {
+            Some(record) => Ok(Some(record)),
+            None => Err(Gone.into()),
+        }
+    }
+
+    fn is_ready(&self, room: bool) -> bool {
+        self.has_input() || room && self.outbox.has_room(&self.memory)
+    }
+
+    fn report_room(&mut self) {
+        if self.inbox.report_room(&self.memory) {
+            self.wake_peer();
+        }
+    }
+
+    fn wake_peer(&self) {
+        // The wake-up rule: what there is to see was stored with release before this swap, which pairs with the one in `arm`.
+        if self.memory.swap(self.peer.parked, 0) != 0 {
+            match &self.peer_doorbell {
+                Doorbell::Word => self.memory.notify(self.peer.parked),
+                Doorbell::Bell(bell) => bell.ring(),
+                Doorbell::Remote(bell) => bell.ring(),
+            }
+        }
+    }
+
+    fn sleep(&self, timeout: Option<Duration>) {
+        match &self.ringer.doorbell {
+            Doorbell::Bell(bell) => {
+                bell.wait(timeout);
+            }
+            _ => self.memory.wait(self.ringer.own.parked, 1, timeout),
+        }
+    }
+}
+
+impl<M: Memory> Drop for Endpoint<M> {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Wakes an endpoint of this process.
+#[derive(Clone)]
+pub(crate) struct Ringer<M> {
+    memory: M,
+    own: Side,
+    doorbell: Doorbell,
+    /// Set by `ring`, cleared by the end of the endpoint's `wait`, so that a ring just before a wait isn't lost. A bell needs none: it
+    /// remembers by itself.
+    rung: Arc<AtomicBool>,
+}
+
+impl<M: Memory> Ringer<M> {
+    fn new(memory: M, own: Side, doorbell: Doorbell) -> Self {
+        Self { memory, own, doorbell, rung: Arc::new(AtomicBool::new(false)) }
+    }
+
+    pub(crate) fn ring(&self) {
+        match &self.doorbell {
+            Doorbell::Bell(bell) => bell.ring(),
+            _ => {
+                // News like any other: published with release, then the announcement is taken away.
+                self.rung.store(true, Ordering::Release);
+                if self.memory.swap(self.own.parked, 0) != 0 {
+                    self.memory.notify(self.own.parked);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Links to other processes. On Linux; elsewhere all of this fails with [`Unsupported`](io::ErrorKind::Unsupported).
+//!
+//! The parent is main, the child the worker. The rings lie in memory that both have mapped, endpoints wake each other by
+//! futex and eventfd, and the death of either process, however it comes about, is seen by the other within milliseconds: it
+//! receives the frames that were sent before, and then [`Gone`](coincide_proto::Gone).
+//!
+//! ```no_run
+//! use coincide_proto::{Transmit, Transport};
+//! use coincide_transport_atomics::{Bell, LinkConfig, process};
+//!
+//! // In the parent:
+//! let bell = Bell::new()?;
+//! let mut command = std::process::Command::new("./worker");
+//! let (mut child, mut main) = process::spawn(&mut command, LinkConfig::default(), &bell)?;
+//! main.send(&Transmit { head: b"ping", body: b"" }).unwrap();
+//!
+//! // First thing in the child:
+//! let mut worker = process::from_env()?.expect("started by a parent that speaks coincide");
+//! worker.wait(false, None);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+use crate::bell::Bell;
+use crate::endpoint::{Doorbell, Endpoint};
+use crate::layout::LinkConfig;
+use crate::link::{MainEnd, WorkerEnd};
+use crate::sys::{self, Inherited, Life, Prepared, RemoteBell};
+use std::io;
+use std::process::{Child, Command};
+use std::sync::Arc;
+
+/// Starts a child process with the worker's end of a new link.
+///
+/// The child finds it by [`from_env`]. The link takes two descriptors and a thread, which sleeps, and gives both back when the
+/// end is closed or dropped. Neither the end nor the child owns the other: dropping the end makes the child see that main is
+/// gone, and whether it then exits is up to it; and a child that has died is still to be waited for.
+///
+/// # Errors
+/// When the child can't be started, or there are no descriptors, threads or memory left;
+/// [`Unsupported`](io::ErrorKind::Unsupported) on other platforms than Linux.
+pub fn spawn(command: &mut Command, config: LinkConfig, bell: &Arc<Bell>) -> io::Result<(Child, MainEnd)> {
+    let Prepared { region, remote, life, handover } = sys::prepare(&config, bell)?;
+    let tie = MainTie { bell: Arc::clone(bell), remote, life: life.clone() };
+    let endpoint = Endpoint::main(region, &config, Arc::clone(bell));
+    watch(life, endpoint.obituary())?;
+    let child = handover.spawn(command)?;
+    Ok((child, MainEnd::new(endpoint, Some(Box::new(tie)))))
+}
+
+/// The worker's end of the link with which this process was started, if it was: the first time, `None` from then on.
+///
+/// Call it early: until then, processes that this one starts inherit the link's descriptors, and would keep it alive.
+///
+/// # Errors
+/// When the parent speaks another version, or the environment variable `COINCIDE_LINK` was tampered with;
+/// [`Unsupported`](io::ErrorKind::Unsupported) on other platforms than Linux.
+pub fn from_env() -> io::Result<Option<WorkerEnd>> {
+    let Some(Inherited { region, config, remote, life }) = sys::inherit()? else { return Ok(None) };
+    let tie = WorkerTie { life: life.clone() };
+    let endpoint = Endpoint::worker(region, &config, Doorbell::Remote(remote));
+    watch(life, endpoint.obituary())?;
+    Ok(Some(WorkerEnd::new(endpoint, Some(Box::new(tie)))))
+}
+
+/// Runs `obituary` when the process at the other end has died. It also runs when either end leaves the link, and tells nobody
+/// anything new then.
+fn watch(life: Life, obituary: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    std::thread::Builder::new().name("coincide-life".into()).spawn(move || {
+        life.wait_for_end();
+        obituary();
+    })?;
+    Ok(())
+}
+
+struct MainTie {
+    bell: Arc<Bell>,
+    remote: RemoteBell,
+    life: Life,
+}
+
+impl Drop for MainTie {
+    fn drop(&mut self) {
+        self.life.end();
+        self.bell.signal().forget(&self.remote);
+    }
+}
+
+struct WorkerTie {
+    life: Life,
+}
+
+impl Drop for WorkerTie {
+    fn drop(&mut self) {
+        self.life.end();
+    }
+}

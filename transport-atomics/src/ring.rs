@@ -1,0 +1,217 @@
+//! A ring of records for one producer and one consumer.
+//!
+//! The idea is that of the ring buffers of Agrona, Aeron's base library (Real Logic; `OneToOneRingBuffer`): a record starts with its
+//! length, which is written last, and the consumer polls the length of the record to come instead of a tail counter. A small frame
+//! so travels in the one cache line that announces it. Agrona's consumer clears what it has consumed; here the producer
+//! clears the length word behind its record before it publishes the record, so that the consumer writes nothing but its
+//! head word, and the lines of the ring are written by one side only.
+//!
+//! The same holds for every producer and consumer on one memory: `0 <= tail - head <= capacity - 64` (modulo 2^32), both are
+//! multiples of 64, and the length word at `tail` is 0. Only the producer knows `tail`; `head` is a word that both see.
+
+use crate::layout::{PADDING, RECORD_ALIGN, RECORD_HEADER, Ring};
+use crate::memory::Memory;
+use coincide_proto::{FrameBytes, ProtocolError, Transmit};
+use std::borrow::Cow;
+
+/// The writing end of a ring.
+pub(crate) struct Producer {
+    ring: Ring,
+    /// Bytes produced, modulo 2^32.
+    tail: u32,
+    /// The consumer's head as last read: it may have gone on since, which only means more room.
+    head: u32,
+    /// Bytes that must be free for the frame that was refused last, or for any frame if none was.
+    wanted: u32,
+}
+
+impl Producer {
+    pub(crate) fn new(ring: Ring) -> Self {
+        Self { ring, tail: 0, head: 0, wanted: most_needed(&ring) }
+    }
+
+    /// Publishes a frame. `Ok(false)`: there is no room for it.
+    ///
+    /// # Errors
+    /// When the consumer's head makes no sense.
+    ///
+    /// # Panics
+    /// If the frame is empty or longer than [`Ring::max_frame`].
+    pub(crate) fn write<M: Memory>(&mut self, memory: &M, frame: &Transmit<'_>) -> Result<bool, ProtocolError> {
+        let Ring { data, capacity, .. } = self.ring;
+        let len = frame.len();
+        assert!((1..=self.ring.max_frame()).contains(&len), "a frame of {len} bytes doesn't fit the ring");
+        let size = record_size(len);
+        let at = self.tail & (capacity - 1);
+        let padding = if size <= capacity - at { 0 } else { capacity - at };
+        // Room for the next length word is part of what a record needs.
+        let needed = padding + size + RECORD_ALIGN;
+        if self.free_after(self.head) < needed {
+            self.head = self.read_head(memory)?;
+            if self.free_after(self.head) < needed {
+                self.wanted = needed;
+                return Ok(false);
+            }
+        }
+
+        let start = (at + padding) & (capacity - 1);
+        let next = (start + size) & (capacity - 1);
+        // First of all, so that the line is on its way while the frame is copied.
+        memory.store_relaxed(data + next as usize, 0);
+        let record = data + start as usize;
+        memory.copy_in(record + RECORD_HEADER, frame.head);
+        memory.copy_in(record + RECORD_HEADER + frame.head.len(), frame.body);
+        // Release: whoever sees the length sees the frame and the zero behind it. Pairs with the loads in `Consumer::peek`.
+        memory.store(record, len as u32);
+        if padding > 0 {
+            // Last, so that a consumer that sees the padding sees the record that follows it too.
+            memory.store(data + at as usize, PADDING | padding);
+        }
+        self.tail = self.tail.wrapping_add(padding + size);
+        self.wanted = most_needed(&self.ring);
+        Ok(true)
+    }
+
+    /// Whether the frame that was refused last fits by now. Also true when the consumer's head makes no sense: the next
+    /// write tells.
+    pub(crate) fn has_room<M: Memory>(&self, memory: &M) -> bool {
+        self.read_head(memory).map_or(true, |head| self.free_after(head) >= self.wanted)
+    }
+
+    /// The word to swap to 1 before sleeping for want of room.
+    pub(crate) fn room_wanted(&self) -> usize {
+        self.ring.room_wanted
+    }
+
+    fn free_after(&self, head: u32) -> u32 {
+        self.ring.capacity - self.tail.wrapping_sub(head)
+    }
+
+    fn read_head<M: Memory>(&self, memory: &M) -> Result<u32, ProtocolError> {
+        // Acquire: what the consumer has copied out before it stored its head may be written over. Pairs with `Consumer::release`.
+        let head = memory.load(self.ring.head);
+        // It lies between where it was and the tail, or the consumer makes it up.
+        if head.wrapping_sub(self.head) > self.tail.wrapping_sub(self.head) || !head.is_multiple_of(RECORD_ALIGN) {
+            return Err(ProtocolError(Cow::Borrowed("the ring's head is not where it can be")));
+        }
+        Ok(head)
+    }
+}
+
+/// The reading end of a ring.
+pub(crate) struct Consumer {
+    ring: Ring,
+    /// Bytes consumed, modulo 2^32.
+    head: u32,
+    /// Bytes consumed since the producer was last asked whether it waits for room.
+    unreported: u32,
+}
+
+impl Consumer {
+    pub(crate) fn new(ring: Ring) -> Self {
+        Self { ring, head: 0, unreported: 0 }
+    }
+
+    /// Whether [`peek`](Self::peek) has something to give or to complain of.
+    #[inline]
+    pub(crate) fn has_record<M: Memory>(&self, memory: &M) -> bool {
+        memory.load(self.ring.data + self.offset() as usize) != 0
+    }
+
+    /// The next record, if it is there.
+    ///
+    /// # Errors
+    /// When what is there can't be a record.
+    pub(crate) fn peek<M: Memory>(&self, memory: &M) -> Result<Option<Record>, ProtocolError> {
+        let Ring { data, capacity, .. } = self.ring;
+        let at = self.offset();
+        // Acquire, here and below: pairs with the stores at the end of `Producer::write`. Each word is loaded once and judged then.
+        let word = memory.load(data + at as usize);
+        if word == 0 {
+            return Ok(None);
+        }
+        let (start, len, padding) = if word & PADDING == 0 {
+            (at, word, 0)
+        } else {
+            let padding = word & !PADDING;
+            if at == 0 || padding != capacity - at {
+                return Err(ProtocolError(Cow::Borrowed("padding in the ring doesn't end where the ring ends")));
+            }
+            (0, memory.load(data), padding)
+        };
+        // A zero or another padding behind padding is out of this range as well.
+        if len == 0 || len as usize > self.ring.max_frame() || record_size(len as usize) > capacity - start {
+            return Err(ProtocolError(Cow::Borrowed("a record in the ring has an impossible length")));
+        }
+        Ok(Some(Record {
+            at: data + start as usize + RECORD_HEADER,
+            len: len as usize,
+            advance: padding + record_size(len as usize),
+        }))
+    }
+
+    /// Gives the bytes of a record back to the producer.
+    pub(crate) fn release<M: Memory>(&mut self, memory: &M, record: &Record) {
+        self.head = self.head.wrapping_add(record.advance);
+        self.unreported += record.advance;
+        // Release: the copies out of the record are done. Pairs with `Producer::read_head`.
+        memory.store(self.ring.head, self.head);
+    }
+
+    /// Whether enough was consumed to ask the producer, in the middle of a stream, whether it waits for room.
+    pub(crate) fn owes_report(&self) -> bool {
+        self.unreported >= self.ring.capacity / 4
+    }
+
+    /// Whether the producer waits for room that has come about since this was last asked.
+    pub(crate) fn report_room<M: Memory>(&mut self, memory: &M) -> bool {
+        // The wake-up rule: `release` came before this swap. See `Endpoint`.
+        std::mem::take(&mut self.unreported) > 0 && memory.swap(self.ring.room_wanted, 0) != 0
+    }
+
+    fn offset(&self) -> u32 {
+        self.head & (self.ring.capacity - 1)
+    }
+}
+
+/// Where a frame lies that was published and is not yet released.
+pub(crate) struct Record {
+    at: usize,
+    len: usize,
+    advance: u32,
+}
+
+impl Record {
+    pub(crate) fn frame<'a, M: Memory>(&self, memory: &'a M) -> Frame<'a, M> {
+        Frame { memory, at: self.at, len: self.len }
+    }
+}
+
+/// The bytes of a frame in the ring.
+pub(crate) struct Frame<'a, M> {
+    memory: &'a M,
+    at: usize,
+    len: usize,
+}
+
+impl<M: Memory> FrameBytes for Frame<'_, M> {
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn copy_to(&self, at: usize, target: &mut [u8]) {
+        let fits = at.checked_add(target.len()).is_some_and(|end| end <= self.len);
+        assert!(fits, "{} bytes at {at} are not inside a frame of {}", target.len(), self.len);
+        self.memory.copy_out(self.at + at, target);
+    }
+}
+
+fn record_size(len: usize) -> u32 {
+    // At most an eighth of a ring of 2^30 bytes, and a header.
+    ((len + RECORD_HEADER) as u32).next_multiple_of(RECORD_ALIGN)
+}
+
+/// Free bytes with which the longest frame fits at any place: padding is shorter than the record that it makes room for.
+fn most_needed(ring: &Ring) -> u32 {
+    2 * record_size(ring.max_frame())
+}

@@ -1,0 +1,422 @@
+//! Linux: futexes, epoll and eventfd, memfd.
+
+use crate::bell::{Bell, WakerSlot};
+use crate::layout::LinkConfig;
+use crate::region::Region;
+use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, ftruncate, memfd_create};
+use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::thread::futex;
+use std::io::{self, Read};
+use std::mem::MaybeUninit;
+use std::net::Shutdown;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command};
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Sleeping on a word of shared memory.
+pub(crate) struct Parking {
+    flags: futex::Flags,
+}
+
+impl Parking {
+    /// For words that only threads of this process share.
+    pub(crate) fn threads() -> Self {
+        Self { flags: futex::Flags::PRIVATE }
+    }
+
+    /// For words of a mapping that another process has too.
+    fn processes() -> Self {
+        Self { flags: futex::Flags::empty() }
+    }
+
+    pub(crate) fn wait(&self, word: &AtomicU32, expected: u32, timeout: Option<Duration>) {
+        // Another value, a signal and the end of the time all mean the same to the caller: look again.
+        let _ = futex::wait(word, self.flags, expected, timespec(timeout).as_ref());
+    }
+
+    pub(crate) fn notify(&self, word: &AtomicU32) {
+        // It fails for words that don't exist only.
+        let _ = futex::wake(word, self.flags, 1);
+    }
+}
+
+/// The signal of a [`Bell`]: an epoll instance over eventfds, all of them edge-triggered.
+///
+/// Edges make it unnecessary to ever read a counter. That saves a system call, and it means that a process on the other end of an
+/// eventfd, which could empty the counter at the wrong moment or make the descriptor blocking, has no way to make this one wait.
+pub(crate) struct Signal {
+    /// Written by rings of this process.
+    own: OwnedFd,
+    /// Readable while there is a ring that nobody has waited for.
+    set: OwnedFd,
+    waker: Arc<WakerSlot>,
+    outside: Mutex<Outside>,
+}
+
+/// What a signal has to do with other processes.
+struct Outside {
+    /// The eventfds that other processes ring by.
+    remotes: Vec<RemoteBell>,
+    relay: Option<Relay>,
+}
+
+impl Signal {
+    pub(crate) fn new(waker: Arc<WakerSlot>) -> io::Result<Self> {
+        let own = new_eventfd()?;
+        let set = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        add_edge(&set, &own, RING)?;
+        Ok(Self { own, set, waker, outside: Mutex::new(Outside { remotes: Vec::new(), relay: None }) })
+    }
+
+    pub(crate) fn ring(&self) {
+        ring(&self.own);
+    }
+
+    pub(crate) fn is_rung(&self) -> bool {
+        let mut set = [rustix::event::PollFd::new(&self.set, rustix::event::PollFlags::IN)];
+        // If it can't tell, let somebody look.
+        rustix::event::poll(&mut set, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).map_or(true, |ready| ready > 0)
+    }
+
+    pub(crate) fn wait(&self, timeout: Option<Duration>) -> bool {
+        collect(&self.set, timeout, |_| ()).unwrap_or(0) > 0
+    }
+
+    /// Lets another process ring this signal.
+    fn adopt(&self, remote: &RemoteBell) -> io::Result<()> {
+        add_edge(&self.set, &remote.0, RING)?;
+        let mut outside = self.outside();
+        outside.remotes.push(remote.clone());
+        let started = match &outside.relay {
+            Some(relay) => relay.listen_to(remote),
+            None if self.waker.is_empty() => Ok(()),
+            None => self.start_relay(&mut outside),
+        };
+        drop(outside);
+        started.inspect_err(|_| self.forget(remote))
+    }
+
+    /// Takes what [`prepare`] did to this signal back. The other process may keep its descriptor open, so closing ours isn't enough.
+    pub(crate) fn forget(&self, remote: &RemoteBell) {
+        let mut outside = self.outside();
+        outside.remotes.retain(|other| !Arc::ptr_eq(&other.0, &remote.0));
+        let _ = epoll::delete(&self.set, &remote.0);
+        if let Some(relay) = &outside.relay {
+            let _ = epoll::delete(&relay.set, &remote.0);
+        }
+    }
+
+    /// Makes sure that rings of other processes reach the waker.
+    pub(crate) fn relay_to_waker(&self) -> io::Result<()> {
+        let mut outside = self.outside();
+        if outside.relay.is_some() || outside.remotes.is_empty() {
+            return Ok(());
+        }
+        self.start_relay(&mut outside)
+    }
+
+    fn start_relay(&self, outside: &mut Outside) -> io::Result<()> {
+        let relay = Relay::start(Arc::clone(&self.waker))?;
+        for remote in &outside.remotes {
+            relay.listen_to(remote)?;
+        }
+        outside.relay = Some(relay);
+        Ok(())
+    }
+
+    fn outside(&self) -> std::sync::MutexGuard<'_, Outside> {
+        self.outside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AsFd for Bell {
+    /// A descriptor that is readable from a ring until the next [`wait`](Bell::wait).
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.signal().set.as_fd()
+    }
+}
+
+/// A thread that wakes a waker for each ring of another process, without taking the ring from those who wait for the signal.
+struct Relay {
+    set: Arc<OwnedFd>,
+    stop: Arc<OwnedFd>,
+}
+
+impl Relay {
+    fn start(waker: Arc<WakerSlot>) -> io::Result<Self> {
+        let set = Arc::new(epoll::create(epoll::CreateFlags::CLOEXEC)?);
+        let stop = Arc::new(new_eventfd()?);
+        add_edge(&set, &stop, STOP)?;
+        let relay = Self { set: Arc::clone(&set), stop: Arc::clone(&stop) };
+        std::thread::Builder::new().name("coincide-bell".into()).spawn(move || {
+            // `stop` lives as long as this thread, so that it stays in the set.
+            let _stop = stop;
+            let mut stopped = false;
+            while !stopped {
+                let mut rung = false;
+                let outcome = collect(&set, None, |what| match what {
+                    STOP => stopped = true,
+                    _ => rung = true,
+                });
+                match outcome {
+                    Ok(_) | Err(Errno::INTR) => {}
+                    // The set itself is broken, which nothing but a stray close can do.
+                    Err(_) => stopped = true,
+                }
+                if rung {
+                    waker.wake();
+                }
+            }
+        })?;
+        Ok(relay)
+    }
+
+    fn listen_to(&self, remote: &RemoteBell) -> io::Result<()> {
+        add_edge(&self.set, &remote.0, RING)
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        // The thread isn't waited for: it may be the one that runs this.
+        ring(&self.stop);
+    }
+}
+
+/// The bell of main as a process on the other end of the link has it.
+#[derive(Clone)]
+pub(crate) struct RemoteBell(Arc<OwnedFd>);
+
+impl RemoteBell {
+    pub(crate) fn ring(&self) {
+        ring(&self.0);
+    }
+}
+
+/// A link that no other process has yet.
+pub(crate) struct Prepared {
+    pub(crate) region: Region,
+    pub(crate) remote: RemoteBell,
+    pub(crate) life: Life,
+    pub(crate) handover: Handover,
+}
+
+/// Makes a mapping, an eventfd and a pair of sockets for a link to a process that will ring `bell`.
+pub(crate) fn prepare(config: &LinkConfig, bell: &Bell) -> io::Result<Prepared> {
+    let len = config.region_len();
+    let memory = new_memfd()?;
+    ftruncate(&memory, len as u64)?;
+    // Without the first seal a peer could cut the mapping off under our feet, and touching it would be fatal.
+    fcntl_add_seals(&memory, SEALS)?;
+    let region = map(&memory, len)?;
+    config.describe(&region);
+    let inode = fstat(&memory)?.st_ino;
+
+    let (ours, theirs) = UnixStream::pair()?;
+    let remote = RemoteBell(Arc::new(new_eventfd()?));
+    let handover = Handover {
+        memory: off_stdio(memory)?,
+        bell: off_stdio(remote.0.try_clone()?)?,
+        life: off_stdio(OwnedFd::from(theirs))?,
+        inode,
+    };
+    bell.signal().adopt(&remote)?;
+    Ok(Prepared { region, remote, life: Life(Arc::new(ours)), handover })
+}
+
+/// What a child inherits.
+pub(crate) struct Handover {
+    memory: OwnedFd,
+    bell: OwnedFd,
+    life: OwnedFd,
+    /// Inode number of the memory, by which a process that finds the variable of an ancestor sees that it isn't meant.
+    inode: u64,
+}
+
+impl Handover {
+    /// Starts a child that has the other end.
+    pub(crate) fn spawn(self, command: &mut Command) -> io::Result<Child> {
+        let fds = [self.memory.as_raw_fd(), self.bell.as_raw_fd(), self.life.as_raw_fd()];
+        let [memory, bell, life] = fds;
+        command.env(VARIABLE, format!("{memory}:{bell}:{life}:{}", self.inode));
+        // The command keeps the closure for its next spawn, when these descriptors are closed or somebody else's.
+        let current = Arc::new(AtomicBool::new(true));
+        let still_current = Arc::clone(&current);
+        // SAFETY: between fork and exec the closure makes system calls only: it neither allocates nor locks, and errors made from a code
+        // don't allocate either. While `current` is true, `self` keeps the descriptors open.
+        unsafe {
+            command.pre_exec(move || {
+                if still_current.load(Ordering::Relaxed) {
+                    for fd in fds {
+                        fcntl_setfd(BorrowedFd::borrow_raw(fd), FdFlags::empty())?;
+                    }
+                }
+                Ok(())
+            });
+        }
+        let child = command.spawn();
+        current.store(false, Ordering::Relaxed);
+        command.env_remove(VARIABLE);
+        child
+    }
+}
+
+/// A link that the parent process made.
+pub(crate) struct Inherited {
+    pub(crate) region: Region,
+    pub(crate) config: LinkConfig,
+    pub(crate) remote: RemoteBell,
+    pub(crate) life: Life,
+}
+
+/// Takes the link that the environment names, once; `None` if there is none for this process.
+pub(crate) fn inherit() -> io::Result<Option<Inherited>> {
+    let Some(value) = std::env::var_os(VARIABLE) else { return Ok(None) };
+    let Some((fds, inode)) = value.to_str().and_then(parse) else {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{VARIABLE} is {value:?}")));
+    };
+    // SAFETY: the descriptor is only asked what it is, which is harmless whatever it is, and fails if it isn't open.
+    let memory = unsafe { BorrowedFd::borrow_raw(fds[0]) };
+    let ours = fstat(memory).is_ok_and(|stat| stat.st_ino == inode)
+        && fcntl_get_seals(memory).is_ok_and(|seals| seals.contains(SEALS));
+    if !ours || TAKEN.swap(true, Ordering::Relaxed) {
+        return Ok(None);
+    }
+    let [memory, bell, life] = fds.map(|fd| {
+        // SAFETY: the parent has left these descriptors open in this process for this purpose, as the inode of the first proves, so
+        // nobody else in it owns them; `TAKEN` sees to it that they are taken once.
+        unsafe { OwnedFd::from_raw_fd(fd) }
+    });
+    for fd in [&memory, &bell, &life] {
+        fcntl_setfd(fd, FdFlags::CLOEXEC)?;
+    }
+    let len = usize::try_from(fstat(&memory)?.st_size).unwrap_or(0);
+    if len < crate::layout::CONTROL_LEN {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "the shared memory is too small for a link"));
+    }
+    let region = map(&memory, len)?;
+    let config = LinkConfig::read(&region, len)?;
+    Ok(Some(Inherited {
+        region,
+        config,
+        remote: RemoteBell(Arc::new(bell)),
+        life: Life(Arc::new(UnixStream::from(life))),
+    }))
+}
+
+/// A connection on which nothing is ever sent: its end is the end of the process that holds the other side.
+#[derive(Clone)]
+pub(crate) struct Life(Arc<UnixStream>);
+
+impl Life {
+    /// Blocks until the other process has died, or either side has called [`end`](Self::end).
+    pub(crate) fn wait_for_end(&self) {
+        // A peer that sends something breaks the rules, and is treated as if it had left.
+        while matches!((&*self.0).read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::Interrupted) {}
+    }
+
+    pub(crate) fn end(&self) {
+        // It fails when the other side was faster.
+        let _ = self.0.shutdown(Shutdown::Both);
+    }
+}
+
+/// Maps the first `len` bytes of a sealed memfd.
+fn map(memory: &OwnedFd, len: usize) -> io::Result<Region> {
+    let protection = ProtFlags::READ | ProtFlags::WRITE;
+    // SAFETY: no address is asked for, so no other mapping is touched.
+    let base = unsafe { mmap(ptr::null_mut(), len, protection, MapFlags::SHARED, memory, 0) }?;
+    let mapping = Mapping { base, len };
+    let base = NonNull::new(base.cast()).ok_or(Errno::NOMEM)?;
+    // SAFETY: the mapping is valid for reads and writes until the `Mapping` is dropped, since the file can't shrink any more; it
+    // starts at a page, and nothing else in this process has its address.
+    Ok(unsafe { Region::new(base, len, Parking::processes(), mapping) })
+}
+
+struct Mapping {
+    base: *mut core::ffi::c_void,
+    len: usize,
+}
+
+// SAFETY: a mapping belongs to no thread, and a `Mapping` is only ever dropped.
+unsafe impl Send for Mapping {}
+
+// SAFETY: a shared `Mapping` offers no operation.
+unsafe impl Sync for Mapping {}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: `base` and `len` are those of one `mmap`, and whoever drops the mapping no longer uses the region.
+        let unmapped = unsafe { munmap(self.base, self.len) };
+        debug_assert!(unmapped.is_ok());
+    }
+}
+
+fn new_memfd() -> io::Result<OwnedFd> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    match memfd_create("coincide-link", flags | MemfdFlags::NOEXEC_SEAL) {
+        // Kernels before 6.3 don't know the flag.
+        Err(Errno::INVAL) => Ok(memfd_create("coincide-link", flags)?),
+        outcome => Ok(outcome?),
+    }
+}
+
+/// Moves a descriptor out of the way of those of standard input, output and error, which the child's replace.
+fn off_stdio(fd: OwnedFd) -> io::Result<OwnedFd> {
+    if fd.as_raw_fd() > 2 { Ok(fd) } else { Ok(fcntl_dupfd_cloexec(fd, 3)?) }
+}
+
+fn parse(value: &str) -> Option<([RawFd; 3], u64)> {
+    let mut fields = value.split(':');
+    let mut fd = || fields.next()?.parse().ok().filter(|fd| *fd > 2);
+    let fds = [fd()?, fd()?, fd()?];
+    let inode = fields.next()?.parse().ok()?;
+    fields.next().is_none().then_some((fds, inode))
+}
+
+fn new_eventfd() -> io::Result<OwnedFd> {
+    Ok(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?)
+}
+
+fn ring(eventfd: &OwnedFd) {
+    // It fails only when the counter is full: then it has been rung, and who rang it on purpose 2^64 times may wait.
+    let _ = rustix::io::write(eventfd, &1u64.to_ne_bytes());
+}
+
+fn add_edge(set: &OwnedFd, eventfd: &OwnedFd, what: u64) -> io::Result<()> {
+    epoll::add(set, eventfd, epoll::EventData::new_u64(what), epoll::EventFlags::IN | epoll::EventFlags::ET)?;
+    Ok(())
+}
+
+fn collect(set: &OwnedFd, timeout: Option<Duration>, mut each: impl FnMut(u64)) -> Result<usize, Errno> {
+    let mut events = [const { MaybeUninit::uninit() }; 16];
+    let (events, _) = epoll::wait(set, &mut events, timespec(timeout).as_ref())?;
+    for event in events.iter() {
+        each(event.data.u64());
+    }
+    Ok(events.len())
+}
+
+/// A time too long to be written down is for ever.
+fn timespec(timeout: Option<Duration>) -> Option<Timespec> {
+    Timespec::try_from(timeout?).ok()
+}
+
+const RING: u64 = 0;
+const STOP: u64 = 1;
+
+/// Names the descriptors that a child inherits: memory, bell, life, and the inode number of the memory.
+const VARIABLE: &str = "COINCIDE_LINK";
+
+/// The size is settled, and so are the seals.
+const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
+
+/// Whether the inherited link has an owner.
+static TAKEN: AtomicBool = AtomicBool::new(false);

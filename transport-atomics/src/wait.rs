@@ -1,0 +1,145 @@
+//! How long to look before going to sleep.
+
+use crate::sync::SPINNING_PAYS;
+use std::time::{Duration, Instant};
+
+/// Decides how an endpoint passes the time until something happens: by looking again and again, by offering its core
+/// to others in between, and at last by giving up, so that its owner goes to sleep.
+///
+/// Waking an idle core takes about seven microseconds, so it pays to look for longer than that when an answer is likely to come soon.
+/// But a thread that spins on the core that its peer needs keeps the answer from coming. So spinning lasts for
+/// `spin` and yielding until `total` at most, and both are cut short while experience says that they don't help:
+/// spinning when what was waited for came later two times in a row, yielding when the core was gone for long. One in
+/// 32 waits then tries again.
+///
+/// ```
+/// use coincide_transport_atomics::Patience;
+/// use std::time::Duration;
+///
+/// let mut linger = Patience::new(Duration::from_micros(2), Duration::from_micros(50));
+/// assert!(linger.wait_until(|| true));
+/// assert!(!linger.wait_until(|| false));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Patience {
+    spin: Duration,
+    total: Duration,
+    spinning: Habit,
+    yielding: Habit,
+}
+
+impl Patience {
+    /// No patience at all: whoever waits goes to sleep at once.
+    pub const NONE: Self = Self::new(Duration::ZERO, Duration::ZERO);
+
+    /// Spins for `spin`, then yields until `total` has passed since the start.
+    pub const fn new(spin: Duration, total: Duration) -> Self {
+        Self { spin, total, spinning: Habit::NEW, yielding: Habit::NEW }
+    }
+
+    /// Waits until `ready` is true, which it says, or until patience is over: `false`.
+    ///
+    /// `ready` is called at least once, and many times a microsecond, so it should only look at something.
+    pub fn wait_until(&mut self, mut ready: impl FnMut() -> bool) -> bool {
+        if ready() {
+            return true;
+        }
+        if !SPINNING_PAYS || self.total.is_zero() {
+            return false;
+        }
+        // The first rounds go by without a look at the clock: most answers of a chatty peer come within them.
+        let spins = !self.spin.is_zero() && self.spinning.allows();
+        if spins && look(&mut ready, ROUND) {
+            self.spinning.paid();
+            return true;
+        }
+        let start = Instant::now();
+        if spins {
+            while start.elapsed() < self.spin {
+                if look(&mut ready, ROUND) {
+                    self.spinning.paid();
+                    return true;
+                }
+            }
+            self.spinning.failed();
+        }
+        if !self.yielding.allows() {
+            return false;
+        }
+        let mut now = start;
+        loop {
+            std::thread::yield_now();
+            if ready() {
+                return true;
+            }
+            let after = Instant::now();
+            if after - now > LONG_YIELD {
+                // Somebody else needs the core, and took it for longer than a wake-up costs.
+                self.yielding.failed();
+                return false;
+            }
+            if after - start >= self.total {
+                return false;
+            }
+            now = after;
+        }
+    }
+}
+
+impl Default for Patience {
+    /// What suits a worker that waits for an answer: 2 microseconds of spinning, 20 in all.
+    fn default() -> Self {
+        Self::new(Duration::from_micros(2), Duration::from_micros(20))
+    }
+}
+
+/// Whether something is worth doing, judged by how it went before.
+#[derive(Clone, Debug)]
+struct Habit {
+    failures: u32,
+    skipped: u32,
+}
+
+impl Habit {
+    const NEW: Self = Self { failures: 0, skipped: 0 };
+
+    fn allows(&mut self) -> bool {
+        if self.failures < GIVE_UP_AFTER {
+            return true;
+        }
+        self.skipped += 1;
+        if self.skipped < TRY_AGAIN_AFTER {
+            return false;
+        }
+        self.skipped = 0;
+        true
+    }
+
+    fn paid(&mut self) {
+        self.failures = 0;
+    }
+
+    fn failed(&mut self) {
+        self.failures = self.failures.saturating_add(1);
+    }
+}
+
+fn look(ready: &mut impl FnMut() -> bool, times: u32) -> bool {
+    for _ in 0..times {
+        std::hint::spin_loop();
+        if ready() {
+            return true;
+        }
+    }
+    false
+}
+
+/// Looks between two readings of the clock.
+const ROUND: u32 = 16;
+
+/// A yield that takes longer than this means that the core is in demand.
+const LONG_YIELD: Duration = Duration::from_micros(100);
+
+const GIVE_UP_AFTER: u32 = 2;
+
+const TRY_AGAIN_AFTER: u32 = 32;

@@ -1,0 +1,265 @@
+//! The ring and the wake-up rule in all executions that the orderings allow. Run by
+//! `RUSTFLAGS="--cfg loom" cargo test -p coincide-transport-atomics --test loom --release`.
+//!
+//! A wake-up that is lost shows as a deadlock, a copy that overtakes another as a causality violation.
+
+#![cfg(loom)]
+
+use coincide_proto::{Gone, ReceiveError};
+use coincide_transport_atomics::LinkConfig;
+use coincide_transport_atomics::model::{ModelEnd, pair};
+use loom::thread;
+
+/// The smallest rings there are: four lines, so at most three records at a time.
+fn tiny() -> LinkConfig {
+    LinkConfig::default().up_capacity(256).down_capacity(256)
+}
+
+fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.max_branches = 20_000;
+    builder.check(model);
+}
+
+/// Waits for the next frame.
+fn next(end: &mut ModelEnd) -> Result<u32, ReceiveError> {
+    loop {
+        if let Some(word) = end.receive()? {
+            return Ok(word);
+        }
+        end.wait(false);
+    }
+}
+
+/// Sends as soon as there is room.
+fn send(end: &mut ModelEnd, word: u32, len: usize) {
+    while !end.send(word, len).unwrap() {
+        end.wait(true);
+    }
+}
+
+/// Records are published and consumed without anybody sleeping, past the end of the ring.
+#[test]
+fn records_arrive_whole_and_in_order() {
+    check(3, || {
+        let (mut main, mut worker) = pair(tiny());
+        // Moves the ring on, so that the frames below wrap.
+        for word in 0..3 {
+            assert!(worker.send(word, 8).unwrap());
+            assert_eq!(main.receive(), Ok(Some(word)));
+        }
+        let sender = thread::spawn(move || {
+            for word in [10, 11, 12] {
+                while !worker.send(word, 8).unwrap() {
+                    thread::yield_now();
+                }
+            }
+            worker
+        });
+        let mut expected = 10;
+        while expected < 13 {
+            match main.receive().unwrap() {
+                Some(word) => {
+                    assert_eq!(word, expected);
+                    expected += 1;
+                }
+                None => thread::yield_now(),
+            }
+        }
+        drop(sender.join());
+    });
+}
+
+/// A record that doesn't fit before the end of the ring, behind padding.
+#[test]
+fn padding_and_the_record_behind_it_come_together() {
+    check(3, || {
+        let (mut main, mut worker) = pair(LinkConfig::default().up_capacity(512).down_capacity(256));
+        // Seven lines of eight: a record of two lines needs padding.
+        for word in 0..7 {
+            assert!(worker.send(word, 8).unwrap());
+            assert_eq!(main.receive(), Ok(Some(word)));
+        }
+        let sender = thread::spawn(move || {
+            assert!(worker.send(10, 64).unwrap());
+            assert!(worker.send(11, 8).unwrap());
+            worker
+        });
+        for expected in [10, 11] {
+            loop {
+                // Whatever can be seen can be received.
+                let seen = main.has_input();
+                match main.receive().unwrap() {
+                    Some(word) => {
+                        assert_eq!(word, expected);
+                        break;
+                    }
+                    None => assert!(!seen),
+                }
+                thread::yield_now();
+            }
+        }
+        drop(sender.join());
+    });
+}
+
+/// A worker that parks while main sends: woken by its word.
+#[test]
+fn a_parked_worker_sees_what_main_sends() {
+    check(3, || {
+        let (mut main, mut worker) = pair(tiny());
+        let thread = thread::spawn(move || {
+            assert_eq!(next(&mut worker), Ok(1));
+            assert_eq!(next(&mut worker), Ok(2));
+            worker
+        });
+        assert!(main.send(1, 8).unwrap());
+        assert!(main.send(2, 8).unwrap());
+        drop(thread.join());
+    });
+}
+
+/// Main that parks while the worker sends: woken by its bell.
+#[test]
+fn a_parked_main_sees_what_the_worker_sends() {
+    check(3, || {
+        let (mut main, mut worker) = pair(tiny());
+        let thread = thread::spawn(move || {
+            assert!(worker.send(1, 8).unwrap());
+            assert!(worker.send(2, 8).unwrap());
+            worker
+        });
+        assert_eq!(next(&mut main), Ok(1));
+        assert_eq!(next(&mut main), Ok(2));
+        drop(thread.join());
+    });
+}
+
+/// Both park in turn.
+#[test]
+fn ping_pong_never_stops() {
+    check(2, || {
+        let (mut main, mut worker) = pair(tiny());
+        let thread = thread::spawn(move || {
+            for round in 0..2 {
+                assert!(worker.send(round, 8).unwrap());
+                assert_eq!(next(&mut worker), Ok(round));
+            }
+            worker
+        });
+        for _ in 0..2 {
+            let word = next(&mut main).unwrap();
+            assert!(main.send(word, 8).unwrap());
+        }
+        drop(thread.join());
+    });
+}
+
+/// A producer that parks for want of room, while the consumer makes room and parks for want of frames.
+#[test]
+fn a_parked_producer_sees_room() {
+    check(2, || {
+        let (mut main, mut worker) = pair(tiny());
+        for word in 0..3 {
+            assert!(worker.send(word, 8).unwrap());
+        }
+        let thread = thread::spawn(move || {
+            for word in 3..5 {
+                send(&mut worker, word, 8);
+            }
+            worker
+        });
+        for word in 0..5 {
+            assert_eq!(next(&mut main), Ok(word));
+        }
+        drop(thread.join());
+    });
+}
+
+/// Both ends are full and both want room: each finds the other's frames instead.
+#[test]
+fn two_full_rings_are_no_deadlock() {
+    fn exchange(end: &mut ModelEnd) {
+        let (mut sent, mut received) = (3, 0);
+        while sent < 4 || received < 4 {
+            if sent < 4 && end.send(sent, 8).unwrap() {
+                sent += 1;
+            } else if let Some(word) = end.receive().unwrap() {
+                assert_eq!(word, received);
+                received += 1;
+            } else {
+                end.wait(sent < 4);
+            }
+        }
+    }
+    check(2, || {
+        let (mut main, mut worker) = pair(tiny());
+        for word in 0..3 {
+            assert!(worker.send(word, 8).unwrap());
+            assert!(main.send(word, 8).unwrap());
+        }
+        let thread = thread::spawn(move || {
+            exchange(&mut worker);
+            worker
+        });
+        exchange(&mut main);
+        drop(thread.join());
+    });
+}
+
+/// A peer that leaves is noticed by one that parks, after all that it has sent.
+#[test]
+fn leaving_is_noticed_after_the_last_frame() {
+    check(3, || {
+        let (mut main, mut worker) = pair(tiny());
+        let thread = thread::spawn(move || {
+            assert!(worker.send(1, 8).unwrap());
+        });
+        assert_eq!(next(&mut main), Ok(1));
+        assert_eq!(next(&mut main), Err(ReceiveError::Gone(Gone)));
+        assert_eq!(main.send(2, 8), Err(Gone));
+        thread.join().unwrap();
+    });
+}
+
+/// Main leaves while the worker parks for want of room.
+#[test]
+fn leaving_ends_the_wait_for_room() {
+    check(3, || {
+        let (main, mut worker) = pair(tiny());
+        for word in 0..3 {
+            assert!(worker.send(word, 8).unwrap());
+        }
+        let thread = thread::spawn(move || {
+            while worker.send(3, 8) != Err(Gone) {
+                worker.wait(true);
+            }
+        });
+        drop(main);
+        thread.join().unwrap();
+    });
+}
+
+/// A ring from a third thread ends a wait that goes on or comes next, once for each.
+#[test]
+fn a_ring_ends_a_wait() {
+    check(3, || {
+        let (main, mut worker) = pair(tiny());
+        let stop = loom::sync::Arc::new(loom::sync::atomic::AtomicBool::new(false));
+        let ringer = worker.ringer();
+        let thread = {
+            let stop = stop.clone();
+            thread::spawn(move || {
+                while !stop.load(loom::sync::atomic::Ordering::Relaxed) {
+                    worker.wait(false);
+                }
+            })
+        };
+        ringer.ring();
+        stop.store(true, loom::sync::atomic::Ordering::Relaxed);
+        ringer.ring();
+        thread.join().unwrap();
+        drop(main);
+    });
+}
