@@ -28,6 +28,7 @@ pub(crate) const ALL: &[Step] = &[
         about: "each published crate builds with every feature alone; no_std holds",
         run: features,
     },
+    Step { name: "minimal", about: "the oldest dependencies that the manifests allow are enough", run: minimal },
     Step { name: "examples", about: "each example runs to its end", run: examples },
     Step { name: "vectors", about: "an independent JavaScript codec agrees with the test vectors", run: vectors },
     Step { name: "loom", about: "the rings and the wake-up rule under every interleaving", run: loom },
@@ -88,6 +89,25 @@ fn features(workspace: &Workspace, tally: &mut Tally) {
         }
         Err(why) => tally.skip(&format!("{} without std", NO_STD.join(", ")), why),
     }
+}
+
+fn minimal(workspace: &Workspace, tally: &mut Tally) {
+    const WHAT: &str = "the workspace with minimal versions";
+    if let Err(why) = tools::nightly(workspace) {
+        return tally.skip(WHAT, why);
+    }
+    let target = workspace.target.join("minimal");
+    let lock = target.join("Cargo.lock");
+    // Made anew each time, apart from the repository's own.
+    let _ = std::fs::remove_file(&lock);
+    let mut command = workspace.cargo(["+nightly", "check", "--workspace", "--exclude", "xtask", "--all-features"]);
+    command.args(["-Z", "direct-minimal-versions", "--config"]);
+    command.arg(format!("resolver.lockfile-path='{}'", lock.display())).env("CARGO_TARGET_DIR", &target);
+    let result = process::run(command, LONG);
+    if !lock.exists() && result.is_ok() {
+        return tally.skip(WHAT, "this nightly cannot keep a lock file elsewhere (`rustup update nightly` helps)");
+    }
+    tally.check(WHAT, result);
 }
 
 fn examples(workspace: &Workspace, tally: &mut Tally) {

@@ -29,6 +29,7 @@ pub(crate) fn rust_target(workspace: &Workspace, target: &str) -> Result<(), Str
 /// # Errors
 /// The reason to skip what needs it.
 pub(crate) fn miri(workspace: &Workspace) -> Result<(), String> {
+    nightly(workspace)?;
     let installed = || process::succeeds(workspace.cargo(["+nightly", "miri", "--version"]));
     let set_up = rustup(workspace, &["component", "add", "miri", "rust-src", "--toolchain", "nightly"]);
     if installed() || (process::run(set_up, SET_UP).is_ok() && installed()) {
@@ -37,14 +38,23 @@ pub(crate) fn miri(workspace: &Workspace) -> Result<(), String> {
     Err("no miri, and `rustup component add miri rust-src --toolchain nightly` failed".to_owned())
 }
 
+/// Makes sure that a nightly toolchain is there.
+///
+/// # Errors
+/// The reason to skip what needs it.
+pub(crate) fn nightly(workspace: &Workspace) -> Result<(), String> {
+    if process::succeeds(workspace.cargo(["+nightly", "--version"])) {
+        return Ok(());
+    }
+    Err("no nightly toolchain (`rustup toolchain install nightly` adds it)".to_owned())
+}
+
 /// Makes sure that nightly and cargo-fuzz are there.
 ///
 /// # Errors
 /// The reason to skip what needs it.
 pub(crate) fn cargo_fuzz(workspace: &Workspace) -> Result<(), String> {
-    if !process::succeeds(workspace.cargo(["+nightly", "--version"])) {
-        return Err("no nightly toolchain (`rustup toolchain install nightly` adds it)".to_owned());
-    }
+    nightly(workspace)?;
     if !process::succeeds(workspace.cargo(["+nightly", "fuzz", "--version"])) {
         return Err("cargo-fuzz is not installed (`cargo install cargo-fuzz` adds it)".to_owned());
     }
