@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use process_wrap::std::{ChildWrapper, CommandWrap};
 
-use crate::report::{DIM, say};
+use crate::report::DIM;
 
-/// Runs the command with our own output.
+/// Runs the command with our own output; standard error shows it as one would type it.
 ///
 /// # Errors
 /// When it cannot be started, exits with another status than 0, or is killed for running longer than `limit`.
@@ -62,7 +62,7 @@ fn quoted(word: &str) -> String {
 }
 
 fn supervise(mut command: Command, limit: Duration, on_line: Option<&mut dyn FnMut(&str)>) -> anyhow::Result<()> {
-    say!("{DIM}$ {}{DIM:#}", shown(&command));
+    anstream::eprintln!("{DIM}$ {}{DIM:#}", shown(&command));
     if on_line.is_some() {
         command.stdout(Stdio::piped());
     }
