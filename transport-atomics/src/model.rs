@@ -152,7 +152,7 @@ impl Memory for LoomMemory {
     }
 
     fn notify(&self, _word: usize) {
-        drop(self.0.look.lock());
+        let _look = self.0.look.lock();
         self.0.change.notify_all();
     }
 }
