@@ -1,0 +1,238 @@
+//! Measures round trips of raw frames between two threads, next to the bound that the machine sets: two threads
+//! that copy in and out and spin on shared words.
+//!
+//! `cargo run --release -p coincide-transport-atomics --example rtt [bytes]...`
+
+use coincide_proto::{Transmit, Transport};
+use coincide_transport_atomics::{Bell, LinkConfig, MainEnd, WorkerEnd, pair};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const RUNS: usize = 7;
+
+fn main() {
+    let mut sizes: Vec<usize> = std::env::args().skip(1).filter_map(|size| size.parse().ok()).collect();
+    if sizes.is_empty() {
+        sizes = vec![32, 4 << 10, 1 << 20];
+    }
+    let link = |kib: usize, manner| move |size| link(size, kib << 10, manner);
+    let rows: [(&str, Box<dyn Fn(usize) -> u128>); _] = [
+        ("bound: two threads spin on words", Box::new(spinning_words)),
+        ("link of 64 KiB rings, spinning", Box::new(link(64, Manner::Spinning))),
+        ("link of 256 KiB rings, spinning", Box::new(link(256, Manner::Spinning))),
+        ("link of 512 KiB rings, spinning", Box::new(link(512, Manner::Spinning))),
+        ("link of 256 KiB rings, waiting", Box::new(link(256, Manner::Waiting))),
+        ("peer: two threads park", Box::new(parking)),
+        ("link of 256 KiB rings, main parks", Box::new(link(256, Manner::Parked))),
+    ];
+    // Interleaved, so that all rows see the same noise.
+    let mut samples = vec![vec![Vec::new(); sizes.len()]; rows.len()];
+    for _ in 0..RUNS {
+        for (column, size) in sizes.iter().enumerate() {
+            for (row, (_, measure)) in rows.iter().enumerate() {
+                samples[row][column].push(measure(*size));
+            }
+        }
+    }
+    print!("{:<36}", "ns a round trip");
+    for size in &sizes {
+        print!("{size:>12} B");
+    }
+    println!();
+    for ((name, _), columns) in rows.iter().zip(&mut samples) {
+        print!("{name:<36}");
+        for column in columns {
+            column.sort_unstable();
+            print!("{:>14}", column[RUNS / 2]);
+        }
+        println!();
+    }
+}
+
+/// Fewer where a round takes longer.
+fn rounds(size: usize) -> u32 {
+    if size > 65_536 { 300 } else { 100_000 }
+}
+
+/// Nanoseconds of one round trip out of many.
+fn time(rounds: u32, mut round: impl FnMut()) -> u128 {
+    for _ in 0..rounds / 10 {
+        round();
+    }
+    let start = Instant::now();
+    for _ in 0..rounds {
+        round();
+    }
+    start.elapsed().as_nanos() / u128::from(rounds)
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Manner {
+    /// Both ends look all the time.
+    Spinning,
+    /// Both ends wait as they do by default.
+    Waiting,
+    /// Main sleeps at its bell after each frame, the worker waits.
+    Parked,
+}
+
+fn link(size: usize, capacity: usize, manner: Manner) -> u128 {
+    let bell = Bell::new().unwrap();
+    let config = LinkConfig::default().up_capacity(capacity).down_capacity(capacity);
+    let (mut main, mut worker) = pair(config, Arc::clone(&bell));
+    let rounds = if manner == Manner::Parked { rounds(size).min(20_000) } else { rounds(size) };
+    let thread = thread::spawn(move || {
+        let mut buffer = vec![0; size];
+        let pass = |main: &mut MainEnd, room: bool| match manner {
+            Manner::Spinning => std::hint::spin_loop(),
+            Manner::Waiting => main.wait(room, None),
+            Manner::Parked => {
+                if main.arm(room) {
+                    bell.wait(None);
+                    main.disarm();
+                }
+            }
+        };
+        'echo: loop {
+            let mut filled = 0;
+            while filled < size {
+                match main.receive_with(|frame| {
+                    frame.copy_to(0, &mut buffer[filled..filled + frame.len()]);
+                    filled += frame.len();
+                    Ok(())
+                }) {
+                    Ok(true) => {}
+                    Ok(false) => pass(&mut main, false),
+                    Err(_) => break 'echo,
+                }
+            }
+            for chunk in buffer.chunks(main.max_frame()) {
+                while main.send(&Transmit { head: &[], body: chunk }) == Ok(false) {
+                    pass(&mut main, true);
+                }
+            }
+        }
+    });
+    let (outgoing, mut echoed) = (vec![1; size], vec![0; size]);
+    let pass = |worker: &mut WorkerEnd, room: bool| match manner {
+        Manner::Spinning => std::hint::spin_loop(),
+        _ => worker.wait(room, None),
+    };
+    let elapsed = time(rounds, || {
+        let (mut sent, mut filled) = (0, 0);
+        while filled < size {
+            let mut moved = false;
+            if sent < size {
+                let end = size.min(sent + worker.max_frame());
+                if worker.send(&Transmit { head: &[], body: &outgoing[sent..end] }).unwrap() {
+                    sent = end;
+                    moved = true;
+                }
+            }
+            moved |= worker
+                .receive_with(|frame| {
+                    frame.copy_to(0, &mut echoed[filled..filled + frame.len()]);
+                    filled += frame.len();
+                    Ok(())
+                })
+                .unwrap();
+            if !moved {
+                pass(&mut worker, sent < size);
+            }
+        }
+    });
+    assert_eq!(outgoing, echoed);
+    drop(worker);
+    thread.join().unwrap();
+    elapsed
+}
+
+/// Two threads hand a buffer to and fro, by one word each in a line of its own; nothing wraps, nothing is checked.
+fn spinning_words(size: usize) -> u128 {
+    #[repr(align(128))]
+    struct Turn(AtomicU32);
+    struct Shared {
+        turn: Turn,
+        words: Vec<AtomicU32>,
+    }
+    fn copy_in(shared: &Shared, bytes: &[u8]) {
+        for (word, bytes) in shared.words.iter().zip(bytes.chunks_exact(4)) {
+            word.store(u32::from_ne_bytes(bytes.try_into().unwrap()), Ordering::Relaxed);
+        }
+    }
+    fn copy_out(shared: &Shared, bytes: &mut [u8]) {
+        for (word, bytes) in shared.words.iter().zip(bytes.chunks_exact_mut(4)) {
+            bytes.copy_from_slice(&word.load(Ordering::Relaxed).to_ne_bytes());
+        }
+    }
+    let shared = Arc::new(Shared {
+        turn: Turn(AtomicU32::new(0)),
+        words: std::iter::repeat_with(|| AtomicU32::new(0)).take(size / 4).collect(),
+    });
+    let rounds = rounds(size);
+    let other = Arc::clone(&shared);
+    let thread = thread::spawn(move || {
+        let mut buffer = vec![0; size];
+        loop {
+            let turn = loop {
+                match other.turn.0.load(Ordering::Acquire) {
+                    u32::MAX => return,
+                    turn if turn % 2 == 1 => break turn,
+                    _ => std::hint::spin_loop(),
+                }
+            };
+            copy_out(&other, &mut buffer);
+            copy_in(&other, &buffer);
+            other.turn.0.store(turn.wrapping_add(1), Ordering::Release);
+        }
+    });
+    let mut buffer = vec![1; size];
+    let mut turn = 0;
+    let elapsed = time(rounds, || {
+        copy_in(&shared, &buffer);
+        shared.turn.0.store(turn + 1, Ordering::Release);
+        turn += 2;
+        while shared.turn.0.load(Ordering::Acquire) != turn {
+            std::hint::spin_loop();
+        }
+        copy_out(&shared, &mut buffer);
+    });
+    shared.turn.0.store(u32::MAX, Ordering::Release);
+    thread.join().unwrap();
+    // A machine with one core would measure its scheduler here.
+    assert!(elapsed < Duration::from_secs(1).as_nanos());
+    elapsed
+}
+
+/// Two threads take turns to sleep by `thread::park`, a futex on Linux.
+fn parking(_size: usize) -> u128 {
+    let turn = Arc::new(AtomicU32::new(0));
+    let (other, main) = (Arc::clone(&turn), thread::current());
+    let thread = thread::spawn(move || {
+        loop {
+            match other.load(Ordering::Acquire) {
+                u32::MAX => return,
+                turn if turn % 2 == 1 => {
+                    other.store(turn + 1, Ordering::Release);
+                    main.unpark();
+                }
+                _ => thread::park(),
+            }
+        }
+    });
+    let mut now = 0;
+    let elapsed = time(20_000, || {
+        turn.store(now + 1, Ordering::Release);
+        now += 2;
+        thread.thread().unpark();
+        while turn.load(Ordering::Acquire) != now {
+            thread::park();
+        }
+    });
+    turn.store(u32::MAX, Ordering::Release);
+    thread.thread().unpark();
+    thread.join().unwrap();
+    elapsed
+}
