@@ -1,0 +1,647 @@
+//! From the value format to anything that serde can deserialize, without a tree in between.
+
+use super::model::VALUE_TOKEN;
+use super::reader::{Item, Key, Reader, Text};
+use super::{BigInt, MAX_DEPTH, Value, ViewKind};
+use crate::{DecodeError, Segment};
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use serde::de::value::{BytesDeserializer, SeqDeserializer, StrDeserializer};
+use serde::de::{self, Deserialize, Error, IntoDeserializer, Unexpected, Visitor};
+
+/// Reads a value that fills `bytes`.
+///
+/// # Errors
+/// When the bytes are no value, or one of another type than `T`, with the path to what is at fault.
+pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
+    let mut state = State::new(bytes);
+    let value = T::deserialize(Deserializer { state: &mut state, depth: 0 })?;
+    state.reader.finish()?;
+    Ok(value)
+}
+
+/// Reads the arguments of a call, an array, into a tuple `T`. Missing arguments at the end are `None` if they may be.
+///
+/// # Errors
+/// As [`from_slice`], and when there are too many or too few arguments. Paths begin with `args`.
+pub fn args_from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
+    let mut state = State::new(bytes);
+    let Item::Array(count) = state.reader.item()? else {
+        return Err(DecodeError::mismatch("the arguments of a call are an array"));
+    };
+    let value = T::deserialize(Args { state: &mut state, count })?;
+    state.reader.finish()?;
+    Ok(value)
+}
+
+struct State<'de> {
+    reader: Reader<'de>,
+    input: &'de [u8],
+    /// Bytes that may still be read to look up shared objects.
+    budget: usize,
+}
+
+impl<'de> State<'de> {
+    fn new(input: &'de [u8]) -> Self {
+        Self { reader: Reader::new(input), input, budget: BUDGET }
+    }
+
+    /// Does something with a reader that stands before the object of this number.
+    fn at_shared<T>(
+        &mut self,
+        number: u32,
+        read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<T, DecodeError> {
+        let Some(budget) = self.budget.checked_sub(self.input.len()) else {
+            return Err(DecodeError::mismatch("too many objects are shared: decode it as a `Value`"));
+        };
+        self.budget = budget;
+        let mut there = Reader::new(self.input);
+        there.skip_to(number)?;
+        let here = core::mem::replace(&mut self.reader, there);
+        let result = read(self);
+        self.reader = here;
+        result
+    }
+}
+
+/// Reads one value.
+struct Deserializer<'a, 'de> {
+    state: &'a mut State<'de>,
+    depth: usize,
+}
+
+impl<'de> Deserializer<'_, 'de> {
+    fn inner(&self) -> Result<usize, DecodeError> {
+        if self.depth < MAX_DEPTH {
+            Ok(self.depth + 1)
+        } else {
+            Err(DecodeError::mismatch("values are nested too deep, or one contains itself: decode it as a `Value`"))
+        }
+    }
+
+    fn visit<V: Visitor<'de>>(mut self, item: Item<'de>, visitor: V) -> Result<V::Value, DecodeError> {
+        match item {
+            Item::Undefined | Item::Null => visitor.visit_unit(),
+            Item::Boolean(value) => visitor.visit_bool(value),
+            Item::Integer(number) => match u64::try_from(number) {
+                Ok(number) => visitor.visit_u64(number),
+                Err(_) => visitor.visit_i64(number),
+            },
+            Item::Float(number) | Item::Date(number) => visitor.visit_f64(number),
+            Item::BigInt { negative, magnitude } => visit_bigint(negative, magnitude, visitor),
+            Item::Text(Text::Utf8(text)) => visitor.visit_borrowed_str(text),
+            Item::Text(Text::Utf16(_)) => {
+                Err(DecodeError::mismatch("the string has a lone surrogate, which a Rust string can't have"))
+            }
+            Item::Array(len) | Item::Set(len) => {
+                let depth = self.inner()?;
+                visit_all(self.state, len, depth, |elements| visitor.visit_seq(elements))
+            }
+            Item::Object(len) => {
+                let depth = self.inner()?;
+                let mut properties = Properties { state: self.state, depth, left: len, key: Key::default() };
+                let value = visitor.visit_map(&mut properties)?;
+                // What the visitor didn't want.
+                properties.finish()?;
+                Ok(value)
+            }
+            Item::Map(len) => {
+                let depth = self.inner()?;
+                let mut entries = Entries { state: self.state, depth, left: len, index: 0 };
+                let value = visitor.visit_map(&mut entries)?;
+                if entries.left > 0 {
+                    return Err(DecodeError::invalid_length(len, &"fewer entries"));
+                }
+                Ok(value)
+            }
+            Item::Bytes(bytes) | Item::Buffer { bytes, .. } | Item::Blob { bytes, .. } | Item::File { bytes, .. } => {
+                visitor.visit_borrowed_bytes(bytes)
+            }
+            Item::View { kind, offset, len } => {
+                let bytes = self.view_bytes(kind, offset, len)?;
+                visit_view(kind, bytes, visitor)
+            }
+            Item::Boxed => Deserializer { depth: self.inner()?, ..self }.deserialize_any_value(visitor),
+            Item::Shared(number) => {
+                let depth = self.inner()?;
+                self.state.at_shared(number, |state| Deserializer { state, depth }.deserialize_any_value(visitor))
+            }
+            Item::Hole => visitor.visit_unit(),
+            Item::Symbol { .. } => Err(unexpected("a symbol", &visitor)),
+            Item::RegExp { .. } => Err(unexpected("a regular expression", &visitor)),
+            Item::Error { .. } => Err(unexpected("an error", &visitor)),
+            Item::Image { .. } => Err(unexpected("image data", &visitor)),
+            Item::Reference { .. } => Err(unexpected("a reference", &visitor)),
+        }
+    }
+
+    fn deserialize_any_value<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let item = self.state.reader.item()?;
+        self.visit(item, visitor)
+    }
+
+    /// The bytes that a view shows; its buffer is what comes next.
+    fn view_bytes(&mut self, kind: ViewKind, offset: u64, len: Option<u64>) -> Result<&'de [u8], DecodeError> {
+        let buffer = match self.state.reader.item()? {
+            Item::Shared(number) => self.state.at_shared(number, |state| state.reader.item())?,
+            item => item,
+        };
+        let (Item::Buffer { bytes, .. } | Item::Bytes(bytes)) = buffer else {
+            return Err(DecodeError::malformed("a view is of something else than a buffer"));
+        };
+        let shown = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).and_then(|rest| {
+            let size = kind.element_size();
+            let end = len.unwrap_or(rest.len() as u64 / size).checked_mul(size)?;
+            rest.get(..usize::try_from(end).ok()?)
+        });
+        shown.ok_or_else(|| DecodeError::malformed("a view reaches beyond its buffer"))
+    }
+}
+
+fn unexpected<'de>(found: &str, visitor: &impl Visitor<'de>) -> DecodeError {
+    DecodeError::invalid_type(Unexpected::Other(found), visitor)
+}
+
+fn visit_bigint<'de, V: Visitor<'de>>(negative: bool, magnitude: &[u8], visitor: V) -> Result<V::Value, DecodeError> {
+    let number = BigInt::new(negative, magnitude);
+    if let Some(number) = number.to_i128() {
+        return match (u64::try_from(number), i64::try_from(number)) {
+            (Ok(number), _) => visitor.visit_u64(number),
+            (_, Ok(number)) => visitor.visit_i64(number),
+            _ => visitor.visit_i128(number),
+        };
+    }
+    match number.to_u128() {
+        Some(number) => visitor.visit_u128(number),
+        None => Err(unexpected("a bigint of more than 128 bits", &visitor)),
+    }
+}
+
+fn visit_view<'de, V: Visitor<'de>>(kind: ViewKind, bytes: &'de [u8], visitor: V) -> Result<V::Value, DecodeError> {
+    macro_rules! elements {
+        ($type:ty) => {{
+            let elements =
+                bytes.as_chunks::<{ size_of::<$type>() }>().0.iter().map(|bytes| <$type>::from_le_bytes(*bytes));
+            visitor.visit_seq(SeqDeserializer::new(elements))
+        }};
+    }
+    match kind {
+        ViewKind::DataView | ViewKind::Uint8 | ViewKind::Uint8Clamped => visitor.visit_borrowed_bytes(bytes),
+        ViewKind::Int8 => elements!(i8),
+        ViewKind::Int16 => elements!(i16),
+        ViewKind::Uint16 => elements!(u16),
+        ViewKind::Int32 => elements!(i32),
+        ViewKind::Uint32 => elements!(u32),
+        ViewKind::Float32 => elements!(f32),
+        ViewKind::Float64 => elements!(f64),
+        ViewKind::BigInt64 => elements!(i64),
+        ViewKind::BigUint64 => elements!(u64),
+        ViewKind::Float16 => {
+            let elements = bytes.as_chunks::<2>().0.iter().map(|bytes| half_to_f32(u16::from_le_bytes(*bytes)));
+            visitor.visit_seq(SeqDeserializer::new(elements))
+        }
+    }
+}
+
+/// IEEE 754 binary16 to binary32.
+fn half_to_f32(half: u16) -> f32 {
+    let sign = if half >> 15 == 1 { -1.0 } else { 1.0 };
+    let (exponent, fraction) = (i32::from(half >> 10 & 0x1f), f32::from(half & 0x3ff));
+    let scale = |exponent: i32| f32::from_bits(((exponent + 127) as u32) << 23);
+    match exponent {
+        0 => sign * fraction * scale(-24),
+        31 if fraction == 0.0 => sign * f32::INFINITY,
+        31 => f32::NAN,
+        _ => sign * (1.0 + fraction * scale(-10)) * scale(exponent - 15),
+    }
+}
+
+macro_rules! integers {
+    ($($method:ident $type:ty => $visit:ident;)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+            match self.state.reader.item()? {
+                // An integer of a size at which numbers are no longer safe, but exact all the same.
+                Item::Float(number) if (number as $type) as f64 == number && number.abs() < WIDEST => {
+                    visitor.$visit(number as $type)
+                }
+                item => self.visit(item, visitor),
+            }
+        })*
+    };
+}
+
+/// Floats from here on don't fit 64 bits.
+const WIDEST: f64 = 9_223_372_036_854_775_808.0;
+
+impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
+    type Error = DecodeError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        self.deserialize_any_value(visitor)
+    }
+
+    integers! {
+        deserialize_i64 i64 => visit_i64;
+        deserialize_u64 u64 => visit_u64;
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let item = self.state.reader.item()?;
+        match item {
+            Item::Bytes(bytes) | Item::Buffer { bytes, .. } => visit_bytes_as_seq(bytes, visitor),
+            Item::View {
+                kind: kind @ (ViewKind::Uint8 | ViewKind::Uint8Clamped | ViewKind::DataView),
+                offset,
+                len,
+            } => {
+                let mut this = self;
+                let bytes = this.view_bytes(kind, offset, len)?;
+                visit_bytes_as_seq(bytes, visitor)
+            }
+            item => self.visit(item, visitor),
+        }
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, DecodeError> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _len: usize,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        if self.state.reader.nothing() { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        if name != VALUE_TOKEN {
+            return visitor.visit_newtype_struct(self);
+        }
+        let mut bytes = Vec::new();
+        let value = Value::decode_with(&mut self.state.reader, self.depth)?;
+        value.encode(&mut bytes).map_err(|error| DecodeError::mismatch(error.to_string()))?;
+        visitor.visit_newtype_struct(BytesDeserializer::new(&bytes))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        match self.state.reader.item()? {
+            Item::Text(Text::Utf8(variant)) => {
+                visitor.visit_enum(IntoDeserializer::<DecodeError>::into_deserializer(variant))
+            }
+            Item::Object(1) => {
+                let depth = self.inner()?;
+                let variant = text_of(self.state.reader.key()?)?;
+                visitor.visit_enum(Variant { state: self.state, depth, variant })
+            }
+            Item::Shared(number) => {
+                let depth = self.inner()?;
+                self.state.at_shared(number, |state| Deserializer { state, depth }.deserialize_enum("", &[], visitor))
+            }
+            item => {
+                let expected = "a variant: a string, or an object with one property";
+                Err(DecodeError::invalid_type(Unexpected::Other(describe(item)), &expected))
+            }
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        self.state.reader.skip()?;
+        visitor.visit_unit()
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i128 u8 u16 u32 u128 f32 f64 char str string bytes byte_buf unit unit_struct map struct identifier
+    }
+}
+
+fn visit_bytes_as_seq<'de, V: Visitor<'de>>(bytes: &'de [u8], visitor: V) -> Result<V::Value, DecodeError> {
+    visitor.visit_seq(SeqDeserializer::new(bytes.iter().copied()))
+}
+
+fn text_of(key: Key<'_>) -> Result<&str, DecodeError> {
+    match key {
+        Key::Text(Text::Utf8(text)) => Ok(text),
+        Key::Text(Text::Utf16(_)) => {
+            Err(DecodeError::mismatch("the key has a lone surrogate, which a Rust string can't have"))
+        }
+        Key::Symbol { .. } => Err(DecodeError::mismatch("the key is a symbol")),
+    }
+}
+
+fn describe(item: Item<'_>) -> &'static str {
+    match item {
+        Item::Undefined | Item::Hole => "undefined",
+        Item::Null => "null",
+        Item::Boolean(_) => "a boolean",
+        Item::Integer(_) | Item::Float(_) => "a number",
+        Item::BigInt { .. } => "a bigint",
+        Item::Text(_) => "a string",
+        Item::Array(_) => "an array",
+        Item::Object(_) => "an object with another number of properties",
+        _ => "something else",
+    }
+}
+
+fn visit_all<'a, 'de, T>(
+    state: &'a mut State<'de>,
+    len: usize,
+    depth: usize,
+    visit: impl FnOnce(&mut Elements<'a, 'de>) -> Result<T, DecodeError>,
+) -> Result<T, DecodeError> {
+    let mut elements = Elements { state, depth, left: len, index: 0 };
+    let value = visit(&mut elements)?;
+    if elements.left > 0 {
+        return Err(DecodeError::invalid_length(len, &"fewer elements"));
+    }
+    Ok(value)
+}
+
+struct Elements<'a, 'de> {
+    state: &'a mut State<'de>,
+    depth: usize,
+    left: usize,
+    index: usize,
+}
+
+impl<'de> de::SeqAccess<'de> for &mut Elements<'_, 'de> {
+    type Error = DecodeError;
+
+    fn next_element_seed<T: de::DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, DecodeError> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        let index = self.index;
+        self.index += 1;
+        let value = seed.deserialize(Deserializer { state: self.state, depth: self.depth });
+        value.map(Some).map_err(|error| error.at(Segment::Index(index)))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.left)
+    }
+}
+
+struct Properties<'a, 'de> {
+    state: &'a mut State<'de>,
+    depth: usize,
+    left: usize,
+    key: Key<'de>,
+}
+
+impl Properties<'_, '_> {
+    fn finish(&mut self) -> Result<(), DecodeError> {
+        while self.left > 0 {
+            self.left -= 1;
+            self.state.reader.key()?;
+            self.state.reader.skip()?;
+        }
+        Ok(())
+    }
+}
+
+impl<'de> de::MapAccess<'de> for &mut Properties<'_, 'de> {
+    type Error = DecodeError;
+
+    fn next_key_seed<T: de::DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, DecodeError> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        self.key = self.state.reader.key()?;
+        seed.deserialize(BorrowedStr(text_of(self.key)?)).map(Some)
+    }
+
+    fn next_value_seed<T: de::DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, DecodeError> {
+        seed.deserialize(Deserializer { state: self.state, depth: self.depth })
+            .map_err(|error| error.at(Segment::Key(text_of(self.key).unwrap_or_default().into())))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.left)
+    }
+}
+
+/// A key, which lives as long as the input.
+struct BorrowedStr<'de>(&'de str);
+
+impl<'de> de::Deserializer<'de> for BorrowedStr<'de> {
+    type Error = DecodeError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_borrowed_str(self.0)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        StrDeserializer::new(self.0).deserialize_enum(name, variants, visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct seq tuple
+        tuple_struct map struct identifier ignored_any
+    }
+}
+
+struct Entries<'a, 'de> {
+    state: &'a mut State<'de>,
+    depth: usize,
+    left: usize,
+    index: usize,
+}
+
+impl<'de> de::MapAccess<'de> for &mut Entries<'_, 'de> {
+    type Error = DecodeError;
+
+    fn next_key_seed<T: de::DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, DecodeError> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        self.index += 1;
+        let key = seed.deserialize(Deserializer { state: self.state, depth: self.depth });
+        key.map(Some).map_err(|error| error.at(Segment::Index(self.index - 1)))
+    }
+
+    fn next_value_seed<T: de::DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, DecodeError> {
+        seed.deserialize(Deserializer { state: self.state, depth: self.depth })
+            .map_err(|error| error.at(Segment::Index(self.index - 1)))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.left)
+    }
+}
+
+/// The content of an enum's variant.
+struct Variant<'a, 'de> {
+    state: &'a mut State<'de>,
+    depth: usize,
+    variant: &'de str,
+}
+
+impl<'de> de::EnumAccess<'de> for Variant<'_, 'de> {
+    type Error = DecodeError;
+    type Variant = Self;
+
+    fn variant_seed<T: de::DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self), DecodeError> {
+        let variant = seed.deserialize(BorrowedStr(self.variant))?;
+        Ok((variant, self))
+    }
+}
+
+impl<'de> Variant<'_, 'de> {
+    fn content<T>(self, read: impl FnOnce(Deserializer<'_, 'de>) -> Result<T, DecodeError>) -> Result<T, DecodeError> {
+        let variant = self.variant;
+        read(Deserializer { state: self.state, depth: self.depth })
+            .map_err(|error| error.at(Segment::Key(variant.into())))
+    }
+}
+
+impl<'de> de::VariantAccess<'de> for Variant<'_, 'de> {
+    type Error = DecodeError;
+
+    fn unit_variant(self) -> Result<(), DecodeError> {
+        self.content(|content| <()>::deserialize(content))
+    }
+
+    fn newtype_variant_seed<T: de::DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, DecodeError> {
+        self.content(|content| seed.deserialize(content))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, DecodeError> {
+        self.content(|content| de::Deserializer::deserialize_tuple(content, len, visitor))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.content(|content| de::Deserializer::deserialize_struct(content, "", fields, visitor))
+    }
+}
+
+/// The arguments of a call, of which `count` are there.
+struct Args<'a, 'de> {
+    state: &'a mut State<'de>,
+    count: usize,
+}
+
+impl<'de> Args<'_, 'de> {
+    fn read<V: Visitor<'de>>(self, expected: usize, visitor: V) -> Result<V::Value, DecodeError> {
+        if self.count > expected {
+            return Err(wrong_count(expected, self.count));
+        }
+        visitor.visit_seq(Arguments { state: self.state, expected, count: self.count, index: 0 })
+    }
+}
+
+impl<'de> de::Deserializer<'de> for Args<'_, 'de> {
+    type Error = DecodeError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let count = self.count;
+        self.read(count, visitor)
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, DecodeError> {
+        self.read(len, visitor)
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        if self.count > 0 { Err(wrong_count(0, self.count)) } else { visitor.visit_unit() }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit_struct newtype_struct
+        seq tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+struct Arguments<'a, 'de> {
+    state: &'a mut State<'de>,
+    expected: usize,
+    count: usize,
+    index: usize,
+}
+
+impl<'de> de::SeqAccess<'de> for Arguments<'_, 'de> {
+    type Error = DecodeError;
+
+    fn next_element_seed<T: de::DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, DecodeError> {
+        let index = self.index;
+        if index == self.expected {
+            return Ok(None);
+        }
+        self.index += 1;
+        if index >= self.count {
+            return seed.deserialize(Missing { expected: self.expected, count: self.count }).map(Some);
+        }
+        let value = seed.deserialize(Deserializer { state: self.state, depth: 1 });
+        value.map(Some).map_err(|error| error.at(Segment::Index(index)).at(Segment::Root("args")))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.expected - self.index)
+    }
+}
+
+/// An argument that was not given.
+struct Missing {
+    expected: usize,
+    count: usize,
+}
+
+impl<'de> de::Deserializer<'de> for Missing {
+    type Error = DecodeError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, DecodeError> {
+        Err(wrong_count(self.expected, self.count))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_none()
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct newtype_struct
+        seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+fn wrong_count(expected: usize, count: usize) -> DecodeError {
+    let plural = if expected == 1 { "" } else { "s" };
+    DecodeError::mismatch(alloc::format!("expected {expected} argument{plural}, got {count}"))
+}
+
+/// Bytes that may be read for the sake of shared objects, over a whole payload.
+const BUDGET: usize = 64 << 20;

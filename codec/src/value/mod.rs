@@ -1,0 +1,106 @@
+//! The value format: self-describing bytes for what structured clone covers.
+
+mod bigint;
+mod de;
+mod model;
+mod reader;
+mod ser;
+mod wire;
+mod writer;
+
+pub use bigint::BigInt;
+pub use de::{args_from_slice, from_slice};
+pub use model::{ErrorValue, PropertyKey, Symbol, Text as OwnedText, Value};
+pub use reader::{Item, Key, Reader, Text};
+pub use ser::{args_to_buf, to_buf, to_vec};
+pub use writer::Writer;
+
+/// The type of a typed array, or `DataView`. The discriminants are those on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+#[allow(missing_docs, reason = "the names are those of JavaScript's classes")]
+pub enum ViewKind {
+    DataView = 0,
+    Int8 = 1,
+    Uint8 = 2,
+    Uint8Clamped = 3,
+    Int16 = 4,
+    Uint16 = 5,
+    Int32 = 6,
+    Uint32 = 7,
+    Float16 = 8,
+    Float32 = 9,
+    Float64 = 10,
+    BigInt64 = 11,
+    BigUint64 = 12,
+}
+
+impl ViewKind {
+    /// All kinds, in the order of their discriminants.
+    pub const ALL: [Self; 13] = [
+        Self::DataView,
+        Self::Int8,
+        Self::Uint8,
+        Self::Uint8Clamped,
+        Self::Int16,
+        Self::Uint16,
+        Self::Int32,
+        Self::Uint32,
+        Self::Float16,
+        Self::Float32,
+        Self::Float64,
+        Self::BigInt64,
+        Self::BigUint64,
+    ];
+
+    /// Bytes of an element; 1 for `DataView`.
+    pub fn element_size(self) -> u64 {
+        match self {
+            Self::DataView | Self::Int8 | Self::Uint8 | Self::Uint8Clamped => 1,
+            Self::Int16 | Self::Uint16 | Self::Float16 => 2,
+            Self::Int32 | Self::Uint32 | Self::Float32 => 4,
+            Self::Float64 | Self::BigInt64 | Self::BigUint64 => 8,
+        }
+    }
+
+    pub(crate) fn from_wire(byte: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(byte)).copied()
+    }
+}
+
+/// Whose object a reference is about, seen from the end that sends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum RefOwner {
+    /// The sender's own.
+    Sender = 0,
+    /// The receiver's: it comes home.
+    Receiver = 1,
+}
+
+impl RefOwner {
+    pub(crate) fn from_wire(byte: u8) -> Option<Self> {
+        [Self::Sender, Self::Receiver].get(usize::from(byte)).copied()
+    }
+}
+
+/// What a reference is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum RefKind {
+    /// An object.
+    Object = 0,
+    /// An array.
+    Array = 1,
+    /// A function.
+    Function = 2,
+}
+
+impl RefKind {
+    pub(crate) fn from_wire(byte: u8) -> Option<Self> {
+        [Self::Object, Self::Array, Self::Function].get(usize::from(byte)).copied()
+    }
+}
+
+/// Deepest nesting of a value, in both directions.
+pub const MAX_DEPTH: usize = 256;

@@ -1,0 +1,637 @@
+//! `Value`: the value format's data model in Rust.
+
+use super::reader::{Item, Key, Reader, Text as BorrowedText};
+use super::writer::Writer;
+use super::{BigInt, MAX_DEPTH, RefKind, RefOwner, ViewKind};
+use crate::{DecodeError, EncodeError, Segment};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use serde::{Deserialize, Serialize};
+
+/// Whatever the value format can express: what structured clone covers, and references.
+///
+/// A graph is written as a tree: objects are numbered in the order in which they begin, outermost first, and
+/// [`Shared`](Self::Shared) stands for the object with that number once more. Everything but primitives and references is an
+/// object; `Bytes` is two, the array and its buffer.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub enum Value {
+    /// `undefined`.
+    #[default]
+    Undefined,
+    /// `null`.
+    Null,
+    /// A boolean.
+    Boolean(bool),
+    /// A number; -0, NaN and the infinities included.
+    Number(f64),
+    /// A bigint.
+    BigInt(BigInt),
+    /// A string.
+    String(Text),
+    /// A symbol that both ends can know.
+    Symbol(Symbol),
+    /// A `Date`, in milliseconds since 1970, or NaN.
+    Date(f64),
+    /// A `RegExp`.
+    RegExp {
+        /// The expression.
+        source: Text,
+        /// Its flags.
+        flags: String,
+        /// Where the next search begins.
+        last_index: u64,
+    },
+    /// An `Array`. Its elements may be [`Hole`](Self::Hole)s.
+    Array(Vec<Value>),
+    /// An element that an array doesn't have; nowhere else.
+    Hole,
+    /// A plain object: its own properties in order.
+    Object(Vec<(PropertyKey, Value)>),
+    /// A `Map`, in order.
+    Map(Vec<(Value, Value)>),
+    /// A `Set`, in order.
+    Set(Vec<Value>),
+    /// An error.
+    Error(Box<ErrorValue>),
+    /// An object around a primitive, such as `Object(1)`.
+    Boxed(Box<Value>),
+    /// An `ArrayBuffer`.
+    Buffer {
+        /// Its contents.
+        bytes: Vec<u8>,
+        /// Up to how many bytes it can be resized, if it can.
+        max: Option<u64>,
+    },
+    /// A `Uint8Array` over the whole of a buffer of its own.
+    Bytes(Vec<u8>),
+    /// Any other typed array or a `DataView`.
+    View {
+        /// Of which type.
+        kind: ViewKind,
+        /// A [`Buffer`](Self::Buffer), or [`Shared`](Self::Shared) with the number of one.
+        buffer: Box<Value>,
+        /// Where it begins, in bytes; a multiple of the element's size.
+        offset: u64,
+        /// Its length in elements; `None` if it follows the length of a resizable buffer.
+        len: Option<u64>,
+    },
+    /// A `Blob`.
+    Blob {
+        /// Its media type.
+        kind: String,
+        /// Its contents.
+        bytes: Vec<u8>,
+    },
+    /// A `File`.
+    File {
+        /// Its media type.
+        kind: String,
+        /// Its name.
+        name: Text,
+        /// In milliseconds since 1970.
+        last_modified: f64,
+        /// Its contents.
+        bytes: Vec<u8>,
+    },
+    /// An `ImageData`.
+    Image {
+        /// In pixels.
+        width: u32,
+        /// In pixels.
+        height: u32,
+        /// `srgb` or `display-p3`.
+        color_space: String,
+        /// Four bytes a pixel.
+        pixels: Vec<u8>,
+    },
+    /// A reference to an object that stays where it is.
+    Reference {
+        /// Whose object it is.
+        owner: RefOwner,
+        /// What it is.
+        kind: RefKind,
+        /// Names it.
+        id: u64,
+    },
+    /// The object with this number once more.
+    Shared(u32),
+}
+
+/// A string as JavaScript has it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Text {
+    /// A well-formed string.
+    Utf8(String),
+    /// A string with lone surrogates, in UTF-16 code units.
+    Utf16(Vec<u16>),
+}
+
+/// A symbol that both ends can know.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Symbol {
+    /// `Symbol.for(key)`.
+    Registered(String),
+    /// A property of `Symbol`, such as `iterator`.
+    WellKnown(String),
+}
+
+/// The key of a property.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum PropertyKey {
+    /// A string.
+    Text(Text),
+    /// A symbol.
+    Symbol(Symbol),
+}
+
+/// An error as JavaScript has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErrorValue {
+    /// The name of its class, such as `TypeError`.
+    pub class: Text,
+    /// What it says.
+    pub message: Text,
+    /// Where it was thrown.
+    pub stack: Text,
+    /// What caused it, if it has a cause.
+    pub cause: Option<Value>,
+    /// Its other own properties in order.
+    pub properties: Vec<(PropertyKey, Value)>,
+}
+
+impl Value {
+    /// Appends the value to `buffer`.
+    ///
+    /// # Errors
+    /// When the value is no graph that can be: a hole outside of an array, a `Shared` before its object, a view outside of its buffer,
+    /// nesting beyond [`MAX_DEPTH`]. The buffer is as before then.
+    pub fn encode(&self, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let before = buffer.len();
+        let result = self.encode_with(&mut Writer::new(buffer), 0);
+        if result.is_err() {
+            buffer.truncate(before);
+        }
+        result
+    }
+
+    /// Reads a value that fills `bytes`.
+    ///
+    /// # Errors
+    /// When the bytes are no value.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        let value = Self::decode_with(&mut reader, 0)?;
+        reader.finish()?;
+        Ok(value)
+    }
+
+    /// Writes the value amid others: its objects get the numbers that are next there.
+    pub(crate) fn encode_with(&self, writer: &mut Writer<'_>, depth: usize) -> Result<(), EncodeError> {
+        let base = writer.objects();
+        Encoder { writer, buffers: Vec::new(), base }.value(self, depth)
+    }
+
+    /// Reads a value amid others, and counts its objects from 0.
+    pub(crate) fn decode_with(reader: &mut Reader<'_>, depth: usize) -> Result<Self, DecodeError> {
+        let base = reader.objects();
+        Decoder { reader, buffers: Vec::new(), base }.value(depth)
+    }
+
+    /// Whether both are the same value, with NaN the same as NaN and -0 another than 0.
+    pub fn same(&self, other: &Self) -> bool {
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        self.encode(&mut left).is_ok() && other.encode(&mut right).is_ok() && left == right
+    }
+
+    /// The string, if it is a well-formed one.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(Text::Utf8(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is one.
+    pub fn as_f64(&self) -> Option<f64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The property of this name, if it is an object or an error that has it.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        let properties = match self {
+            Self::Object(properties) => properties,
+            Self::Error(error) => &error.properties,
+            _ => return None,
+        };
+        properties.iter().find(|(name, _)| name.as_str() == Some(key)).map(|(_, value)| value)
+    }
+}
+
+impl Text {
+    /// The text, with replacement characters for lone surrogates.
+    pub fn to_string_lossy(&self) -> String {
+        match self {
+            Self::Utf8(text) => text.clone(),
+            Self::Utf16(units) => String::from_utf16_lossy(units),
+        }
+    }
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        match self {
+            Self::Utf8(text) => writer.str(text),
+            Self::Utf16(units) => writer.utf16(units),
+        }
+    }
+
+    fn read(text: BorrowedText<'_>) -> Self {
+        match text {
+            BorrowedText::Utf8(text) => Self::Utf8(text.into()),
+            BorrowedText::Utf16(bytes) => {
+                Self::Utf16(bytes.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect())
+            }
+        }
+    }
+}
+
+impl PropertyKey {
+    /// The key, if it is a well-formed string.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Text(Text::Utf8(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn read(key: Key<'_>) -> Self {
+        match key {
+            Key::Text(text) => Self::Text(Text::read(text)),
+            Key::Symbol { registered, name } => Self::Symbol(Symbol::read(registered, name)),
+        }
+    }
+
+    fn segment(&self) -> Segment {
+        Segment::Key(match self {
+            Self::Text(text) => text.to_string_lossy(),
+            Self::Symbol(Symbol::Registered(key)) => alloc::format!("Symbol.for({key:?})"),
+            Self::Symbol(Symbol::WellKnown(name)) => alloc::format!("Symbol.{name}"),
+        })
+    }
+}
+
+impl Symbol {
+    fn read(registered: bool, name: &str) -> Self {
+        if registered { Self::Registered(name.into()) } else { Self::WellKnown(name.into()) }
+    }
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        match self {
+            Self::Registered(key) => writer.registered_symbol(key),
+            Self::WellKnown(name) => writer.well_known_symbol(name),
+        }
+    }
+}
+
+/// A buffer that views may share: its number and its length, `None` if it can be resized.
+type Buffer = (u32, u64, bool);
+
+struct Encoder<'a, 'b> {
+    writer: &'a mut Writer<'b>,
+    buffers: Vec<Buffer>,
+    /// The number that the value's first object gets.
+    base: u32,
+}
+
+impl Encoder<'_, '_> {
+    fn value(&mut self, value: &Value, depth: usize) -> Result<(), EncodeError> {
+        if depth > MAX_DEPTH {
+            return Err(EncodeError::new("values are nested too deep: 256 levels at most can be sent"));
+        }
+        let inner = depth + 1;
+        match value {
+            Value::Undefined => self.writer.undefined(),
+            Value::Null => self.writer.null(),
+            Value::Boolean(value) => self.writer.boolean(*value),
+            Value::Number(number) => self.writer.number(*number),
+            Value::BigInt(number) => self.writer.bigint(number.is_negative(), number.magnitude()),
+            Value::String(text) => text.write(self.writer),
+            Value::Symbol(symbol) => symbol.write(self.writer),
+            Value::Date(milliseconds) => self.writer.date(*milliseconds),
+            Value::RegExp { source, flags, last_index } => {
+                self.writer.regexp(flags, *last_index);
+                source.write(self.writer);
+            }
+            Value::Array(items) => {
+                self.writer.array(items.len());
+                for (index, item) in items.iter().enumerate() {
+                    match item {
+                        Value::Hole => self.writer.hole(),
+                        item => self.value(item, inner).map_err(|error| error.at(Segment::Index(index)))?,
+                    }
+                }
+            }
+            Value::Hole => return Err(EncodeError::new("a hole stands outside of an array")),
+            Value::Object(properties) => {
+                self.writer.object(properties.len());
+                self.properties(properties, inner)?;
+            }
+            Value::Map(entries) => {
+                self.writer.map(entries.len());
+                for (index, (key, value)) in entries.iter().enumerate() {
+                    self.value(key, inner).map_err(|error| error.at(Segment::Index(index)))?;
+                    self.value(value, inner).map_err(|error| error.at(Segment::Index(index)))?;
+                }
+            }
+            Value::Set(items) => {
+                self.writer.set(items.len());
+                for (index, item) in items.iter().enumerate() {
+                    self.value(item, inner).map_err(|error| error.at(Segment::Index(index)))?;
+                }
+            }
+            Value::Error(error) => {
+                self.writer.error(error.cause.is_some(), error.properties.len());
+                error.class.write(self.writer);
+                error.message.write(self.writer);
+                error.stack.write(self.writer);
+                if let Some(cause) = &error.cause {
+                    self.value(cause, inner).map_err(|error| error.at(Segment::Key("cause".into())))?;
+                }
+                self.properties(&error.properties, inner)?;
+            }
+            Value::Boxed(value) => {
+                if !is_primitive(value) {
+                    return Err(EncodeError::new("only a primitive can be boxed"));
+                }
+                self.writer.boxed();
+                self.value(value, inner)?;
+            }
+            Value::Buffer { bytes, max } => {
+                if max.is_some_and(|max| max < bytes.len() as u64 || max > super::writer::MAX_SAFE) {
+                    return Err(EncodeError::new("a buffer is longer than it can become"));
+                }
+                self.buffers.push((self.writer.objects(), bytes.len() as u64, max.is_some()));
+                self.writer.buffer(bytes, *max);
+            }
+            Value::Bytes(bytes) => {
+                self.buffers.push((self.writer.objects() + 1, bytes.len() as u64, false));
+                self.writer.bytes(bytes);
+            }
+            Value::View { kind, buffer, offset, len } => {
+                self.writer.view(*kind, *offset, *len);
+                let number = match &**buffer {
+                    Value::Buffer { .. } => self.writer.objects(),
+                    Value::Shared(number) => number.saturating_add(self.base),
+                    _ => return Err(EncodeError::new("a view is of something else than a buffer")),
+                };
+                self.value(buffer, inner)?;
+                check_view(&self.buffers, number, *kind, *offset, *len).map_err(EncodeError::new)?;
+            }
+            Value::Blob { kind, bytes } => self.writer.blob(kind, bytes),
+            Value::File { kind, name, last_modified, bytes } => {
+                self.writer.file(kind, *last_modified, bytes);
+                name.write(self.writer);
+            }
+            Value::Image { width, height, color_space, pixels } => {
+                if u128::from(*width) * u128::from(*height) * 4 != pixels.len() as u128 {
+                    return Err(EncodeError::new("an image has not as many pixels as it should"));
+                }
+                self.writer.image(*width, *height, color_space, pixels);
+            }
+            Value::Reference { owner, kind, id } => self.writer.reference(*owner, *kind, *id),
+            Value::Shared(number) => match number.checked_add(self.base) {
+                Some(number) if number < self.writer.objects() => self.writer.shared(number),
+                _ => return Err(EncodeError::new("an object is shared before it has begun")),
+            },
+        }
+        Ok(())
+    }
+
+    fn properties(&mut self, properties: &[(PropertyKey, Value)], depth: usize) -> Result<(), EncodeError> {
+        for (key, value) in properties {
+            match key {
+                PropertyKey::Text(Text::Utf8(key)) => self.writer.key(key),
+                PropertyKey::Text(text) => {
+                    self.writer.other_key();
+                    text.write(self.writer);
+                }
+                PropertyKey::Symbol(symbol) => {
+                    self.writer.other_key();
+                    symbol.write(self.writer);
+                }
+            }
+            self.value(value, depth).map_err(|error| error.at(key.segment()))?;
+        }
+        Ok(())
+    }
+}
+
+fn is_primitive(value: &Value) -> bool {
+    matches!(value, Value::Boolean(_) | Value::Number(_) | Value::BigInt(_) | Value::String(_) | Value::Symbol(_))
+}
+
+fn check_view(
+    buffers: &[Buffer],
+    number: u32,
+    kind: ViewKind,
+    offset: u64,
+    len: Option<u64>,
+) -> Result<(), &'static str> {
+    let Some((_, bytes, resizable)) = buffers.iter().find(|buffer| buffer.0 == number) else {
+        return Err("a view is of something else than a buffer");
+    };
+    let size = kind.element_size();
+    let end = match len {
+        Some(len) => len.checked_mul(size).and_then(|len| len.checked_add(offset)),
+        None if *resizable => Some(offset),
+        None => return Err("a view follows the length of a buffer that has a fixed one"),
+    };
+    if !offset.is_multiple_of(size) || end.is_none_or(|end| end > *bytes) {
+        return Err("a view reaches beyond its buffer or is not aligned");
+    }
+    Ok(())
+}
+
+struct Decoder<'a, 'de> {
+    reader: &'a mut Reader<'de>,
+    buffers: Vec<Buffer>,
+    /// The number of the value's first object.
+    base: u32,
+}
+
+impl Decoder<'_, '_> {
+    fn value(&mut self, depth: usize) -> Result<Value, DecodeError> {
+        if depth > MAX_DEPTH {
+            return Err(DecodeError::malformed("values are nested deeper than 256 levels"));
+        }
+        let inner = depth + 1;
+        Ok(match self.reader.item()? {
+            Item::Undefined => Value::Undefined,
+            Item::Null => Value::Null,
+            Item::Boolean(value) => Value::Boolean(value),
+            Item::Integer(number) => Value::Number(number as f64),
+            Item::Float(number) => Value::Number(number),
+            Item::BigInt { negative, magnitude } => Value::BigInt(BigInt::new(negative, magnitude)),
+            Item::Text(text) => Value::String(Text::read(text)),
+            Item::Symbol { registered, name } => Value::Symbol(Symbol::read(registered, name)),
+            Item::Date(milliseconds) => Value::Date(milliseconds),
+            Item::RegExp { source, flags, last_index } => {
+                Value::RegExp { source: Text::read(source), flags: flags.into(), last_index }
+            }
+            Item::Array(len) => Value::Array(self.list(len, |decoder| decoder.element(inner))?),
+            Item::Hole => return Err(DecodeError::malformed("a hole stands outside of an array")),
+            Item::Object(len) => Value::Object(self.properties(len, inner)?),
+            Item::Map(len) => Value::Map(self.list(len, |decoder| Ok((decoder.value(inner)?, decoder.value(inner)?)))?),
+            Item::Set(len) => Value::Set(self.list(len, |decoder| decoder.value(inner))?),
+            Item::Error { class, message, stack, has_cause, properties } => Value::Error(Box::new(ErrorValue {
+                class: Text::read(class),
+                message: Text::read(message),
+                stack: Text::read(stack),
+                cause: if has_cause { Some(self.value(inner)?) } else { None },
+                properties: self.properties(properties, inner)?,
+            })),
+            Item::Boxed => {
+                let value = self.value(inner)?;
+                if !is_primitive(&value) {
+                    return Err(DecodeError::malformed("something else than a primitive is boxed"));
+                }
+                Value::Boxed(Box::new(value))
+            }
+            Item::Buffer { bytes, max } => {
+                self.buffers.push((self.reader.objects() - 1, bytes.len() as u64, max.is_some()));
+                Value::Buffer { bytes: bytes.to_vec(), max }
+            }
+            Item::Bytes(bytes) => {
+                self.buffers.push((self.reader.objects() - 1, bytes.len() as u64, false));
+                Value::Bytes(bytes.to_vec())
+            }
+            Item::View { kind, offset, len } => {
+                let next = self.reader.objects();
+                let buffer = self.value(inner)?;
+                let number = if let Value::Shared(number) = buffer { number + self.base } else { next };
+                check_view(&self.buffers, number, kind, offset, len).map_err(DecodeError::malformed)?;
+                Value::View { kind, buffer: Box::new(buffer), offset, len }
+            }
+            Item::Blob { kind, bytes } => Value::Blob { kind: kind.into(), bytes: bytes.to_vec() },
+            Item::File { kind, name, last_modified, bytes } => {
+                Value::File { kind: kind.into(), name: Text::read(name), last_modified, bytes: bytes.to_vec() }
+            }
+            Item::Image { width, height, color_space, pixels } => {
+                Value::Image { width, height, color_space: color_space.into(), pixels: pixels.to_vec() }
+            }
+            Item::Reference { owner, kind, id } => Value::Reference { owner, kind, id },
+            Item::Shared(number) => match number.checked_sub(self.base) {
+                Some(number) => Value::Shared(number),
+                None => {
+                    let text = "an object of this value is also part of another one: take both as one `Value`";
+                    return Err(DecodeError::mismatch(text));
+                }
+            },
+        })
+    }
+
+    fn element(&mut self, depth: usize) -> Result<Value, DecodeError> {
+        if self.reader.hole() { Ok(Value::Hole) } else { self.value(depth) }
+    }
+
+    fn properties(&mut self, len: usize, depth: usize) -> Result<Vec<(PropertyKey, Value)>, DecodeError> {
+        self.list(len, |decoder| Ok((PropertyKey::read(decoder.reader.key()?), decoder.value(depth)?)))
+    }
+
+    /// Memory grows with the items that are really there: those of a `Value` are larger than the byte that announces one.
+    fn list<T>(
+        &mut self,
+        len: usize,
+        mut next: impl FnMut(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Vec<T>, DecodeError> {
+        let mut list = Vec::with_capacity(len.min(MOST_RESERVED));
+        for _ in 0..len {
+            list.push(next(self)?);
+        }
+        Ok(list)
+    }
+}
+
+const MOST_RESERVED: usize = 64;
+
+macro_rules! from {
+    ($($type:ty, $value:ident => $into:expr;)*) => {
+        $(impl From<$type> for Value {
+            fn from($value: $type) -> Self {
+                $into
+            }
+        })*
+    };
+}
+
+from! {
+    bool, value => Self::Boolean(value);
+    f64, value => Self::Number(value);
+    i32, value => Self::Number(value.into());
+    u32, value => Self::Number(value.into());
+    BigInt, value => Self::BigInt(value);
+    &str, value => Self::String(value.into());
+    String, value => Self::String(Text::Utf8(value));
+    Vec<Self>, value => Self::Array(value);
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self::Utf8(text.into())
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self::Utf8(text)
+    }
+}
+
+impl From<&str> for PropertyKey {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_string_lossy())
+    }
+}
+
+/// How a `Value` tells the value format's serializer and deserializer that it is one. For other formats it is a newtype around the bytes
+/// of its encoding.
+pub(crate) const VALUE_TOKEN: &str = "$coincide::Value";
+
+impl Serialize for Value {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut bytes = Vec::new();
+        self.encode(&mut bytes).map_err(serde::ser::Error::custom)?;
+        serializer.serialize_newtype_struct(VALUE_TOKEN, serde_bytes::Bytes::new(&bytes))
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Value;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any value")
+            }
+
+            fn visit_newtype_struct<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+                let bytes = serde_bytes::ByteBuf::deserialize(deserializer)?;
+                Value::decode(&bytes).map_err(serde::de::Error::custom)
+            }
+        }
+
+        deserializer.deserialize_newtype_struct(VALUE_TOKEN, Visitor)
+    }
+}

@@ -1,0 +1,565 @@
+//! Reads items of the value format.
+
+use super::wire::tag;
+use super::writer::{MAX_SAFE, MOST_KEYS, Table};
+use super::{RefKind, RefOwner, ViewKind};
+use crate::DecodeError;
+use alloc::string::String;
+
+/// Gives the items of a payload one after the other, borrowing text and bytes from it. For hostile bytes there are errors.
+///
+/// What an item announces follows it: see [`Item`].
+#[derive(Clone, Debug)]
+pub struct Reader<'de> {
+    input: &'de [u8],
+    at: usize,
+    keys: Table<Key<'de>>,
+    objects: u32,
+}
+
+/// One item. Counts are of what follows; a count never exceeds the bytes that are left.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Item<'de> {
+    /// `undefined`.
+    Undefined,
+    /// `null`.
+    Null,
+    /// A boolean.
+    Boolean(bool),
+    /// A number that is an integer, from -(2^53 - 1) to 2^53 - 1, and not -0.
+    Integer(i64),
+    /// Any other number.
+    Float(f64),
+    /// A bigint.
+    BigInt {
+        /// Whether it is less than zero.
+        negative: bool,
+        /// Its magnitude, little-endian, without leading zeros.
+        magnitude: &'de [u8],
+    },
+    /// A string.
+    Text(Text<'de>),
+    /// A symbol.
+    Symbol {
+        /// Registered under the key `name`, or well known by that name.
+        registered: bool,
+        /// See above.
+        name: &'de str,
+    },
+    /// A date, in milliseconds since 1970.
+    Date(f64),
+    /// A regular expression.
+    RegExp {
+        /// The expression.
+        source: Text<'de>,
+        /// Its flags.
+        flags: &'de str,
+        /// Where the next search begins.
+        last_index: u64,
+    },
+    /// An array of so many items.
+    Array(usize),
+    /// An element that an array doesn't have.
+    Hole,
+    /// A plain object of so many pairs of a [key](Reader::key) and an item.
+    Object(usize),
+    /// A `Map` of so many pairs of items.
+    Map(usize),
+    /// A `Set` of so many items.
+    Set(usize),
+    /// An error. Its cause follows if it has one, then the properties.
+    Error {
+        /// Its class.
+        class: Text<'de>,
+        /// Its message.
+        message: Text<'de>,
+        /// Its stack.
+        stack: Text<'de>,
+        /// Whether it has a cause.
+        has_cause: bool,
+        /// Pairs of a key and an item.
+        properties: usize,
+    },
+    /// An object around the primitive that follows.
+    Boxed,
+    /// An `ArrayBuffer`.
+    Buffer {
+        /// Its contents.
+        bytes: &'de [u8],
+        /// Up to how many bytes it can be resized, if it can.
+        max: Option<u64>,
+    },
+    /// A `Uint8Array` over a buffer of its own: two objects.
+    Bytes(&'de [u8]),
+    /// A view of the buffer that follows.
+    View {
+        /// Of which type.
+        kind: ViewKind,
+        /// Where it begins, in bytes.
+        offset: u64,
+        /// Its length in elements; `None` if it follows the buffer's.
+        len: Option<u64>,
+    },
+    /// A `Blob`.
+    Blob {
+        /// Its media type.
+        kind: &'de str,
+        /// Its contents.
+        bytes: &'de [u8],
+    },
+    /// A `File`.
+    File {
+        /// Its media type.
+        kind: &'de str,
+        /// Its name.
+        name: Text<'de>,
+        /// In milliseconds since 1970.
+        last_modified: f64,
+        /// Its contents.
+        bytes: &'de [u8],
+    },
+    /// An `ImageData`.
+    Image {
+        /// In pixels.
+        width: u32,
+        /// In pixels.
+        height: u32,
+        /// `srgb` or `display-p3`.
+        color_space: &'de str,
+        /// Four bytes a pixel.
+        pixels: &'de [u8],
+    },
+    /// A reference to an object that stays where it is.
+    Reference {
+        /// Whose object it is.
+        owner: RefOwner,
+        /// What it is.
+        kind: RefKind,
+        /// Names it.
+        id: u64,
+    },
+    /// The object with this number once more; it has begun before.
+    Shared(u32),
+}
+
+/// A string as it lies in the payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Text<'de> {
+    /// A string.
+    Utf8(&'de str),
+    /// A string that is not well-formed: UTF-16 code units, little-endian, an even number of bytes.
+    Utf16(&'de [u8]),
+}
+
+impl Text<'_> {
+    /// The text, with replacement characters for lone surrogates.
+    pub fn to_string_lossy(self) -> String {
+        match self {
+            Self::Utf8(text) => text.into(),
+            Self::Utf16(bytes) => {
+                let units = bytes.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
+                char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+            }
+        }
+    }
+}
+
+/// The key of a property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key<'de> {
+    /// A string.
+    Text(Text<'de>),
+    /// A symbol, as in [`Item::Symbol`].
+    Symbol {
+        /// Registered under the key `name`, or well known by that name.
+        registered: bool,
+        /// See above.
+        name: &'de str,
+    },
+}
+
+impl Default for Key<'_> {
+    fn default() -> Self {
+        Self::Text(Text::Utf8(""))
+    }
+}
+
+impl<'de> Reader<'de> {
+    /// Reads from the start of a payload.
+    pub fn new(input: &'de [u8]) -> Self {
+        Self { input, at: 0, keys: Table::new(), objects: 0 }
+    }
+
+    /// How many objects have begun so far.
+    pub fn objects(&self) -> u32 {
+        self.objects
+    }
+
+    /// Bytes that have not been read.
+    pub fn remaining(&self) -> usize {
+        self.input.len() - self.at
+    }
+
+    /// Bytes that have been read.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
+    /// Makes sure that all has been read.
+    ///
+    /// # Errors
+    /// When bytes are left.
+    pub fn finish(&self) -> Result<(), DecodeError> {
+        if self.remaining() == 0 { Ok(()) } else { Err(DecodeError::malformed("bytes are left after the value")) }
+    }
+
+    /// The next item.
+    ///
+    /// # Errors
+    /// When the bytes are no item.
+    #[inline]
+    pub fn item(&mut self) -> Result<Item<'de>, DecodeError> {
+        let byte = self.byte()?;
+        Ok(match byte {
+            tag::INT..=tag::INT_END => Item::Integer((byte - tag::INT).into()),
+            tag::STR..=tag::STR_END => Item::Text(Text::Utf8(self.utf8((byte - tag::STR).into())?)),
+            tag::ARRAY..=tag::ARRAY_END => {
+                self.objects += 1;
+                Item::Array(self.count((byte - tag::ARRAY).into(), 1)?)
+            }
+            tag::OBJECT..=tag::OBJECT_END => {
+                self.objects += 1;
+                Item::Object(self.count((byte - tag::OBJECT).into(), 2)?)
+            }
+            _ => return self.rare_item(byte),
+        })
+    }
+
+    /// Whether the next element of an array is a hole; it is read then.
+    pub fn hole(&mut self) -> bool {
+        let hole = self.input.get(self.at) == Some(&tag::HOLE);
+        self.at += usize::from(hole);
+        hole
+    }
+
+    /// Whether `undefined` or `null` is next; it is read then.
+    pub fn nothing(&mut self) -> bool {
+        let nothing = matches!(self.input.get(self.at), Some(&(tag::UNDEFINED | tag::NULL)));
+        self.at += usize::from(nothing);
+        nothing
+    }
+
+    /// The key of a property.
+    ///
+    /// # Errors
+    /// When the bytes are no key.
+    #[inline]
+    pub fn key(&mut self) -> Result<Key<'de>, DecodeError> {
+        let number = self.varint()?;
+        if number > 0 {
+            let key = usize::try_from(number - 1).ok().and_then(|index| self.keys.get(index));
+            return key.ok_or_else(|| DecodeError::malformed("a key refers to one that was not there"));
+        }
+        let key = match self.item()? {
+            Item::Text(text) => Key::Text(text),
+            Item::Symbol { registered, name } => Key::Symbol { registered, name },
+            _ => return Err(DecodeError::malformed("a key is neither a string nor a symbol")),
+        };
+        if self.keys.len < MOST_KEYS {
+            self.keys.push(key);
+        }
+        Ok(key)
+    }
+
+    /// Reads over an item and all that belongs to it.
+    ///
+    /// # Errors
+    /// When the bytes are no item.
+    pub fn skip(&mut self) -> Result<(), DecodeError> {
+        self.walk(None).map(|_| ())
+    }
+
+    /// From the start of the payload to the object with this number, which will be the next item.
+    pub(crate) fn skip_to(&mut self, number: u32) -> Result<(), DecodeError> {
+        if self.walk(Some(number))? {
+            Ok(())
+        } else {
+            Err(DecodeError::malformed("an object refers to one that is not there"))
+        }
+    }
+
+    /// Reads over an item, or stops before the object `target` (`true`).
+    fn walk(&mut self, target: Option<u32>) -> Result<bool, DecodeError> {
+        let mut items: u64 = 1;
+        // Pairs whose key comes next: they interleave with items, so each object is a level of its own.
+        let mut levels = alloc::vec::Vec::new();
+        loop {
+            if items == 0 {
+                match levels.last_mut() {
+                    None => return Ok(false),
+                    Some((pairs @ 1.., _)) => {
+                        *pairs -= 1;
+                        self.key()?;
+                        items = 1;
+                    }
+                    Some((0, outer)) => {
+                        items = *outer;
+                        levels.pop();
+                    }
+                }
+                continue;
+            }
+            items -= 1;
+            let (at, objects) = (self.at, self.objects);
+            let item = self.item()?;
+            if target.is_some_and(|target| self.objects > target) {
+                (self.at, self.objects) = (at, objects);
+                return Ok(true);
+            }
+            match item {
+                Item::Array(len) | Item::Set(len) => items += len as u64,
+                Item::Map(len) => items += 2 * len as u64,
+                Item::Boxed | Item::View { .. } => items += 1,
+                Item::Object(len) => {
+                    levels.push((len, items));
+                    items = 0;
+                }
+                Item::Error { has_cause, properties, .. } => {
+                    levels.push((properties, items));
+                    items = u64::from(has_cause);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn rare_item(&mut self, byte: u8) -> Result<Item<'de>, DecodeError> {
+        Ok(match byte {
+            tag::UNDEFINED => Item::Undefined,
+            tag::NULL => Item::Null,
+            tag::FALSE => Item::Boolean(false),
+            tag::TRUE => Item::Boolean(true),
+            tag::HOLE => Item::Hole,
+            tag::INT_UP => match self.varint()? {
+                number @ 0x40..=MAX_SAFE => Item::Integer(number as i64),
+                _ => return Err(DecodeError::malformed("an integer is not in its shortest form or out of range")),
+            },
+            tag::INT_DOWN => match self.varint()? {
+                number @ ..MAX_SAFE => Item::Integer(!(number as i64)),
+                _ => return Err(DecodeError::malformed("a negative integer is out of range")),
+            },
+            tag::FLOAT => {
+                let number = self.float()?;
+                let integer = number as i64;
+                let short = integer as f64 == number
+                    && integer.unsigned_abs() <= MAX_SAFE
+                    && (integer != 0 || number.is_sign_positive());
+                if short {
+                    return Err(DecodeError::malformed("an integer is written as a float"));
+                }
+                Item::Float(number)
+            }
+            tag::BIGINT_UP | tag::BIGINT_DOWN => {
+                let magnitude = self.raw()?;
+                let negative = byte == tag::BIGINT_DOWN;
+                if magnitude.last() == Some(&0) || negative && magnitude.is_empty() {
+                    return Err(DecodeError::malformed("a bigint is not in its shortest form"));
+                }
+                Item::BigInt { negative, magnitude }
+            }
+            tag::STR_LONG | tag::STR_UTF16 => Item::Text(self.text_of(byte)?),
+            tag::SYMBOL_REGISTERED | tag::SYMBOL_WELL_KNOWN => {
+                Item::Symbol { registered: byte == tag::SYMBOL_REGISTERED, name: self.str()? }
+            }
+            tag::REFERENCE => {
+                let owner = RefOwner::from_wire(self.byte()?);
+                let kind = RefKind::from_wire(self.byte()?);
+                let (Some(owner), Some(kind)) = (owner, kind) else {
+                    return Err(DecodeError::malformed("a reference is of an unknown kind"));
+                };
+                Item::Reference { owner, kind, id: self.varint()? }
+            }
+            tag::SHARED => {
+                let number = self.varint()?;
+                if number >= self.objects.into() {
+                    return Err(DecodeError::malformed("an object refers to one that was not there"));
+                }
+                Item::Shared(number as u32)
+            }
+            _ => {
+                self.objects += 1;
+                self.object_item(byte)?
+            }
+        })
+    }
+
+    fn object_item(&mut self, byte: u8) -> Result<Item<'de>, DecodeError> {
+        Ok(match byte {
+            tag::DATE => Item::Date(self.float()?),
+            tag::REGEXP => {
+                let (flags, last_index) = (self.str()?, self.varint()?);
+                Item::RegExp { source: self.text()?, flags, last_index }
+            }
+            tag::ARRAY_LONG => Item::Array(self.long_count(1, 16)?),
+            tag::OBJECT_LONG => Item::Object(self.long_count(2, 16)?),
+            tag::MAP => Item::Map(self.long_count(2, 0)?),
+            tag::SET => Item::Set(self.long_count(1, 0)?),
+            tag::ERROR => {
+                let has_cause = match self.byte()? {
+                    0 => false,
+                    1 => true,
+                    _ => return Err(DecodeError::malformed("an error has an unknown flag")),
+                };
+                let properties = self.long_count(2, 0)?;
+                let (class, message, stack) = (self.text()?, self.text()?, self.text()?);
+                Item::Error { class, message, stack, has_cause, properties }
+            }
+            tag::BOXED => Item::Boxed,
+            tag::BUFFER => Item::Buffer { bytes: self.raw()?, max: None },
+            tag::BUFFER_RESIZABLE => {
+                let max = self.varint()?;
+                let bytes = self.raw()?;
+                if bytes.len() as u64 > max || max > MAX_SAFE {
+                    return Err(DecodeError::malformed("a buffer is longer than it can become"));
+                }
+                Item::Buffer { bytes, max: Some(max) }
+            }
+            tag::BYTES => {
+                self.objects += 1;
+                Item::Bytes(self.raw()?)
+            }
+            tag::VIEW => {
+                let Some(kind) = ViewKind::from_wire(self.byte()?) else {
+                    return Err(DecodeError::malformed("a view is of an unknown type"));
+                };
+                let (offset, len) = (self.varint()?, self.varint()?);
+                Item::View { kind, offset, len: len.checked_sub(1) }
+            }
+            tag::BLOB => Item::Blob { kind: self.str()?, bytes: self.raw()? },
+            tag::FILE => {
+                let (kind, last_modified, bytes) = (self.str()?, self.float()?, self.raw()?);
+                Item::File { kind, name: self.text()?, last_modified, bytes }
+            }
+            tag::IMAGE => {
+                let (width, height) = (self.varint()?, self.varint()?);
+                let (color_space, pixels) = (self.str()?, self.raw()?);
+                let (Ok(width), Ok(height)) = (u32::try_from(width), u32::try_from(height)) else {
+                    return Err(DecodeError::malformed("an image is too large"));
+                };
+                if u128::from(width) * u128::from(height) * 4 != pixels.len() as u128 {
+                    return Err(DecodeError::malformed("an image has not as many pixels as it should"));
+                }
+                Item::Image { width, height, color_space, pixels }
+            }
+            _ => return Err(DecodeError::malformed("an item is of an unknown type")),
+        })
+    }
+
+    fn text(&mut self) -> Result<Text<'de>, DecodeError> {
+        let byte = self.byte()?;
+        self.text_of(byte)
+    }
+
+    fn str(&mut self) -> Result<&'de str, DecodeError> {
+        match self.text()? {
+            Text::Utf8(text) => Ok(text),
+            Text::Utf16(_) => Err(DecodeError::malformed("a name has a lone surrogate")),
+        }
+    }
+
+    fn text_of(&mut self, byte: u8) -> Result<Text<'de>, DecodeError> {
+        match byte {
+            tag::STR..=tag::STR_END => Ok(Text::Utf8(self.utf8((byte - tag::STR).into())?)),
+            tag::STR_LONG => {
+                let len = self.varint()?;
+                if len < 32 {
+                    return Err(DecodeError::malformed("a string is not in its shortest form"));
+                }
+                Ok(Text::Utf8(self.utf8(len)?))
+            }
+            tag::STR_UTF16 => {
+                let units = self.varint()?;
+                let bytes = self.take(units.saturating_mul(2))?;
+                let units = bytes.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
+                if char::decode_utf16(units).all(|unit| unit.is_ok()) {
+                    return Err(DecodeError::malformed("a string without lone surrogates is not UTF-8"));
+                }
+                Ok(Text::Utf16(bytes))
+            }
+            _ => Err(DecodeError::malformed("something else stands where a string should")),
+        }
+    }
+
+    #[inline]
+    fn utf8(&mut self, len: u64) -> Result<&'de str, DecodeError> {
+        let bytes = self.take(len)?;
+        core::str::from_utf8(bytes).map_err(|_| DecodeError::malformed("a string is not UTF-8"))
+    }
+
+    fn raw(&mut self) -> Result<&'de [u8], DecodeError> {
+        let len = self.varint()?;
+        self.take(len)
+    }
+
+    fn long_count(&mut self, least: u64, short: u64) -> Result<usize, DecodeError> {
+        let count = self.varint()?;
+        if count < short {
+            return Err(DecodeError::malformed("a length is not in its shortest form"));
+        }
+        self.count(count, least)
+    }
+
+    /// A count of things of at least `least` bytes each, none of which can be beyond the end.
+    #[inline]
+    fn count(&self, count: u64, least: u64) -> Result<usize, DecodeError> {
+        if count.saturating_mul(least) > self.remaining() as u64 {
+            return Err(DecodeError::malformed("a length exceeds the bytes that are left"));
+        }
+        Ok(count as usize)
+    }
+
+    fn float(&mut self) -> Result<f64, DecodeError> {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(self.take(8)?);
+        Ok(f64::from_le_bytes(bytes))
+    }
+
+    #[inline]
+    fn varint(&mut self) -> Result<u64, DecodeError> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            let bits = u64::from(byte & 0x7f);
+            if shift == 63 && bits > 1 {
+                break;
+            }
+            number |= bits << shift;
+            if byte < 0x80 {
+                if byte == 0 && shift > 0 {
+                    break;
+                }
+                return Ok(number);
+            }
+        }
+        Err(DecodeError::malformed("a varint is too long"))
+    }
+
+    #[inline]
+    fn byte(&mut self) -> Result<u8, DecodeError> {
+        let byte = *self.input.get(self.at).ok_or_else(end)?;
+        self.at += 1;
+        Ok(byte)
+    }
+
+    #[inline]
+    fn take(&mut self, len: u64) -> Result<&'de [u8], DecodeError> {
+        let rest = &self.input[self.at..];
+        let bytes = usize::try_from(len).ok().and_then(|len| rest.get(..len)).ok_or_else(end)?;
+        self.at += bytes.len();
+        Ok(bytes)
+    }
+}
+
+fn end() -> DecodeError {
+    DecodeError::malformed("the payload ends in the middle of a value")
+}

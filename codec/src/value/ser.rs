@@ -1,0 +1,578 @@
+//! From anything that serde can serialize to the value format, without a tree in between.
+
+use super::model::VALUE_TOKEN;
+use super::wire::tag;
+use super::writer::{MAX_SAFE, Writer};
+use super::{MAX_DEPTH, Value};
+use crate::{EncodeError, Segment};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use serde::ser::{self, Serialize};
+
+/// Appends `value` to `buffer`.
+///
+/// # Errors
+/// When the value can't be sent, with the path to what is at fault; the buffer is as before then.
+pub fn to_buf<T: Serialize + ?Sized>(value: &T, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
+    let before = buffer.len();
+    let mut writer = Writer::new(buffer);
+    let result = value.serialize(Serializer { writer: &mut writer, depth: 0 });
+    if result.is_err() {
+        buffer.truncate(before);
+    }
+    result
+}
+
+/// Appends the arguments of a call, a tuple, as an array; `()` is the empty one.
+///
+/// # Errors
+/// As [`to_buf`]. Paths begin with `args`.
+pub fn args_to_buf<T: Serialize + ?Sized>(args: &T, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
+    let before = buffer.len();
+    to_buf(args, buffer).map_err(|error| error.at(Segment::Root("args")))?;
+    if buffer[before..] == [tag::UNDEFINED] {
+        buffer[before] = tag::ARRAY;
+    }
+    Ok(())
+}
+
+/// The bytes of `value`.
+///
+/// # Errors
+/// As [`to_buf`].
+pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    let mut buffer = Vec::new();
+    to_buf(value, &mut buffer)?;
+    Ok(buffer)
+}
+
+/// Writes one value.
+struct Serializer<'w, 'b> {
+    writer: &'w mut Writer<'b>,
+    depth: usize,
+}
+
+impl<'w, 'b> Serializer<'w, 'b> {
+    fn wide(self, negative: bool, magnitude: u128) {
+        if magnitude <= u128::from(MAX_SAFE) {
+            let number = magnitude as i64;
+            self.writer.integer(if negative { -number } else { number });
+        } else {
+            self.writer.bigint(negative, &magnitude.to_le_bytes());
+        }
+    }
+
+    fn items(
+        self,
+        len: Option<usize>,
+        start: impl FnOnce(&mut Writer<'b>, usize),
+    ) -> Result<Items<'w, 'b>, EncodeError> {
+        let depth = self.depth + 1;
+        if depth > MAX_DEPTH {
+            return Err(EncodeError::new("values are nested too deep: 256 levels at most can be sent"));
+        }
+        let Self { writer, .. } = self;
+        match len {
+            Some(len) => start(writer, len),
+            None => writer.count_object(),
+        }
+        let begin = writer.position();
+        Ok(Items { writer, depth, announced: len, begin, count: 0, key: Pending::None })
+    }
+
+    /// Begins the object around the content of an enum's variant.
+    fn variant(self, variant: &'static str) -> Result<Self, EncodeError> {
+        let depth = self.depth + 1;
+        self.writer.object(1);
+        self.writer.key(variant);
+        Ok(Self { writer: self.writer, depth })
+    }
+}
+
+impl<'w, 'b> ser::Serializer for Serializer<'w, 'b> {
+    type Ok = ();
+    type Error = EncodeError;
+    type SerializeSeq = Items<'w, 'b>;
+    type SerializeTuple = Items<'w, 'b>;
+    type SerializeTupleStruct = Items<'w, 'b>;
+    type SerializeTupleVariant = Items<'w, 'b>;
+    type SerializeMap = Items<'w, 'b>;
+    type SerializeStruct = Items<'w, 'b>;
+    type SerializeStructVariant = Items<'w, 'b>;
+
+    fn serialize_bool(self, value: bool) -> Result<(), EncodeError> {
+        self.writer.boolean(value);
+        Ok(())
+    }
+
+    fn serialize_i8(self, value: i8) -> Result<(), EncodeError> {
+        self.serialize_i64(value.into())
+    }
+
+    fn serialize_i16(self, value: i16) -> Result<(), EncodeError> {
+        self.serialize_i64(value.into())
+    }
+
+    fn serialize_i32(self, value: i32) -> Result<(), EncodeError> {
+        self.serialize_i64(value.into())
+    }
+
+    fn serialize_i64(self, value: i64) -> Result<(), EncodeError> {
+        self.wide(value < 0, value.unsigned_abs().into());
+        Ok(())
+    }
+
+    fn serialize_i128(self, value: i128) -> Result<(), EncodeError> {
+        self.wide(value < 0, value.unsigned_abs());
+        Ok(())
+    }
+
+    fn serialize_u8(self, value: u8) -> Result<(), EncodeError> {
+        self.serialize_u64(value.into())
+    }
+
+    fn serialize_u16(self, value: u16) -> Result<(), EncodeError> {
+        self.serialize_u64(value.into())
+    }
+
+    fn serialize_u32(self, value: u32) -> Result<(), EncodeError> {
+        self.serialize_u64(value.into())
+    }
+
+    fn serialize_u64(self, value: u64) -> Result<(), EncodeError> {
+        self.wide(false, value.into());
+        Ok(())
+    }
+
+    fn serialize_u128(self, value: u128) -> Result<(), EncodeError> {
+        self.wide(false, value);
+        Ok(())
+    }
+
+    fn serialize_f32(self, value: f32) -> Result<(), EncodeError> {
+        self.serialize_f64(value.into())
+    }
+
+    fn serialize_f64(self, value: f64) -> Result<(), EncodeError> {
+        self.writer.number(value);
+        Ok(())
+    }
+
+    fn serialize_char(self, value: char) -> Result<(), EncodeError> {
+        self.serialize_str(value.encode_utf8(&mut [0; 4]))
+    }
+
+    fn serialize_str(self, value: &str) -> Result<(), EncodeError> {
+        self.writer.str(value);
+        Ok(())
+    }
+
+    fn serialize_bytes(self, value: &[u8]) -> Result<(), EncodeError> {
+        self.writer.bytes(value);
+        Ok(())
+    }
+
+    fn serialize_none(self) -> Result<(), EncodeError> {
+        self.writer.null();
+        Ok(())
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<(), EncodeError> {
+        self.writer.undefined();
+        Ok(())
+    }
+
+    fn serialize_unit_struct(self, _name: &'static str) -> Result<(), EncodeError> {
+        self.serialize_unit()
+    }
+
+    fn serialize_unit_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+    ) -> Result<(), EncodeError> {
+        self.serialize_str(variant)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<(), EncodeError> {
+        if name != VALUE_TOKEN {
+            return value.serialize(self);
+        }
+        // A `Value`: its bytes are its own encoding, in which objects have other numbers than here.
+        let framed = postcard::to_allocvec(value).map_err(|error| EncodeError::new(error.to_string()))?;
+        let bytes: &serde_bytes::Bytes =
+            postcard::from_bytes(&framed).map_err(|error| EncodeError::new(error.to_string()))?;
+        let value = Value::decode(bytes).map_err(|error| EncodeError::new(error.to_string()))?;
+        value.encode_with(self.writer, self.depth)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), EncodeError> {
+        value.serialize(self.variant(variant)?).map_err(|error| error.at(Segment::Key(variant.into())))
+    }
+
+    fn serialize_seq(self, len: Option<usize>) -> Result<Items<'w, 'b>, EncodeError> {
+        self.items(len, Writer::array)
+    }
+
+    fn serialize_tuple(self, len: usize) -> Result<Items<'w, 'b>, EncodeError> {
+        self.items(Some(len), Writer::array)
+    }
+
+    fn serialize_tuple_struct(self, _name: &'static str, len: usize) -> Result<Items<'w, 'b>, EncodeError> {
+        self.serialize_tuple(len)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Items<'w, 'b>, EncodeError> {
+        self.variant(variant)?.serialize_tuple(len)
+    }
+
+    /// Whether it becomes a plain object or a `Map` is known when its first key is.
+    fn serialize_map(self, len: Option<usize>) -> Result<Items<'w, 'b>, EncodeError> {
+        let mut items = self.items(None, Writer::object)?;
+        items.announced = None;
+        items.key = Pending::Map(len);
+        Ok(items)
+    }
+
+    fn serialize_struct(self, _name: &'static str, len: usize) -> Result<Items<'w, 'b>, EncodeError> {
+        self.items(Some(len), Writer::object)
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Items<'w, 'b>, EncodeError> {
+        self.variant(variant)?.serialize_struct(variant, len)
+    }
+}
+
+/// The items of an array, or the properties of an object.
+pub(super) struct Items<'w, 'b> {
+    writer: &'w mut Writer<'b>,
+    depth: usize,
+    /// What the header says, if there is one already.
+    announced: Option<usize>,
+    /// Where the items begin, or will once the header is inserted.
+    begin: usize,
+    count: usize,
+    key: Pending,
+}
+
+/// What is known of a map.
+enum Pending {
+    None,
+    /// No key has been written; the length may be known.
+    Map(Option<usize>),
+    /// A plain object, whose last key this is.
+    Object(String),
+    /// A `Map`.
+    Entries,
+}
+
+impl Items<'_, '_> {
+    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        let index = self.count;
+        self.count += 1;
+        value
+            .serialize(Serializer { writer: self.writer, depth: self.depth })
+            .map_err(|error| error.at(Segment::Index(index)))
+    }
+
+    fn property<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), EncodeError> {
+        self.count += 1;
+        self.writer.key(key);
+        value
+            .serialize(Serializer { writer: self.writer, depth: self.depth })
+            .map_err(|error| error.at(Segment::Key(key.into())))
+    }
+
+    fn finish(self) -> Result<(), EncodeError> {
+        let Self { writer, announced, begin, count, key, .. } = self;
+        match announced {
+            Some(announced) if announced == count => {}
+            Some(_) => return Err(EncodeError::new("a type announced another number of items than it has")),
+            None => match key {
+                Pending::Entries => writer.insert_header(begin, |header| header.map(count)),
+                Pending::None => writer.insert_header(begin, |header| header.array(count)),
+                _ => writer.insert_header(begin, |header| header.object(count)),
+            },
+        }
+        Ok(())
+    }
+}
+
+impl ser::SerializeSeq for Items<'_, '_> {
+    type Ok = ();
+    type Error = EncodeError;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        self.item(value)
+    }
+
+    fn end(self) -> Result<(), EncodeError> {
+        self.finish()
+    }
+}
+
+impl ser::SerializeTuple for Items<'_, '_> {
+    type Ok = ();
+    type Error = EncodeError;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        self.item(value)
+    }
+
+    fn end(self) -> Result<(), EncodeError> {
+        self.finish()
+    }
+}
+
+impl ser::SerializeTupleStruct for Items<'_, '_> {
+    type Ok = ();
+    type Error = EncodeError;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        self.item(value)
+    }
+
+    fn end(self) -> Result<(), EncodeError> {
+        self.finish()
+    }
+}
+
+impl ser::SerializeTupleVariant for Items<'_, '_> {
+    type Ok = ();
+    type Error = EncodeError;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        self.item(value)
+    }
+
+    fn end(self) -> Result<(), EncodeError> {
+        self.finish()
+    }
+}
+
+impl ser::SerializeStruct for Items<'_, '_> {
+    type Ok = ();
+    type Error = EncodeError;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), EncodeError> {
+        self.property(key, value)
+    }
+
+    fn end(self) -> Result<(), EncodeError> {
+        self.finish()
+    }
+}
+
+impl ser::SerializeStructVariant for Items<'_, '_> {
+    type Ok = ();
+    type Error = EncodeError;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), EncodeError> {
+        self.property(key, value)
+    }
+
+    fn end(self) -> Result<(), EncodeError> {
+        self.finish()
+    }
+}
+
+impl ser::SerializeMap for Items<'_, '_> {
+    type Ok = ();
+    type Error = EncodeError;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), EncodeError> {
+        let index = self.count;
+        self.count += 1;
+        // A key with parts fails there: it is no string either.
+        let text = key.serialize(TextOf).ok().flatten();
+        if let Pending::Map(len) = self.key {
+            let objectlike = text.is_some();
+            if let Some(len) = len {
+                // The header can be written at once after all.
+                self.announced = Some(len);
+                let begin = self.begin;
+                self.writer
+                    .insert_header(begin, |header| if objectlike { header.object(len) } else { header.map(len) });
+            }
+            self.key = if objectlike { Pending::Object(String::new()) } else { Pending::Entries };
+        }
+        match (&mut self.key, text) {
+            (Pending::Object(last), Some(text)) => {
+                self.writer.key(&text);
+                *last = text;
+                Ok(())
+            }
+            (Pending::Object(_), None) => {
+                Err(EncodeError::new("a map has strings and other things as keys").at(Segment::Index(index)))
+            }
+            (_, _) => key
+                .serialize(Serializer { writer: self.writer, depth: self.depth })
+                .map_err(|error| error.at(Segment::Index(index))),
+        }
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        let result = value.serialize(Serializer { writer: self.writer, depth: self.depth });
+        result.map_err(|error| {
+            error.at(match &self.key {
+                Pending::Object(key) => Segment::Key(key.clone()),
+                _ => Segment::Index(self.count - 1),
+            })
+        })
+    }
+
+    fn end(self) -> Result<(), EncodeError> {
+        self.finish()
+    }
+}
+
+/// Gives the text of a key that is a string, and `None` for all others.
+struct TextOf;
+
+macro_rules! no_text {
+    ($($method:ident($($argument:ty),*);)*) => {
+        $(fn $method(self, $(_: $argument),*) -> Result<Option<String>, EncodeError> { Ok(None) })*
+    };
+}
+
+impl ser::Serializer for TextOf {
+    type Ok = Option<String>;
+    type Error = EncodeError;
+    type SerializeSeq = ser::Impossible<Option<String>, EncodeError>;
+    type SerializeTuple = ser::Impossible<Option<String>, EncodeError>;
+    type SerializeTupleStruct = ser::Impossible<Option<String>, EncodeError>;
+    type SerializeTupleVariant = ser::Impossible<Option<String>, EncodeError>;
+    type SerializeMap = ser::Impossible<Option<String>, EncodeError>;
+    type SerializeStruct = ser::Impossible<Option<String>, EncodeError>;
+    type SerializeStructVariant = ser::Impossible<Option<String>, EncodeError>;
+
+    no_text! {
+        serialize_bool(bool);
+        serialize_i8(i8);
+        serialize_i16(i16);
+        serialize_i32(i32);
+        serialize_i64(i64);
+        serialize_i128(i128);
+        serialize_u8(u8);
+        serialize_u16(u16);
+        serialize_u32(u32);
+        serialize_u64(u64);
+        serialize_u128(u128);
+        serialize_f32(f32);
+        serialize_f64(f64);
+        serialize_bytes(&[u8]);
+        serialize_none();
+        serialize_unit();
+        serialize_unit_struct(&'static str);
+    }
+
+    fn serialize_char(self, value: char) -> Result<Option<String>, EncodeError> {
+        Ok(Some(value.to_string()))
+    }
+
+    fn serialize_str(self, value: &str) -> Result<Option<String>, EncodeError> {
+        Ok(Some(value.to_string()))
+    }
+
+    fn serialize_unit_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+    ) -> Result<Option<String>, EncodeError> {
+        Ok(Some(variant.to_string()))
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Option<String>, EncodeError> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _name: &'static str,
+        value: &T,
+    ) -> Result<Option<String>, EncodeError> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _name: &'static str,
+        _index: u32,
+        _variant: &'static str,
+        _value: &T,
+    ) -> Result<Option<String>, EncodeError> {
+        Ok(None)
+    }
+
+    fn serialize_seq(self, _len: Option<usize>) -> Result<Self::SerializeSeq, EncodeError> {
+        Err(no_key())
+    }
+
+    fn serialize_tuple(self, _len: usize) -> Result<Self::SerializeTuple, EncodeError> {
+        Err(no_key())
+    }
+
+    fn serialize_tuple_struct(
+        self,
+        _name: &'static str,
+        _len: usize,
+    ) -> Result<Self::SerializeTupleStruct, EncodeError> {
+        Err(no_key())
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        _variant: &'static str,
+        _len: usize,
+    ) -> Result<Self::SerializeTupleVariant, EncodeError> {
+        Err(no_key())
+    }
+
+    fn serialize_map(self, _len: Option<usize>) -> Result<Self::SerializeMap, EncodeError> {
+        Err(no_key())
+    }
+
+    fn serialize_struct(self, _name: &'static str, _len: usize) -> Result<Self::SerializeStruct, EncodeError> {
+        Err(no_key())
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        _variant: &'static str,
+        _len: usize,
+    ) -> Result<Self::SerializeStructVariant, EncodeError> {
+        Err(no_key())
+    }
+}
+
+fn no_key() -> EncodeError {
+    EncodeError::new("a key with parts is no string")
+}

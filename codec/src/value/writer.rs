@@ -1,0 +1,349 @@
+//! Writes items of the value format.
+
+use super::wire::tag;
+use super::{RefKind, RefOwner, ViewKind};
+use alloc::vec::Vec;
+
+/// Appends a value to a buffer, item by item: what a walk over somebody's values calls.
+///
+/// The caller sees to the structure: after [`array`](Self::array) as many items as announced, after [`object`](Self::object) as many pairs of
+/// a [`key`](Self::key) and an item, and so on. Keys that were written before cost one byte or two.
+#[derive(Debug)]
+pub struct Writer<'a> {
+    buffer: &'a mut Vec<u8>,
+    keys: Table<(usize, usize)>,
+    objects: u32,
+}
+
+/// A list whose first entries need no allocation.
+#[derive(Clone, Debug)]
+pub(super) struct Table<T> {
+    first: [T; INLINE],
+    rest: Vec<T>,
+    pub(super) len: usize,
+}
+
+const INLINE: usize = 24;
+
+impl<T: Copy + Default> Table<T> {
+    pub(super) fn new() -> Self {
+        Self { first: [T::default(); INLINE], rest: Vec::new(), len: 0 }
+    }
+
+    pub(super) fn push(&mut self, entry: T) {
+        match self.first.get_mut(self.len) {
+            Some(place) => *place = entry,
+            None => self.rest.push(entry),
+        }
+        self.len += 1;
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<T> {
+        let first = self.first[..self.len.min(INLINE)].get(index);
+        first.or_else(|| self.rest.get(index.wrapping_sub(INLINE))).copied()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.first[..self.len.min(INLINE)].iter().chain(&self.rest)
+    }
+}
+
+impl<'a> Writer<'a> {
+    /// Appends to `buffer`, whatever it holds already.
+    pub fn new(buffer: &'a mut Vec<u8>) -> Self {
+        Self { buffer, keys: Table::new(), objects: 0 }
+    }
+
+    /// How many objects have been begun: the number that the next one gets. [`shared`](Self::shared) takes such numbers.
+    pub fn objects(&self) -> u32 {
+        self.objects
+    }
+
+    /// `undefined`.
+    pub fn undefined(&mut self) {
+        self.buffer.push(tag::UNDEFINED);
+    }
+
+    /// `null`.
+    pub fn null(&mut self) {
+        self.buffer.push(tag::NULL);
+    }
+
+    /// A boolean.
+    pub fn boolean(&mut self, value: bool) {
+        self.buffer.push(if value { tag::TRUE } else { tag::FALSE });
+    }
+
+    /// A number.
+    #[inline]
+    pub fn number(&mut self, value: f64) {
+        let integer = value as i64;
+        if integer as f64 == value && integer.unsigned_abs() <= MAX_SAFE && (integer != 0 || value.is_sign_positive()) {
+            self.integer(integer);
+        } else {
+            self.buffer.push(tag::FLOAT);
+            self.buffer.extend_from_slice(&value.to_le_bytes());
+        }
+    }
+
+    /// A number that is an integer. Beyond 2^53 - 1 it is rounded to a number.
+    #[inline]
+    pub fn integer(&mut self, value: i64) {
+        if value.unsigned_abs() > MAX_SAFE {
+            return self.number(value as f64);
+        }
+        match value {
+            0..=0x3f => self.buffer.push(tag::INT + value as u8),
+            0x40.. => self.tagged(tag::INT_UP, value as u64),
+            _ => self.tagged(tag::INT_DOWN, !value as u64),
+        }
+    }
+
+    /// A bigint; `magnitude` is little-endian and its leading zeros don't count.
+    pub fn bigint(&mut self, negative: bool, magnitude: &[u8]) {
+        let len = magnitude.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        let negative = negative && len > 0;
+        self.tagged(if negative { tag::BIGINT_DOWN } else { tag::BIGINT_UP }, len as u64);
+        self.buffer.extend_from_slice(&magnitude[..len]);
+    }
+
+    /// A string.
+    #[inline]
+    pub fn str(&mut self, text: &str) {
+        match text.len() {
+            len @ 0..=31 => self.buffer.push(tag::STR + len as u8),
+            len => self.tagged(tag::STR_LONG, len as u64),
+        }
+        self.buffer.extend_from_slice(text.as_bytes());
+    }
+
+    /// A string of UTF-16 code units, for one with lone surrogates. Others are written as [`str`](Self::str).
+    pub fn utf16(&mut self, units: &[u16]) {
+        if let Ok(text) = alloc::string::String::from_utf16(units) {
+            return self.str(&text);
+        }
+        self.tagged(tag::STR_UTF16, units.len() as u64);
+        self.buffer.extend(units.iter().flat_map(|unit| unit.to_le_bytes()));
+    }
+
+    /// A symbol that is registered under a key.
+    pub fn registered_symbol(&mut self, key: &str) {
+        self.buffer.push(tag::SYMBOL_REGISTERED);
+        self.str(key);
+    }
+
+    /// A well-known symbol, by its name: `iterator`.
+    pub fn well_known_symbol(&mut self, name: &str) {
+        self.buffer.push(tag::SYMBOL_WELL_KNOWN);
+        self.str(name);
+    }
+
+    /// A date, in milliseconds since 1970.
+    pub fn date(&mut self, milliseconds: f64) {
+        self.begin(tag::DATE);
+        self.buffer.extend_from_slice(&milliseconds.to_le_bytes());
+    }
+
+    /// A regular expression. Then its source follows as a string.
+    pub fn regexp(&mut self, flags: &str, last_index: u64) {
+        self.begin(tag::REGEXP);
+        self.str(flags);
+        self.varint(last_index);
+    }
+
+    /// An array. Then `len` items follow, [`hole`](Self::hole) among them.
+    #[inline]
+    pub fn array(&mut self, len: usize) {
+        self.objects += 1;
+        match len {
+            0..=15 => self.buffer.push(tag::ARRAY + len as u8),
+            _ => self.tagged(tag::ARRAY_LONG, len as u64),
+        }
+    }
+
+    /// An element that an array doesn't have.
+    pub fn hole(&mut self) {
+        self.buffer.push(tag::HOLE);
+    }
+
+    /// A plain object. Then `len` pairs of a key and an item follow.
+    #[inline]
+    pub fn object(&mut self, len: usize) {
+        self.objects += 1;
+        match len {
+            0..=15 => self.buffer.push(tag::OBJECT + len as u8),
+            _ => self.tagged(tag::OBJECT_LONG, len as u64),
+        }
+    }
+
+    /// The key of a property.
+    #[inline]
+    pub fn key(&mut self, key: &str) {
+        let same =
+            |(start, len): &(usize, usize)| *len == key.len() && self.buffer[*start..*start + *len] == *key.as_bytes();
+        let known = self.keys.iter().position(same);
+        match known {
+            Some(index) => self.varint(index as u64 + 1),
+            None => {
+                self.buffer.push(0);
+                self.str(key);
+                self.number_key((self.buffer.len() - key.len(), key.len()));
+            }
+        }
+    }
+
+    /// A key that is no UTF-8 string. Then it follows as a string or a symbol.
+    pub fn other_key(&mut self) {
+        self.buffer.push(0);
+        // An entry that equals no text, so that numbers stay the same at both ends.
+        self.number_key((0, usize::MAX));
+    }
+
+    /// A `Map`. Then `len` pairs of items follow.
+    pub fn map(&mut self, len: usize) {
+        self.begin(tag::MAP);
+        self.varint(len as u64);
+    }
+
+    /// A `Set`. Then `len` items follow.
+    pub fn set(&mut self, len: usize) {
+        self.begin(tag::SET);
+        self.varint(len as u64);
+    }
+
+    /// An error. Then its class, message and stack follow as strings, its cause if it has one, and `len` pairs of a key and
+    /// an item.
+    pub fn error(&mut self, has_cause: bool, len: usize) {
+        self.begin(tag::ERROR);
+        self.buffer.push(u8::from(has_cause));
+        self.varint(len as u64);
+    }
+
+    /// An object around a primitive, which follows.
+    pub fn boxed(&mut self) {
+        self.begin(tag::BOXED);
+    }
+
+    /// An `ArrayBuffer`, resizable up to `max` bytes if there is such a limit.
+    pub fn buffer(&mut self, bytes: &[u8], max: Option<u64>) {
+        match max {
+            None => self.begin(tag::BUFFER),
+            Some(max) => {
+                self.begin(tag::BUFFER_RESIZABLE);
+                self.varint(max);
+            }
+        }
+        self.raw(bytes);
+    }
+
+    /// A `Uint8Array` over the whole of a buffer of its own: two objects in one item.
+    #[inline]
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.objects += 1;
+        self.begin(tag::BYTES);
+        self.raw(bytes);
+    }
+
+    /// A view of a buffer, from `offset` in bytes; `len` is in elements, `None` if it follows the length of a resizable buffer. Then
+    /// the buffer follows.
+    pub fn view(&mut self, kind: ViewKind, offset: u64, len: Option<u64>) {
+        self.begin(tag::VIEW);
+        self.buffer.push(kind as u8);
+        self.varint(offset);
+        self.varint(len.map_or(0, |len| len + 1));
+    }
+
+    /// A `Blob`. Its type is written as a string first.
+    pub fn blob(&mut self, kind: &str, bytes: &[u8]) {
+        self.begin(tag::BLOB);
+        self.str(kind);
+        self.raw(bytes);
+    }
+
+    /// A `File`. Then its name follows as a string.
+    pub fn file(&mut self, kind: &str, last_modified: f64, bytes: &[u8]) {
+        self.begin(tag::FILE);
+        self.str(kind);
+        self.buffer.extend_from_slice(&last_modified.to_le_bytes());
+        self.raw(bytes);
+    }
+
+    /// An `ImageData`.
+    pub fn image(&mut self, width: u32, height: u32, color_space: &str, pixels: &[u8]) {
+        self.begin(tag::IMAGE);
+        self.varint(width.into());
+        self.varint(height.into());
+        self.str(color_space);
+        self.raw(pixels);
+    }
+
+    /// A reference to an object that stays where it is.
+    pub fn reference(&mut self, owner: RefOwner, kind: RefKind, id: u64) {
+        self.buffer.push(tag::REFERENCE);
+        self.buffer.push(owner as u8);
+        self.buffer.push(kind as u8);
+        self.varint(id);
+    }
+
+    /// The object with this number once more.
+    pub fn shared(&mut self, number: u32) {
+        self.tagged(tag::SHARED, number.into());
+    }
+
+    /// Where the next item will begin.
+    pub(crate) fn position(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Puts the header of an array whose length was unknown before its items, which begin at `at`.
+    pub(crate) fn insert_header(&mut self, at: usize, header: impl FnOnce(&mut Writer<'_>)) {
+        let mut bytes = Vec::new();
+        header(&mut Writer::new(&mut bytes));
+        let grown = bytes.len();
+        self.buffer.splice(at..at, bytes);
+        let moved = self.keys.first.iter_mut().take(self.keys.len).chain(&mut self.keys.rest);
+        moved.filter(|(start, len)| *start >= at && *len != usize::MAX).for_each(|(start, _)| *start += grown);
+    }
+
+    /// Counts an object whose header will be [inserted](Self::insert_header).
+    pub(crate) fn count_object(&mut self) {
+        self.objects += 1;
+    }
+
+    fn number_key(&mut self, place: (usize, usize)) {
+        if self.keys.len < MOST_KEYS {
+            self.keys.push(place);
+        }
+    }
+
+    fn begin(&mut self, tag: u8) {
+        self.objects += 1;
+        self.buffer.push(tag);
+    }
+
+    fn raw(&mut self, bytes: &[u8]) {
+        self.varint(bytes.len() as u64);
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    #[inline]
+    fn tagged(&mut self, tag: u8, number: u64) {
+        self.buffer.push(tag);
+        self.varint(number);
+    }
+
+    #[inline]
+    fn varint(&mut self, mut number: u64) {
+        while number >= 0x80 {
+            self.buffer.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        self.buffer.push(number as u8);
+    }
+}
+
+/// The largest integer that a number holds safely: 2^53 - 1.
+pub(crate) const MAX_SAFE: u64 = (1 << 53) - 1;
+
+/// So many different keys get a number: looking one up is a walk over them.
+pub(crate) const MOST_KEYS: usize = 127;

@@ -1,0 +1,85 @@
+//! Cancelling blocked calls from elsewhere.
+
+use coincide_transport_atomics::Ringer;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Ends the calls that were made with it, from any thread, once and for all.
+///
+/// ```
+/// # use coincide::{CallError, CancelToken, Main};
+/// # let main = Main::new()?;
+/// let token = CancelToken::new();
+/// let inner = token.clone();
+/// let worker = main.spawn(move |scope| {
+///     let result = scope.sync().with_cancel(&inner).call::<()>("never", ());
+///     assert!(matches!(result, Err(CallError::Cancelled { .. })));
+///     Ok(())
+/// })?;
+/// worker.register_async("never", || std::future::pending::<()>());
+/// std::thread::spawn(move || token.cancel());
+/// main.block_on(worker.ready())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct CancelToken {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    cancelled: AtomicBool,
+    /// Bells of the workers that are blocked in a call with this token.
+    waiting: Mutex<Vec<(u64, Ringer)>>,
+}
+
+impl CancelToken {
+    /// A token that has not cancelled anything yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Ends every call that is being made with this token or will be, with [`CallError::Cancelled`](crate::CallError::Cancelled).
+    pub fn cancel(&self) {
+        // Release pairs with the acquire in `is_cancelled`: what happened before the cancellation is seen by the cancelled.
+        self.shared.cancelled.store(true, Ordering::Release);
+        for (_, ringer) in self.waiting().iter() {
+            ringer.ring();
+        }
+    }
+
+    /// Whether [`cancel`](Self::cancel) has been called.
+    pub fn is_cancelled(&self) -> bool {
+        self.shared.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Rings `ringer` on cancellation until the result is dropped. A call that registers and then finds the token not cancelled will
+    /// be rung, since `cancel` looks at the list only after it has set the flag.
+    pub(crate) fn ring_on_cancel(&self, ringer: Ringer) -> Registration<'_> {
+        let mut waiting = self.waiting();
+        let key = waiting.last().map_or(0, |(key, _)| key + 1);
+        waiting.push((key, ringer));
+        Registration { token: self, key }
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<(u64, Ringer)>> {
+        self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for CancelToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CancelToken").field("cancelled", &self.is_cancelled()).finish_non_exhaustive()
+    }
+}
+
+pub(crate) struct Registration<'a> {
+    token: &'a CancelToken,
+    key: u64,
+}
+
+impl Drop for Registration<'_> {
+    fn drop(&mut self) {
+        self.token.waiting().retain(|(key, _)| *key != self.key);
+    }
+}

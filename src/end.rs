@@ -1,0 +1,197 @@
+//! What both ends of a link have in common: they call functions of the other end, and serve their own.
+
+use crate::error::CallError;
+use crate::functions::{Answer, Failure, Function, Functions};
+use crate::port::Port;
+use crate::{clock, payload, thrown};
+use coincide_proto::{Call, CallId, ErrorCode, Format};
+use futures_util::future::LocalBoxFuture;
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// One end of a link with the functions that it serves.
+pub(crate) struct End {
+    pub(crate) port: RefCell<Port>,
+    pub(crate) functions: RefCell<Functions>,
+    /// The peer's call whose function is running; calls made meanwhile name it as their parent.
+    pub(crate) current: Cell<Option<CallId>>,
+}
+
+/// What became of a call of the peer.
+pub(crate) enum Served {
+    /// It has its answer.
+    Answered,
+    /// Its function is asynchronous: the answer is this future's output.
+    Started(LocalBoxFuture<'static, Answer>),
+}
+
+impl End {
+    pub(crate) fn new(port: Port) -> Self {
+        Self { port: RefCell::new(port), functions: RefCell::default(), current: Cell::new(None) }
+    }
+
+    /// Makes a call whose payload `encode` writes. Nothing is sent before [`Port::flush`].
+    pub(crate) fn call(
+        &self,
+        function: &str,
+        timeout: Option<Duration>,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, payload::EncodeError>,
+    ) -> Result<CallId, CallError> {
+        let mut port = self.port.borrow_mut();
+        let mut buffer = port.session.buffer();
+        let format = match encode(&mut buffer) {
+            Ok(format) => format,
+            Err(source) => {
+                port.session.recycle(buffer);
+                return Err(CallError::Arguments { function: function.into(), source });
+            }
+        };
+        let deadline = timeout.map(|timeout| clock::now().after(timeout));
+        let call = Call { name: function, format, parent: self.current.get(), deadline };
+        port.session.call(call, buffer).map_err(|source| CallError::not_sent(function, source, &port.session))
+    }
+
+    /// Calls a function without wanting an answer.
+    pub(crate) fn notify(
+        &self,
+        function: &str,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, payload::EncodeError>,
+    ) -> Result<(), CallError> {
+        let mut port = self.port.borrow_mut();
+        let mut buffer = port.session.buffer();
+        let format =
+            encode(&mut buffer).map_err(|source| CallError::Arguments { function: function.into(), source })?;
+        port.session
+            .notify(function, format, buffer)
+            .map_err(|source| CallError::not_sent(function, source, &port.session))?;
+        port.flush();
+        Ok(())
+    }
+
+    /// Runs the function that a call of the peer is for, or begins to.
+    pub(crate) fn serve(&self, id: CallId, format: Format, payload: Vec<u8>) -> Served {
+        let found = {
+            let port = self.port.borrow();
+            let Some(name) = port.session.function(id) else {
+                return Served::Answered; // The link has been closed since.
+            };
+            let functions = self.functions.borrow();
+            functions.get(name).ok_or_else(|| functions.unknown(name))
+        };
+        let answer = match found {
+            Err(failure) => Err(failure),
+            Ok(function) => {
+                let outer = self.current.replace(Some(id));
+                let run = catch_unwind(AssertUnwindSafe(|| self.run(&function, format, payload)));
+                self.current.set(outer);
+                match run {
+                    Ok(Ok(Ran::Returned(format, result))) => Ok((format, result)),
+                    Ok(Ok(Ran::Started(future))) => return Served::Started(future),
+                    Ok(Err(failure)) => Err(failure),
+                    Err(panic) => Err(Failure::panicked(&*panic)),
+                }
+            }
+        };
+        self.answer(id, answer);
+        Served::Answered
+    }
+
+    /// Runs the function that a notification is for; gives the future of an asynchronous one.
+    pub(crate) fn serve_notification(
+        &self,
+        name: &str,
+        format: Format,
+        payload: Vec<u8>,
+    ) -> Option<LocalBoxFuture<'static, Answer>> {
+        let function = self.functions.borrow().get(name)?;
+        match catch_unwind(AssertUnwindSafe(|| self.run(&function, format, payload))) {
+            Ok(Ok(Ran::Started(future))) => Some(future),
+            Ok(Ok(Ran::Returned(_, result))) => {
+                self.port.borrow_mut().session.recycle(result);
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// Sends the answer to a call of the peer.
+    pub(crate) fn answer(&self, id: CallId, answer: Answer) {
+        let mut port = self.port.borrow_mut();
+        // The call may have gone with its link: then nobody waits for the answer.
+        let _ = match answer {
+            Ok((format, result)) => port.session.reply(id, format, result),
+            Err(Failure::Threw(thrown)) => {
+                let mut buffer = port.session.buffer();
+                thrown::encode(&thrown, &mut buffer);
+                port.session.throw(id, ErrorCode::THROWN, Format::Value, buffer)
+            }
+            Err(Failure::Refused(code, text)) => port.session.throw_text(id, code, &text),
+        };
+        port.flush();
+    }
+
+    fn run(&self, function: &Function, format: Format, mut payload: Vec<u8>) -> Result<Ran, Failure> {
+        match function {
+            Function::Plain(run) => {
+                let mut result = self.port.borrow_mut().session.buffer();
+                let format = run(format, &payload, &mut result);
+                let mut port = self.port.borrow_mut();
+                port.session.recycle(payload);
+                match format {
+                    Ok(format) => Ok(Ran::Returned(format, result)),
+                    Err(failure) => {
+                        port.session.recycle(result);
+                        Err(failure)
+                    }
+                }
+            }
+            Function::Bytes(run) => {
+                if format != Format::Bytes {
+                    let text = "the function takes bytes as they are: call it with `call_bytes`";
+                    return Err(Failure::Refused(ErrorCode::BAD_ARGUMENTS, text.into()));
+                }
+                run(&mut payload).map_err(Failure::Threw)?;
+                Ok(Ran::Returned(Format::Bytes, payload))
+            }
+            Function::Async(start) => {
+                let future = start(format, &payload);
+                self.port.borrow_mut().session.recycle(payload);
+                future.map(Ran::Started)
+            }
+        }
+    }
+}
+
+enum Ran {
+    Returned(Format, Vec<u8>),
+    Started(LocalBoxFuture<'static, Answer>),
+}
+
+/// The future of a function that runs for a call of the peer: calls that it makes name that call as their parent.
+pub(crate) struct InCall {
+    end: Rc<End>,
+    id: CallId,
+    future: LocalBoxFuture<'static, Answer>,
+}
+
+impl InCall {
+    pub(crate) fn new(end: &Rc<End>, id: CallId, future: LocalBoxFuture<'static, Answer>) -> Self {
+        Self { end: Rc::clone(end), id, future }
+    }
+}
+
+impl Future for InCall {
+    type Output = Answer;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+        let id = self.id;
+        let outer = self.end.current.replace(Some(id));
+        let poll = self.future.as_mut().poll(context);
+        self.end.current.set(outer);
+        poll
+    }
+}

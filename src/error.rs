@@ -1,0 +1,283 @@
+//! What can go wrong with a call, by whose fault it is.
+
+use crate::payload::{DecodeError, EncodeError};
+use crate::{Closed, ClosedBy, ErrorCode, Thrown};
+use coincide_proto::{Outcome, SendError, Session};
+
+/// Why a call gave no result.
+///
+/// Each variant names the function as it was called. Variants are grouped by blame: the remote function, the caller, time or
+/// somebody's wish, the link, the protocol.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The function ran and threw.
+    #[error("`{function}` threw {thrown}")]
+    Threw {
+        /// The function that was called.
+        function: String,
+        /// What it threw.
+        thrown: Box<Thrown>,
+    },
+    /// The function panicked, or the runtime that ran it failed.
+    #[error("`{function}` failed: {message}")]
+    Panicked {
+        /// The function that was called.
+        function: String,
+        /// What the other end says.
+        message: String,
+    },
+    /// The function's result can't be sent, or is larger than this end takes.
+    #[error("`{function}` returned what cannot be sent: {message}")]
+    BadResult {
+        /// The function that was called.
+        function: String,
+        /// What the other end says.
+        message: String,
+    },
+    /// The other end has no function of that name.
+    #[error("`{function}` is unknown to the other end: {message}")]
+    UnknownFunction {
+        /// The function that was called.
+        function: String,
+        /// What the other end says; it lists the functions that it has.
+        message: String,
+    },
+    /// The function takes other arguments.
+    #[error("`{function}` takes other arguments: {message}")]
+    BadArguments {
+        /// The function that was called.
+        function: String,
+        /// What the other end expected and what it got.
+        message: String,
+    },
+    /// Both ends declare the function, with different types.
+    #[error("`{function}` has other types at the other end: {message}")]
+    SchemaMismatch {
+        /// The function that was called.
+        function: String,
+        /// What the other end says.
+        message: String,
+    },
+    /// The arguments can't be sent. Nothing was.
+    #[error("the arguments of `{function}` cannot be sent: {source}")]
+    Arguments {
+        /// The function that was to be called.
+        function: String,
+        /// Where in the arguments, and why.
+        source: EncodeError,
+    },
+    /// The function returned another type than the caller expects.
+    #[error("`{function}` returned something else than was expected: {source}")]
+    Result {
+        /// The function that was called.
+        function: String,
+        /// Where in the result, and why.
+        source: DecodeError,
+    },
+    /// The call can't be sent as it is. Nothing was.
+    #[error("`{function}` was not called: {source}")]
+    NotSent {
+        /// The function that was to be called.
+        function: String,
+        /// Why.
+        source: SendError,
+    },
+    /// The call was refused because calls are nested too deep.
+    #[error("`{function}` was not run: {message}")]
+    TooDeep {
+        /// The function that was called.
+        function: String,
+        /// The chain of calls.
+        message: String,
+    },
+    /// The function could run only after the call that waits for it has ended.
+    #[error("`{function}` was not run, since it would wait for ever: {message}")]
+    Deadlock {
+        /// The function that was called.
+        function: String,
+        /// The cycle of calls.
+        message: String,
+    },
+    /// The deadline passed first.
+    #[error("`{function}` did not return in time")]
+    TimedOut {
+        /// The function that was called.
+        function: String,
+    },
+    /// The call was cancelled.
+    #[error("the call of `{function}` was cancelled")]
+    Cancelled {
+        /// The function that was called.
+        function: String,
+    },
+    /// Main interrupted the worker.
+    #[error("the call of `{function}` was interrupted")]
+    Interrupted {
+        /// The function that was called.
+        function: String,
+    },
+    /// The link is closed, so the function can't answer.
+    #[error("`{function}` can give no answer: {}", describe(closed))]
+    Closed {
+        /// The function that was called.
+        function: String,
+        /// Who closed the link, and why.
+        closed: Closed,
+    },
+    /// The other end refused the call for a reason that this version doesn't know.
+    #[error("`{function}` was refused with {code:?}: {message}")]
+    Refused {
+        /// The function that was called.
+        function: String,
+        /// The reason.
+        code: ErrorCode,
+        /// What the other end says.
+        message: String,
+    },
+}
+
+impl CallError {
+    /// The function that was called.
+    pub fn function(&self) -> &str {
+        match self {
+            Self::Threw { function, .. }
+            | Self::Panicked { function, .. }
+            | Self::BadResult { function, .. }
+            | Self::UnknownFunction { function, .. }
+            | Self::BadArguments { function, .. }
+            | Self::SchemaMismatch { function, .. }
+            | Self::Arguments { function, .. }
+            | Self::Result { function, .. }
+            | Self::NotSent { function, .. }
+            | Self::TooDeep { function, .. }
+            | Self::Deadlock { function, .. }
+            | Self::TimedOut { function }
+            | Self::Cancelled { function }
+            | Self::Interrupted { function }
+            | Self::Closed { function, .. }
+            | Self::Refused { function, .. } => function,
+        }
+    }
+
+    /// What the remote function threw, if it did.
+    pub fn thrown(&self) -> Option<&Thrown> {
+        match self {
+            Self::Threw { thrown, .. } => Some(thrown),
+            _ => None,
+        }
+    }
+
+    /// The same error about another function.
+    pub(crate) fn named(mut self, name: &str) -> Self {
+        match &mut self {
+            Self::Threw { function, .. }
+            | Self::Panicked { function, .. }
+            | Self::BadResult { function, .. }
+            | Self::UnknownFunction { function, .. }
+            | Self::BadArguments { function, .. }
+            | Self::SchemaMismatch { function, .. }
+            | Self::Arguments { function, .. }
+            | Self::Result { function, .. }
+            | Self::NotSent { function, .. }
+            | Self::TooDeep { function, .. }
+            | Self::Deadlock { function, .. }
+            | Self::TimedOut { function }
+            | Self::Cancelled { function }
+            | Self::Interrupted { function }
+            | Self::Closed { function, .. }
+            | Self::Refused { function, .. } => name.clone_into(function),
+        }
+        self
+    }
+
+    pub(crate) fn not_sent(function: &str, source: SendError, session: &Session) -> Self {
+        match session.closed() {
+            Some(closed) => Self::Closed { function: function.into(), closed: closed.clone() },
+            None => Self::NotSent { function: function.into(), source },
+        }
+    }
+
+    /// The error of a call that ended without a result.
+    pub(crate) fn from_outcome(function: &str, outcome: &Outcome, session: &Session) -> Self {
+        let function = function.to_owned();
+        match outcome {
+            Outcome::Threw { code, format, payload } => {
+                let thrown = Thrown::from_payload(*format, payload);
+                Self::from_code(function, *code, thrown)
+            }
+            Outcome::TimedOut => Self::TimedOut { function },
+            Outcome::Cancelled => Self::Cancelled { function },
+            Outcome::Interrupted => Self::Interrupted { function },
+            Outcome::Closed | Outcome::Returned { .. } => Self::Closed { function, closed: closed(session) },
+        }
+    }
+
+    fn from_code(function: String, code: ErrorCode, thrown: Thrown) -> Self {
+        if code == ErrorCode::THROWN {
+            return Self::Threw { function, thrown: Box::new(thrown) };
+        }
+        let message = thrown.message;
+        match code {
+            ErrorCode::UNKNOWN_FUNCTION => Self::UnknownFunction { function, message },
+            ErrorCode::BAD_ARGUMENTS => Self::BadArguments { function, message },
+            ErrorCode::SCHEMA_MISMATCH => Self::SchemaMismatch { function, message },
+            ErrorCode::BAD_RESULT | ErrorCode::TOO_LARGE => Self::BadResult { function, message },
+            ErrorCode::TOO_DEEP => Self::TooDeep { function, message },
+            ErrorCode::DEADLOCK => Self::Deadlock { function, message },
+            ErrorCode::CANCELLED => Self::Cancelled { function },
+            ErrorCode::INTERRUPTED => Self::Interrupted { function },
+            ErrorCode::PANICKED => Self::Panicked { function, message },
+            _ => Self::Refused { function, code, message },
+        }
+    }
+}
+
+/// Why a link is closed; before it is, that its other end has left.
+pub(crate) fn closed(session: &Session) -> Closed {
+    session.closed().cloned().unwrap_or(Closed {
+        by: ClosedBy::Gone,
+        reason: coincide_proto::CloseReason::FAILED,
+        text: String::new(),
+    })
+}
+
+/// A sentence about a closed link.
+pub(crate) fn describe(closed: &Closed) -> String {
+    let who = match closed.by {
+        ClosedBy::Here => "this end closed the link",
+        ClosedBy::Peer => "the other end closed the link",
+        ClosedBy::Gone => return "the other end is gone without a word: it crashed or was killed".into(),
+    };
+    let reason = closed.reason.name();
+    if closed.text.is_empty() { format!("{who} ({reason})") } else { format!("{who} ({reason}): {}", closed.text) }
+}
+
+/// A link was closed while something other than a call waited for it.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{}", describe(.0))]
+pub struct LinkClosed(pub Closed);
+
+/// Why a worker should stop what it is computing.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Stop {
+    /// Main has interrupted the worker.
+    #[error("main has interrupted the worker")]
+    Interrupted,
+    /// The link is closed: nobody waits for the result any more.
+    #[error("{}", describe(.0))]
+    Closed(Closed),
+}
+
+/// Why a worker could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpawnError {
+    /// Another worker has that name.
+    #[error("a worker named `{0}` is there already: terminate it first, or choose another name")]
+    NameTaken(String),
+    /// The system refused a thread, a process or shared memory.
+    #[error("the worker could not be started: {0}")]
+    System(#[from] std::io::Error),
+}

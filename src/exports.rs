@@ -1,0 +1,161 @@
+//! What main calls: the exports of a worker.
+
+use crate::error::CallError;
+use crate::interface::Caller;
+use crate::link::{Link, Pending};
+use crate::payload::{self, Args, EncodeError, Schema};
+use coincide_proto::{CallId, Format};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// The functions that a worker exports. Main awaits them.
+///
+/// A call leaves at once, even if its future is not polled; dropping the future cancels the call. A call made before the worker
+/// is ready waits until it is. Calls that a handler makes on behalf of a worker that is waiting for it run there and then.
+#[derive(Clone, Debug)]
+pub struct Exports {
+    link: Rc<Link>,
+    timeout: Option<Duration>,
+}
+
+impl Exports {
+    pub(crate) fn new(link: Rc<Link>) -> Self {
+        Self { link, timeout: None }
+    }
+
+    /// The same exports, whose calls end with [`CallError::TimedOut`] after `timeout`.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self { link: Rc::clone(&self.link), timeout: Some(timeout) }
+    }
+
+    /// Calls an export; `args` is a tuple.
+    pub fn call<R: DeserializeOwned>(&self, function: &str, args: impl Args) -> CallFuture<R> {
+        self.start(function, None, |buffer| payload::encode_args(&args, None, buffer))
+    }
+
+    /// Calls an export that takes and gives bytes as they are (see [`Scope::export_bytes`](crate::Scope::export_bytes)).
+    pub fn call_bytes(&self, function: &str, bytes: Vec<u8>) -> BytesFuture {
+        BytesFuture(self.start(function, None, |buffer| {
+            *buffer = bytes;
+            Ok(Format::Bytes)
+        }))
+    }
+
+    /// Calls an export without wanting an answer. Whatever goes wrong in the worker stays there.
+    ///
+    /// # Errors
+    /// When the arguments can't be sent, or the link is closed.
+    pub fn notify(&self, function: &str, args: impl Args) -> Result<(), CallError> {
+        self.link.end.notify(function, |buffer| payload::encode_args(&args, None, buffer))
+    }
+
+    fn start<R>(
+        &self,
+        function: &str,
+        schema: Option<Schema>,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
+    ) -> CallFuture<R> {
+        let state = match self.link.end.call(function, self.timeout, encode) {
+            Ok(id) => {
+                let pending = self.link.expect(id);
+                self.link.end.port.borrow_mut().flush();
+                State::Waiting(id, pending)
+            }
+            Err(error) => State::Failed(Some(Box::new(error))),
+        };
+        CallFuture { link: Rc::clone(&self.link), function: function.into(), schema, state, result: PhantomData }
+    }
+}
+
+impl Caller for Exports {
+    type Output<R: DeserializeOwned> = CallFuture<R>;
+
+    fn call_typed<A: Serialize, R: DeserializeOwned>(&self, function: &str, schema: Schema, args: &A) -> CallFuture<R> {
+        self.start(function, Some(schema), |buffer| payload::encode_args(args, Some(schema), buffer))
+    }
+}
+
+/// The result of an export, or a [`CallError`], once the worker has answered. Dropping it cancels the call.
+#[must_use = "a call is cancelled when its future is dropped"]
+pub struct CallFuture<R> {
+    link: Rc<Link>,
+    function: String,
+    schema: Option<Schema>,
+    state: State,
+    result: PhantomData<fn() -> R>,
+}
+
+enum State {
+    Failed(Option<Box<CallError>>),
+    Waiting(CallId, Rc<Pending>),
+    Done,
+}
+
+impl<R> CallFuture<R> {
+    fn poll_payload(&mut self, context: &Context<'_>) -> Poll<Result<(Format, Vec<u8>), CallError>> {
+        let result = match &mut self.state {
+            State::Failed(error) => error.take().map(|error| Err(*error)),
+            State::Waiting(_, pending) => {
+                let result = pending.result.borrow_mut().take();
+                if result.is_none() {
+                    *pending.waker.borrow_mut() = Some(context.waker().clone());
+                    return Poll::Pending;
+                }
+                result
+            }
+            State::Done => None,
+        };
+        self.state = State::Done;
+        match result {
+            Some(result) => Poll::Ready(result.map_err(|error| error.named(&self.function))),
+            None => panic!("the future of a call was polled after it had given its result"),
+        }
+    }
+}
+
+impl<R: DeserializeOwned> Future for CallFuture<R> {
+    type Output = Result<R, CallError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        this.poll_payload(context).map(|result| {
+            let (format, bytes) = result?;
+            let value = payload::decode_result(&this.function, format, &bytes, this.schema);
+            this.link.end.port.borrow_mut().session.recycle(bytes);
+            value
+        })
+    }
+}
+
+impl<R> Drop for CallFuture<R> {
+    fn drop(&mut self) {
+        if let State::Waiting(id, _) = self.state {
+            self.link.cancel(id);
+        }
+    }
+}
+
+impl<R> std::fmt::Debug for CallFuture<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CallFuture").field("function", &self.function).finish_non_exhaustive()
+    }
+}
+
+/// The bytes that an export gave, or a [`CallError`]. Dropping it cancels the call.
+#[derive(Debug)]
+#[must_use = "a call is cancelled when its future is dropped"]
+pub struct BytesFuture(CallFuture<()>);
+
+impl Future for BytesFuture {
+    type Output = Result<Vec<u8>, CallError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll_payload(context).map(|result| payload::bytes(&self.0.function, result?))
+    }
+}

@@ -1,0 +1,242 @@
+//! The functions that an end of a link serves, and what can be one.
+
+use crate::Thrown;
+use crate::payload::{self, Schema};
+use coincide_proto::{ErrorCode, Format};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use hashbrown::HashMap;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+
+/// What can be registered as a function: a closure of up to eight arguments.
+///
+/// Each argument is of a type that serde can deserialize and that borrows nothing. What the closure returns is a [`Reply`].
+pub trait Handler<Args>: 'static {
+    /// What the closure returns.
+    type Output;
+
+    /// Calls the closure.
+    fn call(&self, args: Args) -> Self::Output;
+}
+
+/// What a function may return: anything that serde can serialize, or a [`Result`] of such with [`Thrown`] as its error.
+///
+/// `Kind` is found by the compiler. A `Result` with another error type is sent as a value, not thrown.
+pub trait Reply<Kind> {
+    /// What is sent when the function has not thrown.
+    type Value: Serialize + 'static;
+
+    /// The value to send, or what to throw.
+    ///
+    /// # Errors
+    /// What the function threw.
+    fn into_result(self) -> Result<Self::Value, Thrown>;
+}
+
+/// Marks the [`Reply`] of a function that can't throw.
+#[derive(Debug)]
+pub struct Plain;
+
+/// Marks the [`Reply`] of a function that can throw.
+#[derive(Debug)]
+pub struct Fallible;
+
+impl<T: Serialize + 'static> Reply<Plain> for T {
+    type Value = T;
+
+    fn into_result(self) -> Result<T, Thrown> {
+        Ok(self)
+    }
+}
+
+impl<T: Serialize + 'static> Reply<Fallible> for Result<T, Thrown> {
+    type Value = T;
+
+    fn into_result(self) -> Result<T, Thrown> {
+        self
+    }
+}
+
+macro_rules! handler {
+    ($($argument:ident)*) => {
+        impl<F: Fn($($argument),*) -> R + 'static, R, $($argument),*> Handler<($($argument,)*)> for F {
+            type Output = R;
+
+            #[allow(non_snake_case)]
+            fn call(&self, ($($argument,)*): ($($argument,)*)) -> R {
+                self($($argument),*)
+            }
+        }
+    };
+}
+
+handler!();
+handler!(A);
+handler!(A B);
+handler!(A B C);
+handler!(A B C D);
+handler!(A B C D E);
+handler!(A B C D E G);
+handler!(A B C D E G H);
+handler!(A B C D E G H I);
+
+/// A result and its format, or why there is none.
+pub(crate) type Answer = Result<(Format, Vec<u8>), Failure>;
+
+/// Why a function gave no result.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Threw(Thrown),
+    Refused(ErrorCode, String),
+}
+
+impl Failure {
+    pub(crate) fn cancelled() -> Self {
+        Self::Refused(ErrorCode::CANCELLED, "the caller cancelled the call".into())
+    }
+
+    pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Self {
+        Self::Refused(ErrorCode::PANICKED, format!("the function panicked: {}", panic_message(panic)))
+    }
+}
+
+/// What a panic says.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message")
+}
+
+#[derive(Clone)]
+pub(crate) enum Function {
+    /// Reads arguments from a payload, runs, and writes the result into a buffer.
+    Plain(Rc<Run>),
+    /// Finds bytes in the buffer and leaves bytes there.
+    Bytes(Rc<RunOnBytes>),
+    /// Reads arguments from a payload and begins.
+    Async(Rc<Start>),
+}
+
+type Run = dyn Fn(Format, &[u8], &mut Vec<u8>) -> Result<Format, Failure>;
+
+type RunOnBytes = dyn Fn(&mut Vec<u8>) -> Result<(), Thrown>;
+
+type Start = dyn Fn(Format, &[u8]) -> Result<LocalBoxFuture<'static, Answer>, Failure>;
+
+impl Function {
+    pub(crate) fn plain<Args, Kind, H>(handler: H) -> Self
+    where
+        Args: DeserializeOwned,
+        H: Handler<Args, Output: Reply<Kind>>,
+    {
+        Self::Plain(Rc::new(move |format, payload, result| {
+            let args = payload::decode_args(format, payload, None)?;
+            let value = handler.call(args).into_result().map_err(Failure::Threw)?;
+            payload::encode_result(&value, Format::Value, None, result)
+        }))
+    }
+
+    pub(crate) fn typed<Args, T>(schema: fn() -> Schema, handler: impl Fn(Args) -> Result<T, Thrown> + 'static) -> Self
+    where
+        Args: DeserializeOwned,
+        T: Serialize,
+    {
+        Self::Plain(Rc::new(move |format, payload, result| {
+            let schema = schema();
+            let args = payload::decode_args(format, payload, Some(schema))?;
+            let value = handler(args).map_err(Failure::Threw)?;
+            payload::encode_result(&value, format, Some(schema), result)
+        }))
+    }
+
+    pub(crate) fn asynchronous<Args, Kind, H>(handler: H) -> Self
+    where
+        Args: DeserializeOwned,
+        H: Handler<Args, Output: Future<Output: Reply<Kind>> + 'static>,
+    {
+        Self::Async(Rc::new(move |format, payload| {
+            let future = handler.call(payload::decode_args(format, payload, None)?);
+            Ok(answering(async move { future.await.into_result() }, Format::Value, None))
+        }))
+    }
+
+    pub(crate) fn typed_async<Args, T, F>(schema: fn() -> Schema, handler: impl Fn(Args) -> F + 'static) -> Self
+    where
+        Args: DeserializeOwned,
+        T: Serialize + 'static,
+        F: Future<Output = Result<T, Thrown>> + 'static,
+    {
+        Self::Async(Rc::new(move |format, payload| {
+            let schema = schema();
+            let future = handler(payload::decode_args(format, payload, Some(schema))?);
+            Ok(answering(future, format, Some(schema)))
+        }))
+    }
+
+    pub(crate) fn is_async(&self) -> bool {
+        matches!(self, Self::Async(_))
+    }
+}
+
+fn answering<T: Serialize + 'static>(
+    future: impl Future<Output = Result<T, Thrown>> + 'static,
+    format: Format,
+    schema: Option<Schema>,
+) -> LocalBoxFuture<'static, Answer> {
+    let answer = async move {
+        let value = AssertUnwindSafe(future).catch_unwind().await;
+        let value = value.map_err(|panic| Failure::panicked(&*panic))?.map_err(Failure::Threw)?;
+        let mut result = Vec::new();
+        let format = payload::encode_result(&value, format, schema, &mut result)?;
+        Ok((format, result))
+    };
+    answer.boxed_local()
+}
+
+/// Functions by name.
+#[derive(Default)]
+pub(crate) struct Functions {
+    table: HashMap<Box<str>, Function>,
+}
+
+impl Functions {
+    /// Registers a function, in place of the one that had the name before.
+    pub(crate) fn insert(&mut self, name: &str, function: Function) {
+        self.table.insert(name.into(), function);
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) -> bool {
+        self.table.remove(name).is_some()
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<Function> {
+        self.table.get(name).cloned()
+    }
+
+    /// The names in alphabetical order.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.table.keys().map(|name| &**name).collect();
+        names.sort_unstable();
+        names
+    }
+
+    pub(crate) fn unknown(&self, name: &str) -> Failure {
+        let names = self.names();
+        let known = match names.len() {
+            0 => "there is none at all yet".to_owned(),
+            count if count > MOST_NAMED => format!("{}, ...", names[..MOST_NAMED].join(", ")),
+            _ => names.join(", "),
+        };
+        let text = format!("no function `{name}` is registered; registered are: {known}");
+        Failure::Refused(ErrorCode::UNKNOWN_FUNCTION, text)
+    }
+}
+
+/// Most names that an error lists.
+const MOST_NAMED: usize = 16;

@@ -1,0 +1,40 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # Where to begin
+//! [`Main`] serves workers; [`Main::spawn`] starts one and gives a [`Worker`], main's handle. The worker's own side is a
+//! [`Scope`]: its [`Sync`] calls main, [`Scope::export`] offers functions that main reaches through [`Worker::exports`]. Typed
+//! interfaces are declared by [`interface!`]. Why a call failed is told by [`CallError`].
+#![forbid(unsafe_code)]
+
+mod cancel;
+mod clock;
+mod end;
+mod error;
+mod exports;
+mod functions;
+mod interface;
+mod link;
+mod main_loop;
+mod names;
+mod payload;
+mod port;
+mod scope;
+mod sync;
+mod thrown;
+mod worker;
+
+pub use cancel::CancelToken;
+pub use coincide_codec::{ByteBuf, Bytes, Value};
+pub use coincide_proto::{CloseReason, Closed, ClosedBy, Config as Limits, ErrorCode, SendError, Transport};
+pub use coincide_transport_atomics::LinkConfig as Rings;
+pub use error::{CallError, LinkClosed, SpawnError, Stop};
+pub use exports::{BytesFuture, CallFuture, Exports};
+pub use functions::{Fallible, Handler, Plain, Reply};
+pub use interface::{Caller, Interface};
+pub use main_loop::{Main, Turn};
+pub use names::Workers;
+pub use payload::{Args, DecodeError, EncodeError, Schema};
+pub use scope::{Scope, serve_process};
+pub use sync::Sync;
+pub use thrown::Thrown;
+pub use worker::{Worker, WorkerBuilder};

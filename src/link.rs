@@ -1,0 +1,255 @@
+//! Main's end of the link to one worker.
+
+use crate::end::{End, InCall, Served};
+use crate::error::{self, CallError, LinkClosed};
+use crate::functions::{Answer, Failure};
+use crate::main_loop::Shared;
+use coincide_proto::{CallId, CloseReason, Closed, ClosedBy, Event, Format, Outcome};
+use futures_util::future::{AbortHandle, LocalBoxFuture, abortable};
+use hashbrown::HashMap;
+use std::cell::RefCell;
+use std::process::Child;
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll, Waker};
+
+pub(crate) struct Link {
+    pub(crate) end: Rc<End>,
+    main: Weak<Shared>,
+    name: Option<String>,
+    /// Calls of the worker's exports that somebody may be waiting for.
+    calls: RefCell<HashMap<CallId, Rc<Pending>>>,
+    /// Asynchronous functions that are running for the worker.
+    running: RefCell<HashMap<CallId, AbortHandle>>,
+    stage: RefCell<Stage>,
+    process: RefCell<Option<Child>>,
+}
+
+enum Stage {
+    Starting(Vec<Waker>),
+    Ready(Vec<String>),
+    Closed(Closed),
+}
+
+/// A result and its format, or why there is none.
+pub(crate) type CallResult = Result<(Format, Vec<u8>), CallError>;
+
+/// A call of an export, between its future and the link.
+#[derive(Default)]
+pub(crate) struct Pending {
+    pub(crate) result: RefCell<Option<CallResult>>,
+    pub(crate) waker: RefCell<Option<Waker>>,
+}
+
+impl Link {
+    pub(crate) fn new(end: End, main: &Rc<Shared>, name: Option<String>, process: Option<Child>) -> Self {
+        Self {
+            end: Rc::new(end),
+            main: Rc::downgrade(main),
+            name,
+            calls: RefCell::default(),
+            running: RefCell::default(),
+            stage: RefCell::new(Stage::Starting(Vec::new())),
+            process: RefCell::new(process),
+        }
+    }
+
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Handles what has arrived, up to a limit that keeps links fair to each other. `true`: there was something.
+    pub(crate) fn pump(self: &Rc<Self>) -> bool {
+        let mut progress = false;
+        {
+            let mut port = self.end.port.borrow_mut();
+            port.expire();
+            if port.session.has_output() {
+                port.flush();
+            }
+        }
+        for _ in 0..BATCH {
+            let event = self.end.port.borrow_mut().next_event();
+            let Some(event) = event else {
+                break;
+            };
+            progress = true;
+            self.handle(event);
+        }
+        if progress {
+            self.end.port.borrow_mut().flush();
+        }
+        progress
+    }
+
+    /// Whether [`pump`](Self::pump) may have something to do.
+    pub(crate) fn is_busy(&self) -> bool {
+        let port = self.end.port.borrow();
+        port.has_input() || port.session.has_output() || port.until_deadline().is_some_and(|rest| rest.is_zero())
+    }
+
+    /// The names of the exports once the worker is ready.
+    pub(crate) fn poll_ready(&self, context: &Context<'_>) -> Poll<Result<Vec<String>, LinkClosed>> {
+        match &mut *self.stage.borrow_mut() {
+            Stage::Ready(exports) => Poll::Ready(Ok(exports.clone())),
+            Stage::Closed(closed) => Poll::Ready(Err(LinkClosed(closed.clone()))),
+            Stage::Starting(wakers) => {
+                if !wakers.iter().any(|waker| waker.will_wake(context.waker())) {
+                    wakers.push(context.waker().clone());
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    pub(crate) fn closed(&self) -> Option<Closed> {
+        match &*self.stage.borrow() {
+            Stage::Closed(closed) => Some(closed.clone()),
+            _ => None,
+        }
+    }
+
+    /// Registers interest in the end of a call that was made through [`End::call`].
+    pub(crate) fn expect(&self, id: CallId) -> Rc<Pending> {
+        let pending = Rc::new(Pending::default());
+        self.calls.borrow_mut().insert(id, Rc::clone(&pending));
+        pending
+    }
+
+    /// Nobody waits any more for the end of this call.
+    pub(crate) fn cancel(&self, id: CallId) {
+        if self.calls.borrow_mut().remove(&id).is_some() {
+            let mut port = self.end.port.borrow_mut();
+            port.session.cancel(id);
+            port.flush();
+        }
+    }
+
+    /// Closes the link at once; a worker process is killed.
+    pub(crate) fn terminate(self: &Rc<Self>) {
+        self.end.port.borrow_mut().abort(CloseReason::TERMINATED, "");
+        while self.pump() {}
+    }
+
+    fn handle(self: &Rc<Self>, event: Event) {
+        match event {
+            Event::Call { id, format, payload } => {
+                if let Served::Started(future) = self.end.serve(id, format, payload) {
+                    self.start(id, future);
+                }
+            }
+            Event::Ended { id, outcome } => self.resolve(id, outcome),
+            Event::Notify { name, format, payload } => {
+                let future = self.end.serve_notification(&name, format, payload);
+                if let (Some(future), Some(main)) = (future, self.main.upgrade()) {
+                    main.spawn(Box::pin(async move { drop(future.await) }));
+                }
+            }
+            Event::Cancelled(id) => {
+                if let Some(running) = self.running.borrow().get(&id) {
+                    running.abort();
+                }
+            }
+            Event::Ready(exports) => self.advance(Stage::Ready(exports)),
+            Event::Closed(closed) => self.handle_closed(closed),
+            Event::Opened | Event::Interrupted | Event::Released(_) => {}
+        }
+    }
+
+    fn start(self: &Rc<Self>, id: CallId, future: LocalBoxFuture<'static, Answer>) {
+        let Some(main) = self.main.upgrade() else {
+            return;
+        };
+        let (future, handle) = abortable(InCall::new(&self.end, id, future));
+        self.running.borrow_mut().insert(id, handle);
+        let link = Rc::clone(self);
+        main.spawn(Box::pin(async move {
+            let answer = future.await.unwrap_or_else(|_| Err(Failure::cancelled()));
+            link.running.borrow_mut().remove(&id);
+            link.end.answer(id, answer);
+        }));
+    }
+
+    fn resolve(&self, id: CallId, outcome: Outcome) {
+        let Some(pending) = self.calls.borrow_mut().remove(&id) else {
+            return; // Its future was dropped.
+        };
+        let result = match outcome {
+            Outcome::Returned { format, payload } => Ok((format, payload)),
+            // The future knows the name of the function and fills it in.
+            outcome => Err(CallError::from_outcome("", &outcome, &self.end.port.borrow().session)),
+        };
+        *pending.result.borrow_mut() = Some(result);
+        if let Some(waker) = pending.waker.borrow_mut().take() {
+            self.wake(waker);
+        }
+    }
+
+    fn advance(&self, stage: Stage) {
+        if let Stage::Starting(wakers) = self.stage.replace(stage) {
+            wakers.into_iter().for_each(|waker| self.wake(waker));
+        }
+    }
+
+    /// Wakes somebody who waits for this link; the turn of main ends early, so that he runs soon.
+    fn wake(&self, waker: Waker) {
+        if let Some(main) = self.main.upgrade() {
+            main.end_turn();
+        }
+        waker.wake();
+    }
+
+    fn handle_closed(self: &Rc<Self>, closed: Closed) {
+        for (_, running) in self.running.borrow().iter() {
+            running.abort();
+        }
+        let orderly = closed.by == ClosedBy::Peer && closed.reason == CloseReason::DONE;
+        if let Some(process) = self.process.borrow_mut().take() {
+            reap(process, orderly);
+        }
+        self.advance(Stage::Closed(closed));
+        if let Some(main) = self.main.upgrade() {
+            main.remove(self);
+        }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.end.port.borrow_mut().abort(CloseReason::TERMINATED, "");
+        if let Some(process) = self.process.get_mut().take() {
+            reap(process, false);
+        }
+    }
+}
+
+/// Sees to it that a worker process ends and leaves nothing behind.
+fn reap(mut process: Child, orderly: bool) {
+    if orderly {
+        // It has said good-bye and may take its time to leave, which main must not wait for. Without a thread
+        // to wait in, the process remains a zombie for as long as this one lives: no reason to fail.
+        let _ = std::thread::Builder::new().name("coincide-reaper".into()).spawn(move || process.wait());
+    } else {
+        // Both fail only if it has ended already.
+        let _ = process.kill();
+        let _ = process.wait();
+    }
+}
+
+/// Resolves when a link is ready; the output is the list of the worker's exports.
+pub(crate) async fn ready(link: Rc<Link>) -> Result<Vec<String>, LinkClosed> {
+    std::future::poll_fn(|context| link.poll_ready(context)).await
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let state = match &*self.stage.borrow() {
+            Stage::Starting(_) => "starting".into(),
+            Stage::Ready(_) => "ready".into(),
+            Stage::Closed(closed) => error::describe(closed),
+        };
+        f.debug_struct("Worker").field("name", &self.name).field("state", &state).finish()
+    }
+}
+
+/// Most events of one link that are handled before the next link has its turn.
+const BATCH: usize = 64;

@@ -1,0 +1,365 @@
+//! Main: the endpoint that never blocks, and the loop that serves its workers.
+
+use crate::link::Link;
+use crate::names::Names;
+use crate::worker::{Worker, WorkerBuilder};
+use crate::{Scope, SpawnError, Thrown, Workers};
+use coincide_transport_atomics::{Bell, Patience};
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::FuturesUnordered;
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
+
+/// The main endpoint: it serves any number of workers on one thread and never blocks in a call.
+///
+/// Something has to drive it. Either [`block_on`](Self::block_on), which waits for a future and serves workers meanwhile. Or an event
+/// loop of your own: call [`turn`](Self::turn) whenever the file descriptor of [`as_fd`](std::os::fd::AsFd::as_fd) is readable (Linux) or the waker given to
+/// [`set_waker`](Self::set_waker) is woken, and after the time that the last turn named.
+///
+/// Cloning gives another handle to the same endpoint. When the last one is dropped, its workers are terminated.
+#[derive(Clone)]
+pub struct Main {
+    pub(crate) shared: Rc<Shared>,
+}
+
+/// What a turn of [`Main::turn`] left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "it says when the next turn is due"]
+pub enum Turn {
+    /// There is more to do: take the next turn as soon as others had theirs.
+    More,
+    /// There is nothing to do until the bell rings: the file descriptor is readable, or the waker is woken.
+    Idle {
+        /// Take a turn after this time even if the bell has not rung: a deadline passes then.
+        timeout: Option<Duration>,
+    },
+}
+
+impl Main {
+    /// A main endpoint without workers.
+    ///
+    /// # Errors
+    /// When the system refuses the event counter behind the bell.
+    pub fn new() -> std::io::Result<Self> {
+        let bell = Bell::new()?;
+        let thread = Arc::new(Thread { id: std::thread::current().id(), turning: AtomicBool::new(false) });
+        let shared = Shared {
+            tasks_woken: Arc::new(Flag::new(&bell, &thread)),
+            bell,
+            thread,
+            links: RefCell::default(),
+            tasks: RefCell::default(),
+            new_tasks: RefCell::default(),
+            names: Names::default(),
+            linger: RefCell::new(linger(LINGER)),
+            turn_over: Cell::new(false),
+            armed: Cell::new(false),
+        };
+        Ok(Self { shared: Rc::new(shared) })
+    }
+
+    /// Starts a worker on a thread of its own. It runs `setup`, then tells main that it is ready, then serves its exports until the link is closed.
+    ///
+    /// # Errors
+    /// When the system refuses a thread or memory.
+    pub fn spawn<F>(&self, setup: F) -> Result<Worker, SpawnError>
+    where
+        F: FnOnce(&Scope) -> Result<(), Thrown> + Send + 'static,
+    {
+        self.worker().spawn(setup)
+    }
+
+    /// Starts a worker after giving it a name or other settings.
+    pub fn worker(&self) -> WorkerBuilder<'_> {
+        WorkerBuilder::new(self)
+    }
+
+    /// The workers by name.
+    pub fn workers(&self) -> Workers {
+        Workers::new(Rc::clone(&self.shared))
+    }
+
+    /// Sets for how long a turn goes on looking for the next call after it has answered one. Default 50 µs.
+    ///
+    /// A chatty worker's next call follows at once, and finding it so saves two wake-ups. Zero turns it off.
+    pub fn set_linger(&self, linger: Duration) {
+        self.shared.linger.replace(self::linger(linger));
+    }
+
+    /// Sets whom to wake when there is something to do after an idle turn.
+    ///
+    /// # Errors
+    /// When the system refuses the thread that wakes on behalf of worker processes.
+    pub fn set_waker(&self, waker: Option<Waker>) -> std::io::Result<()> {
+        self.shared.bell.set_waker(waker)
+    }
+
+    /// Serves the workers without blocking until there is nothing to do or `budget` is over. Returns early when somebody was woken who
+    /// waits for a worker.
+    ///
+    /// # Panics
+    /// When called from within a turn, as by a function that serves a worker.
+    pub fn turn(&self, budget: Duration) -> Turn {
+        self.shared.turn(budget, &|| false)
+    }
+
+    /// Waits for `future`, serving the workers meanwhile. Sleeps when there is nothing to do.
+    ///
+    /// # Panics
+    /// When called from within a turn, as by a function that serves a worker: register that function as an
+    /// asynchronous one and await there.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        let shared = &*self.shared;
+        let woken = Arc::new(Flag::new(&shared.bell, &shared.thread));
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut context = Context::from_waker(&waker);
+        let mut future = pin!(future);
+        woken.set();
+        loop {
+            if woken.take()
+                && let Poll::Ready(output) = future.as_mut().poll(&mut context)
+            {
+                return output;
+            }
+            if let Turn::Idle { timeout } = shared.turn(TURN, &|| woken.is_set()) {
+                shared.bell.wait(timeout);
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl std::os::fd::AsFd for Main {
+    /// Readable when there is something to do after an idle turn. Only [`Main::turn`] may read from it.
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.shared.bell.as_fd()
+    }
+}
+
+impl std::fmt::Debug for Main {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Main").field("workers", &self.shared.links.borrow()).finish_non_exhaustive()
+    }
+}
+
+pub(crate) struct Shared {
+    pub(crate) bell: Arc<Bell>,
+    links: RefCell<Vec<Rc<Link>>>,
+    /// Asynchronous functions that are running.
+    tasks: RefCell<FuturesUnordered<LocalBoxFuture<'static, ()>>>,
+    /// Those that were started since the tasks were last polled.
+    new_tasks: RefCell<Vec<LocalBoxFuture<'static, ()>>>,
+    tasks_woken: Arc<Flag>,
+    pub(crate) names: Names,
+    linger: RefCell<Patience>,
+    thread: Arc<Thread>,
+    /// Somebody was woken who does not run before the turn is over.
+    turn_over: Cell<bool>,
+    /// The links will ring the bell.
+    armed: Cell<bool>,
+}
+
+impl Shared {
+    pub(crate) fn add(&self, link: Rc<Link>) {
+        self.links.borrow_mut().push(link);
+        // The new link is not armed: look at it before going to sleep.
+        self.bell.ring();
+    }
+
+    pub(crate) fn remove(&self, link: &Rc<Link>) {
+        self.links.borrow_mut().retain(|other| !Rc::ptr_eq(other, link));
+        if let Some(name) = link.name() {
+            self.names.remove(name, link);
+        }
+    }
+
+    pub(crate) fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
+        self.new_tasks.borrow_mut().push(task);
+        self.tasks_woken.set();
+    }
+
+    pub(crate) fn end_turn(&self) {
+        self.turn_over.set(true);
+    }
+
+    fn turn(&self, budget: Duration, woken: &dyn Fn() -> bool) -> Turn {
+        assert!(
+            !self.thread.turning.swap(true, Ordering::Relaxed),
+            "main is serving a worker already: a function that serves one must not call `turn` or `block_on`"
+        );
+        let _turning = Reset(&self.thread.turning);
+        self.disarm();
+        self.turn_over.set(false);
+        let mut start = None;
+        let mut steps = 0_u32;
+        loop {
+            if self.step() {
+                steps += 1;
+                let over =
+                    steps.is_multiple_of(STEPS_PER_LOOK) && start.get_or_insert_with(Instant::now).elapsed() >= budget;
+                if over {
+                    return Turn::More;
+                }
+            } else if steps == 0 || !self.tasks.borrow().is_empty() || !self.wait_a_little(woken) {
+                return self.arm();
+            }
+            if self.turn_over.get() || woken() {
+                return Turn::More;
+            }
+        }
+    }
+
+    /// Lingers; `true`: there is something to do.
+    fn wait_a_little(&self, woken: &dyn Fn() -> bool) -> bool {
+        let busy = || self.links.borrow().iter().any(|link| link.is_busy());
+        self.linger.borrow_mut().wait_until(|| busy() || self.tasks_woken.is_set() || woken())
+    }
+
+    /// Does what there is to do now. `false`: there was nothing.
+    fn step(&self) -> bool {
+        let mut progress = false;
+        let mut index = 0;
+        loop {
+            let link = match self.links.borrow().get(index) {
+                Some(link) if link.is_busy() => Rc::clone(link),
+                Some(_) => {
+                    index += 1;
+                    continue;
+                }
+                None => break,
+            };
+            progress |= link.pump();
+            index += 1;
+        }
+        progress | self.poll_tasks()
+    }
+
+    fn poll_tasks(&self) -> bool {
+        if !self.tasks_woken.take() {
+            return false;
+        }
+        let waker = Waker::from(Arc::clone(&self.tasks_woken));
+        let mut context = Context::from_waker(&waker);
+        let mut tasks = self.tasks.borrow_mut();
+        loop {
+            tasks.extend(self.new_tasks.borrow_mut().drain(..));
+            match tasks.poll_next_unpin(&mut context) {
+                Poll::Ready(Some(())) => {}
+                Poll::Ready(None) | Poll::Pending if self.new_tasks.borrow().is_empty() => return true,
+                _ => {}
+            }
+        }
+    }
+
+    /// Makes every link ring the bell from now on, unless there is something to do.
+    fn arm(&self) -> Turn {
+        self.armed.set(true);
+        let mut timeout: Option<Duration> = None;
+        for link in self.links.borrow().iter() {
+            let mut port = link.end.port.borrow_mut();
+            if !port.arm() {
+                return Turn::More;
+            }
+            if let Some(deadline) = port.until_deadline() {
+                timeout = Some(timeout.map_or(deadline, |timeout| timeout.min(deadline)));
+            }
+        }
+        if self.tasks_woken.is_set() {
+            return Turn::More;
+        }
+        Turn::Idle { timeout }
+    }
+
+    fn disarm(&self) {
+        if self.armed.replace(false) {
+            for link in self.links.borrow().iter() {
+                link.end.port.borrow_mut().disarm();
+            }
+            self.bell.wait(Some(Duration::ZERO));
+        }
+    }
+}
+
+/// The thread that drives main.
+struct Thread {
+    id: ThreadId,
+    /// Written by that thread alone, so relaxed accesses suffice: it sees its own writes, and for others it is a hint.
+    turning: AtomicBool,
+}
+
+impl Thread {
+    /// Whether the caller runs inside a turn: then main is awake and will look at its flags before it sleeps.
+    fn is_turning_here(&self) -> bool {
+        self.turning.load(Ordering::Relaxed) && std::thread::current().id() == self.id
+    }
+}
+
+struct Reset<'a>(&'a AtomicBool);
+
+impl Drop for Reset<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Something is to be polled: set by wakers, which also ring main's bell where main may be asleep.
+struct Flag {
+    set: AtomicBool,
+    bell: Arc<Bell>,
+    thread: Arc<Thread>,
+}
+
+impl Flag {
+    fn new(bell: &Arc<Bell>, thread: &Arc<Thread>) -> Self {
+        Self { set: AtomicBool::new(false), bell: Arc::clone(bell), thread: Arc::clone(thread) }
+    }
+
+    fn set(&self) {
+        // Release pairs with the acquire in `take`: whatever the waker did before it woke is seen by the poll.
+        self.set.store(true, Ordering::Release);
+    }
+
+    fn is_set(&self) -> bool {
+        self.set.load(Ordering::Relaxed)
+    }
+
+    fn take(&self) -> bool {
+        self.is_set() && self.set.swap(false, Ordering::Acquire)
+    }
+}
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.set();
+        if !self.thread.is_turning_here() {
+            self.bell.ring();
+        }
+    }
+}
+
+fn linger(total: Duration) -> Patience {
+    Patience::new(SPIN.min(total), total)
+}
+
+/// Main spins so long before it yields the core between its looks.
+const SPIN: Duration = Duration::from_micros(2);
+
+/// Default of [`Main::set_linger`].
+const LINGER: Duration = Duration::from_micros(50);
+
+/// Longest turn of [`Main::block_on`].
+const TURN: Duration = Duration::from_millis(4);
+
+/// The clock is read once in so many steps.
+const STEPS_PER_LOOK: u32 = 64;

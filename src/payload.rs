@@ -1,0 +1,124 @@
+//! Where protocol and codec meet: arguments and results as payloads.
+
+use crate::error::CallError;
+use crate::functions::Failure;
+use coincide_codec::{DecodeErrorKind, schema, typed, value};
+use coincide_proto::{ErrorCode, Format};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use coincide_codec::{DecodeError, EncodeError};
+
+/// The arguments of a call: a tuple of up to eight values that serde can serialize, such as `("PyScript",)` or `()`.
+#[diagnostic::on_unimplemented(
+    message = "arguments are a tuple of values that serde can serialize, and `{Self}` is none",
+    label = "write a tuple: `(argument,)` for one argument, `()` for none"
+)]
+pub trait Args: Serialize {}
+
+macro_rules! args {
+    ($($argument:ident)*) => {
+        impl<$($argument: Serialize),*> Args for ($($argument,)*) {}
+    };
+}
+
+args!();
+args!(A);
+args!(A B);
+args!(A B C);
+args!(A B C D);
+args!(A B C D E);
+args!(A B C D E F);
+args!(A B C D E F G);
+args!(A B C D E F G H);
+
+/// A hash of the types of a function of a typed interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schema(u64);
+
+impl Schema {
+    /// The hash of a function with these arguments and this result.
+    #[doc(hidden)]
+    pub fn of<A: DeserializeOwned, R: DeserializeOwned>() -> Self {
+        Self(schema::hash_of::<(A, R)>())
+    }
+}
+
+/// Appends arguments: typed with a schema, self-describing without.
+pub(crate) fn encode_args<A: Serialize>(
+    args: &A,
+    schema: Option<Schema>,
+    buffer: &mut Vec<u8>,
+) -> Result<Format, EncodeError> {
+    match schema {
+        Some(Schema(hash)) => typed::to_buf(args, hash, buffer).map(|()| Format::Typed),
+        None => value::args_to_buf(args, buffer).map(|()| Format::Value),
+    }
+}
+
+/// Reads the arguments of a function that is served with `schema` if it belongs to a typed interface.
+pub(crate) fn decode_args<A: DeserializeOwned>(
+    format: Format,
+    payload: &[u8],
+    schema: Option<Schema>,
+) -> Result<A, Failure> {
+    let refuse = |code, text| Err(Failure::Refused(code, text));
+    match (format, schema) {
+        (Format::Value, _) => {
+            value::args_from_slice(payload).or_else(|error| refuse(ErrorCode::BAD_ARGUMENTS, error.to_string()))
+        }
+        (Format::Typed, Some(Schema(hash))) => typed::from_slice(payload, hash).or_else(|error| {
+            let code = match error.kind() {
+                DecodeErrorKind::Schema { .. } => ErrorCode::SCHEMA_MISMATCH,
+                _ => ErrorCode::BAD_ARGUMENTS,
+            };
+            refuse(code, error.to_string())
+        }),
+        (Format::Typed, None) => {
+            let text = "the function belongs to no typed interface: call it by its name";
+            refuse(ErrorCode::SCHEMA_MISMATCH, text.into())
+        }
+        (Format::Bytes | Format::Text, _) => {
+            let text = "the function takes values, not bytes: call it without `call_bytes`";
+            refuse(ErrorCode::BAD_ARGUMENTS, text.into())
+        }
+    }
+}
+
+/// Appends a result in the format in which the arguments came.
+pub(crate) fn encode_result<T: Serialize>(
+    value: &T,
+    format: Format,
+    schema: Option<Schema>,
+    buffer: &mut Vec<u8>,
+) -> Result<Format, Failure> {
+    let encoded = match schema {
+        Some(Schema(hash)) if format == Format::Typed => typed::to_buf(value, hash, buffer).map(|()| Format::Typed),
+        _ => value::to_buf(value, buffer).map(|()| Format::Value),
+    };
+    encoded.map_err(|error| Failure::Refused(ErrorCode::BAD_RESULT, error.to_string()))
+}
+
+/// Reads the result of a call that was made with `schema` if it was typed.
+pub(crate) fn decode_result<R: DeserializeOwned>(
+    function: &str,
+    format: Format,
+    bytes: &[u8],
+    schema: Option<Schema>,
+) -> Result<R, CallError> {
+    let result = match (format, schema) {
+        (Format::Typed, Some(Schema(hash))) => typed::from_slice(bytes, hash),
+        (Format::Value, _) => value::from_slice(bytes),
+        _ => Err(DecodeError::mismatch("the other end answered in a format that was not asked for")),
+    };
+    result.map_err(|source| CallError::Result { function: function.into(), source })
+}
+
+/// The bytes of a result that was asked for as bytes.
+pub(crate) fn bytes(function: &str, (format, bytes): (Format, Vec<u8>)) -> Result<Vec<u8>, CallError> {
+    if format == Format::Bytes {
+        return Ok(bytes);
+    }
+    let source = DecodeError::mismatch("the function gives a value, not bytes: call it without `call_bytes`");
+    Err(CallError::Result { function: function.into(), source })
+}

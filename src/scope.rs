@@ -1,0 +1,496 @@
+//! The worker's own side: its scope, and the loops in which it waits and serves.
+
+use crate::end::{End, InCall, Served};
+use crate::error::{CallError, Stop};
+use crate::functions::{Answer, Failure, Function, Handler, Reply, panic_message};
+use crate::interface::Interface;
+use crate::payload::EncodeError;
+use crate::port::Port;
+use crate::{CancelToken, Closed, Sync, Thrown};
+use coincide_proto::{
+    CallId, CloseReason, ClosedBy, Config, ErrorCode, Event, Format, Outcome, Role, SendError, Session, Transport,
+};
+use coincide_transport_atomics::{self as atomics, Ringer};
+use futures_util::StreamExt;
+use futures_util::future::{AbortHandle, LocalBoxFuture, abortable};
+use futures_util::stream::FuturesUnordered;
+use hashbrown::HashMap;
+use serde::de::DeserializeOwned;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Wake, Waker};
+use std::time::Duration;
+
+/// What a worker sees of its link: the functions of main, and those that it exports itself.
+///
+/// It belongs to the worker's thread. Cloning gives another handle.
+#[derive(Clone)]
+pub struct Scope {
+    pub(crate) inner: Rc<Inner>,
+}
+
+impl Scope {
+    /// The functions of main.
+    pub fn sync(&self) -> Sync {
+        Sync::new(self)
+    }
+
+    /// Exports a function to main, in place of the one that had the name before.
+    ///
+    /// It runs when the worker serves, and also while the worker is blocked in a call of main.
+    pub fn export<Args, Kind, H>(&self, name: &str, function: H)
+    where
+        Args: DeserializeOwned,
+        H: Handler<Args, Output: Reply<Kind>>,
+    {
+        self.insert(name, Function::plain(function));
+    }
+
+    /// Exports a function that returns a future.
+    ///
+    /// Futures run only when the worker serves. A call that is made by the very function of main for which the worker is blocked
+    /// ends at once with [`CallError::Deadlock`]; other calls wait until the worker serves again.
+    pub fn export_async<Args, Kind, H>(&self, name: &str, function: H)
+    where
+        Args: DeserializeOwned,
+        H: Handler<Args, Output: Future<Output: Reply<Kind>> + 'static>,
+    {
+        self.insert(name, Function::asynchronous(function));
+    }
+
+    /// Exports a function of bytes, called with [`Exports::call_bytes`](crate::Exports::call_bytes): it finds its argument in the buffer and leaves its result there.
+    pub fn export_bytes(&self, name: &str, function: impl Fn(&mut Vec<u8>) -> Result<(), Thrown> + 'static) {
+        self.insert(name, Function::Bytes(Rc::new(function)));
+    }
+
+    /// Exports all functions of a typed interface (see [`interface!`](crate::interface!)).
+    pub fn export_interface(&self, interface: Interface) {
+        for (name, function) in interface.functions {
+            self.insert(name, function);
+        }
+    }
+
+    /// Tells main that the worker is ready, and what it exports. [`serve`](Self::serve) does so by itself; only the first time counts.
+    ///
+    /// # Errors
+    /// When the names of the exports can't be sent.
+    pub fn ready(&self) -> Result<(), SendError> {
+        self.inner.ready()
+    }
+
+    /// Serves the exports until the link is closed; gives who closed it, and why.
+    pub fn serve(&self) -> Closed {
+        self.inner.serve()
+    }
+
+    /// Looks whether main wants the worker to stop. Call it now and then in a long computation; it costs a few nanoseconds
+    /// while there is nothing.
+    ///
+    /// # Errors
+    /// [`Stop::Interrupted`] once for each interrupt, [`Stop::Closed`] from when the link is closed.
+    pub fn check(&self) -> Result<(), Stop> {
+        self.inner.check()
+    }
+
+    /// Closes the link once everything queued has been sent; main sees that the worker is done.
+    pub fn close(&self) {
+        self.inner.end.port.borrow_mut().session.close(CloseReason::DONE, "");
+        self.inner.drain();
+    }
+
+    fn insert(&self, name: &str, function: Function) {
+        self.inner.end.functions.borrow_mut().insert(name, function);
+    }
+}
+
+impl std::fmt::Debug for Scope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scope").field("exports", &self.inner.end.functions.borrow().names()).finish_non_exhaustive()
+    }
+}
+
+/// Hands control to coincide in a process that [`WorkerBuilder::spawn_process`](crate::WorkerBuilder::spawn_process) has started: runs `setup`, then serves
+/// its exports until the link is closed.
+///
+/// `Ok(false)`: this process was not started so, and `setup` did not run.
+///
+/// # Errors
+/// When the process was started so but can't take up the link, or `setup` failed.
+pub fn serve_process<F>(setup: F) -> Result<bool, Box<dyn std::error::Error>>
+where
+    F: FnOnce(&Scope) -> Result<(), Thrown>,
+{
+    let Some(transport) = atomics::process::from_env()? else {
+        return Ok(false);
+    };
+    let name = std::env::var(NAME_VARIABLE).unwrap_or_default();
+    let ringer = transport.ringer();
+    let limits = Config { name, ..Config::default() };
+    match run(Box::new(transport), ringer, limits, setup) {
+        Some(failure) => Err(failure.into()),
+        None => Ok(true),
+    }
+}
+
+/// Runs a worker from its greeting to its end; gives what `setup` failed with.
+pub(crate) fn run<F>(transport: Box<dyn Transport>, ringer: Ringer, limits: Config, setup: F) -> Option<String>
+where
+    F: FnOnce(&Scope) -> Result<(), Thrown>,
+{
+    let max_depth = limits.max_depth;
+    let session = Session::new(Role::Worker, limits);
+    let inner = Inner {
+        end: Rc::new(End::new(Port::new(session, transport))),
+        tasks_woken: Arc::new(Woken { set: AtomicBool::new(false), ringer: ringer.clone() }),
+        ringer,
+        max_depth,
+        depth: Cell::new(0),
+        blocked: Cell::new(0),
+        ready: Cell::new(false),
+        interrupted: Cell::new(false),
+        closed: RefCell::default(),
+        deferred: RefCell::default(),
+        ended: RefCell::default(),
+        tasks: RefCell::default(),
+        running: RefCell::default(),
+    };
+    let scope = Scope { inner: Rc::new(inner) };
+    scope.inner.end.port.borrow_mut().flush();
+    let failure = match catch_unwind(AssertUnwindSafe(|| setup(&scope))) {
+        Ok(Ok(())) => {
+            scope.serve();
+            return None;
+        }
+        Ok(Err(thrown)) => thrown.to_string(),
+        Err(panic) => format!("the worker panicked: {}", panic_message(&*panic)),
+    };
+    scope.inner.end.port.borrow_mut().session.close(CloseReason::FAILED, &failure);
+    scope.inner.drain();
+    Some(failure)
+}
+
+pub(crate) struct Inner {
+    end: Rc<End>,
+    ringer: Ringer,
+    max_depth: u16,
+    /// Exports that are running, one inside the other.
+    depth: Cell<u16>,
+    /// Calls of main in which the worker is blocked, one inside the other.
+    blocked: Cell<u16>,
+    ready: Cell<bool>,
+    interrupted: Cell<bool>,
+    closed: RefCell<Option<Closed>>,
+    /// Events that can be handled only when the worker serves.
+    deferred: RefCell<VecDeque<Event>>,
+    /// Calls that ended while a call inside of them was waited for.
+    ended: RefCell<Vec<(CallId, Outcome)>>,
+    tasks: RefCell<FuturesUnordered<Task>>,
+    tasks_woken: Arc<Woken>,
+    /// Calls whose functions are among the tasks.
+    running: RefCell<HashMap<CallId, AbortHandle>>,
+}
+
+/// An asynchronous export that runs, for a call or a notification.
+type Task = LocalBoxFuture<'static, (Option<CallId>, Answer)>;
+
+impl Inner {
+    /// Calls a function of main and waits for its result.
+    pub(crate) fn call(
+        &self,
+        function: &str,
+        timeout: Option<Duration>,
+        cancel: Option<&CancelToken>,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
+    ) -> Result<(Format, Vec<u8>), CallError> {
+        if self.interrupted.take() {
+            return Err(CallError::Interrupted { function: function.into() });
+        }
+        let id = self.end.call(function, timeout, encode)?;
+        let _ring = cancel.map(|token| token.ring_on_cancel(self.ringer.clone()));
+        self.blocked.set(self.blocked.get() + 1);
+        let outcome = self.wait_for(id, cancel);
+        self.blocked.set(self.blocked.get() - 1);
+        match outcome {
+            Outcome::Returned { format, payload } => Ok((format, payload)),
+            outcome => Err(CallError::from_outcome(function, &outcome, &self.end.port.borrow().session)),
+        }
+    }
+
+    pub(crate) fn notify(
+        &self,
+        function: &str,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
+    ) -> Result<(), CallError> {
+        self.end.notify(function, encode)?;
+        let mut port = self.end.port.borrow_mut();
+        while port.is_blocked() && port.session.closed().is_none() {
+            port.wait_for_room();
+            port.flush();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn recycle(&self, buffer: Vec<u8>) {
+        self.end.port.borrow_mut().session.recycle(buffer);
+    }
+
+    fn wait_for(&self, id: CallId, cancel: Option<&CancelToken>) -> Outcome {
+        loop {
+            let event = {
+                let mut port = self.end.port.borrow_mut();
+                port.flush();
+                port.next_event()
+            };
+            match event {
+                Some(Event::Ended { id: ended, outcome }) if ended == id => return outcome,
+                Some(event) => {
+                    self.handle(event);
+                    if let Some(outcome) = self.take_ended(id) {
+                        return outcome;
+                    }
+                    if self.interrupted.take() {
+                        self.end.port.borrow_mut().session.interrupt_call(id);
+                    }
+                }
+                None => {
+                    let mut port = self.end.port.borrow_mut();
+                    if cancel.is_some_and(CancelToken::is_cancelled) {
+                        port.session.cancel(id);
+                    } else {
+                        port.wait(None);
+                        port.expire();
+                    }
+                }
+            }
+        }
+    }
+
+    fn take_ended(&self, id: CallId) -> Option<Outcome> {
+        let mut ended = self.ended.borrow_mut();
+        let index = ended.iter().position(|(other, _)| *other == id)?;
+        Some(ended.swap_remove(index).1)
+    }
+
+    fn ready(&self) -> Result<(), SendError> {
+        if !self.ready.replace(true) {
+            let functions = self.end.functions.borrow();
+            let mut port = self.end.port.borrow_mut();
+            port.session.ready(functions.names())?;
+            port.flush();
+        }
+        Ok(())
+    }
+
+    fn serve(&self) -> Closed {
+        if let Err(error) = self.ready() {
+            self.end.port.borrow_mut().session.close(CloseReason::FAILED, &error.to_string());
+        }
+        loop {
+            if let Some(closed) = &*self.closed.borrow() {
+                return closed.clone();
+            }
+            let event = self.next_event();
+            match event {
+                Some(Event::Interrupted) => {} // There is nothing to abandon.
+                Some(event) => self.handle(event),
+                None if self.poll_tasks() => {}
+                None => {
+                    let mut port = self.end.port.borrow_mut();
+                    port.flush();
+                    port.wait(None);
+                    port.expire();
+                }
+            }
+        }
+    }
+
+    fn next_event(&self) -> Option<Event> {
+        let deferred = self.deferred.borrow_mut().pop_front();
+        deferred.or_else(|| {
+            let mut port = self.end.port.borrow_mut();
+            port.flush();
+            port.next_event()
+        })
+    }
+
+    fn check(&self) -> Result<(), Stop> {
+        loop {
+            let event = self.end.port.borrow_mut().next_event();
+            match event {
+                Some(event @ (Event::Call { .. } | Event::Notify { .. })) => {
+                    self.deferred.borrow_mut().push_back(event);
+                }
+                Some(event) => self.handle(event),
+                None => break,
+            }
+        }
+        self.end.port.borrow_mut().flush();
+        if let Some(closed) = &*self.closed.borrow() {
+            return Err(Stop::Closed(closed.clone()));
+        }
+        if self.interrupted.take() { Err(Stop::Interrupted) } else { Ok(()) }
+    }
+
+    /// Sends what is queued, even if that takes until main has made room; gives up when main is gone.
+    fn drain(&self) {
+        let mut port = self.end.port.borrow_mut();
+        port.flush();
+        while port.is_blocked() {
+            port.wait_for_room();
+            port.flush();
+        }
+        while let Some(event) = port.session.poll_event() {
+            if let Event::Closed(closed) = event {
+                *self.closed.borrow_mut() = Some(closed);
+            }
+        }
+    }
+
+    fn handle(&self, event: Event) {
+        match event {
+            Event::Call { id, format, payload } => self.handle_call(id, format, payload),
+            Event::Notify { name, format, payload } => self.handle_notification(name, format, payload),
+            Event::Ended { id, outcome } => self.ended.borrow_mut().push((id, outcome)),
+            Event::Interrupted => self.interrupted.set(true),
+            Event::Closed(closed) => *self.closed.borrow_mut() = Some(closed),
+            Event::Cancelled(id) => self.handle_cancel(id),
+            Event::Opened | Event::Ready(_) | Event::Released(_) => {}
+        }
+    }
+
+    fn handle_call(&self, id: CallId, format: Format, payload: Vec<u8>) {
+        let (waits_for_us, function) = {
+            let port = self.end.port.borrow();
+            let function = port.session.function(id).and_then(|name| self.end.functions.borrow().get(name));
+            (port.session.waits_for_us(id), function)
+        };
+        let asynchronous = function.as_ref().is_some_and(Function::is_async);
+        let too_early = function.is_none() && !self.ready.get();
+        let too_deep = self.depth.get() >= self.max_depth;
+        let serving = self.blocked.get() == 0 && self.depth.get() == 0;
+        let later = too_deep || asynchronous && !serving || too_early;
+        if !later || serving && !too_early {
+            return self.run(id, format, payload);
+        }
+        if !waits_for_us {
+            self.deferred.borrow_mut().push_back(Event::Call { id, format, payload });
+        } else if too_early {
+            self.run(id, format, payload); // Answers that there is no such function.
+        } else {
+            let code = if too_deep { ErrorCode::TOO_DEEP } else { ErrorCode::DEADLOCK };
+            let chain = self.end.port.borrow().session.chain(id);
+            let text = if too_deep {
+                format!("{} functions are running inside each other and no more are allowed: {chain}", self.max_depth)
+            } else {
+                format!(
+                    "an asynchronous function runs only when the worker is not blocked, and it is blocked until this call has ended: {chain}"
+                )
+            };
+            self.end.answer(id, Err(Failure::Refused(code, text)));
+            self.recycle(payload);
+        }
+    }
+
+    fn run(&self, id: CallId, format: Format, payload: Vec<u8>) {
+        self.depth.set(self.depth.get() + 1);
+        let served = self.end.serve(id, format, payload);
+        self.depth.set(self.depth.get() - 1);
+        if let Served::Started(future) = served {
+            let (future, handle) = abortable(InCall::new(&self.end, id, future));
+            self.running.borrow_mut().insert(id, handle);
+            self.spawn(async move { (Some(id), future.await.unwrap_or_else(|_| Err(Failure::cancelled()))) });
+        }
+    }
+
+    fn handle_notification(&self, name: String, format: Format, payload: Vec<u8>) {
+        let serving = self.blocked.get() == 0 && self.depth.get() == 0;
+        let known = self.end.functions.borrow().get(&name);
+        let later = match &known {
+            None => !self.ready.get(),
+            Some(function) => !serving && (function.is_async() || self.depth.get() >= self.max_depth),
+        };
+        if later {
+            return self.deferred.borrow_mut().push_back(Event::Notify { name, format, payload });
+        }
+        self.depth.set(self.depth.get() + 1);
+        let future = self.end.serve_notification(&name, format, payload);
+        self.depth.set(self.depth.get() - 1);
+        if let Some(future) = future {
+            self.spawn(async move { (None, future.await) });
+        }
+    }
+
+    fn handle_cancel(&self, id: CallId) {
+        let deferred = {
+            let mut deferred = self.deferred.borrow_mut();
+            let before = deferred.len();
+            deferred.retain(|event| !matches!(event, Event::Call { id: other, .. } if *other == id));
+            deferred.len() < before
+        };
+        if deferred {
+            self.end.answer(id, Err(Failure::cancelled()));
+        } else if let Some(running) = self.running.borrow().get(&id) {
+            running.abort();
+        }
+    }
+
+    fn spawn(&self, task: impl Future<Output = (Option<CallId>, Answer)> + 'static) {
+        self.tasks.borrow_mut().push(Box::pin(task));
+        self.tasks_woken.set.store(true, Ordering::Release);
+    }
+
+    /// Runs asynchronous exports as far as they get. `false`: none was woken.
+    fn poll_tasks(&self) -> bool {
+        // Acquire pairs with the release in `Woken::wake`: what the waker did before it woke is seen by the poll.
+        if !self.tasks_woken.set.swap(false, Ordering::Acquire) {
+            return false;
+        }
+        let waker = Waker::from(Arc::clone(&self.tasks_woken));
+        let mut context = Context::from_waker(&waker);
+        let mut tasks = self.tasks.take();
+        while let std::task::Poll::Ready(Some((id, answer))) = tasks.poll_next_unpin(&mut context) {
+            if let Some(id) = id {
+                self.running.borrow_mut().remove(&id);
+                self.end.answer(id, answer);
+            }
+        }
+        // What was spawned meanwhile waits in a set of its own.
+        tasks.extend(self.tasks.take());
+        *self.tasks.borrow_mut() = tasks;
+        true
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let mut port = self.end.port.borrow_mut();
+        if port.session.closed().is_none_or(|closed| closed.by == ClosedBy::Here) {
+            port.session.close(CloseReason::DONE, "");
+            port.flush();
+        }
+    }
+}
+
+/// Wakes the worker's asynchronous exports.
+struct Woken {
+    set: AtomicBool,
+    ringer: Ringer,
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.set.store(true, Ordering::Release);
+        self.ringer.ring();
+    }
+}
+
+/// The environment variable that tells a worker process its name.
+pub(crate) const NAME_VARIABLE: &str = "COINCIDE_NAME";

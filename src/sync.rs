@@ -1,0 +1,104 @@
+//! The sync proxy: what the worker calls.
+
+use crate::error::CallError;
+use crate::interface::Caller;
+use crate::payload::{self, Args, EncodeError, Schema};
+use crate::scope::Inner;
+use crate::{CancelToken, Scope};
+use coincide_proto::Format;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Calls functions of main. Each call blocks the worker until main has answered, even when main's function is asynchronous.
+///
+/// While it waits, the worker runs those of its exports that main calls.
+#[derive(Clone)]
+pub struct Sync {
+    scope: Rc<Inner>,
+    timeout: Option<Duration>,
+    cancel: Option<CancelToken>,
+}
+
+impl Sync {
+    pub(crate) fn new(scope: &Scope) -> Self {
+        Self { scope: Rc::clone(&scope.inner), timeout: None, cancel: None }
+    }
+
+    /// The same proxy, whose calls end with [`CallError::TimedOut`] after `timeout`.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self.clone() }
+    }
+
+    /// The same proxy, whose calls end with [`CallError::Cancelled`] once `token` is cancelled.
+    #[must_use]
+    pub fn with_cancel(&self, token: &CancelToken) -> Self {
+        Self { cancel: Some(token.clone()), ..self.clone() }
+    }
+
+    /// Calls a function of main and waits for its result; `args` is a tuple.
+    ///
+    /// # Errors
+    /// Why there is no result; see [`CallError`].
+    pub fn call<R: DeserializeOwned>(&self, function: &str, args: impl Args) -> Result<R, CallError> {
+        self.run(function, None, |buffer| payload::encode_args(&args, None, buffer))
+    }
+
+    /// Calls a function that takes and gives bytes as they are (see [`Worker::register_bytes`](crate::Worker::register_bytes)). The result takes the place of the
+    /// argument in `bytes`; large ones move without being copied between buffers.
+    ///
+    /// # Errors
+    /// Why there is no result; `bytes` is empty then. See [`CallError`].
+    pub fn call_bytes(&self, function: &str, bytes: &mut Vec<u8>) -> Result<(), CallError> {
+        let argument = std::mem::take(bytes);
+        let result = self.scope.call(function, self.timeout, self.cancel.as_ref(), |buffer| {
+            // The buffer that the link had spare is given back in exchange for the caller's.
+            *bytes = std::mem::replace(buffer, argument);
+            Ok(Format::Bytes)
+        })?;
+        let spare = std::mem::replace(bytes, payload::bytes(function, result)?);
+        self.scope.recycle(spare);
+        Ok(())
+    }
+
+    /// Calls a function of main without waiting. Whatever goes wrong there stays there.
+    ///
+    /// # Errors
+    /// When the arguments can't be sent, or the link is closed.
+    pub fn notify(&self, function: &str, args: impl Args) -> Result<(), CallError> {
+        self.scope.notify(function, |buffer| payload::encode_args(&args, None, buffer))
+    }
+
+    fn run<R: DeserializeOwned>(
+        &self,
+        function: &str,
+        schema: Option<Schema>,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
+    ) -> Result<R, CallError> {
+        let (format, bytes) = self.scope.call(function, self.timeout, self.cancel.as_ref(), encode)?;
+        let result = payload::decode_result(function, format, &bytes, schema);
+        self.scope.recycle(bytes);
+        result
+    }
+}
+
+impl Caller for Sync {
+    type Output<R: DeserializeOwned> = Result<R, CallError>;
+
+    fn call_typed<A: Serialize, R: DeserializeOwned>(
+        &self,
+        function: &str,
+        schema: Schema,
+        args: &A,
+    ) -> Result<R, CallError> {
+        self.run(function, Some(schema), |buffer| payload::encode_args(args, Some(schema), buffer))
+    }
+}
+
+impl std::fmt::Debug for Sync {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sync").field("timeout", &self.timeout).field("cancel", &self.cancel).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,86 @@
+//! What a function threw.
+
+use coincide_codec::Value;
+use coincide_codec::value::Writer;
+use coincide_proto::Format;
+use std::fmt;
+
+/// What a function threw: an error with a class, a message and a stack, or any other value.
+///
+/// Every type that implements [`std::error::Error`] turns into one with `?`: its type's name is the class, and the errors that caused it
+/// are listed in the stack. In exchange `Thrown` does not implement that trait itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Thrown {
+    /// The class of the error, such as `TypeError`; empty if something else than an error was thrown.
+    pub class: String,
+    /// What it says. For something else than an error: a description of it.
+    pub message: String,
+    /// Where it was thrown, in the words of the runtime that threw it; may be empty.
+    pub stack: String,
+    /// The whole thrown value, where it is more than the above: other properties, a cause, or no error at all.
+    pub value: Option<Box<Value>>,
+}
+
+impl Thrown {
+    /// An error of this class with this message.
+    pub fn new(class: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { class: class.into(), message: message.into(), stack: String::new(), value: None }
+    }
+
+    pub(crate) fn from_payload(format: Format, payload: &[u8]) -> Self {
+        match format {
+            Format::Value => match Value::decode(payload) {
+                Ok(value) => Self::from_value(value),
+                Err(error) => Self::new("", format!("something that cannot be read: {error}")),
+            },
+            Format::Text => Self::new("", String::from_utf8_lossy(payload)),
+            Format::Bytes | Format::Typed => Self::new("", format!("{} bytes in an unexpected format", payload.len())),
+        }
+    }
+
+    fn from_value(value: Value) -> Self {
+        let Value::Error(error) = value else {
+            let message = value.as_str().map_or_else(|| format!("{value:?}"), str::to_owned);
+            return Self { value: Some(Box::new(value)), ..Self::new("", message) };
+        };
+        let mut thrown = Self::new(error.class.to_string(), error.message.to_string());
+        thrown.stack = error.stack.to_string();
+        if error.cause.is_some() || !error.properties.is_empty() {
+            thrown.value = Some(Box::new(Value::Error(error)));
+        }
+        thrown
+    }
+}
+
+/// Appends what was thrown, as an error value.
+pub(crate) fn encode(thrown: &Thrown, buffer: &mut Vec<u8>) {
+    let own = thrown.value.as_deref();
+    if own.is_some_and(|value| value.encode(buffer).is_ok()) {
+        return;
+    }
+    let mut writer = Writer::new(buffer);
+    writer.error(false, 0);
+    writer.str(if thrown.class.is_empty() { "Error" } else { &thrown.class });
+    writer.str(&thrown.message);
+    writer.str(&thrown.stack);
+}
+
+impl fmt::Display for Thrown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.class.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.class, self.message) }
+    }
+}
+
+impl<E: std::error::Error> From<E> for Thrown {
+    fn from(error: E) -> Self {
+        let name = std::any::type_name::<E>();
+        let name = name.split('<').next().unwrap_or(name);
+        let mut thrown = Self::new(name.rsplit("::").next().unwrap_or(name), error.to_string());
+        let mut cause = error.source();
+        while let Some(source) = cause {
+            thrown.stack += &format!("caused by: {source}\n");
+            cause = source.source();
+        }
+        thrown
+    }
+}

@@ -1,0 +1,204 @@
+//! What main holds of a worker, and how it starts one.
+
+use crate::end::End;
+use crate::exports::Exports;
+use crate::functions::{Function, Handler, Reply};
+use crate::interface::Interface;
+use crate::link::{Link, ready};
+use crate::port::Port;
+use crate::{Closed, LinkClosed, Main, Scope, SpawnError, Thrown, scope};
+use coincide_proto::{Config, Role, Session, Transport};
+use coincide_transport_atomics::{self as atomics, LinkConfig};
+use serde::de::DeserializeOwned;
+use std::process::{Child, Command};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Main's handle of a worker. Cloning gives another handle; dropping them all leaves the worker running.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    link: Rc<Link>,
+}
+
+impl Worker {
+    pub(crate) fn new(link: Rc<Link>) -> Self {
+        Self { link }
+    }
+
+    /// The name given by [`WorkerBuilder::name`].
+    pub fn name(&self) -> Option<&str> {
+        self.link.name()
+    }
+
+    /// Registers a function that the worker calls with [`Sync::call`](crate::Sync::call), in place of the one that had the name before.
+    ///
+    /// It runs in a turn of main and must return at once. It may be registered at any time; a call finds what is registered then.
+    pub fn register<Args, Kind, H>(&self, name: &str, function: H)
+    where
+        Args: DeserializeOwned,
+        H: Handler<Args, Output: Reply<Kind>>,
+    {
+        self.insert(name, Function::plain(function));
+    }
+
+    /// Registers a function that returns a future. The worker is blocked until it resolves, main is not.
+    pub fn register_async<Args, Kind, H>(&self, name: &str, function: H)
+    where
+        Args: DeserializeOwned,
+        H: Handler<Args, Output: Future<Output: Reply<Kind>> + 'static>,
+    {
+        self.insert(name, Function::asynchronous(function));
+    }
+
+    /// Registers a function of bytes, called with [`Sync::call_bytes`](crate::Sync::call_bytes): it finds its argument in the buffer and leaves its result there.
+    pub fn register_bytes(&self, name: &str, function: impl Fn(&mut Vec<u8>) -> Result<(), Thrown> + 'static) {
+        self.insert(name, Function::Bytes(Rc::new(function)));
+    }
+
+    /// Registers all functions of a typed interface (see [`interface!`](crate::interface!)).
+    pub fn register_interface(&self, interface: Interface) {
+        for (name, function) in interface.functions {
+            self.insert(name, function);
+        }
+    }
+
+    /// Removes a function. `false`: there was none of that name.
+    pub fn unregister(&self, name: &str) -> bool {
+        self.link.end.functions.borrow_mut().remove(name)
+    }
+
+    /// The functions that the worker exports.
+    pub fn exports(&self) -> Exports {
+        Exports::new(Rc::clone(&self.link))
+    }
+
+    /// Waits until the worker has run its own code; gives the names of its exports.
+    ///
+    /// # Errors
+    /// When the link is closed before: the worker failed, was terminated, or crashed.
+    pub fn ready(&self) -> impl Future<Output = Result<Vec<String>, LinkClosed>> + use<> {
+        ready(Rc::clone(&self.link))
+    }
+
+    /// Asks the worker to abandon what it is doing: the call in which it is blocked ends with
+    /// [`CallError::Interrupted`](crate::CallError::Interrupted); if it computes, its next [`Scope::check`] or call says so.
+    pub fn interrupt(&self) {
+        let mut port = self.link.end.port.borrow_mut();
+        port.session.interrupt();
+        port.flush();
+    }
+
+    /// Ends the worker: every pending call ends with an error on both sides, the name is free again, and a worker process is
+    /// killed. A thread can't be killed: it sees the end at its next call or [`Scope::check`]. Twice is fine.
+    pub fn terminate(&self) {
+        self.link.terminate();
+    }
+
+    /// Who closed the link, and why; `None` while it is open.
+    pub fn closed(&self) -> Option<Closed> {
+        self.link.closed()
+    }
+
+    fn insert(&self, name: &str, function: Function) {
+        self.link.end.functions.borrow_mut().insert(name, function);
+    }
+}
+
+/// Settings of a worker that is about to start; from [`Main::worker`].
+#[derive(Debug)]
+#[must_use = "nothing is started before `spawn`, `spawn_process` or `attach`"]
+pub struct WorkerBuilder<'a> {
+    main: &'a Main,
+    name: Option<String>,
+    session: Config,
+    link: LinkConfig,
+}
+
+impl<'a> WorkerBuilder<'a> {
+    pub(crate) fn new(main: &'a Main) -> Self {
+        Self { main, name: None, session: Config::default(), link: LinkConfig::default() }
+    }
+
+    /// Gives the worker a name, under which [`Main::workers`] finds it.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Sets the limits of both ends.
+    pub fn limits(mut self, limits: Config) -> Self {
+        self.session = limits;
+        self
+    }
+
+    /// Sets the sizes of the rings.
+    pub fn rings(mut self, rings: LinkConfig) -> Self {
+        self.link = rings;
+        self
+    }
+
+    /// Starts the worker on a thread of its own. It runs `setup`, then tells main that it is ready, then serves its exports
+    /// until the link is closed. When `setup` fails or panics, the link is closed with that as the reason.
+    ///
+    /// # Errors
+    /// When the name is taken, or the system refuses a thread or memory.
+    pub fn spawn<F>(self, setup: F) -> Result<Worker, SpawnError>
+    where
+        F: FnOnce(&Scope) -> Result<(), Thrown> + Send + 'static,
+    {
+        self.check_name()?;
+        let (main_end, worker_end) = atomics::pair(self.link, Arc::clone(&self.main.shared.bell));
+        let limits = self.worker_limits();
+        let name = self.name.clone().unwrap_or_else(|| "coincide-worker".into());
+        std::thread::Builder::new().name(name).spawn(move || {
+            let ringer = worker_end.ringer();
+            scope::run(Box::new(worker_end), ringer, limits, setup);
+        })?;
+        Ok(self.connect(Box::new(main_end), None))
+    }
+
+    /// Starts the worker as a process (Linux). The program hands control to [`serve_process`](crate::serve_process).
+    ///
+    /// The process dies with the worker: it is killed by [`Worker::terminate`] and when main is dropped.
+    ///
+    /// # Errors
+    /// When the name is taken, or the system refuses the process or memory.
+    pub fn spawn_process(self, command: &mut Command) -> Result<Worker, SpawnError> {
+        self.check_name()?;
+        if let Some(name) = &self.name {
+            command.env(scope::NAME_VARIABLE, name);
+        }
+        let (process, main_end) = atomics::process::spawn(command, self.link, &self.main.shared.bell)?;
+        Ok(self.connect(Box::new(main_end), Some(process)))
+    }
+
+    /// Takes a worker on whose end of `transport` somebody else looks after.
+    ///
+    /// The transport must ring the bell of this main endpoint when it is armed, or main must be turned often enough.
+    ///
+    /// # Errors
+    /// When the name is taken.
+    pub fn attach(self, transport: Box<dyn Transport>) -> Result<Worker, SpawnError> {
+        self.check_name()?;
+        Ok(self.connect(transport, None))
+    }
+
+    fn worker_limits(&self) -> Config {
+        Config { name: self.name.clone().unwrap_or_default(), ..self.session.clone() }
+    }
+
+    fn check_name(&self) -> Result<(), SpawnError> {
+        self.name.as_ref().map_or(Ok(()), |name| self.main.shared.names.check(name))
+    }
+
+    fn connect(self, transport: Box<dyn Transport>, process: Option<Child>) -> Worker {
+        let main = &self.main.shared;
+        let session = Session::new(Role::Main, self.session);
+        let link = Rc::new(Link::new(End::new(Port::new(session, transport)), main, self.name, process));
+        main.add(Rc::clone(&link));
+        if let Some(name) = link.name() {
+            main.names.insert(name, &link);
+        }
+        Worker::new(link)
+    }
+}

@@ -1,0 +1,75 @@
+//! A hot round trip allocates nothing, on either side. In a file of its own, since it counts for the whole process.
+
+use coincide::{Main, interface};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+interface! {
+    mod counter {
+        fn inc(k: u64) -> u64;
+    }
+}
+
+struct Counter;
+
+impl counter::Service for Counter {
+    fn inc(&self, k: u64) -> Result<u64, coincide::Thrown> {
+        Ok(k + 1)
+    }
+}
+
+#[test]
+fn a_hot_round_trip_allocates_nothing() {
+    let main = Main::new().unwrap();
+    let worker = main
+        .spawn(|scope| {
+            let sync = scope.sync();
+            let client = counter::Client::new(scope.sync());
+            let mut bytes = vec![7; 100_000];
+            let mut round = |k: u64| {
+                assert_eq!(client.inc(k).unwrap(), k + 1);
+                let pair: (u64, bool) = sync.call("pair", (k, true)).unwrap();
+                assert_eq!(pair, (k, true));
+                sync.call_bytes("echo", &mut bytes).unwrap();
+                assert_eq!(bytes.len(), 100_000);
+            };
+            (0..2000).for_each(&mut round);
+            let before = ALLOCATIONS.load(Ordering::SeqCst);
+            (0..2000).for_each(&mut round);
+            let after = ALLOCATIONS.load(Ordering::SeqCst);
+            assert_eq!(after - before, 0, "in 6000 round trips, both sides together");
+            Ok(())
+        })
+        .unwrap();
+    worker.register_interface(counter::functions(Counter));
+    worker.register("pair", |k: u64, flag: bool| (k, flag));
+    worker.register_bytes("echo", |_| Ok(()));
+    main.block_on(worker.ready()).unwrap();
+}
+
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: every operation is the system allocator's own; counting does not touch memory.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::SeqCst);
+        // SAFETY: the caller keeps to the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps to the contract of `dealloc`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::SeqCst);
+        // SAFETY: the caller keeps to the contract of `realloc`.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;

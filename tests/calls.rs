@@ -1,0 +1,409 @@
+//! Calls both ways between main and workers in threads.
+
+use coincide::{CallError, CancelToken, Main, Scope, Stop, Thrown, Worker};
+use std::cell::Cell;
+use std::future::pending;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Starts a worker whose setup is `setup`, lets `register` register functions, and waits until it is ready.
+fn run(
+    setup: impl FnOnce(&Scope) -> Result<(), Thrown> + Send + 'static,
+    register: impl FnOnce(&Worker),
+) -> (Main, Worker) {
+    let main = Main::new().unwrap();
+    let worker = main.spawn(setup).unwrap();
+    register(&worker);
+    main.block_on(worker.ready()).unwrap();
+    (main, worker)
+}
+
+#[test]
+fn a_sync_call_returns_the_result() {
+    run(
+        |scope| {
+            let greeting: String = scope.sync().call("hello", ("PyScript",))?;
+            assert_eq!(greeting, "Hello, PyScript");
+            let sum: i64 = scope.sync().call("add", (40, 2))?;
+            assert_eq!(sum, 42);
+            scope.sync().call::<()>("nothing", ())?;
+            Ok(())
+        },
+        |worker| {
+            worker.register("hello", |name: String| format!("Hello, {name}"));
+            worker.register("add", |a: i64, b: i64| a + b);
+            worker.register("nothing", || ());
+        },
+    );
+}
+
+#[test]
+fn an_asynchronous_function_blocks_the_worker_and_not_main() {
+    let (main, worker) = run(
+        |scope| {
+            let sync = scope.sync();
+            scope.export("start", move || Ok::<i32, Thrown>(sync.call("wait", ())?));
+            Ok(())
+        },
+        |_| {},
+    );
+    let (sender, receiver) = futures_channel();
+    worker.register_async("wait", move || receiver.clone());
+    main.block_on(async {
+        let start = worker.exports().call::<i32>("start", ());
+        assert_eq!(worker.closed(), None);
+        sender(7);
+        assert_eq!(start.await, Ok(7));
+    });
+}
+
+/// A setter, and a future of what it sets.
+fn futures_channel() -> (impl FnOnce(i32), futures_util::future::Shared<impl Future<Output = i32>>) {
+    let cell = Rc::new(Cell::new(None));
+    let setter = Rc::clone(&cell);
+    let future = std::future::poll_fn(move |context| match cell.get() {
+        Some(value) => std::task::Poll::Ready(value),
+        None => {
+            context.waker().wake_by_ref();
+            std::task::Poll::Pending
+        }
+    });
+    (move |value| setter.set(Some(value)), futures_util::FutureExt::shared(future))
+}
+
+#[test]
+fn main_awaits_exports_concurrently() {
+    let (main, worker) = run(
+        |scope| {
+            scope.export("double", |k: u32| k * 2);
+            Ok(())
+        },
+        |_| {},
+    );
+    let exports = worker.exports();
+    let calls: Vec<_> = (0..100_u32).map(|k| exports.call::<u32>("double", (k,))).collect();
+    let results = main.block_on(futures_util::future::join_all(calls));
+    assert_eq!(results, (0..100).map(|k| Ok(k * 2)).collect::<Vec<_>>());
+}
+
+#[test]
+fn ready_lists_the_exports() {
+    let main = Main::new().unwrap();
+    let worker = main
+        .spawn(|scope| {
+            scope.export("b", || 1);
+            scope.export("a", || 2);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(main.block_on(worker.ready()).unwrap(), ["a", "b"]);
+    assert_eq!(main.block_on(worker.ready()).unwrap(), ["a", "b"], "it can be awaited again");
+}
+
+#[test]
+fn a_call_before_ready_waits_for_the_export() {
+    let main = Main::new().unwrap();
+    let worker = main
+        .spawn(|scope| {
+            scope.sync().call::<()>("pause", ())?;
+            scope.export("late", || 1);
+            Ok(())
+        })
+        .unwrap();
+    worker.register("pause", || ());
+    assert_eq!(main.block_on(worker.exports().call::<i32>("late", ())), Ok(1));
+}
+
+#[test]
+fn functions_can_be_registered_replaced_and_removed_at_any_time() {
+    let (main, worker) = run(
+        |scope| {
+            let sync = scope.sync();
+            scope.export("ask", move || Ok::<i32, Thrown>(sync.call("f", ())?));
+            Ok(())
+        },
+        |_| {},
+    );
+    let ask = || main.block_on(worker.exports().call::<i32>("ask", ()));
+    assert!(matches!(ask(), Err(CallError::Threw { .. })));
+    worker.register("f", || 1);
+    assert_eq!(ask(), Ok(1));
+    worker.register("f", || 2);
+    assert_eq!(ask(), Ok(2));
+    assert!(worker.unregister("f"));
+    assert!(!worker.unregister("f"));
+    let error = ask().unwrap_err();
+    assert!(error.to_string().contains("no function `f` is registered"), "{error}");
+}
+
+#[test]
+fn nested_calls_complete_down_to_the_depth_limit() {
+    let (main, worker) = run(
+        |scope| {
+            let sync = scope.sync();
+            scope.export("down", move |k: u32| Ok::<u32, Thrown>(sync.call("back", (k,))?));
+            Ok(())
+        },
+        |worker| {
+            let exports = worker.exports();
+            worker.register_async("back", move |k: u32| {
+                let exports = exports.clone();
+                async move {
+                    if k == 0 { Ok(0) } else { Ok::<u32, Thrown>(exports.call::<u32>("down", (k - 1,)).await? + 1) }
+                }
+            });
+        },
+    );
+    assert_eq!(main.block_on(worker.exports().call::<u32>("down", (20_u32,))), Ok(20));
+    let error = main.block_on(worker.exports().call::<u32>("down", (1000_u32,))).unwrap_err();
+    assert!(error.to_string().contains("nested"), "{error}");
+    assert_eq!(main.block_on(worker.exports().call::<u32>("down", (3_u32,))), Ok(3), "the link goes on");
+}
+
+#[test]
+fn an_asynchronous_export_that_would_deadlock_says_so() {
+    let (main, worker) = run(
+        |scope| {
+            scope.export_async("slow", || async { 1 });
+            let sync = scope.sync();
+            scope.export("start", move || Ok::<i32, Thrown>(sync.call("ask_slow", ())?));
+            Ok(())
+        },
+        |worker| {
+            let exports = worker.exports();
+            worker.register_async("ask_slow", move || {
+                let call = exports.call::<i32>("slow", ());
+                async move { Ok::<i32, Thrown>(call.await?) }
+            });
+        },
+    );
+    let error = main.block_on(worker.exports().call::<i32>("start", ())).unwrap_err().to_string();
+    assert!(error.contains("worker.slow, called by main.ask_slow, called by worker.start"), "{error}");
+    assert_eq!(main.block_on(worker.exports().call::<i32>("slow", ())), Ok(1), "when it is free, it runs");
+}
+
+#[test]
+fn errors_of_functions_are_the_callers_typed_errors() {
+    run(
+        |scope| {
+            let sync = scope.sync();
+            let CallError::Threw { function, thrown } = sync.call::<()>("fail", ()).unwrap_err() else { panic!() };
+            assert_eq!((&*function, &*thrown.class, &*thrown.message), ("fail", "RangeError", "too far"));
+            let CallError::Threw { thrown, .. } = sync.call::<()>("parse", ("x",)).unwrap_err() else { panic!() };
+            assert_eq!((&*thrown.class, &*thrown.message), ("ParseIntError", "invalid digit found in string"));
+            let CallError::Panicked { message, .. } = sync.call::<()>("panic", ()).unwrap_err() else { panic!() };
+            assert!(message.contains("oh no"), "{message}");
+            let CallError::Panicked { message, .. } = sync.call::<()>("panic_later", ()).unwrap_err() else { panic!() };
+            assert!(message.contains("later"), "{message}");
+            let CallError::UnknownFunction { message, .. } = sync.call::<()>("nope", ()).unwrap_err() else { panic!() };
+            assert!(message.contains("`nope`") && message.contains("fail"), "{message}");
+            let error = sync.call::<()>("parse", (7,)).unwrap_err();
+            assert!(matches!(error, CallError::BadArguments { .. }), "{error}");
+            assert!(error.to_string().contains("args[0]"), "{error}");
+            let error = sync.call::<()>("parse", ()).unwrap_err();
+            assert!(matches!(error, CallError::BadArguments { .. }), "{error}");
+            let error = sync.call::<String>("one", ()).unwrap_err();
+            assert!(matches!(error, CallError::Result { .. }), "{error}");
+            assert_eq!(sync.call("one", ()), Ok(1), "the link goes on");
+            Ok(())
+        },
+        |worker| {
+            worker.register("fail", || Err::<(), _>(Thrown::new("RangeError", "too far")));
+            worker.register("parse", |text: String| Ok::<i32, Thrown>(text.parse()?));
+            worker.register("panic", || -> () { panic!("oh no") });
+            worker.register_async("panic_later", || async {
+                if true {
+                    panic!("later")
+                }
+            });
+            worker.register("one", || 1);
+        },
+    );
+}
+
+#[test]
+fn deadlines_end_calls_on_both_sides() {
+    let (main, worker) = run(
+        |scope| {
+            let sync = scope.sync().with_timeout(Duration::from_millis(20));
+            assert_eq!(sync.call::<()>("never", ()), Err(CallError::TimedOut { function: "never".into() }));
+            assert_eq!(sync.call("quick", ()), Ok(1), "a late answer reaches nobody else");
+            scope.export_async("never", pending::<()>);
+            Ok(())
+        },
+        |worker| {
+            worker.register_async("never", pending::<()>);
+            worker.register("quick", || 1);
+        },
+    );
+    let exports = worker.exports().with_timeout(Duration::from_millis(20));
+    let result = main.block_on(exports.call::<()>("never", ()));
+    assert_eq!(result, Err(CallError::TimedOut { function: "never".into() }));
+}
+
+#[test]
+fn a_cancelled_function_of_main_is_dropped() {
+    struct Dropped(Rc<Cell<bool>>);
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            self.0.set(true);
+        }
+    }
+    let main = Main::new().unwrap();
+    let token = CancelToken::new();
+    let inner = token.clone();
+    let worker = main
+        .spawn(move |scope| {
+            let sync = scope.sync().with_cancel(&inner);
+            assert_eq!(sync.call::<()>("never", ()), Err(CallError::Cancelled { function: "never".into() }));
+            assert_eq!(sync.call::<()>("never", ()), Err(CallError::Cancelled { function: "never".into() }));
+            scope.sync().call::<()>("ping", ())?;
+            Ok(())
+        })
+        .unwrap();
+    let dropped = Rc::new(Cell::new(false));
+    let guard = Rc::clone(&dropped);
+    worker.register("ping", || ());
+    worker.register_async("never", move || {
+        let guard = Dropped(Rc::clone(&guard));
+        std::thread::spawn({
+            let token = token.clone();
+            move || token.cancel()
+        });
+        async move {
+            pending::<()>().await;
+            drop(guard);
+        }
+    });
+    main.block_on(worker.ready()).unwrap();
+    assert!(dropped.get());
+}
+
+#[test]
+fn dropping_a_future_cancels_the_call() {
+    let (main, worker) = run(
+        |scope| {
+            scope.export_async("never", pending::<()>);
+            scope.export("one", || 1);
+            Ok(())
+        },
+        |_| {},
+    );
+    drop(worker.exports().call::<()>("never", ()));
+    assert_eq!(main.block_on(worker.exports().call("one", ())), Ok(1));
+}
+
+#[test]
+fn an_interrupt_ends_a_blocked_call() {
+    let main = Main::new().unwrap();
+    let worker = main
+        .spawn(|scope| {
+            let error = scope.sync().call::<()>("never", ()).unwrap_err();
+            assert_eq!(error, CallError::Interrupted { function: "never".into() });
+            assert_eq!(scope.sync().call("one", ()), Ok(1), "an interrupt counts once");
+            Ok(())
+        })
+        .unwrap();
+    worker.register("one", || 1);
+    let handle = worker.clone();
+    worker.register_async("never", move || {
+        handle.interrupt();
+        pending::<()>()
+    });
+    main.block_on(worker.ready()).unwrap();
+}
+
+#[test]
+fn an_interrupt_stops_a_computation_that_looks() {
+    let main = Main::new().unwrap();
+    let worker = main
+        .spawn(|scope| {
+            scope.sync().notify("started", ())?;
+            let stop = loop {
+                if let Err(stop) = scope.check() {
+                    break stop;
+                }
+            };
+            assert_eq!(stop, Stop::Interrupted);
+            assert_eq!(scope.check(), Ok(()));
+            Ok(())
+        })
+        .unwrap();
+    let handle = worker.clone();
+    worker.register("started", move || handle.interrupt());
+    main.block_on(worker.ready()).unwrap();
+}
+
+#[test]
+fn notifications_keep_their_order() {
+    let seen = Rc::new(std::cell::RefCell::new(Vec::new()));
+    let log = Rc::clone(&seen);
+    run(
+        |scope| {
+            for k in 0..1000_u32 {
+                scope.sync().notify("note", (k,))?;
+            }
+            scope.sync().call::<()>("flush", ())?;
+            Ok(())
+        },
+        move |worker| {
+            worker.register("note", move |k: u32| log.borrow_mut().push(k));
+            worker.register("flush", || ());
+        },
+    );
+    assert_eq!(*seen.borrow(), (0..1000).collect::<Vec<_>>());
+}
+
+#[test]
+fn bytes_of_any_size_cross_both_ways() {
+    let (main, worker) = run(
+        |scope| {
+            for size in [0, 1, 4096, 300_000, 20 << 20] {
+                let sent: Vec<u8> = (0..size).map(|k| (k % 251) as u8).collect();
+                let mut bytes = sent.clone();
+                scope.sync().call_bytes("reverse", &mut bytes)?;
+                bytes.reverse();
+                assert!(bytes == sent, "{size}");
+            }
+            scope.export_bytes("reverse", |bytes| {
+                bytes.reverse();
+                Ok(())
+            });
+            Ok(())
+        },
+        |worker| {
+            worker.register_bytes("reverse", |bytes| {
+                bytes.reverse();
+                Ok(())
+            });
+        },
+    );
+    let bytes: Vec<u8> = (0..5 << 20).map(|k: u32| k as u8).collect();
+    let reversed = main.block_on(worker.exports().call_bytes("reverse", bytes.clone())).unwrap();
+    assert!(reversed.iter().rev().eq(&bytes));
+}
+
+#[test]
+fn many_workers_are_served_by_one_main() {
+    let main = Main::new().unwrap();
+    let workers: Vec<Worker> = (0..16_u32)
+        .map(|k| {
+            let worker = main
+                .spawn(move |scope| {
+                    for round in 0..200_u32 {
+                        let echo: (u32, u32) = scope.sync().call("echo", (k, round))?;
+                        assert_eq!(echo, (k, round));
+                    }
+                    Ok(())
+                })
+                .unwrap();
+            worker.register("echo", |k: u32, round: u32| (k, round));
+            worker
+        })
+        .collect();
+    main.block_on(async {
+        for worker in &workers {
+            worker.ready().await.unwrap();
+        }
+    });
+}

@@ -1,0 +1,5 @@
+fn register(worker: &coincide::Worker) {
+    worker.register("hello", |name: &str| name.len());
+}
+
+fn main() {}

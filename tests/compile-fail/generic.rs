@@ -1,0 +1,7 @@
+coincide::interface! {
+    mod shop {
+        fn price<T>(article: T) -> u64;
+    }
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+coincide::interface! {
+    pub trait Shop {
+        fn price(article: String) -> u64;
+    }
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+coincide::interface! {
+    mod shop {
+        fn price(&self, article: String) -> u64;
+    }
+}
+
+fn main() {}

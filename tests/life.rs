@@ -1,0 +1,251 @@
+//! The life of a worker: names, failures, termination, processes that die.
+
+use coincide::{CallError, CloseReason, ClosedBy, Main, Scope, SpawnError, Stop, Thrown};
+use std::future::pending;
+use std::sync::mpsc;
+use std::time::Duration;
+
+#[test]
+fn a_setup_that_fails_or_panics_closes_the_link_with_the_reason() {
+    let main = Main::new().unwrap();
+    let failing = main.spawn(|_| Err(Thrown::new("TypeError", "no such module"))).unwrap();
+    let error = main.block_on(failing.ready()).unwrap_err();
+    assert_eq!((error.0.by, error.0.reason), (ClosedBy::Peer, CloseReason::FAILED));
+    assert!(error.to_string().contains("TypeError: no such module"), "{error}");
+    let panicking = main.spawn(|_| panic!("oh no")).unwrap();
+    let error = main.block_on(panicking.ready()).unwrap_err();
+    assert!(error.to_string().contains("oh no"), "{error}");
+}
+
+#[test]
+fn a_panic_in_a_worker_ends_the_calls_that_main_awaits() {
+    let main = Main::new().unwrap();
+    let worker = main
+        .spawn(|scope| {
+            scope.sync().call::<()>("started", ())?;
+            panic!("oh no")
+        })
+        .unwrap();
+    worker.register("started", || ());
+    let error = main.block_on(worker.exports().call::<()>("anything", ())).unwrap_err();
+    let CallError::Closed { closed, .. } = &error else { panic!("{error}") };
+    assert_eq!(closed.reason, CloseReason::FAILED);
+    assert!(error.to_string().contains("oh no"), "{error}");
+}
+
+#[test]
+fn terminating_ends_the_calls_of_both_sides() {
+    let main = Main::new().unwrap();
+    let (sender, receiver) = mpsc::channel();
+    let worker = main
+        .spawn(move |scope| {
+            let error = scope.sync().call::<()>("never", ()).unwrap_err();
+            let stop = scope.check().unwrap_err();
+            sender.send((error, stop)).unwrap();
+            Ok(())
+        })
+        .unwrap();
+    worker.register_async("never", pending::<()>);
+    let call = worker.exports().call::<()>("later", ());
+    main.turn_for(Duration::from_millis(50));
+    worker.terminate();
+    worker.terminate();
+    let Err(CallError::Closed { closed, function }) = main.block_on(call) else { panic!() };
+    assert_eq!((closed.by, closed.reason, &*function), (ClosedBy::Here, CloseReason::TERMINATED, "later"));
+    let Err(CallError::Closed { closed, .. }) = main.block_on(worker.exports().call::<()>("later", ())) else {
+        panic!()
+    };
+    assert_eq!(closed.reason, CloseReason::TERMINATED);
+    let (error, stop) = receiver.recv_timeout(PATIENCE).unwrap();
+    let CallError::Closed { closed, .. } = error else { panic!("{error}") };
+    assert_eq!((closed.by, closed.reason), (ClosedBy::Peer, CloseReason::TERMINATED));
+    assert_eq!(stop, Stop::Closed(closed));
+}
+
+#[test]
+fn a_worker_that_closes_is_done_after_its_last_answers() {
+    let main = Main::new().unwrap();
+    let worker = main
+        .spawn(|scope| {
+            let own = scope.clone();
+            scope.export("last", move || {
+                own.sync().notify("noted", ()).unwrap();
+                7
+            });
+            let own = scope.clone();
+            scope.export("close", move || own.close());
+            Ok(())
+        })
+        .unwrap();
+    let noted = std::rc::Rc::new(std::cell::Cell::new(0));
+    let note = std::rc::Rc::clone(&noted);
+    worker.register("noted", move || note.set(note.get() + 1));
+    assert_eq!(main.block_on(worker.exports().call("last", ())), Ok(7));
+    let error = main.block_on(worker.exports().call::<()>("close", ())).unwrap_err();
+    let CallError::Closed { closed, .. } = error else { panic!("{error}") };
+    assert_eq!((closed.by, closed.reason), (ClosedBy::Peer, CloseReason::DONE));
+    assert_eq!(noted.get(), 1);
+}
+
+#[test]
+fn dropping_main_ends_blocked_workers() {
+    let (sender, receiver) = mpsc::channel();
+    let main = Main::new().unwrap();
+    let worker = main
+        .spawn(move |scope| {
+            let result = scope.sync().call::<()>("never", ());
+            sender.send(matches!(result, Err(CallError::Closed { .. }))).unwrap();
+            Ok(())
+        })
+        .unwrap();
+    worker.register_async("never", pending::<()>);
+    main.turn_for(Duration::from_millis(20));
+    drop(worker);
+    drop(main);
+    assert_eq!(receiver.recv_timeout(PATIENCE), Ok(true));
+}
+
+#[test]
+fn workers_are_found_by_name_before_and_after_they_start() {
+    let main = Main::new().unwrap();
+    let setup = |scope: &Scope| {
+        scope.export("version", || "1.0");
+        Ok(())
+    };
+    let spawn = async {
+        let worker = main.worker().name("late").spawn(setup).unwrap();
+        assert_eq!(worker.name(), Some("late"));
+    };
+    let workers = main.workers();
+    let (found, ()) = main.block_on(futures_util::future::join(workers.get("late"), spawn));
+    let worker = found.unwrap();
+    assert_eq!(main.block_on(worker.exports().call("version", ())), Ok("1.0".to_owned()));
+    assert_eq!(workers.names(), ["late"]);
+    let taken = main.worker().name("late").spawn(setup);
+    assert!(matches!(taken, Err(SpawnError::NameTaken(name)) if name == "late"));
+    worker.terminate();
+    main.worker().name("late").spawn(setup).unwrap();
+    main.block_on(workers.get("late")).unwrap();
+}
+
+#[test]
+fn a_worker_that_fails_before_it_is_ready_is_not_waited_for() {
+    let main = Main::new().unwrap();
+    main.worker().name("broken").spawn(|_| Err(Thrown::new("Error", "broken"))).unwrap();
+    assert!(main.block_on(main.workers().get("broken")).is_err());
+}
+
+#[cfg(target_os = "linux")]
+mod processes {
+    use super::*;
+    use coincide::{Worker, serve_process};
+    use std::process::Command;
+
+    /// Not a test: what a process started by the other tests runs.
+    #[test]
+    fn child() {
+        let setup = match std::env::var(ROLE).as_deref() {
+            Ok("exports") => exports,
+            Ok("blocked") => blocked,
+            Ok("fails") => fails,
+            _ => return,
+        };
+        assert!(serve_process(setup).unwrap_or(true));
+    }
+
+    fn exports(scope: &Scope) -> Result<(), Thrown> {
+        scope.export("pid", std::process::id);
+        scope.export("hang", || std::thread::sleep(Duration::from_secs(1000)));
+        scope.export_bytes("echo", |_| Ok(()));
+        Ok(())
+    }
+
+    fn blocked(scope: &Scope) -> Result<(), Thrown> {
+        scope.sync().call::<()>("never", ())?;
+        Ok(())
+    }
+
+    fn fails(_: &Scope) -> Result<(), Thrown> {
+        Err(Thrown::new("ImportError", "no module"))
+    }
+
+    fn spawn(main: &Main, role: &str) -> Worker {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "processes::child", "--nocapture"]).env(ROLE, role);
+        command.stdout(std::process::Stdio::null());
+        main.worker().spawn_process(&mut command).unwrap()
+    }
+
+    #[test]
+    fn calls_cross_the_border_of_a_process() {
+        let main = Main::new().unwrap();
+        let worker = spawn(&main, "exports");
+        assert_eq!(main.block_on(worker.ready()).unwrap(), ["echo", "hang", "pid"]);
+        let pid: u32 = main.block_on(worker.exports().call("pid", ())).unwrap();
+        assert_ne!(pid, std::process::id());
+        let sent: Vec<u8> = (0..3 << 20).map(|k: u32| (k % 253) as u8).collect();
+        let echo = main.block_on(worker.exports().call_bytes("echo", sent.clone())).unwrap();
+        assert!(echo == sent);
+        worker.terminate();
+        assert!(!is_alive(pid));
+    }
+
+    #[test]
+    fn a_killed_process_ends_the_calls_that_main_awaits() {
+        let main = Main::new().unwrap();
+        let worker = spawn(&main, "exports");
+        let exports = worker.exports();
+        let pid: u32 = main.block_on(exports.call("pid", ())).unwrap();
+        let call = exports.call::<()>("hang", ());
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(50));
+            assert!(Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap().success());
+        });
+        let error = main.block_on(call).unwrap_err();
+        let CallError::Closed { closed, .. } = &error else { panic!("{error}") };
+        assert_eq!(closed.by, ClosedBy::Gone);
+        assert!(error.to_string().contains("crashed or was killed"), "{error}");
+        assert!(!is_alive(pid), "it has been reaped");
+    }
+
+    #[test]
+    fn a_worker_process_that_fails_says_why() {
+        let main = Main::new().unwrap();
+        let worker = spawn(&main, "fails");
+        let error = main.block_on(worker.ready()).unwrap_err();
+        assert!(error.to_string().contains("ImportError: no module"), "{error}");
+    }
+
+    #[test]
+    fn a_blocked_process_ends_with_main() {
+        let main = Main::new().unwrap();
+        let worker = spawn(&main, "blocked");
+        worker.register_async("never", pending::<()>);
+        main.turn_for(Duration::from_millis(100));
+        drop(worker);
+        drop(main); // Kills and reaps it: this returns only when that has succeeded.
+    }
+
+    fn is_alive(pid: u32) -> bool {
+        std::path::Path::new(&format!("/proc/{pid}")).exists()
+    }
+
+    const ROLE: &str = "COINCIDE_TEST_ROLE";
+}
+
+trait TurnFor {
+    /// Serves the workers for a while.
+    fn turn_for(&self, time: Duration);
+}
+
+impl TurnFor for Main {
+    fn turn_for(&self, time: Duration) {
+        let start = std::time::Instant::now();
+        while start.elapsed() < time {
+            let _ = self.turn(Duration::from_millis(1));
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(20);
