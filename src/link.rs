@@ -206,6 +206,8 @@ impl Link {
         if let Some(process) = self.process.borrow_mut().take() {
             reap(process, orderly);
         }
+        // They may hold handles of this very worker, which would keep it from ever being dropped.
+        self.end.functions.take();
         self.advance(Stage::Closed(closed));
         if let Some(main) = self.main.upgrade() {
             main.remove(self);

@@ -287,6 +287,15 @@ impl Shared {
     }
 }
 
+impl Drop for Shared {
+    /// Nobody will serve the workers any more, even if handles of them are left.
+    fn drop(&mut self) {
+        for link in self.links.take() {
+            link.terminate();
+        }
+    }
+}
+
 /// The thread that drives main.
 struct Thread {
     id: ThreadId,

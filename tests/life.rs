@@ -106,6 +106,32 @@ fn dropping_main_ends_blocked_workers() {
 }
 
 #[test]
+fn a_function_that_holds_its_worker_does_not_keep_it_alive() {
+    let (sender, receiver) = mpsc::channel();
+    let main = Main::new().unwrap();
+    let worker = main
+        .spawn(move |scope| {
+            let result = scope.sync().call::<()>("never", ());
+            sender.send(matches!(result, Err(CallError::Closed { .. }))).unwrap();
+            Ok(())
+        })
+        .unwrap();
+    let own = worker.clone();
+    worker.register_async("never", move || {
+        let own = own.clone();
+        async move {
+            pending::<()>().await;
+            own.interrupt();
+        }
+    });
+    main.turn_for(Duration::from_millis(20));
+    drop(main);
+    assert_eq!(receiver.recv_timeout(PATIENCE), Ok(true));
+    assert!(worker.closed().is_some());
+    assert!(worker.exports().notify("anything", ()).is_err());
+}
+
+#[test]
 fn workers_are_found_by_name_before_and_after_they_start() {
     let main = Main::new().unwrap();
     let setup = |scope: &Scope| {
