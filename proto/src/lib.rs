@@ -37,10 +37,14 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+#[cfg(feature = "conformance")]
+extern crate std;
 
 mod assembly;
 mod calls;
 mod config;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod error;
 mod event;
 mod frame;
