@@ -1,0 +1,101 @@
+//! The bell: rings are remembered, and reach whoever waits, by whatever means.
+
+#![cfg(not(loom))]
+
+mod watchdog;
+
+use coincide_transport_atomics::Bell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Wake, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+use watchdog::within;
+
+const LONG: Duration = Duration::from_secs(60);
+
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn several_rings_are_one() {
+    let bell = Bell::new().unwrap();
+    assert!(!bell.wait(Some(Duration::ZERO)));
+    for _ in 0..3 {
+        bell.ring();
+    }
+    assert!(bell.wait(None));
+    assert!(!bell.wait(Some(Duration::ZERO)));
+    let start = Instant::now();
+    assert!(!bell.wait(Some(Duration::from_millis(2))));
+    assert!(start.elapsed() >= Duration::from_millis(1));
+}
+
+#[test]
+fn a_ring_wakes_a_thread_that_waits() {
+    within(LONG, || {
+        for _ in 0..if cfg!(miri) { 3 } else { 1_000 } {
+            let bell = Bell::new().unwrap();
+            let other = Arc::clone(&bell);
+            let thread = thread::spawn(move || while !other.wait(None) {});
+            bell.ring();
+            thread.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_waker_is_woken_by_each_ring_and_by_one_before_it_came() {
+    let bell = Bell::new().unwrap();
+    let count = Arc::new(Count::default());
+    bell.set_waker(Some(Waker::from(Arc::clone(&count)))).unwrap();
+    assert_eq!(count.0.load(Ordering::SeqCst), 0);
+    bell.ring();
+    bell.ring();
+    assert_eq!(count.0.load(Ordering::SeqCst), 2);
+    bell.set_waker(Some(Waker::from(Arc::clone(&count)))).unwrap();
+    assert_eq!(count.0.load(Ordering::SeqCst), 3);
+    assert!(bell.wait(None));
+    bell.set_waker(None).unwrap();
+    bell.ring();
+    assert_eq!(count.0.load(Ordering::SeqCst), 3);
+}
+
+/// The last handle may go in the middle of the wake-up.
+#[test]
+fn a_waker_may_drop_the_bell() {
+    struct Last(std::sync::Mutex<Option<Arc<Bell>>>);
+    impl Wake for Last {
+        fn wake(self: Arc<Self>) {
+            self.0.lock().unwrap().take();
+        }
+    }
+    let bell = Bell::new().unwrap();
+    let last = Arc::new(Last(std::sync::Mutex::new(Some(Arc::clone(&bell)))));
+    bell.set_waker(Some(Waker::from(last))).unwrap();
+    bell.ring();
+    assert_eq!(Arc::strong_count(&bell), 1);
+}
+
+#[cfg(all(target_os = "linux", not(miri)))]
+#[test]
+fn the_descriptor_is_readable_from_a_ring_until_a_wait() {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let bell = Bell::new().unwrap();
+    let readable =
+        || poll(&mut [PollFd::new(&bell, PollFlags::IN)], Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap() > 0;
+    for _ in 0..3 {
+        assert!(!readable());
+        bell.ring();
+        assert!(readable());
+        assert!(readable());
+        assert!(bell.wait(None));
+    }
+    assert!(!readable());
+}

@@ -1,0 +1,347 @@
+//! Links to child processes, which are this test again with another role.
+
+#![cfg(all(target_os = "linux", not(any(loom, miri))))]
+
+mod watchdog;
+
+use coincide_proto::{Gone, ReceiveError, Transmit, Transport};
+use coincide_transport_atomics::{Bell, LinkConfig, MainEnd, WorkerEnd, process};
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::task::{Wake, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+use watchdog::within;
+
+const LONG: Duration = Duration::from_secs(60);
+const ROLE: &str = "TEST_ROLE";
+
+/// What this program does when a test has started it.
+#[test]
+fn role() {
+    match std::env::var(ROLE).as_deref() {
+        Ok("echo") => echo(link()),
+        Ok("mute") => loop {
+            thread::park();
+        },
+        Ok("chatter") => {
+            let mut link = link();
+            while send_all(&mut link, &[7; 100]).is_ok() {}
+        }
+        Ok("farewell") => {
+            let mut link = link();
+            for number in 0..100u8 {
+                send_all(&mut link, &[number; 50]).unwrap();
+            }
+            // No destructor runs.
+            std::process::abort();
+        }
+        Ok("parent") => parent(),
+        Ok("nosy") => nosy(),
+        Ok("heir") => {
+            let none = process::from_env().unwrap().is_none();
+            std::process::exit(if none { 42 } else { 43 });
+        }
+        Ok("cycles") => cycles(),
+        _ => {}
+    }
+}
+
+fn link() -> WorkerEnd {
+    process::from_env().unwrap().expect("a link")
+}
+
+/// Sends everything back until main has left.
+fn echo(mut link: WorkerEnd) {
+    while let Ok(bytes) = next(&mut link) {
+        if send_all(&mut link, &bytes).is_err() {
+            break;
+        }
+    }
+}
+
+/// Starts an echo, says so, and waits to be killed.
+fn parent() {
+    let bell = Bell::new().unwrap();
+    let (_child, mut main) =
+        process::spawn(command("echo").stdout(Stdio::inherit()), LinkConfig::default(), &bell).unwrap();
+    send_all(&mut main, b"up?").unwrap();
+    assert_eq!(next(&mut main).unwrap(), b"up?");
+    println!("up");
+    loop {
+        thread::park();
+    }
+}
+
+/// Looks for links where there are none.
+fn nosy() {
+    let mut link = link();
+    assert!(process::from_env().unwrap().is_none(), "a second link");
+    let status = command("heir").status().unwrap();
+    send_all(&mut link, &[status.code().unwrap() as u8]).unwrap();
+    // Main has to have it before this process may end, or all would be over too early to prove anything.
+    assert_eq!(next(&mut link), Err(ReceiveError::Gone(Gone)));
+}
+
+/// Starts and kills children again and again, in a process of its own, since others have descriptors as well.
+fn cycles() {
+    let bell = Bell::new().unwrap();
+    let cycle = || {
+        let (mut child, mut main) = start("echo", &bell);
+        send_all(&mut main, b"ping").unwrap();
+        assert_eq!(next(&mut main).unwrap(), b"ping");
+        (child.kill().unwrap(), child.wait().unwrap());
+        assert_eq!(next(&mut main), Err(ReceiveError::Gone(Gone)));
+    };
+    let held = || {
+        let count = |path| fs::read_dir(path).unwrap().count();
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        let mappings = maps.lines().filter(|line| line.contains("coincide-link")).count();
+        (count("/proc/self/fd"), count("/proc/self/task"), mappings)
+    };
+    cycle();
+    // The thread that watches a process ends a moment after the link.
+    let settled = || {
+        let start = Instant::now();
+        while held().2 > 0 && start.elapsed() < LONG {
+            thread::sleep(Duration::from_millis(1));
+        }
+        thread::sleep(Duration::from_millis(20));
+        held()
+    };
+    let before = settled();
+    assert_eq!(before.2, 0);
+    for _ in 0..100 {
+        cycle();
+    }
+    // A command that fails leaves nothing either.
+    let config = LinkConfig::default();
+    for _ in 0..10 {
+        process::spawn(&mut Command::new("/nonexistent"), config, &bell).unwrap_err();
+    }
+    assert_eq!(settled(), before);
+    std::process::exit(42);
+}
+
+fn command(role: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "role", "--nocapture"]).env(ROLE, role).stdout(Stdio::null());
+    command
+}
+
+fn start(role: &str, bell: &Arc<Bell>) -> (Child, MainEnd) {
+    process::spawn(&mut command(role), LinkConfig::default(), bell).unwrap()
+}
+
+trait End: Transport {
+    fn take(&mut self) -> Result<Option<Vec<u8>>, ReceiveError>;
+}
+
+macro_rules! end {
+    ($($end:ty)*) => {$(
+        impl End for $end {
+            fn take(&mut self) -> Result<Option<Vec<u8>>, ReceiveError> {
+                let mut bytes = None;
+                self.receive_with(|frame| {
+                    let mut copy = vec![0; frame.len()];
+                    frame.copy_to(0, &mut copy);
+                    bytes = Some(copy);
+                    Ok(())
+                })?;
+                Ok(bytes)
+            }
+        }
+    )*};
+}
+
+end!(MainEnd WorkerEnd);
+
+fn next(end: &mut impl End) -> Result<Vec<u8>, ReceiveError> {
+    loop {
+        if let Some(bytes) = end.take()? {
+            return Ok(bytes);
+        }
+        end.wait(false, None);
+    }
+}
+
+fn send_all(end: &mut impl Transport, bytes: &[u8]) -> Result<(), Gone> {
+    while !end.send(&Transmit { head: bytes, body: &[] })? {
+        end.wait(true, None);
+    }
+    Ok(())
+}
+
+fn ended(child: &mut Child) {
+    child.wait().unwrap();
+}
+
+#[test]
+fn frames_go_to_a_child_and_back() {
+    within(LONG, || {
+        let bell = Bell::new().unwrap();
+        let (mut child, mut main) = start("echo", &bell);
+        for len in (1..main.max_frame()).step_by(501).chain([main.max_frame(); 50]) {
+            let bytes = (0..len).map(|at| (at ^ len) as u8).collect::<Vec<_>>();
+            send_all(&mut main, &bytes).unwrap();
+            assert_eq!(next(&mut main).unwrap(), bytes);
+        }
+        drop(main);
+        // It leaves when main has left.
+        assert!(child.wait().unwrap().success());
+    });
+}
+
+#[test]
+fn rings_are_not_lost_between_processes() {
+    within(LONG, || {
+        let bell = Bell::new().unwrap();
+        let (mut child, mut main) = start("echo", &bell);
+        main.set_patience(coincide_transport_atomics::Patience::NONE);
+        for round in 0..10_000u32 {
+            // Long enough, now and then, for the child to fall asleep.
+            if round % 100 == 0 {
+                thread::sleep(Duration::from_micros(200));
+            }
+            send_all(&mut main, &round.to_le_bytes()).unwrap();
+            assert_eq!(next(&mut main).unwrap(), round.to_le_bytes());
+        }
+        drop(main);
+        ended(&mut child);
+    });
+}
+
+#[test]
+fn a_killed_child_is_gone() {
+    within(LONG, || {
+        let bell = Bell::new().unwrap();
+        // Whether it sleeps or is in the middle of a frame, and whether it has taken its link or not.
+        for role in ["echo", "mute", "chatter"] {
+            for pause in [0, 20] {
+                let (mut child, mut main) = start(role, &bell);
+                let killer = thread::spawn(move || {
+                    thread::sleep(Duration::from_millis(pause));
+                    child.kill().unwrap();
+                    child
+                });
+                let outcome = loop {
+                    match next(&mut main) {
+                        Ok(bytes) => assert_eq!(bytes, [7; 100]),
+                        Err(error) => break error,
+                    }
+                };
+                assert_eq!(outcome, ReceiveError::Gone(Gone));
+                assert_eq!(main.send(&Transmit { head: b"late", body: b"" }), Err(Gone));
+                ended(&mut killer.join().unwrap());
+            }
+        }
+    });
+}
+
+#[test]
+fn what_a_child_sent_before_it_died_is_received() {
+    within(LONG, || {
+        let bell = Bell::new().unwrap();
+        let (mut child, mut main) = start("farewell", &bell);
+        ended(&mut child);
+        for number in 0..100u8 {
+            assert_eq!(next(&mut main).unwrap(), [number; 50]);
+        }
+        assert_eq!(next(&mut main), Err(ReceiveError::Gone(Gone)));
+    });
+}
+
+#[test]
+fn a_child_sees_that_main_was_killed() {
+    within(LONG, || {
+        let mut parent = command("parent").stdout(Stdio::piped()).spawn().unwrap();
+        let mut output = BufReader::new(parent.stdout.take().unwrap());
+        let mut line = String::new();
+        while !line.ends_with("up\n") {
+            assert!(output.read_line(&mut line).unwrap() > 0, "{line}");
+        }
+        parent.kill().unwrap();
+        parent.wait().unwrap();
+        // The child has the other copy of the pipe, so it is over when that is closed.
+        output.read_to_string(&mut line).unwrap();
+    });
+}
+
+#[test]
+fn a_link_is_taken_once_and_not_passed_on() {
+    within(LONG, || {
+        let bell = Bell::new().unwrap();
+        let (mut child, mut main) = start("nosy", &bell);
+        assert_eq!(next(&mut main).unwrap(), [42]);
+        drop(main);
+        assert!(child.wait().unwrap().success());
+        // And this process has none at all.
+        assert!(process::from_env().unwrap().is_none());
+    });
+}
+
+#[test]
+fn a_command_can_be_used_again() {
+    within(LONG, || {
+        let bell = Bell::new().unwrap();
+        let mut command = command("echo");
+        let spawned = [0, 1].map(|_| process::spawn(&mut command, LinkConfig::default(), &bell).unwrap());
+        for (mut child, mut main) in spawned {
+            send_all(&mut main, b"hello").unwrap();
+            assert_eq!(next(&mut main).unwrap(), b"hello");
+            drop(main);
+            assert!(child.wait().unwrap().success());
+        }
+        // Without a link.
+        let status = command.env(ROLE, "heir").status().unwrap();
+        assert_eq!(status.code(), Some(42));
+    });
+}
+
+#[test]
+fn nothing_leaks() {
+    within(LONG, || {
+        let status = command("cycles").stderr(Stdio::inherit()).status().unwrap();
+        assert_eq!(status.code(), Some(42));
+    });
+}
+
+#[test]
+fn a_child_wakes_a_waker() {
+    struct Tell(Sender<()>);
+    impl Wake for Tell {
+        fn wake(self: Arc<Self>) {
+            let _ = self.0.send(());
+        }
+    }
+    within(LONG, || {
+        for early in [true, false] {
+            let bell = Bell::new().unwrap();
+            let (tell, told) = channel();
+            let waker = Waker::from(Arc::new(Tell(tell)));
+            if early {
+                bell.set_waker(Some(waker.clone())).unwrap();
+            }
+            let (mut child, mut main) = start("echo", &bell);
+            bell.set_waker(Some(waker)).unwrap();
+            for _ in 0..100 {
+                send_all(&mut main, b"x").unwrap();
+                let echoed = loop {
+                    if let Some(bytes) = main.take().unwrap() {
+                        break bytes;
+                    }
+                    if main.arm(false) {
+                        told.recv().unwrap();
+                    }
+                    main.disarm();
+                };
+                assert_eq!(echoed, b"x");
+            }
+            drop(main);
+            ended(&mut child);
+        }
+    });
+}
