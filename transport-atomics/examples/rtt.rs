@@ -1,7 +1,7 @@
 //! Measures round trips of raw frames between two threads, next to the bound that the machine sets: two threads
 //! that copy in and out and spin on shared words.
 //!
-//! `cargo run --release -p coincide-transport-atomics --example rtt [bytes]...`
+//! `cargo run --release -p coincide-transport-atomics --example rtt [bytes or part of a row's name]...`
 
 use coincide_proto::{Transmit, Transport};
 use coincide_transport_atomics::{Bell, LinkConfig, MainEnd, WorkerEnd, pair};
@@ -13,12 +13,14 @@ use std::time::{Duration, Instant};
 const RUNS: usize = 7;
 
 fn main() {
-    let mut sizes: Vec<usize> = std::env::args().skip(1).filter_map(|size| size.parse().ok()).collect();
+    let (sizes, names): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|argument| argument.parse::<usize>().is_ok());
+    let mut sizes: Vec<usize> = sizes.iter().map(|size| size.parse().expect("just parsed")).collect();
     if sizes.is_empty() {
         sizes = vec![32, 4 << 10, 1 << 20];
     }
     let link = |kib: usize, manner| move |size| link(size, kib << 10, manner);
-    let rows: [(&str, Box<dyn Fn(usize) -> u128>); _] = [
+    let mut rows: Vec<(&str, Measure)> = vec![
         ("bound: two threads spin on words", Box::new(spinning_words)),
         ("link of 64 KiB rings, spinning", Box::new(link(64, Manner::Spinning))),
         ("link of 256 KiB rings, spinning", Box::new(link(256, Manner::Spinning))),
@@ -27,6 +29,7 @@ fn main() {
         ("peer: two threads park", Box::new(parking)),
         ("link of 256 KiB rings, main parks", Box::new(link(256, Manner::Parked))),
     ];
+    rows.retain(|(row, _)| names.is_empty() || names.iter().any(|name| row.contains(name.as_str())));
     // Interleaved, so that all rows see the same noise.
     let mut samples = vec![vec![Vec::new(); sizes.len()]; rows.len()];
     for _ in 0..RUNS {
@@ -51,12 +54,14 @@ fn main() {
     }
 }
 
+/// Gives the nanoseconds of one round trip of so many bytes.
+type Measure = Box<dyn Fn(usize) -> u128>;
+
 /// Fewer where a round takes longer.
 fn rounds(size: usize) -> u32 {
     if size > 65_536 { 300 } else { 100_000 }
 }
 
-/// Nanoseconds of one round trip out of many.
 fn time(rounds: u32, mut round: impl FnMut()) -> u128 {
     for _ in 0..rounds / 10 {
         round();

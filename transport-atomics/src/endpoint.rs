@@ -298,3 +298,212 @@ impl<M: Memory> Ringer<M> {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::heap;
+    use crate::layout::{CONTROL_LEN, PADDING};
+    use crate::region::Region;
+    use coincide_proto::FrameBytes;
+    use proptest::prelude::*;
+
+    struct Link {
+        config: LinkConfig,
+        region: Region,
+        main: Endpoint<Region>,
+        worker: Endpoint<Region>,
+    }
+
+    impl Link {
+        fn new() -> Self {
+            let config = LinkConfig::default().up_capacity(0).down_capacity(0);
+            let region = heap::allocate(config.region_len());
+            config.describe(&region);
+            let bell = Bell::new().unwrap();
+            let main = Endpoint::main(region.clone(), &config, Arc::clone(&bell));
+            let worker = Endpoint::worker(region.clone(), &config, Doorbell::Bell(bell));
+            Self { config, region, main, worker }
+        }
+    }
+
+    fn send(end: &mut Endpoint<Region>, len: usize) -> Result<bool, Gone> {
+        end.send(&Transmit { head: &[1; 16], body: &vec![2; len - 16] })
+    }
+
+    fn receive(end: &mut Endpoint<Region>) -> Result<bool, ReceiveError> {
+        end.receive_with(|frame| {
+            frame.copy_to(0, &mut vec![0; frame.len()]);
+            Ok(())
+        })
+    }
+
+    fn refused(outcome: Result<bool, ReceiveError>) -> bool {
+        matches!(outcome, Err(ReceiveError::Protocol(_)))
+    }
+
+    /// What main says to a word at the start of the ring, and then again, after it has taken a record of so many bytes.
+    fn main_refuses(word: u32, consumed: usize) -> bool {
+        let mut link = Link::new();
+        let up = link.config.up();
+        if consumed > 0 {
+            assert_eq!(send(&mut link.worker, consumed), Ok(true));
+            assert_eq!(receive(&mut link.main), Ok(true));
+        }
+        let at = (consumed + 4).next_multiple_of(64) % up.capacity as usize * usize::from(consumed > 0);
+        link.region.store(up.data + at, word);
+        assert!(link.main.has_input());
+        let first = receive(&mut link.main);
+        refused(first.clone()) && receive(&mut link.main) == first && send(&mut link.main, 16) == Err(Gone)
+    }
+
+    #[test]
+    fn impossible_lengths_are_refused() {
+        for word in [2049, 16 << 10, PADDING - 1, u32::MAX, PADDING, PADDING | 64, PADDING | (16 << 10)] {
+            assert!(main_refuses(word, 0), "{word:#x} at the start");
+            assert!(main_refuses(word, 100), "{word:#x} after a record");
+        }
+        assert!(!main_refuses(2048, 0));
+        assert!(!main_refuses(1, 100));
+    }
+
+    #[test]
+    fn padding_without_a_record_behind_it_is_refused() {
+        // The ring starts anew behind the padding, where the first record still lies: a zero and more padding are neither.
+        for first in [0, PADDING | (16 << 10), PADDING | ((16 << 10) - 128)] {
+            let mut link = Link::new();
+            let up = link.config.up();
+            assert_eq!(send(&mut link.worker, 100), Ok(true));
+            assert_eq!(receive(&mut link.main), Ok(true));
+            link.region.store(up.data, first);
+            link.region.store(up.data + 128, PADDING | ((16 << 10) - 128));
+            assert!(refused(receive(&mut link.main)), "{first:#x}");
+        }
+    }
+
+    #[test]
+    fn a_record_over_the_end_of_the_ring_is_refused() {
+        let mut link = Link::new();
+        let up = link.config.up();
+        // 15 records of 1,024 bytes, one of 960: the next would start 64 bytes before the end.
+        for len in [1020; 15].into_iter().chain([956]) {
+            assert_eq!(send(&mut link.worker, len), Ok(true));
+            assert_eq!(receive(&mut link.main), Ok(true));
+        }
+        link.region.store(up.data + (16 << 10) - 64, 61);
+        assert!(refused(receive(&mut link.main)));
+    }
+
+    #[test]
+    fn a_head_that_is_out_of_its_range_is_refused() {
+        for head in [64, 1, 1 << 31, u32::MAX, u32::MAX - 63, 16 << 10] {
+            let mut link = Link::new();
+            link.region.store(link.config.down().head, head);
+            // The head is only looked at when the ring seems full.
+            let outcome = loop {
+                match send(&mut link.main, 2048) {
+                    Ok(true) => {}
+                    outcome => break outcome,
+                }
+            };
+            // What the consumer can't have consumed by then is refused; 64 isn't told from a head that is true.
+            assert_eq!(outcome, if head == 64 { Ok(false) } else { Err(Gone) }, "{head:#x}");
+            assert_eq!(refused(receive(&mut link.main)), head != 64);
+        }
+    }
+
+    #[test]
+    fn a_peer_that_comes_back_to_life_stays_gone() {
+        let mut link = Link::new();
+        link.region.store(WORKER.closed, 1);
+        assert_eq!(receive(&mut link.main), Err(ReceiveError::Gone(Gone)));
+        link.region.store(WORKER.closed, 0);
+        assert_eq!(receive(&mut link.main), Err(ReceiveError::Gone(Gone)));
+        assert_eq!(send(&mut link.main, 16), Err(Gone));
+    }
+
+    /// What a hostile peer does next, or the endpoint.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Word { at: usize, value: u32 },
+        Bytes { at: usize, bytes: Vec<u8> },
+        PeerSends(usize),
+        PeerReceives,
+        Send(usize),
+        Receive(usize),
+        Sleep(bool),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let control = (0..16usize).prop_map(|line| line * 128);
+        let ring = (0..(32usize << 10) / 64).prop_map(|line| CONTROL_LEN + line * 64);
+        let start = (0..4usize, any::<bool>())
+            .prop_map(|(line, down)| CONTROL_LEN + line * 64 + (16 << 10) * usize::from(down));
+        let value = prop_oneof![
+            any::<u32>(),
+            0..3u32,
+            1..2100u32,
+            (0..300u32).prop_map(|lines| lines * 64),
+            (0..300u32).prop_map(|lines| PADDING | (lines * 64)),
+        ];
+        let step = prop_oneof![
+            4 => (prop_oneof![control, ring, start], value).prop_map(|(at, value)| Step::Word { at, value }),
+            1 => (0..36_000usize, prop::collection::vec(any::<u8>(), 0..300)).prop_map(|(at, bytes)| Step::Bytes { at, bytes }),
+            2 => (16..=2048usize).prop_map(Step::PeerSends),
+            2 => Just(Step::PeerReceives),
+            3 => (16..=2048usize).prop_map(Step::Send),
+            3 => (1..100usize).prop_map(Step::Receive),
+            1 => any::<bool>().prop_map(Step::Sleep),
+        ];
+        prop::collection::vec(step, 1..if cfg!(miri) { 20 } else { 200 })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: if cfg!(miri) { 4 } else { 2_000 },
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
+        /// Whatever a peer writes, an endpoint neither panics nor reads outside the memory nor goes on after nonsense.
+        #[test]
+        fn nonsense_in_the_memory_is_survived(steps in steps()) {
+            let Link { region, mut main, mut worker, config } = Link::new();
+            let mut over = None;
+            for step in steps {
+                match step {
+                    Step::Word { at, value } => region.store(at, value),
+                    Step::Bytes { at, bytes } => {
+                        region.copy_in(at, &bytes[..bytes.len().min(config.region_len() - at)]);
+                    }
+                    Step::PeerSends(len) => drop(send(&mut worker, len)),
+                    Step::PeerReceives => drop(receive(&mut worker)),
+                    Step::Send(len) => {
+                        let outcome = send(&mut main, len);
+                        prop_assert!(over.is_none() || outcome == Err(Gone));
+                    }
+                    Step::Receive(times) => {
+                        for _ in 0..times {
+                            let outcome = receive(&mut main);
+                            if let Some(over) = &over {
+                                prop_assert_eq!(outcome.as_ref().unwrap_err(), over);
+                            }
+                            match outcome {
+                                Ok(true) => {}
+                                Ok(false) => break,
+                                Err(error) => over = Some(error),
+                            }
+                        }
+                    }
+                    Step::Sleep(room) => {
+                        if main.arm(room) {
+                            prop_assert!(over.is_none());
+                        }
+                        main.disarm();
+                        main.wait(room, Some(Duration::from_nanos(1)));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -93,7 +93,8 @@ fn cycles() {
         let (mut child, mut main) = start("echo", &bell);
         send_all(&mut main, b"ping").unwrap();
         assert_eq!(next(&mut main).unwrap(), b"ping");
-        (child.kill().unwrap(), child.wait().unwrap());
+        child.kill().unwrap();
+        child.wait().unwrap();
         assert_eq!(next(&mut main), Err(ReceiveError::Gone(Gone)));
     };
     let held = || {

@@ -420,3 +420,48 @@ const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlag
 
 /// Whether the inherited link has an owner.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Memory;
+
+    #[test]
+    fn nobody_can_change_the_size_of_the_memory() {
+        let bell = Bell::new().unwrap();
+        let prepared = prepare(&LinkConfig::default(), &bell).unwrap();
+        let memory = &prepared.handover.memory;
+        for len in [0, 4096, 1 << 30] {
+            assert_eq!(ftruncate(memory, len), Err(Errno::PERM));
+        }
+        assert_eq!(fcntl_add_seals(memory, SealFlags::WRITE), Err(Errno::PERM));
+        bell.signal().forget(&prepared.remote);
+    }
+
+    #[test]
+    fn two_mappings_are_one_memory() {
+        let bell = Bell::new().unwrap();
+        let config = LinkConfig::default();
+        let prepared = prepare(&config, &bell).unwrap();
+        let other = map(&prepared.handover.memory, config.region_len()).unwrap();
+        assert_eq!(LinkConfig::read(&other, config.region_len()).unwrap(), config);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                other.store(4096, 7);
+                other.notify(4096);
+            });
+            while prepared.region.load(4096) == 0 {
+                prepared.region.wait(4096, 0, None);
+            }
+        });
+        bell.signal().forget(&prepared.remote);
+    }
+
+    #[test]
+    fn only_three_descriptors_and_an_inode_are_a_link() {
+        assert_eq!(parse("3:4:5:6"), Some(([3, 4, 5], 6)));
+        for nonsense in ["", ":", "3:4:5", "3:4:5:6:7", "2:4:5:6", "-1:4:5:6", "3:4:5:-6", "3:4:5:x", "a:4:5:6"] {
+            assert_eq!(parse(nonsense), None, "{nonsense}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 /// Runs `test`, which fails if it takes longer than `limit`.
-pub fn within<T: Send + 'static>(limit: Duration, test: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) fn within<T: Send + 'static>(limit: Duration, test: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, outcome) = mpsc::channel();
     let thread = thread::spawn(move || {
         let value = test();
