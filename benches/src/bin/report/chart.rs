@@ -1,0 +1,162 @@
+//! Charts as SVG: bars per condition, and a ladder of sizes.
+
+use std::path::Path;
+
+use anyhow::{Result, anyhow};
+use coincide_benches::{SIZES, size};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use crate::case::{Call, Case, Condition, Ends};
+use crate::results::Results;
+use crate::subjects::{self, Kind, Subject};
+use crate::table::time;
+
+/// Bars for each call at one condition, fastest first, on a logarithmic scale.
+///
+/// # Errors
+/// When the file can't be written.
+pub(crate) fn bars(results: &Results, condition: Condition, ends: Ends, file: &Path) -> Result<()> {
+    let panels: Vec<(Case, Vec<Bar>)> = Case::all()
+        .into_iter()
+        .filter(|case| case.condition == condition && case.ends == ends)
+        .filter(|case| matches!(case.call, Call::Echo { bytes: 32 | 4096 | 1_048_576 }))
+        .map(|case| (case, sorted_medians(results, &case)))
+        .filter(|(_, bars)| !bars.is_empty())
+        .collect();
+    let rows: usize = panels.iter().map(|(_, bars)| bars.len()).sum();
+    let height = TOP + panels.len() as i32 * PANEL_GAP + rows as i32 * ROW;
+    let root = SVGBackend::new(file, (WIDTH as u32, height as u32)).into_drawing_area();
+    root.fill(&WHITE).map_err(failed)?;
+    let title = format!("A round trip, {} {}, logarithmic: shorter is faster", condition.name(), ends.name());
+    text(&root, &title, (MARGIN, 14), 17, HPos::Left)?;
+
+    let mut y = TOP;
+    for (case, bars) in panels {
+        text(&root, &case.call_name(), (MARGIN, y + PANEL_GAP / 2 - 4), 15, HPos::Left)?;
+        y += PANEL_GAP;
+        let fastest = bars[0].1;
+        let slowest = bars[bars.len() - 1].1;
+        // The shortest bar shows that it is one.
+        let scale = f64::from(WIDTH - LABELS - FIGURES) / (slowest / fastest * 2.0).ln();
+        for (subject, median) in bars {
+            let length = ((median / fastest * 2.0).ln() * scale) as i32;
+            let bar = Rectangle::new([(LABELS, y + 3), (LABELS + length, y + ROW - 3)], color(subject).filled());
+            root.draw(&bar).map_err(failed)?;
+            text(&root, subject.name(), (LABELS - 8, y + ROW / 2), 13, HPos::Right)?;
+            text(&root, &time(median), (LABELS + length + 6, y + ROW / 2), 13, HPos::Left)?;
+            y += ROW;
+        }
+    }
+    root.present().map_err(failed)
+}
+
+/// Time over size, hot between threads, for every subject.
+///
+/// # Errors
+/// When the file can't be written.
+pub(crate) fn ladder(results: &Results, file: &Path) -> Result<()> {
+    let case = |bytes| Case { call: Call::Echo { bytes }, condition: Condition::Hot, ends: Ends::Threads };
+    // A logarithmic scale has no zero.
+    let sizes = &SIZES[1..];
+    let lines: Vec<(&dyn Subject, Vec<Point>)> = subjects::ALL
+        .iter()
+        .map(|&subject| {
+            let point = |&bytes: &usize| {
+                results.time(&case(bytes), subject.name()).map(|figures| (bytes as f64, figures.median))
+            };
+            (subject, sizes.iter().filter_map(point).collect::<Vec<_>>())
+        })
+        .filter(|(_, points)| points.len() > 1)
+        .collect();
+    let medians = lines.iter().flat_map(|(_, points)| points).map(|point| point.1);
+    let (low, high) = medians.fold((f64::INFINITY, 0.0), |(low, high), y| (f64::min(low, y), f64::max(high, y)));
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let root = SVGBackend::new(file, (WIDTH as u32, 560)).into_drawing_area();
+    root.fill(&WHITE).map_err(failed)?;
+    let first = sizes[0] as f64;
+    let last = sizes[sizes.len() - 1] as f64;
+    let mut chart = ChartBuilder::on(&root)
+        .caption("A round trip by size of the payload, hot, threads", (FONT, 17))
+        .margin(14)
+        .x_label_area_size(34)
+        .y_label_area_size(70)
+        // Room for the names at the lines' ends.
+        .build_cartesian_2d((first..last * 40.0).log_scale(), (low / 1.3..high * 1.3).log_scale())
+        .map_err(failed)?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
+        .x_label_formatter(&|bytes| if *bytes <= last * 1.01 { size(*bytes as usize) } else { String::new() })
+        .y_label_formatter(&|nanoseconds| time(*nanoseconds))
+        .draw()
+        .map_err(failed)?;
+    // Names that would cover each other move apart.
+    let mut ends: Vec<(&dyn Subject, f64)> =
+        lines.iter().map(|(subject, points)| (*subject, points[points.len() - 1].1)).collect();
+    ends.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let step = (high / low * 1.69).powf(0.03);
+    let mut lowest = 0.0;
+    for (_, y) in &mut ends {
+        *y = y.max(lowest);
+        lowest = *y * step;
+    }
+    for (subject, points) in lines {
+        let width = if subject.kind() == Kind::Coincide { 3 } else { 1 };
+        let style = color(subject).stroke_width(width);
+        chart.draw_series(LineSeries::new(points, style)).map_err(failed)?;
+    }
+    let labels = ends.into_iter().map(|(subject, y)| {
+        let anchor = Pos::new(HPos::Left, VPos::Center);
+        let style = (FONT, 12).with_color(color(subject)).with_anchor::<RGBColor>(anchor).into_text_style(&root);
+        Text::new(subject.name(), (last * 1.2, y), style)
+    });
+    chart.draw_series(labels).map_err(failed)?;
+    root.present().map_err(failed)
+}
+
+/// A subject and its median in nanoseconds.
+type Bar = (&'static dyn Subject, f64);
+
+/// A size in bytes and a median in nanoseconds.
+type Point = (f64, f64);
+
+fn sorted_medians(results: &Results, case: &Case) -> Vec<Bar> {
+    let median = |&subject: &&'static dyn Subject| Some((subject, results.time(case, subject.name())?.median));
+    let mut medians: Vec<_> = subjects::ALL.iter().filter_map(median).collect();
+    medians.sort_by(|a, b| a.1.total_cmp(&b.1));
+    medians
+}
+
+fn color(subject: &dyn Subject) -> RGBColor {
+    match subject.kind() {
+        Kind::Bound => RGBColor(160, 160, 160),
+        Kind::Peer => RGBColor(90, 130, 180),
+        Kind::Coincide => RGBColor(210, 90, 40),
+    }
+}
+
+fn text(root: &DrawingArea<SVGBackend<'_>, Shift>, text: &str, at: (i32, i32), size: i32, anchor: HPos) -> Result<()> {
+    let style = TextStyle::from((FONT, size).into_font()).pos(Pos::new(anchor, VPos::Center));
+    root.draw(&Text::new(text.to_owned(), at, style)).map_err(failed)
+}
+
+/// Errors of the drawing library borrow from the file's name.
+fn failed(error: impl std::fmt::Display) -> anyhow::Error {
+    anyhow!("cannot draw the chart: {error}")
+}
+
+const WIDTH: i32 = 860;
+const MARGIN: i32 = 12;
+/// Room for the names of subjects.
+const LABELS: i32 = 150;
+/// Room for the figures behind the bars.
+const FIGURES: i32 = 90;
+const TOP: i32 = 30;
+const PANEL_GAP: i32 = 34;
+const ROW: i32 = 22;
+const FONT: &str = "sans-serif";

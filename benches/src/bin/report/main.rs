@@ -1,0 +1,149 @@
+//! Measures coincide beside its peers and what the machine allows, and reports it.
+//!
+//! `report [--quick] [--json FILE] [FILTER]` runs the cases and subjects whose `case/subject` contains the filter, prints tables, and writes
+//! a report, charts and raw numbers to `target/bench` of the repository. `README.md` of this crate says what is measured and how.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("the report measures futexes, core affinity and child processes with shared memory, which takes Linux");
+
+mod allocations;
+mod case;
+mod chart;
+mod child;
+mod cores;
+mod driver;
+mod goals;
+mod machine;
+mod markdown;
+mod measure;
+mod results;
+mod shared;
+mod subjects;
+mod table;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use case::{Condition, Ends};
+use markdown::Chart;
+use results::Results;
+use table::Cell;
+
+fn main() -> anyhow::Result<ExitCode> {
+    if child::run()? {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let Some(options) = Options::parse()? else {
+        println!("{USAGE}");
+        return Ok(ExitCode::SUCCESS);
+    };
+    cores::survey(None)?;
+    let machine = machine::describe();
+    let results = driver::run(options.quick, &options.filter)?;
+    print(&results, &machine);
+    let folder = write(&results, &machine, &options)?;
+    println!("The report is {}", folder.join(REPORT).display());
+    for failure in &results.failures {
+        eprintln!("{} failed at {}: {:#}", failure.subject, failure.case, failure.error);
+    }
+    Ok(if results.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[derive(Default)]
+struct Options {
+    quick: bool,
+    json: Option<PathBuf>,
+    filter: String,
+}
+
+impl Options {
+    /// `None`: help was asked for.
+    fn parse() -> anyhow::Result<Option<Self>> {
+        use lexopt::prelude::*;
+
+        let mut options = Self::default();
+        let mut parser = lexopt::Parser::from_env();
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("quick") => options.quick = true,
+                Long("json") => options.json = Some(OsString::into(parser.value()?)),
+                Short('h') | Long("help") => return Ok(None),
+                // What `cargo bench` hands to every program.
+                Long("bench") => {}
+                Value(filter) if options.filter.is_empty() => options.filter = filter.string()?,
+                other => return Err(other.unexpected().into()),
+            }
+        }
+        Ok(Some(options))
+    }
+}
+
+fn print(results: &Results, machine: &[String]) {
+    for line in machine {
+        println!("{line}");
+    }
+    for (_, _, table) in table::tables(results, Cell::Median) {
+        println!("\n{}", table.to_text());
+    }
+    for (condition, _, table) in table::tables(results, Cell::Mean) {
+        if condition.wants_mean() {
+            println!("\n{}", table.to_text());
+        }
+    }
+    for table in [markdown::allocations(results), goals::table(results)] {
+        if !table.rows.is_empty() {
+            println!("\n{}", table.to_text());
+        }
+    }
+    for (case, peer, ratio) in table::lost(results) {
+        println!("{peer} is {} times as fast as coincide at {case}", table::ratio(ratio));
+    }
+}
+
+/// Writes everything to files, and gives the folder where they are.
+fn write(results: &Results, machine: &[String], options: &Options) -> anyhow::Result<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no repository around the benches")?;
+    let folder = folder.join("target/bench");
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let charts = draw(results, &folder)?;
+    std::fs::write(folder.join(REPORT), markdown::report(results, machine, options.quick, &charts))?;
+    let json = serde_json::to_string_pretty(&results.rows())?;
+    std::fs::write(folder.join("report.json"), &json)?;
+    if let Some(file) = &options.json {
+        std::fs::write(file, &json).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(folder)
+}
+
+fn draw(results: &Results, folder: &Path) -> anyhow::Result<Vec<Chart>> {
+    let mut charts = vec![];
+    for (condition, ends, _) in table::tables(results, Cell::Median) {
+        if matches!(condition, Condition::TwoLinks | Condition::TwoLinksBusy) {
+            continue;
+        }
+        let file = format!("{}-{}.svg", condition.name(), ends.name());
+        chart::bars(results, condition, ends, &folder.join(&file))?;
+        charts.push(Chart { file, shows: Some((condition, ends)) });
+    }
+    let has_sizes = |&(condition, ends): &(Condition, Ends)| (condition, ends) == (Condition::Hot, Ends::Threads);
+    if charts.iter().filter_map(|chart| chart.shows).any(|shown| has_sizes(&shown)) {
+        let file = "sizes.svg".to_owned();
+        chart::ladder(results, &folder.join(&file))?;
+        charts.push(Chart { file, shows: None });
+    }
+    Ok(charts)
+}
+
+const USAGE: &str = "\
+Measures coincide beside its peers; the report goes to target/bench.
+
+usage: report [--quick] [--json FILE] [FILTER]
+
+  --quick      fewer and shorter batches
+  --json FILE  also writes the raw numbers there
+  FILTER       only what contains it: `call/32B`, `hot/threads`, `call/4KiB/hot/threads/tarpc`";
+
+const REPORT: &str = "report.md";

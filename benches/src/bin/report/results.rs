@@ -1,0 +1,85 @@
+//! What was measured, and as the rows of the JSON file.
+
+use serde::Serialize;
+
+use crate::case::Case;
+use crate::measure::Figures;
+
+#[derive(Debug, Default)]
+pub(crate) struct Results {
+    /// Nanoseconds of a call.
+    pub(crate) times: Vec<Measured>,
+    /// Allocations of a call, on both sides together.
+    pub(crate) allocations: Vec<Measured>,
+    pub(crate) failures: Vec<Failure>,
+}
+
+impl Results {
+    pub(crate) fn time(&self, case: &Case, subject: &str) -> Option<&Figures> {
+        find(&self.times, case, subject)
+    }
+
+    pub(crate) fn allocations(&self, case: &Case, subject: &str) -> Option<&Figures> {
+        find(&self.allocations, case, subject)
+    }
+
+    /// All figures, in the order in which they were measured.
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        let row = |measured: &Measured, group, unit, median, p99, samples| Row {
+            group,
+            case: measured.case.to_string(),
+            subject: measured.subject,
+            unit,
+            median,
+            p99,
+            samples,
+        };
+        let times = self.times.iter().map(|measured| {
+            let figures = &measured.figures;
+            row(measured, "native", "ns", figures.median, figures.p99, figures.samples)
+        });
+        let means = self.times.iter().filter(|measured| measured.case.condition.wants_mean()).map(|measured| {
+            let figures = &measured.figures;
+            row(measured, "native-mean", "ns", figures.mean, figures.mean_p99, figures.batches)
+        });
+        let allocations = self.allocations.iter().map(|measured| {
+            let figures = &measured.figures;
+            row(measured, "native", "allocations", figures.median, figures.p99, figures.samples)
+        });
+        times.chain(means).chain(allocations).collect()
+    }
+}
+
+/// The figures of one subject at one case.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    pub(crate) case: Case,
+    pub(crate) subject: &'static str,
+    pub(crate) figures: Figures,
+}
+
+/// A subject that could not be measured at a case.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) case: Case,
+    pub(crate) subject: &'static str,
+    pub(crate) error: anyhow::Error,
+}
+
+/// A row of the JSON file.
+#[derive(Debug, Serialize)]
+pub(crate) struct Row {
+    /// `native`, or `native-mean` where the samples are means of batches.
+    group: &'static str,
+    case: String,
+    subject: &'static str,
+    /// `ns` or `allocations`, per round trip.
+    unit: &'static str,
+    median: f64,
+    p99: f64,
+    samples: usize,
+}
+
+fn find<'a>(measured: &'a [Measured], case: &Case, subject: &str) -> Option<&'a Figures> {
+    measured.iter().find(|measured| measured.case == *case && measured.subject == subject).map(|found| &found.figures)
+}

@@ -1,0 +1,234 @@
+//! coincide: a worker that calls main.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
+
+use anyhow::{Context, anyhow, ensure};
+use coincide::{ByteBuf, Bytes, Main, Scope, Thrown, Worker, interface};
+
+use super::{Kind, Payload, Subject};
+use crate::case::{Call, Case, Condition};
+use crate::child::{self, Caller};
+use crate::cores::{self, End};
+use crate::measure::{Batch, Meter, Plan};
+
+/// Whole remote procedure calls: functions found by name, arguments and results serialized, all checks of the session.
+pub(crate) struct Coincide {
+    name: &'static str,
+    about: &'static str,
+    style: Style,
+    /// Whether one main serves two links where the case is about that.
+    beside: bool,
+}
+
+/// How arguments and results travel.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Typed,
+    Value,
+    Bytes,
+}
+
+impl Coincide {
+    pub(crate) const TYPED: Self = Self {
+        name: "coincide",
+        about: "a whole call: a function of a typed interface, found by name, its argument and result serialized, schema and session checked",
+        style: Style::Typed,
+        beside: true,
+    };
+
+    pub(crate) const VALUE: Self = Self {
+        name: "coincide-value",
+        about: "the same with self-describing values, as ends without a common declaration use them",
+        style: Style::Value,
+        beside: false,
+    };
+
+    pub(crate) const BYTES: Self = Self {
+        name: "coincide-bytes",
+        about: "the same with a function of plain bytes, whose buffers go round",
+        style: Style::Bytes,
+        beside: false,
+    };
+
+    pub(crate) const ALONE: Self = Self {
+        name: "coincide-alone",
+        about: "`coincide` with one link, where `coincide` has two",
+        style: Style::Typed,
+        beside: false,
+    };
+}
+
+impl Subject for Coincide {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn about(&self) -> &'static str {
+        self.about
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Coincide
+    }
+
+    fn takes(&self, case: &Case) -> bool {
+        let two_links = matches!(case.condition, Condition::TwoLinks | Condition::TwoLinksBusy);
+        if two_links { self.style == Style::Typed } else { self.name != Self::ALONE.name }
+    }
+
+    fn run_threads(&self, case: &Case, meter: &mut Meter) -> anyhow::Result<()> {
+        let main = Main::new()?;
+        let second = if self.beside { Second::start(&main, case)? } else { None };
+        let others = second.as_ref().map(|second| Arc::clone(&second.calls));
+
+        let (done, measured) = mpsc::channel();
+        let (style, case, mut own) = (self.style, *case, meter.clone());
+        let worker = main.spawn(move |scope| {
+            cores::place(&case, End::Caller).map_err(thrown)?;
+            call(scope, style, &case, &mut own, others.as_deref()).map_err(thrown)?;
+            done.send(own).map_err(thrown)
+        })?;
+        cores::place(&case, End::Callee)?;
+        serve(&worker);
+        main.block_on(worker.ready())?;
+        *meter = measured.recv().context("the worker has measured nothing")?;
+        if let Some(second) = second {
+            second.stop.store(true, Ordering::Relaxed);
+            main.block_on(second.worker.ready())?;
+        }
+        Ok(())
+    }
+
+    fn run_processes(&self, case: &Case, plan: &Plan) -> anyhow::Result<Batch> {
+        let main = Main::new()?;
+        let start = |command: &mut std::process::Command| Ok(main.worker().spawn_process(command)?);
+        let (worker, caller) = Caller::start(self, case, plan, start)?;
+        serve(&worker);
+        main.block_on(worker.ready())?;
+        worker.terminate();
+        caller.batch()
+    }
+
+    fn call_from_child(&self, case: &Case, meter: &mut Meter) -> anyhow::Result<()> {
+        let setup = |scope: &Scope| {
+            call(scope, self.style, case, meter, None).map_err(thrown)?;
+            // At once: when this returns, main knows that the worker is ready, and ends it.
+            child::deliver(meter).map_err(thrown)
+        };
+        let served = coincide::serve_process(setup).map_err(|error| anyhow!("{error}"))?;
+        ensure!(served, "started without a link");
+        Ok(())
+    }
+}
+
+/// A second link of the same main.
+struct Second {
+    worker: Worker,
+    /// How many calls it has made.
+    calls: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Second {
+    /// The second link that the case asks for, after its first call.
+    fn start(main: &Main, case: &Case) -> anyhow::Result<Option<Self>> {
+        let busy = match case.condition {
+            Condition::TwoLinks => false,
+            Condition::TwoLinksBusy => true,
+            _ => return Ok(None),
+        };
+        let (calls, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(!busy)));
+        let (worker_calls, worker_stop, bytes) = (Arc::clone(&calls), Arc::clone(&stop), case.bytes());
+        let worker = main.spawn(move |scope| {
+            let client = bench::Client::new(scope.sync());
+            let mut payload = ByteBuf::from(vec![0; bytes]);
+            loop {
+                payload = client.echo(payload)?;
+                if worker_stop.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                worker_calls.fetch_add(1, Ordering::Relaxed);
+            }
+        })?;
+        serve(&worker);
+        if !busy {
+            main.block_on(worker.ready())?;
+        }
+        Ok(Some(Self { worker, calls, stop }))
+    }
+}
+
+interface! {
+    mod bench {
+        fn echo(payload: ByteBuf) -> ByteBuf;
+        fn increment(number: u64) -> u64;
+    }
+}
+
+struct Functions;
+
+impl bench::Service for Functions {
+    fn echo(&self, payload: ByteBuf) -> Result<ByteBuf, Thrown> {
+        Ok(payload)
+    }
+
+    fn increment(&self, number: u64) -> Result<u64, Thrown> {
+        Ok(number + 1)
+    }
+}
+
+/// Registers the functions of main, in each style.
+fn serve(worker: &Worker) {
+    worker.register_interface(bench::functions(Functions));
+    worker.register("echo", |payload: ByteBuf| payload);
+    worker.register("increment", |number: u64| number + 1);
+    worker.register_bytes("echo_bytes", |_| Ok(()));
+}
+
+/// The worker's part. `others` are the calls of the second link, if there is one.
+fn call(scope: &Scope, style: Style, case: &Case, meter: &mut Meter, others: Option<&AtomicU64>) -> anyhow::Result<()> {
+    let sync = scope.sync();
+    let client = bench::Client::new(sync.clone());
+    let mut payload = Payload::new(case);
+    let mut number = Number(0);
+    let nobody = AtomicU64::new(0);
+    if let Some(others) = others
+        && case.condition == Condition::TwoLinksBusy
+    {
+        meter.await_others(others);
+    }
+    meter.run_beside(others.unwrap_or(&nobody), || match (style, case.call) {
+        (Style::Typed, Call::Echo { .. }) => {
+            let answer = client.echo(payload.take().into())?;
+            payload.put_back(answer.into_vec())
+        }
+        (Style::Typed, Call::Increment) => number.follow(client.increment(number.0)?),
+        (Style::Value, Call::Echo { .. }) => {
+            let answer: ByteBuf = sync.call("echo", (Bytes::new(payload.next()),))?;
+            payload.check(&answer)
+        }
+        (Style::Value, Call::Increment) => number.follow(sync.call("increment", (number.0,))?),
+        (Style::Bytes, _) => {
+            let mut bytes = payload.take();
+            sync.call_bytes("echo_bytes", &mut bytes)?;
+            payload.put_back(bytes)
+        }
+    })
+}
+
+/// The number that is incremented.
+struct Number(u64);
+
+impl Number {
+    fn follow(&mut self, answer: u64) -> anyhow::Result<()> {
+        self.0 += 1;
+        ensure!(answer == self.0, "the answer is not the next number");
+        Ok(())
+    }
+}
+
+fn thrown(error: impl std::fmt::Display) -> Thrown {
+    Thrown::new("Error", format!("{error:#}"))
+}

@@ -1,0 +1,183 @@
+//! What is measured: coincide, its peers, and what the machine allows.
+
+mod channels;
+mod coincide;
+mod futex;
+mod iceoryx;
+mod ipc;
+mod mailbox;
+mod postcard_rpc;
+mod raw_ring;
+mod socketpair;
+mod tarpc;
+
+use anyhow::{anyhow, bail, ensure};
+
+use crate::case::{Case, Ends};
+use crate::child::Caller;
+use crate::cores::{self, End};
+use crate::measure::{Batch, Meter, Plan};
+
+/// One way to make a call.
+pub(crate) trait Subject: Sync {
+    fn name(&self) -> &'static str;
+
+    /// What a round trip consists of, in one sentence.
+    fn about(&self) -> &'static str;
+
+    fn kind(&self) -> Kind {
+        Kind::Peer
+    }
+
+    /// Whether it is measured at this case.
+    fn takes(&self, case: &Case) -> bool;
+
+    /// Makes both ends in this process, and lets the meter measure calls.
+    ///
+    /// # Errors
+    /// When an end fails, or an answer is not what it should be.
+    fn run_threads(&self, case: &Case, meter: &mut Meter) -> anyhow::Result<()>;
+
+    /// Answers the calls of a child process, which runs [`call_from_child`](Self::call_from_child).
+    ///
+    /// # Errors
+    /// As [`run_threads`](Self::run_threads).
+    fn run_processes(&self, _case: &Case, _plan: &Plan) -> anyhow::Result<Batch> {
+        bail!("{} does not reach other processes", self.name());
+    }
+
+    /// The caller's end in a child process.
+    ///
+    /// # Errors
+    /// As [`run_threads`](Self::run_threads).
+    fn call_from_child(&self, _case: &Case, _meter: &mut Meter) -> anyhow::Result<()> {
+        bail!("{} does not reach other processes", self.name());
+    }
+}
+
+/// How a subject is to be read in the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// What the machine allows: no names, no serialization, no errors.
+    Bound,
+    /// What one would use instead of coincide.
+    Peer,
+    Coincide,
+}
+
+/// All subjects, in the order of the report.
+pub(crate) static ALL: &[&dyn Subject] = &[
+    &mailbox::Limit,
+    &raw_ring::RawRing::LARGE,
+    &raw_ring::RawRing::SMALL,
+    &futex::Futex,
+    &coincide::Coincide::TYPED,
+    &coincide::Coincide::VALUE,
+    &coincide::Coincide::BYTES,
+    &coincide::Coincide::ALONE,
+    &channels::Crossbeam,
+    &channels::Kanal,
+    &channels::Mpsc,
+    &iceoryx::Iceoryx::POLL,
+    &iceoryx::Iceoryx::EVENT,
+    &socketpair::Socketpair,
+    &ipc::Bytes,
+    &ipc::Typed,
+    &postcard_rpc::PostcardRpc,
+    &tarpc::Tarpc,
+];
+
+/// Runs a batch of one subject at one case.
+///
+/// # Errors
+/// When the subject fails.
+pub(crate) fn run(subject: &dyn Subject, case: &Case, plan: &Plan) -> anyhow::Result<Batch> {
+    match case.ends {
+        Ends::Threads => {
+            let mut meter = Meter::new(*plan);
+            subject.run_threads(case, &mut meter)?;
+            Ok(meter.take_batch())
+        }
+        Ends::Processes => {
+            cores::place(case, End::Callee)?;
+            subject.run_processes(case, plan)
+        }
+    }
+}
+
+/// Runs the callee's end on a thread of its own while the caller's end runs here. The callee ends when the caller is gone.
+fn pair(
+    case: &Case,
+    callee: impl FnOnce() -> anyhow::Result<()> + Send,
+    caller: impl FnOnce() -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    std::thread::scope(|scope| {
+        let callee = scope.spawn(|| {
+            cores::place(case, End::Callee)?;
+            callee()
+        });
+        cores::place(case, End::Caller)?;
+        caller()?;
+        callee.join().map_err(|_| anyhow!("the callee panicked"))?
+    })
+}
+
+/// Answers a child's calls until it is gone, then takes its samples.
+fn serve_child(
+    subject: &dyn Subject,
+    case: &Case,
+    plan: &Plan,
+    link: &str,
+    serve: impl FnOnce(&Caller) -> anyhow::Result<()>,
+) -> anyhow::Result<Batch> {
+    let (_child, caller) = Caller::spawn(subject, case, plan, link)?;
+    serve(&caller)?;
+    caller.batch()
+}
+
+/// The bytes that a caller sends: different ones each time.
+struct Payload {
+    bytes: Vec<u8>,
+    len: usize,
+    calls: u8,
+}
+
+impl Payload {
+    fn new(case: &Case) -> Self {
+        let len = case.bytes();
+        Self { bytes: (0..len).map(|at| at as u8).collect(), len, calls: 0 }
+    }
+
+    /// The bytes for the next call.
+    fn next(&mut self) -> &[u8] {
+        self.calls = self.calls.wrapping_add(1);
+        if let [first, .., last] = &mut self.bytes[..] {
+            *first = self.calls;
+            *last = !self.calls;
+        }
+        &self.bytes
+    }
+
+    /// Judges the answer by what is cheap to look at.
+    fn check(&self, answer: &[u8]) -> anyhow::Result<()> {
+        let ends_fit = match answer {
+            [first, .., last] => (*first, *last) == (self.calls, !self.calls),
+            _ => true,
+        };
+        ensure!(answer.len() == self.len && ends_fit, "the answer is not what was sent");
+        Ok(())
+    }
+
+    /// The bytes for the next call, for callers that give them away.
+    fn take(&mut self) -> Vec<u8> {
+        self.next();
+        std::mem::take(&mut self.bytes)
+    }
+
+    /// Judges the answer, and keeps it for the next call.
+    fn put_back(&mut self, answer: Vec<u8>) -> anyhow::Result<()> {
+        self.check(&answer)?;
+        self.bytes = answer;
+        Ok(())
+    }
+}
