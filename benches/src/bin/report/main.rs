@@ -41,8 +41,9 @@ fn main() -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     };
     cores::survey(None)?;
-    let machine = machine::describe();
+    let mut machine = machine::describe();
     let results = driver::run(options.quick, &options.filter)?;
+    machine.push(results.distance());
     print(&results, &machine);
     let folder = write(&results, &machine, &options)?;
     println!("The report is {}", folder.join(REPORT).display());

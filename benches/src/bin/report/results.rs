@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::case::Case;
 use crate::measure::Figures;
+use crate::table::time;
 
 #[derive(Debug, Default)]
 pub(crate) struct Results {
@@ -12,6 +13,10 @@ pub(crate) struct Results {
     /// Allocations of a call, on both sides together.
     pub(crate) allocations: Vec<Measured>,
     pub(crate) failures: Vec<Failure>,
+    /// Nanoseconds of the limit at 32 bytes when the run began.
+    pub(crate) limit_before: f64,
+    /// The same when it ended.
+    pub(crate) limit_after: f64,
 }
 
 impl Results {
@@ -21,6 +26,15 @@ impl Results {
 
     pub(crate) fn allocations(&self, case: &Case, subject: &str) -> Option<&Figures> {
         find(&self.allocations, case, subject)
+    }
+
+    /// How far apart the two cores were. On a virtual machine that changes when the host moves them.
+    pub(crate) fn distance(&self) -> String {
+        let (before, after) = (time(self.limit_before), time(self.limit_after));
+        format!(
+            "between the two cores: 32 bytes there and back in {before} when the run began, {after} when it ended; \
+            about 150 ns means that they are threads of one core, and nothing compares with a run on cores that are apart"
+        )
     }
 
     /// All figures, in the order in which they were measured.

@@ -65,9 +65,12 @@ pub(crate) enum Kind {
     Coincide,
 }
 
+/// The lower bound.
+pub(crate) const LIMIT: &dyn Subject = &mailbox::Limit;
+
 /// All subjects, in the order of the report.
 pub(crate) static ALL: &[&dyn Subject] = &[
-    &mailbox::Limit,
+    LIMIT,
     &raw_ring::RawRing::LARGE,
     &raw_ring::RawRing::SMALL,
     &futex::Futex,
