@@ -69,14 +69,16 @@ impl Patience {
         let mut now = start;
         loop {
             std::thread::yield_now();
-            if ready() {
-                return true;
-            }
+            let came = ready();
             let after = Instant::now();
             if after - now > LONG_YIELD {
                 // Somebody else needs the core, and took it for longer than a wake-up costs.
                 self.yielding.failed();
-                return false;
+                return came;
+            }
+            if came {
+                self.yielding.paid();
+                return true;
             }
             if after - start >= self.total {
                 return false;
