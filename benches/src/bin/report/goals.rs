@@ -26,16 +26,13 @@ pub(crate) fn table(results: &Results) -> Table {
     let header = ["goal", "case", "at most", "measured", ""];
     let mut table = Table::new("Goals", header.map(String::from).to_vec());
     for goal in goals() {
-        let figure = |subject| {
-            let figures = results.time(&goal.case, subject)?;
-            Some(match goal.figure {
-                Figure::Median => figures.median,
-                Figure::Mean => figures.mean,
-                Figure::P99 => figures.p99,
-            })
+        let figures = |subject| results.time(&goal.case, subject);
+        let (Some(ours), Some(theirs)) = (figures(goal.subject), figures(goal.against)) else { continue };
+        let measured = match goal.figure {
+            Figure::Median => ours.ratio(theirs),
+            Figure::Mean => ours.mean_ratio(theirs),
+            Figure::P99 => ours.p99 / theirs.p99,
         };
-        let (Some(ours), Some(theirs)) = (figure(goal.subject), figure(goal.against)) else { continue };
-        let measured = ours / theirs;
         let what = match goal.figure {
             Figure::Median => "",
             Figure::Mean => "mean of ",

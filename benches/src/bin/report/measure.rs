@@ -166,7 +166,7 @@ impl Meter {
 }
 
 /// The figures of one subject at one case.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Figures {
     /// Median over the batches of each batch's median.
     pub(crate) median: f64,
@@ -177,7 +177,10 @@ pub(crate) struct Figures {
     /// 99th percentile over the batches of each batch's mean.
     pub(crate) mean_p99: f64,
     pub(crate) samples: usize,
-    pub(crate) batches: usize,
+    /// The median of each batch, in the order of the rounds.
+    medians: Vec<f64>,
+    /// The mean of each batch, in the order of the rounds.
+    means: Vec<f64>,
 }
 
 impl Figures {
@@ -186,18 +189,43 @@ impl Figures {
     pub(crate) fn of(batches: &[Batch]) -> anyhow::Result<Self> {
         let mut all: Vec<f64> = batches.iter().flat_map(|batch| &batch.samples).copied().collect();
         ensure!(!all.is_empty(), "no call was measured");
-        let filled = || batches.iter().map(|batch| batch.samples.clone()).filter(|samples| !samples.is_empty());
-        let mut medians: Vec<f64> = filled().map(|mut samples| quantile(&mut samples, 0.5)).collect();
-        let mut means: Vec<f64> = filled().map(|samples| samples.iter().sum::<f64>() / samples.len() as f64).collect();
+        ensure!(batches.iter().all(|batch| !batch.is_empty()), "in one batch no call was measured");
+        let medians: Vec<f64> = batches.iter().map(|batch| median(&batch.samples)).collect();
+        let means: Vec<f64> =
+            batches.iter().map(|batch| batch.samples.iter().sum::<f64>() / batch.samples.len() as f64).collect();
         Ok(Self {
-            median: quantile(&mut medians, 0.5),
+            median: median(&medians),
             p99: quantile(&mut all, 0.99),
-            mean: quantile(&mut means, 0.5),
-            mean_p99: quantile(&mut means, 0.99),
+            mean: median(&means),
+            mean_p99: quantile(&mut means.clone(), 0.99),
             samples: all.len(),
-            batches: medians.len(),
+            medians,
+            means,
         })
     }
+
+    pub(crate) fn batches(&self) -> usize {
+        self.medians.len()
+    }
+
+    /// How many times the other's median this is: the median over the rounds of the ratio within a round, so that a machine
+    /// that changes between rounds does not favour one side.
+    pub(crate) fn ratio(&self, other: &Self) -> f64 {
+        ratio(&self.medians, &other.medians)
+    }
+
+    /// The same of the means.
+    pub(crate) fn mean_ratio(&self, other: &Self) -> f64 {
+        ratio(&self.means, &other.means)
+    }
+}
+
+fn ratio(ours: &[f64], theirs: &[f64]) -> f64 {
+    median(&ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect::<Vec<_>>())
+}
+
+fn median(values: &[f64]) -> f64 {
+    quantile(&mut values.to_vec(), 0.5)
 }
 
 /// The value below which this share of the values lies. Sorts them.
@@ -240,11 +268,20 @@ mod tests {
 
     #[test]
     fn figures_are_medians_of_batches() {
-        let batches = [vec![1.0, 2.0, 9.0], vec![4.0], vec![], vec![3.0, 3.0]].map(|samples| Batch { samples });
+        let batches = [vec![1.0, 2.0, 9.0], vec![4.0], vec![3.0, 3.0]].map(|samples| Batch { samples });
         let figures = Figures::of(&batches).unwrap();
         assert_eq!((figures.median, figures.p99, figures.mean), (3.0, 9.0, 4.0));
-        assert_eq!((figures.samples, figures.batches), (6, 3));
+        assert_eq!((figures.samples, figures.batches()), (6, 3));
         assert!(Figures::of(&[Batch::default()]).is_err());
+    }
+
+    #[test]
+    fn ratios_are_taken_within_rounds() {
+        let figures = |medians: [f64; 3]| Figures::of(&medians.map(|median| Batch { samples: vec![median] })).unwrap();
+        // The machine is four times as fast in the last two rounds, which the medians alone would hide.
+        let (ours, theirs) = (figures([8.0, 2.0, 2.0]), figures([4.0, 1.0, 4.0]));
+        assert_eq!(ours.ratio(&theirs), 2.0);
+        assert_eq!(ours.mean_ratio(&theirs), 2.0);
     }
 
     #[test]

@@ -31,10 +31,7 @@ impl Results {
     /// How far apart the two cores were. On a virtual machine that changes when the host moves them.
     pub(crate) fn distance(&self) -> String {
         let (before, after) = (time(self.limit_before), time(self.limit_after));
-        format!(
-            "between the two cores: 32 bytes there and back in {before} when the run began, {after} when it ended; \
-            about 150 ns means that they are threads of one core, and nothing compares with a run on cores that are apart"
-        )
+        format!("between the two cores: 32 bytes there and back in {before} when the run began, {after} when it ended")
     }
 
     /// All figures, in the order in which they were measured.
@@ -54,7 +51,7 @@ impl Results {
         });
         let means = self.times.iter().filter(|measured| measured.case.condition.wants_mean()).map(|measured| {
             let figures = &measured.figures;
-            row(measured, "native-mean", "ns", figures.mean, figures.mean_p99, figures.batches)
+            row(measured, "native-mean", "ns", figures.mean, figures.mean_p99, figures.batches())
         });
         let allocations = self.allocations.iter().map(|measured| {
             let figures = &measured.figures;

@@ -83,7 +83,7 @@ pub(crate) fn lost(results: &Results) -> Vec<(Case, &'static str, f64)> {
         .filter(|measured| is_peer(measured.subject))
         .filter_map(|measured| {
             let ours = results.time(&measured.case, "coincide")?;
-            let ratio = ours.median / measured.figures.median;
+            let ratio = ours.ratio(&measured.figures);
             (ratio > 1.0).then_some((measured.case, measured.subject, ratio))
         })
         .collect();
@@ -136,16 +136,16 @@ fn table(results: &Results, cell: Cell, cases: &[Case]) -> Table {
                 row.push("–".into());
                 continue;
             };
-            let against = |other: &str, figure: fn(&Figures) -> f64| {
-                results.time(case, other).map_or("–".into(), |other| ratio(figure(figures) / figure(other)))
+            let against = |other: &str, compare: fn(&Figures, &Figures) -> f64| {
+                results.time(case, other).map_or("–".into(), |other| ratio(compare(figures, other)))
             };
             row.push(match cell {
                 Cell::Median => {
-                    let median = |figures: &Figures| figures.median;
-                    format!("{} {} {}", time(figures.median), against(yardstick, median), against("coincide", median))
+                    let [bound, ours] = [yardstick, "coincide"].map(|other| against(other, Figures::ratio));
+                    format!("{} {bound} {ours}", time(figures.median))
                 }
                 Cell::P99 => time(figures.p99),
-                Cell::Mean => format!("{} {}", time(figures.mean), against(yardstick, |figures| figures.mean)),
+                Cell::Mean => format!("{} {}", time(figures.mean), against(yardstick, Figures::mean_ratio)),
             });
         }
         table.rows.push(row);
