@@ -8,9 +8,9 @@
 //!   input, for room and for the peer's `closed`. Only when there is nothing does it sleep, as long as `parked` is 1. Awake, it swaps
 //!   `parked` to 0.
 //! * **News** (a record, `closed`): stored with release; then the peer's `parked` is swapped to 0, and if it was 1 the peer is rung.
-//! * **Room**: `head` is stored with release; then, each time a quarter of the ring has been consumed, when the ring is first found
-//!   empty, and before parking, `room_wanted` is swapped to 0, and if it was 1 the peer's `parked` is swapped to 0, and if that was 1
-//!   the peer is rung.
+//! * **Room**: `head` is stored with release; then, each time that a quarter of the ring has been consumed, `room_wanted` is swapped
+//!   to 0, and if it was 1 the peer's `parked` is swapped to 0, and if that was 1 the peer is rung. [`Consumer::owes_report`] says why
+//!   that is often enough.
 //!
 //! No wake-up is lost, since the swaps of one word have one order. If the announcement comes first, the swap for the news finds it (or
 //! another swap has, which rang) and the sleeper is rung. If the swap for the news comes first, the announcement reads what that swap,
@@ -143,15 +143,12 @@ impl<M: Memory> Endpoint<M> {
             Ok(Some(record)) => {
                 let taken = take(&record.frame(&self.memory));
                 self.inbox.release(&self.memory, &record);
-                if self.inbox.owes_report() {
-                    self.report_room();
+                if self.inbox.owes_report() && self.inbox.report_room(&self.memory) {
+                    self.wake_peer();
                 }
                 taken.map(|()| true).map_err(ReceiveError::from)
             }
-            Ok(None) => {
-                self.report_room();
-                Ok(false)
-            }
+            Ok(None) => Ok(false),
             Err(error) => Err(error),
         };
         if let Err(error) = &outcome {
@@ -165,7 +162,6 @@ impl<M: Memory> Endpoint<M> {
     }
 
     pub(crate) fn arm(&mut self, room: bool) -> bool {
-        self.report_room();
         self.memory.swap(self.ringer.own.parked, 1);
         if room {
             // Second: who takes this away must find `parked`, or the wish is gone and nobody is rung.
@@ -230,12 +226,6 @@ impl<M: Memory> Endpoint<M> {
 
     fn is_ready(&self, room: bool) -> bool {
         self.has_input() || room && self.outbox.has_room(&self.memory)
-    }
-
-    fn report_room(&mut self) {
-        if self.inbox.report_room(&self.memory) {
-            self.wake_peer();
-        }
     }
 
     fn wake_peer(&self) {
@@ -422,6 +412,43 @@ mod tests {
         assert_eq!(send(&mut link.main, 16), Err(Gone));
     }
 
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: if cfg!(miri) { 4 } else { 500 },
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
+        /// A producer that sleeps for want of room is rung, and finds it, before the consumer has nothing left to do.
+        #[test]
+        fn reports_of_room_are_often_enough(rounds in prop::collection::vec((16..=2048usize, 0..20usize), 1..40)) {
+            let mut link = Link::new();
+            for (len, consumed) in rounds {
+                while send(&mut link.worker, len).unwrap() {}
+                // Whatever was consumed before it sleeps counts for the report that is due.
+                for _ in 0..consumed {
+                    let _ = receive(&mut link.main);
+                }
+                if send(&mut link.worker, 2048).unwrap() || !link.worker.arm(true) {
+                    continue;
+                }
+                let mut rung = 0;
+                while receive(&mut link.main).unwrap() {
+                    if link.region.load(WORKER.parked) == 0 {
+                        rung += 1;
+                        if link.worker.arm(true) {
+                            continue;
+                        }
+                        break;
+                    }
+                }
+                prop_assert!((1..=2).contains(&rung));
+                prop_assert_eq!(send(&mut link.worker, 2048), Ok(true));
+                link.worker.disarm();
+            }
+        }
+    }
+
     /// What a hostile peer does next, or the endpoint.
     #[derive(Clone, Debug)]
     enum Step {
@@ -460,7 +487,7 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig {
-            cases: if cfg!(miri) { 4 } else { 2_000 },
+            cases: if cfg!(miri) { 4 } else { 500 },
             failure_persistence: None,
             ..ProptestConfig::default()
         })]

@@ -158,15 +158,21 @@ impl Consumer {
         memory.store(self.ring.head, self.head);
     }
 
-    /// Whether enough was consumed to ask the producer, in the middle of a stream, whether it waits for room.
+    /// Whether enough was consumed to ask the producer whether it waits for room: a quarter of the ring.
+    ///
+    /// That is never too seldom. A frame needs at most a quarter of the ring and 128 bytes. A producer that finds less than
+    /// that free has the rest before the consumer, more than half of the ring, so a report comes. If there is still too little
+    /// room then, the same holds again, and another quarter makes enough: 64 bytes are always free, the first report came after at
+    /// least 64 more, and the second after a quarter.
     pub(crate) fn owes_report(&self) -> bool {
         self.unreported >= self.ring.capacity / 4
     }
 
-    /// Whether the producer waits for room that has come about since this was last asked.
+    /// Whether the producer waits for room. It is to be woken then.
     pub(crate) fn report_room<M: Memory>(&mut self, memory: &M) -> bool {
         // The wake-up rule: `release` came before this swap. See `Endpoint`.
-        std::mem::take(&mut self.unreported) > 0 && memory.swap(self.ring.room_wanted, 0) != 0
+        self.unreported = 0;
+        memory.swap(self.ring.room_wanted, 0) != 0
     }
 
     fn offset(&self) -> u32 {
