@@ -73,6 +73,11 @@ impl Bell {
         Ok(())
     }
 
+    /// Makes sure that rings of other processes reach a waker that is registered already.
+    pub(crate) fn hears_processes(&self) -> io::Result<()> {
+        if self.waker.is_empty() { Ok(()) } else { self.signal.relay_to_waker() }
+    }
+
     pub(crate) fn signal(&self) -> &Signal {
         &self.signal
     }
@@ -98,7 +103,7 @@ impl WakerSlot {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         lock(&self.waker).is_none()
     }
 

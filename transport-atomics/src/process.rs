@@ -41,6 +41,7 @@ use std::sync::Arc;
 pub fn spawn(command: &mut Command, config: LinkConfig, bell: &Arc<Bell>) -> io::Result<(Child, MainEnd)> {
     let Prepared { region, remote, life, handover } = sys::prepare(&config, bell)?;
     let tie = MainTie { bell: Arc::clone(bell), remote, life: life.clone() };
+    bell.hears_processes()?;
     let endpoint = Endpoint::main(region, &config, Arc::clone(bell));
     watch(life, endpoint.obituary())?;
     let child = handover.spawn(command)?;
@@ -55,7 +56,8 @@ pub fn spawn(command: &mut Command, config: LinkConfig, bell: &Arc<Bell>) -> io:
 /// When the parent speaks another version, or the environment variable `COINCIDE_LINK` was tampered with;
 /// [`Unsupported`](io::ErrorKind::Unsupported) on other platforms than Linux.
 pub fn from_env() -> io::Result<Option<WorkerEnd>> {
-    let Some(Inherited { region, config, remote, life }) = sys::inherit()? else { return Ok(None) };
+    let Some(Inherited { region, len, remote, life }) = sys::inherit()? else { return Ok(None) };
+    let config = LinkConfig::read(&region, len)?;
     let tie = WorkerTie { life: life.clone() };
     let endpoint = Endpoint::worker(region, &config, Doorbell::Remote(remote));
     watch(life, endpoint.obituary())?;

@@ -94,13 +94,9 @@ impl Signal {
         add_edge(&self.set, &remote.0, RING)?;
         let mut outside = self.outside();
         outside.remotes.push(remote.clone());
-        let started = match &outside.relay {
-            Some(relay) => relay.listen_to(remote),
-            None if self.waker.is_empty() => Ok(()),
-            None => self.start_relay(&mut outside),
-        };
+        let listening = outside.relay.as_ref().map_or(Ok(()), |relay| relay.listen_to(remote));
         drop(outside);
-        started.inspect_err(|_| self.forget(remote))
+        listening.inspect_err(|_| self.forget(remote))
     }
 
     /// Takes what [`prepare`] did to this signal back. The other process may keep its descriptor open, so closing ours isn't enough.
@@ -119,10 +115,6 @@ impl Signal {
         if outside.relay.is_some() || outside.remotes.is_empty() {
             return Ok(());
         }
-        self.start_relay(&mut outside)
-    }
-
-    fn start_relay(&self, outside: &mut Outside) -> io::Result<()> {
         let relay = Relay::start(Arc::clone(&self.waker))?;
         for remote in &outside.remotes {
             relay.listen_to(remote)?;
@@ -271,7 +263,8 @@ impl Handover {
 /// A link that the parent process made.
 pub(crate) struct Inherited {
     pub(crate) region: Region,
-    pub(crate) config: LinkConfig,
+    /// Bytes of the region.
+    pub(crate) len: usize,
     pub(crate) remote: RemoteBell,
     pub(crate) life: Life,
 }
@@ -301,11 +294,9 @@ pub(crate) fn inherit() -> io::Result<Option<Inherited>> {
     if len < crate::layout::CONTROL_LEN {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "the shared memory is too small for a link"));
     }
-    let region = map(&memory, len)?;
-    let config = LinkConfig::read(&region, len)?;
     Ok(Some(Inherited {
-        region,
-        config,
+        region: map(&memory, len)?,
+        len,
         remote: RemoteBell(Arc::new(bell)),
         life: Life(Arc::new(UnixStream::from(life))),
     }))

@@ -108,7 +108,7 @@ impl Handover {
 /// A link that the parent process made.
 pub(crate) struct Inherited {
     pub(crate) region: Region,
-    pub(crate) config: LinkConfig,
+    pub(crate) len: usize,
     pub(crate) remote: RemoteBell,
     pub(crate) life: Life,
 }
