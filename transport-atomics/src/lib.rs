@@ -2,7 +2,7 @@
 //!
 //! A link joins a main endpoint, which must not block, and a worker endpoint, which may. [`pair`] makes one between
 //! two threads, [`process::spawn`] one to a child process. Both ends are [`Transport`](coincide_proto::Transport)s.
-//! `LAYOUT.md` specifies the memory, the records and the wake-up rule, for whoever writes another end.
+//! [`specification`] tells where everything lies and how the ends wake each other, for whoever writes another end.
 //!
 //! Only the modules for native memory contain unsafe code: `region`, `heap` and `sys`.
 
@@ -25,6 +25,9 @@ mod sync;
 #[allow(unsafe_code)]
 mod sys;
 mod wait;
+
+#[doc = include_str!("../LAYOUT.md")]
+pub mod specification {}
 
 pub use bell::Bell;
 pub use layout::LinkConfig;

@@ -27,7 +27,7 @@ impl Parking {
         let look = lock(&self.look);
         // The order comes from the lock: whoever changes the word calls `notify` afterwards.
         if word.load(Ordering::Relaxed) == expected {
-            sleep(&self.change, look, timeout);
+            drop(sleep(&self.change, look, timeout));
         }
     }
 
