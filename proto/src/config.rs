@@ -10,7 +10,8 @@ pub struct Config {
     pub name: String,
     /// Largest frame in bytes taken from the peer, at least [`MIN_FRAME`]. Default 1 MiB.
     pub max_frame: u32,
-    /// Largest body in bytes taken from the peer, and largest sum of bodies that are being received. Default 1 GiB.
+    /// Largest body in bytes taken from the peer, and largest sum of bodies that are being received, at least [`MIN_FRAME`].
+    /// Default 1 GiB.
     pub max_message: u64,
     /// Most calls that the peer may leave unanswered at a time, 1 to 65,535. Default 16,384.
     pub max_pending: u32,
@@ -37,6 +38,7 @@ impl Config {
     pub(crate) fn clamped(mut self) -> Self {
         self.name.truncate(self.name.floor_char_boundary(MAX_NAME));
         self.max_frame = self.max_frame.max(MIN_FRAME as u32);
+        self.max_message = self.max_message.max(MIN_FRAME as u64);
         self.max_pending = self.max_pending.clamp(1, 65_535);
         self.max_depth = self.max_depth.max(1);
         self

@@ -28,7 +28,7 @@ pub struct Header {
     pub id: u32,
     /// `call`: the call of the peer whose handler makes this one, or 0.
     pub parent: u32,
-    /// Length in bytes of the name with which the body starts. Invariant: `name_len <= MAX_NAME`.
+    /// Length in bytes of the name behind the header, at most [`MAX_NAME`]; 0 for kinds that have none.
     pub name_len: u16,
 }
 
@@ -60,6 +60,11 @@ impl Header {
             parent: u32::from_le(raw.parent),
             name_len: u16::from_le(raw.name_len),
         }
+    }
+
+    /// The header of a frame that belongs to no call: its id means nothing.
+    pub(crate) fn without_id(self) -> Self {
+        Self { id: 0, ..self }
     }
 }
 
@@ -273,7 +278,7 @@ pub struct Greeting {
     pub features: u32,
     /// Largest frame in bytes, header included, that the sender takes. At least [`MIN_FRAME`].
     pub max_frame: u32,
-    /// Largest body in bytes, over all its frames, that the sender takes.
+    /// Largest body in bytes, over all its frames, that the sender takes. At least [`MIN_FRAME`].
     pub max_message: u64,
     /// Most calls, 1 to 65,535, that the peer may leave unanswered at a time.
     pub max_pending: u32,
@@ -323,7 +328,7 @@ pub const VERSION: (u16, u16) = (1, 0);
 /// Longest name in bytes: of a function, of a worker, of an export.
 pub const MAX_NAME: usize = 1024;
 
-/// Smallest frame limit in bytes that an endpoint may announce.
+/// Smallest limit in bytes of frames, and of bodies, that an endpoint may announce; any transport takes frames of this size.
 pub const MIN_FRAME: usize = 2048;
 
 /// The first four bytes of a greeting.

@@ -22,6 +22,10 @@ impl Message {
         self.header.kind
     }
 
+    pub(crate) fn is_answer(&self) -> bool {
+        matches!(self.header.kind, Kind::RETURN | Kind::THROW)
+    }
+
     /// Writes the header of the next frame of at most `limit` bytes and gives the end of its part of the body.
     pub(crate) fn prepare(&mut self, limit: usize) -> usize {
         let name_end = if self.started { Header::SIZE } else { Header::SIZE + usize::from(self.header.name_len) };
@@ -51,6 +55,8 @@ pub(crate) struct Outbox {
     /// Frames without a name, and with bodies that fit any frame. They overtake the parts of a long body.
     urgent: VecDeque<Message>,
     queue: VecDeque<Message>,
+    /// Answers among them that are not completely sent.
+    answers: usize,
     /// Spare heads.
     heads: Vec<Vec<u8>>,
 }
@@ -58,7 +64,13 @@ pub(crate) struct Outbox {
 impl Outbox {
     pub(crate) fn push(&mut self, header: Header, name: &str, body: Vec<u8>) {
         let message = self.message(header, name, body);
+        self.answers += usize::from(message.is_answer());
         self.queue.push_back(message);
+    }
+
+    /// Answers that are not completely sent: their calls are unanswered still, as the peer sees it.
+    pub(crate) fn answers(&self) -> usize {
+        self.answers
     }
 
     pub(crate) fn push_urgent(&mut self, header: Header, body: Vec<u8>) {
@@ -162,6 +174,7 @@ impl Outbox {
     }
 
     fn recycle(&mut self, message: Message, pool: &mut Pool) {
+        self.answers -= usize::from(message.is_answer());
         pool.give(message.body);
         if self.heads.len() < SPARE_HEADS {
             self.heads.push(message.head);

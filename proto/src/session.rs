@@ -326,11 +326,15 @@ impl Session {
     ///
     /// # Errors
     /// Whatever `send` fails with; the frame stays queued.
+    ///
+    /// # Panics
+    /// If `max_frame` is less than [`MIN_FRAME`].
     pub fn transmit<E>(
         &mut self,
         max_frame: usize,
         send: impl FnOnce(&Transmit<'_>) -> Result<bool, E>,
     ) -> Result<Progress, E> {
+        assert!(max_frame >= MIN_FRAME, "a transport takes frames of 2048 bytes at least");
         let peer_max = if self.state == State::Greeting { MIN_FRAME } else { self.peer.max_frame as usize };
         let limit = max_frame.min(peer_max);
         let greeted = self.state != State::Greeting;
@@ -506,19 +510,25 @@ impl Session {
             let wrong = format!("{} came out of place", header.kind.name());
             return Err(ProtocolError(wrong.into()));
         }
+        if header.name_len != 0 && !matches!(header.kind, Kind::CALL | Kind::NOTIFY) {
+            return Err(ProtocolError("a frame has a name that its kind does not have".into()));
+        }
+        if header.flags.more() && matches!(header.kind, Kind::CANCEL | Kind::INTERRUPT) {
+            return Err(ProtocolError("a frame without a body goes on".into()));
+        }
         match header.kind {
             Kind::CALL => self.accept_call(header, frame),
             Kind::RETURN | Kind::THROW => self.accept_answer(header, frame),
             Kind::NOTIFY => {
                 let name = self.read_name(header, frame)?.to_string();
-                self.accept_body(header, frame, Purpose::Notify(name))
+                self.accept_body(header.without_id(), frame, Purpose::Notify(name))
             }
             Kind::READY if self.heard_ready => Err(ProtocolError("ready came twice".into())),
             Kind::READY => {
                 self.heard_ready = true;
-                self.accept_body(header, frame, Purpose::Ready)
+                self.accept_body(header.without_id(), frame, Purpose::Ready)
             }
-            Kind::RELEASE => self.accept_body(header, frame, Purpose::Release),
+            Kind::RELEASE => self.accept_body(header.without_id(), frame, Purpose::Release),
             Kind::MORE => self.accept_more(header, frame),
             Kind::CANCEL => self.accept_cancel(header),
             Kind::INTERRUPT => {
@@ -549,8 +559,10 @@ impl Session {
             self.abort(CloseReason::INCOMPATIBLE, &text);
             return Ok(());
         }
-        let sane =
-            peer.max_frame as usize >= MIN_FRAME && (1..=65_535).contains(&peer.max_pending) && peer.max_depth > 0;
+        let sane = peer.max_frame as usize >= MIN_FRAME
+            && peer.max_message >= MIN_FRAME as u64
+            && (1..=65_535).contains(&peer.max_pending)
+            && peer.max_depth > 0;
         if !sane {
             return Err(ProtocolError("a greeting announces a limit that no call could keep".into()));
         }
@@ -568,9 +580,12 @@ impl Session {
     fn end_calls_over_the_limits(&mut self) {
         let (max_message, max_pending) = (self.peer.max_message, self.peer.max_pending as usize);
         let mut calls = 0;
+        let mut ready_fits = true;
         let removed = self.outbox.remove_where(&mut self.pool, |message| {
-            calls += usize::from(message.kind() == Kind::CALL);
-            message.body.len() as u64 > max_message || (message.kind() == Kind::CALL && calls > max_pending)
+            let fits = message.body.len() as u64 <= max_message;
+            ready_fits &= fits || message.kind() != Kind::READY;
+            calls += usize::from(fits && message.kind() == Kind::CALL);
+            !fits || (message.kind() == Kind::CALL && calls > max_pending)
         });
         for (id, size) in removed {
             self.outgoing.remove(id);
@@ -582,6 +597,10 @@ impl Session {
             };
             let outcome = Outcome::Threw { code, format: Format::Text, payload: text.into_bytes() };
             self.events.push_back(Event::Ended { id: CallId(id), outcome });
+        }
+        if !ready_fits {
+            // Main would wait for it for ever.
+            self.abort(CloseReason::INCOMPATIBLE, "the list of exports is longer than main takes");
         }
     }
 
@@ -607,7 +626,8 @@ impl Session {
         if header.code == 0 {
             return Err(ProtocolError("a call has depth 0".into()));
         }
-        if self.incoming.len() >= self.config.max_pending as usize {
+        // The peer can't have an answer that is still here. Without these it could have any number of them pile up.
+        if self.incoming.len() + self.outbox.answers() >= self.config.max_pending as usize {
             return Err(ProtocolError("more calls are unanswered than was agreed".into()));
         }
         read_name(&mut self.name, header, frame)?;
@@ -638,7 +658,7 @@ impl Session {
         self.accept_body(header, frame, purpose)
     }
 
-    /// Takes in the first part of a body, which for all but long ones is the only part.
+    /// Takes in the first part of a body, which for all but long ones is the only part. A name is known to fit the frame.
     fn accept_body(
         &mut self,
         header: Header,
@@ -646,11 +666,11 @@ impl Session {
         purpose: Purpose,
     ) -> Result<(), ProtocolError> {
         let mut at = Header::SIZE + usize::from(header.name_len);
-        if at > frame.len() {
-            return Err(ProtocolError("a name is longer than its frame".into()));
-        }
         if !header.flags.more() {
             let size = frame.len() - at;
+            if size as u64 > self.config.max_message {
+                return Err(ProtocolError("a body is longer than was agreed".into()));
+            }
             let mut body = Vec::new();
             if purpose != Purpose::DroppedAnswer {
                 body = self.pool.take_stale(size);

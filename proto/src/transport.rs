@@ -9,7 +9,8 @@ use core::time::Duration;
 /// until there is nothing more, [`send`](Self::send) what [`Session::transmit`] offers, and then either
 /// [`wait`](Self::wait) (a worker, which may block) or [`arm`](Self::arm) and return to an event loop (main, which may not).
 pub trait Transport {
-    /// Largest frame in bytes, header included, that fits; the session never offers a larger one.
+    /// Largest frame in bytes, header included, that fits; the session never offers a larger one. At least
+    /// [`MIN_FRAME`](crate::MIN_FRAME).
     fn max_frame(&self) -> usize;
 
     /// Hands a frame to the peer and wakes it if it sleeps. `Ok(false)`: there is no room now, and nothing was sent.
