@@ -1,0 +1,149 @@
+//! How two sessions meet.
+
+mod link;
+
+use coincide_proto::{
+    Call, CloseReason, Closed, ClosedBy, Config, ErrorCode, Event, Format, Greeting, Kind, MIN_FRAME, Outcome,
+    Progress, Role, SendError, Session,
+};
+use link::{Link, greeting, greeting_frame, next_frame, text};
+
+#[test]
+fn the_worker_greets_first_and_main_answers() {
+    let mut link = Link::new(Config::default(), Config { name: "crunch".into(), ..Config::default() });
+    assert_eq!(link.send(Role::Main), Progress::Idle, "main is silent until it is greeted");
+    assert_eq!(link.send(Role::Worker), Progress::Sent);
+    assert_eq!(link.up[0][0], Kind::HELLO.0);
+    assert!(!link.worker.is_open() && link.worker.peer_limits().is_none());
+    link.receive(Role::Main);
+    assert_eq!(link.event(Role::Main), Event::Opened);
+    assert_eq!(link.main.peer_name(), "crunch");
+    assert_eq!(link.send(Role::Main), Progress::Sent);
+    assert_eq!(link.down[0][0], Kind::WELCOME.0);
+    link.receive(Role::Worker);
+    assert_eq!(link.event(Role::Worker), Event::Opened);
+    assert!(link.main.is_open() && link.worker.is_open());
+    assert_eq!(link.worker.peer_limits().map(|limits| limits.major), Some(1));
+}
+
+#[test]
+fn what_is_queued_before_travels_after_the_greeting_in_order() {
+    let mut link = Link::new(Config::default(), Config::default());
+    link.call(Role::Worker, "a");
+    link.worker.notify("b", Format::Bytes, Vec::new()).unwrap();
+    link.worker.ready(["f"]).unwrap();
+    link.call(Role::Main, "c");
+    link.main.interrupt();
+    assert_eq!(link.send(Role::Worker), Progress::Sent);
+    assert_eq!(link.send(Role::Worker), Progress::Idle, "nothing but the greeting leaves before main has answered");
+    link.settle();
+    let main = link.events(Role::Main);
+    assert!(
+        matches!(&main[..], [Event::Opened, Event::Call { .. }, Event::Notify { .. }, Event::Ready(_)]),
+        "{main:?}"
+    );
+    let worker = link.events(Role::Worker);
+    assert!(matches!(&worker[..], [Event::Opened, Event::Interrupted, Event::Call { .. }]), "{worker:?}");
+}
+
+#[test]
+fn another_major_version_is_incompatible() {
+    let mut main = Session::new(Role::Main, Config::default());
+    let call = main.call(Call { name: "f", ..Call::default() }, Vec::new()).unwrap();
+    let offered = Greeting { major: 2, ..greeting() };
+    main.handle_frame(&greeting_frame(Role::Main, offered)[..]).expect("it is no breach of the protocol");
+    assert_eq!(main.poll_event(), Some(Event::Ended { id: call, outcome: Outcome::Closed }));
+    let Some(Event::Closed(closed)) = main.poll_event() else { panic!("the link is closed") };
+    assert_eq!((closed.by, closed.reason), (ClosedBy::Here, CloseReason::INCOMPATIBLE));
+    let close = next_frame(&mut main).expect("the peer is told");
+    let mut worker = Session::new(Role::Worker, Config::default());
+    worker.handle_frame(&close[..]).unwrap();
+    let told = Closed { by: ClosedBy::Peer, ..closed };
+    assert_eq!(told.text, "version 2 was offered, this end speaks 1");
+    assert_eq!(worker.poll_event(), Some(Event::Closed(told)));
+    assert_eq!(next_frame(&mut worker), None, "the greeting that nobody wants is not sent");
+}
+
+#[test]
+fn another_minor_version_and_unknown_features_are_fine() {
+    let mut main = Session::new(Role::Main, Config::default());
+    let newer = Greeting { minor: 7, features: 0xffff_ffff, ..greeting() };
+    let mut frame = greeting_frame(Role::Main, newer);
+    frame.extend_from_slice(b"fields of a later version");
+    main.handle_frame(&frame[..]).unwrap();
+    assert!(main.is_open());
+    assert_eq!(main.peer_limits(), Some(&newer));
+}
+
+#[test]
+fn settings_out_of_range_are_brought_into_it() {
+    let tiny = Config { max_frame: 0, max_message: 0, max_pending: 0, max_depth: 0, ..Config::default() };
+    let huge = Config { max_pending: u32::MAX, name: "ü".repeat(1000), ..Config::default() };
+    let link = Link::open_with(tiny, huge);
+    let limits = link.worker.peer_limits().unwrap();
+    assert_eq!((limits.max_frame, limits.max_message), (MIN_FRAME as u32, MIN_FRAME as u64));
+    assert_eq!((limits.max_pending, limits.max_depth), (1, 1));
+    assert_eq!(link.main.peer_limits().unwrap().max_pending, 65_535);
+    assert_eq!(link.main.peer_name(), "ü".repeat(512));
+}
+
+#[test]
+fn calls_queued_before_that_do_not_fit_end_with_an_error() {
+    let main = Config { max_message: 3000, max_pending: 2, ..Config::default() };
+    let mut link = Link::new(main, Config::default());
+    let call = |size| (Call { name: "f", ..Call::default() }, vec![0; size]);
+    let calls = [5000, 3000, 10, 20].map(|size| {
+        let (call, payload) = call(size);
+        link.worker.call(call, payload).unwrap()
+    });
+    link.worker.notify("large", Format::Bytes, vec![0; 5000]).unwrap();
+    link.settle();
+    let mut events = link.events(Role::Worker);
+    assert_eq!(events.remove(0), Event::Opened);
+    let ended: Vec<_> = events
+        .into_iter()
+        .map(|event| match event {
+            Event::Ended { id, outcome: Outcome::Threw { code, format, payload } } => {
+                (id, code, text(Outcome::Threw { code, format, payload }))
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let too_large = "the arguments have 5000 bytes and the peer takes 3000 at most";
+    let too_many = "the peer takes 2 unanswered calls at most";
+    assert_eq!(
+        ended,
+        [(calls[0], ErrorCode::TOO_LARGE, too_large.into()), (calls[3], ErrorCode::OVERLOADED, too_many.into())]
+    );
+    let arrived = link.events(Role::Main);
+    assert!(matches!(&arrived[..], [Event::Opened, Event::Call { .. }, Event::Call { .. }]), "{arrived:?}");
+    // The ids of those that ended are free again.
+    let refused = link.worker.call(Call { name: "f", ..Call::default() }, Vec::new());
+    assert_eq!(refused, Err(SendError::Overloaded { limit: 2 }));
+}
+
+#[test]
+fn a_list_of_exports_that_main_does_not_take_ends_the_link() {
+    let mut link = Link::new(Config { max_message: 0, ..Config::default() }, Config::default());
+    link.worker.ready(["a".repeat(1000), "b".repeat(1000), "c".repeat(1000)].iter().map(String::as_str)).unwrap();
+    link.settle();
+    let events = link.events(Role::Main);
+    let [Event::Opened, Event::Closed(closed)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((closed.by, closed.reason), (ClosedBy::Peer, CloseReason::INCOMPATIBLE));
+    assert!(link.worker.closed().is_some());
+}
+
+#[test]
+fn a_link_can_be_closed_before_the_greeting() {
+    for role in link::ROLES {
+        let mut link = Link::new(Config::default(), Config::default());
+        let call = link.call(role, "f");
+        link.end(role).close(CloseReason::DONE, "early");
+        link.settle();
+        let here = Closed { by: ClosedBy::Here, reason: CloseReason::DONE, text: "early".into() };
+        let ended = Event::Ended { id: call, outcome: Outcome::Closed };
+        assert_eq!(link.events(role), [ended, Event::Closed(here.clone())]);
+        let events = link.events(role.peer());
+        assert_eq!(events.last(), Some(&Event::Closed(Closed { by: ClosedBy::Peer, ..here })), "{role:?}");
+    }
+}
