@@ -1,20 +1,33 @@
 //! The suite that every transport has to pass; feature `conformance`.
 //!
-//! A transport's crate turns it into tests with one line, which names how the two ends of a fresh link are made, main's first:
+//! A transport's crate depends on this one with the feature as a development dependency, and turns the suite into tests with one line
+//! that says how the two ends of a fresh link are made, main's first:
 //!
 //! ```ignore
-//! coincide_proto::conformance!(|| { let (main, worker) = my_transport::pair(); (Box::new(main), Box::new(worker)) });
+//! coincide_proto::conformance!(|| {
+//!     let (main, worker) = my_transport::pair();
+//!     (Box::new(main), Box::new(worker))
+//! });
 //! ```
 //!
-//! Each check runs real sessions, the two ends on two threads where it matters. Nothing waits without an end: a transport that
-//! loses a wake-up fails after [`PATIENCE`] instead of hanging.
+//! Each check becomes a test of its own name. The expression is evaluated once in each test, on a thread of its own, so it can't
+//! borrow anything; it is called once for each link that the check needs.
+//!
+//! A check runs real sessions, the two ends on two threads where it matters, and both ends sleep by [`Transport::wait`]. Nothing
+//! waits without an end: a transport that loses a wake-up fails after [`PATIENCE`], and one that doesn't come back from a
+//! call at all after [`LIMIT`].
+//!
+//! What only one transport has (hostile memory, a process that is killed) is for tests of its own.
 
 use crate::{
-    Call, CallId, CloseReason, Closed, ClosedBy, Config, Event, Format, Outcome, Progress, Role, Session, Transport,
+    Call, CallId, CloseReason, Closed, ClosedBy, Config, Event, Format, Gone, Header, Kind, Outcome, Progress,
+    ReceiveError, Role, Session, Transmit, Transport,
 };
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
+use std::panic::resume_unwind;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Instant;
 
@@ -24,21 +37,32 @@ pub type Ends = (Box<dyn Transport + Send>, Box<dyn Transport + Send>);
 /// How long a check waits for what has to happen.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a check may take.
+pub const LIMIT: Duration = Duration::from_secs(180);
+
 /// Makes a test of each check; the argument makes the [`Ends`].
 #[macro_export]
 macro_rules! conformance {
     ($make:expr) => {
         $crate::conformance! { @tests $make;
             a_greeting_and_calls_cross_both_ways
+            both_ends_call_at_once
+            frames_of_every_size_arrive_in_order
             bodies_of_every_size_arrive_whole
+            a_body_far_larger_than_the_link_arrives_whole
+            both_ends_may_fill_the_link_at_once
             a_full_link_refuses_and_loses_nothing
+            input_is_announced_as_long_as_it_is_there
             a_sleeper_is_woken_by_input
             a_sleeper_is_woken_by_room
             a_sleeper_is_woken_when_the_peer_leaves
             a_wait_ends_with_its_timeout
+            a_sleeper_uses_no_processor
             arming_looks_again
             no_wake_up_is_lost
+            no_wake_up_is_lost_when_frames_come_in_bursts
             leaving_delivers_what_was_sent_before
+            an_end_that_has_left_sends_nothing
             dropping_is_leaving
             a_peer_that_breaks_the_protocol_ends_the_link
         }
@@ -46,21 +70,38 @@ macro_rules! conformance {
     (@tests $make:expr; $($check:ident)*) => {
         $(#[test]
         fn $check() {
-            $crate::conformance::$check(&$make);
+            $crate::conformance::within_limit(|| $crate::conformance::$check(&$make));
         })*
     };
+}
+
+/// Runs a check, and fails if that takes longer than [`LIMIT`].
+///
+/// # Panics
+/// If the check fails or doesn't come to its end.
+pub fn within_limit(check: impl FnOnce() + Send + 'static) {
+    let (done, outcome) = channel();
+    let thread = thread::spawn(move || {
+        check();
+        let _ = done.send(());
+    });
+    // A check that panics drops the sender.
+    if outcome.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
+        panic!("the check is not over after {LIMIT:?}: the transport hangs");
+    }
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic));
 }
 
 /// One end with its session.
 struct End {
     session: Session,
     transport: Box<dyn Transport + Send>,
-    start: Instant,
 }
 
 impl End {
     fn new(role: Role, transport: Box<dyn Transport + Send>) -> Self {
-        Self { session: Session::new(role, Config::default()), transport, start: Instant::now() }
+        let config = Config { max_frame: u32::MAX, ..Config::default() };
+        Self { session: Session::new(role, config), transport }
     }
 
     fn pair(make: &dyn Fn() -> Ends) -> (Self, Self) {
@@ -116,12 +157,17 @@ impl End {
         loop {
             let blocked = !self.flush();
             if let Some(event) = self.poll() {
-                self.start = Instant::now();
                 return event;
             }
-            assert!(self.start.elapsed() < PATIENCE, "nothing has arrived for too long: a frame or a wake-up was lost");
-            self.transport.wait(blocked, Some(PATIENCE));
+            self.sleep(blocked);
         }
+    }
+
+    /// Sleeps until there is something to do, which must not take for ever.
+    fn sleep(&mut self, room: bool) {
+        let start = Instant::now();
+        self.transport.wait(room, Some(PATIENCE));
+        assert!(start.elapsed() < PATIENCE, "nothing has come for too long: a frame or a wake-up was lost");
     }
 
     fn call(&mut self, payload: &[u8]) -> CallId {
@@ -174,6 +220,74 @@ pub fn a_greeting_and_calls_cross_both_ways(make: &dyn Fn() -> Ends) {
     }
 }
 
+/// Calls of both ends cross each other on the way.
+///
+/// # Panics
+/// If the transport fails the check.
+pub fn both_ends_call_at_once(make: &dyn Fn() -> Ends) {
+    let (main, worker) = End::open_pair(make);
+    let busy = |mut end: End| {
+        move || {
+            let mut answered = 0_u32;
+            let mut asked = 0;
+            end.call(&0_u32.to_le_bytes());
+            while answered < ROUNDS || asked < ROUNDS {
+                match end.next() {
+                    Event::Call { id, format, payload } => {
+                        asked += 1;
+                        end.session.reply(id, format, payload).expect("the call waits for its answer");
+                    }
+                    Event::Ended { outcome: Outcome::Returned { payload, .. }, .. } => {
+                        assert_eq!(payload, answered.to_le_bytes());
+                        answered += 1;
+                        if answered < ROUNDS {
+                            end.call(&answered.to_le_bytes());
+                        }
+                    }
+                    other => panic!("expected a call or an answer, got {other:?}"),
+                }
+            }
+            end.flush();
+            end
+        }
+    };
+    let main = thread::spawn(busy(main));
+    let worker = thread::spawn(busy(worker));
+    // Neither leaves before both are done.
+    let _ends = (main.join().expect("main is done"), worker.join().expect("the worker is done"));
+}
+
+/// Frames of every size, from a header to the largest.
+///
+/// # Panics
+/// If the transport fails the check.
+pub fn frames_of_every_size_arrive_in_order(make: &dyn Fn() -> Ends) {
+    for sender_is_main in [false, true] {
+        let (main, worker) = End::open_pair(make);
+        let (mut sender, mut receiver) = if sender_is_main { (main, worker) } else { (worker, main) };
+        let max = sender.transport.max_frame();
+        assert!(max >= crate::MIN_FRAME, "every transport takes frames of 2048 bytes");
+        let step = (max / 4096).max(1);
+        let sizes = (Header::SIZE..max).step_by(step).chain(max.saturating_sub(300).max(Header::SIZE)..=max);
+        let expected: Vec<_> = sizes.clone().collect();
+        let sender = thread::spawn(move || {
+            let head = Header { kind: Kind::NOTIFY, ..Header::default() }.to_bytes();
+            for size in sizes {
+                let body = pattern(size - head.len());
+                while sender.transport.send(&Transmit { head: &head, body: &body }) == Ok(false) {
+                    sender.sleep(true);
+                }
+            }
+            sender
+        });
+        for size in expected {
+            let Event::Notify { payload, .. } = receiver.next() else { panic!("expected a frame of {size} bytes") };
+            assert!(payload == pattern(size - Header::SIZE), "{size} bytes came out differently");
+        }
+        sender.join().expect("all frames were sent");
+    }
+}
+
 /// Bodies from nothing to many times the transport's frame.
 ///
 /// # Panics
@@ -191,6 +305,47 @@ pub fn bodies_of_every_size_arrive_whole(make: &dyn Fn() -> Ends) {
     worker.session.close(CloseReason::DONE, "");
     worker.flush();
     main.join().expect("main saw the end");
+}
+
+/// A body of 64 MiB in each direction, one after the other.
+///
+/// # Panics
+/// If the transport fails the check.
+pub fn a_body_far_larger_than_the_link_arrives_whole(make: &dyn Fn() -> Ends) {
+    let (main, mut worker) = End::open_pair(make);
+    let main = thread::spawn(move || main.echo());
+    let payload = pattern(64 << 20);
+    let call = worker.session.call(Call { name: "f", ..Call::default() }, payload.clone());
+    let call = call.expect("the call can be sent");
+    assert!(worker.answer(call) == payload, "the body came back differently");
+    worker.session.close(CloseReason::DONE, "");
+    worker.flush();
+    main.join().expect("main saw the end");
+}
+
+/// Both ends send more than the link takes before either of them has received anything.
+///
+/// # Panics
+/// If the transport fails the check.
+pub fn both_ends_may_fill_the_link_at_once(make: &dyn Fn() -> Ends) {
+    let (main, worker) = End::open_pair(make);
+    let exchange = |mut end: End| {
+        move || {
+            for round in 1..=8_u32 {
+                let body = pattern(round as usize * 300_000);
+                end.session.notify("n", Format::Bytes, body.clone()).expect("the notification can be sent");
+                let Event::Notify { payload, .. } = end.next() else { panic!("expected the body of the other end") };
+                assert!(payload == body, "a body came out differently");
+            }
+            while !end.flush() {
+                end.sleep(true);
+            }
+            end
+        }
+    };
+    let main = thread::spawn(exchange(main));
+    let worker = thread::spawn(exchange(worker));
+    let _ends = (main.join().expect("main is done"), worker.join().expect("the worker is done"));
 }
 
 /// Sends until there is no room, then receives all of it in order.
@@ -224,6 +379,42 @@ pub fn a_full_link_refuses_and_loses_nothing(make: &dyn Fn() -> Ends) {
     assert_eq!(main.poll(), None);
 }
 
+/// `has_input` says whether `receive` has something to give or to report, and goes on saying so until it is received.
+///
+/// # Panics
+/// If the transport fails the check.
+pub fn input_is_announced_as_long_as_it_is_there(make: &dyn Fn() -> Ends) {
+    for receiver_is_main in [false, true] {
+        let (main, worker) = End::open_pair(make);
+        let (mut receiver, mut other) = if receiver_is_main { (main, worker) } else { (worker, main) };
+        assert!(!receiver.transport.has_input(), "nothing has been sent");
+        assert_eq!(receiver.transport.receive(&mut receiver.session), Ok(false));
+        for _ in 0..2 {
+            other.session.notify("n", Format::Bytes, Vec::new()).expect("the notification can be sent");
+        }
+        other.flush();
+        let start = Instant::now();
+        while !receiver.transport.has_input() {
+            assert!(start.elapsed() < PATIENCE, "a frame was sent and is not announced");
+            thread::yield_now();
+        }
+        assert!(receiver.transport.has_input(), "looking takes nothing away");
+        for _ in 0..2 {
+            assert!(matches!(receiver.next(), Event::Notify { .. }));
+        }
+        assert!(!receiver.transport.has_input(), "all has been received");
+        other.transport.close();
+        let start = Instant::now();
+        while !receiver.transport.has_input() {
+            assert!(start.elapsed() < PATIENCE, "that the peer has left is something to report");
+            thread::yield_now();
+        }
+        let gone = Err(ReceiveError::Gone(Gone));
+        assert_eq!(receiver.transport.receive(&mut receiver.session), gone);
+        assert_eq!(receiver.transport.receive(&mut receiver.session), gone, "it stays so");
+    }
+}
+
 /// Both ends in turn sleep until the other sends.
 ///
 /// # Panics
@@ -250,10 +441,8 @@ pub fn a_sleeper_is_woken_by_room(make: &dyn Fn() -> Ends) {
         worker.session.notify("n", Format::Bytes, pattern(1000)).expect("the notification can be sent");
     }
     let sender = thread::spawn(move || {
-        let start = Instant::now();
         while !worker.flush() {
-            assert!(start.elapsed() < PATIENCE, "room was made and the sleeper not woken");
-            worker.transport.wait(true, Some(PATIENCE));
+            worker.sleep(true);
         }
         worker
     });
@@ -296,6 +485,30 @@ pub fn a_wait_ends_with_its_timeout(make: &dyn Fn() -> Ends) {
     assert!(!worker.transport.has_input());
 }
 
+/// Waiting for nothing takes hardly any time of the processor. Checked where the system tells (on Linux).
+///
+/// # Panics
+/// If the transport fails the check.
+pub fn a_sleeper_uses_no_processor(make: &dyn Fn() -> Ends) {
+    for sleeper_is_main in [false, true] {
+        let (main, worker) = End::open_pair(make);
+        let (mut sleeper, _other) = if sleeper_is_main { (main, worker) } else { (worker, main) };
+        let Some(before) = processor_time() else { return };
+        let start = Instant::now();
+        while start.elapsed() < IDLE {
+            sleeper.transport.wait(false, Some(IDLE));
+        }
+        let used = processor_time().expect("it was there before") - before;
+        assert!(used < IDLE / 4, "an idle wait of {:?} took {used:?} of the processor", start.elapsed());
+    }
+}
+
+/// How long this thread has run.
+fn processor_time() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+}
+
 /// Arming refuses while there is something to do, and room counts if it is asked for.
 ///
 /// # Panics
@@ -335,6 +548,35 @@ pub fn no_wake_up_is_lost(make: &dyn Fn() -> Ends) {
     main.join().expect("main saw the end");
 }
 
+/// Bursts of frames, with pauses in which the receiver falls asleep or is about to.
+///
+/// # Panics
+/// If the transport fails the check.
+pub fn no_wake_up_is_lost_when_frames_come_in_bursts(make: &dyn Fn() -> Ends) {
+    for sender_is_main in [false, true] {
+        let (main, worker) = End::open_pair(make);
+        let (mut sender, mut receiver) = if sender_is_main { (main, worker) } else { (worker, main) };
+        let sender = thread::spawn(move || {
+            for number in 0..BURSTS * 8 {
+                let payload = [&number.to_le_bytes()[..], &pattern((number % 700) as usize)].concat();
+                sender.session.notify("n", Format::Bytes, payload).expect("the notification can be sent");
+                while !sender.flush() {
+                    sender.sleep(true);
+                }
+                if number % 8 == 7 {
+                    (0..number % 61 * 100).for_each(|_| core::hint::spin_loop());
+                }
+            }
+            sender
+        });
+        for number in 0..BURSTS * 8 {
+            let Event::Notify { payload, .. } = receiver.next() else { panic!("expected notification {number}") };
+            assert_eq!(payload[..4], number.to_le_bytes());
+        }
+        sender.join().expect("all was sent");
+    }
+}
+
 /// Frames that were sent before an end left arrive, and then its leaving. Leaving twice is fine.
 ///
 /// # Panics
@@ -352,8 +594,24 @@ pub fn leaving_delivers_what_was_sent_before(make: &dyn Fn() -> Ends) {
     }
     assert!(matches!(main.next(), Event::Closed(Closed { by: ClosedBy::Gone, .. })));
     main.session = Session::new(Role::Main, Config::default());
-    let sent = main.transport.send(&crate::Transmit { head: &[0; 16], body: &[] });
-    assert_eq!(sent, Err(crate::Gone), "nobody is there to send to");
+    let sent = main.transport.send(&Transmit { head: &[0; 16], body: &[] });
+    assert_eq!(sent, Err(Gone), "nobody is there to send to");
+}
+
+/// Who has left can't send any more.
+///
+/// # Panics
+/// If the transport fails the check.
+pub fn an_end_that_has_left_sends_nothing(make: &dyn Fn() -> Ends) {
+    for leaver_is_main in [false, true] {
+        let (main, worker) = End::open_pair(make);
+        let (mut leaver, mut other) = if leaver_is_main { (main, worker) } else { (worker, main) };
+        leaver.transport.close();
+        assert_eq!(leaver.transport.send(&Transmit { head: &[0; 16], body: &[] }), Err(Gone));
+        leaver.transport.close();
+        leaver.transport.wait(true, Some(Duration::ZERO));
+        assert!(matches!(other.next(), Event::Closed(Closed { by: ClosedBy::Gone, .. })));
+    }
 }
 
 /// An end that is dropped has left.
@@ -375,13 +633,20 @@ pub fn dropping_is_leaving(make: &dyn Fn() -> Ends) {
 /// If the transport fails the check.
 pub fn a_peer_that_breaks_the_protocol_ends_the_link(make: &dyn Fn() -> Ends) {
     let (mut main, mut worker) = End::open_pair(make);
-    let sent = worker.transport.send(&crate::Transmit { head: &[0xff; 16], body: &[] });
+    let sent = worker.transport.send(&Transmit { head: &[0xff; 16], body: &[] });
     assert_eq!(sent, Ok(true));
     let received = main.transport.receive(&mut main.session);
-    assert!(matches!(received, Err(crate::ReceiveError::Protocol(_))), "{received:?}");
+    assert!(matches!(received, Err(ReceiveError::Protocol(_))), "{received:?}");
     assert!(matches!(main.session.poll_event(), Some(Event::Closed(Closed { reason: CloseReason::PROTOCOL, .. }))));
     assert!(main.transport.receive(&mut main.session).is_err());
 }
 
 /// Long enough for a thread to fall asleep, most of the time.
 const SHORT: Duration = Duration::from_millis(20);
+
+/// Long enough for the start of a wait, which may spin, not to count.
+const IDLE: Duration = Duration::from_millis(200);
+
+const ROUNDS: u32 = 2000;
+
+const BURSTS: u32 = 3000;

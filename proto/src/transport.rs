@@ -23,7 +23,8 @@ pub trait Transport {
     ///
     /// # Errors
     /// [`ReceiveError::Gone`] once the peer has left and every frame that it had sent has been received.
-    /// [`ReceiveError::Protocol`] when the frame, or the transport's own state, makes no sense; the link is unusable then.
+    /// [`ReceiveError::Protocol`] when the frame, or the transport's own state, makes no sense. The link is unusable
+    /// then: it fails in the same way again.
     fn receive(&mut self, session: &mut Session) -> Result<bool, ReceiveError>;
 
     /// Whether [`receive`](Self::receive) has something to give or to report. Cheap enough to spin on.
