@@ -1,0 +1,68 @@
+//! What each fuzz target does with its input. Ordinary tests do the same with the committed corpus.
+
+use coincide_codec::{ByteBuf, Value, typed, value};
+use coincide_proto::{Config, Event, Progress, Role, Session};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Frames from a stranger: the input is cut into frames, each with its length in two bytes before it.
+pub(crate) fn frame_parser(input: &[u8]) {
+    for role in [Role::Main, Role::Worker] {
+        let config = Config { max_message: 1 << 16, max_pending: 8, ..Config::default() };
+        let mut session = Session::new(role, config);
+        let mut rest = input;
+        while let Some((length, tail)) = rest.split_first_chunk() {
+            let length = usize::from(u16::from_le_bytes(*length)).min(tail.len());
+            let (frame, tail) = tail.split_at(length);
+            rest = tail;
+            let broken = session.handle_frame(frame).is_err();
+            assert!(!broken || session.closed().is_some());
+            while let Some(event) = session.poll_event() {
+                if let Event::Call { id, format, payload } = event {
+                    let _ = session.reply(id, format, payload);
+                }
+            }
+            while session.transmit(4096, |frame| Ok::<_, ()>(frame.len() <= 4096)) == Ok(Progress::Sent) {}
+        }
+    }
+}
+
+/// A value from a stranger: what decodes encodes to the same bytes.
+pub(crate) fn value_decoder(input: &[u8]) {
+    if let Ok(value) = Value::decode(input) {
+        let mut bytes = Vec::new();
+        value.encode(&mut bytes).expect("what was decoded can be encoded");
+        let again = Value::decode(&bytes).expect("what was encoded can be decoded");
+        assert!(value.same(&again));
+    }
+    let _ = value::from_slice::<Sample>(input);
+    let _ = value::from_slice::<Vec<BTreeMap<String, f64>>>(input);
+    let _ = value::args_from_slice::<(String, Option<Sample>, ByteBuf)>(input);
+}
+
+/// A typed payload from a stranger.
+pub(crate) fn typed_decoder(input: &[u8]) {
+    let Some((hash, _)) = input.split_first_chunk() else {
+        return;
+    };
+    let hash = u64::from_le_bytes(*hash);
+    let _ = typed::from_slice::<Sample>(input, hash);
+    let _ = typed::from_slice::<(Vec<Sample>, ByteBuf, BTreeMap<u8, String>)>(input, hash);
+}
+
+#[derive(Deserialize)]
+#[allow(dead_code)]
+struct Sample {
+    number: i64,
+    text: Option<String>,
+    list: Vec<Sample>,
+    kind: Kind,
+}
+
+#[derive(Deserialize)]
+#[allow(dead_code)]
+enum Kind {
+    Nothing,
+    Pair(u8, f32),
+    Named { bytes: ByteBuf, wide: u128 },
+}

@@ -1,0 +1,216 @@
+//! Each rule of the protocol, and frames of a peer that break it.
+
+use crate::link::{first_part, frame, greeting, greeting_frame, next_frame, part};
+use coincide_proto::{Call, Config, Event, Flags, Format, Greeting, Header, Kind, MAX_NAME, Role, Session};
+
+/// A rule, the end that finds it broken, and the frames of its peer: the last one breaks it.
+pub(crate) struct Breach {
+    /// What the specification calls it.
+    pub(crate) name: &'static str,
+    /// What the error says.
+    pub(crate) rule: &'static str,
+    pub(crate) role: Role,
+    /// Whether the greetings have been exchanged.
+    pub(crate) open: bool,
+    /// How many calls the end has made and sent before, and how many it has made after these and not sent.
+    pub(crate) sent: usize,
+    pub(crate) unsent: usize,
+    pub(crate) frames: Vec<Vec<u8>>,
+}
+
+/// What the end that finds breaches takes.
+pub(crate) fn limits() -> Config {
+    Config { max_frame: 3000, max_message: 4000, max_pending: 2, max_depth: 4, ..Config::default() }
+}
+
+impl Breach {
+    /// The end before the frames of its peer, and the ids of its calls.
+    pub(crate) fn session(&self) -> (Session, Vec<u32>) {
+        let mut session = Session::new(self.role, limits());
+        if self.open {
+            session.handle_frame(&greeting_frame(self.role, greeting())[..]).expect("the greeting is right");
+            while next_frame(&mut session).is_some() {}
+            assert_eq!(session.poll_event(), Some(Event::Opened));
+        }
+        let mut ids = Vec::new();
+        for number in 0..self.sent + self.unsent {
+            let id = session.call(Call { name: "f", ..Call::default() }, Vec::new()).expect("the call can be sent");
+            ids.push(id.to_wire());
+            if number < self.sent {
+                next_frame(&mut session).expect("the call leaves");
+            }
+        }
+        (session, ids)
+    }
+}
+
+pub(crate) fn breaches() -> Vec<Breach> {
+    let open = |role, name, rule, frames: &[&[u8]]| {
+        let frames = frames.iter().map(|frame| frame.to_vec()).collect();
+        Breach { name, rule, role, open: true, sent: 0, unsent: 0, frames }
+    };
+    let main = |name, rule, frames: &[&[u8]]| open(Role::Main, name, rule, frames);
+    let worker = |name, rule, frames: &[&[u8]]| open(Role::Worker, name, rule, frames);
+    let early = |role, name, rule, frame: &[u8]| Breach { open: false, ..open(role, name, rule, &[frame]) };
+    let hello = |name, rule, frame: &[u8]| early(Role::Main, name, rule, frame);
+    let plain = |header| frame(header, "", b"");
+    let f = |header| frame(header, "f", b"");
+    let goes_on = Flags::new(Format::Bytes, true);
+    let ready = |payload: &[u8]| frame(header(Kind::READY), "", payload);
+    let close = header(Kind::CLOSE);
+    let answer = |kind, id| plain(Header { id, code: 1, ..header(kind) });
+
+    let long_name = frame(call(1), &"n".repeat(MAX_NAME + 1), b"");
+    let name_beyond_frame = Header { name_len: 5, ..call(1) }.to_bytes();
+    let name_cut = {
+        let mut bytes = f(call(1));
+        bytes[16] = 0xff;
+        bytes
+    };
+    let no_total = frame(Header { flags: goes_on, ..call(1) }, "f", &[1, 0, 0, 0, 0, 0, 0]);
+    let right = greeting_frame(Role::Main, greeting());
+    let foreign = [&right[..16], &b"join"[..], &right[20..]].concat();
+    let greeting_goes_on = [&[1, 1][..], &right[2..]].concat();
+    let name_not_text = frame(header(Kind::HELLO), "\u{1}", &greeting().to_bytes()).into_iter();
+    let name_not_text: Vec<u8> = name_not_text.map(|byte| if byte == 1 { 0xff } else { byte }).collect();
+    let name_not_text = [&[1, 0][..], &name_not_text[2..12], &[1, 0, 0, 0], &name_not_text[16..]].concat();
+    let announces = |greeting| greeting_frame(Role::Main, greeting);
+
+    let bad_part = |frames: &[&[u8]]| main("bad-part", "the parts of a body do not add up to its length", frames);
+    let begins = |total, bytes: &[u8]| first_part(Kind::CALL, 1, "f", total, bytes);
+    let impossible = |greeting| {
+        hello("impossible-limit", "a greeting announces a limit that no call could keep", &announces(greeting))
+    };
+    let long_body = |frames: &[&[u8]]| main("long-body", "a body is longer than was agreed", frames);
+    let unknown = |role, kind: u8, rule| open(role, "unknown-kind", rule, &[&plain(header(Kind(kind)))]);
+    let no_such_call =
+        |role, kind, id| open(role, "no-such-call", "an answer belongs to no call", &[&answer(kind, id)]);
+    let no_such_body =
+        |frames: &[&[u8]]| main("no-such-body", "more came for a body that is complete or was never begun", frames);
+    let unexpected_name =
+        |kind| main("unexpected-name", "a frame has a name that its kind does not have", &[&f(header(kind))]);
+    let exports = |payload: &[u8]| main("bad-exports", "a list of exports ends in the middle", &[&ready(payload)]);
+    let bad_close = |frame: &[u8]| main("bad-close", "a close frame is malformed", &[frame]);
+    let foreign_greeting = "a greeting came out of place";
+    let foreign_id = "a call has an id of the other end";
+    let no_body = "a frame without a body goes on";
+
+    let mut all = vec![
+        main("short-frame", "a frame is shorter than its header", &[&[1; 15]]),
+        main("short-frame", "a frame is shorter than its header", &[&[]]),
+        main("long-frame", "a frame is longer than was agreed", &[&frame(header(Kind::NOTIFY), "f", &[0; 3000 - 16])]),
+        worker(
+            "unknown-flag",
+            "a frame has an unknown flag",
+            &[&plain(Header { flags: Flags(8), ..header(Kind::INTERRUPT) })],
+        ),
+        unknown(Role::Main, 0, "frames of kind 0 are unknown"),
+        unknown(Role::Worker, 13, "frames of kind 13 are unknown"),
+        worker("out-of-place", "ready came out of place", &[&ready(b"")]),
+        main("out-of-place", "interrupt came out of place", &[&plain(header(Kind::INTERRUPT))]),
+        main("out-of-place", foreign_greeting, &[&right]),
+        worker("out-of-place", foreign_greeting, &[&greeting_frame(Role::Worker, greeting())]),
+        hello("out-of-place", foreign_greeting, &greeting_frame(Role::Worker, greeting())),
+        hello("out-of-place", foreign_greeting, &greeting_goes_on),
+        unexpected_name(Kind::RELEASE),
+        unexpected_name(Kind::MORE),
+        worker("no-body", no_body, &[&plain(Header { flags: goes_on, ..header(Kind::INTERRUPT) })]),
+        main("no-body", no_body, &[&plain(Header { flags: goes_on, id: 1, ..header(Kind::CANCEL) })]),
+        main("long-name", "a name is too long", &[&name_beyond_frame]),
+        main("long-name", "a name is too long", &[&long_name]),
+        main("name-not-text", "a name is not UTF-8", &[&name_cut]),
+        main("name-not-text", "a name is not UTF-8", &[&ready(&[1, 0, 0xff])]),
+        hello("name-not-text", "a name is not UTF-8", &name_not_text),
+        hello("short-greeting", "a greeting is too short", &right[..right.len() - 1]),
+        hello("foreign-greeting", "the peer does not greet as coincide does", &foreign),
+        impossible(Greeting { max_frame: 2047, ..greeting() }),
+        impossible(Greeting { max_message: 2047, ..greeting() }),
+        impossible(Greeting { max_pending: 0, ..greeting() }),
+        impossible(Greeting { max_pending: 65_536, ..greeting() }),
+        impossible(Greeting { max_depth: 0, ..greeting() }),
+        main("foreign-id", foreign_id, &[&f(call(2))]),
+        worker("foreign-id", foreign_id, &[&f(call(1))]),
+        worker("foreign-id", foreign_id, &[&f(call(0))]),
+        main(
+            "foreign-id",
+            "a cancel names a call of the other end",
+            &[&plain(Header { id: 2, ..header(Kind::CANCEL) })],
+        ),
+        main("foreign-parent", "a call names one of its own end as its parent", &[&f(Header { parent: 3, ..call(1) })]),
+        main("depth-zero", "a call has depth 0", &[&f(Header { code: 0, ..call(1) })]),
+        main("overloaded", "more calls are unanswered than was agreed", &[&f(call(1)), &f(call(3)), &f(call(5))]),
+        main("id-in-use", "two unanswered calls have the same id", &[&f(call(1)), &f(call(1))]),
+        no_such_call(Role::Main, Kind::RETURN, 2),
+        no_such_call(Role::Main, Kind::THROW, 0),
+        no_such_call(Role::Worker, Kind::THROW, 2),
+        Breach {
+            unsent: 1,
+            ..worker("early-answer", "a call was answered before it was sent", &[&answer(Kind::RETURN, 3)])
+        },
+        Breach {
+            sent: 1,
+            ..worker(
+                "second-answer",
+                "a call was answered twice",
+                &[&first_part(Kind::RETURN, 3, "", 10, b"x"), &answer(Kind::THROW, 3)],
+            )
+        },
+        Breach {
+            sent: 1,
+            ..worker(
+                "no-such-call",
+                "an answer belongs to no call",
+                &[&answer(Kind::RETURN, 3), &answer(Kind::RETURN, 3)],
+            )
+        },
+        main("second-ready", "ready came twice", &[&ready(b""), &ready(b"")]),
+        main("no-total", "a body that goes on does not say how long it is", &[&no_total]),
+        long_body(&[&begins(4001, b"x")]),
+        long_body(&[&begins(4000, b"x"), &first_part(Kind::NOTIFY, 0, "f", 1, b"x")]),
+        main(
+            "body-in-use",
+            "two unfinished bodies have the same id",
+            &[&first_part(Kind::NOTIFY, 0, "f", 2, b"x"), &first_part(Kind::RELEASE, 0, "", 8, b"x")],
+        ),
+        no_such_body(&[&part(1, b"x", false)]),
+        no_such_body(&[&f(call(1)), &part(1, b"x", false)]),
+        bad_part(&[&begins(2, b"")]),
+        bad_part(&[&begins(0, b"")]),
+        bad_part(&[&begins(2, b"xy")]),
+        bad_part(&[&begins(2, b"xyz")]),
+        bad_part(&[&begins(3, b"x"), &part(1, b"y", false)]),
+        bad_part(&[&begins(3, b"x"), &part(1, b"yz", true)]),
+        bad_part(&[&begins(3, b"x"), &part(1, b"", true)]),
+        bad_part(&[&begins(3, b"x"), &part(1, b"yzz", false)]),
+        exports(&[2, 0, b'f']),
+        exports(&[0, 0, 1]),
+        main("bad-release", "a release holds a part of a reference", &[&frame(header(Kind::RELEASE), "", &[0; 12])]),
+        bad_close(&plain(Header { flags: goes_on, ..close })),
+        bad_close(&f(close)),
+        bad_close(&frame(close, "", &[b'x'; 1537])),
+    ];
+    for (role, kind, rule) in [
+        (Role::Main, Kind::READY, "ready came out of place"),
+        (Role::Main, Kind::CALL, "call came out of place"),
+        (Role::Main, Kind::MORE, "more came out of place"),
+        (Role::Main, Kind(99), "unknown came out of place"),
+        (Role::Worker, Kind::INTERRUPT, "interrupt came out of place"),
+        (Role::Worker, Kind::NOTIFY, "notify came out of place"),
+        (Role::Worker, Kind::RETURN, "return came out of place"),
+        (Role::Worker, Kind::THROW, "throw came out of place"),
+        (Role::Worker, Kind::CANCEL, "cancel came out of place"),
+        (Role::Worker, Kind::RELEASE, "release came out of place"),
+    ] {
+        all.push(early(role, "out-of-place", rule, &plain(header(kind))));
+    }
+    all
+}
+
+pub(crate) fn header(kind: Kind) -> Header {
+    Header { kind, ..Header::default() }
+}
+
+/// The header of a call that no handler made.
+pub(crate) fn call(id: u32) -> Header {
+    Header { id, code: 1, ..header(Kind::CALL) }
+}
