@@ -126,6 +126,9 @@ fn examples(workspace: &Workspace, tally: &mut Tally) {
 
 fn vectors(workspace: &Workspace, tally: &mut Tally) {
     const SCRIPT: &str = "proto/vectors/check.mjs";
+    if !std::path::Path::new(SCRIPT).exists() {
+        return tally.skip(SCRIPT, "the independent check of the vectors is not written yet");
+    }
     if let Err(why) = tools::node(workspace) {
         return tally.skip(SCRIPT, why);
     }
