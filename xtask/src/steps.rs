@@ -246,4 +246,4 @@ const SHORT: Duration = Duration::from_secs(120);
 /// For what compiles much, or runs many tests, on a slow machine.
 const LONG: Duration = Duration::from_secs(1200);
 /// For one example, which has been built.
-const EXAMPLE: Duration = Duration::from_secs(60);
+const EXAMPLE: Duration = Duration::from_secs(300);
