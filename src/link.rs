@@ -63,7 +63,7 @@ impl Link {
         {
             let mut port = self.end.port.borrow_mut();
             port.expire();
-            if port.session.has_output() {
+            if port.has_output() {
                 port.flush();
             }
         }
@@ -84,7 +84,7 @@ impl Link {
     /// Whether [`pump`](Self::pump) may have something to do.
     pub(crate) fn is_busy(&self) -> bool {
         let port = self.end.port.borrow();
-        port.has_input() || port.session.has_output() || port.until_deadline().is_some_and(|rest| rest.is_zero())
+        port.has_input() || port.has_output() || port.until_deadline().is_some_and(|rest| rest.is_zero())
     }
 
     /// The names of the exports once the worker is ready.

@@ -39,6 +39,14 @@ impl Port {
         !self.left && self.transport.has_input()
     }
 
+    /// Whether [`flush`](Self::flush) may have something to send, and room for it.
+    pub(crate) fn has_output(&self) -> bool {
+        !self.left
+            && !self.deaf_peer
+            && self.session.has_output()
+            && (!self.blocked || self.transport.has_room())
+    }
+
     /// Sends what the session offers, as far as there is room.
     pub(crate) fn flush(&mut self) {
         self.blocked = false;

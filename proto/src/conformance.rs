@@ -362,6 +362,7 @@ pub fn a_full_link_refuses_and_loses_nothing(make: &dyn Fn() -> Ends) {
         sent += 1;
         assert!(sent < 1 << 22, "the link takes whatever it is given and never says that it is full");
     }
+    assert!(!worker.transport.has_room(), "a frame was refused, and nothing has been received since");
     for expected in 0..sent {
         loop {
             match main.poll() {
@@ -377,6 +378,7 @@ pub fn a_full_link_refuses_and_loses_nothing(make: &dyn Fn() -> Ends) {
         }
     }
     assert_eq!(main.poll(), None);
+    assert!(worker.transport.has_room(), "everything has been received");
 }
 
 /// `has_input` says whether `receive` has something to give or to report, and goes on saying so until it is received.

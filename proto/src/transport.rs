@@ -30,6 +30,9 @@ pub trait Transport {
     /// Whether [`receive`](Self::receive) has something to give or to report. Cheap enough to spin on.
     fn has_input(&self) -> bool;
 
+    /// Whether the frame that [`send`](Self::send) refused last may fit by now. Cheap enough to spin on.
+    fn has_room(&self) -> bool;
+
     /// Announces that this end is about to sleep, then looks again: `true` means that it may sleep, since from now on
     /// the peer rings for each frame and, if `room` is asked for, when there is room to send again. `false` means that there
     /// is something to do, and nothing is announced.

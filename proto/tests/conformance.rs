@@ -135,6 +135,10 @@ impl Transport for PipeEnd {
         self.has_something(&self.state(), false)
     }
 
+    fn has_room(&self) -> bool {
+        self.state().queues[self.own].len() < ROOM
+    }
+
     fn arm(&mut self, room: bool) -> bool {
         self.fault == Fault::Careless || !self.has_something(&self.state(), room)
     }

@@ -161,6 +161,10 @@ impl<M: Memory> Endpoint<M> {
         self.inbox.has_record(&self.memory) || self.memory.load(self.peer.closed) != 0 || self.over.is_some()
     }
 
+    pub(crate) fn has_room(&self) -> bool {
+        self.outbox.has_room(&self.memory)
+    }
+
     pub(crate) fn arm(&mut self, room: bool) -> bool {
         self.memory.swap(self.ringer.own.parked, 1);
         if room {
@@ -225,7 +229,7 @@ impl<M: Memory> Endpoint<M> {
     }
 
     fn is_ready(&self, room: bool) -> bool {
-        self.has_input() || room && self.outbox.has_room(&self.memory)
+        self.has_input() || room && self.has_room()
     }
 
     fn wake_peer(&self) {

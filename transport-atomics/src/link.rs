@@ -94,6 +94,10 @@ macro_rules! end {
                 self.endpoint.has_input()
             }
 
+            fn has_room(&self) -> bool {
+                self.endpoint.has_room()
+            }
+
             fn arm(&mut self, room: bool) -> bool {
                 self.endpoint.arm(room)
             }

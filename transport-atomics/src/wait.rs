@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 /// to others in between, and at last by giving up, so that its owner goes to sleep.
 ///
 /// Waking an idle core takes about seven microseconds, so it pays to look for longer than that when an answer is likely to come soon.
-/// But a thread that spins on the core that its peer needs keeps the answer from coming. So spinning lasts for
-/// `spin` and yielding until `total` at most, and both are cut short while experience says that they don't help:
-/// spinning when what was waited for came later two times in a row, yielding when the core was gone for long. One in
-/// 32 waits then tries again.
+/// But a thread that spins on the core that its peer needs keeps the answer from coming, and one that yields a core that a third
+/// thread wants gets it back after milliseconds. So spinning lasts for `spin` and yielding until `total` at most, and both are cut
+/// short while experience says that they don't help. Spinning, when what was waited for came later two times in a row: one in 32
+/// waits then tries again. Yielding, when the core was gone for long: not again before 64 times as long has passed, so that
+/// such losses stay below a sixtieth of the time.
 ///
 /// ```
 /// use coincide_transport_atomics::Patience;
@@ -25,7 +26,8 @@ pub struct Patience {
     spin: Duration,
     total: Duration,
     spinning: Habit,
-    yielding: Habit,
+    /// When yielding may be tried again, if it has cost too much.
+    yield_after: Option<Instant>,
 }
 
 impl Patience {
@@ -34,7 +36,7 @@ impl Patience {
 
     /// Spins for `spin`, then yields until `total` has passed since the start.
     pub const fn new(spin: Duration, total: Duration) -> Self {
-        Self { spin, total, spinning: Habit::NEW, yielding: Habit::NEW }
+        Self { spin, total, spinning: Habit::NEW, yield_after: None }
     }
 
     /// Waits until `ready` is true, which it says, or until patience is over: `false`.
@@ -63,21 +65,21 @@ impl Patience {
             }
             self.spinning.failed();
         }
-        if !self.yielding.allows() {
+        let mut now = start;
+        if self.yield_after.is_some_and(|after| now < after) {
             return false;
         }
-        let mut now = start;
+        self.yield_after = None;
         loop {
             std::thread::yield_now();
             let came = ready();
             let after = Instant::now();
             if after - now > LONG_YIELD {
                 // Somebody else needs the core, and took it for longer than a wake-up costs.
-                self.yielding.failed();
+                self.yield_after = after.checked_add(AMENDS * (after - now));
                 return came;
             }
             if came {
-                self.yielding.paid();
                 return true;
             }
             if after - start >= self.total {
@@ -141,6 +143,9 @@ const ROUND: u32 = 16;
 
 /// A yield that takes longer than this means that the core is in demand.
 const LONG_YIELD: Duration = Duration::from_micros(100);
+
+/// A yield that took too long is made up for by doing without for so many times as long.
+const AMENDS: u32 = 64;
 
 const GIVE_UP_AFTER: u32 = 2;
 
