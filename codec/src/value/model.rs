@@ -1,6 +1,7 @@
 //! `Value`: the value format's data model in Rust.
 
 use super::reader::{Item, Key, Reader, Text as BorrowedText};
+use super::wire::COLOR_SPACES;
 use super::writer::Writer;
 use super::{BigInt, MAX_DEPTH, RefKind, RefOwner, ViewKind};
 use crate::{DecodeError, EncodeError, Segment};
@@ -399,6 +400,9 @@ impl Encoder<'_, '_> {
             Value::Image { width, height, color_space, pixels } => {
                 if u128::from(*width) * u128::from(*height) * 4 != pixels.len() as u128 {
                     return Err(EncodeError::new("an image has not as many pixels as it should"));
+                }
+                if !COLOR_SPACES.contains(&color_space.as_str()) {
+                    return Err(EncodeError::new("an image is in an unknown colour space: it is srgb or display-p3"));
                 }
                 self.writer.image(*width, *height, color_space, pixels);
             }

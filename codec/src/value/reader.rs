@@ -1,6 +1,6 @@
 //! Reads items of the value format.
 
-use super::wire::tag;
+use super::wire::{COLOR_SPACES, tag};
 use super::writer::{MAX_SAFE, MOST_KEYS, Table};
 use super::{RefKind, RefOwner, ViewKind};
 use crate::DecodeError;
@@ -448,6 +448,9 @@ impl<'de> Reader<'de> {
                 };
                 if u128::from(width) * u128::from(height) * 4 != pixels.len() as u128 {
                     return Err(DecodeError::malformed("an image has not as many pixels as it should"));
+                }
+                if !COLOR_SPACES.contains(&color_space) {
+                    return Err(DecodeError::malformed("an image is in an unknown colour space"));
                 }
                 Item::Image { width, height, color_space, pixels }
             }

@@ -1,5 +1,8 @@
 //! What the items of the value format start with.
 
+/// The colour spaces that an `ImageData` can have.
+pub(crate) const COLOR_SPACES: [&str; 2] = ["srgb", "display-p3"];
+
 /// What an item starts with.
 pub(crate) mod tag {
     pub(crate) const INT: u8 = 0x00; // 0x00..=0x3f: the numbers 0 to 63
