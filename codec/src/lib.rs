@@ -32,7 +32,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The bytes are specified in `FORMAT.md` in this crate's folder.
+//! The bytes are specified in sections 17 and 18 of `proto/SPEC.md` in the repository.
 #![no_std]
 #![forbid(unsafe_code)]
 
