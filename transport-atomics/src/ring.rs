@@ -221,3 +221,6 @@ fn record_size(len: usize) -> u32 {
 fn most_needed(ring: &Ring) -> u32 {
     2 * record_size(ring.max_frame())
 }
+
+#[cfg(all(test, not(loom)))]
+mod vectors;

@@ -1,0 +1,620 @@
+//! `proto/vectors/rings.json`: what the memory of links looks like, for whoever writes another end. `proto/SPEC.md` tells the form.
+//!
+//! One test makes the vectors with the producer and compares them with the file, or writes it if `COINCIDE_BLESS` is set. The
+//! others read the file, and check both ends of the ring and the description of a link with what it says.
+
+use super::{Consumer, Producer};
+use crate::heap;
+use crate::layout::{CONTROL_LEN, LinkConfig, PADDING, Ring};
+use crate::memory::Memory;
+use crate::region::Region;
+use coincide_proto::{FrameBytes, ProtocolError, Transmit};
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::path::{Path, PathBuf};
+
+#[test]
+#[cfg_attr(miri, ignore = "reads a file")]
+fn vectors_are_what_the_producer_writes() {
+    let Some(path) = path() else { return };
+    let text = Vectors::make().render();
+    if std::env::var_os("COINCIDE_BLESS").is_some() {
+        // At one stroke: the other tests read it meanwhile.
+        let new = path.with_extension("new");
+        std::fs::write(&new, text).unwrap();
+        std::fs::rename(&new, &path).unwrap();
+    } else {
+        assert!(std::fs::read_to_string(&path).unwrap() == text, "{} has changed", path.display());
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "reads a file")]
+fn rings_are_read_and_written() {
+    let Some(vectors) = Vectors::read() else { return };
+    for vector in &vectors.valid {
+        let case = Case::new(&vector.ring, &vector.memory);
+        let found = case.consume(vector.ring.head);
+        assert_eq!(found.error, None, "{}", vector.name);
+        assert_eq!((&found.records, found.after), (&vector.records, vector.after), "{}", vector.name);
+        assert_eq!(vector.after.head, vector.ring.tail, "{}", vector.name);
+        if !vector.unfinished {
+            let before = Case::new(&vector.ring, &vector.before);
+            let tail = before.produce(vector.ring.head, &vector.records);
+            assert_eq!((tail, before.dump()), (vector.ring.tail, case.dump()), "{}", vector.name);
+        }
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "reads a file")]
+fn broken_rings_are_refused() {
+    let Some(vectors) = Vectors::read() else { return };
+    for vector in &vectors.invalid {
+        let found = Case::new(&vector.ring, &vector.memory).consume(vector.ring.head);
+        assert!(found.error.is_some(), "{}", vector.name);
+        assert_eq!((&found.records, found.after), (&vector.records, vector.after), "{}", vector.name);
+        assert_eq!(vector.after.head, vector.ring.tail, "{}", vector.name);
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "reads a file")]
+fn heads_make_room_or_are_refused() {
+    let Some(vectors) = Vectors::read() else { return };
+    for vector in &vectors.heads.valid {
+        assert_eq!(longest_frame(&vector.ring, vector.loaded), Ok(vector.longest), "{}", vector.name);
+    }
+    for vector in &vectors.heads.invalid {
+        assert!(longest_frame(&vector.ring, vector.loaded).is_err(), "{}", vector.name);
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "reads a file")]
+fn links_are_taken_over_or_refused() {
+    let Some(vectors) = Vectors::read() else { return };
+    for vector in &vectors.links.valid {
+        let config = take_over(vector.length, &vector.memory).unwrap();
+        assert_eq!((config.up().capacity, config.down().capacity), (vector.up, vector.down), "{}", vector.name);
+    }
+    for vector in &vectors.links.invalid {
+        assert!(take_over(vector.length, &vector.memory).is_err(), "{}", vector.name);
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Vectors {
+    links: Both<LinkVector, BrokenLink>,
+    heads: Both<HeadVector, BrokenHead>,
+    valid: Vec<RingVector>,
+    invalid: Vec<BrokenRing>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Both<V, I> {
+    valid: Vec<V>,
+    invalid: Vec<I>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LinkVector {
+    name: String,
+    length: u64,
+    memory: Pieces,
+    up: u32,
+    down: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BrokenLink {
+    name: String,
+    length: u64,
+    memory: Pieces,
+    why: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct HeadVector {
+    name: String,
+    ring: State,
+    loaded: u32,
+    longest: usize,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BrokenHead {
+    name: String,
+    ring: State,
+    loaded: u32,
+    why: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RingVector {
+    name: String,
+    ring: State,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    before: Pieces,
+    memory: Pieces,
+    records: Vec<Hex>,
+    after: After,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unfinished: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BrokenRing {
+    name: String,
+    ring: State,
+    memory: Pieces,
+    records: Vec<Hex>,
+    after: After,
+    why: String,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct State {
+    capacity: u32,
+    head: u32,
+    tail: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct After {
+    head: u32,
+    reports: u32,
+}
+
+/// The bytes that aren't zero, with their offsets.
+type Pieces = Vec<(usize, Hex)>;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+struct Hex(Vec<u8>);
+
+impl From<Hex> for String {
+    fn from(Hex(bytes): Hex) -> Self {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl TryFrom<String> for Hex {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let pairs = (0..text.len()).step_by(2).map(|at| text.get(at..at + 2).unwrap_or("odd"));
+        pairs.map(|pair| u8::from_str_radix(pair, 16)).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// A link whose ring up is looked at.
+struct Case {
+    memory: Region,
+    ring: Ring,
+}
+
+/// What a consumer has come by.
+struct Found {
+    records: Vec<Hex>,
+    after: After,
+    error: Option<ProtocolError>,
+}
+
+impl Case {
+    fn new(state: &State, pieces: &Pieces) -> Self {
+        let config = LinkConfig::default().up_capacity(state.capacity as usize).down_capacity(0);
+        let case = Self { memory: heap::allocate(config.region_len()), ring: config.up() };
+        assert_eq!(case.ring.capacity, state.capacity);
+        for (at, Hex(bytes)) in pieces {
+            assert!(at + bytes.len() <= state.capacity as usize);
+            case.memory.copy_in(case.ring.data + at, bytes);
+        }
+        case.memory.store(case.ring.head, state.head);
+        case
+    }
+
+    /// Writes a length word at a position.
+    fn put(&self, position: u32, word: u32) {
+        self.memory.store(self.ring.data + (position % self.ring.capacity) as usize, word);
+    }
+
+    /// Sends all of the frames, beginning at a position, and gives the tail.
+    fn produce(&self, position: u32, frames: &[Hex]) -> u32 {
+        let mut producer = Producer { tail: position, head: position, ..Producer::new(self.ring) };
+        for Hex(frame) in frames {
+            let (head, body) = frame.split_at(frame.len().min(16));
+            assert_eq!(producer.write(&self.memory, &Transmit { head, body }), Ok(true));
+        }
+        producer.tail
+    }
+
+    /// Receives all that there is, beginning at a position.
+    fn consume(&self, position: u32) -> Found {
+        let dump = self.dump();
+        let mut consumer = Consumer { head: position, ..Consumer::new(self.ring) };
+        let (mut records, mut reports) = (Vec::new(), 0);
+        let error = loop {
+            match consumer.peek(&self.memory) {
+                Ok(Some(record)) => {
+                    let mut bytes = vec![0; record.len];
+                    record.frame(&self.memory).copy_to(0, &mut bytes);
+                    records.push(Hex(bytes));
+                    consumer.release(&self.memory, &record);
+                    if consumer.owes_report() {
+                        consumer.report_room(&self.memory);
+                        reports += 1;
+                    }
+                }
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            }
+        };
+        assert_eq!(consumer.has_record(&self.memory), error.is_some());
+        assert_eq!(self.dump(), dump, "a consumer doesn't write to the records");
+        Found { records, after: After { head: self.memory.load(self.ring.head), reports }, error }
+    }
+
+    /// The records as pieces of whole words.
+    fn dump(&self) -> Pieces {
+        let mut bytes = vec![0; self.ring.capacity as usize];
+        self.memory.copy_out(self.ring.data, &mut bytes);
+        pieces(&bytes)
+    }
+}
+
+/// Cuts out what isn't zero, in whole words.
+fn pieces(bytes: &[u8]) -> Pieces {
+    let mut pieces = Pieces::new();
+    for (index, word) in bytes.chunks(4).enumerate().filter(|(_, word)| **word != [0; 4]) {
+        let at = index * 4;
+        match pieces.last_mut() {
+            Some((start, Hex(piece))) if *start + piece.len() == at => piece.extend(word),
+            _ => pieces.push((at, Hex(word.to_vec()))),
+        }
+    }
+    pieces
+}
+
+/// The longest frame that a producer can send once it has loaded this head.
+fn longest_frame(state: &State, loaded: u32) -> Result<usize, ProtocolError> {
+    let case = Case::new(state, &Pieces::new());
+    case.memory.store(case.ring.head, loaded);
+    let producer = || Producer { tail: state.tail, head: state.head, ..Producer::new(case.ring) };
+    // A frame that fits anyway isn't worth a look at the head.
+    producer().read_head(&case.memory)?;
+    for len in (1..=case.ring.max_frame()).rev() {
+        if producer().write(&case.memory, &Transmit { head: &vec![1; len], body: &[] })? {
+            return Ok(len);
+        }
+    }
+    Ok(0)
+}
+
+fn take_over(length: u64, pieces: &Pieces) -> io::Result<LinkConfig> {
+    // Whatever the length, the description is in the control block.
+    let memory = heap::allocate(CONTROL_LEN);
+    for (at, Hex(bytes)) in pieces {
+        memory.copy_in(*at, bytes);
+    }
+    LinkConfig::read(&memory, usize::try_from(length).unwrap())
+}
+
+/// Bytes of which no word is zero, and that differ wherever they are cut.
+fn pattern(len: usize) -> Hex {
+    Hex((0..len).map(|index| (index % 251 + 1) as u8).collect())
+}
+
+fn patterns(lens: impl IntoIterator<Item = usize>) -> Vec<Hex> {
+    lens.into_iter().map(pattern).collect()
+}
+
+impl Vectors {
+    fn make() -> Self {
+        Self {
+            links: Both { valid: links(), invalid: broken_links() },
+            heads: Both { valid: heads(), invalid: broken_heads() },
+            valid: rings(),
+            invalid: broken_rings(),
+        }
+    }
+
+    /// `None`: see [`path`].
+    fn read() -> Option<Self> {
+        Some(serde_json::from_str(&std::fs::read_to_string(path()?).unwrap()).unwrap())
+    }
+
+    /// A line for each vector.
+    fn render(&self) -> String {
+        fn list<T: Serialize>(text: &mut String, indent: &str, name: &str, vectors: &[T], end: &str) {
+            let lines: Vec<_> = vectors.iter().map(|vector| serde_json::to_string(vector).unwrap()).collect();
+            let lines = lines.join(&format!(",\n{indent}  "));
+            *text += &format!("{indent}\"{name}\": [\n{indent}  {lines}\n{indent}]{end}\n");
+        }
+        let mut text = "{\n  \"links\": {\n".to_owned();
+        list(&mut text, "    ", "valid", &self.links.valid, ",");
+        list(&mut text, "    ", "invalid", &self.links.invalid, "");
+        text += "  },\n  \"heads\": {\n";
+        list(&mut text, "    ", "valid", &self.heads.valid, ",");
+        list(&mut text, "    ", "invalid", &self.heads.invalid, "");
+        text += "  },\n";
+        list(&mut text, "  ", "valid", &self.valid, ",");
+        list(&mut text, "  ", "invalid", &self.invalid, "");
+        text + "}\n"
+    }
+}
+
+fn links() -> Vec<LinkVector> {
+    let link = |name: &str, up: u32, down: u32| LinkVector {
+        name: name.into(),
+        length: 4096 + u64::from(up) + u64::from(down),
+        memory: description(MAGIC, 1, up, down),
+        up,
+        down,
+    };
+    vec![
+        link("the smallest rings", 16 << 10, 16 << 10),
+        link("the largest rings", 1 << 30, 1 << 30),
+        link("a larger ring up", 64 << 10, 32 << 10),
+        link("a larger ring down", 16 << 10, 256 << 10),
+    ]
+}
+
+fn broken_links() -> Vec<BrokenLink> {
+    const MAGIC_IS: &str = "the magic isn't coin";
+    const VERSION_IS: &str = "the layout version isn't 1";
+    const LENGTH_IS: &str = "the length isn't that of the control block and both rings";
+    const CAPACITY_IS: &str = "a capacity isn't a power of two from 16 KiB to 1 GiB";
+    let (small, sum) = (16 << 10, 4096 + (32 << 10));
+    let link = |name: &str, length: u64, memory: Pieces, why: &str| BrokenLink {
+        name: name.into(),
+        length,
+        memory,
+        why: why.into(),
+    };
+    let capacities = |name, up, down| {
+        link(name, 4096 + u64::from(up) + u64::from(down), description(MAGIC, 1, up, down), CAPACITY_IS)
+    };
+    vec![
+        link("nothing", sum, Pieces::new(), MAGIC_IS),
+        link("no magic", sum, description([0; 4], 1, small, small), MAGIC_IS),
+        link("the magic backwards", sum, description(*b"nioc", 1, small, small), MAGIC_IS),
+        link("the magic in capitals", sum, description(*b"COIN", 1, small, small), MAGIC_IS),
+        link("version 0", sum, description(MAGIC, 0, small, small), VERSION_IS),
+        link("version 2", sum, description(MAGIC, 2, small, small), VERSION_IS),
+        link("version 1 in the other byte order", sum, description(MAGIC, 1 << 24, small, small), VERSION_IS),
+        link("a byte too short", sum - 1, description(MAGIC, 1, small, small), LENGTH_IS),
+        link("a byte too long", sum + 1, description(MAGIC, 1, small, small), LENGTH_IS),
+        link("without the control block", sum - 4096, description(MAGIC, 1, small, small), LENGTH_IS),
+        link("only the control block", 4096, description(MAGIC, 1, small, small), LENGTH_IS),
+        link("for a smaller ring down", sum, description(MAGIC, 1, small, 2 * small), LENGTH_IS),
+        capacities("no ring up", 0, small),
+        capacities("no ring down", small, 0),
+        capacities("a ring up that is too small", small / 2, small),
+        capacities("a ring down that is too small", small, 64),
+        capacities("a ring up that isn't a power of two", small * 3, small),
+        capacities("a ring down that isn't a power of two", small, small + 64),
+        capacities("a ring up that is too large", 1 << 31, small),
+        capacities("a ring down that is too large", small, u32::MAX - 63),
+        link("capacities whose sum is 0 modulo 2^32", 4096, description(MAGIC, 1, 1 << 31, 1 << 31), CAPACITY_IS),
+    ]
+}
+
+fn description(magic: [u8; 4], version: u32, up: u32, down: u32) -> Pieces {
+    pieces(&[magic, version.to_le_bytes(), up.to_le_bytes(), down.to_le_bytes()].concat())
+}
+
+fn heads() -> Vec<HeadVector> {
+    let head = |name: &str, head, tail, loaded, longest| HeadVector {
+        name: name.into(),
+        ring: State { capacity: CAPACITY, head, tail },
+        loaded,
+        longest,
+    };
+    vec![
+        head("nothing has been sent", 0, 0, 0, 2048),
+        head("nothing has been consumed", 0, 2048, 0, 2048),
+        head("everything has been consumed", 0, 4096, 4096, 2048),
+        head("as much has been consumed as before", 640, 4096, 640, 2048),
+        head("full", 0, CAPACITY - 64, 0, 0),
+        head("room for a length word and a line", 0, CAPACITY - 64, 64, 60),
+        head("padding leaves no more than before", 0, CAPACITY - 64, 128, 60),
+        head("padding leaves two lines", 0, CAPACITY - 64, 192, 124),
+        head("padding leaves less than fits before the end", 0, CAPACITY - 256, 256, 252),
+        head("room for all but the last line of the largest frame", 8192, CAPACITY + 6080, 8192, 2044),
+        head("room for the largest frame", 8192, CAPACITY + 6016, 8192, 2048),
+        head("positions pass 2^32", 0xffff_c040, 0, 0xffff_ff80, 2048),
+        head("a full ring whose positions pass 2^32", 0xffff_e000, 0x0000_1fc0, 0xffff_e000, 0),
+        head("one line of room at position 2^32", 0xffff_c040, 0, 0xffff_c080, 60),
+    ]
+}
+
+fn broken_heads() -> Vec<BrokenHead> {
+    const ALIGNED: &str = "it isn't a multiple of 64";
+    const BACK: &str = "it is behind the head that was loaded before";
+    const BEYOND: &str = "it is beyond the tail";
+    let head = |name: &str, head, tail, loaded, why: &str| BrokenHead {
+        name: name.into(),
+        ring: State { capacity: CAPACITY, head, tail },
+        loaded,
+        why: why.into(),
+    };
+    vec![
+        head("one byte", 0, 4096, 1, ALIGNED),
+        head("half a line", 0, 4096, 96, ALIGNED),
+        head("a byte before the tail", 0, 4096, 4095, ALIGNED),
+        head("back by a line", 128, 4096, 64, BACK),
+        head("back to the start", 128, 4096, 0, BACK),
+        head("back beyond the start", 0, 4096, 0xffff_ffc0, BACK),
+        head("back over 2^32", 0, 4096, 0xffff_f000, BACK),
+        head("a line too far", 0, 4096, 4160, BEYOND),
+        head("a line consumed of nothing", 4096, 4096, 4160, BEYOND),
+        head("a lap too far", 0, 4096, CAPACITY, BEYOND),
+        head("an offset instead of a position", CAPACITY + 4096, CAPACITY + 8192, 8192, BACK),
+        head("far too far", 0, 4096, 0x8000_0000, BEYOND),
+        head("a line too far, where positions pass 2^32", 0xffff_ff80, 64, 128, BEYOND),
+        head("back by a line, where positions pass 2^32", 0xffff_ff80, 64, 0xffff_ff40, BACK),
+    ]
+}
+
+fn rings() -> Vec<RingVector> {
+    let ring = |name: &str, capacity, position, before: Pieces, frames: Vec<Hex>| {
+        let mut ring = State { capacity, head: position, tail: position };
+        let case = Case::new(&ring, &before);
+        ring.tail = case.produce(position, &frames);
+        let memory = case.dump();
+        let after = case.consume(position).after;
+        RingVector { name: name.into(), ring, before, memory, records: frames, after, unfinished: false }
+    };
+    let sent =
+        |name, position, lens: &[usize]| ring(name, CAPACITY, position, Pieces::new(), patterns(lens.iter().copied()));
+    // The last of the frames isn't there yet: its first length word isn't.
+    let unfinished = |name: &str, position, lens: &[usize], last| {
+        let frames = patterns(lens.iter().copied());
+        let mut ring = State { capacity: CAPACITY, head: position, tail: position };
+        let case = Case::new(&ring, &Pieces::new());
+        ring.tail = case.produce(position, &frames);
+        case.produce(ring.tail, &[pattern(last)]);
+        case.put(ring.tail, 0);
+        let memory = case.dump();
+        let after = case.consume(position).after;
+        RingVector { name: name.into(), ring, before: Pieces::new(), memory, records: frames, after, unfinished: true }
+    };
+    let stale = |start: usize, lines: usize| vec![(start + 4, Hex(vec![0xee; lines * 64 - 4]))];
+    vec![
+        sent("empty", 0, &[]),
+        sent("empty, later", 640, &[]),
+        sent("one frame", 0, &[16]),
+        sent("lengths of every size modulo 8", 0, &[1, 2, 3, 4, 5, 6, 7, 8]),
+        sent("lengths about one line", 0, &[57, 58, 59, 60, 61, 62, 63, 64]),
+        sent("lengths about two lines", 0, &[121, 122, 123, 124, 125, 126, 127, 128]),
+        sent("the largest frame", 0, &[2048]),
+        sent("the largest frame that fills its lines", 64, &[2044]),
+        sent("one line before the end", CAPACITY - 64, &[60]),
+        sent("one line before the end and one behind it", CAPACITY - 64, &[60, 60]),
+        sent("a record of two lines that ends with the ring", CAPACITY - 128, &[124, 3]),
+        sent("the largest record ends with the ring", CAPACITY - 2112, &[2048, 1]),
+        sent("padding of two lines", CAPACITY - 128, &[125, 3]),
+        sent("padding of one line", CAPACITY - 64, &[61]),
+        sent("padding of one line before the largest frame", CAPACITY - 64, &[2048]),
+        sent("the longest padding", CAPACITY - 2048, &[2045]),
+        sent("padding behind records", CAPACITY - 256, &[100, 16, 64, 5]),
+        sent("the second lap", CAPACITY + 192, &[33, 77]),
+        sent("padding on the second lap", 2 * CAPACITY - 128, &[200, 9]),
+        sent("positions pass 2^32", 0xffff_ff80, &[60, 124, 60]),
+        sent("padding up to 2^32", 0xffff_ffc0, &[61, 60]),
+        ring("zeros in frames", CAPACITY, 0, Pieces::new(), vec![Hex(vec![0]), Hex(vec![0; 100]), Hex(vec![0, 0, 7])]),
+        ring(
+            "frames of words that could be lengths",
+            CAPACITY,
+            0,
+            Pieces::new(),
+            vec![Hex(word_frame(16)), Hex(word_frame(PADDING | 64))],
+        ),
+        ring("what lay there before", CAPACITY, 0, stale(0, 5), patterns([5, 70])),
+        ring(
+            "what lay there before, at the end",
+            CAPACITY,
+            CAPACITY - 128,
+            stale(CAPACITY as usize - 128, 2),
+            patterns([150]),
+        ),
+        ring("what lay there before, under a long frame", CAPACITY, 640, stale(640, 4), patterns([180])),
+        ring("a ring of 32 KiB", 32 << 10, 0, Pieces::new(), patterns([2049])),
+        ring("the largest frame of a ring of 32 KiB", 32 << 10, 16 << 10, Pieces::new(), patterns([4096])),
+        ring("full", CAPACITY, 0, Pieces::new(), patterns([1; 255])),
+        ring("full, with padding", CAPACITY, 0xffff_ff80, Pieces::new(), patterns([125].into_iter().chain([2; 250]))),
+        unfinished("a frame whose length isn't there yet", 0, &[], 16),
+        unfinished("a frame behind another whose length isn't there yet", 0, &[30], 80),
+        unfinished("a frame behind padding that isn't there yet", CAPACITY - 128, &[], 125),
+        unfinished("a frame behind a record and padding that isn't there yet", CAPACITY - 192, &[60], 125),
+    ]
+}
+
+fn broken_rings() -> Vec<BrokenRing> {
+    const LENGTH: &str = "the length is beyond the largest frame";
+    const END: &str = "the record goes over the end of the ring";
+    const PADDING_END: &str = "the padding doesn't end with the ring";
+    const PADDING_START: &str = "there is padding at the start of the ring";
+    const NO_RECORD: &str = "there is no record behind the padding";
+    // Words from the tail on, in bytes, behind a frame.
+    let ring = |name: &str, capacity, tail: u32, words: &[(u32, u32)], why: &str| {
+        let mut ring = State { capacity, head: tail.wrapping_sub(64), tail };
+        let case = Case::new(&ring, &Pieces::new());
+        let frames = patterns([16]);
+        ring.tail = case.produce(ring.head, &frames);
+        assert_eq!(ring.tail, tail);
+        for (at, word) in words {
+            case.put(tail.wrapping_add(*at), *word);
+        }
+        let memory = case.dump();
+        let after = case.consume(ring.head).after;
+        BrokenRing { name: name.into(), ring, memory, records: frames, after, why: why.into() }
+    };
+    let broken = |name, tail, words: &[(u32, u32)], why| ring(name, CAPACITY, tail, words, why);
+    let end = |lines: u32| CAPACITY - lines * 64;
+    vec![
+        broken("a length beyond the largest frame", 64, &[(0, 2049)], LENGTH),
+        broken("a length beyond the ring", 64, &[(0, CAPACITY + 1)], LENGTH),
+        broken("the longest length", 64, &[(0, 0x7fff_ffff)], LENGTH),
+        broken("a length in the other byte order", 64, &[(0, 16 << 24)], LENGTH),
+        broken("a length beyond the largest frame at the start", CAPACITY, &[(0, 2049)], LENGTH),
+        broken("text for a length", 64, &[(0, u32::from_le_bytes(*b"text"))], LENGTH),
+        ring("a length beyond the largest frame of 32 KiB", 32 << 10, 64, &[(0, 4097)], LENGTH),
+        broken("a record a line over the end", end(2), &[(0, 125)], END),
+        broken("a record a byte over the end", end(1), &[(0, 61)], END),
+        broken("the largest frame over the end", end(32), &[(0, 2048)], END),
+        broken("padding at the start", CAPACITY, &[(0, PADDING | 64), (64, 16)], PADDING_START),
+        broken("padding of the whole ring", CAPACITY, &[(0, PADDING | CAPACITY)], PADDING_START),
+        broken("padding of nothing at the start", CAPACITY, &[(0, PADDING)], PADDING_START),
+        broken("padding in the middle", 8192, &[(0, PADDING | 64), (64, 16)], PADDING_END),
+        broken("padding that ends a line early", end(2), &[(0, PADDING | 64), (64, 16), (128, 16)], PADDING_END),
+        broken("padding that ends a byte early", end(2), &[(0, PADDING | 127), (128, 16)], PADDING_END),
+        broken("padding that ends a byte late", end(2), &[(0, PADDING | 129), (128, 16)], PADDING_END),
+        broken("padding that ends a line late", end(2), &[(0, PADDING | 192), (128, 16), (192, 16)], PADDING_END),
+        broken("padding that ends a lap late", end(2), &[(0, PADDING | (CAPACITY + 128)), (128, 16)], PADDING_END),
+        broken("padding of nothing", end(2), &[(0, PADDING), (128, 16)], PADDING_END),
+        broken("the longest padding", end(2), &[(0, u32::MAX), (128, 16)], PADDING_END),
+        broken("nothing behind padding", end(2), &[(0, PADDING | 128)], NO_RECORD),
+        broken("padding behind padding", end(2), &[(0, PADDING | 128), (128, PADDING | CAPACITY)], NO_RECORD),
+        broken("a length beyond the largest frame behind padding", end(2), &[(0, PADDING | 128), (128, 2049)], LENGTH),
+        broken(
+            "padding of the wrong size where positions pass 2^32",
+            0xffff_ff80,
+            &[(0, PADDING | 64), (128, 16)],
+            PADDING_END,
+        ),
+        cut("a length that is too short: the frame's own bytes follow it", 100, 16),
+        cut("a length beyond what was written: older bytes follow it", 16, 100),
+    ]
+}
+
+/// A frame of one length that is announced with another, so that the length word behind it is what happens to be there.
+fn cut(name: &str, len: usize, announced: u32) -> BrokenRing {
+    let ring = State { capacity: CAPACITY, head: 0, tail: (announced + 4).next_multiple_of(64) };
+    let case = Case::new(&ring, &vec![(128, Hex(vec![0x5e; 64]))]);
+    case.produce(0, &[pattern(len)]);
+    case.put(0, announced);
+    let memory = case.dump();
+    let found = case.consume(0);
+    assert_eq!(found.records.len(), 1);
+    let why = "the length is beyond the largest frame".into();
+    BrokenRing { name: name.into(), ring, memory, records: found.records, after: found.after, why }
+}
+
+/// A frame of the same word over and over.
+fn word_frame(word: u32) -> Vec<u8> {
+    word.to_le_bytes().repeat(40)
+}
+
+/// Where the vectors are; `None` in the published package, which doesn't have them, and where words have another byte order.
+fn path() -> Option<PathBuf> {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let published = package.join("Cargo.toml.orig").exists();
+    (!published && cfg!(target_endian = "little")).then(|| package.join("../proto/vectors/rings.json"))
+}
+
+const MAGIC: [u8; 4] = *b"coin";
+
+/// The smallest.
+const CAPACITY: u32 = 16 << 10;
