@@ -1,4 +1,6 @@
 //! What each fuzz target does with its input. Ordinary tests do the same with the committed corpus.
+//!
+//! `ring_reader` isn't here: rings are internal to the transport, which has a module `fuzzing` for the target and its test.
 
 use coincide_codec::{ByteBuf, Value, typed, value};
 use coincide_proto::{Config, Event, Progress, Role, Session};

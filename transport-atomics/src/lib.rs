@@ -10,6 +10,9 @@
 
 mod bell;
 mod endpoint;
+#[cfg(any(fuzzing, all(test, not(loom))))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[allow(unsafe_code)]
 mod heap;
 mod layout;

@@ -30,6 +30,12 @@ impl Producer {
         Self { ring, tail: 0, head: 0, wanted: most_needed(&ring) }
     }
 
+    /// The same in a ring through which so many bytes have gone, a multiple of 64, all of which have been consumed.
+    #[cfg(any(fuzzing, all(test, not(loom))))]
+    pub(crate) fn at(self, position: u32) -> Self {
+        Self { tail: position, head: position, ..self }
+    }
+
     /// Publishes a frame. `Ok(false)`: there is no room for it.
     ///
     /// # Errors
@@ -110,6 +116,12 @@ pub(crate) struct Consumer {
 impl Consumer {
     pub(crate) fn new(ring: Ring) -> Self {
         Self { ring, head: 0, unreported: 0 }
+    }
+
+    /// The same in a ring from which so many bytes have been consumed, a multiple of 64.
+    #[cfg(any(fuzzing, all(test, not(loom))))]
+    pub(crate) fn at(self, position: u32) -> Self {
+        Self { head: position, ..self }
     }
 
     /// Whether [`peek`](Self::peek) has something to give or to complain of.

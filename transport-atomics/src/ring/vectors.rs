@@ -1,7 +1,8 @@
-//! `proto/vectors/rings.json`: what the memory of links looks like, for whoever writes another end. `proto/SPEC.md` tells the form.
+//! `proto/vectors/rings.json`: what the memory of links looks like, for whoever writes another end. `proto/SPEC.md` tells
+//! the form.
 //!
-//! One test makes the vectors with the producer and compares them with the file, or writes it if `COINCIDE_BLESS` is set. The
-//! others read the file, and check both ends of the ring and the description of a link with what it says.
+//! One test makes the vectors with the producer and compares them with the file, or writes it if `COINCIDE_BLESS` is set.
+//! The others read the file, and check both ends of the ring and the description of a link with what it says.
 
 use super::{Consumer, Producer};
 use crate::heap;
@@ -221,7 +222,7 @@ impl Case {
 
     /// Sends all of the frames, beginning at a position, and gives the tail.
     fn produce(&self, position: u32, frames: &[Hex]) -> u32 {
-        let mut producer = Producer { tail: position, head: position, ..Producer::new(self.ring) };
+        let mut producer = Producer::new(self.ring).at(position);
         for Hex(frame) in frames {
             let (head, body) = frame.split_at(frame.len().min(16));
             assert_eq!(producer.write(&self.memory, &Transmit { head, body }), Ok(true));
@@ -232,7 +233,7 @@ impl Case {
     /// Receives all that there is, beginning at a position.
     fn consume(&self, position: u32) -> Found {
         let dump = self.dump();
-        let mut consumer = Consumer { head: position, ..Consumer::new(self.ring) };
+        let mut consumer = Consumer::new(self.ring).at(position);
         let (mut records, mut reports) = (Vec::new(), 0);
         let error = loop {
             match consumer.peek(&self.memory) {
@@ -573,6 +574,7 @@ fn broken_rings() -> Vec<BrokenRing> {
         broken("padding that ends a byte late", end(2), &[(0, PADDING | 129), (128, 16)], PADDING_END),
         broken("padding that ends a line late", end(2), &[(0, PADDING | 192), (128, 16), (192, 16)], PADDING_END),
         broken("padding that ends a lap late", end(2), &[(0, PADDING | (CAPACITY + 128)), (128, 16)], PADDING_END),
+        broken("padding that ends 2^30 bytes late", end(2), &[(0, PADDING | (1 << 30) | 128), (128, 16)], PADDING_END),
         broken("padding of nothing", end(2), &[(0, PADDING), (128, 16)], PADDING_END),
         broken("the longest padding", end(2), &[(0, u32::MAX), (128, 16)], PADDING_END),
         broken("nothing behind padding", end(2), &[(0, PADDING | 128)], NO_RECORD),
@@ -607,7 +609,7 @@ fn word_frame(word: u32) -> Vec<u8> {
     word.to_le_bytes().repeat(40)
 }
 
-/// Where the vectors are; `None` in the published package, which doesn't have them, and where words have another byte order.
+/// Where the vectors are; `None` in the published package, which doesn't have them, and where words are big-endian.
 fn path() -> Option<PathBuf> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let published = package.join("Cargo.toml.orig").exists();
