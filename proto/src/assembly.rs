@@ -2,14 +2,13 @@
 
 use crate::pool::Pool;
 use crate::{ErrorCode, Format, FrameBytes, ProtocolError};
-use alloc::string::String;
 use alloc::vec::Vec;
 
 /// What a body is for once it is complete.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Call,
-    Notify(String),
+    Notify,
     Return,
     Throw(ErrorCode),
     /// The answer to a call that has ended here: its bytes are not kept.
@@ -24,6 +23,8 @@ pub(crate) struct Assembly {
     id: u32,
     pub(crate) format: Format,
     pub(crate) purpose: Purpose,
+    /// The function of a notification; empty for all else.
+    pub(crate) name: Vec<u8>,
     total: u64,
     /// Bytes that have arrived. Invariant: `filled <= total`.
     filled: u64,
@@ -34,7 +35,7 @@ pub(crate) struct Assembly {
 impl Assembly {
     /// `body` may have stale contents.
     pub(crate) fn new(id: u32, format: Format, purpose: Purpose, total: u64, body: Vec<u8>) -> Self {
-        Self { id, format, purpose, total, filled: 0, body }
+        Self { id, format, purpose, name: Vec::new(), total, filled: 0, body }
     }
 
     /// Adds the bytes of `frame` from `at`. With `more` the body must still be incomplete then, otherwise complete.

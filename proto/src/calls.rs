@@ -159,9 +159,16 @@ impl Outgoing {
 }
 
 /// Calls of the peer that have not been answered yet, under the ids that the peer gave them.
+///
+/// Most links have one such call at a time. The latest one therefore stays outside of the table, which costs more than all the
+/// rest of a small call.
 #[derive(Debug, Default)]
 pub(crate) struct Incoming {
-    calls: HashMap<u32, IncomingCall>,
+    /// Id of the call in `latest`; 0: there is none, and what `latest` holds is stale.
+    latest_id: u32,
+    latest: IncomingCall,
+    /// All calls but the latest.
+    others: HashMap<u32, IncomingCall>,
     names: Vec<String>,
 }
 
@@ -179,31 +186,44 @@ pub(crate) struct IncomingCall {
 
 impl Incoming {
     pub(crate) fn len(&self) -> usize {
-        self.calls.len()
+        self.others.len() + usize::from(self.latest_id != 0)
     }
 
-    /// Adds a call. `false`: one with that id is there already.
+    /// Adds a call, whose id is not 0. `false`: one with that id is there already.
     pub(crate) fn insert(&mut self, id: u32, name: &str, parent: u32, depth: u16) -> bool {
-        let hashbrown::hash_map::Entry::Vacant(vacant) = self.calls.entry(id) else {
+        if id == self.latest_id || !self.others.is_empty() && self.others.contains_key(&id) {
             return false;
-        };
-        let mut own = self.names.pop().unwrap_or_default();
-        own.clear();
-        own.push_str(name);
-        vacant.insert(IncomingCall { name: own, parent, depth, cancelled: false });
+        }
+        if self.latest_id != 0 {
+            let name = self.names.pop().unwrap_or_default();
+            let before = core::mem::replace(&mut self.latest, IncomingCall { name, ..IncomingCall::default() });
+            self.others.insert(self.latest_id, before);
+        }
+        self.latest_id = id;
+        let call = &mut self.latest;
+        call.name.clear();
+        call.name.push_str(name);
+        call.parent = parent;
+        call.depth = depth;
+        call.cancelled = false;
         true
     }
 
+    #[inline]
     pub(crate) fn get(&self, id: CallId) -> Option<&IncomingCall> {
-        self.calls.get(&id.0)
+        if id.0 == self.latest_id && id.0 != 0 { Some(&self.latest) } else { self.others.get(&id.0) }
     }
 
     pub(crate) fn get_mut(&mut self, id: CallId) -> Option<&mut IncomingCall> {
-        self.calls.get_mut(&id.0)
+        if id.0 == self.latest_id && id.0 != 0 { Some(&mut self.latest) } else { self.others.get_mut(&id.0) }
     }
 
     pub(crate) fn remove(&mut self, id: CallId) -> bool {
-        let Some(call) = self.calls.remove(&id.0) else {
+        if id.0 == self.latest_id && id.0 != 0 {
+            self.latest_id = 0;
+            return true;
+        }
+        let Some(call) = self.others.remove(&id.0) else {
             return false;
         };
         if self.names.len() < SPARE_NAMES {
@@ -213,7 +233,8 @@ impl Incoming {
     }
 
     pub(crate) fn clear(&mut self) {
-        self.calls.clear();
+        self.latest_id = 0;
+        self.others.clear();
     }
 }
 
@@ -235,6 +256,22 @@ mod tests {
         assert_ne!(first, third, "the slot is the same, the generation is not");
         assert!(calls.get(first).is_none());
         assert_eq!([first & 1, second & 1, third & 1], [1, 1, 1]);
+    }
+
+    #[test]
+    fn calls_of_the_peer_are_found_in_any_order() {
+        for (first, second) in [(2, 4), (4, 2)] {
+            let mut calls = Incoming::default();
+            assert!(calls.insert(2, "a", 0, 1) && calls.insert(4, "b", 3, 2));
+            assert!(!calls.insert(2, "c", 0, 1) && !calls.insert(4, "c", 0, 1));
+            assert_eq!(calls.get(CallId(2)).map(|call| call.name.as_str()), Some("a"));
+            assert_eq!(calls.get_mut(CallId(4)).map(|call| (call.parent, call.depth)), Some((3, 2)));
+            assert!(calls.remove(CallId(first)) && !calls.remove(CallId(first)));
+            assert_eq!((calls.len(), calls.get(CallId(second)).is_some()), (1, true));
+            assert!(calls.insert(6, "c", 0, 1) && calls.remove(CallId(second)) && calls.remove(CallId(6)));
+            assert_eq!(calls.len(), 0);
+            assert!(calls.get(CallId(0)).is_none() && !calls.remove(CallId(0)));
+        }
     }
 
     #[test]

@@ -1,19 +1,22 @@
 //! Messages on their way out, cut into frames as they leave.
 
 use crate::pool::Pool;
-use crate::{Flags, Header, Kind};
+use crate::{Flags, Header, Kind, Transmit};
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 /// A message that is not completely sent.
-#[derive(Debug)]
+///
+/// It stays in its box from when it is queued until it has been sent, and the box serves for the next one.
+#[derive(Debug, Default)]
 pub(crate) struct Message {
-    /// Header and name, as they travel; the total length as well once the first part of a longer body is prepared.
-    pub(crate) head: Vec<u8>,
+    header: Header,
+    /// Room for the header, the name from byte 16 on, and a total length: as they travel in front of the body.
+    head: Vec<u8>,
     pub(crate) body: Vec<u8>,
     /// Bytes of `body` that have been sent.
-    pub(crate) sent: usize,
-    header: Header,
+    sent: usize,
     started: bool,
 }
 
@@ -26,10 +29,9 @@ impl Message {
         matches!(self.header.kind, Kind::RETURN | Kind::THROW)
     }
 
-    /// Writes the header of the next frame of at most `limit` bytes and gives the end of its part of the body.
-    pub(crate) fn prepare(&mut self, limit: usize) -> usize {
+    /// The next frame of at most `limit` bytes.
+    pub(crate) fn frame(&mut self, limit: usize) -> Transmit<'_> {
         let name_end = if self.started { Header::SIZE } else { Header::SIZE + usize::from(self.header.name_len) };
-        self.head.truncate(name_end);
         let rest = self.body.len() - self.sent;
         let more = name_end + rest > limit;
         let mut header = self.header;
@@ -37,28 +39,30 @@ impl Message {
             header = Header { kind: Kind::MORE, id: header.id, ..Header::default() };
         }
         header.flags = Flags::new(self.header.flags.format(), more);
-        self.head[..Header::SIZE].copy_from_slice(&header.to_bytes());
+        let head = &mut self.head[..];
+        head[..Header::SIZE].copy_from_slice(&header.to_bytes());
         if !more {
-            return self.body.len();
+            return Transmit { head: &head[..name_end], body: &self.body[self.sent..] };
         }
+        let mut head_end = name_end;
         if !self.started {
-            self.head.extend_from_slice(&(self.body.len() as u64).to_le_bytes());
+            head_end += TOTAL;
+            head[name_end..head_end].copy_from_slice(&(self.body.len() as u64).to_le_bytes());
         }
-        self.sent + (limit - self.head.len())
+        Transmit { head: &head[..head_end], body: &self.body[self.sent..self.sent + (limit - head_end)] }
     }
 }
 
 /// The queues of outgoing messages: first the greeting, then what is urgent, then the rest in the order in which it was pushed.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    greeting: Option<Message>,
+    greeting: Option<Box<Message>>,
     /// Frames without a name, and with bodies that fit any frame. They overtake the parts of a long body.
-    urgent: VecDeque<Message>,
-    queue: VecDeque<Message>,
+    urgent: VecDeque<Box<Message>>,
+    queue: VecDeque<Box<Message>>,
     /// Answers among them that are not completely sent.
     answers: usize,
-    /// Spare heads.
-    heads: Vec<Vec<u8>>,
+    spare: Vec<Box<Message>>,
 }
 
 impl Outbox {
@@ -86,27 +90,31 @@ impl Outbox {
     /// The message whose next frame is to be sent. Before the greeting is over only the greeting itself may leave.
     pub(crate) fn next(&mut self, greeted: bool) -> Option<&mut Message> {
         if self.greeting.is_some() {
-            return self.greeting.as_mut();
+            return self.greeting.as_deref_mut();
         }
-        if greeted { self.urgent.front_mut().or_else(|| self.queue.front_mut()) } else { None }
+        if greeted {
+            self.urgent.front_mut().or_else(|| self.queue.front_mut()).map(|message| &mut **message)
+        } else {
+            None
+        }
     }
 
     pub(crate) fn has_next(&self, greeted: bool) -> bool {
         self.greeting.is_some() || greeted && !(self.urgent.is_empty() && self.queue.is_empty())
     }
 
-    /// The frame that [`next`](Self::next) and [`Message::prepare`] gave has been sent, up to `end` of its body. Gives
+    /// The frame that [`next`](Self::next) and [`Message::frame`] gave has been sent, with so many bytes of the body. Gives
     /// the id of a call of which nothing is left to send.
-    pub(crate) fn advance(&mut self, end: usize, pool: &mut Pool) -> Option<u32> {
+    pub(crate) fn advance(&mut self, part: usize, pool: &mut Pool) -> Option<u32> {
         if self.greeting.is_some() {
             self.recycle_greeting(pool);
             return None;
         }
         let queue = if self.urgent.is_empty() { &mut self.queue } else { &mut self.urgent };
         let message = queue.front_mut()?;
-        message.sent = end;
+        message.sent += part;
         message.started = true;
-        if end < message.body.len() {
+        if message.sent < message.body.len() {
             return None;
         }
         let message = queue.pop_front()?;
@@ -117,7 +125,7 @@ impl Outbox {
 
     /// Removes the call with this id if it is still here, whole or in part. `true`: nothing of it has been sent.
     pub(crate) fn remove_call(&mut self, id: u32, pool: &mut Pool) -> bool {
-        let found = |message: &Message| message.kind() == Kind::CALL && message.header.id == id;
+        let found = |message: &Box<Message>| message.kind() == Kind::CALL && message.header.id == id;
         let Some(index) = self.queue.iter().position(found) else {
             return false;
         };
@@ -164,20 +172,23 @@ impl Outbox {
         }
     }
 
-    fn message(&mut self, mut header: Header, name: &str, body: Vec<u8>) -> Message {
+    fn message(&mut self, mut header: Header, name: &str, body: Vec<u8>) -> Box<Message> {
         header.name_len = name.len() as u16;
-        let mut head = self.heads.pop().unwrap_or_default();
-        head.clear();
-        head.extend_from_slice(&header.to_bytes());
-        head.extend_from_slice(name.as_bytes());
-        Message { head, body, sent: 0, header, started: false }
+        let mut message = self.spare.pop().unwrap_or_default();
+        message.header = header;
+        message.head.resize(Header::SIZE + name.len() + TOTAL, 0);
+        message.head[Header::SIZE..][..name.len()].copy_from_slice(name.as_bytes());
+        message.body = body;
+        message.sent = 0;
+        message.started = false;
+        message
     }
 
-    fn recycle(&mut self, message: Message, pool: &mut Pool) {
+    fn recycle(&mut self, mut message: Box<Message>, pool: &mut Pool) {
         self.answers -= usize::from(message.is_answer());
-        pool.give(message.body);
-        if self.heads.len() < SPARE_HEADS {
-            self.heads.push(message.head);
+        pool.give(core::mem::take(&mut message.body));
+        if self.spare.len() < MOST_SPARE {
+            self.spare.push(message);
         }
     }
 
@@ -188,4 +199,7 @@ impl Outbox {
     }
 }
 
-const SPARE_HEADS: usize = 16;
+/// Bytes of a total length.
+const TOTAL: usize = size_of::<u64>();
+
+const MOST_SPARE: usize = 16;

@@ -20,33 +20,37 @@ impl Pool {
     }
 
     /// An empty buffer.
+    #[inline]
     pub(crate) fn take(&mut self) -> Vec<u8> {
-        let mut buffer = self.pop(self.spare.len().wrapping_sub(1));
+        let mut buffer = self.spare.pop().unwrap_or_default();
+        self.bytes -= buffer.capacity();
         buffer.clear();
         buffer
     }
 
     /// A buffer with stale contents of any length, large enough for `size` bytes if there is one such.
+    #[inline]
     pub(crate) fn take_stale(&mut self, size: usize) -> Vec<u8> {
         let fits = self.spare.iter().rposition(|spare| spare.capacity() >= size);
-        self.pop(fits.unwrap_or(self.spare.len().wrapping_sub(1)))
+        if let Some(index) = fits
+            && index + 1 < self.spare.len()
+        {
+            let buffer = self.spare.remove(index);
+            self.bytes -= buffer.capacity();
+            return buffer;
+        }
+        let buffer = self.spare.pop().unwrap_or_default();
+        self.bytes -= buffer.capacity();
+        buffer
     }
 
+    #[inline]
     pub(crate) fn give(&mut self, buffer: Vec<u8>) {
         let bytes = self.bytes + buffer.capacity();
         if buffer.capacity() > 0 && bytes <= self.limit && self.spare.len() < MOST {
             self.bytes = bytes;
             self.spare.push(buffer);
         }
-    }
-
-    fn pop(&mut self, index: usize) -> Vec<u8> {
-        if index >= self.spare.len() {
-            return Vec::new();
-        }
-        let buffer = self.spare.remove(index);
-        self.bytes -= buffer.capacity();
-        buffer
     }
 }
 

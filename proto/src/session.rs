@@ -341,11 +341,12 @@ impl Session {
         let Some(message) = self.outbox.next(greeted) else {
             return Ok(Progress::Idle);
         };
-        let end = message.prepare(limit);
-        if !send(&Transmit { head: &message.head, body: &message.body[message.sent..end] })? {
+        let frame = message.frame(limit);
+        if !send(&frame)? {
             return Ok(Progress::Blocked);
         }
-        let sent = self.outbox.advance(end, &mut self.pool);
+        let part = frame.body.len();
+        let sent = self.outbox.advance(part, &mut self.pool);
         if let Some(call) = sent.and_then(|id| self.outgoing.get_mut(id)) {
             call.sent = true;
         }
@@ -520,8 +521,8 @@ impl Session {
             Kind::CALL => self.accept_call(header, frame),
             Kind::RETURN | Kind::THROW => self.accept_answer(header, frame),
             Kind::NOTIFY => {
-                let name = self.read_name(header, frame)?.to_string();
-                self.accept_body(header.without_id(), frame, Purpose::Notify(name))
+                self.read_name(header, frame)?;
+                self.accept_body(header.without_id(), frame, Purpose::Notify)
             }
             Kind::READY if self.heard_ready => Err(ProtocolError("ready came twice".into())),
             Kind::READY => {
@@ -690,7 +691,10 @@ impl Session {
             return Err(ProtocolError("a body is longer than was agreed".into()));
         }
         let body = self.pool.take_stale(total as usize);
-        let assembly = Assembly::new(header.id, header.flags.format(), purpose, total, body);
+        let mut assembly = Assembly::new(header.id, header.flags.format(), purpose, total, body);
+        if purpose == Purpose::Notify {
+            assembly.name.clone_from(&self.name);
+        }
         if !self.assemblies.insert(assembly) {
             return Err(ProtocolError("two unfinished bodies have the same id".into()));
         }
@@ -714,6 +718,9 @@ impl Session {
         assembly.append(frame, at, more)?;
         if !more {
             let assembly = self.assemblies.remove(id);
+            if assembly.purpose == Purpose::Notify {
+                self.name = assembly.name;
+            }
             self.complete(id, assembly.format, assembly.purpose, assembly.body)?;
         }
         Ok(())
@@ -738,9 +745,11 @@ impl Session {
         Ok(())
     }
 
+    /// A body has come in full. That of a notification is for the function `self.name`.
     fn complete(&mut self, id: u32, format: Format, purpose: Purpose, payload: Vec<u8>) -> Result<(), ProtocolError> {
         let id = CallId(id);
-        let event = match purpose {
+        // Each arm pushes its event by itself: one common variable would be copied about more than all the rest costs.
+        match purpose {
             Purpose::Call => {
                 let depth = self.incoming.get(id).map_or(0, |call| call.depth);
                 if depth > self.config.max_depth {
@@ -751,22 +760,25 @@ impl Session {
                     let _ = self.throw_text(id, ErrorCode::TOO_DEEP, &text);
                     return Ok(());
                 }
-                Event::Call { id, format, payload }
+                self.events.push_back(Event::Call { id, format, payload });
             }
-            Purpose::Notify(name) => Event::Notify { name, format, payload },
-            Purpose::Return | Purpose::Throw(_) | Purpose::DroppedAnswer => {
+            Purpose::Notify => {
+                let name = checked_name(&self.name)?.to_string();
+                self.events.push_back(Event::Notify { name, format, payload });
+            }
+            Purpose::Return => {
                 self.outgoing.remove(id.0);
-                let outcome = match purpose {
-                    Purpose::Return => Outcome::Returned { format, payload },
-                    Purpose::Throw(code) => Outcome::Threw { code, format, payload },
-                    _ => return Ok(()),
-                };
-                Event::Ended { id, outcome }
+                self.events.push_back(Event::Ended { id, outcome: Outcome::Returned { format, payload } });
             }
+            Purpose::Throw(code) => {
+                self.outgoing.remove(id.0);
+                self.events.push_back(Event::Ended { id, outcome: Outcome::Threw { code, format, payload } });
+            }
+            Purpose::DroppedAnswer => self.outgoing.remove(id.0),
             Purpose::Ready => {
                 let exports = exports(&payload)?;
                 self.pool.give(payload);
-                Event::Ready(exports)
+                self.events.push_back(Event::Ready(exports));
             }
             Purpose::Release => {
                 let (references, rest) = payload.as_chunks::<8>();
@@ -775,10 +787,9 @@ impl Session {
                 }
                 let references = references.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
                 self.pool.give(payload);
-                Event::Released(references)
+                self.events.push_back(Event::Released(references));
             }
-        };
-        self.events.push_back(event);
+        }
         Ok(())
     }
 

@@ -95,9 +95,10 @@ impl LinkConfig {
 }
 
 impl Default for LinkConfig {
-    /// 256 KiB each way.
+    /// 1 MiB each way. Memory that was never written to costs nothing: a quiet link takes a few pages of it. What streams through a
+    /// ring that exceeds the cache of a core finds the other core through the cache that both share, which is twice as fast.
     fn default() -> Self {
-        Self { up: 256 << 10, down: 256 << 10 }
+        Self { up: 1 << 20, down: 1 << 20 }
     }
 }
 
