@@ -82,7 +82,7 @@ impl<'a> Writer<'a> {
             self.integer(integer);
         } else {
             self.buffer.push(tag::FLOAT);
-            self.buffer.extend_from_slice(&value.to_le_bytes());
+            self.float(value);
         }
     }
 
@@ -141,7 +141,7 @@ impl<'a> Writer<'a> {
     /// A date, in milliseconds since 1970.
     pub fn date(&mut self, milliseconds: f64) {
         self.begin(tag::DATE);
-        self.buffer.extend_from_slice(&milliseconds.to_le_bytes());
+        self.float(milliseconds);
     }
 
     /// A regular expression. Then its source follows as a string.
@@ -250,7 +250,7 @@ impl<'a> Writer<'a> {
         self.begin(tag::VIEW);
         self.buffer.push(kind as u8);
         self.varint(offset);
-        self.varint(len.map_or(0, |len| len + 1));
+        self.varint(len.map_or(0, |len| len.saturating_add(1)));
     }
 
     /// A `Blob`. Its type is written as a string first.
@@ -264,7 +264,7 @@ impl<'a> Writer<'a> {
     pub fn file(&mut self, kind: &str, last_modified: f64, bytes: &[u8]) {
         self.begin(tag::FILE);
         self.str(kind);
-        self.buffer.extend_from_slice(&last_modified.to_le_bytes());
+        self.float(last_modified);
         self.raw(bytes);
     }
 
@@ -319,6 +319,12 @@ impl<'a> Writer<'a> {
     fn begin(&mut self, tag: u8) {
         self.objects += 1;
         self.buffer.push(tag);
+    }
+
+    /// All NaNs are written alike, so that the same values have the same bytes.
+    fn float(&mut self, value: f64) {
+        let value = if value.is_nan() { f64::from_bits(0x7ff8 << 48) } else { value };
+        self.buffer.extend_from_slice(&value.to_le_bytes());
     }
 
     fn raw(&mut self, bytes: &[u8]) {
