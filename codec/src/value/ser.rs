@@ -62,15 +62,20 @@ impl<'w, 'b> Serializer<'w, 'b> {
         }
     }
 
+    fn inner(&self) -> Result<usize, EncodeError> {
+        if self.depth < MAX_DEPTH {
+            Ok(self.depth + 1)
+        } else {
+            Err(EncodeError::new("values are nested too deep: 256 levels at most can be sent"))
+        }
+    }
+
     fn items(
         self,
         len: Option<usize>,
         start: impl FnOnce(&mut Writer<'b>, usize),
     ) -> Result<Items<'w, 'b>, EncodeError> {
-        let depth = self.depth + 1;
-        if depth > MAX_DEPTH {
-            return Err(EncodeError::new("values are nested too deep: 256 levels at most can be sent"));
-        }
+        let depth = self.inner()?;
         let Self { writer, .. } = self;
         match len {
             Some(len) => start(writer, len),
@@ -82,7 +87,7 @@ impl<'w, 'b> Serializer<'w, 'b> {
 
     /// Begins the object around the content of an enum's variant.
     fn variant(self, variant: &'static str) -> Result<Self, EncodeError> {
-        let depth = self.depth + 1;
+        let depth = self.inner()?;
         self.writer.object(1);
         self.writer.key(variant);
         Ok(Self { writer: self.writer, depth })
