@@ -1,9 +1,11 @@
 //! From the value format to anything that serde can deserialize, without a tree in between.
 
-use super::model::VALUE_TOKEN;
+use super::model::{VALUE_TOKEN, check_view};
 use super::reader::{Item, Key, Reader, Text};
+use super::wire::tag;
 use super::{BigInt, MAX_DEPTH, Value, ViewKind};
 use crate::{DecodeError, Segment};
+use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use serde::de::value::{BytesDeserializer, SeqDeserializer, StrDeserializer};
@@ -52,17 +54,42 @@ impl<'de> State<'de> {
         number: u32,
         read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<T, DecodeError> {
+        let there = self.reader_before(number)?;
+        self.elsewhere(there, read)
+    }
+
+    #[inline(never)]
+    fn reader_before(&mut self, number: u32) -> Result<Box<Reader<'de>>, DecodeError> {
         let Some(budget) = self.budget.checked_sub(self.input.len()) else {
             return Err(DecodeError::mismatch("too many objects are shared: decode it as a `Value`"));
         };
         self.budget = budget;
-        let mut there = Reader::new(self.input);
+        let mut there = Box::new(Reader::new(self.input));
         there.skip_to(number)?;
-        let here = core::mem::replace(&mut self.reader, there);
+        Ok(there)
+    }
+
+    /// Does something with another reader. Readers are large, so it lies on the heap: values nest deep, stacks are short.
+    fn elsewhere<T>(&mut self, mut reader: Box<Reader<'de>>, read: impl FnOnce(&mut Self) -> T) -> T {
+        core::mem::swap(&mut self.reader, &mut reader);
         let result = read(self);
-        self.reader = here;
+        core::mem::swap(&mut self.reader, &mut reader);
         result
     }
+
+    /// Reads the next element of an array, a hole as `undefined`.
+    fn element<T: de::DeserializeSeed<'de>>(&mut self, seed: T, depth: usize) -> Result<T::Value, DecodeError> {
+        if self.reader.hole() {
+            self.elsewhere(reader_before_undefined(), |state| seed.deserialize(Deserializer { state, depth }))
+        } else {
+            seed.deserialize(Deserializer { state: self, depth })
+        }
+    }
+}
+
+#[inline(never)]
+fn reader_before_undefined<'de>() -> Box<Reader<'de>> {
+    Box::new(Reader::new(&[tag::UNDEFINED]))
 }
 
 /// Reads one value.
@@ -96,7 +123,13 @@ impl<'de> Deserializer<'_, 'de> {
             }
             Item::Array(len) | Item::Set(len) => {
                 let depth = self.inner()?;
-                visit_all(self.state, len, depth, |elements| visitor.visit_seq(elements))
+                let may_have_holes = matches!(item, Item::Array(_));
+                let mut elements = Elements { state: self.state, depth, left: len, index: 0, may_have_holes };
+                let value = visitor.visit_seq(&mut elements)?;
+                if elements.left > 0 {
+                    return Err(DecodeError::invalid_length(len, &"fewer elements"));
+                }
+                Ok(value)
             }
             Item::Object(len) => {
                 let depth = self.inner()?;
@@ -122,12 +155,23 @@ impl<'de> Deserializer<'_, 'de> {
                 let bytes = self.view_bytes(kind, offset, len)?;
                 visit_view(kind, bytes, visitor)
             }
-            Item::Boxed => Deserializer { depth: self.inner()?, ..self }.deserialize_any_value(visitor),
+            Item::Boxed => {
+                self.depth = self.inner()?;
+                match self.state.reader.item()? {
+                    item @ (Item::Boolean(_)
+                    | Item::Integer(_)
+                    | Item::Float(_)
+                    | Item::BigInt { .. }
+                    | Item::Text(_)
+                    | Item::Symbol { .. }) => self.visit(item, visitor),
+                    _ => Err(DecodeError::malformed("something else than a primitive is boxed")),
+                }
+            }
             Item::Shared(number) => {
                 let depth = self.inner()?;
                 self.state.at_shared(number, |state| Deserializer { state, depth }.deserialize_any_value(visitor))
             }
-            Item::Hole => visitor.visit_unit(),
+            Item::Hole => Err(DecodeError::malformed("a hole stands outside of an array")),
             Item::Symbol { .. } => Err(unexpected("a symbol", &visitor)),
             Item::RegExp { .. } => Err(unexpected("a regular expression", &visitor)),
             Item::Error { .. } => Err(unexpected("an error", &visitor)),
@@ -143,19 +187,23 @@ impl<'de> Deserializer<'_, 'de> {
 
     /// The bytes that a view shows; its buffer is what comes next.
     fn view_bytes(&mut self, kind: ViewKind, offset: u64, len: Option<u64>) -> Result<&'de [u8], DecodeError> {
-        let buffer = match self.state.reader.item()? {
-            Item::Shared(number) => self.state.at_shared(number, |state| state.reader.item())?,
-            item => item,
+        self.inner()?;
+        let (bytes, resizable) = match self.state.reader.item()? {
+            Item::Buffer { bytes, max } => (bytes, max.is_some()),
+            Item::Shared(number) => self.state.at_shared(number, |state| {
+                let next = state.reader.objects();
+                match state.reader.item()? {
+                    Item::Buffer { bytes, max } => Ok((bytes, max.is_some())),
+                    // Two objects: the array, which is no buffer, comes first.
+                    Item::Bytes(bytes) if next != number => Ok((bytes, false)),
+                    _ => Err(DecodeError::malformed("a view is of something else than a buffer")),
+                }
+            })?,
+            _ => return Err(DecodeError::malformed("a view is of something else than a buffer")),
         };
-        let (Item::Buffer { bytes, .. } | Item::Bytes(bytes)) = buffer else {
-            return Err(DecodeError::malformed("a view is of something else than a buffer"));
-        };
-        let shown = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).and_then(|rest| {
-            let size = kind.element_size();
-            let end = len.unwrap_or(rest.len() as u64 / size).checked_mul(size)?;
-            rest.get(..usize::try_from(end).ok()?)
-        });
-        shown.ok_or_else(|| DecodeError::malformed("a view reaches beyond its buffer"))
+        check_view(&[(0, bytes.len() as u64, resizable)], 0, kind, offset, len).map_err(DecodeError::malformed)?;
+        let rest = &bytes[offset as usize..];
+        Ok(len.map_or(rest, |len| &rest[..(len * kind.element_size()) as usize]))
     }
 }
 
@@ -221,7 +269,7 @@ macro_rules! integers {
     ($($method:ident $type:ty => $visit:ident;)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
             match self.state.reader.item()? {
-                // An integer of a size at which numbers are no longer safe, but exact all the same.
+                // -0, or an integer of a size at which numbers are no longer safe, but exact all the same.
                 Item::Float(number) if (number as $type) as f64 == number && number.abs() < WIDEST => {
                     visitor.$visit(number as $type)
                 }
@@ -242,8 +290,16 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
     }
 
     integers! {
+        deserialize_i8 i64 => visit_i64;
+        deserialize_i16 i64 => visit_i64;
+        deserialize_i32 i64 => visit_i64;
         deserialize_i64 i64 => visit_i64;
+        deserialize_i128 i64 => visit_i64;
+        deserialize_u8 u64 => visit_u64;
+        deserialize_u16 u64 => visit_u64;
+        deserialize_u32 u64 => visit_u64;
         deserialize_u64 u64 => visit_u64;
+        deserialize_u128 u64 => visit_u64;
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
@@ -258,6 +314,10 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
                 let mut this = self;
                 let bytes = this.view_bytes(kind, offset, len)?;
                 visit_bytes_as_seq(bytes, visitor)
+            }
+            Item::Shared(number) => {
+                let depth = self.inner()?;
+                self.state.at_shared(number, |state| Deserializer { state, depth }.deserialize_seq(visitor))
             }
             item => self.visit(item, visitor),
         }
@@ -326,7 +386,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
     }
 
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i128 u8 u16 u32 u128 f32 f64 char str string bytes byte_buf unit unit_struct map struct identifier
+        bool f32 f64 char str string bytes byte_buf unit unit_struct map struct identifier
     }
 }
 
@@ -358,25 +418,12 @@ fn describe(item: Item<'_>) -> &'static str {
     }
 }
 
-fn visit_all<'a, 'de, T>(
-    state: &'a mut State<'de>,
-    len: usize,
-    depth: usize,
-    visit: impl FnOnce(&mut Elements<'a, 'de>) -> Result<T, DecodeError>,
-) -> Result<T, DecodeError> {
-    let mut elements = Elements { state, depth, left: len, index: 0 };
-    let value = visit(&mut elements)?;
-    if elements.left > 0 {
-        return Err(DecodeError::invalid_length(len, &"fewer elements"));
-    }
-    Ok(value)
-}
-
 struct Elements<'a, 'de> {
     state: &'a mut State<'de>,
     depth: usize,
     left: usize,
     index: usize,
+    may_have_holes: bool,
 }
 
 impl<'de> de::SeqAccess<'de> for &mut Elements<'_, 'de> {
@@ -389,7 +436,11 @@ impl<'de> de::SeqAccess<'de> for &mut Elements<'_, 'de> {
         self.left -= 1;
         let index = self.index;
         self.index += 1;
-        let value = seed.deserialize(Deserializer { state: self.state, depth: self.depth });
+        let value = if self.may_have_holes {
+            self.state.element(seed, self.depth)
+        } else {
+            seed.deserialize(Deserializer { state: self.state, depth: self.depth })
+        };
         value.map(Some).map_err(|error| error.at(Segment::Index(index)))
     }
 
@@ -465,8 +516,12 @@ impl<'de> de::Deserializer<'de> for BorrowedStr<'de> {
         visitor.visit_newtype_struct(self)
     }
 
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_some(self)
+    }
+
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct seq tuple
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
         tuple_struct map struct identifier ignored_any
     }
 }
@@ -606,7 +661,7 @@ impl<'de> de::SeqAccess<'de> for Arguments<'_, 'de> {
         if index >= self.count {
             return seed.deserialize(Missing { expected: self.expected, count: self.count }).map(Some);
         }
-        let value = seed.deserialize(Deserializer { state: self.state, depth: 1 });
+        let value = self.state.element(seed, 1);
         value.map(Some).map_err(|error| error.at(Segment::Index(index)).at(Segment::Root("args")))
     }
 

@@ -230,7 +230,8 @@ impl Value {
             Self::Error(error) => &error.properties,
             _ => return None,
         };
-        properties.iter().find(|(name, _)| name.as_str() == Some(key)).map(|(_, value)| value)
+        // Of several with the same key the last one holds.
+        properties.iter().rfind(|(name, _)| name.as_str() == Some(key)).map(|(_, value)| value)
     }
 }
 
@@ -438,7 +439,7 @@ fn is_primitive(value: &Value) -> bool {
     matches!(value, Value::Boolean(_) | Value::Number(_) | Value::BigInt(_) | Value::String(_) | Value::Symbol(_))
 }
 
-fn check_view(
+pub(super) fn check_view(
     buffers: &[Buffer],
     number: u32,
     kind: ViewKind,
