@@ -62,6 +62,7 @@ pub(crate) struct Outbox {
     queue: VecDeque<Box<Message>>,
     /// Answers among them that are not completely sent.
     answers: usize,
+    #[allow(clippy::vec_box, reason = "what moves between the queues is the box")]
     spare: Vec<Box<Message>>,
 }
 
@@ -125,8 +126,8 @@ impl Outbox {
 
     /// Removes the call with this id if it is still here, whole or in part. `true`: nothing of it has been sent.
     pub(crate) fn remove_call(&mut self, id: u32, pool: &mut Pool) -> bool {
-        let found = |message: &Box<Message>| message.kind() == Kind::CALL && message.header.id == id;
-        let Some(index) = self.queue.iter().position(found) else {
+        let found = |message: &Message| message.kind() == Kind::CALL && message.header.id == id;
+        let Some(index) = self.queue.iter().position(|message| found(message)) else {
             return false;
         };
         let Some(message) = self.queue.remove(index) else {

@@ -73,11 +73,13 @@ impl Bell {
         Ok(())
     }
 
+    #[cfg(not(target_family = "wasm"))]
     /// Makes sure that rings of other processes reach a waker that is registered already.
     pub(crate) fn hears_processes(&self) -> io::Result<()> {
         if self.waker.is_empty() { Ok(()) } else { self.signal.relay_to_waker() }
     }
 
+    #[cfg(not(target_family = "wasm"))]
     pub(crate) fn signal(&self) -> &Signal {
         &self.signal
     }
@@ -103,6 +105,7 @@ impl WakerSlot {
         }
     }
 
+    #[cfg(not(target_family = "wasm"))]
     fn is_empty(&self) -> bool {
         lock(&self.waker).is_none()
     }

@@ -29,7 +29,8 @@ use crate::wait::Patience;
 use coincide_proto::{Gone, ProtocolError, ReceiveError, Transmit};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use web_time::Instant;
 
 /// One end of a link.
 pub(crate) struct Endpoint<M: Memory> {
@@ -41,6 +42,8 @@ pub(crate) struct Endpoint<M: Memory> {
     peer_doorbell: Doorbell,
     ringer: Ringer<M>,
     patience: Patience,
+    /// A copy of the frame being received, where the memory is distant.
+    near: Vec<u8>,
     /// Why nothing can be received any more.
     over: Option<ReceiveError>,
     /// Whether the peer has been told that this end has left.
@@ -55,6 +58,7 @@ pub(crate) enum Doorbell {
     /// It sleeps at a bell, maybe with other things to wait for.
     Bell(Arc<Bell>),
     /// It sleeps at a bell of another process.
+    #[cfg(not(target_family = "wasm"))]
     Remote(crate::sys::RemoteBell),
 }
 
@@ -71,6 +75,7 @@ impl<M: Memory> Endpoint<M> {
             ringer: Ringer::new(memory.clone(), MAIN, Doorbell::Bell(bell)),
             memory,
             patience: Patience::default(),
+            near: Vec::new(),
             over: None,
             closed: false,
         }
@@ -88,9 +93,21 @@ impl<M: Memory> Endpoint<M> {
             ringer: Ringer::new(memory.clone(), WORKER, Doorbell::Word),
             memory,
             patience: Patience::default(),
+            near: Vec::new(),
             over: None,
             closed: false,
         }
+    }
+
+    /// The endpoint sleeps in an event loop, by this doorbell, when it isn't blocked.
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn sleep_by(&mut self, doorbell: Doorbell) {
+        self.ringer.doorbell = doorbell;
+    }
+
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn memory(&self) -> &M {
+        &self.memory
     }
 
     pub(crate) fn max_frame(&self) -> usize {
@@ -105,6 +122,7 @@ impl<M: Memory> Endpoint<M> {
         self.ringer.clone()
     }
 
+    #[cfg(not(target_family = "wasm"))]
     /// What a watcher of the peer's process does when that has died.
     pub(crate) fn obituary(&self) -> impl FnOnce() + use<M> {
         let (memory, closed, ringer) = (self.memory.clone(), self.peer.closed, self.ringer());
@@ -141,7 +159,7 @@ impl<M: Memory> Endpoint<M> {
         }
         let outcome = match self.next_record() {
             Ok(Some(record)) => {
-                let taken = take(&record.frame(&self.memory));
+                let taken = take(&record.frame(&self.memory, &mut self.near));
                 self.inbox.release(&self.memory, &record);
                 if self.inbox.owes_report() && self.inbox.report_room(&self.memory) {
                     self.wake_peer();
@@ -166,6 +184,17 @@ impl<M: Memory> Endpoint<M> {
     }
 
     pub(crate) fn arm(&mut self, room: bool) -> bool {
+        if !self.announce(room) {
+            return false;
+        }
+        let listening = self.memory.listen(self.ringer.own.parked, 1);
+        if !listening {
+            self.disarm();
+        }
+        listening
+    }
+
+    fn announce(&mut self, room: bool) -> bool {
         self.memory.swap(self.ringer.own.parked, 1);
         if room {
             // Second: who takes this away must find `parked`, or the wish is gone and nobody is rung.
@@ -191,7 +220,7 @@ impl<M: Memory> Endpoint<M> {
         let mut patience = std::mem::take(&mut self.patience);
         let patient = patience.wait_until(|| self.is_ready(room) || self.ringer.rung.load(Ordering::Relaxed));
         self.patience = patience;
-        if !patient && self.arm(room) {
+        if !patient && self.announce(room) {
             // The flag after the announcement, as everything that a ring may be about: pairs with `Ringer::ring`.
             if !self.ringer.rung.load(Ordering::Acquire) {
                 self.sleep(deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())));
@@ -238,6 +267,7 @@ impl<M: Memory> Endpoint<M> {
             match &self.peer_doorbell {
                 Doorbell::Word => self.memory.notify(self.peer.parked),
                 Doorbell::Bell(bell) => bell.ring(),
+                #[cfg(not(target_family = "wasm"))]
                 Doorbell::Remote(bell) => bell.ring(),
             }
         }
@@ -245,7 +275,7 @@ impl<M: Memory> Endpoint<M> {
 
     fn sleep(&self, timeout: Option<Duration>) {
         match &self.ringer.doorbell {
-            Doorbell::Bell(bell) => {
+            Doorbell::Bell(bell) if !M::DISTANT => {
                 bell.wait(timeout);
             }
             _ => self.memory.wait(self.ringer.own.parked, 1, timeout),

@@ -14,25 +14,34 @@ mod endpoint;
 #[doc(hidden)]
 pub mod fuzzing;
 #[allow(unsafe_code)]
+#[cfg(not(target_family = "wasm"))]
 mod heap;
 mod layout;
 mod link;
 mod memory;
 #[cfg(loom)]
 pub mod model;
+#[cfg(not(target_family = "wasm"))]
 pub mod process;
 #[allow(unsafe_code)]
+#[cfg(not(target_family = "wasm"))]
 mod region;
 mod ring;
 mod sync;
 #[allow(unsafe_code)]
 mod sys;
+#[cfg(not(target_family = "wasm"))]
+mod threads;
 mod wait;
+#[cfg(target_family = "wasm")]
+pub mod web;
 
 #[doc = include_str!("../LAYOUT.md")]
 pub mod specification {}
 
 pub use bell::Bell;
 pub use layout::LinkConfig;
-pub use link::{MainEnd, Ringer, WorkerEnd, pair};
+pub use link::{MainEnd, Ringer, WorkerEnd};
+#[cfg(not(target_family = "wasm"))]
+pub use threads::pair;
 pub use wait::Patience;

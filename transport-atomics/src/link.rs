@@ -1,54 +1,22 @@
 //! The two ends of a link as their owners hold them.
 
-use crate::bell::Bell;
-use crate::endpoint::{Doorbell, Endpoint, Ringer as EndpointRinger};
-use crate::heap;
-use crate::layout::LinkConfig;
-use crate::region::Region;
+use crate::endpoint::{Endpoint, Ringer as EndpointRinger};
+use crate::sys::SharedMemory;
 use crate::wait::Patience;
 use coincide_proto::{FrameBytes, Gone, ProtocolError, ReceiveError, Session, Transmit, Transport};
-use std::sync::Arc;
 use std::time::Duration;
-
-/// A link between two threads: the end of main, which `bell` wakes, and the end of the worker, to be moved to its thread.
-///
-/// ```
-/// use coincide_proto::{Transmit, Transport};
-/// use coincide_transport_atomics::{Bell, LinkConfig, pair};
-///
-/// let bell = Bell::new()?;
-/// let (mut main, mut worker) = pair(LinkConfig::default(), bell);
-/// let thread = std::thread::spawn(move || {
-///     worker.send(&Transmit { head: b"hello, ", body: b"main" }).unwrap();
-/// });
-///
-/// let mut bytes = [0; 11];
-/// while !main.receive_with(|frame| Ok(frame.copy_to(0, &mut bytes))).unwrap() {
-///     main.wait(false, None);
-/// }
-/// assert_eq!(&bytes, b"hello, main");
-/// # thread.join().unwrap();
-/// # Ok::<(), std::io::Error>(())
-/// ```
-pub fn pair(config: LinkConfig, bell: Arc<Bell>) -> (MainEnd, WorkerEnd) {
-    let region = heap::allocate(config.region_len());
-    config.describe(&region);
-    let main = Endpoint::main(region.clone(), &config, Arc::clone(&bell));
-    let worker = Endpoint::worker(region, &config, Doorbell::Bell(bell));
-    (MainEnd::new(main, None), WorkerEnd::new(worker, None))
-}
 
 macro_rules! end {
     ($(#[$docs:meta])* $name:ident) => {
         $(#[$docs])*
         pub struct $name {
-            endpoint: Endpoint<Region>,
+            pub(crate) endpoint: Endpoint<SharedMemory>,
             /// What is dropped when the link is left, after the endpoint has said so.
             tie: Option<Tie>,
         }
 
         impl $name {
-            pub(crate) fn new(endpoint: Endpoint<Region>, tie: Option<Tie>) -> Self {
+            pub(crate) fn new(endpoint: Endpoint<SharedMemory>, tie: Option<Tie>) -> Self {
                 Self { endpoint, tie }
             }
 
@@ -155,7 +123,7 @@ end! {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Ringer(EndpointRinger<Region>);
+pub struct Ringer(EndpointRinger<SharedMemory>);
 
 impl Ringer {
     /// Wakes the endpoint.

@@ -1,5 +1,6 @@
 //! The memory that two endpoints share, seen through the few operations that the algorithm needs.
 
+use crate::layout::RECORD_HEADER;
 use std::time::Duration;
 
 /// A range of bytes that two endpoints share: 32-bit words that are atomic, and bytes that are copied.
@@ -15,6 +16,9 @@ use std::time::Duration;
 /// # Panics
 /// All operations panic if the offset or the range is not inside the memory, or a word isn't aligned.
 pub(crate) trait Memory: Clone {
+    /// Whether each operation is dear, so that a small frame is better copied out at once than in its parts.
+    const DISTANT: bool = false;
+
     /// Reads a word, with acquire.
     fn load(&self, word: usize) -> u32;
 
@@ -32,6 +36,25 @@ pub(crate) trait Memory: Clone {
 
     /// Copies `target.len()` bytes from the offset `at`.
     fn copy_out(&self, at: usize, target: &mut [u8]);
+
+    /// Publishes a record at `record`: first the word at `next` becomes 0, then `head` and `body` are copied behind the record's length
+    /// word, and at last that is stored with release.
+    #[inline]
+    fn publish(&self, record: usize, next: usize, head: &[u8], body: &[u8]) {
+        // First of all, so that the line is on its way while the frame is copied.
+        self.store_relaxed(next, 0);
+        self.copy_in(record + RECORD_HEADER, head);
+        self.copy_in(record + RECORD_HEADER + head.len(), body);
+        // Release: whoever sees the length sees the frame and the zero behind it. Pairs with the loads in `Consumer::peek`.
+        self.store(record, (head.len() + body.len()) as u32);
+    }
+
+    /// The endpoint announces by the word that it sleeps in an event loop, and has its bell rung when somebody wakes those who
+    /// sleep on the word. `false`: the word is no longer `expected`. Where endpoints in event loops are rung
+    /// by their peers there is nothing to do.
+    fn listen(&self, _word: usize, _expected: u32) -> bool {
+        true
+    }
 
     /// Sleeps while the word is `expected`, until [`notify`](Self::notify) or the end of `timeout`. May return early.
     fn wait(&self, word: usize, expected: u32, timeout: Option<Duration>);

@@ -62,13 +62,7 @@ impl Producer {
 
         let start = (at + padding) & (capacity - 1);
         let next = (start + size) & (capacity - 1);
-        // First of all, so that the line is on its way while the frame is copied.
-        memory.store_relaxed(data + next as usize, 0);
-        let record = data + start as usize;
-        memory.copy_in(record + RECORD_HEADER, frame.head);
-        memory.copy_in(record + RECORD_HEADER + frame.head.len(), frame.body);
-        // Release: whoever sees the length sees the frame and the zero behind it. Pairs with the loads in `Consumer::peek`.
-        memory.store(record, len as u32);
+        memory.publish(data + start as usize, data + next as usize, frame.head, frame.body);
         if padding > 0 {
             // Last, so that a consumer that sees the padding sees the record that follows it too.
             memory.store(data + at as usize, PADDING | padding);
@@ -200,8 +194,16 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(crate) fn frame<'a, M: Memory>(&self, memory: &'a M) -> Frame<'a, M> {
-        Frame { memory, at: self.at, len: self.len }
+    /// Its bytes, which `near` holds from now on if they are few and the memory is distant.
+    #[inline]
+    pub(crate) fn frame<'a, M: Memory>(&self, memory: &'a M, near: &'a mut Vec<u8>) -> Frame<'a, M> {
+        let mut frame = Frame { memory, at: self.at, len: self.len, near: None };
+        if M::DISTANT && self.len <= MOST_NEAR {
+            near.resize(self.len, 0);
+            memory.copy_out(self.at, near);
+            frame.near = Some(near);
+        }
+        frame
     }
 }
 
@@ -210,6 +212,8 @@ pub(crate) struct Frame<'a, M> {
     memory: &'a M,
     at: usize,
     len: usize,
+    /// A copy of all bytes.
+    near: Option<&'a [u8]>,
 }
 
 impl<M: Memory> FrameBytes for Frame<'_, M> {
@@ -220,9 +224,15 @@ impl<M: Memory> FrameBytes for Frame<'_, M> {
     fn copy_to(&self, at: usize, target: &mut [u8]) {
         let fits = at.checked_add(target.len()).is_some_and(|end| end <= self.len);
         assert!(fits, "{} bytes at {at} are not inside a frame of {}", target.len(), self.len);
-        self.memory.copy_out(self.at + at, target);
+        match self.near {
+            Some(near) => target.copy_from_slice(&near[at..][..target.len()]),
+            None => self.memory.copy_out(self.at + at, target),
+        }
     }
 }
+
+/// Longest frame that is copied as a whole before it is looked into.
+const MOST_NEAR: usize = 4096;
 
 fn record_size(len: usize) -> u32 {
     // At most an eighth of a ring of 2^30 bytes, and a header.

@@ -1,7 +1,8 @@
 //! How long to look before going to sleep.
 
 use crate::sync::SPINNING_PAYS;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use web_time::Instant;
 
 /// Decides how an endpoint passes the time until something happens: by looking again and again, by offering its core
 /// to others in between, and at last by giving up, so that its owner goes to sleep.

@@ -20,6 +20,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+pub(crate) use crate::region::Region as SharedMemory;
+
 /// Sleeping on a word of shared memory.
 pub(crate) struct Parking {
     flags: futex::Flags,

@@ -4,8 +4,13 @@
 #[cfg(all(target_os = "linux", not(any(loom, miri))))]
 #[path = "linux.rs"]
 mod platform;
-#[cfg(not(all(target_os = "linux", not(any(loom, miri)))))]
+#[cfg(target_family = "wasm")]
+#[path = "wasm.rs"]
+mod platform;
+#[cfg(not(any(all(target_os = "linux", not(any(loom, miri))), target_family = "wasm")))]
 #[path = "other.rs"]
 mod platform;
 
-pub(crate) use platform::{Inherited, Life, Parking, Prepared, RemoteBell, Signal, inherit, prepare};
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use platform::{Inherited, Life, Parking, Prepared, RemoteBell, inherit, prepare};
+pub(crate) use platform::{SharedMemory, Signal};

@@ -11,6 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+pub(crate) use crate::region::Region as SharedMemory;
+
 /// Sleeping on a word of shared memory.
 pub(crate) struct Parking {
     /// Held from the look at the word until the sleep, and by those who wake, so that no wake-up falls in between.

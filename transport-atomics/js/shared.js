@@ -1,0 +1,106 @@
+// Shared memory as wasm reaches it: words that are atomic, bytes that are copied, and ways to sleep. Numbers only cross the
+// boundary. `src/web.rs` says what each function is for.
+
+const memories = [];
+const free = [];
+
+/** Takes a `SharedArrayBuffer` in; `wasm` is the memory of this instance, `ring` is called when the endpoint is to be woken. */
+export function attach(buffer, wasm, ring) {
+  const memory = {
+    words: new Int32Array(buffer),
+    bytes: new Uint8Array(buffer),
+    wasm,
+    own: new Uint8Array(wasm.buffer),
+    ring,
+    listening: false,
+    bell: null,
+  };
+  const handle = free.pop() ?? memories.length;
+  memories[handle] = memory;
+  return handle;
+}
+
+export function detach(handle) {
+  memories[handle] = null;
+  free.push(handle);
+}
+
+/** The endpoint's peer cannot listen to words: `port` wakes it. */
+export function wakeByPort(handle, port) {
+  memories[handle].bell = port;
+}
+
+export function size(handle) {
+  return memories[handle].bytes.length;
+}
+
+export function load(handle, at) {
+  return Atomics.load(memories[handle].words, at >>> 2);
+}
+
+export function store(handle, at, value) {
+  Atomics.store(memories[handle].words, at >>> 2, value);
+}
+
+export function swap(handle, at, value) {
+  return Atomics.exchange(memories[handle].words, at >>> 2, value);
+}
+
+export function copyIn(handle, at, from, length) {
+  const memory = memories[handle];
+  copy(memory.bytes, at, own(memory), from, length);
+}
+
+export function copyOut(handle, at, to, length) {
+  const memory = memories[handle];
+  copy(own(memory), to, memory.bytes, at, length);
+}
+
+/** A record in one step: the word at `next` is cleared, head and body follow the length word, which is stored last. */
+export function publish(handle, record, next, head, headLength, body, bodyLength) {
+  const memory = memories[handle];
+  const from = own(memory);
+  Atomics.store(memory.words, next >>> 2, 0);
+  copy(memory.bytes, record + 4, from, head, headLength);
+  copy(memory.bytes, record + 4 + headLength, from, body, bodyLength);
+  Atomics.store(memory.words, record >>> 2, headLength + bodyLength);
+}
+
+/** Blocks while the word is `expected`; a negative `timeout` in milliseconds waits for ever. */
+export function wait(handle, at, expected, timeout) {
+  Atomics.wait(memories[handle].words, at >>> 2, expected, timeout < 0 ? Infinity : timeout);
+}
+
+export function notify(handle, at) {
+  const memory = memories[handle];
+  Atomics.notify(memory.words, at >>> 2);
+  memory.bell?.postMessage(0);
+}
+
+/** Has the endpoint rung once the word is notified; says whether the word still is `expected`. */
+export function listen(handle, at, expected) {
+  const memory = memories[handle];
+  const index = at >>> 2;
+  // A listener from before is as good as a new one. If it has been woken already it is about to ring.
+  if (memory.listening || !Atomics.waitAsync) return Atomics.load(memory.words, index) === expected;
+  const { async, value } = Atomics.waitAsync(memory.words, index, expected);
+  if (!async) return false;
+  memory.listening = true;
+  value.then(() => {
+    memory.listening = false;
+    memory.ring();
+  });
+  return true;
+}
+
+/** The bytes of wasm: a new view when the memory has grown. */
+function own(memory) {
+  if (memory.own.length === 0) memory.own = new Uint8Array(memory.wasm.buffer);
+  return memory.own;
+}
+
+function copy(target, to, source, from, length) {
+  // A view costs more than a few bytes.
+  if (length > 96) target.set(source.subarray(from, from + length), to);
+  else for (let i = 0; i < length; i++) target[to + i] = source[from + i];
+}

@@ -1,0 +1,181 @@
+//! Links over a `SharedArrayBuffer`: between a page and its worker, or two threads of Node.js.
+//!
+//! Both ends live in event loops. [`arm`](coincide_proto::Transport::arm) has the bell rung when the peer wakes this end, by
+//! `Atomics.waitAsync` where it exists; elsewhere by a message port, which [`wake_by_port`](MainEnd::wake_by_port) is about.
+//! [`wait`](coincide_proto::Transport::wait) blocks by `Atomics.wait`, which pages do not allow.
+
+use crate::bell::Bell;
+use crate::endpoint::{Doorbell, Endpoint};
+use crate::layout::LinkConfig;
+use crate::link::{MainEnd, WorkerEnd};
+use crate::memory::Memory;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use wasm_bindgen::prelude::*;
+
+/// A new buffer for a link, to be given to both ends.
+///
+/// # Errors
+/// Whatever JavaScript throws: there is no `SharedArrayBuffer`, because the page is not cross-origin isolated, or no memory.
+pub fn create(config: LinkConfig) -> Result<JsValue, JsValue> {
+    let buffer = new_shared_array_buffer(config.region_len())?;
+    let memory = SharedBuffer::new(&buffer, &JsValue::UNDEFINED);
+    config.describe(&memory);
+    Ok(buffer)
+}
+
+/// Main's end of the link in `buffer`.
+///
+/// # Errors
+/// When there is no link in the buffer, or one of another layout.
+pub fn main_end(buffer: &JsValue, bell: Arc<Bell>) -> io::Result<MainEnd> {
+    let (memory, config) = open(buffer, &bell)?;
+    Ok(MainEnd::new(Endpoint::main(memory, &config, bell), None))
+}
+
+/// The worker's end of the link in `buffer`.
+///
+/// # Errors
+/// When there is no link in the buffer, or one of another layout.
+pub fn worker_end(buffer: &JsValue, bell: Arc<Bell>) -> io::Result<WorkerEnd> {
+    let (memory, config) = open(buffer, &bell)?;
+    let mut endpoint = Endpoint::worker(memory, &config, Doorbell::Word);
+    endpoint.sleep_by(Doorbell::Bell(bell));
+    Ok(WorkerEnd::new(endpoint, None))
+}
+
+impl MainEnd {
+    /// The worker can't listen to words (there is no `Atomics.waitAsync`): `port`, a `MessagePort`, wakes it as well.
+    pub fn wake_by_port(&self, port: &JsValue) {
+        self.endpoint.memory().wake_by_port(port);
+    }
+}
+
+impl WorkerEnd {
+    /// Main can't listen to words (there is no `Atomics.waitAsync`): `port`, a `MessagePort`, wakes it as well.
+    pub fn wake_by_port(&self, port: &JsValue) {
+        self.endpoint.memory().wake_by_port(port);
+    }
+}
+
+fn open(buffer: &JsValue, bell: &Arc<Bell>) -> io::Result<(SharedBuffer, LinkConfig)> {
+    let bell = Arc::clone(bell);
+    let ring = Closure::<dyn Fn()>::new(move || bell.ring());
+    // JavaScript owns the closure from now on and frees it when the memory is detached and nobody listens any more.
+    let memory = SharedBuffer::new(buffer, &ring.into_js_value());
+    let config = LinkConfig::read(&memory, size(memory.handle()) as usize)?;
+    Ok((memory, config))
+}
+
+/// A handle of a `SharedArrayBuffer` that JavaScript keeps.
+#[derive(Clone)]
+pub(crate) struct SharedBuffer(Arc<Handle>);
+
+struct Handle(u32);
+
+impl SharedBuffer {
+    fn new(buffer: &JsValue, ring: &JsValue) -> Self {
+        Self(Arc::new(Handle(attach(buffer, &wasm_bindgen::memory(), ring))))
+    }
+
+    fn handle(&self) -> u32 {
+        self.0.0
+    }
+
+    /// The peer can't listen to words: it is woken by `port`, a `MessagePort`, as well.
+    pub(crate) fn wake_by_port(&self, port: &JsValue) {
+        wake_by_port(self.handle(), port);
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        detach(self.0);
+    }
+}
+
+// JavaScript checks each index of a word and of shared bytes against the buffer. Bytes of this program travel as address and
+// length of a slice that is borrowed for the call, and JavaScript touches no others.
+impl Memory for SharedBuffer {
+    const DISTANT: bool = true;
+
+    #[inline]
+    fn load(&self, word: usize) -> u32 {
+        load(self.handle(), word)
+    }
+
+    #[inline]
+    fn store(&self, word: usize, value: u32) {
+        store(self.handle(), word, value);
+    }
+
+    #[inline]
+    fn store_relaxed(&self, word: usize, value: u32) {
+        store(self.handle(), word, value);
+    }
+
+    #[inline]
+    fn swap(&self, word: usize, value: u32) -> u32 {
+        swap(self.handle(), word, value)
+    }
+
+    fn copy_in(&self, at: usize, bytes: &[u8]) {
+        copy_in(self.handle(), at, bytes.as_ptr(), bytes.len());
+    }
+
+    fn copy_out(&self, at: usize, target: &mut [u8]) {
+        copy_out(self.handle(), at, target.as_mut_ptr(), target.len());
+    }
+
+    fn publish(&self, record: usize, next: usize, head: &[u8], body: &[u8]) {
+        publish(self.handle(), record, next, head.as_ptr(), head.len(), body.as_ptr(), body.len());
+    }
+
+    fn listen(&self, word: usize, expected: u32) -> bool {
+        listen(self.handle(), word, expected)
+    }
+
+    fn wait(&self, word: usize, expected: u32, timeout: Option<Duration>) {
+        let timeout = timeout.map_or(-1.0, |timeout| timeout.as_secs_f64() * 1000.0);
+        wait(self.handle(), word, expected, timeout);
+    }
+
+    fn notify(&self, word: usize) {
+        notify(self.handle(), word);
+    }
+}
+
+#[wasm_bindgen(inline_js = "export function newSharedArrayBuffer(length) { return new SharedArrayBuffer(length); }")]
+extern "C" {
+    #[wasm_bindgen(js_name = newSharedArrayBuffer, catch)]
+    fn new_shared_array_buffer(length: usize) -> Result<JsValue, JsValue>;
+}
+
+#[wasm_bindgen(module = "/js/shared.js")]
+extern "C" {
+    fn attach(buffer: &JsValue, wasm: &JsValue, ring: &JsValue) -> u32;
+    fn detach(handle: u32);
+    #[wasm_bindgen(js_name = wakeByPort)]
+    fn wake_by_port(handle: u32, port: &JsValue);
+    fn size(handle: u32) -> u32;
+    fn load(handle: u32, at: usize) -> u32;
+    fn store(handle: u32, at: usize, value: u32);
+    fn swap(handle: u32, at: usize, value: u32) -> u32;
+    #[wasm_bindgen(js_name = copyIn)]
+    fn copy_in(handle: u32, at: usize, from: *const u8, length: usize);
+    #[wasm_bindgen(js_name = copyOut)]
+    fn copy_out(handle: u32, at: usize, to: *mut u8, length: usize);
+    fn publish(
+        handle: u32,
+        record: usize,
+        next: usize,
+        head: *const u8,
+        head_length: usize,
+        body: *const u8,
+        body_length: usize,
+    );
+    fn wait(handle: u32, at: usize, expected: u32, timeout: f64);
+    fn notify(handle: u32, at: usize);
+    fn listen(handle: u32, at: usize, expected: u32) -> bool;
+}
