@@ -1,7 +1,9 @@
 //! Measures round trips of raw frames between two threads, next to the bound that the machine sets: two threads
 //! that copy in and out and spin on shared words.
 //!
-//! `cargo run --release -p coincide-transport-atomics --example rtt [bytes or part of a row's name]...`
+//! `cargo run --release -p coincide-transport-atomics --example rtt [--runs N] [bytes or part of a row's name]...`
+//!
+//! Each figure is the median of three runs of 20 milliseconds, a rough one; `--runs 50` gives figures to compare.
 
 use coincide_proto::{Transmit, Transport};
 use coincide_transport_atomics::{Bell, LinkConfig, MainEnd, WorkerEnd, pair};
@@ -10,12 +12,19 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const RUNS: usize = 7;
-
 fn main() {
-    let (sizes, names): (Vec<String>, Vec<String>) =
-        std::env::args().skip(1).partition(|argument| argument.parse::<usize>().is_ok());
-    let mut sizes: Vec<usize> = sizes.iter().map(|size| size.parse().expect("just parsed")).collect();
+    let (mut runs, mut sizes, mut names) = (3, Vec::new(), Vec::new());
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        if argument == "--runs" {
+            let number = arguments.next().and_then(|number| number.parse().ok());
+            runs = number.filter(|runs| *runs > 0).expect("--runs takes a number from 1");
+        } else if let Ok(size) = argument.parse() {
+            sizes.push(size);
+        } else {
+            names.push(argument);
+        }
+    }
     if sizes.is_empty() {
         sizes = vec![32, 4 << 10, 1 << 20];
     }
@@ -32,7 +41,7 @@ fn main() {
     rows.retain(|(row, _)| names.is_empty() || names.iter().any(|name| row.contains(name.as_str())));
     // Interleaved, so that all rows see the same noise.
     let mut samples = vec![vec![Vec::new(); sizes.len()]; rows.len()];
-    for _ in 0..RUNS {
+    for _ in 0..runs {
         for (column, size) in sizes.iter().enumerate() {
             for (row, (_, measure)) in rows.iter().enumerate() {
                 samples[row][column].push(measure(*size));
@@ -48,7 +57,7 @@ fn main() {
         print!("{name:<36}");
         for column in columns {
             column.sort_unstable();
-            print!("{:>14}", column[RUNS / 2]);
+            print!("{:>14}", column[runs / 2]);
         }
         println!();
     }
@@ -57,20 +66,28 @@ fn main() {
 /// Gives the nanoseconds of one round trip of so many bytes.
 type Measure = Box<dyn Fn(usize) -> u128>;
 
-/// Fewer where a round takes longer.
-fn rounds(size: usize) -> u32 {
-    if size > 65_536 { 300 } else { 100_000 }
-}
-
-fn time(rounds: u32, mut round: impl FnMut()) -> u128 {
-    for _ in 0..rounds / 10 {
-        round();
-    }
-    let start = Instant::now();
-    for _ in 0..rounds {
-        round();
-    }
-    start.elapsed().as_nanos() / u128::from(rounds)
+/// Gives the nanoseconds of a round, over so many rounds as take [`RUN`].
+fn time(mut round: impl FnMut()) -> u128 {
+    let mut rounds_of = |duration: Duration| {
+        let start = Instant::now();
+        let (mut rounds, mut batch) = (0, 1_u32);
+        loop {
+            for _ in 0..batch {
+                round();
+            }
+            rounds += u128::from(batch);
+            let elapsed = start.elapsed();
+            if elapsed >= duration {
+                return elapsed.as_nanos() / rounds;
+            }
+            // Seldom enough that reading the clock doesn't count, and still in time.
+            if elapsed < duration / 4 {
+                batch *= 2;
+            }
+        }
+    };
+    rounds_of(RUN / 10);
+    rounds_of(RUN)
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -87,7 +104,6 @@ fn link(size: usize, capacity: usize, manner: Manner) -> u128 {
     let bell = Bell::new().unwrap();
     let config = LinkConfig::default().up_capacity(capacity).down_capacity(capacity);
     let (mut main, mut worker) = pair(config, Arc::clone(&bell));
-    let rounds = if manner == Manner::Parked { rounds(size).min(20_000) } else { rounds(size) };
     let thread = thread::spawn(move || {
         let mut buffer = vec![0; size];
         let pass = |main: &mut MainEnd, room: bool| match manner {
@@ -125,7 +141,7 @@ fn link(size: usize, capacity: usize, manner: Manner) -> u128 {
         Manner::Spinning => std::hint::spin_loop(),
         _ => worker.wait(room, None),
     };
-    let elapsed = time(rounds, || {
+    let elapsed = time(|| {
         let (mut sent, mut filled) = (0, 0);
         while filled < size {
             let mut moved = false;
@@ -176,7 +192,6 @@ fn spinning_words(size: usize) -> u128 {
         turn: Turn(AtomicU32::new(0)),
         words: std::iter::repeat_with(|| AtomicU32::new(0)).take(size / 4).collect(),
     });
-    let rounds = rounds(size);
     let other = Arc::clone(&shared);
     let thread = thread::spawn(move || {
         let mut buffer = vec![0; size];
@@ -195,7 +210,7 @@ fn spinning_words(size: usize) -> u128 {
     });
     let mut buffer = vec![1; size];
     let mut turn = 0;
-    let elapsed = time(rounds, || {
+    let elapsed = time(|| {
         copy_in(&shared, &buffer);
         shared.turn.0.store(turn + 1, Ordering::Release);
         turn += 2;
@@ -228,7 +243,7 @@ fn parking(_size: usize) -> u128 {
         }
     });
     let mut now = 0;
-    let elapsed = time(20_000, || {
+    let elapsed = time(|| {
         turn.store(now + 1, Ordering::Release);
         now += 2;
         thread.thread().unpark();
@@ -241,3 +256,6 @@ fn parking(_size: usize) -> u128 {
     thread.join().unwrap();
     elapsed
 }
+
+/// How long one run measures.
+const RUN: Duration = Duration::from_millis(20);
