@@ -41,11 +41,14 @@ struct State<'de> {
     input: &'de [u8],
     /// Bytes that may still be read to look up shared objects.
     budget: usize,
+    /// For how many items room may still be made before they are read. Each takes a byte at least, so only announcements
+    /// of what is not there, one within the other, use this up.
+    unreserved: usize,
 }
 
 impl<'de> State<'de> {
     fn new(input: &'de [u8]) -> Self {
-        Self { reader: Reader::new(input), input, budget: BUDGET }
+        Self { reader: Reader::new(input), input, budget: BUDGET, unreserved: input.len() }
     }
 
     /// Does something with a reader that stands before the object of this number.
@@ -56,6 +59,13 @@ impl<'de> State<'de> {
     ) -> Result<T, DecodeError> {
         let there = self.reader_before(number)?;
         self.elsewhere(there, read)
+    }
+
+    /// How many of `count` items to make room for.
+    fn reserve(&mut self, count: usize) -> usize {
+        let reserved = count.min(self.unreserved);
+        self.unreserved -= reserved;
+        reserved
     }
 
     #[inline(never)]
@@ -69,7 +79,8 @@ impl<'de> State<'de> {
         Ok(there)
     }
 
-    /// Does something with another reader. Readers are large, so it lies on the heap: values nest deep, stacks are short.
+    /// Does something with another reader. Readers are large, so it lies on the heap: values nest deep, stacks are
+    /// short.
     fn elsewhere<T>(&mut self, mut reader: Box<Reader<'de>>, read: impl FnOnce(&mut Self) -> T) -> T {
         core::mem::swap(&mut self.reader, &mut reader);
         let result = read(self);
@@ -124,7 +135,8 @@ impl<'de> Deserializer<'_, 'de> {
             Item::Array(len) | Item::Set(len) => {
                 let depth = self.inner()?;
                 let may_have_holes = matches!(item, Item::Array(_));
-                let mut elements = Elements { state: self.state, depth, left: len, index: 0, may_have_holes };
+                let reserved = self.state.reserve(len);
+                let mut elements = Elements { state: self.state, depth, left: len, reserved, index: 0, may_have_holes };
                 let value = visitor.visit_seq(&mut elements)?;
                 if elements.left > 0 {
                     return Err(DecodeError::invalid_length(len, &"fewer elements"));
@@ -133,7 +145,8 @@ impl<'de> Deserializer<'_, 'de> {
             }
             Item::Object(len) => {
                 let depth = self.inner()?;
-                let mut properties = Properties { state: self.state, depth, left: len, key: Key::default() };
+                let reserved = self.state.reserve(len);
+                let mut properties = Properties { state: self.state, depth, left: len, reserved, key: Key::default() };
                 let value = visitor.visit_map(&mut properties)?;
                 // What the visitor didn't want.
                 properties.finish()?;
@@ -141,7 +154,8 @@ impl<'de> Deserializer<'_, 'de> {
             }
             Item::Map(len) => {
                 let depth = self.inner()?;
-                let mut entries = Entries { state: self.state, depth, left: len, index: 0 };
+                let reserved = self.state.reserve(len);
+                let mut entries = Entries { state: self.state, depth, left: len, reserved, index: 0 };
                 let value = visitor.visit_map(&mut entries)?;
                 if entries.left > 0 {
                     return Err(DecodeError::invalid_length(len, &"fewer entries"));
@@ -351,6 +365,8 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
         let mut bytes = Vec::new();
         let value = Value::decode_with(&mut self.state.reader, self.depth)?;
         value.encode(&mut bytes).map_err(|error| DecodeError::mismatch(error.to_string()))?;
+        // It is decoded again from its bytes: once is enough at a time.
+        drop(value);
         visitor.visit_newtype_struct(BytesDeserializer::new(&bytes))
     }
 
@@ -422,6 +438,7 @@ struct Elements<'a, 'de> {
     state: &'a mut State<'de>,
     depth: usize,
     left: usize,
+    reserved: usize,
     index: usize,
     may_have_holes: bool,
 }
@@ -445,7 +462,7 @@ impl<'de> de::SeqAccess<'de> for &mut Elements<'_, 'de> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        Some(self.left)
+        Some(self.left.min(self.reserved))
     }
 }
 
@@ -453,6 +470,7 @@ struct Properties<'a, 'de> {
     state: &'a mut State<'de>,
     depth: usize,
     left: usize,
+    reserved: usize,
     key: Key<'de>,
 }
 
@@ -485,7 +503,7 @@ impl<'de> de::MapAccess<'de> for &mut Properties<'_, 'de> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        Some(self.left)
+        Some(self.left.min(self.reserved))
     }
 }
 
@@ -530,6 +548,7 @@ struct Entries<'a, 'de> {
     state: &'a mut State<'de>,
     depth: usize,
     left: usize,
+    reserved: usize,
     index: usize,
 }
 
@@ -552,7 +571,7 @@ impl<'de> de::MapAccess<'de> for &mut Entries<'_, 'de> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        Some(self.left)
+        Some(self.left.min(self.reserved))
     }
 }
 

@@ -446,16 +446,18 @@ pub(super) fn check_view(
     offset: u64,
     len: Option<u64>,
 ) -> Result<(), &'static str> {
-    let Some((_, bytes, resizable)) = buffers.iter().find(|buffer| buffer.0 == number) else {
+    // They are in the order of their numbers.
+    let Ok(found) = buffers.binary_search_by_key(&number, |buffer| buffer.0) else {
         return Err("a view is of something else than a buffer");
     };
+    let (_, bytes, resizable) = buffers[found];
     let size = kind.element_size();
     let end = match len {
         Some(len) => len.checked_mul(size).and_then(|len| len.checked_add(offset)),
-        None if *resizable => Some(offset),
+        None if resizable => Some(offset),
         None => return Err("a view follows the length of a buffer that has a fixed one"),
     };
-    if !offset.is_multiple_of(size) || end.is_none_or(|end| end > *bytes) {
+    if !offset.is_multiple_of(size) || end.is_none_or(|end| end > bytes) {
         return Err("a view reaches beyond its buffer or is not aligned");
     }
     Ok(())
