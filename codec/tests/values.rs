@@ -200,7 +200,9 @@ fn any_tree() -> impl Strategy<Value = Value> {
                 Value::Error(Box::new(ErrorValue { class, message, stack, cause, properties }))
             }),
             1 => inner.prop_map(|inner| Value::Boxed(Box::new(inner))),
-            2 => view.prop_map(|(kind, offset, len, buffer)| Value::View { kind, buffer: Box::new(buffer), offset, len }),
+            2 => view.prop_map(|(kind, offset, len, buffer)| {
+                Value::View { kind, buffer: Box::new(buffer), offset, len }
+            }),
         ]
     })
 }
@@ -280,7 +282,8 @@ fn view_kind() -> impl Strategy<Value = ViewKind> {
     proptest::sample::select(ViewKind::ALL.to_vec())
 }
 
-/// Makes a possible value of a tree: counts objects in order, as the specification does, and changes what refers to none.
+/// Makes a possible value of a tree: counts objects in order, as the specification does, and changes what refers to
+/// none.
 #[derive(Default)]
 struct Settler {
     objects: u32,

@@ -1,6 +1,7 @@
 //! The value format against `proto/vectors/values.json`, which other implementations read too.
 //!
-//! To add a case, write it with `"bytes": ""` and take the bytes that the failing test prints once they are what the specification asks for.
+//! To add a case, write it with `"bytes": ""`; the failing test prints the bytes, which are right if they are what the
+//! specification asks for.
 
 use coincide_codec::value::{BigInt, ErrorValue, OwnedText, PropertyKey, RefKind, RefOwner, Symbol, ViewKind};
 use coincide_codec::{DecodeErrorKind, Value, value};
