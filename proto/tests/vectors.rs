@@ -6,6 +6,8 @@ mod breaches;
 #[path = "vectors/frames.rs"]
 mod frames;
 mod link;
+#[path = "vectors/sessions.rs"]
+mod sessions;
 
 use coincide_proto::{Config, Format, Role};
 use serde::Deserialize;

@@ -1,0 +1,379 @@
+//! `sessions.json`: what the two ends of a link do, the exact frames, and what happens.
+
+use crate::link::{bytes, pattern};
+use crate::{Limits, assert_none, decimal, format, format_name, from_hex, is_text_of, read_json, role, to_hex};
+use coincide_proto::{
+    Call, CallId, CloseReason, ClosedBy, ErrorCode, Event, Header, Kind, NoSuchCall, Outcome, Progress, Role,
+    SendError, Session, Time,
+};
+use serde::Deserialize;
+use serde_json::Value as Json;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::convert::Infallible;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    traces: Vec<Trace>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Trace {
+    name: String,
+    max_frame: usize,
+    main: Option<Limits>,
+    worker: Option<Limits>,
+    steps: Vec<serde_json::Map<String, Json>>,
+}
+
+/// What an end does.
+#[derive(Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
+enum Operation {
+    Call { id: Option<u32>, name: String, format: String, payload: Payload, parent: Option<u32>, deadline: Option<u64> },
+    Notify { name: String, format: String, payload: Payload },
+    Return { id: u32, format: String, payload: Payload },
+    Throw { id: u32, code: u16, format: String, payload: Payload },
+    Cancel { id: u32 },
+    InterruptCall { id: u32 },
+    Interrupt {},
+    Release { references: Vec<String> },
+    Ready { exports: Vec<String> },
+    Close { reason: u16, text: String },
+    Abort { reason: u16, text: String },
+    Time { now: u64 },
+    Gone {},
+}
+
+/// What happens at an end.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(tag = "event", rename_all = "kebab-case", deny_unknown_fields)]
+enum Happened {
+    Opened {},
+    Ready {
+        exports: Vec<String>,
+    },
+    Call {
+        id: u32,
+        name: String,
+        format: String,
+        payload: Payload,
+        within: Option<u32>,
+    },
+    Notify {
+        name: String,
+        format: String,
+        payload: Payload,
+    },
+    Ended {
+        id: u32,
+        outcome: String,
+        code: Option<u16>,
+        format: Option<String>,
+        payload: Option<Payload>,
+        /// The payload is a text that isn't binding.
+        #[serde(default)]
+        text: bool,
+    },
+    Cancelled {
+        id: u32,
+    },
+    Interrupted {},
+    Released {
+        references: Vec<String>,
+    },
+    Closed {
+        by: String,
+        reason: u16,
+        text: Text,
+        breach: Option<String>,
+    },
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(untagged)]
+enum Text {
+    Exact(String),
+    /// Whatever it is.
+    Any(bool),
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(from = "PayloadForm")]
+struct Payload(Vec<u8>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum PayloadForm {
+    Hex(String),
+    Count(usize),
+}
+
+impl From<PayloadForm> for Payload {
+    fn from(form: PayloadForm) -> Self {
+        Self(match form {
+            PayloadForm::Hex(hex) => from_hex(&hex),
+            PayloadForm::Count(count) => pattern(count),
+        })
+    }
+}
+
+#[test]
+fn sessions_do_what_the_traces_say() {
+    let file: File = crate::read("sessions.json");
+    let wrong: Vec<_> = file.traces.into_iter().filter_map(|trace| replay(trace).err()).collect();
+    assert_none(&wrong);
+}
+
+/// Whoever has only the specification can replay the traces: it explains each word that is in them, and no other.
+#[test]
+fn operations_and_events_are_those_of_the_specification() {
+    let file = read_json("sessions.json");
+    let steps: Vec<_> =
+        file["traces"].as_array().unwrap().iter().flat_map(|trace| trace["steps"].as_array().unwrap()).collect();
+    for (key, table) in [("do", "| operation | with |"), ("event", "| event | with |")] {
+        let table = include_str!("../../SPEC.md").split(table).nth(1).unwrap().split("\n\n").next().unwrap();
+        let specified: BTreeSet<_> =
+            table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+        let used: BTreeSet<_> = steps.iter().filter_map(|step| step.get(key)?.as_str()).collect();
+        assert_eq!(used, specified, "{key}");
+    }
+}
+
+fn replay(trace: Trace) -> Result<(), String> {
+    let mut replay = Replay {
+        max_frame: trace.max_frame,
+        main: trace.main.map(|limits| End::new(Role::Main, &limits)),
+        worker: trace.worker.map(|limits| End::new(Role::Worker, &limits)),
+        ids: HashMap::new(),
+    };
+    for (index, step) in trace.steps.into_iter().enumerate() {
+        let text = serde_json::to_string(&step).unwrap();
+        replay.step(step).map_err(|error| format!("{}: step {index}: {error}\n  in {text}", trace.name))?;
+    }
+    for end in [&mut replay.main, &mut replay.worker].into_iter().flatten() {
+        end.idle().map_err(|error| format!("{}: after the last step: {error}", trace.name))?;
+    }
+    Ok(())
+}
+
+struct Replay {
+    max_frame: usize,
+    main: Option<End>,
+    worker: Option<End>,
+    /// All calls of the trace, of either end.
+    ids: HashMap<u32, CallId>,
+}
+
+struct End {
+    session: Session,
+    /// Frames that it has sent and that were not received.
+    sent: VecDeque<Vec<u8>>,
+    /// The parents of the calls that it has received.
+    parents: HashMap<u32, u32>,
+}
+
+impl End {
+    fn new(role: Role, limits: &Limits) -> Self {
+        Self { session: Session::new(role, limits.config()), sent: VecDeque::new(), parents: HashMap::new() }
+    }
+
+    fn receive(&mut self, frame: &[u8]) {
+        if let Some(header) = frame.first_chunk().map(|bytes| Header::from_bytes(*bytes))
+            && header.kind == Kind::CALL
+        {
+            self.parents.insert(header.id, header.parent);
+        }
+        // Whether it breaks a rule the events tell.
+        let _ = self.session.handle_frame(frame);
+    }
+
+    fn idle(&mut self) -> Result<(), String> {
+        if self.session.has_output() {
+            return Err("there is a frame to send".into());
+        }
+        self.session.poll_event().map_or(Ok(()), |event| Err(format!("this has happened: {event:?}")))
+    }
+}
+
+impl Replay {
+    fn end(&mut self, role: Role) -> &mut End {
+        let end = if role == Role::Main { &mut self.main } else { &mut self.worker };
+        end.as_mut().expect("the trace has this end")
+    }
+
+    fn step(&mut self, mut step: serde_json::Map<String, Json>) -> Result<(), String> {
+        let role = role(step.remove("end").ok_or("no end")?.as_str().ok_or("no end")?);
+        if step.contains_key("do") {
+            let refused = step.remove("refused");
+            let operation = serde_json::from_value(step.into()).map_err(|error| error.to_string())?;
+            let result = self.operate(role, operation);
+            let expected = refused.as_ref().map_or(Ok(()), |reason| Err(reason.as_str().unwrap_or_default()));
+            return if result == expected { Ok(()) } else { Err(format!("{result:?}")) };
+        }
+        if step.contains_key("event") {
+            let expected = serde_json::from_value(step.into()).map_err(|error| error.to_string())?;
+            return self.happens(role, &expected);
+        }
+        let text = step.remove("text").is_some();
+        let (key, value) = step.into_iter().next().ok_or("an empty step")?;
+        let hex = || from_hex(value.as_str().expect("bytes are hex"));
+        match &key[..] {
+            "sends" => self.sends(role, &hex(), text)?,
+            "blocked" => {
+                let Ok(progress) = self.end(role).session.transmit(1 << 16, |_| Ok::<_, Infallible>(false));
+                if progress != Progress::Blocked {
+                    return Err(format!("{progress:?}"));
+                }
+            }
+            "receives" => {
+                let frame = self.end(role.peer()).sent.pop_front().ok_or("no frame was sent")?;
+                self.end(role).receive(&frame);
+            }
+            "handed" => self.end(role).receive(&hex()),
+            "idle" => self.end(role).idle()?,
+            other => return Err(format!("no step is called {other}")),
+        }
+        Ok(())
+    }
+
+    fn sends(&mut self, role: Role, expected: &[u8], text: bool) -> Result<(), String> {
+        let max_frame = self.max_frame;
+        let end = self.end(role);
+        let mut sent = None;
+        let Ok(_) = end.session.transmit(max_frame, |frame| {
+            sent = Some(bytes(frame));
+            Ok::<_, Infallible>(true)
+        });
+        let sent = sent.ok_or("nothing is sent")?;
+        let same = if text { sent[..Header::SIZE] == expected[..Header::SIZE] } else { sent == expected };
+        if text {
+            std::str::from_utf8(&sent[Header::SIZE..]).map_err(|error| error.to_string())?;
+        }
+        if !same {
+            return Err(format!("{} is sent", to_hex(&sent)));
+        }
+        end.sent.push_back(sent);
+        Ok(())
+    }
+
+    fn operate(&mut self, role: Role, operation: Operation) -> Result<(), &'static str> {
+        let known = |ids: &HashMap<u32, CallId>, id| *ids.get(&id).unwrap_or_else(|| panic!("there was no call {id}"));
+        let ids = self.ids.clone();
+        let session = &mut self.end(role).session;
+        match operation {
+            Operation::Call { id, name, format: form, payload, parent, deadline } => {
+                let parent = parent.map(|parent| known(&ids, parent));
+                let call = Call { name: &name, format: format(&form), parent, deadline: deadline.map(Time) };
+                let given = session.call(call, payload.0).map_err(refusal)?;
+                self.ids.insert(given.to_wire(), given);
+                if id != Some(given.to_wire()) {
+                    return Err("the call is given another id");
+                }
+            }
+            Operation::Notify { name, format: form, payload } => {
+                session.notify(&name, format(&form), payload.0).map_err(refusal)?;
+            }
+            Operation::Return { id, format: form, payload } => {
+                session.reply(known(&ids, id), format(&form), payload.0).map_err(no_such_call)?;
+            }
+            Operation::Throw { id, code, format: form, payload } => {
+                session.throw(known(&ids, id), ErrorCode(code), format(&form), payload.0).map_err(no_such_call)?;
+            }
+            Operation::Cancel { id } => session.cancel(known(&ids, id)),
+            Operation::InterruptCall { id } => session.interrupt_call(known(&ids, id)),
+            Operation::Interrupt {} => session.interrupt(),
+            Operation::Release { references } => {
+                let references: Vec<_> = references.iter().map(|reference| decimal(reference)).collect();
+                session.release(&references).map_err(refusal)?;
+            }
+            Operation::Ready { exports } => session.ready(exports.iter().map(|name| &name[..])).map_err(refusal)?,
+            Operation::Close { reason, text } => session.close(CloseReason(reason), &text),
+            Operation::Abort { reason, text } => session.abort(CloseReason(reason), &text),
+            Operation::Time { now } => session.handle_timeout(Time(now)),
+            Operation::Gone {} => session.handle_gone(),
+        }
+        Ok(())
+    }
+
+    fn happens(&mut self, role: Role, expected: &Happened) -> Result<(), String> {
+        let event = self.end(role).session.poll_event().ok_or("nothing has happened")?;
+        if let Event::Call { id, .. } = event {
+            self.ids.insert(id.to_wire(), id);
+        }
+        let end = self.end(role);
+        let mut happened = happened(event, end);
+        // What isn't binding is made equal, once it is what it should be.
+        match (&mut happened, expected) {
+            (Happened::Ended { payload, text, format, .. }, Happened::Ended { text: true, .. }) => {
+                *text = format.as_deref() == Some("text")
+                    && payload.take().is_some_and(|payload| String::from_utf8(payload.0).is_ok());
+            }
+            (Happened::Closed { text, breach: found, .. }, Happened::Closed { text: Text::Any(true), breach, .. }) => {
+                let Text::Exact(exact) = std::mem::replace(text, Text::Any(true)) else { unreachable!() };
+                *found = breach.clone().filter(|breach| is_text_of(&exact, breach));
+            }
+            _ => {}
+        }
+        if happened == *expected { Ok(()) } else { Err(format!("{happened:?}")) }
+    }
+}
+
+fn happened(event: Event, end: &End) -> Happened {
+    let name = |format| format_name(format).to_string();
+    match event {
+        Event::Opened => Happened::Opened {},
+        Event::Ready(exports) => Happened::Ready { exports },
+        Event::Call { id, format, payload } => Happened::Call {
+            id: id.to_wire(),
+            name: end.session.function(id).expect("the call is unanswered").into(),
+            format: name(format),
+            payload: Payload(payload),
+            within: end.session.waits_for_us(id).then(|| end.parents[&id.to_wire()]),
+        },
+        Event::Notify { name: function, format, payload } => {
+            Happened::Notify { name: function, format: name(format), payload: Payload(payload) }
+        }
+        Event::Ended { id, outcome } => {
+            let (outcome, code, format, payload) = match outcome {
+                Outcome::Returned { format, payload } => ("returned", None, Some(format), Some(payload)),
+                Outcome::Threw { code, format, payload } => ("threw", Some(code.0), Some(format), Some(payload)),
+                Outcome::TimedOut => ("timed-out", None, None, None),
+                Outcome::Cancelled => ("cancelled", None, None, None),
+                Outcome::Interrupted => ("interrupted", None, None, None),
+                Outcome::Closed => ("closed", None, None, None),
+            };
+            let (format, payload) = (format.map(name), payload.map(Payload));
+            Happened::Ended { id: id.to_wire(), outcome: outcome.into(), code, format, payload, text: false }
+        }
+        Event::Cancelled(id) => Happened::Cancelled { id: id.to_wire() },
+        Event::Interrupted => Happened::Interrupted {},
+        Event::Released(references) => {
+            Happened::Released { references: references.iter().map(u64::to_string).collect() }
+        }
+        Event::Closed(closed) => {
+            let by = match closed.by {
+                ClosedBy::Here => "here",
+                ClosedBy::Peer => "peer",
+                ClosedBy::Gone => "gone",
+            };
+            Happened::Closed { by: by.into(), reason: closed.reason.0, text: Text::Exact(closed.text), breach: None }
+        }
+    }
+}
+
+fn refusal(error: SendError) -> &'static str {
+    match error {
+        SendError::Closed => "closed",
+        SendError::NameTooLong { .. } => "long-name",
+        SendError::TooLarge { .. } => "too-large",
+        SendError::TooDeep { .. } => "too-deep",
+        SendError::Overloaded { .. } => "overloaded",
+        _ => "for a reason that the specification doesn't know",
+    }
+}
+
+fn no_such_call(_: NoSuchCall) -> &'static str {
+    "no-such-call"
+}
