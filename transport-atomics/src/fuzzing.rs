@@ -84,7 +84,8 @@ fn read(memory: &Region, ring: Ring, consumer: &mut Consumer, position: &mut u32
     assert_eq!(consumer.has_record(memory), expected != Ok(None));
     let record = match (consumer.peek(memory), expected) {
         (Ok(Some(record)), Ok(Some((frame, next)))) => {
-            let found = record.frame(memory);
+            let mut near = Vec::new();
+            let found = record.frame(memory, &mut near);
             let mut bytes = vec![0; found.len()];
             found.copy_to(0, &mut bytes);
             assert_eq!(bytes, frame);

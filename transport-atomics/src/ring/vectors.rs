@@ -239,7 +239,7 @@ impl Case {
             match consumer.peek(&self.memory) {
                 Ok(Some(record)) => {
                     let mut bytes = vec![0; record.len];
-                    record.frame(&self.memory).copy_to(0, &mut bytes);
+                    record.frame(&self.memory, &mut Vec::new()).copy_to(0, &mut bytes);
                     records.push(Hex(bytes));
                     consumer.release(&self.memory, &record);
                     if consumer.owes_report() {
