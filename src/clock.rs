@@ -2,7 +2,7 @@
 
 use coincide_proto::Time;
 use std::sync::OnceLock;
-use std::time::Instant;
+use web_time::Instant;
 
 /// Nanoseconds since the first use in this process.
 pub(crate) fn now() -> Time {

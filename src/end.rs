@@ -3,6 +3,7 @@
 use crate::error::CallError;
 use crate::functions::{Answer, Failure, Function, Functions};
 use crate::port::Port;
+use crate::raw::RawReply;
 use crate::{clock, payload, thrown};
 use coincide_proto::{Call, CallId, ErrorCode, Format};
 use futures_util::future::LocalBoxFuture;
@@ -129,6 +130,7 @@ impl End {
                 thrown::encode(&thrown, &mut buffer);
                 port.session.throw(id, ErrorCode::THROWN, Format::Value, buffer)
             }
+            Err(Failure::ThrewValue(payload)) => port.session.throw(id, ErrorCode::THROWN, Format::Value, payload),
             Err(Failure::Refused(code, text)) => port.session.throw_text(id, code, &text),
         };
         port.flush();
@@ -156,6 +158,23 @@ impl End {
                 }
                 run(&mut payload).map_err(Failure::Threw)?;
                 Ok(Ran::Returned(Format::Bytes, payload))
+            }
+            Function::Raw(run) => {
+                let mut result = self.port.borrow_mut().session.buffer();
+                let reply = run(format, &payload, &mut result);
+                let mut port = self.port.borrow_mut();
+                port.session.recycle(payload);
+                match reply {
+                    Ok(RawReply::Now(format)) => Ok(Ran::Returned(format, result)),
+                    Ok(RawReply::Later(future)) => {
+                        port.session.recycle(result);
+                        Ok(Ran::Started(Box::pin(async move { future.await.map_err(Failure::from) })))
+                    }
+                    Err(failure) => {
+                        port.session.recycle(result);
+                        Err(failure.into())
+                    }
+                }
             }
             Function::Async(start) => {
                 let future = start(format, &payload);

@@ -2,8 +2,9 @@
 
 use crate::error::CallError;
 use crate::interface::Caller;
-use crate::link::{Link, Pending};
+use crate::link::{CallResult, Link, Pending};
 use crate::payload::{self, Args, EncodeError, Schema};
+use crate::raw::RawError;
 use coincide_proto::{CallId, Format};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -45,6 +46,11 @@ impl Exports {
             *buffer = bytes;
             Ok(Format::Bytes)
         }))
+    }
+
+    /// Calls an export with arguments that `encode` appends to a buffer, and gives the result as bytes (see [`raw`](crate::raw)).
+    pub fn call_raw(&self, function: &str, encode: impl FnOnce(&mut Vec<u8>) -> Format) -> RawFuture {
+        RawFuture(self.start(function, None, |buffer| Ok(encode(buffer))))
     }
 
     /// Calls an export without wanting an answer. Whatever goes wrong in the worker stays there.
@@ -99,8 +105,12 @@ enum State {
 
 impl<R> CallFuture<R> {
     fn poll_payload(&mut self, context: &Context<'_>) -> Poll<Result<(Format, Vec<u8>), CallError>> {
+        self.poll_raw(context).map_err(|error| error.into_call_error(&self.function))
+    }
+
+    fn poll_raw(&mut self, context: &Context<'_>) -> Poll<CallResult> {
         let result = match &mut self.state {
-            State::Failed(error) => error.take().map(|error| Err(*error)),
+            State::Failed(error) => error.take().map(|error| Err(RawError::Failed(*error))),
             State::Waiting(_, pending) => {
                 let result = pending.result.borrow_mut().take();
                 if result.is_none() {
@@ -113,7 +123,7 @@ impl<R> CallFuture<R> {
         };
         self.state = State::Done;
         match result {
-            Some(result) => Poll::Ready(result.map_err(|error| error.named(&self.function))),
+            Some(result) => Poll::Ready(result),
             None => panic!("the future of a call was polled after it had given its result"),
         }
     }
@@ -144,6 +154,22 @@ impl<R> Drop for CallFuture<R> {
 impl<R> std::fmt::Debug for CallFuture<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CallFuture").field("function", &self.function).finish_non_exhaustive()
+    }
+}
+
+/// The result of a raw call and its format, or a [`RawError`]. Dropping it cancels the call.
+#[derive(Debug)]
+#[must_use = "a call is cancelled when its future is dropped"]
+pub struct RawFuture(CallFuture<()>);
+
+impl Future for RawFuture {
+    type Output = Result<(Format, Vec<u8>), RawError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll_raw(context).map_err(|error| match error {
+            RawError::Failed(error) => RawError::Failed(error.named(&self.0.function)),
+            threw => threw,
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::Thrown;
 use crate::payload::{self, Schema};
+use crate::raw::{RawFailure, RawReply};
 use coincide_proto::{ErrorCode, Format};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -91,6 +92,8 @@ pub(crate) type Answer = Result<(Format, Vec<u8>), Failure>;
 #[derive(Debug)]
 pub(crate) enum Failure {
     Threw(Thrown),
+    /// It threw: the bytes of a value.
+    ThrewValue(Vec<u8>),
     Refused(ErrorCode, String),
 }
 
@@ -121,6 +124,8 @@ pub(crate) enum Function {
     Bytes(Rc<RunOnBytes>),
     /// Reads arguments from a payload and begins.
     Async(Rc<Start>),
+    /// Does either, as it finds out when it runs.
+    Raw(Rc<RunRaw>),
 }
 
 type Run = dyn Fn(Format, &[u8], &mut Vec<u8>) -> Result<Format, Failure>;
@@ -129,7 +134,15 @@ type RunOnBytes = dyn Fn(&mut Vec<u8>) -> Result<(), Thrown>;
 
 type Start = dyn Fn(Format, &[u8]) -> Result<LocalBoxFuture<'static, Answer>, Failure>;
 
+type RunRaw = dyn Fn(Format, &[u8], &mut Vec<u8>) -> Result<RawReply, RawFailure>;
+
 impl Function {
+    pub(crate) fn raw(
+        function: impl Fn(Format, &[u8], &mut Vec<u8>) -> Result<RawReply, RawFailure> + 'static,
+    ) -> Self {
+        Self::Raw(Rc::new(function))
+    }
+
     pub(crate) fn plain<Args, Kind, H>(handler: H) -> Self
     where
         Args: DeserializeOwned,

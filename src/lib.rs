@@ -16,11 +16,16 @@ mod interface;
 mod link;
 mod main_loop;
 mod names;
+#[cfg(not(target_family = "wasm"))]
+mod native;
 mod payload;
 mod port;
+pub mod raw;
 mod scope;
 mod sync;
 mod thrown;
+#[cfg(target_family = "wasm")]
+mod web;
 mod worker;
 
 pub use cancel::CancelToken;
@@ -28,13 +33,17 @@ pub use coincide_codec::{ByteBuf, Bytes, Value};
 pub use coincide_proto::{CloseReason, Closed, ClosedBy, Config as Limits, ErrorCode, SendError, Transport};
 pub use coincide_transport_atomics::LinkConfig as Rings;
 pub use error::{CallError, LinkClosed, SpawnError, Stop};
-pub use exports::{BytesFuture, CallFuture, Exports};
+pub use exports::{BytesFuture, CallFuture, Exports, RawFuture};
 pub use functions::{Fallible, Handler, Plain, Reply};
 pub use interface::{Caller, Interface};
 pub use main_loop::{Main, Turn};
 pub use names::Workers;
+#[cfg(not(target_family = "wasm"))]
+pub use native::serve_process;
 pub use payload::{Args, DecodeError, EncodeError, Schema};
-pub use scope::{Scope, serve_process};
+pub use scope::Scope;
 pub use sync::Sync;
 pub use thrown::Thrown;
+#[cfg(target_family = "wasm")]
+pub use web::Attached;
 pub use worker::{Worker, WorkerBuilder};

@@ -1,9 +1,10 @@
 //! Main's end of the link to one worker.
 
 use crate::end::{End, InCall, Served};
-use crate::error::{self, CallError, LinkClosed};
+use crate::error::{self, LinkClosed};
 use crate::functions::{Answer, Failure};
 use crate::main_loop::Shared;
+use crate::raw::RawError;
 use coincide_proto::{CallId, CloseReason, Closed, ClosedBy, Event, Format, Outcome};
 use futures_util::future::{AbortHandle, LocalBoxFuture, abortable};
 use hashbrown::HashMap;
@@ -31,7 +32,7 @@ enum Stage {
 }
 
 /// A result and its format, or why there is none.
-pub(crate) type CallResult = Result<(Format, Vec<u8>), CallError>;
+pub(crate) type CallResult = Result<(Format, Vec<u8>), RawError>;
 
 /// A call of an export, between its future and the link.
 #[derive(Default)]
@@ -176,7 +177,7 @@ impl Link {
         let result = match outcome {
             Outcome::Returned { format, payload } => Ok((format, payload)),
             // The future knows the name of the function and fills it in.
-            outcome => Err(CallError::from_outcome("", &outcome, &self.end.port.borrow().session)),
+            outcome => Err(RawError::from_outcome("", outcome, &self.end.port.borrow().session)),
         };
         *pending.result.borrow_mut() = Some(result);
         if let Some(waker) = pending.waker.borrow_mut().take() {

@@ -1,21 +1,21 @@
 //! Main: the endpoint that never blocks, and the loop that serves its workers.
 
+use crate::Workers;
 use crate::link::Link;
 use crate::names::Names;
-use crate::worker::{Worker, WorkerBuilder};
-use crate::{Scope, SpawnError, Thrown, Workers};
+use crate::worker::WorkerBuilder;
 use coincide_transport_atomics::{Bell, Patience};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use std::cell::{Cell, RefCell};
-use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::ThreadId;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use web_time::Instant;
 
 /// The main endpoint: it serves any number of workers on one thread and never blocks in a call.
 ///
@@ -51,7 +51,7 @@ impl Main {
         let bell = Bell::new()?;
         let thread = Arc::new(Thread { id: std::thread::current().id(), turning: AtomicBool::new(false) });
         let shared = Shared {
-            tasks_woken: Arc::new(Flag::new(&bell, &thread)),
+            tasks_woken: Arc::new(Flag::of(&bell, &thread)),
             bell,
             thread,
             links: RefCell::default(),
@@ -63,17 +63,6 @@ impl Main {
             armed: Cell::new(false),
         };
         Ok(Self { shared: Rc::new(shared) })
-    }
-
-    /// Starts a worker on a thread of its own. It runs `setup`, then tells main that it is ready, then serves its exports until the link is closed.
-    ///
-    /// # Errors
-    /// When the system refuses a thread or memory.
-    pub fn spawn<F>(&self, setup: F) -> Result<Worker, SpawnError>
-    where
-        F: FnOnce(&Scope) -> Result<(), Thrown> + Send + 'static,
-    {
-        self.worker().spawn(setup)
     }
 
     /// Starts a worker after giving it a name or other settings.
@@ -108,38 +97,6 @@ impl Main {
     /// When called from within a turn, as by a function that serves a worker.
     pub fn turn(&self, budget: Duration) -> Turn {
         self.shared.turn(budget, &|| false)
-    }
-
-    /// Waits for `future`, serving the workers meanwhile. Sleeps when there is nothing to do.
-    ///
-    /// # Panics
-    /// When called from within a turn, as by a function that serves a worker: register that function as an
-    /// asynchronous one and await there.
-    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        let shared = &*self.shared;
-        let woken = Arc::new(Flag::new(&shared.bell, &shared.thread));
-        let waker = Waker::from(Arc::clone(&woken));
-        let mut context = Context::from_waker(&waker);
-        let mut future = pin!(future);
-        woken.set();
-        loop {
-            if woken.take()
-                && let Poll::Ready(output) = future.as_mut().poll(&mut context)
-            {
-                return output;
-            }
-            if let Turn::Idle { timeout } = shared.turn(TURN, &|| woken.is_set()) {
-                shared.bell.wait(timeout);
-            }
-        }
-    }
-}
-
-#[cfg(target_os = "linux")]
-impl std::os::fd::AsFd for Main {
-    /// Readable when there is something to do after an idle turn. Only [`Main::turn`] may read from it.
-    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.shared.bell.as_fd()
     }
 }
 
@@ -189,7 +146,7 @@ impl Shared {
         self.turn_over.set(true);
     }
 
-    fn turn(&self, budget: Duration, woken: &dyn Fn() -> bool) -> Turn {
+    pub(crate) fn turn(&self, budget: Duration, woken: &dyn Fn() -> bool) -> Turn {
         assert!(
             !self.thread.turning.swap(true, Ordering::Relaxed),
             "main is serving a worker already: a function that serves one must not call `turn` or `block_on`"
@@ -319,27 +276,32 @@ impl Drop for Reset<'_> {
 }
 
 /// Something is to be polled: set by wakers, which also ring main's bell where main may be asleep.
-struct Flag {
+pub(crate) struct Flag {
     set: AtomicBool,
     bell: Arc<Bell>,
     thread: Arc<Thread>,
 }
 
 impl Flag {
-    fn new(bell: &Arc<Bell>, thread: &Arc<Thread>) -> Self {
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn new(main: &Shared) -> Self {
+        Self::of(&main.bell, &main.thread)
+    }
+
+    fn of(bell: &Arc<Bell>, thread: &Arc<Thread>) -> Self {
         Self { set: AtomicBool::new(false), bell: Arc::clone(bell), thread: Arc::clone(thread) }
     }
 
-    fn set(&self) {
+    pub(crate) fn set(&self) {
         // Release pairs with the acquire in `take`: whatever the waker did before it woke is seen by the poll.
         self.set.store(true, Ordering::Release);
     }
 
-    fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         self.set.load(Ordering::Relaxed)
     }
 
-    fn take(&self) -> bool {
+    pub(crate) fn take(&self) -> bool {
         self.is_set() && self.set.swap(false, Ordering::Acquire)
     }
 }
@@ -367,8 +329,8 @@ const SPIN: Duration = Duration::from_micros(2);
 /// Default of [`Main::set_linger`].
 const LINGER: Duration = Duration::from_micros(50);
 
-/// Longest turn of [`Main::block_on`].
-const TURN: Duration = Duration::from_millis(4);
+/// Longest turn of the loops that drive main.
+pub(crate) const TURN: Duration = Duration::from_millis(4);
 
 /// The clock is read once in so many steps.
 const STEPS_PER_LOOK: u32 = 64;

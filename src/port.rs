@@ -41,10 +41,7 @@ impl Port {
 
     /// Whether [`flush`](Self::flush) may have something to send, and room for it.
     pub(crate) fn has_output(&self) -> bool {
-        !self.left
-            && !self.deaf_peer
-            && self.session.has_output()
-            && (!self.blocked || self.transport.has_room())
+        !self.left && !self.deaf_peer && self.session.has_output() && (!self.blocked || self.transport.has_room())
     }
 
     /// Sends what the session offers, as far as there is room.

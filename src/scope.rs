@@ -2,15 +2,16 @@
 
 use crate::end::{End, InCall, Served};
 use crate::error::{CallError, Stop};
-use crate::functions::{Answer, Failure, Function, Handler, Reply, panic_message};
+use crate::functions::{Answer, Failure, Function, Handler, Reply};
 use crate::interface::Interface;
 use crate::payload::EncodeError;
 use crate::port::Port;
+use crate::raw::{RawError, RawFailure, RawReply};
 use crate::{CancelToken, Closed, Sync, Thrown};
 use coincide_proto::{
     CallId, CloseReason, ClosedBy, Config, ErrorCode, Event, Format, Outcome, Role, SendError, Session, Transport,
 };
-use coincide_transport_atomics::{self as atomics, Ringer};
+use coincide_transport_atomics::{Bell, Ringer};
 use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, LocalBoxFuture, abortable};
 use futures_util::stream::FuturesUnordered;
@@ -18,7 +19,6 @@ use hashbrown::HashMap;
 use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,6 +34,29 @@ pub struct Scope {
 }
 
 impl Scope {
+    pub(crate) fn new(transport: Box<dyn Transport>, ringer: Ringer, limits: Config, bell: Option<Arc<Bell>>) -> Self {
+        let max_depth = limits.max_depth;
+        let session = Session::new(Role::Worker, limits);
+        let inner = Inner {
+            end: Rc::new(End::new(Port::new(session, transport))),
+            tasks_woken: Arc::new(Woken { set: AtomicBool::new(false), ringer: ringer.clone() }),
+            ringer,
+            bell,
+            max_depth,
+            depth: Cell::new(0),
+            blocked: Cell::new(0),
+            ready: Cell::new(false),
+            interrupted: Cell::new(false),
+            closed: RefCell::default(),
+            deferred: RefCell::default(),
+            ended: RefCell::default(),
+            tasks: RefCell::default(),
+            running: RefCell::default(),
+        };
+        inner.end.port.borrow_mut().flush();
+        Self { inner: Rc::new(inner) }
+    }
+
     /// The functions of main.
     pub fn sync(&self) -> Sync {
         Sync::new(self)
@@ -67,6 +90,21 @@ impl Scope {
         self.insert(name, Function::Bytes(Rc::new(function)));
     }
 
+    /// Exports a function of payloads (see [`raw`](crate::raw)): it finds its arguments in the slice and appends its result to the
+    /// buffer, or answers later.
+    pub fn export_raw(
+        &self,
+        name: &str,
+        function: impl Fn(Format, &[u8], &mut Vec<u8>) -> Result<RawReply, RawFailure> + 'static,
+    ) {
+        self.insert(name, Function::raw(function));
+    }
+
+    /// Removes an export. `false`: there was none of that name.
+    pub fn unexport(&self, name: &str) -> bool {
+        self.inner.end.functions.borrow_mut().remove(name)
+    }
+
     /// Exports all functions of a typed interface (see [`interface!`](crate::interface!)).
     pub fn export_interface(&self, interface: Interface) {
         for (name, function) in interface.functions {
@@ -96,6 +134,11 @@ impl Scope {
         self.inner.check()
     }
 
+    /// Who closed the link, and why; `None` while it is open.
+    pub fn closed(&self) -> Option<Closed> {
+        self.inner.closed.borrow().clone()
+    }
+
     /// Closes the link once everything queued has been sent; main sees that the worker is done.
     pub fn close(&self) {
         self.inner.end.port.borrow_mut().session.close(CloseReason::DONE, "");
@@ -113,69 +156,11 @@ impl std::fmt::Debug for Scope {
     }
 }
 
-/// Hands control to coincide in a process that [`WorkerBuilder::spawn_process`](crate::WorkerBuilder::spawn_process) has started: runs `setup`, then serves
-/// its exports until the link is closed.
-///
-/// `Ok(false)`: this process was not started so, and `setup` did not run.
-///
-/// # Errors
-/// When the process was started so but can't take up the link, or `setup` failed.
-pub fn serve_process<F>(setup: F) -> Result<bool, Box<dyn std::error::Error>>
-where
-    F: FnOnce(&Scope) -> Result<(), Thrown>,
-{
-    let Some(transport) = atomics::process::from_env()? else {
-        return Ok(false);
-    };
-    let name = std::env::var(NAME_VARIABLE).unwrap_or_default();
-    let ringer = transport.ringer();
-    let limits = Config { name, ..Config::default() };
-    match run(Box::new(transport), ringer, limits, setup) {
-        Some(failure) => Err(failure.into()),
-        None => Ok(true),
-    }
-}
-
-/// Runs a worker from its greeting to its end; gives what `setup` failed with.
-pub(crate) fn run<F>(transport: Box<dyn Transport>, ringer: Ringer, limits: Config, setup: F) -> Option<String>
-where
-    F: FnOnce(&Scope) -> Result<(), Thrown>,
-{
-    let max_depth = limits.max_depth;
-    let session = Session::new(Role::Worker, limits);
-    let inner = Inner {
-        end: Rc::new(End::new(Port::new(session, transport))),
-        tasks_woken: Arc::new(Woken { set: AtomicBool::new(false), ringer: ringer.clone() }),
-        ringer,
-        max_depth,
-        depth: Cell::new(0),
-        blocked: Cell::new(0),
-        ready: Cell::new(false),
-        interrupted: Cell::new(false),
-        closed: RefCell::default(),
-        deferred: RefCell::default(),
-        ended: RefCell::default(),
-        tasks: RefCell::default(),
-        running: RefCell::default(),
-    };
-    let scope = Scope { inner: Rc::new(inner) };
-    scope.inner.end.port.borrow_mut().flush();
-    let failure = match catch_unwind(AssertUnwindSafe(|| setup(&scope))) {
-        Ok(Ok(())) => {
-            scope.serve();
-            return None;
-        }
-        Ok(Err(thrown)) => thrown.to_string(),
-        Err(panic) => format!("the worker panicked: {}", panic_message(&*panic)),
-    };
-    scope.inner.end.port.borrow_mut().session.close(CloseReason::FAILED, &failure);
-    scope.inner.drain();
-    Some(failure)
-}
-
 pub(crate) struct Inner {
-    end: Rc<End>,
+    pub(crate) end: Rc<End>,
     ringer: Ringer,
+    /// The bell of the event loop that the worker lives in, if it does.
+    bell: Option<Arc<Bell>>,
     max_depth: u16,
     /// Exports that are running, one inside the other.
     depth: Cell<u16>,
@@ -205,18 +190,19 @@ impl Inner {
         timeout: Option<Duration>,
         cancel: Option<&CancelToken>,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
-    ) -> Result<(Format, Vec<u8>), CallError> {
+    ) -> Result<(Format, Vec<u8>), RawError> {
         if self.interrupted.take() {
-            return Err(CallError::Interrupted { function: function.into() });
+            return Err(CallError::Interrupted { function: function.into() }.into());
         }
         let id = self.end.call(function, timeout, encode)?;
         let _ring = cancel.map(|token| token.ring_on_cancel(self.ringer.clone()));
         self.blocked.set(self.blocked.get() + 1);
         let outcome = self.wait_for(id, cancel);
         self.blocked.set(self.blocked.get() - 1);
+        self.look_again();
         match outcome {
             Outcome::Returned { format, payload } => Ok((format, payload)),
-            outcome => Err(CallError::from_outcome(function, &outcome, &self.end.port.borrow().session)),
+            outcome => Err(RawError::from_outcome(function, outcome, &self.end.port.borrow().session)),
         }
     }
 
@@ -231,7 +217,46 @@ impl Inner {
             port.wait_for_room();
             port.flush();
         }
+        drop(port);
+        self.look_again();
         Ok(())
+    }
+
+    /// A wait has taken back what [`turn`](Self::turn) announced: the event loop has to take another one.
+    fn look_again(&self) {
+        if let Some(bell) = &self.bell {
+            bell.ring();
+        }
+    }
+
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn turn(&self, budget: Duration) -> crate::Turn {
+        use crate::Turn;
+
+        if let Some(bell) = &self.bell {
+            bell.wait(Some(Duration::ZERO));
+        }
+        self.end.port.borrow_mut().disarm();
+        let start = web_time::Instant::now();
+        loop {
+            let event = self.next_event();
+            match event {
+                Some(Event::Interrupted) => {} // There is nothing to abandon.
+                Some(event) => self.handle(event),
+                None if self.poll_tasks() => {}
+                None => {
+                    let mut port = self.end.port.borrow_mut();
+                    port.flush();
+                    port.expire();
+                    if port.arm() {
+                        return Turn::Idle { timeout: port.until_deadline() };
+                    }
+                }
+            }
+            if start.elapsed() >= budget {
+                return Turn::More;
+            }
+        }
     }
 
     pub(crate) fn recycle(&self, buffer: Vec<u8>) {
@@ -336,7 +361,7 @@ impl Inner {
     }
 
     /// Sends what is queued, even if that takes until main has made room; gives up when main is gone.
-    fn drain(&self) {
+    pub(crate) fn drain(&self) {
         let mut port = self.end.port.borrow_mut();
         port.flush();
         while port.is_blocked() {
@@ -381,18 +406,25 @@ impl Inner {
         } else if too_early {
             self.run(id, format, payload); // Answers that there is no such function.
         } else {
-            let code = if too_deep { ErrorCode::TOO_DEEP } else { ErrorCode::DEADLOCK };
-            let chain = self.end.port.borrow().session.chain(id);
-            let text = if too_deep {
-                format!("{} functions are running inside each other and no more are allowed: {chain}", self.max_depth)
+            let failure = if too_deep {
+                let chain = self.end.port.borrow().session.chain(id);
+                let most = self.max_depth;
+                let text = format!("{most} functions are running inside each other and no more are allowed: {chain}");
+                Failure::Refused(ErrorCode::TOO_DEEP, text)
             } else {
-                format!(
-                    "an asynchronous function runs only when the worker is not blocked, and it is blocked until this call has ended: {chain}"
-                )
+                self.deadlock(id)
             };
-            self.end.answer(id, Err(Failure::Refused(code, text)));
+            self.end.answer(id, Err(failure));
             self.recycle(payload);
         }
+    }
+
+    fn deadlock(&self, id: CallId) -> Failure {
+        let chain = self.end.port.borrow().session.chain(id);
+        let text = format!(
+            "an asynchronous function runs only when the worker is not blocked, and it is blocked until this call has ended: {chain}"
+        );
+        Failure::Refused(ErrorCode::DEADLOCK, text)
     }
 
     fn run(&self, id: CallId, format: Format, payload: Vec<u8>) {
@@ -400,6 +432,10 @@ impl Inner {
         let served = self.end.serve(id, format, payload);
         self.depth.set(self.depth.get() - 1);
         if let Served::Started(future) = served {
+            if self.blocked.get() > 0 && self.end.port.borrow().session.waits_for_us(id) {
+                drop(future);
+                return self.end.answer(id, Err(self.deadlock(id)));
+            }
             let (future, handle) = abortable(InCall::new(&self.end, id, future));
             self.running.borrow_mut().insert(id, handle);
             self.spawn(async move { (Some(id), future.await.unwrap_or_else(|_| Err(Failure::cancelled()))) });
@@ -491,6 +527,3 @@ impl Wake for Woken {
         self.ringer.ring();
     }
 }
-
-/// The environment variable that tells a worker process its name.
-pub(crate) const NAME_VARIABLE: &str = "COINCIDE_NAME";

@@ -3,6 +3,7 @@
 use crate::error::CallError;
 use crate::interface::Caller;
 use crate::payload::{self, Args, EncodeError, Schema};
+use crate::raw::RawError;
 use crate::scope::Inner;
 use crate::{CancelToken, Scope};
 use coincide_proto::Format;
@@ -57,10 +58,29 @@ impl Sync {
             // The buffer that the link had spare is given back in exchange for the caller's.
             *bytes = std::mem::replace(buffer, argument);
             Ok(Format::Bytes)
-        })?;
+        });
+        let result = result.map_err(|error| error.into_call_error(function))?;
         let spare = std::mem::replace(bytes, payload::bytes(function, result)?);
         self.scope.recycle(spare);
         Ok(())
+    }
+
+    /// Calls a function of main with arguments that `encode` appends to a buffer, and gives the result as bytes (see
+    /// [`raw`](crate::raw)).
+    ///
+    /// # Errors
+    /// Why there is no result.
+    pub fn call_raw(
+        &self,
+        function: &str,
+        encode: impl FnOnce(&mut Vec<u8>) -> Format,
+    ) -> Result<(Format, Vec<u8>), RawError> {
+        self.scope.call(function, self.timeout, self.cancel.as_ref(), |buffer| Ok(encode(buffer)))
+    }
+
+    /// Gives the buffer of a raw result back, so that the next call allocates nothing.
+    pub fn recycle(&self, buffer: Vec<u8>) {
+        self.scope.recycle(buffer);
     }
 
     /// Calls a function of main without waiting. Whatever goes wrong there stays there.
@@ -77,7 +97,8 @@ impl Sync {
         schema: Option<Schema>,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
     ) -> Result<R, CallError> {
-        let (format, bytes) = self.scope.call(function, self.timeout, self.cancel.as_ref(), encode)?;
+        let result = self.scope.call(function, self.timeout, self.cancel.as_ref(), encode);
+        let (format, bytes) = result.map_err(|error| error.into_call_error(function))?;
         let result = payload::decode_result(function, format, &bytes, schema);
         self.scope.recycle(bytes);
         result

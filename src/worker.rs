@@ -6,13 +6,13 @@ use crate::functions::{Function, Handler, Reply};
 use crate::interface::Interface;
 use crate::link::{Link, ready};
 use crate::port::Port;
-use crate::{Closed, LinkClosed, Main, Scope, SpawnError, Thrown, scope};
+use crate::raw::{Format, RawFailure, RawReply};
+use crate::{Closed, LinkClosed, Main, SpawnError, Thrown};
 use coincide_proto::{Config, Role, Session, Transport};
-use coincide_transport_atomics::{self as atomics, LinkConfig};
+use coincide_transport_atomics::LinkConfig;
 use serde::de::DeserializeOwned;
-use std::process::{Child, Command};
+use std::process::Child;
 use std::rc::Rc;
-use std::sync::Arc;
 
 /// Main's handle of a worker. Cloning gives another handle; dropping them all leaves the worker running.
 #[derive(Clone, Debug)]
@@ -53,6 +53,16 @@ impl Worker {
     /// Registers a function of bytes, called with [`Sync::call_bytes`](crate::Sync::call_bytes): it finds its argument in the buffer and leaves its result there.
     pub fn register_bytes(&self, name: &str, function: impl Fn(&mut Vec<u8>) -> Result<(), Thrown> + 'static) {
         self.insert(name, Function::Bytes(Rc::new(function)));
+    }
+
+    /// Registers a function of payloads (see [`raw`](crate::raw)): it finds its arguments in the slice and appends its result to the
+    /// buffer, or answers later.
+    pub fn register_raw(
+        &self,
+        name: &str,
+        function: impl Fn(Format, &[u8], &mut Vec<u8>) -> Result<RawReply, RawFailure> + 'static,
+    ) {
+        self.insert(name, Function::raw(function));
     }
 
     /// Registers all functions of a typed interface (see [`interface!`](crate::interface!)).
@@ -108,10 +118,10 @@ impl Worker {
 #[derive(Debug)]
 #[must_use = "nothing is started before `spawn`, `spawn_process` or `attach`"]
 pub struct WorkerBuilder<'a> {
-    main: &'a Main,
-    name: Option<String>,
-    session: Config,
-    link: LinkConfig,
+    pub(crate) main: &'a Main,
+    pub(crate) name: Option<String>,
+    pub(crate) session: Config,
+    pub(crate) link: LinkConfig,
 }
 
 impl<'a> WorkerBuilder<'a> {
@@ -137,41 +147,6 @@ impl<'a> WorkerBuilder<'a> {
         self
     }
 
-    /// Starts the worker on a thread of its own. It runs `setup`, then tells main that it is ready, then serves its exports
-    /// until the link is closed. When `setup` fails or panics, the link is closed with that as the reason.
-    ///
-    /// # Errors
-    /// When the name is taken, or the system refuses a thread or memory.
-    pub fn spawn<F>(self, setup: F) -> Result<Worker, SpawnError>
-    where
-        F: FnOnce(&Scope) -> Result<(), Thrown> + Send + 'static,
-    {
-        self.check_name()?;
-        let (main_end, worker_end) = atomics::pair(self.link, Arc::clone(&self.main.shared.bell));
-        let limits = self.worker_limits();
-        let name = self.name.clone().unwrap_or_else(|| "coincide-worker".into());
-        std::thread::Builder::new().name(name).spawn(move || {
-            let ringer = worker_end.ringer();
-            scope::run(Box::new(worker_end), ringer, limits, setup);
-        })?;
-        Ok(self.connect(Box::new(main_end), None))
-    }
-
-    /// Starts the worker as a process (Linux). The program hands control to [`serve_process`](crate::serve_process).
-    ///
-    /// The process dies with the worker: it is killed by [`Worker::terminate`] and when main is dropped.
-    ///
-    /// # Errors
-    /// When the name is taken, or the system refuses the process or memory.
-    pub fn spawn_process(self, command: &mut Command) -> Result<Worker, SpawnError> {
-        self.check_name()?;
-        if let Some(name) = &self.name {
-            command.env(scope::NAME_VARIABLE, name);
-        }
-        let (process, main_end) = atomics::process::spawn(command, self.link, &self.main.shared.bell)?;
-        Ok(self.connect(Box::new(main_end), Some(process)))
-    }
-
     /// Takes a worker on whose end of `transport` somebody else looks after.
     ///
     /// The transport must ring the bell of this main endpoint when it is armed, or main must be turned often enough.
@@ -183,15 +158,11 @@ impl<'a> WorkerBuilder<'a> {
         Ok(self.connect(transport, None))
     }
 
-    fn worker_limits(&self) -> Config {
-        Config { name: self.name.clone().unwrap_or_default(), ..self.session.clone() }
-    }
-
-    fn check_name(&self) -> Result<(), SpawnError> {
+    pub(crate) fn check_name(&self) -> Result<(), SpawnError> {
         self.name.as_ref().map_or(Ok(()), |name| self.main.shared.names.check(name))
     }
 
-    fn connect(self, transport: Box<dyn Transport>, process: Option<Child>) -> Worker {
+    pub(crate) fn connect(self, transport: Box<dyn Transport>, process: Option<Child>) -> Worker {
         let main = &self.main.shared;
         let session = Session::new(Role::Main, self.session);
         let link = Rc::new(Link::new(End::new(Port::new(session, transport)), main, self.name, process));

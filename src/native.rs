@@ -1,0 +1,143 @@
+//! Workers as threads and processes, and a loop of main's own.
+
+use crate::functions::panic_message;
+use crate::main_loop::{Flag, TURN, Turn};
+use crate::worker::{Worker, WorkerBuilder};
+use crate::{CloseReason, Limits, Main, Scope, SpawnError, Thrown, Transport};
+use coincide_transport_atomics::{self as atomics, Ringer};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::process::Command;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+impl Main {
+    /// Starts a worker on a thread of its own. It runs `setup`, then tells main that it is ready, then serves its exports until the link is closed.
+    ///
+    /// # Errors
+    /// When the system refuses a thread or memory.
+    pub fn spawn<F>(&self, setup: F) -> Result<Worker, SpawnError>
+    where
+        F: FnOnce(&Scope) -> Result<(), Thrown> + Send + 'static,
+    {
+        self.worker().spawn(setup)
+    }
+
+    /// Waits for `future`, serving the workers meanwhile. Sleeps when there is nothing to do.
+    ///
+    /// # Panics
+    /// When called from within a turn, as by a function that serves a worker: register that function as an
+    /// asynchronous one and await there.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        let shared = &*self.shared;
+        let woken = Arc::new(Flag::new(shared));
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut context = Context::from_waker(&waker);
+        let mut future = pin!(future);
+        woken.set();
+        loop {
+            if woken.take()
+                && let Poll::Ready(output) = future.as_mut().poll(&mut context)
+            {
+                return output;
+            }
+            if let Turn::Idle { timeout } = shared.turn(TURN, &|| woken.is_set()) {
+                shared.bell.wait(timeout);
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl std::os::fd::AsFd for Main {
+    /// Readable when there is something to do after an idle turn. Only [`Main::turn`] may read from it.
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.shared.bell.as_fd()
+    }
+}
+
+impl WorkerBuilder<'_> {
+    /// Starts the worker on a thread of its own. It runs `setup`, then tells main that it is ready, then serves its exports
+    /// until the link is closed. When `setup` fails or panics, the link is closed with that as the reason.
+    ///
+    /// # Errors
+    /// When the name is taken, or the system refuses a thread or memory.
+    pub fn spawn<F>(self, setup: F) -> Result<Worker, SpawnError>
+    where
+        F: FnOnce(&Scope) -> Result<(), Thrown> + Send + 'static,
+    {
+        self.check_name()?;
+        let (main_end, worker_end) = atomics::pair(self.link, Arc::clone(&self.main.shared.bell));
+        let limits = self.worker_limits();
+        let name = self.name.clone().unwrap_or_else(|| "coincide-worker".into());
+        std::thread::Builder::new().name(name).spawn(move || {
+            let ringer = worker_end.ringer();
+            run(Box::new(worker_end), ringer, limits, setup);
+        })?;
+        Ok(self.connect(Box::new(main_end), None))
+    }
+
+    /// Starts the worker as a process (Linux). The program hands control to [`serve_process`](crate::serve_process).
+    ///
+    /// The process dies with the worker: it is killed by [`Worker::terminate`] and when main is dropped.
+    ///
+    /// # Errors
+    /// When the name is taken, or the system refuses the process or memory.
+    pub fn spawn_process(self, command: &mut Command) -> Result<Worker, SpawnError> {
+        self.check_name()?;
+        if let Some(name) = &self.name {
+            command.env(NAME_VARIABLE, name);
+        }
+        let (process, main_end) = atomics::process::spawn(command, self.link, &self.main.shared.bell)?;
+        Ok(self.connect(Box::new(main_end), Some(process)))
+    }
+
+    fn worker_limits(&self) -> Limits {
+        Limits { name: self.name.clone().unwrap_or_default(), ..self.session.clone() }
+    }
+}
+
+/// Hands control to coincide in a process that [`WorkerBuilder::spawn_process`](crate::WorkerBuilder::spawn_process) has started: runs `setup`, then serves
+/// its exports until the link is closed.
+///
+/// `Ok(false)`: this process was not started so, and `setup` did not run.
+///
+/// # Errors
+/// When the process was started so but can't take up the link, or `setup` failed.
+pub fn serve_process<F>(setup: F) -> Result<bool, Box<dyn std::error::Error>>
+where
+    F: FnOnce(&Scope) -> Result<(), Thrown>,
+{
+    let Some(transport) = atomics::process::from_env()? else {
+        return Ok(false);
+    };
+    let name = std::env::var(NAME_VARIABLE).unwrap_or_default();
+    let ringer = transport.ringer();
+    let limits = Limits { name, ..Limits::default() };
+    match run(Box::new(transport), ringer, limits, setup) {
+        Some(failure) => Err(failure.into()),
+        None => Ok(true),
+    }
+}
+
+/// Runs a worker from its greeting to its end; gives what `setup` failed with.
+fn run<F>(transport: Box<dyn Transport>, ringer: Ringer, limits: Limits, setup: F) -> Option<String>
+where
+    F: FnOnce(&Scope) -> Result<(), Thrown>,
+{
+    let scope = Scope::new(transport, ringer, limits, None);
+    let failure = match catch_unwind(AssertUnwindSafe(|| setup(&scope))) {
+        Ok(Ok(())) => {
+            scope.serve();
+            return None;
+        }
+        Ok(Err(thrown)) => thrown.to_string(),
+        Err(panic) => format!("the worker panicked: {}", panic_message(&*panic)),
+    };
+    scope.inner.end.port.borrow_mut().session.close(CloseReason::FAILED, &failure);
+    scope.inner.drain();
+    Some(failure)
+}
+
+/// The environment variable that tells a worker process its name.
+const NAME_VARIABLE: &str = "COINCIDE_NAME";
