@@ -5,6 +5,8 @@
 mod breaches;
 #[path = "vectors/frames.rs"]
 mod frames;
+#[path = "vectors/guard.rs"]
+mod guard;
 mod link;
 #[path = "vectors/sessions.rs"]
 mod sessions;
