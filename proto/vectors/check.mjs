@@ -1,0 +1,307 @@
+// Checks the vectors beside this file with an implementation of SPEC.md and LAYOUT.md that was written from
+// these documents alone, and thereby checks the documents. Run it by `node check.mjs`.
+
+import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import { Malformed, fromHex, toHex } from './check/bytes.mjs';
+import * as frames from './check/frame.mjs';
+import { fromNotation, toNotation } from './check/notation.mjs';
+import { Broken, Consumer, Producer, checkLink } from './check/ring.mjs';
+import { Refusal, Session } from './check/session.mjs';
+import { schemaHash } from './check/typed.mjs';
+import { decode, encode } from './check/value.mjs';
+
+let passed = 0;
+let failed = 0;
+
+/** Runs a case; it fails by throwing. */
+function check(what, run) {
+  try {
+    run();
+    passed += 1;
+  } catch (error) {
+    failed += 1;
+    console.log(`${what}: ${error instanceof Failure ? error.message : error.stack}`);
+  }
+}
+
+class Failure extends Error {}
+
+const short = (value) => {
+  const text = JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part)) ?? String(value);
+  return text.length > 300 ? `${text.slice(0, 300)}… (${text.length})` : text;
+};
+
+function same(actual, expected, what) {
+  if (!isDeepStrictEqual(actual, expected)) throw new Failure(`${what} is ${short(actual)}, must be ${short(expected)}`);
+}
+
+function throws(Class, run) {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof Class) return error;
+    throw error;
+  }
+  throw new Failure('it was taken');
+}
+
+/** Checks the lists of a file, each case by the function for its list. A missing list or an empty one fails. */
+function file(name, lists) {
+  let content;
+  check(name, () => {
+    content = JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'));
+  });
+  if (!content) return;
+  for (const [path, run] of Object.entries(lists)) {
+    const list = path.split('.').reduce((part, key) => part?.[key], content);
+    if (!list?.length) check(`${name} ${path}`, () => { throw new Failure('there is no case'); });
+    for (const one of list ?? []) check(`${name} ${path}: ${one.name}`, () => run(one));
+  }
+}
+
+// ---- Values, section 17 ----
+
+/** The notation of the JavaScript value that a notation stands for: what JavaScript can't tell apart is alike in it. */
+const plain = (json) => toNotation(fromNotation(json));
+
+/** The notation with each number in the one form that `toNotation` writes. */
+const oneForm = (json) => JSON.parse(JSON.stringify(json), (_, part) =>
+  (part?.$number === undefined ? part : toNotation(Number(part.$number))));
+
+file('values.json', {
+  valid({ value, bytes }) {
+    same(toNotation(decode(fromHex(bytes))), plain(value), 'the value');
+    const written = encode(fromNotation(value));
+    // Not every value of the format is one of JavaScript: its objects have symbols behind all strings, and
+    // a Uint8Array over the whole of a buffer is written with tag 98. Such values only survive.
+    if (isDeepStrictEqual(plain(value), oneForm(value))) same(toHex(written), bytes, 'what is written');
+    else same(toNotation(decode(written)), plain(value), 'what is written, read again');
+  },
+  readable({ value, bytes }) {
+    same(toNotation(decode(fromHex(bytes))), plain(value), 'the value');
+  },
+  invalid({ bytes }) {
+    throws(Malformed, () => decode(fromHex(bytes)));
+  },
+});
+
+// ---- Schema hashes, section 18 ----
+
+const specification = readFileSync(new URL('../SPEC.md', import.meta.url), 'utf8');
+const hashes = [...specification.matchAll(/\| `(tuple\(.*\))` \| `([0-9a-f]{16})` \|/g)];
+check('schema hashes of SPEC.md', () => {
+  if (hashes.length === 0) throw new Failure('there is no case');
+});
+for (const [, shape, hash] of hashes) {
+  check(`schema hash of ${shape} in SPEC.md`, () => same(schemaHash(shape), hash, 'the hash'));
+}
+
+// ---- Frames, sections 4 to 6 and 15 ----
+
+/** A frame as the vectors describe it. */
+function describeFrame(bytes) {
+  const { body, total, ...fields } = frames.decodeFrame(bytes);
+  const { kind, more } = fields;
+  if (more && total !== undefined) return { ...fields, total: String(total), body: toHex(body) };
+  switch (kind) {
+    case 'hello':
+    case 'welcome': {
+      const greeting = frames.decodeGreeting(body);
+      return { ...fields, greeting: { ...greeting, maxMessage: String(greeting.maxMessage) } };
+    }
+    case 'ready': return { ...fields, exports: frames.decodeExports(body) };
+    case 'release': return { ...fields, references: frames.decodeReferences(body).map(String) };
+    case 'close': return { ...fields, text: new TextDecoder().decode(body) };
+    default: return { ...fields, body: toHex(body) };
+  }
+}
+
+function buildFrame({ greeting, exports, references, text, total, body = '', ...fields }) {
+  let content = fromHex(body);
+  if (greeting) content = frames.greetingBody(greeting);
+  if (exports) content = frames.exportsBody(exports);
+  if (references) content = frames.referencesBody(references);
+  if (text !== undefined) content = new TextEncoder().encode(text);
+  return frames.encodeFrame({ ...fields, total, body: content });
+}
+
+const limitsOf = ({ maxFrame, maxMessage, maxPending, maxDepth }) =>
+  ({ maxFrame, maxMessage: BigInt(maxMessage), maxPending, maxDepth });
+
+/** An end in the state that a case of `frames.json` asks for. */
+function endFor({ role, limits, state, calls = [], before }) {
+  const end = new Session({ role, limits: limitsOf(limits) });
+  if (state === 'open') {
+    end.next(); // the worker's greeting
+    const generous = { maxFrame: 2048, maxMessage: 2n ** 20n, maxPending: 100, maxDepth: 100 };
+    end.receive(new Session({ role: role === 'main' ? 'worker' : 'main', limits: generous }).greetingFrame);
+    end.next(); // main's
+  }
+  for (const { id, sent } of calls) {
+    end.call({ id, name: 'f', format: 'bytes', payload: new Uint8Array() });
+    if (sent) end.next();
+  }
+  for (const frame of before) end.receive(fromHex(frame));
+  if (end.state !== state) throw new Failure(`the end is ${end.state} after the frames before`);
+  end.events = [];
+  return end;
+}
+
+/** All frames that an end has to send. */
+function drain(end) {
+  const sent = [];
+  while (end.hasNext) sent.push(toHex(end.next()));
+  return sent;
+}
+
+file('frames.json', {
+  valid({ fields, bytes }) {
+    same(describeFrame(fromHex(bytes)), fields, 'the frame');
+    same(toHex(buildFrame(fields)), bytes, 'what is written');
+  },
+  // Frames that are read like the ones in `as`, which differ in what receivers ignore.
+  readable(one) {
+    const [end, other] = [endFor(one), endFor(one)];
+    end.receive(fromHex(one.bytes));
+    other.receive(fromHex(one.as));
+    if (end.events.at(-1)?.breach) throw new Failure(`it was taken for the breach ${end.events.at(-1).breach}`);
+    same(end.events, other.events, 'what happens');
+    same(drain(end), drain(other), 'what is sent');
+  },
+  invalid(one) {
+    const end = endFor(one);
+    end.receive(fromHex(one.bytes));
+    const closed = end.events.at(-1);
+    same(closed && { event: closed.event, by: closed.by, reason: closed.reason, breach: closed.breach },
+      { event: 'closed', by: 'here', reason: 4, breach: one.breach }, 'what happens');
+    // Section 15: what is queued is dropped, and `close` is sent.
+    const [close, ...more] = drain(end);
+    same([close?.slice(0, 8), more], ['0c060400', []], 'what is sent');
+  },
+});
+
+// ---- Sessions, sections 7 to 14 ----
+
+/** Payloads are hexadecimal, or a number of bytes (section 22). */
+const payloadOf = (payload) =>
+  (typeof payload === 'number' ? Uint8Array.from({ length: payload }, (_, i) => i % 251) : fromHex(payload));
+
+const OPERATIONS = { 'interrupt-call': 'interruptCall' };
+
+/** Lets an end do something; the step says if it must be refused. */
+function perform(end, { do: operation, refused, payload, ...step }) {
+  const options = payload === undefined ? step : { ...step, payload: payloadOf(payload) };
+  let reason;
+  try {
+    end[OPERATIONS[operation] ?? operation](options);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    reason = error.reason;
+  }
+  same(reason, refused, 'why it is refused');
+}
+
+/** The next thing that has happened must be this. With `text: true` the text for people is not binding. */
+function happened(end, { payload, ...expected }) {
+  const actual = { ...end.events.shift() };
+  if (payload !== undefined) expected.payload = toHex(payloadOf(payload));
+  if (expected.text === true) {
+    delete expected.text;
+    delete actual[actual.event === 'ended' ? 'payload' : 'text'];
+  }
+  same(actual, expected, 'what happens');
+}
+
+/** The next frame must be this; `text` leaves open the text for people behind the header. */
+function sends(end, hex, text) {
+  const frame = end.next();
+  if (!frame) throw new Failure('nothing is sent');
+  const length = text ? 2 * frames.HEADER : undefined;
+  same(toHex(frame).slice(0, length), hex.slice(0, length), 'what is sent');
+  return frame;
+}
+
+const idle = (end) => same([end.hasNext, end.events], [false, []], 'what is left to be sent and has happened');
+
+function replay({ maxFrame, steps, ...trace }) {
+  const ends = {};
+  const sent = { main: [], worker: [] };
+  for (const role of ['main', 'worker']) {
+    if (trace[role]) {
+      ends[role] = new Session({ role, name: trace[role].name, limits: limitsOf(trace[role]), transport: maxFrame });
+    }
+  }
+  steps.forEach(({ end: role, ...step }, i) => {
+    const end = ends[role];
+    try {
+      if (step.do) perform(end, step);
+      else if (step.sends !== undefined) sent[role].push(sends(end, step.sends, step.text));
+      else if (step.blocked) same(end.hasNext, true, 'whether there is a frame');
+      else if (step.receives) end.receive(sent[role === 'main' ? 'worker' : 'main'].shift());
+      else if (step.handed !== undefined) end.receive(fromHex(step.handed));
+      else if (step.event) happened(end, step);
+      else if (step.idle) idle(end);
+      else throw new Failure(`there is no such step: ${short(step)}`);
+    } catch (error) {
+      throw new Failure(`step ${i} of ${role}: ${error instanceof Failure ? error.message : error.stack}`);
+    }
+  });
+  Object.values(ends).forEach(idle);
+}
+
+file('sessions.json', { traces: replay });
+
+// ---- Rings, LAYOUT.md ----
+
+/** Memory of this length, from the pieces of it that aren't zero. */
+function image(length, pieces = []) {
+  const bytes = new Uint8Array(length);
+  for (const [offset, hex] of pieces) bytes.set(fromHex(hex), offset);
+  return bytes;
+}
+
+/** Consumes what can be, and compares it with the records and what is left behind. */
+function consume(consumer, count) {
+  const records = [];
+  for (let frame; records.length < count && (frame = consumer.next());) records.push(toHex(frame));
+  return records;
+}
+
+function consumed({ ring, memory, records, after }) {
+  const consumer = new Consumer(image(ring.capacity, memory), ring.head);
+  same(consume(consumer, records.length), records, 'what is read');
+  return { consumer, verify: () => same({ head: consumer.head, reports: consumer.reports }, after, 'what is left') };
+}
+
+const producerFor = ({ ring, before }) => new Producer(image(ring.capacity, before), ring.head, ring.tail);
+
+file('rings.json', {
+  'links.valid': ({ length, memory, up, down }) => same(checkLink(image(16, memory), length), { up, down }, 'the link'),
+  'links.invalid': ({ length, memory }) => throws(Broken, () => checkLink(image(16, memory), length)),
+  'heads.valid'({ loaded, longest, ...one }) {
+    const producer = producerFor(one);
+    producer.load(loaded);
+    same(producer.longest, longest, 'the longest frame');
+  },
+  'heads.invalid': ({ loaded, ...one }) => throws(Broken, () => producerFor(one).load(loaded)),
+  valid(one) {
+    const { consumer, verify } = consumed(one);
+    same(consumer.next(), undefined, 'what else is read');
+    verify();
+    if (one.unfinished) return; // no producer leaves it so
+    const { ring, before, memory, records } = one;
+    const producer = producerFor({ ring: { ...ring, tail: ring.head }, before });
+    for (const record of records) same(producer.produce(fromHex(record)), true, 'whether there is room');
+    same(producer.tail, ring.tail, 'the tail');
+    same(toHex(producer.records), toHex(image(ring.capacity, memory)), 'what is written');
+  },
+  invalid(one) {
+    const { consumer, verify } = consumed(one);
+    throws(Broken, () => consumer.next());
+    verify();
+  },
+});
+
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;

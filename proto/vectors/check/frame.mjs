@@ -1,0 +1,157 @@
+// Frames, sections 4 to 6: bytes to fields and back. Rules that need nothing but the frame are checked here,
+// those that depend on the state of an end in session.mjs.
+
+import { concat, little, textOf, utf8, viewOf } from './bytes.mjs';
+
+/** The kinds by their number. */
+export const KINDS = [
+  , 'hello', 'welcome', 'ready', 'call', 'return', 'throw', 'notify', 'cancel', 'interrupt', 'release', 'more', 'close',
+];
+export const FORMATS = ['bytes', 'typed', 'value', 'text'];
+export const HEADER = 16;
+export const MAX_NAME = 1024;
+export const MAX_GREETING = 2048;
+export const MAX_TEXT = 1536;
+export const MAX_PENDING = 65535;
+export const LEAST_FRAME = 2048;
+export const LEAST_MESSAGE = 2048n;
+export const MAJOR = 1;
+
+const MORE = 0x01;
+const GREETING = 32;
+const MAGIC = utf8('coin');
+
+const NAMED = ['hello', 'welcome', 'call', 'notify'];
+const BODILESS = ['cancel', 'interrupt'];
+/** The kinds whose body may come in parts. */
+export const PARTIBLE = ['ready', 'call', 'return', 'throw', 'notify', 'release'];
+
+/** A breach of the protocol by its name in section 15. */
+export class Breach extends Error {
+  constructor(breach, text) {
+    super(text);
+    this.breach = breach;
+  }
+}
+
+/** Throws a breach if `bad`. */
+export function must(good, breach, text) {
+  if (!good) throw new Breach(breach, text);
+}
+
+// ---- Writing ----
+
+/** The bytes of a frame. `total` is there if its body goes on and it isn't `more`. */
+export function encodeFrame({ kind, more = false, format = 'bytes', code = 0, id = 0, parent = 0, name = '', total, body }) {
+  const text = utf8(name);
+  return concat(
+    Uint8Array.of(KINDS.indexOf(kind), (more ? MORE : 0) | (FORMATS.indexOf(format) << 1)),
+    little(2, code), little(4, id), little(4, parent), little(2, text.length), little(2, 0),
+    text,
+    total === undefined ? new Uint8Array() : little(8, total),
+    body ?? new Uint8Array(),
+  );
+}
+
+export const greetingBody = ({ major, minor, features, maxFrame, maxMessage, maxPending, maxDepth }) => concat(
+  MAGIC, little(2, major), little(2, minor), little(4, features), little(4, maxFrame), little(8, maxMessage),
+  little(4, maxPending), little(2, maxDepth), little(2, 0),
+);
+
+export const exportsBody = (names) =>
+  concat(...names.map(utf8).flatMap((text) => [little(2, text.length), text]));
+
+export const referencesBody = (ids) => concat(...ids.map((id) => little(8, id)));
+
+// ---- Reading ----
+
+/** The header alone. */
+export function decodeHeader(bytes) {
+  must(bytes.length >= HEADER, 'short-frame', 'a frame is shorter than its header');
+  const view = viewOf(bytes);
+  const flags = view.getUint8(1);
+  must(flags < 0x08, 'unknown-flag', 'a frame has a flag that is not known');
+  const kind = KINDS[view.getUint8(0)];
+  must(kind, 'unknown-kind', 'a frame is of a kind that is not known');
+  return {
+    kind,
+    more: (flags & MORE) !== 0,
+    format: FORMATS[flags >> 1],
+    code: view.getUint16(2, true),
+    id: view.getUint32(4, true),
+    parent: view.getUint32(8, true),
+    nameLength: view.getUint16(12, true),
+  };
+}
+
+/** All of a frame whose header has been read. */
+export function decodeRest(bytes, { nameLength, ...frame }) {
+  const { kind, more } = frame;
+  const rest = bytes.subarray(HEADER);
+  if (kind === 'close') {
+    must(!more && nameLength === 0 && rest.length <= MAX_TEXT, 'bad-close', 'a close goes on, has a name or is too long');
+  } else if (NAMED.includes(kind)) {
+    must(nameLength <= MAX_NAME && nameLength <= rest.length, 'long-name', 'a name is too long');
+  } else {
+    must(nameLength === 0, 'unexpected-name', `${kind} came with a name`);
+  }
+  must(!(more && BODILESS.includes(kind)), 'no-body', `${kind} has no body that could go on`);
+  const name = textOf(rest.subarray(0, nameLength));
+  must(name !== undefined, 'name-not-text', 'a name is not text');
+  let body = rest.slice(nameLength);
+  let total;
+  if (more && PARTIBLE.includes(kind)) {
+    must(body.length >= 8, 'no-total', 'the first part of a body has no total');
+    total = viewOf(body).getBigUint64(0, true);
+    body = body.slice(8);
+  }
+  return { ...frame, name, total, body };
+}
+
+/** A whole frame, as far as it can be judged by itself. */
+export const decodeFrame = (bytes) => decodeRest(bytes, decodeHeader(bytes));
+
+/** What a greeting says. What it says of another major version isn't judged, since its fields may be others. */
+export function decodeGreeting(body) {
+  must(body.length >= GREETING, 'short-greeting', 'a greeting is too short');
+  must(MAGIC.every((byte, i) => byte === body[i]), 'foreign-greeting', 'a greeting has another magic');
+  const view = viewOf(body);
+  const greeting = {
+    major: view.getUint16(4, true),
+    minor: view.getUint16(6, true),
+    features: view.getUint32(8, true),
+    maxFrame: view.getUint32(12, true),
+    maxMessage: view.getBigUint64(16, true),
+    maxPending: view.getUint32(24, true),
+    maxDepth: view.getUint16(28, true),
+  };
+  if (greeting.major === MAJOR) {
+    must(greeting.maxFrame >= LEAST_FRAME, 'impossible-limit', 'max frame is too small');
+    must(greeting.maxMessage >= LEAST_MESSAGE, 'impossible-limit', 'max message is too small');
+    must(greeting.maxPending >= 1 && greeting.maxPending <= MAX_PENDING, 'impossible-limit', 'max pending is out of range');
+    must(greeting.maxDepth >= 1, 'impossible-limit', 'max depth is too small');
+  }
+  return greeting;
+}
+
+/** The names in the body of `ready`. */
+export function decodeExports(body) {
+  const names = [];
+  for (let at = 0; at < body.length;) {
+    must(body.length - at >= 2, 'bad-exports', 'the exports end in the middle of a length');
+    const length = viewOf(body).getUint16(at, true);
+    must(body.length - at - 2 >= length, 'bad-exports', 'the exports end in the middle of a name');
+    const name = textOf(body.subarray(at + 2, at + 2 + length));
+    must(name !== undefined, 'name-not-text', 'the name of an export is not text');
+    names.push(name);
+    at += 2 + length;
+  }
+  return names;
+}
+
+/** The ids in the body of `release`, as bigints. */
+export function decodeReferences(body) {
+  must(body.length % 8 === 0, 'bad-release', 'a list of references ends in the middle of one');
+  const view = viewOf(body);
+  return Array.from({ length: body.length / 8 }, (_, i) => view.getBigUint64(8 * i, true));
+}

@@ -1,0 +1,440 @@
+// One end of a link, sections 6 to 15, of either role. It does no input or output: frames go in by `receive`
+// and come out of `next`; what happens is put into `events`, oldest first.
+
+import { concat, toHex, utf8 } from './bytes.mjs';
+import {
+  Breach, HEADER, MAJOR, MAX_GREETING, MAX_NAME, decodeExports, decodeGreeting, decodeHeader, decodeReferences,
+  decodeRest, encodeFrame, exportsBody, greetingBody, must, referencesBody,
+} from './frame.mjs';
+
+const REASON_FAILED = 3;
+const REASON_PROTOCOL = 4;
+const REASON_INCOMPATIBLE = 5;
+const CODE_TOO_LARGE = 6;
+const CODE_TOO_DEEP = 7;
+const CODE_OVERLOADED = 9;
+const CODE_CANCELLED = 10;
+
+/** What an end says to its own user who asks for what can't be done. */
+export class Refusal extends Error {
+  constructor(reason) {
+    super(reason);
+    this.reason = reason;
+  }
+}
+
+function allow(good, reason) {
+  if (!good) throw new Refusal(reason);
+}
+
+export class Session {
+  state = 'greeting';
+  events = [];
+  peer = undefined; // its greeting
+
+  // What is to be sent, in this order: the greeting, what may overtake, messages, `close`.
+  greeting = undefined;
+  urgent = [];
+  queue = []; // messages; `sent` counts the bytes of the body that have left
+  farewell = undefined;
+
+  calls = new Map(); // own ones by id, until the whole answer has arrived
+  running = new Map(); // those of the peer by id, until the whole answer has left
+  bodies = new Map(); // unfinished ones that come in, by id
+  seenReady = false;
+
+  /** `transport` is the longest frame that the transport takes. */
+  constructor({ role, name = '', limits, transport = Infinity }) {
+    Object.assign(this, { role, limits, transport });
+    this.greetingFrame = encodeFrame({
+      kind: role === 'worker' ? 'hello' : 'welcome',
+      name,
+      body: greetingBody({ major: MAJOR, minor: 0, features: 0, ...limits }),
+    });
+    if (role === 'worker') this.greeting = this.greetingFrame;
+  }
+
+  // ---- What the user of this end does ----
+
+  call({ id, name, format, payload, parent, deadline }) {
+    allow(this.state !== 'closed', 'closed');
+    this.#checkName(name);
+    // A call that has been answered has no handler any more on whose behalf this could be.
+    const outer = this.running.get(parent);
+    const within = outer?.state === 'running' ? outer : undefined;
+    const depth = within ? within.depth + 1 : 1;
+    if (this.peer) {
+      allow(depth <= this.peer.maxDepth, 'too-deep');
+      allow(this.calls.size < this.peer.maxPending, 'overloaded');
+      allow(BigInt(payload.length) <= this.peer.maxMessage, 'too-large');
+    }
+    const call = { id, state: 'unsent', ended: false, answered: false, deadline };
+    this.calls.set(id, call);
+    this.queue.push(
+      { kind: 'call', code: depth, id, parent: within ? parent : 0, name, format, body: payload, sent: 0, call });
+  }
+
+  notify({ name, format, payload }) {
+    allow(this.state !== 'closed', 'closed');
+    this.#checkName(name);
+    // Section 4 allows 0 and 1 as the code of `notify`; the ends of the traces write 1 (section 22).
+    this.#push({ kind: 'notify', code: 1, name, format, body: payload });
+  }
+
+  ready({ exports }) {
+    allow(this.state !== 'closed', 'closed');
+    exports.forEach((name) => this.#checkName(name));
+    this.#push({ kind: 'ready', body: exportsBody(exports) });
+  }
+
+  release({ references }) {
+    allow(this.state !== 'closed', 'closed');
+    this.#push({ kind: 'release', body: referencesBody(references) });
+  }
+
+  return({ id, format, payload }) {
+    this.#answer(id, { kind: 'return', format, body: payload });
+  }
+
+  throw({ id, code, format, payload }) {
+    this.#answer(id, { kind: 'throw', code, format, body: payload });
+  }
+
+  cancel({ id }) {
+    this.#end(this.calls.get(id), 'cancelled');
+  }
+
+  /** Ends a call that an `interrupt` has stopped the waiting for. */
+  interruptCall({ id }) {
+    this.#end(this.calls.get(id), 'interrupted');
+  }
+
+  /** Ends the calls whose deadline has come. */
+  time({ now }) {
+    const late = [...this.calls.values()].filter(({ deadline }) => deadline <= now);
+    for (const call of late.sort((a, b) => a.deadline - b.deadline)) this.#end(call, 'timed-out');
+  }
+
+  interrupt() {
+    allow(this.state !== 'closed', 'closed');
+    this.urgent.push(encodeFrame({ kind: 'interrupt' }));
+  }
+
+  /** Section 14: gracefully, so what is queued is still sent, but no calls. */
+  close({ reason, text }) {
+    if (this.state === 'closed') return;
+    // Before the link is open nothing but `close` may be sent.
+    if (this.state === 'open') this.queue = this.queue.filter(({ kind }) => kind !== 'call');
+    else this.#drop();
+    this.#close('here', reason, text);
+  }
+
+  /** Section 14: abruptly. */
+  abort({ reason, text }) {
+    if (this.state === 'closed') return;
+    this.#drop();
+    this.#close('here', reason, text);
+  }
+
+  /** The transport tells that the peer has gone without `close`. */
+  gone() {
+    if (this.state === 'closed') return;
+    this.#drop();
+    this.#close('gone', REASON_FAILED, '');
+  }
+
+  // ---- Sending ----
+
+  /** Whether there is a frame to send. */
+  get hasNext() {
+    if (this.greeting) return true;
+    if (this.farewell && this.state === 'closed') return true;
+    return this.state !== 'greeting' && this.urgent.length + this.queue.length > 0;
+  }
+
+  /** The next frame, or undefined. */
+  next() {
+    if (!this.hasNext) return undefined;
+    const greeting = this.greeting;
+    if (greeting) {
+      this.greeting = undefined;
+      return greeting;
+    }
+    if (this.urgent.length > 0) return this.urgent.shift();
+    if (this.queue.length > 0) return this.#cut(this.queue[0]);
+    const farewell = this.farewell;
+    this.farewell = undefined;
+    return farewell;
+  }
+
+  /** The next frame of a message, as long as may be (sections 10 and 22). */
+  #cut(message) {
+    const limit = Math.min(this.transport, this.peer.maxFrame);
+    const { kind, code, id = 0, parent, name = '', format = 'bytes', body, sent } = message;
+    const first = sent === 0;
+    const head = HEADER + (first ? utf8(name).length : 0);
+    const more = head + body.length - sent > limit;
+    const total = more && first ? body.length : undefined;
+    const end = more ? sent + limit - head - (total === undefined ? 0 : 8) : body.length;
+    const part = body.subarray(sent, end);
+    message.sent = end;
+    if (message.call) message.call.state = more ? 'sending' : 'sent';
+    if (!more) {
+      this.queue.shift();
+      if (message.running) this.running.delete(id);
+    }
+    return first
+      ? encodeFrame({ kind, more, format, code, id, parent, name, total, body: part })
+      : encodeFrame({ kind: 'more', more, format, id, body: part });
+  }
+
+  #checkName(name) {
+    allow(utf8(name).length <= MAX_NAME, 'long-name');
+  }
+
+  #push(message) {
+    allow(!this.peer || BigInt(message.body.length) <= this.peer.maxMessage, 'too-large');
+    this.queue.push({ ...message, sent: 0 });
+  }
+
+  #answer(id, message) {
+    const running = this.running.get(id);
+    allow(this.state === 'open' && running?.state === 'running', 'no-such-call');
+    if (BigInt(message.body.length) > this.peer.maxMessage) {
+      const what = message.kind === 'return' ? 'result' : 'error';
+      this.#throwText(id, CODE_TOO_LARGE, `the ${what} has ${message.body.length} bytes, which is too large`);
+      return;
+    }
+    running.state = 'answered';
+    this.queue.push({ ...message, id, sent: 0, running });
+  }
+
+  /** Answers with an error that this end itself raises. */
+  #throwText(id, code, text) {
+    const running = this.running.get(id);
+    running.state = 'answered';
+    this.queue.push({ kind: 'throw', code, id, format: 'text', body: utf8(text), sent: 0, running });
+  }
+
+  /** Section 9: ends an own call before its answer has arrived. */
+  #end(call, outcome) {
+    if (!call || call.ended) return;
+    call.ended = true;
+    this.queue = this.queue.filter((message) => message.call !== call);
+    if (call.state === 'unsent') this.calls.delete(call.id);
+    else this.urgent.push(encodeFrame({ kind: 'cancel', id: call.id }));
+    this.#happened({ event: 'ended', id: call.id, outcome });
+  }
+
+  #happened(event) {
+    this.events.push(event);
+  }
+
+  #drop() {
+    this.greeting = undefined;
+    this.urgent = [];
+    this.queue = [];
+  }
+
+  #close(by, reason, text, breach) {
+    this.state = 'closed';
+    if (by === 'here') this.farewell = encodeFrame({ kind: 'close', code: reason, format: 'text', body: utf8(text) });
+    for (const call of this.calls.values()) {
+      if (!call.ended) this.#happened({ event: 'ended', id: call.id, outcome: 'closed' });
+    }
+    this.calls.clear();
+    this.bodies.clear();
+    this.#happened({ event: 'closed', by, reason, text, ...(breach && { breach }) });
+  }
+
+  // ---- Receiving ----
+
+  receive(bytes) {
+    if (this.state === 'closed') return;
+    try {
+      this.#frame(bytes);
+    } catch (error) {
+      if (!(error instanceof Breach)) throw error;
+      this.#drop();
+      this.#close('here', REASON_PROTOCOL, error.message, error.breach);
+    }
+  }
+
+  #frame(bytes) {
+    must(bytes.length >= HEADER, 'short-frame', 'a frame is shorter than its header');
+    must(bytes.length <= this.limits.maxFrame, 'long-frame', 'a frame is longer than was agreed');
+    const header = decodeHeader(bytes);
+    const { kind, more } = header;
+    this.#checkPlace(kind, more);
+    // Section 15 names no breach for a greeting beyond its bound; this is the nearest.
+    const isGreeting = kind === 'hello' || kind === 'welcome';
+    must(!isGreeting || bytes.length <= MAX_GREETING, 'long-frame', 'a greeting is too long');
+    const frame = decodeRest(bytes, header);
+    switch (kind) {
+      case 'hello':
+      case 'welcome': return this.#greeted(frame.body);
+      case 'close': return this.#closed(frame);
+      case 'call': return this.#called(frame);
+      case 'return':
+      case 'throw': return this.#answered(frame);
+      case 'cancel': return this.#cancelled(frame.id);
+      case 'interrupt': return this.#happened({ event: 'interrupted' });
+      case 'more': return this.#part(frame);
+      case 'ready':
+        must(!this.seenReady, 'second-ready', 'ready came twice');
+        this.seenReady = true;
+      // falls through
+      default: return this.#begin(frame, 0);
+    }
+  }
+
+  #checkPlace(kind, more) {
+    const greeting = this.role === 'main' ? 'hello' : 'welcome';
+    let fits = this.state === 'open';
+    if (kind === 'close') fits = true;
+    else if (kind === greeting) fits = this.state === 'greeting' && !more;
+    else if (kind === 'hello' || kind === 'welcome') fits = false;
+    else if (kind === 'ready') fits &&= this.role === 'main';
+    else if (kind === 'interrupt') fits &&= this.role === 'worker';
+    must(fits, 'out-of-place', `${kind} came out of place`);
+  }
+
+  #greeted(body) {
+    const greeting = decodeGreeting(body);
+    if (greeting.major !== MAJOR) {
+      this.#drop();
+      this.#close('here', REASON_INCOMPATIBLE, `version ${greeting.major} is not version ${MAJOR}`);
+      return;
+    }
+    this.peer = greeting;
+    this.state = 'open';
+    if (this.role === 'main') this.greeting = this.greetingFrame;
+    this.#happened({ event: 'opened' });
+    this.#judgeHeldBack();
+  }
+
+  /** Section 7: what was held back and exceeds the limits that are known only now. */
+  #judgeHeldBack() {
+    let calls = 0;
+    this.queue = this.queue.filter(({ call, body }) => {
+      const large = BigInt(body.length) > this.peer.maxMessage;
+      if (!call) return !large;
+      if (!large && calls < this.peer.maxPending) {
+        calls += 1;
+        return true;
+      }
+      this.calls.delete(call.id);
+      const [code, text] = large ? [CODE_TOO_LARGE, 'the arguments are too large'] : [CODE_OVERLOADED, 'too many calls'];
+      this.#happened(
+        { event: 'ended', id: call.id, outcome: 'threw', code, format: 'text', payload: toHex(utf8(text)) });
+      return false;
+    });
+  }
+
+  #closed({ code, body }) {
+    this.#drop();
+    // Nothing says what becomes of a text that isn't UTF-8; it is for people, so nothing fails for it.
+    this.#close('peer', code, new TextDecoder('utf-8', { ignoreBOM: true }).decode(body));
+  }
+
+  /** Whether the peer may give this id to its calls. */
+  #isPeers(id) {
+    return id !== 0 && id % 2 === (this.role === 'main' ? 1 : 0);
+  }
+
+  #called(frame) {
+    const { id, parent, code: depth } = frame;
+    must(this.#isPeers(id), 'foreign-id', 'a call has an id that is not its sender\'s');
+    must(parent === 0 || !this.#isPeers(parent), 'foreign-parent', 'a call has a parent that is not its receiver\'s');
+    must(depth > 0, 'depth-zero', 'a call has depth 0');
+    must(!this.running.has(id), 'id-in-use', 'a call has the id of another');
+    must(this.running.size < this.limits.maxPending, 'overloaded', 'there are too many calls');
+    this.running.set(id, { id, state: 'receiving', depth, cancelled: false });
+    this.#begin(frame, id);
+  }
+
+  #answered(frame) {
+    const call = this.calls.get(frame.id);
+    must(call, 'no-such-call', 'an answer belongs to no call');
+    must(call.state === 'sent' || call.ended, 'early-answer', 'a call was answered before it was sent');
+    must(!call.answered, 'second-answer', 'a call was answered twice');
+    call.answered = true;
+    this.#begin(frame, frame.id);
+  }
+
+  #cancelled(id) {
+    must(this.#isPeers(id), 'foreign-id', 'a cancel has an id that is not its sender\'s');
+    const running = this.running.get(id);
+    if (running?.state === 'receiving') {
+      this.bodies.delete(id);
+      this.#throwText(id, CODE_CANCELLED, 'the call was cancelled');
+    } else if (running?.state === 'running' && !running.cancelled) {
+      running.cancelled = true;
+      this.#happened({ event: 'cancelled', id });
+    }
+  }
+
+  /** The first part of a body, or the whole of it. */
+  #begin(frame, id) {
+    const { more, total, body } = frame;
+    if (!more) {
+      must(BigInt(body.length) <= this.limits.maxMessage, 'long-body', 'a body is longer than was agreed');
+      this.#message(frame, body);
+      return;
+    }
+    must(!this.bodies.has(id), 'body-in-use', 'a body begins amid another with its id');
+    const others = [...this.bodies.values()].reduce((sum, unfinished) => sum + unfinished.total, 0n);
+    must(total + others <= this.limits.maxMessage, 'long-body', 'bodies are longer than was agreed');
+    const unfinished = { frame, total, parts: [], length: 0n };
+    this.bodies.set(id, unfinished);
+    this.#add(unfinished, body, true);
+  }
+
+  #part({ id, more, body }) {
+    const unfinished = this.bodies.get(id);
+    must(unfinished, 'no-such-body', 'more came for a body that is not there');
+    this.#add(unfinished, body, more);
+    if (more) return;
+    this.bodies.delete(id);
+    this.#message(unfinished.frame, concat(...unfinished.parts));
+  }
+
+  /** Section 10: no part is empty, and the total is reached with the last part and not before. */
+  #add(unfinished, part, more) {
+    unfinished.parts.push(part);
+    unfinished.length += BigInt(part.length);
+    const { length, total } = unfinished;
+    must(part.length > 0 && (more ? length < total : length === total), 'bad-part', 'a part does not fit its body');
+  }
+
+  /** A message has arrived completely. */
+  #message({ kind, code, id, parent, name, format }, body) {
+    const payload = toHex(body);
+    switch (kind) {
+      case 'call': {
+        const running = this.running.get(id);
+        if (running.depth > this.limits.maxDepth) {
+          this.#throwText(id, CODE_TOO_DEEP, `calls are nested ${running.depth} deep`);
+          return;
+        }
+        running.state = 'running';
+        // Section 8: the parent matters as long as this end waits for it.
+        const waits = this.calls.has(parent) && !this.calls.get(parent).ended;
+        this.#happened({ event: 'call', id, name, format, payload, ...(waits && { within: parent }) });
+        return;
+      }
+      case 'return':
+      case 'throw': {
+        const call = this.calls.get(id);
+        this.calls.delete(id);
+        if (call.ended) return;
+        const outcome = kind === 'return' ? { outcome: 'returned' } : { outcome: 'threw', code };
+        this.#happened({ event: 'ended', id, ...outcome, format, payload });
+        return;
+      }
+      case 'notify': return this.#happened({ event: 'notify', name, format, payload });
+      case 'ready': return this.#happened({ event: 'ready', exports: decodeExports(body) });
+      case 'release': return this.#happened({ event: 'released', references: decodeReferences(body).map(String) });
+    }
+  }
+}
