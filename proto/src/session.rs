@@ -491,7 +491,8 @@ impl Session {
         if frame.len() < Header::SIZE {
             return Err(ProtocolError("a frame is shorter than its header".into()));
         }
-        if frame.len() > self.config.max_frame as usize {
+        let longest = if self.state == State::Greeting { MIN_FRAME } else { self.config.max_frame as usize };
+        if frame.len() > longest {
             return Err(ProtocolError("a frame is longer than was agreed".into()));
         }
         frame.copy_to(0, &mut header);
@@ -728,7 +729,7 @@ impl Session {
 
     fn accept_cancel(&mut self, header: Header) -> Result<(), ProtocolError> {
         let id = CallId(header.id);
-        if header.id & 1 != self.role.peer().parity() {
+        if header.id & 1 != self.role.peer().parity() || header.id == 0 {
             return Err(ProtocolError("a cancel names a call of the other end".into()));
         }
         let Some(call) = self.incoming.get_mut(id) else {
@@ -822,6 +823,9 @@ fn exports(mut payload: &[u8]) -> Result<Vec<String>, ProtocolError> {
             rest.get(..length)
         });
         let name = name.ok_or_else(|| ProtocolError("a list of exports ends in the middle".into()))?;
+        if name.len() > MAX_NAME {
+            return Err(ProtocolError("the name of an export is too long".into()));
+        }
         names.push(checked_name(name)?.to_string());
     }
     Ok(names)

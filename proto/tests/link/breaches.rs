@@ -67,6 +67,7 @@ pub(crate) fn breaches() -> Vec<Breach> {
         bytes[16] = 0xff;
         bytes
     };
+    let long_export = [&(MAX_NAME as u16 + 1).to_le_bytes()[..], &[b'n'; MAX_NAME + 1]].concat();
     let no_total = frame(Header { flags: goes_on, ..call(1) }, "f", &[1, 0, 0, 0, 0, 0, 0]);
     let right = greeting_frame(Role::Main, greeting());
     let foreign = [&right[..16], &b"join"[..], &right[20..]].concat();
@@ -99,6 +100,7 @@ pub(crate) fn breaches() -> Vec<Breach> {
         main("short-frame", "a frame is shorter than its header", &[&[1; 15]]),
         main("short-frame", "a frame is shorter than its header", &[&[]]),
         main("long-frame", "a frame is longer than was agreed", &[&frame(header(Kind::NOTIFY), "f", &[0; 3000 - 16])]),
+        hello("long-frame", "a frame is longer than was agreed", &[&right[..], &[0; 2049]].concat()[..2049]),
         worker(
             "unknown-flag",
             "a frame has an unknown flag",
@@ -136,6 +138,8 @@ pub(crate) fn breaches() -> Vec<Breach> {
             "a cancel names a call of the other end",
             &[&plain(Header { id: 2, ..header(Kind::CANCEL) })],
         ),
+        worker("foreign-id", "a cancel names a call of the other end", &[&plain(header(Kind::CANCEL))]),
+        main("bad-exports", "the name of an export is too long", &[&ready(&long_export)]),
         main("foreign-parent", "a call names one of its own end as its parent", &[&f(Header { parent: 3, ..call(1) })]),
         main("depth-zero", "a call has depth 0", &[&f(Header { code: 0, ..call(1) })]),
         main("overloaded", "more calls are unanswered than was agreed", &[&f(call(1)), &f(call(3)), &f(call(5))]),
