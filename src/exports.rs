@@ -53,6 +53,17 @@ impl Exports {
         RawFuture(self.start(function, None, |buffer| Ok(encode(buffer))))
     }
 
+    /// Calls an export without wanting an answer, with arguments that are bytes already (see [`raw`](crate::raw)).
+    ///
+    /// # Errors
+    /// When the arguments can't be sent, or the link is closed.
+    pub fn notify_raw(&self, function: &str, format: Format, arguments: Vec<u8>) -> Result<(), CallError> {
+        self.link.end.notify(function, |buffer| {
+            *buffer = arguments;
+            Ok(format)
+        })
+    }
+
     /// Calls an export without wanting an answer. Whatever goes wrong in the worker stays there.
     ///
     /// # Errors

@@ -90,6 +90,11 @@ impl Main {
         self.shared.bell.set_waker(waker)
     }
 
+    /// Makes whoever drives main take a turn soon.
+    pub fn ring(&self) {
+        self.shared.bell.ring();
+    }
+
     /// Serves the workers without blocking until there is nothing to do or `budget` is over. Returns early when somebody was woken who
     /// waits for a worker.
     ///

@@ -83,6 +83,17 @@ impl Sync {
         self.scope.recycle(buffer);
     }
 
+    /// Calls a function of main without wanting an answer, with arguments that are bytes already (see [`raw`](crate::raw)).
+    ///
+    /// # Errors
+    /// When the arguments can't be sent, or the link is closed.
+    pub fn notify_raw(&self, function: &str, format: Format, arguments: Vec<u8>) -> Result<(), CallError> {
+        self.scope.notify(function, |buffer| {
+            *buffer = arguments;
+            Ok(format)
+        })
+    }
+
     /// Calls a function of main without waiting. Whatever goes wrong there stays there.
     ///
     /// # Errors

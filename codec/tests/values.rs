@@ -10,6 +10,8 @@ use proptest::prelude::*;
 use serde::de::IgnoredAny;
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
     #[test]
     fn values_survive(value in value()) {
         let bytes = encode(&value);
