@@ -10,7 +10,8 @@ export const KINDS = [
 export const FORMATS = ['bytes', 'typed', 'value', 'text'];
 export const HEADER = 16;
 export const MAX_NAME = 1024;
-export const MAX_GREETING = 2048;
+/** The longest frame before the link is open. */
+export const MAX_EARLY = 2048;
 export const MAX_TEXT = 1536;
 export const MAX_PENDING = 65535;
 export const LEAST_FRAME = 2048;
@@ -65,14 +66,14 @@ export const referencesBody = (ids) => concat(...ids.map((id) => little(8, id)))
 
 // ---- Reading ----
 
-/** The header alone. */
-export function decodeHeader(bytes) {
+/** The header alone. Before the link is `open` unknown kinds are out of place, like most known ones. */
+export function decodeHeader(bytes, open = true) {
   must(bytes.length >= HEADER, 'short-frame', 'a frame is shorter than its header');
   const view = viewOf(bytes);
   const flags = view.getUint8(1);
   must(flags < 0x08, 'unknown-flag', 'a frame has a flag that is not known');
   const kind = KINDS[view.getUint8(0)];
-  must(kind, 'unknown-kind', 'a frame is of a kind that is not known');
+  must(kind, open ? 'unknown-kind' : 'out-of-place', 'a frame is of a kind that is not known');
   return {
     kind,
     more: (flags & MORE) !== 0,
@@ -140,6 +141,7 @@ export function decodeExports(body) {
   for (let at = 0; at < body.length;) {
     must(body.length - at >= 2, 'bad-exports', 'the exports end in the middle of a length');
     const length = viewOf(body).getUint16(at, true);
+    must(length <= MAX_NAME, 'bad-exports', 'the name of an export is too long');
     must(body.length - at - 2 >= length, 'bad-exports', 'the exports end in the middle of a name');
     const name = textOf(body.subarray(at + 2, at + 2 + length));
     must(name !== undefined, 'name-not-text', 'the name of an export is not text');

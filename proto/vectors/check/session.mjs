@@ -3,7 +3,7 @@
 
 import { concat, toHex, utf8 } from './bytes.mjs';
 import {
-  Breach, HEADER, MAJOR, MAX_GREETING, MAX_NAME, decodeExports, decodeGreeting, decodeHeader, decodeReferences,
+  Breach, HEADER, MAJOR, MAX_EARLY, MAX_NAME, decodeExports, decodeGreeting, decodeHeader, decodeReferences,
   decodeRest, encodeFrame, exportsBody, greetingBody, must, referencesBody,
 } from './frame.mjs';
 
@@ -124,8 +124,8 @@ export class Session {
   close({ reason, text }) {
     if (this.state === 'closed') return;
     // Before the link is open nothing but `close` may be sent.
-    if (this.state === 'open') this.queue = this.queue.filter(({ kind }) => kind !== 'call');
-    else this.#drop();
+    if (this.state === 'greeting') return this.abort({ reason, text });
+    this.queue = this.queue.filter(({ kind }) => kind !== 'call');
     this.#close('here', reason, text);
   }
 
@@ -261,14 +261,12 @@ export class Session {
   }
 
   #frame(bytes) {
-    must(bytes.length >= HEADER, 'short-frame', 'a frame is shorter than its header');
-    must(bytes.length <= this.limits.maxFrame, 'long-frame', 'a frame is longer than was agreed');
-    const header = decodeHeader(bytes);
+    const open = this.state === 'open';
+    const longest = open ? this.limits.maxFrame : MAX_EARLY;
+    must(bytes.length <= longest, 'long-frame', 'a frame is longer than was agreed');
+    const header = decodeHeader(bytes, open);
     const { kind, more } = header;
     this.#checkPlace(kind, more);
-    // Section 15 names no breach for a greeting beyond its bound; this is the nearest.
-    const isGreeting = kind === 'hello' || kind === 'welcome';
-    must(!isGreeting || bytes.length <= MAX_GREETING, 'long-frame', 'a greeting is too long');
     const frame = decodeRest(bytes, header);
     switch (kind) {
       case 'hello':
@@ -315,9 +313,15 @@ export class Session {
 
   /** Section 7: what was held back and exceeds the limits that are known only now. */
   #judgeHeldBack() {
+    const isLarge = ({ body }) => BigInt(body.length) > this.peer.maxMessage;
+    if (this.queue.some((message) => message.kind === 'ready' && isLarge(message))) {
+      this.abort({ reason: REASON_INCOMPATIBLE, text: 'the peer does not take a list of exports of this size' });
+      return;
+    }
     let calls = 0;
-    this.queue = this.queue.filter(({ call, body }) => {
-      const large = BigInt(body.length) > this.peer.maxMessage;
+    this.queue = this.queue.filter((message) => {
+      const { call } = message;
+      const large = isLarge(message);
       if (!call) return !large;
       if (!large && calls < this.peer.maxPending) {
         calls += 1;
@@ -333,7 +337,6 @@ export class Session {
 
   #closed({ code, body }) {
     this.#drop();
-    // Nothing says what becomes of a text that isn't UTF-8; it is for people, so nothing fails for it.
     this.#close('peer', code, new TextDecoder('utf-8', { ignoreBOM: true }).decode(body));
   }
 
