@@ -125,7 +125,12 @@ export class Session {
     if (this.state === 'closed') return;
     // Before the link is open nothing but `close` may be sent.
     if (this.state === 'greeting') return this.abort({ reason, text });
+    const [cut] = this.queue;
     this.queue = this.queue.filter(({ kind }) => kind !== 'call');
+    // A call that breaks off keeps its total at the peer, where those of the bodies behind it might exceed
+    // max message with it (section 10): `cancel` ends it there.
+    const breaksOff = cut?.kind === 'call' && cut.sent > 0;
+    if (breaksOff && this.queue.length > 0) this.urgent.push(encodeFrame({ kind: 'cancel', id: cut.id }));
     this.#close('here', reason, text);
   }
 
