@@ -138,9 +138,13 @@ impl Outbox {
         unsent
     }
 
-    /// Removes all calls, whole or in part.
-    pub(crate) fn remove_calls(&mut self, pool: &mut Pool) {
+    /// Removes all calls, whole or in part, and gives the id of the one of which a part has been sent.
+    pub(crate) fn remove_calls(&mut self, pool: &mut Pool) -> Option<u32> {
+        // Messages are sent one after the other.
+        let begun = self.queue.front().filter(|message| message.started && message.kind() == Kind::CALL);
+        let id = begun.map(|message| message.header.id);
         self.remove_where(pool, |message| message.kind() == Kind::CALL);
+        id
     }
 
     /// Removes messages and gives the ids and body lengths of the calls among them.

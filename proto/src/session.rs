@@ -279,7 +279,10 @@ impl Session {
         if self.state == State::Open {
             let payload = self.text(text);
             self.shut(ClosedBy::Here, reason, text);
-            self.outbox.remove_calls(&mut self.pool);
+            if let Some(id) = self.outbox.remove_calls(&mut self.pool) {
+                // As long as its body is unfinished, its total counts against those of what follows.
+                self.outbox.push_urgent(Header { kind: Kind::CANCEL, id, ..Header::default() }, Vec::new());
+            }
             self.outbox.push(close_header(reason), "", payload);
         }
     }

@@ -3,9 +3,10 @@
 mod link;
 
 use coincide_proto::{
-    Call, CloseReason, Closed, ClosedBy, Event, Format, NoSuchCall, Outcome, ProtocolError, Role, SendError,
+    Call, CloseReason, Closed, ClosedBy, Config, Event, Format, Header, Kind, NoSuchCall, Outcome, ProtocolError, Role,
+    SendError,
 };
-use link::{Link, ROLES, pattern, returned};
+use link::{Link, ROLES, next_frame, pattern, returned};
 
 fn closed(by: ClosedBy, reason: CloseReason, text: &str) -> Event {
     Event::Closed(Closed { by, reason, text: text.into() })
@@ -81,11 +82,37 @@ fn closing_in_the_middle_of_a_call_drops_the_rest_of_it() {
     let call = link.worker.call(Call { name: "f", ..Call::default() }, pattern(10_000)).unwrap();
     let _ = link.send(Role::Worker);
     link.worker.close(CloseReason::DONE, "");
+    let cancel = Header { kind: Kind::CANCEL, id: call.to_wire(), ..Header::default() };
+    assert_eq!(next_frame(&mut link.worker), Some(cancel.to_bytes().to_vec()));
     let _ = link.send(Role::Worker);
     assert!(!link.worker.has_output());
     assert_eq!(link.events(Role::Worker)[0], Event::Ended { id: call, outcome: Outcome::Closed });
     link.settle();
     assert_eq!(link.event(Role::Main), closed(ClosedBy::Peer, CloseReason::DONE, ""));
+}
+
+/// The peer counts the total of a body until it is complete or cancelled.
+#[test]
+fn a_call_that_breaks_off_leaves_room_for_the_long_bodies_behind_it() {
+    for role in ROLES {
+        let limits = Config { max_message: 8000, ..Config::default() };
+        let mut link = Link::open_with(limits.clone(), limits);
+        link.max_frame = 2048;
+        let other = link.call(role.peer(), "f");
+        link.settle();
+        link.called(role);
+        let session = link.end(role);
+        session.call(Call { name: "f", ..Call::default() }, pattern(8000)).unwrap();
+        session.reply(other, Format::Bytes, pattern(8000)).unwrap();
+        session.notify("last", Format::Bytes, pattern(7999)).unwrap();
+        let _ = link.send(role);
+        link.end(role).close(CloseReason::DONE, "");
+        link.settle();
+        let notify = Event::Notify { name: "last".into(), format: Format::Bytes, payload: pattern(7999) };
+        let ended = Event::Ended { id: other, outcome: returned(&pattern(8000)) };
+        let done = closed(ClosedBy::Peer, CloseReason::DONE, "");
+        assert!(link.events(role.peer()) == [ended, notify, done]);
+    }
 }
 
 #[test]

@@ -127,10 +127,8 @@ export class Session {
     if (this.state === 'greeting') return this.abort({ reason, text });
     const [cut] = this.queue;
     this.queue = this.queue.filter(({ kind }) => kind !== 'call');
-    // A call that breaks off keeps its total at the peer, where those of the bodies behind it might exceed
-    // max message with it (section 10): `cancel` ends it there.
-    const breaksOff = cut?.kind === 'call' && cut.sent > 0;
-    if (breaksOff && this.queue.length > 0) this.urgent.push(encodeFrame({ kind: 'cancel', id: cut.id }));
+    // The total of a call that breaks off would count at the peer as long as nothing ends its body.
+    if (cut?.kind === 'call' && cut.sent > 0) this.urgent.push(encodeFrame({ kind: 'cancel', id: cut.id }));
     this.#close('here', reason, text);
   }
 
