@@ -83,7 +83,7 @@ fn other_spellings_are_read() {
     on_a_large_stack(|file| {
         let mut wrong = Vec::new();
         for case in &file.readable {
-            match Value::decode(&from_hex(&case.bytes)).map(later_properties) {
+            match Value::decode(&from_hex(&case.bytes)).map(in_javascript) {
                 Ok(decoded) if equal(&decoded, &parse(&case.value)) => {}
                 other => wrong.push(format!("{}: decoded as {other:?}", case.name)),
             }
@@ -158,20 +158,32 @@ fn equal(left: &Value, right: &Value) -> bool {
     format!("{left:?}") == format!("{right:?}")
 }
 
-/// Of properties with the same key the later one holds.
-fn later_properties(value: Value) -> Value {
+/// What JavaScript makes of a value: of parts with the same key the later one holds, in the place of the first; dates have no fractions
+/// and an end.
+fn in_javascript(value: Value) -> Value {
     match value {
-        Value::Array(items) => Value::Array(items.into_iter().map(later_properties).collect()),
-        Value::Object(properties) => {
-            let mut kept: Vec<(PropertyKey, Value)> = Vec::new();
-            for (key, value) in properties {
-                kept.retain(|(other, _)| *other != key);
-                kept.push((key, later_properties(value)));
-            }
-            Value::Object(kept)
+        Value::Array(items) => Value::Array(items.into_iter().map(in_javascript).collect()),
+        Value::Object(properties) => Value::Object(merged(properties)),
+        Value::Map(entries) => Value::Map(merged(entries)),
+        Value::Set(items) => {
+            let entries = merged(items.into_iter().map(|item| (item, Value::Null)).collect());
+            Value::Set(entries.into_iter().map(|(item, _)| item).collect())
         }
+        Value::Date(time) => Value::Date(if time.abs() <= 8.64e15 { time.trunc() + 0.0 } else { f64::NAN }),
         other => other,
     }
+}
+
+fn merged<K: PartialEq>(entries: Vec<(K, Value)>) -> Vec<(K, Value)> {
+    let mut kept: Vec<(K, Value)> = Vec::new();
+    for (key, value) in entries {
+        let value = in_javascript(value);
+        match kept.iter_mut().find(|(other, _)| *other == key) {
+            Some((_, held)) => *held = value,
+            None => kept.push((key, value)),
+        }
+    }
+    kept
 }
 
 fn to_hex(bytes: &[u8]) -> String {

@@ -70,18 +70,10 @@ function file(name, lists) {
 /** The notation of the JavaScript value that a notation stands for: what JavaScript can't tell apart is alike in it. */
 const plain = (json) => toNotation(fromNotation(json));
 
-/** The notation with each number in the one form that `toNotation` writes. */
-const oneForm = (json) => JSON.parse(JSON.stringify(json), (_, part) =>
-  (part?.$number === undefined ? part : toNotation(Number(part.$number))));
-
 file('values.json', {
   valid({ value, bytes }) {
     same(toNotation(decode(fromHex(bytes))), plain(value), 'the value');
-    const written = encode(fromNotation(value));
-    // Not every value of the format is one of JavaScript: its objects have symbols behind all strings, and
-    // a Uint8Array over the whole of a buffer is written with tag 98. Such values only survive.
-    if (isDeepStrictEqual(plain(value), oneForm(value))) same(toHex(written), bytes, 'what is written');
-    else same(toNotation(decode(written)), plain(value), 'what is written, read again');
+    same(toHex(encode(fromNotation(value))), bytes, 'what is written');
   },
   readable({ value, bytes }) {
     same(toNotation(decode(fromHex(bytes))), plain(value), 'the value');

@@ -325,6 +325,9 @@ impl Encoder<'_, '_> {
             Value::Symbol(symbol) => symbol.write(self.writer),
             Value::Date(milliseconds) => self.writer.date(*milliseconds),
             Value::RegExp { source, flags, last_index } => {
+                if *last_index > super::writer::MAX_SAFE {
+                    return Err(EncodeError::new("the lastIndex of a regular expression is beyond 2^53 - 1"));
+                }
                 self.writer.regexp(flags, *last_index);
                 source.write(self.writer);
             }

@@ -398,6 +398,9 @@ impl<'de> Reader<'de> {
             tag::DATE => Item::Date(self.float()?),
             tag::REGEXP => {
                 let (flags, last_index) = (self.str()?, self.varint()?);
+                if last_index > MAX_SAFE {
+                    return Err(DecodeError::malformed("the lastIndex of a regular expression is out of range"));
+                }
                 Item::RegExp { source: self.text()?, flags, last_index }
             }
             tag::ARRAY_LONG => Item::Array(self.long_count(1, 16)?),

@@ -352,14 +352,15 @@ class Reader {
         return date;
       }
       case 0x8f: {
-        const [flags, lastIndex, source] = [this.text(), Number(this.varint()), this.string()];
+        const [flags, lastIndex, source] = [this.text(), this.varint(), this.string()];
+        if (lastIndex > MAX_SAFE) throw new Malformed('a lastIndex is beyond 2^53 - 1');
         let regexp;
         try {
           regexp = new RegExp(source, flags);
         } catch (error) {
           throw new Malformed(error.message);
         }
-        regexp.lastIndex = lastIndex;
+        regexp.lastIndex = Number(lastIndex);
         this.number(regexp);
         return regexp;
       }
