@@ -127,7 +127,7 @@ impl Outgoing {
         self.deadlines.first().filter(|(time, _)| *time <= now).map(|(_, id)| *id)
     }
 
-    /// Empties the table and gives the ids of the calls that somebody waits for.
+    /// Empties the table and gives the ids of the calls that somebody waits for, in their order.
     pub(crate) fn drain_pending(&mut self) -> Vec<u32> {
         let mut pending = Vec::new();
         for index in 1..self.slots.len() {
@@ -141,6 +141,7 @@ impl Outgoing {
                 self.remove(id);
             }
         }
+        pending.sort_unstable();
         pending
     }
 

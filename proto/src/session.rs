@@ -515,7 +515,7 @@ impl Session {
             let wrong = format!("{} came out of place", header.kind.name());
             return Err(ProtocolError(wrong.into()));
         }
-        if header.name_len != 0 && !matches!(header.kind, Kind::CALL | Kind::NOTIFY) {
+        if header.name_len != 0 && !matches!(header.kind, Kind::CALL | Kind::NOTIFY | Kind(0 | 13..)) {
             return Err(ProtocolError("a frame has a name that its kind does not have".into()));
         }
         if header.flags.more() && matches!(header.kind, Kind::CANCEL | Kind::INTERRUPT) {

@@ -8,7 +8,7 @@ import * as frames from './check/frame.mjs';
 import { fromNotation, toNotation } from './check/notation.mjs';
 import { Broken, Consumer, Producer, checkLink } from './check/ring.mjs';
 import { Refusal, Session } from './check/session.mjs';
-import { schemaHash } from './check/typed.mjs';
+import { fnv, schemaHash } from './check/typed.mjs';
 import { decode, encode } from './check/value.mjs';
 
 let passed = 0;
@@ -51,11 +51,13 @@ function throws(Class, run) {
   throw new Failure('it was taken');
 }
 
+const read = (name) => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'));
+
 /** Checks the lists of a file, each case by the function for its list. A missing list or an empty one fails. */
 function file(name, lists) {
   let content;
   check(name, () => {
-    content = JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'));
+    content = read(name);
   });
   if (!content) return;
   for (const [path, run] of Object.entries(lists)) {
@@ -109,7 +111,7 @@ function describeFrame(bytes) {
     }
     case 'ready': return { ...fields, exports: frames.decodeExports(body) };
     case 'release': return { ...fields, references: frames.decodeReferences(body).map(String) };
-    case 'close': return { ...fields, text: new TextDecoder().decode(body) };
+    case 'close': return { ...fields, text: new TextDecoder('utf-8', { ignoreBOM: true }).decode(body) };
     default: return { ...fields, body: toHex(body) };
   }
 }
@@ -295,6 +297,33 @@ file('rings.json', {
     verify(consumer, one);
   },
 });
+
+// ---- Digests, section 22 ----
+
+/** The digests of all cases in a list, or in lists within lists. */
+function digestsOf(list, path, found = {}) {
+  if (Array.isArray(list)) found[path] = Object.fromEntries(list.map((one) => [one.name, fnv(written(one))]));
+  else for (const [key, inner] of Object.entries(list)) digestsOf(inner, path ? `${path}.${key}` : key, found);
+  return found;
+}
+
+function written(json) {
+  if (Array.isArray(json)) return `[${json.length} ${json.map(written).join('')}`;
+  if (typeof json !== 'object' || json === null) return `${JSON.stringify(json)} `;
+  const keys = Object.keys(json).sort();
+  return `{${keys.length} ${keys.map((key) => JSON.stringify(key) + written(json[key])).join('')}`;
+}
+
+for (const [name, lists] of Object.entries(read('VERSION.json').files)) {
+  check(`VERSION.json ${name}`, () => {
+    const digests = digestsOf(read(name), '');
+    same(Object.keys(digests).sort(), Object.keys(lists).sort(), 'the list of lists');
+    for (const [path, cases] of Object.entries(lists)) {
+      const names = Object.keys({ ...digests[path], ...cases });
+      same(names.filter((one) => digests[path][one] !== cases[one]), [], `what has another digest in ${path}`);
+    }
+  });
+}
 
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;

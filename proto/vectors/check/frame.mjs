@@ -85,32 +85,38 @@ export function decodeHeader(bytes, open = true) {
   };
 }
 
-/** All of a frame whose header has been read. */
-export function decodeRest(bytes, { nameLength, ...frame }) {
-  const { kind, more } = frame;
-  const rest = bytes.subarray(HEADER);
+/** What a header says that doesn't go with its kind. */
+export function checkHeader(bytes, { kind, more, nameLength }) {
   if (kind === 'close') {
-    must(!more && nameLength === 0 && rest.length <= MAX_TEXT, 'bad-close', 'a close goes on, has a name or is too long');
-  } else if (NAMED.includes(kind)) {
-    must(nameLength <= MAX_NAME && nameLength <= rest.length, 'long-name', 'a name is too long');
-  } else {
-    must(nameLength === 0, 'unexpected-name', `${kind} came with a name`);
-  }
+    const length = bytes.length - HEADER;
+    must(!more && nameLength === 0 && length <= MAX_TEXT, 'bad-close', 'a close goes on, has a name or is too long');
+  } else if (!NAMED.includes(kind)) must(nameLength === 0, 'unexpected-name', `${kind} came with a name`);
   must(!(more && BODILESS.includes(kind)), 'no-body', `${kind} has no body that could go on`);
-  const name = textOf(rest.subarray(0, nameLength));
+}
+
+/** The name behind a header that has been checked. */
+export function decodeName(bytes, { nameLength }) {
+  must(nameLength <= MAX_NAME && nameLength <= bytes.length - HEADER, 'long-name', 'a name is too long');
+  const name = textOf(bytes.subarray(HEADER, HEADER + nameLength));
   must(name !== undefined, 'name-not-text', 'a name is not text');
-  let body = rest.slice(nameLength);
-  let total;
-  if (more && PARTIBLE.includes(kind)) {
-    must(body.length >= 8, 'no-total', 'the first part of a body has no total');
-    total = viewOf(body).getBigUint64(0, true);
-    body = body.slice(8);
-  }
-  return { ...frame, name, total, body };
+  return name;
+}
+
+/** What follows the name: the body, or a part of it, and the total if this is the first part. */
+export function decodeBody(bytes, { kind, more, nameLength }) {
+  const body = bytes.slice(HEADER + nameLength);
+  if (!more || !PARTIBLE.includes(kind)) return { body };
+  must(body.length >= 8, 'no-total', 'the first part of a body has no total');
+  return { total: viewOf(body).getBigUint64(0, true), body: body.slice(8) };
 }
 
 /** A whole frame, as far as it can be judged by itself. */
-export const decodeFrame = (bytes) => decodeRest(bytes, decodeHeader(bytes));
+export function decodeFrame(bytes) {
+  const header = decodeHeader(bytes);
+  checkHeader(bytes, header);
+  const { nameLength, ...fields } = header;
+  return { ...fields, name: decodeName(bytes, header), ...decodeBody(bytes, header) };
+}
 
 /** What a greeting says. What it says of another major version isn't judged, since its fields may be others. */
 export function decodeGreeting(body) {

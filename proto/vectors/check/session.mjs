@@ -3,8 +3,8 @@
 
 import { concat, toHex, utf8 } from './bytes.mjs';
 import {
-  Breach, HEADER, MAJOR, MAX_EARLY, MAX_NAME, decodeExports, decodeGreeting, decodeHeader, decodeReferences,
-  decodeRest, encodeFrame, exportsBody, greetingBody, must, referencesBody,
+  Breach, HEADER, MAJOR, MAX_EARLY, MAX_NAME, checkHeader, decodeBody, decodeExports, decodeGreeting, decodeHeader,
+  decodeName, decodeReferences, encodeFrame, exportsBody, greetingBody, must, referencesBody,
 } from './frame.mjs';
 
 const REASON_FAILED = 3;
@@ -112,7 +112,7 @@ export class Session {
   /** Ends the calls whose deadline has come. */
   time({ now }) {
     const late = [...this.calls.values()].filter(({ deadline }) => deadline <= now);
-    for (const call of late.sort((a, b) => a.deadline - b.deadline)) this.#end(call, 'timed-out');
+    for (const call of late.sort((a, b) => a.deadline - b.deadline || a.id - b.id)) this.#end(call, 'timed-out');
   }
 
   interrupt() {
@@ -242,7 +242,7 @@ export class Session {
   #close(by, reason, text, breach) {
     this.state = 'closed';
     if (by === 'here') this.farewell = encodeFrame({ kind: 'close', code: reason, format: 'text', body: utf8(text) });
-    for (const call of this.calls.values()) {
+    for (const call of [...this.calls.values()].sort((a, b) => a.id - b.id)) {
       if (!call.ended) this.#happened({ event: 'ended', id: call.id, outcome: 'closed' });
     }
     this.calls.clear();
@@ -267,11 +267,15 @@ export class Session {
     const open = this.state === 'open';
     const longest = open ? this.limits.maxFrame : MAX_EARLY;
     must(bytes.length <= longest, 'long-frame', 'a frame is longer than was agreed');
+    // The order of section 15.
     const header = decodeHeader(bytes, open);
-    const { kind, more } = header;
-    this.#checkPlace(kind, more);
-    const frame = decodeRest(bytes, header);
-    switch (kind) {
+    this.#checkPlace(header.kind, header.more);
+    checkHeader(bytes, header);
+    this.#checkIds(header);
+    const name = decodeName(bytes, header);
+    this.#checkCall(header);
+    const frame = { ...header, name, ...decodeBody(bytes, header) };
+    switch (header.kind) {
       case 'hello':
       case 'welcome': return this.#greeted(frame.body);
       case 'close': return this.#closed(frame);
@@ -282,7 +286,6 @@ export class Session {
       case 'interrupt': return this.#happened({ event: 'interrupted' });
       case 'more': return this.#part(frame);
       case 'ready':
-        must(!this.seenReady, 'second-ready', 'ready came twice');
         this.seenReady = true;
       // falls through
       default: return this.#begin(frame, 0);
@@ -317,10 +320,7 @@ export class Session {
   /** Section 7: what was held back and exceeds the limits that are known only now. */
   #judgeHeldBack() {
     const isLarge = ({ body }) => BigInt(body.length) > this.peer.maxMessage;
-    if (this.queue.some((message) => message.kind === 'ready' && isLarge(message))) {
-      this.abort({ reason: REASON_INCOMPATIBLE, text: 'the peer does not take a list of exports of this size' });
-      return;
-    }
+    const isHopeless = this.queue.some((message) => message.kind === 'ready' && isLarge(message));
     let calls = 0;
     this.queue = this.queue.filter((message) => {
       const { call } = message;
@@ -336,6 +336,7 @@ export class Session {
         { event: 'ended', id: call.id, outcome: 'threw', code, format: 'text', payload: toHex(utf8(text)) });
       return false;
     });
+    if (isHopeless) this.abort({ reason: REASON_INCOMPATIBLE, text: 'the peer does not take so long a list of exports' });
   }
 
   #closed({ code, body }) {
@@ -348,28 +349,39 @@ export class Session {
     return id !== 0 && id % 2 === (this.role === 'main' ? 1 : 0);
   }
 
-  #called(frame) {
-    const { id, parent, code: depth } = frame;
-    must(this.#isPeers(id), 'foreign-id', 'a call has an id that is not its sender\'s');
+  /** What the header of a `call` or `cancel` must say. */
+  #checkIds({ kind, id, parent, code: depth }) {
+    if (kind !== 'call' && kind !== 'cancel') return;
+    must(this.#isPeers(id), 'foreign-id', `a ${kind} has an id that is not its sender's`);
+    if (kind === 'cancel') return;
     must(parent === 0 || !this.#isPeers(parent), 'foreign-parent', 'a call has a parent that is not its receiver\'s');
     must(depth > 0, 'depth-zero', 'a call has depth 0');
-    must(!this.running.has(id), 'id-in-use', 'a call has the id of another');
     must(this.running.size < this.limits.maxPending, 'overloaded', 'there are too many calls');
+  }
+
+  /** Whether a `call`, an answer or `ready` may come now. */
+  #checkCall({ kind, id }) {
+    if (kind === 'call') must(!this.running.has(id), 'id-in-use', 'a call has the id of another');
+    if (kind === 'ready') must(!this.seenReady, 'second-ready', 'ready came twice');
+    if (kind !== 'return' && kind !== 'throw') return;
+    const call = this.calls.get(id);
+    must(call, 'no-such-call', 'an answer belongs to no call');
+    must(call.state === 'sent' || call.ended, 'early-answer', 'a call was answered before it was sent');
+    must(!call.answered, 'second-answer', 'a call was answered twice');
+  }
+
+  #called(frame) {
+    const { id, code: depth } = frame;
     this.running.set(id, { id, state: 'receiving', depth, cancelled: false });
     this.#begin(frame, id);
   }
 
   #answered(frame) {
-    const call = this.calls.get(frame.id);
-    must(call, 'no-such-call', 'an answer belongs to no call');
-    must(call.state === 'sent' || call.ended, 'early-answer', 'a call was answered before it was sent');
-    must(!call.answered, 'second-answer', 'a call was answered twice');
-    call.answered = true;
+    this.calls.get(frame.id).answered = true;
     this.#begin(frame, frame.id);
   }
 
   #cancelled(id) {
-    must(this.#isPeers(id), 'foreign-id', 'a cancel has an id that is not its sender\'s');
     const running = this.running.get(id);
     if (running?.state === 'receiving') {
       this.bodies.delete(id);
@@ -388,9 +400,9 @@ export class Session {
       this.#message(frame, body);
       return;
     }
-    must(!this.bodies.has(id), 'body-in-use', 'a body begins amid another with its id');
     const others = [...this.bodies.values()].reduce((sum, unfinished) => sum + unfinished.total, 0n);
     must(total + others <= this.limits.maxMessage, 'long-body', 'bodies are longer than was agreed');
+    must(!this.bodies.has(id), 'body-in-use', 'a body begins amid another with its id');
     const unfinished = { frame, total, parts: [], length: 0n };
     this.bodies.set(id, unfinished);
     this.#add(unfinished, body, true);
