@@ -320,6 +320,40 @@ proptest! {
         }
     }
 
+    /// Whatever it breaks off: bodies as large as the peer takes come behind it.
+    #[test]
+    fn a_graceful_close_delivers_all_notifications(
+        messages in proptest::collection::vec((any::<bool>(), 0..=4096_usize), 1..8),
+        frames in 0..12_usize,
+        role in role(),
+    ) {
+        let limits = Config { max_message: 4096, ..Config::default() };
+        let mut link = Link::open_with(limits.clone(), limits);
+        link.max_frame = 2048;
+        let mut expected = Vec::new();
+        for (calls, size) in messages {
+            let session = link.end(role);
+            if calls {
+                session.call(Call { name: "f", ..Call::default() }, pattern(size)).unwrap();
+            } else {
+                session.notify("f", Format::Bytes, pattern(size)).unwrap();
+                expected.push(size);
+            }
+        }
+        for _ in 0..frames {
+            let _ = link.send(role);
+        }
+        link.end(role).close(CloseReason::DONE, "");
+        link.settle();
+        let mut events = link.events(role.peer());
+        prop_assert!(matches!(events.pop(), Some(Event::Closed(closed)) if closed.reason == CloseReason::DONE));
+        let sizes = events.iter().filter_map(|event| match event {
+            Event::Notify { payload, .. } => Some(payload.len()),
+            _ => None,
+        });
+        prop_assert_eq!(sizes.collect::<Vec<_>>(), expected);
+    }
+
     #[test]
     fn a_body_cut_anywhere_is_the_same_body(
         size in 2..3000_usize,
