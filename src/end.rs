@@ -56,7 +56,7 @@ impl End {
         port.session.call(call, buffer).map_err(|source| CallError::not_sent(function, source, &port.session))
     }
 
-    /// Calls a function without wanting an answer.
+    /// Calls a function without wanting an answer. Nothing is sent before [`Port::flush`].
     pub(crate) fn notify(
         &self,
         function: &str,
@@ -68,9 +68,7 @@ impl End {
             encode(&mut buffer).map_err(|source| CallError::Arguments { function: function.into(), source })?;
         port.session
             .notify(function, format, buffer)
-            .map_err(|source| CallError::not_sent(function, source, &port.session))?;
-        port.flush();
-        Ok(())
+            .map_err(|source| CallError::not_sent(function, source, &port.session))
     }
 
     /// Runs the function that a call of the peer is for, or begins to.

@@ -61,7 +61,9 @@ impl Exports {
         self.link.end.notify(function, |buffer| {
             *buffer = arguments;
             Ok(format)
-        })
+        })?;
+        self.link.flush();
+        Ok(())
     }
 
     /// Calls an export without wanting an answer. Whatever goes wrong in the worker stays there.
@@ -69,7 +71,9 @@ impl Exports {
     /// # Errors
     /// When the arguments can't be sent, or the link is closed.
     pub fn notify(&self, function: &str, args: impl Args) -> Result<(), CallError> {
-        self.link.end.notify(function, |buffer| payload::encode_args(&args, None, buffer))
+        self.link.end.notify(function, |buffer| payload::encode_args(&args, None, buffer))?;
+        self.link.flush();
+        Ok(())
     }
 
     fn start<R>(
@@ -81,7 +85,7 @@ impl Exports {
         let state = match self.link.end.call(function, self.timeout, encode) {
             Ok(id) => {
                 let pending = self.link.expect(id);
-                self.link.end.port.borrow_mut().flush();
+                self.link.flush();
                 State::Waiting(id, pending)
             }
             Err(error) => State::Failed(Some(Box::new(error))),

@@ -82,6 +82,18 @@ impl Link {
         progress
     }
 
+    /// Sends what is queued, as far as there is room. Outside of a turn nobody waits for more room: then the next turn has to.
+    pub(crate) fn flush(&self) {
+        let mut port = self.end.port.borrow_mut();
+        port.flush();
+        if port.is_blocked()
+            && let Some(main) = self.main.upgrade()
+            && !main.is_turning()
+        {
+            main.bell.ring();
+        }
+    }
+
     /// Whether [`pump`](Self::pump) may have something to do.
     pub(crate) fn is_busy(&self) -> bool {
         let port = self.end.port.borrow();
@@ -119,9 +131,8 @@ impl Link {
     /// Nobody waits any more for the end of this call.
     pub(crate) fn cancel(&self, id: CallId) {
         if self.calls.borrow_mut().remove(&id).is_some() {
-            let mut port = self.end.port.borrow_mut();
-            port.session.cancel(id);
-            port.flush();
+            self.end.port.borrow_mut().session.cancel(id);
+            self.flush();
         }
     }
 

@@ -58,7 +58,7 @@ impl Main {
             tasks: RefCell::default(),
             new_tasks: RefCell::default(),
             names: Names::default(),
-            linger: RefCell::new(linger(LINGER)),
+            linger: RefCell::new(Patience::lingering(LINGER)),
             turn_over: Cell::new(false),
             armed: Cell::new(false),
         };
@@ -79,7 +79,7 @@ impl Main {
     ///
     /// A chatty worker's next call follows at once, and finding it so saves two wake-ups. Zero turns it off.
     pub fn set_linger(&self, linger: Duration) {
-        self.shared.linger.replace(self::linger(linger));
+        self.shared.linger.replace(Patience::lingering(linger));
     }
 
     /// Sets whom to wake when there is something to do after an idle turn.
@@ -145,6 +145,10 @@ impl Shared {
     pub(crate) fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
         self.new_tasks.borrow_mut().push(task);
         self.tasks_woken.set();
+    }
+
+    pub(crate) fn is_turning(&self) -> bool {
+        self.thread.turning.load(Ordering::Relaxed)
     }
 
     pub(crate) fn end_turn(&self) {
@@ -323,13 +327,6 @@ impl Wake for Flag {
         }
     }
 }
-
-fn linger(total: Duration) -> Patience {
-    Patience::new(SPIN.min(total), total)
-}
-
-/// Main spins so long before it yields the core between its looks.
-const SPIN: Duration = Duration::from_micros(2);
 
 /// Default of [`Main::set_linger`].
 const LINGER: Duration = Duration::from_micros(50);

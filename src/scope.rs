@@ -213,6 +213,7 @@ impl Inner {
     ) -> Result<(), CallError> {
         self.end.notify(function, encode)?;
         let mut port = self.end.port.borrow_mut();
+        port.flush();
         while port.is_blocked() && port.session.closed().is_none() {
             port.wait_for_room();
             port.flush();

@@ -38,7 +38,7 @@ impl WorkerBuilder<'_> {
     }
 
     /// Takes on the worker that has or will get the link in `buffer`. A worker that can't listen to shared words (because it has no
-    /// `Atomics.waitAsync`) is woken by `port`, a `MessagePort`, as well.
+    /// `Atomics.waitAsync`) is woken by `port`, whose `postMessage` is called then, as well.
     ///
     /// # Errors
     /// When the name is taken, or there is no link in the buffer.

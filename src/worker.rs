@@ -91,17 +91,21 @@ impl Worker {
     }
 
     /// Asks the worker to abandon what it is doing: the call in which it is blocked ends with
-    /// [`CallError::Interrupted`](crate::CallError::Interrupted); if it computes, its next [`Scope::check`] or call says so.
+    /// [`CallError::Interrupted`](crate::CallError::Interrupted); if it computes, its next [`Scope::check`](crate::Scope::check) or call says so.
     pub fn interrupt(&self) {
-        let mut port = self.link.end.port.borrow_mut();
-        port.session.interrupt();
-        port.flush();
+        self.link.end.port.borrow_mut().session.interrupt();
+        self.link.flush();
     }
 
     /// Ends the worker: every pending call ends with an error on both sides, the name is free again, and a worker process is
-    /// killed. A thread can't be killed: it sees the end at its next call or [`Scope::check`]. Twice is fine.
+    /// killed. A thread can't be killed: it sees the end at its next call or [`Scope::check`](crate::Scope::check). Twice is fine.
     pub fn terminate(&self) {
         self.link.terminate();
+    }
+
+    /// Whether both ends have greeted each other, and the link is not closed.
+    pub fn is_open(&self) -> bool {
+        self.link.end.port.borrow().session.is_open()
     }
 
     /// Who closed the link, and why; `None` while it is open.

@@ -1,10 +1,12 @@
 //! Calls both ways between main and workers in threads.
 
-use coincide::{CallError, CancelToken, Main, Scope, Stop, Thrown, Worker};
+use coincide::{CallError, CancelToken, Main, Rings, Scope, Stop, Thrown, Turn, Worker};
 use std::cell::Cell;
 use std::future::pending;
 use std::rc::Rc;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 /// Starts a worker whose setup is `setup`, lets `register` register functions, and waits until it is ready.
 fn run(
@@ -406,4 +408,47 @@ fn many_workers_are_served_by_one_main() {
             worker.ready().await.unwrap();
         }
     });
+}
+
+/// A call from outside of a turn that finds no room must not wait for ever: the next turn goes on with it.
+#[test]
+fn a_large_call_from_outside_of_a_turn_goes_on() {
+    struct Woken(AtomicBool);
+    impl std::task::Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+
+    let main = Main::new().unwrap();
+    let rings = Rings::default().up_capacity(0).down_capacity(0);
+    let worker = main.worker().rings(rings).spawn(|scope| {
+        scope.export_bytes("length", |bytes| {
+            *bytes = bytes.len().to_le_bytes().to_vec();
+            Ok(())
+        });
+        Ok(())
+    });
+    let worker = worker.unwrap();
+    main.block_on(worker.ready()).unwrap();
+    let woken = Arc::new(Woken(AtomicBool::new(false)));
+    main.set_waker(Some(Arc::clone(&woken).into())).unwrap();
+    while main.turn(Duration::from_millis(1)) == Turn::More {}
+    woken.0.store(false, Ordering::SeqCst);
+
+    let mut call = std::pin::pin!(worker.exports().call_bytes("length", vec![1; 1 << 20]));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let start = Instant::now();
+    loop {
+        if let std::task::Poll::Ready(result) = call.as_mut().poll(&mut context) {
+            assert_eq!(result.unwrap(), (1_usize << 20).to_le_bytes());
+            return;
+        }
+        // A turn only when the bell has asked for one.
+        if woken.0.swap(false, Ordering::SeqCst) {
+            while main.turn(Duration::from_millis(1)) == Turn::More {}
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "nobody asked for another turn");
+        std::thread::yield_now();
+    }
 }

@@ -39,6 +39,8 @@
 extern crate alloc;
 
 mod error;
+#[cfg(feature = "js")]
+pub mod js;
 pub mod schema;
 pub mod typed;
 pub mod value;

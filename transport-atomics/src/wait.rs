@@ -40,6 +40,11 @@ impl Patience {
         Self { spin, total, spinning: Habit::NEW, yield_after: None }
     }
 
+    /// Looks for `total`, and spins for the first 2 microseconds of it.
+    pub fn lingering(total: Duration) -> Self {
+        Self::new(total.min(Duration::from_micros(2)), total)
+    }
+
     /// Waits until `ready` is true, which it says, or until patience is over: `false`.
     ///
     /// `ready` is called at least once, and many times a microsecond, so it should only look at something.
@@ -49,6 +54,9 @@ impl Patience {
         }
         if !SPINNING_PAYS || self.total.is_zero() {
             return false;
+        }
+        if cfg!(target_family = "wasm") {
+            return spin(&mut ready, self.total);
         }
         // The first rounds go by without a look at the clock: most answers of a chatty peer come within them.
         let spins = !self.spin.is_zero() && self.spinning.allows();
@@ -92,9 +100,9 @@ impl Patience {
 }
 
 impl Default for Patience {
-    /// What suits a worker that waits for an answer: 2 microseconds of spinning, 20 in all.
+    /// What suits a worker that waits for an answer: 20 microseconds.
     fn default() -> Self {
-        Self::new(Duration::from_micros(2), Duration::from_micros(20))
+        Self::lingering(Duration::from_micros(20))
     }
 }
 
@@ -127,6 +135,21 @@ impl Habit {
     fn failed(&mut self) {
         self.failures = self.failures.saturating_add(1);
     }
+}
+
+/// Where threads can't yield, spinning is all that there is. Both ends have to keep it up: if each learned from the other's sleep that
+/// it doesn't pay, they would never meet awake again.
+fn spin(ready: &mut impl FnMut() -> bool, total: Duration) -> bool {
+    if look(ready, ROUND) {
+        return true;
+    }
+    let start = Instant::now();
+    while start.elapsed() < total {
+        if look(ready, ROUND) {
+            return true;
+        }
+    }
+    false
 }
 
 fn look(ready: &mut impl FnMut() -> bool, times: u32) -> bool {

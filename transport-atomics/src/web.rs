@@ -46,14 +46,14 @@ pub fn worker_end(buffer: &JsValue, bell: Arc<Bell>) -> io::Result<WorkerEnd> {
 }
 
 impl MainEnd {
-    /// The worker can't listen to words (there is no `Atomics.waitAsync`): `port`, a `MessagePort`, wakes it as well.
+    /// The worker can't listen to words (there is no `Atomics.waitAsync`): `port`, whose `postMessage` is called then, wakes it as well.
     pub fn wake_by_port(&self, port: &JsValue) {
         self.endpoint.memory().wake_by_port(port);
     }
 }
 
 impl WorkerEnd {
-    /// Main can't listen to words (there is no `Atomics.waitAsync`): `port`, a `MessagePort`, wakes it as well.
+    /// Main can't listen to words (there is no `Atomics.waitAsync`): `port`, whose `postMessage` is called then, wakes it as well.
     pub fn wake_by_port(&self, port: &JsValue) {
         self.endpoint.memory().wake_by_port(port);
     }
@@ -83,7 +83,7 @@ impl SharedBuffer {
         self.0.0
     }
 
-    /// The peer can't listen to words: it is woken by `port`, a `MessagePort`, as well.
+    /// The peer can't listen to words: it is woken by `port`, whose `postMessage` is called then, as well.
     pub(crate) fn wake_by_port(&self, port: &JsValue) {
         wake_by_port(self.handle(), port);
     }

@@ -5,15 +5,46 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use crate::process;
-use crate::report::say;
+use crate::report::{HEAD, ODD, say};
+use crate::tools;
+use crate::web::{self, Browser};
 use crate::workspace::Workspace;
 
 /// Runs the demonstrations one after the other.
 ///
 /// # Errors
 /// When one does not build, fails, or leaves out a line that it promises.
-pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
-    native(workspace).context("the native demonstration")
+pub(crate) fn run(workspace: &Workspace, serve: bool) -> anyhow::Result<()> {
+    if serve {
+        tools::rust_target(workspace, web::TARGET).map_err(anyhow::Error::msg)?;
+        web::build(workspace)?;
+        return web::serve(workspace, "demo/index.html");
+    }
+    native(workspace).context("the native demonstration")?;
+    in_browsers(workspace)
+}
+
+/// The page of the demonstration, in every browser that is installed; without one it is served.
+fn in_browsers(workspace: &Workspace) -> anyhow::Result<()> {
+    if let Err(why) = tools::rust_target(workspace, web::TARGET) {
+        say!("{ODD}skipped{ODD:#} the demonstration in a browser: {why}");
+        return Ok(());
+    }
+    web::build(workspace).context("the npm package")?;
+    let mut installed =
+        Browser::ALL.into_iter().filter_map(|browser| Some((browser, browser.find(workspace)?))).peekable();
+    if installed.peek().is_none() {
+        say!("There is no browser to show the rest in. Open the page in one:");
+        return web::serve(workspace, "demo/index.html");
+    }
+    for (browser, program) in installed {
+        say!("\n{HEAD}In {}{HEAD:#}", browser.name());
+        let said = web::demonstrate(workspace, browser, &program)?;
+        if let Some(missing) = first_missing(&said, &CONSOLE) {
+            bail!("the page in {} did not say `{missing}` where it belongs", browser.name());
+        }
+    }
+    Ok(())
 }
 
 /// Threads, then two processes, in one example.

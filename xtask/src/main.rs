@@ -15,6 +15,7 @@ mod report;
 mod steps;
 mod test;
 mod tools;
+mod web;
 mod workspace;
 
 use workspace::Workspace;
@@ -34,12 +35,21 @@ enum Command {
         /// Run this step alone; may be given again for further steps
         #[arg(long, value_name = "STEP", value_parser = PossibleValuesParser::new(steps::ALL.iter().map(|step| step.name)))]
         only: Vec<String>,
+        /// Run the tests of the npm package in this place alone: `node`, `chromium` or `firefox`
+        #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(web::Host::ALL.iter().map(|host| host.name())))]
+        browser: Option<String>,
         /// Print the steps and run none
         #[arg(long)]
         list: bool,
     },
     /// Show the main job: a worker calls main synchronously, main awaits what the worker exports
-    Demo,
+    Demo {
+        /// Serve the page of the demonstration and print its address, for you to open
+        #[arg(long)]
+        serve: bool,
+    },
+    /// Build the npm package into web/pkg
+    Build,
     /// Measure coincide and its peers in one run; tables, charts and a report under target/bench/
     Bench {
         /// Take fewer samples of each case
@@ -74,8 +84,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     process::kill_on_interrupt()?;
     let workspace = Workspace::load()?;
     match command {
-        Command::Test { only, .. } => Ok(test::run(&workspace, &only)),
-        Command::Demo => demo::run(&workspace).map(|()| ExitCode::SUCCESS),
+        Command::Test { only, browser, .. } => Ok(test::run(&workspace, &only, browser.as_deref())),
+        Command::Demo { serve } => demo::run(&workspace, serve).map(|()| ExitCode::SUCCESS),
+        Command::Build => {
+            report::say!("{}", web::build(&workspace)?);
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Bench { quick, json, filter } => {
             bench::run(&workspace, quick, json.as_deref(), filter.as_deref()).map(|()| ExitCode::SUCCESS)
         }

@@ -7,6 +7,7 @@ use crate::libtest;
 use crate::process;
 use crate::report::{Tally, say};
 use crate::tools;
+use crate::web::{self, Host};
 use crate::workspace::Workspace;
 
 /// A group of checks with a name.
@@ -31,6 +32,7 @@ pub(crate) const ALL: &[Step] = &[
     Step { name: "minimal", about: "the oldest dependencies that the manifests allow are enough", run: minimal },
     Step { name: "examples", about: "each example runs to its end", run: examples },
     Step { name: "vectors", about: "an independent JavaScript codec agrees with the test vectors", run: vectors },
+    Step { name: WEB, about: "the npm package under Node.js, in Chromium and in Firefox", run: web },
     Step { name: "loom", about: "the rings and the wake-up rule under every interleaving", run: loom },
     Step { name: "miri", about: "the unsafe code of the heap memory", run: miri },
     Step { name: "fuzz", about: "each fuzz target for a few seconds, from the committed corpus", run: fuzz },
@@ -152,6 +154,10 @@ fn vectors(workspace: &Workspace, tally: &mut Tally) {
     }
 }
 
+fn web(workspace: &Workspace, tally: &mut Tally) {
+    web::test(workspace, tally, &Host::ALL);
+}
+
 fn loom(workspace: &Workspace, tally: &mut Tally) {
     let mut command = workspace.cargo(["test", "--release", "--package", ATOMICS, "--test", "loom"]);
     // A target directory of its own: the flag would make the main one's contents stale.
@@ -230,6 +236,8 @@ fn shared(workspace: &Workspace, mut command: Command) -> Command {
     command.env("CARGO_TARGET_DIR", &workspace.target);
     command
 }
+
+pub(crate) const WEB: &str = "web";
 
 /// The workspaces outside the main one.
 const APART: [&str; 2] = [BENCHES, "fuzz/Cargo.toml"];

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::report::{self, DIM, HEAD, Ran, Tally, say};
-use crate::steps;
+use crate::steps::{self, Step};
+use crate::web::{self, Host};
 use crate::workspace::Workspace;
 
 /// Prints the names of the steps and what they check.
@@ -14,16 +15,26 @@ pub(crate) fn list() {
     }
 }
 
-/// Runs the steps named in `only`, or all; fails when anything failed.
-pub(crate) fn run(workspace: &Workspace, only: &[String]) -> ExitCode {
-    let chosen = steps::ALL.iter().filter(|step| only.is_empty() || only.iter().any(|name| name == step.name));
+/// Runs the steps named in `only`, or all; with `host`, the tests of the npm package there instead. Fails when anything failed.
+pub(crate) fn run(workspace: &Workspace, only: &[String], host: Option<&str>) -> ExitCode {
     let mut ran = Vec::new();
-    for step in chosen {
+    let mut run = |step: &Step, check: &dyn Fn(&mut Tally)| {
         say!("\n{HEAD}{}{HEAD:#} {DIM}{}{DIM:#}", step.name, step.about);
         let started = Instant::now();
         let mut tally = Tally::default();
-        (step.run)(workspace, &mut tally);
+        check(&mut tally);
         ran.push(Ran { step: step.name, tally, took: started.elapsed() });
+    };
+    let host = Host::ALL.into_iter().find(|known| host == Some(known.name()));
+    let wanted = |step: &Step| match host {
+        Some(_) => step.name == steps::WEB,
+        None => only.is_empty() || only.iter().any(|name| name == step.name),
+    };
+    for step in steps::ALL.iter().filter(|step| wanted(step)) {
+        match host {
+            Some(host) => run(step, &|tally| web::test(workspace, tally, &[host])),
+            None => run(step, &|tally| (step.run)(workspace, tally)),
+        }
     }
     say!();
     for line in report::lines(&ran) {

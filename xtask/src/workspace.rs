@@ -30,6 +30,12 @@ impl Workspace {
         self.packages.iter().filter(|package| package.publish.as_ref().is_none_or(|registries| !registries.is_empty()))
     }
 
+    /// The version that all published crates have.
+    pub(crate) fn version(&self) -> anyhow::Result<String> {
+        let package = self.published().next().context("no crate is published")?;
+        Ok(package.version.to_string())
+    }
+
     /// Every example, as package and name.
     pub(crate) fn examples(&self) -> impl Iterator<Item = (&str, &str)> {
         self.packages.iter().flat_map(|package| {

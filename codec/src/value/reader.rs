@@ -255,20 +255,36 @@ impl<'de> Reader<'de> {
     /// When the bytes are no key.
     #[inline]
     pub fn key(&mut self) -> Result<Key<'de>, DecodeError> {
+        self.numbered_key().map(|(key, _)| key)
+    }
+
+    /// The key of a property, and its number in the payload (from 0) if it has one: the same number, the same key. A new one has the
+    /// number that comes next.
+    ///
+    /// # Errors
+    /// When the bytes are no key.
+    #[inline]
+    pub fn numbered_key(&mut self) -> Result<(Key<'de>, Option<usize>), DecodeError> {
         let number = self.varint()?;
         if number > 0 {
-            let key = usize::try_from(number - 1).ok().and_then(|index| self.keys.get(index));
-            return key.ok_or_else(|| DecodeError::malformed("a key refers to one that was not there"));
+            let index = usize::try_from(number - 1).ok();
+            let key = index.and_then(|index| self.keys.get(index));
+            return match key {
+                Some(key) => Ok((key, index)),
+                None => Err(DecodeError::malformed("a key refers to one that was not there")),
+            };
         }
         let key = match self.item()? {
             Item::Text(text) => Key::Text(text),
             Item::Symbol { registered, name } => Key::Symbol { registered, name },
             _ => return Err(DecodeError::malformed("a key is neither a string nor a symbol")),
         };
+        let mut number = None;
         if self.keys.len < MOST_KEYS {
+            number = Some(self.keys.len);
             self.keys.push(key);
         }
-        Ok(key)
+        Ok((key, number))
     }
 
     /// Reads over an item and all that belongs to it.

@@ -1,0 +1,244 @@
+// Main, for pages and for Node.js: what differs between them is handed in.
+import { initSync, MainEnd } from './coincide.js';
+import { CoincideError } from './errors.js';
+import { BOOT, RING, detach, limitsOf, measured, optionsOf, prepare, proxyOf } from './proxy.js';
+import { transformed } from './transform.js';
+
+/**
+ * @param platform see `platform.js`
+ * @param source see `wasm.js`
+ */
+export const create = (platform, source) => {
+  let main = null;
+  let module = null;
+  /** Resolves once wasm runs; null when it does. */
+  let starting = null;
+  let failure = null;
+
+  const started = compiled => {
+    module = compiled;
+    initSync({ module });
+    main = new MainEnd();
+    starting = null;
+  };
+
+  /** Calls back at once if wasm runs by then, later otherwise. */
+  const whenStarted = (callback, fail) => {
+    if (!main && !starting && !failure) {
+      const compiled = source();
+      if (compiled instanceof WebAssembly.Module) started(compiled);
+      else
+        starting = compiled.then(started).catch(error => {
+          failure = new CoincideError('Failed', `the wasm of coincide could not be loaded: ${error.message}`, '');
+        });
+    }
+    if (main) callback();
+    else if (failure) fail(failure);
+    else starting.then(() => (failure ? fail(failure) : callback()));
+  };
+
+  const named = new Map();
+  const awaited = new Map();
+  /** The workers by name: `await workers.name` is the one of that name, once it is ready. */
+  const workers = new Proxy(Object.create(null), {
+    get(_, name) {
+      if (typeof name !== 'string' || name === 'then') return undefined;
+      return (named.get(name) ?? arrival(name).promise).then(worker => worker.ready.then(() => worker.proxy));
+    },
+    has: (_, name) => named.has(name),
+    ownKeys: () => [...named.keys()],
+    getOwnPropertyDescriptor: (_, name) =>
+      named.has(name) ? { enumerable: true, configurable: true } : undefined,
+    set: () => false,
+  });
+  const arrival = name => {
+    if (!awaited.has(name)) {
+      let resolve;
+      const promise = new Promise(done => (resolve = done));
+      awaited.set(name, { promise, resolve });
+    }
+    return awaited.get(name);
+  };
+
+  /** Makes what `coincide(options)` gives. */
+  return given => {
+    const options = optionsOf(given);
+    const native = platform.shared();
+
+    class Worker extends platform.Worker {
+      #link = null;
+      #name;
+      /** What is to be done once there is a link. */
+      #waiting = [];
+      /** Messages of the user, which must not overtake the first one. */
+      #messages = [];
+      #closed = null;
+      #ready;
+      #settle;
+
+      constructor(url, own = {}) {
+        const { name } = own;
+        if (name && named.has(name))
+          throw new CoincideError('NameTaken', `a worker named ${name} is there already: terminate it first`, '');
+        if (!native) throw new CoincideError('NotIsolated', `workers cannot block here: ${platform.whyNotShared()}`, '');
+        super(url, { type: 'module', ...own });
+        this.#name = name;
+        if (!Atomics.waitAsync) platform.onMessage(this, data => data === RING && (main?.ring(), true));
+        if (name) {
+          named.set(name, Promise.resolve(this));
+          awaited.get(name)?.resolve(this);
+          awaited.delete(name);
+        }
+        this.#ready = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
+        this.#ready.catch(() => {});
+        platform.onFailure(this, (message, ended) => this.#failed(message, ended));
+        this.proxy = this.#proxy(limitsOf());
+        whenStarted(
+          () => this.#start(),
+          error => this.#close(error),
+        );
+      }
+
+      /** Resolves with the names of the worker's exports once it is ready; rejects if it never will be. */
+      get ready() {
+        return this.#ready;
+      }
+
+      /** The proxy with limits: `{ timeout, signal }` end its calls early. */
+      within(limits) {
+        return this.#proxy(limitsOf(limits));
+      }
+
+      /** Asks the worker to abandon what it is doing: the call in which it is blocked throws. */
+      interrupt() {
+        this.#do(link => link.interrupt());
+      }
+
+      /** Calls an export without wanting an answer. */
+      notify(name, ...args) {
+        const [sent, moved] = prepare(args, options);
+        this.#do(link => link.notify(name, sent));
+        detach(moved);
+      }
+
+      postMessage(...message) {
+        if (this.#messages) this.#messages.push(message);
+        else super.postMessage(...message);
+      }
+
+      terminate() {
+        this.#link?.terminate();
+        this.#close(new CoincideError('Closed', 'main has terminated the worker', ''));
+        return super.terminate();
+      }
+
+      #start() {
+        if (this.#closed) return;
+        // A port of its own would be no good: messages of a worker that blocks don't leave all browsers by it.
+        const bell = Atomics.waitAsync ? undefined : { postMessage: () => super.postMessage(RING) };
+        try {
+          this.#link = main.link(bell, options.ringSize ?? RING_SIZE, options.strict);
+        } catch (error) {
+          return this.#close(error);
+        }
+        super.postMessage({ [BOOT]: { module, buffer: this.#link.buffer } });
+        for (const message of this.#messages) super.postMessage(...message);
+        this.#messages = null;
+        const { resolve, reject } = this.#settle;
+        this.#link.ready().then(resolve, error => {
+          reject(error);
+          this.#forget();
+        });
+        for (const action of this.#waiting) action(this.#link);
+        this.#waiting = null;
+      }
+
+      #do(action) {
+        if (this.#link) action(this.#link);
+        else if (!this.#closed) this.#waiting.push(action);
+      }
+
+      /** The worker has thrown before it took up its link, or it has ended. */
+      #failed(message, ended) {
+        if (!ended && this.#link?.greeted()) return;
+        const text = message || 'its script could not be loaded or run';
+        this.#link?.terminate();
+        this.#close(new CoincideError('Closed', `the worker has failed: ${text}`, ''));
+      }
+
+      #close(error) {
+        if (this.#closed) return;
+        this.#closed = error;
+        this.#settle.reject(error);
+        const waiting = this.#waiting ?? [];
+        this.#waiting = null;
+        for (const action of waiting) action(null);
+        this.#forget();
+      }
+
+      #forget() {
+        if (this.#name && named.has(this.#name)) named.delete(this.#name);
+        this.#name = undefined;
+      }
+
+      #proxy({ timeout, signal }) {
+        const call = (name, args) => {
+          const [sent, moved] = prepare(args, options);
+          signal?.throwIfAborted();
+          if (this.#closed && !this.#link) return Promise.reject(this.#closed);
+          let result;
+          if (this.#link) result = this.#link.call(name, sent, timeout, signal);
+          else
+            result = new Promise((resolve, reject) => {
+              // What can't be sent has to throw here and now.
+              const copy = structuredClone(sent);
+              this.#waiting.push(link => {
+                if (!link) return reject(this.#closed);
+                try {
+                  resolve(link.call(name, copy, timeout, signal));
+                } catch (error) {
+                  reject(error);
+                }
+              });
+            });
+          detach(moved);
+          if (options.transform) result = result.then(options.transform);
+          return result;
+        };
+        return proxyOf(
+          name =>
+            options.measure
+              ? async (...args) => {
+                  const start = performance.now();
+                  try {
+                    return await call(name, args);
+                  } finally {
+                    measured(name, start);
+                  }
+                }
+              : (...args) => call(name, args),
+          {
+            set: (name, value) => {
+              const { transform } = options;
+              const fn =
+                transform && typeof value === 'function' ? transformed(value, transform) : value;
+              this.#do(link => link?.register(name, fn));
+            },
+            delete: name => this.#do(link => link?.unregister(name)),
+          },
+        );
+      }
+    }
+
+    return { Worker, workers, native, transfer: options.transfer, diagnose: () => diagnose(platform) };
+  };
+};
+
+/** What is possible here, and why no more is. */
+const diagnose = platform =>
+  platform.shared()
+    ? { tier: 'shared-memory', canBlock: true, reasons: [] }
+    : { tier: 'none', canBlock: false, reasons: [platform.whyNotShared()] };
+
+/** Bytes of a ring in each direction. */
+const RING_SIZE = 512 << 10;

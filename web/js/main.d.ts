@@ -1,0 +1,84 @@
+/** Main's side of coincide. */
+
+/** Options of both ends. */
+export interface Options {
+  /** Applied to each argument and each result on their way. */
+  transform?: (value: any) => any;
+  /** `false`: what `transfer` gives is an argument like any other. Default `true`. */
+  transfer?: boolean;
+  /** What cannot be sent is an error in results too, instead of being left out with a warning. Default `false`. */
+  strict?: boolean;
+  /** Calls appear in the performance panel. Default `false`. */
+  measure?: boolean;
+}
+
+export interface MainOptions extends Options {
+  /** Bytes of shared memory for each direction of a link: a power of two from 16 KiB. Default 512 KiB. */
+  ringSize?: number;
+}
+
+/** Limits of calls. */
+export interface Limits {
+  /** Milliseconds after which a call ends with a `TimeoutError`. */
+  timeout?: number;
+  /** Ends the call with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** Any function of the other end. */
+export type RemoteProxy = Record<string, any>;
+
+export interface WorkerOptions {
+  /** A name under which `workers` finds it. */
+  name?: string;
+  type?: 'module' | 'classic';
+  credentials?: 'omit' | 'same-origin' | 'include';
+  [option: string]: unknown;
+}
+
+export interface CoincideWorker<Exports extends object = RemoteProxy> extends Worker {
+  /** Calls to its properties call the worker's exports and give promises; setting one registers a function for the worker. */
+  readonly proxy: Exports & RemoteProxy;
+  /** Resolves with the names of the worker's exports once it is ready; rejects if it never will be. */
+  readonly ready: Promise<string[]>;
+  /** The proxy, with limits on its calls. */
+  within(limits: Limits): Exports & RemoteProxy;
+  /** Asks the worker to abandon what it is doing: the call in which it is blocked throws. */
+  interrupt(): void;
+  /** Calls an export without wanting an answer. */
+  notify(name: string, ...args: unknown[]): void;
+}
+
+export interface Diagnosis {
+  /** How workers reach main here. */
+  tier: 'shared-memory' | 'none';
+  /** Whether a worker can block until main has answered. */
+  canBlock: boolean;
+  /** Why there is no better tier, in words. */
+  reasons: string[];
+}
+
+export interface Main {
+  /** A worker that has a link to this main. */
+  Worker: {
+    new <Exports extends object = RemoteProxy>(url: string | URL, options?: WorkerOptions): CoincideWorker<Exports>;
+  };
+  /** Workers by name: `await workers.name` is the proxy of the worker of that name, once it is ready. */
+  workers: Readonly<Record<string, Promise<RemoteProxy>>>;
+  /** Whether memory can be shared here. */
+  native: boolean;
+  /** As last argument of a call: these buffers move, and are detached here. */
+  transfer<T extends ArrayBuffer[]>(...buffers: T): T;
+  /** What is possible here, and why no more is. */
+  diagnose(): Diagnosis;
+}
+
+/** Why a call gave no result, where it is not what the function threw. */
+export class CoincideError extends Error {
+  /** Stable, for programs: `Closed`, `Deadlock`, `Interrupted`, ... */
+  readonly code: string;
+  /** The function that was called. */
+  readonly function: string;
+}
+
+export default function coincide(options?: MainOptions): Main;

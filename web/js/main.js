@@ -1,0 +1,6 @@
+import { create } from './core.js';
+import * as platform from './platform.js';
+import { source } from './wasm.js';
+
+export { CoincideError } from './errors.js';
+export default create(platform, source);

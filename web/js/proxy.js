@@ -1,0 +1,85 @@
+// The proxies: functions of the other end as properties.
+
+/**
+ * A proxy whose properties call the other end. Reading `proxy.name` gives a function that calls `name` there; setting it
+ * registers a function under that name here.
+ *
+ * @param {(name: string) => Function} caller makes the function that calls `name`
+ * @param {{ set(name: string, value: unknown): void, delete(name: string): void }} own what is registered here
+ */
+export const proxyOf = (caller, own) => {
+  const callers = new Map();
+  return new Proxy(Object.create(null), {
+    get(target, name) {
+      // Promises look for it: a proxy is none.
+      if (name === 'then') return undefined;
+      if (typeof name === 'symbol') return symbolCaller(name);
+      let call = callers.get(name);
+      if (!call) callers.set(name, (call = caller(name)));
+      return call;
+    },
+    set(target, name, value) {
+      if (name === 'then' || typeof name === 'symbol') return false;
+      own.set(name, value);
+      target[name] = value;
+      return true;
+    },
+    deleteProperty(target, name) {
+      if (name in target) own.delete(name);
+      return delete target[name];
+    },
+  });
+};
+
+const symbolCaller = name => () => {
+  throw new DOMException(`functions are named by strings, and ${String(name)} is a symbol`, 'DataCloneError');
+};
+
+/** Splits what `transfer` marked off a list of arguments, and applies `transform` to the rest. */
+export const prepare = (args, { transfers, transform }) => {
+  let moved;
+  if (transfers && args.length > 0 && transfers.has(args[args.length - 1])) {
+    moved = args.pop();
+    transfers.delete(moved);
+  }
+  if (transform) args = args.map(transform);
+  return [args, moved];
+};
+
+/** Detaches what has been sent: the other end has it now. */
+export const detach = moved => {
+  if (moved?.length) structuredClone(null, { transfer: moved });
+};
+
+/** The options of both ends, with their defaults, and `transfer` for them. */
+export const optionsOf = ({ transform, transfer = true, strict = false, measure = false, ...rest } = {}) => {
+  const transfers = transfer ? new WeakSet() : null;
+  return {
+    ...rest,
+    transform,
+    strict,
+    measure,
+    transfers,
+    transfer: (...buffers) => {
+      transfers?.add(buffers);
+      return buffers;
+    },
+  };
+};
+
+/** Shows a call in the performance panel. */
+export const measured = (name, start) => performance.measure(`coincide: ${name}`, { start, end: performance.now() });
+
+/** How calls are limited: a deadline in milliseconds, an AbortSignal. */
+export const limitsOf = ({ timeout = Infinity, signal } = {}) => {
+  if (typeof timeout !== 'number' || Number.isNaN(timeout) || timeout < 0)
+    throw new RangeError(`\`timeout\` is a number of milliseconds, not ${String(timeout)}`);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('`signal` is an AbortSignal');
+  return { timeout, signal };
+};
+
+/** Marks the first message of main to its worker. */
+export const BOOT = 'coincide:boot:1';
+
+/** A message by which one end wakes the other, where that can't listen to shared memory. */
+export const RING = 'coincide:ring:1';

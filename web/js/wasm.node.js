@@ -1,0 +1,5 @@
+// Where main finds its wasm under Node.js.
+import { readFileSync } from 'node:fs';
+
+/** The compiled module. */
+export const source = () => new WebAssembly.Module(readFileSync(new URL('./coincide_bg.wasm', import.meta.url)));

@@ -1,0 +1,35 @@
+/** The worker's side of coincide. */
+import type { CoincideError, Limits, Options, RemoteProxy } from './main.js';
+
+export { CoincideError };
+
+export interface WorkerOptions extends Options {
+  /** `'manual'`: the worker is ready when it calls `ready()`, not by itself after its own code has run. */
+  ready?: 'manual';
+}
+
+export interface Scope<Functions extends object = RemoteProxy> {
+  /** Calls to its properties block until main has answered; setting one exports a function to main. */
+  proxy: Functions & RemoteProxy;
+  /** The proxy, with limits on its calls. */
+  within(limits: Limits): Functions & RemoteProxy;
+  /** Tells main that the worker is ready. */
+  ready(): void;
+  /** Whether memory is shared with main. */
+  native: boolean;
+  /** Whether calls block. */
+  sync: boolean;
+  /** As last argument of a call: these buffers move, and are detached here. */
+  transfer<T extends ArrayBuffer[]>(...buffers: T): T;
+  /** Gives its argument: values are copied anyway. */
+  direct<T>(value: T): T;
+  /** Throws if main wants the worker to stop. For long computations. */
+  check(): void;
+  /** Calls a function of main without waiting. */
+  notify(name: string, ...args: unknown[]): void;
+}
+
+/** Takes up the link to main; once for each worker. */
+export default function coincide<Functions extends object = RemoteProxy>(
+  options?: WorkerOptions,
+): Promise<Scope<Functions>>;

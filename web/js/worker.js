@@ -1,0 +1,5 @@
+import * as platform from './platform.js';
+import { create } from './worker-core.js';
+
+export { CoincideError } from './errors.js';
+export default create(platform);

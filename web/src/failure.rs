@@ -1,0 +1,47 @@
+//! Errors as JavaScript sees them.
+
+use coincide::CallError;
+use coincide::raw::RawError;
+use wasm_bindgen::prelude::*;
+
+use crate::values::Values;
+
+/// What a call that gave no result throws, or rejects with.
+pub(crate) fn of_call(error: RawError, function: &str, values: &Values) -> JsValue {
+    match error {
+        RawError::Threw(payload) => match values.decode(&payload) {
+            Ok(thrown) => remote(&thrown, function),
+            Err(error) => failed("Refused", &format!("`{function}` threw what cannot be read: {error}"), function),
+        },
+        RawError::Failed(error) => failed(kind(&error), &error.to_string(), function),
+    }
+}
+
+/// The name that `errors.js` knows an error by.
+fn kind(error: &CallError) -> &'static str {
+    match error {
+        CallError::Panicked { .. } => "Panicked",
+        CallError::BadResult { .. } => "BadResult",
+        CallError::UnknownFunction { .. } => "UnknownFunction",
+        CallError::BadArguments { .. } => "BadArguments",
+        CallError::SchemaMismatch { .. } => "SchemaMismatch",
+        CallError::Arguments { .. } => "Arguments",
+        CallError::Result { .. } => "Result",
+        CallError::NotSent { .. } => "NotSent",
+        CallError::TooDeep { .. } => "TooDeep",
+        CallError::Deadlock { .. } => "Deadlock",
+        CallError::TimedOut { .. } => "TimedOut",
+        CallError::Cancelled { .. } => "Cancelled",
+        CallError::Interrupted { .. } => "Interrupted",
+        CallError::Closed { .. } => "Closed",
+        _ => "Refused",
+    }
+}
+
+#[wasm_bindgen(raw_module = "./errors.js")]
+extern "C" {
+    /// An error of coincide itself.
+    pub(crate) fn failed(kind: &str, message: &str, function: &str) -> JsValue;
+    /// What the other end threw, with the stack of this end below the other's.
+    fn remote(thrown: &JsValue, function: &str) -> JsValue;
+}

@@ -1,0 +1,64 @@
+//! JavaScript functions that the other end calls.
+
+use coincide::ErrorCode;
+use coincide::raw::{Format, RawFailure, RawReply};
+use js_sys::{Array, Function, Promise};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use crate::values::{Unsent, Values};
+
+/// Serves calls with a function. Its `this` is null; a promise is awaited.
+pub(crate) fn serve(
+    values: &Values,
+    name: &str,
+    function: JsValue,
+) -> impl Fn(Format, &[u8], &mut Vec<u8>) -> Result<RawReply, RawFailure> + 'static {
+    let (values, name) = (values.clone(), name.to_owned());
+    move |format, payload, result| {
+        let arguments = arguments(&values, format, payload)?;
+        let Some(function) = function.dyn_ref::<Function>() else {
+            let error = js_sys::TypeError::new(&format!("{name} is not a function"));
+            return Err(threw(&values, &error));
+        };
+        let value = function.apply(&JsValue::NULL, &arguments).map_err(|thrown| threw(&values, &thrown))?;
+        if !is_thenable(&value) {
+            match values.encode_result(&value, &name, result) {
+                Ok(()) => return Ok(RawReply::Now(Format::Value)),
+                Err(Unsent::Refused(why)) => return Err(RawFailure::Refused(ErrorCode::BAD_RESULT, why.to_string())),
+                // It holds a blob, whose bytes have to be awaited.
+                Err(Unsent::Blobs) => {}
+            }
+        }
+        let (values, name) = (values.clone(), name.clone());
+        Ok(RawReply::Later(Box::pin(async move {
+            let value = JsFuture::from(Promise::resolve(&value)).await.map_err(|thrown| threw(&values, &thrown))?;
+            let mut result = Vec::new();
+            match values.encode_result_later(&value, &name, &mut result).await {
+                Ok(()) => Ok((Format::Value, result)),
+                Err(why) => Err(RawFailure::Refused(ErrorCode::BAD_RESULT, why)),
+            }
+        })))
+    }
+}
+
+fn arguments(values: &Values, format: Format, payload: &[u8]) -> Result<Array, RawFailure> {
+    if format != Format::Value {
+        let text = format!("a JavaScript function takes values, not {format:?}: call it by its name");
+        return Err(RawFailure::Refused(ErrorCode::BAD_ARGUMENTS, text));
+    }
+    let value = values.decode(payload).map_err(|error| RawFailure::Refused(ErrorCode::BAD_ARGUMENTS, error))?;
+    value.dyn_into().map_err(|_| RawFailure::Refused(ErrorCode::BAD_ARGUMENTS, "the arguments are no array".into()))
+}
+
+fn threw(values: &Values, thrown: &JsValue) -> RawFailure {
+    let mut payload = Vec::new();
+    values.encode_thrown(thrown, &mut payload);
+    RawFailure::Threw(payload)
+}
+
+#[wasm_bindgen(raw_module = "./values.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = isThenable)]
+    fn is_thenable(value: &JsValue) -> bool;
+}

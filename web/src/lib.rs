@@ -1,0 +1,9 @@
+//! The two ends of a link as JavaScript holds them. `js/` makes coincide's JavaScript API out of them.
+#![cfg(target_family = "wasm")]
+#![forbid(unsafe_code)]
+
+mod failure;
+mod function;
+mod main_end;
+mod values;
+mod worker_end;

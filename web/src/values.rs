@@ -1,0 +1,142 @@
+//! Values on their way between JavaScript and payloads.
+
+use coincide_codec::js::{self, Js, Leniency, Root};
+use js_sys::Array;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+use wasm_bindgen::prelude::*;
+
+pub(crate) use coincide_codec::js::Unsent;
+
+/// The codec of a link, and spare buffers.
+#[derive(Clone)]
+pub(crate) struct Values {
+    shared: Rc<Shared>,
+}
+
+struct Shared {
+    results: Leniency,
+    /// Taken while it works: it may run code of the program, which may call the other end.
+    js: Cell<Option<Box<Js>>>,
+    spare: RefCell<Vec<Vec<u8>>>,
+}
+
+impl Values {
+    pub(crate) fn new(strict: bool) -> Self {
+        let results = if strict { Leniency::Strict } else { Leniency::Lenient };
+        Self { shared: Rc::new(Shared { results, js: Cell::new(None), spare: RefCell::default() }) }
+    }
+
+    /// An empty buffer.
+    pub(crate) fn buffer(&self) -> Vec<u8> {
+        let mut buffer = self.shared.spare.borrow_mut().pop().unwrap_or_default();
+        buffer.clear();
+        buffer
+    }
+
+    /// Gives a buffer back.
+    pub(crate) fn recycle(&self, buffer: Vec<u8>) {
+        let mut spare = self.shared.spare.borrow_mut();
+        if buffer.capacity() > 0 && buffer.capacity() <= LARGEST_SPARE && spare.len() < MOST_SPARE {
+            spare.push(buffer);
+        }
+    }
+
+    /// Appends arguments. Nothing is left out.
+    pub(crate) fn encode_arguments(&self, arguments: &Array, buffer: &mut Vec<u8>) -> Result<(), Unsent> {
+        self.encode(arguments, ARGUMENTS, Leniency::Strict, &JsValue::UNDEFINED, buffer).map(|_| ())
+    }
+
+    /// Appends arguments after having waited for the bytes of the blobs in them.
+    pub(crate) async fn encode_arguments_later(&self, arguments: &Array, buffer: &mut Vec<u8>) -> Result<(), String> {
+        let blobs = blobs_in(arguments).await?;
+        let encoded = self.encode(arguments, ARGUMENTS, Leniency::Strict, &blobs, buffer);
+        encoded.map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    /// Appends the result of the function `name`.
+    pub(crate) fn encode_result(&self, value: &JsValue, name: &str, buffer: &mut Vec<u8>) -> Result<(), Unsent> {
+        let left_out = self.encode(value, RESULT, self.shared.results, &JsValue::UNDEFINED, buffer)?;
+        if let Some(path) = left_out {
+            tell_loss(name, &path);
+        }
+        Ok(())
+    }
+
+    /// Appends the result of the function `name`, after having waited for the bytes of blobs in it.
+    pub(crate) async fn encode_result_later(
+        &self,
+        value: &JsValue,
+        name: &str,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), String> {
+        match self.encode_result(value, name, buffer) {
+            Err(Unsent::Blobs) => {
+                let blobs = blobs_in(value).await?;
+                let encoded = self.encode(value, RESULT, self.shared.results, &blobs, buffer);
+                encoded.map(|_| ()).map_err(|error| error.to_string())
+            }
+            other => other.map_err(|error| error.to_string()),
+        }
+    }
+
+    /// Appends what a function threw, as well as it can be sent.
+    pub(crate) fn encode_thrown(&self, thrown: &JsValue, buffer: &mut Vec<u8>) {
+        let encoded = self.encode(thrown, Root("thrown"), Leniency::Lenient, &JsValue::UNDEFINED, buffer);
+        if encoded.is_err() {
+            let text = JsValue::from_str(&in_words(thrown));
+            // Text can always be sent.
+            let _ = self.encode(&text, Root("thrown"), Leniency::Lenient, &JsValue::UNDEFINED, buffer);
+        }
+    }
+
+    /// The value that a payload holds.
+    pub(crate) fn decode(&self, payload: &[u8]) -> Result<JsValue, String> {
+        self.with(|js| js.decode(payload)).map_err(|error| error.to_string())
+    }
+
+    fn encode(
+        &self,
+        value: &JsValue,
+        root: Root,
+        leniency: Leniency,
+        blobs: &JsValue,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Option<String>, Unsent> {
+        self.with(|js| js.encode(value, root, leniency, blobs, buffer))
+    }
+
+    fn with<T>(&self, action: impl FnOnce(&mut Js) -> T) -> T {
+        let mut js = self.shared.js.take().unwrap_or_default();
+        let result = action(&mut js);
+        self.shared.js.set(Some(js));
+        result
+    }
+}
+
+async fn blobs_in(value: &JsValue) -> Result<JsValue, String> {
+    js::blobs_in(value).await.map_err(|error| format!("a blob in it cannot be read: {}", in_words(&error)))
+}
+
+/// A time in milliseconds as JavaScript has it; infinity is none.
+pub(crate) fn duration(milliseconds: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(milliseconds / 1000.0).ok()
+}
+
+const ARGUMENTS: Root = Root("args");
+
+const RESULT: Root = Root("result");
+
+/// Larger buffers are given back to the memory of wasm.
+const LARGEST_SPARE: usize = 4 << 20;
+
+const MOST_SPARE: usize = 8;
+
+#[wasm_bindgen(raw_module = "./values.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = tellLoss)]
+    fn tell_loss(function: &str, path: &str);
+    #[wasm_bindgen(js_name = inWords)]
+    fn in_words(value: &JsValue) -> String;
+}

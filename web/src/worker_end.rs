@@ -1,0 +1,112 @@
+//! The worker's end.
+
+use coincide::raw::Format;
+use coincide::{Attached, Limits, Sync};
+use js_sys::Array;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+
+use crate::values::{Unsent, Values};
+use crate::{failure, function, values};
+
+/// A worker's own side of its link.
+#[wasm_bindgen]
+pub struct WorkerEnd {
+    attached: Attached,
+    sync: Sync,
+    values: Values,
+    /// Names that were called before: a number crosses faster than a string.
+    names: Vec<String>,
+}
+
+#[wasm_bindgen]
+impl WorkerEnd {
+    /// Takes up the link in `buffer`. `port` wakes main where that can't listen to shared memory.
+    #[wasm_bindgen(constructor)]
+    pub fn new(buffer: &JsValue, port: JsValue, strict: bool) -> Result<WorkerEnd, JsError> {
+        let port = (!port.is_undefined()).then_some(&port);
+        let attached = coincide::Scope::attach_buffer(buffer, port, Limits::default())?;
+        spawn_local(attached.run());
+        let sync = attached.scope.sync();
+        Ok(Self { attached, sync, values: Values::new(strict), names: Vec::new() })
+    }
+
+    /// A number for a name, for [`call`](Self::call).
+    pub fn name(&mut self, name: String) -> usize {
+        self.names.push(name);
+        self.names.len() - 1
+    }
+
+    /// Exports a function to main.
+    pub fn export(&self, name: &str, function: JsValue) {
+        self.attached.scope.export_raw(name, function::serve(&self.values, name, function));
+    }
+
+    /// Removes an export.
+    pub fn unexport(&self, name: &str) -> bool {
+        self.attached.scope.unexport(name)
+    }
+
+    /// Calls a function of main and blocks until that has answered. `timeout` is in milliseconds, infinite for none.
+    pub fn call(&self, name: usize, arguments: &Array, timeout: f64) -> Result<JsValue, JsValue> {
+        let name = &self.names[name];
+        let mut buffer = self.encode(name, arguments)?;
+        let encode = |target: &mut Vec<u8>| {
+            std::mem::swap(target, &mut buffer);
+            Format::Value
+        };
+        let result = match values::duration(timeout) {
+            Some(timeout) => self.sync.with_timeout(timeout).call_raw(name, encode),
+            None => self.sync.call_raw(name, encode),
+        };
+        self.values.recycle(buffer);
+        match result {
+            Ok((_, payload)) => {
+                let value = self.values.decode(&payload);
+                self.sync.recycle(payload);
+                value.map_err(|why| failure::failed("Result", &why, name))
+            }
+            Err(error) => Err(failure::of_call(error, name, &self.values)),
+        }
+    }
+
+    /// Calls a function of main without waiting.
+    pub fn notify(&self, name: &str, arguments: &Array) -> Result<(), JsValue> {
+        let buffer = self.encode(name, arguments)?;
+        let sent = self.sync.notify_raw(name, Format::Value, buffer);
+        sent.map_err(|error| failure::of_call(error.into(), name, &self.values))
+    }
+
+    /// Tells main that the worker is ready, and what it exports.
+    pub fn ready(&self) -> Result<(), JsError> {
+        Ok(self.attached.scope.ready()?)
+    }
+
+    /// Throws if main wants the worker to stop: it has interrupted it, or is gone.
+    pub fn check(&self) -> Result<(), JsValue> {
+        self.attached.scope.check().map_err(|stop| {
+            let kind = if matches!(stop, coincide::Stop::Interrupted) { "Interrupted" } else { "Closed" };
+            failure::failed(kind, &stop.to_string(), "check")
+        })
+    }
+
+    /// Closes the link once everything queued has been sent.
+    pub fn close(&self) {
+        self.attached.scope.close();
+    }
+
+    /// Takes a turn: a port has rung.
+    pub fn ring(&self) {
+        self.attached.bell.ring();
+    }
+
+    fn encode(&self, name: &str, arguments: &Array) -> Result<Vec<u8>, JsValue> {
+        let mut buffer = self.values.buffer();
+        let why = match self.values.encode_arguments(arguments, &mut buffer) {
+            Ok(()) => return Ok(buffer),
+            Err(Unsent::Refused(why)) => why.to_string(),
+            Err(Unsent::Blobs) => "the bytes of a blob can't be read without waiting here".into(),
+        };
+        Err(failure::failed("Arguments", &format!("the arguments of `{name}` cannot be sent: {why}"), name))
+    }
+}

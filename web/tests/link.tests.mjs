@@ -1,0 +1,365 @@
+// A link between main and a worker, as programs use it. `kit` is what the platform provides:
+// `coincide`, `worker(name)` gives the URL of a script in `workers/`, and the assertions of `suite.mjs`.
+
+export default (test, { coincide, worker, assert, equal, deepEqual, rejects, throws }) => {
+  const { Worker, workers, native, transfer, diagnose } = coincide();
+
+  /** A worker for one test. */
+  const using = async (body, { ready = true, Class = Worker, options } = {}) => {
+    const w = new Class(worker('all'), options);
+    try {
+      if (ready) await w.ready;
+      await body(w);
+    } finally {
+      w.terminate();
+    }
+  };
+  const link = (name, body, options) => test(name, () => using(body, options));
+  const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
+
+  test('memory is shared here', () => {
+    equal(native, true);
+    deepEqual(diagnose(), { tier: 'shared-memory', canBlock: true, reasons: [] });
+  });
+
+  link('ready gives the names of the exports', async w => {
+    const names = await w.ready;
+    assert(names.includes('echo') && names.includes('add'), String(names));
+  });
+
+  link('main awaits a function of the worker', async w => {
+    equal(await w.proxy.add(20, 22), 42);
+    equal(await w.proxy.later('x'), 'x');
+    deepEqual(await w.proxy.facts(), { native: true, sync: true });
+  });
+
+  link('the worker gets the result of a function of main at once', async w => {
+    w.proxy.hello = name => `Hello, ${name}`;
+    deepEqual(await w.proxy.call('hello', 'PyScript'), { value: 'Hello, PyScript' });
+    deepEqual(await w.proxy.typeOf('hello', 1), { type: 'string', then: 'undefined' });
+  });
+
+  link('an async function of main is awaited before the worker goes on', async w => {
+    w.proxy.slow = async value => {
+      await pause(30);
+      return Promise.resolve(Promise.resolve(value));
+    };
+    deepEqual(await w.proxy.call('slow', [1]), { value: [1] });
+  });
+
+  link('main goes on while the worker waits', async w => {
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 5);
+    w.proxy.sleep = () => pause(100);
+    await w.proxy.call('sleep');
+    clearInterval(timer);
+    assert(ticks >= 5, `${ticks} ticks`);
+  });
+
+  link('functions may be set, replaced and deleted at any time', async w => {
+    w.proxy.f = () => 1;
+    equal((await w.proxy.call('f')).value, 1);
+    w.proxy.f = () => 2;
+    equal((await w.proxy.call('f')).value, 2);
+    delete w.proxy.f;
+    const { class: name, message } = await w.proxy.call('f');
+    equal(name, 'TypeError');
+    assert(message.includes('f'), message);
+    equal((await w.proxy.call('f')).class, 'TypeError');
+    await w.proxy.removes('add');
+    await rejects(() => w.proxy.add(1, 2), TypeError);
+    equal(await w.proxy.echo(1), 1);
+  });
+
+  link('functions set before the worker is up are there', async w => {
+    w.proxy.early = () => 'early';
+    const names = await w.ready;
+    assert(names.length > 0);
+    equal((await w.proxy.call('early')).value, 'early');
+  }, { ready: false });
+
+  link('calls made before the worker is up arrive', async w => {
+    deepEqual(await Promise.all([w.proxy.echo(1), w.proxy.add(2, 3)]), [1, 5]);
+  }, { ready: false });
+
+  link('this is null', async w => {
+    w.proxy.self = function () {
+      'use strict';
+      return this === null;
+    };
+    equal((await w.proxy.call('self')).value, true);
+  });
+
+  link('what is no function cannot be called', async w => {
+    w.proxy.number = 1;
+    const { class: name, message } = await w.proxy.call('number');
+    equal(name, 'TypeError');
+    assert(/number is not a function/.test(message), message);
+  });
+
+  link('errors of main keep class, message, stack, cause and properties', async w => {
+    w.proxy.bad = () => {
+      throw Object.assign(new RangeError('too far', { cause: new TypeError('why') }), { code: 7 });
+    };
+    const result = await w.proxy.call('bad');
+    deepEqual([result.class, result.message, result.code], ['RangeError', 'too far', 7]);
+    equal(result.thrown.cause.constructor.name, 'TypeError');
+    assert(result.stack.includes('link.tests'), result.stack);
+  });
+
+  link('errors of the worker keep class and message', async w => {
+    const error = await rejects(() => w.proxy.fails('RangeError', 'too far'), RangeError);
+    equal(error.message, 'too far');
+    assert(error.stack.includes('all.js'), error.stack);
+    equal(await rejects(() => w.proxy.fails(null, 'text')), 'text');
+    equal(await rejects(() => w.proxy.fails(null, null)), null);
+  });
+
+  link('whatever is thrown or rejected with is thrown in the worker', async w => {
+    for (const value of ['text', { a: 1 }, null, undefined, 0]) {
+      w.proxy.throws = () => {
+        throw value;
+      };
+      w.proxy.rejects = () => Promise.reject(value);
+      for (const name of ['throws', 'rejects']) {
+        const result = await w.proxy.call(name);
+        assert('thrown' in result, name);
+        deepEqual(result.thrown, value);
+      }
+    }
+  });
+
+  link('an error that main returns is thrown in the worker, one that the worker returns is given', async w => {
+    w.proxy.gives = () => new RangeError('given');
+    equal((await w.proxy.call('gives')).class, 'RangeError');
+    const error = await w.proxy.echo(new RangeError('given'));
+    assert(error instanceof RangeError && error.message === 'given');
+  });
+
+  link('an unknown function is a TypeError that names it, and the link goes on', async w => {
+    const result = await w.proxy.call('nobody');
+    equal(result.class, 'TypeError');
+    assert(result.message.includes('nobody'), result.message);
+    const error = await rejects(() => w.proxy.nobody(), TypeError);
+    assert(error.message.includes('nobody'), error.message);
+    equal(await w.proxy.echo(1), 1);
+  });
+
+  link('arguments that cannot be sent throw with their path before anything is sent', async w => {
+    let reached = 0;
+    w.proxy.f = () => reached++;
+    const result = await w.proxy.unsent('f');
+    equal(result.name, 'DataCloneError');
+    assert(result.message.includes('args[0].deep[1]'), result.message);
+    const error = throws(() => w.proxy.echo({ a: { b: () => {} } }));
+    equal(error.name, 'DataCloneError');
+    assert(error.message.includes('args[0].a.b'), error.message);
+    throws(() => w.proxy.echo(Symbol('local')));
+    equal(reached, 0);
+    equal(await w.proxy.echo(1), 1);
+  });
+
+  link('functions inside of results are left out, and an error under strict', async w => {
+    w.proxy.f = () => ({ v: 1, f() {} });
+    deepEqual((await w.proxy.call('f')).value, { v: 1, f: undefined });
+    const strict = coincide({ strict: true });
+    await using(
+      async w => {
+        w.proxy.f = () => ({ v: 1, f() {} });
+        const result = await w.proxy.call('f');
+        equal(result.name, 'DataCloneError');
+        assert(result.message.includes('.f'), result.message);
+      },
+      { Class: strict.Worker },
+    );
+  });
+
+  link('a getter that throws is an error on the other side, and the link goes on', async w => {
+    w.proxy.f = () => ({
+      get x() {
+        throw new Error('from a getter');
+      },
+    });
+    const result = await w.proxy.call('f');
+    assert(result.message.includes('from a getter'), result.message);
+    equal((await w.proxy.call('f')).isError, true);
+  });
+
+  link('a getter may call the other end', async w => {
+    w.proxy.f = () => ({
+      get x() {
+        w.proxy.echo(1);
+        return 2;
+      },
+    });
+    deepEqual((await w.proxy.call('f')).value, { x: 2 });
+  });
+
+  link('proxies look like objects of functions', async w => {
+    const shape = await w.proxy.shape();
+    deepEqual(shape, { then: undefined, same: true, type: 'function', has: [true, false], set: false });
+    equal(w.proxy.then, undefined);
+    equal(await w.proxy, w.proxy);
+    equal(w.proxy.x, w.proxy.x);
+    throws(() => w.proxy[Symbol.iterator]());
+    deepEqual(Object.keys(w.proxy), []);
+    w.proxy.mine = () => {};
+    deepEqual(Object.keys(w.proxy), ['mine']);
+  });
+
+  link('ten thousand calls', async w => {
+    let last = -1;
+    w.proxy.count = n => {
+      equal(n, last + 1);
+      last = n;
+      return n;
+    };
+    equal(await w.proxy.callTimes(10_000, 'count'), 9999);
+  });
+
+  link('calls overlap and may end in any order', async w => {
+    const done = [];
+    const call = (value, ms) => w.proxy.later(value, ms).then(value => done.push(value));
+    await Promise.all([call('slow', 60), call('fast', 1), call('middle', 30)]);
+    deepEqual(done, ['fast', 'middle', 'slow']);
+  });
+
+  link('main may await the worker that waits for it', async w => {
+    w.proxy.ask = (name, ...args) => w.proxy[name](...args);
+    deepEqual(await w.proxy.call('ask', 'add', 1, 2), { value: 3 });
+    equal(await w.proxy.fibonacci(8), 21);
+  });
+
+  link('what would wait for ever is an error that names the cycle', async w => {
+    w.proxy.ask = (name, ...args) => w.proxy[name](...args);
+    const result = await w.proxy.call('ask', 'later', 1);
+    equal(result.isError, true);
+    assert(/later/.test(result.message) && /ask/.test(result.message), result.message);
+    equal(await w.proxy.later(1), 1);
+  });
+
+  link('deadlines end calls on both sides', async w => {
+    equal((await rejects(() => w.within({ timeout: 20 }).later(1, 300))).name, 'TimeoutError');
+    w.proxy.slow = () => pause(300);
+    equal((await w.proxy.callWithin({ timeout: 20 }, 'slow')).name, 'TimeoutError');
+    equal(await w.proxy.echo(1), 1);
+    throws(() => w.within({ timeout: -1 }), RangeError);
+    throws(() => w.within({ timeout: 'x' }), RangeError);
+  });
+
+  link('an AbortSignal ends calls', async w => {
+    const controller = new AbortController();
+    const call = w.within({ signal: controller.signal }).later(1, 1000);
+    controller.abort(new Error('enough'));
+    equal((await rejects(() => call)).message, 'enough');
+    equal((await rejects(async () => w.within({ signal: AbortSignal.abort() }).echo(1))).name, 'AbortError');
+    equal(await w.proxy.echo(1), 1);
+  });
+
+  link('interrupt ends what the worker is doing', async w => {
+    w.proxy.never = () => new Promise(() => {});
+    const blocked = w.proxy.call('never');
+    await pause(20);
+    w.interrupt();
+    equal((await blocked).code, 'Interrupted');
+    const spinning = w.proxy.spin();
+    await pause(20);
+    w.interrupt();
+    equal((await spinning).code, 'Interrupted');
+    equal(await w.proxy.echo(1), 1);
+  });
+
+  link('notifications want no answer', async w => {
+    const heard = new Promise(resolve => (w.proxy.note = (...args) => resolve(args)));
+    await w.proxy.note('note', 1, 'x');
+    deepEqual(await heard, [1, 'x']);
+  });
+
+  link('transfer detaches the buffers, in both directions', async w => {
+    w.proxy.size = (buffer, ...rest) => [buffer.byteLength, rest.length];
+    deepEqual(await w.proxy.transfers('size'), [[3, 0], 0]);
+    const buffer = new Uint8Array([4, 5]).buffer;
+    const list = transfer(buffer);
+    deepEqual([...new Uint8Array(await w.proxy.echo(buffer, list))], [4, 5]);
+    equal(buffer.byteLength, 0);
+  });
+
+  test('transfer: false makes the list an argument', async () => {
+    const plain = coincide({ transfer: false });
+    await using(async w => equal((await w.proxy.add([], plain.transfer())).length, 0), { Class: plain.Worker });
+  });
+
+  test('transform is applied to arguments and results', async () => {
+    const doubling = coincide({ transform: value => (typeof value === 'number' ? value * 2 : value) });
+    await using(
+      async w => {
+        equal(await w.proxy.add(1, 2), 12);
+        w.proxy.give = value => value;
+        deepEqual(await w.proxy.call('give', 'x'), { value: 'x' });
+      },
+      { Class: doubling.Worker },
+    );
+  });
+
+  link('large values travel', async w => {
+    const bytes = new Uint8Array(8 << 20).map((_, i) => i * 7);
+    const back = await w.proxy.echo(bytes);
+    equal(back.length, bytes.length);
+    assert(back.every((byte, i) => byte === bytes[i]));
+    w.proxy.give = () => 'é'.repeat(1 << 20);
+    equal((await w.proxy.call('give')).value.length, 1 << 20);
+  });
+
+  test('terminate ends every call, before and after the worker is up; twice is fine', async () => {
+    for (const ready of [false, true]) {
+      const w = new Worker(worker('all'));
+      if (ready) await w.ready;
+      const call = rejects(() => w.proxy.later(1, 5000));
+      await pause(ready ? 10 : 0);
+      w.terminate();
+      w.terminate();
+      equal((await call).code, 'Closed');
+      equal((await rejects(() => w.proxy.echo(1))).code, 'Closed');
+      await rejects(() => (ready ? w.proxy.echo(1) : w.ready));
+    }
+  });
+
+  test('a worker that fails to start rejects what waits for it', async () => {
+    for (const name of ['broken', 'missing']) {
+      const w = new Worker(worker(name));
+      const call = rejects(() => w.proxy.echo(1));
+      equal((await rejects(() => w.ready)).code, 'Closed');
+      equal((await call).code, 'Closed');
+      w.terminate();
+    }
+  });
+
+  test('workers have names', async () => {
+    const early = workers.one;
+    await using(
+      async w => {
+        equal(await early, w.proxy);
+        equal(await workers.one, w.proxy);
+        equal(throws(() => new Worker(worker('all'), { name: 'one' })).code, 'NameTaken');
+        deepEqual(Object.keys(workers), ['one']);
+      },
+      { options: { name: 'one' } },
+    );
+    deepEqual(Object.keys(workers), []);
+    equal(workers.then, undefined);
+  });
+
+  test('measured calls appear in the performance panel', async () => {
+    const measuring = coincide({ measure: true });
+    await using(async w => w.proxy.echo(1), { Class: measuring.Worker });
+    assert(performance.getEntriesByName('coincide: echo', 'measure').length > 0);
+  });
+
+  test('many workers at once', async () => {
+    const all = Array.from({ length: 4 }, () => new Worker(worker('all')));
+    for (const [i, w] of all.entries()) w.proxy.mine = () => i;
+    const results = await Promise.all(all.map(w => w.proxy.call('mine')));
+    deepEqual(results.map(({ value }) => value), [0, 1, 2, 3]);
+    for (const w of all) w.terminate();
+  });
+};

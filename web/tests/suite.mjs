@@ -1,0 +1,114 @@
+// A small test runner, for Node.js and for pages alike.
+
+/** Runs tests one after the other and hands `{ name, ok, error?, skipped? }` of each to `report`. */
+export const suite = () => {
+  const tests = [];
+  const test = (name, body) => tests.push({ name, body });
+  const run = async (report, filter = '') => {
+    for (const { name, body } of tests) {
+      if (!name.includes(filter)) continue;
+      let timer;
+      const late = new Promise((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`not done after ${LIMIT / 1000} s`)), LIMIT);
+      });
+      try {
+        const skipped = await Promise.race([body(), late]);
+        await report(typeof skipped === 'string' ? { name, ok: true, skipped } : { name, ok: true });
+      } catch (error) {
+        await report({ name, ok: false, error: `${error?.message ?? error}\n${error?.stack ?? ''}` });
+      } finally {
+        clearTimeout(timer);
+      }
+    }
+  };
+  return { test, run };
+};
+
+export const assert = (condition, message = 'the assertion does not hold') => {
+  if (!condition) throw new Error(message);
+};
+
+export const equal = (found, expected) => {
+  if (!Object.is(found, expected)) throw new Error(`found ${show(found)} where ${show(expected)} was expected`);
+};
+
+export const deepEqual = (found, expected) => {
+  const difference = differ(found, expected, '', new Map());
+  if (difference) throw new Error(difference);
+};
+
+/** What `body` throws. */
+export const throws = (body, Class) => {
+  let result;
+  try {
+    result = body();
+  } catch (error) {
+    return checked(error, Class);
+  }
+  throw new Error(`nothing was thrown; the result is ${show(result)}`);
+};
+
+/** What the promise of `body` rejects with. */
+export const rejects = async (body, Class) => {
+  let result;
+  try {
+    result = await body();
+  } catch (error) {
+    return checked(error, Class);
+  }
+  throw new Error(`it did not reject; the result is ${show(result)}`);
+};
+
+const checked = (error, Class) => {
+  if (Class && !(error instanceof Class)) throw new Error(`${show(error)} is no ${Class.name}`);
+  return error;
+};
+
+const show = value => {
+  try {
+    if (typeof value === 'string') return JSON.stringify(value);
+    if (typeof value === 'object' && value !== null && !(value instanceof Error)) return JSON.stringify(value);
+    return String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+};
+
+/** The first difference between two values of any kind that can be sent; nothing if there is none. */
+const differ = (a, b, path, seen) => {
+  if (Object.is(a, b)) return;
+  const here = path || 'the value';
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null)
+    return `${here} is ${show(a)} where ${show(b)} was expected`;
+  if (seen.get(a) === b) return;
+  seen.set(a, b);
+  const [kind, other] = [a, b].map(value => Object.prototype.toString.call(value));
+  if (kind !== other) return `${here} is ${kind} where ${other} was expected`;
+  const within = (x, y, part) => differ(x, y, `${path}${part}`, seen);
+  if (a instanceof Date) return within(a.getTime(), b.getTime(), ' as a time');
+  if (a instanceof RegExp) return within(`${a} ${a.lastIndex}`, `${b} ${b.lastIndex}`, ' as text');
+  if (a instanceof Map) return within([...a], [...b], ' as entries');
+  if (a instanceof Set) return within([...a], [...b], ' as members');
+  if (a instanceof ArrayBuffer) return within([...new Uint8Array(a)], [...new Uint8Array(b)], ' as bytes');
+  if (ArrayBuffer.isView(a)) {
+    const facts = view => [view.byteOffset, view.byteLength];
+    const bytes = view => [...new Uint8Array(view.buffer, view.byteOffset, view.byteLength)];
+    return within(facts(a), facts(b), ' (offset, length)') ?? within(bytes(a), bytes(b), ' as bytes');
+  }
+  if (/^\[object (Number|String|Boolean|BigInt|Symbol)\]$/.test(kind)) return within(a.valueOf(), b.valueOf(), ' unboxed');
+  if (a instanceof Error)
+    for (const name of ['name', 'message', 'cause']) {
+      const found = within(a[name], b[name], `.${name}`);
+      if (found) return found;
+    }
+  const keys = [a, b].map(value => Reflect.ownKeys(value).filter(key => key !== 'stack'));
+  if (keys[0].length !== keys[1].length)
+    return `${here} has the keys ${keys[0].map(String)} where ${keys[1].map(String)} were expected`;
+  for (const key of keys[1]) {
+    if (!Object.hasOwn(a, key)) return `${here} has no ${String(key)}`;
+    const found = within(a[key], b[key], `.${String(key)}`);
+    if (found) return found;
+  }
+};
+
+const LIMIT = 20_000;

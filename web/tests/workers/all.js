@@ -1,0 +1,73 @@
+// The worker of the link tests: exports by which main has it do things.
+export const run = async coincide => {
+  const heard = [];
+  const host = globalThis.addEventListener ? null : (await import('node:worker_threads')).parentPort;
+  const scope = await coincide({ ready: 'manual' });
+  // Right after the await: messages that main posted right after `new Worker` must still come here.
+  if (host) host.on('message', data => heard.push(data));
+  else addEventListener('message', event => heard.push(event.data));
+
+  const { proxy, within, ready, check, transfer, notify } = scope;
+  const attempt = action => {
+    try {
+      return { value: action() };
+    } catch (error) {
+      return {
+        thrown: error,
+        isError: error instanceof Error,
+        name: error?.name,
+        class: error?.constructor?.name,
+        message: error?.message,
+        code: error?.code,
+        stack: error?.stack,
+      };
+    }
+  };
+
+  proxy.heard = () => heard;
+  proxy.facts = () => ({ native: scope.native, sync: scope.sync });
+  proxy.echo = value => value;
+  proxy.add = (a, b) => a + b;
+  proxy.later = async (value, ms = 1) => {
+    await new Promise(resolve => setTimeout(resolve, ms));
+    return value;
+  };
+  proxy.fails = (kind, message) => {
+    throw kind ? new globalThis[kind](message) : message;
+  };
+  /** Calls main. */
+  proxy.call = (name, ...args) => attempt(() => proxy[name](...args));
+  proxy.callWithin = (limits, name, ...args) => attempt(() => within(limits)[name](...args));
+  proxy.callTimes = (times, name, ...args) => {
+    let last;
+    for (let i = 0; i < times; i++) last = proxy[name](...args, i);
+    return last;
+  };
+  proxy.typeOf = (name, ...args) => {
+    const value = proxy[name](...args);
+    return { type: typeof value, then: typeof value?.then };
+  };
+  proxy.unsent = name => attempt(() => proxy[name]({ deep: [1, () => {}] }));
+  proxy.transfers = name => {
+    const buffer = new Uint8Array([1, 2, 3]).buffer;
+    const length = proxy[name](buffer, transfer(buffer));
+    return [length, buffer.byteLength];
+  };
+  proxy.shape = () => ({
+    then: proxy.then,
+    same: proxy.nobody === proxy.nobody,
+    type: typeof proxy.nobody,
+    has: ['echo' in proxy, 'nobody' in proxy],
+    set: Reflect.set(proxy, 'then', 1),
+  });
+  proxy.removes = name => delete proxy[name];
+  proxy.note = (name, ...args) => notify(name, ...args);
+  proxy.spin = () => {
+    for (;;) {
+      const stop = attempt(check);
+      if ('thrown' in stop) return stop;
+    }
+  };
+  proxy.fibonacci = n => (n < 2 ? n : proxy.ask('fibonacci', n - 1) + proxy.ask('fibonacci', n - 2));
+  ready();
+};
