@@ -1,8 +1,8 @@
-//! From bytes to JavaScript's values.
+//! From bytes to JavaScript's values: items are checked, and told to the target.
 
-use super::{Js, Target, platform};
+use super::Js;
 use crate::DecodeError;
-use crate::value::{Item, Key, MAX_DEPTH, Reader, Text};
+use crate::value::{Buffer, Item, Key, MAX_DEPTH, Reader, Text, check_view};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
@@ -14,99 +14,190 @@ impl Js {
     /// # Errors
     /// When the bytes are malformed, or hold what this platform can't make.
     pub fn decode(&mut self, bytes: &[u8]) -> Result<JsValue, DecodeError> {
-        if self.read.len() > MOST_KEYS {
+        let forget = self.read.len() >= MOST_KEYS;
+        if forget {
             self.read.clear();
-            self.target.forget(0);
         }
-        let mut build =
-            Build { reader: Reader::new(bytes), target: &self.target, known: &mut self.read, numbers: Vec::new() };
-        build.target.begin();
-        let result = build.item(NO_KEY, 0).and_then(|()| build.reader.finish());
-        // Keys that have no entry in the table are forgotten with the payload.
-        let value = self.target.end();
-        self.target.forget(self.read.len() as u32);
-        result.map(|()| value)
+        self.words.clear();
+        self.numbers.clear();
+        let mut telling = Telling {
+            reader: Reader::new(bytes),
+            words: &mut self.words,
+            keys: &mut self.read,
+            numbers: &mut self.numbers,
+            passing: 0,
+            buffers: Vec::new(),
+            references: self.references,
+        };
+        let result = telling.value(0).and_then(|()| telling.reader.finish());
+        if let Err(error) = result {
+            self.forget_read();
+            return Err(error);
+        }
+        let value = self.target.build(self.words.as_ptr(), forget);
+        if value.is_undefined() && self.target.has_failed() {
+            let error = DecodeError::mismatch(self.target.why());
+            self.forget_read();
+            return Err(error);
+        }
+        if self.words.capacity() > LARGE {
+            self.words = Vec::new();
+        }
+        Ok(value)
+    }
+
+    /// Both ends forget the keys: the target may not have been told all that were numbered.
+    fn forget_read(&mut self) {
+        self.read.clear();
+        self.target.forget();
     }
 }
 
-struct Build<'a, 'de> {
+struct Telling<'a, 'de> {
     reader: Reader<'de>,
-    target: &'a Target,
-    known: &'a mut HashMap<Box<[u8]>, u32>,
-    /// The target's numbers of the keys that this payload has numbered.
-    numbers: Vec<u32>,
+    words: &'a mut Vec<u32>,
+    keys: &'a mut HashMap<Box<[u8]>, u32>,
+    /// What the target calls the keys that the payload has numbered.
+    numbers: &'a mut Vec<u32>,
+    /// How many keys were told that the target doesn't keep.
+    passing: u32,
+    buffers: Vec<Buffer>,
+    references: bool,
 }
 
-impl<'de> Build<'_, 'de> {
-    /// Reads an item, which goes under `key` if it is a property.
-    fn item(&mut self, key: u32, depth: usize) -> Result<(), DecodeError> {
-        let item = self.reader.item()?;
-        if depth > MAX_DEPTH {
-            return Err(DecodeError::malformed("values are nested too deep"));
-        }
-        self.build(item, key, depth)
+impl<'de> Telling<'_, 'de> {
+    fn put(&mut self, kind: u32, number: u32) {
+        self.words.push(kind | number << 8);
     }
 
-    fn build(&mut self, item: Item<'de>, key: u32, depth: usize) -> Result<(), DecodeError> {
-        let target = self.target;
+    fn float(&mut self, value: f64) {
+        self.long(value.to_bits());
+    }
+
+    fn long(&mut self, bits: u64) {
+        self.words.extend_from_slice(&[bits as u32, (bits >> 32) as u32]);
+    }
+
+    /// Where bytes are, and how many.
+    fn place(&mut self, bytes: &[u8]) {
+        self.words.extend_from_slice(&[bytes.as_ptr() as usize as u32, bytes.len() as u32]);
+    }
+
+    fn value(&mut self, depth: usize) -> Result<(), DecodeError> {
+        let item = self.reader.item()?;
+        self.item(item, depth)
+    }
+
+    fn item(&mut self, item: Item<'de>, depth: usize) -> Result<(), DecodeError> {
+        if depth > MAX_DEPTH {
+            return Err(DecodeError::malformed("values are nested deeper than 256 levels"));
+        }
+        let inner = depth + 1;
         match item {
-            Item::Undefined => target.simple(key, 0),
-            Item::Null => target.simple(key, 1),
-            Item::Boolean(value) => target.simple(key, 2 + u32::from(value)),
-            Item::Integer(value) => target.number(key, value as f64),
-            Item::Float(value) => target.number(key, value),
-            Item::Text(Text::Utf8(text)) => target.string(key, text.as_ptr(), text.len()),
-            Item::Text(Text::Utf16(units)) => target.string_units(key, units.as_ptr(), units.len()),
-            Item::BigInt { negative, magnitude } => target.bigint(key, negative, magnitude.as_ptr(), magnitude.len()),
-            Item::Symbol { registered, name } => {
-                target.symbol(key, registered, name.as_ptr(), name.len()).map_err(|error| platform(&error))?;
-            }
-            Item::Hole => return Err(DecodeError::malformed("a hole is not in an array")),
+            Item::Undefined => self.put(UNDEFINED, 0),
+            Item::Null => self.put(NULL, 0),
+            Item::Boolean(value) => self.put(if value { TRUE } else { FALSE }, 0),
+            Item::Integer(value) => match u32::try_from(value) {
+                Ok(small) if small < 1 << 24 => self.put(SMALL, small),
+                _ => self.number(value as f64),
+            },
+            Item::Float(value) => self.number(value),
+            Item::Text(text) => self.text(text),
             Item::Array(len) => {
-                target.array(key);
+                self.put(ARRAY, 0);
+                self.words.push(len as u32);
                 for _ in 0..len {
-                    if self.reader.hole() { target.hole() } else { self.item(NO_KEY, depth + 1)? }
+                    if self.reader.hole() { self.put(HOLE, 0) } else { self.value(inner)? }
                 }
-                target.close();
             }
             Item::Object(len) => {
-                target.object(key);
-                self.properties(len, depth)?;
-                target.close();
+                self.put(OBJECT, 0);
+                self.properties(len, inner)?;
+            }
+            item => return self.rare(item, inner),
+        }
+        Ok(())
+    }
+
+    fn number(&mut self, value: f64) {
+        self.put(NUMBER, 0);
+        self.float(value);
+    }
+
+    fn text(&mut self, text: Text<'_>) {
+        match text {
+            Text::Utf8(text) if text.len() < 1 << 24 && text.is_ascii() => {
+                self.put(ASCII, text.len() as u32);
+                self.words.push(text.as_ptr() as usize as u32);
+            }
+            Text::Utf8(text) => {
+                self.put(TEXT, 0);
+                self.place(text.as_bytes());
+            }
+            Text::Utf16(units) => {
+                self.put(WIDE, 0);
+                self.place(units);
+            }
+        }
+    }
+
+    fn symbol(&mut self, registered: bool, name: &str) {
+        self.put(if registered { REGISTERED } else { WELL_KNOWN }, 0);
+        self.text(Text::Utf8(name));
+    }
+
+    /// `inner` is the depth of what the item contains.
+    fn rare(&mut self, item: Item<'de>, inner: usize) -> Result<(), DecodeError> {
+        match item {
+            Item::Hole => return Err(DecodeError::malformed("a hole stands outside of an array")),
+            Item::BigInt { negative, magnitude } => {
+                let mut bytes = [0; 8];
+                if let Some(place) = bytes.get_mut(..magnitude.len()) {
+                    place.copy_from_slice(magnitude);
+                    self.put(BIGINT, negative.into());
+                    self.long(u64::from_le_bytes(bytes));
+                } else {
+                    self.put(BIGINT_LONG, negative.into());
+                    self.place(magnitude);
+                }
+            }
+            Item::Symbol { registered, name } => self.symbol(registered, name),
+            Item::Date(milliseconds) => {
+                self.put(DATE, 0);
+                self.float(milliseconds);
+            }
+            Item::RegExp { source, flags, last_index } => {
+                self.put(REGEXP, 0);
+                self.float(last_index as f64);
+                self.text(source);
+                self.text(Text::Utf8(flags));
             }
             Item::Map(len) => {
-                target.map(key);
+                self.put(MAP, 0);
+                self.words.push(len as u32);
                 for _ in 0..2 * len {
-                    self.item(NO_KEY, depth + 1)?;
+                    self.value(inner)?;
                 }
-                target.close();
             }
             Item::Set(len) => {
-                target.set(key);
+                self.put(SET, 0);
+                self.words.push(len as u32);
                 for _ in 0..len {
-                    self.item(NO_KEY, depth + 1)?;
+                    self.value(inner)?;
                 }
-                target.close();
             }
             Item::Error { class, message, stack, has_cause, properties } => {
+                self.put(ERROR, has_cause.into());
                 for text in [class, message, stack] {
-                    self.say(text);
+                    self.text(text);
                 }
-                target.error(key, has_cause);
                 if has_cause {
-                    self.item(NO_KEY, depth + 1)?;
+                    self.value(inner)?;
                 }
-                self.properties(properties, depth)?;
-                target.close();
-            }
-            Item::Date(milliseconds) => target.date(key, milliseconds),
-            Item::RegExp { source, flags, last_index } => {
-                self.say(source);
-                self.say(Text::Utf8(flags));
-                target.regexp(key, last_index as f64).map_err(|error| platform(&error))?;
+                self.properties(properties, inner)?;
             }
             Item::Boxed => {
-                target.boxed(key);
+                self.put(BOXED, 0);
                 let item = self.reader.item()?;
                 let primitive = matches!(
                     item,
@@ -117,115 +208,165 @@ impl<'de> Build<'_, 'de> {
                         | Item::Text(_)
                         | Item::Symbol { .. }
                 );
-                if !primitive || depth >= MAX_DEPTH {
-                    return Err(DecodeError::malformed("an object is around something else than a primitive"));
+                if !primitive {
+                    return Err(DecodeError::malformed("something else than a primitive is boxed"));
                 }
-                self.build(item, NO_KEY, depth + 1)?;
+                self.item(item, inner)?;
             }
-            _ => return self.binary(item, key, depth),
-        }
-        Ok(())
-    }
-
-    fn binary(&mut self, item: Item<'de>, key: u32, depth: usize) -> Result<(), DecodeError> {
-        let target = self.target;
-        let made = match item {
             Item::Buffer { bytes, max } => {
-                target.buffer(key, bytes.as_ptr(), bytes.len(), max.map_or(-1.0, |max| max as f64))
+                self.buffers.push((self.reader.objects() - 1, bytes.len() as u64, max.is_some()));
+                match max {
+                    None => self.put(BUFFER, 0),
+                    Some(max) => {
+                        self.put(RESIZABLE, 0);
+                        self.float(max as f64);
+                    }
+                }
+                self.place(bytes);
             }
             Item::Bytes(bytes) => {
-                target.bytes(key, bytes.as_ptr(), bytes.len());
-                Ok(())
+                self.buffers.push((self.reader.objects() - 1, bytes.len() as u64, false));
+                self.put(BYTES, 0);
+                self.place(bytes);
             }
-            Item::View { .. } => return self.view(item, key, depth),
+            Item::View { kind, offset, len } => {
+                self.put(VIEW, kind as u32);
+                self.float(offset as f64);
+                self.float(len.map_or(-1.0, |len| len as f64));
+                let next = self.reader.objects();
+                let buffer = self.reader.item()?;
+                let number = if let Item::Shared(number) = buffer { number } else { next };
+                self.item(buffer, inner)?;
+                check_view(&self.buffers, number, kind, offset, len).map_err(DecodeError::malformed)?;
+            }
             Item::Blob { kind, bytes } => {
-                self.say(Text::Utf8(kind));
-                target.blob(key, bytes.as_ptr(), bytes.len())
+                self.put(BLOB, 0);
+                self.place(bytes);
+                self.text(Text::Utf8(kind));
             }
             Item::File { kind, name, last_modified, bytes } => {
-                self.say(Text::Utf8(kind));
-                self.say(name);
-                target.file(key, last_modified, bytes.as_ptr(), bytes.len())
+                self.put(FILE, 0);
+                self.place(bytes);
+                self.float(last_modified);
+                self.text(Text::Utf8(kind));
+                self.text(name);
             }
             Item::Image { width, height, color_space, pixels } => {
-                self.say(Text::Utf8(color_space));
-                target.image(key, width, height, pixels.as_ptr(), pixels.len())
+                self.put(IMAGE, 0);
+                self.place(pixels);
+                self.words.extend_from_slice(&[width, height]);
+                self.text(Text::Utf8(color_space));
+            }
+            Item::Reference { owner, kind, id } => {
+                if !self.references {
+                    return Err(DecodeError::mismatch("a reference came where none was expected"));
+                }
+                self.put(REFERENCE, owner as u32 | (kind as u32) << 8);
+                self.float(id as f64);
             }
             Item::Shared(number) => {
-                if number >= self.reader.objects() {
-                    return Err(DecodeError::malformed("an object refers to one that is not there"));
-                }
-                target.shared(key, number)
+                self.put(SHARED, 0);
+                self.words.push(number);
             }
-            _ => return Err(DecodeError::mismatch("a reference came where none was expected")),
-        };
-        made.map_err(|error| platform(&error))
-    }
-
-    /// A view and its buffer, whose rules are left to the constructor of the view.
-    fn view(&mut self, item: Item<'de>, key: u32, depth: usize) -> Result<(), DecodeError> {
-        let Item::View { kind, offset, len } = item else {
-            return Ok(());
-        };
-        let target = self.target;
-        target.view(key, kind as u32, offset as f64, len.map_or(-1.0, |len| len as f64));
-        let buffer = self.reader.item()?;
-        match buffer {
-            Item::Buffer { .. } | Item::Shared(_) if depth < MAX_DEPTH => self.binary(buffer, NO_KEY, depth + 1),
-            _ => Err(DecodeError::malformed("a view has no buffer")),
+            // The others are no rare ones.
+            _ => return Err(DecodeError::mismatch("an item of an unknown kind")),
         }
+        Ok(())
     }
 
     fn properties(&mut self, len: usize, depth: usize) -> Result<(), DecodeError> {
+        self.words.push(len as u32);
         for _ in 0..len {
-            let key = self.key()?;
-            self.item(key, depth + 1)?;
+            self.key()?;
+            self.value(depth)?;
         }
         Ok(())
     }
 
-    /// The target's number of the next key.
-    fn key(&mut self) -> Result<u32, DecodeError> {
+    fn key(&mut self) -> Result<(), DecodeError> {
         let (key, number) = self.reader.numbered_key()?;
-        if let Some(known) = number.and_then(|number| self.numbers.get(number)) {
-            return Ok(*known);
+        if let Some(word) = number.and_then(|number| self.numbers.get(number)) {
+            self.words.push(*word);
+            return Ok(());
         }
-        let known = match key {
-            Key::Text(Text::Utf8(text)) => match self.known.get(text.as_bytes()) {
-                Some(known) => *known,
-                None => {
-                    let known = self.target.intern(text.as_ptr(), text.len());
-                    // Only as long as the table has the numbers from 0 on: others are forgotten.
-                    if text.len() <= LONGEST_KEY && known as usize == self.known.len() {
-                        self.known.insert(text.as_bytes().into(), known);
-                    }
-                    known
-                }
-            },
-            Key::Text(Text::Utf16(units)) => self.target.intern_units(units.as_ptr(), units.len()),
-            Key::Symbol { registered, name } => {
-                self.target.intern_symbol(registered, name.as_ptr(), name.len()).map_err(|error| platform(&error))?
-            }
-        };
-        if number == Some(self.numbers.len()) {
-            self.numbers.push(known);
+        let word = self.new_key(key);
+        if number.is_some() {
+            self.numbers.push(word);
         }
-        Ok(known)
+        Ok(())
     }
 
-    fn say(&self, text: Text<'_>) {
-        match text {
-            Text::Utf8(text) => self.target.say(text.as_ptr(), text.len()),
-            Text::Utf16(units) => self.target.say_units(units.as_ptr(), units.len()),
+    /// Tells a key that the payload has in full; gives the word for it from now on.
+    fn new_key(&mut self, key: Key<'de>) -> u32 {
+        if let Key::Text(Text::Utf8(text)) = key {
+            if let Some(number) = self.keys.get(text.as_bytes()) {
+                let word = number << 2 | KNOWN_KEY;
+                self.words.push(word);
+                return word;
+            }
+            if text.len() <= LONGEST_KEY && self.keys.len() < MOST_KEYS {
+                let number = self.keys.len() as u32;
+                self.keys.insert(text.as_bytes().into(), number);
+                self.words.push(number << 2 | KEPT_KEY);
+                self.text(Text::Utf8(text));
+                return number << 2 | KNOWN_KEY;
+            }
         }
+        let number = self.passing;
+        self.passing += 1;
+        self.words.push(number << 2 | PASSING_KEY);
+        match key {
+            Key::Text(text) => self.text(text),
+            Key::Symbol { registered, name } => self.symbol(registered, name),
+        }
+        number << 2 | PASSED_KEY
     }
 }
 
-/// For items that are no properties.
-const NO_KEY: u32 = u32::MAX;
-
 /// Most keys that are kept.
-const MOST_KEYS: usize = 2048;
+const MOST_KEYS: usize = 1024;
 
 /// Longest key that is kept, in bytes.
 const LONGEST_KEY: usize = 64;
+
+/// What is told takes so many words at most to be kept for the next payload.
+const LARGE: usize = 1 << 18;
+
+// The lowest bits of the word of a key.
+const KNOWN_KEY: u32 = 0;
+const KEPT_KEY: u32 = 1;
+const PASSING_KEY: u32 = 2;
+const PASSED_KEY: u32 = 3;
+
+// What the target is told; `walk.js` has the same list.
+const UNDEFINED: u32 = 0;
+const NULL: u32 = 1;
+const FALSE: u32 = 2;
+const TRUE: u32 = 3;
+const HOLE: u32 = 4;
+const SMALL: u32 = 5;
+const NUMBER: u32 = 6;
+const ASCII: u32 = 7;
+const TEXT: u32 = 8;
+const WIDE: u32 = 9;
+const BIGINT: u32 = 10;
+const BIGINT_LONG: u32 = 11;
+const REGISTERED: u32 = 12;
+const WELL_KNOWN: u32 = 13;
+const SHARED: u32 = 14;
+const ARRAY: u32 = 15;
+const OBJECT: u32 = 16;
+const MAP: u32 = 17;
+const SET: u32 = 18;
+const DATE: u32 = 19;
+const REGEXP: u32 = 20;
+const ERROR: u32 = 21;
+const BOXED: u32 = 22;
+const BUFFER: u32 = 23;
+const RESIZABLE: u32 = 24;
+const BYTES: u32 = 25;
+const VIEW: u32 = 26;
+const BLOB: u32 = 27;
+const FILE: u32 = 28;
+const IMAGE: u32 = 29;
+const REFERENCE: u32 = 30;

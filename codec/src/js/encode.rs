@@ -1,28 +1,31 @@
-//! From JavaScript's values to bytes.
+//! From JavaScript's values to bytes: what the source tells is written as items.
 
-use super::Js;
-use crate::value::{MAX_DEPTH, ViewKind, Writer};
+use super::{Js, Source};
+use crate::value::{MAX_DEPTH, RefKind, RefOwner, ViewKind, Writer};
 use crate::{EncodeError, Segment};
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use wasm_bindgen::prelude::*;
 
-/// What a value is called in errors.
+/// What a value is called in errors: `args`, `result`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Root(pub &'static str);
 
-/// What becomes of functions, symbols of the program's own and objects of the platform.
+/// What becomes of what can't be copied: functions, symbols that only the program knows, and objects of the platform.
+///
+/// Instances of the program's own classes are copied as plain objects either way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leniency {
-    /// They are errors.
+    /// They are errors, as for structured clone.
     Strict,
-    /// Functions and symbols become `undefined`, objects of the platform become their `toJSON` or their own data.
+    /// Functions and symbols become `undefined`, objects of the platform what their `toJSON` gives, or their own data.
     Lenient,
 }
 
-/// Why a value could not be written. Nothing was.
+/// Why a value could not be written.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Unsent {
     /// There is something in it that can't be sent.
@@ -33,20 +36,21 @@ pub enum Unsent {
     Blobs,
 }
 
-/// A key that was met before.
-#[derive(Debug)]
+/// A key that the source has numbered.
 pub(super) struct WrittenKey {
-    /// `None`: it has lone surrogates.
-    text: Option<Box<str>>,
+    text: Told,
+    /// The payload in which it was written last, and its number there.
+    payload: u64,
+    number: Option<u8>,
 }
 
 impl Js {
-    /// Appends a value as an item. `blobs` is what [`blobs_in`](super::blobs_in) gave for it, or undefined.
+    /// Appends the item for a value. `blobs` is what [`blobs_in`](super::blobs_in) gave for it, or `undefined`.
     ///
-    /// Gives the path of something that was left out, if anything was.
+    /// Gives the path of what was left out first, if [`Leniency::Lenient`] had to leave out something.
     ///
     /// # Errors
-    /// When there is something that can't be sent; the buffer is as it was then.
+    /// When there is something that can't be sent, with the path to it; or a blob that has to be awaited. The buffer is as it was then.
     pub fn encode(
         &mut self,
         value: &JsValue,
@@ -55,438 +59,541 @@ impl Js {
         blobs: &JsValue,
         buffer: &mut Vec<u8>,
     ) -> Result<Option<String>, Unsent> {
+        if self.told.is_empty() {
+            self.told.resize(SMALL, 0);
+        }
+        let (at, room) = (self.told.as_mut_ptr(), self.told.len());
+        let length = self.source.walk(value, blobs, leniency == Leniency::Lenient, at, room);
+        if length < 0.0 || length > room as f64 {
+            let memory = length >= 0.0 && self.told.try_reserve(length as usize - room).is_ok();
+            if !memory {
+                self.forget_written();
+                return Err(EncodeError::new(TOO_LARGE).at(Segment::Root(root.0)).into());
+            }
+            self.told.resize(length as usize, 0);
+            self.source.fetch(self.told.as_mut_ptr());
+        }
+        self.payloads += 1;
         let start = buffer.len();
-        let mut walk = Walk {
+        let mut telling = Telling {
+            words: Words { told: &self.told[..length as usize], at: 0, source: &self.source, held: false },
             writer: Writer::new(buffer),
             lenient: leniency == Leniency::Lenient,
+            keys: &mut self.written,
+            payload: self.payloads,
+            trail: Vec::new(),
             left_out: None,
-            needs_blobs: false,
-            js: self,
         };
-        let kind = walk.js.source.begin(value, blobs, walk.lenient);
-        let result = walk.value(kind, 0);
-        let (left_out, needs_blobs) = (walk.left_out.take(), walk.needs_blobs);
-        self.source.reset();
-        match result {
-            Ok(()) => Ok(left_out.map(|error| error.at(Segment::Root(root.0)).path().to_string())),
-            Err(error) => {
-                buffer.truncate(start);
-                if needs_blobs {
-                    return Err(Unsent::Blobs);
-                }
-                Err(error.at(Segment::Root(root.0)).into())
-            }
+        let result = telling.value();
+        let (held, left_out) = (telling.words.held, telling.left_out.take());
+        let result = result.map_err(|stop| match stop {
+            Stop::Blob => Unsent::Blobs,
+            Stop::Refused(error) => telling.located(error).at(Segment::Root(root.0)).into(),
+        });
+        if result.is_err() {
+            buffer.truncate(start);
+            self.forget_written();
+        } else if held {
+            self.source.release(false);
+        }
+        if self.told.len() > LARGE {
+            self.told = Vec::new();
+        }
+        result.map(|()| left_out.map(|error| error.at(Segment::Root(root.0)).path().to_string()))
+    }
+
+    /// Both ends forget the keys: the source may have numbered some that were not read.
+    fn forget_written(&mut self) {
+        self.written.clear();
+        self.source.release(true);
+    }
+}
+
+enum Stop {
+    Refused(EncodeError),
+    Blob,
+}
+
+impl From<EncodeError> for Stop {
+    fn from(error: EncodeError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+fn refused(why: impl Into<Cow<'static, str>>) -> Stop {
+    EncodeError::new(why).into()
+}
+
+/// Text as it was told.
+#[derive(Clone, Debug)]
+enum Told {
+    Text(Box<str>),
+    Wide(Box<[u16]>),
+}
+
+impl Told {
+    fn lossy(&self) -> String {
+        match self {
+            Self::Text(text) => text.to_string(),
+            Self::Wide(units) => String::from_utf16_lossy(units),
+        }
+    }
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        match self {
+            Self::Text(text) => writer.str(text),
+            Self::Wide(units) => writer.utf16(units),
         }
     }
 }
 
-struct Walk<'a> {
-    js: &'a mut Js,
-    writer: Writer<'a>,
-    lenient: bool,
-    /// What was left out first: an error for its path.
-    left_out: Option<EncodeError>,
-    needs_blobs: bool,
+/// One step of the way to the value at hand.
+#[derive(Clone, Copy)]
+enum Step {
+    Element(usize),
+    /// A property whose key was told here.
+    Property(usize),
+    Cause,
 }
 
-impl Walk<'_> {
-    /// Writes the value at hand.
-    fn value(&mut self, kind: u32, depth: usize) -> Result<(), EncodeError> {
-        match kind {
+/// What the source told.
+struct Words<'a> {
+    told: &'a [u8],
+    at: usize,
+    source: &'a Source,
+    /// Whether the source holds texts or bytes.
+    held: bool,
+}
+
+impl<'a> Words<'a> {
+    fn word(&mut self) -> u32 {
+        let mut bytes = [0; 4];
+        bytes.copy_from_slice(&self.told[self.at..self.at + 4]);
+        self.at += 4;
+        u32::from_le_bytes(bytes)
+    }
+
+    fn float(&mut self) -> f64 {
+        let low = self.word();
+        f64::from_bits(u64::from(self.word()) << 32 | u64::from(low))
+    }
+
+    /// Bytes that are filled up to words.
+    fn bytes(&mut self, len: usize) -> &'a [u8] {
+        let bytes = &self.told[self.at..self.at + len];
+        self.at += len.next_multiple_of(4);
+        bytes
+    }
+
+    fn str(&mut self, len: usize) -> Result<&'a str, Stop> {
+        core::str::from_utf8(self.bytes(len)).map_err(|_| refused(NOT_UTF8))
+    }
+
+    fn wide(&mut self) -> Vec<u16> {
+        let len = self.word() as usize;
+        self.bytes(len * 2).as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect()
+    }
+
+    /// Text that was not told because it is long.
+    fn held_text(&mut self) -> Result<String, Stop> {
+        self.held = true;
+        let (place, units) = (self.word(), self.word() as usize);
+        let mut bytes = Vec::new();
+        // Most text is ASCII; the rest takes no more than three bytes for each unit.
+        let (mut read, mut room) = (0, units + 3);
+        while read < units {
+            let start = bytes.len();
+            bytes.try_reserve_exact(room).map_err(|_| refused(TOO_LARGE))?;
+            bytes.resize(start + room, 0);
+            let written = self.source.copy_text(place, read, bytes[start..].as_mut_ptr(), room);
+            bytes.truncate(start + written);
+            read += self.source.units_read();
+            room = (units - read) * 3;
+        }
+        String::from_utf8(bytes).map_err(|_| refused(NOT_UTF8))
+    }
+
+    /// A text where nothing else than one can be.
+    fn text(&mut self) -> Result<Told, Stop> {
+        let word = self.word();
+        Ok(match word as u8 {
+            TEXT => Told::Text(self.str((word >> 8) as usize)?.into()),
+            TEXT_HELD => Told::Text(self.held_text()?.into()),
+            TEXT_WIDE => Told::Wide(self.wide().into()),
+            kind => return Err(self.refusal(kind)),
+        })
+    }
+
+    /// Where the source holds bytes, and how many.
+    fn place(&mut self) -> (u32, f64) {
+        (self.word(), self.float())
+    }
+
+    /// Why there is no value here.
+    fn refusal(&mut self, kind: u8) -> Stop {
+        refused(match kind {
+            THREW => {
+                let thrown = self.text().map_or_else(|_| String::new(), |text| text.lossy());
+                return refused(format!("reading it has thrown: {thrown}"));
+            }
+            UNREAD_BLOB => return Stop::Blob,
+            TOO_DEEP => return refused(format!("values are nested too deep: {MAX_DEPTH} levels at most can be sent")),
+            DETACHED => "an `ArrayBuffer` that was transferred cannot be sent",
+            OUT_OF_BOUNDS => "a view of a buffer that was transferred or has shrunk cannot be sent",
+            SPARSE => "an array of hardly anything but holes cannot be sent",
+            UNKNOWN_VIEW => UNKNOWN_VIEW_TEXT,
+            _ => "an `ImageData` whose pixels are not of four bytes cannot be sent",
+        })
+    }
+}
+
+/// Writes what was told.
+struct Telling<'a> {
+    words: Words<'a>,
+    writer: Writer<'a>,
+    lenient: bool,
+    keys: &'a mut Vec<WrittenKey>,
+    payload: u64,
+    trail: Vec<Step>,
+    /// What was left out first: an error for its path.
+    left_out: Option<EncodeError>,
+}
+
+impl Telling<'_> {
+    fn value(&mut self) -> Result<(), Stop> {
+        let word = self.words.word();
+        let number = word >> 8;
+        match word as u8 {
             UNDEFINED => self.writer.undefined(),
             NULL => self.writer.null(),
             FALSE => self.writer.boolean(false),
             TRUE => self.writer.boolean(true),
-            NUMBER => self.writer.number(self.js.source.number()),
-            STRING => return self.string(),
             HOLE => self.writer.hole(),
-            SHARED => self.writer.shared(self.js.source.shared()),
-            BIGINT => self.bigint()?,
-            SYMBOL => self.symbol()?,
-            FUNCTION => return self.leave_out("a function cannot be sent"),
-            LOCAL_SYMBOL => return self.leave_out("a symbol cannot be sent unless it is registered or well known"),
-            THREW => return Err(self.threw()),
-            _ if depth > MAX_DEPTH => {
-                return Err(EncodeError::new(format!("values can be nested {MAX_DEPTH} deep, and this is deeper")));
+            SMALL_NUMBER => self.writer.integer(number.into()),
+            FLOAT => {
+                let value = self.words.float();
+                self.writer.number(value);
             }
-            ARRAY | OBJECT | MAP | SET => return self.container(kind, depth),
-            ERROR => return self.error(depth),
-            FOREIGN => return self.foreign(depth),
-            _ => return self.special(kind, depth),
+            TEXT => self.writer.str(self.words.str(number as usize)?),
+            TEXT_HELD => {
+                let text = self.words.held_text()?;
+                self.writer.str(&text);
+            }
+            TEXT_WIDE => {
+                let units = self.words.wide();
+                self.writer.utf16(&units);
+            }
+            SHARED => {
+                let number = self.words.word();
+                self.writer.shared(number);
+            }
+            ARRAY => {
+                let len = self.words.word() as usize;
+                self.writer.array(len);
+                self.items(len, 1)?;
+            }
+            OBJECT => {
+                let len = self.words.word() as usize;
+                self.writer.object(len);
+                self.properties(len)?;
+            }
+            kind => return self.rare(kind, number),
         }
         Ok(())
     }
 
-    fn container(&mut self, kind: u32, depth: usize) -> Result<(), EncodeError> {
-        let count = self.enter(kind)?;
-        match kind {
-            ARRAY => self.writer.array(count as usize),
-            OBJECT => self.writer.object(count as usize),
-            MAP => self.writer.map(count as usize),
-            _ => self.writer.set(count as usize),
-        }
-        let result = match kind {
-            OBJECT => self.properties(count, depth),
-            MAP => self.items(count * 2, 2, depth),
-            _ => self.items(count, 1, depth),
-        };
-        // After an error too: the path asks the objects around for their keys.
-        self.js.source.leave();
-        result
-    }
-
-    fn items(&mut self, count: u32, per_entry: u32, depth: usize) -> Result<(), EncodeError> {
+    fn items(&mut self, count: usize, per_entry: usize) -> Result<(), Stop> {
         for index in 0..count {
-            let kind = self.js.source.item(index);
-            self.part(kind, depth, (index / per_entry) as usize)?;
+            self.inside(Step::Element(index / per_entry))?;
         }
         Ok(())
     }
 
-    fn part(&mut self, kind: u32, depth: usize, index: usize) -> Result<(), EncodeError> {
-        let before = self.left_out.is_some();
-        let result = self.value(kind, depth + 1);
-        self.locate(before, || Segment::Index(index));
-        result.map_err(|error| error.at(Segment::Index(index)))
+    fn inside(&mut self, step: Step) -> Result<(), Stop> {
+        self.trail.push(step);
+        self.value()?;
+        // After an error it stays: it leads there.
+        self.trail.pop();
+        Ok(())
     }
 
-    fn properties(&mut self, count: u32, depth: usize) -> Result<(), EncodeError> {
-        for index in 0..count {
-            let key = self.js.source.key(index);
-            self.key(key)?;
-            let kind = self.js.source.property(index);
-            let before = self.left_out.is_some();
-            let result = self.value(kind, depth + 1);
-            if result.is_err() || !before && self.left_out.is_some() {
-                let segment = self.segment(index);
-                self.locate(before, || segment.clone());
-                result.map_err(|error| error.at(segment))?;
-            }
+    fn properties(&mut self, len: usize) -> Result<(), Stop> {
+        for _ in 0..len {
+            let at = self.words.at;
+            let word = self.words.word();
+            self.key(word)?;
+            self.inside(Step::Property(at))?;
         }
         Ok(())
     }
 
-    /// A path that is being collected goes one level further out.
-    fn locate(&mut self, before: bool, segment: impl FnOnce() -> Segment) {
-        if !before && let Some(left_out) = self.left_out.take() {
-            self.left_out = Some(left_out.at(segment()));
-        }
-    }
-
-    fn segment(&mut self, index: u32) -> Segment {
-        match self.js.source.key(index) {
-            number @ 0.. => match self.js.written.get(number as usize).and_then(|key| key.text.as_deref()) {
-                Some(text) => Segment::Key(text.into()),
-                None => Segment::Key("?".into()),
-            },
-            -1 => {
-                self.js.source.symbol();
-                Segment::Key(format!("Symbol({})", self.text().unwrap_or_default()))
+    fn key(&mut self, word: u32) -> Result<(), Stop> {
+        let number = match word as u8 {
+            KEY => (word >> 8) as usize,
+            NEW_KEY => {
+                let text = self.words.text()?;
+                self.keys.push(WrittenKey { text, payload: 0, number: None });
+                self.keys.len() - 1
             }
-            _ => Segment::Key(self.text().unwrap_or_default()),
-        }
-    }
-
-    fn enter(&mut self, kind: u32) -> Result<u32, EncodeError> {
-        u32::try_from(self.js.source.enter(kind)).map_err(|_| self.threw())
-    }
-
-    /// Writes a key. Those that are numbered are known by text from their first time on.
-    fn key(&mut self, number: i32) -> Result<(), EncodeError> {
-        let Ok(number) = usize::try_from(number) else {
-            if number == -1 {
+            LOOSE_KEY => {
+                match self.words.text()? {
+                    Told::Text(text) => self.writer.key(&text),
+                    text => {
+                        self.writer.other_key();
+                        text.write(&mut self.writer);
+                    }
+                }
+                return Ok(());
+            }
+            symbol => {
                 self.writer.other_key();
-                return self.symbol();
+                return self.symbol(symbol);
             }
-            return match self.text() {
-                Some(text) => {
-                    self.writer.key(&text);
-                    Ok(())
-                }
-                None => {
-                    self.writer.other_key();
-                    self.units();
-                    Ok(())
-                }
-            };
         };
-        if number == self.js.written.len() {
-            let text = self.text().map(String::into_boxed_str);
-            self.js.written.push(WrittenKey { text });
-        }
-        match &self.js.written[number].text {
-            Some(text) => {
-                self.writer.key(text);
-                Ok(())
+        let key = &mut self.keys[number];
+        match (&key.text, key.number) {
+            (_, Some(number)) if key.payload == self.payload => self.writer.numbered_key(number),
+            (Told::Text(text), _) => {
+                key.number = self.writer.key_in_full(text);
+                key.payload = self.payload;
             }
-            None => {
-                // With lone surrogates; the text at hand is that of its first time only.
+            (text, _) => {
                 self.writer.other_key();
-                self.js.source.key_text(number as u32);
-                self.units();
-                Ok(())
+                text.write(&mut self.writer);
             }
         }
-    }
-
-    /// The text at hand, unless it has lone surrogates.
-    fn text(&mut self) -> Option<String> {
-        self.scratch().map(|length| String::from_utf8_lossy(&self.js.scratch[..length]).into_owned())
-    }
-
-    /// Puts the text at hand into `scratch`: its length. `None`: it has lone surrogates.
-    fn scratch(&mut self) -> Option<usize> {
-        let scratch = &mut self.js.scratch;
-        if scratch.is_empty() {
-            scratch.resize(128, 0);
-        }
-        let mut length = self.js.source.text(scratch.as_mut_ptr(), scratch.len());
-        if length < -1 {
-            scratch.resize((-2 - length) as usize, 0);
-            length = self.js.source.text(scratch.as_mut_ptr(), scratch.len());
-        }
-        usize::try_from(length).ok()
-    }
-
-    fn string(&mut self) -> Result<(), EncodeError> {
-        match self.scratch() {
-            Some(length) => {
-                let text = core::str::from_utf8(&self.js.scratch[..length]);
-                self.writer.str(text.map_err(|_| EncodeError::new("a string changed while it was read"))?);
-                if self.js.scratch.len() > MOST_SCRATCH {
-                    self.js.scratch = Vec::new();
-                }
-            }
-            None => self.units(),
-        }
         Ok(())
     }
 
-    fn units(&mut self) {
-        let source = &self.js.source;
-        let units: Vec<u16> = (0..source.units()).map(|index| source.unit(index)).collect();
-        self.writer.utf16(&units);
-    }
-
-    fn symbol(&mut self) -> Result<(), EncodeError> {
-        let registered = self.js.source.symbol();
-        let Some(name) = self.text() else {
-            return Err(EncodeError::new("the key of a symbol has lone surrogates"));
-        };
-        if registered {
-            self.writer.registered_symbol(&name);
-        } else {
-            self.writer.well_known_symbol(&name);
-        }
-        Ok(())
-    }
-
-    fn bigint(&mut self) -> Result<(), EncodeError> {
-        let negative = self.js.source.bigint();
-        let digits = self.text().unwrap_or_default();
-        let nibble = |digit: u8| (digit as char).to_digit(16).unwrap_or(0) as u8;
-        let magnitude: Vec<u8> = digits
-            .as_bytes()
-            .rchunks(2)
-            .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | nibble(*digit)))
-            .collect();
-        self.writer.bigint(negative, &magnitude);
-        Ok(())
-    }
-
-    fn leave_out(&mut self, why: &'static str) -> Result<(), EncodeError> {
-        if !self.lenient {
-            return Err(EncodeError::new(why));
-        }
-        self.left_out.get_or_insert_with(|| EncodeError::new(why));
-        self.writer.undefined();
-        Ok(())
-    }
-
-    fn foreign(&mut self, depth: usize) -> Result<(), EncodeError> {
-        let name = self.js.source.describe();
-        if !self.lenient {
-            return Err(EncodeError::new(format!("an object of class {name} cannot be sent")));
-        }
-        self.left_out.get_or_insert_with(|| EncodeError::new(name));
-        let kind = self.js.source.plain();
-        self.value(kind, depth)
-    }
-
-    fn threw(&self) -> EncodeError {
-        EncodeError::new(format!("reading it threw: {}", self.js.source.why()))
-    }
-
-    fn error(&mut self, depth: usize) -> Result<(), EncodeError> {
-        let count = self.enter(ERROR)?;
-        let has_cause = self.js.source.has_cause();
-        self.writer.error(has_cause, count as usize);
-        let result = self.error_parts(has_cause, count, depth);
-        self.js.source.leave();
-        result
-    }
-
-    fn error_parts(&mut self, has_cause: bool, count: u32, depth: usize) -> Result<(), EncodeError> {
-        for part in [PART_NAME, PART_MESSAGE, PART_STACK] {
-            if self.js.source.part(part) == THREW {
-                return Err(self.threw());
-            }
-            self.string()?;
-            self.js.source.back();
-        }
-        if has_cause {
-            let kind = self.js.source.part(PART_CAUSE);
-            let before = self.left_out.is_some();
-            let result = self.value(kind, depth + 1);
-            self.locate(before, || Segment::Key("cause".into()));
-            result.map_err(|error| error.at(Segment::Key("cause".into())))?;
-        }
-        self.properties(count, depth)
-    }
-
-    fn special(&mut self, kind: u32, depth: usize) -> Result<(), EncodeError> {
+    fn rare(&mut self, kind: u8, number: u32) -> Result<(), Stop> {
         match kind {
-            DATE => self.writer.date(self.js.source.date()),
+            FORGET => {
+                self.keys.clear();
+                return self.value();
+            }
+            BIGINT => {
+                let magnitude = self.words.bytes(8);
+                self.writer.bigint(number != 0, magnitude);
+            }
+            BIGINT_LONG => {
+                let digits = self.words.text()?.lossy();
+                let nibble = |digit: &u8| (*digit as char).to_digit(16).unwrap_or(0) as u8;
+                let byte = |pair: &[u8]| pair.iter().fold(0, |byte, digit| byte << 4 | nibble(digit));
+                let magnitude: Vec<u8> = digits.as_bytes().rchunks(2).map(byte).collect();
+                self.writer.bigint(number != 0, &magnitude);
+            }
+            REGISTERED | WELL_KNOWN => self.symbol(kind)?,
+            MAP => {
+                let len = self.words.word() as usize;
+                self.writer.map(len);
+                self.items(len * 2, 2)?;
+            }
+            SET => {
+                let len = self.words.word() as usize;
+                self.writer.set(len);
+                self.items(len, 1)?;
+            }
+            DATE => {
+                let milliseconds = self.words.float();
+                self.writer.date(milliseconds);
+            }
             REGEXP => {
-                let flags = self.part_text(PART_FLAGS)?;
-                if self.js.source.part(PART_LAST_INDEX) == THREW {
-                    return Err(self.threw());
-                }
-                let last_index = self.js.source.number();
-                self.js.source.back();
-                let last_index = if (0.0..=MAX_SAFE).contains(&last_index) { last_index as u64 } else { 0 };
+                let last_index = self.words.float();
+                let flags = self.words.text()?.lossy();
+                // Others can't be matched either.
+                let last_index = if (0.0..=MOST_INDEX).contains(&last_index) { last_index as u64 } else { 0 };
                 self.writer.regexp(&flags, last_index);
-                self.js.source.part(PART_SOURCE);
-                self.string()?;
+                self.value()?;
+            }
+            ERROR => {
+                let (has_cause, len) = (number != 0, self.words.word() as usize);
+                self.writer.error(has_cause, len);
+                // Its class, message and stack.
+                for _ in 0..3 {
+                    self.value()?;
+                }
+                if has_cause {
+                    self.inside(Step::Cause)?;
+                }
+                self.properties(len)?;
             }
             BOXED => {
                 self.writer.boxed();
-                let kind = self.js.source.part(PART_PRIMITIVE);
-                self.value(kind, depth + 1)?;
+                self.value()?;
             }
             BUFFER => {
-                let max = self.js.source.measure(MAX_LENGTH);
-                self.copied(LENGTH, |writer, bytes| writer.buffer(bytes, (max >= 0.0).then_some(max as u64)))?;
+                let (place, len) = self.words.place();
+                let max = self.words.float();
+                self.writer.buffer_head((max >= 0.0).then_some(max as u64));
+                self.copy(place, len)?;
             }
-            BYTES => self.copied(LENGTH, |writer, bytes| writer.bytes(bytes))?,
+            BYTES => {
+                let (place, len) = self.words.place();
+                self.writer.bytes_head();
+                self.copy(place, len)?;
+            }
             VIEW => {
-                let source = &self.js.source;
-                let kind = source.measure(VIEW_KIND);
-                let Some(kind) = ViewKind::from_wire(kind as i32 as u8).filter(|_| kind >= 0.0) else {
-                    return Err(EncodeError::new("a view of an unknown type cannot be sent"));
-                };
-                let (offset, length) = (source.measure(VIEW_OFFSET), source.measure(VIEW_LENGTH));
-                self.writer.view(kind, offset as u64, (length >= 0.0).then_some(length as u64));
-                let kind = self.js.source.part(PART_BUFFER);
-                self.value(kind, depth + 1)?;
+                let (offset, len) = (self.words.float(), self.words.float());
+                let kind = ViewKind::from_wire(number as u8).ok_or_else(|| refused(UNKNOWN_VIEW_TEXT))?;
+                self.writer.view(kind, offset as u64, (len >= 0.0).then_some(len as u64));
+                self.value()?;
             }
-            BLOB | FILE => {
-                if self.js.source.measure(BLOB_LENGTH) < 0.0 {
-                    self.needs_blobs = true;
-                    return Err(EncodeError::new("the bytes of a blob have to be awaited"));
-                }
-                let media_type = self.part_text(PART_TYPE)?;
-                if kind == BLOB {
-                    self.copied(BLOB_LENGTH, |writer, bytes| writer.blob(&media_type, bytes))?;
-                } else {
-                    let modified = self.js.source.measure(LAST_MODIFIED);
-                    self.copied(BLOB_LENGTH, |writer, bytes| writer.file(&media_type, modified, bytes))?;
-                    self.js.source.part(PART_FILE_NAME);
-                    self.string()?;
-                }
+            BLOB => {
+                let kind = self.words.text()?.lossy();
+                let (place, len) = self.words.place();
+                self.writer.blob_head(&kind);
+                self.copy(place, len)?;
+            }
+            FILE => {
+                let (kind, name) = (self.words.text()?.lossy(), self.words.text()?);
+                let last_modified = self.words.float();
+                let (place, len) = self.words.place();
+                self.writer.file_head(&kind, last_modified);
+                self.copy(place, len)?;
+                name.write(&mut self.writer);
             }
             IMAGE => {
-                let color_space = self.part_text(PART_COLOR_SPACE)?;
-                let source = &self.js.source;
-                let (width, height) = (source.measure(WIDTH) as u32, source.measure(HEIGHT) as u32);
-                self.copied(PIXELS, |writer, bytes| writer.image(width, height, &color_space, bytes))?;
+                let color_space = self.words.text()?.lossy();
+                let (width, height) = (self.words.word(), self.words.word());
+                let (place, len) = self.words.place();
+                self.writer.image_head(width, height, &color_space);
+                self.copy(place, len)?;
             }
-            _ => return Err(EncodeError::new("a value of an unknown kind cannot be sent")),
+            REFERENCE => {
+                let id = self.words.float();
+                let (Some(owner), Some(kind)) =
+                    (RefOwner::from_wire(number as u8), RefKind::from_wire((number >> 8) as u8))
+                else {
+                    return Err(refused("a reference is of an unknown kind"));
+                };
+                self.writer.reference(owner, kind, id as u64);
+            }
+            FUNCTION | LOCAL_SYMBOL => {
+                let why = if kind == FUNCTION { "a function cannot be sent" } else { LOCAL_SYMBOL_TEXT };
+                self.leave_out(why)?;
+                self.writer.undefined();
+            }
+            FOREIGN => {
+                let name = self.words.text()?.lossy();
+                self.leave_out(format!("an object of class {name} cannot be sent"))?;
+                return self.value();
+            }
+            kind => return Err(self.words.refusal(kind)),
         }
         Ok(())
     }
 
-    /// A part of the object at hand as text; the object stays at hand.
-    fn part_text(&mut self, part: u32) -> Result<String, EncodeError> {
-        if self.js.source.part(part) == THREW {
-            return Err(self.threw());
+    fn leave_out(&mut self, why: impl Into<Cow<'static, str>>) -> Result<(), Stop> {
+        if !self.lenient {
+            return Err(refused(why));
         }
-        let text = self.text();
-        self.js.source.back();
-        Ok(text.unwrap_or_default())
+        if self.left_out.is_none() {
+            self.left_out = Some(self.located(EncodeError::new(why)));
+        }
+        Ok(())
     }
 
-    /// Writes the bytes of the object at hand.
-    fn copied(&mut self, length: u32, write: impl FnOnce(&mut Writer<'_>, &[u8])) -> Result<(), EncodeError> {
-        let length = self.js.source.measure(length);
-        let mut bytes = Vec::new();
-        bytes
-            .try_reserve_exact(length as usize)
-            .map_err(|_| EncodeError::new(format!("{length} bytes are more than there is memory for")))?;
-        bytes.resize(length as usize, 0);
-        self.js.source.copy(bytes.as_mut_ptr());
-        write(&mut self.writer, &bytes);
+    fn symbol(&mut self, kind: u8) -> Result<(), Stop> {
+        match (kind, self.words.text()?) {
+            (REGISTERED, Told::Text(key)) => self.writer.registered_symbol(&key),
+            (WELL_KNOWN, Told::Text(name)) => self.writer.well_known_symbol(&name),
+            (REGISTERED | WELL_KNOWN, _) => {
+                return Err(refused("a symbol whose key has lone surrogates cannot be sent"));
+            }
+            _ => return Err(self.words.refusal(kind)),
+        }
         Ok(())
+    }
+
+    fn copy(&mut self, place: u32, len: f64) -> Result<(), Stop> {
+        self.words.held = true;
+        let room = self.writer.raw_in_place(len as usize).ok_or_else(|| refused(TOO_LARGE))?;
+        if self.words.source.copy(place, room.as_mut_ptr(), room.len()) {
+            Ok(())
+        } else {
+            Err(refused("a buffer has changed while the value was read"))
+        }
+    }
+
+    /// The error, with the way to the value at hand.
+    fn located(&self, error: EncodeError) -> EncodeError {
+        self.trail.iter().rev().fold(error, |error, step| {
+            error.at(match *step {
+                Step::Element(index) => Segment::Index(index),
+                Step::Cause => Segment::Key("cause".into()),
+                Step::Property(at) => Segment::Key(self.key_at(at)),
+            })
+        })
+    }
+
+    fn key_at(&self, at: usize) -> String {
+        let mut words = Words { at, ..self.words };
+        let word = words.word();
+        if word as u8 == KEY {
+            return self.keys[(word >> 8) as usize].text.lossy();
+        }
+        let text = words.text().map(|text| text.lossy()).unwrap_or_default();
+        match word as u8 {
+            REGISTERED => format!("Symbol.for({text:?})"),
+            WELL_KNOWN => format!("Symbol.{text}"),
+            _ => text,
+        }
     }
 }
 
-/// A scratch that has grown beyond this is given back.
-const MOST_SCRATCH: usize = 1 << 16;
+const NOT_UTF8: &str = "text is not UTF-8";
+const TOO_LARGE: &str = "it is larger than there is memory for";
+const UNKNOWN_VIEW_TEXT: &str = "a view of an unknown type cannot be sent";
+const LOCAL_SYMBOL_TEXT: &str = "a symbol cannot be sent unless it is registered or well known";
 
-const MAX_SAFE: f64 = 9_007_199_254_740_991.0;
+/// For what the source tells, in bytes: what there is room for from the start, and what is given back.
+const SMALL: usize = 1 << 12;
+const LARGE: usize = 1 << 20;
 
-// What a value is; `walk.js` has the same list.
-const UNDEFINED: u32 = 0;
-const NULL: u32 = 1;
-const FALSE: u32 = 2;
-const TRUE: u32 = 3;
-const NUMBER: u32 = 4;
-const STRING: u32 = 5;
-const BIGINT: u32 = 6;
-const SYMBOL: u32 = 7;
-const FUNCTION: u32 = 8;
-const SHARED: u32 = 9;
-const HOLE: u32 = 10;
-const THREW: u32 = 11;
-const ARRAY: u32 = 12;
-const OBJECT: u32 = 13;
-const MAP: u32 = 14;
-const SET: u32 = 15;
-const DATE: u32 = 16;
-const REGEXP: u32 = 17;
-const ERROR: u32 = 18;
-const BOXED: u32 = 19;
-const BUFFER: u32 = 20;
-const BYTES: u32 = 21;
-const VIEW: u32 = 22;
-const BLOB: u32 = 23;
-const FILE: u32 = 24;
-const IMAGE: u32 = 25;
-const FOREIGN: u32 = 26;
-const LOCAL_SYMBOL: u32 = 27;
+const MOST_INDEX: f64 = 9_007_199_254_740_991.0;
 
-// Parts of special objects.
-const PART_FLAGS: u32 = 0;
-const PART_SOURCE: u32 = 1;
-const PART_LAST_INDEX: u32 = 2;
-const PART_NAME: u32 = 3;
-const PART_MESSAGE: u32 = 4;
-const PART_STACK: u32 = 5;
-const PART_PRIMITIVE: u32 = 6;
-const PART_BUFFER: u32 = 7;
-const PART_TYPE: u32 = 8;
-const PART_FILE_NAME: u32 = 9;
-const PART_COLOR_SPACE: u32 = 10;
-const PART_CAUSE: u32 = 11;
-
-// Numbers of special objects.
-const LENGTH: u32 = 0;
-const MAX_LENGTH: u32 = 1;
-const VIEW_KIND: u32 = 2;
-const VIEW_OFFSET: u32 = 3;
-const VIEW_LENGTH: u32 = 4;
-const LAST_MODIFIED: u32 = 5;
-const WIDTH: u32 = 6;
-const HEIGHT: u32 = 7;
-const BLOB_LENGTH: u32 = 8;
-const PIXELS: u32 = 9;
+// What the source tells; `walk.js` has the same list.
+const UNDEFINED: u8 = 0;
+const NULL: u8 = 1;
+const FALSE: u8 = 2;
+const TRUE: u8 = 3;
+const HOLE: u8 = 4;
+const SMALL_NUMBER: u8 = 5;
+const FLOAT: u8 = 6;
+const TEXT: u8 = 7;
+const TEXT_HELD: u8 = 8;
+const TEXT_WIDE: u8 = 9;
+const BIGINT: u8 = 10;
+const BIGINT_LONG: u8 = 11;
+const REGISTERED: u8 = 12;
+const WELL_KNOWN: u8 = 13;
+const SHARED: u8 = 14;
+const ARRAY: u8 = 15;
+const OBJECT: u8 = 16;
+const MAP: u8 = 17;
+const SET: u8 = 18;
+const DATE: u8 = 19;
+const REGEXP: u8 = 20;
+const ERROR: u8 = 21;
+const BOXED: u8 = 22;
+const BUFFER: u8 = 23;
+const BYTES: u8 = 24;
+const VIEW: u8 = 25;
+const BLOB: u8 = 26;
+const FILE: u8 = 27;
+const IMAGE: u8 = 28;
+const REFERENCE: u8 = 29;
+const KEY: u8 = 30;
+const NEW_KEY: u8 = 31;
+const LOOSE_KEY: u8 = 32;
+const FORGET: u8 = 33;
+const FUNCTION: u8 = 34;
+const LOCAL_SYMBOL: u8 = 35;
+const FOREIGN: u8 = 36;
+const THREW: u8 = 37;
+const TOO_DEEP: u8 = 38;
+const UNREAD_BLOB: u8 = 39;
+const DETACHED: u8 = 40;
+const OUT_OF_BOUNDS: u8 = 41;
+const SPARSE: u8 = 42;
+const UNKNOWN_VIEW: u8 = 43;

@@ -1,44 +1,78 @@
 //! Values of JavaScript to bytes and back, without a tree in between.
 //!
-//! [`Js`] walks over a value and writes its items as it goes; reading, it builds the value item by item. `js/walk.js` is how it
-//! reaches the values: it classifies, reads and builds, and passes nothing but numbers. What a property is called crosses once; from
-//! then on its key is a number.
+//! [`Js`] is the codec of an end. `walk.js` is how it reaches the values: crossing from wasm to JavaScript costs more than most items do, so
+//! that `walk.js` tells a whole value, or builds one, in one call, in words that know nothing of the format. All of the format is here:
+//! tags, limits, canonical forms, what may be sent and what is said when it may not.
+//!
+//! Programs for `wasm32-unknown-unknown` use it, built with `wasm-bindgen`; on other targets it compiles, and panics when it is used.
+//!
+//! # Blobs
+//! A worker reads a `Blob` at once. A page has to wait for its bytes: there [`Js::encode`] fails with [`Unsent::Blobs`], the caller
+//! awaits [`blobs_in`] and encodes once more, with what that gave.
 
 mod decode;
 mod encode;
 
 pub use encode::{Leniency, Root, Unsent};
 
-use crate::DecodeError;
+use crate::value::MAX_DEPTH;
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 use hashbrown::HashMap;
 use wasm_bindgen::prelude::*;
 
-/// Writes and reads values of JavaScript; keeps the keys of properties that it has met.
+/// Writes and reads values of JavaScript; keeps the keys of properties that it has met, up to a limit.
 ///
-/// While it works it may run code of the program, such as getters, which must not use the same one.
-#[derive(Debug)]
+/// While it writes it may run code of the program, such as getters, which must not use the same one.
 pub struct Js {
     source: Source,
-    target: Target,
     /// Keys that were met when writing, by the number that the source gave them.
     written: Vec<encode::WrittenKey>,
-    /// Numbers of keys that were met when reading.
+    /// How many payloads have been written.
+    payloads: u64,
+    told: Vec<u8>,
+    target: Target,
+    /// Keys that were met when reading: their numbers at the target.
     read: HashMap<Box<[u8]>, u32>,
-    scratch: Vec<u8>,
+    /// The target's numbers of the keys of a payload.
+    numbers: Vec<u32>,
+    words: Vec<u32>,
+    references: bool,
 }
 
 impl Js {
-    /// One that has met no keys.
+    /// One that has met no keys, and refuses references.
     pub fn new() -> Self {
+        Self::with(&JsValue::UNDEFINED)
+    }
+
+    /// One that sends what can't be copied as references, which `references` keeps. It is an object with three methods, which must not
+    /// use this `Js`:
+    ///
+    /// - `known(object)` is asked about each object before anything else is done with it: is it a handle of an object of the other end?
+    /// - `outgoing(value)` is asked about functions, local symbols and objects of the platform, which can't be copied: shall there be a
+    ///   reference to it?
+    /// - `incoming(owner, kind, id)` gives the value for a reference.
+    ///
+    /// The first two give `[owner, kind, id]`, as in the format, or nothing.
+    pub fn with_references(references: &JsValue) -> Self {
+        Self::with(references)
+    }
+
+    fn with(references: &JsValue) -> Self {
         let memory = wasm_bindgen::memory();
         Self {
-            source: Source::new(&memory),
-            target: Target::new(&memory),
+            source: Source::new(&memory, MAX_DEPTH as u32, references),
             written: Vec::new(),
+            payloads: 0,
+            told: Vec::new(),
+            target: Target::new(&memory, references),
             read: HashMap::new(),
-            scratch: Vec::new(),
+            numbers: Vec::new(),
+            words: Vec::new(),
+            references: !references.is_undefined(),
         }
     }
 }
@@ -49,141 +83,54 @@ impl Default for Js {
     }
 }
 
-/// The bytes of all blobs in a value, which can be had only by waiting: for [`Js::encode`] after [`Unsent::Blobs`].
+impl fmt::Debug for Js {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Js")
+            .field("written", &self.written.len())
+            .field("read", &self.read.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The bytes of all blobs in a value, for [`Js::encode`] after [`Unsent::Blobs`]. It walks over the value as `encode` does, getters
+/// included, but not into objects of the platform.
 ///
 /// # Errors
-/// When a blob can't be read.
+/// When a blob can't be read: what JavaScript has thrown.
 pub async fn blobs_in(value: &JsValue) -> Result<JsValue, JsValue> {
-    wasm_bindgen_futures::JsFuture::from(find_blobs(value)).await
+    wasm_bindgen_futures::JsFuture::from(find_blobs(value, MAX_DEPTH as u32)).await
 }
 
-fn platform(thrown: &JsValue) -> DecodeError {
-    let message = js_sys::Reflect::get(thrown, &JsValue::from_str("message")).ok();
-    DecodeError::mismatch(message.and_then(|message| message.as_string()).unwrap_or_default())
-}
-
-#[wasm_bindgen(module = "/js/walk.js")]
+#[wasm_bindgen(module = "/src/js/walk.js")]
 extern "C" {
     #[wasm_bindgen(js_name = blobsIn)]
-    fn find_blobs(value: &JsValue) -> js_sys::Promise;
+    fn find_blobs(value: &JsValue, deepest: u32) -> js_sys::Promise;
 
-    #[derive(Debug)]
     type Source;
     #[wasm_bindgen(constructor)]
-    fn new(memory: &JsValue) -> Source;
+    fn new(memory: &JsValue, deepest: u32, references: &JsValue) -> Source;
     #[wasm_bindgen(method)]
-    fn begin(this: &Source, value: &JsValue, blobs: &JsValue, lenient: bool) -> u32;
+    fn walk(this: &Source, value: &JsValue, blobs: &JsValue, lenient: bool, at: *mut u8, room: usize) -> f64;
     #[wasm_bindgen(method)]
-    fn reset(this: &Source);
+    fn fetch(this: &Source, at: *mut u8);
     #[wasm_bindgen(method)]
-    fn describe(this: &Source) -> alloc::string::String;
+    fn copy(this: &Source, number: u32, at: *mut u8, len: usize) -> bool;
+    #[wasm_bindgen(method, js_name = copyText)]
+    fn copy_text(this: &Source, number: u32, from: usize, at: *mut u8, room: usize) -> usize;
+    #[wasm_bindgen(method, js_name = unitsRead)]
+    fn units_read(this: &Source) -> usize;
     #[wasm_bindgen(method)]
-    fn plain(this: &Source) -> u32;
-    #[wasm_bindgen(method)]
-    fn enter(this: &Source, kind: u32) -> i32;
-    #[wasm_bindgen(method)]
-    fn leave(this: &Source);
-    #[wasm_bindgen(method)]
-    fn item(this: &Source, index: u32) -> u32;
-    #[wasm_bindgen(method)]
-    fn key(this: &Source, index: u32) -> i32;
-    #[wasm_bindgen(method, js_name = keyText)]
-    fn key_text(this: &Source, number: u32);
-    #[wasm_bindgen(method)]
-    fn property(this: &Source, index: u32) -> u32;
-    #[wasm_bindgen(method)]
-    fn number(this: &Source) -> f64;
-    #[wasm_bindgen(method)]
-    fn shared(this: &Source) -> u32;
-    #[wasm_bindgen(method)]
-    fn text(this: &Source, at: *mut u8, room: usize) -> i32;
-    #[wasm_bindgen(method)]
-    fn units(this: &Source) -> usize;
-    #[wasm_bindgen(method)]
-    fn unit(this: &Source, index: usize) -> u16;
-    #[wasm_bindgen(method)]
-    fn symbol(this: &Source) -> bool;
-    #[wasm_bindgen(method)]
-    fn bigint(this: &Source) -> bool;
-    #[wasm_bindgen(method)]
-    fn date(this: &Source) -> f64;
-    #[wasm_bindgen(method)]
-    fn part(this: &Source, which: u32) -> u32;
-    #[wasm_bindgen(method)]
-    fn back(this: &Source);
-    #[wasm_bindgen(method, js_name = hasCause)]
-    fn has_cause(this: &Source) -> bool;
-    #[wasm_bindgen(method)]
-    fn measure(this: &Source, which: u32) -> f64;
-    #[wasm_bindgen(method)]
-    fn copy(this: &Source, at: *mut u8);
-    #[wasm_bindgen(method)]
-    fn why(this: &Source) -> alloc::string::String;
+    fn release(this: &Source, keys: bool);
 
-    #[derive(Debug)]
     type Target;
     #[wasm_bindgen(constructor)]
-    fn new(memory: &JsValue) -> Target;
+    fn new(memory: &JsValue, references: &JsValue) -> Target;
     #[wasm_bindgen(method)]
-    fn begin(this: &Target);
+    fn build(this: &Target, at: *const u32, forget: bool) -> JsValue;
+    #[wasm_bindgen(method, js_name = hasFailed)]
+    fn has_failed(this: &Target) -> bool;
     #[wasm_bindgen(method)]
-    fn end(this: &Target) -> JsValue;
+    fn why(this: &Target) -> String;
     #[wasm_bindgen(method)]
-    fn intern(this: &Target, at: *const u8, length: usize) -> u32;
-    #[wasm_bindgen(method, js_name = internUnits)]
-    fn intern_units(this: &Target, at: *const u8, length: usize) -> u32;
-    #[wasm_bindgen(method, js_name = internSymbol, catch)]
-    fn intern_symbol(this: &Target, registered: bool, at: *const u8, length: usize) -> Result<u32, JsValue>;
-    #[wasm_bindgen(method)]
-    fn forget(this: &Target, from: u32);
-    #[wasm_bindgen(method)]
-    fn simple(this: &Target, key: u32, kind: u32);
-    #[wasm_bindgen(method)]
-    fn number(this: &Target, key: u32, value: f64);
-    #[wasm_bindgen(method)]
-    fn string(this: &Target, key: u32, at: *const u8, length: usize);
-    #[wasm_bindgen(method, js_name = stringUnits)]
-    fn string_units(this: &Target, key: u32, at: *const u8, length: usize);
-    #[wasm_bindgen(method)]
-    fn bigint(this: &Target, key: u32, negative: bool, at: *const u8, length: usize);
-    #[wasm_bindgen(method, catch)]
-    fn symbol(this: &Target, key: u32, registered: bool, at: *const u8, length: usize) -> Result<(), JsValue>;
-    #[wasm_bindgen(method, catch)]
-    fn shared(this: &Target, key: u32, number: u32) -> Result<(), JsValue>;
-    #[wasm_bindgen(method)]
-    fn hole(this: &Target);
-    #[wasm_bindgen(method)]
-    fn array(this: &Target, key: u32);
-    #[wasm_bindgen(method)]
-    fn object(this: &Target, key: u32);
-    #[wasm_bindgen(method)]
-    fn map(this: &Target, key: u32);
-    #[wasm_bindgen(method)]
-    fn set(this: &Target, key: u32);
-    #[wasm_bindgen(method)]
-    fn close(this: &Target);
-    #[wasm_bindgen(method)]
-    fn date(this: &Target, key: u32, milliseconds: f64);
-    #[wasm_bindgen(method)]
-    fn say(this: &Target, at: *const u8, length: usize);
-    #[wasm_bindgen(method, js_name = sayUnits)]
-    fn say_units(this: &Target, at: *const u8, length: usize);
-    #[wasm_bindgen(method, catch)]
-    fn regexp(this: &Target, key: u32, last_index: f64) -> Result<(), JsValue>;
-    #[wasm_bindgen(method)]
-    fn error(this: &Target, key: u32, has_cause: bool);
-    #[wasm_bindgen(method)]
-    fn boxed(this: &Target, key: u32);
-    #[wasm_bindgen(method, catch)]
-    fn buffer(this: &Target, key: u32, at: *const u8, length: usize, max: f64) -> Result<(), JsValue>;
-    #[wasm_bindgen(method)]
-    fn bytes(this: &Target, key: u32, at: *const u8, length: usize);
-    #[wasm_bindgen(method)]
-    fn view(this: &Target, key: u32, kind: u32, offset: f64, length: f64);
-    #[wasm_bindgen(method, catch)]
-    fn blob(this: &Target, key: u32, at: *const u8, length: usize) -> Result<(), JsValue>;
-    #[wasm_bindgen(method, catch)]
-    fn file(this: &Target, key: u32, last_modified: f64, at: *const u8, length: usize) -> Result<(), JsValue>;
-    #[wasm_bindgen(method, catch)]
-    fn image(this: &Target, key: u32, width: u32, height: u32, at: *const u8, length: usize) -> Result<(), JsValue>;
+    fn forget(this: &Target);
 }

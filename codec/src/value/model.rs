@@ -300,7 +300,7 @@ impl Symbol {
 }
 
 /// A buffer that views may share: its number and its length, `None` if it can be resized.
-type Buffer = (u32, u64, bool);
+pub(crate) type Buffer = (u32, u64, bool);
 
 struct Encoder<'a, 'b> {
     writer: &'a mut Writer<'b>,
@@ -442,7 +442,7 @@ fn is_primitive(value: &Value) -> bool {
     matches!(value, Value::Boolean(_) | Value::Number(_) | Value::BigInt(_) | Value::String(_) | Value::Symbol(_))
 }
 
-pub(super) fn check_view(
+pub(crate) fn check_view(
     buffers: &[Buffer],
     number: u32,
     kind: ViewKind,

@@ -192,6 +192,22 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// The key of a property, in full; gives the number that it has got.
+    #[cfg(feature = "js")]
+    pub(crate) fn key_in_full(&mut self, key: &str) -> Option<u8> {
+        let number = self.keys.len + 1;
+        self.buffer.push(0);
+        self.str(key);
+        self.number_key((self.buffer.len() - key.len(), key.len()));
+        (number <= MOST_KEYS).then_some(number as u8)
+    }
+
+    /// The key that got this number.
+    #[cfg(feature = "js")]
+    pub(crate) fn numbered_key(&mut self, number: u8) {
+        self.buffer.push(number);
+    }
+
     /// A key that is no UTF-8 string. Then it follows as a string or a symbol.
     pub fn other_key(&mut self) {
         self.buffer.push(0);
@@ -226,21 +242,14 @@ impl<'a> Writer<'a> {
 
     /// An `ArrayBuffer`, resizable up to `max` bytes if there is such a limit.
     pub fn buffer(&mut self, bytes: &[u8], max: Option<u64>) {
-        match max {
-            None => self.begin(tag::BUFFER),
-            Some(max) => {
-                self.begin(tag::BUFFER_RESIZABLE);
-                self.varint(max);
-            }
-        }
+        self.buffer_head(max);
         self.raw(bytes);
     }
 
     /// A `Uint8Array` over the whole of a buffer of its own: two objects in one item.
     #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) {
-        self.objects += 1;
-        self.begin(tag::BYTES);
+        self.bytes_head();
         self.raw(bytes);
     }
 
@@ -255,25 +264,19 @@ impl<'a> Writer<'a> {
 
     /// A `Blob`. Its type is written as a string first.
     pub fn blob(&mut self, kind: &str, bytes: &[u8]) {
-        self.begin(tag::BLOB);
-        self.str(kind);
+        self.blob_head(kind);
         self.raw(bytes);
     }
 
     /// A `File`. Then its name follows as a string.
     pub fn file(&mut self, kind: &str, last_modified: f64, bytes: &[u8]) {
-        self.begin(tag::FILE);
-        self.str(kind);
-        self.float(last_modified);
+        self.file_head(kind, last_modified);
         self.raw(bytes);
     }
 
     /// An `ImageData`.
     pub fn image(&mut self, width: u32, height: u32, color_space: &str, pixels: &[u8]) {
-        self.begin(tag::IMAGE);
-        self.varint(width.into());
-        self.varint(height.into());
-        self.str(color_space);
+        self.image_head(width, height, color_space);
         self.raw(pixels);
     }
 
@@ -288,6 +291,50 @@ impl<'a> Writer<'a> {
     /// The object with this number once more.
     pub fn shared(&mut self, number: u32) {
         self.tagged(tag::SHARED, number.into());
+    }
+
+    /// A [`buffer`](Self::buffer) without its bytes. These follow, here and below, by [`raw_in_place`](Self::raw_in_place).
+    pub(crate) fn buffer_head(&mut self, max: Option<u64>) {
+        match max {
+            None => self.begin(tag::BUFFER),
+            Some(max) => {
+                self.begin(tag::BUFFER_RESIZABLE);
+                self.varint(max);
+            }
+        }
+    }
+
+    pub(crate) fn bytes_head(&mut self) {
+        self.objects += 1;
+        self.begin(tag::BYTES);
+    }
+
+    pub(crate) fn blob_head(&mut self, kind: &str) {
+        self.begin(tag::BLOB);
+        self.str(kind);
+    }
+
+    pub(crate) fn file_head(&mut self, kind: &str, last_modified: f64) {
+        self.begin(tag::FILE);
+        self.str(kind);
+        self.float(last_modified);
+    }
+
+    pub(crate) fn image_head(&mut self, width: u32, height: u32, color_space: &str) {
+        self.begin(tag::IMAGE);
+        self.varint(width.into());
+        self.varint(height.into());
+        self.str(color_space);
+    }
+
+    /// Room for so many bytes, which the caller fills; `None` if there is no memory for them.
+    #[cfg(feature = "js")]
+    pub(crate) fn raw_in_place(&mut self, len: usize) -> Option<&mut [u8]> {
+        self.varint(len as u64);
+        let start = self.buffer.len();
+        self.buffer.try_reserve(len).ok()?;
+        self.buffer.resize(start + len, 0);
+        Some(&mut self.buffer[start..])
     }
 
     /// Where the next item will begin.
