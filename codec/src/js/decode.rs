@@ -26,15 +26,17 @@ impl Js {
             keys: &mut self.read,
             numbers: &mut self.numbers,
             passing: 0,
+            sharing: false,
             buffers: Vec::new(),
             references: self.references,
         };
         let result = telling.value(0).and_then(|()| telling.reader.finish());
+        let sharing = telling.sharing;
         if let Err(error) = result {
             self.forget_read();
             return Err(error);
         }
-        let value = self.target.build(self.words.as_ptr(), forget);
+        let value = self.target.build(self.words.as_ptr(), forget, sharing);
         if value.is_undefined() && self.target.has_failed() {
             let error = DecodeError::mismatch(self.target.why());
             self.forget_read();
@@ -61,6 +63,8 @@ struct Telling<'a, 'de> {
     numbers: &'a mut Vec<u32>,
     /// How many keys were told that the target doesn't keep.
     passing: u32,
+    /// Whether an object is met again.
+    sharing: bool,
     buffers: Vec<Buffer>,
     references: bool,
 }
@@ -84,19 +88,14 @@ impl<'de> Telling<'_, 'de> {
     }
 
     fn value(&mut self, depth: usize) -> Result<(), DecodeError> {
-        let item = self.reader.item()?;
-        self.item(item, depth)
-    }
-
-    fn item(&mut self, item: Item<'de>, depth: usize) -> Result<(), DecodeError> {
         if depth > MAX_DEPTH {
             return Err(DecodeError::malformed("values are nested deeper than 256 levels"));
         }
         let inner = depth + 1;
-        match item {
-            Item::Undefined => self.put(UNDEFINED, 0),
-            Item::Null => self.put(NULL, 0),
-            Item::Boolean(value) => self.put(if value { TRUE } else { FALSE }, 0),
+        match self.reader.item()? {
+            Item::Undefined => self.words.push(UNDEFINED),
+            Item::Null => self.words.push(NULL),
+            Item::Boolean(value) => self.words.push(if value { TRUE } else { FALSE }),
             Item::Integer(value) => match u32::try_from(value) {
                 Ok(small) if small < 1 << 24 => self.put(SMALL, small),
                 _ => self.number(value as f64),
@@ -104,14 +103,13 @@ impl<'de> Telling<'_, 'de> {
             Item::Float(value) => self.number(value),
             Item::Text(text) => self.text(text),
             Item::Array(len) => {
-                self.put(ARRAY, 0);
-                self.words.push(len as u32);
+                self.words.extend_from_slice(&[ARRAY, len as u32]);
                 for _ in 0..len {
-                    if self.reader.hole() { self.put(HOLE, 0) } else { self.value(inner)? }
+                    if self.reader.hole() { self.words.push(HOLE) } else { self.value(inner)? }
                 }
             }
             Item::Object(len) => {
-                self.put(OBJECT, 0);
+                self.words.push(OBJECT);
                 self.properties(len, inner)?;
             }
             item => return self.rare(item, inner),
@@ -119,16 +117,23 @@ impl<'de> Telling<'_, 'de> {
         Ok(())
     }
 
+    /// What the next item is told as.
+    fn part(&mut self, depth: usize) -> Result<u32, DecodeError> {
+        let at = self.words.len();
+        self.value(depth)?;
+        Ok(self.words[at] & 0xff)
+    }
+
     fn number(&mut self, value: f64) {
-        self.put(NUMBER, 0);
-        self.float(value);
+        let bits = value.to_bits();
+        self.words.extend_from_slice(&[NUMBER, bits as u32, (bits >> 32) as u32]);
     }
 
     fn text(&mut self, text: Text<'_>) {
         match text {
             Text::Utf8(text) if text.len() < 1 << 24 && text.is_ascii() => {
-                self.put(ASCII, text.len() as u32);
-                self.words.push(text.as_ptr() as usize as u32);
+                let (len, at) = (text.len() as u32, text.as_ptr() as usize as u32);
+                self.words.extend_from_slice(&[ASCII | len << 8, at]);
             }
             Text::Utf8(text) => {
                 self.put(TEXT, 0);
@@ -198,20 +203,10 @@ impl<'de> Telling<'_, 'de> {
             }
             Item::Boxed => {
                 self.put(BOXED, 0);
-                let item = self.reader.item()?;
-                let primitive = matches!(
-                    item,
-                    Item::Boolean(_)
-                        | Item::Integer(_)
-                        | Item::Float(_)
-                        | Item::BigInt { .. }
-                        | Item::Text(_)
-                        | Item::Symbol { .. }
-                );
-                if !primitive {
+                let primitives = FALSE..=WELL_KNOWN;
+                if !primitives.contains(&self.part(inner)?) {
                     return Err(DecodeError::malformed("something else than a primitive is boxed"));
                 }
-                self.item(item, inner)?;
             }
             Item::Buffer { bytes, max } => {
                 self.buffers.push((self.reader.objects() - 1, bytes.len() as u64, max.is_some()));
@@ -234,9 +229,8 @@ impl<'de> Telling<'_, 'de> {
                 self.float(offset as f64);
                 self.float(len.map_or(-1.0, |len| len as f64));
                 let next = self.reader.objects();
-                let buffer = self.reader.item()?;
-                let number = if let Item::Shared(number) = buffer { number } else { next };
-                self.item(buffer, inner)?;
+                let at = self.words.len();
+                let number = if self.part(inner)? == SHARED { self.words[at + 1] } else { next };
                 check_view(&self.buffers, number, kind, offset, len).map_err(DecodeError::malformed)?;
             }
             Item::Blob { kind, bytes } => {
@@ -265,8 +259,8 @@ impl<'de> Telling<'_, 'de> {
                 self.float(id as f64);
             }
             Item::Shared(number) => {
-                self.put(SHARED, 0);
-                self.words.push(number);
+                self.sharing = true;
+                self.words.extend_from_slice(&[SHARED, number]);
             }
             // The others are no rare ones.
             _ => return Err(DecodeError::mismatch("an item of an unknown kind")),
@@ -277,7 +271,10 @@ impl<'de> Telling<'_, 'de> {
     fn properties(&mut self, len: usize, depth: usize) -> Result<(), DecodeError> {
         self.words.push(len as u32);
         for _ in 0..len {
-            self.key()?;
+            match self.reader.known_key() {
+                Some(number) => self.words.push(self.numbers[number]),
+                None => self.key()?,
+            }
             self.value(depth)?;
         }
         Ok(())

@@ -126,7 +126,7 @@ extern "C" {
     #[wasm_bindgen(constructor)]
     fn new(memory: &JsValue, references: &JsValue) -> Target;
     #[wasm_bindgen(method)]
-    fn build(this: &Target, at: *const u32, forget: bool) -> JsValue;
+    fn build(this: &Target, at: *const u32, forget: bool, sharing: bool) -> JsValue;
     #[wasm_bindgen(method, js_name = hasFailed)]
     fn has_failed(this: &Target) -> bool;
     #[wasm_bindgen(method)]

@@ -125,6 +125,9 @@ const big = new BigUint64Array(float.buffer);
 /** Thrown when the last word tells why the value cannot be sent. */
 const stop = {};
 
+/** Thrown when there are too many words. */
+const full = {};
+
 /** Tells what a value consists of. */
 export class Source {
   constructor(memory, deepest, references) {
@@ -160,7 +163,8 @@ export class Source {
       try {
         this.value(value, 0);
       } catch (error) {
-        if (error !== stop) this.put(THREW), this.text(inWords(error));
+        if (error === full) return -1;
+        if (error !== stop) this.threw(error);
       }
       const length = this.length << 2;
       if (length <= room) this.fetch(at);
@@ -172,6 +176,12 @@ export class Source {
       this.numbers = null;
       this.blobs = undefined;
     }
+  }
+
+  threw(error) {
+    this.ensure(FEW);
+    this.put(THREW);
+    this.text(inWords(error));
   }
 
   fetch(at) {
@@ -193,26 +203,24 @@ export class Source {
     this.bytes = new Uint8Array(buffer);
   }
 
-  /** Makes room for words. */
+  /** Makes room for words: `put` and its like don't look. What begins a value or a key does, for the few that follow. */
   ensure(more) {
     const { words } = this;
     if (this.length + more <= words.length) return;
+    if (this.length + more > MOST_WORDS) throw full;
     this.tape(new ArrayBuffer(Math.max(words.length * 2, this.length + more) << 2));
     this.words.set(words);
   }
 
   put(kind, number = 0) {
-    this.ensure(1);
     this.words[this.length++] = kind | (number << 8);
   }
 
   putWord(word) {
-    this.ensure(1);
     this.words[this.length++] = word;
   }
 
   putFloat(value) {
-    this.ensure(2);
     float[0] = value;
     this.words[this.length++] = halves[0];
     this.words[this.length++] = halves[1];
@@ -224,6 +232,7 @@ export class Source {
   }
 
   value(value, depth) {
+    this.ensure(FEW);
     if (depth > this.deepest) this.stop(TOO_DEEP);
     switch (typeof value) {
       case 'number':
@@ -250,11 +259,12 @@ export class Source {
   text(value) {
     const { length } = value;
     if (length > LONGEST_INLINE && isWellFormed(value)) {
+      this.ensure(3 + FEW);
       this.put(TEXT_HELD);
       this.putWord(this.held.push(value) - 1);
       return this.putWord(length);
     }
-    this.ensure(2 + length);
+    this.ensure(2 + length + FEW);
     const { bytes } = this;
     const start = (this.length + 1) << 2;
     let at = start;
@@ -289,7 +299,7 @@ export class Source {
   /** Text with lone surrogates. */
   wide(value) {
     const { length } = value;
-    this.ensure(3 + (length >> 1));
+    this.ensure(3 + (length >> 1) + FEW);
     this.words[this.length++] = TEXT_WIDE;
     this.words[this.length++] = length;
     for (let i = 0; i < length; i += 2)
@@ -394,8 +404,10 @@ export class Source {
     this.putWord(length);
     for (let i = 0; i < length; i++) {
       const item = value[i];
-      if (item === undefined && !hasOwn(value, i)) this.put(HOLE);
-      else this.value(item, depth + 1);
+      if (item === undefined && !hasOwn(value, i)) {
+        this.ensure(1);
+        this.put(HOLE);
+      } else this.value(item, depth + 1);
     }
   }
 
@@ -408,7 +420,9 @@ export class Source {
   }
 
   withSymbols(keys, value) {
-    for (const symbol of getOwnPropertySymbols(value)) {
+    const symbols = getOwnPropertySymbols(value);
+    for (let i = 0; i < symbols.length; i++) {
+      const symbol = symbols[i];
       const isKnown = wellKnown.has(symbol) || Symbol.keyFor(symbol) !== undefined;
       if (isKnown && propertyIsEnumerable.call(value, symbol)) keys.push(symbol);
     }
@@ -424,6 +438,7 @@ export class Source {
   }
 
   key(key) {
+    this.ensure(FEW);
     const number = this.keys.get(key);
     if (number !== undefined) return this.put(KEY, number);
     if (typeof key === 'symbol') return this.symbol(key);
@@ -602,6 +617,12 @@ const errorParts = new Set(['name', 'message', 'stack', 'cause']);
 // A source numbers so many keys, of so many code units at most.
 const MOST_KEYS = 1024, LONGEST_KEY = 64;
 
+// Beyond, offsets in bytes are no integers of 32 bits any more.
+const MOST_WORDS = 1 << 28;
+
+// More words than what begins a value or follows a text.
+const FEW = 8;
+
 // In bytes.
 const SMALL_TAPE = 1 << 12, LARGE_TAPE = 1 << 20;
 
@@ -653,18 +674,21 @@ export class Target {
     this.references = references;
     this.heap = new Uint8Array(memory.buffer);
     this.words = new Uint32Array(memory.buffer);
+    this.data = new DataView(memory.buffer);
     this.keys = [];
     this.passing = [];
     // Objects by their numbers.
     this.objects = [];
+    this.sharing = false;
     this.at = 0;
   }
 
   /** The value whose words begin at `at`; undefined, and `failed`, when the platform can't make it. */
-  build(at, forget) {
+  build(at, forget, sharing) {
     this.refresh();
     if (forget) this.keys.length = 0;
     this.at = at >>> 2;
+    this.sharing = sharing;
     this.failed = false;
     try {
       return this.value();
@@ -694,12 +718,13 @@ export class Target {
     if (this.heap.length > 0) return;
     this.heap = new Uint8Array(this.memory.buffer);
     this.words = new Uint32Array(this.memory.buffer);
+    this.data = new DataView(this.memory.buffer);
   }
 
   float() {
-    halves[0] = this.words[this.at++];
-    halves[1] = this.words[this.at++];
-    return float[0];
+    const value = this.data.getFloat64(this.at * 4, true);
+    this.at += 2;
+    return value;
   }
 
   value() {
@@ -723,7 +748,7 @@ export class Target {
         return this.array();
       case IS_OBJECT: {
         const object = {};
-        this.objects.push(object);
+        if (this.sharing) this.objects.push(object);
         const { keys } = this;
         for (let left = this.words[this.at++]; left > 0; left--) {
           const word = this.words[this.at++];
@@ -747,8 +772,9 @@ export class Target {
       case IS_WIDE:
         return this.wide();
       case IS_BIGINT: {
-        this.float();
-        return number ? -big[0] : big[0];
+        const magnitude = this.data.getBigUint64(this.at * 4, true);
+        this.at += 2;
+        return number ? -magnitude : magnitude;
       }
       case IS_BIGINT_LONG: {
         const magnitude = this.magnitude();
@@ -853,7 +879,7 @@ export class Target {
   array() {
     const length = this.words[this.at++];
     const array = [];
-    this.objects.push(array);
+    if (this.sharing) this.objects.push(array);
     for (let i = 0; i < length; i++) {
       if (this.words[this.at] === IS_HOLE) {
         this.at++;
@@ -890,13 +916,28 @@ export class Target {
     return error;
   }
 
-  /** Text without any character beyond ASCII. */
+  /** Text without any character beyond ASCII. For a short one a decoder is slow, and so is adding up single characters. */
   ascii(at, length) {
-    if (length > 24) return decoder.decode(this.heap.subarray(at, at + length));
     const { heap } = this;
+    const end = at + length;
+    if (length > 32) return decoder.decode(heap.subarray(at, end));
     let text = '';
-    for (let end = at + length; at < end; at++) text += fromCharCode(heap[at]);
-    return text;
+    for (; at + 8 <= end; at += 8)
+      text += fromCharCode(heap[at], heap[at + 1], heap[at + 2], heap[at + 3], heap[at + 4], heap[at + 5], heap[at + 6], heap[at + 7]);
+    if (at + 4 <= end) {
+      text += fromCharCode(heap[at], heap[at + 1], heap[at + 2], heap[at + 3]);
+      at += 4;
+    }
+    switch (end - at) {
+      case 3:
+        return text + fromCharCode(heap[at], heap[at + 1], heap[at + 2]);
+      case 2:
+        return text + fromCharCode(heap[at], heap[at + 1]);
+      case 1:
+        return text + fromCharCode(heap[at]);
+      default:
+        return text;
+    }
   }
 
   text() {

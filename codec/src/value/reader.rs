@@ -242,6 +242,18 @@ impl<'de> Reader<'de> {
         hole
     }
 
+    /// The number, from 0, of the key of a property, if one follows that was there before.
+    #[cfg(feature = "js")]
+    #[inline]
+    pub(crate) fn known_key(&mut self) -> Option<usize> {
+        let index = usize::from(*self.input.get(self.at)?).wrapping_sub(1);
+        if index >= self.keys.len {
+            return None;
+        }
+        self.at += 1;
+        Some(index)
+    }
+
     /// Whether `undefined` or `null` is next; it is read then.
     pub fn nothing(&mut self) -> bool {
         let nothing = matches!(self.input.get(self.at), Some(&(tag::UNDEFINED | tag::NULL)));
@@ -364,17 +376,7 @@ impl<'de> Reader<'de> {
                 number @ ..MAX_SAFE => Item::Integer(!(number as i64)),
                 _ => return Err(DecodeError::malformed("a negative integer is out of range")),
             },
-            tag::FLOAT => {
-                let number = self.float()?;
-                let integer = number as i64;
-                let short = integer as f64 == number
-                    && integer.unsigned_abs() <= MAX_SAFE
-                    && (integer != 0 || number.is_sign_positive());
-                if short {
-                    return Err(DecodeError::malformed("an integer is written as a float"));
-                }
-                Item::Float(number)
-            }
+            tag::FLOAT => Item::Float(self.other_number()?),
             tag::BIGINT_UP | tag::BIGINT_DOWN => {
                 let magnitude = self.raw()?;
                 let negative = byte == tag::BIGINT_DOWN;
@@ -407,6 +409,17 @@ impl<'de> Reader<'de> {
                 self.object_item(byte)?
             }
         })
+    }
+
+    /// A number that isn't an integer.
+    #[inline]
+    fn other_number(&mut self) -> Result<f64, DecodeError> {
+        let number = self.float()?;
+        let integer = number as i64;
+        let short = integer as f64 == number
+            && integer.unsigned_abs() <= MAX_SAFE
+            && (integer != 0 || number.is_sign_positive());
+        if short { Err(DecodeError::malformed("an integer is written as a float")) } else { Ok(number) }
     }
 
     fn object_item(&mut self, byte: u8) -> Result<Item<'de>, DecodeError> {
