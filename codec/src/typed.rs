@@ -1,7 +1,16 @@
 //! The typed format: a schema hash, then plain postcard.
+//!
+//! Both directions have limits, so that bytes from a stranger neither overflow the stack nor keep their reader busy without end:
+//!
+//! - Values are nested 256 levels deep at most. A level is an optional that is there, a sequence, a map, a tuple, a struct with
+//!   fields, or a variant with content; a struct around a single value is none. A [`Value`](crate::Value) within counts its own.
+//! - Of the elements of sequences and maps, 65,536 at most take no bytes, in all of a payload: those of a `Vec<()>`.
 
+mod de;
+mod ser;
+
+use crate::value::MAX_DEPTH;
 use crate::{DecodeError, EncodeError};
-use alloc::string::ToString;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -10,21 +19,21 @@ use serde::{Deserialize, Serialize};
 /// Strings and `serde_bytes` move by memcpy. A `Vec<u8>` of serde's own goes byte by byte: use [`ByteBuf`](crate::ByteBuf).
 ///
 /// # Errors
-/// When the value can't be serialized; the buffer is as before then.
+/// When the value can't be serialized or is beyond the limits; the buffer is as before then.
 pub fn to_buf<T: Serialize + ?Sized>(value: &T, schema: u64, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
     let before = buffer.len();
     buffer.extend_from_slice(&schema.to_le_bytes());
-    let result = postcard::serialize_with_flavor(value, Append(buffer));
-    result.map_err(|error| {
+    let result = ser::value(value, buffer);
+    if result.is_err() {
         buffer.truncate(before);
-        EncodeError::new(error.to_string())
-    })
+    }
+    result
 }
 
 /// Reads a value that follows the schema hash `schema` and fills `bytes`.
 ///
 /// # Errors
-/// When the hash is another one, or the bytes are no `T`.
+/// When the hash is another one, or the bytes are no `T` within the limits.
 pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8], schema: u64) -> Result<T, DecodeError> {
     let Some((found, rest)) = bytes.split_first_chunk() else {
         return Err(DecodeError::malformed("a typed payload is shorter than its schema hash"));
@@ -33,30 +42,37 @@ pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8], schema: u64) -> Re
     if found != schema {
         return Err(DecodeError::schema(schema, found));
     }
-    match postcard::take_from_bytes(rest) {
-        Ok((value, [])) => Ok(value),
-        Ok(_) => Err(DecodeError::malformed("bytes are left after the value")),
-        Err(error) => Err(DecodeError::mismatch(error.to_string())),
+    match de::value(rest)? {
+        (value, []) => Ok(value),
+        _ => Err(DecodeError::malformed("bytes are left after the value")),
     }
 }
 
-/// Appends to a buffer, slices as slices.
-struct Append<'a>(&'a mut Vec<u8>);
+/// How many elements without bytes a payload may still have: nothing else bounds the work that a length announces.
+struct Empties(usize);
 
-impl postcard::ser_flavors::Flavor for Append<'_> {
-    type Output = ();
-
-    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.0.push(byte);
-        Ok(())
+impl Empties {
+    fn new() -> Self {
+        Self(MAX_EMPTIES)
     }
 
-    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(bytes);
-        Ok(())
+    /// Whether there may be so many elements in so many bytes.
+    fn allow(&self, elements: usize, bytes: usize) -> bool {
+        elements.saturating_sub(bytes) <= self.0
     }
 
-    fn finalize(self) -> postcard::Result<()> {
-        Ok(())
+    /// Counts the elements that are more than their bytes. False if those are too many.
+    #[must_use]
+    fn take(&mut self, elements: usize, bytes: usize) -> bool {
+        match self.0.checked_sub(elements.saturating_sub(bytes)) {
+            Some(left) => {
+                self.0 = left;
+                true
+            }
+            None => false,
+        }
     }
 }
+
+/// The most elements without bytes in a payload.
+const MAX_EMPTIES: usize = 1 << 16;

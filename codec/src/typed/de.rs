@@ -1,0 +1,326 @@
+//! From postcard. Postcard itself reads what contains nothing; what contains something is walked over here, within the limits.
+
+use super::{Empties, MAX_DEPTH};
+use crate::DecodeError;
+use alloc::boxed::Box;
+use alloc::string::ToString;
+use core::{fmt, mem};
+use postcard::de_flavors::Slice;
+use serde::de::value::U32Deserializer;
+use serde::de::{self, Deserialize, DeserializeSeed, IntoDeserializer, Visitor};
+
+/// Reads a value from the beginning of `bytes`. Gives what follows it too.
+pub(super) fn value<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<(T, &'de [u8]), DecodeError> {
+    let mut deserializer = Deserializer {
+        postcard: postcard::Deserializer::from_bytes(bytes),
+        levels: MAX_DEPTH,
+        empties: Empties::new(),
+        sure: false,
+    };
+    let value = T::deserialize(&mut deserializer).map_err(|error| *error.0)?;
+    Ok((value, deserializer.rest()))
+}
+
+struct Deserializer<'de> {
+    postcard: postcard::Deserializer<'de, Slice<'de>>,
+    /// How many levels there may be from here.
+    levels: usize,
+    empties: Empties,
+    /// Whether the sequence or map that began last announces no more than there are bytes. Here, as `Items` then fits into two
+    /// registers.
+    sure: bool,
+}
+
+impl<'de> Deserializer<'de> {
+    /// A value that contains no other.
+    #[inline]
+    fn plain<T: Deserialize<'de>>(&mut self) -> Result<T, Error> {
+        T::deserialize(&mut self.postcard).map_err(unreadable)
+    }
+
+    /// The bytes ahead. Postcard tells them when it ends only, so it begins anew.
+    #[inline]
+    fn rest(&mut self) -> &'de [u8] {
+        let ended = mem::replace(&mut self.postcard, postcard::Deserializer::from_bytes(&[]));
+        let rest = ended.finalize().unwrap_or_default();
+        self.postcard = postcard::Deserializer::from_bytes(rest);
+        rest
+    }
+
+    /// Reads what a value contains.
+    #[inline]
+    fn inside<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        self.levels = self.levels.checked_sub(1).ok_or_else(too_deep)?;
+        let result = read(self);
+        self.levels += 1;
+        result
+    }
+
+    /// Elements, as many as the type has.
+    #[inline]
+    fn fields<V: Visitor<'de>>(&mut self, len: usize, visitor: V) -> Result<V::Value, Error> {
+        self.inside(|inner| visitor.visit_seq(Items { deserializer: inner, left: len }))
+    }
+
+    /// Elements or entries, as many as the bytes say.
+    #[inline]
+    fn items<T>(&mut self, read: impl FnOnce(Items<'_, 'de>) -> Result<T, Error>) -> Result<T, Error> {
+        let announced: usize = self.plain()?;
+        let before = self.rest().len();
+        if !self.empties.allow(announced, before) {
+            return Err(too_many());
+        }
+        self.sure = announced <= before;
+        let value = self.inside(|inner| read(Items { deserializer: inner, left: announced }))?;
+        let bytes = before - self.rest().len();
+        if self.empties.take(announced, bytes) { Ok(value) } else { Err(too_many()) }
+    }
+}
+
+macro_rules! plain {
+    ($($method:ident $type:ty => $visit:ident)*) => {$(
+        #[inline]
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            visitor.$visit(self.plain::<$type>()?)
+        }
+    )*};
+}
+
+macro_rules! unsupported {
+    ($($method:ident)*) => {$(
+        #[inline]
+        fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
+            Err(unreadable(postcard::Error::WontImplement))
+        }
+    )*};
+}
+
+impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
+    type Error = Error;
+
+    plain! {
+        deserialize_bool bool => visit_bool
+        deserialize_i8 i8 => visit_i8
+        deserialize_i16 i16 => visit_i16
+        deserialize_i32 i32 => visit_i32
+        deserialize_i64 i64 => visit_i64
+        deserialize_i128 i128 => visit_i128
+        deserialize_u8 u8 => visit_u8
+        deserialize_u16 u16 => visit_u16
+        deserialize_u32 u32 => visit_u32
+        deserialize_u64 u64 => visit_u64
+        deserialize_u128 u128 => visit_u128
+        deserialize_f32 f32 => visit_f32
+        deserialize_f64 f64 => visit_f64
+        deserialize_char char => visit_char
+        deserialize_str &str => visit_borrowed_str
+        deserialize_string &str => visit_borrowed_str
+        deserialize_bytes &[u8] => visit_borrowed_bytes
+        deserialize_byte_buf &[u8] => visit_borrowed_bytes
+    }
+
+    // The bytes don't say what they are, and neither fields nor variants have names there.
+    unsupported! { deserialize_any deserialize_identifier deserialize_ignored_any }
+
+    #[inline]
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        // `None` and `Some(())` differ in one byte, and there is no other.
+        match self.plain::<Option<()>>()? {
+            None => visitor.visit_none(),
+            Some(()) => self.inside(|inner| visitor.visit_some(inner)),
+        }
+    }
+
+    #[inline]
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+
+    #[inline]
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+
+    #[inline]
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    #[inline]
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.items(|items| visitor.visit_seq(items))
+    }
+
+    #[inline]
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.items(|entries| visitor.visit_map(entries))
+    }
+
+    #[inline]
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
+        self.fields(len, visitor)
+    }
+
+    #[inline]
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.fields(len, visitor)
+    }
+
+    #[inline]
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.fields(fields.len(), visitor)
+    }
+
+    #[inline]
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_enum(self)
+    }
+
+    #[inline]
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+}
+
+impl<'de> de::EnumAccess<'de> for &mut Deserializer<'de> {
+    type Error = Error;
+    type Variant = Self;
+
+    #[inline]
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Error> {
+        let variant: U32Deserializer<Error> = self.plain::<u32>()?.into_deserializer();
+        Ok((seed.deserialize(variant)?, self))
+    }
+}
+
+impl<'de> de::VariantAccess<'de> for &mut Deserializer<'de> {
+    type Error = Error;
+
+    #[inline]
+    fn unit_variant(self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    #[inline]
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
+        self.inside(|inner| seed.deserialize(inner))
+    }
+
+    #[inline]
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
+        self.fields(len, visitor)
+    }
+
+    #[inline]
+    fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
+        self.fields(fields.len(), visitor)
+    }
+}
+
+/// What a value contains.
+struct Items<'d, 'de> {
+    deserializer: &'d mut Deserializer<'de>,
+    /// How many elements or entries are to come.
+    left: usize,
+}
+
+impl<'de> Items<'_, 'de> {
+    #[inline]
+    fn next<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+        let Some(left) = self.left.checked_sub(1) else {
+            return Ok(None);
+        };
+        self.left = left;
+        seed.deserialize(&mut *self.deserializer).map(Some)
+    }
+
+    /// How many are to come, unless that is a mere announcement.
+    #[inline]
+    fn hint(&self) -> Option<usize> {
+        self.deserializer.sure.then_some(self.left)
+    }
+}
+
+impl<'de> de::SeqAccess<'de> for Items<'_, 'de> {
+    type Error = Error;
+
+    #[inline]
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+        self.next(seed)
+    }
+
+    #[inline]
+    fn size_hint(&self) -> Option<usize> {
+        self.hint()
+    }
+}
+
+impl<'de> de::MapAccess<'de> for Items<'_, 'de> {
+    type Error = Error;
+
+    #[inline]
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+        self.next(seed)
+    }
+
+    #[inline]
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        seed.deserialize(&mut *self.deserializer)
+    }
+
+    #[inline]
+    fn size_hint(&self) -> Option<usize> {
+        self.hint()
+    }
+}
+
+#[cold]
+fn unreadable(error: postcard::Error) -> Error {
+    Error(Box::new(DecodeError::mismatch(error.to_string())))
+}
+
+#[cold]
+fn too_deep() -> Error {
+    Error(Box::new(DecodeError::malformed("values are nested deeper than 256 levels")))
+}
+
+#[cold]
+fn too_many() -> Error {
+    Error(Box::new(DecodeError::malformed(
+        "more elements are announced than are there, or more than 65536 take no bytes",
+    )))
+}
+
+/// A pointer: results are passed on at every level.
+#[derive(Debug)]
+struct Error(Box<DecodeError>);
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl core::error::Error for Error {}
+
+impl de::Error for Error {
+    #[cold]
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self(Box::new(de::Error::custom(message)))
+    }
+}
