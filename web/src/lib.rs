@@ -2,6 +2,7 @@
 #![cfg(target_family = "wasm")]
 #![forbid(unsafe_code)]
 
+mod codec;
 mod failure;
 mod function;
 mod main_end;

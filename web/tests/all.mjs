@@ -1,5 +1,7 @@
 // All tests of the package, for whatever platform `kit` describes.
+import { Codec, initSync } from '../pkg/coincide.js';
 import bootTests from './boot.tests.mjs';
+import codecTests from './codec.tests.mjs';
 import linkTests from './link.tests.mjs';
 import { assert, deepEqual, equal, rejects, suite, throws } from './suite.mjs';
 import valueTests from './value.tests.mjs';
@@ -10,5 +12,21 @@ export const all = platform => {
   bootTests(test, kit);
   linkTests(test, kit);
   valueTests(test, kit);
-  return run;
+  codecTests(test, { ...kit, ...codecKit() });
+  return async (report, filter) => {
+    initSync({ module: await platform.source() });
+    return run(report, filter);
+  };
+};
+
+/** The codec without a link. */
+const codecKit = () => {
+  let codec;
+  const one = () => (codec ??= new Codec());
+  return {
+    encode: (value, { lenient = false, root = 'args', blobs } = {}) => one().encode(value, root === 'args', lenient, blobs),
+    decode: bytes => one().decode(bytes),
+    lost: () => one().lost(),
+    blobs: value => Codec.blobs(value),
+  };
 };

@@ -1,11 +1,13 @@
 // The tests under Node.js: prints a line of JSON for each. An argument is a filter for names.
 import { readFileSync } from 'node:fs';
 import coincide from '../pkg/main.node.js';
+import { source } from '../pkg/wasm.node.js';
 import { all } from './all.mjs';
 
 const here = name => new URL(name, import.meta.url);
 const run = all({
   coincide,
+  source,
   node: true,
   worker: name => here(`workers/${name}.node.js`),
   vectors: async () => JSON.parse(readFileSync(here('../../proto/vectors/values.json'), 'utf8')),

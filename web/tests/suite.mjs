@@ -101,7 +101,9 @@ const differ = (a, b, path, seen) => {
       const found = within(a[name], b[name], `.${name}`);
       if (found) return found;
     }
-  const keys = [a, b].map(value => Reflect.ownKeys(value).filter(key => key !== 'stack'));
+  // Where an error was made is no part of what it says; Firefox has that beside the stack.
+  const places = a instanceof Error ? ['stack', 'fileName', 'lineNumber', 'columnNumber'] : [];
+  const keys = [a, b].map(value => Reflect.ownKeys(value).filter(key => !places.includes(key)));
   if (keys[0].length !== keys[1].length)
     return `${here} has the keys ${keys[0].map(String)} where ${keys[1].map(String)} were expected`;
   for (const key of keys[1]) {

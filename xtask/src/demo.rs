@@ -18,7 +18,7 @@ pub(crate) fn run(workspace: &Workspace, serve: bool) -> anyhow::Result<()> {
     if serve {
         tools::rust_target(workspace, web::TARGET).map_err(anyhow::Error::msg)?;
         web::build(workspace)?;
-        return web::serve(workspace, "demo/index.html");
+        return web::serve(workspace, "web/demo/index.html");
     }
     native(workspace).context("the native demonstration")?;
     in_browsers(workspace)
@@ -35,7 +35,7 @@ fn in_browsers(workspace: &Workspace) -> anyhow::Result<()> {
         Browser::ALL.into_iter().filter_map(|browser| Some((browser, browser.find(workspace)?))).peekable();
     if installed.peek().is_none() {
         say!("There is no browser to show the rest in. Open the page in one:");
-        return web::serve(workspace, "demo/index.html");
+        return web::serve(workspace, "web/demo/index.html");
     }
     for (browser, program) in installed {
         say!("\n{HEAD}In {}{HEAD:#}", browser.name());

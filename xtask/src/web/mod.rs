@@ -73,11 +73,11 @@ fn in_browser(workspace: &Workspace, tally: &mut Tally, browser: Browser) {
         Err(why) => return tally.skip(&what, why),
     };
     let mut report = Report::new(browser.name());
-    let end = run_page(workspace, browser, &program, "tests/index.html", |line| report.line(line, tally));
+    let end = run_page(workspace, browser, &program, "web/tests/index.html", |line| report.line(line, tally));
     report.finish(tally, end.err().map(|error| format!("{error:#}")));
 }
 
-/// Opens a page of `web/` in a browser and hands over the lines that it posts, until it says that it is done.
+/// Opens a page of the repository in a browser and hands over the lines that it posts, until it says that it is done.
 fn run_page(
     workspace: &Workspace,
     browser: Browser,
@@ -85,7 +85,7 @@ fn run_page(
     page: &str,
     mut on_line: impl FnMut(&str),
 ) -> anyhow::Result<()> {
-    let server = Server::start(workspace.root.join("web"), Headers::Isolated)?;
+    let server = Server::start(workspace.root.clone(), Headers::Isolated)?;
     let _window = browser.open(program, &server.address(page))?;
     let deadline = Instant::now() + LIMIT;
     loop {
@@ -99,12 +99,12 @@ fn run_page(
     }
 }
 
-/// Serves `web/` until it is interrupted.
+/// Serves the repository until it is interrupted.
 ///
 /// # Errors
 /// When there is no port.
 pub(crate) fn serve(workspace: &Workspace, page: &str) -> anyhow::Result<()> {
-    let server = Server::start(workspace.root.join("web"), Headers::Isolated)?;
+    let server = Server::start(workspace.root.clone(), Headers::Isolated)?;
     say!("Serving {} until interrupted.", server.address(page));
     for line in &server.lines {
         say!("{line}");
@@ -118,7 +118,7 @@ pub(crate) fn serve(workspace: &Workspace, page: &str) -> anyhow::Result<()> {
 /// When the browser can't be started or the page isn't done in time.
 pub(crate) fn demonstrate(workspace: &Workspace, browser: Browser, program: &str) -> anyhow::Result<Vec<String>> {
     let mut said = Vec::new();
-    run_page(workspace, browser, program, "demo/index.html?report", |line| {
+    run_page(workspace, browser, program, "web/demo/index.html?report", |line| {
         say!("{line}");
         said.push(line.to_owned());
     })

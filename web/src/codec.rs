@@ -1,0 +1,57 @@
+//! The codec alone, for the tests of values.
+
+use coincide_codec::js::{Js, Leniency, Root, Unsent, blobs_in};
+use js_sys::Uint8Array;
+use wasm_bindgen::prelude::*;
+
+/// Values to bytes and back, without a link.
+#[wasm_bindgen]
+#[derive(Default)]
+pub struct Codec {
+    js: Js,
+    lost: Option<String>,
+}
+
+#[wasm_bindgen]
+impl Codec {
+    /// A codec that has met no keys.
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The bytes of a value. `blobs` is what [`blobs`](Self::blobs) gave for it, or undefined.
+    pub fn encode(
+        &mut self,
+        value: &JsValue,
+        arguments: bool,
+        lenient: bool,
+        blobs: &JsValue,
+    ) -> Result<Uint8Array, JsError> {
+        let leniency = if lenient { Leniency::Lenient } else { Leniency::Strict };
+        let mut buffer = Vec::new();
+        match self.js.encode(value, Root(if arguments { "args" } else { "result" }), leniency, blobs, &mut buffer) {
+            Ok(lost) => {
+                self.lost = lost.map(|path| path.to_string());
+                Ok(Uint8Array::from(&buffer[..]))
+            }
+            Err(Unsent::Blobs) => Err(JsError::new("the bytes of a blob have to be awaited")),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The path of what the last [`encode`](Self::encode) left out.
+    pub fn lost(&self) -> Option<String> {
+        self.lost.clone()
+    }
+
+    /// The value that the bytes hold.
+    pub fn decode(&mut self, bytes: &[u8]) -> Result<JsValue, JsError> {
+        Ok(self.js.decode(bytes)?)
+    }
+
+    /// Awaits the bytes of the blobs in a value.
+    pub async fn blobs(value: JsValue) -> Result<JsValue, JsValue> {
+        blobs_in(&value).await
+    }
+}
