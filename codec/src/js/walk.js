@@ -138,6 +138,8 @@ export class Source {
     this.keys = new Map();
     this.tape(new ArrayBuffer(SMALL_TAPE));
     this.length = 0;
+    // Where a value is to begin: whatever is thrown stands in its place.
+    this.begun = 0;
     this.lenient = false;
     this.blobs = undefined;
     // Objects by their numbers, as a list while these are few.
@@ -152,7 +154,7 @@ export class Source {
    * has a say in the value runs in here. -1: it is larger than there is memory for.
    */
   walk(value, blobs, lenient, at, room) {
-    this.length = 0;
+    this.length = this.begun = 0;
     this.blobs = blobs;
     this.lenient = lenient;
     try {
@@ -179,6 +181,7 @@ export class Source {
   }
 
   threw(error) {
+    this.length = this.begun;
     this.ensure(FEW);
     this.put(THREW);
     this.text(inWords(error));
@@ -233,6 +236,7 @@ export class Source {
 
   value(value, depth) {
     this.ensure(FEW);
+    this.begun = this.length;
     if (depth > this.deepest) this.stop(TOO_DEEP);
     switch (typeof value) {
       case 'number':
@@ -403,6 +407,7 @@ export class Source {
     this.put(ARRAY);
     this.putWord(length);
     for (let i = 0; i < length; i++) {
+      this.begun = this.length;
       const item = value[i];
       if (item === undefined && !hasOwn(value, i)) {
         this.ensure(1);
@@ -433,6 +438,7 @@ export class Source {
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i];
       this.key(key);
+      this.begun = this.length;
       this.value(value[key], depth);
     }
   }
@@ -493,6 +499,7 @@ export class Source {
     this.put(ERROR, hasCause);
     this.putWord(keys.length);
     for (const part of [name, message, stack]) this.text(typeof part === 'string' ? part : '');
+    this.begun = this.length;
     if (hasCause) this.value(value.cause, depth + 1);
     this.properties(value, keys, depth + 1);
   }
@@ -864,7 +871,10 @@ export class Target {
       case IS_IMAGE: {
         const bytes = this.copy();
         const width = this.words[this.at++], height = this.words[this.at++];
-        return new ImageData(new Uint8ClampedArray(bytes.buffer), width, height, { colorSpace: this.value() });
+        const colorSpace = this.value();
+        const image = new ImageData(new Uint8ClampedArray(bytes.buffer), width, height, { colorSpace });
+        if ((image.colorSpace ?? 'srgb') !== colorSpace) throw new TypeError(`this platform has no ImageData in ${colorSpace}`);
+        return image;
       }
       default:
         throw new TypeError(`the kind ${kind} is unknown`);
