@@ -56,6 +56,24 @@ struct Flattened {
     rest: HashMap<String, Vec<u16>>,
 }
 
+#[derive(Debug, Deserialize)]
+#[allow(dead_code)]
+struct List {
+    next: Option<Box<List>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[allow(dead_code)]
+enum Tree {
+    Leaf,
+    Newtype(Box<Tree>),
+    Tuple(u8, Box<Tree>),
+    Struct { inner: Box<Tree> },
+    Map(BTreeMap<u8, Tree>),
+    Pair(Box<(Tree, String)>),
+    Optional(Option<Box<Tree>>),
+}
+
 /// Walks over all numbers in arrays and keeps none.
 #[derive(Debug)]
 struct Leaves;
@@ -83,7 +101,7 @@ impl<'de> Visitor<'de> for Leaves {
     }
 }
 
-/// A type that doesn't contain itself: how deep typed bytes nest is for the type alone.
+/// A type that doesn't contain itself.
 type Flat = (Option<String>, Vec<(u8, ByteBuf)>, BTreeMap<char, [i64; 2]>, Result<bool, u128>, Value);
 
 /// Decodes bytes as all sorts of things. What is a value must be one in every way.
@@ -133,6 +151,7 @@ fn feed_typed(bytes: &[u8]) {
     let _ = typed::from_slice::<Flat>(&bytes, schema);
     let _ = typed::from_slice::<Vec<Flat>>(&bytes, schema);
     let _ = typed::from_slice::<HashMap<String, Kind>>(&bytes, schema);
+    let _ = typed::from_slice::<(Nest, Vec<()>, Tree, List)>(&bytes, schema);
 }
 
 proptest! {
@@ -230,6 +249,25 @@ fn nesting_without_end_is_refused() {
 }
 
 #[test]
+fn typed_nesting_without_end_is_refused() {
+    fn refused<T: for<'de> Deserialize<'de>>(unit: &'static [u8]) {
+        let read = move || {
+            let bytes = [&[0; 8], &unit.repeat(1_000_000 / unit.len())[..]].concat();
+            typed::from_slice::<T>(&bytes, 0).map(drop).expect_err("it has no end")
+        };
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn(read).expect("there can be one more thread");
+        let error = thread.join().expect("it doesn't panic").to_string();
+        assert_eq!(error, "malformed payload: values are nested deeper than 256 levels");
+    }
+    refused::<Nest>(&[1]);
+    refused::<Nest>(&[0xff, 0x7f]);
+    refused::<List>(&[1]);
+    for unit in [&[1][..], &[2, 0], &[3], &[4, 1, 0], &[5], &[6, 1]] {
+        refused::<Tree>(unit);
+    }
+}
+
+#[test]
 fn stepping_over_does_not_nest() {
     // A complete value that is deeper than a `Value` may be, of each sort that nests.
     const MANY: usize = 100_000;
@@ -292,9 +330,22 @@ fn announcements_cost_nothing() {
             assert!(typed::from_slice::<Vec<u64>>(&bytes, 0).is_err());
             assert!(typed::from_slice::<HashMap<u8, String>>(&bytes, 0).is_err());
         });
-        // Serde makes room for 1 MiB at most of what is announced.
-        assert!(peak < 3 << 20, "{peak} bytes for typed {length:02x?}");
+        assert!(peak < 4096, "{peak} bytes for typed {length:02x?}");
+        let started = Instant::now();
+        assert!(typed::from_slice::<Vec<()>>(&bytes, 0).is_err());
+        assert!(typed::from_slice::<HashMap<(), ()>>(&bytes, 0).is_err());
+        assert!(typed::from_slice::<Vec<Vec<[(); 4]>>>(&[&[0; 8], &[1][..], length].concat(), 0).is_err());
+        assert!(started.elapsed() < Duration::from_secs(5), "it takes {:?}", started.elapsed());
     }
+    // Each announces what could be there if its elements took no bytes.
+    let nested = [&[0; 8], &varint(65_000).repeat(MAX_DEPTH)[..]].concat();
+    let peak = peak_of(|| assert!(typed::from_slice::<Nest>(&nested, 0).is_err()));
+    assert!(peak < 4096 + MAX_DEPTH * 4 * size_of::<Nest>(), "{peak} bytes");
+    // And as many as bytes are left, over and over.
+    let list = [&[0; 8], &varint(300_000)[..], &varint(300_000).repeat(300_000)].concat();
+    let started = Instant::now();
+    assert!(typed::from_slice::<Vec<Vec<()>>>(&list, 0).is_err());
+    assert!(started.elapsed() < Duration::from_secs(5), "it takes {:?}", started.elapsed());
 }
 
 #[test]
@@ -393,6 +444,9 @@ fn a_large_object_that_is_shared_often_is_not_copied_without_end() {
     assert!(error.expect("that is too often").to_string().ends_with("decode it as a `Value`"));
     assert!(peak < SHARED_READ, "{peak} bytes");
 }
+
+/// What a thread has that reads the deepest values: without optimization, it needs more.
+const STACK: usize = if cfg!(debug_assertions) { 1 << 20 } else { 256 << 10 };
 
 /// Decoding takes so many bytes at most for each that has arrived. The shortest items have one byte and become a `Value`
 /// each; while a list of them doubles its room, it has the old room and the new, of which it needs a little more than half.

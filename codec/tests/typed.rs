@@ -1,10 +1,12 @@
 //! The typed format: schema hashes and postcard, as section 18 of the specification has them.
 
 use coincide_codec::schema::{describe, hash_of};
-use coincide_codec::{ByteBuf, DecodeErrorKind, Value, typed};
+use coincide_codec::value::MAX_DEPTH;
+use coincide_codec::{ByteBuf, DecodeErrorKind, EncodeError, Value, typed};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +38,29 @@ struct Pair(u8, f64);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Unit;
+
+/// Everything that can contain itself: what is around `Tree`, and how many levels that takes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Tree {
+    Leaf,
+    Newtype(Box<Tree>),
+    Tuple(u8, Box<Tree>),
+    Struct { before: u8, inner: Box<Tree> },
+    Optional(Option<Box<Tree>>),
+    List(Vec<Tree>),
+    Map(BTreeMap<u8, Tree>),
+    Pair(Box<(Tree, u8)>),
+    Around(Box<Around>),
+}
+
+/// A struct around a value is no level.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Around(Inside);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Inside {
+    tree: Tree,
+}
 
 proptest! {
     #[test]
@@ -122,6 +147,83 @@ fn what_cannot_be_written_leaves_the_buffer_as_it_was() {
     let mut buffer = vec![1, 2];
     assert!(typed::to_buf(&(5_u8, Value::Hole), 7, &mut buffer).is_err());
     assert_eq!(buffer, [1, 2]);
+}
+
+#[test]
+fn what_serialize_says_is_in_the_error() {
+    let error = typed::to_buf(&(5_u8, Value::Hole), 7, &mut Vec::new()).unwrap_err();
+    assert_eq!(error, Value::Hole.encode(&mut Vec::new()).unwrap_err());
+    let error = typed::from_slice::<Refuses>(&[0; 9], 0).unwrap_err();
+    assert_eq!(error.kind(), &DecodeErrorKind::Mismatch("it takes nothing".into()));
+}
+
+#[test]
+fn values_are_nested_256_levels_deep() {
+    type Wrap = fn(Tree) -> Tree;
+    let around: [(Wrap, usize); 8] = [
+        (|tree| Tree::Newtype(Box::new(tree)), 1),
+        (|tree| Tree::Tuple(1, Box::new(tree)), 1),
+        (|tree| Tree::Struct { before: 1, inner: Box::new(tree) }, 1),
+        (|tree| Tree::Optional(Some(Box::new(tree))), 2),
+        (|tree| Tree::List(vec![Tree::Leaf, tree, Tree::Leaf]), 2),
+        (|tree| Tree::Map(BTreeMap::from([(1, Tree::Leaf), (2, tree)])), 2),
+        (|tree| Tree::Pair(Box::new((tree, 1))), 2),
+        (|tree| Tree::Around(Box::new(Around(Inside { tree }))), 2),
+    ];
+    for (wrap, levels) in around {
+        let deepest = (0..MAX_DEPTH / levels).fold(Tree::Leaf, |tree, _| wrap(tree));
+        let bytes = encoded(&deepest).unwrap();
+        assert_eq!(bytes[8..], postcard::to_allocvec(&deepest).unwrap());
+        assert_eq!(typed::from_slice::<Tree>(&bytes, 0).unwrap(), deepest);
+
+        let deeper = [(deepest, Tree::Leaf)];
+        let message = "values are nested too deep: 256 levels at most can be sent";
+        assert_eq!(encoded(&deeper).unwrap_err().to_string(), message);
+        let bytes = [vec![0; 8], postcard::to_allocvec(&deeper).unwrap()].concat();
+        let error = typed::from_slice::<[(Tree, Tree); 1]>(&bytes, 0).unwrap_err();
+        assert_eq!(error.to_string(), "malformed payload: values are nested deeper than 256 levels");
+    }
+}
+
+#[test]
+fn what_is_side_by_side_does_not_nest() {
+    let trees = vec![Tree::List(vec![Tree::Newtype(Box::new(Tree::Leaf)); 1000]); 10];
+    assert_eq!(typed::from_slice::<Vec<Tree>>(&encoded(&trees).unwrap(), 0).unwrap(), trees);
+}
+
+#[test]
+fn elements_without_bytes_are_65536_at_most() {
+    let units = |count| vec![(); count];
+    let bytes = encoded(&units(5)).unwrap();
+    assert_eq!(bytes[8..], [5]);
+    assert_eq!(typed::from_slice::<Vec<()>>(&bytes, 0).unwrap(), units(5));
+
+    let most = (units(40_000), vec![Unit; 25_536], "and more", vec![7_u32; 100_000], units(0));
+    let bytes = encoded(&most).unwrap();
+    assert_eq!(typed::from_slice::<(Vec<()>, Vec<Unit>, &str, Vec<u32>, Vec<()>)>(&bytes, 0).unwrap(), most);
+
+    let more = (units(40_000), vec![Unit; 25_536], units(1), [0_u64; 9]);
+    let message = "too many elements take no bytes: 65536 at most can be sent";
+    assert_eq!(encoded(&more).unwrap_err().to_string(), message);
+    let bytes = [vec![0; 8], postcard::to_allocvec(&more).unwrap()].concat();
+    let error = typed::from_slice::<(Vec<()>, Vec<Unit>, Vec<()>, [u64; 9])>(&bytes, 0).unwrap_err();
+    assert!(matches!(error.kind(), DecodeErrorKind::Malformed(_)), "{error}");
+}
+
+/// The payload with schema hash 0.
+fn encoded<T: Serialize>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    let mut bytes = Vec::new();
+    typed::to_buf(value, 0, &mut bytes)?;
+    Ok(bytes)
+}
+
+#[derive(Debug)]
+struct Refuses;
+
+impl<'de> Deserialize<'de> for Refuses {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(Error::custom("it takes nothing"))
+    }
 }
 
 fn record() -> impl Strategy<Value = Record> {
