@@ -55,11 +55,13 @@ impl Outgoing {
         Self { role, slots: Vec::new(), free: Vec::new(), unanswered: 0, deadlines: BTreeSet::new() }
     }
 
+    #[inline]
     pub(crate) fn unanswered(&self) -> usize {
         self.unanswered
     }
 
     /// Takes a slot. `None`: all 65,535 are taken.
+    #[inline]
     pub(crate) fn insert(&mut self, name: &str, parent: u32, deadline: Option<Time>) -> Option<u32> {
         let index = match self.free.pop() {
             Some(index) => index,
@@ -88,17 +90,20 @@ impl Outgoing {
         Some(id)
     }
 
+    #[inline]
     pub(crate) fn get(&self, id: u32) -> Option<&OutgoingCall> {
         let index = self.index(id)?;
         Some(&self.slots[index].call)
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, id: u32) -> Option<&mut OutgoingCall> {
         let index = self.index(id)?;
         Some(&mut self.slots[index].call)
     }
 
     /// The answer has arrived, or the call was never sent: the id may be used again.
+    #[inline]
     pub(crate) fn remove(&mut self, id: u32) {
         if let Some(index) = self.index(id) {
             self.forget_deadline(id);
@@ -118,6 +123,7 @@ impl Outgoing {
         }
     }
 
+    #[inline]
     pub(crate) fn next_deadline(&self) -> Option<Time> {
         self.deadlines.first().map(|(time, _)| *time)
     }
@@ -145,12 +151,14 @@ impl Outgoing {
         pending
     }
 
+    #[inline]
     fn forget_deadline(&mut self, id: u32) {
         if let Some(deadline) = self.get_mut(id).and_then(|call| call.deadline.take()) {
             self.deadlines.remove(&(deadline, id));
         }
     }
 
+    #[inline]
     fn index(&self, id: u32) -> Option<usize> {
         let index = usize::from((id >> 1) as u16);
         let slot = self.slots.get(index)?;
@@ -186,6 +194,7 @@ pub(crate) struct IncomingCall {
 }
 
 impl Incoming {
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.others.len() + usize::from(self.latest_id != 0)
     }

@@ -37,6 +37,7 @@ impl Header {
     pub const SIZE: usize = 16;
 
     /// The header as it travels.
+    #[inline]
     pub fn to_bytes(&self) -> [u8; Self::SIZE] {
         bytemuck::cast(RawHeader {
             kind: self.kind.0,
@@ -50,6 +51,7 @@ impl Header {
     }
 
     /// The header that `bytes` hold. Any sixteen bytes are one; the session judges whether they make sense.
+    #[inline]
     pub fn from_bytes(bytes: [u8; Self::SIZE]) -> Self {
         let raw: RawHeader = bytemuck::cast(bytes);
         Self {

@@ -21,15 +21,18 @@ pub(crate) struct Message {
 }
 
 impl Message {
+    #[inline]
     pub(crate) fn kind(&self) -> Kind {
         self.header.kind
     }
 
+    #[inline]
     pub(crate) fn is_answer(&self) -> bool {
         matches!(self.header.kind, Kind::RETURN | Kind::THROW)
     }
 
     /// The next frame of at most `limit` bytes.
+    #[inline]
     pub(crate) fn frame(&mut self, limit: usize) -> Transmit<'_> {
         let name_end = if self.started { Header::SIZE } else { Header::SIZE + usize::from(self.header.name_len) };
         let rest = self.body.len() - self.sent;
@@ -67,6 +70,7 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
+    #[inline]
     pub(crate) fn push(&mut self, header: Header, name: &str, body: Vec<u8>) {
         let message = self.message(header, name, body);
         self.answers += usize::from(message.is_answer());
@@ -74,6 +78,7 @@ impl Outbox {
     }
 
     /// Answers that are not completely sent: their calls are unanswered still, as the peer sees it.
+    #[inline]
     pub(crate) fn answers(&self) -> usize {
         self.answers
     }
@@ -89,6 +94,7 @@ impl Outbox {
     }
 
     /// The message whose next frame is to be sent. Before the greeting is over only the greeting itself may leave.
+    #[inline]
     pub(crate) fn next(&mut self, greeted: bool) -> Option<&mut Message> {
         if self.greeting.is_some() {
             return self.greeting.as_deref_mut();
@@ -100,12 +106,14 @@ impl Outbox {
         }
     }
 
+    #[inline]
     pub(crate) fn has_next(&self, greeted: bool) -> bool {
         self.greeting.is_some() || greeted && !(self.urgent.is_empty() && self.queue.is_empty())
     }
 
     /// The frame that [`next`](Self::next) and [`Message::frame`] gave has been sent, with so many bytes of the body. Gives
     /// the id of a call of which nothing is left to send.
+    #[inline]
     pub(crate) fn advance(&mut self, part: usize, pool: &mut Pool) -> Option<u32> {
         if self.greeting.is_some() {
             self.recycle_greeting(pool);
@@ -177,6 +185,7 @@ impl Outbox {
         }
     }
 
+    #[inline]
     fn message(&mut self, mut header: Header, name: &str, body: Vec<u8>) -> Box<Message> {
         header.name_len = name.len() as u16;
         let mut message = self.spare.pop().unwrap_or_default();
@@ -189,6 +198,7 @@ impl Outbox {
         message
     }
 
+    #[inline]
     fn recycle(&mut self, mut message: Box<Message>, pool: &mut Pool) {
         self.answers -= usize::from(message.is_answer());
         pool.give(core::mem::take(&mut message.body));

@@ -112,6 +112,7 @@ impl Session {
     }
 
     /// Why the link is closed, if it is.
+    #[inline]
     pub fn closed(&self) -> Option<&Closed> {
         self.closed.as_ref()
     }
@@ -127,11 +128,13 @@ impl Session {
     }
 
     /// An empty buffer to encode a payload into. It comes back by itself once it has been sent.
+    #[inline]
     pub fn buffer(&mut self) -> Vec<u8> {
         self.pool.take()
     }
 
     /// Gives a buffer back that an event brought, so that the next one allocates nothing.
+    #[inline]
     pub fn recycle(&mut self, buffer: Vec<u8>) {
         self.pool.give(buffer);
     }
@@ -140,6 +143,7 @@ impl Session {
     ///
     /// # Errors
     /// When the call can't be sent as it is; then nothing was sent and there will be no event.
+    #[inline]
     pub fn call(&mut self, call: Call<'_>, payload: Vec<u8>) -> Result<CallId, SendError> {
         let parent = call.parent.and_then(|id| Some((id, self.incoming.get(id)?)));
         let (parent, depth) = parent.map_or((0, 1), |(id, parent)| (id.0, parent.depth.saturating_add(1)));
@@ -188,6 +192,7 @@ impl Session {
     ///
     /// # Errors
     /// When the call is not waiting for an answer: it had one, or the link was closed. Nothing needs to be done then.
+    #[inline]
     pub fn reply(&mut self, id: CallId, format: Format, payload: Vec<u8>) -> Result<(), NoSuchCall> {
         let limit = self.peer.max_message;
         if payload.len() as u64 > limit && self.incoming.get(id).is_some() {
@@ -357,16 +362,19 @@ impl Session {
     }
 
     /// Whether [`transmit`](Self::transmit) has a frame to offer.
+    #[inline]
     pub fn has_output(&self) -> bool {
         self.outbox.has_next(self.state != State::Greeting)
     }
 
     /// The next thing that happened, oldest first.
+    #[inline]
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has to be called next, if no frame changes that.
+    #[inline]
     pub fn poll_timeout(&self) -> Option<Time> {
         self.outgoing.next_deadline()
     }
@@ -379,6 +387,7 @@ impl Session {
     }
 
     /// Name of the function that the unanswered call `id` of the peer is for.
+    #[inline]
     pub fn function(&self, id: CallId) -> Option<&str> {
         self.incoming.get(id).map(|call| call.name.as_str())
     }
@@ -390,6 +399,7 @@ impl Session {
 
     /// Whether the unanswered call `id` of the peer was made by a handler that this end waits for: then it has to be answered before
     /// that handler can be.
+    #[inline]
     pub fn waits_for_us(&self, id: CallId) -> bool {
         let parent = self.incoming.get(id).map_or(0, |call| call.parent);
         self.outgoing.get(parent).is_some_and(|call| call.stage == Stage::Pending)
@@ -422,6 +432,7 @@ impl Session {
         self.outbox.push_greeting(Header { kind, ..Header::default() }, &self.config.name, payload);
     }
 
+    #[inline]
     fn check_sendable(&self, name: &str, size: usize, depth: u16) -> Result<(), SendError> {
         if self.state == State::Closed {
             return Err(SendError::Closed);
@@ -438,6 +449,7 @@ impl Session {
         Ok(())
     }
 
+    #[inline]
     fn answer(
         &mut self,
         id: CallId,

@@ -93,7 +93,7 @@ macro_rules! end {
 }
 
 end! {
-    /// Main's end of a link. It is woken by the [`Bell`] that it was made with, which may serve other links too:
+    /// Main's end of a link. It is woken by the [`Bell`](crate::Bell) that it was made with, which may serve other links too:
     /// [`wait`](Transport::wait) takes rings for those as well, so with several links arm them all and wait for the bell itself.
     ///
     /// Dropping it, or the thread's panic, leaves the link.
