@@ -1,8 +1,9 @@
 //! Running commands in process groups of their own, so that whatever hangs is ended with all that it started.
 
 use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -34,13 +35,61 @@ pub(crate) fn succeeds(mut command: Command) -> bool {
     spawn(command).is_ok() && matches!(wait(Duration::from_secs(30), None), Ok(status) if status.success())
 }
 
-/// Makes an interrupt or a termination of this process end the running command's group first.
+/// Starts the command beside those that run one after the other; there is one at a time.
+///
+/// # Errors
+/// When it cannot be started.
+pub(crate) fn start(mut command: Command, scratch: PathBuf) -> anyhow::Result<Beside> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (sender, lines) = channel();
+    let mut slot = beside();
+    assert!(slot.is_none(), "there is one at a time");
+    let mut child = group(command)?;
+    if let Some(output) = child.stdout().take() {
+        forward_lines(output, sender.clone());
+    }
+    if let Some(output) = child.stderr().take() {
+        forward_lines(output, sender);
+    }
+    *slot = Some((child, scratch));
+    Ok(Beside { lines })
+}
+
+/// A command that runs beside others. It ends, with all that it has started, when this is dropped or our process is
+/// interrupted; its scratch folder goes with it.
+pub(crate) struct Beside {
+    /// What it prints, to either output.
+    pub(crate) lines: Receiver<String>,
+}
+
+impl Beside {
+    /// How it has ended, if it has by itself.
+    pub(crate) fn ended(&self) -> Option<ExitStatus> {
+        beside().as_mut().and_then(|(child, _)| child.try_wait().ok().flatten())
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        let mut slot = beside();
+        if let Some((child, scratch)) = slot.as_mut() {
+            end(child, scratch);
+        }
+        *slot = None;
+    }
+}
+
+/// Makes an interrupt or a termination of this process end the running commands' groups first.
 pub(crate) fn kill_on_interrupt() -> anyhow::Result<()> {
     ctrlc::set_handler(|| {
-        // Held until the exit: nothing is started in between.
+        // Both held until the exit: nothing is started in between.
         let mut running = running();
+        let mut beside = beside();
         if let Some(child) = running.as_mut() {
             let _ = child.start_kill();
+        }
+        if let Some((child, scratch)) = beside.as_mut() {
+            end(child, scratch);
         }
         std::process::exit(INTERRUPTED);
     })
@@ -75,15 +124,30 @@ fn supervise(mut command: Command, limit: Duration, on_line: Option<&mut dyn FnM
 }
 
 fn spawn(command: Command) -> anyhow::Result<()> {
+    let mut running = running();
+    *running = Some(group(command)?);
+    Ok(())
+}
+
+/// Starts the command in a process group of its own.
+fn group(command: Command) -> anyhow::Result<Box<dyn ChildWrapper>> {
     let program = command.get_program().display().to_string();
     let mut group = CommandWrap::from(command);
     #[cfg(unix)]
     group.wrap(process_wrap::std::ProcessGroup::leader());
     #[cfg(windows)]
     group.wrap(process_wrap::std::JobObject);
-    let mut running = running();
-    *running = Some(group.spawn().with_context(|| format!("cannot start {program}"))?);
-    Ok(())
+    group.spawn().with_context(|| format!("cannot start {program}"))
+}
+
+/// Ends a command and removes its scratch folder, into which its helpers may write for a moment longer.
+fn end(child: &mut Box<dyn ChildWrapper>, scratch: &PathBuf) {
+    let _ = child.start_kill();
+    let _ = child.wait();
+    let deadline = Instant::now() + GRACE;
+    while std::fs::remove_dir_all(scratch).is_err() && scratch.exists() && Instant::now() < deadline {
+        thread::sleep(GLANCE);
+    }
 }
 
 /// Waits for the running command; it is no longer the running one afterwards.
@@ -132,6 +196,11 @@ fn wait(limit: Duration, mut on_line: Option<&mut dyn FnMut(&str)>) -> anyhow::R
 
 fn lines_of(output: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = channel();
+    forward_lines(output, sender);
+    receiver
+}
+
+fn forward_lines(output: impl Read + Send + 'static, sender: Sender<String>) {
     thread::spawn(move || {
         let mut output = BufReader::new(output);
         let mut line = Vec::new();
@@ -143,15 +212,20 @@ fn lines_of(output: impl Read + Send + 'static) -> Receiver<String> {
             line.clear();
         }
     });
-    receiver
 }
 
 fn running() -> MutexGuard<'static, Option<Box<dyn ChildWrapper>>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn beside() -> MutexGuard<'static, Option<(Box<dyn ChildWrapper>, PathBuf)>> {
+    BESIDE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The one command that runs now: where an interrupt finds what to end.
 static RUNNING: Mutex<Option<Box<dyn ChildWrapper>>> = Mutex::new(None);
+/// The one that runs beside it, and its scratch folder. Whoever holds both locks took that of `RUNNING` first.
+static BESIDE: Mutex<Option<(Box<dyn ChildWrapper>, PathBuf)>> = Mutex::new(None);
 
 /// How often a running command is looked at.
 const GLANCE: Duration = Duration::from_millis(20);
@@ -183,6 +257,29 @@ mod tests {
         assert_eq!(error.to_string(), "cannot start no-such-program");
         assert!(succeeds(shell("true")));
         assert!(!succeeds(shell("false")));
+    }
+
+    #[test]
+    fn command_beside_ends_with_its_scratch_folder() {
+        let scratch = std::env::temp_dir().join(format!("coincide-xtask-{}", std::process::id()));
+        std::fs::create_dir_all(&scratch).unwrap();
+        let mut command = shell("echo $$; echo odd >&2; touch file; sleep 100 & sleep 100");
+        command.current_dir(&scratch);
+        let beside = start(command, scratch.clone()).unwrap();
+        let mut seen: Vec<_> = (0..2).map(|_| beside.lines.recv_timeout(Duration::from_secs(20)).unwrap()).collect();
+        seen.sort();
+        assert_eq!(seen[1], "odd");
+        assert_eq!(beside.ended(), None);
+        drop(beside);
+        assert!(!scratch.exists());
+
+        let scratch = scratch.with_extension("again");
+        let beside = start(shell("exit 3"), scratch).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while beside.ended().is_none() && Instant::now() < deadline {
+            thread::sleep(GLANCE);
+        }
+        assert_eq!(beside.ended().and_then(|status| status.code()), Some(3));
     }
 
     #[test]

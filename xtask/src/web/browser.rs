@@ -1,14 +1,12 @@
 //! Browsers without a driver: started on a page with a fresh profile, ended when the page is done.
 
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
-use process_wrap::std::{ChildWrapper, CommandWrap};
 
-use crate::process;
+use crate::process::{self, Beside};
 use crate::workspace::Workspace;
 
 /// A kind of browser.
@@ -77,7 +75,7 @@ impl Browser {
     }
 
     /// Opens a page without showing it. The browser ends when the result is dropped.
-    pub(super) fn open(self, program: &str, address: &str) -> anyhow::Result<Window> {
+    pub(super) fn open(self, program: &str, address: &str) -> anyhow::Result<Beside> {
         let number = PROFILES.fetch_add(1, Ordering::Relaxed);
         let profile = std::env::temp_dir().join(format!("coincide-{}-{}-{number}", self.name(), std::process::id()));
         std::fs::create_dir_all(&profile).context("no folder for a profile")?;
@@ -88,38 +86,68 @@ impl Browser {
                 .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
                 // Nobody looks at the page: it must not be treated as one in the background.
                 .args(["--disable-renderer-backgrounding", "--disable-background-timer-throttling"])
+                .arg("--enable-logging=stderr")
                 .arg(format!("--user-data-dir={}", profile.display())),
-            Self::Firefox => command.args(["--headless", "--no-remote", "--profile"]).arg(&profile),
+            Self::Firefox => {
+                std::fs::write(profile.join("user.js"), PREFERENCES).context("no preferences for the profile")?;
+                command.args(["--headless", "--no-remote", "--profile"]).arg(&profile)
+            }
         };
         // Firefox refuses to start in the home of another user.
         command.env("HOME", &profile);
-        command.arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut group = CommandWrap::from(command);
-        #[cfg(unix)]
-        group.wrap(process_wrap::std::ProcessGroup::leader());
-        #[cfg(windows)]
-        group.wrap(process_wrap::std::JobObject);
-        let child = group.spawn().with_context(|| format!("cannot start {program}"))?;
-        Ok(Window { child, profile })
+        command.arg(address).stdin(Stdio::null());
+        process::start(command, profile)
     }
-}
 
-/// A browser that runs.
-pub(super) struct Window {
-    child: Box<dyn ChildWrapper>,
-    profile: PathBuf,
-}
-
-impl Drop for Window {
-    fn drop(&mut self) {
-        let _ = self.child.start_kill();
-        let _ = self.child.wait();
-        // Helpers of the browser may write for a moment longer; what is then left lies in the folder for temporary files.
-        let _ = std::fs::remove_dir_all(&self.profile);
+    /// What a line of the browser's output says of an error that nothing on our pages or their workers has caught.
+    pub(super) fn uncaught(self, line: &str) -> Option<&str> {
+        match self {
+            // [697:697:1123/082956.690:INFO:CONSOLE:1] "Uncaught Error: ...", source: http://... (1)
+            Self::Chromium => {
+                let (_, text) = line.split_once(":CONSOLE")?.1.split_once("] \"")?;
+                text.starts_with("Uncaught").then_some(text)
+            }
+            // JavaScript error: http://..., line 4: Error: ...
+            Self::Firefox => line.strip_prefix("JavaScript error: ").filter(|text| text.starts_with("http")),
+        }
     }
 }
 
 /// Tells profiles of this process apart.
 static PROFILES: AtomicU32 = AtomicU32::new(0);
 
+/// Firefox says what its pages say, and does nothing of its own accord.
+const PREFERENCES: &str = r#"
+user_pref("devtools.console.stdout.content", true);
+user_pref("browser.dom.window.dump.enabled", true);
+user_pref("toolkit.telemetry.enabled", false);
+user_pref("datareporting.policy.dataSubmissionEnabled", false);
+user_pref("app.normandy.enabled", false);
+user_pref("app.update.enabled", false);
+user_pref("browser.aboutwelcome.enabled", false);
+user_pref("browser.newtabpage.enabled", false);
+user_pref("browser.safebrowsing.malware.enabled", false);
+user_pref("browser.safebrowsing.phishing.enabled", false);
+user_pref("network.captive-portal-service.enabled", false);
+user_pref("network.connectivity-service.enabled", false);
+"#;
+
 const INSTALL: Duration = Duration::from_secs(600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uncaught_errors_are_found() {
+        let line =
+            r#"[7:7:1123/082956.6:INFO:CONSOLE:4] "Uncaught Error: late", source: http://127.0.0.1/index.html (4)"#;
+        let found = Browser::Chromium.uncaught(line);
+        assert_eq!(found, Some(r#"Uncaught Error: late", source: http://127.0.0.1/index.html (4)"#));
+        assert_eq!(Browser::Chromium.uncaught(r#"[7:7:1123/082956.6:INFO:CONSOLE:4] "a log", source: x (4)"#), None);
+        assert_eq!(Browser::Chromium.uncaught("[7:7:1123/082956.6:ERROR:dbus/bus.cc:405] Failed"), None);
+        let line = "JavaScript error: http://127.0.0.1:1/index.html, line 4: Error: late";
+        assert_eq!(Browser::Firefox.uncaught(line), Some("http://127.0.0.1:1/index.html, line 4: Error: late"));
+        assert_eq!(Browser::Firefox.uncaught("JavaScript error: resource://gre/x.mjs, line 1: Error: own"), None);
+    }
+}

@@ -4,19 +4,20 @@ mod browser;
 mod build;
 mod server;
 
+use std::collections::VecDeque;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
 use crate::process;
-use crate::report::{Tally, say};
+use crate::report::{DIM, Tally, say};
 use crate::tools;
 use crate::workspace::Workspace;
 
 pub(crate) use browser::Browser;
 pub(crate) use build::{TARGET, build};
-use server::{Headers, Server};
+use server::{Mount, Server};
 
 /// Where the tests run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,12 +73,15 @@ fn in_browser(workspace: &Workspace, tally: &mut Tally, browser: Browser) {
         Ok(program) => program,
         Err(why) => return tally.skip(&what, why),
     };
-    let mut report = Report::new(browser.name());
-    let end = run_page(workspace, browser, &program, "web/tests/index.html", |line| report.line(line, tally));
-    report.finish(tally, end.err().map(|error| format!("{error:#}")));
+    for page in ["web/tests/index.html", "plain/web/tests/plain.html"] {
+        let mut report = Report::new(browser.name());
+        let end = run_page(workspace, browser, &program, page, |line| report.line(line, tally));
+        report.finish(tally, end.err().map(|error| format!("{page}: {error:#}")));
+    }
 }
 
-/// Opens a page of the repository in a browser and hands over the lines that it posts, until it says that it is done.
+/// Opens a page in a browser and hands over the lines that it posts, until it says that it is done. What the page
+/// doesn't catch is shown.
 fn run_page(
     workspace: &Workspace,
     browser: Browser,
@@ -85,26 +89,57 @@ fn run_page(
     page: &str,
     mut on_line: impl FnMut(&str),
 ) -> anyhow::Result<()> {
-    let server = Server::start(workspace.root.clone(), Headers::Isolated)?;
-    let _window = browser.open(program, &server.address(page))?;
-    let deadline = Instant::now() + LIMIT;
+    let server = Server::start(mounts(workspace))?;
+    let window = browser.open(program, &server.address(page))?;
+    let started = Instant::now();
+    let mut heard = started;
+    let mut last_lines = VecDeque::new();
     loop {
-        let rest = deadline.saturating_duration_since(Instant::now());
-        match server.lines.recv_timeout(rest) {
-            Ok(line) if line == DONE => return Ok(()),
-            Ok(line) => on_line(&line),
-            Err(RecvTimeoutError::Timeout) => bail!("the page was not done after {} s", LIMIT.as_secs()),
-            Err(RecvTimeoutError::Disconnected) => bail!("the server stopped"),
+        let posted = server.lines.recv_timeout(GLANCE);
+        for line in window.lines.try_iter() {
+            if let Some(error) = browser.uncaught(&line) {
+                say!("{DIM}{}: {error}{DIM:#}", browser.name());
+            }
+            last_lines.push_back(line);
+            if last_lines.len() > 20 {
+                last_lines.pop_front();
+            }
         }
+        let why = match posted {
+            Ok(line) if line == DONE => return Ok(()),
+            Ok(line) => {
+                on_line(&line);
+                heard = Instant::now();
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => bail!("the server stopped"),
+            Err(RecvTimeoutError::Timeout) => match window.ended() {
+                Some(status) => format!("{} ended by itself with {status}", browser.name()),
+                None if heard.elapsed() > SILENCE => format!("the page said nothing for {} s", SILENCE.as_secs()),
+                None if started.elapsed() > LIMIT => format!("the page was not done after {} s", LIMIT.as_secs()),
+                None => continue,
+            },
+        };
+        for line in last_lines {
+            say!("{DIM}{}: {line}{DIM:#}", browser.name());
+        }
+        bail!(why);
     }
 }
 
-/// Serves the repository until it is interrupted.
+/// What is served: the files of pages with the headers of isolation, the same under `plain/` without them.
+fn mounts(workspace: &Workspace) -> Vec<Mount> {
+    let mounts = [("plain/web/", "web", false), ("web/", "web", true), ("proto/vectors/", "proto/vectors", true)];
+    let mount = |(prefix, folder, isolated)| Mount { prefix, folder: workspace.root.join(folder), isolated };
+    mounts.map(mount).into()
+}
+
+/// Serves the files of pages until it is interrupted.
 ///
 /// # Errors
 /// When there is no port.
 pub(crate) fn serve(workspace: &Workspace, page: &str) -> anyhow::Result<()> {
-    let server = Server::start(workspace.root.clone(), Headers::Isolated)?;
+    let server = Server::start(mounts(workspace))?;
     say!("Serving {} until interrupted.", server.address(page));
     for line in &server.lines {
         say!("{line}");
@@ -130,11 +165,12 @@ pub(crate) fn demonstrate(workspace: &Workspace, browser: Browser, program: &str
 struct Report {
     host: &'static str,
     tests: u64,
+    last: String,
 }
 
 impl Report {
     fn new(host: &'static str) -> Self {
-        Self { host, tests: 0 }
+        Self { host, tests: 0, last: String::new() }
     }
 
     fn line(&mut self, line: &str, tally: &mut Tally) {
@@ -145,6 +181,7 @@ impl Report {
             return say!("{}: {line}", self.host);
         };
         self.tests += 1;
+        name.clone_into(&mut self.last);
         let what = format!("{}: {name}", self.host);
         if let Some(why) = test["skipped"].as_str() {
             tally.skip(&what, why);
@@ -158,7 +195,11 @@ impl Report {
 
     fn finish(self, tally: &mut Tally, error: Option<String>) {
         if let Some(error) = error {
-            tally.fail(format!("{}: {error}, after {} tests", self.host, self.tests));
+            let after = match self.tests {
+                0 => "before any test".to_owned(),
+                tests => format!("after {tests} tests, of which `{}` was the last", self.last),
+            };
+            tally.fail(format!("{}: {error}, {after}", self.host));
         } else if self.tests == 0 {
             tally.fail(format!("{}: no test ran", self.host));
         }
@@ -168,5 +209,11 @@ impl Report {
 /// What a page posts last.
 const DONE: &str = "done";
 
-/// A machine that is busy otherwise makes Firefox five times as slow.
+/// For one page, or the tests under Node.js. A machine that is busy otherwise makes Firefox five times as slow.
 const LIMIT: Duration = Duration::from_secs(480);
+
+/// How long a page may be silent: much longer than a test may take before it is a failure by itself.
+const SILENCE: Duration = Duration::from_secs(90);
+
+/// How often a browser is looked at.
+const GLANCE: Duration = Duration::from_millis(100);
