@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use crate::process;
 use crate::report::{HEAD, ODD, say};
 use crate::tools;
-use crate::web::{self, Browser};
+use crate::web::{self, Browser, Profile};
 use crate::workspace::Workspace;
 
 /// Runs the demonstrations one after the other.
@@ -17,7 +17,7 @@ use crate::workspace::Workspace;
 pub(crate) fn run(workspace: &Workspace, serve: bool) -> anyhow::Result<()> {
     if serve {
         tools::rust_target(workspace, web::TARGET).map_err(anyhow::Error::msg)?;
-        web::build(workspace)?;
+        web::build(workspace, Profile::Web)?;
         return web::serve(workspace, "web/demo/index.html");
     }
     native(workspace).context("the native demonstration")?;
@@ -30,7 +30,7 @@ fn in_browsers(workspace: &Workspace) -> anyhow::Result<()> {
         say!("{ODD}skipped{ODD:#} the demonstration in a browser: {why}");
         return Ok(());
     }
-    web::build(workspace).context("the npm package")?;
+    web::build(workspace, Profile::Web).context("the npm package")?;
     let mut installed =
         Browser::ALL.into_iter().filter_map(|browser| Some((browser, browser.find(workspace)?))).peekable();
     if installed.peek().is_none() {

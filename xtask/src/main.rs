@@ -1,4 +1,4 @@
-//! The commands of this repository: `cargo xtask test`, `cargo xtask demo` and `cargo xtask bench`.
+//! The commands of this repository: `test`, `demo`, `build` and `bench` of `cargo xtask`.
 #![forbid(unsafe_code)]
 
 use std::path::PathBuf;
@@ -49,7 +49,11 @@ enum Command {
         serve: bool,
     },
     /// Build the npm package into web/pkg
-    Build,
+    Build {
+        /// Build it with checks and names, not optimized
+        #[arg(long)]
+        debug: bool,
+    },
     /// Measure coincide and its peers in one run; tables, charts and a report under target/bench/
     Bench {
         /// Take fewer samples of each case
@@ -86,9 +90,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Test { only, browser, .. } => Ok(test::run(&workspace, &only, browser.as_deref())),
         Command::Demo { serve } => demo::run(&workspace, serve).map(|()| ExitCode::SUCCESS),
-        Command::Build => {
-            report::say!("{}", web::build(&workspace)?);
-            Ok(ExitCode::SUCCESS)
+        Command::Build { debug } => {
+            web::build(&workspace, if debug { web::Profile::Debug } else { web::Profile::Web })?;
+            web::sizes(&workspace, true).map(|()| ExitCode::SUCCESS)
         }
         Command::Bench { quick, json, filter } => {
             bench::run(&workspace, quick, json.as_deref(), filter.as_deref()).map(|()| ExitCode::SUCCESS)

@@ -1,47 +1,147 @@
 //! Builds the npm package into `web/pkg`.
 
+use std::collections::hash_map::DefaultHasher;
 use std::fs;
-use std::path::Path;
+use std::hash::{Hash, Hasher};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use base64::Engine;
 use wasm_bindgen_cli_support::Bindgen;
 
+use super::npm;
 use crate::process;
+use crate::report::{ODD, say};
+use crate::tools;
 use crate::workspace::Workspace;
 
-/// Builds the package; gives a table of the sizes of what it ships.
+/// How the package is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Profile {
+    /// As it is published.
+    Web,
+    /// With checks and names, not optimized.
+    Debug,
+}
+
+/// Builds the package, unless nothing has changed since it was built.
 ///
 /// # Errors
 /// When something doesn't build, or can't be written.
-pub(crate) fn build(workspace: &Workspace) -> anyhow::Result<String> {
-    let cargo = ["build", "--package", "coincide-web", "--profile", PROFILE, "--target", TARGET];
+pub(crate) fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<()> {
+    let (name, folder) = match profile {
+        Profile::Web => ("web", "web"),
+        Profile::Debug => ("dev", "debug"),
+    };
+    let cargo = ["build", "--package", "coincide-web", "--profile", name, "--target", TARGET];
     process::run(workspace.cargo(cargo), LIMIT).context("the wasm")?;
+    let wasm = workspace.target.join(TARGET).join(folder).join("coincide_web.wasm");
 
-    let package = workspace.root.join("web/pkg");
-    if package.exists() {
-        fs::remove_dir_all(&package).context("cannot clear web/pkg")?;
+    let optimizer = match profile {
+        Profile::Web => npm::tool(workspace, "wasm-opt"),
+        Profile::Debug => Err("it is a debug build".to_owned()),
+    };
+    if let Err(why) = &optimizer {
+        say!("{ODD}not optimized{ODD:#} the wasm: {why}");
     }
-    fs::create_dir_all(&package)?;
-    let wasm = workspace.target.join(TARGET).join(PROFILE).join("coincide_web.wasm");
+    let package = workspace.root.join(PACKAGE);
+    let sources = sources(workspace)?;
+    let inputs = (profile, optimizer.is_ok(), fs::read(&wasm)?, program()?, workspace.version()?);
+    let inputs = hash_of(&inputs, sources.iter().map(|(from, _)| from.as_path()))?;
+    let stamp = workspace.target.join("web-package.stamp");
+    if fs::read_to_string(&stamp).is_ok_and(|stamp| Some(stamp) == stamp_of(inputs, &package)) {
+        say!("{PACKAGE} is up to date");
+        return Ok(());
+    }
+
+    // Beside the old one: whoever uses that meanwhile finds all of it until the new one is there.
+    let new = workspace.root.join(format!("{PACKAGE}.new"));
+    clear(&new)?;
+    fs::create_dir_all(&new)?;
     let mut bindgen = Bindgen::new();
     bindgen.input_path(wasm).web(true)?.typescript(false).omit_default_module_path(true).out_name("coincide");
-    bindgen.remove_name_section(true).remove_producers_section(true);
-    bindgen.generate(&package).context("the glue")?;
+    bindgen.debug(profile == Profile::Debug).keep_debug(profile == Profile::Debug);
+    bindgen.remove_name_section(profile == Profile::Web).remove_producers_section(true);
+    bindgen.generate(&new).context("the glue")?;
+    let wasm = new.join(WASM);
+    if let Ok(mut optimize) = optimizer {
+        optimize.args(OPTIMIZE).arg(&wasm).arg("-o").arg(&wasm);
+        process::run(optimize, LIMIT).context("optimizing the wasm")?;
+    }
+    for (from, name) in &sources {
+        fs::copy(from, new.join(name)).with_context(|| from.display().to_string())?;
+    }
+    fs::write(new.join("wasm.inline.js"), inline(&fs::read(&wasm)?))?;
+    fs::write(new.join("package.json"), manifest(workspace)?)?;
+    clear(&package)?;
+    fs::rename(&new, &package).with_context(|| format!("cannot put {PACKAGE} in its place"))?;
+    fs::write(stamp, stamp_of(inputs, &package).context("the package vanished")?)?;
+    Ok(())
+}
 
+/// Prints the sizes of what the package ships, raw and compressed: of all files, or of what each entry loads alone.
+///
+/// # Errors
+/// When a module refers to a file that isn't there.
+pub(crate) fn sizes(workspace: &Workspace, files: bool) -> anyhow::Result<()> {
+    if let Err(why) = tools::node(workspace) {
+        say!("{ODD}no sizes{ODD:#}: {why}");
+        return Ok(());
+    }
+    let mut command = workspace.command("node");
+    command.args(["xtask/src/web/sizes.mjs", PACKAGE]).args(files.then_some("--files"));
+    process::run(command, LIMIT).context("the files of the package")
+}
+
+/// What goes into the package as it is, and the name that it has there. `package.json` comes along for [`manifest`].
+fn sources(workspace: &Workspace) -> anyhow::Result<Vec<(PathBuf, String)>> {
+    let mut sources = Vec::new();
     for entry in fs::read_dir(workspace.root.join("web/js"))? {
         let entry = entry?;
-        fs::copy(entry.path(), package.join(entry.file_name()))?;
+        sources.push((entry.path(), entry.file_name().to_string_lossy().into_owned()));
     }
-    for name in ["LICENSE-APACHE", "LICENSE-MIT"] {
-        fs::copy(workspace.root.join(name), package.join(name))?;
+    for (from, name) in [
+        ("LICENSE-APACHE", "LICENSE-APACHE"),
+        ("LICENSE-MIT", "LICENSE-MIT"),
+        ("web/README.md", "README.md"),
+        ("web/package.json", "package.json"),
+    ] {
+        sources.push((workspace.root.join(from), name.to_owned()));
     }
-    fs::copy(workspace.root.join("web/README.md"), package.join("README.md"))?;
-    let bytes = fs::read(package.join(WASM))?;
-    fs::write(package.join("wasm.inline.js"), inline(&bytes))?;
-    fs::write(package.join("package.json"), manifest(workspace)?)?;
-    sizes(&package)
+    sources.sort();
+    Ok(sources)
+}
+
+/// Tells builds of this program apart, with all that it is made of.
+fn program() -> anyhow::Result<impl Hash> {
+    let program = std::env::current_exe()?.metadata()?;
+    Ok((program.len(), program.modified()?))
+}
+
+/// What the stamp says when the package in the folder was made of these inputs; nothing when there is none.
+fn stamp_of(inputs: u64, package: &Path) -> Option<String> {
+    let mut files = Vec::new();
+    collect(package, &mut files).ok()?;
+    files.sort();
+    Some(format!("{inputs:016x} {:016x}", hash_of(&(), files.iter().map(PathBuf::as_path)).ok()?))
+}
+
+/// A hash of the value, and of the paths and contents of the files.
+fn hash_of<'a>(value: &impl Hash, files: impl Iterator<Item = &'a Path>) -> anyhow::Result<u64> {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    for file in files {
+        (file, fs::read(file).with_context(|| file.display().to_string())?).hash(&mut hasher);
+    }
+    Ok(hasher.finish())
+}
+
+fn clear(folder: &Path) -> anyhow::Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot clear {}", folder.display()))?;
+    }
+    Ok(())
 }
 
 /// The module that has the wasm in itself.
@@ -65,33 +165,7 @@ fn manifest(workspace: &Workspace) -> anyhow::Result<String> {
     Ok(text.replacen(placeholder, &format!("\"version\": \"{}\"", workspace.version()?), 1))
 }
 
-/// What a page loads, raw and compressed.
-fn sizes(package: &Path) -> anyhow::Result<String> {
-    let mut lines = format!("{:<24} {:>9} {:>9}", "shipped to a page", "bytes", "brotli");
-    let (mut raw, mut small) = (0, 0);
-    let mut files = vec![];
-    collect(package, &mut files)?;
-    files.sort();
-    for path in files {
-        let name = path.strip_prefix(package)?.display().to_string();
-        let shipped = name.ends_with(".js") && !name.contains(".node.") && !name.contains(".inline.") || name == WASM;
-        if !shipped {
-            continue;
-        }
-        let bytes = fs::read(&path)?;
-        let mut compressed = vec![];
-        brotli::BrotliCompress(&mut &bytes[..], &mut compressed, &brotli::enc::BrotliEncoderParams::default())?;
-        raw += bytes.len();
-        small += compressed.len();
-        if bytes.len() > 4000 {
-            let name = name.rsplit('/').next().unwrap_or(&name).to_owned();
-            lines += &format!("\n{name:<24} {:>9} {:>9}", bytes.len(), compressed.len());
-        }
-    }
-    Ok(lines + &format!("\n{:<24} {raw:>9} {small:>9}", "all together"))
-}
-
-fn collect(folder: &Path, files: &mut Vec<std::path::PathBuf>) -> anyhow::Result<()> {
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() { collect(&path, files)? } else { files.push(path) }
@@ -102,8 +176,21 @@ fn collect(folder: &Path, files: &mut Vec<std::path::PathBuf>) -> anyhow::Result
 /// What the package is compiled for.
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
-const PROFILE: &str = "web";
+/// Where the package is built.
+pub(super) const PACKAGE: &str = "web/pkg";
 
 const WASM: &str = "coincide_bg.wasm";
+
+/// The features are those that rustc assumes for the target: wasm-opt must use no others.
+const OPTIMIZE: [&str; 8] = [
+    "-O3",
+    "--mvp-features",
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
 
 const LIMIT: Duration = Duration::from_secs(900);

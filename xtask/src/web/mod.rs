@@ -2,9 +2,12 @@
 
 mod browser;
 mod build;
+mod npm;
+mod package;
 mod server;
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
@@ -16,7 +19,8 @@ use crate::tools;
 use crate::workspace::Workspace;
 
 pub(crate) use browser::Browser;
-pub(crate) use build::{TARGET, build};
+use build::PACKAGE;
+pub(crate) use build::{Profile, TARGET, build, sizes};
 use server::{Mount, Server};
 
 /// Where the tests run.
@@ -42,16 +46,17 @@ pub(crate) fn test(workspace: &Workspace, tally: &mut Tally, hosts: &[Host]) {
     if let Err(why) = tools::rust_target(workspace, TARGET) {
         return tally.skip("the npm package", why);
     }
-    let built = build(workspace);
+    let built = build(workspace, Profile::Web).and_then(|()| sizes(workspace, false));
     let works = built.is_ok();
-    tally.check("building the package", built.map(|sizes| say!("{sizes}")));
+    tally.check("building the package", built);
     if !works {
         return;
     }
+    let bundle = package::check(workspace, tally);
     for host in hosts {
         match host {
             Host::Node => node(workspace, tally),
-            Host::Browser(browser) => in_browser(workspace, tally, *browser),
+            Host::Browser(browser) => in_browser(workspace, tally, *browser, bundle.as_ref()),
         }
     }
 }
@@ -67,15 +72,16 @@ fn node(workspace: &Workspace, tally: &mut Tally) {
     report.finish(tally, result.err().map(|error| format!("{error:#}")));
 }
 
-fn in_browser(workspace: &Workspace, tally: &mut Tally, browser: Browser) {
+fn in_browser(workspace: &Workspace, tally: &mut Tally, browser: Browser, bundle: Option<&PathBuf>) {
     let what = format!("the package in {}", browser.name());
     let program = match browser.find_or_install(workspace) {
         Ok(program) => program,
         Err(why) => return tally.skip(&what, why),
     };
-    for page in ["web/tests/index.html", "plain/web/tests/plain.html"] {
+    let pages = ["web/tests/index.html", "plain/web/tests/plain.html"].into_iter();
+    for page in pages.chain(bundle.map(|_| "bundle/index.html")) {
         let mut report = Report::new(browser.name());
-        let end = run_page(workspace, browser, &program, page, |line| report.line(line, tally));
+        let end = run_page(workspace, browser, &program, page, bundle, |line| report.line(line, tally));
         report.finish(tally, end.err().map(|error| format!("{page}: {error:#}")));
     }
 }
@@ -87,9 +93,10 @@ fn run_page(
     browser: Browser,
     program: &str,
     page: &str,
+    bundle: Option<&PathBuf>,
     mut on_line: impl FnMut(&str),
 ) -> anyhow::Result<()> {
-    let server = Server::start(mounts(workspace))?;
+    let server = Server::start(mounts(workspace, bundle))?;
     let window = browser.open(program, &server.address(page))?;
     let started = Instant::now();
     let mut heard = started;
@@ -127,11 +134,16 @@ fn run_page(
     }
 }
 
-/// What is served: the files of pages with the headers of isolation, the same under `plain/` without them.
-fn mounts(workspace: &Workspace) -> Vec<Mount> {
-    let mounts = [("plain/web/", "web", false), ("web/", "web", true), ("proto/vectors/", "proto/vectors", true)];
-    let mount = |(prefix, folder, isolated)| Mount { prefix, folder: workspace.root.join(folder), isolated };
-    mounts.map(mount).into()
+/// What is served: the files of pages with the headers of isolation, the same under `plain/` without them, and a bundle.
+fn mounts(workspace: &Workspace, bundle: Option<&PathBuf>) -> Vec<Mount> {
+    let mut mounts = Vec::new();
+    for (prefix, folder, isolated) in
+        [("plain/web/", "web", false), ("web/", "web", true), ("proto/vectors/", "proto/vectors", true)]
+    {
+        mounts.push(Mount { prefix, folder: workspace.root.join(folder), isolated });
+    }
+    mounts.extend(bundle.map(|folder| Mount { prefix: "bundle/", folder: folder.clone(), isolated: true }));
+    mounts
 }
 
 /// Serves the files of pages until it is interrupted.
@@ -139,7 +151,7 @@ fn mounts(workspace: &Workspace) -> Vec<Mount> {
 /// # Errors
 /// When there is no port.
 pub(crate) fn serve(workspace: &Workspace, page: &str) -> anyhow::Result<()> {
-    let server = Server::start(mounts(workspace))?;
+    let server = Server::start(mounts(workspace, None))?;
     say!("Serving {} until interrupted.", server.address(page));
     for line in &server.lines {
         say!("{line}");
@@ -153,7 +165,7 @@ pub(crate) fn serve(workspace: &Workspace, page: &str) -> anyhow::Result<()> {
 /// When the browser can't be started or the page isn't done in time.
 pub(crate) fn demonstrate(workspace: &Workspace, browser: Browser, program: &str) -> anyhow::Result<Vec<String>> {
     let mut said = Vec::new();
-    run_page(workspace, browser, program, "web/demo/index.html?report", |line| {
+    run_page(workspace, browser, program, "web/demo/index.html?report", None, |line| {
         say!("{line}");
         said.push(line.to_owned());
     })

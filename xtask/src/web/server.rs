@@ -126,9 +126,9 @@ mod tests {
         let answer = ask(&server, "GET /web/server.rs?a=b HTTP/1.1", "");
         assert!(answer.starts_with("HTTP/1.1 200") && isolated(&answer), "{answer}");
         assert!(answer.contains("Cache-Control: no-store"), "{answer}");
-        let answer = ask(&server, "GET /plain/mod.rs HTTP/1.1", "");
+        let answer = ask(&server, "GET /plain/sizes.mjs HTTP/1.1", "");
         assert!(answer.starts_with("HTTP/1.1 200") && !isolated(&answer), "{answer}");
-        assert!(answer.contains("Content-Type: application/octet-stream"), "{answer}");
+        assert!(answer.contains("Content-Type: text/javascript"), "{answer}");
 
         for path in ["/plain/server.ts", "/../Cargo.toml", "/plain//etc/passwd", "/plain/../main.rs", "/"] {
             let answer = ask(&server, &format!("GET {path} HTTP/1.1"), "");

@@ -1,0 +1,46 @@
+// What the type declarations promise: compiled, never run.
+import coincide, { CoincideError, type CoincideWorker, type Diagnosis } from 'coincide/main';
+import inline from 'coincide/inline/main';
+import coincideWorker from 'coincide/worker';
+
+interface Exports {
+  version(): Promise<number>;
+}
+
+interface Functions {
+  hello(name: string): string;
+}
+
+const { Worker, workers, native, transfer, diagnose } = coincide({ strict: true, ringSize: 1 << 20 });
+const worker: CoincideWorker<Exports> = new Worker<Exports>(new URL('./worker.js', import.meta.url), { name: 'one' });
+const version: Promise<number> = worker.proxy.version();
+worker.proxy.hello = (name: string) => `Hello, ${name}`;
+const limited: Promise<number> = worker.within({ timeout: 100, signal: AbortSignal.timeout(1) }).version();
+const ready: Promise<string[]> = worker.ready;
+worker.notify('version');
+worker.interrupt();
+worker.terminate();
+const dom: globalThis.Worker = worker;
+const diagnosis: Diagnosis = diagnose();
+const isolated: boolean = native;
+const [moved]: ArrayBuffer[] = transfer(new ArrayBuffer(1));
+const named = workers.one.then(proxy => proxy.anything(1, 'two'));
+new (inline().Worker)('./worker.js').proxy.anything();
+const code: string = new CoincideError().code;
+
+// @ts-expect-error: `ready` can't be set.
+worker.ready = ready;
+// @ts-expect-error: a timeout is a number.
+worker.within({ timeout: 'long' });
+// @ts-expect-error: no such option.
+coincide({ ring: 1 });
+
+const inWorker = async () => {
+  const { proxy, within, sync } = await coincideWorker<Functions>({ ready: 'manual' });
+  // No promise: the call blocks.
+  const greeting: string = proxy.hello('PyScript');
+  proxy.version = () => 42;
+  return [greeting, within({ timeout: 10 }).hello('again'), sync];
+};
+
+export { code, diagnosis, dom, inWorker, isolated, limited, moved, named, version };

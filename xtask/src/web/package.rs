@@ -1,0 +1,92 @@
+//! Checks the npm package as a user's tools see it: packed, typed and bundled.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use super::npm;
+use crate::process;
+use crate::report::{Tally, say};
+use crate::workspace::Workspace;
+
+/// Checks the built package; gives the folder of the bundle of `web/tests/bundle`, if there is one.
+pub(super) fn check(workspace: &Workspace, tally: &mut Tally) -> Option<PathBuf> {
+    const WHAT: &str = "packing, types and a bundle of the package";
+    let npm = match npm::npm(workspace, super::PACKAGE).and_then(|npm| npm::tool(workspace, "tsc").map(|_| npm)) {
+        Ok(npm) => npm,
+        Err(why) => {
+            tally.skip(WHAT, why);
+            return None;
+        }
+    };
+    let packed = pack(workspace, npm);
+    let works = packed.is_ok();
+    tally.check("the package, packed", packed);
+    if !works {
+        return None;
+    }
+    for (what, arguments) in RESOLUTIONS {
+        let checked = npm::tool(workspace, "tsc").map_err(anyhow::Error::msg).and_then(|mut tsc| {
+            tsc.args(["--project", "web/tests"]).args(arguments);
+            process::run(tsc, LIMIT)
+        });
+        tally.check(&format!("the type declarations, as {what} finds them"), checked);
+    }
+    let bundle = workspace.target.join("web-bundle");
+    let bundled = npm::tool(workspace, "vite").map_err(anyhow::Error::msg).and_then(|mut vite| {
+        vite.args(["build", "web/tests/bundle", "--logLevel", "warn", "--emptyOutDir", "--outDir"]).arg(&bundle);
+        process::run(vite, LIMIT)
+    });
+    let works = bundled.is_ok();
+    tally.check("a bundle of the package", bundled);
+    works.then_some(bundle)
+}
+
+/// Puts what npm would publish where the tests import it from, and checks that nothing is left out.
+fn pack(workspace: &Workspace, mut npm: std::process::Command) -> anyhow::Result<()> {
+    npm.args(["pack", "--dry-run", "--json"]).arg(workspace.root.join(super::PACKAGE));
+    let mut said = String::new();
+    process::stream(npm, LIMIT, |line| said += line)?;
+    let said: Value = serde_json::from_str(&said).context("what npm said is no JSON")?;
+    let said = said.get(0).or_else(|| said.as_object()?.values().next()).context("npm said nothing")?;
+    let files = said["files"].as_array().context("npm named no files")?;
+    let files: Vec<&str> = files.iter().filter_map(|file| file["path"].as_str()).collect();
+    say!("{} files, {} bytes packed, {} unpacked", files.len(), said["size"], said["unpackedSize"]);
+
+    let from = workspace.root.join(super::PACKAGE);
+    let manifest: Value = serde_json::from_str(&fs::read_to_string(from.join("package.json"))?)?;
+    let mut wanted = vec!["README.md", "LICENSE-APACHE", "LICENSE-MIT"];
+    targets(&manifest["exports"], &mut wanted);
+    if let Some(missing) = wanted.into_iter().find(|name| !files.contains(name)) {
+        bail!("{missing} is not in it");
+    }
+    let to = npm::module(workspace, "coincide");
+    if to.exists() {
+        fs::remove_dir_all(&to)?;
+    }
+    for file in files {
+        fs::create_dir_all(to.join(file).parent().context("a file is in a folder")?)?;
+        fs::copy(from.join(file), to.join(file)).with_context(|| file.to_owned())?;
+    }
+    Ok(())
+}
+
+/// The files that `exports` of a `package.json` names.
+fn targets<'a>(exports: &'a Value, files: &mut Vec<&'a str>) {
+    match exports {
+        Value::Object(conditions) => conditions.values().for_each(|value| targets(value, files)),
+        Value::String(file) => files.push(file.trim_start_matches("./")),
+        _ => {}
+    }
+}
+
+/// The ways in which TypeScript finds the files of a package.
+const RESOLUTIONS: [(&str, &[&str]); 2] = [
+    ("Node.js", &["--module", "nodenext", "--moduleResolution", "nodenext"]),
+    ("a bundler", &["--module", "esnext", "--moduleResolution", "bundler"]),
+];
+
+const LIMIT: Duration = Duration::from_secs(120);
