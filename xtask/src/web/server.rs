@@ -1,16 +1,21 @@
 //! Serves folders to a browser on this machine, and hears what pages report.
+//!
+//! It is no more than that takes, but each connection has a thread of its own. Browsers open connections that they don't
+//! use and keep those that they do: where connections wait for a thread of a pool, a page may wait for minutes.
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use anyhow::anyhow;
-use tiny_http::{Header, Method, Request, Response};
+use anyhow::Context;
 
 /// A folder that is served.
 pub(super) struct Mount {
-    /// What the paths of its files begin with: nothing, or a name and a slash.
+    /// What the paths of its files begin with: nothing, or names that each have a slash behind them.
     pub(super) prefix: &'static str,
     pub(super) folder: PathBuf,
     /// Whether responses have the headers that make a page cross-origin isolated.
@@ -19,7 +24,8 @@ pub(super) struct Mount {
 
 /// A server of files; dropping it stops it.
 pub(super) struct Server {
-    http: Arc<tiny_http::Server>,
+    address: SocketAddr,
+    stopped: Arc<AtomicBool>,
     /// What pages have posted to `/report`.
     pub(super) lines: Receiver<String>,
 }
@@ -27,56 +33,120 @@ pub(super) struct Server {
 impl Server {
     /// Serves on a free port. Of the mounts whose prefix fits, the first is taken.
     pub(super) fn start(mounts: Vec<Mount>) -> anyhow::Result<Self> {
-        let http = tiny_http::Server::http("127.0.0.1:0").map_err(|error| anyhow!("no port to serve on: {error}"))?;
-        let http = Arc::new(http);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port to serve on")?;
+        let address = listener.local_addr()?;
+        let stopped = Arc::new(AtomicBool::new(false));
+        let stop = Arc::clone(&stopped);
         let mounts: Arc<[Mount]> = mounts.into();
         let (sender, lines) = channel();
-        for _ in 0..THREADS {
-            let (http, mounts, sender) = (Arc::clone(&http), Arc::clone(&mounts), sender.clone());
-            thread::spawn(move || {
-                for request in http.incoming_requests() {
-                    // A browser that doesn't wait for its answer is no reason to stop.
-                    let _ = answer(request, &mounts, &sender);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                if stop.load(Ordering::Relaxed) {
+                    return;
                 }
-            });
-        }
-        Ok(Self { http, lines })
+                let (mounts, sender) = (Arc::clone(&mounts), sender.clone());
+                // A browser that doesn't wait for its answer is no reason to stop.
+                thread::spawn(move || stream.and_then(|stream| serve(&stream, &mounts, &sender)));
+            }
+        });
+        Ok(Self { address, stopped, lines })
     }
 
     pub(super) fn address(&self, page: &str) -> String {
-        format!("http://{}/{page}", self.http.server_addr())
+        format!("http://{}/{page}", self.address)
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        for _ in 0..THREADS {
-            self.http.unblock();
-        }
+        self.stopped.store(true, Ordering::Relaxed);
+        // It looks when there is a connection; those that there are end with their browser.
+        let _ = TcpStream::connect(self.address);
     }
 }
 
-fn answer(mut request: Request, mounts: &[Mount], lines: &Sender<String>) -> std::io::Result<()> {
-    let path = request.url().split(['?', '#']).next().unwrap_or_default().trim_start_matches('/').to_owned();
-    match request.method() {
-        Method::Post if path == "report" => {
-            let mut body = String::new();
-            request.as_reader().read_to_string(&mut body)?;
-            let _ = lines.send(body);
-            return request.respond(Response::empty(204));
+/// Answers the requests of a connection, until the browser closes it.
+fn serve(stream: &TcpStream, mounts: &[Mount], lines: &Sender<String>) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut reader = BufReader::new(stream);
+    while let Some(request) = Request::read(&mut reader)? {
+        let last = request.last;
+        let answer = answer(request, mounts, lines);
+        { stream }.write_all(&answer)?;
+        if last {
+            break;
         }
-        Method::Get | Method::Head => {}
-        _ => return request.respond(Response::empty(405)),
     }
-    let Some((mount, content)) = find(mounts, &path) else {
-        return request.respond(Response::empty(404));
-    };
-    let mut response = Response::from_data(content);
-    let isolated: &[(&str, &str)] = if mount.isolated { &ISOLATION } else { &[] };
-    for (name, value) in [("Content-Type", kind(&path)), ("Cache-Control", "no-store")].iter().chain(isolated) {
-        response.add_header(Header::from_bytes(*name, *value).expect("the names and values are ASCII"));
+    Ok(())
+}
+
+/// A request of HTTP/1.1, as far as it matters here.
+struct Request {
+    method: String,
+    /// Without the slash that it begins with, and without a query.
+    path: String,
+    body: String,
+    /// Whether the connection is closed afterwards.
+    last: bool,
+}
+
+impl Request {
+    /// The next request; nothing at the end of the connection.
+    fn read(reader: &mut impl BufRead) -> std::io::Result<Option<Self>> {
+        let mut head = Vec::new();
+        loop {
+            let mut line = String::new();
+            if reader.by_ref().take(LINE).read_line(&mut line)? == 0 {
+                return Ok(None);
+            }
+            match line.trim_end() {
+                "" => break,
+                line => head.push(line.to_owned()),
+            }
+        }
+        let header = |name: &str| {
+            let mut headers = head.iter().skip(1).filter_map(|line| line.split_once(':'));
+            headers.find(|(found, _)| found.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value.trim())
+        };
+        let length = header("content-length").parse().unwrap_or(0);
+        let last = header("connection").eq_ignore_ascii_case("close");
+        let mut body = Vec::new();
+        reader.take(length).read_to_end(&mut body)?;
+        let mut words = head.first().map_or("", String::as_str).split(' ');
+        let method = words.next().unwrap_or_default().to_owned();
+        let path = words.next().unwrap_or_default().split(['?', '#']).next().unwrap_or_default();
+        let path = path.strip_prefix('/').unwrap_or(path).to_owned();
+        Ok(Some(Self { method, path, body: String::from_utf8_lossy(&body).into_owned(), last }))
     }
-    request.respond(response)
+}
+
+fn answer(request: Request, mounts: &[Mount], lines: &Sender<String>) -> Vec<u8> {
+    match (request.method.as_str(), request.path.as_str()) {
+        ("POST", "report") => {
+            let _ = lines.send(request.body);
+            response("204 No Content", &[], None)
+        }
+        ("GET", path) => match find(mounts, path) {
+            Some((mount, content)) => {
+                let mut headers = vec![("Content-Type", kind(path))];
+                headers.extend(if mount.isolated { ISOLATION } else { &[] });
+                response("200 OK", &headers, Some(&content))
+            }
+            None => response("404 Not Found", &[], Some(b"")),
+        },
+        _ => response("405 Method Not Allowed", &[], Some(b"")),
+    }
+}
+
+fn response(status: &str, headers: &[(&str, &str)], content: Option<&[u8]>) -> Vec<u8> {
+    let mut head = format!("HTTP/1.1 {status}\r\nCache-Control: no-store\r\n");
+    for (name, value) in headers {
+        head += &format!("{name}: {value}\r\n");
+    }
+    if let Some(content) = content {
+        head += &format!("Content-Length: {}\r\n", content.len());
+    }
+    [head.as_bytes(), b"\r\n", content.unwrap_or_default()].concat()
 }
 
 fn find<'a>(mounts: &'a [Mount], path: &str) -> Option<(&'a Mount, Vec<u8>)> {
@@ -100,20 +170,17 @@ fn kind(path: &str) -> &'static str {
     }
 }
 
-const ISOLATION: [(&str, &str); 3] = [
+const ISOLATION: &[(&str, &str)] = &[
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Embedder-Policy", "require-corp"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 ];
 
-/// A browser keeps several connections open, each of which occupies a thread.
-const THREADS: usize = 16;
+/// Of a line of a request, in bytes: more than browsers send.
+const LINE: u64 = 1 << 16;
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
-    use std::net::TcpStream;
-
     use super::*;
 
     #[test]
@@ -140,8 +207,30 @@ mod tests {
         assert!(server.lines.try_recv().is_err());
     }
 
+    /// Browsers open more connections than they use, and keep them.
+    #[test]
+    fn connections_do_not_wait_for_each_other() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let server = Server::start(vec![Mount { prefix: "", folder: source, isolated: true }]).unwrap();
+        for _ in 0..20 {
+            let streams: Vec<_> = (0..12).map(|_| connect(&server)).collect();
+            for mut stream in &streams {
+                stream.write_all(b"GET /main.rs HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+                let mut head = [0; 12];
+                stream.read_exact(&mut head).unwrap();
+                assert_eq!(&head, b"HTTP/1.1 200");
+            }
+        }
+    }
+
+    fn connect(server: &Server) -> TcpStream {
+        let stream = TcpStream::connect(server.address).unwrap();
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+        stream
+    }
+
     fn ask(server: &Server, request: &str, body: &str) -> String {
-        let mut stream = TcpStream::connect(server.http.server_addr().to_ip().unwrap()).unwrap();
+        let mut stream = connect(server);
         let length = body.len();
         let head = format!("{request}\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
         stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
