@@ -92,7 +92,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo { serve } => demo::run(&workspace, serve).map(|()| ExitCode::SUCCESS),
         Command::Build { debug } => {
             web::build(&workspace, if debug { web::Profile::Debug } else { web::Profile::Web })?;
-            web::sizes(&workspace, true).map(|()| ExitCode::SUCCESS)
+            // With names and debugging information it's large, which says nothing and takes minutes to compress.
+            if !debug {
+                web::sizes(&workspace, true)?;
+            }
+            Ok(ExitCode::SUCCESS)
         }
         Command::Bench { quick, json, filter } => {
             bench::run(&workspace, quick, json.as_deref(), filter.as_deref()).map(|()| ExitCode::SUCCESS)
