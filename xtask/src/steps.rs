@@ -217,11 +217,15 @@ fn benches(workspace: &Workspace, tally: &mut Tally) {
 
 fn package(workspace: &Workspace, tally: &mut Tally) {
     forget_rehearsals(workspace);
-    let command = workspace.cargo(["publish", "--workspace", "--dry-run", "--allow-dirty"]);
+    let target = workspace.target.join("rehearsal");
+    let _ = std::fs::remove_dir_all(&target);
+    let mut command = workspace.cargo(["publish", "--workspace", "--dry-run", "--allow-dirty"]);
+    command.env("CARGO_TARGET_DIR", target);
     tally.check("publishing, as a rehearsal", process::run(command, LONG));
 }
 
-/// Removes what cargo has unpacked in an earlier rehearsal: it takes crates of the same version for the same crates.
+/// Removes what cargo has unpacked in an earlier rehearsal: it takes crates of the same version for the same crates, and what was
+/// compiled of them too.
 fn forget_rehearsals(workspace: &Workspace) {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
