@@ -111,13 +111,14 @@ export const create = (platform, source) => {
 
       /** Asks the worker to abandon what it is doing: the call in which it is blocked throws. */
       interrupt() {
-        this.#do(link => link.interrupt());
+        this.#do(link => link?.interrupt());
       }
 
       /** Calls an export without wanting an answer. */
       notify(name, ...args) {
+        if (this.#closed && !this.#link) throw this.#closed;
         const [sent, moved] = prepare(args, options);
-        this.#do(link => link.notify(name, sent));
+        this.#do(link => link?.notify(name, sent));
         detach(moved);
       }
 

@@ -5,7 +5,6 @@ use coincide::{Main, Rings, Worker};
 use futures_util::future::{Either, select};
 use js_sys::{Array, Function, Promise};
 use std::pin::pin;
-use std::time::Duration;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
 
@@ -27,12 +26,6 @@ impl MainEnd {
         let main = Main::new()?;
         spawn_local(main.run());
         Ok(Self { main })
-    }
-
-    /// Sets how long main looks for the next call after it has answered one, in milliseconds.
-    #[wasm_bindgen(js_name = setLinger)]
-    pub fn set_linger(&self, milliseconds: f64) {
-        self.main.set_linger(Duration::from_secs_f64(milliseconds.max(0.0) / 1000.0));
     }
 
     /// A link to a worker that is about to start. `port` wakes it where it can't listen to shared memory.
@@ -159,11 +152,6 @@ impl WorkerLink {
     /// Whether the worker has taken up its link.
     pub fn greeted(&self) -> bool {
         self.worker.is_open()
-    }
-
-    /// Why the link is closed; undefined while it is open.
-    pub fn closed(&self) -> Option<String> {
-        self.worker.closed().map(|closed| coincide::LinkClosed(closed).to_string())
     }
 }
 

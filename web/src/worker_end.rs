@@ -1,7 +1,7 @@
 //! The worker's end.
 
 use coincide::raw::Format;
-use coincide::{Attached, Limits, Sync};
+use coincide::{Attached, Limits, SendError, Sync};
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -77,9 +77,12 @@ impl WorkerEnd {
         sent.map_err(|error| failure::of_call(error.into(), name, &self.values))
     }
 
-    /// Tells main that the worker is ready, and what it exports.
+    /// Tells main that the worker is ready, and what it exports. On a closed link nobody waits for that.
     pub fn ready(&self) -> Result<(), JsError> {
-        Ok(self.attached.scope.ready()?)
+        match self.attached.scope.ready() {
+            Err(SendError::Closed) => Ok(()),
+            result => Ok(result?),
+        }
     }
 
     /// Throws if main wants the worker to stop: it has interrupted it, or is gone.

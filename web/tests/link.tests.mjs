@@ -324,6 +324,18 @@ export default (test, { coincide, worker, assert, equal, deepEqual, rejects, thr
     }
   });
 
+  test('whatever is asked of a worker that is terminated before it is up comes to nothing', async () => {
+    const w = new Worker(worker('all'));
+    w.interrupt();
+    w.notify('echo', 1);
+    w.proxy.f = () => 1;
+    delete w.proxy.f;
+    w.terminate();
+    w.interrupt();
+    equal(throws(() => w.notify('echo', 1)).code, 'Closed');
+    equal((await rejects(() => w.ready)).code, 'Closed');
+  });
+
   test('a worker that fails to start rejects what waits for it', async () => {
     for (const name of ['broken', 'missing']) {
       const w = new Worker(worker(name));
