@@ -45,6 +45,12 @@ pub trait Transport {
     /// bell was rung, or `timeout` is over; `None` waits for ever. May return early. Spins briefly before it sleeps.
     fn wait(&mut self, room: bool, timeout: Option<Duration>);
 
+    /// Whether [`wait`](Self::wait) blocks until there is something. Where frames arrive only once the event loop runs again, it can't and
+    /// returns at once: a call that would have to block ends with an error there. Never changes.
+    fn can_wait(&self) -> bool {
+        true
+    }
+
     /// Leaves the link: the peer sees [`Gone`] after the frames that were sent. Twice is fine; dropping does the same.
     fn close(&mut self);
 }
