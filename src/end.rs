@@ -2,6 +2,7 @@
 
 use crate::error::CallError;
 use crate::functions::{Answer, Failure, Function, Functions};
+use crate::pending::PendingCalls;
 use crate::port::Port;
 use crate::raw::RawReply;
 use crate::{clock, payload, thrown};
@@ -18,6 +19,8 @@ use std::time::Duration;
 pub(crate) struct End {
     pub(crate) port: RefCell<Port>,
     pub(crate) functions: RefCell<Functions>,
+    /// Calls of the peer's functions that somebody awaits.
+    pub(crate) pending: PendingCalls,
     /// The peer's call whose function is running; calls made meanwhile name it as their parent.
     pub(crate) current: Cell<Option<CallId>>,
 }
@@ -32,7 +35,12 @@ pub(crate) enum Served {
 
 impl End {
     pub(crate) fn new(port: Port) -> Self {
-        Self { port: RefCell::new(port), functions: RefCell::default(), current: Cell::new(None) }
+        Self {
+            port: RefCell::new(port),
+            functions: RefCell::default(),
+            pending: PendingCalls::default(),
+            current: Cell::new(None),
+        }
     }
 
     /// Makes a call whose payload `encode` writes. Nothing is sent before [`Port::flush`].

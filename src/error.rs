@@ -83,6 +83,14 @@ pub enum CallError {
         /// Why.
         source: SendError,
     },
+    /// This end can't block, so it can't wait for the result. Nothing was sent.
+    #[error(
+        "`{function}` was not called: this end cannot block, since frames reach it only in its event loop; await the call in place of that"
+    )]
+    CannotBlock {
+        /// The function that was to be called.
+        function: String,
+    },
     /// The call was refused because calls are nested too deep.
     #[error("`{function}` was not run: {message}")]
     TooDeep {
@@ -152,6 +160,7 @@ impl CallError {
             | Self::NotSent { function, .. }
             | Self::TooDeep { function, .. }
             | Self::Deadlock { function, .. }
+            | Self::CannotBlock { function }
             | Self::TimedOut { function }
             | Self::Cancelled { function }
             | Self::Interrupted { function }
@@ -182,6 +191,7 @@ impl CallError {
             | Self::NotSent { function, .. }
             | Self::TooDeep { function, .. }
             | Self::Deadlock { function, .. }
+            | Self::CannotBlock { function }
             | Self::TimedOut { function }
             | Self::Cancelled { function }
             | Self::Interrupted { function }

@@ -1,9 +1,9 @@
-//! What main calls: the exports of a worker.
+//! Calls that are awaited.
 
 use crate::error::CallError;
 use crate::interface::Caller;
-use crate::link::{CallResult, Link, Pending};
 use crate::payload::{self, Args, EncodeError, Schema};
+use crate::pending::{self, CallResult, Pending};
 use crate::raw::RawError;
 use coincide_proto::{CallId, Format};
 use serde::Serialize;
@@ -11,21 +11,22 @@ use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// The functions that a worker exports. Main awaits them.
+/// The functions of the other end, awaited: those that a worker exports (from [`Worker::exports`](crate::Worker::exports)), or those of main
+/// (from [`Scope::remote`](crate::Scope::remote)).
 ///
 /// A call leaves at once, even if its future is not polled; dropping the future cancels the call. A call made before the worker
 /// is ready waits until it is. Calls that a handler makes on behalf of a worker that is waiting for it run there and then.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Exports {
-    link: Rc<Link>,
+    link: Rc<dyn pending::Caller>,
     timeout: Option<Duration>,
 }
 
 impl Exports {
-    pub(crate) fn new(link: Rc<Link>) -> Self {
+    pub(crate) fn new(link: Rc<dyn pending::Caller>) -> Self {
         Self { link, timeout: None }
     }
 
@@ -35,12 +36,12 @@ impl Exports {
         Self { link: Rc::clone(&self.link), timeout: Some(timeout) }
     }
 
-    /// Calls an export; `args` is a tuple.
+    /// Calls a function; `args` is a tuple.
     pub fn call<R: DeserializeOwned>(&self, function: &str, args: impl Args) -> CallFuture<R> {
         self.start(function, None, |buffer| payload::encode_args(&args, None, buffer))
     }
 
-    /// Calls an export that takes and gives bytes as they are (see [`Scope::export_bytes`](crate::Scope::export_bytes)).
+    /// Calls a function that takes and gives bytes as they are (see [`Scope::export_bytes`](crate::Scope::export_bytes)).
     pub fn call_bytes(&self, function: &str, bytes: Vec<u8>) -> BytesFuture {
         BytesFuture(self.start(function, None, |buffer| {
             *buffer = bytes;
@@ -48,17 +49,17 @@ impl Exports {
         }))
     }
 
-    /// Calls an export with arguments that `encode` appends to a buffer, and gives the result as bytes (see [`raw`](crate::raw)).
+    /// Calls a function with arguments that `encode` appends to a buffer, and gives the result as bytes (see [`raw`](crate::raw)).
     pub fn call_raw(&self, function: &str, encode: impl FnOnce(&mut Vec<u8>) -> Format) -> RawFuture {
         RawFuture(self.start(function, None, |buffer| Ok(encode(buffer))))
     }
 
-    /// Calls an export without wanting an answer, with arguments that are bytes already (see [`raw`](crate::raw)).
+    /// Calls a function without wanting an answer, with arguments that are bytes already (see [`raw`](crate::raw)).
     ///
     /// # Errors
     /// When the arguments can't be sent, or the link is closed.
     pub fn notify_raw(&self, function: &str, format: Format, arguments: Vec<u8>) -> Result<(), CallError> {
-        self.link.end.notify(function, |buffer| {
+        self.link.end().notify(function, |buffer| {
             *buffer = arguments;
             Ok(format)
         })?;
@@ -66,12 +67,12 @@ impl Exports {
         Ok(())
     }
 
-    /// Calls an export without wanting an answer. Whatever goes wrong in the worker stays there.
+    /// Calls a function without wanting an answer. Whatever goes wrong there stays there.
     ///
     /// # Errors
     /// When the arguments can't be sent, or the link is closed.
     pub fn notify(&self, function: &str, args: impl Args) -> Result<(), CallError> {
-        self.link.end.notify(function, |buffer| payload::encode_args(&args, None, buffer))?;
+        self.link.end().notify(function, |buffer| payload::encode_args(&args, None, buffer))?;
         self.link.flush();
         Ok(())
     }
@@ -82,15 +83,21 @@ impl Exports {
         schema: Option<Schema>,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
     ) -> CallFuture<R> {
-        let state = match self.link.end.call(function, self.timeout, encode) {
+        let state = match self.link.end().call(function, self.timeout, encode) {
             Ok(id) => {
-                let pending = self.link.expect(id);
+                let pending = self.link.end().pending.expect(id);
                 self.link.flush();
                 State::Waiting(id, pending)
             }
             Err(error) => State::Failed(Some(Box::new(error))),
         };
         CallFuture { link: Rc::clone(&self.link), function: function.into(), schema, state, result: PhantomData }
+    }
+}
+
+impl std::fmt::Debug for Exports {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Exports").field("timeout", &self.timeout).finish_non_exhaustive()
     }
 }
 
@@ -102,10 +109,10 @@ impl Caller for Exports {
     }
 }
 
-/// The result of an export, or a [`CallError`], once the worker has answered. Dropping it cancels the call.
+/// The result of a call, or a [`CallError`], once the other end has answered. Dropping it cancels the call.
 #[must_use = "a call is cancelled when its future is dropped"]
 pub struct CallFuture<R> {
-    link: Rc<Link>,
+    link: Rc<dyn pending::Caller>,
     function: String,
     schema: Option<Schema>,
     state: State,
@@ -126,14 +133,7 @@ impl<R> CallFuture<R> {
     fn poll_raw(&mut self, context: &Context<'_>) -> Poll<CallResult> {
         let result = match &mut self.state {
             State::Failed(error) => error.take().map(|error| Err(RawError::Failed(*error))),
-            State::Waiting(_, pending) => {
-                let result = pending.result.borrow_mut().take();
-                if result.is_none() {
-                    *pending.waker.borrow_mut() = Some(context.waker().clone());
-                    return Poll::Pending;
-                }
-                result
-            }
+            State::Waiting(_, pending) => Some(ready!(pending.poll(context))),
             State::Done => None,
         };
         self.state = State::Done;
@@ -152,7 +152,7 @@ impl<R: DeserializeOwned> Future for CallFuture<R> {
         this.poll_payload(context).map(|result| {
             let (format, bytes) = result?;
             let value = payload::decode_result(&this.function, format, &bytes, this.schema);
-            this.link.end.port.borrow_mut().session.recycle(bytes);
+            this.link.end().port.borrow_mut().session.recycle(bytes);
             value
         })
     }
@@ -160,8 +160,11 @@ impl<R: DeserializeOwned> Future for CallFuture<R> {
 
 impl<R> Drop for CallFuture<R> {
     fn drop(&mut self) {
-        if let State::Waiting(id, _) = self.state {
-            self.link.cancel(id);
+        if let State::Waiting(id, _) = self.state
+            && self.link.end().pending.forget(id)
+        {
+            self.link.end().port.borrow_mut().session.cancel(id);
+            self.link.flush();
         }
     }
 }
@@ -188,7 +191,7 @@ impl Future for RawFuture {
     }
 }
 
-/// The bytes that an export gave, or a [`CallError`]. Dropping it cancels the call.
+/// The bytes that a function gave, or a [`CallError`]. Dropping it cancels the call.
 #[derive(Debug)]
 #[must_use = "a call is cancelled when its future is dropped"]
 pub struct BytesFuture(CallFuture<()>);

@@ -19,6 +19,7 @@ mod names;
 #[cfg(not(target_family = "wasm"))]
 mod native;
 mod payload;
+mod pending;
 mod port;
 pub mod raw;
 mod scope;

@@ -4,8 +4,8 @@ use crate::end::{End, InCall, Served};
 use crate::error::{self, LinkClosed};
 use crate::functions::{Answer, Failure};
 use crate::main_loop::Shared;
-use crate::raw::RawError;
-use coincide_proto::{CallId, CloseReason, Closed, ClosedBy, Event, Format, Outcome};
+use crate::pending::Caller;
+use coincide_proto::{CallId, CloseReason, Closed, ClosedBy, Event, Outcome};
 use futures_util::future::{AbortHandle, LocalBoxFuture, abortable};
 use hashbrown::HashMap;
 use std::cell::RefCell;
@@ -17,8 +17,6 @@ pub(crate) struct Link {
     pub(crate) end: Rc<End>,
     main: Weak<Shared>,
     name: Option<String>,
-    /// Calls of the worker's exports that somebody may be waiting for.
-    calls: RefCell<HashMap<CallId, Rc<Pending>>>,
     /// Asynchronous functions that are running for the worker.
     running: RefCell<HashMap<CallId, AbortHandle>>,
     stage: RefCell<Stage>,
@@ -31,23 +29,12 @@ enum Stage {
     Closed(Closed),
 }
 
-/// A result and its format, or why there is none.
-pub(crate) type CallResult = Result<(Format, Vec<u8>), RawError>;
-
-/// A call of an export, between its future and the link.
-#[derive(Default)]
-pub(crate) struct Pending {
-    pub(crate) result: RefCell<Option<CallResult>>,
-    pub(crate) waker: RefCell<Option<Waker>>,
-}
-
 impl Link {
     pub(crate) fn new(end: End, main: &Rc<Shared>, name: Option<String>, process: Option<Child>) -> Self {
         Self {
             end: Rc::new(end),
             main: Rc::downgrade(main),
             name,
-            calls: RefCell::default(),
             running: RefCell::default(),
             stage: RefCell::new(Stage::Starting(Vec::new())),
             process: RefCell::new(process),
@@ -82,18 +69,6 @@ impl Link {
         progress
     }
 
-    /// Sends what is queued, as far as there is room. Outside of a turn nobody waits for more room: then the next turn has to.
-    pub(crate) fn flush(&self) {
-        let mut port = self.end.port.borrow_mut();
-        port.flush();
-        if port.is_blocked()
-            && let Some(main) = self.main.upgrade()
-            && !main.is_turning()
-        {
-            main.bell.ring();
-        }
-    }
-
     /// Whether [`pump`](Self::pump) may have something to do.
     pub(crate) fn is_busy(&self) -> bool {
         let port = self.end.port.borrow();
@@ -118,21 +93,6 @@ impl Link {
         match &*self.stage.borrow() {
             Stage::Closed(closed) => Some(closed.clone()),
             _ => None,
-        }
-    }
-
-    /// Registers interest in the end of a call that was made through [`End::call`].
-    pub(crate) fn expect(&self, id: CallId) -> Rc<Pending> {
-        let pending = Rc::new(Pending::default());
-        self.calls.borrow_mut().insert(id, Rc::clone(&pending));
-        pending
-    }
-
-    /// Nobody waits any more for the end of this call.
-    pub(crate) fn cancel(&self, id: CallId) {
-        if self.calls.borrow_mut().remove(&id).is_some() {
-            self.end.port.borrow_mut().session.cancel(id);
-            self.flush();
         }
     }
 
@@ -182,16 +142,8 @@ impl Link {
     }
 
     fn resolve(&self, id: CallId, outcome: Outcome) {
-        let Some(pending) = self.calls.borrow_mut().remove(&id) else {
-            return; // Its future was dropped.
-        };
-        let result = match outcome {
-            Outcome::Returned { format, payload } => Ok((format, payload)),
-            // The future knows the name of the function and fills it in.
-            outcome => Err(RawError::from_outcome("", outcome, &self.end.port.borrow().session)),
-        };
-        *pending.result.borrow_mut() = Some(result);
-        if let Some(waker) = pending.waker.borrow_mut().take() {
+        let waker = self.end.pending.resolve(id, outcome, &self.end.port.borrow().session);
+        if let Some(waker) = waker {
             self.wake(waker);
         }
     }
@@ -223,6 +175,24 @@ impl Link {
         self.advance(Stage::Closed(closed));
         if let Some(main) = self.main.upgrade() {
             main.remove(self);
+        }
+    }
+}
+
+impl Caller for Link {
+    fn end(&self) -> &End {
+        &self.end
+    }
+
+    /// Outside of a turn nobody waits for more room, or for a deadline: then the next turn has to.
+    fn flush(&self) {
+        let mut port = self.end.port.borrow_mut();
+        port.flush();
+        if (port.is_blocked() || port.until_deadline().is_some())
+            && let Some(main) = self.main.upgrade()
+            && !main.is_turning()
+        {
+            main.bell.ring();
         }
     }
 }

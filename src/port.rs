@@ -92,6 +92,11 @@ impl Port {
         self.transport.wait(self.blocked, timeout);
     }
 
+    /// Whether [`wait`](Self::wait) blocks.
+    pub(crate) fn can_wait(&self) -> bool {
+        self.transport.can_wait()
+    }
+
     /// Whether there is a frame that found no room.
     pub(crate) fn is_blocked(&self) -> bool {
         self.blocked && !self.left && !self.deaf_peer

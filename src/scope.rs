@@ -5,9 +5,10 @@ use crate::error::{CallError, Stop};
 use crate::functions::{Answer, Failure, Function, Handler, Reply};
 use crate::interface::Interface;
 use crate::payload::EncodeError;
+use crate::pending::Caller;
 use crate::port::Port;
 use crate::raw::{RawError, RawFailure, RawReply};
-use crate::{CancelToken, Closed, Sync, Thrown};
+use crate::{CancelToken, Closed, Exports, Sync, Thrown};
 use coincide_proto::{
     CallId, CloseReason, ClosedBy, Config, ErrorCode, Event, Format, Outcome, Role, SendError, Session, Transport,
 };
@@ -44,11 +45,11 @@ impl Scope {
             bell,
             max_depth,
             depth: Cell::new(0),
-            blocked: Cell::new(0),
             ready: Cell::new(false),
             interrupted: Cell::new(false),
             closed: RefCell::default(),
             deferred: RefCell::default(),
+            waiting: RefCell::default(),
             ended: RefCell::default(),
             tasks: RefCell::default(),
             running: RefCell::default(),
@@ -57,9 +58,15 @@ impl Scope {
         Self { inner: Rc::new(inner) }
     }
 
-    /// The functions of main.
+    /// The functions of main. Calling one blocks.
     pub fn sync(&self) -> Sync {
         Sync::new(self)
+    }
+
+    /// The functions of main, awaited: for asynchronous code in the worker, and for workers that can't block because frames reach them
+    /// only in their event loop. The futures make progress while the worker serves, and while it is blocked in a call.
+    pub fn remote(&self) -> Exports {
+        Exports::new(Rc::clone(&self.inner) as Rc<dyn Caller>)
     }
 
     /// Exports a function to main, in place of the one that had the name before.
@@ -164,14 +171,14 @@ pub(crate) struct Inner {
     max_depth: u16,
     /// Exports that are running, one inside the other.
     depth: Cell<u16>,
-    /// Calls of main in which the worker is blocked, one inside the other.
-    blocked: Cell<u16>,
     ready: Cell<bool>,
     interrupted: Cell<bool>,
     closed: RefCell<Option<Closed>>,
     /// Events that can be handled only when the worker serves.
     deferred: RefCell<VecDeque<Event>>,
-    /// Calls that ended while a call inside of them was waited for.
+    /// Calls of main in which the worker is blocked, one inside the other.
+    waiting: RefCell<Vec<CallId>>,
+    /// Those of them that ended while a call inside of them was waited for.
     ended: RefCell<Vec<(CallId, Outcome)>>,
     tasks: RefCell<FuturesUnordered<Task>>,
     tasks_woken: Arc<Woken>,
@@ -194,11 +201,14 @@ impl Inner {
         if self.interrupted.take() {
             return Err(CallError::Interrupted { function: function.into() }.into());
         }
+        if !self.end.port.borrow().can_wait() {
+            return Err(CallError::CannotBlock { function: function.into() }.into());
+        }
         let id = self.end.call(function, timeout, encode)?;
         let _ring = cancel.map(|token| token.ring_on_cancel(self.ringer.clone()));
-        self.blocked.set(self.blocked.get() + 1);
+        self.waiting.borrow_mut().push(id);
         let outcome = self.wait_for(id, cancel);
-        self.blocked.set(self.blocked.get() - 1);
+        self.waiting.borrow_mut().pop();
         self.look_again();
         match outcome {
             Outcome::Returned { format, payload } => Ok((format, payload)),
@@ -214,7 +224,7 @@ impl Inner {
         self.end.notify(function, encode)?;
         let mut port = self.end.port.borrow_mut();
         port.flush();
-        while port.is_blocked() && port.session.closed().is_none() {
+        while port.can_wait() && port.is_blocked() && port.session.closed().is_none() {
             port.wait_for_room();
             port.flush();
         }
@@ -361,11 +371,12 @@ impl Inner {
         if self.interrupted.take() { Err(Stop::Interrupted) } else { Ok(()) }
     }
 
-    /// Sends what is queued, even if that takes until main has made room; gives up when main is gone.
+    /// Sends what is queued, even if that takes until main has made room; gives up when main is gone. Where that can't be waited for,
+    /// turns send the rest.
     pub(crate) fn drain(&self) {
         let mut port = self.end.port.borrow_mut();
         port.flush();
-        while port.is_blocked() {
+        while port.can_wait() && port.is_blocked() {
             port.wait_for_room();
             port.flush();
         }
@@ -380,11 +391,19 @@ impl Inner {
         match event {
             Event::Call { id, format, payload } => self.handle_call(id, format, payload),
             Event::Notify { name, format, payload } => self.handle_notification(name, format, payload),
-            Event::Ended { id, outcome } => self.ended.borrow_mut().push((id, outcome)),
+            Event::Ended { id, outcome } => self.handle_end(id, outcome),
             Event::Interrupted => self.interrupted.set(true),
             Event::Closed(closed) => *self.closed.borrow_mut() = Some(closed),
             Event::Cancelled(id) => self.handle_cancel(id),
             Event::Opened | Event::Ready(_) | Event::Released(_) => {}
+        }
+    }
+
+    fn handle_end(&self, id: CallId, outcome: Outcome) {
+        if self.waiting.borrow().contains(&id) {
+            self.ended.borrow_mut().push((id, outcome));
+        } else if let Some(waker) = self.end.pending.resolve(id, outcome, &self.end.port.borrow().session) {
+            waker.wake();
         }
     }
 
@@ -397,7 +416,7 @@ impl Inner {
         let asynchronous = function.as_ref().is_some_and(Function::is_async);
         let too_early = function.is_none() && !self.ready.get();
         let too_deep = self.depth.get() >= self.max_depth;
-        let serving = self.blocked.get() == 0 && self.depth.get() == 0;
+        let serving = !self.is_blocked() && self.depth.get() == 0;
         let later = too_deep || asynchronous && !serving || too_early;
         if !later || serving && !too_early {
             return self.run(id, format, payload);
@@ -420,6 +439,10 @@ impl Inner {
         }
     }
 
+    fn is_blocked(&self) -> bool {
+        !self.waiting.borrow().is_empty()
+    }
+
     fn deadlock(&self, id: CallId) -> Failure {
         let chain = self.end.port.borrow().session.chain(id);
         let text = format!(
@@ -433,7 +456,7 @@ impl Inner {
         let served = self.end.serve(id, format, payload);
         self.depth.set(self.depth.get() - 1);
         if let Served::Started(future) = served {
-            if self.blocked.get() > 0 && self.end.port.borrow().session.waits_for_us(id) {
+            if self.is_blocked() && self.end.port.borrow().session.waits_for_us(id) {
                 drop(future);
                 return self.end.answer(id, Err(self.deadlock(id)));
             }
@@ -444,7 +467,7 @@ impl Inner {
     }
 
     fn handle_notification(&self, name: String, format: Format, payload: Vec<u8>) {
-        let serving = self.blocked.get() == 0 && self.depth.get() == 0;
+        let serving = !self.is_blocked() && self.depth.get() == 0;
         let known = self.end.functions.borrow().get(&name);
         let later = match &known {
             None => !self.ready.get(),
@@ -499,6 +522,18 @@ impl Inner {
         tasks.extend(self.tasks.take());
         *self.tasks.borrow_mut() = tasks;
         true
+    }
+}
+
+impl Caller for Inner {
+    fn end(&self) -> &End {
+        &self.end
+    }
+
+    /// The event loop takes a turn in any case, since it may have to wait for room, or for a new deadline.
+    fn flush(&self) {
+        self.end.port.borrow_mut().flush();
+        self.look_again();
     }
 }
 

@@ -5,6 +5,7 @@ use crate::exports::Exports;
 use crate::functions::{Function, Handler, Reply};
 use crate::interface::Interface;
 use crate::link::{Link, ready};
+use crate::pending::Caller;
 use crate::port::Port;
 use crate::raw::{Format, RawFailure, RawReply};
 use crate::{Closed, LinkClosed, Main, SpawnError, Thrown};
@@ -79,7 +80,7 @@ impl Worker {
 
     /// The functions that the worker exports.
     pub fn exports(&self) -> Exports {
-        Exports::new(Rc::clone(&self.link))
+        Exports::new(Rc::clone(&self.link) as Rc<dyn Caller>)
     }
 
     /// Waits until the worker has run its own code; gives the names of its exports.

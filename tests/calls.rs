@@ -2,10 +2,11 @@
 
 use coincide::{CallError, CancelToken, Main, Rings, Scope, Stop, Thrown, Turn, Worker};
 use std::cell::Cell;
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 /// Starts a worker whose setup is `setup`, lets `register` register functions, and waits until it is ready.
@@ -451,4 +452,50 @@ fn a_large_call_from_outside_of_a_turn_goes_on() {
         assert!(start.elapsed() < Duration::from_secs(20), "nobody asked for another turn");
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn a_worker_awaits_several_functions_of_main_at_once() {
+    let (main, worker) = run(
+        |scope| {
+            let remote = scope.remote();
+            scope.export_async("both", move || {
+                // Neither ends before both have begun.
+                let (left, right) = (remote.call::<i32>("meet", (1,)), remote.call::<i32>("meet", (2,)));
+                async move { Ok::<i32, Thrown>(left.await? * 10 + right.await?) }
+            });
+            let remote = scope.remote();
+            scope.export_async("late", move || {
+                let call = remote.with_timeout(Duration::from_millis(20)).call::<()>("never", ());
+                async move { call.await.unwrap_err().to_string() }
+            });
+            let (remote, sync) = (scope.remote(), scope.sync());
+            scope.export("around", move || {
+                let _awaited = remote.call::<i32>("one", ());
+                Ok::<i32, Thrown>(sync.call::<i32>("one", ())? + sync.call::<i32>("one", ())?)
+            });
+            Ok(())
+        },
+        |worker| {
+            let present = Rc::new(Cell::new(0));
+            worker.register_async("meet", move |number: i32| {
+                present.set(present.get() + 1);
+                let present = Rc::clone(&present);
+                async move {
+                    poll_fn(|context| {
+                        context.waker().wake_by_ref();
+                        if present.get() == 2 { Poll::Ready(()) } else { Poll::Pending }
+                    })
+                    .await;
+                    number
+                }
+            });
+            worker.register_async("never", pending::<()>);
+            worker.register("one", || 1);
+        },
+    );
+    let exports = worker.exports();
+    assert_eq!(main.block_on(exports.call("both", ())), Ok(12));
+    assert_eq!(main.block_on(exports.call("late", ())), Ok("`never` did not return in time".to_owned()));
+    assert_eq!(main.block_on(exports.call("around", ())), Ok(2), "a dropped future takes no other call's result");
 }
