@@ -1,6 +1,6 @@
 //! Cancelling blocked calls from elsewhere.
 
-use coincide_transport_atomics::Ringer;
+use crate::scope::Ring;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,7 +30,7 @@ pub struct CancelToken {
 struct Shared {
     cancelled: AtomicBool,
     /// Bells of the workers that are blocked in a call with this token.
-    waiting: Mutex<Vec<(u64, Ringer)>>,
+    waiting: Mutex<Vec<(u64, Ring)>>,
 }
 
 impl CancelToken {
@@ -43,8 +43,8 @@ impl CancelToken {
     pub fn cancel(&self) {
         // Release pairs with the acquire in `is_cancelled`: what happened before the cancellation is seen by the cancelled.
         self.shared.cancelled.store(true, Ordering::Release);
-        for (_, ringer) in self.waiting().iter() {
-            ringer.ring();
+        for (_, ring) in self.waiting().iter() {
+            ring();
         }
     }
 
@@ -53,16 +53,16 @@ impl CancelToken {
         self.shared.cancelled.load(Ordering::Acquire)
     }
 
-    /// Rings `ringer` on cancellation until the result is dropped. A call that registers and then finds the token not cancelled will
+    /// Calls `ring` on cancellation until the result is dropped. A call that registers and then finds the token not cancelled will
     /// be rung, since `cancel` looks at the list only after it has set the flag.
-    pub(crate) fn ring_on_cancel(&self, ringer: Ringer) -> Registration<'_> {
+    pub(crate) fn ring_on_cancel(&self, ring: Ring) -> Registration<'_> {
         let mut waiting = self.waiting();
         let key = waiting.last().map_or(0, |(key, _)| key + 1);
-        waiting.push((key, ringer));
+        waiting.push((key, ring));
         Registration { token: self, key }
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<(u64, Ringer)>> {
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<(u64, Ring)>> {
         self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,7 +5,7 @@ use crate::functions::{Answer, Failure, Function, Functions};
 use crate::pending::PendingCalls;
 use crate::port::Port;
 use crate::raw::RawReply;
-use crate::{clock, payload, thrown};
+use crate::{clock, payload};
 use coincide_proto::{Call, CallId, ErrorCode, Format};
 use futures_util::future::LocalBoxFuture;
 use std::cell::{Cell, RefCell};
@@ -131,12 +131,7 @@ impl End {
         // The call may have gone with its link: then nobody waits for the answer.
         let _ = match answer {
             Ok((format, result)) => port.session.reply(id, format, result),
-            Err(Failure::Threw(thrown)) => {
-                let mut buffer = port.session.buffer();
-                thrown::encode(&thrown, &mut buffer);
-                port.session.throw(id, ErrorCode::THROWN, Format::Value, buffer)
-            }
-            Err(Failure::ThrewValue(payload)) => port.session.throw(id, ErrorCode::THROWN, Format::Value, payload),
+            Err(Failure::Threw(payload)) => port.session.throw(id, ErrorCode::THROWN, Format::Value, payload),
             Err(Failure::Refused(code, text)) => port.session.throw_text(id, code, &text),
         };
         port.flush();
@@ -162,7 +157,7 @@ impl End {
                     let text = "the function takes bytes as they are: call it with `call_bytes`";
                     return Err(Failure::Refused(ErrorCode::BAD_ARGUMENTS, text.into()));
                 }
-                run(&mut payload).map_err(Failure::Threw)?;
+                run(&mut payload)?;
                 Ok(Ran::Returned(Format::Bytes, payload))
             }
             Function::Raw(run) => {

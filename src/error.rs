@@ -208,12 +208,12 @@ impl CallError {
         }
     }
 
-    /// The error of a call that ended without a result.
+    /// The error of a call that ended without a result, and not by throwing a value.
     pub(crate) fn from_outcome(function: &str, outcome: &Outcome, session: &Session) -> Self {
         let function = function.to_owned();
         match outcome {
             Outcome::Threw { code, format, payload } => {
-                let thrown = Thrown::from_payload(*format, payload);
+                let thrown = Thrown::from_text(*format, payload);
                 Self::from_code(function, *code, thrown)
             }
             Outcome::TimedOut => Self::TimedOut { function },

@@ -6,7 +6,6 @@ use crate::raw::{RawFailure, RawReply};
 use coincide_proto::{ErrorCode, Format};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use hashbrown::HashMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::any::Any;
@@ -91,13 +90,19 @@ pub(crate) type Answer = Result<(Format, Vec<u8>), Failure>;
 /// Why a function gave no result.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    Threw(Thrown),
     /// It threw: the bytes of a value.
-    ThrewValue(Vec<u8>),
+    Threw(Vec<u8>),
     Refused(ErrorCode, String),
 }
 
 impl Failure {
+    /// The value is written here and not where answers are sent: a program whose functions throw bytes has no use for the model of values.
+    pub(crate) fn threw(thrown: Thrown) -> Self {
+        let mut payload = Vec::new();
+        thrown.encode(&mut payload);
+        Self::Threw(payload)
+    }
+
     pub(crate) fn cancelled() -> Self {
         Self::Refused(ErrorCode::CANCELLED, "the caller cancelled the call".into())
     }
@@ -130,7 +135,7 @@ pub(crate) enum Function {
 
 type Run = dyn Fn(Format, &[u8], &mut Vec<u8>) -> Result<Format, Failure>;
 
-type RunOnBytes = dyn Fn(&mut Vec<u8>) -> Result<(), Thrown>;
+type RunOnBytes = dyn Fn(&mut Vec<u8>) -> Result<(), Failure>;
 
 type Start = dyn Fn(Format, &[u8]) -> Result<LocalBoxFuture<'static, Answer>, Failure>;
 
@@ -143,6 +148,10 @@ impl Function {
         Self::Raw(Rc::new(function))
     }
 
+    pub(crate) fn bytes(function: impl Fn(&mut Vec<u8>) -> Result<(), Thrown> + 'static) -> Self {
+        Self::Bytes(Rc::new(move |bytes| function(bytes).map_err(Failure::threw)))
+    }
+
     pub(crate) fn plain<Args, Kind, H>(handler: H) -> Self
     where
         Args: DeserializeOwned,
@@ -150,7 +159,7 @@ impl Function {
     {
         Self::Plain(Rc::new(move |format, payload, result| {
             let args = payload::decode_args(format, payload, None)?;
-            let value = handler.call(args).into_result().map_err(Failure::Threw)?;
+            let value = handler.call(args).into_result().map_err(Failure::threw)?;
             payload::encode_result(&value, Format::Value, None, result)
         }))
     }
@@ -163,7 +172,7 @@ impl Function {
         Self::Plain(Rc::new(move |format, payload, result| {
             let schema = schema();
             let args = payload::decode_args(format, payload, Some(schema))?;
-            let value = handler(args).map_err(Failure::Threw)?;
+            let value = handler(args).map_err(Failure::threw)?;
             payload::encode_result(&value, format, Some(schema), result)
         }))
     }
@@ -204,7 +213,7 @@ fn answering<T: Serialize + 'static>(
 ) -> LocalBoxFuture<'static, Answer> {
     let answer = async move {
         let value = AssertUnwindSafe(future).catch_unwind().await;
-        let value = value.map_err(|panic| Failure::panicked(&*panic))?.map_err(Failure::Threw)?;
+        let value = value.map_err(|panic| Failure::panicked(&*panic))?.map_err(Failure::threw)?;
         let mut result = Vec::new();
         let format = payload::encode_result(&value, format, schema, &mut result)?;
         Ok((format, result))
@@ -215,28 +224,39 @@ fn answering<T: Serialize + 'static>(
 /// Functions by name.
 #[derive(Default)]
 pub(crate) struct Functions {
-    table: HashMap<Box<str>, Function>,
+    /// In alphabetical order of the names.
+    table: Vec<(Box<str>, Function)>,
 }
 
 impl Functions {
     /// Registers a function, in place of the one that had the name before.
     pub(crate) fn insert(&mut self, name: &str, function: Function) {
-        self.table.insert(name.into(), function);
+        match self.find(name) {
+            Ok(index) => self.table[index].1 = function,
+            Err(index) => self.table.insert(index, (name.into(), function)),
+        }
     }
 
     pub(crate) fn remove(&mut self, name: &str) -> bool {
-        self.table.remove(name).is_some()
+        let found = self.find(name);
+        if let Ok(index) = found {
+            self.table.remove(index);
+        }
+        found.is_ok()
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<Function> {
-        self.table.get(name).cloned()
+        self.find(name).ok().map(|index| self.table[index].1.clone())
     }
 
     /// The names in alphabetical order.
     pub(crate) fn names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.table.keys().map(|name| &**name).collect();
-        names.sort_unstable();
-        names
+        self.table.iter().map(|(name, _)| &**name).collect()
+    }
+
+    /// Where the name is, or where it belongs.
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        self.table.binary_search_by(|(other, _)| (**other).cmp(name))
     }
 
     pub(crate) fn unknown(&self, name: &str) -> Failure {

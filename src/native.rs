@@ -2,9 +2,10 @@
 
 use crate::functions::panic_message;
 use crate::main_loop::{Flag, TURN, Turn};
+use crate::scope::Ring;
 use crate::worker::{Worker, WorkerBuilder};
 use crate::{CloseReason, Limits, Main, Scope, SpawnError, Thrown, Transport};
-use coincide_transport_atomics::{self as atomics, Ringer};
+use coincide_transport_atomics as atomics;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::process::Command;
@@ -72,7 +73,7 @@ impl WorkerBuilder<'_> {
         let name = self.name.clone().unwrap_or_else(|| "coincide-worker".into());
         std::thread::Builder::new().name(name).spawn(move || {
             let ringer = worker_end.ringer();
-            run(Box::new(worker_end), ringer, limits, setup);
+            run(Box::new(worker_end), Arc::new(move || ringer.ring()), limits, setup);
         })?;
         Ok(self.connect(Box::new(main_end), None))
     }
@@ -114,18 +115,18 @@ where
     let name = std::env::var(NAME_VARIABLE).unwrap_or_default();
     let ringer = transport.ringer();
     let limits = Limits { name, ..Limits::default() };
-    match run(Box::new(transport), ringer, limits, setup) {
+    match run(Box::new(transport), Arc::new(move || ringer.ring()), limits, setup) {
         Some(failure) => Err(failure.into()),
         None => Ok(true),
     }
 }
 
 /// Runs a worker from its greeting to its end; gives what `setup` failed with.
-fn run<F>(transport: Box<dyn Transport>, ringer: Ringer, limits: Limits, setup: F) -> Option<String>
+fn run<F>(transport: Box<dyn Transport>, ring: Ring, limits: Limits, setup: F) -> Option<String>
 where
     F: FnOnce(&Scope) -> Result<(), Thrown>,
 {
-    let scope = Scope::new(transport, ringer, limits, None);
+    let scope = Scope::new(transport, ring, limits, None);
     let failure = match catch_unwind(AssertUnwindSafe(|| setup(&scope))) {
         Ok(Ok(())) => {
             scope.serve();

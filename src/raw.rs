@@ -64,7 +64,7 @@ pub enum RawFailure {
 impl From<RawFailure> for Failure {
     fn from(failure: RawFailure) -> Self {
         match failure {
-            RawFailure::Threw(payload) => Self::ThrewValue(payload),
+            RawFailure::Threw(payload) => Self::Threw(payload),
             RawFailure::Refused(code, text) => Self::Refused(code, text),
         }
     }
@@ -74,7 +74,7 @@ impl From<RawFailure> for Failure {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum RawError {
     /// The function threw: the bytes of a value.
-    #[error("{}", Thrown::from_payload(Format::Value, .0))]
+    #[error("{}", Thrown::from_payload(.0))]
     Threw(Vec<u8>),
     /// Anything else.
     #[error(transparent)]
@@ -91,10 +91,9 @@ impl RawError {
 
     pub(crate) fn into_call_error(self, function: &str) -> CallError {
         match self {
-            Self::Threw(payload) => CallError::Threw {
-                function: function.into(),
-                thrown: Box::new(Thrown::from_payload(Format::Value, &payload)),
-            },
+            Self::Threw(payload) => {
+                CallError::Threw { function: function.into(), thrown: Box::new(Thrown::from_payload(&payload)) }
+            }
             Self::Failed(error) => error.named(function),
         }
     }

@@ -12,7 +12,7 @@ use crate::{CancelToken, Closed, Exports, Sync, Thrown};
 use coincide_proto::{
     CallId, CloseReason, ClosedBy, Config, ErrorCode, Event, Format, Outcome, Role, SendError, Session, Transport,
 };
-use coincide_transport_atomics::{Bell, Ringer};
+use coincide_transport_atomics::Bell;
 use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, LocalBoxFuture, abortable};
 use futures_util::stream::FuturesUnordered;
@@ -35,13 +35,14 @@ pub struct Scope {
 }
 
 impl Scope {
-    pub(crate) fn new(transport: Box<dyn Transport>, ringer: Ringer, limits: Config, bell: Option<Arc<Bell>>) -> Self {
+    /// `ring` wakes the worker while it waits for the transport.
+    pub(crate) fn new(transport: Box<dyn Transport>, ring: Ring, limits: Config, bell: Option<Arc<Bell>>) -> Self {
         let max_depth = limits.max_depth;
         let session = Session::new(Role::Worker, limits);
         let inner = Inner {
             end: Rc::new(End::new(Port::new(session, transport))),
-            tasks_woken: Arc::new(Woken { set: AtomicBool::new(false), ringer: ringer.clone() }),
-            ringer,
+            tasks_woken: Arc::new(Woken { set: AtomicBool::new(false), ring: Arc::clone(&ring) }),
+            ring,
             bell,
             max_depth,
             depth: Cell::new(0),
@@ -94,7 +95,7 @@ impl Scope {
 
     /// Exports a function of bytes, called with [`Exports::call_bytes`](crate::Exports::call_bytes): it finds its argument in the buffer and leaves its result there.
     pub fn export_bytes(&self, name: &str, function: impl Fn(&mut Vec<u8>) -> Result<(), Thrown> + 'static) {
-        self.insert(name, Function::Bytes(Rc::new(function)));
+        self.insert(name, Function::bytes(function));
     }
 
     /// Exports a function of payloads (see [`raw`](crate::raw)): it finds its arguments in the slice and appends its result to the
@@ -165,7 +166,7 @@ impl std::fmt::Debug for Scope {
 
 pub(crate) struct Inner {
     pub(crate) end: Rc<End>,
-    ringer: Ringer,
+    ring: Ring,
     /// The bell of the event loop that the worker lives in, if it does.
     bell: Option<Arc<Bell>>,
     max_depth: u16,
@@ -186,6 +187,9 @@ pub(crate) struct Inner {
     running: RefCell<HashMap<CallId, AbortHandle>>,
 }
 
+/// Wakes a worker that waits, from any thread.
+pub(crate) type Ring = Arc<dyn Fn() + Send + std::marker::Sync>;
+
 /// An asynchronous export that runs, for a call or a notification.
 type Task = LocalBoxFuture<'static, (Option<CallId>, Answer)>;
 
@@ -205,7 +209,7 @@ impl Inner {
             return Err(CallError::CannotBlock { function: function.into() }.into());
         }
         let id = self.end.call(function, timeout, encode)?;
-        let _ring = cancel.map(|token| token.ring_on_cancel(self.ringer.clone()));
+        let _ring = cancel.map(|token| token.ring_on_cancel(Arc::clone(&self.ring)));
         self.waiting.borrow_mut().push(id);
         let outcome = self.wait_for(id, cancel);
         self.waiting.borrow_mut().pop();
@@ -550,7 +554,7 @@ impl Drop for Inner {
 /// Wakes the worker's asynchronous exports.
 struct Woken {
     set: AtomicBool,
-    ringer: Ringer,
+    ring: Ring,
 }
 
 impl Wake for Woken {
@@ -560,6 +564,6 @@ impl Wake for Woken {
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.set.store(true, Ordering::Release);
-        self.ringer.ring();
+        (self.ring)();
     }
 }

@@ -27,15 +27,32 @@ impl Thrown {
         Self { class: class.into(), message: message.into(), stack: String::new(), value: None }
     }
 
-    pub(crate) fn from_payload(format: Format, payload: &[u8]) -> Self {
-        match format {
-            Format::Value => match Value::decode(payload) {
-                Ok(value) => Self::from_value(value),
-                Err(error) => Self::new("", format!("something that cannot be read: {error}")),
-            },
-            Format::Text => Self::new("", String::from_utf8_lossy(payload)),
-            Format::Bytes | Format::Typed => Self::new("", format!("{} bytes in an unexpected format", payload.len())),
+    pub(crate) fn from_payload(payload: &[u8]) -> Self {
+        match Value::decode(payload) {
+            Ok(value) => Self::from_value(value),
+            Err(error) => Self::new("", format!("something that cannot be read: {error}")),
         }
+    }
+
+    /// What an end that refused a call, or a peer that doesn't throw values, says.
+    pub(crate) fn from_text(format: Format, payload: &[u8]) -> Self {
+        match format {
+            Format::Text => Self::new("", String::from_utf8_lossy(payload)),
+            _ => Self::new("", format!("{} bytes in an unexpected format", payload.len())),
+        }
+    }
+
+    /// Appends what was thrown, as an error value.
+    pub(crate) fn encode(&self, buffer: &mut Vec<u8>) {
+        let own = self.value.as_deref();
+        if own.is_some_and(|value| value.encode(buffer).is_ok()) {
+            return;
+        }
+        let mut writer = Writer::new(buffer);
+        writer.error(false, 0);
+        writer.str(if self.class.is_empty() { "Error" } else { &self.class });
+        writer.str(&self.message);
+        writer.str(&self.stack);
     }
 
     fn from_value(value: Value) -> Self {
@@ -50,19 +67,6 @@ impl Thrown {
         }
         thrown
     }
-}
-
-/// Appends what was thrown, as an error value.
-pub(crate) fn encode(thrown: &Thrown, buffer: &mut Vec<u8>) {
-    let own = thrown.value.as_deref();
-    if own.is_some_and(|value| value.encode(buffer).is_ok()) {
-        return;
-    }
-    let mut writer = Writer::new(buffer);
-    writer.error(false, 0);
-    writer.str(if thrown.class.is_empty() { "Error" } else { &thrown.class });
-    writer.str(&thrown.message);
-    writer.str(&thrown.stack);
 }
 
 impl fmt::Display for Thrown {

@@ -73,7 +73,7 @@ impl Scope {
             end.wake_by_port(port);
         }
         let ringer = end.ringer();
-        Ok(Attached { scope: Self::new(Box::new(end), ringer, limits, Some(Arc::clone(&bell))), bell })
+        Ok(Attached { scope: Self::new(Box::new(end), Arc::new(move || ringer.ring()), limits, Some(Arc::clone(&bell))), bell })
     }
 }
 

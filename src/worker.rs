@@ -53,7 +53,7 @@ impl Worker {
 
     /// Registers a function of bytes, called with [`Sync::call_bytes`](crate::Sync::call_bytes): it finds its argument in the buffer and leaves its result there.
     pub fn register_bytes(&self, name: &str, function: impl Fn(&mut Vec<u8>) -> Result<(), Thrown> + 'static) {
-        self.insert(name, Function::Bytes(Rc::new(function)));
+        self.insert(name, Function::bytes(function));
     }
 
     /// Registers a function of payloads (see [`raw`](crate::raw)): it finds its arguments in the slice and appends its result to the

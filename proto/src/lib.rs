@@ -45,6 +45,7 @@ mod calls;
 mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod deadlines;
 mod error;
 mod event;
 mod frame;
