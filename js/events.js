@@ -19,3 +19,8 @@ export const nextTask = () =>
     waiting.push(resolve);
     port.postMessage(0);
   });
+
+const scheduling = globalThis.navigator?.scheduling;
+
+/** Whether a key or a click waits to be handled. */
+export const inputPending = () => scheduling?.isInputPending?.() ?? false;

@@ -33,6 +33,11 @@ pub use cancel::CancelToken;
 pub use coincide_codec::{ByteBuf, Bytes, Value};
 pub use coincide_proto::{CloseReason, Closed, ClosedBy, Config as Limits, ErrorCode, SendError, Transport};
 pub use coincide_transport_atomics::LinkConfig as Rings;
+#[cfg(target_family = "wasm")]
+pub use coincide_transport_sw::{
+    Patience as RelayPatience,
+    web::{Inbox, Relay},
+};
 pub use error::{CallError, LinkClosed, SpawnError, Stop};
 pub use exports::{BytesFuture, CallFuture, Exports, RawFuture};
 pub use functions::{Fallible, Handler, Plain, Reply};

@@ -3,6 +3,10 @@
 use crate::Workers;
 use crate::link::Link;
 use crate::names::Names;
+#[cfg(not(target_family = "wasm"))]
+use crate::native::input_pending;
+#[cfg(target_family = "wasm")]
+use crate::web::input_pending;
 use crate::worker::WorkerBuilder;
 use coincide_transport_atomics::{Bell, Patience};
 use futures_util::StreamExt;
@@ -168,9 +172,8 @@ impl Shared {
         loop {
             if self.step() {
                 steps += 1;
-                let over =
-                    steps.is_multiple_of(STEPS_PER_LOOK) && start.get_or_insert_with(Instant::now).elapsed() >= budget;
-                if over {
+                let looks = steps.is_multiple_of(STEPS_PER_LOOK);
+                if looks && (start.get_or_insert_with(Instant::now).elapsed() >= budget || input_pending()) {
                     return Turn::More;
                 }
             } else if steps == 0 || !self.tasks.borrow().is_empty() || !self.wait_a_little(woken) {
@@ -329,10 +332,10 @@ impl Wake for Flag {
 }
 
 /// Default of [`Main::set_linger`].
-const LINGER: Duration = Duration::from_micros(50);
+pub(crate) const LINGER: Duration = Duration::from_micros(50);
 
 /// Longest turn of the loops that drive main.
 pub(crate) const TURN: Duration = Duration::from_millis(4);
 
-/// The clock is read once in so many steps.
+/// The clock is read, and the user is thought of, once in so many steps.
 const STEPS_PER_LOOK: u32 = 64;

@@ -12,6 +12,11 @@ use std::process::Command;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+/// Whether a user waits for main to react to a key or a click: a loop of one's own has none.
+pub(crate) const fn input_pending() -> bool {
+    false
+}
+
 impl Main {
     /// Starts a worker on a thread of its own. It runs `setup`, then tells main that it is ready, then serves its exports until the link is closed.
     ///

@@ -52,6 +52,8 @@ impl Scope {
             deferred: RefCell::default(),
             waiting: RefCell::default(),
             ended: RefCell::default(),
+            #[cfg(target_family = "wasm")]
+            linger: RefCell::new(coincide_transport_atomics::Patience::lingering(crate::main_loop::LINGER)),
             tasks: RefCell::default(),
             running: RefCell::default(),
         };
@@ -181,6 +183,8 @@ pub(crate) struct Inner {
     waiting: RefCell<Vec<CallId>>,
     /// Those of them that ended while a call inside of them was waited for.
     ended: RefCell<Vec<(CallId, Outcome)>>,
+    #[cfg(target_family = "wasm")]
+    linger: RefCell<coincide_transport_atomics::Patience>,
     tasks: RefCell<FuturesUnordered<Task>>,
     tasks_woken: Arc<Woken>,
     /// Calls whose functions are among the tasks.
@@ -253,12 +257,17 @@ impl Inner {
         }
         self.end.port.borrow_mut().disarm();
         let start = web_time::Instant::now();
+        let mut answered = false;
         loop {
             let event = self.next_event();
             match event {
                 Some(Event::Interrupted) => {} // There is nothing to abandon.
-                Some(event) => self.handle(event),
+                Some(event) => {
+                    self.handle(event);
+                    answered = true;
+                }
                 None if self.poll_tasks() => {}
+                None if answered && self.tasks.borrow().is_empty() && self.linger() => {}
                 None => {
                     let mut port = self.end.port.borrow_mut();
                     port.flush();
@@ -272,6 +281,14 @@ impl Inner {
                 return Turn::More;
             }
         }
+    }
+
+    /// Looks for main's next call a little longer: whoever awaits one function often calls the next at once. `true`: there is something.
+    #[cfg(target_family = "wasm")]
+    fn linger(&self) -> bool {
+        let mut port = self.end.port.borrow_mut();
+        port.flush();
+        self.linger.borrow_mut().wait_until(|| port.has_input())
     }
 
     pub(crate) fn recycle(&self, buffer: Vec<u8>) {

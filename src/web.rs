@@ -1,9 +1,10 @@
-//! Workers of a page or of Node.js, whose links lie in a `SharedArrayBuffer`. Both ends live in event loops.
+//! Workers of a page or of Node.js, whose links lie in a `SharedArrayBuffer` or travel in messages. Both ends live in event loops.
 
 use crate::main_loop::{TURN, Turn};
 use crate::worker::{Worker, WorkerBuilder};
 use crate::{Limits, Main, Scope, SpawnError};
 use coincide_transport_atomics::{Bell, web as atomics};
+use coincide_transport_sw::web::{self as messages, Inbox, Relay};
 use futures_util::future::{Either, select};
 use std::future::poll_fn;
 use std::io;
@@ -52,6 +53,20 @@ impl WorkerBuilder<'_> {
     }
 }
 
+impl WorkerBuilder<'_> {
+    /// Takes on a worker whose frames travel in messages: they leave by `port.postMessage(packet, transfer)`, and what arrives has to be given
+    /// to the inbox. The worker can block if both ends have the same `relay`.
+    ///
+    /// # Errors
+    /// When the name is taken.
+    pub fn attach_port(self, port: &JsValue, relay: Option<&Relay>) -> Result<(Worker, Inbox), SpawnError> {
+        self.check_name()?;
+        let bell = Arc::clone(&self.main.shared.bell);
+        let (end, inbox) = messages::main_end(port, relay, move || bell.ring());
+        Ok((self.connect(Box::new(end), None), inbox))
+    }
+}
+
 /// A worker's end in its event loop: what drives it, and what rings it.
 #[derive(Debug)]
 pub struct Attached {
@@ -73,7 +88,27 @@ impl Scope {
             end.wake_by_port(port);
         }
         let ringer = end.ringer();
-        Ok(Attached { scope: Self::new(Box::new(end), Arc::new(move || ringer.ring()), limits, Some(Arc::clone(&bell))), bell })
+        Ok(Attached {
+            scope: Self::new(Box::new(end), Arc::new(move || ringer.ring()), limits, Some(Arc::clone(&bell))),
+            bell,
+        })
+    }
+}
+
+impl Scope {
+    /// Takes up a link whose frames travel in messages; see [`WorkerBuilder::attach_port`].
+    ///
+    /// # Errors
+    /// Never on platforms that there are.
+    pub fn attach_port(port: &JsValue, relay: Option<&Relay>, limits: Limits) -> io::Result<(Attached, Inbox)> {
+        let bell = Bell::new()?;
+        let ring = {
+            let bell = Arc::clone(&bell);
+            move || bell.ring()
+        };
+        let (end, inbox) = messages::worker_end(port, relay, ring.clone());
+        let scope = Self::new(Box::new(end), Arc::new(ring), limits, Some(Arc::clone(&bell)));
+        Ok((Attached { scope, bell }, inbox))
     }
 }
 
@@ -129,4 +164,7 @@ extern "C" {
     fn delay(milliseconds: f64) -> js_sys::Promise;
     #[wasm_bindgen(js_name = nextTask)]
     fn next_task() -> js_sys::Promise;
+    /// Whether a user waits for the page to react to a key or a click, as far as the browser tells.
+    #[wasm_bindgen(js_name = inputPending)]
+    pub(crate) fn input_pending() -> bool;
 }

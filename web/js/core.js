@@ -1,7 +1,9 @@
 // Main, for pages and for Node.js: what differs between them is handed in.
 import { initSync, MainEnd } from './coincide.js';
 import { CoincideError } from './errors.js';
-import { BOOT, RING, detach, limitsOf, measured, optionsOf, prepare, proxyOf } from './proxy.js';
+import { BOOT, PACKET, RING, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
+import { MESSAGES, SERVICE, SHARED, diagnose, reasonsFor, tierOf } from './tier.js';
+import { nameOf } from './relay-name.js';
 import { transformed } from './transform.js';
 
 /**
@@ -37,6 +39,20 @@ export const create = (platform, source) => {
     else starting.then(() => (failure ? fail(failure) : callback()));
   };
 
+  /** What `relayAt` has found, by the script that was named. */
+  const relays = new Map();
+  const relayed = async script => {
+    const key = String(script);
+    if (!relays.has(key)) relays.set(key, platform.relayAt(script));
+    try {
+      return { url: await relays.get(key), token: platform.newToken() };
+    } catch (error) {
+      // It may be there next time.
+      relays.delete(key);
+      throw error;
+    }
+  };
+
   const named = new Map();
   const awaited = new Map();
   /** The workers by name: `await workers.name` is the one of that name, once it is ready. */
@@ -63,11 +79,13 @@ export const create = (platform, source) => {
   /** Makes what `coincide(options)` gives. */
   return given => {
     const options = optionsOf(given);
-    const native = platform.shared();
 
     class Worker extends platform.Worker {
       #link = null;
       #name;
+      #tier;
+      /** Why there is no better tier. */
+      #reasons;
       /** What is to be done once there is a link. */
       #waiting = [];
       /** Messages of the user, which must not overtake the first one. */
@@ -80,10 +98,14 @@ export const create = (platform, source) => {
         const { name } = own;
         if (name && named.has(name))
           throw new CoincideError('NameTaken', `a worker named ${name} is there already: terminate it first`, '');
-        if (!native) throw new CoincideError('NotIsolated', `workers cannot block here: ${platform.whyNotShared()}`, '');
+        const wishes = { ...options, ...own };
+        const tier = tierOf(platform, wishes);
         super(url, { type: 'module', ...own });
         this.#name = name;
-        if (!Atomics.waitAsync) platform.onMessage(this, data => data === RING && (main?.ring(), true));
+        this.#tier = tier;
+        this.#reasons = reasonsFor(platform, wishes, tier);
+        if (tier !== SHARED) platform.onMessage(this, data => data?.[PACKET] !== undefined && (this.#link?.deliver(data[PACKET]), true));
+        else if (!Atomics.waitAsync) platform.onMessage(this, data => data === RING && (main?.ring(), true));
         if (name) {
           named.set(name, Promise.resolve(this));
           awaited.get(name)?.resolve(this);
@@ -93,10 +115,24 @@ export const create = (platform, source) => {
         this.#ready.catch(() => {});
         platform.onFailure(this, (message, ended) => this.#failed(message, ended));
         this.proxy = this.#proxy(limitsOf());
-        whenStarted(
-          () => this.#start(),
-          error => this.#close(error),
-        );
+        const start = relay =>
+          whenStarted(
+            () => this.#start(relay),
+            error => this.#close(error),
+          );
+        if (tier !== SERVICE) start();
+        else
+          relayed(wishes.serviceWorker).then(start, error => {
+            if (wishes.tier === SERVICE) return this.#close(error);
+            this.#tier = MESSAGES;
+            this.#reasons.push(error.message);
+            start();
+          });
+      }
+
+      /** How the worker reaches main: `'shared-memory'`, `'service-worker'` or `'messages'`. */
+      get tier() {
+        return this.#tier;
       }
 
       /** Resolves with the names of the worker's exports once it is ready; rejects if it never will be. */
@@ -133,16 +169,16 @@ export const create = (platform, source) => {
         return super.terminate();
       }
 
-      #start() {
+      #start(relay) {
         if (this.#closed) return;
-        // A port of its own would be no good: messages of a worker that blocks don't leave all browsers by it.
-        const bell = Atomics.waitAsync ? undefined : { postMessage: () => super.postMessage(RING) };
+        const post = (...message) => super.postMessage(...message);
         try {
-          this.#link = main.link(bell, options.ringSize ?? RING_SIZE, options.strict);
+          this.#link = this.#tier === SHARED ? shared(post) : main.linkByMessages(packetPort(post), relay && nameOf(relay), options.strict);
         } catch (error) {
           return this.#close(error);
         }
-        super.postMessage({ [BOOT]: { module, buffer: this.#link.buffer } });
+        const { promises } = options;
+        post({ [BOOT]: { module, buffer: this.#link.buffer, relay, promises, reasons: this.#reasons } });
         for (const message of this.#messages) super.postMessage(...message);
         this.#messages = null;
         const { resolve, reject } = this.#settle;
@@ -231,15 +267,22 @@ export const create = (platform, source) => {
       }
     }
 
-    return { Worker, workers, native, transfer: options.transfer, diagnose: () => diagnose(platform) };
+    /** A link in shared memory. */
+    const shared = post => {
+      // A port of its own would be no good: messages of a worker that blocks don't leave all browsers by it.
+      const bell = Atomics.waitAsync ? undefined : { postMessage: () => post(RING) };
+      return main.link(bell, options.ringSize ?? RING_SIZE, options.strict);
+    };
+
+    return {
+      Worker,
+      workers,
+      native: platform.shared(),
+      transfer: options.transfer,
+      diagnose: () => diagnose(platform, options),
+    };
   };
 };
-
-/** What is possible here, and why no more is. */
-const diagnose = platform =>
-  platform.shared()
-    ? { tier: 'shared-memory', canBlock: true, reasons: [] }
-    : { tier: 'none', canBlock: false, reasons: [platform.whyNotShared()] };
 
 /** Bytes of a ring in each direction. */
 const RING_SIZE = 512 << 10;

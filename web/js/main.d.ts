@@ -10,9 +10,25 @@ export interface Options {
   strict?: boolean;
   /** Calls appear in the performance panel. Default `false`. */
   measure?: boolean;
+  /** Where a worker cannot block, its calls give promises instead of throwing. Default `false`. On main it holds for all workers. */
+  promises?: boolean;
 }
 
-export interface MainOptions extends Options {
+/**
+ * How a worker reaches main. `shared-memory`: rings in shared memory, on a page that is cross-origin isolated. `service-worker`: messages, and a
+ * service worker that lets the worker wait for them. `messages`: messages alone; the worker cannot block.
+ */
+export type Tier = 'shared-memory' | 'service-worker' | 'messages';
+
+/** What a worker is asked to have. */
+export interface TierOptions {
+  /** This tier and no other, or an error. By default the first one of the list that there is. */
+  tier?: Tier;
+  /** The script of the service worker that relays, as `npx coincide sw` writes it; on the page's own origin. */
+  serviceWorker?: string | URL;
+}
+
+export interface MainOptions extends Options, TierOptions {
   /** Bytes of shared memory for each direction of a link: a power of two from 16 KiB. Default 512 KiB. */
   ringSize?: number;
 }
@@ -28,7 +44,7 @@ export interface Limits {
 /** Any function of the other end. */
 export type RemoteProxy = Record<string, any>;
 
-export interface WorkerOptions {
+export interface WorkerOptions extends TierOptions {
   /** A name under which `workers` finds it. */
   name?: string;
   type?: 'module' | 'classic';
@@ -41,6 +57,8 @@ export interface CoincideWorker<Exports extends object = RemoteProxy> extends Wo
   readonly proxy: Exports & RemoteProxy;
   /** Resolves with the names of the worker's exports once it is ready; rejects if it never will be. */
   readonly ready: Promise<string[]>;
+  /** How the worker reaches main. */
+  readonly tier: Tier;
   /** The proxy, with limits on its calls. */
   within(limits: Limits): Exports & RemoteProxy;
   /** Asks the worker to abandon what it is doing: the call in which it is blocked throws. */
@@ -51,7 +69,7 @@ export interface CoincideWorker<Exports extends object = RemoteProxy> extends Wo
 
 export interface Diagnosis {
   /** How workers reach main here. */
-  tier: 'shared-memory' | 'none';
+  tier: Tier;
   /** Whether a worker can block until main has answered. */
   canBlock: boolean;
   /** Why there is no better tier, in words. */

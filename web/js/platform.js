@@ -1,5 +1,7 @@
 // What differs between pages and Node.js: this is for pages and their workers.
 
+export { newToken, relayAt } from './relay.js';
+
 export const Worker = globalThis.Worker;
 
 /** Calls `listener` with the data of each message of a worker, before listeners of the user; it says whether it was meant. */

@@ -52,13 +52,14 @@ export const detach = moved => {
 };
 
 /** The options of both ends, with their defaults, and `transfer` for them. */
-export const optionsOf = ({ transform, transfer = true, strict = false, measure = false, ...rest } = {}) => {
+export const optionsOf = ({ transform, transfer = true, strict = false, measure = false, promises = false, ...rest } = {}) => {
   const transfers = transfer ? new WeakSet() : null;
   return {
     ...rest,
     transform,
     strict,
     measure,
+    promises,
     transfers,
     transfer: (...buffers) => {
       transfers?.add(buffers);
@@ -70,16 +71,22 @@ export const optionsOf = ({ transform, transfer = true, strict = false, measure 
 /** Shows a call in the performance panel. */
 export const measured = (name, start) => performance.measure(`coincide: ${name}`, { start, end: performance.now() });
 
-/** How calls are limited: a deadline in milliseconds, an AbortSignal. */
-export const limitsOf = ({ timeout = Infinity, signal } = {}) => {
+/** How calls are limited: a deadline in milliseconds, an AbortSignal; and whether a worker's calls give promises instead of blocking. */
+export const limitsOf = ({ timeout = Infinity, signal, promise } = {}) => {
   if (typeof timeout !== 'number' || Number.isNaN(timeout) || timeout < 0)
     throw new RangeError(`\`timeout\` is a number of milliseconds, not ${String(timeout)}`);
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('`signal` is an AbortSignal');
-  return { timeout, signal };
+  return { timeout, signal, promise };
 };
 
 /** Marks the first message of main to its worker. */
 export const BOOT = 'coincide:boot:1';
+
+/** Marks messages that carry frames, where memory isn't shared. */
+export const PACKET = 'coincide:packet:1';
+
+/** Sends packets by the `post` of a worker, or of its own side. */
+export const packetPort = post => ({ postMessage: (packet, moved) => post({ [PACKET]: packet }, moved) });
 
 /** A message by which one end wakes the other, where that can't listen to shared memory. */
 export const RING = 'coincide:ring:1';

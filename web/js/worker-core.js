@@ -1,7 +1,8 @@
 // Workers, for pages and for Node.js: what differs between them is handed in.
 import { initSync, WorkerEnd } from './coincide.js';
+import { nameOf } from './relay-name.js';
 import { CoincideError } from './errors.js';
-import { BOOT, RING, detach, limitsOf, measured, optionsOf, prepare, proxyOf } from './proxy.js';
+import { BOOT, PACKET, RING, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
 import { transformed } from './transform.js';
 
 export const create = platform => {
@@ -9,9 +10,17 @@ export const create = platform => {
   let boot;
   const booted = new Promise(resolve => (boot = resolve));
   let end;
+  /** Packets that came before somebody took up the link. */
+  const early = [];
   platform.onMessage(platform.self, data => {
     if (data === RING) {
       end?.ring();
+      return true;
+    }
+    const packet = data?.[PACKET];
+    if (packet) {
+      if (end) end.deliver(packet);
+      else early.push(packet);
       return true;
     }
     const message = data?.[BOOT];
@@ -23,17 +32,25 @@ export const create = platform => {
   let taken = false;
   return async given => {
     const options = optionsOf(given);
-    const { module, buffer } = await booted;
+    const { module, buffer, relay, promises, reasons } = await booted;
     if (taken) throw new CoincideError('Twice', 'this worker has called coincide() already', '');
     taken = true;
     // Nothing below waits: whoever adds a listener after `await coincide()` misses no message.
     initSync({ module });
-    const bell = Atomics.waitAsync ? undefined : { postMessage: () => platform.self.postMessage(RING) };
-    end = new WorkerEnd(buffer, bell, options.strict);
+    const post = (...message) => platform.self.postMessage(...message);
+    if (buffer) {
+      const bell = Atomics.waitAsync ? undefined : { postMessage: () => post(RING) };
+      end = new WorkerEnd(buffer, bell, options.strict);
+    } else {
+      end = WorkerEnd.byMessages(packetPort(post), relay && nameOf(relay), options.strict);
+      for (const packet of early.splice(0)) end.deliver(packet);
+    }
+    const sync = Boolean(buffer ?? relay);
+    const awaits = options.promises || promises;
 
     const proxy = limits => {
-      const { timeout, signal } = limitsOf(limits);
-      const caller = name => {
+      const { timeout, signal, promise } = limitsOf(limits);
+      const blocking = name => {
         const number = end.name(name);
         const { transform } = options;
         return (...args) => {
@@ -51,6 +68,25 @@ export const create = platform => {
           }
         };
       };
+      const awaiting = name => {
+        const { transform } = options;
+        return (...args) => {
+          const start = options.measure ? performance.now() : 0;
+          const [sent, moved] = prepare(args, options);
+          signal?.throwIfAborted();
+          const called = end.callLater(name, sent, timeout, signal);
+          detach(moved);
+          const result = called.then(value => {
+            if (value instanceof Error) throw value;
+            return transform ? transform(value) : value;
+          });
+          return options.measure ? result.finally(() => measured(name, start)) : result;
+        };
+      };
+      const refusing = name => () => {
+        throw new CoincideError('CannotBlock', cannotBlock(name, reasons), name);
+      };
+      const caller = promise || (!sync && awaits) ? awaiting : sync ? blocking : refusing;
       return proxyOf(caller, {
         set(name, value) {
           const { transform } = options;
@@ -68,8 +104,8 @@ export const create = platform => {
       proxy: proxy({}),
       within: proxy,
       ready,
-      native: true,
-      sync: true,
+      native: Boolean(buffer),
+      sync,
       transfer: options.transfer,
       direct: value => value,
       check: () => end.check(),
@@ -81,3 +117,8 @@ export const create = platform => {
     };
   };
 };
+
+/** What is wrong, and what would help. */
+const cannotBlock = (name, reasons) =>
+  `\`${name}\` was not called, since this worker cannot block: ${reasons.join('; ')}. ` +
+  `\`await within({ promise: true }).${name}(...)\` works here, and \`promises: true\` makes all calls so; main can always await the worker`;

@@ -1,5 +1,5 @@
 /** The worker's side of coincide. */
-import type { CoincideError, Limits, Options, RemoteProxy } from './main.js';
+import type { CoincideError, Limits as MainLimits, Options, RemoteProxy } from './main.js';
 
 export { CoincideError };
 
@@ -8,8 +8,14 @@ export interface WorkerOptions extends Options {
   ready?: 'manual';
 }
 
+/** Limits of calls. */
+export interface Limits extends MainLimits {
+  /** Calls give promises instead of blocking. That works on every tier, and lets several calls be under way at once. */
+  promise?: boolean;
+}
+
 export interface Scope<Functions extends object = RemoteProxy> {
-  /** Calls to its properties block until main has answered; setting one exports a function to main. */
+  /** Calls to its properties block until main has answered (see `sync`); setting one exports a function to main. */
   proxy: Functions & RemoteProxy;
   /** The proxy, with limits on its calls. */
   within(limits: Limits): Functions & RemoteProxy;
@@ -17,7 +23,7 @@ export interface Scope<Functions extends object = RemoteProxy> {
   ready(): void;
   /** Whether memory is shared with main. */
   native: boolean;
-  /** Whether calls block. */
+  /** Whether calls block. If not, they throw an error that says why, or give promises under `promises: true`. */
   sync: boolean;
   /** As last argument of a call: these buffers move, and are detached here. */
   transfer<T extends ArrayBuffer[]>(...buffers: T): T;

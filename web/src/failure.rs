@@ -1,7 +1,7 @@
 //! Errors as JavaScript sees them.
 
-use coincide::CallError;
 use coincide::raw::RawError;
+use coincide::{CallError, SpawnError};
 use wasm_bindgen::prelude::*;
 
 use crate::values::Values;
@@ -17,6 +17,16 @@ pub(crate) fn of_call(error: RawError, function: &str, values: &Values) -> JsVal
     }
 }
 
+/// The arguments of a call can't be sent.
+pub(crate) fn of_arguments(function: &str, why: &str) -> JsValue {
+    failed("Arguments", &format!("the arguments of `{function}` cannot be sent: {why}"), function)
+}
+
+/// A link can't be made.
+pub(crate) fn of_start(error: SpawnError) -> JsValue {
+    JsError::new(&error.to_string()).into()
+}
+
 /// The name that `errors.js` knows an error by.
 fn kind(error: &CallError) -> &'static str {
     match error {
@@ -28,6 +38,7 @@ fn kind(error: &CallError) -> &'static str {
         CallError::Arguments { .. } => "Arguments",
         CallError::Result { .. } => "Result",
         CallError::NotSent { .. } => "NotSent",
+        CallError::CannotBlock { .. } => "CannotBlock",
         CallError::TooDeep { .. } => "TooDeep",
         CallError::Deadlock { .. } => "Deadlock",
         CallError::TimedOut { .. } => "TimedOut",

@@ -2,9 +2,11 @@
 #![cfg(target_family = "wasm")]
 #![forbid(unsafe_code)]
 
+mod awaited;
 mod codec;
 mod failure;
 mod function;
 mod main_end;
+mod relay;
 mod values;
 mod worker_end;

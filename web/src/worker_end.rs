@@ -1,11 +1,13 @@
 //! The worker's end.
 
 use coincide::raw::Format;
-use coincide::{Attached, Limits, SendError, Sync};
-use js_sys::Array;
+use coincide::{Attached, Inbox, Limits, Relay, Scope, SendError, Sync};
+use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
+use crate::awaited::Callee;
+use crate::relay::RelayName;
 use crate::values::{Unsent, Values};
 use crate::{failure, function, values};
 
@@ -13,6 +15,7 @@ use crate::{failure, function, values};
 #[wasm_bindgen]
 pub struct WorkerEnd {
     attached: Attached,
+    inbox: Option<Inbox>,
     sync: Sync,
     values: Values,
     /// Names that were called before: a number crosses faster than a string.
@@ -25,10 +28,22 @@ impl WorkerEnd {
     #[wasm_bindgen(constructor)]
     pub fn new(buffer: &JsValue, port: JsValue, strict: bool) -> Result<WorkerEnd, JsError> {
         let port = (!port.is_undefined()).then_some(&port);
-        let attached = coincide::Scope::attach_buffer(buffer, port, Limits::default())?;
-        spawn_local(attached.run());
-        let sync = attached.scope.sync();
-        Ok(Self { attached, sync, values: Values::new(strict), names: Vec::new() })
+        Ok(Self::of(Scope::attach_buffer(buffer, port, Limits::default())?, None, strict))
+    }
+
+    /// Takes up a link in messages.
+    #[wasm_bindgen(js_name = byMessages)]
+    pub fn by_messages(port: &JsValue, relay: Option<RelayName>, strict: bool) -> Result<WorkerEnd, JsError> {
+        let relay = relay.map(Relay::from);
+        let (attached, inbox) = Scope::attach_port(port, relay.as_ref(), Limits::default())?;
+        Ok(Self::of(attached, Some(inbox), strict))
+    }
+
+    /// Takes in what has arrived in a message.
+    pub fn deliver(&self, message: &JsValue) {
+        if let Some(inbox) = &self.inbox {
+            inbox.deliver(message);
+        }
     }
 
     /// A number for a name, for [`call`](Self::call).
@@ -68,6 +83,19 @@ impl WorkerEnd {
             }
             Err(error) => Err(failure::of_call(error, name, &self.values)),
         }
+    }
+
+    /// Calls a function of main and gives a promise of what that answers. `signal` is an `AbortSignal` or undefined.
+    #[wasm_bindgen(js_name = callLater)]
+    pub fn call_later(
+        &self,
+        name: String,
+        arguments: &Array,
+        timeout: f64,
+        signal: JsValue,
+    ) -> Result<Promise, JsValue> {
+        let exports = self.attached.scope.remote();
+        Callee { exports, values: self.values.clone(), name }.call(arguments, timeout, signal)
     }
 
     /// Calls a function of main without waiting.
@@ -110,6 +138,12 @@ impl WorkerEnd {
             Err(Unsent::Refused(why)) => why.to_string(),
             Err(Unsent::Blobs) => "the bytes of a blob can't be read without waiting here".into(),
         };
-        Err(failure::failed("Arguments", &format!("the arguments of `{name}` cannot be sent: {why}"), name))
+        Err(failure::of_arguments(name, &why))
+    }
+
+    fn of(attached: Attached, inbox: Option<Inbox>, strict: bool) -> Self {
+        spawn_local(attached.run());
+        let sync = attached.scope.sync();
+        Self { attached, inbox, sync, values: Values::new(strict), names: Vec::new() }
     }
 }

@@ -10,7 +10,7 @@ export const all = platform => {
   const { test, run } = suite();
   const kit = { ...platform, assert, deepEqual, equal, rejects, throws };
   bootTests(test, kit);
-  linkTests(test, kit);
+  for (const tier of platform.tiers) linkTests(test, { ...kit, tier });
   valueTests(test, kit);
   codecTests(test, { ...kit, ...codecKit() });
   return async (report, filter) => {

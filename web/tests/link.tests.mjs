@@ -1,8 +1,12 @@
 // A link between main and a worker, as programs use it. `kit` is what the platform provides:
-// `coincide`, `worker(name)` gives the URL of a script in `workers/`, and the assertions of `suite.mjs`.
+// `coincide`, `worker(name)` gives the URL of a script in `workers/`, the tier, and the assertions of `suite.mjs`.
 
-export default (test, { coincide, worker, assert, equal, deepEqual, rejects, throws }) => {
-  const { Worker, workers, native, transfer, diagnose } = coincide();
+export default (register, { coincide: made, worker, tier, assert, equal, deepEqual, rejects, throws }) => {
+  /** Where a worker can't block, its calls give promises. */
+  const blocks = tier !== 'messages';
+  const coincide = options => made({ tier, promises: !blocks, ...options });
+  const test = (name, body) => register(`${tier}: ${name}`, body);
+  const { Worker, workers, transfer, diagnose } = coincide();
 
   /** A worker for one test. */
   const using = async (body, { ready = true, Class = Worker, options } = {}) => {
@@ -15,11 +19,16 @@ export default (test, { coincide, worker, assert, equal, deepEqual, rejects, thr
     }
   };
   const link = (name, body, options) => test(name, () => using(body, options));
+  const blocking = (name, body) => blocks && link(name, body);
   const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
 
-  test('memory is shared here', () => {
-    equal(native, true);
-    deepEqual(diagnose(), { tier: 'shared-memory', canBlock: true, reasons: [] });
+  test('diagnose and the worker tell the tier', async () => {
+    const found = diagnose();
+    deepEqual([found.tier, found.canBlock, found.reasons.length > 0], [tier, blocks, tier !== 'shared-memory']);
+    await using(async w => {
+      equal(w.tier, tier);
+      deepEqual(await w.proxy.facts(), { native: tier === 'shared-memory', sync: blocks });
+    });
   });
 
   link('ready gives the names of the exports', async w => {
@@ -30,13 +39,12 @@ export default (test, { coincide, worker, assert, equal, deepEqual, rejects, thr
   link('main awaits a function of the worker', async w => {
     equal(await w.proxy.add(20, 22), 42);
     equal(await w.proxy.later('x'), 'x');
-    deepEqual(await w.proxy.facts(), { native: true, sync: true });
   });
 
   link('the worker gets the result of a function of main at once', async w => {
     w.proxy.hello = name => `Hello, ${name}`;
     deepEqual(await w.proxy.call('hello', 'PyScript'), { value: 'Hello, PyScript' });
-    deepEqual(await w.proxy.typeOf('hello', 1), { type: 'string', then: 'undefined' });
+    deepEqual(await w.proxy.typeOf('hello', 1), blocks ? { type: 'string', then: 'undefined' } : { type: 'object', then: 'function' });
   });
 
   link('an async function of main is awaited before the worker goes on', async w => {
@@ -174,6 +182,23 @@ export default (test, { coincide, worker, assert, equal, deepEqual, rejects, thr
     );
   });
 
+  if (!blocks)
+    test('a worker that cannot block says why, and what would help', async () => {
+      const plain = made({ tier });
+      await using(
+        async w => {
+          w.proxy.hello = () => 'hello';
+          const { code, message } = await w.proxy.call('hello');
+          equal(code, 'CannotBlock');
+          for (const part of ['hello', 'cannot block', 'within({ promise: true })', 'promises: true'])
+            assert(message.includes(part), `${part} is not in ${message}`);
+          deepEqual(await w.proxy.awaits({}, 'hello'), { value: 'hello' });
+          equal(await w.proxy.add(1, 2), 3);
+        },
+        { Class: plain.Worker },
+      );
+    });
+
   link('a getter that throws is an error on the other side, and the link goes on', async w => {
     w.proxy.f = () => ({
       get x() {
@@ -227,15 +252,35 @@ export default (test, { coincide, worker, assert, equal, deepEqual, rejects, thr
   link('main may await the worker that waits for it', async w => {
     w.proxy.ask = (name, ...args) => w.proxy[name](...args);
     deepEqual(await w.proxy.call('ask', 'add', 1, 2), { value: 3 });
-    equal(await w.proxy.fibonacci(8), 21);
+    if (blocks) equal(await w.proxy.fibonacci(8), 21);
   });
 
-  link('what would wait for ever is an error that names the cycle', async w => {
+  blocking('what would wait for ever is an error that names the cycle', async w => {
     w.proxy.ask = (name, ...args) => w.proxy[name](...args);
     const result = await w.proxy.call('ask', 'later', 1);
     equal(result.isError, true);
     assert(/later/.test(result.message) && /ask/.test(result.message), result.message);
     equal(await w.proxy.later(1), 1);
+  });
+
+  link('the worker may await several functions of main at once', async w => {
+    const waiting = [];
+    w.proxy.meet = name =>
+      new Promise(resolve => {
+        waiting.push(() => resolve(name));
+        if (waiting.length === 2) waiting.forEach(meet => meet());
+      });
+    deepEqual(await w.proxy.awaitsBoth('meet', 1, 2), [1, 2]);
+    equal((await w.proxy.awaits({}, 'nobody')).class, 'TypeError');
+    w.proxy.slow = () => pause(300);
+    equal((await w.proxy.awaits({ timeout: 20 }, 'slow')).name, 'TimeoutError');
+  });
+
+  link('a deadline of main passes while the worker says nothing', async w => {
+    const busy = w.proxy.sleep(600).then(() => 'busy');
+    const error = rejects(() => w.within({ timeout: 30 }).echo(1));
+    equal((await Promise.race([busy, error])).name, 'TimeoutError');
+    await busy;
   });
 
   link('deadlines end calls on both sides', async w => {
@@ -256,7 +301,7 @@ export default (test, { coincide, worker, assert, equal, deepEqual, rejects, thr
     equal(await w.proxy.echo(1), 1);
   });
 
-  link('interrupt ends what the worker is doing', async w => {
+  blocking('interrupt ends what the worker is doing', async w => {
     w.proxy.never = () => new Promise(() => {});
     const blocked = w.proxy.call('never');
     await pause(20);

@@ -9,6 +9,7 @@ const run = all({
   coincide,
   source,
   node: true,
+  tiers: ['shared-memory', 'messages'],
   worker: name => here(`workers/${name}.node.js`),
   vectors: async () => JSON.parse(readFileSync(here('../../proto/vectors/values.json'), 'utf8')),
 });

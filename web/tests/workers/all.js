@@ -8,19 +8,22 @@ export const run = async coincide => {
   else addEventListener('message', event => heard.push(event.data));
 
   const { proxy, within, ready, check, transfer, notify } = scope;
+  const failure = error => ({
+    thrown: error,
+    isError: error instanceof Error,
+    name: error?.name,
+    class: error?.constructor?.name,
+    message: error?.message,
+    code: error?.code,
+    stack: error?.stack,
+  });
+  /** What calls give where they block, and a promise of it where they can't. */
   const attempt = action => {
     try {
-      return { value: action() };
+      const value = action();
+      return value instanceof Promise ? value.then(value => ({ value }), failure) : { value };
     } catch (error) {
-      return {
-        thrown: error,
-        isError: error instanceof Error,
-        name: error?.name,
-        class: error?.constructor?.name,
-        message: error?.message,
-        code: error?.code,
-        stack: error?.stack,
-      };
+      return failure(error);
     }
   };
 
@@ -39,9 +42,15 @@ export const run = async coincide => {
   proxy.call = (name, ...args) => attempt(() => proxy[name](...args));
   proxy.callWithin = (limits, name, ...args) => attempt(() => within(limits)[name](...args));
   proxy.callTimes = (times, name, ...args) => {
+    if (!scope.sync) return Promise.all(Array.from({ length: times }, (_, i) => proxy[name](...args, i))).then(all => all.at(-1));
     let last;
     for (let i = 0; i < times; i++) last = proxy[name](...args, i);
     return last;
+  };
+  proxy.awaits = async (limits, name, ...args) => attempt(() => within({ ...limits, promise: true })[name](...args));
+  proxy.awaitsBoth = async (name, one, two) => {
+    const { [name]: call } = within({ promise: true });
+    return Promise.all([call(one), call(two)]);
   };
   proxy.typeOf = (name, ...args) => {
     const value = proxy[name](...args);
@@ -51,7 +60,7 @@ export const run = async coincide => {
   proxy.transfers = name => {
     const buffer = new Uint8Array([1, 2, 3]).buffer;
     const length = proxy[name](buffer, transfer(buffer));
-    return [length, buffer.byteLength];
+    return length instanceof Promise ? length.then(length => [length, buffer.byteLength]) : [length, buffer.byteLength];
   };
   proxy.shape = () => ({
     then: proxy.then,
@@ -62,6 +71,11 @@ export const run = async coincide => {
   });
   proxy.removes = name => delete proxy[name];
   proxy.note = (name, ...args) => notify(name, ...args);
+  /** Is deaf for a while. */
+  proxy.sleep = ms => {
+    const end = performance.now() + ms;
+    while (performance.now() < end);
+  };
   proxy.spin = () => {
     for (;;) {
       const stop = attempt(check);

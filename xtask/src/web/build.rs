@@ -43,11 +43,12 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<(
         Profile::Debug => Err("it is a debug build".to_owned()),
     };
     if let Err(why) = &optimizer {
-        say!("{ODD}not optimized{ODD:#} the wasm: {why}");
+        say!("{ODD}not optimized{ODD:#} the wasm and the modules: {why}");
     }
     let package = workspace.root.join(PACKAGE);
     let sources = sources(workspace)?;
-    let inputs = (profile, optimizer.is_ok(), fs::read(&wasm)?, program()?, workspace.version()?);
+    let optimized = optimizer.is_ok();
+    let inputs = (profile, optimized, fs::read(&wasm)?, program()?, workspace.version()?);
     let inputs = hash_of(&inputs, sources.iter().map(|(from, _)| from.as_path()))?;
     let stamp = workspace.target.join("web-package.stamp");
     if fs::read_to_string(&stamp).is_ok_and(|stamp| Some(stamp) == stamp_of(inputs, &package)) {
@@ -72,6 +73,9 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<(
     for (from, name) in &sources {
         fs::copy(from, new.join(name)).with_context(|| from.display().to_string())?;
     }
+    if optimized {
+        minify(workspace, &new)?;
+    }
     fs::write(new.join("wasm.inline.js"), inline(&fs::read(&wasm)?))?;
     fs::write(new.join("package.json"), manifest(workspace)?)?;
     clear(&package)?;
@@ -94,7 +98,14 @@ pub(crate) fn sizes(workspace: &Workspace, files: bool) -> anyhow::Result<()> {
     process::run(command, LIMIT).context("the files of the package")
 }
 
-/// What goes into the package as it is, and the name that it has there. `package.json` comes along for [`manifest`].
+/// Takes comments and long names out of the modules.
+fn minify(workspace: &Workspace, package: &Path) -> anyhow::Result<()> {
+    let mut command = workspace.command("node");
+    command.arg("xtask/src/web/minify.mjs").arg(npm::module(workspace, "rolldown")).arg(package);
+    process::run(command, LIMIT).context("minifying the modules")
+}
+
+/// What goes into the package, and the name that it has there. `package.json` comes along for [`manifest`].
 fn sources(workspace: &Workspace) -> anyhow::Result<Vec<(PathBuf, String)>> {
     let mut sources = Vec::new();
     for entry in fs::read_dir(workspace.root.join("web/js"))? {

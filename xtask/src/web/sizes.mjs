@@ -9,7 +9,7 @@ const [folder, files] = process.argv.slice(2);
 const references = file => {
   if (!file.endsWith('.js')) return [];
   const text = readFileSync(join(folder, file), 'utf8');
-  const found = text.matchAll(/(?:\bfrom|\bimport|\bimport\(|new URL\()\s*(['"])(\.{1,2}\/[^'"]+)\1/g);
+  const found = text.matchAll(/(?:\bfrom|\bimport|\bimport\(|new URL\()\s*(['"`])(\.{1,2}\/[^'"`]+)\1/g);
   return [...found].map(([, , path]) => join(dirname(file), path));
 };
 

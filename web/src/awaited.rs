@@ -1,0 +1,91 @@
+//! Calls that JavaScript awaits, on either end.
+
+use coincide::Exports;
+use coincide::raw::Format;
+use futures_util::future::{Either, select};
+use js_sys::{Array, Function, Promise, Reflect};
+use std::pin::pin;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+
+use crate::failure;
+use crate::values::{self, Unsent, Values};
+
+/// A function of the other end.
+pub(crate) struct Callee {
+    pub(crate) exports: Exports,
+    pub(crate) values: Values,
+    pub(crate) name: String,
+}
+
+impl Callee {
+    /// Calls it; throws when the arguments can't be sent. `timeout` is in milliseconds, infinite for none; `signal` is an `AbortSignal` or undefined.
+    pub(crate) fn call(mut self, arguments: &Array, timeout: f64, signal: JsValue) -> Result<Promise, JsValue> {
+        if let Some(timeout) = values::duration(timeout) {
+            self.exports = self.exports.with_timeout(timeout);
+        }
+        let mut buffer = self.values.buffer();
+        let call = match self.values.encode_arguments(arguments, &mut buffer) {
+            Ok(()) => Some(self.start(buffer)),
+            Err(Unsent::Blobs) => None,
+            Err(Unsent::Refused(why)) => return Err(failure::of_arguments(&self.name, &why.to_string())),
+        };
+        let arguments = arguments.clone();
+        Ok(future_to_promise(async move {
+            let call = match call {
+                Some(call) => call,
+                None => {
+                    let mut buffer = self.values.buffer();
+                    let encoded = self.values.encode_arguments_later(&arguments, &mut buffer).await;
+                    encoded.map_err(|why| failure::of_arguments(&self.name, &why))?;
+                    self.start(buffer)
+                }
+            };
+            let result = if signal.is_undefined() {
+                call.await
+            } else {
+                let parts = aborted(&signal);
+                let (abort, stop) = (Promise::from(parts.get(0)), Function::from(parts.get(1)));
+                match select(pin!(call), pin!(JsFuture::from(abort))).await {
+                    Either::Left((result, _)) => {
+                        stop.call0(&JsValue::UNDEFINED)?;
+                        result
+                    }
+                    // Dropping the call cancels it.
+                    Either::Right(_) => return Err(Reflect::get(&signal, &"reason".into())?),
+                }
+            };
+            match result {
+                Ok((_, payload)) => {
+                    let value = self.values.decode(&payload);
+                    self.values.recycle(payload);
+                    value.map_err(|why| failure::failed("Result", &why, &self.name))
+                }
+                Err(error) => Err(failure::of_call(error, &self.name, &self.values)),
+            }
+        }))
+    }
+
+    /// Calls it without wanting an answer.
+    pub(crate) fn notify(&self, arguments: &Array) -> Result<(), JsValue> {
+        let mut buffer = self.values.buffer();
+        let encoded = self.values.encode_arguments(arguments, &mut buffer);
+        encoded.map_err(|why| failure::of_arguments(&self.name, &why.to_string()))?;
+        let sent = self.exports.notify_raw(&self.name, Format::Value, buffer);
+        sent.map_err(|error| failure::of_call(error.into(), &self.name, &self.values))
+    }
+
+    fn start(&self, mut buffer: Vec<u8>) -> coincide::RawFuture {
+        let call = self.exports.call_raw(&self.name, |target| {
+            std::mem::swap(target, &mut buffer);
+            Format::Value
+        });
+        self.values.recycle(buffer);
+        call
+    }
+}
+
+#[wasm_bindgen(raw_module = "./values.js")]
+extern "C" {
+    fn aborted(signal: &JsValue) -> Array;
+}

@@ -1,0 +1,23 @@
+//! The service worker that relays, as JavaScript names it.
+
+use coincide::{Relay, RelayPatience};
+use wasm_bindgen::prelude::*;
+
+/// Where the relay is, and which link is meant.
+#[wasm_bindgen]
+pub struct RelayName(Relay);
+
+#[wasm_bindgen]
+impl RelayName {
+    /// A relay at `url`. Both ends of a link name the same `token`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(url: String, token: String) -> Self {
+        Self(Relay { url, token, patience: RelayPatience::default() })
+    }
+}
+
+impl From<RelayName> for Relay {
+    fn from(name: RelayName) -> Self {
+        name.0
+    }
+}
