@@ -104,6 +104,7 @@ fn sources(workspace: &Workspace) -> anyhow::Result<Vec<(PathBuf, String)>> {
     for (from, name) in [
         ("LICENSE-APACHE", "LICENSE-APACHE"),
         ("LICENSE-MIT", "LICENSE-MIT"),
+        ("cli/js/coi.js", "coi.js"),
         ("web/README.md", "README.md"),
         ("web/package.json", "package.json"),
     ] {
