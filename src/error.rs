@@ -257,6 +257,7 @@ pub(crate) fn describe(closed: &Closed) -> String {
     let who = match closed.by {
         ClosedBy::Here => "this end closed the link",
         ClosedBy::Peer => "the other end closed the link",
+        ClosedBy::Gone if !closed.text.is_empty() => return format!("the other end is out of reach: {}", closed.text),
         ClosedBy::Gone => return "the other end is gone without a word: it crashed or was killed".into(),
     };
     let reason = closed.reason.name();

@@ -97,6 +97,13 @@ impl Port {
         self.transport.can_wait()
     }
 
+    /// Takes in what has come while this end computes; see [`Transport::look`].
+    pub(crate) fn look(&mut self) {
+        if !self.left {
+            self.transport.look();
+        }
+    }
+
     /// Whether there is a frame that found no room.
     pub(crate) fn is_blocked(&self) -> bool {
         self.blocked && !self.left && !self.deaf_peer
@@ -141,7 +148,7 @@ impl Port {
                 self.session.handle_protocol_error(&error);
                 self.flush();
             }
-            Err(_) => self.session.handle_gone(),
+            Err(_) => self.session.handle_lost(&self.transport.why_gone().unwrap_or_default()),
         }
         self.leave();
         true

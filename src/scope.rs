@@ -375,6 +375,7 @@ impl Inner {
     }
 
     fn check(&self) -> Result<(), Stop> {
+        self.end.port.borrow_mut().look();
         loop {
             let event = self.end.port.borrow_mut().next_event();
             match event {

@@ -304,9 +304,14 @@ impl Session {
 
     /// Takes in that the transport reports the peer to be gone.
     pub fn handle_gone(&mut self) {
+        self.handle_lost("");
+    }
+
+    /// Takes in that the peer is out of reach, and why, in words.
+    pub fn handle_lost(&mut self, why: &str) {
         if self.state != State::Closed {
             self.outbox.clear(&mut self.pool);
-            self.shut(ClosedBy::Gone, CloseReason::FAILED, "");
+            self.shut(ClosedBy::Gone, CloseReason::FAILED, why);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a transport offers to a session: frames out, frames in, and a way to sleep without missing one.
 
 use crate::{ProtocolError, Session};
+use alloc::string::String;
 use core::time::Duration;
 
 /// One end of a link that carries whole frames, in order, each at most once.
@@ -49,6 +50,15 @@ pub trait Transport {
     /// returns at once: a call that would have to block ends with an error there. Never changes.
     fn can_wait(&self) -> bool {
         true
+    }
+
+    /// Takes in what has come while this end computes, where frames come only when it waits or is in its event loop. Called often by whoever
+    /// wants to be interrupted, so it should cost next to nothing most of the time. Other transports have nothing to do here.
+    fn look(&mut self) {}
+
+    /// Why the peer is out of reach, in words, once [`receive`](Self::receive) has said that it is gone; `None` if nobody knows.
+    fn why_gone(&self) -> Option<String> {
+        None
     }
 
     /// Leaves the link: the peer sees [`Gone`] after the frames that were sent. Twice is fine; dropping does the same.

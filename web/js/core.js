@@ -84,6 +84,8 @@ export const create = (platform, source) => {
       #link = null;
       #name;
       #tier;
+      /** Called with whether requests of the worker reach the relay. */
+      #probed = null;
       /** Why there is no better tier. */
       #reasons;
       /** What is to be done once there is a link. */
@@ -104,7 +106,7 @@ export const create = (platform, source) => {
         this.#name = name;
         this.#tier = tier;
         this.#reasons = reasonsFor(platform, wishes, tier);
-        if (tier !== SHARED) platform.onMessage(this, data => data?.[PACKET] !== undefined && (this.#link?.deliver(data[PACKET]), true));
+        if (tier !== SHARED) platform.onMessage(this, data => this.#hears(data));
         else if (!Atomics.waitAsync) platform.onMessage(this, data => data === RING && (main?.ring(), true));
         if (name) {
           named.set(name, Promise.resolve(this));
@@ -122,12 +124,31 @@ export const create = (platform, source) => {
           );
         if (tier !== SERVICE) start();
         else
-          relayed(wishes.serviceWorker).then(start, error => {
+          this.#relay(wishes.serviceWorker).then(start, error => {
             if (wishes.tier === SERVICE) return this.#close(error);
             this.#tier = MESSAGES;
             this.#reasons.push(error.message);
             start();
           });
+      }
+
+      /** The relay of this worker's link, once requests of the worker reach it. */
+      async #relay(script) {
+        const relay = await relayed(script);
+        for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+          if (await this.#reaches(relay.url)) return relay;
+          // It was started before the service worker, and not yet there when that took control.
+          platform.claimWorkers();
+          await new Promise(resolve => setTimeout(resolve, 10 * (attempt + 1)));
+        }
+        throw new CoincideError('NoRelay', `requests of the worker do not reach the service worker ${relay.url}`, '');
+      }
+
+      #reaches(probe) {
+        return new Promise(resolve => {
+          this.#probed = resolve;
+          super.postMessage({ [BOOT]: { probe } });
+        });
       }
 
       /** How the worker reaches main: `'shared-memory'`, `'service-worker'` or `'messages'`. */
@@ -167,6 +188,14 @@ export const create = (platform, source) => {
         this.#link?.terminate();
         this.#close(new CoincideError('Closed', 'main has terminated the worker', ''));
         return super.terminate();
+      }
+
+      /** Whether a message is one of ours. */
+      #hears(data) {
+        if (data?.[PACKET] !== undefined) this.#link?.deliver(data[PACKET]);
+        else if (data?.[BOOT] !== undefined) this.#probed?.(data[BOOT]);
+        else return false;
+        return true;
       }
 
       #start(relay) {
@@ -283,6 +312,9 @@ export const create = (platform, source) => {
     };
   };
 };
+
+/** How often it is tried to have a worker's requests reach the relay; the pauses in between grow. */
+const ATTEMPTS = 20;
 
 /** Bytes of a ring in each direction. */
 const RING_SIZE = 512 << 10;

@@ -1,6 +1,7 @@
 // What differs between pages and Node.js: this is for pages and their workers.
 
-export { newToken, relayAt } from './relay.js';
+export { reachesRelay } from './reaches.js';
+export { claimWorkers, newToken, relayAt } from './relay.js';
 
 export const Worker = globalThis.Worker;
 

@@ -9,6 +9,10 @@ export const relayAt = async () => {
 
 export const newToken = () => '';
 
+export const claimWorkers = () => {};
+
+export const reachesRelay = async () => false;
+
 /** A thread with the shape of a page's worker, as far as coincide needs it. */
 export class Worker extends Thread {
   #filters = [];

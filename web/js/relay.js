@@ -1,5 +1,6 @@
 // The service worker by which a worker blocks where memory can't be shared.
 import { CoincideError } from './errors.js';
+import { reachesRelay } from './reaches.js';
 
 /**
  * Gets the service worker at `script` to relay for this page's workers, also for those that run already. The page is not reloaded.
@@ -16,24 +17,33 @@ export const relayAt = async script => {
   if (url.origin !== location.origin) throw refused(`${href} is not of this page's own origin`);
 
   const before = await container.getRegistration().catch(() => undefined);
-  const there = before && (before.active ?? before.waiting ?? before.installing)?.scriptURL;
-  if (there && there !== href && !there.startsWith(`${href}?`))
+  const there = before?.active?.scriptURL;
+  if (there && there !== href) {
+    // It goes on working, whatever else it does for this page.
+    const address = there.split('?')[0];
+    if (container.controller && (await reachesRelay(address))) return address;
     throw refused(
-      `this page belongs to the service worker ${there}, which would be replaced: ` +
-        `import \`coincide/sw/listeners\` there and pass its address as \`serviceWorker\``,
+      `this page belongs to the service worker ${there}, which does not relay: ` +
+        `add the listeners of \`coincide/sw/listeners\` to it, or import ${href} at its top`,
     );
+  }
   const registration = await container.register(href).catch(error => {
     throw refused(`${href} cannot be registered: ${error.message}`);
   });
-  if (!location.href.startsWith(registration.scope))
+  if (!location.href.startsWith(registration.scope)) {
+    if (!before) await registration.unregister();
     throw refused(
       `the scope of ${href} is ${registration.scope}, which this page is outside of: ` +
         `serve the script from a folder above the page, or with the header \`Service-Worker-Allowed\``,
     );
+  }
   await within(activation(registration), `${href} did not become active`);
   if (!container.controller) await within(control(container), `${href} did not take control: the page was loaded without service workers (by a forced reload?), or the script doesn't claim it`);
   return href;
 };
+
+/** Has the service worker control workers of this page that started before it did. */
+export const claimWorkers = () => navigator.serviceWorker.controller?.postMessage({ coincide: 'claim' });
 
 /** The name of a link at the relay, which nobody can guess. */
 export const newToken = () =>

@@ -25,7 +25,8 @@ export const create = platform => {
     }
     const message = data?.[BOOT];
     if (!message) return false;
-    boot(message);
+    if (message.probe) platform.reachesRelay(message.probe).then(reached => platform.self.postMessage({ [BOOT]: reached }));
+    else boot(message);
     return true;
   });
 

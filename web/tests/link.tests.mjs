@@ -232,14 +232,15 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     deepEqual(Object.keys(w.proxy), ['mine']);
   });
 
-  link('ten thousand calls', async w => {
+  const many = tier === 'service-worker' ? 200 : 10_000;
+  link(`${many} calls in a row`, async w => {
     let last = -1;
     w.proxy.count = n => {
       equal(n, last + 1);
       last = n;
       return n;
     };
-    equal(await w.proxy.callTimes(10_000, 'count'), 9999);
+    equal(await w.proxy.callTimes(many, 'count'), many - 1);
   });
 
   link('calls overlap and may end in any order', async w => {

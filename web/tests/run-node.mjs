@@ -3,9 +3,12 @@ import { readFileSync } from 'node:fs';
 import coincide from '../pkg/main.node.js';
 import { source } from '../pkg/wasm.node.js';
 import { all } from './all.mjs';
+import cliTests from './cli.tests.mjs';
+import coiTests from './coi/worker.tests.mjs';
+import * as suite from './suite.mjs';
 
 const here = name => new URL(name, import.meta.url);
-const run = all({
+const runPackage = all({
   coincide,
   source,
   node: true,
@@ -13,6 +16,10 @@ const run = all({
   worker: name => here(`workers/${name}.node.js`),
   vectors: async () => JSON.parse(readFileSync(here('../../proto/vectors/values.json'), 'utf8')),
 });
+const { test, run: runTools } = suite.suite();
+coiTests(test, suite);
+cliTests(test, suite);
+
 process.on('unhandledRejection', error => console.log(`unhandled: ${error?.stack ?? error}`));
-await run(result => console.log(JSON.stringify(result)), process.argv[2]);
+for (const run of [runPackage, runTools]) await run(result => console.log(JSON.stringify(result)), process.argv[2]);
 process.exit(0);

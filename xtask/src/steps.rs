@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use cargo_metadata::TargetKind;
+
 use crate::libtest;
 use crate::process;
 use crate::report::{Tally, say};
@@ -72,8 +74,10 @@ fn tests(workspace: &Workspace, tally: &mut Tally) {
 fn features(workspace: &Workspace, tally: &mut Tally) {
     for package in workspace.published() {
         let name = package.name.as_str();
+        let library = package.targets.iter().any(|target| target.kind.contains(&TargetKind::Lib));
+        let target = if library { "--lib" } else { "--bins" };
         let check = |what: &str, features: &[&str], tally: &mut Tally| {
-            let command = ["clippy", "--quiet", "--lib", "--package", name].into_iter();
+            let command = ["clippy", "--quiet", target, "--package", name].into_iter();
             let command = command.chain(features.iter().copied()).chain(["--", "-D", "warnings"]);
             tally.check(&format!("{name} {what}"), process::run(workspace.cargo(command), LONG));
         };

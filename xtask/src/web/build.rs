@@ -115,6 +115,9 @@ fn sources(workspace: &Workspace) -> anyhow::Result<Vec<(PathBuf, String)>> {
     for (from, name) in [
         ("LICENSE-APACHE", "LICENSE-APACHE"),
         ("LICENSE-MIT", "LICENSE-MIT"),
+        ("cli/js/coi.js", "coi.js"),
+        ("transport-sw/js/sw.js", "sw.js"),
+        ("transport-sw/js/sw-listeners.js", "sw-listeners.js"),
         ("web/README.md", "README.md"),
         ("web/package.json", "package.json"),
     ] {

@@ -9,7 +9,8 @@ const utils = createRequire(resolve(tool, 'package.json')).resolve('rolldown/uti
 const { minifySync } = await import(pathToFileURL(utils));
 
 for (const name of readdirSync(folder, { recursive: true })) {
-  if (!/\.m?js$/.test(name)) continue;
+  // What lies on somebody's site under its own name is read there by people.
+  if (!/\.js$/.test(name) || /^(coi|sw)\b/.test(name)) continue;
   const path = join(folder, name);
   const text = readFileSync(path, 'utf8');
   // Bundlers find files by the URLs that such modules make, as long as they look as everybody writes them.

@@ -78,7 +78,7 @@ fn in_browser(workspace: &Workspace, tally: &mut Tally, browser: Browser, bundle
         Ok(program) => program,
         Err(why) => return tally.skip(&what, why),
     };
-    let pages = ["web/tests/index.html", "plain/web/tests/plain.html"].into_iter();
+    let pages = ["plain/site/relay.html"].into_iter();
     for page in pages.chain(bundle.map(|_| "bundle/index.html")) {
         let mut report = Report::new(browser.name());
         let end = run_page(workspace, browser, &program, page, bundle, |line| report.line(line, tally));
@@ -134,12 +134,20 @@ fn run_page(
     }
 }
 
-/// What is served: the files of pages with the headers of isolation, the same under `plain/` without them, and a bundle.
+/// What is served: the files of pages with the headers of isolation, the same under `plain/` without them, and a bundle. Under
+/// `site/` the package is above the tests, as a service worker has to be above its pages.
 fn mounts(workspace: &Workspace, bundle: Option<&PathBuf>) -> Vec<Mount> {
     let mut mounts = Vec::new();
-    for (prefix, folder, isolated) in
-        [("plain/web/", "web", false), ("web/", "web", true), ("proto/vectors/", "proto/vectors", true)]
-    {
+    for (prefix, folder, isolated) in [
+        ("plain/web/", "web", false),
+        ("web/", "web", true),
+        ("plain/site/", "web/tests", false),
+        ("plain/site/", PACKAGE, false),
+        ("plain/pkg/", PACKAGE, false),
+        ("site/", "web/tests", true),
+        ("site/", PACKAGE, true),
+        ("proto/vectors/", "proto/vectors", true),
+    ] {
         mounts.push(Mount { prefix, folder: workspace.root.join(folder), isolated });
     }
     mounts.extend(bundle.map(|folder| Mount { prefix: "bundle/", folder: folder.clone(), isolated: true }));

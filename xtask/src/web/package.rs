@@ -60,6 +60,7 @@ fn pack(workspace: &Workspace, mut npm: std::process::Command) -> anyhow::Result
     let manifest: Value = serde_json::from_str(&fs::read_to_string(from.join("package.json"))?)?;
     let mut wanted = vec!["README.md", "LICENSE-APACHE", "LICENSE-MIT"];
     targets(&manifest["exports"], &mut wanted);
+    targets(&manifest["bin"], &mut wanted);
     if let Some(missing) = wanted.into_iter().find(|name| !files.contains(name)) {
         bail!("{missing} is not in it");
     }
@@ -74,9 +75,9 @@ fn pack(workspace: &Workspace, mut npm: std::process::Command) -> anyhow::Result
     Ok(())
 }
 
-/// The files that `exports` of a `package.json` names.
-fn targets<'a>(exports: &'a Value, files: &mut Vec<&'a str>) {
-    match exports {
+/// The files that `exports` or `bin` of a `package.json` names.
+fn targets<'a>(named: &'a Value, files: &mut Vec<&'a str>) {
+    match named {
         Value::Object(conditions) => conditions.values().for_each(|value| targets(value, files)),
         Value::String(file) => files.push(file.trim_start_matches("./")),
         _ => {}

@@ -31,7 +31,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Serves on a free port. Of the mounts whose prefix fits, the first is taken.
+    /// Serves on a free port. Of the mounts whose prefix fits, the first that has the file is taken.
     pub(super) fn start(mounts: Vec<Mount>) -> anyhow::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port to serve on")?;
         let address = listener.local_addr()?;
@@ -132,7 +132,12 @@ fn answer(request: Request, mounts: &[Mount], lines: &Sender<String>) -> Vec<u8>
                 headers.extend(if mount.isolated { ISOLATION } else { &[] });
                 response("200 OK", &headers, Some(&content))
             }
-            None => response("404 Not Found", &[], Some(b"")),
+            // Browsers put a page of their own in the place of an empty one.
+            None => response(
+                "404 Not Found",
+                &[("Content-Type", "text/plain; charset=utf-8")],
+                Some(b"There is no such file."),
+            ),
         },
         _ => response("405 Method Not Allowed", &[], Some(b"")),
     }
@@ -150,11 +155,12 @@ fn response(status: &str, headers: &[(&str, &str)], content: Option<&[u8]>) -> V
 }
 
 fn find<'a>(mounts: &'a [Mount], path: &str) -> Option<(&'a Mount, Vec<u8>)> {
-    let (mount, rest) = mounts.iter().find_map(|mount| Some((mount, path.strip_prefix(mount.prefix)?)))?;
-    // Nothing outside of the folder: neither `..` nor a root.
-    let inside = Path::new(rest).components().all(|part| matches!(part, Component::Normal(_)));
-    let content = if inside { std::fs::read(mount.folder.join(rest)).ok()? } else { return None };
-    Some((mount, content))
+    mounts.iter().find_map(|mount| {
+        let rest = path.strip_prefix(mount.prefix)?;
+        // Nothing outside of the folder: neither `..` nor a root.
+        let inside = Path::new(rest).components().all(|part| matches!(part, Component::Normal(_)));
+        if inside { Some((mount, std::fs::read(mount.folder.join(rest)).ok()?)) } else { None }
+    })
 }
 
 fn kind(path: &str) -> &'static str {
@@ -173,7 +179,7 @@ fn kind(path: &str) -> &'static str {
 const ISOLATION: &[(&str, &str)] = &[
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Embedder-Policy", "require-corp"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "cross-origin"),
 ];
 
 /// Of a line of a request, in bytes: more than browsers send.

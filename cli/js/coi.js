@@ -1,0 +1,175 @@
+// coi.js: cross-origin isolation for the pages of a site whose headers cannot be set.
+//
+//   <script src="coi.js"></script>
+//
+// A classic script of the site's own, first in the head of each page. On a page it registers itself as service worker and reloads
+// the page once; as service worker it adds the headers to pages and to the scripts of workers, and lets all else pass. Attributes,
+// each also as `data-…`:
+//
+//   scope   which pages: what their addresses begin with, relative to the page; "." (its folder) unless said
+//   policy  "require-corp" unless said; "credentialless"; "isolate-and-require-corp" or "isolate-and-credentialless"
+//   reload  "never" leaves the reload to the user or the page
+//
+// A service worker that does other work too imports it behind its own listeners: what those answer is theirs.
+(() => {
+  'use strict';
+
+  const embedding = policy => ({
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Embedder-Policy': policy,
+    'Cross-Origin-Resource-Policy': 'cross-origin',
+  });
+
+  /** What the response of a page needs, for each policy. */
+  const POLICIES = new Map([
+    ['require-corp', embedding('require-corp')],
+    ['credentialless', embedding('credentialless')],
+    ...['isolate-and-require-corp', 'isolate-and-credentialless'].map(policy => [
+      policy,
+      { 'Document-Isolation-Policy': policy, 'Cross-Origin-Resource-Policy': 'cross-origin' },
+    ]),
+  ]);
+  const DEFAULT_POLICY = 'require-corp';
+
+  // A browser stops a service worker and starts it again from its address alone: so what it has to know is there.
+  const POLICY = 'coi';
+  /** Whether a new version takes over at once. Only where the registration is that of this script. */
+  const AT_ONCE = 'coi-at-once';
+
+  // --- as service worker ---
+
+  const serve = () => {
+    const { searchParams } = new URL(self.location.href);
+    const headers = POLICIES.get(searchParams.get(POLICY)) ?? POLICIES.get(DEFAULT_POLICY);
+    if (searchParams.has(AT_ONCE)) self.addEventListener('install', () => self.skipWaiting());
+    // A listener before this one that answers is the last to be called.
+    self.addEventListener('fetch', event => {
+      if (decidesIsolation(event.request)) event.respondWith(answer(event.request, headers));
+    });
+  };
+
+  /** Whether isolation depends on the headers of the response. Those of other resources mean nothing to pages of their own origin. */
+  const decidesIsolation = ({ mode, destination, cache }) =>
+    // Such as that of developer tools, which a service worker may not pass on.
+    (cache !== 'only-if-cached' || mode === 'same-origin') &&
+    (mode === 'navigate' || destination === 'worker' || destination === 'sharedworker');
+
+  const answer = async (request, headers) => {
+    const response = await fetch(request);
+    // Redirections of pages are the browser's to follow.
+    if (response.status === 0) return response;
+    // A copy would not know the address at which a worker's imports begin.
+    if (response.redirected) return Response.redirect(response.url);
+    const { status, statusText } = response;
+    const all = new Headers(response.headers);
+    for (const [name, value] of Object.entries(headers)) all.set(name, value);
+    return new Response(NO_BODY.includes(status) ? null : response.body, { status, statusText, headers: all });
+  };
+
+  const NO_BODY = [101, 103, 204, 205, 304];
+
+  // --- on a page ---
+
+  const isolate = async () => {
+    const script = document.currentScript;
+    const attribute = name => script?.getAttribute(`data-${name}`) ?? script?.getAttribute(name);
+    // What a reload was tried for: one that changed nothing isn't tried again.
+    const guard = `coi.js ${script?.src}`;
+    if (globalThis.crossOriginIsolated) return forget(guard);
+
+    const scope = new URL(attribute('scope') ?? '.', location.href);
+    const policy = attribute('policy') ?? DEFAULT_POLICY;
+    const problem = obstacle(script, scope, policy);
+    if (problem) return say('error', problem);
+    const url = new URL(script.src);
+    url.searchParams.set(POLICY, policy);
+    url.searchParams.set(AT_ONCE, '');
+    const other = await otherWorker(url);
+    if (other)
+      return say(
+        'error',
+        `${other} is the service worker of this page already, and stays it: import coi.js there, behind its own listeners`,
+      );
+    let registration;
+    try {
+      registration = await navigator.serviceWorker.register(url, { scope });
+    } catch (error) {
+      return say(
+        'error',
+        `it cannot be the service worker of ${scope}: ${error.message} (a script serves its own folder and what is below)`,
+      );
+    }
+    if (!(await active(registration)))
+      return say('error', 'the service worker could not start: the console of the service worker says why');
+
+    if (attribute('reload') === 'never') return say('info', 'this page is isolated when it is loaded the next time');
+    const attempt = `${policy} ${scope}`;
+    if (sessionStorage.getItem(guard) === attempt)
+      return say('error', `the page is not isolated though it was reloaded: ${suspicion(policy)}`);
+    sessionStorage.setItem(guard, attempt);
+    location.reload();
+  };
+
+  /** Why nothing can be done here, and what to do about it; nothing if there is no reason. */
+  const obstacle = (script, scope, policy) => {
+    if (globalThis.crossOriginIsolated === undefined) return 'this browser knows no isolation: a newer one is needed';
+    if (!script) return 'load it by <script src="coi.js"></script>, not as a module';
+    if (!POLICIES.has(policy)) return `there is no policy "${policy}": it is one of ${[...POLICIES.keys()].join(', ')}`;
+    if (!/^https?:$/.test(location.protocol))
+      return 'a page that is opened as a file is never isolated: `npx coincide serve` serves its folder';
+    if (!globalThis.isSecureContext) return 'browsers isolate no page that is loaded without https, except from localhost';
+    if (self !== top && !policy.startsWith('isolate-'))
+      return (
+        'this page is in a frame: it is isolated when the page around it is ' +
+        '(a frame of another origin needs allow="cross-origin-isolated", too)'
+      );
+    if (!script.src) return 'it has to be a file of its own: a text inside of the page is no service worker';
+    if (new URL(script.src).origin !== location.origin) return `${script.src} is on another site: put a copy on this one`;
+    if (!location.href.startsWith(scope.href))
+      return `this page is outside of the scope ${scope}: change the attribute "scope"`;
+    if (!navigator.serviceWorker)
+      return 'there are no service workers here: the window is private, or they are switched off';
+  };
+
+  /** The service worker that has this page already, if it is another. */
+  const otherWorker = async url => {
+    const registration = await navigator.serviceWorker.getRegistration(location.href);
+    const worker = registration?.active ?? registration?.waiting ?? registration?.installing;
+    if (!worker) return undefined;
+    const { origin, pathname } = new URL(worker.scriptURL);
+    return origin + pathname === url.origin + url.pathname ? undefined : worker.scriptURL;
+  };
+
+  /** Resolves with whether the newest worker of the registration became active. */
+  const active = ({ installing, waiting, active }) => {
+    const worker = installing ?? waiting ?? active;
+    return new Promise(resolve => {
+      const look = () => {
+        if (worker.state === 'activated' || worker.state === 'redundant') resolve(worker.state === 'activated');
+      };
+      worker.addEventListener('statechange', look);
+      look();
+    });
+  };
+
+  const suspicion = policy => {
+    if (!navigator.serviceWorker.controller)
+      return 'it came past the service worker, as a hard reload and developer tools make it. Reload it as usual';
+    if (policy !== DEFAULT_POLICY)
+      return `this browser may not know the policy "${policy}". The default, "${DEFAULT_POLICY}", is known to most`;
+    return 'does a Permissions-Policy forbid cross-origin-isolated?';
+  };
+
+  const forget = guard => {
+    try {
+      sessionStorage.removeItem(guard);
+    } catch {
+      // Without a storage there is nothing to forget.
+    }
+  };
+
+  const say = (level, text) => console[level](`coi.js: ${text}`);
+
+  if (typeof document === 'undefined') serve();
+  else isolate().catch(error => say('error', `the page is not isolated: ${error.message}`));
+})();

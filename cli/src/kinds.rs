@@ -1,0 +1,25 @@
+//! What the names of files say about their content.
+
+use std::path::Path;
+
+use hyper::header::HeaderValue;
+
+/// The `Content-Type` where the one that is guessed isn't what browsers and editors of sites expect.
+pub(crate) fn correct(path: &str, guessed: &HeaderValue) -> Option<HeaderValue> {
+    let extension = Path::new(path).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let corrected = match extension.to_ascii_lowercase().as_str() {
+        "js" | "mjs" | "cjs" => "text/javascript; charset=utf-8",
+        "map" => "application/json",
+        "ts" => "text/plain; charset=utf-8",
+        "mpy" | "whl" => "application/octet-stream",
+        "otf" => "font/otf",
+        "woff" => "font/woff",
+        // Sources of today are UTF-8; browsers take text for something else unless they are told.
+        _ if guessed.as_bytes().starts_with(b"text/") => {
+            let guessed = guessed.to_str().ok()?;
+            return HeaderValue::try_from(format!("{guessed}; charset=utf-8")).ok();
+        }
+        _ => return None,
+    };
+    Some(HeaderValue::from_static(corrected))
+}

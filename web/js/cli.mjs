@@ -1,0 +1,139 @@
+#!/usr/bin/env node
+// The command `coincide`: the same as that of the crate coincide-cli, for those who have Node.js.
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { spawn } from 'node:child_process';
+import { parseArgs } from 'node:util';
+import { serve } from './cli-serve.mjs';
+
+const HELP = `Tools for pages whose workers call functions of the page synchronously
+
+Usage: coincide <COMMAND>
+
+Commands:
+  serve [DIR]  Serve a folder on this machine, with the headers that make its pages cross-origin isolated
+    -p, --port <PORT>  The port to listen on; 0 takes any that is free [default: 8080]
+        --host <HOST>  The address to listen on; other machines reach no other than one of theirs or 0.0.0.0 [default: 127.0.0.1]
+        --no-isolation Leave out the headers of isolation, to see a page as a site without them serves it
+        --open         Open the page in the browser
+  coi <FILE>   Write coi.js, which isolates the pages of a site whose headers cannot be set, to a file or into a folder
+        --force        Replace a file that is something else
+
+Options:
+  -h, --help     Print help
+  -V, --version  Print version
+`;
+
+/** What the user has written wrong. */
+class Misuse extends Error {}
+
+const beside = name => readFileSync(new URL(name, import.meta.url));
+
+const commands = {
+  serve: {
+    options: {
+      port: { type: 'string', short: 'p', default: '8080' },
+      host: { type: 'string', default: '127.0.0.1' },
+      'no-isolation': { type: 'boolean', default: false },
+      open: { type: 'boolean', default: false },
+    },
+    run: startServing,
+  },
+  coi: { options: { force: { type: 'boolean', default: false } }, run: (...given) => writeScript('coi.js', ...given) },
+};
+
+async function startServing({ port: text, host, open, 'no-isolation': plain }, [given = '.', ...more]) {
+  unexpected(more);
+  const port = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (!(port < 1 << 16)) throw new Misuse(`invalid value '${text}' for '--port <PORT>': it is a number from 0 to 65535`);
+  const folder = existing(given);
+  const { address, port: actual, family } = await serve({ folder, host, port, isolated: !plain });
+  const page = `http://${family === 'IPv6' ? `[${address}]` : address}:${actual}/`;
+  // Whoever doesn't want to hear it is served all the same.
+  process.stdout.on('error', () => {});
+  process.stdout.write(`${page} serves ${folder}${plain ? ', without the headers of isolation' : ''}\nCtrl-C ends it\n`);
+  if (!/^(127\.|::1$)/.test(address))
+    console.error('warning: other machines can read this folder; their browsers isolate pages with https only');
+  if (open) openPage(page);
+  process.on('SIGINT', () => process.exit(0));
+}
+
+function existing(folder) {
+  let facts;
+  try {
+    facts = statSync(folder);
+  } catch (error) {
+    throw new Error(error.code === 'ENOENT' ? `there is no folder ${folder}` : `cannot look into ${folder}: ${error.message}`);
+  }
+  if (!facts.isDirectory()) throw new Error(`${folder} is no folder: serve the one that it is in`);
+  return resolve(folder);
+}
+
+function openPage(page) {
+  const programs = { darwin: ['open'], win32: ['cmd', '/c', 'start', '""'] };
+  const [program, ...given] = programs[process.platform] ?? ['xdg-open'];
+  const failed = error => console.error(`warning: cannot open a browser (${error.message}): open ${page} yourself`);
+  spawn(program, [...given, page], { detached: true, stdio: 'ignore' }).on('error', failed).unref();
+}
+
+function writeScript(name, { force }, [given, ...more]) {
+  if (given === undefined) throw new Misuse('the following required arguments were not provided: <FILE>');
+  unexpected(more);
+  const meansFolder = /[/\\]$/.test(given) && (given.endsWith('/') || process.platform === 'win32');
+  const file = isFolder(given) ? join(given, name) : given;
+  const folder = meansFolder ? given : dirname(file);
+  if (!isFolder(folder)) throw new Error(`there is no folder ${folder}: create it first`);
+  const text = beside(name);
+  const there = read(file);
+  if (there?.equals(text)) return console.log(`${file} is up to date`);
+  if (there && !force) throw new Error(`${file} is there and is something else: \`--force\` replaces it`);
+  writeFileSync(file, text);
+  console.log(`wrote ${file}`);
+}
+
+function isFolder(path) {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/** The content of a file; nothing if it isn't there. */
+function read(file) {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined;
+    throw new Error(`cannot read ${file}: ${error.message}`);
+  }
+}
+
+function unexpected([argument]) {
+  if (argument !== undefined) throw new Misuse(`unexpected argument '${argument}' found`);
+}
+
+async function main([name, ...rest]) {
+  if (name === '-h' || name === '--help' || name === 'help') return process.stdout.write(HELP);
+  if (name === '-V' || name === '--version') return console.log(`coincide ${JSON.parse(beside('package.json')).version}`);
+  if (name === undefined) throw new Misuse('a command is missing: serve or coi');
+  if (!Object.hasOwn(commands, name)) throw new Misuse(`unrecognized subcommand '${name}'`);
+  const { options, run } = commands[name];
+  const { values, positionals } = parsed(rest, options);
+  if (values.help) return process.stdout.write(HELP);
+  return run(values, positionals);
+}
+
+function parsed(args, options) {
+  try {
+    return parseArgs({ args, options: { ...options, help: { type: 'boolean', short: 'h' } }, allowPositionals: true });
+  } catch (error) {
+    throw new Misuse(error.message);
+  }
+}
+
+await main(process.argv.slice(2)).catch(error => {
+  console.error(`error: ${error.message}`);
+  if (error instanceof Misuse) console.error(`\nFor more information, try 'coincide --help'.`);
+  process.exitCode = error instanceof Misuse ? 2 : 1;
+});

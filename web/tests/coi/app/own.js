@@ -1,0 +1,1 @@
+// A service worker of the site that knows nothing of coi.js.

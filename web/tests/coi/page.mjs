@@ -1,0 +1,73 @@
+// One case on one page: `?3` is the fourth. The page puts coi.js in, waits until that has isolated it or has said why not,
+// checks, reports, and goes to the next case. Reloads of coi.js start it again, with what is in the session's storage.
+import { assert, equal } from '../suite.mjs';
+import { cases } from './cases.mjs';
+
+const post = line => fetch('/report', { method: 'POST', body: line });
+const number = Number(location.search.slice(1) || 0);
+const one = cases[number];
+// Pages in another process see it late when this is taken away: so each case has a counter of its own.
+const counter = `loads ${number}`;
+const loads = Number(sessionStorage.getItem(counter) ?? 0) + 1;
+sessionStorage.setItem(counter, loads);
+
+/** Resolves with what coi.js says; where it succeeds it says nothing. */
+const heard = new Promise(resolve => {
+  for (const level of ['error', 'info']) {
+    const original = console[level];
+    console[level] = (...words) => {
+      original.apply(console, words);
+      if (`${words[0]}`.startsWith('coi.js: ')) resolve(words[0]);
+    };
+  }
+});
+
+const registrations = () => navigator.serviceWorker.getRegistrations();
+
+const late = new Promise((_, reject) =>
+  setTimeout(() => reject(new Error('nothing has happened for 20 s')), 20_000),
+);
+
+/** Resolves with what coi.js says, or with nothing once the page is isolated. A page that is being reloaded never goes on. */
+const settled = async () => {
+  if (loads === 1) await one.before?.();
+  if (one.src === null) return undefined;
+  const script = document.createElement('script');
+  script.src = one.src ?? '../../coi.js';
+  for (const [name, value] of Object.entries(one.attributes ?? {})) script.setAttribute(name, value);
+  one.disguise?.();
+  const ran = new Promise((resolve, reject) => {
+    script.onload = resolve;
+    script.onerror = () => reject(new Error(`${script.src} cannot be loaded`));
+  });
+  document.head.append(script);
+  await ran;
+  return crossOriginIsolated ? undefined : heard;
+};
+
+const check = async () => {
+  assert(loads < 5, 'the page is reloaded again and again');
+  const said = await Promise.race([settled(), late]);
+  if (one.reload && loads === 1) {
+    if (one.reload !== true) assert(said.includes(one.reload), said);
+    location.reload();
+    await new Promise(() => {});
+  }
+  const { isolated, says } = typeof one.expect === 'function' ? one.expect() : one.expect;
+  if (says) assert(said?.includes(says), `it says ${said}`);
+  else equal(said, undefined);
+  equal(crossOriginIsolated, isolated);
+  equal(loads, one.loads ?? 1);
+  if (one.registered !== undefined) equal((await registrations()).length, one.registered);
+  await Promise.race([one.then?.(), late]);
+};
+
+try {
+  await check();
+  await post(JSON.stringify({ name: `coi.js: ${one.name}`, ok: true }));
+} catch (error) {
+  await post(JSON.stringify({ name: `coi.js: ${one.name}`, ok: false, error: `${error?.message}\n${error?.stack}` }));
+}
+for (const registration of await registrations()) await registration.unregister();
+if (number + 1 < cases.length) location.replace(`${cases[number + 1].at ?? '/plain/site/coi/app/'}page.html?${number + 1}`);
+else await post('done');

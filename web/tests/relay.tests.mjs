@@ -1,0 +1,36 @@
+// A page that isn't isolated and names a service worker: how it comes into control, and what is said when it can't.
+
+export default (test, { coincide, worker, assert, equal, deepEqual, rejects }) => {
+  /** What a worker says that got no relay. */
+  const refusal = async (serviceWorker, part) => {
+    const { Worker } = coincide({ serviceWorker });
+    const w = new Worker(worker('all'));
+    w.proxy.hello = () => 'hello';
+    const { code, message } = await w.proxy.call('hello');
+    deepEqual([code, w.tier], ['CannotBlock', 'messages']);
+    assert(message.includes(part), `${part} is not in ${message}`);
+    equal(await w.proxy.add(1, 2), 3);
+    w.terminate();
+    const demanding = new Worker(worker('all'), { tier: 'service-worker' });
+    const error = await rejects(() => demanding.ready);
+    equal(error.code, 'NoRelay');
+    assert(error.message.includes(part), error.message);
+    demanding.terminate();
+  };
+
+  test('relay: a script that is not there is said to be so', () => refusal('./none.js', 'cannot be registered'));
+  test('relay: a script of another origin is refused', () => refusal('http://localhost:9/sw.js', 'own origin'));
+  test('relay: a script whose scope the page is outside of is refused', () => refusal('./workers/sw.js', 'is outside of'));
+
+  test('relay: a worker that starts before the first service worker blocks without a reload', async () => {
+    equal(navigator.serviceWorker.controller, null);
+    const { Worker, native, diagnose } = coincide({ serviceWorker: './sw.js' });
+    equal(native, false);
+    deepEqual([diagnose().tier, diagnose().canBlock], ['service-worker', true]);
+    const w = new Worker(worker('all'));
+    w.proxy.hello = name => `Hello, ${name}`;
+    deepEqual(await w.proxy.call('hello', 'PyScript'), { value: 'Hello, PyScript' });
+    assert(navigator.serviceWorker.controller.scriptURL.endsWith('/sw.js'));
+    w.terminate();
+  });
+};
