@@ -1,0 +1,117 @@
+// Posted messages and the relay as wasm reaches them. `src/web.rs` says what each function is for, section 20 of `SPEC.md`
+// what travels.
+
+/** Posts a packet, whose buffer moves with it. */
+export function post(port, packet) {
+  port.postMessage(packet, [packet.buffer]);
+}
+
+export function later(callback) {
+  queueMicrotask(callback);
+}
+
+// At a worker.
+
+/** The body of the relay's answer, or a text that says why there is none. */
+export function poll(url, question, timeout) {
+  const request = new XMLHttpRequest();
+  try {
+    request.open('POST', url, false);
+    request.responseType = 'arraybuffer';
+    request.timeout = timeout;
+    request.setRequestHeader('coincide', question);
+    request.send();
+  } catch (error) {
+    return `${error?.name ?? 'Error'}: ${error?.message ?? error}`;
+  }
+  if (request.getResponseHeader('coincide') !== '1') {
+    return `the request did not get to the service worker, it was answered with status ${request.status}`;
+  }
+  if (request.status !== 200) return `the service worker answered with status ${request.status}`;
+  return new Uint8Array(request.response);
+}
+
+let word;
+
+/** Blocks for so many milliseconds. */
+export function pause(milliseconds) {
+  try {
+    // Memory that wasm may share can be waited on even where there is no SharedArrayBuffer.
+    word ??= new Int32Array(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer);
+    Atomics.wait(word, 0, 0, milliseconds);
+  } catch {
+    for (const end = performance.now() + milliseconds; performance.now() < end; );
+  }
+}
+
+// At main.
+
+/** Main's links by their names, and the last packets of those that were left. */
+const links = new Map();
+const left = new Map();
+const LEFT = 256;
+
+/** The service workers of this page; there are none outside of pages and where they aren't allowed. */
+const container = globalThis.navigator?.serviceWorker;
+
+/** Takes questions about a link on: `answer` gets the packet of whoever asks. */
+export function attach(token, url, answer) {
+  if (!container) return;
+  if (links.size + left.size === 0) {
+    container.addEventListener('message', hear);
+    container.startMessages();
+  }
+  const link = { url, answer, asker: null, active: null };
+  links.set(name(token), link);
+  container.getRegistrations?.().then(
+    found => (link.active = found.map(({ active }) => active).find(active => active?.scriptURL === url)),
+    () => {}, // The controller has to do.
+  );
+}
+
+/** Whoever asks about this link is given its last packet from now on. */
+export function detach(token, packet) {
+  links.delete(name(token));
+  left.set(name(token), { token, packet });
+  if (left.size > LEFT) left.delete(left.keys().next().value);
+}
+
+/** Has the relay hand a packet to the worker. */
+export function relay(token, packet) {
+  const link = links.get(name(token));
+  if (link) send(target(link), token, packet.buffer, [packet.buffer]);
+}
+
+function hear({ data, source }) {
+  const name = data?.coincide;
+  if (typeof name !== 'string' || !(data.packet instanceof ArrayBuffer) || !source) return;
+  const link = links.get(name);
+  if (link) {
+    // It holds the poll, even if another one controls this page by now.
+    link.asker = source;
+    link.answer(new Uint8Array(data.packet));
+  } else if (left.has(name)) {
+    const { token, packet } = left.get(name);
+    send(source, token, packet.slice().buffer, []);
+  }
+}
+
+function target(link) {
+  const { asker, url } = link;
+  link.asker = null;
+  if (asker) return asker;
+  const { controller } = container;
+  return controller?.scriptURL === url ? controller : (link.active ?? controller);
+}
+
+/** What can't be sent is lost, and asked for once the worker polls the next service worker. */
+function send(to, token, packet, transfer) {
+  try {
+    to?.postMessage({ coincide: token, packet }, transfer);
+  } catch {}
+}
+
+/** The half of a token by which questions name a link: who hears it can't collect or send anything. */
+function name(token) {
+  return token.slice(0, 16);
+}

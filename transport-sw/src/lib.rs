@@ -1,0 +1,23 @@
+//! The transport of coincide for pages that are not cross-origin isolated: packets in posted messages, and, for a worker that
+//! blocks, in the response of a synchronous request that a service worker holds open.
+//!
+//! [`Endpoint`] is one end without any I/O: it makes packets of frames, numbers and acknowledges them, sends again what was lost and
+//! drops what came twice, so that each frame arrives exactly once and in order whatever becomes of the service worker.
+//! [`Collector`] is the part of a worker that collects packets from the relay. Neither reads a clock or knows a browser;
+//! `web` joins them to one.
+//!
+//! Section 20 of `SPEC.md` of `coincide-proto` specifies packets, requests and rules, for whoever writes another end or relay.
+//! The relay itself is plain JavaScript: `js/sw.js`, and as a module `js/sw-listeners.js`.
+
+#![forbid(unsafe_code)]
+
+mod collector;
+mod endpoint;
+mod incoming;
+mod outgoing;
+mod packet;
+#[cfg(target_family = "wasm")]
+pub mod web;
+
+pub use collector::{Collector, Patience, Poller, Unreachable};
+pub use endpoint::{Breach, Channel, Endpoint, Packet};

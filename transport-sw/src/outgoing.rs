@@ -1,0 +1,79 @@
+//! Frames on their way to the peer: they stay here until it has acknowledged them.
+
+use crate::packet::{self, HEADER_LEN, Header};
+use coincide_proto::{ProtocolError, Transmit};
+use std::collections::VecDeque;
+
+/// What is to be sent, and what has been sent and not been acknowledged.
+#[derive(Debug, Default)]
+pub(crate) struct Outgoing {
+    /// As they stand in packets.
+    frames: VecDeque<Vec<u8>>,
+    /// Length in bytes of all of them.
+    bytes: usize,
+    /// Number of the first. Invariant: `acknowledged <= sent <= end()`.
+    acknowledged: u64,
+    /// Number of the one that goes into the next packet.
+    sent: u64,
+    /// Number after those that ever went into one. Invariant: `sent <= reached <= end()`.
+    reached: u64,
+}
+
+impl Outgoing {
+    pub(crate) fn push(&mut self, frame: &Transmit<'_>) {
+        let packed = packet::pack(frame);
+        self.bytes += packed.len();
+        self.frames.push_back(packed);
+    }
+
+    /// Length in bytes of what has not been acknowledged.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn has_unsent(&self) -> bool {
+        self.sent < self.end()
+    }
+
+    /// Number of the first frame that has not been acknowledged, or of the one to come.
+    pub(crate) fn acknowledged(&self) -> u64 {
+        self.acknowledged
+    }
+
+    /// Number after that of the last frame.
+    pub(crate) fn end(&self) -> u64 {
+        self.acknowledged + self.frames.len() as u64
+    }
+
+    /// The peer expects the frame with this number next.
+    pub(crate) fn acknowledge(&mut self, number: u64) -> Result<(), ProtocolError> {
+        if number > self.reached {
+            return Err(packet::breach("frames are acknowledged that were never sent"));
+        }
+        while self.acknowledged < number {
+            let frame = self.frames.pop_front().expect("there are frames up to `end`");
+            self.bytes -= frame.len();
+            self.acknowledged += 1;
+        }
+        self.sent = self.sent.max(self.acknowledged);
+        Ok(())
+    }
+
+    /// Everything that has not been acknowledged is to be sent once more.
+    pub(crate) fn rewind(&mut self) {
+        self.sent = self.acknowledged;
+    }
+
+    /// A packet of all that is to be sent. Fills in `count` and `first` of the header.
+    pub(crate) fn packet(&mut self, header: Header) -> Vec<u8> {
+        let skipped = (self.sent - self.acknowledged) as usize;
+        let frames = self.frames.range(skipped..);
+        let header = Header { count: frames.len() as u32, first: self.sent, ..header };
+        let mut packet = Vec::with_capacity(HEADER_LEN + frames.clone().map(Vec::len).sum::<usize>());
+        header.write(&mut packet);
+        frames.for_each(|frame| packet.extend_from_slice(frame));
+        self.sent = self.end();
+        self.reached = self.end();
+        packet
+    }
+}

@@ -1,0 +1,109 @@
+//! Packets: a header, and frames with their lengths. Section 20 of the specification has the table of the bytes.
+
+use coincide_proto::{ProtocolError, Transmit};
+use std::borrow::Cow;
+
+/// The fields of a packet's header that vary.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) flags: u8,
+    /// How often the worker has begun and ended to collect; odd while it does.
+    pub(crate) turn: u32,
+    /// How many frames follow.
+    pub(crate) count: u32,
+    /// The number of the first of them, or of the one to come.
+    pub(crate) first: u64,
+    /// The number of the frame that the sender expects next.
+    pub(crate) ack: u64,
+}
+
+impl Header {
+    pub(crate) fn write(&self, packet: &mut Vec<u8>) {
+        packet.extend_from_slice(&MAGIC);
+        packet.extend_from_slice(&[VERSION, self.flags, 0, 0]);
+        packet.extend_from_slice(&self.turn.to_le_bytes());
+        packet.extend_from_slice(&self.count.to_le_bytes());
+        packet.extend_from_slice(&self.first.to_le_bytes());
+        packet.extend_from_slice(&self.ack.to_le_bytes());
+    }
+
+    /// The header that `packet` begins with, and the length in bytes of the whole packet, each of whose frames has been judged.
+    pub(crate) fn read(packet: &[u8]) -> Result<(Self, usize), ProtocolError> {
+        let Some(bytes) = packet.first_chunk::<HEADER_LEN>() else {
+            return Err(breach("a packet is shorter than its header"));
+        };
+        if !is_packet(packet) {
+            return Err(breach("a packet does not begin as packets do"));
+        }
+        let header = Self {
+            flags: bytes[5],
+            turn: word(&bytes[8..]),
+            count: word(&bytes[12..]),
+            first: u64::from_le_bytes(bytes[16..24].try_into().expect("eight bytes")),
+            ack: u64::from_le_bytes(bytes[24..].try_into().expect("eight bytes")),
+        };
+        if header.flags & !FLAGS != 0 {
+            return Err(breach("a packet has unknown flags"));
+        }
+        if header.first.checked_add(u64::from(header.count)).is_none() {
+            return Err(breach("a packet has frames beyond the last number"));
+        }
+        let mut at = HEADER_LEN;
+        for _ in 0..header.count {
+            at += frame_at(packet, at).ok_or_else(|| breach("a packet has a frame of an impossible length"))?.len() + 4;
+        }
+        Ok((header, at))
+    }
+
+    /// The number after that of the last frame.
+    pub(crate) fn end(&self) -> u64 {
+        self.first + u64::from(self.count)
+    }
+
+    pub(crate) fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+}
+
+/// Whether a message may be a packet: whatever else a program posts is none.
+pub(crate) fn is_packet(message: &[u8]) -> bool {
+    message.starts_with(&[MAGIC[0], MAGIC[1], MAGIC[2], MAGIC[3], VERSION])
+}
+
+/// The frame whose length is at `at`.
+pub(crate) fn frame_at(packet: &[u8], at: usize) -> Option<&[u8]> {
+    let (length, rest) = packet.get(at..)?.split_first_chunk()?;
+    let length = u32::from_le_bytes(*length) as usize;
+    if (MIN_FRAME..=MAX_FRAME).contains(&length) { rest.get(..length) } else { None }
+}
+
+/// A frame as it stands in packets.
+pub(crate) fn pack(frame: &Transmit<'_>) -> Vec<u8> {
+    let mut packed = Vec::with_capacity(4 + frame.len());
+    packed.extend_from_slice(&(frame.len() as u32).to_le_bytes());
+    packed.extend_from_slice(frame.head);
+    packed.extend_from_slice(frame.body);
+    packed
+}
+
+pub(crate) fn breach(rule: &'static str) -> ProtocolError {
+    ProtocolError(Cow::Borrowed(rule))
+}
+
+fn word(bytes: &[u8]) -> u32 {
+    u32::from_le_bytes(bytes[..4].try_into().expect("four bytes"))
+}
+
+/// The sender has left: nothing follows the frames of this packet.
+pub(crate) const LAST: u8 = 1;
+/// The sender has left and keeps nothing: frames before those of this packet that have not arrived are lost.
+pub(crate) const GONE: u8 = 2;
+
+pub(crate) const HEADER_LEN: usize = 32;
+/// Longest frame in bytes.
+pub(crate) const MAX_FRAME: usize = 256 << 10;
+/// A frame has a header.
+const MIN_FRAME: usize = 16;
+const FLAGS: u8 = LAST | GONE;
+const MAGIC: [u8; 4] = *b"coin";
+const VERSION: u8 = 1;

@@ -1,0 +1,372 @@
+//! Links of a page and its worker: packets are posted, and collected by synchronous requests where there is a [`Relay`].
+//!
+//! Both ends live in event loops. Whoever listens to the port hands what it brings to the end's [`Inbox`]; frames that
+//! were sent leave together in a microtask, before a [`wait`](Transport::wait), or when [`Inbox::flush`] is called by code that goes on
+//! computing.
+
+use crate::collector::{Collector, Patience, Poller};
+use crate::endpoint::{Channel, Endpoint, Packet};
+use crate::packet;
+use coincide_proto::{Gone, ReceiveError, Role, Session, Transmit, Transport};
+use js_sys::{ArrayBuffer, Uint8Array};
+use std::cell::{Cell, RefCell};
+use std::fmt::Write as _;
+use std::mem;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+use wasm_bindgen::prelude::*;
+
+/// The service worker that relays to a worker that blocks, and the link's name there.
+#[derive(Clone, Debug)]
+pub struct Relay {
+    /// Absolute address of the service worker's script.
+    pub url: String,
+    /// 32 hexadecimal digits that nobody can guess, such as of 16 bytes of `crypto.getRandomValues`. Whoever knows them
+    /// can read and write what crosses the link.
+    pub token: String,
+    /// How long the worker waits for the relay.
+    pub patience: Patience,
+}
+
+impl Relay {
+    /// Where polls go.
+    fn address(&self) -> String {
+        let path = self.url.split(['?', '#']).next().unwrap_or_default();
+        format!("{path}?coincide")
+    }
+}
+
+/// Main's end of a link. `port` is any object with a `postMessage` that takes a message and a list of what to transfer; `ring` is called
+/// when something has been delivered after [`arm`](Transport::arm).
+pub fn main_end(port: &JsValue, relay: Option<&Relay>, ring: impl Fn() + 'static) -> (MainEnd, Inbox) {
+    let link = Link::new(Role::Main, port, relay, Box::new(ring));
+    if let Some(relay) = relay {
+        let weak = Rc::downgrade(&link);
+        let answer = Closure::<dyn Fn(Uint8Array)>::new(move |packet: Uint8Array| {
+            if let Some(link) = weak.upgrade() {
+                // Whoever asks with anything but a packet gets no answer.
+                let _ = link.endpoint.borrow_mut().handle_question(packet.to_vec());
+                link.flush();
+                link.wake();
+            }
+        });
+        attach(&relay.token, &relay.url, &answer.into_js_value());
+    }
+    (MainEnd(Rc::clone(&link)), Inbox(link))
+}
+
+/// The worker's end of a link, with arguments as those of [`main_end`]. The port should be the worker's own `self`: messages that a worker posts
+/// over a port of another channel may stay where they are until it no longer blocks.
+pub fn worker_end(port: &JsValue, relay: Option<&Relay>, ring: impl Fn() + 'static) -> (WorkerEnd, Inbox) {
+    let link = Link::new(Role::Worker, port, relay, Box::new(ring));
+    let collector = relay.map(|relay| Collector::new(relay.patience));
+    (WorkerEnd { link: Rc::clone(&link), collector }, Inbox(link))
+}
+
+/// Main's end of a link. It never blocks.
+pub struct MainEnd(Rc<Link>);
+
+/// A worker's end of a link. It can block if there is a relay.
+pub struct WorkerEnd {
+    link: Rc<Link>,
+    collector: Option<Collector>,
+}
+
+/// Where messages that an end's port has received are put in.
+pub struct Inbox(Rc<Link>);
+
+impl Inbox {
+    /// Takes a message in. `false`: it is not one of this transport, and nothing was done.
+    pub fn deliver(&self, message: &JsValue) -> bool {
+        let Some(bytes) = packet_in(message) else {
+            return false;
+        };
+        // A breach is the end's to report.
+        let _ = self.0.endpoint.borrow_mut().handle(bytes, Channel::Direct);
+        self.0.flush();
+        self.0.wake();
+        true
+    }
+
+    /// Posts what was sent and is still here, for code that doesn't return to its event loop for a while.
+    pub fn flush(&self) {
+        self.0.flush();
+    }
+
+    /// Why the end is gone, if it is because the service worker no longer answers.
+    pub fn failure(&self) -> Option<String> {
+        self.0.failure.borrow().clone()
+    }
+}
+
+impl Transport for MainEnd {
+    fn max_frame(&self) -> usize {
+        Endpoint::MAX_FRAME
+    }
+
+    fn send(&mut self, frame: &Transmit<'_>) -> Result<bool, Gone> {
+        self.0.send(frame)
+    }
+
+    fn receive(&mut self, session: &mut Session) -> Result<bool, ReceiveError> {
+        self.0.receive(session)
+    }
+
+    fn has_input(&self) -> bool {
+        self.0.endpoint.borrow().has_input()
+    }
+
+    fn has_room(&self) -> bool {
+        self.0.endpoint.borrow().has_room()
+    }
+
+    fn arm(&mut self, room: bool) -> bool {
+        self.0.arm(room)
+    }
+
+    fn disarm(&mut self) {
+        self.0.armed.set(None);
+    }
+
+    fn wait(&mut self, _room: bool, _timeout: Option<Duration>) {
+        self.0.flush();
+    }
+
+    fn can_wait(&self) -> bool {
+        false
+    }
+
+    fn close(&mut self) {
+        self.0.close();
+    }
+}
+
+impl Transport for WorkerEnd {
+    fn max_frame(&self) -> usize {
+        Endpoint::MAX_FRAME
+    }
+
+    fn send(&mut self, frame: &Transmit<'_>) -> Result<bool, Gone> {
+        self.link.send(frame)
+    }
+
+    fn receive(&mut self, session: &mut Session) -> Result<bool, ReceiveError> {
+        self.link.receive(session)
+    }
+
+    fn has_input(&self) -> bool {
+        self.link.endpoint.borrow().has_input()
+    }
+
+    fn has_room(&self) -> bool {
+        self.link.endpoint.borrow().has_room()
+    }
+
+    fn arm(&mut self, room: bool) -> bool {
+        if self.link.is_ready(room) {
+            return false;
+        }
+        self.link.endpoint.borrow_mut().listen();
+        self.link.arm(room)
+    }
+
+    fn disarm(&mut self) {
+        self.link.armed.set(None);
+    }
+
+    fn wait(&mut self, room: bool, timeout: Option<Duration>) {
+        let Some(collector) = &mut self.collector else {
+            return self.link.flush();
+        };
+        if self.link.is_ready(room) || timeout == Some(Duration::ZERO) {
+            return self.link.flush();
+        }
+        self.link.endpoint.borrow_mut().collect();
+        self.link.flush();
+        let relay = self.link.relay.as_ref().expect("there is a collector only with a relay");
+        let collected = collector.collect(&mut self.link.endpoint.borrow_mut(), &mut Requests(relay), timeout);
+        if let Err(error) = collected {
+            let text = format!("the service worker at {} no longer answers: {error}", relay.url);
+            self.link.failure.replace(Some(text));
+        }
+    }
+
+    fn can_wait(&self) -> bool {
+        self.collector.is_some()
+    }
+
+    fn close(&mut self) {
+        self.link.close();
+    }
+}
+
+impl Drop for MainEnd {
+    fn drop(&mut self) {
+        self.0.close();
+        if let Some(relay) = &self.0.relay {
+            let farewell = self.0.endpoint.borrow_mut().farewell(FAREWELL);
+            detach(&relay.token, &Uint8Array::from(&farewell[..]));
+        }
+    }
+}
+
+impl Drop for WorkerEnd {
+    fn drop(&mut self) {
+        self.link.close();
+    }
+}
+
+/// What an end and its inbox share.
+struct Link {
+    endpoint: RefCell<Endpoint>,
+    port: JsValue,
+    relay: Option<Relay>,
+    ring: Box<dyn Fn()>,
+    /// The end sleeps; whether it waits for room too.
+    armed: Cell<Option<bool>>,
+    /// A flush comes in a microtask.
+    flushing: Cell<bool>,
+    /// Flushes, as JavaScript calls it.
+    flush: JsValue,
+    failure: RefCell<Option<String>>,
+}
+
+impl Link {
+    fn new(role: Role, port: &JsValue, relay: Option<&Relay>, ring: Box<dyn Fn()>) -> Rc<Self> {
+        Rc::new_cyclic(|weak: &Weak<Self>| {
+            let weak = weak.clone();
+            let flush = Closure::<dyn Fn()>::new(move || {
+                if let Some(link) = weak.upgrade() {
+                    link.flush();
+                }
+            });
+            Self {
+                endpoint: RefCell::new(Endpoint::new(role, Endpoint::WINDOW)),
+                port: port.clone(),
+                relay: relay.cloned(),
+                ring,
+                armed: Cell::new(None),
+                flushing: Cell::new(false),
+                flush: flush.into_js_value(),
+                failure: RefCell::new(None),
+            }
+        })
+    }
+
+    fn send(&self, frame: &Transmit<'_>) -> Result<bool, Gone> {
+        let sent = self.endpoint.borrow_mut().send(frame)?;
+        if sent && !self.flushing.replace(true) {
+            later(&self.flush);
+        }
+        Ok(sent)
+    }
+
+    fn receive(&self, session: &mut Session) -> Result<bool, ReceiveError> {
+        let mut endpoint = self.endpoint.borrow_mut();
+        let received = endpoint.receive(session);
+        let owes = endpoint.owes();
+        drop(endpoint);
+        if owes {
+            self.flush();
+        }
+        received
+    }
+
+    fn is_ready(&self, room: bool) -> bool {
+        let endpoint = self.endpoint.borrow();
+        endpoint.has_input() || room && endpoint.has_room()
+    }
+
+    fn arm(&self, room: bool) -> bool {
+        self.flush();
+        let ready = self.is_ready(room);
+        if !ready {
+            self.armed.set(Some(room));
+        }
+        !ready
+    }
+
+    fn wake(&self) {
+        if self.armed.get().is_some_and(|room| self.is_ready(room)) {
+            self.armed.set(None);
+            (self.ring)();
+        }
+    }
+
+    fn flush(&self) {
+        self.flushing.set(false);
+        loop {
+            let packet = self.endpoint.borrow_mut().poll_transmit();
+            let Some(Packet { channel, bytes }) = packet else { break };
+            let bytes = Uint8Array::from(&bytes[..]);
+            match (channel, &self.relay) {
+                (Channel::Relay, Some(relay)) => relay_packet(&relay.token, &bytes),
+                // Without a relay no worker collects: what a stranger claims gets an answer that it doesn't take.
+                _ => {
+                    // A port refuses only what can't be cloned.
+                    let _ = post(&self.port, &bytes);
+                }
+            }
+        }
+    }
+
+    fn close(&self) {
+        self.endpoint.borrow_mut().close();
+        self.flush();
+    }
+}
+
+/// The relay, asked by synchronous requests.
+struct Requests<'a>(&'a Relay);
+
+impl Poller for Requests<'_> {
+    fn poll(&mut self, packet: &[u8], hold: Duration, ask: bool) -> Result<Vec<u8>, String> {
+        // Rounded up: a wait must not end before its time.
+        let milliseconds = hold.as_micros().div_ceil(1000);
+        let mut question = format!("{} {milliseconds} {} ", self.0.token, u8::from(ask));
+        for byte in packet {
+            let _ = write!(question, "{byte:02x}");
+        }
+        let timeout = (hold + GRACE).as_millis() as f64;
+        let answer = poll(&self.0.address(), &question, timeout);
+        answer.dyn_into::<Uint8Array>().map(|body| body.to_vec()).map_err(|why| why.as_string().unwrap_or_default())
+    }
+
+    fn pause(&mut self, pause: Duration) {
+        pause_for(pause.as_secs_f64() * 1000.0);
+    }
+}
+
+/// The bytes of a message that looks like a packet.
+fn packet_in(message: &JsValue) -> Option<Vec<u8>> {
+    let array = match message.dyn_ref::<Uint8Array>() {
+        Some(array) => array.clone(),
+        None => Uint8Array::new(message.dyn_ref::<ArrayBuffer>()?),
+    };
+    let mut start = [0; 8];
+    if (array.length() as usize) < mem::size_of_val(&start) {
+        return None;
+    }
+    array.subarray(0, 8).copy_to(&mut start);
+    packet::is_packet(&start).then(|| array.to_vec())
+}
+
+/// Most bytes of frames that are kept for a worker that has not collected them when main's end goes.
+const FAREWELL: usize = 16 << 10;
+
+/// How much longer than the relay may hold a poll the worker waits for the answer.
+const GRACE: Duration = Duration::from_secs(10);
+
+#[wasm_bindgen(module = "/js/link.js")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn post(port: &JsValue, packet: &Uint8Array) -> Result<(), JsValue>;
+    fn later(callback: &JsValue);
+    fn poll(url: &str, question: &str, timeout: f64) -> JsValue;
+    #[wasm_bindgen(js_name = pause)]
+    fn pause_for(milliseconds: f64);
+    fn attach(token: &str, url: &str, answer: &JsValue);
+    fn detach(token: &str, packet: &Uint8Array);
+    #[wasm_bindgen(js_name = relay)]
+    fn relay_packet(token: &str, packet: &Uint8Array);
+}
