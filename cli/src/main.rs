@@ -25,12 +25,15 @@ enum Command {
     Serve(serve::Options),
     /// Write coi.js, which isolates the pages of a site whose headers cannot be set
     Coi(script::Options),
+    /// Write sw.js, the service worker that lets workers block on pages without isolation
+    Sw(script::Options),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(options) => serve::run(&options),
         Command::Coi(options) => script::write(&script::COI, &options),
+        Command::Sw(options) => script::write(&script::SW, &options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

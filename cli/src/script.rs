@@ -15,6 +15,9 @@ pub(crate) struct Script {
 /// Isolates the pages of a site whose headers cannot be set.
 pub(crate) const COI: Script = Script { name: "coi.js", text: include_str!("../js/coi.js") };
 
+/// Relays to workers that block where memory can't be shared.
+pub(crate) const SW: Script = Script { name: "sw.js", text: coincide_transport_sw::RELAY_SCRIPT };
+
 /// Where to write, and whether over what is there.
 #[derive(clap::Args)]
 pub(crate) struct Options {

@@ -44,6 +44,11 @@ const fetch = event => {
 
 const message = event => {
   const token = event.data?.coincide;
+  // A page has workers that were started before this service worker.
+  if (token === 'claim') {
+    event.stopImmediatePropagation();
+    return event.waitUntil(clients.claim());
+  }
   const packet = event.data?.packet;
   if (typeof token !== 'string' || !TOKEN.test(token) || !(packet instanceof ArrayBuffer) || packet.byteLength < HEADER) return;
   event.stopImmediatePropagation();

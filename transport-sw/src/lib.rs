@@ -11,6 +11,9 @@
 
 #![forbid(unsafe_code)]
 
+/// The relay: a service worker by itself, or for `importScripts` at the top of another one. It has to be served from the site's own origin.
+pub const RELAY_SCRIPT: &str = include_str!("../js/sw.js");
+
 mod collector;
 mod endpoint;
 mod incoming;

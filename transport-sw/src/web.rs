@@ -15,6 +15,7 @@ use std::mem;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 use wasm_bindgen::prelude::*;
+use web_time::Instant;
 
 /// The service worker that relays to a worker that blocks, and the link's name there.
 #[derive(Clone, Debug)]
@@ -60,7 +61,7 @@ pub fn main_end(port: &JsValue, relay: Option<&Relay>, ring: impl Fn() + 'static
 pub fn worker_end(port: &JsValue, relay: Option<&Relay>, ring: impl Fn() + 'static) -> (WorkerEnd, Inbox) {
     let link = Link::new(Role::Worker, port, relay, Box::new(ring));
     let collector = relay.map(|relay| Collector::new(relay.patience));
-    (WorkerEnd { link: Rc::clone(&link), collector }, Inbox(link))
+    (WorkerEnd { link: Rc::clone(&link), collector, looked: Instant::now() }, Inbox(link))
 }
 
 /// Main's end of a link. It never blocks.
@@ -70,6 +71,8 @@ pub struct MainEnd(Rc<Link>);
 pub struct WorkerEnd {
     link: Rc<Link>,
     collector: Option<Collector>,
+    /// When the relay was last asked by code that computes.
+    looked: Instant,
 }
 
 /// Where messages that an end's port has received are put in.
@@ -181,18 +184,25 @@ impl Transport for WorkerEnd {
         if self.link.is_ready(room) || timeout == Some(Duration::ZERO) {
             return self.link.flush();
         }
-        self.link.endpoint.borrow_mut().collect();
-        self.link.flush();
-        let relay = self.link.relay.as_ref().expect("there is a collector only with a relay");
-        let collected = collector.collect(&mut self.link.endpoint.borrow_mut(), &mut Requests(relay), timeout);
-        if let Err(error) = collected {
-            let text = format!("the service worker at {} no longer answers: {error}", relay.url);
-            self.link.failure.replace(Some(text));
+        self.link.collect(collector, timeout);
+    }
+
+    fn look(&mut self) {
+        let Some(collector) = &mut self.collector else {
+            return;
+        };
+        if self.looked.elapsed() >= LOOK_EVERY && !self.link.is_ready(false) {
+            self.link.collect(collector, Some(LOOK_FOR));
+            self.looked = Instant::now();
         }
     }
 
     fn can_wait(&self) -> bool {
         self.collector.is_some()
+    }
+
+    fn why_gone(&self) -> Option<String> {
+        self.link.failure.borrow().clone()
     }
 
     fn close(&mut self) {
@@ -270,6 +280,18 @@ impl Link {
             self.flush();
         }
         received
+    }
+
+    /// Asks the relay once, for `timeout` at most.
+    fn collect(&self, collector: &mut Collector, timeout: Option<Duration>) {
+        self.endpoint.borrow_mut().collect();
+        self.flush();
+        let relay = self.relay.as_ref().expect("there is a collector only with a relay");
+        let collected = collector.collect(&mut self.endpoint.borrow_mut(), &mut Requests(relay), timeout);
+        if let Err(error) = collected {
+            let text = format!("the service worker at {} no longer answers: {error}", relay.url);
+            self.failure.replace(Some(text));
+        }
     }
 
     fn is_ready(&self, room: bool) -> bool {
@@ -353,6 +375,10 @@ fn packet_in(message: &JsValue) -> Option<Vec<u8>> {
 
 /// Most bytes of frames that are kept for a worker that has not collected them when main's end goes.
 const FAREWELL: usize = 16 << 10;
+
+/// How often a worker that computes asks the relay when it looks, and for how long: it loses a twentieth of its time at most.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+const LOOK_FOR: Duration = Duration::from_millis(10);
 
 /// How much longer than the relay may hold a poll the worker waits for the answer.
 const GRACE: Duration = Duration::from_secs(10);

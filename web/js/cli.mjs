@@ -18,6 +18,8 @@ Commands:
         --open         Open the page in the browser
   coi <FILE>   Write coi.js, which isolates the pages of a site whose headers cannot be set, to a file or into a folder
         --force        Replace a file that is something else
+  sw <FILE>    Write sw.js, the service worker that lets workers block on pages without isolation, to a file or into a folder
+        --force        Replace a file that is something else
 
 Options:
   -h, --help     Print help
@@ -40,6 +42,7 @@ const commands = {
     run: startServing,
   },
   coi: { options: { force: { type: 'boolean', default: false } }, run: (...given) => writeScript('coi.js', ...given) },
+  sw: { options: { force: { type: 'boolean', default: false } }, run: (...given) => writeScript('sw.js', ...given) },
 };
 
 async function startServing({ port: text, host, open, 'no-isolation': plain }, [given = '.', ...more]) {
@@ -116,7 +119,7 @@ function unexpected([argument]) {
 async function main([name, ...rest]) {
   if (name === '-h' || name === '--help' || name === 'help') return process.stdout.write(HELP);
   if (name === '-V' || name === '--version') return console.log(`coincide ${JSON.parse(beside('package.json')).version}`);
-  if (name === undefined) throw new Misuse('a command is missing: serve or coi');
+  if (name === undefined) throw new Misuse('a command is missing: serve, coi or sw');
   if (!Object.hasOwn(commands, name)) throw new Misuse(`unrecognized subcommand '${name}'`);
   const { options, run } = commands[name];
   const { values, positionals } = parsed(rest, options);

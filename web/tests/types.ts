@@ -1,5 +1,5 @@
 // What the type declarations promise: compiled, never run.
-import coincide, { CoincideError, type CoincideWorker, type Diagnosis } from 'coincide/main';
+import coincide, { CoincideError, type CoincideWorker, type Diagnosis, type Tier } from 'coincide/main';
 import inline from 'coincide/inline/main';
 import coincideWorker from 'coincide/worker';
 
@@ -18,6 +18,9 @@ worker.proxy.hello = (name: string) => `Hello, ${name}`;
 const limited: Promise<number> = worker.within({ timeout: 100, signal: AbortSignal.timeout(1) }).version();
 const ready: Promise<string[]> = worker.ready;
 worker.notify('version');
+const tier: Tier = worker.tier;
+new Worker('./worker.js', { serviceWorker: './sw.js' });
+new Worker('./worker.js', { tier: 'messages' });
 worker.interrupt();
 worker.terminate();
 const dom: globalThis.Worker = worker;
@@ -34,13 +37,15 @@ worker.ready = ready;
 worker.within({ timeout: 'long' });
 // @ts-expect-error: no such option.
 coincide({ ring: 1 });
+// @ts-expect-error: no such tier.
+coincide({ tier: 'telepathy' });
 
 const inWorker = async () => {
   const { proxy, within, sync } = await coincideWorker<Functions>({ ready: 'manual' });
   // No promise: the call blocks.
   const greeting: string = proxy.hello('PyScript');
   proxy.version = () => 42;
-  return [greeting, within({ timeout: 10 }).hello('again'), sync];
+  return [greeting, within({ timeout: 10 }).hello('again'), within({ promise: true }).hello('later'), sync];
 };
 
-export { code, diagnosis, dom, inWorker, isolated, limited, moved, named, version };
+export { tier, code, diagnosis, dom, inWorker, isolated, limited, moved, named, version };
