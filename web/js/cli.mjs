@@ -52,13 +52,14 @@ async function startServing({ port: text, host, open, 'no-isolation': plain }, [
   const folder = existing(given);
   const { address, port: actual, family } = await serve({ folder, host, port, isolated: !plain });
   const page = `http://${family === 'IPv6' ? `[${address}]` : address}:${actual}/`;
+  // Before anybody can read that it serves.
+  process.on('SIGINT', () => process.exit(0));
   // Whoever doesn't want to hear it is served all the same.
   process.stdout.on('error', () => {});
   process.stdout.write(`${page} serves ${folder}${plain ? ', without the headers of isolation' : ''}\nCtrl-C ends it\n`);
   if (!/^(127\.|::1$)/.test(address))
     console.error('warning: other machines can read this folder; their browsers isolate pages with https only');
   if (open) openPage(page);
-  process.on('SIGINT', () => process.exit(0));
 }
 
 function existing(folder) {
