@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use crate::bench;
 use crate::libtest;
 use crate::process;
 use crate::report::{Tally, say};
@@ -37,7 +38,11 @@ pub(crate) const ALL: &[Step] = &[
     Step { name: "loom", about: "the rings and the wake-up rule under every interleaving", run: loom },
     Step { name: "miri", about: "the unsafe code of the heap memory", run: miri },
     Step { name: "fuzz", about: "each fuzz target for a few seconds, from the committed corpus", run: fuzz },
-    Step { name: "benches", about: "each bench of our own runs once", run: benches },
+    Step {
+        name: "benches",
+        about: "each bench of our own runs once, and each of the page with its peers",
+        run: benches,
+    },
     Step { name: "package", about: "every published crate packages, and builds from its package", run: package },
 ];
 
@@ -213,6 +218,7 @@ fn benches(workspace: &Workspace, tally: &mut Tally) {
     let command = ["test", "--all-targets", "--no-fail-fast"].into_iter().chain(WITHOUT_PEERS);
     let command = shared(workspace, workspace.cargo(command));
     harness("benches, without the peers", command, LONG, tally, libtest::count_bench);
+    bench::smoke(workspace, tally);
 }
 
 fn package(workspace: &Workspace, tally: &mut Tally) {

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-/// One line each: processor, system, compiler, load.
+/// One line each: processor, system, compiler.
 pub fn describe() -> Vec<String> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let unknown = || "unknown".to_owned();
@@ -11,13 +11,17 @@ pub fn describe() -> Vec<String> {
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_else(|_| unknown());
     let rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg("--version").output();
     let rustc = rustc.map_or_else(|_| unknown(), |output| String::from_utf8_lossy(&output.stdout).into_owned());
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_else(|_| unknown());
     vec![
         format!("processor: {model}, {cores} cores"),
         format!("system: {system}, Linux {}", kernel.trim()),
         format!("compiler: {}", rustc.trim()),
-        format!("load when the run began: {}", load.split(' ').take(3).collect::<Vec<_>>().join(" ")),
     ]
+}
+
+/// How busy the machine is, as the averages of one, five and fifteen minutes.
+pub fn load() -> String {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_else(|_| "unknown".to_owned());
+    load.split(' ').take(3).collect::<Vec<_>>().join(" ")
 }
 
 /// The value of a line `name = value`.

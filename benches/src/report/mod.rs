@@ -6,7 +6,7 @@ mod machine;
 mod table;
 
 pub use figures::{Batch, Figures, Row, quantile};
-pub use machine::describe;
+pub use machine::{describe, load};
 pub use table::{Table, ratio, time, verdict};
 
 /// How a subject is to be read in a report.

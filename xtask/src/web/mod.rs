@@ -1,5 +1,6 @@
 //! The npm package: built, tested under Node.js and in browsers.
 
+mod bench;
 mod browser;
 mod build;
 mod npm;
@@ -18,6 +19,7 @@ use crate::report::{DIM, Tally, say};
 use crate::tools;
 use crate::workspace::Workspace;
 
+pub(crate) use bench::{Bench, Plan};
 pub(crate) use browser::Browser;
 use build::PACKAGE;
 pub(crate) use build::{Profile, TARGET, build, sizes};

@@ -1,4 +1,5 @@
-//! The tools from npm that optimize and check the package: those of `web/tests/package.json`, in the versions of its lock file.
+//! Packages from npm, in the versions of lock files: the tools of `web/tests/package.json`, which optimize and check the package, and
+//! what the benches need.
 
 use std::fs;
 use std::path::PathBuf;
@@ -46,7 +47,7 @@ pub(super) fn module(workspace: &Workspace, name: &str) -> PathBuf {
 ///
 /// # Errors
 /// The reason to do without them.
-fn install(workspace: &Workspace, folder: &str) -> Result<(), String> {
+pub(super) fn install(workspace: &Workspace, folder: &str) -> Result<(), String> {
     let path = workspace.root.join(folder);
     let lock = fs::read_to_string(path.join("package-lock.json")).map_err(|error| format!("no lock file: {error}"))?;
     // Written when all is there: says what all was.

@@ -43,6 +43,7 @@ fn main() -> anyhow::Result<ExitCode> {
     };
     cores::survey(None)?;
     let mut machine = report::describe();
+    machine.push(format!("load when the run began: {}", report::load()));
     machine.push(format!("peers: {}", peers::versions().join(", ")));
     let results = driver::run(options.quick, &options.filter)?;
     machine.push(results.distance());
