@@ -1,6 +1,9 @@
-//! What the criterion benches and the report have in common: the ladder of payload sizes.
+//! What the criterion benches and the reports have in common.
 
 #![forbid(unsafe_code)]
+
+#[cfg(feature = "report")]
+pub mod report;
 
 /// Bytes of payload, from nothing to what streams through a ring in many pieces.
 pub const SIZES: [usize; 6] = [0, 32, 256, 4 << 10, 64 << 10, 1 << 20];

@@ -56,6 +56,9 @@ enum Command {
     },
     /// Measure coincide and its peers in one run; tables, charts and a report under target/bench/
     Bench {
+        /// Measure the npm package and its peers in the browsers that are installed, instead of the native library
+        #[arg(long)]
+        web: bool,
         /// Take fewer samples of each case
         #[arg(long)]
         quick: bool,
@@ -98,8 +101,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Command::Bench { quick, json, filter } => {
-            bench::run(&workspace, quick, json.as_deref(), filter.as_deref()).map(|()| ExitCode::SUCCESS)
+        Command::Bench { web, quick, json, filter } => {
+            let options = bench::Options { quick, json, filter };
+            let measure = if web { bench::web } else { bench::native };
+            measure(&workspace, &options).map(|()| ExitCode::SUCCESS)
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use cargo_metadata::TargetKind;
 
+use crate::bench;
 use crate::libtest;
 use crate::process;
 use crate::report::{Tally, say};
@@ -39,7 +40,11 @@ pub(crate) const ALL: &[Step] = &[
     Step { name: "loom", about: "the rings and the wake-up rule under every interleaving", run: loom },
     Step { name: "miri", about: "the unsafe code of the heap memory", run: miri },
     Step { name: "fuzz", about: "each fuzz target for a few seconds, from the committed corpus", run: fuzz },
-    Step { name: "benches", about: "each bench of our own runs once", run: benches },
+    Step {
+        name: "benches",
+        about: "each bench of our own runs once, and each of the page with its peers",
+        run: benches,
+    },
     Step { name: "package", about: "every published crate packages, and builds from its package", run: package },
 ];
 
@@ -54,8 +59,8 @@ fn fmt(workspace: &Workspace, tally: &mut Tally) {
 fn clippy(workspace: &Workspace, tally: &mut Tally) {
     let main = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
     tally.check("the workspace", process::run(workspace.cargo(main), LONG));
-    let benches = ["clippy", "--all-targets", "--no-default-features", "--manifest-path", BENCHES];
-    let command = shared(workspace, workspace.cargo(benches.into_iter().chain(["--", "-D", "warnings"])));
+    let benches = ["clippy", "--all-targets"].into_iter().chain(WITHOUT_PEERS).chain(["--", "-D", "warnings"]);
+    let command = shared(workspace, workspace.cargo(benches));
     tally.check("benches, without the peers", process::run(command, LONG));
 }
 
@@ -214,9 +219,10 @@ fn fuzz(workspace: &Workspace, tally: &mut Tally) {
 }
 
 fn benches(workspace: &Workspace, tally: &mut Tally) {
-    let command = ["test", "--no-default-features", "--all-targets", "--no-fail-fast", "--manifest-path", BENCHES];
+    let command = ["test", "--all-targets", "--no-fail-fast"].into_iter().chain(WITHOUT_PEERS);
     let command = shared(workspace, workspace.cargo(command));
     harness("benches, without the peers", command, LONG, tally, libtest::count_bench);
+    bench::smoke(workspace, tally);
 }
 
 fn package(workspace: &Workspace, tally: &mut Tally) {
@@ -274,6 +280,8 @@ pub(crate) const WEB: &str = "web";
 /// The workspaces outside the main one.
 const APART: [&str; 2] = [BENCHES, "fuzz/Cargo.toml"];
 const BENCHES: &str = "benches/Cargo.toml";
+/// The benches, and what the reports are made with.
+const WITHOUT_PEERS: [&str; 5] = ["--manifest-path", BENCHES, "--no-default-features", "--features", "report"];
 const ATOMICS: &str = "coincide-transport-atomics";
 
 /// The crates that need an allocator but no operating system.

@@ -40,6 +40,14 @@ impl Browser {
         names.iter().find(there).map(|name| (*name).to_owned())
     }
 
+    /// What the program says that it is.
+    pub(crate) fn version(self, workspace: &Workspace, program: &str) -> String {
+        let mut command = workspace.command(program);
+        let output = command.arg("--version").output();
+        let said = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+        said.ok().filter(|said| !said.is_empty()).unwrap_or_else(|| self.name().to_owned())
+    }
+
     /// The program; on Debian and its kin root has it installed if it isn't there.
     ///
     /// # Errors
@@ -86,6 +94,8 @@ impl Browser {
                 .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
                 // Nobody looks at the page: it must not be treated as one in the background.
                 .args(["--disable-renderer-backgrounding", "--disable-background-timer-throttling"])
+                // A page that measures memory has the answer at once, and not after the next collection of garbage.
+                .arg("--enable-blink-features=ForceEagerMeasureMemory")
                 .arg("--enable-logging=stderr")
                 .arg(format!("--user-data-dir={}", profile.display())),
             Self::Firefox => {

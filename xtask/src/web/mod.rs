@@ -1,5 +1,6 @@
 //! The npm package: built, tested under Node.js and in browsers.
 
+mod bench;
 mod browser;
 mod build;
 mod npm;
@@ -18,6 +19,7 @@ use crate::report::{DIM, Tally, say};
 use crate::tools;
 use crate::workspace::Workspace;
 
+pub(crate) use bench::{Bench, Plan};
 pub(crate) use browser::Browser;
 use build::PACKAGE;
 pub(crate) use build::{Profile, TARGET, build, sizes};
@@ -81,23 +83,25 @@ fn in_browser(workspace: &Workspace, tally: &mut Tally, browser: Browser, bundle
     let pages = ["plain/site/relay.html"].into_iter();
     for page in pages.chain(bundle.map(|_| "bundle/index.html")) {
         let mut report = Report::new(browser.name());
-        let end = run_page(workspace, browser, &program, page, bundle, |line| report.line(line, tally));
+        let mounts = mounts(workspace, bundle);
+        let end =
+            run_page(browser, &program, Page { path: page, mounts, limit: LIMIT }, |line| report.line(line, tally));
         report.finish(tally, end.err().map(|error| format!("{page}: {error:#}")));
     }
 }
 
+/// A page, and how long it may take until it is done.
+struct Page<'a> {
+    path: &'a str,
+    mounts: Vec<Mount>,
+    limit: Duration,
+}
+
 /// Opens a page in a browser and hands over the lines that it posts, until it says that it is done. What the page
 /// doesn't catch is shown.
-fn run_page(
-    workspace: &Workspace,
-    browser: Browser,
-    program: &str,
-    page: &str,
-    bundle: Option<&PathBuf>,
-    mut on_line: impl FnMut(&str),
-) -> anyhow::Result<()> {
-    let server = Server::start(mounts(workspace, bundle))?;
-    let window = browser.open(program, &server.address(page))?;
+fn run_page(browser: Browser, program: &str, page: Page<'_>, mut on_line: impl FnMut(&str)) -> anyhow::Result<()> {
+    let server = Server::start(page.mounts)?;
+    let window = browser.open(program, &server.address(page.path))?;
     let started = Instant::now();
     let mut heard = started;
     let mut last_lines = VecDeque::new();
@@ -123,7 +127,9 @@ fn run_page(
             Err(RecvTimeoutError::Timeout) => match window.ended() {
                 Some(status) => format!("{} ended by itself with {status}", browser.name()),
                 None if heard.elapsed() > SILENCE => format!("the page said nothing for {} s", SILENCE.as_secs()),
-                None if started.elapsed() > LIMIT => format!("the page was not done after {} s", LIMIT.as_secs()),
+                None if started.elapsed() > page.limit => {
+                    format!("the page was not done after {} s", page.limit.as_secs())
+                }
                 None => continue,
             },
         };
@@ -173,7 +179,8 @@ pub(crate) fn serve(workspace: &Workspace, page: &str) -> anyhow::Result<()> {
 /// When the browser can't be started or the page isn't done in time.
 pub(crate) fn demonstrate(workspace: &Workspace, browser: Browser, program: &str) -> anyhow::Result<Vec<String>> {
     let mut said = Vec::new();
-    run_page(workspace, browser, program, "web/demo/index.html?report", None, |line| {
+    let page = Page { path: "web/demo/index.html?report", mounts: mounts(workspace, None), limit: LIMIT };
+    run_page(browser, program, page, |line| {
         say!("{line}");
         said.push(line.to_owned());
     })

@@ -1,7 +1,8 @@
-//! The tools from npm that optimize and check the package: those of `web/tests/package.json`, in the versions of its lock file.
+//! Packages from npm, in the versions of lock files: the tools of `web/tests/package.json`, which optimize and check the package, and
+//! what the benches need.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::workspace::Workspace;
 pub(super) fn tool(workspace: &Workspace, name: &str) -> Result<Command, String> {
     // Tried once in a run: without a network it takes its time to fail.
     static INSTALLED: OnceLock<Result<(), String>> = OnceLock::new();
-    INSTALLED.get_or_init(|| install(workspace)).clone()?;
+    INSTALLED.get_or_init(|| install(workspace, FOLDER)).clone()?;
     let suffix = if cfg!(windows) { ".cmd" } else { "" };
     Ok(workspace.command(&format!("{MODULES}/.bin/{name}{suffix}")))
 }
@@ -42,19 +43,22 @@ pub(super) fn module(workspace: &Workspace, name: &str) -> PathBuf {
     workspace.root.join(MODULES).join(name)
 }
 
-fn install(workspace: &Workspace) -> Result<(), String> {
-    let folder = workspace.root.join(FOLDER);
-    let lock =
-        fs::read_to_string(folder.join("package-lock.json")).map_err(|error| format!("no lock file: {error}"))?;
+/// Installs the packages of the folder's lock file, unless they are there.
+///
+/// # Errors
+/// The reason to do without them.
+pub(super) fn install(workspace: &Workspace, folder: &str) -> Result<(), String> {
+    let path = workspace.root.join(folder);
+    let lock = fs::read_to_string(path.join("package-lock.json")).map_err(|error| format!("no lock file: {error}"))?;
     // Written when all is there: says what all was.
-    let done = module(workspace, ".installed");
+    let done = path.join("node_modules/.installed");
     if fs::read_to_string(&done).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
-    let mut command = npm(workspace, FOLDER)?;
+    let mut command = npm(workspace, folder)?;
     command.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline", "--fetch-retries=1"]);
-    process::run(command, LIMIT).map_err(|error| format!("`npm ci` failed in {FOLDER}: {error:#}"))?;
-    fs::write(done, lock).map_err(|error| format!("cannot write to {}: {error}", Path::new(MODULES).display()))
+    process::run(command, LIMIT).map_err(|error| format!("`npm ci` failed in {folder}: {error:#}"))?;
+    fs::write(done, lock).map_err(|error| format!("cannot write to {folder}/node_modules: {error}"))
 }
 
 const FOLDER: &str = "web/tests";

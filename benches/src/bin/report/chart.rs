@@ -2,54 +2,29 @@
 
 use std::path::Path;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
+use coincide_benches::report::chart::{Bar, Chart, FONT, Panel, WIDTH, color, failed};
+use coincide_benches::report::{Kind, time};
 use coincide_benches::{SIZES, size};
-use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::case::{Call, Case, Condition, Ends};
 use crate::results::Results;
-use crate::subjects::{self, Kind, Subject};
-use crate::table::time;
+use crate::subjects::{self, Subject};
 
-/// Bars for each call at one condition, fastest first, on a logarithmic scale.
+/// Bars for each call at one condition.
 ///
 /// # Errors
 /// When the file can't be written.
 pub(crate) fn bars(results: &Results, condition: Condition, ends: Ends, file: &Path) -> Result<()> {
-    let panels: Vec<(Case, Vec<Bar>)> = Case::all()
+    let panels = Case::all()
         .into_iter()
         .filter(|case| case.condition == condition && case.ends == ends)
         .filter(|case| matches!(case.call, Call::Echo { bytes: 32 | 4096 | 1_048_576 }))
-        .map(|case| (case, sorted_medians(results, &case)))
-        .filter(|(_, bars)| !bars.is_empty())
-        .collect();
-    let rows: usize = panels.iter().map(|(_, bars)| bars.len()).sum();
-    let height = TOP + panels.len() as i32 * PANEL_GAP + rows as i32 * ROW;
-    let root = SVGBackend::new(file, (WIDTH as u32, height as u32)).into_drawing_area();
-    root.fill(&WHITE).map_err(failed)?;
+        .map(|case| Panel { title: case.call_name(), bars: medians(results, &case) });
     let title = format!("A round trip, {} {}, logarithmic: shorter is faster", condition.name(), ends.name());
-    text(&root, &title, (MARGIN, 14), 17, HPos::Left)?;
-
-    let mut y = TOP;
-    for (case, bars) in panels {
-        text(&root, &case.call_name(), (MARGIN, y + PANEL_GAP / 2 - 4), 15, HPos::Left)?;
-        y += PANEL_GAP;
-        let fastest = bars[0].1;
-        let slowest = bars[bars.len() - 1].1;
-        // The shortest bar shows that it is one.
-        let scale = f64::from(WIDTH - LABELS - FIGURES) / (slowest / fastest * 2.0).ln();
-        for (subject, median) in bars {
-            let length = ((median / fastest * 2.0).ln() * scale) as i32;
-            let bar = Rectangle::new([(LABELS, y + 3), (LABELS + length, y + ROW - 3)], color(subject).filled());
-            root.draw(&bar).map_err(failed)?;
-            text(&root, subject.name(), (LABELS - 8, y + ROW / 2), 13, HPos::Right)?;
-            text(&root, &time(median), (LABELS + length + 6, y + ROW / 2), 13, HPos::Left)?;
-            y += ROW;
-        }
-    }
-    root.present().map_err(failed)
+    Chart { title, panels: panels.collect() }.draw(file)
 }
 
 /// Time over size, hot between threads, for every subject.
@@ -99,15 +74,15 @@ pub(crate) fn ladder(results: &Results, file: &Path) -> Result<()> {
         .draw()
         .map_err(failed)?;
 
-    let mut ends: Vec<Bar> = lines.iter().map(|(subject, points)| (*subject, points[points.len() - 1].1)).collect();
+    let mut ends: Vec<Name> = lines.iter().map(|(subject, points)| (*subject, points[points.len() - 1].1)).collect();
     move_apart(&mut ends, (high / low * 1.69).powf(0.03), high * 1.2);
     for (subject, points) in lines {
         let width = if subject.kind() == Kind::Coincide { 3 } else { 1 };
-        chart.draw_series(LineSeries::new(points, color(subject).stroke_width(width))).map_err(failed)?;
+        chart.draw_series(LineSeries::new(points, color(subject.kind()).stroke_width(width))).map_err(failed)?;
     }
     let labels = ends.into_iter().map(|(subject, y)| {
         let anchor = Pos::new(HPos::Left, VPos::Center);
-        let style = (FONT, 12).with_color(color(subject)).with_anchor::<RGBColor>(anchor).into_text_style(&root);
+        let style = (FONT, 12).with_color(color(subject.kind())).with_anchor::<RGBColor>(anchor).into_text_style(&root);
         Text::new(subject.name(), (last + 0.1, y), style)
     });
     chart.draw_series(labels).map_err(failed)?;
@@ -115,7 +90,7 @@ pub(crate) fn ladder(results: &Results, file: &Path) -> Result<()> {
 }
 
 /// Changes heights so that names don't cover each other: neighbours differ by a factor of `step`, and none is above `top`.
-fn move_apart(names: &mut [Bar], step: f64, top: f64) {
+fn move_apart(names: &mut [Name], step: f64, top: f64) {
     names.sort_by(|a, b| a.1.total_cmp(&b.1));
     let mut lowest = 0.0;
     for (_, y) in &mut *names {
@@ -129,44 +104,16 @@ fn move_apart(names: &mut [Bar], step: f64, top: f64) {
     }
 }
 
-/// A subject and its median in nanoseconds.
-type Bar = (&'static dyn Subject, f64);
+/// A subject and the height at which its name stands, in nanoseconds.
+type Name = (&'static dyn Subject, f64);
 
 /// A step of the ladder of sizes and a median in nanoseconds.
 type Point = (f64, f64);
 
-fn sorted_medians(results: &Results, case: &Case) -> Vec<Bar> {
-    let median = |&subject: &&'static dyn Subject| Some((subject, results.time(case, subject.name())?.median));
-    let mut medians: Vec<_> = subjects::ALL.iter().filter_map(median).collect();
-    medians.sort_by(|a, b| a.1.total_cmp(&b.1));
-    medians
+fn medians(results: &Results, case: &Case) -> Vec<Bar> {
+    let bar = |subject: &&'static dyn Subject| {
+        let nanoseconds = results.time(case, subject.name())?.median;
+        Some(Bar { name: subject.name().to_owned(), kind: subject.kind(), nanoseconds })
+    };
+    subjects::ALL.iter().filter_map(bar).collect()
 }
-
-fn color(subject: &dyn Subject) -> RGBColor {
-    match subject.kind() {
-        Kind::Bound => RGBColor(160, 160, 160),
-        Kind::Peer => RGBColor(90, 130, 180),
-        Kind::Coincide => RGBColor(210, 90, 40),
-    }
-}
-
-fn text(root: &DrawingArea<SVGBackend<'_>, Shift>, text: &str, at: (i32, i32), size: i32, anchor: HPos) -> Result<()> {
-    let style = TextStyle::from((FONT, size).into_font()).pos(Pos::new(anchor, VPos::Center));
-    root.draw(&Text::new(text.to_owned(), at, style)).map_err(failed)
-}
-
-/// Errors of the drawing library borrow from the file's name.
-fn failed(error: impl std::fmt::Display) -> anyhow::Error {
-    anyhow!("cannot draw the chart: {error}")
-}
-
-const WIDTH: i32 = 860;
-const MARGIN: i32 = 12;
-/// Room for the names of subjects.
-const LABELS: i32 = 150;
-/// Room for the figures behind the bars.
-const FIGURES: i32 = 90;
-const TOP: i32 = 30;
-const PANEL_GAP: i32 = 34;
-const ROW: i32 = 22;
-const FONT: &str = "sans-serif";

@@ -10,8 +10,9 @@ use anyhow::{Context, anyhow};
 
 use crate::case::Case;
 use crate::cores::{self, End};
-use crate::measure::{Batch, Meter, Plan};
+use crate::measure::{Meter, Plan};
 use crate::subjects::{self, Subject};
+use coincide_benches::report::Batch;
 
 /// A child process that measures one batch.
 pub(crate) struct Caller {

@@ -6,13 +6,14 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
+use coincide_benches::report::{Batch, Figures, Kind};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::allocations;
 use crate::case::{Call, Case, Condition, Ends};
-use crate::measure::{Batch, Figures, Plan, What};
+use crate::measure::{Plan, What};
 use crate::results::{Failure, Measured, Results};
-use crate::subjects::{self, Kind, Subject};
+use crate::subjects::{self, Subject};
 
 /// Measures what `filter` lets through: it is part of `case/subject`, or of what `case/subject` begins with.
 ///

@@ -1,8 +1,9 @@
 //! What coincide sets out to reach, each as a ratio of two figures of the same run.
 
+use coincide_benches::report::{Table, ratio, verdict};
+
 use crate::case::{Call, Case, Condition, Ends};
 use crate::results::Results;
-use crate::table::{Table, ratio};
 
 /// A ratio that is to stay below a limit.
 struct Goal {
@@ -83,8 +84,4 @@ fn goals() -> Vec<Goal> {
         }
     }
     goals
-}
-
-fn verdict(reached: bool) -> String {
-    if reached { "reached" } else { "missed" }.into()
 }

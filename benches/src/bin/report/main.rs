@@ -13,9 +13,9 @@ mod child;
 mod cores;
 mod driver;
 mod goals;
-mod machine;
 mod markdown;
 mod measure;
+mod peers;
 mod results;
 mod shared;
 mod subjects;
@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use coincide_benches::report;
 
 use case::{Condition, Ends};
 use markdown::Chart;
@@ -41,7 +42,9 @@ fn main() -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     };
     cores::survey(None)?;
-    let mut machine = machine::describe();
+    let mut machine = report::describe();
+    machine.push(format!("load when the run began: {}", report::load()));
+    machine.push(format!("peers: {}", peers::versions().join(", ")));
     let results = driver::run(options.quick, &options.filter)?;
     machine.push(results.distance());
     print(&results, &machine);
@@ -100,7 +103,7 @@ fn print(results: &Results, machine: &[String]) {
         }
     }
     for (case, peer, ratio) in table::lost(results) {
-        println!("{peer} is {} times as fast as coincide at {case}", table::ratio(ratio));
+        println!("{peer} is {} times as fast as coincide at {case}", report::ratio(ratio));
     }
 }
 

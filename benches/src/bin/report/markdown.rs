@@ -1,10 +1,12 @@
 //! The report as Markdown.
 
+use coincide_benches::report::{Table, ratio};
+
 use crate::case::{Condition, Ends};
 use crate::goals;
 use crate::results::Results;
 use crate::subjects;
-use crate::table::{self, Cell, Table, ratio};
+use crate::table::{self, Cell};
 
 /// The whole report. `charts` are file names with what they show.
 pub(crate) fn report(results: &Results, machine: &[String], quick: bool, charts: &[Chart]) -> String {

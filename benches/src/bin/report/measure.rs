@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
+use coincide_benches::report::{Batch, quantile};
 use serde::{Deserialize, Serialize};
 
 use crate::allocations;
@@ -36,18 +36,6 @@ pub(crate) enum What {
 pub(crate) struct Meter {
     plan: Plan,
     batch: Batch,
-}
-
-/// The samples of one batch.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Batch {
-    samples: Vec<f64>,
-}
-
-impl Batch {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.samples.is_empty()
-    }
 }
 
 impl Meter {
@@ -165,76 +153,6 @@ impl Meter {
     }
 }
 
-/// The figures of one subject at one case.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Figures {
-    /// Median over the batches of each batch's median.
-    pub(crate) median: f64,
-    /// 99th percentile over all samples.
-    pub(crate) p99: f64,
-    /// Median over the batches of each batch's mean.
-    pub(crate) mean: f64,
-    /// 99th percentile over the batches of each batch's mean.
-    pub(crate) mean_p99: f64,
-    pub(crate) samples: usize,
-    /// The median of each batch, in the order of the rounds.
-    medians: Vec<f64>,
-    /// The mean of each batch, in the order of the rounds.
-    means: Vec<f64>,
-}
-
-impl Figures {
-    /// # Errors
-    /// When there is no sample.
-    pub(crate) fn of(batches: &[Batch]) -> anyhow::Result<Self> {
-        let mut all: Vec<f64> = batches.iter().flat_map(|batch| &batch.samples).copied().collect();
-        ensure!(!all.is_empty(), "no call was measured");
-        ensure!(batches.iter().all(|batch| !batch.is_empty()), "in one batch no call was measured");
-        let medians: Vec<f64> = batches.iter().map(|batch| median(&batch.samples)).collect();
-        let means: Vec<f64> =
-            batches.iter().map(|batch| batch.samples.iter().sum::<f64>() / batch.samples.len() as f64).collect();
-        Ok(Self {
-            median: median(&medians),
-            p99: quantile(&mut all, 0.99),
-            mean: median(&means),
-            mean_p99: quantile(&mut means.clone(), 0.99),
-            samples: all.len(),
-            medians,
-            means,
-        })
-    }
-
-    pub(crate) fn batches(&self) -> usize {
-        self.medians.len()
-    }
-
-    /// How many times the other's median this is: the median over the rounds of the ratio within a round, so that a machine
-    /// that changes between rounds does not favour one side.
-    pub(crate) fn ratio(&self, other: &Self) -> f64 {
-        ratio(&self.medians, &other.medians)
-    }
-
-    /// The same of the means.
-    pub(crate) fn mean_ratio(&self, other: &Self) -> f64 {
-        ratio(&self.means, &other.means)
-    }
-}
-
-fn ratio(ours: &[f64], theirs: &[f64]) -> f64 {
-    median(&ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect::<Vec<_>>())
-}
-
-fn median(values: &[f64]) -> f64 {
-    quantile(&mut values.to_vec(), 0.5)
-}
-
-/// The value below which this share of the values lies. Sorts them.
-fn quantile(values: &mut [f64], share: f64) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    let rank = (values.len() as f64 * share).ceil() as usize;
-    values[rank.clamp(1, values.len()) - 1]
-}
-
 /// Nanoseconds that reading the clock adds to a sample.
 fn cost_of_the_clock() -> f64 {
     let mut costs: Vec<f64> = (0..101)
@@ -265,24 +183,6 @@ const COUNTED_CALLS: u32 = 500;
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn figures_are_medians_of_batches() {
-        let batches = [vec![1.0, 2.0, 9.0], vec![4.0], vec![3.0, 3.0]].map(|samples| Batch { samples });
-        let figures = Figures::of(&batches).unwrap();
-        assert_eq!((figures.median, figures.p99, figures.mean), (3.0, 9.0, 4.0));
-        assert_eq!((figures.samples, figures.batches()), (6, 3));
-        assert!(Figures::of(&[Batch::default()]).is_err());
-    }
-
-    #[test]
-    fn ratios_are_taken_within_rounds() {
-        let figures = |medians: [f64; 3]| Figures::of(&medians.map(|median| Batch { samples: vec![median] })).unwrap();
-        // The machine is four times as fast in the last two rounds, which the medians alone would hide.
-        let (ours, theirs) = (figures([8.0, 2.0, 2.0]), figures([4.0, 1.0, 4.0]));
-        assert_eq!(ours.ratio(&theirs), 2.0);
-        assert_eq!(ours.mean_ratio(&theirs), 2.0);
-    }
 
     #[test]
     fn at_least_the_wanted_samples_are_taken() {

@@ -1,10 +1,8 @@
 //! What was measured, and as the rows of the JSON file.
 
-use serde::Serialize;
+use coincide_benches::report::{Figures, Row, time};
 
 use crate::case::Case;
-use crate::measure::Figures;
-use crate::table::time;
 
 #[derive(Debug, Default)]
 pub(crate) struct Results {
@@ -36,11 +34,11 @@ impl Results {
 
     /// All figures, in the order in which they were measured.
     pub(crate) fn rows(&self) -> Vec<Row> {
-        let row = |measured: &Measured, group, unit, median, p99, samples| Row {
-            group,
+        let row = |measured: &Measured, group: &str, unit: &str, median, p99, samples| Row {
+            group: group.to_owned(),
             case: measured.case.to_string(),
-            subject: measured.subject,
-            unit,
+            subject: measured.subject.to_owned(),
+            unit: unit.to_owned(),
             median,
             p99,
             samples,
@@ -75,20 +73,6 @@ pub(crate) struct Failure {
     pub(crate) case: Case,
     pub(crate) subject: &'static str,
     pub(crate) error: anyhow::Error,
-}
-
-/// A row of the JSON file.
-#[derive(Debug, Serialize)]
-pub(crate) struct Row {
-    /// `native`, or `native-mean` where the samples are means of batches.
-    group: &'static str,
-    case: String,
-    subject: &'static str,
-    /// `ns` or `allocations`, per round trip.
-    unit: &'static str,
-    median: f64,
-    p99: f64,
-    samples: usize,
 }
 
 fn find<'a>(measured: &'a [Measured], case: &Case, subject: &str) -> Option<&'a Figures> {

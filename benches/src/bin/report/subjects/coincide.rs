@@ -7,11 +7,12 @@ use std::sync::mpsc;
 use anyhow::{Context, anyhow, ensure};
 use coincide::{ByteBuf, Bytes, Main, Scope, Thrown, Worker, interface};
 
-use super::{Kind, Payload, Subject};
+use super::{Payload, Subject};
 use crate::case::{Call, Case, Condition};
 use crate::child::{self, Caller};
 use crate::cores::{self, End};
-use crate::measure::{Batch, Meter, Plan};
+use crate::measure::{Meter, Plan};
+use coincide_benches::report::{Batch, Kind};
 
 /// Whole remote procedure calls: functions found by name, arguments and results serialized, all checks of the session.
 pub(crate) struct Coincide {

@@ -1,9 +1,10 @@
 //! The bare futex: what sleeping and waking cost.
 
+use super::Subject;
 use super::mailbox::{self, Waiting};
-use super::{Kind, Subject};
 use crate::case::{Case, Condition};
-use crate::measure::{Batch, Meter, Plan};
+use crate::measure::{Meter, Plan};
+use coincide_benches::report::{Batch, Kind};
 
 /// The mailbox of the limit, with ends that sleep in the kernel at once.
 pub(crate) struct Futex;

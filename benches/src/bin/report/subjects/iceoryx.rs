@@ -15,7 +15,8 @@ use iceoryx2::service::port_factory::{event, request_response};
 use super::{Payload, Subject, pair, serve_child};
 use crate::case::{Call, Case, Condition};
 use crate::child::{self, Caller};
-use crate::measure::{Batch, Meter, Plan};
+use crate::measure::{Meter, Plan};
+use coincide_benches::report::Batch;
 
 /// A service whose requests and responses are slices of bytes.
 pub(crate) struct Iceoryx {

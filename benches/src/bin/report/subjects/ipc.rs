@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::{Payload, Subject, pair, serve_child};
 use crate::case::{Case, Condition};
 use crate::child;
-use crate::measure::{Batch, Meter, Plan};
+use crate::measure::{Meter, Plan};
+use coincide_benches::report::Batch;
 
 /// Channels of bytes, which are not serialized.
 pub(crate) struct Bytes;

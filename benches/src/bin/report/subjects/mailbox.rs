@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::thread::futex;
 
-use super::{Kind, Payload, Subject, pair, serve_child};
+use super::{Payload, Subject, pair, serve_child};
 use crate::case::{Case, Condition};
 use crate::child::{self, Caller};
-use crate::measure::{Batch, Meter, Plan};
+use crate::measure::{Meter, Plan};
 use crate::shared::Shared;
+use coincide_benches::report::{Batch, Kind};
 
 /// Two ends that spin on the words.
 pub(crate) struct Limit;

@@ -12,11 +12,12 @@ mod socketpair;
 mod tarpc;
 
 use anyhow::{anyhow, bail, ensure};
+use coincide_benches::report::{Batch, Kind};
 
 use crate::case::{Case, Ends};
 use crate::child::Caller;
 use crate::cores::{self, End};
-use crate::measure::{Batch, Meter, Plan};
+use crate::measure::{Meter, Plan};
 
 /// One way to make a call.
 pub(crate) trait Subject: Sync {
@@ -53,16 +54,6 @@ pub(crate) trait Subject: Sync {
     fn call_from_child(&self, _case: &Case, _meter: &mut Meter) -> anyhow::Result<()> {
         bail!("{} does not reach other processes", self.name());
     }
-}
-
-/// How a subject is to be read in the report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// What the machine allows: no names, no serialization, no errors.
-    Bound,
-    /// What one would use instead of coincide.
-    Peer,
-    Coincide,
 }
 
 /// The lower bound.

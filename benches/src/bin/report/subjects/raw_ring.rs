@@ -2,11 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{Kind, Payload, Subject, pair, serve_child};
+use super::{Payload, Subject, pair, serve_child};
 use crate::case::{Call, Case, Condition};
 use crate::child::{self, Caller};
-use crate::measure::{Batch, Meter, Plan};
+use crate::measure::{Meter, Plan};
 use crate::shared::Shared;
+use coincide_benches::report::{Batch, Kind};
 
 /// Two spinning ends with a ring each way. A message is its length and its bytes; a long one streams through in pieces, so that
 /// both ends copy at once.

@@ -7,7 +7,8 @@ use std::os::unix::net::UnixStream;
 use super::{Payload, Subject, pair};
 use crate::case::{Case, Condition};
 use crate::child::{Caller, Reaped};
-use crate::measure::{Batch, Meter, Plan};
+use crate::measure::{Meter, Plan};
+use coincide_benches::report::Batch;
 
 /// Blocking reads and writes of whole messages.
 pub(crate) struct Socketpair;

@@ -1,0 +1,64 @@
+// Bundles the page and its workers into a folder, and prints what an application ships of each library, a line of JSON each:
+// `node build.mjs FOLDER`.
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync } from 'node:zlib';
+import { build } from 'esbuild';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const coincide = join(here, '../../web/pkg');
+const [folder] = process.argv.slice(2);
+
+const options = {
+  absWorkingDir: here,
+  alias: { coincide },
+  bundle: true,
+  format: 'esm',
+  minify: true,
+  target: 'es2022',
+  logLevel: 'warning',
+  // wasm-bindgen's glue has some.
+  logOverride: { 'duplicate-object-key': 'silent' },
+};
+
+/** What an application imports of each library at either end, and what it loads beside that. */
+const SHIPPED = {
+  coincide: {
+    main: "export { default } from 'coincide/main'",
+    worker: "export { default } from 'coincide/worker'",
+    wasm: 'coincide_bg.wasm',
+  },
+  coincident: { main: "export { default } from 'coincident/main'", worker: "export { default } from 'coincident/worker'" },
+  'sync-message': {
+    main: "export { makeChannel, writeMessage } from 'sync-message'",
+    worker: "export { readMessage, uuidv4 } from 'sync-message'",
+  },
+  comlink: { main: "export { wrap } from 'comlink'", worker: "export { expose } from 'comlink'" },
+};
+
+const workers = readdirSync(join(here, 'subjects')).filter(name => name.endsWith('.worker.js'));
+await build({
+  ...options,
+  entryPoints: Object.fromEntries(
+    [...workers.map(name => `subjects/${name}`), 'page.js'].map(path => [basename(path, '.js'), path]),
+  ),
+  outdir: folder,
+});
+copyFileSync(join(here, 'index.html'), join(folder, 'index.html'));
+copyFileSync(join(coincide, 'coincide_bg.wasm'), join(folder, 'coincide_bg.wasm'));
+
+const bundled = async contents => {
+  const { outputFiles } = await build({ ...options, stdin: { contents, resolveDir: here }, write: false });
+  return outputFiles[0].contents;
+};
+for (const [subject, { main, worker, wasm }] of Object.entries(SHIPPED)) {
+  const parts = { main: await bundled(main), worker: await bundled(worker) };
+  if (wasm) parts.wasm = readFileSync(join(coincide, wasm));
+  const manifest = subject === 'coincide' ? join(coincide, 'package.json') : join(here, 'node_modules', subject, 'package.json');
+  const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
+  const sizes = Object.fromEntries(
+    Object.entries(parts).map(([part, bytes]) => [part, { raw: bytes.length, brotli: brotliCompressSync(bytes).length }]),
+  );
+  console.log(JSON.stringify({ subject, version, sizes }));
+}

@@ -1,0 +1,36 @@
+// The worker's side of the bench: what main asks it to do. It goes by plain messages, so that it is the same for all subjects.
+import { clock, time } from './meter.js';
+import { CALLS, expect } from './payloads.js';
+
+/**
+ * Does what main asks for, and says that it is up.
+ *
+ * @param main main's functions, each of which blocks; nothing if this worker can't block
+ * @param {() => number} [wasm] the bytes of this worker's wasm memory
+ */
+export const serve = (main, wasm) => {
+  const chores = {
+    batch: ({ row, plan }) => time(plan, k => CALLS[row](main, k)),
+    /** Calls for so many milliseconds; how often it did. */
+    flood({ milliseconds }) {
+      const end = performance.now() + milliseconds;
+      let k = 0;
+      while (performance.now() < end) for (let i = 0; i < 10; i++) expect(main.inc(k++) === k);
+      return k;
+    },
+    calls({ count }) {
+      for (let k = 0; k < count; k++) expect(main.inc(k) === k + 1);
+    },
+    wasm,
+  };
+  addEventListener('message', ({ data }) => {
+    if (!data?.chore) return;
+    try {
+      postMessage({ answer: data.number, value: chores[data.chore](data.options) });
+    } catch (error) {
+      postMessage({ answer: data.number, error: String(error?.stack ?? error) });
+    }
+  });
+  if (main) expect(main.inc(0) === 1);
+  postMessage({ up: clock() });
+};

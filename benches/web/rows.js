@@ -1,0 +1,83 @@
+// The rows of the report: what is measured of a subject, in which units.
+//
+// A row's `run` gives the samples of one batch for each of its figures, or a text for a figure that this browser can't measure.
+// `link` is what a subject's `open` gives.
+import { flood } from './flood.js';
+import { heaps, wasm } from './memory.js';
+import { timeAwaited } from './meter.js';
+import { expect } from './payloads.js';
+import { start, startFirst } from './start.js';
+
+const trip = (name, about) => ({
+  name,
+  about,
+  section: 'Round trips',
+  figures: { [name]: 'ns' },
+  run: async ({ link, plan }) => ({ [name]: await link.ask('batch', { row: name, plan }) }),
+});
+
+export const ROWS = [
+  trip('inc', 'the worker calls main with a number, and has the next number'),
+  trip('echo/8-values', 'an object of a text, a list of five numbers, a number and a flag, there and back'),
+  trip('echo/100-records', 'an array of 100 objects of four fields, there and back'),
+  trip('echo/1MiB', 'a Uint8Array of 1 MiB, there and back'),
+  {
+    name: 'await',
+    about: 'main awaits a function of the worker: a number there, the next number back',
+    section: 'Round trips',
+    figures: { await: 'ns' },
+    run: async ({ link, plan }) => ({ await: await timeAwaited(plan, async k => expect((await link.next(k)) === k + 1)) }),
+  },
+  {
+    name: 'start',
+    about: "from `new Worker` to the worker's first answer from main, on a page that has had such a worker before",
+    section: 'Start',
+    figures: { start: 'ns' },
+    run: start,
+  },
+  {
+    name: 'start/first',
+    about: 'the same on a new page, whose first worker it is: what main has to load first counts',
+    section: 'Start',
+    figures: { 'start/first': 'ns' },
+    run: startFirst,
+  },
+  {
+    name: 'flood',
+    about:
+      'a worker calls `inc` all the time: calls and frames per second, the longest gap between two frames, and the longest ' +
+      'hold-up: for how long a timer that was due had to wait, or the longest task that the browser itself reports (from 50 ms on)',
+    section: 'Flood',
+    figures: { 'flood/calls': '1/s', 'flood/frames': '1/s', 'flood/frame-gap': 'ns', 'flood/hold-up': 'ns' },
+    run: flood,
+  },
+  {
+    name: 'memory',
+    about: 'what the memory of either side has grown by after many calls of `inc`, per call',
+    section: 'Memory',
+    figures: { 'memory/main': 'B', 'memory/worker': 'B' },
+    once: true,
+    run: heaps,
+  },
+  {
+    name: 'memory/wasm',
+    about: 'the same of the wasm memories of both sides together',
+    section: 'Memory',
+    figures: { 'memory/wasm': 'B' },
+    once: true,
+    run: wasm,
+  },
+];
+
+/** The rows of a library whose workers block in calls of main, and export functions. */
+export const OF_CALLS = [
+  'inc',
+  'echo/8-values',
+  'echo/100-records',
+  'echo/1MiB',
+  'await',
+  'start',
+  'start/first',
+  'flood',
+  'memory',
+];

@@ -1,0 +1,19 @@
+import coincide from 'coincide/main';
+import { initSync } from 'coincide/coincide.js';
+import { connect, scriptOf } from '../link.js';
+import { functions } from '../payloads.js';
+import { OF_CALLS } from '../rows.js';
+
+const { Worker } = coincide();
+
+export default {
+  name: 'coincide',
+  kind: 'coincide',
+  about: 'a function of main called by its name through the proxy of `coincide/worker`, an export through that of `coincide/main`',
+  rows: [...OF_CALLS, 'memory/wasm'],
+  open() {
+    const worker = new Worker(scriptOf('coincide'));
+    Object.assign(worker.proxy, functions);
+    return { ...connect(worker), next: k => worker.proxy.next(k), wasm: () => initSync().memory.buffer.byteLength };
+  },
+};

@@ -1,0 +1,6 @@
+import { expose } from 'comlink';
+import { serve } from '../chores.js';
+import { exported } from '../payloads.js';
+
+expose(exported);
+serve();

@@ -1,0 +1,10 @@
+// All subjects, in the order of the report.
+import coincide from './coincide.js';
+import coincident from './coincident.js';
+import comlink from './comlink.js';
+import doorbell from './doorbell.js';
+import idle from './idle.js';
+import limit from './limit.js';
+import syncMessage from './sync-message.js';
+
+export const SUBJECTS = [idle, limit, doorbell, coincide, coincident, syncMessage, comlink];

@@ -1,0 +1,22 @@
+import { makeChannel, writeMessage } from 'sync-message';
+import { connect, scriptOf } from '../link.js';
+import { functions } from '../payloads.js';
+
+export default {
+  name: 'sync-message',
+  kind: 'peer',
+  about:
+    'it has no calls, only messages: the worker posts an id, a name and arguments with postMessage and blocks in readMessage (Atomics.wait), ' +
+    'main answers with writeMessage; results are JSON, so bytes cannot travel; a read that a late notification of the answer before has ' +
+    'woken fails, and is repeated',
+  rows: ['inc', 'echo/8-values', 'echo/100-records', 'start', 'start/first', 'flood', 'memory'],
+  open() {
+    const worker = new Worker(scriptOf('sync-message'), { type: 'module' });
+    const channel = makeChannel();
+    worker.addEventListener('message', ({ data }) => {
+      if (data.messageId) writeMessage(channel, functions[data.name](...data.args), data.messageId);
+    });
+    worker.postMessage({ channel });
+    return connect(worker);
+  },
+};

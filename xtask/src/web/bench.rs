@@ -1,0 +1,126 @@
+//! The benches of the npm package: a page that measures it beside its peers, bundled and run in a browser.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use serde_json::Value;
+
+use super::server::Mount;
+use super::{Browser, Page, Profile, TARGET, build, npm, run_page};
+use crate::process;
+use crate::tools;
+use crate::workspace::Workspace;
+
+/// The page of the benches, bundled.
+pub(crate) struct Bench {
+    folder: PathBuf,
+    /// What an application ships of each library, as `benches/web/build.mjs` says it.
+    pub(crate) shipped: Vec<Value>,
+}
+
+/// How much is measured.
+pub(crate) struct Plan {
+    pub(crate) rounds: u32,
+    /// Milliseconds of calls before those that count.
+    pub(crate) warm_up: u32,
+    /// Milliseconds for which calls are timed.
+    pub(crate) batch: u32,
+    /// Samples that are taken even if that takes longer.
+    pub(crate) samples: u32,
+    /// Workers that are started in each round.
+    pub(crate) starts: u32,
+    /// Milliseconds for which main is flooded with calls.
+    pub(crate) flood: u32,
+    /// Calls between two looks at the memory.
+    pub(crate) calls: u32,
+}
+
+impl Plan {
+    pub(crate) const FULL: Self =
+        Self { rounds: 9, warm_up: 100, batch: 200, samples: 5, starts: 2, flood: 2000, calls: 1_000_000 };
+
+    pub(crate) const QUICK: Self =
+        Self { rounds: 3, warm_up: 30, batch: 60, samples: 5, starts: 1, flood: 1000, calls: 100_000 };
+
+    /// Everything once, whatever the figures.
+    pub(crate) const SMOKE: Self =
+        Self { rounds: 1, warm_up: 1, batch: 1, samples: 2, starts: 1, flood: 100, calls: 100 };
+
+    fn query(&self, filter: &str) -> String {
+        let Self { rounds, warm_up, batch, samples, starts, flood, calls } = self;
+        format!(
+            "rounds={rounds}&warmUp={warm_up}&batch={batch}&samples={samples}&starts={starts}&flood={flood}&calls={calls}&filter={}",
+            percent_encoded(filter)
+        )
+    }
+}
+
+impl Bench {
+    /// Builds the package, and the page around it and its peers.
+    ///
+    /// # Errors
+    /// When something doesn't build. The inner error is the reason to do without: a tool or a package is missing.
+    pub(crate) fn build(workspace: &Workspace) -> anyhow::Result<Result<Self, String>> {
+        if let Err(why) = tools::node(workspace)
+            .and_then(|()| tools::rust_target(workspace, TARGET))
+            .and_then(|()| npm::install(workspace, FOLDER))
+        {
+            return Ok(Err(why));
+        }
+        build(workspace, Profile::Web).context("the npm package")?;
+        let folder = workspace.target.join("web-bench");
+        let mut bundle = workspace.command("node");
+        bundle.arg(format!("{FOLDER}/build.mjs")).arg(&folder);
+        let mut said = Vec::new();
+        process::stream(bundle, BUNDLE, |line| said.push(line.to_owned())).context("the page of the benches")?;
+        let shipped = said.iter().map(|line| serde_json::from_str(line)).collect::<Result<_, _>>();
+        Ok(Ok(Self { folder, shipped: shipped.context("what the libraries weigh is no JSON")? }))
+    }
+
+    /// Runs the rows and subjects whose `row/subject` contains the filter, and hands over each line that the page posts.
+    ///
+    /// # Errors
+    /// When the browser can't be started or the page isn't done in time.
+    pub(crate) fn run(
+        &self,
+        (browser, program): (Browser, &str),
+        plan: &Plan,
+        filter: &str,
+        mut on_line: impl FnMut(Value),
+    ) -> anyhow::Result<()> {
+        let mounts = vec![Mount { prefix: "", folder: self.folder.clone(), isolated: true }];
+        let path = format!("index.html?{}", plan.query(filter));
+        run_page(browser, program, Page { path: &path, mounts, limit: LIMIT }, |line| {
+            on_line(serde_json::from_str(line).unwrap_or_else(|_| line.into()));
+        })
+    }
+}
+
+/// As in a query.
+fn percent_encoded(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'/' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
+}
+
+/// The page, its workers and the manifest of its dependencies.
+const FOLDER: &str = "benches/web";
+
+const BUNDLE: Duration = Duration::from_secs(120);
+
+/// A million calls of each subject take minutes, and a busy machine makes browsers five times as slow.
+const LIMIT: Duration = Duration::from_secs(2 * 3600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_arrive_as_they_are() {
+        let query = Plan::SMOKE.query("echo/8-values & more");
+        assert!(query.starts_with("rounds=1&") && query.ends_with("&filter=echo/8-values%20%26%20more"), "{query}");
+    }
+}
