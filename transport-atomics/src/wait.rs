@@ -29,6 +29,9 @@ pub struct Patience {
     spinning: Habit,
     /// When yielding may be tried again, if it has cost too much.
     yield_after: Option<Instant>,
+    /// For how long spinning goes on where threads can't yield, as long as that pays.
+    reach: Duration,
+    reaching: Habit,
 }
 
 impl Patience {
@@ -37,7 +40,7 @@ impl Patience {
 
     /// Spins for `spin`, then yields until `total` has passed since the start.
     pub const fn new(spin: Duration, total: Duration) -> Self {
-        Self { spin, total, spinning: Habit::NEW, yield_after: None }
+        Self { spin, total, spinning: Habit::NEW, yield_after: None, reach: total, reaching: Habit::NEW }
     }
 
     /// Looks for `total`, and spins for the first 2 microseconds of it.
@@ -56,7 +59,7 @@ impl Patience {
             return false;
         }
         if cfg!(target_family = "wasm") {
-            return spin(&mut ready, self.total);
+            return spin(&mut ready, self.total) || self.reaches_further(&mut ready);
         }
         // The first rounds go by without a look at the clock: most answers of a chatty peer come within them.
         let spins = !self.spin.is_zero() && self.spinning.allows();
@@ -99,10 +102,28 @@ impl Patience {
     }
 }
 
+impl Patience {
+    /// Two ends that both fall asleep before a wake-up reaches them stay in step that way for ever, at the price of two wake-ups for each call. So the one
+    /// that may burn a core tries now and then whether it can outlast its peer's wake-up, and goes on while it can.
+    fn reaches_further(&mut self, ready: &mut impl FnMut() -> bool) -> bool {
+        let further = self.reach.saturating_sub(self.total);
+        if further.is_zero() || !self.reaching.allows() {
+            return false;
+        }
+        let came = spin(ready, further);
+        if came {
+            self.reaching.paid()
+        } else {
+            self.reaching.failed()
+        }
+        came
+    }
+}
+
 impl Default for Patience {
-    /// What suits a worker that waits for an answer: 20 microseconds.
+    /// What suits a worker that waits for an answer: 20 microseconds; in a browser up to 150 while that helps.
     fn default() -> Self {
-        Self::lingering(Duration::from_micros(20))
+        Self { reach: Duration::from_micros(150), ..Self::lingering(Duration::from_micros(20)) }
     }
 }
 
