@@ -46,18 +46,26 @@ const fetch = event => {
 
 const message = event => {
   const token = event.data?.coincide;
-  const packet = event.data?.packet;
-  if (typeof token !== 'string' || !TOKEN.test(token) || !(packet instanceof ArrayBuffer) || packet.byteLength < HEADER) return;
+  if (typeof token !== 'string' || !TOKEN.test(token)) return;
   event.stopImmediatePropagation();
+  receive(token, event.data.packet);
+  // Packets that come this way are there sooner than those that the browser has to find this service worker for.
+  const [port] = event.ports;
+  if (port) port.onmessage = ({ data }) => receive(token, data);
+};
+
+/** Hands a packet of main to the poll that is held, or keeps it for the next one. */
+function receive(token, packet) {
+  if (!(packet instanceof ArrayBuffer)) return;
   const length = packet.byteLength;
-  if (length > MAX_BYTES || keptBytes + length > MAX_ALL_BYTES) return;
+  if (length < HEADER || length > MAX_BYTES || keptBytes + length > MAX_ALL_BYTES) return;
   const link = open(token);
   // What finds no room is lost like anything else, and asked for later.
   if (!link || link.packets.length >= MAX_PACKETS || link.bytes + length > MAX_BYTES) return;
   take(link, [...link.packets, packet]);
   if (link.release) link.release();
   else link.timer ??= setTimeout(() => forget(token, link), KEEP);
-};
+}
 
 /** Holds the poll of a worker that has received what its packet says, until there is something for it. */
 function poll(token, hold, ask, hex) {
@@ -92,13 +100,15 @@ async function question(token, packet) {
 
 /** The answer with all packets that are kept. */
 function collect(token, link) {
-  const body = new Uint8Array(link.bytes);
+  const { packets, bytes } = link;
+  forget(token, link);
+  if (packets.length === 1) return answer(200, packets[0]);
+  const body = new Uint8Array(bytes);
   let at = 0;
-  for (const packet of link.packets) {
+  for (const packet of packets) {
     body.set(new Uint8Array(packet), at);
     at += packet.byteLength;
   }
-  forget(token, link);
   return answer(200, body);
 }
 
