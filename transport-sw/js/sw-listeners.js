@@ -21,6 +21,8 @@ const KEEP = 10_000;
 /** How long main may take before it is asked, in case what it sent got lost. */
 const PATIENCE = 50;
 
+/** What service workers that relay have to agree on. */
+const VERSION = 1;
 const ADDRESS = `${location.origin}${location.pathname}?coincide`;
 const QUESTION = /^([0-9a-f]{32}) (\d{1,9}) ([01]) ([0-9a-f]{64})$/;
 const TOKEN = /^[0-9a-f]{32}$/;
@@ -32,7 +34,9 @@ const FIRST = 16;
 const ACK = 24;
 const HEADER = 32;
 
-const install = event => event.waitUntil(skipWaiting());
+// One that relays as well goes on for as long as it has pages. Browsers end it when another one takes over, and in Firefox a worker that
+// blocks at that moment never gets to the new one.
+const install = event => event.waitUntil(relays(registration.active).then(does => does || skipWaiting()));
 
 const activate = event => event.waitUntil(clients.claim());
 
@@ -46,6 +50,7 @@ const fetch = event => {
 
 const message = event => {
   const token = event.data?.coincide;
+  if (token === VERSION) return event.ports[0]?.postMessage(VERSION);
   if (typeof token !== 'string' || !TOKEN.test(token)) return;
   event.stopImmediatePropagation();
   receive(token, event.data.packet);
@@ -53,6 +58,18 @@ const message = event => {
   const [port] = event.ports;
   if (port) port.onmessage = ({ data }) => receive(token, data);
 };
+
+/** Whether a service worker relays as this one does. */
+async function relays(other) {
+  if (!other) return false;
+  const { port1, port2 } = new MessageChannel();
+  const answer = new Promise(resolve => {
+    port1.onmessage = ({ data }) => resolve(data === VERSION);
+    setTimeout(() => resolve(false), 1000);
+  });
+  other.postMessage({ coincide: VERSION }, [port2]);
+  return answer;
+}
 
 /** Hands a packet of main to the poll that is held, or keeps it for the next one. */
 function receive(token, packet) {
