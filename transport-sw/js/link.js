@@ -51,6 +51,9 @@ const links = new Map();
 const left = new Map();
 const LEFT = 256;
 
+/** Milliseconds after which nobody relies on a port to the service worker. */
+const IDLE = 10_000;
+
 /** The service workers of this page; there are none outside of pages and where they aren't allowed. */
 const container = globalThis.navigator?.serviceWorker;
 
@@ -61,7 +64,7 @@ export function attach(token, url, answer) {
     container.addEventListener('message', hear);
     container.startMessages();
   }
-  const link = { url, answer, asker: null, active: null };
+  const link = { url, answer, asker: null, active: null, port: null, used: 0 };
   links.set(name(token), link);
   container.getRegistrations?.().then(
     found => (link.active = found.map(({ active }) => active).find(active => active?.scriptURL === url)),
@@ -71,6 +74,7 @@ export function attach(token, url, answer) {
 
 /** Whoever asks about this link is given its last packet from now on. */
 export function detach(token, packet) {
+  links.get(name(token))?.port?.close();
   links.delete(name(token));
   left.set(name(token), { token, packet });
   if (left.size > LEFT) left.delete(left.keys().next().value);
@@ -79,7 +83,20 @@ export function detach(token, packet) {
 /** Has the relay hand a packet to the worker. */
 export function relay(token, packet) {
   const link = links.get(name(token));
-  if (link) send(target(link), token, packet.buffer, [packet.buffer]);
+  if (!link) return;
+  const now = performance.now();
+  // Browsers stop a service worker that has nothing to do, and its port leads nowhere then.
+  if (now - link.used > IDLE) drop(link);
+  link.used = now;
+  if (link.port) return link.port.postMessage(packet.buffer, [packet.buffer]);
+  const { port1, port2 } = new MessageChannel();
+  link.port = port1;
+  send(target(link), { coincide: token, packet: packet.buffer }, [packet.buffer, port2]);
+}
+
+function drop(link) {
+  link.port?.close();
+  link.port = null;
 }
 
 function hear({ data, source }) {
@@ -89,10 +106,11 @@ function hear({ data, source }) {
   if (link) {
     // It holds the poll, even if another one controls this page by now.
     link.asker = source;
+    drop(link);
     link.answer(new Uint8Array(data.packet));
   } else if (left.has(name)) {
     const { token, packet } = left.get(name);
-    send(source, token, packet.slice().buffer, []);
+    send(source, { coincide: token, packet: packet.slice().buffer }, []);
   }
 }
 
@@ -105,9 +123,9 @@ function target(link) {
 }
 
 /** What can't be sent is lost, and asked for once the worker polls the next service worker. */
-function send(to, token, packet, transfer) {
+function send(to, message, transfer) {
   try {
-    to?.postMessage({ coincide: token, packet }, transfer);
+    to?.postMessage(message, transfer);
   } catch {}
 }
 

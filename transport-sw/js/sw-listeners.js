@@ -21,6 +21,8 @@ const KEEP = 10_000;
 /** How long main may take before it is asked, in case what it sent got lost. */
 const PATIENCE = 50;
 
+/** What service workers that relay have to agree on. */
+const VERSION = 1;
 const ADDRESS = `${location.origin}${location.pathname}?coincide`;
 const QUESTION = /^([0-9a-f]{32}) (\d{1,9}) ([01]) ([0-9a-f]{64})$/;
 const TOKEN = /^[0-9a-f]{32}$/;
@@ -32,7 +34,9 @@ const FIRST = 16;
 const ACK = 24;
 const HEADER = 32;
 
-const install = event => event.waitUntil(skipWaiting());
+// One that relays as well goes on for as long as it has pages. Browsers end it when another one takes over, and in Firefox a worker that
+// blocks at that moment never gets to the new one.
+const install = event => event.waitUntil(relays(registration.active).then(does => does || skipWaiting()));
 
 const activate = event => event.waitUntil(clients.claim());
 
@@ -51,18 +55,39 @@ const message = event => {
     event.stopImmediatePropagation();
     return event.waitUntil(clients.claim());
   }
-  const packet = event.data?.packet;
-  if (typeof token !== 'string' || !TOKEN.test(token) || !(packet instanceof ArrayBuffer) || packet.byteLength < HEADER) return;
+  if (token === VERSION) return event.ports[0]?.postMessage(VERSION);
+  if (typeof token !== 'string' || !TOKEN.test(token)) return;
   event.stopImmediatePropagation();
+  receive(token, event.data.packet);
+  // Packets that come this way are there sooner than those that the browser has to find this service worker for.
+  const [port] = event.ports;
+  if (port) port.onmessage = ({ data }) => receive(token, data);
+};
+
+/** Whether a service worker relays as this one does. */
+async function relays(other) {
+  if (!other) return false;
+  const { port1, port2 } = new MessageChannel();
+  const answer = new Promise(resolve => {
+    port1.onmessage = ({ data }) => resolve(data === VERSION);
+    setTimeout(() => resolve(false), 1000);
+  });
+  other.postMessage({ coincide: VERSION }, [port2]);
+  return answer;
+}
+
+/** Hands a packet of main to the poll that is held, or keeps it for the next one. */
+function receive(token, packet) {
+  if (!(packet instanceof ArrayBuffer)) return;
   const length = packet.byteLength;
-  if (length > MAX_BYTES || keptBytes + length > MAX_ALL_BYTES) return;
+  if (length < HEADER || length > MAX_BYTES || keptBytes + length > MAX_ALL_BYTES) return;
   const link = open(token);
   // What finds no room is lost like anything else, and asked for later.
   if (!link || link.packets.length >= MAX_PACKETS || link.bytes + length > MAX_BYTES) return;
   take(link, [...link.packets, packet]);
   if (link.release) link.release();
   else link.timer ??= setTimeout(() => forget(token, link), KEEP);
-};
+}
 
 /** Holds the poll of a worker that has received what its packet says, until there is something for it. */
 function poll(token, hold, ask, hex) {
@@ -97,13 +122,15 @@ async function question(token, packet) {
 
 /** The answer with all packets that are kept. */
 function collect(token, link) {
-  const body = new Uint8Array(link.bytes);
+  const { packets, bytes } = link;
+  forget(token, link);
+  if (packets.length === 1) return answer(200, packets[0]);
+  const body = new Uint8Array(bytes);
   let at = 0;
-  for (const packet of link.packets) {
+  for (const packet of packets) {
     body.set(new Uint8Array(packet), at);
     at += packet.byteLength;
   }
-  forget(token, link);
   return answer(200, body);
 }
 

@@ -28,6 +28,9 @@ pub struct Endpoint {
     unacknowledged: usize,
     /// A packet has to leave even if there are no frames for it.
     news: bool,
+    /// The relay was given the newest acknowledgement together with the frames before this number: if the worker has those, it has that. The
+    /// largest number stands for no frames.
+    told: Option<u64>,
     /// This end has left.
     left: bool,
     /// Number after that of the last frame, once the peer has left.
@@ -87,6 +90,7 @@ impl Endpoint {
             turn: 0,
             unacknowledged: 0,
             news: false,
+            told: None,
             left: false,
             last: None,
             over: None,
@@ -199,6 +203,8 @@ impl Endpoint {
         }
         let channel = if self.role == Role::Main && self.collects() { Channel::Relay } else { Channel::Direct };
         let header = self.header(if self.left { LAST } else { 0 });
+        let end = if self.outgoing.has_unsent() { self.outgoing.end() } else { u64::MAX };
+        self.told = (channel == Channel::Relay).then_some(end);
         self.news = false;
         self.unacknowledged = 0;
         Some(Packet { channel, bytes: self.outgoing.packet(header) })
@@ -306,7 +312,9 @@ impl Endpoint {
         if self.role == Role::Main && ahead != 0 && ahead < 1 << 31 {
             self.turn = turn;
             self.outgoing.rewind();
-            self.news |= self.left;
+            // Who collects asks for an acknowledgement that was lost; who listens doesn't.
+            let told = self.told.is_none_or(|end| end <= self.outgoing.acknowledged());
+            self.news |= self.left || !self.collects() && !told;
         }
     }
 

@@ -1,0 +1,274 @@
+//! Whatever becomes of packets on their way: each frame arrives exactly once, in order. One thread, a schedule of proptest's.
+
+use coincide_proto::{Config, Event, Format, Progress, ReceiveError, Role, Session};
+use coincide_transport_sw::{Channel, Endpoint};
+use proptest::prelude::*;
+use std::collections::VecDeque;
+
+/// What happens next.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// An end sends so many notifications of such a length.
+    Send {
+        main: bool,
+        count: u8,
+        length: u16,
+    },
+    /// An end takes in a packet that was posted to it; a worker does so only while it listens.
+    Posted {
+        main: bool,
+    },
+    /// The worker begins to block, or is back in its event loop.
+    Collect,
+    Listen,
+    /// The worker collects so many of the packets that the relay has.
+    Poll {
+        packets: u8,
+    },
+    /// The relay asks main: now, or with a question of long ago.
+    Ask,
+    AskLate,
+    /// The relay loses a packet, or has it twice, or puts it behind all others, or forgets everything.
+    Lose {
+        at: u8,
+    },
+    Repeat {
+        at: u8,
+    },
+    Delay {
+        at: u8,
+    },
+    Restart,
+    /// The relay hands the worker what is no packet.
+    Rubbish {
+        byte: u8,
+        length: u8,
+    },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (any::<bool>(), 1..6_u8, 0..300_u16).prop_map(|(main, count, length)| Step::Send { main, count, length }),
+        4 => any::<bool>().prop_map(|main| Step::Posted { main }),
+        2 => Just(Step::Collect),
+        1 => Just(Step::Listen),
+        3 => (0..8_u8).prop_map(|packets| Step::Poll { packets }),
+        2 => Just(Step::Ask),
+        1 => Just(Step::AskLate),
+        1 => any::<u8>().prop_map(|at| Step::Lose { at }),
+        1 => any::<u8>().prop_map(|at| Step::Repeat { at }),
+        1 => any::<u8>().prop_map(|at| Step::Delay { at }),
+        1 => Just(Step::Restart),
+        1 => (any::<u8>(), 1..80_u8).prop_map(|(byte, length)| Step::Rubbish { byte, length }),
+    ]
+}
+
+struct End {
+    endpoint: Endpoint,
+    session: Session,
+    /// Posted to this end.
+    posted: VecDeque<Vec<u8>>,
+    /// Numbers of the notifications that it has sent and received.
+    sent: u32,
+    received: u32,
+}
+
+impl End {
+    fn new(role: Role) -> Self {
+        Self {
+            endpoint: Endpoint::new(role, WINDOW),
+            session: Session::new(role, Config::default()),
+            posted: VecDeque::new(),
+            sent: 0,
+            received: 0,
+        }
+    }
+
+    fn receive(&mut self) {
+        loop {
+            match self.endpoint.receive(&mut self.session) {
+                Ok(true) => {}
+                Ok(false) | Err(ReceiveError::Gone(_)) => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        while let Some(event) = self.session.poll_event() {
+            if let Event::Notify { payload, .. } = event {
+                assert_eq!(payload[..4], self.received.to_le_bytes(), "a frame is lost, repeated or out of order");
+                self.received += 1;
+            }
+        }
+    }
+}
+
+struct Link {
+    main: End,
+    worker: End,
+    relay: Vec<Vec<u8>>,
+    questions: Vec<Vec<u8>>,
+}
+
+impl Link {
+    fn open() -> Self {
+        let (main, worker) = (End::new(Role::Main), End::new(Role::Worker));
+        let mut link = Self { main, worker, relay: Vec::new(), questions: Vec::new() };
+        for _ in 0..2 {
+            link.flush();
+            link.posted(true);
+            link.flush();
+            link.posted(false);
+        }
+        link
+    }
+
+    fn flush(&mut self) {
+        for from_main in [true, false] {
+            let (from, to) =
+                if from_main { (&mut self.main, &mut self.worker) } else { (&mut self.worker, &mut self.main) };
+            let End { session, endpoint, .. } = from;
+            while session.transmit(Endpoint::MAX_FRAME, |frame| endpoint.send(frame)) == Ok(Progress::Sent) {}
+            while let Some(packet) = endpoint.poll_transmit() {
+                match packet.channel {
+                    Channel::Direct => to.posted.push_back(packet.bytes),
+                    Channel::Relay => self.relay.push(packet.bytes),
+                }
+            }
+        }
+    }
+
+    fn posted(&mut self, main: bool) {
+        if !main && self.worker.endpoint.collects() {
+            return;
+        }
+        let end = if main { &mut self.main } else { &mut self.worker };
+        if let Some(packet) = end.posted.pop_front() {
+            end.endpoint.handle(packet, Channel::Direct).expect("what is posted keeps the rules");
+            end.receive();
+        }
+    }
+
+    fn take(&mut self, step: Step) {
+        let at = |at: u8, length: usize| usize::from(at) % length.max(1);
+        match step {
+            Step::Send { main, count, length } => {
+                let end = if main { &mut self.main } else { &mut self.worker };
+                for _ in 0..count {
+                    let payload = [&end.sent.to_le_bytes()[..], &vec![7; usize::from(length)]].concat();
+                    end.session.notify("n", Format::Bytes, payload).expect("the notification can be sent");
+                    end.sent += 1;
+                }
+            }
+            Step::Posted { main } => self.posted(main),
+            Step::Collect => self.worker.endpoint.collect(),
+            Step::Listen => self.worker.endpoint.listen(),
+            Step::Poll { packets } if self.worker.endpoint.collects() => {
+                let count = usize::from(packets).min(self.relay.len());
+                let body: Vec<_> = self.relay.drain(..count).collect();
+                // A gap is what the relay has to be asked for.
+                let _ = self.worker.endpoint.handle_collected(body.concat());
+                self.worker.receive();
+            }
+            Step::Ask if self.worker.endpoint.collects() => {
+                let question = self.worker.endpoint.poll_packet();
+                self.questions.push(question.clone());
+                self.ask(question);
+            }
+            Step::AskLate => {
+                if let Some(question) = self.questions.first().cloned() {
+                    self.ask(question);
+                }
+            }
+            Step::Lose { at: index } if !self.relay.is_empty() => {
+                self.relay.remove(at(index, self.relay.len()));
+            }
+            Step::Repeat { at: index } if !self.relay.is_empty() => {
+                self.relay.push(self.relay[at(index, self.relay.len())].clone());
+            }
+            Step::Delay { at: index } if !self.relay.is_empty() => {
+                let packet = self.relay.remove(at(index, self.relay.len()));
+                self.relay.push(packet);
+            }
+            Step::Restart => self.relay.clear(),
+            Step::Rubbish { byte, length } => {
+                let rubbish = vec![byte; usize::from(length)];
+                assert!(self.worker.endpoint.handle_collected(rubbish.clone()).is_err());
+                assert!(self.main.endpoint.handle_question(rubbish).is_err());
+            }
+            _ => {}
+        }
+        self.flush();
+    }
+
+    fn ask(&mut self, question: Vec<u8>) {
+        self.main.endpoint.handle_question(question).expect("it is one of the worker's");
+        self.main.receive();
+    }
+
+    /// Nothing goes wrong any more: what a worker does that blocks, or that is in its event loop.
+    fn settle(&mut self, collecting: bool) {
+        for _ in 0..10_000 {
+            if collecting {
+                self.take(Step::Collect);
+                self.take(Step::Poll { packets: u8::MAX });
+                self.take(Step::Ask);
+                self.take(Step::Poll { packets: u8::MAX });
+            } else {
+                self.take(Step::Listen);
+                self.posted(false);
+            }
+            self.posted(true);
+            self.flush();
+            let done = self.main.sent == self.worker.received && self.worker.sent == self.main.received;
+            if done && self.main.posted.is_empty() {
+                return;
+            }
+        }
+        panic!("frames never arrive");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn each_frame_arrives_once_and_in_order(steps in prop::collection::vec(step(), 0..150), collecting: bool) {
+        let mut link = Link::open();
+        for step in steps {
+            link.take(step);
+        }
+        link.settle(collecting);
+        prop_assert_eq!(link.main.sent, link.worker.received);
+        prop_assert_eq!(link.worker.sent, link.main.received);
+    }
+
+    #[test]
+    fn what_was_sent_before_leaving_arrives(steps in prop::collection::vec(step(), 0..60), limit: bool) {
+        let mut link = Link::open();
+        for step in steps {
+            link.take(step);
+        }
+        link.take(Step::Collect);
+        link.flush();
+        while !link.main.posted.is_empty() {
+            link.posted(true);
+        }
+        while link.main.session.has_output() {
+            link.take(Step::Poll { packets: u8::MAX });
+            link.take(Step::Ask);
+            link.posted(true);
+        }
+        link.main.endpoint.close();
+        link.flush();
+        // Everything is lost, and nobody is there any more but who answers for main.
+        link.relay.clear();
+        let farewell = link.main.endpoint.farewell(if limit { 0 } else { usize::MAX });
+        let (sent, before) = (link.main.sent, link.worker.received);
+        link.worker.endpoint.handle_collected(farewell).expect("it is what the worker lacks");
+        link.worker.receive();
+        prop_assert!(link.worker.endpoint.has_input(), "main has left");
+        prop_assert!(link.worker.received == sent || limit && link.worker.received == before);
+    }
+}
+
+/// So small that it is full now and then.
+const WINDOW: usize = 2000;
