@@ -80,8 +80,7 @@ fn in_browser(workspace: &Workspace, tally: &mut Tally, browser: Browser, bundle
         Ok(program) => program,
         Err(why) => return tally.skip(&what, why),
     };
-    let pages = ["plain/site/relay.html"].into_iter();
-    for page in pages.chain(bundle.map(|_| "bundle/index.html")) {
+    for page in PAGES.into_iter().chain(bundle.map(|_| "bundle/index.html")) {
         let mut report = Report::new(browser.name());
         let mounts = mounts(workspace, bundle);
         let end =
@@ -232,6 +231,10 @@ impl Report {
         }
     }
 }
+
+/// The pages of tests: isolated, not isolated, with a service worker in place of isolation, and isolated by `coi.js`.
+const PAGES: [&str; 4] =
+    ["web/tests/index.html", "plain/web/tests/plain.html", "plain/site/relay.html", "plain/site/coi/app/page.html"];
 
 /// What a page posts last.
 const DONE: &str = "done";
