@@ -124,7 +124,7 @@ export const create = (platform, source) => {
           );
         if (tier !== SERVICE) start();
         else
-          this.#relay(wishes.serviceWorker).then(start, error => {
+          this.#relay(wishes).then(start, error => {
             if (wishes.tier === SERVICE) return this.#close(error);
             this.#tier = MESSAGES;
             this.#reasons.push(error.message);
@@ -133,15 +133,15 @@ export const create = (platform, source) => {
       }
 
       /** The relay of this worker's link, once requests of the worker reach it. */
-      async #relay(script) {
-        const relay = await relayed(script);
+      async #relay({ serviceWorker, relayHold: hold = 20_000 }) {
+        const relay = { ...(await relayed(serviceWorker)), hold };
         for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
           if (await this.#reaches(relay.url)) return relay;
           // It was started before the service worker, and not yet there when that took control.
           platform.claimWorkers();
           await new Promise(resolve => setTimeout(resolve, 10 * (attempt + 1)));
         }
-        throw new CoincideError('NoRelay', `requests of the worker do not reach the service worker ${relay.url}`, '');
+        throw new CoincideError('NoRelay', `requests of the worker do not reach the service worker ${relay.url}: the worker's script has to lie in its scope, as the page does`, '');
       }
 
       #reaches(probe) {

@@ -1,6 +1,7 @@
 //! The service worker that relays, as JavaScript names it.
 
 use coincide::{Relay, RelayPatience};
+use std::time::Duration;
 use wasm_bindgen::prelude::*;
 
 /// Where the relay is, and which link is meant.
@@ -9,10 +10,11 @@ pub struct RelayName(Relay);
 
 #[wasm_bindgen]
 impl RelayName {
-    /// A relay at `url`. Both ends of a link name the same `token`.
+    /// A relay at `url`. Both ends of a link name the same `token`. One request is held for `hold` milliseconds at most.
     #[wasm_bindgen(constructor)]
-    pub fn new(url: String, token: String) -> Self {
-        Self(Relay { url, token, patience: RelayPatience::default() })
+    pub fn new(url: String, token: String, hold: u32) -> Self {
+        let hold = Duration::from_millis(hold.into());
+        Self(Relay { url, token, patience: RelayPatience { hold, ..RelayPatience::default() } })
     }
 }
 

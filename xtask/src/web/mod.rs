@@ -149,6 +149,7 @@ fn mounts(workspace: &Workspace, bundle: Option<&PathBuf>) -> Vec<Mount> {
         ("plain/site/", "web/tests", false),
         ("plain/site/", PACKAGE, false),
         ("plain/pkg/", PACKAGE, false),
+        ("plain/faults/", "web/tests/relay", false),
         ("site/", "web/tests", true),
         ("site/", PACKAGE, true),
         ("proto/vectors/", "proto/vectors", true),
@@ -232,9 +233,14 @@ impl Report {
     }
 }
 
-/// The pages of tests: isolated, not isolated, with a service worker in place of isolation, and isolated by `coi.js`.
-const PAGES: [&str; 4] =
-    ["web/tests/index.html", "plain/web/tests/plain.html", "plain/site/relay.html", "plain/site/coi/app/page.html"];
+/// The pages of tests: isolated, not isolated, with a service worker in place of isolation, with one that fails, and isolated by `coi.js`.
+const PAGES: [&str; 5] = [
+    "web/tests/index.html",
+    "plain/web/tests/plain.html",
+    "plain/site/relay.html",
+    "plain/faults/page.html",
+    "plain/site/coi/app/page.html",
+];
 
 /// What a page posts last.
 const DONE: &str = "done";

@@ -1,0 +1,152 @@
+// What may happen to a service worker while workers wait for it. Each test has a page of its own, in a frame, whose coincide
+// it uses: service workers belong to pages.
+import { assert, deepEqual, equal, rejects, suite } from '../site/suite.mjs';
+
+const post = line => fetch('/report', { method: 'POST', body: line });
+addEventListener('unhandledrejection', event => post(`unhandled: ${event.reason?.stack ?? event.reason}`));
+const { test: register, run } = suite();
+const test = (name, body) => register(`relay: ${name}`, body);
+const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
+
+/** A page of the folder; gone when the test is. */
+const open = async folder => {
+  const frame = document.createElement('iframe');
+  frame.src = `${folder}/frame.html`;
+  document.body.append(frame);
+  await new Promise(resolve => frame.addEventListener('load', resolve, { once: true }));
+  return frame;
+};
+
+const paged = (name, folder, body) =>
+  test(name, async () => {
+    const frame = await open(folder);
+    try {
+      await body(frame.contentWindow, frame);
+    } finally {
+      frame.remove();
+    }
+  });
+
+/** A worker of the page that blocks by its relay. */
+const start = (page, options) => {
+  const { Worker } = page.coincide({ serviceWorker: './sw.js', ...options });
+  // In the scope of the service worker, as the page is.
+  return new Worker('./worker.js');
+};
+
+/** Has main count its calls, and checks that each of so many ran once. */
+const countsEach = async (w, calls) => {
+  const ran = [];
+  w.proxy.count = n => {
+    ran.push(n);
+    return n;
+  };
+  for (let n = 0; n < calls; n++) deepEqual(await w.proxy.call('count', n), { value: n });
+  deepEqual(ran, Array.from({ length: calls }, (_, n) => n));
+};
+
+const registrationOf = page => page.navigator.serviceWorker.getRegistration();
+
+paged('a function of main takes longer than a request is held', 'shared', async page => {
+  const w = start(page, { relayHold: 100 });
+  let ran = 0;
+  w.proxy.slow = async () => {
+    ran++;
+    await pause(1500);
+    return 'done';
+  };
+  deepEqual(await w.proxy.call('slow'), { value: 'done' });
+  equal(ran, 1);
+  equal(w.tier, 'service-worker');
+});
+
+paged('the service worker is unregistered while a worker waits', 'shared', async page => {
+  const w = start(page);
+  let ran = 0;
+  w.proxy.leave = async () => {
+    ran++;
+    await (await registrationOf(page)).unregister();
+    await pause(200);
+    return 'still here';
+  };
+  deepEqual(await w.proxy.call('leave'), { value: 'still here' });
+  equal(ran, 1);
+});
+
+paged('requests fail, and packets are lost: each call runs once', 'faulty', async page => {
+  const w = start(page);
+  await countsEach(w, 20);
+  w.proxy.large = () => new Uint8Array(1 << 20).fill(7);
+  const { value } = await w.proxy.call('large');
+  assert(value.length === 1 << 20 && value.every(byte => byte === 7));
+});
+
+paged("a site's own service worker stays, and is told about", 'own', async page => {
+  await page.navigator.serviceWorker.register('./sw.js');
+  while (!page.navigator.serviceWorker.controller) await pause(10);
+  const w = start(page, { serviceWorker: './other.js', tier: 'service-worker' });
+  const error = await rejects(() => w.ready);
+  equal(error.code, 'NoRelay');
+  assert(/own\/sw\.js.*coincide\/sw\/listeners/s.test(error.message), error.message);
+  equal((await registrationOf(page)).active.scriptURL, new URL('own/sw.js', location).href);
+  equal(await (await page.fetch('./route')).text(), 'own');
+});
+
+paged("a site's own service worker relays, and goes on with what it does", 'listening', async page => {
+  await page.navigator.serviceWorker.register('./sw.js');
+  while (!page.navigator.serviceWorker.controller) await pause(10);
+  const w = start(page);
+  await countsEach(w, 3);
+  equal(await (await page.fetch('./route')).text(), 'own');
+  // Another script may be named: the one that is there relays.
+  await countsEach(start(page, { serviceWorker: './none.js' }), 3);
+});
+
+test('two pages with several workers each never see what is not theirs', async () => {
+  const frames = await Promise.all([open('shared'), open('shared')]);
+  const workers = frames.flatMap(({ contentWindow }) => [1, 2, 3].map(() => start(contentWindow)));
+  for (const [i, w] of workers.entries()) w.proxy.mine = n => [i, n];
+  const results = await Promise.all(workers.map(async w => [await w.proxy.call('mine', 1), await w.proxy.call('mine', 2)]));
+  deepEqual(
+    results,
+    workers.map((_, i) => [{ value: [i, 1] }, { value: [i, 2] }]),
+  );
+  for (const frame of frames) frame.remove();
+});
+
+paged('a page is reloaded while its worker waits', 'shared', async (page, frame) => {
+  const w = start(page);
+  const blocked = new Promise(resolve => {
+    w.proxy.never = () => {
+      resolve();
+      return new Promise(() => {});
+    };
+  });
+  w.proxy.call('never');
+  await blocked;
+  page.location.reload();
+  await new Promise(resolve => frame.addEventListener('load', resolve, { once: true }));
+  await countsEach(start(frame.contentWindow), 3);
+});
+
+paged('rubbish from other pages changes nothing', 'shared', async page => {
+  const w = start(page);
+  await countsEach(w, 1);
+  const { controller } = page.navigator.serviceWorker;
+  const token = 'f'.repeat(32);
+  for (const rubbish of [null, 1, 'x', {}, { coincide: 1 }, { coincide: token }, { coincide: token, packet: 'x' }, { coincide: token, packet: new ArrayBuffer(3) }, { coincide: token, packet: new ArrayBuffer(1 << 20) }])
+    controller.postMessage(rubbish);
+  const url = `${controller.scriptURL}?coincide`;
+  for (const coincide of ['', 'x', `${token} 10 1 00`, `${token} 999999999999 1 ${'0'.repeat(64)}`]) {
+    const { status } = await page.fetch(url, { method: 'POST', headers: { coincide }, body: 'rubbish' });
+    equal(status, 400);
+  }
+  const answer = await page.fetch(url, { method: 'POST', headers: { coincide: `${token} 10 1 ${'0'.repeat(64)}` } });
+  equal(answer.status, 200);
+  await countsEach(w, 3);
+});
+
+await run(result => post(JSON.stringify(result)), new URLSearchParams(location.search).get('filter') ?? '').catch(error =>
+  post(`the page failed: ${error?.stack ?? error}`),
+);
+await post('done');
