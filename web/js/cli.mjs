@@ -54,8 +54,6 @@ async function startServing({ port: text, host, open, 'no-isolation': plain }, [
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(0));
   const { address, port: actual, family } = await serve({ folder, host, port, isolated: !plain });
   const page = `http://${family === 'IPv6' ? `[${address}]` : address}:${actual}/`;
-  // Before anybody can read that it serves.
-  process.on('SIGINT', () => process.exit(0));
   // Whoever doesn't want to hear it is served all the same.
   process.stdout.on('error', () => {});
   process.stdout.write(`${page} serves ${folder}${plain ? ', without the headers of isolation' : ''}\nCtrl-C ends it\n`);
