@@ -73,7 +73,8 @@
   const isolate = async () => {
     const script = document.currentScript;
     const attribute = name => script?.getAttribute(`data-${name}`) ?? script?.getAttribute(name);
-    // What a reload was tried for: one that changed nothing isn't tried again.
+    // What a reload was tried for: one that changed nothing isn't tried again. A new visit may try: the isolated page has another
+    // process, and what is forgotten there is remembered here for a while.
     const guard = `coi.js ${script?.src}`;
     if (globalThis.crossOriginIsolated) return forget(guard);
 
@@ -104,7 +105,7 @@
 
     if (attribute('reload') === 'never') return say('info', 'this page is isolated when it is loaded the next time');
     const attempt = `${policy} ${scope}`;
-    if (sessionStorage.getItem(guard) === attempt)
+    if (isReload() && sessionStorage.getItem(guard) === attempt)
       return say('error', `the page is not isolated though it was reloaded: ${suspicion(policy)}`);
     sessionStorage.setItem(guard, attempt);
     location.reload();
@@ -151,6 +152,8 @@
       look();
     });
   };
+
+  const isReload = () => (performance.getEntriesByType('navigation')[0]?.type ?? 'reload') === 'reload';
 
   const suspicion = policy => {
     if (!navigator.serviceWorker.controller)

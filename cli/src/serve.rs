@@ -41,13 +41,14 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let folder = existing(&options.folder)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    // Before anybody knows the address and may want it to end. Nothing is written, so nothing has to be finished.
+    ctrlc::set_handler(|| std::process::exit(0)).context("cannot listen for interrupts")?;
     runtime.block_on(async {
         let listener = listen(&options.host, options.port).await?;
         let address = listener.local_addr()?;
         announce(&folder, address, options);
         let site = Arc::new(Site::new(&folder, !options.no_isolation));
-        tokio::spawn(accept(listener, site));
-        tokio::signal::ctrl_c().await.context("cannot listen for interrupts")
+        accept(listener, site).await
     })
 }
 
@@ -92,7 +93,8 @@ fn announce(folder: &Path, address: SocketAddr, options: &Options) {
     }
 }
 
-async fn accept(listener: TcpListener, site: Arc<Site>) {
+/// Accepts connections for ever.
+async fn accept(listener: TcpListener, site: Arc<Site>) -> anyhow::Result<()> {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {

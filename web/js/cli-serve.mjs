@@ -96,7 +96,8 @@ const find = async (folder, path) => {
   }
 };
 
-const send = async ({ method, headers }, response, { name, handle, facts }) => {
+const send = async (request, response, { name, handle, facts }) => {
+  const { method, headers } = request;
   const size = Number(facts.size);
   const modified = new Date(Number(facts.mtimeMs));
   const tag = `"${facts.mtimeNs.toString(16)}-${size.toString(16)}"`;
@@ -108,7 +109,7 @@ const send = async ({ method, headers }, response, { name, handle, facts }) => {
   const wanted = method === 'GET' && !headers['if-range'] ? rangeOf(headers.range, size) : null;
   if (wanted === UNSATISFIABLE) {
     response.setHeader('Content-Range', `bytes */${size}`);
-    return refuse({ method, url: name }, response, 416);
+    return refuse(request, response, 416);
   }
   const [first, last] = wanted ?? [0, size - 1];
   response.setHeader('Content-Type', KINDS[extname(name).slice(1).toLowerCase()] ?? 'application/octet-stream');

@@ -50,10 +50,10 @@ async function startServing({ port: text, host, open, 'no-isolation': plain }, [
   const port = /^\d+$/.test(text) ? Number(text) : NaN;
   if (!(port < 1 << 16)) throw new Misuse(`invalid value '${text}' for '--port <PORT>': it is a number from 0 to 65535`);
   const folder = existing(given);
+  // Before anybody knows the address and may want it to end. Nothing is written, so nothing has to be finished.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(0));
   const { address, port: actual, family } = await serve({ folder, host, port, isolated: !plain });
   const page = `http://${family === 'IPv6' ? `[${address}]` : address}:${actual}/`;
-  // Before anybody can read that it serves.
-  process.on('SIGINT', () => process.exit(0));
   // Whoever doesn't want to hear it is served all the same.
   process.stdout.on('error', () => {});
   process.stdout.write(`${page} serves ${folder}${plain ? ', without the headers of isolation' : ''}\nCtrl-C ends it\n`);
@@ -76,8 +76,9 @@ function existing(folder) {
 function openPage(page) {
   const programs = { darwin: ['open'], win32: ['cmd', '/c', 'start', '""'] };
   const [program, ...given] = programs[process.platform] ?? ['xdg-open'];
-  const failed = error => console.error(`warning: cannot open a browser (${error.message}): open ${page} yourself`);
-  spawn(program, [...given, page], { detached: true, stdio: 'ignore' }).on('error', failed).unref();
+  const failed = why => console.error(`warning: cannot open a browser (${why}): open ${page} yourself`);
+  const opener = spawn(program, [...given, page], { detached: true, stdio: 'ignore' });
+  opener.on('error', error => failed(error.message)).on('exit', code => code && failed(`${program} ended with ${code}`));
 }
 
 function writeScript(name, { force }, [given, ...more]) {

@@ -68,9 +68,15 @@ fn connections_do_not_wait_for_each_other() {
 #[cfg(unix)]
 #[test]
 fn an_interrupt_ends_it_well() {
+    use std::io::Write;
+
     let world = World::new();
+    // Nobody writes to it: whoever opens it waits.
+    assert!(std::process::Command::new("mkfifo").arg(world.folder.join("base/pipe")).status().unwrap().success());
     let mut serving = world.serve(&[]);
-    let _open = std::net::TcpStream::connect(serving.address).unwrap();
+    let mut stuck = std::net::TcpStream::connect(serving.address).unwrap();
+    stuck.write_all(b"GET /pipe HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    assert_eq!(serving.ask("GET", "/", &[]).status, 200);
     let pid = serving.child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     assert_eq!(serving.child.wait().unwrap().code(), Some(0));
