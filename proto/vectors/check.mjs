@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Malformed, fromHex, toHex } from './check/bytes.mjs';
 import * as frames from './check/frame.mjs';
 import { fromNotation, toNotation } from './check/notation.mjs';
+import * as packets from './check/packet.mjs';
 import { Broken, Consumer, Producer, checkLink } from './check/ring.mjs';
 import { Refusal, Session } from './check/session.mjs';
 import { fnv, schemaHash } from './check/typed.mjs';
@@ -295,6 +296,72 @@ file('rings.json', {
     const consumer = consumerOf(one);
     throws(Broken, () => consumer.next());
     verify(consumer, one);
+  },
+});
+
+// ---- Packets, section 20 ----
+
+/** A packet as traces write it: a long one by its length. */
+const packetText = (bytes) => (bytes.length <= 200 ? toHex(bytes) : { bytes: bytes.length });
+
+/** Goes through a trace; each step is given to `compare` with what has come of it. */
+function runTrace(steps, compare) {
+  const ends = { main: new packets.End('main'), worker: new packets.End('worker') };
+  const sent = [];
+  steps.forEach((step, index) => {
+    const end = ends[step.end];
+    const outcome = {};
+    if (step.do === 'send') outcome.refused = end.send(packets.frameOf(step.frame)) ? undefined : true;
+    else if (step.do === 'close') end.close();
+    else if (step.do) end.turnTo(step.do === 'collect');
+    else if ('idle' in step) outcome.idle = end.packet() === undefined;
+    else if ('polls' in step) outcome.polls = packetText(sent[index] = end.poll());
+    else if ('farewell' in step) outcome.farewell = packetText(sent[index] = end.farewell(step.keeps));
+    else if ('sends' in step) {
+      const packet = end.packet();
+      if (!packet) throw new Failure(`step ${index}: there is nothing to send`);
+      sent[index] = packet.bytes;
+      Object.assign(outcome, { sends: packetText(packet.bytes), over: packet.over });
+    } else if ('gets' in step) {
+      const bytes = typeof step.gets === 'string' ? fromHex(step.gets) : sent[step.gets];
+      try {
+        if (step.over === 'question') end.asked(bytes);
+        else end.get(bytes);
+      } catch (error) {
+        if (error instanceof packets.Gap) outcome.gap = true;
+        else if (error instanceof packets.Breach) outcome.ignored = true;
+        else throw error;
+      }
+    } else if ('takes' in step) {
+      outcome.takes = 0;
+      while (end.take()) outcome.takes += 1;
+      outcome.gone = end.gone || undefined;
+    } else throw new Failure(`step ${index} is none`);
+    compare(step, outcome, index);
+  });
+}
+
+const packetFields = ({ first, ack, frames, ...fields }) =>
+  ({ ...fields, first: String(first), ack: String(ack), frames: frames.map(toHex) });
+
+file('packets.json', {
+  valid({ fields, bytes }) {
+    same(packetFields(packets.decodePacket(fromHex(bytes))), fields, 'the packet');
+    const { first, ack, frames, ...rest } = fields;
+    const built = { ...rest, first: BigInt(first), ack: BigInt(ack), frames: frames.map(fromHex) };
+    same(toHex(packets.encodePacket(built)), bytes, 'what is written');
+  },
+  invalid({ bytes }) {
+    const end = new packets.End('worker');
+    throws(packets.Breach, () => end.get(fromHex(bytes)));
+  },
+  traces({ steps }) {
+    runTrace(steps, (step, outcome, index) => {
+      for (const key of ['refused', 'idle', 'sends', 'over', 'polls', 'farewell', 'gap', 'ignored', 'takes', 'gone']) {
+        if (key === 'over' && !('sends' in step)) continue;
+        same(outcome[key], step[key], `step ${index}, ${key},`);
+      }
+    });
   },
 });
 

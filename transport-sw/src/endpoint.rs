@@ -117,10 +117,21 @@ impl Endpoint {
     /// # Errors
     /// As [`Transport::receive`](coincide_proto::Transport::receive).
     pub fn receive(&mut self, session: &mut Session) -> Result<bool, ReceiveError> {
+        self.receive_with(|frame| session.handle_frame(frame))
+    }
+
+    /// Gives the next frame to `take`, whose error ends the link. Otherwise as [`receive`](Self::receive).
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    pub fn receive_with(
+        &mut self,
+        take: impl FnOnce(&[u8]) -> Result<(), ProtocolError>,
+    ) -> Result<bool, ReceiveError> {
         if let Some(error) = &self.over {
             return Err(error.clone());
         }
-        let Some((taken, length)) = self.incoming.pop(|frame| session.handle_frame(frame)) else {
+        let Some((taken, length)) = self.incoming.pop(take) else {
             if self.last.is_none() {
                 return Ok(false);
             }

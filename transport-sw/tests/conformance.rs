@@ -1,10 +1,43 @@
-//! The suite that every transport has to pass, over a relay that behaves.
+//! The suite that every transport has to pass: all of it over a relay that behaves, and what can be fast enough over one that
+//! loses, repeats, swaps and delays packets, is started anew and answers with rubbish.
 
 mod net;
 
+use coincide_proto::conformance::{self, Ends};
 use coincide_transport_sw::Endpoint;
 
 coincide_proto::conformance!(|| {
     let (main, worker) = net::pair(Endpoint::WINDOW, net::Faults::default());
     (Box::new(main), Box::new(worker))
 });
+
+fn faulty(check: fn(&dyn Fn() -> Ends)) {
+    conformance::within_limit(move || {
+        check(&|| {
+            let (main, worker) = net::pair(100_000, net::Faults { packets: 8, polls: 4 });
+            (Box::new(main), Box::new(worker))
+        });
+    });
+}
+
+#[test]
+fn calls_cross_a_faulty_relay() {
+    faulty(conformance::a_greeting_and_calls_cross_both_ways);
+}
+
+#[test]
+fn both_ends_call_at_once_over_a_faulty_relay() {
+    faulty(conformance::both_ends_call_at_once);
+}
+
+#[test]
+fn a_faulty_relay_brings_room() {
+    faulty(conformance::a_sleeper_is_woken_by_room);
+}
+
+#[test]
+fn a_faulty_relay_brings_the_end() {
+    faulty(conformance::a_sleeper_is_woken_when_the_peer_leaves);
+    faulty(conformance::leaving_delivers_what_was_sent_before);
+    faulty(conformance::dropping_is_leaving);
+}

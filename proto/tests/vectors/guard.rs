@@ -12,8 +12,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Where the vectors are, and which version is theirs.
-const FILES: [(&str, Owner); 4] = [
+const FILES: [(&str, Owner); 5] = [
     ("frames.json", Owner::Protocol),
+    ("packets.json", Owner::Protocol),
     ("rings.json", Owner::Layout),
     ("sessions.json", Owner::Protocol),
     ("values.json", Owner::Protocol),
