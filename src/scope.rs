@@ -409,6 +409,12 @@ impl Inner {
         }
     }
 
+    /// Closes the link: the worker's own code has failed.
+    pub(crate) fn fail(&self, why: &str) {
+        self.end.port.borrow_mut().session.close(CloseReason::FAILED, why);
+        self.drain();
+    }
+
     fn handle(&self, event: Event) {
         match event {
             Event::Call { id, format, payload } => self.handle_call(id, format, payload),

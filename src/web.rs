@@ -49,7 +49,7 @@ impl WorkerBuilder<'_> {
         if let Some(port) = port {
             end.wake_by_port(port);
         }
-        Ok(self.connect(Box::new(end), None))
+        Ok(self.connect(Box::new(end)))
     }
 }
 
