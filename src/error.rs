@@ -311,7 +311,10 @@ pub enum SpawnError {
     /// Another worker has that name.
     #[error("a worker named `{0}` is there already: terminate it first, or choose another name")]
     NameTaken(String),
-    /// The system refused a thread, a process or shared memory.
+    /// The page can't share memory with workers, so that they could not block: what it lacks.
+    #[error("workers cannot block here: {0}")]
+    NotIsolated(String),
+    /// The system refused a thread, a process or shared memory; the browser refused a Web Worker.
     #[error("the worker could not be started: {0}")]
     System(#[from] std::io::Error),
 }
