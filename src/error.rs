@@ -177,6 +177,29 @@ impl CallError {
         }
     }
 
+    /// What the remote function threw, as it is; any other error as `?` makes it a thrown one. For a function that passes on why a call
+    /// of its own failed, so that its caller sees the class of the first error.
+    ///
+    /// ```
+    /// # use coincide::{CallError, Main, Thrown};
+    /// # let main = Main::new()?;
+    /// let worker = main.spawn(|scope| {
+    ///     let sync = scope.sync();
+    ///     scope.export("relay", move || sync.call::<i32>("fail", ()).map_err(CallError::into_thrown));
+    ///     Ok(())
+    /// })?;
+    /// worker.register("fail", || Err::<i32, _>(Thrown::new("RangeError", "too far")));
+    /// let error = main.block_on(worker.exports().call::<i32>("relay", ())).unwrap_err();
+    /// assert_eq!(error.to_string(), "`relay` threw RangeError: too far");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn into_thrown(self) -> Thrown {
+        match self {
+            Self::Threw { thrown, .. } => *thrown,
+            other => other.into(),
+        }
+    }
+
     /// The same error about another function.
     pub(crate) fn named(mut self, name: &str) -> Self {
         match &mut self {
@@ -288,7 +311,10 @@ pub enum SpawnError {
     /// Another worker has that name.
     #[error("a worker named `{0}` is there already: terminate it first, or choose another name")]
     NameTaken(String),
-    /// The system refused a thread, a process or shared memory.
+    /// The page can't share memory with workers, so that they could not block: what it lacks.
+    #[error("workers cannot block here: {0}")]
+    NotIsolated(String),
+    /// The system refused a thread, a process or shared memory; the browser refused a Web Worker.
     #[error("the worker could not be started: {0}")]
     System(#[from] std::io::Error),
 }

@@ -23,6 +23,8 @@ mod pending;
 mod port;
 pub mod raw;
 mod scope;
+#[cfg(target_family = "wasm")]
+mod script;
 mod sync;
 mod thrown;
 #[cfg(target_family = "wasm")]
@@ -48,6 +50,8 @@ pub use names::Workers;
 pub use native::serve_process;
 pub use payload::{Args, DecodeError, EncodeError, Schema};
 pub use scope::Scope;
+#[cfg(target_family = "wasm")]
+pub use script::{ServeError, serve_script};
 pub use sync::Sync;
 pub use thrown::Thrown;
 #[cfg(target_family = "wasm")]

@@ -9,7 +9,6 @@ use coincide_proto::{CallId, CloseReason, Closed, ClosedBy, Event, Outcome};
 use futures_util::future::{AbortHandle, LocalBoxFuture, abortable};
 use hashbrown::HashMap;
 use std::cell::RefCell;
-use std::process::Child;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
@@ -20,7 +19,13 @@ pub(crate) struct Link {
     /// Asynchronous functions that are running for the worker.
     running: RefCell<HashMap<CallId, AbortHandle>>,
     stage: RefCell<Stage>,
-    process: RefCell<Option<Child>>,
+    runner: RefCell<Option<Box<dyn Runner>>>,
+}
+
+/// What a worker runs in, where that ends with the link: a process, a Web Worker.
+pub(crate) trait Runner {
+    /// Sees to it that it ends and leaves nothing behind. `orderly`: it has said good-bye and leaves by itself.
+    fn end(self: Box<Self>, orderly: bool);
 }
 
 enum Stage {
@@ -30,15 +35,20 @@ enum Stage {
 }
 
 impl Link {
-    pub(crate) fn new(end: End, main: &Rc<Shared>, name: Option<String>, process: Option<Child>) -> Self {
+    pub(crate) fn new(end: End, main: &Rc<Shared>, name: Option<String>) -> Self {
         Self {
             end: Rc::new(end),
             main: Rc::downgrade(main),
             name,
             running: RefCell::default(),
             stage: RefCell::new(Stage::Starting(Vec::new())),
-            process: RefCell::new(process),
+            runner: RefCell::default(),
         }
+    }
+
+    /// From now on the runner ends with the link.
+    pub(crate) fn run_in(&self, runner: impl Runner + 'static) {
+        self.runner.replace(Some(Box::new(runner)));
     }
 
     pub(crate) fn name(&self) -> Option<&str> {
@@ -96,9 +106,14 @@ impl Link {
         }
     }
 
-    /// Closes the link at once; a worker process is killed.
+    /// Closes the link at once; what the worker runs in is ended.
     pub(crate) fn terminate(self: &Rc<Self>) {
-        self.end.port.borrow_mut().abort(CloseReason::TERMINATED, "");
+        self.abort(CloseReason::TERMINATED, "");
+    }
+
+    /// The same for another reason.
+    pub(crate) fn abort(self: &Rc<Self>, reason: CloseReason, text: &str) {
+        self.end.port.borrow_mut().abort(reason, text);
         while self.pump() {}
     }
 
@@ -167,8 +182,8 @@ impl Link {
             running.abort();
         }
         let orderly = closed.by == ClosedBy::Peer && closed.reason == CloseReason::DONE;
-        if let Some(process) = self.process.borrow_mut().take() {
-            reap(process, orderly);
+        if let Some(runner) = self.runner.borrow_mut().take() {
+            runner.end(orderly);
         }
         // They may hold handles of this very worker, which would keep it from ever being dropped.
         self.end.functions.take();
@@ -200,22 +215,9 @@ impl Caller for Link {
 impl Drop for Link {
     fn drop(&mut self) {
         self.end.port.borrow_mut().abort(CloseReason::TERMINATED, "");
-        if let Some(process) = self.process.get_mut().take() {
-            reap(process, false);
+        if let Some(runner) = self.runner.get_mut().take() {
+            runner.end(false);
         }
-    }
-}
-
-/// Sees to it that a worker process ends and leaves nothing behind.
-fn reap(mut process: Child, orderly: bool) {
-    if orderly {
-        // It has said good-bye and may take its time to leave, which main must not wait for. Without a thread
-        // to wait in, the process remains a zombie for as long as this one lives: no reason to fail.
-        let _ = std::thread::Builder::new().name("coincide-reaper".into()).spawn(move || process.wait());
-    } else {
-        // Both fail only if it has ended already.
-        let _ = process.kill();
-        let _ = process.wait();
     }
 }
 

@@ -1,14 +1,15 @@
 //! Workers as threads and processes, and a loop of main's own.
 
 use crate::functions::panic_message;
+use crate::link::Runner;
 use crate::main_loop::{Flag, TURN, Turn};
 use crate::scope::Ring;
 use crate::worker::{Worker, WorkerBuilder};
-use crate::{CloseReason, Limits, Main, Scope, SpawnError, Thrown, Transport};
+use crate::{Limits, Main, Scope, SpawnError, Thrown, Transport};
 use coincide_transport_atomics as atomics;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -80,7 +81,7 @@ impl WorkerBuilder<'_> {
             let ringer = worker_end.ringer();
             run(Box::new(worker_end), Arc::new(move || ringer.ring()), limits, setup);
         })?;
-        Ok(self.connect(Box::new(main_end), None))
+        Ok(self.connect(Box::new(main_end)))
     }
 
     /// Starts the worker as a process (Linux). The program hands control to [`serve_process`](crate::serve_process).
@@ -95,11 +96,9 @@ impl WorkerBuilder<'_> {
             command.env(NAME_VARIABLE, name);
         }
         let (process, main_end) = atomics::process::spawn(command, self.link, &self.main.shared.bell)?;
-        Ok(self.connect(Box::new(main_end), Some(process)))
-    }
-
-    fn worker_limits(&self) -> Limits {
-        Limits { name: self.name.clone().unwrap_or_default(), ..self.session.clone() }
+        let worker = self.connect(Box::new(main_end));
+        worker.link.run_in(process);
+        Ok(worker)
     }
 }
 
@@ -140,9 +139,22 @@ where
         Ok(Err(thrown)) => thrown.to_string(),
         Err(panic) => format!("the worker panicked: {}", panic_message(&*panic)),
     };
-    scope.inner.end.port.borrow_mut().session.close(CloseReason::FAILED, &failure);
-    scope.inner.drain();
+    scope.inner.fail(&failure);
     Some(failure)
+}
+
+impl Runner for Child {
+    fn end(mut self: Box<Self>, orderly: bool) {
+        if orderly {
+            // It may take its time to leave, which main must not wait for. Without a thread to wait in, the process remains
+            // a zombie for as long as this one lives: no reason to fail.
+            let _ = std::thread::Builder::new().name("coincide-reaper".into()).spawn(move || self.wait());
+        } else {
+            // Both fail only if it has ended already.
+            let _ = self.kill();
+            let _ = self.wait();
+        }
+    }
 }
 
 /// The environment variable that tells a worker process its name.

@@ -119,6 +119,12 @@ impl Port {
         }
     }
 
+    /// Whether the link is closed, and nothing is left to be sent.
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn has_left(&self) -> bool {
+        self.left
+    }
+
     /// How long it is until [`expire`](Self::expire) has something to do.
     pub(crate) fn until_deadline(&self) -> Option<Duration> {
         self.session.poll_timeout().map(|deadline| deadline.since(clock::now()))

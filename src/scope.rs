@@ -291,6 +291,11 @@ impl Inner {
         self.linger.borrow_mut().wait_until(|| port.has_input())
     }
 
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn has_left(&self) -> bool {
+        self.end.port.borrow().has_left()
+    }
+
     pub(crate) fn recycle(&self, buffer: Vec<u8>) {
         self.end.port.borrow_mut().session.recycle(buffer);
     }
@@ -407,6 +412,12 @@ impl Inner {
                 *self.closed.borrow_mut() = Some(closed);
             }
         }
+    }
+
+    /// Closes the link: the worker's own code has failed.
+    pub(crate) fn fail(&self, why: &str) {
+        self.end.port.borrow_mut().session.close(CloseReason::FAILED, why);
+        self.drain();
     }
 
     fn handle(&self, event: Event) {

@@ -49,7 +49,7 @@ impl WorkerBuilder<'_> {
         if let Some(port) = port {
             end.wake_by_port(port);
         }
-        Ok(self.connect(Box::new(end), None))
+        Ok(self.connect(Box::new(end)))
     }
 }
 
@@ -63,7 +63,7 @@ impl WorkerBuilder<'_> {
         self.check_name()?;
         let bell = Arc::clone(&self.main.shared.bell);
         let (end, inbox) = messages::main_end(port, relay, move || bell.ring());
-        Ok((self.connect(Box::new(end), None), inbox))
+        Ok((self.connect(Box::new(end)), inbox))
     }
 }
 
@@ -113,12 +113,16 @@ impl Scope {
 }
 
 impl Attached {
-    /// Serves the exports in the worker's event loop until the link is closed. For `wasm_bindgen_futures::spawn_local`.
+    /// Serves the exports in the worker's event loop until the link is closed, and what was queued before has been sent. For `wasm_bindgen_futures::spawn_local`.
     pub fn run(&self) -> impl Future<Output = ()> + use<> {
         let (scope, bell) = (self.scope.clone(), Arc::clone(&self.bell));
         async move {
-            while scope.closed().is_none() {
+            loop {
                 let turn = scope.inner.turn(TURN);
+                // The link may have been closed in this very turn, and then nobody rings any more.
+                if scope.inner.has_left() {
+                    return;
+                }
                 wait_for_next(turn, &bell).await;
             }
         }

@@ -12,13 +12,12 @@ use crate::{Closed, LinkClosed, Main, SpawnError, Thrown};
 use coincide_proto::{Config, Role, Session, Transport};
 use coincide_transport_atomics::LinkConfig;
 use serde::de::DeserializeOwned;
-use std::process::Child;
 use std::rc::Rc;
 
 /// Main's handle of a worker. Cloning gives another handle; dropping them all leaves the worker running.
 #[derive(Clone, Debug)]
 pub struct Worker {
-    link: Rc<Link>,
+    pub(crate) link: Rc<Link>,
 }
 
 impl Worker {
@@ -160,17 +159,22 @@ impl<'a> WorkerBuilder<'a> {
     /// When the name is taken.
     pub fn attach(self, transport: Box<dyn Transport>) -> Result<Worker, SpawnError> {
         self.check_name()?;
-        Ok(self.connect(transport, None))
+        Ok(self.connect(transport))
+    }
+
+    /// The limits of the worker's end, which introduces itself by its name.
+    pub(crate) fn worker_limits(&self) -> Config {
+        Config { name: self.name.clone().unwrap_or_default(), ..self.session.clone() }
     }
 
     pub(crate) fn check_name(&self) -> Result<(), SpawnError> {
         self.name.as_ref().map_or(Ok(()), |name| self.main.shared.names.check(name))
     }
 
-    pub(crate) fn connect(self, transport: Box<dyn Transport>, process: Option<Child>) -> Worker {
+    pub(crate) fn connect(self, transport: Box<dyn Transport>) -> Worker {
         let main = &self.main.shared;
         let session = Session::new(Role::Main, self.session);
-        let link = Rc::new(Link::new(End::new(Port::new(session, transport)), main, self.name, process));
+        let link = Rc::new(Link::new(End::new(Port::new(session, transport)), main, self.name));
         main.add(Rc::clone(&link));
         if let Some(name) = link.name() {
             main.names.insert(name, &link);

@@ -1005,8 +1005,33 @@ mod nesting {
         let bytes = to_vec(&tower(256)).unwrap();
         assert_eq!(from_slice::<Tower>(&bytes).unwrap(), tower(256));
         assert!(Value::decode(&bytes).is_ok());
-        let nest = (0..255).fold(Nest(vec![]), |nest, _| Nest(vec![nest]));
-        assert_eq!(from_slice::<Nest>(&to_vec(&nest).unwrap()).unwrap(), nest);
+    }
+
+    /// Only what is contained is deeper.
+    #[test]
+    fn what_is_empty_may_be_at_the_limit() {
+        let nest = |levels| (0..levels).fold(Nest(vec![]), |nest, _| Nest(vec![nest]));
+        let bytes = to_vec(&nest(256)).unwrap();
+        assert_eq!(from_slice::<Nest>(&bytes).unwrap(), nest(256));
+        assert!(Value::decode(&bytes).is_ok());
+        assert!(to_vec(&nest(257)).is_err());
+        let bytes = [&[0x61; 257][..], &[0x60]].concat();
+        assert!(from_slice::<Nest>(&bytes).is_err() && Value::decode(&bytes).is_err());
+
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Holey(Vec<Option<Holey>>);
+        let hole = (0..256).fold(array([Value::Hole]), |value, _| array([value]));
+        let holey = (0..256).fold(Holey(vec![None]), |holey, _| Holey(vec![Some(holey)]));
+        assert_eq!(from_slice::<Holey>(&to_vec(&hole).unwrap()).unwrap(), holey);
+
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        enum Shelf {
+            Empty {},
+            Full(Box<Shelf>),
+        }
+        let shelf = |levels| (0..levels).fold(Shelf::Empty {}, |shelf, _| Shelf::Full(Box::new(shelf)));
+        assert_eq!(from_slice::<Shelf>(&to_vec(&shelf(255)).unwrap()).unwrap(), shelf(255));
+        assert!(to_vec(&shelf(256)).is_err());
     }
 
     #[test]

@@ -10,6 +10,16 @@ use crate::tools;
 use crate::web::{self, Browser, Profile};
 use crate::workspace::Workspace;
 
+/// Serves the page of the example in which both sides are Rust.
+///
+/// # Errors
+/// When it does not build, or there is no port.
+pub(crate) fn rust(workspace: &Workspace) -> anyhow::Result<()> {
+    tools::rust_target(workspace, web::TARGET).map_err(anyhow::Error::msg)?;
+    web::build_example(workspace)?;
+    web::serve(workspace, "examples/web/index.html")
+}
+
 /// Runs the demonstrations one after the other.
 ///
 /// # Errors

@@ -47,6 +47,9 @@ enum Command {
         /// Serve the page of the demonstration and print its address, for you to open
         #[arg(long)]
         serve: bool,
+        /// Serve the page of examples/web in place of that, on which both sides are Rust
+        #[arg(long)]
+        rust: bool,
     },
     /// Build the npm package into web/pkg
     Build {
@@ -92,7 +95,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::load()?;
     match command {
         Command::Test { only, browser, .. } => Ok(test::run(&workspace, &only, browser.as_deref())),
-        Command::Demo { serve } => demo::run(&workspace, serve).map(|()| ExitCode::SUCCESS),
+        Command::Demo { rust: true, .. } => demo::rust(&workspace).map(|()| ExitCode::SUCCESS),
+        Command::Demo { serve, .. } => demo::run(&workspace, serve).map(|()| ExitCode::SUCCESS),
         Command::Build { debug } => {
             web::build(&workspace, if debug { web::Profile::Debug } else { web::Profile::Web })?;
             // With names and debugging information it's large, which says nothing and takes minutes to compress.

@@ -36,7 +36,11 @@ pub(crate) const ALL: &[Step] = &[
     Step { name: "minimal", about: "the oldest dependencies that the manifests allow are enough", run: minimal },
     Step { name: "examples", about: "each example runs to its end", run: examples },
     Step { name: "vectors", about: "an independent JavaScript codec agrees with the test vectors", run: vectors },
-    Step { name: WEB, about: "the npm package under Node.js, in Chromium and in Firefox", run: web },
+    Step {
+        name: WEB,
+        about: "the npm package under Node.js, in Chromium and in Firefox; the example in Rust in both",
+        run: web,
+    },
     Step { name: "loom", about: "the rings and the wake-up rule under every interleaving", run: loom },
     Step { name: "miri", about: "the unsafe code of the heap memory", run: miri },
     Step { name: "fuzz", about: "each fuzz target for a few seconds, from the committed corpus", run: fuzz },

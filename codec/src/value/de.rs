@@ -13,6 +13,9 @@ use serde::de::{self, Deserialize, Error, IntoDeserializer, Unexpected, Visitor}
 
 /// Reads a value that fills `bytes`.
 ///
+/// Of two properties with the same key the later one holds in a [`Value`] and in maps. Structs for which serde derives `Deserialize` refuse
+/// such an object.
+///
 /// # Errors
 /// When the bytes are no value, or one of another type than `T`, with the path to what is at fault.
 pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
@@ -93,7 +96,7 @@ impl<'de> State<'de> {
         if self.reader.hole() {
             self.elsewhere(reader_before_undefined(), |state| seed.deserialize(Deserializer { state, depth }))
         } else {
-            seed.deserialize(Deserializer { state: self, depth })
+            seed.deserialize(Deserializer::nested(self, depth)?)
         }
     }
 }
@@ -109,16 +112,22 @@ struct Deserializer<'a, 'de> {
     depth: usize,
 }
 
-impl<'de> Deserializer<'_, 'de> {
-    fn inner(&self) -> Result<usize, DecodeError> {
-        if self.depth < MAX_DEPTH {
-            Ok(self.depth + 1)
+impl<'a, 'de> Deserializer<'a, 'de> {
+    /// For a value at this depth, unless that is too deep. Whatever is empty contains none.
+    fn nested(state: &'a mut State<'de>, depth: usize) -> Result<Self, DecodeError> {
+        if depth <= MAX_DEPTH {
+            Ok(Self { state, depth })
         } else {
             Err(DecodeError::mismatch("values are nested too deep, or one contains itself: decode it as a `Value`"))
         }
     }
 
-    fn visit<V: Visitor<'de>>(mut self, item: Item<'de>, visitor: V) -> Result<V::Value, DecodeError> {
+    /// For what the value contains.
+    fn inner(self) -> Result<Self, DecodeError> {
+        Self::nested(self.state, self.depth + 1)
+    }
+
+    fn visit<V: Visitor<'de>>(self, item: Item<'de>, visitor: V) -> Result<V::Value, DecodeError> {
         match item {
             Item::Undefined | Item::Null => visitor.visit_unit(),
             Item::Boolean(value) => visitor.visit_bool(value),
@@ -133,7 +142,7 @@ impl<'de> Deserializer<'_, 'de> {
                 Err(DecodeError::mismatch("the string has a lone surrogate, which a Rust string can't have"))
             }
             Item::Array(len) | Item::Set(len) => {
-                let depth = self.inner()?;
+                let depth = self.depth + 1;
                 let may_have_holes = matches!(item, Item::Array(_));
                 let reserved = self.state.reserve(len);
                 let mut elements = Elements { state: self.state, depth, left: len, reserved, index: 0, may_have_holes };
@@ -144,7 +153,7 @@ impl<'de> Deserializer<'_, 'de> {
                 Ok(value)
             }
             Item::Object(len) => {
-                let depth = self.inner()?;
+                let depth = self.depth + 1;
                 let reserved = self.state.reserve(len);
                 let mut properties = Properties { state: self.state, depth, left: len, reserved, key: Key::default() };
                 let value = visitor.visit_map(&mut properties)?;
@@ -153,7 +162,7 @@ impl<'de> Deserializer<'_, 'de> {
                 Ok(value)
             }
             Item::Map(len) => {
-                let depth = self.inner()?;
+                let depth = self.depth + 1;
                 let reserved = self.state.reserve(len);
                 let mut entries = Entries { state: self.state, depth, left: len, reserved, index: 0 };
                 let value = visitor.visit_map(&mut entries)?;
@@ -170,20 +179,20 @@ impl<'de> Deserializer<'_, 'de> {
                 visit_view(kind, bytes, visitor)
             }
             Item::Boxed => {
-                self.depth = self.inner()?;
-                match self.state.reader.item()? {
+                let inner = self.inner()?;
+                match inner.state.reader.item()? {
                     item @ (Item::Boolean(_)
                     | Item::Integer(_)
                     | Item::Float(_)
                     | Item::BigInt { .. }
                     | Item::Text(_)
-                    | Item::Symbol { .. }) => self.visit(item, visitor),
+                    | Item::Symbol { .. }) => inner.visit(item, visitor),
                     _ => Err(DecodeError::malformed("something else than a primitive is boxed")),
                 }
             }
             Item::Shared(number) => {
-                let depth = self.inner()?;
-                self.state.at_shared(number, |state| Deserializer { state, depth }.deserialize_any_value(visitor))
+                let Deserializer { state, depth } = self.inner()?;
+                state.at_shared(number, |state| Deserializer { state, depth }.deserialize_any_value(visitor))
             }
             Item::Hole => Err(DecodeError::malformed("a hole stands outside of an array")),
             Item::Symbol { .. } => Err(unexpected("a symbol", &visitor)),
@@ -200,11 +209,11 @@ impl<'de> Deserializer<'_, 'de> {
     }
 
     /// The bytes that a view shows; its buffer is what comes next.
-    fn view_bytes(&mut self, kind: ViewKind, offset: u64, len: Option<u64>) -> Result<&'de [u8], DecodeError> {
-        self.inner()?;
-        let (bytes, resizable) = match self.state.reader.item()? {
+    fn view_bytes(self, kind: ViewKind, offset: u64, len: Option<u64>) -> Result<&'de [u8], DecodeError> {
+        let Deserializer { state, .. } = self.inner()?;
+        let (bytes, resizable) = match state.reader.item()? {
             Item::Buffer { bytes, max } => (bytes, max.is_some()),
-            Item::Shared(number) => self.state.at_shared(number, |state| {
+            Item::Shared(number) => state.at_shared(number, |state| {
                 let next = state.reader.objects();
                 match state.reader.item()? {
                     Item::Buffer { bytes, max } => Ok((bytes, max.is_some())),
@@ -325,13 +334,12 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
                 offset,
                 len,
             } => {
-                let mut this = self;
-                let bytes = this.view_bytes(kind, offset, len)?;
+                let bytes = self.view_bytes(kind, offset, len)?;
                 visit_bytes_as_seq(bytes, visitor)
             }
             Item::Shared(number) => {
-                let depth = self.inner()?;
-                self.state.at_shared(number, |state| Deserializer { state, depth }.deserialize_seq(visitor))
+                let Deserializer { state, depth } = self.inner()?;
+                state.at_shared(number, |state| Deserializer { state, depth }.deserialize_seq(visitor))
             }
             item => self.visit(item, visitor),
         }
@@ -381,13 +389,13 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
                 visitor.visit_enum(IntoDeserializer::<DecodeError>::into_deserializer(variant))
             }
             Item::Object(1) => {
-                let depth = self.inner()?;
+                let depth = self.depth + 1;
                 let variant = text_of(self.state.reader.key()?)?;
                 visitor.visit_enum(Variant { state: self.state, depth, variant })
             }
             Item::Shared(number) => {
-                let depth = self.inner()?;
-                self.state.at_shared(number, |state| Deserializer { state, depth }.deserialize_enum("", &[], visitor))
+                let Deserializer { state, depth } = self.inner()?;
+                state.at_shared(number, |state| Deserializer { state, depth }.deserialize_enum("", &[], visitor))
             }
             item => {
                 let expected = "a variant: a string, or an object with one property";
@@ -456,7 +464,7 @@ impl<'de> de::SeqAccess<'de> for &mut Elements<'_, 'de> {
         let value = if self.may_have_holes {
             self.state.element(seed, self.depth)
         } else {
-            seed.deserialize(Deserializer { state: self.state, depth: self.depth })
+            Deserializer::nested(self.state, self.depth).and_then(|member| seed.deserialize(member))
         };
         value.map(Some).map_err(|error| error.at(Segment::Index(index)))
     }
@@ -498,7 +506,8 @@ impl<'de> de::MapAccess<'de> for &mut Properties<'_, 'de> {
     }
 
     fn next_value_seed<T: de::DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, DecodeError> {
-        seed.deserialize(Deserializer { state: self.state, depth: self.depth })
+        Deserializer::nested(self.state, self.depth)
+            .and_then(|value| seed.deserialize(value))
             .map_err(|error| error.at(Segment::Key(text_of(self.key).unwrap_or_default().into())))
     }
 
@@ -561,12 +570,13 @@ impl<'de> de::MapAccess<'de> for &mut Entries<'_, 'de> {
         }
         self.left -= 1;
         self.index += 1;
-        let key = seed.deserialize(Deserializer { state: self.state, depth: self.depth });
+        let key = Deserializer::nested(self.state, self.depth).and_then(|key| seed.deserialize(key));
         key.map(Some).map_err(|error| error.at(Segment::Index(self.index - 1)))
     }
 
     fn next_value_seed<T: de::DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, DecodeError> {
-        seed.deserialize(Deserializer { state: self.state, depth: self.depth })
+        Deserializer::nested(self.state, self.depth)
+            .and_then(|value| seed.deserialize(value))
             .map_err(|error| error.at(Segment::Index(self.index - 1)))
     }
 
@@ -595,7 +605,8 @@ impl<'de> de::EnumAccess<'de> for Variant<'_, 'de> {
 impl<'de> Variant<'_, 'de> {
     fn content<T>(self, read: impl FnOnce(Deserializer<'_, 'de>) -> Result<T, DecodeError>) -> Result<T, DecodeError> {
         let variant = self.variant;
-        read(Deserializer { state: self.state, depth: self.depth })
+        Deserializer::nested(self.state, self.depth)
+            .and_then(read)
             .map_err(|error| error.at(Segment::Key(variant.into())))
     }
 }

@@ -62,9 +62,10 @@ impl<'w, 'b> Serializer<'w, 'b> {
         }
     }
 
-    fn inner(&self) -> Result<usize, EncodeError> {
-        if self.depth < MAX_DEPTH {
-            Ok(self.depth + 1)
+    /// For a value at this depth, unless that is too deep. Whatever is empty contains none.
+    fn nested(writer: &'w mut Writer<'b>, depth: usize) -> Result<Self, EncodeError> {
+        if depth <= MAX_DEPTH {
+            Ok(Self { writer, depth })
         } else {
             Err(EncodeError::new("values are nested too deep: 256 levels at most can be sent"))
         }
@@ -75,22 +76,20 @@ impl<'w, 'b> Serializer<'w, 'b> {
         len: Option<usize>,
         start: impl FnOnce(&mut Writer<'b>, usize),
     ) -> Result<Items<'w, 'b>, EncodeError> {
-        let depth = self.inner()?;
-        let Self { writer, .. } = self;
+        let Self { writer, depth } = self;
         match len {
             Some(len) => start(writer, len),
             None => writer.count_object(),
         }
         let begin = writer.position();
-        Ok(Items { writer, depth, announced: len, begin, count: 0, key: Pending::None })
+        Ok(Items { writer, depth: depth + 1, announced: len, begin, count: 0, key: Pending::None })
     }
 
     /// Begins the object around the content of an enum's variant.
     fn variant(self, variant: &'static str) -> Result<Self, EncodeError> {
-        let depth = self.inner()?;
         self.writer.object(1);
         self.writer.key(variant);
-        Ok(Self { writer: self.writer, depth })
+        Self::nested(self.writer, self.depth + 1)
     }
 }
 
@@ -298,16 +297,16 @@ impl Items<'_, '_> {
     fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
         let index = self.count;
         self.count += 1;
-        value
-            .serialize(Serializer { writer: self.writer, depth: self.depth })
+        Serializer::nested(self.writer, self.depth)
+            .and_then(|serializer| value.serialize(serializer))
             .map_err(|error| error.at(Segment::Index(index)))
     }
 
     fn property<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), EncodeError> {
         self.count += 1;
         self.writer.key(key);
-        value
-            .serialize(Serializer { writer: self.writer, depth: self.depth })
+        Serializer::nested(self.writer, self.depth)
+            .and_then(|serializer| value.serialize(serializer))
             .map_err(|error| error.at(Segment::Key(key.into())))
     }
 
@@ -433,14 +432,14 @@ impl ser::SerializeMap for Items<'_, '_> {
             (Pending::Object(_), None) => {
                 Err(EncodeError::new("a map has strings and other things as keys").at(Segment::Index(index)))
             }
-            (_, _) => key
-                .serialize(Serializer { writer: self.writer, depth: self.depth })
+            (_, _) => Serializer::nested(self.writer, self.depth)
+                .and_then(|serializer| key.serialize(serializer))
                 .map_err(|error| error.at(Segment::Index(index))),
         }
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        let result = value.serialize(Serializer { writer: self.writer, depth: self.depth });
+        let result = Serializer::nested(self.writer, self.depth).and_then(|serializer| value.serialize(serializer));
         result.map_err(|error| {
             error.at(match &self.key {
                 Pending::Object(key) => Segment::Key(key.clone()),

@@ -65,6 +65,7 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<(
     bindgen.debug(profile == Profile::Debug).keep_debug(profile == Profile::Debug);
     bindgen.remove_name_section(profile == Profile::Web).remove_producers_section(true);
     bindgen.generate(&new).context("the glue")?;
+    drop_unused(&new).context("the snippets of the glue")?;
     let wasm = new.join(WASM);
     if let Ok(mut optimize) = optimizer {
         optimize.args(OPTIMIZE).arg(&wasm).arg("-o").arg(&wasm);
@@ -149,6 +150,20 @@ fn hash_of<'a>(value: &impl Hash, files: impl Iterator<Item = &'a Path>) -> anyh
         (file, fs::read(file).with_context(|| file.display().to_string())?).hash(&mut hasher);
     }
     Ok(hasher.finish())
+}
+
+/// Removes the snippets that the glue doesn't import: those for programs in Rust.
+fn drop_unused(package: &Path) -> anyhow::Result<()> {
+    let glue = fs::read_to_string(package.join("coincide.js"))?;
+    let mut snippets = Vec::new();
+    collect(&package.join("snippets"), &mut snippets)?;
+    for snippet in snippets {
+        let name = snippet.strip_prefix(package)?.to_string_lossy().replace('\\', "/");
+        if !glue.contains(&format!("\"./{name}\"")) && !glue.contains(&format!("'./{name}'")) {
+            fs::remove_file(snippet)?;
+        }
+    }
+    Ok(())
 }
 
 fn clear(folder: &Path) -> anyhow::Result<()> {

@@ -3,6 +3,7 @@
 mod bench;
 mod browser;
 mod build;
+mod example;
 mod npm;
 mod package;
 mod server;
@@ -23,6 +24,7 @@ pub(crate) use bench::{Bench, Plan};
 pub(crate) use browser::Browser;
 use build::PACKAGE;
 pub(crate) use build::{Profile, TARGET, build, sizes};
+pub(crate) use example::build as build_example;
 use server::{Mount, Server};
 
 /// Where the tests run.
@@ -55,10 +57,17 @@ pub(crate) fn test(workspace: &Workspace, tally: &mut Tally, hosts: &[Host]) {
         return;
     }
     let bundle = package::check(workspace, tally);
+    let mut pages = PAGES.to_vec();
+    pages.extend(bundle.as_ref().map(|_| "bundle/index.html"));
+    if hosts.iter().any(|host| *host != Host::Node) {
+        let built = example::build(workspace);
+        pages.extend(built.is_ok().then_some(example::PAGES).into_iter().flatten());
+        tally.check("building the example in Rust", built);
+    }
     for host in hosts {
         match host {
             Host::Node => node(workspace, tally),
-            Host::Browser(browser) => in_browser(workspace, tally, *browser, bundle.as_ref()),
+            Host::Browser(browser) => in_browser(workspace, tally, *browser, &pages, bundle.as_ref()),
         }
     }
 }
@@ -74,13 +83,13 @@ fn node(workspace: &Workspace, tally: &mut Tally) {
     report.finish(tally, result.err().map(|error| format!("{error:#}")));
 }
 
-fn in_browser(workspace: &Workspace, tally: &mut Tally, browser: Browser, bundle: Option<&PathBuf>) {
+fn in_browser(workspace: &Workspace, tally: &mut Tally, browser: Browser, pages: &[&str], bundle: Option<&PathBuf>) {
     let what = format!("the package in {}", browser.name());
     let program = match browser.find_or_install(workspace) {
         Ok(program) => program,
         Err(why) => return tally.skip(&what, why),
     };
-    for page in PAGES.into_iter().chain(bundle.map(|_| "bundle/index.html")) {
+    for page in pages {
         let mut report = Report::new(browser.name());
         let mounts = mounts(workspace, bundle);
         let end =
@@ -153,6 +162,8 @@ fn mounts(workspace: &Workspace, bundle: Option<&PathBuf>) -> Vec<Mount> {
         ("site/", "web/tests", true),
         ("site/", PACKAGE, true),
         ("proto/vectors/", "proto/vectors", true),
+        ("plain/examples/web/", example::FOLDER, false),
+        ("examples/web/", example::FOLDER, true),
     ] {
         mounts.push(Mount { prefix, folder: workspace.root.join(folder), isolated });
     }

@@ -1,0 +1,93 @@
+//! What pages and their workers rely on, tried in a browser: `tests/checks.html` runs it.
+
+mod life;
+mod painting;
+pub mod worker;
+
+use coincide::{CallError, Closed, Main, Worker};
+use std::error::Error;
+use std::fmt::Debug;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+
+macro_rules! checks {
+    ($($name:literal: $check:path;)*) => {
+        /// The names of the checks.
+        #[wasm_bindgen(js_name = checkNames)]
+        pub fn names() -> Vec<String> {
+            vec![$($name.to_owned()),*]
+        }
+
+        /// Makes the check of that name. Rejects with what was wrong.
+        #[wasm_bindgen(js_name = check)]
+        pub async fn run(name: String) -> Result<(), JsError> {
+            let checked: Checked = match name.as_str() {
+                $($name => $check().await,)*
+                _ => Err("there is no such check".into()),
+            };
+            checked.map_err(|error| JsError::new(&error.to_string()))
+        }
+    };
+}
+
+checks! {
+    "the program of the README greets and answers": life::hello;
+    "calls that are made before the worker is ready wait for it": life::before_ready;
+    "a megabyte goes there and back": life::large;
+    "limits of the builder hold in the worker": life::limits;
+    "a name is taken once, and is free again when its worker has gone": life::name;
+    "a Web Worker gets one link": life::claimed;
+    "what is no Web Worker is refused": life::no_worker;
+    "a worker takes up its link once, from its first message": life::taken_up;
+    "a script that is not there closes the link": life::no_script;
+    "a script that throws closes the link": life::broken_script;
+    "a setup that fails closes the link and says why": life::failing_setup;
+    "a panic ends the worker and says why": life::panics;
+    "terminate ends a worker that computes, and the calls that wait for it": life::terminated;
+    "dropping main ends its workers": life::dropped;
+    "a worker that closes its link ends itself": life::left;
+    "a picture is painted row by row": painting::paints;
+    "an error of the page reaches it again through the worker, with its class": painting::class;
+    "an error of an asynchronous function arrives with its class": painting::missing_palette;
+    "an interrupt ends a picture, and the next one is whole": painting::interrupted;
+    "a deadline ends a picture, and the next one is whole": painting::late;
+}
+
+/// On a page that is not isolated: says what it lacks.
+#[wasm_bindgen(js_name = whyNotIsolated)]
+pub fn why_not_isolated() -> Result<String, JsError> {
+    match Main::new()?.worker().spawn_script("./none.js") {
+        Err(coincide::SpawnError::NotIsolated(why)) => Ok(why),
+        other => Err(JsError::new(&format!("{other:?}"))),
+    }
+}
+
+type Checked = Result<(), Box<dyn Error>>;
+
+/// A main endpoint that the page drives.
+fn driven() -> Result<Main, Box<dyn Error>> {
+    let main = Main::new()?;
+    spawn_local(main.run());
+    Ok(main)
+}
+
+fn equal<T: PartialEq + Debug>(found: T, expected: T) -> Checked {
+    if found == expected { Ok(()) } else { Err(format!("found {found:?} where {expected:?} was expected").into()) }
+}
+
+fn contains(text: &str, part: &str) -> Checked {
+    if text.contains(part) { Ok(()) } else { Err(format!("`{part}` is not in `{text}`").into()) }
+}
+
+/// What a call has failed with.
+fn failure<T: Debug>(result: Result<T, CallError>) -> Result<CallError, Box<dyn Error>> {
+    result.err().ok_or_else(|| "the call gave a result".into())
+}
+
+/// Why a link has been closed before its worker was ready.
+async fn why_closed(worker: &Worker) -> Result<Closed, Box<dyn Error>> {
+    match worker.ready().await {
+        Err(closed) => Ok(closed.0),
+        Ok(exports) => Err(format!("the worker is ready, with {exports:?}").into()),
+    }
+}

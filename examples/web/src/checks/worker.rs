@@ -1,0 +1,35 @@
+//! The workers of the checks.
+
+use coincide::{ByteBuf, Thrown, serve_script};
+use wasm_bindgen::prelude::*;
+
+use crate::interfaces::painter;
+use crate::painter::Painter;
+
+/// A worker that can do whatever the checks want.
+#[wasm_bindgen(js_name = checksWorker)]
+pub fn checks(boot: &JsValue) -> Result<(), JsError> {
+    let again = boot.clone();
+    Ok(serve_script(boot, |scope| {
+        scope.export_interface(painter::functions(Painter::new(scope)));
+        scope.export("echo", |bytes: ByteBuf| bytes);
+        scope.export("panic", || -> i32 { panic!("the worker's own words") });
+        scope.export("spin", || -> i32 {
+            loop {
+                std::hint::spin_loop();
+            }
+        });
+        let own = scope.clone();
+        scope.export("leave", move || own.close());
+        scope.export("serve_again", move || {
+            [&again, &JsValue::from(7)].map(|boot| serve_script(boot, |_| Ok(())).err().map(|error| error.to_string()))
+        });
+        Ok(())
+    })?)
+}
+
+/// A worker whose own code fails.
+#[wasm_bindgen(js_name = failingWorker)]
+pub fn failing(boot: &JsValue) -> Result<(), JsError> {
+    Ok(serve_script(boot, |_| Err(Thrown::new("TypeError", "there are no brushes")))?)
+}

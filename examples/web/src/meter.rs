@@ -1,0 +1,103 @@
+//! How long a typed call takes, Rust to Rust: `inc(k)`, from the worker to the page and back.
+
+use coincide::{Main, Sync, Thrown, interface, serve_script};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+
+interface! {
+    /// What the page does.
+    mod counter {
+        fn inc(number: u32) -> u32;
+    }
+}
+
+interface! {
+    /// What the worker does.
+    mod meter {
+        /// Nanoseconds of a call, each the mean of as many as take long enough for the browser's clock.
+        fn samples(plan: super::Plan) -> Vec<f64>;
+    }
+}
+
+/// How long to measure.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Plan {
+    /// Milliseconds that don't count.
+    warm_up: f64,
+    /// Milliseconds that do.
+    batch: f64,
+    /// As many samples at least.
+    samples: u32,
+}
+
+/// Measures in a worker of its own: resolves with samples, in nanoseconds of a round trip. Times are in milliseconds.
+#[wasm_bindgen(js_name = roundTrips)]
+pub async fn round_trips(script: &str, warm_up: f64, batch: f64, samples: u32) -> Result<Vec<f64>, JsError> {
+    let main = Main::new()?;
+    spawn_local(main.run());
+    let worker = main.worker().name("meter").spawn_script(script)?;
+    worker.register_interface(counter::functions(Counter));
+    Ok(meter::Client::new(worker.exports()).samples(Plan { warm_up, batch, samples }).await?)
+}
+
+/// What the worker's script hands its first message to.
+#[wasm_bindgen(js_name = meterWorker)]
+pub fn worker(boot: &JsValue) -> Result<(), JsError> {
+    Ok(serve_script(boot, |scope| {
+        scope.export_interface(meter::functions(Meter(counter::Client::new(scope.sync()))));
+        Ok(())
+    })?)
+}
+
+struct Counter;
+
+impl counter::Service for Counter {
+    fn inc(&self, number: u32) -> Result<u32, Thrown> {
+        Ok(number.wrapping_add(1))
+    }
+}
+
+struct Meter(counter::Client<Sync>);
+
+impl Meter {
+    /// Makes so many calls; gives the milliseconds that they took.
+    fn time(&self, calls: u32) -> Result<f64, Thrown> {
+        let start = now();
+        for number in 0..calls {
+            if self.0.inc(number)? != number + 1 {
+                return Err(Thrown::new("Error", "the page can't count"));
+            }
+        }
+        Ok(now() - start)
+    }
+}
+
+impl meter::Service for Meter {
+    fn samples(&self, plan: Plan) -> Result<Vec<f64>, Thrown> {
+        let start = now();
+        while now() - start < plan.warm_up {
+            self.time(1)?;
+        }
+        let mut samples = Vec::new();
+        let (start, mut calls) = (now(), 1);
+        while samples.len() < plan.samples as usize || now() - start < plan.batch {
+            let took = self.time(calls)?;
+            if took < SAMPLE {
+                calls *= 2;
+            } else {
+                samples.push(took * 1e6 / f64::from(calls));
+            }
+        }
+        Ok(samples)
+    }
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = performance)]
+    fn now() -> f64;
+}
+
+/// The least that a sample takes, in milliseconds: many steps of the clock.
+const SAMPLE: f64 = 0.25;

@@ -1,0 +1,8 @@
+// Runs another script of a worker as in a browser without `Atomics.waitAsync`, where ends wake each other by messages.
+delete Atomics.waitAsync;
+const early = [];
+const keep = event => early.push(event.data);
+addEventListener('message', keep);
+await import(new URL(`../${location.search.slice(1)}`, import.meta.url));
+removeEventListener('message', keep);
+for (const data of early) dispatchEvent(new MessageEvent('message', { data }));

@@ -1,0 +1,3 @@
+import { initSync, helloWorker } from '../pkg/example.js';
+
+addEventListener('message', ({ data }) => { initSync(data); helloWorker(data); }, { once: true });

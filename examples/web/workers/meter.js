@@ -1,0 +1,3 @@
+import { initSync, meterWorker } from '../pkg/example.js';
+
+addEventListener('message', ({ data }) => { initSync(data); meterWorker(data); }, { once: true });

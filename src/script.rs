@@ -1,0 +1,258 @@
+//! Workers of a page that are written in Rust too: the Web Worker that a link's worker runs in, from its first message to its end.
+
+use crate::functions::panic_message;
+use crate::link::{Link, Runner};
+use crate::worker::{Worker, WorkerBuilder};
+use crate::{Limits, Scope, SpawnError, Thrown};
+use coincide_proto::CloseReason;
+use coincide_transport_atomics::{Bell, web as atomics};
+use std::io;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+
+impl WorkerBuilder<'_> {
+    /// Starts the module at `url` as a Web Worker, which runs this very wasm and hands its first message to [`serve_script`]. Relative
+    /// addresses count from the page's.
+    ///
+    /// The module is this, with the glue that wasm-bindgen has made for its target `web`, and a function of the program that calls
+    /// [`serve_script`]:
+    /// ```js
+    /// import { initSync, worker } from './pkg/program.js';
+    /// addEventListener('message', ({ data }) => { initSync(data); worker(data); }, { once: true });
+    /// ```
+    ///
+    /// The Web Worker ends with its link: [`Worker::terminate`] ends it whatever it does, and so does dropping the last handle of main.
+    /// A script that can't be loaded, that throws before it has taken up the link, or whose Rust code panics, closes the link with that
+    /// as the reason.
+    ///
+    /// ```no_run
+    /// # use coincide::{Main, Worker};
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let main = Main::new()?;
+    /// wasm_bindgen_futures::spawn_local(main.run());
+    /// let worker = main.worker().name("painter").spawn_script("./worker.js")?;
+    /// worker.register("hello", |name: String| format!("Hello, {name}"));
+    /// worker.ready().await?;
+    /// let answer: i32 = worker.exports().call("version", ()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When the name is taken, the page can't share memory with workers, or the browser refuses the worker. That its script can't be
+    /// loaded shows later.
+    pub fn spawn_script(self, url: &str) -> Result<Worker, SpawnError> {
+        self.check()?;
+        let web_worker = start_module(url, self.name.as_deref()).map_err(refused)?;
+        self.spawn_in(&web_worker).inspect_err(|_| terminate(&web_worker))
+    }
+
+    /// The same in a Web Worker that the program has made itself, as bundlers want it: `new Worker(new URL('./worker.js', import.meta.url),
+    /// { type: 'module' })`. The program must not have posted anything to it. From now on it belongs to the link and ends with it.
+    ///
+    /// # Errors
+    /// When the name is taken, the page can't share memory with workers, the value is no Web Worker, or is one that has a link already:
+    /// it is left as it is then. When it refuses the first message: it is ended.
+    pub fn spawn_in(self, web_worker: &JsValue) -> Result<Worker, SpawnError> {
+        self.check()?;
+        let buffer = self.create_buffer().map_err(refused)?;
+        claim(web_worker).map_err(refused)?;
+        let bell = Arc::clone(&self.main.shared.bell);
+        let end = atomics::main_end(&buffer, Arc::clone(&bell))?;
+        if let Some(port) = doorbell(web_worker) {
+            end.wake_by_port(&port);
+        }
+        let limits = self.worker_limits();
+        let worker = self.connect(Box::new(end));
+        worker.link.run_in(WebWorker(web_worker.clone()));
+        attend(web_worker, ringing(bell), failing(&worker.link));
+        let booted = boot(web_worker, &wasm_bindgen::module(), &buffer, &limits.name, &numbers(&limits));
+        booted.map_err(|error| {
+            let error = refused(error);
+            worker.link.abort(CloseReason::FAILED, &error.to_string());
+            error
+        })?;
+        Ok(worker)
+    }
+
+    fn check(&self) -> Result<(), SpawnError> {
+        self.check_name()?;
+        why_not_shared().map_or(Ok(()), |why| Err(SpawnError::NotIsolated(why)))
+    }
+}
+
+/// Hands control to coincide in a Web Worker that [`WorkerBuilder::spawn_script`](crate::WorkerBuilder::spawn_script) has started, whose first message is
+/// `boot`: runs `setup`, in which calls of main block, then tells main that the worker is ready, then serves its exports in the worker's
+/// event loop until the link is closed. That ends the Web Worker.
+///
+/// A panic ends the worker too, unless the program is compiled to unwind: main sees what it said as the reason why the link is closed.
+///
+/// ```no_run
+/// # use coincide::{ServeError, Thrown};
+/// # use wasm_bindgen::prelude::*;
+/// #[wasm_bindgen]
+/// pub fn worker(boot: &JsValue) -> Result<(), JsError> {
+///     coincide::serve_script(boot, |scope| {
+///         let greeting: String = scope.sync().call("hello", ("PyScript",))?;
+///         scope.export("version", || 42);
+///         Ok(())
+///     })?;
+///     Ok(())
+/// }
+/// ```
+///
+/// # Errors
+/// When `boot` is another message, the worker has taken up its link before, or `setup` failed; then main sees the same.
+pub fn serve_script<F>(boot: &JsValue, setup: F) -> Result<(), ServeError>
+where
+    F: FnOnce(&Scope) -> Result<(), Thrown>,
+{
+    let boot = boot_of(boot).ok_or(ServeError::NotBooted)?;
+    if TAKEN.swap(true, Ordering::Relaxed) {
+        return Err(ServeError::Twice);
+    }
+    #[cfg(panic = "abort")]
+    report_panics();
+    let doorbell = doorbell(&JsValue::UNDEFINED);
+    let attached = Scope::attach_buffer(&boot.buffer(), doorbell.as_ref(), limits(boot.name(), &boot.limits()))?;
+    hear_main(ringing(Arc::clone(&attached.bell)));
+    let done = setup(&attached.scope).and_then(|()| Ok(attached.scope.ready()?));
+    if let Err(thrown) = &done {
+        attached.scope.inner.fail(&thrown.to_string());
+    }
+    spawn_local(async move {
+        attached.run().await;
+        leave();
+    });
+    done.map_err(ServeError::Setup)
+}
+
+/// Why [`serve_script`] serves nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The value is not the first message of a worker that main has started.
+    #[error(
+        "this is not the first message of a worker that was started by `spawn_script` or `spawn_in`: hand over the `data` of that event"
+    )]
+    NotBooted,
+    /// There is one link in a worker.
+    #[error("this worker has taken up its link already")]
+    Twice,
+    /// There is no link in the first message, or one of another version.
+    #[error("the worker can't take up its link: {0}")]
+    Link(#[from] io::Error),
+    /// The worker's own code failed.
+    #[error("{0}")]
+    Setup(Thrown),
+}
+
+/// The Web Worker of a link.
+struct WebWorker(JsValue);
+
+impl Runner for WebWorker {
+    fn end(self: Box<Self>, orderly: bool) {
+        if !orderly {
+            terminate(&self.0);
+        }
+    }
+}
+
+/// Rings from JavaScript.
+fn ringing(bell: Arc<Bell>) -> JsValue {
+    Closure::<dyn Fn()>::new(move || bell.ring()).into_js_value()
+}
+
+/// Closes the link from JavaScript.
+fn failing(link: &Rc<Link>) -> JsValue {
+    let link = Rc::downgrade(link);
+    Closure::<dyn Fn(String, bool)>::new(move |what: String, panicked| fail(&link, &what, panicked)).into_js_value()
+}
+
+fn fail(link: &Weak<Link>, what: &str, panicked: bool) {
+    let Some(link) = link.upgrade() else {
+        return;
+    };
+    if panicked {
+        link.abort(CloseReason::FAILED, &format!("the worker panicked: {what}"));
+    } else if !link.end.port.borrow().session.is_open() {
+        // Once it has its link, an error that nobody has caught is none of the link's business.
+        link.abort(CloseReason::FAILED, &format!("the worker has failed: {what}"));
+    }
+}
+
+/// Tells main what a panic says before it ends this instance of the wasm, which leaves nobody who could answer.
+#[cfg(panic = "abort")]
+fn report_panics() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic.location().map(|location| format!(" ({location})")).unwrap_or_default();
+        tell_panic(&format!("{}{place}", panic_message(panic.payload())));
+        before(panic);
+    }));
+}
+
+/// What JavaScript refused.
+fn refused(error: JsValue) -> SpawnError {
+    let text =
+        error.dyn_ref::<js_sys::Error>().map_or_else(|| format!("{error:?}"), |error| String::from(error.to_string()));
+    io::Error::other(text).into()
+}
+
+/// Limits as they travel in the first message. JavaScript's numbers take whole ones up to 2^53.
+fn numbers(limits: &Limits) -> Vec<f64> {
+    let Limits { name: _, max_frame, max_message, max_pending, max_depth, spare_bytes } = *limits;
+    vec![max_frame.into(), max_message as f64, max_pending.into(), max_depth.into(), spare_bytes as f64]
+}
+
+fn limits(name: String, numbers: &[f64]) -> Limits {
+    let &[max_frame, max_message, max_pending, max_depth, spare_bytes] = numbers else {
+        return Limits { name, ..Limits::default() };
+    };
+    Limits {
+        name,
+        max_frame: max_frame as u32,
+        max_message: max_message as u64,
+        max_pending: max_pending as u32,
+        max_depth: max_depth as u16,
+        spare_bytes: spare_bytes as usize,
+    }
+}
+
+/// Whether this instance of the wasm has taken up the link of its worker.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+#[wasm_bindgen(module = "/js/script.js")]
+extern "C" {
+    /// The part of the first message that is for the link.
+    type Boot;
+    #[wasm_bindgen(method, getter)]
+    fn buffer(this: &Boot) -> JsValue;
+    #[wasm_bindgen(method, getter)]
+    fn name(this: &Boot) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn limits(this: &Boot) -> Vec<f64>;
+
+    #[wasm_bindgen(js_name = whyNotShared)]
+    fn why_not_shared() -> Option<String>;
+    #[wasm_bindgen(js_name = startModule, catch)]
+    fn start_module(url: &str, name: Option<&str>) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn claim(worker: &JsValue) -> Result<(), JsValue>;
+    fn attend(worker: &JsValue, ring: JsValue, fail: JsValue);
+    #[wasm_bindgen(catch)]
+    fn boot(worker: &JsValue, module: &JsValue, buffer: &JsValue, name: &str, limits: &[f64]) -> Result<(), JsValue>;
+    fn terminate(worker: &JsValue);
+    fn doorbell(target: &JsValue) -> Option<JsValue>;
+    #[wasm_bindgen(js_name = bootOf)]
+    fn boot_of(message: &JsValue) -> Option<Boot>;
+    #[wasm_bindgen(js_name = hearMain)]
+    fn hear_main(ring: JsValue);
+    #[cfg(panic = "abort")]
+    #[wasm_bindgen(js_name = tellPanic)]
+    fn tell_panic(text: &str);
+    fn leave();
+}
