@@ -112,9 +112,9 @@ impl Patience {
         }
         let came = spin(ready, further);
         if came {
-            self.reaching.paid()
+            self.reaching.paid();
         } else {
-            self.reaching.failed()
+            self.reaching.failed();
         }
         came
     }
