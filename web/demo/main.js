@@ -14,7 +14,8 @@ const say = async line => {
   await post(line);
 };
 
-const { Worker, diagnose } = coincide();
+// Named for pages that are not isolated; others need none.
+const { Worker, diagnose } = coincide({ serviceWorker: './sw.js' });
 const { canBlock, reasons } = diagnose();
 
 const run = async () => {
@@ -40,6 +41,7 @@ const run = async () => {
   const answer = await worker.proxy.version();
   $('answer').textContent = answer;
   await log(String(answer));
+  await log(`tier: ${worker.tier}`);
 
   const rates = [];
   for (let i = 0; i < (reports ? 6 : Infinity); i++) {

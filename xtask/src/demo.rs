@@ -20,22 +20,24 @@ pub(crate) fn rust(workspace: &Workspace) -> anyhow::Result<()> {
     web::serve(workspace, "examples/web/index.html")
 }
 
-/// Runs the demonstrations one after the other.
+/// Runs the demonstrations one after the other, or only that of a page that is not isolated.
 ///
 /// # Errors
 /// When one does not build, fails, or leaves out a line that it promises.
-pub(crate) fn run(workspace: &Workspace, serve: bool) -> anyhow::Result<()> {
+pub(crate) fn run(workspace: &Workspace, serve: bool, isolated: bool) -> anyhow::Result<()> {
     if serve {
         tools::rust_target(workspace, web::TARGET).map_err(anyhow::Error::msg)?;
         web::build(workspace, Profile::Web)?;
-        return web::serve(workspace, "web/demo/index.html");
+        return web::serve(workspace, page(isolated));
     }
-    native(workspace).context("the native demonstration")?;
-    in_browsers(workspace)
+    if isolated {
+        native(workspace).context("the native demonstration")?;
+    }
+    in_browsers(workspace, isolated)
 }
 
 /// The page of the demonstration, in every browser that is installed; without one it is served.
-fn in_browsers(workspace: &Workspace) -> anyhow::Result<()> {
+fn in_browsers(workspace: &Workspace, isolated: bool) -> anyhow::Result<()> {
     if let Err(why) = tools::rust_target(workspace, web::TARGET) {
         say!("{ODD}skipped{ODD:#} the demonstration in a browser: {why}");
         return Ok(());
@@ -45,12 +47,13 @@ fn in_browsers(workspace: &Workspace) -> anyhow::Result<()> {
         Browser::ALL.into_iter().filter_map(|browser| Some((browser, browser.find(workspace)?))).peekable();
     if installed.peek().is_none() {
         say!("There is no browser to show the rest in. Open the page in one:");
-        return web::serve(workspace, "web/demo/index.html");
+        return web::serve(workspace, page(isolated));
     }
+    let tier = if isolated { "tier: shared-memory" } else { "tier: service-worker" };
     for (browser, program) in installed {
         say!("\n{HEAD}In {}{HEAD:#}", browser.name());
-        let said = web::demonstrate(workspace, browser, &program)?;
-        if let Some(missing) = first_missing(&said, &CONSOLE) {
+        let said = web::demonstrate(workspace, browser, &program, page(isolated))?;
+        if let Some(missing) = first_missing(&said, &[&CONSOLE[..], &[tier]].concat()) {
             bail!("the page in {} did not say `{missing}` where it belongs", browser.name());
         }
     }
@@ -78,6 +81,10 @@ fn native(workspace: &Workspace) -> anyhow::Result<()> {
 fn first_missing<'a>(said: &[String], expected: &[&'a str]) -> Option<&'a str> {
     let mut said = said.iter();
     expected.iter().copied().find(|expected| !said.any(|line| line.trim() == *expected))
+}
+
+const fn page(isolated: bool) -> &'static str {
+    if isolated { "web/demo/index.html" } else { "plain/web/demo/index.html" }
 }
 
 /// The console of the page on workers, which the demonstration repeats.

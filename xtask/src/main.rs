@@ -48,8 +48,11 @@ enum Command {
         #[arg(long)]
         serve: bool,
         /// Serve the page of examples/web in place of that, on which both sides are Rust
-        #[arg(long)]
+        #[arg(long, conflicts_with = "no_isolation")]
         rust: bool,
+        /// Only the page, served without the headers of isolation: a service worker lets its worker block
+        #[arg(long)]
+        no_isolation: bool,
     },
     /// Build the npm package into web/pkg
     Build {
@@ -96,7 +99,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Test { only, browser, .. } => Ok(test::run(&workspace, &only, browser.as_deref())),
         Command::Demo { rust: true, .. } => demo::rust(&workspace).map(|()| ExitCode::SUCCESS),
-        Command::Demo { serve, .. } => demo::run(&workspace, serve).map(|()| ExitCode::SUCCESS),
+        Command::Demo { serve, no_isolation, .. } => {
+            demo::run(&workspace, serve, !no_isolation).map(|()| ExitCode::SUCCESS)
+        }
         Command::Build { debug } => {
             web::build(&workspace, if debug { web::Profile::Debug } else { web::Profile::Web })?;
             // With names and debugging information it's large, which says nothing and takes minutes to compress.

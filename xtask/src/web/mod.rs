@@ -154,6 +154,8 @@ fn mounts(workspace: &Workspace, bundle: Option<&PathBuf>) -> Vec<Mount> {
     let mut mounts = Vec::new();
     for (prefix, folder, isolated) in [
         ("plain/web/", "web", false),
+        // A service worker has to lie beside its page.
+        ("plain/web/demo/", PACKAGE, false),
         ("web/", "web", true),
         ("plain/site/", "web/tests", false),
         ("plain/site/", PACKAGE, false),
@@ -188,9 +190,14 @@ pub(crate) fn serve(workspace: &Workspace, page: &str) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When the browser can't be started or the page isn't done in time.
-pub(crate) fn demonstrate(workspace: &Workspace, browser: Browser, program: &str) -> anyhow::Result<Vec<String>> {
+pub(crate) fn demonstrate(
+    workspace: &Workspace,
+    browser: Browser,
+    program: &str,
+    page: &str,
+) -> anyhow::Result<Vec<String>> {
     let mut said = Vec::new();
-    let page = Page { path: "web/demo/index.html?report", mounts: mounts(workspace, None), limit: LIMIT };
+    let page = Page { path: &format!("{page}?report"), mounts: mounts(workspace, None), limit: LIMIT };
     run_page(browser, program, page, |line| {
         say!("{line}");
         said.push(line.to_owned());
