@@ -21,7 +21,7 @@ const paged = (name, folder, body) =>
   test(name, async () => {
     const frame = await open(folder);
     try {
-      await body(frame.contentWindow, frame);
+      return await body(frame.contentWindow, frame);
     } finally {
       frame.remove();
     }
@@ -71,6 +71,28 @@ paged('the service worker is unregistered while a worker waits', 'shared', async
   };
   deepEqual(await w.proxy.call('leave'), { value: 'still here' });
   equal(ran, 1);
+});
+
+paged('the service worker is stopped while workers wait: each call runs once', 'stopped', async page => {
+  const { stopServiceWorkers } = globalThis;
+  if (!stopServiceWorkers) return 'only Chromium that is driven can stop one';
+  const instance = async () => (await page.fetch('./instance')).text();
+  const workers = [start(page), start(page)];
+  await Promise.all(workers.map(w => w.ready));
+  const first = await instance();
+  const ran = [0, 0];
+  for (const [i, w] of workers.entries())
+    w.proxy.stop = async n => {
+      ran[i]++;
+      await pause(50);
+      stopServiceWorkers('');
+      await pause(n * 100);
+      return [i, n];
+    };
+  const calls = [0, 1, 2, 3, 4].map(n => workers.map((w, i) => [w, i, n])).flat();
+  await Promise.all(calls.map(async ([w, i, n]) => deepEqual(await w.proxy.call('stop', n), { value: [i, n] })));
+  deepEqual(ran, [5, 5]);
+  assert((await instance()) !== first, 'it was not stopped');
 });
 
 paged('requests fail, and packets are lost: each call runs once', 'faulty', async page => {

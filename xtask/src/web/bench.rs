@@ -91,7 +91,7 @@ impl Bench {
     ) -> anyhow::Result<()> {
         let mounts = vec![Mount { prefix: "", folder: self.folder.clone(), isolated: true }];
         let path = format!("index.html?{}", plan.query(filter));
-        run_page(browser, program, Page { path: &path, mounts, limit: LIMIT }, |line| {
+        run_page(browser, &[program], Page { path: &path, mounts, limit: LIMIT }, |line| {
             on_line(serde_json::from_str(line).unwrap_or_else(|_| line.into()));
         })
     }

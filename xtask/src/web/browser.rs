@@ -82,12 +82,13 @@ impl Browser {
         self.find(workspace).ok_or_else(|| format!("{package} was installed and cannot be started"))
     }
 
-    /// Opens a page without showing it. The browser ends when the result is dropped.
-    pub(super) fn open(self, program: &str, address: &str) -> anyhow::Result<Beside> {
+    /// Opens a page without showing it. The browser ends when the result is dropped. `program` is a command and its first arguments.
+    pub(super) fn open(self, program: &[&str], address: &str) -> anyhow::Result<Beside> {
         let number = PROFILES.fetch_add(1, Ordering::Relaxed);
         let profile = std::env::temp_dir().join(format!("coincide-{}-{}-{number}", self.name(), std::process::id()));
         std::fs::create_dir_all(&profile).context("no folder for a profile")?;
-        let mut command = Command::new(program);
+        let mut command = Command::new(program[0]);
+        command.args(&program[1..]);
         match self {
             Self::Chromium => command
                 .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])

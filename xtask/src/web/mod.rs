@@ -89,11 +89,14 @@ fn in_browser(workspace: &Workspace, tally: &mut Tally, browser: Browser, pages:
         Ok(program) => program,
         Err(why) => return tally.skip(&what, why),
     };
+    let driver = workspace.root.join(DRIVE).to_string_lossy().into_owned();
     for page in pages {
         let mut report = Report::new(browser.name());
         let mounts = mounts(workspace, bundle);
+        let driven = browser == Browser::Chromium && *page == FAULTS && tools::node(workspace).is_ok();
+        let program: &[&str] = if driven { &["node", &driver, &program] } else { &[&program] };
         let end =
-            run_page(browser, &program, Page { path: page, mounts, limit: LIMIT }, |line| report.line(line, tally));
+            run_page(browser, program, Page { path: page, mounts, limit: LIMIT }, |line| report.line(line, tally));
         report.finish(tally, end.err().map(|error| format!("{page}: {error:#}")));
     }
 }
@@ -107,7 +110,7 @@ struct Page<'a> {
 
 /// Opens a page in a browser and hands over the lines that it posts, until it says that it is done. What the page
 /// doesn't catch is shown.
-fn run_page(browser: Browser, program: &str, page: Page<'_>, mut on_line: impl FnMut(&str)) -> anyhow::Result<()> {
+fn run_page(browser: Browser, program: &[&str], page: Page<'_>, mut on_line: impl FnMut(&str)) -> anyhow::Result<()> {
     let server = Server::start(page.mounts)?;
     let window = browser.open(program, &server.address(page.path))?;
     let started = Instant::now();
@@ -198,7 +201,7 @@ pub(crate) fn demonstrate(
 ) -> anyhow::Result<Vec<String>> {
     let mut said = Vec::new();
     let page = Page { path: &format!("{page}?report"), mounts: mounts(workspace, None), limit: LIMIT };
-    run_page(browser, program, page, |line| {
+    run_page(browser, &[program], page, |line| {
         say!("{line}");
         said.push(line.to_owned());
     })
@@ -256,9 +259,13 @@ const PAGES: [&str; 5] = [
     "web/tests/index.html",
     "plain/web/tests/plain.html",
     "plain/site/relay.html",
-    "plain/faults/page.html",
+    FAULTS,
     "plain/site/coi/app/page.html",
 ];
+
+/// A page that may stop its service workers where the browser is driven.
+const FAULTS: &str = "plain/faults/page.html";
+const DRIVE: &str = "web/tests/relay/drive.mjs";
 
 /// What a page posts last.
 const DONE: &str = "done";

@@ -1,0 +1,48 @@
+// Chromium with a page that may stop service workers, as browsers do when they like: `node drive.mjs PROGRAM ARGUMENTS... ADDRESS`. The page has
+// a function `stopServiceWorkers(text)`, whose argument doesn't matter. Without any driver: Chromium speaks its protocol on two pipes.
+import { spawn } from 'node:child_process';
+
+const [program, ...rest] = process.argv.slice(2);
+const address = rest.pop();
+const browser = spawn(program, [...rest, '--remote-debugging-pipe', 'about:blank'], {
+  stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'pipe'],
+});
+browser.on('error', error => fail(`${program} cannot be started: ${error.message}`));
+browser.on('exit', code => process.exit(code ?? 1));
+const [, , , commands, events] = browser.stdio;
+
+const fail = why => {
+  console.error(why);
+  browser.kill();
+  process.exit(1);
+};
+
+const waiting = new Map();
+const send = (method, params = {}, sessionId = undefined) =>
+  new Promise(resolve => {
+    const id = waiting.size + 1;
+    waiting.set(id, resolve);
+    commands.write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
+  });
+
+const hear = ({ id, result, error, method, sessionId }) => {
+  if (error) fail(`Chromium refuses: ${error.message}`);
+  else if (id !== undefined) waiting.get(id)(result);
+  else if (method === 'Runtime.bindingCalled') send('ServiceWorker.stopAllWorkers', {}, sessionId);
+};
+
+let unread = '';
+events.setEncoding('utf8');
+events.on('data', text => {
+  const messages = (unread + text).split('\0');
+  unread = messages.pop();
+  for (const message of messages) hear(JSON.parse(message));
+});
+
+const { targetInfos } = await send('Target.getTargets');
+const { targetId } = targetInfos.find(({ type }) => type === 'page');
+const { sessionId } = await send('Target.attachToTarget', { targetId, flatten: true });
+await send('Runtime.enable', {}, sessionId);
+await send('Runtime.addBinding', { name: 'stopServiceWorkers' }, sessionId);
+await send('ServiceWorker.enable', {}, sessionId);
+await send('Page.navigate', { url: address }, sessionId);
