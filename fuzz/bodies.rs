@@ -1,6 +1,7 @@
 //! What each fuzz target does with its input. Ordinary tests do the same with the committed corpus.
 //!
-//! `ring_reader` isn't here: rings are internal to the transport, which has a module `fuzzing` for the target and its test.
+//! `ring_reader` and `packet_reader` aren't here: rings and packets are internal to their transports, which have a module `fuzzing` for the
+//! target and its test.
 
 use coincide_codec::{ByteBuf, Value, typed, value};
 use coincide_proto::{Config, Event, Progress, Role, Session};

@@ -96,13 +96,15 @@ function poll(token, hold, ask, hex) {
   // Whoever asked before has given up, or he would not ask again.
   link.release?.();
   links.set(token, link);
-  const packet = Uint8Array.from(hex.match(/../g), byte => parseInt(byte, 16)).buffer;
-  take(link, link.packets.filter(kept => tellsMore(kept, packet)));
+  if (link.packets.length) {
+    const packet = bytes(hex);
+    take(link, link.packets.filter(kept => tellsMore(kept, packet)));
+  }
   if (link.packets.length) return collect(token, link);
   return new Promise(resolve => {
     const timers = [
       setTimeout(() => link.release(), Math.min(hold, MAX_HOLD)),
-      setTimeout(() => question(token, packet), ask === '1' ? 0 : PATIENCE),
+      setTimeout(() => question(token, bytes(hex)), ask === '1' ? 0 : PATIENCE),
     ];
     link.release = () => {
       timers.forEach(clearTimeout);
@@ -110,6 +112,10 @@ function poll(token, hold, ask, hex) {
       resolve(collect(token, link));
     };
   });
+}
+
+function bytes(hex) {
+  return Uint8Array.from(hex.match(/../g), byte => parseInt(byte, 16)).buffer;
 }
 
 /** Asks all pages for what the worker lacks. The one that knows the link answers. */
@@ -135,8 +141,7 @@ function collect(token, link) {
 }
 
 function answer(status, body) {
-  const headers = { coincide: '1', 'cache-control': 'no-store', 'content-type': 'application/octet-stream' };
-  return new Response(body, { status, headers });
+  return new Response(body, { status, headers: { coincide: '1' } });
 }
 
 function open(token) {

@@ -16,6 +16,9 @@ pub const RELAY_SCRIPT: &str = include_str!("../js/sw.js");
 
 mod collector;
 mod endpoint;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod incoming;
 mod outgoing;
 mod packet;

@@ -31,6 +31,12 @@ fn both_ends_call_at_once_over_a_faulty_relay() {
 }
 
 #[test]
+fn a_faulty_relay_takes_more_than_it_holds() {
+    faulty(conformance::both_ends_may_fill_the_link_at_once);
+    faulty(conformance::no_wake_up_is_lost_when_frames_come_in_bursts);
+}
+
+#[test]
 fn a_faulty_relay_brings_room() {
     faulty(conformance::a_sleeper_is_woken_by_room);
 }

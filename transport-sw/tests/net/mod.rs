@@ -84,7 +84,16 @@ pub(crate) fn pair(window: usize, faults: Faults) -> (End, End) {
         side: Arc::new(Side { net: Arc::clone(&net), role, endpoint: Mutex::new(Endpoint::new(role, window)) }),
         collector: Collector::new(Patience { hold, pause: Duration::from_micros(10), attempts: u32::MAX }),
     };
-    (end(Role::Main), end(Role::Worker))
+    let ends = (end(Role::Main), end(Role::Worker));
+    let main = Arc::clone(&ends.0.side);
+    // A page's event loop goes on, whether or not anybody uses main's end.
+    std::thread::spawn(move || {
+        while Arc::strong_count(&main.net) > 1 || Arc::strong_count(&main) > 1 {
+            main.pump();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
+    ends
 }
 
 impl Net {
@@ -117,18 +126,21 @@ impl Side {
 
     /// A turn of the event loop: takes in what was posted. A worker that collects looks at the relay, too.
     fn pump(&self) {
+        // Locked for all of it: two turns at once would take packets out of order.
+        let mut endpoint = self.endpoint();
         loop {
             let Some(packet) = self.net.state().posted[self.inbox()].pop_front() else { break };
-            let _ = self.endpoint().handle(packet, Channel::Direct);
+            let _ = endpoint.handle(packet, Channel::Direct);
         }
         // Only main is ever asked.
         while let Some(question) = self.next_question() {
-            let _ = self.endpoint().handle_question(question);
+            let _ = endpoint.handle_question(question);
         }
-        if self.role == Role::Worker && self.endpoint().collects() {
+        if self.role == Role::Worker && endpoint.collects() {
             let kept = std::mem::take(&mut self.net.state().kept).concat();
-            let _ = self.endpoint().handle_collected(kept);
+            let _ = endpoint.handle_collected(kept);
         }
+        drop(endpoint);
         self.flush();
     }
 
@@ -242,16 +254,6 @@ impl Transport for End {
     fn close(&mut self) {
         self.side.endpoint().close();
         self.side.flush();
-        let side = Arc::clone(&self.side);
-        if side.role == Role::Main {
-            // The page lives on: what the worker asks is answered until it is gone.
-            std::thread::spawn(move || {
-                while Arc::strong_count(&side.net) > 1 {
-                    side.pump();
-                    std::thread::sleep(Duration::from_millis(1));
-                }
-            });
-        }
     }
 }
 

@@ -1,0 +1,99 @@
+//! When a worker asks again, pauses, and gives up.
+
+use coincide_proto::{Gone, ReceiveError, Role, Transmit};
+use coincide_transport_sw::{Collector, Endpoint, Patience, Poller};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// A relay that gives the answers that it was given.
+#[derive(Default)]
+struct Relay {
+    answers: VecDeque<Result<Vec<u8>, String>>,
+    holds: Vec<Duration>,
+    asks: Vec<bool>,
+    pauses: Vec<Duration>,
+}
+
+impl Poller for Relay {
+    fn poll(&mut self, packet: &[u8], hold: Duration, ask: bool) -> Result<Vec<u8>, String> {
+        assert_eq!(packet.len(), 32);
+        self.holds.push(hold);
+        self.asks.push(ask);
+        self.answers.pop_front().unwrap_or_else(|| Err("nobody is there".into()))
+    }
+
+    fn pause(&mut self, pause: Duration) {
+        self.pauses.push(pause);
+    }
+}
+
+fn worker() -> Endpoint {
+    let mut endpoint = Endpoint::new(Role::Worker, Endpoint::WINDOW);
+    endpoint.collect();
+    endpoint
+}
+
+/// The packets of a main that sends frames in turns, a packet each.
+fn packets(count: usize) -> Vec<Vec<u8>> {
+    let mut main = Endpoint::new(Role::Main, Endpoint::WINDOW);
+    let mut packet = |_| {
+        assert_eq!(main.send(&Transmit { head: &[1; 16], body: &[] }), Ok(true));
+        main.poll_transmit().expect("there is a frame").bytes
+    };
+    (0..count).map(&mut packet).collect()
+}
+
+fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+#[test]
+fn after_too_many_failures_main_is_gone() {
+    let (mut endpoint, mut relay) = (worker(), Relay::default());
+    let mut collector = Collector::new(Patience { attempts: 9, ..Patience::default() });
+    for _ in 0..8 {
+        assert_eq!(collector.collect(&mut endpoint, &mut relay, None), Ok(()));
+        assert!(!endpoint.has_input());
+    }
+    let error = collector.collect(&mut endpoint, &mut relay, None).unwrap_err();
+    assert_eq!(error.to_string(), "no answer after 9 attempts: nobody is there");
+    assert_eq!(endpoint.receive_with(|_| Ok(())), Err(ReceiveError::Gone(Gone)));
+    assert_eq!(relay.pauses, [10, 20, 40, 80, 160, 320, 640, 1000].map(ms));
+    assert_eq!(relay.holds, [Duration::from_secs(20); 9]);
+    assert_eq!(relay.asks, [false, true, true, true, true, true, true, true, true]);
+}
+
+#[test]
+fn an_answer_makes_up_for_failures() {
+    let (mut endpoint, mut relay) = (worker(), Relay::default());
+    let mut collector = Collector::new(Patience { attempts: 2, ..Patience::default() });
+    for _ in 0..20 {
+        relay.answers.extend([Err("once".into()), Ok(Vec::new())]);
+        assert_eq!(collector.collect(&mut endpoint, &mut relay, None), Ok(()));
+        assert_eq!(collector.collect(&mut endpoint, &mut relay, None), Ok(()));
+    }
+    assert!(!endpoint.has_input());
+}
+
+#[test]
+fn rubbish_and_gaps_are_failures_that_have_the_relay_ask() {
+    let [first, second] = <[_; 2]>::try_from(packets(2)).expect("there are two");
+    let (mut endpoint, mut relay) = (worker(), Relay::default());
+    let mut collector = Collector::new(Patience::default());
+    let both = [&first[..], &second].concat();
+    relay.answers.extend([Ok(b"<html>".to_vec()), Ok(second.clone()), Ok(both)]);
+    for _ in 0..3 {
+        assert!(!endpoint.has_input());
+        assert_eq!(collector.collect(&mut endpoint, &mut relay, None), Ok(()));
+    }
+    assert_eq!(relay.asks, [false, true, true]);
+    assert_eq!((relay.pauses.len(), endpoint.receive_with(|_| Ok(()))), (2, Ok(true)));
+}
+
+#[test]
+fn neither_polls_nor_pauses_take_longer_than_they_may() {
+    let (mut endpoint, mut relay) = (worker(), Relay::default());
+    let mut collector = Collector::new(Patience::default());
+    assert_eq!(collector.collect(&mut endpoint, &mut relay, Some(ms(3))), Ok(()));
+    assert_eq!((relay.holds, relay.pauses), (vec![ms(3)], vec![ms(3)]));
+}
