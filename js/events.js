@@ -6,9 +6,11 @@ export const delay = milliseconds => new Promise(resolve => setTimeout(resolve, 
 const waiting = [];
 let port = null;
 
-/** Resolves in a task of its own: what the page has to do in between, it does first. */
+/**
+ * Resolves in a task of its own: what the page has to do in between, it does first. `scheduler.yield` wouldn't do: it comes back before timers and
+ * whatever else is not more urgent than it.
+ */
 export const nextTask = () =>
-  globalThis.scheduler?.yield?.() ??
   new Promise(resolve => {
     if (typeof setImmediate === 'function') return setImmediate(resolve);
     if (!port) {
