@@ -41,9 +41,9 @@ export const create = (platform, source) => {
 
   /** What `relayAt` has found, by the script that was named. */
   const relays = new Map();
-  const relayed = async script => {
+  const relayed = async (script, reload) => {
     const key = String(script);
-    if (!relays.has(key)) relays.set(key, platform.relayAt(script));
+    if (!relays.has(key)) relays.set(key, platform.relayAt(script, reload));
     try {
       return { url: await relays.get(key), token: platform.newToken() };
     } catch (error) {
@@ -133,8 +133,8 @@ export const create = (platform, source) => {
       }
 
       /** The relay of this worker's link, once requests of the worker reach it. */
-      async #relay({ serviceWorker, relayHold: hold = 20_000 }) {
-        const relay = { ...(await relayed(serviceWorker)), hold };
+      async #relay({ serviceWorker, reload, relayHold: hold = 20_000 }) {
+        const relay = { ...(await relayed(serviceWorker, reload)), hold };
         for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
           if (await this.#reaches(relay.url)) return relay;
           // It was started before the service worker, and not yet there when that took control.

@@ -3,12 +3,13 @@ import { CoincideError } from './errors.js';
 import { reachesRelay } from './reaches.js';
 
 /**
- * Gets the service worker at `script` to relay for this page's workers, also for those that run already. The page is not reloaded.
+ * Gets the service worker at `script` to relay for this page's workers, also for those that run already. The page is not reloaded, unless the script
+ * isolates pages in place of relaying: that takes one reload, after which memory can be shared. `reload` forbids it.
  *
  * @returns {Promise<string>} the address of the service worker
  * @throws {CoincideError} of code `NoRelay`: it can't relay; the message says why, and what would help
  */
-export const relayAt = async script => {
+export const relayAt = async (script, reload = true) => {
   const container = globalThis.navigator?.serviceWorker;
   if (!container) throw refused(whyNone());
   const url = new URL(script, document.baseURI);
@@ -39,7 +40,26 @@ export const relayAt = async script => {
   }
   await within(activation(registration), `${href} did not become active`);
   if (!container.controller) await within(control(container), `${href} did not take control: the page was loaded without service workers (by a forced reload?), or the script doesn't claim it`);
+  if (!(await reachesRelay(href))) await takeIsolation(href, reload);
   return href;
+};
+
+/** Reloads the page if that isolates it, once; then nothing comes back. Otherwise says what the script lacks. */
+const takeIsolation = async (href, reload) => {
+  // Only a reload shows what it does for pages, so its text has to tell.
+  const text = await fetch(href).then(answer => answer.text(), () => '');
+  const isolates = /cross-origin-embedder-policy/i.test(text) && !crossOriginIsolated;
+  const guard = `coincide: reloaded for ${href}`;
+  if (isolates && reload && globalThis === globalThis.top && !sessionStorage.getItem(guard)) {
+    sessionStorage.setItem(guard, '1');
+    location.reload();
+    return new Promise(() => {});
+  }
+  throw refused(
+    isolates
+      ? `${href} isolates pages and does not relay: reload the page to have it isolated`
+      : `${href} does not relay: it is something else than what \`npx coincide sw\` writes`,
+  );
 };
 
 /** Has the service worker control workers of this page that started before it did. */

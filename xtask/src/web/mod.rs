@@ -255,11 +255,12 @@ impl Report {
 }
 
 /// The pages of tests: isolated, not isolated, with a service worker in place of isolation, with one that fails, and isolated by `coi.js`.
-const PAGES: [&str; 5] = [
+const PAGES: [&str; 6] = [
     "web/tests/index.html",
     "plain/web/tests/plain.html",
     "plain/site/relay.html",
     FAULTS,
+    "plain/faults/isolating/page.html",
     "plain/site/coi/app/page.html",
 ];
 
