@@ -125,6 +125,20 @@ export default (test, { encode, decode, blobs, lost, vectors, assert, equal, dee
     equal(again(new Named([[1, 2]])).get(1), 2);
   });
 
+  test('codec: objects whose keys are at the places of others, and after keys were forgotten', () => {
+    const records = n => Array.from({ length: 3 }, (_, i) => ({ id: i, [`name ${n}`]: { id: 'inner', at: n }, at: i }));
+    for (let n = 0; n < 1500; n++) deepEqual(again(records(n)), records(n));
+    deepEqual(again([{ a: 1, b: 2 }, { b: 3, a: 4 }, { a: 5 }, { [Symbol.iterator]: 6, a: 7 }, { b: 8 }]), [
+      { a: 1, b: 2 },
+      { b: 3, a: 4 },
+      { a: 5 },
+      { [Symbol.iterator]: 6, a: 7 },
+      { b: 8 },
+    ]);
+    throws(() => again([{ id: 1, at: () => {} }]));
+    deepEqual(again(records(0)), records(0));
+  });
+
   test('codec: shared identity and cycles', () => {
     const cycle = { list: [] };
     cycle.me = cycle;

@@ -136,6 +136,8 @@ export class Source {
     this.deepest = deepest;
     this.references = references;
     this.keys = new Map();
+    // By depth, which words the keys had that the last objects had at each place.
+    this.shapes = [];
     this.tape(new ArrayBuffer(SMALL_TAPE));
     this.length = 0;
     // Where a value is to begin: whatever is thrown stands in its place.
@@ -159,7 +161,7 @@ export class Source {
     this.lenient = lenient;
     try {
       if (this.keys.size >= MOST_KEYS) {
-        this.keys.clear();
+        this.forget();
         this.put(FORGET);
       }
       try {
@@ -434,25 +436,41 @@ export class Source {
     return keys;
   }
 
+  /** Objects at the same depth tend to have the same keys at the same places: their words are remembered. */
   properties(value, keys, depth) {
+    const shape = (this.shapes[depth] ??= { keys: [], words: [] });
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i];
-      this.key(key);
+      if (shape.keys[i] === key) {
+        this.ensure(FEW);
+        this.words[this.length++] = shape.words[i];
+      } else if (this.key(key) && i < MOST_PLACES) {
+        shape.keys[i] = key;
+        shape.words[i] = this.words[this.length - 1];
+      }
       this.begun = this.length;
       this.value(value[key], depth);
     }
   }
 
+  /** Whether it has a number already. */
   key(key) {
     this.ensure(FEW);
     const number = this.keys.get(key);
-    if (number !== undefined) return this.put(KEY, number);
-    if (typeof key === 'symbol') return this.symbol(key);
+    if (number !== undefined) {
+      this.put(KEY, number);
+      return true;
+    }
+    if (typeof key === 'symbol') {
+      this.symbol(key);
+      return false;
+    }
     if (key.length <= LONGEST_KEY && this.keys.size < MOST_KEYS) {
       this.keys.set(key, this.keys.size);
       this.put(NEW_KEY);
     } else this.put(LOOSE_KEY);
     this.text(key);
+    return false;
   }
 
   map(value, depth) {
@@ -615,7 +633,12 @@ export class Source {
   /** Lets go of what was held, and of the keys if Rust may not have come to know them. */
   release(keys) {
     this.held.length = 0;
-    if (keys) this.keys.clear();
+    if (keys) this.forget();
+  }
+
+  forget() {
+    this.keys.clear();
+    this.shapes = [];
   }
 }
 
@@ -623,6 +646,9 @@ const errorParts = new Set(['name', 'message', 'stack', 'cause']);
 
 // A source numbers so many keys, of so many code units at most.
 const MOST_KEYS = 1024, LONGEST_KEY = 64;
+
+// So many places of keys are remembered for each depth.
+const MOST_PLACES = 32;
 
 // Beyond, offsets in bytes are no integers of 32 bits any more.
 const MOST_WORDS = 1 << 28;
