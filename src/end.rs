@@ -6,7 +6,7 @@ use crate::pending::PendingCalls;
 use crate::port::Port;
 use crate::raw::RawReply;
 use crate::{clock, payload};
-use coincide_proto::{Call, CallId, ErrorCode, Format};
+use coincide_proto::{Call, CallId, ErrorCode, Format, SendError};
 use futures_util::future::LocalBoxFuture;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,7 +23,11 @@ pub(crate) struct End {
     pub(crate) pending: PendingCalls,
     /// The peer's call whose function is running; calls made meanwhile name it as their parent.
     pub(crate) current: Cell<Option<CallId>>,
+    /// Is told the references that the peer no longer holds.
+    pub(crate) on_released: RefCell<Option<Released>>,
 }
+
+type Released = Rc<dyn Fn(&[u64])>;
 
 /// What became of a call of the peer.
 pub(crate) enum Served {
@@ -40,6 +44,20 @@ impl End {
             functions: RefCell::default(),
             pending: PendingCalls::default(),
             current: Cell::new(None),
+            on_released: RefCell::default(),
+        }
+    }
+
+    /// Gives references of the peer back. Nothing is sent before [`Port::flush`].
+    pub(crate) fn release(&self, references: &[u64]) -> Result<(), SendError> {
+        self.port.borrow_mut().session.release(references)
+    }
+
+    /// The peer has given references back. Nobody listens: nobody has sent any.
+    pub(crate) fn handle_released(&self, references: &[u64]) {
+        let listener = self.on_released.borrow().clone();
+        if let Some(listener) = listener {
+            listener(references);
         }
     }
 

@@ -249,9 +249,9 @@ impl Functions {
         self.find(name).ok().map(|index| self.table[index].1.clone())
     }
 
-    /// The names in alphabetical order.
+    /// The names in alphabetical order, without those that belong to coincide.
     pub(crate) fn names(&self) -> Vec<&str> {
-        self.table.iter().map(|(name, _)| &**name).collect()
+        self.table.iter().map(|(name, _)| &**name).filter(|name| !name.starts_with(RESERVED)).collect()
     }
 
     /// Where the name is, or where it belongs.
@@ -273,3 +273,6 @@ impl Functions {
 
 /// Most names that an error lists.
 const MOST_NAMED: usize = 16;
+
+/// How names begin that belong to coincide itself.
+const RESERVED: &str = "coincide:";

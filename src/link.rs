@@ -138,7 +138,8 @@ impl Link {
             }
             Event::Ready(exports) => self.advance(Stage::Ready(exports)),
             Event::Closed(closed) => self.handle_closed(closed),
-            Event::Opened | Event::Interrupted | Event::Released(_) => {}
+            Event::Released(references) => self.end.handle_released(&references),
+            Event::Opened | Event::Interrupted => {}
         }
     }
 
@@ -187,6 +188,7 @@ impl Link {
         }
         // They may hold handles of this very worker, which would keep it from ever being dropped.
         self.end.functions.take();
+        self.end.on_released.take();
         self.advance(Stage::Closed(closed));
         if let Some(main) = self.main.upgrade() {
             main.remove(self);

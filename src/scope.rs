@@ -122,6 +122,23 @@ impl Scope {
         }
     }
 
+    /// Tells main that references of its objects, which have come in payloads, are not held here any more: each id once for each time
+    /// that it has come.
+    ///
+    /// # Errors
+    /// When the link is closed, or there are more of them than main takes in one message.
+    pub fn release(&self, references: &[u64]) -> Result<(), SendError> {
+        self.inner.end.release(references)?;
+        self.inner.flush();
+        Ok(())
+    }
+
+    /// Listens to the references that main no longer holds, in place of the listener before: each id comes once for each time that main
+    /// gives it back.
+    pub fn on_released(&self, listener: impl Fn(&[u64]) + 'static) {
+        self.inner.end.on_released.replace(Some(Rc::new(listener)));
+    }
+
     /// Tells main that the worker is ready, and what it exports. [`serve`](Self::serve) does so by itself; only the first time counts.
     ///
     /// # Errors
@@ -428,7 +445,8 @@ impl Inner {
             Event::Interrupted => self.interrupted.set(true),
             Event::Closed(closed) => *self.closed.borrow_mut() = Some(closed),
             Event::Cancelled(id) => self.handle_cancel(id),
-            Event::Opened | Event::Ready(_) | Event::Released(_) => {}
+            Event::Released(references) => self.end.handle_released(&references),
+            Event::Opened | Event::Ready(_) => {}
         }
     }
 

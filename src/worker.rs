@@ -8,7 +8,7 @@ use crate::link::{Link, ready};
 use crate::pending::Caller;
 use crate::port::Port;
 use crate::raw::{Format, RawFailure, RawReply};
-use crate::{Closed, LinkClosed, Main, SpawnError, Thrown};
+use crate::{Closed, LinkClosed, Main, SendError, SpawnError, Thrown};
 use coincide_proto::{Config, Role, Session, Transport};
 use coincide_transport_atomics::LinkConfig;
 use serde::de::DeserializeOwned;
@@ -88,6 +88,23 @@ impl Worker {
     /// When the link is closed before: the worker failed, was terminated, or crashed.
     pub fn ready(&self) -> impl Future<Output = Result<Vec<String>, LinkClosed>> + use<> {
         ready(Rc::clone(&self.link))
+    }
+
+    /// Tells the worker that references of its objects, which have come in payloads, are not held here any more: each id once for each time
+    /// that it has come.
+    ///
+    /// # Errors
+    /// When the link is closed, or there are more of them than the worker takes in one message.
+    pub fn release(&self, references: &[u64]) -> Result<(), SendError> {
+        self.link.end.release(references)?;
+        self.link.flush();
+        Ok(())
+    }
+
+    /// Listens to the references that the worker no longer holds, in place of the listener before: each id comes once for each time that the worker
+    /// gives it back.
+    pub fn on_released(&self, listener: impl Fn(&[u64]) + 'static) {
+        self.link.end.on_released.replace(Some(Rc::new(listener)));
     }
 
     /// Asks the worker to abandon what it is doing: the call in which it is blocked ends with
