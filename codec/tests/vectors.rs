@@ -8,6 +8,7 @@ use coincide_codec::{DecodeErrorKind, Value, value};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value as Json;
+use std::collections::HashMap;
 use std::fmt::Write;
 
 #[derive(Deserialize)]
@@ -46,6 +47,33 @@ fn values_have_their_bytes() {
         }
         assert_none(&wrong);
     });
+}
+
+#[derive(Deserialize)]
+struct Operation {
+    name: String,
+    value: Json,
+    bytes: String,
+    result: Json,
+    #[serde(rename = "resultBytes")]
+    result_bytes: String,
+}
+
+#[test]
+fn operations_have_their_bytes() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../proto/vectors/operations.json");
+    let text = std::fs::read_to_string(path).expect("the vectors are part of the repository");
+    let mut file: HashMap<String, Vec<Operation>> = serde_json::from_str(&text).expect("the vectors have this form");
+    let trace = file.remove("trace").expect("there is a trace");
+    assert!(!trace.is_empty());
+    for case in trace {
+        for (json, bytes) in [(&case.value, &case.bytes), (&case.result, &case.result_bytes)] {
+            let mut encoded = Vec::new();
+            parse(json).encode(&mut encoded).expect("it can be encoded");
+            assert_eq!(&to_hex(&encoded), bytes, "{}", case.name);
+            assert!(Value::decode(&encoded).is_ok_and(|decoded| equal(&decoded, &parse(json))), "{}", case.name);
+        }
+    }
 }
 
 #[test]

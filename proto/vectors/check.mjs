@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Malformed, fromHex, toHex } from './check/bytes.mjs';
 import * as frames from './check/frame.mjs';
 import { fromNotation, toNotation } from './check/notation.mjs';
+import { readOperation } from './check/operation.mjs';
 import * as packets from './check/packet.mjs';
 import { Broken, Consumer, Producer, checkLink } from './check/ring.mjs';
 import { Refusal, Session } from './check/session.mjs';
@@ -83,6 +84,20 @@ file('values.json', {
   },
   invalid({ bytes }) {
     throws(Malformed, () => decode(fromHex(bytes)));
+  },
+});
+
+// ---- Operations, section 24 ----
+
+file('operations.json', {
+  trace({ operation, flags, value, bytes, result, resultBytes }) {
+    for (const [json, hex] of [[value, bytes], [result, resultBytes]]) {
+      same(toNotation(decode(fromHex(hex))), plain(json), 'the value');
+      same(toHex(encode(fromNotation(json))), hex, 'what is written');
+    }
+    const read = readOperation(decode(fromHex(bytes)));
+    same(read, { operation, flags }, 'the operation');
+    if (flags.length > 0) same(result.length, 4, 'the length of a result with flags');
   },
 });
 

@@ -12,9 +12,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Where the vectors are, and which version is theirs.
-const FILES: [(&str, Owner); 5] = [
+const FILES: [(&str, Owner); 6] = [
     ("frames.json", Owner::Protocol),
     ("packets.json", Owner::Protocol),
+    ("operations.json", Owner::Protocol),
     ("rings.json", Owner::Layout),
     ("sessions.json", Owner::Protocol),
     ("values.json", Owner::Protocol),

@@ -1,0 +1,52 @@
+// Operations on objects of main: section 24.
+import { Reference } from './value.mjs';
+import { Malformed } from './bytes.mjs';
+
+const key = (value) => typeof value === 'string' || typeof value === 'symbol';
+const keys = (value) => Array.isArray(value) && value.every(key);
+const any = () => true;
+const target = (value) => value instanceof Reference && value.owner === 'receiver';
+const list = Array.isArray;
+
+/** Name and arguments of each operation by its number; an argument in an array may be missing. */
+const OPERATIONS = [
+  ['get', target, key, [target]],
+  ['set', target, key, any, [target]],
+  ['has', target, key],
+  ['delete', target, key],
+  ['own keys', target],
+  ['get own property descriptor', target, key],
+  ['define property', target, key, (value) => typeof value === 'object' && value !== null],
+  ['get prototype', target],
+  ['set prototype', target, any],
+  ['is extensible', target],
+  ['prevent extensions', target],
+  ['apply', target, any, list],
+  ['construct', target, list, [target]],
+  ['assign', target, list],
+  ['gather', target, (value) => list(value) && value.every(keys)],
+  ['query', target, keys],
+  ['evaluate', target, (value) => typeof value === 'string', list],
+  ['batch', target, (value) => list(value) && value.every((operation) => readOperation(operation).flags.length === 0)],
+  ['invoke', target, key, list],
+];
+
+/** What an operation is, and which flags it has. */
+export function readOperation(operation) {
+  if (!list(operation)) throw new Malformed('an operation is an array');
+  const [number, ...rest] = operation;
+  const flags = [];
+  if (number & 64) flags.push('facts');
+  if (number & 128) flags.push('steady');
+  const found = OPERATIONS[number & ~192];
+  if (!found) throw new Malformed(`there is no operation ${number & ~192}`);
+  const [name, ...wanted] = found;
+  if (number & 128 && name !== 'get') throw new Malformed(`${name} has no use for the flag 128`);
+  if (rest.length > wanted.length) throw new Malformed(`${name} has too many arguments`);
+  wanted.forEach((want, index) => {
+    const isMissing = index >= rest.length;
+    if (list(want) ? !isMissing && !want[0](rest[index]) : isMissing || !want(rest[index]))
+      throw new Malformed(`argument ${index + 1} of ${name} is not what it has to be`);
+  });
+  return { operation: name, flags };
+}
