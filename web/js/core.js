@@ -9,8 +9,9 @@ import { transformed } from './transform.js';
 /**
  * @param platform see `platform.js`
  * @param source see `wasm.js`
+ * @param reflection lets workers operate on objects of main, if it is given: see `reflect/main.js`
  */
-export const create = (platform, source) => {
+export const create = (platform, source, reflection) => {
   let main = null;
   let module = null;
   /** Resolves once wasm runs; null when it does. */
@@ -95,6 +96,8 @@ export const create = (platform, source) => {
       #closed = null;
       #ready;
       #settle;
+      /** What the worker has of main's objects. */
+      #reflected;
 
       constructor(url, own = {}) {
         const { name } = own;
@@ -103,6 +106,7 @@ export const create = (platform, source) => {
         const wishes = { ...options, ...own };
         const tier = tierOf(platform, wishes);
         super(url, { type: 'module', ...own });
+        if (reflection) this.ffi = reflection.ffi(() => this.#reflected);
         this.#name = name;
         this.#tier = tier;
         this.#reasons = reasonsFor(platform, wishes, tier);
@@ -119,7 +123,7 @@ export const create = (platform, source) => {
         this.proxy = this.#proxy(limitsOf());
         const start = relay =>
           whenStarted(
-            () => this.#start(relay),
+            () => this.#start(wishes, relay),
             error => this.#close(error),
           );
         if (tier !== SERVICE) start();
@@ -198,7 +202,7 @@ export const create = (platform, source) => {
         return true;
       }
 
-      #start(relay) {
+      #start(wishes, relay) {
         if (this.#closed) return;
         const post = (...message) => super.postMessage(...message);
         try {
@@ -206,8 +210,10 @@ export const create = (platform, source) => {
         } catch (error) {
           return this.#close(error);
         }
+        this.#reflected = reflection?.reflect(this.#link, wishes);
         const { promises } = options;
-        post({ [BOOT]: { module, buffer: this.#link.buffer, relay, promises, reasons: this.#reasons } });
+        const window = reflection?.wishes(wishes);
+        post({ [BOOT]: { module, buffer: this.#link.buffer, relay, promises, reasons: this.#reasons, window } });
         for (const message of this.#messages) super.postMessage(...message);
         this.#messages = null;
         const { resolve, reject } = this.#settle;
@@ -235,6 +241,7 @@ export const create = (platform, source) => {
       #close(error) {
         if (this.#closed) return;
         this.#closed = error;
+        this.#reflected?.close();
         this.#settle.reject(error);
         const waiting = this.#waiting ?? [];
         this.#waiting = null;

@@ -20,6 +20,7 @@ export const proxyOf = (caller, own) => {
     },
     set(target, name, value) {
       if (name === 'then' || typeof name === 'symbol') return false;
+      if (name.startsWith('coincide:')) throw new TypeError(`names that begin with \`coincide:\` belong to coincide itself, and so does \`${name}\``);
       own.set(name, value);
       target[name] = value;
       return true;

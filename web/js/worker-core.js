@@ -5,7 +5,8 @@ import { CoincideError } from './errors.js';
 import { BOOT, PACKET, RING, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
 import { transformed } from './transform.js';
 
-export const create = platform => {
+/** @param reflect makes proxies of main's objects, if it is given: see `reflect/worker.js` */
+export const create = (platform, reflect) => {
   // Installed while the module is evaluated: main's first message may be there right afterwards.
   let boot;
   const booted = new Promise(resolve => (boot = resolve));
@@ -33,7 +34,7 @@ export const create = platform => {
   let taken = false;
   return async given => {
     const options = optionsOf(given);
-    const { module, buffer, relay, promises, reasons } = await booted;
+    const { module, buffer, relay, promises, reasons, window } = await booted;
     if (taken) throw new CoincideError('Twice', 'this worker has called coincide() already', '');
     taken = true;
     // Nothing below waits: whoever adds a listener after `await coincide()` misses no message.
@@ -48,6 +49,11 @@ export const create = platform => {
     }
     const sync = Boolean(buffer ?? relay);
     const awaits = options.promises || promises;
+    const refuse = name => {
+      throw new CoincideError('CannotBlock', cannotBlock(name, reasons), name);
+    };
+    const reflected = reflect?.(end, { ...window, ...given }, sync ? undefined : refuse);
+    const touch = reflected?.touch ?? (() => {});
 
     const proxy = limits => {
       const { timeout, signal, promise } = limitsOf(limits);
@@ -58,6 +64,7 @@ export const create = platform => {
           const start = options.measure ? performance.now() : 0;
           const [sent, moved] = prepare(args, options);
           signal?.throwIfAborted();
+          touch();
           try {
             const result = end.call(number, sent, timeout);
             detach(moved);
@@ -84,9 +91,7 @@ export const create = platform => {
           return options.measure ? result.finally(() => measured(name, start)) : result;
         };
       };
-      const refusing = name => () => {
-        throw new CoincideError('CannotBlock', cannotBlock(name, reasons), name);
-      };
+      const refusing = name => () => refuse(name);
       const caller = promise || (!sync && awaits) ? awaiting : sync ? blocking : refusing;
       return proxyOf(caller, {
         set(name, value) {
@@ -109,7 +114,11 @@ export const create = platform => {
       sync,
       transfer: options.transfer,
       direct: value => value,
-      check: () => end.check(),
+      ...reflected?.scope,
+      check() {
+        touch();
+        end.check();
+      },
       notify(name, ...args) {
         const [sent, moved] = prepare(args, options);
         end.notify(name, sent);

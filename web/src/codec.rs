@@ -6,7 +6,6 @@ use wasm_bindgen::prelude::*;
 
 /// Values to bytes and back, without a link.
 #[wasm_bindgen]
-#[derive(Default)]
 pub struct Codec {
     js: Js,
     lost: Option<String>,
@@ -14,10 +13,10 @@ pub struct Codec {
 
 #[wasm_bindgen]
 impl Codec {
-    /// A codec that has met no keys.
+    /// A codec that has met no keys. `references` keeps the objects that are sent as references, if it isn't undefined.
     #[wasm_bindgen(constructor)]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(references: &JsValue) -> Self {
+        Self { js: Js::with_references(references), lost: None }
     }
 
     /// The bytes of a value. `blobs` is what [`blobs`](Self::blobs) gave for it, or undefined.

@@ -7,6 +7,7 @@ mod codec;
 mod failure;
 mod function;
 mod main_end;
+mod references;
 mod relay;
 mod values;
 mod worker_end;

@@ -1,15 +1,15 @@
 //! Main's end.
 
 use coincide::{Inbox, Main, Relay, Rings, Worker};
-use js_sys::{Array, Promise};
+use js_sys::{Array, Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{future_to_promise, spawn_local};
 
 use crate::awaited::Callee;
 use crate::failure;
-use crate::function;
 use crate::relay::RelayName;
 use crate::values::Values;
+use crate::{function, references};
 
 /// Main: serves any number of workers in the event loop of the page.
 #[wasm_bindgen]
@@ -34,7 +34,7 @@ impl MainEnd {
         let buffer = builder.create_buffer()?;
         let port = (!port.is_undefined()).then_some(&port);
         let worker = builder.attach_buffer(&buffer, port).map_err(failure::of_start)?;
-        Ok(WorkerLink { worker, buffer, inbox: None, values: Values::new(strict) })
+        Ok(WorkerLink { worker, buffer, inbox: None, values: Values::new(strict), references: None })
     }
 
     /// A link in messages to a worker that is about to start: `port` sends them, `relay` lets the worker block.
@@ -47,7 +47,13 @@ impl MainEnd {
     ) -> Result<WorkerLink, JsValue> {
         let relay = relay.map(Relay::from);
         let (worker, inbox) = self.main.worker().attach_port(port, relay.as_ref()).map_err(failure::of_start)?;
-        Ok(WorkerLink { worker, buffer: JsValue::UNDEFINED, inbox: Some(inbox), values: Values::new(strict) })
+        Ok(WorkerLink {
+            worker,
+            buffer: JsValue::UNDEFINED,
+            inbox: Some(inbox),
+            values: Values::new(strict),
+            references: None,
+        })
     }
 
     /// Takes a turn: a port has rung.
@@ -63,10 +69,33 @@ pub struct WorkerLink {
     buffer: JsValue,
     inbox: Option<Inbox>,
     values: Values,
+    references: Option<Values>,
 }
 
 #[wasm_bindgen]
 impl WorkerLink {
+    /// Lets the worker operate on objects of main: `serve` and `later` are called for each operation, the latter for those whose results
+    /// nobody waits for, and `released` with the references that the worker has given back. `references` keeps them.
+    pub fn reflect(&mut self, references: JsValue, serve: JsValue, later: JsValue, released: Function) {
+        let values = Values::with_references(references);
+        self.worker.register_raw(references::REFLECT, function::serve(&values, "window", serve));
+        self.worker.register_raw(references::REFLECT_LATER, function::serve(&values, "window", later));
+        self.worker.on_released(references::listener(released));
+        self.references = Some(values);
+    }
+
+    /// Calls a function that the worker has sent a reference to: the arguments are the reference, `this` and a list.
+    pub fn invoke(&self, arguments: &Array) -> Result<Promise, JsValue> {
+        let values = self.references.as_ref().unwrap_or(&self.values);
+        let callee = Callee { exports: self.worker.exports(), values: values.clone(), name: references::INVOKE.into() };
+        callee.call(arguments, f64::INFINITY, JsValue::UNDEFINED)
+    }
+
+    /// Gives references of the worker back. On a closed link there are none.
+    pub fn release(&self, ids: Vec<f64>) {
+        let _ = self.worker.release(&references::ids(&ids));
+    }
+
     /// The shared memory of the link, for the worker.
     #[wasm_bindgen(getter)]
     pub fn buffer(&self) -> JsValue {

@@ -17,6 +17,8 @@ pub(crate) struct Values {
 
 struct Shared {
     results: Leniency,
+    /// Keeps the objects that are sent as references; undefined where everything is copied.
+    references: JsValue,
     /// Taken while it works: it may run code of the program, which may call the other end.
     js: Cell<Option<Box<Js>>>,
     spare: RefCell<Vec<Vec<u8>>>,
@@ -24,8 +26,16 @@ struct Shared {
 
 impl Values {
     pub(crate) fn new(strict: bool) -> Self {
-        let results = if strict { Leniency::Strict } else { Leniency::Lenient };
-        Self { shared: Rc::new(Shared { results, js: Cell::new(None), spare: RefCell::default() }) }
+        Self::making(if strict { Leniency::Strict } else { Leniency::Lenient }, JsValue::UNDEFINED)
+    }
+
+    /// Values that may be references, which `references` keeps: see [`Js::with_references`].
+    pub(crate) fn with_references(references: JsValue) -> Self {
+        Self::making(Leniency::Strict, references)
+    }
+
+    fn making(results: Leniency, references: JsValue) -> Self {
+        Self { shared: Rc::new(Shared { results, references, js: Cell::new(None), spare: RefCell::default() }) }
     }
 
     /// An empty buffer.
@@ -108,7 +118,8 @@ impl Values {
     }
 
     fn with<T>(&self, action: impl FnOnce(&mut Js) -> T) -> T {
-        let mut js = self.shared.js.take().unwrap_or_default();
+        let js = self.shared.js.take();
+        let mut js = js.unwrap_or_else(|| Box::new(Js::with_references(&self.shared.references)));
         let result = action(&mut js);
         self.shared.js.set(Some(js));
         result

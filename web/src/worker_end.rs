@@ -2,14 +2,14 @@
 
 use coincide::raw::Format;
 use coincide::{Attached, Inbox, Limits, Relay, Scope, SendError, Sync};
-use js_sys::{Array, Promise};
+use js_sys::{Array, Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::awaited::Callee;
 use crate::relay::RelayName;
 use crate::values::{Unsent, Values};
-use crate::{failure, function, values};
+use crate::{failure, function, references, values};
 
 /// A worker's own side of its link.
 #[wasm_bindgen]
@@ -20,6 +20,7 @@ pub struct WorkerEnd {
     values: Values,
     /// Names that were called before: a number crosses faster than a string.
     names: Vec<String>,
+    references: Option<Values>,
 }
 
 #[wasm_bindgen]
@@ -65,7 +66,46 @@ impl WorkerEnd {
     /// Calls a function of main and blocks until that has answered. `timeout` is in milliseconds, infinite for none.
     pub fn call(&self, name: usize, arguments: &Array, timeout: f64) -> Result<JsValue, JsValue> {
         let name = &self.names[name];
-        let mut buffer = self.encode(name, arguments)?;
+        self.call_with(&self.values, name, name, arguments, timeout)
+    }
+
+    /// Makes this worker's functions known to main by references, which `references` keeps: `invoke` is called with a function, `this` and
+    /// a list of arguments, and `released` with the references that main has given back.
+    pub fn reflect(&mut self, references: JsValue, invoke: JsValue, released: Function) {
+        let values = Values::with_references(references);
+        self.attached.scope.export_raw(references::INVOKE, function::serve(&values, "a callback", invoke));
+        self.attached.scope.on_released(references::listener(released));
+        self.references = Some(values);
+    }
+
+    /// Has main carry out an operation on its objects, and blocks until it has.
+    pub fn operate(&self, operation: &Array) -> Result<JsValue, JsValue> {
+        let values = self.references.as_ref().unwrap_or(&self.values);
+        self.call_with(values, references::REFLECT, references::SHOWN, operation, f64::INFINITY)
+    }
+
+    /// Has main carry out an operation without waiting for it.
+    #[wasm_bindgen(js_name = operateLater)]
+    pub fn operate_later(&self, operation: &Array) -> Result<(), JsValue> {
+        let values = self.references.as_ref().unwrap_or(&self.values);
+        self.notify_with(values, references::REFLECT_LATER, references::SHOWN, operation)
+    }
+
+    /// Gives references of main back. On a closed link there are none.
+    pub fn release(&self, ids: Vec<f64>) {
+        let _ = self.attached.scope.release(&references::ids(&ids));
+    }
+
+    /// Calls the function `name`, which errors call `shown`.
+    fn call_with(
+        &self,
+        values: &Values,
+        name: &str,
+        shown: &str,
+        arguments: &Array,
+        timeout: f64,
+    ) -> Result<JsValue, JsValue> {
+        let mut buffer = encode(values, shown, arguments)?;
         let encode = |target: &mut Vec<u8>| {
             std::mem::swap(target, &mut buffer);
             Format::Value
@@ -74,15 +114,21 @@ impl WorkerEnd {
             Some(timeout) => self.sync.with_timeout(timeout).call_raw(name, encode),
             None => self.sync.call_raw(name, encode),
         };
-        self.values.recycle(buffer);
+        values.recycle(buffer);
         match result {
             Ok((_, payload)) => {
-                let value = self.values.decode(&payload);
+                let value = values.decode(&payload);
                 self.sync.recycle(payload);
-                value.map_err(|why| failure::failed("Result", &why, name))
+                value.map_err(|why| failure::failed("Result", &why, shown))
             }
-            Err(error) => Err(failure::of_call(error, name, &self.values)),
+            Err(error) => Err(failure::of_call(error, shown, values)),
         }
+    }
+
+    fn notify_with(&self, values: &Values, name: &str, shown: &str, arguments: &Array) -> Result<(), JsValue> {
+        let buffer = encode(values, shown, arguments)?;
+        let sent = self.sync.notify_raw(name, Format::Value, buffer);
+        sent.map_err(|error| failure::of_call(error.into(), shown, values))
     }
 
     /// Calls a function of main and gives a promise of what that answers. `signal` is an `AbortSignal` or undefined.
@@ -100,9 +146,7 @@ impl WorkerEnd {
 
     /// Calls a function of main without waiting.
     pub fn notify(&self, name: &str, arguments: &Array) -> Result<(), JsValue> {
-        let buffer = self.encode(name, arguments)?;
-        let sent = self.sync.notify_raw(name, Format::Value, buffer);
-        sent.map_err(|error| failure::of_call(error.into(), name, &self.values))
+        self.notify_with(&self.values, name, name, arguments)
     }
 
     /// Tells main that the worker is ready, and what it exports. On a closed link nobody waits for that.
@@ -131,19 +175,19 @@ impl WorkerEnd {
         self.attached.bell.ring();
     }
 
-    fn encode(&self, name: &str, arguments: &Array) -> Result<Vec<u8>, JsValue> {
-        let mut buffer = self.values.buffer();
-        let why = match self.values.encode_arguments(arguments, &mut buffer) {
-            Ok(()) => return Ok(buffer),
-            Err(Unsent::Refused(why)) => why.to_string(),
-            Err(Unsent::Blobs) => "the bytes of a blob can't be read without waiting here".into(),
-        };
-        Err(failure::of_arguments(name, &why))
-    }
-
     fn of(attached: Attached, inbox: Option<Inbox>, strict: bool) -> Self {
         spawn_local(attached.run());
         let sync = attached.scope.sync();
-        Self { attached, inbox, sync, values: Values::new(strict), names: Vec::new() }
+        Self { attached, inbox, sync, values: Values::new(strict), names: Vec::new(), references: None }
     }
+}
+
+fn encode(values: &Values, name: &str, arguments: &Array) -> Result<Vec<u8>, JsValue> {
+    let mut buffer = values.buffer();
+    let why = match values.encode_arguments(arguments, &mut buffer) {
+        Ok(()) => return Ok(buffer),
+        Err(Unsent::Refused(why)) => why.to_string(),
+        Err(Unsent::Blobs) => "the bytes of a blob can't be read without waiting here".into(),
+    };
+    Err(failure::of_arguments(name, &why))
 }

@@ -5,6 +5,7 @@ import codecTests from './codec.tests.mjs';
 import linkTests from './link.tests.mjs';
 import { assert, deepEqual, equal, rejects, suite, throws } from './suite.mjs';
 import valueTests from './value.tests.mjs';
+import windowTests from './window.tests.mjs';
 
 export const all = platform => {
   const { test, run } = suite();
@@ -12,6 +13,7 @@ export const all = platform => {
   bootTests(test, kit);
   for (const tier of platform.tiers) linkTests(test, { ...kit, tier });
   valueTests(test, kit);
+  windowTests(test, kit);
   codecTests(test, { ...kit, ...codecKit() });
   return async (report, filter) => {
     initSync({ module: await platform.source() });

@@ -1,6 +1,6 @@
 // A page that isn't isolated and names a service worker: how it comes into control, and what is said when it can't.
 
-export default (test, { coincide, worker, assert, equal, deepEqual, rejects }) => {
+export default (test, { coincide, coincideWindow, worker, assert, equal, deepEqual, rejects }) => {
   /** What a worker says that got no relay. */
   const refusal = async (serviceWorker, part) => {
     const { Worker } = coincide({ serviceWorker });
@@ -31,6 +31,25 @@ export default (test, { coincide, worker, assert, equal, deepEqual, rejects }) =
     w.proxy.hello = name => `Hello, ${name}`;
     deepEqual(await w.proxy.call('hello', 'PyScript'), { value: 'Hello, PyScript' });
     assert(navigator.serviceWorker.controller.scriptURL.endsWith('/sw.js'));
+    w.terminate();
+  });
+
+  test('relay: the worker has window and document', async () => {
+    const { Worker } = coincideWindow({ serviceWorker: './sw.js' });
+    const w = new Worker(worker('window'));
+    const found = await w.proxy.run(String(async ({ window, ffi, sync, native, trips }) => {
+      const { document } = window;
+      const element = document.createElement('p');
+      element.textContent = 'from a worker';
+      document.body.append(element);
+      const clicked = new Promise(resolve => element.addEventListener('click', event => resolve(event.target === element)));
+      element.click();
+      const found = [sync, native, element.parentNode === document.body, await clicked, ffi.query(document, 'body.lastChild.textContent')];
+      element.remove();
+      return [...found, trips(() => document.title)];
+    }));
+    equal(w.tier, 'service-worker');
+    deepEqual(found, [true, false, true, true, 'from a worker', 1]);
     w.terminate();
   });
 };

@@ -1,19 +1,26 @@
 // The tests under Node.js: prints a line of JSON for each. An argument is a filter for names.
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import coincide from '../pkg/main.node.js';
+import coincideWindow from '../pkg/window/main.node.js';
 import { source } from '../pkg/wasm.node.js';
 import { all } from './all.mjs';
 import cliTests from './cli.tests.mjs';
 import coiTests from './coi/worker.tests.mjs';
 import * as suite from './suite.mjs';
 
+setFlagsFromString('--expose-gc');
 const here = name => new URL(name, import.meta.url);
 const runPackage = all({
   coincide,
+  coincideWindow,
   source,
   node: true,
+  gc: runInNewContext('gc'),
   tiers: ['shared-memory', 'messages'],
   worker: name => here(`workers/${name}.node.js`),
+  operations: async () => JSON.parse(readFileSync(here('../../proto/vectors/operations.json'), 'utf8')),
   vectors: async () => JSON.parse(readFileSync(here('../../proto/vectors/values.json'), 'utf8')),
 });
 const { test, run: runTools } = suite.suite();

@@ -2,6 +2,8 @@
 import coincide, { CoincideError, type CoincideWorker, type Diagnosis, type Tier } from 'coincide/main';
 import inline from 'coincide/inline/main';
 import coincideWorker from 'coincide/worker';
+import coincideWindow from 'coincide/window/main';
+import coincideWindowWorker from 'coincide/window/worker';
 
 interface Exports {
   version(): Promise<number>;
@@ -49,3 +51,24 @@ const inWorker = async () => {
 };
 
 export { tier, code, diagnosis, dom, inWorker, isolated, limited, moved, named, version };
+
+const { Worker: WindowWorker } = coincideWindow({ root: { answer: 42 }, policy: (operation, target) => operation !== 'set' || target === null });
+const withWindow = new WindowWorker<Exports>('./worker.js', { lazy: true, reflected_ffi_timeout: 0 });
+const copy: { a: number } = withWindow.ffi.direct({ a: 1 });
+const plainToo: CoincideWorker<Exports> = withWindow;
+
+const withRoot = async () => {
+  const { window, ffi, isWindowProxy, proxy } = await coincideWindowWorker<Functions, Window>();
+  window.document.body.textContent = proxy.hello('window');
+  const sum: number = ffi.evaluate((a: number, b: number) => a + b, 1, 2);
+  const body: HTMLElement = ffi.assign(window.document.body, { title: 'x' });
+  const written: boolean = ffi.batch(() => ((body.title = 'y'), true));
+  ffi.post(body, 'append', 'text');
+  ffi.dispose(body);
+  return [sum, written, isWindowProxy(body), ffi.gather(window, 'a', Symbol.iterator).length, ffi.sizes().trips];
+};
+
+// @ts-expect-error: the argument is a number.
+const wrongArgument = async () => (await coincideWindowWorker()).ffi.evaluate((a: number) => a, 'text');
+
+export { copy, plainToo, withRoot, wrongArgument };

@@ -97,6 +97,8 @@ impl Browser {
                 .args(["--disable-renderer-backgrounding", "--disable-background-timer-throttling"])
                 // A page that measures memory has the answer at once, and not after the next collection of garbage.
                 .arg("--enable-blink-features=ForceEagerMeasureMemory")
+                // Tests collect garbage when they want to know what is left.
+                .arg("--js-flags=--expose-gc")
                 .arg("--enable-logging=stderr")
                 .arg(format!("--user-data-dir={}", profile.display())),
             Self::Firefox => {

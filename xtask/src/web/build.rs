@@ -72,7 +72,9 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<(
         process::run(optimize, LIMIT).context("optimizing the wasm")?;
     }
     for (from, name) in &sources {
-        fs::copy(from, new.join(name)).with_context(|| from.display().to_string())?;
+        let to = new.join(name);
+        fs::create_dir_all(to.parent().context("a file is in a folder")?)?;
+        fs::copy(from, to).with_context(|| from.display().to_string())?;
     }
     if optimized {
         minify(workspace, &new)?;
@@ -108,10 +110,12 @@ fn minify(workspace: &Workspace, package: &Path) -> anyhow::Result<()> {
 
 /// What goes into the package, and the name that it has there. `package.json` comes along for [`manifest`].
 fn sources(workspace: &Workspace) -> anyhow::Result<Vec<(PathBuf, String)>> {
+    let (folder, mut files) = (workspace.root.join("web/js"), Vec::new());
+    collect(&folder, &mut files)?;
     let mut sources = Vec::new();
-    for entry in fs::read_dir(workspace.root.join("web/js"))? {
-        let entry = entry?;
-        sources.push((entry.path(), entry.file_name().to_string_lossy().into_owned()));
+    for file in files {
+        let name = file.strip_prefix(&folder)?.to_str().context("the name of a file is no text")?.replace('\\', "/");
+        sources.push((file, name));
     }
     for (from, name) in [
         ("LICENSE-APACHE", "LICENSE-APACHE"),

@@ -1,0 +1,29 @@
+// The cache that coincident calls `reflected_ffi_timeout`: off unless a program asks for it.
+
+/** Keeps what was read, until so many milliseconds after the first of it. Timers don't fire in code that doesn't pause. */
+export class Cache {
+  #entries = new Map();
+  #timeout;
+
+  constructor(timeout) {
+    this.#timeout = timeout;
+  }
+
+  has(target, key) {
+    return this.#entries.get(target)?.has(key) ?? false;
+  }
+
+  get(target, key) {
+    return this.#entries.get(target).get(key);
+  }
+
+  set(target, key, value) {
+    if (this.#entries.size === 0) setTimeout(() => this.#entries.clear(), this.#timeout);
+    if (!this.#entries.has(target)) this.#entries.set(target, new Map());
+    this.#entries.get(target).set(key, value);
+  }
+
+  forget(target, key) {
+    this.#entries.get(target)?.delete(key);
+  }
+}

@@ -1,0 +1,61 @@
+// What stands here for objects of the other end: the same for the same object while it is reachable.
+
+export class Handles {
+  #byId = new Map();
+  /** References to be given back, each once for each time that it came. */
+  #back = [];
+  #waiting = false;
+  #release;
+  #gone = new FinalizationRegistry(record => this.#forget(record));
+
+  /** @param release tells the other end, once for many */
+  constructor(release) {
+    this.#release = release;
+  }
+
+  /** The handle of a reference that has come, by `make(id)` if there is none. */
+  receive(id, make) {
+    const known = this.#byId.get(id)?.ref.deref();
+    if (known) {
+      // One of the times that it came is enough to keep it.
+      if (this.#back.push(id) >= MANY) this.flush();
+      return known;
+    }
+    const handle = make(id);
+    const record = { id, ref: new WeakRef(handle) };
+    this.#byId.set(id, record);
+    this.#gone.register(handle, record, handle);
+    return handle;
+  }
+
+  /** Gives a handle's reference back now. */
+  dispose(id, handle) {
+    this.#gone.unregister(handle);
+    this.#forget({ id, ref: this.#byId.get(id)?.ref });
+    this.flush();
+  }
+
+  flush() {
+    if (this.#back.length > 0) this.#release(this.#back.splice(0));
+  }
+
+  get size() {
+    return this.#byId.size;
+  }
+
+  #forget({ id, ref }) {
+    // The reference may have come again since: then that has another handle.
+    if (this.#byId.get(id)?.ref === ref) this.#byId.delete(id);
+    this.#back.push(id);
+    if (this.#waiting) return;
+    this.#waiting = true;
+    // Handles become garbage by the thousand.
+    setTimeout(() => {
+      this.#waiting = false;
+      this.flush();
+    }, 0);
+  }
+}
+
+/** So many are given back at once. */
+const MANY = 512;

@@ -1,0 +1,102 @@
+// What a worker knows of main's objects without asking: see `facts.js`.
+//
+// Facts of an object hold from their arrival until the worker has to do with main again (any operation, call or notification, and anything
+// that main calls) or until the running stretch of its code ends, whichever is first. Main may change the object meanwhile; but nothing tells
+// the worker in that time whether it did so before or after the answer. A class is told with each object whose facts are told,
+// and main looks whether it is still what it was.
+import { PROBES } from './probes.js';
+
+export class Knowledge {
+  /** Counts whatever may let the worker learn something of main. */
+  moment = 0;
+  /** Facts are wanted with so many more results: a program that asks for facts goes on doing so. */
+  appetite = 0;
+  #classes = new Map();
+  #ending = false;
+
+  /** The worker has to do with main. */
+  touch() {
+    this.moment++;
+  }
+
+  /** A question was asked that facts answer. */
+  asked() {
+    this.appetite = APPETITE;
+  }
+
+  /** Whether facts are wanted with the next result. */
+  wants() {
+    return this.appetite > 0 && this.appetite-- > 0;
+  }
+
+  /** Takes in the facts of an object: `remote` is what stands for it, `remoteOf` what stands behind a proxy. */
+  learn(remote, [keys, values, complete, chain], remoteOf) {
+    const [known, ...news] = chain;
+    let above = this.#classes.get(known) ?? null;
+    for (const [number, proto, keys, values, name] of news) {
+      above = factsOf(keys, values, ALL, above);
+      above.proto = proto;
+      this.#classes.set(number, above);
+      // What is known of a class is known of the object that is its prototype.
+      remoteOf(proto).asClass = above;
+      const constructor = above.values.get('constructor');
+      if (name === undefined || !remoteOf(constructor)) continue;
+      // Its class has a name, which is often asked for, and that is all that is known of it.
+      remoteOf(constructor).asClass = above.named = factsOf(['name'], [name], NOTHING, null);
+    }
+    remote.facts = factsOf(keys, values, complete ? ALL : COMMON, above);
+    remote.facts.moment = this.moment;
+    for (let next = above; next; next = next.above) {
+      next.moment = this.moment;
+      if (next.named) next.named.moment = this.moment;
+    }
+    this.#endStretch();
+  }
+
+  /** Nothing that was learnt holds beyond the code that runs now. */
+  #endStretch() {
+    if (this.#ending) return;
+    this.#ending = true;
+    queueMicrotask(() => {
+      this.#ending = false;
+      this.touch();
+    });
+  }
+}
+
+/** Whether the object has an own property of the name: its value if that is known, `PRESENT`, `ABSENT` or `UNKNOWN`. */
+const own = (facts, key) => {
+  if (facts.values.has(key)) return facts.values;
+  if (facts.keys.has(key)) return PRESENT;
+  return facts.decides === ALL || (facts.decides === COMMON && PROBES.has(key)) ? ABSENT : UNKNOWN;
+};
+
+/** The same for an object and its classes; for a value the map that has it. */
+export const find = (facts, key) => {
+  for (let next = facts; next; next = next.above) {
+    const found = own(next, key);
+    if (found !== ABSENT) return found;
+  }
+  return ABSENT;
+};
+
+export { own as findOwn };
+
+const factsOf = (keys, values, decides, above) => ({
+  keys: new Set(keys),
+  values: new Map(values.map((value, index) => [keys[index], value])),
+  decides,
+  above,
+  moment: 0,
+});
+
+// Which names are known not to be there.
+const ALL = 2;
+const COMMON = 1;
+export const NOTHING = 0;
+
+export const PRESENT = 'present';
+export const ABSENT = 'absent';
+export const UNKNOWN = 'unknown';
+
+const APPETITE = 16;

@@ -1,0 +1,59 @@
+// What happens to calls of main's functions that a worker can't make as they are.
+
+/**
+ * Listeners of the worker are called when it has the time, which is too late to prevent what an event does by default. With
+ * `{ invoke: 'preventDefault' }`, or a list of such names, main does that before it calls the listener.
+ *
+ * Promises that reject give their reasons to functions of the worker as copies, so that errors are errors there.
+ */
+export class Adapters {
+  #callbacks;
+  /** By listener, and by what is to be invoked. */
+  #adapted = new WeakMap();
+
+  constructor(callbacks) {
+    this.#callbacks = callbacks;
+  }
+
+  /** The arguments with which main's function is called. */
+  adapt(fn, args) {
+    if (fn === add) return this.#listen(args);
+    if (fn === then) return args.map((callback, index) => (index === 1 ? this.#copying(callback) : callback));
+    if (fn === caught) return args.map(callback => this.#copying(callback));
+    return args;
+  }
+
+  /** Removes what was added in place of a listener. */
+  removed(fn, target, [type, listener, options]) {
+    if (fn !== remove || (typeof listener !== 'object' && typeof listener !== 'function') || listener === null) return;
+    for (const adapted of this.#adapted.get(listener)?.values() ?? []) Reflect.apply(remove, target, [type, adapted, options]);
+  }
+
+  #copying(callback) {
+    return typeof callback === 'function' ? this.#callbacks.copying(callback) : callback;
+  }
+
+  #listen(args) {
+    const [type, listener, options] = args;
+    if (typeof listener !== 'function' || typeof options !== 'object' || options === null || !('invoke' in options)) return args;
+    const { invoke, ...rest } = options;
+    const names = [invoke].flat();
+    const wrong = names.find(name => !INVOKED.includes(name));
+    if (wrong !== undefined) throw new TypeError(`\`invoke\` names ${INVOKED.join(', ')}, not ${String(wrong)}`);
+    const key = names.join();
+    if (!this.#adapted.has(listener)) this.#adapted.set(listener, new Map());
+    const known = this.#adapted.get(listener);
+    if (!known.has(key))
+      known.set(key, function (event) {
+        for (const name of names) event[name]();
+        return listener.call(this, event);
+      });
+    return [type, known.get(key), rest];
+  }
+}
+
+const { addEventListener: add, removeEventListener: remove } = globalThis.EventTarget?.prototype ?? {};
+
+const { then, catch: caught } = Promise.prototype;
+
+const INVOKED = ['preventDefault', 'stopPropagation', 'stopImmediatePropagation'];

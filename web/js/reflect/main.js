@@ -1,0 +1,182 @@
+// Main's side: carries out the worker's operations on objects of main.
+import { Adapters } from './listeners.js';
+import { Callbacks } from './callbacks.js';
+import { functionOf } from './evaluate.js';
+import { Facts } from './facts.js';
+import { Held } from './held.js';
+import * as ops from './operations.js';
+import { walk } from './path.js';
+import { Reference, copies, isShared, sent } from './sent.js';
+
+/**
+ * Lets the worker behind `link` operate on `root`, and on what it reaches from there.
+ *
+ * @param {{ root?: object, policy?: Function }} options
+ */
+export const reflect = (link, { root = globalThis, policy }) => {
+  const held = new Held();
+  const callbacks = new Callbacks(link);
+  const adapters = new Adapters(callbacks);
+  const facts = policy ? null : new Facts();
+  /** What an operation that nobody waited for has thrown: the next one that is waited for throws it. */
+  let late = null;
+
+  const allow = (operation, target, ...rest) => {
+    if (policy && policy(ops.NAMES[operation], target, ...rest) === false)
+      throw new DOMException(`main does not allow \`${ops.NAMES[operation]}\`${inWords(rest[0])}`, 'NotAllowedError');
+  };
+
+  const imports = href => import(/* @vite-ignore */ /* webpackIgnore: true */ new URL(href, globalThis.document?.baseURI ?? globalThis.location?.href).href);
+  const get = (target, key, receiver = target) =>
+    key === 'import' && target === root && !('import' in target) ? imports : Reflect.get(target, key, receiver);
+
+  /** The operations that give a value: it travels as `sent`, with facts if these are wanted. */
+  const values = {
+    [ops.GET]: (target, key, ...receiver) => get(target, key, ...receiver),
+    [ops.PROTOTYPE]: target => Reflect.getPrototypeOf(target),
+    [ops.APPLY](fn, self, args) {
+      adapters.removed(fn, self, args);
+      return Reflect.apply(fn, self, adapters.adapt(fn, args));
+    },
+    [ops.INVOKE](target, key, args) {
+      allow(ops.GET, target, key);
+      const fn = target[key];
+      allow(ops.APPLY, fn, target, args);
+      return values[ops.APPLY](fn, target, args);
+    },
+    [ops.CONSTRUCT]: (target, args, newTarget = target) => Reflect.construct(target, args, newTarget),
+    [ops.QUERY]: (target, keys) => walk(target, keys, policy && ((value, key) => allow(ops.GET, value, key))),
+    [ops.EVALUATE]: (_, source, args) => functionOf(source)(...args),
+    [ops.HAS]: Reflect.has,
+    [ops.DESCRIPTOR](target, key) {
+      const found = Reflect.getOwnPropertyDescriptor(target, key);
+      return found && described(found);
+    },
+  };
+
+  const others = {
+    [ops.SET]: (target, key, value, receiver = target) => Reflect.set(target, key, value, receiver),
+    [ops.DELETE]: Reflect.deleteProperty,
+    [ops.OWN_KEYS]: target => Reflect.ownKeys(target).filter(isShared),
+    [ops.DEFINE]: Reflect.defineProperty,
+    [ops.SET_PROTOTYPE]: Reflect.setPrototypeOf,
+    [ops.IS_EXTENSIBLE]: Reflect.isExtensible,
+    [ops.PREVENT_EXTENSIONS]: Reflect.preventExtensions,
+    [ops.ASSIGN](target, sources) {
+      if (policy) for (const source of sources) for (const key of Reflect.ownKeys(source ?? {})) allow(ops.SET, target, key, source[key]);
+      Object.assign(target, ...sources);
+    },
+    [ops.GATHER]: (target, paths) => paths.map(keys => sent(values[ops.QUERY](target, keys))),
+    [ops.BATCH](_, operations) {
+      for (const operation of operations) {
+        const [number, target, ...rest] = operation;
+        if (serve(number, target, ...rest) === false && REFUSABLE.has(number))
+          throw new TypeError(`'${ops.NAMES[number]}'${inWords(rest[0])} is refused by its object`);
+      }
+    },
+  };
+
+  const serve = (number, target, ...args) => {
+    const operation = number & ~(ops.FACTS | ops.STEADY);
+    const value = values[operation];
+    if (!value && !others[operation]) throw new RangeError(`there is no operation ${operation}`);
+    if (!COMPOSED.has(operation)) allow(operation, target, ...args);
+    if (!value) return others[operation](target, ...args);
+    const result = value(target, ...args);
+    const wrapped = operation === ops.DESCRIPTOR ? result : sent(result);
+    if (number === operation) return wrapped;
+    // What is not there was a question about the target.
+    const isAboutTarget = ABOUT_TARGET.has(operation) || (operation === ops.GET && result === undefined);
+    const about = isAboutTarget ? target : Reference.is(wrapped) ? result : undefined;
+    return [wrapped, about && facts?.of(about), isAboutTarget, number & ops.STEADY ? isSteady(target, args[0]) : undefined];
+  };
+
+  const references = {
+    known: object => {
+      if (!Reference.is(object)) return undefined;
+      const { value } = object;
+      return callbacks.known(value) ?? [ops.SENDERS, kindOf(value), value === root ? 0 : held.send(value)];
+    },
+    outgoing: value => callbacks.known(value),
+    incoming: (owner, kind, id) => {
+      if (owner === ops.SENDERS) return callbacks.receive(id);
+      return id === 0 ? root : held.get(id);
+    },
+  };
+
+  link.reflect(
+    references,
+    (...operation) => {
+      if (late) {
+        const { error } = late;
+        late = null;
+        throw error;
+      }
+      return serve(...operation);
+    },
+    (...operation) => {
+      // What follows a failure may count on what has failed.
+      if (late) return;
+      try {
+        others[ops.BATCH](root, [operation]);
+      } catch (error) {
+        late = { error };
+      }
+    },
+    ids => held.release(ids),
+  );
+
+  return {
+    /** Forgets all that the worker has. */
+    close() {
+      held.clear();
+      facts?.clear();
+    },
+    /** How many objects are held for the worker, and how many of its functions are known here. */
+    get sizes() {
+      return { held: held.size, callbacks: callbacks.size };
+    },
+  };
+};
+
+/** Marks a value to be copied to workers in place of being a reference there. */
+const direct = value => {
+  if ((typeof value === 'object' && value !== null) || typeof value === 'function') copies.add(value);
+  return value;
+};
+
+/** What goes with a worker: `core.js` takes it. */
+export const reflection = {
+  reflect,
+  /** What main's options say about the worker's own side. */
+  wishes: ({ reflected_ffi_timeout, lazy }) => ({ reflected_ffi_timeout, lazy }),
+  ffi: reflected => ({ direct, sizes: () => reflected()?.sizes ?? { held: 0, callbacks: 0 } }),
+};
+
+const described = ({ value, get, set, ...rest }) =>
+  get || set ? { ...rest, get: sent(get), set: sent(set) } : { ...rest, value: sent(value) };
+
+/** Whether a property can be kept: its value is stored, by the program, and not what an accessor or the platform makes up. */
+const isSteady = (target, key) => {
+  if (isNode(target) || (Array.isArray(target) && (key === 'length' || /^\d+$/.test(String(key))))) return false;
+  for (let next = target; next !== null; next = Reflect.getPrototypeOf(next)) {
+    const found = Reflect.getOwnPropertyDescriptor(next, key);
+    if (found) return 'value' in found;
+  }
+  return true;
+};
+
+const isNode = value => typeof Node === 'function' && value instanceof Node;
+
+const kindOf = value => (typeof value === 'function' ? ops.FUNCTION : Array.isArray(value) ? ops.ARRAY : ops.OBJECT);
+
+const inWords = key => (typeof key === 'string' || typeof key === 'symbol' ? ` of ${String(key)}` : '');
+
+/** What the policy sees as the operations that it consists of. */
+const COMPOSED = new Set([ops.ASSIGN, ops.GATHER, ops.QUERY, ops.BATCH, ops.INVOKE]);
+
+/** False is how these say that they have failed. */
+const REFUSABLE = new Set([ops.SET, ops.DELETE, ops.DEFINE]);
+
+/** The facts that come with these are about the object that was asked. */
+const ABOUT_TARGET = new Set([ops.HAS, ops.DESCRIPTOR, ops.PROTOTYPE]);

@@ -1,0 +1,40 @@
+// The operations on objects of main, by their numbers in SPEC.md.
+
+/** Names by number: what a policy is told. */
+export const NAMES = [
+  'get', 'set', 'has', 'deleteProperty', 'ownKeys', 'getOwnPropertyDescriptor', 'defineProperty', 'getPrototypeOf',
+  'setPrototypeOf', 'isExtensible', 'preventExtensions', 'apply', 'construct', 'assign', 'gather', 'query', 'evaluate', 'batch', 'invoke',
+];
+
+export const GET = 0;
+export const SET = 1;
+export const HAS = 2;
+export const DELETE = 3;
+export const OWN_KEYS = 4;
+export const DESCRIPTOR = 5;
+export const DEFINE = 6;
+export const PROTOTYPE = 7;
+export const SET_PROTOTYPE = 8;
+export const IS_EXTENSIBLE = 9;
+export const PREVENT_EXTENSIONS = 10;
+export const APPLY = 11;
+export const CONSTRUCT = 12;
+export const ASSIGN = 13;
+export const GATHER = 14;
+export const QUERY = 15;
+export const EVALUATE = 16;
+export const BATCH = 17;
+export const INVOKE = 18;
+
+/** Added to a number: facts about the result are wanted along with it. */
+export const FACTS = 64;
+
+/** Added to a number: it is wanted whether the value may be kept for a while. */
+export const STEADY = 128;
+
+// A reference, as the codec has it.
+export const SENDERS = 0;
+export const RECEIVERS = 1;
+export const OBJECT = 0;
+export const ARRAY = 1;
+export const FUNCTION = 2;

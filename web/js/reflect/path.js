@@ -1,0 +1,31 @@
+// Paths of `query` and `gather`: `a.b[0]["c"]`.
+
+const PART = /(?:^|\.)([^.[\]]+)|\[(?:(\d+)|"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')\]/y;
+
+/** The keys of a path; a symbol is one. */
+export const keysOf = path => {
+  if (typeof path === 'symbol') return [path];
+  const text = String(path);
+  if (text === '') return [''];
+  const keys = [];
+  PART.lastIndex = 0;
+  while (PART.lastIndex < text.length) {
+    const at = PART.lastIndex;
+    const match = PART.exec(text);
+    if (!match) throw new SyntaxError(`\`${text}\` is no path: it cannot be read from \`${text.slice(at)}\` on`);
+    const [, name, index, double, single] = match;
+    keys.push(name ?? index ?? (double ?? single).replace(/\\(.)/g, '$1'));
+  }
+  return keys;
+};
+
+/** What is at the end of a path; undefined if it breaks off. `step` is told each object and key. */
+export const walk = (target, keys, step) => {
+  let value = target;
+  for (const key of keys) {
+    if (value === null || value === undefined) return undefined;
+    step?.(value, key);
+    value = value[key];
+  }
+  return value;
+};

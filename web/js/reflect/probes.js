@@ -1,0 +1,7 @@
+// Names that language runtimes look for on any object.
+
+/** Of objects with many keys, only these are told, of all objects or of none. */
+export const PROBES = new Set([
+  'then', 'next', 'constructor', 'length', 'size', 'get', 'set', 'has', 'includes', 'return', 'throw', 'message', 'stack', 'name',
+  'toString', 'valueOf', 'toJSON', 'prototype', Symbol.iterator, Symbol.asyncIterator, Symbol.toStringTag, Symbol.toPrimitive,
+]);

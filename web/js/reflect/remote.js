@@ -1,0 +1,208 @@
+// A proxy of an object of main: what each operation on it becomes. `Remote` is its handler.
+import { ABSENT, NOTHING, UNKNOWN, find, findOwn } from './knowledge.js';
+import { freeze, mirror, targetOf } from './mirror.js';
+import * as ops from './operations.js';
+
+export class Remote {
+  /** What main has told of the object; holds for a moment. */
+  facts = null;
+  /** The class that this is the prototype of, if it is one that main has told. */
+  asClass = null;
+  /** The prototype that a class of the worker has given to its instance; that of the object on main is another. */
+  ownProto;
+  #shortcuts = null;
+
+  /** Whether it is a handler; that asks nothing of proxies. */
+  static is(value) {
+    return #shortcuts in value;
+  }
+
+  /** @param {import('./worker.js').Window} window */
+  constructor(window, kind, id) {
+    this.window = window;
+    this.kind = kind;
+    this.id = id;
+    this.proxy = new Proxy(targetOf(KINDS[kind]), this);
+  }
+
+  #known() {
+    const { moment } = this.window.knowledge;
+    if (this.facts?.moment === moment) return this.facts;
+    return this.asClass?.moment === moment ? this.asClass : undefined;
+  }
+
+  /** Asks something that facts answer. They come along, and answer the next questions. */
+  #asks(operation, ...key) {
+    const { window } = this;
+    window.knowledge.asked();
+    return window.operate(operation, this, ...key);
+  }
+
+  get(target, key, receiver) {
+    const { window } = this;
+    if (this.kind === ops.FUNCTION) {
+      if (key === 'call' || key === 'apply') return this.#shortcut(key);
+      // Of a class of the worker that extends this one: only here can its prototypes be told.
+      if (key === Symbol.hasInstance && typeof receiver === 'function' && !window.remoteOf(receiver)) return hasInstance;
+    }
+    const facts = this.#known();
+    if (facts && this.ownProto === undefined) {
+      const found = find(facts, key);
+      if (found === ABSENT) return undefined;
+      if (found instanceof Map) return found.get(key);
+    }
+    if (this.ownProto !== undefined && !this.#hasOwn(key)) return Reflect.get(this.ownProto, key, receiver);
+    // An accessor of main has no use for a copy of a local object.
+    if (receiver === this.proxy || !window.remoteOf(receiver)) return window.read(this, key);
+    return window.operate(ops.GET, this, key, receiver);
+  }
+
+  /** `call` and `apply` of functions need no trip of their own. */
+  #shortcut(key) {
+    this.#shortcuts ??= {
+      call: (self, ...args) => this.apply(null, self, args),
+      apply: (self, args) => this.apply(null, self, [...(args ?? [])]),
+    };
+    return this.#shortcuts[key];
+  }
+
+  set(target, key, value, receiver) {
+    const { window } = this;
+    if (receiver === this.proxy && this.ownProto === undefined) return window.write(this, key, value);
+    if (window.remoteOf(receiver) && window.remoteOf(receiver).ownProto === undefined) return window.operate(ops.SET, this, key, value, receiver);
+    if (receiver === this.proxy) return this.#setOwn(target, key, value, receiver);
+    return setInherited(this.proxy, key, value, receiver);
+  }
+
+  /** An instance of a class of the worker: its setters are the worker's, its properties main's. */
+  #setOwn(target, key, value, receiver) {
+    if (!this.#hasOwn(key)) {
+      const setter = accessorOf(this.ownProto, key);
+      if (setter && !this.window.remoteOf(setter.set)) return setter.set ? (Reflect.apply(setter.set, receiver, [value]), true) : false;
+    }
+    return this.window.write(this, key, value);
+  }
+
+  has(target, key) {
+    if (this.ownProto !== undefined) return this.#hasOwn(key) || Reflect.has(this.ownProto, key);
+    const facts = this.#known();
+    const found = facts ? find(facts, key) : UNKNOWN;
+    if (found !== UNKNOWN) return found !== ABSENT;
+    return this.#asks(ops.HAS, key);
+  }
+
+  #hasOwn(key) {
+    const facts = this.#known();
+    const found = facts ? findOwn(facts, key) : UNKNOWN;
+    if (found !== UNKNOWN) return found !== ABSENT;
+    return this.#asks(ops.DESCRIPTOR, key) !== undefined;
+  }
+
+  getOwnPropertyDescriptor(target, key) {
+    const facts = this.#known();
+    if (facts && findOwn(facts, key) === ABSENT) {
+      mirror(target, key, undefined);
+      return undefined;
+    }
+    const descriptor = this.#asks(ops.DESCRIPTOR, key);
+    mirror(target, key, descriptor);
+    return descriptor;
+  }
+
+  defineProperty(target, key, descriptor) {
+    const done = this.window.operate(ops.DEFINE, this, key, descriptor);
+    if (done && descriptor.configurable !== true) mirror(target, key, this.window.operate(ops.DESCRIPTOR, this, key));
+    return done;
+  }
+
+  deleteProperty(target, key) {
+    const done = this.window.change(ops.DELETE, this, key);
+    if (done) mirror(target, key, undefined);
+    return done;
+  }
+
+  ownKeys(target) {
+    const keys = this.window.operate(ops.OWN_KEYS, this);
+    if (!Reflect.isExtensible(target))
+      for (const key of Reflect.ownKeys(target)) if (!keys.includes(key)) delete target[key];
+    return keys;
+  }
+
+  getPrototypeOf() {
+    if (this.ownProto !== undefined) return this.ownProto;
+    const facts = this.#known();
+    if (facts && facts.decides !== NOTHING) return facts.above?.proto ?? null;
+    return this.#asks(ops.PROTOTYPE);
+  }
+
+  setPrototypeOf(target, proto) {
+    if (proto !== null && !this.window.remoteOf(proto)) {
+      // Main can't have it for a prototype: instances of the worker's own classes have theirs here.
+      if (!this.isExtensible(target)) return false;
+      this.ownProto = proto;
+      return true;
+    }
+    const done = this.window.operate(ops.SET_PROTOTYPE, this, proto);
+    if (done) this.ownProto = undefined;
+    return done;
+  }
+
+  isExtensible(target) {
+    if (!Reflect.isExtensible(target)) return false;
+    if (this.window.operate(ops.IS_EXTENSIBLE, this)) return true;
+    this.#freeze(target);
+    return false;
+  }
+
+  preventExtensions(target) {
+    if (!this.window.operate(ops.PREVENT_EXTENSIONS, this)) return false;
+    this.#freeze(target);
+    return true;
+  }
+
+  #freeze(target) {
+    const { window } = this;
+    const descriptors = new Map();
+    for (const key of window.operate(ops.OWN_KEYS, this)) {
+      const descriptor = window.operate(ops.DESCRIPTOR, this, key);
+      if (descriptor) descriptors.set(key, descriptor);
+    }
+    freeze(target, this.ownProto ?? window.operate(ops.PROTOTYPE, this), descriptors);
+  }
+
+  apply(target, self, args) {
+    return this.window.operate(ops.APPLY, this, self, args);
+  }
+
+  construct(target, args, newTarget) {
+    const { window } = this;
+    if (newTarget === this.proxy) return window.operate(ops.CONSTRUCT, this, args);
+    if (window.remoteOf(newTarget)) return window.operate(ops.CONSTRUCT, this, args, newTarget);
+    const instance = window.operate(ops.CONSTRUCT, this, args);
+    const { prototype } = newTarget;
+    if (typeof prototype === 'object' && prototype !== null) window.remoteOf(instance).ownProto = prototype;
+    return instance;
+  }
+}
+
+const hasInstance = Function.prototype[Symbol.hasInstance];
+
+/** Setting a property of an object of the worker that has an object of main among its prototypes. */
+const setInherited = (proto, key, value, receiver) => {
+  const accessor = accessorOf(proto, key);
+  if (accessor) return accessor.set ? (Reflect.apply(accessor.set, receiver, [value]), true) : false;
+  const own = Reflect.getOwnPropertyDescriptor(receiver, key);
+  if (!own) return Reflect.defineProperty(receiver, key, { value, writable: true, enumerable: true, configurable: true });
+  return 'value' in own && own.writable && Reflect.defineProperty(receiver, key, { value });
+};
+
+/** The accessor that a name leads to; nothing if it leads to a value or nowhere. */
+const accessorOf = (object, key) => {
+  for (let next = object; next !== null; next = Reflect.getPrototypeOf(next)) {
+    const found = Reflect.getOwnPropertyDescriptor(next, key);
+    if (found) return 'value' in found ? undefined : found;
+  }
+  return undefined;
+};
+
+const KINDS = ['object', 'array', 'function'];

@@ -1,0 +1,192 @@
+// The worker's side: proxies of main's objects.
+import { Cache } from './cache.js';
+import { ffiOf } from './ffi.js';
+import { Handles } from './handles.js';
+import { Held } from './held.js';
+import { Knowledge } from './knowledge.js';
+import * as ops from './operations.js';
+import { Remote } from './remote.js';
+
+/** All that a worker has of main's objects. */
+export class Window {
+  knowledge = new Knowledge();
+  /** How often main was asked and waited for. */
+  trips = 0;
+  #end;
+  #held = new Held();
+  #handles;
+  /** What stands behind a proxy. */
+  #remotes = new WeakMap();
+  #cache;
+  #lazy;
+  #refuse;
+  /** Changes that are to travel together; null while none are gathered. */
+  #batch = null;
+
+  /**
+   * @param end the worker's end of its link
+   * @param {{ reflected_ffi_timeout?: number, lazy?: boolean }} options
+   * @param refuse throws the reason for which the worker can't block; nothing if it can
+   */
+  constructor(end, { reflected_ffi_timeout: timeout = -1, lazy = false }, refuse) {
+    this.#end = end;
+    this.#refuse = refuse;
+    this.#lazy = lazy;
+    this.#cache = timeout >= 0 ? new Cache(timeout) : null;
+    this.#handles = new Handles(ids => end.release(Float64Array.from(ids)));
+    end.reflect(this.#references(), (...call) => this.#invoke(...call), ids => this.#held.release(ids));
+    this.root = new Remote(this, ops.OBJECT, 0);
+    this.#remotes.set(this.root.proxy, this.root);
+  }
+
+  /** What stands behind a proxy of main's; nothing if it is none. */
+  remoteOf(value) {
+    return this.#remotes.get(value);
+  }
+
+  /** Has main carry out an operation; gives the result. */
+  operate(operation, target, ...args) {
+    if (!WITH_FACTS.has(operation) || !this.knowledge.wants()) return this.#trip([operation, target, ...args]);
+    const [value, facts, isAboutTarget] = this.#trip([operation | ops.FACTS, target, ...args]);
+    this.#learn(isAboutTarget ? target : this.#remotes.get(value), facts);
+    return value;
+  }
+
+  /** Reads a property. */
+  read(target, key) {
+    const cache = this.#cache;
+    if (!cache) return this.operate(ops.GET, target, key);
+    if (cache.has(target, key)) return cache.get(target, key);
+    const [value, facts, isAboutTarget, isSteady] = this.#trip([ops.GET | ops.FACTS | ops.STEADY, target, key]);
+    this.#learn(isAboutTarget ? target : this.#remotes.get(value), facts);
+    if (isSteady) cache.set(target, key, value);
+    return value;
+  }
+
+  /** One trip to main and back. */
+  #trip(operation) {
+    this.#refuse?.('window');
+    if (this.#batch) this.flush();
+    this.knowledge.touch();
+    this.#held.begin();
+    this.trips++;
+    try {
+      return this.#end.operate(operation);
+    } catch (error) {
+      // Refused before anything was sent.
+      if (error?.name === 'DataCloneError' && 'function' in error) this.#held.undo();
+      throw error;
+    }
+  }
+
+  #learn(remote, facts) {
+    if (facts) this.knowledge.learn(remote, facts, value => this.#remotes.get(value));
+  }
+
+  /** Sets a property. */
+  write(target, key, value) {
+    return this.change(ops.SET, target, key, value);
+  }
+
+  /** A change whose result is whether it was made. Where nobody waits for it, it counts as made; an error comes with a later operation. */
+  change(operation, target, ...args) {
+    this.#cache?.forget(target, args[0]);
+    if (this.#batch) this.#batch.push([operation, target, ...args]);
+    else if (this.#lazy) this.later(operation, target, ...args);
+    else return this.operate(operation, target, ...args);
+    return true;
+  }
+
+  /** Has main carry out an operation without waiting for it. Order is kept; what it throws, the next one that is waited for throws. */
+  later(operation, target, ...args) {
+    if (this.#batch) return void this.#batch.push([operation, target, ...args]);
+    this.#refuse?.('window');
+    this.knowledge.touch();
+    this.#end.operateLater([operation, target, ...args]);
+  }
+
+  /** Gathers the changes that `body` makes, and has them carried out in one operation. */
+  batch(body) {
+    if (this.#batch) return body();
+    this.#batch = [];
+    try {
+      return body();
+    } finally {
+      this.flush();
+      this.#batch = null;
+    }
+  }
+
+  /** Carries out what was gathered. */
+  flush() {
+    const operations = this.#batch;
+    if (!operations?.length) return;
+    this.#batch = null;
+    try {
+      this.operate(ops.BATCH, this.root, operations);
+    } finally {
+      this.#batch = [];
+    }
+  }
+
+  /** Gives an object back to main: the proxy can't be used any more. */
+  dispose(value) {
+    const remote = this.remoteOf(value);
+    if (!remote || remote === this.root || remote.disposed) return;
+    remote.disposed = true;
+    this.#handles.dispose(remote.id, value);
+  }
+
+  /** How many objects of main are known here, and how many functions are held for main. */
+  get sizes() {
+    return { handles: this.#handles.size, held: this.#held.size, trips: this.trips };
+  }
+
+  #references() {
+    const known = value => {
+      const remote = Remote.is(value) ? value : this.#remotes.get(value);
+      if (remote) return [ops.RECEIVERS, remote.kind, remote.id];
+      return value === globalThis ? [ops.RECEIVERS, ops.OBJECT, 0] : undefined;
+    };
+    return {
+      known,
+      outgoing: value =>
+        typeof value === 'function' ? (known(value) ?? [ops.SENDERS, ops.FUNCTION, this.#held.send(value)]) : undefined,
+      incoming: (owner, kind, id) => {
+        if (owner === ops.RECEIVERS) return this.#held.get(id);
+        return id === 0 ? this.root.proxy : this.#handles.receive(id, () => this.#make(kind, id));
+      },
+    };
+  }
+
+  #make(kind, id) {
+    const remote = new Remote(this, kind, id);
+    this.#remotes.set(remote.proxy, remote);
+    return remote.proxy;
+  }
+
+  /** Main calls a function of this worker. */
+  #invoke(fn, self, args) {
+    this.knowledge.touch();
+    return Reflect.apply(fn, self, args);
+  }
+}
+
+/**
+ * What `coincide()` gives in addition.
+ *
+ * @param refuse throws the reason for which the worker can't block; nothing if it can
+ */
+export const reflect = (end, options, refuse) => {
+  const window = new Window(end, options, refuse);
+  const ffi = ffiOf(window);
+  return {
+    scope: { window: window.root.proxy, isWindowProxy: value => window.remoteOf(value) !== undefined, ffi, direct: ffi.direct },
+    touch: () => window.knowledge.touch(),
+  };
+};
+
+/** Their results may be objects, or they are questions that facts answer. */
+const WITH_FACTS = new Set([
+  ops.GET, ops.PROTOTYPE, ops.APPLY, ops.CONSTRUCT, ops.QUERY, ops.EVALUATE, ops.HAS, ops.DESCRIPTOR,
+]);

@@ -1,0 +1,65 @@
+/** Main's side of coincide, with `window` for the worker. */
+import type {
+  CoincideError,
+  CoincideWorker as PlainWorker,
+  Main as PlainMain,
+  MainOptions as PlainOptions,
+  RemoteProxy,
+  WorkerOptions as PlainWorkerOptions,
+} from '../main.js';
+
+export { CoincideError };
+
+/** What a policy is asked about. */
+export type Operation =
+  | 'get'
+  | 'set'
+  | 'has'
+  | 'deleteProperty'
+  | 'ownKeys'
+  | 'getOwnPropertyDescriptor'
+  | 'defineProperty'
+  | 'getPrototypeOf'
+  | 'setPrototypeOf'
+  | 'isExtensible'
+  | 'preventExtensions'
+  | 'apply'
+  | 'construct'
+  | 'evaluate';
+
+/** What a worker may do with objects of main. */
+export interface WindowOptions {
+  /** What the worker has as `window`. Default: the global object. */
+  root?: object;
+  /**
+   * Sees each operation before it is carried out, with the arguments of the method of `Reflect` that has its name; if it gives `false`, the
+   * worker gets a `NotAllowedError`. It sees what goes through objects of main, not what their own functions do.
+   */
+  policy?: (operation: Operation, target: any, ...args: any[]) => boolean | void;
+  /** Milliseconds for which the worker may keep what it has read. Default: nothing is kept. */
+  reflected_ffi_timeout?: number;
+  /** Assignments of the worker travel without an answer, in order; what they throw, a later operation throws. Default `false`. */
+  lazy?: boolean;
+}
+
+export interface MainOptions extends PlainOptions, WindowOptions {}
+
+export interface WorkerOptions extends PlainWorkerOptions, WindowOptions {}
+
+export interface CoincideWorker<Exports extends object = RemoteProxy> extends PlainWorker<Exports> {
+  readonly ffi: {
+    /** Marks a value to be copied to workers, where it would be a proxy otherwise. */
+    direct<T>(value: T): T;
+    /** How many objects of main the worker holds, and how many of its functions main holds. */
+    sizes(): { held: number; callbacks: number };
+  };
+}
+
+export interface Main extends Omit<PlainMain, 'Worker'> {
+  /** A worker that has a link to this main, and main's objects. */
+  Worker: {
+    new <Exports extends object = RemoteProxy>(url: string | URL, options?: WorkerOptions): CoincideWorker<Exports>;
+  };
+}
+
+export default function coincide(options?: MainOptions): Main;

@@ -1,0 +1,7 @@
+import { create } from '../core.js';
+import * as platform from '../platform.js';
+import { reflection } from '../reflect/main.js';
+import { source } from '../wasm.js';
+
+export { CoincideError } from '../errors.js';
+export default create(platform, source, reflection);

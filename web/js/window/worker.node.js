@@ -1,0 +1,6 @@
+import * as platform from '../platform.node.js';
+import { reflect } from '../reflect/worker.js';
+import { create } from '../worker-core.js';
+
+export { CoincideError } from '../errors.js';
+export default create(platform, reflect);

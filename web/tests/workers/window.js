@@ -1,0 +1,41 @@
+// The worker of the tests of main's objects: runs functions of the tests, of which it gets the source.
+export const run = async coincide => {
+  const scope = await coincide();
+  const { proxy } = scope;
+
+  /** What becomes of an action, in words that can be compared. */
+  const outcome = action => {
+    try {
+      return { value: described(action()) };
+    } catch (error) {
+      return { error: error?.constructor?.name, isError: error instanceof Error };
+    }
+  };
+
+  /** What a value is, whichever side it is from. */
+  const described = (value, depth = 0) => {
+    if (typeof value === 'symbol') return String(value);
+    if (typeof value === 'bigint') return `${value}n`;
+    if (value === undefined) return 'undefined';
+    if (Object.is(value, -0)) return '-0';
+    if (typeof value === 'function') return 'a function';
+    if (typeof value !== 'object' || value === null) return typeof value === 'number' && Number.isNaN(value) ? 'NaN' : value;
+    if (depth > 2) return 'deeper';
+    const found = { isArray: Array.isArray(value) };
+    for (const key of Reflect.ownKeys(value)) {
+      const descriptor = Reflect.getOwnPropertyDescriptor(value, key);
+      found[String(key)] = 'value' in descriptor ? described(descriptor.value, depth + 1) : 'an accessor';
+    }
+    return found;
+  };
+
+  /** Trips that an action takes. */
+  const trips = action => {
+    const before = scope.ffi.sizes().trips;
+    action();
+    return scope.ffi.sizes().trips - before;
+  };
+
+  const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
+  proxy.run = (source, ...args) => (0, eval)(`(${source})`)({ ...scope, outcome, described, trips, pause, source: text => (0, eval)(`(${text})`) }, ...args);
+};
