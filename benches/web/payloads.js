@@ -24,6 +24,11 @@ export const CALLS = {
     const bytes = main.echo(BYTES);
     expect(bytes.length === BYTES.length && bytes[0] === BYTES[0] && bytes.at(-1) === BYTES.at(-1));
   },
+  'window/property': ({ dataset }) => expect(dataset.test === 'x'),
+  'window/path': ({ window }) => expect(window.document.body.dataset.test === 'x'),
+  'window/assignment': ({ dataset }, k) => {
+    dataset.count = k;
+  },
 };
 
 /** Throws unless the answer fits. */

@@ -21,6 +21,9 @@ export const ROWS = [
   trip('echo/8-values', 'an object of a text, a list of five numbers, a number and a flag, there and back'),
   trip('echo/100-records', 'an array of 100 objects of four fields, there and back'),
   trip('echo/1MiB', 'a Uint8Array of 1 MiB, there and back'),
+  trip('window/property', "the worker reads `test` of a node's `dataset` that it has"),
+  trip('window/path', 'the worker reads `window.document.body.dataset.test`'),
+  trip('window/assignment', "the worker sets `test` of a node's `dataset` that it has"),
   {
     name: 'await',
     about: 'main awaits a function of the worker: a number there, the next number back',
@@ -81,3 +84,6 @@ export const OF_CALLS = [
   'flood',
   'memory',
 ];
+
+/** The rows of a library whose workers have main's objects. */
+export const OF_WINDOW = ['window/property', 'window/path', 'window/assignment'];
