@@ -64,6 +64,7 @@ impl Main {
             names: Names::default(),
             linger: RefCell::new(Patience::lingering(LINGER)),
             turn_over: Cell::new(false),
+            lingers: Cell::new(false),
             armed: Cell::new(false),
         };
         Ok(Self { shared: Rc::new(shared) })
@@ -128,6 +129,8 @@ pub(crate) struct Shared {
     thread: Arc<Thread>,
     /// Somebody was woken who does not run before the turn is over.
     turn_over: Cell<bool>,
+    /// Somebody was served who may call again soon.
+    lingers: Cell<bool>,
     /// The links will ring the bell.
     armed: Cell<bool>,
 }
@@ -176,7 +179,7 @@ impl Shared {
                 if looks && (start.get_or_insert_with(Instant::now).elapsed() >= budget || input_pending()) {
                     return Turn::More;
                 }
-            } else if steps == 0 || !self.tasks.borrow().is_empty() || !self.wait_a_little(woken) {
+            } else if !self.lingers.take() || !self.tasks.borrow().is_empty() || !self.wait_a_little(woken) {
                 return self.arm();
             }
             if self.turn_over.get() || woken() {
@@ -204,10 +207,22 @@ impl Shared {
                 }
                 None => break,
             };
-            progress |= link.pump();
+            if link.pump() {
+                progress = true;
+                self.linger_for(&link);
+            }
             index += 1;
         }
-        progress | self.poll_tasks()
+        if self.poll_tasks() {
+            progress = true;
+            self.links.borrow().iter().for_each(|link| self.linger_for(link));
+        }
+        progress
+    }
+
+    /// A worker that was served may call again soon.
+    fn linger_for(&self, link: &Link) {
+        self.lingers.set(self.lingers.get() || link.end.port.borrow().is_worth_lingering());
     }
 
     fn poll_tasks(&self) -> bool {

@@ -39,6 +39,11 @@ impl Port {
         !self.left && self.transport.has_input()
     }
 
+    /// Whether the peer may send something soon after what was sent to it.
+    pub(crate) fn is_worth_lingering(&self) -> bool {
+        self.transport.is_worth_lingering()
+    }
+
     /// Whether [`flush`](Self::flush) may have something to send, and room for it.
     pub(crate) fn has_output(&self) -> bool {
         !self.left && !self.deaf_peer && self.session.has_output() && (!self.blocked || self.transport.has_room())

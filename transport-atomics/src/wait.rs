@@ -48,6 +48,11 @@ impl Patience {
         Self::new(total.min(Duration::from_micros(2)), total)
     }
 
+    /// Looks for about a microsecond, without a look at the clock.
+    pub(crate) fn glance(mut ready: impl FnMut() -> bool) -> bool {
+        ready() || (SPINNING_PAYS && look(&mut ready, GLANCE))
+    }
+
     /// Waits until `ready` is true, which it says, or until patience is over: `false`.
     ///
     /// `ready` is called at least once, and many times a microsecond, so it should only look at something.
@@ -185,6 +190,9 @@ fn look(ready: &mut impl FnMut() -> bool, times: u32) -> bool {
 
 /// Looks between two readings of the clock.
 const ROUND: u32 = 16;
+
+/// Looks of a glance.
+const GLANCE: u32 = 32;
 
 /// A yield that takes longer than this means that the core is in demand.
 const LONG_YIELD: Duration = Duration::from_micros(100);
