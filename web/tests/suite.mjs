@@ -113,4 +113,4 @@ const differ = (a, b, path, seen) => {
   }
 };
 
-const LIMIT = 20_000;
+const LIMIT = 60_000;
