@@ -20,6 +20,16 @@ pub(crate) fn rust(workspace: &Workspace) -> anyhow::Result<()> {
     web::serve(workspace, "examples/web/index.html")
 }
 
+/// Serves the page of the table.
+///
+/// # Errors
+/// When the package does not build, or there is no port.
+pub(crate) fn table(workspace: &Workspace, isolated: bool) -> anyhow::Result<()> {
+    tools::rust_target(workspace, web::TARGET).map_err(anyhow::Error::msg)?;
+    web::build(workspace, Profile::Web)?;
+    web::serve(workspace, if isolated { "examples/table/index.html" } else { "plain/examples/table/index.html" })
+}
+
 /// Runs the demonstrations one after the other, or only that of a page that is not isolated.
 ///
 /// # Errors

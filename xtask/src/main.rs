@@ -50,6 +50,9 @@ enum Command {
         /// Serve the page of examples/web in place of that, on which both sides are Rust
         #[arg(long, conflicts_with = "no_isolation")]
         rust: bool,
+        /// Serve the page of examples/table in place of that, a table that a worker builds and keeps; with `--no-isolation`, too
+        #[arg(long, conflicts_with = "rust")]
+        table: bool,
         /// Only the page, served without the headers of isolation: a service worker lets its worker block
         #[arg(long)]
         no_isolation: bool,
@@ -99,6 +102,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Test { only, browser, .. } => Ok(test::run(&workspace, &only, browser.as_deref())),
         Command::Demo { rust: true, .. } => demo::rust(&workspace).map(|()| ExitCode::SUCCESS),
+        Command::Demo { table: true, no_isolation, .. } => {
+            demo::table(&workspace, !no_isolation).map(|()| ExitCode::SUCCESS)
+        }
         Command::Demo { serve, no_isolation, .. } => {
             demo::run(&workspace, serve, !no_isolation).map(|()| ExitCode::SUCCESS)
         }

@@ -169,6 +169,9 @@ fn mounts(workspace: &Workspace, bundle: Option<&PathBuf>) -> Vec<Mount> {
         ("proto/vectors/", "proto/vectors", true),
         ("plain/examples/web/", example::FOLDER, false),
         ("examples/web/", example::FOLDER, true),
+        ("plain/examples/table/", "examples/table", false),
+        ("plain/examples/table/", PACKAGE, false),
+        ("examples/table/", "examples/table", true),
     ] {
         mounts.push(Mount { prefix, folder: workspace.root.join(folder), isolated });
     }
@@ -254,14 +257,16 @@ impl Report {
     }
 }
 
-/// The pages of tests: isolated, not isolated, with a service worker in place of isolation, with one that fails, and isolated by `coi.js`.
-const PAGES: [&str; 6] = [
+/// The pages of tests: isolated, not isolated, with a service worker in place of isolation, with one that fails, isolated by `coi.js`; and the example of a table, isolated and not.
+const PAGES: [&str; 8] = [
     "web/tests/index.html",
     "plain/web/tests/plain.html",
     "plain/site/relay.html",
     FAULTS,
     "plain/faults/isolating/page.html",
     "plain/site/coi/app/page.html",
+    "examples/table/tests.html",
+    "plain/examples/table/tests.html",
 ];
 
 /// A page that may stop its service workers where the browser is driven.
