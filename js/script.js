@@ -39,8 +39,11 @@ export const boot = (worker, module, buffer, name, limits) =>
 
 export const terminate = worker => worker.terminate();
 
-/** What the first message has for the link; undefined if it is another message. */
-export const bootOf = message => message?.[BOOT];
+/** What the first message has for the link; undefined if it is another message. A main of the npm package names no limits. */
+export const bootOf = message => {
+  const { buffer, name = '', limits = [] } = message?.[BOOT] ?? {};
+  return buffer && { buffer, name, limits };
+};
 
 /** In the worker: calls `ring` when main wakes it. */
 export const hearMain = ring => hear(globalThis, { [RING]: () => ring() });
@@ -53,12 +56,13 @@ export const leave = () => globalThis.close();
 
 /** What wakes the other end where it can't listen to shared memory; undefined where it can. */
 export const doorbell = target =>
-  Atomics.waitAsync ? undefined : { postMessage: () => (target ?? globalThis).postMessage({ [RING]: 0 }) };
+  Atomics.waitAsync ? undefined : { postMessage: () => (target ?? globalThis).postMessage(RING) };
 
+/** Listens to messages that are one of these words, or have one as their only property. */
 const hear = (target, actions) =>
   target.addEventListener('message', event => {
     for (const kind in actions)
-      if (Object.hasOwn(Object(event.data), kind)) {
+      if (event.data === kind || Object.hasOwn(Object(event.data), kind)) {
         event.stopImmediatePropagation();
         actions[kind](event.data[kind]);
       }

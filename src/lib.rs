@@ -29,6 +29,7 @@ mod sync;
 mod thrown;
 #[cfg(target_family = "wasm")]
 mod web;
+pub mod window;
 mod worker;
 
 pub use cancel::CancelToken;

@@ -14,7 +14,15 @@ pub use coincide_codec::{DecodeError, EncodeError};
     message = "arguments are a tuple of values that serde can serialize, and `{Self}` is none",
     label = "write a tuple: `(argument,)` for one argument, `()` for none"
 )]
-pub trait Args: Serialize {}
+pub trait Args: Serialize {
+    /// Whether there is none: what serde takes for a value, not for a list.
+    #[doc(hidden)]
+    const NONE: bool = false;
+}
+
+impl Args for () {
+    const NONE: bool = true;
+}
 
 macro_rules! args {
     ($($argument:ident)*) => {
@@ -22,7 +30,6 @@ macro_rules! args {
     };
 }
 
-args!();
 args!(A);
 args!(A B);
 args!(A B C);

@@ -8,6 +8,7 @@ use crate::payload::EncodeError;
 use crate::pending::Caller;
 use crate::port::Port;
 use crate::raw::{RawError, RawFailure, RawReply};
+use crate::window::Reflection;
 use crate::{CancelToken, Closed, Exports, Sync, Thrown};
 use coincide_proto::{
     CallId, CloseReason, ClosedBy, Config, ErrorCode, Event, Format, Outcome, Role, SendError, Session, Transport,
@@ -56,6 +57,7 @@ impl Scope {
             linger: RefCell::new(coincide_transport_atomics::Patience::lingering(crate::main_loop::LINGER)),
             tasks: RefCell::default(),
             running: RefCell::default(),
+            reflection: RefCell::default(),
         };
         inner.end.port.borrow_mut().flush();
         Self { inner: Rc::new(inner) }
@@ -206,6 +208,8 @@ pub(crate) struct Inner {
     tasks_woken: Arc<Woken>,
     /// Calls whose functions are among the tasks.
     running: RefCell<HashMap<CallId, AbortHandle>>,
+    /// What the worker has of main's objects, if it has ever had any.
+    pub(crate) reflection: RefCell<Option<Rc<dyn Reflection>>>,
 }
 
 /// Wakes a worker that waits, from any thread.
@@ -424,11 +428,33 @@ impl Inner {
             port.wait_for_room();
             port.flush();
         }
+        let mut closed_here = None;
         while let Some(event) = port.session.poll_event() {
             if let Event::Closed(closed) = event {
-                *self.closed.borrow_mut() = Some(closed);
+                closed_here = Some(closed);
             }
         }
+        drop(port);
+        if let Some(closed) = closed_here {
+            self.handle_closed(closed);
+        }
+    }
+
+    fn handle_closed(&self, closed: Closed) {
+        *self.closed.borrow_mut() = Some(closed);
+        let reflection = self.reflection.borrow().clone();
+        if let Some(reflection) = reflection {
+            reflection.close();
+        }
+    }
+
+    /// Runs something short when the worker serves and has nothing else to do.
+    pub(crate) fn when_idle(&self, action: impl Future<Output = ()> + 'static) {
+        self.spawn(async move {
+            action.await;
+            (None, Ok((Format::Value, Vec::new())))
+        });
+        self.look_again();
     }
 
     /// Closes the link: the worker's own code has failed.
@@ -443,7 +469,7 @@ impl Inner {
             Event::Notify { name, format, payload } => self.handle_notification(name, format, payload),
             Event::Ended { id, outcome } => self.handle_end(id, outcome),
             Event::Interrupted => self.interrupted.set(true),
-            Event::Closed(closed) => *self.closed.borrow_mut() = Some(closed),
+            Event::Closed(closed) => self.handle_closed(closed),
             Event::Cancelled(id) => self.handle_cancel(id),
             Event::Released(references) => self.end.handle_released(&references),
             Event::Opened | Event::Ready(_) => {}

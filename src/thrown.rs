@@ -55,7 +55,7 @@ impl Thrown {
         writer.str(&self.stack);
     }
 
-    fn from_value(value: Value) -> Self {
+    pub(crate) fn from_value(value: Value) -> Self {
         let Value::Error(error) = value else {
             let message = value.as_str().map_or_else(|| format!("{value:?}"), str::to_owned);
             return Self { value: Some(Box::new(value)), ..Self::new("", message) };

@@ -2,6 +2,7 @@
 
 use super::model::{VALUE_TOKEN, check_view};
 use super::reader::{Item, Key, Reader, Text};
+use super::reference::REFERENCE_TOKEN;
 use super::wire::tag;
 use super::{BigInt, MAX_DEPTH, Value, ViewKind};
 use crate::{DecodeError, Segment};
@@ -367,6 +368,15 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
+        if name == REFERENCE_TOKEN {
+            return match self.state.reader.item()? {
+                Item::Reference { owner, kind, id } => {
+                    visitor.visit_newtype_struct(SeqDeserializer::new([owner as u64, kind as u64, id].into_iter()))
+                }
+                // Three numbers are none here, either.
+                item => Err(unexpected(describe(item), &visitor)),
+            };
+        }
         if name != VALUE_TOKEN {
             return visitor.visit_newtype_struct(self);
         }

@@ -4,6 +4,7 @@ mod bigint;
 mod de;
 mod model;
 mod reader;
+mod reference;
 mod ser;
 mod wire;
 mod writer;
@@ -14,6 +15,7 @@ pub use de::{args_from_slice, from_slice};
 pub(crate) use model::{Buffer, check_view};
 pub use model::{ErrorValue, PropertyKey, Symbol, Text as OwnedText, Value};
 pub use reader::{Item, Key, Reader, Text};
+pub use reference::Reference;
 pub use ser::{args_to_buf, to_buf, to_vec};
 pub use writer::Writer;
 

@@ -1,5 +1,6 @@
 //! Reads items of the value format.
 
+use super::reference::Reference;
 use super::wire::{COLOR_SPACES, tag};
 use super::writer::{MAX_SAFE, MOST_KEYS, Table};
 use super::{RefKind, RefOwner, ViewKind};
@@ -304,20 +305,29 @@ impl<'de> Reader<'de> {
     /// # Errors
     /// When the bytes are no item.
     pub fn skip(&mut self) -> Result<(), DecodeError> {
-        self.walk(None).map(|_| ())
+        self.walk(None, |_| ()).map(|_| ())
+    }
+
+    /// Reads over an item and all that belongs to it, and tells the references in it, in order: who receives some has to give each back
+    /// as often as it has come.
+    ///
+    /// # Errors
+    /// When the bytes are no item.
+    pub fn skip_references(&mut self, found: impl FnMut(Reference)) -> Result<(), DecodeError> {
+        self.walk(None, found).map(|_| ())
     }
 
     /// From the start of the payload to the object with this number, which will be the next item.
     pub(crate) fn skip_to(&mut self, number: u32) -> Result<(), DecodeError> {
-        if self.walk(Some(number))? {
+        if self.walk(Some(number), |_| ())? {
             Ok(())
         } else {
             Err(DecodeError::malformed("an object refers to one that is not there"))
         }
     }
 
-    /// Reads over an item, or stops before the object `target` (`true`).
-    fn walk(&mut self, target: Option<u32>) -> Result<bool, DecodeError> {
+    /// Reads over an item, or stops before the object `target` (`true`). `found` is told the references on the way.
+    fn walk(&mut self, target: Option<u32>, mut found: impl FnMut(Reference)) -> Result<bool, DecodeError> {
         let mut items: u64 = 1;
         // Pairs whose key comes next: they interleave with items, so each object is a level of its own.
         let mut levels = alloc::vec::Vec::new();
@@ -356,6 +366,7 @@ impl<'de> Reader<'de> {
                     levels.push((properties, items));
                     items = u64::from(has_cause);
                 }
+                Item::Reference { owner, kind, id } => found(Reference { owner, kind, id }),
                 _ => {}
             }
         }

@@ -1,9 +1,10 @@
 //! From anything that serde can serialize to the value format, without a tree in between.
 
 use super::model::VALUE_TOKEN;
+use super::reference::{Numbers, REFERENCE_TOKEN};
 use super::wire::tag;
 use super::writer::{MAX_SAFE, Writer};
-use super::{MAX_DEPTH, Value};
+use super::{MAX_DEPTH, RefKind, RefOwner, Value};
 use crate::{EncodeError, Segment};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -83,6 +84,19 @@ impl<'w, 'b> Serializer<'w, 'b> {
         }
         let begin = writer.position();
         Ok(Items { writer, depth: depth + 1, announced: len, begin, count: 0, key: Pending::None })
+    }
+
+    /// A [`Reference`](super::Reference), which comes as its numbers.
+    fn reference<T: Serialize + ?Sized>(self, numbers: &T) -> Result<(), EncodeError> {
+        let mut bytes = [0; MOST_NUMBERS];
+        let bytes = postcard::to_slice(numbers, &mut bytes).map_err(|error| EncodeError::new(error.to_string()))?;
+        let (owner, kind, id): Numbers =
+            postcard::from_bytes(bytes).map_err(|error| EncodeError::new(error.to_string()))?;
+        let (Some(owner), Some(kind)) = (RefOwner::from_wire(owner), RefKind::from_wire(kind)) else {
+            return Err(EncodeError::new("a reference is of an unknown kind"));
+        };
+        self.writer.reference(owner, kind, id);
+        Ok(())
     }
 
     /// Begins the object around the content of an enum's variant.
@@ -204,6 +218,9 @@ impl<'w, 'b> ser::Serializer for Serializer<'w, 'b> {
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<(), EncodeError> {
+        if name == REFERENCE_TOKEN {
+            return self.reference(value);
+        }
         if name != VALUE_TOKEN {
             return value.serialize(self);
         }
@@ -269,6 +286,9 @@ impl<'w, 'b> ser::Serializer for Serializer<'w, 'b> {
         self.variant(variant)?.serialize_struct(variant, len)
     }
 }
+
+/// Bytes of the numbers of a reference, at most: one, one, and a varint of 64 bits.
+const MOST_NUMBERS: usize = 12;
 
 /// The items of an array, or the properties of an object.
 pub(super) struct Items<'w, 'b> {

@@ -1,7 +1,9 @@
 //! What pages and their workers rely on, tried in a browser: `tests/checks.html` runs it.
 
 mod life;
+mod operating;
 mod painting;
+mod window;
 pub mod worker;
 
 use coincide::{CallError, Closed, Main, Worker};
@@ -51,6 +53,17 @@ checks! {
     "an error of an asynchronous function arrives with its class": painting::missing_palette;
     "an interrupt ends a picture, and the next one is whole": painting::interrupted;
     "a deadline ends a picture, and the next one is whole": painting::late;
+    "a worker operates on objects of the page": window::operations;
+    "what the page throws arrives with its class": window::errors;
+    "what is posted is carried out in order": window::posted;
+    "promises of the page are awaited": window::promises;
+    "a module of the page is imported": window::modules;
+    "a listener of the worker hears events, and what it declares is done in time": window::listeners;
+    "references are given back": window::given_back;
+    "a page may share another root": window::another_root;
+    "a policy is asked about each operation": window::policy;
+    "a page that shares nothing says so": window::not_shared;
+    "a worker that can't block is told so before anything is sent": window::not_blocking;
 }
 
 /// On a page that is not isolated: says what it lacks.

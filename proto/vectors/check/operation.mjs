@@ -38,6 +38,7 @@ export function readOperation(operation) {
   const flags = [];
   if (number & 64) flags.push('facts');
   if (number & 128) flags.push('steady');
+  if ((number & ~192) === REACH) return { ...readReach(rest), flags };
   const found = OPERATIONS[number & ~192];
   if (!found) throw new Malformed(`there is no operation ${number & ~192}`);
   const [name, ...wanted] = found;
@@ -49,4 +50,13 @@ export function readOperation(operation) {
       throw new Malformed(`argument ${index + 1} of ${name} is not what it has to be`);
   });
   return { operation: name, flags };
+}
+
+const REACH = 19;
+
+/** What follows the path of `reach` is another operation without its target. */
+function readReach([from, path, number, ...rest]) {
+  if (!target(from) || !keys(path)) throw new Malformed('reach has another target or path than it has to');
+  if (readOperation([number, from, ...rest]).flags.length > 0) throw new Malformed('the operation at the end of a path has flags of its own');
+  return { operation: 'reach' };
 }

@@ -40,7 +40,7 @@ export const reflect = (link, { root = globalThis, policy }) => {
     },
     [ops.INVOKE](target, key, args) {
       allow(ops.GET, target, key);
-      const fn = target[key];
+      const fn = get(target, key);
       allow(ops.APPLY, fn, target, args);
       return values[ops.APPLY](fn, target, args);
     },
@@ -70,14 +70,20 @@ export const reflect = (link, { root = globalThis, policy }) => {
     [ops.BATCH](_, operations) {
       for (const operation of operations) {
         const [number, target, ...rest] = operation;
-        if (serve(number, target, ...rest) === false && REFUSABLE.has(number))
-          throw new TypeError(`'${ops.NAMES[number]}'${inWords(rest[0])} is refused by its object`);
+        if (serve(number, target, ...rest) !== false) continue;
+        const [done, key] = number === ops.REACH ? rest.slice(1) : [number, rest[0]];
+        if (REFUSABLE.has(done)) throw new TypeError(`'${ops.NAMES[done]}'${inWords(key)} is refused by its object`);
       }
     },
   };
 
   const serve = (number, target, ...args) => {
-    const operation = number & ~(ops.FACTS | ops.STEADY);
+    const flags = number & (ops.FACTS | ops.STEADY);
+    const operation = number & ~flags;
+    if (operation === ops.REACH) {
+      const [path, inner, ...rest] = args;
+      return serve(inner | flags, reached(values[ops.QUERY](target, path), path), ...rest);
+    }
     const value = values[operation];
     if (!value && !others[operation]) throw new RangeError(`there is no operation ${operation}`);
     if (!COMPOSED.has(operation)) allow(operation, target, ...args);
@@ -164,6 +170,12 @@ const isSteady = (target, key) => {
     if (found) return 'value' in found;
   }
   return true;
+};
+
+/** What is at the end of a path, if something can be done with that. */
+const reached = (value, path) => {
+  if ((typeof value === 'object' && value !== null) || typeof value === 'function') return value;
+  throw new TypeError(`there is no object at \`${path.map(String).join('.')}\`: it is ${value === null ? 'null' : `of type ${typeof value}`}`);
 };
 
 const isNode = value => typeof Node === 'function' && value instanceof Node;

@@ -3,7 +3,7 @@
 /** Names by number: what a policy is told. */
 export const NAMES = [
   'get', 'set', 'has', 'deleteProperty', 'ownKeys', 'getOwnPropertyDescriptor', 'defineProperty', 'getPrototypeOf',
-  'setPrototypeOf', 'isExtensible', 'preventExtensions', 'apply', 'construct', 'assign', 'gather', 'query', 'evaluate', 'batch', 'invoke',
+  'setPrototypeOf', 'isExtensible', 'preventExtensions', 'apply', 'construct', 'assign', 'gather', 'query', 'evaluate', 'batch', 'invoke', 'reach',
 ];
 
 export const GET = 0;
@@ -25,6 +25,7 @@ export const QUERY = 15;
 export const EVALUATE = 16;
 export const BATCH = 17;
 export const INVOKE = 18;
+export const REACH = 19;
 
 /** Added to a number: facts about the result are wanted along with it. */
 export const FACTS = 64;

@@ -12,6 +12,7 @@ pub fn checks(boot: &JsValue) -> Result<(), JsError> {
     let again = boot.clone();
     Ok(serve_script(boot, |scope| {
         scope.export_interface(painter::functions(Painter::new(scope)));
+        super::operating::export(scope);
         scope.export("echo", |bytes: ByteBuf| bytes);
         scope.export("panic", || -> i32 { panic!("the worker's own words") });
         scope.export("spin", || -> i32 {

@@ -1,0 +1,121 @@
+//! Objects of the page in a worker: the page's side of the checks.
+
+use coincide::window::{Callback, Root, Sharing};
+use coincide::{CallError, Limits, Main, Scope, Worker};
+use js_sys::{Array, Object, Reflect};
+use wasm_bindgen::prelude::*;
+
+use super::{Checked, contains, driven, equal, failure};
+
+/// A worker that has `root` as its window. It ends with its main.
+fn sharing(root: Root) -> Result<(Main, Worker, Sharing), Box<dyn std::error::Error>> {
+    let main = driven()?;
+    let worker = main.worker().spawn_script("./tests/worker.js")?;
+    let sharing = worker.share_window(root);
+    Ok((main, worker, sharing))
+}
+
+/// Has a worker make one of its checks.
+async fn checked(worker: &Worker, name: &str) -> Checked {
+    Ok(worker.exports().call::<()>("window", (name,)).await?)
+}
+
+/// The checks that the worker makes alone, with all of the page.
+macro_rules! alone {
+    ($($export:literal: $($name:ident)*;)*) => {
+        $($(pub(super) async fn $name() -> Checked {
+            let (_main, worker, _) = sharing(Root::global())?;
+            Ok(worker.exports().call::<()>($export, (stringify!($name),)).await?)
+        })*)*
+    };
+}
+
+alone! {
+    "window": operations errors posted;
+    "awaiting": promises modules;
+}
+
+pub(super) async fn listeners() -> Checked {
+    let (_main, worker, _) = sharing(Root::global())?;
+    checked(&worker, "listeners").await?;
+    equal(dispatched("check-plain"), false)?;
+    equal(dispatched("check-prevented"), true)?;
+    let mut seen = Vec::new();
+    // The page doesn't wait for its listeners.
+    while seen.len() < 2 {
+        seen = worker.exports().call::<Vec<String>>("seen", ()).await?;
+    }
+    seen.sort();
+    equal(seen, ["check-plain", "check-prevented 2"].map(str::to_owned).to_vec())?;
+    checked(&worker, "no_more_listeners").await?;
+    equal(dispatched("check-prevented"), false)
+}
+
+pub(super) async fn given_back() -> Checked {
+    let (_main, worker, sharing) = sharing(Root::global())?;
+    checked(&worker, "many").await?;
+    checked(&worker, "unsent").await?;
+    // What is left goes back when the worker has nothing else to do, so before the next call is answered, or soon after.
+    while sharing.sizes().0 > 0 {
+        worker.exports().call::<Vec<String>>("seen", ()).await?;
+    }
+    checked(&worker, "kept").await?;
+    equal(sharing.sizes(), (1, 1))?;
+    worker.terminate();
+    equal(sharing.sizes(), (0, 0))
+}
+
+pub(super) async fn another_root() -> Checked {
+    let root = Object::new();
+    Reflect::set(&root, &"answer".into(), &42.into()).map_err(|error| format!("{error:?}"))?;
+    let (_main, worker, _) = sharing(Root::of(&root))?;
+    checked(&worker, "another_root").await?;
+    equal(Reflect::get(&root, &"answer".into()).ok(), Some(43.into()))
+}
+
+pub(super) async fn policy() -> Checked {
+    let policy = |operation: &str, _: &JsValue, arguments: &Array| {
+        operation != "evaluate" && arguments.get(0).as_string().as_deref() != Some("cookie")
+    };
+    let (_main, worker, _) = sharing(Root::global().policy(policy))?;
+    checked(&worker, "policy").await
+}
+
+pub(super) async fn not_shared() -> Checked {
+    let main = driven()?;
+    let worker = main.worker().spawn_script("./tests/worker.js")?;
+    let error = failure(worker.exports().call::<()>("window", ("operations",)).await)?;
+    match &error {
+        CallError::Threw { .. } => contains(&error.to_string(), "it has to call `share_window`"),
+        _ => Err(error.into()),
+    }
+}
+
+pub(super) async fn not_blocking() -> Checked {
+    let (attached, _inbox) = Scope::attach_port(&silent(), None, Limits::default())?;
+    let window = attached.scope.window();
+    match window.get("document") {
+        Err(CallError::CannotBlock { function }) => equal(function, "window.document".into())?,
+        other => return Err(format!("{other:?}").into()),
+    }
+    let error = failure(window.set("answer", Callback::new(|| ())))?;
+    equal(matches!(error, CallError::CannotBlock { .. }), true)?;
+    equal(attached.scope.window_sizes(), (0, 0))
+}
+
+#[wasm_bindgen(inline_js = "
+    export const silent = () => ({ postMessage() {} });
+
+    export const dispatched = type => {
+        const event = new Event(type, { cancelable: true });
+        globalThis.dispatchEvent(event);
+        return event.defaultPrevented;
+    };
+")]
+extern "C" {
+    /// A port whose messages nobody gets.
+    fn silent() -> JsValue;
+
+    /// Whether somebody has prevented what an event of this type would do by default.
+    fn dispatched(event: &str) -> bool;
+}

@@ -1,0 +1,115 @@
+//! Changes that travel together.
+
+use super::key::Key;
+use super::link::{Link, was_sent};
+use super::path::Path;
+use super::remote::Handle;
+use super::table::ROOT;
+use super::wire::{self, List};
+use crate::error::CallError;
+use crate::payload::Args;
+use coincide_codec::Value;
+use coincide_codec::value::RefKind;
+use serde::Serialize;
+use std::fmt;
+use std::rc::Rc;
+
+/// Changes of objects of main that are carried out in one trip, in order. The first that throws, or that its object refuses, ends it.
+///
+/// ```no_run
+/// # fn example(title: coincide::window::Remote, list: coincide::window::Remote) -> Result<(), coincide::CallError> {
+/// let mut batch = title.batch();
+/// batch.set(&title, "textContent", "Ready")?.set(&title, "hidden", false)?.run(&list, "replaceChildren", ())?;
+/// batch.send()?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is carried out before it is sent"]
+pub struct Batch {
+    gathered: Gathered,
+    operations: Vec<Value>,
+    /// Objects that must not be given back before they are used.
+    kept: Vec<Rc<Handle>>,
+}
+
+impl Batch {
+    pub(super) fn new(link: Link) -> Self {
+        Self { gathered: Gathered { link, sent: Vec::new() }, operations: Vec::new(), kept: Vec::new() }
+    }
+
+    /// Sets a property.
+    ///
+    /// # Errors
+    /// When the value can't be sent.
+    pub fn set(&mut self, target: &Path, key: impl Into<Key>, value: impl Serialize) -> Result<&mut Self, CallError> {
+        self.push(target, &target.operation(wire::SET, Some(key.into()), Some(value)))
+    }
+
+    /// Deletes a property.
+    ///
+    /// # Errors
+    /// When the target is of another link.
+    pub fn delete(&mut self, target: &Path, key: impl Into<Key>) -> Result<&mut Self, CallError> {
+        self.push(target, &target.operation(wire::DELETE, Some(key.into()), None::<()>))
+    }
+
+    /// Calls a method, whatever it returns.
+    ///
+    /// # Errors
+    /// When the arguments can't be sent.
+    pub fn run(&mut self, target: &Path, method: impl Into<Key>, args: impl Args) -> Result<&mut Self, CallError> {
+        self.push(target, &target.operation(wire::INVOKE_METHOD, Some(method.into()), Some(List(args))))
+    }
+
+    /// Has main carry out what was gathered. Nothing at all takes no trip.
+    ///
+    /// # Errors
+    /// What the first change threw that could not be made; those before it have been made.
+    pub fn send(mut self) -> Result<(), CallError> {
+        if self.operations.is_empty() {
+            return Ok(());
+        }
+        let link = self.gathered.link.clone();
+        let root = Handle { id: ROOT, kind: RefKind::Object, link: link.clone() };
+        let operations = std::mem::take(&mut self.operations);
+        let result = link.operate(|| "batch".into(), &(wire::BATCH, &root, operations));
+        if result.as_ref().err().is_none_or(was_sent) {
+            // Main has them now.
+            self.gathered.sent.clear();
+        }
+        result
+    }
+
+    fn push(&mut self, target: &Path, operation: &impl Serialize) -> Result<&mut Self, CallError> {
+        let mut bytes = Vec::new();
+        let link = &self.gathered.link;
+        let refused = |source| CallError::Arguments { function: target.to_string(), source };
+        let (sent, kept) = link.table.keeping(|| link.encode(operation, &mut bytes));
+        let sent = sent.map_err(refused)?;
+        self.gathered.sent.extend(sent);
+        // One value after the other: numbers of shared objects and keys count from the start of the batch in the end.
+        let value = Value::decode(&bytes).expect("what has been encoded can be decoded");
+        self.operations.push(value);
+        self.kept.push(Rc::clone(&target.handle));
+        self.kept.extend(kept);
+        Ok(self)
+    }
+}
+
+/// The functions that a batch would hand to main.
+struct Gathered {
+    link: Link,
+    sent: Vec<u64>,
+}
+
+impl Drop for Gathered {
+    fn drop(&mut self) {
+        self.link.table.release(&self.sent);
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("operations", &self.operations.len()).finish_non_exhaustive()
+    }
+}

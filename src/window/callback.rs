@@ -1,0 +1,294 @@
+//! Functions of the worker that main calls.
+
+use super::link::Link;
+use crate::functions::{Failure, Handler, Reply};
+use crate::raw::{RawFailure, RawReply};
+use crate::{ErrorCode, Thrown};
+use coincide_codec::DecodeError;
+use coincide_codec::value::{RefKind, RefOwner, Reference};
+use coincide_proto::Format;
+use serde::de::value::UnitDeserializer;
+use serde::de::{self, DeserializeOwned, DeserializeSeed, Error as _, IgnoredAny, SeqAccess, Visitor};
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::marker::PhantomData;
+use std::rc::Rc;
+
+/// A function of the worker as a value for main: a listener, a timer, what `then` is given.
+///
+/// It is called with main's real arguments: objects come as [`Remote`](super::Remote)s. Arguments that it doesn't take are left out; missing ones are `None`
+/// if they may be. It runs when the worker serves, and also while the worker is blocked in a call. In JavaScript its result is a promise, since main can't wait; what has
+/// to happen to an event in time is declared with the listener:
+///
+/// ```no_run
+/// use coincide::window::{Callback, Remote};
+/// # #[derive(serde::Serialize)]
+/// # struct Options { invoke: &'static str }
+/// # fn example(form: Remote) -> Result<(), coincide::CallError> {
+/// let listener = Callback::new(|event: Remote| println!("{event:?}"));
+/// form.run("addEventListener", ("submit", &listener, Options { invoke: "preventDefault" }))?;
+/// // Cloned or not, it is the same function for main.
+/// form.run("removeEventListener", ("submit", &listener))?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// What the closure has captured is dropped when nobody has the `Callback` any more, main neither.
+#[derive(Clone)]
+pub struct Callback(Rc<Function>);
+
+impl Callback {
+    /// A function that returns at once; see [`Reply`] for what it may return.
+    pub fn new<Args, Kind, H>(function: H) -> Self
+    where
+        Args: DeserializeOwned,
+        H: Handler<Args, Output: Reply<Kind>>,
+    {
+        Self::of(move |link, payload, result| {
+            let value = function.call(arguments(link, payload)?).into_result().map_err(threw)?;
+            encode(link, &value, result)?;
+            Ok(RawReply::Now(Format::Value))
+        })
+    }
+
+    /// A function that returns a future. Futures run only when the worker serves.
+    pub fn new_async<Args, Kind, H>(function: H) -> Self
+    where
+        Args: DeserializeOwned,
+        H: Handler<Args, Output: Future<Output: Reply<Kind>> + 'static>,
+    {
+        Self::of(move |link, payload, _| {
+            let future = function.call(arguments(link, payload)?);
+            let link = link.clone();
+            Ok(RawReply::Later(Box::pin(async move {
+                let value = future.await.into_result().map_err(threw)?;
+                let mut result = Vec::new();
+                encode(&link, &value, &mut result)?;
+                Ok((Format::Value, result))
+            })))
+        })
+    }
+
+    fn of(run: impl Fn(&Link, &[u8], &mut Vec<u8>) -> Result<RawReply, RawFailure> + 'static) -> Self {
+        Self(Rc::new(Function(Box::new(run))))
+    }
+}
+
+impl fmt::Debug for Callback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Callback").field(&Rc::as_ptr(&self.0)).finish()
+    }
+}
+
+impl PartialEq for Callback {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Callback {}
+
+impl Serialize for Callback {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Some(link) = Link::coding_now() else {
+            return Err(S::Error::custom("a function can be sent as part of an operation on objects of main only"));
+        };
+        let id = link.table.send(&self.0);
+        Reference { owner: RefOwner::Sender, kind: RefKind::Function, id }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Callback {
+    /// One that comes home.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Reference { owner: RefOwner::Receiver, id, .. } = Reference::deserialize(deserializer)? else {
+            return Err(D::Error::custom("expected a function of this worker, got an object of main"));
+        };
+        let function = Link::coding_now().and_then(|link| link.table.function(id));
+        function.map(Self).ok_or_else(|| D::Error::custom(format_args!("there is no function {id}: it was given back")))
+    }
+}
+
+/// A function that is told its one argument, or why that is of another type, which main has no use for.
+pub(super) fn settling<T: DeserializeOwned>(function: impl Fn(Result<T, DecodeError>) + 'static) -> Callback {
+    Callback::of(move |link, payload, result| {
+        function(link.decode::<Call<(T,)>>(payload).map(|Call((value,))| value));
+        encode(link, &(), result)?;
+        Ok(RawReply::Now(Format::Value))
+    })
+}
+
+/// What is called.
+pub(crate) struct Function(Box<Run>);
+
+type Run = dyn Fn(&Link, &[u8], &mut Vec<u8>) -> Result<RawReply, RawFailure>;
+
+/// Serves a call of main: the arguments are a function, `this`, and a list.
+pub(super) fn serve(
+    link: Option<Link>,
+    format: Format,
+    payload: &[u8],
+    result: &mut Vec<u8>,
+) -> Result<RawReply, RawFailure> {
+    let refused = |text: String| RawFailure::Refused(ErrorCode::BAD_ARGUMENTS, text);
+    let Some(link) = link else {
+        return Err(refused("the worker has nothing to do with objects of main any more".into()));
+    };
+    if format != Format::Value {
+        return Err(refused("functions of a worker take values".into()));
+    }
+    // Which one it is comes first. What else is in there, the function takes itself.
+    let Callee(id) = coincide_codec::value::from_slice(payload).map_err(|error| refused(error.to_string()))?;
+    let Some(function) = link.table.function(id) else {
+        return Err(refused(format!("there is no function {id}: it was given back")));
+    };
+    (function.0)(&link, payload, result)
+}
+
+/// The id of the function that a call is for.
+struct Callee(u64);
+
+impl<'de> Deserialize<'de> for Callee {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (Reference { owner, id, .. }, _, _) = <(Reference, IgnoredAny, IgnoredAny)>::deserialize(deserializer)?;
+        if owner == RefOwner::Receiver { Ok(Self(id)) } else { Err(D::Error::custom("it is main's own function")) }
+    }
+}
+
+fn arguments<Args: DeserializeOwned>(link: &Link, payload: &[u8]) -> Result<Args, RawFailure> {
+    let call: Call<Args> =
+        link.decode(payload).map_err(|error| RawFailure::Refused(ErrorCode::BAD_ARGUMENTS, error.to_string()))?;
+    Ok(call.0)
+}
+
+fn encode(link: &Link, value: &impl Serialize, result: &mut Vec<u8>) -> Result<(), RawFailure> {
+    let encoded = link.encode(value, result);
+    encoded.map(|_| ()).map_err(|error| RawFailure::Refused(ErrorCode::BAD_RESULT, error.to_string()))
+}
+
+fn threw(thrown: Thrown) -> RawFailure {
+    match Failure::threw(thrown) {
+        Failure::Threw(payload) => RawFailure::Threw(payload),
+        Failure::Refused(code, text) => RawFailure::Refused(code, text),
+    }
+}
+
+/// The arguments in a call of main.
+struct Call<Args>(Args);
+
+impl<'de, Args: Deserialize<'de>> Deserialize<'de> for Call<Args> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (_, _, List(args)) = <(IgnoredAny, IgnoredAny, List<Args>)>::deserialize(deserializer)?;
+        Ok(Self(args))
+    }
+}
+
+/// A list of arguments of which the first are taken, as JavaScript does it.
+struct List<Args>(Args);
+
+impl<'de, Args: Deserialize<'de>> Deserialize<'de> for List<Args> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Whole<Args>(PhantomData<Args>);
+
+        impl<'de, Args: Deserialize<'de>> Visitor<'de> for Whole<Args> {
+            type Value = List<Args>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of arguments")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<List<Args>, A::Error> {
+                let args = Args::deserialize(Taken(&mut list))?;
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(List(args))
+            }
+        }
+
+        deserializer.deserialize_seq(Whole(PhantomData))
+    }
+}
+
+/// As many arguments as the function takes.
+struct Taken<'a, A>(&'a mut A);
+
+impl<'de, A: SeqAccess<'de>> Deserializer<'de> for Taken<'_, A> {
+    type Error = A::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, A::Error> {
+        visitor.visit_seq(self.0)
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
+        visitor.visit_seq(First { list: self.0, left: len })
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, A::Error> {
+        visitor.visit_unit()
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit_struct newtype_struct
+        seq tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// The first of a list, as many as are wanted: what is not there is undefined.
+struct First<'a, A> {
+    list: &'a mut A,
+    left: usize,
+}
+
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for First<'_, A> {
+    type Error = A::Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, A::Error> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        // The seed can be used once only, so what is missing has to be known before.
+        let mut seed = Some(seed);
+        match self.list.next_element_seed(Once(&mut seed))? {
+            Some(value) => Ok(Some(value)),
+            None => match seed {
+                Some(seed) => seed.deserialize(Missing(UnitDeserializer::new())).map(Some),
+                None => Err(A::Error::custom("a list ended amid an element")),
+            },
+        }
+    }
+}
+
+/// A seed that is left if there is nothing for it.
+struct Once<'a, T>(&'a mut Option<T>);
+
+impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for Once<'_, T> {
+    type Value = T::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T::Value, D::Error> {
+        match self.0.take() {
+            Some(seed) => seed.deserialize(deserializer),
+            None => Err(D::Error::custom("an element was read twice")),
+        }
+    }
+}
+
+/// An argument that was not given.
+struct Missing<E>(UnitDeserializer<E>);
+
+impl<'de, E: de::Error> Deserializer<'de> for Missing<E> {
+    type Error = E;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+        self.0.deserialize_any(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+        visitor.visit_none()
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct newtype_struct
+        seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}

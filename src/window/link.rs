@@ -1,0 +1,260 @@
+//! How operations reach main, and main's calls the worker's functions.
+
+use super::callback;
+use super::remote::{Handle, Remote};
+use super::table::{ROOT, Table};
+use super::wire::{INVOKE, REFLECT, REFLECT_LATER};
+use crate::Scope;
+use crate::error::CallError;
+use crate::raw::RawError;
+use crate::scope::Inner;
+use coincide_codec::value::{self, RefKind};
+use coincide_codec::{DecodeError, EncodeError};
+use coincide_proto::Format;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::any::Any;
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+
+impl Scope {
+    /// Main's root object, `window` unless main has chosen another (see [`window`](crate::window)). It takes no trip.
+    pub fn window(&self) -> Remote {
+        let link = Link { scope: Rc::clone(&self.inner), table: table_of(self) };
+        Remote::of(Rc::new(Handle { id: ROOT, kind: RefKind::Object, link }))
+    }
+
+    /// How many objects of main this worker holds, and how many of its functions main has.
+    pub fn window_sizes(&self) -> (usize, usize) {
+        table_of(self).sizes()
+    }
+}
+
+/// What a scope keeps of this, without which nobody pays for it.
+pub(crate) trait Reflection {
+    fn as_any(self: Rc<Self>) -> Rc<dyn Any>;
+
+    /// The link is closed.
+    fn close(&self);
+}
+
+impl Reflection for Table {
+    fn as_any(self: Rc<Self>) -> Rc<dyn Any> {
+        self
+    }
+
+    fn close(&self) {
+        self.clear();
+    }
+}
+
+fn table_of(scope: &Scope) -> Rc<Table> {
+    let known = scope.inner.reflection.borrow().clone();
+    if let Some(table) = known.and_then(|known| known.as_any().downcast().ok()) {
+        return table;
+    }
+    let table = Rc::new(Table::default());
+    scope.inner.reflection.replace(Some(Rc::clone(&table) as Rc<dyn Reflection>));
+    let (link, served) = (Rc::downgrade(&scope.inner), Rc::downgrade(&table));
+    scope.export_raw(INVOKE, move |format, payload, result| {
+        callback::serve(upgrade(&link, &served), format, payload, result)
+    });
+    let released = Rc::downgrade(&table);
+    scope.on_released(move |ids| {
+        if let Some(table) = released.upgrade() {
+            table.release(ids);
+        }
+    });
+    table
+}
+
+fn upgrade(scope: &Weak<Inner>, table: &Weak<Table>) -> Option<Link> {
+    Some(Link { scope: scope.upgrade()?, table: table.upgrade()? })
+}
+
+/// The worker's end of a link, with the references that live on it.
+#[derive(Clone)]
+pub(super) struct Link {
+    pub(super) scope: Rc<Inner>,
+    pub(super) table: Rc<Table>,
+}
+
+impl Link {
+    /// Has main carry out an operation, and waits for the result. `name` is what errors call it.
+    pub(super) fn operate<R: DeserializeOwned>(
+        &self,
+        name: impl Fn() -> String,
+        operation: &impl Serialize,
+    ) -> Result<R, CallError> {
+        self.give_back(&self.table.take_many());
+        let (mut buffer, sent) = self.encode_operation(&name, operation)?;
+        let called = self.scope.call(REFLECT, None, None, |target| {
+            std::mem::swap(target, &mut buffer);
+            Ok(Format::Value)
+        });
+        match called {
+            Ok((Format::Value, payload)) => {
+                let result = self.decode(&payload);
+                self.scope.recycle(payload);
+                result.map_err(|source| CallError::Result { function: name(), source })
+            }
+            Ok(_) => {
+                let source = DecodeError::mismatch("main answered in a format that was not asked for");
+                Err(CallError::Result { function: name(), source })
+            }
+            Err(error) => {
+                if let RawError::Threw(payload) = &error {
+                    // Errors are copies. Should there be references in one, nobody takes them.
+                    self.table.receive(payload).map(|ids| self.table.settle(&ids)).ok();
+                }
+                let error = error.into_call_error(&name());
+                if !was_sent(&error) {
+                    self.table.release(&sent);
+                }
+                Err(explained(error))
+            }
+        }
+    }
+
+    /// Has main carry out an operation without waiting for it.
+    pub(super) fn operate_later(&self, name: impl Fn() -> String, operation: &impl Serialize) -> Result<(), CallError> {
+        self.give_back(&self.table.take_many());
+        let (buffer, sent) = self.encode_operation(&name, operation)?;
+        let notified = self.scope.notify(REFLECT_LATER, |target| {
+            *target = buffer;
+            Ok(Format::Value)
+        });
+        notified.map_err(|error| {
+            self.table.release(&sent);
+            error.named(&name())
+        })
+    }
+
+    fn encode_operation(
+        &self,
+        name: &impl Fn() -> String,
+        operation: &impl Serialize,
+    ) -> Result<(Vec<u8>, Vec<u64>), CallError> {
+        let mut buffer = Vec::new();
+        match self.encode(operation, &mut buffer) {
+            Ok(sent) => Ok((buffer, sent)),
+            Err(source) => Err(CallError::Arguments { function: name(), source }),
+        }
+    }
+
+    /// Appends a value in which remote objects and functions may stand; gives the ids of the functions in it.
+    pub(super) fn encode(&self, value: &impl Serialize, buffer: &mut Vec<u8>) -> Result<Vec<u64>, EncodeError> {
+        let outer = self.table.begin();
+        let encoded = self.coding(|| value::to_buf(value, buffer));
+        let sent = self.table.end(outer);
+        match encoded {
+            Ok(()) => Ok(sent),
+            Err(error) => {
+                self.table.release(&sent);
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads a value in which references may stand. Those that nobody takes are given back.
+    pub(super) fn decode<T: DeserializeOwned>(&self, payload: &[u8]) -> Result<T, DecodeError> {
+        let ids = self.table.receive(payload)?;
+        let value = self.coding(|| value::from_slice(payload));
+        self.table.settle(&ids);
+        self.give_back_later();
+        value
+    }
+
+    /// Whether main could be asked now.
+    ///
+    /// # Errors
+    /// The link is closed, or this worker can't block.
+    pub(super) fn check(&self, name: impl Fn() -> String) -> Result<(), CallError> {
+        let port = self.scope.end.port.borrow();
+        match port.session.closed() {
+            Some(closed) => Err(CallError::Closed { function: name(), closed: closed.clone() }),
+            None if !port.can_wait() => Err(CallError::CannotBlock { function: name() }),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.table, &other.table)
+    }
+
+    /// A handle of this object is dropped.
+    pub(super) fn forget(&self, id: u64) {
+        self.table.forget(id);
+        self.give_back_later();
+    }
+
+    /// Gives references back once the worker has nothing else to do.
+    fn give_back_later(&self) {
+        if !self.table.begins_to_wait() {
+            return;
+        }
+        let link = (Rc::downgrade(&self.scope), Rc::downgrade(&self.table));
+        self.scope.when_idle(async move {
+            if let Some(link) = upgrade(&link.0, &link.1) {
+                link.give_back(&link.table.take_awaited());
+                link.scope.end.port.borrow_mut().flush();
+            }
+        });
+    }
+
+    /// Gives references back to main; they leave with what is sent next.
+    fn give_back(&self, ids: &[u64]) {
+        for ids in ids.chunks(MOST) {
+            // On a closed link there is nothing to give back.
+            let _ = self.scope.end.release(ids);
+        }
+    }
+
+    /// Lets values of this link be written and read while `action` runs.
+    fn coding<T>(&self, action: impl FnOnce() -> T) -> T {
+        struct Restore(Option<Link>);
+
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                CODING.set(self.0.take());
+            }
+        }
+
+        let _restore = Restore(CODING.replace(Some(self.clone())));
+        action()
+    }
+
+    /// The link whose payload is being written or read.
+    pub(super) fn coding_now() -> Option<Self> {
+        CODING.with_borrow(Clone::clone)
+    }
+}
+
+thread_local! {
+    static CODING: RefCell<Option<Link>> = const { RefCell::new(None) };
+}
+
+/// Whether main may have got what an operation hands over, for all that this error says.
+pub(super) fn was_sent(error: &CallError) -> bool {
+    !matches!(
+        error,
+        CallError::NotSent { .. }
+            | CallError::CannotBlock { .. }
+            | CallError::Arguments { .. }
+            | CallError::Closed { .. }
+            | CallError::UnknownFunction { .. }
+    )
+}
+
+/// What to do about a main that carries out nothing.
+fn explained(mut error: CallError) -> CallError {
+    if let CallError::UnknownFunction { message, .. } = &mut error {
+        *message = "main shares no objects with this worker: it has to call `share_window`, or in JavaScript to \
+                    import `coincide/window/main`"
+            .into();
+    }
+    error
+}
+
+/// So many fit a message under any limits that are of use.
+const MOST: usize = 4096;

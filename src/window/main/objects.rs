@@ -1,0 +1,236 @@
+//! Values of main on their way to a worker and back, and the references among them.
+
+use crate::link::Link;
+use crate::raw::{Format, RawError, RawFailure};
+use crate::window::wire::INVOKE;
+use crate::{ErrorCode, Worker};
+use coincide_codec::js::{Js, Leniency, Root as Named};
+use coincide_codec::value::{Reader, RefKind, RefOwner, Writer};
+use js_sys::{Array, Promise};
+use std::cell::Cell;
+use std::rc::{Rc, Weak};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+
+/// The objects that a worker has, its functions that this page has, and the codec that knows both.
+pub(super) struct Objects {
+    link: Weak<Link>,
+    root: JsValue,
+    held: Held,
+    pub(super) callbacks: Callbacks,
+    /// What the codec asks about references.
+    references: JsValue,
+    /// Taken while it works: it may run code of the program.
+    js: Cell<Option<Box<Js>>>,
+}
+
+impl Objects {
+    pub(super) fn new(link: &Rc<Link>, root: &JsValue) -> Rc<Self> {
+        Rc::new_cyclic(|objects| {
+            let held = Held::new();
+            let callbacks = Callbacks::new(&invoking(objects), &releasing(link));
+            let references = references(&held, &callbacks, root);
+            Self { link: Rc::downgrade(link), root: root.clone(), held, callbacks, references, js: Cell::new(None) }
+        })
+    }
+
+    /// The arguments in a payload.
+    pub(super) fn arguments(&self, format: Format, payload: &[u8]) -> Result<Array, RawFailure> {
+        let refused = |text| RawFailure::Refused(ErrorCode::BAD_ARGUMENTS, text);
+        if format != Format::Value {
+            return Err(refused("operations are values".into()));
+        }
+        let value = self.decode(payload).map_err(refused)?;
+        value.dyn_into().map_err(|_| refused("an operation is an array".into()))
+    }
+
+    /// Appends a value: a primitive or binary data as a copy, all else as a reference.
+    pub(super) fn send(&self, value: &JsValue, buffer: &mut Vec<u8>) -> Result<(), JsValue> {
+        let kind = match kind_of(value) {
+            OBJECT => RefKind::Object,
+            ARRAY => RefKind::Array,
+            FUNCTION => RefKind::Function,
+            _ => return self.copy(value, buffer),
+        };
+        let (owner, id) = match self.callbacks.known(value) {
+            Some(id) => (RefOwner::Receiver, id),
+            None if *value == self.root => (RefOwner::Sender, 0.0),
+            None => (RefOwner::Sender, self.held.send(value)),
+        };
+        Writer::new(buffer).reference(owner, kind, id as u64);
+        Ok(())
+    }
+
+    /// Appends a copy of a value.
+    pub(super) fn copy(&self, value: &JsValue, buffer: &mut Vec<u8>) -> Result<(), JsValue> {
+        let copied = self.encode(value, Leniency::Strict, buffer);
+        copied.map_err(|why| refusal(&why, "DataCloneError"))
+    }
+
+    /// Forgets the objects in a payload that isn't sent after all. It may break off anywhere.
+    pub(super) fn take_back(&self, payload: &[u8]) {
+        let forgotten = Reader::new(payload).skip_references(|reference| {
+            if reference.owner == RefOwner::Sender {
+                self.held.release(reference.id as f64);
+            }
+        });
+        // That it breaks off is no news.
+        drop(forgotten);
+    }
+
+    /// What was thrown, as well as it can be sent.
+    pub(super) fn thrown(&self, thrown: &JsValue) -> RawFailure {
+        let mut payload = Vec::new();
+        if self.encode(thrown, Leniency::Lenient, &mut payload).is_err() {
+            payload.clear();
+            Writer::new(&mut payload).str(&in_words(thrown));
+        }
+        RawFailure::Threw(payload)
+    }
+
+    /// The worker has given objects back, each as often as it is listed.
+    pub(super) fn release(&self, ids: &[u64]) {
+        for id in ids {
+            self.held.release(*id as f64);
+        }
+    }
+
+    pub(super) fn sizes(&self) -> (usize, usize) {
+        (self.held.size(), self.callbacks.size())
+    }
+
+    /// Calls a function of the worker.
+    fn invoke(self: &Rc<Self>, id: f64, this: &JsValue, args: &Array, copied: bool) -> Result<Promise, JsValue> {
+        let link = self.link.upgrade().ok_or_else(gone)?;
+        let mut payload = Vec::new();
+        self.write_call(id, this, args, copied, &mut payload).inspect_err(|_| self.take_back(&payload))?;
+        let called = Worker::new(link).exports().call_raw(INVOKE, |buffer| {
+            *buffer = payload;
+            Format::Value
+        });
+        let objects = Rc::clone(self);
+        Ok(future_to_promise(async move {
+            match called.await {
+                Ok((_, payload)) => objects.decode(&payload).map_err(|why| js_sys::Error::new(&why).into()),
+                Err(RawError::Threw(payload)) => Err(objects.decode(&payload).unwrap_or_else(JsValue::from)),
+                Err(RawError::Failed(error)) => {
+                    Err(js_sys::Error::new(&error.named("a function of the worker").to_string()).into())
+                }
+            }
+        }))
+    }
+
+    fn write_call(
+        &self,
+        id: f64,
+        this: &JsValue,
+        args: &Array,
+        copied: bool,
+        payload: &mut Vec<u8>,
+    ) -> Result<(), JsValue> {
+        Writer::new(payload).array(3);
+        Writer::new(payload).reference(RefOwner::Receiver, RefKind::Function, id as u64);
+        self.send(this, payload)?;
+        Writer::new(payload).array(args.length() as usize);
+        for arg in args.iter() {
+            if copied && arg.is_instance_of::<js_sys::Error>() {
+                self.encode(&arg, Leniency::Lenient, payload).map_err(|why| refusal(&why, "DataCloneError"))?;
+            } else {
+                self.send(&arg, payload)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn encode(&self, value: &JsValue, leniency: Leniency, buffer: &mut Vec<u8>) -> Result<(), String> {
+        let encoded = self.with(|js| js.encode(value, Named("result"), leniency, &JsValue::UNDEFINED, buffer));
+        encoded.map(|_| ()).map_err(|unsent| unsent.to_string())
+    }
+
+    fn decode(&self, payload: &[u8]) -> Result<JsValue, String> {
+        self.with(|js| js.decode(payload)).map_err(|error| error.to_string())
+    }
+
+    fn with<T>(&self, action: impl FnOnce(&mut Js) -> T) -> T {
+        let mut js = self.js.take().unwrap_or_else(|| Box::new(Js::with_references(&self.references)));
+        let result = action(&mut js);
+        self.js.set(Some(js));
+        result
+    }
+}
+
+impl Drop for Objects {
+    fn drop(&mut self) {
+        self.held.clear();
+    }
+}
+
+/// What JavaScript calls functions of the worker by.
+fn invoking(objects: &Weak<Objects>) -> JsValue {
+    let objects = Weak::clone(objects);
+    let invoke = move |id: f64, this: JsValue, args: Array, copied: bool| {
+        objects.upgrade().ok_or_else(gone)?.invoke(id, &this, &args, copied)
+    };
+    Closure::<dyn Fn(f64, JsValue, Array, bool) -> Result<Promise, JsValue>>::new(invoke).into_js_value()
+}
+
+/// What JavaScript gives functions of the worker back by.
+fn releasing(link: &Rc<Link>) -> JsValue {
+    let link = Rc::downgrade(link);
+    let release = move |ids: Vec<f64>| {
+        if let Some(link) = link.upgrade() {
+            let ids: Vec<u64> = ids.iter().map(|id| *id as u64).collect();
+            // On a closed link there are none.
+            let _ = Worker::new(link).release(&ids);
+        }
+    };
+    Closure::<dyn Fn(Vec<f64>)>::new(release).into_js_value()
+}
+
+fn gone() -> JsValue {
+    js_sys::Error::new("the worker is gone, and its functions with it").into()
+}
+
+/// What [`kind_of`] says.
+const OBJECT: u8 = 0;
+const ARRAY: u8 = 1;
+const FUNCTION: u8 = 2;
+
+#[wasm_bindgen(module = "/js/window.js")]
+extern "C" {
+    type Held;
+    #[wasm_bindgen(constructor)]
+    fn new() -> Held;
+    #[wasm_bindgen(method)]
+    fn send(this: &Held, object: &JsValue) -> f64;
+    #[wasm_bindgen(method)]
+    fn release(this: &Held, id: f64);
+    #[wasm_bindgen(method)]
+    fn clear(this: &Held);
+    #[wasm_bindgen(method, getter)]
+    fn size(this: &Held) -> usize;
+
+    pub(super) type Callbacks;
+    #[wasm_bindgen(constructor)]
+    fn new(invoke: &JsValue, release: &JsValue) -> Callbacks;
+    #[wasm_bindgen(method)]
+    fn known(this: &Callbacks, value: &JsValue) -> Option<f64>;
+    #[wasm_bindgen(method, getter)]
+    fn size(this: &Callbacks) -> usize;
+    /// `Reflect.apply`.
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn apply(
+        this: &Callbacks,
+        function: &JsValue,
+        target: &JsValue,
+        args: &JsValue,
+    ) -> Result<JsValue, JsValue>;
+
+    fn references(held: &Held, callbacks: &Callbacks, root: &JsValue) -> JsValue;
+    #[wasm_bindgen(js_name = kindOf)]
+    fn kind_of(value: &JsValue) -> u8;
+    #[wasm_bindgen(js_name = inWords)]
+    pub(super) fn in_words(value: &JsValue) -> String;
+    /// An exception of the platform.
+    pub(super) fn refusal(text: &str, name: &str) -> JsValue;
+}

@@ -1,0 +1,279 @@
+//! What a worker wants done, done.
+
+use super::Policy;
+use super::objects::{Objects, in_words, refusal};
+use crate::raw::{Format, RawFailure, RawReply};
+use crate::window::wire;
+use coincide_codec::value::Writer;
+use js_sys::{Array, RangeError, TypeError};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::slice::from_ref;
+use wasm_bindgen::prelude::*;
+
+/// Carries out operations of a worker.
+pub(super) struct Operations {
+    pub(super) objects: Rc<Objects>,
+    pub(super) root: JsValue,
+    pub(super) policy: Option<Box<Policy>>,
+    /// What an operation that nobody waited for has thrown: the next one that is waited for throws it.
+    pub(super) late: RefCell<Option<JsValue>>,
+}
+
+/// What an operation gives, by how it travels.
+enum Outcome {
+    /// A primitive, or a list of keys.
+    Copy(JsValue),
+    /// Any value.
+    Value(JsValue),
+    Values(Vec<JsValue>),
+    Descriptor(JsValue),
+}
+
+impl Operations {
+    pub(super) fn serve(&self, format: Format, payload: &[u8], result: &mut Vec<u8>) -> Result<RawReply, RawFailure> {
+        let operation = self.objects.arguments(format, payload)?;
+        let served = match self.late.take() {
+            Some(error) => Err(error),
+            None => self.answer(&operation, result).inspect_err(|_| self.objects.take_back(result)),
+        };
+        match served {
+            Ok(()) => Ok(RawReply::Now(Format::Value)),
+            Err(thrown) => Err(self.objects.thrown(&thrown)),
+        }
+    }
+
+    pub(super) fn serve_later(&self, format: Format, payload: &[u8]) -> Result<RawReply, RawFailure> {
+        // What follows a failure may count on what has failed.
+        if self.late.borrow().is_none() {
+            let operation = self.objects.arguments(format, payload)?;
+            self.late.replace(self.carry_out_whole(&operation).err());
+        }
+        Ok(RawReply::Now(Format::Value))
+    }
+
+    /// Carries out an operation and appends its result.
+    fn answer(&self, operation: &Array, result: &mut Vec<u8>) -> Result<(), JsValue> {
+        let number = number_of(&operation.get(0));
+        let flags = number & (FACTS | STEADY);
+        let outcome = self.carry_out((number & !flags) as u8, &operation.slice(1, operation.length()))?;
+        if flags == 0 {
+            return self.write(&outcome, result);
+        }
+        // Neither is told here, which is always allowed.
+        Writer::new(result).array(4);
+        self.write(&outcome, result)?;
+        let mut writer = Writer::new(result);
+        writer.undefined();
+        writer.boolean(false);
+        match flags & STEADY {
+            0 => writer.undefined(),
+            _ => writer.boolean(false),
+        }
+        Ok(())
+    }
+
+    /// Carries out an operation with what follows its number: the target first.
+    fn carry_out(&self, number: u8, parts: &Array) -> Result<Outcome, JsValue> {
+        if number == wire::REACH {
+            let there = self.walk(&parts.get(0), &parts.get(1))?;
+            if !there.is_object() && !there.is_function() {
+                return Err(nothing_at(&parts.get(1), &there));
+            }
+            let rest = parts.slice(2, parts.length());
+            let inner = number_of(&rest.get(0));
+            rest.set(0, there);
+            return self.carry_out(u8::try_from(inner).unwrap_or(u8::MAX), &rest);
+        }
+        let Some(name) = NAMES.get(usize::from(number)) else {
+            return Err(RangeError::new(&format!("there is no operation {number}")).into());
+        };
+        let (target, first, second) = (parts.get(0), parts.get(1), parts.get(2));
+        let policed = !COMPOSED.contains(&number);
+        if policed {
+            self.allow(name, &target, || parts.slice(1, parts.length()))?;
+        }
+        Ok(match number {
+            wire::GET if self.imports(&target, &first) => Outcome::Value(imports_function()),
+            wire::GET | wire::CONSTRUCT | wire::GET_PROTOTYPE => Outcome::Value(reflect(name, parts)?),
+            wire::APPLY => Outcome::Value(self.objects.callbacks.apply(&target, &first, &second)?),
+            wire::INVOKE_METHOD => {
+                self.allow(NAMES[usize::from(wire::GET)], &target, || Array::of(from_ref(&first)))?;
+                let function =
+                    if self.imports(&target, &first) { imports_function() } else { property(&target, &first)? };
+                self.allow(NAMES[usize::from(wire::APPLY)], &function, || {
+                    Array::of(&[target.clone(), second.clone()])
+                })?;
+                Outcome::Value(self.objects.callbacks.apply(&function, &target, &second)?)
+            }
+            wire::OWN_KEYS => Outcome::Copy(shared_keys(&target)?),
+            wire::GET_DESCRIPTOR => Outcome::Descriptor(reflect(name, parts)?),
+            wire::QUERY => Outcome::Value(self.walk(&target, &first)?),
+            wire::GATHER => {
+                let paths = Array::from(&first);
+                Outcome::Values(paths.iter().map(|path| self.walk(&target, &path)).collect::<Result<_, _>>()?)
+            }
+            wire::ASSIGN => {
+                self.allow_assignments(&target, &first)?;
+                assign(&target, &first)?;
+                Outcome::Copy(JsValue::UNDEFINED)
+            }
+            wire::EVALUATE => {
+                let source = first.as_string().unwrap_or_default();
+                Outcome::Value(self.objects.callbacks.apply(&compile(&source)?, &JsValue::UNDEFINED, &second)?)
+            }
+            wire::BATCH => {
+                for operation in Array::from(&first).iter() {
+                    self.carry_out_whole(&Array::from(&operation))?;
+                }
+                Outcome::Copy(JsValue::UNDEFINED)
+            }
+            _ => Outcome::Copy(reflect(name, parts)?),
+        })
+    }
+
+    /// Whether a key is the one by which the root imports modules.
+    fn imports(&self, target: &JsValue, key: &JsValue) -> bool {
+        *key == IMPORT && *target == self.root && !has(target, IMPORT)
+    }
+
+    /// Carries out an operation whose result nobody sees: that it is refused is an error then.
+    fn carry_out_whole(&self, operation: &Array) -> Result<(), JsValue> {
+        let number = u8::try_from(number_of(&operation.get(0))).unwrap_or(u8::MAX);
+        let outcome = self.carry_out(number, &operation.slice(1, operation.length()))?;
+        let (done, key) = match number {
+            wire::REACH => (number_of(&operation.get(3)) as u8, operation.get(4)),
+            number => (number, operation.get(2)),
+        };
+        match outcome {
+            Outcome::Copy(done_at_all) if done_at_all == JsValue::FALSE && REFUSABLE.contains(&done) => {
+                let text = format!("`{}` of {} is refused by its object", NAMES[usize::from(done)], in_words(&key));
+                Err(TypeError::new(&text).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What is at the end of a path; undefined if it breaks off.
+    fn walk(&self, target: &JsValue, path: &JsValue) -> Result<JsValue, JsValue> {
+        let mut value = target.clone();
+        for key in Array::from(path).iter() {
+            if value.is_undefined() || value.is_null() {
+                return Ok(JsValue::UNDEFINED);
+            }
+            self.allow(NAMES[usize::from(wire::GET)], &value, || Array::of(from_ref(&key)))?;
+            value = property(&value, &key)?;
+        }
+        Ok(value)
+    }
+
+    fn allow_assignments(&self, target: &JsValue, sources: &JsValue) -> Result<(), JsValue> {
+        if self.policy.is_none() {
+            return Ok(());
+        }
+        for source in Array::from(sources).iter().filter(JsValue::is_object) {
+            for key in Array::from(&shared_keys(&source)?).iter() {
+                let value = property(&source, &key)?;
+                self.allow(NAMES[usize::from(wire::SET)], target, || Array::of(&[key.clone(), value.clone()]))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn allow(&self, name: &str, target: &JsValue, rest: impl FnOnce() -> Array) -> Result<(), JsValue> {
+        let Some(policy) = &self.policy else {
+            return Ok(());
+        };
+        let rest = rest();
+        if policy(name, target, &rest) {
+            return Ok(());
+        }
+        let key = rest.get(0);
+        let of = if key.is_string() || key.is_symbol() { format!(" of {}", in_words(&key)) } else { String::new() };
+        Err(refusal(&format!("main does not allow `{name}`{of}"), "NotAllowedError"))
+    }
+
+    fn write(&self, outcome: &Outcome, result: &mut Vec<u8>) -> Result<(), JsValue> {
+        match outcome {
+            Outcome::Copy(value) => self.objects.copy(value, result),
+            Outcome::Value(value) => self.objects.send(value, result),
+            Outcome::Values(values) => {
+                Writer::new(result).array(values.len());
+                values.iter().try_for_each(|value| self.objects.send(value, result))
+            }
+            Outcome::Descriptor(descriptor) if descriptor.is_undefined() => self.objects.copy(descriptor, result),
+            Outcome::Descriptor(descriptor) => {
+                let keys = Array::from(&shared_keys(descriptor)?);
+                Writer::new(result).object(keys.length() as usize);
+                for key in keys.iter() {
+                    Writer::new(result).key(&key.as_string().unwrap_or_default());
+                    self.objects.send(&property(descriptor, &key)?, result)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn number_of(value: &JsValue) -> u32 {
+    value.as_f64().unwrap_or(f64::MAX) as u32
+}
+
+fn nothing_at(path: &JsValue, found: &JsValue) -> JsValue {
+    let path: Vec<_> = Array::from(path).iter().map(|key| in_words(&key)).collect();
+    let path = path.join(".");
+    TypeError::new(&format!("there is no object at `{path}`: it is {}", in_words(found))).into()
+}
+
+/// What the policy is told, by number: for the most part methods of `Reflect`.
+const NAMES: [&str; 19] = [
+    "get",
+    "set",
+    "has",
+    "deleteProperty",
+    "ownKeys",
+    "getOwnPropertyDescriptor",
+    "defineProperty",
+    "getPrototypeOf",
+    "setPrototypeOf",
+    "isExtensible",
+    "preventExtensions",
+    "apply",
+    "construct",
+    "assign",
+    "gather",
+    "query",
+    "evaluate",
+    "batch",
+    "invoke",
+];
+
+/// What the policy sees as the operations that it consists of.
+const COMPOSED: [u8; 5] = [wire::ASSIGN, wire::GATHER, wire::QUERY, wire::BATCH, wire::INVOKE_METHOD];
+
+/// False is how these say that they have failed.
+const REFUSABLE: [u8; 3] = [wire::SET, wire::DELETE, wire::DEFINE];
+
+/// The key of the root that imports modules.
+const IMPORT: &str = "import";
+
+/// What may be added to the number of an operation.
+const FACTS: u32 = 64;
+const STEADY: u32 = 128;
+
+#[wasm_bindgen(module = "/js/window.js")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn reflect(name: &str, parts: &Array) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(js_name = sharedKeys, catch)]
+    fn shared_keys(object: &JsValue) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn property(value: &JsValue, key: &JsValue) -> Result<JsValue, JsValue>;
+    fn has(object: &JsValue, key: &str) -> bool;
+    #[wasm_bindgen(catch)]
+    fn assign(target: &JsValue, sources: &JsValue) -> Result<(), JsValue>;
+    #[wasm_bindgen(catch)]
+    fn compile(source: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(js_name = importsFunction)]
+    fn imports_function() -> JsValue;
+}

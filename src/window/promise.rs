@@ -1,0 +1,95 @@
+//! Promises of main, awaited.
+
+use super::callback::{Callback, settling};
+use super::remote::Remote;
+use crate::Thrown;
+use crate::error::CallError;
+use coincide_codec::Value;
+use serde::de::DeserializeOwned;
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
+impl Remote {
+    /// Awaits a promise of main: what it resolves with. For asynchronous code of the worker, which runs when the worker serves.
+    ///
+    /// ```no_run
+    /// use coincide::CallError;
+    /// use coincide::window::Remote;
+    ///
+    /// async fn text(window: Remote, url: &str) -> Result<String, CallError> {
+    ///     let response: Remote = window.call::<Remote>("fetch", (url,))?.settled().await?;
+    ///     response.call::<Remote>("text", ())?.settled().await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// What it rejects with; that it resolves with another type than is wanted; that main forgets it before it is settled, or has no `then`
+    /// there.
+    pub async fn settled<T: DeserializeOwned + 'static>(&self) -> Result<T, CallError> {
+        let name = format!("{}.then", **self);
+        let outcome = Rc::new(RefCell::new(Outcome { result: None, waker: None, left: 2 }));
+        let (resolved, rejected) = (Settles(Rc::clone(&outcome)), Settles(Rc::clone(&outcome)));
+        let other_type = name.clone();
+        let resolve = settling(move |value: Result<T, _>| {
+            resolved.settle(value.map_err(|source| CallError::Result { function: other_type.clone(), source }));
+        });
+        let thrower = name.clone();
+        let reject = settling(move |reason: Result<Value, _>| {
+            let thrown = Thrown::from_value(reason.unwrap_or_default());
+            rejected.settle(Err(CallError::Threw { function: thrower.clone(), thrown: Box::new(thrown) }));
+        });
+        self.run("then", (&resolve, &reject))?;
+        // From here on main has them, or nobody.
+        drop::<[Callback; 2]>([resolve, reject]);
+        let settled = poll_fn(|context| {
+            let mut outcome = outcome.borrow_mut();
+            if outcome.result.is_none() && outcome.left > 0 {
+                outcome.waker = Some(context.waker().clone());
+                return Poll::Pending;
+            }
+            Poll::Ready(outcome.result.take())
+        });
+        settled.await.unwrap_or_else(|| {
+            self.check(&name)?;
+            let thrown = Thrown::new("Error", "main has forgotten the promise before it was settled");
+            Err(CallError::Threw { function: name, thrown: Box::new(thrown) })
+        })
+    }
+}
+
+/// What has become of a promise.
+struct Outcome<T> {
+    result: Option<Result<T, CallError>>,
+    waker: Option<Waker>,
+    /// Functions that could still settle it.
+    left: u8,
+}
+
+/// One of the two functions that settle a promise.
+struct Settles<T>(Rc<RefCell<Outcome<T>>>);
+
+impl<T> Settles<T> {
+    fn settle(&self, result: Result<T, CallError>) {
+        let mut outcome = self.0.borrow_mut();
+        outcome.result.get_or_insert(result);
+        wake(outcome.waker.take());
+    }
+}
+
+impl<T> Drop for Settles<T> {
+    fn drop(&mut self) {
+        let mut outcome = self.0.borrow_mut();
+        outcome.left -= 1;
+        if outcome.left == 0 {
+            wake(outcome.waker.take());
+        }
+    }
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
