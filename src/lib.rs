@@ -39,7 +39,7 @@ pub use coincide_transport_atomics::LinkConfig as Rings;
 #[cfg(target_family = "wasm")]
 pub use coincide_transport_sw::{
     Patience as RelayPatience,
-    web::{Inbox, Relay},
+    web::{Carrier as RelayCarrier, Inbox, Relay},
 };
 pub use error::{CallError, LinkClosed, SpawnError, Stop};
 pub use exports::{BytesFuture, CallFuture, Exports, RawFuture};

@@ -10,10 +10,21 @@ export function later(callback) {
   queueMicrotask(callback);
 }
 
+/** The carrier for the relay at `url`, if that relays as section 20 has it. */
+export function own(url) {
+  const [script] = url.split(/[?#]/);
+  return {
+    poll: (question, timeout) => poll(`${script}?coincide`, question, timeout),
+    attach: (token, answer) => attach(token, url, answer),
+    relay,
+    detach,
+  };
+}
+
 // At a worker.
 
 /** The body of the relay's answer, or a text that says why there is none. */
-export function poll(url, question, timeout) {
+function poll(url, question, timeout) {
   const request = new XMLHttpRequest();
   try {
     request.open('POST', url, false);
@@ -58,7 +69,7 @@ const IDLE = 10_000;
 const container = globalThis.navigator?.serviceWorker;
 
 /** Takes questions about a link on: `answer` gets the packet of whoever asks. */
-export function attach(token, url, answer) {
+function attach(token, url, answer) {
   if (!container) return;
   if (links.size + left.size === 0) {
     container.addEventListener('message', hear);
@@ -73,7 +84,7 @@ export function attach(token, url, answer) {
 }
 
 /** Whoever asks about this link is given its last packet from now on. */
-export function detach(token, packet) {
+function detach(token, packet) {
   links.get(name(token))?.port?.close();
   links.delete(name(token));
   left.set(name(token), { token, packet });
@@ -81,7 +92,7 @@ export function detach(token, packet) {
 }
 
 /** Has the relay hand a packet to the worker. */
-export function relay(token, packet) {
+function relay(token, packet) {
   const link = links.get(name(token));
   if (!link) return;
   const now = performance.now();

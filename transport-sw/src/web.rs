@@ -27,21 +27,41 @@ pub struct Relay {
     pub token: String,
     /// How long the worker waits for the relay.
     pub patience: Patience,
+    /// How the service worker is spoken to, if it isn't one that relays as section 20 has it.
+    pub carrier: Option<Carrier>,
 }
 
 impl Relay {
-    /// Where polls go.
-    fn address(&self) -> String {
-        let path = self.url.split(['?', '#']).next().unwrap_or_default();
-        format!("{path}?coincide")
+    fn carrier(&self) -> Carrier {
+        self.carrier.clone().unwrap_or_else(|| own(&self.url))
     }
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// Carries polls to a service worker and main's packets back, by whatever protocol the service worker speaks: an object with the methods
+    /// `poll(question, timeout)` at a worker, and `attach(token, answer)`, `relay(token, packet)` and `detach(token, packet)` at main.
+    ///
+    /// `poll` blocks until main's packets are there, which it gives as a `Uint8Array`, or says in a string why there is no answer, after `timeout`
+    /// milliseconds at the latest. The question is the one of section 20's polls. `answer` is to be called with the packet of a question that main has to answer. What
+    /// it calls meanwhile, and at any other time, is `relay`; packets that it loses are sent again when the next question comes. After `detach` its packet answers.
+    #[derive(Clone, Debug)]
+    pub type Carrier;
+    #[wasm_bindgen(method)]
+    fn poll(this: &Carrier, question: &str, timeout: f64) -> JsValue;
+    #[wasm_bindgen(method)]
+    fn attach(this: &Carrier, token: &str, answer: &JsValue);
+    #[wasm_bindgen(method)]
+    fn detach(this: &Carrier, token: &str, packet: &Uint8Array);
+    #[wasm_bindgen(method)]
+    fn relay(this: &Carrier, token: &str, packet: &Uint8Array);
 }
 
 /// Main's end of a link. `port` is any object with a `postMessage` that takes a message and a list of what to transfer; `ring` is called
 /// when something has been delivered after [`arm`](Transport::arm).
 pub fn main_end(port: &JsValue, relay: Option<&Relay>, ring: impl Fn() + 'static) -> (MainEnd, Inbox) {
     let link = Link::new(Role::Main, port, relay, Box::new(ring));
-    if let Some(relay) = relay {
+    if let Some(Way { relay, carrier }) = &link.way {
         let weak = Rc::downgrade(&link);
         let answer = Closure::<dyn Fn(Uint8Array)>::new(move |packet: Uint8Array| {
             if let Some(link) = weak.upgrade() {
@@ -51,7 +71,7 @@ pub fn main_end(port: &JsValue, relay: Option<&Relay>, ring: impl Fn() + 'static
                 link.wake();
             }
         });
-        attach(&relay.token, &relay.url, &answer.into_js_value());
+        carrier.attach(&relay.token, &answer.into_js_value());
     }
     (MainEnd(Rc::clone(&link)), Inbox(link))
 }
@@ -213,9 +233,9 @@ impl Transport for WorkerEnd {
 impl Drop for MainEnd {
     fn drop(&mut self) {
         self.0.close();
-        if let Some(relay) = &self.0.relay {
+        if let Some(Way { relay, carrier }) = &self.0.way {
             let farewell = self.0.endpoint.borrow_mut().farewell(FAREWELL);
-            detach(&relay.token, &Uint8Array::from(&farewell[..]));
+            carrier.detach(&relay.token, &Uint8Array::from(&farewell[..]));
         }
     }
 }
@@ -230,7 +250,7 @@ impl Drop for WorkerEnd {
 struct Link {
     endpoint: RefCell<Endpoint>,
     port: JsValue,
-    relay: Option<Relay>,
+    way: Option<Way>,
     ring: Box<dyn Fn()>,
     /// The end sleeps; whether it waits for room too.
     armed: Cell<Option<bool>>,
@@ -253,7 +273,7 @@ impl Link {
             Self {
                 endpoint: RefCell::new(Endpoint::new(role, Endpoint::WINDOW)),
                 port: port.clone(),
-                relay: relay.cloned(),
+                way: relay.map(|relay| Way { relay: relay.clone(), carrier: relay.carrier() }),
                 ring,
                 armed: Cell::new(None),
                 flushing: Cell::new(false),
@@ -286,10 +306,10 @@ impl Link {
     fn collect(&self, collector: &mut Collector, timeout: Option<Duration>) {
         self.endpoint.borrow_mut().collect();
         self.flush();
-        let relay = self.relay.as_ref().expect("there is a collector only with a relay");
-        let collected = collector.collect(&mut self.endpoint.borrow_mut(), &mut Requests(relay), timeout);
+        let way = self.way.as_ref().expect("there is a collector only with a relay");
+        let collected = collector.collect(&mut self.endpoint.borrow_mut(), &mut Requests(way), timeout);
         if let Err(error) = collected {
-            let text = format!("the service worker at {} no longer answers: {error}", relay.url);
+            let text = format!("the service worker at {} no longer answers: {error}", way.relay.url);
             self.failure.replace(Some(text));
         }
     }
@@ -321,8 +341,8 @@ impl Link {
             let packet = self.endpoint.borrow_mut().poll_transmit();
             let Some(Packet { channel, bytes }) = packet else { break };
             let bytes = Uint8Array::from(&bytes[..]);
-            match (channel, &self.relay) {
-                (Channel::Relay, Some(relay)) => relay_packet(&relay.token, &bytes),
+            match (channel, &self.way) {
+                (Channel::Relay, Some(Way { relay, carrier })) => carrier.relay(&relay.token, &bytes),
                 // Without a relay no worker collects: what a stranger claims gets an answer that it doesn't take.
                 _ => {
                     // A port refuses only what can't be cloned.
@@ -338,19 +358,25 @@ impl Link {
     }
 }
 
+/// A relay, and how it is spoken to.
+struct Way {
+    relay: Relay,
+    carrier: Carrier,
+}
+
 /// The relay, asked by synchronous requests.
-struct Requests<'a>(&'a Relay);
+struct Requests<'a>(&'a Way);
 
 impl Poller for Requests<'_> {
     fn poll(&mut self, packet: &[u8], hold: Duration, ask: bool) -> Result<Vec<u8>, String> {
         // Rounded up: a wait must not end before its time.
         let milliseconds = hold.as_micros().div_ceil(1000);
-        let mut question = format!("{} {milliseconds} {} ", self.0.token, u8::from(ask));
+        let mut question = format!("{} {milliseconds} {} ", self.0.relay.token, u8::from(ask));
         for byte in packet {
             let _ = write!(question, "{byte:02x}");
         }
         let timeout = (hold + GRACE).as_millis() as f64;
-        let answer = poll(&self.0.address(), &question, timeout);
+        let answer = self.0.carrier.poll(&question, timeout);
         answer.dyn_into::<Uint8Array>().map(|body| body.to_vec()).map_err(|why| why.as_string().unwrap_or_default())
     }
 
@@ -388,11 +414,7 @@ extern "C" {
     #[wasm_bindgen(catch)]
     fn post(port: &JsValue, packet: &Uint8Array) -> Result<(), JsValue>;
     fn later(callback: &JsValue);
-    fn poll(url: &str, question: &str, timeout: f64) -> JsValue;
     #[wasm_bindgen(js_name = pause)]
     fn pause_for(milliseconds: f64);
-    fn attach(token: &str, url: &str, answer: &JsValue);
-    fn detach(token: &str, packet: &Uint8Array);
-    #[wasm_bindgen(js_name = relay)]
-    fn relay_packet(token: &str, packet: &Uint8Array);
+    fn own(url: &str) -> Carrier;
 }

@@ -46,7 +46,7 @@ export const create = (platform, source, reflection) => {
     const key = String(script);
     if (!relays.has(key)) relays.set(key, platform.relayAt(script, reload));
     try {
-      return { url: await relays.get(key), token: platform.newToken() };
+      return { ...(await relays.get(key)), token: platform.newToken() };
     } catch (error) {
       // It may be there next time.
       relays.delete(key);
@@ -128,7 +128,7 @@ export const create = (platform, source, reflection) => {
           );
         if (tier !== SERVICE) start();
         else
-          this.#relay(wishes).then(start, error => {
+          this.#relay(url, wishes).then(start, error => {
             if (wishes.tier === SERVICE) return this.#close(error);
             this.#tier = MESSAGES;
             this.#reasons.push(error.message);
@@ -137,15 +137,20 @@ export const create = (platform, source, reflection) => {
       }
 
       /** The relay of this worker's link, once requests of the worker reach it. */
-      async #relay({ serviceWorker, reload, relayHold: hold = 20_000 }) {
-        const relay = { ...(await relayed(serviceWorker, reload)), hold };
+      async #relay(script, { serviceWorker, reload, relayHold: hold = 20_000 }) {
+        // A service worker takes control of what is there when it starts.
+        if (!platform.isControlled()) await this.#reaches(null);
+        const { scope, ...found } = await relayed(serviceWorker, reload);
+        const outside = platform.whyOutside(script, scope);
+        if (outside) throw new CoincideError('NoRelay', outside, '');
+        const relay = { ...found, hold };
         for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-          if (await this.#reaches(relay.url)) return relay;
-          // It was started before the service worker, and not yet there when that took control.
+          if (await this.#reaches(relay)) return relay;
+          // It was started before the service worker, and not yet there when that took control. Only coincide's own knows how to help it.
           platform.claimWorkers();
           await new Promise(resolve => setTimeout(resolve, 10 * (attempt + 1)));
         }
-        throw new CoincideError('NoRelay', `requests of the worker do not reach the service worker ${relay.url}: the worker's script has to lie in its scope, as the page does`, '');
+        throw new CoincideError('NoRelay', `requests of the worker do not reach the service worker ${relay.url}: reload the page, so that the service worker is there before the worker is started`, '');
       }
 
       #reaches(probe) {

@@ -24,9 +24,9 @@ export type Tier = 'shared-memory' | 'service-worker' | 'messages';
 export interface TierOptions {
   /** This tier and no other, or an error. By default the first one of the list that there is. */
   tier?: Tier;
-  /** The script of the service worker that relays, as `npx coincide sw` writes it; on the page's own origin. */
+  /** The script of the service worker that relays, as `npx coincide sw` writes it, or one of coincident 4 or sabayon; on the page's own origin. */
   serviceWorker?: string | URL;
-  /** `false`: the page is never reloaded, not even once for a service worker that isolates it. Default `true`. */
+  /** `false`: the page is never reloaded, not even once for a service worker that isolates it, or that doesn't control it otherwise. Default `true`. */
   reload?: boolean;
   /** Milliseconds for which the service worker holds one request of a worker that waits; then the worker asks anew. Default 20,000, at most 60,000. */
   relayHold?: number;

@@ -1,7 +1,7 @@
 // What differs between pages and Node.js: this is for pages and their workers.
 
-export { reachesRelay } from './reaches.js';
-export { claimWorkers, newToken, relayAt } from './relay.js';
+export { claimWorkers, isControlled, newToken, relayAt, whyOutside } from './relay.js';
+export { reachesRelay } from './relays/reaches.js';
 
 export const Worker = globalThis.Worker;
 

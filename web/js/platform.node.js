@@ -11,6 +11,10 @@ export const newToken = () => '';
 
 export const claimWorkers = () => {};
 
+export const isControlled = () => false;
+
+export const whyOutside = () => undefined;
+
 export const reachesRelay = async () => false;
 
 /** A thread with the shape of a page's worker, as far as coincide needs it. */

@@ -1,12 +1,12 @@
 // The service worker by which a worker blocks where memory can't be shared.
 import { CoincideError } from './errors.js';
-import { reachesRelay } from './reaches.js';
+import { protocolAt } from './relays/protocol.js';
 
 /**
  * Gets the service worker at `script` to relay for this page's workers, also for those that run already. The page is not reloaded, unless the script
  * isolates pages in place of relaying: that takes one reload, after which memory can be shared. `reload` forbids it.
  *
- * @returns {Promise<string>} the address of the service worker
+ * @returns {Promise<{ url: string, protocol: string, scope: string }>} the address of the service worker, how it relays, and what it controls
  * @throws {CoincideError} of code `NoRelay`: it can't relay; the message says why, and what would help
  */
 export const relayAt = async (script, reload = true) => {
@@ -22,7 +22,8 @@ export const relayAt = async (script, reload = true) => {
   if (there && there !== href) {
     // It goes on working, whatever else it does for this page.
     const address = there.split('?')[0];
-    if (container.controller && (await reachesRelay(address))) return address;
+    const protocol = container.controller && (await protocolAt(address));
+    if (protocol) return { url: address, protocol, scope: before.scope };
     throw refused(
       `this page belongs to the service worker ${there}, which does not relay: ` +
         `add the listeners of \`coincide/sw/listeners\` to it, or import ${href} at its top`,
@@ -31,17 +32,30 @@ export const relayAt = async (script, reload = true) => {
   const registration = await container.register(href).catch(error => {
     throw refused(`${href} cannot be registered: ${error.message}`);
   });
-  if (!location.href.startsWith(registration.scope)) {
+  const { scope } = registration;
+  if (!location.href.startsWith(scope)) {
     if (!before) await registration.unregister();
     throw refused(
-      `the scope of ${href} is ${registration.scope}, which this page is outside of: ` +
+      `the scope of ${href} is ${scope}, which this page is outside of: ` +
         `serve the script from a folder above the page, or with the header \`Service-Worker-Allowed\``,
     );
   }
   await within(activation(registration), `${href} did not become active`);
-  if (!container.controller) await within(control(container), `${href} did not take control: the page was loaded without service workers (by a forced reload?), or the script doesn't claim it`);
-  if (!(await reachesRelay(href))) await takeIsolation(href, reload);
-  return href;
+  if (!container.controller) await takeControl(registration, href, reload);
+  const protocol = (await protocolAt(href)) ?? (await takeIsolation(href, reload));
+  return { url: href, protocol, scope };
+};
+
+/** Has the service worker control this page. One that has just been started does so of itself, one that was there before only if it is coincide's. */
+const takeControl = async ({ active }, href, reload) => {
+  const controlled = control(navigator.serviceWorker);
+  active.postMessage(CLAIM);
+  try {
+    await within(controlled, `${href} did not take control`, CLAIMED);
+  } catch {
+    await reloadOnce(href, reload);
+    throw refused(`${href} does not control this page, which was loaded without service workers, as by a forced reload, or while the script was unregistered: reload the page`);
+  }
 };
 
 /** Reloads the page if that isolates it, once; then nothing comes back. Otherwise says what the script lacks. */
@@ -49,21 +63,36 @@ const takeIsolation = async (href, reload) => {
   // Only a reload shows what it does for pages, so its text has to tell.
   const text = await fetch(href).then(answer => answer.text(), () => '');
   const isolates = /cross-origin-embedder-policy/i.test(text) && !crossOriginIsolated;
-  const guard = `coincide: reloaded for ${href}`;
-  if (isolates && reload && globalThis === globalThis.top && !sessionStorage.getItem(guard)) {
-    sessionStorage.setItem(guard, '1');
-    location.reload();
-    return new Promise(() => {});
-  }
+  if (isolates) await reloadOnce(href, reload);
   throw refused(
     isolates
       ? `${href} isolates pages and does not relay: reload the page to have it isolated`
-      : `${href} does not relay: it is something else than what \`npx coincide sw\` writes`,
+      : `${href} does not relay: it is neither what \`npx coincide sw\` writes, nor a service worker of coincident 4 or sabayon, nor one that isolates pages`,
   );
 };
 
+/** Reloads the page, unless that is forbidden or was in vain before, and never comes back then. */
+const reloadOnce = async (href, reload) => {
+  const guard = `coincide: reloaded for ${href}`;
+  if (!reload || globalThis !== globalThis.top || sessionStorage.getItem(guard)) return;
+  sessionStorage.setItem(guard, '1');
+  location.reload();
+  await new Promise(() => {});
+};
+
+/** Whether a service worker controls this page already. */
+export const isControlled = () => Boolean(globalThis.navigator?.serviceWorker?.controller);
+
 /** Has the service worker control workers of this page that started before it did. */
-export const claimWorkers = () => navigator.serviceWorker.controller?.postMessage({ coincide: 'claim' });
+export const claimWorkers = () => navigator.serviceWorker.controller?.postMessage(CLAIM);
+
+/** Why requests of a worker with this script never reach a service worker with this scope; nothing if they may. */
+export const whyOutside = (script, scope) => {
+  const { href, protocol } = new URL(script, document.baseURI);
+  // Workers made of a blob belong to the page's service worker.
+  if (protocol === 'blob:' || href.startsWith(scope)) return undefined;
+  return `the worker's script ${href} is outside of ${scope}, the scope of the service worker: serve the script from there, or the service worker from a folder above both`;
+};
 
 /** The name of a link at the relay, which nobody can guess. */
 export const newToken = () =>
@@ -88,9 +117,9 @@ const activation = ({ active, waiting, installing }) =>
 
 const control = container => new Promise(resolve => container.addEventListener('controllerchange', () => resolve(), { once: true }));
 
-const within = async (promise, why) => {
+const within = async (promise, why, patience = PATIENCE) => {
   let timer;
-  const late = new Promise((_, reject) => (timer = setTimeout(() => reject(refused(`${why} within ${PATIENCE / 1000} s`)), PATIENCE)));
+  const late = new Promise((_, reject) => (timer = setTimeout(() => reject(refused(`${why} within ${patience / 1000} s`)), patience)));
   try {
     await Promise.race([promise, late]);
   } finally {
@@ -98,5 +127,9 @@ const within = async (promise, why) => {
   }
 };
 
-/** How long a service worker may take to start, in milliseconds. */
+/** How long a service worker may take to start, and then to take control, in milliseconds. */
 const PATIENCE = 10_000;
+const CLAIMED = 3000;
+
+/** Asks coincide's own relay to control the pages and workers that it doesn't yet. */
+const CLAIM = { coincide: 'claim' };

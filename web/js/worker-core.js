@@ -26,10 +26,13 @@ export const create = (platform, reflect) => {
     }
     const message = data?.[BOOT];
     if (!message) return false;
-    if (message.probe) platform.reachesRelay(message.probe).then(reached => platform.self.postMessage({ [BOOT]: reached }));
+    if ('probe' in message) reaches(message.probe).then(reached => platform.self.postMessage({ [BOOT]: reached }));
     else boot(message);
     return true;
   });
+
+  /** Whether the relay is reached from here; `null` asks for no more than a sign of life. */
+  const reaches = async probe => probe !== null && platform.reachesRelay(probe);
 
   let taken = false;
   return async given => {

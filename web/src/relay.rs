@@ -1,6 +1,6 @@
 //! The service worker that relays, as JavaScript names it.
 
-use coincide::{Relay, RelayPatience};
+use coincide::{Relay, RelayCarrier, RelayPatience};
 use std::time::Duration;
 use wasm_bindgen::prelude::*;
 
@@ -10,11 +10,12 @@ pub struct RelayName(Relay);
 
 #[wasm_bindgen]
 impl RelayName {
-    /// A relay at `url`. Both ends of a link name the same `token`. One request is held for `hold` milliseconds at most.
+    /// A relay at `url`. Both ends of a link name the same `token`. One request is held for `hold` milliseconds at most. A service worker that
+    /// isn't coincide's takes a `carrier`.
     #[wasm_bindgen(constructor)]
-    pub fn new(url: String, token: String, hold: u32) -> Self {
+    pub fn new(url: String, token: String, hold: u32, carrier: Option<RelayCarrier>) -> Self {
         let hold = Duration::from_millis(hold.into());
-        Self(Relay { url, token, patience: RelayPatience { hold, ..RelayPatience::default() } })
+        Self(Relay { url, token, patience: RelayPatience { hold, ..RelayPatience::default() }, carrier })
     }
 }
 

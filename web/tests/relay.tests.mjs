@@ -52,4 +52,27 @@ export default (test, { coincide, coincideWindow, worker, assert, equal, deepEqu
     deepEqual(found, [true, false, true, true, 'from a worker', 1]);
     w.terminate();
   });
+
+  test("relay: a worker's script outside of the scope is said to be so, and where that is", async () => {
+    const outside = new URL('../web/tests/workers/all.web.js', location);
+    const { Worker } = coincide({ serviceWorker: './sw.js' });
+    const w = new Worker(outside);
+    const { code, message } = await w.proxy.call('hello');
+    deepEqual([code, w.tier], ['CannotBlock', 'messages']);
+    for (const part of [outside.href, `outside of ${new URL('.', location)}`]) assert(message.includes(part), message);
+    w.terminate();
+    const demanding = new Worker(outside, { tier: 'service-worker' });
+    equal((await rejects(() => demanding.ready)).code, 'NoRelay');
+    demanding.terminate();
+  });
+
+  test('relay: a worker made of a blob belongs to the service worker of its page', async () => {
+    const script = URL.createObjectURL(new Blob([`import ${JSON.stringify(worker('all').href)};`], { type: 'text/javascript' }));
+    const { Worker } = coincide({ serviceWorker: './sw.js' });
+    const w = new Worker(script);
+    w.proxy.hello = name => `Hello, ${name}`;
+    deepEqual(await w.proxy.call('hello', 'blob'), { value: 'Hello, blob' });
+    w.terminate();
+    URL.revokeObjectURL(script);
+  });
 };

@@ -1,6 +1,7 @@
 // What may happen to a service worker while workers wait for it. Each test has a page of its own, in a frame, whose coincide
 // it uses: service workers belong to pages.
 import { assert, deepEqual, equal, rejects, suite } from '../site/suite.mjs';
+import foreignTests from './foreign/tests.mjs';
 
 const post = line => fetch('/report', { method: 'POST', body: line });
 addEventListener('unhandledrejection', event => post(`unhandled: ${event.reason?.stack ?? event.reason}`));
@@ -71,6 +72,10 @@ paged('the service worker is unregistered while a worker waits', 'shared', async
   };
   deepEqual(await w.proxy.call('leave'), { value: 'still here' });
   equal(ran, 1);
+  // A page that comes right afterwards may find it still there, without being controlled by it.
+  const frame = await open('shared');
+  await countsEach(start(frame.contentWindow, { tier: 'service-worker' }), 2);
+  frame.remove();
 });
 
 paged('the service worker is stopped while workers wait: each call runs once', 'stopped', async page => {
@@ -112,6 +117,14 @@ paged("a site's own service worker stays, and is told about", 'own', async page 
   assert(/own\/sw\.js.*coincide\/sw\/listeners/s.test(error.message), error.message);
   equal((await registrationOf(page)).active.scriptURL, new URL('own/sw.js', location).href);
   equal(await (await page.fetch('./route')).text(), 'own');
+});
+
+paged('a service worker that does something else is refused', 'own', async page => {
+  const w = start(page, { tier: 'service-worker' });
+  const error = await rejects(() => w.ready);
+  equal(error.code, 'NoRelay');
+  assert(/own\/sw\.js does not relay: it is neither/.test(error.message), error.message);
+  equal((await registrationOf(page)).active.scriptURL, new URL('own/sw.js', location).href);
 });
 
 paged("a site's own service worker relays, and goes on with what it does", 'listening', async page => {
@@ -167,6 +180,8 @@ paged('rubbish from other pages changes nothing', 'shared', async page => {
   equal(answer.status, 200);
   await countsEach(w, 3);
 });
+
+foreignTests({ paged, start, countsEach, pause, assert, deepEqual, equal });
 
 await run(result => post(JSON.stringify(result)), new URLSearchParams(location.search).get('filter') ?? '').catch(error =>
   post(`the page failed: ${error?.stack ?? error}`),

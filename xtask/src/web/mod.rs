@@ -164,6 +164,9 @@ fn mounts(workspace: &Workspace, bundle: Option<&PathBuf>) -> Vec<Mount> {
         ("plain/site/", PACKAGE, false),
         ("plain/pkg/", PACKAGE, false),
         ("plain/faults/", "web/tests/relay", false),
+        // Service workers of other libraries, beside pages of ours.
+        ("plain/faults/foreign/coincident/", "web/tests/node_modules/coincident/dist", false),
+        ("plain/faults/foreign/sabayon/", "web/tests/node_modules/sabayon/dist", false),
         ("site/", "web/tests", true),
         ("site/", PACKAGE, true),
         ("proto/vectors/", "proto/vectors", true),

@@ -1,0 +1,122 @@
+// Relays of other libraries. A worker's synchronous request has a list of JSON in its body, pages are handed what stands in it, and the
+// request is answered with the list that one of them gives. Nothing is kept there, so main has the poll of each of its workers held until it has a
+// packet, and the rest is as with coincide's own relay: both ends number what they send, and what got lost is sent again for the next poll.
+
+/** The start of all names here, among those of the libraries themselves. */
+const PREFIX = 'coincide:';
+const LIST = /^\[(.*)\]$/;
+const POLL = /^(\d{1,9}) ([01]) ([0-9a-f]{64})$/;
+const MAX_HOLD = 60_000;
+const LEFT = 256;
+
+/** The half of a token that pages of the origin hear. The other one shows that an answer is for its worker: those of other pages may come instead. */
+const nameOf = token => PREFIX + token.slice(0, 16);
+const secretOf = token => token.slice(16);
+
+/** What the service worker has in its request, so that no two are the same. */
+let serial = 0;
+const bodyOf = (name, question) => JSON.stringify([name, question, `${serial++}`]);
+const addressOf = url => `${url}?sabayon`;
+
+/**
+ * How such a relay is spoken to, at a worker and at main, where `listen` of a protocol calls `hear`.
+ *
+ * @param {string} url of the service worker
+ */
+export const carrierAt = url => ({
+  poll(question, timeout) {
+    const [token] = question.split(' ', 1);
+    const request = new XMLHttpRequest();
+    try {
+      request.open('POST', addressOf(url), false);
+      request.timeout = timeout;
+      request.setRequestHeader('content-type', 'application/json');
+      request.send(bodyOf(nameOf(token), question.slice(token.length + 1)));
+    } catch (error) {
+      return `${error?.name ?? 'Error'}: ${error?.message ?? error}`;
+    }
+    if (request.status !== 200) return `the request was answered with status ${request.status}`;
+    const [, text] = LIST.exec(request.responseText) ?? [];
+    if (text === undefined) return 'the request was answered with something else than a list';
+    const secret = secretOf(token);
+    // Service workers of this kind number requests from 0 when they start, and broadcasts reach all of them: an answer that was for somebody
+    // else says nothing.
+    if (!text.startsWith(secret)) return new Uint8Array();
+    try {
+      return bytesOf(text.slice(secret.length));
+    } catch (error) {
+      return `the answer is malformed: ${error.message}`;
+    }
+  },
+  attach: (token, answer) => links.set(nameOf(token), { secret: secretOf(token), answer, held: null }),
+  relay: (token, packet) => links.get(nameOf(token))?.held?.(packet),
+  detach(token, packet) {
+    const name = nameOf(token);
+    links.get(name)?.held?.(packet);
+    links.delete(name);
+    left.set(name, secretOf(token) + textOf(packet));
+    if (left.size > LEFT) left.delete(left.keys().next().value);
+  },
+});
+
+/** Main's links by their names, and the last packets of those that were left. */
+const links = new Map();
+const left = new Map();
+
+/** Main is asked, by whatever protocol: `reply` answers the request that waits for it. */
+export const hear = (name, question, reply) => {
+  if (left.has(name)) return reply(left.get(name));
+  const link = links.get(name);
+  const [, hold, ask, packet] = (link && POLL.exec(question)) ?? [];
+  if (!packet) return;
+  // Whoever asked before has given up.
+  link.held?.(NOTHING);
+  const timer = setTimeout(() => held(NOTHING), Math.min(hold, MAX_HOLD));
+  const held = answer => {
+    clearTimeout(timer);
+    link.held = null;
+    reply(link.secret + textOf(answer));
+  };
+  link.held = held;
+  link.answer(Uint8Array.from(packet.match(/../g), byte => parseInt(byte, 16)));
+  // A worker whose last request has failed wants to know whether anybody is there. Timers alone wouldn't tell: pages in the background
+  // have theirs once a minute.
+  if (ask === '1') link.held?.(NOTHING);
+};
+
+const NOTHING = new Uint8Array();
+
+/** The name of questions by which it is found out whether there is such a relay: a page answers them with what was asked. */
+export const PROBE = `${PREFIX}probe`;
+
+/** Whether requests to the service worker at `url` reach one that has them answered by pages; `sign` is what they are asked. */
+export const reachesForeign = async (url, sign = crypto.randomUUID()) => {
+  try {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const signal = AbortSignal.timeout(PATIENCE);
+      const answer = await fetch(addressOf(url), { method: 'POST', body: bodyOf(PROBE, sign), signal });
+      const text = await answer.text();
+      if (text === `[${sign}]`) return true;
+      // It may have been for somebody else.
+      if (!LIST.test(text)) return false;
+    }
+  } catch {}
+  return false;
+};
+
+const ATTEMPTS = 10;
+
+/** How long an answer may take, in milliseconds: one for which nobody listens never comes. */
+const PATIENCE = 5000;
+
+const textOf = bytes => {
+  if (bytes.toBase64) return bytes.toBase64();
+  let text = '';
+  for (let at = 0; at < bytes.length; at += PIECE) text += String.fromCharCode(...bytes.subarray(at, at + PIECE));
+  return btoa(text);
+};
+
+const bytesOf = text => Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), char => char.charCodeAt(0));
+
+/** How many bytes become arguments of one call. */
+const PIECE = 8192;

@@ -1,0 +1,120 @@
+// Service workers of other libraries, as their packages have them, that a site keeps and coincide blocks by.
+
+/** Folders whose `sw.js` it is. */
+const RELAYS = {
+  'the service worker of coincident': 'coincident',
+  'the service worker of sabayon': 'sabayon',
+  "sabayon's protocol of broadcasts": 'polyfill',
+};
+
+export default ({ paged, start, countsEach, pause, assert, deepEqual, equal }) => {
+  for (const [what, folder] of Object.entries(RELAYS)) {
+    const test = (name, body) =>
+      paged(`${what}: ${name}`, `foreign/${folder}`, async page => {
+        const { ok } = await page.fetch('./sw.js');
+        if (!ok) return `the npm package ${folder} is not installed`;
+        return body(page, options => start(page, { tier: 'service-worker', ...options }));
+      });
+
+    test('workers block by it, from the first visit on', async (page, started) => {
+      const w = started();
+      w.proxy.hello = name => `Hello, ${name}`;
+      deepEqual(await w.proxy.call('hello', 'PyScript'), { value: 'Hello, PyScript' });
+      deepEqual(await w.proxy.facts(), { native: false, sync: true });
+      equal(await w.proxy.add(20, 22), 42);
+      equal(w.tier, 'service-worker');
+      const { active } = await page.navigator.serviceWorker.getRegistration();
+      equal(active.scriptURL, new URL(`foreign/${folder}/sw.js`, location).href);
+    });
+
+    test('large results and arguments', async (page, started) => {
+      const w = started();
+      const large = new page.Uint8Array(1 << 20).map((_, i) => i * 7);
+      w.proxy.large = () => large;
+      w.proxy.sum = bytes => bytes.reduce((sum, byte) => sum + byte, 0);
+      const { value } = await w.proxy.call('large');
+      assert(value.length === large.length && value.every((byte, i) => byte === large[i]));
+      deepEqual(await w.proxy.call('sum', large), { value: large.reduce((sum, byte) => sum + byte, 0) });
+      // More than may wait for its acknowledgement.
+      w.proxy.larger = () => new page.Uint8Array(9 << 20).fill(3);
+      const larger = (await w.proxy.call('larger')).value;
+      assert(larger.length === 9 << 20 && larger.every(byte => byte === 3));
+    });
+
+    test('calls in calls', async (page, started) => {
+      const w = started();
+      w.proxy.ask = (name, ...args) => w.proxy[name](...args);
+      deepEqual(await w.proxy.call('ask', 'add', 1, 2), { value: 3 });
+      equal(await w.proxy.fibonacci(5), 5);
+    });
+
+    test('several workers, each call once', async (page, started) => {
+      await Promise.all([started(), started(), started()].map(w => countsEach(w, 10)));
+    });
+
+    test('a call takes longer than a request is held', async (page, started) => {
+      const w = started({ relayHold: 100 });
+      let ran = 0;
+      w.proxy.slow = async () => {
+        ran++;
+        await pause(1000);
+        return 'done';
+      };
+      deepEqual(await w.proxy.call('slow'), { value: 'done' });
+      equal(ran, 1);
+    });
+
+    test('interrupt', async (page, started) => {
+      const w = started();
+      await w.ready;
+      w.proxy.never = () => new Promise(() => {});
+      const blocked = w.proxy.call('never');
+      await pause(50);
+      w.interrupt();
+      equal((await blocked).code, 'Interrupted');
+      const spinning = w.proxy.spin();
+      await pause(50);
+      w.interrupt();
+      equal((await spinning).code, 'Interrupted');
+      equal(await w.proxy.echo(1), 1);
+    });
+
+    test('deadlines and errors', async (page, started) => {
+      const w = started();
+      w.proxy.never = () => new Promise(() => {});
+      equal((await w.proxy.callWithin({ timeout: 30 }, 'never')).name, 'TimeoutError');
+      w.proxy.fails = () => {
+        throw new page.RangeError('too far');
+      };
+      equal((await w.proxy.call('fails')).message, 'too far');
+    });
+
+    test('answers of others are not taken', async (page, started) => {
+      const w = started();
+      await w.ready;
+      const channels = ['dc78209b-186c-4f83-80e9-406becb7d9f3', 'dd78209b-186c-4f83-80e9-406becb7d9f3'];
+      const rubbish = channels.map(id => {
+        const channel = new BroadcastChannel(id);
+        channel.onmessage = ({ data }) => channel.postMessage([data[0], ['rubbish']]);
+        return channel;
+      });
+      page.navigator.serviceWorker.addEventListener('message', ({ data, source }) => source.postMessage([...data, ['rubbish']]));
+      for (const data of [[], ['coincide:', 1, 2], [1, 'coincide:', null]]) for (const channel of rubbish) channel.postMessage(data);
+      const counting = countsEach(w, 3);
+      // In the end main's answer is there first, or nobody else answers any more.
+      await pause(300);
+      for (const channel of rubbish) channel.close();
+      await counting;
+    });
+
+    test('it is unregistered while a worker waits', async (page, started) => {
+      const w = started();
+      w.proxy.leave = async () => {
+        await (await page.navigator.serviceWorker.getRegistration()).unregister();
+        await pause(100);
+        return 'still here';
+      };
+      deepEqual(await w.proxy.call('leave'), { value: 'still here' });
+    });
+  }
+};
