@@ -45,8 +45,14 @@ await build({
   ),
   outdir: folder,
 });
-copyFileSync(join(here, 'index.html'), join(folder, 'index.html'));
-copyFileSync(join(coincide, 'coincide_bg.wasm'), join(folder, 'coincide_bg.wasm'));
+for (const [from, to] of [
+  [join(here, 'index.html'), 'index.html'],
+  [join(here, 'service-worker.js'), 'service-worker.js'],
+  [join(coincide, 'coincide_bg.wasm'), 'coincide_bg.wasm'],
+  [join(coincide, 'sw.js'), 'coincide.sw.js'],
+  [join(here, 'node_modules/coincident/dist/sw.js'), 'coincident.sw.js'],
+])
+  copyFileSync(from, join(folder, to));
 
 const bundled = async contents => {
   const { outputFiles } = await build({ ...options, stdin: { contents, resolveDir: here }, write: false });

@@ -3,6 +3,7 @@
 // The first line says what there is to measure; then there is a line for each batch: `{ row, subject, samples: { figure: [...] } }`,
 // with `skipped: { figure: why }` for figures that can't be measured here, or `error` in place of both. `{ note }` is a sign of life; what
 // is no JSON says what went wrong with the page itself.
+import { controlled } from './controlled.js';
 import { ROWS } from './rows.js';
 import { beStarted, START } from './start.js';
 import { SUBJECTS } from './subjects/index.js';
@@ -15,7 +16,8 @@ const bench = async parameters => {
   );
   const filter = parameters.get('filter') ?? '';
   const isTakenBy = row => ({ name, rows }) => rows.includes(row.name) && `${row.name}/${name}`.includes(filter);
-  const cases = ROWS.map(row => [row, SUBJECTS.filter(isTakenBy(row))]).filter(([, subjects]) => subjects.length > 0);
+  const rows = ROWS.filter(({ plain = false }) => plain !== crossOriginIsolated);
+  const cases = rows.map(row => [row, SUBJECTS.filter(isTakenBy(row))]).filter(([, subjects]) => subjects.length > 0);
   await post({
     rows: cases.map(([{ name, about, section, figures }, subjects]) => ({
       name,
@@ -26,6 +28,7 @@ const bench = async parameters => {
     })),
     subjects: SUBJECTS.map(({ name, kind, about }) => ({ name, kind, about })),
   });
+  if (!crossOriginIsolated && cases.length > 0) await controlled();
   const runner = new Runner(plan);
   for (const [row, subjects] of cases) {
     const failed = new Set();

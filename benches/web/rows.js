@@ -1,7 +1,7 @@
 // The rows of the report: what is measured of a subject, in which units.
 //
 // A row's `run` gives the samples of one batch for each of its figures, or a text for a figure that this browser can't measure.
-// `link` is what a subject's `open` gives.
+// `link` is what a subject's `open` gives. Rows that are `plain` are for a page that isn't isolated, all others for one that is.
 import { flood } from './flood.js';
 import { heaps, wasm } from './memory.js';
 import { timeAwaited } from './meter.js';
@@ -15,6 +15,20 @@ const trip = (name, about) => ({
   figures: { [name]: 'ns' },
   run: async ({ link, plan }) => ({ [name]: await link.ask('batch', { row: name, plan }) }),
 });
+
+/** The calls of a row on a page that isn't isolated. */
+const relayed = name => {
+  const { run, ...row } = ROWS.find(row => row.name === name);
+  const figure = `service-worker/${name}`;
+  return {
+    ...row,
+    name: figure,
+    section: 'Round trips by a service worker',
+    figures: { [figure]: 'ns' },
+    plain: true,
+    run: async at => ({ [figure]: (await run(at))[name] }),
+  };
+};
 
 export const ROWS = [
   trip('inc', 'the worker calls main with a number, and has the next number'),
@@ -71,6 +85,11 @@ export const ROWS = [
     run: wasm,
   },
 ];
+
+/** The rows of what blocks by a service worker. */
+export const OF_RELAYS = ['service-worker/inc', 'service-worker/echo/8-values'];
+
+ROWS.push(...['inc', 'echo/8-values'].map(relayed));
 
 /** The rows of a library whose workers block in calls of main, and export functions. */
 export const OF_CALLS = [

@@ -1,12 +1,19 @@
 // All subjects, in the order of the report.
+import coincideSw from './coincide-sw.js';
 import coincideWindow from './coincide-window.js';
 import coincide from './coincide.js';
+import coincidentSw from './coincident-sw.js';
 import coincidentWindow from './coincident-window.js';
 import coincident from './coincident.js';
 import comlink from './comlink.js';
 import doorbell from './doorbell.js';
+import floor from './floor.js';
 import idle from './idle.js';
 import limit from './limit.js';
 import syncMessage from './sync-message.js';
 
-export const SUBJECTS = [idle, limit, doorbell, coincide, coincident, syncMessage, comlink, coincideWindow, coincidentWindow];
+export const SUBJECTS = [
+  ...[idle, limit, doorbell, coincide, coincident, syncMessage, comlink, coincideWindow, coincidentWindow],
+  // Where the page isn't isolated.
+  ...[floor, coincideSw, coincidentSw],
+];

@@ -78,7 +78,8 @@ impl Bench {
         Ok(Ok(Self { folder, shipped: shipped.context("what the libraries weigh is no JSON")? }))
     }
 
-    /// Runs the rows and subjects whose `row/subject` contains the filter, and hands over each line that the page posts.
+    /// Runs the rows and subjects whose `row/subject` contains the filter, on a page that is isolated and on one that isn't, and hands over each
+    /// line that they post.
     ///
     /// # Errors
     /// When the browser can't be started or the page isn't done in time.
@@ -89,11 +90,14 @@ impl Bench {
         filter: &str,
         mut on_line: impl FnMut(Value),
     ) -> anyhow::Result<()> {
-        let mounts = vec![Mount { prefix: "", folder: self.folder.clone(), isolated: true }];
-        let path = format!("index.html?{}", plan.query(filter));
-        run_page(browser, &[program], Page { path: &path, mounts, limit: LIMIT }, |line| {
-            on_line(serde_json::from_str(line).unwrap_or_else(|_| line.into()));
-        })
+        for (prefix, isolated) in [("", true), ("plain/", false)] {
+            let mounts = vec![Mount { prefix, folder: self.folder.clone(), isolated }];
+            let path = format!("{prefix}index.html?{}", plan.query(filter));
+            run_page(browser, &[program], Page { path: &path, mounts, limit: LIMIT }, |line| {
+                on_line(serde_json::from_str(line).unwrap_or_else(|_| line.into()));
+            })?;
+        }
+        Ok(())
     }
 }
 

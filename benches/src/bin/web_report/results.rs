@@ -27,7 +27,11 @@ impl Results {
         let (mut rows, mut subjects, mut skipped, mut failures) = (vec![], vec![], vec![], vec![]);
         for line in browser.lines {
             match line {
-                Line::Announcement { rows: announced, subjects: all } => (rows, subjects) = (announced, all),
+                // Each page announces its own rows, and all subjects.
+                Line::Announcement { rows: announced, subjects: all } => {
+                    rows.extend(announced);
+                    subjects = all;
+                }
                 Line::Batch { subject, samples, skipped: missing, .. } => {
                     for (figure, samples) in samples {
                         batches.entry((figure, subject.clone())).or_default().push(Batch { samples });
@@ -167,6 +171,18 @@ pub(crate) mod tests {
         let line =
             serde_json::json!({ "row": "inc", "subject": "coincide", "samples": { "inc": [null] }, "skipped": {} });
         assert!(serde_json::from_value::<Line>(line).is_err());
+    }
+
+    #[test]
+    fn rows_of_all_pages_are_taken() {
+        let page = |row| {
+            let figures = serde_json::json!([{ "name": row, "unit": "ns" }]);
+            serde_json::json!({ "rows": [{ "name": row, "about": "", "section": "", "figures": figures }], "subjects": [] })
+        };
+        let lines = serde_json::from_value(serde_json::json!([page("inc"), page("service-worker/inc")])).unwrap();
+        let results = Results::of(Browser { name: "chromium".into(), version: String::new(), lines }).unwrap();
+        let names: Vec<_> = results.rows.iter().map(|row| row.name.as_str()).collect();
+        assert_eq!(names, ["inc", "service-worker/inc"]);
     }
 
     #[test]

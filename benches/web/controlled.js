@@ -1,0 +1,11 @@
+// The service worker of the page that isn't isolated: it has those of all subjects in it, since a page has only one.
+
+export const SERVICE_WORKER = new URL('./service-worker.js', import.meta.url).href;
+
+/** Resolves once this page and its workers are under its control. */
+export const controlled = async () => {
+  const { serviceWorker } = navigator;
+  const taken = new Promise(resolve => serviceWorker.addEventListener('controllerchange', resolve, { once: true }));
+  await serviceWorker.register(SERVICE_WORKER);
+  if (!serviceWorker.controller) await taken;
+};
