@@ -10,9 +10,7 @@ import windowTests from './window.tests.mjs';
 export const all = platform => {
   const { test, run } = suite();
   const kit = { ...platform, assert, deepEqual, equal, rejects, throws };
-  bootTests(test, kit);
-  for (const tier of platform.tiers) linkTests(test, { ...kit, tier });
-  valueTests(test, kit);
+  for (const tier of platform.tiers) for (const tests of [bootTests, linkTests, valueTests]) tests(test, { ...kit, tier });
   windowTests(test, kit);
   codecTests(test, { ...kit, ...codecKit() });
   return async (report, filter) => {

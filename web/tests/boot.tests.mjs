@@ -1,7 +1,9 @@
-// How a link begins: nothing may be lost, and nothing of it may be seen.
+// How a link begins, on each tier: nothing may be lost, and nothing of it may be seen.
 
-export default (test, { coincide, worker, node, inlineUrl, assert, equal, deepEqual }) => {
-  const { Worker } = coincide();
+export default (register, { coincide, worker, tier, node, inlineUrl, assert, equal, deepEqual }) => {
+  const test = (name, body) => register(`${tier}: ${name}`, body);
+  // Where a worker can't block, its calls give promises.
+  const { Worker } = coincide({ tier, promises: tier === 'messages' });
 
   test('messages posted right after new Worker arrive, and the first one of coincide is invisible', async () => {
     const w = new Worker(worker('all'));
@@ -40,6 +42,8 @@ export default (test, { coincide, worker, node, inlineUrl, assert, equal, deepEq
     if (!node) assert(w instanceof globalThis.Worker);
     w.terminate();
   });
+
+  if (tier !== 'shared-memory') return;
 
   test('the self-contained build starts at once, without a request', async () => {
     if (node) return 'the self-contained build is for pages';

@@ -1,7 +1,9 @@
-// What values become on their way, in both directions.
+// What values become on their way, in both directions and on each tier.
 
-export default (test, { coincide, worker, assert, equal, deepEqual, rejects }) => {
-  const { Worker } = coincide();
+export default (register, { coincide, worker, tier, assert, equal, deepEqual, rejects }) => {
+  const test = (name, body) => register(`${tier}: values: ${name}`, body);
+  // Where a worker can't block, its calls give promises.
+  const { Worker } = coincide({ tier, promises: tier === 'messages' });
   let link;
   const started = () =>
     (link ??= (async () => {
@@ -18,7 +20,7 @@ export default (test, { coincide, worker, assert, equal, deepEqual, rejects }) =
     if (thrown) throw thrown;
     return back;
   };
-  const survives = (name, make) => test(`values: ${name}`, async () => deepEqual(await both(make()), make()));
+  const survives = (name, make) => test(name, async () => deepEqual(await both(make()), make()));
 
   survives('primitives', () => [
     undefined, null, true, false, 0, -0, 1, -1, 63, 64, 1.5, NaN, Infinity, -Infinity, 2 ** 53, -(2 ** 53), 1e300, 5e-324, '', 'a', 'é', '😀',
@@ -47,7 +49,7 @@ export default (test, { coincide, worker, assert, equal, deepEqual, rejects }) =
     ];
   });
 
-  test('values: identity and cycles are kept', async () => {
+  test('identity and cycles are kept', async () => {
     const shared = { x: 1 };
     const value = { a: shared, b: shared, list: [shared], map: new Map([[shared, shared]]) };
     value.me = value;
@@ -60,7 +62,7 @@ export default (test, { coincide, worker, assert, equal, deepEqual, rejects }) =
     equal(new Uint8Array(whole)[1], 9);
   });
 
-  test('values: resizable buffers and views that follow them', async () => {
+  test('resizable buffers and views that follow them', async () => {
     if (!ArrayBuffer.prototype.resize) return 'this platform has no resizable buffers';
     const buffer = new ArrayBuffer(4, { maxByteLength: 16 });
     const [back, view, fixed] = await both([buffer, new Uint8Array(buffer, 1), new Uint8Array(buffer, 0, 4)]);
@@ -70,7 +72,7 @@ export default (test, { coincide, worker, assert, equal, deepEqual, rejects }) =
     equal(fixed.length, 4);
   });
 
-  test('values: errors keep class, message, stack, cause and properties', async () => {
+  test('errors keep class, message, stack, cause and properties', async () => {
     const make = () => [
       new Error('plain'), new TypeError('type', { cause: new RangeError('range') }), Object.assign(new SyntaxError('s'), { code: 1, deep: [{}] }),
       new EvalError(''), new URIError('u'), new ReferenceError('r', { cause: 'text' }),
@@ -92,7 +94,7 @@ export default (test, { coincide, worker, assert, equal, deepEqual, rejects }) =
     deepEqual([mine.name, mine.message, mine.extra], ['MyError', 'own', 1]);
   });
 
-  test('values: blobs and files', async () => {
+  test('blobs and files', async () => {
     if (typeof File !== 'function') return 'this platform has no File';
     const w = await started();
     w.proxy.make = () => ({ blob: new Blob(['hi'], { type: 'text/plain' }), file: new File(['abc'], 'n.txt', { lastModified: 5 }) });
@@ -102,14 +104,14 @@ export default (test, { coincide, worker, assert, equal, deepEqual, rejects }) =
     assert(back.file instanceof File && !(back.blob instanceof File));
   });
 
-  test('values: images', async () => {
+  test('images', async () => {
     if (typeof ImageData !== 'function') return 'this platform has no ImageData';
     const image = new ImageData(new Uint8ClampedArray([1, 2, 3, 4, 5, 6, 7, 8]), 2, 1);
     const back = await both(image);
     deepEqual([back.width, back.height, back.colorSpace ?? 'srgb', [...back.data]], [2, 1, 'srgb', [1, 2, 3, 4, 5, 6, 7, 8]]);
   });
 
-  test('values: instances of classes become plain objects', async () => {
+  test('instances of classes become plain objects', async () => {
     class Point {
       #secret = 1;
       x = 1;
@@ -122,7 +124,7 @@ export default (test, { coincide, worker, assert, equal, deepEqual, rejects }) =
     deepEqual(await both({ get a() { return 1; } }), { a: 1 });
   });
 
-  test('values: what cannot be sent is refused with its path, and the link goes on', async () => {
+  test('what cannot be sent is refused with its path, and the link goes on', async () => {
     const w = await started();
     const refused = async (value, path) => {
       const error = await rejects(async () => w.proxy.echo(value));
@@ -145,28 +147,43 @@ export default (test, { coincide, worker, assert, equal, deepEqual, rejects }) =
     equal(await w.proxy.echo(1), 1);
   });
 
-  test('values: foreign objects in results are given as their data', async () => {
+  test('foreign objects in results are given as their data', async () => {
     const w = await started();
     w.proxy.foreign = () => ({ url: new URL('http://localhost/x'), map: new WeakMap(), f() {}, s: Symbol('local') });
     deepEqual((await w.proxy.call('foreign')).value, { url: 'http://localhost/x', map: {}, f: undefined, s: undefined });
   });
 
-  test('values: depth up to the limit', async () => {
+  test('depth up to the limit', async () => {
     let deep = 1;
     for (let i = 0; i < 250; i++) deep = [deep];
     deepEqual(await both(deep), deep);
   });
 
-  test('values: 64 MiB', async () => {
-    const w = await started();
-    const bytes = new Uint8Array(64 << 20);
+  /** As many bytes as that, and a check of what has become of them. */
+  const megabytes = count => {
+    const bytes = new Uint8Array(count << 20);
     for (let i = 0; i < bytes.length; i += 4096) bytes[i] = i >> 12;
-    const back = await w.proxy.echo(bytes);
-    equal(back.length, bytes.length);
-    for (let i = 0; i < bytes.length; i += 4096) if (back[i] !== bytes[i]) throw new Error(`byte ${i} differs`);
+    const same = back => {
+      equal(back.length, bytes.length);
+      for (let i = 0; i < bytes.length; i += 4096) if (back[i] !== bytes[i]) throw new Error(`byte ${i} differs`);
+    };
+    return [bytes, same];
+  };
+
+  test('64 MiB', async () => {
+    const w = await started();
+    const [bytes, same] = megabytes(64);
+    same(await w.proxy.echo(bytes));
   });
 
-  test('values: getters may call back in the middle of a walk', async () => {
+  test('64 MiB for a worker that waits', async () => {
+    const w = await started();
+    const [bytes, same] = megabytes(64);
+    w.proxy.large = () => bytes;
+    same((await w.proxy.call('large')).value);
+  });
+
+  test('getters may call back in the middle of a walk', async () => {
     const w = await started();
     w.proxy.plain = () => ({ a: 1, b: { a: 2 } });
     const value = { a: 1, get b() { return w.proxy.echo({ a: 5, b: 6, c: 7 }) && { c: 2, a: 3 }; }, c: 4 };
