@@ -140,17 +140,27 @@ export const create = (platform, source, reflection) => {
       async #relay(script, { serviceWorker, reload, relayHold: hold = 20_000 }) {
         // A service worker takes control of what is there when it starts.
         if (!platform.isControlled()) await this.#reaches(null);
-        const { scope, ...found } = await relayed(serviceWorker, reload);
-        const outside = platform.whyOutside(script, scope);
-        if (outside) throw new CoincideError('NoRelay', outside, '');
-        const relay = { ...found, hold };
+        for (let visit = 0; visit < 2; visit++) {
+          const { scope, ...found } = await relayed(serviceWorker, reload);
+          const outside = platform.whyOutside(script, scope);
+          if (outside) throw new CoincideError('NoRelay', outside, '');
+          const relay = { ...found, hold };
+          if (await this.#comesTo(relay)) return relay;
+          // It may have been unregistered since.
+          relays.delete(String(serviceWorker));
+        }
+        throw new CoincideError('NoRelay', `requests of the worker do not reach the service worker ${serviceWorker}: reload the page, so that the service worker is there before the worker is started`, '');
+      }
+
+      /** Whether requests of the worker reach the relay, in the end. */
+      async #comesTo(relay) {
         for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-          if (await this.#reaches(relay)) return relay;
+          if (await this.#reaches(relay)) return true;
           // It was started before the service worker, and not yet there when that took control. Only coincide's own knows how to help it.
           platform.claimWorkers();
           await new Promise(resolve => setTimeout(resolve, 10 * (attempt + 1)));
         }
-        throw new CoincideError('NoRelay', `requests of the worker do not reach the service worker ${relay.url}: reload the page, so that the service worker is there before the worker is started`, '');
+        return false;
       }
 
       #reaches(probe) {
@@ -325,8 +335,8 @@ export const create = (platform, source, reflection) => {
   };
 };
 
-/** How often it is tried to have a worker's requests reach the relay; the pauses in between grow. */
-const ATTEMPTS = 20;
+/** How often it is tried to have a worker's requests reach the relay; the pauses in between grow, to some 0.5 s in all. */
+const ATTEMPTS = 10;
 
 /** Bytes of a ring in each direction. */
 const RING_SIZE = 512 << 10;

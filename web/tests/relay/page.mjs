@@ -72,6 +72,10 @@ paged('the service worker is unregistered while a worker waits', 'shared', async
   };
   deepEqual(await w.proxy.call('leave'), { value: 'still here' });
   equal(ran, 1);
+  // The worker goes on, and one that comes now has it registered again.
+  await countsEach(w, 2);
+  await countsEach(start(page, { tier: 'service-worker' }), 2);
+  await (await registrationOf(page)).unregister();
   // A page that comes right afterwards may find it still there, without being controlled by it.
   const frame = await open('shared');
   await countsEach(start(frame.contentWindow, { tier: 'service-worker' }), 2);
