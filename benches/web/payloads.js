@@ -29,6 +29,10 @@ export const CALLS = {
   'window/assignment': ({ dataset }, k) => {
     dataset.count = k;
   },
+  'window/several': ({ dataset, together }, k) =>
+    together(() => {
+      for (let i = 0; i < 10; i++) dataset[`count${i}`] = k;
+    }),
 };
 
 /** Throws unless the answer fits. */

@@ -38,6 +38,7 @@ export const ROWS = [
   trip('window/property', "the worker reads `test` of a node's `dataset` that it has"),
   trip('window/path', 'the worker reads `window.document.body.dataset.test`'),
   trip('window/assignment', "the worker sets `test` of a node's `dataset` that it has"),
+  trip('window/several', "the worker sets ten properties of a node's `dataset` that it has, together if the library can do that"),
   {
     name: 'await',
     about: 'main awaits a function of the worker: a number there, the next number back',
@@ -86,10 +87,11 @@ export const ROWS = [
   },
 ];
 
-/** The rows of what blocks by a service worker. */
+/** The rows of what blocks by a service worker, and of such whose workers have main's objects. */
 export const OF_RELAYS = ['service-worker/inc', 'service-worker/echo/8-values'];
+export const OF_RELAYED_WINDOW = ['service-worker/window/several'];
 
-ROWS.push(...['inc', 'echo/8-values'].map(relayed));
+ROWS.push(...['inc', 'echo/8-values', 'window/several'].map(relayed));
 
 /** The rows of a library whose workers block in calls of main, and export functions. */
 export const OF_CALLS = [
@@ -105,4 +107,4 @@ export const OF_CALLS = [
 ];
 
 /** The rows of a library whose workers have main's objects. */
-export const OF_WINDOW = ['window/property', 'window/path', 'window/assignment'];
+export const OF_WINDOW = ['window/property', 'window/path', 'window/assignment', 'window/several'];

@@ -1,5 +1,5 @@
 import coincide from 'coincide/window/worker';
 import { serve } from '../chores.js';
 
-const { proxy, window } = await coincide();
-serve({ inc: k => proxy.inc(k), window, dataset: window.document.body.dataset });
+const { proxy, window, ffi } = await coincide();
+serve({ inc: k => proxy.inc(k), window, dataset: window.document.body.dataset, together: body => ffi.batch(body) });

@@ -1,8 +1,10 @@
 // All subjects, in the order of the report.
 import coincideSw from './coincide-sw.js';
+import coincideWindowSw from './coincide-window-sw.js';
 import coincideWindow from './coincide-window.js';
 import coincide from './coincide.js';
 import coincidentSw from './coincident-sw.js';
+import coincidentWindowSw from './coincident-window-sw.js';
 import coincidentWindow from './coincident-window.js';
 import coincident from './coincident.js';
 import comlink from './comlink.js';
@@ -15,5 +17,5 @@ import syncMessage from './sync-message.js';
 export const SUBJECTS = [
   ...[idle, limit, doorbell, coincide, coincident, syncMessage, comlink, coincideWindow, coincidentWindow],
   // Where the page isn't isolated.
-  ...[floor, coincideSw, coincidentSw],
+  ...[floor, coincideSw, coincidentSw, coincideWindowSw, coincidentWindowSw],
 ];
