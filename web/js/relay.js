@@ -4,7 +4,7 @@ import { protocolAt } from './relays/protocol.js';
 
 /**
  * Gets the service worker at `script` to relay for this page's workers, also for those that run already. The page is not reloaded, unless the script
- * isolates pages in place of relaying: that takes one reload, after which memory can be shared. `reload` forbids it.
+ * isolates pages in place of relaying, after which memory can be shared, or doesn't take control of this page otherwise: then once. `reload` forbids it.
  *
  * @returns {Promise<{ url: string, protocol: string, scope: string }>} the address of the service worker, how it relays, and what it controls
  * @throws {CoincideError} of code `NoRelay`: it can't relay; the message says why, and what would help

@@ -107,6 +107,23 @@ export default ({ paged, start, countsEach, pause, assert, deepEqual, equal }) =
       await counting;
     });
 
+    test('it is stopped while a worker waits', async (page, started) => {
+      const { stopServiceWorkers } = globalThis;
+      if (!stopServiceWorkers) return 'only Chromium that is driven can stop one';
+      const w = started();
+      await w.ready;
+      const ran = [];
+      w.proxy.stop = async n => {
+        ran.push(n);
+        await pause(50);
+        stopServiceWorkers('');
+        await pause(n * 100);
+        return n;
+      };
+      for (const n of [0, 1, 2]) deepEqual(await w.proxy.call('stop', n), { value: n });
+      deepEqual(ran, [0, 1, 2]);
+    });
+
     test('it is unregistered while a worker waits', async (page, started) => {
       const w = started();
       w.proxy.leave = async () => {
