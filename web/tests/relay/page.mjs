@@ -82,6 +82,48 @@ paged('the service worker is unregistered while a worker waits', 'shared', async
   frame.remove();
 });
 
+/** Has a new version of the page's service worker installed while a worker waits; gives what becomes of the call, which runs once. */
+const updates = async (page, w) => {
+  let ran = 0;
+  w.proxy.update = async () => {
+    ran++;
+    const { installing, waiting } = await page.navigator.serviceWorker.register('./sw.js?newer');
+    const newer = installing ?? waiting;
+    assert(newer.scriptURL.endsWith('?newer'), newer.scriptURL);
+    while (newer.state === 'installing') await pause(10);
+    await pause(1000);
+    return newer.state;
+  };
+  try {
+    return await w.proxy.call('update');
+  } finally {
+    equal(ran, 1);
+  }
+};
+
+paged('a new version of the relay waits for as long as workers do', 'shared', async page => {
+  const w = start(page, { relayHold: 300 });
+  await countsEach(w, 1);
+  deepEqual(await updates(page, w), { value: 'installed' });
+  await countsEach(w, 3);
+  await (await registrationOf(page)).unregister();
+});
+
+paged('a new version takes over whatever the relay says: the call runs once or ends with an error', 'replaced', async page => {
+  const w = start(page, { relayHold: 300 });
+  await countsEach(w, 1);
+  try {
+    const { value } = await updates(page, w);
+    assert(/^(installed|activating|activated)$/.test(value), value);
+    await countsEach(w, 3);
+  } catch (error) {
+    // A worker that waits at that moment never gets to the new one in Firefox.
+    equal(error.code, 'Closed');
+  }
+  await countsEach(start(page), 3);
+  await (await registrationOf(page)).unregister();
+});
+
 paged('the service worker is stopped while workers wait: each call runs once', 'stopped', async page => {
   const { stopServiceWorkers } = globalThis;
   if (!stopServiceWorkers) return 'only Chromium that is driven can stop one';
