@@ -4,7 +4,8 @@
 
 /** The start of all names here, among those of the libraries themselves. */
 const PREFIX = 'coincide:';
-const LIST = /^\[(.*)\]$/;
+/** Answers: a list, or a text when something else than an answer came from another page or service worker. */
+const ANSWER = /^(?:\[(.*)\]|".*")$/;
 const POLL = /^(\d{1,9}) ([01]) ([0-9a-f]{64})$/;
 const MAX_HOLD = 60_000;
 const LEFT = 256;
@@ -36,12 +37,13 @@ export const carrierAt = url => ({
       return `${error?.name ?? 'Error'}: ${error?.message ?? error}`;
     }
     if (request.status !== 200) return `the request was answered with status ${request.status}`;
-    const [, text] = LIST.exec(request.responseText) ?? [];
-    if (text === undefined) return 'the request was answered with something else than a list';
+    const answer = ANSWER.exec(request.responseText);
+    if (!answer) return 'the request was answered with something else than a list';
+    const [, text] = answer;
     const secret = secretOf(token);
     // Service workers of this kind number requests from 0 when they start, and broadcasts reach all of them: an answer that was for somebody
     // else says nothing.
-    if (!text.startsWith(secret)) return new Uint8Array();
+    if (!text?.startsWith(secret)) return new Uint8Array();
     try {
       return bytesOf(text.slice(secret.length));
     } catch (error) {
@@ -91,23 +93,29 @@ export const PROBE = `${PREFIX}probe`;
 
 /** Whether requests to the service worker at `url` reach one that has them answered by pages; `sign` is what they are asked. */
 export const reachesForeign = async (url, sign = crypto.randomUUID()) => {
-  try {
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const signal = AbortSignal.timeout(PATIENCE);
-      const answer = await fetch(addressOf(url), { method: 'POST', body: bodyOf(PROBE, sign), signal });
-      const text = await answer.text();
-      if (text === `[${sign}]`) return true;
-      // It may have been for somebody else.
-      if (!LIST.test(text)) return false;
-    }
-  } catch {}
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const text = await answerOf(url, sign, FIRST_PATIENCE * 2 ** attempt);
+    if (text === `[${sign}]`) return true;
+    // It may have been for somebody else, or been asked before the page listened.
+    if (text !== undefined && !ANSWER.test(text)) return false;
+  }
   return false;
 };
 
-const ATTEMPTS = 10;
+/** Nothing if there is none in time. */
+const answerOf = async (url, sign, patience) => {
+  try {
+    const signal = AbortSignal.timeout(patience);
+    const answer = await fetch(addressOf(url), { method: 'POST', body: bodyOf(PROBE, sign), signal });
+    return await answer.text();
+  } catch {
+    return undefined;
+  }
+};
 
-/** How long an answer may take, in milliseconds: one for which nobody listens never comes. */
-const PATIENCE = 5000;
+/** How long an answer may take, in milliseconds, each time twice as long as before, and how often: one for which nobody listens never comes. */
+const FIRST_PATIENCE = 250;
+const ATTEMPTS = 6;
 
 const textOf = bytes => {
   if (bytes.toBase64) return bytes.toBase64();
