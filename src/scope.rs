@@ -174,6 +174,12 @@ impl Scope {
         self.inner.drain();
     }
 
+    /// Closes the link because the worker can't do what it is there for, such as when a runtime that it starts is missing: all that main
+    /// awaits of it fails, with `why`. Prefer an `Err` of the worker's own code where that still runs.
+    pub fn fail(&self, why: &str) {
+        self.inner.fail(why);
+    }
+
     fn insert(&self, name: &str, function: Function) {
         self.inner.end.functions.borrow_mut().insert(name, function);
     }

@@ -4,6 +4,7 @@ import { nameOf } from './relay-name.js';
 import { CoincideError } from './errors.js';
 import { BOOT, PACKET, RING, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
 import { transformed } from './transform.js';
+import { inWords } from './values.js';
 
 /** @param reflect makes proxies of main's objects, if it is given: see `reflect/worker.js` */
 export const create = (platform, reflect) => {
@@ -55,7 +56,7 @@ export const create = (platform, reflect) => {
     const refuse = name => {
       throw new CoincideError('CannotBlock', cannotBlock(name, reasons), name);
     };
-    const reflected = reflect?.(end, { ...window, ...given }, sync ? undefined : refuse);
+    const reflected = reflect?.(end, { ...window, ...options }, sync ? undefined : refuse);
     const touch = reflected?.touch ?? (() => {});
 
     const proxy = limits => {
@@ -113,6 +114,7 @@ export const create = (platform, reflect) => {
       proxy: proxy({}),
       within: proxy,
       ready,
+      fail: why => end.fail(inWords(why)),
       native: Boolean(buffer),
       sync,
       transfer: options.transfer,

@@ -21,6 +21,8 @@ export interface Scope<Functions extends object = RemoteProxy> {
   within(limits: Limits): Functions & RemoteProxy;
   /** Tells main that the worker is ready. */
   ready(): void;
+  /** Tells main that the worker will never be ready, and why: what main awaits of it rejects. A runtime that can't be started says so. */
+  fail(why: unknown): void;
   /** Whether memory is shared with main. */
   native: boolean;
   /** Whether calls block. If not, they throw an error that says why, or give promises under `promises: true`. */

@@ -170,6 +170,11 @@ impl WorkerEnd {
         self.attached.scope.close();
     }
 
+    /// Closes the link: the worker can't do what it is there for.
+    pub fn fail(&self, why: &str) {
+        self.attached.scope.fail(why);
+    }
+
     /// Takes a turn: a port has rung.
     pub fn ring(&self) {
         self.attached.bell.ring();

@@ -356,6 +356,20 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     equal((await w.proxy.call('give')).value.length, 1 << 20);
   });
 
+  test('a worker that says that it will never be ready ends what main awaits of it', async () => {
+    const w = new Worker(worker('failing'), { name: 'failing' });
+    const early = rejects(() => w.proxy.add(1, 2), Error);
+    const named = rejects(() => workers.failing, Error);
+    const { code, message } = await rejects(() => w.ready, Error);
+    equal(code, 'Closed');
+    assert(message.includes('there is no runtime'), message);
+    assert((await early).message.includes('there is no runtime'), (await early).message);
+    assert((await named).message.includes('there is no runtime'), (await named).message);
+    assert((await rejects(() => w.proxy.add(1, 2), Error)).message.includes('there is no runtime'));
+    assert(!('failing' in workers), 'its name is taken');
+    w.terminate();
+  });
+
   test('terminate ends every call, before and after the worker is up; twice is fine', async () => {
     for (const ready of [false, true]) {
       const w = new Worker(worker('all'));

@@ -106,6 +106,26 @@ export default (test, kit) => {
     }
   }, ['DataCloneError', true]);
 
+  /** A worker whose values are what `toPlain()` gives, as those of a language runtime are. */
+  const transforming = body => async () => {
+    const root = { heard: [], list: [], hear(...args) { this.heard.push(...args); }, Pair: class { constructor(a) { this.a = a; } } };
+    const { Worker } = coincideWindow({ root });
+    const w = new Worker(worker('transforming'));
+    try {
+      return await body(w, root);
+    } finally {
+      w.terminate();
+    }
+  };
+
+  test('window: transform is applied to all that goes to main', transforming(async (w, root) => {
+    await w.proxy.give();
+    deepEqual(root.heard, [{ plain: 1 }, 2, { plain: 'evaluated' }]);
+    deepEqual([root.assigned, root.list, root.pair.a], [{ plain: 'assigned' }, [{ plain: 'pushed' }], { plain: 'made' }]);
+    equal(root.own, 'from assign');
+    deepEqual([await root.callback(), await root.later()], [{ plain: 'result' }, { plain: 'late' }]);
+  }));
+
   inWorker('import is relative to the page', () => globalThis, async ({ window }) => {
     if (!window.document) return 6;
     const { answer } = await window.import('./workers/module.js');

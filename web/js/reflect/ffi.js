@@ -8,7 +8,7 @@ export const ffiOf = window => ({
   assign(target, ...sources) {
     const remote = window.remoteOf(target);
     if (!remote) return Object.assign(target, ...sources);
-    window.operate(ops.ASSIGN, remote, sources);
+    window.operate(ops.ASSIGN, remote, window.allOutgoing(sources));
     return target;
   },
 
@@ -27,13 +27,13 @@ export const ffiOf = window => ({
   },
 
   /** Runs a function on main, of which only the source goes there. */
-  evaluate: (fn, ...args) => window.operate(ops.EVALUATE, window.root, String(fn), args),
+  evaluate: (fn, ...args) => window.operate(ops.EVALUATE, window.root, String(fn), window.allOutgoing(args)),
 
   /** A copy, of which nothing goes to main as a reference. */
   direct: value => structuredClone(value),
 
   /** Calls a method without wanting its result, and without waiting: what it throws, a later operation throws. */
-  post: (target, name, ...args) => window.later(ops.INVOKE, remoteOf(window, target), name, args),
+  post: (target, name, ...args) => window.later(ops.INVOKE, remoteOf(window, target), name, window.allOutgoing(args)),
 
   /** Has the assignments that `body` makes, and what it posts, carried out together. Reading something has those before it carried out. */
   batch: body => window.batch(body),

@@ -69,7 +69,7 @@ export class Remote {
   set(target, key, value, receiver) {
     const { window } = this;
     if (receiver === this.proxy && this.ownProto === undefined) return window.write(this, key, value);
-    if (window.remoteOf(receiver) && window.remoteOf(receiver).ownProto === undefined) return window.operate(ops.SET, this, key, value, receiver);
+    if (window.remoteOf(receiver) && window.remoteOf(receiver).ownProto === undefined) return window.operate(ops.SET, this, key, window.outgoing(value), receiver);
     if (receiver === this.proxy) return this.#setOwn(target, key, value, receiver);
     return setInherited(this.proxy, key, value, receiver);
   }
@@ -171,11 +171,12 @@ export class Remote {
   }
 
   apply(target, self, args) {
-    return this.window.operate(ops.APPLY, this, self, args);
+    return this.window.operate(ops.APPLY, this, self, this.window.allOutgoing(args));
   }
 
-  construct(target, args, newTarget) {
+  construct(target, given, newTarget) {
     const { window } = this;
+    const args = window.allOutgoing(given);
     if (newTarget === this.proxy) return window.operate(ops.CONSTRUCT, this, args);
     if (window.remoteOf(newTarget)) return window.operate(ops.CONSTRUCT, this, args, newTarget);
     const instance = window.operate(ops.CONSTRUCT, this, args);

@@ -6,6 +6,7 @@ import { Held } from './held.js';
 import { Knowledge } from './knowledge.js';
 import * as ops from './operations.js';
 import { Remote } from './remote.js';
+import { isThenable } from '../values.js';
 
 /** All that a worker has of main's objects. */
 export class Window {
@@ -22,13 +23,16 @@ export class Window {
   #refuse;
   /** Changes that are to travel together; null while none are gathered. */
   #batch = null;
+  /** What programs want done to their values before these go to main. */
+  #transform;
 
   /**
    * @param end the worker's end of its link
-   * @param {{ reflected_ffi_timeout?: number, lazy?: boolean }} options
+   * @param {{ reflected_ffi_timeout?: number, lazy?: boolean, transform?: Function }} options
    * @param refuse throws the reason for which the worker can't block; nothing if it can
    */
-  constructor(end, { reflected_ffi_timeout: timeout = -1, lazy = false }, refuse) {
+  constructor(end, { reflected_ffi_timeout: timeout = -1, lazy = false, transform }, refuse) {
+    this.#transform = transform;
     this.#end = end;
     this.#refuse = refuse;
     this.#lazy = lazy;
@@ -42,6 +46,16 @@ export class Window {
   /** What stands behind a proxy of main's; nothing if it is none. */
   remoteOf(value) {
     return this.#remotes.get(value);
+  }
+
+  /** A value of the program on its way to main. */
+  outgoing(value) {
+    return this.#transform ? this.#transform(value) : value;
+  }
+
+  /** Several of them. */
+  allOutgoing(values) {
+    return this.#transform ? values.map(value => this.#transform(value)) : values;
   }
 
   /** Has main carry out an operation; gives the result. */
@@ -85,7 +99,7 @@ export class Window {
 
   /** Sets a property. */
   write(target, key, value) {
-    return this.change(ops.SET, target, key, value);
+    return this.change(ops.SET, target, key, this.outgoing(value));
   }
 
   /** A change whose result is whether it was made. Where nobody waits for it, it counts as made; an error comes with a later operation. */
@@ -168,7 +182,9 @@ export class Window {
   /** Main calls a function of this worker. */
   #invoke(fn, self, args) {
     this.knowledge.touch();
-    return Reflect.apply(fn, self, args);
+    const result = Reflect.apply(fn, self, args);
+    if (!this.#transform) return result;
+    return isThenable(result) ? Promise.resolve(result).then(this.#transform) : this.#transform(result);
   }
 }
 

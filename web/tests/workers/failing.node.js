@@ -1,0 +1,3 @@
+import coincide from '../../pkg/worker.node.js';
+const { fail } = await coincide({ ready: 'manual' });
+fail(new Error('there is no runtime'));

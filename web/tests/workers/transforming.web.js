@@ -1,0 +1,3 @@
+import coincide from '../../pkg/window/worker.js';
+import { run } from './transforming.js';
+run(coincide);
