@@ -330,6 +330,9 @@ export const create = (platform, source, reflection) => {
       workers,
       native: platform.shared(),
       transfer: options.transfer,
+      relay: async (script = options.serviceWorker) => {
+        if (!platform.shared()) await relayed(script, options.reload);
+      },
       diagnose: () => diagnose(platform, options),
     };
   };

@@ -91,6 +91,12 @@ export interface Main {
   native: boolean;
   /** As last argument of a call: these buffers move, and are detached here. */
   transfer<T extends ArrayBuffer[]>(...buffers: T): T;
+  /**
+   * Resolves once this service worker, by default that of the options, relays for the page, or memory is shared; rejects with the reason if it
+   * can't. Workers needn't wait for it, but for those that start from a Blob: not every browser lets a service worker take control of these
+   * when it is younger than they are.
+   */
+  relay(script?: string | URL): Promise<void>;
   /** What is possible here, and why no more is. */
   diagnose(): Diagnosis;
 }

@@ -16,6 +16,7 @@ export default (test, { coincide, coincideWindow, worker, assert, equal, deepEqu
     equal(error.code, 'NoRelay');
     assert(error.message.includes(part), error.message);
     demanding.terminate();
+    equal((await rejects(() => coincide().relay(serviceWorker))).code, 'NoRelay');
   };
 
   test('relay: a script that is not there is said to be so', () => refusal('./none.js', 'cannot be registered'));
@@ -31,6 +32,17 @@ export default (test, { coincide, coincideWindow, worker, assert, equal, deepEqu
     w.proxy.hello = name => `Hello, ${name}`;
     deepEqual(await w.proxy.call('hello', 'PyScript'), { value: 'Hello, PyScript' });
     assert(navigator.serviceWorker.controller.scriptURL.endsWith('/sw.js'));
+    w.terminate();
+  });
+
+  test('relay: a worker that starts from a Blob blocks, wherever its modules are from', async () => {
+    const { Worker, relay } = coincide({ serviceWorker: './sw.js' });
+    await relay();
+    const address = URL.createObjectURL(new Blob([`import ${JSON.stringify(worker('all').href)};`], { type: 'text/javascript' }));
+    const w = new Worker(address);
+    w.proxy.hello = name => `Hello, ${name}`;
+    deepEqual(await w.proxy.call('hello', 'PyScript'), { value: 'Hello, PyScript' });
+    equal(w.tier, 'service-worker');
     w.terminate();
   });
 

@@ -1,7 +1,7 @@
 // A small test runner, for Node.js and for pages alike.
 
-/** Runs tests one after the other and hands `{ name, ok, error?, skipped? }` of each to `report`. */
-export const suite = () => {
+/** Runs tests one after the other and hands `{ name, ok, error?, skipped? }` of each to `report`. A test may take `limit` milliseconds. */
+export const suite = ({ limit = LIMIT } = {}) => {
   const tests = [];
   const test = (name, body) => tests.push({ name, body });
   const run = async (report, filter = '') => {
@@ -9,7 +9,7 @@ export const suite = () => {
       if (!name.includes(filter)) continue;
       let timer;
       const late = new Promise((_, reject) => {
-        timer = setTimeout(() => reject(new Error(`not done after ${LIMIT / 1000} s`)), LIMIT);
+        timer = setTimeout(() => reject(new Error(`not done after ${limit / 1000} s`)), limit);
       });
       try {
         const skipped = await Promise.race([body(), late]);

@@ -13,7 +13,7 @@ interface Functions {
   hello(name: string): string;
 }
 
-const { Worker, workers, native, transfer, diagnose } = coincide({ strict: true, ringSize: 1 << 20 });
+const { Worker, workers, native, transfer, relay, diagnose } = coincide({ strict: true, ringSize: 1 << 20 });
 const worker: CoincideWorker<Exports> = new Worker<Exports>(new URL('./worker.js', import.meta.url), { name: 'one' });
 const version: Promise<number> = worker.proxy.version();
 worker.proxy.hello = (name: string) => `Hello, ${name}`;
@@ -27,6 +27,7 @@ worker.interrupt();
 worker.terminate();
 const dom: globalThis.Worker = worker;
 const diagnosis: Diagnosis = diagnose();
+const relayed: Promise<void> = relay('./sw.js');
 const isolated: boolean = native;
 const [moved]: ArrayBuffer[] = transfer(new ArrayBuffer(1));
 const named = workers.one.then(proxy => proxy.anything(1, 'two'));
@@ -50,7 +51,7 @@ const inWorker = async () => {
   return [greeting, within({ timeout: 10 }).hello('again'), within({ promise: true }).hello('later'), sync];
 };
 
-export { tier, code, diagnosis, dom, inWorker, isolated, limited, moved, named, version };
+export { tier, code, diagnosis, dom, inWorker, isolated, limited, moved, named, relayed, version };
 
 const { Worker: WindowWorker } = coincideWindow({ root: { answer: 42 }, policy: (operation, target) => operation !== 'set' || target === null });
 const withWindow = new WindowWorker<Exports>('./worker.js', { lazy: true, reflected_ffi_timeout: 0 });
