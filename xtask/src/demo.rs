@@ -30,6 +30,20 @@ pub(crate) fn table(workspace: &Workspace, isolated: bool) -> anyhow::Result<()>
     web::serve(workspace, if isolated { "examples/table/index.html" } else { "plain/examples/table/index.html" })
 }
 
+/// Runs the common use case of PyScript's page on workers, or serves the page that shows all of them.
+///
+/// # Errors
+/// When something is missing or does not build, or the page leaves out a line that it promises.
+pub(crate) fn python(workspace: &Workspace, serve: bool) -> anyhow::Result<()> {
+    tools::rust_target(workspace, web::TARGET).map_err(anyhow::Error::msg)?;
+    web::build(workspace, Profile::Web).context("the npm package")?;
+    web::build_python(workspace)?.map_err(anyhow::Error::msg)?;
+    if serve {
+        return web::serve(workspace, web::PYTHON_DEMO);
+    }
+    in_each_browser(workspace, web::PYTHON_DEMO, &PYTHON_CONSOLE)
+}
+
 /// Runs the demonstrations one after the other, or only that of a page that is not isolated.
 ///
 /// # Errors
@@ -53,17 +67,22 @@ fn in_browsers(workspace: &Workspace, isolated: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     web::build(workspace, Profile::Web).context("the npm package")?;
+    let tier = if isolated { "tier: shared-memory" } else { "tier: service-worker" };
+    in_each_browser(workspace, page(isolated), &[&CONSOLE[..], &[tier]].concat())
+}
+
+/// A page in every browser that is installed, which has to say the lines that are expected; without a browser it is served.
+fn in_each_browser(workspace: &Workspace, page: &str, expected: &[&str]) -> anyhow::Result<()> {
     let mut installed =
         Browser::ALL.into_iter().filter_map(|browser| Some((browser, browser.find(workspace)?))).peekable();
     if installed.peek().is_none() {
         say!("There is no browser to show the rest in. Open the page in one:");
-        return web::serve(workspace, page(isolated));
+        return web::serve(workspace, page);
     }
-    let tier = if isolated { "tier: shared-memory" } else { "tier: service-worker" };
     for (browser, program) in installed {
         say!("\n{HEAD}In {}{HEAD:#}", browser.name());
-        let said = web::demonstrate(workspace, browser, &program, page(isolated))?;
-        if let Some(missing) = first_missing(&said, &[&CONSOLE[..], &[tier]].concat()) {
+        let said = web::demonstrate(workspace, browser, &program, page)?;
+        if let Some(missing) = first_missing(&said, expected) {
             bail!("the page in {} did not say `{missing}` where it belongs", browser.name());
         }
     }
@@ -99,6 +118,8 @@ const fn page(isolated: bool) -> &'static str {
 
 /// The console of the page on workers, which the demonstration repeats.
 const CONSOLE: [&str; 5] = ["Hello, PyScript", "before ready", "worker bootstrapped", "after ready", "42"];
+/// The same, as PyScript's page has it.
+const PYTHON_CONSOLE: [&str; 4] = ["before ready", "Pyodide bootstrapped", "after ready", "42"];
 const BUILD: Duration = Duration::from_secs(900);
 const RUN: Duration = Duration::from_secs(120);
 

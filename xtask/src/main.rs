@@ -53,6 +53,9 @@ enum Command {
         /// Serve the page of examples/table in place of that, a table that a worker builds and keeps; with `--no-isolation`, too
         #[arg(long, conflicts_with = "rust")]
         table: bool,
+        /// Python in workers, as PyScript's page on workers has it: runs its common use case in the browsers that are installed
+        #[arg(long, conflicts_with_all = ["no_isolation", "rust", "table"])]
+        python: bool,
         /// Only the page, served without the headers of isolation: a service worker lets its worker block
         #[arg(long)]
         no_isolation: bool,
@@ -105,6 +108,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo { table: true, no_isolation, .. } => {
             demo::table(&workspace, !no_isolation).map(|()| ExitCode::SUCCESS)
         }
+        Command::Demo { python: true, serve, .. } => demo::python(&workspace, serve).map(|()| ExitCode::SUCCESS),
         Command::Demo { serve, no_isolation, .. } => {
             demo::run(&workspace, serve, !no_isolation).map(|()| ExitCode::SUCCESS)
         }

@@ -6,6 +6,7 @@ mod build;
 mod example;
 mod npm;
 mod package;
+mod python;
 mod server;
 
 use std::collections::VecDeque;
@@ -25,6 +26,7 @@ pub(crate) use browser::Browser;
 use build::PACKAGE;
 pub(crate) use build::{Profile, TARGET, build, sizes};
 pub(crate) use example::build as build_example;
+pub(crate) use python::{DEMO as PYTHON_DEMO, build as build_python};
 use server::{Mount, Server};
 
 /// Where the tests run.
@@ -63,6 +65,13 @@ pub(crate) fn test(workspace: &Workspace, tally: &mut Tally, hosts: &[Host]) {
         let built = example::build(workspace);
         pages.extend(built.is_ok().then_some(example::PAGES).into_iter().flatten());
         tally.check("building the example in Rust", built);
+        match python::build(workspace) {
+            Ok(Err(why)) => tally.skip("the pages with Python", why),
+            made => {
+                pages.extend(made.is_ok().then_some(python::CHECKS));
+                tally.check("the pages with Python", made.map(|_| ()));
+            }
+        }
     }
     for host in hosts {
         match host {
@@ -177,6 +186,11 @@ fn mounts(workspace: &Workspace, bundle: Option<&PathBuf>) -> Vec<Mount> {
         ("examples/table/", "examples/table", true),
     ] {
         mounts.push(Mount { prefix, folder: workspace.root.join(folder), isolated });
+    }
+    for (prefix, isolated) in [("plain/examples/pyscript/", false), ("examples/pyscript/", true)] {
+        for folder in [workspace.root.join(python::FOLDER), python::copies(workspace)] {
+            mounts.push(Mount { prefix, folder, isolated });
+        }
     }
     mounts.extend(bundle.map(|folder| Mount { prefix: "bundle/", folder: folder.clone(), isolated: true }));
     mounts

@@ -171,7 +171,7 @@ fn kind(path: &str) -> &'static str {
         Some("css") => "text/css",
         Some("json" | "map") => "application/json",
         Some("svg") => "image/svg+xml",
-        Some("txt") => "text/plain; charset=utf-8",
+        Some("txt" | "py" | "toml") => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
     }
 }

@@ -1,0 +1,3 @@
+from pyscript import window, document
+
+document.body.append(f"isolated: {window.crossOriginIsolated}")

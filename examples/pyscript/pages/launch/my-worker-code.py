@@ -1,0 +1,3 @@
+import sys
+
+print(f"{sys.implementation.name} in a worker")

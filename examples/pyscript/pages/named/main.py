@@ -1,0 +1,5 @@
+from pyscript import workers
+
+my_worker = await workers["my-worker"]
+
+print(await my_worker.whoami())

@@ -1,0 +1,3 @@
+from pyscript import sync
+
+sync.whoami = lambda: "my-worker"

@@ -1,0 +1,35 @@
+// Answers of calls between JavaScript and Python: text, since exceptions of JavaScript would tear MicroPython apart. `v` and a value, or
+// `e` and an error.
+import { described, errorOf } from './errors.js';
+
+const isThenable = value => typeof value?.then === 'function';
+
+/** What an action of JavaScript comes to, for Python; a promise of it, if the action gives a promise. */
+export const answerOf = (values, action) => {
+  const failure = error => `e${JSON.stringify(described(error))}`;
+  const success = value => {
+    try {
+      return `v${values.pack(value)}`;
+    } catch (error) {
+      return failure(error);
+    }
+  };
+  try {
+    const result = action();
+    return isThenable(result) ? Promise.resolve(result).then(success, failure) : success(result);
+  } catch (error) {
+    return failure(error);
+  }
+};
+
+/** The function that JavaScript calls in place of one of Python, of which `serve` takes arguments as text and gives an answer. */
+export const functionOf = (values, serve) => {
+  const opened = answer => {
+    if (answer[0] === 'v') return values.unpack(answer.slice(1));
+    throw errorOf(JSON.parse(answer.slice(1)));
+  };
+  return (...args) => {
+    const answer = serve(values.pack(args));
+    return isThenable(answer) ? Promise.resolve(answer).then(opened) : opened(answer);
+  };
+};

@@ -1,0 +1,56 @@
+// The interpreters, from the packages of npm that `package.json` pins, on the page's own origin.
+
+/**
+ * What the rest knows of an interpreter.
+ *
+ * @typedef {object} Python
+ * @property {(code: string, file: string) => Promise<void>} run runs a program, whose `await` may stand at its top level
+ * @property {(name: string, module: object) => void} offer lets Python import an object of JavaScript
+ * @property {(path: string, text: string) => void} write makes a file
+ * @property {(value: unknown) => unknown} outgoing what JavaScript gets in place of a value of Python
+ * @property {(fn: Function) => Function} keep a function of Python that stays callable
+ * @property {object} bytes how Python reaches bytes: a part of the module `_pyscript`
+ */
+
+/** What an interpreter may be. */
+const STARTS = {
+  micropython: () => import('./micropython.js'),
+  pyodide: () => import('./pyodide.js'),
+};
+
+/** The type, if it is one. */
+export const typeOf = type => {
+  if (Object.hasOwn(STARTS, type ?? '')) return type;
+  const found = type === undefined || type === null ? 'there is none' : `it is ${JSON.stringify(type)}`;
+  throw new TypeError(`the type of a worker is "micropython" or "pyodide", and ${found}`);
+};
+
+/**
+ * Starts an interpreter that has the package `pyscript`.
+ *
+ * @param {string} type
+ * @param {object} host `print` and `complain` take the lines that Python writes, `interrupted` says whether it is to stop (or is missing),
+ *   `config` is what its page says, `bridge(python)` gives the module `_pyscript`
+ * @returns {Promise<Python>}
+ */
+export const start = async (type, host) => {
+  const [{ load }, ...files] = await Promise.all([STARTS[typeOf(type)](), ...PACKAGE.map(fetched)]);
+  const python = await load(host);
+  python.write(`${HOME}/pyscript/_config.json`, JSON.stringify(host.config));
+  for (const [name, text] of files) python.write(`${HOME}/pyscript/${name}`, text);
+  python.offer('_pyscript', host.bridge(python));
+  await python.run(`import sys\nsys.path.insert(0, '${HOME}')\ndel sys`, 'start');
+  return python;
+};
+
+const fetched = async name => {
+  const response = await fetch(new URL(`python/pyscript/${name}`, import.meta.url));
+  if (!response.ok) throw new Error(`${response.url} cannot be loaded: ${response.status} ${response.statusText}`);
+  return [name, await response.text()];
+};
+
+/** Where the package lies in the file system of an interpreter. */
+const HOME = '/lib/coincide';
+
+/** The files of the package. */
+const PACKAGE = ['__init__.py', 'answers.py', 'errors.py', 'ffi.py', 'in_main.py', 'in_worker.py', 'platform.py', 'unsupported.py', 'values.py'];

@@ -1,0 +1,102 @@
+// Workers with Python, started by the page.
+import coincide, { CoincideError } from '../../../web/pkg/window/main.js';
+import { ask } from './ask.js';
+import { configOf } from './config.js';
+import { typeOf } from './interpreters.js';
+
+const { Worker, workers, diagnose, relay } = coincide();
+export { CoincideError, workers };
+
+/**
+ * Starts a worker in which the program at `url`, relative to the page, runs. With or without `new`.
+ *
+ * @param {string | URL} url
+ * @param {object} options
+ * @param {'micropython' | 'pyodide'} options.type
+ * @param {string} [options.name] under which `workers` finds it
+ * @param {object | string} [options.config] an object, JSON, TOML, or the address of a file of one of these
+ * @param {string} [options.serviceWorker] the address of a relay, for pages that are not isolated
+ * @param {(prompt: string) => string | Promise<string>} [options.input] answers `input()`; by default the page asks whoever looks at it
+ */
+export function PyWorker(url, options = {}) {
+  return new PythonWorker({ ...options, url: new URL(url, document.baseURI).href });
+}
+
+/** One of them. */
+export class PythonWorker {
+  #worker;
+  #ready;
+
+  /** @param {object} details as `PyWorker` has them, and `code` in place of `url` for a program that is in the page */
+  constructor({ type, name, url, code, input, config: given, serviceWorker, service_worker }) {
+    typeOf(type);
+    const relay = serviceWorker ?? service_worker ?? ofPage('service-worker');
+    const config = configOf(given ?? ofPage('config'), document.baseURI);
+    // A worker that shall not call main has no use for a way to do so.
+    const options = config.sync_main_only ? { tier: 'messages' } : { serviceWorker: relay ? new URL(relay, document.baseURI).href : undefined };
+    this.#worker = new Worker(script(), { name: name || undefined, ...options });
+    this.#worker.proxy['pyscript:sleep'] = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds));
+    this.#worker.proxy['pyscript:input'] = input ?? ask;
+    this.#worker.proxy['pyscript:print'] = text => console.log(text);
+    this.#worker.proxy['pyscript:complain'] = text => console.error(text);
+    const file = url ? new URL(url).pathname.split('/').pop() : 'the page';
+    this.#ready = this.#begin(config, { type, url, code, file });
+    this.#ready.catch(() => {});
+  }
+
+  async #begin(given, details) {
+    try {
+      const config = await given;
+      this.#worker.postMessage({ ...details, config });
+      if (!config.sync_main_only && this.#worker.tier === 'messages') tellOnce();
+    } catch (error) {
+      this.terminate();
+      throw error;
+    }
+    await this.#worker.ready;
+    return this;
+  }
+
+  /** Calls to its properties call functions of the worker and give promises; setting one offers a function to the worker. */
+  get sync() {
+    return this.#worker.proxy;
+  }
+
+  /** Resolves with this worker once its program has run to its end. */
+  get ready() {
+    return this.#ready;
+  }
+
+  /** How the worker reaches main. */
+  get tier() {
+    return this.#worker.tier;
+  }
+
+  /** Ctrl-C: a `KeyboardInterrupt` in what the worker does, or in what it does next. */
+  interrupt() {
+    this.#worker.interrupt();
+  }
+
+  /** Ends the worker, and all that is awaited of it. */
+  terminate() {
+    this.#worker.terminate();
+  }
+}
+
+/** Resolves once a service worker relays for the page, or it turns out that none will: then the workers say why. */
+export const relayed = script => (script ? relay(new URL(script, document.baseURI).href).catch(() => {}) : Promise.resolve());
+
+/** What the tag that loads `core.js` says for all workers of the page. */
+export const ofPage = attribute => document.querySelector(`script[type="module"][src][${attribute}]`)?.getAttribute(attribute);
+
+/** A script that loads the worker's. It belongs to the page, wherever this module is from: a service worker of the page relays for it. */
+const script = () => (address ??= URL.createObjectURL(new Blob([`import ${JSON.stringify(new URL('./worker.js', import.meta.url).href)};`], { type: 'text/javascript' })));
+let address;
+
+/** Says once why workers of this page can't block. */
+const tellOnce = () => {
+  if (told) return;
+  told = true;
+  console.warn(`Workers of this page cannot call main, nor use \`window\` and \`document\`: ${diagnose().reasons.join('; ')}. With \`sync_main_only = true\` in their configuration they don't try`);
+};
+let told = false;

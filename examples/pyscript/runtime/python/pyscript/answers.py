@@ -1,0 +1,58 @@
+"""Answers of calls between Python and JavaScript. `answers.js` is the other half."""
+
+import json
+
+from pyscript.errors import described, raised
+from pyscript.platform import is_awaitable, promised, started
+from pyscript.values import pack, unpack
+
+
+def opened(answer):
+    """The value of an answer. If it is an error, that is raised."""
+    if answer[0] == "v":
+        return unpack(answer[1:])
+    raise raised(json.loads(answer[1:]))
+
+
+def packed_arguments(name, arguments):
+    """The arguments of a call, as text."""
+    return pack(list(arguments), "`" + name + "`: args")
+
+
+def later(promise, convert=lambda value: value):
+    """The value of an answer that a promise gives, to be awaited."""
+    return started(_opened_later(promise, convert))
+
+
+async def _opened_later(promise, convert):
+    return convert(opened(await promise))
+
+
+def served(function, name):
+    """What JavaScript calls in place of a function: takes arguments as text, and gives an answer or a promise of one."""
+
+    def serve(text):
+        try:
+            result = function(*unpack(text))
+            if is_awaitable(result):
+                return promised(_settled(result, name))
+            return _answer(result, name)
+        except BaseException as error:
+            return _failure(error)
+
+    return serve
+
+
+async def _settled(awaitable, name):
+    try:
+        return _answer(await awaitable, name)
+    except BaseException as error:
+        return _failure(error)
+
+
+def _answer(result, name):
+    return "v" + pack(result, "`" + name + "`: result")
+
+
+def _failure(error):
+    return "e" + json.dumps(described(error))

@@ -1,0 +1,10 @@
+"""Objects of JavaScript. In a worker also what takes fewer trips to the page than the operations that it stands for."""
+
+import _pyscript
+from pyscript.platform import create_proxy, to_js
+
+if _pyscript.in_worker:
+    _ffi = _pyscript.ffi
+    assign, gather, query = _ffi.assign, _ffi.gather, _ffi.query
+    batch, evaluate, post = _ffi.batch, _ffi.evaluate, _ffi.post
+    dispose, sizes = _ffi.dispose, _ffi.sizes

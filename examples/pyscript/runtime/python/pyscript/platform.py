@@ -1,0 +1,108 @@
+"""Where Pyodide and MicroPython differ."""
+
+import sys
+
+import _pyscript
+
+IS_MICROPYTHON = sys.implementation.name == "micropython"
+
+if IS_MICROPYTHON:
+    import asyncio
+    import binascii
+    import io
+    import time
+
+    import js
+    from jsffi import JsProxy, create_proxy, to_js
+
+    _Generator = type((lambda: (yield))())
+
+    def give(data):
+        """Bytes on their way to JavaScript."""
+        return binascii.hexlify(data).decode()
+
+    def received(data):
+        """Bytes that came from JavaScript."""
+        return binascii.unhexlify(data)
+
+    def is_awaitable(value):
+        return isinstance(value, _Generator) or (isinstance(value, JsProxy) and hasattr(value, "then"))
+
+    def started(awaitable):
+        """An awaitable that runs whether it is awaited or not."""
+        return awaitable
+
+    def promised(awaitable):
+        """A promise of JavaScript for what an awaitable gives, which never raises."""
+
+        async def run(resolve):
+            resolve(await awaitable)
+
+        # A task, since what JavaScript awaits by itself can't sleep while others do.
+        return js.Promise.new(lambda resolve, _: asyncio.create_task(run(resolve)))
+
+    def trace_of(error):
+        text = io.StringIO()
+        sys.print_exception(error, text)
+        return text.getvalue()
+
+    def class_names(error):
+        """The names of an error's class and of those above it, most special first."""
+        names = []
+        above = [type(error)]
+        while above:
+            found = above.pop(0)
+            if found not in (Exception, BaseException, object):
+                names.append(found.__name__)
+                above.extend(getattr(found, "__bases__", ()))
+        return names
+
+    # Of time zones nothing is known here: a date is its seconds since 1970.
+    def from_date(milliseconds):
+        return milliseconds / 1000
+
+    def to_date(value):
+        return None
+
+else:
+    import asyncio
+    import inspect
+    import time
+    import traceback
+    from datetime import datetime, timezone
+
+    from pyodide.ffi import JsProxy, create_proxy, to_js
+
+    def give(data):
+        return to_js(bytes(data))
+
+    def received(data):
+        return data.to_bytes()
+
+    def is_awaitable(value):
+        return inspect.isawaitable(value)
+
+    def started(awaitable):
+        return asyncio.ensure_future(awaitable)
+
+    promised = started
+
+    def trace_of(error):
+        return "".join(traceback.format_exception(error))
+
+    def class_names(error):
+        return [found.__name__ for found in type(error).__mro__ if found not in (Exception, BaseException, object)]
+
+    def from_date(milliseconds):
+        return datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
+
+    def to_date(value):
+        """Milliseconds since 1970; nothing if it is no point in time."""
+        return round(value.timestamp() * 1000) if isinstance(value, datetime) else None
+
+
+def set_sleep(sleep):
+    """Has `time.sleep` wait without burning a core."""
+    time.sleep = sleep
+    if IS_MICROPYTHON:
+        time.sleep_ms = lambda milliseconds: sleep(milliseconds / 1000)

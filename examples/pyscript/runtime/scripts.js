@@ -1,0 +1,68 @@
+// The tags of a page: `<script type="py">`, `<script type="mpy">`, `<py-script>` and `<mpy-script>`.
+import { PythonWorker, relayed } from './main.js';
+import { run } from './page.js';
+
+/** Runs the tags that are there, and those that come. */
+export const watch = () => {
+  const take = root => {
+    if (root.matches?.(TAGS)) runOnce(root);
+    for (const tag of root.querySelectorAll?.(TAGS) ?? []) runOnce(tag);
+  };
+  take(document);
+  new MutationObserver(records => {
+    for (const { addedNodes } of records) for (const node of addedNodes) take(node);
+  }).observe(document, { childList: true, subtree: true });
+};
+
+/** Runs a tag, if it wasn't yet. */
+const runOnce = async tag => {
+  if (taken.has(tag)) return;
+  taken.add(tag);
+  try {
+    await (tag.hasAttribute('worker') ? inWorker(tag) : onMain(tag));
+  } catch (error) {
+    console.error(error);
+    tag.dispatchEvent(new ErrorEvent('error', { error, message: error.message, bubbles: true }));
+  }
+};
+const taken = new WeakSet();
+
+const inWorker = async tag => {
+  if (tag.getAttribute('worker')) throw new SyntaxError('the attribute `worker` has no value: the program is named by `src`');
+  const serviceWorker = tag.getAttribute('service-worker');
+  await relayed(serviceWorker);
+  const worker = new PythonWorker({ ...program(tag), type: typeOf(tag), name: tag.getAttribute('name'), config: tag.getAttribute('config'), serviceWorker });
+  tag.worker = worker;
+  await worker.ready;
+};
+
+const onMain = async tag => {
+  const { url, code } = program(tag);
+  await run(typeOf(tag), code ?? (await fetched(url)), { file: url?.split('/').pop() ?? 'the page', config: tag.getAttribute('config') });
+};
+
+/** Where the program of a tag is, or what it is. */
+const program = tag => {
+  if (!tag.hasAttribute('src')) return { code: dedented(tag.textContent) };
+  if (!tag.getAttribute('src')) throw new SyntaxError('the attribute `src` is empty: it names a program');
+  return { url: new URL(tag.getAttribute('src'), document.baseURI).href };
+};
+
+const fetched = async url => {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url} cannot be loaded: ${response.status} ${response.statusText}`);
+  return response.text();
+};
+
+/** A program in a page is indented as the page is. */
+const dedented = text => {
+  const lines = text.split('\n');
+  const indents = lines.filter(line => line.trim()).map(line => line.match(/^\s*/)[0].length);
+  const least = Math.min(...indents);
+  return lines.map(line => line.slice(least)).join('\n');
+};
+
+const typeOf = tag => TYPES[tag.localName === 'script' ? tag.type : tag.localName.replace('-script', '')];
+
+const TYPES = { py: 'pyodide', mpy: 'micropython' };
+const TAGS = 'script[type="py"], script[type="mpy"], py-script, mpy-script';

@@ -1,0 +1,75 @@
+// A worker in which a program of Python runs.
+import coincide from '../../../web/pkg/window/worker.js';
+import { answerOf, functionOf } from './answers.js';
+import { start } from './interpreters.js';
+import { sleeper } from './sleep.js';
+import { Values } from './values.js';
+
+let outgoing = value => value;
+const scope = await coincide({ ready: 'manual', transform: value => outgoing(value) });
+const details = await new Promise(resolve => addEventListener('message', event => resolve(event.data), { once: true }));
+
+/** Why calls of main can't block here; nothing if they can. */
+const whyNot = () => {
+  if (details.config.sync_main_only)
+    return '`sync_main_only` is in the configuration of this worker: main may await its functions, and it has no `window`, no `document` and no `sync` to call main by';
+  if (scope.sync) return undefined;
+  try {
+    return String(scope.window.document);
+  } catch (error) {
+    return error.message;
+  }
+};
+
+/** Whether main wants the program to stop. */
+const interrupted = () => {
+  try {
+    scope.check();
+    return false;
+  } catch (error) {
+    return error.code === 'Interrupted';
+  }
+};
+
+const values = new Values();
+const bridgeOf = python => ({
+  in_worker: true,
+  why_not: whyNot() ?? '',
+  window: scope.window,
+  ffi: scope.ffi,
+  leave: bytes => values.leave(python.bytes.receive(bytes).slice()),
+  leave_object: value => values.leave(value),
+  take: number => python.bytes.give(values.take(number)),
+  take_object: number => values.take(number),
+  call: (name, text) => answerOf(values, () => scope.proxy[name](...values.unpack(text))),
+  serve(name, fn) {
+    scope.proxy[name] = functionOf(values, python.keep(fn));
+  },
+  forget(name) {
+    delete scope.proxy[name];
+  },
+  sleep: milliseconds => answerOf(values, () => sleep(milliseconds)),
+});
+const sleep = sleeper(whyNot() ? undefined : milliseconds => scope.proxy['pyscript:sleep'](milliseconds), interrupted);
+
+/** The text of the program. */
+const program = async ({ code, url }) => {
+  if (code !== undefined) return code;
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url} cannot be loaded: ${response.status} ${response.statusText}`);
+  return response.text();
+};
+
+try {
+  const print = text => scope.notify('pyscript:print', text);
+  const complain = text => scope.notify('pyscript:complain', text);
+  const host = { print, complain, interrupted, config: details.config, bridge: bridgeOf };
+  const [python, code] = await Promise.all([start(details.type, host), program(details)]);
+  ({ outgoing } = python);
+  // What a program raises is its own affair: what it has set so far is there for main.
+  await python.run(code, details.file).catch(error => complain(error.message));
+  await python.run('import pyscript.in_worker\npyscript.in_worker.publish(globals())', 'publish');
+  scope.ready();
+} catch (error) {
+  scope.fail(error);
+}

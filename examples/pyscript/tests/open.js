@@ -1,0 +1,34 @@
+// Pages in frames, with what they say.
+
+/** Opens a page; gives its frame, the lines of its console and its errors. */
+export const open = async (path, place = document.body) => {
+  const url = new URL(path, import.meta.url).href;
+  const frame = document.createElement('iframe');
+  frame.src = url;
+  place.append(frame);
+  const said = { frame, lines: [], errors: [], heard: () => {}, failed: () => {} };
+  // The page's own console is there before its modules are loaded, and long before an interpreter is.
+  await until(() => frame.contentWindow.location.href === url);
+  const { console } = frame.contentWindow;
+  const { log, error } = console;
+  console.log = (...args) => {
+    said.lines.push(args.join(' ').trim());
+    said.heard(said.lines.at(-1));
+    log.apply(console, args);
+  };
+  console.error = (...args) => {
+    said.errors.push(args.join(' '));
+    said.failed(said.errors.at(-1));
+    error.apply(console, args);
+  };
+  return said;
+};
+
+/** Resolves once a condition holds. */
+export const until = async (condition, patience = 120_000) => {
+  const end = performance.now() + patience;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`this did not come true: ${condition}`);
+    await new Promise(resolve => setTimeout(resolve, 2));
+  }
+};

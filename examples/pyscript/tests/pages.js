@@ -1,0 +1,65 @@
+// Each page of the example: what it says and shows.
+import { ahead } from './ahead.js';
+import { open, until } from './open.js';
+
+/**
+ * @param {object} variant
+ * @param {string} variant.folder of the pages
+ * @param {boolean} variant.blocks whether workers can call the page
+ */
+export default (register, { folder, blocks, assert, deepEqual, equal }) => {
+  const test = ahead(register, 3);
+
+  /** What a program that needs the page meets where the worker can't block. */
+  const refused = /RuntimeError: `\w+` cannot be used: `sync_main_only` is in the configuration|cannot block: the tier messages was asked for/;
+
+  /** Opens a page until `done` says that it is, and holds what it said against `check`. Where workers can't block, `alone` does. */
+  const page = (name, done, check, alone = ({ errors }) => assert(refused.test(errors.join('\n')), `the errors are ${errors}`)) =>
+    test(`page ${name}`, async () => {
+      const said = await open(`../${folder}/${name}/index.html`);
+      const ends = blocks ? done : (alone.done ?? (({ errors }) => errors.length > 0));
+      try {
+        await until(() => ends({ ...said, text: said.frame.contentDocument.body?.textContent ?? '' }), 90_000).catch(error => {
+          throw new Error(`${error.message}; lines: ${said.lines.join('\n')}; errors: ${said.errors.join('\n').slice(0, 2000)}`);
+        });
+        (blocks ? check : alone)({ ...said, text: said.frame.contentDocument.body.textContent });
+        if (blocks) deepEqual(said.errors, []);
+      } finally {
+        said.frame.remove();
+      }
+    });
+  /** A page that is the same wherever it is. */
+  const anywhere = (name, done, check) => page(name, done, check, Object.assign(check, { done }));
+  const has = line => ({ lines }) => lines.includes(line);
+
+  page(
+    'common',
+    ({ lines, text }) => lines.includes('42') && text.trim().endsWith('42'),
+    ({ lines }) => deepEqual(lines, ['before ready', 'Pyodide bootstrapped', 'after ready', '42']),
+    Object.assign(
+      ({ lines, errors }) => {
+        deepEqual(lines, ['before ready', 'after ready']);
+        assert(/`greetings` was not called, since this worker cannot block: the tier messages was asked for/.test(errors[0]), errors[0]);
+        assert(errors[1].includes('heavy_computation'), errors[1]);
+      },
+      { done: ({ errors }) => errors.length > 1 },
+    ),
+  );
+  page('tag', ({ text }) => /in a worker$/.test(text.trim()), ({ text }) => assert(/Python 3\.\d+\.\d+ in a worker/.test(text), text));
+  page('sync', has('Hello, PyScript'), ({ lines }) => deepEqual(lines, ['Hello, PyScript']));
+  page('caching', ({ lines }) => lines.length > 2, ({ lines }) => {
+    deepEqual(lines.slice(0, 2), ['not ideal', 'not ideal']);
+    const [, anew, kept] = lines[2].match(/(\d+), and (\d+)/).map(Number);
+    // What the older library takes is 342 and 172.
+    assert(kept < anew && anew <= 82 && kept <= 42, lines[2]);
+  });
+  page('service-worker', ({ text }) => text.trim().endsWith('Hello PyScript!'), ({ lines }) => deepEqual(lines, []));
+  anywhere('named', has('my-worker'), ({ lines }) => deepEqual(lines, ['my-worker']));
+  anywhere('launch', has('micropython in a worker'), ({ lines }) => equal(lines.length, 1));
+  anywhere('export', ({ lines }) => lines.length > 0, ({ lines }) => assert(/^3\.\d+\.\d+ \(main/.test(lines[0]), lines[0]));
+  anywhere('sync-main-only', ({ lines, text }) => lines.length > 1 && text.includes('is 42'), ({ lines, text }) => {
+    equal(lines[0], '42');
+    assert(/^RuntimeError: `window` cannot be used: `sync_main_only`/.test(lines[1]), lines[1]);
+    assert(text.includes('6 times 7 is 42'), text);
+  });
+};

@@ -1,0 +1,192 @@
+# What the tests have a worker do; for Pyodide and MicroPython alike.
+import sys
+import time
+
+from pyscript import document, ffi, sync, window
+
+IS_MICROPYTHON = sys.implementation.name == "micropython"
+
+
+def echo(value):
+    return value
+
+
+def kind(value):
+    return type(value).__name__
+
+
+def show(value):
+    return repr(value)
+
+
+def values(name):
+    """Values of Python that main is to get."""
+    import array
+
+    return {
+        "none": None,
+        "bools": [True, False],
+        "ints": [0, -1, 2**31, -(2**40), 2**53, 10**40, -(10**40)],
+        "floats": [0.5, -0.0, 1e300, float("inf"), float("-inf"), float("nan")],
+        "text": "naïve \u2603 \U0001f600 \"quoted\" \\ \n\x00",
+        "bytes": bytes(range(256)),
+        "empty": b"",
+        "array": array.array("d", [1.5, -2.5]),
+        "shorts": array.array("H", [1, 65535]),
+        "nested": ([1, (2, 3)], {"a": {"b": [None]}}),
+        "dict": {1: "one"},
+        "dollar": {"$": "int"},
+        "set": {(1, 2)},
+    }[name]
+
+
+def unsendable(name):
+    """What can't be sent; the name of a function says where it is."""
+
+    class Own:
+        pass
+
+    looped = [1]
+    looped.append(looped)
+    return {
+        "function": {"items": [0, {"on": lambda: 1}]},
+        "instance": [Own()],
+        "loop": {"deep": looped},
+        "complex": 1j,
+    }[name]
+
+
+def call(name, *arguments):
+    return getattr(sync, name)(*arguments)
+
+
+def attempt(name, *arguments):
+    """Calls main, and says what that raises."""
+    try:
+        return {"value": getattr(sync, name)(*arguments)}
+    except BaseException as error:
+        return {
+            "class": type(error).__name__,
+            "isValueError": isinstance(error, ValueError),
+            "text": str(error),
+            "remote": getattr(error, "remote_traceback", ""),
+        }
+
+
+def send_function():
+    return attempt("take", {"items": [0, {"on": lambda: 1}]})
+
+
+class OwnError(ValueError):
+    pass
+
+
+def fails(kind):
+    if kind == "own":
+        raise OwnError("of its own class")
+    if kind == "key":
+        raise KeyError("missing")
+    if kind == "name":
+        return nowhere_defined
+    raise ValueError("on purpose")
+
+
+async def later(value):
+    import asyncio
+
+    await asyncio.sleep(0.01)
+    return value
+
+
+async def fails_later():
+    import asyncio
+
+    await asyncio.sleep(0.01)
+    raise ValueError("late")
+
+
+def asks():
+    return input("Your name? ")
+
+
+def sleeps(seconds):
+    start = time.time()
+    time.sleep(seconds)
+    return time.time() - start
+
+
+def interrupted(what):
+    """Goes on until it is interrupted."""
+    sync.begun()
+    try:
+        if what == "computes":
+            number = 0
+            while True:
+                number += 1
+        elif what == "sleeps":
+            time.sleep(1000)
+        else:
+            sync.never()
+    except KeyboardInterrupt:
+        return "KeyboardInterrupt"
+
+
+def nested(number):
+    return sync.back(number) + 1
+
+
+def dates(moment):
+    """A point in time, there and back."""
+    if IS_MICROPYTHON:
+        return moment
+    from datetime import datetime, timedelta
+
+    assert isinstance(moment, datetime), moment
+    return moment + timedelta(days=1)
+
+
+def identity():
+    return document.body == document.body
+
+
+def listens():
+    """Adds a listener and takes it away again, by the function itself."""
+    heard = []
+
+    def listener(event):
+        heard.append(event.type)
+
+    button = document.createElement("button")
+    document.body.append(button)
+    button.addEventListener("click", listener)
+    button.click()
+    button.removeEventListener("click", listener)
+    button.click()
+    button.remove()
+    return heard
+
+
+def passes():
+    """Dictionaries and lists become objects and arrays of the page."""
+    text = window.JSON.stringify({"a": [1, {"b": "c"}]})
+    event = window.CustomEvent.new("told", {"detail": {"x": 1}})
+    return [text, event.detail.x]
+
+
+def queries():
+    document.body.dataset.test = "queried"
+    before = ffi.sizes().trips
+    found = ffi.query(window, "document.body.dataset.test")
+    return [found, ffi.sizes().trips - before]
+
+
+async def awaits():
+    answer = await window.fetch("./tests.txt")
+    return answer.status
+
+
+__export__ = (
+    "echo", "kind", "show", "values", "unsendable", "call", "attempt", "send_function", "fails", "later", "fails_later",
+    "asks", "sleeps", "interrupted", "nested", "dates",
+    "identity", "listens", "passes", "queries", "awaits",
+)

@@ -1,0 +1,3 @@
+from pyscript import config, sync
+
+sync.config = lambda: config

@@ -1,0 +1,1 @@
+__export__ = ["nowhere"]

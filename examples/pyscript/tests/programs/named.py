@@ -1,0 +1,3 @@
+from pyscript import sync
+
+sync.hello = lambda name: f"Hello, {name}"

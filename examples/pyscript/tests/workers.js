@@ -1,0 +1,254 @@
+// Workers of both types, started from JavaScript: values, errors, waiting and interrupts.
+import { PyWorker, relayed, workers } from '../runtime/main.js';
+import { open, until } from './open.js';
+
+export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
+  const blocks = tier !== 'messages';
+  const options = { 'shared-memory': {}, 'service-worker': { serviceWorker: './sw.js' }, messages: { config: { sync_main_only: true } } }[tier];
+  const start = async (program, type, more) => {
+    await relayed(options.serviceWorker);
+    return PyWorker(`./programs/${program}`, { type, ...options, ...more });
+  };
+  /** A worker for one test. */
+  const using = async (body, ...given) => {
+    const w = await start(...given);
+    try {
+      return await body(w);
+    } finally {
+      w.terminate();
+    }
+  };
+
+  const questions = [];
+  const input = async question => (questions.push(question), 'Ada');
+  /** The workers of most tests, both started with the first of them: an interpreter takes seconds. */
+  const both = () => (both.started ??= Object.fromEntries(['micropython', 'pyodide'].map(type => [type, start('all.py', type, { input, name: `all-${type}` })])));
+
+  for (const type of ['micropython', 'pyodide']) {
+    const link = (name, body) =>
+      test(`${type}: ${name}`, async () => {
+        const w = await both()[type];
+        await w.ready;
+        await body(w);
+      });
+    const blocking = (name, body) => blocks && link(name, body);
+
+    link('values of Python arrive', async w => {
+      equal(w.tier, tier);
+      const found = async name => w.sync.values(name);
+      deepEqual(await found('none'), null);
+      deepEqual(await found('bools'), [true, false]);
+      deepEqual(await found('ints'), [0, -1, 2 ** 31, -(2 ** 40), 2n ** 53n, 10n ** 40n, -(10n ** 40n)]);
+      deepEqual(await found('floats'), [0.5, -0, 1e300, Infinity, -Infinity, NaN]);
+      equal(await found('text'), 'naïve \u2603 \u{1f600} "quoted" \\ \n\0');
+      deepEqual(await found('bytes'), Uint8Array.from({ length: 256 }, (_, index) => index));
+      deepEqual(await found('empty'), new Uint8Array());
+      deepEqual(await found('array'), new Float64Array([1.5, -2.5]));
+      deepEqual(await found('shorts'), new Uint16Array([1, 65535]));
+      deepEqual(await found('nested'), [[1, [2, 3]], { a: { b: [null] } }]);
+      deepEqual(await found('dict'), new Map([[1, 'one']]));
+      deepEqual(await found('dollar'), new Map([['$', 'int']]));
+      deepEqual(await found('set'), new Set([[1, 2]]));
+    });
+
+    link('values of JavaScript arrive as values of Python', async w => {
+      const shown = async value => [await w.sync.kind(value), await w.sync.show(value)];
+      deepEqual(await shown(undefined), ['NoneType', 'None']);
+      deepEqual(await shown(true), ['bool', 'True']);
+      deepEqual(await shown(2 ** 40), ['int', '1099511627776']);
+      deepEqual(await shown(-(2n ** 80n)), ['int', '-1208925819614629174706176']);
+      deepEqual(await shown(0.5), ['float', '0.5']);
+      deepEqual(await shown(-Infinity), ['float', '-inf']);
+      deepEqual(await shown('a'), ['str', "'a'"]);
+      deepEqual(await shown(new Uint8Array([1, 2, 3]).subarray(1)), ['bytes', "b'\\x02\\x03'"]);
+      deepEqual(await shown(new Float64Array([1, 2.5])), ['array', "array('d', [1.0, 2.5])"]);
+      deepEqual(await shown([1, [null]]), ['list', '[1, [None]]']);
+      deepEqual(await shown({ a: { $: 1 } }), ['dict', "{'a': {'$': 1}}"]);
+      deepEqual(await shown(new Map([[1, 2]])), ['dict', '{1: 2}']);
+      deepEqual(await shown(new Set([[1]])), ['set', '{(1,)}']);
+    });
+
+    link('what came from JavaScript goes back as it was', async w => {
+      for (const value of [2n ** 70n, new Map([[1, { x: [1n << 60n] }]]), new Int16Array([1, -2]), [new Set([0.5])]]) deepEqual(await w.sync.echo(value), value);
+      const blob = new Blob(['text']);
+      equal(await (await w.sync.echo(blob)).text(), 'text');
+      const moment = new Date(1_700_000_000_123);
+      if (type === 'pyodide') deepEqual(await w.sync.dates(moment), new Date(moment.getTime() + 86_400_000));
+      else equal(await w.sync.dates(moment), 1_700_000_000.123);
+    });
+
+    link('what cannot be sent is refused with the path, and the link stays', async w => {
+      for (const [name, part] of [
+        ['function', "`unsendable`: result['items'][1]['on']: a function cannot be sent"],
+        ['instance', 'result[0]: a Own cannot be sent'],
+        ['loop', "result['deep'][1]: a list that contains itself cannot be sent"],
+        ['complex', 'result: a complex cannot be sent'],
+      ]) {
+        const error = await rejects(() => w.sync.unsendable(name), TypeError);
+        assert(error.message.includes(part), error.message);
+      }
+      equal(await w.sync.echo(1), 1);
+    });
+
+    link('errors of Python keep class, message and traceback', async w => {
+      const error = await rejects(() => w.sync.fails('value'), Error);
+      deepEqual([error.name, error.message], ['ValueError', 'on purpose']);
+      assert(error.stack.includes('Traceback') && error.stack.includes('in fails'), error.stack);
+      const own = await rejects(() => w.sync.fails('own'));
+      equal(own.name, 'OwnError');
+      deepEqual(own.python.classes.slice(0, 2), ['OwnError', 'ValueError']);
+      equal((await rejects(() => w.sync.fails('key'))).name, 'KeyError');
+      assert((await rejects(() => w.sync.fails('name'))).message.includes('nowhere_defined'));
+      const late = await rejects(() => w.sync.fails_later());
+      deepEqual([late.name, late.message], ['ValueError', 'late']);
+    });
+
+    link('async functions are awaited, several at once', async w => {
+      deepEqual(await Promise.all([w.sync.later(1), w.sync.later('two'), w.sync.echo(3)]), [1, 'two', 3]);
+    });
+
+    link('time.sleep waits', async w => {
+      assert((await w.sync.sleeps(0.1)) >= 0.09);
+    });
+
+    link('a function that is not there is a TypeError', async w => {
+      await rejects(() => w.sync.nowhere(), TypeError);
+    });
+
+    if (!blocks)
+      link('calling main says why it cannot', async w => {
+        w.sync.hello = () => 'hello';
+        const { class: name, text } = await w.sync.attempt('hello');
+        equal(name, 'RuntimeError');
+        assert(/cannot block/.test(text), text);
+      });
+
+    blocking('functions of main give values at once, whether they are async or not', async w => {
+      w.sync.hello = (...args) => ['Hello', ...args];
+      deepEqual(await w.sync.call('hello', 'PyScript', { a: 2n ** 65n }), ['Hello', 'PyScript', { a: 2n ** 65n }]);
+      w.sync.hello = async name => new Promise(resolve => setTimeout(resolve, 10, `later, ${name}`));
+      equal(await w.sync.call('hello', 'x'), 'later, x');
+    });
+
+    blocking('errors of main are errors of Python', async w => {
+      w.sync.bad = kind => {
+        throw Object.assign(kind === 'type' ? new TypeError('wrong') : kind === 'dom' ? new DOMException('gone', 'NotFoundError') : 'text', {});
+      };
+      const type = await w.sync.attempt('bad', 'type');
+      deepEqual([type.class, type.text], ['TypeError', 'wrong']);
+      assert(type.remote.includes('workers.js'), type.remote);
+      equal((await w.sync.attempt('bad', 'dom')).class, 'NotFoundError');
+      equal((await w.sync.attempt('bad', '')).text, 'text');
+      equal((await w.sync.attempt('nowhere_on_main')).class, 'TypeError');
+    });
+
+    blocking('an error goes there and back, and is what it was', async w => {
+      w.sync.through = async () => w.sync.fails('own');
+      const found = await w.sync.attempt('through');
+      deepEqual([found.class, found.isValueError, found.text], ['OwnError', true, 'of its own class']);
+      assert(found.remote.includes('in fails'), found.remote);
+    });
+
+    blocking('arguments that cannot be sent are refused with the path, before anything is sent', async w => {
+      let calls = 0;
+      w.sync.take = () => calls++;
+      const { class: name, text } = await w.sync.send_function();
+      deepEqual([name, text, calls], ['TypeError', "`take`: args[0]['items'][1]['on']: a function cannot be sent", 0]);
+    });
+
+    blocking('main may await the worker that waits for it', async w => {
+      w.sync.back = async number => 2 * (await w.sync.echo(number));
+      equal(await w.sync.nested(20), 41);
+    });
+
+    blocking('input asks main', async w => {
+      equal(await w.sync.asks(), 'Ada');
+      equal(questions.at(-1), 'Your name? ');
+    });
+
+    blocking('an interrupt is a KeyboardInterrupt, whatever the worker does', async w => {
+      for (const what of ['computes', 'sleeps', 'waits']) {
+        const begun = new Promise(resolve => (w.sync.begun = resolve));
+        w.sync.never = () => new Promise(() => {});
+        const ended = w.sync.interrupted(what);
+        await begun;
+        await new Promise(resolve => setTimeout(resolve, 20));
+        w.interrupt();
+        equal(await ended, 'KeyboardInterrupt');
+      }
+      equal(await w.sync.echo('alive'), 'alive');
+    });
+
+    blocking('window and document', async w => {
+      equal(await w.sync.identity(), true);
+      deepEqual(await w.sync.listens(), ['click']);
+      deepEqual(await w.sync.passes(), ['{"a":[1,{"b":"c"}]}', 1]);
+      deepEqual(await w.sync.queries(), ['queried', 1]);
+      equal(await w.sync.awaits(), 404);
+    });
+
+    test(`${type}: terminate ends what is awaited`, async () => {
+      const w = await both()[type];
+      const never = w.sync.later(1);
+      w.terminate();
+      for (const action of [() => never, () => w.sync.echo(1)]) assert((await rejects(action)).message.includes('terminated'));
+    });
+  }
+
+  test('a program that raises is ready nevertheless, with what it has set', () =>
+    using(async w => {
+      equal(await w.ready, w);
+      equal(await w.sync.early(), 'early');
+    }, 'broken.py', 'micropython'));
+
+  test('a program that is missing is said to be so', () =>
+    using(async w => {
+      const early = rejects(() => w.sync.anything());
+      assert(/none\.py cannot be loaded: 404/.test((await rejects(() => w.ready)).message));
+      assert(/404/.test((await early).message));
+    }, 'none.py', 'micropython'));
+
+  test('an export that is not defined is said to be so', () =>
+    using(async w => assert((await rejects(() => w.ready)).message.includes('`__export__` names `nowhere`')), 'exports-nothing.py', 'micropython'));
+
+  test('types and names are checked at once', async () => {
+    for (const type of [undefined, 'py', 'toString']) throws(() => PyWorker('./programs/named.py', { type }), TypeError);
+    const late = workers.ada;
+    await using(async w => {
+      const proxy = await late;
+      equal(await proxy.hello('Ada'), 'Hello, Ada');
+      equal(throws(() => PyWorker('./programs/named.py', { type: 'micropython', name: 'ada' })).code, 'NameTaken');
+      equal(await w.sync.hello('x'), 'Hello, x');
+    }, 'named.py', 'micropython', { name: 'ada' });
+  });
+
+  test('a configuration is an object, a text or a file', async () => {
+    const found = { answer: 42, list: ['a', 'b'] };
+    for (const config of [found, JSON.stringify(found), 'answer = 42\nlist = ["a", "b"]', './programs/configured.toml'])
+      await using(async w => deepEqual(await w.sync.config(), found), 'configured.py', 'micropython', { config });
+    throws(() => PyWorker('./programs/configured.py', { type: 'micropython', config: 'neither = ' }), SyntaxError);
+    await using(async w => assert((await rejects(() => w.ready)).message.includes('404')), 'configured.py', 'micropython', { config: './none.toml' });
+  });
+
+  if (tier === 'shared-memory') {
+    test('Python on the page', async () => {
+      const said = await open('./programs/main.html');
+      await until(() => said.lines.includes('done') || said.errors.length > 0);
+      deepEqual([said.lines.filter(line => !line.startsWith('ok ')), said.errors], [['done'], []]);
+      assert(said.lines.length > 12, said.lines.join());
+      said.frame.remove();
+    });
+
+    test('without an answer of its own, a page asks for input', () =>
+      using(async w => {
+        const answer = w.sync.asks();
+        await until(() => document.querySelector('.py-input input'));
+        const form = document.querySelector('.py-input');
+        equal(form.textContent, 'Your name? ');
+        form.querySelector('input').value = 'Grace';
+        form.requestSubmit();
+        equal(await answer, 'Grace');
+        equal(document.querySelector('.py-input'), null);
+      }, 'all.py', 'micropython'));
+  }
+};
