@@ -10,6 +10,7 @@ const PAGES = [
   ['export', 'Calling the worker', ['main.py', 'my-worker-code.py']],
   ['caching', 'References, cached and not', ['worker.py']],
   ['sync-main-only', 'The page awaits, that is all', ['main.py', 'worker.py']],
+  ['orbits', 'A long computation', ['main.py', 'worker.py']],
 ];
 
 const element = (name, properties, ...children) => {

@@ -38,7 +38,7 @@ pub(crate) const ALL: &[Step] = &[
     Step { name: "vectors", about: "an independent JavaScript codec agrees with the test vectors", run: vectors },
     Step {
         name: WEB,
-        about: "the npm package under Node.js, in Chromium and in Firefox; the example in Rust in both",
+        about: "the npm package under Node.js, in Chromium and in Firefox; the examples in both",
         run: web,
     },
     Step { name: "loom", about: "the rings and the wake-up rule under every interleaving", run: loom },

@@ -2,9 +2,8 @@
 import { loadPyodide } from '../node_modules/pyodide/pyodide.mjs';
 
 /** @returns {Promise<import('./interpreters.js').Python>} */
-export const load = async ({ print, complain, interrupted, config }) => {
+export const load = async ({ print, complain, interrupted }) => {
   const pyodide = await loadPyodide({ stdout: print, stderr: complain });
-  if (config.packages?.length) await pyodide.loadPackage(config.packages);
   if (interrupted) pyodide.setInterruptBuffer(signals(interrupted));
   const { PyProxy } = pyodide.ffi;
   const key = pyodide.runPython(IDENTITY);

@@ -19,10 +19,10 @@ export default (register, { folder, blocks, assert, deepEqual, equal }) => {
       const said = await open(`../${folder}/${name}/index.html`);
       const ends = blocks ? done : (alone.done ?? (({ errors }) => errors.length > 0));
       try {
-        await until(() => ends({ ...said, text: said.frame.contentDocument.body?.textContent ?? '' }), 90_000).catch(error => {
+        await until(() => ends(Object.assign(said, { text: said.frame.contentDocument.body?.textContent ?? '' })), 90_000).catch(error => {
           throw new Error(`${error.message}; lines: ${said.lines.join('\n')}; errors: ${said.errors.join('\n').slice(0, 2000)}`);
         });
-        (blocks ? check : alone)({ ...said, text: said.frame.contentDocument.body.textContent });
+        (blocks ? check : alone)(said);
         if (blocks) deepEqual(said.errors, []);
       } finally {
         said.frame.remove();
@@ -62,4 +62,46 @@ export default (register, { folder, blocks, assert, deepEqual, equal }) => {
     assert(/^RuntimeError: `window` cannot be used: `sync_main_only`/.test(lines[1]), lines[1]);
     assert(text.includes('6 times 7 is 42'), text);
   });
+
+  page(
+    'orbits',
+    said => {
+      const { document } = said.frame.contentWindow;
+      const { status } = said;
+      const [start, stop, years, text] = ['start', 'stop', 'years', 'status'].map(id => document.getElementById(id));
+      if (status === undefined && start?.disabled === false) {
+        said.status = 'short';
+        years.value = 4;
+        start.click();
+      } else if (status === 'short' && /^Done/.test(text.textContent)) {
+        said.status = 'long';
+        said.result = text.textContent;
+        said.rows = Array.from(document.querySelectorAll('#results tr'), row => Array.from(row.cells, cell => cell.textContent));
+        years.value = 1000;
+        start.click();
+      } else if (status === 'long' && Number(document.getElementById('progress').value) > 0 && !stop.disabled) {
+        said.status = 'stopping';
+        stop.click();
+      }
+      return status === 'stopping' && /^Stopped/.test(text.textContent);
+    },
+    ({ rows, result, frame }) => {
+      equal(rows.length, 8);
+      const earth = rows[2];
+      equal(earth[0], 'Earth');
+      assert(Math.abs(earth[4] - 1) < 0.01 && Math.abs(earth[3] - 4) < 0.02, earth.join());
+      const frames = Number(result.match(/painted (\d+) frames/)[1]);
+      assert(frames > 2, result);
+      assert(/off by \d\.\de-0[5-9]|off by \d\.\de-1/.test(result), result);
+      equal(frame.contentDocument.querySelectorAll('#results tr').length, 8);
+    },
+    Object.assign(({ frame }) => assert(/RuntimeError: .*cannot block/.test(frame.contentDocument.getElementById('status').textContent)), {
+      done: ({ frame }) => {
+        const { document } = frame.contentWindow;
+        const start = document.getElementById('start');
+        if (start?.disabled === false && document.getElementById('status').textContent === 'Ready.') start.click();
+        return /Error/.test(document.getElementById('status')?.textContent);
+      },
+    }),
+  );
 };

@@ -179,13 +179,14 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       equal(await w.sync.echo('alive'), 'alive');
     });
 
-    blocking('window and document', async w => {
-      equal(await w.sync.identity(), true);
-      deepEqual(await w.sync.listens(), ['click']);
-      deepEqual(await w.sync.passes(), ['{"a":[1,{"b":"c"}]}', 1]);
-      deepEqual(await w.sync.queries(), ['queried', 1]);
-      equal(await w.sync.awaits(), 404);
-    });
+    for (const [name, action, expected] of [
+      ['the same object of the page is the same', 'identity', true],
+      ['a listener of Python hears, and is found to be removed', 'listens', ['click']],
+      ['dictionaries and lists become objects and arrays of the page', 'passes', ['{"a":[1,{"b":"c"}]}', 1]],
+      ['a path takes one trip', 'queries', ['queried', 1]],
+      ['promises of the page are awaited', 'awaits', [5, 404]],
+    ])
+      blocking(`window: ${name}`, async w => deepEqual(await w.sync[action](), expected));
 
     test(`${type}: terminate ends what is awaited`, async () => {
       const w = await both()[type];

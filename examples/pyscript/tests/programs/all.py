@@ -181,8 +181,10 @@ def queries():
 
 
 async def awaits():
+    # One that was resolved before, and one that takes its time.
+    five = await window.Promise.resolve(5)
     answer = await window.fetch("./tests.txt")
-    return answer.status
+    return [five, answer.status]
 
 
 __export__ = (

@@ -13,7 +13,26 @@ if IS_MICROPYTHON:
     import time
 
     import js
+    from asyncio import core as _core
     from jsffi import JsProxy, create_proxy, to_js
+
+    class _ThenableEvent(_core.ThenableEvent):
+        """What a task awaits a promise by. A promise of the page may answer while the task is still on its way to wait: it must not wait then."""
+
+        def __init__(self, thenable):
+            self.answered = False
+            super().__init__(thenable)
+
+        def set(self, value=None):
+            self.answered = True
+            super().set(value)
+
+        def wait(self):
+            if not self.answered:
+                yield from super().wait()
+            return self.result
+
+    _core.ThenableEvent = _ThenableEvent
 
     _Generator = type((lambda: (yield))())
 
