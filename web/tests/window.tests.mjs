@@ -720,15 +720,40 @@ export default (test, kit) => {
     const second = arrive(underway);
     assert(second !== first, 'a disposed handle came back');
     equal(held.send(object), underway);
-    held.begin();
-    held.send(object);
-    held.undo();
+    held.unsent([[0, 0, held.send(object)], [1, 2, underway]]);
     arrive(underway);
     handles.dispose(underway, second);
     equal(held.size, 0);
     assert(held.send(object) !== underway, 'an id was used again');
     for (let i = 0; i < 5000; i++) arrive(held.send(held));
     assert(held.size === 2 && handles.size === 1, `${held.size}, ${handles.size}`);
+  });
+
+  test('window: what goes with something that cannot be sent is not held, on either end', async () => {
+    const detached = new ArrayBuffer(8);
+    structuredClone(detached, { transfer: [detached] });
+    const root = { object: {}, take: () => {} };
+    const { Worker } = coincideWindow({ root });
+    const w = new Worker(worker('window'));
+    try {
+      root.detached = w.ffi.direct({ detached });
+      const before = w.ffi.sizes().held;
+      const refused = await w.proxy.run(String(({ window, ffi, outcome }) => {
+        const { take } = window;
+        const buffer = new ArrayBuffer(8);
+        structuredClone(buffer, { transfer: [buffer] });
+        return [
+          outcome(() => ffi.gather(window, 'object', 'detached')).error,
+          outcome(() => take(() => 1, buffer)).error,
+          outcome(() => ffi.post(window, 'take', () => 2, buffer)).error,
+          ffi.sizes().held,
+        ];
+      }));
+      deepEqual([refused.slice(1), w.ffi.sizes().held - before], [['DOMException', 'DOMException', 0], 1]);
+      assert(refused[0], 'what cannot be sent was sent');
+    } finally {
+      w.terminate();
+    }
   });
 
   const onVectors = (name, body) => kit.operations && test(`window: the operations of the vectors, ${name}`, body);

@@ -48,7 +48,7 @@ impl Js {
         Self::with(&JsValue::UNDEFINED)
     }
 
-    /// One that sends what can't be copied as references, which `references` keeps. It is an object with three methods, which must not
+    /// One that sends what can't be copied as references, which `references` keeps. It is an object with these methods, which must not
     /// use this `Js`:
     ///
     /// - `known(object)` is asked about each object before anything else is done with it: is it a handle of an object of the other end?
@@ -56,7 +56,9 @@ impl Js {
     ///   reference to it?
     /// - `incoming(owner, kind, id)` gives the value for a reference.
     ///
-    /// The first two give `[owner, kind, id]`, as in the format, or nothing.
+    /// The first two give `[owner, kind, id]`, as in the format, or nothing. There may be a fourth:
+    ///
+    /// - `unsent(references)` is told what they gave for a value that can't be sent.
     pub fn with_references(references: &JsValue) -> Self {
         Self::with(references)
     }
@@ -120,7 +122,7 @@ extern "C" {
     #[wasm_bindgen(method, js_name = unitsRead)]
     fn units_read(this: &Source) -> usize;
     #[wasm_bindgen(method)]
-    fn release(this: &Source, keys: bool);
+    fn release(this: &Source, unsent: bool);
 
     type Target;
     #[wasm_bindgen(constructor)]

@@ -135,6 +135,8 @@ export class Source {
     this.heap = new Uint8Array(memory.buffer);
     this.deepest = deepest;
     this.references = references;
+    // References in the value, in case that it isn't sent.
+    this.given = [];
     this.keys = new Map();
     // By depth, which words the keys had that the last objects had at each place.
     this.shapes = [];
@@ -157,6 +159,7 @@ export class Source {
    */
   walk(value, blobs, lenient, at, room) {
     this.length = this.begun = 0;
+    this.given.length = 0;
     this.blobs = blobs;
     this.lenient = lenient;
     try {
@@ -344,7 +347,9 @@ export class Source {
     if (!this.lenient) throw stop;
   }
 
-  reference([owner, kind, id]) {
+  reference(reference) {
+    const [owner, kind, id] = reference;
+    this.given.push(reference);
     this.put(REFERENCE, owner | (kind << 8));
     this.putFloat(id);
   }
@@ -630,10 +635,12 @@ export class Source {
     return this.read;
   }
 
-  /** Lets go of what was held, and of the keys if Rust may not have come to know them. */
-  release(keys) {
+  /** Lets go of what was held. If the value isn't sent, of the keys as well, which Rust may not have come to know. */
+  release(unsent) {
     this.held.length = 0;
-    if (keys) this.forget();
+    if (!unsent) return;
+    this.forget();
+    if (this.given.length > 0) this.references?.unsent?.(this.given.splice(0));
   }
 
   forget() {

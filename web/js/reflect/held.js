@@ -1,11 +1,11 @@
 // Objects of this end that the other end has references to.
 
+import { SENDERS } from './operations.js';
+
 export class Held {
   #byId = new Map();
   #ids = new Map();
   #next = 0;
-  /** Ids that were given since a payload was begun, for the case that it isn't sent. */
-  #fresh = [];
 
   /** The id of an object that is about to be sent. It is held until the other end has given it back as often as it was sent. */
   send(value) {
@@ -17,18 +17,12 @@ export class Held {
       this.#byId.set(id, { value, times: 0 });
     }
     this.#byId.get(id).times++;
-    this.#fresh.push(id);
     return id;
   }
 
-  /** A payload is begun. */
-  begin() {
-    this.#fresh.length = 0;
-  }
-
-  /** The payload that was begun last can't be sent. */
-  undo() {
-    this.release(this.#fresh.splice(0));
+  /** These references are in something that can't be sent after all: some of the other end's may be among them. */
+  unsent(references) {
+    this.release(references.filter(([owner]) => owner === SENDERS).map(([, , id]) => id));
   }
 
   get(id) {

@@ -108,6 +108,7 @@ export const reflect = (link, { root = globalThis, policy }) => {
       if (owner === ops.SENDERS) return callbacks.receive(id);
       return id === 0 ? root : held.get(id);
     },
+    unsent: references => held.unsent(references),
   };
 
   link.reflect(

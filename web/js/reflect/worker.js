@@ -82,15 +82,8 @@ export class Window {
     this.#refuse?.('window');
     if (this.#batch) this.flush();
     this.knowledge.touch();
-    this.#held.begin();
     this.trips++;
-    try {
-      return this.#end.operate(operation);
-    } catch (error) {
-      // Refused before anything was sent.
-      if (error?.name === 'DataCloneError' && 'function' in error) this.#held.undo();
-      throw error;
-    }
+    return this.#end.operate(operation);
   }
 
   #learn(remote, facts) {
@@ -170,6 +163,7 @@ export class Window {
         if (owner === ops.RECEIVERS) return this.#held.get(id);
         return id === 0 ? this.root.proxy : this.#handles.receive(id, () => this.#make(kind, id));
       },
+      unsent: references => this.#held.unsent(references),
     };
   }
 
