@@ -542,6 +542,27 @@ export default (test, kit) => {
     assert(first <= 4 && second <= 2 && micropython <= 2, `${first}, ${second} and ${micropython} trips`);
   });
 
+  test('window: what comes with the dataset of an element answers questions, too', async () => {
+    if (!globalThis.document) return 'this is no page';
+    const element = document.createElement('p');
+    element.dataset.one = '1';
+    const foreign = { dataset: new Proxy({}, { get: () => 'virtual' }) };
+    const found = await within({ element, foreign }, ({ window, trips }) => {
+      const { element, foreign } = window;
+      const ask = object => ['then', 'length', 'next'].map(name => name in object).join();
+      ask(element);
+      let own;
+      const few = trips(() => {
+        const { dataset } = element;
+        own = ['one' in dataset, 'two' in dataset, ask(dataset), Object.getPrototypeOf(dataset).constructor.name];
+      });
+      const many = trips(() => ask(foreign.dataset));
+      element.dataset.two = 'x';
+      return [few, many, ...own, 'two' in element.dataset];
+    });
+    deepEqual(found, [1, 4, true, false, 'false,false,false', 'DOMStringMap', true]);
+  });
+
   test('window: facts are not told of proxies of the program, nor relied on when they may have changed', async () => {
     const virtual = new Proxy({}, { get: (_, key) => (key === 'then' ? undefined : 'virtual'), has: () => true });
     const url = new URL('https://example.org/');

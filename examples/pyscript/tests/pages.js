@@ -51,7 +51,7 @@ export default (register, { folder, blocks, assert, deepEqual, equal }) => {
     deepEqual(lines.slice(0, 2), ['not ideal', 'not ideal']);
     const [, anew, kept] = lines[2].match(/(\d+), and (\d+)/).map(Number);
     // What the older library takes is 342 and 172.
-    assert(kept < anew && anew <= 82 && kept <= 42, lines[2]);
+    assert(kept < anew && anew <= 20 && kept <= 12, lines[2]);
   });
   page('service-worker', ({ text }) => text.trim().endsWith('Hello PyScript!'), ({ lines }) => deepEqual(lines, []));
   anywhere('named', has('my-worker'), ({ lines }) => deepEqual(lines, ['my-worker']));

@@ -16,9 +16,12 @@ export class Facts {
   #classes = new Map();
   #last = 0;
 
-  /** The facts of an object: its keys, the values of the first of them, whether those are all, and its class; or nothing. */
-  of(object) {
-    if (!isGenuine(object)) return undefined;
+  /**
+   * The facts of an object: its keys, the values of the first of them, whether those are all, and its class; or nothing. `owner` and `key`
+   * are where it was read, if it was.
+   */
+  of(object, owner, key) {
+    if (!isGenuine(object) && !isDataset(object, owner, key)) return undefined;
     const chain = this.#chainOf(object);
     if (!chain) return undefined;
     const all = ownKeys(object);
@@ -104,6 +107,28 @@ const isGenuine = object => {
   return false;
 };
 
+/** Whether an object is the `dataset` of an element. These have no getter of their own, but those that give them are the platform's. */
+const isDataset = (object, owner, key) => {
+  if (datasets.has(object)) return true;
+  if (key !== 'dataset') return false;
+  for (const name of ['HTMLElement', 'SVGElement', 'MathMLElement']) {
+    const proto = globalThis[name]?.prototype;
+    const getter = proto && descriptorOf(proto, key)?.get;
+    if (!getter || !PLATFORMS.test(source.call(getter))) continue;
+    try {
+      if (getter.call(owner) !== object) continue;
+      datasets.add(object);
+      return true;
+    } catch {
+      // It is no such element.
+    }
+  }
+  return false;
+};
+
+/** Those that were met. */
+const datasets = new WeakSet();
+
 /** Whether an object is the prototype of a class: nobody can have put a proxy there. */
 const isPrototype = object => {
   try {
@@ -119,6 +144,9 @@ const source = Function.prototype.toString;
 
 /** The source of proxies and of bound functions. */
 const NAMELESS = /^function\s*\(\)\s*\{\s*\[native code\]\s*\}$/;
+
+/** The source of the platform's getters of `dataset`. */
+const PLATFORMS = /^function (get )?dataset\(\)\s*\{\s*\[native code\]\s*\}$/;
 
 /** A getter of each class of the platform that looks at the inner parts of its object and costs little, by the prototype. */
 const inner = () => {

@@ -17,7 +17,7 @@ export const reflect = (link, { root = globalThis, policy }) => {
   const held = new Held();
   const callbacks = new Callbacks(link);
   const adapters = new Adapters(callbacks);
-  const facts = policy ? null : new Facts();
+  const told = policy ? null : new Facts();
   /** What an operation that nobody waited for has thrown: the next one that is waited for throws it. */
   let late = null;
 
@@ -94,7 +94,8 @@ export const reflect = (link, { root = globalThis, policy }) => {
     // What is not there was a question about the target.
     const isAboutTarget = ABOUT_TARGET.has(operation) || (operation === ops.GET && result === undefined);
     const about = isAboutTarget ? target : Reference.is(wrapped) ? result : undefined;
-    return [wrapped, about && facts?.of(about), isAboutTarget, number & ops.STEADY ? isSteady(target, args[0]) : undefined];
+    const facts = about && told?.of(about, ...(operation === ops.GET && !isAboutTarget ? [target, args[0]] : []));
+    return [wrapped, facts, isAboutTarget, number & ops.STEADY ? isSteady(target, args[0]) : undefined];
   };
 
   const references = {
@@ -137,7 +138,7 @@ export const reflect = (link, { root = globalThis, policy }) => {
     /** Forgets all that the worker has. */
     close() {
       held.clear();
-      facts?.clear();
+      told?.clear();
     },
     /** How many objects are held for the worker, and how many of its functions are known here. */
     get sizes() {
