@@ -1,5 +1,6 @@
 // The `config` of a script or a worker.
 import { parse as parseToml } from '../node_modules/smol-toml/dist/index.js';
+import { textOf } from './text.js';
 
 /**
  * What a configuration says: an object, the text of one in JSON or TOML, or a promise of what the file at an address says.
@@ -12,11 +13,7 @@ export const configOf = (given, base) => {
   return /^[^\s{="[]+\.(json|toml)([?#].*)?$/.test(given.trim()) ? fetched(new URL(given.trim(), base)) : parsed(given, 'the configuration');
 };
 
-const fetched = async url => {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`the configuration ${url} cannot be loaded: ${response.status} ${response.statusText}`);
-  return parsed(await response.text(), url);
-};
+const fetched = async url => parsed(await textOf(url), url);
 
 const parsed = (text, what) => {
   try {

@@ -1,4 +1,5 @@
 // The interpreters, from the packages of npm that `package.json` pins, on the page's own origin.
+import { textOf } from './text.js';
 
 /**
  * What the rest knows of an interpreter.
@@ -43,14 +44,10 @@ export const start = async (type, host) => {
   return python;
 };
 
-const fetched = async name => {
-  const response = await fetch(new URL(`python/pyscript/${name}`, import.meta.url));
-  if (!response.ok) throw new Error(`${response.url} cannot be loaded: ${response.status} ${response.statusText}`);
-  return [name, await response.text()];
-};
+const fetched = async name => [name, await textOf(new URL(`python/pyscript/${name}`, import.meta.url))];
 
 /** Where the package lies in the file system of an interpreter. */
 const HOME = '/lib/coincide';
 
 /** The files of the package. */
-const PACKAGE = ['__init__.py', 'answers.py', 'errors.py', 'ffi.py', 'in_main.py', 'in_worker.py', 'platform.py', 'unsupported.py', 'values.py'];
+const PACKAGE = ['__init__.py', 'answers.py', 'errors.py', 'ffi.py', 'in_main.py', 'in_worker.py', 'platform.py', 'remote.py', 'unsupported.py', 'values.py'];

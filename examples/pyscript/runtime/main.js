@@ -3,6 +3,7 @@ import coincide, { CoincideError } from '../../../web/pkg/window/main.js';
 import { ask } from './ask.js';
 import { configOf } from './config.js';
 import { typeOf } from './interpreters.js';
+import { fileOf } from './text.js';
 
 const { Worker, workers, diagnose, relay } = coincide();
 export { CoincideError, workers };
@@ -39,8 +40,7 @@ export class PythonWorker {
     this.#worker.proxy['pyscript:input'] = input ?? ask;
     this.#worker.proxy['pyscript:print'] = text => console.log(text);
     this.#worker.proxy['pyscript:complain'] = text => console.error(text);
-    const file = url ? new URL(url).pathname.split('/').pop() : 'the page';
-    this.#ready = this.#begin(config, { type, url, code, file });
+    this.#ready = this.#begin(config, { type, url, code, file: url ? fileOf(url) : 'the page' });
     this.#ready.catch(() => {});
   }
 
@@ -72,7 +72,7 @@ export class PythonWorker {
     return this.#worker.tier;
   }
 
-  /** Ctrl-C: a `KeyboardInterrupt` in what the worker does, or in what it does next. */
+  /** Ctrl-C: a `KeyboardInterrupt` in what the worker does. If it does nothing, or awaits, nothing happens. */
   interrupt() {
     this.#worker.interrupt();
   }

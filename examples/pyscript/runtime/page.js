@@ -5,18 +5,33 @@ import { start } from './interpreters.js';
 import { PyWorker, workers } from './main.js';
 import { Values } from './values.js';
 
-/** Runs a program on the page; those of the same type one after the other. */
-export const run = (type, code, { file, config }) => {
-  const before = queues.get(type) ?? started(type, config);
-  const python = before.then(async python => {
-    await python.run(code, file).catch(error => console.error(error.message));
-    return python;
-  });
-  queues.set(type, python);
-  return python;
+/**
+ * Runs a program on the page, of which the text may be on its way.
+ *
+ * @param {'micropython' | 'pyodide'} type
+ * @param {string | Promise<string>} code
+ * @param {object} details
+ * @param {string} details.file what errors call the program
+ * @param {string} [details.config] of the interpreter, if this is the first program of its type
+ * @param {boolean} details.waits until the programs of the same type before it that wait have ended
+ */
+export const run = async (type, code, { file, config, waits }) => {
+  const interpreter = interpreters.get(type) ?? started(type, config);
+  interpreters.set(type, interpreter);
+  const before = waits ? queues.get(type) : undefined;
+  const ended = (async () => {
+    const [python, text] = await Promise.all([interpreter, code, before]);
+    await python.run(text, file).catch(error => console.error(error.message));
+  })();
+  // One that can't be loaded holds up no other.
+  if (waits) queues.set(type, ended.catch(() => {}));
+  await ended;
 };
 
-/** The interpreters by type, each when it has done what was asked of it so far. */
+/** The interpreters by type. */
+const interpreters = new Map();
+
+/** When the programs that wait for each other have ended, by type. */
 const queues = new Map();
 
 const started = async (type, config) =>
@@ -31,7 +46,9 @@ const bridge = python => {
     in_worker: false,
     window: globalThis,
     document: globalThis.document,
-    leave: bytes => values.leave(python.bytes.receive(bytes).slice()),
+    leave: bytes => values.leave(python.bytes.receive(bytes)),
+    mark: () => values.mark(),
+    drop: mark => values.drop(mark),
     leave_object: value => values.leave(value),
     take: number => python.bytes.give(values.take(number)),
     take_object: number => values.take(number),

@@ -1,6 +1,7 @@
 // The tags of a page: `<script type="py">`, `<script type="mpy">`, `<py-script>` and `<mpy-script>`.
 import { PythonWorker, relayed } from './main.js';
 import { run } from './page.js';
+import { fileOf, textOf } from './text.js';
 
 /** Runs the tags that are there, and those that come. */
 export const watch = () => {
@@ -38,7 +39,8 @@ const inWorker = async tag => {
 
 const onMain = async tag => {
   const { url, code } = program(tag);
-  await run(typeOf(tag), code ?? (await fetched(url)), { file: url?.split('/').pop() ?? 'the page', config: tag.getAttribute('config') });
+  const details = { file: url ? fileOf(url) : 'the page', config: tag.getAttribute('config'), waits: !tag.hasAttribute('async') };
+  await run(typeOf(tag), code ?? textOf(url), details);
 };
 
 /** Where the program of a tag is, or what it is. */
@@ -46,12 +48,6 @@ const program = tag => {
   if (!tag.hasAttribute('src')) return { code: dedented(tag.textContent) };
   if (!tag.getAttribute('src')) throw new SyntaxError('the attribute `src` is empty: it names a program');
   return { url: new URL(tag.getAttribute('src'), document.baseURI).href };
-};
-
-const fetched = async url => {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url} cannot be loaded: ${response.status} ${response.statusText}`);
-  return response.text();
 };
 
 /** A program in a page is indented as the page is. */

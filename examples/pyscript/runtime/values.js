@@ -22,18 +22,36 @@ export class Values {
     return value;
   }
 
+  /** What `drop` goes back to. */
+  mark() {
+    return this.#next;
+  }
+
+  /** Takes back what was left since: the text that it was for can't be made. */
+  drop(mark) {
+    for (let number = mark; number < this.#next; number++) this.#left.delete(number);
+  }
+
   /**
    * The text of a value.
    *
    * @throws {TypeError} when it contains itself
    */
   pack(value) {
-    return JSON.stringify(this.#packed(value, []));
+    if (isJson(value, SHALLOW)) return JSON.stringify(value);
+    const before = this.mark();
+    try {
+      return JSON.stringify(this.#packed(value, []));
+    } catch (error) {
+      this.drop(before);
+      throw error;
+    }
   }
 
   /** The value of a text. */
   unpack(text) {
-    return this.#unpacked(JSON.parse(text));
+    const found = JSON.parse(text);
+    return text.includes('"$"') ? this.#unpacked(found) : found;
   }
 
   #packed(value, above) {
@@ -44,9 +62,9 @@ export class Values {
       case 'undefined':
         return null;
       case 'number':
-        return Number.isFinite(value) && !Object.is(value, -0) ? value : { $: 'float', v: Object.is(value, -0) ? '-0.0' : String(value) };
+        return isJsonNumber(value) ? value : { $: 'float', v: Object.is(value, -0) ? '-0.0' : String(value) };
       case 'bigint':
-        return { $: 'int', v: String(value) };
+        return { $: 'int', v: value.toString(16) };
       case 'object':
         return value === null ? null : this.#packedObject(value, above);
       default:
@@ -66,8 +84,7 @@ export class Values {
     if (value instanceof Set) return { $: 'set', v: Array.from(value, inner) };
     if (value instanceof Date) return { $: 'date', v: value.getTime() };
     if (value instanceof Number || value instanceof String || value instanceof Boolean) return inner(value.valueOf());
-    const proto = Object.getPrototypeOf(value);
-    if (proto !== null && proto !== Object.prototype) return { $: 'js', v: this.leave(value) };
+    if (!isPlainObject(value)) return { $: 'js', v: this.leave(value) };
     const entries = Object.entries(value);
     if ('$' in value) return { $: 'dict', v: entries.map(([key, item]) => [key, inner(item)]) };
     return Object.fromEntries(entries.map(([key, item]) => [key, inner(item)]));
@@ -88,7 +105,7 @@ export class Values {
     if (kind === undefined) return Object.fromEntries(Object.entries(found).map(([key, item]) => [key, this.#unpacked(item)]));
     switch (kind) {
       case 'int':
-        return BigInt(v);
+        return v[0] === '-' ? -BigInt(v.slice(1)) : BigInt(v);
       case 'float':
         return Number(v.replace('inf', 'Infinity'));
       case 'date':
@@ -98,12 +115,44 @@ export class Values {
       case 'dict':
         return new Map(this.#unpacked(v));
       case 'array':
-        return new ARRAYS[found.t](this.take(v).slice().buffer);
+        return new ARRAYS[found.t](this.take(v).buffer);
       default:
         return this.take(v);
     }
   }
 }
+
+/** Whether JSON says all of a value: then it is written at once. */
+const isJson = (value, depth) => {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return true;
+    case 'number':
+      return isJsonNumber(value);
+    case 'object':
+      if (value === null) return true;
+      if (depth === 0) return false;
+      // Not `every`, which leaves out holes.
+      if (Array.isArray(value)) {
+        for (let index = 0; index < value.length; index++) if (!isJson(value[index], depth - 1)) return false;
+        return true;
+      }
+      if (!isPlainObject(value)) return false;
+      for (const key of Object.keys(value)) if (key === '$' || !isJson(value[key], depth - 1)) return false;
+      return true;
+    default:
+      return false;
+  }
+};
+
+/** Integers are integers of Python as far as they are exact: beyond, a number is a `float`, which JSON would not tell. */
+const isJsonNumber = value => (Number.isInteger(value) ? Number.isSafeInteger(value) && !Object.is(value, -0) : Number.isFinite(value));
+
+const isPlainObject = value => {
+  const proto = Object.getPrototypeOf(value);
+  return proto === null || proto === Object.prototype;
+};
 
 /** Typed arrays by their code in Python's `array`. Bytes are Python's `bytes`. */
 const ARRAYS = {
@@ -117,3 +166,6 @@ const ARRAYS = {
   f: Float32Array,
   d: Float64Array,
 };
+
+/** What is nested deeper is looked at more closely: it may contain itself. */
+const SHALLOW = 60;

@@ -3,6 +3,7 @@ import coincide from '../../../web/pkg/window/worker.js';
 import { answerOf, functionOf } from './answers.js';
 import { start } from './interpreters.js';
 import { sleeper } from './sleep.js';
+import { textOf } from './text.js';
 import { Values } from './values.js';
 
 let outgoing = value => value;
@@ -37,7 +38,9 @@ const bridgeOf = python => ({
   why_not: whyNot() ?? '',
   window: scope.window,
   ffi: scope.ffi,
-  leave: bytes => values.leave(python.bytes.receive(bytes).slice()),
+  leave: bytes => values.leave(python.bytes.receive(bytes)),
+  mark: () => values.mark(),
+  drop: mark => values.drop(mark),
   leave_object: value => values.leave(value),
   take: number => python.bytes.give(values.take(number)),
   take_object: number => values.take(number),
@@ -52,19 +55,11 @@ const bridgeOf = python => ({
 });
 const sleep = sleeper(whyNot() ? undefined : milliseconds => scope.proxy['pyscript:sleep'](milliseconds), interrupted);
 
-/** The text of the program. */
-const program = async ({ code, url }) => {
-  if (code !== undefined) return code;
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url} cannot be loaded: ${response.status} ${response.statusText}`);
-  return response.text();
-};
-
 try {
   const print = text => scope.notify('pyscript:print', text);
   const complain = text => scope.notify('pyscript:complain', text);
   const host = { print, complain, interrupted, config: details.config, bridge: bridgeOf };
-  const [python, code] = await Promise.all([start(details.type, host), program(details)]);
+  const [python, code] = await Promise.all([start(details.type, host), details.code ?? textOf(details.url)]);
   ({ outgoing } = python);
   // What a program raises is its own affair: what it has set so far is there for main.
   await python.run(code, details.file).catch(error => complain(error.message));

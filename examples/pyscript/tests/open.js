@@ -1,20 +1,24 @@
 // Pages in frames, with what they say.
 
-/** Opens a page; gives its frame, the lines of its console and its errors. */
+/** Opens a page; gives its frame, the lines of its console, its warnings and its errors. */
 export const open = async (path, place = document.body) => {
   const url = new URL(path, import.meta.url).href;
   const frame = document.createElement('iframe');
   frame.src = url;
   place.append(frame);
-  const said = { frame, lines: [], errors: [], heard: () => {}, failed: () => {} };
+  const said = { frame, lines: [], warnings: [], errors: [], heard: () => {}, failed: () => {} };
   // The page's own console is there before its modules are loaded, and long before an interpreter is.
   await until(() => frame.contentWindow.location.href === url);
   const { console } = frame.contentWindow;
-  const { log, error } = console;
+  const { log, warn, error } = console;
   console.log = (...args) => {
     said.lines.push(args.join(' ').trim());
     said.heard(said.lines.at(-1));
     log.apply(console, args);
+  };
+  console.warn = (...args) => {
+    said.warnings.push(args.join(' '));
+    warn.apply(console, args);
   };
   console.error = (...args) => {
     said.errors.push(args.join(' '));

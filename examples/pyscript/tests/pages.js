@@ -63,6 +63,25 @@ export default (register, { folder, blocks, assert, deepEqual, equal }) => {
     assert(text.includes('6 times 7 is 42'), text);
   });
 
+  if (!blocks)
+    test('a page without headers and service worker says why its workers cannot block, once', async () => {
+      const said = await open('../site/tag/index.html');
+      try {
+        await until(() => said.errors.length > 0);
+        const { document } = said.frame.contentWindow;
+        const tag = document.createElement('script');
+        Object.assign(tag, { type: 'mpy', textContent: 'print("again")' });
+        tag.toggleAttribute('worker');
+        document.body.append(tag);
+        await until(() => said.lines.includes('again'));
+        equal(said.warnings.length, 1);
+        assert(/^Workers of this page cannot call main.*isolated.*`sync_main_only = true`/.test(said.warnings[0]), said.warnings[0]);
+        assert(/RuntimeError: `document` cannot be used: .*(isolated|isolation)/.test(said.errors[0]), said.errors[0]);
+      } finally {
+        said.frame.remove();
+      }
+    });
+
   page(
     'orbits',
     said => {

@@ -39,7 +39,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       deepEqual(await found('none'), null);
       deepEqual(await found('bools'), [true, false]);
       deepEqual(await found('ints'), [0, -1, 2 ** 31, -(2 ** 40), 2n ** 53n, 10n ** 40n, -(10n ** 40n)]);
-      deepEqual(await found('floats'), [0.5, -0, 1e300, Infinity, -Infinity, NaN]);
+      deepEqual(await found('floats'), [0, 0.5, -0, 0.1 + 0.2, 1e300, Infinity, -Infinity, NaN]);
       equal(await found('text'), 'naïve \u2603 \u{1f600} "quoted" \\ \n\0');
       deepEqual(await found('bytes'), Uint8Array.from({ length: 256 }, (_, index) => index));
       deepEqual(await found('empty'), new Uint8Array());
@@ -69,7 +69,9 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
     });
 
     link('what came from JavaScript goes back as it was', async w => {
-      for (const value of [2n ** 70n, new Map([[1, { x: [1n << 60n] }]]), new Int16Array([1, -2]), [new Set([0.5])]]) deepEqual(await w.sync.echo(value), value);
+      const huge = [2n ** 70n, -(7n ** 6000n), 2 ** 53, 1e18, -1e21, 5e-324, 0, -0, Math.PI];
+      const megabyte = Uint8Array.from({ length: 1 << 20 }, (_, index) => index % 251);
+      for (const value of [...huge, huge, megabyte, [megabyte.subarray(0, 3), new Uint8Array()], new Map([[1, { x: [1n << 60n] }]]), new Int16Array([1, -2]), [new Set([0.5])]]) deepEqual(await w.sync.echo(value), value);
       const blob = new Blob(['text']);
       equal(await (await w.sync.echo(blob)).text(), 'text');
       const moment = new Date(1_700_000_000_123);
@@ -83,6 +85,8 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
         ['instance', 'result[0]: a Own cannot be sent'],
         ['loop', "result['deep'][1]: a list that contains itself cannot be sent"],
         ['complex', 'result: a complex cannot be sent'],
+        ['deep', "result['deep'][0][0][0]...[0][0][0][0]: what is nested deeper than 60 levels cannot be sent"],
+        ['late', 'result[1]: a function cannot be sent'],
       ]) {
         const error = await rejects(() => w.sync.unsendable(name), TypeError);
         assert(error.message.includes(part), error.message);
@@ -101,6 +105,11 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       assert((await rejects(() => w.sync.fails('name'))).message.includes('nowhere_defined'));
       const late = await rejects(() => w.sync.fails_later());
       deepEqual([late.name, late.message], ['ValueError', 'late']);
+    });
+
+    link('an interrupt of a worker that does nothing does nothing', async w => {
+      w.interrupt();
+      equal(await w.sync.counts(300_000), 300_000);
     });
 
     link('async functions are awaited, several at once', async w => {
@@ -156,6 +165,11 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       deepEqual([name, text, calls], ['TypeError', "`take`: args[0]['items'][1]['on']: a function cannot be sent", 0]);
     });
 
+    blocking('arguments have no names', async w => {
+      const { class: name, text } = await w.sync.send_named();
+      deepEqual([name, text], ['TypeError', "`take`: arguments are sent by their places, and `size` is given by name"]);
+    });
+
     blocking('main may await the worker that waits for it', async w => {
       w.sync.back = async number => 2 * (await w.sync.echo(number));
       equal(await w.sync.nested(20), 41);
@@ -209,8 +223,16 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       assert(/404/.test((await early).message));
     }, 'none.py', 'micropython'));
 
-  test('an export that is not defined is said to be so', () =>
-    using(async w => assert((await rejects(() => w.ready)).message.includes('`__export__` names `nowhere`')), 'exports-nothing.py', 'micropython'));
+  for (const [what, program, expected] of [
+    ['that is not defined', 'exports-nothing.py', '`__export__` names `nowhere`, which is not defined'],
+    ['that is no list', 'exports-text.py', '`__export__` is a list of names, such as ["version"], and is \'version\''],
+    ['that is no function', 'exports-number.py', '`answer` is to be called by the other side, and is an int'],
+  ])
+    test(`an export ${what} is said to be so`, () =>
+      using(async w => {
+        const { message } = await rejects(() => w.ready);
+        assert(message.includes(expected), message);
+      }, program, 'micropython'));
 
   test('types and names are checked at once', async () => {
     for (const type of [undefined, 'py', 'toString']) throws(() => PyWorker('./programs/named.py', { type }), TypeError);
@@ -237,6 +259,14 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       await until(() => said.lines.includes('done') || said.errors.length > 0);
       deepEqual([said.lines.filter(line => !line.startsWith('ok ')), said.errors], [['done'], []]);
       assert(said.lines.length > 12, said.lines.join());
+      said.frame.remove();
+    });
+
+    test('programs of a page run one after the other, except where they are async', async () => {
+      const said = await open('./programs/async.html');
+      await until(() => said.lines.includes('async') || said.errors.length > 0);
+      await new Promise(resolve => setTimeout(resolve, 100));
+      deepEqual([said.lines.sort(), said.errors], [['async', 'first'], []]);
       said.frame.remove();
     });
 

@@ -27,7 +27,7 @@ def values(name):
         "none": None,
         "bools": [True, False],
         "ints": [0, -1, 2**31, -(2**40), 2**53, 10**40, -(10**40)],
-        "floats": [0.5, -0.0, 1e300, float("inf"), float("-inf"), float("nan")],
+        "floats": [0.0, 0.5, -0.0, 0.1 + 0.2, 1e300, float("inf"), float("-inf"), float("nan")],
         "text": "naïve \u2603 \U0001f600 \"quoted\" \\ \n\x00",
         "bytes": bytes(range(256)),
         "empty": b"",
@@ -48,11 +48,16 @@ def unsendable(name):
 
     looped = [1]
     looped.append(looped)
+    deep = []
+    for _ in range(100):
+        deep = [deep]
     return {
         "function": {"items": [0, {"on": lambda: 1}]},
         "instance": [Own()],
         "loop": {"deep": looped},
         "complex": 1j,
+        "deep": {"deep": deep},
+        "late": [b"bytes", lambda: 1],
     }[name]
 
 
@@ -75,6 +80,20 @@ def attempt(name, *arguments):
 
 def send_function():
     return attempt("take", {"items": [0, {"on": lambda: 1}]})
+
+
+def send_named():
+    try:
+        sync.take(1, size=2)
+    except TypeError as error:
+        return {"class": type(error).__name__, "text": str(error)}
+
+
+def counts(number):
+    found = 0
+    for _ in range(number):
+        found += 1
+    return found
 
 
 class OwnError(ValueError):
@@ -188,7 +207,7 @@ async def awaits():
 
 
 __export__ = (
-    "echo", "kind", "show", "values", "unsendable", "call", "attempt", "send_function", "fails", "later", "fails_later",
+    "echo", "kind", "show", "values", "unsendable", "call", "attempt", "send_function", "send_named", "counts", "fails", "later", "fails_later",
     "asks", "sleeps", "interrupted", "nested", "dates",
     "identity", "listens", "passes", "queries", "awaits",
 )

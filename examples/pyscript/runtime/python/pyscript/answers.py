@@ -14,11 +14,6 @@ def opened(answer):
     raise raised(json.loads(answer[1:]))
 
 
-def packed_arguments(name, arguments):
-    """The arguments of a call, as text."""
-    return pack(list(arguments), "`" + name + "`: args")
-
-
 def later(promise, convert=lambda value: value):
     """The value of an answer that a promise gives, to be awaited."""
     return started(_opened_later(promise, convert))
@@ -51,7 +46,7 @@ async def _settled(awaitable, name):
 
 
 def _answer(result, name):
-    return "v" + pack(result, "`" + name + "`: result")
+    return "v" + pack(result, (name, "result"))
 
 
 def _failure(error):

@@ -3,7 +3,8 @@
 import json
 
 import _pyscript
-from pyscript.answers import later, opened, packed_arguments, served
+from pyscript.answers import later, opened
+from pyscript.remote import Remote
 from pyscript.unsupported import Unsupported
 
 window = _pyscript.window
@@ -11,30 +12,13 @@ document = _pyscript.document
 sync = Unsupported("sync", "it is how a worker calls main; main awaits functions of a worker by the `sync` of that worker")
 
 
-class _Sync:
-    """Functions of a worker, to be awaited; what is set here, the worker may call."""
-
-    def __init__(self, number):
-        object.__setattr__(self, "_number", number)
-
-    def __getattr__(self, name):
-        if name == "then" or name.startswith("__"):
-            raise AttributeError(name)
-
-        def call(*arguments):
-            return later(_pyscript.call(self._number, name, packed_arguments(name, arguments)))
-
-        return call
-
-    def __setattr__(self, name, value):
-        if name == "then":
-            raise TypeError("`then` is what promises are recognized by, and no name for a function")
-        if not callable(value):
-            raise TypeError("`" + name + "` is to be called by the worker, and is a " + type(value).__name__)
-        _pyscript.serve(self._number, name, served(value, name))
-
-    def __delattr__(self, name):
-        _pyscript.forget(self._number, name)
+def _sync(number):
+    """The functions of a worker, to be awaited."""
+    return Remote(
+        lambda name, text: later(_pyscript.call(number, name, text)),
+        lambda name, serve: _pyscript.serve(number, name, serve),
+        lambda name: _pyscript.forget(number, name),
+    )
 
 
 class PyWorker:
@@ -43,7 +27,7 @@ class PyWorker:
     def __init__(self, url, type=None, name=None, config=None, service_worker=None):
         options = {"type": type, "name": name, "config": config, "serviceWorker": service_worker}
         self._number = opened(_pyscript.start(url, json.dumps(options)))
-        self.sync = _Sync(self._number)
+        self.sync = _sync(self._number)
 
     @property
     def ready(self):
@@ -51,7 +35,7 @@ class PyWorker:
         return later(_pyscript.ready(self._number), lambda _: self)
 
     def interrupt(self):
-        """Ctrl-C: a `KeyboardInterrupt` in what the worker does, or in what it does next."""
+        """Ctrl-C: a `KeyboardInterrupt` in what the worker does. If it does nothing, or awaits, nothing happens."""
         _pyscript.interrupt(self._number)
 
     def terminate(self):
@@ -63,7 +47,7 @@ class _Workers:
     """Workers by name: `await workers["name"]` gives the `sync` of that worker once it is ready, even if it starts later."""
 
     def __getitem__(self, name):
-        return later(_pyscript.find(name), _Sync)
+        return later(_pyscript.find(name), _sync)
 
     def __getattr__(self, name):
         if name == "then" or name.startswith("__"):

@@ -1,0 +1,5 @@
+def version():
+    return 1
+
+
+__export__ = "version"
