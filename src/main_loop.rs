@@ -62,7 +62,7 @@ impl Main {
             tasks: RefCell::default(),
             new_tasks: RefCell::default(),
             names: Names::default(),
-            linger: RefCell::new(Patience::lingering(LINGER)),
+            linger: RefCell::new(Patience::lingering(LINGER).reaching(REACH)),
             turn_over: Cell::new(false),
             lingers: Cell::new(false),
             armed: Cell::new(false),
@@ -80,7 +80,8 @@ impl Main {
         Workers::new(Rc::clone(&self.shared))
     }
 
-    /// Sets for how long a turn goes on looking for the next call after it has answered one. Default 50 µs.
+    /// Sets for how long a turn goes on looking for the next call after it has answered one. Default 50 µs, in a browser up to 200 while
+    /// that finds one.
     ///
     /// A chatty worker's next call follows at once, and finding it so saves two wake-ups. Zero turns it off.
     pub fn set_linger(&self, linger: Duration) {
@@ -171,15 +172,23 @@ impl Shared {
         self.disarm();
         self.turn_over.set(false);
         let mut start = None;
+        // Since the clock was read.
         let mut steps = 0_u32;
         loop {
             if self.step() {
                 steps += 1;
-                let looks = steps.is_multiple_of(STEPS_PER_LOOK);
-                if looks && (start.get_or_insert_with(Instant::now).elapsed() >= budget || input_pending()) {
-                    return Turn::More;
+                if steps >= STEPS_PER_LOOK {
+                    steps = 0;
+                    if start.get_or_insert_with(Instant::now).elapsed() >= budget || input_pending() {
+                        return Turn::More;
+                    }
                 }
-            } else if !self.lingers.take() || !self.tasks.borrow().is_empty() || !self.wait_a_little(woken) {
+            } else if self.lingers.take()
+                && self.tasks.borrow().is_empty()
+                && let Some(glances) = self.wait_a_little(woken)
+            {
+                steps += glances / GLANCES_PER_STEP;
+            } else {
                 return self.arm();
             }
             if self.turn_over.get() || woken() {
@@ -188,10 +197,15 @@ impl Shared {
         }
     }
 
-    /// Lingers; `true`: there is something to do.
-    fn wait_a_little(&self, woken: &dyn Fn() -> bool) -> bool {
+    /// Lingers, and says how often it has looked when there is something to do.
+    fn wait_a_little(&self, woken: &dyn Fn() -> bool) -> Option<u32> {
         let busy = || self.links.borrow().iter().any(|link| link.is_busy());
-        self.linger.borrow_mut().wait_until(|| busy() || self.tasks_woken.is_set() || woken())
+        let mut glances = 0_u32;
+        let came = self.linger.borrow_mut().wait_until(|| {
+            glances = glances.saturating_add(1);
+            busy() || self.tasks_woken.is_set() || woken()
+        });
+        came.then_some(glances)
     }
 
     /// Does what there is to do now. `false`: there was nothing.
@@ -349,8 +363,14 @@ impl Wake for Flag {
 /// Default of [`Main::set_linger`].
 pub(crate) const LINGER: Duration = Duration::from_micros(50);
 
+/// In a browser, where waking main costs as much as a call of a slow worker, it looks for so long while that pays.
+const REACH: Duration = Duration::from_micros(200);
+
 /// Longest turn of the loops that drive main.
 pub(crate) const TURN: Duration = Duration::from_millis(4);
 
 /// The clock is read, and the user is thought of, once in so many steps.
 const STEPS_PER_LOOK: u32 = 64;
+
+/// Looking for the next call so often takes about as long as a step.
+const GLANCES_PER_STEP: u32 = 32;

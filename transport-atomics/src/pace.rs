@@ -78,10 +78,10 @@ impl Pace {
 }
 
 /// So many waits are judged together.
-const WINDOW: u32 = 16;
+const WINDOW: u32 = 4;
 
 /// What so many waits may take before it is asked whether they could take less: far more than answers of a main that looks and has little to do.
-const DEAR: Duration = Duration::from_micros(320);
+const DEAR: Duration = Duration::from_micros(80);
 
 /// One window is dear when the system did something else for a moment.
 const NO_ACCIDENT: u32 = 3;

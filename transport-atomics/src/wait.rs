@@ -48,6 +48,12 @@ impl Patience {
         Self::new(total.min(Duration::from_micros(2)), total)
     }
 
+    /// Where threads can't yield, goes on for `reach` in all for as long as that pays.
+    #[must_use]
+    pub fn reaching(self, reach: Duration) -> Self {
+        Self { reach, ..self }
+    }
+
     /// Looks for about a microsecond, without a look at the clock.
     pub(crate) fn glance(mut ready: impl FnMut() -> bool) -> bool {
         ready() || (SPINNING_PAYS && look(&mut ready, GLANCE))
@@ -128,7 +134,7 @@ impl Patience {
 impl Default for Patience {
     /// What suits a worker that waits for an answer: 20 microseconds; in a browser up to 150 while that helps.
     fn default() -> Self {
-        Self { reach: Duration::from_micros(150), ..Self::lingering(Duration::from_micros(20)) }
+        Self::lingering(Duration::from_micros(20)).reaching(Duration::from_micros(150))
     }
 }
 
