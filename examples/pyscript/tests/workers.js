@@ -254,13 +254,14 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
   });
 
   if (tier === 'shared-memory') {
-    test('Python on the page', async () => {
-      const said = await open('./programs/main.html');
-      await until(() => said.lines.includes('done') || said.errors.length > 0);
-      deepEqual([said.lines.filter(line => !line.startsWith('ok ')), said.errors], [['done'], []]);
-      assert(said.lines.length > 12, said.lines.join());
-      said.frame.remove();
-    });
+    for (const [name, page] of [['MicroPython', 'main'], ['Pyodide', 'main-pyodide']])
+      test(`${name} on the page`, async () => {
+        const said = await open(`./programs/${page}.html`);
+        await until(() => said.lines.includes('done') || said.errors.length > 0);
+        deepEqual([said.lines.filter(line => !line.startsWith('ok ')), said.errors], [['done'], []]);
+        assert(said.lines.length > 12, said.lines.join());
+        said.frame.remove();
+      });
 
     test('programs of a page run one after the other, except where they are async', async () => {
       const said = await open('./programs/async.html');
