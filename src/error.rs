@@ -281,7 +281,9 @@ pub(crate) fn describe(closed: &Closed) -> String {
         ClosedBy::Here => "this end closed the link",
         ClosedBy::Peer => "the other end closed the link",
         ClosedBy::Gone if !closed.text.is_empty() => return format!("the other end is out of reach: {}", closed.text),
-        ClosedBy::Gone => return "the other end is gone without a word: it crashed or was killed".into(),
+        ClosedBy::Gone => {
+            return "the other end is gone without a word: it crashed, was killed, or cannot be reached any more".into();
+        }
     };
     let reason = closed.reason.name();
     if closed.text.is_empty() { format!("{who} ({reason})") } else { format!("{who} ({reason}): {}", closed.text) }

@@ -9,7 +9,7 @@ use crate::pending::Caller;
 use crate::port::Port;
 use crate::raw::{Format, RawFailure, RawReply};
 use crate::{Closed, LinkClosed, Main, SendError, SpawnError, Thrown};
-use coincide_proto::{Config, Role, Session, Transport};
+use coincide_proto::{CloseReason, Config, Role, Session, Transport};
 use coincide_transport_atomics::LinkConfig;
 use serde::de::DeserializeOwned;
 use std::rc::Rc;
@@ -118,6 +118,11 @@ impl Worker {
     /// killed. A thread can't be killed: it sees the end at its next call or [`Scope::check`](crate::Scope::check). Twice is fine.
     pub fn terminate(&self) {
         self.link.terminate();
+    }
+
+    /// Ends the link because the worker can't go on, as whoever runs it knows: all that is awaited of it fails, with `why`.
+    pub fn fail(&self, why: &str) {
+        self.link.abort(CloseReason::FAILED, why);
     }
 
     /// Whether both ends have greeted each other, and the link is not closed.

@@ -34,6 +34,21 @@ fn a_panic_in_a_worker_ends_the_calls_that_main_awaits() {
 }
 
 #[test]
+fn whoever_runs_a_worker_says_why_it_has_failed() {
+    let main = Main::new().unwrap();
+    let worker = main.spawn(|_| Ok(())).unwrap();
+    let call = worker.exports().call::<()>("later", ());
+    worker.fail("its host is out of memory");
+    worker.fail("twice");
+    for call in [call, worker.exports().call::<()>("later", ())] {
+        let error = main.block_on(call).unwrap_err();
+        let CallError::Closed { closed, .. } = &error else { panic!("{error}") };
+        let expected = (ClosedBy::Here, CloseReason::FAILED, "its host is out of memory");
+        assert_eq!((closed.by, closed.reason, &*closed.text), expected);
+    }
+}
+
+#[test]
 fn terminating_ends_the_calls_of_both_sides() {
     let main = Main::new().unwrap();
     let (sender, receiver) = mpsc::channel();
@@ -230,7 +245,7 @@ mod processes {
         let error = main.block_on(call).unwrap_err();
         let CallError::Closed { closed, .. } = &error else { panic!("{error}") };
         assert_eq!(closed.by, ClosedBy::Gone);
-        assert!(error.to_string().contains("crashed or was killed"), "{error}");
+        assert!(error.to_string().contains("crashed, was killed"), "{error}");
         assert!(!is_alive(pid), "it has been reaped");
     }
 

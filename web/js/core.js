@@ -1,7 +1,7 @@
 // Main, for pages and for Node.js: what differs between them is handed in.
 import { initSync, MainEnd } from './coincide.js';
 import { CoincideError } from './errors.js';
-import { BOOT, PACKET, RING, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
+import { BOOT, PACKET, PANIC, RING, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
 import { MESSAGES, SERVICE, SHARED, diagnose, reasonsFor, tierOf } from './tier.js';
 import { nameOf } from './relay-name.js';
 import { transformed } from './transform.js';
@@ -110,8 +110,7 @@ export const create = (platform, source, reflection) => {
         this.#name = name;
         this.#tier = tier;
         this.#reasons = reasonsFor(platform, wishes, tier);
-        if (tier !== SHARED) platform.onMessage(this, data => this.#hears(data));
-        else if (!Atomics.waitAsync) platform.onMessage(this, data => data === RING && (main?.ring(), true));
+        platform.onMessage(this, data => this.#hears(data));
         if (name) {
           named.set(name, Promise.resolve(this));
           awaited.get(name)?.resolve(this);
@@ -211,8 +210,10 @@ export const create = (platform, source, reflection) => {
 
       /** Whether a message is one of ours. */
       #hears(data) {
-        if (data?.[PACKET] !== undefined) this.#link?.deliver(data[PACKET]);
+        if (data === RING) main?.ring();
+        else if (data?.[PACKET] !== undefined) this.#link?.deliver(data[PACKET]);
         else if (data?.[BOOT] !== undefined) this.#probed?.(data[BOOT]);
+        else if (data?.[PANIC] !== undefined) this.#ends(`the worker panicked: ${data[PANIC]}`);
         else return false;
         return true;
       }
@@ -248,9 +249,14 @@ export const create = (platform, source, reflection) => {
       /** The worker has thrown before it took up its link, or it has ended. */
       #failed(message, ended) {
         if (!ended && this.#link?.greeted()) return;
-        const text = message || 'its script could not be loaded or run';
-        this.#link?.terminate();
-        this.#close(new CoincideError('Closed', `the worker has failed: ${text}`, ''));
+        this.#ends(`the worker has failed: ${message || 'its script could not be loaded or run'}`);
+      }
+
+      /** Nobody is there any more who could answer. */
+      #ends(why) {
+        this.#link?.fail(why);
+        this.#close(new CoincideError('Closed', why, ''));
+        super.terminate();
       }
 
       #close(error) {

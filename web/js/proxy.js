@@ -91,3 +91,6 @@ export const packetPort = post => ({ postMessage: (packet, moved) => post({ [PAC
 
 /** A message by which one end wakes the other, where that can't listen to shared memory. */
 export const RING = 'coincide:ring:1';
+
+/** Marks what a worker in Rust says last, which nobody could answer for any more. */
+export const PANIC = 'coincide:panic:1';

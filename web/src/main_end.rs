@@ -151,6 +151,11 @@ impl WorkerLink {
         self.worker.terminate();
     }
 
+    /// Ends the link because the worker can't go on: every pending call ends with an error that says why.
+    pub fn fail(&self, why: &str) {
+        self.worker.fail(why);
+    }
+
     /// Whether the worker has taken up its link.
     pub fn greeted(&self) -> bool {
         self.worker.is_open()
