@@ -282,7 +282,8 @@ pub(crate) fn describe(closed: &Closed) -> String {
         ClosedBy::Peer => "the other end closed the link",
         ClosedBy::Gone if !closed.text.is_empty() => return format!("the other end is out of reach: {}", closed.text),
         ClosedBy::Gone => {
-            return "the other end is gone without a word: it crashed, was killed, or cannot be reached any more".into();
+            return "the other end is gone without a word: it crashed, was killed, or cannot be reached any more"
+                .into();
         }
     };
     let reason = closed.reason.name();
@@ -304,6 +305,9 @@ pub enum Stop {
     /// The link is closed: nobody waits for the result any more.
     #[error("{}", describe(.0))]
     Closed(Closed),
+    /// The worker can't wait for main here, and so can't be stopped either.
+    #[error("this worker cannot block")]
+    CannotBlock,
 }
 
 /// Why a worker could not be started.

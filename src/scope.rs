@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
+use web_time::Instant;
 
 /// What a worker sees of its link: the functions of main, and those that it exports itself.
 ///
@@ -52,6 +53,7 @@ impl Scope {
             closed: RefCell::default(),
             deferred: RefCell::default(),
             waiting: RefCell::default(),
+            sleeps: Cell::new(0),
             ended: RefCell::default(),
             #[cfg(target_family = "wasm")]
             linger: RefCell::new(coincide_transport_atomics::Patience::lingering(crate::main_loop::LINGER)),
@@ -163,6 +165,14 @@ impl Scope {
         self.inner.check()
     }
 
+    /// Sleeps for `duration` without burning a core; what main calls meanwhile runs there and then, as it does while the worker waits in a call.
+    ///
+    /// # Errors
+    /// [`Stop::Interrupted`] and [`Stop::Closed`] end the sleep early. [`Stop::CannotBlock`] when the worker can't wait for main.
+    pub fn sleep(&self, duration: Duration) -> Result<(), Stop> {
+        self.inner.sleep(duration)
+    }
+
     /// Who closed the link, and why; `None` while it is open.
     pub fn closed(&self) -> Option<Closed> {
         self.inner.closed.borrow().clone()
@@ -206,7 +216,9 @@ pub(crate) struct Inner {
     deferred: RefCell<VecDeque<Event>>,
     /// Calls of main in which the worker is blocked, one inside the other.
     waiting: RefCell<Vec<CallId>>,
-    /// Those of them that ended while a call inside of them was waited for.
+    /// Sleeps that have not ended, one inside the other.
+    sleeps: Cell<u32>,
+    /// Those of the calls that ended while a call inside of them was waited for.
     ended: RefCell<Vec<(CallId, Outcome)>>,
     #[cfg(target_family = "wasm")]
     linger: RefCell<coincide_transport_atomics::Patience>,
@@ -283,7 +295,7 @@ impl Inner {
             bell.wait(Some(Duration::ZERO));
         }
         self.end.port.borrow_mut().disarm();
-        let start = web_time::Instant::now();
+        let start = Instant::now();
         let mut answered = false;
         loop {
             let event = self.next_event();
@@ -353,6 +365,44 @@ impl Inner {
                         port.wait(None);
                         port.expire();
                     }
+                }
+            }
+        }
+    }
+
+    fn sleep(&self, duration: Duration) -> Result<(), Stop> {
+        if !self.end.port.borrow().can_wait() {
+            return Err(Stop::CannotBlock);
+        }
+        let start = Instant::now();
+        self.sleeps.update(|sleeps| sleeps + 1);
+        let slept = self.sleep_until(|| duration.checked_sub(start.elapsed()).filter(|left| !left.is_zero()));
+        self.sleeps.update(|sleeps| sleeps - 1);
+        self.look_again();
+        slept
+    }
+
+    /// Sleeps for as long as `left` says.
+    fn sleep_until(&self, left: impl Fn() -> Option<Duration>) -> Result<(), Stop> {
+        loop {
+            if let Some(closed) = &*self.closed.borrow() {
+                return Err(Stop::Closed(closed.clone()));
+            }
+            if self.interrupted.take() {
+                return Err(Stop::Interrupted);
+            }
+            let event = {
+                let mut port = self.end.port.borrow_mut();
+                port.flush();
+                port.next_event()
+            };
+            match (event, left()) {
+                (Some(event), _) => self.handle(event),
+                (None, None) => return Ok(()),
+                (None, left) => {
+                    let mut port = self.end.port.borrow_mut();
+                    port.wait(left);
+                    port.expire();
                 }
             }
         }
@@ -523,7 +573,7 @@ impl Inner {
     }
 
     fn is_blocked(&self) -> bool {
-        !self.waiting.borrow().is_empty()
+        !self.waiting.borrow().is_empty() || self.sleeps.get() > 0
     }
 
     fn deadlock(&self, id: CallId) -> Failure {

@@ -6,6 +6,7 @@ use std::future::{pending, poll_fn};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -314,6 +315,65 @@ fn an_interrupt_ends_a_blocked_call() {
         pending::<()>()
     });
     main.block_on(worker.ready()).unwrap();
+}
+
+#[test]
+fn what_main_calls_runs_while_the_worker_sleeps() {
+    let (log, heard) = mpsc::channel();
+    let main = Main::new().unwrap();
+    let worker = main
+        .spawn(move |scope| {
+            let own = log.clone();
+            scope.export("hello", move || own.send("hello").unwrap());
+            let own = log.clone();
+            scope.export_async("later", move || {
+                own.send("later").unwrap();
+                async {}
+            });
+            let start = Instant::now();
+            assert_eq!(scope.sleep(Duration::ZERO), Ok(()));
+            scope.sync().notify("started", ())?;
+            assert_eq!(scope.sleep(Duration::from_millis(200)), Ok(()));
+            assert!(start.elapsed() >= Duration::from_millis(200));
+            log.send("awake").unwrap();
+            Ok(())
+        })
+        .unwrap();
+    let started = Rc::new(Cell::new(false));
+    let own = Rc::clone(&started);
+    worker.register("started", move || own.set(true));
+    let (hello, later) = (worker.exports().call::<()>("hello", ()), worker.exports().call::<()>("later", ()));
+    main.block_on(hello).unwrap();
+    main.block_on(worker.ready()).unwrap();
+    main.block_on(later).unwrap();
+    assert!(started.get());
+    // What is asynchronous runs when the worker serves.
+    assert_eq!(heard.try_iter().collect::<Vec<_>>(), ["hello", "awake", "later"]);
+}
+
+#[test]
+fn main_ends_a_sleep() {
+    let (log, heard) = mpsc::channel();
+    let main = Main::new().unwrap();
+    let worker = main
+        .spawn(move |scope| {
+            scope.sync().notify("asleep", ())?;
+            let first = scope.sleep(Duration::MAX);
+            scope.sync().notify("asleep", ())?;
+            log.send((first, scope.sleep(Duration::MAX), scope.sleep(Duration::MAX))).unwrap();
+            Ok(())
+        })
+        .unwrap();
+    let (handle, sleeps) = (worker.clone(), Cell::new(0));
+    worker.register("asleep", move || {
+        sleeps.set(sleeps.get() + 1);
+        if sleeps.get() == 1 { handle.interrupt() } else { handle.terminate() }
+    });
+    main.block_on(worker.ready()).unwrap_err();
+    let (first, second, third) = heard.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert_eq!(first, Err(Stop::Interrupted));
+    assert!(matches!(&second, Err(Stop::Closed(_))), "{second:?}");
+    assert_eq!(third, second);
 }
 
 #[test]

@@ -3,6 +3,7 @@ import { initSync, WorkerEnd } from './coincide.js';
 import { nameOf } from './relay-name.js';
 import { CoincideError } from './errors.js';
 import { BOOT, PACKET, RING, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
+import { millisecondsOf, sleepAlone } from './sleep.js';
 import { transformed } from './transform.js';
 import { inWords } from './values.js';
 
@@ -123,6 +124,12 @@ export const create = (platform, reflect) => {
       check() {
         touch();
         end.check();
+      },
+      sleep(given) {
+        const milliseconds = millisecondsOf(given);
+        touch();
+        if (sync) end.sleep(milliseconds);
+        else sleepAlone(milliseconds);
       },
       notify(name, ...args) {
         const [sent, moved] = prepare(args, options);

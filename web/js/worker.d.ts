@@ -33,6 +33,11 @@ export interface Scope<Functions extends object = RemoteProxy> {
   direct<T>(value: T): T;
   /** Throws if main wants the worker to stop. For long computations. */
   check(): void;
+  /**
+   * Sleeps for so many milliseconds without burning a core. What main calls meanwhile runs, and an interrupt ends it with an error. Where the worker can't
+   * block in calls (see `sync`), it hears nothing while it sleeps.
+   */
+  sleep(milliseconds: number): void;
   /** Calls a function of main without waiting. */
   notify(name: string, ...args: unknown[]): void;
 }

@@ -1,8 +1,9 @@
 //! The worker's end.
 
 use coincide::raw::Format;
-use coincide::{Attached, Inbox, Limits, Relay, Scope, SendError, Sync};
+use coincide::{Attached, Inbox, Limits, Relay, Scope, SendError, Stop, Sync};
 use js_sys::{Array, Function, Promise};
+use std::time::Duration;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
@@ -159,10 +160,13 @@ impl WorkerEnd {
 
     /// Throws if main wants the worker to stop: it has interrupted it, or is gone.
     pub fn check(&self) -> Result<(), JsValue> {
-        self.attached.scope.check().map_err(|stop| {
-            let kind = if matches!(stop, coincide::Stop::Interrupted) { "Interrupted" } else { "Closed" };
-            failure::failed(kind, &stop.to_string(), "check")
-        })
+        self.attached.scope.check().map_err(|stop| stopped(&stop, "check"))
+    }
+
+    /// Blocks for so many milliseconds; main's calls run meanwhile. Throws if main wants the worker to stop.
+    pub fn sleep(&self, milliseconds: f64) -> Result<(), JsValue> {
+        let duration = values::duration(milliseconds).unwrap_or(Duration::MAX);
+        self.attached.scope.sleep(duration).map_err(|stop| stopped(&stop, "sleep"))
     }
 
     /// Closes the link once everything queued has been sent.
@@ -185,6 +189,15 @@ impl WorkerEnd {
         let sync = attached.scope.sync();
         Self { attached, inbox, sync, values: Values::new(strict), names: Vec::new(), references: None }
     }
+}
+
+fn stopped(stop: &Stop, function: &str) -> JsValue {
+    let kind = match stop {
+        Stop::Interrupted => "Interrupted",
+        Stop::CannotBlock => "CannotBlock",
+        _ => "Closed",
+    };
+    failure::failed(kind, &stop.to_string(), function)
 }
 
 fn encode(values: &Values, name: &str, arguments: &Array) -> Result<Vec<u8>, JsValue> {

@@ -315,6 +315,23 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     equal(await w.proxy.echo(1), 1);
   });
 
+  link('a worker sleeps', async w => {
+    const slept = await w.proxy.sleeps(50);
+    assert(slept >= 49, slept);
+    equal((await w.proxy.sleeps(0)) < 1000, true);
+    for (const given of [-1, NaN, '1', undefined]) assert((await w.proxy.sleeps(given)).message.includes('milliseconds'));
+    equal(await w.proxy.echo(1), 1);
+  });
+
+  blocking('what main calls runs while the worker sleeps, and an interrupt wakes it', async w => {
+    const sleeping = w.proxy.sleeps(Infinity);
+    equal(await w.proxy.echo(1), 1);
+    await pause(20);
+    w.interrupt();
+    equal((await sleeping).code, 'Interrupted');
+    equal(await w.proxy.echo(2), 2);
+  });
+
   link('notifications want no answer', async w => {
     const heard = new Promise(resolve => (w.proxy.note = (...args) => resolve(args)));
     await w.proxy.note('note', 1, 'x');

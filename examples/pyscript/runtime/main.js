@@ -36,7 +36,6 @@ export class PythonWorker {
     // A worker that shall not call main has no use for a way to do so.
     const options = config.sync_main_only ? { tier: 'messages' } : { serviceWorker: relay ? new URL(relay, document.baseURI).href : undefined };
     this.#worker = new Worker(script(), { name: name || undefined, ...options });
-    this.#worker.proxy['pyscript:sleep'] = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds));
     this.#worker.proxy['pyscript:input'] = input ?? ask;
     this.#worker.proxy['pyscript:print'] = text => console.log(text);
     this.#worker.proxy['pyscript:complain'] = text => console.error(text);

@@ -2,7 +2,6 @@
 import coincide from '../../../web/pkg/window/worker.js';
 import { answerOf, functionOf } from './answers.js';
 import { start } from './interpreters.js';
-import { sleeper } from './sleep.js';
 import { textOf } from './text.js';
 import { Values } from './values.js';
 
@@ -51,9 +50,8 @@ const bridgeOf = python => ({
   forget(name) {
     delete scope.proxy[name];
   },
-  sleep: milliseconds => answerOf(values, () => sleep(milliseconds)),
+  sleep: milliseconds => answerOf(values, () => scope.sleep(milliseconds)),
 });
-const sleep = sleeper(whyNot() ? undefined : milliseconds => scope.proxy['pyscript:sleep'](milliseconds), interrupted);
 
 try {
   const print = text => scope.notify('pyscript:print', text);

@@ -7,7 +7,7 @@ export const run = async coincide => {
   if (host) host.on('message', data => heard.push(data));
   else addEventListener('message', event => heard.push(event.data));
 
-  const { proxy, within, ready, check, transfer, notify } = scope;
+  const { proxy, within, ready, check, sleep, transfer, notify } = scope;
   const failure = error => ({
     thrown: error,
     isError: error instanceof Error,
@@ -81,6 +81,11 @@ export const run = async coincide => {
       const stop = attempt(check);
       if ('thrown' in stop) return stop;
     }
+  };
+  proxy.sleeps = given => {
+    const start = performance.now();
+    const { thrown } = attempt(() => sleep(given));
+    return thrown ?? performance.now() - start;
   };
   proxy.fibonacci = n => (n < 2 ? n : proxy.ask('fibonacci', n - 1) + proxy.ask('fibonacci', n - 2));
   ready();
