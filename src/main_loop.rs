@@ -367,7 +367,7 @@ pub(crate) const LINGER: Duration = Duration::from_micros(50);
 const REACH: Duration = Duration::from_micros(200);
 
 /// Longest turn of the loops that drive main.
-pub(crate) const TURN: Duration = Duration::from_millis(4);
+pub(crate) const TURN: Duration = Duration::from_millis(2);
 
 /// The clock is read, and the user is thought of, once in so many steps.
 const STEPS_PER_LOOK: u32 = 64;
