@@ -51,7 +51,7 @@ impl Scope {
             ready: Cell::new(false),
             interrupted: Cell::new(false),
             closed: RefCell::default(),
-            deferred: RefCell::default(),
+            later: RefCell::default(),
             waiting: RefCell::default(),
             sleeps: Cell::new(0),
             ended: RefCell::default(),
@@ -212,8 +212,7 @@ pub(crate) struct Inner {
     ready: Cell<bool>,
     interrupted: Cell<bool>,
     closed: RefCell<Option<Closed>>,
-    /// Events that can be handled only when the worker serves.
-    deferred: RefCell<VecDeque<Event>>,
+    later: RefCell<Later>,
     /// Calls of main in which the worker is blocked, one inside the other.
     waiting: RefCell<Vec<CallId>>,
     /// Sleeps that have not ended, one inside the other.
@@ -228,6 +227,28 @@ pub(crate) struct Inner {
     running: RefCell<HashMap<CallId, AbortHandle>>,
     /// What the worker has of main's objects, if it has ever had any.
     pub(crate) reflection: RefCell<Option<Rc<dyn Reflection>>>,
+}
+
+/// Calls and notifications of main that wait, oldest first.
+#[derive(Default)]
+struct Later {
+    /// Came while the worker computed: nobody has looked at them.
+    heard: VecDeque<Event>,
+    /// For functions that run only when the worker serves.
+    deferred: VecDeque<Event>,
+    /// For functions that are not there, and may be until the worker is ready.
+    early: VecDeque<Event>,
+}
+
+impl Later {
+    /// `false`: there is no such call.
+    fn cancel(&mut self, id: CallId) -> bool {
+        [&mut self.heard, &mut self.deferred, &mut self.early].into_iter().any(|events| {
+            let before = events.len();
+            events.retain(|event| !matches!(event, Event::Call { id: other, .. } if *other == id));
+            events.len() < before
+        })
+    }
 }
 
 /// Wakes a worker that waits, from any thread.
@@ -341,12 +362,7 @@ impl Inner {
 
     fn wait_for(&self, id: CallId, cancel: Option<&CancelToken>) -> Outcome {
         loop {
-            let event = {
-                let mut port = self.end.port.borrow_mut();
-                port.flush();
-                port.next_event()
-            };
-            match event {
+            match self.next_unseen() {
                 Some(Event::Ended { id: ended, outcome }) if ended == id => return outcome,
                 Some(event) => {
                     self.handle(event);
@@ -391,12 +407,7 @@ impl Inner {
             if self.interrupted.take() {
                 return Err(Stop::Interrupted);
             }
-            let event = {
-                let mut port = self.end.port.borrow_mut();
-                port.flush();
-                port.next_event()
-            };
-            match (event, left()) {
+            match (self.next_unseen(), left()) {
                 (Some(event), _) => self.handle(event),
                 (None, None) => return Ok(()),
                 (None, left) => {
@@ -420,6 +431,10 @@ impl Inner {
             let mut port = self.end.port.borrow_mut();
             port.session.ready(functions.names())?;
             port.flush();
+            let later = &mut *self.later.borrow_mut();
+            later.early.append(&mut later.heard);
+            std::mem::swap(&mut later.early, &mut later.heard);
+            self.look_again();
         }
         Ok(())
     }
@@ -448,8 +463,14 @@ impl Inner {
     }
 
     fn next_event(&self) -> Option<Event> {
-        let deferred = self.deferred.borrow_mut().pop_front();
-        deferred.or_else(|| {
+        let deferred = self.later.borrow_mut().deferred.pop_front();
+        deferred.or_else(|| self.next_unseen())
+    }
+
+    /// The next event that nobody has looked at.
+    fn next_unseen(&self) -> Option<Event> {
+        let heard = self.later.borrow_mut().heard.pop_front();
+        heard.or_else(|| {
             let mut port = self.end.port.borrow_mut();
             port.flush();
             port.next_event()
@@ -462,7 +483,7 @@ impl Inner {
             let event = self.end.port.borrow_mut().next_event();
             match event {
                 Some(event @ (Event::Call { .. } | Event::Notify { .. })) => {
-                    self.deferred.borrow_mut().push_back(event);
+                    self.later.borrow_mut().heard.push_back(event);
                 }
                 Some(event) => self.handle(event),
                 None => break,
@@ -555,7 +576,9 @@ impl Inner {
             return self.run(id, format, payload);
         }
         if !waits_for_us {
-            self.deferred.borrow_mut().push_back(Event::Call { id, format, payload });
+            let mut later = self.later.borrow_mut();
+            let events = if too_early { &mut later.early } else { &mut later.deferred };
+            events.push_back(Event::Call { id, format, payload });
         } else if too_early {
             self.run(id, format, payload); // Answers that there is no such function.
         } else {
@@ -607,7 +630,9 @@ impl Inner {
             Some(function) => !serving && (function.is_async() || self.depth.get() >= self.max_depth),
         };
         if later {
-            return self.deferred.borrow_mut().push_back(Event::Notify { name, format, payload });
+            let mut later = self.later.borrow_mut();
+            let events = if known.is_none() { &mut later.early } else { &mut later.deferred };
+            return events.push_back(Event::Notify { name, format, payload });
         }
         self.depth.set(self.depth.get() + 1);
         let future = self.end.serve_notification(&name, format, payload);
@@ -618,13 +643,7 @@ impl Inner {
     }
 
     fn handle_cancel(&self, id: CallId) {
-        let deferred = {
-            let mut deferred = self.deferred.borrow_mut();
-            let before = deferred.len();
-            deferred.retain(|event| !matches!(event, Event::Call { id: other, .. } if *other == id));
-            deferred.len() < before
-        };
-        if deferred {
+        if self.later.borrow_mut().cancel(id) {
             self.end.answer(id, Err(Failure::cancelled()));
         } else if let Some(running) = self.running.borrow().get(&id) {
             running.abort();

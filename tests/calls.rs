@@ -1,8 +1,9 @@
 //! Calls both ways between main and workers in threads.
 
 use coincide::{CallError, CancelToken, Main, Rings, Scope, Stop, Thrown, Turn, Worker};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -349,6 +350,71 @@ fn what_main_calls_runs_while_the_worker_sleeps() {
     assert!(started.get());
     // What is asynchronous runs when the worker serves.
     assert_eq!(heard.try_iter().collect::<Vec<_>>(), ["hello", "awake", "later"]);
+}
+
+#[test]
+fn what_was_heard_while_the_worker_computed_runs_when_it_waits() {
+    answers_while_it_waits(|scope| {
+        scope.export("answer", || 42);
+        Ok(())
+    });
+}
+
+#[test]
+fn what_came_before_its_function_runs_when_a_worker_that_is_ready_waits() {
+    answers_while_it_waits(|scope| {
+        scope.sync().call::<()>("looks", ())?;
+        scope.export("answer", || 42);
+        Ok(scope.ready()?)
+    });
+}
+
+/// A worker that computes is called by main, then prepares its answer, and then calls main, which waits for that.
+fn answers_while_it_waits(prepare: fn(&Scope) -> Result<(), Thrown>) {
+    let (log, heard) = mpsc::channel();
+    let called = Arc::new(AtomicBool::new(false));
+    let main = Main::new().unwrap();
+    let own = Arc::clone(&called);
+    let worker = main
+        .spawn(move |scope| {
+            scope.sync().notify("started", ())?;
+            while !own.load(Ordering::Acquire) {
+                scope.check()?;
+            }
+            scope.check()?;
+            prepare(scope)?;
+            log.send(scope.sync().call::<i32>("ask", ())).unwrap();
+            Ok(())
+        })
+        .unwrap();
+    let started = Rc::new(Cell::new(false));
+    let own = Rc::clone(&started);
+    worker.register("started", move || own.set(true));
+    worker.register("looks", || ());
+    let answer = Rc::new(RefCell::new(None::<Pin<Box<dyn Future<Output = Result<i32, CallError>>>>>));
+    let own = Rc::clone(&answer);
+    worker.register_async("ask", move || {
+        let answer = own.take().unwrap();
+        async move { answer.await.unwrap() }
+    });
+    let turn = || {
+        let _ = main.turn(Duration::from_millis(1));
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    while !started.get() {
+        turn();
+    }
+    answer.replace(Some(Box::pin(worker.exports().call("answer", ()))));
+    turn();
+    called.store(true, Ordering::Release);
+    for _ in 0..5000 {
+        turn();
+        if let Ok(result) = heard.try_recv() {
+            return assert_eq!(result.unwrap(), 42);
+        }
+    }
+    worker.terminate();
+    panic!("the call was not answered");
 }
 
 #[test]
