@@ -5,10 +5,6 @@ export const delay = milliseconds => new Promise(resolve => setTimeout(resolve, 
 
 const waiting = [];
 let port = null;
-let tasks = 0;
-
-/** A page that is never idle, and whose tasks all come by messages, is painted less often in Firefox: 42 times a second in place of 51. */
-const TASKS_PER_TIMER = 4;
 
 /**
  * Resolves in a task of its own: what the page has to do in between, it does first. `scheduler.yield` wouldn't do: it comes back before timers and
@@ -17,8 +13,6 @@ const TASKS_PER_TIMER = 4;
 export const nextTask = () =>
   new Promise(resolve => {
     if (typeof setImmediate === 'function') return setImmediate(resolve);
-    // A page that is not shown has slow timers, and nothing to paint.
-    if (++tasks % TASKS_PER_TIMER === 0 && globalThis.document?.visibilityState === 'visible') return setTimeout(resolve);
     if (!port) {
       const channel = new MessageChannel();
       port = channel.port2;
