@@ -175,6 +175,16 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       equal(await w.sync.nested(20), 41);
     });
 
+    blocking('a call that comes while the worker computes is answered when it waits', async w => {
+      let call;
+      const begun = new Promise(resolve => (w.sync.begun = resolve));
+      w.sync.back = async () => (await call) + 1;
+      const result = w.sync.computes_and_asks(500_000);
+      await begun;
+      call = w.sync.echo(41);
+      equal(await result, 42);
+    });
+
     blocking('input asks main', async w => {
       equal(await w.sync.asks(), 'Ada');
       equal(questions.at(-1), 'Your name? ');

@@ -154,6 +154,12 @@ def nested(number):
     return sync.back(number) + 1
 
 
+def computes_and_asks(number):
+    sync.begun()
+    counts(number)
+    return sync.back()
+
+
 def dates(moment):
     """A point in time, there and back."""
     if IS_MICROPYTHON:
@@ -208,6 +214,6 @@ async def awaits():
 
 __export__ = (
     "echo", "kind", "show", "values", "unsendable", "call", "attempt", "send_function", "send_named", "counts", "fails", "later", "fails_later",
-    "asks", "sleeps", "interrupted", "nested", "dates",
+    "asks", "sleeps", "interrupted", "nested", "computes_and_asks", "dates",
     "identity", "listens", "passes", "queries", "awaits",
 )
