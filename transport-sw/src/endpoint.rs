@@ -28,8 +28,8 @@ pub struct Endpoint {
     unacknowledged: usize,
     /// A packet has to leave even if there are no frames for it.
     news: bool,
-    /// The relay was given the newest acknowledgement together with the frames before this number: if the worker has those, it has that. The
-    /// largest number stands for no frames.
+    /// The relay was given the newest acknowledgement together with the frames before this number, of which the last had never been sent
+    /// before: if the worker has those, it has that. The largest number stands for no such frames.
     told: Option<u64>,
     /// This end has left.
     left: bool,
@@ -214,7 +214,7 @@ impl Endpoint {
         }
         let channel = if self.role == Role::Main && self.collects() { Channel::Relay } else { Channel::Direct };
         let header = self.header(if self.left { LAST } else { 0 });
-        let end = if self.outgoing.has_unsent() { self.outgoing.end() } else { u64::MAX };
+        let end = if self.outgoing.has_new() { self.outgoing.end() } else { u64::MAX };
         self.told = (channel == Channel::Relay).then_some(end);
         self.news = false;
         self.unacknowledged = 0;

@@ -35,6 +35,11 @@ impl Outgoing {
         self.sent < self.end()
     }
 
+    /// Whether there are frames that never went into a packet.
+    pub(crate) fn has_new(&self) -> bool {
+        self.reached < self.end()
+    }
+
     /// Number of the first frame that has not been acknowledged, or of the one to come.
     pub(crate) fn acknowledged(&self) -> u64 {
         self.acknowledged

@@ -270,5 +270,24 @@ proptest! {
     }
 }
 
+/// The worker has main's frame by a packet of which main doesn't know that it was the one that arrived.
+#[test]
+fn an_acknowledgement_that_was_lost_is_not_taken_for_known() {
+    let mut link = Link::open();
+    link.take(Step::Collect);
+    link.take(Step::Posted { main: true });
+    link.take(Step::Send { main: true, count: 1, length: 0 });
+    // More than the window takes.
+    link.take(Step::Send { main: false, count: 8, length: 275 });
+    link.take(Step::Posted { main: true });
+    assert!(link.worker.session.has_output(), "the window is not full");
+    link.take(Step::Lose { at: 1 });
+    link.take(Step::Ask);
+    link.take(Step::Lose { at: 1 });
+    assert_eq!(link.relay.len(), 1, "the frame is on its way without the acknowledgement");
+    link.take(Step::Poll { packets: 1 });
+    link.settle(false);
+}
+
 /// So small that it is full now and then.
 const WINDOW: usize = 2000;

@@ -58,7 +58,7 @@ export class End {
   owed = 0n; // bytes consumed since the last packet
   turn = 0;
   due = false; // a packet has to leave, even without frames
-  told = undefined; // the relay has the newest acknowledgement, with frames up to this number, or without any
+  told = undefined; // the relay has the newest acknowledgement, with frames up to this number, the last of them for the first time; or without such ones
   left = false;
   end = undefined; // the peer has left: number after its last frame
 
@@ -96,7 +96,7 @@ export class End {
     const over = this.main && this.collects ? 'relay' : 'direct';
     const frames = this.kept.slice(Number(this.sent - this.acknowledged));
     const bytes = this.#encode({ flags: this.left ? LAST : 0, first: this.sent, frames });
-    this.told = over === 'relay' ? { end: frames.length > 0 ? this.next : undefined } : undefined;
+    this.told = over === 'relay' ? { end: this.reached < this.next ? this.next : undefined } : undefined;
     this.sent = this.next;
     this.reached = this.next;
     this.owed = 0n;
