@@ -116,6 +116,14 @@ impl Inbox {
         self.0.flush();
     }
 
+    /// The same for code of which nobody knows when it returns, and that may send a lot: posts only if nothing was posted in the last
+    /// few milliseconds.
+    pub fn flush_in_time(&self) {
+        if self.0.flushed.get().elapsed() >= FLUSH_EVERY {
+            self.0.flush();
+        }
+    }
+
     /// Why the end is gone, if it is because the service worker no longer answers.
     pub fn failure(&self) -> Option<String> {
         self.0.failure.borrow().clone()
@@ -256,6 +264,7 @@ struct Link {
     armed: Cell<Option<bool>>,
     /// A flush comes in a microtask.
     flushing: Cell<bool>,
+    flushed: Cell<Instant>,
     /// Flushes, as JavaScript calls it.
     flush: JsValue,
     failure: RefCell<Option<String>>,
@@ -277,6 +286,7 @@ impl Link {
                 ring,
                 armed: Cell::new(None),
                 flushing: Cell::new(false),
+                flushed: Cell::new(Instant::now()),
                 flush: flush.into_js_value(),
                 failure: RefCell::new(None),
             }
@@ -337,6 +347,7 @@ impl Link {
 
     fn flush(&self) {
         self.flushing.set(false);
+        self.flushed.set(Instant::now());
         loop {
             let packet = self.endpoint.borrow_mut().poll_transmit();
             let Some(Packet { channel, bytes }) = packet else { break };
@@ -401,6 +412,9 @@ fn packet_in(message: &JsValue) -> Option<Vec<u8>> {
 
 /// Most bytes of frames that are kept for a worker that has not collected them when main's end goes.
 const FAREWELL: usize = 16 << 10;
+
+/// How often frames leave one by one, while code runs that has not returned to its event loop: more of them travel together.
+const FLUSH_EVERY: Duration = Duration::from_millis(4);
 
 /// How often a worker that computes asks the relay when it looks, and for how long: it loses a twentieth of its time at most.
 const LOOK_EVERY: Duration = Duration::from_millis(200);

@@ -1,7 +1,8 @@
 // Main, for pages and for Node.js: what differs between them is handed in.
 import { initSync, MainEnd } from './coincide.js';
+import { alarmOf } from './alarm.js';
 import { CoincideError } from './errors.js';
-import { BOOT, PACKET, PANIC, RING, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
+import { ALARM, BOOT, PACKET, PANIC, RING, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
 import { MESSAGES, SERVICE, SHARED, diagnose, reasonsFor, tierOf } from './tier.js';
 import { nameOf } from './relay-name.js';
 import { transformed } from './transform.js';
@@ -98,6 +99,8 @@ export const create = (platform, source, reflection) => {
       #settle;
       /** What the worker has of main's objects. */
       #reflected;
+      /** Interrupts the worker, if messages alone reach it. */
+      #alarm;
 
       constructor(url, own = {}) {
         const { name } = own;
@@ -186,7 +189,10 @@ export const create = (platform, source, reflection) => {
 
       /** Asks the worker to abandon what it is doing: the call in which it is blocked throws. */
       interrupt() {
-        this.#do(link => link?.interrupt());
+        this.#do(link => {
+          if (this.#alarm) super.postMessage({ [ALARM]: this.#alarm.raise() });
+          else link?.interrupt();
+        });
       }
 
       /** Calls an export without wanting an answer. */
@@ -229,7 +235,8 @@ export const create = (platform, source, reflection) => {
         this.#reflected = reflection?.reflect(this.#link, wishes);
         const { promises } = options;
         const window = reflection?.wishes(wishes);
-        post({ [BOOT]: { module, buffer: this.#link.buffer, relay, promises, reasons: this.#reasons, window } });
+        this.#alarm = this.#tier === MESSAGES ? alarmOf(platform) : undefined;
+        post({ [BOOT]: { module, buffer: this.#link.buffer, relay, promises, reasons: this.#reasons, window, alarm: this.#alarm?.start } });
         for (const message of this.#messages) super.postMessage(...message);
         this.#messages = null;
         const { resolve, reject } = this.#settle;
@@ -263,6 +270,8 @@ export const create = (platform, source, reflection) => {
         if (this.#closed) return;
         this.#closed = error;
         this.#reflected?.close();
+        this.#alarm?.close();
+        this.#alarm = undefined;
         this.#settle.reject(error);
         const waiting = this.#waiting ?? [];
         this.#waiting = null;

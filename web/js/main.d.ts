@@ -65,7 +65,7 @@ export interface CoincideWorker<Exports extends object = RemoteProxy> extends Wo
   readonly tier: Tier;
   /** The proxy, with limits on its calls. */
   within(limits: Limits): Exports & RemoteProxy;
-  /** Asks the worker to abandon what it is doing: the call in which it is blocked throws. */
+  /** Asks the worker to abandon what it is doing: the call in which it is blocked throws, or its `sleep`, or its next `check`. If it does nothing, nothing happens. */
   interrupt(): void;
   /** Calls an export without wanting an answer. */
   notify(name: string, ...args: unknown[]): void;

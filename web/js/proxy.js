@@ -86,6 +86,9 @@ export const BOOT = 'coincide:boot:1';
 /** Marks messages that carry frames, where memory isn't shared. */
 export const PACKET = 'coincide:packet:1';
 
+/** Marks what says that an alarm was raised; see `alarm.js`. */
+export const ALARM = 'coincide:alarm:1';
+
 /** Sends packets by the `post` of a worker, or of its own side. */
 export const packetPort = post => ({ postMessage: (packet, moved) => post({ [PACKET]: packet }, moved) });
 

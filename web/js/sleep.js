@@ -6,7 +6,7 @@ export const millisecondsOf = given => {
   throw new TypeError(`a worker sleeps for milliseconds, a number from 0 on, and not for ${String(given)}`);
 };
 
-/** Where the worker can't wait for main, it waits for a time that nobody shortens. */
+/** Blocks for so many milliseconds, which nothing shortens. */
 export const sleepAlone = milliseconds => {
   // A page that is not isolated has no SharedArrayBuffer, but memory of wasm that could be shared.
   word ??= new Int32Array(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer);

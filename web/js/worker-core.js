@@ -1,9 +1,10 @@
 // Workers, for pages and for Node.js: what differs between them is handed in.
 import { initSync, WorkerEnd } from './coincide.js';
+import { listenerOf } from './alarm.js';
 import { nameOf } from './relay-name.js';
 import { CoincideError } from './errors.js';
-import { BOOT, PACKET, RING, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
-import { millisecondsOf, sleepAlone } from './sleep.js';
+import { ALARM, BOOT, PACKET, RING, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
+import { millisecondsOf } from './sleep.js';
 import { transformed } from './transform.js';
 import { inWords } from './values.js';
 
@@ -15,6 +16,7 @@ export const create = (platform, reflect) => {
   let end;
   /** Packets that came before somebody took up the link. */
   const early = [];
+  let alarm;
   platform.onMessage(platform.self, data => {
     if (data === RING) {
       end?.ring();
@@ -26,10 +28,17 @@ export const create = (platform, reflect) => {
       else early.push(packet);
       return true;
     }
+    if (data?.[ALARM]) {
+      alarm.passed(data[ALARM]);
+      return true;
+    }
     const message = data?.[BOOT];
     if (!message) return false;
     if ('probe' in message) reaches(message.probe).then(reached => platform.self.postMessage({ [BOOT]: reached }));
-    else boot(message);
+    else {
+      alarm = message.alarm && listenerOf(message.alarm);
+      boot(message);
+    }
     return true;
   });
 
@@ -124,12 +133,19 @@ export const create = (platform, reflect) => {
       check() {
         touch();
         end.check();
+        if (alarm?.heard()) throw interrupted('check');
       },
       sleep(given) {
         const milliseconds = millisecondsOf(given);
         touch();
-        if (sync) end.sleep(milliseconds);
-        else sleepAlone(milliseconds);
+        if (sync) return end.sleep(milliseconds);
+        end.flush();
+        for (const until = performance.now() + milliseconds; ; ) {
+          if (alarm.heard()) throw interrupted('sleep');
+          const left = until - performance.now();
+          if (left <= 0) return;
+          alarm.wait(left);
+        }
       },
       notify(name, ...args) {
         const [sent, moved] = prepare(args, options);
@@ -139,6 +155,8 @@ export const create = (platform, reflect) => {
     };
   };
 };
+
+const interrupted = name => new CoincideError('Interrupted', 'main has interrupted the worker', name);
 
 /** What is wrong, and what would help. */
 const cannotBlock = (name, reasons) =>

@@ -31,11 +31,11 @@ export interface Scope<Functions extends object = RemoteProxy> {
   transfer<T extends ArrayBuffer[]>(...buffers: T): T;
   /** Gives its argument: values are copied anyway. */
   direct<T>(value: T): T;
-  /** Throws if main wants the worker to stop. For long computations. */
+  /** Throws if main wants the worker to stop. For long computations; cheap enough to be called often. */
   check(): void;
   /**
-   * Sleeps for so many milliseconds without burning a core. What main calls meanwhile runs, and an interrupt ends it with an error. Where the worker can't
-   * block in calls (see `sync`), it hears nothing while it sleeps.
+   * Sleeps for so many milliseconds without burning a core. An interrupt ends it with an error. What main calls meanwhile runs, except where the
+   * worker can't block in calls (see `sync`): there it waits until the worker is back in its event loop.
    */
   sleep(milliseconds: number): void;
   /** Calls a function of main without waiting. */

@@ -129,6 +129,9 @@ impl WorkerEnd {
     fn notify_with(&self, values: &Values, name: &str, shown: &str, arguments: &Array) -> Result<(), JsValue> {
         let buffer = encode(values, shown, arguments)?;
         let sent = self.sync.notify_raw(name, Format::Value, buffer);
+        if let Some(inbox) = &self.inbox {
+            inbox.flush_in_time();
+        }
         sent.map_err(|error| failure::of_call(error.into(), shown, values))
     }
 
@@ -160,6 +163,9 @@ impl WorkerEnd {
 
     /// Throws if main wants the worker to stop: it has interrupted it, or is gone.
     pub fn check(&self) -> Result<(), JsValue> {
+        if let Some(inbox) = &self.inbox {
+            inbox.flush_in_time();
+        }
         self.attached.scope.check().map_err(|stop| stopped(&stop, "check"))
     }
 
@@ -167,6 +173,13 @@ impl WorkerEnd {
     pub fn sleep(&self, milliseconds: f64) -> Result<(), JsValue> {
         let duration = values::duration(milliseconds).unwrap_or(Duration::MAX);
         self.attached.scope.sleep(duration).map_err(|stop| stopped(&stop, "sleep"))
+    }
+
+    /// Posts what was sent and is still here, where the link is one in messages: this worker doesn't return to its event loop for a while.
+    pub fn flush(&self) {
+        if let Some(inbox) = &self.inbox {
+            inbox.flush();
+        }
     }
 
     /// Closes the link once everything queued has been sent.

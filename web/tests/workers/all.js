@@ -76,11 +76,26 @@ export const run = async coincide => {
     const end = performance.now() + ms;
     while (performance.now() < end);
   };
-  proxy.spin = () => {
+  const spin = () => {
     for (;;) {
       const stop = attempt(check);
       if ('thrown' in stop) return stop;
     }
+  };
+  proxy.spin = spin;
+  /** Computes on when it was stopped, so often; says each time that it begins. */
+  proxy.spinsOn = (times, name) => {
+    const codes = [];
+    while (codes.length < times) {
+      notify(name);
+      codes.push(spin().code);
+    }
+    return codes;
+  };
+  /** Looks for a while whether it is to stop. */
+  proxy.looks = ms => {
+    for (const end = performance.now() + ms; performance.now() < end; ) check();
+    return 'to its end';
   };
   proxy.sleeps = given => {
     const start = performance.now();
