@@ -1,7 +1,7 @@
 // `input()` of a worker: the page asks.
 
-/** Puts a question at the end of the page; gives what is answered. */
-export const ask = prompt =>
+/** Puts a question at the end of the page; gives what is answered. When `signal` is aborted, nobody wants to know any more. */
+export const ask = (prompt, signal) =>
   new Promise(resolve => {
     const form = document.createElement('form');
     form.className = 'py-input';
@@ -15,6 +15,7 @@ export const ask = prompt =>
       form.remove();
       resolve(field.value);
     });
+    signal.addEventListener('abort', () => form.remove());
     document.body.append(form);
     field.focus();
   });

@@ -17,7 +17,10 @@ export { CoincideError, workers };
  * @param {string} [options.name] under which `workers` finds it
  * @param {object | string} [options.config] an object, JSON, TOML, or the address of a file of one of these
  * @param {string} [options.serviceWorker] the address of a relay, for pages that are not isolated
- * @param {(prompt: string) => string | Promise<string>} [options.input] answers `input()`; by default the page asks whoever looks at it
+ * @param {(prompt: string, signal: AbortSignal) => string | Promise<string>} [options.input] answers `input()`; by default the page asks whoever
+ *   looks at it. The signal is aborted when the worker no longer waits
+ * @param {(line: string) => void} [options.stdout] gets the lines that the program prints; by default the console of the page does
+ * @param {(line: string) => void} [options.stderr] gets those of its errors
  */
 export function PyWorker(url, options = {}) {
   return new PythonWorker({ ...options, url: new URL(url, document.baseURI).href });
@@ -27,18 +30,20 @@ export function PyWorker(url, options = {}) {
 export class PythonWorker {
   #worker;
   #ready;
+  /** Ends the questions of the worker that are open. */
+  #asking = new AbortController();
 
   /** @param {object} details as `PyWorker` has them, and `code` in place of `url` for a program that is in the page */
-  constructor({ type, name, url, code, input, config: given, serviceWorker, service_worker }) {
+  constructor({ type, name, url, code, input = ask, stdout, stderr, config: given, serviceWorker, service_worker }) {
     typeOf(type);
     const relay = serviceWorker ?? service_worker ?? ofPage('service-worker');
     const config = configOf(given ?? ofPage('config'), document.baseURI);
     // A worker that shall not call main has no use for a way to do so.
     const options = config.sync_main_only ? { tier: 'messages' } : { serviceWorker: relay ? new URL(relay, document.baseURI).href : undefined };
     this.#worker = new Worker(script(), { name: name || undefined, ...options });
-    this.#worker.proxy['pyscript:input'] = input ?? ask;
-    this.#worker.proxy['pyscript:print'] = text => console.log(text);
-    this.#worker.proxy['pyscript:complain'] = text => console.error(text);
+    this.#worker.proxy['pyscript:input'] = prompt => input(prompt, this.#asking.signal);
+    this.#worker.proxy['pyscript:print'] = stdout ?? (line => console.log(line));
+    this.#worker.proxy['pyscript:complain'] = stderr ?? (line => console.error(line));
     this.#ready = this.#begin(config, { type, url, code, file: url ? fileOf(url) : 'the page' });
     this.#ready.catch(() => {});
   }
@@ -74,11 +79,18 @@ export class PythonWorker {
   /** Ctrl-C: a `KeyboardInterrupt` in what the worker does. If it does nothing, or awaits, nothing happens. */
   interrupt() {
     this.#worker.interrupt();
+    this.#stopAsking();
   }
 
   /** Ends the worker, and all that is awaited of it. */
   terminate() {
     this.#worker.terminate();
+    this.#stopAsking();
+  }
+
+  #stopAsking() {
+    this.#asking.abort();
+    this.#asking = new AbortController();
   }
 }
 

@@ -1,5 +1,6 @@
 // MicroPython.
 import '../node_modules/@micropython/micropython-webassembly-pyscript/micropython.mjs';
+import { calling } from './loops.js';
 
 /** @returns {Promise<import('./interpreters.js').Python>} */
 export const load = async ({ print, complain, interrupted }) => {
@@ -33,47 +34,26 @@ export const load = async ({ print, complain, interrupted }) => {
 };
 
 /**
- * MicroPython has a function that schedules a `KeyboardInterrupt`, but asks nobody while it computes. Its interpreter loop goes through a
- * trampoline of JavaScript for each operation that may raise, though: every so many of these are the occasion to look.
+ * MicroPython has a function that schedules a `KeyboardInterrupt`, but asks nobody while it computes. So it is made to look at the clock
+ * every so many operations, and that is the occasion to look for an interrupt.
  */
 const watched = async (interrupted, load) => {
   if (!interrupted) return load();
   const { instantiate, instantiateStreaming } = WebAssembly;
   let micropython;
-  let left = PATIENCE;
-  const look = () => {
-    left = PATIENCE;
-    if (micropython && interrupted()) micropython._module._mp_sched_keyboard_interrupt();
+  WebAssembly.instantiate = (source, imports) => {
+    const { mp_js_ticks_ms: ticks } = imports.env;
+    imports.env.mp_js_ticks_ms = () => {
+      if (micropython && interrupted()) micropython._module._mp_sched_keyboard_interrupt();
+      return ticks();
+    };
+    return instantiate(calling(new Uint8Array(source), 'mp_js_ticks_ms', PATIENCE), imports);
   };
-  const watching = imports => {
-    for (const module of Object.values(imports))
-      for (const [name, trampoline] of Object.entries(module)) if (name.startsWith('invoke_')) module[name] = before(trampoline, () => --left === 0 && look());
-    return imports;
-  };
-  WebAssembly.instantiate = (source, imports) => instantiate(source, watching(imports));
-  WebAssembly.instantiateStreaming = (source, imports) => instantiateStreaming(source, watching(imports));
+  WebAssembly.instantiateStreaming = async (response, imports) => WebAssembly.instantiate(await (await response).arrayBuffer(), imports);
   try {
     return (micropython = await load());
   } finally {
     Object.assign(WebAssembly, { instantiate, instantiateStreaming });
-  }
-};
-
-/** A function that does something else first. Gathering arguments in a list would take a quarter of MicroPython's time. */
-const before = (fn, first) => {
-  switch (fn.length) {
-    case 1:
-      return a => (first(), fn(a));
-    case 2:
-      return (a, b) => (first(), fn(a, b));
-    case 3:
-      return (a, b, c) => (first(), fn(a, b, c));
-    case 4:
-      return (a, b, c, d) => (first(), fn(a, b, c, d));
-    case 5:
-      return (a, b, c, d, e) => (first(), fn(a, b, c, d, e));
-    default:
-      return (...args) => (first(), fn(...args));
   }
 };
 
@@ -84,4 +64,4 @@ const FILE = '/lib/coincide/bytes';
 const HEAP = 4 << 20;
 
 /** Operations between two looks: some tenths of a millisecond. */
-const PATIENCE = 5_000;
+const PATIENCE = 10_000;

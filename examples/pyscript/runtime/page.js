@@ -42,6 +42,12 @@ const bridge = python => {
   const values = new Values();
   const known = [];
   const reached = link => known.push(link) - 1;
+  /** The numbers of those that were found by a name. */
+  const found = new WeakMap();
+  const numberOf = sync => {
+    if (!found.has(sync)) found.set(sync, reached({ sync }));
+    return found.get(sync);
+  };
   return {
     in_worker: false,
     window: globalThis,
@@ -53,7 +59,7 @@ const bridge = python => {
     take: number => python.bytes.give(values.take(number)),
     take_object: number => values.take(number),
     start: (url, options) => answerOf(values, () => reached(PyWorker(url, JSON.parse(options)))),
-    find: name => answerOf(values, async () => reached({ sync: await workers[name] })),
+    find: name => answerOf(values, async () => numberOf(await workers[name])),
     ready: number => answerOf(values, async () => void (await known[number].ready)),
     call: (number, name, text) => answerOf(values, () => known[number].sync[name](...values.unpack(text))),
     serve(number, name, fn) {

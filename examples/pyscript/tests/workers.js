@@ -1,4 +1,5 @@
 // Workers of both types, started from JavaScript: values, errors, waiting and interrupts.
+import { calling } from '../runtime/loops.js';
 import { PyWorker, relayed, workers } from '../runtime/main.js';
 import { open, until } from './open.js';
 
@@ -21,8 +22,10 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
 
   const questions = [];
   const input = async question => (questions.push(question), 'Ada');
+  let heard = () => {};
+  const stdout = line => heard(line);
   /** The workers of most tests, both started with the first of them: an interpreter takes seconds. */
-  const both = () => (both.started ??= Object.fromEntries(['micropython', 'pyodide'].map(type => [type, start('all.py', type, { input, name: `all-${type}` })])));
+  const both = () => (both.started ??= Object.fromEntries(['micropython', 'pyodide'].map(type => [type, start('all.py', type, { input, stdout, name: `all-${type}` })])));
 
   for (const type of ['micropython', 'pyodide']) {
     const link = (name, body) =>
@@ -203,6 +206,17 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       equal(await w.sync.echo('alive'), 'alive');
     });
 
+    link('what a worker prints is heard while it goes on, and an interrupt ends it', async w => {
+      for (const what of ['computes', 'does nothing', 'sleeps']) {
+        const begun = new Promise(resolve => (heard = resolve));
+        const ended = w.sync.goes_on(what);
+        equal(await begun, 'begun');
+        w.interrupt();
+        equal(await ended, 'KeyboardInterrupt');
+      }
+      equal(await w.sync.counts(300_000), 300_000);
+    });
+
     for (const [name, action, expected] of [
       ['the same object of the page is the same', 'identity', true],
       ['a listener of Python hears, and is found to be removed', 'listens', ['click']],
@@ -264,6 +278,20 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
   });
 
   if (tier === 'shared-memory') {
+    test('an interpreter is made to look at the clock, and what is none is refused', async () => {
+      const wasm = new Uint8Array(await (await fetch(new URL('../node_modules/@micropython/micropython-webassembly-pyscript/micropython.wasm', import.meta.url))).arrayBuffer());
+      assert(WebAssembly.validate(calling(wasm, 'mp_js_ticks_ms', 10_000)), 'the module is not valid');
+      assert(WebAssembly.validate(calling(wasm, '_abort_js', -1)), 'without a result the module is not valid');
+      for (const [module, name, message] of [
+        [wasm, 'nowhere', 'the module imports no nowhere'],
+        [wasm, 'lookup_attr', 'what is called takes no arguments'],
+        [wasm.subarray(0, 100_000), 'mp_js_ticks_ms', 'the module ends too early'],
+        [wasm.subarray(0, 8), 'mp_js_ticks_ms', 'the module has no section 1'],
+        [NO_INTERPRETER, 'look', 'the module has no switch that is the one of an interpreter'],
+      ])
+        equal(throws(() => calling(module, name, 1), Error).message, message);
+    });
+
     for (const [name, page] of [['MicroPython', 'main'], ['Pyodide', 'main-pyodide']])
       test(`${name} on the page`, async () => {
         const said = await open(`./programs/${page}.html`);
@@ -291,6 +319,18 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
         form.requestSubmit();
         equal(await answer, 'Grace');
         equal(document.querySelector('.py-input'), null);
+
+        const unanswered = w.sync.asks();
+        await until(() => document.querySelector('.py-input input'));
+        w.interrupt();
+        equal((await rejects(() => unanswered)).name, 'KeyboardInterrupt');
+        equal(document.querySelector('.py-input'), null);
       }, 'all.py', 'micropython'));
   }
 };
+
+/** A module with one import, `look`, one global and one function, which calls that. */
+const NO_INTERPRETER = new Uint8Array([
+  0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x02, 0x0c, 0x01, 0x03, 0x65, 0x6e, 0x76, 0x04, 0x6c, 0x6f, 0x6f, 0x6b, 0x00, 0x00,
+  0x03, 0x02, 0x01, 0x00, 0x06, 0x06, 0x01, 0x7f, 0x01, 0x41, 0x00, 0x0b, 0x0a, 0x06, 0x01, 0x04, 0x00, 0x10, 0x00, 0x0b,
+]);

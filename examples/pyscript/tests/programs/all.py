@@ -150,6 +150,21 @@ def interrupted(what):
         return "KeyboardInterrupt"
 
 
+def goes_on(what):
+    """The same where main can't be called: printing says that it has begun."""
+    try:
+        print("begun")
+        if what == "sleeps":
+            time.sleep(1000)
+        number = 0
+        while what == "computes":
+            number += 1
+        while True:
+            pass
+    except KeyboardInterrupt:
+        return "KeyboardInterrupt"
+
+
 def nested(number):
     return sync.back(number) + 1
 
@@ -214,6 +229,6 @@ async def awaits():
 
 __export__ = (
     "echo", "kind", "show", "values", "unsendable", "call", "attempt", "send_function", "send_named", "counts", "fails", "later", "fails_later",
-    "asks", "sleeps", "interrupted", "nested", "computes_and_asks", "dates",
+    "asks", "sleeps", "interrupted", "goes_on", "nested", "computes_and_asks", "dates",
     "identity", "listens", "passes", "queries", "awaits",
 )
