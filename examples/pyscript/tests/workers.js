@@ -274,6 +274,8 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
     for (const config of [found, JSON.stringify(found), 'answer = 42\nlist = ["a", "b"]', './programs/configured.toml'])
       await using(async w => deepEqual(await w.sync.config(), found), 'configured.py', 'micropython', { config });
     throws(() => PyWorker('./programs/configured.py', { type: 'micropython', config: 'neither = ' }), SyntaxError);
+    for (const config of [{ packages: ['numpy'] }, 'packages = ["numpy"]'])
+      assert(throws(() => PyWorker('./programs/configured.py', { type: 'micropython', config }), TypeError).message.startsWith('`packages` is in the configuration'));
     await using(async w => assert((await rejects(() => w.ready)).message.includes('404')), 'configured.py', 'micropython', { config: './none.toml' });
   });
 
@@ -306,6 +308,29 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       await until(() => said.lines.includes('async') || said.errors.length > 0);
       await new Promise(resolve => setTimeout(resolve, 100));
       deepEqual([said.lines.sort(), said.errors], [['async', 'first'], []]);
+      said.frame.remove();
+    });
+
+    test('tags run in all forms, and say what is wrong with them', async () => {
+      const said = await open('./programs/tags.html');
+      const failed = [];
+      const { contentDocument: page } = said.frame;
+      page.addEventListener('error', ({ error, target }) => failed.push([target.outerHTML.split('>')[0], error?.message]));
+      await until(() => said.lines.includes('after all of them') && said.lines.includes('42') && failed.length > 5);
+      deepEqual(said.lines.sort(), ['42', 'after all of them', 'an element']);
+      for (const [tag, message] of [
+        ['<script type="mpy" worker="" name="of-an-element"', 'a worker named of-an-element is there already'],
+        ['<script type="mpy" worker="./named.py"', 'the attribute `worker` has no value'],
+        ['<script type="mpy" worker="" src=""', 'the attribute `src` is empty'],
+        ['<script type="mpy" worker="" src="./none.py"', 'programs/none.py cannot be loaded: 404'],
+        ['<script type="mpy" src="./none.py"', 'programs/none.py cannot be loaded: 404'],
+        ['<script type="mpy" worker="" config="neither = "', 'the configuration is neither JSON nor TOML'],
+      ]) {
+        const found = failed.find(([where]) => where === tag);
+        assert(found?.[1].includes(message), `${tag}: ${found}; of ${JSON.stringify(failed)}`);
+        assert(said.errors.some(line => line.includes(message)), `the console doesn't show ${message}`);
+      }
+      equal(failed.length, 6);
       said.frame.remove();
     });
 
