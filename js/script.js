@@ -24,8 +24,12 @@ export const claim = worker => {
 
 const claimed = new WeakSet();
 
+/** Those whose links are open. */
+const running = new Set();
+
 /** Calls `ring` when the worker wakes main, and `fail` with what it failed with and whether that was a panic. */
 export const attend = (worker, ring, fail) => {
+  running.add(worker);
   worker.addEventListener('error', ({ message }) => fail(message || 'its script could not be loaded or run', false));
   hear(worker, {
     [RING]: () => ring(),
@@ -38,6 +42,12 @@ export const boot = (worker, module, buffer, name, limits) =>
   worker.postMessage({ module, [BOOT]: { buffer, name, limits } });
 
 export const terminate = worker => worker.terminate();
+
+/** The link of the worker has ended. */
+export const forget = worker => running.delete(worker);
+
+/** Ends the workers whose links are open. */
+export const terminateAll = () => running.forEach(terminate);
 
 /** What the first message has for the link; undefined if it is another message. A main of the npm package names no limits. */
 export const bootOf = message => {

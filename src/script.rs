@@ -26,7 +26,7 @@ impl WorkerBuilder<'_> {
     ///
     /// The Web Worker ends with its link: [`Worker::terminate`] ends it whatever it does, and so does dropping the last handle of main.
     /// A script that can't be loaded, that throws before it has taken up the link, or whose Rust code panics, closes the link with that
-    /// as the reason.
+    /// as the reason. A panic of main's ends its workers, unless the program is compiled to unwind.
     ///
     /// ```no_run
     /// # use coincide::{Main, Worker};
@@ -58,6 +58,8 @@ impl WorkerBuilder<'_> {
     /// it is left as it is then. When it refuses the first message: it is ended.
     pub fn spawn_in(self, web_worker: &JsValue) -> Result<Worker, SpawnError> {
         self.check()?;
+        #[cfg(panic = "abort")]
+        end_workers_on_panic();
         let buffer = self.create_buffer().map_err(refused)?;
         claim(web_worker).map_err(refused)?;
         let bell = Arc::clone(&self.main.shared.bell);
@@ -155,6 +157,7 @@ struct WebWorker(JsValue);
 
 impl Runner for WebWorker {
     fn end(self: Box<Self>, orderly: bool) {
+        forget(&self.0);
         if !orderly {
             terminate(&self.0);
         }
@@ -187,10 +190,27 @@ fn fail(link: &Weak<Link>, what: &str, panicked: bool) {
 /// Tells main what a panic says before it ends this instance of the wasm, which leaves nobody who could answer.
 #[cfg(panic = "abort")]
 fn report_panics() {
-    let before = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
+    on_panic(|panic| {
         let place = panic.location().map(|location| format!(" ({location})")).unwrap_or_default();
         tell_panic(&format!("{}{place}", panic_message(panic.payload())));
+    });
+}
+
+/// Has a panic of main end its workers before it ends this instance of the wasm: they would wait for ever.
+#[cfg(panic = "abort")]
+fn end_workers_on_panic() {
+    static DONE: AtomicBool = AtomicBool::new(false);
+    if !DONE.swap(true, Ordering::Relaxed) {
+        on_panic(|_| terminate_all());
+    }
+}
+
+/// Does something before what was done about panics so far.
+#[cfg(panic = "abort")]
+fn on_panic(action: impl Fn(&std::panic::PanicHookInfo<'_>) + Send + std::marker::Sync + 'static) {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        action(panic);
         before(panic);
     }));
 }
@@ -246,6 +266,10 @@ extern "C" {
     #[wasm_bindgen(catch)]
     fn boot(worker: &JsValue, module: &JsValue, buffer: &JsValue, name: &str, limits: &[f64]) -> Result<(), JsValue>;
     fn terminate(worker: &JsValue);
+    fn forget(worker: &JsValue);
+    #[cfg(panic = "abort")]
+    #[wasm_bindgen(js_name = terminateAll)]
+    fn terminate_all();
     fn doorbell(target: &JsValue) -> Option<JsValue>;
     #[wasm_bindgen(js_name = bootOf)]
     fn boot_of(message: &JsValue) -> Option<Boot>;

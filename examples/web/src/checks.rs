@@ -75,6 +75,17 @@ pub fn why_not_isolated() -> Result<String, JsError> {
     }
 }
 
+/// Panics when this worker, which waits for it then, calls. Never resolves.
+#[wasm_bindgen(js_name = panicOfMain)]
+pub async fn panic_of_main(worker: &JsValue) -> Result<(), JsError> {
+    let main = driven().map_err(|error| JsError::new(&error.to_string()))?;
+    let worker = main.worker().spawn_in(worker)?;
+    worker.register("panic", || -> i32 { panic!("main's own words") });
+    worker.ready().await?;
+    let _: i32 = worker.exports().call("panic_main", ()).await?;
+    Ok(())
+}
+
 type Checked = Result<(), Box<dyn Error>>;
 
 /// A main endpoint that the page drives.

@@ -1,6 +1,6 @@
 //! The workers of the checks.
 
-use coincide::{ByteBuf, Thrown, serve_script};
+use coincide::{ByteBuf, CallError, Thrown, serve_script};
 use wasm_bindgen::prelude::*;
 
 use crate::interfaces::painter;
@@ -15,6 +15,8 @@ pub fn checks(boot: &JsValue) -> Result<(), JsError> {
         super::operating::export(scope);
         scope.export("echo", |bytes: ByteBuf| bytes);
         scope.export("panic", || -> i32 { panic!("the worker's own words") });
+        let main = scope.sync();
+        scope.export("panic_main", move || main.call::<i32>("panic", ()).map_err(CallError::into_thrown));
         scope.export("spin", || -> i32 {
             loop {
                 std::hint::spin_loop();
