@@ -13,6 +13,12 @@ const PAGES = [
   ['orbits', 'A long computation', ['main.py', 'worker.py']],
 ];
 
+/** Pages without the headers that this one has, which could not be shown in it. */
+const APART = [
+  ['headers', 'Headers from a script'],
+  ['service-worker', 'The service-worker attribute'],
+];
+
 const element = (name, properties, ...children) => {
   const made = Object.assign(document.createElement(name), properties);
   made.append(...children);
@@ -35,7 +41,10 @@ const show = async ([folder, , names]) => {
   return page;
 };
 
-list.append(...PAGES.map(page => element('button', { value: page[0], onclick: () => show(page) }, page[1])));
+list.append(
+  ...PAGES.map(page => element('button', { value: page[0], onclick: () => show(page) }, page[1])),
+  ...APART.map(([folder, title]) => element('a', { href: `/plain/examples/pyscript/site/${folder}/index.html`, target: '_blank' }, `${title} ↗`)),
+);
 const page = await show(PAGES.find(([folder]) => `#${folder}` === location.hash) ?? PAGES[0]);
 
 if (new URLSearchParams(location.search).has('report')) {
