@@ -6,13 +6,31 @@ export const delay = milliseconds => new Promise(resolve => setTimeout(resolve, 
 const waiting = [];
 let port = null;
 
+/** When a frame was asked for that has not come yet. */
+let asked = 0;
+
+/** Milliseconds after which a frame is late, and after which it is no longer waited for: pages that nobody sees get none. */
+const LATE = 20;
+const GIVEN_UP = 200;
+
+/** Whether the page should have been painted by now: where there are fewer cores than busy threads, nobody else gets to it. */
+const isLate = () => {
+  if (globalThis.document?.visibilityState !== 'visible') return false;
+  const now = performance.now();
+  if (asked) return now - asked > LATE && now - asked < GIVEN_UP;
+  asked = now;
+  requestAnimationFrame(() => (asked = 0));
+  return false;
+};
+
 /**
  * Resolves in a task of its own: what the page has to do in between, it does first. `scheduler.yield` wouldn't do: it comes back before timers and
- * whatever else is not more urgent than it.
+ * whatever else is not more urgent than it. While a frame is late, this thread rests for a moment in between.
  */
 export const nextTask = () =>
   new Promise(resolve => {
     if (typeof setImmediate === 'function') return setImmediate(resolve);
+    if (isLate()) return setTimeout(resolve, 1);
     if (!port) {
       const channel = new MessageChannel();
       port = channel.port2;
