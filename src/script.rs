@@ -26,7 +26,7 @@ impl WorkerBuilder<'_> {
     ///
     /// The Web Worker ends with its link: [`Worker::terminate`] ends it whatever it does, and so does dropping the last handle of main.
     /// A script that can't be loaded, that throws before it has taken up the link, or whose Rust code panics, closes the link with that
-    /// as the reason. A panic of main's ends its workers, unless the program is compiled to unwind.
+    /// as the reason. A panic of main ends its workers, unless the program is compiled to unwind.
     ///
     /// ```no_run
     /// # use coincide::{Main, Worker};

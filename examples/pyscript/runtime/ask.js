@@ -1,6 +1,6 @@
 // `input()` of a worker: the page asks.
 
-/** Puts a question at the end of the page; gives what is answered. When `signal` is aborted, nobody wants to know any more. */
+/** Puts a question at the end of the page; gives what is answered, or nothing once `signal` is aborted: then nobody wants to know any more. */
 export const ask = (prompt, signal) =>
   new Promise(resolve => {
     const form = document.createElement('form');
@@ -15,7 +15,10 @@ export const ask = (prompt, signal) =>
       form.remove();
       resolve(field.value);
     });
-    signal.addEventListener('abort', () => form.remove());
+    signal.addEventListener('abort', () => {
+      form.remove();
+      resolve('');
+    });
     document.body.append(form);
     field.focus();
   });

@@ -15,10 +15,10 @@ export const calling = (source, name, every) => {
   const sections = sectionsOf(source);
   for (const id of [TYPES, IMPORTS, GLOBALS, CODE]) if (!sections.has(id)) throw new Error(`the module has no section ${id}`);
   const called = importOf(sections.get(IMPORTS), name, sections.get(TYPES));
-  const counter = withGlobal(sections, every);
-  const count = [GLOBAL_GET, ...leb(counter), I32_CONST, ...leb(-1), I32_ADD, GLOBAL_SET, ...leb(counter)];
-  const begin = [I32_CONST, ...leb(every), GLOBAL_SET, ...leb(counter), CALL, ...unsigned(called.index), ...(called.gives ? [DROP] : [])];
-  const inserted = [...count, GLOBAL_GET, ...leb(counter), I32_EQZ, IF, NOTHING, ...begin, END];
+  const counter = unsigned(withGlobal(sections, every));
+  const count = [GLOBAL_GET, ...counter, I32_CONST, ...leb(-1), I32_ADD, GLOBAL_SET, ...counter];
+  const begin = [I32_CONST, ...leb(every), GLOBAL_SET, ...counter, CALL, ...unsigned(called.index), ...(called.gives ? [DROP] : [])];
+  const inserted = [...count, GLOBAL_GET, ...counter, I32_EQZ, IF, NOTHING, ...begin, END];
   sections.set(CODE, withCode(sections.get(CODE), inserted));
   return joined([source.subarray(0, 8), ...[...sections].flatMap(([id, body]) => [[id & 0xff], unsigned(body.length), body])]);
 };

@@ -34,14 +34,14 @@ export class PythonWorker {
   #asking = new AbortController();
 
   /** @param {object} details as `PyWorker` has them, and `code` in place of `url` for a program that is in the page */
-  constructor({ type, name, url, code, input = ask, stdout, stderr, config: given, serviceWorker, service_worker }) {
+  constructor({ type, name, url, code, input, stdout, stderr, config: given, serviceWorker, service_worker }) {
     typeOf(type);
     const relay = serviceWorker ?? service_worker ?? ofPage('service-worker');
     const config = configOf(given ?? ofPage('config'), document.baseURI);
     // A worker that shall not call main has no use for a way to do so.
     const options = config.sync_main_only ? { tier: 'messages' } : { serviceWorker: relay ? new URL(relay, document.baseURI).href : undefined };
     this.#worker = new Worker(script(), { name: name || undefined, ...options });
-    this.#worker.proxy['pyscript:input'] = prompt => input(prompt, this.#asking.signal);
+    this.#worker.proxy['pyscript:input'] = prompt => (input ?? ask)(prompt, this.#asking.signal);
     this.#worker.proxy['pyscript:print'] = stdout ?? (line => console.log(line));
     this.#worker.proxy['pyscript:complain'] = stderr ?? (line => console.error(line));
     this.#ready = this.#begin(config, { type, url, code, file: url ? fileOf(url) : 'the page' });
