@@ -2,7 +2,7 @@
 
 /** Options of both ends. */
 export interface Options {
-  /** Applied to each argument and each result on their way; in a worker also to what its program gives to objects of main. */
+  /** Applied to each argument and each result on their way; in a worker also to what its program gives to objects of main, except proxies of these. */
   transform?: (value: any) => any;
   /** `false`: what `transfer` gives is an argument like any other. Default `true`. */
   transfer?: boolean;

@@ -5,13 +5,14 @@ import codecTests from './codec.tests.mjs';
 import linkTests from './link.tests.mjs';
 import { assert, deepEqual, equal, rejects, suite, throws } from './suite.mjs';
 import valueTests from './value.tests.mjs';
+import homeTests from './window.home.tests.mjs';
 import windowTests from './window.tests.mjs';
 
 export const all = platform => {
   const { test, run } = suite();
   const kit = { ...platform, assert, deepEqual, equal, rejects, throws };
   for (const tier of platform.tiers) for (const tests of [bootTests, linkTests, valueTests]) tests(test, { ...kit, tier });
-  windowTests(test, kit);
+  for (const tests of [windowTests, homeTests]) tests(test, kit);
   codecTests(test, { ...kit, ...codecKit() });
   return async (report, filter) => {
     initSync({ module: await platform.source() });

@@ -4,23 +4,13 @@ import { Held } from '../pkg/reflect/held.js';
 import { reflection } from '../pkg/reflect/main.js';
 import { reflect as reflectWorker } from '../pkg/reflect/worker.js';
 import { Codec } from '../pkg/coincide.js';
+import { windowKit } from './window.kit.mjs';
 import operations from './window.operations.mjs';
 
 export default (test, kit) => {
   const { coincideWindow, worker, assert, equal, deepEqual, rejects } = kit;
 
-  /** Runs `body` in a worker that has `root` for a window; `args` go there as they are. */
-  const within = async (root, body, { args = [], options, more } = {}) => {
-    const { Worker } = coincideWindow({ root, ...options });
-    const w = new Worker(worker('window'));
-    try {
-      const result = await w.proxy.run(String(body), ...args);
-      await more?.(w, result);
-      return result;
-    } finally {
-      w.terminate();
-    }
-  };
+  const { within } = windowKit(kit);
   const inWorker = (name, root, body, expected, rest) =>
     test(`window: ${name}`, async () => deepEqual(await within(root(), body, rest), expected));
 
@@ -124,6 +114,25 @@ export default (test, kit) => {
     deepEqual([root.assigned, root.list, root.pair.a], [{ plain: 'assigned' }, [{ plain: 'pushed' }], { plain: 'made' }]);
     equal(root.own, 'from assign');
     deepEqual([await root.callback(), await root.later()], [{ plain: 'result' }, { plain: 'late' }]);
+  }));
+
+  test('window: transform does not see proxies of main: what is a reference stays one', transforming(async (w, root) => {
+    const { arr, object } = Object.assign(root, {
+      arr: [1, [2]],
+      object: { deep: [3] },
+      Same: class { constructor(...args) { this.args = args; } },
+      later: Promise.resolve('of main'),
+      target: {},
+    });
+    await w.proxy.refer();
+    const found = { ...root.found, heard: root.heard, assigned: root.assigned, received: root.received, pushed: root.list[0], made: root.made.args, target: root.target.deep };
+    for (const [way, value] of Object.entries({ result: await root.back(), promised: await root.backLater(), argument: (await root.pass(arr)) })) found[way] = value;
+    for (const way of ['argument', 'assigned', 'received', 'pushed', 'result', 'promised']) assert(found[way] === arr, `${way} is a copy`);
+    assert(found.heard[0] === arr && found.heard[1] === object && found.made[0] === arr && found.made[1] === object, 'arguments are copies');
+    assert(found.heard[2][0] === arr && found.heard[2] !== arr, 'an array of references is no array of references');
+    assert(found.heard[3] === root, 'the global object of the worker is not the root');
+    equal(found.target, object.deep);
+    deepEqual([found.evaluated, await root.backPromise()], [true, 'of main']);
   }));
 
   inWorker('import is relative to the page', () => globalThis, async ({ window }) => {

@@ -37,8 +37,9 @@ export class Knowledge {
       above = factsOf(keys, values, ALL, above);
       above.proto = proto;
       this.#classes.set(number, above);
-      // What is known of a class is known of the object that is its prototype.
-      remoteOf(proto).asClass = above;
+      // What is known of a class is known of the object that is its prototype, unless that is a function of this worker.
+      const own = remoteOf(proto);
+      if (own) own.asClass = above;
       const constructor = above.values.get('constructor');
       if (name === undefined || !remoteOf(constructor)) continue;
       // Its class has a name, which is often asked for, and that is all that is known of it.

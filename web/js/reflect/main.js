@@ -93,7 +93,8 @@ export const reflect = (link, { root = globalThis, policy }) => {
     if (number === operation) return wrapped;
     // What is not there was a question about the target.
     const isAboutTarget = ABOUT_TARGET.has(operation) || (operation === ops.GET && result === undefined);
-    const about = isAboutTarget ? target : Reference.is(wrapped) ? result : undefined;
+    // A function of the worker is its own there: it has no handle that facts could go to.
+    const about = isAboutTarget ? target : Reference.is(wrapped) && !callbacks.known(result) ? result : undefined;
     const facts = about && told?.of(about, ...(operation === ops.GET && !isAboutTarget ? [target, args[0]] : []));
     return [wrapped, facts, isAboutTarget, number & ops.STEADY ? isSteady(target, args[0]) : undefined];
   };

@@ -181,7 +181,12 @@ export class Remote {
     if (window.remoteOf(newTarget)) return window.operate(ops.CONSTRUCT, this, args, newTarget);
     const instance = window.operate(ops.CONSTRUCT, this, args);
     const { prototype } = newTarget;
-    if (typeof prototype === 'object' && prototype !== null) window.remoteOf(instance).ownProto = prototype;
+    if (typeof prototype !== 'object' || prototype === null) return instance;
+    const remote = window.remoteOf(instance);
+    if (remote) remote.ownProto = prototype;
+    // A function of this worker that main's constructor returned stays as it is, as with any constructor that returns an object.
+    else if (typeof instance !== 'function')
+      throw new TypeError(`instances of main's ${instance.constructor?.name} are copies here: extend the worker's own class`);
     return instance;
   }
 }

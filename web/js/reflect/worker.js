@@ -48,14 +48,19 @@ export class Window {
     return this.#remotes.get(value);
   }
 
-  /** A value of the program on its way to main. */
+  /** A value of the program on its way to main. References bypass `transform`, which could only replace them by copies. */
   outgoing(value) {
-    return this.#transform ? this.#transform(value) : value;
+    return this.#transform && !this.#isReference(value) ? this.#transform(value) : value;
   }
 
   /** Several of them. */
   allOutgoing(values) {
-    return this.#transform ? values.map(value => this.#transform(value)) : values;
+    return this.#transform ? values.map(value => this.outgoing(value)) : values;
+  }
+
+  /** Whether main receives the value as an object of its own. */
+  #isReference(value) {
+    return this.#remotes.has(value) || value === globalThis;
   }
 
   /** Has main carry out an operation; gives the result. */
@@ -86,8 +91,9 @@ export class Window {
     return this.#end.operate(operation);
   }
 
+  /** A result without a handle is a function of this worker that came home: facts don't apply to it. */
   #learn(remote, facts) {
-    if (facts) this.knowledge.learn(remote, facts, value => this.#remotes.get(value));
+    if (remote && facts) this.knowledge.learn(remote, facts, value => this.#remotes.get(value));
   }
 
   /** Sets a property. */
@@ -177,8 +183,9 @@ export class Window {
   #invoke(fn, self, args) {
     this.knowledge.touch();
     const result = Reflect.apply(fn, self, args);
-    if (!this.#transform) return result;
-    return isThenable(result) ? Promise.resolve(result).then(this.#transform) : this.#transform(result);
+    // Asking a proxy for `then` would be a trip.
+    if (!this.#transform || this.#isReference(result)) return result;
+    return isThenable(result) ? Promise.resolve(result).then(value => this.outgoing(value)) : this.outgoing(result);
   }
 }
 

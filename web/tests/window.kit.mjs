@@ -1,0 +1,16 @@
+// What the tests of main's objects have in common.
+
+export const windowKit = ({ coincideWindow, worker }) => ({
+  /** Runs `body` in a worker that has `root` for a window; `args` go there as they are. */
+  within: async (root, body, { args = [], options, more } = {}) => {
+    const { Worker } = coincideWindow({ root, ...options });
+    const w = new Worker(worker('window'));
+    try {
+      const result = await w.proxy.run(String(body), ...args);
+      await more?.(w, result);
+      return result;
+    } finally {
+      w.terminate();
+    }
+  },
+});
