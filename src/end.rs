@@ -23,8 +23,8 @@ pub(crate) struct End {
     pub(crate) pending: PendingCalls,
     /// The peer's call whose function is running; calls made meanwhile name it as their parent.
     pub(crate) current: Cell<Option<CallId>>,
-    /// Is told the references that the peer no longer holds.
-    pub(crate) on_released: RefCell<Option<Released>>,
+    /// Receive the references that the peer no longer holds: listeners of the program, and of the library.
+    on_released: RefCell<Vec<Released>>,
 }
 
 type Released = Rc<dyn Fn(&[u64])>;
@@ -53,12 +53,27 @@ impl End {
         self.port.borrow_mut().session.release(references)
     }
 
-    /// The peer has given references back. Nobody listens: nobody has sent any.
+    /// Adds a listener.
+    pub(crate) fn on_released(&self, listener: impl Fn(&[u64]) + 'static) {
+        self.on_released.borrow_mut().push(Rc::new(listener));
+    }
+
+    /// Calls the listeners in the order in which they were added. Without any, no reference was ever sent.
     pub(crate) fn handle_released(&self, references: &[u64]) {
-        let listener = self.on_released.borrow().clone();
-        if let Some(listener) = listener {
+        // A listener may add another one, so the list is not borrowed while it runs.
+        for index in 0.. {
+            let listener = self.on_released.borrow().get(index).cloned();
+            let Some(listener) = listener else {
+                return;
+            };
             listener(references);
         }
+    }
+
+    /// Drops functions and listeners: they may hold handles of this very end.
+    pub(crate) fn forget_program(&self) {
+        self.functions.take();
+        self.on_released.take();
     }
 
     /// Makes a call whose payload `encode` writes. Nothing is sent before [`Port::flush`].
@@ -68,15 +83,8 @@ impl End {
         timeout: Option<Duration>,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, payload::EncodeError>,
     ) -> Result<CallId, CallError> {
+        let (format, buffer) = self.encode(function, encode)?;
         let mut port = self.port.borrow_mut();
-        let mut buffer = port.session.buffer();
-        let format = match encode(&mut buffer) {
-            Ok(format) => format,
-            Err(source) => {
-                port.session.recycle(buffer);
-                return Err(CallError::Arguments { function: function.into(), source });
-            }
-        };
         let deadline = timeout.map(|timeout| clock::now().after(timeout));
         let call = Call { name: function, format, parent: self.current.get(), deadline };
         port.session.call(call, buffer).map_err(|source| CallError::not_sent(function, source, &port.session))
@@ -88,28 +96,46 @@ impl End {
         function: &str,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, payload::EncodeError>,
     ) -> Result<(), CallError> {
+        let (format, buffer) = self.encode(function, encode)?;
         let mut port = self.port.borrow_mut();
-        let mut buffer = port.session.buffer();
-        let format =
-            encode(&mut buffer).map_err(|source| CallError::Arguments { function: function.into(), source })?;
         port.session
             .notify(function, format, buffer)
             .map_err(|source| CallError::not_sent(function, source, &port.session))
     }
 
-    /// Runs the function that a call of the peer is for, or begins to.
-    pub(crate) fn serve(&self, id: CallId, format: Format, payload: Vec<u8>) -> Served {
-        let found = {
-            let port = self.port.borrow();
-            let Some(name) = port.session.function(id) else {
-                return Served::Answered; // The link has been closed since.
-            };
-            let functions = self.functions.borrow();
-            functions.get(name).ok_or_else(|| functions.unknown(name))
-        };
-        let answer = match found {
-            Err(failure) => Err(failure),
-            Ok(function) => {
+    /// Writes arguments into a spare buffer. The port is free meanwhile: `encode` may run code of the program.
+    fn encode(
+        &self,
+        function: &str,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, payload::EncodeError>,
+    ) -> Result<(Format, Vec<u8>), CallError> {
+        let mut buffer = self.port.borrow_mut().session.buffer();
+        match encode(&mut buffer) {
+            Ok(format) => Ok((format, buffer)),
+            Err(source) => {
+                self.port.borrow_mut().session.recycle(buffer);
+                Err(CallError::Arguments { function: function.into(), source })
+            }
+        }
+    }
+
+    /// The function that a call of the peer is for.
+    pub(crate) fn function(&self, id: CallId) -> Option<Function> {
+        self.functions.borrow().get(self.port.borrow().session.function(id)?)
+    }
+
+    /// Runs `function`, which a call of the peer is for, or begins to. Without one, the answer is that it is unknown.
+    pub(crate) fn serve(&self, id: CallId, function: Option<Function>, format: Format, payload: Vec<u8>) -> Served {
+        let answer = match function {
+            None => {
+                let mut port = self.port.borrow_mut();
+                port.session.recycle(payload);
+                let Some(name) = port.session.function(id) else {
+                    return Served::Answered; // The link has been closed since.
+                };
+                Err(self.functions.borrow().unknown(name))
+            }
+            Some(function) => {
                 let outer = self.current.replace(Some(id));
                 let run = catch_unwind(AssertUnwindSafe(|| self.run(&function, format, payload)));
                 self.current.set(outer);
@@ -125,15 +151,14 @@ impl End {
         Served::Answered
     }
 
-    /// Runs the function that a notification is for; gives the future of an asynchronous one.
+    /// Runs `function`, which a notification is for; gives the future of an asynchronous one.
     pub(crate) fn serve_notification(
         &self,
-        name: &str,
+        function: &Function,
         format: Format,
         payload: Vec<u8>,
     ) -> Option<LocalBoxFuture<'static, Answer>> {
-        let function = self.functions.borrow().get(name)?;
-        match catch_unwind(AssertUnwindSafe(|| self.run(&function, format, payload))) {
+        match catch_unwind(AssertUnwindSafe(|| self.run(function, format, payload))) {
             Ok(Ok(Ran::Started(future))) => Some(future),
             Ok(Ok(Ran::Returned(_, result))) => {
                 self.port.borrow_mut().session.recycle(result);
@@ -175,8 +200,13 @@ impl End {
                     let text = "the function takes bytes as they are: call it with `call_bytes`";
                     return Err(Failure::Refused(ErrorCode::BAD_ARGUMENTS, text.into()));
                 }
-                run(&mut payload)?;
-                Ok(Ran::Returned(Format::Bytes, payload))
+                match run(&mut payload) {
+                    Ok(()) => Ok(Ran::Returned(Format::Bytes, payload)),
+                    Err(failure) => {
+                        self.port.borrow_mut().session.recycle(payload);
+                        Err(failure)
+                    }
+                }
             }
             Function::Raw(run) => {
                 let mut result = self.port.borrow_mut().session.buffer();
@@ -187,11 +217,11 @@ impl End {
                     Ok(RawReply::Now(format)) => Ok(Ran::Returned(format, result)),
                     Ok(RawReply::Later(future)) => {
                         port.session.recycle(result);
-                        Ok(Ran::Started(Box::pin(async move { future.await.map_err(Failure::from) })))
+                        Ok(Ran::Started(future))
                     }
                     Err(failure) => {
                         port.session.recycle(result);
-                        Err(failure.into())
+                        Err(failure)
                     }
                 }
             }

@@ -9,6 +9,7 @@ use coincide_proto::{CallId, Format};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
+use std::mem;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -43,10 +44,13 @@ impl Exports {
 
     /// Calls a function that takes and gives bytes as they are (see [`Scope::export_bytes`](crate::Scope::export_bytes)).
     pub fn call_bytes(&self, function: &str, bytes: Vec<u8>) -> BytesFuture {
-        BytesFuture(self.start(function, None, |buffer| {
-            *buffer = bytes;
+        let mut exchanged = bytes;
+        let call = self.start(function, None, |buffer| {
+            mem::swap(buffer, &mut exchanged);
             Ok(Format::Bytes)
-        }))
+        });
+        self.recycle(exchanged);
+        BytesFuture(call)
     }
 
     /// Calls a function with arguments that `encode` appends to a buffer, and gives the result as bytes (see [`raw`](crate::raw)).
@@ -54,15 +58,23 @@ impl Exports {
         RawFuture(self.start(function, None, |buffer| Ok(encode(buffer))))
     }
 
+    /// Gives the buffer of a raw result back, so that the next call allocates nothing.
+    pub fn recycle(&self, buffer: Vec<u8>) {
+        self.link.end().port.borrow_mut().session.recycle(buffer);
+    }
+
     /// Calls a function without wanting an answer, with arguments that are bytes already (see [`raw`](crate::raw)).
     ///
     /// # Errors
     /// When the arguments can't be sent, or the link is closed.
     pub fn notify_raw(&self, function: &str, format: Format, arguments: Vec<u8>) -> Result<(), CallError> {
-        self.link.end().notify(function, |buffer| {
-            *buffer = arguments;
+        let mut exchanged = arguments;
+        let sent = self.link.end().notify(function, |buffer| {
+            mem::swap(buffer, &mut exchanged);
             Ok(format)
-        })?;
+        });
+        self.recycle(exchanged);
+        sent?;
         self.link.flush();
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use crate::Thrown;
 use crate::payload::{self, Schema};
-use crate::raw::{RawFailure, RawReply};
+use crate::raw::RawReply;
 use coincide_proto::{ErrorCode, Format};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -88,10 +88,11 @@ handler!(A B C D E G H I);
 pub(crate) type Answer = Result<(Format, Vec<u8>), Failure>;
 
 /// Why a function gave no result.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// It threw: the bytes of a value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Failure {
+    /// The function threw: the bytes of a value.
     Threw(Vec<u8>),
+    /// The function could not be run, or its result cannot be sent: the reason, for programs and in words.
     Refused(ErrorCode, String),
 }
 
@@ -139,12 +140,10 @@ type RunOnBytes = dyn Fn(&mut Vec<u8>) -> Result<(), Failure>;
 
 type Start = dyn Fn(Format, &[u8]) -> Result<LocalBoxFuture<'static, Answer>, Failure>;
 
-type RunRaw = dyn Fn(Format, &[u8], &mut Vec<u8>) -> Result<RawReply, RawFailure>;
+type RunRaw = dyn Fn(Format, &[u8], &mut Vec<u8>) -> Result<RawReply, Failure>;
 
 impl Function {
-    pub(crate) fn raw(
-        function: impl Fn(Format, &[u8], &mut Vec<u8>) -> Result<RawReply, RawFailure> + 'static,
-    ) -> Self {
+    pub(crate) fn raw(function: impl Fn(Format, &[u8], &mut Vec<u8>) -> Result<RawReply, Failure> + 'static) -> Self {
         Self::Raw(Rc::new(function))
     }
 

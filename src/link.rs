@@ -120,13 +120,18 @@ impl Link {
     fn handle(self: &Rc<Self>, event: Event) {
         match event {
             Event::Call { id, format, payload } => {
-                if let Served::Started(future) = self.end.serve(id, format, payload) {
+                let function = self.end.function(id);
+                if let Served::Started(future) = self.end.serve(id, function, format, payload) {
                     self.start(id, future);
                 }
             }
             Event::Ended { id, outcome } => self.resolve(id, outcome),
             Event::Notify { name, format, payload } => {
-                let future = self.end.serve_notification(&name, format, payload);
+                let function = self.end.functions.borrow().get(&name);
+                let Some(function) = function else {
+                    return self.end.port.borrow_mut().session.recycle(payload);
+                };
+                let future = self.end.serve_notification(&function, format, payload);
                 if let (Some(future), Some(main)) = (future, self.main.upgrade()) {
                     main.spawn(Box::pin(async move { drop(future.await) }));
                 }
@@ -187,8 +192,7 @@ impl Link {
             runner.end(orderly);
         }
         // They may hold handles of this very worker, which would keep it from ever being dropped.
-        self.end.functions.take();
-        self.end.on_released.take();
+        self.end.forget_program();
         self.advance(Stage::Closed(closed));
         if let Some(main) = self.main.upgrade() {
             main.remove(self);

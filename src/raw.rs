@@ -28,11 +28,11 @@
 //! ```
 
 use crate::error::CallError;
-use crate::functions::Failure;
 use crate::{ErrorCode, Thrown};
 use coincide_proto::{Outcome, Session};
 use futures_util::future::LocalBoxFuture;
 
+pub use crate::functions::Failure;
 pub use coincide_proto::Format;
 
 /// How a raw function answers.
@@ -40,7 +40,7 @@ pub enum RawReply {
     /// The result is in the buffer, in this format.
     Now(Format),
     /// The result comes later: its format and its bytes.
-    Later(LocalBoxFuture<'static, Result<(Format, Vec<u8>), RawFailure>>),
+    Later(LocalBoxFuture<'static, Result<(Format, Vec<u8>), Failure>>),
 }
 
 impl std::fmt::Debug for RawReply {
@@ -48,24 +48,6 @@ impl std::fmt::Debug for RawReply {
         match self {
             Self::Now(format) => f.debug_tuple("Now").field(format).finish(),
             Self::Later(_) => f.write_str("Later"),
-        }
-    }
-}
-
-/// Why a raw function gives no result.
-#[derive(Clone, Debug, PartialEq)]
-pub enum RawFailure {
-    /// It threw: the bytes of a value.
-    Threw(Vec<u8>),
-    /// It could not be run, or its result can't be sent; the text says why.
-    Refused(ErrorCode, String),
-}
-
-impl From<RawFailure> for Failure {
-    fn from(failure: RawFailure) -> Self {
-        match failure {
-            RawFailure::Threw(payload) => Self::Threw(payload),
-            RawFailure::Refused(code, text) => Self::Refused(code, text),
         }
     }
 }

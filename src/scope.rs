@@ -7,7 +7,7 @@ use crate::interface::Interface;
 use crate::payload::EncodeError;
 use crate::pending::Caller;
 use crate::port::Port;
-use crate::raw::{RawError, RawFailure, RawReply};
+use crate::raw::{RawError, RawReply};
 use crate::window::Reflection;
 use crate::{CancelToken, Closed, Exports, Sync, Thrown};
 use coincide_proto::{
@@ -109,7 +109,7 @@ impl Scope {
     pub fn export_raw(
         &self,
         name: &str,
-        function: impl Fn(Format, &[u8], &mut Vec<u8>) -> Result<RawReply, RawFailure> + 'static,
+        function: impl Fn(Format, &[u8], &mut Vec<u8>) -> Result<RawReply, Failure> + 'static,
     ) {
         self.insert(name, Function::raw(function));
     }
@@ -137,10 +137,10 @@ impl Scope {
         Ok(())
     }
 
-    /// Listens to the references that main no longer holds, in place of the listener before: each id comes once for each time that main
-    /// gives it back.
+    /// Adds a listener for the references that main no longer holds: it receives each id once for each time that main gives it back.
+    /// Listeners are called in the order in which they were added.
     pub fn on_released(&self, listener: impl Fn(&[u64]) + 'static) {
-        self.inner.end.on_released.replace(Some(Rc::new(listener)));
+        self.inner.end.on_released(listener);
     }
 
     /// Tells main that the worker is ready, and what it exports. [`serve`](Self::serve) does so by itself; only the first time counts.
@@ -562,25 +562,22 @@ impl Inner {
     }
 
     fn handle_call(&self, id: CallId, format: Format, payload: Vec<u8>) {
-        let (waits_for_us, function) = {
-            let port = self.end.port.borrow();
-            let function = port.session.function(id).and_then(|name| self.end.functions.borrow().get(name));
-            (port.session.waits_for_us(id), function)
-        };
+        let function = self.end.function(id);
+        let waits_for_us = self.end.port.borrow().session.waits_for_us(id);
         let asynchronous = function.as_ref().is_some_and(Function::is_async);
         let too_early = function.is_none() && !self.ready.get();
         let too_deep = self.depth.get() >= self.max_depth;
         let serving = !self.is_blocked() && self.depth.get() == 0;
         let later = too_deep || asynchronous && !serving || too_early;
         if !later || serving && !too_early {
-            return self.run(id, format, payload);
+            return self.run(id, function, format, payload);
         }
         if !waits_for_us {
             let mut later = self.later.borrow_mut();
             let events = if too_early { &mut later.early } else { &mut later.deferred };
             events.push_back(Event::Call { id, format, payload });
         } else if too_early {
-            self.run(id, format, payload); // Answers that there is no such function.
+            self.run(id, function, format, payload); // Answers that there is no such function.
         } else {
             let failure = if too_deep {
                 let chain = self.end.port.borrow().session.chain(id);
@@ -607,9 +604,9 @@ impl Inner {
         Failure::Refused(ErrorCode::DEADLOCK, text)
     }
 
-    fn run(&self, id: CallId, format: Format, payload: Vec<u8>) {
+    fn run(&self, id: CallId, function: Option<Function>, format: Format, payload: Vec<u8>) {
         self.depth.set(self.depth.get() + 1);
-        let served = self.end.serve(id, format, payload);
+        let served = self.end.serve(id, function, format, payload);
         self.depth.set(self.depth.get() - 1);
         if let Served::Started(future) = served {
             if self.is_blocked() && self.end.port.borrow().session.waits_for_us(id) {
@@ -624,18 +621,21 @@ impl Inner {
 
     fn handle_notification(&self, name: String, format: Format, payload: Vec<u8>) {
         let serving = !self.is_blocked() && self.depth.get() == 0;
-        let known = self.end.functions.borrow().get(&name);
-        let later = match &known {
+        let function = self.end.functions.borrow().get(&name);
+        let later = match &function {
             None => !self.ready.get(),
             Some(function) => !serving && (function.is_async() || self.depth.get() >= self.max_depth),
         };
         if later {
             let mut later = self.later.borrow_mut();
-            let events = if known.is_none() { &mut later.early } else { &mut later.deferred };
+            let events = if function.is_none() { &mut later.early } else { &mut later.deferred };
             return events.push_back(Event::Notify { name, format, payload });
         }
+        let Some(function) = function else {
+            return self.recycle(payload);
+        };
         self.depth.set(self.depth.get() + 1);
-        let future = self.end.serve_notification(&name, format, payload);
+        let future = self.end.serve_notification(&function, format, payload);
         self.depth.set(self.depth.get() - 1);
         if let Some(future) = future {
             self.spawn(async move { (None, future.await) });

@@ -9,6 +9,7 @@ use crate::{CancelToken, Scope};
 use coincide_proto::Format;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -53,14 +54,14 @@ impl Sync {
     /// # Errors
     /// Why there is no result; `bytes` is empty then. See [`CallError`].
     pub fn call_bytes(&self, function: &str, bytes: &mut Vec<u8>) -> Result<(), CallError> {
-        let argument = std::mem::take(bytes);
+        let argument = mem::take(bytes);
         let result = self.scope.call(function, self.timeout, self.cancel.as_ref(), |buffer| {
             // The buffer that the link had spare is given back in exchange for the caller's.
-            *bytes = std::mem::replace(buffer, argument);
+            *bytes = mem::replace(buffer, argument);
             Ok(Format::Bytes)
         });
         let result = result.map_err(|error| error.into_call_error(function))?;
-        let spare = std::mem::replace(bytes, payload::bytes(function, result)?);
+        let spare = mem::replace(bytes, payload::bytes(function, result)?);
         self.scope.recycle(spare);
         Ok(())
     }
@@ -88,10 +89,13 @@ impl Sync {
     /// # Errors
     /// When the arguments can't be sent, or the link is closed.
     pub fn notify_raw(&self, function: &str, format: Format, arguments: Vec<u8>) -> Result<(), CallError> {
-        self.scope.notify(function, |buffer| {
-            *buffer = arguments;
+        let mut exchanged = arguments;
+        let sent = self.scope.notify(function, |buffer| {
+            mem::swap(buffer, &mut exchanged);
             Ok(format)
-        })
+        });
+        self.scope.recycle(exchanged);
+        sent
     }
 
     /// Calls a function of main without waiting. Whatever goes wrong there stays there.

@@ -7,7 +7,7 @@ use crate::interface::Interface;
 use crate::link::{Link, ready};
 use crate::pending::Caller;
 use crate::port::Port;
-use crate::raw::{Format, RawFailure, RawReply};
+use crate::raw::{Failure, Format, RawReply};
 use crate::{Closed, LinkClosed, Main, SendError, SpawnError, Thrown};
 use coincide_proto::{CloseReason, Config, Role, Session, Transport};
 use coincide_transport_atomics::LinkConfig;
@@ -60,7 +60,7 @@ impl Worker {
     pub fn register_raw(
         &self,
         name: &str,
-        function: impl Fn(Format, &[u8], &mut Vec<u8>) -> Result<RawReply, RawFailure> + 'static,
+        function: impl Fn(Format, &[u8], &mut Vec<u8>) -> Result<RawReply, Failure> + 'static,
     ) {
         self.insert(name, Function::raw(function));
     }
@@ -101,10 +101,10 @@ impl Worker {
         Ok(())
     }
 
-    /// Listens to the references that the worker no longer holds, in place of the listener before: each id comes once for each time that the worker
-    /// gives it back.
+    /// Adds a listener for the references that the worker no longer holds: it receives each id once for each time that the worker gives
+    /// it back. Listeners are called in the order in which they were added, and dropped when the link is closed.
     pub fn on_released(&self, listener: impl Fn(&[u64]) + 'static) {
-        self.link.end.on_released.replace(Some(Rc::new(listener)));
+        self.link.end.on_released(listener);
     }
 
     /// Asks the worker to abandon what it is doing: the call in which it is blocked ends with

@@ -36,6 +36,37 @@ fn releases_reach_the_listeners_of_both_ends_before_what_follows_them() {
 }
 
 #[test]
+fn every_listener_receives_releases_in_order_of_addition() {
+    let main = Main::new().unwrap();
+    let (sender, receiver) = mpsc::channel();
+    let worker = main
+        .spawn(move |scope| {
+            for listener in 0..3 {
+                let sender = sender.clone();
+                scope.on_released(move |references| sender.send((listener, references.to_vec())).unwrap());
+            }
+            scope.release(&[5])?;
+            scope.export("done", || ());
+            Ok(())
+        })
+        .unwrap();
+    let released = Rc::new(RefCell::new(Vec::new()));
+    for listener in 0..3 {
+        let released = Rc::clone(&released);
+        worker.on_released(move |references| released.borrow_mut().push((listener, references.to_vec())));
+    }
+    main.block_on(async {
+        worker.ready().await?;
+        worker.release(&[6])?;
+        worker.exports().call::<()>("done", ()).await?;
+        Ok::<(), Box<dyn std::error::Error>>(())
+    })
+    .unwrap();
+    assert_eq!(*released.borrow(), [0, 1, 2].map(|listener| (listener, vec![5])));
+    assert_eq!(receiver.try_iter().collect::<Vec<_>>(), [0, 1, 2].map(|listener| (listener, vec![6])));
+}
+
+#[test]
 fn a_closed_link_takes_no_releases_and_forgets_its_listener() {
     let main = Main::new().unwrap();
     let worker = main.spawn(|_| Ok::<(), coincide::Thrown>(())).unwrap();

@@ -1,6 +1,6 @@
 //! Objects of main from a worker in Rust, held against the vectors, and against a main that the tests play.
 
-use coincide::raw::{Format, RawFailure, RawReply};
+use coincide::raw::{Failure, Format, RawReply};
 use coincide::window::{Callback, Key, Remote};
 use coincide::{CallError, Main, Scope, Thrown, Value, Worker};
 use coincide_codec::value::{RefKind, RefOwner};
@@ -114,7 +114,7 @@ fn play(does: Does, answer: impl Fn(&Value) -> Result<Value, Value> + 'static) -
             Err(thrown) => {
                 let mut payload = Vec::new();
                 written(thrown, &mut payload);
-                Err(RawFailure::Threw(payload))
+                Err(Failure::Threw(payload))
             }
         }
     });
@@ -375,6 +375,38 @@ fn a_batch_keeps_the_objects_that_it_is_about() {
     worker.on_released(move |ids| given_back.borrow_mut().extend_from_slice(ids));
     main.block_on(worker.ready()).unwrap();
     assert_eq!(looked.get(), 2);
+}
+
+#[test]
+fn releases_reach_window_and_the_listeners_of_the_program() {
+    let main = Main::new().unwrap();
+    let (sender, receiver) = mpsc::channel();
+    let worker = main
+        .spawn(move |scope| {
+            let early = sender.clone();
+            scope.on_released(move |ids| early.send(ids.to_vec()).unwrap());
+            scope.window().set("callback", &Callback::new(|| ()))?;
+            scope.on_released(move |ids| sender.send(ids.to_vec()).unwrap());
+            assert_eq!(scope.window_sizes(), (0, 1));
+            scope.sync().call::<()>("give_back", ())?;
+            assert_eq!(scope.window_sizes(), (0, 0));
+            Ok(())
+        })
+        .unwrap();
+    let sent = Rc::new(std::cell::Cell::new(0));
+    let seen = Rc::clone(&sent);
+    worker.register_raw("coincide:reflect", move |_, payload, result| {
+        let operation = Value::decode(payload).expect("an operation");
+        let Value::Reference { id, .. } = parts(&operation)[3] else { panic!("{operation:?} has no function") };
+        seen.set(id);
+        Value::from(true).encode(result).expect("a boolean can be sent");
+        Ok(RawReply::Now(Format::Value))
+    });
+    let giving = worker.clone();
+    let id = Rc::clone(&sent);
+    worker.register("give_back", move || giving.release(&[id.get()]).expect("the link is open"));
+    main.block_on(worker.ready()).unwrap();
+    assert_eq!(receiver.try_iter().collect::<Vec<_>>(), [vec![sent.get()], vec![sent.get()]]);
 }
 
 #[test]

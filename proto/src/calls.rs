@@ -208,10 +208,10 @@ impl Incoming {
         self.others.len() + usize::from(self.latest_id != 0)
     }
 
-    /// Adds a call, whose id is not 0. `false`: one with that id is there already.
-    pub(crate) fn insert(&mut self, id: u32, name: &str, parent: u32, depth: u16) -> bool {
+    /// Adds a call, whose id is not 0, and returns a spare buffer in exchange for its name. `None`: the id is in use.
+    pub(crate) fn insert(&mut self, id: u32, name: String, parent: u32, depth: u16) -> Option<String> {
         if id == self.latest_id || !self.others.is_empty() && self.others.contains_key(&id) {
-            return false;
+            return None;
         }
         if self.latest_id != 0 {
             let name = self.names.pop().unwrap_or_default();
@@ -220,12 +220,10 @@ impl Incoming {
         }
         self.latest_id = id;
         let call = &mut self.latest;
-        call.name.clear();
-        call.name.push_str(name);
         call.parent = parent;
         call.depth = depth;
         call.cancelled = false;
-        true
+        Some(core::mem::replace(&mut call.name, name))
     }
 
     #[inline]
@@ -281,13 +279,14 @@ mod tests {
     fn calls_of_the_peer_are_found_in_any_order() {
         for (first, second) in [(2, 4), (4, 2)] {
             let mut calls = Incoming::default();
-            assert!(calls.insert(2, "a", 0, 1) && calls.insert(4, "b", 3, 2));
-            assert!(!calls.insert(2, "c", 0, 1) && !calls.insert(4, "c", 0, 1));
+            assert!(calls.insert(2, "a".into(), 0, 1).is_some() && calls.insert(4, "b".into(), 3, 2).is_some());
+            assert!(calls.insert(2, "c".into(), 0, 1).is_none() && calls.insert(4, "c".into(), 0, 1).is_none());
             assert_eq!(calls.get(CallId(2)).map(|call| call.name.as_str()), Some("a"));
             assert_eq!(calls.get_mut(CallId(4)).map(|call| (call.parent, call.depth)), Some((3, 2)));
             assert!(calls.remove(CallId(first)) && !calls.remove(CallId(first)));
             assert_eq!((calls.len(), calls.get(CallId(second)).is_some()), (1, true));
-            assert!(calls.insert(6, "c", 0, 1) && calls.remove(CallId(second)) && calls.remove(CallId(6)));
+            assert!(calls.insert(6, "c".into(), 0, 1).is_some());
+            assert!(calls.remove(CallId(second)) && calls.remove(CallId(6)));
             assert_eq!(calls.len(), 0);
             assert!(calls.get(CallId(0)).is_none() && !calls.remove(CallId(0)));
         }

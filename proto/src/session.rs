@@ -653,10 +653,11 @@ impl Session {
             return Err(ProtocolError("more calls are unanswered than was agreed".into()));
         }
         read_name(&mut self.name, header, frame)?;
-        let name = checked_name(&self.name)?;
-        if !self.incoming.insert(header.id, name, header.parent, header.code) {
+        let name = self.take_name()?;
+        let Some(spare) = self.incoming.insert(header.id, name, header.parent, header.code) else {
             return Err(ProtocolError("two unanswered calls have the same id".into()));
-        }
+        };
+        self.name = spare.into_bytes();
         self.accept_body(header, frame, Purpose::Call)
     }
 
@@ -714,7 +715,7 @@ impl Session {
         let body = self.pool.take_stale(total as usize);
         let mut assembly = Assembly::new(header.id, header.flags.format(), purpose, total, body);
         if purpose == Purpose::Notify {
-            assembly.name.clone_from(&self.name);
+            assembly.name = core::mem::take(&mut self.name);
         }
         if !self.assemblies.insert(assembly) {
             return Err(ProtocolError("two unfinished bodies have the same id".into()));
@@ -784,7 +785,7 @@ impl Session {
                 self.events.push_back(Event::Call { id, format, payload });
             }
             Purpose::Notify => {
-                let name = checked_name(&self.name)?.to_string();
+                let name = self.take_name()?;
                 self.events.push_back(Event::Notify { name, format, payload });
             }
             Purpose::Return => {
@@ -818,6 +819,12 @@ impl Session {
         read_name(&mut self.name, header, frame)?;
         checked_name(&self.name)
     }
+
+    /// The name that was read, without copying it.
+    #[inline]
+    fn take_name(&mut self) -> Result<String, ProtocolError> {
+        String::from_utf8(core::mem::take(&mut self.name)).map_err(|_| not_text())
+    }
 }
 
 fn read_name(name: &mut Vec<u8>, header: Header, frame: &(impl FrameBytes + ?Sized)) -> Result<(), ProtocolError> {
@@ -831,7 +838,11 @@ fn read_name(name: &mut Vec<u8>, header: Header, frame: &(impl FrameBytes + ?Siz
 }
 
 fn checked_name(name: &[u8]) -> Result<&str, ProtocolError> {
-    core::str::from_utf8(name).map_err(|_| ProtocolError("a name is not UTF-8".into()))
+    core::str::from_utf8(name).map_err(|_| not_text())
+}
+
+fn not_text() -> ProtocolError {
+    ProtocolError("a name is not UTF-8".into())
 }
 
 fn exports(mut payload: &[u8]) -> Result<Vec<String>, ProtocolError> {

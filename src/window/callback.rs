@@ -1,9 +1,9 @@
 //! Functions of the worker that main calls.
 
 use super::link::Link;
+use crate::ErrorCode;
 use crate::functions::{Failure, Handler, Reply};
-use crate::raw::{RawFailure, RawReply};
-use crate::{ErrorCode, Thrown};
+use crate::raw::RawReply;
 use coincide_codec::DecodeError;
 use coincide_codec::value::{RefKind, RefOwner, Reference};
 use coincide_proto::Format;
@@ -46,7 +46,7 @@ impl Callback {
         H: Handler<Args, Output: Reply<Kind>>,
     {
         Self::of(move |link, payload, result| {
-            let value = function.call(arguments(link, payload)?).into_result().map_err(threw)?;
+            let value = function.call(arguments(link, payload)?).into_result().map_err(Failure::threw)?;
             encode(link, &value, result)?;
             Ok(RawReply::Now(Format::Value))
         })
@@ -62,7 +62,7 @@ impl Callback {
             let future = function.call(arguments(link, payload)?);
             let link = link.clone();
             Ok(RawReply::Later(Box::pin(async move {
-                let value = future.await.into_result().map_err(threw)?;
+                let value = future.await.into_result().map_err(Failure::threw)?;
                 let mut result = Vec::new();
                 encode(&link, &value, &mut result)?;
                 Ok((Format::Value, result))
@@ -70,7 +70,7 @@ impl Callback {
         })
     }
 
-    fn of(run: impl Fn(&Link, &[u8], &mut Vec<u8>) -> Result<RawReply, RawFailure> + 'static) -> Self {
+    fn of(run: impl Fn(&Link, &[u8], &mut Vec<u8>) -> Result<RawReply, Failure> + 'static) -> Self {
         Self(Rc::new(Function(Box::new(run))))
     }
 }
@@ -122,7 +122,7 @@ pub(super) fn settling<T: DeserializeOwned>(function: impl Fn(Result<T, DecodeEr
 /// What is called.
 pub(crate) struct Function(Box<Run>);
 
-type Run = dyn Fn(&Link, &[u8], &mut Vec<u8>) -> Result<RawReply, RawFailure>;
+type Run = dyn Fn(&Link, &[u8], &mut Vec<u8>) -> Result<RawReply, Failure>;
 
 /// Serves a call of main: the arguments are a function, `this`, and a list.
 pub(super) fn serve(
@@ -130,8 +130,8 @@ pub(super) fn serve(
     format: Format,
     payload: &[u8],
     result: &mut Vec<u8>,
-) -> Result<RawReply, RawFailure> {
-    let refused = |text: String| RawFailure::Refused(ErrorCode::BAD_ARGUMENTS, text);
+) -> Result<RawReply, Failure> {
+    let refused = |text: String| Failure::Refused(ErrorCode::BAD_ARGUMENTS, text);
     let Some(link) = link else {
         return Err(refused("the worker has nothing to do with objects of main any more".into()));
     };
@@ -156,22 +156,15 @@ impl<'de> Deserialize<'de> for Callee {
     }
 }
 
-fn arguments<Args: DeserializeOwned>(link: &Link, payload: &[u8]) -> Result<Args, RawFailure> {
+fn arguments<Args: DeserializeOwned>(link: &Link, payload: &[u8]) -> Result<Args, Failure> {
     let call: Call<Args> =
-        link.decode(payload).map_err(|error| RawFailure::Refused(ErrorCode::BAD_ARGUMENTS, error.to_string()))?;
+        link.decode(payload).map_err(|error| Failure::Refused(ErrorCode::BAD_ARGUMENTS, error.to_string()))?;
     Ok(call.0)
 }
 
-fn encode(link: &Link, value: &impl Serialize, result: &mut Vec<u8>) -> Result<(), RawFailure> {
+fn encode(link: &Link, value: &impl Serialize, result: &mut Vec<u8>) -> Result<(), Failure> {
     let encoded = link.encode(value, result);
-    encoded.map(|_| ()).map_err(|error| RawFailure::Refused(ErrorCode::BAD_RESULT, error.to_string()))
-}
-
-fn threw(thrown: Thrown) -> RawFailure {
-    match Failure::threw(thrown) {
-        Failure::Threw(payload) => RawFailure::Threw(payload),
-        Failure::Refused(code, text) => RawFailure::Refused(code, text),
-    }
+    encoded.map(|_| ()).map_err(|error| Failure::Refused(ErrorCode::BAD_RESULT, error.to_string()))
 }
 
 /// The arguments in a call of main.

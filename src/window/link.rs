@@ -87,9 +87,9 @@ impl Link {
         operation: &impl Serialize,
     ) -> Result<R, CallError> {
         self.give_back(&self.table.take_many());
-        let (mut buffer, sent) = self.encode_operation(&name, operation)?;
-        let called = self.scope.call(REFLECT, None, None, |target| {
-            std::mem::swap(target, &mut buffer);
+        let mut sent = Vec::new();
+        let called = self.scope.call(REFLECT, None, None, |buffer| {
+            sent = self.encode(operation, buffer)?;
             Ok(Format::Value)
         });
         match called {
@@ -98,7 +98,8 @@ impl Link {
                 self.scope.recycle(payload);
                 result.map_err(|source| CallError::Result { function: name(), source })
             }
-            Ok(_) => {
+            Ok((_, payload)) => {
+                self.scope.recycle(payload);
                 let source = DecodeError::mismatch("main answered in a format that was not asked for");
                 Err(CallError::Result { function: name(), source })
             }
@@ -119,27 +120,15 @@ impl Link {
     /// Has main carry out an operation without waiting for it.
     pub(super) fn operate_later(&self, name: impl Fn() -> String, operation: &impl Serialize) -> Result<(), CallError> {
         self.give_back(&self.table.take_many());
-        let (buffer, sent) = self.encode_operation(&name, operation)?;
-        let notified = self.scope.notify(REFLECT_LATER, |target| {
-            *target = buffer;
+        let mut sent = Vec::new();
+        let notified = self.scope.notify(REFLECT_LATER, |buffer| {
+            sent = self.encode(operation, buffer)?;
             Ok(Format::Value)
         });
         notified.map_err(|error| {
             self.table.release(&sent);
             error.named(&name())
         })
-    }
-
-    fn encode_operation(
-        &self,
-        name: &impl Fn() -> String,
-        operation: &impl Serialize,
-    ) -> Result<(Vec<u8>, Vec<u64>), CallError> {
-        let mut buffer = Vec::new();
-        match self.encode(operation, &mut buffer) {
-            Ok(sent) => Ok((buffer, sent)),
-            Err(source) => Err(CallError::Arguments { function: name(), source }),
-        }
     }
 
     /// Appends a value in which remote objects and functions may stand; gives the ids of the functions in it.

@@ -58,7 +58,7 @@ impl Callee {
             match result {
                 Ok((_, payload)) => {
                     let value = self.values.decode(&payload);
-                    self.values.recycle(payload);
+                    self.exports.recycle(payload);
                     value.map_err(|why| failure::failed("Result", &why, &self.name))
                 }
                 Err(error) => Err(failure::of_call(error, &self.name, &self.values)),

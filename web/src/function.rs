@@ -1,7 +1,7 @@
 //! JavaScript functions that the other end calls.
 
 use coincide::ErrorCode;
-use coincide::raw::{Format, RawFailure, RawReply};
+use coincide::raw::{Failure, Format, RawReply};
 use js_sys::{Array, Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -13,7 +13,7 @@ pub(crate) fn serve(
     values: &Values,
     name: &str,
     function: JsValue,
-) -> impl Fn(Format, &[u8], &mut Vec<u8>) -> Result<RawReply, RawFailure> + 'static {
+) -> impl Fn(Format, &[u8], &mut Vec<u8>) -> Result<RawReply, Failure> + 'static {
     let (values, name) = (values.clone(), name.to_owned());
     move |format, payload, result| {
         let arguments = arguments(&values, format, payload)?;
@@ -25,7 +25,7 @@ pub(crate) fn serve(
         if !is_thenable(&value) {
             match values.encode_result(&value, &name, result) {
                 Ok(()) => return Ok(RawReply::Now(Format::Value)),
-                Err(Unsent::Refused(why)) => return Err(RawFailure::Refused(ErrorCode::BAD_RESULT, why.to_string())),
+                Err(Unsent::Refused(why)) => return Err(Failure::Refused(ErrorCode::BAD_RESULT, why.to_string())),
                 // It holds a blob, whose bytes have to be awaited.
                 Err(Unsent::Blobs) => {}
             }
@@ -36,25 +36,25 @@ pub(crate) fn serve(
             let mut result = Vec::new();
             match values.encode_result_later(&value, &name, &mut result).await {
                 Ok(()) => Ok((Format::Value, result)),
-                Err(why) => Err(RawFailure::Refused(ErrorCode::BAD_RESULT, why)),
+                Err(why) => Err(Failure::Refused(ErrorCode::BAD_RESULT, why)),
             }
         })))
     }
 }
 
-fn arguments(values: &Values, format: Format, payload: &[u8]) -> Result<Array, RawFailure> {
+fn arguments(values: &Values, format: Format, payload: &[u8]) -> Result<Array, Failure> {
     if format != Format::Value {
         let text = format!("a JavaScript function takes values, not {format:?}: call it by its name");
-        return Err(RawFailure::Refused(ErrorCode::BAD_ARGUMENTS, text));
+        return Err(Failure::Refused(ErrorCode::BAD_ARGUMENTS, text));
     }
-    let value = values.decode(payload).map_err(|error| RawFailure::Refused(ErrorCode::BAD_ARGUMENTS, error))?;
-    value.dyn_into().map_err(|_| RawFailure::Refused(ErrorCode::BAD_ARGUMENTS, "the arguments are no array".into()))
+    let value = values.decode(payload).map_err(|error| Failure::Refused(ErrorCode::BAD_ARGUMENTS, error))?;
+    value.dyn_into().map_err(|_| Failure::Refused(ErrorCode::BAD_ARGUMENTS, "the arguments are no array".into()))
 }
 
-fn threw(values: &Values, thrown: &JsValue) -> RawFailure {
+fn threw(values: &Values, thrown: &JsValue) -> Failure {
     let mut payload = Vec::new();
     values.encode_thrown(thrown, &mut payload);
-    RawFailure::Threw(payload)
+    Failure::Threw(payload)
 }
 
 #[wasm_bindgen(raw_module = "./values.js")]

@@ -1,7 +1,7 @@
 //! Values of main on their way to a worker and back, and the references among them.
 
 use crate::link::Link;
-use crate::raw::{Format, RawError, RawFailure};
+use crate::raw::{Failure, Format, RawError};
 use crate::window::wire::INVOKE;
 use crate::{ErrorCode, Worker};
 use coincide_codec::js::{Js, Leniency, Root as Named};
@@ -35,8 +35,8 @@ impl Objects {
     }
 
     /// The arguments in a payload.
-    pub(super) fn arguments(&self, format: Format, payload: &[u8]) -> Result<Array, RawFailure> {
-        let refused = |text| RawFailure::Refused(ErrorCode::BAD_ARGUMENTS, text);
+    pub(super) fn arguments(&self, format: Format, payload: &[u8]) -> Result<Array, Failure> {
+        let refused = |text| Failure::Refused(ErrorCode::BAD_ARGUMENTS, text);
         if format != Format::Value {
             return Err(refused("operations are values".into()));
         }
@@ -79,13 +79,13 @@ impl Objects {
     }
 
     /// What was thrown, as well as it can be sent.
-    pub(super) fn thrown(&self, thrown: &JsValue) -> RawFailure {
+    pub(super) fn thrown(&self, thrown: &JsValue) -> Failure {
         let mut payload = Vec::new();
         if self.encode(thrown, Leniency::Lenient, &mut payload).is_err() {
             payload.clear();
             Writer::new(&mut payload).str(&in_words(thrown));
         }
-        RawFailure::Threw(payload)
+        Failure::Threw(payload)
     }
 
     /// The worker has given objects back, each as often as it is listed.

@@ -2,7 +2,7 @@
 
 use super::Policy;
 use super::objects::{Objects, in_words, refusal};
-use crate::raw::{Format, RawFailure, RawReply};
+use crate::raw::{Failure, Format, RawReply};
 use crate::window::wire;
 use coincide_codec::value::Writer;
 use js_sys::{Array, RangeError, TypeError};
@@ -31,7 +31,7 @@ enum Outcome {
 }
 
 impl Operations {
-    pub(super) fn serve(&self, format: Format, payload: &[u8], result: &mut Vec<u8>) -> Result<RawReply, RawFailure> {
+    pub(super) fn serve(&self, format: Format, payload: &[u8], result: &mut Vec<u8>) -> Result<RawReply, Failure> {
         let operation = self.objects.arguments(format, payload)?;
         let served = match self.late.take() {
             Some(error) => Err(error),
@@ -43,7 +43,7 @@ impl Operations {
         }
     }
 
-    pub(super) fn serve_later(&self, format: Format, payload: &[u8]) -> Result<RawReply, RawFailure> {
+    pub(super) fn serve_later(&self, format: Format, payload: &[u8]) -> Result<RawReply, Failure> {
         // What follows a failure may count on what has failed.
         if self.late.borrow().is_none() {
             let operation = self.objects.arguments(format, payload)?;
