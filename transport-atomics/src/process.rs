@@ -1,8 +1,8 @@
 //! Links to other processes. On Linux; elsewhere all of this fails with [`Unsupported`](io::ErrorKind::Unsupported).
 //!
 //! The parent is main, the child the worker. The rings lie in memory that both have mapped, endpoints wake each other by
-//! futex and eventfd, and the death of either process, however it comes about, is seen by the other within milliseconds: it
-//! receives the frames that were sent before, and then [`Gone`](coincide_proto::Gone).
+//! futex and eventfd. The death of either process, however it comes about, is seen by the other within milliseconds, even if processes
+//! that were forked from it live on: the other end receives the frames that were sent before, and then [`Gone`](coincide_proto::Gone).
 //!
 //! ```no_run
 //! use coincide_proto::{Transmit, Transport};
@@ -24,7 +24,7 @@ use crate::bell::Bell;
 use crate::endpoint::{Doorbell, Endpoint};
 use crate::layout::LinkConfig;
 use crate::link::{MainEnd, WorkerEnd};
-use crate::sys::{self, Inherited, Life, Prepared, RemoteBell};
+use crate::sys::{self, Inherited, Life, Prepared, Process, RemoteBell};
 use std::io;
 use std::process::{Child, Command};
 use std::sync::Arc;
@@ -43,32 +43,38 @@ pub fn spawn(command: &mut Command, config: LinkConfig, bell: &Arc<Bell>) -> io:
     let tie = MainTie { bell: Arc::clone(bell), remote, life: life.clone() };
     bell.hears_processes()?;
     let endpoint = Endpoint::main(region, &config, Arc::clone(bell));
-    watch(life, endpoint.obituary())?;
-    let child = handover.spawn(command)?;
+    let mut child = handover.spawn(command)?;
+    if let Err(error) = watch(life, Some(Process::child(&child)), endpoint.obituary()) {
+        // Both fail only if it has ended already.
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(error);
+    }
     Ok((child, MainEnd::new(endpoint, Some(Box::new(tie)))))
 }
 
 /// The worker's end of the link with which this process was started, if it was: the first time, `None` from then on.
 ///
-/// Call it early: until then, processes that this one starts inherit the link's descriptors, and would keep it alive.
+/// Call it early: until then, programs that this process starts inherit the descriptors of the link. For main, the worker is the process
+/// that main started: if that is a wrapper around this one, it has to live as long.
 ///
 /// # Errors
 /// When the parent speaks another version, or the environment variable `COINCIDE_LINK` was tampered with;
 /// [`Unsupported`](io::ErrorKind::Unsupported) on other platforms than Linux.
 pub fn from_env() -> io::Result<Option<WorkerEnd>> {
-    let Some(Inherited { region, len, remote, life }) = sys::inherit()? else { return Ok(None) };
+    let Some(Inherited { region, len, remote, life, maker }) = sys::inherit()? else { return Ok(None) };
     let config = LinkConfig::read(&region, len)?;
     let tie = WorkerTie { life: life.clone() };
     let endpoint = Endpoint::worker(region, &config, Doorbell::Remote(remote));
-    watch(life, endpoint.obituary())?;
+    watch(life, maker, endpoint.obituary())?;
     Ok(Some(WorkerEnd::new(endpoint, Some(Box::new(tie)))))
 }
 
-/// Runs `obituary` when the process at the other end has died. It also runs when either end leaves the link, and tells nobody
-/// anything new then.
-fn watch(life: Life, obituary: impl FnOnce() + Send + 'static) -> io::Result<()> {
+/// Runs `obituary` when the process at the other end has died. It also runs when either end leaves the link, and reports nothing new
+/// then.
+fn watch(life: Life, peer: Option<Process>, obituary: impl FnOnce() + Send + 'static) -> io::Result<()> {
     std::thread::Builder::new().name("coincide-life".into()).spawn(move || {
-        life.wait_for_end();
+        life.wait_for_end(peer.as_ref());
         obituary();
     })?;
     Ok(())

@@ -6,8 +6,11 @@ mod watchdog;
 
 use coincide_proto::{Gone, ReceiveError, Transmit, Transport};
 use coincide_transport_atomics::{Bell, LinkConfig, MainEnd, WorkerEnd, process};
+use rustix::io::{FdFlags, fcntl_setfd};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::os::fd::{BorrowedFd, RawFd};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -39,7 +42,19 @@ fn role() {
             // No destructor runs.
             std::process::abort();
         }
-        Ok("parent") => parent(),
+        Ok("parent") => parent(|| ()),
+        Ok("forking parent") => parent(start_heir_of_sockets),
+        Ok("forking worker") => {
+            // The link is not taken yet, so the heir inherits all of its descriptors.
+            let mut heir = command("heir of all").spawn().unwrap();
+            let mut link = link();
+            send_all(&mut link, b"up").unwrap();
+            ended(&mut heir);
+        }
+        Ok("heir of all") => {
+            // Lives until the test drops the other end.
+            std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+        }
         Ok("nosy") => nosy(),
         Ok("heir") => {
             let none = process::from_env().unwrap().is_none();
@@ -63,17 +78,40 @@ fn echo(mut link: WorkerEnd) {
     }
 }
 
-/// Starts an echo, says so, and waits to be killed.
-fn parent() {
+/// Starts an echo, runs `then`, says so, and waits to be killed.
+fn parent(then: fn()) {
     let bell = Bell::new().unwrap();
     let (_child, mut main) =
         process::spawn(command("echo").stdout(Stdio::inherit()), LinkConfig::default(), &bell).unwrap();
     send_all(&mut main, b"up?").unwrap();
     assert_eq!(next(&mut main).unwrap(), b"up?");
+    then();
     println!("up");
     loop {
         thread::park();
     }
+}
+
+/// Starts a process that holds the sockets of this one, as one does that was forked.
+fn start_heir_of_sockets() {
+    let sockets: Vec<RawFd> = fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| fs::read_link(path).is_ok_and(|target| target.to_string_lossy().starts_with("socket:")))
+        .map(|path| path.file_name().unwrap().to_str().unwrap().parse().unwrap())
+        .collect();
+    assert!(!sockets.is_empty());
+    let mut heir = command("heir of all");
+    // SAFETY: between fork and exec the closure makes system calls only, on descriptors that the link keeps open.
+    unsafe {
+        heir.pre_exec(move || {
+            for socket in &sockets {
+                fcntl_setfd(BorrowedFd::borrow_raw(*socket), FdFlags::empty())?;
+            }
+            Ok(())
+        });
+    }
+    heir.spawn().unwrap();
 }
 
 /// Looks for links where there are none.
@@ -243,6 +281,22 @@ fn a_killed_child_is_gone() {
 }
 
 #[test]
+fn killed_worker_is_gone_though_a_process_holds_its_descriptors() {
+    within(LONG, || {
+        let bell = Bell::new().unwrap();
+        let mut command = command("forking worker");
+        let config = LinkConfig::default();
+        let (mut child, mut main) = process::spawn(command.stdin(Stdio::piped()), config, &bell).unwrap();
+        let heir_lives_until_this_is_dropped = child.stdin.take();
+        assert_eq!(next(&mut main).unwrap(), b"up");
+        child.kill().unwrap();
+        assert_eq!(next(&mut main), Err(ReceiveError::Gone(Gone)));
+        ended(&mut child);
+        drop(heir_lives_until_this_is_dropped);
+    });
+}
+
+#[test]
 fn what_a_child_sent_before_it_died_is_received() {
     within(LONG, || {
         let bell = Bell::new().unwrap();
@@ -258,16 +312,20 @@ fn what_a_child_sent_before_it_died_is_received() {
 #[test]
 fn a_child_sees_that_main_was_killed() {
     within(LONG, || {
-        let mut parent = command("parent").stdout(Stdio::piped()).spawn().unwrap();
-        let mut output = BufReader::new(parent.stdout.take().unwrap());
-        let mut line = String::new();
-        while !line.ends_with("up\n") {
-            assert!(output.read_line(&mut line).unwrap() > 0, "{line}");
+        for role in ["parent", "forking parent"] {
+            let mut parent = command(role).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+            let heir_lives_until_this_is_dropped = parent.stdin.take();
+            let mut output = BufReader::new(parent.stdout.take().unwrap());
+            let mut line = String::new();
+            while !line.ends_with("up\n") {
+                assert!(output.read_line(&mut line).unwrap() > 0, "{line}");
+            }
+            parent.kill().unwrap();
+            parent.wait().unwrap();
+            // The child has the other copy of the pipe, so it is over when that is closed.
+            output.read_to_string(&mut line).unwrap();
+            drop(heir_lives_until_this_is_dropped);
         }
-        parent.kill().unwrap();
-        parent.wait().unwrap();
-        // The child has the other copy of the pipe, so it is over when that is closed.
-        output.read_to_string(&mut line).unwrap();
     });
 }
 

@@ -1,14 +1,15 @@
-//! Linux: futexes, epoll and eventfd, memfd.
+//! Linux: futexes, epoll and eventfd, memfd, pidfd.
 
 use crate::bell::{Bell, WakerSlot};
 use crate::layout::LinkConfig;
 use crate::region::Region;
-use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, epoll, eventfd, poll};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, ftruncate, memfd_create};
 use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, getpid, getppid, pidfd_open, waitid};
 use rustix::thread::futex;
-use std::io::{self, Read};
+use std::io;
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -82,9 +83,9 @@ impl Signal {
     }
 
     pub(crate) fn is_rung(&self) -> bool {
-        let mut set = [rustix::event::PollFd::new(&self.set, rustix::event::PollFlags::IN)];
+        let mut set = [PollFd::new(&self.set, PollFlags::IN)];
         // If it can't tell, let somebody look.
-        rustix::event::poll(&mut set, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).map_or(true, |ready| ready > 0)
+        poll(&mut set, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).map_or(true, |ready| ready > 0)
     }
 
     pub(crate) fn wait(&self, timeout: Option<Duration>) -> bool {
@@ -239,7 +240,7 @@ impl Handover {
     pub(crate) fn spawn(self, command: &mut Command) -> io::Result<Child> {
         let fds = [self.memory.as_raw_fd(), self.bell.as_raw_fd(), self.life.as_raw_fd()];
         let [memory, bell, life] = fds;
-        command.env(VARIABLE, format!("{memory}:{bell}:{life}:{}", self.inode));
+        command.env(VARIABLE, format!("{memory}:{bell}:{life}:{}:{}", self.inode, getpid().as_raw_nonzero()));
         // The command keeps the closure for its next spawn, when these descriptors are closed or somebody else's.
         let current = Arc::new(AtomicBool::new(true));
         let still_current = Arc::clone(&current);
@@ -269,12 +270,14 @@ pub(crate) struct Inherited {
     pub(crate) len: usize,
     pub(crate) remote: RemoteBell,
     pub(crate) life: Life,
+    /// The process that made the link. `None`: it is not the parent of this one, because a program in between started this one.
+    pub(crate) maker: Option<Process>,
 }
 
 /// Takes the link that the environment names, once; `None` if there is none for this process.
 pub(crate) fn inherit() -> io::Result<Option<Inherited>> {
     let Some(value) = std::env::var_os(VARIABLE) else { return Ok(None) };
-    let Some((fds, inode)) = value.to_str().and_then(parse) else {
+    let Some((fds, inode, maker)) = value.to_str().and_then(parse) else {
         return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{VARIABLE} is {value:?}")));
     };
     // SAFETY: the descriptor is only asked what it is, which is harmless whatever it is, and fails if it isn't open.
@@ -301,23 +304,73 @@ pub(crate) fn inherit() -> io::Result<Option<Inherited>> {
         len,
         remote: RemoteBell(Arc::new(bell)),
         life: Life(Arc::new(UnixStream::from(life))),
+        maker: Process::parent(maker),
     }))
 }
 
-/// A connection on which nothing is ever sent: its end is the end of the process that holds the other side.
+/// A connection on which nothing is ever sent. It ends when either side leaves, and when no process holds the other side any more: a
+/// process that was forked from the peer may hold it longer than the peer lives.
 #[derive(Clone)]
 pub(crate) struct Life(Arc<UnixStream>);
 
 impl Life {
-    /// Blocks until the other process has died, or either side has called [`end`](Self::end).
-    pub(crate) fn wait_for_end(&self) {
-        // A peer that sends something breaks the rules, and is treated as if it had left.
-        while matches!((&*self.0).read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::Interrupted) {}
+    /// Blocks until `peer` has died, either side has called [`end`](Self::end), or no process holds the other side.
+    pub(crate) fn wait_for_end(&self, peer: Option<&Process>) {
+        let pidfd = peer.and_then(|peer| peer.pidfd.as_ref());
+        let unwatched = peer.filter(|peer| peer.pidfd.is_none());
+        let timeout = timespec(unwatched.map(|_| LOOK_EVERY));
+        loop {
+            // A peer that sends something breaks the rules, and is treated as if it had left.
+            let mut life = PollFd::new(&*self.0, PollFlags::IN);
+            let outcome = match pidfd {
+                None => poll(std::slice::from_mut(&mut life), timeout.as_ref()),
+                Some(pidfd) => poll(&mut [life, PollFd::new(pidfd, PollFlags::IN)], None),
+            };
+            match outcome {
+                Err(Errno::INTR) => {}
+                Ok(0) if !unwatched.is_some_and(Process::is_dead) => {}
+                _ => return,
+            }
+        }
     }
 
     pub(crate) fn end(&self) {
         // It fails when the other side was faster.
         let _ = self.0.shutdown(Shutdown::Both);
+    }
+}
+
+/// A child or the parent of this process, whose death ends a link.
+pub(crate) struct Process {
+    pid: Pid,
+    is_child: bool,
+    /// Readable once the process is dead. `None`: the system has no such descriptors (Linux before 5.3, a filter of system calls, too many
+    /// open files), and [`is_dead`](Self::is_dead) has to be asked.
+    pidfd: Option<OwnedFd>,
+}
+
+impl Process {
+    /// A child that has not been waited for.
+    pub(crate) fn child(child: &Child) -> Self {
+        let pid = Pid::from_child(child);
+        Self { pid, is_child: true, pidfd: pidfd_open(pid, PidfdFlags::empty()).ok() }
+    }
+
+    /// `None`: the parent of this process is another one.
+    fn parent(pid: Pid) -> Option<Self> {
+        let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok();
+        // Asked last: while the parent lives, its number belongs to no other process.
+        (getppid() == Some(pid)).then_some(Self { pid, is_child: false, pidfd })
+    }
+
+    /// Whether it has died. A child may have been waited for in the meantime.
+    fn is_dead(&self) -> bool {
+        if self.is_child {
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+            !matches!(waitid(WaitId::Pid(self.pid), options), Ok(None))
+        } else {
+            getppid() != Some(self.pid)
+        }
     }
 }
 
@@ -366,12 +419,13 @@ fn off_stdio(fd: OwnedFd) -> io::Result<OwnedFd> {
     if fd.as_raw_fd() > 2 { Ok(fd) } else { Ok(fcntl_dupfd_cloexec(fd, 3)?) }
 }
 
-fn parse(value: &str) -> Option<([RawFd; 3], u64)> {
+fn parse(value: &str) -> Option<([RawFd; 3], u64, Pid)> {
     let mut fields = value.split(':');
     let mut fd = || fields.next()?.parse().ok().filter(|fd| *fd > 2);
     let fds = [fd()?, fd()?, fd()?];
     let inode = fields.next()?.parse().ok()?;
-    fields.next().is_none().then_some((fds, inode))
+    let pid = fields.next()?.parse().ok().filter(|pid| *pid > 0)?;
+    fields.next().is_none().then_some((fds, inode, Pid::from_raw(pid)?))
 }
 
 fn new_eventfd() -> io::Result<OwnedFd> {
@@ -405,7 +459,10 @@ fn timespec(timeout: Option<Duration>) -> Option<Timespec> {
 const RING: u64 = 0;
 const STOP: u64 = 1;
 
-/// Names the descriptors that a child inherits: memory, bell, life, and the inode number of the memory.
+/// How often a process is looked at whose death no descriptor reports.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Names the descriptors that a child inherits: memory, bell, life; then the inode number of the memory, and the process that made it.
 const VARIABLE: &str = "COINCIDE_LINK";
 
 /// The size is settled, and so are the seals.
@@ -451,10 +508,51 @@ mod tests {
     }
 
     #[test]
-    fn only_three_descriptors_and_an_inode_are_a_link() {
-        assert_eq!(parse("3:4:5:6"), Some(([3, 4, 5], 6)));
-        for nonsense in ["", ":", "3:4:5", "3:4:5:6:7", "2:4:5:6", "-1:4:5:6", "3:4:5:-6", "3:4:5:x", "a:4:5:6"] {
+    fn link_variable_holds_three_descriptors_an_inode_and_a_process() {
+        assert_eq!(parse("3:4:5:6:7"), Some(([3, 4, 5], 6, Pid::from_raw(7).unwrap())));
+        let nonsense = [
+            "",
+            ":",
+            "3:4:5",
+            "3:4:5:6",
+            "3:4:5:6:7:8",
+            "2:4:5:6:7",
+            "-1:4:5:6:7",
+            "3:4:5:-6:7",
+            "3:4:5:x:7",
+            "a:4:5:6:7",
+            "3:4:5:6:0",
+            "3:4:5:6:-7",
+        ];
+        for nonsense in nonsense {
             assert_eq!(parse(nonsense), None, "{nonsense}");
         }
+    }
+
+    #[test]
+    fn death_of_child_is_noticed_with_and_without_pidfd() {
+        for with_pidfd in [true, false] {
+            let (ours, held_by_others) = UnixStream::pair().unwrap();
+            let life = Life(Arc::new(ours));
+            let mut child = Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+            let mut process = Process::child(&child);
+            process.pidfd = process.pidfd.filter(|_| with_pidfd);
+            assert!(!process.is_dead());
+            let watcher = std::thread::spawn(move || {
+                life.wait_for_end(Some(&process));
+                assert!(process.is_dead());
+            });
+            child.kill().unwrap();
+            watcher.join().unwrap();
+            child.wait().unwrap();
+            drop(held_by_others);
+        }
+    }
+
+    #[test]
+    fn only_the_parent_that_was_announced_is_watched() {
+        let parent = getppid().unwrap();
+        assert!(!Process::parent(parent).unwrap().is_dead());
+        assert!(Process::parent(getpid()).is_none());
     }
 }

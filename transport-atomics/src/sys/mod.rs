@@ -12,5 +12,5 @@ mod platform;
 mod platform;
 
 #[cfg(not(target_family = "wasm"))]
-pub(crate) use platform::{Inherited, Life, Parking, Prepared, RemoteBell, inherit, prepare};
+pub(crate) use platform::{Inherited, Life, Parking, Prepared, Process, RemoteBell, inherit, prepare};
 pub(crate) use platform::{SharedMemory, Signal};

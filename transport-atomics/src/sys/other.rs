@@ -113,6 +113,7 @@ pub(crate) struct Inherited {
     pub(crate) len: usize,
     pub(crate) remote: RemoteBell,
     pub(crate) life: Life,
+    pub(crate) maker: Option<Process>,
 }
 
 pub(crate) fn inherit() -> io::Result<Option<Inherited>> {
@@ -124,12 +125,21 @@ pub(crate) fn inherit() -> io::Result<Option<Inherited>> {
 pub(crate) struct Life(Infallible);
 
 impl Life {
-    pub(crate) fn wait_for_end(&self) {
+    pub(crate) fn wait_for_end(&self, _peer: Option<&Process>) {
         match self.0 {}
     }
 
     pub(crate) fn end(&self) {
         match self.0 {}
+    }
+}
+
+/// A process whose death ends a link.
+pub(crate) struct Process(Infallible);
+
+impl Process {
+    pub(crate) fn child(_child: &Child) -> Self {
+        unreachable!("no child was started")
     }
 }
 
