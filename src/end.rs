@@ -23,6 +23,8 @@ pub(crate) struct End {
     pub(crate) pending: PendingCalls,
     /// The peer's call whose function is running; calls made meanwhile name it as their parent.
     pub(crate) current: Cell<Option<CallId>>,
+    /// The call that was made here last.
+    pub(crate) latest: Cell<Option<CallId>>,
     /// Receive the references that the peer no longer holds: listeners of the program, and of the library.
     on_released: RefCell<Vec<Released>>,
 }
@@ -44,6 +46,7 @@ impl End {
             functions: RefCell::default(),
             pending: PendingCalls::default(),
             current: Cell::new(None),
+            latest: Cell::new(None),
             on_released: RefCell::default(),
         }
     }
@@ -87,7 +90,10 @@ impl End {
         let mut port = self.port.borrow_mut();
         let deadline = timeout.map(|timeout| clock::now().after(timeout));
         let call = Call { name: function, format, parent: self.current.get(), deadline };
-        port.session.call(call, buffer).map_err(|source| CallError::not_sent(function, source, &port.session))
+        let id =
+            port.session.call(call, buffer).map_err(|source| CallError::not_sent(function, source, &port.session))?;
+        self.latest.set(Some(id));
+        Ok(id)
     }
 
     /// Calls a function without wanting an answer. Nothing is sent before [`Port::flush`].

@@ -99,8 +99,9 @@ pub enum CallError {
         /// The chain of calls.
         message: String,
     },
-    /// The function could run only after the call that waits for it has ended.
-    #[error("`{function}` was not run, since it would wait for ever: {message}")]
+    /// The function can end only after the call for which the worker is blocked, whose function made this call and is assumed to wait for
+    /// it (see [`Limits::deadlock_timeout`](crate::Limits::deadlock_timeout)).
+    #[error("`{function}` would wait for itself: {message}")]
     Deadlock {
         /// The function that was called.
         function: String,
@@ -113,7 +114,7 @@ pub enum CallError {
         /// The function that was called.
         function: String,
     },
-    /// The call was cancelled.
+    /// The call was cancelled, or main has cancelled the call whose function made it.
     #[error("the call of `{function}` was cancelled")]
     Cancelled {
         /// The function that was called.
@@ -302,6 +303,9 @@ pub enum Stop {
     /// Main has interrupted the worker.
     #[error("main has interrupted the worker")]
     Interrupted,
+    /// Main has cancelled the call that the worker is running, or its timeout is over.
+    #[error("main has cancelled the call that is running")]
+    Cancelled,
     /// The link is closed: nobody waits for the result any more.
     #[error("{}", describe(.0))]
     Closed(Closed),

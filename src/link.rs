@@ -144,7 +144,8 @@ impl Link {
             Event::Ready(exports) => self.advance(Stage::Ready(exports)),
             Event::Closed(closed) => self.handle_closed(closed),
             Event::Released(references) => self.end.handle_released(&references),
-            Event::Opened | Event::Interrupted => {}
+            // Main never blocks, so it defers no call.
+            Event::Opened | Event::Interrupted | Event::Deadlock(_) => {}
         }
     }
 

@@ -9,7 +9,7 @@ use crate::pending::Caller;
 use crate::port::Port;
 use crate::raw::{RawError, RawReply};
 use crate::window::Reflection;
-use crate::{CancelToken, Closed, Exports, Sync, Thrown};
+use crate::{CancelToken, Closed, Exports, Sync, Thrown, clock};
 use coincide_proto::{
     CallId, CloseReason, ClosedBy, Config, ErrorCode, Event, Format, Outcome, Role, SendError, Session, Transport,
 };
@@ -89,8 +89,9 @@ impl Scope {
 
     /// Exports a function that returns a future.
     ///
-    /// Futures run only when the worker serves. A call that is made by the very function of main for which the worker is blocked
-    /// ends at once with [`CallError::Deadlock`]; other calls wait until the worker serves again.
+    /// Futures run only when the worker serves; calls that arrive while it is blocked are deferred until then. If the function of main for
+    /// which the worker is blocked made the call, and has not returned within [`Limits::deadlock_timeout`](crate::Limits::deadlock_timeout), it is assumed to wait for the call:
+    /// the call ends with [`CallError::Deadlock`] and the function is not run.
     pub fn export_async<Args, Kind, H>(&self, name: &str, function: H)
     where
         Args: DeserializeOwned,
@@ -156,11 +157,13 @@ impl Scope {
         self.inner.serve()
     }
 
-    /// Looks whether main wants the worker to stop. Call it now and then in a long computation; it costs a few nanoseconds
+    /// Checks whether main wants the worker to stop. Call it now and then in a long computation; it costs a few nanoseconds
     /// while there is nothing.
     ///
     /// # Errors
-    /// [`Stop::Interrupted`] once for each interrupt, [`Stop::Closed`] from when the link is closed.
+    /// [`Stop::Interrupted`] once for each interrupt, [`Stop::Closed`] from when the link is closed. [`Stop::Cancelled`] when main has cancelled
+    /// the call that this code runs for, or a call on whose behalf main made that one: once for each running function, by `check`,
+    /// [`sleep`](Self::sleep) or the call in which it is blocked, whichever is first.
     pub fn check(&self) -> Result<(), Stop> {
         self.inner.check()
     }
@@ -168,9 +171,15 @@ impl Scope {
     /// Sleeps for `duration` without burning a core; what main calls meanwhile runs there and then, as it does while the worker waits in a call.
     ///
     /// # Errors
-    /// [`Stop::Interrupted`] and [`Stop::Closed`] end the sleep early. [`Stop::CannotBlock`] when the worker can't wait for main.
+    /// [`Stop::Interrupted`], [`Stop::Cancelled`] and [`Stop::Closed`] end the sleep early, as they do in [`check`](Self::check). [`Stop::CannotBlock`] when the worker can't wait for main.
     pub fn sleep(&self, duration: Duration) -> Result<(), Stop> {
         self.inner.sleep(duration)
+    }
+
+    /// The call of main that the running function serves, by its id on the wire; 0 if there is none. For runtimes that tell a worker
+    /// by other ways than its link that a call is cancelled.
+    pub fn current_call(&self) -> u32 {
+        self.inner.end.current.get().map_or(0, CallId::to_wire)
     }
 
     /// Who closed the link, and why; `None` while it is open.
@@ -214,7 +223,7 @@ pub(crate) struct Inner {
     closed: RefCell<Option<Closed>>,
     later: RefCell<Later>,
     /// Calls of main in which the worker is blocked, one inside the other.
-    waiting: RefCell<Vec<CallId>>,
+    waiting: RefCell<Vec<Blocked>>,
     /// Sleeps that have not ended, one inside the other.
     sleeps: Cell<u32>,
     /// Those of the calls that ended while a call inside of them was waited for.
@@ -224,9 +233,24 @@ pub(crate) struct Inner {
     tasks: RefCell<FuturesUnordered<Task>>,
     tasks_woken: Arc<Woken>,
     /// Calls whose functions are among the tasks.
-    running: RefCell<HashMap<CallId, AbortHandle>>,
+    running: RefCell<HashMap<CallId, Running>>,
     /// What the worker has of main's objects, if it has ever had any.
     pub(crate) reflection: RefCell<Option<Rc<dyn Reflection>>>,
+}
+
+/// A call of main in which the worker is blocked.
+#[derive(Clone, Copy)]
+struct Blocked {
+    call: CallId,
+    /// The call of main whose function made it.
+    caller: Option<CallId>,
+}
+
+/// A call whose function is a task.
+struct Running {
+    abort: AbortHandle,
+    /// The call that the task answers; `None` once that has been answered.
+    answers: Rc<Cell<Option<CallId>>>,
 }
 
 /// Calls and notifications of main that wait, oldest first.
@@ -243,11 +267,21 @@ struct Later {
 impl Later {
     /// `false`: there is no such call.
     fn cancel(&mut self, id: CallId) -> bool {
-        [&mut self.heard, &mut self.deferred, &mut self.early].into_iter().any(|events| {
-            let before = events.len();
-            events.retain(|event| !matches!(event, Event::Call { id: other, .. } if *other == id));
-            events.len() < before
-        })
+        [&mut self.heard, &mut self.deferred, &mut self.early].into_iter().any(|events| take(events, id).is_some())
+    }
+
+    /// A call that waits for more than the worker's attention.
+    fn take_deferred(&mut self, id: CallId) -> Option<(Format, Vec<u8>)> {
+        take(&mut self.deferred, id).or_else(|| take(&mut self.early, id))
+    }
+}
+
+/// Removes a call.
+fn take(events: &mut VecDeque<Event>, id: CallId) -> Option<(Format, Vec<u8>)> {
+    let index = events.iter().position(|event| matches!(event, Event::Call { id: other, .. } if *other == id))?;
+    match events.remove(index) {
+        Some(Event::Call { format, payload, .. }) => Some((format, payload)),
+        _ => None,
     }
 }
 
@@ -269,12 +303,15 @@ impl Inner {
         if self.interrupted.take() {
             return Err(CallError::Interrupted { function: function.into() }.into());
         }
+        if self.take_cancellation() {
+            return Err(CallError::Cancelled { function: function.into() }.into());
+        }
         if !self.end.port.borrow().can_wait() {
             return Err(CallError::CannotBlock { function: function.into() }.into());
         }
         let id = self.end.call(function, timeout, encode)?;
         let _ring = cancel.map(|token| token.ring_on_cancel(Arc::clone(&self.ring)));
-        self.waiting.borrow_mut().push(id);
+        self.waiting.borrow_mut().push(Blocked { call: id, caller: self.end.current.get() });
         let outcome = self.wait_for(id, cancel);
         self.waiting.borrow_mut().pop();
         self.look_again();
@@ -407,6 +444,9 @@ impl Inner {
             if self.interrupted.take() {
                 return Err(Stop::Interrupted);
             }
+            if self.take_cancellation() {
+                return Err(Stop::Cancelled);
+            }
             match (self.next_unseen(), left()) {
                 (Some(event), _) => self.handle(event),
                 (None, None) => return Ok(()),
@@ -493,7 +533,37 @@ impl Inner {
         if let Some(closed) = &*self.closed.borrow() {
             return Err(Stop::Closed(closed.clone()));
         }
-        if self.interrupted.take() { Err(Stop::Interrupted) } else { Ok(()) }
+        if self.interrupted.take() {
+            return Err(Stop::Interrupted);
+        }
+        if self.take_cancellation() { Err(Stop::Cancelled) } else { Ok(()) }
+    }
+
+    /// Whether the running function is to stop, because main has cancelled its call. `true` once for each call.
+    fn take_cancellation(&self) -> bool {
+        self.end
+            .current
+            .get()
+            .is_some_and(|call| self.is_withdrawn(call) && self.end.port.borrow_mut().session.stop(call))
+    }
+
+    /// Whether main has cancelled a call, or a call on whose behalf main made that one.
+    fn is_withdrawn(&self, call: CallId) -> bool {
+        let port = self.end.port.borrow();
+        let waiting = self.waiting.borrow();
+        let mut next = Some(call);
+        // Parents are what main says: they may form a circle.
+        for _ in 0..=waiting.len() {
+            let Some(call) = next else {
+                break;
+            };
+            if port.session.is_cancelled(call) {
+                return true;
+            }
+            let parent = port.session.parent(call);
+            next = parent.and_then(|parent| waiting.iter().find(|blocked| blocked.call == parent)?.caller);
+        }
+        false
     }
 
     /// Sends what is queued, even if that takes until main has made room; gives up when main is gone. Where that can't be waited for,
@@ -548,13 +618,14 @@ impl Inner {
             Event::Interrupted => self.interrupted.set(true),
             Event::Closed(closed) => self.handle_closed(closed),
             Event::Cancelled(id) => self.handle_cancel(id),
+            Event::Deadlock(id) => self.handle_deadlock(id),
             Event::Released(references) => self.end.handle_released(&references),
             Event::Opened | Event::Ready(_) => {}
         }
     }
 
     fn handle_end(&self, id: CallId, outcome: Outcome) {
-        if self.waiting.borrow().contains(&id) {
+        if self.waiting.borrow().iter().any(|blocked| blocked.call == id) {
             self.ended.borrow_mut().push((id, outcome));
         } else if let Some(waker) = self.end.pending.resolve(id, outcome, &self.end.port.borrow().session) {
             waker.wake();
@@ -563,43 +634,70 @@ impl Inner {
 
     fn handle_call(&self, id: CallId, format: Format, payload: Vec<u8>) {
         let function = self.end.function(id);
-        let waits_for_us = self.end.port.borrow().session.waits_for_us(id);
+        if self.end.port.borrow().session.is_cancelled(id) {
+            self.recycle(payload);
+            return self.end.answer(id, Err(Failure::cancelled()));
+        }
         let asynchronous = function.as_ref().is_some_and(Function::is_async);
         let too_early = function.is_none() && !self.ready.get();
-        let too_deep = self.depth.get() >= self.max_depth;
         let serving = !self.is_blocked() && self.depth.get() == 0;
-        let later = too_deep || asynchronous && !serving || too_early;
-        if !later || serving && !too_early {
+        if !too_early && (serving || !asynchronous && !self.is_too_deep()) {
             return self.run(id, function, format, payload);
         }
-        if !waits_for_us {
-            let mut later = self.later.borrow_mut();
-            let events = if too_early { &mut later.early } else { &mut later.deferred };
-            events.push_back(Event::Call { id, format, payload });
-        } else if too_early {
-            self.run(id, function, format, payload); // Answers that there is no such function.
-        } else {
-            let failure = if too_deep {
-                let chain = self.end.port.borrow().session.chain(id);
-                let most = self.max_depth;
-                let text = format!("{most} functions are running inside each other and no more are allowed: {chain}");
-                Failure::Refused(ErrorCode::TOO_DEEP, text)
-            } else {
-                self.deadlock(id)
-            };
-            self.end.answer(id, Err(failure));
-            self.recycle(payload);
-        }
+        self.defer(id);
+        let mut later = self.later.borrow_mut();
+        let events = if too_early { &mut later.early } else { &mut later.deferred };
+        events.push_back(Event::Call { id, format, payload });
+    }
+
+    fn is_too_deep(&self) -> bool {
+        self.depth.get() >= self.max_depth
     }
 
     fn is_blocked(&self) -> bool {
         !self.waiting.borrow().is_empty() || self.sleeps.get() > 0
     }
 
-    fn deadlock(&self, id: CallId) -> Failure {
+    /// The call can't end yet. If the worker is blocked in the call whose handler made it, it counts as a deadlock after a while.
+    fn defer(&self, id: CallId) {
+        let mut port = self.end.port.borrow_mut();
+        let parent = port.session.parent(id);
+        if self.waiting.borrow().iter().any(|blocked| Some(blocked.call) == parent) {
+            port.session.defer(id, clock::now());
+        }
+    }
+
+    /// A call was deferred for as long as that is allowed.
+    fn handle_deadlock(&self, id: CallId) {
+        let deferred = self.later.borrow_mut().take_deferred(id);
+        let Some((format, payload)) = deferred else {
+            if let Some(running) = self.running.borrow_mut().remove(&id) {
+                running.answers.set(None);
+                self.end.answer(id, Err(self.deadlock(id, "has begun, and its result is dropped")));
+            }
+            return;
+        };
+        let function = self.end.function(id);
+        let failure = match &function {
+            Some(function) if function.is_async() => self.deadlock(id, "was not run"),
+            Some(_) if self.is_too_deep() => {
+                let chain = self.end.port.borrow().session.chain(id);
+                let most = self.max_depth;
+                let text = format!("{most} functions are running inside each other and no more are allowed: {chain}");
+                Failure::Refused(ErrorCode::TOO_DEEP, text)
+            }
+            _ => return self.run(id, function, format, payload), // If there is no such function, this answers so.
+        };
+        self.recycle(payload);
+        self.end.answer(id, Err(failure));
+    }
+
+    fn deadlock(&self, id: CallId, state: &str) -> Failure {
         let chain = self.end.port.borrow().session.chain(id);
         let text = format!(
-            "an asynchronous function runs only when the worker is not blocked, and it is blocked until this call has ended: {chain}"
+            "the function {state}: asynchronous functions make progress only while the worker is not blocked, and it is blocked in \
+             the function of main that made this call and has not returned since: {chain}; do not await the call there, or make \
+             the function synchronous"
         );
         Failure::Refused(ErrorCode::DEADLOCK, text)
     }
@@ -609,13 +707,14 @@ impl Inner {
         let served = self.end.serve(id, function, format, payload);
         self.depth.set(self.depth.get() - 1);
         if let Served::Started(future) = served {
-            if self.is_blocked() && self.end.port.borrow().session.waits_for_us(id) {
-                drop(future);
-                return self.end.answer(id, Err(self.deadlock(id)));
-            }
-            let (future, handle) = abortable(InCall::new(&self.end, id, future));
-            self.running.borrow_mut().insert(id, handle);
-            self.spawn(async move { (Some(id), future.await.unwrap_or_else(|_| Err(Failure::cancelled()))) });
+            self.defer(id);
+            let (future, abort) = abortable(InCall::new(&self.end, id, future));
+            let answers = Rc::new(Cell::new(Some(id)));
+            self.running.borrow_mut().insert(id, Running { abort, answers: Rc::clone(&answers) });
+            self.spawn(async move {
+                let answer = future.await.unwrap_or_else(|_| Err(Failure::cancelled()));
+                (answers.get(), answer)
+            });
         }
     }
 
@@ -644,9 +743,20 @@ impl Inner {
 
     fn handle_cancel(&self, id: CallId) {
         if self.later.borrow_mut().cancel(id) {
-            self.end.answer(id, Err(Failure::cancelled()));
-        } else if let Some(running) = self.running.borrow().get(&id) {
-            running.abort();
+            return self.end.answer(id, Err(Failure::cancelled()));
+        }
+        if let Some(running) = self.running.borrow().get(&id) {
+            running.abort.abort();
+        }
+        // What is blocked on behalf of the call stops here; what computes or sleeps asks.
+        let waiting = self.waiting.borrow().clone();
+        for Blocked { call, caller } in waiting {
+            if let Some(caller) = caller.filter(|caller| self.is_withdrawn(*caller)) {
+                let session = &mut self.end.port.borrow_mut().session;
+                if session.is_pending(call) && session.stop(caller) {
+                    session.cancel(call);
+                }
+            }
         }
     }
 

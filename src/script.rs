@@ -10,6 +10,7 @@ use std::io;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
@@ -224,12 +225,20 @@ fn refused(error: JsValue) -> SpawnError {
 
 /// Limits as they travel in the first message. JavaScript's numbers take whole ones up to 2^53.
 fn numbers(limits: &Limits) -> Vec<f64> {
-    let Limits { name: _, max_frame, max_message, max_pending, max_depth, spare_bytes } = *limits;
-    vec![max_frame.into(), max_message as f64, max_pending.into(), max_depth.into(), spare_bytes as f64]
+    let Limits { name: _, max_frame, max_message, max_pending, max_depth, spare_bytes, deadlock_timeout } = *limits;
+    let deadlock_timeout = deadlock_timeout.as_secs_f64();
+    vec![
+        max_frame.into(),
+        max_message as f64,
+        max_pending.into(),
+        max_depth.into(),
+        spare_bytes as f64,
+        deadlock_timeout,
+    ]
 }
 
 fn limits(name: String, numbers: &[f64]) -> Limits {
-    let &[max_frame, max_message, max_pending, max_depth, spare_bytes] = numbers else {
+    let &[max_frame, max_message, max_pending, max_depth, spare_bytes, deadlock_timeout] = numbers else {
         return Limits { name, ..Limits::default() };
     };
     Limits {
@@ -239,6 +248,7 @@ fn limits(name: String, numbers: &[f64]) -> Limits {
         max_pending: max_pending as u32,
         max_depth: max_depth as u16,
         spare_bytes: spare_bytes as usize,
+        deadlock_timeout: Duration::try_from_secs_f64(deadlock_timeout).unwrap_or(Duration::MAX),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::pending::Caller;
 use crate::port::Port;
 use crate::raw::{Failure, Format, RawReply};
 use crate::{Closed, LinkClosed, Main, SendError, SpawnError, Thrown};
-use coincide_proto::{CloseReason, Config, Role, Session, Transport};
+use coincide_proto::{CallId, CloseReason, Config, Role, Session, Transport};
 use coincide_transport_atomics::LinkConfig;
 use serde::de::DeserializeOwned;
 use std::rc::Rc;
@@ -112,6 +112,16 @@ impl Worker {
     pub fn interrupt(&self) {
         self.link.end.port.borrow_mut().session.interrupt();
         self.link.flush();
+    }
+
+    /// The call of an export that was made last, by its id on the wire; 0 if there is none.
+    pub fn latest_call(&self) -> u32 {
+        self.link.end.latest.get().map_or(0, CallId::to_wire)
+    }
+
+    /// Whether the worker has not answered the call with this id on the wire, which may have ended here.
+    pub fn is_unanswered(&self, call: u32) -> bool {
+        self.link.end.port.borrow().session.is_unanswered(call)
     }
 
     /// Ends the worker: every pending call ends with an error on both sides, the name is free again, and a worker process is

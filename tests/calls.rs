@@ -166,28 +166,6 @@ fn nested_calls_complete_down_to_the_depth_limit() {
 }
 
 #[test]
-fn an_asynchronous_export_that_would_deadlock_says_so() {
-    let (main, worker) = run(
-        |scope| {
-            scope.export_async("slow", || async { 1 });
-            let sync = scope.sync();
-            scope.export("start", move || Ok::<i32, Thrown>(sync.call("ask_slow", ())?));
-            Ok(())
-        },
-        |worker| {
-            let exports = worker.exports();
-            worker.register_async("ask_slow", move || {
-                let call = exports.call::<i32>("slow", ());
-                async move { Ok::<i32, Thrown>(call.await?) }
-            });
-        },
-    );
-    let error = main.block_on(worker.exports().call::<i32>("start", ())).unwrap_err().to_string();
-    assert!(error.contains("worker.slow, called by main.ask_slow, called by worker.start"), "{error}");
-    assert_eq!(main.block_on(worker.exports().call::<i32>("slow", ())), Ok(1), "when it is free, it runs");
-}
-
-#[test]
 fn errors_of_functions_are_the_callers_typed_errors() {
     run(
         |scope| {

@@ -188,6 +188,8 @@ pub(crate) struct Incoming {
     /// All calls but the latest.
     others: HashMap<u32, IncomingCall>,
     names: Vec<String>,
+    /// When deferred calls count as deadlocks.
+    deferred: Deadlines,
 }
 
 /// A call of the peer.
@@ -200,6 +202,10 @@ pub(crate) struct IncomingCall {
     pub(crate) depth: u16,
     /// Whether the peer has cancelled it.
     pub(crate) cancelled: bool,
+    /// Whether its function has been told to stop.
+    pub(crate) stopped: bool,
+    /// When it counts as a deadlock, if it is deferred.
+    pub(crate) deferred_until: Option<Time>,
 }
 
 impl Incoming {
@@ -223,6 +229,8 @@ impl Incoming {
         call.parent = parent;
         call.depth = depth;
         call.cancelled = false;
+        call.stopped = false;
+        call.deferred_until = None;
         Some(core::mem::replace(&mut call.name, name))
     }
 
@@ -236,6 +244,7 @@ impl Incoming {
     }
 
     pub(crate) fn remove(&mut self, id: CallId) -> bool {
+        self.end_deferral(id);
         if id.0 == self.latest_id && id.0 != 0 {
             self.latest_id = 0;
             return true;
@@ -252,6 +261,31 @@ impl Incoming {
     pub(crate) fn clear(&mut self) {
         self.latest_id = 0;
         self.others.clear();
+        self.deferred = Deadlines::default();
+    }
+
+    /// Marks a call as deferred until this time. Nothing happens if it is already.
+    pub(crate) fn defer(&mut self, id: CallId, until: Time) {
+        if let Some(call) = self.get_mut(id).filter(|call| call.deferred_until.is_none()) {
+            call.deferred_until = Some(until);
+            self.deferred.insert(until, id.0);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn next_deferred(&self) -> Option<(Time, CallId)> {
+        self.deferred.first().map(|(time, id)| (time, CallId(id)))
+    }
+
+    #[inline]
+    pub(crate) fn end_deferral(&mut self, id: CallId) {
+        if self.deferred.first().is_some() && self.get_mut(id).and_then(|call| call.deferred_until.take()).is_some() {
+            let (latest_id, latest, others) = (self.latest_id, &self.latest, &self.others);
+            self.deferred.remove(|until, id| {
+                let call = if id == latest_id { Some(latest) } else { others.get(&id) };
+                call.is_some_and(|call| call.deferred_until == Some(until))
+            });
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{Greeting, MAX_NAME, MIN_FRAME, VERSION};
 use alloc::string::String;
+use core::time::Duration;
 
 /// Settings of a session. Values out of range are brought into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,9 @@ pub struct Config {
     pub max_depth: u16,
     /// Most bytes of buffers kept for the next call. Default 4 MiB; they are filled only by payloads of such a size.
     pub spare_bytes: usize,
+    /// How long a deferred call waits for the end of the call whose handler made it, before it counts as a deadlock
+    /// (see [`Session::defer`](crate::Session::defer)). Default 3 s.
+    pub deadlock_timeout: Duration,
 }
 
 impl Default for Config {
@@ -30,6 +34,7 @@ impl Default for Config {
             max_pending: 16_384,
             max_depth: 64,
             spare_bytes: 4 << 20,
+            deadlock_timeout: Duration::from_secs(3),
         }
     }
 }

@@ -101,6 +101,9 @@ pub enum Event {
     },
     /// The peer no longer wants the answer to this call. Stop the function if that is possible, and answer all the same.
     Cancelled(CallId),
+    /// This call of the peer was deferred until now (see [`Session::defer`](crate::Session::defer)), and the call whose handler made it has not
+    /// ended: each is assumed to wait for the other. Answer it with an error, usually of code [`DEADLOCK`](ErrorCode::DEADLOCK).
+    Deadlock(CallId),
     /// Main asks the worker to abandon what it is doing (worker only).
     Interrupted,
     /// The peer no longer holds these references.

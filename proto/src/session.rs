@@ -224,6 +224,12 @@ impl Session {
         self.answer(id, Kind::THROW, code.0, Format::Text, payload)
     }
 
+    /// Keeps a call of the peer whose function can't run, or can't end, before this end stops waiting for the call whose handler made it
+    /// ([`parent`](Self::parent)). If that has not ended after [`Config::deadlock_timeout`], there is an [`Event::Deadlock`].
+    pub fn defer(&mut self, id: CallId, now: Time) {
+        self.incoming.defer(id, now.after(self.config.deadlock_timeout));
+    }
+
     /// Ends a call made here with [`Outcome::Cancelled`] and tells the peer. Nothing happens if it has ended already.
     pub fn cancel(&mut self, id: CallId) {
         self.end_here(id.0, Outcome::Cancelled);
@@ -381,13 +387,24 @@ impl Session {
     /// When [`handle_timeout`](Self::handle_timeout) has to be called next, if no frame changes that.
     #[inline]
     pub fn poll_timeout(&self) -> Option<Time> {
-        self.outgoing.next_deadline()
+        match (self.outgoing.next_deadline(), self.incoming.next_deferred()) {
+            (Some(deadline), Some((deferred, _))) => Some(deadline.min(deferred)),
+            (deadline, deferred) => deadline.or(deferred.map(|(time, _)| time)),
+        }
     }
 
-    /// Ends the calls whose deadline is `now` or earlier.
+    /// Ends the calls whose deadline is `now` or earlier, and finds deadlocks.
     pub fn handle_timeout(&mut self, now: Time) {
         while let Some(id) = self.outgoing.overdue(now) {
             self.end_here(id, Outcome::TimedOut);
+        }
+        while let Some((until, id)) = self.incoming.next_deferred()
+            && until <= now
+        {
+            self.incoming.end_deferral(id);
+            if self.waits_for_us(id) {
+                self.events.push_back(Event::Deadlock(id));
+            }
         }
     }
 
@@ -402,12 +419,33 @@ impl Session {
         self.incoming.get(id).is_some_and(|call| call.cancelled)
     }
 
-    /// Whether the unanswered call `id` of the peer was made by a handler that this end waits for: then it has to be answered before
-    /// that handler can be.
+    /// Marks the function that runs for the unanswered call `id` of the peer as told to stop. `false`: it was told before.
+    pub fn stop(&mut self, id: CallId) -> bool {
+        self.incoming.get_mut(id).is_some_and(|call| !core::mem::replace(&mut call.stopped, true))
+    }
+
+    /// The call made here whose handler made the unanswered call `id` of the peer, if one did. It may have ended.
+    #[inline]
+    pub fn parent(&self, id: CallId) -> Option<CallId> {
+        let parent = self.incoming.get(id)?.parent;
+        (parent != 0).then_some(CallId(parent))
+    }
+
+    /// Whether a call made here has not ended.
+    #[inline]
+    pub fn is_pending(&self, id: CallId) -> bool {
+        self.outgoing.get(id.0).is_some_and(|call| call.stage == Stage::Pending)
+    }
+
+    /// Whether the peer has not answered the call with this id, which may have ended here.
+    pub fn is_unanswered(&self, id: u32) -> bool {
+        self.outgoing.get(id).is_some()
+    }
+
+    /// Whether the unanswered call `id` of the peer was made by the handler of a call that has not ended. That handler may wait for the answer.
     #[inline]
     pub fn waits_for_us(&self, id: CallId) -> bool {
-        let parent = self.incoming.get(id).map_or(0, |call| call.parent);
-        self.outgoing.get(parent).is_some_and(|call| call.stage == Stage::Pending)
+        self.parent(id).is_some_and(|parent| self.is_pending(parent))
     }
 
     /// The chain of calls that led to the unanswered call `id` of the peer, innermost first, such as

@@ -255,6 +255,7 @@ impl World {
                 }
                 Event::Cancelled(id) => assert!(model.incoming.iter().any(|(incoming, _)| *incoming == id)),
                 Event::Interrupted => assert_eq!(role, Role::Worker),
+                Event::Deadlock(_) => panic!("no call was deferred"),
                 Event::Ready(_) | Event::Opened => panic!("{event:?} was not to be expected"),
             }
         }

@@ -233,10 +233,10 @@ export const create = (platform, source, reflection) => {
           return this.#close(error);
         }
         this.#reflected = reflection?.reflect(this.#link, wishes);
-        const { promises } = options;
+        const { promises, deadlockTimeout } = options;
         const window = reflection?.wishes(wishes);
         this.#alarm = this.#tier === MESSAGES ? alarmOf(platform) : undefined;
-        post({ [BOOT]: { module, buffer: this.#link.buffer, relay, promises, reasons: this.#reasons, window, alarm: this.#alarm?.start } });
+        post({ [BOOT]: { module, buffer: this.#link.buffer, relay, promises, deadlockTimeout, reasons: this.#reasons, window, alarm: this.#alarm?.start } });
         for (const message of this.#messages) super.postMessage(...message);
         this.#messages = null;
         const { resolve, reject } = this.#settle;
@@ -284,13 +284,29 @@ export const create = (platform, source, reflection) => {
         this.#name = undefined;
       }
 
+      #call(name, args, timeout, signal) {
+        const link = this.#link;
+        if (!this.#alarm || !(signal || timeout < Infinity)) return link.call(name, args, timeout, signal);
+        const before = link.latestCall();
+        const result = link.call(name, args, timeout, signal);
+        const id = link.latestCall();
+        // It may have to wait for the bytes of blobs before it is made.
+        if (id !== before)
+          result.catch(() => {
+            // Once the worker has answered, another call may have its slot.
+            const alarm = link.isUnanswered(id) && this.#alarm?.cancel(id);
+            if (alarm) super.postMessage({ [ALARM]: alarm });
+          });
+        return result;
+      }
+
       #proxy({ timeout, signal }) {
         const call = (name, args) => {
           const [sent, moved] = prepare(args, options);
           signal?.throwIfAborted();
           if (this.#closed && !this.#link) return Promise.reject(this.#closed);
           let result;
-          if (this.#link) result = this.#link.call(name, sent, timeout, signal);
+          if (this.#link) result = this.#call(name, sent, timeout, signal);
           else
             result = new Promise((resolve, reject) => {
               // What can't be sent has to throw here and now.
@@ -298,7 +314,7 @@ export const create = (platform, source, reflection) => {
               this.#waiting.push(link => {
                 if (!link) return reject(this.#closed);
                 try {
-                  resolve(link.call(name, copy, timeout, signal));
+                  resolve(this.#call(name, copy, timeout, signal));
                 } catch (error) {
                   reject(error);
                 }

@@ -12,6 +12,11 @@ export interface Options {
   measure?: boolean;
   /** Where a worker cannot block, its calls give promises instead of throwing. Default `false`. On main it holds for all workers. */
   promises?: boolean;
+  /**
+   * Milliseconds after which a call counts as a deadlock: main's function for which the worker is blocked has made it, an asynchronous function of
+   * the worker cannot end before that function has returned, and that has not. Default 3,000; `Infinity` for never. On main it holds for all workers.
+   */
+  deadlockTimeout?: number;
 }
 
 /**
@@ -39,9 +44,9 @@ export interface MainOptions extends Options, TierOptions {
 
 /** Limits of calls. */
 export interface Limits {
-  /** Milliseconds after which a call ends with a `TimeoutError`. */
+  /** Milliseconds after which a call ends with a `TimeoutError`; the other end stops working on it. */
   timeout?: number;
-  /** Ends the call with the signal's reason. */
+  /** Ends the call with the signal's reason; the other end stops working on it. */
   signal?: AbortSignal;
 }
 

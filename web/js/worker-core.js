@@ -2,7 +2,7 @@
 import { initSync, WorkerEnd } from './coincide.js';
 import { listenerOf } from './alarm.js';
 import { nameOf } from './relay-name.js';
-import { CoincideError } from './errors.js';
+import { CoincideError, failed } from './errors.js';
 import { ALARM, BOOT, PACKET, RING, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
 import { millisecondsOf } from './sleep.js';
 import { transformed } from './transform.js';
@@ -36,7 +36,7 @@ export const create = (platform, reflect) => {
     if (!message) return false;
     if ('probe' in message) reaches(message.probe).then(reached => platform.self.postMessage({ [BOOT]: reached }));
     else {
-      alarm = message.alarm && listenerOf(message.alarm);
+      alarm = message.alarm && listenerOf(message.alarm, () => end.currentCall());
       boot(message);
     }
     return true;
@@ -48,17 +48,18 @@ export const create = (platform, reflect) => {
   let taken = false;
   return async given => {
     const options = optionsOf(given);
-    const { module, buffer, relay, promises, reasons, window } = await booted;
+    const { module, buffer, relay, promises, deadlockTimeout, reasons, window } = await booted;
     if (taken) throw new CoincideError('Twice', 'this worker has called coincide() already', '');
     taken = true;
     // Nothing below waits: whoever adds a listener after `await coincide()` misses no message.
     initSync({ module });
+    const deadlock = options.deadlockTimeout ?? deadlockTimeout ?? DEADLOCK_TIMEOUT;
     const post = (...message) => platform.self.postMessage(...message);
     if (buffer) {
       const bell = Atomics.waitAsync ? undefined : { postMessage: () => post(RING) };
-      end = new WorkerEnd(buffer, bell, options.strict);
+      end = new WorkerEnd(buffer, bell, options.strict, deadlock);
     } else {
-      end = WorkerEnd.byMessages(packetPort(post), relay && nameOf(relay), options.strict);
+      end = WorkerEnd.byMessages(packetPort(post), relay && nameOf(relay), options.strict, deadlock);
       for (const packet of early.splice(0)) end.deliver(packet);
     }
     const sync = Boolean(buffer ?? relay);
@@ -133,7 +134,7 @@ export const create = (platform, reflect) => {
       check() {
         touch();
         end.check();
-        if (alarm?.heard()) throw interrupted('check');
+        stopIf(alarm?.heard(), 'check');
       },
       sleep(given) {
         const milliseconds = millisecondsOf(given);
@@ -141,7 +142,7 @@ export const create = (platform, reflect) => {
         if (sync) return end.sleep(milliseconds);
         end.flush();
         for (const until = performance.now() + milliseconds; ; ) {
-          if (alarm.heard()) throw interrupted('sleep');
+          stopIf(alarm.heard(), 'sleep');
           const left = until - performance.now();
           if (left <= 0) return;
           alarm.wait(left);
@@ -156,7 +157,12 @@ export const create = (platform, reflect) => {
   };
 };
 
-const interrupted = name => new CoincideError('Interrupted', 'main has interrupted the worker', name);
+const stopIf = (alarm, name) => {
+  if (alarm) throw failed(alarm, alarm === 'Interrupted' ? 'main has interrupted the worker' : 'main has cancelled the call that is running', name);
+};
+
+/** Default of `deadlockTimeout`, in milliseconds. */
+const DEADLOCK_TIMEOUT = 3_000;
 
 /** What is wrong, and what would help. */
 const cannotBlock = (name, reasons) =>

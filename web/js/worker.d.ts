@@ -31,10 +31,13 @@ export interface Scope<Functions extends object = RemoteProxy> {
   transfer<T extends ArrayBuffer[]>(...buffers: T): T;
   /** Gives its argument: values are copied anyway. */
   direct<T>(value: T): T;
-  /** Throws if main wants the worker to stop. For long computations; cheap enough to be called often. */
+  /**
+   * Throws if main wants the worker to stop: a `CoincideError` of code `Interrupted` or `Closed`; an `AbortError` if main has ended the call that
+   * the running function serves, by `timeout` or `signal`. For long computations; cheap enough to be called often.
+   */
   check(): void;
   /**
-   * Sleeps for so many milliseconds without burning a core. An interrupt ends it with an error. What main calls meanwhile runs, except where the
+   * Sleeps for so many milliseconds without burning a core. An interrupt ends it with an error, and so does the end of the call that it sleeps for (see `check`). What main calls meanwhile runs, except where the
    * worker can't block in calls (see `sync`): there it waits until the worker is back in its event loop.
    */
   sleep(milliseconds: number): void;

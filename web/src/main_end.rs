@@ -125,6 +125,18 @@ impl WorkerLink {
         self.callee(name).call(arguments, timeout, signal)
     }
 
+    /// The id of the call that was made last, or 0. A call that waits for the bytes of blobs isn't made yet.
+    #[wasm_bindgen(js_name = latestCall)]
+    pub fn latest_call(&self) -> u32 {
+        self.worker.latest_call()
+    }
+
+    /// Whether the worker has not answered the call with this id.
+    #[wasm_bindgen(js_name = isUnanswered)]
+    pub fn is_unanswered(&self, call: u32) -> bool {
+        self.worker.is_unanswered(call)
+    }
+
     /// Calls an export without wanting an answer.
     pub fn notify(&self, name: String, arguments: &Array) -> Result<(), JsValue> {
         self.callee(name).notify(arguments)

@@ -26,18 +26,24 @@ pub struct WorkerEnd {
 
 #[wasm_bindgen]
 impl WorkerEnd {
-    /// Takes up the link in `buffer`. `port` wakes main where that can't listen to shared memory.
+    /// Takes up the link in `buffer`. `port` wakes main where that can't listen to shared memory. `deadlock` is the deadlock timeout in
+    /// milliseconds.
     #[wasm_bindgen(constructor)]
-    pub fn new(buffer: &JsValue, port: JsValue, strict: bool) -> Result<WorkerEnd, JsError> {
+    pub fn new(buffer: &JsValue, port: JsValue, strict: bool, deadlock: f64) -> Result<WorkerEnd, JsError> {
         let port = (!port.is_undefined()).then_some(&port);
-        Ok(Self::of(Scope::attach_buffer(buffer, port, Limits::default())?, None, strict))
+        Ok(Self::of(Scope::attach_buffer(buffer, port, limits(deadlock))?, None, strict))
     }
 
     /// Takes up a link in messages.
     #[wasm_bindgen(js_name = byMessages)]
-    pub fn by_messages(port: &JsValue, relay: Option<RelayName>, strict: bool) -> Result<WorkerEnd, JsError> {
+    pub fn by_messages(
+        port: &JsValue,
+        relay: Option<RelayName>,
+        strict: bool,
+        deadlock: f64,
+    ) -> Result<WorkerEnd, JsError> {
         let relay = relay.map(Relay::from);
-        let (attached, inbox) = Scope::attach_port(port, relay.as_ref(), Limits::default())?;
+        let (attached, inbox) = Scope::attach_port(port, relay.as_ref(), limits(deadlock))?;
         Ok(Self::of(attached, Some(inbox), strict))
     }
 
@@ -161,12 +167,18 @@ impl WorkerEnd {
         }
     }
 
-    /// Throws if main wants the worker to stop: it has interrupted it, or is gone.
+    /// Throws if main wants the worker to stop: it has interrupted it, has cancelled the running call, or is gone.
     pub fn check(&self) -> Result<(), JsValue> {
         if let Some(inbox) = &self.inbox {
             inbox.flush_in_time();
         }
         self.attached.scope.check().map_err(|stop| stopped(&stop, "check"))
+    }
+
+    /// The id of main's call that the running function serves, or 0.
+    #[wasm_bindgen(js_name = currentCall)]
+    pub fn current_call(&self) -> u32 {
+        self.attached.scope.current_call()
     }
 
     /// Blocks for so many milliseconds; main's calls run meanwhile. Throws if main wants the worker to stop.
@@ -207,10 +219,15 @@ impl WorkerEnd {
 fn stopped(stop: &Stop, function: &str) -> JsValue {
     let kind = match stop {
         Stop::Interrupted => "Interrupted",
+        Stop::Cancelled => "Cancelled",
         Stop::CannotBlock => "CannotBlock",
         _ => "Closed",
     };
     failure::failed(kind, &stop.to_string(), function)
+}
+
+fn limits(deadlock: f64) -> Limits {
+    Limits { deadlock_timeout: values::duration(deadlock).unwrap_or(Duration::MAX), ..Limits::default() }
 }
 
 fn encode(values: &Values, name: &str, arguments: &Array) -> Result<Vec<u8>, JsValue> {

@@ -256,12 +256,78 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     if (blocks) equal(await w.proxy.fibonacci(8), 21);
   });
 
-  blocking('what would wait for ever is an error that names the cycle', async w => {
+  blocking('a function that waits for the worker that waits for it is a deadlock, which names the cycle', async w => {
     w.proxy.ask = (name, ...args) => w.proxy[name](...args);
     const result = await w.proxy.call('ask', 'later', 1);
-    equal(result.isError, true);
-    assert(/later/.test(result.message) && /ask/.test(result.message), result.message);
+    deepEqual([result.isError, result.code], [true, 'Deadlock']);
+    assert(result.message.includes('worker.later, called by main.ask, called by worker.call'), result.message);
+    assert(result.message.includes('has begun'), result.message);
     equal(await w.proxy.later(1), 1);
+  });
+
+  blocking('a function that catches the deadlock goes on', async w => {
+    w.proxy.ask = () => w.proxy.later(1).catch(({ code }) => code);
+    deepEqual(await w.proxy.call('ask'), { value: 'Deadlock' });
+  });
+
+  // Calls of asynchronous functions of a worker that is blocked, made by the function that it is blocked in.
+  const unawaited = {
+    'a synchronous function': (call, keep) => {
+      keep(call());
+      return 'done';
+    },
+    'a synchronous function that makes several': (call, keep) => {
+      for (let i = 0; i < 3; i++) keep(call());
+      return 'done';
+    },
+    'an async function that does not await it': async (call, keep) => {
+      keep(call());
+      return 'done';
+    },
+    'an async function that awaits something else': async (call, keep) => {
+      keep(call());
+      await pause(30);
+      return 'done';
+    },
+    'a race that a timer wins': (call, keep) => {
+      const called = call();
+      keep(called);
+      return Promise.race([called, pause(30).then(() => 'done')]);
+    },
+    'the executor of a promise': (call, keep) => new Promise(resolve => {
+      keep(call());
+      resolve('done');
+    }),
+    'an await before it': async (call, keep) => {
+      await null;
+      keep(call());
+      await pause(30);
+      return 'done';
+    },
+  };
+  for (const [name, body] of Object.entries(unawaited))
+    blocking(`a call that nobody waits for is deferred: ${name}`, async w => {
+      const kept = [];
+      w.proxy.ask = () => body(() => w.proxy.later(7), promise => kept.push(promise));
+      deepEqual(await w.proxy.call('ask'), { value: 'done' });
+      assert(kept.length > 0);
+      for (const value of await Promise.all(kept)) equal(value, 7);
+    });
+
+  blocking('a deferred call runs when a deadline or an interrupt has ended the one that made it', async w => {
+    let kept;
+    w.proxy.never = () => {
+      kept = w.proxy.later(7);
+      return new Promise(() => {});
+    };
+    equal((await w.proxy.callWithin({ timeout: 20 }, 'never')).name, 'TimeoutError');
+    equal(await kept, 7);
+    kept = undefined;
+    const blocked = w.proxy.call('never');
+    while (!kept) await pause(1);
+    w.interrupt();
+    equal((await blocked).code, 'Interrupted');
+    equal(await kept, 7);
   });
 
   link('the worker may await several functions of main at once', async w => {
@@ -300,6 +366,91 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     equal((await rejects(() => call)).message, 'enough');
     equal((await rejects(async () => w.within({ signal: AbortSignal.abort() }).echo(1))).name, 'AbortError');
     equal(await w.proxy.echo(1), 1);
+  });
+
+  const waits = blocks ? ['check', 'sleep', 'call', 'calls'] : ['check', 'sleep'];
+  for (const way of waits)
+    for (const limit of ['timeout', 'signal'])
+      link(`a call that a ${limit} ends stops what the worker does for it: ${way}`, async w => {
+        w.proxy.never = () => new Promise(() => {});
+        w.proxy.ping = () => {};
+        let stops = [];
+        // Until the function has begun before its time was over.
+        for (let round = 0; stops.length === 0; round++) {
+          assert(round < 50, 'it does not stop');
+          const controller = new AbortController();
+          let begun;
+          const beginning = new Promise(resolve => (begun = resolve));
+          w.proxy.begun = () => begun();
+          const limits = limit === 'timeout' ? { timeout: 100 } : { signal: controller.signal };
+          const call = rejects(() => w.within(limits).until(way, 'begun'));
+          if (limit === 'signal') {
+            await beginning;
+            controller.abort();
+          }
+          equal((await call).name, limit === 'timeout' ? 'TimeoutError' : 'AbortError');
+          equal(await w.within({ timeout: 20_000 }).echo(round), round);
+          stops = await w.proxy.stopped();
+        }
+        deepEqual(stops, [[way, 'AbortError', 20, 'string']]);
+      });
+
+  link('a cancelled call that has not begun stops none that runs', async w => {
+    const busy = w.proxy.looks(600).catch(error => error);
+    const controller = new AbortController();
+    const queued = rejects(() => w.within({ signal: controller.signal }).looks(600));
+    const other = w.proxy.looks(1);
+    await pause(20);
+    controller.abort();
+    equal((await queued).name, 'AbortError');
+    equal(await busy, 'to its end');
+    equal(await other, 'to its end');
+  });
+
+  link('a cancelled call that waits behind another one stops when it begins, if it does', async w => {
+    const busy = w.proxy.looks(300);
+    const call = rejects(() => w.within({ timeout: 50 }).until('check'));
+    equal((await call).name, 'TimeoutError');
+    equal(await busy, 'to its end');
+    equal(await w.within({ timeout: 20_000 }).echo(1), 1);
+    for (const stop of await w.proxy.stopped()) deepEqual(stop, ['check', 'AbortError', 20, 'string']);
+  });
+
+  link('calls that are cancelled time and again are told apart', async w => {
+    for (let i = 0; i < 12; i++) {
+      const controller = new AbortController();
+      let begun;
+      const beginning = new Promise(resolve => (begun = resolve));
+      w.proxy.begun = () => begun();
+      const call = rejects(() => w.within({ signal: controller.signal }).until('check', 'begun'));
+      await beginning;
+      controller.abort();
+      equal((await call).name, 'AbortError');
+      equal(await w.proxy.looks(1), 'to its end');
+    }
+    equal((await w.proxy.stopped()).length, 12);
+    equal(await w.proxy.looks(450), 'to its end');
+  });
+
+  blocking('the end of a call stops what runs on its behalf, and nothing else', async w => {
+    w.proxy.never = () => new Promise(() => {});
+    // Main's function can't be stopped: its call of the worker is.
+    w.proxy.ask = way => w.proxy.until(way, 'begun').then(() => 'ended');
+    for (const way of ['check', 'sleep', 'call']) {
+      const controller = new AbortController();
+      let begun;
+      const beginning = new Promise(resolve => (begun = resolve));
+      w.proxy.begun = () => begun();
+      const call = rejects(() => w.within({ signal: controller.signal }).nests('ask', way));
+      await beginning;
+      controller.abort();
+      equal((await call).name, 'AbortError');
+      equal(await w.within({ timeout: 20_000 }).echo(way), way);
+      deepEqual(await w.proxy.stopped(), [[way, 'AbortError', 20, 'string'], ['nests', 'AbortError']]);
+    }
+    w.proxy.limited = way => w.within({ timeout: 300 }).until(way).catch(({ name }) => name);
+    await w.proxy.nests('limited', 'check');
+    deepEqual(await w.proxy.stopped(), [['check', 'AbortError', 20, 'string'], ['nests', 'TimeoutError']]);
   });
 
   blocking('an interrupt ends the call in which the worker waits', async w => {

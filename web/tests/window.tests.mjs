@@ -229,6 +229,35 @@ export default (test, kit) => {
     }
   });
 
+  inWorker('asynchronous callbacks of functions that do not wait for them run once the worker is free', () => ({
+    Promise,
+    withLock: async fn => fn('L'),
+    each: (list, fn) => list.forEach(fn),
+    list: [1, 2, 3],
+    race: fn => Promise.race([fn(), new Promise(resolve => setTimeout(resolve, 1, 'timer'))]),
+  }), async ({ window, pause }) => {
+    const seen = [];
+    const lock = await window.withLock(async name => {
+      await pause(1);
+      return `got ${name}`;
+    });
+    const made = await new window.Promise(async resolve => {
+      await pause(1);
+      resolve(1);
+    });
+    window.list.forEach(async item => {
+      await null;
+      seen.push(item);
+    });
+    window.each([4, 5], async item => {
+      await pause(1);
+      seen.push(item);
+    });
+    const raced = await window.race(() => new Promise(() => {}));
+    while (seen.length < 5) await pause(1);
+    return [lock, made, raced, seen.sort()];
+  }, ['got L', 1, 'timer', [1, 2, 3, 4, 5]]);
+
   inWorker('a callback that throws rejects on main', () => ({ caught: null, call(fn) { return fn().catch(error => (this.caught = error)); } }), async ({ window }) => {
     await window.call(() => {
       throw new RangeError('mine');

@@ -349,6 +349,7 @@ fn happened(event: Event, end: &End) -> Happened {
         }
         Event::Cancelled(id) => Happened::Cancelled { id: id.to_wire() },
         Event::Interrupted => Happened::Interrupted {},
+        Event::Deadlock(_) => unreachable!("no trace defers calls"),
         Event::Released(references) => {
             Happened::Released { references: references.iter().map(u64::to_string).collect() }
         }

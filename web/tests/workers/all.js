@@ -2,7 +2,7 @@
 export const run = async coincide => {
   const heard = [];
   const host = globalThis.addEventListener ? null : (await import('node:worker_threads')).parentPort;
-  const scope = await coincide({ ready: 'manual' });
+  const scope = await coincide({ ready: 'manual', deadlockTimeout: 500 });
   // Right after the await: messages that main posted right after `new Worker` must still come here.
   if (host) host.on('message', data => heard.push(data));
   else addEventListener('message', event => heard.push(event.data));
@@ -101,6 +101,28 @@ export const run = async coincide => {
     const start = performance.now();
     const { thrown } = attempt(() => sleep(given));
     return thrown ?? performance.now() - start;
+  };
+  /** Does something that takes until it is stopped. Tells main that it begins, and keeps what has stopped it. */
+  const stops = [];
+  proxy.stopped = () => stops.splice(0);
+  proxy.until = (way, ...begins) => {
+    begins.forEach(name => notify(name));
+    const { isError, thrown, name, code } = attempt(() => {
+      for (;;) {
+        if (way === 'check') check();
+        else if (way === 'sleep') sleep(60_000);
+        else if (way === 'call') proxy.never();
+        else proxy.ping();
+      }
+    });
+    // Once. Nothing that main calls runs meanwhile, as it would in `sleep`.
+    check();
+    stops.push([way, name, code, isError && typeof thrown.message]);
+  };
+  proxy.nests = (name, ...args) => {
+    const result = attempt(() => proxy[name](...args));
+    check();
+    stops.push(['nests', result.name ?? result.value]);
   };
   proxy.fibonacci = n => (n < 2 ? n : proxy.ask('fibonacci', n - 1) + proxy.ask('fibonacci', n - 2));
   ready();
