@@ -104,6 +104,7 @@ export const run = async coincide => {
   };
   /** Does something that takes until it is stopped. Tells main that it begins, and keeps what has stopped it. */
   const stops = [];
+  const { never, ping } = proxy;
   proxy.stopped = () => stops.splice(0);
   proxy.until = (way, ...begins) => {
     begins.forEach(name => notify(name));
@@ -111,8 +112,8 @@ export const run = async coincide => {
       for (;;) {
         if (way === 'check') check();
         else if (way === 'sleep') sleep(60_000);
-        else if (way === 'call') proxy.never();
-        else proxy.ping();
+        else if (way === 'call') never();
+        else ping();
       }
     });
     // Once. Nothing that main calls runs meanwhile, as it would in `sleep`.
