@@ -18,7 +18,8 @@ use std::time::Duration;
 /// The functions of the other end, awaited: those that a worker exports (from [`Worker::exports`](crate::Worker::exports)), or those of main
 /// (from [`Scope::remote`](crate::Scope::remote)).
 ///
-/// A call leaves at once, even if its future is not polled; dropping the future cancels the call. A call made before the worker
+/// A call leaves at once, even if its future is not polled. Dropping the future cancels the call, as its timeout does: a worker that runs the
+/// function stops at its next [`Scope::check`](crate::Scope::check), [`Scope::sleep`](crate::Scope::sleep) or blocked call. A call made before the worker
 /// is ready waits until it is. Calls that a handler makes on behalf of a worker that is waiting for it run there and then.
 #[derive(Clone)]
 pub struct Exports {
