@@ -385,7 +385,7 @@ fn releases_reach_window_and_the_listeners_of_the_program() {
         .spawn(move |scope| {
             let early = sender.clone();
             scope.on_released(move |ids| early.send(ids.to_vec()).unwrap());
-            scope.window().set("callback", &Callback::new(|| ()))?;
+            scope.window().set("callback", Callback::new(|| ()))?;
             scope.on_released(move |ids| sender.send(ids.to_vec()).unwrap());
             assert_eq!(scope.window_sizes(), (0, 1));
             scope.sync().call::<()>("give_back", ())?;
