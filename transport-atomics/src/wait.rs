@@ -1,18 +1,24 @@
-//! How long to look before going to sleep.
+//! How long to poll before parking.
 
 use crate::sync::SPINNING_PAYS;
 use std::time::Duration;
 use web_time::Instant;
 
-/// Decides how an endpoint passes the time until something happens: by looking again and again, by offering its core
-/// to others in between, and at last by giving up, so that its owner goes to sleep.
+/// How an endpoint waits before it parks: it spins, then yields its core, then gives up so that its owner parks.
 ///
-/// Waking an idle core takes about seven microseconds, so it pays to look for longer than that when an answer is likely to come soon.
-/// But a thread that spins on the core that its peer needs keeps the answer from coming, and one that yields a core that a third
-/// thread wants gets it back after milliseconds. So spinning lasts for `spin` and yielding until `total` at most, and both are cut
-/// short while experience says that they don't help. Spinning, when what was waited for came later two times in a row: one in 32
-/// waits then tries again. Yielding, when the core was gone for long: not again before 64 times as long has passed, so that
-/// such losses stay below a sixtieth of the time.
+/// Waking a parked thread takes 7 µs on bare hardware and up to 50 µs on a virtual machine, so it pays to poll for longer than that when
+/// an answer is likely to come soon. Two costs limit polling. A thread that spins on the core that its peer needs delays the answer. A
+/// thread that yields a core that a third thread wants gets it back after milliseconds. Each phase is therefore kept only while it helps:
+///
+/// | phase | lasts until | kept while |
+/// |---|---|---|
+/// | spin | `spin` (2 µs) | answers come within it |
+/// | yield | `total` (20 µs; main: 50 µs) | no yield takes longer than 100 µs; after one that did, the endpoint holds its core instead, for 64 times as long as was lost |
+/// | hold: spin where yielding is off | `total` | answers come within it |
+/// | reach: the same beyond `total` | `reach` (100 µs) | answers come within it |
+///
+/// A phase is dropped after two misses in a row. One wait in 32 tries it again. Without `reach`, two ends that both park before a wake-up
+/// arrives would park on every call from then on.
 ///
 /// ```
 /// use coincide_transport_atomics::Patience;
@@ -26,42 +32,50 @@ use web_time::Instant;
 pub struct Patience {
     spin: Duration,
     total: Duration,
-    spinning: Habit,
-    /// When yielding may be tried again, if it has cost too much.
-    yield_after: Option<Instant>,
-    /// For how long spinning goes on where threads can't yield, as long as that pays.
     reach: Duration,
+    spinning: Habit,
+    holding: Habit,
     reaching: Habit,
+    /// When yielding is allowed again after a yield that took too long.
+    yield_after: Option<Instant>,
 }
 
 impl Patience {
-    /// No patience at all: whoever waits goes to sleep at once.
+    /// Parks at once.
     pub const NONE: Self = Self::new(Duration::ZERO, Duration::ZERO);
 
     /// Spins for `spin`, then yields until `total` has passed since the start.
     pub const fn new(spin: Duration, total: Duration) -> Self {
-        Self { spin, total, spinning: Habit::NEW, yield_after: None, reach: total, reaching: Habit::NEW }
+        Self {
+            spin,
+            total,
+            reach: total,
+            spinning: Habit::NEW,
+            holding: Habit::NEW,
+            reaching: Habit::NEW,
+            yield_after: None,
+        }
     }
 
-    /// Looks for `total`, and spins for the first 2 microseconds of it.
+    /// Polls for `total`, and spins for the first 2 µs of it.
     pub fn lingering(total: Duration) -> Self {
         Self::new(total.min(Duration::from_micros(2)), total)
     }
 
-    /// Where threads can't yield, goes on for `reach` in all for as long as that pays.
+    /// Polls for `reach` in all while answers come between `total` and `reach`.
     #[must_use]
     pub fn reaching(self, reach: Duration) -> Self {
         Self { reach, ..self }
     }
 
-    /// Looks for about a microsecond, without a look at the clock.
+    /// Polls for about 1 µs without reading the clock.
     pub(crate) fn glance(mut ready: impl FnMut() -> bool) -> bool {
         ready() || (SPINNING_PAYS && look(&mut ready, GLANCE))
     }
 
-    /// Waits until `ready` is true, which it says, or until patience is over: `false`.
+    /// Polls `ready` until it is true, or until the budget is spent: `false`.
     ///
-    /// `ready` is called at least once, and many times a microsecond, so it should only look at something.
+    /// `ready` is called at least once, and many times per microsecond, so it should only read a word or two.
     pub fn wait_until(&mut self, mut ready: impl FnMut() -> bool) -> bool {
         if ready() {
             return true;
@@ -69,76 +83,83 @@ impl Patience {
         if !SPINNING_PAYS || self.total.is_zero() {
             return false;
         }
-        if cfg!(target_family = "wasm") {
-            return spin(&mut ready, self.total) || self.reaches_further(&mut ready);
-        }
-        // The first rounds go by without a look at the clock: most answers of a chatty peer come within them.
-        let spins = !self.spin.is_zero() && self.spinning.allows();
-        if spins && look(&mut ready, ROUND) {
+        // The first rounds pass without reading the clock: most answers of a busy peer come within them.
+        let spins = CAN_YIELD && !self.spin.is_zero() && self.spinning.allows();
+        if (spins || !CAN_YIELD) && look(&mut ready, ROUND) {
             self.spinning.paid();
             return true;
         }
         let start = Instant::now();
         if spins {
-            while start.elapsed() < self.spin {
-                if look(&mut ready, ROUND) {
-                    self.spinning.paid();
-                    return true;
-                }
+            let came = spin_until(&mut ready, start, self.spin);
+            self.spinning.judge(came);
+            if came {
+                return true;
             }
-            self.spinning.failed();
         }
-        let mut now = start;
-        if self.yield_after.is_some_and(|after| now < after) {
+        let holds = CAN_YIELD && self.yield_after.is_some_and(|after| Instant::now() < after);
+        if holds && !self.holding.allows() {
             return false;
         }
+        let mut polled = self.poll_until(&mut ready, start, self.total, holds);
+        if polled == Polled::TimedOut && self.reach > self.total && self.reaching.allows() {
+            polled = self.poll_until(&mut ready, start, self.reach, holds);
+            self.reaching.judge(polled == Polled::Came);
+        }
+        let came = polled == Polled::Came;
+        if holds {
+            self.holding.judge(came);
+        }
+        came
+    }
+
+    /// Polls until `budget` has passed since `start`; `holds`: without yielding.
+    fn poll_until(
+        &mut self,
+        ready: &mut impl FnMut() -> bool,
+        start: Instant,
+        budget: Duration,
+        holds: bool,
+    ) -> Polled {
+        if holds || !CAN_YIELD {
+            return if spin_until(ready, start, budget) { Polled::Came } else { Polled::TimedOut };
+        }
         self.yield_after = None;
-        loop {
+        let mut now = Instant::now();
+        while now - start < budget {
             std::thread::yield_now();
             let came = ready();
             let after = Instant::now();
             if after - now > LONG_YIELD {
-                // Somebody else needs the core, and took it for longer than a wake-up costs.
                 self.yield_after = after.checked_add(AMENDS * (after - now));
-                return came;
+                return if came { Polled::Came } else { Polled::LostCore };
             }
             if came {
-                return true;
-            }
-            if after - start >= self.total {
-                return false;
+                return Polled::Came;
             }
             now = after;
         }
+        Polled::TimedOut
     }
 }
 
-impl Patience {
-    /// Two ends that both fall asleep before a wake-up reaches them stay in step that way for ever, at the price of two wake-ups for each call. So the one
-    /// that may burn a core tries now and then whether it can outlast its peer's wake-up, and goes on while it can.
-    fn reaches_further(&mut self, ready: &mut impl FnMut() -> bool) -> bool {
-        let further = self.reach.saturating_sub(self.total);
-        if further.is_zero() || !self.reaching.allows() {
-            return false;
-        }
-        let came = spin(ready, further);
-        if came {
-            self.reaching.paid();
-        } else {
-            self.reaching.failed();
-        }
-        came
-    }
+/// How a phase of polling ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Polled {
+    Came,
+    TimedOut,
+    /// Another thread had the core for so long that more polling is pointless.
+    LostCore,
 }
 
 impl Default for Patience {
-    /// What suits a worker that waits for an answer: 20 microseconds; in a browser up to 150 while that helps.
+    /// Suits a worker that waits for an answer: 20 µs, and up to 100 µs (in a browser 150 µs) while that helps.
     fn default() -> Self {
-        Self::lingering(Duration::from_micros(20)).reaching(Duration::from_micros(150))
+        Self::lingering(Duration::from_micros(20)).reaching(REACH)
     }
 }
 
-/// Whether something is worth doing, judged by how it went before.
+/// Whether a phase is worth its cost, judged by its last outcomes.
 #[derive(Clone, Debug)]
 struct Habit {
     failures: u32,
@@ -160,23 +181,22 @@ impl Habit {
         true
     }
 
+    fn judge(&mut self, paid: bool) {
+        if paid {
+            self.paid();
+        } else {
+            self.failures = self.failures.saturating_add(1);
+        }
+    }
+
     fn paid(&mut self) {
         self.failures = 0;
     }
-
-    fn failed(&mut self) {
-        self.failures = self.failures.saturating_add(1);
-    }
 }
 
-/// Where threads can't yield, spinning is all that there is. Both ends have to keep it up: if each learned from the other's sleep that
-/// it doesn't pay, they would never meet awake again.
-fn spin(ready: &mut impl FnMut() -> bool, total: Duration) -> bool {
-    if look(ready, ROUND) {
-        return true;
-    }
-    let start = Instant::now();
-    while start.elapsed() < total {
+/// Spins until `ready`, or until `budget` has passed since `start`: `false`.
+fn spin_until(ready: &mut impl FnMut() -> bool, start: Instant, budget: Duration) -> bool {
+    while start.elapsed() < budget {
         if look(ready, ROUND) {
             return true;
         }
@@ -194,18 +214,98 @@ fn look(ready: &mut impl FnMut() -> bool, times: u32) -> bool {
     false
 }
 
+/// Whether threads can yield their core. In wasm they cannot.
+const CAN_YIELD: bool = !cfg!(target_family = "wasm");
+
 /// Looks between two readings of the clock.
 const ROUND: u32 = 16;
 
 /// Looks of a glance.
 const GLANCE: u32 = 32;
 
-/// A yield that takes longer than this means that the core is in demand.
+/// Default of `reach` for a worker: beyond the time that waking a thread takes.
+const REACH: Duration = Duration::from_micros(if CAN_YIELD { 100 } else { 150 });
+
+/// A yield that takes longer than this means that another thread wants the core.
 const LONG_YIELD: Duration = Duration::from_micros(100);
 
-/// A yield that took too long is made up for by doing without for so many times as long.
+/// After a long yield, yielding is off for this multiple of its duration, so that such losses stay below 1/64 of the time.
 const AMENDS: u32 = 64;
 
+/// Misses in a row before a phase is dropped.
 const GIVE_UP_AFTER: u32 = 2;
 
+/// Waits between two trials of a phase that was dropped.
 const TRY_AGAIN_AFTER: u32 = 32;
+
+#[cfg(all(test, not(any(loom, miri))))]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// Ready at this look, counted from 1.
+    fn at_look(number: u32) -> impl FnMut() -> bool {
+        let mut looks = 0;
+        move || {
+            looks += 1;
+            looks >= number
+        }
+    }
+
+    /// Patience in which yielding is off, so that no scheduler has a say, and which misses as often as a phase may.
+    fn after_misses(total: Duration, reach: Duration) -> Patience {
+        let yield_after = Instant::now().checked_add(HOUR);
+        let mut patience = Patience { yield_after, ..Patience::new(Duration::ZERO, total).reaching(reach) };
+        for _ in 0..GIVE_UP_AFTER {
+            assert!(!patience.wait_until(|| false));
+        }
+        patience
+    }
+
+    fn misses_until_it_comes(patience: &mut Patience) -> u32 {
+        (0..).find(|_| patience.wait_until(at_look(1000))).unwrap()
+    }
+
+    #[test]
+    fn after_a_long_yield_the_core_is_held_instead() {
+        let yield_after = Instant::now().checked_add(HOUR);
+        let mut patience = Patience { yield_after, ..Patience::new(Duration::ZERO, HOUR) };
+        for _ in 0..100 {
+            assert!(patience.wait_until(at_look(1000)));
+        }
+    }
+
+    #[test]
+    fn holding_the_core_stops_after_misses_and_is_tried_again() {
+        let mut patience = after_misses(Duration::from_nanos(1), Duration::ZERO);
+        patience.total = HOUR;
+        assert_eq!(misses_until_it_comes(&mut patience), TRY_AGAIN_AFTER - 1);
+        assert_eq!(misses_until_it_comes(&mut patience), 0);
+    }
+
+    #[test]
+    fn answers_beyond_the_budget_are_reached_while_they_come() {
+        let yield_after = Instant::now().checked_add(HOUR);
+        let short = Patience { yield_after, ..Patience::new(Duration::ZERO, Duration::from_nanos(1)) };
+        let mut reaching = short.clone().reaching(HOUR);
+        for _ in 0..100 {
+            assert!(reaching.wait_until(at_look(1000)));
+        }
+        assert!(!short.clone().wait_until(at_look(1000)));
+    }
+
+    #[test]
+    fn reaching_stops_after_misses_and_is_tried_again() {
+        let mut patience = after_misses(Duration::from_nanos(1), Duration::from_nanos(2));
+        patience.holding = Habit::NEW;
+        patience.reach = HOUR;
+        // Each miss counts against holding the core as well, which is not what is tried here.
+        let misses = (0..).find(|_| {
+            patience.holding = Habit::NEW;
+            patience.wait_until(at_look(1000))
+        });
+        assert_eq!(misses, Some(TRY_AGAIN_AFTER - 1));
+        assert_eq!(misses_until_it_comes(&mut patience), 0);
+    }
+}
