@@ -7,9 +7,15 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod answer;
+mod files;
+mod host;
 mod kinds;
+mod listing;
+mod paths;
+mod range;
 mod script;
 mod serve;
+mod sys;
 
 /// Tools for pages whose workers call functions of the page synchronously.
 #[derive(Parser)]

@@ -1,5 +1,6 @@
-//! `coincide serve`: a server of files for whoever develops a page.
+//! `coincide serve`: a server of files for web development.
 
+use std::collections::VecDeque;
 use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,8 +12,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::AbortHandle;
 
-use crate::answer::Site;
+use crate::answer::{self, Site};
+use crate::host::Host;
+use crate::sys;
 
 /// What to serve, where, and how.
 #[derive(clap::Args)]
@@ -23,12 +27,21 @@ pub(crate) struct Options {
     /// The port to listen on; 0 takes any that is free
     #[arg(short, long, default_value_t = 8080)]
     port: u16,
-    /// The address to listen on; other machines reach no other than one of theirs or 0.0.0.0
+    /// The address to listen on; with 0.0.0.0, other machines can connect
     #[arg(long, default_value = "127.0.0.1")]
     host: String,
+    /// Answer requests to this host name or address, too; may be given again for further ones
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<Host>,
+    /// Let pages of all other origins load and read the files
+    #[arg(long)]
+    cors: bool,
     /// Leave out the headers of isolation, to see a page as a site without them serves it
     #[arg(long)]
     no_isolation: bool,
+    /// Answer 404 for a folder without an index.html, instead of a list of its files
+    #[arg(long)]
+    no_list: bool,
     /// Open the page in the browser
     #[arg(long)]
     open: bool,
@@ -40,14 +53,23 @@ pub(crate) struct Options {
 /// When the folder isn't there or the port can't be listened on.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let folder = existing(&options.folder)?;
+    sys::raise_file_limit();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
-    // Before anybody knows the address and may want it to end. Nothing is written, so nothing has to be finished.
+    // Before the address is known, and an interrupt can be expected. Nothing is written, so nothing has to be finished.
     ctrlc::set_handler(|| std::process::exit(0)).context("cannot listen for interrupts")?;
     runtime.block_on(async {
         let listener = listen(&options.host, options.port).await?;
         let address = listener.local_addr()?;
         announce(&folder, address, options);
-        let site = Arc::new(Site::new(&folder, !options.no_isolation));
+        // What `--host` names is allowed. A malformed host has not been listened on.
+        let hosts = options.allow_host.iter().cloned().chain(options.host.parse());
+        let site = answer::Options {
+            isolated: !options.no_isolation,
+            cors: options.cors,
+            hosts: hosts.collect(),
+            lists: !options.no_list,
+        };
+        let site = Arc::new(Site::new(folder, site));
         accept(listener, site).await
     })
 }
@@ -81,10 +103,13 @@ fn announce(folder: &Path, address: SocketAddr, options: &Options) {
     let page = format!("http://{address}/");
     let isolation = if options.no_isolation { ", without the headers of isolation" } else { "" };
     let text = format!("{page} serves {}{isolation}\nCtrl-C ends it\n", folder.display());
-    // Whoever doesn't want to hear it is served all the same.
+    // Serves even if its output is closed.
     let _ = std::io::stdout().write_all(text.as_bytes());
     if !address.ip().is_loopback() {
-        eprintln!("warning: other machines can read this folder; their browsers isolate pages with https only");
+        eprintln!(
+            "warning: other machines can read this folder; by name they reach it with `--allow-host NAME`, and their \
+             browsers isolate pages with https only"
+        );
     }
     if options.open
         && let Err(error) = open::that_detached(&page)
@@ -93,14 +118,22 @@ fn announce(folder: &Path, address: SocketAddr, options: &Options) {
     }
 }
 
-/// Accepts connections for ever.
+/// Accepts connections indefinitely.
+///
+/// When there are [`CONNECTIONS`], the oldest one is closed for the next: clients that neither read nor ask can't keep others out.
 async fn accept(listener: TcpListener, site: Arc<Site>) -> anyhow::Result<()> {
+    let mut open = VecDeque::<AbortHandle>::new();
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                tokio::spawn(converse(stream, Arc::clone(&site)));
-            }
-            // Too many open files, or a peer that is gone already: neither is worth ending for, or spinning.
+        let accepted = listener.accept().await;
+        open.retain(|connection| !connection.is_finished());
+        if (open.len() >= CONNECTIONS || accepted.is_err())
+            && let Some(oldest) = open.pop_front()
+        {
+            oldest.abort();
+        }
+        match accepted {
+            Ok((stream, _)) => open.push_back(tokio::spawn(converse(stream, Arc::clone(&site))).abort_handle()),
+            // There are too many open files, or the peer has gone already. Retrying at once might spin.
             Err(_) => tokio::time::sleep(BREATH).await,
         }
     }
@@ -108,14 +141,22 @@ async fn accept(listener: TcpListener, site: Arc<Site>) -> anyhow::Result<()> {
 
 /// Answers the requests of a connection.
 async fn converse(stream: TcpStream, site: Arc<Site>) {
-    // Small answers are not to wait for more.
+    // Small answers are sent without waiting for more.
     let _ = stream.set_nodelay(true);
+    let Ok(local) = stream.local_addr() else {
+        return;
+    };
+    // A socket that listens on `::` sees IPv4 addresses in disguise.
+    let local = local.ip().to_canonical();
     let service = service_fn(move |request| {
         let site = Arc::clone(&site);
-        async move { site.answer(request).await }
+        async move { site.answer(request, local).await }
     });
-    // A browser that goes away in the middle is no fault of ours.
+    // A browser that closes a connection early is not an error.
     let _ = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
 }
+
+/// Connections that are open at a time. Browsers open six to a host.
+const CONNECTIONS: usize = 256;
 
 const BREATH: Duration = Duration::from_millis(50);

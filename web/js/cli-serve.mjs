@@ -1,26 +1,49 @@
-// `coincide serve`: a server of files for whoever develops a page.
+// `coincide serve`: a server of files for web development.
+import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, STATUS_CODES } from 'node:http';
 import { extname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { refusedHost } from './cli-host.mjs';
+import { listing } from './cli-listing.mjs';
 
 /**
  * Serves a folder. Rejects when the port can't be listened on; resolves with where it listens.
- * @param {{ folder: string, host: string, port: number, isolated: boolean }} options
+ * @param {{ folder: string, host: string, port: number, isolated: boolean, cors: boolean, hosts: string[], lists: boolean }} options
+ * `hosts` may be named by requests, in addition to those of this machine.
  */
-export const serve = ({ folder, host, port, isolated }) =>
+export const serve = ({ host, port, isolated, cors, ...site }) =>
   new Promise((resolve, reject) => {
-    const server = createServer((request, response) => {
-      respond(request, response, folder, isolated ? ISOLATION : {}).catch(error => {
-        // A browser that goes away in the middle is no fault of ours.
+    site.headers = { ...(isolated && ISOLATION), ...(cors ? CORS : OWN_ORIGIN) };
+    // A missing `Host` is answered like other malformed ones.
+    const server = createServer({ requireHostHeader: false }, (request, response) => {
+      respond(request, response, site).catch(error => {
+        // A browser that closes a connection early is not an error. Of a file that has become shorter, the missing part can't be sent: closing
+        // the connection is the only way to say so, since the client takes what follows for that part.
         if (response.headersSent) return response.destroy();
         console.error(`${request.url}: ${error.message}`);
         refuse(request, response, 500);
       });
     });
+    closeOldest(server);
     server.on('error', error => reject(new Error(reason(error, host, port))));
     server.listen({ host, port }, () => resolve(server.address()));
   });
+
+/** Closes the oldest of too many connections for the next: clients that neither read nor ask can't keep others out. */
+const closeOldest = server => {
+  const connections = new Set();
+  server.on('connection', socket => {
+    const [oldest] = connections.size < CONNECTIONS ? [] : connections;
+    connections.delete(oldest);
+    oldest?.destroy();
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
+};
+
+/** Connections that are open at a time. Browsers open six to a host. */
+const CONNECTIONS = 256;
 
 const reason = ({ code, message }, host, port) => {
   if (code === 'EADDRINUSE')
@@ -29,71 +52,97 @@ const reason = ({ code, message }, host, port) => {
   return `cannot listen on ${host}, port ${port}: ${message}`;
 };
 
-/** The headers of PyScript's page on workers: the second and third isolate a page, the others let pages of other origins load it. */
+/** Isolate a page. Scripts of workers and frames of isolated pages need them as well. */
 const ISOLATION = {
-  'Access-Control-Allow-Origin': '*',
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
-  'Cross-Origin-Resource-Policy': 'cross-origin',
 };
 
-const respond = async (request, response, folder, headers) => {
+/** Let pages of all other origins, isolated ones included, load and read what is served. */
+const CORS = { 'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin' };
+
+/** Lets no page of another origin load what is served. */
+const OWN_ORIGIN = { 'Cross-Origin-Resource-Policy': 'same-origin' };
+
+const respond = async (request, response, { folder, headers, hosts, lists }) => {
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  // Whoever develops a page wants to see what they have just saved.
+  // Developers want to see what they have just saved.
   response.setHeader('Cache-Control', 'no-cache');
-  const { method, url } = request;
-  const path = decoded(pathOf(url));
-  if (path === null) return refuse(request, response, 404);
+  const { method } = request;
+  const { authority, path, query } = targetOf(request);
+  const host = refusedHost(request, authority, hosts);
+  if (host === null) return refuse(request, response, 400, 'a request needs one `Host` header with a host name or an address');
+  if (host) return refuse(request, response, 403, `the host ${host} is not allowed; \`coincide serve --allow-host ${host}\` allows it`);
   if (method !== 'GET' && method !== 'HEAD') {
     response.setHeader('Allow', 'GET,HEAD');
     return refuse(request, response, 405);
   }
-  const file = await find(folder, path);
-  if (file === null) return refuse(request, response, 404);
-  if (file.redirect) return response.writeHead(307, { Location: url.replace(/(?=\?)|$/, '/') }).end();
-  try {
-    await send(request, response, file);
-  } finally {
-    await file.handle.close();
+  const names = namesOf(path);
+  if (names === null) return refuse(request, response, 404);
+  const place = join(folder, ...names);
+  const isFolder = path.endsWith('/');
+  const file = await find(isFolder ? join(place, 'index.html') : place);
+  if (file) {
+    try {
+      return await send(request, response, file);
+    } finally {
+      await file.handle.close();
+    }
   }
+  if (!isFolder && (await kindOf(place))?.isDirectory()) return response.writeHead(307, { Location: `${path}/${query}` }).end();
+  const list = isFolder && lists ? await listing(place, decodeURIComponent(path), isServed).catch(whenAbsent) : null;
+  if (list === null) return refuse(request, response, 404);
+  response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', 'Content-Length': Buffer.byteLength(list) });
+  response.end(method === 'HEAD' ? undefined : list);
 };
 
-const pathOf = url => url.split('?', 1)[0];
+/** The parts of the target of a request. Only a target that is a whole URL has an authority. */
+const targetOf = ({ url }) => {
+  const [, authority, rest] = /^https?:\/\/([^/?#]*)(.*)$/i.exec(url) ?? [undefined, undefined, url];
+  const [path] = rest.split('?', 1);
+  return { authority, path: path || '/', query: rest.slice(path.length) };
+};
 
 /**
- * The path without percent signs, null if there can be no such file. Names with a dot in front are left out, such as `.env` and
- * `.git`: any page in the user's browser may ask this server. So are `..`, and paths that begin with two slashes, which a
- * redirection would turn into another host.
+ * The names in a path, without percent-encoding; null if it can't name anything that is served. Paths that begin with two slashes are
+ * refused: as the target of a redirection they would name another host.
  */
-const decoded = path => {
-  let text;
+const namesOf = path => {
+  if (!/^\/(?!\/)/.test(path)) return null;
   try {
-    text = decodeURIComponent(path);
+    const names = path.split('/').filter(Boolean).map(decodeURIComponent);
+    return names.every(isServed) ? names : null;
   } catch {
     return null;
   }
-  const hidden = name => name.startsWith('.') && name !== '.well-known';
-  const device = process.platform === 'win32' && /[:\\]/.test(text);
-  return text.startsWith('//') || text.includes('\0') || device || text.split(/[/\\]/).some(hidden) ? null : text;
 };
 
-/** The file of a path, opened; or that it is a folder, and the path lacks the slash; null if there is none. */
-const find = async (folder, path) => {
-  const asFolder = path.endsWith('/');
-  const name = join(folder, path, asFolder ? 'index.html' : '');
-  let handle;
-  try {
-    // Looked at first: some things can't be opened without waiting for somebody.
-    const kind = await stat(name);
-    if (kind.isDirectory()) return asFolder ? null : { redirect: true };
-    if (!kind.isFile()) return null;
-    handle = await open(name);
-    return { name, handle, facts: await handle.stat({ bigint: true }) };
-  } catch (error) {
-    await handle?.close();
-    if (['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ENAMETOOLONG'].includes(error.code)) return null;
-    throw error;
-  }
+/** Whether files and folders of this name are served. Hidden ones, such as `.env` and `.git`, are not: they often hold secrets. */
+const isServed = name => {
+  const hidden = name.startsWith('.') && name !== '.well-known';
+  return !hidden && !SPECIAL.test(name);
+};
+
+const SPECIAL = process.platform === 'win32' ? /[/\\\0:]/ : /[/\\\0]/;
+
+/** A regular file, opened; null if there is none. */
+const find = async name => {
+  // Opening or reading a FIFO or a device may block a thread indefinitely, or have side effects.
+  if (!(await kindOf(name))?.isFile()) return null;
+  const handle = await open(name, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(whenAbsent);
+  const facts = await handle?.stat({ bigint: true });
+  // The path may lead to something else by now.
+  if (facts?.isFile()) return { name, handle, facts };
+  await handle?.close();
+  return null;
+};
+
+const kindOf = name => stat(name).catch(whenAbsent);
+
+/** Null for errors which mean that a path leads to nothing that can be read; throws others. */
+const whenAbsent = error => {
+  if (['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ENAMETOOLONG', 'ELOOP', 'EINVAL'].includes(error.code)) return null;
+  throw error;
 };
 
 const send = async (request, response, { name, handle, facts }) => {
@@ -103,54 +152,68 @@ const send = async (request, response, { name, handle, facts }) => {
   const tag = `"${facts.mtimeNs.toString(16)}-${size.toString(16)}"`;
   response.setHeader('ETag', tag);
   response.setHeader('Last-Modified', modified.toUTCString());
-  if (isKnown(headers, tag, modified)) return response.writeHead(304).end();
+  const since = Math.floor(modified / 1000) * 1000;
+  if (!isExpected(headers, tag, since)) return refuse(request, response, 412);
+  if (isKnown(headers, tag, since)) return response.writeHead(304).end();
   response.setHeader('Accept-Ranges', 'bytes');
-  // A range is for GET; whether that of `If-Range` still holds isn't looked into. All of the file is right anyway.
+  // A range applies to GET only. With `If-Range` the whole file is sent, which is correct whether or not its condition holds.
   const wanted = method === 'GET' && !headers['if-range'] ? rangeOf(headers.range, size) : null;
   if (wanted === UNSATISFIABLE) {
     response.setHeader('Content-Range', `bytes */${size}`);
     return refuse(request, response, 416);
   }
   const [first, last] = wanted ?? [0, size - 1];
+  const length = last - first + 1;
   response.setHeader('Content-Type', KINDS[extname(name).slice(1).toLowerCase()] ?? 'application/octet-stream');
-  response.setHeader('Content-Length', last - first + 1);
+  response.setHeader('Content-Length', length);
   if (wanted) response.setHeader('Content-Range', `bytes ${first}-${last}/${size}`);
   response.writeHead(wanted ? 206 : 200);
   if (method === 'HEAD' || size === 0) return response.end();
-  await pipeline(handle.createReadStream({ start: first, end: last, autoClose: false }), response);
+  const content = handle.createReadStream({ start: first, end: last, autoClose: false });
+  await pipeline(content, response, { end: false });
+  if (content.bytesRead < length) throw new Error('the file has become shorter');
+  response.end();
 };
 
-/** Whether the client has this state of the file already. A tag counts more than a date, which counts seconds. */
-const isKnown = (headers, tag, modified) => {
+/** Whether the file is in the state that the client asks for. A tag takes precedence over a date, which counts seconds. */
+const isExpected = (headers, tag, since) => {
+  const tags = headers['if-match'];
+  if (tags) return tags === '*' || tags.split(',').some(expected => expected.trim() === tag);
+  return !(since > Date.parse(headers['if-unmodified-since']));
+};
+
+/** Whether the client has this state of the file already. */
+const isKnown = (headers, tag, since) => {
   const tags = headers['if-none-match'];
   if (tags) return tags === '*' || tags.split(',').some(known => known.trim().replace(/^W\//, '') === tag);
-  return Math.floor(modified / 1000) * 1000 <= Date.parse(headers['if-modified-since']);
+  return since <= Date.parse(headers['if-modified-since']);
 };
 
 const UNSATISFIABLE = Symbol();
 
-/** The first and the last byte of the one range that is asked for; null for the whole. */
-const rangeOf = (header, size) => {
-  if (!header?.startsWith('bytes=') || header.includes(',')) return null;
-  const [, first, last] = header.match(/^bytes=(\d*)-(\d*)$/) ?? [];
-  if (!first && !last) return UNSATISFIABLE;
-  const range = first
-    ? [Number(first), last ? Math.min(Number(last), size - 1) : size - 1]
-    : [Math.max(0, size - Number(last)), size - 1];
-  return range[0] > range[1] ? UNSATISFIABLE : range;
+/**
+ * The first and the last byte of a range, as RFC 9110 defines it in section 14. Null for the whole file: the header is absent or malformed, in another
+ * unit than bytes, or asks for several ranges.
+ */
+const rangeOf = (header = '', size) => {
+  const [, set] = /^bytes=(.*)$/i.exec(header) ?? [];
+  const [spec = '', ...more] = (set ?? '').split(',').map(spec => spec.trim()).filter(Boolean);
+  const [, first, last] = /^(\d*)-(\d*)$/.exec(spec) ?? [];
+  if (more.length > 0 || (!first && !last)) return null;
+  if (!first) {
+    if (Number(last) === 0) return UNSATISFIABLE;
+    // The RFC calls a suffix satisfiable whatever the size. No `Content-Range` can express the empty one.
+    return size === 0 ? null : [Math.max(0, size - Number(last)), size - 1];
+  }
+  if (last && BigInt(last) < BigInt(first)) return null;
+  return Number(first) < size ? [Number(first), last ? Math.min(Number(last), size - 1) : size - 1] : UNSATISFIABLE;
 };
 
-const refuse = ({ method, url }, response, status) => {
-  const text = `${status} ${REASONS[status]}: ${method} ${pathOf(url)}\n`;
+/** Answers in plain text: the status, and an explanation. */
+const refuse = (request, response, status, explanation = `${request.method} ${targetOf(request).path}`) => {
+  const text = `${status} ${STATUS_CODES[status]}: ${explanation}\n`;
   response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(text) });
-  response.end(method === 'HEAD' ? undefined : text);
-};
-
-const REASONS = {
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  416: 'Range Not Satisfiable',
-  500: 'Internal Server Error',
+  response.end(request.method === 'HEAD' ? undefined : text);
 };
 
 const KINDS = {

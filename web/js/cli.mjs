@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-// The command `coincide`: the same as that of the crate coincide-cli, for those who have Node.js.
+// The command `coincide` for Node.js. The crate coincide-cli has the same.
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
+import { hostOf } from './cli-host.mjs';
 import { serve } from './cli-serve.mjs';
 
 const HELP = `Tools for pages whose workers call functions of the page synchronously
@@ -13,8 +14,11 @@ Usage: coincide <COMMAND>
 Commands:
   serve [DIR]  Serve a folder on this machine, with the headers that make its pages cross-origin isolated
     -p, --port <PORT>  The port to listen on; 0 takes any that is free [default: 8080]
-        --host <HOST>  The address to listen on; other machines reach no other than one of theirs or 0.0.0.0 [default: 127.0.0.1]
+        --host <HOST>  The address to listen on; with 0.0.0.0, other machines can connect [default: 127.0.0.1]
+        --allow-host <NAME>  Answer requests to this host name or address, too; may be given again for further ones
+        --cors         Let pages of all other origins load and read the files
         --no-isolation Leave out the headers of isolation, to see a page as a site without them serves it
+        --no-list      Answer 404 for a folder without an index.html, instead of a list of its files
         --open         Open the page in the browser
   coi <FILE>   Write coi.js, which isolates the pages of a site whose headers cannot be set, to a file or into a folder
         --force        Replace a file that is something else
@@ -36,7 +40,10 @@ const commands = {
     options: {
       port: { type: 'string', short: 'p', default: '8080' },
       host: { type: 'string', default: '127.0.0.1' },
+      'allow-host': { type: 'string', multiple: true, default: [] },
+      cors: { type: 'boolean', default: false },
       'no-isolation': { type: 'boolean', default: false },
+      'no-list': { type: 'boolean', default: false },
       open: { type: 'boolean', default: false },
     },
     run: startServing,
@@ -45,20 +52,30 @@ const commands = {
   sw: { options: { force: { type: 'boolean', default: false } }, run: (...given) => writeScript('sw.js', ...given) },
 };
 
-async function startServing({ port: text, host, open, 'no-isolation': plain }, [given = '.', ...more]) {
+async function startServing(options, [given = '.', ...more]) {
+  const { port: text, host, 'allow-host': names, cors, open, 'no-isolation': plain, 'no-list': bare } = options;
   unexpected(more);
   const port = /^\d+$/.test(text) ? Number(text) : NaN;
   if (!(port < 1 << 16)) throw new Misuse(`invalid value '${text}' for '--port <PORT>': it is a number from 0 to 65535`);
+  const wrong = names.find(name => hostOf(name) === null);
+  if (wrong !== undefined)
+    throw new Misuse(
+      `invalid value '${wrong}' for '--allow-host <NAME>': it is a host name or an address, without scheme, port and path`
+    );
   const folder = existing(given);
-  // Before anybody knows the address and may want it to end. Nothing is written, so nothing has to be finished.
+  // What `--host` names is allowed.
+  const hosts = [...names, host].map(hostOf);
+  // Before the address is known, and an interrupt can be expected. Nothing is written, so nothing has to be finished.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(0));
-  const { address, port: actual, family } = await serve({ folder, host, port, isolated: !plain });
+  const { address, port: actual, family } = await serve({ folder, host, port, isolated: !plain, cors, hosts, lists: !bare });
   const page = `http://${family === 'IPv6' ? `[${address}]` : address}:${actual}/`;
-  // Whoever doesn't want to hear it is served all the same.
+  // Serves even if its output is closed.
   process.stdout.on('error', () => {});
   process.stdout.write(`${page} serves ${folder}${plain ? ', without the headers of isolation' : ''}\nCtrl-C ends it\n`);
   if (!/^(127\.|::1$)/.test(address))
-    console.error('warning: other machines can read this folder; their browsers isolate pages with https only');
+    console.error(
+      'warning: other machines can read this folder; by name they reach it with `--allow-host NAME`, and their browsers isolate pages with https only'
+    );
   if (open) openPage(page);
 }
 

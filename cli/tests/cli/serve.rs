@@ -1,36 +1,87 @@
 //! `coincide serve`, asked as browsers and others ask it. The npm package's command passes the same cases.
 
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::Duration;
+
 use serde_json::Value;
 
-use crate::world::{Answer, Serving, World, text};
+use crate::world::{Answer, Serving, World, request, text};
 
 #[test]
 fn every_case_is_answered_as_described() {
     let world = World::new();
-    let serving = world.serve(&[]);
-    let cases = world.cases["cases"].as_array().unwrap();
-    let failures: Vec<String> = cases
-        .iter()
-        .filter(|case| world.links || case["needs"] != "links")
-        .filter_map(|case| {
-            let answer = ask(&serving, case);
-            let difference = difference(&world, case, &answer)?;
-            Some(format!("{}: {difference}\n  {answer:?}", text(&case["name"])))
-        })
-        .collect();
+    let mut servers = BTreeMap::new();
+    let mut failures = Vec::new();
+    for case in world.cases["cases"].as_array().unwrap().iter().filter(|case| world.has(case)) {
+        let options: Vec<&str> = case["options"].as_array().into_iter().flatten().map(text).collect();
+        let serving = servers.entry(options).or_insert_with_key(|options| world.serve(options));
+        let answer = ask(serving, case);
+        if let Some(difference) = difference(&world, case, &answer) {
+            failures.push(format!("{}: {difference}\n  {answer:?}", text(&case["name"])));
+        }
+    }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 #[test]
-fn headers_of_isolation_can_be_left_out() {
+fn shrinking_file_ends_the_connection_and_growing_file_is_cut() {
     let world = World::new();
-    let serving = world.serve(&["--no-isolation"]);
-    for path in ["/", "/none.html"] {
-        let answer = serving.ask("GET", path, &[]);
-        for name in world.cases["headers"].as_object().unwrap().keys() {
-            assert_eq!(answer.header(name), None, "{path}");
+    let serving = world.serve(&[]);
+    for case in world.cases["changing"].as_array().unwrap() {
+        let name = text(&case["name"]);
+        let file = sparse(&world.folder.join("base/changing.bin"), case);
+        let mut stream = serving.connect();
+        let host = ("Host", serving.address.to_string());
+        let headers: Vec<_> = [host.clone()].into_iter().chain(headers(case)).collect();
+        let next = request("GET", "/digits.txt", &[host, ("Connection", "close".to_owned())]);
+        stream.write_all((request("GET", "/changing.bin", &headers) + &next).as_bytes()).unwrap();
+        let mut reader = BufReader::new(stream);
+        let length = content_length(&mut reader);
+        // The rest waits until it is read.
+        file.set_len(case["becomes"].as_u64().unwrap()).unwrap();
+        let mut rest = Vec::new();
+        if let Err(error) = reader.read_to_end(&mut rest) {
+            assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{name}");
         }
-        assert_eq!(answer.header("Cache-Control"), Some("no-cache"));
+        if case["whole"].as_bool().unwrap() {
+            assert!(rest[..length].iter().all(|byte| *byte == 0), "{name}");
+            assert!(rest[length..].starts_with(b"HTTP/1.1 200"), "{name}: the next answer is missing");
+        } else {
+            assert!(rest.len() < length, "{name}: {} bytes of {length}", rest.len());
+            assert!(rest.iter().all(|byte| *byte == 0), "{name}: something else is in the file");
+        }
+    }
+}
+
+#[test]
+fn crowd_of_clients_does_not_block_others() {
+    let world = World::new();
+    let serving = world.serve(&[]);
+    for case in world.cases["crowds"].as_array().unwrap().iter().filter(|case| world.has(case)) {
+        let request = case["path"].as_str().map(|path| request("GET", path, &[("Host", "localhost".to_owned())]));
+        let clients = (0..case["clients"].as_u64().unwrap()).map(|_| {
+            let mut stream = serving.connect();
+            // The connection may have been closed already.
+            let _ = stream.write_all(request.as_deref().unwrap_or_default().as_bytes());
+            stream
+        });
+        let mut clients: Vec<TcpStream> = clients.collect();
+        if let Some(status) = case["status"].as_u64() {
+            let mut head = [0; 12];
+            clients.last_mut().unwrap().read_exact(&mut head).unwrap();
+            assert_eq!(String::from_utf8_lossy(&head), format!("HTTP/1.1 {status}"), "{}", text(&case["name"]));
+        }
+        let answer = serving.ask("GET", "/digits.txt", &[]);
+        assert_eq!((answer.status, answer.body.as_str()), (200, "0123456789"), "{}", text(&case["name"]));
+        // Long before the server gives up on a connection by itself.
+        clients[0].set_read_timeout(Some(Duration::from_secs(4))).unwrap();
+        let end = clients[0].read_to_end(&mut Vec::new());
+        let closed = end.map_or_else(|error| error.kind() == ErrorKind::ConnectionReset, |_| true);
+        assert!(closed, "{}: the oldest connection was not closed", text(&case["name"]));
     }
 }
 
@@ -56,26 +107,12 @@ fn a_large_file_arrives_whole() {
     assert!(range.status == 206 && range.body == content[16..3_000_016]);
 }
 
-/// Whoever connects and says nothing holds nobody up.
-#[test]
-fn connections_do_not_wait_for_each_other() {
-    let world = World::new();
-    let serving = world.serve(&[]);
-    let _silent: Vec<_> = (0..50).map(|_| std::net::TcpStream::connect(serving.address).unwrap()).collect();
-    assert_eq!(serving.ask("GET", "/", &[]).status, 200);
-}
-
 #[cfg(unix)]
 #[test]
-fn an_interrupt_ends_it_well() {
-    use std::io::Write;
-
+fn interrupt_ends_the_server_with_success() {
     let world = World::new();
-    // Nobody writes to it: whoever opens it waits.
-    assert!(std::process::Command::new("mkfifo").arg(world.folder.join("base/pipe")).status().unwrap().success());
     let mut serving = world.serve(&[]);
-    let mut stuck = std::net::TcpStream::connect(serving.address).unwrap();
-    stuck.write_all(b"GET /pipe HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let _open = serving.connect();
     assert_eq!(serving.ask("GET", "/", &[]).status, 200);
     let pid = serving.child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
@@ -84,8 +121,6 @@ fn an_interrupt_ends_it_well() {
 
 #[test]
 fn a_public_address_comes_with_a_warning() {
-    use std::io::{BufRead, BufReader};
-
     let world = World::new();
     let mut command = world.command(["serve", "base", "--port", "0", "--host", "0.0.0.0"]);
     let mut child = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).spawn().unwrap();
@@ -98,20 +133,41 @@ fn a_public_address_comes_with_a_warning() {
 
 fn ask(serving: &Serving, case: &Value) -> Answer {
     let method = case["method"].as_str().unwrap_or("GET");
-    let path = text(&case["path"]);
-    let mut headers = Vec::new();
-    for (name, value) in case["request"].as_object().into_iter().flatten() {
-        let value = text(value);
-        let value = match value.split_once('$') {
-            Some((before, name)) => {
-                let plain = serving.ask("GET", path, &[]);
-                format!("{before}{}", plain.header(name).unwrap())
-            }
-            None => value.to_owned(),
-        };
-        headers.push((name.as_str(), value));
-    }
-    serving.ask(method, path, &headers)
+    let path = text(&case["path"]).replace("$LONG", &"a".repeat(300)).replace("$DEEP", &"a/".repeat(3000));
+    let hosts = match &case["host"] {
+        Value::Null => vec![serving.address.to_string()],
+        Value::Array(hosts) => hosts.iter().map(|host| text(host).to_owned()).collect(),
+        host => vec![text(host).to_owned()],
+    };
+    let filled = headers(case).map(|(name, value)| match value.split_once('$') {
+        Some((before, of)) => {
+            let plain = serving.ask("GET", &path, &[]);
+            (name, format!("{before}{}", plain.header(of).unwrap()))
+        }
+        None => (name, value),
+    });
+    let headers: Vec<_> = hosts.into_iter().map(|host| ("Host", host)).chain(filled).collect();
+    serving.ask_with_hosts(method, &path, &headers)
+}
+
+/// The headers of the request of a case.
+fn headers(case: &Value) -> impl Iterator<Item = (&str, String)> {
+    let headers = case["request"].as_object().into_iter().flatten();
+    headers.map(|(name, value)| (name.as_str(), text(value).to_owned()))
+}
+
+/// A file of the size of the case, without a content on the disk.
+fn sparse(path: &Path, case: &Value) -> File {
+    let file = File::create(path).unwrap();
+    file.set_len(case["size"].as_u64().unwrap()).unwrap();
+    file
+}
+
+/// Reads the head of an answer.
+fn content_length(reader: &mut BufReader<TcpStream>) -> usize {
+    let lines: Vec<String> = reader.by_ref().lines().map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
+    let length = lines.iter().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    length.unwrap_or_else(|| panic!("no length: {lines:?}"))
 }
 
 /// What is wrong with the answer; nothing if it is as described.
@@ -122,8 +178,8 @@ fn difference(world: &World, case: &Value, answer: &Answer) -> Option<String> {
     if case["body"].as_str().is_some_and(|body| body != answer.body) {
         return Some(format!("content {:?} where {} was expected", answer.body, case["body"]));
     }
-    let always = world.cases["headers"].as_object().unwrap().iter();
-    let mut headers = always.chain(case["headers"].as_object().into_iter().flatten());
-    let (name, value) = headers.find(|(name, value)| answer.header(name) != value.as_str())?;
+    let mut expected = world.cases["headers"].as_object().unwrap().clone();
+    expected.extend(case["headers"].as_object().cloned().unwrap_or_default());
+    let (name, value) = expected.iter().find(|(name, value)| answer.header(name) != value.as_str())?;
     Some(format!("{name} is {:?} where {value} was expected", answer.header(name)))
 }

@@ -1,8 +1,9 @@
-//! What `cases.json` describes: a folder with files, and the program in it.
+//! The folder and the files that `cases.json` describes, and the program that serves them.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -25,12 +26,15 @@ impl World {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("world-{}-{number}", std::process::id()));
         let cases = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases.json")).unwrap();
         let cases: Value = serde_json::from_str(&cases).unwrap();
-        for (name, content) in cases["files"].as_object().unwrap() {
-            let file = folder.join(name);
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            fs::write(file, text(content)).unwrap();
+        write_files(&folder, &cases["files"]);
+        let links = link_files(&folder, &cases["links"]);
+        if cfg!(unix) {
+            let unix = &cases["unix"];
+            write_files(&folder, &unix["files"]);
+            assert!(link_files(&folder, &unix["links"]));
+            let fifos = unix["fifos"].as_array().unwrap().iter().map(|name| in_its_folder(&folder, text(name)));
+            assert!(Command::new("mkfifo").args(fifos).status().unwrap().success());
         }
-        let links = cases["links"].as_object().unwrap().iter().all(|(name, to)| link(text(to), &folder.join(name)));
         Self { cases, folder, links }
     }
 
@@ -48,7 +52,18 @@ impl World {
         let mut first = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
         let address = first.strip_prefix("http://").and_then(|rest| rest.split('/').next()).unwrap();
-        Serving { address: address.parse().unwrap(), child }
+        let address: SocketAddr = address.parse().unwrap();
+        Serving { address: (Ipv4Addr::LOCALHOST, address.port()).into(), child }
+    }
+
+    /// Whether the system has what the case needs.
+    pub(crate) fn has(&self, case: &Value) -> bool {
+        match case["needs"].as_str() {
+            Some("links") => self.links,
+            Some("unix") => cfg!(unix),
+            Some(unknown) => panic!("a case needs {unknown}"),
+            None => true,
+        }
     }
 }
 
@@ -67,17 +82,31 @@ pub(crate) struct Serving {
 
 impl Serving {
     pub(crate) fn ask(&self, method: &str, path: &str, headers: &[(&str, String)]) -> Answer {
-        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.address);
-        for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
-        }
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        stream.write_all(format!("{request}\r\n").as_bytes()).unwrap();
+        let host = ("Host", self.address.to_string());
+        self.ask_with_hosts(method, path, &[&[host], headers].concat())
+    }
+
+    /// Asks with no other `Host` than those in `headers`.
+    pub(crate) fn ask_with_hosts(&self, method: &str, path: &str, headers: &[(&str, String)]) -> Answer {
+        let mut stream = self.connect();
+        let headers = [headers, &[("Connection", "close".to_owned())]].concat();
+        stream.write_all(request(method, path, &headers).as_bytes()).unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).unwrap();
         Answer::parse(&answer)
     }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream
+    }
+}
+
+/// The bytes of a request.
+pub(crate) fn request(method: &str, path: &str, headers: &[(&str, String)]) -> String {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    format!("{method} {path} HTTP/1.1\r\n{headers}\r\n")
 }
 
 impl Drop for Serving {
@@ -114,6 +143,39 @@ impl Answer {
 
 pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("{value} is no text"))
+}
+
+fn write_files(folder: &Path, files: &Value) {
+    for (name, content) in files.as_object().unwrap() {
+        fs::write(in_its_folder(folder, name), text(content)).unwrap();
+    }
+}
+
+/// Whether the links could be made.
+fn link_files(folder: &Path, links: &Value) -> bool {
+    links.as_object().unwrap().iter().all(|(name, to)| link(text(to), &folder.join(name)))
+}
+
+/// The path of a file, whose folder is made.
+fn in_its_folder(folder: &Path, name: &str) -> PathBuf {
+    let file = folder.join(named(name));
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    file
+}
+
+#[cfg(unix)]
+fn named(name: &str) -> OsString {
+    use std::os::unix::ffi::OsStringExt;
+
+    match name.split_once("$BYTE") {
+        Some((before, after)) => OsString::from_vec([before.as_bytes(), b"\xff", after.as_bytes()].concat()),
+        None => name.into(),
+    }
+}
+
+#[cfg(not(unix))]
+fn named(name: &str) -> OsString {
+    name.into()
 }
 
 #[cfg(unix)]

@@ -1,0 +1,48 @@
+//! The header `Range`, as RFC 9110 defines it in section 14.
+
+/// The header with which the service of files sends what `range` asks for. `None` if `range` is ignored and the whole file is sent: it is
+/// malformed, in another unit than bytes, or asks for several ranges.
+///
+/// The parser of that service is stricter than the RFC: it refuses numbers above 2^64, zeros in front and suffixes that
+/// are longer than the file. In an empty file it finds a byte.
+pub(crate) fn normalized(range: &str, size: u64) -> Option<String> {
+    let (unit, set) = range.split_once('=')?;
+    let mut specs = set.split(',').map(str::trim).filter(|spec| !spec.is_empty());
+    let (first, last) = specs.next()?.split_once('-')?;
+    if !unit.eq_ignore_ascii_case("bytes") || specs.next().is_some() {
+        return None;
+    }
+    let (first, last) = match (number(first), number(last)) {
+        (Number::Absent, Number::Is(0)) => return Some(UNSATISFIABLE.to_owned()),
+        // The RFC calls a suffix satisfiable whatever the size. No `Content-Range` can express the empty one.
+        (Number::Absent, Number::Is(_)) if size == 0 => return None,
+        (Number::Absent, Number::Is(suffix)) => (size.saturating_sub(suffix), size - 1),
+        (Number::Is(first), Number::Absent) => (first, u64::MAX),
+        (Number::Is(first), Number::Is(last)) if first <= last => (first, last),
+        _ => return None,
+    };
+    if first >= size {
+        return Some(UNSATISFIABLE.to_owned());
+    }
+    Some(format!("bytes={first}-{}", last.min(size - 1)))
+}
+
+enum Number {
+    Absent,
+    Is(u64),
+    Malformed,
+}
+
+fn number(digits: &str) -> Number {
+    if digits.is_empty() {
+        Number::Absent
+    } else if digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        // Only a number that is too large fails here. No file has so many bytes.
+        Number::Is(digits.parse().unwrap_or(u64::MAX))
+    } else {
+        Number::Malformed
+    }
+}
+
+/// Asks for no byte, which no file satisfies.
+const UNSATISFIABLE: &str = "bytes=-0";

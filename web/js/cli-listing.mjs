@@ -1,0 +1,37 @@
+// The page of `coincide serve` that lists a folder without an index.html.
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/**
+ * The HTML of a list of what is served of the folder. Rejects when the folder can't be read.
+ * @param {string} folder
+ * @param {string} path Its decoded path, with a slash at both ends.
+ * @param {(name: string) => boolean} isServed
+ */
+export const listing = async (folder, path, isServed) => {
+  const names = [];
+  for (const name of (await readdir(folder)).filter(isServed)) {
+    // Follows links. What is neither a file nor a folder would not be served.
+    const facts = await stat(join(folder, name)).catch(() => null);
+    if (facts?.isDirectory() || facts?.isFile()) names.push(facts.isFile() ? name : `${name}/`);
+  }
+  names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  if (path !== '/') names.unshift('../');
+  const title = escaped(path);
+  // A name may look like the scheme of a URL, which `./` prevents.
+  const items = names.map(name => `<li><a href="./${encoded(name)}">${escaped(name)}</a></li>\n`);
+  return `<!doctype html>
+<meta charset="utf-8">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<h1>${title}</h1>
+<ul>
+${items.join('')}</ul>
+`;
+};
+
+const encoded = name => encodeURIComponent(name).replaceAll('%2F', '/');
+
+const escaped = text => text.replace(/[&<>"']/g, character => ENTITIES[character]);
+
+const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
