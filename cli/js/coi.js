@@ -73,10 +73,7 @@
   const isolate = async () => {
     const script = document.currentScript;
     const attribute = name => script?.getAttribute(`data-${name}`) ?? script?.getAttribute(name);
-    // What a reload was tried for: one that changed nothing isn't tried again. A new visit may try: the isolated page has another
-    // process, and what is forgotten there is remembered here for a while.
-    const guard = `coi.js ${script?.src}`;
-    if (globalThis.crossOriginIsolated) return forget(guard);
+    if (globalThis.crossOriginIsolated) return;
 
     const scope = new URL(attribute('scope') ?? '.', location.href);
     const policy = attribute('policy') ?? DEFAULT_POLICY;
@@ -91,6 +88,8 @@
         'error',
         `${other} is the service worker of this page already, and stays it: import coi.js there, behind its own listeners`,
       );
+    if (isServedBy(url))
+      return say('error', `the page is not isolated, though the service worker has added the headers: ${suspicion(policy)}`);
     let registration;
     try {
       registration = await navigator.serviceWorker.register(url, { scope });
@@ -104,10 +103,14 @@
       return say('error', 'the service worker could not start: the console of the service worker says why');
 
     if (attribute('reload') === 'never') return say('info', 'this page is isolated when it is loaded the next time');
-    const attempt = `${policy} ${scope}`;
-    if (isReload() && sessionStorage.getItem(guard) === attempt)
-      return say('error', `the page is not isolated though it was reloaded: ${suspicion(policy)}`);
-    sessionStorage.setItem(guard, attempt);
+    // No storage, state or service worker has to outlast a reload for this to end: what a load itself was is all that counts.
+    if (isReload())
+      return say(
+        'error',
+        'the page is not isolated, and this load was a reload, which is not followed by another one: ' +
+          'reload it as usual if it was a hard reload or the first one with coi.js. ' +
+          'Otherwise something keeps the service worker away, such as developer tools or a script that unregisters it',
+      );
     location.reload();
   };
 
@@ -128,8 +131,17 @@
     if (new URL(script.src).origin !== location.origin) return `${script.src} is on another site: put a copy on this one`;
     if (!location.href.startsWith(scope.href))
       return `this page is outside of the scope ${scope}: change the attribute "scope"`;
-    if (!navigator.serviceWorker)
-      return 'there are no service workers here: the window is private, or they are switched off';
+    if (!serviceWorkers())
+      return 'there are no service workers here: the window is private, the page is sandboxed, or they are switched off';
+  };
+
+  /** The service workers of the page; nothing where there are none. On a sandboxed page this throws when it is read. */
+  const serviceWorkers = () => {
+    try {
+      return navigator.serviceWorker;
+    } catch {
+      return undefined;
+    }
   };
 
   /** The service worker that has this page already, if it is another. */
@@ -137,8 +149,18 @@
     const registration = await navigator.serviceWorker.getRegistration(location.href);
     const worker = registration?.active ?? registration?.waiting ?? registration?.installing;
     if (!worker) return undefined;
-    const { origin, pathname } = new URL(worker.scriptURL);
-    return origin + pathname === url.origin + url.pathname ? undefined : worker.scriptURL;
+    return isSameScript(worker, url) ? undefined : worker.scriptURL;
+  };
+
+  /** Whether this page came through the service worker, which takes control of no page that is there before it, with the policy that is asked for. */
+  const isServedBy = url => {
+    const { controller } = navigator.serviceWorker;
+    return Boolean(controller) && isSameScript(controller, url) && new URL(controller.scriptURL).searchParams.get(POLICY) === url.searchParams.get(POLICY);
+  };
+
+  const isSameScript = ({ scriptURL }, { origin, pathname }) => {
+    const its = new URL(scriptURL);
+    return its.origin === origin && its.pathname === pathname;
   };
 
   /** Resolves with whether the newest worker of the registration became active. */
@@ -153,23 +175,13 @@
     });
   };
 
+  /** Whether this load was a reload, whoever asked for it. Where that isn't known, it may have been. */
   const isReload = () => (performance.getEntriesByType('navigation')[0]?.type ?? 'reload') === 'reload';
 
-  const suspicion = policy => {
-    if (!navigator.serviceWorker.controller)
-      return 'it came past the service worker, as a hard reload and developer tools make it. Reload it as usual';
-    if (policy !== DEFAULT_POLICY)
-      return `this browser may not know the policy "${policy}". The default, "${DEFAULT_POLICY}", is known to most`;
-    return 'does a Permissions-Policy forbid cross-origin-isolated?';
-  };
-
-  const forget = guard => {
-    try {
-      sessionStorage.removeItem(guard);
-    } catch {
-      // Without a storage there is nothing to forget.
-    }
-  };
+  const suspicion = policy =>
+    policy === DEFAULT_POLICY
+      ? 'does a Permissions-Policy forbid cross-origin-isolated?'
+      : `this browser may not know the policy "${policy}". The default, "${DEFAULT_POLICY}", is known to most`;
 
   const say = (level, text) => console[level](`coi.js: ${text}`);
 

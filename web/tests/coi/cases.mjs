@@ -52,6 +52,37 @@ const ifKnown = () =>
 
 const hide = (target, name, value) => Object.defineProperty(target, name, { value, configurable: true });
 
+/** What makes a page look as if nothing isolated it, and then does what is given at each load. */
+const neverIsolated = (action = () => {}) => () => {
+  hide(globalThis, 'crossOriginIsolated', false);
+  return action();
+};
+
+/** Makes reading these throw, as on sandboxed pages. */
+const forbid = (...names) => {
+  for (const name of names)
+    Object.defineProperty(globalThis, name, {
+      configurable: true,
+      get() {
+        throw new DOMException('the operation is insecure', 'SecurityError');
+      },
+    });
+};
+
+/** Clears what coi.js might remember something in; the page's own counters stay. */
+const clear = () => {
+  for (const key of Object.keys(sessionStorage)) if (!key.startsWith('loads ')) sessionStorage.removeItem(key);
+  localStorage.clear();
+  history.replaceState(null, '');
+  globalThis.name = '';
+};
+
+const unregister = async () => {
+  for (const registration of await navigator.serviceWorker.getRegistrations()) await registration.unregister();
+};
+
+const ANY = { isolated: false, says: 'the page is not isolated' };
+
 const reloaded = { isolated: true };
 const refused = says => ({ isolated: false, says });
 
@@ -125,6 +156,52 @@ export const cases = [
     loads: 2,
     registered: 1,
     expect: reloaded,
+  },
+  ...Object.entries({
+    'the address of coi.js changes with each load': { src: () => `../../coi.js?${Date.now()}` },
+    'storages throw': { disguise: neverIsolated(() => forbid('sessionStorage', 'localStorage')) },
+    'storages, state and name are cleared': { disguise: neverIsolated(clear) },
+    'a script unregisters service workers': { disguise: neverIsolated(unregister) },
+    'all of it': {
+      src: () => `../../coi.js?${Date.now()}`,
+      async disguise() {
+        await neverIsolated(unregister)();
+        clear();
+        forbid('sessionStorage', 'localStorage');
+      },
+    },
+  }).map(([what, one]) => ({
+    name: `a page that is never isolated is reloaded once: ${what}`,
+    disguise: neverIsolated(),
+    loads: 2,
+    expect: ANY,
+    ...one,
+  })),
+  {
+    name: 'a page that is never isolated is reloaded once: several tags',
+    disguise: neverIsolated(() => {
+      const script = document.createElement('script');
+      script.src = `../../coi.js?${Date.now()}`;
+      document.head.append(script);
+    }),
+    loads: 2,
+    expect: ANY,
+  },
+  {
+    name: 'frames that are never isolated are reloaded once each',
+    src: null,
+    expect: { isolated: false },
+    then: async () => {
+      const loads = {};
+      globalThis.loaded = name => (loads[name] = (loads[name] ?? 0) + 1);
+      const elements = ['one', 'two'].map(name => Object.assign(document.createElement('iframe'), { name, src: './unisolated.html' }));
+      const settled = elements.map(element => new Promise(resolve => (element.says = resolve)));
+      document.body.append(...elements);
+      const said = await Promise.all(settled);
+      assert(said.every(text => text.includes('the page is not isolated')), said.join());
+      await new Promise(resolve => setTimeout(resolve, 500));
+      deepEqual(loads, { one: 2, two: 2 });
+    },
   },
   {
     name: 'credentialless loads images of sites that say nothing',

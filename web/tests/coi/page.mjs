@@ -33,9 +33,9 @@ const settled = async () => {
   if (loads === 1) await one.before?.();
   if (one.src === null) return undefined;
   const script = document.createElement('script');
-  script.src = one.src ?? '../../coi.js';
+  script.src = (typeof one.src === 'function' ? one.src() : one.src) ?? '../../coi.js';
   for (const [name, value] of Object.entries(one.attributes ?? {})) script.setAttribute(name, value);
-  one.disguise?.();
+  await one.disguise?.();
   const ran = new Promise((resolve, reject) => {
     script.onload = resolve;
     script.onerror = () => reject(new Error(`${script.src} cannot be loaded`));
