@@ -23,7 +23,7 @@ export function own(url) {
 
 // At a worker.
 
-/** The body of the relay's answer, or a text that says why there is none. */
+/** The body of the relay's answer; a text that says why there is none; or null if the relay has no room now. */
 function poll(url, question, timeout) {
   const request = new XMLHttpRequest();
   try {
@@ -38,6 +38,7 @@ function poll(url, question, timeout) {
   if (request.getResponseHeader('coincide') !== '1') {
     return `the request did not get to the service worker, it was answered with status ${request.status}`;
   }
+  if (request.status === 503) return null;
   if (request.status !== 200) return `the service worker answered with status ${request.status}`;
   return new Uint8Array(request.response);
 }
@@ -65,8 +66,14 @@ const LEFT = 256;
 /** Milliseconds after which nobody relies on a port to the service worker. */
 const IDLE = 10_000;
 
-/** The service workers of this page; there are none outside of pages and where they aren't allowed. */
-const container = globalThis.navigator?.serviceWorker;
+/** The service workers of this page; none outside of pages and where they aren't allowed. Sandboxed frames throw when this is read. */
+const container = (() => {
+  try {
+    return globalThis.navigator?.serviceWorker;
+  } catch {
+    return undefined;
+  }
+})();
 
 /** Takes questions about a link on: `answer` gets the packet of whoever asks. */
 function attach(token, url, answer) {
@@ -78,7 +85,7 @@ function attach(token, url, answer) {
   const link = { url, answer, asker: null, active: null, port: null, used: 0 };
   links.set(name(token), link);
   container.getRegistrations?.().then(
-    found => (link.active = found.map(({ active }) => active).find(active => active?.scriptURL === url)),
+    found => (link.active = found.map(({ active }) => active).find(active => runs(active, url))),
     () => {}, // The controller has to do.
   );
 }
@@ -130,7 +137,12 @@ function target(link) {
   link.asker = null;
   if (asker) return asker;
   const { controller } = container;
-  return controller?.scriptURL === url ? controller : (link.active ?? controller);
+  return runs(controller, url) ? controller : (link.active ?? controller);
+}
+
+/** Whether a service worker runs the script at `url`; the query that it was registered with says nothing. */
+function runs(worker, url) {
+  return worker?.scriptURL.split(/[?#]/)[0] === url.split(/[?#]/)[0];
 }
 
 /** What can't be sent is lost, and asked for once the worker polls the next service worker. */

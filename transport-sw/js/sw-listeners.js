@@ -5,16 +5,21 @@
 // what they mean: when this service worker is stopped or replaced, the two ends find out what got lost. Section 20 of coincide's
 // SPEC.md has the rules. `sw.js` is made of this file: `COINCIDE_BLESS=1 cargo test -p coincide-transport-sw --test relay`.
 
-/** Links with a poll that is held, or packets that are kept, by their tokens. */
+/**
+ * Links with a held poll (`release`) or kept packets (`packets`, `bytes`, `timer`), never both, by token and oldest first. `client` is the id of
+ * the page or worker whose message or request opened the link.
+ */
 const links = new Map();
 
 /** Length in bytes of all packets that are kept. */
 let keptBytes = 0;
 
+// What all clients may take up together; `makeRoom` shares it out.
 const MAX_LINKS = 1024;
+const MAX_ALL_BYTES = 64 << 20;
+// For one link.
 const MAX_PACKETS = 1024;
 const MAX_BYTES = 8 << 20;
-const MAX_ALL_BYTES = 64 << 20;
 const MAX_HOLD = 60_000;
 /** How long packets wait for a poll. */
 const KEEP = 10_000;
@@ -42,10 +47,12 @@ const activate = event => event.waitUntil(clients.claim());
 
 const fetch = event => {
   const { method, url, headers } = event.request;
-  if (method !== 'POST' || url !== ADDRESS) return;
+  if (url !== ADDRESS || (method !== 'POST' && method !== 'GET')) return;
   event.stopImmediatePropagation();
+  // Where no relay intercepts a GET, the server answers it with the script: neither answer is an error on the console.
+  if (method === 'GET') return event.respondWith(answer(204));
   const question = QUESTION.exec(headers.get('coincide'));
-  event.respondWith(question ? poll(...question.slice(1)) : answer(400));
+  event.respondWith(question ? poll(event.clientId, ...question.slice(1)) : answer(400));
 };
 
 const message = event => {
@@ -58,10 +65,11 @@ const message = event => {
   if (token === VERSION) return event.ports[0]?.postMessage(VERSION);
   if (typeof token !== 'string' || !TOKEN.test(token)) return;
   event.stopImmediatePropagation();
-  receive(token, event.data.packet);
+  const client = event.source?.id;
+  receive(client, token, event.data.packet);
   // Packets that come this way are there sooner than those that the browser has to find this service worker for.
   const [port] = event.ports;
-  if (port) port.onmessage = ({ data }) => receive(token, data);
+  if (port) port.onmessage = ({ data }) => receive(client, token, data);
 };
 
 /** Whether a service worker relays as this one does. */
@@ -76,40 +84,47 @@ async function relays(other) {
   return answer;
 }
 
-/** Hands a packet of main to the poll that is held, or keeps it for the next one. */
-function receive(token, packet) {
+/** Hands a packet of main to the held poll, or keeps it for the next one. A packet without room is lost; the worker's next poll asks for it. */
+function receive(client, token, packet) {
   if (!(packet instanceof ArrayBuffer)) return;
   const length = packet.byteLength;
-  if (length < HEADER || length > MAX_BYTES || keptBytes + length > MAX_ALL_BYTES) return;
-  const link = open(token);
-  // What finds no room is lost like anything else, and asked for later.
-  if (!link || link.packets.length >= MAX_PACKETS || link.bytes + length > MAX_BYTES) return;
-  take(link, [...link.packets, packet]);
-  if (link.release) link.release();
-  else link.timer ??= setTimeout(() => forget(token, link), KEEP);
+  if (length < HEADER || length > MAX_BYTES) return;
+  let link = links.get(token);
+  // It leaves at once and needs no room.
+  if (link?.release) return link.release(collected([packet]));
+  if (link && (link.packets.length >= MAX_PACKETS || link.bytes + length > MAX_BYTES)) return;
+  if (!makeRoom(link?.client ?? client, keptBytes + length - MAX_ALL_BYTES, ({ bytes }) => bytes)) return;
+  // That may have dropped it.
+  link = links.get(token) ?? open(client, token);
+  if (!link) return;
+  link.packets.push(packet);
+  link.bytes += length;
+  keptBytes += length;
+  link.timer ??= setTimeout(forget, KEEP, link);
 }
 
 /** Holds the poll of a worker that has received what its packet says, until there is something for it. */
-function poll(token, hold, ask, hex) {
-  const link = open(token);
-  if (!link) return answer(503);
-  // Whoever asked before has given up, or he would not ask again.
-  link.release?.();
-  links.set(token, link);
-  if (link.packets.length) {
+function poll(client, token, hold, ask, hex) {
+  let link = links.get(token);
+  // The worker has given up its earlier poll.
+  link?.release?.(answer(200));
+  if (link?.packets.length) {
     const packet = bytes(hex);
-    take(link, link.packets.filter(kept => tellsMore(kept, packet)));
+    forget(link);
+    const news = link.packets.filter(kept => tellsMore(kept, packet));
+    if (news.length) return collected(news);
   }
-  if (link.packets.length) return collect(token, link);
+  link = open(client, token);
+  if (!link) return answer(503);
   return new Promise(resolve => {
     const timers = [
-      setTimeout(() => link.release(), Math.min(hold, MAX_HOLD)),
+      setTimeout(() => link.release(answer(200)), Math.min(hold, MAX_HOLD)),
       setTimeout(() => question(token, bytes(hex)), ask === '1' ? 0 : PATIENCE),
     ];
-    link.release = () => {
+    link.release = response => {
       timers.forEach(clearTimeout);
-      link.release = null;
-      resolve(collect(token, link));
+      forget(link);
+      resolve(response);
     };
   });
 }
@@ -126,12 +141,10 @@ async function question(token, packet) {
   for (const client of all) client.postMessage({ coincide: name, packet });
 }
 
-/** The answer with all packets that are kept. */
-function collect(token, link) {
-  const { packets, bytes } = link;
-  forget(token, link);
+/** The answer with these packets. */
+function collected(packets) {
   if (packets.length === 1) return answer(200, packets[0]);
-  const body = new Uint8Array(bytes);
+  const body = new Uint8Array(packets.reduce((sum, packet) => sum + packet.byteLength, 0));
   let at = 0;
   for (const packet of packets) {
     body.set(new Uint8Array(packet), at);
@@ -144,28 +157,41 @@ function answer(status, body) {
   return new Response(body, { status, headers: { coincide: '1' } });
 }
 
-function open(token) {
-  const link = links.get(token);
-  if (link || links.size >= MAX_LINKS) return link;
-  const fresh = { packets: [], bytes: 0, release: null, timer: null };
-  links.set(token, fresh);
-  return fresh;
+/** A fresh link; undefined if there is no room for one. */
+function open(client, token) {
+  if (!makeRoom(client, links.size + 1 - MAX_LINKS, () => 1)) return undefined;
+  const link = { token, client, packets: [], bytes: 0, timer: null, release: null };
+  links.set(token, link);
+  return link;
 }
 
-/** Nobody asks, and nothing is kept. */
-function forget(token, link) {
-  take(link, []);
+function forget(link) {
   clearTimeout(link.timer);
-  link.timer = null;
-  if (!link.release) links.delete(token);
+  links.delete(link.token);
+  keptBytes -= link.bytes;
 }
 
-/** Keeps these packets of a link only. */
-function take(link, packets) {
-  keptBytes -= link.bytes;
-  link.packets = packets;
-  link.bytes = packets.reduce((sum, packet) => sum + packet.byteLength, 0);
-  keptBytes += link.bytes;
+/**
+ * Drops links of the client that has most, as `measure` weighs links, until `excess` is gone; says whether it is. A client that has as much as any
+ * other gets nothing so: no client keeps the others out, however many links or bytes it claims.
+ */
+function makeRoom(client, excess, measure) {
+  if (excess <= 0) return true;
+  const shares = new Map([[client, 0]]);
+  for (const link of links.values()) shares.set(link.client, (shares.get(link.client) ?? 0) + measure(link));
+  while (excess > 0) {
+    const [most, share] = [...shares].reduce((a, b) => (b[1] > a[1] ? b : a));
+    if (share <= shares.get(client)) return false;
+    const theirs = [...links.values()].filter(link => link.client === most && measure(link) > 0);
+    // A link that is not polled may be one of a worker that is gone.
+    const link = theirs.find(({ release }) => !release) ?? theirs[0];
+    const weight = measure(link);
+    shares.set(most, share - weight);
+    excess -= weight;
+    if (link.release) link.release(answer(503));
+    else forget(link);
+  }
+  return true;
 }
 
 /** Whether a packet of main has frames, an acknowledgement or a farewell that the worker lacks, as its own packet tells. */

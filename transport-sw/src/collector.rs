@@ -10,7 +10,7 @@ pub struct Patience {
     /// Longest time that the relay may hold a poll open; then it is asked anew. Default 20 s: browsers stop a service worker that takes
     /// much longer for one request.
     pub hold: Duration,
-    /// Pause after a poll that failed; it doubles with each further one, up to a second. Default 10 ms.
+    /// Pause after a poll that failed or found no room; it doubles with each further one, up to a second. Default 10 ms.
     pub pause: Duration,
     /// Polls that fail in a row before main is given up. Default 10, which takes some 3 s.
     pub attempts: u32,
@@ -30,11 +30,20 @@ pub trait Poller {
     /// The result is the body of the answer: packets, or nothing.
     ///
     /// # Errors
-    /// Why there is no answer of a relay, for people.
-    fn poll(&mut self, packet: &[u8], hold: Duration, ask: bool) -> Result<Vec<u8>, String>;
+    /// [`PollError`] says why there are no packets.
+    fn poll(&mut self, packet: &[u8], hold: Duration, ask: bool) -> Result<Vec<u8>, PollError>;
 
     /// Blocks for so long.
     fn pause(&mut self, pause: Duration);
+}
+
+/// Why a poll brought nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PollError {
+    /// The relay has no room for the link now. It will have some later: this is no failure.
+    Busy,
+    /// No relay has answered; the reason, in words.
+    Failed(String),
 }
 
 /// Collects what main sends while its worker blocks.
@@ -43,6 +52,8 @@ pub struct Collector {
     patience: Patience,
     /// Polls that failed in a row.
     failures: u32,
+    /// Polls that found no room, in a row.
+    refusals: u32,
 }
 
 /// The relay no longer answers, and so main is out of reach.
@@ -58,7 +69,7 @@ pub struct Unreachable {
 impl Collector {
     /// One that has not been disappointed yet.
     pub fn new(patience: Patience) -> Self {
-        Self { patience, failures: 0 }
+        Self { patience, failures: 0, refusals: 0 }
     }
 
     /// Polls once, for `timeout` at most. Afterwards `endpoint` may or may not have something; whoever waits asks again.
@@ -72,20 +83,36 @@ impl Collector {
         timeout: Option<Duration>,
     ) -> Result<(), Unreachable> {
         let hold = timeout.map_or(self.patience.hold, |timeout| timeout.min(self.patience.hold));
-        let answer = poller.poll(&endpoint.poll_packet(), hold, self.failures > 0);
-        let taken = answer.and_then(|body| endpoint.handle_collected(body).map_err(|breach| breach.to_string()));
-        let Err(why) = taken else {
-            self.failures = 0;
-            return Ok(());
+        let ask = self.failures + self.refusals > 0;
+        let why = match poller.poll(&endpoint.poll_packet(), hold, ask) {
+            Ok(body) => match endpoint.handle_collected(body) {
+                Ok(()) => {
+                    (self.failures, self.refusals) = (0, 0);
+                    return Ok(());
+                }
+                Err(breach) => breach.to_string(),
+            },
+            Err(PollError::Busy) => {
+                self.failures = 0;
+                self.refusals = self.refusals.saturating_add(1);
+                self.back_off(self.refusals, poller, timeout);
+                return Ok(());
+            }
+            Err(PollError::Failed(why)) => why,
         };
         self.failures += 1;
         if self.failures >= self.patience.attempts {
             endpoint.lose();
             return Err(Unreachable { attempts: self.failures, why });
         }
-        let doubled = self.patience.pause.saturating_mul(1 << (self.failures - 1).min(16)).min(LONGEST_PAUSE);
-        poller.pause(timeout.map_or(doubled, |timeout| timeout.min(doubled)));
+        self.back_off(self.failures, poller, timeout);
         Ok(())
+    }
+
+    /// Pauses after so many polls in vain, for `timeout` at most.
+    fn back_off(&self, polls: u32, poller: &mut impl Poller, timeout: Option<Duration>) {
+        let doubled = self.patience.pause.saturating_mul(1 << (polls - 1).min(16)).min(LONGEST_PAUSE);
+        poller.pause(timeout.map_or(doubled, |timeout| timeout.min(doubled)));
     }
 }
 

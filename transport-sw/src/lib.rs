@@ -25,5 +25,5 @@ mod packet;
 #[cfg(target_family = "wasm")]
 pub mod web;
 
-pub use collector::{Collector, Patience, Poller, Unreachable};
+pub use collector::{Collector, Patience, PollError, Poller, Unreachable};
 pub use endpoint::{Breach, Channel, Endpoint, Packet};

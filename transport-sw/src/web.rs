@@ -4,7 +4,7 @@
 //! were sent leave together in a microtask, before a [`wait`](Transport::wait), or when [`Inbox::flush`] is called by code that goes on
 //! computing.
 
-use crate::collector::{Collector, Patience, Poller};
+use crate::collector::{Collector, Patience, PollError, Poller};
 use crate::endpoint::{Channel, Endpoint, Packet};
 use crate::packet;
 use coincide_proto::{Gone, ReceiveError, Role, Session, Transmit, Transport};
@@ -43,7 +43,7 @@ extern "C" {
     /// `poll(question, timeout)` at a worker, and `attach(token, answer)`, `relay(token, packet)` and `detach(token, packet)` at main.
     ///
     /// `poll` blocks until main's packets are there, which it gives as a `Uint8Array`, or says in a string why there is no answer, after `timeout`
-    /// milliseconds at the latest. The question is the one of section 20's polls. `answer` is to be called with the packet of a question that main has to answer. What
+    /// milliseconds at the latest. It gives `null` if the service worker is there and has no room for the link now. The question is the one of section 20's polls. `answer` is to be called with the packet of a question that main has to answer. What
     /// it calls meanwhile, and at any other time, is `relay`; packets that it loses are sent again when the next question comes. After `detach` its packet answers.
     #[derive(Clone, Debug)]
     pub type Carrier;
@@ -379,7 +379,7 @@ struct Way {
 struct Requests<'a>(&'a Way);
 
 impl Poller for Requests<'_> {
-    fn poll(&mut self, packet: &[u8], hold: Duration, ask: bool) -> Result<Vec<u8>, String> {
+    fn poll(&mut self, packet: &[u8], hold: Duration, ask: bool) -> Result<Vec<u8>, PollError> {
         // Rounded up: a wait must not end before its time.
         let milliseconds = hold.as_micros().div_ceil(1000);
         let mut question = format!("{} {milliseconds} {} ", self.0.relay.token, u8::from(ask));
@@ -388,7 +388,11 @@ impl Poller for Requests<'_> {
         }
         let timeout = (hold + GRACE).as_millis() as f64;
         let answer = self.0.carrier.poll(&question, timeout);
-        answer.dyn_into::<Uint8Array>().map(|body| body.to_vec()).map_err(|why| why.as_string().unwrap_or_default())
+        if answer.is_null() {
+            return Err(PollError::Busy);
+        }
+        let body = answer.dyn_into::<Uint8Array>();
+        body.map(|body| body.to_vec()).map_err(|why| PollError::Failed(why.as_string().unwrap_or_default()))
     }
 
     fn pause(&mut self, pause: Duration) {

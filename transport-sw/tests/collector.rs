@@ -1,25 +1,25 @@
 //! When a worker asks again, pauses, and gives up.
 
 use coincide_proto::{Gone, ReceiveError, Role, Transmit};
-use coincide_transport_sw::{Collector, Endpoint, Patience, Poller};
+use coincide_transport_sw::{Collector, Endpoint, Patience, PollError, Poller};
 use std::collections::VecDeque;
 use std::time::Duration;
 
 /// A relay that gives the answers that it was given.
 #[derive(Default)]
 struct Relay {
-    answers: VecDeque<Result<Vec<u8>, String>>,
+    answers: VecDeque<Result<Vec<u8>, PollError>>,
     holds: Vec<Duration>,
     asks: Vec<bool>,
     pauses: Vec<Duration>,
 }
 
 impl Poller for Relay {
-    fn poll(&mut self, packet: &[u8], hold: Duration, ask: bool) -> Result<Vec<u8>, String> {
+    fn poll(&mut self, packet: &[u8], hold: Duration, ask: bool) -> Result<Vec<u8>, PollError> {
         assert_eq!(packet.len(), 32);
         self.holds.push(hold);
         self.asks.push(ask);
-        self.answers.pop_front().unwrap_or_else(|| Err("nobody is there".into()))
+        self.answers.pop_front().unwrap_or_else(|| Err(failed("nobody is there")))
     }
 
     fn pause(&mut self, pause: Duration) {
@@ -41,6 +41,10 @@ fn packets(count: usize) -> Vec<Vec<u8>> {
         main.poll_transmit().expect("there is a frame").bytes
     };
     (0..count).map(&mut packet).collect()
+}
+
+fn failed(why: &str) -> PollError {
+    PollError::Failed(why.into())
 }
 
 fn ms(milliseconds: u64) -> Duration {
@@ -68,11 +72,39 @@ fn an_answer_makes_up_for_failures() {
     let (mut endpoint, mut relay) = (worker(), Relay::default());
     let mut collector = Collector::new(Patience { attempts: 2, ..Patience::default() });
     for _ in 0..20 {
-        relay.answers.extend([Err("once".into()), Ok(Vec::new())]);
+        relay.answers.extend([Err(failed("once")), Ok(Vec::new())]);
         assert_eq!(collector.collect(&mut endpoint, &mut relay, None), Ok(()));
         assert_eq!(collector.collect(&mut endpoint, &mut relay, None), Ok(()));
     }
     assert!(!endpoint.has_input());
+}
+
+#[test]
+fn a_busy_relay_is_polled_with_growing_pauses_until_it_has_room() {
+    let [packet] = <[_; 1]>::try_from(packets(1)).expect("there is one");
+    let (mut endpoint, mut relay) = (worker(), Relay::default());
+    let mut collector = Collector::new(Patience { attempts: 2, ..Patience::default() });
+    // Far more refusals than failures that end the link; a refusal shows that the relay is alive.
+    relay.answers.push_back(Err(failed("once")));
+    relay.answers.extend((0..100).map(|_| Err(PollError::Busy)));
+    relay.answers.extend([Err(failed("once")), Ok(packet)]);
+    for _ in 0..103 {
+        assert!(!endpoint.has_input());
+        assert_eq!(collector.collect(&mut endpoint, &mut relay, None), Ok(()));
+    }
+    assert_eq!(endpoint.receive_with(|_| Ok(())), Ok(true));
+    assert_eq!(relay.pauses[1..9], [10, 20, 40, 80, 160, 320, 640, 1000].map(ms));
+    assert_eq!(relay.pauses[100], ms(1000));
+    // The relay may have dropped packets with the poll that it refused.
+    assert!(!relay.asks[0] && relay.asks[1..].iter().all(|ask| *ask));
+}
+
+#[test]
+fn pauses_of_a_busy_relay_end_with_the_timeout() {
+    let (mut endpoint, mut relay) = (worker(), Relay::default());
+    relay.answers.push_back(Err(PollError::Busy));
+    assert_eq!(Collector::new(Patience::default()).collect(&mut endpoint, &mut relay, Some(ms(3))), Ok(()));
+    assert_eq!(relay.pauses, [ms(3)]);
 }
 
 #[test]

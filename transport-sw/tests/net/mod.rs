@@ -1,7 +1,7 @@
 //! Two ends joined in memory, as a page and its worker are by posted messages and a service worker.
 
 use coincide_proto::{Gone, ReceiveError, Role, Session, Transmit, Transport};
-use coincide_transport_sw::{Channel, Collector, Endpoint, Patience, Poller};
+use coincide_transport_sw::{Channel, Collector, Endpoint, Patience, PollError, Poller};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 pub(crate) struct Faults {
     /// Of 256 packets so many are lost, and as many come twice, swapped, or late.
     pub(crate) packets: u8,
-    /// Of 256 polls so many fail because the relay is started anew, and as many are answered with rubbish.
+    /// Of 256 polls so many fail because the relay is started anew, as many are answered with rubbish, and as many find no room.
     pub(crate) polls: u8,
 }
 
@@ -159,16 +159,19 @@ impl Side {
 struct Requests<'a>(&'a Net);
 
 impl Poller for Requests<'_> {
-    fn poll(&mut self, packet: &[u8], hold: Duration, ask: bool) -> Result<Vec<u8>, String> {
+    fn poll(&mut self, packet: &[u8], hold: Duration, ask: bool) -> Result<Vec<u8>, PollError> {
         let start = Instant::now();
         let mut state = self.0.state();
         if state.happens(self.0.faults.polls) {
             state.kept.clear();
             state.late.clear();
-            return Err("it was started anew".into());
+            return Err(PollError::Failed("it was started anew".into()));
         }
         if state.happens(self.0.faults.polls) {
             return Ok(b"<html>".repeat(9));
+        }
+        if state.happens(self.0.faults.polls) {
+            return Err(PollError::Busy);
         }
         let mut asked = false;
         loop {
