@@ -31,7 +31,10 @@ export interface TierOptions {
   tier?: Tier;
   /** The script of the service worker that relays, as `npx coincide sw` writes it, or one of coincident 4 or sabayon; on the page's own origin. */
   serviceWorker?: string | URL;
-  /** `false`: the page is never reloaded, not even once for a service worker that isolates it, or that doesn't control it otherwise. Default `true`. */
+  /**
+   * `false`: the page is never reloaded, not even once for a service worker that isolates it, or that doesn't control it otherwise. Default `true`.
+   * A page whose load was a reload is not reloaded either.
+   */
   reload?: boolean;
   /** Milliseconds for which the service worker holds one request of a worker that waits; then the worker asks anew. Default 20,000, at most 60,000. */
   relayHold?: number;

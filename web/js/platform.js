@@ -1,6 +1,7 @@
 // What differs between pages and Node.js: this is for pages and their workers.
+import { isOpaque } from './service-workers.js';
 
-export { claimWorkers, isControlled, newToken, relayAt, whyOutside } from './relay.js';
+export { claimWorkers, isControlled, newToken, relayAt, whyNoServiceWorkers, whyOutside } from './relay.js';
 export { reachesRelay } from './relays/reaches.js';
 
 export const Worker = globalThis.Worker;
@@ -24,6 +25,11 @@ export const shared = () => globalThis.crossOriginIsolated === true && typeof Sh
 export const whyNotShared = () => {
   if (globalThis.isSecureContext === false)
     return 'the page was loaded without https, which sharing memory takes everywhere but on localhost';
+  if (globalThis.crossOriginIsolated === false && isOpaque())
+    return (
+      'the page is in a sandboxed frame: it is cross-origin isolated only if the page around it is, ' +
+      'and the frame has `allow="cross-origin-isolated"`'
+    );
   if (globalThis.crossOriginIsolated === false)
     return (
       'the page is not cross-origin isolated: its response lacks the headers ' +

@@ -4,8 +4,10 @@ import { CoincideError } from './errors.js';
 
 /** There are no service workers. Nobody needs one: memory can always be shared. */
 export const relayAt = async () => {
-  throw new CoincideError('NoRelay', 'Node.js has no service workers', '');
+  throw new CoincideError('NoRelay', whyNoServiceWorkers(), '');
 };
+
+export const whyNoServiceWorkers = () => 'Node.js has no service workers';
 
 export const newToken = () => '';
 

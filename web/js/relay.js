@@ -1,35 +1,43 @@
 // The service worker by which a worker blocks where memory can't be shared.
 import { CoincideError } from './errors.js';
-import { protocolAt } from './relays/protocol.js';
+import { reloadOnce, wentThroughServiceWorker } from './reload.js';
+import { OWN, carriesOwn, hearsOwn, reachesOwn } from './relays/own.js';
+import { foreignProtocolAt } from './relays/protocol.js';
+import { container, isOpaque } from './service-workers.js';
+
+export { newToken } from './relays/own.js';
 
 /**
  * Gets the service worker at `script` to relay for this page's workers, also for those that run already. The page is not reloaded, unless the script
- * isolates pages in place of relaying, after which memory can be shared, or doesn't take control of this page otherwise: then once. `reload` forbids it.
+ * isolates pages instead of relaying, after which memory can be shared, or doesn't take control of this page otherwise: then once. `reload` forbids it.
  *
  * @returns {Promise<{ url: string, protocol: string, scope: string }>} the address of the service worker, how it relays, and what it controls
  * @throws {CoincideError} of code `NoRelay`: it can't relay; the message says why, and what would help
  */
 export const relayAt = async (script, reload = true) => {
-  const container = globalThis.navigator?.serviceWorker;
-  if (!container) throw refused(whyNone());
+  const none = whyNoServiceWorkers();
+  if (none) throw refused(none);
+  const workers = container();
   const url = new URL(script, document.baseURI);
   url.search = url.hash = '';
   const { href } = url;
   if (url.origin !== location.origin) throw refused(`${href} is not of this page's own origin`);
 
-  const before = await container.getRegistration().catch(() => undefined);
+  const before = await workers.getRegistration().catch(() => undefined);
   const there = before?.active?.scriptURL;
   if (there && there !== href) {
     // It goes on working, whatever else it does for this page.
-    const address = there.split('?')[0];
-    const protocol = container.controller && (await protocolAt(address));
+    const address = there.split(/[?#]/)[0];
+    // Only coincide's own listeners take control of a page that was there before.
+    if (!workers.controller && (await hearsOwn(before.active))) await takeControl(before, address, reload);
+    const protocol = workers.controller && (await protocolAt(address, before));
     if (protocol) return { url: address, protocol, scope: before.scope };
     throw refused(
-      `this page belongs to the service worker ${there}, which does not relay: ` +
+      `this page belongs to the service worker ${there}, which ${workers.controller ? 'does not relay' : 'does not control it: reload the page'}: ` +
         `add the listeners of \`coincide/sw/listeners\` to it, or import ${href} at its top`,
     );
   }
-  const registration = await container.register(href).catch(error => {
+  const registration = await workers.register(href).catch(error => {
     throw refused(`${href} cannot be registered: ${error.message}`);
   });
   const { scope } = registration;
@@ -41,50 +49,71 @@ export const relayAt = async (script, reload = true) => {
     );
   }
   await within(activation(registration), `${href} did not become active`);
-  if (!container.controller) await takeControl(registration, href, reload);
-  const protocol = (await protocolAt(href)) ?? (await takeIsolation(href, reload));
-  return { url: href, protocol, scope };
+  if (!workers.controller) await takeControl(registration, href, reload);
+  let isolates = false;
+  const protocol = await protocolAt(href, registration, async () => (isolates = await takeIsolation(href, reload)));
+  if (protocol) return { url: href, protocol, scope };
+  if (isolates) throw refused(`${href} isolates pages and does not relay: reload the page to have it isolated`);
+  throw refused(
+    `${href} does not relay: it is neither what \`npx coincide sw\` writes, nor a service worker of coincident 4 or sabayon, nor one that isolates pages${newer(registration)}`,
+  );
 };
+
+/**
+ * How the service worker at `url`, which controls this page, relays; nothing if it does not. `isolate` is called before a request that fails where
+ * there is no relay.
+ */
+const protocolAt = async (url, registration, isolate) => {
+  const { controller } = container();
+  if (await reachesOwn(url)) {
+    if (await carriesOwn(url)) return OWN;
+    throw lacks(url, 'message', registration);
+  }
+  await isolate?.();
+  const protocol = await foreignProtocolAt(url);
+  if (!protocol && (await hearsOwn(controller))) throw lacks(url, 'fetch', registration);
+  return protocol;
+};
+
+const lacks = (url, listener, registration) =>
+  refused(
+    `${url} relays nothing, since it lacks the listener \`${listener}\` of \`coincide/sw/listeners\`: ` +
+      `add \`addEventListener('${listener}', ${listener})\` at its top${newer(registration)}`,
+  );
+
+/** What a service worker that waits may explain. */
+const newer = ({ waiting }) =>
+  waiting
+    ? '; a newer version of it waits until all pages of the site are closed: close them, or have it call `skipWaiting()` when it is installed'
+    : '';
 
 /** Has the service worker control this page. One that has just been started does so of itself, one that was there before only if it is coincide's. */
 const takeControl = async ({ active }, href, reload) => {
-  const controlled = control(navigator.serviceWorker);
+  const controlled = control(container());
   active.postMessage(CLAIM);
   try {
     await within(controlled, `${href} did not take control`, CLAIMED);
   } catch {
-    await reloadOnce(href, reload);
+    if (reload) await reloadOnce();
     throw refused(`${href} does not control this page, which was loaded without service workers, as by a forced reload, or while the script was unregistered: reload the page`);
   }
 };
 
-/** Reloads the page if that isolates it, once; then nothing comes back. Otherwise says what the script lacks. */
+/** Whether the script isolates pages and does not say that it relays. A page that a reload may isolate is reloaded, and nothing comes back. */
 const takeIsolation = async (href, reload) => {
-  // Only a reload shows what it does for pages, so its text has to tell.
+  if (crossOriginIsolated) return false;
+  // Only a reload shows what it does for pages, so its text has to tell. The address that relays of other libraries answer at is in theirs, however minified.
   const text = await fetch(href).then(answer => answer.text(), () => '');
-  const isolates = /cross-origin-embedder-policy/i.test(text) && !crossOriginIsolated;
-  if (isolates) await reloadOnce(href, reload);
-  throw refused(
-    isolates
-      ? `${href} isolates pages and does not relay: reload the page to have it isolated`
-      : `${href} does not relay: it is neither what \`npx coincide sw\` writes, nor a service worker of coincident 4 or sabayon, nor one that isolates pages`,
-  );
-};
-
-/** Reloads the page, unless that is forbidden or was in vain before, and never comes back then. */
-const reloadOnce = async (href, reload) => {
-  const guard = `coincide: reloaded for ${href}`;
-  if (!reload || globalThis !== globalThis.top || sessionStorage.getItem(guard)) return;
-  sessionStorage.setItem(guard, '1');
-  location.reload();
-  await new Promise(() => {});
+  const isolates = /cross-origin-embedder-policy/i.test(text) && !/\?sabayon/.test(text);
+  if (isolates && reload && !wentThroughServiceWorker()) await reloadOnce();
+  return isolates;
 };
 
 /** Whether a service worker controls this page already. */
-export const isControlled = () => Boolean(globalThis.navigator?.serviceWorker?.controller);
+export const isControlled = () => Boolean(container()?.controller);
 
 /** Has the service worker control workers of this page that started before it did. */
-export const claimWorkers = () => navigator.serviceWorker.controller?.postMessage(CLAIM);
+export const claimWorkers = () => container()?.controller?.postMessage(CLAIM);
 
 /** Why requests of a worker with this script never reach a service worker with this scope; nothing if they may. */
 export const whyOutside = (script, scope) => {
@@ -94,14 +123,13 @@ export const whyOutside = (script, scope) => {
   return `the worker's script ${href} is outside of ${scope}, the scope of the service worker: serve the script from there, or the service worker from a folder above both`;
 };
 
-/** The name of a link at the relay, which nobody can guess. */
-export const newToken = () =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('');
-
-const whyNone = () =>
-  globalThis.isSecureContext === false
-    ? 'service workers take https everywhere but on localhost'
-    : 'this browser allows no service workers here; private windows often do not';
+/** Why no service worker can relay here; nothing if one may. */
+export const whyNoServiceWorkers = () => {
+  if (globalThis.isSecureContext === false) return 'service workers take https everywhere but on localhost';
+  if (isOpaque()) return 'sandboxed frames have no service workers: add `allow-same-origin` to the attribute `sandbox`';
+  if (!container()) return 'this browser allows no service workers here; private windows often do not';
+  return undefined;
+};
 
 const refused = why => new CoincideError('NoRelay', why, '');
 

@@ -17,7 +17,7 @@ export const MESSAGES = 'messages';
  * @param {{ tier?: string, serviceWorker?: string | URL }} options what was asked for
  */
 export const tierOf = (platform, { tier, serviceWorker }) => {
-  if (tier === undefined) return platform.shared() ? SHARED : serviceWorker === undefined ? MESSAGES : SERVICE;
+  if (tier === undefined) return platform.shared() ? SHARED : serviceWorker === undefined || platform.whyNoServiceWorkers() ? MESSAGES : SERVICE;
   const refuse = why => {
     throw new CoincideError('NoTier', `a worker cannot have the tier ${tier} here: ${why}`, '');
   };
@@ -38,7 +38,7 @@ export const reasonsFor = (platform, options, tier) => {
   if (tier === SHARED) return [];
   const asked = options.tier === tier;
   const reasons = [asked ? `the tier ${tier} was asked for` : platform.whyNotShared()];
-  if (tier === MESSAGES && !asked) reasons.push(NOT_NAMED);
+  if (tier === MESSAGES && !asked) reasons.push(platform.whyNoServiceWorkers() ?? NOT_NAMED);
   return reasons;
 };
 

@@ -7,7 +7,9 @@ import coincideWindow from '../pkg/window/main.node.js';
 import { source } from '../pkg/wasm.node.js';
 import { all } from './all.mjs';
 import cliTests from './cli.tests.mjs';
+import coiPageTests from './coi/page.tests.mjs';
 import coiTests from './coi/worker.tests.mjs';
+import relayTests from './relay/worker.tests.mjs';
 import * as suite from './suite.mjs';
 
 setFlagsFromString('--expose-gc');
@@ -25,6 +27,8 @@ const runPackage = all({
 });
 const { test, run: runTools } = suite.suite();
 coiTests(test, suite);
+coiPageTests(test, suite);
+relayTests(test, suite);
 cliTests(test, suite);
 
 process.on('unhandledRejection', error => console.log(`unhandled: ${error?.stack ?? error}`));

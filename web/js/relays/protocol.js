@@ -1,14 +1,12 @@
-// What a service worker does for workers that block, found out by asking it. Its text wouldn't tell: it may be minified, or a part of a site's own.
+// How a service worker of another library relays, found out by asking it. Its text wouldn't tell: it may be minified, or a part of a site's own.
 import { listen as broadcasts } from './broadcast.js';
 import { listen as clientMessages } from './client-messages.js';
 import { PROBE, hear, reachesForeign } from './foreign.js';
-import { OWN, reachesOwn } from './own.js';
 
 const FOREIGN = { 'client-messages': clientMessages, broadcast: broadcasts };
 
 /** The protocol by which the service worker at `url`, which controls this page, relays; nothing if it doesn't. */
-export const protocolAt = async url => {
-  if (await reachesOwn(url)) return OWN;
+export const foreignProtocolAt = async url => {
   listen();
   const sign = crypto.randomUUID();
   const heard = new Promise(resolve => probes.set(sign, resolve));

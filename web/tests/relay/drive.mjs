@@ -1,5 +1,6 @@
 // Chromium with a page that may stop service workers, as browsers do when they like: `node drive.mjs PROGRAM ARGUMENTS... ADDRESS`. The page has
-// a function `stopServiceWorkers(text)`, whose argument doesn't matter. Without any driver: Chromium speaks its protocol on two pipes.
+// a function `stopServiceWorkers(text)`, whose argument doesn't matter, and in `consoleErrors` what its console shows as errors, its workers' included.
+// Without any driver: Chromium speaks its protocol on two pipes.
 import { spawn } from 'node:child_process';
 
 const [program, ...rest] = process.argv.slice(2);
@@ -25,11 +26,24 @@ const send = (method, params = {}, sessionId = undefined) =>
     commands.write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
   });
 
-const hear = ({ id, result, error, method, sessionId }) => {
-  if (error) fail(`Chromium refuses: ${error.message}`);
+const hear = ({ id, result, error, method, params, sessionId }) => {
+  // A worker may be gone before it is asked.
+  if (error && !workers.has(sessionId)) fail(`Chromium refuses: ${error.message}`);
   else if (id !== undefined) waiting.get(id)(result);
   else if (method === 'Runtime.bindingCalled') send('ServiceWorker.stopAllWorkers', {}, sessionId);
+  else if (method === 'Target.attachedToTarget') {
+    workers.add(params.sessionId);
+    send('Log.enable', {}, params.sessionId);
+  } else if (method === 'Log.entryAdded' && params.entry.level === 'error') {
+    const { source, text, url = '' } = params.entry;
+    const line = JSON.stringify(`${source}: ${text} ${url}`);
+    send('Runtime.evaluate', { expression: `globalThis.consoleErrors?.push(${line})` }, page);
+  }
 };
+
+/** The sessions of the page's workers, and that of the page. */
+const workers = new Set();
+let page;
 
 let unread = '';
 events.setEncoding('utf8');
@@ -42,7 +56,12 @@ events.on('data', text => {
 const { targetInfos } = await send('Target.getTargets');
 const { targetId } = targetInfos.find(({ type }) => type === 'page');
 const { sessionId } = await send('Target.attachToTarget', { targetId, flatten: true });
+page = sessionId;
 await send('Runtime.enable', {}, sessionId);
 await send('Runtime.addBinding', { name: 'stopServiceWorkers' }, sessionId);
 await send('ServiceWorker.enable', {}, sessionId);
+await send('Page.enable', {}, sessionId);
+await send('Page.addScriptToEvaluateOnNewDocument', { source: 'if (globalThis === top) globalThis.consoleErrors = []' }, sessionId);
+await send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: false, flatten: true }, sessionId);
+await send('Log.enable', {}, sessionId);
 await send('Page.navigate', { url: address }, sessionId);

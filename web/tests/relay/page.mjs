@@ -2,6 +2,8 @@
 // it uses: service workers belong to pages.
 import { assert, deepEqual, equal, rejects, suite } from '../site/suite.mjs';
 import foreignTests from './foreign/tests.mjs';
+import lackingTests from './lacking.tests.mjs';
+import quietTests from './quiet.tests.mjs';
 
 const post = line => fetch('/report', { method: 'POST', body: line });
 addEventListener('unhandledrejection', event => post(`unhandled: ${event.reason?.stack ?? event.reason}`));
@@ -222,12 +224,59 @@ paged('rubbish from other pages changes nothing', 'shared', async page => {
     const { status } = await page.fetch(url, { method: 'POST', headers: { coincide }, body: 'rubbish' });
     equal(status, 400);
   }
+  equal((await page.fetch(url)).status, 204);
   const answer = await page.fetch(url, { method: 'POST', headers: { coincide: `${token} 10 1 ${'0'.repeat(64)}` } });
   equal(answer.status, 200);
   await countsEach(w, 3);
 });
 
-foreignTests({ paged, start, countsEach, pause, assert, deepEqual, equal });
+paged('a page that takes up all room of the relay keeps no other page out', 'flooded', async (page, frame) => {
+  const hostile = (await open('flooded')).contentWindow;
+  // Whoever blocks already, and whoever comes later.
+  const early = start(page, { tier: 'service-worker' });
+  await countsEach(early, 1);
+  let release;
+  early.proxy.blocks = () => new Promise(resolve => (release = resolve));
+  const blocked = early.proxy.call('blocks');
+  while (!release) await pause(10);
+
+  const { controller } = hostile.navigator.serviceWorker;
+  const url = `${controller.scriptURL.split('?')[0]}?coincide`;
+  const token = (kind, n) => kind.repeat(16) + n.toString(16).padStart(16, '0');
+  const polls = new hostile.AbortController();
+  const poll = n =>
+    hostile
+      .fetch(url, { method: 'POST', headers: { coincide: `${token('e', n)} 60000 0 ${'0'.repeat(64)}` }, signal: polls.signal })
+      .then(({ status }) => status, () => 0);
+  const flood = () => {
+    for (let n = 0; n < 1100; n++) controller.postMessage({ coincide: token('f', n), packet: new ArrayBuffer(64) });
+    for (let n = 0; n < 40; n++) {
+      const packet = new ArrayBuffer(8 << 20);
+      controller.postMessage({ coincide: token('d', n), packet }, [packet]);
+    }
+  };
+  const statuses = Array.from({ length: 1100 }, (_, n) => poll(n));
+  flood();
+  // Not all of them find room.
+  const first = await Promise.race(statuses);
+  assert([503, 0].includes(first), `a poll is answered with ${first}`);
+  release('released');
+  deepEqual(await blocked, { value: 'released' });
+  for (let n = 0; n < 3; n++) {
+    flood();
+    await countsEach(early, 3);
+    const late = start(page, { tier: 'service-worker' });
+    late.proxy.large = () => new page.Uint8Array(2 << 20).fill(n);
+    equal((await late.proxy.call('large')).value.length, 2 << 20);
+    late.terminate();
+  }
+  polls.abort();
+  hostile.frameElement.remove();
+  await (await registrationOf(page)).unregister();
+});
+
+const kit = { paged, start, countsEach, pause, assert, deepEqual, equal, rejects };
+for (const tests of [lackingTests, quietTests, foreignTests]) tests(kit);
 
 await run(result => post(JSON.stringify(result)), new URLSearchParams(location.search).get('filter') ?? '').catch(error =>
   post(`the page failed: ${error?.stack ?? error}`),

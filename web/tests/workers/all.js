@@ -125,6 +125,8 @@ export const run = async coincide => {
     check();
     stops.push(['nests', result.name ?? result.value]);
   };
+  /** What the worker has asked for, as far as a browser tells. */
+  proxy.responses = () => performance.getEntriesByType('resource').map(({ name, responseStatus }) => ({ name, responseStatus }));
   proxy.fibonacci = n => (n < 2 ? n : proxy.ask('fibonacci', n - 1) + proxy.ask('fibonacci', n - 2));
   ready();
 };

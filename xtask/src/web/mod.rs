@@ -274,14 +274,15 @@ impl Report {
     }
 }
 
-/// The pages of tests: isolated, not isolated, with a service worker in place of isolation, with one that fails, isolated by `coi.js`; and the example of a table, isolated and not.
-const PAGES: [&str; 8] = [
+/// The pages of tests: isolated, not isolated, with a service worker in place of isolation, with one that fails, isolated by `coi.js`, with sandboxed frames; and the example of a table, isolated and not.
+const PAGES: [&str; 9] = [
     "web/tests/index.html",
     "plain/web/tests/plain.html",
     "plain/site/relay.html",
     FAULTS,
     "plain/faults/isolating/page.html",
     "plain/site/coi/app/page.html",
+    "web/tests/sandbox/page.html",
     "examples/table/tests.html",
     "plain/examples/table/tests.html",
 ];

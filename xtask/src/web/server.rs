@@ -18,7 +18,7 @@ pub(super) struct Mount {
     /// What the paths of its files begin with: nothing, or names that each have a slash behind them.
     pub(super) prefix: &'static str,
     pub(super) folder: PathBuf,
-    /// Whether responses have the headers that make a page cross-origin isolated.
+    /// Whether responses have the headers that make a page cross-origin isolated, and allow pages of other origins to read them.
     pub(super) isolated: bool,
 }
 
@@ -180,6 +180,7 @@ const ISOLATION: &[(&str, &str)] = &[
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Embedder-Policy", "require-corp"),
     ("Cross-Origin-Resource-Policy", "cross-origin"),
+    ("Access-Control-Allow-Origin", "*"),
 ];
 
 /// Of a line of a request, in bytes: more than browsers send.

@@ -1,0 +1,1 @@
+importScripts('../../pkg/sw.js');
