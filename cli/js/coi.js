@@ -75,7 +75,9 @@
     const attribute = name => script?.getAttribute(`data-${name}`) ?? script?.getAttribute(name);
     if (globalThis.crossOriginIsolated) return;
 
-    const scope = new URL(attribute('scope') ?? '.', location.href);
+    // Other addresses, such as that of a document in an attribute, are no base for any.
+    const hasAddress = /^https?:$/.test(location.protocol);
+    const scope = hasAddress && new URL(attribute('scope') ?? '.', location.href);
     const policy = attribute('policy') ?? DEFAULT_POLICY;
     const problem = obstacle(script, scope, policy);
     if (problem) return say('error', problem);
@@ -119,8 +121,8 @@
     if (globalThis.crossOriginIsolated === undefined) return 'this browser knows no isolation: a newer one is needed';
     if (!script) return 'load it by <script src="coi.js"></script>, not as a module';
     if (!POLICIES.has(policy)) return `there is no policy "${policy}": it is one of ${[...POLICIES.keys()].join(', ')}`;
-    if (!/^https?:$/.test(location.protocol))
-      return 'a page that is opened as a file is never isolated: `npx coincide serve` serves its folder';
+    if (!scope)
+      return 'a page that is opened as a file, or has no address of its own, is never isolated: `npx coincide serve` serves its folder';
     if (!globalThis.isSecureContext) return 'browsers isolate no page that is loaded without https, except from localhost';
     if (self !== top && !policy.startsWith('isolate-'))
       return (

@@ -192,13 +192,17 @@ export const cases = [
     src: null,
     expect: { isolated: false },
     then: async () => {
-      const loads = {};
-      globalThis.loaded = name => (loads[name] = (loads[name] ?? 0) + 1);
-      const elements = ['one', 'two'].map(name => Object.assign(document.createElement('iframe'), { name, src: './unisolated.html' }));
-      const settled = elements.map(element => new Promise(resolve => (element.says = resolve)));
-      document.body.append(...elements);
-      const said = await Promise.all(settled);
-      assert(said.every(text => text.includes('the page is not isolated')), said.join());
+      const loads = { one: 0, two: 0 };
+      const said = new Promise(resolve => {
+        const texts = new Map();
+        addEventListener('message', ({ data: { name, text } }) => {
+          if (text === undefined) loads[name]++;
+          else if (texts.set(name, text).size === 2) resolve([...texts.values()]);
+        });
+      });
+      document.body.append(...Object.keys(loads).map(name => Object.assign(document.createElement('iframe'), { name, src: './unisolated.html' })));
+      const texts = await said;
+      assert(texts.every(text => text.includes('the page is not isolated')), texts.join());
       await new Promise(resolve => setTimeout(resolve, 500));
       deepEqual(loads, { one: 2, two: 2 });
     },
