@@ -275,7 +275,7 @@ impl Report {
 }
 
 /// The pages of tests: isolated, not isolated, with a service worker in place of isolation, with one that fails, isolated by `coi.js`, with sandboxed frames; and the example of a table, isolated and not.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "web/tests/index.html",
     "plain/web/tests/plain.html",
     "plain/site/relay.html",
@@ -283,6 +283,7 @@ const PAGES: [&str; 9] = [
     "plain/faults/isolating/page.html",
     "plain/site/coi/app/page.html",
     "web/tests/sandbox/page.html",
+    "plain/web/tests/sandbox/page.html",
     "examples/table/tests.html",
     "plain/examples/table/tests.html",
 ];
