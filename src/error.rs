@@ -108,6 +108,14 @@ pub enum CallError {
         /// The cycle of calls.
         message: String,
     },
+    /// One of the ends has no memory for the arguments or the result, or its memory budget is used up. Later calls, or smaller ones, may succeed.
+    #[error("`{function}` gave no result for lack of memory: {message}")]
+    OutOfMemory {
+        /// The function that was called.
+        function: String,
+        /// Which end, and what to do.
+        message: String,
+    },
     /// The deadline passed first.
     #[error("`{function}` did not return in time")]
     TimedOut {
@@ -161,6 +169,7 @@ impl CallError {
             | Self::NotSent { function, .. }
             | Self::TooDeep { function, .. }
             | Self::Deadlock { function, .. }
+            | Self::OutOfMemory { function, .. }
             | Self::CannotBlock { function }
             | Self::TimedOut { function }
             | Self::Cancelled { function }
@@ -215,6 +224,7 @@ impl CallError {
             | Self::NotSent { function, .. }
             | Self::TooDeep { function, .. }
             | Self::Deadlock { function, .. }
+            | Self::OutOfMemory { function, .. }
             | Self::CannotBlock { function }
             | Self::TimedOut { function }
             | Self::Cancelled { function }
@@ -259,6 +269,7 @@ impl CallError {
             ErrorCode::BAD_RESULT | ErrorCode::TOO_LARGE => Self::BadResult { function, message },
             ErrorCode::TOO_DEEP => Self::TooDeep { function, message },
             ErrorCode::DEADLOCK => Self::Deadlock { function, message },
+            ErrorCode::OUT_OF_MEMORY => Self::OutOfMemory { function, message },
             ErrorCode::CANCELLED => Self::Cancelled { function },
             ErrorCode::INTERRUPTED => Self::Interrupted { function },
             ErrorCode::PANICKED => Self::Panicked { function, message },

@@ -8,6 +8,7 @@ use crate::native::input_pending;
 #[cfg(target_family = "wasm")]
 use crate::web::input_pending;
 use crate::worker::WorkerBuilder;
+use coincide_proto::Budget;
 use coincide_transport_atomics::{Bell, Patience};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
@@ -58,6 +59,7 @@ impl Main {
             tasks_woken: Arc::new(Flag::of(&bell, &thread)),
             bell,
             thread,
+            budget: Budget::new(MEMORY_BUDGET),
             links: RefCell::default(),
             tasks: RefCell::default(),
             new_tasks: RefCell::default(),
@@ -86,6 +88,17 @@ impl Main {
     /// A chatty worker's next call follows at once, and finding it so saves two wake-ups. Zero turns it off.
     pub fn set_linger(&self, linger: Duration) {
         self.shared.linger.replace(Patience::lingering(linger));
+    }
+
+    /// Sets how many bytes the bodies in flight of all links may take together: those that arrive in parts, as far as they have arrived, and
+    /// those that wait to be sent. The first 64 KiB of each link are not counted. What exceeds the budget ends its call with
+    /// [`CallError::OutOfMemory`](crate::CallError::OutOfMemory) at the worker, or [`SendError::OutOfMemory`](crate::SendError::OutOfMemory)
+    /// here; the link stays open.
+    ///
+    /// Default 1 GiB on wasm, a quarter of the memory that its addresses reach. Natively `usize::MAX`, which is no limit: a program whose
+    /// workers it does not trust sets one.
+    pub fn set_memory_budget(&self, bytes: usize) {
+        self.shared.budget.set_limit(bytes);
     }
 
     /// Sets whom to wake when there is something to do after an idle turn.
@@ -119,6 +132,8 @@ impl std::fmt::Debug for Main {
 
 pub(crate) struct Shared {
     pub(crate) bell: Arc<Bell>,
+    /// What the bodies in flight of all links are charged to.
+    pub(crate) budget: Budget,
     links: RefCell<Vec<Rc<Link>>>,
     /// Asynchronous functions that are running.
     tasks: RefCell<FuturesUnordered<LocalBoxFuture<'static, ()>>>,
@@ -362,6 +377,10 @@ impl Wake for Flag {
 
 /// Default of [`Main::set_linger`].
 pub(crate) const LINGER: Duration = Duration::from_micros(50);
+
+/// Default of [`Main::set_memory_budget`] and [`Scope::set_memory_budget`](crate::Scope::set_memory_budget). A wasm memory has 4 GiB at most, and a
+/// body that outgrows its buffer takes up to twice its size for a moment.
+pub(crate) const MEMORY_BUDGET: usize = if cfg!(target_family = "wasm") { 1 << 30 } else { usize::MAX };
 
 /// Longest linger while the next call comes within it: longer than waking main takes, natively and in a browser.
 const REACH: Duration = Duration::from_micros(if cfg!(target_family = "wasm") { 200 } else { 100 });

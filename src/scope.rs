@@ -4,6 +4,7 @@ use crate::end::{End, InCall, Served};
 use crate::error::{CallError, Stop};
 use crate::functions::{Answer, Failure, Function, Handler, Reply};
 use crate::interface::Interface;
+use crate::main_loop::MEMORY_BUDGET;
 use crate::payload::EncodeError;
 use crate::pending::Caller;
 use crate::port::Port;
@@ -11,7 +12,8 @@ use crate::raw::{RawError, RawReply};
 use crate::window::Reflection;
 use crate::{CancelToken, Closed, Exports, Sync, Thrown, clock};
 use coincide_proto::{
-    CallId, CloseReason, ClosedBy, Config, ErrorCode, Event, Format, Outcome, Role, SendError, Session, Transport,
+    Budget, CallId, CloseReason, ClosedBy, Config, ErrorCode, Event, Format, Outcome, Role, SendError, Session,
+    Transport,
 };
 use coincide_transport_atomics::Bell;
 use futures_util::StreamExt;
@@ -40,7 +42,7 @@ impl Scope {
     /// `ring` wakes the worker while it waits for the transport.
     pub(crate) fn new(transport: Box<dyn Transport>, ring: Ring, limits: Config, bell: Option<Arc<Bell>>) -> Self {
         let max_depth = limits.max_depth;
-        let session = Session::new(Role::Worker, limits);
+        let session = Session::new(Role::Worker, limits).with_budget(&Budget::new(MEMORY_BUDGET));
         let inner = Inner {
             end: Rc::new(End::new(Port::new(session, transport))),
             tasks_woken: Arc::new(Woken { set: AtomicBool::new(false), ring: Arc::clone(&ring) }),
@@ -142,6 +144,14 @@ impl Scope {
     /// Listeners are called in the order in which they were added.
     pub fn on_released(&self, listener: impl Fn(&[u64]) + 'static) {
         self.inner.end.on_released(listener);
+    }
+
+    /// Sets how many bytes the bodies in flight of this worker may take together; see [`Main::set_memory_budget`](crate::Main::set_memory_budget), which
+    /// has the same default.
+    pub fn set_memory_budget(&self, bytes: usize) {
+        if let Some(budget) = self.inner.end.port.borrow().session.budget() {
+            budget.set_limit(bytes);
+        }
     }
 
     /// Tells main that the worker is ready, and what it exports. [`serve`](Self::serve) does so by itself; only the first time counts.

@@ -205,7 +205,7 @@ impl<'a> WorkerBuilder<'a> {
 
     pub(crate) fn connect(self, transport: Box<dyn Transport>) -> Worker {
         let main = &self.main.shared;
-        let session = Session::new(Role::Main, self.session);
+        let session = Session::new(Role::Main, self.session).with_budget(&main.budget);
         let link = Rc::new(Link::new(End::new(Port::new(session, transport)), main, self.name));
         main.add(Rc::clone(&link));
         if let Some(name) = link.name() {

@@ -28,6 +28,19 @@ pub enum SendError {
         /// What the peer takes.
         limit: u64,
     },
+    /// The memory [`Budget`](crate::Budget) of this end is used up by bodies in flight.
+    #[error(
+        "the payload has {size} bytes and this end may hold {limit} bytes of bodies in flight, of which {used} are in use: \
+         wait for other calls first, or raise the memory budget"
+    )]
+    OutOfMemory {
+        /// Length in bytes.
+        size: usize,
+        /// Bytes in use.
+        used: usize,
+        /// Limit of the budget in bytes.
+        limit: usize,
+    },
     /// The peer takes no calls nested that deep.
     #[error("the call would be nested {depth} deep and the peer takes {limit} at most")]
     TooDeep {

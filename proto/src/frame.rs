@@ -206,6 +206,8 @@ impl ErrorCode {
     pub const PANICKED: Self = Self(12);
     /// The callee is closing and runs no more functions.
     pub const CLOSING: Self = Self(13);
+    /// The receiver of a body has no memory for it now; smaller calls may succeed.
+    pub const OUT_OF_MEMORY: Self = Self(14);
 
     /// The name that the specification gives to this code.
     pub fn name(self) -> &'static str {
@@ -223,6 +225,7 @@ impl ErrorCode {
             Self::INTERRUPTED => "interrupted",
             Self::PANICKED => "panicked",
             Self::CLOSING => "closing",
+            Self::OUT_OF_MEMORY => "out-of-memory",
             _ => "unknown",
         }
     }

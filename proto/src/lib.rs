@@ -41,6 +41,7 @@ extern crate alloc;
 extern crate std;
 
 mod assembly;
+mod budget;
 mod calls;
 mod config;
 #[cfg(feature = "conformance")]
@@ -54,6 +55,7 @@ mod pool;
 mod session;
 mod transport;
 
+pub use budget::Budget;
 pub use config::Config;
 pub use error::{NoSuchCall, ProtocolError, SendError};
 pub use event::{CallId, Closed, ClosedBy, Event, Outcome, Role, Time};

@@ -18,6 +18,8 @@ pub(crate) struct Message {
     /// Bytes of `body` that have been sent.
     sent: usize,
     started: bool,
+    /// Bytes that the session's account is charged with until the message is gone.
+    charged: usize,
 }
 
 impl Message {
@@ -70,9 +72,11 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
+    /// Queues a message whose body has been charged to the account with `charged` bytes.
     #[inline]
-    pub(crate) fn push(&mut self, header: Header, name: &str, body: Vec<u8>) {
-        let message = self.message(header, name, body);
+    pub(crate) fn push(&mut self, header: Header, name: &str, body: Vec<u8>, charged: usize) {
+        let mut message = self.message(header, name, body);
+        message.charged = charged;
         self.answers += usize::from(message.is_answer());
         self.queue.push_back(message);
     }
@@ -195,12 +199,14 @@ impl Outbox {
         message.body = body;
         message.sent = 0;
         message.started = false;
+        message.charged = 0;
         message
     }
 
     #[inline]
     fn recycle(&mut self, mut message: Box<Message>, pool: &mut Pool) {
         self.answers -= usize::from(message.is_answer());
+        pool.account.release(message.charged);
         pool.give(core::mem::take(&mut message.body));
         if self.spare.len() < MOST_SPARE {
             self.spare.push(message);

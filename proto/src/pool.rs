@@ -1,5 +1,6 @@
-//! Buffers that are used again, so that a call which fits allocates nothing.
+//! Buffers that are used again, so that a call which fits allocates nothing; and the account of the bodies in flight.
 
+use crate::budget::Account;
 use alloc::vec::Vec;
 
 /// Spare buffers, the last returned first.
@@ -12,11 +13,13 @@ pub(crate) struct Pool {
     /// Sum of the capacities in `spare`. Invariant: `bytes <= limit`.
     bytes: usize,
     limit: usize,
+    /// What the bodies in flight of the session are charged to. Spare buffers are not charged.
+    pub(crate) account: Account,
 }
 
 impl Pool {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { spare: Vec::new(), bytes: 0, limit }
+        Self { spare: Vec::new(), bytes: 0, limit, account: Account::new() }
     }
 
     /// An empty buffer.

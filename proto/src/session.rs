@@ -1,6 +1,7 @@
 //! The state machine of one end of a link.
 
 use crate::assembly::{Assemblies, Assembly, Purpose};
+use crate::budget::Budget;
 use crate::calls::{Incoming, Outgoing, Stage};
 use crate::message::Outbox;
 use crate::pool::Pool;
@@ -101,6 +102,22 @@ impl Session {
         session
     }
 
+    /// The same session, whose bodies in flight are charged to a budget that other sessions may share. Without one there is no limit but those of
+    /// [`Config`].
+    ///
+    /// # Panics
+    /// If calls have been made already.
+    #[must_use]
+    pub fn with_budget(mut self, budget: &Budget) -> Self {
+        self.pool.account.set_budget(budget);
+        self
+    }
+
+    /// The budget that the bodies in flight are charged to.
+    pub fn budget(&self) -> Option<&Budget> {
+        self.pool.account.budget()
+    }
+
     /// Which end this is.
     pub fn role(&self) -> Role {
         self.role
@@ -151,6 +168,11 @@ impl Session {
             self.pool.give(payload);
             return Err(error);
         }
+        let size = payload.len();
+        if !self.pool.account.charge(size) {
+            self.pool.give(payload);
+            return Err(self.out_of_memory(size));
+        }
         let limit = self.peer.max_pending;
         let id = if self.outgoing.unanswered() < limit as usize {
             self.outgoing.insert(call.name, parent, call.deadline)
@@ -158,6 +180,7 @@ impl Session {
             None
         };
         let Some(id) = id else {
+            self.pool.account.release(size);
             self.pool.give(payload);
             return Err(SendError::Overloaded { limit });
         };
@@ -169,7 +192,7 @@ impl Session {
             parent,
             ..Header::default()
         };
-        self.outbox.push(header, call.name, payload);
+        self.outbox.push(header, call.name, payload, size);
         Ok(CallId(id))
     }
 
@@ -183,12 +206,18 @@ impl Session {
             self.pool.give(payload);
             return Err(error);
         }
+        let size = payload.len();
+        if !self.pool.account.charge(size) {
+            self.pool.give(payload);
+            return Err(self.out_of_memory(size));
+        }
         let header = Header { kind: Kind::NOTIFY, flags: Flags::new(format, false), code: 1, ..Header::default() };
-        self.outbox.push(header, name, payload);
+        self.outbox.push(header, name, payload, size);
         Ok(())
     }
 
-    /// Answers a call of the peer with a result. A result larger than the peer takes becomes an error that says so.
+    /// Answers a call of the peer with a result. One that is larger than the peer takes, or than the budget of this end allows, becomes an
+    /// error that says so.
     ///
     /// # Errors
     /// When the call is not waiting for an answer: it had one, or the link was closed. Nothing needs to be done then.
@@ -200,7 +229,7 @@ impl Session {
             self.pool.give(payload);
             return self.throw_text(id, ErrorCode::TOO_LARGE, &text);
         }
-        self.answer(id, Kind::RETURN, 0, format, payload)
+        self.answer_with(id, Kind::RETURN, 0, format, payload)
     }
 
     /// Answers a call of the peer with an error.
@@ -212,7 +241,7 @@ impl Session {
             self.pool.give(payload);
             return self.throw_text(id, ErrorCode::TOO_LARGE, "the error is larger than the caller takes");
         }
-        self.answer(id, Kind::THROW, code.0, format, payload)
+        self.answer_with(id, Kind::THROW, code.0, format, payload)
     }
 
     /// Answers a call of the peer with an error that consists of a message, cut to what fits.
@@ -221,7 +250,7 @@ impl Session {
     /// When the call is not waiting for an answer: it had one, or the link was closed. Nothing needs to be done then.
     pub fn throw_text(&mut self, id: CallId, code: ErrorCode, text: &str) -> Result<(), NoSuchCall> {
         let payload = self.text(text);
-        self.answer(id, Kind::THROW, code.0, Format::Text, payload)
+        self.answer(id, Kind::THROW, code.0, Format::Text, payload, 0)
     }
 
     /// Keeps a call of the peer whose function can't run, or can't end, before this end stops waiting for the call whose handler made it
@@ -265,7 +294,7 @@ impl Session {
         }
         self.check_sendable("", payload.len(), 1)?;
         self.heard_ready = true;
-        self.outbox.push(Header { kind: Kind::READY, ..Header::default() }, "", payload);
+        self.outbox.push(Header { kind: Kind::READY, ..Header::default() }, "", payload, 0);
         Ok(())
     }
 
@@ -277,7 +306,7 @@ impl Session {
         self.check_sendable("", references.len() * 8, 1)?;
         let mut payload = self.pool.take();
         payload.extend(references.iter().flat_map(|reference| reference.to_le_bytes()));
-        self.outbox.push(Header { kind: Kind::RELEASE, ..Header::default() }, "", payload);
+        self.outbox.push(Header { kind: Kind::RELEASE, ..Header::default() }, "", payload, 0);
         Ok(())
     }
 
@@ -294,7 +323,7 @@ impl Session {
                 // As long as its body is unfinished, its total counts against those of what follows.
                 self.outbox.push_urgent(Header { kind: Kind::CANCEL, id, ..Header::default() }, Vec::new());
             }
-            self.outbox.push(close_header(reason), "", payload);
+            self.outbox.push(close_header(reason), "", payload, 0);
         }
     }
 
@@ -492,6 +521,26 @@ impl Session {
         Ok(())
     }
 
+    /// Answers with a payload of the program's, which is charged to the account.
+    #[inline]
+    fn answer_with(
+        &mut self,
+        id: CallId,
+        kind: Kind,
+        code: u16,
+        format: Format,
+        payload: Vec<u8>,
+    ) -> Result<(), NoSuchCall> {
+        let size = payload.len();
+        if self.pool.account.charge(size) {
+            return self.answer(id, kind, code, format, payload, size);
+        }
+        self.pool.give(payload);
+        let text = self.lack_of_memory("its answer", size as u64);
+        self.throw_text(id, ErrorCode::OUT_OF_MEMORY, &text)
+    }
+
+    /// `charged` is what the account is charged with for the payload.
     #[inline]
     fn answer(
         &mut self,
@@ -500,14 +549,36 @@ impl Session {
         code: u16,
         format: Format,
         payload: Vec<u8>,
+        charged: usize,
     ) -> Result<(), NoSuchCall> {
         if !self.incoming.remove(id) {
+            self.pool.account.release(charged);
             self.pool.give(payload);
             return Err(NoSuchCall);
         }
         let header = Header { kind, flags: Flags::new(format, false), code, id: id.0, ..Header::default() };
-        self.outbox.push(header, "", payload);
+        self.outbox.push(header, "", payload, charged);
         Ok(())
+    }
+
+    /// Why a payload was not charged to the account.
+    #[cold]
+    fn out_of_memory(&self, size: usize) -> SendError {
+        let (used, limit) = self.budget().map_or((0, 0), |budget| (budget.used(), budget.limit()));
+        SendError::OutOfMemory { size, used, limit }
+    }
+
+    /// Why there is no room for `size` bytes of something.
+    #[cold]
+    fn lack_of_memory(&self, what: &str, size: u64) -> String {
+        let role = self.role.name();
+        match self.budget() {
+            Some(budget) if !self.pool.account.fits(size) => format!(
+                "the {size} bytes of {what} exceed the memory budget of {role}, of which {budget}: send less at a time, or raise the \
+                 budget (`set_memory_budget`, in JavaScript the option `memory`)"
+            ),
+            _ => format!("{role} has no memory for the {size} bytes of {what}: send less at a time"),
+        }
     }
 
     /// A message text as a payload, cut to fit in one frame of any peer.
@@ -732,12 +803,16 @@ impl Session {
             if size as u64 > self.config.max_message {
                 return Err(ProtocolError("a body is longer than was agreed".into()));
             }
-            let mut body = Vec::new();
-            if purpose != Purpose::DroppedAnswer {
-                body = self.pool.take_stale(size);
-                body.resize(size, 0);
-                frame.copy_to(at, &mut body);
+            if purpose == Purpose::DroppedAnswer {
+                return self.complete(header.id, header.flags.format(), purpose, Vec::new());
             }
+            let mut body = self.pool.take_stale(size);
+            if body.try_reserve_exact(size.saturating_sub(body.len())).is_err() {
+                let (purpose, body) = self.refuse(header.id, purpose, size as u64);
+                return self.complete(header.id, header.flags.format(), purpose, body);
+            }
+            body.resize(size, 0);
+            frame.copy_to(at, &mut body);
             return self.complete(header.id, header.flags.format(), purpose, body);
         }
         let mut total = [0; 8];
@@ -750,7 +825,8 @@ impl Session {
         if total > self.config.max_message.saturating_sub(self.assemblies.bytes()) {
             return Err(ProtocolError("a body is longer than was agreed".into()));
         }
-        let body = self.pool.take_stale(total as usize);
+        let fits = purpose == Purpose::DroppedAnswer || self.pool.account.fits(total);
+        let body = if fits { self.pool.take_stale(total as usize) } else { Vec::new() };
         let mut assembly = Assembly::new(header.id, header.flags.format(), purpose, total, body);
         if purpose == Purpose::Notify {
             assembly.name = core::mem::take(&mut self.name);
@@ -758,7 +834,57 @@ impl Session {
         if !self.assemblies.insert(assembly) {
             return Err(ProtocolError("two unfinished bodies have the same id".into()));
         }
+        if !fits {
+            self.refuse_rest(header.id);
+            if self.state == State::Closed {
+                return Ok(());
+            }
+        }
         self.accept_part(header.id, frame, at, true)
+    }
+
+    /// There is no memory for a body of `size` bytes, or the budget is exceeded: ends the call that it belongs to as soon as that may be
+    /// ended. Returns the purpose for which the rest is received, and the body to [complete](Self::complete) it with.
+    #[cold]
+    fn refuse(&mut self, id: u32, purpose: Purpose, size: u64) -> (Purpose, Vec<u8>) {
+        match purpose {
+            Purpose::Call => {
+                let text = self.lack_of_memory("its arguments", size);
+                (Purpose::RefusedCall, self.text(&text))
+            }
+            Purpose::Notify => (Purpose::DroppedNotification, Vec::new()),
+            Purpose::Return | Purpose::Throw(_) => {
+                let text = self.lack_of_memory("its answer", size);
+                let outcome =
+                    Outcome::Threw { code: ErrorCode::OUT_OF_MEMORY, format: Format::Text, payload: self.text(&text) };
+                self.outgoing.abandon(id);
+                self.events.push_back(Event::Ended { id: CallId(id), outcome });
+                (Purpose::DroppedAnswer, Vec::new())
+            }
+            Purpose::Ready | Purpose::Release => {
+                let what = if purpose == Purpose::Ready { "the list of exports" } else { "a list of references" };
+                let text = self.lack_of_memory(what, size);
+                self.abort(CloseReason::FAILED, &text);
+                (Purpose::DroppedNotification, Vec::new())
+            }
+            dropped => (dropped, Vec::new()),
+        }
+    }
+
+    /// Refuses a body of which parts are missing. The link may be closed then.
+    #[cold]
+    fn refuse_rest(&mut self, id: u32) {
+        let Some(assembly) = self.assemblies.get_mut(id) else {
+            return;
+        };
+        let (purpose, total) = (assembly.purpose, assembly.total);
+        // Memory is short, so the buffer is not kept for later.
+        drop(assembly.stop_keeping(Purpose::DroppedNotification, &mut self.pool));
+        let (purpose, body) = self.refuse(id, purpose, total);
+        if let Some(assembly) = self.assemblies.get_mut(id) {
+            assembly.purpose = purpose;
+            assembly.body = body;
+        }
     }
 
     fn accept_more(&mut self, header: Header, frame: &(impl FrameBytes + ?Sized)) -> Result<(), ProtocolError> {
@@ -775,9 +901,17 @@ impl Session {
         let Some(assembly) = self.assemblies.get_mut(id) else {
             return Err(ProtocolError("more came for a body that is complete or was never begun".into()));
         };
-        assembly.append(frame, at, more)?;
+        let end = assembly.end_of(frame.len() - at, more)?;
+        if !assembly.make_room(end, &mut self.pool) {
+            self.refuse_rest(id);
+        }
+        let Some(assembly) = self.assemblies.get_mut(id) else {
+            return Ok(()); // The link is closed, for lack of memory.
+        };
+        assembly.append(frame, at, end);
         if !more {
-            let assembly = self.assemblies.remove(id);
+            let mut assembly = self.assemblies.remove(id);
+            assembly.settle(&mut self.pool);
             if assembly.purpose == Purpose::Notify {
                 self.name = assembly.name;
             }
@@ -796,7 +930,8 @@ impl Session {
         };
         let first = !core::mem::replace(&mut call.cancelled, true);
         if self.assemblies.contains(header.id) {
-            let assembly = self.assemblies.remove(header.id);
+            let mut assembly = self.assemblies.remove(header.id);
+            assembly.settle(&mut self.pool);
             self.pool.give(assembly.body);
             let _ = self.throw_text(id, ErrorCode::CANCELLED, "the call was cancelled while it was being sent");
         } else if first {
@@ -835,7 +970,15 @@ impl Session {
                 self.events.push_back(Event::Ended { id, outcome: Outcome::Threw { code, format, payload } });
             }
             Purpose::DroppedAnswer => self.outgoing.remove(id.0),
+            Purpose::RefusedCall => {
+                let _ = self.answer(id, Kind::THROW, ErrorCode::OUT_OF_MEMORY.0, Format::Text, payload, 0);
+            }
+            Purpose::DroppedNotification => {}
             Purpose::Ready => {
+                if !self.pool.account.fits(payload.len() as u64 * LISTED_NAME) {
+                    self.refuse(id.0, purpose, payload.len() as u64);
+                    return Ok(());
+                }
                 let exports = exports(&payload)?;
                 self.pool.give(payload);
                 self.events.push_back(Event::Ready(exports));
@@ -845,9 +988,14 @@ impl Session {
                 if !rest.is_empty() {
                     return Err(ProtocolError("a release holds a part of a reference".into()));
                 }
-                let references = references.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
+                let mut list = Vec::new();
+                if !self.pool.account.fits(payload.len() as u64) || list.try_reserve_exact(references.len()).is_err() {
+                    self.refuse(id.0, purpose, payload.len() as u64);
+                    return Ok(());
+                }
+                list.extend(references.iter().map(|bytes| u64::from_le_bytes(*bytes)));
                 self.pool.give(payload);
-                self.events.push_back(Event::Released(references));
+                self.events.push_back(Event::Released(list));
             }
         }
         Ok(())
@@ -906,6 +1054,10 @@ fn close_header(reason: CloseReason) -> Header {
 
 /// Longest text in bytes of an error or a close: fits into the smallest frame.
 const LONGEST_TEXT: usize = 1536;
+
+/// Bytes of memory that each byte of a list of exports may take when it is read: a name without a character has two bytes, and a string three
+/// words.
+const LISTED_NAME: u64 = 16;
 
 /// Most pairs of calls that [`Session::chain`] writes out.
 const LONGEST_CHAIN: usize = 8;

@@ -2,7 +2,7 @@
 import { initSync, MainEnd } from './coincide.js';
 import { alarmOf } from './alarm.js';
 import { CoincideError } from './errors.js';
-import { ALARM, BOOT, PACKET, PANIC, RING, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
+import { ALARM, BOOT, PACKET, PANIC, RING, bytesOf, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
 import { MESSAGES, SERVICE, SHARED, diagnose, reasonsFor, tierOf } from './tier.js';
 import { nameOf } from './relay-name.js';
 import { transformed } from './transform.js';
@@ -18,11 +18,14 @@ export const create = (platform, source, reflection) => {
   /** Resolves once wasm runs; null when it does. */
   let starting = null;
   let failure = null;
+  /** The budget of all links, once an option has named one. */
+  let memory;
 
   const started = compiled => {
     module = compiled;
     initSync({ module });
     main = new MainEnd();
+    if (memory !== undefined) main.setMemory(memory);
     starting = null;
   };
 
@@ -81,6 +84,10 @@ export const create = (platform, source, reflection) => {
   /** Makes what `coincide(options)` gives. */
   return given => {
     const options = optionsOf(given);
+    if (options.memory !== undefined) {
+      memory = bytesOf(options.memory);
+      main?.setMemory(memory);
+    }
 
     class Worker extends platform.Worker {
       #link = null;

@@ -10,6 +10,12 @@ export interface Options {
   strict?: boolean;
   /** Calls appear in the performance panel. Default `false`. */
   measure?: boolean;
+  /**
+   * Most bytes that arguments and results may take together while they arrive in parts or wait to be sent; on main those of all workers, and the
+   * last call of `coincide` that names it counts. What exceeds it ends its call with a `CoincideError` of code `OutOfMemory` or `NotSent`. The first
+   * 64 KiB of each worker are not counted. Default 1 GiB.
+   */
+  memory?: number;
   /** Where a worker cannot block, its calls give promises instead of throwing. Default `false`. On main it holds for all workers. */
   promises?: boolean;
   /**

@@ -52,6 +52,12 @@ export const detach = moved => {
   if (moved?.length) structuredClone(null, { transfer: moved });
 };
 
+/** The option `memory`. */
+export const bytesOf = memory => {
+  if (typeof memory !== 'number' || !(memory >= 0)) throw new TypeError(`the option \`memory\` is ${String(memory)}, and has to be a number of bytes`);
+  return memory;
+};
+
 /** The options of both ends, with their defaults, and `transfer` for them. */
 export const optionsOf = ({ transform, transfer = true, strict = false, measure = false, promises = false, ...rest } = {}) => {
   const transfers = transfer ? new WeakSet() : null;

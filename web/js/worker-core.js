@@ -3,7 +3,7 @@ import { initSync, WorkerEnd } from './coincide.js';
 import { listenerOf } from './alarm.js';
 import { nameOf } from './relay-name.js';
 import { CoincideError, failed } from './errors.js';
-import { ALARM, BOOT, PACKET, RING, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
+import { ALARM, BOOT, PACKET, RING, bytesOf, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
 import { millisecondsOf } from './sleep.js';
 import { transformed } from './transform.js';
 import { inWords } from './values.js';
@@ -48,6 +48,7 @@ export const create = (platform, reflect) => {
   let taken = false;
   return async given => {
     const options = optionsOf(given);
+    const memory = options.memory === undefined ? undefined : bytesOf(options.memory);
     const { module, buffer, relay, promises, deadlockTimeout, reasons, window } = await booted;
     if (taken) throw new CoincideError('Twice', 'this worker has called coincide() already', '');
     taken = true;
@@ -62,6 +63,7 @@ export const create = (platform, reflect) => {
       end = WorkerEnd.byMessages(packetPort(post), relay && nameOf(relay), options.strict, deadlock);
       for (const packet of early.splice(0)) end.deliver(packet);
     }
+    if (memory !== undefined) end.setMemory(memory);
     const sync = Boolean(buffer ?? relay);
     const awaits = options.promises || promises;
     const refuse = name => {

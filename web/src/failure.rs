@@ -41,6 +41,7 @@ fn kind(error: &CallError) -> &'static str {
         CallError::CannotBlock { .. } => "CannotBlock",
         CallError::TooDeep { .. } => "TooDeep",
         CallError::Deadlock { .. } => "Deadlock",
+        CallError::OutOfMemory { .. } => "OutOfMemory",
         CallError::TimedOut { .. } => "TimedOut",
         CallError::Cancelled { .. } => "Cancelled",
         CallError::Interrupted { .. } => "Interrupted",

@@ -9,7 +9,7 @@ use crate::awaited::Callee;
 use crate::failure;
 use crate::relay::RelayName;
 use crate::values::Values;
-use crate::{function, references};
+use crate::{function, references, values};
 
 /// Main: serves any number of workers in the event loop of the page.
 #[wasm_bindgen]
@@ -54,6 +54,12 @@ impl MainEnd {
             values: Values::new(strict),
             references: None,
         })
+    }
+
+    /// Sets how many bytes the bodies in flight of all links may take together.
+    #[wasm_bindgen(js_name = setMemory)]
+    pub fn set_memory(&self, bytes: f64) {
+        self.main.set_memory_budget(values::bytes(bytes));
     }
 
     /// Takes a turn: a port has rung.

@@ -135,6 +135,12 @@ pub(crate) fn duration(milliseconds: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(milliseconds / 1000.0).ok()
 }
 
+/// A number of bytes as JavaScript has it; beyond what there are addresses for, it is no limit.
+pub(crate) fn bytes(bytes: f64) -> usize {
+    // A cast saturates.
+    bytes as usize
+}
+
 const ARGUMENTS: Root = Root("args");
 
 const RESULT: Root = Root("result");

@@ -204,6 +204,12 @@ impl WorkerEnd {
         self.attached.scope.fail(why);
     }
 
+    /// Sets how many bytes the bodies in flight may take together.
+    #[wasm_bindgen(js_name = setMemory)]
+    pub fn set_memory(&self, bytes: f64) {
+        self.attached.scope.set_memory_budget(values::bytes(bytes));
+    }
+
     /// Takes a turn: a port has rung.
     pub fn ring(&self) {
         self.attached.bell.ring();

@@ -10,7 +10,8 @@ import windowTests from './window.tests.mjs';
 
 export const all = platform => {
   const { test, run } = suite();
-  const kit = { ...platform, assert, deepEqual, equal, rejects, throws };
+  const memory = () => initSync().memory.buffer.byteLength;
+  const kit = { ...platform, memory, assert, deepEqual, equal, rejects, throws };
   for (const tier of platform.tiers) for (const tests of [bootTests, linkTests, valueTests]) tests(test, { ...kit, tier });
   for (const tests of [windowTests, homeTests]) tests(test, kit);
   codecTests(test, { ...kit, ...codecKit() });

@@ -1,7 +1,8 @@
 // A link between main and a worker, as programs use it. `kit` is what the platform provides:
-// `coincide`, `worker(name)` gives the URL of a script in `workers/`, the tier, and the assertions of `suite.mjs`.
+// `coincide`, `worker(name)` gives the URL of a script in `workers/`, the tier, `memory()` the bytes of main's wasm memory, and the assertions of
+// `suite.mjs`.
 
-export default (register, { coincide: made, worker, tier, assert, equal, deepEqual, rejects, throws }) => {
+export default (register, { coincide: made, worker, tier, memory, assert, equal, deepEqual, rejects, throws }) => {
   /** Where a worker can't block, its calls give promises. */
   const blocks = tier !== 'messages';
   const coincide = options => made({ tier, promises: !blocks, ...options });
@@ -614,6 +615,31 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     const measuring = coincide({ measure: true });
     await using(async w => w.proxy.echo(1), { Class: measuring.Worker });
     assert(performance.getEntriesByName('coincide: echo', 'measure').length > 0);
+  });
+
+  test('large calls beyond the memory budget end, and all links work on', async () => {
+    const MIB = 1 << 20;
+    const own = coincide({ memory: MIB });
+    const all = Array.from({ length: 5 }, () => new own.Worker(worker('all')));
+    try {
+      for (const w of all) w.proxy.size = bytes => bytes.length;
+      await Promise.all(all.map(w => w.ready));
+      const before = memory();
+      const sent = await Promise.all(all.map(w => w.proxy.sendsBytes('size', 16 * MIB)));
+      for (const { code, message } of sent) {
+        equal(code, 'OutOfMemory');
+        assert(message.includes('`memory`') && message.includes('budget'), message);
+      }
+      // Without the budget it would be five times 16 MiB.
+      assert(memory() - before < 16 * MIB, `${memory() - before} bytes more`);
+      const small = await Promise.all(all.map(w => w.proxy.sendsBytes('size', 1000)));
+      for (const { value } of small) equal(value, 1000);
+      equal((await rejects(() => all[0].proxy.echo(new Uint8Array(16 * MIB)))).code, 'NotSent');
+      equal(throws(() => coincide({ memory: '4 MiB' })).name, 'TypeError');
+    } finally {
+      for (const w of all) w.terminate();
+      coincide({ memory: 2 ** 30 });
+    }
   });
 
   test('many workers at once', async () => {

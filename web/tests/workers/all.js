@@ -40,6 +40,7 @@ export const run = async coincide => {
   };
   /** Calls main. */
   proxy.call = (name, ...args) => attempt(() => proxy[name](...args));
+  proxy.sendsBytes = (name, length) => attempt(() => proxy[name](new Uint8Array(length)));
   proxy.callWithin = (limits, name, ...args) => attempt(() => within(limits)[name](...args));
   proxy.callTimes = (times, name, ...args) => {
     if (!scope.sync) return Promise.all(Array.from({ length: times }, (_, i) => proxy[name](...args, i))).then(all => all.at(-1));

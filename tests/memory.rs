@@ -1,0 +1,73 @@
+//! The memory budget of main, over several links.
+
+use coincide::{CallError, Main, Scope, SendError, Thrown};
+
+const MIB: usize = 1 << 20;
+
+/// Sends more than main takes, has main answer with more than it may queue, and then calls as usual.
+fn exceed(scope: &Scope) -> Result<(), Thrown> {
+    let sync = scope.sync();
+    for (function, argument) in [("echo", 8 * MIB), ("give", 1)] {
+        let error = sync.call_bytes(function, &mut vec![7; argument]).unwrap_err();
+        let CallError::OutOfMemory { function: called, message } = &error else { panic!("{error}") };
+        assert_eq!(called, function);
+        assert!(message.contains("8388608 bytes") && message.contains("`set_memory_budget`"), "{message}");
+    }
+    let mut small = vec![7; MIB / 2];
+    sync.call_bytes("echo", &mut small)?;
+    assert_eq!(small.len(), MIB / 2);
+    scope.export_bytes("take", |_| Ok(()));
+    Ok(())
+}
+
+#[test]
+fn calls_beyond_the_budget_of_main_end_and_their_links_stay_open() {
+    let main = Main::new().unwrap();
+    main.set_memory_budget(4 * MIB);
+    let workers = [(); 5].map(|()| {
+        let worker = main.spawn(exceed).unwrap();
+        worker.register_bytes("echo", |_| Ok(()));
+        worker.register_bytes("give", |bytes| {
+            bytes.resize(8 * MIB, 7);
+            Ok(())
+        });
+        worker
+    });
+    main.block_on(async {
+        for worker in &workers {
+            worker.ready().await.unwrap();
+            let error = worker.exports().call_bytes("take", vec![7; 8 * MIB]).await.unwrap_err();
+            let CallError::NotSent { source: SendError::OutOfMemory { size, limit, .. }, .. } = error else {
+                panic!("{error}")
+            };
+            assert_eq!((size, limit), (8 * MIB, 4 * MIB));
+            assert_eq!(worker.exports().call_bytes("take", vec![7; MIB]).await.unwrap().len(), MIB);
+        }
+    });
+    main.set_memory_budget(usize::MAX);
+    let all = main.block_on(workers[0].exports().call_bytes("take", vec![7; 8 * MIB])).unwrap();
+    assert_eq!(all.len(), 8 * MIB);
+}
+
+#[test]
+fn worker_refuses_what_exceeds_its_own_budget() {
+    let main = Main::new().unwrap();
+    let worker = main
+        .spawn(|scope| {
+            scope.set_memory_budget(0);
+            let error = scope.sync().call_bytes("give", &mut vec![7]).unwrap_err();
+            assert!(matches!(error, CallError::OutOfMemory { .. }), "{error}");
+            scope.export_bytes("take", |_| Ok(()));
+            Ok(())
+        })
+        .unwrap();
+    worker.register_bytes("give", |bytes| {
+        bytes.resize(8 * MIB, 7);
+        Ok(())
+    });
+    main.block_on(worker.ready()).unwrap();
+    let error = main.block_on(worker.exports().call_bytes("take", vec![7; MIB])).unwrap_err();
+    assert!(matches!(error, CallError::OutOfMemory { .. }), "{error}");
+    let small = main.block_on(worker.exports().call_bytes("take", vec![7; 100])).unwrap();
+    assert_eq!(small.len(), 100);
+}
