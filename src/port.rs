@@ -29,6 +29,10 @@ impl Port {
                 return Some(event);
             }
             if !self.receive() {
+                // The session answers calls that it refuses by itself, without an event.
+                if self.has_output() {
+                    self.flush();
+                }
                 return None;
             }
         }

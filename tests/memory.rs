@@ -1,6 +1,7 @@
 //! The memory budget of main, over several links.
 
 use coincide::{CallError, Main, Scope, SendError, Thrown};
+use std::time::Duration;
 
 const MIB: usize = 1 << 20;
 
@@ -24,6 +25,8 @@ fn exceed(scope: &Scope) -> Result<(), Thrown> {
 fn calls_beyond_the_budget_of_main_end_and_their_links_stay_open() {
     let main = Main::new().unwrap();
     main.set_memory_budget(4 * MIB);
+    // Main sleeps as soon as nothing has happened, so answers have to leave before.
+    main.set_linger(Duration::ZERO);
     let workers = [(); 5].map(|()| {
         let worker = main.spawn(exceed).unwrap();
         worker.register_bytes("echo", |_| Ok(()));
