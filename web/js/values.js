@@ -29,3 +29,44 @@ export const inWords = value => {
     return 'something that cannot be shown';
   }
 };
+
+/** What is sent for something thrown that cannot be sent: an error with its class, message, stack, causes and primitive properties, or text. */
+export const bare = thrown => {
+  try {
+    if (thrown instanceof Error) return bareError(thrown, MOST_CAUSES);
+  } catch {
+    // It says so in words only.
+  }
+  return inWords(thrown).slice(0, LONGEST_TEXT);
+};
+
+const bareError = (thrown, causes) => {
+  const error = new Error(read(thrown, 'message'));
+  for (const key of ['name', 'stack'])
+    Object.defineProperty(error, key, { value: read(thrown, key), writable: true, configurable: true });
+  for (const key of Object.keys(thrown)) {
+    const value = read(thrown, key);
+    if (key !== 'cause' && isPlain(value)) Object.defineProperty(error, key, { value, writable: true, enumerable: true, configurable: true });
+  }
+  if (causes > 0 && Object.hasOwn(thrown, 'cause')) {
+    const cause = read(thrown, 'cause');
+    if (cause instanceof Error) error.cause = bareError(cause, causes - 1);
+    else if (isPlain(cause)) error.cause = cause;
+  }
+  return error;
+};
+
+/** A property; undefined if reading it throws. */
+const read = (object, key) => {
+  try {
+    return object[key];
+  } catch {
+    return undefined;
+  }
+};
+
+const isPlain = value => value === null || !['object', 'function', 'symbol', 'undefined'].includes(typeof value);
+
+const MOST_CAUSES = 64;
+
+const LONGEST_TEXT = 1000;

@@ -27,9 +27,9 @@ impl Codec {
         lenient: bool,
         blobs: &JsValue,
     ) -> Result<Uint8Array, JsError> {
-        let leniency = if lenient { Leniency::Lenient } else { Leniency::Strict };
         let mut buffer = Vec::new();
-        match self.js.encode(value, Root(if arguments { "args" } else { "result" }), leniency, blobs, &mut buffer) {
+        let root = Root(if arguments { "args" } else { "result" });
+        match self.js.encode(value, root, leniency(lenient), blobs, &mut buffer) {
             Ok(lost) => {
                 self.lost = lost.map(|path| path.to_string());
                 Ok(Uint8Array::from(&buffer[..]))
@@ -50,7 +50,11 @@ impl Codec {
     }
 
     /// Awaits the bytes of the blobs in a value.
-    pub async fn blobs(value: JsValue) -> Result<JsValue, JsValue> {
-        blobs_in(&value).await
+    pub async fn blobs(value: JsValue, lenient: bool) -> Result<JsValue, JsValue> {
+        blobs_in(&value, leniency(lenient)).await
     }
+}
+
+fn leniency(lenient: bool) -> Leniency {
+    if lenient { Leniency::Lenient } else { Leniency::Strict }
 }

@@ -60,7 +60,7 @@ impl Values {
 
     /// Appends arguments after having waited for the bytes of the blobs in them.
     pub(crate) async fn encode_arguments_later(&self, arguments: &Array, buffer: &mut Vec<u8>) -> Result<(), String> {
-        let blobs = blobs_in(arguments).await?;
+        let blobs = blobs_in(arguments, Leniency::Strict).await?;
         let encoded = self.encode(arguments, ARGUMENTS, Leniency::Strict, &blobs, buffer);
         encoded.map(|_| ()).map_err(|error| error.to_string())
     }
@@ -83,7 +83,7 @@ impl Values {
     ) -> Result<(), String> {
         match self.encode_result(value, name, buffer) {
             Err(Unsent::Blobs) => {
-                let blobs = blobs_in(value).await?;
+                let blobs = blobs_in(value, self.shared.results).await?;
                 let encoded = self.encode(value, RESULT, self.shared.results, &blobs, buffer);
                 encoded.map(|_| ()).map_err(|error| error.to_string())
             }
@@ -93,11 +93,20 @@ impl Values {
 
     /// Appends what a function threw, as well as it can be sent.
     pub(crate) fn encode_thrown(&self, thrown: &JsValue, buffer: &mut Vec<u8>) {
-        let encoded = self.encode(thrown, Root("thrown"), Leniency::Lenient, &JsValue::UNDEFINED, buffer);
-        if encoded.is_err() {
-            let text = JsValue::from_str(&in_words(thrown));
+        let encode = |value: &JsValue, buffer: &mut Vec<u8>| {
+            self.encode(value, THROWN, Leniency::Lenient, &JsValue::UNDEFINED, buffer)
+        };
+        let start = buffer.len();
+        let whole = encode(thrown, buffer);
+        // These would arrive as `undefined`.
+        let lost = thrown.is_function() || thrown.is_symbol();
+        if whole.is_ok_and(|left_out| left_out.is_none() || !lost) {
+            return;
+        }
+        buffer.truncate(start);
+        if encode(&bare(thrown), buffer).is_err() {
             // Text can always be sent.
-            let _ = self.encode(&text, Root("thrown"), Leniency::Lenient, &JsValue::UNDEFINED, buffer);
+            let _ = encode(&JsValue::from_str(&in_words(thrown)), buffer);
         }
     }
 
@@ -126,8 +135,8 @@ impl Values {
     }
 }
 
-async fn blobs_in(value: &JsValue) -> Result<JsValue, String> {
-    js::blobs_in(value).await.map_err(|error| format!("a blob in it cannot be read: {}", in_words(&error)))
+async fn blobs_in(value: &JsValue, leniency: Leniency) -> Result<JsValue, String> {
+    js::blobs_in(value, leniency).await.map_err(|error| format!("a blob in it cannot be read: {}", in_words(&error)))
 }
 
 /// A time in milliseconds as JavaScript has it; infinity is none.
@@ -145,6 +154,8 @@ const ARGUMENTS: Root = Root("args");
 
 const RESULT: Root = Root("result");
 
+const THROWN: Root = Root("thrown");
+
 /// Larger buffers are given back to the memory of wasm.
 const LARGEST_SPARE: usize = 4 << 20;
 
@@ -154,6 +165,7 @@ const MOST_SPARE: usize = 8;
 extern "C" {
     #[wasm_bindgen(js_name = tellLoss)]
     fn tell_loss(function: &str, path: &str);
+    fn bare(thrown: &JsValue) -> JsValue;
     #[wasm_bindgen(js_name = inWords)]
     fn in_words(value: &JsValue) -> String;
 }

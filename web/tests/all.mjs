@@ -1,7 +1,10 @@
 // All tests of the package, for whatever platform `kit` describes.
 import { Codec, initSync } from '../pkg/coincide.js';
+import * as fresh from '../pkg/coincide.js?fresh';
 import bootTests from './boot.tests.mjs';
+import cloneTests from './clone.tests.mjs';
 import codecTests from './codec.tests.mjs';
+import growthTests from './growth.tests.mjs';
 import linkTests from './link.tests.mjs';
 import { assert, deepEqual, equal, rejects, suite, throws } from './suite.mjs';
 import valueTests from './value.tests.mjs';
@@ -14,21 +17,27 @@ export const all = platform => {
   const kit = { ...platform, memory, assert, deepEqual, equal, rejects, throws };
   for (const tier of platform.tiers) for (const tests of [bootTests, linkTests, valueTests]) tests(test, { ...kit, tier });
   for (const tests of [windowTests, homeTests]) tests(test, kit);
-  codecTests(test, { ...kit, ...codecKit() });
+  const codec = codecKit(Codec);
+  codecTests(test, { ...kit, ...codec });
+  cloneTests(test, { ...kit, ...codec });
+  // An instance of its own: other tests leave large memories behind.
+  growthTests(test, { ...kit, ...codecKit(fresh.Codec), memory: () => fresh.initSync().memory.buffer.byteLength });
   return async (report, filter) => {
-    initSync({ module: await platform.source() });
+    const module = await platform.source();
+    initSync({ module });
+    fresh.initSync({ module });
     return run(report, filter);
   };
 };
 
 /** The codec without a link. */
-const codecKit = () => {
+const codecKit = Class => {
   let codec;
-  const one = () => (codec ??= new Codec());
+  const one = () => (codec ??= new Class());
   return {
     encode: (value, { lenient = false, root = 'args', blobs } = {}) => one().encode(value, root === 'args', lenient, blobs),
     decode: bytes => one().decode(bytes),
     lost: () => one().lost(),
-    blobs: value => Codec.blobs(value),
+    blobs: (value, { lenient = false } = {}) => Class.blobs(value, lenient),
   };
 };

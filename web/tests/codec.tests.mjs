@@ -37,12 +37,9 @@ export default (test, { encode, decode, blobs, lost, vectors, assert, equal, dee
     deepEqual(again([{ 'k\ud800': 1 }, { 'k\ud800': 2 }]), [{ 'k\ud800': 1 }, { 'k\ud800': 2 }]);
   });
 
-  test('codec: a bigint of a million bits takes no time', () => {
-    const value = (1n << 1_000_000n) - 12345n;
-    const start = performance.now();
-    equal(again(value), value);
-    equal(again(-value), -value);
-    assert(performance.now() - start < 1000, 'it took more than a second');
+  test('codec: bigints of all lengths', () => {
+    for (const bits of [63, 64, 65, 100, 4095, 4096, 4097, 8191, 8192, 16_384, 32_767, 100_001, 1_000_000])
+      for (const value of [1n << BigInt(bits), (1n << BigInt(bits)) - 12345n, -(7n << BigInt(bits - 4))]) assert(again(value) === value, `${bits} bits`);
   });
 
   test('codec: arrays, with holes', () => {
@@ -379,6 +376,7 @@ export default (test, { encode, decode, blobs, lost, vectors, assert, equal, dee
     equal(lost(), 'result[1].x');
     equal(again(Promise.resolve(), lenient) instanceof Promise, false);
     equal(again(new URL('http://x/y'), lenient), 'http://x/y');
+    equal(lost(), undefined);
     equal(again({ a: Object(Symbol('local')) }, lenient).a, undefined);
     deepEqual(again([new Map([[() => 1, Symbol('x')]])], lenient), [new Map([[undefined, undefined]])]);
     class Point {
@@ -414,9 +412,12 @@ export default (test, { encode, decode, blobs, lost, vectors, assert, equal, dee
     deepEqual(again(new Proxy({ a: 1 }, {})), { a: 1 });
     deepEqual(again(new Proxy([1, 2], {})), [1, 2]);
     throws(() => encode([new Proxy([], { get: () => 4e9 })]));
-    const error = new Error('e');
-    Object.defineProperty(error, 'message', { get() { throw new Error('not that'); } });
-    refuses([error], 'args[0]: reading it has thrown: not that');
+    const error = new RangeError('e');
+    // Node puts the message there when it is first asked for.
+    const { stack } = error;
+    for (const part of ['name', 'message']) Object.defineProperty(error, part, { get() { throw new Error('not that'); } });
+    const back = again(error);
+    deepEqual([back.message, back.name, back.stack], ['', '', stack]);
     equal(again(Object.assign(new Error(), { name: 5 })).message, '');
   });
 
@@ -557,6 +558,8 @@ export default (test, { encode, decode, blobs, lost, vectors, assert, equal, dee
       }
       case '$error': {
         const error = made(new Error(text(part.message)));
+        // What Firefox and WebKit say of the place here.
+        for (const place of ['fileName', 'lineNumber', 'columnNumber', 'line', 'column', 'sourceURL']) delete error[place];
         const set = (key, value) => Object.defineProperty(error, key, { value, writable: true, enumerable: false, configurable: true });
         set('name', text(part.class));
         set('stack', text(part.stack));

@@ -153,6 +153,54 @@ export default (register, { coincide, worker, tier, assert, equal, deepEqual, re
     deepEqual((await w.proxy.call('foreign')).value, { url: 'http://localhost/x', map: {}, f: undefined, s: undefined });
   });
 
+  test('a result is what its toJSON gives, and a URL loses nothing', async () => {
+    const w = await started();
+    w.proxy.priced = () => ({ euro: 1, toJSON: () => ({ price: '1 €' }) });
+    w.proxy.linked = () => new URL('http://localhost/x');
+    const warned = [];
+    const { warn } = console;
+    console.warn = text => warned.push(text);
+    try {
+      deepEqual((await w.proxy.call('priced')).value, { price: '1 €' });
+      deepEqual((await w.proxy.call('linked')).value, 'http://localhost/x');
+    } finally {
+      console.warn = warn;
+    }
+    deepEqual(warned, []);
+  });
+
+  test('whatever is thrown says what it is', async () => {
+    const w = await started();
+    const local = Symbol('local');
+    const deep = Array.from({ length: 400 }).reduce((cause, _, i) => new Error(`level ${i}`, { cause }), undefined);
+    const broken = new RangeError('unread');
+    const { stack } = broken;
+    Object.defineProperties(broken, {
+      message: { get() { throw new Error('no message'); } },
+      detail: { get() { throw new Error('no detail'); }, enumerable: true },
+      code: { value: 7, enumerable: true },
+    });
+    const nested = new TypeError('outer', { cause: broken });
+    const endless = {};
+    endless.endless = Array.from({ length: 400 }).reduce(inner => [inner], 1);
+    w.proxy.throws = name => {
+      throw { function: function named() {}, symbol: local, deep, broken, nested, endless, weak: new WeakMap(), nothing: undefined, text: 'text' }[name];
+    };
+    const thrown = async name => (await w.proxy.call('throws', name)).thrown;
+    assert((await thrown('function')).startsWith('function named('), 'a function');
+    equal(await thrown('symbol'), 'Symbol(local)');
+    equal(await thrown('nothing'), undefined);
+    equal(await thrown('text'), 'text');
+    equal(typeof (await thrown('endless')), 'string');
+    const error = await thrown('broken');
+    deepEqual([error instanceof RangeError, error.message, error.code, 'detail' in error], [true, '', 7, false]);
+    assert(error.stack.startsWith(stack), error.stack);
+    const outer = await thrown('nested');
+    deepEqual([outer instanceof TypeError, outer.message, outer.cause instanceof RangeError, outer.cause.code], [true, 'outer', true, 7]);
+    const top = await thrown('deep');
+    deepEqual([top.message, top.cause.message, top.cause.cause.message], ['level 399', 'level 398', 'level 397']);
+  });
+
   test('depth up to the limit', async () => {
     let deep = 1;
     for (let i = 0; i < 250; i++) deep = [deep];

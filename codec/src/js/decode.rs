@@ -1,6 +1,7 @@
 //! From bytes to JavaScript's values: items are checked, and told to the target.
 
 use super::Js;
+use super::costly::{Costly, TOO_COSTLY};
 use crate::DecodeError;
 use crate::value::{Buffer, Item, Key, MAX_DEPTH, Reader, Text, check_view};
 use alloc::boxed::Box;
@@ -27,6 +28,8 @@ impl Js {
             numbers: &mut self.numbers,
             passing: 0,
             sharing: false,
+            costly: Costly::default(),
+            len: bytes.len(),
             buffers: Vec::new(),
             references: self.references,
         };
@@ -65,6 +68,9 @@ struct Telling<'a, 'de> {
     passing: u32,
     /// Whether an object is met again.
     sharing: bool,
+    costly: Costly,
+    /// Bytes of the payload.
+    len: usize,
     buffers: Vec<Buffer>,
     references: bool,
 }
@@ -213,6 +219,7 @@ impl<'de> Telling<'_, 'de> {
                 match max {
                     None => self.put(BUFFER, 0),
                     Some(max) => {
+                        self.costly()?;
                         self.put(RESIZABLE, 0);
                         self.float(max as f64);
                     }
@@ -234,11 +241,13 @@ impl<'de> Telling<'_, 'de> {
                 check_view(&self.buffers, number, kind, offset, len).map_err(DecodeError::malformed)?;
             }
             Item::Blob { kind, bytes } => {
+                self.costly()?;
                 self.put(BLOB, 0);
                 self.place(bytes);
                 self.text(Text::Utf8(kind));
             }
             Item::File { kind, name, last_modified, bytes } => {
+                self.costly()?;
                 self.put(FILE, 0);
                 self.place(bytes);
                 self.float(last_modified);
@@ -266,6 +275,11 @@ impl<'de> Telling<'_, 'de> {
             _ => return Err(DecodeError::mismatch("an item of an unknown kind")),
         }
         Ok(())
+    }
+
+    fn costly(&mut self) -> Result<(), DecodeError> {
+        self.costly.add();
+        if self.costly.fit(self.len) { Ok(()) } else { Err(DecodeError::mismatch(TOO_COSTLY)) }
     }
 
     fn properties(&mut self, len: usize, depth: usize) -> Result<(), DecodeError> {

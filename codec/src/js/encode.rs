@@ -1,5 +1,6 @@
 //! From JavaScript's values to bytes: what the source tells is written as items.
 
+use super::costly::{Costly, TOO_COSTLY};
 use super::{Js, Source};
 use crate::value::{MAX_DEPTH, RefKind, RefOwner, ViewKind, Writer};
 use crate::{EncodeError, Segment};
@@ -83,8 +84,12 @@ impl Js {
             payload: self.payloads,
             trail: Vec::new(),
             left_out: None,
+            costly: Costly::default(),
         };
-        let result = telling.value();
+        let mut result = telling.value();
+        if result.is_ok() && !telling.costly.fit(telling.writer.position() - start) {
+            result = Err(refused(TOO_COSTLY));
+        }
         let (held, left_out) = (telling.words.held, telling.left_out.take());
         let result = result.map_err(|stop| match stop {
             Stop::Blob => Unsent::Blobs,
@@ -257,6 +262,7 @@ struct Telling<'a> {
     trail: Vec<Step>,
     /// What was left out first: an error for its path.
     left_out: Option<EncodeError>,
+    costly: Costly,
 }
 
 impl Telling<'_> {
@@ -376,11 +382,8 @@ impl Telling<'_> {
                 self.writer.bigint(number != 0, magnitude);
             }
             BIGINT_LONG => {
-                let digits = self.words.text()?.lossy();
-                let nibble = |digit: &u8| (*digit as char).to_digit(16).unwrap_or(0) as u8;
-                let byte = |pair: &[u8]| pair.iter().fold(0, |byte, digit| byte << 4 | nibble(digit));
-                let magnitude: Vec<u8> = digits.as_bytes().rchunks(2).map(byte).collect();
-                self.writer.bigint(number != 0, &magnitude);
+                self.writer.bigint_head(number != 0);
+                self.magnitude()?;
             }
             REGISTERED | WELL_KNOWN => self.symbol(kind)?,
             MAP => {
@@ -424,6 +427,9 @@ impl Telling<'_> {
             BUFFER => {
                 let (place, len) = self.words.place();
                 let max = self.words.float();
+                if max >= 0.0 {
+                    self.costly.add();
+                }
                 self.writer.buffer_head((max >= 0.0).then_some(max as u64));
                 self.copy(place, len)?;
             }
@@ -441,6 +447,7 @@ impl Telling<'_> {
             BLOB => {
                 let kind = self.words.text()?.lossy();
                 let (place, len) = self.words.place();
+                self.costly.add();
                 self.writer.blob_head(&kind);
                 self.copy(place, len)?;
             }
@@ -448,6 +455,7 @@ impl Telling<'_> {
                 let (kind, name) = (self.words.text()?.lossy(), self.words.text()?);
                 let last_modified = self.words.float();
                 let (place, len) = self.words.place();
+                self.costly.add();
                 self.writer.file_head(&kind, last_modified);
                 self.copy(place, len)?;
                 name.write(&mut self.writer);
@@ -479,6 +487,35 @@ impl Telling<'_> {
                 return self.value();
             }
             kind => return Err(self.words.refusal(kind)),
+        }
+        Ok(())
+    }
+
+    /// The magnitude of a bigint, which was told in hexadecimal digits, without leading zeros.
+    fn magnitude(&mut self) -> Result<(), Stop> {
+        let word = self.words.word();
+        if word as u8 == TEXT {
+            let digits = self.words.bytes((word >> 8) as usize);
+            let room = self.writer.raw_in_place(digits.len().div_ceil(2)).ok_or_else(|| refused(TOO_LARGE))?;
+            read_digits(digits, room);
+            return Ok(());
+        }
+        self.words.held = true;
+        let (place, count) = (self.words.word(), self.words.word() as usize);
+        let mut room = self.writer.raw_in_place(count.div_ceil(2)).ok_or_else(|| refused(TOO_LARGE))?;
+        let mut piece = [0; PIECE];
+        let mut read = 0;
+        while read < count {
+            // The first piece has the odd digit, so that the others begin with a whole byte.
+            let len = if read == 0 { PIECE - count % 2 } else { PIECE }.min(count - read);
+            let written = self.words.source.copy_text(place, read, piece.as_mut_ptr(), len);
+            if written != len {
+                return Err(refused(NOT_UTF8));
+            }
+            let (rest, last) = room.split_at_mut(room.len() - len.div_ceil(2));
+            read_digits(&piece[..len], last);
+            room = rest;
+            read += len;
         }
         Ok(())
     }
@@ -540,6 +577,17 @@ impl Telling<'_> {
         }
     }
 }
+
+/// Fills bytes, the last one first, with the number that the digits are.
+fn read_digits(digits: &[u8], bytes: &mut [u8]) {
+    let nibble = |digit: u8| if digit > b'9' { digit - b'a' + 10 } else { digit - b'0' };
+    for (pair, byte) in digits.rchunks(2).zip(bytes) {
+        *byte = pair.iter().fold(0, |byte, digit| byte << 4 | nibble(*digit));
+    }
+}
+
+/// Digits that are fetched at once.
+const PIECE: usize = 1 << 12;
 
 const NOT_UTF8: &str = "text is not UTF-8";
 const TOO_LARGE: &str = "it is larger than there is memory for";

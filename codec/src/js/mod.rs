@@ -9,7 +9,12 @@
 //! # Blobs
 //! A worker reads a `Blob` at once. A page has to wait for its bytes: there [`Js::encode`] fails with [`Unsent::Blobs`], the caller
 //! awaits [`blobs_in`] and encodes once more, with what that gave.
+//!
+//! # Costly objects
+//! A platform takes tens of microseconds to create a `Blob`, a `File` or a resizable `ArrayBuffer`, each of which is three bytes at least. To
+//! keep the time of decoding proportional to the bytes, both directions limit their number: 1,024 in a payload, and one more for each KiB.
 
+mod costly;
 mod decode;
 mod encode;
 
@@ -94,19 +99,20 @@ impl fmt::Debug for Js {
     }
 }
 
-/// The bytes of all blobs in a value, for [`Js::encode`] after [`Unsent::Blobs`]. It walks over the value as `encode` does, getters
-/// included, but not into objects of the platform.
+/// The bytes of all blobs in a value, for [`Js::encode`] with the same leniency after [`Unsent::Blobs`]. It walks over the value as
+/// `encode` does, getters included, but not into objects of the platform.
 ///
 /// # Errors
 /// When a blob can't be read: what JavaScript has thrown.
-pub async fn blobs_in(value: &JsValue) -> Result<JsValue, JsValue> {
-    wasm_bindgen_futures::JsFuture::from(find_blobs(value, MAX_DEPTH as u32)).await
+pub async fn blobs_in(value: &JsValue, leniency: Leniency) -> Result<JsValue, JsValue> {
+    let found = find_blobs(value, MAX_DEPTH as u32, leniency == Leniency::Lenient);
+    wasm_bindgen_futures::JsFuture::from(found).await
 }
 
 #[wasm_bindgen(module = "/src/js/walk.js")]
 extern "C" {
     #[wasm_bindgen(js_name = blobsIn)]
-    fn find_blobs(value: &JsValue, deepest: u32) -> js_sys::Promise;
+    fn find_blobs(value: &JsValue, deepest: u32, lenient: bool) -> js_sys::Promise;
 
     type Source;
     #[wasm_bindgen(constructor)]

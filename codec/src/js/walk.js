@@ -24,6 +24,9 @@ const { toString, propertyIsEnumerable } = objects;
 const { isArray } = Array;
 const { isView } = ArrayBuffer;
 const { fromCharCode } = String;
+const { prototype: arrays } = Array;
+const { slice } = arrays;
+const { structuredClone } = globalThis;
 const typedArrays = getPrototypeOf(Uint8Array.prototype);
 const typedArrayName = getOwnPropertyDescriptor(typedArrays, Symbol.toStringTag).get;
 const source = Function.prototype.toString;
@@ -78,6 +81,12 @@ const isOrdinary = proto => {
   }
   return true;
 };
+
+/** Whether an instance without properties hides its data: a `Proxy` does, which only `structuredClone` tells apart. */
+const isHollow = value => typeof structuredClone === 'function' && fails(structuredCloneOfThis, value);
+function structuredCloneOfThis() {
+  structuredClone(this);
+}
 
 const isInBounds = view => !fails(typedArrayName.call(view) === undefined ? getter(DataView, 'byteLength') : typedArrays.keys, view);
 
@@ -267,12 +276,7 @@ export class Source {
 
   text(value) {
     const { length } = value;
-    if (length > LONGEST_INLINE && isWellFormed(value)) {
-      this.ensure(3 + FEW);
-      this.put(TEXT_HELD);
-      this.putWord(this.held.push(value) - 1);
-      return this.putWord(length);
-    }
+    if (length > LONGEST_INLINE && isWellFormed(value)) return this.textHeld(value);
     this.ensure(2 + length + FEW);
     const { bytes } = this;
     const start = (this.length + 1) << 2;
@@ -305,6 +309,14 @@ export class Source {
     this.length = (at + 3) >> 2;
   }
 
+  /** Well-formed text that is fetched later. */
+  textHeld(value) {
+    this.ensure(3 + FEW);
+    this.put(TEXT_HELD);
+    this.putWord(this.held.push(value) - 1);
+    this.putWord(value.length);
+  }
+
   /** Text with lone surrogates. */
   wide(value) {
     const { length } = value;
@@ -321,7 +333,8 @@ export class Source {
     big[0] = magnitude;
     if (big[0] !== magnitude) {
       this.put(BIGINT_LONG, isNegative);
-      return this.text(magnitude.toString(16));
+      const digits = magnitude.toString(16);
+      return digits.length > LONGEST_INLINE ? this.textHeld(digits) : this.text(digits);
     }
     const [low, high] = halves;
     this.put(BIGINT, isNegative);
@@ -354,7 +367,8 @@ export class Source {
     this.putFloat(id);
   }
 
-  object(value, depth) {
+  /** `isJson`: it is what a `toJSON` gave, so its own `toJSON` is not called. */
+  object(value, depth, isJson = false) {
     const known = this.references?.known(value);
     if (known) return this.reference(known);
     const number = this.find(value);
@@ -364,32 +378,44 @@ export class Source {
     }
     if (isArray(value)) return this.array(value, depth);
     const proto = getPrototypeOf(value);
-    if (proto === objects) return this.plain(value, depth);
+    if (proto === objects) return this.offersJson(value, isJson) ? this.json(value, depth) : this.plain(value, depth);
     if (isView(value)) return this.view(value, depth);
     const entry = classes.get(toString.call(value).slice(8, -1));
     if (entry && !fails(entry[1], value)) return this[entry[0]](value, depth);
     if (value instanceof Error) return this.error(value, depth);
-    if (!isOrdinary(proto)) return this.foreign(value, depth);
-    if (this.lenient && typeof value.toJSON === 'function') return this.json(value, depth);
-    this.plain(value, depth);
+    if (!isOrdinary(proto)) return this.foreign(value, depth, isJson);
+    if (this.offersJson(value, isJson)) return this.json(value, depth);
+    const keys = this.keysOf(value);
+    if (keys.length === 0 && isHollow(value)) this.refuse(value);
+    this.plain(value, depth, keys);
   }
 
   /** An object of the platform. */
-  foreign(value, depth) {
+  foreign(value, depth, isJson = false) {
     const reference = this.references?.outgoing(value);
     if (reference) return this.reference(reference);
+    if (this.offersJson(value, isJson)) return this.json(value, depth);
+    this.refuse(value);
+    this.plain(value, depth);
+  }
+
+  /** An object that cannot be sent as what it is. Leniency sends its own data. */
+  refuse(value) {
     const name = String(value.constructor?.name || toString.call(value).slice(8, -1));
     this.put(FOREIGN);
     this.text(name);
     if (!this.lenient) throw stop;
-    if (typeof value.toJSON === 'function') this.json(value, depth);
-    else this.plain(value, depth);
   }
 
-  /** An object that says itself what is to be sent of it. */
+  /** Whether an object is replaced by the result of its `toJSON`. */
+  offersJson(value, isJson) {
+    return this.lenient && !isJson && typeof value.toJSON === 'function';
+  }
+
   json(value, depth) {
     const plain = value.toJSON();
-    this.value(plain === value ? null : plain, depth);
+    if (typeof plain === 'object' && plain !== null) this.object(plain, depth, true);
+    else this.value(plain, depth);
   }
 
   find(value) {
@@ -423,8 +449,11 @@ export class Source {
     }
   }
 
-  plain(value, depth) {
-    const keys = this.withSymbols(keysOf(value), value);
+  keysOf(value) {
+    return this.withSymbols(keysOf(value), value);
+  }
+
+  plain(value, depth, keys = this.keysOf(value)) {
     this.count(value);
     this.put(OBJECT);
     this.putWord(keys.length);
@@ -513,15 +542,13 @@ export class Source {
 
   error(value, depth) {
     const keys = keysOf(value).filter(key => !errorParts.has(key));
-    // An `AggregateError` hides them.
-    if (hasOwn(value, 'errors') && !keys.includes('errors')) keys.push('errors');
+    for (const key of hiddenParts) if (hasOwn(value, key) && !keys.includes(key)) keys.push(key);
     this.withSymbols(keys, value);
-    const { name, message, stack } = value;
     const hasCause = hasOwn(value, 'cause');
     this.count(value);
     this.put(ERROR, hasCause);
     this.putWord(keys.length);
-    for (const part of [name, message, stack]) this.text(typeof part === 'string' ? part : '');
+    for (const part of ['name', 'message', 'stack']) this.text(textOf(value, part));
     this.begun = this.length;
     if (hasCause) this.value(value.cause, depth + 1);
     this.properties(value, keys, depth + 1);
@@ -651,6 +678,22 @@ export class Source {
 
 const errorParts = new Set(['name', 'message', 'stack', 'cause']);
 
+/** Where an error was made, as its own properties: `lineNumber` and its like in Firefox, `line` and its like in WebKit. They cannot be listed. */
+const places = Object.getOwnPropertyNames(new Error()).filter(name => !errorParts.has(name));
+
+/** What an error sends although it cannot be listed. */
+const hiddenParts = ['errors', ...places];
+
+/** A part of an error that is a text; empty if it is none, or if reading it throws. */
+const textOf = (error, part) => {
+  try {
+    const text = error[part];
+    return typeof text === 'string' ? text : '';
+  } catch {
+    return '';
+  }
+};
+
 // A source numbers so many keys, of so many code units at most.
 const MOST_KEYS = 1024, LONGEST_KEY = 64;
 
@@ -684,15 +727,23 @@ class Finder extends Source {
     return new Uint8Array(0);
   }
 
-  foreign() {
+  /** Without leniency the walk would end there; what cannot be sent is reported when the value is encoded. */
+  foreign(value, depth, isJson) {
+    if (this.offersJson(value, isJson)) this.json(value, depth);
+    else this.put(UNDEFINED);
+  }
+
+  uncopied() {
     this.put(UNDEFINED);
   }
+
+  refuse() {}
 }
 
 /** The bytes of the blobs in a value, by blob, when all have been read. */
-export const blobsIn = async (value, deepest) => {
+export const blobsIn = async (value, deepest, lenient) => {
   const finder = new Finder(deepest);
-  finder.walk(value, undefined, true, 0, 0);
+  finder.walk(value, undefined, lenient, 0, 0);
   const { found } = finder;
   for (const blob of found.keys()) found.set(blob, await blob.arrayBuffer());
   return found;
@@ -715,10 +766,13 @@ export class Target {
     this.heap = new Uint8Array(memory.buffer);
     this.words = new Uint32Array(memory.buffer);
     this.data = new DataView(memory.buffer);
-    this.keys = [];
-    this.passing = [];
+    this.keys = bareArray();
+    // The payload for which each key was last looked up in the prototype of all objects.
+    this.checked = new Int32Array(MOST_KEYS);
+    this.payload = 0;
+    this.passing = bareArray();
     // Objects by their numbers.
-    this.objects = [];
+    this.objects = bareArray();
     this.sharing = false;
     this.at = 0;
   }
@@ -730,6 +784,7 @@ export class Target {
     this.at = at >>> 2;
     this.sharing = sharing;
     this.failed = false;
+    this.payload = (this.payload + 1) | 0;
     try {
       return this.value();
     } catch (error) {
@@ -738,8 +793,8 @@ export class Target {
       this.keys.length = 0;
       return undefined;
     } finally {
-      if (this.objects.length > 0) this.objects = [];
-      if (this.passing.length > 0) this.passing = [];
+      if (this.objects.length > 0) this.objects = bareArray();
+      if (this.passing.length > 0) this.passing = bareArray();
     }
   }
 
@@ -788,11 +843,11 @@ export class Target {
         return this.array();
       case IS_OBJECT: {
         const object = {};
-        if (this.sharing) this.objects.push(object);
-        const { keys } = this;
+        if (this.sharing) this.made(object);
+        const { keys, checked, payload } = this;
         for (let left = this.words[this.at++]; left > 0; left--) {
           const word = this.words[this.at++];
-          const key = (word & 3) === KNOWN_KEY ? keys[word >>> 2] : this.key(word);
+          const key = (word & 3) !== KNOWN_KEY ? this.key(word) : checked[word >>> 2] === payload ? keys[word >>> 2] : this.known(word >>> 2);
           // An accessor of all objects must not run.
           if (typeof key === 'object') define(object, key.name, this.value());
           else object[key] = this.value();
@@ -805,7 +860,6 @@ export class Target {
   }
 
   rare(kind, number) {
-    const { objects } = this;
     switch (kind) {
       case IS_TEXT:
         return this.text();
@@ -825,10 +879,9 @@ export class Target {
       case IS_WELL_KNOWN:
         return symbolNamed(this.value());
       case IS_SHARED:
-        return objects[this.words[this.at++]];
+        return this.objects[this.words[this.at++]];
       case IS_MAP: {
-        const map = new Map();
-        objects.push(map);
+        const map = this.made(new Map());
         for (let left = this.words[this.at++]; left > 0; left--) {
           const key = this.value();
           map.set(key, this.value());
@@ -836,8 +889,7 @@ export class Target {
         return map;
       }
       case IS_SET: {
-        const set = new Set();
-        objects.push(set);
+        const set = this.made(new Set());
         for (let left = this.words[this.at++]; left > 0; left--) set.add(this.value());
         return set;
       }
@@ -859,7 +911,9 @@ export class Target {
       }
       default: {
         // Those that contain another item get their number before that.
-        const place = objects.push(null) - 1;
+        const { objects } = this;
+        const place = objects.length;
+        this.made(null);
         return (objects[place] = this.binary(kind, number));
       }
     }
@@ -874,14 +928,14 @@ export class Target {
       case IS_RESIZABLE: {
         const maxByteLength = this.float();
         const bytes = this.bytes();
-        const buffer = new ArrayBuffer(bytes.length, { maxByteLength });
+        const buffer = new ArrayBuffer(bytes.length, { __proto__: null, maxByteLength });
         if (!buffer.resizable) throw new TypeError('this platform has no resizable ArrayBuffer');
         new Uint8Array(buffer).set(bytes);
         return buffer;
       }
       case IS_BYTES: {
         const bytes = this.copy();
-        this.objects.push(bytes.buffer);
+        this.made(bytes.buffer);
         return bytes;
       }
       case IS_VIEW: {
@@ -893,19 +947,19 @@ export class Target {
       }
       case IS_BLOB: {
         const bytes = this.copy();
-        return new Blob([bytes], { type: this.value() });
+        return new Blob([bytes], { __proto__: null, type: this.value() });
       }
       case IS_FILE: {
         const bytes = this.copy();
         const lastModified = this.float();
         const type = this.value();
-        return new File([bytes], this.value(), { type, lastModified });
+        return new File([bytes], this.value(), { __proto__: null, type, lastModified });
       }
       case IS_IMAGE: {
         const bytes = this.copy();
         const width = this.words[this.at++], height = this.words[this.at++];
         const colorSpace = this.value();
-        const image = new ImageData(new Uint8ClampedArray(bytes.buffer), width, height, { colorSpace });
+        const image = new ImageData(new Uint8ClampedArray(bytes.buffer), width, height, { __proto__: null, colorSpace });
         if ((image.colorSpace ?? 'srgb') !== colorSpace) throw new TypeError(`this platform has no ImageData in ${colorSpace}`);
         return image;
       }
@@ -914,21 +968,41 @@ export class Target {
     }
   }
 
+  /** Numbers an object. */
   made(object) {
-    this.objects.push(object);
+    const { objects } = this;
+    objects[objects.length] = object;
     return object;
   }
 
   array() {
     const length = this.words[this.at++];
+    if (length > zeros.length) return this.long(length);
+    // The arguments of most calls.
+    if (length === 1 && !this.sharing && this.words[this.at] !== IS_HOLE) return [this.value()];
+    // Elements that are there are assigned to, whatever the prototypes of all arrays have.
+    const array = slice.call(zeros, 0, length);
+    if (this.sharing) this.made(array);
+    for (let i = 0; i < length; i++) {
+      if (this.words[this.at] === IS_HOLE) {
+        this.at++;
+        delete array[i];
+      } else array[i] = this.value();
+    }
+    return array;
+  }
+
+  long(length) {
     const array = [];
-    if (this.sharing) this.objects.push(array);
+    if (this.sharing) this.made(array);
+    const isSafe = !hasIndices(arrays) && !hasIndices(objects);
     for (let i = 0; i < length; i++) {
       if (this.words[this.at] === IS_HOLE) {
         this.at++;
         // What makes holes at the end, too.
-        array.length = i + 1;
-      } else array[i] = this.value();
+        if (i + 1 === length || this.words[this.at] !== IS_HOLE) array.length = i + 1;
+      } else if (isSafe) array[i] = this.value();
+      else define(array, i, this.value());
     }
     return array;
   }
@@ -936,24 +1010,37 @@ export class Target {
   /** A key that isn't a kept one. */
   key(word) {
     if ((word & 3) === PASSED_KEY) return this.passing[word >>> 2];
-    const name = this.value();
-    const key = name in objects ? { name } : name;
-    ((word & 3) === KEPT_KEY ? this.keys : this.passing).push(key);
+    const key = keyOf(this.value());
+    const { keys, passing } = this;
+    if ((word & 3) === PASSING_KEY) passing[passing.length] = key;
+    else {
+      this.checked[keys.length] = this.payload;
+      keys[keys.length] = key;
+    }
     return key;
+  }
+
+  /** A key that was kept by an earlier payload: the prototype of all objects may have changed since. */
+  known(number) {
+    const kept = this.keys[number];
+    this.checked[number] = this.payload;
+    return (this.keys[number] = keyOf(typeof kept === 'object' ? kept.name : kept));
   }
 
   error(hasCause) {
     const name = this.value(), message = this.value(), stack = this.value();
     const error = this.made(withoutStack(name, message));
+    // They name this file.
+    for (const place of places) Reflect.deleteProperty(error, place);
     if (error.name !== name) hide(error, 'name', name);
     hide(error, 'stack', stack);
     if (hasCause) hide(error, 'cause', this.value());
-    const hidden = name === 'AggregateError' ? 'errors' : undefined;
+    const unlisted = name === 'AggregateError' ? hiddenParts : places;
     for (let left = this.words[this.at++]; left > 0; left--) {
       const word = this.words[this.at++];
       const kept = (word & 3) === KNOWN_KEY ? this.keys[word >>> 2] : this.key(word);
       const key = typeof kept === 'object' ? kept.name : kept;
-      if (key === hidden) hide(error, key, this.value());
+      if (unlisted.includes(key)) hide(error, key, this.value());
       else define(error, key, this.value());
     }
     return error;
@@ -996,10 +1083,12 @@ export class Target {
   }
 
   magnitude() {
-    let digits = '0x';
     const bytes = this.bytes();
-    for (let i = bytes.length - 1; i >= 0; i--) digits += hex[bytes[i]];
-    return BigInt(digits);
+    try {
+      return bytes.length > LARGEST_JOINED ? bigintOf(bytes) : joined(bytes);
+    } catch {
+      throw new RangeError(`this platform has no bigint of ${bytes.length} bytes`);
+    }
   }
 
   bytes() {
@@ -1020,10 +1109,53 @@ export class Target {
   }
 }
 
-const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+/** The bigint whose magnitude this is, read from hexadecimal digits. */
+const bigintOf = bytes => {
+  const digits = new Uint8Array(2 + 2 * bytes.length);
+  digits[0] = 0x30;
+  digits[1] = 0x78;
+  for (let i = bytes.length - 1, at = 2; i >= 0; i--) {
+    digits[at++] = hex[bytes[i] >> 4];
+    digits[at++] = hex[bytes[i] & 15];
+  }
+  return BigInt(decoder.decode(digits));
+};
 
-const define = (object, key, value) => defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
-const hide = (object, key, value) => defineProperty(object, key, { value, writable: true, enumerable: false, configurable: true });
+/** The same, put together from halves: WebKit reads digits in quadratic time. */
+const joined = bytes => {
+  const { length } = bytes;
+  if (length <= LARGEST_READ) return bigintOf(bytes);
+  const half = 1 << (31 - Math.clz32(length - 1));
+  return (joined(bytes.subarray(half)) << BigInt(8 * half)) | joined(bytes.subarray(0, half));
+};
+
+const hex = new TextEncoder().encode('0123456789abcdef');
+
+// In bytes. Platforms that have larger bigints read digits in linear time.
+const LARGEST_READ = 512, LARGEST_JOINED = 1 << 17;
+
+/** A key, in an object if assigning to it could run an accessor of all objects. */
+const keyOf = name => (name in objects ? { name } : name);
+
+/** Whether a prototype has elements; keys that are indices come first. */
+const hasIndices = proto => /^\d/.test(String(Reflect.ownKeys(proto)[0]));
+
+/** An array of our own, which grows by assigning: no prototype can have a say in that. */
+const bareArray = () => Object.setPrototypeOf([], null);
+
+const zeros = new Array(1024).fill(0);
+
+// Without prototypes: descriptors inherit `get` and `set`.
+const shown = { __proto__: null, value: undefined, writable: true, enumerable: true, configurable: true };
+const hidden = { __proto__: null, value: undefined, writable: true, enumerable: false, configurable: true };
+
+const defined = (object, key, value, descriptor) => {
+  descriptor.value = value;
+  defineProperty(object, key, descriptor);
+  descriptor.value = undefined;
+};
+const define = (object, key, value) => defined(object, key, value, shown);
+const hide = (object, key, value) => defined(object, key, value, hidden);
 
 const symbolNamed = name => {
   if (typeof Symbol[name] !== 'symbol') throw new TypeError(`this platform has no Symbol.${name}`);

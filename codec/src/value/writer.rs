@@ -102,9 +102,12 @@ impl<'a> Writer<'a> {
     /// A bigint; `magnitude` is little-endian and its leading zeros don't count.
     pub fn bigint(&mut self, negative: bool, magnitude: &[u8]) {
         let len = magnitude.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        let negative = negative && len > 0;
-        self.tagged(if negative { tag::BIGINT_DOWN } else { tag::BIGINT_UP }, len as u64);
-        self.buffer.extend_from_slice(&magnitude[..len]);
+        self.bigint_head(negative && len > 0);
+        self.raw(&magnitude[..len]);
+    }
+
+    pub(crate) fn bigint_head(&mut self, negative: bool) {
+        self.buffer.push(if negative { tag::BIGINT_DOWN } else { tag::BIGINT_UP });
     }
 
     /// A string.
