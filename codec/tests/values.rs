@@ -213,7 +213,7 @@ fn leaf() -> impl Strategy<Value = Value> {
     let bytes = || vec(any::<u8>(), 0..40);
     let limit = prop_oneof![3 => Just(None), 1 => (0_u64..200).prop_map(Some)];
     let owner = prop_oneof![Just(RefOwner::Sender), Just(RefOwner::Receiver)];
-    let kind = prop_oneof![Just(RefKind::Object), Just(RefKind::Array), Just(RefKind::Function)];
+    let kind = prop_oneof![Just(RefKind::Object), Just(RefKind::Array), Just(RefKind::Function), Just(RefKind::Symbol)];
     let file = (media_type(), text(), number(), bytes());
     prop_oneof![
         prop_oneof![Just(Value::Undefined), Just(Value::Null), Just(Value::Hole)],

@@ -302,6 +302,7 @@ fn parse_named(name: &str, content: &Json) -> Value {
                 "object" => RefKind::Object,
                 "array" => RefKind::Array,
                 "function" => RefKind::Function,
+                "symbol" => RefKind::Symbol,
                 other => panic!("no kind of a reference: {other}"),
             },
             id: string(&content["id"]).parse().expect("an id in decimal"),

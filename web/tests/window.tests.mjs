@@ -84,9 +84,33 @@ export default (test, kit) => {
     }
   }, [42, true, 'no', true]);
 
-  inWorker('a symbol that only main knows cannot be read, and is not listed', () => ({ [Symbol('own')]: 1, own: Symbol('x') }), ({ window, outcome }) => [
-    outcome(() => window.own).error, Reflect.ownKeys(window),
-  ], ['DOMException', ['own']]);
+  inWorker('a symbol that only main knows is a symbol here, the same each time, and goes home', () => {
+    const own = Symbol('own');
+    const plain = { a: 1, own };
+    const frozen = Object.freeze({ own });
+    return {
+      [own]: 1, own, same: value => value === own, kinds: { own, other: Symbol('other'), shared: Symbol.for('shared') }, frozen,
+      list: [own, own], keyed: { [own]: 'found', known: 1 }, thrower() { throw own; }, plain, hidden: new (class { [own] = 5; own = own; })(),
+    };
+  }, ({ window, ffi, outcome }) => {
+    const { own } = window;
+    const local = Symbol('local');
+    let thrown;
+    try {
+      window.thrower();
+    } catch (error) {
+      thrown = error;
+    }
+    return [
+      typeof own, own === window.own, own === window.kinds.own, own === window.kinds.other, window.kinds.shared === Symbol.for('shared'),
+      Object.keys(window.kinds), { ...window.kinds }.own === own, Object.entries(window.kinds)[0][1] === own,
+      Object.getOwnPropertyDescriptor(window.frozen, 'own').value === own, window.list[1] === own, [...window.list][0] === own,
+      window.same(own), window.same(window.kinds.other), window.keyed[own], own in window.keyed, Reflect.ownKeys(window.keyed),
+      window.hidden[own], 'x' in window.hidden, window.hidden[own], thrown === own, ffi.query(window, 'kinds.own') === own,
+      outcome(() => window.same(local)).error, window.keyed[own] = 'set', window.keyed[own],
+    ];
+  }, ['symbol', true, true, false, true, ['own', 'other', 'shared'], true, true, true, true, true, true, false, 'found', true, ['known'],
+    5, false, 5, true, true, 'DOMException', 'set', 'set']);
 
   inWorker('what cannot be sent is refused here, with the path', () => ({ f() {} }), ({ window }) => {
     try {

@@ -98,11 +98,13 @@ pub enum RefKind {
     Array = 1,
     /// A function.
     Function = 2,
+    /// A symbol that is neither registered nor well known.
+    Symbol = 3,
 }
 
 impl RefKind {
     pub(crate) fn from_wire(byte: u8) -> Option<Self> {
-        [Self::Object, Self::Array, Self::Function].get(usize::from(byte)).copied()
+        [Self::Object, Self::Array, Self::Function, Self::Symbol].get(usize::from(byte)).copied()
     }
 }
 

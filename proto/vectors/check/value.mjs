@@ -64,7 +64,7 @@ export const VIEWS = [
 ];
 
 const OWNERS = ['sender', 'receiver'];
-const KINDS = ['object', 'array', 'function'];
+const KINDS = ['object', 'array', 'function', 'symbol'];
 
 // JavaScript doesn't tell whether a view follows the length of its buffer, so this is noted when one is made.
 const following = new WeakSet();

@@ -5,6 +5,7 @@
 // the worker in that time whether it did so before or after the answer. A class is told with each object whose facts are told,
 // and main looks whether it is still what it was.
 import { PROBES } from './probes.js';
+import { isShared } from './sent.js';
 
 export class Knowledge {
   /** Counts whatever may let the worker learn something of main. */
@@ -69,6 +70,8 @@ export class Knowledge {
 const own = (facts, key) => {
   if (facts.values.has(key)) return facts.values;
   if (facts.keys.has(key)) return PRESENT;
+  // Main lists no keys that only main knows.
+  if (!isShared(key)) return UNKNOWN;
   return facts.decides === ALL || (facts.decides === COMMON && PROBES.has(key)) ? ABSENT : UNKNOWN;
 };
 

@@ -105,7 +105,7 @@ export const reflect = (link, { root = globalThis, policy }) => {
       const { value } = object;
       return callbacks.known(value) ?? [ops.SENDERS, kindOf(value), value === root ? 0 : held.send(value)];
     },
-    outgoing: value => callbacks.known(value),
+    outgoing: value => (typeof value === 'symbol' ? [ops.SENDERS, ops.SYMBOL, held.send(value)] : callbacks.known(value)),
     incoming: (owner, kind, id) => {
       if (owner === ops.SENDERS) return callbacks.receive(id);
       return id === 0 ? root : held.get(id);

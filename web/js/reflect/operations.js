@@ -39,3 +39,4 @@ export const RECEIVERS = 1;
 export const OBJECT = 0;
 export const ARRAY = 1;
 export const FUNCTION = 2;
+export const SYMBOL = 3;

@@ -34,9 +34,6 @@ export const sent = value => {
       return value === null || isBinary(value) || copies.has(value) ? value : new Reference(value);
     case 'function':
       return new Reference(value);
-    case 'symbol':
-      if (isShared(value)) return value;
-      throw new DOMException(`${String(value)} is a symbol that only main knows`, 'DataCloneError');
     default:
       return value;
   }

@@ -6,6 +6,7 @@ import { Held } from './held.js';
 import { Knowledge } from './knowledge.js';
 import * as ops from './operations.js';
 import { Remote } from './remote.js';
+import { Symbols } from './symbols.js';
 import { isThenable } from '../values.js';
 
 /** All that a worker has of main's objects. */
@@ -18,6 +19,7 @@ export class Window {
   #handles;
   /** What stands behind a proxy. */
   #remotes = new WeakMap();
+  #symbols = new Symbols();
   #cache;
   #lazy;
   #refuse;
@@ -163,10 +165,13 @@ export class Window {
     };
     return {
       known,
-      outgoing: value =>
-        typeof value === 'function' ? (known(value) ?? [ops.SENDERS, ops.FUNCTION, this.#held.send(value)]) : undefined,
+      outgoing: value => {
+        if (typeof value === 'symbol') return this.#symbols.known(value);
+        return typeof value === 'function' ? (known(value) ?? [ops.SENDERS, ops.FUNCTION, this.#held.send(value)]) : undefined;
+      },
       incoming: (owner, kind, id) => {
         if (owner === ops.RECEIVERS) return this.#held.get(id);
+        if (kind === ops.SYMBOL) return this.#symbols.receive(id);
         return id === 0 ? this.root.proxy : this.#handles.receive(id, () => this.#make(kind, id));
       },
       unsent: references => this.#held.unsent(references),
