@@ -445,6 +445,43 @@ fn a_large_object_that_is_shared_often_is_not_copied_without_end() {
     assert!(peak < SHARED_READ, "{peak} bytes");
 }
 
+#[test]
+fn looking_up_shared_objects_reads_each_of_them_only() {
+    // A large payload with many shared references to small objects: going through all of it for each would exceed any budget.
+    let each = |count: usize| {
+        let mut bytes = vec![0x90];
+        bytes.extend(varint(2 * count as u64));
+        bytes.extend([0x71, 0x00, 0x41, b'a', 0x07]);
+        bytes.extend([0x71, 0x01, 0x08].repeat(count - 1));
+        for number in 1..=count as u64 {
+            bytes.push(0x9e);
+            bytes.extend(varint(number));
+        }
+        bytes
+    };
+    for count in [100, 1000, 100_000] {
+        let list = from_slice::<Vec<BTreeMap<String, u8>>>(&each(count)).expect("each is read once more");
+        let value = |at: usize| list[at]["a"];
+        assert_eq!((list.len(), value(0), value(1), value(count), value(2 * count - 1)), (2 * count, 7, 8, 7, 8));
+    }
+}
+
+#[test]
+fn shared_objects_have_the_keys_that_were_there_before_them() {
+    // {"a": {"b": 1}}, and the inner object again after a key that came later; more keys than have a place in a table.
+    let mut bytes = vec![0x63, 0x71, 0x00, 0x41, b'a', 0x71, 0x00, 0x41, b'b', 0x01];
+    bytes.extend([0x91, 40]);
+    for key in 0..40 {
+        bytes.extend([0x00, 0x42, b'a' + key / 26, b'a' + key % 26, 0x05]);
+    }
+    bytes.extend([0x71, 0x2a, 0x9e, 0x02]);
+    type Maps = (BTreeMap<String, BTreeMap<String, u8>>, BTreeMap<String, u8>, BTreeMap<String, BTreeMap<String, u8>>);
+    let (first, many, last) = from_slice::<Maps>(&bytes).expect("a value");
+    assert_eq!(first["a"]["b"], 1);
+    assert_eq!(many.len(), 40);
+    assert_eq!(last["bn"]["b"], 1);
+}
+
 /// What a thread has that reads the deepest values: without optimization, it needs more.
 const STACK: usize = if cfg!(debug_assertions) { 1 << 20 } else { 256 << 10 };
 

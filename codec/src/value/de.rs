@@ -1,7 +1,7 @@
 //! From the value format to anything that serde can deserialize, without a tree in between.
 
 use super::model::{VALUE_TOKEN, check_view};
-use super::reader::{Item, Key, Reader, Text};
+use super::reader::{Index, Item, Key, Reader, Text};
 use super::reference::REFERENCE_TOKEN;
 use super::wire::tag;
 use super::{BigInt, MAX_DEPTH, Value, ViewKind};
@@ -43,7 +43,9 @@ pub fn args_from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, 
 struct State<'de> {
     reader: Reader<'de>,
     input: &'de [u8],
-    /// Bytes that may still be read to look up shared objects.
+    /// Where the objects are, once one is met again.
+    index: Option<Box<Index<'de>>>,
+    /// Bytes that may still be read again for the sake of shared objects.
     budget: usize,
     /// For how many items room may still be made before they are read. Each takes a byte at least, so only announcements
     /// of what is not there, one within the other, use this up.
@@ -52,7 +54,8 @@ struct State<'de> {
 
 impl<'de> State<'de> {
     fn new(input: &'de [u8]) -> Self {
-        Self { reader: Reader::new(input), input, budget: BUDGET, unreserved: input.len() }
+        let budget = BUDGET + PER_BYTE * input.len();
+        Self { reader: Reader::new(input), input, index: None, budget, unreserved: input.len() }
     }
 
     /// Does something with a reader that stands before the object of this number.
@@ -62,7 +65,20 @@ impl<'de> State<'de> {
         read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<T, DecodeError> {
         let there = self.reader_before(number)?;
-        self.elsewhere(there, read)
+        self.elsewhere(there, |state| {
+            let start = state.reader.position();
+            let value = read(state)?;
+            state.spend(state.reader.position() - start)?;
+            Ok(value)
+        })
+    }
+
+    fn spend(&mut self, bytes: usize) -> Result<(), DecodeError> {
+        let Some(budget) = self.budget.checked_sub(bytes) else {
+            return Err(DecodeError::mismatch("too many objects are shared: decode it as a `Value`"));
+        };
+        self.budget = budget;
+        Ok(())
     }
 
     /// How many of `count` items to make room for.
@@ -74,13 +90,14 @@ impl<'de> State<'de> {
 
     #[inline(never)]
     fn reader_before(&mut self, number: u32) -> Result<Box<Reader<'de>>, DecodeError> {
-        let Some(budget) = self.budget.checked_sub(self.input.len()) else {
-            return Err(DecodeError::mismatch("too many objects are shared: decode it as a `Value`"));
+        self.spend(PER_LOOKUP)?;
+        let index = match self.index.take() {
+            Some(index) => index,
+            None => Box::new(Index::of(self.input)?),
         };
-        self.budget = budget;
-        let mut there = Box::new(Reader::new(self.input));
-        there.skip_to(number)?;
-        Ok(there)
+        let there = Reader::at_object(self.input, &index, number).map(Box::new);
+        self.index = Some(index);
+        there
     }
 
     /// Does something with another reader. Readers are large, so it lies on the heap: values nest deep, stacks are
@@ -738,5 +755,11 @@ fn wrong_count(expected: usize, count: usize) -> DecodeError {
     DecodeError::mismatch(alloc::format!("expected {expected} argument{plural}, got {count}"))
 }
 
-/// Bytes that may be read for the sake of shared objects, over a whole payload.
-const BUDGET: usize = 64 << 20;
+/// Bytes that may be read again for the sake of shared objects, over a whole payload: so many, ...
+const BUDGET: usize = 32 << 20;
+
+/// ... and so many more for each byte of the payload.
+const PER_BYTE: usize = 16;
+
+/// What finding an object counts for, in bytes.
+const PER_LOOKUP: usize = 32;

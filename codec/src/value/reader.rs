@@ -6,6 +6,7 @@ use super::writer::{MAX_SAFE, MOST_KEYS, Table};
 use super::{RefKind, RefOwner, ViewKind};
 use crate::DecodeError;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// Gives the items of a payload one after the other, borrowing text and bytes from it. For hostile bytes there are errors.
 ///
@@ -16,6 +17,38 @@ pub struct Reader<'de> {
     at: usize,
     keys: Table<Key<'de>>,
     objects: u32,
+}
+
+/// Where the objects of a payload begin.
+#[derive(Debug)]
+pub(crate) struct Index<'de> {
+    objects: Vec<Place>,
+    /// The keys that have numbers at the end of the payload.
+    keys: Table<Key<'de>>,
+}
+
+/// Where an object begins.
+#[derive(Debug)]
+struct Place {
+    /// In bytes.
+    at: u32,
+    /// How many keys have numbers there.
+    keys: u8,
+}
+
+impl<'de> Index<'de> {
+    pub(crate) fn of(input: &'de [u8]) -> Result<Self, DecodeError> {
+        if u32::try_from(input.len()).is_err() {
+            return Err(DecodeError::mismatch("a payload of 4 GiB has shared objects"));
+        }
+        let mut reader = Reader::new(input);
+        let mut objects = Vec::new();
+        reader.walk(
+            |_| (),
+            |at, keys, count| objects.extend((0..count).map(|_| Place { at: at as u32, keys: keys as u8 })),
+        )?;
+        Ok(Self { objects, keys: reader.keys })
+    }
 }
 
 /// One item. Counts are of what follows; a count never exceeds the bytes that are left.
@@ -305,7 +338,7 @@ impl<'de> Reader<'de> {
     /// # Errors
     /// When the bytes are no item.
     pub fn skip(&mut self) -> Result<(), DecodeError> {
-        self.walk(None, |_| ()).map(|_| ())
+        self.walk(|_| (), |_, _, _| ())
     }
 
     /// Reads over an item and all that belongs to it, and tells the references in it, in order: who receives some has to give each back
@@ -314,27 +347,35 @@ impl<'de> Reader<'de> {
     /// # Errors
     /// When the bytes are no item.
     pub fn skip_references(&mut self, found: impl FnMut(Reference)) -> Result<(), DecodeError> {
-        self.walk(None, found).map(|_| ())
+        self.walk(found, |_, _, _| ())
     }
 
-    /// From the start of the payload to the object with this number, which will be the next item.
-    pub(crate) fn skip_to(&mut self, number: u32) -> Result<(), DecodeError> {
-        if self.walk(Some(number), |_| ())? {
-            Ok(())
-        } else {
-            Err(DecodeError::malformed("an object refers to one that is not there"))
-        }
+    /// Reads from the object with this number on.
+    pub(crate) fn at_object(input: &'de [u8], index: &Index<'de>, number: u32) -> Result<Self, DecodeError> {
+        let number = number as usize;
+        let Some(place) = index.objects.get(number) else {
+            return Err(DecodeError::malformed("an object refers to one that is not there"));
+        };
+        // The item of a `Uint8Array` is its buffer too.
+        let is_second = number > 0 && index.objects[number - 1].at == place.at;
+        let objects = number as u32 - u32::from(is_second);
+        Ok(Self { input, at: place.at as usize, keys: index.keys.first(place.keys.into()), objects })
     }
 
-    /// Reads over an item, or stops before the object `target` (`true`). `found` is told the references on the way.
-    fn walk(&mut self, target: Option<u32>, mut found: impl FnMut(Reference)) -> Result<bool, DecodeError> {
+    /// Reads over an item. `found` receives its references, `begun` its objects: where they begin, how many keys have numbers there, and
+    /// how many objects these are.
+    fn walk(
+        &mut self,
+        mut found: impl FnMut(Reference),
+        mut begun: impl FnMut(usize, usize, u32),
+    ) -> Result<(), DecodeError> {
         let mut items: u64 = 1;
         // Pairs whose key comes next: they interleave with items, so each object is a level of its own.
-        let mut levels = alloc::vec::Vec::new();
+        let mut levels = Vec::new();
         loop {
             if items == 0 {
                 match levels.last_mut() {
-                    None => return Ok(false),
+                    None => return Ok(()),
                     Some((pairs @ 1.., _)) => {
                         *pairs -= 1;
                         self.key()?;
@@ -350,9 +391,8 @@ impl<'de> Reader<'de> {
             items -= 1;
             let (at, objects) = (self.at, self.objects);
             let item = self.item()?;
-            if target.is_some_and(|target| self.objects > target) {
-                (self.at, self.objects) = (at, objects);
-                return Ok(true);
+            if self.objects > objects {
+                begun(at, self.keys.len, self.objects - objects);
             }
             match item {
                 Item::Array(len) | Item::Set(len) => items += len as u64,

@@ -43,6 +43,12 @@ impl<T: Copy + Default> Table<T> {
         first.or_else(|| self.rest.get(index.wrapping_sub(INLINE))).copied()
     }
 
+    /// A table of the first `len` entries, of which there are as many at least.
+    pub(super) fn first(&self, len: usize) -> Self {
+        let rest = self.rest.get(..len.saturating_sub(INLINE)).unwrap_or_default().to_vec();
+        Self { first: self.first, rest, len }
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         self.first[..self.len.min(INLINE)].iter().chain(&self.rest)
     }
