@@ -127,8 +127,11 @@ export class Window {
     try {
       return body();
     } finally {
-      this.flush();
-      this.#batch = null;
+      try {
+        this.flush();
+      } finally {
+        this.#batch = null;
+      }
     }
   }
 
