@@ -18,6 +18,11 @@ export class Held {
     return id;
   }
 
+  /** Whether the worker has a reference to a value. */
+  has(value) {
+    return this.#ids.has(value);
+  }
+
   get(id) {
     const entry = this.#entries.get(id);
     if (!entry) throw new ReferenceError(`the object behind reference ${id} was given back`);
@@ -183,6 +188,25 @@ const leave = promise => {
   }
 };
 const left = new WeakSet();
+
+/** The options of a wall: see `wall.js`. */
+export const wallOptions = (root, policy, paths, objects, evaluate, imports) => ({
+  root,
+  policy: policy && ((name, target, ...rest) => policy(name, target, rest)),
+  paths,
+  objects,
+  evaluate,
+  imports,
+});
+
+/** What a wall asks of this main. */
+export const wallHost = (held, callbacks) => ({
+  isHeld: value => held.has(value),
+  isCallback: value => callbacks.known(value) !== undefined,
+  apply: (fn, self, args) => callbacks.apply(fn, self, args),
+  evaluate: (source, args) => compile(source)(...args),
+  imports,
+});
 
 /** An operation that `Reflect` has. */
 export const reflect = (name, args) => Reflect[name](...args);

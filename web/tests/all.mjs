@@ -10,13 +10,14 @@ import { assert, deepEqual, equal, rejects, suite, throws } from './suite.mjs';
 import valueTests from './value.tests.mjs';
 import homeTests from './window.home.tests.mjs';
 import windowTests from './window.tests.mjs';
+import wallTests from './window.wall.tests.mjs';
 
 export const all = platform => {
   const { test, run } = suite();
   const memory = () => initSync().memory.buffer.byteLength;
   const kit = { ...platform, memory, assert, deepEqual, equal, rejects, throws };
   for (const tier of platform.tiers) for (const tests of [bootTests, linkTests, valueTests]) tests(test, { ...kit, tier });
-  for (const tests of [windowTests, homeTests]) tests(test, kit);
+  for (const tests of [windowTests, homeTests, wallTests]) tests(test, kit);
   const codec = codecKit(Codec);
   codecTests(test, { ...kit, ...codec });
   cloneTests(test, { ...kit, ...codec });

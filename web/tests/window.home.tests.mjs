@@ -157,7 +157,7 @@ export default (test, kit) => {
   for (const [how, given] of Object.entries(options))
     test(`window: functions of the worker come home ${how}, whichever way and of whatever kind`, async () => {
       const shared = root();
-      const { Worker } = kit.coincideWindow({ root: shared, ...given });
+      const { Worker } = kit.coincideWindow({ root: shared, wall: false, ...given });
       const w = new Worker(kit.worker('window'));
       shared.copied = fn => w.ffi.direct({ nested: [fn] });
       try {

@@ -123,7 +123,7 @@ export default (test, kit) => {
   /** A worker whose values are what `toPlain()` gives, as those of a language runtime are. */
   const transforming = body => async () => {
     const root = { heard: [], list: [], hear(...args) { this.heard.push(...args); }, Pair: class { constructor(a) { this.a = a; } } };
-    const { Worker } = coincideWindow({ root });
+    const { Worker } = coincideWindow({ root, wall: false });
     const w = new Worker(worker('transforming'));
     try {
       return await body(w, root);
@@ -226,7 +226,7 @@ export default (test, kit) => {
 
   test('window: a callback that main awaits for the worker runs inside of its call', async () => {
     const root = {};
-    const { Worker } = coincideWindow({ root });
+    const { Worker } = coincideWindow({ root, wall: false });
     const w = new Worker(worker('window'));
     try {
       w.proxy.waits = async n => (await root.callback(n)) + 1;
@@ -382,7 +382,7 @@ export default (test, kit) => {
 
   test('window: direct of main makes copies', async () => {
     const root = {};
-    const { Worker } = coincideWindow({ root });
+    const { Worker } = coincideWindow({ root, wall: false });
     const w = new Worker(worker('window'));
     root.get = () => w.ffi.direct({ a: [1, { b: 2 }] });
     try {
@@ -411,8 +411,11 @@ export default (test, kit) => {
 
   inWorker('what a batch cannot do is an error', () => ({ frozen: Object.freeze({ a: 1 }) }), ({ window, ffi, outcome }) => {
     const { frozen } = window;
-    return [outcome(() => ffi.batch(() => { frozen.a = 2; })).error, frozen.a];
-  }, ['TypeError', 1]);
+    const failed = outcome(() => ffi.batch(() => { frozen.a = 2; })).error;
+    // What follows waits again.
+    window.after = 1;
+    return [failed, frozen.a, outcome(() => { 'use strict'; frozen.a = 3; }).error];
+  }, ['TypeError', 1, 'TypeError']);
 
   inWorker('post and lazy assignments keep order and fail later', () => ({ list: [], add(x) { if (x === 'bad') throw new RangeError('late'); this.list.push(x); } }), ({ window, ffi, trips, outcome }) => {
     const { list } = window;
@@ -744,7 +747,7 @@ export default (test, kit) => {
 
   collecting('functions that are collected and sent again are not lost: 200 of 200 calls', async () => {
     const root = { call: fn => fn() };
-    const { Worker } = coincideWindow({ root });
+    const { Worker } = coincideWindow({ root, wall: false });
     const w = new Worker(worker('window'));
     try {
       // Main forgets its function after each call, and gets it again while it tells so.
@@ -767,7 +770,7 @@ export default (test, kit) => {
 
   test('window: a reference that is sent again while it is given back is not lost', async () => {
     const root = { pass: null };
-    const { Worker } = coincideWindow({ root });
+    const { Worker } = coincideWindow({ root, wall: false });
     const w = new Worker(worker('window'));
     try {
       await w.proxy.run(String(({ window, ffi }) => {
@@ -816,7 +819,7 @@ export default (test, kit) => {
     const detached = new ArrayBuffer(8);
     structuredClone(detached, { transfer: [detached] });
     const root = { object: {}, take: () => {} };
-    const { Worker } = coincideWindow({ root });
+    const { Worker } = coincideWindow({ root, wall: false });
     const w = new Worker(worker('window'));
     try {
       root.detached = w.ffi.direct({ detached });
@@ -846,7 +849,7 @@ export default (test, kit) => {
     const list = [1, 2];
     const root = { inner: { name: 'x' }, list, same: list, answer: 42, add: (a, b) => a + b };
     let references, serve;
-    reflection.reflect({ reflect: (...given) => ([references, serve] = given), release() {}, invoke() {} }, { root });
+    reflection.reflect({ reflect: (...given) => ([references, serve] = given), release() {}, invoke() {} }, { root, wall: false });
     const codec = new Codec(references);
     const hex = bytes => [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join('');
     const bytesOf = text => Uint8Array.from(text.match(/../g), pair => parseInt(pair, 16));
@@ -902,7 +905,7 @@ export default (test, kit) => {
 
   test('window: two workers that hold the same object do not free it under each other', async () => {
     const shared = { value: 1 };
-    const { Worker } = coincideWindow({ root: { shared } });
+    const { Worker } = coincideWindow({ root: { shared }, wall: false });
     const [one, two] = [new Worker(worker('window')), new Worker(worker('window'))];
     try {
       const keep = String(({ window }) => ((globalThis.kept = window.shared), globalThis.kept.value));

@@ -62,6 +62,9 @@ checks! {
     "references are given back": window::given_back;
     "a page may share another root": window::another_root;
     "a policy is asked about each operation": window::policy;
+    "each way out of a small root is refused": window::escapes;
+    "a list of paths shows no more than it names": window::listed;
+    "evaluate and imports are allowed by name, and a trusted worker has all": window::allowed;
     "a page that shares nothing says so": window::not_shared;
     "a worker that can't block is told so before anything is sent": window::not_blocking;
 }

@@ -1,5 +1,6 @@
 //! Values of main on their way to a worker and back, and the references among them.
 
+use super::Root;
 use crate::link::Link;
 use crate::raw::{Failure, Format, RawError};
 use crate::window::wire::INVOKE;
@@ -7,7 +8,7 @@ use crate::{ErrorCode, Worker};
 use coincide_codec::js::{Js, Leniency, Root as Named};
 use coincide_codec::value::{Reader, RefKind, RefOwner, Writer};
 use js_sys::{Array, Promise};
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::rc::{Rc, Weak};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
@@ -15,13 +16,15 @@ use wasm_bindgen_futures::future_to_promise;
 /// The objects that a worker has, its functions that this page has, and the codec that knows both.
 pub(super) struct Objects {
     link: Weak<Link>,
-    root: JsValue,
+    pub(super) root: JsValue,
     held: Held,
     pub(super) callbacks: Callbacks,
     /// What the codec asks about references.
     references: JsValue,
     /// Taken while it works: it may run code of the program.
     js: Cell<Option<Box<Js>>>,
+    /// Judges what a worker does that isn't trusted.
+    wall: OnceCell<Wall>,
 }
 
 impl Objects {
@@ -30,8 +33,32 @@ impl Objects {
             let held = Held::new();
             let callbacks = Callbacks::new(&invoking(objects), &releasing(link));
             let references = references(&held, &callbacks, root);
-            Self { link: Rc::downgrade(link), root: root.clone(), held, callbacks, references, js: Cell::new(None) }
+            Self {
+                link: Rc::downgrade(link),
+                root: root.clone(),
+                held,
+                callbacks,
+                references,
+                js: Cell::new(None),
+                wall: OnceCell::new(),
+            }
         })
+    }
+
+    /// Puts a wall around the objects: before the first operation.
+    pub(super) fn wall_in(&self, root: Root) {
+        let Root { object, policy, paths, objects, evaluate, imports, .. } = root;
+        let policy = policy.map_or(JsValue::UNDEFINED, |policy| {
+            let asked = move |name: String, target: JsValue, rest: Array| policy(&name, &target, &rest);
+            Closure::<dyn Fn(String, JsValue, Array) -> bool>::new(asked).into_js_value()
+        });
+        let options = wall_options(&object, &policy, &paths, &objects, evaluate, imports);
+        // There is only one, and nothing is carried out before.
+        let _ = self.wall.set(Wall::new(&options, &wall_host(&self.held, &self.callbacks)));
+    }
+
+    pub(super) fn wall(&self) -> Option<&Wall> {
+        self.wall.get()
     }
 
     /// The arguments in a payload.
@@ -80,6 +107,8 @@ impl Objects {
 
     /// What was thrown, as well as it can be sent.
     pub(super) fn thrown(&self, thrown: &JsValue) -> Failure {
+        let cleaned = self.wall().map(|wall| wall.thrown(thrown));
+        let thrown = cleaned.as_ref().unwrap_or(thrown);
         let mut payload = Vec::new();
         if self.encode(thrown, Leniency::Lenient, &mut payload).is_err() {
             payload.clear();
@@ -130,13 +159,15 @@ impl Objects {
     ) -> Result<(), JsValue> {
         Writer::new(payload).array(3);
         Writer::new(payload).reference(RefOwner::Receiver, RefKind::Function, id as u64);
-        self.send(this, payload)?;
+        let concealed = |value: JsValue| self.wall().map_or_else(|| value.clone(), |wall| wall.conceal(&value));
+        self.send(&concealed(this.clone()), payload)?;
         Writer::new(payload).array(args.length() as usize);
         for arg in args.iter() {
             if copied && arg.is_instance_of::<js_sys::Error>() {
+                let arg = self.wall().map_or_else(|| arg.clone(), |wall| wall.thrown(&arg));
                 self.encode(&arg, Leniency::Lenient, payload).map_err(|why| refusal(&why, "DataCloneError"))?;
             } else {
-                self.send(&arg, payload)?;
+                self.send(&concealed(arg), payload)?;
             }
         }
         Ok(())
@@ -227,10 +258,39 @@ extern "C" {
     ) -> Result<JsValue, JsValue>;
 
     fn references(held: &Held, callbacks: &Callbacks, root: &JsValue) -> JsValue;
+    #[wasm_bindgen(js_name = wallOptions)]
+    fn wall_options(
+        root: &JsValue,
+        policy: &JsValue,
+        paths: &Array,
+        objects: &Array,
+        evaluate: bool,
+        imports: bool,
+    ) -> JsValue;
+    /// What the wall asks of this main.
+    #[wasm_bindgen(js_name = wallHost)]
+    fn wall_host(held: &Held, callbacks: &Callbacks) -> JsValue;
     #[wasm_bindgen(js_name = kindOf)]
     fn kind_of(value: &JsValue) -> u8;
     #[wasm_bindgen(js_name = inWords)]
     pub(super) fn in_words(value: &JsValue) -> String;
     /// An exception of the platform.
     pub(super) fn refusal(text: &str, name: &str) -> JsValue;
+}
+
+#[wasm_bindgen(module = "/js/wall.js")]
+extern "C" {
+    pub(super) type Wall;
+    #[wasm_bindgen(constructor)]
+    fn new(options: &JsValue, host: &JsValue) -> Wall;
+    /// An array: how the result travels, and the result.
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn serve(this: &Wall, operation: &Array) -> Result<Array, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = serveWhole)]
+    pub(super) fn serve_whole(this: &Wall, operation: &Array) -> Result<(), JsValue>;
+    /// The value, or undefined if it isn't handed out.
+    #[wasm_bindgen(method)]
+    fn conceal(this: &Wall, value: &JsValue) -> JsValue;
+    #[wasm_bindgen(method)]
+    fn thrown(this: &Wall, value: &JsValue) -> JsValue;
 }

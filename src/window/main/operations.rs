@@ -1,21 +1,18 @@
 //! What a worker wants done, done.
 
-use super::Policy;
-use super::objects::{Objects, in_words, refusal};
+use super::objects::{Objects, in_words};
 use crate::raw::{Failure, Format, RawReply};
 use crate::window::wire;
 use coincide_codec::value::Writer;
 use js_sys::{Array, RangeError, TypeError};
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::slice::from_ref;
 use wasm_bindgen::prelude::*;
 
 /// Carries out operations of a worker.
 pub(super) struct Operations {
     pub(super) objects: Rc<Objects>,
     pub(super) root: JsValue,
-    pub(super) policy: Option<Box<Policy>>,
     /// What an operation that nobody waited for has thrown: the next one that is waited for throws it.
     pub(super) late: RefCell<Option<JsValue>>,
 }
@@ -47,7 +44,11 @@ impl Operations {
         // What follows a failure may count on what has failed.
         if self.late.borrow().is_none() {
             let operation = self.objects.arguments(format, payload)?;
-            self.late.replace(self.carry_out_whole(&operation).err());
+            let done = match self.objects.wall() {
+                Some(wall) => wall.serve_whole(&operation),
+                None => self.carry_out_whole(&operation),
+            };
+            self.late.replace(done.err());
         }
         Ok(RawReply::Now(Format::Value))
     }
@@ -56,7 +57,10 @@ impl Operations {
     fn answer(&self, operation: &Array, result: &mut Vec<u8>) -> Result<(), JsValue> {
         let number = number_of(&operation.get(0));
         let flags = number & (FACTS | STEADY);
-        let outcome = self.carry_out((number & !flags) as u8, &operation.slice(1, operation.length()))?;
+        let outcome = match self.objects.wall() {
+            Some(wall) => judged(&wall.serve(operation)?),
+            None => self.carry_out((number & !flags) as u8, &operation.slice(1, operation.length()))?,
+        };
         if flags == 0 {
             return self.write(&outcome, result);
         }
@@ -89,21 +93,13 @@ impl Operations {
             return Err(RangeError::new(&format!("there is no operation {number}")).into());
         };
         let (target, first, second) = (parts.get(0), parts.get(1), parts.get(2));
-        let policed = !COMPOSED.contains(&number);
-        if policed {
-            self.allow(name, &target, || parts.slice(1, parts.length()))?;
-        }
         Ok(match number {
             wire::GET if self.imports(&target, &first) => Outcome::Value(imports_function()),
             wire::GET | wire::CONSTRUCT | wire::GET_PROTOTYPE => Outcome::Value(reflect(name, parts)?),
             wire::APPLY => Outcome::Value(self.objects.callbacks.apply(&target, &first, &second)?),
             wire::INVOKE_METHOD => {
-                self.allow(NAMES[usize::from(wire::GET)], &target, || Array::of(from_ref(&first)))?;
                 let function =
                     if self.imports(&target, &first) { imports_function() } else { property(&target, &first)? };
-                self.allow(NAMES[usize::from(wire::APPLY)], &function, || {
-                    Array::of(&[target.clone(), second.clone()])
-                })?;
                 Outcome::Value(self.objects.callbacks.apply(&function, &target, &second)?)
             }
             wire::OWN_KEYS => Outcome::Copy(shared_keys(&target)?),
@@ -114,7 +110,6 @@ impl Operations {
                 Outcome::Values(paths.iter().map(|path| self.walk(&target, &path)).collect::<Result<_, _>>()?)
             }
             wire::ASSIGN => {
-                self.allow_assignments(&target, &first)?;
                 assign(&target, &first)?;
                 Outcome::Copy(JsValue::UNDEFINED)
             }
@@ -161,36 +156,9 @@ impl Operations {
             if value.is_undefined() || value.is_null() {
                 return Ok(JsValue::UNDEFINED);
             }
-            self.allow(NAMES[usize::from(wire::GET)], &value, || Array::of(from_ref(&key)))?;
             value = property(&value, &key)?;
         }
         Ok(value)
-    }
-
-    fn allow_assignments(&self, target: &JsValue, sources: &JsValue) -> Result<(), JsValue> {
-        if self.policy.is_none() {
-            return Ok(());
-        }
-        for source in Array::from(sources).iter().filter(JsValue::is_object) {
-            for key in Array::from(&shared_keys(&source)?).iter() {
-                let value = property(&source, &key)?;
-                self.allow(NAMES[usize::from(wire::SET)], target, || Array::of(&[key.clone(), value.clone()]))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn allow(&self, name: &str, target: &JsValue, rest: impl FnOnce() -> Array) -> Result<(), JsValue> {
-        let Some(policy) = &self.policy else {
-            return Ok(());
-        };
-        let rest = rest();
-        if policy(name, target, &rest) {
-            return Ok(());
-        }
-        let key = rest.get(0);
-        let of = if key.is_string() || key.is_symbol() { format!(" of {}", in_words(&key)) } else { String::new() };
-        Err(refusal(&format!("main does not allow `{name}`{of}"), "NotAllowedError"))
     }
 
     fn write(&self, outcome: &Outcome, result: &mut Vec<u8>) -> Result<(), JsValue> {
@@ -215,6 +183,17 @@ impl Operations {
     }
 }
 
+/// The outcome that a wall gives.
+fn judged(served: &Array) -> Outcome {
+    let value = served.get(1);
+    match served.get(0).as_f64() {
+        Some(1.0) => Outcome::Value(value),
+        Some(2.0) => Outcome::Values(Array::from(&value).iter().collect()),
+        Some(3.0) => Outcome::Descriptor(value),
+        _ => Outcome::Copy(value),
+    }
+}
+
 fn number_of(value: &JsValue) -> u32 {
     value.as_f64().unwrap_or(f64::MAX) as u32
 }
@@ -225,7 +204,7 @@ fn nothing_at(path: &JsValue, found: &JsValue) -> JsValue {
     TypeError::new(&format!("there is no object at `{path}`: it is {}", in_words(found))).into()
 }
 
-/// What the policy is told, by number: for the most part methods of `Reflect`.
+/// Names of operations by number: for the most part methods of `Reflect`.
 const NAMES: [&str; 19] = [
     "get",
     "set",
@@ -247,9 +226,6 @@ const NAMES: [&str; 19] = [
     "batch",
     "invoke",
 ];
-
-/// What the policy sees as the operations that it consists of.
-const COMPOSED: [u8; 5] = [wire::ASSIGN, wire::GATHER, wire::QUERY, wire::BATCH, wire::INVOKE_METHOD];
 
 /// False is how these say that they have failed.
 const REFUSABLE: [u8; 3] = [wire::SET, wire::DELETE, wire::DEFINE];

@@ -8,9 +8,12 @@ export class Callbacks {
   #link;
   #handles;
   #ids = new WeakMap();
+  #wall;
 
-  constructor(link) {
+  /** @param wall gives what judges values that are sent; null if nothing does */
+  constructor(link, wall = () => null) {
     this.#link = link;
+    this.#wall = wall;
     this.#handles = new Handles(ids => link.release(ids));
   }
 
@@ -18,8 +21,10 @@ export class Callbacks {
   receive(id) {
     return this.#handles.receive(id, () => {
       const link = this.#link;
+      const wall = this.#wall();
+      const send = wall ? value => sent(wall.conceal(value)) : sent;
       const callback = function (...args) {
-        return link.invoke([callback, sent(this), args.map(sent)]);
+        return link.invoke([callback, send(this), args.map(send)]);
       };
       this.#ids.set(callback, id);
       return callback;
@@ -36,7 +41,11 @@ export class Callbacks {
   copying(callback) {
     if (!this.#ids.has(callback)) return callback;
     const link = this.#link;
-    return value => link.invoke([callback, undefined, [value instanceof Error ? value : sent(value)]]);
+    const wall = this.#wall();
+    return value => {
+      const reason = value instanceof Error ? (wall ? wall.thrown(value) : value) : sent(wall ? wall.conceal(value) : value);
+      return link.invoke([callback, undefined, [reason]]);
+    };
   }
 
   get size() {

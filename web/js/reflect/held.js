@@ -25,6 +25,11 @@ export class Held {
     this.release(references.filter(([owner]) => owner === SENDERS).map(([, , id]) => id));
   }
 
+  /** Whether the other end has a reference to a value. */
+  has(value) {
+    return this.#ids.has(value);
+  }
+
   get(id) {
     const entry = this.#byId.get(id);
     if (!entry) throw new ReferenceError(`the object behind reference ${id} was disposed of`);

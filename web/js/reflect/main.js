@@ -5,26 +5,24 @@ import { functionOf } from './evaluate.js';
 import { Facts } from './facts.js';
 import { Held } from './held.js';
 import * as ops from './operations.js';
-import { walk } from './path.js';
+import { keysOf, walk } from './path.js';
 import { Reference, copies, isShared, sent } from './sent.js';
+import { DESCRIPTOR, VALUE, VALUES, Wall } from './wall.js';
 
 /**
  * Lets the worker behind `link` operate on `root`, and on what it reaches from there.
  *
- * @param {{ root?: object, policy?: Function }} options
+ * @param {{ root?: object, policy?: Function, allow?: (string | symbol | object)[], evaluate?: boolean, imports?: boolean, wall?: boolean }} options
  */
-export const reflect = (link, { root = globalThis, policy }) => {
+export const reflect = (link, { root = globalThis, policy, allow, evaluate, imports: mayImport, wall: isWalled = root !== globalThis }) => {
   const held = new Held();
-  const callbacks = new Callbacks(link);
+  /** Judges all that a worker does that isn't trusted. */
+  let wall = null;
+  const callbacks = new Callbacks(link, () => wall);
   const adapters = new Adapters(callbacks);
-  const told = policy ? null : new Facts();
+  const told = new Facts();
   /** What an operation that nobody waited for has thrown: the next one that is waited for throws it. */
   let late = null;
-
-  const allow = (operation, target, ...rest) => {
-    if (policy && policy(ops.NAMES[operation], target, ...rest) === false)
-      throw new DOMException(`main does not allow \`${ops.NAMES[operation]}\`${inWords(rest[0])}`, 'NotAllowedError');
-  };
 
   const imports = href => import(/* @vite-ignore */ /* webpackIgnore: true */ new URL(href, globalThis.document?.baseURI ?? globalThis.location?.href).href);
   const get = (target, key, receiver = target) =>
@@ -39,13 +37,10 @@ export const reflect = (link, { root = globalThis, policy }) => {
       return Reflect.apply(fn, self, adapters.adapt(fn, args));
     },
     [ops.INVOKE](target, key, args) {
-      allow(ops.GET, target, key);
-      const fn = get(target, key);
-      allow(ops.APPLY, fn, target, args);
-      return values[ops.APPLY](fn, target, args);
+      return values[ops.APPLY](get(target, key), target, args);
     },
     [ops.CONSTRUCT]: (target, args, newTarget = target) => Reflect.construct(target, args, newTarget),
-    [ops.QUERY]: (target, keys) => walk(target, keys, policy && ((value, key) => allow(ops.GET, value, key))),
+    [ops.QUERY]: (target, keys) => walk(target, keys),
     [ops.EVALUATE]: (_, source, args) => functionOf(source)(...args),
     [ops.HAS]: Reflect.has,
     [ops.DESCRIPTOR](target, key) {
@@ -62,10 +57,7 @@ export const reflect = (link, { root = globalThis, policy }) => {
     [ops.SET_PROTOTYPE]: Reflect.setPrototypeOf,
     [ops.IS_EXTENSIBLE]: Reflect.isExtensible,
     [ops.PREVENT_EXTENSIONS]: Reflect.preventExtensions,
-    [ops.ASSIGN](target, sources) {
-      if (policy) for (const source of sources) for (const key of Reflect.ownKeys(source ?? {})) allow(ops.SET, target, key, source[key]);
-      Object.assign(target, ...sources);
-    },
+    [ops.ASSIGN]: (target, sources) => void Object.assign(target, ...sources),
     [ops.GATHER]: (target, paths) => paths.map(keys => sent(values[ops.QUERY](target, keys))),
     [ops.BATCH](_, operations) {
       for (const operation of operations) {
@@ -86,7 +78,6 @@ export const reflect = (link, { root = globalThis, policy }) => {
     }
     const value = values[operation];
     if (!value && !others[operation]) throw new RangeError(`there is no operation ${operation}`);
-    if (!COMPOSED.has(operation)) allow(operation, target, ...args);
     if (!value) return others[operation](target, ...args);
     const result = value(target, ...args);
     const wrapped = operation === ops.DESCRIPTOR ? result : sent(result);
@@ -95,7 +86,7 @@ export const reflect = (link, { root = globalThis, policy }) => {
     const isAboutTarget = ABOUT_TARGET.has(operation) || (operation === ops.GET && result === undefined);
     // A function of the worker is its own there: it has no handle that facts could go to.
     const about = isAboutTarget ? target : Reference.is(wrapped) && !callbacks.known(result) ? result : undefined;
-    const facts = about && told?.of(about, ...(operation === ops.GET && !isAboutTarget ? [target, args[0]] : []));
+    const facts = about && told.of(about, ...(operation === ops.GET && !isAboutTarget ? [target, args[0]] : []));
     return [wrapped, facts, isAboutTarget, number & ops.STEADY ? isSteady(target, args[0]) : undefined];
   };
 
@@ -113,6 +104,18 @@ export const reflect = (link, { root = globalThis, policy }) => {
     unsent: references => held.unsent(references),
   };
 
+  if (policy || allow || isWalled)
+    wall = new Wall({ root, policy, evaluate, imports: mayImport, ...listed(allow) }, {
+      isHeld: value => held.has(value),
+      isCallback: value => callbacks.known(value) !== undefined,
+      apply: (fn, self, args) => values[ops.APPLY](fn, self, args),
+      evaluate: (source, args) => functionOf(source)(...args),
+      imports,
+    });
+
+  const carryOut = wall ? (...operation) => throughWall(wall, operation) : serve;
+  const carryOutWhole = wall ? operation => wall.serveWhole(operation) : operation => others[ops.BATCH](root, [operation]);
+
   link.reflect(
     references,
     (...operation) => {
@@ -121,15 +124,15 @@ export const reflect = (link, { root = globalThis, policy }) => {
         late = null;
         throw error;
       }
-      return serve(...operation);
+      return carryOut(...operation);
     },
     (...operation) => {
       // What follows a failure may count on what has failed.
       if (late) return;
       try {
-        others[ops.BATCH](root, [operation]);
+        carryOutWhole(operation);
       } catch (error) {
-        late = { error };
+        late = { error: wall ? wall.thrown(error) : error };
       }
     },
     ids => held.release(ids),
@@ -139,13 +142,38 @@ export const reflect = (link, { root = globalThis, policy }) => {
     /** Forgets all that the worker has. */
     close() {
       held.clear();
-      told?.clear();
+      told.clear();
     },
     /** How many objects are held for the worker, and how many of its functions are known here. */
     get sizes() {
       return { held: held.size, callbacks: callbacks.size };
     },
   };
+};
+
+/** The same as `serve` behind a wall, where no facts are told. */
+const throughWall = (wall, operation) => {
+  try {
+    const [kind, result] = wall.serve(operation);
+    const [number, target, key] = operation;
+    const wrapped = kind === VALUE ? sent(result) : kind === VALUES ? result.map(sent) : kind === DESCRIPTOR ? result && described(result) : result;
+    if (number < ops.FACTS) return wrapped;
+    return [wrapped, undefined, false, number & ops.STEADY ? isSteady(target, key) : undefined];
+  } catch (error) {
+    throw wall.thrown(error);
+  }
+};
+
+/** The entries of `allow`: paths as keys, and objects. */
+const listed = (allow = []) => {
+  const paths = [];
+  const objects = [];
+  for (const entry of allow) {
+    if (typeof entry === 'string' || typeof entry === 'symbol') paths.push(keysOf(entry));
+    else if ((typeof entry === 'object' && entry !== null) || typeof entry === 'function') objects.push(entry);
+    else throw new TypeError(`\`allow\` lists paths and objects, and ${String(entry)} is neither`);
+  }
+  return { paths, objects };
 };
 
 /** Marks a value to be copied to workers in place of being a reference there. */
@@ -186,9 +214,6 @@ const isNode = value => typeof Node === 'function' && value instanceof Node;
 const kindOf = value => (typeof value === 'function' ? ops.FUNCTION : Array.isArray(value) ? ops.ARRAY : ops.OBJECT);
 
 const inWords = key => (typeof key === 'string' || typeof key === 'symbol' ? ` of ${String(key)}` : '');
-
-/** What the policy sees as the operations that it consists of. */
-const COMPOSED = new Set([ops.ASSIGN, ops.GATHER, ops.QUERY, ops.BATCH, ops.INVOKE]);
 
 /** False is how these say that they have failed. */
 const REFUSABLE = new Set([ops.SET, ops.DELETE, ops.DEFINE]);

@@ -121,6 +121,7 @@ fn sources(workspace: &Workspace) -> anyhow::Result<Vec<(PathBuf, String)>> {
         ("LICENSE-APACHE", "LICENSE-APACHE"),
         ("LICENSE-MIT", "LICENSE-MIT"),
         ("cli/js/coi.js", "coi.js"),
+        ("js/wall.js", "reflect/wall.js"),
         ("transport-sw/js/sw.js", "sw.js"),
         ("transport-sw/js/sw-listeners.js", "sw-listeners.js"),
         ("web/README.md", "README.md"),

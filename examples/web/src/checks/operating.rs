@@ -27,6 +27,11 @@ pub(super) fn export(scope: &Scope) {
             "kept" => sync.keep(&window),
             "another_root" => another_root(&window),
             "policy" => policy(&window),
+            "escapes" => escapes(&window),
+            "listed" => listed(&window),
+            "listed_document" => listed_document(&window),
+            "allowed" => allowed(&window),
+            "trusted" => trusted(&window),
             _ => Err(Thrown::new("Error", format!("there is no check `{name}`"))),
         }
     });
@@ -170,6 +175,107 @@ fn policy(window: &Remote) -> Result<(), Thrown> {
         equal(thrown.map(|thrown| thrown.class), Some("NotAllowedError".into()))?;
     }
     equal(document.get("nodeType")?.read::<u8>()?, 9)
+}
+
+/// Each way ends with one of these errors.
+fn refused<T: Debug>(name: &str, result: Result<T, CallError>) -> Result<(), Thrown> {
+    let class = result.as_ref().err().and_then(|error| error.thrown()).map(|thrown| thrown.class.clone());
+    match class.as_deref() {
+        Some("NotAllowedError" | "TypeError" | "RangeError") => Ok(()),
+        _ => Err(Thrown::new("Error", format!("{name} gave {result:?}"))),
+    }
+}
+
+fn escapes(window: &Remote) -> Result<(), Thrown> {
+    let constructor = window.get("constructor")?.get("constructor")?;
+    refused("the function constructor", constructor.apply::<Remote>((), ("return globalThis",)))?;
+    for object in ["add", "list", "later", "element", "answer"] {
+        refused(object, window.get(object)?.get("constructor")?.resolve())?;
+        refused(
+            object,
+            window.get(object)?.get("constructor")?.get("constructor")?.apply::<Remote>((), ("return 1",)),
+        )?;
+        refused(object, window.get(object)?.get("__proto__")?.resolve())?;
+        refused(object, window.get(object)?.get("__proto__")?.set("polluted", 1))?;
+    }
+    refused("evaluate", window.evaluate::<u32>("() => 1", ()))?;
+    refused("import", window.call::<Remote>("import", ("data:text/javascript,export default 1",)))?;
+    refused("__proto__", window.set("__proto__", 1))?;
+    refused("a changed function", window.get("list")?.get("map")?.set("polluted", 1))?;
+    refused("call", window.get("add")?.call::<u32>("call", ((), 1, 2)))?;
+    refused("bind", window.get("add")?.call::<Remote>("bind", ((),)))?;
+    refused("a getter", window.get("element")?.call::<Remote>("__lookupGetter__", ("ownerDocument",)))?;
+    refused(
+        "a method of another",
+        window.get("list")?.get("map")?.apply::<Remote>(&window.get("api")?.resolve()?, (1,)),
+    )?;
+    refused("a global", window.call::<Remote>("self", ()))?;
+    refused("a thrown global", window.call::<Remote>("throwGlobal", ()))?;
+    refused("a document", window.get("element")?.get("ownerDocument")?.resolve())?;
+    refused("a window", window.get("element")?.get("ownerDocument")?.get("defaultView")?.resolve())?;
+    refused(
+        "a document as a result",
+        window.get("element")?.call::<Remote>("getRootNode", ())?.get("ownerDocument")?.resolve(),
+    )?;
+    refused("a gather", window.gather::<(u32, Remote)>(&["answer", "list.constructor"]))?;
+    let mut batch = window.batch();
+    batch.set(&window.get("list")?.get("__proto__")?, "polluted", 1)?;
+    refused("a batch", batch.send())?;
+    let failed = window.call::<Remote>("fail", ()).err().and_then(|error| error.thrown().cloned());
+    equal(
+        failed.map(|thrown| (thrown.message.clone(), format!("{thrown:?}").contains("view"))),
+        Some(("failed".into(), false)),
+    )?;
+    let heard = Rc::new(RefCell::new(None));
+    let told = Rc::clone(&heard);
+    window.run(
+        "call",
+        (Callback::new(move |global: Option<Remote>, function: Option<Remote>, kept: Remote| {
+            *told.borrow_mut() = Some((global.is_some(), function.is_some()));
+            drop(kept);
+        }),),
+    )?;
+    // It runs inside of the call after that, at the latest.
+    equal(window.get("answer")?.read::<u32>()?, 42)?;
+    equal(heard.borrow().unwrap_or((false, false)), (false, false))?;
+    equal(window.get("list")?.call::<String>("join", ("-",))?, "1-2-3".into())?;
+    equal(window.call::<u32>("add", (1, 2))?, 3)?;
+    window.get("element")?.set("textContent", "text")?;
+    equal(
+        window.get("element")?.call::<Remote>("cloneNode", (true,))?.get("textContent")?.read::<String>()?,
+        "text".into(),
+    )
+}
+
+fn listed(window: &Remote) -> Result<(), Thrown> {
+    equal(window.get("user")?.get("name")?.read::<String>()?, "Ada".into())?;
+    equal(window.get("api")?.call::<u32>("add", (1, 2))?, 3)?;
+    equal(window.own_keys()?, vec![Key::from("user"), Key::from("api")])?;
+    equal(window.get("user")?.has("password")?, false)?;
+    refused("a password", window.get("user")?.get("password")?.read::<String>())?;
+    refused("another key", window.get("answer")?.read::<u32>())?;
+    refused("what is on the way", window.set("user", 1))?;
+    refused("a deletion", window.get("user")?.delete("name"))
+}
+
+fn listed_document(window: &Remote) -> Result<(), Thrown> {
+    let document = window.get("document")?;
+    let body: Remote = document.call("querySelector", ("body",))?;
+    equal(document.get("title")?.read::<String>().is_ok(), true)?;
+    refused("a cookie", document.get("cookie")?.read::<String>())?;
+    refused("a cookie by another way", body.get("ownerDocument")?.get("cookie")?.read::<String>())?;
+    refused("the location", window.get("location")?.resolve())
+}
+
+fn allowed(window: &Remote) -> Result<(), Thrown> {
+    equal(window.evaluate::<u32>("(a, b) => a * b", (6, 7))?, 42)?;
+    equal(window.get("import")?.resolve()?.is_function(), true)?;
+    refused("a constructor", window.get("constructor")?.resolve())
+}
+
+fn trusted(window: &Remote) -> Result<(), Thrown> {
+    equal(window.get("constructor")?.resolve()?.is_function(), true)?;
+    equal(window.evaluate::<u32>("() => 1", ())?, 1)
 }
 
 async fn promises(window: Remote) -> Result<(), Thrown> {

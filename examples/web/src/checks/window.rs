@@ -81,6 +81,26 @@ pub(super) async fn policy() -> Checked {
     checked(&worker, "policy").await
 }
 
+pub(super) async fn escapes() -> Checked {
+    let (_main, worker, _) = sharing(Root::of(&small_root()))?;
+    checked(&worker, "escapes").await?;
+    equal(is_clean(), true)
+}
+
+pub(super) async fn listed() -> Checked {
+    let (_main, worker, _) = sharing(Root::of(&small_root()).allow("user.name").allow("api"))?;
+    checked(&worker, "listed").await?;
+    let (_main, worker, _) = sharing(Root::global().allow("document.title").allow("document.querySelector"))?;
+    checked(&worker, "listed_document").await
+}
+
+pub(super) async fn allowed() -> Checked {
+    let (_main, worker, _) = sharing(Root::of(&small_root()).evaluate().imports())?;
+    checked(&worker, "allowed").await?;
+    let (_main, worker, _) = sharing(Root::of(&small_root()).trusted())?;
+    checked(&worker, "trusted").await
+}
+
 pub(super) async fn not_shared() -> Checked {
     let main = driven()?;
     let worker = main.worker().spawn_script("./tests/worker.js")?;
@@ -106,6 +126,20 @@ pub(super) async fn not_blocking() -> Checked {
 #[wasm_bindgen(inline_js = "
     export const silent = () => ({ postMessage() {} });
 
+    export const smallRoot = () => ({
+        answer: 42,
+        list: [1, 2, 3],
+        element: document.createElement('p'),
+        user: { name: 'Ada', password: 'secret' },
+        api: { add: (a, b) => a + b, deep: {} },
+        add: (a, b) => a + b,
+        later: async () => globalThis,
+        self: () => globalThis,
+        call: fn => fn(globalThis, Function, { kept: 1 }),
+        fail() { throw Object.assign(new Error('failed'), { view: globalThis, number: 1 }); },
+        throwGlobal() { throw globalThis; },
+    });
+    export const isClean = () => ({}).polluted === undefined && [].map.polluted === undefined;
     export const dispatched = type => {
         const event = new Event(type, { cancelable: true });
         globalThis.dispatchEvent(event);
@@ -115,6 +149,14 @@ pub(super) async fn not_blocking() -> Checked {
 extern "C" {
     /// A port whose messages nobody gets.
     fn silent() -> JsValue;
+
+    /// An object of a program that gives away more than it should.
+    #[wasm_bindgen(js_name = smallRoot)]
+    fn small_root() -> Object;
+
+    /// Whether nothing has been changed that all objects share.
+    #[wasm_bindgen(js_name = isClean)]
+    fn is_clean() -> bool;
 
     /// Whether somebody has prevented what an event of this type would do by default.
     fn dispatched(event: &str) -> bool;

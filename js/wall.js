@@ -1,0 +1,623 @@
+// The wall around main's objects: what a worker that isn't trusted may do with them. Both mains use it, that of the npm package and that of a page in Rust.
+//
+// Every operation passes here before it is carried out, and every value before it is sent. Three rules hold, in this order:
+//
+// 1. Form. An operation is a known number, its keys are strings or symbols, and its target is an object that was handed out. Nothing of it is
+//    converted, so nothing can change between being judged and being used.
+// 2. Limits. On objects along the paths of `allow`, only what these paths name exists. The policy judges each operation by its name of `Reflect`.
+// 3. Values. Globals, documents, and whatever acts on any object (constructors, prototypes, `Reflect`, `eval`) are not handed out, whichever way
+//    they turn up, unless the program gave them: as a value of its root, or in `allow`.
+//
+// The module imports nothing: wasm-bindgen and the npm package copy it unchanged.
+
+/** How a result travels: as a copy; as a value, a list or a descriptor of values, in which objects are references. */
+export const COPY = 0;
+export const VALUE = 1;
+export const VALUES = 2;
+export const DESCRIPTOR = 3;
+
+export class Wall {
+  #root;
+  #policy;
+  #options;
+  #host;
+  /** What the program itself gave. */
+  #given = new WeakSet();
+  /** Objects on the way of a path of `allow`, with the steps from there. */
+  #limits = new WeakMap();
+  #steps = null;
+
+  /**
+   * @param {{ root: object, policy?: Function, paths?: (string | symbol)[][], objects?: object[], evaluate?: boolean, imports?: boolean }} options
+   * `paths` are the paths of `allow` as arrays of keys, `objects` its objects
+   * @param host what differs between the mains: `isHeld(value)` and `isCallback(value)` tell whether the worker has a reference to an object, and whether
+   * a function is one of its own; `apply(fn, self, args)` calls a function; `evaluate(source, args)` runs source; `imports` imports a module
+   */
+  constructor({ root, policy, paths = [], objects = [], ...options }, host) {
+    this.#root = root;
+    this.#policy = policy;
+    this.#options = options;
+    this.#host = host;
+    for (const object of objects) this.#given.add(object);
+    if (paths.length > 0 || (objects.length > 0 && isGlobal(root))) {
+      this.#steps = stepsOf(paths);
+      this.#limit(root, this.#steps);
+      this.#discover();
+    } else if (isGlobal(root)) this.#give(root.document);
+    else for (const key of ownKeys(root)) this.#give(descriptorOf(root, key)?.value);
+  }
+
+  /** Carries out an operation as it was received; gives how its result travels, and the result. */
+  serve(operation) {
+    const [number, target, ...rest] = this.#list(operation);
+    const name = this.#name(number);
+    return this.#carryOut(name, this.#target(target), rest);
+  }
+
+  /** The same for an operation whose result nobody sees: that its object refuses it is an error then. */
+  serveWhole(operation) {
+    const [, result, name, key] = this.serve(operation);
+    if (result === false && REFUSABLE.has(name)) throw new TypeError(`'${name}'${of(key)} is refused by its object`);
+  }
+
+  /** A value that is about to be sent where a refusal would harm main's own code: undefined if it isn't handed out. */
+  conceal(value) {
+    return this.#isForbidden(value) ? undefined : value;
+  }
+
+  /** What is sent of something that was thrown: errors keep primitives and errors among their properties, as copies of objects could show anything. */
+  thrown(value, depth = 0) {
+    if (!isObject(value) || this.#host.isCallback(value)) return value;
+    try {
+      if (isError(value)) return cleaned(value, inner => (depth < DEEPEST ? this.thrown(inner, depth + 1) : undefined));
+    } catch {
+      // An accessor of the program has thrown.
+    }
+    return notAllowed('main has thrown an object that is no error: it is not handed out');
+  }
+
+  #carryOut(name, target, rest) {
+    switch (name) {
+      case 'get': {
+        const [key, receiver] = rest;
+        return [VALUE, this.#get(target, key, this.#other(receiver, target))];
+      }
+      case 'set': {
+        const [key, value, receiver] = rest;
+        return [COPY, this.#set(target, key, value, this.#other(receiver, target)), name, key];
+      }
+      case 'has': {
+        const [key] = rest;
+        this.#ask(name, target, keyOf(key));
+        return [COPY, this.#isOpen(target, key) && Reflect.has(target, key)];
+      }
+      case 'deleteProperty': {
+        const [key] = rest;
+        this.#changes(name, target, keyOf(key));
+        this.#ask(name, target, key);
+        return [COPY, Reflect.deleteProperty(target, key), name, key];
+      }
+      case 'ownKeys':
+        this.#ask(name, target);
+        return [COPY, this.#keys(target)];
+      case 'getOwnPropertyDescriptor': {
+        const [key] = rest;
+        this.#ask(name, target, keyOf(key));
+        return [DESCRIPTOR, this.#descriptor(target, key)];
+      }
+      case 'defineProperty': {
+        const [key, given] = rest;
+        this.#changes(name, target, keyOf(key));
+        if (isOfPlatform(target)) throw notAllowed(`main does not allow \`${name}\`${of(key)}: it is an object of the platform`);
+        const descriptor = this.#definition(given);
+        this.#ask(name, target, key, descriptor);
+        return [COPY, Reflect.defineProperty(target, key, descriptor), name, key];
+      }
+      case 'getPrototypeOf':
+        this.#ask(name, target);
+        return [VALUE, this.#limits.has(target) ? null : (this.conceal(getPrototypeOf(target)) ?? null)];
+      case 'setPrototypeOf':
+        throw notAllowed('main does not allow `setPrototypeOf`: prototypes stay what they are');
+      case 'isExtensible':
+        this.#ask(name, target);
+        return [COPY, Reflect.isExtensible(target)];
+      case 'preventExtensions':
+        this.#changes(name, target);
+        if (isOfPlatform(target)) throw notAllowed(`main does not allow \`${name}\`: it is an object of the platform`);
+        this.#ask(name, target);
+        return [COPY, Reflect.preventExtensions(target)];
+      case 'apply': {
+        const [self, args] = rest;
+        return [VALUE, this.#apply(target, self, this.#list(args))];
+      }
+      case 'construct': {
+        const [args, newTarget] = rest;
+        return [VALUE, this.#construct(target, this.#list(args), this.#other(newTarget, target))];
+      }
+      case 'assign':
+        for (const source of this.#list(rest[0])) this.#assign(target, source);
+        return [COPY, undefined];
+      case 'gather':
+        return [VALUES, this.#list(rest[0]).map(path => this.#walk(target, path))];
+      case 'query':
+        return [VALUE, this.#walk(target, rest[0])];
+      case 'evaluate': {
+        const [source, args] = rest;
+        if (!this.#options.evaluate) throw notAllowed('main does not allow `evaluate`: its option `evaluate` would');
+        if (typeof source !== 'string') throw malformed('source is a string');
+        this.#ask(name, target, source, this.#list(args));
+        return [VALUE, this.#permit(this.#host.evaluate(source, args))];
+      }
+      case 'batch':
+        for (const operation of this.#list(rest[0])) this.serveWhole(operation);
+        return [COPY, undefined];
+      case 'invoke': {
+        const [key, args] = rest;
+        return [VALUE, this.#apply(this.#get(target, key, target), target, this.#list(args), key)];
+      }
+      case 'reach': {
+        const [path, number, ...inner] = rest;
+        const found = this.#walk(target, path);
+        const name = this.#name(number);
+        if (!isObject(found)) throw new TypeError(`there is no object at \`${path.map(String).join('.')}\`: it is ${found === null ? 'null' : `of type ${typeof found}`}`);
+        // It was not handed out, but passed what is.
+        return this.#carryOut(name, found, inner);
+      }
+    }
+  }
+
+  #get(target, key, receiver) {
+    if (keyOf(key) === 'import' && target === this.#root && !Reflect.has(target, key)) {
+      if (!this.#options.imports) throw notAllowed('main does not allow `import`: its option `imports` would');
+      this.#ask('get', target, key);
+      return this.#host.imports;
+    }
+    const steps = this.#limitsOf(target, key);
+    if (receiver !== target) this.#limitsOf(receiver, key);
+    this.#ask('get', target, key, ...(receiver === target ? [] : [receiver]));
+    // The policy judges the object that an accessor sees, too.
+    if (receiver !== target) this.#ask('get', receiver, key);
+    const value = isObject(target) ? Reflect.get(target, key, receiver) : target[key];
+    this.#arrive(value, steps);
+    // What the program gave has its own functions with it: those of a namespace, static ones of a class.
+    if (typeof value === 'function' && this.#given.has(target) && isFixed(target) && descriptorOf(target, key)?.value === value && !isConstructor(value)) this.#give(value);
+    return this.#permit(value, key);
+  }
+
+  #set(target, key, value, receiver) {
+    for (const object of new Set([target, receiver])) {
+      const steps = this.#limitsOf(object, keyOf(key));
+      if (steps && !steps.some(step => step.isEnd)) throw notAllowed(`main does not allow \`set\`${of(key)}: \`allow\` does not end there`);
+      if (isFixed(object)) throw notAllowed(`main does not allow \`set\`${of(key)}: its object is the platform's`);
+    }
+    this.#ask('set', target, key, value, ...(receiver === target ? [] : [receiver]));
+    if (receiver !== target) this.#ask('set', receiver, key, value);
+    return Reflect.set(target, key, value, receiver);
+  }
+
+  #assign(target, source) {
+    if (source === undefined || source === null) return;
+    const isTheirs = !isObject(source) || !this.#isHandedOut(source);
+    const from = Object(source);
+    for (const key of isTheirs ? ownKeys(from) : this.#keys(from)) {
+      if (!descriptorOf(from, key)?.enumerable) continue;
+      const value = isTheirs ? from[key] : this.#get(from, key, from);
+      if (!this.#set(target, key, value, target)) throw new TypeError(`'set'${of(key)} is refused by its object`);
+    }
+  }
+
+  #apply(fn, self, args, key) {
+    if (typeof fn !== 'function') throw new TypeError(`${of(key).trim() || 'the target'} is no function`);
+    if (this.#limits.has(fn)) throw notAllowed('main does not allow `apply`: `allow` does not end there');
+    if (!this.#host.isCallback(fn) && isNative(fn) && key === undefined && !this.#given.has(fn)) {
+      // What acts on any object acts on those that have it, so that it is judged as their method.
+      self ??= isGlobal(this.#root) ? this.#root : self;
+      key = keyIn(fn, self);
+      if (key === undefined) throw notAllowed(`main does not allow \`apply\` of \`${nameOf(fn)}\`: a function of the platform runs as a method of an object that has it`);
+      this.#limitsOf(self, key);
+      this.#ask('get', self, key);
+    }
+    if (QUESTIONS.has(fn)) {
+      const [asked] = args;
+      if (!['string', 'symbol', 'number'].includes(typeof asked)) throw malformed('a key is a string or a symbol');
+      this.#ask('getOwnPropertyDescriptor', self, typeof asked === 'number' ? String(asked) : asked);
+    }
+    if (TIMERS.has(fn) && !this.#options.evaluate && typeof args[0] !== 'function') throw notAllowed(`main does not allow \`${nameOf(fn)}\` of text: its option \`evaluate\` would`);
+    this.#ask('apply', fn, self, args);
+    return this.#permit(this.#host.apply(fn, self, args));
+  }
+
+  #construct(target, args, newTarget) {
+    for (const object of [target, newTarget]) if (this.#limits.has(object)) throw notAllowed('main does not allow `construct`: `allow` does not end there');
+    this.#ask('construct', target, args, ...(newTarget === target ? [] : [newTarget]));
+    return this.#permit(Reflect.construct(target, args, newTarget));
+  }
+
+  /** What is at the end of a path; undefined if it breaks off. */
+  #walk(target, path) {
+    let value = target;
+    for (const key of this.#list(path)) {
+      if (value === null || value === undefined) return undefined;
+      value = this.#get(value, key, value);
+    }
+    return value;
+  }
+
+  #keys(target) {
+    const keys = ownKeys(target).filter(key => isShared(key) && key !== '__proto__');
+    return this.#limits.has(target) ? keys.filter(key => this.#isOpen(target, key)) : keys;
+  }
+
+  #descriptor(target, key) {
+    if (!this.#isOpen(target, key)) return undefined;
+    const found = descriptorOf(target, key);
+    if (!found) return undefined;
+    if (!('value' in found)) return { ...found, get: this.#accessor(found.get), set: this.#accessor(found.set) };
+    this.#arrive(found.value, this.#limitsOf(target, key));
+    return { ...found, value: this.conceal(found.value) };
+  }
+
+  /** Accessors of the platform act on any object of their class. */
+  #accessor(fn) {
+    return fn === undefined || (isNative(fn) && !this.#host.isCallback(fn)) ? undefined : this.conceal(fn);
+  }
+
+  /** A descriptor as the worker gave it. */
+  #definition(given) {
+    if (!isObject(given) || this.#isHandedOut(given)) throw malformed('a descriptor is an object of its own');
+    const descriptor = {};
+    for (const name of ['value', 'writable', 'get', 'set', 'enumerable', 'configurable']) if (Object.hasOwn(given, name)) descriptor[name] = given[name];
+    for (const fn of [descriptor.get, descriptor.set])
+      if (typeof fn === 'function' && !this.#host.isCallback(fn) && isNative(fn)) throw notAllowed('main does not allow `defineProperty`: a function of the platform is no accessor of another object');
+    return descriptor;
+  }
+
+  /** Deleting and defining: never along a path, nor on what belongs to the platform. */
+  #changes(name, target, key) {
+    if (this.#limits.has(target) || isFixed(target)) throw notAllowed(`main does not allow \`${name}\`${of(key)}`);
+  }
+
+  // Form.
+
+  #name(number) {
+    // Both flags only ask for more about the result; facts are not told behind a wall.
+    const plain = Number.isInteger(number) && number >= 0 && number < 256 ? number & ~FLAGS : -1;
+    const name = NAMES[plain];
+    if (!name) throw new RangeError(`there is no operation ${typeof number === 'number' ? number : `of type ${typeof number}`}`);
+    return name;
+  }
+
+  #target(value) {
+    if (isObject(value) && this.#isHandedOut(value)) return value;
+    throw malformed('its target is an object that main has handed out');
+  }
+
+  /** A receiver or a `new.target`: the target itself unless it is another one. */
+  #other(value, target) {
+    return value === undefined ? target : this.#target(value);
+  }
+
+  /** A list that came by value. One of main's could change while it is looked at. */
+  #list(value) {
+    if (Array.isArray(value) && !this.#isHandedOut(value)) return value;
+    throw malformed('lists are arrays of its own');
+  }
+
+  #isHandedOut(value) {
+    return value === this.#root || this.#host.isHeld(value);
+  }
+
+  #ask(operation, target, ...rest) {
+    if (!this.#policy) return;
+    const answer = this.#policy(operation, target, ...rest);
+    if (answer === false) throw notAllowed(`main does not allow \`${operation}\`${of(rest[0])}`);
+    if (isObject(answer)) throw new TypeError('a policy has to answer at once, by true or false');
+  }
+
+  // Limits.
+
+  #limit(object, steps) {
+    if (!this.#limits.has(object)) this.#limits.set(object, new Set());
+    this.#limits.get(object).add(steps);
+  }
+
+  /** Where a key leads on the ways that an object is on; undefined if it is on none. */
+  #limitsOf(object, key) {
+    const limits = isObject(object) ? this.#limits.get(object) : undefined;
+    if (!limits) return undefined;
+    const found = [...limits].map(steps => steps.next.get(key)).filter(Boolean);
+    if (found.length === 0 && !this.#isGivenAt(object, key)) throw notAllowed(`main does not allow \`get\`${of(key)}: it is not on its list, \`allow\``);
+    return found;
+  }
+
+  /** Whether a key exists as far as the worker may know. */
+  #isOpen(object, key) {
+    const limits = this.#limits.get(object);
+    return !limits || [...limits].some(steps => steps.next.has(key)) || this.#isGivenAt(object, key);
+  }
+
+  #isGivenAt(object, key) {
+    const { value, get } = descriptorOf(object, key) ?? {};
+    // The platform's own accessors are read, as that of `document`.
+    const found = get && isNative(get) ? object[key] : value;
+    return isObject(found) && this.#given.has(found);
+  }
+
+  /** A value has been read on the way of paths. */
+  #arrive(value, steps) {
+    if (!steps || !isObject(value)) return;
+    const isEnd = steps.some(step => step.isEnd);
+    if (isEnd && !this.#limits.has(value)) this.#give(value);
+    else if (!isEnd) for (const step of steps) this.#limit(value, step);
+  }
+
+  #give(value) {
+    if (isObject(value)) this.#given.add(value);
+  }
+
+  /** Looks which objects are on the way of paths now: they may be reached on another way as well. */
+  #discover(object = this.#root, steps = this.#steps) {
+    for (const [key, step] of steps.next) {
+      if (step.isEnd) continue;
+      let value;
+      try {
+        value = object[key];
+      } catch {
+        continue;
+      }
+      if (!isObject(value)) continue;
+      this.#limit(value, step);
+      this.#discover(value, step);
+    }
+  }
+
+  // Values.
+
+  #permit(value, key) {
+    if (!this.#isForbidden(value)) return value;
+    throw notAllowed(`main does not hand out ${key === undefined ? 'this result' : `the value${of(key)}`}: it is a global, a document, or acts on any object; \`allow\` can list it`);
+  }
+
+  #isForbidden(value) {
+    if (!isObject(value) || value === this.#root || this.#host.isCallback(value)) return false;
+    if (this.#steps && !this.#host.isHeld(value)) this.#discover();
+    if (this.#given.has(value) || this.#limits.has(value)) return false;
+    return actsOnAny(value);
+  }
+}
+
+const { ownKeys, getPrototypeOf, getOwnPropertyDescriptor: descriptorOf } = Reflect;
+
+const isObject = value => (typeof value === 'object' && value !== null) || typeof value === 'function';
+
+/** Whether a value is one that is never handed out by itself. */
+const actsOnAny = value => {
+  if (tools.has(value) || isGlobal(value) || isDocument(value)) return true;
+  try {
+    return typeof value === 'function' ? isConstructor(value) || isAccessor(value) || isToolByName(value) : isPrototype(value) || (isNamespace(value) && !harmless.has(value));
+  } catch {
+    // A proxy of the program, whose traps are the program's.
+    return false;
+  }
+};
+
+/** Whether an object belongs to the platform itself, so that changing it would change all others: a function, a prototype, a namespace. */
+const isFixed = object => {
+  if (tools.has(object)) return true;
+  try {
+    return typeof object === 'function' ? isNative(object) || platforms.has(object) : isPrototype(object) || isNamespace(object);
+  } catch {
+    return false;
+  }
+};
+
+/** Whether the platform made an object's class, other than plain objects and arrays. */
+const isOfPlatform = object => {
+  if (isFixed(object) || isGlobal(object)) return true;
+  try {
+    for (let proto = getPrototypeOf(object); proto !== null; proto = getPrototypeOf(proto)) {
+      const name = isPrototype(proto) ? nameOf(descriptorOf(proto, 'constructor').value) : 'Object';
+      if (!ORDINARY.has(name)) return true;
+    }
+  } catch {
+    // A proxy of the program.
+  }
+  return false;
+};
+
+const sourceOf = Function.prototype.toString;
+
+/** Whether a function is the platform's. Those that are bound, and proxies of functions, have a source without a name: they are the program's. */
+const isNative = fn => {
+  const source = Reflect.apply(sourceOf, fn, []);
+  return NATIVE.test(source) && !NAMELESS.test(source);
+};
+
+/** A class of the platform, of whichever realm. */
+const isConstructor = fn => {
+  if (platforms.has(fn)) return true;
+  const prototype = descriptorOf(fn, 'prototype');
+  return prototype !== undefined && prototype.writable === false && isNative(fn);
+};
+
+const isAccessor = fn => isNative(fn) && /^[gs]et /.test(nameOf(fn));
+
+/** Tools of other realms. */
+const isToolByName = fn => isNative(fn) && TOOLS.has(nameOf(fn));
+
+const isPrototype = object => {
+  if (platforms.has(object)) return true;
+  const constructor = descriptorOf(object, 'constructor')?.value;
+  return typeof constructor === 'function' && isConstructor(constructor) && descriptorOf(constructor, 'prototype')?.value === object;
+};
+
+/** An object like `Reflect`, or a prototype without a class, such as that of iterators. */
+const isNamespace = object => {
+  const tag = descriptorOf(object, Symbol.toStringTag);
+  if (typeof tag?.value !== 'string' || tag.writable || tag.enumerable) return false;
+  // A module is the program's.
+  return !(tag.value === 'Module' && !tag.configurable && getPrototypeOf(object) === null);
+};
+
+const isGlobal = value => {
+  if (value === globalThis) return true;
+  if (typeof value !== 'object') return false;
+  try {
+    if (windowGetter) {
+      // It looks for the inner parts of a window, and throws if there are none.
+      Reflect.apply(windowGetter, value, []);
+      return true;
+    }
+  } catch {
+    // It is no window.
+  }
+  try {
+    return descriptorOf(value, 'globalThis')?.value === value;
+  } catch {
+    return false;
+  }
+};
+const windowGetter = descriptorOf(globalThis, 'window')?.get;
+
+const isDocument = value => {
+  try {
+    return nodeType !== undefined && Reflect.apply(nodeType, value, []) === DOCUMENT;
+  } catch {
+    return false;
+  }
+};
+const nodeType = globalThis.Node && descriptorOf(globalThis.Node.prototype, 'nodeType')?.get;
+const DOCUMENT = 9;
+
+const isError = value => {
+  try {
+    return value instanceof Error;
+  } catch {
+    return false;
+  }
+};
+
+const tagOf = Object.prototype.toString;
+
+/** An error with what `clean` makes of the objects that it has; the same one if it has none. */
+const cleaned = (error, clean) => {
+  const own = ownKeys(error).filter(key => key !== 'stack' && key !== 'message');
+  const isClean = own.every(key => {
+    const descriptor = descriptorOf(error, key);
+    return 'value' in descriptor && !isObject(descriptor.value);
+  });
+  if (isClean) return error;
+  if (Reflect.apply(tagOf, error, []) === '[object DOMException]') return new DOMException(error.message, error.name);
+  const copy = Object.create(getPrototypeOf(error));
+  const put = (key, value) => Reflect.defineProperty(copy, key, { value, writable: true, configurable: true, enumerable: Boolean(descriptorOf(error, key)?.enumerable) });
+  put('message', String(error.message));
+  put('stack', String(error.stack));
+  for (const key of own) {
+    const { value } = descriptorOf(error, key);
+    if (!isObject(value)) put(key, value);
+    else if (isError(value)) put(key, clean(value));
+    else if (key === 'errors' && Array.isArray(value)) put(key, value.filter(isError).map(clean));
+  }
+  return copy;
+};
+
+/** The key by which an object has a function: its name, a well-known symbol, or that of a property. */
+const keyIn = (fn, self) => {
+  if (self === undefined || self === null) return undefined;
+  const has = key => {
+    try {
+      return self[key] === fn;
+    } catch {
+      return false;
+    }
+  };
+  const key = [nameOf(fn), Symbol.iterator, Symbol.asyncIterator, Symbol.toPrimitive, Symbol.hasInstance].find(has);
+  return key ?? (isObject(self) ? ownKeys(self).find(key => descriptorOf(self, key)?.value === fn) : undefined);
+};
+
+const nameOf = fn => {
+  const name = descriptorOf(fn, 'name')?.value;
+  return typeof name === 'string' ? name : '';
+};
+
+const keyOf = key => {
+  if (typeof key !== 'string' && typeof key !== 'symbol') throw malformed('a key is a string or a symbol');
+  if (key === '__proto__') throw notAllowed('main does not allow `__proto__`: prototypes stay what they are');
+  return key;
+};
+
+/** The paths as a tree. */
+const stepsOf = paths => {
+  const root = { next: new Map(), isEnd: false };
+  for (const path of paths) {
+    let at = root;
+    for (const key of path) {
+      if (!at.next.has(key)) at.next.set(key, { next: new Map(), isEnd: false });
+      at = at.next.get(key);
+    }
+    at.isEnd = true;
+  }
+  return root;
+};
+
+const wellKnown = new Set(ownKeys(Symbol).map(name => Symbol[name]).filter(value => typeof value === 'symbol'));
+const isShared = key => typeof key !== 'symbol' || wellKnown.has(key) || Symbol.keyFor(key) !== undefined;
+
+const of = key => (typeof key === 'string' || typeof key === 'symbol' ? ` of ${String(key)}` : '');
+
+const notAllowed = text => new DOMException(text, 'NotAllowedError');
+
+const malformed = what => new TypeError(`the operation is malformed: ${what}`);
+
+const NATIVE = /\{\s*\[native code\]\s*\}\s*$/;
+const NAMELESS = /^function\s*\(\)\s*\{\s*\[native code\]\s*\}$/;
+
+/** What the policy is told, by the number of the operation. */
+const NAMES = [
+  'get', 'set', 'has', 'deleteProperty', 'ownKeys', 'getOwnPropertyDescriptor', 'defineProperty', 'getPrototypeOf',
+  'setPrototypeOf', 'isExtensible', 'preventExtensions', 'apply', 'construct', 'assign', 'gather', 'query', 'evaluate', 'batch', 'invoke', 'reach',
+];
+
+const FLAGS = 64 | 128;
+
+/** False is how these say that they have failed. */
+const REFUSABLE = new Set(['set', 'deleteProperty', 'defineProperty']);
+
+/** Classes whose instances programs make by literals: these may be defined on. */
+const ORDINARY = new Set(['Object', 'Array']);
+
+/** Causes of causes that are looked at. */
+const DEEPEST = 8;
+
+/** Functions of all objects that do no more than their own object lets them. */
+const SAFE = new Set(['toString', 'toLocaleString', 'valueOf', 'hasOwnProperty', 'propertyIsEnumerable', 'isPrototypeOf', Symbol.hasInstance]);
+
+/** These ask for a descriptor, which the policy sees. */
+const QUESTIONS = new Set([Object.prototype.hasOwnProperty, Object.prototype.propertyIsEnumerable]);
+
+/** These evaluate what is no function. */
+const TIMERS = new Set([globalThis.setTimeout, globalThis.setInterval]);
+
+/** Names of tools that nothing else of the platform has. */
+const TOOLS = new Set(['eval', 'Proxy', 'call', 'apply', 'bind', 'structuredClone', '__defineGetter__', '__defineSetter__', '__lookupGetter__', '__lookupSetter__']);
+
+/** Namespaces that only compute or print. */
+const harmless = new Set([globalThis.Math, globalThis.console, globalThis.CSS, globalThis.Intl].filter(Boolean));
+
+/** What acts on any object, other than classes: functions of this realm. */
+const tools = new Set([globalThis.eval, globalThis.structuredClone, Proxy, Reflect, JSON, Object.prototype, Function.prototype]);
+for (const [holder, safe] of [[Reflect], [Object], [JSON], [Proxy], [Object.prototype, SAFE], [Function.prototype, SAFE]])
+  for (const key of ownKeys(holder)) {
+    const { value, get, set } = descriptorOf(holder, key);
+    if (!safe?.has(key)) for (const fn of [value, get, set]) if (typeof fn === 'function') tools.add(fn);
+  }
+
+/** Classes of this realm and their prototypes. Some platforms write them in JavaScript; they are not listed among the global's properties. */
+const platforms = new Set();
+for (const key of ownKeys(globalThis)) {
+  const { value, enumerable } = descriptorOf(globalThis, key) ?? {};
+  const prototype = typeof value === 'function' && !enumerable ? descriptorOf(value, 'prototype') : undefined;
+  if (!prototype || prototype.writable) continue;
+  platforms.add(value);
+  if (isObject(prototype.value)) platforms.add(prototype.value);
+}
