@@ -137,10 +137,10 @@
       return 'there are no service workers here: the window is private, the page is sandboxed, or they are switched off';
   };
 
-  /** The service workers of the page; nothing where there are none. On a sandboxed page this throws when it is read. */
+  /** The service workers of the page; nothing where there are none. On a sandboxed page, which has no origin, this throws when it is read, or used. */
   const serviceWorkers = () => {
     try {
-      return navigator.serviceWorker;
+      return self.origin === 'null' ? undefined : navigator.serviceWorker;
     } catch {
       return undefined;
     }

@@ -14,33 +14,38 @@ export const reachesOwn = async url => {
 };
 
 /**
- * Whether a packet crosses the relay at `url`, which controls this page and answers requests: it is posted as main does, and collected as a
- * worker does that blocks.
+ * Whether packets cross the relay at `url`, which controls this page and answers requests: they are posted as main does, and collected as a
+ * worker does that blocks. What gets lost is posted again.
  */
 export const carriesOwn = async url => {
+  for (let hold = FIRST_HOLD; hold <= LAST_HOLD; hold *= 2) if (await carries(url, hold)) return true;
+  return false;
+};
+
+/** The same for packets that are posted once, and may take `hold` milliseconds. */
+const carries = async (url, hold) => {
   const token = newToken();
   const { port1, port2 } = new MessageChannel();
   navigator.serviceWorker.controller.postMessage({ coincide: token, packet: packetWith(LAST) }, [port2]);
   port1.postMessage(packetWith(GONE));
+  let status;
   try {
     // The first packet comes with the message, the second one over the port.
-    for (let refusals = 0; refusals < MOST_REFUSALS; ) {
-      const answer = await fetch(addressOf(url), { method: 'POST', headers: { coincide: `${token} ${HOLD} 0 ${QUESTION}` } });
-      if (answer.status === 503) {
-        await new Promise(resolve => setTimeout(resolve, 10 * 2 ** refusals++));
-        continue;
-      }
-      const body = new Uint8Array(await answer.arrayBuffer());
-      if (answer.status !== 200 || body.length === 0) return false;
-      for (let at = 0; at < body.length; at += LENGTH) if (body[at + FLAGS] === GONE) return true;
+    for (let polls = 0; polls < MOST_POLLS; polls++) {
+      const headers = { coincide: `${token} ${hold} 0 ${QUESTION}` };
+      const answer = await fetch(addressOf(url), { method: 'POST', headers }).catch(() => undefined);
+      status = answer?.status;
+      if (status === 200) {
+        const body = new Uint8Array(await answer.arrayBuffer());
+        if (body.length === 0) return false;
+        for (let at = 0; at < body.length; at += LENGTH) if (body[at + FLAGS] === GONE) return true;
+      } else await new Promise(resolve => setTimeout(resolve, Math.min(10 * 2 ** polls, LONGEST_PAUSE)));
     }
-    // Other pages take up all of its room, which says nothing of this one.
-    return true;
-  } catch {
-    return false;
   } finally {
     port1.close();
   }
+  // Other pages take up all of its room, which says nothing of this one.
+  return status === 503;
 };
 
 /** Whether a service worker hears messages to a relay. */
@@ -78,11 +83,13 @@ const LAST = 1;
 const GONE = 2;
 const QUESTION = hexOf(new Uint8Array(packetWith(0)));
 
-/** Milliseconds that a packet may take to cross the relay. Far more than it takes: a machine that is busy delays it. */
-const HOLD = 5000;
+/** Milliseconds that packets may take to cross the relay, at first and at last. Far more than they take: a machine that is busy delays them. */
+const FIRST_HOLD = 1000;
+const LAST_HOLD = 4000;
 
-/** Polls without room before that is given up, after some 10 s. */
-const MOST_REFUSALS = 10;
+/** Polls for them that bring nothing of use, and the milliseconds between two of them: as many as a worker makes before it gives up. */
+const MOST_POLLS = 10;
+const LONGEST_PAUSE = 1000;
 
 /** Milliseconds in which a service worker answers a message. */
 const PATIENCE = 1000;
