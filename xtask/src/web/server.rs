@@ -159,7 +159,9 @@ fn find<'a>(mounts: &'a [Mount], path: &str) -> Option<(&'a Mount, Vec<u8>)> {
         let rest = path.strip_prefix(mount.prefix)?;
         // Nothing outside of the folder: neither `..` nor a root.
         let inside = Path::new(rest).components().all(|part| matches!(part, Component::Normal(_)));
-        if inside { Some((mount, std::fs::read(mount.folder.join(rest)).ok()?)) } else { None }
+        let file = mount.folder.join(rest);
+        // Reading a FIFO would block the thread of the connection indefinitely.
+        if inside && file.is_file() { Some((mount, std::fs::read(file).ok()?)) } else { None }
     })
 }
 
@@ -228,6 +230,18 @@ mod tests {
                 assert_eq!(&head, b"HTTP/1.1 200");
             }
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn fifo_is_not_found() {
+        let folder = std::env::temp_dir().join(format!("coincide-fifo-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(folder.join("pipe")).status().unwrap().success());
+        let server = Server::start(vec![Mount { prefix: "", folder: folder.clone(), isolated: true }]).unwrap();
+        let answer = ask(&server, "GET /pipe HTTP/1.1", "");
+        std::fs::remove_dir_all(folder).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
     }
 
     fn connect(server: &Server) -> TcpStream {
