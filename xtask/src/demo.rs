@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: builds and runs the native demonstration, and checks that it said what it promises.
+//! `cargo xtask demo`: runs demonstrations natively and in browsers, and checks the lines that they print.
 
 use std::time::Duration;
 
@@ -10,83 +10,109 @@ use crate::tools;
 use crate::web::{self, Browser, Profile};
 use crate::workspace::Workspace;
 
-/// Serves the page of the example in which both sides are Rust.
-///
-/// # Errors
-/// When it does not build, or there is no port.
-pub(crate) fn rust(workspace: &Workspace) -> anyhow::Result<()> {
-    tools::rust_target(workspace, web::TARGET).map_err(anyhow::Error::msg)?;
-    web::build_example(workspace)?;
-    web::serve(workspace, "examples/web/index.html")
+/// What is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Demo {
+    /// Natively, and on a page.
+    Main,
+    /// The same on a page that is not isolated.
+    MainPlain,
+    /// The page of the example in which both sides are Rust.
+    Rust,
+    /// The page of the table.
+    Table,
+    /// The table on a page that is not isolated.
+    TablePlain,
+    /// The common use case of PyScript's page on workers.
+    Python,
 }
 
-/// Serves the page of the table.
-///
-/// # Errors
-/// When the package does not build, or there is no port.
-pub(crate) fn table(workspace: &Workspace, isolated: bool) -> anyhow::Result<()> {
-    tools::rust_target(workspace, web::TARGET).map_err(anyhow::Error::msg)?;
-    web::build(workspace, Profile::Web)?;
-    web::serve(workspace, if isolated { "examples/table/index.html" } else { "plain/examples/table/index.html" })
-}
-
-/// Runs the common use case of PyScript's page on workers, or serves the page that shows all of them.
-///
-/// # Errors
-/// When something is missing or does not build, or the page leaves out a line that it promises.
-pub(crate) fn python(workspace: &Workspace, serve: bool) -> anyhow::Result<()> {
-    tools::rust_target(workspace, web::TARGET).map_err(anyhow::Error::msg)?;
-    web::build(workspace, Profile::Web).context("the npm package")?;
-    web::build_python(workspace)?.map_err(anyhow::Error::msg)?;
-    if serve {
-        return web::serve(workspace, web::PYTHON_DEMO);
+impl Demo {
+    fn page(self) -> &'static str {
+        match self {
+            Self::Main => "web/demo/index.html",
+            Self::MainPlain => "plain/web/demo/index.html",
+            Self::Rust => "examples/web/index.html",
+            Self::Table => "examples/table/index.html",
+            Self::TablePlain => "plain/examples/table/index.html",
+            Self::Python => web::PYTHON_DEMO,
+        }
     }
-    in_each_browser(workspace, web::PYTHON_DEMO, &PYTHON_CONSOLE)
-}
 
-/// Runs the demonstrations one after the other, or only that of a page that is not isolated.
-///
-/// # Errors
-/// When one does not build, fails, or leaves out a line that it promises.
-pub(crate) fn run(workspace: &Workspace, serve: bool, isolated: bool) -> anyhow::Result<()> {
-    if serve {
+    /// The command that serves the page.
+    fn serving(self) -> &'static str {
+        match self {
+            Self::Main => "cargo xtask demo --serve",
+            Self::MainPlain => "cargo xtask demo --no-isolation --serve",
+            Self::Rust => "cargo xtask demo --rust --serve",
+            Self::Table => "cargo xtask demo --table --serve",
+            Self::TablePlain => "cargo xtask demo --table --no-isolation --serve",
+            Self::Python => "cargo xtask demo --python --serve",
+        }
+    }
+
+    /// The lines that the page posts, in this order.
+    fn console(self) -> Vec<&'static str> {
+        match self {
+            Self::Main => [&CONSOLE[..], &["tier: shared-memory"]].concat(),
+            Self::MainPlain => [&CONSOLE[..], &["tier: service-worker"]].concat(),
+            Self::Python => PYTHON_CONSOLE.to_vec(),
+            // These pages are operated by hand.
+            Self::Rust | Self::Table | Self::TablePlain => Vec::new(),
+        }
+    }
+
+    fn build(self, workspace: &Workspace) -> anyhow::Result<()> {
         tools::rust_target(workspace, web::TARGET).map_err(anyhow::Error::msg)?;
-        web::build(workspace, Profile::Web)?;
-        return web::serve(workspace, page(isolated));
+        if self == Self::Rust {
+            return web::build_example(workspace);
+        }
+        web::build(workspace, Profile::Web).context("the npm package")?;
+        if self == Self::Python {
+            web::build_python(workspace)?.map_err(anyhow::Error::msg)?;
+        }
+        Ok(())
     }
-    if isolated {
+}
+
+/// Shows the demonstration and ends; with `serve`, serves its page until interrupted.
+///
+/// # Errors
+/// When something is missing or does not build, or an expected line is not printed.
+pub(crate) fn run(workspace: &Workspace, demo: Demo, serve: bool) -> anyhow::Result<()> {
+    if serve {
+        demo.build(workspace)?;
+        return web::serve(workspace, demo.page());
+    }
+    if demo == Demo::Main {
         native(workspace).context("the native demonstration")?;
     }
-    in_browsers(workspace, isolated)
-}
-
-/// The page of the demonstration, in every browser that is installed; without one it is served.
-fn in_browsers(workspace: &Workspace, isolated: bool) -> anyhow::Result<()> {
-    if let Err(why) = tools::rust_target(workspace, web::TARGET) {
-        say!("{ODD}skipped{ODD:#} the demonstration in a browser: {why}");
+    let installed = Browser::ALL.into_iter().filter_map(|browser| Some((browser, browser.find(workspace)?)));
+    let installed: Vec<_> = installed.collect();
+    if let Some(why) = hindrance(demo, installed.len()) {
+        say!("{ODD}not shown{ODD:#} the page {}: {why}\nTo open it in a browser: {}", demo.page(), demo.serving());
         return Ok(());
     }
-    web::build(workspace, Profile::Web).context("the npm package")?;
-    let tier = if isolated { "tier: shared-memory" } else { "tier: service-worker" };
-    in_each_browser(workspace, page(isolated), &[&CONSOLE[..], &[tier]].concat())
-}
-
-/// A page in every browser that is installed, which has to say the lines that are expected; without a browser it is served.
-fn in_each_browser(workspace: &Workspace, page: &str, expected: &[&str]) -> anyhow::Result<()> {
-    let mut installed =
-        Browser::ALL.into_iter().filter_map(|browser| Some((browser, browser.find(workspace)?))).peekable();
-    if installed.peek().is_none() {
-        say!("There is no browser to show the rest in. Open the page in one:");
-        return web::serve(workspace, page);
-    }
+    demo.build(workspace)?;
     for (browser, program) in installed {
         say!("\n{HEAD}In {}{HEAD:#}", browser.name());
-        let said = web::demonstrate(workspace, browser, &program, page)?;
-        if let Some(missing) = first_missing(&said, expected) {
+        let said = web::demonstrate(workspace, browser, &program, demo.page())?;
+        if let Some(missing) = first_missing(&said, &demo.console()) {
             bail!("the page in {} did not say `{missing}` where it belongs", browser.name());
         }
     }
     Ok(())
+}
+
+/// Why the page is not shown in one of the installed browsers.
+fn hindrance(demo: Demo, browsers: usize) -> Option<&'static str> {
+    if demo.console().is_empty() {
+        Some("it is operated by hand")
+    } else if browsers == 0 {
+        Some("no browser is installed; Debian has it as `chromium` and `firefox-esr`")
+    } else {
+        None
+    }
 }
 
 /// Threads, then two processes, in one example.
@@ -110,10 +136,6 @@ fn native(workspace: &Workspace) -> anyhow::Result<()> {
 fn first_missing<'a>(said: &[String], expected: &[&'a str]) -> Option<&'a str> {
     let mut said = said.iter();
     expected.iter().copied().find(|expected| !said.any(|line| line.trim() == *expected))
-}
-
-const fn page(isolated: bool) -> &'static str {
-    if isolated { "web/demo/index.html" } else { "plain/web/demo/index.html" }
 }
 
 /// The console of the page on workers, which the demonstration repeats.
@@ -140,6 +162,18 @@ mod tests {
     fn repeated_lines_count_each_time() {
         assert_eq!(first_missing(&said("a\nb"), &["a", "b", "a", "b"]), Some("a"));
         assert_eq!(first_missing(&said("a\nb\na\nb"), &["a", "b", "a", "b"]), None);
+    }
+
+    #[test]
+    fn page_without_browser_is_not_shown() {
+        for demo in [Demo::Main, Demo::MainPlain, Demo::Python] {
+            assert!(hindrance(demo, 0).is_some_and(|why| why.starts_with("no browser")), "{demo:?}");
+            assert_eq!(hindrance(demo, 1), None, "{demo:?}");
+        }
+        for demo in [Demo::Rust, Demo::Table, Demo::TablePlain] {
+            assert_eq!(hindrance(demo, 0), hindrance(demo, 2), "{demo:?}");
+            assert!(hindrance(demo, 2).is_some(), "{demo:?}");
+        }
     }
 
     fn said(text: &str) -> Vec<String> {

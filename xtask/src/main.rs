@@ -18,6 +18,7 @@ mod tools;
 mod web;
 mod workspace;
 
+use demo::Demo;
 use workspace::Workspace;
 
 /// The commands of this repository.
@@ -47,10 +48,10 @@ enum Command {
         /// Serve the page of the demonstration and print its address, for you to open
         #[arg(long)]
         serve: bool,
-        /// Serve the page of examples/web in place of that, on which both sides are Rust
+        /// The page of examples/web, on which both sides are Rust; `--serve` serves it
         #[arg(long, conflicts_with = "no_isolation")]
         rust: bool,
-        /// Serve the page of examples/table in place of that, a table that a worker builds and keeps; with `--no-isolation`, too
+        /// The page of examples/table, a table that a worker builds and keeps; `--serve` serves it, `--no-isolation` without the headers
         #[arg(long, conflicts_with = "rust")]
         table: bool,
         /// Python in workers, as PyScript's page on workers has it: runs its common use case in the browsers that are installed
@@ -104,13 +105,16 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::load()?;
     match command {
         Command::Test { only, browser, .. } => Ok(test::run(&workspace, &only, browser.as_deref())),
-        Command::Demo { rust: true, .. } => demo::rust(&workspace).map(|()| ExitCode::SUCCESS),
-        Command::Demo { table: true, no_isolation, .. } => {
-            demo::table(&workspace, !no_isolation).map(|()| ExitCode::SUCCESS)
-        }
-        Command::Demo { python: true, serve, .. } => demo::python(&workspace, serve).map(|()| ExitCode::SUCCESS),
-        Command::Demo { serve, no_isolation, .. } => {
-            demo::run(&workspace, serve, !no_isolation).map(|()| ExitCode::SUCCESS)
+        Command::Demo { serve, rust, table, python, no_isolation } => {
+            let demo = match (rust, table, python, no_isolation) {
+                (true, ..) => Demo::Rust,
+                (_, true, _, false) => Demo::Table,
+                (_, true, _, true) => Demo::TablePlain,
+                (_, _, true, _) => Demo::Python,
+                (.., false) => Demo::Main,
+                (.., true) => Demo::MainPlain,
+            };
+            demo::run(&workspace, demo, serve).map(|()| ExitCode::SUCCESS)
         }
         Command::Build { debug } => {
             web::build(&workspace, if debug { web::Profile::Debug } else { web::Profile::Web })?;
