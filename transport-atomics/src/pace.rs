@@ -100,7 +100,7 @@ const SHORT_HOLD: u32 = 4;
 const LONG_HOLD_POLLING: u32 = 64;
 const LONG_HOLD_PARKING: u32 = 16;
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(any(loom, miri))))]
 mod tests {
     use super::*;
 
