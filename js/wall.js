@@ -54,7 +54,7 @@ export class Wall {
     return this.#carryOut(name, this.#target(target), rest);
   }
 
-  /** The same for an operation whose result nobody sees: that its object refuses it is an error then. */
+  /** Carries out an operation without a result. Throws if the object refuses it. */
   serveWhole(operation) {
     const [, result, name, key] = this.serve(operation);
     if (result === false && REFUSABLE.has(name)) throw new TypeError(`'${name}'${of(key)} is refused by its object`);
@@ -572,7 +572,7 @@ const malformed = what => new TypeError(`the operation is malformed: ${what}`);
 const NATIVE = /\{\s*\[native code\]\s*\}\s*$/;
 const NAMELESS = /^function\s*\(\)\s*\{\s*\[native code\]\s*\}$/;
 
-/** What the policy is told, by the number of the operation. */
+/** Name that the policy receives, by the number of the operation. */
 const NAMES = [
   'get', 'set', 'has', 'deleteProperty', 'ownKeys', 'getOwnPropertyDescriptor', 'defineProperty', 'getPrototypeOf',
   'setPrototypeOf', 'isExtensible', 'preventExtensions', 'apply', 'construct', 'assign', 'gather', 'query', 'evaluate', 'batch', 'invoke', 'reach',

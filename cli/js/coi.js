@@ -177,7 +177,7 @@
     });
   };
 
-  /** Whether this load was a reload, whoever asked for it. Where that isn't known, it may have been. */
+  /** Whether this load is a reload, by the user or by a script. `true` where the browser does not tell. */
   const isReload = () => (performance.getEntriesByType('navigation')[0]?.type ?? 'reload') === 'reload';
 
   const suspicion = policy =>

@@ -12,7 +12,7 @@ use crate::paths::is_served;
 /// The HTML of a list of what is served of the folder. `path` is its decoded path, with a slash at both ends.
 ///
 /// # Errors
-/// When the folder can't be read; `NotFound` if there is none.
+/// [`NotFound`](std::io::ErrorKind::NotFound) if the folder does not exist, or the error of reading it.
 pub(crate) fn page(folder: &Path, path: &str) -> io::Result<String> {
     let mut names = fs::read_dir(folder).map_err(absence)?.filter_map(|entry| shown(&entry.ok()?)).collect::<Vec<_>>();
     names.sort_unstable();

@@ -37,7 +37,7 @@ fn number(digits: &str) -> Number {
     if digits.is_empty() {
         Number::Absent
     } else if digits.bytes().all(|digit| digit.is_ascii_digit()) {
-        // Only a number that is too large fails here. No file has so many bytes.
+        // Parsing digits fails only on overflow. No file is longer than `u64::MAX` bytes.
         Number::Is(digits.parse().unwrap_or(u64::MAX))
     } else {
         Number::Malformed

@@ -103,7 +103,7 @@ impl Account {
         self.budget.as_ref()
     }
 
-    /// Whether [`charge`](Self::charge) would accept so many bytes now.
+    /// Whether [`charge`](Self::charge) would accept `bytes` now.
     pub(crate) fn fits(&self, bytes: u64) -> bool {
         let left = self.budget.as_ref().map_or(usize::MAX, Budget::left);
         bytes <= (self.granted - self.held).saturating_add(left) as u64

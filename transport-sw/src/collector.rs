@@ -109,7 +109,7 @@ impl Collector {
         Ok(())
     }
 
-    /// Pauses after so many polls in vain, for `timeout` at most.
+    /// Pauses after the given number of failed polls, for `timeout` at most.
     fn back_off(&self, polls: u32, poller: &mut impl Poller, timeout: Option<Duration>) {
         let doubled = self.patience.pause.saturating_mul(1 << (polls - 1).min(16)).min(LONGEST_PAUSE);
         poller.pause(timeout.map_or(doubled, |timeout| timeout.min(doubled)));

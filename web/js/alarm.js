@@ -197,7 +197,7 @@ const isThere = address => {
 /** Both ends are of this package, whose ids have their slots in these bits. */
 const slotOf = id => (id >>> 1) & 0xffff;
 
-/** How many interrupts a worker hears without returning to its event loop: so many addresses it knows in advance. */
+/** Number of interrupts that a worker receives without returning to its event loop. It knows this many addresses in advance. */
 const AHEAD = 4;
 
 /** Cancellations of calls are heard while main has fewer than this many unanswered ones. */

@@ -37,7 +37,7 @@ export interface Scope<Functions extends object = RemoteProxy> {
    */
   check(): void;
   /**
-   * Sleeps for so many milliseconds without burning a core. An interrupt ends it with an error, and so does the end of the call that it sleeps for (see `check`). What main calls meanwhile runs, except where the
+   * Sleeps for a number of milliseconds without using a core. An interrupt ends it with an error, and so does the end of the call that it sleeps for (see `check`). What main calls meanwhile runs, except where the
    * worker can't block in calls (see `sync`): there it waits until the worker is back in its event loop.
    */
   sleep(milliseconds: number): void;

@@ -27,5 +27,5 @@ pub(crate) fn raise_file_limit() {
     }
 }
 
-/// Two for each connection, and plenty for everything else. macOS allows 256 by default.
+/// Two for each connection, and 512 or more for everything else. macOS allows 256 by default.
 const FILES: u64 = 1024;

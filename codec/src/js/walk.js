@@ -684,7 +684,7 @@ const places = Object.getOwnPropertyNames(new Error()).filter(name => !errorPart
 /** What an error sends although it cannot be listed. */
 const hiddenParts = ['errors', ...places];
 
-/** A part of an error that is a text; empty if it is none, or if reading it throws. */
+/** A string property of an error. Empty if it is not a string, or if reading it throws. */
 const textOf = (error, part) => {
   try {
     const text = error[part];

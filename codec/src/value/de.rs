@@ -45,7 +45,7 @@ struct State<'de> {
     input: &'de [u8],
     /// Where the objects are, once one is met again.
     index: Option<Box<Index<'de>>>,
-    /// Bytes that may still be read again for the sake of shared objects.
+    /// Bytes that shared objects may still cause to be read again.
     budget: usize,
     /// For how many items room may still be made before they are read. Each takes a byte at least, so only announcements
     /// of what is not there, one within the other, use this up.
@@ -755,10 +755,10 @@ fn wrong_count(expected: usize, count: usize) -> DecodeError {
     DecodeError::mismatch(alloc::format!("expected {expected} argument{plural}, got {count}"))
 }
 
-/// Bytes that may be read again for the sake of shared objects, over a whole payload: so many, ...
+/// Bytes that shared objects of a payload may cause to be read again: this number, plus [`PER_BYTE`] for each byte of the payload.
 const BUDGET: usize = 32 << 20;
 
-/// ... and so many more for each byte of the payload.
+/// Bytes that each byte of a payload adds to [`BUDGET`].
 const PER_BYTE: usize = 16;
 
 /// What finding an object counts for, in bytes.

@@ -132,7 +132,7 @@ impl Operations {
         *key == IMPORT && *target == self.root && !has(target, IMPORT)
     }
 
-    /// Carries out an operation whose result nobody sees: that it is refused is an error then.
+    /// Carries out an operation without a result. An operation that the object refuses is an error.
     fn carry_out_whole(&self, operation: &Array) -> Result<(), JsValue> {
         let number = u8::try_from(number_of(&operation.get(0))).unwrap_or(u8::MAX);
         let outcome = self.carry_out(number, &operation.slice(1, operation.length()))?;

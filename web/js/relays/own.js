@@ -48,7 +48,7 @@ const carries = async (url, hold) => {
   return status === 503;
 };
 
-/** Whether a service worker hears messages to a relay. */
+/** Whether a service worker handles messages to a relay. */
 export const hearsOwn = async worker => {
   const { port1, port2 } = new MessageChannel();
   const heard = new Promise(resolve => {
@@ -59,7 +59,7 @@ export const hearsOwn = async worker => {
   return heard.finally(() => port1.close());
 };
 
-/** The name of a link at the relay, which nobody can guess. */
+/** An unguessable name of a link at the relay. */
 export const newToken = () => hexOf(crypto.getRandomValues(new Uint8Array(16)));
 
 const addressOf = url => `${url}?coincide`;
