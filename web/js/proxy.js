@@ -60,6 +60,7 @@ export const bytesOf = memory => {
 
 /** The options of both ends, with their defaults, and `transfer` for them. */
 export const optionsOf = ({ transform, transfer = true, strict = false, measure = false, promises = false, ...rest } = {}) => {
+  if (rest.deadlockTimeout !== undefined) checkMilliseconds('deadlockTimeout', rest.deadlockTimeout);
   const transfers = transfer ? new WeakSet() : null;
   return {
     ...rest,
@@ -78,10 +79,15 @@ export const optionsOf = ({ transform, transfer = true, strict = false, measure 
 /** Shows a call in the performance panel. */
 export const measured = (name, start) => performance.measure(`coincide: ${name}`, { start, end: performance.now() });
 
+/** Throws unless an option is a time: a number that is not negative, or `Infinity`. */
+const checkMilliseconds = (name, value) => {
+  if (typeof value !== 'number' || Number.isNaN(value) || value < 0)
+    throw new RangeError(`\`${name}\` is a number of milliseconds, not ${String(value)}`);
+};
+
 /** How calls are limited: a deadline in milliseconds, an AbortSignal; and whether a worker's calls give promises instead of blocking. */
 export const limitsOf = ({ timeout = Infinity, signal, promise } = {}) => {
-  if (typeof timeout !== 'number' || Number.isNaN(timeout) || timeout < 0)
-    throw new RangeError(`\`timeout\` is a number of milliseconds, not ${String(timeout)}`);
+  checkMilliseconds('timeout', timeout);
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('`signal` is an AbortSignal');
   return { timeout, signal, promise };
 };

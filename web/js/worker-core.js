@@ -54,7 +54,7 @@ export const create = (platform, reflect) => {
     taken = true;
     // Nothing below waits: whoever adds a listener after `await coincide()` misses no message.
     initSync({ module });
-    const deadlock = options.deadlockTimeout ?? deadlockTimeout ?? DEADLOCK_TIMEOUT;
+    const deadlock = options.deadlockTimeout ?? deadlockTimeout;
     const post = (...message) => platform.self.postMessage(...message);
     if (buffer) {
       const bell = Atomics.waitAsync ? undefined : { postMessage: () => post(RING) };
@@ -162,9 +162,6 @@ export const create = (platform, reflect) => {
 const stopIf = (alarm, name) => {
   if (alarm) throw failed(alarm, alarm === 'Interrupted' ? 'main has interrupted the worker' : 'main has cancelled the call that is running', name);
 };
-
-/** Default of `deadlockTimeout`, in milliseconds. */
-const DEADLOCK_TIMEOUT = 3_000;
 
 /** What is wrong, and what would help. */
 const cannotBlock = (name, reasons) =>

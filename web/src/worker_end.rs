@@ -29,7 +29,7 @@ impl WorkerEnd {
     /// Takes up the link in `buffer`. `port` wakes main where that can't listen to shared memory. `deadlock` is the deadlock timeout in
     /// milliseconds.
     #[wasm_bindgen(constructor)]
-    pub fn new(buffer: &JsValue, port: JsValue, strict: bool, deadlock: f64) -> Result<WorkerEnd, JsError> {
+    pub fn new(buffer: &JsValue, port: JsValue, strict: bool, deadlock: Option<f64>) -> Result<WorkerEnd, JsError> {
         let port = (!port.is_undefined()).then_some(&port);
         Ok(Self::of(Scope::attach_buffer(buffer, port, limits(deadlock))?, None, strict))
     }
@@ -40,7 +40,7 @@ impl WorkerEnd {
         port: &JsValue,
         relay: Option<RelayName>,
         strict: bool,
-        deadlock: f64,
+        deadlock: Option<f64>,
     ) -> Result<WorkerEnd, JsError> {
         let relay = relay.map(Relay::from);
         let (attached, inbox) = Scope::attach_port(port, relay.as_ref(), limits(deadlock))?;
@@ -232,8 +232,14 @@ fn stopped(stop: &Stop, function: &str) -> JsValue {
     failure::failed(kind, &stop.to_string(), function)
 }
 
-fn limits(deadlock: f64) -> Limits {
-    Limits { deadlock_timeout: values::duration(deadlock).unwrap_or(Duration::MAX), ..Limits::default() }
+fn limits(deadlock: Option<f64>) -> Limits {
+    let limits = Limits::default();
+    match deadlock {
+        Some(milliseconds) => {
+            Limits { deadlock_timeout: values::duration(milliseconds).unwrap_or(Duration::MAX), ..limits }
+        }
+        None => limits,
+    }
 }
 
 fn encode(values: &Values, name: &str, arguments: &Array) -> Result<Vec<u8>, JsValue> {

@@ -617,6 +617,15 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
     assert(performance.getEntriesByName('coincide: echo', 'measure').length > 0);
   });
 
+  test('a deadlock timeout is a number of milliseconds', () => {
+    for (const wrong of ['3 s', NaN, -1, null]) {
+      const { name, message } = throws(() => coincide({ deadlockTimeout: wrong }));
+      equal(name, 'RangeError');
+      assert(message.includes('deadlockTimeout'), message);
+    }
+    for (const right of [0, 10, Infinity, undefined]) coincide({ deadlockTimeout: right });
+  });
+
   test('large calls beyond the memory budget end, and all links work on', async () => {
     const MIB = 1 << 20;
     const own = coincide({ memory: MIB });
