@@ -1,10 +1,11 @@
 // Main, for pages and for Node.js: what differs between them is handed in.
 import { initSync, MainEnd } from './coincide.js';
 import { alarmOf } from './alarm.js';
-import { CoincideError } from './errors.js';
-import { ALARM, BOOT, PACKET, PANIC, RING, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
+import { CoincideError, clause, failed, few, hide, located, many } from './errors.js';
+import { ALARM, BOOT, FAILED, PACKET, PANIC, RING, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
 import { MESSAGES, SERVICE, SHARED, diagnose, reasonsFor, tierOf } from './tier.js';
 import { nameOf } from './relay-name.js';
+import { revived, thrownInWords } from './thrown.js';
 import { transformed } from './transform.js';
 
 /**
@@ -33,7 +34,7 @@ export const create = (platform, source, reflection) => {
       if (compiled instanceof WebAssembly.Module) started(compiled);
       else
         starting = compiled.then(started).catch(error => {
-          failure = new CoincideError('Failed', `the wasm of coincide could not be loaded: ${error.message}`, '');
+          failure = new CoincideError('Failed', `the wasm of coincide could not be loaded: ${clause(error.message)}; serve \`coincide_bg.wasm\` beside the module, or import \`coincide/inline/main\`, which contains it`, '');
         });
     }
     if (main) callback();
@@ -97,6 +98,13 @@ export const create = (platform, source, reflection) => {
       #closed = null;
       #ready;
       #settle;
+      /** Made where the worker was, for the stack of what `ready` rejects with. */
+      #here;
+      #isReady = false;
+      /** The promise of the program, if it has asked for `ready`: like any other, it is reported when it rejects and nothing handles that. */
+      #asked;
+      /** Whether a promise of the program rejects because the worker has failed. */
+      #heard = false;
       /** What the worker has of main's objects. */
       #reflected;
       /** Interrupts the worker, if messages alone reach it. */
@@ -104,11 +112,18 @@ export const create = (platform, source, reflection) => {
 
       constructor(url, own = {}) {
         const { name } = own;
-        if (name && named.has(name))
-          throw new CoincideError('NameTaken', `a worker named ${name} is there already: terminate it first`, '');
+        const here = new Error();
         const wishes = { ...options, ...own };
-        const tier = tierOf(platform, wishes);
+        let tier;
+        try {
+          if (name && named.has(name))
+            throw new CoincideError('NameTaken', `a worker named \`${name}\` is running already: terminate it first, or choose another name`, '');
+          tier = tierOf(platform, wishes);
+        } catch (error) {
+          throw located(error, here);
+        }
         super(url, { type: 'module', ...own });
+        this.#here = here;
         if (reflection) this.ffi = reflection.ffi(() => this.#reflected);
         this.#name = name;
         this.#tier = tier;
@@ -121,7 +136,13 @@ export const create = (platform, source, reflection) => {
         }
         this.#ready = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
         this.#ready.catch(() => {});
-        platform.onFailure(this, (message, ended) => this.#failed(message, ended));
+        platform.onFailure(this, {
+          url,
+          isUp: () => this.#link?.greeted() ?? false,
+          throws: thrown => this.#ends(uncaught(thrown), { cause: thrown }),
+          ends: why => this.#ends(why),
+          wasHeard: () => this.#heard,
+        });
         this.proxy = this.#proxy(limitsOf());
         const start = relay =>
           whenStarted(
@@ -179,12 +200,17 @@ export const create = (platform, source, reflection) => {
 
       /** Resolves with the names of the worker's exports once it is ready; rejects if it never will be. */
       get ready() {
-        return this.#ready;
+        this.#asked ??= this.#ready.then(names => names);
+        return this.#asked;
       }
 
       /** The proxy with limits: `{ timeout, signal }` end its calls early. */
       within(limits) {
-        return this.#proxy(limitsOf(limits));
+        try {
+          return this.#proxy(limitsOf(limits));
+        } catch (error) {
+          throw located(error, new Error());
+        }
       }
 
       /** Asks the worker to abandon what it is doing: the call in which it is blocked throws. */
@@ -197,10 +223,14 @@ export const create = (platform, source, reflection) => {
 
       /** Calls an export without wanting an answer. */
       notify(name, ...args) {
-        if (this.#closed && !this.#link) throw this.#closed;
-        const [sent, moved] = prepare(args, options);
-        this.#do(link => link?.notify(name, sent));
-        detach(moved);
+        try {
+          if (this.#closed) throw this.#closedFor(name);
+          const [sent, moved] = prepare(args, options);
+          this.#do(link => link?.notify(name, sent));
+          detach(moved);
+        } catch (error) {
+          throw located(this.#explained(error), new Error());
+        }
       }
 
       postMessage(...message) {
@@ -209,6 +239,8 @@ export const create = (platform, source, reflection) => {
       }
 
       terminate() {
+        // The program knows.
+        this.#asked?.catch(() => {});
         this.#link?.terminate();
         this.#close(new CoincideError('Closed', 'main has terminated the worker', ''));
         return super.terminate();
@@ -220,6 +252,7 @@ export const create = (platform, source, reflection) => {
         else if (data?.[PACKET] !== undefined) this.#link?.deliver(data[PACKET]);
         else if (data?.[BOOT] !== undefined) this.#probed?.(data[BOOT]);
         else if (data?.[PANIC] !== undefined) this.#ends(`the worker panicked: ${data[PANIC]}`);
+        else if (data?.[FAILED] !== undefined) this.#reports(data[FAILED]);
         else return false;
         return true;
       }
@@ -230,7 +263,8 @@ export const create = (platform, source, reflection) => {
         try {
           this.#link = this.#tier === SHARED ? shared(post) : main.linkByMessages(packetPort(post), relay && nameOf(relay), options.strict);
         } catch (error) {
-          return this.#close(error);
+          if (error instanceof CoincideError) return this.#close(error);
+          return this.#close(new CoincideError('NotStarted', `the link could not be made: ${clause(error?.message)}`, '', { cause: error }));
         }
         this.#reflected = reflection?.reflect(this.#link, wishes);
         const { promises, deadlockTimeout } = options;
@@ -240,8 +274,12 @@ export const create = (platform, source, reflection) => {
         for (const message of this.#messages) super.postMessage(...message);
         this.#messages = null;
         const { resolve, reject } = this.#settle;
-        this.#link.ready().then(resolve, error => {
-          reject(error);
+        const isReady = names => {
+          this.#isReady = true;
+          resolve(names);
+        };
+        this.#link.ready().then(isReady, error => {
+          reject(located(this.#explained(error), this.#here));
           this.#forget();
         });
         for (const action of this.#waiting) action(this.#link);
@@ -253,30 +291,50 @@ export const create = (platform, source, reflection) => {
         else if (!this.#closed) this.#waiting.push(action);
       }
 
-      /** The worker has thrown before it took up its link, or it has ended. */
-      #failed(message, ended) {
-        if (!ended && this.#link?.greeted()) return;
-        this.#ends(`the worker has failed: ${message || 'its script could not be loaded or run'}`);
+      /** The worker says that it has failed: by `fail`, or by an error that nothing caught before it was ready. */
+      #reports({ said, thrown, isEnding }) {
+        const cause = thrown && { cause: revived(thrown) };
+        const why = said === undefined ? uncaught(cause.cause) : `the worker has failed: ${said}`;
+        if (said === undefined && !isEnding) this.#ends(why, cause);
+        else this.#fails(new CoincideError('Closed', why, '', cause));
       }
 
-      /** Nobody is there any more who could answer. */
-      #ends(why) {
-        this.#link?.fail(why);
-        this.#close(new CoincideError('Closed', why, ''));
+      /** Nothing in the worker can answer any more. `cause` holds what it has thrown, if that is known. */
+      #ends(why, cause) {
+        this.#fails(new CoincideError('Closed', why, '', cause));
         super.terminate();
+      }
+
+      #fails(error) {
+        this.#close(error);
+        this.#link?.fail(error.message);
       }
 
       #close(error) {
         if (this.#closed) return;
         this.#closed = error;
+        this.#heard ||= Boolean(this.#asked) && !this.#isReady;
         this.#reflected?.close();
         this.#alarm?.close();
         this.#alarm = undefined;
-        this.#settle.reject(error);
+        this.#settle.reject(located(error, this.#here));
         const waiting = this.#waiting ?? [];
         this.#waiting = null;
         for (const action of waiting) action(null);
         this.#forget();
+      }
+
+      /** The error of a call that is made when the worker has failed or was terminated. */
+      #closedFor(name) {
+        const { code, message } = this.#closed;
+        return this.#explained(new CoincideError(code, `\`${name}\` was not called: ${message}`, name));
+      }
+
+      /** Adds what the worker has thrown to an error that says that the link is closed. */
+      #explained(error) {
+        if (!(error instanceof CoincideError) || error.code !== 'Closed') return error;
+        if (this.#closed && Object.hasOwn(this.#closed, 'cause')) hide(error, 'cause', this.#closed.cause);
+        return error;
       }
 
       #forget() {
@@ -301,18 +359,18 @@ export const create = (platform, source, reflection) => {
       }
 
       #proxy({ timeout, signal }) {
-        const call = (name, args) => {
+        const call = (name, args, here) => {
           const [sent, moved] = prepare(args, options);
           signal?.throwIfAborted();
-          if (this.#closed && !this.#link) return Promise.reject(this.#closed);
+          if (this.#closed) return Promise.reject(located(this.#closedFor(name), here));
           let result;
           if (this.#link) result = this.#call(name, sent, timeout, signal);
-          else
+          else {
+            // What can't be sent has to throw here and now.
+            const copy = copied(name, sent);
             result = new Promise((resolve, reject) => {
-              // What can't be sent has to throw here and now.
-              const copy = structuredClone(sent);
               this.#waiting.push(link => {
-                if (!link) return reject(this.#closed);
+                if (!link) return reject(this.#closedFor(name));
                 try {
                   resolve(this.#call(name, copy, timeout, signal));
                 } catch (error) {
@@ -320,22 +378,27 @@ export const create = (platform, source, reflection) => {
                 }
               });
             });
+          }
           detach(moved);
-          if (options.transform) result = result.then(options.transform);
-          return result;
+          return result.then(options.transform, error => {
+            this.#heard = true;
+            throw located(this.#explained(error), here, signal);
+          });
         };
         return proxyOf(
           name =>
-            options.measure
-              ? async (...args) => {
-                  const start = performance.now();
-                  try {
-                    return await call(name, args);
-                  } finally {
-                    measured(name, start);
-                  }
-                }
-              : (...args) => call(name, args),
+            (...args) => {
+              const start = options.measure ? performance.now() : 0;
+              const limit = few();
+              const here = new Error();
+              many(limit);
+              try {
+                const result = call(name, args, here);
+                return options.measure ? result.finally(() => measured(name, start)) : result;
+              } catch (error) {
+                throw located(error, here, signal);
+              }
+            },
           {
             set: (name, value) => {
               const { transform } = options;
@@ -362,11 +425,29 @@ export const create = (platform, source, reflection) => {
       native: platform.shared(),
       transfer: options.transfer,
       relay: async (script = options.serviceWorker) => {
-        if (!platform.shared()) await relayed(script, options.reload);
+        const here = new Error();
+        try {
+          if (!platform.shared()) await relayed(script, options.reload);
+        } catch (error) {
+          throw located(error, here);
+        }
       },
       diagnose: () => diagnose(platform, options),
     };
   };
+};
+
+/** Why a link is closed whose worker has thrown what nothing there caught. */
+const uncaught = thrown => `the worker has failed: uncaught ${thrownInWords(thrown)}`;
+
+/** A copy of arguments for later. */
+const copied = (name, args) => {
+  try {
+    return structuredClone(args);
+  } catch (error) {
+    if (error?.name !== 'DataCloneError') throw error;
+    throw failed('Arguments', `the arguments of \`${name}\` cannot be sent: ${clause(error.message)}`, name);
+  }
 };
 
 /** How often it is tried to have a worker's requests reach the relay; the pauses in between grow, to some 0.5 s in all. */

@@ -1,4 +1,5 @@
 // The proxies: functions of the other end as properties.
+import { entry, ours } from './errors.js';
 
 /**
  * A proxy whose properties call the other end. Reading `proxy.name` gives a function that calls `name` there; setting it
@@ -18,13 +19,13 @@ export const proxyOf = (caller, own) => {
       if (!call) callers.set(name, (call = caller(name)));
       return call;
     },
-    set(target, name, value) {
+    set: entry((target, name, value) => {
       if (name === 'then' || typeof name === 'symbol') return false;
-      if (name.startsWith('coincide:')) throw new TypeError(`names that begin with \`coincide:\` belong to coincide itself, and so does \`${name}\``);
+      if (name.startsWith('coincide:')) throw ours(new TypeError(`\`${name}\` cannot be set: names that begin with \`coincide:\` are reserved; choose another one`));
       own.set(name, value);
       target[name] = value;
       return true;
-    },
+    }),
     deleteProperty(target, name) {
       if (name in target) own.delete(name);
       return delete target[name];
@@ -32,9 +33,10 @@ export const proxyOf = (caller, own) => {
   });
 };
 
-const symbolCaller = name => () => {
-  throw new DOMException(`functions are named by strings, and ${String(name)} is a symbol`, 'DataCloneError');
-};
+const symbolCaller = name =>
+  entry(() => {
+    throw ours(new DOMException(`functions are named by strings, and ${String(name)} is a symbol`, 'DataCloneError'));
+  });
 
 /** Splits what `transfer` marked off a list of arguments, and applies `transform` to the rest. */
 export const prepare = (args, { transfers, transform }) => {
@@ -75,8 +77,8 @@ export const measured = (name, start) => performance.measure(`coincide: ${name}`
 /** How calls are limited: a deadline in milliseconds, an AbortSignal; and whether a worker's calls give promises instead of blocking. */
 export const limitsOf = ({ timeout = Infinity, signal, promise } = {}) => {
   if (typeof timeout !== 'number' || Number.isNaN(timeout) || timeout < 0)
-    throw new RangeError(`\`timeout\` is a number of milliseconds, not ${String(timeout)}`);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('`signal` is an AbortSignal');
+    throw ours(new RangeError(`\`timeout\` is a number of milliseconds from 0 on, not ${String(timeout)}`));
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw ours(new TypeError('`signal` is not an AbortSignal: pass `controller.signal` of an AbortController'));
   return { timeout, signal, promise };
 };
 
@@ -94,6 +96,9 @@ export const packetPort = post => ({ postMessage: (packet, moved) => post({ [PAC
 
 /** A message by which one end wakes the other, where that can't listen to shared memory. */
 export const RING = 'coincide:ring:1';
+
+/** Marks what a worker says when it has failed: `{ thrown }` as in `thrown.js`; with `said`, a text, it lives on; with `isEnding` it ends by itself. */
+export const FAILED = 'coincide:failed:1';
 
 /** Marks what a worker in Rust says last, which nobody could answer for any more. */
 export const PANIC = 'coincide:panic:1';

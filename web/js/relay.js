@@ -1,5 +1,5 @@
 // The service worker by which a worker blocks where memory can't be shared.
-import { CoincideError } from './errors.js';
+import { CoincideError, clause } from './errors.js';
 import { protocolAt } from './relays/protocol.js';
 
 /**
@@ -30,7 +30,7 @@ export const relayAt = async (script, reload = true) => {
     );
   }
   const registration = await container.register(href).catch(error => {
-    throw refused(`${href} cannot be registered: ${error.message}`);
+    throw refused(`${href} cannot be registered: ${clause(error.message)}`);
   });
   const { scope } = registration;
   if (!location.href.startsWith(scope)) {

@@ -2,9 +2,10 @@
 import { initSync, WorkerEnd } from './coincide.js';
 import { listenerOf } from './alarm.js';
 import { nameOf } from './relay-name.js';
-import { CoincideError, failed } from './errors.js';
-import { ALARM, BOOT, PACKET, RING, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
+import { CoincideError, clause, entry, failed, few, isError, located, many, remote } from './errors.js';
+import { ALARM, BOOT, FAILED, PACKET, RING, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
 import { millisecondsOf } from './sleep.js';
+import { described } from './thrown.js';
 import { transformed } from './transform.js';
 import { inWords } from './values.js';
 
@@ -42,19 +43,38 @@ export const create = (platform, reflect) => {
     return true;
   });
 
+  const post = (...message) => platform.self.postMessage(...message);
+
+  let isReady = false;
+  let hasFailed = false;
+  /** How many errors wait to be known as handled by the program or not. */
+  let undecided = 0;
+  const fails = (thrown, how) => {
+    if (hasFailed) return;
+    hasFailed = true;
+    post({ [FAILED]: { ...how, thrown: described(thrown) } });
+  };
+  platform.onUncaught(async (thrown, isUnhandled) => {
+    if (isReady || hasFailed) return;
+    undecided++;
+    const isFailure = await isUnhandled;
+    undecided--;
+    if (isFailure) fails(thrown);
+  }, fails);
+
   /** Whether the relay is reached from here; `null` asks for no more than a sign of life. */
   const reaches = async probe => probe !== null && platform.reachesRelay(probe);
 
   let taken = false;
   return async given => {
+    const here = new Error();
     const options = optionsOf(given);
     const { module, buffer, relay, promises, deadlockTimeout, reasons, window } = await booted;
-    if (taken) throw new CoincideError('Twice', 'this worker has called coincide() already', '');
+    if (taken) throw located(new CoincideError('Twice', 'this worker has called coincide() already: a worker has one link, so share what the first call gave', ''), here);
     taken = true;
     // Nothing below waits: whoever adds a listener after `await coincide()` misses no message.
     initSync({ module });
     const deadlock = options.deadlockTimeout ?? deadlockTimeout ?? DEADLOCK_TIMEOUT;
-    const post = (...message) => platform.self.postMessage(...message);
     if (buffer) {
       const bell = Atomics.waitAsync ? undefined : { postMessage: () => post(RING) };
       end = new WorkerEnd(buffer, bell, options.strict, deadlock);
@@ -67,7 +87,10 @@ export const create = (platform, reflect) => {
     const refuse = name => {
       throw new CoincideError('CannotBlock', cannotBlock(name, reasons), name);
     };
-    const reflected = reflect?.(end, { ...window, ...options }, sync ? undefined : refuse);
+    const refuseWindow = () => {
+      throw new CoincideError('CannotBlock', windowCannotBlock(reasons), 'window');
+    };
+    const reflected = reflect?.(end, { ...window, ...options }, sync ? undefined : refuseWindow);
     const touch = reflected?.touch ?? (() => {});
 
     const proxy = limits => {
@@ -77,15 +100,17 @@ export const create = (platform, reflect) => {
         const { transform } = options;
         return (...args) => {
           const start = options.measure ? performance.now() : 0;
-          const [sent, moved] = prepare(args, options);
-          signal?.throwIfAborted();
-          touch();
           try {
+            const [sent, moved] = prepare(args, options);
+            signal?.throwIfAborted();
+            touch();
             const result = end.call(number, sent, timeout);
             detach(moved);
             // An error that main's function gives is thrown, as it always was.
-            if (result instanceof Error) throw result;
+            if (result instanceof Error) throw remote(result, name);
             return transform ? transform(result) : result;
+          } catch (error) {
+            throw located(error, new Error(), signal);
           } finally {
             if (options.measure) measured(name, start);
           }
@@ -95,18 +120,29 @@ export const create = (platform, reflect) => {
         const { transform } = options;
         return (...args) => {
           const start = options.measure ? performance.now() : 0;
-          const [sent, moved] = prepare(args, options);
-          signal?.throwIfAborted();
-          const called = end.callLater(name, sent, timeout, signal);
-          detach(moved);
-          const result = called.then(value => {
-            if (value instanceof Error) throw value;
+          const limit = few();
+          const here = new Error();
+          many(limit);
+          const passes = value => {
+            if (value instanceof Error) throw located(remote(value, name), here);
             return transform ? transform(value) : value;
-          });
-          return options.measure ? result.finally(() => measured(name, start)) : result;
+          };
+          const fails = error => {
+            throw located(error, here, signal);
+          };
+          try {
+            const [sent, moved] = prepare(args, options);
+            signal?.throwIfAborted();
+            const called = end.callLater(name, sent, timeout, signal);
+            detach(moved);
+            const result = called.then(passes, fails);
+            return options.measure ? result.finally(() => measured(name, start)) : result;
+          } catch (error) {
+            throw located(error, here, signal);
+          }
         };
       };
-      const refusing = name => () => refuse(name);
+      const refusing = name => entry(() => refuse(name));
       const caller = promise || (!sync && awaits) ? awaiting : sync ? blocking : refusing;
       return proxyOf(caller, {
         set(name, value) {
@@ -118,25 +154,38 @@ export const create = (platform, reflect) => {
     };
 
     // Once the worker's own code has run to its end, or to its first pause after this one, main may call its exports.
-    const ready = () => end.ready();
-    if (options.ready !== 'manual') setTimeout(ready, 0);
+    const ready = () => {
+      if (hasFailed) return;
+      isReady = true;
+      end.ready();
+    };
+    const readyOnceDecided = () => (undecided > 0 ? setTimeout(readyOnceDecided, 0) : ready());
+    if (options.ready !== 'manual') platform.afterStart(readyOnceDecided);
 
     return {
       proxy: proxy({}),
-      within: proxy,
-      ready,
-      fail: why => end.fail(inWords(why)),
+      within: entry(proxy),
+      ready: entry(ready),
+      fail(why) {
+        hasFailed = true;
+        // Main closes the link when it has this.
+        post({ [FAILED]: { said: inWords(why), thrown: isError(why) ? described(why) : undefined } });
+      },
       native: Boolean(buffer),
       sync,
       transfer: options.transfer,
       direct: value => value,
       ...reflected?.scope,
       check() {
-        touch();
-        end.check();
-        stopIf(alarm?.heard(), 'check');
+        try {
+          touch();
+          end.check();
+          stopIf(alarm?.heard(), 'check');
+        } catch (error) {
+          throw located(error, new Error());
+        }
       },
-      sleep(given) {
+      sleep: entry(given => {
         const milliseconds = millisecondsOf(given);
         touch();
         if (sync) return end.sleep(milliseconds);
@@ -147,12 +196,12 @@ export const create = (platform, reflect) => {
           if (left <= 0) return;
           alarm.wait(left);
         }
-      },
-      notify(name, ...args) {
+      }),
+      notify: entry((name, ...args) => {
         const [sent, moved] = prepare(args, options);
         end.notify(name, sent);
         detach(moved);
-      },
+      }),
     };
   };
 };
@@ -166,5 +215,9 @@ const DEADLOCK_TIMEOUT = 3_000;
 
 /** What is wrong, and what would help. */
 const cannotBlock = (name, reasons) =>
-  `\`${name}\` was not called, since this worker cannot block: ${reasons.join('; ')}. ` +
+  `\`${name}\` was not called, since this worker cannot block: ${reasons.map(clause).join('; ')}. ` +
   `\`await within({ promise: true }).${name}(...)\` works here, and \`promises: true\` makes all calls so; main can always await the worker`;
+
+const windowCannotBlock = reasons =>
+  `\`window\` cannot be used, since this worker cannot block: ${reasons.map(clause).join('; ')}. ` +
+  'Register functions on main and call them by `await within({ promise: true }).name(...)`; main can always await the worker';

@@ -21,7 +21,7 @@ pub(crate) fn serve(
             let error = js_sys::TypeError::new(&format!("{name} is not a function"));
             return Err(threw(&values, &error));
         };
-        let value = function.apply(&JsValue::NULL, &arguments).map_err(|thrown| threw(&values, &thrown))?;
+        let value = run(function, &JsValue::NULL, &arguments).map_err(|thrown| threw(&values, &thrown))?;
         if !is_thenable(&value) {
             match values.encode_result(&value, &name, result) {
                 Ok(()) => return Ok(RawReply::Now(Format::Value)),
@@ -55,6 +55,13 @@ fn threw(values: &Values, thrown: &JsValue) -> Failure {
     let mut payload = Vec::new();
     values.encode_thrown(thrown, &mut payload);
     Failure::Threw(payload)
+}
+
+#[wasm_bindgen(raw_module = "./errors.js")]
+extern "C" {
+    /// Calls a function of the program, and marks in stacks that it does.
+    #[wasm_bindgen(catch)]
+    fn run(function: &Function, this: &JsValue, arguments: &Array) -> Result<JsValue, JsValue>;
 }
 
 #[wasm_bindgen(raw_module = "./values.js")]

@@ -87,8 +87,8 @@ impl WorkerLink {
     /// Calls a function that the worker has sent a reference to: the arguments are the reference, `this` and a list.
     pub fn invoke(&self, arguments: &Array) -> Result<Promise, JsValue> {
         let values = self.references.as_ref().unwrap_or(&self.values);
-        let callee = Callee { exports: self.worker.exports(), values: values.clone(), name: references::INVOKE.into() };
-        callee.call(arguments, f64::INFINITY, JsValue::UNDEFINED)
+        let callee = Callee::new(self.worker.exports(), values.clone(), references::INVOKE.into());
+        Callee { shown: references::CALLBACK.into(), ..callee }.call(arguments, f64::INFINITY, JsValue::UNDEFINED)
     }
 
     /// Gives references of the worker back. On a closed link there are none.
@@ -176,6 +176,6 @@ impl WorkerLink {
 
 impl WorkerLink {
     fn callee(&self, name: String) -> Callee {
-        Callee { exports: self.worker.exports(), values: self.values.clone(), name }
+        Callee::new(self.worker.exports(), self.values.clone(), name)
     }
 }

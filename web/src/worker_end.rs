@@ -80,7 +80,7 @@ impl WorkerEnd {
     /// a list of arguments, and `released` with the references that main has given back.
     pub fn reflect(&mut self, references: JsValue, invoke: JsValue, released: Function) {
         let values = Values::with_references(references);
-        self.attached.scope.export_raw(references::INVOKE, function::serve(&values, "a callback", invoke));
+        self.attached.scope.export_raw(references::INVOKE, function::serve(&values, references::CALLBACK, invoke));
         self.attached.scope.on_released(references::listener(released));
         self.references = Some(values);
     }
@@ -126,7 +126,7 @@ impl WorkerEnd {
             Ok((_, payload)) => {
                 let value = values.decode(&payload);
                 self.sync.recycle(payload);
-                value.map_err(|why| failure::failed("Result", &why, shown))
+                value.map_err(|why| failure::of_result(shown, &why))
             }
             Err(error) => Err(failure::of_call(error, shown, values)),
         }
@@ -151,7 +151,7 @@ impl WorkerEnd {
         signal: JsValue,
     ) -> Result<Promise, JsValue> {
         let exports = self.attached.scope.remote();
-        Callee { exports, values: self.values.clone(), name }.call(arguments, timeout, signal)
+        Callee::new(exports, self.values.clone(), name).call(arguments, timeout, signal)
     }
 
     /// Calls a function of main without waiting.

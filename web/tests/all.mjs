@@ -2,6 +2,8 @@
 import { Codec, initSync } from '../pkg/coincide.js';
 import bootTests from './boot.tests.mjs';
 import codecTests from './codec.tests.mjs';
+import errorTests from './error.tests.mjs';
+import failureTests from './failure.tests.mjs';
 import linkTests from './link.tests.mjs';
 import { assert, deepEqual, equal, rejects, suite, throws } from './suite.mjs';
 import valueTests from './value.tests.mjs';
@@ -11,7 +13,7 @@ import windowTests from './window.tests.mjs';
 export const all = platform => {
   const { test, run } = suite();
   const kit = { ...platform, assert, deepEqual, equal, rejects, throws };
-  for (const tier of platform.tiers) for (const tests of [bootTests, linkTests, valueTests]) tests(test, { ...kit, tier });
+  for (const tier of platform.tiers) for (const tests of [bootTests, linkTests, valueTests, errorTests, failureTests]) tests(test, { ...kit, tier });
   for (const tests of [windowTests, homeTests]) tests(test, kit);
   codecTests(test, { ...kit, ...codecKit() });
   return async (report, filter) => {

@@ -1,4 +1,5 @@
 // Functions of the worker, as main sees them.
+import { few, located, many } from '../errors.js';
 import { FUNCTION, RECEIVERS } from './operations.js';
 import { sent } from './sent.js';
 import { Handles } from './handles.js';
@@ -19,7 +20,16 @@ export class Callbacks {
     return this.#handles.receive(id, () => {
       const link = this.#link;
       const callback = function (...args) {
-        return link.invoke([callback, sent(this), args.map(sent)]);
+        const limit = few();
+        const here = new Error();
+        many(limit);
+        try {
+          return link.invoke([callback, sent(this), args.map(sent)]).catch(error => {
+            throw located(error, here);
+          });
+        } catch (error) {
+          throw located(error, here);
+        }
       };
       this.#ids.set(callback, id);
       return callback;

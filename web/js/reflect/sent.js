@@ -1,4 +1,5 @@
 // How values of main go to the worker: primitives and binary data as copies, everything else as references.
+import { ours } from '../errors.js';
 
 /** Stands for an object of main that goes to the worker as a reference. */
 export class Reference {
@@ -36,7 +37,7 @@ export const sent = value => {
       return new Reference(value);
     case 'symbol':
       if (isShared(value)) return value;
-      throw new DOMException(`${String(value)} is a symbol that only main knows`, 'DataCloneError');
+      throw ours(new DOMException(`${String(value)} is a symbol that only main knows: use \`Symbol.for\``, 'DataCloneError'));
     default:
       return value;
   }
