@@ -221,7 +221,7 @@ fn everything_in_flight_is_given_back_when_it_is_over() {
         ("aborted", |session| session.abort(CloseReason::DONE, "")),
         ("gone", Session::handle_gone),
         ("closed by the peer", |session| {
-            receive(session, &frame(Header { kind: Kind::CLOSE, ..Header::default() }, "", b""))
+            receive(session, &frame(Header { kind: Kind::CLOSE, ..Header::default() }, "", b""));
         }),
         ("breach", |session| assert!(session.handle_frame(&[0; 20][..]).is_err())),
         ("dropped", |session| *session = Session::new(Role::Main, Config::default())),

@@ -1,7 +1,7 @@
 //! From JavaScript's values to bytes: what the source tells is written as items.
 
 use super::{Js, Source};
-use crate::value::{MAX_DEPTH, RefKind, RefOwner, ViewKind, Writer};
+use crate::value::{MAX_DEPTH, RefKind, RefOwner, TOO_LARGE, ViewKind, Writer};
 use crate::{EncodeError, Segment};
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -84,7 +84,7 @@ impl Js {
             trail: Vec::new(),
             left_out: None,
         };
-        let result = telling.value();
+        let result = telling.value().and_then(|()| Ok(telling.writer.finish()?));
         let (held, left_out) = (telling.words.held, telling.left_out.take());
         let result = result.map_err(|stop| match stop {
             Stop::Blob => Unsent::Blobs,
@@ -542,7 +542,6 @@ impl Telling<'_> {
 }
 
 const NOT_UTF8: &str = "text is not UTF-8";
-const TOO_LARGE: &str = "it is larger than there is memory for";
 const UNKNOWN_VIEW_TEXT: &str = "a view of an unknown type cannot be sent";
 const LOCAL_SYMBOL_TEXT: &str = "a symbol cannot be sent unless it is registered or well known";
 

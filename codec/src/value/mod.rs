@@ -17,6 +17,8 @@ pub use model::{ErrorValue, PropertyKey, Symbol, Text as OwnedText, Value};
 pub use reader::{Item, Key, Reader, Text};
 pub use reference::Reference;
 pub use ser::{args_to_buf, to_buf, to_vec};
+#[cfg(feature = "js")]
+pub(crate) use writer::TOO_LARGE;
 pub use writer::Writer;
 
 /// The type of a typed array, or `DataView`. The discriminants are those on the wire.

@@ -171,7 +171,8 @@ impl Value {
     /// nesting beyond [`MAX_DEPTH`]. The buffer is as before then.
     pub fn encode(&self, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
         let before = buffer.len();
-        let result = self.encode_with(&mut Writer::new(buffer), 0);
+        let mut writer = Writer::new(buffer);
+        let result = self.encode_with(&mut writer, 0).and_then(|()| writer.finish());
         if result.is_err() {
             buffer.truncate(before);
         }

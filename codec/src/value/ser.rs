@@ -17,7 +17,7 @@ use serde::ser::{self, Serialize};
 pub fn to_buf<T: Serialize + ?Sized>(value: &T, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
     let before = buffer.len();
     let mut writer = Writer::new(buffer);
-    let result = value.serialize(Serializer { writer: &mut writer, depth: 0 });
+    let result = value.serialize(Serializer { writer: &mut writer, depth: 0 }).and_then(|()| writer.finish());
     if result.is_err() {
         buffer.truncate(before);
     }
