@@ -74,7 +74,11 @@ export function wait(handle, at, expected, timeout) {
 export function notify(handle, at) {
   const memory = memories[handle];
   Atomics.notify(memory.words, at >>> 2);
-  memory.bell?.postMessage(0);
+  try {
+    memory.bell?.postMessage(0);
+  } catch {
+    // Programs may replace it. wasm must not see that.
+  }
 }
 
 /** Has the endpoint rung once the word is notified; says whether the word still is `expected`. */

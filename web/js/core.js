@@ -2,7 +2,10 @@
 import { initSync, MainEnd } from './coincide.js';
 import { alarmOf } from './alarm.js';
 import { CoincideError } from './errors.js';
-import { ALARM, BOOT, PACKET, PANIC, RING, bytesOf, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
+import { onFailure } from './guard.js';
+import { promised, rejectAll } from './pending.js';
+import { ALARM, BOOT, FAILED, PACKET, PANIC, RING, UNSENDABLE, bytesOf, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
+import { roomFor } from './stack.js';
 import { MESSAGES, SERVICE, SHARED, diagnose, reasonsFor, tierOf } from './tier.js';
 import { nameOf } from './relay-name.js';
 import { transformed } from './transform.js';
@@ -58,11 +61,15 @@ export const create = (platform, source, reflection) => {
     }
   };
 
+  /** Stops watching for a failure on behalf of workers that are no longer there. */
+  const forgotten = new FinalizationRegistry(unwatch => unwatch());
+
   const named = new Map();
   const awaited = new Map();
   /** The workers by name: `await workers.name` is the one of that name, once it is ready. */
   const workers = new Proxy(Object.create(null), {
     get(_, name) {
+      if (name === UNSENDABLE) return 'the workers of a page';
       if (typeof name !== 'string' || name === 'then') return undefined;
       return (named.get(name) ?? arrival(name).promise).then(worker => worker.ready.then(() => worker.proxy));
     },
@@ -108,8 +115,10 @@ export const create = (platform, source, reflection) => {
       #reflected;
       /** Interrupts the worker, if messages alone reach it. */
       #alarm;
+      #unwatch = () => {};
 
       constructor(url, own = {}) {
+        roomFor('Worker');
         const { name } = own;
         if (name && named.has(name))
           throw new CoincideError('NameTaken', `a worker named ${name} is there already: terminate it first`, '');
@@ -129,6 +138,9 @@ export const create = (platform, source, reflection) => {
         this.#ready = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
         this.#ready.catch(() => {});
         platform.onFailure(this, (message, ended) => this.#failed(message, ended));
+        const self = new WeakRef(this);
+        this.#unwatch = onFailure(error => self.deref()?.#abandon(error));
+        forgotten.register(this, this.#unwatch);
         this.proxy = this.#proxy(limitsOf());
         const start = relay =>
           whenStarted(
@@ -184,6 +196,10 @@ export const create = (platform, source, reflection) => {
         return this.#tier;
       }
 
+      get [UNSENDABLE]() {
+        return 'a worker';
+      }
+
       /** Resolves with the names of the worker's exports once it is ready; rejects if it never will be. */
       get ready() {
         return this.#ready;
@@ -205,8 +221,9 @@ export const create = (platform, source, reflection) => {
       /** Calls an export without wanting an answer. */
       notify(name, ...args) {
         if (this.#closed && !this.#link) throw this.#closed;
+        roomFor(`${name}`);
         const [sent, moved] = prepare(args, options);
-        this.#do(link => link?.notify(name, sent));
+        this.#do(link => link?.notify(`${name}`, sent));
         detach(moved);
       }
 
@@ -226,6 +243,7 @@ export const create = (platform, source, reflection) => {
         if (data === RING) main?.ring();
         else if (data?.[PACKET] !== undefined) this.#link?.deliver(data[PACKET]);
         else if (data?.[BOOT] !== undefined) this.#probed?.(data[BOOT]);
+        else if (data?.[FAILED] !== undefined) this.#breaks(data[FAILED]);
         else if (data?.[PANIC] !== undefined) this.#ends(`the worker panicked: ${data[PANIC]}`);
         else return false;
         return true;
@@ -237,6 +255,7 @@ export const create = (platform, source, reflection) => {
         try {
           this.#link = this.#tier === SHARED ? shared(post) : main.linkByMessages(packetPort(post), relay && nameOf(relay), options.strict);
         } catch (error) {
+          super.terminate();
           return this.#close(error);
         }
         this.#reflected = reflection?.reflect(this.#link, wishes);
@@ -247,7 +266,7 @@ export const create = (platform, source, reflection) => {
         for (const message of this.#messages) super.postMessage(...message);
         this.#messages = null;
         const { resolve, reject } = this.#settle;
-        this.#link.ready().then(resolve, error => {
+        promised(this.#link, pending => this.#link.ready(pending), 'ready').then(resolve, error => {
           reject(error);
           this.#forget();
         });
@@ -273,8 +292,27 @@ export const create = (platform, source, reflection) => {
         super.terminate();
       }
 
+      /** wasm has failed in the worker. */
+      #breaks(why) {
+        const error = new CoincideError('Failed', `the worker has failed: ${why}`, '');
+        const link = this.#link;
+        this.#link = null;
+        rejectAll(error, link);
+        link?.fail(error.message);
+        this.#close(error);
+        super.terminate();
+      }
+
+      /** wasm has failed here: the worker would wait indefinitely. */
+      #abandon(error) {
+        this.#link = null;
+        this.#close(error);
+        super.terminate();
+      }
+
       #close(error) {
         if (this.#closed) return;
+        this.#unwatch();
         this.#closed = error;
         this.#reflected?.close();
         this.#alarm?.close();
@@ -293,15 +331,16 @@ export const create = (platform, source, reflection) => {
 
       #call(name, args, timeout, signal) {
         const link = this.#link;
-        if (!this.#alarm || !(signal || timeout < Infinity)) return link.call(name, args, timeout, signal);
+        const send = () => promised(link, pending => link.call(name, args, timeout, pending), name, { timeout, signal });
+        if (!this.#alarm || !(signal || timeout < Infinity)) return send();
         const before = link.latestCall();
-        const result = link.call(name, args, timeout, signal);
+        const result = send();
         const id = link.latestCall();
         // It may have to wait for the bytes of blobs before it is made.
         if (id !== before)
           result.catch(() => {
             // Once the worker has answered, another call may have its slot.
-            const alarm = link.isUnanswered(id) && this.#alarm?.cancel(id);
+            const alarm = this.#alarm && link.isUnanswered(id) && this.#alarm.cancel(id);
             if (alarm) super.postMessage({ [ALARM]: alarm });
           });
         return result;
@@ -309,6 +348,7 @@ export const create = (platform, source, reflection) => {
 
       #proxy({ timeout, signal }) {
         const call = (name, args) => {
+          roomFor(name);
           const [sent, moved] = prepare(args, options);
           signal?.throwIfAborted();
           if (this.#closed && !this.#link) return Promise.reject(this.#closed);
@@ -345,6 +385,7 @@ export const create = (platform, source, reflection) => {
               : (...args) => call(name, args),
           {
             set: (name, value) => {
+              roomFor(name);
               const { transform } = options;
               const fn =
                 transform && typeof value === 'function' ? transformed(value, transform) : value;

@@ -117,7 +117,7 @@ export interface Main {
 
 /** Why a call gave no result, where it is not what the function threw. */
 export class CoincideError extends Error {
-  /** Stable, for programs: `Closed`, `Deadlock`, `Interrupted`, ... */
+  /** Stable, for programs: `Closed`, `Deadlock`, `Failed`, `Interrupted`, ... */
   readonly code: string;
   /** The function that was called. */
   readonly function: string;

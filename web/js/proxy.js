@@ -11,6 +11,7 @@ export const proxyOf = (caller, own) => {
   const callers = new Map();
   return new Proxy(Object.create(null), {
     get(target, name) {
+      if (name === UNSENDABLE) return 'a proxy of functions of the other end';
       // Promises look for it: a proxy is none.
       if (name === 'then') return undefined;
       if (typeof name === 'symbol') return symbolCaller(name);
@@ -106,6 +107,12 @@ export const packetPort = post => ({ postMessage: (packet, moved) => post({ [PAC
 
 /** A message by which one end wakes the other, where that can't listen to shared memory. */
 export const RING = 'coincide:ring:1';
+
+/** Marks what a worker says when coincide itself has failed there. */
+export const FAILED = 'coincide:failed:1';
+
+/** What has this property cannot be sent: its value says what it is. `walk.js` of the codec reads it. */
+export const UNSENDABLE = Symbol.for('coincide:unsendable');
 
 /** Marks what a worker in Rust says last, which nobody could answer for any more. */
 export const PANIC = 'coincide:panic:1';

@@ -1,4 +1,20 @@
-// What wasm asks about values.
+// What wasm asks about values, and what it has done with them. All code of the program that runs here may throw; what wasm does not catch
+// is caught here.
+
+/** Calls a function of the program. */
+export const run = (fn, args) => Reflect.apply(fn, null, args);
+
+/** Calls `done` later, once, with what became of a promise or of what has the shape of one, and whether it has rejected. */
+export const whenSettled = async (value, done) => {
+  let hasRejected = false;
+  try {
+    value = await value;
+  } catch (error) {
+    value = error;
+    hasRejected = true;
+  }
+  done(value, hasRejected);
+};
 
 export const isThenable = value =>
   value !== null && typeof value === 'object' && typeof value.then === 'function';
@@ -8,17 +24,11 @@ const told = new Set();
 export function tellLoss(fn, path) {
   if (told.has(fn)) return;
   told.add(fn);
-  console.warn(`coincide: ${path} of \`${fn}\` cannot be sent as it is and lost something; \`strict: true\` makes that an error`);
-}
-
-/** A promise of the signal's abort, and how to stop waiting for it. */
-export function aborted(signal) {
-  const done = new AbortController();
-  const promise = new Promise(resolve => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true, signal: done.signal });
-  });
-  return [promise, () => done.abort()];
+  try {
+    console.warn(`coincide: ${path} of \`${fn}\` cannot be sent as it is and lost something; \`strict: true\` makes that an error`);
+  } catch {
+    // The result is as good as with a console that works.
+  }
 }
 
 /** Whatever it is, as text. */

@@ -3,8 +3,11 @@ import { initSync, WorkerEnd } from './coincide.js';
 import { listenerOf } from './alarm.js';
 import { nameOf } from './relay-name.js';
 import { CoincideError, failed } from './errors.js';
-import { ALARM, BOOT, PACKET, RING, bytesOf, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
+import { onFailure } from './guard.js';
+import { promised } from './pending.js';
+import { ALARM, BOOT, FAILED, PACKET, RING, bytesOf, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
 import { millisecondsOf } from './sleep.js';
+import { roomFor } from './stack.js';
 import { transformed } from './transform.js';
 import { inWords } from './values.js';
 
@@ -56,6 +59,7 @@ export const create = (platform, reflect) => {
     initSync({ module });
     const deadlock = options.deadlockTimeout ?? deadlockTimeout;
     const post = (...message) => platform.self.postMessage(...message);
+    onFailure(error => post({ [FAILED]: error.message }));
     if (buffer) {
       const bell = Atomics.waitAsync ? undefined : { postMessage: () => post(RING) };
       end = new WorkerEnd(buffer, bell, options.strict, deadlock);
@@ -78,6 +82,7 @@ export const create = (platform, reflect) => {
         const number = end.name(name);
         const { transform } = options;
         return (...args) => {
+          roomFor(name);
           const start = options.measure ? performance.now() : 0;
           const [sent, moved] = prepare(args, options);
           signal?.throwIfAborted();
@@ -96,10 +101,11 @@ export const create = (platform, reflect) => {
       const awaiting = name => {
         const { transform } = options;
         return (...args) => {
+          roomFor(name);
           const start = options.measure ? performance.now() : 0;
           const [sent, moved] = prepare(args, options);
           signal?.throwIfAborted();
-          const called = end.callLater(name, sent, timeout, signal);
+          const called = promised(end, pending => end.callLater(name, sent, timeout, pending), name, { timeout, signal });
           detach(moved);
           const result = called.then(value => {
             if (value instanceof Error) throw value;
@@ -112,6 +118,7 @@ export const create = (platform, reflect) => {
       const caller = promise || (!sync && awaits) ? awaiting : sync ? blocking : refusing;
       return proxyOf(caller, {
         set(name, value) {
+          roomFor(name);
           const { transform } = options;
           end.export(name, transform && typeof value === 'function' ? transformed(value, transform) : value);
         },
@@ -134,11 +141,13 @@ export const create = (platform, reflect) => {
       direct: value => value,
       ...reflected?.scope,
       check() {
+        roomFor('check');
         touch();
         end.check();
         stopIf(alarm?.heard(), 'check');
       },
       sleep(given) {
+        roomFor('sleep');
         const milliseconds = millisecondsOf(given);
         touch();
         if (sync) return end.sleep(milliseconds);
@@ -151,8 +160,9 @@ export const create = (platform, reflect) => {
         }
       },
       notify(name, ...args) {
+        roomFor(`${name}`);
         const [sent, moved] = prepare(args, options);
-        end.notify(name, sent);
+        end.notify(`${name}`, sent);
         detach(moved);
       },
     };

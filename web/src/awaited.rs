@@ -2,13 +2,11 @@
 
 use coincide::Exports;
 use coincide::raw::Format;
-use futures_util::future::{Either, select};
-use js_sys::{Array, Function, Promise, Reflect};
-use std::pin::pin;
+use js_sys::Array;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
 use crate::failure;
+use crate::pending::{Pending, Running};
 use crate::values::{self, Unsent, Values};
 
 /// A function of the other end.
@@ -19,8 +17,15 @@ pub(crate) struct Callee {
 }
 
 impl Callee {
-    /// Calls it; throws when the arguments can't be sent. `timeout` is in milliseconds, infinite for none; `signal` is an `AbortSignal` or undefined.
-    pub(crate) fn call(mut self, arguments: &Array, timeout: f64, signal: JsValue) -> Result<Promise, JsValue> {
+    /// Calls it; throws when the arguments can't be sent. `timeout` is in milliseconds, infinite for none. Gives the number by which the call
+    /// is cancelled.
+    pub(crate) fn call(
+        mut self,
+        arguments: &Array,
+        timeout: f64,
+        pending: Pending,
+        running: &Running,
+    ) -> Result<u32, JsValue> {
         if let Some(timeout) = values::duration(timeout) {
             self.exports = self.exports.with_timeout(timeout);
         }
@@ -31,7 +36,7 @@ impl Callee {
             Err(Unsent::Refused(why)) => return Err(failure::of_arguments(&self.name, &why.to_string())),
         };
         let arguments = arguments.clone();
-        Ok(future_to_promise(async move {
+        Ok(running.settle(pending, async move {
             let call = match call {
                 Some(call) => call,
                 None => {
@@ -41,21 +46,8 @@ impl Callee {
                     self.start(buffer)
                 }
             };
-            let result = if signal.is_undefined() {
-                call.await
-            } else {
-                let parts = aborted(&signal);
-                let (abort, stop) = (Promise::from(parts.get(0)), Function::from(parts.get(1)));
-                match select(pin!(call), pin!(JsFuture::from(abort))).await {
-                    Either::Left((result, _)) => {
-                        stop.call0(&JsValue::UNDEFINED)?;
-                        result
-                    }
-                    // Dropping the call cancels it.
-                    Either::Right(_) => return Err(Reflect::get(&signal, &"reason".into())?),
-                }
-            };
-            match result {
+            // Dropping it cancels it.
+            match call.await {
                 Ok((_, payload)) => {
                     let value = self.values.decode(&payload);
                     self.exports.recycle(payload);
@@ -83,9 +75,4 @@ impl Callee {
         self.values.recycle(buffer);
         call
     }
-}
-
-#[wasm_bindgen(raw_module = "./values.js")]
-extern "C" {
-    fn aborted(signal: &JsValue) -> Array;
 }

@@ -2,13 +2,14 @@
 
 use coincide_codec::js::{Js, Leniency, Root, Unsent, blobs_in};
 use js_sys::Uint8Array;
+use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
 
 /// Values to bytes and back, without a link.
 #[wasm_bindgen]
 pub struct Codec {
-    js: Js,
-    lost: Option<String>,
+    js: RefCell<Js>,
+    lost: RefCell<Option<String>>,
 }
 
 #[wasm_bindgen]
@@ -16,12 +17,12 @@ impl Codec {
     /// A codec that has met no keys. `references` keeps the objects that are sent as references, if it isn't undefined.
     #[wasm_bindgen(constructor)]
     pub fn new(references: &JsValue) -> Self {
-        Self { js: Js::with_references(references), lost: None }
+        Self { js: RefCell::new(Js::with_references(references)), lost: RefCell::default() }
     }
 
     /// The bytes of a value. `blobs` is what [`blobs`](Self::blobs) gave for it, or undefined.
     pub fn encode(
-        &mut self,
+        &self,
         value: &JsValue,
         arguments: bool,
         lenient: bool,
@@ -29,9 +30,10 @@ impl Codec {
     ) -> Result<Uint8Array, JsError> {
         let mut buffer = Vec::new();
         let root = Root(if arguments { "args" } else { "result" });
-        match self.js.encode(value, root, leniency(lenient), blobs, &mut buffer) {
+        let mut js = self.js.try_borrow_mut().map_err(|_| JsError::new(IN_USE))?;
+        match js.encode(value, root, leniency(lenient), blobs, &mut buffer) {
             Ok(lost) => {
-                self.lost = lost.map(|path| path.to_string());
+                self.lost.replace(lost);
                 Ok(Uint8Array::from(&buffer[..]))
             }
             Err(Unsent::Blobs) => Err(JsError::new("the bytes of a blob have to be awaited")),
@@ -41,12 +43,13 @@ impl Codec {
 
     /// The path of what the last [`encode`](Self::encode) left out.
     pub fn lost(&self) -> Option<String> {
-        self.lost.clone()
+        self.lost.borrow().clone()
     }
 
     /// The value that the bytes hold.
-    pub fn decode(&mut self, bytes: &[u8]) -> Result<JsValue, JsError> {
-        Ok(self.js.decode(bytes)?)
+    pub fn decode(&self, bytes: &[u8]) -> Result<JsValue, JsError> {
+        let mut js = self.js.try_borrow_mut().map_err(|_| JsError::new(IN_USE))?;
+        Ok(js.decode(bytes)?)
     }
 
     /// Awaits the bytes of the blobs in a value.
@@ -58,3 +61,5 @@ impl Codec {
 fn leniency(lenient: bool) -> Leniency {
     if lenient { Leniency::Lenient } else { Leniency::Strict }
 }
+
+const IN_USE: &str = "the codec is in use: a getter of the value has called it";

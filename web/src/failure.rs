@@ -10,7 +10,7 @@ use crate::values::Values;
 pub(crate) fn of_call(error: RawError, function: &str, values: &Values) -> JsValue {
     match error {
         RawError::Threw(payload) => match values.decode(&payload) {
-            Ok(thrown) => remote(&thrown, function),
+            Ok(thrown) => remote(&thrown, function).unwrap_or(thrown),
             Err(error) => failed("Refused", &format!("`{function}` threw what cannot be read: {error}"), function),
         },
         RawError::Failed(error) => failed(kind(&error), &error.to_string(), function),
@@ -50,10 +50,17 @@ fn kind(error: &CallError) -> &'static str {
     }
 }
 
+/// An error of coincide itself.
+pub(crate) fn failed(kind: &str, message: &str, function: &str) -> JsValue {
+    // The program may have a say in how stacks look.
+    try_failed(kind, message, function).unwrap_or_else(|thrown| thrown)
+}
+
 #[wasm_bindgen(raw_module = "./errors.js")]
 extern "C" {
-    /// An error of coincide itself.
-    pub(crate) fn failed(kind: &str, message: &str, function: &str) -> JsValue;
+    #[wasm_bindgen(js_name = failed, catch)]
+    fn try_failed(kind: &str, message: &str, function: &str) -> Result<JsValue, JsValue>;
     /// What the other end threw, with the stack of this end below the other's.
-    fn remote(thrown: &JsValue, function: &str) -> JsValue;
+    #[wasm_bindgen(catch)]
+    fn remote(thrown: &JsValue, function: &str) -> Result<JsValue, JsValue>;
 }

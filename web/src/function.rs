@@ -2,10 +2,10 @@
 
 use coincide::ErrorCode;
 use coincide::raw::{Failure, Format, RawReply};
-use js_sys::{Array, Function, Promise};
+use js_sys::Array;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 
+use crate::settled::settled;
 use crate::values::{Unsent, Values};
 
 /// Serves calls with a function. Its `this` is null; a promise is awaited.
@@ -17,12 +17,12 @@ pub(crate) fn serve(
     let (values, name) = (values.clone(), name.to_owned());
     move |format, payload, result| {
         let arguments = arguments(&values, format, payload)?;
-        let Some(function) = function.dyn_ref::<Function>() else {
+        if !function.is_function() {
             let error = js_sys::TypeError::new(&format!("{name} is not a function"));
             return Err(threw(&values, &error));
-        };
-        let value = function.apply(&JsValue::NULL, &arguments).map_err(|thrown| threw(&values, &thrown))?;
-        if !is_thenable(&value) {
+        }
+        let value = run(&function, &arguments).map_err(|thrown| threw(&values, &thrown))?;
+        if !is_thenable(&value).map_err(|thrown| threw(&values, &thrown))? {
             match values.encode_result(&value, &name, result) {
                 Ok(()) => return Ok(RawReply::Now(Format::Value)),
                 Err(Unsent::Refused(why)) => return Err(Failure::Refused(ErrorCode::BAD_RESULT, why.to_string())),
@@ -32,7 +32,7 @@ pub(crate) fn serve(
         }
         let (values, name) = (values.clone(), name.clone());
         Ok(RawReply::Later(Box::pin(async move {
-            let value = JsFuture::from(Promise::resolve(&value)).await.map_err(|thrown| threw(&values, &thrown))?;
+            let value = settled(&value).await.map_err(|thrown| threw(&values, &thrown))?;
             let mut result = Vec::new();
             match values.encode_result_later(&value, &name, &mut result).await {
                 Ok(()) => Ok((Format::Value, result)),
@@ -59,6 +59,8 @@ fn threw(values: &Values, thrown: &JsValue) -> Failure {
 
 #[wasm_bindgen(raw_module = "./values.js")]
 extern "C" {
-    #[wasm_bindgen(js_name = isThenable)]
-    fn is_thenable(value: &JsValue) -> bool;
+    #[wasm_bindgen(catch)]
+    fn run(function: &JsValue, arguments: &Array) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(js_name = isThenable, catch)]
+    fn is_thenable(value: &JsValue) -> Result<bool, JsValue>;
 }

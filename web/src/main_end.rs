@@ -1,15 +1,17 @@
 //! Main's end.
 
 use coincide::{Inbox, Main, Relay, Rings, Worker};
-use js_sys::{Array, Function, Promise};
+use js_sys::{Array, Float64Array, Function};
+use std::cell::OnceCell;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{future_to_promise, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 
 use crate::awaited::Callee;
 use crate::failure;
+use crate::pending::{Pending, Running};
 use crate::relay::RelayName;
-use crate::values::Values;
-use crate::{function, references, values};
+use crate::values::{self, Values, text};
+use crate::{function, panics, references};
 
 /// Main: serves any number of workers in the event loop of the page.
 #[wasm_bindgen]
@@ -22,6 +24,7 @@ impl MainEnd {
     /// A main end that goes on for as long as the page.
     #[wasm_bindgen(constructor)]
     pub fn new() -> Result<MainEnd, JsError> {
+        panics::report();
         let main = Main::new()?;
         spawn_local(main.run());
         Ok(Self { main })
@@ -34,7 +37,7 @@ impl MainEnd {
         let buffer = builder.create_buffer()?;
         let port = (!port.is_undefined()).then_some(&port);
         let worker = builder.attach_buffer(&buffer, port).map_err(failure::of_start)?;
-        Ok(WorkerLink { worker, buffer, inbox: None, values: Values::new(strict), references: None })
+        Ok(WorkerLink::of(worker, buffer, None, strict))
     }
 
     /// A link in messages to a worker that is about to start: `port` sends them, `relay` lets the worker block.
@@ -47,13 +50,7 @@ impl MainEnd {
     ) -> Result<WorkerLink, JsValue> {
         let relay = relay.map(Relay::from);
         let (worker, inbox) = self.main.worker().attach_port(port, relay.as_ref()).map_err(failure::of_start)?;
-        Ok(WorkerLink {
-            worker,
-            buffer: JsValue::UNDEFINED,
-            inbox: Some(inbox),
-            values: Values::new(strict),
-            references: None,
-        })
+        Ok(WorkerLink::of(worker, JsValue::UNDEFINED, Some(inbox), strict))
     }
 
     /// Sets how many bytes the bodies in flight of all links may take together.
@@ -75,31 +72,32 @@ pub struct WorkerLink {
     buffer: JsValue,
     inbox: Option<Inbox>,
     values: Values,
-    references: Option<Values>,
+    references: OnceCell<Values>,
+    running: Running,
 }
 
 #[wasm_bindgen]
 impl WorkerLink {
     /// Lets the worker operate on objects of main: `serve` and `later` are called for each operation, the latter for those whose results
     /// nobody waits for, and `released` with the references that the worker has given back. `references` keeps them.
-    pub fn reflect(&mut self, references: JsValue, serve: JsValue, later: JsValue, released: Function) {
+    pub fn reflect(&self, references: JsValue, serve: JsValue, later: JsValue, released: Function) {
         let values = Values::with_references(references);
         self.worker.register_raw(references::REFLECT, function::serve(&values, "window", serve));
         self.worker.register_raw(references::REFLECT_LATER, function::serve(&values, "window", later));
         self.worker.on_released(references::listener(released));
-        self.references = Some(values);
+        let _ = self.references.set(values);
     }
 
     /// Calls a function that the worker has sent a reference to: the arguments are the reference, `this` and a list.
-    pub fn invoke(&self, arguments: &Array) -> Result<Promise, JsValue> {
-        let values = self.references.as_ref().unwrap_or(&self.values);
+    pub fn invoke(&self, arguments: &Array, pending: Pending) -> Result<u32, JsValue> {
+        let values = self.references.get().unwrap_or(&self.values);
         let callee = Callee { exports: self.worker.exports(), values: values.clone(), name: references::INVOKE.into() };
-        callee.call(arguments, f64::INFINITY, JsValue::UNDEFINED)
+        callee.call(arguments, f64::INFINITY, pending, &self.running)
     }
 
     /// Gives references of the worker back. On a closed link there are none.
-    pub fn release(&self, ids: Vec<f64>) {
-        let _ = self.worker.release(&references::ids(&ids));
+    pub fn release(&self, ids: &Float64Array) {
+        let _ = self.worker.release(&references::ids(ids));
     }
 
     /// The shared memory of the link, for the worker.
@@ -116,19 +114,25 @@ impl WorkerLink {
     }
 
     /// Registers what the worker calls by `name`.
-    pub fn register(&self, name: &str, function: JsValue) {
-        self.worker.register_raw(name, function::serve(&self.values, name, function));
+    pub fn register(&self, name: &JsValue, function: JsValue) {
+        let name = text(name);
+        self.worker.register_raw(&name, function::serve(&self.values, &name, function));
     }
 
     /// Removes a function.
-    pub fn unregister(&self, name: &str) -> bool {
-        self.worker.unregister(name)
+    pub fn unregister(&self, name: &JsValue) -> bool {
+        self.worker.unregister(&text(name))
     }
 
-    /// Calls an export; throws when the arguments can't be sent. `timeout` is in milliseconds, infinite for none; `signal` is an
-    /// `AbortSignal` or undefined.
-    pub fn call(&self, name: String, arguments: &Array, timeout: f64, signal: JsValue) -> Result<Promise, JsValue> {
-        self.callee(name).call(arguments, timeout, signal)
+    /// Calls an export; throws when the arguments can't be sent. `timeout` is in milliseconds, infinite for none. Gives the number for
+    /// [`cancel`](Self::cancel).
+    pub fn call(&self, name: &JsValue, arguments: &Array, timeout: f64, pending: Pending) -> Result<u32, JsValue> {
+        self.callee(name).call(arguments, timeout, pending, &self.running)
+    }
+
+    /// Cancels what JavaScript no longer waits for.
+    pub fn cancel(&self, number: u32) {
+        self.running.cancel(number);
     }
 
     /// The id of the call that was made last, or 0. A call that waits for the bytes of blobs isn't made yet.
@@ -144,14 +148,14 @@ impl WorkerLink {
     }
 
     /// Calls an export without wanting an answer.
-    pub fn notify(&self, name: String, arguments: &Array) -> Result<(), JsValue> {
+    pub fn notify(&self, name: &JsValue, arguments: &Array) -> Result<(), JsValue> {
         self.callee(name).notify(arguments)
     }
 
     /// Resolves with the names of the exports once the worker is ready.
-    pub fn ready(&self) -> Promise {
+    pub fn ready(&self, pending: Pending) -> u32 {
         let ready = self.worker.ready();
-        future_to_promise(async move {
+        self.running.settle(pending, async move {
             match ready.await {
                 Ok(names) => Ok(names.into_iter().map(JsValue::from).collect::<Array>().into()),
                 Err(closed) => Err(failure::failed("Closed", &closed.to_string(), "ready")),
@@ -170,8 +174,8 @@ impl WorkerLink {
     }
 
     /// Ends the link because the worker can't go on: every pending call ends with an error that says why.
-    pub fn fail(&self, why: &str) {
-        self.worker.fail(why);
+    pub fn fail(&self, why: &JsValue) {
+        self.worker.fail(&text(why));
     }
 
     /// Whether the worker has taken up its link.
@@ -181,7 +185,12 @@ impl WorkerLink {
 }
 
 impl WorkerLink {
-    fn callee(&self, name: String) -> Callee {
-        Callee { exports: self.worker.exports(), values: self.values.clone(), name }
+    fn of(worker: Worker, buffer: JsValue, inbox: Option<Inbox>, strict: bool) -> Self {
+        let (references, running) = (OnceCell::new(), Running::default());
+        Self { worker, buffer, inbox, values: Values::new(strict), references, running }
+    }
+
+    fn callee(&self, name: &JsValue) -> Callee {
+        Callee { exports: self.worker.exports(), values: self.values.clone(), name: text(name) }
     }
 }

@@ -1,6 +1,6 @@
 //! References to objects of the other end: the names of the functions that serve them, and how they are given back.
 
-use js_sys::Function;
+use js_sys::{Float64Array, Function};
 use wasm_bindgen::prelude::*;
 
 /// Main's function that carries out operations.
@@ -16,8 +16,8 @@ pub(crate) const INVOKE: &str = "coincide:invoke";
 pub(crate) const SHOWN: &str = "window";
 
 /// Ids as JavaScript has them; they are counted up from zero, so that all are whole.
-pub(crate) fn ids(ids: &[f64]) -> Vec<u64> {
-    ids.iter().map(|id| *id as u64).collect()
+pub(crate) fn ids(ids: &Float64Array) -> Vec<u64> {
+    ids.to_vec().into_iter().map(|id| id as u64).collect()
 }
 
 /// Tells JavaScript which references have been given back.
@@ -25,6 +25,6 @@ pub(crate) fn listener(released: Function) -> impl Fn(&[u64]) + 'static {
     move |ids| {
         let ids: Vec<f64> = ids.iter().map(|id| *id as f64).collect();
         // It only forgets them, which cannot fail.
-        let _ = released.call1(&JsValue::UNDEFINED, &js_sys::Float64Array::from(&ids[..]));
+        let _ = released.call1(&JsValue::UNDEFINED, &Float64Array::from(&ids[..]));
     }
 }

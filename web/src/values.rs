@@ -139,6 +139,11 @@ async fn blobs_in(value: &JsValue, leniency: Leniency) -> Result<JsValue, String
     js::blobs_in(value, leniency).await.map_err(|error| format!("a blob in it cannot be read: {}", in_words(&error)))
 }
 
+/// A text of JavaScript. As an argument of type `String` it would be copied before there is known to be enough stack.
+pub(crate) fn text(value: &JsValue) -> String {
+    value.as_string().unwrap_or_default()
+}
+
 /// A time in milliseconds as JavaScript has it; infinity is none.
 pub(crate) fn duration(milliseconds: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(milliseconds / 1000.0).ok()

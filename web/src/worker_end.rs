@@ -2,15 +2,18 @@
 
 use coincide::raw::Format;
 use coincide::{Attached, Inbox, Limits, Relay, Scope, SendError, Stop, Sync};
-use js_sys::{Array, Function, Promise};
+use js_sys::{Array, Float64Array, Function};
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
 use std::time::Duration;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::awaited::Callee;
+use crate::pending::{Pending, Running};
 use crate::relay::RelayName;
-use crate::values::{Unsent, Values};
-use crate::{failure, function, references, values};
+use crate::values::{Unsent, Values, text};
+use crate::{failure, function, panics, references, values};
 
 /// A worker's own side of its link.
 #[wasm_bindgen]
@@ -20,8 +23,9 @@ pub struct WorkerEnd {
     sync: Sync,
     values: Values,
     /// Names that were called before: a number crosses faster than a string.
-    names: Vec<String>,
-    references: Option<Values>,
+    names: RefCell<Vec<Rc<str>>>,
+    references: OnceCell<Values>,
+    running: Running,
 }
 
 #[wasm_bindgen]
@@ -55,52 +59,54 @@ impl WorkerEnd {
     }
 
     /// A number for a name, for [`call`](Self::call).
-    pub fn name(&mut self, name: String) -> usize {
-        self.names.push(name);
-        self.names.len() - 1
+    pub fn name(&self, name: &JsValue) -> usize {
+        let mut names = self.names.borrow_mut();
+        names.push(text(name).into());
+        names.len() - 1
     }
 
     /// Exports a function to main.
-    pub fn export(&self, name: &str, function: JsValue) {
-        self.attached.scope.export_raw(name, function::serve(&self.values, name, function));
+    pub fn export(&self, name: &JsValue, function: JsValue) {
+        let name = text(name);
+        self.attached.scope.export_raw(&name, function::serve(&self.values, &name, function));
     }
 
     /// Removes an export.
-    pub fn unexport(&self, name: &str) -> bool {
-        self.attached.scope.unexport(name)
+    pub fn unexport(&self, name: &JsValue) -> bool {
+        self.attached.scope.unexport(&text(name))
     }
 
     /// Calls a function of main and blocks until that has answered. `timeout` is in milliseconds, infinite for none.
     pub fn call(&self, name: usize, arguments: &Array, timeout: f64) -> Result<JsValue, JsValue> {
-        let name = &self.names[name];
-        self.call_with(&self.values, name, name, arguments, timeout)
+        let name = Rc::clone(&self.names.borrow()[name]);
+        self.call_with(&self.values, &name, &name, arguments, timeout)
     }
 
     /// Makes this worker's functions known to main by references, which `references` keeps: `invoke` is called with a function, `this` and
     /// a list of arguments, and `released` with the references that main has given back.
-    pub fn reflect(&mut self, references: JsValue, invoke: JsValue, released: Function) {
+    pub fn reflect(&self, references: JsValue, invoke: JsValue, released: Function) {
         let values = Values::with_references(references);
         self.attached.scope.export_raw(references::INVOKE, function::serve(&values, "a callback", invoke));
         self.attached.scope.on_released(references::listener(released));
-        self.references = Some(values);
+        let _ = self.references.set(values);
     }
 
     /// Has main carry out an operation on its objects, and blocks until it has.
     pub fn operate(&self, operation: &Array) -> Result<JsValue, JsValue> {
-        let values = self.references.as_ref().unwrap_or(&self.values);
+        let values = self.references.get().unwrap_or(&self.values);
         self.call_with(values, references::REFLECT, references::SHOWN, operation, f64::INFINITY)
     }
 
     /// Has main carry out an operation without waiting for it.
     #[wasm_bindgen(js_name = operateLater)]
     pub fn operate_later(&self, operation: &Array) -> Result<(), JsValue> {
-        let values = self.references.as_ref().unwrap_or(&self.values);
+        let values = self.references.get().unwrap_or(&self.values);
         self.notify_with(values, references::REFLECT_LATER, references::SHOWN, operation)
     }
 
     /// Gives references of main back. On a closed link there are none.
-    pub fn release(&self, ids: Vec<f64>) {
-        let _ = self.attached.scope.release(&references::ids(&ids));
+    pub fn release(&self, ids: &Float64Array) {
+        let _ = self.attached.scope.release(&references::ids(ids));
     }
 
     /// Calls the function `name`, which errors call `shown`.
@@ -141,22 +147,29 @@ impl WorkerEnd {
         sent.map_err(|error| failure::of_call(error.into(), shown, values))
     }
 
-    /// Calls a function of main and gives a promise of what that answers. `signal` is an `AbortSignal` or undefined.
+    /// Calls a function of main without blocking; throws when the arguments can't be sent. Gives the number for [`cancel`](Self::cancel).
     #[wasm_bindgen(js_name = callLater)]
     pub fn call_later(
         &self,
-        name: String,
+        name: &JsValue,
         arguments: &Array,
         timeout: f64,
-        signal: JsValue,
-    ) -> Result<Promise, JsValue> {
+        pending: Pending,
+    ) -> Result<u32, JsValue> {
         let exports = self.attached.scope.remote();
-        Callee { exports, values: self.values.clone(), name }.call(arguments, timeout, signal)
+        let callee = Callee { exports, values: self.values.clone(), name: text(name) };
+        callee.call(arguments, timeout, pending, &self.running)
+    }
+
+    /// Cancels what JavaScript no longer waits for.
+    pub fn cancel(&self, number: u32) {
+        self.running.cancel(number);
     }
 
     /// Calls a function of main without waiting.
-    pub fn notify(&self, name: &str, arguments: &Array) -> Result<(), JsValue> {
-        self.notify_with(&self.values, name, name, arguments)
+    pub fn notify(&self, name: &JsValue, arguments: &Array) -> Result<(), JsValue> {
+        let name = text(name);
+        self.notify_with(&self.values, &name, &name, arguments)
     }
 
     /// Tells main that the worker is ready, and what it exports. On a closed link nobody waits for that.
@@ -200,8 +213,8 @@ impl WorkerEnd {
     }
 
     /// Closes the link: the worker can't do what it is there for.
-    pub fn fail(&self, why: &str) {
-        self.attached.scope.fail(why);
+    pub fn fail(&self, why: &JsValue) {
+        self.attached.scope.fail(&text(why));
     }
 
     /// Sets how many bytes the bodies in flight may take together.
@@ -216,9 +229,18 @@ impl WorkerEnd {
     }
 
     fn of(attached: Attached, inbox: Option<Inbox>, strict: bool) -> Self {
+        panics::report();
         spawn_local(attached.run());
         let sync = attached.scope.sync();
-        Self { attached, inbox, sync, values: Values::new(strict), names: Vec::new(), references: None }
+        Self {
+            attached,
+            inbox,
+            sync,
+            values: Values::new(strict),
+            names: RefCell::default(),
+            references: OnceCell::new(),
+            running: Running::default(),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 import { Codec, initSync } from '../pkg/coincide.js';
 import * as fresh from '../pkg/coincide.js?fresh';
 import bootTests from './boot.tests.mjs';
+import boundaryTests from './boundary.tests.mjs';
 import cloneTests from './clone.tests.mjs';
 import codecTests from './codec.tests.mjs';
 import growthTests from './growth.tests.mjs';
@@ -16,7 +17,7 @@ export const all = platform => {
   const { test, run } = suite();
   const memory = () => initSync().memory.buffer.byteLength;
   const kit = { ...platform, memory, assert, deepEqual, equal, rejects, throws };
-  for (const tier of platform.tiers) for (const tests of [bootTests, linkTests, valueTests]) tests(test, { ...kit, tier });
+  for (const tier of platform.tiers) for (const tests of [bootTests, linkTests, valueTests, boundaryTests]) tests(test, { ...kit, tier });
   for (const tests of [windowTests, homeTests, wallTests]) tests(test, kit);
   const codec = codecKit(Codec);
   codecTests(test, { ...kit, ...codec });

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { Worker as Thread } from 'node:worker_threads';
 import coincide from '../pkg/main.node.js';
 import coincideWindow from '../pkg/window/main.node.js';
 import { source } from '../pkg/wasm.node.js';
@@ -22,6 +23,12 @@ const runPackage = all({
   gc: runInNewContext('gc'),
   tiers: ['shared-memory', 'messages'],
   worker: name => here(`workers/${name}.node.js`),
+  doomed: way =>
+    new Promise((resolve, reject) => {
+      const thread = new Thread(here('doomed.node.mjs'), { workerData: way });
+      thread.once('message', found => resolve(thread.terminate().then(() => found)));
+      thread.once('error', reject);
+    }),
   operations: async () => JSON.parse(readFileSync(here('../../proto/vectors/operations.json'), 'utf8')),
   vectors: async () => JSON.parse(readFileSync(here('../../proto/vectors/values.json'), 'utf8')),
 });

@@ -1,7 +1,7 @@
 //! From bytes to JavaScript's values: items are checked, and told to the target.
 
-use super::Js;
 use super::costly::{Costly, TOO_COSTLY};
+use super::{Js, LEVELS, NO_ROOM, has_room};
 use crate::DecodeError;
 use crate::value::{Buffer, Item, Key, MAX_DEPTH, Reader, Text, check_view};
 use alloc::boxed::Box;
@@ -32,6 +32,7 @@ impl Js {
             len: bytes.len(),
             buffers: Vec::new(),
             references: self.references,
+            roomy: LEVELS,
         };
         let result = telling.value(0).and_then(|()| telling.reader.finish());
         let sharing = telling.sharing;
@@ -73,6 +74,8 @@ struct Telling<'a, 'de> {
     len: usize,
     buffers: Vec<Buffer>,
     references: bool,
+    /// Levels for which there is stack.
+    roomy: usize,
 }
 
 impl<'de> Telling<'_, 'de> {
@@ -96,6 +99,12 @@ impl<'de> Telling<'_, 'de> {
     fn value(&mut self, depth: usize) -> Result<(), DecodeError> {
         if depth > MAX_DEPTH {
             return Err(DecodeError::malformed("values are nested deeper than 256 levels"));
+        }
+        if depth > self.roomy {
+            if !has_room() {
+                return Err(DecodeError::mismatch(NO_ROOM));
+            }
+            self.roomy += LEVELS;
         }
         let inner = depth + 1;
         match self.reader.item()? {

@@ -1,7 +1,7 @@
 //! From JavaScript's values to bytes: what the source tells is written as items.
 
 use super::costly::{Costly, TOO_COSTLY};
-use super::{Js, Source};
+use super::{Js, LEVELS, NO_ROOM, Source, has_room};
 use crate::value::{MAX_DEPTH, RefKind, RefOwner, ViewKind, Writer};
 use crate::{EncodeError, Segment};
 use alloc::borrow::Cow;
@@ -83,6 +83,7 @@ impl Js {
             keys: &mut self.written,
             payload: self.payloads,
             trail: Vec::new(),
+            roomy: LEVELS,
             left_out: None,
             costly: Costly::default(),
         };
@@ -241,6 +242,10 @@ impl<'a> Words<'a> {
                 let thrown = self.text().map_or_else(|_| String::new(), |text| text.lossy());
                 return refused(format!("reading it has thrown: {thrown}"));
             }
+            UNSENDABLE => {
+                let what = self.text().map_or_else(|_| String::new(), |text| text.lossy());
+                return refused(format!("{what} cannot be sent"));
+            }
             UNREAD_BLOB => return Stop::Blob,
             TOO_DEEP => return refused(format!("values are nested too deep: {MAX_DEPTH} levels at most can be sent")),
             DETACHED => "an `ArrayBuffer` that was transferred cannot be sent",
@@ -260,6 +265,8 @@ struct Telling<'a> {
     keys: &'a mut Vec<WrittenKey>,
     payload: u64,
     trail: Vec<Step>,
+    /// Levels for which there is stack.
+    roomy: usize,
     /// What was left out first: an error for its path.
     left_out: Option<EncodeError>,
     costly: Costly,
@@ -317,6 +324,12 @@ impl Telling<'_> {
 
     fn inside(&mut self, step: Step) -> Result<(), Stop> {
         self.trail.push(step);
+        if self.trail.len() > self.roomy {
+            if !has_room() {
+                return Err(refused(NO_ROOM));
+            }
+            self.roomy += LEVELS;
+        }
         self.value()?;
         // After an error it stays: it leads there.
         self.trail.pop();
@@ -645,3 +658,4 @@ const DETACHED: u8 = 40;
 const OUT_OF_BOUNDS: u8 = 41;
 const SPARSE: u8 = 42;
 const UNKNOWN_VIEW: u8 = 43;
+const UNSENDABLE: u8 = 45;

@@ -84,6 +84,11 @@ impl Js {
     }
 }
 
+/// Levels of a value that are written or read between two looks for room on the stack, which does not unwind when it ends.
+const LEVELS: usize = 4;
+
+const NO_ROOM: &str = "too little of the stack is left for a value that is nested as deep";
+
 impl Default for Js {
     fn default() -> Self {
         Self::new()
@@ -111,6 +116,9 @@ pub async fn blobs_in(value: &JsValue, leniency: Leniency) -> Result<JsValue, Js
 
 #[wasm_bindgen(module = "/src/js/walk.js")]
 extern "C" {
+    /// Whether there is stack for [`LEVELS`] more levels of a value.
+    #[wasm_bindgen(js_name = hasRoom)]
+    fn has_room() -> bool;
     #[wasm_bindgen(js_name = blobsIn)]
     fn find_blobs(value: &JsValue, deepest: u32, lenient: bool) -> js_sys::Promise;
 

@@ -9,7 +9,8 @@ const UNDEFINED = 0, NULL = 1, FALSE = 2, TRUE = 3, HOLE = 4, SMALL = 5, FLOAT =
   BIGINT = 10, BIGINT_LONG = 11, REGISTERED = 12, WELL_KNOWN = 13, SHARED = 14, ARRAY = 15, OBJECT = 16, MAP = 17, SET = 18,
   DATE = 19, REGEXP = 20, ERROR = 21, BOXED = 22, BUFFER = 23, BYTES = 24, VIEW = 25, BLOB = 26, FILE = 27, IMAGE = 28,
   REFERENCE = 29, KEY = 30, NEW_KEY = 31, LOOSE_KEY = 32, FORGET = 33, FUNCTION = 34, LOCAL_SYMBOL = 35, FOREIGN = 36,
-  THREW = 37, TOO_DEEP = 38, UNREAD_BLOB = 39, DETACHED = 40, OUT_OF_BOUNDS = 41, SPARSE = 42, UNKNOWN_VIEW = 43, UNKNOWN_PIXELS = 44;
+  THREW = 37, TOO_DEEP = 38, UNREAD_BLOB = 39, DETACHED = 40, OUT_OF_BOUNDS = 41, SPARSE = 42, UNKNOWN_VIEW = 43, UNKNOWN_PIXELS = 44,
+  UNSENDABLE = 45;
 
 // In the order of their numbers on the wire.
 const views = ['DataView', 'Int8Array', 'Uint8Array', 'Uint8ClampedArray', 'Int16Array', 'Uint16Array', 'Int32Array', 'Uint32Array',
@@ -130,6 +131,9 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const float = new Float64Array(1);
 const halves = new Uint32Array(float.buffer);
 const big = new BigUint64Array(float.buffer);
+
+/** What has this property cannot be sent; its value is what to call it. */
+const unsendable = Symbol.for('coincide:unsendable');
 
 /** Thrown when the last word tells why the value cannot be sent. */
 const stop = {};
@@ -383,11 +387,19 @@ export class Source {
     const entry = classes.get(toString.call(value).slice(8, -1));
     if (entry && !fails(entry[1], value)) return this[entry[0]](value, depth);
     if (value instanceof Error) return this.error(value, depth);
+    if (typeof value[unsendable] === 'string') this.unsendable(value[unsendable]);
     if (!isOrdinary(proto)) return this.foreign(value, depth, isJson);
     if (this.offersJson(value, isJson)) return this.json(value, depth);
     const keys = this.keysOf(value);
     if (keys.length === 0 && isHollow(value)) this.refuse(value);
     this.plain(value, depth, keys);
+  }
+
+  /** An object that says that it can't be sent, and what it is. */
+  unsendable(what) {
+    this.put(UNSENDABLE);
+    this.text(what);
+    throw stop;
   }
 
   /** An object of the platform. */
@@ -739,6 +751,18 @@ class Finder extends Source {
 
   refuse() {}
 }
+
+/** Whether there is stack for some more levels of a value. Engines count it by frames, so this makes some. */
+export const hasRoom = () => {
+  try {
+    descend(FRAMES, 0, 0, 0, 0, 0, 0, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+const descend = (left, a, b, c, d, e, f, g) => (left > 0 ? descend(left - 1, b, c, d, e, f, g, a) + 1 : 0);
+const FRAMES = 200;
 
 /** The bytes of the blobs in a value, by blob, when all have been read. */
 export const blobsIn = async (value, deepest, lenient) => {

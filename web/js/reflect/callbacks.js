@@ -2,6 +2,7 @@
 import { FUNCTION, RECEIVERS } from './operations.js';
 import { sent } from './sent.js';
 import { Handles } from './handles.js';
+import { promised } from '../pending.js';
 
 /** The worker's functions that main has. Calling one gives a promise. */
 export class Callbacks {
@@ -14,7 +15,7 @@ export class Callbacks {
   constructor(link, wall = () => null) {
     this.#link = link;
     this.#wall = wall;
-    this.#handles = new Handles(ids => link.release(ids));
+    this.#handles = new Handles(ids => link.release(Float64Array.from(ids)));
   }
 
   /** Main's function for a reference of the worker: the same for the same one. */
@@ -24,7 +25,7 @@ export class Callbacks {
       const wall = this.#wall();
       const send = wall ? value => sent(wall.conceal(value)) : sent;
       const callback = function (...args) {
-        return link.invoke([callback, send(this), args.map(send)]);
+        return invoke(link, [callback, send(this), args.map(send)]);
       };
       this.#ids.set(callback, id);
       return callback;
@@ -44,7 +45,7 @@ export class Callbacks {
     const wall = this.#wall();
     return value => {
       const reason = value instanceof Error ? (wall ? wall.thrown(value) : value) : sent(wall ? wall.conceal(value) : value);
-      return link.invoke([callback, undefined, [reason]]);
+      return invoke(link, [callback, undefined, [reason]]);
     };
   }
 
@@ -52,3 +53,5 @@ export class Callbacks {
     return this.#handles.size;
   }
 }
+
+const invoke = (link, call) => promised(link, pending => link.invoke(call, pending), 'a callback');

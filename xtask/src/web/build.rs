@@ -65,6 +65,7 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<(
     bindgen.debug(profile == Profile::Debug).keep_debug(profile == Profile::Debug);
     bindgen.remove_name_section(profile == Profile::Web).remove_producers_section(true);
     bindgen.generate(&new).context("the glue")?;
+    guard(&new.join("coincide.js")).context("the guard of the glue")?;
     drop_unused(&new).context("the snippets of the glue")?;
     let wasm = new.join(WASM);
     if let Ok(mut optimize) = optimizer {
@@ -155,6 +156,18 @@ fn hash_of<'a>(value: &impl Hash, files: impl Iterator<Item = &'a Path>) -> anyh
         (file, fs::read(file).with_context(|| file.display().to_string())?).hash(&mut hasher);
     }
     Ok(hasher.finish())
+}
+
+/// Makes the glue use the guarded exports of the wasm: see `guard.js`.
+fn guard(glue: &Path) -> anyhow::Result<()> {
+    let text = fs::read_to_string(glue)?;
+    let bare = "wasm = instance.exports;";
+    if text.matches(bare).count() != 1 {
+        bail!("the glue is of another form: `{bare}` is not there once");
+    }
+    let guarded = text.replacen(bare, "wasm = guarded(instance.exports);", 1);
+    fs::write(glue, format!("import {{ guarded }} from './guard.js';\n{guarded}"))?;
+    Ok(())
 }
 
 /// Removes the snippets that the glue doesn't import: those for programs in Rust.

@@ -1,0 +1,267 @@
+// Code of the program that throws, or that has hardly any stack left, where coincide touches it; and coincide itself when it fails.
+import { CoincideError } from '../pkg/errors.js';
+import { promised } from '../pkg/pending.js';
+import { results, surroundings } from './hostile.mjs';
+
+export default (register, { coincide: made, worker, doomed, tier, assert, equal, deepEqual, rejects }) => {
+  const blocks = tier !== 'messages';
+  const test = (name, body) => register(`${tier}: boundary: ${name}`, body);
+  const coincide = made({ tier, promises: !blocks });
+  const { Worker, workers } = coincide;
+
+  /** Two workers for one test: what one of them meets does not concern the other. */
+  const using = async body => {
+    const pair = [new Worker(worker('boundary')), new Worker(worker('boundary'))];
+    try {
+      await Promise.all(pair.map(w => w.ready));
+      await body(...pair);
+      for (const w of pair) await works(w);
+    } finally {
+      for (const w of pair) w.terminate();
+    }
+  };
+  const works = async w => {
+    w.proxy.twice = n => 2 * n;
+    equal(await w.proxy.echo('still here'), 'still here');
+    deepEqual(await w.proxy.call('twice', 21), { value: 42 });
+  };
+  const link = (name, body) => test(name, () => using(body));
+
+  const judge = ({ returns, throws: text }, { value, message, threw }, name) => {
+    if (text === undefined) return deepEqual(value, returns);
+    assert(threw, `${name} gave ${String(value)}`);
+    assert(text instanceof RegExp ? text.test(message) : message.includes(text), `${name}: ${message}`);
+  };
+  const outcome = async action => {
+    try {
+      return { value: await action() };
+    } catch (error) {
+      let message = '';
+      try {
+        message = String(error?.message ?? error);
+      } catch {}
+      return { threw: true, message };
+    }
+  };
+
+  link('a function of main that gives or throws what throws', async (w, other) => {
+    for (const [name, variant] of Object.entries(results)) {
+      w.proxy.hostile = variant.make;
+      judge(variant, await w.proxy.call('hostile'), name);
+      await works(w);
+      await works(other);
+    }
+  });
+
+  link('an export that gives or throws what throws', async (w, other) => {
+    for (const [name, variant] of Object.entries(results)) {
+      judge(variant, await outcome(() => w.proxy[name]()), name);
+      await works(w);
+      await works(other);
+    }
+  });
+
+  link('surroundings that throw, on main', async (w, other) => {
+    for (const [name, variant] of Object.entries(surroundings)) {
+      w.proxy[name] = variant.make;
+      judge(variant, await variant.install(() => w.proxy.call(name)), name);
+      if (variant.throws !== undefined) assert((await variant.install(() => outcome(() => w.proxy.fails()))).threw, name);
+      await works(w);
+      await works(other);
+    }
+  });
+
+  link('surroundings that throw, in a worker', async (w, other) => {
+    w.proxy.fails = () => {
+      throw new RangeError('of main');
+    };
+    for (const [name, variant] of Object.entries(surroundings)) {
+      await w.proxy.install(name);
+      judge(variant, await outcome(() => w.proxy[name]()), name);
+      assert((await w.proxy.call('fails')).threw, name);
+      await w.proxy.restore();
+      await works(w);
+      await works(other);
+    }
+  });
+
+  const boom = () => {
+    throw new Error('boom');
+  };
+
+  link('a signal whose properties throw', async (w, other) => {
+    const define = (name, descriptor) => {
+      const controller = new AbortController();
+      Object.defineProperty(controller.signal, name, { configurable: true, ...descriptor });
+      return controller;
+    };
+    equal(await w.within({ signal: define('addEventListener', { value: boom }).signal }).echo(1), 1);
+    equal(await w.within({ signal: define('removeEventListener', { value: boom }).signal }).echo(1), 1);
+    for (const [name, text] of [['reason', 'boom'], ['aborted', '']]) {
+      const controller = define(name, { get: boom });
+      const call = outcome(() => w.within({ signal: controller.signal }).never());
+      controller.abort(new Error(text));
+      const { threw, message } = await call;
+      assert(threw && message.includes(text), `${name}: ${message}`);
+    }
+    for (const signal of [Object.create(AbortSignal.prototype), new Proxy(new AbortController().signal, { get: boom }), new Proxy(new AbortController().signal, {})])
+      await outcome(() => w.within({ signal }).echo(1));
+    await works(w);
+    await works(other);
+  });
+
+  link('proxies of functions and workers cannot be sent', async w => {
+    const refused = async (action, text) => {
+      const error = await rejects(async () => action());
+      equal(error.name, 'DataCloneError');
+      assert(error.message.includes(text), error.message);
+    };
+    await refused(() => w.proxy.echo(w.proxy), 'args[0]: a proxy of functions of the other end cannot be sent');
+    await refused(() => w.proxy.echo({ inner: [w.proxy] }), 'args[0].inner[0]: a proxy');
+    await refused(() => w.proxy.echo(w), 'args[0]');
+    await refused(() => w.proxy.echo(workers), 'args[0]: the workers of a page');
+    await refused(() => w.proxy.echo(coincide), 'args[0]');
+    for (const [name, value] of Object.entries({ proxy: w.proxy, worker: w, workers, coincide })) {
+      w.proxy.gives = () => value;
+      const { threw, name: kind, message } = await w.proxy.call('gives');
+      assert(threw && kind === 'DataCloneError' && message.includes('cannot be sent'), `${name}: ${kind}: ${message}`);
+    }
+    w.proxy.echo = value => value;
+    for (const what of ['proxy', 'within', 'scope']) {
+      await refused(() => w.proxy.own(what), 'cannot be sent');
+      const { threw, name: kind, message } = await w.proxy.sendsOwn(what);
+      assert(threw && kind === 'DataCloneError' && message.includes('cannot be sent'), `${what}: ${kind}: ${message}`);
+    }
+  });
+
+  /** What each operation throws near the end of the stack; it is called at every depth from where there is hardly any left. */
+  const isTooDeep = name => name === 'RangeError' || name === 'InternalError';
+
+  const FRAMES = 12;
+  link('a worker at the end of its stack', async (w, other) => {
+    w.proxy.echo = value => value;
+    w.proxy.nested = () => w.proxy.echo(1);
+    w.proxy.fails = boom;
+    w.proxy.noted = () => {};
+    for (const kind of await w.proxy.kinds()) {
+      let refused = 0;
+      for (let frame = 0; frame < FRAMES; frame++) {
+        const names = await w.proxy.dives(kind, frame * 3);
+        for (const name of names) assert(isTooDeep(name), `${kind} threw ${name}`);
+        refused += names.length;
+      }
+      assert(refused > 0, `${kind} was never too deep`);
+      await works(w);
+    }
+    await works(other);
+  });
+
+  link('main at the end of its stack', async (w, other) => {
+    const { within, notify } = { within: limits => w.within(limits), notify: (...args) => w.notify(...args) };
+    const pending = [];
+    const later = promise => pending.push(promise.catch(error => assert(isTooDeep(error?.name), String(error))));
+    const deep = Array.from({ length: 100 }).reduce(inner => ({ inner }), 1);
+    const kinds = {
+      call: () => later(w.proxy.echo(1)),
+      'call with values that are nested': () => later(w.proxy.echo(deep)),
+      within: () => later(within({ timeout: 60_000, signal: new AbortController().signal }).echo(1)),
+      notify: () => notify('echo', 'x'),
+      register: () => (w.proxy.registered = () => 1),
+      unregister: () => delete w.proxy.registered,
+    };
+    for (const [kind, action] of Object.entries(kinds)) {
+      let refused = 0;
+      for (let frame = 0; frame < FRAMES; frame++) {
+        const names = dive(action, frame * 3);
+        for (const name of names) assert(isTooDeep(name) || (kind.includes('nested') && name === 'DataCloneError'), `${kind} threw ${name}`);
+        refused += names.length;
+        await Promise.all(pending.splice(0));
+      }
+      assert(refused > 0, `${kind} was never too deep`);
+      await works(w);
+    }
+    await works(other);
+  });
+
+  blocks && link('a getter that calls main while it is read, without end', async w => {
+    w.proxy.echo = () => 1;
+    assert((await w.proxy.nests()).threw);
+  });
+
+  link('a call that is too deep names its function', async w => {
+    const messages = [];
+    dive(() => {
+      try {
+        w.proxy.echo(1).catch(() => {});
+      } catch (error) {
+        messages.push(error.message);
+        throw error;
+      }
+    }, 0);
+    assert(messages.some(message => message.startsWith('`echo` was not called')), messages[0]);
+    // At the very end of the stack not even that can be said.
+    for (const message of messages) assert(/`echo` was not called: too little of the stack is left|recursion|call stack/.test(message), message);
+  });
+
+  link('coincide fails in a worker: main rejects what it awaits of it, at once and with the reason', async w => {
+    const broken = new Worker(worker('boundary'));
+    await broken.ready;
+    const pending = [() => broken.proxy.never(), () => broken.within({ timeout: 60_000 }).never(), () => broken.within({ signal: new AbortController().signal }).never()]
+      .map(call => rejects(call, CoincideError));
+    broken.proxy.corrupts().catch(() => {});
+    for (const error of await Promise.all(pending)) equal(error.code, 'Failed');
+    equal((await rejects(() => broken.proxy.echo(1), CoincideError)).code, 'Failed');
+    await works(w);
+  });
+
+  test('a deadline ends a call even if wasm no longer answers', async () => {
+    const cancelled = [];
+    const error = await rejects(() => promised({ cancel: number => cancelled.push(number) }, () => 7, 'f', { timeout: 10 }));
+    equal(error.name, 'TimeoutError');
+    deepEqual(cancelled, [7]);
+  });
+
+  if (tier === 'shared-memory')
+    for (const way of ['call', 'event'])
+      test(`coincide fails on main, found by the next ${way}: all that is pending rejects, and workers end`, async () => {
+        const found = await doomed(way);
+        deepEqual(found.pending, found.pending.map(() => 'CoincideError Failed'));
+        equal(found.pending.length, 6);
+        deepEqual(found.later, ['CoincideError Failed', 'CoincideError Failed']);
+        assert(found.same, 'there is more than one error');
+        assert(found.message.startsWith('coincide itself has failed in this thread'), found.message);
+        equal(found.beats, 0);
+      });
+};
+
+/** Calls `action` at each of the last frames of the stack; gives the names of what it has thrown. */
+export const dive = (action, width) => {
+  const rest = new Array(width).fill(0);
+  const names = [];
+  let deepest = 0;
+  const descend = (depth, from, ...rest) => {
+    deepest = depth;
+    if (depth >= from) {
+      try {
+        action();
+      } catch (error) {
+        names.push(error?.name);
+      }
+    }
+    return descend(depth + 1, from, ...rest) + 1;
+  };
+  const run = from => {
+    try {
+      descend(0, from, ...rest);
+    } catch {
+      // That is the end of the stack.
+    }
+  };
+  run(Infinity);
+  // Frames of code that has been optimized since are smaller or larger.
+  for (let from = deepest - LAST; names.length === 0 && from > 0; from -= LAST) run(from);
+  return names;
+};
+
+/** Frames are of some 100 to 400 bytes. */
+const LAST = 400;
