@@ -22,14 +22,14 @@ const waiting = new Map();
 const send = (method, params = {}, sessionId = undefined) =>
   new Promise(resolve => {
     const id = waiting.size + 1;
-    waiting.set(id, resolve);
+    waiting.set(id, { resolve, sessionId });
     commands.write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
   });
 
-const hear = ({ id, result, error, method, params, sessionId }) => {
-  // A worker may be gone before it is asked.
-  if (error && !workers.has(sessionId)) fail(`Chromium refuses: ${error.message}`);
-  else if (id !== undefined) waiting.get(id)(result);
+const receive = ({ id, result, error, method, params, sessionId }) => {
+  // A worker may end before the command arrives; the answer then names no session.
+  if (error && !workers.has(waiting.get(id)?.sessionId)) fail(`Chromium refuses: ${error.message}`);
+  else if (id !== undefined) waiting.get(id).resolve(result);
   else if (method === 'Runtime.bindingCalled') send('ServiceWorker.stopAllWorkers', {}, sessionId);
   else if (method === 'Target.attachedToTarget') {
     workers.add(params.sessionId);
@@ -50,7 +50,7 @@ events.setEncoding('utf8');
 events.on('data', text => {
   const messages = (unread + text).split('\0');
   unread = messages.pop();
-  for (const message of messages) hear(JSON.parse(message));
+  for (const message of messages) receive(JSON.parse(message));
 });
 
 const { targetInfos } = await send('Target.getTargets');
