@@ -51,8 +51,8 @@ export const terminateAll = () => running.forEach(terminate);
 
 /** What the first message has for the link; undefined if it is another message. A main of the npm package names no limits. */
 export const bootOf = message => {
-  const { buffer, name = '', limits = [] } = message?.[BOOT] ?? {};
-  return buffer && { buffer, name, limits };
+  const { buffer, name, limits = [] } = message?.[BOOT] ?? {};
+  return buffer && { buffer, name: name ?? '', limits, isOfPackage: name === undefined };
 };
 
 /** In the worker: calls `ring` when main wakes it. */
@@ -60,6 +60,10 @@ export const hearMain = ring => hear(globalThis, { [RING]: () => ring() });
 
 /** In the worker: tells main, since nobody looks after the link any more. */
 export const tellPanic = text => globalThis.postMessage({ [PANIC]: text });
+
+/** In the worker: tells a main of the npm package what the worker has failed with, since a link has only text for that. Main closes the link. */
+export const tellFailure = (name, message, stack) =>
+  globalThis.postMessage({ [FAILED]: { said: `${name}: ${message}`, thrown: { parts: { dom: false, name, message, stack, more: {} } } } });
 
 /** In the worker: ends it. */
 export const leave = () => globalThis.close();
@@ -81,3 +85,4 @@ const hear = (target, actions) =>
 const BOOT = 'coincide:boot:1';
 const RING = 'coincide:ring:1';
 const PANIC = 'coincide:panic:1';
+const FAILED = 'coincide:failed:1';

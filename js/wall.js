@@ -31,7 +31,7 @@ export class Wall {
    * @param {{ root: object, policy?: Function, paths?: (string | symbol)[][], objects?: object[], evaluate?: boolean, imports?: boolean }} options
    * `paths` are the paths of `allow` as arrays of keys, `objects` its objects
    * @param host what differs between the mains: `isHeld(value)` and `isCallback(value)` tell whether the worker has a reference to an object, and whether
-   * a function is one of its own; `apply(fn, self, args)` calls a function; `evaluate(source, args)` runs source; `imports` imports a module
+   * a function is one of its own; `apply(fn, self, args)` calls a function that the worker names, `run(fn, self, args)` one that runs code of the program; `evaluate(source, args)` runs source; `imports` imports a module
    */
   constructor({ root, policy, paths = [], objects = [], ...options }, host) {
     this.#root = root;
@@ -177,7 +177,7 @@ export class Wall {
     this.#ask('get', target, key, ...(receiver === target ? [] : [receiver]));
     // The policy judges the object that an accessor sees, too.
     if (receiver !== target) this.#ask('get', receiver, key);
-    const value = isObject(target) ? Reflect.get(target, key, receiver) : target[key];
+    const value = isObject(target) ? this.#host.run(Reflect.get, undefined, [target, key, receiver]) : target[key];
     this.#arrive(value, steps);
     // What the program gave has its own functions with it: those of a namespace, static ones of a class.
     if (typeof value === 'function' && this.#given.has(target) && isFixed(target) && descriptorOf(target, key)?.value === value && !isConstructor(value)) this.#give(value);
@@ -192,7 +192,7 @@ export class Wall {
     }
     this.#ask('set', target, key, value, ...(receiver === target ? [] : [receiver]));
     if (receiver !== target) this.#ask('set', receiver, key, value);
-    return Reflect.set(target, key, value, receiver);
+    return this.#host.run(Reflect.set, undefined, [target, key, value, receiver]);
   }
 
   #assign(target, source) {
@@ -230,7 +230,7 @@ export class Wall {
   #construct(target, args, newTarget) {
     for (const object of [target, newTarget]) if (this.#limits.has(object)) throw notAllowed('main does not allow `construct`: `allow` does not end there');
     this.#ask('construct', target, args, ...(newTarget === target ? [] : [newTarget]));
-    return this.#permit(Reflect.construct(target, args, newTarget));
+    return this.#permit(this.#host.run(Reflect.construct, undefined, [target, args, newTarget]));
   }
 
   /** What is at the end of a path; undefined if it breaks off. */

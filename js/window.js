@@ -204,6 +204,7 @@ export const wallHost = (held, callbacks) => ({
   isHeld: value => held.has(value),
   isCallback: value => callbacks.known(value) !== undefined,
   apply: (fn, self, args) => callbacks.apply(fn, self, args),
+  run: Reflect.apply,
   evaluate: (source, args) => compile(source)(...args),
   imports,
 });

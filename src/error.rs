@@ -2,7 +2,7 @@
 
 use crate::payload::{DecodeError, EncodeError};
 use crate::{Closed, ClosedBy, ErrorCode, Thrown};
-use coincide_proto::{Outcome, SendError, Session};
+use coincide_proto::{CloseReason, Outcome, SendError, Session};
 
 /// Why a call gave no result.
 ///
@@ -27,8 +27,8 @@ pub enum CallError {
         /// What the other end says.
         message: String,
     },
-    /// The function's result can't be sent, or is larger than this end takes.
-    #[error("`{function}` returned what cannot be sent: {message}")]
+    /// What the function returned or threw can't be sent, or is larger than this end takes. The function is to blame.
+    #[error("the result of `{function}` cannot be sent: {message}")]
     BadResult {
         /// The function that was called.
         function: String,
@@ -44,7 +44,7 @@ pub enum CallError {
         message: String,
     },
     /// The function takes other arguments.
-    #[error("`{function}` takes other arguments: {message}")]
+    #[error("`{function}` does not take these arguments: {message}")]
     BadArguments {
         /// The function that was called.
         function: String,
@@ -52,7 +52,7 @@ pub enum CallError {
         message: String,
     },
     /// Both ends declare the function, with different types.
-    #[error("`{function}` has other types at the other end: {message}")]
+    #[error("`{function}` is declared with different types by the two ends: {message}")]
     SchemaMismatch {
         /// The function that was called.
         function: String,
@@ -68,14 +68,14 @@ pub enum CallError {
         source: EncodeError,
     },
     /// The function returned another type than the caller expects.
-    #[error("`{function}` returned something else than was expected: {source}")]
+    #[error("the result of `{function}` is of another type than expected: {source}")]
     Result {
         /// The function that was called.
         function: String,
         /// Where in the result, and why.
         source: DecodeError,
     },
-    /// The call can't be sent as it is. Nothing was.
+    /// The call exceeds a limit of the other end. Nothing was sent. The limits are known when the link is open: an earlier call may fail so later.
     #[error("`{function}` was not called: {source}")]
     NotSent {
         /// The function that was to be called.
@@ -85,7 +85,7 @@ pub enum CallError {
     },
     /// This end can't block, so it can't wait for the result. Nothing was sent.
     #[error(
-        "`{function}` was not called: this end cannot block, since frames reach it only in its event loop; await the call in place of that"
+        "`{function}` was not called: this end cannot block, because frames reach it only in its event loop; await the call instead"
     )]
     CannotBlock {
         /// The function that was to be called.
@@ -135,7 +135,7 @@ pub enum CallError {
         function: String,
     },
     /// The link is closed, so the function can't answer.
-    #[error("`{function}` can give no answer: {}", describe(closed))]
+    #[error("`{function}` cannot answer: {}", describe(closed))]
     Closed {
         /// The function that was called.
         function: String,
@@ -143,7 +143,7 @@ pub enum CallError {
         closed: Closed,
     },
     /// The other end refused the call for a reason that this version doesn't know.
-    #[error("`{function}` was refused with {code:?}: {message}")]
+    #[error("the other end refused `{function}` for a reason that this version does not know, {code:?}: {message}")]
     Refused {
         /// The function that was called.
         function: String,
@@ -210,8 +210,9 @@ impl CallError {
         }
     }
 
-    /// The same error about another function.
-    pub(crate) fn named(mut self, name: &str) -> Self {
+    /// The same error under another name of the function: for a function that calls another one on behalf of its own caller.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
         match &mut self {
             Self::Threw { function, .. }
             | Self::Panicked { function, .. }
@@ -250,6 +251,7 @@ impl CallError {
                 let thrown = Thrown::from_text(*format, payload);
                 Self::from_code(function, *code, thrown)
             }
+            Outcome::NotSent(source) => Self::NotSent { function, source: source.clone() },
             Outcome::TimedOut => Self::TimedOut { function },
             Outcome::Cancelled => Self::Cancelled { function },
             Outcome::Interrupted => Self::Interrupted { function },
@@ -280,26 +282,32 @@ impl CallError {
 
 /// Why a link is closed; before it is, that its other end has left.
 pub(crate) fn closed(session: &Session) -> Closed {
-    session.closed().cloned().unwrap_or(Closed {
-        by: ClosedBy::Gone,
-        reason: coincide_proto::CloseReason::FAILED,
-        text: String::new(),
-    })
+    session.closed().cloned().unwrap_or(Closed { by: ClosedBy::Gone, reason: CloseReason::FAILED, text: String::new() })
 }
 
 /// A sentence about a closed link.
 pub(crate) fn describe(closed: &Closed) -> String {
-    let who = match closed.by {
-        ClosedBy::Here => "this end closed the link",
-        ClosedBy::Peer => "the other end closed the link",
-        ClosedBy::Gone if !closed.text.is_empty() => return format!("the other end is out of reach: {}", closed.text),
-        ClosedBy::Gone => {
-            return "the other end is gone without a word: it crashed, was killed, or cannot be reached any more"
+    let Closed { by, reason, text } = closed;
+    let what = match (by, *reason) {
+        (ClosedBy::Gone, _) if text.is_empty() => {
+            return "the other end is gone without a close frame: it crashed, was killed, or cannot be reached any more"
                 .into();
         }
+        (ClosedBy::Gone, _) => "the other end cannot be reached any more",
+        // This end says so of a worker whose failure it has heard of elsewhere.
+        (ClosedBy::Here, CloseReason::FAILED) if !text.is_empty() => return text.clone(),
+        (ClosedBy::Peer, CloseReason::FAILED) => "the other end has failed",
+        (ClosedBy::Here, CloseReason::TERMINATED) => "this end has terminated the worker",
+        (ClosedBy::Peer, CloseReason::TERMINATED) => "the other end has terminated the worker",
+        (ClosedBy::Here, _) => return with_reason("this end closed the link", *reason, text),
+        (ClosedBy::Peer, _) => return with_reason("the other end closed the link", *reason, text),
     };
-    let reason = closed.reason.name();
-    if closed.text.is_empty() { format!("{who} ({reason})") } else { format!("{who} ({reason}): {}", closed.text) }
+    if text.is_empty() { what.into() } else { format!("{what}: {text}") }
+}
+
+fn with_reason(what: &str, reason: CloseReason, text: &str) -> String {
+    let reason = reason.name();
+    if text.is_empty() { format!("{what} ({reason})") } else { format!("{what} ({reason}): {text}") }
 }
 
 /// A link was closed while something other than a call waited for it.
@@ -330,7 +338,7 @@ pub enum Stop {
 #[non_exhaustive]
 pub enum SpawnError {
     /// Another worker has that name.
-    #[error("a worker named `{0}` is there already: terminate it first, or choose another name")]
+    #[error("a worker named `{0}` is running already: terminate it first, or choose another name")]
     NameTaken(String),
     /// The page can't share memory with workers, so that they could not block: what it lacks.
     #[error("workers cannot block here: {0}")]

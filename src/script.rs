@@ -123,8 +123,13 @@ where
     let attached = Scope::attach_buffer(&boot.buffer(), doorbell.as_ref(), limits(boot.name(), &boot.limits()))?;
     hear_main(ringing(Arc::clone(&attached.bell)));
     let done = setup(&attached.scope).and_then(|()| Ok(attached.scope.ready()?));
-    if let Err(thrown) = &done {
-        attached.scope.inner.fail(&thrown.to_string());
+    match &done {
+        Err(thrown) if boot.is_of_package() => {
+            let class = if thrown.class.is_empty() { "Error" } else { &thrown.class };
+            tell_failure(class, &thrown.message, &thrown.stack);
+        }
+        Err(thrown) => attached.scope.inner.fail(&thrown.to_string()),
+        Ok(()) => {}
     }
     spawn_local(async move {
         attached.run().await;
@@ -265,6 +270,8 @@ extern "C" {
     fn name(this: &Boot) -> String;
     #[wasm_bindgen(method, getter)]
     fn limits(this: &Boot) -> Vec<f64>;
+    #[wasm_bindgen(method, getter, js_name = isOfPackage)]
+    fn is_of_package(this: &Boot) -> bool;
 
     #[wasm_bindgen(js_name = whyNotShared)]
     fn why_not_shared() -> Option<String>;
@@ -288,5 +295,7 @@ extern "C" {
     #[cfg(panic = "abort")]
     #[wasm_bindgen(js_name = tellPanic)]
     fn tell_panic(text: &str);
+    #[wasm_bindgen(js_name = tellFailure)]
+    fn tell_failure(name: &str, message: &str, stack: &str);
     fn leave();
 }

@@ -42,7 +42,9 @@ pub enum SendError {
         limit: usize,
     },
     /// The peer takes no calls nested that deep.
-    #[error("the call would be nested {depth} deep and the peer takes {limit} at most")]
+    #[error(
+        "the call would be nested {depth} deep and the peer takes {limit} at most: return before calling on, or raise its `max_depth`"
+    )]
     TooDeep {
         /// Depth of the refused call.
         depth: u16,
@@ -50,7 +52,7 @@ pub enum SendError {
         limit: u16,
     },
     /// The peer takes no more unanswered calls.
-    #[error("{limit} calls are unanswered and the peer takes no more: wait for some of them first")]
+    #[error("{limit} calls are unanswered and the peer takes no more: await some of them first")]
     Overloaded {
         /// What the peer takes.
         limit: u32,
@@ -59,5 +61,5 @@ pub enum SendError {
 
 /// The call is not waiting for an answer: it had one, or the link was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no such call waits for an answer")]
+#[error("the call is not waiting for an answer: it was answered before, or the link was closed")]
 pub struct NoSuchCall;

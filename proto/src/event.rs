@@ -1,6 +1,6 @@
 //! What a session tells its owner.
 
-use crate::{CloseReason, ErrorCode, Format};
+use crate::{CloseReason, ErrorCode, Format, SendError};
 use alloc::{string::String, vec::Vec};
 use core::time::Duration;
 
@@ -131,6 +131,8 @@ pub enum Outcome {
         /// The error.
         payload: Vec<u8>,
     },
+    /// It was queued before the peer's limits were known, and exceeds one of them. Nothing was sent.
+    NotSent(SendError),
     /// The deadline passed first.
     TimedOut,
     /// [`Session::cancel`](crate::Session::cancel) was first.

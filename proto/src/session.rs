@@ -225,7 +225,7 @@ impl Session {
     pub fn reply(&mut self, id: CallId, format: Format, payload: Vec<u8>) -> Result<(), NoSuchCall> {
         let limit = self.peer.max_message;
         if payload.len() as u64 > limit && self.incoming.get(id).is_some() {
-            let text = format!("the result has {} bytes and the caller takes {limit} at most", payload.len());
+            let text = format!("it has {} bytes and the caller takes {limit} at most: return less", payload.len());
             self.pool.give(payload);
             return self.throw_text(id, ErrorCode::TOO_LARGE, &text);
         }
@@ -238,8 +238,10 @@ impl Session {
     /// When the call is not waiting for an answer: it had one, or the link was closed. Nothing needs to be done then.
     pub fn throw(&mut self, id: CallId, code: ErrorCode, format: Format, payload: Vec<u8>) -> Result<(), NoSuchCall> {
         if payload.len() as u64 > self.peer.max_message {
+            let (size, limit) = (payload.len(), self.peer.max_message);
             self.pool.give(payload);
-            return self.throw_text(id, ErrorCode::TOO_LARGE, "the error is larger than the caller takes");
+            let text = format!("the function threw an error of {size} bytes and the caller takes {limit} at most");
+            return self.throw_text(id, ErrorCode::TOO_LARGE, &text);
         }
         self.answer_with(id, Kind::THROW, code.0, format, payload)
     }
@@ -720,13 +722,12 @@ impl Session {
         });
         for (id, size) in removed {
             self.outgoing.remove(id);
-            let (code, text) = if size as u64 > max_message {
-                let text = format!("the arguments have {size} bytes and the peer takes {max_message} at most");
-                (ErrorCode::TOO_LARGE, text)
+            let error = if size as u64 > max_message {
+                SendError::TooLarge { size, limit: max_message }
             } else {
-                (ErrorCode::OVERLOADED, format!("the peer takes {max_pending} unanswered calls at most"))
+                SendError::Overloaded { limit: self.peer.max_pending }
             };
-            let outcome = Outcome::Threw { code, format: Format::Text, payload: text.into_bytes() };
+            let outcome = Outcome::NotSent(error);
             self.events.push_back(Event::Ended { id: CallId(id), outcome });
         }
         if !ready_fits {

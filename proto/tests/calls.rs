@@ -227,8 +227,8 @@ fn answers_that_the_caller_does_not_take_become_errors() {
         let outcome = link.ended(Role::Worker, call);
         assert!(matches!(outcome, Outcome::Threw { code: ErrorCode::TOO_LARGE, .. }), "{outcome:?}");
         let expected = [
-            "the result has 4001 bytes and the caller takes 4000 at most",
-            "the error is larger than the caller takes",
+            "it has 4001 bytes and the caller takes 4000 at most: return less",
+            "the function threw an error of 4001 bytes and the caller takes 4000 at most",
         ];
         assert_eq!(text(outcome), expected[usize::from(throws)]);
     }

@@ -3,10 +3,10 @@
 mod link;
 
 use coincide_proto::{
-    Call, CloseReason, Closed, ClosedBy, Config, ErrorCode, Event, Format, Greeting, Kind, MIN_FRAME, Outcome,
-    Progress, Role, SendError, Session,
+    Call, CloseReason, Closed, ClosedBy, Config, Event, Format, Greeting, Kind, MIN_FRAME, Outcome, Progress, Role,
+    SendError, Session,
 };
-use link::{Link, greeting, greeting_frame, next_frame, text};
+use link::{Link, greeting, greeting_frame, next_frame};
 
 #[test]
 fn the_worker_greets_first_and_main_answers() {
@@ -103,18 +103,12 @@ fn calls_queued_before_that_do_not_fit_end_with_an_error() {
     let ended: Vec<_> = events
         .into_iter()
         .map(|event| match event {
-            Event::Ended { id, outcome: Outcome::Threw { code, format, payload } } => {
-                (id, code, text(Outcome::Threw { code, format, payload }))
-            }
+            Event::Ended { id, outcome: Outcome::NotSent(error) } => (id, error),
             other => panic!("{other:?}"),
         })
         .collect();
-    let too_large = "the arguments have 5000 bytes and the peer takes 3000 at most";
-    let too_many = "the peer takes 2 unanswered calls at most";
-    assert_eq!(
-        ended,
-        [(calls[0], ErrorCode::TOO_LARGE, too_large.into()), (calls[3], ErrorCode::OVERLOADED, too_many.into())]
-    );
+    let too_large = SendError::TooLarge { size: 5000, limit: 3000 };
+    assert_eq!(ended, [(calls[0], too_large), (calls[3], SendError::Overloaded { limit: 2 })]);
     let arrived = link.events(Role::Main);
     assert!(matches!(&arrived[..], [Event::Opened, Event::Call { .. }, Event::Call { .. }]), "{arrived:?}");
     // The ids of those that ended are free again.

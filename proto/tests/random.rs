@@ -239,6 +239,12 @@ impl World {
                         Outcome::Threw { code, .. } => {
                             assert!([ErrorCode::TOO_LARGE, ErrorCode::TOO_DEEP].contains(&code), "{code:?}");
                         }
+                        Outcome::NotSent(error) => {
+                            assert!(
+                                matches!(error, SendError::TooLarge { .. } | SendError::Overloaded { .. }),
+                                "{error:?}"
+                            );
+                        }
                         Outcome::Cancelled => assert!(cancelled),
                         Outcome::TimedOut => assert!(now.0 < u64::MAX),
                         Outcome::Interrupted | Outcome::Closed => {}

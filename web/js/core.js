@@ -1,13 +1,14 @@
 // Main, for pages and for Node.js: what differs between them is handed in.
 import { initSync, MainEnd } from './coincide.js';
 import { alarmOf } from './alarm.js';
-import { CoincideError } from './errors.js';
+import { CoincideError, clause, failed, few, hide, located, many } from './errors.js';
 import { onFailure } from './guard.js';
 import { promised, rejectAll } from './pending.js';
-import { ALARM, BOOT, FAILED, PACKET, PANIC, RING, UNSENDABLE, bytesOf, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
+import { ALARM, BOOT, BROKEN, FAILED, PACKET, PANIC, RING, UNSENDABLE, bytesOf, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
 import { roomFor } from './stack.js';
 import { MESSAGES, SERVICE, SHARED, diagnose, reasonsFor, tierOf } from './tier.js';
 import { nameOf } from './relay-name.js';
+import { revived, thrownInWords } from './thrown.js';
 import { transformed } from './transform.js';
 
 /**
@@ -39,7 +40,7 @@ export const create = (platform, source, reflection) => {
       if (compiled instanceof WebAssembly.Module) started(compiled);
       else
         starting = compiled.then(started).catch(error => {
-          failure = new CoincideError('Failed', `the wasm of coincide could not be loaded: ${error.message}`, '');
+          failure = new CoincideError('Failed', `the wasm of coincide could not be loaded: ${clause(error.message)}; serve \`coincide_bg.wasm\` beside the module, or import \`coincide/inline/main\`, which contains it`, '');
         });
     }
     if (main) callback();
@@ -111,6 +112,13 @@ export const create = (platform, source, reflection) => {
       #closed = null;
       #ready;
       #settle;
+      /** Made where the worker was, for the stack of what `ready` rejects with. */
+      #here;
+      #isReady = false;
+      /** The promise of the program, if it has asked for `ready`: like any other, it is reported when it rejects and nothing handles that. */
+      #asked;
+      /** Whether a promise of the program rejects because the worker has failed. */
+      #heard = false;
       /** What the worker has of main's objects. */
       #reflected;
       /** Interrupts the worker, if messages alone reach it. */
@@ -120,11 +128,18 @@ export const create = (platform, source, reflection) => {
       constructor(url, own = {}) {
         roomFor('Worker');
         const { name } = own;
-        if (name && named.has(name))
-          throw new CoincideError('NameTaken', `a worker named ${name} is there already: terminate it first`, '');
+        const here = new Error();
         const wishes = { ...options, ...own };
-        const tier = tierOf(platform, wishes);
+        let tier;
+        try {
+          if (name && named.has(name))
+            throw new CoincideError('NameTaken', `a worker named \`${name}\` is running already: terminate it first, or choose another name`, '');
+          tier = tierOf(platform, wishes);
+        } catch (error) {
+          throw located(error, here);
+        }
         super(url, { type: 'module', ...own });
+        this.#here = here;
         if (reflection) this.ffi = reflection.ffi(() => this.#reflected);
         this.#name = name;
         this.#tier = tier;
@@ -137,7 +152,13 @@ export const create = (platform, source, reflection) => {
         }
         this.#ready = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
         this.#ready.catch(() => {});
-        platform.onFailure(this, (message, ended) => this.#failed(message, ended));
+        platform.onFailure(this, {
+          url,
+          isUp: () => this.#link?.greeted() ?? false,
+          throws: thrown => this.#ends(uncaught(thrown), { cause: thrown }),
+          ends: why => this.#ends(why),
+          wasHeard: () => this.#heard,
+        });
         const self = new WeakRef(this);
         this.#unwatch = onFailure(error => self.deref()?.#abandon(error));
         forgotten.register(this, this.#unwatch);
@@ -202,12 +223,17 @@ export const create = (platform, source, reflection) => {
 
       /** Resolves with the names of the worker's exports once it is ready; rejects if it never will be. */
       get ready() {
-        return this.#ready;
+        this.#asked ??= this.#ready.then(names => names);
+        return this.#asked;
       }
 
       /** The proxy with limits: `{ timeout, signal }` end its calls early. */
       within(limits) {
-        return this.#proxy(limitsOf(limits));
+        try {
+          return this.#proxy(limitsOf(limits));
+        } catch (error) {
+          throw located(error, new Error());
+        }
       }
 
       /** Asks the worker to abandon what it is doing: the call in which it is blocked throws. */
@@ -220,11 +246,15 @@ export const create = (platform, source, reflection) => {
 
       /** Calls an export without wanting an answer. */
       notify(name, ...args) {
-        if (this.#closed && !this.#link) throw this.#closed;
-        roomFor(`${name}`);
-        const [sent, moved] = prepare(args, options);
-        this.#do(link => link?.notify(`${name}`, sent));
-        detach(moved);
+        try {
+          if (this.#closed) throw this.#closedFor(name);
+          roomFor(`${name}`);
+          const [sent, moved] = prepare(args, options);
+          this.#do(link => link?.notify(`${name}`, sent));
+          detach(moved);
+        } catch (error) {
+          throw located(this.#explained(error), new Error());
+        }
       }
 
       postMessage(...message) {
@@ -233,6 +263,8 @@ export const create = (platform, source, reflection) => {
       }
 
       terminate() {
+        // The program knows.
+        this.#asked?.catch(() => {});
         this.#link?.terminate();
         this.#close(new CoincideError('Closed', 'main has terminated the worker', ''));
         return super.terminate();
@@ -243,8 +275,9 @@ export const create = (platform, source, reflection) => {
         if (data === RING) main?.ring();
         else if (data?.[PACKET] !== undefined) this.#link?.deliver(data[PACKET]);
         else if (data?.[BOOT] !== undefined) this.#probed?.(data[BOOT]);
-        else if (data?.[FAILED] !== undefined) this.#breaks(data[FAILED]);
+        else if (data?.[BROKEN] !== undefined) this.#breaks(data[BROKEN]);
         else if (data?.[PANIC] !== undefined) this.#ends(`the worker panicked: ${data[PANIC]}`);
+        else if (data?.[FAILED] !== undefined) this.#reports(data[FAILED]);
         else return false;
         return true;
       }
@@ -256,7 +289,8 @@ export const create = (platform, source, reflection) => {
           this.#link = this.#tier === SHARED ? shared(post) : main.linkByMessages(packetPort(post), relay && nameOf(relay), options.strict);
         } catch (error) {
           super.terminate();
-          return this.#close(error);
+          if (error instanceof CoincideError) return this.#close(error);
+          return this.#close(new CoincideError('NotStarted', `the link could not be made: ${clause(error?.message)}`, '', { cause: error }));
         }
         this.#reflected = reflection?.reflect(this.#link, wishes);
         const { promises, deadlockTimeout } = options;
@@ -266,8 +300,12 @@ export const create = (platform, source, reflection) => {
         for (const message of this.#messages) super.postMessage(...message);
         this.#messages = null;
         const { resolve, reject } = this.#settle;
-        promised(this.#link, pending => this.#link.ready(pending), 'ready').then(resolve, error => {
-          reject(error);
+        const isReady = names => {
+          this.#isReady = true;
+          resolve(names);
+        };
+        promised(this.#link, pending => this.#link.ready(pending), 'ready').then(isReady, error => {
+          reject(located(this.#explained(error), this.#here));
           this.#forget();
         });
         for (const action of this.#waiting) action(this.#link);
@@ -279,17 +317,23 @@ export const create = (platform, source, reflection) => {
         else if (!this.#closed) this.#waiting.push(action);
       }
 
-      /** The worker has thrown before it took up its link, or it has ended. */
-      #failed(message, ended) {
-        if (!ended && this.#link?.greeted()) return;
-        this.#ends(`the worker has failed: ${message || 'its script could not be loaded or run'}`);
+      /** The worker says that it has failed: by `fail`, or by an error that nothing caught before it was ready. */
+      #reports({ said, thrown, isEnding }) {
+        const cause = thrown && { cause: revived(thrown) };
+        const why = said === undefined ? uncaught(cause.cause) : `the worker has failed: ${said}`;
+        if (said === undefined && !isEnding) this.#ends(why, cause);
+        else this.#fails(new CoincideError('Closed', why, '', cause));
       }
 
-      /** Nobody is there any more who could answer. */
-      #ends(why) {
-        this.#link?.fail(why);
-        this.#close(new CoincideError('Closed', why, ''));
+      /** Nothing in the worker can answer any more. `cause` holds what it has thrown, if that is known. */
+      #ends(why, cause) {
+        this.#fails(new CoincideError('Closed', why, '', cause));
         super.terminate();
+      }
+
+      #fails(error) {
+        this.#close(error);
+        this.#link?.fail(error.message);
       }
 
       /** wasm has failed in the worker. */
@@ -314,14 +358,28 @@ export const create = (platform, source, reflection) => {
         if (this.#closed) return;
         this.#unwatch();
         this.#closed = error;
+        this.#heard ||= Boolean(this.#asked) && !this.#isReady;
         this.#reflected?.close();
         this.#alarm?.close();
         this.#alarm = undefined;
-        this.#settle.reject(error);
+        this.#settle.reject(located(error, this.#here));
         const waiting = this.#waiting ?? [];
         this.#waiting = null;
         for (const action of waiting) action(null);
         this.#forget();
+      }
+
+      /** The error of a call that is made when the worker has failed or was terminated. */
+      #closedFor(name) {
+        const { code, message } = this.#closed;
+        return this.#explained(new CoincideError(code, `\`${name}\` was not called: ${message}`, name));
+      }
+
+      /** Adds what the worker has thrown to an error that says that the link is closed. */
+      #explained(error) {
+        if (!(error instanceof CoincideError) || error.code !== 'Closed') return error;
+        if (this.#closed && Object.hasOwn(this.#closed, 'cause')) hide(error, 'cause', this.#closed.cause);
+        return error;
       }
 
       #forget() {
@@ -347,19 +405,18 @@ export const create = (platform, source, reflection) => {
       }
 
       #proxy({ timeout, signal }) {
-        const call = (name, args) => {
-          roomFor(name);
+        const call = (name, args, here) => {
           const [sent, moved] = prepare(args, options);
           signal?.throwIfAborted();
-          if (this.#closed && !this.#link) return Promise.reject(this.#closed);
+          if (this.#closed) return Promise.reject(located(this.#closedFor(name), here));
           let result;
           if (this.#link) result = this.#call(name, sent, timeout, signal);
-          else
+          else {
+            // What can't be sent has to throw here and now.
+            const copy = copied(name, sent);
             result = new Promise((resolve, reject) => {
-              // What can't be sent has to throw here and now.
-              const copy = structuredClone(sent);
               this.#waiting.push(link => {
-                if (!link) return reject(this.#closed);
+                if (!link) return reject(this.#closedFor(name));
                 try {
                   resolve(this.#call(name, copy, timeout, signal));
                 } catch (error) {
@@ -367,22 +424,29 @@ export const create = (platform, source, reflection) => {
                 }
               });
             });
+          }
           detach(moved);
-          if (options.transform) result = result.then(options.transform);
-          return result;
+          return result.then(options.transform, error => {
+            this.#heard = true;
+            throw located(this.#explained(error), here, signal);
+          });
         };
         return proxyOf(
           name =>
-            options.measure
-              ? async (...args) => {
-                  const start = performance.now();
-                  try {
-                    return await call(name, args);
-                  } finally {
-                    measured(name, start);
-                  }
-                }
-              : (...args) => call(name, args),
+            (...args) => {
+              const start = options.measure ? performance.now() : 0;
+              let here;
+              try {
+                roomFor(name);
+                const limit = few();
+                here = new Error();
+                many(limit);
+                const result = call(name, args, here);
+                return options.measure ? result.finally(() => measured(name, start)) : result;
+              } catch (error) {
+                throw located(error, here ?? new Error(), signal);
+              }
+            },
           {
             set: (name, value) => {
               roomFor(name);
@@ -410,11 +474,29 @@ export const create = (platform, source, reflection) => {
       native: platform.shared(),
       transfer: options.transfer,
       relay: async (script = options.serviceWorker) => {
-        if (!platform.shared()) await relayed(script, options.reload);
+        const here = new Error();
+        try {
+          if (!platform.shared()) await relayed(script, options.reload);
+        } catch (error) {
+          throw located(error, here);
+        }
       },
       diagnose: () => diagnose(platform, options),
     };
   };
+};
+
+/** Why a link is closed whose worker has thrown what nothing there caught. */
+const uncaught = thrown => `the worker has failed: uncaught ${thrownInWords(thrown)}`;
+
+/** A copy of arguments for later. */
+const copied = (name, args) => {
+  try {
+    return structuredClone(args);
+  } catch (error) {
+    if (error?.name !== 'DataCloneError') throw error;
+    throw failed('Arguments', `the arguments of \`${name}\` cannot be sent: ${clause(error.message)}`, name);
+  }
 };
 
 /** How often it is tried to have a worker's requests reach the relay; the pauses in between grow, to some 0.5 s in all. */

@@ -1,7 +1,7 @@
 // The border of wasm. wasm does not unwind: an exception that crosses its frames leaves locks held and lists half changed, for all links of
 // this thread. So there is room on the stack before wasm is entered, and code of the program is called by functions that catch. If an exception
 // leaves wasm all the same, wasm is abandoned.
-import { CoincideError } from './errors.js';
+import { CoincideError, ours } from './errors.js';
 import { needRoom } from './stack.js';
 
 /** Why wasm must not be entered any more. */
@@ -55,7 +55,7 @@ export const guarded = exports => {
 const guard = (entry, isEvent) => (a, b, c, d, e, f, g, h) => {
   if (failure) return refuse(isEvent);
   needRoom();
-  if (depth >= MOST_NESTED) throw new RangeError(`more than ${MOST_NESTED} calls are running inside each other`);
+  if (depth >= MOST_NESTED) throw ours(new RangeError(`more than ${MOST_NESTED} calls are running inside each other`));
   depth++;
   try {
     return entry(a, b, c, d, e, f, g, h);
@@ -70,7 +70,7 @@ const guard = (entry, isEvent) => (a, b, c, d, e, f, g, h) => {
 /** An event has no caller who could handle an error. */
 const refuse = isEvent => {
   if (isEvent) return [];
-  throw failure;
+  throw new CoincideError(failure.code, failure.message, '');
 };
 
 /** How often wasm is entered at this moment, by code of the program that it has called. Its own stack is of a fixed size. */

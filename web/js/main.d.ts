@@ -73,7 +73,7 @@ export interface WorkerOptions extends TierOptions {
 export interface CoincideWorker<Exports extends object = RemoteProxy> extends Worker {
   /** Calls to its properties call the worker's exports and give promises; setting one registers a function for the worker. */
   readonly proxy: Exports & RemoteProxy;
-  /** Resolves with the names of the worker's exports once it is ready; rejects if it never will be. */
+  /** Resolves with the names of the worker's exports once it is ready; rejects if it fails before, with what it has thrown as the `cause`. */
   readonly ready: Promise<string[]>;
   /** How the worker reaches main. */
   readonly tier: Tier;
@@ -117,7 +117,7 @@ export interface Main {
 
 /** Why a call gave no result, where it is not what the function threw. */
 export class CoincideError extends Error {
-  /** Stable, for programs: `Closed`, `Deadlock`, `Failed`, `Interrupted`, ... */
+  /** Stable, for programs: `Closed`, `Deadlock`, `Failed`, `Interrupted`, ... For `Closed`, `cause` is the worker's own error if the worker has failed. */
   readonly code: string;
   /** The function that was called. */
   readonly function: string;

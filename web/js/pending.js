@@ -1,14 +1,14 @@
 // Promises of what wasm is asked for. They are kept here, so that they end even if wasm fails.
-import { failed } from './errors.js';
+import { CoincideError, failed } from './errors.js';
 import { onFailure } from './guard.js';
 
 const all = new Set();
 
 onFailure(error => rejectAll(error));
 
-/** Rejects all pending promises, or those of one end. */
-export const rejectAll = (error, end) => {
-  for (const pending of all) if (!end || pending.end === end) pending.settle(error, true);
+/** Rejects all pending promises, or those of one end. Each has an error of its own, with the stack of its own caller. */
+export const rejectAll = ({ code, message }, end) => {
+  for (const pending of all) if (!end || pending.end === end) pending.settle(new CoincideError(code, message, pending.name), true);
 };
 
 /**

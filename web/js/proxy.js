@@ -1,4 +1,5 @@
 // The proxies: functions of the other end as properties.
+import { entry, ours } from './errors.js';
 
 /**
  * A proxy whose properties call the other end. Reading `proxy.name` gives a function that calls `name` there; setting it
@@ -19,13 +20,13 @@ export const proxyOf = (caller, own) => {
       if (!call) callers.set(name, (call = caller(name)));
       return call;
     },
-    set(target, name, value) {
+    set: entry((target, name, value) => {
       if (name === 'then' || typeof name === 'symbol') return false;
-      if (name.startsWith('coincide:')) throw new TypeError(`names that begin with \`coincide:\` belong to coincide itself, and so does \`${name}\``);
+      if (name.startsWith('coincide:')) throw ours(new TypeError(`\`${name}\` cannot be set: names that begin with \`coincide:\` are reserved; choose another one`));
       own.set(name, value);
       target[name] = value;
       return true;
-    },
+    }),
     deleteProperty(target, name) {
       if (name in target) own.delete(name);
       return delete target[name];
@@ -33,9 +34,10 @@ export const proxyOf = (caller, own) => {
   });
 };
 
-const symbolCaller = name => () => {
-  throw new DOMException(`functions are named by strings, and ${String(name)} is a symbol`, 'DataCloneError');
-};
+const symbolCaller = name =>
+  entry(() => {
+    throw ours(new DOMException(`functions are named by strings, and ${String(name)} is a symbol`, 'DataCloneError'));
+  });
 
 /** Splits what `transfer` marked off a list of arguments, and applies `transform` to the rest. */
 export const prepare = (args, { transfers, transform }) => {
@@ -55,7 +57,7 @@ export const detach = moved => {
 
 /** The option `memory`. */
 export const bytesOf = memory => {
-  if (typeof memory !== 'number' || !(memory >= 0)) throw new TypeError(`the option \`memory\` is ${String(memory)}, and has to be a number of bytes`);
+  if (typeof memory !== 'number' || !(memory >= 0)) throw ours(new TypeError(`the option \`memory\` is ${String(memory)}, and has to be a number of bytes`));
   return memory;
 };
 
@@ -83,13 +85,13 @@ export const measured = (name, start) => performance.measure(`coincide: ${name}`
 /** Throws unless an option is a time: a number that is not negative, or `Infinity`. */
 const checkMilliseconds = (name, value) => {
   if (typeof value !== 'number' || Number.isNaN(value) || value < 0)
-    throw new RangeError(`\`${name}\` is a number of milliseconds, not ${String(value)}`);
+    throw ours(new RangeError(`\`${name}\` is a number of milliseconds from 0 on, not ${String(value)}`));
 };
 
 /** How calls are limited: a deadline in milliseconds, an AbortSignal; and whether a worker's calls give promises instead of blocking. */
 export const limitsOf = ({ timeout = Infinity, signal, promise } = {}) => {
   checkMilliseconds('timeout', timeout);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('`signal` is an AbortSignal');
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw ours(new TypeError('`signal` is not an AbortSignal: pass `controller.signal` of an AbortController'));
   return { timeout, signal, promise };
 };
 
@@ -108,8 +110,11 @@ export const packetPort = post => ({ postMessage: (packet, moved) => post({ [PAC
 /** A message by which one end wakes the other, where that can't listen to shared memory. */
 export const RING = 'coincide:ring:1';
 
-/** Marks what a worker says when coincide itself has failed there. */
+/** Marks what a worker says when it has failed: `{ thrown }` as in `thrown.js`; with `said`, a text, it lives on; with `isEnding` it ends by itself. */
 export const FAILED = 'coincide:failed:1';
+
+/** Marks what a worker says when coincide itself has failed there: the message of the error. */
+export const BROKEN = 'coincide:broken:1';
 
 /** What has this property cannot be sent: its value says what it is. `walk.js` of the codec reads it. */
 export const UNSENDABLE = Symbol.for('coincide:unsendable');

@@ -1,5 +1,5 @@
 // The service worker by which a worker blocks where memory can't be shared.
-import { CoincideError } from './errors.js';
+import { CoincideError, clause } from './errors.js';
 import { reloadOnce, wentThroughServiceWorker } from './reload.js';
 import { OWN, carriesOwn, hearsOwn, reachesOwn } from './relays/own.js';
 import { foreignProtocolAt } from './relays/protocol.js';
@@ -38,7 +38,7 @@ export const relayAt = async (script, reload = true) => {
     );
   }
   const registration = await workers.register(href).catch(error => {
-    throw refused(`${href} cannot be registered: ${error.message}`);
+    throw refused(`${href} cannot be registered: ${clause(error.message)}`);
   });
   const { scope } = registration;
   if (!location.href.startsWith(scope)) {

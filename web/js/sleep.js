@@ -1,9 +1,10 @@
 // Sleeping, without burning a core.
+import { ours } from './errors.js';
 
 /** Milliseconds, if that is what it is. */
 export const millisecondsOf = given => {
   if (typeof given === 'number' && given >= 0) return given;
-  throw new TypeError(`a worker sleeps for milliseconds, a number from 0 on, and not for ${String(given)}`);
+  throw ours(new TypeError(`a worker sleeps for a number of milliseconds from 0 on, not for ${String(given)}`));
 };
 
 /** Blocks for so many milliseconds, which nothing shortens. */

@@ -1,11 +1,12 @@
 // Room on the stack: wasm does not unwind, so the stack must not end while wasm runs.
+import { ours } from './errors.js';
 
 /** Throws a `RangeError` that names `fn` unless there is as much room as wasm takes at most, until it calls the program. */
 export const roomFor = fn => {
   try {
     takeMore(0);
   } catch {
-    throw new RangeError(`\`${fn}\` was not called: too little of the stack is left. The call is too deep in the program`);
+    throw ours(new RangeError(`\`${fn}\` was not called: too little of the stack is left. The call is too deep in the program`));
   }
 };
 

@@ -1,5 +1,5 @@
 // How a worker reaches main: the best way that there is, or the one that was asked for.
-import { CoincideError } from './errors.js';
+import { CoincideError, ours } from './errors.js';
 
 /** Rings in shared memory: the page is cross-origin isolated. */
 export const SHARED = 'shared-memory';
@@ -24,7 +24,7 @@ export const tierOf = (platform, { tier, serviceWorker }) => {
   if (tier === SHARED) return platform.shared() ? tier : refuse(platform.whyNotShared());
   if (tier === SERVICE) return serviceWorker === undefined ? refuse(NOT_NAMED) : tier;
   if (tier === MESSAGES) return tier;
-  throw new TypeError(`\`tier\` is ${SHARED}, ${SERVICE} or ${MESSAGES}, not ${String(tier)}`);
+  throw ours(new TypeError(`\`tier\` is ${SHARED}, ${SERVICE} or ${MESSAGES}, not ${String(tier)}`));
 };
 
 /** What is possible here, and why no more is. */

@@ -1,19 +1,18 @@
 // What wasm asks about values, and what it has done with them. All code of the program that runs here may throw; what wasm does not catch
 // is caught here.
 
-/** Calls a function of the program. */
-export const run = (fn, args) => Reflect.apply(fn, null, args);
-
-/** Calls `done` later, once, with what became of a promise or of what has the shape of one, and whether it has rejected. */
-export const whenSettled = async (value, done) => {
-  let hasRejected = false;
-  try {
-    value = await value;
-  } catch (error) {
-    value = error;
-    hasRejected = true;
-  }
-  done(value, hasRejected);
+/** Calls `done` later, once, with what became of a promise or of what has the shape of one, and whether it has rejected. Its name is that of `run`: see `errors.js`. */
+export const { 'coincide:run': whenSettled } = {
+  async 'coincide:run'(value, done) {
+    let hasRejected = false;
+    try {
+      value = await value;
+    } catch (error) {
+      value = error;
+      hasRejected = true;
+    }
+    done(value, hasRejected);
+  },
 };
 
 export const isThenable = value =>

@@ -2,12 +2,13 @@
 import { initSync, WorkerEnd } from './coincide.js';
 import { listenerOf } from './alarm.js';
 import { nameOf } from './relay-name.js';
-import { CoincideError, failed } from './errors.js';
+import { CoincideError, clause, entry, failed, few, isError, located, many, remote } from './errors.js';
 import { onFailure } from './guard.js';
 import { promised } from './pending.js';
-import { ALARM, BOOT, FAILED, PACKET, RING, bytesOf, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
+import { ALARM, BOOT, BROKEN, FAILED, PACKET, RING, bytesOf, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
 import { millisecondsOf } from './sleep.js';
 import { roomFor } from './stack.js';
+import { described } from './thrown.js';
 import { transformed } from './transform.js';
 import { inWords } from './values.js';
 
@@ -45,21 +46,40 @@ export const create = (platform, reflect) => {
     return true;
   });
 
+  const post = (...message) => platform.self.postMessage(...message);
+
+  let isReady = false;
+  let hasFailed = false;
+  /** How many errors wait to be known as handled by the program or not. */
+  let undecided = 0;
+  const fails = (thrown, how) => {
+    if (hasFailed) return;
+    hasFailed = true;
+    post({ [FAILED]: { ...how, thrown: described(thrown) } });
+  };
+  platform.onUncaught(async (thrown, isUnhandled) => {
+    if (isReady || hasFailed) return;
+    undecided++;
+    const isFailure = await isUnhandled;
+    undecided--;
+    if (isFailure) fails(thrown);
+  }, fails);
+
   /** Whether the relay is reached from here; `null` asks for no more than a sign of life. */
   const reaches = async probe => probe !== null && platform.reachesRelay(probe);
 
   let taken = false;
   return async given => {
+    const here = new Error();
     const options = optionsOf(given);
     const memory = options.memory === undefined ? undefined : bytesOf(options.memory);
     const { module, buffer, relay, promises, deadlockTimeout, reasons, window } = await booted;
-    if (taken) throw new CoincideError('Twice', 'this worker has called coincide() already', '');
+    if (taken) throw located(new CoincideError('Twice', 'this worker has called coincide() already: a worker has one link, so share what the first call gave', ''), here);
     taken = true;
     // Nothing below waits: whoever adds a listener after `await coincide()` misses no message.
     initSync({ module });
     const deadlock = options.deadlockTimeout ?? deadlockTimeout;
-    const post = (...message) => platform.self.postMessage(...message);
-    onFailure(error => post({ [FAILED]: error.message }));
+    onFailure(error => post({ [BROKEN]: error.message }));
     if (buffer) {
       const bell = Atomics.waitAsync ? undefined : { postMessage: () => post(RING) };
       end = new WorkerEnd(buffer, bell, options.strict, deadlock);
@@ -73,7 +93,10 @@ export const create = (platform, reflect) => {
     const refuse = name => {
       throw new CoincideError('CannotBlock', cannotBlock(name, reasons), name);
     };
-    const reflected = reflect?.(end, { ...window, ...options }, sync ? undefined : refuse);
+    const refuseWindow = () => {
+      throw new CoincideError('CannotBlock', windowCannotBlock(reasons), 'window');
+    };
+    const reflected = reflect?.(end, { ...window, ...options }, sync ? undefined : refuseWindow);
     const touch = reflected?.touch ?? (() => {});
 
     const proxy = limits => {
@@ -82,17 +105,19 @@ export const create = (platform, reflect) => {
         const number = end.name(name);
         const { transform } = options;
         return (...args) => {
-          roomFor(name);
           const start = options.measure ? performance.now() : 0;
-          const [sent, moved] = prepare(args, options);
-          signal?.throwIfAborted();
-          touch();
           try {
+            roomFor(name);
+            const [sent, moved] = prepare(args, options);
+            signal?.throwIfAborted();
+            touch();
             const result = end.call(number, sent, timeout);
             detach(moved);
             // An error that main's function gives is thrown, as it always was.
-            if (result instanceof Error) throw result;
+            if (result instanceof Error) throw remote(result, name);
             return transform ? transform(result) : result;
+          } catch (error) {
+            throw located(error, new Error(), signal);
           } finally {
             if (options.measure) measured(name, start);
           }
@@ -101,20 +126,32 @@ export const create = (platform, reflect) => {
       const awaiting = name => {
         const { transform } = options;
         return (...args) => {
-          roomFor(name);
           const start = options.measure ? performance.now() : 0;
-          const [sent, moved] = prepare(args, options);
-          signal?.throwIfAborted();
-          const called = promised(end, pending => end.callLater(name, sent, timeout, pending), name, { timeout, signal });
-          detach(moved);
-          const result = called.then(value => {
-            if (value instanceof Error) throw value;
+          let here;
+          const passes = value => {
+            if (value instanceof Error) throw located(remote(value, name), here);
             return transform ? transform(value) : value;
-          });
-          return options.measure ? result.finally(() => measured(name, start)) : result;
+          };
+          const fails = error => {
+            throw located(error, here, signal);
+          };
+          try {
+            roomFor(name);
+            const limit = few();
+            here = new Error();
+            many(limit);
+            const [sent, moved] = prepare(args, options);
+            signal?.throwIfAborted();
+            const called = promised(end, pending => end.callLater(name, sent, timeout, pending), name, { timeout, signal });
+            detach(moved);
+            const result = called.then(passes, fails);
+            return options.measure ? result.finally(() => measured(name, start)) : result;
+          } catch (error) {
+            throw located(error, here ?? new Error(), signal);
+          }
         };
       };
-      const refusing = name => () => refuse(name);
+      const refusing = name => entry(() => refuse(name));
       const caller = promise || (!sync && awaits) ? awaiting : sync ? blocking : refusing;
       return proxyOf(caller, {
         set(name, value) {
@@ -127,26 +164,39 @@ export const create = (platform, reflect) => {
     };
 
     // Once the worker's own code has run to its end, or to its first pause after this one, main may call its exports.
-    const ready = () => end.ready();
-    if (options.ready !== 'manual') setTimeout(ready, 0);
+    const ready = () => {
+      if (hasFailed) return;
+      isReady = true;
+      end.ready();
+    };
+    const readyOnceDecided = () => (undecided > 0 ? setTimeout(readyOnceDecided, 0) : ready());
+    if (options.ready !== 'manual') platform.afterStart(readyOnceDecided);
 
     return {
       proxy: proxy({}),
-      within: proxy,
-      ready,
-      fail: why => end.fail(inWords(why)),
+      within: entry(proxy),
+      ready: entry(ready),
+      fail(why) {
+        hasFailed = true;
+        // Main closes the link when it has this.
+        post({ [FAILED]: { said: inWords(why), thrown: isError(why) ? described(why) : undefined } });
+      },
       native: Boolean(buffer),
       sync,
       transfer: options.transfer,
       direct: value => value,
       ...reflected?.scope,
       check() {
-        roomFor('check');
-        touch();
-        end.check();
-        stopIf(alarm?.heard(), 'check');
+        try {
+          roomFor('check');
+          touch();
+          end.check();
+          stopIf(alarm?.heard(), 'check');
+        } catch (error) {
+          throw located(error, new Error());
+        }
       },
-      sleep(given) {
+      sleep: entry(given => {
         roomFor('sleep');
         const milliseconds = millisecondsOf(given);
         touch();
@@ -158,13 +208,13 @@ export const create = (platform, reflect) => {
           if (left <= 0) return;
           alarm.wait(left);
         }
-      },
-      notify(name, ...args) {
+      }),
+      notify: entry((name, ...args) => {
         roomFor(`${name}`);
         const [sent, moved] = prepare(args, options);
         end.notify(`${name}`, sent);
         detach(moved);
-      },
+      }),
     };
   };
 };
@@ -175,5 +225,9 @@ const stopIf = (alarm, name) => {
 
 /** What is wrong, and what would help. */
 const cannotBlock = (name, reasons) =>
-  `\`${name}\` was not called, since this worker cannot block: ${reasons.join('; ')}. ` +
+  `\`${name}\` was not called, since this worker cannot block: ${reasons.map(clause).join('; ')}. ` +
   `\`await within({ promise: true }).${name}(...)\` works here, and \`promises: true\` makes all calls so; main can always await the worker`;
+
+const windowCannotBlock = reasons =>
+  `\`window\` cannot be used, since this worker cannot block: ${reasons.map(clause).join('; ')}. ` +
+  'Register functions on main and call them by `await within({ promise: true }).name(...)`; main can always await the worker';

@@ -21,7 +21,10 @@ export interface Scope<Functions extends object = RemoteProxy> {
   within(limits: Limits): Functions & RemoteProxy;
   /** Tells main that the worker is ready. */
   ready(): void;
-  /** Tells main that the worker will never be ready, and why: what main awaits of it rejects. A runtime that can't be started says so. */
+  /**
+   * Tells main that the worker will never be ready, and why: what main awaits of it rejects, with `why` as the `cause` if that is an error. For a
+   * runtime that can't be started. The worker itself goes on.
+   */
   fail(why: unknown): void;
   /** Whether memory is shared with main. */
   native: boolean;

@@ -14,9 +14,15 @@ pub(crate) struct Callee {
     pub(crate) exports: Exports,
     pub(crate) values: Values,
     pub(crate) name: String,
+    /// What errors call it.
+    pub(crate) shown: String,
 }
 
 impl Callee {
+    pub(crate) fn new(exports: Exports, values: Values, name: String) -> Self {
+        Self { exports, values, shown: name.clone(), name }
+    }
+
     /// Calls it; throws when the arguments can't be sent. `timeout` is in milliseconds, infinite for none. Gives the number by which the call
     /// is cancelled.
     pub(crate) fn call(
@@ -33,7 +39,7 @@ impl Callee {
         let call = match self.values.encode_arguments(arguments, &mut buffer) {
             Ok(()) => Some(self.start(buffer)),
             Err(Unsent::Blobs) => None,
-            Err(Unsent::Refused(why)) => return Err(failure::of_arguments(&self.name, &why.to_string())),
+            Err(Unsent::Refused(why)) => return Err(failure::of_arguments(&self.shown, &why.to_string())),
         };
         let arguments = arguments.clone();
         Ok(running.settle(pending, async move {
@@ -42,7 +48,7 @@ impl Callee {
                 None => {
                     let mut buffer = self.values.buffer();
                     let encoded = self.values.encode_arguments_later(&arguments, &mut buffer).await;
-                    encoded.map_err(|why| failure::of_arguments(&self.name, &why))?;
+                    encoded.map_err(|why| failure::of_arguments(&self.shown, &why))?;
                     self.start(buffer)
                 }
             };
@@ -51,9 +57,9 @@ impl Callee {
                 Ok((_, payload)) => {
                     let value = self.values.decode(&payload);
                     self.exports.recycle(payload);
-                    value.map_err(|why| failure::failed("Result", &why, &self.name))
+                    value.map_err(|why| failure::of_result(&self.shown, &why))
                 }
-                Err(error) => Err(failure::of_call(error, &self.name, &self.values)),
+                Err(error) => Err(failure::of_call(error, &self.shown, &self.values)),
             }
         }))
     }
@@ -62,9 +68,9 @@ impl Callee {
     pub(crate) fn notify(&self, arguments: &Array) -> Result<(), JsValue> {
         let mut buffer = self.values.buffer();
         let encoded = self.values.encode_arguments(arguments, &mut buffer);
-        encoded.map_err(|why| failure::of_arguments(&self.name, &why.to_string()))?;
+        encoded.map_err(|why| failure::of_arguments(&self.shown, &why.to_string()))?;
         let sent = self.exports.notify_raw(&self.name, Format::Value, buffer);
-        sent.map_err(|error| failure::of_call(error.into(), &self.name, &self.values))
+        sent.map_err(|error| failure::of_call(error.into(), &self.shown, &self.values))
     }
 
     fn start(&self, mut buffer: Vec<u8>) -> coincide::RawFuture {

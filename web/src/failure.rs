@@ -13,7 +13,7 @@ pub(crate) fn of_call(error: RawError, function: &str, values: &Values) -> JsVal
             Ok(thrown) => remote(&thrown, function).unwrap_or(thrown),
             Err(error) => failed("Refused", &format!("`{function}` threw what cannot be read: {error}"), function),
         },
-        RawError::Failed(error) => failed(kind(&error), &error.to_string(), function),
+        RawError::Failed(error) => failed(kind(&error), &error.named(function).to_string(), function),
     }
 }
 
@@ -22,9 +22,14 @@ pub(crate) fn of_arguments(function: &str, why: &str) -> JsValue {
     failed("Arguments", &format!("the arguments of `{function}` cannot be sent: {why}"), function)
 }
 
+/// The result of a call has come and can't be read here.
+pub(crate) fn of_result(function: &str, why: &str) -> JsValue {
+    failed("Result", &format!("the result of `{function}` cannot be read here: {why}"), function)
+}
+
 /// A link can't be made.
 pub(crate) fn of_start(error: SpawnError) -> JsValue {
-    JsError::new(&error.to_string()).into()
+    failed("NotStarted", &error.to_string(), "")
 }
 
 /// The name that `errors.js` knows an error by.

@@ -21,7 +21,7 @@ pub(crate) fn serve(
             let error = js_sys::TypeError::new(&format!("{name} is not a function"));
             return Err(threw(&values, &error));
         }
-        let value = run(&function, &arguments).map_err(|thrown| threw(&values, &thrown))?;
+        let value = run(&function, &JsValue::NULL, &arguments).map_err(|thrown| threw(&values, &thrown))?;
         if !is_thenable(&value).map_err(|thrown| threw(&values, &thrown))? {
             match values.encode_result(&value, &name, result) {
                 Ok(()) => return Ok(RawReply::Now(Format::Value)),
@@ -57,10 +57,15 @@ fn threw(values: &Values, thrown: &JsValue) -> Failure {
     Failure::Threw(payload)
 }
 
+#[wasm_bindgen(raw_module = "./errors.js")]
+extern "C" {
+    /// Calls a function of the program, and marks in stacks that it does.
+    #[wasm_bindgen(catch)]
+    fn run(function: &JsValue, this: &JsValue, arguments: &Array) -> Result<JsValue, JsValue>;
+}
+
 #[wasm_bindgen(raw_module = "./values.js")]
 extern "C" {
-    #[wasm_bindgen(catch)]
-    fn run(function: &JsValue, arguments: &Array) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(js_name = isThenable, catch)]
     fn is_thenable(value: &JsValue) -> Result<bool, JsValue>;
 }

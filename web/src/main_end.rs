@@ -91,8 +91,8 @@ impl WorkerLink {
     /// Calls a function that the worker has sent a reference to: the arguments are the reference, `this` and a list.
     pub fn invoke(&self, arguments: &Array, pending: Pending) -> Result<u32, JsValue> {
         let values = self.references.get().unwrap_or(&self.values);
-        let callee = Callee { exports: self.worker.exports(), values: values.clone(), name: references::INVOKE.into() };
-        callee.call(arguments, f64::INFINITY, pending, &self.running)
+        let callee = Callee::new(self.worker.exports(), values.clone(), references::INVOKE.into());
+        Callee { shown: references::CALLBACK.into(), ..callee }.call(arguments, f64::INFINITY, pending, &self.running)
     }
 
     /// Gives references of the worker back. On a closed link there are none.
@@ -191,6 +191,6 @@ impl WorkerLink {
     }
 
     fn callee(&self, name: &JsValue) -> Callee {
-        Callee { exports: self.worker.exports(), values: self.values.clone(), name: text(name) }
+        Callee::new(self.worker.exports(), self.values.clone(), text(name))
     }
 }

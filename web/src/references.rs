@@ -15,6 +15,9 @@ pub(crate) const INVOKE: &str = "coincide:invoke";
 /// What errors call an operation.
 pub(crate) const SHOWN: &str = "window";
 
+/// What errors call a function of the worker that main has a reference to.
+pub(crate) const CALLBACK: &str = "a callback";
+
 /// Ids as JavaScript has them; they are counted up from zero, so that all are whole.
 pub(crate) fn ids(ids: &Float64Array) -> Vec<u64> {
     ids.to_vec().into_iter().map(|id| id as u64).collect()

@@ -86,7 +86,7 @@ impl WorkerEnd {
     /// a list of arguments, and `released` with the references that main has given back.
     pub fn reflect(&self, references: JsValue, invoke: JsValue, released: Function) {
         let values = Values::with_references(references);
-        self.attached.scope.export_raw(references::INVOKE, function::serve(&values, "a callback", invoke));
+        self.attached.scope.export_raw(references::INVOKE, function::serve(&values, references::CALLBACK, invoke));
         self.attached.scope.on_released(references::listener(released));
         let _ = self.references.set(values);
     }
@@ -132,7 +132,7 @@ impl WorkerEnd {
             Ok((_, payload)) => {
                 let value = values.decode(&payload);
                 self.sync.recycle(payload);
-                value.map_err(|why| failure::failed("Result", &why, shown))
+                value.map_err(|why| failure::of_result(shown, &why))
             }
             Err(error) => Err(failure::of_call(error, shown, values)),
         }
@@ -157,8 +157,7 @@ impl WorkerEnd {
         pending: Pending,
     ) -> Result<u32, JsValue> {
         let exports = self.attached.scope.remote();
-        let callee = Callee { exports, values: self.values.clone(), name: text(name) };
-        callee.call(arguments, timeout, pending, &self.running)
+        Callee::new(exports, self.values.clone(), text(name)).call(arguments, timeout, pending, &self.running)
     }
 
     /// Cancels what JavaScript no longer waits for.

@@ -5,6 +5,8 @@ import bootTests from './boot.tests.mjs';
 import boundaryTests from './boundary.tests.mjs';
 import cloneTests from './clone.tests.mjs';
 import codecTests from './codec.tests.mjs';
+import errorTests from './error.tests.mjs';
+import failureTests from './failure.tests.mjs';
 import growthTests from './growth.tests.mjs';
 import linkTests from './link.tests.mjs';
 import { assert, deepEqual, equal, rejects, suite, throws } from './suite.mjs';
@@ -17,7 +19,7 @@ export const all = platform => {
   const { test, run } = suite();
   const memory = () => initSync().memory.buffer.byteLength;
   const kit = { ...platform, memory, assert, deepEqual, equal, rejects, throws };
-  for (const tier of platform.tiers) for (const tests of [bootTests, linkTests, valueTests, boundaryTests]) tests(test, { ...kit, tier });
+  for (const tier of platform.tiers) for (const tests of [bootTests, linkTests, valueTests, boundaryTests, errorTests, failureTests]) tests(test, { ...kit, tier });
   for (const tests of [windowTests, homeTests, wallTests]) tests(test, kit);
   const codec = codecKit(Codec);
   codecTests(test, { ...kit, ...codec });

@@ -228,7 +228,7 @@ export default (register, { coincide: made, worker, doomed, tier, assert, equal,
         deepEqual(found.pending, found.pending.map(() => 'CoincideError Failed'));
         equal(found.pending.length, 6);
         deepEqual(found.later, ['CoincideError Failed', 'CoincideError Failed']);
-        assert(found.same, 'there is more than one error');
+        assert(found.agree, 'an error gives another reason');
         assert(found.message.startsWith('coincide itself has failed in this thread'), found.message);
         equal(found.beats, 0);
       });

@@ -319,7 +319,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       await until(() => said.lines.includes('after all of them') && said.lines.includes('42') && failed.length > 5);
       deepEqual(said.lines.sort(), ['42', 'after all of them', 'an element']);
       for (const [tag, message] of [
-        ['<script type="mpy" worker="" name="of-an-element"', 'a worker named of-an-element is there already'],
+        ['<script type="mpy" worker="" name="of-an-element"', 'a worker named `of-an-element` is running already'],
         ['<script type="mpy" worker="./named.py"', 'the attribute `worker` has no value'],
         ['<script type="mpy" worker="" src=""', 'the attribute `src` is empty'],
         ['<script type="mpy" worker="" src="./none.py"', 'programs/none.py cannot be loaded: 404'],

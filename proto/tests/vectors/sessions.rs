@@ -3,7 +3,7 @@
 use crate::link::{bytes, pattern};
 use crate::{Limits, assert_none, decimal, format, format_name, from_hex, is_text_of, read_json, role, to_hex};
 use coincide_proto::{
-    Call, CallId, CloseReason, ClosedBy, ErrorCode, Event, Header, Kind, NoSuchCall, Outcome, Progress, Role,
+    Call, CallId, CloseReason, ClosedBy, ErrorCode, Event, Format, Header, Kind, NoSuchCall, Outcome, Progress, Role,
     SendError, Session, Time,
 };
 use serde::Deserialize;
@@ -339,6 +339,14 @@ fn happened(event: Event, end: &End) -> Happened {
             let (outcome, code, format, payload) = match outcome {
                 Outcome::Returned { format, payload } => ("returned", None, Some(format), Some(payload)),
                 Outcome::Threw { code, format, payload } => ("threw", Some(code.0), Some(format), Some(payload)),
+                // The caller's own session says it, as if the peer had thrown.
+                Outcome::NotSent(error) => {
+                    let code = match error {
+                        SendError::TooLarge { .. } => ErrorCode::TOO_LARGE,
+                        _ => ErrorCode::OVERLOADED,
+                    };
+                    ("threw", Some(code.0), Some(Format::Text), Some(error.to_string().into_bytes()))
+                }
                 Outcome::TimedOut => ("timed-out", None, None, None),
                 Outcome::Cancelled => ("cancelled", None, None, None),
                 Outcome::Interrupted => ("interrupted", None, None, None),

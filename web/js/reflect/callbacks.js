@@ -1,4 +1,5 @@
 // Functions of the worker, as main sees them.
+import { few, located, many } from '../errors.js';
 import { FUNCTION, RECEIVERS } from './operations.js';
 import { sent } from './sent.js';
 import { Handles } from './handles.js';
@@ -25,7 +26,17 @@ export class Callbacks {
       const wall = this.#wall();
       const send = wall ? value => sent(wall.conceal(value)) : sent;
       const callback = function (...args) {
-        return invoke(link, [callback, send(this), args.map(send)]);
+        let here;
+        try {
+          const limit = few();
+          here = new Error();
+          many(limit);
+          return invoke(link, [callback, send(this), args.map(send)]).catch(error => {
+            throw located(error, here);
+          });
+        } catch (error) {
+          throw located(error, here ?? new Error());
+        }
       };
       this.#ids.set(callback, id);
       return callback;

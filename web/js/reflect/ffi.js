@@ -1,9 +1,12 @@
 // The utilities that take fewer trips than the operations that they stand for.
+import { entry, ours } from '../errors.js';
 import * as ops from './operations.js';
 import { keysOf, walk } from './path.js';
 
 /** @param {import('./worker.js').Window} window */
-export const ffiOf = window => ({
+export const ffiOf = window => Object.fromEntries(Object.entries(utilitiesOf(window)).map(([name, body]) => [name, entry(body)]));
+
+const utilitiesOf = window => ({
   /** `Object.assign` in one operation. */
   assign(target, ...sources) {
     const remote = window.remoteOf(target);
@@ -47,6 +50,6 @@ export const ffiOf = window => ({
 
 const remoteOf = (window, target) => {
   const remote = window.remoteOf(target);
-  if (!remote) throw new TypeError('`post` takes an object of main');
+  if (!remote) throw ours(new TypeError('`post` takes an object of main: for one of this worker, call the method'));
   return remote;
 };

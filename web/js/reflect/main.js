@@ -1,4 +1,5 @@
 // Main's side: carries out the worker's operations on objects of main.
+import { run } from '../errors.js';
 import { Adapters } from './listeners.js';
 import { Callbacks } from './callbacks.js';
 import { functionOf } from './evaluate.js';
@@ -26,7 +27,7 @@ export const reflect = (link, { root = globalThis, policy, allow, evaluate, impo
 
   const imports = href => import(/* @vite-ignore */ /* webpackIgnore: true */ new URL(href, globalThis.document?.baseURI ?? globalThis.location?.href).href);
   const get = (target, key, receiver = target) =>
-    key === 'import' && target === root && !('import' in target) ? imports : Reflect.get(target, key, receiver);
+    key === 'import' && target === root && !('import' in target) ? imports : run(Reflect.get, undefined, [target, key, receiver]);
 
   /** The operations that give a value: it travels as `sent`, with facts if these are wanted. */
   const values = {
@@ -34,14 +35,14 @@ export const reflect = (link, { root = globalThis, policy, allow, evaluate, impo
     [ops.PROTOTYPE]: target => Reflect.getPrototypeOf(target),
     [ops.APPLY](fn, self, args) {
       adapters.removed(fn, self, args);
-      return Reflect.apply(fn, self, adapters.adapt(fn, args));
+      return run(fn, self, adapters.adapt(fn, args));
     },
     [ops.INVOKE](target, key, args) {
       return values[ops.APPLY](get(target, key), target, args);
     },
-    [ops.CONSTRUCT]: (target, args, newTarget = target) => Reflect.construct(target, args, newTarget),
+    [ops.CONSTRUCT]: (target, args, newTarget = target) => run(Reflect.construct, undefined, [target, args, newTarget]),
     [ops.QUERY]: (target, keys) => walk(target, keys),
-    [ops.EVALUATE]: (_, source, args) => functionOf(source)(...args),
+    [ops.EVALUATE]: (_, source, args) => run(functionOf(source), undefined, args),
     [ops.HAS]: Reflect.has,
     [ops.DESCRIPTOR](target, key) {
       const found = Reflect.getOwnPropertyDescriptor(target, key);
@@ -50,7 +51,7 @@ export const reflect = (link, { root = globalThis, policy, allow, evaluate, impo
   };
 
   const others = {
-    [ops.SET]: (target, key, value, receiver = target) => Reflect.set(target, key, value, receiver),
+    [ops.SET]: (target, key, value, receiver = target) => run(Reflect.set, undefined, [target, key, value, receiver]),
     [ops.DELETE]: Reflect.deleteProperty,
     [ops.OWN_KEYS]: target => Reflect.ownKeys(target).filter(isShared),
     [ops.DEFINE]: Reflect.defineProperty,
@@ -109,7 +110,8 @@ export const reflect = (link, { root = globalThis, policy, allow, evaluate, impo
       isHeld: value => held.has(value),
       isCallback: value => callbacks.known(value) !== undefined,
       apply: (fn, self, args) => values[ops.APPLY](fn, self, args),
-      evaluate: (source, args) => functionOf(source)(...args),
+      run,
+      evaluate: (source, args) => run(functionOf(source), undefined, args),
       imports,
     });
 

@@ -1,4 +1,5 @@
 // Paths of `query` and `gather`: `a.b[0]["c"]`.
+import { ours } from '../errors.js';
 
 const PART = /(?:^|\.)([^.[\]]+)|\[(?:(\d+)|"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')\]/y;
 
@@ -12,7 +13,7 @@ export const keysOf = path => {
   while (PART.lastIndex < text.length) {
     const at = PART.lastIndex;
     const match = PART.exec(text);
-    if (!match) throw new SyntaxError(`\`${text}\` is no path: it cannot be read from \`${text.slice(at)}\` on`);
+    if (!match) throw ours(new SyntaxError(`\`${text}\` is no path: it cannot be read from \`${text.slice(at)}\` on; paths look like \`a.b[0]["c"]\``));
     const [, name, index, double, single] = match;
     keys.push(name ?? index ?? (double ?? single).replace(/\\(.)/g, '$1'));
   }

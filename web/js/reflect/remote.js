@@ -1,4 +1,5 @@
 // A proxy of an object of main: what each operation on it becomes. `Remote` is its handler.
+import { entry, located } from '../errors.js';
 import { ABSENT, NOTHING, UNKNOWN, find, findOwn } from './knowledge.js';
 import { freeze, mirror, targetOf } from './mirror.js';
 import * as ops from './operations.js';
@@ -60,8 +61,8 @@ export class Remote {
   /** `call` and `apply` of functions need no trip of their own. */
   #shortcut(key) {
     this.#shortcuts ??= {
-      call: (self, ...args) => this.apply(null, self, args),
-      apply: (self, args) => this.apply(null, self, [...(args ?? [])]),
+      call: entry((self, ...args) => this.#apply(self, args)),
+      apply: entry((self, args) => this.#apply(self, [...(args ?? [])])),
     };
     return this.#shortcuts[key];
   }
@@ -171,6 +172,10 @@ export class Remote {
   }
 
   apply(target, self, args) {
+    return this.#apply(self, args);
+  }
+
+  #apply(self, args) {
     return this.window.operate(ops.APPLY, this, self, this.window.allOutgoing(args));
   }
 
@@ -189,6 +194,19 @@ export class Remote {
       throw new TypeError(`instances of main's ${instance.constructor?.name} are copies here: extend the worker's own class`);
     return instance;
   }
+}
+
+// Each trap is called by the program, or by a trap that calls the proxy.
+for (const name of Object.getOwnPropertyNames(Remote.prototype)) {
+  const trap = Remote.prototype[name];
+  if (name === 'constructor') continue;
+  Remote.prototype[name] = function (a, b, c, d) {
+    try {
+      return trap.call(this, a, b, c, d);
+    } catch (error) {
+      throw located(error, new Error());
+    }
+  };
 }
 
 const hasInstance = Function.prototype[Symbol.hasInstance];

@@ -1,4 +1,5 @@
 // The worker's side: proxies of main's objects.
+import { run } from '../errors.js';
 import { Cache } from './cache.js';
 import { ffiOf } from './ffi.js';
 import { Handles } from './handles.js';
@@ -190,7 +191,7 @@ export class Window {
   /** Main calls a function of this worker. */
   #invoke(fn, self, args) {
     this.knowledge.touch();
-    const result = Reflect.apply(fn, self, args);
+    const result = run(fn, self, args);
     // Asking a proxy for `then` would be a trip.
     if (!this.#transform || this.#isReference(result)) return result;
     return isThenable(result) ? Promise.resolve(result).then(value => this.outgoing(value)) : this.outgoing(result);

@@ -35,9 +35,23 @@ export const run = async coincide => {
     await new Promise(resolve => setTimeout(resolve, ms));
     return value;
   };
-  proxy.fails = (kind, message) => {
-    throw kind ? new globalThis[kind](message) : message;
+  proxy.fails = (kind, message, ...rest) => {
+    throw kind ? new globalThis[kind](message, ...rest) : message;
   };
+  proxy.failsLater = async () => {
+    await null;
+    throw new RangeError('too far');
+  };
+  /** What throws in this worker itself. */
+  proxy.attempts = name =>
+    attempt({
+      symbol: () => proxy[Symbol.iterator](),
+      reserved: () => (proxy['coincide:x'] = 1),
+      timeout: () => within({ timeout: 'x' }),
+      sleep: () => sleep('x'),
+      notify: () => notify('f', () => {}),
+      twice: () => coincide(),
+    }[name]);
   /** Calls main. */
   proxy.call = (name, ...args) => attempt(() => proxy[name](...args));
   proxy.sendsBytes = (name, length) => attempt(() => proxy[name](new Uint8Array(length)));

@@ -1,0 +1,61 @@
+//! Whom the error of a call blames: the caller, the function, or the limits of an end.
+
+use coincide::{CallError, Limits, Main, SendError, Thrown, Worker};
+
+/// A worker both of whose ends take messages of 4,096 bytes at most.
+fn small(main: &Main) -> Worker {
+    let limits = Limits { max_message: 4096, ..Limits::default() };
+    main.worker()
+        .limits(limits)
+        .spawn(|scope| {
+            scope.export("take", |text: String| text.len());
+            scope.export("give", |size: usize| "x".repeat(size));
+            scope.export("fail", |size: usize| Err::<(), _>(Thrown::new("RangeError", "x".repeat(size))));
+            Ok(())
+        })
+        .unwrap()
+}
+
+#[test]
+fn large_arguments_blame_the_caller_before_and_after_the_greeting() {
+    let main = Main::new().unwrap();
+    let worker = small(&main);
+    for is_open in [false, true] {
+        assert_eq!(worker.is_open(), is_open);
+        let error = main.block_on(worker.exports().call::<usize>("take", ("x".repeat(5000),))).unwrap_err();
+        let text = error.to_string();
+        let CallError::NotSent { function, source: SendError::TooLarge { size, limit: 4096 } } = error else {
+            panic!("{error:?}");
+        };
+        assert_eq!((function.as_str(), size > 5000), ("take", true));
+        assert!(text.starts_with("`take` was not called: the payload has "), "{text}");
+        main.block_on(worker.ready()).unwrap();
+    }
+    assert_eq!(main.block_on(worker.exports().call("take", ("x",))), Ok(1));
+}
+
+#[test]
+fn large_results_and_errors_blame_the_function() {
+    let main = Main::new().unwrap();
+    let worker = small(&main);
+    for (function, says) in [("give", "it has "), ("fail", "the function threw an error of ")] {
+        let error = main.block_on(worker.exports().call::<()>(function, (5000,))).unwrap_err();
+        assert!(matches!(error, CallError::BadResult { .. }), "{error:?}");
+        let text = error.to_string();
+        assert!(text.starts_with(&format!("the result of `{function}` cannot be sent: {says}")), "{text}");
+    }
+}
+
+#[test]
+fn a_failed_worker_is_named_as_the_reason_without_a_full_stop() {
+    let main = Main::new().unwrap();
+    let worker = main.spawn(|_| Err(Thrown::new("RangeError", "too far"))).unwrap();
+    let closed = main.block_on(worker.ready()).unwrap_err();
+    assert_eq!(closed.to_string(), "the other end has failed: RangeError: too far");
+    let error = main.block_on(worker.exports().call::<()>("take", ())).unwrap_err();
+    assert_eq!(error.to_string(), "`take` cannot answer: the other end has failed: RangeError: too far");
+    let worker = main.spawn(|_| Ok(())).unwrap();
+    worker.fail("the worker has failed: it is out of paint");
+    let error = main.block_on(worker.exports().call::<()>("take", ())).unwrap_err();
+    assert_eq!(error.to_string(), "`take` cannot answer: the worker has failed: it is out of paint");
+}

@@ -1,0 +1,73 @@
+// What a worker has failed with, on its way to main outside of the link: a message takes it even before wasm runs, and when the link is of no use.
+import { CoincideError, hide, isDom, isError, withoutOurs } from './errors.js';
+import { inWords } from './values.js';
+
+/** A thrown value in a form that can be posted. */
+export const described = (value, left = MOST_CAUSES) => {
+  if (!isError(value)) return { value: postable(value) };
+  const parts = { dom: isDom(value), name: textOf(value, 'name'), message: textOf(value, 'message'), stack: textOf(value, 'stack'), more: {} };
+  for (const key of Object.keys(value)) {
+    if (!STANDARD.includes(key) && isPlain(valueOf(value, key))) parts.more[key] = valueOf(value, key);
+  }
+  if (Object.hasOwn(value, 'cause') && left > 0) parts.cause = described(valueOf(value, 'cause'), left - 1);
+  return { parts };
+};
+
+/** The value that was described, as far as this side can make it: an error has the class of that name if there is one. */
+export const revived = ({ value, parts }) => {
+  if (!parts) return value;
+  const { dom, name, message, stack, more, cause } = parts;
+  const error = dom ? new DOMException(message, name) : new Error(message);
+  const proto = prototypeOf(name);
+  if (!dom && isError(proto)) Object.setPrototypeOf(error, proto);
+  if (error.name !== name) hide(error, 'name', name);
+  hide(error, 'stack', withoutOurs(stack) || `${name}: ${message}`);
+  if (cause) hide(error, 'cause', revived(cause));
+  return Object.assign(error, more);
+};
+
+/** An error, or whatever else was thrown, in one line. */
+export const thrownInWords = value => {
+  const words = inWords(value);
+  return isError(value) ? [textOf(value, 'name'), words].filter(Boolean).join(': ') : words;
+};
+
+/** The error for the text by which a browser tells main of an uncaught error, and its place; nothing if that tells of none. */
+export const thrownAt = ({ message, filename, lineno, colno }) => {
+  if (!message) return undefined;
+  const [, name, text] = /^(?:Uncaught )?(?:(\w*(?:Error|Exception)): )?([^]*)$/.exec(message);
+  if (!name) return { value: text.replace(/^uncaught exception: /, '') };
+  const place = `${filename}:${lineno}:${colno}`;
+  return { parts: { dom: false, name, message: text, stack: `${name}: ${text}\n    at ${place}`, more: {} } };
+};
+
+const isPlain = value => value === null || ['string', 'number', 'boolean', 'bigint'].includes(typeof value);
+
+/** A property of an error of the program, whose getters may throw. */
+const valueOf = (error, key) => {
+  try {
+    return error[key];
+  } catch {
+    return undefined;
+  }
+};
+
+const textOf = (error, key) => {
+  const text = valueOf(error, key);
+  return typeof text === 'string' ? text : '';
+};
+
+const postable = value => {
+  try {
+    return structuredClone(value);
+  } catch {
+    return inWords(value);
+  }
+};
+
+const prototypeOf = name =>
+  name === 'CoincideError' ? CoincideError.prototype : Object.getOwnPropertyDescriptor(globalThis, name)?.value?.prototype;
+
+const STANDARD = ['name', 'message', 'stack', 'cause'];
+
+const MOST_CAUSES = 16;

@@ -1,0 +1,242 @@
+// The errors that coincide throws or rejects with: their stacks, and whom they blame.
+
+export default (register, kit) => {
+  const { coincide, coincideWindow, worker, tier, node, assert, equal, deepEqual } = kit;
+  const test = (name, body) => register(`${tier}: ${name}`, body);
+  const blocks = tier !== 'messages';
+  const made = options => coincide({ tier, promises: !blocks, ...options });
+  const { Worker } = made();
+  const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
+
+  /** Calls `body` from a function that stacks have to name. */
+  const theCaller = async body => {
+    try {
+      const result = await body();
+      throw new Error(`nothing was thrown; the result is ${String(result)}`);
+    } catch (error) {
+      return error;
+    }
+  };
+
+  /** Fails unless the stack is a text that has the frames of the program only, in this order. */
+  const checkStack = (stack, ...frames) => {
+    equal(typeof stack, 'string');
+    let at = -1;
+    for (const frame of frames) {
+      const next = stack.indexOf(frame, at + 1);
+      assert(next > at, `\`${frame}\` is not in its place in ${stack}`);
+      at = next;
+    }
+    // The package lies in the folder `pkg`. Where a source was evaluated is no frame.
+    assert(!/wasm-function|wasm:|\/pkg\/|coincide:run/.test(stack.replace(/(eval at \w+ \([^)]+\)|\S+ line \d+ > \w+)/g, '')), `frames of coincide are in ${stack}`);
+  };
+
+  const checkError = (error, name, frames) => {
+    equal(error.name, name);
+    checkStack(error.stack, ...frames);
+    // The reason of a signal is an error of the platform, which may have an accessor.
+    if (frames.length === 0) return;
+    const { enumerable, writable, configurable } = Object.getOwnPropertyDescriptor(error, 'stack');
+    deepEqual([enumerable, writable, configurable], [false, true, true]);
+  };
+
+  const limited = w => w.within({ timeout: 20 });
+  const strictly = { strict: true };
+  const aborting = reason => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(reason), 10);
+    return controller.signal;
+  };
+
+  /** What happens at main, the name of the error, and the frames in its stack if there are others than that of the caller. */
+  const ofMain = {
+    'arguments that cannot be sent': ['DataCloneError', w => w.proxy.echo({ f() {} })],
+    'arguments that cannot be sent, before there is a link': ['DataCloneError', () => early(w => w.proxy.echo({ f() {} }))],
+    'a symbol for a name': ['DataCloneError', w => w.proxy[Symbol.iterator]()],
+    'a reserved name': ['TypeError', w => (w.proxy['coincide:x'] = 1)],
+    'a timeout that is no number': ['RangeError', w => w.within({ timeout: 'x' })],
+    'a signal that is none': ['TypeError', w => w.within({ signal: {} })],
+    'an unknown tier': ['TypeError', () => new Worker(worker('all'), { tier: 'x' })],
+    'a function that is unknown': ['TypeError', w => w.proxy.nobody()],
+    'a function that throws': ['RangeError', w => w.proxy.fails('RangeError', 'too far'), ['all.js', 'called as fails', 'theCaller']],
+    'a function that throws a DOMException': ['SyntaxError', w => w.proxy.fails('DOMException', 'too far', 'SyntaxError'), ['called as fails', 'theCaller']],
+    'a function that rejects': ['RangeError', w => w.proxy.failsLater(), ['all.js', 'called as failsLater', 'theCaller']],
+    'a timeout': ['TimeoutError', w => limited(w).later(1, 500)],
+    'an abort': ['AbortError', w => w.within({ signal: aborting() }).later(1, 500), []],
+    'a timeout of the platform': ['TimeoutError', w => w.within({ signal: AbortSignal.timeout(10) }).later(1, 500), []],
+    'a signal that is aborted before': ['AbortError', w => w.within({ signal: AbortSignal.abort() }).later(1), []],
+    'a worker that is terminated': ['CoincideError', w => (setTimeout(() => w.terminate(), 10), w.proxy.later(1, 500))],
+    'a worker that was terminated': ['CoincideError', w => (w.terminate(), w.proxy.later(1))],
+    'a notification of a worker that was terminated': ['CoincideError', w => (w.terminate(), w.notify('later', 1))],
+    '`ready` of a worker that was terminated': ['CoincideError', () => early(w => (w.terminate(), w.ready))],
+  };
+
+  const early = body => {
+    const w = new Worker(worker('all'));
+    try {
+      return body(w);
+    } finally {
+      w.terminate();
+    }
+  };
+
+  for (const [what, [name, body, frames = ['theCaller']]] of Object.entries(ofMain))
+    test(`the stack of an error has the frames of main's program: ${what}`, async () => {
+      const w = new Worker(worker('all'));
+      try {
+        if (!what.includes('ready')) await w.ready;
+        checkError(await theCaller(() => body(w)), name, frames);
+      } finally {
+        w.terminate();
+      }
+    });
+
+  test('the stack of an error has the frames of main\'s program: a name that is taken', async () => {
+    const w = new Worker(worker('all'), { name: 'taken' });
+    checkError(await theCaller(() => new Worker(worker('all'), { name: 'taken' })), 'CoincideError', ['theCaller']);
+    w.terminate();
+  });
+
+  test('an error keeps its stack when the program has frozen or changed how stacks are made', async () => {
+    const w = new Worker(worker('all'));
+    await w.ready;
+    const { stackTraceLimit, prepareStackTrace } = Error;
+    try {
+      for (const limit of [0, 1, 100]) {
+        Error.stackTraceLimit = limit;
+        equal(typeof (await theCaller(() => w.proxy.nobody())).stack, 'string');
+        equal(Error.stackTraceLimit, limit);
+      }
+      Error.prepareStackTrace = () => ({ no: 'text' });
+      equal(typeof (await theCaller(() => w.proxy.nobody())).stack, 'string');
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
+      Error.prepareStackTrace = prepareStackTrace;
+      w.terminate();
+    }
+  });
+
+  const throwsHere = () => {
+    throw new RangeError('too far');
+  };
+
+  /** What happens in a worker: the name of the error, what main has done for it, and the frames if there are others than that of the caller. */
+  const ofWorkers = {
+    'arguments that cannot be sent': ['DataCloneError', w => w.proxy.unsent('f')],
+    'a function that is unknown': ['TypeError', w => w.proxy.call('nobody')],
+    'a function that throws': ['RangeError', w => ((w.proxy.f = throwsHere), w.proxy.call('f')), ['throwsHere', 'called as f', 'attempt']],
+    'a function that rejects': ['RangeError', w => ((w.proxy.f = async () => throwsHere()), w.proxy.call('f')), ['throwsHere', 'called as f', 'attempt']],
+    'a function that returns an error': ['RangeError', w => ((w.proxy.f = () => theError()), w.proxy.call('f')), ['theError', 'called as f', 'attempt']],
+    'a result that cannot be sent': ['DataCloneError', w => ((w.proxy.f = () => ({ f() {} })), w.proxy.call('f')), undefined, strictly],
+    'a timeout': ['TimeoutError', w => ((w.proxy.f = () => pause(300)), w.proxy.callWithin({ timeout: 20 }, 'f'))],
+    'a promise of a function that is unknown': ['TypeError', w => w.proxy.awaits({}, 'nobody')],
+    'a promise and a timeout': ['TimeoutError', w => ((w.proxy.f = () => pause(300)), w.proxy.awaits({ timeout: 20 }, 'f'))],
+    'a symbol for a name': ['DataCloneError', w => w.proxy.attempts('symbol')],
+    'a reserved name': ['TypeError', w => w.proxy.attempts('reserved')],
+    'a timeout that is no number': ['RangeError', w => w.proxy.attempts('timeout')],
+    'a time of sleep that is no number': ['TypeError', w => w.proxy.attempts('sleep')],
+    'a notification that cannot be sent': ['DataCloneError', w => w.proxy.attempts('notify')],
+    'a second link': ['CoincideError', w => w.proxy.attempts('twice')],
+    'an interrupt of a computation': ['CoincideError', w => (setTimeout(() => w.interrupt(), 20), w.proxy.spin())],
+  };
+  const theError = () => new RangeError('given');
+
+  for (const [what, [name, body, frames = ['attempt'], options]] of Object.entries(ofWorkers))
+    test(`the stack of an error has the frames of the worker's program: ${what}`, async () => {
+      const { Worker } = made(options);
+      const w = new Worker(worker('all'));
+      try {
+        await w.ready;
+        const found = await body(w);
+        equal(found.name, name);
+        checkStack(found.stack, ...frames);
+      } finally {
+        w.terminate();
+      }
+    });
+
+  if (!blocks)
+    test('the stack of an error has the frames of the worker\'s program: a worker that cannot block', async () => {
+      const { Worker } = coincide({ tier });
+      const w = new Worker(worker('all'));
+      await w.ready;
+      const { code, stack } = await w.proxy.call('f');
+      equal(code, 'CannotBlock');
+      checkStack(stack, 'attempt');
+      w.terminate();
+    });
+
+  if (tier === 'messages' || !coincideWindow) return;
+
+  const root = () => ({
+    throwsHere,
+    get getter() {
+      return throwsHere();
+    },
+    set setter(value) {
+      throwsHere(value);
+    },
+    Class: class {
+      constructor() {
+        throwsHere();
+      }
+    },
+    object: {},
+    calls: fn => fn(),
+  });
+
+  /** What a worker does with objects of main: the name of the error, and the frames if there are others than that of the caller. */
+  const ofWindow = {
+    'a function that throws': ['RangeError', ({ window }) => window.throwsHere(), ['throwsHere', 'called as window', 'inWorker']],
+    'a function that throws, called by `call`': ['RangeError', ({ window }) => window.throwsHere.call(null), ['throwsHere', 'called as window', 'inWorker']],
+    'a getter that throws': ['RangeError', ({ window }) => window.getter, ['throwsHere', 'called as window', 'inWorker']],
+    'a setter that throws': ['RangeError', ({ window }) => (window.setter = 1), ['throwsHere', 'called as window', 'inWorker']],
+    'a constructor that throws': ['RangeError', ({ window }) => new window.Class(), ['throwsHere', 'called as window', 'inWorker']],
+    'a source that throws': ['RangeError', ({ ffi }) => ffi.evaluate(() => {
+      throw new RangeError('there');
+    }), ['called as window', 'inWorker']],
+    'an argument that cannot be sent': ['DataCloneError', ({ window }) => window.calls(Symbol('mine'))],
+    'a path that is none': ['SyntaxError', ({ ffi, window }) => ffi.query(window, 'a..b')],
+    '`post` of an object of the worker': ['TypeError', ({ ffi }) => ffi.post({}, 'f')],
+    'an object that was disposed of': ['TypeError', ({ ffi, window }) => {
+      const { object } = window;
+      ffi.dispose(object);
+      return object.x;
+    }],
+  };
+
+  for (const [what, [name, body, frames = ['inWorker']]] of Object.entries(ofWindow))
+    test(`the stack of an error has the frames of the program: window: ${what}`, async () => {
+      const { Worker } = coincideWindow({ tier, root: root(), evaluate: true });
+      const w = new Worker(worker('window'));
+      try {
+        const run = `function (scope) { return (function inWorker() { try { (${body})(scope); } catch (error) { return error; } })(); }`;
+        const error = await w.proxy.run(`(scope, ...args) => { const { name, stack } = (${run})(scope); return { name, stack }; }`);
+        equal(error.name, name);
+        checkStack(error.stack, ...frames);
+      } finally {
+        w.terminate();
+      }
+    });
+
+  test('the stack of an error has the frames of main\'s program: window: a function of the worker', async () => {
+    const kept = {};
+    const { Worker } = coincideWindow({ tier, root: kept });
+    const w = new Worker(worker('window'));
+    try {
+      await w.proxy.run(String(({ window }) => {
+        window.fails = function theCallback() {
+          throw new RangeError('mine');
+        };
+      }));
+      checkError(await theCaller(() => kept.fails()), 'RangeError', ['theCallback', 'called as a callback', 'theCaller']);
+      setTimeout(() => w.terminate(), 20);
+      await pause(40);
+      const closed = await theCaller(() => kept.fails());
+      checkError(closed, 'CoincideError', ['theCaller']);
+      assert(closed.message.startsWith('`a callback`'), closed.message);
+    } finally {
+      w.terminate();
+    }
+  });
+};

@@ -1,0 +1,145 @@
+// Workers that fail: what main awaits of them rejects with the worker's own error, which also reaches the places where errors of workers go.
+
+export default (register, { coincide, worker, tier, node, assert, equal, deepEqual, rejects }) => {
+  const test = (name, body) => register(`${tier}: ${name}`, body);
+  const { Worker } = coincide({ tier, promises: tier === 'messages' });
+
+  /** A worker that fails so. An event of its error is expected, as it is of any worker. */
+  const failing = how => new Worker(worker('failures'), { name: how, workerData: how });
+
+  /** Whether the worker's error reaches its listeners. */
+  const listens = w =>
+    new Promise(resolve => (node ? w.on('error', error => resolve(error)) : w.addEventListener('error', resolve)));
+
+  const late = (ms, value) => new Promise(resolve => setTimeout(() => resolve(value), ms));
+
+  /** What `ready`, a call that is pending and a later call reject with. */
+  const rejections = async w => {
+    const pending = rejects(() => w.proxy.neverThere());
+    const ready = await rejects(() => w.ready);
+    return [ready, await pending, await rejects(() => w.proxy.neverThere())];
+  };
+
+  const range = { class: 'RangeError', name: 'RangeError', message: 'too far' };
+  for (const { how, expected = range, more } of [
+    { how: 'beforeCoincide' },
+    { how: 'afterCoincide' },
+    { how: 'afterAPause' },
+    { how: 'inATimer' },
+    { how: 'unhandled' },
+    { how: 'notAwaited' },
+    { how: 'ownClass', expected: { ...range, class: node ? 'RangeError' : 'Error', name: 'Own' }, more: ({ code }) => equal(code, 7) },
+    { how: 'withCause', more: ({ cause }) => deepEqual([cause.constructor.name, cause.message], ['TypeError', 'why']) },
+    { how: 'dom', expected: { class: 'DOMException', name: 'DataCloneError', message: 'too far' } },
+    { how: 'says' },
+  ])
+    test(`a worker that fails (${how}) rejects all promises with its own error`, async () => {
+      const w = failing(how);
+      const heard = how === 'says' || how === 'unhandled' || how === 'notAwaited' ? null : listens(w);
+      for (const error of await rejections(w)) {
+        deepEqual([error.name, error.code], ['CoincideError', 'Closed']);
+        assert(error.message.includes(`the worker has failed: ${how === 'says' ? '' : `uncaught ${expected.name}: `}too far`), error.message);
+        const { cause } = error;
+        deepEqual({ class: cause.constructor.name, name: cause.name, message: cause.message }, expected);
+        equal(typeof cause.stack, 'string');
+        // Chromium gives a `DOMException` that is constructed no stack.
+        assert(how === 'dom' || cause.stack.includes('theWorkersOwn'), cause.stack);
+        more?.(cause);
+      }
+      if (heard) assert((await Promise.race([heard, late(5000, null)])) !== null, 'no event has told of it');
+      w.terminate();
+    });
+
+  for (const [how, expected] of [['text', 'too far'], ['null', null]])
+    test(`a worker that throws no error (${how}) rejects all promises with what it has thrown`, async () => {
+      const w = failing(how);
+      const heard = listens(w);
+      for (const error of await rejections(w)) {
+        equal(error.code, 'Closed');
+        assert(error.message.includes(`uncaught ${expected}`), error.message);
+        equal(error.cause, expected);
+      }
+      await heard;
+      w.terminate();
+    });
+
+  test('a worker that throws before it imports coincide rejects all promises with its error', async () => {
+    const w = new Worker(worker('broken'));
+    const heard = listens(w);
+    for (const { code, message, cause } of await rejections(w)) {
+      equal(code, 'Closed');
+      assert(message.includes('uncaught Error: on purpose'), message);
+      deepEqual([cause.constructor.name, cause.message], ['Error', 'on purpose']);
+      assert(cause.stack.includes('broken'), cause.stack);
+    }
+    await heard;
+    w.terminate();
+  });
+
+  for (const [name, inNode, inBrowsers] of [
+    ['unparsable', /SyntaxError/, /unparsable\.web\.js, or a module that it imports, could not be loaded or has a syntax error/],
+    ['missing', /Cannot find module/, /missing\.web\.js was answered with status 404: check the address$/],
+  ])
+    test(`a worker whose script is ${name} rejects all promises and says why`, async () => {
+      const w = new Worker(worker(name));
+      for (const { code, message, cause } of await rejections(w)) {
+        equal(code, 'Closed');
+        assert((node ? inNode : inBrowsers).test(message), message);
+        equal(cause instanceof Error, Boolean(node));
+      }
+      w.terminate();
+    });
+
+  test('an error of a worker that is ready ends it in Node.js, and nothing in browsers', async () => {
+    const w = failing('onceReady');
+    const heard = listens(w);
+    await w.ready;
+    const pending = node && rejects(() => w.proxy.never());
+    await w.proxy.fails();
+    await heard;
+    if (node)
+      for (const error of [await pending, await rejects(() => w.proxy.echo(1))])
+        deepEqual([error.code, error.cause.constructor.name, error.cause.message], ['Closed', 'RangeError', 'too far']);
+    else equal(await w.proxy.echo(1), 1);
+    w.terminate();
+  });
+
+  test('an error that the worker handles is no failure', async () => {
+    if (node) return 'Node.js has no such events';
+    const w = failing('handled');
+    deepEqual(await w.ready, ['echo']);
+    equal(await w.proxy.echo(1), 1);
+    w.terminate();
+  });
+
+  test('a thread that exits rejects all promises with its exit code', async () => {
+    if (!node) return 'Web Workers have none';
+    const w = failing('exits');
+    for (const { code, message } of await rejections(w)) {
+      equal(code, 'Closed');
+      assert(message.includes('exited with code 3'), message);
+    }
+  });
+
+  test('an error of a worker that nothing awaits ends the process, as without coincide', async () => {
+    if (!node) return 'browsers report it in their console';
+    const { spawnSync } = await import('node:child_process');
+    const { execPath } = await import('node:process');
+    const outcome = rest => {
+      const script = `(async () => {
+        const { default: coincide } = await import(${JSON.stringify(new URL('../pkg/main.node.js', import.meta.url))});
+        const { Worker } = coincide();
+        const w = new Worker(${JSON.stringify(worker('failures'))}, { workerData: 'afterCoincide' });
+        ${rest}
+      })()`;
+      const { status, stderr } = spawnSync(execPath, ['-e', script], { encoding: 'utf8' });
+      return { status, tells: /RangeError.*too far/.test(stderr) };
+    };
+    deepEqual(outcome(''), { status: 1, tells: true });
+    deepEqual(outcome('w.ready;'), { status: 1, tells: true });
+    deepEqual(outcome('w.proxy.neverThere();'), { status: 1, tells: true });
+    deepEqual(outcome("w.on('error', () => {});"), { status: 0, tells: false });
+    deepEqual(outcome('await w.ready;'), { status: 1, tells: true });
+    deepEqual(outcome('await w.ready.catch(() => {}); await w.proxy.echo(1).catch(() => {});'), { status: 0, tells: false });
+  });
+};
