@@ -594,7 +594,12 @@ fn a_promise_of_main_is_awaited() {
     let call = asked();
     given_to_then(2);
     main.block_on(settle(1, 0, "seven".into())).unwrap();
-    assert!(main.block_on(call).unwrap_err().to_string().contains("the result of `object.then` is of another type than expected"));
+    assert!(
+        main.block_on(call)
+            .unwrap_err()
+            .to_string()
+            .contains("the result of `object.then` is of another type than expected")
+    );
     let call = asked();
     given_to_then(3);
     main.block_on(settle(2, 1, "broken".into())).unwrap();
