@@ -3,7 +3,7 @@
 /** Why memory can't be shared here; undefined if it can. */
 export const whyNotShared = () => {
   if (globalThis.isSecureContext === false)
-    return 'the page was loaded without https, which sharing memory takes everywhere but on localhost';
+    return 'the page was loaded without https, which sharing memory requires except on localhost';
   if (globalThis.crossOriginIsolated === false)
     return (
       'the page is not cross-origin isolated: its response lacks the headers ' +

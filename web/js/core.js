@@ -1,4 +1,4 @@
-// Main, for pages and for Node.js: what differs between them is handed in.
+// Main, for pages and for Node.js. `platform` holds what differs between them.
 import { initSync, MainEnd } from './coincide.js';
 import { alarmOf } from './alarm.js';
 import { CoincideError, clause, failed, few, hide, located, many } from './errors.js';
@@ -19,10 +19,10 @@ import { transformed } from './transform.js';
 export const create = (platform, source, reflection) => {
   let main = null;
   let module = null;
-  /** Resolves once wasm runs; null when it does. */
+  /** Resolves when wasm runs; null before it is requested, and afterwards. */
   let starting = null;
   let failure = null;
-  /** The budget of all links, once an option has named one. */
+  /** The memory budget of all links, if an option has set one. */
   let memory;
 
   const started = compiled => {
@@ -33,7 +33,7 @@ export const create = (platform, source, reflection) => {
     starting = null;
   };
 
-  /** Calls back at once if wasm runs by then, later otherwise. */
+  /** Calls back as soon as wasm runs: at once if it runs already. */
   const whenStarted = (callback, fail) => {
     if (!main && !starting && !failure) {
       const compiled = source();
@@ -48,7 +48,7 @@ export const create = (platform, source, reflection) => {
     else starting.then(() => (failure ? fail(failure) : callback()));
   };
 
-  /** What `relayAt` has found, by the script that was named. */
+  /** Results of `relayAt`, by the address of the script. */
   const relays = new Map();
   const relayed = async (script, reload) => {
     const key = String(script);
@@ -56,18 +56,18 @@ export const create = (platform, source, reflection) => {
     try {
       return { ...(await relays.get(key)), token: platform.newToken() };
     } catch (error) {
-      // It may be there next time.
+      // The next attempt may succeed.
       relays.delete(key);
       throw error;
     }
   };
 
-  /** Stops watching for a failure on behalf of workers that are no longer there. */
+  /** Removes the failure watchers of workers that were garbage-collected. */
   const forgotten = new FinalizationRegistry(unwatch => unwatch());
 
   const named = new Map();
   const awaited = new Map();
-  /** The workers by name: `await workers.name` is the one of that name, once it is ready. */
+  /** The workers by name: `await workers.name` is the proxy of the worker of that name, once it is ready. */
   const workers = new Proxy(Object.create(null), {
     get(_, name) {
       if (name === UNSENDABLE) return 'the workers of a page';
@@ -89,7 +89,7 @@ export const create = (platform, source, reflection) => {
     return awaited.get(name);
   };
 
-  /** Makes what `coincide(options)` gives. */
+  /** Creates the result of `coincide(options)`. */
   return given => {
     const options = optionsOf(given);
     if (options.memory !== undefined) {
@@ -105,23 +105,23 @@ export const create = (platform, source, reflection) => {
       #probed = null;
       /** Why there is no better tier. */
       #reasons;
-      /** What is to be done once there is a link. */
+      /** Actions that wait for the link. */
       #waiting = [];
-      /** Messages of the user, which must not overtake the first one. */
+      /** Messages of the program, which must not overtake the boot message. */
       #messages = [];
       #closed = null;
       #ready;
       #settle;
-      /** Made where the worker was, for the stack of what `ready` rejects with. */
+      /** Created by the constructor, for the stack of the error that `ready` rejects with. */
       #here;
       #isReady = false;
-      /** The promise of the program, if it has asked for `ready`: like any other, it is reported when it rejects and nothing handles that. */
+      /** The promise that the getter `ready` has returned. Unlike `#ready` it is reported if it rejects unhandled. */
       #asked;
-      /** Whether a promise of the program rejects because the worker has failed. */
+      /** Whether a promise that the program holds rejects because the worker has failed. */
       #heard = false;
-      /** What the worker has of main's objects. */
+      /** The worker's references to main's objects. */
       #reflected;
-      /** Interrupts the worker, if messages alone reach it. */
+      /** Interrupts the worker on the tier `messages`. */
       #alarm;
       #unwatch = () => {};
 
@@ -180,7 +180,7 @@ export const create = (platform, source, reflection) => {
 
       /** The relay of this worker's link, once requests of the worker reach it. */
       async #relay(script, { serviceWorker, reload, relayHold: hold = 20_000 }) {
-        // A service worker takes control of what is there when it starts.
+        // A service worker takes control of workers that run when it starts. The reply shows that this one runs.
         if (!platform.isControlled()) await this.#reaches(null);
         for (let visit = 0; visit < 2; visit++) {
           const { scope, ...found } = await relayed(serviceWorker, reload);
@@ -188,17 +188,17 @@ export const create = (platform, source, reflection) => {
           if (outside) throw new CoincideError('NoRelay', outside, '');
           const relay = { ...found, hold };
           if (await this.#comesTo(relay)) return relay;
-          // It may have been unregistered since.
+          // It may have been unregistered in between.
           relays.delete(String(serviceWorker));
         }
-        throw new CoincideError('NoRelay', `requests of the worker do not reach the service worker ${serviceWorker}: reload the page, so that the service worker is there before the worker is started`, '');
+        throw new CoincideError('NoRelay', `requests of the worker do not reach the service worker ${serviceWorker}: reload the page, so that the service worker is active before the worker starts`, '');
       }
 
-      /** Whether requests of the worker reach the relay, in the end. */
+      /** Whether requests of the worker reach the relay, after at most `ATTEMPTS` attempts. */
       async #comesTo(relay) {
         for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
           if (await this.#reaches(relay)) return true;
-          // It was started before the service worker, and not yet there when that took control. Only coincide's own knows how to help it.
+          // The worker was created before the service worker took control, and did not run yet at that time. Only coincide's own relay can be asked to claim it.
           platform.claimWorkers();
           await new Promise(resolve => setTimeout(resolve, 10 * (attempt + 1)));
         }
@@ -221,7 +221,7 @@ export const create = (platform, source, reflection) => {
         return 'a worker';
       }
 
-      /** Resolves with the names of the worker's exports once it is ready; rejects if it never will be. */
+      /** Resolves with the names of the worker's exports when the worker is ready. Rejects if it fails before. */
       get ready() {
         this.#asked ??= this.#ready.then(names => names);
         return this.#asked;
@@ -244,7 +244,7 @@ export const create = (platform, source, reflection) => {
         });
       }
 
-      /** Calls an export without wanting an answer. */
+      /** Calls an export without waiting for an answer. */
       notify(name, ...args) {
         try {
           if (this.#closed) throw this.#closedFor(name);
@@ -263,14 +263,14 @@ export const create = (platform, source, reflection) => {
       }
 
       terminate() {
-        // The program knows.
+        // The program has ended the worker itself, so an unhandled rejection of `ready` is not reported.
         this.#asked?.catch(() => {});
         this.#link?.terminate();
         this.#close(new CoincideError('Closed', 'main has terminated the worker', ''));
         return super.terminate();
       }
 
-      /** Whether a message is one of ours. */
+      /** Handles a message of the worker; false if it is one of the program's. */
       #hears(data) {
         if (data === RING) main?.ring();
         else if (data?.[PACKET] !== undefined) this.#link?.deliver(data[PACKET]);
@@ -290,7 +290,7 @@ export const create = (platform, source, reflection) => {
         } catch (error) {
           super.terminate();
           if (error instanceof CoincideError) return this.#close(error);
-          return this.#close(new CoincideError('NotStarted', `the link could not be made: ${clause(error?.message)}`, '', { cause: error }));
+          return this.#close(new CoincideError('NotStarted', `the link could not be created: ${clause(error?.message)}`, '', { cause: error }));
         }
         this.#reflected = reflection?.reflect(this.#link, wishes);
         const { promises, deadlockTimeout } = options;
@@ -317,7 +317,7 @@ export const create = (platform, source, reflection) => {
         else if (!this.#closed) this.#waiting.push(action);
       }
 
-      /** The worker says that it has failed: by `fail`, or by an error that nothing caught before it was ready. */
+      /** The worker has reported a failure: by `fail`, or by an uncaught error before it was ready. */
       #reports({ said, thrown, isEnding }) {
         const cause = thrown && { cause: revived(thrown) };
         const why = said === undefined ? uncaught(cause.cause) : `the worker has failed: ${said}`;
@@ -325,7 +325,7 @@ export const create = (platform, source, reflection) => {
         else this.#fails(new CoincideError('Closed', why, '', cause));
       }
 
-      /** Nothing in the worker can answer any more. `cause` holds what it has thrown, if that is known. */
+      /** Ends the link and the worker. `cause` holds the thrown value, if that is known. */
       #ends(why, cause) {
         this.#fails(new CoincideError('Closed', why, '', cause));
         super.terminate();
@@ -347,7 +347,7 @@ export const create = (platform, source, reflection) => {
         super.terminate();
       }
 
-      /** wasm has failed here: the worker would wait indefinitely. */
+      /** wasm has failed on main, so the worker would wait indefinitely. */
       #abandon(error) {
         this.#link = null;
         this.#close(error);
@@ -369,13 +369,13 @@ export const create = (platform, source, reflection) => {
         this.#forget();
       }
 
-      /** The error of a call that is made when the worker has failed or was terminated. */
+      /** The error of a call that is made after the worker has failed or was terminated. */
       #closedFor(name) {
         const { code, message } = this.#closed;
         return this.#explained(new CoincideError(code, `\`${name}\` was not called: ${message}`, name));
       }
 
-      /** Adds what the worker has thrown to an error that says that the link is closed. */
+      /** Adds the error that the worker has thrown as the `cause` to an error of code `Closed`. */
       #explained(error) {
         if (!(error instanceof CoincideError) || error.code !== 'Closed') return error;
         if (this.#closed && Object.hasOwn(this.#closed, 'cause')) hide(error, 'cause', this.#closed.cause);
@@ -394,10 +394,10 @@ export const create = (platform, source, reflection) => {
         const before = link.latestCall();
         const result = send();
         const id = link.latestCall();
-        // It may have to wait for the bytes of blobs before it is made.
+        // A call with blobs is made later, when their bytes are read. Then there is no id yet.
         if (id !== before)
           result.catch(() => {
-            // Once the worker has answered, another call may have its slot.
+            // After the worker has answered, another call may use the slot.
             const alarm = this.#alarm && link.isUnanswered(id) && this.#alarm.cancel(id);
             if (alarm) super.postMessage({ [ALARM]: alarm });
           });
@@ -412,7 +412,7 @@ export const create = (platform, source, reflection) => {
           let result;
           if (this.#link) result = this.#call(name, sent, timeout, signal);
           else {
-            // What can't be sent has to throw here and now.
+            // Arguments that cannot be sent have to throw at once.
             const copy = copied(name, sent);
             result = new Promise((resolve, reject) => {
               this.#waiting.push(link => {
@@ -463,7 +463,7 @@ export const create = (platform, source, reflection) => {
 
     /** A link in shared memory. */
     const shared = post => {
-      // A port of its own would be no good: messages of a worker that blocks don't leave all browsers by it.
+      // Not a separate port: in some browsers, messages of a blocked worker do not leave through one.
       const bell = Atomics.waitAsync ? undefined : { postMessage: () => post(RING) };
       return main.link(bell, options.ringSize ?? RING_SIZE, options.strict);
     };
@@ -486,7 +486,7 @@ export const create = (platform, source, reflection) => {
   };
 };
 
-/** Why a link is closed whose worker has thrown what nothing there caught. */
+/** The message for a worker with an uncaught error. */
 const uncaught = thrown => `the worker has failed: uncaught ${thrownInWords(thrown)}`;
 
 /** A copy of arguments for later. */
@@ -499,7 +499,7 @@ const copied = (name, args) => {
   }
 };
 
-/** How often it is tried to have a worker's requests reach the relay; the pauses in between grow, to some 0.5 s in all. */
+/** Most attempts to have a worker's requests reach the relay. The pauses between them grow, to about 0.5 s in total. */
 const ATTEMPTS = 10;
 
 /** Bytes of a ring in each direction. */

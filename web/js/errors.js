@@ -1,10 +1,10 @@
 // The errors of coincide itself, and the stacks of all errors that it throws or rejects with.
 //
-// A stack shows frames of the program only. An error of coincide is made deep inside of it, so its own stack is of no use: a function that the
-// program has called catches the error and gives it the frames of its caller, by `located`. Frames are told apart by their position, never by
-// the names of files, which a bundler changes.
+// A stack shows frames of the program only. An error of coincide is created deep inside of it, so its own stack is of no use: the function that the
+// program has called catches the error and replaces its frames by those of the caller, with `located`. Frames are distinguished by their position,
+// never by file names, which a bundler changes.
 
-/** How a call failed, where it did not fail by what the function threw: the other end, the link or the protocol is to blame. */
+/** Why a call gave no result, unless its function threw: the other end, the link or the protocol has failed. */
 export class CoincideError extends Error {
   /**
    * @param {string} code such as `Closed`, `Deadlock`: stable, for programs
@@ -28,15 +28,15 @@ const heads = new WeakMap();
 /** Marks an error of coincide for `located`. */
 export const ours = error => {
   const title = titleOf(error);
-  // A `DOMException` that is constructed has no stack in Chromium.
+  // In Chromium, a `DOMException` that a program constructs has no stack.
   if (typeof error.stack !== 'string') setStack(error, title);
   heads.set(error, title);
   return error;
 };
 
 /**
- * Gives an error the frames of the program that called coincide. `here` was made in the called function itself. Errors of the program stay as they
- * are. The reason of `signal` may be an error that the platform has made, without a stack or, in Firefox, when coincide asked for it.
+ * Gives an error the frames of the program that called coincide. `here` is an error created in the called function itself. Errors of the program
+ * are unchanged. The reason of `signal` may be an error of the platform that has no stack or, in Firefox, the stack of its first reader.
  */
 export const located = (error, here, signal) => {
   const isPlatforms = signal?.aborted && error === signal.reason && isDom(error) && !Object.hasOwn(error, 'stack');
@@ -47,7 +47,7 @@ export const located = (error, here, signal) => {
   return error;
 };
 
-/** Makes a function for programs: errors of coincide that leave it show frames of its caller. */
+/** Wraps a function that programs call: errors of coincide that leave it show the frames of its caller. */
 export const entry = body =>
   function (...args) {
     try {
@@ -58,8 +58,8 @@ export const entry = body =>
   };
 
 /**
- * Has errors that are made from here on keep a few frames only, until `many` is called with the result: each awaited call makes one, and it rarely
- * fails.
+ * Limits the stacks of errors to `FEW` frames, until `many` is called with the result: each awaited call creates an error for its stack, and few calls
+ * fail.
  */
 export const few = () => {
   const limit = Error.stackTraceLimit;
@@ -75,13 +75,13 @@ const limitFrames = limit => {
   try {
     Error.stackTraceLimit = limit;
   } catch {
-    // The program has frozen it.
+    // The program has frozen `Error`.
   }
 };
 
 const FEW = 6;
 
-/** The error for a kind of failure: of the class that programs expect where the platform has one. */
+/** The error for a kind of failure: of the platform's class for it, if there is one. */
 export function failed(kind, message, fn) {
   let error;
   if (kind in domNames) error = new DOMException(message, domNames[kind]);
@@ -102,7 +102,7 @@ const domNames = {
   Cancelled: 'AbortError',
 };
 
-/** An error from the other end: its stack begins with the frames there, those of the caller here follow. */
+/** An error from the other end. Its stack begins with the frames of the other end; those of the caller here follow. */
 export function remote(thrown, fn) {
   if (!isError(thrown)) return thrown;
   for (let error = thrown, left = MOST_CAUSES; isError(error) && left > 0; error = error.cause, left--)
@@ -113,22 +113,22 @@ export function remote(thrown, fn) {
 
 const MOST_CAUSES = 16;
 
-/** Calls a function of the program. In a stack, this frame and those below it are of coincide: see `withoutOurs`. */
+/** Calls a function of the program. In a stack, this frame and those below it are coincide's: see `withoutOurs`. */
 export const { 'coincide:run': run } = {
   'coincide:run'(fn, self, args) {
-    // A call in tail position has no frame in every engine.
+    // Some engines drop the frame of a function that ends with a call.
     const result = Reflect.apply(fn, self, args);
     return result;
   },
 };
 
-/** A stack without the frames from `run` on, up to the frames of the other end, if it was there before. */
+/** A stack without the frames from `run` on. Frames of the other end that follow are kept. */
 export const withoutOurs = stack =>
   stack.replace(/(?:\n +at (?:Reflect\.)?\w+ \(<anonymous>\))*(?:^|\n)[^\n]*\bcoincide:run(?:(?: \[as \w+\])? \(|@)[^]*?(?=\n +-- called as |$)/g, '');
 
-/** The program's frames of a stack, but for the topmost one. */
+/** The program's frames of a stack, without the topmost one. */
 const framesOf = ({ stack }) => {
-  // A program may have it formatted as it likes, in V8.
+  // In V8 a program may replace the format by `Error.prepareStackTrace`.
   if (typeof stack !== 'string') return [];
   const lines = withoutOurs(stack).split('\n').filter(line => line.trim() !== '');
   const first = isTitled ? lines.findIndex(line => /^\s+at /.test(line)) : 0;
@@ -141,14 +141,14 @@ const isTitled = String(new Error('title').stack).startsWith('Error: title');
 /** What a stack begins with, above the frames. */
 const titleOf = ({ name, message }) => (isTitled ? `${name}: ${message}` : '');
 
-/** A text of the platform as a part of a sentence. */
+/** A text of the platform without its full stop, as part of a sentence. */
 export const clause = text => String(text).replace(/[\s.]+$/, '');
 
 export const isError = value => Error.prototype.isPrototypeOf(value);
 
 export const isDom = value => typeof DOMException === 'function' && value instanceof DOMException;
 
-/** Sets a property as classes of errors have it: not enumerable. An error that is frozen stays as it is. */
+/** Sets a property that is not enumerable, as on the platform's errors. Has no effect on a frozen error. */
 export const hide = (error, key, value) => Reflect.defineProperty(error, key, { value, writable: true, enumerable: false, configurable: true });
 
 const setStack = (error, stack) => hide(error, 'stack', stack);

@@ -1,28 +1,28 @@
-// The border of wasm. wasm does not unwind: an exception that crosses its frames leaves locks held and lists half changed, for all links of
-// this thread. So there is room on the stack before wasm is entered, and code of the program is called by functions that catch. If an exception
-// leaves wasm all the same, wasm is abandoned.
+// The boundary of wasm. wasm does not unwind: an exception that crosses its frames leaves locks held and lists half changed, for all links of
+// this thread. Therefore the stack is checked before wasm is entered, and code of the program is called by functions that catch. If an exception
+// leaves wasm nevertheless, wasm is abandoned.
 import { CoincideError, ours } from './errors.js';
 import { needRoom } from './stack.js';
 
-/** Why wasm must not be entered any more. */
+/** The error because of which wasm must not be entered any more. */
 let failure = null;
 
 const watchers = new Set();
 
-/** Calls `watcher` with the error when wasm fails, or if it has. Returns a function that removes it. */
+/** Calls `watcher` with the error when wasm fails; at once if it has failed already. Returns a function that removes it. */
 export const onFailure = watcher => {
   if (failure) watcher(failure);
   watchers.add(watcher);
   return () => watchers.delete(watcher);
 };
 
-/** The text of the last panic; the trap that follows has none. */
+/** Text of the last panic. The trap that follows carries no text. */
 let panic;
 export const panicked = text => {
   panic = text;
 };
 
-/** Abandons wasm, and tells all that depend on it. */
+/** Abandons wasm, and calls all watchers. */
 const abandon = cause => {
   if (failure) return;
   const text = panic ?? inWords(cause);
@@ -31,7 +31,7 @@ const abandon = cause => {
     try {
       watcher(failure);
     } catch {
-      // The others have to know, too.
+      // The other watchers must still be called.
     }
   }
 };
@@ -44,18 +44,18 @@ const inWords = cause => {
   }
 };
 
-/** The exports of wasm, guarded. The glue of wasm-bindgen uses them instead of the original ones. */
+/** The exports of wasm, guarded. The glue of wasm-bindgen uses them instead of the originals. */
 export const guarded = exports => {
   const all = {};
   for (const [name, value] of Object.entries(exports)) all[name] = HELPERS.test(name) ? value : guard(value, EVENTS.test(name));
-  // The properties of a prototype are fast, however many there are.
+  // Engines optimize properties of a prototype, however many there are.
   return Object.create(all);
 };
 
 const guard = (entry, isEvent) => (a, b, c, d, e, f, g, h) => {
   if (failure) return refuse(isEvent);
   needRoom();
-  if (depth >= MOST_NESTED) throw ours(new RangeError(`more than ${MOST_NESTED} calls are running inside each other`));
+  if (depth >= MOST_NESTED) throw ours(new RangeError(`calls are nested more than ${MOST_NESTED} deep: coincide called code of the program, which called coincide again`));
   depth++;
   try {
     return entry(a, b, c, d, e, f, g, h);
@@ -67,19 +67,19 @@ const guard = (entry, isEvent) => (a, b, c, d, e, f, g, h) => {
   }
 };
 
-/** An event has no caller who could handle an error. */
+/** Throws the failure. An event has no caller to handle an error: it gets an empty result. */
 const refuse = isEvent => {
   if (isEvent) return [];
   throw new CoincideError(failure.code, failure.message, '');
 };
 
-/** How often wasm is entered at this moment, by code of the program that it has called. Its own stack is of a fixed size. */
+/** How deep entries of wasm are nested now, by code of the program that wasm has called. The stack of wasm has a fixed size. */
 let depth = 0;
 
 const MOST_NESTED = 256;
 
-/** What the glue calls before or while wasm runs, and what is no function. */
+/** Exports that are not guarded: functions that the glue calls before or while wasm runs, and the memory. */
 const HELPERS = /^(?:__wbindgen|__externref|memory$)/;
 
-/** Entries that the event loop calls. */
+/** Exports that the event loop calls. */
 const EVENTS = /closures|_(?:free|ring|deliver|release)$/;

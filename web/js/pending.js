@@ -1,4 +1,4 @@
-// Promises of what wasm is asked for. They are kept here, so that they end even if wasm fails.
+// The promises of pending calls. They are kept in JavaScript, so that they settle even if wasm fails.
 import { CoincideError, failed } from './errors.js';
 import { onFailure } from './guard.js';
 
@@ -6,14 +6,14 @@ const all = new Set();
 
 onFailure(error => rejectAll(error));
 
-/** Rejects all pending promises, or those of one end. Each has an error of its own, with the stack of its own caller. */
+/** Rejects all pending promises, or those of one end. Each rejects with an error of its own, which has the stack of its caller. */
 export const rejectAll = ({ code, message }, end) => {
   for (const pending of all) if (!end || pending.end === end) pending.settle(new CoincideError(code, message, pending.name), true);
 };
 
 /**
- * The promise of what `start` asks wasm for: it is called with the object that wasm settles, and gives the number by which `end.cancel`
- * cancels. Throws what `start` throws.
+ * A promise for what `start` requests from wasm. `start` receives the object that wasm settles, and returns the number by which `end.cancel`
+ * cancels the request. Throws what `start` throws.
  */
 export const promised = (end, start, name, { timeout, signal } = {}) => {
   const pending = new Pending(end, name);
@@ -41,11 +41,11 @@ class Pending {
   }
 
   limit(timeout, signal) {
-    // wasm knows the deadline and ends the call in time. This is for when it can't.
-    if (timeout <= LONGEST_TIMER) this.timer = setTimeout(() => this.abandon(failed('TimedOut', `\`${this.name}\` has not returned in time`, this.name)), timeout + GRACE);
+    // Normally wasm ends the call at its deadline. The timer is the fallback for a wasm that has failed.
+    if (timeout <= LONGEST_TIMER) this.timer = setTimeout(() => this.abandon(failed('TimedOut', `\`${this.name}\` did not return in time`, this.name)), timeout + GRACE);
     if (!signal) return;
     const abort = () => this.abandon(reasonOf(signal));
-    // A program may have replaced the signal's own methods.
+    // A program may have replaced the signal's methods.
     addEventListener.call(signal, 'abort', abort, { once: true });
     this.stop = () => removeEventListener.call(signal, 'abort', abort);
   }
@@ -59,7 +59,7 @@ class Pending {
     }
   }
 
-  /** wasm calls it as well, so it must not throw. */
+  /** Must not throw: wasm calls it as well. */
   settle(value, hasFailed) {
     if (!all.delete(this)) return;
     clearTimeout(this.timer);
@@ -79,6 +79,6 @@ const reasonOf = signal => {
   }
 };
 
-/** In milliseconds. */
+/** Milliseconds that wasm has to end a call after its deadline. */
 const GRACE = 500;
 const LONGEST_TIMER = 2 ** 31 - 1 - GRACE;

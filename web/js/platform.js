@@ -1,4 +1,4 @@
-// What differs between pages and Node.js: this is for pages and their workers.
+// The platform module for pages and their workers. `platform.node.js` has the same exports for Node.js.
 import { isOpaque } from './service-workers.js';
 
 import { clause } from './errors.js';
@@ -9,21 +9,21 @@ export { reachesRelay } from './relays/reaches.js';
 
 export const Worker = globalThis.Worker;
 
-/** Calls `listener` with the data of each message of a worker, before listeners of the user; it says whether it was meant. */
+/** Calls `listener` with the data of each message, before listeners of the program. If it returns true, these do not receive the message. */
 export const onMessage = (target, listener) =>
   target.addEventListener('message', event => {
     if (listener(event.data)) event.stopImmediatePropagation();
   });
 
 /**
- * Says when the worker fails to start: `throws` is called with what it has thrown, `ends` with a text where that can't be known.
+ * Calls back when the worker fails to start: `throws` with the thrown value, or `ends` with a text if the value is unknown.
  *
- * A worker that has a link (`isUp`) says itself what it has thrown, and lives on after an error once it is ready.
+ * A worker that has a link (`isUp`) reports its errors itself, and once it is ready it continues after an error.
  */
 export const onFailure = (worker, { url, isUp, throws, ends }) =>
   worker.addEventListener('error', event => {
     if (isUp()) return;
-    // Browsers tell main the text of an error only. If the worker got as far as coincide, a message with the error itself is on its way.
+    // The event has only the text of the error. If the worker has imported coincide, a message with the error itself follows.
     setTimeout(async () => {
       const thrown = thrownAt(event);
       if (thrown) throws(revived(thrown));
@@ -31,7 +31,7 @@ export const onFailure = (worker, { url, isUp, throws, ends }) =>
     }, GRACE);
   });
 
-/** Why a worker's script was not run, as far as a request for it tells. */
+/** Why a worker's script did not run, as far as a request for it shows. */
 const whyNotRun = async script => {
   const { href } = new URL(script, globalThis.document?.baseURI ?? globalThis.location.href);
   try {
@@ -42,43 +42,43 @@ const whyNotRun = async script => {
   } catch (error) {
     return `its script ${href} cannot be fetched: ${clause(error.message)}`;
   }
-  return `its script ${href}, or a module that it imports, could not be loaded or has a syntax error: the console of the browser says which`;
+  return `its script ${href}, or a module that it imports, could not be loaded or has a syntax error: see the console of the browser`;
 };
 
-/** Calls `listener` with what this worker throws or rejects with and nothing catches, unless the program handles the event. */
+/** Calls `listener` with each uncaught error and unhandled rejection, and a promise of whether the program leaves the event unhandled. */
 export const onUncaught = listener => {
   const listen = (type, valueOf) =>
     globalThis.addEventListener(type, event => {
       const value = valueOf(event);
       if (value) listener(value[0], new Promise(resolve => setTimeout(() => resolve(!event.defaultPrevented), 0)));
     });
-  // An event without an error is about a worker of this worker.
+  // An event without an error comes from a worker of this worker.
   listen('error', ({ error, message }) => (error != null || /(null|undefined)$/.test(message ?? '') ? [error] : undefined));
   listen('unhandledrejection', ({ reason }) => [reason]);
 };
 
 /**
- * Calls back when the code that runs now has ended, or has come to its first pause, and what that has thrown was reported: rejections are reported
- * in a task after it.
+ * Calls back when the running code has ended or paused, and its errors were reported. Rejections are reported in a task after it, so this
+ * takes two.
  */
 export const afterStart = callback => setTimeout(() => setTimeout(callback, 0), 0);
 
-/** Milliseconds that a worker's message about an error may come later than the browser's event. */
+/** Milliseconds by which a worker's message about an error may arrive after the browser's event. */
 const GRACE = 50;
 
-/** Milliseconds for a request that finds out why a script was not run. */
+/** Timeout in milliseconds of the request for a script that did not run. */
 const PATIENCE = 2000;
 
-/** The worker's own side, on which messages of main arrive. */
+/** The object on which a worker receives main's messages. */
 export const self = globalThis;
 
 /** Whether memory can be shared here. */
 export const shared = () => globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === 'function';
 
-/** Why memory can't be shared. */
+/** Why memory cannot be shared. */
 export const whyNotShared = () => {
   if (globalThis.isSecureContext === false)
-    return 'the page was loaded without https, which sharing memory takes everywhere but on localhost';
+    return 'the page was loaded without https, which sharing memory requires except on localhost';
   if (globalThis.crossOriginIsolated === false && isOpaque())
     return (
       'the page is in a sandboxed frame: it is cross-origin isolated only if the page around it is, ' +

@@ -1,9 +1,9 @@
-// What differs between pages and Node.js: this is for Node.js.
+// The platform module for Node.js. `platform.js` has the same exports for pages.
 import process from 'node:process';
 import { Worker as Thread, parentPort } from 'node:worker_threads';
 import { CoincideError } from './errors.js';
 
-/** There are no service workers. Nobody needs one: memory can always be shared. */
+/** Always rejects: Node.js has no service workers, and needs none, because memory can always be shared. */
 export const relayAt = async () => {
   throw new CoincideError('NoRelay', whyNoServiceWorkers(), '');
 };
@@ -20,7 +20,7 @@ export const whyOutside = () => undefined;
 
 export const reachesRelay = async () => false;
 
-/** A thread with the shape of a page's worker, as far as coincide needs it. */
+/** A thread with the parts of a page's `Worker` that coincide needs. */
 export class Worker extends Thread {
   #filters = [];
   #watch = null;
@@ -29,12 +29,12 @@ export class Worker extends Thread {
     super(typeof url === 'string' && /^(file|data):/.test(url) ? new URL(url) : url, options);
   }
 
-  /** Hears of each message first, and keeps those that it says were meant for it. */
+  /** Calls `listener` with each message first. If it returns true, listeners of the program do not receive the message. */
   filter(listener) {
     this.#filters.push(listener);
   }
 
-  /** Has `throws` called with what has ended the thread, and `wasHeard` asked whether a promise of the program tells of it. */
+  /** Sets `throws`, called with the error that ends the thread, and `wasHeard`, which returns whether a promise of the program rejects with it. */
   watch(watch) {
     this.#watch = watch;
   }
@@ -47,10 +47,10 @@ export class Worker extends Thread {
       const isHeard = this.listenerCount('error') > 0;
       const tell = () => {
         throws(thrown);
-        // An error that nothing listens to ends the process, as ever. A promise that rejects with it counts as a listener.
+        // An error without a listener ends the process, as in Node.js itself. A promise that rejects with it counts as a listener.
         if (!isHeard) setImmediate(() => wasHeard() || super.emit(event, thrown));
       };
-      // A plain object may stand for what Node.js has no form for: then a message with that arrives before the thread has exited.
+      // A plain object may be what Node.js makes of an error that it cannot copy. A message with the error then arrives before the thread exits.
       if (typeof thrown === 'object' && thrown !== null && !(thrown instanceof Error)) this.prependOnceListener('exit', tell);
       else tell();
       if (!isHeard) return false;
@@ -59,28 +59,28 @@ export class Worker extends Thread {
   }
 }
 
-/** Calls `listener` with the data of each message of a worker, before listeners of the user; it says whether it was meant. */
+/** Calls `listener` with the data of each message, before listeners of the program. If it returns true, these do not receive the message. */
 export const onMessage = (target, listener) => {
   if (target instanceof Worker) return target.filter(listener);
-  // It also keeps the thread alive for main's calls, until main terminates it.
+  // The listener also keeps the thread alive for main's calls until main terminates it.
   target?.addEventListener('message', event => {
     if (listener(event.data)) event.stopImmediatePropagation();
   });
 };
 
-/** Says when the thread ends: `throws` is called with what it has thrown, otherwise `ends` with a text. */
+/** Calls back when the thread ends: `throws` with the error that ended it, otherwise `ends` with a text. */
 export const onFailure = (worker, { throws, ends, wasHeard }) => {
   worker.watch({ throws, wasHeard });
   worker.on('exit', code => ends(`the thread of the worker has exited with code ${code}`));
 };
 
-/** An error that nothing catches ends the thread, and Node.js tells main of it, but for what it has no form for: `fails` is called with that. */
+/** Calls `fails` with uncaught errors that Node.js cannot copy to main. It reports others itself. Either kind ends the thread. */
 export const onUncaught = (listener, fails) =>
   process.on('uncaughtExceptionMonitor', error => {
     if (error instanceof DOMException) fails(error, { isEnding: true });
   });
 
-/** Calls back when the code that runs now has ended, or has come to its first pause. Rejections that nothing handles have ended the thread before. */
+/** Calls back when the running code has ended or paused. An unhandled rejection in it has ended the thread before. */
 export const afterStart = callback => setTimeout(callback, 0);
 
 export const self = parentPort;

@@ -2,18 +2,18 @@
 import { entry, ours } from './errors.js';
 
 /**
- * A proxy whose properties call the other end. Reading `proxy.name` gives a function that calls `name` there; setting it
- * registers a function under that name here.
+ * A proxy whose properties call the other end. Reading `proxy.name` returns a function that calls `name` at the other end;
+ * setting it registers a function of that name at this end.
  *
- * @param {(name: string) => Function} caller makes the function that calls `name`
- * @param {{ set(name: string, value: unknown): void, delete(name: string): void }} own what is registered here
+ * @param {(name: string) => Function} caller returns the function that calls `name`
+ * @param {{ set(name: string, value: unknown): void, delete(name: string): void }} own registers and removes functions of this end
  */
 export const proxyOf = (caller, own) => {
   const callers = new Map();
   return new Proxy(Object.create(null), {
     get(target, name) {
       if (name === UNSENDABLE) return 'a proxy of functions of the other end';
-      // Promises look for it: a proxy is none.
+      // `await` reads it: a proxy is not a promise.
       if (name === 'then') return undefined;
       if (typeof name === 'symbol') return symbolCaller(name);
       let call = callers.get(name);
@@ -36,10 +36,10 @@ export const proxyOf = (caller, own) => {
 
 const symbolCaller = name =>
   entry(() => {
-    throw ours(new DOMException(`functions are named by strings, and ${String(name)} is a symbol`, 'DataCloneError'));
+    throw ours(new DOMException(`a function of the other end has a string as its name, not ${String(name)}`, 'DataCloneError'));
   });
 
-/** Splits what `transfer` marked off a list of arguments, and applies `transform` to the rest. */
+/** Removes the list that `transfer` marked from the arguments, and applies `transform` to the rest. */
 export const prepare = (args, { transfers, transform }) => {
   let moved;
   if (transfers && args.length > 0 && transfers.has(args[args.length - 1])) {
@@ -50,18 +50,18 @@ export const prepare = (args, { transfers, transform }) => {
   return [args, moved];
 };
 
-/** Detaches what has been sent: the other end has it now. */
+/** Detaches buffers that were sent by `transfer`. */
 export const detach = moved => {
   if (moved?.length) structuredClone(null, { transfer: moved });
 };
 
-/** The option `memory`. */
+/** The option `memory`, checked. */
 export const bytesOf = memory => {
-  if (typeof memory !== 'number' || !(memory >= 0)) throw ours(new TypeError(`the option \`memory\` is ${String(memory)}, and has to be a number of bytes`));
+  if (typeof memory !== 'number' || !(memory >= 0)) throw ours(new TypeError(`\`memory\` has to be a number of bytes, at least 0, not ${String(memory)}`));
   return memory;
 };
 
-/** The options of both ends, with their defaults, and `transfer` for them. */
+/** The options of both ends, with their defaults, and the function `transfer` that goes with them. */
 export const optionsOf = ({ transform, transfer = true, strict = false, measure = false, promises = false, ...rest } = {}) => {
   if (rest.deadlockTimeout !== undefined) checkMilliseconds('deadlockTimeout', rest.deadlockTimeout);
   const transfers = transfer ? new WeakSet() : null;
@@ -82,42 +82,42 @@ export const optionsOf = ({ transform, transfer = true, strict = false, measure 
 /** Shows a call in the performance panel. */
 export const measured = (name, start) => performance.measure(`coincide: ${name}`, { start, end: performance.now() });
 
-/** Throws unless an option is a time: a number that is not negative, or `Infinity`. */
+/** Throws unless the value of an option is a number from 0 to `Infinity`. */
 const checkMilliseconds = (name, value) => {
   if (typeof value !== 'number' || Number.isNaN(value) || value < 0)
-    throw ours(new RangeError(`\`${name}\` is a number of milliseconds from 0 on, not ${String(value)}`));
+    throw ours(new RangeError(`\`${name}\` has to be a number of milliseconds, at least 0, not ${String(value)}`));
 };
 
-/** How calls are limited: a deadline in milliseconds, an AbortSignal; and whether a worker's calls give promises instead of blocking. */
+/** The limits of calls, checked: a timeout in milliseconds, an AbortSignal; and whether a worker's calls return promises instead of blocking. */
 export const limitsOf = ({ timeout = Infinity, signal, promise } = {}) => {
   checkMilliseconds('timeout', timeout);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw ours(new TypeError('`signal` is not an AbortSignal: pass `controller.signal` of an AbortController'));
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw ours(new TypeError('`signal` is not an AbortSignal: pass the `signal` of an AbortController'));
   return { timeout, signal, promise };
 };
 
 /** Marks the first message of main to its worker. */
 export const BOOT = 'coincide:boot:1';
 
-/** Marks messages that carry frames, where memory isn't shared. */
+/** Marks messages that carry frames, on tiers without shared memory. */
 export const PACKET = 'coincide:packet:1';
 
-/** Marks what says that an alarm was raised; see `alarm.js`. */
+/** Marks messages about a raised alarm; see `alarm.js`. */
 export const ALARM = 'coincide:alarm:1';
 
-/** Sends packets by the `post` of a worker, or of its own side. */
+/** A port that sends packets with `post`, of a `Worker` or in a worker. */
 export const packetPort = post => ({ postMessage: (packet, moved) => post({ [PACKET]: packet }, moved) });
 
-/** A message by which one end wakes the other, where that can't listen to shared memory. */
+/** A message that wakes the other end where that cannot wait asynchronously for shared memory. */
 export const RING = 'coincide:ring:1';
 
-/** Marks what a worker says when it has failed: `{ thrown }` as in `thrown.js`; with `said`, a text, it lives on; with `isEnding` it ends by itself. */
+/** Marks the message of a worker that has failed: `{ thrown }` as in `thrown.js`. With a text `said` the worker continues; with `isEnding` it ends by itself. */
 export const FAILED = 'coincide:failed:1';
 
-/** Marks what a worker says when coincide itself has failed there: the message of the error. */
+/** Marks the message of a worker in which coincide itself has failed; it holds the text of the error. */
 export const BROKEN = 'coincide:broken:1';
 
-/** What has this property cannot be sent: its value says what it is. `walk.js` of the codec reads it. */
+/** An object with this property cannot be sent; the value names the object in the error. `walk.js` of the codec reads it. */
 export const UNSENDABLE = Symbol.for('coincide:unsendable');
 
-/** Marks what a worker in Rust says last, which nobody could answer for any more. */
+/** Marks the last message of a worker in Rust that has panicked; it holds the text of the panic. */
 export const PANIC = 'coincide:panic:1';

@@ -1,4 +1,4 @@
-// The service worker by which a worker blocks where memory can't be shared.
+// The service worker that relays for blocking workers where memory cannot be shared.
 import { CoincideError, clause } from './errors.js';
 import { reloadOnce, wentThroughServiceWorker } from './reload.js';
 import { OWN, carriesOwn, hearsOwn, reachesOwn } from './relays/own.js';
@@ -8,11 +8,11 @@ import { container, isOpaque } from './service-workers.js';
 export { newToken } from './relays/own.js';
 
 /**
- * Gets the service worker at `script` to relay for this page's workers, also for those that run already. The page is not reloaded, unless the script
- * isolates pages instead of relaying, after which memory can be shared, or doesn't take control of this page otherwise: then once. `reload` forbids it.
+ * Registers the service worker at `script`, to relay for this page's workers, including those that run already. The page is reloaded once if the script
+ * isolates pages instead of relaying, after which memory can be shared, or if it does not take control of this page otherwise. `reload: false` forbids it.
  *
  * @returns {Promise<{ url: string, protocol: string, scope: string }>} the address of the service worker, how it relays, and what it controls
- * @throws {CoincideError} of code `NoRelay`: it can't relay; the message says why, and what would help
+ * @throws {CoincideError} of code `NoRelay` if it cannot relay; the message says why, and what to do
  */
 export const relayAt = async (script, reload = true) => {
   const none = whyNoServiceWorkers();
@@ -21,14 +21,14 @@ export const relayAt = async (script, reload = true) => {
   const url = new URL(script, document.baseURI);
   url.search = url.hash = '';
   const { href } = url;
-  if (url.origin !== location.origin) throw refused(`${href} is not of this page's own origin`);
+  if (url.origin !== location.origin) throw refused(`${href} is not of this page's own origin: serve the service worker from that origin`);
 
   const before = await workers.getRegistration().catch(() => undefined);
   const there = before?.active?.scriptURL;
   if (there && there !== href) {
-    // It goes on working, whatever else it does for this page.
+    // It keeps its registration: it may do other work for this page.
     const address = there.split(/[?#]/)[0];
-    // Only coincide's own listeners take control of a page that was there before.
+    // Only coincide's own listeners take control of a page that was loaded before.
     if (!workers.controller && (await hearsOwn(before.active))) await takeControl(before, address, reload);
     const protocol = workers.controller && (await protocolAt(address, before));
     if (protocol) return { url: address, protocol, scope: before.scope };
@@ -60,8 +60,8 @@ export const relayAt = async (script, reload = true) => {
 };
 
 /**
- * How the service worker at `url`, which controls this page, relays; nothing if it does not. `isolate` is called before a request that fails where
- * there is no relay.
+ * The protocol by which the service worker at `url`, which controls this page, relays; undefined if it does not relay. `isolate` is called before a
+ * request that fails where there is no relay.
  */
 const protocolAt = async (url, registration, isolate) => {
   const { controller } = container();
@@ -81,13 +81,13 @@ const lacks = (url, listener, registration) =>
       `add \`addEventListener('${listener}', ${listener})\` at its top${newer(registration)}`,
   );
 
-/** What a service worker that waits may explain. */
+/** A hint at a newer version of the service worker that is waiting. */
 const newer = ({ waiting }) =>
   waiting
     ? '; a newer version of it waits until all pages of the site are closed: close them, or have it call `skipWaiting()` when it is installed'
     : '';
 
-/** Has the service worker control this page. One that has just been started does so of itself, one that was there before only if it is coincide's. */
+/** Has the service worker control this page. A new one does so by itself, an older one only if it is coincide's. */
 const takeControl = async ({ active }, href, reload) => {
   const controlled = control(container());
   active.postMessage(CLAIM);
@@ -99,10 +99,10 @@ const takeControl = async ({ active }, href, reload) => {
   }
 };
 
-/** Whether the script isolates pages and does not say that it relays. A page that a reload may isolate is reloaded, and nothing comes back. */
+/** Whether the script isolates pages and does not relay. If a reload may isolate the page, it is reloaded, and the promise stays pending. */
 const takeIsolation = async (href, reload) => {
   if (crossOriginIsolated) return false;
-  // Only a reload shows what it does for pages, so its text has to tell. The address that relays of other libraries answer at is in theirs, however minified.
+  // Only a reload would show the effect on pages, so the text of the script decides. Relays of other libraries contain the address `?sabayon`, even minified.
   const text = await fetch(href).then(answer => answer.text(), () => '');
   const isolates = /cross-origin-embedder-policy/i.test(text) && !/\?sabayon/.test(text);
   if (isolates && reload && !wentThroughServiceWorker()) await reloadOnce();
@@ -115,19 +115,19 @@ export const isControlled = () => Boolean(container()?.controller);
 /** Has the service worker control workers of this page that started before it did. */
 export const claimWorkers = () => container()?.controller?.postMessage(CLAIM);
 
-/** Why requests of a worker with this script never reach a service worker with this scope; nothing if they may. */
+/** Why requests of a worker with this script never reach a service worker with this scope; undefined if they may. */
 export const whyOutside = (script, scope) => {
   const { href, protocol } = new URL(script, document.baseURI);
-  // Workers made of a blob belong to the page's service worker.
+  // A worker from a Blob is controlled by the page's service worker.
   if (protocol === 'blob:' || href.startsWith(scope)) return undefined;
   return `the worker's script ${href} is outside of ${scope}, the scope of the service worker: serve the script from there, or the service worker from a folder above both`;
 };
 
-/** Why no service worker can relay here; nothing if one may. */
+/** Why no service worker can relay here; undefined if one may. */
 export const whyNoServiceWorkers = () => {
-  if (globalThis.isSecureContext === false) return 'service workers take https everywhere but on localhost';
+  if (globalThis.isSecureContext === false) return 'service workers require https except on localhost';
   if (isOpaque()) return 'sandboxed frames have no service workers: add `allow-same-origin` to the attribute `sandbox`';
-  if (!container()) return 'this browser allows no service workers here; private windows often do not';
+  if (!container()) return 'this browser allows no service workers here, as is common in private windows';
   return undefined;
 };
 
@@ -155,9 +155,9 @@ const within = async (promise, why, patience = PATIENCE) => {
   }
 };
 
-/** How long a service worker may take to start, and then to take control, in milliseconds. */
+/** Timeouts in milliseconds for a service worker to become active, and then to take control. */
 const PATIENCE = 10_000;
 const CLAIMED = 3000;
 
-/** Asks coincide's own relay to control the pages and workers that it doesn't yet. */
+/** Asks coincide's own relay to take control of pages and workers that it does not control yet. */
 const CLAIM = { coincide: 'claim' };

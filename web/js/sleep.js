@@ -4,7 +4,7 @@ import { ours } from './errors.js';
 /** Milliseconds, if that is what it is. */
 export const millisecondsOf = given => {
   if (typeof given === 'number' && given >= 0) return given;
-  throw ours(new TypeError(`a worker sleeps for a number of milliseconds from 0 on, not for ${String(given)}`));
+  throw ours(new TypeError(`\`sleep\` takes a number of milliseconds, at least 0, not ${String(given)}`));
 };
 
 /** Blocks for so many milliseconds, which nothing shortens. */

@@ -1,16 +1,16 @@
-// Room on the stack: wasm does not unwind, so the stack must not end while wasm runs.
+// Stack checks. wasm does not unwind, so the stack must not overflow while wasm runs.
 import { ours } from './errors.js';
 
-/** Throws a `RangeError` that names `fn` unless there is as much room as wasm takes at most, until it calls the program. */
+/** Throws a `RangeError` that names `fn` unless the stack has room for the most that wasm takes before it calls the program. */
 export const roomFor = fn => {
   try {
     takeMore(0);
   } catch {
-    throw ours(new RangeError(`\`${fn}\` was not called: too little of the stack is left. The call is too deep in the program`));
+    throw ours(new RangeError(`\`${fn}\` was not called: too little of the stack is left; call it from a less deeply nested function`));
   }
 };
 
-/** The same with some to spare: what looks again on its way finds enough. */
+/** Checks for a reserve in addition, so that later checks during the same call succeed. */
 const takeMore = n => {
   if (n > 0)
     sink.has(
@@ -24,12 +24,12 @@ const takeMore = n => {
   take(n);
 };
 
-/** Throws unless wasm may be entered. */
+/** Throws unless there is enough stack to enter wasm. */
 export const needRoom = () => take(0);
 
 /**
- * Asks for 24 KiB of stack: 3,072 arguments. On entry to a function, engines check for the room of all calls in it, in optimized code
- * as well. So this costs a few nanoseconds. The call itself is never made. It is one that no minifier removes.
+ * Checks for 24 KiB of stack: 3,072 arguments. On entry to a function, engines check for the stack that all calls in it need, in optimized code
+ * as well. This costs a few nanoseconds. The call itself is never made, and minifiers cannot remove it.
  */
 const take = n => {
   if (n > 0)

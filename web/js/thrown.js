@@ -1,4 +1,4 @@
-// What a worker has failed with, on its way to main outside of the link: a message takes it even before wasm runs, and when the link is of no use.
+// The error that a worker has failed with, sent to main outside of the link: by a message, which works before wasm runs and when the link is broken.
 import { CoincideError, hide, isDom, isError, withoutOurs } from './errors.js';
 import { inWords } from './values.js';
 
@@ -13,7 +13,7 @@ export const described = (value, left = MOST_CAUSES) => {
   return { parts };
 };
 
-/** The value that was described, as far as this side can make it: an error has the class of that name if there is one. */
+/** The value that was described. An error gets the class of its name if this side has one, otherwise `Error`. */
 export const revived = ({ value, parts }) => {
   if (!parts) return value;
   const { dom, name, message, stack, more, cause } = parts;
@@ -26,13 +26,13 @@ export const revived = ({ value, parts }) => {
   return Object.assign(error, more);
 };
 
-/** An error, or whatever else was thrown, in one line. */
+/** A thrown value in one line. */
 export const thrownInWords = value => {
   const words = inWords(value);
   return isError(value) ? [textOf(value, 'name'), words].filter(Boolean).join(': ') : words;
 };
 
-/** The error for the text by which a browser tells main of an uncaught error, and its place; nothing if that tells of none. */
+/** The uncaught error that an `error` event of a browser describes by text and position; undefined if the event has no text. */
 export const thrownAt = ({ message, filename, lineno, colno }) => {
   if (!message) return undefined;
   const [, name, text] = /^(?:Uncaught )?(?:(\w*(?:Error|Exception)): )?([^]*)$/.exec(message);

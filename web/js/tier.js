@@ -1,20 +1,20 @@
-// How a worker reaches main: the best way that there is, or the one that was asked for.
+// The tiers: how a worker reaches main. A worker gets the best one available, or the one that was asked for.
 import { CoincideError, ours } from './errors.js';
 
 /** Rings in shared memory: the page is cross-origin isolated. */
 export const SHARED = 'shared-memory';
 
-/** Messages, and a service worker that lets the worker wait for them. */
+/** Messages, and a service worker through which a blocked worker receives them. */
 export const SERVICE = 'service-worker';
 
-/** Messages alone: the worker can't block. */
+/** Messages alone: the worker cannot block. */
 export const MESSAGES = 'messages';
 
 /**
  * The tier of a new worker.
  *
  * @param platform see `platform.js`
- * @param {{ tier?: string, serviceWorker?: string | URL }} options what was asked for
+ * @param {{ tier?: string, serviceWorker?: string | URL }} options the options that choose the tier
  */
 export const tierOf = (platform, { tier, serviceWorker }) => {
   if (tier === undefined) return platform.shared() ? SHARED : serviceWorker === undefined || platform.whyNoServiceWorkers() ? MESSAGES : SERVICE;
@@ -24,10 +24,10 @@ export const tierOf = (platform, { tier, serviceWorker }) => {
   if (tier === SHARED) return platform.shared() ? tier : refuse(platform.whyNotShared());
   if (tier === SERVICE) return serviceWorker === undefined ? refuse(NOT_NAMED) : tier;
   if (tier === MESSAGES) return tier;
-  throw ours(new TypeError(`\`tier\` is ${SHARED}, ${SERVICE} or ${MESSAGES}, not ${String(tier)}`));
+  throw ours(new TypeError(`\`tier\` has to be ${SHARED}, ${SERVICE} or ${MESSAGES}, not ${String(tier)}`));
 };
 
-/** What is possible here, and why no more is. */
+/** The tier of workers here, and why there is no better one. */
 export const diagnose = (platform, options) => {
   const tier = tierOf(platform, options);
   return { tier, canBlock: tier !== MESSAGES, reasons: reasonsFor(platform, options, tier) };

@@ -1,4 +1,4 @@
-// Workers, for pages and for Node.js: what differs between them is handed in.
+// Workers, for pages and for Node.js. `platform` holds what differs between them.
 import { initSync, WorkerEnd } from './coincide.js';
 import { listenerOf } from './alarm.js';
 import { nameOf } from './relay-name.js';
@@ -12,13 +12,13 @@ import { described } from './thrown.js';
 import { transformed } from './transform.js';
 import { inWords } from './values.js';
 
-/** @param reflect makes proxies of main's objects, if it is given: see `reflect/worker.js` */
+/** @param reflect creates proxies of main's objects, if it is given: see `reflect/worker.js` */
 export const create = (platform, reflect) => {
-  // Installed while the module is evaluated: main's first message may be there right afterwards.
+  // Installed while the module is evaluated: main's first message may arrive right afterwards.
   let boot;
   const booted = new Promise(resolve => (boot = resolve));
   let end;
-  /** Packets that came before somebody took up the link. */
+  /** Packets that arrived before `coincide()` created the link. */
   const early = [];
   let alarm;
   platform.onMessage(platform.self, data => {
@@ -50,7 +50,7 @@ export const create = (platform, reflect) => {
 
   let isReady = false;
   let hasFailed = false;
-  /** How many errors wait to be known as handled by the program or not. */
+  /** Number of errors of which it is not known yet whether the program handles them. */
   let undecided = 0;
   const fails = (thrown, how) => {
     if (hasFailed) return;
@@ -65,7 +65,7 @@ export const create = (platform, reflect) => {
     if (isFailure) fails(thrown);
   }, fails);
 
-  /** Whether the relay is reached from here; `null` asks for no more than a sign of life. */
+  /** Whether requests from here reach the relay. `null` only asks for a reply, which shows that the worker runs. */
   const reaches = async probe => probe !== null && platform.reachesRelay(probe);
 
   let taken = false;
@@ -74,9 +74,9 @@ export const create = (platform, reflect) => {
     const options = optionsOf(given);
     const memory = options.memory === undefined ? undefined : bytesOf(options.memory);
     const { module, buffer, relay, promises, deadlockTimeout, reasons, window } = await booted;
-    if (taken) throw located(new CoincideError('Twice', 'this worker has called coincide() already: a worker has one link, so share what the first call gave', ''), here);
+    if (taken) throw located(new CoincideError('Twice', '`coincide()` was called twice in this worker, which has one link: share the result of the first call', ''), here);
     taken = true;
-    // Nothing below waits: whoever adds a listener after `await coincide()` misses no message.
+    // Nothing below awaits: a listener added after `await coincide()` misses no message.
     initSync({ module });
     const deadlock = options.deadlockTimeout ?? deadlockTimeout;
     onFailure(error => post({ [BROKEN]: error.message }));
@@ -113,7 +113,7 @@ export const create = (platform, reflect) => {
             touch();
             const result = end.call(number, sent, timeout);
             detach(moved);
-            // An error that main's function gives is thrown, as it always was.
+            // An error that main's function returns is thrown, as in coincident.
             if (result instanceof Error) throw remote(result, name);
             return transform ? transform(result) : result;
           } catch (error) {
@@ -163,7 +163,7 @@ export const create = (platform, reflect) => {
       });
     };
 
-    // Once the worker's own code has run to its end, or to its first pause after this one, main may call its exports.
+    // Main may call exports once the worker's own code has run to its end, or to its next pause.
     const ready = () => {
       if (hasFailed) return;
       isReady = true;
@@ -178,7 +178,7 @@ export const create = (platform, reflect) => {
       ready: entry(ready),
       fail(why) {
         hasFailed = true;
-        // Main closes the link when it has this.
+        // Main closes the link when it receives this.
         post({ [FAILED]: { said: inWords(why), thrown: isError(why) ? described(why) : undefined } });
       },
       native: Boolean(buffer),
@@ -223,11 +223,11 @@ const stopIf = (alarm, name) => {
   if (alarm) throw failed(alarm, alarm === 'Interrupted' ? 'main has interrupted the worker' : 'main has cancelled the call that is running', name);
 };
 
-/** What is wrong, and what would help. */
+/** Message of `CannotBlock`: why, and what to use instead. */
 const cannotBlock = (name, reasons) =>
   `\`${name}\` was not called, since this worker cannot block: ${reasons.map(clause).join('; ')}. ` +
-  `\`await within({ promise: true }).${name}(...)\` works here, and \`promises: true\` makes all calls so; main can always await the worker`;
+  `Use \`await within({ promise: true }).${name}(...)\`, or pass \`promises: true\` to have all calls return promises; main can always await the worker`;
 
 const windowCannotBlock = reasons =>
   `\`window\` cannot be used, since this worker cannot block: ${reasons.map(clause).join('; ')}. ` +
-  'Register functions on main and call them by `await within({ promise: true }).name(...)`; main can always await the worker';
+  'Register functions on main and call them with `await within({ promise: true }).name(...)`; main can always await the worker';
