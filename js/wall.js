@@ -1,16 +1,16 @@
-// The wall around main's objects: what a worker that isn't trusted may do with them. Both mains use it, that of the npm package and that of a page in Rust.
+// The wall around main's objects: limits what an untrusted worker may do with them. Both mains use it, that of the npm package and that of a page in Rust.
 //
 // Every operation passes here before it is carried out, and every value before it is sent. Three rules hold, in this order:
 //
-// 1. Form. An operation is a known number, its keys are strings or symbols, and its target is an object that was handed out. Nothing of it is
-//    converted, so nothing can change between being judged and being used.
+// 1. Form. An operation is a known number, its keys are strings or symbols, and its target is an object that was handed out. Nothing in it is
+//    converted, so nothing can change between the check and the use.
 // 2. Limits. On objects along the paths of `allow`, only what these paths name exists. The policy judges each operation by its name of `Reflect`.
-// 3. Values. Globals, documents, and whatever acts on any object (constructors, prototypes, `Reflect`, `eval`) are not handed out, whichever way
-//    they turn up, unless the program gave them: as a value of its root, or in `allow`.
+// 3. Values. Globals, documents, and everything that acts on any object (constructors, prototypes, `Reflect`, `eval`) are never handed out,
+//    however they are reached, unless the program gave them: as a value of its root, or in `allow`.
 //
 // The module imports nothing: wasm-bindgen and the npm package copy it unchanged.
 
-/** How a result travels: as a copy; as a value, a list or a descriptor of values, in which objects are references. */
+/** How a result is sent: as a copy; as a value, a list of values or a descriptor, in which objects are references. */
 export const COPY = 0;
 export const VALUE = 1;
 export const VALUES = 2;
@@ -21,17 +21,17 @@ export class Wall {
   #policy;
   #options;
   #host;
-  /** What the program itself gave. */
+  /** Objects that the program itself gave. */
   #given = new WeakSet();
-  /** Objects on the way of a path of `allow`, with the steps from there. */
+  /** Objects along a path of `allow`, with the steps that follow them. */
   #limits = new WeakMap();
   #steps = null;
 
   /**
    * @param {{ root: object, policy?: Function, paths?: (string | symbol)[][], objects?: object[], evaluate?: boolean, imports?: boolean }} options
    * `paths` are the paths of `allow` as arrays of keys, `objects` its objects
-   * @param host what differs between the mains: `isHeld(value)` and `isCallback(value)` tell whether the worker has a reference to an object, and whether
-   * a function is one of its own; `apply(fn, self, args)` calls a function that the worker names, `run(fn, self, args)` one that runs code of the program; `evaluate(source, args)` runs source; `imports` imports a module
+   * @param host what differs between the mains: `isHeld(value)` returns whether the worker has a reference to an object, `isCallback(value)` whether a
+   * function is the worker's own; `apply(fn, self, args)` calls a function that the worker names, `run(fn, self, args)` one that runs code of the program; `evaluate(source, args)` runs source; `imports` imports a module
    */
   constructor({ root, policy, paths = [], objects = [], ...options }, host) {
     this.#root = root;
@@ -47,7 +47,7 @@ export class Wall {
     else for (const key of ownKeys(root)) this.#give(descriptorOf(root, key)?.value);
   }
 
-  /** Carries out an operation as it was received; gives how its result travels, and the result. */
+  /** Carries out a received operation. Returns how its result is sent, and the result. */
   serve(operation) {
     const [number, target, ...rest] = this.#list(operation);
     const name = this.#name(number);
@@ -60,12 +60,12 @@ export class Wall {
     if (result === false && REFUSABLE.has(name)) throw new TypeError(`'${name}'${of(key)} is refused by its object`);
   }
 
-  /** A value that is about to be sent where a refusal would harm main's own code: undefined if it isn't handed out. */
+  /** The value to send where an error would disturb main's own code: undefined instead of a value that is not handed out. */
   conceal(value) {
     return this.#isForbidden(value) ? undefined : value;
   }
 
-  /** What is sent of something that was thrown: errors keep primitives and errors among their properties, as copies of objects could show anything. */
+  /** The value to send for a thrown one. Errors keep only primitives and errors as properties: copies of other objects could reveal anything. */
   thrown(value, depth = 0) {
     if (!isObject(value) || this.#host.isCallback(value)) return value;
     try {
@@ -73,7 +73,7 @@ export class Wall {
     } catch {
       // An accessor of the program has thrown.
     }
-    return notAllowed('main has thrown an object that is no error: it is not handed out');
+    return notAllowed('main has thrown an object that is not an error, which is not handed out');
   }
 
   #carryOut(name, target, rest) {
@@ -108,7 +108,7 @@ export class Wall {
       case 'defineProperty': {
         const [key, given] = rest;
         this.#changes(name, target, keyOf(key));
-        if (isOfPlatform(target)) throw notAllowed(`main does not allow \`${name}\`${of(key)}: it is an object of the platform`);
+        if (isOfPlatform(target)) throw notAllowed(`main does not allow \`${name}\`${of(key)}: the target is an object of the platform`);
         const descriptor = this.#definition(given);
         this.#ask(name, target, key, descriptor);
         return [COPY, Reflect.defineProperty(target, key, descriptor), name, key];
@@ -117,13 +117,13 @@ export class Wall {
         this.#ask(name, target);
         return [VALUE, this.#limits.has(target) ? null : (this.conceal(getPrototypeOf(target)) ?? null)];
       case 'setPrototypeOf':
-        throw notAllowed('main does not allow `setPrototypeOf`: prototypes stay what they are');
+        throw notAllowed('main does not allow `setPrototypeOf`: prototypes cannot be changed');
       case 'isExtensible':
         this.#ask(name, target);
         return [COPY, Reflect.isExtensible(target)];
       case 'preventExtensions':
         this.#changes(name, target);
-        if (isOfPlatform(target)) throw notAllowed(`main does not allow \`${name}\`: it is an object of the platform`);
+        if (isOfPlatform(target)) throw notAllowed(`main does not allow \`${name}\`: the target is an object of the platform`);
         this.#ask(name, target);
         return [COPY, Reflect.preventExtensions(target)];
       case 'apply': {
@@ -143,8 +143,8 @@ export class Wall {
         return [VALUE, this.#walk(target, rest[0])];
       case 'evaluate': {
         const [source, args] = rest;
-        if (!this.#options.evaluate) throw notAllowed('main does not allow `evaluate`: its option `evaluate` would');
-        if (typeof source !== 'string') throw malformed('source is a string');
+        if (!this.#options.evaluate) throw notAllowed('main does not allow `evaluate`: its option `evaluate` is not set');
+        if (typeof source !== 'string') throw malformed('the source is not a string');
         this.#ask(name, target, source, this.#list(args));
         return [VALUE, this.#permit(this.#host.evaluate(source, args))];
       }
@@ -160,7 +160,7 @@ export class Wall {
         const found = this.#walk(target, path);
         const name = this.#name(number);
         if (!isObject(found)) throw new TypeError(`there is no object at \`${path.map(String).join('.')}\`: it is ${found === null ? 'null' : `of type ${typeof found}`}`);
-        // It was not handed out, but passed what is.
+        // The object was not handed out, but each value on the path was checked.
         return this.#carryOut(name, found, inner);
       }
     }
@@ -168,18 +168,18 @@ export class Wall {
 
   #get(target, key, receiver) {
     if (keyOf(key) === 'import' && target === this.#root && !Reflect.has(target, key)) {
-      if (!this.#options.imports) throw notAllowed('main does not allow `import`: its option `imports` would');
+      if (!this.#options.imports) throw notAllowed('main does not allow `import`: its option `imports` is not set');
       this.#ask('get', target, key);
       return this.#host.imports;
     }
     const steps = this.#limitsOf(target, key);
     if (receiver !== target) this.#limitsOf(receiver, key);
     this.#ask('get', target, key, ...(receiver === target ? [] : [receiver]));
-    // The policy judges the object that an accessor sees, too.
+    // The policy also judges the receiver, which is the object that an accessor sees.
     if (receiver !== target) this.#ask('get', receiver, key);
     const value = isObject(target) ? this.#host.run(Reflect.get, undefined, [target, key, receiver]) : target[key];
     this.#arrive(value, steps);
-    // What the program gave has its own functions with it: those of a namespace, static ones of a class.
+    // A given object includes its own functions: those of a namespace, the static ones of a class.
     if (typeof value === 'function' && this.#given.has(target) && isFixed(target) && descriptorOf(target, key)?.value === value && !isConstructor(value)) this.#give(value);
     return this.#permit(value, key);
   }
@@ -187,8 +187,8 @@ export class Wall {
   #set(target, key, value, receiver) {
     for (const object of new Set([target, receiver])) {
       const steps = this.#limitsOf(object, keyOf(key));
-      if (steps && !steps.some(step => step.isEnd)) throw notAllowed(`main does not allow \`set\`${of(key)}: \`allow\` does not end there`);
-      if (isFixed(object)) throw notAllowed(`main does not allow \`set\`${of(key)}: its object is the platform's`);
+      if (steps && !steps.some(step => step.isEnd)) throw notAllowed(`main does not allow \`set\`${of(key)}: \no path of \`allow\` ends there`);
+      if (isFixed(object)) throw notAllowed(`main does not allow \`set\`${of(key)}: the target is an object of the platform`);
     }
     this.#ask('set', target, key, value, ...(receiver === target ? [] : [receiver]));
     if (receiver !== target) this.#ask('set', receiver, key, value);
@@ -207,10 +207,10 @@ export class Wall {
   }
 
   #apply(fn, self, args, key) {
-    if (typeof fn !== 'function') throw new TypeError(`${of(key).trim() || 'the target'} is no function`);
-    if (this.#limits.has(fn)) throw notAllowed('main does not allow `apply`: `allow` does not end there');
+    if (typeof fn !== 'function') throw new TypeError(`${of(key).trim() || 'the target'} is not a function`);
+    if (this.#limits.has(fn)) throw notAllowed('main does not allow `apply`: no path of `allow` ends there');
     if (!this.#host.isCallback(fn) && isNative(fn) && key === undefined && !this.#given.has(fn)) {
-      // What acts on any object acts on those that have it, so that it is judged as their method.
+      // A function that acts on any object runs only on objects that have it, so that it is judged as their method.
       self ??= isGlobal(this.#root) ? this.#root : self;
       key = keyIn(fn, self);
       if (key === undefined) throw notAllowed(`main does not allow \`apply\` of \`${nameOf(fn)}\`: a function of the platform runs as a method of an object that has it`);
@@ -219,21 +219,21 @@ export class Wall {
     }
     if (QUESTIONS.has(fn)) {
       const [asked] = args;
-      if (!['string', 'symbol', 'number'].includes(typeof asked)) throw malformed('a key is a string or a symbol');
+      if (!['string', 'symbol', 'number'].includes(typeof asked)) throw malformed('the key is neither a string nor a symbol');
       this.#ask('getOwnPropertyDescriptor', self, typeof asked === 'number' ? String(asked) : asked);
     }
-    if (TIMERS.has(fn) && !this.#options.evaluate && typeof args[0] !== 'function') throw notAllowed(`main does not allow \`${nameOf(fn)}\` of text: its option \`evaluate\` would`);
+    if (TIMERS.has(fn) && !this.#options.evaluate && typeof args[0] !== 'function') throw notAllowed(`main does not allow \`${nameOf(fn)}\` of text: its option \`evaluate\` is not set`);
     this.#ask('apply', fn, self, args);
     return this.#permit(this.#host.apply(fn, self, args));
   }
 
   #construct(target, args, newTarget) {
-    for (const object of [target, newTarget]) if (this.#limits.has(object)) throw notAllowed('main does not allow `construct`: `allow` does not end there');
+    for (const object of [target, newTarget]) if (this.#limits.has(object)) throw notAllowed('main does not allow `construct`: no path of `allow` ends there');
     this.#ask('construct', target, args, ...(newTarget === target ? [] : [newTarget]));
     return this.#permit(this.#host.run(Reflect.construct, undefined, [target, args, newTarget]));
   }
 
-  /** What is at the end of a path; undefined if it breaks off. */
+  /** The value at the end of a path; undefined if the path breaks off. */
   #walk(target, path) {
     let value = target;
     for (const key of this.#list(path)) {
@@ -257,22 +257,22 @@ export class Wall {
     return { ...found, value: this.conceal(found.value) };
   }
 
-  /** Accessors of the platform act on any object of their class. */
+  /** An accessor to hand out; undefined for the platform's, which act on any object of their class. */
   #accessor(fn) {
     return fn === undefined || (isNative(fn) && !this.#host.isCallback(fn)) ? undefined : this.conceal(fn);
   }
 
-  /** A descriptor as the worker gave it. */
+  /** A copy of a descriptor that the worker has sent. */
   #definition(given) {
-    if (!isObject(given) || this.#isHandedOut(given)) throw malformed('a descriptor is an object of its own');
+    if (!isObject(given) || this.#isHandedOut(given)) throw malformed('the descriptor is not an object that was sent by value');
     const descriptor = {};
     for (const name of ['value', 'writable', 'get', 'set', 'enumerable', 'configurable']) if (Object.hasOwn(given, name)) descriptor[name] = given[name];
     for (const fn of [descriptor.get, descriptor.set])
-      if (typeof fn === 'function' && !this.#host.isCallback(fn) && isNative(fn)) throw notAllowed('main does not allow `defineProperty`: a function of the platform is no accessor of another object');
+      if (typeof fn === 'function' && !this.#host.isCallback(fn) && isNative(fn)) throw notAllowed('main does not allow `defineProperty`: a function of the platform cannot be the accessor of another object');
     return descriptor;
   }
 
-  /** Deleting and defining: never along a path, nor on what belongs to the platform. */
+  /** Checks that a target may be changed: not along a path, nor if it belongs to the platform. */
   #changes(name, target, key) {
     if (this.#limits.has(target) || isFixed(target)) throw notAllowed(`main does not allow \`${name}\`${of(key)}`);
   }
@@ -280,7 +280,7 @@ export class Wall {
   // Form.
 
   #name(number) {
-    // Both flags only ask for more about the result; facts are not told behind a wall.
+    // Both flags only request facts about the result, which are not sent behind a wall.
     const plain = Number.isInteger(number) && number >= 0 && number < 256 ? number & ~FLAGS : -1;
     const name = NAMES[plain];
     if (!name) throw new RangeError(`there is no operation ${typeof number === 'number' ? number : `of type ${typeof number}`}`);
@@ -289,18 +289,18 @@ export class Wall {
 
   #target(value) {
     if (isObject(value) && this.#isHandedOut(value)) return value;
-    throw malformed('its target is an object that main has handed out');
+    throw malformed('the target is not an object that main has handed out');
   }
 
-  /** A receiver or a `new.target`: the target itself unless it is another one. */
+  /** A receiver or a `new.target`; the target itself if it was omitted. */
   #other(value, target) {
     return value === undefined ? target : this.#target(value);
   }
 
-  /** A list that came by value. One of main's could change while it is looked at. */
+  /** A list that was sent by value. A list of main's could change while it is checked. */
   #list(value) {
     if (Array.isArray(value) && !this.#isHandedOut(value)) return value;
-    throw malformed('lists are arrays of its own');
+    throw malformed('a list is not an array that was sent by value');
   }
 
   #isHandedOut(value) {
@@ -311,7 +311,7 @@ export class Wall {
     if (!this.#policy) return;
     const answer = this.#policy(operation, target, ...rest);
     if (answer === false) throw notAllowed(`main does not allow \`${operation}\`${of(rest[0])}`);
-    if (isObject(answer)) throw new TypeError('a policy has to answer at once, by true or false');
+    if (isObject(answer)) throw new TypeError('the policy returned an object: it has to return true or false, and cannot be asynchronous');
   }
 
   // Limits.
@@ -321,16 +321,16 @@ export class Wall {
     this.#limits.get(object).add(steps);
   }
 
-  /** Where a key leads on the ways that an object is on; undefined if it is on none. */
+  /** The steps that a key leads to, for an object along a path; undefined for other objects. */
   #limitsOf(object, key) {
     const limits = isObject(object) ? this.#limits.get(object) : undefined;
     if (!limits) return undefined;
     const found = [...limits].map(steps => steps.next.get(key)).filter(Boolean);
-    if (found.length === 0 && !this.#isGivenAt(object, key)) throw notAllowed(`main does not allow \`get\`${of(key)}: it is not on its list, \`allow\``);
+    if (found.length === 0 && !this.#isGivenAt(object, key)) throw notAllowed(`main does not allow \`get\`${of(key)}: \`allow\` does not list it`);
     return found;
   }
 
-  /** Whether a key exists as far as the worker may know. */
+  /** Whether a key exists for the worker. */
   #isOpen(object, key) {
     const limits = this.#limits.get(object);
     return !limits || [...limits].some(steps => steps.next.has(key)) || this.#isGivenAt(object, key);
@@ -343,7 +343,7 @@ export class Wall {
     return isObject(found) && this.#given.has(found);
   }
 
-  /** A value has been read on the way of paths. */
+  /** Handles a value that was read along paths. */
   #arrive(value, steps) {
     if (!steps || !isObject(value)) return;
     const isEnd = steps.some(step => step.isEnd);
@@ -355,7 +355,7 @@ export class Wall {
     if (isObject(value)) this.#given.add(value);
   }
 
-  /** Looks which objects are on the way of paths now: they may be reached on another way as well. */
+  /** Finds the objects that are along paths now, because the worker may reach them in another way as well. */
   #discover(object = this.#root, steps = this.#steps) {
     for (const [key, step] of steps.next) {
       if (step.isEnd) continue;
@@ -375,7 +375,7 @@ export class Wall {
 
   #permit(value, key) {
     if (!this.#isForbidden(value)) return value;
-    throw notAllowed(`main does not hand out ${key === undefined ? 'this result' : `the value${of(key)}`}: it is a global, a document, or acts on any object; \`allow\` can list it`);
+    throw notAllowed(`main does not hand out ${key === undefined ? 'this result' : `the value${of(key)}`}: it is a global, a document, or acts on any object; list it in \`allow\` to hand it out`);
   }
 
   #isForbidden(value) {
@@ -390,18 +390,18 @@ const { ownKeys, getPrototypeOf, getOwnPropertyDescriptor: descriptorOf } = Refl
 
 const isObject = value => (typeof value === 'object' && value !== null) || typeof value === 'function';
 
-/** Whether a value is one that is never handed out by itself. */
+/** Whether a value is handed out only if the program gave it. */
 const actsOnAny = value => {
   if (tools.has(value) || isGlobal(value) || isDocument(value)) return true;
   try {
     return typeof value === 'function' ? isConstructor(value) || isAccessor(value) || isToolByName(value) : isPrototype(value) || (isNamespace(value) && !harmless.has(value));
   } catch {
-    // A proxy of the program, whose traps are the program's.
+    // A trap of a proxy of the program has thrown.
     return false;
   }
 };
 
-/** Whether an object belongs to the platform itself, so that changing it would change all others: a function, a prototype, a namespace. */
+/** Whether an object is shared by the whole realm, so that a change affects other code: a function, prototype or namespace of the platform. */
 const isFixed = object => {
   if (tools.has(object)) return true;
   try {
@@ -411,7 +411,7 @@ const isFixed = object => {
   }
 };
 
-/** Whether the platform made an object's class, other than plain objects and arrays. */
+/** Whether an object's class is the platform's. Plain objects and arrays do not count. */
 const isOfPlatform = object => {
   if (isFixed(object) || isGlobal(object)) return true;
   try {
@@ -427,13 +427,13 @@ const isOfPlatform = object => {
 
 const sourceOf = Function.prototype.toString;
 
-/** Whether a function is the platform's. Those that are bound, and proxies of functions, have a source without a name: they are the program's. */
+/** Whether a function is the platform's. Bound functions and proxies of functions, whose source has no name, count as the program's. */
 const isNative = fn => {
   const source = Reflect.apply(sourceOf, fn, []);
   return NATIVE.test(source) && !NAMELESS.test(source);
 };
 
-/** A class of the platform, of whichever realm. */
+/** Whether a function is a class of the platform, of any realm. */
 const isConstructor = fn => {
   if (platforms.has(fn)) return true;
   const prototype = descriptorOf(fn, 'prototype');
@@ -442,7 +442,7 @@ const isConstructor = fn => {
 
 const isAccessor = fn => isNative(fn) && /^[gs]et /.test(nameOf(fn));
 
-/** Tools of other realms. */
+/** Whether a function is a tool of another realm, recognized by its name. */
 const isToolByName = fn => isNative(fn) && TOOLS.has(nameOf(fn));
 
 const isPrototype = object => {
@@ -455,7 +455,7 @@ const isPrototype = object => {
 const isNamespace = object => {
   const tag = descriptorOf(object, Symbol.toStringTag);
   if (typeof tag?.value !== 'string' || tag.writable || tag.enumerable) return false;
-  // A module is the program's.
+  // A module belongs to the program.
   return !(tag.value === 'Module' && !tag.configurable && getPrototypeOf(object) === null);
 };
 
@@ -464,12 +464,12 @@ const isGlobal = value => {
   if (typeof value !== 'object') return false;
   try {
     if (windowGetter) {
-      // It looks for the inner parts of a window, and throws if there are none.
+      // The getter checks for the internal slots of a window, and throws if there are none.
       Reflect.apply(windowGetter, value, []);
       return true;
     }
   } catch {
-    // It is no window.
+    // Not a window.
   }
   try {
     return descriptorOf(value, 'globalThis')?.value === value;
@@ -499,7 +499,7 @@ const isError = value => {
 
 const tagOf = Object.prototype.toString;
 
-/** An error with what `clean` makes of the objects that it has; the same one if it has none. */
+/** A copy of an error in which `clean` has replaced the objects; the error itself if it holds none. */
 const cleaned = (error, clean) => {
   const own = ownKeys(error).filter(key => key !== 'stack' && key !== 'message');
   const isClean = own.every(key => {
@@ -541,8 +541,8 @@ const nameOf = fn => {
 };
 
 const keyOf = key => {
-  if (typeof key !== 'string' && typeof key !== 'symbol') throw malformed('a key is a string or a symbol');
-  if (key === '__proto__') throw notAllowed('main does not allow `__proto__`: prototypes stay what they are');
+  if (typeof key !== 'string' && typeof key !== 'symbol') throw malformed('the key is neither a string nor a symbol');
+  if (key === '__proto__') throw notAllowed('main does not allow `__proto__`: prototypes cannot be read or changed by it');
   return key;
 };
 
@@ -580,31 +580,31 @@ const NAMES = [
 
 const FLAGS = 64 | 128;
 
-/** False is how these say that they have failed. */
+/** Operations that return false when they fail. */
 const REFUSABLE = new Set(['set', 'deleteProperty', 'defineProperty']);
 
-/** Classes whose instances programs make by literals: these may be defined on. */
+/** Classes of object and array literals: properties may be defined on their instances. */
 const ORDINARY = new Set(['Object', 'Array']);
 
-/** Causes of causes that are looked at. */
+/** Most causes in a chain that are checked. */
 const DEEPEST = 8;
 
-/** Functions of all objects that do no more than their own object lets them. */
+/** Functions of all objects that reveal no more than operations on the object itself. */
 const SAFE = new Set(['toString', 'toLocaleString', 'valueOf', 'hasOwnProperty', 'propertyIsEnumerable', 'isPrototypeOf', Symbol.hasInstance]);
 
-/** These ask for a descriptor, which the policy sees. */
+/** Functions that ask for a descriptor, which the policy judges. */
 const QUESTIONS = new Set([Object.prototype.hasOwnProperty, Object.prototype.propertyIsEnumerable]);
 
-/** These evaluate what is no function. */
+/** Functions that evaluate a text argument. */
 const TIMERS = new Set([globalThis.setTimeout, globalThis.setInterval]);
 
-/** Names of tools that nothing else of the platform has. */
+/** Names of tools that no other object of the platform has. */
 const TOOLS = new Set(['eval', 'Proxy', 'call', 'apply', 'bind', 'structuredClone', '__defineGetter__', '__defineSetter__', '__lookupGetter__', '__lookupSetter__']);
 
 /** Namespaces that only compute or print. */
 const harmless = new Set([globalThis.Math, globalThis.console, globalThis.CSS, globalThis.Intl].filter(Boolean));
 
-/** What acts on any object, other than classes: functions of this realm. */
+/** Functions and namespaces of this realm, other than classes, that act on any object. */
 const tools = new Set([globalThis.eval, globalThis.structuredClone, Proxy, Reflect, JSON, Object.prototype, Function.prototype]);
 for (const [holder, safe] of [[Reflect], [Object], [JSON], [Proxy], [Object.prototype, SAFE], [Function.prototype, SAFE]])
   for (const key of ownKeys(holder)) {
