@@ -7,8 +7,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 /// Bytes that the bodies in flight of several sessions may take together. Clones share the same limit.
 ///
 /// Two kinds of bodies are charged: those that arrive in parts, as far as they have arrived, and those that wait to be sent. The first
-/// 64 KiB of each session are free, so that small calls of one link work while large ones of another use up the budget. What does not fit
-/// ends its call with [`ErrorCode::OUT_OF_MEMORY`](crate::ErrorCode::OUT_OF_MEMORY) or
+/// 64 KiB of each session are free, so that small calls of one link work while large ones of another use up the budget. A body that does
+/// not fit ends its call with [`ErrorCode::OUT_OF_MEMORY`](crate::ErrorCode::OUT_OF_MEMORY) or
 /// [`SendError::OutOfMemory`](crate::SendError::OutOfMemory); the link stays open.
 ///
 /// ```
@@ -24,12 +24,12 @@ pub struct Budget {
     shared: Arc<Shared>,
 }
 
-/// Both words are counters: no other memory is handed over by them, so relaxed accesses suffice.
+/// Both words are counters and publish no other memory, so relaxed accesses suffice.
 #[derive(Debug)]
 struct Shared {
     /// Written by [`Budget::set_limit`].
     limit: AtomicUsize,
-    /// Bytes granted to sessions, written by all of them. Above `limit` after that was lowered.
+    /// Bytes granted to sessions, written by all of them. May exceed `limit` after that was lowered.
     used: AtomicUsize,
 }
 
@@ -39,17 +39,17 @@ impl Budget {
         Self { shared: Arc::new(Shared { limit: AtomicUsize::new(limit), used: AtomicUsize::new(0) }) }
     }
 
-    /// Bytes that may be used at a time.
+    /// Number of bytes that may be in use at a time.
     pub fn limit(&self) -> usize {
         self.shared.limit.load(Ordering::Relaxed)
     }
 
-    /// Changes the limit. What is in flight stays, even if it exceeds the new one.
+    /// Changes the limit. Bodies in flight are kept, even if they exceed the new limit.
     pub fn set_limit(&self, limit: usize) {
         self.shared.limit.store(limit, Ordering::Relaxed);
     }
 
-    /// Bytes that are in use now, in steps of up to 64 KiB for each session.
+    /// Number of bytes in use now. Each session may count up to 64 KiB more than it needs.
     pub fn used(&self) -> usize {
         self.shared.used.load(Ordering::Relaxed)
     }
@@ -58,7 +58,7 @@ impl Budget {
         self.limit().saturating_sub(self.used())
     }
 
-    /// `false`: so much is not left.
+    /// Takes `bytes` from the budget. Returns false, and takes nothing, if less is left.
     fn take(&self, bytes: usize) -> bool {
         let limit = self.limit();
         let taken = |used: usize| used.checked_add(bytes).filter(|used| *used <= limit);
@@ -71,19 +71,19 @@ impl Budget {
 }
 
 impl fmt::Display for Budget {
-    /// How much of it is in use.
+    /// The bytes in use, and the limit.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {} bytes are in use", self.used(), self.limit())
     }
 }
 
-/// What the bodies in flight of one session take. It asks the budget in steps, so that small calls touch no shared word.
+/// The bytes of the bodies in flight of one session. Takes from the budget in steps, so that small calls access no shared word.
 #[derive(Debug)]
 pub(crate) struct Account {
     budget: Option<Budget>,
     /// Bytes of the bodies in flight. Invariant: `held <= granted`.
     held: usize,
-    /// What is free, and what the budget has granted beyond that. Invariant: `granted >= FREE`.
+    /// The free bytes, and those that the budget has granted in addition. Invariant: `granted >= FREE`.
     granted: usize,
 }
 
@@ -93,7 +93,7 @@ impl Account {
     }
 
     /// # Panics
-    /// If something is held already.
+    /// If bytes are held already.
     pub(crate) fn set_budget(&mut self, budget: &Budget) {
         assert!(self.held == 0 && self.granted == FREE, "a session gets its budget before its first call");
         self.budget = Some(budget.clone());
@@ -109,7 +109,7 @@ impl Account {
         bytes <= (self.granted - self.held).saturating_add(left) as u64
     }
 
-    /// `false`: the budget is exceeded, and nothing was charged.
+    /// Charges `bytes`. Returns false, and charges nothing, if the budget would be exceeded.
     #[inline]
     pub(crate) fn charge(&mut self, bytes: usize) -> bool {
         let Some(held) = self.held.checked_add(bytes) else {
@@ -162,7 +162,7 @@ impl Drop for Account {
 /// Bytes of each session that are not charged.
 const FREE: usize = 64 << 10;
 
-/// Bytes that are asked for at a time, and that an account may keep beyond what it needs.
+/// Bytes that an account takes at a time, and that it may keep beyond its need.
 const STEP: usize = 64 << 10;
 
 #[cfg(test)]
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn accounts_share_what_the_budget_has() {
+    fn accounts_share_the_limit_of_their_budget() {
         let budget = Budget::new(10 * STEP);
         let [mut first, mut second] = [0, 1].map(|_| Account::new());
         first.set_budget(&budget);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_released_goes_back() {
+    fn released_bytes_return_to_the_budget() {
         let budget = Budget::new(usize::MAX);
         let mut account = Account::new();
         account.set_budget(&budget);

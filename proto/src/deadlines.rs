@@ -4,13 +4,13 @@ use crate::Time;
 use alloc::collections::BinaryHeap;
 use core::cmp::Reverse;
 
-/// A heap that forgets late: what was removed stays in it until it is the first, or until most of the heap is such.
+/// A heap with lazy removal: a removed entry stays until it is the first, or until most entries are removed ones.
 ///
 /// Invariant: the first entry, if there is one, has not been removed.
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines {
     heap: BinaryHeap<Reverse<(Time, u32)>>,
-    /// Entries that have not been removed.
+    /// Number of entries that have not been removed.
     live: usize,
 }
 
@@ -25,7 +25,7 @@ impl Deadlines {
         self.heap.peek().map(|Reverse(entry)| *entry)
     }
 
-    /// One entry is removed, and `is_live` says so from now on.
+    /// Removes an entry, for which `is_live` already returns false.
     pub(crate) fn remove(&mut self, is_live: impl Fn(Time, u32) -> bool) {
         self.live -= 1;
         while let Some((deadline, id)) = self.first()
@@ -39,7 +39,7 @@ impl Deadlines {
     }
 }
 
-/// Few entries aren't worth looking for those that were removed.
+/// Up to this many removed entries are not worth a sweep of the heap.
 const SLACK: usize = 64;
 
 #[cfg(test)]
@@ -48,7 +48,7 @@ mod tests {
     use alloc::collections::BTreeSet;
 
     #[test]
-    fn the_first_is_the_earliest_and_what_was_removed_takes_no_room() {
+    fn first_is_the_earliest_and_removed_entries_take_no_room() {
         let mut deadlines = Deadlines::default();
         let mut live = BTreeSet::new();
         let mut state = 1_u32;

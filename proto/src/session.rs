@@ -15,13 +15,13 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::Write;
 
-/// One end of a link: numbers calls, matches answers, follows nesting, keeps deadlines and limits.
+/// One end of a link: numbers calls, matches answers, tracks nesting, enforces deadlines and limits.
 ///
 /// A session does no I/O and reads no clock. Its owner
-/// - gives it received frames with [`handle_frame`](Self::handle_frame) (a [`Transport`](crate::Transport) does that),
-/// - lets it send with [`transmit`](Self::transmit) until that has nothing more,
-/// - takes what happened from [`poll_event`](Self::poll_event),
-/// - and calls [`handle_timeout`](Self::handle_timeout) when the moment that [`poll_timeout`](Self::poll_timeout) names is there.
+/// - passes received frames to [`handle_frame`](Self::handle_frame) (a [`Transport`](crate::Transport) does that),
+/// - sends frames with [`transmit`](Self::transmit) until that is idle,
+/// - takes events from [`poll_event`](Self::poll_event),
+/// - and calls [`handle_timeout`](Self::handle_timeout) at the time that [`poll_timeout`](Self::poll_timeout) returns.
 ///
 /// The same type serves both roles. Every call that [`call`](Self::call) accepted ends with exactly one [`Event::Ended`].
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub struct Session {
     role: Role,
     config: Config,
     state: State,
-    /// What the peer announced; meaningful once the state is `Open`.
+    /// The greeting of the peer. Valid once the state is `Open`.
     peer: Greeting,
     peer_name: String,
     heard_ready: bool,
@@ -51,20 +51,20 @@ enum State {
     Closed,
 }
 
-/// What a call is made with, besides its payload.
+/// The parameters of a call, besides its payload.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Call<'a> {
     /// Name of the function, at most [`MAX_NAME`] bytes.
     pub name: &'a str,
     /// How the peer is to read the payload.
     pub format: Format,
-    /// The call of the peer whose handler makes this one, if a handler does. It lets the peer see that it waits for itself.
+    /// The call of the peer whose handler makes this one, if any. It lets the peer detect deadlocks.
     pub parent: Option<CallId>,
-    /// When the call ends with [`Outcome::TimedOut`] if it has not ended before.
+    /// Time at which the call ends with [`Outcome::TimedOut`] if it is still pending.
     pub deadline: Option<Time>,
 }
 
-/// What [`Session::transmit`] achieved.
+/// Result of [`Session::transmit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Progress {
@@ -77,7 +77,7 @@ pub enum Progress {
 }
 
 impl Session {
-    /// A session that is about to greet its peer. Calls may be made at once: they travel after the greeting.
+    /// A session that is about to greet its peer. Calls may be made at once; they are sent after the greeting.
     pub fn new(role: Role, config: Config) -> Self {
         let config = config.clamped();
         let mut session = Self {
@@ -139,18 +139,18 @@ impl Session {
         &self.peer_name
     }
 
-    /// What the peer takes; `None` before the greeting.
+    /// Limits that the peer has announced; `None` before the greeting.
     pub fn peer_limits(&self) -> Option<&Greeting> {
         (self.state != State::Greeting).then_some(&self.peer)
     }
 
-    /// An empty buffer to encode a payload into. It comes back by itself once it has been sent.
+    /// An empty buffer to encode a payload into. The session reuses it after it has been sent.
     #[inline]
     pub fn buffer(&mut self) -> Vec<u8> {
         self.pool.take()
     }
 
-    /// Gives a buffer back that an event brought, so that the next one allocates nothing.
+    /// Returns the buffer of an event, so that the next one needs no allocation.
     #[inline]
     pub fn recycle(&mut self, buffer: Vec<u8>) {
         self.pool.give(buffer);
@@ -159,7 +159,7 @@ impl Session {
     /// Calls a function of the peer. The call ends with an [`Event::Ended`] that carries the returned id.
     ///
     /// # Errors
-    /// When the call can't be sent as it is; then nothing was sent and there will be no event.
+    /// When the call exceeds a limit or the link is closed. Nothing is sent, and no event follows.
     #[inline]
     pub fn call(&mut self, call: Call<'_>, payload: Vec<u8>) -> Result<CallId, SendError> {
         let parent = call.parent.and_then(|id| Some((id, self.incoming.get(id)?)));
@@ -196,11 +196,11 @@ impl Session {
         Ok(CallId(id))
     }
 
-    /// Calls a function of the peer without wanting an answer. Whatever goes wrong there stays there; that includes a
-    /// payload that was accepted before the greeting and turns out to be larger than the peer takes.
+    /// Calls a function of the peer without an answer. Errors at the peer are not reported here. Neither is a payload that was accepted before
+    /// the greeting and turns out to be larger than the peer accepts.
     ///
     /// # Errors
-    /// When the notification can't be sent as it is; then nothing was sent.
+    /// When the notification exceeds a limit or the link is closed. Nothing is sent.
     pub fn notify(&mut self, name: &str, format: Format, payload: Vec<u8>) -> Result<(), SendError> {
         if let Err(error) = self.check_sendable(name, payload.len(), 1) {
             self.pool.give(payload);
@@ -216,8 +216,8 @@ impl Session {
         Ok(())
     }
 
-    /// Answers a call of the peer with a result. One that is larger than the peer takes, or than the budget of this end allows, becomes an
-    /// error that says so.
+    /// Answers a call of the peer with a result. A result that is larger than the peer accepts, or than the budget of this end allows, is
+    /// replaced by an error that says so.
     ///
     /// # Errors
     /// When the call is not waiting for an answer: it had one, or the link was closed. Nothing needs to be done then.
@@ -255,8 +255,8 @@ impl Session {
         self.answer(id, Kind::THROW, code.0, Format::Text, payload, 0)
     }
 
-    /// Keeps a call of the peer whose function can't run, or can't end, before this end stops waiting for the call whose handler made it
-    /// ([`parent`](Self::parent)). If that has not ended after [`Config::deadlock_timeout`], there is an [`Event::Deadlock`].
+    /// Defers a call of the peer whose function cannot run, or cannot end, before this end stops waiting for the call whose handler made it
+    /// ([`parent`](Self::parent)). If that is still pending after [`Config::deadlock_timeout`], there is an [`Event::Deadlock`].
     pub fn defer(&mut self, id: CallId, now: Time) {
         self.incoming.defer(id, now.after(self.config.deadlock_timeout));
     }
@@ -281,7 +281,7 @@ impl Session {
     /// Tells main that the worker's own code has run, and what it exports. Only the first time counts; does nothing on main.
     ///
     /// # Errors
-    /// When a name is longer than [`MAX_NAME`], or all together are longer than main takes.
+    /// When a name is longer than [`MAX_NAME`], or the list is longer than main accepts.
     pub fn ready<'a>(&mut self, exports: impl IntoIterator<Item = &'a str>) -> Result<(), SendError> {
         if self.role == Role::Main || self.heard_ready {
             return Ok(());
@@ -303,7 +303,7 @@ impl Session {
     /// Tells the peer that these references of its objects are no longer held here.
     ///
     /// # Errors
-    /// When the link is closed, or there are more of them than the peer takes in one message.
+    /// When the link is closed, or the list is longer than the peer accepts in one message.
     pub fn release(&mut self, references: &[u64]) -> Result<(), SendError> {
         self.check_sendable("", references.len() * 8, 1)?;
         let mut payload = self.pool.take();
@@ -322,7 +322,7 @@ impl Session {
             let payload = self.text(text);
             self.shut(ClosedBy::Here, reason, text);
             if let Some(id) = self.outbox.remove_calls(&mut self.pool) {
-                // As long as its body is unfinished, its total counts against those of what follows.
+                // While its body is unfinished, its total counts against the limit for later bodies.
                 self.outbox.push_urgent(Header { kind: Kind::CANCEL, id, ..Header::default() }, Vec::new());
             }
             self.outbox.push(close_header(reason), "", payload, 0);
@@ -339,12 +339,12 @@ impl Session {
         }
     }
 
-    /// Takes in that the transport reports the peer to be gone.
+    /// Handles a report of the transport that the peer is gone.
     pub fn handle_gone(&mut self) {
         self.handle_lost("");
     }
 
-    /// Takes in that the peer is out of reach, and why, in words.
+    /// Handles a report of the transport that the peer cannot be reached, with the reason as text.
     pub fn handle_lost(&mut self, why: &str) {
         if self.state != State::Closed {
             self.outbox.clear(&mut self.pool);
@@ -352,15 +352,15 @@ impl Session {
         }
     }
 
-    /// Takes in that the peer broke the protocol in a way that the transport has found.
+    /// Handles a breach of the protocol that the transport has found.
     pub fn handle_protocol_error(&mut self, error: &ProtocolError) {
         self.abort(CloseReason::PROTOCOL, &error.0);
     }
 
-    /// Takes in a frame of the peer. Frames after the link was closed are ignored.
+    /// Handles a frame of the peer. Frames after the link was closed are ignored.
     ///
     /// # Errors
-    /// When the peer broke the protocol. The link is closed then, and the peer will be told.
+    /// When the peer broke the protocol. The link is closed then, and a close frame tells the peer why.
     pub fn handle_frame(&mut self, frame: &(impl FrameBytes + ?Sized)) -> Result<(), ProtocolError> {
         if self.state == State::Closed {
             return Ok(());
@@ -372,10 +372,10 @@ impl Session {
         result
     }
 
-    /// Offers the next frame of at most `max_frame` bytes to `send`, which answers whether there was room for it.
+    /// Offers the next frame of at most `max_frame` bytes to `send`, which returns whether there was room for it.
     ///
     /// # Errors
-    /// Whatever `send` fails with; the frame stays queued.
+    /// The error of `send`. The frame stays queued.
     ///
     /// # Panics
     /// If `max_frame` is less than [`MIN_FRAME`].
@@ -409,13 +409,13 @@ impl Session {
         self.outbox.has_next(self.state != State::Greeting)
     }
 
-    /// The next thing that happened, oldest first.
+    /// Returns the oldest event.
     #[inline]
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) has to be called next, if no frame changes that.
+    /// Time at which [`handle_timeout`](Self::handle_timeout) has to be called next. A frame may change it.
     #[inline]
     pub fn poll_timeout(&self) -> Option<Time> {
         match (self.outgoing.next_deadline(), self.incoming.next_deferred()) {
@@ -424,7 +424,7 @@ impl Session {
         }
     }
 
-    /// Ends the calls whose deadline is `now` or earlier, and finds deadlocks.
+    /// Ends the calls whose deadline is `now` or earlier, and reports deadlocks.
     pub fn handle_timeout(&mut self, now: Time) {
         while let Some(id) = self.outgoing.overdue(now) {
             self.end_here(id, Outcome::TimedOut);
@@ -450,7 +450,7 @@ impl Session {
         self.incoming.get(id).is_some_and(|call| call.cancelled)
     }
 
-    /// Marks the function that runs for the unanswered call `id` of the peer as told to stop. `false`: it was told before.
+    /// Marks the function that runs for the unanswered call `id` of the peer as told to stop. Returns false if it was marked before.
     pub fn stop(&mut self, id: CallId) -> bool {
         self.incoming.get_mut(id).is_some_and(|call| !core::mem::replace(&mut call.stopped, true))
     }
@@ -542,7 +542,7 @@ impl Session {
         self.throw_text(id, ErrorCode::OUT_OF_MEMORY, &text)
     }
 
-    /// `charged` is what the account is charged with for the payload.
+    /// `charged` is the number of bytes that the account was charged for the payload.
     #[inline]
     fn answer(
         &mut self,
@@ -731,7 +731,7 @@ impl Session {
             self.events.push_back(Event::Ended { id: CallId(id), outcome });
         }
         if !ready_fits {
-            // Main would wait for it for ever.
+            // Main would wait for it indefinitely.
             self.abort(CloseReason::INCOMPATIBLE, "the list of exports is longer than main takes");
         }
     }
@@ -758,7 +758,7 @@ impl Session {
         if header.code == 0 {
             return Err(ProtocolError("a call has depth 0".into()));
         }
-        // The peer can't have an answer that is still here. Without these it could have any number of them pile up.
+        // An answer that is still queued counts as pending, so that a peer cannot make any number of answers pile up.
         if self.incoming.len() + self.outbox.answers() >= self.config.max_pending as usize {
             return Err(ProtocolError("more calls are unanswered than was agreed".into()));
         }
@@ -791,7 +791,7 @@ impl Session {
         self.accept_body(header, frame, purpose)
     }
 
-    /// Takes in the first part of a body, which for all but long ones is the only part. A name is known to fit the frame.
+    /// Handles the first part of a body, which is the only part unless the body is long. A name is known to fit the frame.
     fn accept_body(
         &mut self,
         header: Header,
@@ -844,8 +844,8 @@ impl Session {
         self.accept_part(header.id, frame, at, true)
     }
 
-    /// There is no memory for a body of `size` bytes, or the budget is exceeded: ends the call that it belongs to as soon as that may be
-    /// ended. Returns the purpose for which the rest is received, and the body to [complete](Self::complete) it with.
+    /// Handles a body of `size` bytes for which there is no memory, or which exceeds the budget: ends its call as soon as that may be ended.
+    /// Returns the purpose for which the rest is received, and the body to [complete](Self::complete) it with.
     #[cold]
     fn refuse(&mut self, id: u32, purpose: Purpose, size: u64) -> (Purpose, Vec<u8>) {
         match purpose {
@@ -872,7 +872,7 @@ impl Session {
         }
     }
 
-    /// Refuses a body of which parts are missing. The link may be closed then.
+    /// Refuses a body that has not arrived completely. This may close the link.
     #[cold]
     fn refuse_rest(&mut self, id: u32) {
         let Some(assembly) = self.assemblies.get_mut(id) else {
@@ -927,7 +927,7 @@ impl Session {
             return Err(ProtocolError("a cancel names a call of the other end".into()));
         }
         let Some(call) = self.incoming.get_mut(id) else {
-            return Ok(()); // It crossed the answer on its way.
+            return Ok(()); // The cancel and the answer have crossed.
         };
         let first = !core::mem::replace(&mut call.cancelled, true);
         if self.assemblies.contains(header.id) {
@@ -941,10 +941,10 @@ impl Session {
         Ok(())
     }
 
-    /// A body has come in full. That of a notification is for the function `self.name`.
+    /// Handles a complete body. That of a notification is for the function `self.name`.
     fn complete(&mut self, id: u32, format: Format, purpose: Purpose, payload: Vec<u8>) -> Result<(), ProtocolError> {
         let id = CallId(id);
-        // Each arm pushes its event by itself: one common variable would be copied about more than all the rest costs.
+        // Each arm pushes its event itself: copies of a common variable would cost more than all the rest.
         match purpose {
             Purpose::Call => {
                 let depth = self.incoming.get(id).map_or(0, |call| call.depth);
