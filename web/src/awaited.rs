@@ -14,7 +14,7 @@ pub(crate) struct Callee {
     pub(crate) exports: Exports,
     pub(crate) values: Values,
     pub(crate) name: String,
-    /// What errors call it.
+    /// Its name in errors.
     pub(crate) shown: String,
 }
 
@@ -23,7 +23,7 @@ impl Callee {
         Self { exports, values, shown: name.clone(), name }
     }
 
-    /// Calls it; throws when the arguments can't be sent. `timeout` is in milliseconds, infinite for none. Gives the number by which the call
+    /// Calls it. Throws if the arguments cannot be sent. `timeout` is in milliseconds, infinite for none. Returns the number by which the call
     /// is cancelled.
     pub(crate) fn call(
         mut self,
@@ -52,7 +52,7 @@ impl Callee {
                     self.start(buffer)
                 }
             };
-            // Dropping it cancels it.
+            // Dropping the future cancels the call.
             match call.await {
                 Ok((_, payload)) => {
                     let value = self.values.decode(&payload);
@@ -64,7 +64,7 @@ impl Callee {
         }))
     }
 
-    /// Calls it without wanting an answer.
+    /// Calls it without waiting for an answer.
     pub(crate) fn notify(&self, arguments: &Array) -> Result<(), JsValue> {
         let mut buffer = self.values.buffer();
         let encoded = self.values.encode_arguments(arguments, &mut buffer);

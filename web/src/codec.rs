@@ -14,13 +14,13 @@ pub struct Codec {
 
 #[wasm_bindgen]
 impl Codec {
-    /// A codec that has met no keys. `references` keeps the objects that are sent as references, if it isn't undefined.
+    /// A codec with an empty table of keys. `references` keeps the objects that are sent as references, unless it is undefined.
     #[wasm_bindgen(constructor)]
     pub fn new(references: &JsValue) -> Self {
         Self { js: RefCell::new(Js::with_references(references)), lost: RefCell::default() }
     }
 
-    /// The bytes of a value. `blobs` is what [`blobs`](Self::blobs) gave for it, or undefined.
+    /// The bytes of a value. `blobs` is the result of [`blobs`](Self::blobs) for it, or undefined.
     pub fn encode(
         &self,
         value: &JsValue,
@@ -41,7 +41,7 @@ impl Codec {
         }
     }
 
-    /// The path of what the last [`encode`](Self::encode) left out.
+    /// The path of the part that the last [`encode`](Self::encode) left out.
     pub fn lost(&self) -> Option<String> {
         self.lost.borrow().clone()
     }

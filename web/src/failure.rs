@@ -1,4 +1,4 @@
-//! Errors as JavaScript sees them.
+//! The errors of coincide as JavaScript values.
 
 use coincide::raw::RawError;
 use coincide::{CallError, SpawnError};
@@ -6,33 +6,33 @@ use wasm_bindgen::prelude::*;
 
 use crate::values::Values;
 
-/// What a call that gave no result throws, or rejects with.
+/// The error of a call that gave no result.
 pub(crate) fn of_call(error: RawError, function: &str, values: &Values) -> JsValue {
     match error {
         RawError::Threw(payload) => match values.decode(&payload) {
             Ok(thrown) => remote(&thrown, function).unwrap_or(thrown),
-            Err(error) => failed("Refused", &format!("`{function}` threw what cannot be read: {error}"), function),
+            Err(error) => failed("Refused", &format!("`{function}` threw a value that cannot be read here: {error}"), function),
         },
         RawError::Failed(error) => failed(kind(&error), &error.named(function).to_string(), function),
     }
 }
 
-/// The arguments of a call can't be sent.
+/// The error of a call whose arguments cannot be sent.
 pub(crate) fn of_arguments(function: &str, why: &str) -> JsValue {
     failed("Arguments", &format!("the arguments of `{function}` cannot be sent: {why}"), function)
 }
 
-/// The result of a call has come and can't be read here.
+/// The error of a call whose result cannot be read here.
 pub(crate) fn of_result(function: &str, why: &str) -> JsValue {
     failed("Result", &format!("the result of `{function}` cannot be read here: {why}"), function)
 }
 
-/// A link can't be made.
+/// The error of a link that cannot be created.
 pub(crate) fn of_start(error: SpawnError) -> JsValue {
     failed("NotStarted", &error.to_string(), "")
 }
 
-/// The name that `errors.js` knows an error by.
+/// The name of a kind of error in `errors.js`.
 fn kind(error: &CallError) -> &'static str {
     match error {
         CallError::Panicked { .. } => "Panicked",
@@ -57,7 +57,7 @@ fn kind(error: &CallError) -> &'static str {
 
 /// An error of coincide itself.
 pub(crate) fn failed(kind: &str, message: &str, function: &str) -> JsValue {
-    // The program may have a say in how stacks look.
+    // A program may replace the functions that format stacks, and they may throw.
     try_failed(kind, message, function).unwrap_or_else(|thrown| thrown)
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn failed(kind: &str, message: &str, function: &str) -> JsValue {
 extern "C" {
     #[wasm_bindgen(js_name = failed, catch)]
     fn try_failed(kind: &str, message: &str, function: &str) -> Result<JsValue, JsValue>;
-    /// What the other end threw, with the stack of this end below the other's.
+    /// The error that the other end threw, with the stack of this end below the other's.
     #[wasm_bindgen(catch)]
     fn remote(thrown: &JsValue, function: &str) -> Result<JsValue, JsValue>;
 }

@@ -26,7 +26,7 @@ pub(crate) fn serve(
             match values.encode_result(&value, &name, result) {
                 Ok(()) => return Ok(RawReply::Now(Format::Value)),
                 Err(Unsent::Refused(why)) => return Err(Failure::Refused(ErrorCode::BAD_RESULT, why.to_string())),
-                // It holds a blob, whose bytes have to be awaited.
+                // The result holds a blob, whose bytes have to be awaited.
                 Err(Unsent::Blobs) => {}
             }
         }
@@ -48,7 +48,7 @@ fn arguments(values: &Values, format: Format, payload: &[u8]) -> Result<Array, F
         return Err(Failure::Refused(ErrorCode::BAD_ARGUMENTS, text));
     }
     let value = values.decode(payload).map_err(|error| Failure::Refused(ErrorCode::BAD_ARGUMENTS, error))?;
-    value.dyn_into().map_err(|_| Failure::Refused(ErrorCode::BAD_ARGUMENTS, "the arguments are no array".into()))
+    value.dyn_into().map_err(|_| Failure::Refused(ErrorCode::BAD_ARGUMENTS, "the arguments are not an array".into()))
 }
 
 fn threw(values: &Values, thrown: &JsValue) -> Failure {
@@ -59,7 +59,7 @@ fn threw(values: &Values, thrown: &JsValue) -> Failure {
 
 #[wasm_bindgen(raw_module = "./errors.js")]
 extern "C" {
-    /// Calls a function of the program, and marks in stacks that it does.
+    /// Calls a function of the program, through a frame that marks the call in stacks.
     #[wasm_bindgen(catch)]
     fn run(function: &JsValue, this: &JsValue, arguments: &Array) -> Result<JsValue, JsValue>;
 }

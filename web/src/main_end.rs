@@ -21,7 +21,7 @@ pub struct MainEnd {
 
 #[wasm_bindgen]
 impl MainEnd {
-    /// A main end that goes on for as long as the page.
+    /// Main's end, which lives as long as the page.
     #[wasm_bindgen(constructor)]
     pub fn new() -> Result<MainEnd, JsError> {
         panics::report();
@@ -30,7 +30,7 @@ impl MainEnd {
         Ok(Self { main })
     }
 
-    /// A link in shared memory to a worker that is about to start. `port` wakes it where it can't listen to shared memory.
+    /// A link in shared memory to a worker that is about to start. `port` wakes the worker where it cannot wait asynchronously for shared memory.
     pub fn link(&self, port: JsValue, ring: u32, strict: bool) -> Result<WorkerLink, JsValue> {
         let builder =
             self.main.worker().rings(Rings::default().up_capacity(ring as usize).down_capacity(ring as usize));
@@ -40,7 +40,7 @@ impl MainEnd {
         Ok(WorkerLink::of(worker, buffer, None, strict))
     }
 
-    /// A link in messages to a worker that is about to start: `port` sends them, `relay` lets the worker block.
+    /// A link by messages to a worker that is about to start. `port` sends them; with `relay` the worker can block.
     #[wasm_bindgen(js_name = linkByMessages)]
     pub fn link_by_messages(
         &self,
@@ -59,13 +59,13 @@ impl MainEnd {
         self.main.set_memory_budget(values::bytes(bytes));
     }
 
-    /// Takes a turn: a port has rung.
+    /// Handles received frames after a wake-up by a message.
     pub fn ring(&self) {
         self.main.ring();
     }
 }
 
-/// What main holds of a worker.
+/// Main's side of the link to a worker.
 #[wasm_bindgen]
 pub struct WorkerLink {
     worker: Worker,
@@ -78,8 +78,8 @@ pub struct WorkerLink {
 
 #[wasm_bindgen]
 impl WorkerLink {
-    /// Lets the worker operate on objects of main: `serve` and `later` are called for each operation, the latter for those whose results
-    /// nobody waits for, and `released` with the references that the worker has given back. `references` keeps them.
+    /// Lets the worker operate on objects of main. Each operation calls `serve`, or `later` if its result is not needed; `released` is called
+    /// with the references that the worker has released. `references` keeps the objects.
     pub fn reflect(&self, references: JsValue, serve: JsValue, later: JsValue, released: Function) {
         let values = Values::with_references(references);
         self.worker.register_raw(references::REFLECT, function::serve(&values, "window", serve));
@@ -95,7 +95,7 @@ impl WorkerLink {
         Callee { shown: references::CALLBACK.into(), ..callee }.call(arguments, f64::INFINITY, pending, &self.running)
     }
 
-    /// Gives references of the worker back. On a closed link there are none.
+    /// Releases references of the worker. A no-op on a closed link.
     pub fn release(&self, ids: &Float64Array) {
         let _ = self.worker.release(&references::ids(ids));
     }
@@ -106,14 +106,14 @@ impl WorkerLink {
         self.buffer.clone()
     }
 
-    /// Takes in what has arrived in a message.
+    /// Handles the data of a received message.
     pub fn deliver(&self, message: &JsValue) {
         if let Some(inbox) = &self.inbox {
             inbox.deliver(message);
         }
     }
 
-    /// Registers what the worker calls by `name`.
+    /// Registers a function that the worker calls by `name`.
     pub fn register(&self, name: &JsValue, function: JsValue) {
         let name = text(name);
         self.worker.register_raw(&name, function::serve(&self.values, &name, function));
@@ -124,18 +124,18 @@ impl WorkerLink {
         self.worker.unregister(&text(name))
     }
 
-    /// Calls an export; throws when the arguments can't be sent. `timeout` is in milliseconds, infinite for none. Gives the number for
+    /// Calls an export. Throws if the arguments cannot be sent. `timeout` is in milliseconds, infinite for none. Returns the number for
     /// [`cancel`](Self::cancel).
     pub fn call(&self, name: &JsValue, arguments: &Array, timeout: f64, pending: Pending) -> Result<u32, JsValue> {
         self.callee(name).call(arguments, timeout, pending, &self.running)
     }
 
-    /// Cancels what JavaScript no longer waits for.
+    /// Cancels a call that JavaScript no longer waits for.
     pub fn cancel(&self, number: u32) {
         self.running.cancel(number);
     }
 
-    /// The id of the call that was made last, or 0. A call that waits for the bytes of blobs isn't made yet.
+    /// The id of the latest call, or 0. A call that still waits for the bytes of blobs does not count.
     #[wasm_bindgen(js_name = latestCall)]
     pub fn latest_call(&self) -> u32 {
         self.worker.latest_call()
@@ -147,12 +147,12 @@ impl WorkerLink {
         self.worker.is_unanswered(call)
     }
 
-    /// Calls an export without wanting an answer.
+    /// Calls an export without waiting for an answer.
     pub fn notify(&self, name: &JsValue, arguments: &Array) -> Result<(), JsValue> {
         self.callee(name).notify(arguments)
     }
 
-    /// Resolves with the names of the exports once the worker is ready.
+    /// Resolves with the names of the exports when the worker is ready.
     pub fn ready(&self, pending: Pending) -> u32 {
         let ready = self.worker.ready();
         self.running.settle(pending, async move {
@@ -173,12 +173,12 @@ impl WorkerLink {
         self.worker.terminate();
     }
 
-    /// Ends the link because the worker can't go on: every pending call ends with an error that says why.
+    /// Ends the link because the worker has failed: every pending call ends with an error that says why.
     pub fn fail(&self, why: &JsValue) {
         self.worker.fail(&text(why));
     }
 
-    /// Whether the worker has taken up its link.
+    /// Whether the worker has greeted main.
     pub fn greeted(&self) -> bool {
         self.worker.is_open()
     }

@@ -1,8 +1,8 @@
-//! What a panic says, for the error by which its trap is reported.
+//! The text of a panic, for the error that reports the trap after it.
 
 use wasm_bindgen::prelude::*;
 
-/// From now on `guard.js` knows the text of a panic.
+/// Passes the text of each later panic to `guard.js`.
 pub(crate) fn report() {
     std::panic::set_hook(Box::new(|info| panicked(&info.to_string())));
 }

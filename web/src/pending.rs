@@ -1,4 +1,4 @@
-//! Promises that JavaScript keeps until what they are for has ended.
+//! Promises that JavaScript keeps, and that Rust settles when their calls end.
 
 use futures_util::future::{AbortHandle, abortable};
 use std::cell::{Cell, RefCell};
@@ -9,13 +9,13 @@ use wasm_bindgen_futures::spawn_local;
 
 #[wasm_bindgen]
 extern "C" {
-    /// A promise: see `pending.js`.
+    /// A pending promise; see `pending.js`.
     pub type Pending;
     #[wasm_bindgen(method)]
     fn settle(this: &Pending, value: &JsValue, has_failed: bool);
 }
 
-/// What JavaScript waits for, by numbers.
+/// The calls that JavaScript waits for, by number.
 #[derive(Clone, Default)]
 pub(crate) struct Running(Rc<State>);
 
@@ -26,7 +26,7 @@ struct State {
 }
 
 impl Running {
-    /// Settles the promise with the outcome. Gives its number, for [`cancel`](Self::cancel).
+    /// Settles the promise with the outcome. Returns its number, for [`cancel`](Self::cancel).
     pub(crate) fn settle(
         &self,
         pending: Pending,
@@ -49,7 +49,7 @@ impl Running {
         number
     }
 
-    /// JavaScript no longer waits.
+    /// Cancels a call that JavaScript no longer waits for.
     pub(crate) fn cancel(&self, number: u32) {
         if let Some(handle) = self.0.running.borrow().get(&number) {
             handle.abort();

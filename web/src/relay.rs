@@ -4,14 +4,14 @@ use coincide::{Relay, RelayCarrier, RelayPatience};
 use std::time::Duration;
 use wasm_bindgen::prelude::*;
 
-/// Where the relay is, and which link is meant.
+/// The address of the relay, and the token of a link.
 #[wasm_bindgen]
 pub struct RelayName(Relay);
 
 #[wasm_bindgen]
 impl RelayName {
-    /// A relay at `url`. Both ends of a link name the same `token`. One request is held for `hold` milliseconds at most. A service worker that
-    /// isn't coincide's takes a `carrier`.
+    /// A relay at `url`. Both ends of a link use the same `token`. The relay holds a request for at most `hold` milliseconds. A service worker
+    /// that is not coincide's needs a `carrier`.
     #[wasm_bindgen(constructor)]
     pub fn new(url: String, token: String, hold: u32, carrier: Option<RelayCarrier>) -> Self {
         let hold = Duration::from_millis(hold.into());

@@ -1,4 +1,4 @@
-//! Promises of the program, awaited.
+//! Awaiting the program's promises.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use wasm_bindgen::prelude::*;
 
-/// What becomes of a promise of the program, or of what has the shape of one. Whatever its methods do, they do it in JavaScript.
+/// The outcome of a promise of the program, or of another object with a method `then`. Its methods are called in JavaScript, where exceptions are caught.
 pub(crate) fn settled(value: &JsValue) -> impl Future<Output = Result<JsValue, JsValue>> + use<> {
     let state = Rc::new(RefCell::new(State { outcome: None, waker: None }));
     let done = {

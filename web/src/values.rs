@@ -1,4 +1,4 @@
-//! Values on their way between JavaScript and payloads.
+//! Conversion of values between JavaScript and payloads.
 
 use coincide_codec::js::{self, Js, Leniency, Root};
 use js_sys::Array;
@@ -19,7 +19,7 @@ struct Shared {
     results: Leniency,
     /// Keeps the objects that are sent as references; undefined where everything is copied.
     references: JsValue,
-    /// Taken while it works: it may run code of the program, which may call the other end.
+    /// Empty while in use: encoding may run code of the program, which may call the other end.
     js: Cell<Option<Box<Js>>>,
     spare: RefCell<Vec<Vec<u8>>>,
 }
@@ -45,7 +45,7 @@ impl Values {
         buffer
     }
 
-    /// Gives a buffer back.
+    /// Returns a buffer for reuse.
     pub(crate) fn recycle(&self, buffer: Vec<u8>) {
         let mut spare = self.shared.spare.borrow_mut();
         if buffer.capacity() > 0 && buffer.capacity() <= LARGEST_SPARE && spare.len() < MOST_SPARE {
@@ -58,7 +58,7 @@ impl Values {
         self.encode(arguments, ARGUMENTS, Leniency::Strict, &JsValue::UNDEFINED, buffer).map(|_| ())
     }
 
-    /// Appends arguments after having waited for the bytes of the blobs in them.
+    /// Appends arguments, after awaiting the bytes of the blobs in them.
     pub(crate) async fn encode_arguments_later(&self, arguments: &Array, buffer: &mut Vec<u8>) -> Result<(), String> {
         let blobs = blobs_in(arguments, Leniency::Strict).await?;
         let encoded = self.encode(arguments, ARGUMENTS, Leniency::Strict, &blobs, buffer);
@@ -74,7 +74,7 @@ impl Values {
         Ok(())
     }
 
-    /// Appends the result of the function `name`, after having waited for the bytes of blobs in it.
+    /// Appends the result of the function `name`, after awaiting the bytes of the blobs in it.
     pub(crate) async fn encode_result_later(
         &self,
         value: &JsValue,
@@ -91,14 +91,14 @@ impl Values {
         }
     }
 
-    /// Appends what a function threw, as well as it can be sent.
+    /// Appends a thrown value. A value that cannot be sent is reduced to an error that can, or to text.
     pub(crate) fn encode_thrown(&self, thrown: &JsValue, buffer: &mut Vec<u8>) {
         let encode = |value: &JsValue, buffer: &mut Vec<u8>| {
             self.encode(value, THROWN, Leniency::Lenient, &JsValue::UNDEFINED, buffer)
         };
         let start = buffer.len();
         let whole = encode(thrown, buffer);
-        // These would arrive as `undefined`.
+        // A function or a symbol would arrive as `undefined`.
         let lost = thrown.is_function() || thrown.is_symbol();
         if whole.is_ok_and(|left_out| left_out.is_none() || !lost) {
             return;
@@ -139,17 +139,17 @@ async fn blobs_in(value: &JsValue, leniency: Leniency) -> Result<JsValue, String
     js::blobs_in(value, leniency).await.map_err(|error| format!("a blob in it cannot be read: {}", in_words(&error)))
 }
 
-/// A text of JavaScript. As an argument of type `String` it would be copied before there is known to be enough stack.
+/// A JavaScript string. An argument of type `String` would be copied before the stack is checked.
 pub(crate) fn text(value: &JsValue) -> String {
     value.as_string().unwrap_or_default()
 }
 
-/// A time in milliseconds as JavaScript has it; infinity is none.
+/// A duration from a number of milliseconds; `None` for infinity.
 pub(crate) fn duration(milliseconds: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(milliseconds / 1000.0).ok()
 }
 
-/// A number of bytes as JavaScript has it; beyond what there are addresses for, it is no limit.
+/// A number of bytes from a JavaScript number. One beyond the address space saturates, which means no limit.
 pub(crate) fn bytes(bytes: f64) -> usize {
     // A cast saturates.
     bytes as usize
@@ -161,7 +161,7 @@ const RESULT: Root = Root("result");
 
 const THROWN: Root = Root("thrown");
 
-/// Larger buffers are given back to the memory of wasm.
+/// Larger buffers are freed instead of kept for reuse.
 const LARGEST_SPARE: usize = 4 << 20;
 
 const MOST_SPARE: usize = 8;

@@ -22,7 +22,7 @@ pub struct WorkerEnd {
     inbox: Option<Inbox>,
     sync: Sync,
     values: Values,
-    /// Names that were called before: a number crosses faster than a string.
+    /// Names of functions by number: a number crosses into wasm faster than a string.
     names: RefCell<Vec<Rc<str>>>,
     references: OnceCell<Values>,
     running: Running,
@@ -30,15 +30,15 @@ pub struct WorkerEnd {
 
 #[wasm_bindgen]
 impl WorkerEnd {
-    /// Takes up the link in `buffer`. `port` wakes main where that can't listen to shared memory. `deadlock` is the deadlock timeout in
-    /// milliseconds.
+    /// Attaches to the link in `buffer`. `port` wakes main where that cannot wait asynchronously for shared memory. `deadlock` is the deadlock
+    /// timeout in milliseconds.
     #[wasm_bindgen(constructor)]
     pub fn new(buffer: &JsValue, port: JsValue, strict: bool, deadlock: Option<f64>) -> Result<WorkerEnd, JsError> {
         let port = (!port.is_undefined()).then_some(&port);
         Ok(Self::of(Scope::attach_buffer(buffer, port, limits(deadlock))?, None, strict))
     }
 
-    /// Takes up a link in messages.
+    /// Attaches to a link by messages.
     #[wasm_bindgen(js_name = byMessages)]
     pub fn by_messages(
         port: &JsValue,
@@ -51,7 +51,7 @@ impl WorkerEnd {
         Ok(Self::of(attached, Some(inbox), strict))
     }
 
-    /// Takes in what has arrived in a message.
+    /// Handles the data of a received message.
     pub fn deliver(&self, message: &JsValue) {
         if let Some(inbox) = &self.inbox {
             inbox.deliver(message);
@@ -76,14 +76,14 @@ impl WorkerEnd {
         self.attached.scope.unexport(&text(name))
     }
 
-    /// Calls a function of main and blocks until that has answered. `timeout` is in milliseconds, infinite for none.
+    /// Calls a function of main and blocks until it has answered. `timeout` is in milliseconds, infinite for none.
     pub fn call(&self, name: usize, arguments: &Array, timeout: f64) -> Result<JsValue, JsValue> {
         let name = Rc::clone(&self.names.borrow()[name]);
         self.call_with(&self.values, &name, &name, arguments, timeout)
     }
 
-    /// Makes this worker's functions known to main by references, which `references` keeps: `invoke` is called with a function, `this` and
-    /// a list of arguments, and `released` with the references that main has given back.
+    /// Sends this worker's functions to main as references, which `references` keeps. `invoke` is called with a function, `this` and a list
+    /// of arguments; `released` with the references that main has released.
     pub fn reflect(&self, references: JsValue, invoke: JsValue, released: Function) {
         let values = Values::with_references(references);
         self.attached.scope.export_raw(references::INVOKE, function::serve(&values, references::CALLBACK, invoke));
@@ -104,7 +104,7 @@ impl WorkerEnd {
         self.notify_with(values, references::REFLECT_LATER, references::SHOWN, operation)
     }
 
-    /// Gives references of main back. On a closed link there are none.
+    /// Releases references of main. A no-op on a closed link.
     pub fn release(&self, ids: &Float64Array) {
         let _ = self.attached.scope.release(&references::ids(ids));
     }
@@ -147,7 +147,7 @@ impl WorkerEnd {
         sent.map_err(|error| failure::of_call(error.into(), shown, values))
     }
 
-    /// Calls a function of main without blocking; throws when the arguments can't be sent. Gives the number for [`cancel`](Self::cancel).
+    /// Calls a function of main without blocking. Throws if the arguments cannot be sent. Returns the number for [`cancel`](Self::cancel).
     #[wasm_bindgen(js_name = callLater)]
     pub fn call_later(
         &self,
@@ -160,7 +160,7 @@ impl WorkerEnd {
         Callee::new(exports, self.values.clone(), text(name)).call(arguments, timeout, pending, &self.running)
     }
 
-    /// Cancels what JavaScript no longer waits for.
+    /// Cancels a call that JavaScript no longer waits for.
     pub fn cancel(&self, number: u32) {
         self.running.cancel(number);
     }
@@ -171,7 +171,7 @@ impl WorkerEnd {
         self.notify_with(&self.values, &name, &name, arguments)
     }
 
-    /// Tells main that the worker is ready, and what it exports. On a closed link nobody waits for that.
+    /// Tells main that the worker is ready, and what it exports. A no-op on a closed link.
     pub fn ready(&self) -> Result<(), JsError> {
         match self.attached.scope.ready() {
             Err(SendError::Closed) => Ok(()),
@@ -193,13 +193,13 @@ impl WorkerEnd {
         self.attached.scope.current_call()
     }
 
-    /// Blocks for so many milliseconds; main's calls run meanwhile. Throws if main wants the worker to stop.
+    /// Blocks for a number of milliseconds, while main's calls run. Throws if main wants the worker to stop.
     pub fn sleep(&self, milliseconds: f64) -> Result<(), JsValue> {
         let duration = values::duration(milliseconds).unwrap_or(Duration::MAX);
         self.attached.scope.sleep(duration).map_err(|stop| stopped(&stop, "sleep"))
     }
 
-    /// Posts what was sent and is still here, where the link is one in messages: this worker doesn't return to its event loop for a while.
+    /// Posts queued frames of a link by messages, before the worker stays away from its event loop for a while.
     pub fn flush(&self) {
         if let Some(inbox) = &self.inbox {
             inbox.flush();
@@ -211,7 +211,7 @@ impl WorkerEnd {
         self.attached.scope.close();
     }
 
-    /// Closes the link: the worker can't do what it is there for.
+    /// Closes the link because the worker has failed.
     pub fn fail(&self, why: &JsValue) {
         self.attached.scope.fail(&text(why));
     }
@@ -222,7 +222,7 @@ impl WorkerEnd {
         self.attached.scope.set_memory_budget(values::bytes(bytes));
     }
 
-    /// Takes a turn: a port has rung.
+    /// Handles received frames after a wake-up by a message.
     pub fn ring(&self) {
         self.attached.bell.ring();
     }
@@ -268,7 +268,7 @@ fn encode(values: &Values, name: &str, arguments: &Array) -> Result<Vec<u8>, JsV
     let why = match values.encode_arguments(arguments, &mut buffer) {
         Ok(()) => return Ok(buffer),
         Err(Unsent::Refused(why)) => why.to_string(),
-        Err(Unsent::Blobs) => "the bytes of a blob can't be read without waiting here".into(),
+        Err(Unsent::Blobs) => "the bytes of a blob cannot be read without waiting: read them first (`await blob.arrayBuffer()`) and send the buffer".into(),
     };
     Err(failure::of_arguments(name, &why))
 }
