@@ -1,8 +1,8 @@
-//! Whom the error of a call blames: the caller, the function, or the limits of an end.
+//! Errors of calls by blame: the caller, the function, or a worker that has failed.
 
 use coincide::{CallError, Limits, Main, SendError, Thrown, Worker};
 
-/// A worker both of whose ends take messages of 4,096 bytes at most.
+/// A worker whose link accepts messages of at most 4,096 bytes on both ends.
 fn small(main: &Main) -> Worker {
     let limits = Limits { max_message: 4096, ..Limits::default() };
     main.worker()
@@ -47,7 +47,7 @@ fn large_results_and_errors_blame_the_function() {
 }
 
 #[test]
-fn a_failed_worker_is_named_as_the_reason_without_a_full_stop() {
+fn error_of_a_failed_worker_is_the_reason_without_a_full_stop() {
     let main = Main::new().unwrap();
     let worker = main.spawn(|_| Err(Thrown::new("RangeError", "too far"))).unwrap();
     let closed = main.block_on(worker.ready()).unwrap_err();

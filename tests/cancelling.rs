@@ -1,4 +1,4 @@
-//! Calls of exports that main ends early: what runs for them stops.
+//! Calls of exports that main ends early: the functions that run for them stop.
 
 use coincide::{CallError, CallFuture, Main, Scope, Stop, Thrown, Worker};
 use futures_util::FutureExt;
@@ -9,13 +9,13 @@ use std::rc::Rc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
-/// What the worker reports.
+/// Channel for the worker's reports.
 type Log = Sender<String>;
 
-/// Long enough that no test that passes waits for it.
+/// A timeout that never expires in a test that passes.
 const LONG: Duration = Duration::from_secs(60);
 
-/// A worker whose functions wait until they are stopped, each in another way, and report what has stopped them.
+/// Exports functions that wait until they are stopped, each in a different way, and report the error that stopped them.
 fn exports(scope: &Scope, log: &Log) -> Result<(), Thrown> {
     type Wait = fn(&Scope) -> String;
     let waits: [(&str, Wait); 4] = [
@@ -41,7 +41,7 @@ fn exports(scope: &Scope, log: &Log) -> Result<(), Thrown> {
         scope.export(name, move || {
             own.sync().notify("begun", ()).unwrap();
             let stopped = wait(&own);
-            // Once: what is left to be done can be done.
+            // A function is stopped once, so later calls succeed.
             assert_eq!(own.check(), Ok(()));
             assert_eq!(own.sleep(Duration::ZERO), Ok(()));
             assert_eq!(own.sync().call::<()>("ping", ()), Ok(()));
@@ -133,7 +133,7 @@ fn dropped_and_timed_out_calls_stop_what_runs_for_them() {
         it.is_free();
 
         let begun = it.begun.get();
-        // Until it has begun before its time was over.
+        // Repeats until the call has begun before its timeout.
         while it.begun.get() == begun {
             let call = it.worker.exports().with_timeout(Duration::from_millis(30)).call::<()>(name, ());
             assert_eq!(it.main.block_on(call), Err(CallError::TimedOut { function: name.into() }));
@@ -148,7 +148,7 @@ fn cancelled_call_that_has_not_begun_never_runs_and_stops_nothing() {
     let it = link(|scope, log| {
         exports(scope, log)?;
         let (own, log) = (scope.clone(), log.clone());
-        // Receives calls of main by `check` alone, for as long as main pleases.
+        // Receives calls of main by `check` alone, until main ends it.
         scope.export("checks_for_long", move || {
             own.sync().notify("begun", ()).unwrap();
             let mut looks = 0;
@@ -207,7 +207,7 @@ fn nested(inner: &'static str, drops_inner: bool) -> (Linked, CallFuture<()>) {
 }
 
 #[test]
-fn cancelling_a_call_stops_all_that_runs_on_its_behalf_once() {
+fn cancel_stops_each_function_that_runs_for_the_call_once() {
     for drops_inner in [false, true] {
         for inner in ["checks", "sleeps", "blocks", "calls"] {
             let (it, outer) = nested(inner, drops_inner);
@@ -220,9 +220,9 @@ fn cancelling_a_call_stops_all_that_runs_on_its_behalf_once() {
     }
 }
 
-/// The worker runs an unrelated call of main while it is blocked in one that is cancelled.
+/// The worker runs an unrelated call of main while it is blocked in a call that is cancelled.
 #[test]
-fn unrelated_call_inside_of_a_cancelled_one_goes_on() {
+fn unrelated_call_inside_a_cancelled_one_runs_to_its_end() {
     let it = link(|scope, log| {
         exports(scope, log)?;
         let (own, log) = (scope.clone(), log.clone());
@@ -260,9 +260,9 @@ fn unrelated_call_inside_of_a_cancelled_one_goes_on() {
     it.is_free();
 }
 
-/// Inside of a call that goes on, only the nested one is cancelled.
+/// Only the nested call is cancelled, inside an outer one that continues.
 #[test]
-fn cancelling_a_nested_call_leaves_the_outer_one_alone() {
+fn cancel_of_a_nested_call_does_not_stop_the_outer_one() {
     let it = link(|scope, log| {
         exports(scope, log)?;
         let own = scope.clone();
@@ -285,7 +285,7 @@ fn cancelling_a_nested_call_leaves_the_outer_one_alone() {
 }
 
 #[test]
-fn cancelled_functions_of_main_are_dropped_too() {
+fn cancel_drops_the_future_of_mains_function() {
     struct Dropped(Rc<Cell<bool>>);
     impl Drop for Dropped {
         fn drop(&mut self) {
@@ -309,7 +309,7 @@ fn cancelled_functions_of_main_are_dropped_too() {
 }
 
 #[test]
-fn interrupt_and_cancellation_are_told_one_after_the_other() {
+fn interrupt_and_cancellation_are_reported_separately() {
     let it = link(|scope, log| {
         let (own, log) = (scope.clone(), log.clone());
         scope.export("checks", move || {

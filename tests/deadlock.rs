@@ -11,10 +11,10 @@ use std::sync::mpsc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-/// Long enough that no test that passes waits for it.
+/// A timeout that never expires in a test that passes.
 const LONG: Duration = Duration::from_secs(60);
 
-/// Short enough that a test may wait for it.
+/// A timeout for which tests wait.
 const SHORT: Duration = Duration::from_millis(50);
 
 const PAUSE: Duration = Duration::from_millis(100);
@@ -155,7 +155,7 @@ fn call_that_the_parent_waits_for_is_a_deadlock_that_names_the_cycle() {
 }
 
 #[test]
-fn parent_that_catches_the_deadlock_goes_on() {
+fn parent_that_catches_the_deadlock_continues() {
     let (main, worker) = link(SHORT);
     let exports = worker.exports();
     worker.register_async("ask", move || {
@@ -170,7 +170,7 @@ fn parent_that_catches_the_deadlock_goes_on() {
 }
 
 #[test]
-fn call_of_no_function_of_the_chain_waits_for_as_long_as_the_worker_is_blocked() {
+fn unrelated_call_waits_as_long_as_the_worker_is_blocked() {
     let (main, worker) = link(Duration::ZERO);
     let (ended, slow) = (Rc::new(RefCell::new(None)), worker.exports());
     let own = Rc::clone(&ended);
@@ -275,7 +275,7 @@ fn notification_from_the_parent_runs_after_it() {
 }
 
 #[test]
-fn another_worker_is_not_blocked() {
+fn call_to_another_worker_runs_while_the_first_is_blocked() {
     let (main, first) = link(Duration::ZERO);
     let second = main.spawn(exports).unwrap();
     let other = second.exports();
@@ -286,9 +286,9 @@ fn another_worker_is_not_blocked() {
     assert_eq!(main.block_on(first.exports().call("start", ())), Ok(18));
 }
 
-/// The innermost of two calls in which the worker is blocked is the parent of one that waits, the outer one of another.
+/// The worker is blocked in two nested calls, and each of them is the parent of a deferred call.
 #[test]
-fn two_levels_of_parents_are_told_apart() {
+fn deferred_calls_of_nested_parents_are_distinguished() {
     let main = Main::new().unwrap();
     let limits = Limits { deadlock_timeout: LONG, ..Limits::default() };
     let worker = main
@@ -322,7 +322,7 @@ fn two_levels_of_parents_are_told_apart() {
     assert_eq!(results, [2, 4]);
 }
 
-/// An awaited call of main doesn't block the worker: another one does.
+/// The worker awaits the parent without blocking, and is blocked in another call.
 #[test]
 fn parent_that_the_worker_awaits_without_blocking_is_no_deadlock() {
     let main = Main::new().unwrap();
@@ -354,7 +354,7 @@ fn parent_that_the_worker_awaits_without_blocking_is_no_deadlock() {
     assert_eq!(main.block_on(worker.exports().call("start", ())), Ok(6));
 }
 
-/// A function that isn't there yet may come once the parent has returned.
+/// The function may still be registered after the parent has returned.
 #[test]
 fn call_before_its_function_is_registered_waits_for_it_unless_the_parent_waits() {
     let main = Main::new().unwrap();
@@ -385,9 +385,9 @@ fn call_before_its_function_is_registered_waits_for_it_unless_the_parent_waits()
     assert_eq!(main.block_on(calls.borrow_mut().pop().unwrap()), Ok(5));
 }
 
-/// A raw function has begun when it says that its answer comes later.
+/// A raw function that answers later has begun.
 #[test]
-fn function_that_has_begun_is_said_to_have_begun() {
+fn deadlock_error_says_that_the_function_has_begun() {
     use coincide::raw::{Format, RawReply};
     let main = Main::new().unwrap();
     let limits = Limits { deadlock_timeout: SHORT, ..Limits::default() };

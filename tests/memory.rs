@@ -5,7 +5,7 @@ use std::time::Duration;
 
 const MIB: usize = 1 << 20;
 
-/// Sends more than main takes, has main answer with more than it may queue, and then calls as usual.
+/// Sends more than main's budget allows, has main answer with more than it may queue, and then makes a small call.
 fn exceed(scope: &Scope) -> Result<(), Thrown> {
     let sync = scope.sync();
     for (function, argument) in [("echo", 8 * MIB), ("give", 1)] {
@@ -25,7 +25,7 @@ fn exceed(scope: &Scope) -> Result<(), Thrown> {
 fn calls_beyond_the_budget_of_main_end_and_their_links_stay_open() {
     let main = Main::new().unwrap();
     main.set_memory_budget(4 * MIB);
-    // Main sleeps as soon as nothing has happened, so answers have to leave before.
+    // Without a linger main parks at once, so answers have to be sent before.
     main.set_linger(Duration::ZERO);
     let workers = [(); 5].map(|()| {
         let worker = main.spawn(exceed).unwrap();
@@ -53,7 +53,7 @@ fn calls_beyond_the_budget_of_main_end_and_their_links_stay_open() {
 }
 
 #[test]
-fn worker_refuses_what_exceeds_its_own_budget() {
+fn worker_refuses_arguments_and_results_beyond_its_own_budget() {
     let main = Main::new().unwrap();
     let worker = main
         .spawn(|scope| {

@@ -90,7 +90,7 @@ fn deferred_call_is_a_deadlock_only_while_its_parent_is_pending() {
 }
 
 #[test]
-fn deadline_of_the_parent_that_is_earlier_wins() {
+fn earlier_deadline_of_the_parent_prevents_the_deadlock() {
     let mut link = Link::open_with(Config::default(), config(TIMEOUT));
     let deadline = Some(link.now.after(Duration::from_secs(1)));
     link.worker.call(Call { name: "outer", deadline, ..Call::default() }, Vec::new()).unwrap();
@@ -120,7 +120,7 @@ fn call_without_a_parent_is_never_a_deadlock() {
 }
 
 #[test]
-fn calls_are_found_in_the_order_in_which_they_were_deferred_and_a_second_deferral_changes_nothing() {
+fn deadlocks_are_reported_in_the_order_of_first_deferral() {
     let mut link = Link::open_with(Config::default(), config(TIMEOUT));
     link.call(Role::Worker, "outer");
     link.settle();
@@ -148,7 +148,7 @@ fn calls_are_found_in_the_order_in_which_they_were_deferred_and_a_second_deferra
 }
 
 #[test]
-fn longest_timeout_never_passes() {
+fn longest_timeout_never_expires() {
     let mut link = Link::open_with(Config::default(), config(Duration::MAX));
     link.call(Role::Worker, "outer");
     link.settle();

@@ -1,5 +1,5 @@
-//! Bodies for which there is no memory: a budget that is used up, and an allocator that fails. In a file of its own: the allocator is
-//! that of the whole process.
+//! Bodies for which there is no memory: a budget is used up, or the allocator fails. In a file of its own, because the allocator is that of
+//! the whole process.
 
 mod link;
 
@@ -14,7 +14,7 @@ use std::cell::Cell;
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
-/// A session with a budget, whose peer is written by hand and has greeted it.
+/// A session with a budget, which has received a greeting. The test writes the frames of its peer.
 fn greeted(role: Role, budget: &Budget) -> Session {
     let config = Config { max_frame: 8 << 20, ..Config::default() };
     let mut session = Session::new(role, config).with_budget(budget);
@@ -37,7 +37,7 @@ fn refusal(session: &mut Session, id: u32) -> (ErrorCode, String) {
     (ErrorCode(header.code), String::from_utf8(answer[Header::SIZE..].to_vec()).unwrap())
 }
 
-/// A small call of the peer works.
+/// Checks that a small call of the peer works.
 fn serves(session: &mut Session, id: u32) {
     receive(session, &frame(Header { kind: Kind::CALL, code: 1, id, ..Header::default() }, "small", b"x"));
     let Some(Event::Call { id, format, payload }) = session.poll_event() else { panic!("the call has arrived") };
@@ -135,7 +135,7 @@ fn answer_beyond_the_budget_ends_its_call_and_the_rest_is_dropped() {
             text.starts_with(&format!("the {total} bytes of its answer exceed the memory budget of main")),
             "{text}"
         );
-        // The id stays in use until the whole answer has come, and belongs to nothing then.
+        // The id is in use until the whole answer has arrived; after that it belongs to no call.
         main.cancel(id);
         assert!(!main.has_output());
         let sent = KIB + if blocker > 0 { 256 * KIB } else { 0 };
@@ -161,7 +161,7 @@ fn notification_beyond_the_budget_is_dropped() {
 }
 
 #[test]
-fn list_of_the_link_itself_beyond_the_budget_closes_it() {
+fn export_or_release_list_beyond_the_budget_closes_the_link() {
     for (kind, what) in [(Kind::READY, "the list of exports"), (Kind::RELEASE, "a list of references")] {
         let mut main = greeted(Role::Main, &Budget::new(0));
         receive(&mut main, &first_part(kind, 0, "", MIB as u64, &[0; KIB]));
@@ -170,14 +170,14 @@ fn list_of_the_link_itself_beyond_the_budget_closes_it() {
         assert!(closed.text.contains(what), "{}", closed.text);
         receive(&mut main, &part(0, &[0; KIB], true));
     }
-    // Names without a character take many times their bytes.
+    // Empty names take many times their bytes.
     let mut main = greeted(Role::Main, &Budget::new(0));
     receive(&mut main, &frame(Header { kind: Kind::READY, ..Header::default() }, "", &[0; 64 * KIB]));
     assert_eq!(main.closed().map(|closed| closed.reason), Some(CloseReason::FAILED));
 }
 
 #[test]
-fn more_than_was_announced_ends_the_link_even_of_a_refused_body() {
+fn body_longer_than_announced_closes_the_link_even_if_it_was_refused() {
     for limit in [0, usize::MAX] {
         let mut main = greeted(Role::Main, &Budget::new(limit));
         receive(&mut main, &first_part(Kind::CALL, 1, "f", MIB as u64, &[7; KIB]));
@@ -215,7 +215,7 @@ fn queue_beyond_the_budget_refuses_calls_and_replaces_answers() {
 }
 
 #[test]
-fn everything_in_flight_is_given_back_when_it_is_over() {
+fn bodies_return_their_bytes_to_the_budget_when_they_end() {
     type End = fn(&mut Session);
     let ends: [(&str, End); 5] = [
         ("aborted", |session| session.abort(CloseReason::DONE, "")),
@@ -266,7 +266,7 @@ fn bodies_between_two_sessions_stay_within_the_budget_of_each() {
 }
 
 #[test]
-fn allocation_that_fails_refuses_the_body_and_the_link_goes_on() {
+fn failed_allocation_refuses_the_body_and_the_link_stays_open() {
     let size = 512 * KIB;
     for in_parts in [false, true] {
         let mut main = Session::new(Role::Main, Config::default());
@@ -297,11 +297,11 @@ thread_local! {
     static LARGEST: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
-/// Counts what each thread allocates, and fails if asked to.
+/// Counts the bytes that each thread allocates, and fails above a limit of the thread.
 struct Failing;
 
 fn count(bytes: isize) {
-    // There is nothing to count any more once the thread ends.
+    // The counter of a thread that is ending is gone.
     let _ = BYTES.try_with(|count| count.set(count.get() + bytes));
 }
 

@@ -11,7 +11,9 @@ pub(crate) fn of_call(error: RawError, function: &str, values: &Values) -> JsVal
     match error {
         RawError::Threw(payload) => match values.decode(&payload) {
             Ok(thrown) => remote(&thrown, function).unwrap_or(thrown),
-            Err(error) => failed("Refused", &format!("`{function}` threw a value that cannot be read here: {error}"), function),
+            Err(error) => {
+                failed("Refused", &format!("`{function}` threw a value that cannot be read here: {error}"), function)
+            }
         },
         RawError::Failed(error) => failed(kind(&error), &error.named(function).to_string(), function),
     }

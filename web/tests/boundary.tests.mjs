@@ -1,4 +1,4 @@
-// Code of the program that throws, or that has hardly any stack left, where coincide touches it; and coincide itself when it fails.
+// Calls into code of the program that throws; calls with almost no stack left; failures of coincide itself.
 import { CoincideError } from '../pkg/errors.js';
 import { promised } from '../pkg/pending.js';
 import { results, surroundings } from './hostile.mjs';
@@ -9,7 +9,7 @@ export default (register, { coincide: made, worker, doomed, tier, assert, equal,
   const coincide = made({ tier, promises: !blocks });
   const { Worker, workers } = coincide;
 
-  /** Two workers for one test: what one of them meets does not concern the other. */
+  /** Runs a test with two workers: a failure of the first must not affect the second. */
   const using = async body => {
     const pair = [new Worker(worker('boundary')), new Worker(worker('boundary'))];
     try {
@@ -44,7 +44,7 @@ export default (register, { coincide: made, worker, doomed, tier, assert, equal,
     }
   };
 
-  link('a function of main that gives or throws what throws', async (w, other) => {
+  link('a function of main that returns or throws a hostile value ends its own call only', async (w, other) => {
     for (const [name, variant] of Object.entries(results)) {
       w.proxy.hostile = variant.make;
       judge(variant, await w.proxy.call('hostile'), name);
@@ -53,7 +53,7 @@ export default (register, { coincide: made, worker, doomed, tier, assert, equal,
     }
   });
 
-  link('an export that gives or throws what throws', async (w, other) => {
+  link('an export that returns or throws a hostile value ends its own call only', async (w, other) => {
     for (const [name, variant] of Object.entries(results)) {
       judge(variant, await outcome(() => w.proxy[name]()), name);
       await works(w);
@@ -61,7 +61,7 @@ export default (register, { coincide: made, worker, doomed, tier, assert, equal,
     }
   });
 
-  link('surroundings that throw, on main', async (w, other) => {
+  link('platform functions that throw on main end their own call only', async (w, other) => {
     for (const [name, variant] of Object.entries(surroundings)) {
       w.proxy[name] = variant.make;
       judge(variant, await variant.install(() => w.proxy.call(name)), name);
@@ -71,7 +71,7 @@ export default (register, { coincide: made, worker, doomed, tier, assert, equal,
     }
   });
 
-  link('surroundings that throw, in a worker', async (w, other) => {
+  link('platform functions that throw in a worker end their own call only', async (w, other) => {
     w.proxy.fails = () => {
       throw new RangeError('of main');
     };
@@ -89,7 +89,7 @@ export default (register, { coincide: made, worker, doomed, tier, assert, equal,
     throw new Error('boom');
   };
 
-  link('a signal whose properties throw', async (w, other) => {
+  link('a signal whose properties throw ends its own call only', async (w, other) => {
     const define = (name, descriptor) => {
       const controller = new AbortController();
       Object.defineProperty(controller.signal, name, { configurable: true, ...descriptor });
@@ -110,7 +110,7 @@ export default (register, { coincide: made, worker, doomed, tier, assert, equal,
     await works(other);
   });
 
-  link('proxies of functions and workers cannot be sent', async w => {
+  link('sending a proxy of functions or a worker throws a DataCloneError', async w => {
     const refused = async (action, text) => {
       const error = await rejects(async () => action());
       equal(error.name, 'DataCloneError');
@@ -134,11 +134,11 @@ export default (register, { coincide: made, worker, doomed, tier, assert, equal,
     }
   });
 
-  /** What each operation throws near the end of the stack; it is called at every depth from where there is hardly any left. */
+  /** Whether an error of this name is one that operations may throw near the end of the stack. */
   const isTooDeep = name => name === 'RangeError' || name === 'InternalError';
 
   const FRAMES = 12;
-  link('a worker at the end of its stack', async (w, other) => {
+  link('each operation of a worker at the end of its stack throws, and the link works on', async (w, other) => {
     w.proxy.echo = value => value;
     w.proxy.nested = () => w.proxy.echo(1);
     w.proxy.fails = boom;
@@ -156,7 +156,7 @@ export default (register, { coincide: made, worker, doomed, tier, assert, equal,
     await works(other);
   });
 
-  link('main at the end of its stack', async (w, other) => {
+  link('each operation of main at the end of its stack throws, and the links work on', async (w, other) => {
     const { within, notify } = { within: limits => w.within(limits), notify: (...args) => w.notify(...args) };
     const pending = [];
     const later = promise => pending.push(promise.catch(error => assert(isTooDeep(error?.name), String(error))));
@@ -183,12 +183,12 @@ export default (register, { coincide: made, worker, doomed, tier, assert, equal,
     await works(other);
   });
 
-  blocks && link('a getter that calls main while it is read, without end', async w => {
+  blocks && link('a getter that calls main recursively without end throws', async w => {
     w.proxy.echo = () => 1;
     assert((await w.proxy.nests()).threw);
   });
 
-  link('a call that is too deep names its function', async w => {
+  link('a call with too little stack names its function', async w => {
     const messages = [];
     dive(() => {
       try {
@@ -199,11 +199,11 @@ export default (register, { coincide: made, worker, doomed, tier, assert, equal,
       }
     }, 0);
     assert(messages.some(message => message.startsWith('`echo` was not called')), messages[0]);
-    // At the very end of the stack not even that can be said.
+    // At the very end of the stack there is not even enough for that error.
     for (const message of messages) assert(/`echo` was not called: too little of the stack is left|recursion|call stack/.test(message), message);
   });
 
-  link('coincide fails in a worker: main rejects what it awaits of it, at once and with the reason', async w => {
+  link('a failure of coincide in a worker rejects at once what main awaits from it', async w => {
     const broken = new Worker(worker('boundary'));
     await broken.ready;
     const pending = [() => broken.proxy.never(), () => broken.within({ timeout: 60_000 }).never(), () => broken.within({ signal: new AbortController().signal }).never()]
@@ -214,7 +214,7 @@ export default (register, { coincide: made, worker, doomed, tier, assert, equal,
     await works(w);
   });
 
-  test('a deadline ends a call even if wasm no longer answers', async () => {
+  test('a timeout ends a call even if wasm no longer works', async () => {
     const cancelled = [];
     const error = await rejects(() => promised({ cancel: number => cancelled.push(number) }, () => 7, 'f', { timeout: 10 }));
     equal(error.name, 'TimeoutError');
@@ -223,7 +223,7 @@ export default (register, { coincide: made, worker, doomed, tier, assert, equal,
 
   if (tier === 'shared-memory')
     for (const way of ['call', 'event'])
-      test(`coincide fails on main, found by the next ${way}: all that is pending rejects, and workers end`, async () => {
+      test(`a failure of coincide on main, detected by the next ${way}, rejects all pending promises and ends the workers`, async () => {
         const found = await doomed(way);
         deepEqual(found.pending, found.pending.map(() => 'CoincideError Failed'));
         equal(found.pending.length, 6);
@@ -234,7 +234,7 @@ export default (register, { coincide: made, worker, doomed, tier, assert, equal,
       });
 };
 
-/** Calls `action` at each of the last frames of the stack; gives the names of what it has thrown. */
+/** Calls `action` at each of the last frames of the stack. Returns the names of the errors that it threw. */
 export const dive = (action, width) => {
   const rest = new Array(width).fill(0);
   const names = [];
@@ -258,10 +258,10 @@ export const dive = (action, width) => {
     }
   };
   run(Infinity);
-  // Frames of code that has been optimized since are smaller or larger.
+  // Optimization changes the size of frames.
   for (let from = deepest - LAST; names.length === 0 && from > 0; from -= LAST) run(from);
   return names;
 };
 
-/** Frames are of some 100 to 400 bytes. */
+/** Frames take about 100 to 400 bytes. */
 const LAST = 400;

@@ -1,4 +1,4 @@
-// The errors that coincide throws or rejects with: their stacks, and whom they blame.
+// The errors that coincide throws or rejects with: their classes and stacks.
 
 export default (register, kit) => {
   const { coincide, coincideWindow, worker, tier, node, assert, equal, deepEqual } = kit;
@@ -8,7 +8,7 @@ export default (register, kit) => {
   const { Worker } = made();
   const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
 
-  /** Calls `body` from a function that stacks have to name. */
+  /** Calls `body` from a function whose name stacks must contain. */
   const theCaller = async body => {
     try {
       const result = await body();
@@ -18,7 +18,7 @@ export default (register, kit) => {
     }
   };
 
-  /** Fails unless the stack is a text that has the frames of the program only, in this order. */
+  /** Checks that the stack is a string with the program's frames only, in this order. */
   const checkStack = (stack, ...frames) => {
     equal(typeof stack, 'string');
     let at = -1;
@@ -27,14 +27,14 @@ export default (register, kit) => {
       assert(next > at, `\`${frame}\` is not in its place in ${stack}`);
       at = next;
     }
-    // The package lies in the folder `pkg`. Where a source was evaluated is no frame.
+    // The package is in the folder `pkg`. The position of an evaluated source is not a frame.
     assert(!/wasm-function|wasm:|\/pkg\/|coincide:run/.test(stack.replace(/(eval at \w+ \([^)]+\)|\S+ line \d+ > \w+)/g, '')), `frames of coincide are in ${stack}`);
   };
 
   const checkError = (error, name, frames) => {
     equal(error.name, name);
     checkStack(error.stack, ...frames);
-    // The reason of a signal is an error of the platform, which may have an accessor.
+    // The reason of a signal is an error of the platform, whose `stack` may be an accessor.
     if (frames.length === 0) return;
     const { enumerable, writable, configurable } = Object.getOwnPropertyDescriptor(error, 'stack');
     deepEqual([enumerable, writable, configurable], [false, true, true]);
@@ -48,14 +48,14 @@ export default (register, kit) => {
     return controller.signal;
   };
 
-  /** What happens at main, the name of the error, and the frames in its stack if there are others than that of the caller. */
+  /** By what happens on main: the name of the error, the action, and the frames of the stack if there are others than the caller's. */
   const ofMain = {
     'arguments that cannot be sent': ['DataCloneError', w => w.proxy.echo({ f() {} })],
     'arguments that cannot be sent, before there is a link': ['DataCloneError', () => early(w => w.proxy.echo({ f() {} }))],
     'a symbol for a name': ['DataCloneError', w => w.proxy[Symbol.iterator]()],
     'a reserved name': ['TypeError', w => (w.proxy['coincide:x'] = 1)],
-    'a timeout that is no number': ['RangeError', w => w.within({ timeout: 'x' })],
-    'a signal that is none': ['TypeError', w => w.within({ signal: {} })],
+    'a timeout that is not a number': ['RangeError', w => w.within({ timeout: 'x' })],
+    'a signal that is not an AbortSignal': ['TypeError', w => w.within({ signal: {} })],
     'an unknown tier': ['TypeError', () => new Worker(worker('all'), { tier: 'x' })],
     'a function that is unknown': ['TypeError', w => w.proxy.nobody()],
     'a function that throws': ['RangeError', w => w.proxy.fails('RangeError', 'too far'), ['all.js', 'called as fails', 'theCaller']],
@@ -120,7 +120,7 @@ export default (register, kit) => {
     throw new RangeError('too far');
   };
 
-  /** What happens in a worker: the name of the error, what main has done for it, and the frames if there are others than that of the caller. */
+  /** By what happens in a worker: the name of the error, the action of main, and the frames if there are others than the caller's. */
   const ofWorkers = {
     'arguments that cannot be sent': ['DataCloneError', w => w.proxy.unsent('f')],
     'a function that is unknown': ['TypeError', w => w.proxy.call('nobody')],
@@ -133,8 +133,8 @@ export default (register, kit) => {
     'a promise and a timeout': ['TimeoutError', w => ((w.proxy.f = () => pause(300)), w.proxy.awaits({ timeout: 20 }, 'f'))],
     'a symbol for a name': ['DataCloneError', w => w.proxy.attempts('symbol')],
     'a reserved name': ['TypeError', w => w.proxy.attempts('reserved')],
-    'a timeout that is no number': ['RangeError', w => w.proxy.attempts('timeout')],
-    'a time of sleep that is no number': ['TypeError', w => w.proxy.attempts('sleep')],
+    'a timeout that is not a number': ['RangeError', w => w.proxy.attempts('timeout')],
+    'a duration of sleep that is not a number': ['TypeError', w => w.proxy.attempts('sleep')],
     'a notification that cannot be sent': ['DataCloneError', w => w.proxy.attempts('notify')],
     'a second link': ['CoincideError', w => w.proxy.attempts('twice')],
     'an interrupt of a computation': ['CoincideError', w => (setTimeout(() => w.interrupt(), 20), w.proxy.spin())],
@@ -185,7 +185,7 @@ export default (register, kit) => {
     calls: fn => fn(),
   });
 
-  /** What a worker does with objects of main: the name of the error, and the frames if there are others than that of the caller. */
+  /** By what a worker does with objects of main: the name of the error, the action, and the frames if there are others than the caller's. */
   const ofWindow = {
     'a function that throws': ['RangeError', ({ window }) => window.throwsHere(), ['throwsHere', 'called as window', 'inWorker']],
     'a function that throws, called by `call`': ['RangeError', ({ window }) => window.throwsHere.call(null), ['throwsHere', 'called as window', 'inWorker']],
@@ -196,7 +196,7 @@ export default (register, kit) => {
       throw new RangeError('there');
     }), ['called as window', 'inWorker']],
     'an argument that cannot be sent': ['DataCloneError', ({ window }) => window.calls(Symbol('mine'))],
-    'a path that is none': ['SyntaxError', ({ ffi, window }) => ffi.query(window, 'a..b')],
+    'a malformed path': ['SyntaxError', ({ ffi, window }) => ffi.query(window, 'a..b')],
     '`post` of an object of the worker': ['TypeError', ({ ffi }) => ffi.post({}, 'f')],
     'an object that was disposed of': ['TypeError', ({ ffi, window }) => {
       const { object } = window;

@@ -1,10 +1,10 @@
-// Workers that fail: what main awaits of them rejects with the worker's own error, which also reaches the places where errors of workers go.
+// Workers that fail: everything that main awaits from them rejects with the worker's own error, which is also reported as without coincide.
 
 export default (register, { coincide, worker, tier, node, assert, equal, deepEqual, rejects }) => {
   const test = (name, body) => register(`${tier}: ${name}`, body);
   const { Worker } = coincide({ tier, promises: tier === 'messages' });
 
-  /** A worker that fails so. An event of its error is expected, as it is of any worker. */
+  /** A worker that fails in the named way. As for any worker, an event reports its error. */
   const failing = how => new Worker(worker('failures'), { name: how, workerData: how });
 
   /** Whether the worker's error reaches its listeners. */
@@ -13,7 +13,7 @@ export default (register, { coincide, worker, tier, node, assert, equal, deepEqu
 
   const late = (ms, value) => new Promise(resolve => setTimeout(() => resolve(value), ms));
 
-  /** What `ready`, a call that is pending and a later call reject with. */
+  /** The errors with which `ready`, a pending call and a later call reject. */
   const rejections = async w => {
     const pending = rejects(() => w.proxy.neverThere());
     const ready = await rejects(() => w.ready);
@@ -42,7 +42,7 @@ export default (register, { coincide, worker, tier, node, assert, equal, deepEqu
         const { cause } = error;
         deepEqual({ class: cause.constructor.name, name: cause.name, message: cause.message }, expected);
         equal(typeof cause.stack, 'string');
-        // Chromium gives a `DOMException` that is constructed no stack.
+        // In Chromium, a `DOMException` that a program constructs has no stack.
         assert(how === 'dom' || cause.stack.includes('theWorkersOwn'), cause.stack);
         more?.(cause);
       }
@@ -51,7 +51,7 @@ export default (register, { coincide, worker, tier, node, assert, equal, deepEqu
     });
 
   for (const [how, expected] of [['text', 'too far'], ['null', null]])
-    test(`a worker that throws no error (${how}) rejects all promises with what it has thrown`, async () => {
+    test(`a worker that throws something other than an error (${how}) rejects all promises with it`, async () => {
       const w = failing(how);
       const heard = listens(w);
       for (const error of await rejections(w)) {
@@ -90,7 +90,7 @@ export default (register, { coincide, worker, tier, node, assert, equal, deepEqu
       w.terminate();
     });
 
-  test('an error of a worker that is ready ends it in Node.js, and nothing in browsers', async () => {
+  test('an error of a ready worker ends it in Node.js and leaves it running in browsers', async () => {
     const w = failing('onceReady');
     const heard = listens(w);
     await w.ready;
@@ -104,7 +104,7 @@ export default (register, { coincide, worker, tier, node, assert, equal, deepEqu
     w.terminate();
   });
 
-  test('an error that the worker handles is no failure', async () => {
+  test('an error that the worker handles is not a failure', async () => {
     if (node) return 'Node.js has no such events';
     const w = failing('handled');
     deepEqual(await w.ready, ['echo']);
@@ -113,7 +113,7 @@ export default (register, { coincide, worker, tier, node, assert, equal, deepEqu
   });
 
   test('a thread that exits rejects all promises with its exit code', async () => {
-    if (!node) return 'Web Workers have none';
+    if (!node) return 'Web Workers have no exit code';
     const w = failing('exits');
     for (const { code, message } of await rejections(w)) {
       equal(code, 'Closed');
@@ -121,7 +121,7 @@ export default (register, { coincide, worker, tier, node, assert, equal, deepEqu
     }
   });
 
-  test('an error of a worker that nothing awaits ends the process, as without coincide', async () => {
+  test('an error of a worker from which nothing is awaited ends the process, as without coincide', async () => {
     if (!node) return 'browsers report it in their console';
     const { spawnSync } = await import('node:child_process');
     const { execPath } = await import('node:process');

@@ -1,11 +1,11 @@
 // Time and memory of encoding and decoding are linear in the size of a value, for each kind of value: ten small values are compared with
-// one that is ten times as large. `memory()` is the size of the memory of wasm in bytes.
+// one of ten times the size. `memory()` returns the size of wasm's memory in bytes.
 
 export default (test, { encode, decode, blobs, memory, assert, throws }) => {
   const list = (length, make) => Array.from({ length }, (_, i) => make(i));
   const error = (i, cause) => new Error(`error ${i}`, { cause });
 
-  /** Makes a value of a size, and the small size. The words of both stay below the MiB beyond which the codec keeps no buffers. */
+  /** A function that makes a value of a size, and the small size. Both sizes stay below 1 MiB of words, beyond which the codec keeps no buffers. */
   const kinds = {
     'strings of ASCII': [n => 'x'.repeat(n), 1 << 20],
     'strings of two bytes a letter': [n => 'ż'.repeat(n), 1 << 18],
@@ -64,7 +64,7 @@ export default (test, { encode, decode, blobs, memory, assert, throws }) => {
     return performance.now() - start;
   };
 
-  /** Fails if a large run takes much longer than ten small ones. A busy machine is asked again. */
+  /** Fails if a large run takes much longer than ten small ones. Measures again before it fails, because the machine may be busy. */
   const compare = (what, small, large) => {
     let [ten, one] = [Infinity, Infinity];
     for (let tries = 0; tries < 8; tries++) {
@@ -106,9 +106,9 @@ export default (test, { encode, decode, blobs, memory, assert, throws }) => {
     assert(grown <= 5 * bytes.length, `${bytes.length} bytes take ${grown} bytes of memory`);
   });
 
-  test('growth: a bigint that the platform cannot have is refused', () => {
+  test('growth: a bigint that the platform cannot represent is refused', () => {
     const bytes = new Uint8Array((1 << 27) + 6).fill(1);
-    // 2^27 + 1 bytes: a bit more than any engine takes.
+    // 2^27 + 1 bytes: slightly more than any engine represents.
     bytes.set([0x88, 0x81, 0x80, 0x80, 0x40]);
     const { message } = throws(() => decode(bytes));
     assert(message.includes('this platform has no bigint of 134217729 bytes'), message);
@@ -133,5 +133,5 @@ export default (test, { encode, decode, blobs, memory, assert, throws }) => {
 
 const MOST_GROWTH = 4;
 
-/** Bytes of memory for each byte of a payload: numbers of one byte become words of four. */
+/** Most bytes of memory for each byte of a payload: one-byte numbers become words of four bytes. */
 const MOST_MEMORY = 16;

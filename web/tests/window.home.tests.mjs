@@ -1,4 +1,4 @@
-// Functions of the worker that come home: whichever way they return from main, they are what they were.
+// Functions of the worker that return from main: by whatever operation, the worker gets the function itself.
 import { windowKit } from './window.kit.mjs';
 
 export default (test, kit) => {
@@ -20,7 +20,7 @@ export default (test, kit) => {
     dressed: Object.assign(() => 1, { then: undefined, length2: 1, own: { nested: [] } }),
   });
 
-  /** Ways on which a function goes to main and comes back. Each gives what came. */
+  /** Ways by which a function is sent to main and returns. Each yields the returned value. */
   const ways = {
     'a property': ({ window, store }, fn) => ((store.f = fn), store.f),
     'a property, read twice': ({ store }, fn) => ((store.f = fn), store.f, store.f),
@@ -132,7 +132,7 @@ export default (test, kit) => {
         Made.prototype.constructor = fn;
         return new Made();
       },
-      // As a function of the worker can be the class of an object: main tells classes along with it.
+      // Facts include classes, and a function of the worker can be the class of an object.
       classed(fn) {
         const proto = { constructor: fn };
         Object.defineProperty(fn, 'prototype', { value: proto, writable: false });
@@ -155,7 +155,7 @@ export default (test, kit) => {
 
   const options = { 'as they are': {}, 'with a cache': { reflected_ffi_timeout: 0 }, 'without waiting': { lazy: true } };
   for (const [how, given] of Object.entries(options))
-    test(`window: functions of the worker come home ${how}, whichever way and of whatever kind`, async () => {
+    test(`window: functions of the worker that return from main ${how} are the same functions, for each way and kind`, async () => {
       const shared = root();
       const { Worker } = kit.coincideWindow({ root: shared, wall: false, ...given });
       const w = new Worker(kit.worker('window'));
@@ -167,7 +167,7 @@ export default (test, kit) => {
             for (const [kind, fn] of Object.entries(source(kinds)())) {
               const before = Reflect.ownKeys(fn).length;
               try {
-                // Facts come with what is asked from here on, as they do for language runtimes.
+                // Turns on facts for later answers, as language runtimes do.
                 'x' in window.store;
                 const got = await source(text)({ window, ffi, store: window.store, list: window.list }, fn);
                 if (got !== fn) wrong.push(`${kind} by ${way}: another ${typeof got}`);
@@ -186,7 +186,7 @@ export default (test, kit) => {
       }
     });
 
-  test('window: a function of the worker is the handler of an event, and is read back', async () => {
+  test('window: a function of the worker that is an event handler is read back as itself', async () => {
     if (!globalThis.document) return 'this is no page';
     const element = document.createElement('button');
     deepEqual(await within({ element }, async ({ window, pause }) => {
@@ -203,7 +203,7 @@ export default (test, kit) => {
     }), [true, true, 1, null]);
   });
 
-  test('window: a class of main whose instances are copies cannot be extended, and says so', async () => {
+  test('window: extending a class of main whose instances are copies throws an error that says so', async () => {
     equal(await within({ Bytes: Uint8Array }, ({ window }) => {
       class Bytes extends window.Bytes {}
       try {
@@ -214,7 +214,7 @@ export default (test, kit) => {
     }), "TypeError: instances of main's Uint8Array are copies here: extend the worker's own class");
   });
 
-  test('window: a function that comes home is no handle: what handles can do, it refuses or does itself', async () => {
+  test('window: a function that returns is not a proxy: operations of proxies refuse it or run in the worker', async () => {
     equal(await within({ store: {} }, ({ window, ffi, isWindowProxy }) => {
       const fn = Object.assign(() => 7, { own: 1 });
       window.store.fn = fn;

@@ -1,4 +1,4 @@
-// The wall around main's objects: ways out of a small root, past a policy and off a list, each refused; and what has to work behind it.
+// The wall around main's objects: each way out of a small root, past a policy and off a list is refused, and what is allowed works.
 import { reflection } from '../pkg/reflect/main.js';
 import { windowKit } from './window.kit.mjs';
 
@@ -7,7 +7,7 @@ export default (test, kit) => {
   const { within } = windowKit(kit);
   const walled = { wall: true };
 
-  /** Tries ways out in a worker; gives those that led somewhere. */
+  /** Tries ways out in a worker. Returns those that were not refused. */
   const tried = (root, ways, options) =>
     within(root, async ({ window, ffi, source, pause }, ways) => {
       const open = [];
@@ -21,7 +21,7 @@ export default (test, kit) => {
       return open.join('; ');
     }, { args: [Object.entries(ways).map(([name, way]) => [name, String(way)])], options: { ...walled, ...options } });
 
-  /** A root of what programs have. */
+  /** A root with the kinds of values that programs have. */
   const small = () => {
     class Thing {
       #own = 1;
@@ -34,7 +34,7 @@ export default (test, kit) => {
       add: (a, b) => a + b,
       async later(value) { return value; },
       *numbers() { yield 1; },
-      // What a careless program gives away.
+      // A careless program that returns forbidden values.
       careless: {
         self: () => globalThis,
         get global() { return globalThis; },
@@ -131,7 +131,7 @@ export default (test, kit) => {
     }
   });
 
-  test('window: what a worker needs that is not trusted works behind the wall', async () => {
+  test('window: operations that an untrusted worker needs work behind the wall', async () => {
     const root = Object.assign(small(), { URL, log: Math.max, own: { max: Math.max } });
     deepEqual(await within(root, async ({ window, ffi, pause }) => {
       const { list, thing, map } = window;
@@ -162,9 +162,9 @@ export default (test, kit) => {
     ]);
   });
 
-  // Operations as a worker could forge them, without its own end.
+  // Operations as a worker could forge them, bypassing its own end.
 
-  /** Main's side alone: `serve` carries out an operation, `receive` gives the object that a result stands for. */
+  /** Main's side alone: `serve` carries out an operation, `receive` returns the object that a result refers to. */
   const mainOf = (root, options) => {
     let references, serve, later;
     const link = { reflect: (...given) => ([references, serve, later] = given), release() {}, invoke() {} };
@@ -187,7 +187,7 @@ export default (test, kit) => {
 
   const changing = (...texts) => ({ toString: () => texts.shift() ?? 'secret' });
 
-  test('window: operations of another form are refused before anything of them is used', () => {
+  test('window: malformed operations are refused before any part of them is used', () => {
     const keys = [];
     const root = { open: { list: [1, 2], f: () => 1 }, secret: 'secret' };
     const main = mainOf(root, { policy: (operation, target, key) => (keys.push(key), key !== 'secret') });
@@ -262,7 +262,7 @@ export default (test, kit) => {
     equal(Object.keys(root.open).join(), 'list,f');
   });
 
-  test('window: a policy sees each effect under its name, however it is asked for', () => {
+  test('window: a policy receives each effect under its name, for each operation that has it', () => {
     const root = { open: { x: 1 }, secret: 'secret' };
     const asked = new Set();
     const main = mainOf(root, { policy: (operation, target, key) => (asked.add(`${operation} ${typeof key === 'string' ? key : ''}`), key !== 'secret') });
@@ -279,7 +279,7 @@ export default (test, kit) => {
     equal(wrong.map(String).join('; '), '');
     equal(root.secret, 'secret');
     for (const operation of ['get', 'set', 'has', 'deleteProperty', 'getOwnPropertyDescriptor', 'defineProperty']) assert(asked.has(`${operation} secret`), operation);
-    // What a path passes needn't have been handed out before.
+    // Objects along a path need not have been handed out before.
     const deep = { a: { b: { list: [1, 2], Class: class { n = 1; } } } };
     const fresh = mainOf(deep, { wall: true });
     const found = [[19, deep, ['a', 'b', 'list'], 0, 'length'], [19, deep, ['a', 'b'], 1, 'x', 7], [19, deep, ['a', 'b'], 2, 'x'], [19, deep, ['a', 'b', 'list'], 18, 'at', [1]]].map(operation => fresh.serve(...operation));
@@ -288,7 +288,7 @@ export default (test, kit) => {
     equal(passes(() => late.serve(0, root, 'open'), ['TypeError']), undefined);
   });
 
-  test('window: a policy over the whole global holds against what acts on any object', async () => {
+  test('window: a policy over the whole global object cannot be bypassed with functions that act on any object', async () => {
     const names = [
       'Reflect', 'Object', 'Function', 'Proxy', 'eval', 'JSON', 'Array', 'Promise', 'structuredClone', 'Symbol', 'Map', 'Iterator', 'Atomics', 'WebAssembly', 'Error', 'FinalizationRegistry',
     ].filter(name => name in globalThis);
@@ -321,7 +321,7 @@ export default (test, kit) => {
     equal(globalThis.polluted, undefined);
   });
 
-  test('window: evaluate and import are allowed by their options, and only then', async () => {
+  test('window: evaluate and import are refused unless their options allow them', async () => {
     const attempts = ({ window, ffi, outcome }) => [outcome(() => ffi.evaluate(() => 7)).value ?? 'refused', outcome(() => typeof window.import).value ?? 'refused'];
     const found = options => within({ a: 1 }, attempts, { options });
     deepEqual(await found(walled), ['refused', 'refused']);
@@ -341,7 +341,7 @@ export default (test, kit) => {
   };
   const allow = ['user.name', 'api', 'items', 'Class.make'];
 
-  test('window: objects on the way of listed paths show no more than the list, what is at the end is open', async () => {
+  test('window: objects along listed paths have only the listed keys, and values at the end of a path are open', async () => {
     const root = app();
     deepEqual(await within(root, ({ window, ffi }) => {
       const { user, api } = window;
@@ -384,14 +384,14 @@ export default (test, kit) => {
     deepEqual([root.user, root.secret], [{ name: 'Ada', password: 'secret' }, 'secret']);
   });
 
-  test('window: objects on the list are handed out wherever they turn up, and what is no path and no object is refused', async () => {
+  test('window: listed objects are handed out wherever they appear, and an entry that is neither path nor object is refused', async () => {
     deepEqual(await within({ inner: { URL, Map }, make: () => URL }, ({ window, outcome }) => [
       new window.inner.URL('https://example.org/').host, window.make() === window.inner.URL, outcome(() => window.inner.Map).error, outcome(() => window.inner.URL.prototype).error,
     ], { options: { allow: [URL] } }), ['example.org', true, 'DOMException', 'DOMException']);
     equal(passes(() => mainOf({}, { allow: [1] }), ['TypeError']), undefined);
   });
 
-  // What only a page has.
+  // Tests that need a page.
 
   const inPage = (name, body) => test(`window: in a page: ${name}`, () => (globalThis.document ? body() : 'this is no page'));
 
@@ -458,7 +458,7 @@ export default (test, kit) => {
     }
   });
 
-  inPage("the policy of the documentation's example holds, by every way to the cookie", async () => {
+  inPage("the policy of the documentation's example refuses every way to the cookie", async () => {
     const policy = (operation, target, key) => key !== 'cookie';
     document.cookie = 'wall=secret';
     deepEqual(await within(globalThis, ({ window, ffi }) => {
@@ -482,7 +482,7 @@ export default (test, kit) => {
     document.cookie = 'wall=; max-age=0';
   });
 
-  inPage('a list of paths in the document', async () => {
+  inPage('paths into the document are open, and other keys are refused', async () => {
     deepEqual(await within(globalThis, ({ window, outcome }) => {
       const { document } = window;
       const before = document.title;
