@@ -4,23 +4,24 @@
 export interface Options {
   /** Applied to each argument and each result on their way; in a worker also to what its program gives to objects of main, except proxies of these. */
   transform?: (value: any) => any;
-  /** `false`: what `transfer` gives is an argument like any other. Default `true`. */
+  /** `false`: the result of `transfer` is an argument like any other. Default `true`. */
   transfer?: boolean;
-  /** What cannot be sent is an error in results too, instead of being left out with a warning. Default `false`. */
+  /** Parts of results that cannot be sent are errors, instead of being left out with a warning. Default `false`. */
   strict?: boolean;
   /** Calls appear in the performance panel. Default `false`. */
   measure?: boolean;
   /**
    * Most bytes that arguments and results may take together while they arrive in parts or wait to be sent; on main those of all workers, and the
-   * last call of `coincide` that names it counts. What exceeds it ends its call with a `CoincideError` of code `OutOfMemory` or `NotSent`. The first
+   * last call of `coincide` that names it counts. A call that exceeds it ends with a `CoincideError` of code `OutOfMemory`, or `NotSent` for the
+   * caller's own arguments. The first
    * 64 KiB of each worker are not counted. Default 1 GiB.
    */
   memory?: number;
-  /** Where a worker cannot block, its calls give promises instead of throwing. Default `false`. On main it holds for all workers. */
+  /** Where a worker cannot block, its calls return promises instead of throwing. Default `false`. On main it applies to all workers. */
   promises?: boolean;
   /**
-   * Milliseconds after which a call counts as a deadlock: main's function for which the worker is blocked has made it, an asynchronous function of
-   * the worker cannot end before that function has returned, and that has not. Default 3,000; `Infinity` for never. On main it holds for all workers.
+   * Milliseconds after which a deferred call counts as a deadlock: a call of an asynchronous function of the worker, made by main's function in which
+   * the worker is blocked, while that function has not returned. Default 3,000; `Infinity` for never. On main it applies to all workers.
    */
   deadlockTimeout?: number;
 }
@@ -31,18 +32,18 @@ export interface Options {
  */
 export type Tier = 'shared-memory' | 'service-worker' | 'messages';
 
-/** What a worker is asked to have. */
+/** Options that choose the tier of a worker. */
 export interface TierOptions {
-  /** This tier and no other, or an error. By default the first one of the list that there is. */
+  /** This tier, or an error. By default the first tier of the list that is available. */
   tier?: Tier;
   /** The script of the service worker that relays, as `npx coincide sw` writes it, or one of coincident 4 or sabayon; on the page's own origin. */
   serviceWorker?: string | URL;
   /**
-   * `false`: the page is never reloaded, not even once for a service worker that isolates it, or that doesn't control it otherwise. Default `true`.
-   * A page whose load was a reload is not reloaded either.
+   * `false`: the page is never reloaded. By default it is reloaded once for a service worker that isolates it, or that does not control it otherwise.
+   * A page whose load was a reload is not reloaded again.
    */
   reload?: boolean;
-  /** Milliseconds for which the service worker holds one request of a worker that waits; then the worker asks anew. Default 20,000, at most 60,000. */
+  /** Milliseconds for which the service worker holds one request of a waiting worker, which then polls again. Default 20,000, at most 60,000. */
   relayHold?: number;
 }
 
@@ -71,17 +72,17 @@ export interface WorkerOptions extends TierOptions {
 }
 
 export interface CoincideWorker<Exports extends object = RemoteProxy> extends Worker {
-  /** Calls to its properties call the worker's exports and give promises; setting one registers a function for the worker. */
+  /** Calls to its properties call the worker's exports and return promises; setting one registers a function for the worker. */
   readonly proxy: Exports & RemoteProxy;
-  /** Resolves with the names of the worker's exports once it is ready; rejects if it fails before, with what it has thrown as the `cause`. */
+  /** Resolves with the names of the worker's exports when the worker is ready. Rejects if it fails before, with the worker's own error as the `cause`. */
   readonly ready: Promise<string[]>;
   /** How the worker reaches main. */
   readonly tier: Tier;
   /** The proxy, with limits on its calls. */
   within(limits: Limits): Exports & RemoteProxy;
-  /** Asks the worker to abandon what it is doing: the call in which it is blocked throws, or its `sleep`, or its next `check`. If it does nothing, nothing happens. */
+  /** Interrupts the worker: the call in which it is blocked throws, or its `sleep`, or its next `check`. No-op on an idle worker. */
   interrupt(): void;
-  /** Calls an export without wanting an answer. */
+  /** Calls an export without waiting for an answer. */
   notify(name: string, ...args: unknown[]): void;
 }
 
@@ -106,16 +107,16 @@ export interface Main {
   /** As last argument of a call: these buffers move, and are detached here. */
   transfer<T extends ArrayBuffer[]>(...buffers: T): T;
   /**
-   * Resolves once this service worker, by default that of the options, relays for the page, or memory is shared; rejects with the reason if it
-   * can't. Workers needn't wait for it, but for those that start from a Blob: not every browser lets a service worker take control of these
-   * when it is younger than they are.
+   * Resolves when this service worker, by default that of the options, relays for the page, or at once if memory is shared. Rejects with the reason
+   * if it cannot relay. Await it only before starting workers from a Blob: not every browser lets a service worker take control of such a worker
+   * later.
    */
   relay(script?: string | URL): Promise<void>;
-  /** What is possible here, and why no more is. */
+  /** The tier of workers here, and why there is no better one. */
   diagnose(): Diagnosis;
 }
 
-/** Why a call gave no result, where it is not what the function threw. */
+/** Why a call gave no result, unless its function threw. */
 export class CoincideError extends Error {
   /** Stable, for programs: `Closed`, `Deadlock`, `Failed`, `Interrupted`, ... For `Closed`, `cause` is the worker's own error if the worker has failed. */
   readonly code: string;

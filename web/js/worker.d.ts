@@ -10,7 +10,7 @@ export interface WorkerOptions extends Options {
 
 /** Limits of calls. */
 export interface Limits extends MainLimits {
-  /** Calls give promises instead of blocking. That works on every tier, and lets several calls be under way at once. */
+  /** Calls return promises instead of blocking. This works on every tier, and allows several calls in flight. */
   promise?: boolean;
 }
 
@@ -22,17 +22,17 @@ export interface Scope<Functions extends object = RemoteProxy> {
   /** Tells main that the worker is ready. */
   ready(): void;
   /**
-   * Tells main that the worker will never be ready, and why: what main awaits of it rejects, with `why` as the `cause` if that is an error. For a
-   * runtime that can't be started. The worker itself goes on.
+   * Tells main that the worker has failed, such as when its runtime cannot start: everything that main awaits from it rejects, with `why` as the
+   * `cause` if that is an error. The worker itself keeps running.
    */
   fail(why: unknown): void;
   /** Whether memory is shared with main. */
   native: boolean;
-  /** Whether calls block. If not, they throw an error that says why, or give promises under `promises: true`. */
+  /** Whether calls block. If not, they throw an error that says why, or return promises under `promises: true`. */
   sync: boolean;
   /** As last argument of a call: these buffers move, and are detached here. */
   transfer<T extends ArrayBuffer[]>(...buffers: T): T;
-  /** Gives its argument: values are copied anyway. */
+  /** Returns its argument: values are copied anyway. */
   direct<T>(value: T): T;
   /**
    * Throws if main wants the worker to stop: a `CoincideError` of code `Interrupted` or `Closed`; an `AbortError` if main has ended the call that
@@ -40,15 +40,15 @@ export interface Scope<Functions extends object = RemoteProxy> {
    */
   check(): void;
   /**
-   * Sleeps for a number of milliseconds without using a core. An interrupt ends it with an error, and so does the end of the call that it sleeps for (see `check`). What main calls meanwhile runs, except where the
-   * worker can't block in calls (see `sync`): there it waits until the worker is back in its event loop.
+   * Sleeps for a number of milliseconds without using a core. An interrupt ends it with an error, and so does the end of the call that it sleeps for (see `check`). Calls from main run during the sleep, except where the
+   * worker cannot block in calls (see `sync`): there they wait until the worker returns to its event loop.
    */
   sleep(milliseconds: number): void;
   /** Calls a function of main without waiting. */
   notify(name: string, ...args: unknown[]): void;
 }
 
-/** Takes up the link to main; once for each worker. */
+/** Attaches the worker to its link with main. May be called once in each worker. */
 export default function coincide<Functions extends object = RemoteProxy>(
   options?: WorkerOptions,
 ): Promise<Scope<Functions>>;
