@@ -83,7 +83,7 @@ fn call_that_the_parent_does_not_wait_for_is_deferred_and_runs() {
                 1
             });
         }),
-        ("an asynchronous function that goes on without it", |worker, calls| {
+        ("an asynchronous function that continues without it", |worker, calls| {
             let (exports, calls) = (worker.exports(), Rc::clone(calls));
             worker.register_async("ask", move || {
                 calls.borrow_mut().push(exports.call::<i32>("slow", (21,)).boxed_local());

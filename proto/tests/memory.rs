@@ -235,7 +235,7 @@ fn bodies_return_their_bytes_to_the_budget_when_they_end() {
         main.notify("n", Format::Bytes, vec![7; 200 * KIB]).unwrap();
         assert!(budget.used() > 400 * KIB);
         main.cancel(call);
-        assert!(budget.used() < 400 * KIB, "what nobody waits for is dropped");
+        assert!(budget.used() < 400 * KIB, "bodies for which no call waits are dropped");
         end(&mut main);
         assert_eq!(budget.used(), 0, "{what}");
     }

@@ -1,14 +1,14 @@
-// Interrupts and cancellations of workers that are reached by messages alone: such a worker receives nothing while it computes. Main raises an
-// alarm, which the worker can look for at any time.
+// Interrupts and cancellations on the tier `messages`, on which a worker receives no message while it computes. Main raises an alarm, for which the
+// worker can check at any time.
 //
-// Where memory can be shared, an alarm is a word in it. Elsewhere it is the address of a Blob, which main revokes: that synchronous
-// requests for it fail from then on is all that a worker can learn about its page without returning to its event loop. Each address
-// serves once. Another one is never revoked, and tells whether such requests are allowed at all.
+// Where memory can be shared, an alarm is a word in it. Elsewhere it is the address of a Blob, which main revokes, after which synchronous
+// requests for it fail. A worker has no other way to learn about its page without returning to its event loop. Each address serves once.
+// One address is never revoked; it shows whether such requests are allowed at all.
 //
-// Calls are told apart by the slots of their ids: of the calls that main has made and that are unanswered, no two have the same.
+// Calls are distinguished by the slots of their ids: no two unanswered calls of main have the same slot.
 import { sleepAlone } from './sleep.js';
 
-/** Main's side, for one worker: its `start` is what the worker's side is made of. */
+/** Main's side, for one worker. `start` is the data for the worker's side. */
 export const alarmOf = platform => (platform.shared() ? new Words() : new Addresses());
 
 class Words {
@@ -18,14 +18,14 @@ class Words {
     return { words: this.#words };
   }
 
-  /** Interrupts. Gives the message that says afterwards which alarm it was: a worker that receives it was doing nothing, or knows. */
+  /** Interrupts the worker. Returns a message that names the alarm: a worker that receives it was idle, or has handled the alarm already. */
   raise() {
     const number = Atomics.add(this.#words, INTERRUPTS, 1) + 1;
     this.#ring();
     return { number };
   }
 
-  /** Cancels a call. Gives the message that says so afterwards, if there is one. */
+  /** Cancels a call. Returns a message that names the alarm, if one was raised. */
   cancel(id) {
     Atomics.store(this.#words, wordOf(id), id);
     this.#ring();
@@ -76,13 +76,13 @@ const newAddress = () => URL.createObjectURL(new Blob());
 /** The address that stays, for all workers of the page. */
 let control;
 
-/** The worker's side. `current` gives the id of main's call that the running function serves, or 0. */
+/** The worker's side. `current` returns the id of main's call that the running function serves, or 0. */
 export const listenerOf = (start, current) => (start.words ? new WordListener(start.words, current) : new AddressListener(start, current));
 
 class WordListener {
   #words;
   #current;
-  /** Alarms that were looked at, for the call that was running then. */
+  /** Number of alarms that were checked, for the call that was running then. */
   #seen = 0;
   #seenBy = 0;
   #known = 0;
@@ -92,7 +92,7 @@ class WordListener {
     this.#current = current;
   }
 
-  /** Which alarm was raised and not heard before, if one was: `Interrupted`, or `Cancelled` for the running call. */
+  /** The kind of a new alarm: `Interrupted`, or `Cancelled` for the running call. Undefined if there is none. */
   heard() {
     const alarms = Atomics.load(this.#words, ALARMS);
     const id = this.#current();
@@ -108,18 +108,18 @@ class WordListener {
     return undefined;
   }
 
-  /** Takes in what `raise` or `cancel` gave. */
+  /** Handles the message that `raise` or `cancel` returned. */
   passed({ number, id }) {
     if (id === undefined) this.#known = Math.max(this.#known, number);
     else this.#forget(id);
   }
 
-  /** Waits for so many milliseconds, or for an alarm. */
+  /** Waits for a number of milliseconds, or until an alarm. */
   wait(milliseconds) {
     Atomics.wait(this.#words, ALARMS, this.#seen, milliseconds);
   }
 
-  /** Ids are used again, so what was said of one must not stay. */
+  /** Clears the cancellation of a call, whose id may be reused. Returns whether there was one. */
   #forget(id) {
     return Atomics.compareExchange(this.#words, wordOf(id), id, 0) === id;
   }
@@ -127,9 +127,9 @@ class WordListener {
 
 class AddressListener {
   #control;
-  /** Those that are left, oldest first. */
+  /** The unused addresses, oldest first. */
   #addresses;
-  /** By slot; `null` until main has replaced one that is revoked. */
+  /** The address of each slot; `null` after it was revoked, until main has replaced it. */
   #slots;
   #current;
   #known = 0;
@@ -176,7 +176,7 @@ class AddressListener {
   #isRevoked(address) {
     if (isThere(address)) return false;
     if (isThere(this.#control)) return true;
-    // A policy of the page forbids such requests: there is nothing to be heard.
+    // A policy of the page forbids such requests, so alarms cannot be received.
     this.#addresses = [];
     this.#slots = [];
     return false;
@@ -197,13 +197,13 @@ const isThere = address => {
 /** Both ends are of this package, whose ids have their slots in these bits. */
 const slotOf = id => (id >>> 1) & 0xffff;
 
-/** Number of interrupts that a worker receives without returning to its event loop. It knows this many addresses in advance. */
+/** Number of interrupts that a worker can receive without returning to its event loop. It has this many addresses in advance. */
 const AHEAD = 4;
 
-/** Cancellations of calls are heard while main has fewer than this many unanswered ones. */
+/** Cancellations are received while main has fewer than this many unanswered calls. */
 const SLOTS_OF_ADDRESSES = 8;
 
-/** Milliseconds between two looks, each of which takes one or two requests of some two milliseconds. */
+/** Milliseconds between two checks, each of which takes one or two requests of about two milliseconds. */
 const EVERY = 200;
 
 /** The words: how many alarms there were; how many of them were interrupts; by slot, the call that was cancelled last. */

@@ -12,9 +12,8 @@ export interface Options {
   measure?: boolean;
   /**
    * Most bytes that arguments and results may take together while they arrive in parts or wait to be sent; on main those of all workers, and the
-   * last call of `coincide` that names it counts. A call that exceeds it ends with a `CoincideError` of code `OutOfMemory`, or `NotSent` for the
-   * caller's own arguments. The first
-   * 64 KiB of each worker are not counted. Default 1 GiB.
+   * last call of `coincide` that names it counts. A call that exceeds it ends with a `CoincideError` of code `OutOfMemory`, or
+   * `NotSent` if the arguments exceed the caller's own budget. The first 64 KiB of each worker are not counted. Default 1 GiB.
    */
   memory?: number;
   /** Where a worker cannot block, its calls return promises instead of throwing. Default `false`. On main it applies to all workers. */

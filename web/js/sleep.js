@@ -1,20 +1,20 @@
-// Sleeping, without burning a core.
+// Sleeping without using a core.
 import { ours } from './errors.js';
 
-/** Milliseconds, if that is what it is. */
+/** The argument of `sleep`, checked. */
 export const millisecondsOf = given => {
   if (typeof given === 'number' && given >= 0) return given;
   throw ours(new TypeError(`\`sleep\` takes a number of milliseconds, at least 0, not ${String(given)}`));
 };
 
-/** Blocks for so many milliseconds, which nothing shortens. */
+/** Blocks for a number of milliseconds. Nothing ends it early. */
 export const sleepAlone = milliseconds => {
   try {
     // A page that is not isolated has no SharedArrayBuffer, but memory of wasm that could be shared.
     word ??= new Int32Array(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer);
     Atomics.wait(word, 0, 0, milliseconds);
   } catch {
-    // Where that is forbidden, it burns a core after all.
+    // Where waiting is forbidden, it spins.
     for (const end = performance.now() + milliseconds; performance.now() < end; );
   }
 };
