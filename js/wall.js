@@ -187,7 +187,7 @@ export class Wall {
   #set(target, key, value, receiver) {
     for (const object of new Set([target, receiver])) {
       const steps = this.#limitsOf(object, keyOf(key));
-      if (steps && !steps.some(step => step.isEnd)) throw notAllowed(`main does not allow \`set\`${of(key)}: \no path of \`allow\` ends there`);
+      if (steps && !steps.some(step => step.isEnd)) throw notAllowed(`main does not allow \`set\`${of(key)}: no path of \`allow\` ends there`);
       if (isFixed(object)) throw notAllowed(`main does not allow \`set\`${of(key)}: the target is an object of the platform`);
     }
     this.#ask('set', target, key, value, ...(receiver === target ? [] : [receiver]));
