@@ -119,8 +119,13 @@ impl End {
         match encode(&mut buffer) {
             Ok(format) => Ok((format, buffer)),
             Err(source) => {
+                if source.is_out_of_memory() {
+                    // Memory is short, so the buffer is not kept for later.
+                    drop(buffer);
+                    return Err(CallError::arguments(function, source));
+                }
                 self.port.borrow_mut().session.recycle(buffer);
-                Err(CallError::Arguments { function: function.into(), source })
+                Err(CallError::arguments(function, source))
             }
         }
     }

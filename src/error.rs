@@ -108,7 +108,7 @@ pub enum CallError {
         /// The cycle of calls.
         message: String,
     },
-    /// One of the ends has no memory for the arguments or the result, or its memory budget is used up. Later calls, or smaller ones, may succeed.
+    /// One of the ends has no memory to write, keep or read the arguments or the result, or its memory budget is used up. Later calls, or smaller ones, may succeed.
     #[error("`{function}` gave no result for lack of memory: {message}")]
     OutOfMemory {
         /// The function that was called.
@@ -234,6 +234,24 @@ impl CallError {
             | Self::Refused { function, .. } => name.clone_into(function),
         }
         self
+    }
+
+    /// The arguments of a call can't be written.
+    pub(crate) fn arguments(function: &str, source: EncodeError) -> Self {
+        let function = function.into();
+        if source.is_out_of_memory() {
+            return Self::OutOfMemory { function, message: format!("its arguments cannot be written: {source}") };
+        }
+        Self::Arguments { function, source }
+    }
+
+    /// The result of a call can't be read.
+    pub(crate) fn result(function: &str, source: DecodeError) -> Self {
+        let function = function.into();
+        if source.is_out_of_memory() {
+            return Self::OutOfMemory { function, message: format!("its result cannot be read: {source}") };
+        }
+        Self::Result { function, source }
     }
 
     pub(crate) fn not_sent(function: &str, source: SendError, session: &Session) -> Self {

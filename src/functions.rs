@@ -1,7 +1,7 @@
 //! The functions that an end of a link serves, and what can be one.
 
 use crate::Thrown;
-use crate::payload::{self, Schema};
+use crate::payload::{self, DecodeError, EncodeError, Schema};
 use crate::raw::RawReply;
 use coincide_proto::{ErrorCode, Format};
 use futures_util::FutureExt;
@@ -102,6 +102,18 @@ impl Failure {
         let mut payload = Vec::new();
         thrown.encode(&mut payload);
         Self::Threw(payload)
+    }
+
+    /// The result can't be written.
+    pub fn unsent(error: &EncodeError) -> Self {
+        let code = if error.is_out_of_memory() { ErrorCode::OUT_OF_MEMORY } else { ErrorCode::BAD_RESULT };
+        Self::Refused(code, error.to_string())
+    }
+
+    /// The arguments can't be read.
+    pub fn unread(error: &DecodeError) -> Self {
+        let code = if error.is_out_of_memory() { ErrorCode::OUT_OF_MEMORY } else { ErrorCode::BAD_ARGUMENTS };
+        Self::Refused(code, error.to_string())
     }
 
     pub(crate) fn cancelled() -> Self {

@@ -70,17 +70,16 @@ pub(crate) fn decode_args<A: DeserializeOwned>(
     schema: Option<Schema>,
 ) -> Result<A, Failure> {
     let refuse = |code, text| Err(Failure::Refused(code, text));
+    let code = |error: &DecodeError| match error.kind() {
+        DecodeErrorKind::Schema { .. } => ErrorCode::SCHEMA_MISMATCH,
+        DecodeErrorKind::OutOfMemory => ErrorCode::OUT_OF_MEMORY,
+        _ => ErrorCode::BAD_ARGUMENTS,
+    };
     match (format, schema) {
-        (Format::Value, _) => {
-            value::args_from_slice(payload).or_else(|error| refuse(ErrorCode::BAD_ARGUMENTS, error.to_string()))
+        (Format::Value, _) => value::args_from_slice(payload).or_else(|error| refuse(code(&error), error.to_string())),
+        (Format::Typed, Some(Schema(hash))) => {
+            typed::from_slice(payload, hash).or_else(|error| refuse(code(&error), error.to_string()))
         }
-        (Format::Typed, Some(Schema(hash))) => typed::from_slice(payload, hash).or_else(|error| {
-            let code = match error.kind() {
-                DecodeErrorKind::Schema { .. } => ErrorCode::SCHEMA_MISMATCH,
-                _ => ErrorCode::BAD_ARGUMENTS,
-            };
-            refuse(code, error.to_string())
-        }),
         (Format::Typed, None) => {
             let text = "the function belongs to no typed interface: call it by its name";
             refuse(ErrorCode::SCHEMA_MISMATCH, text.into())
@@ -103,7 +102,7 @@ pub(crate) fn encode_result<T: Serialize>(
         Some(Schema(hash)) if format == Format::Typed => typed::to_buf(value, hash, buffer).map(|()| Format::Typed),
         _ => value::to_buf(value, buffer).map(|()| Format::Value),
     };
-    encoded.map_err(|error| Failure::Refused(ErrorCode::BAD_RESULT, error.to_string()))
+    encoded.map_err(|error| Failure::unsent(&error))
 }
 
 /// Reads the result of a call that was made with `schema` if it was typed.
@@ -118,7 +117,7 @@ pub(crate) fn decode_result<R: DeserializeOwned>(
         (Format::Value, _) => value::from_slice(bytes),
         _ => Err(DecodeError::mismatch("the other end answered in a format that was not asked for")),
     };
-    result.map_err(|source| CallError::Result { function: function.into(), source })
+    result.map_err(|source| CallError::result(function, source))
 }
 
 /// The bytes of a result that was asked for as bytes.

@@ -48,11 +48,19 @@ impl Thrown {
         if own.is_some_and(|value| value.encode(buffer).is_ok()) {
             return;
         }
-        let mut writer = Writer::new(buffer);
-        writer.error(false, 0);
-        writer.str(if self.class.is_empty() { "Error" } else { &self.class });
-        writer.str(&self.message);
-        writer.str(&self.stack);
+        let before = buffer.len();
+        let class = if self.class.is_empty() { "Error" } else { &self.class };
+        for (message, stack) in [(&*self.message, &*self.stack), ("there is no memory for its message", "")] {
+            buffer.truncate(before);
+            let mut writer = Writer::new(buffer);
+            writer.error(false, 0);
+            writer.str(class);
+            writer.str(message);
+            writer.str(stack);
+            if writer.finish().is_ok() {
+                return;
+            }
+        }
     }
 
     pub(crate) fn from_value(value: Value) -> Self {

@@ -1,7 +1,8 @@
 //! What can go wrong, and where in the value.
 
+use crate::memory::OutOfMemory;
 use alloc::borrow::Cow;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -56,17 +57,41 @@ fn is_identifier(key: &str) -> bool {
         && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$')
 }
 
+impl Segment {
+    /// A property. A long key is cut.
+    pub(crate) fn key(key: &str) -> Self {
+        Self::Key(beginning(key).into())
+    }
+
+    /// The same for a symbol, registered under `name` or well known by it.
+    pub(crate) fn symbol(registered: bool, name: &str) -> Self {
+        let name = beginning(name);
+        Self::Key(if registered { alloc::format!("Symbol.for({name:?})") } else { alloc::format!("Symbol.{name}") })
+    }
+}
+
 /// A value can't be encoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodeError {
     path: Path,
-    message: Cow<'static, str>,
+    kind: EncodeErrorKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum EncodeErrorKind {
+    Refused(Cow<'static, str>),
+    OutOfMemory,
 }
 
 impl EncodeError {
     /// An error about the value at hand; [`at`](Self::at) adds where that is.
     pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
-        Self { path: Path::default(), message: message.into() }
+        Self { path: Path::default(), kind: EncodeErrorKind::Refused(message.into()) }
+    }
+
+    /// Whether there was no memory for the bytes. A smaller value may succeed, or the same one later.
+    pub fn is_out_of_memory(&self) -> bool {
+        matches!(self.kind, EncodeErrorKind::OutOfMemory)
     }
 
     /// The same error, seen from one level further out.
@@ -84,15 +109,28 @@ impl EncodeError {
 
 impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        located(f, &self.path, &self.message)
+        match &self.kind {
+            EncodeErrorKind::Refused(message) => located(f, &self.path, message),
+            EncodeErrorKind::OutOfMemory => located(f, &self.path, &UNSENT),
+        }
     }
 }
 
 impl core::error::Error for EncodeError {}
 
+impl From<OutOfMemory> for EncodeError {
+    fn from(_: OutOfMemory) -> Self {
+        Self { path: Path::default(), kind: EncodeErrorKind::OutOfMemory }
+    }
+}
+
 impl serde::ser::Error for EncodeError {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(message.to_string())
+        match clipped(format_args!("{message}")) {
+            // From a `Value` inside of another type, whose error passes serde as text.
+            text if text == UNSENT => OutOfMemory.into(),
+            text => Self::new(text),
+        }
     }
 }
 
@@ -118,6 +156,8 @@ pub enum DecodeErrorKind {
         /// The hash in the bytes.
         found: u64,
     },
+    /// There is no memory for the value. A smaller one may succeed, or the same one later.
+    OutOfMemory,
 }
 
 impl DecodeError {
@@ -134,6 +174,11 @@ impl DecodeError {
         Self { path: Path::default(), kind: DecodeErrorKind::Schema { expected, found } }
     }
 
+    /// There is no memory for the value, or for what a program keeps of it.
+    pub fn out_of_memory() -> Self {
+        OutOfMemory.into()
+    }
+
     /// The same error, seen from one level further out.
     #[must_use]
     pub fn at(mut self, segment: Segment) -> Self {
@@ -144,6 +189,11 @@ impl DecodeError {
     /// Where in the value.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether there was no memory for the value.
+    pub fn is_out_of_memory(&self) -> bool {
+        self.kind == DecodeErrorKind::OutOfMemory
     }
 
     /// Why.
@@ -167,19 +217,31 @@ impl fmt::Display for DecodeErrorKind {
                 f,
                 "the types differ: the schema hash is {found:016x} and {expected:016x} was expected; build both ends from the same declaration"
             ),
+            Self::OutOfMemory => f.write_str(UNREAD),
         }
     }
 }
 
 impl core::error::Error for DecodeError {}
 
+impl From<OutOfMemory> for DecodeError {
+    fn from(_: OutOfMemory) -> Self {
+        Self { path: Path::default(), kind: DecodeErrorKind::OutOfMemory }
+    }
+}
+
 impl serde::de::Error for DecodeError {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::mismatch(message.to_string())
+        match clipped(format_args!("{message}")) {
+            // As with `EncodeError`.
+            text if text == UNREAD => OutOfMemory.into(),
+            text => Self::mismatch(text),
+        }
     }
 
     fn invalid_type(found: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
-        Self::mismatch(alloc::format!("expected {expected}, got {found}"))
+        // What was found may be text of any length.
+        Self::mismatch(clipped(format_args!("expected {expected}, got {found}")))
     }
 
     fn invalid_value(found: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
@@ -195,6 +257,36 @@ impl serde::de::Error for DecodeError {
     }
 }
 
+fn beginning(text: &str) -> &str {
+    &text[..text.floor_char_boundary(LONGEST_TEXT)]
+}
+
+/// Text for an error. A long one is cut.
+fn clipped(text: fmt::Arguments<'_>) -> String {
+    struct Beginning(String);
+
+    impl fmt::Write for Beginning {
+        fn write_str(&mut self, part: &str) -> fmt::Result {
+            let end = part.floor_char_boundary(LONGEST_TEXT - self.0.len());
+            self.0.push_str(&part[..end]);
+            if end < part.len() { Err(fmt::Error) } else { Ok(()) }
+        }
+    }
+
+    let mut beginning = Beginning(String::new());
+    if fmt::write(&mut beginning, text).is_err() {
+        beginning.0.push_str("...");
+    }
+    beginning.0
+}
+
 fn located(f: &mut fmt::Formatter<'_>, path: &Path, message: &dyn fmt::Display) -> fmt::Result {
     if path.is_empty() { write!(f, "{message}") } else { write!(f, "{path}: {message}") }
 }
+
+/// Longest text in bytes that an error copies from a value or a program.
+const LONGEST_TEXT: usize = 1024;
+
+const UNSENT: &str = "it is larger than there is memory for";
+
+const UNREAD: &str = "there is no memory to read it";

@@ -32,6 +32,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! What a value takes is reserved fallibly: without memory for it there is an error ([`EncodeError::is_out_of_memory`],
+//! [`DecodeError::is_out_of_memory`]). Serde's own collections allocate by themselves. Before a list of theirs grows, the value format makes sure
+//! that there is memory for it; for maps, and for lists of the typed format, nothing does.
+//!
 //! The bytes are specified in sections 17 and 18 of `proto/SPEC.md` in the repository.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -41,6 +45,7 @@ extern crate alloc;
 mod error;
 #[cfg(feature = "js")]
 pub mod js;
+mod memory;
 pub mod schema;
 pub mod typed;
 pub mod value;

@@ -9,6 +9,9 @@
 mod de;
 mod ser;
 
+pub(crate) use ser::{Append, unwritable};
+
+use crate::memory::OutOfMemory;
 use crate::value::MAX_DEPTH;
 use crate::{DecodeError, EncodeError};
 use alloc::vec::Vec;
@@ -22,6 +25,7 @@ use serde::{Deserialize, Serialize};
 /// When the value can't be serialized or is beyond the limits; the buffer is as before then.
 pub fn to_buf<T: Serialize + ?Sized>(value: &T, schema: u64, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
     let before = buffer.len();
+    buffer.try_reserve(size_of::<u64>()).map_err(OutOfMemory::from)?;
     buffer.extend_from_slice(&schema.to_le_bytes());
     let result = ser::value(value, buffer);
     if result.is_err() {

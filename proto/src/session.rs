@@ -291,6 +291,10 @@ impl Session {
             if name.len() > MAX_NAME {
                 return Err(SendError::NameTooLong { length: name.len() });
             }
+            let size = payload.len() + 2 + name.len();
+            if payload.try_reserve(2 + name.len()).is_err() {
+                return Err(self.out_of_memory(size));
+            }
             payload.extend_from_slice(&(name.len() as u16).to_le_bytes());
             payload.extend_from_slice(name.as_bytes());
         }
@@ -305,8 +309,12 @@ impl Session {
     /// # Errors
     /// When the link is closed, or the list is longer than the peer accepts in one message.
     pub fn release(&mut self, references: &[u64]) -> Result<(), SendError> {
-        self.check_sendable("", references.len() * 8, 1)?;
+        let size = references.len() * 8;
+        self.check_sendable("", size, 1)?;
         let mut payload = self.pool.take();
+        if payload.try_reserve(size).is_err() {
+            return Err(self.out_of_memory(size));
+        }
         payload.extend(references.iter().flat_map(|reference| reference.to_le_bytes()));
         self.outbox.push(Header { kind: Kind::RELEASE, ..Header::default() }, "", payload, 0);
         Ok(())
@@ -976,11 +984,11 @@ impl Session {
             }
             Purpose::DroppedNotification => {}
             Purpose::Ready => {
-                if !self.pool.account.fits(payload.len() as u64 * LISTED_NAME) {
+                let fits = self.pool.account.fits(payload.len() as u64 * LISTED_NAME);
+                let Some(exports) = (if fits { exports(&payload)? } else { None }) else {
                     self.refuse(id.0, purpose, payload.len() as u64);
                     return Ok(());
-                }
-                let exports = exports(&payload)?;
+                };
                 self.pool.give(payload);
                 self.events.push_back(Event::Ready(exports));
             }
@@ -1032,7 +1040,8 @@ fn not_text() -> ProtocolError {
     ProtocolError("a name is not UTF-8".into())
 }
 
-fn exports(mut payload: &[u8]) -> Result<Vec<String>, ProtocolError> {
+/// The names in a list of exports. `None`: there is no memory for them.
+fn exports(mut payload: &[u8]) -> Result<Option<Vec<String>>, ProtocolError> {
     let mut names = Vec::new();
     while !payload.is_empty() {
         let name = payload.split_first_chunk().and_then(|(length, rest)| {
@@ -1044,9 +1053,15 @@ fn exports(mut payload: &[u8]) -> Result<Vec<String>, ProtocolError> {
         if name.len() > MAX_NAME {
             return Err(ProtocolError("the name of an export is too long".into()));
         }
-        names.push(checked_name(name)?.to_string());
+        let mut copy = String::new();
+        let name = checked_name(name)?;
+        if names.try_reserve(1).is_err() || copy.try_reserve_exact(name.len()).is_err() {
+            return Ok(None);
+        }
+        copy.push_str(name);
+        names.push(copy);
     }
-    Ok(names)
+    Ok(Some(names))
 }
 
 fn close_header(reason: CloseReason) -> Header {

@@ -291,6 +291,32 @@ fn failed_allocation_refuses_the_body_and_the_link_stays_open() {
     }
 }
 
+#[test]
+fn list_of_exports_without_memory_closes_the_link() {
+    let mut main = greeted(Role::Main, &Budget::new(usize::MAX));
+    // Names without a character: two bytes each, and three words once they are read.
+    let list = frame(Header { kind: Kind::READY, ..Header::default() }, "", &[0; 100 * KIB]);
+    LARGEST.set(200 * KIB);
+    let handled = main.handle_frame(&list[..]);
+    LARGEST.set(usize::MAX);
+    handled.unwrap();
+    let Some(Event::Closed(closed)) = main.poll_event() else { panic!("the link is closed") };
+    assert_eq!((closed.by, closed.reason), (ClosedBy::Here, CloseReason::FAILED));
+    assert_eq!(closed.text, "main has no memory for the 102400 bytes of the list of exports: send less at a time");
+}
+
+#[test]
+fn release_without_memory_is_not_sent() {
+    let mut worker = greeted(Role::Worker, &Budget::new(usize::MAX));
+    let references = vec![7; 10 * KIB];
+    LARGEST.set(40 * KIB);
+    let released = worker.release(&references);
+    LARGEST.set(usize::MAX);
+    assert!(matches!(released, Err(SendError::OutOfMemory { size: 81_920, .. })), "{released:?}");
+    assert!(next_frame(&mut worker).is_none());
+    worker.release(&references).unwrap();
+}
+
 thread_local! {
     static BYTES: Cell<isize> = const { Cell::new(0) };
     /// Larger allocations of this thread fail.

@@ -83,12 +83,19 @@ impl Batch {
     fn push(&mut self, target: &Path, operation: &impl Serialize) -> Result<&mut Self, CallError> {
         let mut bytes = Vec::new();
         let link = &self.gathered.link;
-        let refused = |source| CallError::Arguments { function: target.to_string(), source };
+        let refused = |source| CallError::arguments(&target.to_string(), source);
         let (sent, kept) = link.table.keeping(|| link.encode(operation, &mut bytes));
         let sent = sent.map_err(refused)?;
-        self.gathered.sent.extend(sent);
         // One value after the other: numbers of shared objects and keys count from the start of the batch in the end.
-        let value = Value::decode(&bytes).expect("what has been encoded can be decoded");
+        let value = match Value::decode(&bytes) {
+            Ok(value) => value,
+            Err(error) if error.is_out_of_memory() => {
+                link.table.release(&sent);
+                return Err(CallError::result(&target.to_string(), error));
+            }
+            Err(error) => panic!("what has been encoded can be decoded: {error}"),
+        };
+        self.gathered.sent.extend(sent);
         self.operations.push(value);
         self.kept.push(Rc::clone(&target.handle));
         self.kept.extend(kept);

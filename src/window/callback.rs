@@ -157,14 +157,13 @@ impl<'de> Deserialize<'de> for Callee {
 }
 
 fn arguments<Args: DeserializeOwned>(link: &Link, payload: &[u8]) -> Result<Args, Failure> {
-    let call: Call<Args> =
-        link.decode(payload).map_err(|error| Failure::Refused(ErrorCode::BAD_ARGUMENTS, error.to_string()))?;
+    let call: Call<Args> = link.decode(payload).map_err(|error| Failure::unread(&error))?;
     Ok(call.0)
 }
 
 fn encode(link: &Link, value: &impl Serialize, result: &mut Vec<u8>) -> Result<(), Failure> {
     let encoded = link.encode(value, result);
-    encoded.map(|_| ()).map_err(|error| Failure::Refused(ErrorCode::BAD_RESULT, error.to_string()))
+    encoded.map(|_| ()).map_err(|error| Failure::unsent(&error))
 }
 
 /// The arguments in a call of main.

@@ -96,7 +96,7 @@ impl Link {
             Ok((Format::Value, payload)) => {
                 let result = self.decode(&payload);
                 self.scope.recycle(payload);
-                result.map_err(|source| CallError::Result { function: name(), source })
+                result.map_err(|source| CallError::result(&name(), source))
             }
             Ok((_, payload)) => {
                 self.scope.recycle(payload);

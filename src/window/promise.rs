@@ -33,7 +33,7 @@ impl Remote {
         let (resolved, rejected) = (Settles(Rc::clone(&outcome)), Settles(Rc::clone(&outcome)));
         let other_type = name.clone();
         let resolve = settling(move |value: Result<T, _>| {
-            resolved.settle(value.map_err(|source| CallError::Result { function: other_type.clone(), source }));
+            resolved.settle(value.map_err(|source| CallError::result(&other_type, source)));
         });
         let thrower = name.clone();
         let reject = settling(move |reason: Result<Value, _>| {

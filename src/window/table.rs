@@ -42,12 +42,19 @@ impl Table {
     /// Counts the references in a payload that has come; gives those of main. [`settle`](Self::settle) has to follow.
     pub(super) fn receive(&self, payload: &[u8]) -> Result<Vec<u64>, DecodeError> {
         let mut ids = Vec::new();
+        let mut memory = true;
         let read = Reader::new(payload).skip_references(|reference| {
             if reference.owner == RefOwner::Sender && reference.id != ROOT {
-                ids.push(reference.id);
+                memory = memory && ids.try_reserve(1).is_ok();
+                if memory {
+                    ids.push(reference.id);
+                }
             }
         });
         let mut objects = self.objects.borrow_mut();
+        if !memory || objects.try_reserve(ids.len()).is_err() {
+            return Err(DecodeError::out_of_memory());
+        }
         for id in &ids {
             objects.entry(*id).or_default().times += 1;
         }

@@ -71,6 +71,12 @@ pub enum Breach {
         /// Number of the packet's first frame.
         first: u64,
     },
+    /// There is no memory for it. The relay is asked again, a link whose packets are posted ends.
+    #[error("there is no memory for a packet of {bytes} bytes")]
+    OutOfMemory {
+        /// Length of the packet.
+        bytes: usize,
+    },
 }
 
 impl Endpoint {
@@ -165,11 +171,11 @@ impl Endpoint {
             && let Err(breach) = &handled
         {
             // What is posted arrives, in order: nothing can be missing.
-            let error = match breach {
-                Breach::Protocol(error) => error.clone(),
-                Breach::Gap { .. } => packet::breach("a posted packet leaves out frames"),
-            };
-            self.fail(error);
+            match breach {
+                Breach::Protocol(error) => drop(self.fail(error.clone())),
+                Breach::Gap { .. } => drop(self.fail(packet::breach("a posted packet leaves out frames"))),
+                Breach::OutOfMemory { .. } => self.lose(),
+            }
         }
         handled
     }
@@ -185,7 +191,10 @@ impl Endpoint {
             if length == body.len() {
                 return self.handle(body, Channel::Relay);
             }
-            self.handle(body[at..at + length].to_vec(), Channel::Relay)?;
+            let mut packet = Vec::new();
+            packet.try_reserve_exact(length).map_err(|_| Breach::OutOfMemory { bytes: length })?;
+            packet.extend_from_slice(&body[at..at + length]);
+            self.handle(packet, Channel::Relay)?;
             at += length;
         }
         Ok(())
@@ -298,6 +307,9 @@ impl Endpoint {
         }
         if header.has(LAST | GONE) && header.end() < self.incoming.expected() {
             return Err(packet::breach("frames have come from behind the last one").into());
+        }
+        if !self.incoming.make_room() {
+            return Err(Breach::OutOfMemory { bytes: packet.len() });
         }
         self.outgoing.acknowledge(header.ack)?;
         self.follow(header.turn);

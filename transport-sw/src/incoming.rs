@@ -48,6 +48,11 @@ impl Incoming {
         self.new_frames(header, packet).map_or(0, |at| packet.len() - at)
     }
 
+    /// Makes room for one more packet. `false`: there is no memory for it.
+    pub(crate) fn make_room(&mut self) -> bool {
+        self.parcels.try_reserve(1).is_ok()
+    }
+
     /// Takes the new frames of a packet that [`Header::read`] has judged and that leaves no gap.
     pub(crate) fn push(&mut self, header: &Header, mut packet: Vec<u8>) {
         let Some(at) = self.new_frames(header, &packet) else { return };

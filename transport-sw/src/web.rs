@@ -65,8 +65,9 @@ pub fn main_end(port: &JsValue, relay: Option<&Relay>, ring: impl Fn() + 'static
         let weak = Rc::downgrade(&link);
         let answer = Closure::<dyn Fn(Uint8Array)>::new(move |packet: Uint8Array| {
             if let Some(link) = weak.upgrade() {
-                // Whoever asks with anything but a packet gets no answer.
-                let _ = link.endpoint.borrow_mut().handle_question(packet.to_vec());
+                // A question that is not a packet, or for which there is no memory, gets no answer.
+                let Some(packet) = copied(&packet) else { return };
+                let _ = link.endpoint.borrow_mut().handle_question(packet);
                 link.flush();
                 link.wake();
             }
@@ -101,11 +102,14 @@ pub struct Inbox(Rc<Link>);
 impl Inbox {
     /// Takes a message in. `false`: it is not one of this transport, and nothing was done.
     pub fn deliver(&self, message: &JsValue) -> bool {
-        let Some(bytes) = packet_in(message) else {
+        let Some(packet) = packet_in(message) else {
             return false;
         };
-        // A breach is the end's to report.
-        let _ = self.0.endpoint.borrow_mut().handle(bytes, Channel::Direct);
+        match copied(&packet) {
+            // A breach is the end's to report.
+            Some(bytes) => drop(self.0.endpoint.borrow_mut().handle(bytes, Channel::Direct)),
+            None => self.0.lose_for_lack_of_memory(packet.length()),
+        }
         self.0.flush();
         self.0.wake();
         true
@@ -124,7 +128,7 @@ impl Inbox {
         }
     }
 
-    /// Why the end is gone, if it is because the service worker no longer answers.
+    /// Why the end is gone, if the service worker no longer answers, or this end had no memory for a packet.
     pub fn failure(&self) -> Option<String> {
         self.0.failure.borrow().clone()
     }
@@ -165,6 +169,10 @@ impl Transport for MainEnd {
 
     fn can_wait(&self) -> bool {
         false
+    }
+
+    fn why_gone(&self) -> Option<String> {
+        self.0.failure.borrow().clone()
     }
 
     fn close(&mut self) {
@@ -324,6 +332,12 @@ impl Link {
         }
     }
 
+    /// A posted packet was dropped, and it will not be sent again.
+    fn lose_for_lack_of_memory(&self, bytes: u32) {
+        self.failure.replace(Some(lack_of_memory(bytes)));
+        self.endpoint.borrow_mut().lose();
+    }
+
     fn is_ready(&self, room: bool) -> bool {
         let endpoint = self.endpoint.borrow();
         endpoint.has_input() || room && endpoint.has_room()
@@ -392,7 +406,8 @@ impl Poller for Requests<'_> {
             return Err(PollError::Busy);
         }
         let body = answer.dyn_into::<Uint8Array>();
-        body.map(|body| body.to_vec()).map_err(|why| PollError::Failed(why.as_string().unwrap_or_default()))
+        let body = body.map_err(|why| PollError::Failed(why.as_string().unwrap_or_default()))?;
+        copied(&body).ok_or_else(|| PollError::Failed(lack_of_memory(body.length())))
     }
 
     fn pause(&mut self, pause: Duration) {
@@ -400,8 +415,8 @@ impl Poller for Requests<'_> {
     }
 }
 
-/// The bytes of a message that looks like a packet.
-fn packet_in(message: &JsValue) -> Option<Vec<u8>> {
+/// A message that looks like a packet.
+fn packet_in(message: &JsValue) -> Option<Uint8Array> {
     let array = match message.dyn_ref::<Uint8Array>() {
         Some(array) => array.clone(),
         None => Uint8Array::new(message.dyn_ref::<ArrayBuffer>()?),
@@ -411,7 +426,21 @@ fn packet_in(message: &JsValue) -> Option<Vec<u8>> {
         return None;
     }
     array.subarray(0, 8).copy_to(&mut start);
-    packet::is_packet(&start).then(|| array.to_vec())
+    packet::is_packet(&start).then_some(array)
+}
+
+/// The bytes of an array, whose length the peer has chosen. `None`: there is no memory for them.
+fn copied(array: &Uint8Array) -> Option<Vec<u8>> {
+    let len = array.length() as usize;
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(len).ok()?;
+    bytes.resize(len, 0);
+    array.copy_to(&mut bytes);
+    Some(bytes)
+}
+
+fn lack_of_memory(bytes: u32) -> String {
+    format!("there is no memory for a packet of {bytes} bytes")
 }
 
 /// Most bytes of frames that are kept for a worker that has not collected them when main's end goes.

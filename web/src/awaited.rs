@@ -39,7 +39,7 @@ impl Callee {
         let call = match self.values.encode_arguments(arguments, &mut buffer) {
             Ok(()) => Some(self.start(buffer)),
             Err(Unsent::Blobs) => None,
-            Err(Unsent::Refused(why)) => return Err(failure::of_arguments(&self.shown, &why.to_string())),
+            Err(why) => return Err(failure::of_arguments(&self.shown, &why)),
         };
         let arguments = arguments.clone();
         Ok(running.settle(pending, async move {
@@ -68,7 +68,7 @@ impl Callee {
     pub(crate) fn notify(&self, arguments: &Array) -> Result<(), JsValue> {
         let mut buffer = self.values.buffer();
         let encoded = self.values.encode_arguments(arguments, &mut buffer);
-        encoded.map_err(|why| failure::of_arguments(&self.shown, &why.to_string()))?;
+        encoded.map_err(|why| failure::of_arguments(&self.shown, &why))?;
         let sent = self.exports.notify_raw(&self.name, Format::Value, buffer);
         sent.map_err(|error| failure::of_call(error.into(), &self.shown, &self.values))
     }

@@ -2,9 +2,11 @@
 
 use coincide::raw::RawError;
 use coincide::{CallError, SpawnError};
+use coincide_codec::DecodeError;
+use std::error::Error;
 use wasm_bindgen::prelude::*;
 
-use crate::values::Values;
+use crate::values::{Unsent, Values};
 
 /// The error of a call that gave no result.
 pub(crate) fn of_call(error: RawError, function: &str, values: &Values) -> JsValue {
@@ -20,13 +22,25 @@ pub(crate) fn of_call(error: RawError, function: &str, values: &Values) -> JsVal
 }
 
 /// The error of a call whose arguments cannot be sent.
-pub(crate) fn of_arguments(function: &str, why: &str) -> JsValue {
-    failed("Arguments", &format!("the arguments of `{function}` cannot be sent: {why}"), function)
+pub(crate) fn of_arguments(function: &str, why: &Unsent) -> JsValue {
+    match why {
+        Unsent::Refused(error) if error.is_out_of_memory() => of_memory(function, "arguments", "written", error),
+        why => failed("Arguments", &format!("the arguments of `{function}` cannot be sent: {why}"), function),
+    }
 }
 
 /// The error of a call whose result cannot be read here.
-pub(crate) fn of_result(function: &str, why: &str) -> JsValue {
-    failed("Result", &format!("the result of `{function}` cannot be read here: {why}"), function)
+pub(crate) fn of_result(function: &str, error: &DecodeError) -> JsValue {
+    if error.is_out_of_memory() {
+        return of_memory(function, "result", "read", error);
+    }
+    failed("Result", &format!("the result of `{function}` cannot be read here: {error}"), function)
+}
+
+fn of_memory(function: &str, what: &str, done: &str, error: &dyn Error) -> JsValue {
+    let message = format!("its {what} cannot be {done}: {error}");
+    let error = CallError::OutOfMemory { function: function.into(), message };
+    failed(kind(&error), &error.to_string(), function)
 }
 
 /// The error of a link that cannot be created.

@@ -25,7 +25,7 @@ pub(crate) fn serve(
         if !is_thenable(&value).map_err(|thrown| threw(&values, &thrown))? {
             match values.encode_result(&value, &name, result) {
                 Ok(()) => return Ok(RawReply::Now(Format::Value)),
-                Err(Unsent::Refused(why)) => return Err(Failure::Refused(ErrorCode::BAD_RESULT, why.to_string())),
+                Err(Unsent::Refused(why)) => return Err(Failure::unsent(&why)),
                 // The result holds a blob, whose bytes have to be awaited.
                 Err(Unsent::Blobs) => {}
             }
@@ -36,7 +36,8 @@ pub(crate) fn serve(
             let mut result = Vec::new();
             match values.encode_result_later(&value, &name, &mut result).await {
                 Ok(()) => Ok((Format::Value, result)),
-                Err(why) => Err(Failure::Refused(ErrorCode::BAD_RESULT, why)),
+                Err(Unsent::Refused(why)) => Err(Failure::unsent(&why)),
+                Err(why) => Err(Failure::Refused(ErrorCode::BAD_RESULT, why.to_string())),
             }
         })))
     }
@@ -47,7 +48,7 @@ fn arguments(values: &Values, format: Format, payload: &[u8]) -> Result<Array, F
         let text = format!("a JavaScript function takes values, not {format:?}: call it by its name");
         return Err(Failure::Refused(ErrorCode::BAD_ARGUMENTS, text));
     }
-    let value = values.decode(payload).map_err(|error| Failure::Refused(ErrorCode::BAD_ARGUMENTS, error))?;
+    let value = values.decode(payload).map_err(|error| Failure::unread(&error))?;
     value.dyn_into().map_err(|_| Failure::Refused(ErrorCode::BAD_ARGUMENTS, "the arguments are not an array".into()))
 }
 

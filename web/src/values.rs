@@ -1,6 +1,7 @@
 //! Conversion of values between JavaScript and payloads.
 
 use coincide_codec::js::{self, Js, Leniency, Root};
+use coincide_codec::{DecodeError, EncodeError};
 use js_sys::Array;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -59,10 +60,9 @@ impl Values {
     }
 
     /// Appends arguments, after awaiting the bytes of the blobs in them.
-    pub(crate) async fn encode_arguments_later(&self, arguments: &Array, buffer: &mut Vec<u8>) -> Result<(), String> {
+    pub(crate) async fn encode_arguments_later(&self, arguments: &Array, buffer: &mut Vec<u8>) -> Result<(), Unsent> {
         let blobs = blobs_in(arguments, Leniency::Strict).await?;
-        let encoded = self.encode(arguments, ARGUMENTS, Leniency::Strict, &blobs, buffer);
-        encoded.map(|_| ()).map_err(|error| error.to_string())
+        self.encode(arguments, ARGUMENTS, Leniency::Strict, &blobs, buffer).map(|_| ())
     }
 
     /// Appends the result of the function `name`.
@@ -80,14 +80,13 @@ impl Values {
         value: &JsValue,
         name: &str,
         buffer: &mut Vec<u8>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Unsent> {
         match self.encode_result(value, name, buffer) {
             Err(Unsent::Blobs) => {
                 let blobs = blobs_in(value, self.shared.results).await?;
-                let encoded = self.encode(value, RESULT, self.shared.results, &blobs, buffer);
-                encoded.map(|_| ()).map_err(|error| error.to_string())
+                self.encode(value, RESULT, self.shared.results, &blobs, buffer).map(|_| ())
             }
-            other => other.map_err(|error| error.to_string()),
+            other => other,
         }
     }
 
@@ -111,8 +110,8 @@ impl Values {
     }
 
     /// The value that a payload holds.
-    pub(crate) fn decode(&self, payload: &[u8]) -> Result<JsValue, String> {
-        self.with(|js| js.decode(payload)).map_err(|error| error.to_string())
+    pub(crate) fn decode(&self, payload: &[u8]) -> Result<JsValue, DecodeError> {
+        self.with(|js| js.decode(payload))
     }
 
     fn encode(
@@ -135,8 +134,9 @@ impl Values {
     }
 }
 
-async fn blobs_in(value: &JsValue, leniency: Leniency) -> Result<JsValue, String> {
-    js::blobs_in(value, leniency).await.map_err(|error| format!("a blob in it cannot be read: {}", in_words(&error)))
+async fn blobs_in(value: &JsValue, leniency: Leniency) -> Result<JsValue, Unsent> {
+    let blobs = js::blobs_in(value, leniency).await;
+    blobs.map_err(|error| EncodeError::new(format!("a blob in it cannot be read: {}", in_words(&error))).into())
 }
 
 /// A JavaScript string. An argument of type `String` would be copied before the stack is checked.

@@ -2,6 +2,7 @@
 
 use coincide::raw::Format;
 use coincide::{Attached, Inbox, Limits, Relay, Scope, SendError, Stop, Sync};
+use coincide_codec::EncodeError;
 use js_sys::{Array, Float64Array, Function};
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
@@ -267,8 +268,11 @@ fn encode(values: &Values, name: &str, arguments: &Array) -> Result<Vec<u8>, JsV
     let mut buffer = values.buffer();
     let why = match values.encode_arguments(arguments, &mut buffer) {
         Ok(()) => return Ok(buffer),
-        Err(Unsent::Refused(why)) => why.to_string(),
-        Err(Unsent::Blobs) => "the bytes of a blob cannot be read without waiting: read them first (`await blob.arrayBuffer()`) and send the buffer".into(),
+        Err(Unsent::Blobs) => EncodeError::new(
+            "the bytes of a blob cannot be read without waiting: read them first (`await blob.arrayBuffer()`) and send the buffer",
+        )
+        .into(),
+        Err(why) => why,
     };
     Err(failure::of_arguments(name, &why))
 }

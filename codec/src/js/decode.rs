@@ -3,6 +3,7 @@
 use super::costly::{Costly, TOO_COSTLY};
 use super::{Js, LEVELS, NO_ROOM, has_room};
 use crate::DecodeError;
+use crate::memory::{self, OutOfMemory};
 use crate::value::{Buffer, Item, Key, MAX_DEPTH, Reader, Text, check_view};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -37,6 +38,7 @@ impl Js {
         let result = telling.value(0).and_then(|()| telling.reader.finish());
         let sharing = telling.sharing;
         if let Err(error) = result {
+            self.words = Vec::new();
             self.forget_read();
             return Err(error);
         }
@@ -79,6 +81,15 @@ struct Telling<'a, 'de> {
 }
 
 impl<'de> Telling<'_, 'de> {
+    /// Reserves the words of a key, or of an item without the items that it contains: the code that pushes them does not check.
+    #[inline]
+    fn room(&mut self) -> Result<(), OutOfMemory> {
+        if self.words.capacity() - self.words.len() < MOST_WORDS {
+            self.words.try_reserve(MOST_WORDS)?;
+        }
+        Ok(())
+    }
+
     fn put(&mut self, kind: u32, number: u32) {
         self.words.push(kind | number << 8);
     }
@@ -106,6 +117,7 @@ impl<'de> Telling<'_, 'de> {
             }
             self.roomy += LEVELS;
         }
+        self.room()?;
         let inner = depth + 1;
         match self.reader.item()? {
             Item::Undefined => self.words.push(UNDEFINED),
@@ -120,7 +132,12 @@ impl<'de> Telling<'_, 'de> {
             Item::Array(len) => {
                 self.words.extend_from_slice(&[ARRAY, len as u32]);
                 for _ in 0..len {
-                    if self.reader.hole() { self.words.push(HOLE) } else { self.value(inner)? }
+                    if self.reader.hole() {
+                        self.room()?;
+                        self.words.push(HOLE);
+                    } else {
+                        self.value(inner)?;
+                    }
                 }
             }
             Item::Object(len) => {
@@ -224,7 +241,7 @@ impl<'de> Telling<'_, 'de> {
                 }
             }
             Item::Buffer { bytes, max } => {
-                self.buffers.push((self.reader.objects() - 1, bytes.len() as u64, max.is_some()));
+                memory::push(&mut self.buffers, (self.reader.objects() - 1, bytes.len() as u64, max.is_some()))?;
                 match max {
                     None => self.put(BUFFER, 0),
                     Some(max) => {
@@ -236,7 +253,7 @@ impl<'de> Telling<'_, 'de> {
                 self.place(bytes);
             }
             Item::Bytes(bytes) => {
-                self.buffers.push((self.reader.objects() - 1, bytes.len() as u64, false));
+                memory::push(&mut self.buffers, (self.reader.objects() - 1, bytes.len() as u64, false))?;
                 self.put(BYTES, 0);
                 self.place(bytes);
             }
@@ -292,8 +309,10 @@ impl<'de> Telling<'_, 'de> {
     }
 
     fn properties(&mut self, len: usize, depth: usize) -> Result<(), DecodeError> {
+        self.room()?;
         self.words.push(len as u32);
         for _ in 0..len {
+            self.room()?;
             match self.reader.known_key() {
                 Some(number) => self.words.push(self.numbers[number]),
                 None => self.key()?,
@@ -311,7 +330,7 @@ impl<'de> Telling<'_, 'de> {
         }
         let word = self.new_key(key);
         if number.is_some() {
-            self.numbers.push(word);
+            memory::push(self.numbers, word)?;
         }
         Ok(())
     }
@@ -342,6 +361,9 @@ impl<'de> Telling<'_, 'de> {
         number << 2 | PASSED_KEY
     }
 }
+
+/// Bound on the words of a key or an item. An error has the most: one, three for each of its three texts, and the number of its properties.
+const MOST_WORDS: usize = 16;
 
 /// Most keys that are kept.
 const MOST_KEYS: usize = 1024;

@@ -2,10 +2,10 @@
 
 use super::costly::{Costly, TOO_COSTLY};
 use super::{Js, LEVELS, NO_ROOM, Source, has_room};
+use crate::memory::{self, OutOfMemory};
 use crate::value::{MAX_DEPTH, RefKind, RefOwner, ViewKind, Writer};
 use crate::{EncodeError, Segment};
 use alloc::borrow::Cow;
-use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -69,7 +69,7 @@ impl Js {
             let memory = length >= 0.0 && self.told.try_reserve(length as usize - room).is_ok();
             if !memory {
                 self.forget_written();
-                return Err(EncodeError::new(TOO_LARGE).at(Segment::Root(root.0)).into());
+                return Err(EncodeError::from(OutOfMemory).at(Segment::Root(root.0)).into());
             }
             self.told.resize(length as usize, 0);
             self.source.fetch(self.told.as_mut_ptr());
@@ -87,7 +87,7 @@ impl Js {
             left_out: None,
             costly: Costly::default(),
         };
-        let mut result = telling.value();
+        let mut result = telling.value().and_then(|()| Ok(telling.writer.finish()?));
         if result.is_ok() && !telling.costly.fit(telling.writer.position() - start) {
             result = Err(refused(TOO_COSTLY));
         }
@@ -126,6 +126,12 @@ impl From<EncodeError> for Stop {
     }
 }
 
+impl From<OutOfMemory> for Stop {
+    fn from(error: OutOfMemory) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
 fn refused(why: impl Into<Cow<'static, str>>) -> Stop {
     EncodeError::new(why).into()
 }
@@ -133,15 +139,30 @@ fn refused(why: impl Into<Cow<'static, str>>) -> Stop {
 /// Text as it was told.
 #[derive(Clone, Debug)]
 enum Told {
-    Text(Box<str>),
-    Wide(Box<[u16]>),
+    Text(String),
+    Wide(Vec<u16>),
 }
 
 impl Told {
-    fn lossy(&self) -> String {
+    /// The text, with replacement characters for lone surrogates.
+    fn lossy(self) -> Result<String, OutOfMemory> {
         match self {
-            Self::Text(text) => text.to_string(),
-            Self::Wide(units) => String::from_utf16_lossy(units),
+            Self::Text(text) => Ok(text),
+            Self::Wide(units) => {
+                let mut text = String::new();
+                text.try_reserve_exact(units.len() * 3)?;
+                let chars = char::decode_utf16(units);
+                text.extend(chars.map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)));
+                Ok(text)
+            }
+        }
+    }
+
+    /// The step to the property that has this key.
+    fn segment(&self) -> Segment {
+        match self {
+            Self::Text(text) => Segment::key(text),
+            Self::Wide(units) => Segment::key(&String::from_utf16_lossy(&units[..units.len().min(MOST_SHOWN)])),
         }
     }
 
@@ -152,6 +173,9 @@ impl Told {
         }
     }
 }
+
+/// UTF-16 code units of a key, or bytes of a class, that an error shows.
+const MOST_SHOWN: usize = 256;
 
 /// One step of the way to the value at hand.
 #[derive(Clone, Copy)]
@@ -195,9 +219,9 @@ impl<'a> Words<'a> {
         core::str::from_utf8(self.bytes(len)).map_err(|_| refused(NOT_UTF8))
     }
 
-    fn wide(&mut self) -> Vec<u16> {
+    fn wide(&mut self) -> impl ExactSizeIterator<Item = u16> + Clone + use<'a> {
         let len = self.word() as usize;
-        self.bytes(len * 2).as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect()
+        self.bytes(len * 2).as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit))
     }
 
     /// Text that was not told because it is long.
@@ -209,7 +233,7 @@ impl<'a> Words<'a> {
         let (mut read, mut room) = (0, units + 3);
         while read < units {
             let start = bytes.len();
-            bytes.try_reserve_exact(room).map_err(|_| refused(TOO_LARGE))?;
+            bytes.try_reserve_exact(room).map_err(OutOfMemory::from)?;
             bytes.resize(start + room, 0);
             let written = self.source.copy_text(place, read, bytes[start..].as_mut_ptr(), room);
             bytes.truncate(start + written);
@@ -223,9 +247,9 @@ impl<'a> Words<'a> {
     fn text(&mut self) -> Result<Told, Stop> {
         let word = self.word();
         Ok(match word as u8 {
-            TEXT => Told::Text(self.str((word >> 8) as usize)?.into()),
-            TEXT_HELD => Told::Text(self.held_text()?.into()),
-            TEXT_WIDE => Told::Wide(self.wide().into()),
+            TEXT => Told::Text(memory::text(self.str((word >> 8) as usize)?)?),
+            TEXT_HELD => Told::Text(self.held_text()?),
+            TEXT_WIDE => Told::Wide(memory::collected(self.wide())?),
             kind => return Err(self.refusal(kind)),
         })
     }
@@ -239,11 +263,11 @@ impl<'a> Words<'a> {
     fn refusal(&mut self, kind: u8) -> Stop {
         refused(match kind {
             THREW => {
-                let thrown = self.text().map_or_else(|_| String::new(), |text| text.lossy());
+                let thrown = self.text().ok().and_then(|text| text.lossy().ok()).unwrap_or_default();
                 return refused(format!("reading it has thrown: {thrown}"));
             }
             UNSENDABLE => {
-                let what = self.text().map_or_else(|_| String::new(), |text| text.lossy());
+                let what = self.text().ok().and_then(|text| text.lossy().ok()).unwrap_or_default();
                 return refused(format!("{what} cannot be sent"));
             }
             UNREAD_BLOB => return Stop::Blob,
@@ -294,7 +318,7 @@ impl Telling<'_> {
             }
             TEXT_WIDE => {
                 let units = self.words.wide();
-                self.writer.utf16(&units);
+                self.writer.wide(units);
             }
             SHARED => {
                 let number = self.words.word();
@@ -351,7 +375,7 @@ impl Telling<'_> {
             KEY => (word >> 8) as usize,
             NEW_KEY => {
                 let text = self.words.text()?;
-                self.keys.push(WrittenKey { text, payload: 0, number: None });
+                memory::push(self.keys, WrittenKey { text, payload: 0, number: None })?;
                 self.keys.len() - 1
             }
             LOOSE_KEY => {
@@ -415,7 +439,7 @@ impl Telling<'_> {
             }
             REGEXP => {
                 let last_index = self.words.float();
-                let flags = self.words.text()?.lossy();
+                let flags = self.words.text()?.lossy()?;
                 // Others can't be matched either.
                 let last_index = if (0.0..=MOST_INDEX).contains(&last_index) { last_index as u64 } else { 0 };
                 self.writer.regexp(&flags, last_index);
@@ -458,14 +482,14 @@ impl Telling<'_> {
                 self.value()?;
             }
             BLOB => {
-                let kind = self.words.text()?.lossy();
+                let kind = self.words.text()?.lossy()?;
                 let (place, len) = self.words.place();
                 self.costly.add();
                 self.writer.blob_head(&kind);
                 self.copy(place, len)?;
             }
             FILE => {
-                let (kind, name) = (self.words.text()?.lossy(), self.words.text()?);
+                let (kind, name) = (self.words.text()?.lossy()?, self.words.text()?);
                 let last_modified = self.words.float();
                 let (place, len) = self.words.place();
                 self.costly.add();
@@ -474,7 +498,7 @@ impl Telling<'_> {
                 name.write(&mut self.writer);
             }
             IMAGE => {
-                let color_space = self.words.text()?.lossy();
+                let color_space = self.words.text()?.lossy()?;
                 let (width, height) = (self.words.word(), self.words.word());
                 let (place, len) = self.words.place();
                 self.writer.image_head(width, height, &color_space);
@@ -495,7 +519,8 @@ impl Telling<'_> {
                 self.writer.undefined();
             }
             FOREIGN => {
-                let name = self.words.text()?.lossy();
+                let name = self.words.text()?.lossy()?;
+                let name = &name[..name.floor_char_boundary(MOST_SHOWN)];
                 self.leave_out(format!("an object of class {name} cannot be sent"))?;
                 return self.value();
             }
@@ -509,13 +534,13 @@ impl Telling<'_> {
         let word = self.words.word();
         if word as u8 == TEXT {
             let digits = self.words.bytes((word >> 8) as usize);
-            let room = self.writer.raw_in_place(digits.len().div_ceil(2)).ok_or_else(|| refused(TOO_LARGE))?;
+            let room = self.writer.raw_in_place(digits.len().div_ceil(2)).ok_or(OutOfMemory)?;
             read_digits(digits, room);
             return Ok(());
         }
         self.words.held = true;
         let (place, count) = (self.words.word(), self.words.word() as usize);
-        let mut room = self.writer.raw_in_place(count.div_ceil(2)).ok_or_else(|| refused(TOO_LARGE))?;
+        let mut room = self.writer.raw_in_place(count.div_ceil(2)).ok_or(OutOfMemory)?;
         let mut piece = [0; PIECE];
         let mut read = 0;
         while read < count {
@@ -557,7 +582,7 @@ impl Telling<'_> {
 
     fn copy(&mut self, place: u32, len: f64) -> Result<(), Stop> {
         self.words.held = true;
-        let room = self.writer.raw_in_place(len as usize).ok_or_else(|| refused(TOO_LARGE))?;
+        let room = self.writer.raw_in_place(len as usize).ok_or(OutOfMemory)?;
         if self.words.source.copy(place, room.as_mut_ptr(), room.len()) {
             Ok(())
         } else {
@@ -571,22 +596,24 @@ impl Telling<'_> {
             error.at(match *step {
                 Step::Element(index) => Segment::Index(index),
                 Step::Cause => Segment::Key("cause".into()),
-                Step::Property(at) => Segment::Key(self.key_at(at)),
+                Step::Property(at) => self.key_at(at),
             })
         })
     }
 
-    fn key_at(&self, at: usize) -> String {
+    fn key_at(&self, at: usize) -> Segment {
         let mut words = Words { at, ..self.words };
         let word = words.word();
         if word as u8 == KEY {
-            return self.keys[(word >> 8) as usize].text.lossy();
+            return self.keys[(word >> 8) as usize].text.segment();
         }
-        let text = words.text().map(|text| text.lossy()).unwrap_or_default();
-        match word as u8 {
-            REGISTERED => format!("Symbol.for({text:?})"),
-            WELL_KNOWN => format!("Symbol.{text}"),
-            _ => text,
+        // Without memory for the key, the path leaves it out.
+        let Ok(text) = words.text() else {
+            return Segment::Key(String::new());
+        };
+        match (word as u8, &text) {
+            (kind @ (REGISTERED | WELL_KNOWN), Told::Text(text)) => Segment::symbol(kind == REGISTERED, text),
+            _ => text.segment(),
         }
     }
 }
@@ -603,7 +630,6 @@ fn read_digits(digits: &[u8], bytes: &mut [u8]) {
 const PIECE: usize = 1 << 12;
 
 const NOT_UTF8: &str = "text is not UTF-8";
-const TOO_LARGE: &str = "it is larger than there is memory for";
 const UNKNOWN_VIEW_TEXT: &str = "a view of an unknown type cannot be sent";
 const LOCAL_SYMBOL_TEXT: &str = "a symbol cannot be sent unless it is registered or well known";
 

@@ -2,6 +2,7 @@
 
 use super::{Empties, MAX_DEPTH};
 use crate::DecodeError;
+use crate::memory;
 use alloc::boxed::Box;
 use alloc::string::ToString;
 use core::{fmt, mem};
@@ -114,9 +115,21 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         deserialize_f64 f64 => visit_f64
         deserialize_char char => visit_char
         deserialize_str &str => visit_borrowed_str
-        deserialize_string &str => visit_borrowed_str
         deserialize_bytes &[u8] => visit_borrowed_bytes
-        deserialize_byte_buf &[u8] => visit_borrowed_bytes
+    }
+
+    /// The string is allocated here, where that may fail.
+    #[inline]
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let text = memory::text(self.plain()?).map_err(|error| Error(Box::new(error.into())))?;
+        visitor.visit_string(text)
+    }
+
+    /// The bytes are allocated here, where that may fail.
+    #[inline]
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let bytes = memory::copied(self.plain()?).map_err(|error| Error(Box::new(error.into())))?;
+        visitor.visit_byte_buf(bytes)
     }
 
     // The bytes don't say what they are, and neither fields nor variants have names there.

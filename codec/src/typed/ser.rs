@@ -3,6 +3,7 @@
 
 use super::{Empties, MAX_DEPTH};
 use crate::EncodeError;
+use crate::memory::{self, OutOfMemory};
 use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -55,7 +56,7 @@ impl<'o, 'b> Serializer<'o, 'b> {
     /// The number of a variant.
     #[inline]
     fn variant(self, index: u32) -> Result<Self, Error> {
-        self.output.postcard.serialize_u32(index).map_err(unwritable)?;
+        self.output.postcard.serialize_u32(index).map_err(failed)?;
         Ok(self)
     }
 }
@@ -64,7 +65,7 @@ macro_rules! plain {
     ($($method:ident $type:ty)*) => {$(
         #[inline]
         fn $method(self, value: $type) -> Result<(), Error> {
-            self.output.postcard.$method(value).map_err(unwritable)
+            self.output.postcard.$method(value).map_err(failed)
         }
     )*};
 }
@@ -101,12 +102,12 @@ impl<'o, 'b> ser::Serializer for Serializer<'o, 'b> {
 
     #[inline]
     fn serialize_none(self) -> Result<(), Error> {
-        self.output.postcard.serialize_none().map_err(unwritable)
+        self.output.postcard.serialize_none().map_err(failed)
     }
 
     #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
-        self.output.postcard.serialize_some(&()).map_err(unwritable)?;
+        self.output.postcard.serialize_some(&()).map_err(failed)?;
         value.serialize(self.inner()?)
     }
 
@@ -144,7 +145,7 @@ impl<'o, 'b> ser::Serializer for Serializer<'o, 'b> {
     #[inline]
     fn serialize_seq(self, len: Option<usize>) -> Result<Items<'o, 'b>, Error> {
         let Self { output, levels } = self.inner()?;
-        output.postcard.serialize_seq(len).map_err(unwritable)?;
+        output.postcard.serialize_seq(len).map_err(failed)?;
         let begin = output.position();
         Ok(Items { output, levels, announced: len.unwrap_or(0), begin })
     }
@@ -193,7 +194,7 @@ impl<'o, 'b> ser::Serializer for Serializer<'o, 'b> {
 
     #[inline]
     fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<(), Error> {
-        self.output.postcard.collect_str(value).map_err(unwritable)
+        self.output.postcard.collect_str(value).map_err(failed)
     }
 
     #[inline]
@@ -276,20 +277,20 @@ items! {
 
 fields! { SerializeStruct SerializeStructVariant }
 
-/// Appends to a buffer, slices as slices.
-struct Append<'b>(&'b mut Vec<u8>);
+/// Appends to a buffer, slices as slices. It is full when there is no memory.
+pub(crate) struct Append<'b>(pub(crate) &'b mut Vec<u8>);
 
 impl postcard::ser_flavors::Flavor for Append<'_> {
     type Output = ();
 
     #[inline]
     fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.0.push(byte);
-        Ok(())
+        memory::push(self.0, byte).map_err(|_| postcard::Error::SerializeBufferFull)
     }
 
     #[inline]
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.try_reserve(bytes.len()).map_err(|_| postcard::Error::SerializeBufferFull)?;
         self.0.extend_from_slice(bytes);
         Ok(())
     }
@@ -300,9 +301,18 @@ impl postcard::ser_flavors::Flavor for Append<'_> {
     }
 }
 
+/// Why [`Append`] failed, or a type.
 #[cold]
-fn unwritable(error: postcard::Error) -> Error {
-    Error(Box::new(EncodeError::new(error.to_string())))
+pub(crate) fn unwritable(error: postcard::Error) -> EncodeError {
+    match error {
+        postcard::Error::SerializeBufferFull => OutOfMemory.into(),
+        error => EncodeError::new(error.to_string()),
+    }
+}
+
+#[cold]
+fn failed(error: postcard::Error) -> Error {
+    Error(Box::new(unwritable(error)))
 }
 
 #[cold]

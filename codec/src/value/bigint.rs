@@ -1,5 +1,6 @@
 //! Integers of any size, as JavaScript's `bigint`.
 
+use crate::memory::{self, OutOfMemory};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -18,6 +19,11 @@ impl BigInt {
     pub fn new(negative: bool, magnitude: &[u8]) -> Self {
         let len = magnitude.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         Self { negative: negative && len > 0, magnitude: magnitude[..len].to_vec() }
+    }
+
+    /// The same from a magnitude without leading zeros, of a length that the peer has chosen.
+    pub(super) fn read(negative: bool, magnitude: &[u8]) -> Result<Self, OutOfMemory> {
+        Ok(Self { negative, magnitude: memory::copied(magnitude)? })
     }
 
     /// Whether it is less than zero.

@@ -5,6 +5,7 @@ use super::reader::{Index, Item, Key, Reader, Text};
 use super::reference::REFERENCE_TOKEN;
 use super::wire::tag;
 use super::{BigInt, MAX_DEPTH, Value, ViewKind};
+use crate::memory::{self, Growth, OutOfMemory};
 use crate::{DecodeError, Segment};
 use alloc::boxed::Box;
 use alloc::string::ToString;
@@ -163,7 +164,9 @@ impl<'a, 'de> Deserializer<'a, 'de> {
                 let depth = self.depth + 1;
                 let may_have_holes = matches!(item, Item::Array(_));
                 let reserved = self.state.reserve(len);
-                let mut elements = Elements { state: self.state, depth, left: len, reserved, index: 0, may_have_holes };
+                let growth = Growth::default();
+                let mut elements =
+                    Elements { state: self.state, depth, left: len, reserved, index: 0, growth, may_have_holes };
                 let value = visitor.visit_seq(&mut elements)?;
                 if elements.left > 0 {
                     return Err(DecodeError::invalid_length(len, &"fewer elements"));
@@ -253,6 +256,9 @@ fn unexpected<'de>(found: &str, visitor: &impl Visitor<'de>) -> DecodeError {
 }
 
 fn visit_bigint<'de, V: Visitor<'de>>(negative: bool, magnitude: &[u8], visitor: V) -> Result<V::Value, DecodeError> {
+    if magnitude.len() > size_of::<u128>() {
+        return Err(unexpected("a bigint of more than 128 bits", &visitor));
+    }
     let number = BigInt::new(negative, magnitude);
     if let Some(number) = number.to_i128() {
         return match (u64::try_from(number), i64::try_from(number)) {
@@ -272,7 +278,7 @@ fn visit_view<'de, V: Visitor<'de>>(kind: ViewKind, bytes: &'de [u8], visitor: V
         ($type:ty) => {{
             let elements =
                 bytes.as_chunks::<{ size_of::<$type>() }>().0.iter().map(|bytes| <$type>::from_le_bytes(*bytes));
-            visitor.visit_seq(SeqDeserializer::new(elements))
+            visitor.visit_seq(Numbers::new(elements))
         }};
     }
     match kind {
@@ -288,7 +294,7 @@ fn visit_view<'de, V: Visitor<'de>>(kind: ViewKind, bytes: &'de [u8], visitor: V
         ViewKind::BigUint64 => elements!(u64),
         ViewKind::Float16 => {
             let elements = bytes.as_chunks::<2>().0.iter().map(|bytes| half_to_f32(u16::from_le_bytes(*bytes)));
-            visitor.visit_seq(SeqDeserializer::new(elements))
+            visitor.visit_seq(Numbers::new(elements))
         }
     }
 }
@@ -341,6 +347,39 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
         deserialize_u32 u64 => visit_u64;
         deserialize_u64 u64 => visit_u64;
         deserialize_u128 u64 => visit_u64;
+    }
+
+    /// The string is allocated here, where that may fail.
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match self.state.reader.item()? {
+            Item::Text(Text::Utf8(text)) => visitor.visit_string(memory::text(text)?),
+            Item::Shared(number) => {
+                let Deserializer { state, depth } = self.inner()?;
+                state.at_shared(number, |state| Deserializer { state, depth }.deserialize_string(visitor))
+            }
+            item => self.visit(item, visitor),
+        }
+    }
+
+    /// The bytes are allocated here, where that may fail.
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let item = self.state.reader.item()?;
+        let bytes = match item {
+            Item::Bytes(bytes) | Item::Buffer { bytes, .. } | Item::Blob { bytes, .. } | Item::File { bytes, .. } => {
+                bytes
+            }
+            Item::View {
+                kind: kind @ (ViewKind::Uint8 | ViewKind::Uint8Clamped | ViewKind::DataView),
+                offset,
+                len,
+            } => self.view_bytes(kind, offset, len)?,
+            Item::Shared(number) => {
+                let Deserializer { state, depth } = self.inner()?;
+                return state.at_shared(number, |state| Deserializer { state, depth }.deserialize_byte_buf(visitor));
+            }
+            item => return self.visit(item, visitor),
+        };
+        visitor.visit_byte_buf(memory::copied(bytes)?)
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
@@ -399,7 +438,9 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
         }
         let mut bytes = Vec::new();
         let value = Value::decode_with(&mut self.state.reader, self.depth)?;
-        value.encode(&mut bytes).map_err(|error| DecodeError::mismatch(error.to_string()))?;
+        value.encode(&mut bytes).map_err(|error| {
+            if error.is_out_of_memory() { OutOfMemory.into() } else { DecodeError::mismatch(error.to_string()) }
+        })?;
         // It is decoded again from its bytes: once is enough at a time.
         drop(value);
         visitor.visit_newtype_struct(BytesDeserializer::new(&bytes))
@@ -437,12 +478,45 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
     }
 
     serde::forward_to_deserialize_any! {
-        bool f32 f64 char str string bytes byte_buf unit unit_struct map struct identifier
+        bool f32 f64 char str bytes unit unit_struct map struct identifier
     }
 }
 
 fn visit_bytes_as_seq<'de, V: Visitor<'de>>(bytes: &'de [u8], visitor: V) -> Result<V::Value, DecodeError> {
-    visitor.visit_seq(SeqDeserializer::new(bytes.iter().copied()))
+    visitor.visit_seq(Numbers::new(bytes.iter().copied()))
+}
+
+/// The elements of a typed array.
+struct Numbers<I> {
+    elements: I,
+    len: usize,
+    growth: Growth,
+}
+
+impl<I: ExactSizeIterator> Numbers<I> {
+    fn new(elements: I) -> Self {
+        Self { len: elements.len(), elements, growth: Growth::default() }
+    }
+}
+
+impl<'de, I> de::SeqAccess<'de> for Numbers<I>
+where
+    I: ExactSizeIterator<Item: IntoDeserializer<'de, DecodeError>>,
+{
+    type Error = DecodeError;
+
+    fn next_element_seed<T: de::DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, DecodeError> {
+        let index = self.len - self.elements.len();
+        let Some(element) = self.elements.next() else {
+            return Ok(None);
+        };
+        self.growth.foresee::<T::Value>(index, self.len)?;
+        seed.deserialize(element.into_deserializer()).map(Some)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.elements.len())
+    }
 }
 
 fn text_of(key: Key<'_>) -> Result<&str, DecodeError> {
@@ -475,6 +549,7 @@ struct Elements<'a, 'de> {
     left: usize,
     reserved: usize,
     index: usize,
+    growth: Growth,
     may_have_holes: bool,
 }
 
@@ -488,6 +563,7 @@ impl<'de> de::SeqAccess<'de> for &mut Elements<'_, 'de> {
         self.left -= 1;
         let index = self.index;
         self.index += 1;
+        self.growth.foresee::<T::Value>(index, self.reserved)?;
         let value = if self.may_have_holes {
             self.state.element(seed, self.depth)
         } else {
@@ -535,7 +611,7 @@ impl<'de> de::MapAccess<'de> for &mut Properties<'_, 'de> {
     fn next_value_seed<T: de::DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, DecodeError> {
         Deserializer::nested(self.state, self.depth)
             .and_then(|value| seed.deserialize(value))
-            .map_err(|error| error.at(Segment::Key(text_of(self.key).unwrap_or_default().into())))
+            .map_err(|error| error.at(Segment::key(text_of(self.key).unwrap_or_default())))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -551,6 +627,10 @@ impl<'de> de::Deserializer<'de> for BorrowedStr<'de> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         visitor.visit_borrowed_str(self.0)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_string(memory::text(self.0)?)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -575,7 +655,7 @@ impl<'de> de::Deserializer<'de> for BorrowedStr<'de> {
     }
 
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str bytes byte_buf unit unit_struct seq tuple
         tuple_struct map struct identifier ignored_any
     }
 }
@@ -632,9 +712,7 @@ impl<'de> de::EnumAccess<'de> for Variant<'_, 'de> {
 impl<'de> Variant<'_, 'de> {
     fn content<T>(self, read: impl FnOnce(Deserializer<'_, 'de>) -> Result<T, DecodeError>) -> Result<T, DecodeError> {
         let variant = self.variant;
-        Deserializer::nested(self.state, self.depth)
-            .and_then(read)
-            .map_err(|error| error.at(Segment::Key(variant.into())))
+        Deserializer::nested(self.state, self.depth).and_then(read).map_err(|error| error.at(Segment::key(variant)))
     }
 }
 

@@ -4,6 +4,7 @@ use super::reader::{Item, Key, Reader, Text as BorrowedText};
 use super::wire::COLOR_SPACES;
 use super::writer::Writer;
 use super::{BigInt, MAX_DEPTH, RefKind, RefOwner, ViewKind};
+use crate::memory::{self, OutOfMemory};
 use crate::{DecodeError, EncodeError, Segment};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -171,7 +172,8 @@ impl Value {
     /// nesting beyond [`MAX_DEPTH`]. The buffer is as before then.
     pub fn encode(&self, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
         let before = buffer.len();
-        let result = self.encode_with(&mut Writer::new(buffer), 0);
+        let mut writer = Writer::new(buffer);
+        let result = self.encode_with(&mut writer, 0).and_then(|()| writer.finish());
         if result.is_err() {
             buffer.truncate(before);
         }
@@ -251,13 +253,14 @@ impl Text {
         }
     }
 
-    fn read(text: BorrowedText<'_>) -> Self {
-        match text {
-            BorrowedText::Utf8(text) => Self::Utf8(text.into()),
+    fn read(text: BorrowedText<'_>) -> Result<Self, OutOfMemory> {
+        Ok(match text {
+            BorrowedText::Utf8(text) => Self::Utf8(memory::text(text)?),
             BorrowedText::Utf16(bytes) => {
-                Self::Utf16(bytes.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect())
+                let units = bytes.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
+                Self::Utf16(memory::collected(units)?)
             }
-        }
+        })
     }
 }
 
@@ -270,25 +273,29 @@ impl PropertyKey {
         }
     }
 
-    fn read(key: Key<'_>) -> Self {
-        match key {
-            Key::Text(text) => Self::Text(Text::read(text)),
-            Key::Symbol { registered, name } => Self::Symbol(Symbol::read(registered, name)),
-        }
+    fn read(key: Key<'_>) -> Result<Self, OutOfMemory> {
+        Ok(match key {
+            Key::Text(text) => Self::Text(Text::read(text)?),
+            Key::Symbol { registered, name } => Self::Symbol(Symbol::read(registered, name)?),
+        })
     }
 
     fn segment(&self) -> Segment {
-        Segment::Key(match self {
-            Self::Text(text) => text.to_string_lossy(),
-            Self::Symbol(Symbol::Registered(key)) => alloc::format!("Symbol.for({key:?})"),
-            Self::Symbol(Symbol::WellKnown(name)) => alloc::format!("Symbol.{name}"),
-        })
+        match self {
+            Self::Text(Text::Utf8(text)) => Segment::key(text),
+            Self::Text(Text::Utf16(units)) => {
+                Segment::key(&String::from_utf16_lossy(&units[..units.len().min(LONGEST)]))
+            }
+            Self::Symbol(Symbol::Registered(key)) => Segment::symbol(true, key),
+            Self::Symbol(Symbol::WellKnown(name)) => Segment::symbol(false, name),
+        }
     }
 }
 
 impl Symbol {
-    fn read(registered: bool, name: &str) -> Self {
-        if registered { Self::Registered(name.into()) } else { Self::WellKnown(name.into()) }
+    fn read(registered: bool, name: &str) -> Result<Self, OutOfMemory> {
+        let name = memory::text(name)?;
+        Ok(if registered { Self::Registered(name) } else { Self::WellKnown(name) })
     }
 
     fn write(&self, writer: &mut Writer<'_>) {
@@ -379,11 +386,11 @@ impl Encoder<'_, '_> {
                 if max.is_some_and(|max| max < bytes.len() as u64 || max > super::writer::MAX_SAFE) {
                     return Err(EncodeError::new("a buffer is longer than it can become"));
                 }
-                self.buffers.push((self.writer.objects(), bytes.len() as u64, max.is_some()));
+                self.add_buffer((self.writer.objects(), bytes.len() as u64, max.is_some()));
                 self.writer.buffer(bytes, *max);
             }
             Value::Bytes(bytes) => {
-                self.buffers.push((self.writer.objects() + 1, bytes.len() as u64, false));
+                self.add_buffer((self.writer.objects() + 1, bytes.len() as u64, false));
                 self.writer.bytes(bytes);
             }
             Value::View { kind, buffer, offset, len } => {
@@ -419,6 +426,12 @@ impl Encoder<'_, '_> {
         Ok(())
     }
 
+    fn add_buffer(&mut self, buffer: Buffer) {
+        if memory::push(&mut self.buffers, buffer).is_err() {
+            self.writer.run_out();
+        }
+    }
+
     fn properties(&mut self, properties: &[(PropertyKey, Value)], depth: usize) -> Result<(), EncodeError> {
         for (key, value) in properties {
             match key {
@@ -436,6 +449,22 @@ impl Encoder<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// An error without a cause and properties.
+#[inline(never)]
+fn error(
+    class: BorrowedText<'_>,
+    message: BorrowedText<'_>,
+    stack: BorrowedText<'_>,
+) -> Result<Box<ErrorValue>, OutOfMemory> {
+    memory::boxed(ErrorValue {
+        class: Text::read(class)?,
+        message: Text::read(message)?,
+        stack: Text::read(stack)?,
+        cause: None,
+        properties: Vec::new(),
+    })
 }
 
 fn is_primitive(value: &Value) -> bool {
@@ -480,58 +509,67 @@ impl Decoder<'_, '_> {
         }
         let inner = depth + 1;
         Ok(match self.reader.item()? {
-            Item::Undefined => Value::Undefined,
-            Item::Null => Value::Null,
-            Item::Boolean(value) => Value::Boolean(value),
-            Item::Integer(number) => Value::Number(number as f64),
-            Item::Float(number) => Value::Number(number),
-            Item::BigInt { negative, magnitude } => Value::BigInt(BigInt::new(negative, magnitude)),
-            Item::Text(text) => Value::String(Text::read(text)),
-            Item::Symbol { registered, name } => Value::Symbol(Symbol::read(registered, name)),
-            Item::Date(milliseconds) => Value::Date(milliseconds),
-            Item::RegExp { source, flags, last_index } => {
-                Value::RegExp { source: Text::read(source), flags: flags.into(), last_index }
-            }
             Item::Array(len) => Value::Array(self.list(len, |decoder| decoder.element(inner))?),
-            Item::Hole => return Err(DecodeError::malformed("a hole stands outside of an array")),
             Item::Object(len) => Value::Object(self.properties(len, inner)?),
             Item::Map(len) => Value::Map(self.list(len, |decoder| Ok((decoder.value(inner)?, decoder.value(inner)?)))?),
             Item::Set(len) => Value::Set(self.list(len, |decoder| decoder.value(inner))?),
-            Item::Error { class, message, stack, has_cause, properties } => Value::Error(Box::new(ErrorValue {
-                class: Text::read(class),
-                message: Text::read(message),
-                stack: Text::read(stack),
-                cause: if has_cause { Some(self.value(inner)?) } else { None },
-                properties: self.properties(properties, inner)?,
-            })),
+            Item::Error { class, message, stack, has_cause, properties } => {
+                let mut error = error(class, message, stack)?;
+                error.cause = if has_cause { Some(self.value(inner)?) } else { None };
+                error.properties = self.properties(properties, inner)?;
+                Value::Error(error)
+            }
             Item::Boxed => {
                 let value = self.value(inner)?;
                 if !is_primitive(&value) {
                     return Err(DecodeError::malformed("something else than a primitive is boxed"));
                 }
-                Value::Boxed(Box::new(value))
-            }
-            Item::Buffer { bytes, max } => {
-                self.buffers.push((self.reader.objects() - 1, bytes.len() as u64, max.is_some()));
-                Value::Buffer { bytes: bytes.to_vec(), max }
-            }
-            Item::Bytes(bytes) => {
-                self.buffers.push((self.reader.objects() - 1, bytes.len() as u64, false));
-                Value::Bytes(bytes.to_vec())
+                Value::Boxed(memory::boxed(value)?)
             }
             Item::View { kind, offset, len } => {
                 let next = self.reader.objects();
                 let buffer = self.value(inner)?;
                 let number = if let Value::Shared(number) = buffer { number + self.base } else { next };
                 check_view(&self.buffers, number, kind, offset, len).map_err(DecodeError::malformed)?;
-                Value::View { kind, buffer: Box::new(buffer), offset, len }
+                Value::View { kind, buffer: memory::boxed(buffer)?, offset, len }
             }
-            Item::Blob { kind, bytes } => Value::Blob { kind: kind.into(), bytes: bytes.to_vec() },
-            Item::File { kind, name, last_modified, bytes } => {
-                Value::File { kind: kind.into(), name: Text::read(name), last_modified, bytes: bytes.to_vec() }
+            item => return self.leaf(item),
+        })
+    }
+
+    /// A value that contains no other. Apart, since the frame of [`value`](Self::value) is on the stack once for each level.
+    #[inline(never)]
+    fn leaf(&mut self, item: Item<'_>) -> Result<Value, DecodeError> {
+        Ok(match item {
+            Item::Undefined => Value::Undefined,
+            Item::Null => Value::Null,
+            Item::Boolean(value) => Value::Boolean(value),
+            Item::Integer(number) => Value::Number(number as f64),
+            Item::Float(number) => Value::Number(number),
+            Item::BigInt { negative, magnitude } => Value::BigInt(BigInt::read(negative, magnitude)?),
+            Item::Text(text) => Value::String(Text::read(text)?),
+            Item::Symbol { registered, name } => Value::Symbol(Symbol::read(registered, name)?),
+            Item::Date(milliseconds) => Value::Date(milliseconds),
+            Item::RegExp { source, flags, last_index } => {
+                Value::RegExp { source: Text::read(source)?, flags: memory::text(flags)?, last_index }
             }
+            Item::Buffer { bytes, max } => {
+                memory::push(&mut self.buffers, (self.reader.objects() - 1, bytes.len() as u64, max.is_some()))?;
+                Value::Buffer { bytes: memory::copied(bytes)?, max }
+            }
+            Item::Bytes(bytes) => {
+                memory::push(&mut self.buffers, (self.reader.objects() - 1, bytes.len() as u64, false))?;
+                Value::Bytes(memory::copied(bytes)?)
+            }
+            Item::Blob { kind, bytes } => Value::Blob { kind: memory::text(kind)?, bytes: memory::copied(bytes)? },
+            Item::File { kind, name, last_modified, bytes } => Value::File {
+                kind: memory::text(kind)?,
+                name: Text::read(name)?,
+                last_modified,
+                bytes: memory::copied(bytes)?,
+            },
             Item::Image { width, height, color_space, pixels } => {
-                Value::Image { width, height, color_space: color_space.into(), pixels: pixels.to_vec() }
+                Value::Image { width, height, color_space: color_space.into(), pixels: memory::copied(pixels)? }
             }
             Item::Reference { owner, kind, id } => Value::Reference { owner, kind, id },
             Item::Shared(number) => match number.checked_sub(self.base) {
@@ -541,6 +579,8 @@ impl Decoder<'_, '_> {
                     return Err(DecodeError::mismatch(text));
                 }
             },
+            // The others contain values.
+            _ => return Err(DecodeError::malformed("a hole stands outside of an array")),
         })
     }
 
@@ -549,7 +589,7 @@ impl Decoder<'_, '_> {
     }
 
     fn properties(&mut self, len: usize, depth: usize) -> Result<Vec<(PropertyKey, Value)>, DecodeError> {
-        self.list(len, |decoder| Ok((PropertyKey::read(decoder.reader.key()?), decoder.value(depth)?)))
+        self.list(len, |decoder| Ok((PropertyKey::read(decoder.reader.key()?)?, decoder.value(depth)?)))
     }
 
     /// Memory grows with the items that are really there: those of a `Value` are larger than the byte that announces one.
@@ -558,8 +598,10 @@ impl Decoder<'_, '_> {
         len: usize,
         mut next: impl FnMut(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<Vec<T>, DecodeError> {
-        let mut list = Vec::with_capacity(len.min(MOST_RESERVED));
+        let mut list = Vec::new();
+        list.try_reserve_exact(len.min(MOST_RESERVED)).map_err(OutOfMemory::from)?;
         for _ in 0..len {
+            list.try_reserve(1).map_err(OutOfMemory::from)?;
             list.push(next(self)?);
         }
         Ok(list)
@@ -567,6 +609,9 @@ impl Decoder<'_, '_> {
 }
 
 const MOST_RESERVED: usize = 64;
+
+/// UTF-16 code units of a key that an error shows.
+const LONGEST: usize = 256;
 
 macro_rules! from {
     ($($type:ty, $value:ident => $into:expr;)*) => {
@@ -637,8 +682,21 @@ impl<'de> Deserialize<'de> for Value {
             }
 
             fn visit_newtype_struct<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-                let bytes = serde_bytes::ByteBuf::deserialize(deserializer)?;
-                Value::decode(&bytes).map_err(serde::de::Error::custom)
+                deserializer.deserialize_bytes(self)
+            }
+
+            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Value, E> {
+                Value::decode(bytes).map_err(E::custom)
+            }
+
+            /// Formats without bytes have them as numbers.
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
+                let mut bytes = Vec::new();
+                while let Some(byte) = elements.next_element()? {
+                    memory::push(&mut bytes, byte)
+                        .map_err(|error| serde::de::Error::custom(DecodeError::from(error)))?;
+                }
+                self.visit_bytes(&bytes)
             }
         }
 

@@ -5,6 +5,7 @@ use super::wire::{COLOR_SPACES, tag};
 use super::writer::{MAX_SAFE, MOST_KEYS, Table};
 use super::{RefKind, RefOwner, ViewKind};
 use crate::DecodeError;
+use crate::memory::{self, OutOfMemory};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -45,7 +46,11 @@ impl<'de> Index<'de> {
         let mut objects = Vec::new();
         reader.walk(
             |_| (),
-            |at, keys, count| objects.extend((0..count).map(|_| Place { at: at as u32, keys: keys as u8 })),
+            |at, keys, count| {
+                objects.try_reserve(count as usize)?;
+                objects.extend((0..count).map(|_| Place { at: at as u32, keys: keys as u8 }));
+                Ok(())
+            },
         )?;
         Ok(Self { objects, keys: reader.keys })
     }
@@ -328,7 +333,7 @@ impl<'de> Reader<'de> {
         let mut number = None;
         if self.keys.len < MOST_KEYS {
             number = Some(self.keys.len);
-            self.keys.push(key);
+            self.keys.push(key)?;
         }
         Ok((key, number))
     }
@@ -338,7 +343,7 @@ impl<'de> Reader<'de> {
     /// # Errors
     /// When the bytes are no item.
     pub fn skip(&mut self) -> Result<(), DecodeError> {
-        self.walk(|_| (), |_, _, _| ())
+        self.walk(|_| (), |_, _, _| Ok(()))
     }
 
     /// Reads over an item and all that belongs to it, and tells the references in it, in order: who receives some has to give each back
@@ -347,7 +352,7 @@ impl<'de> Reader<'de> {
     /// # Errors
     /// When the bytes are no item.
     pub fn skip_references(&mut self, found: impl FnMut(Reference)) -> Result<(), DecodeError> {
-        self.walk(found, |_, _, _| ())
+        self.walk(found, |_, _, _| Ok(()))
     }
 
     /// Reads from the object with this number on.
@@ -359,7 +364,7 @@ impl<'de> Reader<'de> {
         // The item of a `Uint8Array` is its buffer too.
         let is_second = number > 0 && index.objects[number - 1].at == place.at;
         let objects = number as u32 - u32::from(is_second);
-        Ok(Self { input, at: place.at as usize, keys: index.keys.first(place.keys.into()), objects })
+        Ok(Self { input, at: place.at as usize, keys: index.keys.first(place.keys.into())?, objects })
     }
 
     /// Reads over an item. `found` receives its references, `begun` its objects: where they begin, how many keys have numbers there, and
@@ -367,7 +372,7 @@ impl<'de> Reader<'de> {
     fn walk(
         &mut self,
         mut found: impl FnMut(Reference),
-        mut begun: impl FnMut(usize, usize, u32),
+        mut begun: impl FnMut(usize, usize, u32) -> Result<(), OutOfMemory>,
     ) -> Result<(), DecodeError> {
         let mut items: u64 = 1;
         // Pairs whose key comes next: they interleave with items, so each object is a level of its own.
@@ -392,18 +397,18 @@ impl<'de> Reader<'de> {
             let (at, objects) = (self.at, self.objects);
             let item = self.item()?;
             if self.objects > objects {
-                begun(at, self.keys.len, self.objects - objects);
+                begun(at, self.keys.len, self.objects - objects)?;
             }
             match item {
                 Item::Array(len) | Item::Set(len) => items += len as u64,
                 Item::Map(len) => items += 2 * len as u64,
                 Item::Boxed | Item::View { .. } => items += 1,
                 Item::Object(len) => {
-                    levels.push((len, items));
+                    memory::push(&mut levels, (len, items))?;
                     items = 0;
                 }
                 Item::Error { has_cause, properties, .. } => {
-                    levels.push((properties, items));
+                    memory::push(&mut levels, (properties, items))?;
                     items = u64::from(has_cause);
                 }
                 Item::Reference { owner, kind, id } => found(Reference { owner, kind, id }),

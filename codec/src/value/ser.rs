@@ -5,6 +5,8 @@ use super::reference::{Numbers, REFERENCE_TOKEN};
 use super::wire::tag;
 use super::writer::{MAX_SAFE, Writer};
 use super::{MAX_DEPTH, RefKind, RefOwner, Value};
+use crate::memory::{self, OutOfMemory};
+use crate::typed::{Append, unwritable};
 use crate::{EncodeError, Segment};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -17,7 +19,7 @@ use serde::ser::{self, Serialize};
 pub fn to_buf<T: Serialize + ?Sized>(value: &T, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
     let before = buffer.len();
     let mut writer = Writer::new(buffer);
-    let result = value.serialize(Serializer { writer: &mut writer, depth: 0 });
+    let result = value.serialize(Serializer { writer: &mut writer, depth: 0 }).and_then(|()| writer.finish());
     if result.is_err() {
         buffer.truncate(before);
     }
@@ -225,10 +227,13 @@ impl<'w, 'b> ser::Serializer for Serializer<'w, 'b> {
             return value.serialize(self);
         }
         // A `Value`: its bytes are its own encoding, in which objects have other numbers than here.
-        let framed = postcard::to_allocvec(value).map_err(|error| EncodeError::new(error.to_string()))?;
+        let mut framed = Vec::new();
+        value.serialize(&mut postcard::Serializer { output: Append(&mut framed) }).map_err(unwritable)?;
         let bytes: &serde_bytes::Bytes =
             postcard::from_bytes(&framed).map_err(|error| EncodeError::new(error.to_string()))?;
-        let value = Value::decode(bytes).map_err(|error| EncodeError::new(error.to_string()))?;
+        let value = Value::decode(bytes).map_err(|error| {
+            if error.is_out_of_memory() { OutOfMemory.into() } else { EncodeError::new(error.to_string()) }
+        })?;
         value.encode_with(self.writer, self.depth)
     }
 
@@ -327,7 +332,7 @@ impl Items<'_, '_> {
         self.writer.key(key);
         Serializer::nested(self.writer, self.depth)
             .and_then(|serializer| value.serialize(serializer))
-            .map_err(|error| error.at(Segment::Key(key.into())))
+            .map_err(|error| error.at(Segment::key(key)))
     }
 
     fn finish(self) -> Result<(), EncodeError> {
@@ -430,8 +435,12 @@ impl ser::SerializeMap for Items<'_, '_> {
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), EncodeError> {
         let index = self.count;
         self.count += 1;
-        // A key with parts fails there: it is no string either.
-        let text = key.serialize(TextOf).ok().flatten();
+        let text = match key.serialize(TextOf) {
+            Ok(text) => text,
+            Err(error) if error.is_out_of_memory() => return Err(error.at(Segment::Index(index))),
+            // A key with parts fails there: it is no string either.
+            Err(_) => None,
+        };
         if let Pending::Map(len) = self.key {
             let objectlike = text.is_some();
             if let Some(len) = len {
@@ -462,7 +471,7 @@ impl ser::SerializeMap for Items<'_, '_> {
         let result = Serializer::nested(self.writer, self.depth).and_then(|serializer| value.serialize(serializer));
         result.map_err(|error| {
             error.at(match &self.key {
-                Pending::Object(key) => Segment::Key(key.clone()),
+                Pending::Object(key) => Segment::key(key),
                 _ => Segment::Index(self.count - 1),
             })
         })
@@ -518,7 +527,7 @@ impl ser::Serializer for TextOf {
     }
 
     fn serialize_str(self, value: &str) -> Result<Option<String>, EncodeError> {
-        Ok(Some(value.to_string()))
+        Ok(Some(memory::text(value)?))
     }
 
     fn serialize_unit_variant(

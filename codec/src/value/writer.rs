@@ -2,6 +2,8 @@
 
 use super::wire::tag;
 use super::{RefKind, RefOwner, ViewKind};
+use crate::EncodeError;
+use crate::memory::{self, OutOfMemory};
 use alloc::vec::Vec;
 
 /// Appends a value to a buffer, item by item: what a walk over somebody's values calls.
@@ -13,6 +15,8 @@ pub struct Writer<'a> {
     buffer: &'a mut Vec<u8>,
     keys: Table<(usize, usize)>,
     objects: u32,
+    /// Whether there was no memory for something. Then bytes are missing, and nothing more is written.
+    full: bool,
 }
 
 /// A list whose first entries need no allocation.
@@ -30,12 +34,13 @@ impl<T: Copy + Default> Table<T> {
         Self { first: [T::default(); INLINE], rest: Vec::new(), len: 0 }
     }
 
-    pub(super) fn push(&mut self, entry: T) {
+    pub(super) fn push(&mut self, entry: T) -> Result<(), OutOfMemory> {
         match self.first.get_mut(self.len) {
             Some(place) => *place = entry,
-            None => self.rest.push(entry),
+            None => memory::push(&mut self.rest, entry)?,
         }
         self.len += 1;
+        Ok(())
     }
 
     pub(super) fn get(&self, index: usize) -> Option<T> {
@@ -44,9 +49,9 @@ impl<T: Copy + Default> Table<T> {
     }
 
     /// A table of the first `len` entries, of which there are as many at least.
-    pub(super) fn first(&self, len: usize) -> Self {
-        let rest = self.rest.get(..len.saturating_sub(INLINE)).unwrap_or_default().to_vec();
-        Self { first: self.first, rest, len }
+    pub(super) fn first(&self, len: usize) -> Result<Self, OutOfMemory> {
+        let rest = memory::copied(self.rest.get(..len.saturating_sub(INLINE)).unwrap_or_default())?;
+        Ok(Self { first: self.first, rest, len })
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
@@ -57,7 +62,15 @@ impl<T: Copy + Default> Table<T> {
 impl<'a> Writer<'a> {
     /// Appends to `buffer`, whatever it holds already.
     pub fn new(buffer: &'a mut Vec<u8>) -> Self {
-        Self { buffer, keys: Table::new(), objects: 0 }
+        Self { buffer, keys: Table::new(), objects: 0, full: false }
+    }
+
+    /// Reports whether everything has been written. Call it at the end.
+    ///
+    /// # Errors
+    /// When there was no memory for an item. The buffer lacks that one and all later items.
+    pub fn finish(&self) -> Result<(), EncodeError> {
+        if self.full { Err(OutOfMemory.into()) } else { Ok(()) }
     }
 
     /// How many objects have been begun: the number that the next one gets. [`shared`](Self::shared) takes such numbers.
@@ -67,17 +80,17 @@ impl<'a> Writer<'a> {
 
     /// `undefined`.
     pub fn undefined(&mut self) {
-        self.buffer.push(tag::UNDEFINED);
+        self.push(tag::UNDEFINED);
     }
 
     /// `null`.
     pub fn null(&mut self) {
-        self.buffer.push(tag::NULL);
+        self.push(tag::NULL);
     }
 
     /// A boolean.
     pub fn boolean(&mut self, value: bool) {
-        self.buffer.push(if value { tag::TRUE } else { tag::FALSE });
+        self.push(if value { tag::TRUE } else { tag::FALSE });
     }
 
     /// A number.
@@ -87,7 +100,7 @@ impl<'a> Writer<'a> {
         if integer as f64 == value && integer.unsigned_abs() <= MAX_SAFE && (integer != 0 || value.is_sign_positive()) {
             self.integer(integer);
         } else {
-            self.buffer.push(tag::FLOAT);
+            self.push(tag::FLOAT);
             self.float(value);
         }
     }
@@ -99,7 +112,7 @@ impl<'a> Writer<'a> {
             return self.number(value as f64);
         }
         match value {
-            0..=0x3f => self.buffer.push(tag::INT + value as u8),
+            0..=0x3f => self.push(tag::INT + value as u8),
             0x40.. => self.tagged(tag::INT_UP, value as u64),
             _ => self.tagged(tag::INT_DOWN, !value as u64),
         }
@@ -113,37 +126,50 @@ impl<'a> Writer<'a> {
     }
 
     pub(crate) fn bigint_head(&mut self, negative: bool) {
-        self.buffer.push(if negative { tag::BIGINT_DOWN } else { tag::BIGINT_UP });
+        self.push(if negative { tag::BIGINT_DOWN } else { tag::BIGINT_UP });
     }
 
     /// A string.
     #[inline]
     pub fn str(&mut self, text: &str) {
-        match text.len() {
-            len @ 0..=31 => self.buffer.push(tag::STR + len as u8),
-            len => self.tagged(tag::STR_LONG, len as u64),
-        }
-        self.buffer.extend_from_slice(text.as_bytes());
+        self.str_head(text.len());
+        self.append(text.as_bytes());
     }
 
     /// A string of UTF-16 code units, for one with lone surrogates. Others are written as [`str`](Self::str).
     pub fn utf16(&mut self, units: &[u16]) {
-        if let Ok(text) = alloc::string::String::from_utf16(units) {
-            return self.str(&text);
+        self.wide(units.iter().copied());
+    }
+
+    /// The same for units that lie elsewhere.
+    pub(crate) fn wide(&mut self, units: impl ExactSizeIterator<Item = u16> + Clone) {
+        let chars = char::decode_utf16(units.clone());
+        // Without an allocation for the text: its length first.
+        let len = chars.clone().try_fold(0, |len, unit| unit.map(|unit| len + unit.len_utf8()));
+        let Ok(len) = len else {
+            self.tagged(tag::STR_UTF16, units.len() as u64);
+            if self.reserve(units.len() * 2) {
+                self.buffer.extend(units.flat_map(u16::to_le_bytes));
+            }
+            return;
+        };
+        self.str_head(len);
+        if self.reserve(len) {
+            for unit in chars.flatten() {
+                self.buffer.extend_from_slice(unit.encode_utf8(&mut [0; 4]).as_bytes());
+            }
         }
-        self.tagged(tag::STR_UTF16, units.len() as u64);
-        self.buffer.extend(units.iter().flat_map(|unit| unit.to_le_bytes()));
     }
 
     /// A symbol that is registered under a key.
     pub fn registered_symbol(&mut self, key: &str) {
-        self.buffer.push(tag::SYMBOL_REGISTERED);
+        self.push(tag::SYMBOL_REGISTERED);
         self.str(key);
     }
 
     /// A well-known symbol, by its name: `iterator`.
     pub fn well_known_symbol(&mut self, name: &str) {
-        self.buffer.push(tag::SYMBOL_WELL_KNOWN);
+        self.push(tag::SYMBOL_WELL_KNOWN);
         self.str(name);
     }
 
@@ -165,14 +191,14 @@ impl<'a> Writer<'a> {
     pub fn array(&mut self, len: usize) {
         self.objects += 1;
         match len {
-            0..=15 => self.buffer.push(tag::ARRAY + len as u8),
+            0..=15 => self.push(tag::ARRAY + len as u8),
             _ => self.tagged(tag::ARRAY_LONG, len as u64),
         }
     }
 
     /// An element that an array doesn't have.
     pub fn hole(&mut self) {
-        self.buffer.push(tag::HOLE);
+        self.push(tag::HOLE);
     }
 
     /// A plain object. Then `len` pairs of a key and an item follow.
@@ -180,7 +206,7 @@ impl<'a> Writer<'a> {
     pub fn object(&mut self, len: usize) {
         self.objects += 1;
         match len {
-            0..=15 => self.buffer.push(tag::OBJECT + len as u8),
+            0..=15 => self.push(tag::OBJECT + len as u8),
             _ => self.tagged(tag::OBJECT_LONG, len as u64),
         }
     }
@@ -194,9 +220,9 @@ impl<'a> Writer<'a> {
         match known {
             Some(index) => self.varint(index as u64 + 1),
             None => {
-                self.buffer.push(0);
+                self.push(0);
                 self.str(key);
-                self.number_key((self.buffer.len() - key.len(), key.len()));
+                self.number_key(key.len());
             }
         }
     }
@@ -205,23 +231,23 @@ impl<'a> Writer<'a> {
     #[cfg(feature = "js")]
     pub(crate) fn key_in_full(&mut self, key: &str) -> Option<u8> {
         let number = self.keys.len + 1;
-        self.buffer.push(0);
+        self.push(0);
         self.str(key);
-        self.number_key((self.buffer.len() - key.len(), key.len()));
+        self.number_key(key.len());
         (number <= MOST_KEYS).then_some(number as u8)
     }
 
     /// The key that got this number.
     #[cfg(feature = "js")]
     pub(crate) fn numbered_key(&mut self, number: u8) {
-        self.buffer.push(number);
+        self.push(number);
     }
 
     /// A key that is no UTF-8 string. Then it follows as a string or a symbol.
     pub fn other_key(&mut self) {
-        self.buffer.push(0);
+        self.push(0);
         // An entry that equals no text, so that numbers stay the same at both ends.
-        self.number_key((0, usize::MAX));
+        self.remember_key((0, usize::MAX));
     }
 
     /// A `Map`. Then `len` pairs of items follow.
@@ -240,7 +266,7 @@ impl<'a> Writer<'a> {
     /// an item.
     pub fn error(&mut self, has_cause: bool, len: usize) {
         self.begin(tag::ERROR);
-        self.buffer.push(u8::from(has_cause));
+        self.push(u8::from(has_cause));
         self.varint(len as u64);
     }
 
@@ -266,7 +292,7 @@ impl<'a> Writer<'a> {
     /// the buffer follows.
     pub fn view(&mut self, kind: ViewKind, offset: u64, len: Option<u64>) {
         self.begin(tag::VIEW);
-        self.buffer.push(kind as u8);
+        self.push(kind as u8);
         self.varint(offset);
         self.varint(len.map_or(0, |len| len.saturating_add(1)));
     }
@@ -291,9 +317,9 @@ impl<'a> Writer<'a> {
 
     /// A reference to an object that stays where it is.
     pub fn reference(&mut self, owner: RefOwner, kind: RefKind, id: u64) {
-        self.buffer.push(tag::REFERENCE);
-        self.buffer.push(owner as u8);
-        self.buffer.push(kind as u8);
+        self.push(tag::REFERENCE);
+        self.push(owner as u8);
+        self.push(kind as u8);
         self.varint(id);
     }
 
@@ -341,7 +367,9 @@ impl<'a> Writer<'a> {
     pub(crate) fn raw_in_place(&mut self, len: usize) -> Option<&mut [u8]> {
         self.varint(len as u64);
         let start = self.buffer.len();
-        self.buffer.try_reserve(len).ok()?;
+        if !self.reserve(len) {
+            return None;
+        }
         self.buffer.resize(start + len, 0);
         Some(&mut self.buffer[start..])
     }
@@ -354,8 +382,13 @@ impl<'a> Writer<'a> {
     /// Puts the header of an array whose length was unknown before its items, which begin at `at`.
     pub(crate) fn insert_header(&mut self, at: usize, header: impl FnOnce(&mut Writer<'_>)) {
         let mut bytes = Vec::new();
-        header(&mut Writer::new(&mut bytes));
+        let mut inserted = Writer::new(&mut bytes);
+        header(&mut inserted);
+        self.full |= inserted.full;
         let grown = bytes.len();
+        if !self.reserve(grown) {
+            return;
+        }
         self.buffer.splice(at..at, bytes);
         let moved = self.keys.first.iter_mut().take(self.keys.len).chain(&mut self.keys.rest);
         moved.filter(|(start, len)| *start >= at && *len != usize::MAX).for_each(|(start, _)| *start += grown);
@@ -366,41 +399,84 @@ impl<'a> Writer<'a> {
         self.objects += 1;
     }
 
-    fn number_key(&mut self, place: (usize, usize)) {
-        if self.keys.len < MOST_KEYS {
-            self.keys.push(place);
+    #[inline]
+    fn str_head(&mut self, len: usize) {
+        match len {
+            0..=31 => self.push(tag::STR + len as u8),
+            _ => self.tagged(tag::STR_LONG, len as u64),
         }
+    }
+
+    /// The key of `len` bytes that has just been written gets a number.
+    fn number_key(&mut self, len: usize) {
+        if !self.full {
+            self.remember_key((self.buffer.len() - len, len));
+        }
+    }
+
+    fn remember_key(&mut self, place: (usize, usize)) {
+        if self.keys.len < MOST_KEYS {
+            self.full |= self.keys.push(place).is_err();
+        }
+    }
+
+    /// Records that there was no memory for something.
+    pub(super) fn run_out(&mut self) {
+        self.full = true;
+    }
+
+    #[inline]
+    fn push(&mut self, byte: u8) {
+        if self.buffer.len() < self.buffer.capacity() && !self.full || self.reserve(1) {
+            self.buffer.push(byte);
+        }
+    }
+
+    #[inline]
+    fn append(&mut self, bytes: &[u8]) {
+        if self.reserve(bytes.len()) {
+            self.buffer.extend_from_slice(bytes);
+        }
+    }
+
+    /// Makes room for `len` bytes. `false`: there is no memory for them, or there was none for something before.
+    #[inline]
+    fn reserve(&mut self, len: usize) -> bool {
+        if !self.full && self.buffer.capacity() - self.buffer.len() < len {
+            self.full = self.buffer.try_reserve(len).is_err();
+        }
+        !self.full
     }
 
     fn begin(&mut self, tag: u8) {
         self.objects += 1;
-        self.buffer.push(tag);
+        self.push(tag);
     }
 
     /// All NaNs are written alike, so that the same values have the same bytes.
     fn float(&mut self, value: f64) {
         let value = if value.is_nan() { f64::from_bits(0x7ff8 << 48) } else { value };
-        self.buffer.extend_from_slice(&value.to_le_bytes());
+        self.append(&value.to_le_bytes());
     }
 
     fn raw(&mut self, bytes: &[u8]) {
         self.varint(bytes.len() as u64);
-        self.buffer.extend_from_slice(bytes);
+        self.append(bytes);
     }
 
     #[inline]
     fn tagged(&mut self, tag: u8, number: u64) {
-        self.buffer.push(tag);
+        self.push(tag);
         self.varint(number);
     }
 
     #[inline]
     fn varint(&mut self, mut number: u64) {
         while number >= 0x80 {
-            self.buffer.push(number as u8 | 0x80);
+            self.push(number as u8 | 0x80);
             number >>= 7;
         }
-        self.buffer.push(number as u8);
+        self.push(number as u8);
     }
 }
 

@@ -63,12 +63,12 @@ impl Objects {
 
     /// The arguments in a payload.
     pub(super) fn arguments(&self, format: Format, payload: &[u8]) -> Result<Array, Failure> {
-        let refused = |text| Failure::Refused(ErrorCode::BAD_ARGUMENTS, text);
+        let refused = |text: &str| Failure::Refused(ErrorCode::BAD_ARGUMENTS, text.into());
         if format != Format::Value {
-            return Err(refused("operations are values".into()));
+            return Err(refused("operations are values"));
         }
-        let value = self.decode(payload).map_err(refused)?;
-        value.dyn_into().map_err(|_| refused("an operation is an array".into()))
+        let value = self.with(|js| js.decode(payload)).map_err(|error| Failure::unread(&error))?;
+        value.dyn_into().map_err(|_| refused("an operation is an array"))
     }
 
     /// Appends a value: a primitive or binary data as a copy, all else as a reference.
@@ -84,8 +84,7 @@ impl Objects {
             None if *value == self.root => (RefOwner::Sender, 0.0),
             None => (RefOwner::Sender, self.held.send(value)),
         };
-        Writer::new(buffer).reference(owner, kind, id as u64);
-        Ok(())
+        write(buffer, |writer| writer.reference(owner, kind, id as u64))
     }
 
     /// Appends a copy of a value.
@@ -112,7 +111,12 @@ impl Objects {
         let mut payload = Vec::new();
         if self.encode(thrown, Leniency::Lenient, &mut payload).is_err() {
             payload.clear();
-            Writer::new(&mut payload).str(&in_words(thrown));
+            let text = in_words(thrown);
+            // Without memory for the text, an empty one.
+            if write(&mut payload, |writer| writer.str(&text)).is_err() {
+                payload = vec![];
+                let _ = write(&mut payload, |writer| writer.str(""));
+            }
         }
         Failure::Threw(payload)
     }
@@ -157,11 +161,13 @@ impl Objects {
         copied: bool,
         payload: &mut Vec<u8>,
     ) -> Result<(), JsValue> {
-        Writer::new(payload).array(3);
-        Writer::new(payload).reference(RefOwner::Receiver, RefKind::Function, id as u64);
+        write(payload, |writer| {
+            writer.array(3);
+            writer.reference(RefOwner::Receiver, RefKind::Function, id as u64);
+        })?;
         let concealed = |value: JsValue| self.wall().map_or_else(|| value.clone(), |wall| wall.conceal(&value));
         self.send(&concealed(this.clone()), payload)?;
-        Writer::new(payload).array(args.length() as usize);
+        write(payload, |writer| writer.array(args.length() as usize))?;
         for arg in args.iter() {
             if copied && arg.is_instance_of::<js_sys::Error>() {
                 let arg = self.wall().map_or_else(|| arg.clone(), |wall| wall.thrown(&arg));
@@ -194,6 +200,13 @@ impl Drop for Objects {
     fn drop(&mut self) {
         self.held.clear();
     }
+}
+
+/// Appends items.
+pub(super) fn write(buffer: &mut Vec<u8>, items: impl FnOnce(&mut Writer<'_>)) -> Result<(), JsValue> {
+    let mut writer = Writer::new(buffer);
+    items(&mut writer);
+    writer.finish().map_err(|error| js_sys::RangeError::new(&error.to_string()).into())
 }
 
 /// What JavaScript calls functions of the worker by.

@@ -1,9 +1,8 @@
 //! What a worker wants done, done.
 
-use super::objects::{Objects, in_words};
+use super::objects::{Objects, in_words, write};
 use crate::raw::{Failure, Format, RawReply};
 use crate::window::wire;
-use coincide_codec::value::Writer;
 use js_sys::{Array, RangeError, TypeError};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -65,16 +64,16 @@ impl Operations {
             return self.write(&outcome, result);
         }
         // Neither is told here, which is always allowed.
-        Writer::new(result).array(4);
+        write(result, |writer| writer.array(4))?;
         self.write(&outcome, result)?;
-        let mut writer = Writer::new(result);
-        writer.undefined();
-        writer.boolean(false);
-        match flags & STEADY {
-            0 => writer.undefined(),
-            _ => writer.boolean(false),
-        }
-        Ok(())
+        write(result, |writer| {
+            writer.undefined();
+            writer.boolean(false);
+            match flags & STEADY {
+                0 => writer.undefined(),
+                _ => writer.boolean(false),
+            }
+        })
     }
 
     /// Carries out an operation with what follows its number: the target first.
@@ -166,15 +165,15 @@ impl Operations {
             Outcome::Copy(value) => self.objects.copy(value, result),
             Outcome::Value(value) => self.objects.send(value, result),
             Outcome::Values(values) => {
-                Writer::new(result).array(values.len());
+                write(result, |writer| writer.array(values.len()))?;
                 values.iter().try_for_each(|value| self.objects.send(value, result))
             }
             Outcome::Descriptor(descriptor) if descriptor.is_undefined() => self.objects.copy(descriptor, result),
             Outcome::Descriptor(descriptor) => {
                 let keys = Array::from(&shared_keys(descriptor)?);
-                Writer::new(result).object(keys.length() as usize);
+                write(result, |writer| writer.object(keys.length() as usize))?;
                 for key in keys.iter() {
-                    Writer::new(result).key(&key.as_string().unwrap_or_default());
+                    write(result, |writer| writer.key(&key.as_string().unwrap_or_default()))?;
                     self.objects.send(&property(descriptor, &key)?, result)?;
                 }
                 Ok(())
