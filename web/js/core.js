@@ -1,7 +1,7 @@
 // Main, for pages and for Node.js. `platform` holds what differs between them.
 import { initSync, MainEnd } from './coincide.js';
 import { alarmOf } from './alarm.js';
-import { CoincideError, clause, failed, few, hide, located, many } from './errors.js';
+import { CoincideError, clause, entry, failed, few, hide, isCoincide, located, many } from './errors.js';
 import { onFailure } from './guard.js';
 import { promised, rejectAll } from './pending.js';
 import { ALARM, BOOT, BROKEN, FAILED, PACKET, PANIC, RING, UNSENDABLE, bytesOf, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
@@ -10,6 +10,7 @@ import { MESSAGES, SERVICE, SHARED, diagnose, reasonsFor, tierOf } from './tier.
 import { nameOf } from './relay-name.js';
 import { revived, thrownInWords } from './thrown.js';
 import { transformed } from './transform.js';
+import { inWords } from './values.js';
 
 /**
  * @param platform see `platform.js`
@@ -90,7 +91,7 @@ export const create = (platform, source, reflection) => {
   };
 
   /** Creates the result of `coincide(options)`. */
-  return given => {
+  return entry(given => {
     const options = optionsOf(given);
     if (options.memory !== undefined) {
       memory = bytesOf(options.memory);
@@ -276,7 +277,7 @@ export const create = (platform, source, reflection) => {
         else if (data?.[PACKET] !== undefined) this.#link?.deliver(data[PACKET]);
         else if (data?.[BOOT] !== undefined) this.#probed?.(data[BOOT]);
         else if (data?.[BROKEN] !== undefined) this.#breaks(data[BROKEN]);
-        else if (data?.[PANIC] !== undefined) this.#ends(`the worker panicked: ${data[PANIC]}`);
+        else if (data?.[PANIC] !== undefined) this.#ends(`the worker panicked: ${inWords(data[PANIC])}`);
         else if (data?.[FAILED] !== undefined) this.#reports(data[FAILED]);
         else return false;
         return true;
@@ -318,9 +319,10 @@ export const create = (platform, source, reflection) => {
       }
 
       /** The worker has reported a failure: by `fail`, or by an uncaught error before it was ready. */
-      #reports({ said, thrown, isEnding }) {
-        const cause = thrown && { cause: revived(thrown) };
-        const why = said === undefined ? uncaught(cause.cause) : `the worker has failed: ${said}`;
+      #reports(report) {
+        const { said, thrown, isEnding } = report ?? {};
+        const cause = causeOf(thrown);
+        const why = said === undefined ? uncaught(cause?.cause) : `the worker has failed: ${inWords(said)}`;
         if (said === undefined && !isEnding) this.#ends(why, cause);
         else this.#fails(new CoincideError('Closed', why, '', cause));
       }
@@ -338,7 +340,7 @@ export const create = (platform, source, reflection) => {
 
       /** wasm has failed in the worker. */
       #breaks(why) {
-        const error = new CoincideError('Failed', `the worker has failed: ${why}`, '');
+        const error = new CoincideError('Failed', `the worker has failed: ${inWords(why)}`, '');
         const link = this.#link;
         this.#link = null;
         rejectAll(error, link);
@@ -377,7 +379,7 @@ export const create = (platform, source, reflection) => {
 
       /** Adds the error that the worker has thrown as the `cause` to an error of code `Closed`. */
       #explained(error) {
-        if (!(error instanceof CoincideError) || error.code !== 'Closed') return error;
+        if (!isCoincide(error) || error.code !== 'Closed') return error;
         if (this.#closed && Object.hasOwn(this.#closed, 'cause')) hide(error, 'cause', this.#closed.cause);
         return error;
       }
@@ -425,7 +427,7 @@ export const create = (platform, source, reflection) => {
               });
             });
           }
-          detach(moved);
+          detach(moved, result);
           return result.then(options.transform, error => {
             this.#heard = true;
             throw located(this.#explained(error), here, signal);
@@ -483,11 +485,20 @@ export const create = (platform, source, reflection) => {
       },
       diagnose: () => diagnose(platform, options),
     };
-  };
+  });
 };
 
 /** The message for a worker with an uncaught error. */
 const uncaught = thrown => `the worker has failed: uncaught ${thrownInWords(thrown)}`;
+
+/** The options of an error whose cause a worker has reported. Returns undefined for a malformed report: a worker can post anything. */
+const causeOf = thrown => {
+  try {
+    return thrown && { cause: revived(thrown) };
+  } catch {
+    return undefined;
+  }
+};
 
 /** A copy of arguments for later. */
 const copied = (name, args) => {

@@ -29,7 +29,7 @@ const heads = new WeakMap();
 export const ours = error => {
   const title = titleOf(error);
   // In Chromium, a `DOMException` that a program constructs has no stack.
-  if (typeof error.stack !== 'string') setStack(error, title);
+  if (typeof stackOf(error) !== 'string') setStack(error, title);
   heads.set(error, title);
   return error;
 };
@@ -39,12 +39,20 @@ export const ours = error => {
  * are unchanged. The reason of `signal` may be an error of the platform that has no stack or, in Firefox, the stack of its first reader.
  */
 export const located = (error, here, signal) => {
-  const isPlatforms = signal?.aborted && error === signal.reason && isDom(error) && !Object.hasOwn(error, 'stack');
-  const head = isPlatforms ? titleOf(error) : heads.get(error);
+  const head = isReasonOf(signal, error) ? titleOf(error) : heads.get(error);
   if (head === undefined) return error;
   heads.delete(error);
   setStack(error, [head, ...framesOf(here)].filter(Boolean).join('\n'));
   return error;
+};
+
+/** Whether an error is the platform's own reason of an aborted signal. Properties of both may throw: a program can replace them. */
+const isReasonOf = (signal, error) => {
+  try {
+    return signal?.aborted && error === signal.reason && isDom(error) && !Object.hasOwn(error, 'stack');
+  } catch {
+    return false;
+  }
 };
 
 /** Wraps a function that programs call: errors of coincide that leave it show the frames of its caller. */
@@ -62,13 +70,23 @@ export const entry = body =>
  * fail.
  */
 export const few = () => {
-  const limit = Error.stackTraceLimit;
+  const limit = frameLimit();
   if (limit > FEW) limitFrames(FEW);
   return limit;
 };
 
 export const many = limit => {
   if (limit > FEW) limitFrames(limit);
+};
+
+/** `Error.stackTraceLimit`, or 0 if the program has set something else than a number. */
+const frameLimit = () => {
+  try {
+    const limit = Error.stackTraceLimit;
+    return typeof limit === 'number' ? limit : 0;
+  } catch {
+    return 0;
+  }
 };
 
 const limitFrames = limit => {
@@ -127,12 +145,21 @@ export const withoutOurs = stack =>
   stack.replace(/(?:\n +at (?:Reflect\.)?\w+ \(<anonymous>\))*(?:^|\n)[^\n]*\bcoincide:run(?:(?: \[as \w+\])? \(|@)[^]*?(?=\n +-- called as |$)/g, '');
 
 /** The program's frames of a stack, without the topmost one. */
-const framesOf = ({ stack }) => {
-  // In V8 a program may replace the format by `Error.prepareStackTrace`.
+const framesOf = error => {
+  const stack = stackOf(error);
   if (typeof stack !== 'string') return [];
   const lines = withoutOurs(stack).split('\n').filter(line => line.trim() !== '');
   const first = isTitled ? lines.findIndex(line => /^\s+at /.test(line)) : 0;
   return first < 0 ? [] : lines.slice(first + 1);
+};
+
+/** The stack of an error. In V8, `Error.prepareStackTrace` of the program formats it: the result may be of any type, or undefined here if that throws. */
+const stackOf = error => {
+  try {
+    return error.stack;
+  } catch {
+    return undefined;
+  }
 };
 
 /** Whether stacks begin with the class and the message, as in V8. */
@@ -144,11 +171,30 @@ const titleOf = ({ name, message }) => (isTitled ? `${name}: ${message}` : '');
 /** A text of the platform without its full stop, as part of a sentence. */
 export const clause = text => String(text).replace(/[\s.]+$/, '');
 
-export const isError = value => Error.prototype.isPrototypeOf(value);
+/** Whether a value inherits from a prototype. False for a proxy whose trap throws. */
+const inherits = (value, prototype) => {
+  try {
+    return Object.prototype.isPrototypeOf.call(prototype, value);
+  } catch {
+    return false;
+  }
+};
 
-export const isDom = value => typeof DOMException === 'function' && value instanceof DOMException;
+export const isCoincide = value => inherits(value, CoincideError.prototype);
+
+export const isError = value => inherits(value, Error.prototype);
+
+export const isDom = value => typeof DOMException === 'function' && inherits(value, DOMException.prototype);
 
 /** Sets a property that is not enumerable, as on the platform's errors. Has no effect on a frozen error. */
 export const hide = (error, key, value) => Reflect.defineProperty(error, key, { value, writable: true, enumerable: false, configurable: true });
 
-const setStack = (error, stack) => hide(error, 'stack', stack);
+const setStack = (error, stack) => {
+  try {
+    hide(error, 'stack', stack);
+  } catch {
+    // V8 formats a stack before it replaces it, and `Error.prepareStackTrace` of the program throws.
+    Reflect.deleteProperty(error, 'stack');
+    hide(error, 'stack', stack);
+  }
+};

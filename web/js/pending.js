@@ -17,14 +17,16 @@ export const rejectAll = ({ code, message }, end) => {
  */
 export const promised = (end, start, name, { timeout, signal } = {}) => {
   const pending = new Pending(end, name);
-  pending.limit(timeout, signal);
   try {
+    pending.limit(timeout, signal);
     pending.number = start(pending);
   } catch (error) {
     pending.settle();
     pending.promise.catch(() => {});
     throw error;
   }
+  // Code of the program that runs while arguments are read may have aborted the signal.
+  if (pending.isAbandoned) pending.cancel();
   return pending.promise;
 };
 
@@ -33,6 +35,7 @@ class Pending {
     this.end = end;
     this.name = name;
     this.number = 0;
+    this.isAbandoned = false;
     this.promise = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -51,7 +54,12 @@ class Pending {
   }
 
   abandon(error) {
+    this.isAbandoned = true;
     this.settle(error, true);
+    this.cancel();
+  }
+
+  cancel() {
     try {
       this.end.cancel(this.number);
     } catch {

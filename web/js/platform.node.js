@@ -1,7 +1,7 @@
 // The platform module for Node.js. `platform.js` has the same exports for pages.
 import process from 'node:process';
 import { Worker as Thread, parentPort } from 'node:worker_threads';
-import { CoincideError } from './errors.js';
+import { CoincideError, isDom, isError } from './errors.js';
 
 /** Always rejects: Node.js has no service workers, and needs none, because memory can always be shared. */
 export const relayAt = async () => {
@@ -74,11 +74,28 @@ export const onFailure = (worker, { throws, ends, wasHeard }) => {
   worker.on('exit', code => ends(`the thread of the worker has exited with code ${code}`));
 };
 
-/** Calls `fails` with uncaught errors that Node.js cannot copy to main. It reports others itself. Either kind ends the thread. */
+/**
+ * Calls `fails` with uncaught errors that Node.js cannot copy to main. It reports others itself. Either kind ends the thread, except an error that is
+ * among its own causes: Node.js does not return from copying it, and main has to terminate the thread.
+ */
 export const onUncaught = (listener, fails) =>
   process.on('uncaughtExceptionMonitor', error => {
-    if (error instanceof DOMException) fails(error, { isEnding: true });
+    if (isDom(error)) fails(error, { isEnding: true });
+    else if (isAmongItsCauses(error)) fails(error);
   });
+
+const isAmongItsCauses = error => {
+  const seen = new Set();
+  try {
+    for (let next = error; isError(next); next = next.cause) {
+      if (seen.has(next)) return true;
+      seen.add(next);
+    }
+  } catch {
+    // A getter has thrown: the chain of causes ends there.
+  }
+  return false;
+};
 
 /** Calls back when the running code has ended or paused. An unhandled rejection in it has ended the thread before. */
 export const afterStart = callback => setTimeout(callback, 0);

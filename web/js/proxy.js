@@ -1,5 +1,6 @@
 // The proxies: functions of the other end as properties.
 import { entry, ours } from './errors.js';
+import { inWords } from './values.js';
 
 /**
  * A proxy whose properties call the other end. Reading `proxy.name` returns a function that calls `name` at the other end;
@@ -45,30 +46,57 @@ export const prepare = (args, { transfers, transform }) => {
   if (transfers && args.length > 0 && transfers.has(args[args.length - 1])) {
     moved = args.pop();
     transfers.delete(moved);
+    checkMoved(moved);
   }
   if (transform) args = args.map(transform);
   return [args, moved];
 };
 
-/** Detaches buffers that were sent by `transfer`. */
-export const detach = moved => {
-  if (moved?.length) structuredClone(null, { transfer: moved });
+/** Throws unless the items are distinct buffers. */
+const checkMoved = moved => {
+  moved.forEach((buffer, at) => {
+    const fault = isBuffer(buffer) ? moved.indexOf(buffer) < at && 'is a duplicate' : 'is not an ArrayBuffer';
+    if (fault) throw ours(new DOMException(`the buffers of \`transfer\` cannot be moved: item ${at} ${fault}`, 'DataCloneError'));
+  });
 };
 
-/** The option `memory`, checked. */
-export const bytesOf = memory => {
-  if (typeof memory !== 'number' || !(memory >= 0)) throw ours(new TypeError(`\`memory\` has to be a number of bytes, at least 0, not ${String(memory)}`));
-  return memory;
+const isBuffer = value => {
+  try {
+    byteLength.call(value);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const { get: byteLength } = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength');
+
+/** Detaches buffers that were sent by `transfer`. If that throws, a rejection of `result` is handled, because the caller does not receive it. */
+export const detach = (moved, result) => {
+  if (!moved?.length) return;
+  try {
+    structuredClone(null, { transfer: moved });
+  } catch (error) {
+    result?.catch(() => {});
+    throw error;
+  }
+};
+
+/** An option that is a number of bytes, checked. */
+export const bytesOf = (bytes, option = 'memory') => {
+  if (typeof bytes !== 'number' || !(bytes >= 0)) throw ours(new TypeError(`\`${option}\` has to be a number of bytes, at least 0, not ${inWords(bytes)}`));
+  return bytes;
 };
 
 /** The options of both ends, with their defaults, and the function `transfer` that goes with them. */
 export const optionsOf = ({ transform, transfer = true, strict = false, measure = false, promises = false, ...rest } = {}) => {
+  if (rest.ringSize !== undefined) bytesOf(rest.ringSize, 'ringSize');
   if (rest.deadlockTimeout !== undefined) checkMilliseconds('deadlockTimeout', rest.deadlockTimeout);
   const transfers = transfer ? new WeakSet() : null;
   return {
     ...rest,
     transform,
-    strict,
+    strict: Boolean(strict),
     measure,
     promises,
     transfers,
@@ -85,7 +113,7 @@ export const measured = (name, start) => performance.measure(`coincide: ${name}`
 /** Throws unless the value of an option is a number from 0 to `Infinity`. */
 const checkMilliseconds = (name, value) => {
   if (typeof value !== 'number' || Number.isNaN(value) || value < 0)
-    throw ours(new RangeError(`\`${name}\` has to be a number of milliseconds, at least 0, not ${String(value)}`));
+    throw ours(new RangeError(`\`${name}\` has to be a number of milliseconds, at least 0, not ${inWords(value)}`));
 };
 
 /** The limits of calls, checked: a timeout in milliseconds, an AbortSignal; and whether a worker's calls return promises instead of blocking. */

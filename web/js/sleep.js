@@ -1,10 +1,11 @@
 // Sleeping without using a core.
 import { ours } from './errors.js';
+import { inWords } from './values.js';
 
 /** The argument of `sleep`, checked. */
 export const millisecondsOf = given => {
   if (typeof given === 'number' && given >= 0) return given;
-  throw ours(new TypeError(`\`sleep\` takes a number of milliseconds, at least 0, not ${String(given)}`));
+  throw ours(new TypeError(`\`sleep\` takes a number of milliseconds, at least 0, not ${inWords(given)}`));
 };
 
 /** Blocks for a number of milliseconds. Nothing ends it early. */

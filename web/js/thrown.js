@@ -2,14 +2,25 @@
 import { CoincideError, hide, isDom, isError, withoutOurs } from './errors.js';
 import { inWords } from './values.js';
 
-/** A thrown value in a form that can be posted. */
-export const described = (value, left = MOST_CAUSES) => {
+/** A thrown value in a form that can be posted, as text if reading it throws. */
+export const described = value => {
+  try {
+    return parted(value, MOST_CAUSES);
+  } catch {
+    return { value: inWords(value) };
+  }
+};
+
+const parted = (value, left) => {
   if (!isError(value)) return { value: postable(value) };
   const parts = { dom: isDom(value), name: textOf(value, 'name'), message: textOf(value, 'message'), stack: textOf(value, 'stack'), more: {} };
   for (const key of Object.keys(value)) {
-    if (!STANDARD.includes(key) && isPlain(valueOf(value, key))) parts.more[key] = valueOf(value, key);
+    if (STANDARD.includes(key)) continue;
+    // A getter may return another value the next time.
+    const own = valueOf(value, key);
+    if (isPlain(own)) parts.more[key] = own;
   }
-  if (Object.hasOwn(value, 'cause') && left > 0) parts.cause = described(valueOf(value, 'cause'), left - 1);
+  if (Object.hasOwn(value, 'cause') && left > 0) parts.cause = parted(valueOf(value, 'cause'), left - 1);
   return { parts };
 };
 

@@ -71,8 +71,7 @@ export const create = (platform, reflect) => {
   let taken = false;
   return async given => {
     const here = new Error();
-    const options = optionsOf(given);
-    const memory = options.memory === undefined ? undefined : bytesOf(options.memory);
+    const { memory, ...options } = checked(given, here);
     const { module, buffer, relay, promises, deadlockTimeout, reasons, window } = await booted;
     if (taken) throw located(new CoincideError('Twice', '`coincide()` was called twice in this worker, which has one link: share the result of the first call', ''), here);
     taken = true;
@@ -99,10 +98,13 @@ export const create = (platform, reflect) => {
     const reflected = reflect?.(end, { ...window, ...options }, sync ? undefined : refuseWindow);
     const touch = reflected?.touch ?? (() => {});
 
+    /** By name: the number that stands for it in calls. */
+    const numbers = new Map();
     const proxy = limits => {
       const { timeout, signal, promise } = limitsOf(limits);
       const blocking = name => {
-        const number = end.name(name);
+        if (!numbers.has(name)) numbers.set(name, end.name(name));
+        const number = numbers.get(name);
         const { transform } = options;
         return (...args) => {
           const start = options.measure ? performance.now() : 0;
@@ -143,7 +145,7 @@ export const create = (platform, reflect) => {
             const [sent, moved] = prepare(args, options);
             signal?.throwIfAborted();
             const called = promised(end, pending => end.callLater(name, sent, timeout, pending), name, { timeout, signal });
-            detach(moved);
+            detach(moved, called);
             const result = called.then(passes, fails);
             return options.measure ? result.finally(() => measured(name, start)) : result;
           } catch (error) {
@@ -217,6 +219,17 @@ export const create = (platform, reflect) => {
       }),
     };
   };
+};
+
+/** The options of a worker. */
+const checked = (given, here) => {
+  try {
+    const options = optionsOf(given);
+    if (options.memory !== undefined) bytesOf(options.memory);
+    return options;
+  } catch (error) {
+    throw located(error, here);
+  }
 };
 
 const stopIf = (alarm, name) => {

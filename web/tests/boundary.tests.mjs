@@ -104,10 +104,48 @@ export default (register, { coincide: made, worker, doomed, tier, assert, equal,
       const { threw, message } = await call;
       assert(threw && message.includes(text), `${name}: ${message}`);
     }
+    const reason = results['a proxy whose traps throw'].make();
+    for (const abort of [controller => controller.abort(reason), controller => setTimeout(() => controller.abort(reason), 10)]) {
+      const controller = new AbortController();
+      abort(controller);
+      const found = await Promise.resolve().then(() => w.within({ signal: controller.signal }).never()).then(() => null, error => ({ error }));
+      assert(found.error === reason, 'the call does not reject with the reason');
+    }
+    // The worker computes until the call is cancelled.
+    const early = new AbortController();
+    await outcome(() => w.within({ signal: early.signal }).computes({ get x() { return early.abort(); } }));
+    equal(await w.proxy.echo(1), 1);
+    const untrue = Object.create(AbortSignal.prototype, { throwIfAborted: { value() {} }, aborted: { value: false } });
+    const before = unhandled();
+    assert((await outcome(() => w.within({ signal: untrue, timeout: 1 }).echo(1))).threw);
+    await new Promise(resolve => setTimeout(resolve, 600));
+    equal(before(), 0);
     for (const signal of [Object.create(AbortSignal.prototype), new Proxy(new AbortController().signal, { get: boom }), new Proxy(new AbortController().signal, {})])
       await outcome(() => w.within({ signal }).echo(1));
     await works(w);
     await works(other);
+  });
+
+  link('a transfer of other values or of duplicates throws and makes no call', async w => {
+    const calls = [];
+    w.proxy.hears = (...args) => void calls.push(args);
+    const buffer = new ArrayBuffer(8);
+    for (const moved of [[5], [{}], [results['a proxy whose traps throw'].make()], [buffer, buffer]]) {
+      const { threw, message } = await outcome(() => w.proxy.call('hears', coincide.transfer(...moved)));
+      assert(threw && message.includes('`transfer`'), message);
+      assert((await outcome(() => w.notify('call', 'hears', coincide.transfer(...moved)))).threw);
+    }
+    for (const name of await w.proxy.transfersBadly()) equal(name, 'DataCloneError');
+    deepEqual(calls, []);
+    equal(buffer.byteLength, 8);
+  });
+
+  test('`strict` of any type does not end the link', async () => {
+    for (const options of [{ strict: Symbol('x') }, { strict: 1n }, { strict: { valueOf: boom } }]) {
+      const w = new (made({ tier, promises: !blocks, ...options }).Worker)(worker('boundary'));
+      equal(await w.proxy.echo(1), 1);
+      w.terminate();
+    }
   });
 
   link('sending a proxy of functions or a worker throws a DataCloneError', async w => {
@@ -232,6 +270,20 @@ export default (register, { coincide: made, worker, doomed, tier, assert, equal,
         assert(found.message.startsWith('coincide itself has failed in this thread'), found.message);
         equal(found.beats, 0);
       });
+};
+
+/** Counts unhandled rejections until the returned function is called, which returns the count. */
+const unhandled = () => {
+  let count = 0;
+  const listener = () => count++;
+  const { process } = globalThis;
+  if (process) process.on('unhandledRejection', listener);
+  else addEventListener('unhandledrejection', listener);
+  return () => {
+    if (process) process.off('unhandledRejection', listener);
+    else removeEventListener('unhandledrejection', listener);
+    return count;
+  };
 };
 
 /** Calls `action` at each of the last frames of the stack. Returns the names of the errors that it threw. */

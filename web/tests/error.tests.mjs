@@ -56,6 +56,8 @@ export default (register, kit) => {
     'a reserved name': ['TypeError', w => (w.proxy['coincide:x'] = 1)],
     'a timeout that is not a number': ['RangeError', w => w.within({ timeout: 'x' })],
     'a signal that is not an AbortSignal': ['TypeError', w => w.within({ signal: {} })],
+    'a memory that is not a number of bytes': ['TypeError', () => made({ memory: 'x' })],
+    'a ring size that is not a number of bytes': ['TypeError', () => made({ ringSize: Symbol('x') })],
     'an unknown tier': ['TypeError', () => new Worker(worker('all'), { tier: 'x' })],
     'a function that is unknown': ['TypeError', w => w.proxy.nobody()],
     'a function that throws': ['RangeError', w => w.proxy.fails('RangeError', 'too far'), ['all.js', 'called as fails', 'theCaller']],
@@ -102,13 +104,27 @@ export default (register, kit) => {
     await w.ready;
     const { stackTraceLimit, prepareStackTrace } = Error;
     try {
-      for (const limit of [0, 1, 100]) {
+      for (const limit of [0, 1, 100, undefined, 'x', Symbol('x'), { valueOf: throwsHere }]) {
         Error.stackTraceLimit = limit;
-        equal(typeof (await theCaller(() => w.proxy.nobody())).stack, 'string');
+        const { name, stack } = await theCaller(() => w.proxy.nobody());
+        deepEqual([name, typeof stack], ['TypeError', 'string']);
         equal(Error.stackTraceLimit, limit);
       }
-      Error.prepareStackTrace = () => ({ no: 'text' });
-      equal(typeof (await theCaller(() => w.proxy.nobody())).stack, 'string');
+      Error.stackTraceLimit = stackTraceLimit;
+      for (const prepare of [() => ({ no: 'text' }), throwsHere]) {
+        Error.prepareStackTrace = prepare;
+        for (const [call, expected] of [
+          [() => w.proxy.nobody(), 'TypeError'],
+          [() => w.proxy.echo(() => {}), 'DataCloneError'],
+          [() => limited(w).later(1, 500), 'TimeoutError'],
+        ]) {
+          const { name, stack } = await theCaller(call);
+          deepEqual([name, typeof stack], [expected, 'string']);
+        }
+      }
+      const pending = theCaller(() => w.proxy.later(1, 5000));
+      w.terminate();
+      equal((await pending).code, 'Closed');
     } finally {
       Error.stackTraceLimit = stackTraceLimit;
       Error.prepareStackTrace = prepareStackTrace;

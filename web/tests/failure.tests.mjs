@@ -50,6 +50,39 @@ export default (register, { coincide, worker, tier, node, assert, equal, deepEqu
       w.terminate();
     });
 
+  for (const [how, text] of [
+    ['saysWhatThrows', 'something that cannot be shown'],
+    ['saysWithKeysThatThrow', 'too far'],
+    ['saysWhatChanges', 'too far'],
+  ])
+    test(`\`fail\` with a value that throws when it is read (${how}) rejects all promises`, async () => {
+      const w = failing(how);
+      for (const { code, message } of await rejections(w)) {
+        equal(code, 'Closed');
+        assert(message.includes(`the worker has failed: ${text}`), message);
+      }
+      w.terminate();
+    });
+
+  test('a worker whose error is its own cause rejects all promises', async () => {
+    const w = failing('aCircle');
+    listens(w);
+    for (const { code, cause } of await rejections(w)) deepEqual([code, cause.name, cause.cause.message], ['Closed', 'RangeError', 'too far']);
+    w.terminate();
+  });
+
+  for (const mark of ['failed', 'broken', 'panic'])
+    test(`a malformed report of a failure (${mark}) ends the link`, async () => {
+      for (const said of [null, 5, {}, { thrown: { parts: {} } }, { thrown: 5, said: { toString: null } }, { toString: null, valueOf: null }]) {
+        const w = failing('postsWhatIsNoReport');
+        // Whether its own answer arrives is a race.
+        await w.proxy.post({ [`coincide:${mark}:1`]: said }).catch(() => {});
+        await late(20);
+        equal((await rejects(() => w.proxy.post({}))).code, mark === 'broken' ? 'Failed' : 'Closed');
+        w.terminate();
+      }
+    });
+
   for (const [how, expected] of [['text', 'too far'], ['null', null]])
     test(`a worker that throws something other than an error (${how}) rejects all promises with it`, async () => {
       const w = failing(how);

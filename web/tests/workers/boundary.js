@@ -25,6 +25,16 @@ export const run = async coincide => {
   };
 
   proxy.echo = value => value;
+  proxy.computes = () => {
+    for (;;) check();
+  };
+  proxy.transfersBadly = async () => {
+    const names = [];
+    for (const moved of [[5], [{}]])
+      for (const send of [() => proxy.hears(scope.transfer(...moved)), () => promises.hears(scope.transfer(...moved)), () => notify('hears', scope.transfer(...moved))])
+        names.push((await attempt(send)).name);
+    return names;
+  };
   proxy.never = () => new Promise(() => {});
   proxy.fails = () => {
     throw new RangeError('of the worker');

@@ -1,5 +1,5 @@
 // A worker that fails in the way that its name tells.
-export const run = (coincide, how) => ways[how](coincide);
+export const run = (coincide, how, post = message => self.postMessage(message)) => ways[how](coincide, post);
 
 class Own extends RangeError {
   name = 'Own';
@@ -64,6 +64,28 @@ const ways = {
   async says(coincide) {
     const { fail } = await coincide({ ready: 'manual' });
     fail(tooFar());
+  },
+  async aCircle(coincide) {
+    await coincide({ ready: 'manual' });
+    const error = tooFar();
+    throw Object.assign(error, { cause: error });
+  },
+  async saysWhatThrows(coincide) {
+    const { fail } = await coincide({ ready: 'manual' });
+    fail(new Proxy(new RangeError('too far'), new Proxy({}, { get: () => () => { throw new Error('boom'); } })));
+  },
+  async saysWithKeysThatThrow(coincide) {
+    const { fail } = await coincide({ ready: 'manual' });
+    fail(new Proxy(new RangeError('too far'), { ownKeys() { throw new Error('boom'); } }));
+  },
+  async saysWhatChanges(coincide) {
+    const { fail } = await coincide({ ready: 'manual' });
+    let times = 0;
+    fail(Object.defineProperty(tooFar(), 'x', { enumerable: true, get: () => (times++ % 2 ? () => {} : 1) }));
+  },
+  async postsWhatIsNoReport(coincide, post) {
+    const { proxy } = await coincide();
+    proxy.post = post;
   },
   async exits(coincide) {
     await coincide();

@@ -1,4 +1,4 @@
-import { workerData } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import coincide from '../../pkg/worker.node.js';
 import { run } from './failures.js';
-await run(coincide, workerData);
+await run(coincide, workerData, message => parentPort.postMessage(message));
