@@ -31,8 +31,10 @@ pub(crate) fn serve(
             }
         }
         let (values, name) = (values.clone(), name.clone());
+        // Not in the future: at its first poll, Node.js may have reported the rejection as unhandled and ended the thread.
+        let outcome = settled(&value);
         Ok(RawReply::Later(Box::pin(async move {
-            let value = settled(&value).await.map_err(|thrown| threw(&values, &thrown))?;
+            let value = outcome.await.map_err(|thrown| threw(&values, &thrown))?;
             let mut result = Vec::new();
             match values.encode_result_later(&value, &name, &mut result).await {
                 Ok(()) => Ok((Format::Value, result)),

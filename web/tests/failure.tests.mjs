@@ -64,6 +64,21 @@ export default (register, { coincide, worker, tier, node, assert, equal, deepEqu
       w.terminate();
     });
 
+  // Node.js ends a thread whose rejections are handled too late.
+  if (node)
+    test('a function that rejects ends its own call only, even in the first call of a worker', async () => {
+      for (let i = 0; i < 40; i++) {
+        const w = new Worker(worker('all'));
+        w.proxy.failsHere = async () => {
+          throw new RangeError('too far');
+        };
+        await w.ready;
+        equal((await rejects(() => w.proxy.failsAtOnce())).name, 'RangeError');
+        equal((await w.proxy.call('failsHere')).name, 'RangeError');
+        w.terminate();
+      }
+    });
+
   test('a worker whose error is its own cause rejects all promises', async () => {
     const w = failing('aCircle');
     listens(w);

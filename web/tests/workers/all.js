@@ -42,6 +42,9 @@ export const run = async coincide => {
     await null;
     throw new RangeError('too far');
   };
+  proxy.failsAtOnce = async () => {
+    throw new RangeError('too far');
+  };
   /** What throws in this worker itself. */
   proxy.attempts = name =>
     attempt({
