@@ -206,6 +206,10 @@ pub(crate) struct IncomingCall {
     pub(crate) stopped: bool,
     /// When it counts as a deadlock, if it is deferred.
     pub(crate) deferred_until: Option<Time>,
+    /// The number of the run of its function; 0 before that. For an [engine](crate::engine).
+    pub(crate) run: u32,
+    /// Whether its function has returned and its result comes later. For an [engine](crate::engine).
+    pub(crate) started: bool,
 }
 
 impl Incoming {
@@ -231,6 +235,8 @@ impl Incoming {
         call.cancelled = false;
         call.stopped = false;
         call.deferred_until = None;
+        call.run = 0;
+        call.started = false;
         Some(core::mem::replace(&mut call.name, name))
     }
 

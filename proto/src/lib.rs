@@ -47,6 +47,7 @@ mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod deadlines;
+pub mod engine;
 mod error;
 mod event;
 mod frame;

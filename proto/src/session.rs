@@ -508,6 +508,44 @@ impl Session {
         text
     }
 
+    /// The settings, within their ranges.
+    #[inline]
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Whether [`poll_event`](Self::poll_event) has something to give.
+    #[inline]
+    pub(crate) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// The function of the unanswered call `id` of the peer runs now, as run number `run`.
+    #[inline]
+    pub(crate) fn begin(&mut self, id: CallId, run: u32) {
+        if let Some(call) = self.incoming.get_mut(id) {
+            call.run = run;
+        }
+    }
+
+    /// Whether the unanswered call `id` of the peer is the one whose function ran as run number `run`.
+    #[inline]
+    pub(crate) fn has_begun(&self, id: CallId, run: u32) -> bool {
+        self.incoming.get(id).is_some_and(|call| call.run == run)
+    }
+
+    /// The function of the unanswered call `id` of the peer has returned; its result comes later.
+    pub(crate) fn start(&mut self, id: CallId) {
+        if let Some(call) = self.incoming.get_mut(id) {
+            call.started = true;
+        }
+    }
+
+    /// The number of the run whose result comes later.
+    pub(crate) fn started(&self, id: CallId) -> Option<u32> {
+        self.incoming.get(id).filter(|call| call.started).map(|call| call.run)
+    }
+
     fn greet(&mut self, kind: Kind) {
         let mut payload = self.pool.take();
         payload.extend_from_slice(&self.config.greeting().to_bytes());

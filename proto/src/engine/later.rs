@@ -1,0 +1,53 @@
+//! Received calls and notifications that do not run yet.
+
+use crate::{CallId, Event, Format, Session};
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+/// Three queues, each oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Later {
+    /// Received by a check; not yet dispatched. Releases of references keep their place behind what was received before.
+    pub(super) unseen: VecDeque<Event>,
+    /// Wait until the worker serves.
+    pub(super) deferred: VecDeque<Event>,
+    /// Their functions are not registered, and may be until the worker is ready.
+    pub(super) early: VecDeque<Event>,
+}
+
+impl Later {
+    /// The worker is ready: what was early is dispatched next.
+    pub(super) fn end_early(&mut self) {
+        self.early.append(&mut self.unseen);
+        core::mem::swap(&mut self.early, &mut self.unseen);
+    }
+
+    /// Removes a call that is not to run any more.
+    pub(super) fn take(&mut self, id: CallId) -> Option<(Format, Vec<u8>)> {
+        take(&mut self.unseen, id).or_else(|| self.take_deferred(id))
+    }
+
+    /// Removes a call that waits for more than its dispatch.
+    pub(super) fn take_deferred(&mut self, id: CallId) -> Option<(Format, Vec<u8>)> {
+        take(&mut self.deferred, id).or_else(|| take(&mut self.early, id))
+    }
+
+    /// Removes everything; the buffers go back to the session.
+    pub(super) fn clear(&mut self, session: &mut Session) {
+        for queue in [&mut self.unseen, &mut self.deferred, &mut self.early] {
+            for event in queue.drain(..) {
+                if let Event::Call { payload, .. } | Event::Notify { payload, .. } = event {
+                    session.recycle(payload);
+                }
+            }
+        }
+    }
+}
+
+fn take(events: &mut VecDeque<Event>, id: CallId) -> Option<(Format, Vec<u8>)> {
+    let index = events.iter().position(|event| matches!(event, Event::Call { id: other, .. } if *other == id))?;
+    match events.remove(index) {
+        Some(Event::Call { format, payload, .. }) => Some((format, payload)),
+        _ => None,
+    }
+}

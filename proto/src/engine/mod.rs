@@ -1,0 +1,531 @@
+//! One endpoint of a link as a state machine: a session, its transport, and the rules by which received calls run.
+//!
+//! An [`Engine`] runs no code of the program, holds no future or closure and reads no clock. A *host* (threads, an event loop, JavaScript)
+//! keeps a table of functions and a table of what waits for results, performs the [`Action`]s that [`poll`](Engine::poll) returns, and
+//! needs no rules of its own:
+//!
+//! ```text
+//! event loop: handle_timeout(now) if it is due; perform poll() until it returns None; arm() and sleep
+//! worker:     the same, with wait() instead of arm()
+//! blocked:    call(..), wait_for(call); perform poll() until it returns the call's own Settle; wait() when it returns None
+//! asleep:     fall_asleep(); until the time is over or take_stop() returns something: perform poll(), wait(); wake_up()
+//! computing:  look(), perform poll_aside() until it returns None, take_stop()
+//! ```
+//!
+//! # Rules
+//!
+//! A worker *serves* while none of its functions runs and it is neither blocked in a call nor asleep. Main always serves, since it
+//! never blocks. The *parent* of a call is the call for whose function it was made.
+//!
+//! ## Received calls and notifications
+//!
+//! | received | state | action |
+//! |---|---|---|
+//! | call | the peer has cancelled it already | answered `CANCELLED`; it never runs |
+//! | call or notification | the endpoint serves | [`Run`](Action::Run) |
+//! | of a function that [`Runs::Anytime`] | the worker is blocked or asleep, and fewer than `max_depth` functions run inside each other | `Run`, inside the wait |
+//! | of a function that [`Runs::Anytime`] | `max_depth` functions run inside each other | deferred until the worker serves |
+//! | of a function that [`Runs::WhileServing`] | the worker does not serve | deferred until the worker serves |
+//! | of a name that is not registered | the worker is not ready | kept until it is |
+//! | call of a name that is not registered | the worker is ready, or the endpoint is main | answered `UNKNOWN_FUNCTION`, with the names that are registered |
+//! | notification of such a name | the same | dropped |
+//! | any | received by [`poll_aside`](Engine::poll_aside) | kept until the next [`poll`](Engine::poll); releases stay behind it |
+//! | call nested deeper than `max_depth` in the chain of parents | any | answered `TOO_DEEP` by the session |
+//!
+//! Deferred calls run first when the worker serves, oldest first. When the worker becomes ready, calls that came early are dispatched
+//! before all others. Notifications run in the order in which they were sent, except those that are deferred or early.
+//!
+//! ## Deadlocks
+//!
+//! | event | state | action |
+//! |---|---|---|
+//! | a call is deferred, kept because it is early, or [`started`](Engine::started) | the worker is blocked in its parent | the deadlock timeout begins at the next [`handle_timeout`](Engine::handle_timeout), which is due at once |
+//! | the same | any other | no timeout: nothing waits for the call here |
+//! | the timeout is over | the parent has ended | nothing; the call stays deferred |
+//! | the timeout is over | the function runs only while serving | answered `DEADLOCK`, with the chain of calls; it never runs |
+//! | the timeout is over | too many functions run inside each other | answered `TOO_DEEP`, with the chain |
+//! | the timeout is over | the function was started | answered `DEADLOCK`; it runs on, and its result is dropped |
+//! | the timeout is over | an early call | `Run` if the function is registered by now, otherwise answered `UNKNOWN_FUNCTION` |
+//!
+//! ## Cancellations and interrupts
+//!
+//! | event | state | action |
+//! |---|---|---|
+//! | the peer cancels a call | kept or deferred | answered `CANCELLED`; it never runs |
+//! | | started, also if it was cancelled before that | [`Abort`](Action::Abort); the host stops it and answers |
+//! | | a function runs on its behalf and computes or sleeps | [`take_stop`](Engine::take_stop) returns [`Stop::Cancelled`], once for each function |
+//! | | a function is blocked on its behalf | the blocked call ends with [`Outcome::Cancelled`](crate::Outcome::Cancelled), which counts as that once |
+//! | main interrupts | the worker serves | nothing: there is nothing to abandon |
+//! | | the innermost frame is a blocked call | that call ends with [`Outcome::Interrupted`](crate::Outcome::Interrupted) |
+//! | | a function computes or sleeps, or the blocked call has just ended | `take_stop` returns [`Stop::Interrupted`], once |
+//!
+//! A call runs on behalf of another if it is that call, or if its parent is a call that was made by a function that runs on behalf of it.
+//! What lies below it on the stack does not matter. A call made by the function of a notification has no parent.
+//!
+//! ## Ends of calls, and of the link
+//!
+//! | event | state | action |
+//! |---|---|---|
+//! | a call made here ends | the endpoint does not wait for it | [`Settle`](Action::Settle) |
+//! | | blocked in it, innermost | `Settle`; it is blocked no longer |
+//! | | blocked in it, with frames above | kept until it is the innermost frame, then `Settle` |
+//! | the host answers | the call is not answered yet | the answer is sent at once |
+//! | | answered, or the link is closed | the answer is dropped, even if the peer has used the id again |
+//! | the worker's exports arrive | main | [`Ready`](Action::Ready), once |
+//! | references are released | any | [`Released`](Action::Released), in order with calls |
+//! | the link closes | calls are pending | `Settle` with [`Outcome::Closed`](crate::Outcome::Closed) for each |
+//! | | calls or notifications are kept or deferred | dropped |
+//! | | then | [`Closed`](Action::Closed), once no call is blocked any more; nothing comes after it |
+//! | the engine is dropped | the link is open | a worker closes it with `DONE` after what is queued, main aborts it with `TERMINATED` |
+
+mod action;
+mod dispatch;
+mod functions;
+mod later;
+mod port;
+mod stack;
+
+pub use action::{Action, FunctionId, Outer, Runs, Stop, Ticket};
+
+use crate::{
+    Call, CallId, CloseReason, Closed, ClosedBy, ErrorCode, Format, Role, SendError, Session, Time, Transport,
+};
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+use functions::Functions;
+use later::Later;
+use port::Port;
+use stack::{Frame, Stack};
+
+/// One endpoint of a link; see the [module](self) for the rules, and for how a host drives it.
+///
+/// ```
+/// use coincide_proto::engine::{Action, Engine, Runs};
+/// use coincide_proto::{Config, Format, Outcome, Role, Session, Transport};
+///
+/// # use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
+/// # use coincide_proto::{Gone, ReceiveError, Transmit};
+/// # type Queue = Rc<RefCell<VecDeque<Vec<u8>>>>;
+/// # struct Memory { sent: Queue, received: Queue }
+/// # fn pair() -> (Memory, Memory) {
+/// #     let queues: [Queue; 2] = Default::default();
+/// #     let [up, down] = &queues;
+/// #     (Memory { sent: down.clone(), received: up.clone() }, Memory { sent: up.clone(), received: down.clone() })
+/// # }
+/// # impl Transport for Memory {
+/// #     fn max_frame(&self) -> usize { 4096 }
+/// #     fn send(&mut self, frame: &Transmit<'_>) -> Result<bool, Gone> {
+/// #         self.sent.borrow_mut().push_back([frame.head, frame.body].concat());
+/// #         Ok(true)
+/// #     }
+/// #     fn receive(&mut self, session: &mut Session) -> Result<bool, ReceiveError> {
+/// #         let frame = self.received.borrow_mut().pop_front();
+/// #         Ok(frame.map(|frame| session.handle_frame(&frame[..])).transpose()?.is_some())
+/// #     }
+/// #     fn has_input(&self) -> bool { !self.received.borrow().is_empty() }
+/// #     fn has_room(&self) -> bool { true }
+/// #     fn arm(&mut self, _: bool) -> bool { !self.has_input() }
+/// #     fn disarm(&mut self) {}
+/// #     fn wait(&mut self, _: bool, _: Option<Duration>) {}
+/// #     fn close(&mut self) {}
+/// # }
+/// let (up, down) = pair(); // two transports joined in memory
+/// let mut main = Engine::new(Session::new(Role::Main, Config::default()), Box::new(up));
+/// let mut worker = Engine::new(Session::new(Role::Worker, Config::default()), Box::new(down));
+/// let hello = main.register("hello", Runs::Anytime);
+///
+/// let call = worker.call("hello", Format::Bytes, b"PyScript".to_vec(), None)?;
+/// worker.wait_for(call);
+/// assert_eq!(main.poll(), None); // the greeting
+/// assert_eq!(worker.poll(), None);
+/// let Some(Action::Run { call: ticket, function, payload, .. }) = main.poll() else { panic!() };
+/// assert_eq!(function, hello);
+/// main.reply(ticket, Format::Bytes, [b"Hello, ", &payload[..]].concat());
+///
+/// let outcome = Outcome::Returned { format: Format::Bytes, payload: b"Hello, PyScript".to_vec() };
+/// assert_eq!(worker.poll(), Some(Action::Settle { call, outcome }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Engine {
+    port: Port,
+    functions: Functions,
+    stack: Stack,
+    /// The peer's call whose function is running.
+    current: Option<CallId>,
+    /// Number of the last run.
+    serial: u32,
+    /// Whether names that are not registered are unknown for good.
+    ready: bool,
+    /// Main has interrupted, and nothing has been abandoned for it.
+    interrupted: bool,
+    later: Later,
+    /// Calls whose deadlock timeout begins once the time is known.
+    undated: Vec<CallId>,
+    /// Started calls that were cancelled before they were started, and outcomes of calls that are not waited for any longer.
+    owed: VecDeque<Action>,
+    /// The link is closed, and the host does not know yet.
+    closed: Option<Closed>,
+}
+
+impl Engine {
+    /// An endpoint that is about to greet its peer. A worker's greeting is sent at once.
+    pub fn new(session: Session, transport: Box<dyn Transport>) -> Self {
+        let ready = session.role() == Role::Main;
+        let mut port = Port::new(session, transport);
+        port.flush();
+        Self {
+            port,
+            functions: Functions::default(),
+            stack: Stack::default(),
+            current: None,
+            serial: 0,
+            ready,
+            interrupted: false,
+            later: Later::default(),
+            undated: Vec::new(),
+            owed: VecDeque::new(),
+            closed: None,
+        }
+    }
+
+    /// The session: its role, limits and budget, why it is closed, and which calls are unanswered.
+    #[inline]
+    pub fn session(&self) -> &Session {
+        &self.port.session
+    }
+
+    /// An empty buffer to encode a payload into. It comes back by itself once it has been sent.
+    #[inline]
+    pub fn buffer(&mut self) -> Vec<u8> {
+        self.port.session.buffer()
+    }
+
+    /// Gives a buffer back that an action brought, so that the next one allocates nothing.
+    #[inline]
+    pub fn recycle(&mut self, buffer: Vec<u8>) {
+        self.port.session.recycle(buffer);
+    }
+
+    /// Registers a function that the peer may call. A name that is registered already keeps its index, and the new function replaces the
+    /// old one.
+    pub fn register(&mut self, name: &str, runs: Runs) -> FunctionId {
+        self.functions.insert(name, runs)
+    }
+
+    /// Removes a function and returns its index. `None`: the name is not registered.
+    pub fn unregister(&mut self, name: &str) -> Option<FunctionId> {
+        self.functions.remove(name)
+    }
+
+    /// The names of the registered functions in alphabetical order, without those that belong to coincide itself.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.functions.names()
+    }
+
+    /// Calls a function of the peer on behalf of the function that is running. Nothing is sent before [`flush`](Self::flush) or
+    /// [`poll`](Self::poll). The call ends with an [`Action::Settle`].
+    ///
+    /// # Errors
+    /// When the call can't be sent as it is; then nothing is sent and there is no action.
+    #[inline]
+    pub fn call(
+        &mut self,
+        name: &str,
+        format: Format,
+        payload: Vec<u8>,
+        deadline: Option<Time>,
+    ) -> Result<CallId, SendError> {
+        self.port.session.call(Call { name, format, parent: self.current, deadline }, payload)
+    }
+
+    /// Calls a function of the peer without wanting an answer. Nothing is sent before [`flush`](Self::flush) or [`poll`](Self::poll).
+    ///
+    /// # Errors
+    /// When the notification can't be sent as it is; then nothing is sent.
+    pub fn notify(&mut self, name: &str, format: Format, payload: Vec<u8>) -> Result<(), SendError> {
+        self.port.session.notify(name, format, payload)
+    }
+
+    /// Tells the peer that these references of its objects are no longer held here. Nothing is sent before [`flush`](Self::flush) or
+    /// [`poll`](Self::poll).
+    ///
+    /// # Errors
+    /// When the link is closed, or there are more of them than the peer takes in one message.
+    pub fn release(&mut self, references: &[u64]) -> Result<(), SendError> {
+        self.port.session.release(references)
+    }
+
+    /// Ends a call made here with [`Outcome::Cancelled`](crate::Outcome::Cancelled). Nothing happens if it has ended already.
+    pub fn cancel(&mut self, call: CallId) {
+        self.port.session.cancel(call);
+    }
+
+    /// The worker is blocked in this call from now on, until its [`Action::Settle`]. [`take_stop`](Self::take_stop) says before the call is
+    /// made whether it should be made at all.
+    #[inline]
+    pub fn wait_for(&mut self, call: CallId) {
+        self.stack.push(Frame::Wait { call, caller: self.current, outcome: None });
+    }
+
+    /// Ends the wait for a call that has not been settled, for a host that is unwinding: the call is cancelled, and everything inside of the
+    /// wait has ended. Nothing happens if the worker is not blocked in it.
+    pub fn stop_waiting(&mut self, call: CallId) {
+        if let Some(index) = self.stack.position_of_wait(call) {
+            self.unwind(index);
+        }
+    }
+
+    /// The worker sleeps from now on.
+    pub fn fall_asleep(&mut self) {
+        self.stack.push(Frame::Sleep);
+    }
+
+    /// The innermost sleep has ended.
+    pub fn wake_up(&mut self) {
+        if let Some(index) = self.stack.position_of_sleep() {
+            self.unwind(index);
+        }
+    }
+
+    /// Why the running function should stop, if it should: to be asked before a blocking call, in a sleep, and after
+    /// [`poll_aside`](Self::poll_aside).
+    pub fn take_stop(&mut self) -> Option<Stop> {
+        if self.port.session.closed().is_some() {
+            return Some(Stop::Closed);
+        }
+        if core::mem::take(&mut self.interrupted) {
+            return Some(Stop::Interrupted);
+        }
+        let call = self.current.filter(|call| self.is_withdrawn(*call))?;
+        self.port.session.stop(call).then_some(Stop::Cancelled)
+    }
+
+    /// The peer's call whose function is running.
+    pub fn current(&self) -> Option<CallId> {
+        self.current
+    }
+
+    /// Answers with a result, and sends it. The function has returned.
+    #[inline]
+    pub fn reply(&mut self, call: Ticket, format: Format, payload: Vec<u8>) {
+        match self.finish(call) {
+            // It is known to be unanswered.
+            Some(id) => _ = self.port.session.reply(id, format, payload),
+            None => self.port.session.recycle(payload),
+        }
+        self.port.flush();
+    }
+
+    /// Answers with an error, and sends it. The function has returned.
+    pub fn throw(&mut self, call: Ticket, code: ErrorCode, format: Format, payload: Vec<u8>) {
+        match self.finish(call) {
+            Some(id) => _ = self.port.session.throw(id, code, format, payload),
+            None => self.port.session.recycle(payload),
+        }
+        self.port.flush();
+    }
+
+    /// Answers with an error that consists of a message, and sends it. The function has returned.
+    pub fn throw_text(&mut self, call: Ticket, code: ErrorCode, text: &str) {
+        if let Some(id) = self.finish(call) {
+            self.refuse(id, code, text);
+        }
+        self.port.flush();
+    }
+
+    /// Answers that the call was cancelled, as its caller wished: usually after an [`Action::Abort`].
+    pub fn answer_cancelled(&mut self, call: Ticket) {
+        self.throw_text(call, ErrorCode::CANCELLED, dispatch::CANCELLED);
+    }
+
+    /// The function has returned, and its result comes later. For a notification that is all; its ticket only serves
+    /// [`enter`](Self::enter) then.
+    pub fn started(&mut self, call: Ticket) {
+        let Some(id) = self.finish(call) else {
+            return;
+        };
+        self.port.session.start(id);
+        if self.port.session.is_cancelled(id) {
+            self.owed.push_back(Action::Abort { call });
+        }
+        self.defer(id);
+    }
+
+    /// A started function goes on: calls that are made until [`leave`](Self::leave) are on its behalf.
+    pub fn enter(&mut self, call: Ticket) -> Outer {
+        let id = call.call.filter(|id| self.port.session.has_begun(*id, call.serial));
+        Outer(core::mem::replace(&mut self.current, id))
+    }
+
+    /// The function that [`enter`](Self::enter) named is suspended again.
+    pub fn leave(&mut self, outer: Outer) {
+        self.current = outer.0;
+    }
+
+    /// Tells main that the worker's own code has run, and what it exports. Only the first time counts; does nothing on main.
+    ///
+    /// # Errors
+    /// When the names can't be sent. Then the worker is not ready.
+    pub fn ready(&mut self) -> Result<(), SendError> {
+        if !self.ready {
+            self.port.session.ready(self.functions.names())?;
+            self.ready = true;
+            self.port.flush();
+            self.later.end_early();
+        }
+        Ok(())
+    }
+
+    /// Asks the worker to abandon what it is doing. Does nothing on a worker or a closed link.
+    pub fn interrupt(&mut self) {
+        self.port.session.interrupt();
+        self.port.flush();
+    }
+
+    /// Closes the link after what is queued has been sent. [`drain`](Self::drain) waits for that.
+    pub fn close(&mut self, reason: CloseReason, text: &str) {
+        self.port.session.close(reason, text);
+        self.port.flush();
+    }
+
+    /// Closes the link at once, and leaves the transport.
+    pub fn abort(&mut self, reason: CloseReason, text: &str) {
+        self.port.abort(reason, text);
+    }
+
+    /// The next action, after sending what is queued. Receives frames until there is one. `None`: there is nothing to do until the transport has
+    /// input or room, or [`poll_timeout`](Self::poll_timeout) is over.
+    #[inline]
+    pub fn poll(&mut self) -> Option<Action> {
+        loop {
+            if let Some(action) = self.due() {
+                return Some(action);
+            }
+            let event = self.next_event()?;
+            if let Some(action) = self.handle(event, false) {
+                return Some(action);
+            }
+        }
+    }
+
+    /// The next action that runs no function, for a function that computes: calls and notifications are kept for
+    /// [`poll`](Self::poll).
+    pub fn poll_aside(&mut self) -> Option<Action> {
+        loop {
+            if let Some(action) = self.due_aside() {
+                return Some(action);
+            }
+            let event = self.port.next_event()?;
+            if let Some(action) = self.handle(event, true) {
+                return Some(action);
+            }
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due, if nothing changes that.
+    #[inline]
+    pub fn poll_timeout(&self) -> Option<Time> {
+        if self.undated.is_empty() { self.port.session.poll_timeout() } else { Some(Time::default()) }
+    }
+
+    /// Ends the calls whose deadline is `now` or earlier, and finds deadlocks.
+    pub fn handle_timeout(&mut self, now: Time) {
+        for call in self.undated.drain(..) {
+            self.port.session.defer(call, now);
+        }
+        self.port.session.handle_timeout(now);
+    }
+
+    /// Whether [`poll`](Self::poll) may have something to do.
+    pub fn is_busy(&self) -> bool {
+        self.has_backlog() || self.port.has_input() || self.port.has_output()
+    }
+
+    /// Whether the transport has something to receive. Cheap enough to spin on.
+    pub fn has_input(&self) -> bool {
+        self.port.has_input()
+    }
+
+    /// Whether there is a frame that found no room.
+    pub fn is_blocked(&self) -> bool {
+        self.port.is_blocked()
+    }
+
+    /// Sends what is queued, as far as there is room.
+    #[inline]
+    pub fn flush(&mut self) {
+        self.port.flush();
+    }
+
+    /// Sends what is queued, and blocks until there is room for all of it or the peer is gone. Where the transport can't block, the next
+    /// [`poll`](Self::poll) sends the rest.
+    pub fn drain(&mut self) {
+        self.port.flush();
+        while self.port.can_wait() && self.port.is_blocked() {
+            self.port.wait_for_room();
+            self.port.flush();
+        }
+    }
+
+    /// Announces that this end is about to sleep. `false`: there is something to do first.
+    pub fn arm(&mut self) -> bool {
+        !self.has_backlog() && self.port.arm()
+    }
+
+    /// Takes the announcement back.
+    pub fn disarm(&mut self) {
+        self.port.disarm();
+    }
+
+    /// Blocks until something may have happened, or `timeout` is over. The host derives `timeout` from [`poll_timeout`](Self::poll_timeout).
+    pub fn wait(&mut self, timeout: Option<Duration>) {
+        self.port.wait(timeout);
+    }
+
+    /// Whether [`wait`](Self::wait) blocks. Where it doesn't, no call may be waited for.
+    pub fn can_wait(&self) -> bool {
+        self.port.can_wait()
+    }
+
+    /// Takes in what has come while this end computes; see [`Transport::look`].
+    pub fn look(&mut self) {
+        self.port.look();
+    }
+
+    /// Whether the peer may send something soon after what was sent to it; see [`Transport::is_worth_lingering`].
+    pub fn is_worth_lingering(&self) -> bool {
+        self.port.is_worth_lingering()
+    }
+
+    /// Whether the link is closed and nothing is left to be sent.
+    pub fn has_left(&self) -> bool {
+        self.port.has_left()
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        match self.port.session.role() {
+            Role::Main => self.port.abort(CloseReason::TERMINATED, ""),
+            Role::Worker if self.port.session.closed().is_none_or(|closed| closed.by == ClosedBy::Here) => {
+                self.close(CloseReason::DONE, "");
+            }
+            Role::Worker => {}
+        }
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("role", &self.port.session.role())
+            .field("ready", &self.ready)
+            .field("stack", &self.stack)
+            .field("later", &self.later)
+            .field("closed", &self.port.session.closed())
+            .finish_non_exhaustive()
+    }
+}
