@@ -1,28 +1,31 @@
-//! What both ends of a link have in common: they call functions of the other end, and serve their own.
+//! What both ends of a link have in common: an engine, the functions that it runs, and the calls that are awaited.
 
 use crate::error::CallError;
-use crate::functions::{Answer, Failure, Function, Functions};
+use crate::functions::{Answer, Failure, Function};
 use crate::pending::PendingCalls;
-use crate::port::Port;
 use crate::raw::RawReply;
 use crate::{clock, payload};
-use coincide_proto::{Call, CallId, ErrorCode, Format, SendError};
-use futures_util::future::LocalBoxFuture;
+use coincide_proto::engine::{Action, Engine, FunctionId, Runs, Ticket};
+use coincide_proto::{CallId, Closed, ErrorCode, Format, SendError, Session, Transport};
+use futures_util::future::{AbortHandle, LocalBoxFuture, abortable};
+use hashbrown::HashMap;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// One end of a link with the functions that it serves.
 pub(crate) struct End {
-    pub(crate) port: RefCell<Port>,
-    pub(crate) functions: RefCell<Functions>,
-    /// Calls of the peer's functions that somebody awaits.
+    /// Not borrowed while code of the program runs.
+    pub(crate) engine: RefCell<Engine>,
+    /// By their [`FunctionId`].
+    functions: RefCell<Vec<Option<Function>>>,
+    /// Functions that were started for calls and have not ended.
+    running: RefCell<HashMap<Ticket, AbortHandle>>,
+    /// Calls of the peer's functions that are awaited.
     pub(crate) pending: PendingCalls,
-    /// The peer's call whose function is running; calls made meanwhile name it as their parent.
-    pub(crate) current: Cell<Option<CallId>>,
     /// The call that was made here last.
     pub(crate) latest: Cell<Option<CallId>>,
     /// Receive the references that the peer no longer holds: listeners of the program, and of the library.
@@ -31,29 +34,54 @@ pub(crate) struct End {
 
 type Released = Rc<dyn Fn(&[u64])>;
 
-/// What became of a call of the peer.
-pub(crate) enum Served {
-    /// It has its answer.
-    Answered,
-    /// Its function is asynchronous: the answer is this future's output.
-    Started(LocalBoxFuture<'static, Answer>),
+/// A function that runs, until its answer has been sent.
+pub(crate) type Task = LocalBoxFuture<'static, ()>;
+
+/// What an action leaves to the owner of an end.
+pub(crate) enum Effect {
+    None,
+    Spawn(Task),
+    Wake(Waker),
+    Ready(Vec<String>),
+    Closed(Closed),
 }
 
 impl End {
-    pub(crate) fn new(port: Port) -> Self {
+    pub(crate) fn new(session: Session, transport: Box<dyn Transport>) -> Self {
         Self {
-            port: RefCell::new(port),
+            engine: RefCell::new(Engine::new(session, transport)),
             functions: RefCell::default(),
+            running: RefCell::default(),
             pending: PendingCalls::default(),
-            current: Cell::new(None),
             latest: Cell::new(None),
             on_released: RefCell::default(),
         }
     }
 
-    /// Gives references of the peer back. Nothing is sent before [`Port::flush`].
+    /// Registers a function, in place of the one that had the name before.
+    pub(crate) fn insert(&self, name: &str, function: Function) {
+        let runs = if function.is_async() { Runs::WhileServing } else { Runs::Anytime };
+        let FunctionId(id) = self.engine.borrow_mut().register(name, runs);
+        let mut functions = self.functions.borrow_mut();
+        if functions.len() <= id as usize {
+            functions.resize(id as usize + 1, None);
+        }
+        let before = functions[id as usize].replace(function);
+        // What it has captured may use this end when it is dropped.
+        drop(functions);
+        drop(before);
+    }
+
+    /// Removes a function. `false`: there was none of that name.
+    pub(crate) fn remove(&self, name: &str) -> bool {
+        let removed = self.engine.borrow_mut().unregister(name);
+        let function = removed.and_then(|FunctionId(id)| self.functions.borrow_mut().get_mut(id as usize)?.take());
+        function.is_some()
+    }
+
+    /// Gives references of the peer back. Nothing is sent before the engine is polled or flushed.
     pub(crate) fn release(&self, references: &[u64]) -> Result<(), SendError> {
-        self.port.borrow_mut().session.release(references)
+        self.engine.borrow_mut().release(references)
     }
 
     /// Adds a listener.
@@ -61,8 +89,125 @@ impl End {
         self.on_released.borrow_mut().push(Rc::new(listener));
     }
 
+    /// Drops functions and listeners: they may hold handles of this very end.
+    pub(crate) fn forget_program(&self) {
+        drop(self.functions.take());
+        drop(self.on_released.take());
+    }
+
+    /// Gives a buffer back, so that the next call allocates nothing.
+    pub(crate) fn recycle(&self, buffer: Vec<u8>) {
+        self.engine.borrow_mut().recycle(buffer);
+    }
+
+    /// Makes a call whose payload `encode` writes. Nothing is sent before the engine is polled or flushed.
+    pub(crate) fn call(
+        &self,
+        function: &str,
+        timeout: Option<Duration>,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, payload::EncodeError>,
+    ) -> Result<CallId, CallError> {
+        let (format, buffer) = self.encode(function, encode)?;
+        let deadline = timeout.map(|timeout| clock::now().after(timeout));
+        let mut engine = self.engine.borrow_mut();
+        let id = engine
+            .call(function, format, buffer, deadline)
+            .map_err(|source| CallError::not_sent(function, source, engine.session()))?;
+        self.latest.set(Some(id));
+        Ok(id)
+    }
+
+    /// Calls a function without wanting an answer. Nothing is sent before the engine is polled or flushed.
+    pub(crate) fn notify(
+        &self,
+        function: &str,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, payload::EncodeError>,
+    ) -> Result<(), CallError> {
+        let (format, buffer) = self.encode(function, encode)?;
+        let mut engine = self.engine.borrow_mut();
+        engine
+            .notify(function, format, buffer)
+            .map_err(|source| CallError::not_sent(function, source, engine.session()))
+    }
+
+    /// Writes arguments into a spare buffer. `encode` may run code of the program.
+    fn encode(
+        &self,
+        function: &str,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, payload::EncodeError>,
+    ) -> Result<(Format, Vec<u8>), CallError> {
+        let mut buffer = self.engine.borrow_mut().buffer();
+        match encode(&mut buffer) {
+            Ok(format) => Ok((format, buffer)),
+            Err(source) => {
+                if source.is_out_of_memory() {
+                    // Memory is short, so the buffer is not kept for later.
+                    drop(buffer);
+                } else {
+                    self.recycle(buffer);
+                }
+                Err(CallError::arguments(function, source))
+            }
+        }
+    }
+
+    /// The next action of the engine.
+    pub(crate) fn poll(&self) -> Option<Action> {
+        self.engine.borrow_mut().poll()
+    }
+
+    /// Blocks until something may have happened, a deadline has passed or `timeout` is over.
+    pub(crate) fn wait(&self, timeout: Option<Duration>) {
+        let timeout = match self.until_deadline() {
+            Some(deadline) => Some(timeout.map_or(deadline, |timeout| timeout.min(deadline))),
+            None => timeout,
+        };
+        self.engine.borrow_mut().wait(timeout);
+        self.expire();
+    }
+
+    /// How long it is until [`expire`](Self::expire) has something to do. Reads the clock only if there are deadlines.
+    pub(crate) fn until_deadline(&self) -> Option<Duration> {
+        self.engine.borrow().poll_timeout().map(|deadline| deadline.since(clock::now()))
+    }
+
+    /// Ends the calls whose deadline has passed.
+    pub(crate) fn expire(&self) {
+        let mut engine = self.engine.borrow_mut();
+        if engine.poll_timeout().is_some() {
+            engine.handle_timeout(clock::now());
+        }
+    }
+
+    /// Performs an action as far as both ends do so alike.
+    pub(crate) fn perform(self: &Rc<Self>, action: Action) -> Effect {
+        match action {
+            Action::Run { call, function, format, payload } => {
+                return self.serve(call, function, format, payload).map_or(Effect::None, Effect::Spawn);
+            }
+            Action::Settle { call, outcome } => {
+                let waker = self.pending.resolve(call, outcome, self.engine.borrow().session());
+                return waker.map_or(Effect::None, Effect::Wake);
+            }
+            Action::Abort { call } => {
+                if let Some(running) = self.running.borrow().get(&call) {
+                    running.abort();
+                }
+            }
+            Action::Released(references) => self.handle_released(&references),
+            Action::Ready(exports) => return Effect::Ready(exports),
+            Action::Closed(closed) => return Effect::Closed(closed),
+        }
+        Effect::None
+    }
+
+    /// Ends the futures of functions as soon as they are polled.
+    pub(crate) fn abort_running(&self) {
+        self.running.borrow().values().for_each(AbortHandle::abort);
+    }
+
     /// Calls the listeners in the order in which they were added. Without any, no reference was ever sent.
-    pub(crate) fn handle_released(&self, references: &[u64]) {
+    fn handle_released(&self, references: &[u64]) {
         // A listener may add another one, so the list is not borrowed while it runs.
         for index in 0.. {
             let listener = self.on_released.borrow().get(index).cloned();
@@ -73,135 +218,56 @@ impl End {
         }
     }
 
-    /// Drops functions and listeners: they may hold handles of this very end.
-    pub(crate) fn forget_program(&self) {
-        self.functions.take();
-        self.on_released.take();
-    }
-
-    /// Makes a call whose payload `encode` writes. Nothing is sent before [`Port::flush`].
-    pub(crate) fn call(
-        &self,
-        function: &str,
-        timeout: Option<Duration>,
-        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, payload::EncodeError>,
-    ) -> Result<CallId, CallError> {
-        let (format, buffer) = self.encode(function, encode)?;
-        let mut port = self.port.borrow_mut();
-        let deadline = timeout.map(|timeout| clock::now().after(timeout));
-        let call = Call { name: function, format, parent: self.current.get(), deadline };
-        let id =
-            port.session.call(call, buffer).map_err(|source| CallError::not_sent(function, source, &port.session))?;
-        self.latest.set(Some(id));
-        Ok(id)
-    }
-
-    /// Calls a function without wanting an answer. Nothing is sent before [`Port::flush`].
-    pub(crate) fn notify(
-        &self,
-        function: &str,
-        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, payload::EncodeError>,
-    ) -> Result<(), CallError> {
-        let (format, buffer) = self.encode(function, encode)?;
-        let mut port = self.port.borrow_mut();
-        port.session
-            .notify(function, format, buffer)
-            .map_err(|source| CallError::not_sent(function, source, &port.session))
-    }
-
-    /// Writes arguments into a spare buffer. The port is free meanwhile: `encode` may run code of the program.
-    fn encode(
-        &self,
-        function: &str,
-        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, payload::EncodeError>,
-    ) -> Result<(Format, Vec<u8>), CallError> {
-        let mut buffer = self.port.borrow_mut().session.buffer();
-        match encode(&mut buffer) {
-            Ok(format) => Ok((format, buffer)),
-            Err(source) => {
-                if source.is_out_of_memory() {
-                    // Memory is short, so the buffer is not kept for later.
-                    drop(buffer);
-                    return Err(CallError::arguments(function, source));
-                }
-                self.port.borrow_mut().session.recycle(buffer);
-                Err(CallError::arguments(function, source))
-            }
+    /// Runs a function, or begins to: then its answer is sent by the task.
+    fn serve(self: &Rc<Self>, call: Ticket, id: FunctionId, format: Format, payload: Vec<u8>) -> Option<Task> {
+        let function = self.functions.borrow()[id.0 as usize].clone();
+        let function = function.expect("the engine runs registered functions only");
+        match catch_unwind(AssertUnwindSafe(|| self.run(&function, format, payload))) {
+            Ok(Ok(Ran::Returned(format, result))) => self.engine.borrow_mut().reply(call, format, result),
+            Ok(Ok(Ran::Started(future))) => return Some(self.start(call, future)),
+            Ok(Err(failure)) => self.answer(call, Err(failure)),
+            Err(panic) => self.answer(call, Err(Failure::panicked(&*panic))),
         }
+        None
     }
 
-    /// The function that a call of the peer is for.
-    pub(crate) fn function(&self, id: CallId) -> Option<Function> {
-        self.functions.borrow().get(self.port.borrow().session.function(id)?)
-    }
-
-    /// Runs `function`, which a call of the peer is for, or begins to. Without one, the answer is that it is unknown.
-    pub(crate) fn serve(&self, id: CallId, function: Option<Function>, format: Format, payload: Vec<u8>) -> Served {
-        let answer = match function {
-            None => {
-                let mut port = self.port.borrow_mut();
-                port.session.recycle(payload);
-                let Some(name) = port.session.function(id) else {
-                    return Served::Answered; // The link has been closed since.
-                };
-                Err(self.functions.borrow().unknown(name))
-            }
-            Some(function) => {
-                let outer = self.current.replace(Some(id));
-                let run = catch_unwind(AssertUnwindSafe(|| self.run(&function, format, payload)));
-                self.current.set(outer);
-                match run {
-                    Ok(Ok(Ran::Returned(format, result))) => Ok((format, result)),
-                    Ok(Ok(Ran::Started(future))) => return Served::Started(future),
-                    Ok(Err(failure)) => Err(failure),
-                    Err(panic) => Err(Failure::panicked(&*panic)),
-                }
-            }
-        };
-        self.answer(id, answer);
-        Served::Answered
-    }
-
-    /// Runs `function`, which a notification is for; gives the future of an asynchronous one.
-    pub(crate) fn serve_notification(
-        &self,
-        function: &Function,
-        format: Format,
-        payload: Vec<u8>,
-    ) -> Option<LocalBoxFuture<'static, Answer>> {
-        match catch_unwind(AssertUnwindSafe(|| self.run(function, format, payload))) {
-            Ok(Ok(Ran::Started(future))) => Some(future),
-            Ok(Ok(Ran::Returned(_, result))) => {
-                self.port.borrow_mut().session.recycle(result);
-                None
-            }
-            _ => None,
+    fn start(self: &Rc<Self>, call: Ticket, future: LocalBoxFuture<'static, Answer>) -> Task {
+        self.engine.borrow_mut().started(call);
+        let (future, handle) = abortable(InCall { end: Rc::clone(self), call, future });
+        // What was started for a notification ends by itself.
+        if call.call().is_some() {
+            self.running.borrow_mut().insert(call, handle);
         }
+        let end = Rc::clone(self);
+        Box::pin(async move {
+            let answer = future.await;
+            end.running.borrow_mut().remove(&call);
+            match answer {
+                Ok(answer) => end.answer(call, answer),
+                Err(_) => end.engine.borrow_mut().answer_cancelled(call),
+            }
+        })
     }
 
-    /// Sends the answer to a call of the peer.
-    pub(crate) fn answer(&self, id: CallId, answer: Answer) {
-        let mut port = self.port.borrow_mut();
-        // The call may have gone with its link: then nobody waits for the answer.
-        let _ = match answer {
-            Ok((format, result)) => port.session.reply(id, format, result),
-            Err(Failure::Threw(payload)) => port.session.throw(id, ErrorCode::THROWN, Format::Value, payload),
-            Err(Failure::Refused(code, text)) => port.session.throw_text(id, code, &text),
-        };
-        port.flush();
+    fn answer(&self, call: Ticket, answer: Answer) {
+        let mut engine = self.engine.borrow_mut();
+        match answer {
+            Ok((format, result)) => engine.reply(call, format, result),
+            Err(Failure::Threw(payload)) => engine.throw(call, ErrorCode::THROWN, Format::Value, payload),
+            Err(Failure::Refused(code, text)) => engine.throw_text(call, code, &text),
+        }
     }
 
     fn run(&self, function: &Function, format: Format, mut payload: Vec<u8>) -> Result<Ran, Failure> {
         match function {
             Function::Plain(run) => {
-                let mut result = self.port.borrow_mut().session.buffer();
+                let mut result = self.engine.borrow_mut().buffer();
                 let format = run(format, &payload, &mut result);
-                let mut port = self.port.borrow_mut();
-                port.session.recycle(payload);
+                self.recycle(payload);
                 match format {
                     Ok(format) => Ok(Ran::Returned(format, result)),
                     Err(failure) => {
-                        port.session.recycle(result);
+                        self.recycle(result);
                         Err(failure)
                     }
                 }
@@ -214,31 +280,30 @@ impl End {
                 match run(&mut payload) {
                     Ok(()) => Ok(Ran::Returned(Format::Bytes, payload)),
                     Err(failure) => {
-                        self.port.borrow_mut().session.recycle(payload);
+                        self.recycle(payload);
                         Err(failure)
                     }
                 }
             }
             Function::Raw(run) => {
-                let mut result = self.port.borrow_mut().session.buffer();
+                let mut result = self.engine.borrow_mut().buffer();
                 let reply = run(format, &payload, &mut result);
-                let mut port = self.port.borrow_mut();
-                port.session.recycle(payload);
+                self.recycle(payload);
                 match reply {
                     Ok(RawReply::Now(format)) => Ok(Ran::Returned(format, result)),
                     Ok(RawReply::Later(future)) => {
-                        port.session.recycle(result);
+                        self.recycle(result);
                         Ok(Ran::Started(future))
                     }
                     Err(failure) => {
-                        port.session.recycle(result);
+                        self.recycle(result);
                         Err(failure)
                     }
                 }
             }
             Function::Async(start) => {
                 let future = start(format, &payload);
-                self.port.borrow_mut().session.recycle(payload);
+                self.recycle(payload);
                 future.map(Ran::Started)
             }
         }
@@ -251,26 +316,19 @@ enum Ran {
 }
 
 /// The future of a function that runs for a call of the peer: calls that it makes name that call as their parent.
-pub(crate) struct InCall {
+struct InCall {
     end: Rc<End>,
-    id: CallId,
+    call: Ticket,
     future: LocalBoxFuture<'static, Answer>,
-}
-
-impl InCall {
-    pub(crate) fn new(end: &Rc<End>, id: CallId, future: LocalBoxFuture<'static, Answer>) -> Self {
-        Self { end: Rc::clone(end), id, future }
-    }
 }
 
 impl Future for InCall {
     type Output = Answer;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
-        let id = self.id;
-        let outer = self.end.current.replace(Some(id));
+        let outer = self.end.engine.borrow_mut().enter(self.call);
         let poll = self.future.as_mut().poll(context);
-        self.end.current.set(outer);
+        self.end.engine.borrow_mut().leave(outer);
         poll
     }
 }

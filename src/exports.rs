@@ -61,7 +61,7 @@ impl Exports {
 
     /// Gives the buffer of a raw result back, so that the next call allocates nothing.
     pub fn recycle(&self, buffer: Vec<u8>) {
-        self.link.end().port.borrow_mut().session.recycle(buffer);
+        self.link.end().recycle(buffer);
     }
 
     /// Calls a function without wanting an answer, with arguments that are bytes already (see [`raw`](crate::raw)).
@@ -165,7 +165,7 @@ impl<R: DeserializeOwned> Future for CallFuture<R> {
         this.poll_payload(context).map(|result| {
             let (format, bytes) = result?;
             let value = payload::decode_result(&this.function, format, &bytes, this.schema);
-            this.link.end().port.borrow_mut().session.recycle(bytes);
+            this.link.end().recycle(bytes);
             value
         })
     }
@@ -176,7 +176,7 @@ impl<R> Drop for CallFuture<R> {
         if let State::Waiting(id, _) = self.state
             && self.link.end().pending.forget(id)
         {
-            self.link.end().port.borrow_mut().session.cancel(id);
+            self.link.end().engine.borrow_mut().cancel(id);
             self.link.flush();
         }
     }

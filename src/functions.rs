@@ -116,10 +116,6 @@ impl Failure {
         Self::Refused(code, error.to_string())
     }
 
-    pub(crate) fn cancelled() -> Self {
-        Self::Refused(ErrorCode::CANCELLED, "the caller cancelled the call".into())
-    }
-
     pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Self {
         Self::Refused(ErrorCode::PANICKED, format!("the function panicked: {}", panic_message(panic)))
     }
@@ -231,59 +227,3 @@ fn answering<T: Serialize + 'static>(
     };
     answer.boxed_local()
 }
-
-/// Functions by name.
-#[derive(Default)]
-pub(crate) struct Functions {
-    /// In alphabetical order of the names.
-    table: Vec<(Box<str>, Function)>,
-}
-
-impl Functions {
-    /// Registers a function, in place of the one that had the name before.
-    pub(crate) fn insert(&mut self, name: &str, function: Function) {
-        match self.find(name) {
-            Ok(index) => self.table[index].1 = function,
-            Err(index) => self.table.insert(index, (name.into(), function)),
-        }
-    }
-
-    pub(crate) fn remove(&mut self, name: &str) -> bool {
-        let found = self.find(name);
-        if let Ok(index) = found {
-            self.table.remove(index);
-        }
-        found.is_ok()
-    }
-
-    pub(crate) fn get(&self, name: &str) -> Option<Function> {
-        self.find(name).ok().map(|index| self.table[index].1.clone())
-    }
-
-    /// The names in alphabetical order, without those that belong to coincide.
-    pub(crate) fn names(&self) -> Vec<&str> {
-        self.table.iter().map(|(name, _)| &**name).filter(|name| !name.starts_with(RESERVED)).collect()
-    }
-
-    /// Where the name is, or where it belongs.
-    fn find(&self, name: &str) -> Result<usize, usize> {
-        self.table.binary_search_by(|(other, _)| (**other).cmp(name))
-    }
-
-    pub(crate) fn unknown(&self, name: &str) -> Failure {
-        let names = self.names();
-        let known = match names.len() {
-            0 => "there is none at all yet".to_owned(),
-            count if count > MOST_NAMED => format!("{}, ...", names[..MOST_NAMED].join(", ")),
-            _ => names.join(", "),
-        };
-        let text = format!("no function `{name}` is registered; registered are: {known}");
-        Failure::Refused(ErrorCode::UNKNOWN_FUNCTION, text)
-    }
-}
-
-/// Most names that an error lists.
-const MOST_NAMED: usize = 16;
-
-/// How names begin that belong to coincide itself.
-const RESERVED: &str = "coincide:";

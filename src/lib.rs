@@ -20,7 +20,6 @@ mod names;
 mod native;
 mod payload;
 mod pending;
-mod port;
 pub mod raw;
 mod scope;
 #[cfg(target_family = "wasm")]

@@ -1,13 +1,11 @@
 //! Main's end of the link to one worker.
 
-use crate::end::{End, InCall, Served};
+use crate::end::{Effect, End};
 use crate::error::{self, LinkClosed};
-use crate::functions::{Answer, Failure};
 use crate::main_loop::Shared;
 use crate::pending::Caller;
-use coincide_proto::{CallId, CloseReason, Closed, ClosedBy, Event, Outcome};
-use futures_util::future::{AbortHandle, LocalBoxFuture, abortable};
-use hashbrown::HashMap;
+use coincide_proto::engine::Action;
+use coincide_proto::{CloseReason, Closed, ClosedBy};
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
@@ -16,8 +14,6 @@ pub(crate) struct Link {
     pub(crate) end: Rc<End>,
     main: Weak<Shared>,
     name: Option<String>,
-    /// Asynchronous functions that are running for the worker.
-    running: RefCell<HashMap<CallId, AbortHandle>>,
     stage: RefCell<Stage>,
     runner: RefCell<Option<Box<dyn Runner>>>,
 }
@@ -40,7 +36,6 @@ impl Link {
             end: Rc::new(end),
             main: Rc::downgrade(main),
             name,
-            running: RefCell::default(),
             stage: RefCell::new(Stage::Starting(Vec::new())),
             runner: RefCell::default(),
         }
@@ -55,34 +50,26 @@ impl Link {
         self.name.as_deref()
     }
 
-    /// Handles what has arrived, up to a limit that keeps links fair to each other. `true`: there was something.
+    /// Does what there is to do, up to a limit that keeps links fair to each other. `true`: there was something.
     pub(crate) fn pump(self: &Rc<Self>) -> bool {
+        self.end.expire();
         let mut progress = false;
-        {
-            let mut port = self.end.port.borrow_mut();
-            port.expire();
-            if port.has_output() {
-                port.flush();
-            }
-        }
         for _ in 0..BATCH {
-            let event = self.end.port.borrow_mut().next_event();
-            let Some(event) = event else {
+            let Some(action) = self.end.poll() else {
                 break;
             };
             progress = true;
-            self.handle(event);
+            self.perform(action);
         }
         if progress {
-            self.end.port.borrow_mut().flush();
+            self.end.engine.borrow_mut().flush();
         }
         progress
     }
 
     /// Whether [`pump`](Self::pump) may have something to do.
     pub(crate) fn is_busy(&self) -> bool {
-        let port = self.end.port.borrow();
-        port.has_input() || port.has_output() || port.until_deadline().is_some_and(|rest| rest.is_zero())
+        self.end.engine.borrow().is_busy() || self.end.until_deadline().is_some_and(|rest| rest.is_zero())
     }
 
     /// The names of the exports once the worker is ready.
@@ -113,60 +100,21 @@ impl Link {
 
     /// The same for another reason.
     pub(crate) fn abort(self: &Rc<Self>, reason: CloseReason, text: &str) {
-        self.end.port.borrow_mut().abort(reason, text);
+        self.end.engine.borrow_mut().abort(reason, text);
         while self.pump() {}
     }
 
-    fn handle(self: &Rc<Self>, event: Event) {
-        match event {
-            Event::Call { id, format, payload } => {
-                let function = self.end.function(id);
-                if let Served::Started(future) = self.end.serve(id, function, format, payload) {
-                    self.start(id, future);
+    fn perform(self: &Rc<Self>, action: Action) {
+        match self.end.perform(action) {
+            Effect::None => {}
+            Effect::Spawn(task) => {
+                if let Some(main) = self.main.upgrade() {
+                    main.spawn(task);
                 }
             }
-            Event::Ended { id, outcome } => self.resolve(id, outcome),
-            Event::Notify { name, format, payload } => {
-                let function = self.end.functions.borrow().get(&name);
-                let Some(function) = function else {
-                    return self.end.port.borrow_mut().session.recycle(payload);
-                };
-                let future = self.end.serve_notification(&function, format, payload);
-                if let (Some(future), Some(main)) = (future, self.main.upgrade()) {
-                    main.spawn(Box::pin(async move { drop(future.await) }));
-                }
-            }
-            Event::Cancelled(id) => {
-                if let Some(running) = self.running.borrow().get(&id) {
-                    running.abort();
-                }
-            }
-            Event::Ready(exports) => self.advance(Stage::Ready(exports)),
-            Event::Closed(closed) => self.handle_closed(closed),
-            Event::Released(references) => self.end.handle_released(&references),
-            // Main never blocks, so it defers no call.
-            Event::Opened | Event::Interrupted | Event::Deadlock(_) => {}
-        }
-    }
-
-    fn start(self: &Rc<Self>, id: CallId, future: LocalBoxFuture<'static, Answer>) {
-        let Some(main) = self.main.upgrade() else {
-            return;
-        };
-        let (future, handle) = abortable(InCall::new(&self.end, id, future));
-        self.running.borrow_mut().insert(id, handle);
-        let link = Rc::clone(self);
-        main.spawn(Box::pin(async move {
-            let answer = future.await.unwrap_or_else(|_| Err(Failure::cancelled()));
-            link.running.borrow_mut().remove(&id);
-            link.end.answer(id, answer);
-        }));
-    }
-
-    fn resolve(&self, id: CallId, outcome: Outcome) {
-        let waker = self.end.pending.resolve(id, outcome, &self.end.port.borrow().session);
-        if let Some(waker) = waker {
-            self.wake(waker);
+            Effect::Wake(waker) => self.wake(waker),
+            Effect::Ready(exports) => self.advance(Stage::Ready(exports)),
+            Effect::Closed(closed) => self.handle_closed(closed),
         }
     }
 
@@ -185,9 +133,7 @@ impl Link {
     }
 
     fn handle_closed(self: &Rc<Self>, closed: Closed) {
-        for (_, running) in self.running.borrow().iter() {
-            running.abort();
-        }
+        self.end.abort_running();
         let orderly = closed.by == ClosedBy::Peer && closed.reason == CloseReason::DONE;
         if let Some(runner) = self.runner.borrow_mut().take() {
             runner.end(orderly);
@@ -208,9 +154,9 @@ impl Caller for Link {
 
     /// Outside of a turn nobody waits for more room, or for a deadline: then the next turn has to.
     fn flush(&self) {
-        let mut port = self.end.port.borrow_mut();
-        port.flush();
-        if (port.is_blocked() || port.until_deadline().is_some())
+        let mut engine = self.end.engine.borrow_mut();
+        engine.flush();
+        if (engine.is_blocked() || engine.poll_timeout().is_some())
             && let Some(main) = self.main.upgrade()
             && !main.is_turning()
         {
@@ -221,7 +167,8 @@ impl Caller for Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        self.end.port.borrow_mut().abort(CloseReason::TERMINATED, "");
+        // Tasks that are left may still hold the end.
+        self.end.engine.borrow_mut().abort(CloseReason::TERMINATED, "");
         if let Some(runner) = self.runner.get_mut().take() {
             runner.end(false);
         }
@@ -244,5 +191,5 @@ impl std::fmt::Debug for Link {
     }
 }
 
-/// Most events of one link that are handled before the next link has its turn.
+/// Most actions of one link that are handled before the next link has its turn.
 const BATCH: usize = 64;

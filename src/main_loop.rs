@@ -251,7 +251,7 @@ impl Shared {
 
     /// A worker that was served may call again soon.
     fn linger_for(&self, link: &Link) {
-        self.lingers.set(self.lingers.get() || link.end.port.borrow().is_worth_lingering());
+        self.lingers.set(self.lingers.get() || link.end.engine.borrow().is_worth_lingering());
     }
 
     fn poll_tasks(&self) -> bool {
@@ -276,11 +276,10 @@ impl Shared {
         self.armed.set(true);
         let mut timeout: Option<Duration> = None;
         for link in self.links.borrow().iter() {
-            let mut port = link.end.port.borrow_mut();
-            if !port.arm() {
+            if !link.end.engine.borrow_mut().arm() {
                 return Turn::More;
             }
-            if let Some(deadline) = port.until_deadline() {
+            if let Some(deadline) = link.end.until_deadline() {
                 timeout = Some(timeout.map_or(deadline, |timeout| timeout.min(deadline)));
             }
         }
@@ -293,7 +292,7 @@ impl Shared {
     fn disarm(&self) {
         if self.armed.replace(false) {
             for link in self.links.borrow().iter() {
-                link.end.port.borrow_mut().disarm();
+                link.end.engine.borrow_mut().disarm();
             }
             self.bell.wait(Some(Duration::ZERO));
         }

@@ -187,7 +187,7 @@ fn fail(link: &Weak<Link>, what: &str, panicked: bool) {
     };
     if panicked {
         link.abort(CloseReason::FAILED, &format!("the worker panicked: {what}"));
-    } else if !link.end.port.borrow().session.is_open() {
+    } else if !link.end.engine.borrow().session().is_open() {
         // Once it has its link, an error that nobody has caught is none of the link's business.
         link.abort(CloseReason::FAILED, &format!("the worker has failed: {what}"));
     }

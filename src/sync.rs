@@ -62,7 +62,7 @@ impl Sync {
         });
         let result = result.map_err(|error| error.into_call_error(function))?;
         let spare = mem::replace(bytes, payload::bytes(function, result)?);
-        self.scope.recycle(spare);
+        self.scope.end.recycle(spare);
         Ok(())
     }
 
@@ -81,7 +81,7 @@ impl Sync {
 
     /// Gives the buffer of a raw result back, so that the next call allocates nothing.
     pub fn recycle(&self, buffer: Vec<u8>) {
-        self.scope.recycle(buffer);
+        self.scope.end.recycle(buffer);
     }
 
     /// Calls a function of main without wanting an answer, with arguments that are bytes already (see [`raw`](crate::raw)).
@@ -94,7 +94,7 @@ impl Sync {
             mem::swap(buffer, &mut exchanged);
             Ok(format)
         });
-        self.scope.recycle(exchanged);
+        self.scope.end.recycle(exchanged);
         sent
     }
 
@@ -115,7 +115,7 @@ impl Sync {
         let result = self.scope.call(function, self.timeout, self.cancel.as_ref(), encode);
         let (format, bytes) = result.map_err(|error| error.into_call_error(function))?;
         let result = payload::decode_result(function, format, &bytes, schema);
-        self.scope.recycle(bytes);
+        self.scope.end.recycle(bytes);
         result
     }
 }

@@ -6,7 +6,6 @@ use crate::functions::{Function, Handler, Reply};
 use crate::interface::Interface;
 use crate::link::{Link, ready};
 use crate::pending::Caller;
-use crate::port::Port;
 use crate::raw::{Failure, Format, RawReply};
 use crate::{Closed, LinkClosed, Main, SendError, SpawnError, Thrown};
 use coincide_proto::{CallId, CloseReason, Config, Role, Session, Transport};
@@ -74,7 +73,7 @@ impl Worker {
 
     /// Removes a function. `false`: there was none of that name.
     pub fn unregister(&self, name: &str) -> bool {
-        self.link.end.functions.borrow_mut().remove(name)
+        self.link.end.remove(name)
     }
 
     /// The functions that the worker exports.
@@ -110,7 +109,7 @@ impl Worker {
     /// Asks the worker to abandon what it is doing: the call in which it is blocked ends with
     /// [`CallError::Interrupted`](crate::CallError::Interrupted); if it computes, its next [`Scope::check`](crate::Scope::check) or call says so.
     pub fn interrupt(&self) {
-        self.link.end.port.borrow_mut().session.interrupt();
+        self.link.end.engine.borrow_mut().interrupt();
         self.link.flush();
     }
 
@@ -121,7 +120,7 @@ impl Worker {
 
     /// Whether the worker has not answered the call with this id on the wire, which may have ended here.
     pub fn is_unanswered(&self, call: u32) -> bool {
-        self.link.end.port.borrow().session.is_unanswered(call)
+        self.link.end.engine.borrow().session().is_unanswered(call)
     }
 
     /// Ends the worker: every pending call ends with an error on both sides, the name is free again, and a worker process is
@@ -137,7 +136,7 @@ impl Worker {
 
     /// Whether both ends have greeted each other, and the link is not closed.
     pub fn is_open(&self) -> bool {
-        self.link.end.port.borrow().session.is_open()
+        self.link.end.engine.borrow().session().is_open()
     }
 
     /// Who closed the link, and why; `None` while it is open.
@@ -146,7 +145,7 @@ impl Worker {
     }
 
     fn insert(&self, name: &str, function: Function) {
-        self.link.end.functions.borrow_mut().insert(name, function);
+        self.link.end.insert(name, function);
     }
 }
 
@@ -206,7 +205,7 @@ impl<'a> WorkerBuilder<'a> {
     pub(crate) fn connect(self, transport: Box<dyn Transport>) -> Worker {
         let main = &self.main.shared;
         let session = Session::new(Role::Main, self.session).with_budget(&main.budget);
-        let link = Rc::new(Link::new(End::new(Port::new(session, transport)), main, self.name));
+        let link = Rc::new(Link::new(End::new(session, transport), main, self.name));
         main.add(Rc::clone(&link));
         if let Some(name) = link.name() {
             main.names.insert(name, &link);

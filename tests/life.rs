@@ -1,8 +1,11 @@
 //! The life of a worker: names, failures, termination, processes that die.
 
 use coincide::{CallError, CloseReason, ClosedBy, Main, Scope, SpawnError, Stop, Thrown};
-use std::future::pending;
+use std::cell::Cell;
+use std::future::{pending, poll_fn};
+use std::rc::Rc;
 use std::sync::mpsc;
+use std::task::Poll;
 use std::time::Duration;
 
 #[test]
@@ -290,3 +293,36 @@ impl TurnFor for Main {
 }
 
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// No call waits for what a notification has started, so the end of the link does not end it either.
+#[test]
+fn asynchronous_function_of_a_notification_outlives_its_link() {
+    let main = Main::new().unwrap();
+    let worker = main
+        .spawn(|scope| {
+            scope.sync().notify("save", ())?;
+            // A link that closes before its greeting drops what is queued.
+            scope.sync().call::<()>("ping", ())?;
+            scope.close();
+            Ok(())
+        })
+        .unwrap();
+    let [proceeds, saved] = [(); 2].map(|()| Rc::new(Cell::new(false)));
+    let (may_proceed, own) = (Rc::clone(&proceeds), Rc::clone(&saved));
+    worker.register_async("save", move || {
+        let (may_proceed, own) = (Rc::clone(&may_proceed), Rc::clone(&own));
+        poll_fn(move |context| {
+            context.waker().wake_by_ref();
+            own.set(may_proceed.get());
+            if own.get() { Poll::Ready(()) } else { Poll::Pending }
+        })
+    });
+    worker.register("ping", || ());
+    main.block_on(worker.ready()).unwrap_err();
+    assert!(worker.closed().is_some() && !saved.get());
+    proceeds.set(true);
+    for _ in 0..10 {
+        let _ = main.turn(Duration::from_millis(1));
+    }
+    assert!(saved.get());
+}

@@ -95,11 +95,11 @@ impl Link {
         match called {
             Ok((Format::Value, payload)) => {
                 let result = self.decode(&payload);
-                self.scope.recycle(payload);
+                self.scope.end.recycle(payload);
                 result.map_err(|source| CallError::result(&name(), source))
             }
             Ok((_, payload)) => {
-                self.scope.recycle(payload);
+                self.scope.end.recycle(payload);
                 let source = DecodeError::mismatch("main answered in a format that was not asked for");
                 Err(CallError::Result { function: name(), source })
             }
@@ -159,10 +159,10 @@ impl Link {
     /// # Errors
     /// The link is closed, or this worker can't block.
     pub(super) fn check(&self, name: impl Fn() -> String) -> Result<(), CallError> {
-        let port = self.scope.end.port.borrow();
-        match port.session.closed() {
+        let engine = self.scope.end.engine.borrow();
+        match engine.session().closed() {
             Some(closed) => Err(CallError::Closed { function: name(), closed: closed.clone() }),
-            None if !port.can_wait() => Err(CallError::CannotBlock { function: name() }),
+            None if !engine.can_wait() => Err(CallError::CannotBlock { function: name() }),
             None => Ok(()),
         }
     }
@@ -186,7 +186,7 @@ impl Link {
         self.scope.when_idle(async move {
             if let Some(link) = upgrade(&link.0, &link.1) {
                 link.give_back(&link.table.take_awaited());
-                link.scope.end.port.borrow_mut().flush();
+                link.scope.end.engine.borrow_mut().flush();
             }
         });
     }

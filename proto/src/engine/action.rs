@@ -39,7 +39,8 @@ pub enum Action {
     Ready(Vec<String>),
     /// The peer no longer holds these references, each once for each time that it was sent.
     Released(Vec<u64>),
-    /// The link is closed. This is the last action: every call has been settled before, and what was started can be dropped.
+    /// The link is closed. This is the last action: every call has been settled before, and
+    /// what was started for calls of the peer can be dropped.
     Closed(Closed),
 }
 

@@ -8,7 +8,8 @@
 //! event loop: handle_timeout(now) if it is due; perform poll() until it returns None; arm() and sleep
 //! worker:     the same, with wait() instead of arm()
 //! blocked:    call(..), wait_for(call); perform poll() until it returns the call's own Settle; wait() when it returns None
-//! asleep:     fall_asleep(); until the time is over or take_stop() returns something: perform poll(), wait(); wake_up()
+//! asleep:     fall_asleep(); repeat: perform poll(), end if take_stop() returns something; when poll() returns None, end if the
+//!             time is over, otherwise wait(). Then wake_up()
 //! computing:  look(), perform poll_aside() until it returns None, take_stop()
 //! ```
 //!
@@ -396,11 +397,14 @@ impl Engine {
         self.port.abort(reason, text);
     }
 
-    /// The next action, after sending what is queued. Receives frames until there is one. `None`: there is nothing to do until the transport has
-    /// input or room, or [`poll_timeout`](Self::poll_timeout) is over.
+    /// The next action, after sending what is queued. Receives frames until there is one.
+    ///
+    /// `None`: there is nothing to do until the transport has input or room, or [`poll_timeout`](Self::poll_timeout) is over. It is also
+    /// returned after 64 events without an action, so that a flood of them does not keep an event loop from its other work;
+    /// [`is_busy`](Self::is_busy) then returns `true`, [`arm`](Self::arm) `false`, and [`wait`](Self::wait) does not block.
     #[inline]
     pub fn poll(&mut self) -> Option<Action> {
-        loop {
+        for _ in 0..MOST_EVENTS {
             if let Some(action) = self.due() {
                 return Some(action);
             }
@@ -409,6 +413,7 @@ impl Engine {
                 return Some(action);
             }
         }
+        None
     }
 
     /// The next action that runs no function, for a function that computes: calls and notifications are kept for
@@ -482,7 +487,9 @@ impl Engine {
 
     /// Blocks until something may have happened, or `timeout` is over. The host derives `timeout` from [`poll_timeout`](Self::poll_timeout).
     pub fn wait(&mut self, timeout: Option<Duration>) {
-        self.port.wait(timeout);
+        if !self.has_backlog() {
+            self.port.wait(timeout);
+        }
     }
 
     /// Whether [`wait`](Self::wait) blocks. Where it doesn't, no call may be waited for.
@@ -529,3 +536,6 @@ impl fmt::Debug for Engine {
             .finish_non_exhaustive()
     }
 }
+
+/// Most events without an action that one poll handles.
+const MOST_EVENTS: usize = 64;

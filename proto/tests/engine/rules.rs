@@ -639,3 +639,20 @@ fn engine_that_has_something_to_do_does_not_sleep() {
     assert!(returned(&world.settled(Role::Main, slow)));
     assert!(!world.worker.is_busy());
 }
+
+/// Events without an action do not keep an event loop from its other work.
+#[test]
+fn flood_of_what_needs_no_action_is_handled_in_parts() {
+    for role in ROLES {
+        let mut world = World::open();
+        (0..200).for_each(|_| world.notify(role.peer(), "late", 0));
+        let name = if role == Role::Main { "ask" } else { "quick" };
+        world.notify(role.peer(), name, 1);
+        for _ in 0..3 {
+            assert_eq!(world.end(role).poll(), None, "{role:?}");
+            assert!(world.end(role).is_busy() && !world.end(role).arm(), "{role:?}");
+        }
+        let Some(Action::Run { payload, .. }) = world.end(role).poll() else { panic!("{role:?}: it runs") };
+        assert_eq!(payload, [1]);
+    }
+}
