@@ -37,7 +37,7 @@ type Released = Rc<dyn Fn(&[u64])>;
 /// A function that runs, until its answer has been sent.
 pub(crate) type Task = LocalBoxFuture<'static, ()>;
 
-/// What an action leaves to the owner of an end.
+/// The part of an action that differs between main and a worker.
 pub(crate) enum Effect {
     None,
     Spawn(Task),
@@ -58,7 +58,7 @@ impl End {
         }
     }
 
-    /// Registers a function, in place of the one that had the name before.
+    /// Registers a function. Replaces the one of the same name.
     pub(crate) fn insert(&self, name: &str, function: Function) {
         let runs = if function.is_async() { Runs::WhileServing } else { Runs::Anytime };
         let FunctionId(id) = self.engine.borrow_mut().register(name, runs);
@@ -72,14 +72,14 @@ impl End {
         drop(before);
     }
 
-    /// Removes a function. `false`: there was none of that name.
+    /// Removes a function. Returns whether the name was registered.
     pub(crate) fn remove(&self, name: &str) -> bool {
         let removed = self.engine.borrow_mut().unregister(name);
         let function = removed.and_then(|FunctionId(id)| self.functions.borrow_mut().get_mut(id as usize)?.take());
         function.is_some()
     }
 
-    /// Gives references of the peer back. Nothing is sent before the engine is polled or flushed.
+    /// Releases references to objects of the peer. Nothing is sent before the engine is polled or flushed.
     pub(crate) fn release(&self, references: &[u64]) -> Result<(), SendError> {
         self.engine.borrow_mut().release(references)
     }
@@ -95,7 +95,7 @@ impl End {
         drop(self.on_released.take());
     }
 
-    /// Gives a buffer back, so that the next call allocates nothing.
+    /// Returns a buffer, so that the next call allocates nothing.
     pub(crate) fn recycle(&self, buffer: Vec<u8>) {
         self.engine.borrow_mut().recycle(buffer);
     }
@@ -117,7 +117,7 @@ impl End {
         Ok(id)
     }
 
-    /// Calls a function without wanting an answer. Nothing is sent before the engine is polled or flushed.
+    /// Calls a function without an answer. Nothing is sent before the engine is polled or flushed.
     pub(crate) fn notify(
         &self,
         function: &str,
@@ -166,7 +166,7 @@ impl End {
         self.expire();
     }
 
-    /// How long it is until [`expire`](Self::expire) has something to do. Reads the clock only if there are deadlines.
+    /// Time until [`expire`](Self::expire) has something to do. Reads the clock only if there are deadlines.
     pub(crate) fn until_deadline(&self) -> Option<Duration> {
         self.engine.borrow().poll_timeout().map(|deadline| deadline.since(clock::now()))
     }

@@ -20,7 +20,7 @@ pub(crate) struct Link {
 
 /// What a worker runs in, where that ends with the link: a process, a Web Worker.
 pub(crate) trait Runner {
-    /// Sees to it that it ends and leaves nothing behind. `orderly`: it has said good-bye and leaves by itself.
+    /// Ends it and releases its resources. `orderly`: the worker has closed the link and ends by itself.
     fn end(self: Box<Self>, orderly: bool);
 }
 
@@ -41,7 +41,7 @@ impl Link {
         }
     }
 
-    /// From now on the runner ends with the link.
+    /// Ends the runner with the link.
     pub(crate) fn run_in(&self, runner: impl Runner + 'static) {
         self.runner.replace(Some(Box::new(runner)));
     }
@@ -50,7 +50,7 @@ impl Link {
         self.name.as_deref()
     }
 
-    /// Does what there is to do, up to a limit that keeps links fair to each other. `true`: there was something.
+    /// Performs actions of the engine, at most [`BATCH`] of them, so that links share main fairly. Returns whether there was one.
     pub(crate) fn pump(self: &Rc<Self>) -> bool {
         self.end.expire();
         let mut progress = false;
@@ -124,7 +124,7 @@ impl Link {
         }
     }
 
-    /// Wakes somebody who waits for this link; the turn of main ends early, so that he runs soon.
+    /// Wakes a task that awaits this link. Main's turn ends early, so that the task runs soon.
     fn wake(&self, waker: Waker) {
         if let Some(main) = self.main.upgrade() {
             main.end_turn();
@@ -152,7 +152,7 @@ impl Caller for Link {
         &self.end
     }
 
-    /// Outside of a turn nobody waits for more room, or for a deadline: then the next turn has to.
+    /// Outside of a turn, a frame without room or a new deadline needs another turn.
     fn flush(&self) {
         let mut engine = self.end.engine.borrow_mut();
         engine.flush();

@@ -100,7 +100,7 @@ impl Scope {
         self.insert(name, Function::raw(function));
     }
 
-    /// Removes an export. `false`: there was none of that name.
+    /// Removes an export. Returns whether the name was exported.
     pub fn unexport(&self, name: &str) -> bool {
         self.inner.end.remove(name)
     }
@@ -264,7 +264,7 @@ impl Inner {
         Ok(())
     }
 
-    /// A wait has taken back what [`turn`](Self::turn) announced: the event loop has to take another one.
+    /// Schedules another turn of the event loop: a wait has taken back what [`turn`](Self::turn) announced.
     fn look_again(&self) {
         if let Some(bell) = &self.bell {
             bell.ring();
@@ -302,7 +302,7 @@ impl Inner {
         }
     }
 
-    /// Looks for main's next call a little longer: whoever awaits one function often calls the next at once. `true`: there is something.
+    /// Polls for main's next call a little longer, since an awaited function is often followed by the next call. Returns whether there is input.
     #[cfg(target_family = "wasm")]
     fn linger(&self) -> bool {
         let engine = self.end.engine.borrow();

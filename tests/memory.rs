@@ -1,9 +1,10 @@
 //! The memory budget of main, over several links, and values for which there is no memory. In a file of its own: the allocator is that of
 //! the whole process.
 
+mod failing;
+
 use coincide::{CallError, Main, Scope, SendError, Thrown};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use failing::fail_above;
 use std::time::Duration;
 
 const MIB: usize = 1 << 20;
@@ -86,7 +87,7 @@ fn value_without_memory_ends_its_call_and_the_link_stays_open() {
             scope.export("length", |text: String| text.len());
             scope.export("give", |length: usize| {
                 let text = "x".repeat(length);
-                LARGEST.set(if length > MIB { MIB } else { usize::MAX });
+                fail_above(if length > MIB { MIB } else { usize::MAX });
                 text
             });
             Ok(())
@@ -99,9 +100,9 @@ fn value_without_memory_ends_its_call_and_the_link_stays_open() {
     };
     let text = "x".repeat(3 * MIB);
 
-    LARGEST.set(MIB);
+    fail_above(MIB);
     let error = main.block_on(exports.call::<usize>("length", (&text,))).unwrap_err();
-    LARGEST.set(usize::MAX);
+    fail_above(usize::MAX);
     ends(error, "length", "its arguments cannot be written: args: it is larger than there is memory for");
 
     let error = main.block_on(exports.call::<String>("give", (3 * MIB,))).unwrap_err();
@@ -109,29 +110,3 @@ fn value_without_memory_ends_its_call_and_the_link_stays_open() {
     assert_eq!(main.block_on(exports.call::<String>("give", (3,))).unwrap(), "xxx");
     assert_eq!(main.block_on(exports.call::<usize>("length", (&text,))).unwrap(), 3 * MIB);
 }
-
-thread_local! {
-    /// Larger allocations of this thread fail.
-    static LARGEST: Cell<usize> = const { Cell::new(usize::MAX) };
-}
-
-struct Failing;
-
-// SAFETY: each method does what the system's allocator does, or fails as allocators may.
-unsafe impl GlobalAlloc for Failing {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if LARGEST.try_with(|largest| layout.size() > largest.get()).unwrap_or(false) {
-            return std::ptr::null_mut();
-        }
-        // SAFETY: the caller keeps the contract of `alloc`, which is the same here.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `dealloc`, and `pointer` came from the system's allocator.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Failing = Failing;

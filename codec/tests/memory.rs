@@ -1,16 +1,18 @@
 //! Values for which there is no memory. In a file of its own: the allocator is that of the whole process.
 
+#[path = "../../tests/failing/mod.rs"]
+mod failing;
+
 use coincide_codec::value::{self, OwnedText, PropertyKey, Symbol, Value, ViewKind};
 use coincide_codec::{ByteBuf, DecodeError, DecodeErrorKind, typed};
+use failing::fail_above;
 use serde::Deserialize;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 
 /// Runs `action` while allocations of more than `largest` bytes fail.
 fn short_of_memory<T>(largest: usize, action: impl FnOnce() -> T) -> T {
-    LARGEST.set(largest);
+    fail_above(largest);
     let result = action();
-    LARGEST.set(usize::MAX);
+    fail_above(usize::MAX);
     result
 }
 
@@ -188,29 +190,3 @@ fn error_about_a_long_text_is_cut() {
     let error = short_of_memory(20_000, || value.encode(&mut buffer)).unwrap_err().to_string();
     assert!(error.starts_with("xxx") && error.len() < 2000, "{} bytes", error.len());
 }
-
-thread_local! {
-    /// Larger allocations of this thread fail.
-    static LARGEST: Cell<usize> = const { Cell::new(usize::MAX) };
-}
-
-struct Failing;
-
-// SAFETY: each method does what the system's allocator does, or fails as allocators may.
-unsafe impl GlobalAlloc for Failing {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if LARGEST.try_with(|largest| layout.size() > largest.get()).unwrap_or(false) {
-            return std::ptr::null_mut();
-        }
-        // SAFETY: the caller keeps the contract of `alloc`, which is the same here.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `dealloc`, and `pointer` came from the system's allocator.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Failing = Failing;

@@ -1,46 +1,10 @@
 //! What a session allocates: nothing for a call that fits, and never more than it may keep.
 
+mod counting;
 mod link;
 
 use coincide_proto::{Call, CallId, Config, Event, Format, Outcome, Progress, Role, Session, Time};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-    static BYTES: Cell<isize> = const { Cell::new(0) };
-}
-
-/// Counts what this thread allocates.
-struct Counting;
-
-fn count(allocations: u64, bytes: isize) {
-    // There is nothing to count any more once the thread ends.
-    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + allocations));
-    let _ = BYTES.try_with(|count| count.set(count.get() + bytes));
-}
-
-// SAFETY: each method does what the system's allocator does, and the counting allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(1, layout.size() as isize);
-        // SAFETY: the caller keeps the contract of `alloc`, which is the same here.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(0, -(layout.size() as isize));
-        // SAFETY: the caller keeps the contract of `dealloc`, and `pointer` came from the system's allocator.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn allocations() -> u64 {
-    ALLOCATIONS.get()
-}
+use counting::{allocations, bytes};
 
 /// Carries all frames of one end to the other through one buffer, as a ring would.
 fn carry(from: &mut Session, to: &mut Session, wire: &mut Vec<u8>) {
@@ -163,8 +127,8 @@ fn memory_does_not_grow_with_the_number_of_calls() {
         }
     };
     rounds(2000);
-    let before = BYTES.get();
+    let before = bytes();
     rounds(20_000);
-    let growth = BYTES.get() - before;
+    let growth = bytes() - before;
     assert!(growth < 2 * 16 * 50_000, "{growth} bytes more are held than a few buffers explain");
 }

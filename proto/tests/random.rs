@@ -1,12 +1,14 @@
 //! Random schedules of what both ends do and of when frames travel, against a model.
 
 mod link;
+mod schedule;
 
 use coincide_proto::{
     Call, CallId, CloseReason, Config, ErrorCode, Event, Flags, Format, Kind, Outcome, Progress, Role, SendError,
 };
 use link::{Link, ROLES, frame, pattern};
 use proptest::prelude::*;
+use schedule::{Ending, ending, role};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
@@ -38,22 +40,6 @@ fn step() -> impl Strategy<Value = Step> {
         8 => Just(Step::Receive),
         1 => (0..10_u64).prop_map(|by| Step::Advance { by }),
     ]
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Ending {
-    None,
-    Close(Role),
-    Abort(Role),
-    Gone,
-}
-
-fn role() -> impl Strategy<Value = Role> {
-    any::<bool>().prop_map(|main| if main { Role::Main } else { Role::Worker })
-}
-
-fn ending() -> impl Strategy<Value = Ending> {
-    prop_oneof![Just(Ending::None), role().prop_map(Ending::Close), role().prop_map(Ending::Abort), Just(Ending::Gone)]
 }
 
 /// What one end should know.

@@ -1,9 +1,11 @@
 //! Packets for which there is no memory. In a file of its own: the allocator is that of the whole process.
 
+#[path = "../../tests/failing/mod.rs"]
+mod failing;
+
 use coincide_proto::{Role, Transmit};
 use coincide_transport_sw::{Breach, Endpoint};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use failing::fail_above;
 
 #[test]
 fn collected_packet_without_memory_is_an_error_and_can_be_collected_again() {
@@ -15,9 +17,9 @@ fn collected_packet_without_memory_is_an_error_and_can_be_collected_again() {
         body.extend(main.poll_transmit().expect("there is a frame").bytes);
     }
     let again = body.clone();
-    LARGEST.set(50_000);
+    fail_above(50_000);
     let handled = worker.handle_collected(body);
-    LARGEST.set(usize::MAX);
+    fail_above(usize::MAX);
     assert_eq!(handled, Err(Breach::OutOfMemory { bytes: 100_052 }));
     assert!(!worker.has_input());
     assert_eq!(worker.handle_collected(again), Ok(()));
@@ -29,29 +31,3 @@ fn collected_packet_without_memory_is_an_error_and_can_be_collected_again() {
         assert_eq!(received, Ok(true));
     }
 }
-
-thread_local! {
-    /// Larger allocations of this thread fail.
-    static LARGEST: Cell<usize> = const { Cell::new(usize::MAX) };
-}
-
-struct Failing;
-
-// SAFETY: each method does what the system's allocator does, or fails as allocators may.
-unsafe impl GlobalAlloc for Failing {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if LARGEST.try_with(|largest| layout.size() > largest.get()).unwrap_or(false) {
-            return std::ptr::null_mut();
-        }
-        // SAFETY: the caller keeps the contract of `alloc`, which is the same here.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `dealloc`, and `pointer` came from the system's allocator.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Failing = Failing;

@@ -92,7 +92,7 @@ class WordListener {
     this.#current = current;
   }
 
-  /** The kind of a new alarm: `Interrupted`, or `Cancelled` for the running call. Undefined if there is none. */
+  /** The kind of a new alarm: `Interrupted`, or `Cancelled` for the running call. Undefined if no alarm was raised since the last call. */
   heard() {
     const alarms = Atomics.load(this.#words, ALARMS);
     const id = this.#current();

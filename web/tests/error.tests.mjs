@@ -59,7 +59,7 @@ export default (register, kit) => {
     'a memory that is not a number of bytes': ['TypeError', () => made({ memory: 'x' })],
     'a ring size that is not a number of bytes': ['TypeError', () => made({ ringSize: Symbol('x') })],
     'an unknown tier': ['TypeError', () => new Worker(worker('all'), { tier: 'x' })],
-    'a function that is unknown': ['TypeError', w => w.proxy.nobody()],
+    'a function that is unknown': ['TypeError', w => w.proxy.missing()],
     'a function that throws': ['RangeError', w => w.proxy.fails('RangeError', 'too far'), ['all.js', 'called as fails', 'theCaller']],
     'a function that throws a DOMException': ['SyntaxError', w => w.proxy.fails('DOMException', 'too far', 'SyntaxError'), ['called as fails', 'theCaller']],
     'a function that rejects': ['RangeError', w => w.proxy.failsLater(), ['all.js', 'called as failsLater', 'theCaller']],
@@ -106,7 +106,7 @@ export default (register, kit) => {
     try {
       for (const limit of [0, 1, 100, undefined, 'x', Symbol('x'), { valueOf: throwsHere }]) {
         Error.stackTraceLimit = limit;
-        const { name, stack } = await theCaller(() => w.proxy.nobody());
+        const { name, stack } = await theCaller(() => w.proxy.missing());
         deepEqual([name, typeof stack], ['TypeError', 'string']);
         equal(Error.stackTraceLimit, limit);
       }
@@ -114,7 +114,7 @@ export default (register, kit) => {
       for (const prepare of [() => ({ no: 'text' }), throwsHere]) {
         Error.prepareStackTrace = prepare;
         for (const [call, expected] of [
-          [() => w.proxy.nobody(), 'TypeError'],
+          [() => w.proxy.missing(), 'TypeError'],
           [() => w.proxy.echo(() => {}), 'DataCloneError'],
           [() => limited(w).later(1, 500), 'TimeoutError'],
         ]) {
@@ -139,13 +139,13 @@ export default (register, kit) => {
   /** By what happens in a worker: the name of the error, the action of main, and the frames if there are others than the caller's. */
   const ofWorkers = {
     'arguments that cannot be sent': ['DataCloneError', w => w.proxy.unsent('f')],
-    'a function that is unknown': ['TypeError', w => w.proxy.call('nobody')],
+    'a function that is unknown': ['TypeError', w => w.proxy.call('missing')],
     'a function that throws': ['RangeError', w => ((w.proxy.f = throwsHere), w.proxy.call('f')), ['throwsHere', 'called as f', 'attempt']],
     'a function that rejects': ['RangeError', w => ((w.proxy.f = async () => throwsHere()), w.proxy.call('f')), ['throwsHere', 'called as f', 'attempt']],
     'a function that returns an error': ['RangeError', w => ((w.proxy.f = () => theError()), w.proxy.call('f')), ['theError', 'called as f', 'attempt']],
     'a result that cannot be sent': ['DataCloneError', w => ((w.proxy.f = () => ({ f() {} })), w.proxy.call('f')), undefined, strictly],
     'a timeout': ['TimeoutError', w => ((w.proxy.f = () => pause(300)), w.proxy.callWithin({ timeout: 20 }, 'f'))],
-    'a promise of a function that is unknown': ['TypeError', w => w.proxy.awaits({}, 'nobody')],
+    'a promise of a function that is unknown': ['TypeError', w => w.proxy.awaits({}, 'missing')],
     'a promise and a timeout': ['TimeoutError', w => ((w.proxy.f = () => pause(300)), w.proxy.awaits({ timeout: 20 }, 'f'))],
     'a symbol for a name': ['DataCloneError', w => w.proxy.attempts('symbol')],
     'a reserved name': ['TypeError', w => w.proxy.attempts('reserved')],

@@ -146,11 +146,11 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
   });
 
   link('an unknown function is a TypeError that names it, and the link goes on', async w => {
-    const result = await w.proxy.call('nobody');
+    const result = await w.proxy.call('missing');
     equal(result.class, 'TypeError');
-    assert(result.message.includes('nobody'), result.message);
-    const error = await rejects(() => w.proxy.nobody(), TypeError);
-    assert(error.message.includes('nobody'), error.message);
+    assert(result.message.includes('missing'), result.message);
+    const error = await rejects(() => w.proxy.missing(), TypeError);
+    assert(error.message.includes('missing'), error.message);
     equal(await w.proxy.echo(1), 1);
   });
 
@@ -307,7 +307,7 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
     },
   };
   for (const [name, body] of Object.entries(unawaited))
-    blocking(`a call that nobody waits for is deferred: ${name}`, async w => {
+    blocking(`a call that nothing awaits is deferred: ${name}`, async w => {
       const kept = [];
       w.proxy.ask = () => body(() => w.proxy.later(7), promise => kept.push(promise));
       deepEqual(await w.proxy.call('ask'), { value: 'done' });
@@ -339,7 +339,7 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
         if (waiting.length === 2) waiting.forEach(meet => meet());
       });
     deepEqual(await w.proxy.awaitsBoth('meet', 1, 2), [1, 2]);
-    equal((await w.proxy.awaits({}, 'nobody')).class, 'TypeError');
+    equal((await w.proxy.awaits({}, 'missing')).class, 'TypeError');
     w.proxy.slow = () => pause(300);
     equal((await w.proxy.awaits({ timeout: 20 }, 'slow')).name, 'TimeoutError');
   });

@@ -58,11 +58,6 @@ impl Ticket {
     pub fn call(self) -> Option<CallId> {
         self.call
     }
-
-    /// The number of the run, which is not 0. Numbers repeat after 2³² − 1 runs.
-    pub fn serial(self) -> u32 {
-        self.serial
-    }
 }
 
 /// Index of a registered function: small, and free again once the function is unregistered. A host keeps its functions in an array.

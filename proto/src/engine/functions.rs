@@ -68,7 +68,7 @@ impl Functions {
             known.push_str(other);
         }
         if known.is_empty() {
-            known.push_str("there is none at all yet");
+            known.push_str("none yet");
         }
         format!("no function `{name}` is registered; registered are: {known}")
     }

@@ -250,7 +250,7 @@ impl Engine {
         self.port.session.notify(name, format, payload)
     }
 
-    /// Tells the peer that these references of its objects are no longer held here. Nothing is sent before [`flush`](Self::flush) or
+    /// Releases references to objects of the peer. Nothing is sent before [`flush`](Self::flush) or
     /// [`poll`](Self::poll).
     ///
     /// # Errors
@@ -269,14 +269,6 @@ impl Engine {
     #[inline]
     pub fn wait_for(&mut self, call: CallId) {
         self.stack.push(Frame::Wait { call, caller: self.current, outcome: None });
-    }
-
-    /// Ends the wait for a call that has not been settled, for a host that is unwinding: the call is cancelled, and everything inside of the
-    /// wait has ended. Nothing happens if the worker is not blocked in it.
-    pub fn stop_waiting(&mut self, call: CallId) {
-        if let Some(index) = self.stack.position_of_wait(call) {
-            self.unwind(index);
-        }
     }
 
     /// The worker sleeps from now on.

@@ -121,7 +121,7 @@ impl Stack {
         self.position_of_wait(call).and_then(|index| self.wait_at(index)?.1)
     }
 
-    /// Keeps the outcome of a blocked call until its frame is the innermost one. Gives it back if there is no such call.
+    /// Keeps the outcome of a blocked call until its frame is the innermost one. Returns it if the endpoint is not blocked in the call.
     pub(super) fn keep(&mut self, id: CallId, ended: Outcome) -> Result<(), Outcome> {
         for frame in self.frames.iter_mut().rev() {
             if let Frame::Wait { call, outcome, .. } = frame

@@ -1,42 +1,9 @@
 //! What an engine allocates: nothing for a call in steady state, and never more than it may keep.
 
+use super::counting::{allocations, bytes};
 use super::world::{TIMEOUT, World};
 use coincide_proto::engine::{Action, Ticket};
 use coincide_proto::{CallId, Format, Outcome, Role};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-    static BYTES: Cell<isize> = const { Cell::new(0) };
-}
-
-/// Counts what this thread allocates.
-struct Counting;
-
-fn count(allocations: u64, bytes: isize) {
-    // There is nothing to count any more once the thread ends.
-    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + allocations));
-    let _ = BYTES.try_with(|count| count.set(count.get() + bytes));
-}
-
-// SAFETY: each method does what the system's allocator does, and the counting allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(1, layout.size() as isize);
-        // SAFETY: the caller keeps the contract of `alloc`, which is the same here.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(0, -(layout.size() as isize));
-        // SAFETY: the caller keeps the contract of `dealloc`, and `pointer` came from the system's allocator.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 fn call(world: &mut World, role: Role, size: usize) -> CallId {
     let end = world.end(role);
@@ -138,21 +105,21 @@ fn steady_state_allocates_nothing() {
     for (name, round) in ROUNDS {
         let mut world = World::open();
         (0..20).for_each(|_| round(&mut world));
-        let before = ALLOCATIONS.get();
+        let before = allocations();
         (0..200).for_each(|_| round(&mut world));
-        assert_eq!(ALLOCATIONS.get() - before, 0, "{name}");
+        assert_eq!(allocations() - before, 0, "{name}");
     }
 }
 
 #[test]
 fn memory_does_not_grow_with_the_number_of_calls_and_ends_with_the_engines() {
-    let empty = BYTES.get();
+    let empty = bytes();
     let mut world = World::open();
     let mut all = |count: usize| (0..count).for_each(|index| ROUNDS[index % ROUNDS.len()].1(&mut world));
     all(100);
-    let before = BYTES.get();
+    let before = bytes();
     all(2000);
-    assert_eq!(BYTES.get(), before);
+    assert_eq!(bytes(), before);
     drop(world);
-    assert_eq!(BYTES.get(), empty);
+    assert_eq!(bytes(), empty);
 }

@@ -1,7 +1,11 @@
 //! Two engines joined in memory, under a virtual clock: the rules of dispatch, and random schedules.
 
 mod allocations;
+#[path = "../counting/mod.rs"]
+mod counting;
 mod ends;
 mod random;
 mod rules;
+#[path = "../schedule/mod.rs"]
+mod schedule;
 mod world;

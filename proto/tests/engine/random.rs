@@ -1,5 +1,6 @@
 //! Random schedules of what both hosts do and of when they poll, against a model.
 
+use super::schedule::{Ending, ending, role};
 use super::world::{ROLES, World};
 use coincide_proto::engine::{Action, FunctionId, Runs, Ticket};
 use coincide_proto::{CallId, CloseReason, Config, ErrorCode, Format, Outcome, Role, SendError};
@@ -34,8 +35,6 @@ enum Step {
     Cancel {
         which: usize,
     },
-    /// The worker does not wait any longer.
-    StopWaiting,
     FallAsleep,
     WakeUp,
     TakeStop,
@@ -81,7 +80,6 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(answer, size)| Step::Return { answer, size }),
         3 => (any::<usize>(), proptest::option::of(name())).prop_map(|(which, calls)| Step::Resume { which, calls }),
         3 => any::<usize>().prop_map(|which| Step::Cancel { which }),
-        1 => Just(Step::StopWaiting),
         2 => Just(Step::FallAsleep),
         2 => Just(Step::WakeUp),
         3 => Just(Step::TakeStop),
@@ -90,22 +88,6 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..10_usize).prop_map(|count| Step::Release { count }),
         2 => (0..4_000_u64).prop_map(|by| Step::Advance { by }),
     ]
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Ending {
-    None,
-    Close(Role),
-    Abort(Role),
-    Gone,
-}
-
-fn role() -> impl Strategy<Value = Role> {
-    any::<bool>().prop_map(|main| if main { Role::Main } else { Role::Worker })
-}
-
-fn ending() -> impl Strategy<Value = Ending> {
-    prop_oneof![Just(Ending::None), role().prop_map(Ending::Close), role().prop_map(Ending::Abort), Just(Ending::Gone)]
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +107,7 @@ struct Host {
     cancelled: HashSet<CallId>,
     /// Numbers that have arrived here.
     ran: HashSet<u32>,
-    serials: HashSet<u32>,
+    tickets: HashSet<Ticket>,
     /// Number of the last notification by the name of its function.
     notified: HashMap<Name, u32>,
     /// References under way to this end.
@@ -228,13 +210,6 @@ impl Model {
                     self.world.end(role).cancel(*call);
                 }
             }
-            Step::StopWaiting => {
-                if let Some(Held::Blocked(call)) = self.host(Role::Worker).stack.last().copied() {
-                    self.host(Role::Worker).cancelled.insert(call);
-                    self.host(Role::Worker).stack.pop();
-                    self.world.worker.stop_waiting(call);
-                }
-            }
             Step::FallAsleep if role == Role::Worker && self.is_free(role) => {
                 self.world.worker.fall_asleep();
                 self.host(role).stack.push(Held::Asleep);
@@ -307,7 +282,7 @@ impl Model {
                 assert_eq!(call.call().is_some(), self.calls[number as usize]);
                 let host = self.host(role);
                 assert!(host.ran.insert(number), "it runs a second time");
-                assert!(host.serials.insert(call.serial()), "a ticket is used again");
+                assert!(host.tickets.insert(call), "a ticket is used again");
                 assert!(name != Name::WhileServing || host.stack.is_empty(), "it runs in a wait");
                 if call.call().is_none() {
                     let last = host.notified.insert(name, number);

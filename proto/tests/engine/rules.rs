@@ -298,7 +298,7 @@ fn calls_name_the_function_that_makes_them_as_their_parent() {
     assert!(returned(&world.settled(Role::Main, inner)));
     assert_eq!(world.worker.current(), None);
 
-    // A notification is nobody's call.
+    // A notification has no caller.
     world.notify(Role::Main, "quick", 0);
     let notified = world.run(Role::Worker, quick);
     assert_eq!((notified.call(), world.worker.current()), (None, None));
@@ -358,21 +358,6 @@ fn answer_ends_what_ran_inside_of_its_function() {
     world.call(Role::Main, "slow");
     let slow = world.slow;
     world.run(Role::Worker, slow);
-}
-
-#[test]
-fn wait_that_is_left_cancels_its_call() {
-    let mut world = World::open();
-    let (call, ask) = world.block();
-    world.main.started(ask);
-    asleep(&mut world);
-    world.worker.stop_waiting(call);
-    assert_eq!(world.settled(Role::Worker, call), Outcome::Cancelled);
-    world.worker.stop_waiting(call);
-    world.worker.wake_up();
-    assert_eq!(world.main.poll(), Some(Action::Abort { call: ask }));
-    world.main.answer_cancelled(ask);
-    world.quiet();
 }
 
 struct Nested {
