@@ -1,6 +1,7 @@
 // Main, for pages and for Node.js. `platform` holds what differs between them.
 import { initSync, MainEnd } from './coincide.js';
 import { alarmOf } from './alarm.js';
+import { Link } from './ends.js';
 import { CoincideError, clause, entry, failed, few, hide, isCoincide, located, many } from './errors.js';
 import { onFailure } from './guard.js';
 import { promised, rejectAll } from './pending.js';
@@ -287,7 +288,8 @@ export const create = (platform, source, reflection) => {
         if (this.#closed) return;
         const post = (...message) => super.postMessage(...message);
         try {
-          this.#link = this.#tier === SHARED ? shared(post) : main.linkByMessages(packetPort(post), relay && nameOf(relay), options.strict);
+          const end = this.#tier === SHARED ? shared(post) : main.linkByMessages(packetPort(post), relay && nameOf(relay));
+          this.#link = new Link(end, options.strict);
         } catch (error) {
           super.terminate();
           if (error instanceof CoincideError) return this.#close(error);
@@ -467,7 +469,7 @@ export const create = (platform, source, reflection) => {
     const shared = post => {
       // Not a separate port: in some browsers, messages of a blocked worker do not leave through one.
       const bell = Atomics.waitAsync ? undefined : { postMessage: () => post(RING) };
-      return main.link(bell, options.ringSize ?? RING_SIZE, options.strict);
+      return main.link(bell, options.ringSize ?? RING_SIZE);
     };
 
     return {

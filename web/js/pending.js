@@ -34,6 +34,8 @@ class Pending {
   constructor(end, name) {
     this.end = end;
     this.name = name;
+    /** Decodes the outcome. */
+    this.values = undefined;
     this.number = 0;
     this.isAbandoned = false;
     this.promise = new Promise((resolve, reject) => {
@@ -67,7 +69,23 @@ class Pending {
     }
   }
 
-  /** Must not throw: wasm calls it as well. */
+  /** Called by wasm with the outcome, whose bytes are in its memory. Must not throw. */
+  ended(status, at, length) {
+    let value;
+    let hasFailed = false;
+    try {
+      value = this.values.outcome(status, at, length, this.name);
+    } catch (error) {
+      value = error;
+      hasFailed = true;
+    }
+    this.settle(value, hasFailed);
+  }
+
+  get isSettled() {
+    return !all.has(this);
+  }
+
   settle(value, hasFailed) {
     if (!all.delete(this)) return;
     clearTimeout(this.timer);

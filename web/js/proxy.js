@@ -144,7 +144,7 @@ export const FAILED = 'coincide:failed:1';
 /** Marks the message of a worker in which coincide itself has failed; it holds the text of the error. */
 export const BROKEN = 'coincide:broken:1';
 
-/** An object with this property cannot be sent; the value names the object in the error. `walk.js` of the codec reads it. */
+/** An object with this property cannot be sent; the value names the object in the error. `encode.js` of the codec reads it. */
 export const UNSENDABLE = Symbol.for('coincide:unsendable');
 
 /** Marks the last message of a worker in Rust that has panicked; it holds the text of the panic. */

@@ -1,36 +1,170 @@
-// What wasm asks about values, and what it has done with them. All code of the program that runs here may throw; what wasm does not catch
-// is caught here.
+// Values of a link on their way between the program and payloads. All code of the program that runs here may throw.
+import { failed, remote } from './errors.js';
+import { memory, scratch } from './scratch.js';
+import { blobsIn } from './values/blobs.js';
+import { Decoder } from './values/decode.js';
+import { Encoder } from './values/encode.js';
 
-/** Calls `done` later, once, with what became of a promise or of what has the shape of one, and whether it has rejected. Its name is that of `run`: see `errors.js`. */
-export const { 'coincide:run': whenSettled } = {
-  async 'coincide:run'(value, done) {
-    let hasRejected = false;
+export class Values {
+  #strict;
+  #references;
+  #encoder;
+  #decoder;
+
+  /**
+   * @param strict whether results that would lose something are errors
+   * @param references keeps the objects that are sent as references: see `Encoder` and `Decoder`. Without it, everything is copied
+   */
+  constructor(strict, references) {
+    this.#strict = strict;
+    this.#references = references;
+    this.#encoder = references ? new Encoder(scratch, references) : shared.encoder;
+    this.#decoder = references ? new Decoder(references) : shared.decoder;
+  }
+
+  /** Encodes arguments into scratch memory. Throws a `Refusal`; if that awaits blobs, `blobs` are needed. */
+  encodeArguments(args, blobs) {
+    this.#encode(args, 'args', false, blobs);
+  }
+
+  /** The same in a worker that blocks, where blobs have to be read at once. Throws the error of the call. */
+  encodeArgumentsNow(args, fn) {
     try {
-      value = await value;
-    } catch (error) {
-      value = error;
-      hasRejected = true;
+      this.#encode(args, 'args', false);
+    } catch (refusal) {
+      if (!refusal.awaitsBlobs) throw unsent(fn, refusal);
+      throw unsent(fn, new Error('the bytes of a blob cannot be read without waiting: read them first (`await blob.arrayBuffer()`) and send the buffer'));
     }
-    done(value, hasRejected);
-  },
+  }
+
+  /** Encodes the result of the function `fn`. */
+  encodeResult(value, fn, blobs) {
+    const lenient = !this.#strict;
+    const encoder = this.#encode(value, 'result', lenient, blobs);
+    if (encoder.lost) warn(fn, encoder, value, blobs);
+  }
+
+  /** Encodes what a function threw, as well as it can be sent. */
+  encodeThrown(thrown) {
+    // Without an error, these arrive as `undefined`.
+    const isLost = typeof thrown === 'function' || typeof thrown === 'symbol';
+    try {
+      if (!this.#encode(thrown, 'thrown', true).lost || !isLost) return;
+    } catch {
+      // Something in it throws.
+    }
+    try {
+      this.#encode(bare(thrown), 'thrown', true);
+    } catch {
+      this.#encode(inWords(thrown).slice(0, LONGEST_TEXT), 'thrown', true);
+    }
+  }
+
+  blobsIn(value, isResult) {
+    return blobsIn(value, isResult && !this.#strict);
+  }
+
+  /** The value of a payload. */
+  decode(at, length) {
+    return this.#decoder.decode(memory, at, length);
+  }
+
+  /** The value that a call of `fn` ended with; throws if it failed. */
+  outcome(status, at, length, fn) {
+    if (status === VALUE) {
+      try {
+        return this.decode(at, length);
+      } catch (error) {
+        throw failed('Result', `the result of \`${fn}\` cannot be read here: ${inWords(error)}`, fn);
+      }
+    }
+    if (status !== THREW) throw failureOf(at, length, fn);
+    let thrown;
+    try {
+      thrown = this.decode(at, length);
+    } catch (error) {
+      throw failed('Refused', `\`${fn}\` threw a value that cannot be read here: ${inWords(error)}`, fn);
+    }
+    throw remoteOrBare(thrown, fn);
+  }
+
+  #encode(value, root, lenient, blobs) {
+    // A getter of a value that is being encoded may get here.
+    const encoder = this.#encoder.isBusy ? new Encoder(scratch, this.#references) : this.#encoder;
+    scratch.shrink();
+    encoder.encode(value, root, lenient, blobs);
+    scratch.at = encoder.start;
+    scratch.length = encoder.at - encoder.start;
+    return encoder;
+  }
+}
+
+/** For values without references: the format keeps nothing from one payload to the next. */
+const shared = { encoder: new Encoder(scratch), decoder: new Decoder() };
+
+/** The error of a call whose arguments cannot be sent. */
+export const unsent = (fn, { message, isOutOfMemory }) =>
+  isOutOfMemory
+    ? failed('OutOfMemory', `\`${fn}\` gave no result for lack of memory: its arguments cannot be written: ${message}`, fn)
+    : failed('Arguments', `the arguments of \`${fn}\` cannot be sent: ${message}`, fn);
+
+/** Throws unless the outcome of what has no result is a good one. */
+export const done = (address, fn) => {
+  const { data } = memory;
+  if (data.getUint32(address, true) !== VALUE) throw failureOf(data.getUint32(address + 4, true), data.getUint32(address + 8, true), fn);
 };
+
+/** The result in an outcome: three words, which are its status, address and length. */
+export const resultOf = (values, address, fn) => {
+  const { data } = memory;
+  return values.outcome(data.getUint32(address, true), data.getUint32(address + 4, true), data.getUint32(address + 8, true), fn);
+};
+
+export const lengthOf = address => memory.data.getUint32(address + 8, true);
+
+/** An error of coincide: the bytes are its kind, a line break and the message. */
+const failureOf = (at, length, fn) => {
+  const text = decoder.decode(memory.bytes.subarray(at, at + length));
+  const end = text.indexOf('\n');
+  return failed(text.slice(0, end), text.slice(end + 1), fn);
+};
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** A program may replace how stacks are formatted. */
+const remoteOrBare = (thrown, fn) => {
+  try {
+    return remote(thrown, fn);
+  } catch {
+    return thrown;
+  }
+};
+
+// `outcome.rs` has the same list; a third status stands for an error of coincide.
+const VALUE = 0, THREW = 1;
+
+/** Warns once for each function that its results lose something. */
+const warn = (fn, encoder, value, blobs) => {
+  if (warned.has(fn)) return;
+  warned.add(fn);
+  const { active } = scratch;
+  // The payload stays where it is until it is sent.
+  scratch.active = encoder;
+  try {
+    const path = new Encoder(scratch).traced(value, 'result', blobs);
+    console.warn(`coincide: ${path} of \`${fn}\` cannot be sent as it is and lost something; \`strict: true\` makes that an error`);
+  } catch {
+    // The result is the same without a warning.
+  } finally {
+    scratch.active = active;
+  }
+};
+const warned = new Set();
 
 export const isThenable = value =>
   value !== null && typeof value === 'object' && typeof value.then === 'function';
 
-/** Says once for each function that its results lose something on their way. */
-const told = new Set();
-export function tellLoss(fn, path) {
-  if (told.has(fn)) return;
-  told.add(fn);
-  try {
-    console.warn(`coincide: ${path} of \`${fn}\` cannot be sent as it is and lost something; \`strict: true\` makes that an error`);
-  } catch {
-    // The result is as good as with a console that works.
-  }
-}
-
-/** Whatever it is, as text. */
+/** Any value as text. */
 export const inWords = value => {
   try {
     return String(value?.message ?? value);
@@ -40,15 +174,14 @@ export const inWords = value => {
 };
 
 /** What is sent for something thrown that cannot be sent: an error with its class, message, stack, causes and primitive properties, or text. */
-export const bare = thrown => {
+const bare = thrown => {
   try {
     if (thrown instanceof Error) return bareError(thrown, MOST_CAUSES);
   } catch {
-    // It says so in words only.
+    // Text is left.
   }
   return inWords(thrown).slice(0, LONGEST_TEXT);
 };
-
 const bareError = (thrown, causes) => {
   const error = new Error(read(thrown, 'message'));
   for (const key of ['name', 'stack'])

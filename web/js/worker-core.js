@@ -1,6 +1,7 @@
 // Workers, for pages and for Node.js. `platform` holds what differs between them.
 import { initSync, WorkerEnd } from './coincide.js';
 import { listenerOf } from './alarm.js';
+import { End } from './ends.js';
 import { nameOf } from './relay-name.js';
 import { CoincideError, clause, entry, failed, few, isError, located, many, remote } from './errors.js';
 import { onFailure } from './guard.js';
@@ -81,9 +82,9 @@ export const create = (platform, reflect) => {
     onFailure(error => post({ [BROKEN]: error.message }));
     if (buffer) {
       const bell = Atomics.waitAsync ? undefined : { postMessage: () => post(RING) };
-      end = new WorkerEnd(buffer, bell, options.strict, deadlock);
+      end = new End(new WorkerEnd(buffer, bell, deadlock), options.strict);
     } else {
-      end = WorkerEnd.byMessages(packetPort(post), relay && nameOf(relay), options.strict, deadlock);
+      end = new End(WorkerEnd.byMessages(packetPort(post), relay && nameOf(relay), deadlock), options.strict);
       for (const packet of early.splice(0)) end.deliver(packet);
     }
     if (memory !== undefined) end.setMemory(memory);
@@ -113,7 +114,7 @@ export const create = (platform, reflect) => {
             const [sent, moved] = prepare(args, options);
             signal?.throwIfAborted();
             touch();
-            const result = end.call(number, sent, timeout);
+            const result = end.call(number, name, sent, timeout);
             detach(moved);
             // An error that main's function returns is thrown, as in coincident.
             if (result instanceof Error) throw remote(result, name);

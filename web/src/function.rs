@@ -2,73 +2,59 @@
 
 use coincide::ErrorCode;
 use coincide::raw::{Failure, Format, RawReply};
-use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
-use crate::settled::settled;
-use crate::values::{Unsent, Values};
+use crate::{later, scratch};
 
-/// Serves calls with a function. Its `this` is null; a promise is awaited.
-pub(crate) fn serve(
-    values: &Values,
-    name: &str,
-    function: JsValue,
-) -> impl Fn(Format, &[u8], &mut Vec<u8>) -> Result<RawReply, Failure> + 'static {
-    let (values, name) = (values.clone(), name.to_owned());
-    move |format, payload, result| {
-        let arguments = arguments(&values, format, payload)?;
-        if !function.is_function() {
-            let error = js_sys::TypeError::new(&format!("{name} is not a function"));
-            return Err(threw(&values, &error));
+#[wasm_bindgen]
+extern "C" {
+    /// A function of the program, in the form of `served.js`. It catches whatever the program throws.
+    pub type Served;
+    /// Decodes the arguments, calls the function and encodes what it returns or throws into scratch memory. Writes the offset and the
+    /// length there to `place` and returns a status. For [`LATER`], `answer` receives them with the token.
+    #[wasm_bindgen(method)]
+    fn serve(this: &Served, arguments: *const u8, len: usize, place: *mut u32, token: u32) -> u32;
+}
+
+/// Serves calls with a function.
+pub(crate) fn serve(function: Served) -> impl Fn(Format, &[u8], &mut Vec<u8>) -> Result<RawReply, Failure> + 'static {
+    move |format, arguments, result| {
+        if format != Format::Value {
+            let text = format!("a JavaScript function takes values, not {format:?}: call it by its name");
+            return Err(Failure::Refused(ErrorCode::BAD_ARGUMENTS, text));
         }
-        let value = run(&function, &JsValue::NULL, &arguments).map_err(|thrown| threw(&values, &thrown))?;
-        if !is_thenable(&value).map_err(|thrown| threw(&values, &thrown))? {
-            match values.encode_result(&value, &name, result) {
-                Ok(()) => return Ok(RawReply::Now(Format::Value)),
-                Err(Unsent::Refused(why)) => return Err(Failure::unsent(&why)),
-                // The result holds a blob, whose bytes have to be awaited.
-                Err(Unsent::Blobs) => {}
-            }
+        let token = later::token();
+        let mut place = [0; 2];
+        let status = function.serve(arguments.as_ptr(), arguments.len(), place.as_mut_ptr(), token);
+        if status == LATER {
+            return Ok(RawReply::Later(Box::pin(later::answer_to(token))));
         }
-        let (values, name) = (values.clone(), name.clone());
-        // Not in the future: at its first poll, Node.js may have reported the rejection as unhandled and ended the thread.
-        let outcome = settled(&value);
-        Ok(RawReply::Later(Box::pin(async move {
-            let value = outcome.await.map_err(|thrown| threw(&values, &thrown))?;
-            let mut result = Vec::new();
-            match values.encode_result_later(&value, &name, &mut result).await {
-                Ok(()) => Ok((Format::Value, result)),
-                Err(Unsent::Refused(why)) => Err(Failure::unsent(&why)),
-                Err(why) => Err(Failure::Refused(ErrorCode::BAD_RESULT, why.to_string())),
-            }
-        })))
+        let mut taken = answered(status, place[0] as usize, place[1] as usize)?;
+        std::mem::swap(result, &mut taken);
+        scratch::give_back(taken);
+        Ok(RawReply::Now(Format::Value))
     }
 }
 
-fn arguments(values: &Values, format: Format, payload: &[u8]) -> Result<Array, Failure> {
-    if format != Format::Value {
-        let text = format!("a JavaScript function takes values, not {format:?}: call it by its name");
-        return Err(Failure::Refused(ErrorCode::BAD_ARGUMENTS, text));
+/// The result of a function, whose bytes are at an offset of the scratch memory.
+pub(crate) fn answered(status: u32, at: usize, len: usize) -> Result<Vec<u8>, Failure> {
+    let too_large = || Failure::Refused(ErrorCode::OUT_OF_MEMORY, scratch::TOO_LARGE.into());
+    let bytes = scratch::take(at, len).ok_or_else(too_large)?;
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    match status {
+        RETURNED => Ok(bytes),
+        THREW => Err(Failure::Threw(bytes)),
+        BAD_ARGUMENTS => Err(Failure::Refused(ErrorCode::BAD_ARGUMENTS, text(bytes))),
+        OUT_OF_MEMORY => Err(Failure::Refused(ErrorCode::OUT_OF_MEMORY, text(bytes))),
+        BAD_RESULT => Err(Failure::Refused(ErrorCode::BAD_RESULT, text(bytes))),
+        _ => Err(Failure::Refused(ErrorCode::BAD_RESULT, "too little of the stack is left to serve the call".into())),
     }
-    let value = values.decode(payload).map_err(|error| Failure::unread(&error))?;
-    value.dyn_into().map_err(|_| Failure::Refused(ErrorCode::BAD_ARGUMENTS, "the arguments are not an array".into()))
 }
 
-fn threw(values: &Values, thrown: &JsValue) -> Failure {
-    let mut payload = Vec::new();
-    values.encode_thrown(thrown, &mut payload);
-    Failure::Threw(payload)
-}
-
-#[wasm_bindgen(raw_module = "./errors.js")]
-extern "C" {
-    /// Calls a function of the program, through a frame that marks the call in stacks.
-    #[wasm_bindgen(catch)]
-    fn run(function: &JsValue, this: &JsValue, arguments: &Array) -> Result<JsValue, JsValue>;
-}
-
-#[wasm_bindgen(raw_module = "./values.js")]
-extern "C" {
-    #[wasm_bindgen(js_name = isThenable, catch)]
-    fn is_thenable(value: &JsValue) -> Result<bool, JsValue>;
-}
+// `served.js` has the same list, and one more that stands for no room on the stack.
+const RETURNED: u32 = 0;
+const THREW: u32 = 1;
+const BAD_ARGUMENTS: u32 = 2;
+const BAD_RESULT: u32 = 3;
+const LATER: u32 = 4;
+const OUT_OF_MEMORY: u32 = 5;

@@ -1,17 +1,18 @@
 //! Main's end.
 
 use coincide::{Inbox, Main, Relay, Rings, Worker};
-use js_sys::{Array, Float64Array, Function};
-use std::cell::OnceCell;
+use coincide_codec::value::Writer;
+use js_sys::{Float64Array, Function};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::awaited::Callee;
-use crate::failure;
+use crate::convert::{self, text};
+use crate::function::{self, Served};
+use crate::outcome::{Outcome, Shown};
 use crate::pending::{Pending, Running};
 use crate::relay::RelayName;
-use crate::values::{self, Values, text};
-use crate::{function, panics, references};
+use crate::{panics, references};
 
 /// Main: serves any number of workers in the event loop of the page.
 #[wasm_bindgen]
@@ -21,7 +22,7 @@ pub struct MainEnd {
 
 #[wasm_bindgen]
 impl MainEnd {
-    /// Main's end, which lives as long as the page.
+    /// A main end that lives as long as the page.
     #[wasm_bindgen(constructor)]
     pub fn new() -> Result<MainEnd, JsError> {
         panics::report();
@@ -30,72 +31,63 @@ impl MainEnd {
         Ok(Self { main })
     }
 
-    /// A link in shared memory to a worker that is about to start. `port` wakes the worker where it cannot wait asynchronously for shared memory.
-    pub fn link(&self, port: JsValue, ring: u32, strict: bool) -> Result<WorkerLink, JsValue> {
+    /// A link in shared memory to a worker that is about to start. `port` wakes it where it can't listen to shared memory.
+    pub fn link(&self, port: JsValue, ring: u32) -> Result<WorkerLink, JsValue> {
         let builder =
             self.main.worker().rings(Rings::default().up_capacity(ring as usize).down_capacity(ring as usize));
         let buffer = builder.create_buffer()?;
         let port = (!port.is_undefined()).then_some(&port);
-        let worker = builder.attach_buffer(&buffer, port).map_err(failure::of_start)?;
-        Ok(WorkerLink::of(worker, buffer, None, strict))
+        let worker = builder.attach_buffer(&buffer, port).map_err(JsError::from)?;
+        Ok(WorkerLink::of(worker, buffer, None))
     }
 
-    /// A link by messages to a worker that is about to start. `port` sends them; with `relay` the worker can block.
+    /// A link in messages to a worker that is about to start: `port` sends them, `relay` lets the worker block.
     #[wasm_bindgen(js_name = linkByMessages)]
-    pub fn link_by_messages(
-        &self,
-        port: &JsValue,
-        relay: Option<RelayName>,
-        strict: bool,
-    ) -> Result<WorkerLink, JsValue> {
+    pub fn link_by_messages(&self, port: &JsValue, relay: Option<RelayName>) -> Result<WorkerLink, JsError> {
         let relay = relay.map(Relay::from);
-        let (worker, inbox) = self.main.worker().attach_port(port, relay.as_ref()).map_err(failure::of_start)?;
-        Ok(WorkerLink::of(worker, JsValue::UNDEFINED, Some(inbox), strict))
+        let (worker, inbox) = self.main.worker().attach_port(port, relay.as_ref())?;
+        Ok(WorkerLink::of(worker, JsValue::UNDEFINED, Some(inbox)))
     }
 
     /// Sets how many bytes the bodies in flight of all links may take together.
     #[wasm_bindgen(js_name = setMemory)]
     pub fn set_memory(&self, bytes: f64) {
-        self.main.set_memory_budget(values::bytes(bytes));
+        self.main.set_memory_budget(convert::bytes(bytes));
     }
 
-    /// Handles received frames after a wake-up by a message.
+    /// Takes a turn: a port has rung.
     pub fn ring(&self) {
         self.main.ring();
     }
 }
 
-/// Main's side of the link to a worker.
+/// What main holds of a worker. Arguments are named by their offset and length in scratch memory.
 #[wasm_bindgen]
 pub struct WorkerLink {
     worker: Worker,
     buffer: JsValue,
     inbox: Option<Inbox>,
-    values: Values,
-    references: OnceCell<Values>,
     running: Running,
+    outcome: Shown,
 }
 
 #[wasm_bindgen]
 impl WorkerLink {
-    /// Lets the worker operate on objects of main. Each operation calls `serve`, or `later` if its result is not needed; `released` is called
-    /// with the references that the worker has released. `references` keeps the objects.
-    pub fn reflect(&self, references: JsValue, serve: JsValue, later: JsValue, released: Function) {
-        let values = Values::with_references(references);
-        self.worker.register_raw(references::REFLECT, function::serve(&values, "window", serve));
-        self.worker.register_raw(references::REFLECT_LATER, function::serve(&values, "window", later));
+    /// Lets the worker operate on objects of main: `serve` and `later` are called for each operation, the latter for those without an
+    /// answer, and `released` with the references that the worker has given back.
+    pub fn reflect(&self, serve: Served, later: Served, released: Function) {
+        self.worker.register_raw(references::REFLECT, function::serve(serve));
+        self.worker.register_raw(references::REFLECT_LATER, function::serve(later));
         self.worker.on_released(references::listener(released));
-        let _ = self.references.set(values);
     }
 
     /// Calls a function that the worker has sent a reference to: the arguments are the reference, `this` and a list.
-    pub fn invoke(&self, arguments: &Array, pending: Pending) -> Result<u32, JsValue> {
-        let values = self.references.get().unwrap_or(&self.values);
-        let callee = Callee::new(self.worker.exports(), values.clone(), references::INVOKE.into());
-        Callee { shown: references::CALLBACK.into(), ..callee }.call(arguments, f64::INFINITY, pending, &self.running)
+    pub fn invoke(&self, at: usize, len: usize, pending: Pending) -> u32 {
+        let callee = Callee { exports: self.worker.exports(), name: references::INVOKE, shown: references::CALLBACK };
+        callee.call(at, len, f64::INFINITY, pending, &self.running)
     }
 
-    /// Releases references of the worker. A no-op on a closed link.
+    /// Gives references of the worker back. On a closed link there are none.
     pub fn release(&self, ids: &Float64Array) {
         let _ = self.worker.release(&references::ids(ids));
     }
@@ -106,17 +98,16 @@ impl WorkerLink {
         self.buffer.clone()
     }
 
-    /// Handles the data of a received message.
+    /// Takes in what has arrived in a message.
     pub fn deliver(&self, message: &JsValue) {
         if let Some(inbox) = &self.inbox {
             inbox.deliver(message);
         }
     }
 
-    /// Registers a function that the worker calls by `name`.
-    pub fn register(&self, name: &JsValue, function: JsValue) {
-        let name = text(name);
-        self.worker.register_raw(&name, function::serve(&self.values, &name, function));
+    /// Registers what the worker calls by `name`.
+    pub fn register(&self, name: &JsValue, function: Served) {
+        self.worker.register_raw(&text(name), function::serve(function));
     }
 
     /// Removes a function.
@@ -124,18 +115,18 @@ impl WorkerLink {
         self.worker.unregister(&text(name))
     }
 
-    /// Calls an export. Throws if the arguments cannot be sent. `timeout` is in milliseconds, infinite for none. Returns the number for
-    /// [`cancel`](Self::cancel).
-    pub fn call(&self, name: &JsValue, arguments: &Array, timeout: f64, pending: Pending) -> Result<u32, JsValue> {
-        self.callee(name).call(arguments, timeout, pending, &self.running)
+    /// Calls an export. `timeout` is in milliseconds, infinite for none. Gives the number for [`cancel`](Self::cancel).
+    pub fn call(&self, name: &JsValue, at: usize, len: usize, timeout: f64, pending: Pending) -> u32 {
+        let name = text(name);
+        self.callee(&name).call(at, len, timeout, pending, &self.running)
     }
 
-    /// Cancels a call that JavaScript no longer waits for.
+    /// Cancels what JavaScript no longer waits for.
     pub fn cancel(&self, number: u32) {
         self.running.cancel(number);
     }
 
-    /// The id of the latest call, or 0. A call that still waits for the bytes of blobs does not count.
+    /// The id of the call that was made last, or 0.
     #[wasm_bindgen(js_name = latestCall)]
     pub fn latest_call(&self) -> u32 {
         self.worker.latest_call()
@@ -147,20 +138,31 @@ impl WorkerLink {
         self.worker.is_unanswered(call)
     }
 
-    /// Calls an export without waiting for an answer.
-    pub fn notify(&self, name: &JsValue, arguments: &Array) -> Result<(), JsValue> {
-        self.callee(name).notify(arguments)
+    /// Calls an export without wanting an answer. Gives the address of the outcome.
+    pub fn notify(&self, name: &JsValue, at: usize, len: usize) -> usize {
+        let name = text(name);
+        self.outcome.set(self.callee(&name).notify(at, len))
     }
 
-    /// Resolves with the names of the exports when the worker is ready.
+    /// Resolves with an array of the names of the exports once the worker is ready.
     pub fn ready(&self, pending: Pending) -> u32 {
         let ready = self.worker.ready();
-        self.running.settle(pending, async move {
+        let outcome = async move {
             match ready.await {
-                Ok(names) => Ok(names.into_iter().map(JsValue::from).collect::<Array>().into()),
-                Err(closed) => Err(failure::failed("Closed", &closed.to_string(), "ready")),
+                Ok(names) => {
+                    let mut bytes = Vec::new();
+                    let mut writer = Writer::new(&mut bytes);
+                    writer.array(names.len());
+                    names.iter().for_each(|name| writer.str(name));
+                    match writer.finish() {
+                        Ok(()) => Outcome::value(bytes),
+                        Err(error) => Outcome::failed("OutOfMemory", &error.to_string()),
+                    }
+                }
+                Err(closed) => Outcome::failed("Closed", &closed.to_string()),
             }
-        })
+        };
+        self.running.settle(pending, outcome, drop)
     }
 
     /// Asks the worker to abandon what it is doing.
@@ -178,19 +180,18 @@ impl WorkerLink {
         self.worker.fail(&text(why));
     }
 
-    /// Whether the worker has greeted main.
+    /// Whether the worker has taken up its link.
     pub fn greeted(&self) -> bool {
         self.worker.is_open()
     }
 }
 
 impl WorkerLink {
-    fn of(worker: Worker, buffer: JsValue, inbox: Option<Inbox>, strict: bool) -> Self {
-        let (references, running) = (OnceCell::new(), Running::default());
-        Self { worker, buffer, inbox, values: Values::new(strict), references, running }
+    fn of(worker: Worker, buffer: JsValue, inbox: Option<Inbox>) -> Self {
+        Self { worker, buffer, inbox, running: Running::default(), outcome: Shown::default() }
     }
 
-    fn callee(&self, name: &JsValue) -> Callee {
-        Callee::new(self.worker.exports(), self.values.clone(), text(name))
+    fn callee<'a>(&self, name: &'a str) -> Callee<'a> {
+        Callee { exports: self.worker.exports(), name, shown: name }
     }
 }

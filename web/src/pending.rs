@@ -1,4 +1,4 @@
-//! Promises that JavaScript keeps, and that Rust settles when their calls end.
+//! Promises that JavaScript keeps until what they are for has ended.
 
 use futures_util::future::{AbortHandle, abortable};
 use std::cell::{Cell, RefCell};
@@ -7,15 +7,18 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
+use crate::outcome::Outcome;
+
 #[wasm_bindgen]
 extern "C" {
-    /// A pending promise; see `pending.js`.
+    /// A promise: see `pending.js`.
     pub type Pending;
+    /// Settles it with an [`Outcome`], whose bytes are read before this returns.
     #[wasm_bindgen(method)]
-    fn settle(this: &Pending, value: &JsValue, has_failed: bool);
+    fn ended(this: &Pending, status: u32, bytes: *const u8, len: usize);
 }
 
-/// The calls that JavaScript waits for, by number.
+/// What JavaScript waits for, by numbers.
 #[derive(Clone, Default)]
 pub(crate) struct Running(Rc<State>);
 
@@ -26,11 +29,12 @@ struct State {
 }
 
 impl Running {
-    /// Settles the promise with the outcome. Returns its number, for [`cancel`](Self::cancel).
+    /// Settles the promise with the outcome, whose buffer `recycle` receives then. Gives its number, for [`cancel`](Self::cancel).
     pub(crate) fn settle(
         &self,
         pending: Pending,
-        outcome: impl Future<Output = Result<JsValue, JsValue>> + 'static,
+        outcome: impl Future<Output = Outcome> + 'static,
+        recycle: impl FnOnce(Vec<u8>) + 'static,
     ) -> u32 {
         let number = self.0.last.get().wrapping_add(1);
         self.0.last.set(number);
@@ -40,16 +44,16 @@ impl Running {
         spawn_local(async move {
             let outcome = outcome.await;
             state.running.borrow_mut().remove(&number);
-            match outcome {
-                Ok(Ok(value)) => pending.settle(&value, false),
-                Ok(Err(error)) => pending.settle(&error, true),
-                Err(_) => {} // JavaScript has settled it.
+            // Otherwise JavaScript has settled it.
+            if let Ok(Outcome { status, bytes }) = outcome {
+                pending.ended(status, bytes.as_ptr(), bytes.len());
+                recycle(bytes);
             }
         });
         number
     }
 
-    /// Cancels a call that JavaScript no longer waits for.
+    /// JavaScript no longer waits.
     pub(crate) fn cancel(&self, number: u32) {
         if let Some(handle) = self.0.running.borrow().get(&number) {
             handle.abort();

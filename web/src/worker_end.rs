@@ -2,57 +2,52 @@
 
 use coincide::raw::Format;
 use coincide::{Attached, Inbox, Limits, Relay, Scope, SendError, Stop, Sync};
-use coincide_codec::EncodeError;
-use js_sys::{Array, Float64Array, Function};
-use std::cell::{OnceCell, RefCell};
+use js_sys::{Float64Array, Function};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::awaited::Callee;
+use crate::convert::{self, text};
+use crate::function::{self, Served};
+use crate::outcome::{Outcome, Shown};
 use crate::pending::{Pending, Running};
 use crate::relay::RelayName;
-use crate::values::{Unsent, Values, text};
-use crate::{failure, function, panics, references, values};
+use crate::{failure, panics, references, scratch};
 
-/// A worker's own side of its link.
+/// A worker's own side of its link. Arguments are named by their offset and length in scratch memory; calls return the address of an outcome.
 #[wasm_bindgen]
 pub struct WorkerEnd {
     attached: Attached,
     inbox: Option<Inbox>,
     sync: Sync,
-    values: Values,
-    /// Names of functions by number: a number crosses into wasm faster than a string.
+    /// Names that were called before: a number crosses faster than a string.
     names: RefCell<Vec<Rc<str>>>,
-    references: OnceCell<Values>,
     running: Running,
+    outcome: Shown,
 }
 
 #[wasm_bindgen]
 impl WorkerEnd {
-    /// Attaches to the link in `buffer`. `port` wakes main where that cannot wait asynchronously for shared memory. `deadlock` is the deadlock
-    /// timeout in milliseconds.
+    /// Takes up the link in `buffer`. `port` wakes main where that can't listen to shared memory. `deadlock` is the deadlock timeout in
+    /// milliseconds.
     #[wasm_bindgen(constructor)]
-    pub fn new(buffer: &JsValue, port: JsValue, strict: bool, deadlock: Option<f64>) -> Result<WorkerEnd, JsError> {
+    pub fn new(buffer: &JsValue, port: JsValue, deadlock: Option<f64>) -> Result<WorkerEnd, JsError> {
         let port = (!port.is_undefined()).then_some(&port);
-        Ok(Self::of(Scope::attach_buffer(buffer, port, limits(deadlock))?, None, strict))
+        Ok(Self::of(Scope::attach_buffer(buffer, port, limits(deadlock))?, None))
     }
 
-    /// Attaches to a link by messages.
+    /// Takes up a link in messages.
     #[wasm_bindgen(js_name = byMessages)]
-    pub fn by_messages(
-        port: &JsValue,
-        relay: Option<RelayName>,
-        strict: bool,
-        deadlock: Option<f64>,
-    ) -> Result<WorkerEnd, JsError> {
+    pub fn by_messages(port: &JsValue, relay: Option<RelayName>, deadlock: Option<f64>) -> Result<WorkerEnd, JsError> {
         let relay = relay.map(Relay::from);
         let (attached, inbox) = Scope::attach_port(port, relay.as_ref(), limits(deadlock))?;
-        Ok(Self::of(attached, Some(inbox), strict))
+        Ok(Self::of(attached, Some(inbox)))
     }
 
-    /// Handles the data of a received message.
+    /// Takes in what has arrived in a message.
     pub fn deliver(&self, message: &JsValue) {
         if let Some(inbox) = &self.inbox {
             inbox.deliver(message);
@@ -67,9 +62,8 @@ impl WorkerEnd {
     }
 
     /// Exports a function to main.
-    pub fn export(&self, name: &JsValue, function: JsValue) {
-        let name = text(name);
-        self.attached.scope.export_raw(&name, function::serve(&self.values, &name, function));
+    pub fn export(&self, name: &JsValue, function: Served) {
+        self.attached.scope.export_raw(&text(name), function::serve(function));
     }
 
     /// Removes an export.
@@ -78,101 +72,59 @@ impl WorkerEnd {
     }
 
     /// Calls a function of main and blocks until it has answered. `timeout` is in milliseconds, infinite for none.
-    pub fn call(&self, name: usize, arguments: &Array, timeout: f64) -> Result<JsValue, JsValue> {
+    pub fn call(&self, name: usize, at: usize, len: usize, timeout: f64) -> usize {
         let name = Rc::clone(&self.names.borrow()[name]);
-        self.call_with(&self.values, &name, &name, arguments, timeout)
+        self.call_with(&name, &name, at, len, timeout)
     }
 
-    /// Sends this worker's functions to main as references, which `references` keeps. `invoke` is called with a function, `this` and a list
-    /// of arguments; `released` with the references that main has released.
-    pub fn reflect(&self, references: JsValue, invoke: JsValue, released: Function) {
-        let values = Values::with_references(references);
-        self.attached.scope.export_raw(references::INVOKE, function::serve(&values, references::CALLBACK, invoke));
+    /// Gives the buffer of the last outcome back. Otherwise the next call does.
+    pub fn recycle(&self) {
+        self.sync.recycle(self.outcome.take());
+    }
+
+    /// Makes this worker's functions known to main by references: `invoke` is called with a function, `this` and a list of arguments, and
+    /// `released` with the references that main has given back.
+    pub fn reflect(&self, invoke: Served, released: Function) {
+        self.attached.scope.export_raw(references::INVOKE, function::serve(invoke));
         self.attached.scope.on_released(references::listener(released));
-        let _ = self.references.set(values);
     }
 
     /// Has main carry out an operation on its objects, and blocks until it has.
-    pub fn operate(&self, operation: &Array) -> Result<JsValue, JsValue> {
-        let values = self.references.get().unwrap_or(&self.values);
-        self.call_with(values, references::REFLECT, references::SHOWN, operation, f64::INFINITY)
+    pub fn operate(&self, at: usize, len: usize) -> usize {
+        self.call_with(references::REFLECT, references::SHOWN, at, len, f64::INFINITY)
     }
 
     /// Has main carry out an operation without waiting for it.
     #[wasm_bindgen(js_name = operateLater)]
-    pub fn operate_later(&self, operation: &Array) -> Result<(), JsValue> {
-        let values = self.references.get().unwrap_or(&self.values);
-        self.notify_with(values, references::REFLECT_LATER, references::SHOWN, operation)
+    pub fn operate_later(&self, at: usize, len: usize) -> usize {
+        self.notify_with(references::REFLECT_LATER, references::SHOWN, at, len)
     }
 
-    /// Releases references of main. A no-op on a closed link.
+    /// Gives references of main back. On a closed link there are none.
     pub fn release(&self, ids: &Float64Array) {
         let _ = self.attached.scope.release(&references::ids(ids));
     }
 
-    /// Calls the function `name`, which errors call `shown`.
-    fn call_with(
-        &self,
-        values: &Values,
-        name: &str,
-        shown: &str,
-        arguments: &Array,
-        timeout: f64,
-    ) -> Result<JsValue, JsValue> {
-        let mut buffer = encode(values, shown, arguments)?;
-        let encode = |target: &mut Vec<u8>| {
-            std::mem::swap(target, &mut buffer);
-            Format::Value
-        };
-        let result = match values::duration(timeout) {
-            Some(timeout) => self.sync.with_timeout(timeout).call_raw(name, encode),
-            None => self.sync.call_raw(name, encode),
-        };
-        values.recycle(buffer);
-        match result {
-            Ok((_, payload)) => {
-                let value = values.decode(&payload);
-                self.sync.recycle(payload);
-                value.map_err(|why| failure::of_result(shown, &why))
-            }
-            Err(error) => Err(failure::of_call(error, shown, values)),
-        }
-    }
-
-    fn notify_with(&self, values: &Values, name: &str, shown: &str, arguments: &Array) -> Result<(), JsValue> {
-        let buffer = encode(values, shown, arguments)?;
-        let sent = self.sync.notify_raw(name, Format::Value, buffer);
-        if let Some(inbox) = &self.inbox {
-            inbox.flush_in_time();
-        }
-        sent.map_err(|error| failure::of_call(error.into(), shown, values))
-    }
-
-    /// Calls a function of main without blocking. Throws if the arguments cannot be sent. Returns the number for [`cancel`](Self::cancel).
+    /// Calls a function of main without blocking. Gives the number for [`cancel`](Self::cancel).
     #[wasm_bindgen(js_name = callLater)]
-    pub fn call_later(
-        &self,
-        name: &JsValue,
-        arguments: &Array,
-        timeout: f64,
-        pending: Pending,
-    ) -> Result<u32, JsValue> {
-        let exports = self.attached.scope.remote();
-        Callee::new(exports, self.values.clone(), text(name)).call(arguments, timeout, pending, &self.running)
+    pub fn call_later(&self, name: &JsValue, at: usize, len: usize, timeout: f64, pending: Pending) -> u32 {
+        let name = text(name);
+        let callee = Callee { exports: self.attached.scope.remote(), name: &name, shown: &name };
+        callee.call(at, len, timeout, pending, &self.running)
     }
 
-    /// Cancels a call that JavaScript no longer waits for.
+    /// Cancels what JavaScript no longer waits for.
     pub fn cancel(&self, number: u32) {
         self.running.cancel(number);
     }
 
     /// Calls a function of main without waiting.
-    pub fn notify(&self, name: &JsValue, arguments: &Array) -> Result<(), JsValue> {
+    pub fn notify(&self, name: &JsValue, at: usize, len: usize) -> usize {
         let name = text(name);
-        self.notify_with(&self.values, &name, &name, arguments)
+        self.notify_with(&name, &name, at, len)
     }
 
-    /// Tells main that the worker is ready, and what it exports. A no-op on a closed link.
+    /// Tells main that the worker is ready, and what it exports. On a closed link nobody waits for that.
     pub fn ready(&self) -> Result<(), JsError> {
         match self.attached.scope.ready() {
             Err(SendError::Closed) => Ok(()),
@@ -180,12 +132,12 @@ impl WorkerEnd {
         }
     }
 
-    /// Throws if main wants the worker to stop: it has interrupted it, has cancelled the running call, or is gone.
-    pub fn check(&self) -> Result<(), JsValue> {
+    /// Fails if main wants the worker to stop: it has interrupted it, has cancelled the running call, or is gone.
+    pub fn check(&self) -> usize {
         if let Some(inbox) = &self.inbox {
             inbox.flush_in_time();
         }
-        self.attached.scope.check().map_err(|stop| stopped(&stop, "check"))
+        self.stopped(self.attached.scope.check())
     }
 
     /// The id of main's call that the running function serves, or 0.
@@ -194,13 +146,13 @@ impl WorkerEnd {
         self.attached.scope.current_call()
     }
 
-    /// Blocks for a number of milliseconds, while main's calls run. Throws if main wants the worker to stop.
-    pub fn sleep(&self, milliseconds: f64) -> Result<(), JsValue> {
-        let duration = values::duration(milliseconds).unwrap_or(Duration::MAX);
-        self.attached.scope.sleep(duration).map_err(|stop| stopped(&stop, "sleep"))
+    /// Blocks for this number of milliseconds, during which calls of main run. Fails if main wants the worker to stop.
+    pub fn sleep(&self, milliseconds: f64) -> usize {
+        let duration = convert::duration(milliseconds).unwrap_or(Duration::MAX);
+        self.stopped(self.attached.scope.sleep(duration))
     }
 
-    /// Posts queued frames of a link by messages, before the worker stays away from its event loop for a while.
+    /// Posts what was sent and is still here, where the link is one in messages: this worker doesn't return to its event loop for a while.
     pub fn flush(&self) {
         if let Some(inbox) = &self.inbox {
             inbox.flush();
@@ -212,7 +164,7 @@ impl WorkerEnd {
         self.attached.scope.close();
     }
 
-    /// Closes the link because the worker has failed.
+    /// Closes the link: the worker can't do what it is there for.
     pub fn fail(&self, why: &JsValue) {
         self.attached.scope.fail(&text(why));
     }
@@ -220,59 +172,73 @@ impl WorkerEnd {
     /// Sets how many bytes the bodies in flight may take together.
     #[wasm_bindgen(js_name = setMemory)]
     pub fn set_memory(&self, bytes: f64) {
-        self.attached.scope.set_memory_budget(values::bytes(bytes));
+        self.attached.scope.set_memory_budget(convert::bytes(bytes));
     }
 
-    /// Handles received frames after a wake-up by a message.
+    /// Takes a turn: a port has rung.
     pub fn ring(&self) {
         self.attached.bell.ring();
     }
+}
 
-    fn of(attached: Attached, inbox: Option<Inbox>, strict: bool) -> Self {
+impl WorkerEnd {
+    fn of(attached: Attached, inbox: Option<Inbox>) -> Self {
         panics::report();
         spawn_local(attached.run());
         let sync = attached.scope.sync();
-        Self {
-            attached,
-            inbox,
-            sync,
-            values: Values::new(strict),
-            names: RefCell::default(),
-            references: OnceCell::new(),
-            running: Running::default(),
-        }
+        let (names, running, outcome) = (RefCell::default(), Running::default(), Shown::default());
+        Self { attached, inbox, sync, names, running, outcome }
     }
-}
 
-fn stopped(stop: &Stop, function: &str) -> JsValue {
-    let kind = match stop {
-        Stop::Interrupted => "Interrupted",
-        Stop::Cancelled => "Cancelled",
-        Stop::CannotBlock => "CannotBlock",
-        _ => "Closed",
-    };
-    failure::failed(kind, &stop.to_string(), function)
+    /// Calls the function `name`, which errors call `shown`.
+    fn call_with(&self, name: &str, shown: &str, at: usize, len: usize, timeout: f64) -> usize {
+        self.recycle();
+        let Some(mut payload) = scratch::take(at, len) else {
+            return self.outcome.set(Outcome::out_of_memory(shown));
+        };
+        let encode = |target: &mut Vec<u8>| {
+            std::mem::swap(target, &mut payload);
+            Format::Value
+        };
+        let result = match convert::duration(timeout) {
+            Some(timeout) => self.sync.with_timeout(timeout).call_raw(name, encode),
+            None => self.sync.call_raw(name, encode),
+        };
+        scratch::give_back(payload);
+        self.outcome.set(match result {
+            Ok((_, payload)) => Outcome::value(payload),
+            Err(error) => Outcome::of_error(error, shown),
+        })
+    }
+
+    fn notify_with(&self, name: &str, shown: &str, at: usize, len: usize) -> usize {
+        let Some(payload) = scratch::take(at, len) else {
+            return self.outcome.set(Outcome::out_of_memory(shown));
+        };
+        let sent = self.sync.notify_raw(name, Format::Value, payload);
+        if let Some(inbox) = &self.inbox {
+            inbox.flush_in_time();
+        }
+        self.outcome.set(match sent {
+            Ok(()) => Outcome::done(),
+            Err(error) => Outcome::of_failure(error, shown),
+        })
+    }
+
+    fn stopped(&self, result: Result<(), Stop>) -> usize {
+        self.outcome.set(match result {
+            Ok(()) => Outcome::done(),
+            Err(stop) => Outcome::failed(failure::kind_of_stop(&stop), &stop.to_string()),
+        })
+    }
 }
 
 fn limits(deadlock: Option<f64>) -> Limits {
     let limits = Limits::default();
     match deadlock {
         Some(milliseconds) => {
-            Limits { deadlock_timeout: values::duration(milliseconds).unwrap_or(Duration::MAX), ..limits }
+            Limits { deadlock_timeout: convert::duration(milliseconds).unwrap_or(Duration::MAX), ..limits }
         }
         None => limits,
     }
-}
-
-fn encode(values: &Values, name: &str, arguments: &Array) -> Result<Vec<u8>, JsValue> {
-    let mut buffer = values.buffer();
-    let why = match values.encode_arguments(arguments, &mut buffer) {
-        Ok(()) => return Ok(buffer),
-        Err(Unsent::Blobs) => EncodeError::new(
-            "the bytes of a blob cannot be read without waiting: read them first (`await blob.arrayBuffer()`) and send the buffer",
-        )
-        .into(),
-        Err(why) => why,
-    };
-    Err(failure::of_arguments(name, &why))
 }

@@ -1,9 +1,9 @@
 // All tests of the package, for whatever platform `kit` describes.
-import { Codec, initSync } from '../pkg/coincide.js';
-import * as fresh from '../pkg/coincide.js?fresh';
+import { initSync } from '../pkg/coincide.js';
 import bootTests from './boot.tests.mjs';
 import boundaryTests from './boundary.tests.mjs';
 import cloneTests from './clone.tests.mjs';
+import { codecKit } from './codec.kit.mjs';
 import codecTests from './codec.tests.mjs';
 import errorTests from './error.tests.mjs';
 import failureTests from './failure.tests.mjs';
@@ -21,27 +21,13 @@ export const all = platform => {
   const kit = { ...platform, memory, assert, deepEqual, equal, rejects, throws };
   for (const tier of platform.tiers) for (const tests of [bootTests, linkTests, valueTests, boundaryTests, errorTests, failureTests]) tests(test, { ...kit, tier });
   for (const tests of [windowTests, homeTests, wallTests]) tests(test, kit);
-  const codec = codecKit(Codec);
+  const codec = codecKit();
   codecTests(test, { ...kit, ...codec });
   cloneTests(test, { ...kit, ...codec });
-  // An instance of its own: other tests leave large memories behind.
-  growthTests(test, { ...kit, ...codecKit(fresh.Codec), memory: () => fresh.initSync().memory.buffer.byteLength });
+  growthTests(test, { ...kit, ...codec });
   return async (report, filter) => {
     const module = await platform.source();
     initSync({ module });
-    fresh.initSync({ module });
     return run(report, filter);
-  };
-};
-
-/** The codec without a link. */
-const codecKit = Class => {
-  let codec;
-  const one = () => (codec ??= new Class());
-  return {
-    encode: (value, { lenient = false, root = 'args', blobs } = {}) => one().encode(value, root === 'args', lenient, blobs),
-    decode: bytes => one().decode(bytes),
-    lost: () => one().lost(),
-    blobs: (value, { lenient = false } = {}) => Class.blobs(value, lenient),
   };
 };

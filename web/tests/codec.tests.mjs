@@ -429,7 +429,8 @@ export default (test, { encode, decode, blobs, lost, vectors, assert, equal, dee
     equal(again(list).length, 3);
     const bytes = new Uint8Array(8);
     const lose = [bytes, { get x() { structuredClone(bytes.buffer, { transfer: [bytes.buffer] }); return 1; } }];
-    refuses(lose, 'args[0]: a buffer has changed while the value was read');
+    // Bytes are those of the moment in which they were read.
+    deepEqual(again(lose), [new Uint8Array(8), { x: 1 }]);
     // One that uses the codec itself.
     deepEqual(again({ get inner() { try { return again([1]); } catch { return [1]; } } }), { inner: [1] });
   });

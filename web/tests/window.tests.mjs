@@ -3,7 +3,7 @@ import { Handles } from '../pkg/reflect/handles.js';
 import { Held } from '../pkg/reflect/held.js';
 import { reflection } from '../pkg/reflect/main.js';
 import { reflect as reflectWorker } from '../pkg/reflect/worker.js';
-import { Codec } from '../pkg/coincide.js';
+import { codecKit } from './codec.kit.mjs';
 import { windowKit } from './window.kit.mjs';
 import operations from './window.operations.mjs';
 
@@ -850,12 +850,12 @@ export default (test, kit) => {
     const root = { inner: { name: 'x' }, list, same: list, answer: 42, add: (a, b) => a + b };
     let references, serve;
     reflection.reflect({ reflect: (...given) => ([references, serve] = given), release() {}, invoke() {} }, { root, wall: false });
-    const codec = new Codec(references);
+    const codec = codecKit(references);
     const hex = bytes => [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join('');
     const bytesOf = text => Uint8Array.from(text.match(/../g), pair => parseInt(pair, 16));
     assert(trace.length > 10);
     for (const { name, bytes, resultBytes } of trace)
-      equal(`${name}: ${hex(codec.encode(serve(...codec.decode(bytesOf(bytes))), false, false, undefined))}`, `${name}: ${resultBytes}`);
+      equal(`${name}: ${hex(codec.encode(serve(...codec.decode(bytesOf(bytes))), { root: 'result' }))}`, `${name}: ${resultBytes}`);
   });
 
   onVectors('in a worker', async () => {
@@ -867,13 +867,13 @@ export default (test, kit) => {
     let codec;
     let next = 0;
     const end = {
-      reflect: references => (codec = new Codec(references)),
+      reflect: references => (codec = codecKit(references)),
       release() {},
       operate([number, ...rest]) {
         const { name, bytes, resultBytes } = wanted[next++];
         // A question wants facts, with it and with what follows: here, there are none.
         const wantsFacts = Boolean(number & 64);
-        equal(`${name}: ${hex(codec.encode([number & ~64, ...rest], true, false, undefined))}`, `${name}: ${bytes}`);
+        equal(`${name}: ${hex(codec.encode([number & ~64, ...rest]))}`, `${name}: ${bytes}`);
         const result = codec.decode(bytesOf(resultBytes));
         return wantsFacts ? [result, undefined, false] : result;
       },

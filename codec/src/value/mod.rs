@@ -11,8 +11,6 @@ mod writer;
 
 pub use bigint::BigInt;
 pub use de::{args_from_slice, from_slice};
-#[cfg(feature = "js")]
-pub(crate) use model::{Buffer, check_view};
 pub use model::{ErrorValue, PropertyKey, Symbol, Text as OwnedText, Value};
 pub use reader::{Item, Key, Reader, Text};
 pub use reference::Reference;

@@ -307,7 +307,7 @@ impl Symbol {
 }
 
 /// A buffer that views may share: its number and its length, `None` if it can be resized.
-pub(crate) type Buffer = (u32, u64, bool);
+pub(super) type Buffer = (u32, u64, bool);
 
 struct Encoder<'a, 'b> {
     writer: &'a mut Writer<'b>,
@@ -471,7 +471,7 @@ fn is_primitive(value: &Value) -> bool {
     matches!(value, Value::Boolean(_) | Value::Number(_) | Value::BigInt(_) | Value::String(_) | Value::Symbol(_))
 }
 
-pub(crate) fn check_view(
+pub(super) fn check_view(
     buffers: &[Buffer],
     number: u32,
     kind: ViewKind,

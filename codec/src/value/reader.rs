@@ -281,18 +281,6 @@ impl<'de> Reader<'de> {
         hole
     }
 
-    /// The number, from 0, of the key of a property, if one follows that was there before.
-    #[cfg(feature = "js")]
-    #[inline]
-    pub(crate) fn known_key(&mut self) -> Option<usize> {
-        let index = usize::from(*self.input.get(self.at)?).wrapping_sub(1);
-        if index >= self.keys.len {
-            return None;
-        }
-        self.at += 1;
-        Some(index)
-    }
-
     /// Whether `undefined` or `null` is next; it is read then.
     pub fn nothing(&mut self) -> bool {
         let nothing = matches!(self.input.get(self.at), Some(&(tag::UNDEFINED | tag::NULL)));

@@ -121,12 +121,8 @@ impl<'a> Writer<'a> {
     /// A bigint; `magnitude` is little-endian and its leading zeros don't count.
     pub fn bigint(&mut self, negative: bool, magnitude: &[u8]) {
         let len = magnitude.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        self.bigint_head(negative && len > 0);
+        self.push(if negative && len > 0 { tag::BIGINT_DOWN } else { tag::BIGINT_UP });
         self.raw(&magnitude[..len]);
-    }
-
-    pub(crate) fn bigint_head(&mut self, negative: bool) {
-        self.push(if negative { tag::BIGINT_DOWN } else { tag::BIGINT_UP });
     }
 
     /// A string.
@@ -227,22 +223,6 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The key of a property, in full; gives the number that it has got.
-    #[cfg(feature = "js")]
-    pub(crate) fn key_in_full(&mut self, key: &str) -> Option<u8> {
-        let number = self.keys.len + 1;
-        self.push(0);
-        self.str(key);
-        self.number_key(key.len());
-        (number <= MOST_KEYS).then_some(number as u8)
-    }
-
-    /// The key that got this number.
-    #[cfg(feature = "js")]
-    pub(crate) fn numbered_key(&mut self, number: u8) {
-        self.push(number);
-    }
-
     /// A key that is no UTF-8 string. Then it follows as a string or a symbol.
     pub fn other_key(&mut self) {
         self.push(0);
@@ -277,14 +257,21 @@ impl<'a> Writer<'a> {
 
     /// An `ArrayBuffer`, resizable up to `max` bytes if there is such a limit.
     pub fn buffer(&mut self, bytes: &[u8], max: Option<u64>) {
-        self.buffer_head(max);
+        match max {
+            None => self.begin(tag::BUFFER),
+            Some(max) => {
+                self.begin(tag::BUFFER_RESIZABLE);
+                self.varint(max);
+            }
+        }
         self.raw(bytes);
     }
 
     /// A `Uint8Array` over the whole of a buffer of its own: two objects in one item.
     #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) {
-        self.bytes_head();
+        self.objects += 1;
+        self.begin(tag::BYTES);
         self.raw(bytes);
     }
 
@@ -299,19 +286,25 @@ impl<'a> Writer<'a> {
 
     /// A `Blob`. Its type is written as a string first.
     pub fn blob(&mut self, kind: &str, bytes: &[u8]) {
-        self.blob_head(kind);
+        self.begin(tag::BLOB);
+        self.str(kind);
         self.raw(bytes);
     }
 
     /// A `File`. Then its name follows as a string.
     pub fn file(&mut self, kind: &str, last_modified: f64, bytes: &[u8]) {
-        self.file_head(kind, last_modified);
+        self.begin(tag::FILE);
+        self.str(kind);
+        self.float(last_modified);
         self.raw(bytes);
     }
 
     /// An `ImageData`.
     pub fn image(&mut self, width: u32, height: u32, color_space: &str, pixels: &[u8]) {
-        self.image_head(width, height, color_space);
+        self.begin(tag::IMAGE);
+        self.varint(width.into());
+        self.varint(height.into());
+        self.str(color_space);
         self.raw(pixels);
     }
 
@@ -326,52 +319,6 @@ impl<'a> Writer<'a> {
     /// The object with this number once more.
     pub fn shared(&mut self, number: u32) {
         self.tagged(tag::SHARED, number.into());
-    }
-
-    /// A [`buffer`](Self::buffer) without its bytes. These follow, here and below, by [`raw_in_place`](Self::raw_in_place).
-    pub(crate) fn buffer_head(&mut self, max: Option<u64>) {
-        match max {
-            None => self.begin(tag::BUFFER),
-            Some(max) => {
-                self.begin(tag::BUFFER_RESIZABLE);
-                self.varint(max);
-            }
-        }
-    }
-
-    pub(crate) fn bytes_head(&mut self) {
-        self.objects += 1;
-        self.begin(tag::BYTES);
-    }
-
-    pub(crate) fn blob_head(&mut self, kind: &str) {
-        self.begin(tag::BLOB);
-        self.str(kind);
-    }
-
-    pub(crate) fn file_head(&mut self, kind: &str, last_modified: f64) {
-        self.begin(tag::FILE);
-        self.str(kind);
-        self.float(last_modified);
-    }
-
-    pub(crate) fn image_head(&mut self, width: u32, height: u32, color_space: &str) {
-        self.begin(tag::IMAGE);
-        self.varint(width.into());
-        self.varint(height.into());
-        self.str(color_space);
-    }
-
-    /// Room for so many bytes, which the caller fills; `None` if there is no memory for them.
-    #[cfg(feature = "js")]
-    pub(crate) fn raw_in_place(&mut self, len: usize) -> Option<&mut [u8]> {
-        self.varint(len as u64);
-        let start = self.buffer.len();
-        if !self.reserve(len) {
-            return None;
-        }
-        self.buffer.resize(start + len, 0);
-        Some(&mut self.buffer[start..])
     }
 
     /// Where the next item will begin.

@@ -5,10 +5,10 @@ use crate::link::Link;
 use crate::raw::{Failure, Format, RawError};
 use crate::window::wire::INVOKE;
 use crate::{ErrorCode, Worker};
-use coincide_codec::js::{Js, Leniency, Root as Named};
+use coincide_codec::js::{Js, Leniency};
 use coincide_codec::value::{Reader, RefKind, RefOwner, Writer};
 use js_sys::{Array, Promise};
-use std::cell::{Cell, OnceCell};
+use std::cell::OnceCell;
 use std::rc::{Rc, Weak};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
@@ -19,10 +19,7 @@ pub(super) struct Objects {
     pub(super) root: JsValue,
     held: Held,
     pub(super) callbacks: Callbacks,
-    /// What the codec asks about references.
-    references: JsValue,
-    /// Taken while it works: it may run code of the program.
-    js: Cell<Option<Box<Js>>>,
+    js: Js,
     /// Judges what a worker does that isn't trusted.
     wall: OnceCell<Wall>,
 }
@@ -32,16 +29,8 @@ impl Objects {
         Rc::new_cyclic(|objects| {
             let held = Held::new();
             let callbacks = Callbacks::new(&invoking(objects), &releasing(link));
-            let references = references(&held, &callbacks, root);
-            Self {
-                link: Rc::downgrade(link),
-                root: root.clone(),
-                held,
-                callbacks,
-                references,
-                js: Cell::new(None),
-                wall: OnceCell::new(),
-            }
+            let js = Js::with_references(&references(&held, &callbacks, root));
+            Self { link: Rc::downgrade(link), root: root.clone(), held, callbacks, js, wall: OnceCell::new() }
         })
     }
 
@@ -67,7 +56,7 @@ impl Objects {
         if format != Format::Value {
             return Err(refused("operations are values"));
         }
-        let value = self.with(|js| js.decode(payload)).map_err(|error| Failure::unread(&error))?;
+        let value = self.decode(payload).map_err(|error| refused(&error))?;
         value.dyn_into().map_err(|_| refused("an operation is an array"))
     }
 
@@ -180,19 +169,11 @@ impl Objects {
     }
 
     fn encode(&self, value: &JsValue, leniency: Leniency, buffer: &mut Vec<u8>) -> Result<(), String> {
-        let encoded = self.with(|js| js.encode(value, Named("result"), leniency, &JsValue::UNDEFINED, buffer));
-        encoded.map(|_| ()).map_err(|unsent| unsent.to_string())
+        self.js.encode(value, "result", leniency, buffer)
     }
 
     fn decode(&self, payload: &[u8]) -> Result<JsValue, String> {
-        self.with(|js| js.decode(payload)).map_err(|error| error.to_string())
-    }
-
-    fn with<T>(&self, action: impl FnOnce(&mut Js) -> T) -> T {
-        let mut js = self.js.take().unwrap_or_else(|| Box::new(Js::with_references(&self.references)));
-        let result = action(&mut js);
-        self.js.set(Some(js));
-        result
+        self.js.decode(payload)
     }
 }
 

@@ -1,0 +1,656 @@
+// From bytes to values, in one pass.
+//
+// The bytes are those of a stranger. Each length is checked against the bytes that are left before anything is created for it. No accessor that a
+// program has added to a prototype runs: properties that a prototype has are defined, all others are assigned.
+import {
+  ARRAY, BIGINT, BLOB, BOXED, BUFFER, BYTES, DATE, ERROR, FALSE, FILE, FLOAT, HIDDEN, HOLE, IMAGE, INTEGER, LONG_ARRAY, LONG_OBJECT, LONG_STRING, MAP,
+  MAX_DEPTH, MOST_KEYS, NEGATIVE, NEGATIVE_BIGINT, NULL, OBJECT, PLACES, REFERENCE, REGEXP, REGISTERED, RESIZABLE, SET, SHARED, STRING, TOO_COSTLY, TRUE,
+  UNDEFINED, VIEW, VIEWS, WELL_KNOWN, WIDE_STRING, isWellFormed, mayContain,
+} from './format.js';
+
+const { prototype: objects, defineProperty, getOwnPropertyDescriptor, is, keys: keysOf, setPrototypeOf } = Object;
+const { prototype: arrays } = Array;
+const { slice } = arrays;
+const { fromCharCode } = String;
+const { imul } = Math;
+const { isSafeInteger, MAX_SAFE_INTEGER: MAX_SAFE } = Number;
+const byteLengthOf = getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength').get;
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Reads values from bytes. Remembers keys from one payload to the next. */
+export class Decoder {
+  /** @param references `incoming(owner, kind, id)` returns the object for a reference; without it, references are refused */
+  constructor(references) {
+    this.references = references;
+    this.source = undefined;
+    this.bytes = this.data = undefined;
+    this.at = this.begin = this.end = 0;
+    this.payload = 0;
+    /** Keys of earlier payloads by a hash of their bytes. */
+    this.kept = bareArray(KEPT);
+    /** Keys of the payload by their numbers. */
+    this.keys = bareArray(MOST_KEYS);
+    this.numbered = 0;
+    /** Objects by their numbers. */
+    this.objects = bareArray(FEW_OBJECTS);
+    this.counted = 0;
+    this.costly = 0;
+  }
+
+  /**
+   * The value whose bytes are those of `source.bytes` from `at` on; `source.data` is a `DataView` of the same memory. Making a reference may replace
+   * that memory by a copy, which `source` shows then. Throws an `Error` if the bytes are malformed or the platform lacks what they hold.
+   */
+  decode(source, at, length) {
+    this.source = source;
+    this.refresh();
+    this.at = this.begin = at;
+    this.end = at + length;
+    this.payload++;
+    this.numbered = this.counted = this.costly = 0;
+    try {
+      const value = this.value(0);
+      if (this.at !== this.end) throw malformed('bytes are left after the value');
+      return value;
+    } catch (error) {
+      throw isOverflow(error) ? new Error(NO_ROOM) : error;
+    } finally {
+      this.source = this.bytes = this.data = undefined;
+      this.forget();
+    }
+  }
+
+  /** Lets go of the objects. */
+  forget() {
+    if (this.counted > FEW_OBJECTS) this.objects = bareArray(FEW_OBJECTS);
+    else for (let i = this.counted - 1; i >= 0; i--) this.objects[i] = undefined;
+  }
+
+  refresh() {
+    this.bytes = this.source.bytes;
+    this.data = this.source.data;
+  }
+
+  value(depth) {
+    if (depth > MAX_DEPTH) throw malformed('values are nested deeper than 256 levels');
+    if (this.at >= this.end) throw ended();
+    const tag = this.bytes[this.at++];
+    if (tag < STRING) return tag;
+    if (tag < ARRAY) return this.text(tag - STRING);
+    if (tag < OBJECT) return this.array(tag - ARRAY, depth + 1);
+    if (tag < UNDEFINED) return this.object(tag - OBJECT, depth + 1);
+    return this.rare(tag, depth + 1);
+  }
+
+  /** `inner` is the depth of what the item contains. */
+  rare(tag, inner) {
+    switch (tag) {
+      case UNDEFINED:
+        return undefined;
+      case NULL:
+        return null;
+      case FALSE:
+        return false;
+      case TRUE:
+        return true;
+      case HOLE:
+        throw malformed('a hole stands outside of an array');
+      case INTEGER: {
+        const number = this.varint();
+        if (number < 0x40 || number > MAX_SAFE) throw malformed('an integer is not in its shortest form or out of range');
+        return number;
+      }
+      case NEGATIVE: {
+        const number = this.varint();
+        if (number >= MAX_SAFE) throw malformed('a negative integer is out of range');
+        return -number - 1;
+      }
+      case FLOAT: {
+        const number = this.float();
+        if (isSafeInteger(number) && !is(number, -0)) throw malformed('an integer is written as a float');
+        return number;
+      }
+      case BIGINT:
+      case NEGATIVE_BIGINT:
+        return this.bigint(tag === NEGATIVE_BIGINT);
+      case LONG_STRING:
+      case WIDE_STRING:
+        return this.stringOf(tag);
+      case REGISTERED:
+      case WELL_KNOWN:
+        return this.symbol(tag);
+      case LONG_ARRAY:
+        return this.array(this.count(1, 16), inner);
+      case LONG_OBJECT:
+        return this.object(this.count(2, 16), inner);
+      case REFERENCE:
+        return this.reference();
+      case SHARED: {
+        const number = this.varint();
+        if (number >= this.counted) throw malformed('an object refers to one that was not there');
+        return this.objects[number];
+      }
+      case MAP: {
+        const map = this.made(new Map());
+        for (let left = this.count(2, 0); left > 0; left--) {
+          const key = this.value(inner);
+          setOfMap.call(map, key, this.value(inner));
+        }
+        return map;
+      }
+      case SET: {
+        const set = this.made(new Set());
+        for (let left = this.count(1, 0); left > 0; left--) addToSet.call(set, this.value(inner));
+        return set;
+      }
+      case DATE:
+        return this.made(new Date(this.float()));
+      case REGEXP: {
+        const flags = this.name();
+        const lastIndex = this.varint();
+        if (lastIndex > MAX_SAFE) throw malformed('the lastIndex of a regular expression is out of range');
+        const regexp = new RegExp(this.string(), flags);
+        regexp.lastIndex = lastIndex;
+        return this.made(regexp);
+      }
+      case ERROR:
+        return this.error(inner);
+      default: {
+        if (tag > SHARED) throw malformed('an item is of an unknown type');
+        // An object gets its number before those that it contains.
+        const place = this.counted;
+        this.made(null);
+        return (this.objects[place] = this.binary(tag, inner));
+      }
+    }
+  }
+
+  binary(tag, inner) {
+    switch (tag) {
+      case BOXED: {
+        const next = this.bytes[this.at];
+        if (this.at < this.end && next >= ARRAY && (next < FALSE || next > WELL_KNOWN || next === HOLE)) throw malformed('something else than a primitive is boxed');
+        return Object(this.value(inner));
+      }
+      case BUFFER:
+        return this.copy().buffer;
+      case RESIZABLE: {
+        this.pay();
+        const maxByteLength = this.varint();
+        const length = this.length();
+        if (length > maxByteLength || maxByteLength > MAX_SAFE) throw malformed('a buffer is longer than it can become');
+        const at = this.take(length);
+        const buffer = new ArrayBuffer(length, { __proto__: null, maxByteLength });
+        if (!buffer.resizable) throw new TypeError('this platform has no resizable ArrayBuffer');
+        new Uint8Array(buffer).set(this.bytes.subarray(at, at + length));
+        return buffer;
+      }
+      case BYTES: {
+        const bytes = this.copy();
+        this.made(bytes.buffer);
+        return bytes;
+      }
+      case VIEW:
+        return this.view(inner);
+      case BLOB: {
+        this.pay();
+        const type = this.name();
+        return new Blob([this.copy()], { __proto__: null, type });
+      }
+      case FILE: {
+        this.pay();
+        const type = this.name();
+        const lastModified = this.float();
+        const bytes = this.copy();
+        return new File([bytes], this.string(), { __proto__: null, type, lastModified });
+      }
+      default: {
+        const width = this.varint(), height = this.varint();
+        const colorSpace = this.name();
+        if (width > MAX_WORD || height > MAX_WORD) throw malformed('an image is too large');
+        const bytes = this.copy();
+        // The product may be rounded, but not to a length that bytes have.
+        if (4 * width * height !== bytes.length) throw malformed('an image has not as many pixels as it should');
+        if (colorSpace !== 'srgb' && colorSpace !== 'display-p3') throw malformed('an image is in an unknown colour space');
+        const image = new ImageData(new Uint8ClampedArray(bytes.buffer), width, height, { __proto__: null, colorSpace });
+        if ((image.colorSpace ?? 'srgb') !== colorSpace) throw new TypeError(`this platform has no ImageData in ${colorSpace}`);
+        return image;
+      }
+    }
+  }
+
+  view(inner) {
+    const kind = this.byte();
+    if (kind >= VIEWS.length) throw malformed('a view is of an unknown type');
+    const offset = this.varint(), length = this.varint() - 1;
+    const tag = this.bytes[this.at];
+    const buffer = this.value(inner);
+    if ((tag !== BUFFER && tag !== RESIZABLE && tag !== SHARED) || !isBuffer(buffer)) throw malformed('a view is of something else than a buffer');
+    const size = SIZES[kind];
+    if (length < 0 && !buffer.resizable) throw malformed('a view follows the length of a buffer that has a fixed one');
+    const end = length < 0 ? offset : offset + length * size;
+    if (offset % size !== 0 || end > byteLengthOf.call(buffer)) throw malformed('a view reaches beyond its buffer or is not aligned');
+    const View = Views[kind];
+    if (!View) throw new TypeError(`this platform has no ${VIEWS[kind]}`);
+    return length < 0 ? new View(buffer, offset) : new View(buffer, offset, length);
+  }
+
+  reference() {
+    const owner = this.byte(), kind = this.byte();
+    if (owner > 1 || kind > 3) throw malformed('a reference is of an unknown kind');
+    const id = this.varint();
+    if (!this.references) throw new TypeError('a reference came where none was expected');
+    // It would be rounded, and name another object.
+    if (id > MAX_SAFE) throw new TypeError('the id of a reference is above 2^53 - 1');
+    const object = this.references.incoming(owner, kind, id);
+    this.refresh();
+    return object;
+  }
+
+  /** Numbers an object. */
+  made(object) {
+    return (this.objects[this.counted++] = object);
+  }
+
+  array(length, inner) {
+    if (length > this.end - this.at) throw tooLong();
+    if (length > zeros.length) return this.longArray(length, inner);
+    // Elements that are there are assigned to, whatever the prototypes of all arrays have.
+    const array = slice.call(zeros, 0, length);
+    this.made(array);
+    for (let i = 0; i < length; i++) {
+      if (this.bytes[this.at] === HOLE && this.at < this.end) {
+        this.at++;
+        delete array[i];
+      } else array[i] = this.value(inner);
+    }
+    return array;
+  }
+
+  longArray(length, inner) {
+    const array = this.made([]);
+    const isSafe = !hasIndices(arrays) && !hasIndices(objects);
+    for (let i = 0; i < length; i++) {
+      if (this.bytes[this.at] === HOLE && this.at < this.end) {
+        this.at++;
+        // This makes holes, at the end as well.
+        if (i + 1 === length || this.bytes[this.at] !== HOLE) array.length = i + 1;
+      } else if (isSafe) array[i] = this.value(inner);
+      else define(array, i, this.value(inner));
+    }
+    return array;
+  }
+
+  object(count, inner) {
+    if (2 * count > this.end - this.at) throw tooLong();
+    const object = {};
+    this.made(object);
+    for (; count > 0; count--) {
+      const key = this.key();
+      if (key.isFree) object[key.name] = this.value(inner);
+      else define(object, key.name, this.value(inner));
+    }
+    return object;
+  }
+
+  key() {
+    if (this.at >= this.end) throw ended();
+    const number = this.bytes[this.at++];
+    if (number === 0) return this.newKey();
+    if (number > this.numbered) throw malformed('a key refers to one that was not there');
+    return this.keys[number - 1];
+  }
+
+  /** A key that is written in full. */
+  newKey() {
+    if (this.at >= this.end) throw ended();
+    const tag = this.bytes[this.at++];
+    let key;
+    if (tag >= STRING && tag < ARRAY) key = this.keptKey(tag - STRING);
+    else if (tag === REGISTERED || tag === WELL_KNOWN) key = keyOf(this.symbol(tag));
+    else key = keyOf(this.stringOf(tag));
+    if (this.numbered < MOST_KEYS) this.keys[this.numbered++] = key;
+    return key;
+  }
+
+  /** A key of this number of bytes, which an earlier payload may have had. */
+  keptKey(length) {
+    const at = this.take(length);
+    const { bytes } = this;
+    let hash = length;
+    for (let i = 0; i < length; i++) hash = imul(hash, 31) + bytes[at + i];
+    const place = (hash ^ (hash >>> 10)) & (KEPT - 1);
+    let key = this.kept[place];
+    if (key === undefined || !matches(key.name, bytes, at, length)) {
+      // The key of an object is a string that engines find properties by without another look at its text.
+      const [name] = keysOf({ __proto__: null, [this.decodeText(at, length)]: 0 });
+      key = this.kept[place] = { name, isFree: false, payload: 0 };
+    }
+    // The prototype of all objects may have changed since the last payload.
+    if (key.payload !== this.payload) {
+      key.payload = this.payload;
+      key.isFree = !(key.name in objects);
+    }
+    return key;
+  }
+
+  error(inner) {
+    const flag = this.byte();
+    if (flag > 1) throw malformed('an error has an unknown flag');
+    const count = this.count(2, 0);
+    const name = this.string(), message = this.string(), stack = this.string();
+    const error = this.made(withoutStack(name, message));
+    // They name this file.
+    for (const place of PLACES) Reflect.deleteProperty(error, place);
+    if (error.name !== name) hide(error, 'name', name);
+    hide(error, 'stack', stack);
+    if (flag) hide(error, 'cause', this.value(inner));
+    const unlisted = name === 'AggregateError' ? HIDDEN : PLACES;
+    if (2 * count > this.end - this.at) throw tooLong();
+    for (let left = count; left > 0; left--) {
+      const key = this.key().name;
+      if (unlisted.includes(key)) hide(error, key, this.value(inner));
+      else define(error, key, this.value(inner));
+    }
+    return error;
+  }
+
+  symbol(tag) {
+    const name = this.name();
+    if (tag === REGISTERED) return Symbol.for(name);
+    const symbol = getOwnPropertyDescriptor(Symbol, name)?.value;
+    if (typeof symbol !== 'symbol') throw new TypeError(`this platform has no Symbol.${name}`);
+    return symbol;
+  }
+
+  bigint(isNegative) {
+    const length = this.length();
+    const at = this.take(length);
+    const { bytes } = this;
+    if (length > 0 ? bytes[at + length - 1] === 0 : isNegative) throw malformed('a bigint is not in its shortest form');
+    let magnitude;
+    if (length > 8) magnitude = longBigint(bytes.subarray(at, at + length));
+    else {
+      magnitude = 0n;
+      if (length > 4) magnitude = BigInt(this.low(at + 4, length - 4)) << 32n;
+      magnitude |= BigInt(this.low(at, Math.min(length, 4)));
+    }
+    return isNegative ? -magnitude : magnitude;
+  }
+
+  /** A number of up to four bytes. */
+  low(at, length) {
+    let number = 0;
+    for (let i = length - 1; i >= 0; i--) number = number * 256 + this.bytes[at + i];
+    return number;
+  }
+
+  /** A string where nothing else can be. */
+  string() {
+    if (this.at >= this.end) throw ended();
+    return this.stringOf(this.bytes[this.at++]);
+  }
+
+  stringOf(tag) {
+    if (tag >= STRING && tag < ARRAY) return this.text(tag - STRING);
+    if (tag === LONG_STRING) {
+      const length = this.varint();
+      if (length < 32) throw malformed('a string is not in its shortest form');
+      return this.text(length);
+    }
+    if (tag !== WIDE_STRING) throw malformed('something else stands where a string should');
+    const units = this.varint();
+    return this.wide(this.take(2 * units), units);
+  }
+
+  /** A string that must be well-formed. */
+  name() {
+    if (this.bytes[this.at] === WIDE_STRING && this.at < this.end) throw malformed('a name has a lone surrogate');
+    return this.string();
+  }
+
+  text(length) {
+    return this.decodeText(this.take(length), length);
+  }
+
+  /** For short text the platform's decoder is slow, and so is adding up single characters. */
+  decodeText(at, length) {
+    const { bytes } = this;
+    const end = at + length;
+    if (length > LONGEST_BY_HAND) return utf8(bytes.subarray(at, end));
+    let text = '', bits = 0, next = at;
+    for (; next + 8 <= end; next += 8) {
+      const a = bytes[next], b = bytes[next + 1], c = bytes[next + 2], d = bytes[next + 3];
+      const e = bytes[next + 4], f = bytes[next + 5], g = bytes[next + 6], h = bytes[next + 7];
+      bits |= a | b | c | d | e | f | g | h;
+      text += fromCharCode(a, b, c, d, e, f, g, h);
+    }
+    if (next + 4 <= end) {
+      const a = bytes[next], b = bytes[next + 1], c = bytes[next + 2], d = bytes[next + 3];
+      bits |= a | b | c | d;
+      text += fromCharCode(a, b, c, d);
+      next += 4;
+    }
+    switch (end - next) {
+      case 3:
+        bits |= bytes[next] | bytes[next + 1] | bytes[next + 2];
+        text += fromCharCode(bytes[next], bytes[next + 1], bytes[next + 2]);
+        break;
+      case 2:
+        bits |= bytes[next] | bytes[next + 1];
+        text += fromCharCode(bytes[next], bytes[next + 1]);
+        break;
+      case 1:
+        bits |= bytes[next];
+        text += fromCharCode(bytes[next]);
+    }
+    return bits < 0x80 ? text : utf8(bytes.subarray(at, end));
+  }
+
+  wide(at, units) {
+    const { data } = this;
+    const codes = new Uint16Array(units);
+    for (let i = 0; i < units; i++) codes[i] = data.getUint16(at + 2 * i, true);
+    let text = '';
+    for (let i = 0; i < units; i += 4096) text += fromCharCode.apply(null, codes.subarray(i, i + 4096));
+    if (isWellFormed(text)) throw malformed('a string without lone surrogates is not UTF-8');
+    return text;
+  }
+
+  /** A copy of the bytes that follow their length. */
+  copy() {
+    const length = this.length();
+    const at = this.take(length);
+    return sliceOfBytes.call(this.bytes, at, at + length);
+  }
+
+  /** Counts a costly object. */
+  pay() {
+    if (!mayContain(++this.costly, this.end - this.begin)) throw new TypeError(TOO_COSTLY);
+  }
+
+  /** A count of things of at least `least` bytes each. */
+  count(least, short) {
+    const count = this.varint();
+    if (count < short) throw malformed('a length is not in its shortest form');
+    if (count * least > this.end - this.at) throw tooLong();
+    return count;
+  }
+
+  length() {
+    const length = this.varint();
+    if (length > this.end - this.at) throw ended();
+    return length;
+  }
+
+  /** Steps over bytes and returns where they begin. */
+  take(length) {
+    const { at } = this;
+    if (length > this.end - at) throw ended();
+    this.at = at + length;
+    return at;
+  }
+
+  byte() {
+    if (this.at >= this.end) throw ended();
+    return this.bytes[this.at++];
+  }
+
+  float() {
+    return this.data.getFloat64(this.take(8), true);
+  }
+
+  /** A varint; above 2^53 it is rounded. */
+  varint() {
+    let byte = this.byte();
+    if (byte < 0x80) return byte;
+    let number = byte & 0x7f;
+    for (let factor = 0x80, size = 1; ; factor *= 0x80, size++) {
+      byte = this.byte();
+      if (byte === 0 || (size === 9 && byte > 1)) throw malformed('a varint is too long');
+      number += (byte & 0x7f) * factor;
+      if (byte < 0x80) return number;
+    }
+  }
+}
+
+const malformed = rule => new Error(`malformed payload: ${rule}`);
+const ended = () => malformed('the payload ends in the middle of a value');
+const tooLong = () => malformed('a length exceeds the bytes that are left');
+
+const isOverflow = ({ name, message }) => (name === 'RangeError' || name === 'InternalError') && /call stack|recursion/i.test(message);
+const NO_ROOM = 'too little of the stack is left for a value that is nested as deep';
+
+const utf8 = bytes => {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    throw malformed('a string is not UTF-8');
+  }
+};
+
+const isBuffer = value => {
+  try {
+    byteLengthOf.call(value);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const matches = (name, bytes, at, length) => {
+  if (name.length !== length) return false;
+  for (let i = 0; i < length; i++) if (name.charCodeAt(i) !== bytes[at + i]) return false;
+  return true;
+};
+
+const longBigint = bytes => {
+  try {
+    return bytes.length > LARGEST_JOINED ? bigintOf(bytes) : joined(bytes);
+  } catch {
+    throw new RangeError(`this platform has no bigint of ${bytes.length} bytes`);
+  }
+};
+
+/** The bigint with this magnitude, from hexadecimal digits. */
+const bigintOf = bytes => {
+  const digits = new Uint8Array(2 + 2 * bytes.length);
+  digits[0] = 0x30;
+  digits[1] = 0x78;
+  for (let i = bytes.length - 1, at = 2; i >= 0; i--) {
+    digits[at++] = hex[bytes[i] >> 4];
+    digits[at++] = hex[bytes[i] & 15];
+  }
+  return BigInt(decoder.decode(digits));
+};
+
+/** The same, made of halves: WebKit reads digits in quadratic time. */
+const joined = bytes => {
+  const { length } = bytes;
+  if (length <= LARGEST_READ) return bigintOf(bytes);
+  const half = 1 << (31 - Math.clz32(length - 1));
+  return (joined(bytes.subarray(half)) << BigInt(8 * half)) | joined(bytes.subarray(0, half));
+};
+
+const hex = new TextEncoder().encode('0123456789abcdef');
+
+// In bytes. Platforms that have larger bigints read digits in linear time.
+const LARGEST_READ = 512, LARGEST_JOINED = 1 << 17;
+
+/** A key, and whether assigning to it runs nothing and defines an own property. */
+const keyOf = name => ({ name, isFree: !(name in objects), payload: 0 });
+
+/** Whether a prototype has elements. Keys that are indices come first. */
+const hasIndices = proto => /^\d/.test(String(Reflect.ownKeys(proto)[0]));
+
+/** An array that grows by assigning, whatever prototypes have. */
+const bareArray = length => {
+  const array = setPrototypeOf([], null);
+  for (let i = 0; i < length; i++) array[i] = undefined;
+  return array;
+};
+
+const zeros = new Array(1024).fill(0);
+
+// Without prototypes: descriptors inherit `get` and `set`.
+const shown = { __proto__: null, value: undefined, writable: true, enumerable: true, configurable: true };
+const hidden = { __proto__: null, value: undefined, writable: true, enumerable: false, configurable: true };
+
+const defined = (object, key, value, descriptor) => {
+  descriptor.value = value;
+  defineProperty(object, key, descriptor);
+  descriptor.value = undefined;
+};
+const define = (object, key, value) => defined(object, key, value, shown);
+const hide = (object, key, value) => defined(object, key, value, hidden);
+
+const { set: setOfMap } = Map.prototype;
+const { add: addToSet } = Set.prototype;
+const { slice: sliceOfBytes } = Uint8Array.prototype;
+
+/** An error of the class that the platform or the program has under this name. No code of the program runs. */
+const errorOf = (name, message) => {
+  if (typeof DOMException === 'function' && domNames.has(name)) return new DOMException(message, name);
+  const error = message === '' ? new Error() : new Error(message);
+  const proto = name === 'Error' ? undefined : getOwnPropertyDescriptor(globalThis, name)?.value?.prototype;
+  if (proto instanceof Error) setPrototypeOf(error, proto);
+  return error;
+};
+
+/** The same without a stack: taking the one of this place is slow, and the error has its own. */
+const withoutStack = (name, message) => {
+  const limit = getOwnPropertyDescriptor(Error, 'stackTraceLimit');
+  if (!limit?.writable) return errorOf(name, message);
+  Error.stackTraceLimit = 0;
+  try {
+    return errorOf(name, message);
+  } finally {
+    Error.stackTraceLimit = limit.value;
+  }
+};
+
+// `SyntaxError` is a class of its own.
+const domNames = new Set(['AbortError', 'ConstraintError', 'DataCloneError', 'DataError', 'EncodingError', 'HierarchyRequestError',
+  'InUseAttributeError', 'IndexSizeError', 'InvalidAccessError', 'InvalidCharacterError', 'InvalidModificationError',
+  'InvalidNodeTypeError', 'InvalidStateError', 'NamespaceError', 'NetworkError', 'NoModificationAllowedError', 'NotAllowedError',
+  'NotFoundError', 'NotReadableError', 'NotSupportedError', 'OperationError', 'QuotaExceededError', 'ReadOnlyError', 'SecurityError',
+  'TimeoutError', 'TransactionInactiveError', 'TypeMismatchError', 'URLMismatchError', 'UnknownError', 'VersionError',
+  'WrongDocumentError']);
+
+/** The classes of views that the platform has. */
+const Views = VIEWS.map(name => globalThis[name]);
+
+/** Bytes of an element of each of them. */
+const SIZES = [1, 1, 1, 1, 2, 2, 4, 4, 2, 4, 8, 8, 8];
+
+const MAX_WORD = 2 ** 32 - 1;
+
+/** Places for objects that are kept from one payload to the next. */
+const FEW_OBJECTS = 32;
+
+/** Places for keys of earlier payloads: a power of two. */
+const KEPT = 1024;
+
+/** Longer texts are decoded by the platform. In bytes. */
+const LONGEST_BY_HAND = 32;

@@ -1,0 +1,63 @@
+// Values that cannot be sent, and where they are.
+import { inWords } from './format.js';
+
+/** The error of a value that cannot be encoded. Its message begins with the path of the part that is to blame. */
+export class Refusal extends Error {
+  #why;
+  /** From the part outwards. */
+  #steps = [];
+  /** Whether the value contains a blob whose bytes have to be awaited first. */
+  awaitsBlobs = false;
+  /** Whether there is too little memory for the bytes. A smaller value may be encoded, or the same one later. */
+  isOutOfMemory = false;
+
+  constructor(why) {
+    super();
+    this.#why = why;
+  }
+
+  /** The refusal for anything that was thrown while a value was read. */
+  static of(thrown) {
+    return typeof thrown === 'object' && thrown !== null && #why in thrown ? thrown : new Refusal(`reading it has thrown: ${inWords(thrown)}`);
+  }
+
+  static ofBlobs() {
+    const refusal = new Refusal('the bytes of a blob have to be awaited');
+    refusal.awaitsBlobs = true;
+    return refusal;
+  }
+
+  static ofMemory() {
+    const refusal = new Refusal('it is larger than there is memory for');
+    refusal.isOutOfMemory = true;
+    return refusal;
+  }
+
+  /** Adds a step of the path: an index, a key or a symbol. */
+  within(step) {
+    this.#steps.push(step);
+    return this;
+  }
+
+  /** The path, which begins with `root`. */
+  path(root) {
+    return root + [...this.#steps].reverse().map(shown).join('');
+  }
+
+  /** Completes the message. */
+  from(root) {
+    this.message = this.awaitsBlobs ? this.#why : `${this.path(root)}: ${this.#why}`;
+    return this;
+  }
+}
+
+const shown = step => {
+  if (typeof step === 'number') return `[${step}]`;
+  const key = typeof step === 'symbol' ? symbolInWords(step) : step;
+  return /^(?!\d)[\p{Alphabetic}\p{N}_$]+$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+};
+
+const symbolInWords = symbol => {
+  const key = Symbol.keyFor(symbol);
+  return key === undefined ? symbol.description : `Symbol.for(${JSON.stringify(key)})`;
+};

@@ -1,0 +1,140 @@
+//! Values of JavaScript to bytes and back, for programs compiled to `wasm32-unknown-unknown`.
+//!
+//! The codec is written in JavaScript, in `js/` beside this crate's sources: a value is read where it is, and only its bytes cross. The npm package
+//! uses the same modules. On other targets this module compiles, and panics when it is used.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use wasm_bindgen::prelude::*;
+
+/// Writes and reads values of JavaScript. Remembers the keys of properties that it has met, up to a limit.
+///
+/// Encoding may run code of the program, such as getters, which may use the same codec.
+pub struct Js {
+    codec: Codec,
+}
+
+/// What becomes of values that can't be copied: functions, symbols that only the program knows, and objects of the platform.
+///
+/// Instances of the program's own classes are copied as plain objects either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leniency {
+    /// They are errors, as for structured clone.
+    Strict,
+    /// Functions and symbols become `undefined`, objects of the platform the result of their `toJSON` or their own data.
+    Lenient,
+}
+
+impl Js {
+    /// A codec that refuses references.
+    pub fn new() -> Self {
+        Self::with_references(&JsValue::UNDEFINED)
+    }
+
+    /// A codec that sends values that can't be copied as references, which `references` keeps. It is an object with these methods:
+    ///
+    /// - `known(object)` is asked about each object before anything else is done with it: is it a handle of an object of the other end?
+    /// - `outgoing(value)` is asked about functions, local symbols and objects of the platform, which can't be copied: shall there be a
+    ///   reference to it?
+    /// - `incoming(owner, kind, id)` returns the value for a reference.
+    ///
+    /// The first two return `[owner, kind, id]`, as in the format, or nothing. There may be a fourth:
+    ///
+    /// - `unsent(references)` receives the results of both for a value that can't be sent.
+    pub fn with_references(references: &JsValue) -> Self {
+        Self { codec: Codec::new(references) }
+    }
+
+    /// Appends the item for a value. `root` is what errors call it, such as `args` or `result`.
+    ///
+    /// # Errors
+    /// When there is something that can't be sent, with the path to it, or a blob on a thread that can't read blobs at once. The buffer is
+    /// unchanged then.
+    pub fn encode(&self, value: &JsValue, root: &str, leniency: Leniency, buffer: &mut Vec<u8>) -> Result<(), String> {
+        let lenient = leniency == Leniency::Lenient;
+        let len = self.codec.encode(value, root, lenient).map_err(|error| self.codec.text(&error))?;
+        let start = buffer.len();
+        if buffer.try_reserve(len).is_err() {
+            return Err("it is larger than there is memory for".into());
+        }
+        buffer.resize(start + len, 0);
+        self.codec.fetch(&mut buffer[start..]);
+        Ok(())
+    }
+
+    /// Makes the value whose bytes these are.
+    ///
+    /// # Errors
+    /// When the bytes are malformed, or contain a value that this platform doesn't have.
+    pub fn decode(&self, bytes: &[u8]) -> Result<JsValue, String> {
+        self.codec.decode(bytes).map_err(|error| self.codec.text(&error))
+    }
+}
+
+impl Default for Js {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Js {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Js").finish_non_exhaustive()
+    }
+}
+
+#[wasm_bindgen(module = "/js/codec.js")]
+extern "C" {
+    type Codec;
+    #[wasm_bindgen(constructor)]
+    fn new(references: &JsValue) -> Codec;
+    /// The number of bytes, for [`fetch`](Codec::fetch).
+    #[wasm_bindgen(method, catch)]
+    fn encode(this: &Codec, value: &JsValue, root: &str, lenient: bool) -> Result<usize, JsValue>;
+    #[wasm_bindgen(method)]
+    fn fetch(this: &Codec, target: &mut [u8]);
+    #[wasm_bindgen(method, catch)]
+    fn decode(this: &Codec, bytes: &[u8]) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method)]
+    fn text(this: &Codec, error: &JsValue) -> String;
+}
+
+/// The modules that `codec.js` imports. wasm-bindgen copies a module only if something is declared in it.
+mod modules {
+    use wasm_bindgen::prelude::wasm_bindgen;
+
+    #[wasm_bindgen(module = "/js/encode.js")]
+    #[allow(dead_code)]
+    extern "C" {
+        type Encoder;
+    }
+
+    #[wasm_bindgen(module = "/js/decode.js")]
+    #[allow(dead_code)]
+    extern "C" {
+        type Decoder;
+    }
+
+    #[wasm_bindgen(module = "/js/refusal.js")]
+    #[allow(dead_code)]
+    extern "C" {
+        type Refusal;
+    }
+
+    #[wasm_bindgen(module = "/js/classes.js")]
+    #[allow(dead_code)]
+    extern "C" {
+        #[wasm_bindgen(js_name = isHollow)]
+        fn is_hollow(value: &JsValue) -> bool;
+    }
+
+    #[wasm_bindgen(module = "/js/format.js")]
+    #[allow(dead_code)]
+    extern "C" {
+        #[wasm_bindgen(js_name = isWellFormed)]
+        fn is_well_formed(text: &JsValue) -> bool;
+    }
+
+    use wasm_bindgen::JsValue;
+}

@@ -1,0 +1,27 @@
+// The codec without a link, for tests of values.
+import { blobsIn } from '../pkg/values/blobs.js';
+import { Decoder } from '../pkg/values/decode.js';
+import { Encoder, Room } from '../pkg/values/encode.js';
+
+/** `references` keeps the objects that are sent as references, if there are any. */
+export const codecKit = references => {
+  const room = new Room();
+  const one = new Encoder(room, references);
+  const decoder = new Decoder(references);
+  let lost;
+  return {
+    encode: (value, { lenient = false, root = 'args', blobs } = {}) => {
+      const encoder = one.isBusy ? new Encoder(room, references) : one;
+      encoder.encode(value, root, lenient, blobs);
+      const bytes = room.bytes.slice(encoder.start, encoder.at);
+      lost = encoder.lost ? [value, root, blobs] : undefined;
+      return bytes;
+    },
+    decode: bytes => decoder.decode({ bytes, data: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) }, 0, bytes.length),
+    /** The path of what the last `encode` has left out. */
+    lost: () => lost && new Encoder(new Room(), references).traced(...lost),
+    blobs: (value, { lenient = false } = {}) => blobsIn(value, lenient),
+    /** Bytes of memory that encoding takes. */
+    memory: () => room.bytes.length,
+  };
+};
