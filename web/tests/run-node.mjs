@@ -10,6 +10,7 @@ import { all } from './all.mjs';
 import cliTests from './cli.tests.mjs';
 import coiPageTests from './coi/page.tests.mjs';
 import coiTests from './coi/worker.tests.mjs';
+import corpusTests from './corpus.tests.mjs';
 import relayTests from './relay/worker.tests.mjs';
 import * as suite from './suite.mjs';
 
@@ -37,6 +38,7 @@ coiTests(test, suite);
 coiPageTests(test, suite);
 relayTests(test, suite);
 cliTests(test, suite);
+corpusTests(test, suite);
 
 process.on('unhandledRejection', error => console.log(`unhandled: ${error?.stack ?? error}`));
 for (const run of [runPackage, runTools]) await run(result => console.log(JSON.stringify(result)), process.argv[2]);
