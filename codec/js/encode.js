@@ -8,7 +8,7 @@ import {
   VIEW, VIEWS, WELL_KNOWN, WIDE_STRING, isWellFormed, mayContain,
 } from './format.js';
 import { classOf, isBuffer, isHollow, isInBounds, isOrdinary, isTracking, methodFor, nameOfView, unboxed } from './classes.js';
-import { Refusal } from './refusal.js';
+import { Refusal, isOverflow } from './refusal.js';
 
 const { prototype: objects, keys: keysOf, hasOwn, getPrototypeOf, getOwnPropertySymbols } = Object;
 const { propertyIsEnumerable } = objects;
@@ -180,8 +180,8 @@ export class Encoder {
     if (length > this.room.bytes.length) {
       try {
         this.room.grow(length);
-      } catch {
-        throw Refusal.ofMemory();
+      } catch (error) {
+        throw isOverflow(error) ? Refusal.of(error) : Refusal.ofMemory();
       }
     }
     this.refresh();

@@ -10,6 +10,8 @@ export class Refusal extends Error {
   awaitsBlobs = false;
   /** Whether there is too little memory for the bytes. A smaller value may be encoded, or the same one later. */
   isOutOfMemory = false;
+  /** The error of a stack that ended while the value was read; null otherwise. */
+  overflow = null;
 
   constructor(why) {
     super();
@@ -18,7 +20,10 @@ export class Refusal extends Error {
 
   /** The refusal for anything that was thrown while a value was read. */
   static of(thrown) {
-    return typeof thrown === 'object' && thrown !== null && #why in thrown ? thrown : new Refusal(`reading it has thrown: ${inWords(thrown)}`);
+    if (typeof thrown === 'object' && thrown !== null && #why in thrown) return thrown;
+    const refusal = new Refusal(`reading it has thrown: ${inWords(thrown)}`);
+    if (isOverflow(thrown)) refusal.overflow = thrown;
+    return refusal;
   }
 
   static ofBlobs() {
@@ -50,6 +55,15 @@ export class Refusal extends Error {
     return this;
   }
 }
+
+/** Whether an error says that the stack has ended. Engines have no class or code for it. */
+export const isOverflow = thrown => {
+  try {
+    return (thrown instanceof RangeError || thrown?.name === 'InternalError') && /\bstack\b|recursion/.test(thrown.message);
+  } catch {
+    return false;
+  }
+};
 
 const shown = step => {
   if (typeof step === 'number') return `[${step}]`;

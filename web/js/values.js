@@ -103,10 +103,11 @@ export class Values {
 const shared = { encoder: new Encoder(scratch), decoder: new Decoder() };
 
 /** The error of a call whose arguments cannot be sent. */
-export const unsent = (fn, { message, isOutOfMemory }) =>
-  isOutOfMemory
-    ? failed('OutOfMemory', `\`${fn}\` gave no result for lack of memory: its arguments cannot be written: ${message}`, fn)
-    : failed('Arguments', `the arguments of \`${fn}\` cannot be sent: ${message}`, fn);
+export const unsent = (fn, { message, isOutOfMemory, overflow }) => {
+  if (overflow) return overflow;
+  if (isOutOfMemory) return failed('OutOfMemory', `\`${fn}\` gave no result for lack of memory: its arguments cannot be written: ${message}`, fn);
+  return failed('Arguments', `the arguments of \`${fn}\` cannot be sent: ${message}`, fn);
+};
 
 /** Throws unless the outcome of what has no result is a good one. */
 export const done = (address, fn) => {

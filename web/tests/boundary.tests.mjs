@@ -226,6 +226,19 @@ export default (register, { coincide: made, worker, doomed, tier, assert, equal,
     assert((await w.proxy.nests()).threw);
   });
 
+  link('a getter that calls itself without end throws the error of the engine', async w => {
+    const endless = {
+      get part() {
+        return this.part;
+      },
+    };
+    const thrown = await Promise.resolve()
+      .then(() => w.proxy.echo(endless))
+      .catch(error => error);
+    assert(isTooDeep(thrown?.name), String(thrown));
+    await works(w);
+  });
+
   link('a call with too little stack names its function', async w => {
     const messages = [];
     dive(() => {
