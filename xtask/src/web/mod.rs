@@ -187,7 +187,7 @@ fn mounts(workspace: &Workspace, bundle: Option<&PathBuf>) -> Vec<Mount> {
     ] {
         mounts.push(Mount { prefix, folder: workspace.root.join(folder), isolated });
     }
-    for (prefix, isolated) in [("plain/examples/pyscript/", false), ("examples/pyscript/", true)] {
+    for (prefix, isolated) in [("plain/python/", false), ("python/", true)] {
         for folder in [workspace.root.join(python::FOLDER), python::copies(workspace)] {
             mounts.push(Mount { prefix, folder, isolated });
         }

@@ -26,19 +26,19 @@ pub(crate) fn build(workspace: &Workspace) -> anyhow::Result<Result<(), String>>
 
 /// Where the copies are.
 pub(super) fn copies(workspace: &Workspace) -> PathBuf {
-    workspace.target.join("pyscript")
+    workspace.target.join("python")
 }
 
 /// Goes on to the pages that are not isolated by itself.
-pub(super) const CHECKS: &str = "examples/pyscript/tests/checks.html?pages=isolated";
+pub(super) const CHECKS: &str = "python/tests/checks.html?pages=isolated";
 
 /// Runs PyScript's use case, and hands on what its console says.
-pub(crate) const DEMO: &str = "examples/pyscript/index.html";
+pub(crate) const DEMO: &str = "python/index.html";
 
 /// Where it is.
-pub(super) const FOLDER: &str = "examples/pyscript";
+pub(super) const FOLDER: &str = "python";
 
-const PAGES: &str = "examples/pyscript/pages";
-const VARIANTS: &str = "examples/pyscript/tests/variants.mjs";
+const PAGES: &str = "python/pages";
+const VARIANTS: &str = "python/tests/variants.mjs";
 
 const LIMIT: Duration = Duration::from_secs(60);

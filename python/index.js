@@ -43,7 +43,7 @@ const show = async ([folder, , names]) => {
 
 list.append(
   ...PAGES.map(page => element('button', { value: page[0], onclick: () => show(page) }, page[1])),
-  ...APART.map(([folder, title]) => element('a', { href: `/plain/examples/pyscript/site/${folder}/index.html`, target: '_blank' }, `${title} ↗`)),
+  ...APART.map(([folder, title]) => element('a', { href: `/plain/python/site/${folder}/index.html`, target: '_blank' }, `${title} ↗`)),
 );
 const page = await show(PAGES.find(([folder]) => `#${folder}` === location.hash) ?? PAGES[0]);
 

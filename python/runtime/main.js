@@ -1,5 +1,5 @@
 // Workers with Python, started by the page.
-import coincide, { CoincideError } from '../../../web/pkg/window/main.js';
+import coincide, { CoincideError } from '../../web/pkg/window/main.js';
 import { ask } from './ask.js';
 import { configOf } from './config.js';
 import { typeOf } from './interpreters.js';

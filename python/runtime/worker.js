@@ -1,5 +1,5 @@
 // A worker in which a program of Python runs.
-import coincide from '../../../web/pkg/window/worker.js';
+import coincide from '../../web/pkg/window/worker.js';
 import { answerOf, functionOf } from './answers.js';
 import { start } from './interpreters.js';
 import { textOf } from './text.js';
