@@ -29,6 +29,11 @@ const SHIPPED = {
     worker: "export { default } from 'coincide/worker'",
     wasm: 'coincide_bg.wasm',
   },
+  'coincide window': {
+    main: "export { default } from 'coincide/window/main'",
+    worker: "export { default } from 'coincide/window/worker'",
+    wasm: 'coincide_bg.wasm',
+  },
   coincident: { main: "export { default } from 'coincident/main'", worker: "export { default } from 'coincident/worker'" },
   'sync-message': {
     main: "export { makeChannel, writeMessage } from 'sync-message'",
@@ -61,7 +66,7 @@ const bundled = async contents => {
 for (const [subject, { main, worker, wasm }] of Object.entries(SHIPPED)) {
   const parts = { main: await bundled(main), worker: await bundled(worker) };
   if (wasm) parts.wasm = readFileSync(join(coincide, wasm));
-  const manifest = subject === 'coincide' ? join(coincide, 'package.json') : join(here, 'node_modules', subject, 'package.json');
+  const manifest = wasm ? join(coincide, 'package.json') : join(here, 'node_modules', subject, 'package.json');
   const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
   const sizes = Object.fromEntries(
     Object.entries(parts).map(([part, bytes]) => [part, { raw: bytes.length, brotli: brotliCompressSync(bytes).length }]),

@@ -1,16 +1,18 @@
 // The worker's side of the bench: what main asks it to do. It goes by plain messages, so that it is the same for all subjects.
-import { clock, time } from './meter.js';
+import { clock, time, timeAwaited } from './meter.js';
 import { CALLS, expect } from './payloads.js';
 
 /**
  * Does what main asks for, and says that it is up.
  *
  * @param main main's functions, each of which blocks; nothing if this worker can't block
- * @param {() => number} [wasm] the bytes of this worker's wasm memory
+ * @param [more.wasm] gives the bytes of this worker's wasm memory
+ * @param [more.promised] main's functions, each of which returns a promise
  */
-export const serve = (main, wasm) => {
+export const serve = (main, { wasm, promised } = {}) => {
   const chores = {
     batch: ({ row, plan }) => time(plan, k => CALLS[row](main, k)),
+    awaited: ({ plan }) => timeAwaited(plan, async k => expect((await promised.inc(k)) === k + 1)),
     /** Calls for so many milliseconds; how often it did. */
     flood({ milliseconds }) {
       const end = performance.now() + milliseconds;
@@ -23,10 +25,11 @@ export const serve = (main, wasm) => {
     },
     wasm,
   };
-  addEventListener('message', ({ data }) => {
+  addEventListener('message', async ({ data }) => {
     if (!data?.chore) return;
     try {
-      postMessage({ answer: data.number, value: chores[data.chore](data.options) });
+      const value = chores[data.chore](data.options);
+      postMessage({ answer: data.number, value: value instanceof Promise ? await value : value });
     } catch (error) {
       postMessage({ answer: data.number, error: String(error?.stack ?? error) });
     }

@@ -16,6 +16,16 @@ const trip = (name, about) => ({
   run: async ({ link, plan }) => ({ [name]: await link.ask('batch', { row: name, plan }) }),
 });
 
+/** Calls that are awaited, in messages: on a page that isn't isolated and has no use for a service worker. */
+const inMessages = (name, about, run) => ({
+  name,
+  about,
+  section: 'Round trips in messages',
+  figures: { [name]: 'ns' },
+  plain: true,
+  run: async at => ({ [name]: await run(at) }),
+});
+
 /** The calls of a row on a page that isn't isolated. */
 const relayed = name => {
   const { run, ...row } = ROWS.find(row => row.name === name);
@@ -29,6 +39,9 @@ const relayed = name => {
     run: async at => ({ [figure]: (await run(at))[name] }),
   };
 };
+
+/** Main awaits the next number of the worker. */
+const awaited = ({ link, plan }) => timeAwaited(plan, async k => expect((await link.next(k)) === k + 1));
 
 export const ROWS = [
   trip('inc', 'the worker calls main with a number, and has the next number'),
@@ -44,8 +57,10 @@ export const ROWS = [
     about: 'main awaits a function of the worker: a number there, the next number back',
     section: 'Round trips',
     figures: { await: 'ns' },
-    run: async ({ link, plan }) => ({ await: await timeAwaited(plan, async k => expect((await link.next(k)) === k + 1)) }),
+    run: async at => ({ await: await awaited(at) }),
   },
+  inMessages('messages/await', 'main awaits a function of the worker that cannot block', awaited),
+  inMessages('messages/call', 'a worker that cannot block awaits a function of main', ({ link, plan }) => link.ask('awaited', { plan })),
   {
     name: 'start',
     about: "from `new Worker` to the worker's first answer from main, on a page that has had such a worker before",
@@ -90,6 +105,9 @@ export const ROWS = [
 /** The rows of what blocks by a service worker, and of such whose workers have main's objects. */
 export const OF_RELAYS = ['service-worker/inc', 'service-worker/echo/8-values'];
 export const OF_RELAYED_WINDOW = ['service-worker/window/several'];
+
+/** The rows of what needs neither isolation nor a service worker. */
+export const OF_MESSAGES = ['messages/await', 'messages/call'];
 
 ROWS.push(...['inc', 'echo/8-values', 'window/several'].map(relayed));
 

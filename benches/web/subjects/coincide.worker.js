@@ -5,4 +5,4 @@ import { exported } from '../payloads.js';
 
 const { proxy } = await coincide();
 Object.assign(proxy, exported);
-serve(proxy, () => initSync().memory.buffer.byteLength);
+serve(proxy, { wasm: () => initSync().memory.buffer.byteLength });

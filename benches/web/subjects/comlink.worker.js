@@ -1,6 +1,6 @@
-import { expose } from 'comlink';
+import { expose, wrap } from 'comlink';
 import { serve } from '../chores.js';
 import { exported } from '../payloads.js';
 
 expose(exported);
-serve();
+serve(undefined, { promised: wrap(globalThis) });

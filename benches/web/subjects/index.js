@@ -1,4 +1,5 @@
 // All subjects, in the order of the report.
+import coincideMessages from './coincide-messages.js';
 import coincideSw from './coincide-sw.js';
 import coincideWindowSw from './coincide-window-sw.js';
 import coincideWindow from './coincide-window.js';
@@ -12,10 +13,12 @@ import doorbell from './doorbell.js';
 import floor from './floor.js';
 import idle from './idle.js';
 import limit from './limit.js';
+import post from './post.js';
 import syncMessage from './sync-message.js';
 
 export const SUBJECTS = [
   ...[idle, limit, doorbell, coincide, coincident, syncMessage, comlink, coincideWindow, coincidentWindow],
   // Where the page isn't isolated.
   ...[floor, coincideSw, coincidentSw, coincideWindowSw, coincidentWindowSw],
+  ...[post, coincideMessages],
 ];
