@@ -15,6 +15,7 @@ use crate::workspace::Workspace;
 
 /// What to measure, and where the raw numbers go.
 pub(crate) struct Options {
+    pub(crate) profile: bool,
     pub(crate) quick: bool,
     pub(crate) json: Option<PathBuf>,
     pub(crate) filter: Option<String>,
@@ -26,8 +27,10 @@ pub(crate) struct Options {
 /// When it does not build or fails.
 pub(crate) fn native(workspace: &Workspace, options: &Options) -> anyhow::Result<()> {
     let mut command = report(workspace, "report", &[]);
-    if options.quick {
-        command.arg("--quick");
+    for (flag, is_set) in [("--profile", options.profile), ("--quick", options.quick)] {
+        if is_set {
+            command.arg(flag);
+        }
     }
     add_json(&mut command, options)?;
     command.args(&options.filter);

@@ -72,6 +72,9 @@ enum Command {
         /// Measure the npm package and its peers in the browsers that are installed, instead of the native library
         #[arg(long)]
         web: bool,
+        /// Show what each layer of a native call takes, instead of comparing with peers
+        #[arg(long, conflicts_with = "web")]
+        profile: bool,
         /// Take fewer samples of each case
         #[arg(long)]
         quick: bool,
@@ -124,8 +127,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Command::Bench { web, quick, json, filter } => {
-            let options = bench::Options { quick, json, filter };
+        Command::Bench { web, profile, quick, json, filter } => {
+            let options = bench::Options { profile, quick, json, filter };
             let measure = if web { bench::web } else { bench::native };
             measure(&workspace, &options).map(|()| ExitCode::SUCCESS)
         }

@@ -70,6 +70,11 @@ impl Figures {
         ratio(&self.medians, &other.medians)
     }
 
+    /// By how much this is above the other's median: the median over the rounds of the difference within a round.
+    pub fn above(&self, other: &Self) -> f64 {
+        median(&self.medians.iter().zip(&other.medians).map(|(ours, theirs)| ours - theirs).collect::<Vec<_>>())
+    }
+
     /// The same of the means.
     pub fn mean_ratio(&self, other: &Self) -> f64 {
         ratio(&self.means, &other.means)
@@ -130,5 +135,6 @@ mod tests {
         let (ours, theirs) = (figures([8.0, 2.0, 2.0]), figures([4.0, 1.0, 4.0]));
         assert_eq!(ours.ratio(&theirs), 2.0);
         assert_eq!(ours.mean_ratio(&theirs), 2.0);
+        assert_eq!(ours.above(&theirs), 1.0);
     }
 }

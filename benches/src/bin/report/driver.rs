@@ -15,17 +15,23 @@ use crate::measure::{Plan, What};
 use crate::results::{Failure, Measured, Results};
 use crate::subjects::{self, Subject};
 
-/// Measures what `filter` lets through: it is part of `case/subject`, or of what `case/subject` begins with.
+/// Measures what `filter` lets through at the cases that are `wanted`: it is part of `case/subject`, or of what `case/subject` begins with.
 ///
 /// # Errors
 /// When nothing passes the filter, or a subject hangs.
-pub(crate) fn run(quick: bool, filter: &str) -> anyhow::Result<Results> {
+pub(crate) fn run(
+    all: &'static [&'static dyn Subject],
+    wanted: fn(&Case) -> bool,
+    quick: bool,
+    filter: &str,
+) -> anyhow::Result<Results> {
     let selected = |case: &Case| -> Vec<&'static dyn Subject> {
         let passes = |subject: &dyn Subject| format!("{case}/{}", subject.name()).contains(filter);
-        subjects::ALL.iter().copied().filter(|subject| subject.takes(case) && passes(*subject)).collect()
+        all.iter().copied().filter(|subject| subject.takes(case) && passes(*subject)).collect()
     };
     let cases: Vec<(Case, Vec<&'static dyn Subject>)> = Case::all()
         .into_iter()
+        .filter(wanted)
         .map(|case| (case, selected(&case)))
         .filter(|(_, subjects)| !subjects.is_empty())
         .collect();

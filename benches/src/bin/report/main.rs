@@ -1,6 +1,6 @@
 //! Measures coincide beside its peers and what the machine allows, and reports it.
 //!
-//! `report [--quick] [--json FILE] [FILTER]` runs the cases and subjects whose `case/subject` contains the filter, prints tables, and writes
+//! `report [--profile] [--quick] [--json FILE] [FILTER]` runs the cases and subjects whose `case/subject` contains the filter, prints tables, and writes
 //! a report, charts and raw numbers to `target/bench` of the repository. `README.md` of this crate says what is measured and how.
 
 #[cfg(not(target_os = "linux"))]
@@ -16,6 +16,7 @@ mod goals;
 mod markdown;
 mod measure;
 mod peers;
+mod profile;
 mod results;
 mod shared;
 mod subjects;
@@ -45,7 +46,10 @@ fn main() -> anyhow::Result<ExitCode> {
     let mut machine = report::describe();
     machine.push(format!("load when the run began: {}", report::load()));
     machine.push(format!("peers: {}", peers::versions().join(", ")));
-    let results = driver::run(options.quick, &options.filter)?;
+    if options.profile {
+        return print_profile(&options, &machine);
+    }
+    let results = driver::run(subjects::ALL, |_| true, options.quick, &options.filter)?;
     machine.push(results.distance());
     print(&results, &machine);
     let folder = write(&results, &machine, &options)?;
@@ -56,8 +60,31 @@ fn main() -> anyhow::Result<ExitCode> {
     Ok(if results.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Measures the layers of hot calls between threads, and prints what each adds.
+fn print_profile(options: &Options, machine: &[String]) -> anyhow::Result<ExitCode> {
+    let is_hot = |case: &case::Case| (case.condition, case.ends) == (Condition::Hot, Ends::Threads);
+    let results = driver::run(profile::SUBJECTS, is_hot, options.quick, &options.filter)?;
+    for line in machine {
+        println!("{line}");
+    }
+    println!("{}", results.distance());
+    for table in profile::tables(&results) {
+        println!("\n{}", table.to_text());
+    }
+    profile::glossary().for_each(|line| println!("{line}"));
+    if let Some(file) = &options.json {
+        let json = serde_json::to_string_pretty(&results.rows())?;
+        std::fs::write(file, json).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    for failure in &results.failures {
+        eprintln!("{} failed at {}: {:#}", failure.subject, failure.case, failure.error);
+    }
+    Ok(if results.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
 #[derive(Default)]
 struct Options {
+    profile: bool,
     quick: bool,
     json: Option<PathBuf>,
     filter: String,
@@ -72,6 +99,7 @@ impl Options {
         let mut parser = lexopt::Parser::from_env();
         while let Some(argument) = parser.next()? {
             match argument {
+                Long("profile") => options.profile = true,
                 Long("quick") => options.quick = true,
                 Long("json") => options.json = Some(OsString::into(parser.value()?)),
                 Short('h') | Long("help") => return Ok(None),
@@ -144,8 +172,9 @@ fn draw(results: &Results, folder: &Path) -> anyhow::Result<Vec<Chart>> {
 const USAGE: &str = "\
 Measures coincide beside its peers; the report goes to target/bench.
 
-usage: report [--quick] [--json FILE] [FILTER]
+usage: report [--profile] [--quick] [--json FILE] [FILTER]
 
+  --profile    only hot calls between threads, and what each layer of coincide adds to them; writes no report
   --quick      fewer and shorter batches
   --json FILE  also writes the raw numbers there
   FILTER       only what contains it: `call/32B`, `hot/threads`, `call/4KiB/hot/threads/tarpc`";

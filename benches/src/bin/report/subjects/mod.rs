@@ -5,6 +5,7 @@ mod coincide;
 mod futex;
 mod iceoryx;
 mod ipc;
+mod layers;
 mod mailbox;
 mod postcard_rpc;
 mod raw_ring;
@@ -80,6 +81,22 @@ pub(crate) static ALL: &[&dyn Subject] = &[
     &postcard_rpc::PostcardRpc,
     &tarpc::Tarpc,
 ];
+
+/// What the profile compares.
+pub(crate) mod profile {
+    use super::{Subject, coincide, futex, layers, raw_ring};
+
+    pub(crate) static ALL: &[&dyn Subject] = &[
+        super::LIMIT,
+        &futex::Futex,
+        &raw_ring::RawRing::LARGE,
+        &layers::Engines,
+        &coincide::Coincide::BYTES,
+        &coincide::Coincide::TYPED,
+        &layers::EnginesAlone,
+        &layers::Values,
+    ];
+}
 
 /// Runs a batch of one subject at one case.
 ///
