@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         };
         let conversation = async {
             worker.ready().await?;
-            let slept: u64 = worker.exports().call("slept", ()).await?;
+            let slept: u64 = worker.proxy().call("slept", ()).await?;
             println!("the worker was blocked for {slept} ms in a function of main");
             Ok::<(), Box<dyn std::error::Error>>(())
         };

@@ -59,7 +59,7 @@ fn await_computation(main: &Main, worker: &Worker) -> Result<(), Box<dyn std::er
         println!("before ready");
         worker.ready().await?;
         println!("after ready");
-        let result: i32 = worker.exports().call("heavy_computation", ()).await?;
+        let result: i32 = worker.proxy().call("heavy_computation", ()).await?;
         println!("{result}");
         worker.terminate();
         Ok(())
@@ -92,9 +92,9 @@ fn measure(main: &Main) -> Result<(), Box<dyn std::error::Error>> {
     })?;
     worker.register("inc", |k: u64| k + 1);
     main.block_on(async {
-        worker.exports().call::<f64>("hot", (100_000_u64,)).await?;
-        let hot: f64 = worker.exports().call("hot", (500_000_u64,)).await?;
-        let cold: f64 = worker.exports().call("cold", (2_000_u64,)).await?;
+        worker.proxy().call::<f64>("hot", (100_000_u64,)).await?;
+        let hot: f64 = worker.proxy().call("hot", (500_000_u64,)).await?;
+        let cold: f64 = worker.proxy().call("cold", (2_000_u64,)).await?;
         println!("{hot:.0} round trips per second while main lingers ({:.2} µs each)", 1e6 / hot);
         println!("{cold:.0} round trips per second when main sleeps before each ({:.2} µs each)", 1e6 / cold);
         Ok(())

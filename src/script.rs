@@ -1,8 +1,7 @@
 //! Workers of a page that are written in Rust too: the Web Worker that a link's worker runs in, from its first message to its end.
 
-use crate::functions::panic_message;
-use crate::link::{Link, Runner};
-use crate::worker::{Worker, WorkerBuilder};
+use crate::calls::failure::panic_message;
+use crate::main::{MainEndpoint, Runner, Worker, WorkerBuilder};
 use crate::{Limits, Scope, SpawnError, Thrown};
 use coincide_proto::CloseReason;
 use coincide_transport_atomics::{Bell, web as atomics};
@@ -37,7 +36,7 @@ impl WorkerBuilder<'_> {
     /// let worker = main.worker().name("painter").spawn_script("./worker.js")?;
     /// worker.register("hello", |name: String| format!("Hello, {name}"));
     /// worker.ready().await?;
-    /// let answer: i32 = worker.exports().call("version", ()).await?;
+    /// let answer: i32 = worker.proxy().call("version", ()).await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -63,19 +62,19 @@ impl WorkerBuilder<'_> {
         end_workers_on_panic();
         let buffer = self.create_buffer().map_err(refused)?;
         claim(web_worker).map_err(refused)?;
-        let bell = Arc::clone(&self.main.shared.bell);
-        let end = atomics::main_end(&buffer, Arc::clone(&bell))?;
+        let bell = Arc::clone(&self.main.bell);
+        let end = atomics::main_transport(&buffer, Arc::clone(&bell))?;
         if let Some(port) = doorbell(web_worker) {
             end.wake_by_port(&port);
         }
         let limits = self.worker_limits();
         let worker = self.connect(Box::new(end));
-        worker.link.run_in(WebWorker(web_worker.clone()));
-        attend(web_worker, ringing(bell), failing(&worker.link));
+        worker.endpoint.run_in(WebWorker(web_worker.clone()));
+        attend(web_worker, ringing(bell), failing(&worker.endpoint));
         let booted = boot(web_worker, &wasm_bindgen::module(), &buffer, &limits.name, &numbers(&limits));
         booted.map_err(|error| {
             let error = refused(error);
-            worker.link.abort(CloseReason::FAILED, &error.to_string());
+            worker.endpoint.abort(CloseReason::FAILED, &error.to_string());
             error
         })?;
         Ok(worker)
@@ -128,7 +127,7 @@ where
             let class = if thrown.class.is_empty() { "Error" } else { &thrown.class };
             tell_failure(class, &thrown.message, &thrown.stack);
         }
-        Err(thrown) => attached.scope.inner.fail(&thrown.to_string()),
+        Err(thrown) => attached.scope.endpoint.fail(&thrown.to_string()),
         Ok(()) => {}
     }
     spawn_local(async move {
@@ -176,18 +175,18 @@ fn ringing(bell: Arc<Bell>) -> JsValue {
 }
 
 /// Closes the link from JavaScript.
-fn failing(link: &Rc<Link>) -> JsValue {
+fn failing(link: &Rc<MainEndpoint>) -> JsValue {
     let link = Rc::downgrade(link);
     Closure::<dyn Fn(String, bool)>::new(move |what: String, panicked| fail(&link, &what, panicked)).into_js_value()
 }
 
-fn fail(link: &Weak<Link>, what: &str, panicked: bool) {
+fn fail(link: &Weak<MainEndpoint>, what: &str, panicked: bool) {
     let Some(link) = link.upgrade() else {
         return;
     };
     if panicked {
         link.abort(CloseReason::FAILED, &format!("the worker panicked: {what}"));
-    } else if !link.end.engine.borrow().session().is_open() {
+    } else if !link.host.engine.borrow().session().is_open() {
         // Once it has its link, an error that nobody has caught is none of the link's business.
         link.abort(CloseReason::FAILED, &format!("the worker has failed: {what}"));
     }
@@ -213,7 +212,7 @@ fn end_workers_on_panic() {
 
 /// Does something before what was done about panics so far.
 #[cfg(panic = "abort")]
-fn on_panic(action: impl Fn(&std::panic::PanicHookInfo<'_>) + Send + std::marker::Sync + 'static) {
+fn on_panic(action: impl Fn(&std::panic::PanicHookInfo<'_>) + Send + Sync + 'static) {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         action(panic);

@@ -22,7 +22,7 @@ fn large_arguments_blame_the_caller_before_and_after_the_greeting() {
     let worker = small(&main);
     for is_open in [false, true] {
         assert_eq!(worker.is_open(), is_open);
-        let error = main.block_on(worker.exports().call::<usize>("take", ("x".repeat(5000),))).unwrap_err();
+        let error = main.block_on(worker.proxy().call::<usize>("take", ("x".repeat(5000),))).unwrap_err();
         let text = error.to_string();
         let CallError::NotSent { function, source: SendError::TooLarge { size, limit: 4096 } } = error else {
             panic!("{error:?}");
@@ -31,7 +31,7 @@ fn large_arguments_blame_the_caller_before_and_after_the_greeting() {
         assert!(text.starts_with("`take` was not called: the payload has "), "{text}");
         main.block_on(worker.ready()).unwrap();
     }
-    assert_eq!(main.block_on(worker.exports().call("take", ("x",))), Ok(1));
+    assert_eq!(main.block_on(worker.proxy().call("take", ("x",))), Ok(1));
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn large_results_and_errors_blame_the_function() {
     let main = Main::new().unwrap();
     let worker = small(&main);
     for (function, says) in [("give", "it has "), ("fail", "the function threw an error of ")] {
-        let error = main.block_on(worker.exports().call::<()>(function, (5000,))).unwrap_err();
+        let error = main.block_on(worker.proxy().call::<()>(function, (5000,))).unwrap_err();
         assert!(matches!(error, CallError::BadResult { .. }), "{error:?}");
         let text = error.to_string();
         assert!(text.starts_with(&format!("the result of `{function}` cannot be sent: {says}")), "{text}");
@@ -52,10 +52,10 @@ fn error_of_a_failed_worker_is_the_reason_without_a_full_stop() {
     let worker = main.spawn(|_| Err(Thrown::new("RangeError", "too far"))).unwrap();
     let closed = main.block_on(worker.ready()).unwrap_err();
     assert_eq!(closed.to_string(), "the other end has failed: RangeError: too far");
-    let error = main.block_on(worker.exports().call::<()>("take", ())).unwrap_err();
+    let error = main.block_on(worker.proxy().call::<()>("take", ())).unwrap_err();
     assert_eq!(error.to_string(), "`take` cannot answer: the other end has failed: RangeError: too far");
     let worker = main.spawn(|_| Ok(())).unwrap();
     worker.fail("the worker has failed: it is out of paint");
-    let error = main.block_on(worker.exports().call::<()>("take", ())).unwrap_err();
+    let error = main.block_on(worker.proxy().call::<()>("take", ())).unwrap_err();
     assert_eq!(error.to_string(), "`take` cannot answer: the worker has failed: it is out of paint");
 }

@@ -72,7 +72,7 @@ fn every_kind_of_call_returns_its_buffers() {
     let handle = main.spawn(worker).unwrap();
     register(&handle);
     main.block_on(handle.ready()).unwrap();
-    let exports = handle.exports();
+    let exports = handle.proxy();
 
     let ordinary = || exports.recycle(main.block_on(exports.call_raw("echo", filled)).unwrap().1);
 

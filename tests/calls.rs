@@ -55,7 +55,7 @@ fn an_asynchronous_function_blocks_the_worker_and_not_main() {
     let (sender, receiver) = futures_channel();
     worker.register_async("wait", move || receiver.clone());
     main.block_on(async {
-        let start = worker.exports().call::<i32>("start", ());
+        let start = worker.proxy().call::<i32>("start", ());
         assert_eq!(worker.closed(), None);
         sender(7);
         assert_eq!(start.await, Ok(7));
@@ -85,7 +85,7 @@ fn main_awaits_exports_concurrently() {
         },
         |_| {},
     );
-    let exports = worker.exports();
+    let exports = worker.proxy();
     let calls: Vec<_> = (0..100_u32).map(|k| exports.call::<u32>("double", (k,))).collect();
     let results = main.block_on(futures_util::future::join_all(calls));
     assert_eq!(results, (0..100).map(|k| Ok(k * 2)).collect::<Vec<_>>());
@@ -116,7 +116,7 @@ fn a_call_before_ready_waits_for_the_export() {
         })
         .unwrap();
     worker.register("pause", || ());
-    assert_eq!(main.block_on(worker.exports().call::<i32>("late", ())), Ok(1));
+    assert_eq!(main.block_on(worker.proxy().call::<i32>("late", ())), Ok(1));
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn functions_can_be_registered_replaced_and_removed_at_any_time() {
         },
         |_| {},
     );
-    let ask = || main.block_on(worker.exports().call::<i32>("ask", ()));
+    let ask = || main.block_on(worker.proxy().call::<i32>("ask", ()));
     assert!(matches!(ask(), Err(CallError::Threw { .. })));
     worker.register("f", || 1);
     assert_eq!(ask(), Ok(1));
@@ -150,7 +150,7 @@ fn nested_calls_complete_down_to_the_depth_limit() {
             Ok(())
         },
         |worker| {
-            let exports = worker.exports();
+            let exports = worker.proxy();
             worker.register_async("back", move |k: u32| {
                 let exports = exports.clone();
                 async move {
@@ -159,10 +159,10 @@ fn nested_calls_complete_down_to_the_depth_limit() {
             });
         },
     );
-    assert_eq!(main.block_on(worker.exports().call::<u32>("down", (20_u32,))), Ok(20));
-    let error = main.block_on(worker.exports().call::<u32>("down", (1000_u32,))).unwrap_err();
+    assert_eq!(main.block_on(worker.proxy().call::<u32>("down", (20_u32,))), Ok(20));
+    let error = main.block_on(worker.proxy().call::<u32>("down", (1000_u32,))).unwrap_err();
     assert!(error.to_string().contains("nested"), "{error}");
-    assert_eq!(main.block_on(worker.exports().call::<u32>("down", (3_u32,))), Ok(3), "the link goes on");
+    assert_eq!(main.block_on(worker.proxy().call::<u32>("down", (3_u32,))), Ok(3), "the link goes on");
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn deadlines_end_calls_on_both_sides() {
             worker.register("quick", || 1);
         },
     );
-    let exports = worker.exports().with_timeout(Duration::from_millis(20));
+    let exports = worker.proxy().with_timeout(Duration::from_millis(20));
     let result = main.block_on(exports.call::<()>("never", ()));
     assert_eq!(result, Err(CallError::TimedOut { function: "never".into() }));
 }
@@ -272,8 +272,8 @@ fn dropping_a_future_cancels_the_call() {
         },
         |_| {},
     );
-    drop(worker.exports().call::<()>("never", ()));
-    assert_eq!(main.block_on(worker.exports().call("one", ())), Ok(1));
+    drop(worker.proxy().call::<()>("never", ()));
+    assert_eq!(main.block_on(worker.proxy().call("one", ())), Ok(1));
 }
 
 #[test]
@@ -321,7 +321,7 @@ fn what_main_calls_runs_while_the_worker_sleeps() {
     let started = Rc::new(Cell::new(false));
     let own = Rc::clone(&started);
     worker.register("started", move || own.set(true));
-    let (hello, later) = (worker.exports().call::<()>("hello", ()), worker.exports().call::<()>("later", ()));
+    let (hello, later) = (worker.proxy().call::<()>("hello", ()), worker.proxy().call::<()>("later", ()));
     main.block_on(hello).unwrap();
     main.block_on(worker.ready()).unwrap();
     main.block_on(later).unwrap();
@@ -382,7 +382,7 @@ fn answers_while_it_waits(prepare: fn(&Scope) -> Result<(), Thrown>) {
     while !started.get() {
         turn();
     }
-    answer.replace(Some(Box::pin(worker.exports().call("answer", ()))));
+    answer.replace(Some(Box::pin(worker.proxy().call("answer", ()))));
     turn();
     called.store(true, Ordering::Release);
     for _ in 0..5000 {
@@ -486,7 +486,7 @@ fn bytes_of_any_size_cross_both_ways() {
         },
     );
     let bytes: Vec<u8> = (0..5 << 20).map(|k: u32| k as u8).collect();
-    let reversed = main.block_on(worker.exports().call_bytes("reverse", bytes.clone())).unwrap();
+    let reversed = main.block_on(worker.proxy().call_bytes("reverse", bytes.clone())).unwrap();
     assert!(reversed.iter().rev().eq(&bytes));
 }
 
@@ -541,7 +541,7 @@ fn a_large_call_from_outside_of_a_turn_goes_on() {
     while main.turn(Duration::from_millis(1)) == Turn::More {}
     woken.0.store(false, Ordering::SeqCst);
 
-    let mut call = std::pin::pin!(worker.exports().call_bytes("length", vec![1; 1 << 20]));
+    let mut call = std::pin::pin!(worker.proxy().call_bytes("length", vec![1; 1 << 20]));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     let start = Instant::now();
     loop {
@@ -562,18 +562,18 @@ fn a_large_call_from_outside_of_a_turn_goes_on() {
 fn a_worker_awaits_several_functions_of_main_at_once() {
     let (main, worker) = run(
         |scope| {
-            let remote = scope.remote();
+            let remote = scope.proxy();
             scope.export_async("both", move || {
                 // Neither ends before both have begun.
                 let (left, right) = (remote.call::<i32>("meet", (1,)), remote.call::<i32>("meet", (2,)));
                 async move { Ok::<i32, Thrown>(left.await? * 10 + right.await?) }
             });
-            let remote = scope.remote();
+            let remote = scope.proxy();
             scope.export_async("late", move || {
                 let call = remote.with_timeout(Duration::from_millis(20)).call::<()>("never", ());
                 async move { call.await.unwrap_err().to_string() }
             });
-            let (remote, sync) = (scope.remote(), scope.sync());
+            let (remote, sync) = (scope.proxy(), scope.sync());
             scope.export("around", move || {
                 let _awaited = remote.call::<i32>("one", ());
                 Ok::<i32, Thrown>(sync.call::<i32>("one", ())? + sync.call::<i32>("one", ())?)
@@ -598,7 +598,7 @@ fn a_worker_awaits_several_functions_of_main_at_once() {
             worker.register("one", || 1);
         },
     );
-    let exports = worker.exports();
+    let exports = worker.proxy();
     assert_eq!(main.block_on(exports.call("both", ())), Ok(12));
     assert_eq!(main.block_on(exports.call("late", ())), Ok("`never` did not return in time".to_owned()));
     assert_eq!(main.block_on(exports.call("around", ())), Ok(2), "a dropped future takes no other call's result");

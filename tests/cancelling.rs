@@ -95,7 +95,7 @@ impl Linked {
     /// Calls an export, and waits until it has begun.
     fn begin(&self, name: &str) -> CallFuture<()> {
         let before = self.begun.get();
-        let call = self.worker.exports().call::<()>(name, ());
+        let call = self.worker.proxy().call::<()>(name, ());
         self.turn_until(|| self.begun.get() > before);
         call
     }
@@ -120,7 +120,7 @@ impl Linked {
     }
 
     fn is_free(&self) {
-        assert_eq!(self.main.block_on(self.worker.exports().with_timeout(LONG).call::<i32>("answer", ())), Ok(42));
+        assert_eq!(self.main.block_on(self.worker.proxy().with_timeout(LONG).call::<i32>("answer", ())), Ok(42));
     }
 }
 
@@ -135,7 +135,7 @@ fn dropped_and_timed_out_calls_stop_what_runs_for_them() {
         let begun = it.begun.get();
         // Repeats until the call has begun before its timeout.
         while it.begun.get() == begun {
-            let call = it.worker.exports().with_timeout(Duration::from_millis(30)).call::<()>(name, ());
+            let call = it.worker.proxy().with_timeout(Duration::from_millis(30)).call::<()>(name, ());
             assert_eq!(it.main.block_on(call), Err(CallError::TimedOut { function: name.into() }));
             it.is_free();
         }
@@ -169,7 +169,7 @@ fn cancelled_call_that_has_not_begun_never_runs_and_stops_nothing() {
     let own = Rc::clone(&looked);
     it.worker.register("looked", move || own.set(true));
     let running = it.begin("checks_for_long");
-    drop(it.worker.exports().call::<()>("checks", ()));
+    drop(it.worker.proxy().call::<()>("checks", ()));
     it.turn_until(|| looked.get());
     assert!(it.heard.try_recv().is_err(), "the call that runs is another one");
     it.worker.interrupt();
@@ -191,7 +191,7 @@ fn nested(inner: &'static str, drops_inner: bool) -> (Linked, CallFuture<()>) {
         });
         Ok(())
     });
-    let (exports, kept) = (it.worker.exports(), Rc::new(RefCell::new(None::<LocalBoxFuture<'static, _>>)));
+    let (exports, kept) = (it.worker.proxy(), Rc::new(RefCell::new(None::<LocalBoxFuture<'static, _>>)));
     it.worker.register_async("nests", move || {
         let call = exports.call::<()>(inner, ());
         if drops_inner {
@@ -250,7 +250,7 @@ fn unrelated_call_inside_a_cancelled_one_runs_to_its_end() {
     });
     let outer = it.begin("blocks");
     let before = it.begun.get();
-    let mut inner = it.worker.exports().call::<i32>("asks", ()).boxed_local();
+    let mut inner = it.worker.proxy().call::<i32>("asks", ()).boxed_local();
     it.turn_until(|| it.begun.get() > before);
     drop(outer);
     proceed.set(true);
@@ -274,11 +274,11 @@ fn cancel_of_a_nested_call_does_not_stop_the_outer_one() {
         Ok(())
     });
     for inner in ["checks", "sleeps", "blocks", "calls"] {
-        let exports = it.worker.exports().with_timeout(Duration::from_millis(30));
+        let exports = it.worker.proxy().with_timeout(Duration::from_millis(30));
         it.worker.register_async("nests", move || exports.call::<()>(inner, ()).map(|result| assert!(result.is_err())));
         let begun = it.begun.get();
         while it.begun.get() == begun {
-            assert_eq!(it.main.block_on(it.worker.exports().call::<i32>("outer", ())), Ok(1));
+            assert_eq!(it.main.block_on(it.worker.proxy().call::<i32>("outer", ())), Ok(1));
         }
         assert_eq!(it.report(), format!("{inner}: Cancelled"));
     }

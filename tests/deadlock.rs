@@ -68,14 +68,14 @@ fn call_that_the_parent_does_not_wait_for_is_deferred_and_runs() {
     type Register = fn(&Worker, &Calls);
     let cases: &[(&str, Register)] = &[
         ("a synchronous function", |worker, calls| {
-            let (exports, calls) = (worker.exports(), Rc::clone(calls));
+            let (exports, calls) = (worker.proxy(), Rc::clone(calls));
             worker.register("ask", move || {
                 calls.borrow_mut().push(exports.call::<i32>("slow", (21,)).boxed_local());
                 1
             });
         }),
         ("a synchronous function that makes several", |worker, calls| {
-            let (exports, calls) = (worker.exports(), Rc::clone(calls));
+            let (exports, calls) = (worker.proxy(), Rc::clone(calls));
             worker.register("ask", move || {
                 for _ in 0..3 {
                     calls.borrow_mut().push(exports.call::<i32>("slow", (21,)).boxed_local());
@@ -84,7 +84,7 @@ fn call_that_the_parent_does_not_wait_for_is_deferred_and_runs() {
             });
         }),
         ("an asynchronous function that continues without it", |worker, calls| {
-            let (exports, calls) = (worker.exports(), Rc::clone(calls));
+            let (exports, calls) = (worker.proxy(), Rc::clone(calls));
             worker.register_async("ask", move || {
                 calls.borrow_mut().push(exports.call::<i32>("slow", (21,)).boxed_local());
                 let quick = exports.call::<i32>("quick", (0,));
@@ -92,14 +92,14 @@ fn call_that_the_parent_does_not_wait_for_is_deferred_and_runs() {
             });
         }),
         ("an asynchronous function that waits for something else", |worker, calls| {
-            let (exports, calls) = (worker.exports(), Rc::clone(calls));
+            let (exports, calls) = (worker.proxy(), Rc::clone(calls));
             worker.register_async("ask", move || {
                 calls.borrow_mut().push(exports.call::<i32>("slow", (21,)).boxed_local());
                 sleep(PAUSE).map(|()| 1)
             });
         }),
         ("a race that a timer wins", |worker, calls| {
-            let (exports, calls) = (worker.exports(), Rc::clone(calls));
+            let (exports, calls) = (worker.proxy(), Rc::clone(calls));
             worker.register_async("ask", move || {
                 let call = exports.call::<i32>("slow", (21,));
                 let calls = Rc::clone(&calls);
@@ -115,7 +115,7 @@ fn call_that_the_parent_does_not_wait_for_is_deferred_and_runs() {
             });
         }),
         ("a function that throws", |worker, calls| {
-            let (exports, calls) = (worker.exports(), Rc::clone(calls));
+            let (exports, calls) = (worker.proxy(), Rc::clone(calls));
             worker.register("ask", move || {
                 calls.borrow_mut().push(exports.call::<i32>("slow", (21,)).boxed_local());
                 Err::<i32, _>(Thrown::new("RangeError", "no"))
@@ -126,7 +126,7 @@ fn call_that_the_parent_does_not_wait_for_is_deferred_and_runs() {
         let (main, worker) = link(LONG);
         let calls = Calls::default();
         register(&worker, &calls);
-        let result = main.block_on(worker.exports().call::<i32>("start", ()));
+        let result = main.block_on(worker.proxy().call::<i32>("start", ()));
         let expected = if *name == "a function that throws" { "`start` threw RangeError: no" } else { "Ok(1)" };
         assert_eq!(
             result.map(|value| format!("Ok({value})")).unwrap_or_else(|error| error.to_string()),
@@ -143,21 +143,21 @@ fn call_that_the_parent_does_not_wait_for_is_deferred_and_runs() {
 #[test]
 fn call_that_the_parent_waits_for_is_a_deadlock_that_names_the_cycle() {
     let (main, worker) = link(SHORT);
-    let exports = worker.exports();
+    let exports = worker.proxy();
     worker.register_async("ask", move || {
         let exports = exports.clone();
         async move { exports.call::<i32>("slow", (1,)).await.map_err(CallError::into_thrown) }
     });
-    let error = main.block_on(worker.exports().call::<i32>("start", ())).unwrap_err().to_string();
+    let error = main.block_on(worker.proxy().call::<i32>("start", ())).unwrap_err().to_string();
     assert!(error.contains("worker.slow, called by main.ask, called by worker.start"), "{error}");
     assert!(error.contains("was not run"), "{error}");
-    assert_eq!(main.block_on(worker.exports().call::<i32>("slow", (1,))), Ok(2), "it runs when the worker is free");
+    assert_eq!(main.block_on(worker.proxy().call::<i32>("slow", (1,))), Ok(2), "it runs when the worker is free");
 }
 
 #[test]
 fn parent_that_catches_the_deadlock_continues() {
     let (main, worker) = link(SHORT);
-    let exports = worker.exports();
+    let exports = worker.proxy();
     worker.register_async("ask", move || {
         let exports = exports.clone();
         async move {
@@ -166,13 +166,13 @@ fn parent_that_catches_the_deadlock_continues() {
             Ok::<i32, Thrown>(exports.call::<i32>("quick", (1,)).await?)
         }
     });
-    assert_eq!(main.block_on(worker.exports().call("start", ())), Ok(2));
+    assert_eq!(main.block_on(worker.proxy().call("start", ())), Ok(2));
 }
 
 #[test]
 fn unrelated_call_waits_as_long_as_the_worker_is_blocked() {
     let (main, worker) = link(Duration::ZERO);
-    let (ended, slow) = (Rc::new(RefCell::new(None)), worker.exports());
+    let (ended, slow) = (Rc::new(RefCell::new(None)), worker.proxy());
     let own = Rc::clone(&ended);
     worker.register_async("ask", move || {
         let own = Rc::clone(&own);
@@ -183,7 +183,7 @@ fn unrelated_call_waits_as_long_as_the_worker_is_blocked() {
         }
     });
     main.block_on(async {
-        let start = worker.exports().call::<i32>("start", ());
+        let start = worker.proxy().call::<i32>("start", ());
         let slow = async { *ended.borrow_mut() = Some(slow.call::<i32>("slow", (4,)).await) };
         let (result, ()) = join(start, slow).await;
         assert_eq!(result, Ok(1));
@@ -194,16 +194,16 @@ fn unrelated_call_waits_as_long_as_the_worker_is_blocked() {
 #[test]
 fn parent_that_ends_early_ends_the_wait() {
     let (main, worker) = link(LONG);
-    let (calls, exports) = (Calls::default(), worker.exports());
+    let (calls, exports) = (Calls::default(), worker.proxy());
     let own = Rc::clone(&calls);
     worker.register_async("ask", move || {
         own.borrow_mut().push(exports.call::<i32>("slow", (5,)).boxed_local());
         pending::<i32>()
     });
-    assert_eq!(main.block_on(worker.exports().call("start_briefly", ())), Ok(7), "a timeout");
+    assert_eq!(main.block_on(worker.proxy().call("start_briefly", ())), Ok(7), "a timeout");
     assert_eq!(main.block_on(calls.borrow_mut().pop().unwrap()), Ok(10));
 
-    let start = worker.exports().call::<i32>("start", ());
+    let start = worker.proxy().call::<i32>("start", ());
     while calls.borrow().is_empty() {
         let _ = main.turn(Duration::from_millis(1));
     }
@@ -230,14 +230,14 @@ fn dropped_call_that_was_deferred_does_not_run() {
             Ok(())
         })
         .unwrap();
-    let exports = worker.exports();
+    let exports = worker.proxy();
     worker.register("ask", move || {
         drop(exports.call::<()>("slow", ()));
         1
     });
     main.block_on(worker.ready()).unwrap();
-    assert_eq!(main.block_on(worker.exports().call("start", ())), Ok(1));
-    main.block_on(worker.exports().call::<()>("end", ())).unwrap();
+    assert_eq!(main.block_on(worker.proxy().call("start", ())), Ok(1));
+    main.block_on(worker.proxy().call::<()>("end", ())).unwrap();
     assert_eq!(heard.try_iter().collect::<Vec<_>>(), ["end"]);
 }
 
@@ -261,13 +261,13 @@ fn notification_from_the_parent_runs_after_it() {
             Ok(())
         })
         .unwrap();
-    let exports = worker.exports();
+    let exports = worker.proxy();
     worker.register_async("ask", move || {
         exports.notify("note", ()).unwrap();
         sleep(PAUSE)
     });
     main.block_on(worker.ready()).unwrap();
-    main.block_on(worker.exports().call::<()>("start", ())).unwrap();
+    main.block_on(worker.proxy().call::<()>("start", ())).unwrap();
     assert_eq!(heard.recv_timeout(LONG), Ok("returned"));
     while heard.try_recv().is_err() {
         let _ = main.turn(Duration::from_millis(1));
@@ -278,12 +278,12 @@ fn notification_from_the_parent_runs_after_it() {
 fn call_to_another_worker_runs_while_the_first_is_blocked() {
     let (main, first) = link(Duration::ZERO);
     let second = main.spawn(exports).unwrap();
-    let other = second.exports();
+    let other = second.proxy();
     first.register_async("ask", move || {
         let call = other.call::<i32>("slow", (9,));
         async move { Ok::<i32, Thrown>(call.await?) }
     });
-    assert_eq!(main.block_on(first.exports().call("start", ())), Ok(18));
+    assert_eq!(main.block_on(first.proxy().call("start", ())), Ok(18));
 }
 
 /// The worker is blocked in two nested calls, and each of them is the parent of a deferred call.
@@ -304,19 +304,19 @@ fn deferred_calls_of_nested_parents_are_distinguished() {
         })
         .unwrap();
     let calls = Calls::default();
-    let (exports, own) = (worker.exports(), Rc::clone(&calls));
+    let (exports, own) = (worker.proxy(), Rc::clone(&calls));
     worker.register("ask_inner", move || {
         own.borrow_mut().push(exports.call::<i32>("slow", (1,)).boxed_local());
         1
     });
-    let (exports, own) = (worker.exports(), Rc::clone(&calls));
+    let (exports, own) = (worker.proxy(), Rc::clone(&calls));
     worker.register_async("ask_outer", move || {
         own.borrow_mut().push(exports.call::<i32>("slow", (2,)).boxed_local());
         let inner = exports.call::<i32>("inner", ());
         async move { Ok::<i32, Thrown>(inner.await? + 10) }
     });
     main.block_on(worker.ready()).unwrap();
-    assert_eq!(main.block_on(worker.exports().call("outer", ())), Ok(11));
+    assert_eq!(main.block_on(worker.proxy().call("outer", ())), Ok(11));
     let mut results: Vec<_> = calls.take().into_iter().map(|call| main.block_on(call).unwrap()).collect();
     results.sort_unstable();
     assert_eq!(results, [2, 4]);
@@ -332,7 +332,7 @@ fn parent_that_the_worker_awaits_without_blocking_is_no_deadlock() {
         .limits(limits)
         .spawn(|scope| {
             scope.export_async("slow", |value: i32| async move { value * 2 });
-            let (remote, sync) = (scope.remote(), scope.sync());
+            let (remote, sync) = (scope.proxy(), scope.sync());
             scope.export_async("start", move || {
                 let awaited = remote.call::<i32>("ask", ());
                 let blocked = sync.call::<()>("block", ());
@@ -344,14 +344,14 @@ fn parent_that_the_worker_awaits_without_blocking_is_no_deadlock() {
             Ok(())
         })
         .unwrap();
-    let exports = worker.exports();
+    let exports = worker.proxy();
     worker.register_async("ask", move || {
         let call = exports.call::<i32>("slow", (3,));
         async move { Ok::<i32, Thrown>(call.await?) }
     });
     worker.register_async("block", || sleep(PAUSE));
     main.block_on(worker.ready()).unwrap();
-    assert_eq!(main.block_on(worker.exports().call("start", ())), Ok(6));
+    assert_eq!(main.block_on(worker.proxy().call("start", ())), Ok(6));
 }
 
 /// The function may still be registered after the parent has returned.
@@ -370,13 +370,13 @@ fn call_before_its_function_is_registered_waits_for_it_unless_the_parent_waits()
             Ok(())
         })
         .unwrap();
-    let exports = worker.exports();
+    let exports = worker.proxy();
     worker.register_async("waits", move || {
         let call = exports.call::<i32>("late", ());
         async move { call.await.map_err(CallError::into_thrown) }
     });
     let calls = Calls::default();
-    let (exports, own) = (worker.exports(), Rc::clone(&calls));
+    let (exports, own) = (worker.proxy(), Rc::clone(&calls));
     worker.register("starts", move || {
         own.borrow_mut().push(exports.call::<i32>("late", ()).boxed_local());
         1
@@ -409,16 +409,16 @@ fn deadlock_error_says_that_the_function_has_begun() {
             Ok(())
         })
         .unwrap();
-    let exports = worker.exports();
+    let exports = worker.proxy();
     worker.register_async("ask", move || {
         let call = exports.call_raw("begins", |_| Format::Bytes);
         async move { call.await.unwrap_err().to_string() }
     });
     main.block_on(worker.ready()).unwrap();
-    let text = main.block_on(worker.exports().call::<String>("start", ())).unwrap();
+    let text = main.block_on(worker.proxy().call::<String>("start", ())).unwrap();
     assert!(text.contains("has begun") && !text.contains("was not run"), "{text}");
     assert!(text.contains("worker.begins, called by main.ask, called by worker.start"), "{text}");
     assert_eq!([heard.recv_timeout(LONG), heard.recv_timeout(LONG)], [Ok("begun"), Ok("ended")]);
-    let again = main.block_on(worker.exports().call_raw("begins", |_| Format::Bytes));
+    let again = main.block_on(worker.proxy().call_raw("begins", |_| Format::Bytes));
     assert_eq!(again, Ok((Format::Bytes, Vec::new())), "a call gets its own answer");
 }

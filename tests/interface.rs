@@ -103,7 +103,7 @@ fn main_uses_what_a_worker_serves() {
         })
         .unwrap();
     main.block_on(async {
-        let shop = shop::Client::new(worker.exports());
+        let shop = shop::Client::new(worker.proxy());
         assert_eq!(shop.price("apple".into()).await, Ok(Some(50)));
         assert_eq!(shop.wait(7).await, Ok(7));
     });

@@ -30,7 +30,7 @@ fn a_panic_in_a_worker_ends_the_calls_that_main_awaits() {
         })
         .unwrap();
     worker.register("started", || ());
-    let error = main.block_on(worker.exports().call::<()>("anything", ())).unwrap_err();
+    let error = main.block_on(worker.proxy().call::<()>("anything", ())).unwrap_err();
     let CallError::Closed { closed, .. } = &error else { panic!("{error}") };
     assert_eq!(closed.reason, CloseReason::FAILED);
     assert!(error.to_string().contains("oh no"), "{error}");
@@ -40,10 +40,10 @@ fn a_panic_in_a_worker_ends_the_calls_that_main_awaits() {
 fn whoever_runs_a_worker_says_why_it_has_failed() {
     let main = Main::new().unwrap();
     let worker = main.spawn(|_| Ok(())).unwrap();
-    let call = worker.exports().call::<()>("later", ());
+    let call = worker.proxy().call::<()>("later", ());
     worker.fail("its host is out of memory");
     worker.fail("twice");
-    for call in [call, worker.exports().call::<()>("later", ())] {
+    for call in [call, worker.proxy().call::<()>("later", ())] {
         let error = main.block_on(call).unwrap_err();
         let CallError::Closed { closed, .. } = &error else { panic!("{error}") };
         let expected = (ClosedBy::Here, CloseReason::FAILED, "its host is out of memory");
@@ -64,15 +64,13 @@ fn terminating_ends_the_calls_of_both_sides() {
         })
         .unwrap();
     worker.register_async("never", pending::<()>);
-    let call = worker.exports().call::<()>("later", ());
+    let call = worker.proxy().call::<()>("later", ());
     main.turn_for(Duration::from_millis(50));
     worker.terminate();
     worker.terminate();
     let Err(CallError::Closed { closed, function }) = main.block_on(call) else { panic!() };
     assert_eq!((closed.by, closed.reason, &*function), (ClosedBy::Here, CloseReason::TERMINATED, "later"));
-    let Err(CallError::Closed { closed, .. }) = main.block_on(worker.exports().call::<()>("later", ())) else {
-        panic!()
-    };
+    let Err(CallError::Closed { closed, .. }) = main.block_on(worker.proxy().call::<()>("later", ())) else { panic!() };
     assert_eq!(closed.reason, CloseReason::TERMINATED);
     let (error, stop) = receiver.recv_timeout(PATIENCE).unwrap();
     let CallError::Closed { closed, .. } = error else { panic!("{error}") };
@@ -98,8 +96,8 @@ fn a_worker_that_closes_is_done_after_its_last_answers() {
     let noted = std::rc::Rc::new(std::cell::Cell::new(0));
     let note = std::rc::Rc::clone(&noted);
     worker.register("noted", move || note.set(note.get() + 1));
-    assert_eq!(main.block_on(worker.exports().call("last", ())), Ok(7));
-    let error = main.block_on(worker.exports().call::<()>("close", ())).unwrap_err();
+    assert_eq!(main.block_on(worker.proxy().call("last", ())), Ok(7));
+    let error = main.block_on(worker.proxy().call::<()>("close", ())).unwrap_err();
     let CallError::Closed { closed, .. } = error else { panic!("{error}") };
     assert_eq!((closed.by, closed.reason), (ClosedBy::Peer, CloseReason::DONE));
     assert_eq!(noted.get(), 1);
@@ -146,7 +144,7 @@ fn a_function_that_holds_its_worker_does_not_keep_it_alive() {
     drop(main);
     assert_eq!(receiver.recv_timeout(PATIENCE), Ok(true));
     assert!(worker.closed().is_some());
-    assert!(worker.exports().notify("anything", ()).is_err());
+    assert!(worker.proxy().notify("anything", ()).is_err());
 }
 
 #[test]
@@ -163,7 +161,7 @@ fn workers_are_found_by_name_before_and_after_they_start() {
     let workers = main.workers();
     let (found, ()) = main.block_on(futures_util::future::join(workers.get("late"), spawn));
     let worker = found.unwrap();
-    assert_eq!(main.block_on(worker.exports().call("version", ())), Ok("1.0".to_owned()));
+    assert_eq!(main.block_on(worker.proxy().call("version", ())), Ok("1.0".to_owned()));
     assert_eq!(workers.names(), ["late"]);
     let taken = main.worker().name("late").spawn(setup);
     assert!(matches!(taken, Err(SpawnError::NameTaken(name)) if name == "late"));
@@ -225,10 +223,10 @@ mod processes {
         let main = Main::new().unwrap();
         let worker = spawn(&main, "exports");
         assert_eq!(main.block_on(worker.ready()).unwrap(), ["echo", "hang", "pid"]);
-        let pid: u32 = main.block_on(worker.exports().call("pid", ())).unwrap();
+        let pid: u32 = main.block_on(worker.proxy().call("pid", ())).unwrap();
         assert_ne!(pid, std::process::id());
         let sent: Vec<u8> = (0..3 << 20).map(|k: u32| (k % 253) as u8).collect();
-        let echo = main.block_on(worker.exports().call_bytes("echo", sent.clone())).unwrap();
+        let echo = main.block_on(worker.proxy().call_bytes("echo", sent.clone())).unwrap();
         assert!(echo == sent);
         worker.terminate();
         assert!(!is_alive(pid));
@@ -238,7 +236,7 @@ mod processes {
     fn a_killed_process_ends_the_calls_that_main_awaits() {
         let main = Main::new().unwrap();
         let worker = spawn(&main, "exports");
-        let exports = worker.exports();
+        let exports = worker.proxy();
         let pid: u32 = main.block_on(exports.call("pid", ())).unwrap();
         let call = exports.call::<()>("hang", ());
         std::thread::spawn(move || {

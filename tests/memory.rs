@@ -43,16 +43,16 @@ fn calls_beyond_the_budget_of_main_end_and_their_links_stay_open() {
     main.block_on(async {
         for worker in &workers {
             worker.ready().await.unwrap();
-            let error = worker.exports().call_bytes("take", vec![7; 8 * MIB]).await.unwrap_err();
+            let error = worker.proxy().call_bytes("take", vec![7; 8 * MIB]).await.unwrap_err();
             let CallError::NotSent { source: SendError::OutOfMemory { size, limit, .. }, .. } = error else {
                 panic!("{error}")
             };
             assert_eq!((size, limit), (8 * MIB, 4 * MIB));
-            assert_eq!(worker.exports().call_bytes("take", vec![7; MIB]).await.unwrap().len(), MIB);
+            assert_eq!(worker.proxy().call_bytes("take", vec![7; MIB]).await.unwrap().len(), MIB);
         }
     });
     main.set_memory_budget(usize::MAX);
-    let all = main.block_on(workers[0].exports().call_bytes("take", vec![7; 8 * MIB])).unwrap();
+    let all = main.block_on(workers[0].proxy().call_bytes("take", vec![7; 8 * MIB])).unwrap();
     assert_eq!(all.len(), 8 * MIB);
 }
 
@@ -73,9 +73,9 @@ fn worker_refuses_arguments_and_results_beyond_its_own_budget() {
         Ok(())
     });
     main.block_on(worker.ready()).unwrap();
-    let error = main.block_on(worker.exports().call_bytes("take", vec![7; MIB])).unwrap_err();
+    let error = main.block_on(worker.proxy().call_bytes("take", vec![7; MIB])).unwrap_err();
     assert!(matches!(error, CallError::OutOfMemory { .. }), "{error}");
-    let small = main.block_on(worker.exports().call_bytes("take", vec![7; 100])).unwrap();
+    let small = main.block_on(worker.proxy().call_bytes("take", vec![7; 100])).unwrap();
     assert_eq!(small.len(), 100);
 }
 
@@ -93,7 +93,7 @@ fn value_without_memory_ends_its_call_and_the_link_stays_open() {
             Ok(())
         })
         .unwrap();
-    let exports = worker.exports();
+    let exports = worker.proxy();
     let ends = |error: CallError, function: &str, why: &str| {
         assert_eq!(error.to_string(), format!("`{function}` gave no result for lack of memory: {why}"));
         assert!(matches!(error, CallError::OutOfMemory { .. }));

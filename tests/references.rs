@@ -27,7 +27,7 @@ fn releases_reach_the_listeners_of_both_ends_before_what_follows_them() {
         worker.ready().await?;
         worker.release(&[1, 2])?;
         worker.release(&[2])?;
-        worker.exports().call::<()>("done", ()).await?;
+        worker.proxy().call::<()>("done", ()).await?;
         Ok::<(), Box<dyn std::error::Error>>(())
     })
     .unwrap();
@@ -58,7 +58,7 @@ fn every_listener_receives_releases_in_order_of_addition() {
     main.block_on(async {
         worker.ready().await?;
         worker.release(&[6])?;
-        worker.exports().call::<()>("done", ()).await?;
+        worker.proxy().call::<()>("done", ()).await?;
         Ok::<(), Box<dyn std::error::Error>>(())
     })
     .unwrap();
@@ -91,5 +91,5 @@ fn names_of_coincide_itself_are_not_listed() {
         })
         .unwrap();
     assert_eq!(main.block_on(worker.ready()).unwrap(), ["mine"]);
-    assert_eq!(main.block_on(worker.exports().call::<i32>("coincide:own", ())).unwrap(), 1);
+    assert_eq!(main.block_on(worker.proxy().call::<i32>("coincide:own", ())).unwrap(), 1);
 }

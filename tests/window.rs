@@ -167,7 +167,7 @@ fn references_are_given_back_as_often_as_they_came() {
         _ => Ok(Value::Array(vec![object(6), object(7), object(6)])),
     });
     let released = released(&worker);
-    main.block_on(worker.exports().call::<()>("done", ())).unwrap();
+    main.block_on(worker.proxy().call::<()>("done", ())).unwrap();
     // They come when the worker has nothing else to do.
     main.block_on(std::future::poll_fn(|context| {
         if released.borrow().len() >= 8 {
@@ -225,7 +225,7 @@ fn a_function_of_the_worker_is_called_with_what_it_takes_while_the_worker_waits(
     }
     let main = Main::new().unwrap();
     let worker = main.spawn(does as Does).unwrap();
-    let exports = worker.exports();
+    let exports = worker.proxy();
     let steps = Rc::new(RefCell::new(Vec::new()));
     let log = Rc::clone(&steps);
     worker.register_raw("coincide:reflect", move |_, payload, result| {
@@ -271,7 +271,7 @@ fn a_function_of_the_worker_is_called_with_what_it_takes_while_the_worker_waits(
         })))
     });
     let released = released(&worker);
-    main.block_on(worker.exports().call::<()>("done", ())).unwrap();
+    main.block_on(worker.proxy().call::<()>("done", ())).unwrap();
     let reference = "Reference { owner: Receiver, kind: Object, id: 3 }";
     let steps = steps.borrow();
     assert_eq!(steps[0], format!("[String(Utf8(\"seen\")), {reference}]"));
@@ -281,7 +281,7 @@ fn a_function_of_the_worker_is_called_with_what_it_takes_while_the_worker_waits(
     assert!(steps[4].contains("there is no function 8"), "{}", steps[4]);
     // What was in the calls and not taken came back, each as often as it came.
     worker.release(&[1, 2]).unwrap();
-    main.block_on(worker.exports().call::<()>("done", ())).unwrap();
+    main.block_on(worker.proxy().call::<()>("done", ())).unwrap();
     let mut ids = released.borrow().clone();
     ids.sort_unstable();
     ids.dedup();
@@ -313,7 +313,7 @@ fn a_function_that_main_gives_back_drops_what_it_has_captured() {
         Ok(())
     }
     let (main, worker) = play(does, |_| Ok(Value::Boolean(true)));
-    let dropped = || main.block_on(worker.exports().call::<usize>("dropped", ())).unwrap();
+    let dropped = || main.block_on(worker.proxy().call::<usize>("dropped", ())).unwrap();
     main.block_on(worker.ready()).unwrap();
     worker.release(&[1]).unwrap();
     assert_eq!(dropped(), 0);
@@ -470,7 +470,7 @@ fn an_asynchronous_function_runs_when_the_worker_serves() {
     let call = |number: u32| {
         let callee = Value::Reference { owner: RefOwner::Receiver, kind: RefKind::Function, id: 1 };
         let call = Value::Array(vec![callee, Value::Undefined, Value::Array(vec![number.into()])]);
-        main.block_on(worker.exports().call_raw("coincide:invoke", |buffer| {
+        main.block_on(worker.proxy().call_raw("coincide:invoke", |buffer| {
             call.encode(buffer).unwrap();
             Format::Value
         }))
@@ -572,7 +572,7 @@ fn a_promise_of_main_is_awaited() {
         let Value::Reference { id, kind, .. } = then.borrow()[of][which] else { panic!() };
         let callee = Value::Reference { owner: RefOwner::Receiver, kind, id };
         let call = Value::Array(vec![callee, Value::Undefined, Value::Array(vec![value])]);
-        worker.exports().call_raw("coincide:invoke", |buffer| {
+        worker.proxy().call_raw("coincide:invoke", |buffer| {
             call.encode(buffer).unwrap();
             Format::Value
         })
@@ -586,7 +586,7 @@ fn a_promise_of_main_is_awaited() {
             std::task::Poll::Pending
         }));
     };
-    let asked = || worker.exports().call::<u32>("await", ("soon",));
+    let asked = || worker.proxy().call::<u32>("await", ("soon",));
     let call = asked();
     given_to_then(1);
     main.block_on(settle(0, 0, 7.into())).unwrap();

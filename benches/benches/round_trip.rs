@@ -38,14 +38,14 @@ fn calls(criterion: &mut Criterion) {
 
     let mut group = criterion.benchmark_group("round_trip");
     group.bench_function("increment", |bencher| {
-        bencher.iter_custom(|calls| main.block_on(worker.exports().call("increment", (calls,))).expect("the time"));
+        bencher.iter_custom(|calls| main.block_on(worker.proxy().call("increment", (calls,))).expect("the time"));
     });
     for style in ["echo", "echo_bytes"] {
         for bytes in SIZES {
             group.throughput(Throughput::Bytes(bytes as u64));
             group.bench_function(format!("{style}/{}", size(bytes)), |bencher| {
                 bencher.iter_custom(|calls| {
-                    main.block_on(worker.exports().call(style, (bytes, calls))).expect("the time")
+                    main.block_on(worker.proxy().call(style, (bytes, calls))).expect("the time")
                 });
             });
         }

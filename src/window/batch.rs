@@ -1,13 +1,13 @@
 //! Changes that travel together.
 
 use super::key::Key;
-use super::link::{Link, was_sent};
+use super::link::{ObjectLink, was_sent};
 use super::path::Path;
 use super::remote::Handle;
 use super::table::ROOT;
 use super::wire::{self, List};
-use crate::error::CallError;
-use crate::payload::Args;
+use crate::calls::error::CallError;
+use crate::calls::payload::Args;
 use coincide_codec::Value;
 use coincide_codec::value::RefKind;
 use serde::Serialize;
@@ -33,7 +33,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    pub(super) fn new(link: Link) -> Self {
+    pub(super) fn new(link: ObjectLink) -> Self {
         Self { gathered: Gathered { link, sent: Vec::new() }, operations: Vec::new(), kept: Vec::new() }
     }
 
@@ -105,7 +105,7 @@ impl Batch {
 
 /// The functions that a batch would hand to main.
 struct Gathered {
-    link: Link,
+    link: ObjectLink,
     sent: Vec<u64>,
 }
 

@@ -1,8 +1,8 @@
 //! Functions of the worker that main calls.
 
-use super::link::Link;
+use super::link::ObjectLink;
 use crate::ErrorCode;
-use crate::functions::{Failure, Handler, Reply};
+use crate::calls::functions::{Failure, Handler, Reply};
 use crate::raw::RawReply;
 use coincide_codec::DecodeError;
 use coincide_codec::value::{RefKind, RefOwner, Reference};
@@ -70,7 +70,7 @@ impl Callback {
         })
     }
 
-    fn of(run: impl Fn(&Link, &[u8], &mut Vec<u8>) -> Result<RawReply, Failure> + 'static) -> Self {
+    fn of(run: impl Fn(&ObjectLink, &[u8], &mut Vec<u8>) -> Result<RawReply, Failure> + 'static) -> Self {
         Self(Rc::new(Function(Box::new(run))))
     }
 }
@@ -91,7 +91,7 @@ impl Eq for Callback {}
 
 impl Serialize for Callback {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Some(link) = Link::coding_now() else {
+        let Some(link) = ObjectLink::coding_now() else {
             return Err(S::Error::custom("a function can be sent as part of an operation on objects of main only"));
         };
         let id = link.table.send(&self.0);
@@ -105,7 +105,7 @@ impl<'de> Deserialize<'de> for Callback {
         let Reference { owner: RefOwner::Receiver, id, .. } = Reference::deserialize(deserializer)? else {
             return Err(D::Error::custom("expected a function of this worker, got an object of main"));
         };
-        let function = Link::coding_now().and_then(|link| link.table.function(id));
+        let function = ObjectLink::coding_now().and_then(|link| link.table.function(id));
         function.map(Self).ok_or_else(|| D::Error::custom(format_args!("there is no function {id}: it was given back")))
     }
 }
@@ -122,11 +122,11 @@ pub(super) fn settling<T: DeserializeOwned>(function: impl Fn(Result<T, DecodeEr
 /// What is called.
 pub(crate) struct Function(Box<Run>);
 
-type Run = dyn Fn(&Link, &[u8], &mut Vec<u8>) -> Result<RawReply, Failure>;
+type Run = dyn Fn(&ObjectLink, &[u8], &mut Vec<u8>) -> Result<RawReply, Failure>;
 
 /// Serves a call of main: the arguments are a function, `this`, and a list.
 pub(super) fn serve(
-    link: Option<Link>,
+    link: Option<ObjectLink>,
     format: Format,
     payload: &[u8],
     result: &mut Vec<u8>,
@@ -156,12 +156,12 @@ impl<'de> Deserialize<'de> for Callee {
     }
 }
 
-fn arguments<Args: DeserializeOwned>(link: &Link, payload: &[u8]) -> Result<Args, Failure> {
+fn arguments<Args: DeserializeOwned>(link: &ObjectLink, payload: &[u8]) -> Result<Args, Failure> {
     let call: Call<Args> = link.decode(payload).map_err(|error| Failure::unread(&error))?;
     Ok(call.0)
 }
 
-fn encode(link: &Link, value: &impl Serialize, result: &mut Vec<u8>) -> Result<(), Failure> {
+fn encode(link: &ObjectLink, value: &impl Serialize, result: &mut Vec<u8>) -> Result<(), Failure> {
     let encoded = link.encode(value, result);
     encoded.map(|_| ()).map_err(|error| Failure::unsent(&error))
 }

@@ -5,9 +5,9 @@ use super::remote::{Handle, Remote};
 use super::table::{ROOT, Table};
 use super::wire::{INVOKE, REFLECT, REFLECT_LATER};
 use crate::Scope;
-use crate::error::CallError;
+use crate::calls::error::CallError;
 use crate::raw::RawError;
-use crate::scope::Inner;
+use crate::worker::{Reflection, WorkerEndpoint};
 use coincide_codec::value::{self, RefKind};
 use coincide_codec::{DecodeError, EncodeError};
 use coincide_proto::Format;
@@ -20,7 +20,7 @@ use std::rc::{Rc, Weak};
 impl Scope {
     /// Main's root object, `window` unless main has chosen another (see [`window`](crate::window)). It takes no trip.
     pub fn window(&self) -> Remote {
-        let link = Link { scope: Rc::clone(&self.inner), table: table_of(self) };
+        let link = ObjectLink { scope: Rc::clone(&self.endpoint), table: table_of(self) };
         Remote::of(Rc::new(Handle { id: ROOT, kind: RefKind::Object, link }))
     }
 
@@ -28,14 +28,6 @@ impl Scope {
     pub fn window_sizes(&self) -> (usize, usize) {
         table_of(self).sizes()
     }
-}
-
-/// What a scope keeps of this, without which nobody pays for it.
-pub(crate) trait Reflection {
-    fn as_any(self: Rc<Self>) -> Rc<dyn Any>;
-
-    /// The link is closed.
-    fn close(&self);
 }
 
 impl Reflection for Table {
@@ -49,13 +41,13 @@ impl Reflection for Table {
 }
 
 fn table_of(scope: &Scope) -> Rc<Table> {
-    let known = scope.inner.reflection.borrow().clone();
+    let known = scope.endpoint.reflection.borrow().clone();
     if let Some(table) = known.and_then(|known| known.as_any().downcast().ok()) {
         return table;
     }
     let table = Rc::new(Table::default());
-    scope.inner.reflection.replace(Some(Rc::clone(&table) as Rc<dyn Reflection>));
-    let (link, served) = (Rc::downgrade(&scope.inner), Rc::downgrade(&table));
+    scope.endpoint.reflection.replace(Some(Rc::clone(&table) as Rc<dyn Reflection>));
+    let (link, served) = (Rc::downgrade(&scope.endpoint), Rc::downgrade(&table));
     scope.export_raw(INVOKE, move |format, payload, result| {
         callback::serve(upgrade(&link, &served), format, payload, result)
     });
@@ -68,18 +60,18 @@ fn table_of(scope: &Scope) -> Rc<Table> {
     table
 }
 
-fn upgrade(scope: &Weak<Inner>, table: &Weak<Table>) -> Option<Link> {
-    Some(Link { scope: scope.upgrade()?, table: table.upgrade()? })
+fn upgrade(scope: &Weak<WorkerEndpoint>, table: &Weak<Table>) -> Option<ObjectLink> {
+    Some(ObjectLink { scope: scope.upgrade()?, table: table.upgrade()? })
 }
 
 /// The worker's end of a link, with the references that live on it.
 #[derive(Clone)]
-pub(super) struct Link {
-    pub(super) scope: Rc<Inner>,
+pub(super) struct ObjectLink {
+    pub(super) scope: Rc<WorkerEndpoint>,
     pub(super) table: Rc<Table>,
 }
 
-impl Link {
+impl ObjectLink {
     /// Has main carry out an operation, and waits for the result. `name` is what errors call it.
     pub(super) fn operate<R: DeserializeOwned>(
         &self,
@@ -95,11 +87,11 @@ impl Link {
         match called {
             Ok((Format::Value, payload)) => {
                 let result = self.decode(&payload);
-                self.scope.end.recycle(payload);
+                self.scope.host.recycle(payload);
                 result.map_err(|source| CallError::result(&name(), source))
             }
             Ok((_, payload)) => {
-                self.scope.end.recycle(payload);
+                self.scope.host.recycle(payload);
                 let source = DecodeError::mismatch("main answered in a format that was not asked for");
                 Err(CallError::Result { function: name(), source })
             }
@@ -159,7 +151,7 @@ impl Link {
     /// # Errors
     /// The link is closed, or this worker can't block.
     pub(super) fn check(&self, name: impl Fn() -> String) -> Result<(), CallError> {
-        let engine = self.scope.end.engine.borrow();
+        let engine = self.scope.host.engine.borrow();
         match engine.session().closed() {
             Some(closed) => Err(CallError::Closed { function: name(), closed: closed.clone() }),
             None if !engine.can_wait() => Err(CallError::CannotBlock { function: name() }),
@@ -186,7 +178,7 @@ impl Link {
         self.scope.when_idle(async move {
             if let Some(link) = upgrade(&link.0, &link.1) {
                 link.give_back(&link.table.take_awaited());
-                link.scope.end.engine.borrow_mut().flush();
+                link.scope.host.engine.borrow_mut().flush();
             }
         });
     }
@@ -195,13 +187,13 @@ impl Link {
     fn give_back(&self, ids: &[u64]) {
         for ids in ids.chunks(MOST) {
             // On a closed link there is nothing to give back.
-            let _ = self.scope.end.release(ids);
+            let _ = self.scope.host.release(ids);
         }
     }
 
     /// Lets values of this link be written and read while `action` runs.
     fn coding<T>(&self, action: impl FnOnce() -> T) -> T {
-        struct Restore(Option<Link>);
+        struct Restore(Option<ObjectLink>);
 
         impl Drop for Restore {
             fn drop(&mut self) {
@@ -220,7 +212,7 @@ impl Link {
 }
 
 thread_local! {
-    static CODING: RefCell<Option<Link>> = const { RefCell::new(None) };
+    static CODING: RefCell<Option<ObjectLink>> = const { RefCell::new(None) };
 }
 
 /// Whether main may have got what an operation hands over, for all that this error says.

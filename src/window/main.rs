@@ -120,7 +120,7 @@ impl Worker {
     /// # }
     /// ```
     pub fn share_window(&self, root: Root) -> Sharing {
-        let objects = Objects::new(&self.link, &root.object);
+        let objects = Objects::new(&self.endpoint, &root.object);
         if root.policy.is_some() || root.walled || root.paths.length() > 0 || root.objects.length() > 0 {
             objects.wall_in(root);
         }

@@ -60,5 +60,3 @@ pub use key::Key;
 pub use main::{Root, Sharing};
 pub use path::Path;
 pub use remote::Remote;
-
-pub(crate) use link::Reflection;

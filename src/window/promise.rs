@@ -3,7 +3,7 @@
 use super::callback::{Callback, settling};
 use super::remote::Remote;
 use crate::Thrown;
-use crate::error::CallError;
+use crate::calls::error::CallError;
 use coincide_codec::Value;
 use serde::de::DeserializeOwned;
 use std::cell::RefCell;
@@ -29,8 +29,8 @@ impl Remote {
     /// there.
     pub async fn settled<T: DeserializeOwned + 'static>(&self) -> Result<T, CallError> {
         let name = format!("{}.then", **self);
-        let outcome = Rc::new(RefCell::new(Outcome { result: None, waker: None, left: 2 }));
-        let (resolved, rejected) = (Settles(Rc::clone(&outcome)), Settles(Rc::clone(&outcome)));
+        let settlement = Rc::new(RefCell::new(Settlement { result: None, waker: None, left: 2 }));
+        let (resolved, rejected) = (Settles(Rc::clone(&settlement)), Settles(Rc::clone(&settlement)));
         let other_type = name.clone();
         let resolve = settling(move |value: Result<T, _>| {
             resolved.settle(value.map_err(|source| CallError::result(&other_type, source)));
@@ -44,12 +44,12 @@ impl Remote {
         // From here on main has them, or nobody.
         drop::<[Callback; 2]>([resolve, reject]);
         let settled = poll_fn(|context| {
-            let mut outcome = outcome.borrow_mut();
-            if outcome.result.is_none() && outcome.left > 0 {
-                outcome.waker = Some(context.waker().clone());
+            let mut settlement = settlement.borrow_mut();
+            if settlement.result.is_none() && settlement.left > 0 {
+                settlement.waker = Some(context.waker().clone());
                 return Poll::Pending;
             }
-            Poll::Ready(outcome.result.take())
+            Poll::Ready(settlement.result.take())
         });
         settled.await.unwrap_or_else(|| {
             self.check(&name)?;
@@ -60,7 +60,7 @@ impl Remote {
 }
 
 /// What has become of a promise.
-struct Outcome<T> {
+struct Settlement<T> {
     result: Option<Result<T, CallError>>,
     waker: Option<Waker>,
     /// Functions that could still settle it.
@@ -68,22 +68,22 @@ struct Outcome<T> {
 }
 
 /// One of the two functions that settle a promise.
-struct Settles<T>(Rc<RefCell<Outcome<T>>>);
+struct Settles<T>(Rc<RefCell<Settlement<T>>>);
 
 impl<T> Settles<T> {
     fn settle(&self, result: Result<T, CallError>) {
-        let mut outcome = self.0.borrow_mut();
-        outcome.result.get_or_insert(result);
-        wake(outcome.waker.take());
+        let mut settlement = self.0.borrow_mut();
+        settlement.result.get_or_insert(result);
+        wake(settlement.waker.take());
     }
 }
 
 impl<T> Drop for Settles<T> {
     fn drop(&mut self) {
-        let mut outcome = self.0.borrow_mut();
-        outcome.left -= 1;
-        if outcome.left == 0 {
-            wake(outcome.waker.take());
+        let mut settlement = self.0.borrow_mut();
+        settlement.left -= 1;
+        if settlement.left == 0 {
+            wake(settlement.waker.take());
         }
     }
 }

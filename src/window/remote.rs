@@ -1,6 +1,6 @@
 //! Objects of main.
 
-use super::link::Link;
+use super::link::ObjectLink;
 use super::path::Path;
 use super::table::ROOT;
 use coincide_codec::value::{RefKind, RefOwner, Reference};
@@ -82,7 +82,7 @@ impl Serialize for Remote {
 impl<'de> Deserialize<'de> for Remote {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let reference = Reference::deserialize(deserializer)?;
-        let Some(link) = Link::coding_now() else {
+        let Some(link) = ObjectLink::coding_now() else {
             return Err(D::Error::custom("objects of main come as results of operations on such, and nowhere else"));
         };
         let Reference { owner: RefOwner::Sender, kind, id } = reference else {
@@ -98,12 +98,12 @@ impl<'de> Deserialize<'de> for Remote {
 pub(super) struct Handle {
     pub(super) id: u64,
     pub(super) kind: RefKind,
-    pub(super) link: Link,
+    pub(super) link: ObjectLink,
 }
 
 impl Serialize for Handle {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if !Link::coding_now().is_some_and(|link| link.is_same(&self.link)) {
+        if !ObjectLink::coding_now().is_some_and(|link| link.is_same(&self.link)) {
             return Err(S::Error::custom(
                 "an object of main can be sent to its own main only, as part of an operation",
             ));

@@ -1,7 +1,7 @@
 //! Operations as they travel: section 24 of the specification.
 
 use super::path::Path;
-use crate::payload::Args;
+use crate::calls::payload::Args;
 use serde::Serialize;
 use serde::ser::{SerializeTuple, Serializer};
 

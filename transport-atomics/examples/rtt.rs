@@ -6,7 +6,7 @@
 //! Each figure is the median of three runs of 20 milliseconds, a rough one; `--runs 50` gives figures to compare.
 
 use coincide_proto::{Transmit, Transport};
-use coincide_transport_atomics::{Bell, LinkConfig, MainEnd, WorkerEnd, pair};
+use coincide_transport_atomics::{Bell, LinkConfig, MainTransport, WorkerTransport, pair};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -106,7 +106,7 @@ fn link(size: usize, capacity: usize, manner: Manner) -> u128 {
     let (mut main, mut worker) = pair(config, Arc::clone(&bell));
     let thread = thread::spawn(move || {
         let mut buffer = vec![0; size];
-        let pass = |main: &mut MainEnd, room: bool| match manner {
+        let pass = |main: &mut MainTransport, room: bool| match manner {
             Manner::Spinning => std::hint::spin_loop(),
             Manner::Waiting => main.wait(room, None),
             Manner::Parked => {
@@ -137,7 +137,7 @@ fn link(size: usize, capacity: usize, manner: Manner) -> u128 {
         }
     });
     let (outgoing, mut echoed) = (vec![1; size], vec![0; size]);
-    let pass = |worker: &mut WorkerEnd, room: bool| match manner {
+    let pass = |worker: &mut WorkerTransport, room: bool| match manner {
         Manner::Spinning => std::hint::spin_loop(),
         _ => worker.wait(room, None),
     };

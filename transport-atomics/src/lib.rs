@@ -42,7 +42,7 @@ pub mod specification {}
 
 pub use bell::Bell;
 pub use layout::LinkConfig;
-pub use link::{MainEnd, Ringer, WorkerEnd};
+pub use link::{MainTransport, Ringer, WorkerTransport};
 #[cfg(not(target_family = "wasm"))]
 pub use threads::pair;
 pub use wait::Patience;

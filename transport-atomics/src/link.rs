@@ -101,14 +101,14 @@ end! {
     /// [`wait`](Transport::wait) takes rings for those as well, so with several links arm them all and wait for the bell itself.
     ///
     /// Dropping it, or the thread's panic, leaves the link.
-    MainEnd
+    MainTransport
 }
 
 end! {
     /// The worker's end of a link. It may block in [`wait`](Transport::wait).
     ///
     /// Dropping it, or the thread's panic, leaves the link.
-    WorkerEnd
+    WorkerTransport
 }
 
 /// Makes an endpoint's [`wait`](Transport::wait) return, from any thread: to look at a flag that tells it to stop, say.

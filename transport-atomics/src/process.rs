@@ -23,7 +23,7 @@
 use crate::bell::Bell;
 use crate::endpoint::{Doorbell, Endpoint};
 use crate::layout::LinkConfig;
-use crate::link::{MainEnd, WorkerEnd};
+use crate::link::{MainTransport, WorkerTransport};
 use crate::sys::{self, Inherited, Life, Prepared, Process, RemoteBell};
 use std::io;
 use std::process::{Child, Command};
@@ -38,7 +38,7 @@ use std::sync::Arc;
 /// # Errors
 /// When the child can't be started, or there are no descriptors, threads or memory left;
 /// [`Unsupported`](io::ErrorKind::Unsupported) on other platforms than Linux.
-pub fn spawn(command: &mut Command, config: LinkConfig, bell: &Arc<Bell>) -> io::Result<(Child, MainEnd)> {
+pub fn spawn(command: &mut Command, config: LinkConfig, bell: &Arc<Bell>) -> io::Result<(Child, MainTransport)> {
     let Prepared { region, remote, life, handover } = sys::prepare(&config, bell)?;
     let tie = MainTie { bell: Arc::clone(bell), remote, life: life.clone() };
     bell.hears_processes()?;
@@ -50,7 +50,7 @@ pub fn spawn(command: &mut Command, config: LinkConfig, bell: &Arc<Bell>) -> io:
         let _ = child.wait();
         return Err(error);
     }
-    Ok((child, MainEnd::new(endpoint, Some(Box::new(tie)))))
+    Ok((child, MainTransport::new(endpoint, Some(Box::new(tie)))))
 }
 
 /// The worker's end of the link with which this process was started, if it was: the first time, `None` from then on.
@@ -61,13 +61,13 @@ pub fn spawn(command: &mut Command, config: LinkConfig, bell: &Arc<Bell>) -> io:
 /// # Errors
 /// When the parent speaks another version, or the environment variable `COINCIDE_LINK` was tampered with;
 /// [`Unsupported`](io::ErrorKind::Unsupported) on other platforms than Linux.
-pub fn from_env() -> io::Result<Option<WorkerEnd>> {
+pub fn from_env() -> io::Result<Option<WorkerTransport>> {
     let Some(Inherited { region, len, remote, life, maker }) = sys::inherit()? else { return Ok(None) };
     let config = LinkConfig::read(&region, len)?;
     let tie = WorkerTie { life: life.clone() };
     let endpoint = Endpoint::worker(region, &config, Doorbell::Remote(remote));
     watch(life, maker, endpoint.obituary())?;
-    Ok(Some(WorkerEnd::new(endpoint, Some(Box::new(tie)))))
+    Ok(Some(WorkerTransport::new(endpoint, Some(Box::new(tie)))))
 }
 
 /// Runs `obituary` when the process at the other end has died. It also runs when either end leaves the link, and reports nothing new

@@ -4,7 +4,7 @@ use crate::bell::Bell;
 use crate::endpoint::{Doorbell, Endpoint};
 use crate::heap;
 use crate::layout::LinkConfig;
-use crate::link::{MainEnd, WorkerEnd};
+use crate::link::{MainTransport, WorkerTransport};
 use std::sync::Arc;
 
 /// A link between two threads: the end of main, which `bell` wakes, and the end of the worker, to be moved to its thread.
@@ -27,10 +27,10 @@ use std::sync::Arc;
 /// # thread.join().unwrap();
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub fn pair(config: LinkConfig, bell: Arc<Bell>) -> (MainEnd, WorkerEnd) {
+pub fn pair(config: LinkConfig, bell: Arc<Bell>) -> (MainTransport, WorkerTransport) {
     let region = heap::allocate(config.region_len());
     config.describe(&region);
     let main = Endpoint::main(region.clone(), &config, Arc::clone(&bell));
     let worker = Endpoint::worker(region, &config, Doorbell::Bell(bell));
-    (MainEnd::new(main, None), WorkerEnd::new(worker, None))
+    (MainTransport::new(main, None), WorkerTransport::new(worker, None))
 }

@@ -1,13 +1,13 @@
 //! Links over a `SharedArrayBuffer`: between a page and its worker, or two threads of Node.js.
 //!
 //! Both ends live in event loops. [`arm`](coincide_proto::Transport::arm) has the bell rung when the peer wakes this end, by
-//! `Atomics.waitAsync` where it exists; elsewhere by a message port, which [`wake_by_port`](MainEnd::wake_by_port) is about.
+//! `Atomics.waitAsync` where it exists; elsewhere by a message port, which [`wake_by_port`](MainTransport::wake_by_port) is about.
 //! [`wait`](coincide_proto::Transport::wait) blocks by `Atomics.wait`, which pages do not allow.
 
 use crate::bell::Bell;
 use crate::endpoint::{Doorbell, Endpoint};
 use crate::layout::LinkConfig;
-use crate::link::{MainEnd, WorkerEnd};
+use crate::link::{MainTransport, WorkerTransport};
 use crate::memory::Memory;
 use std::io;
 use std::sync::Arc;
@@ -29,30 +29,30 @@ pub fn create(config: LinkConfig) -> Result<JsValue, JsValue> {
 ///
 /// # Errors
 /// When there is no link in the buffer, or one of another layout.
-pub fn main_end(buffer: &JsValue, bell: Arc<Bell>) -> io::Result<MainEnd> {
+pub fn main_transport(buffer: &JsValue, bell: Arc<Bell>) -> io::Result<MainTransport> {
     let (memory, config) = open(buffer, &bell)?;
-    Ok(MainEnd::new(Endpoint::main(memory, &config, bell), None))
+    Ok(MainTransport::new(Endpoint::main(memory, &config, bell), None))
 }
 
 /// The worker's end of the link in `buffer`.
 ///
 /// # Errors
 /// When there is no link in the buffer, or one of another layout.
-pub fn worker_end(buffer: &JsValue, bell: Arc<Bell>) -> io::Result<WorkerEnd> {
+pub fn worker_transport(buffer: &JsValue, bell: Arc<Bell>) -> io::Result<WorkerTransport> {
     let (memory, config) = open(buffer, &bell)?;
     let mut endpoint = Endpoint::worker(memory, &config, Doorbell::Word);
     endpoint.sleep_by(Doorbell::Bell(bell));
-    Ok(WorkerEnd::new(endpoint, None))
+    Ok(WorkerTransport::new(endpoint, None))
 }
 
-impl MainEnd {
+impl MainTransport {
     /// The worker can't listen to words (there is no `Atomics.waitAsync`): `port`, whose `postMessage` is called then, wakes it as well.
     pub fn wake_by_port(&self, port: &JsValue) {
         self.endpoint.memory().wake_by_port(port);
     }
 }
 
-impl WorkerEnd {
+impl WorkerTransport {
     /// Main can't listen to words (there is no `Atomics.waitAsync`): `port`, whose `postMessage` is called then, wakes it as well.
     pub fn wake_by_port(&self, port: &JsValue) {
         self.endpoint.memory().wake_by_port(port);

@@ -5,7 +5,7 @@
 mod watchdog;
 
 use coincide_proto::{Gone, ProtocolError, ReceiveError, Transmit, Transport};
-use coincide_transport_atomics::{Bell, LinkConfig, MainEnd, Patience, WorkerEnd, pair};
+use coincide_transport_atomics::{Bell, LinkConfig, MainTransport, Patience, WorkerTransport, pair};
 use proptest::prelude::*;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ fn small() -> LinkConfig {
     LinkConfig::default().up_capacity(0).down_capacity(0)
 }
 
-fn small_pair() -> (MainEnd, WorkerEnd) {
+fn small_pair() -> (MainTransport, WorkerTransport) {
     pair(small(), Bell::new().unwrap())
 }
 

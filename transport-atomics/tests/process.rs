@@ -5,7 +5,7 @@
 mod watchdog;
 
 use coincide_proto::{Gone, ReceiveError, Transmit, Transport};
-use coincide_transport_atomics::{Bell, LinkConfig, MainEnd, WorkerEnd, process};
+use coincide_transport_atomics::{Bell, LinkConfig, MainTransport, WorkerTransport, process};
 use rustix::io::{FdFlags, fcntl_setfd};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -65,12 +65,12 @@ fn role() {
     }
 }
 
-fn link() -> WorkerEnd {
+fn link() -> WorkerTransport {
     process::from_env().unwrap().expect("a link")
 }
 
 /// Sends everything back until main has left.
-fn echo(mut link: WorkerEnd) {
+fn echo(mut link: WorkerTransport) {
     while let Ok(bytes) = next(&mut link) {
         if send_all(&mut link, &bytes).is_err() {
             break;
@@ -172,7 +172,7 @@ fn command(role: &str) -> Command {
     command
 }
 
-fn start(role: &str, bell: &Arc<Bell>) -> (Child, MainEnd) {
+fn start(role: &str, bell: &Arc<Bell>) -> (Child, MainTransport) {
     process::spawn(&mut command(role), LinkConfig::default(), bell).unwrap()
 }
 
@@ -197,7 +197,7 @@ macro_rules! end {
     )*};
 }
 
-end!(MainEnd WorkerEnd);
+end!(MainTransport WorkerTransport);
 
 fn next(end: &mut impl End) -> Result<Vec<u8>, ReceiveError> {
     loop {

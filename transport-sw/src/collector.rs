@@ -1,12 +1,12 @@
 //! How a worker that blocks collects packets from the relay, and when it gives up.
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::Delivery;
 use std::fmt;
 use std::time::Duration;
 
 /// How long a worker waits for the relay, and how often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
+pub struct PollPolicy {
     /// Longest time that the relay may hold a poll open; then it is asked anew. Default 20 s: browsers stop a service worker that takes
     /// much longer for one request.
     pub hold: Duration,
@@ -16,7 +16,7 @@ pub struct Patience {
     pub attempts: u32,
 }
 
-impl Default for Patience {
+impl Default for PollPolicy {
     fn default() -> Self {
         Self { hold: Duration::from_secs(20), pause: Duration::from_millis(10), attempts: 10 }
     }
@@ -49,7 +49,7 @@ pub enum PollError {
 /// Collects what main sends while its worker blocks.
 #[derive(Debug)]
 pub struct Collector {
-    patience: Patience,
+    policy: PollPolicy,
     /// Polls that failed in a row.
     failures: u32,
     /// Polls that found no room, in a row.
@@ -68,8 +68,8 @@ pub struct Unreachable {
 
 impl Collector {
     /// One that has not been disappointed yet.
-    pub fn new(patience: Patience) -> Self {
-        Self { patience, failures: 0, refusals: 0 }
+    pub fn new(policy: PollPolicy) -> Self {
+        Self { policy, failures: 0, refusals: 0 }
     }
 
     /// Polls once, for `timeout` at most. Afterwards `endpoint` may or may not have something; whoever waits asks again.
@@ -78,11 +78,11 @@ impl Collector {
     /// [`Unreachable`] after too many failures in a row; the endpoint is lost then.
     pub fn collect(
         &mut self,
-        endpoint: &mut Endpoint,
+        endpoint: &mut Delivery,
         poller: &mut impl Poller,
         timeout: Option<Duration>,
     ) -> Result<(), Unreachable> {
-        let hold = timeout.map_or(self.patience.hold, |timeout| timeout.min(self.patience.hold));
+        let hold = timeout.map_or(self.policy.hold, |timeout| timeout.min(self.policy.hold));
         let ask = self.failures + self.refusals > 0;
         let why = match poller.poll(&endpoint.poll_packet(), hold, ask) {
             Ok(body) => match endpoint.handle_collected(body) {
@@ -101,7 +101,7 @@ impl Collector {
             Err(PollError::Failed(why)) => why,
         };
         self.failures += 1;
-        if self.failures >= self.patience.attempts {
+        if self.failures >= self.policy.attempts {
             endpoint.lose();
             return Err(Unreachable { attempts: self.failures, why });
         }
@@ -111,7 +111,7 @@ impl Collector {
 
     /// Pauses after the given number of failed polls, for `timeout` at most.
     fn back_off(&self, polls: u32, poller: &mut impl Poller, timeout: Option<Duration>) {
-        let doubled = self.patience.pause.saturating_mul(1 << (polls - 1).min(16)).min(LONGEST_PAUSE);
+        let doubled = self.policy.pause.saturating_mul(1 << (polls - 1).min(16)).min(LONGEST_PAUSE);
         poller.pause(timeout.map_or(doubled, |timeout| timeout.min(doubled)));
     }
 }

@@ -17,7 +17,7 @@ use coincide_proto::{Gone, ProtocolError, ReceiveError, Role, Session, Transmit}
 /// Frames go in by [`send`](Self::send), packets come out of [`poll_transmit`](Self::poll_transmit). Packets of the peer go in by
 /// [`handle`](Self::handle), frames come out of [`receive`](Self::receive).
 #[derive(Debug)]
-pub struct Endpoint {
+pub struct Delivery {
     role: Role,
     window: usize,
     outgoing: Outgoing,
@@ -79,7 +79,7 @@ pub enum Breach {
     },
 }
 
-impl Endpoint {
+impl Delivery {
     /// Most bytes of frames that wait for their acknowledgement before [`send`](Self::send) refuses more, on the web: 4 MiB.
     pub const WINDOW: usize = 4 << 20;
 

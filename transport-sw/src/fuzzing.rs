@@ -1,6 +1,6 @@
 //! What the fuzz target `packet_reader` does with its input, and a test that does the same with the target's corpus.
 
-use crate::endpoint::{Channel, Endpoint};
+use crate::endpoint::{Channel, Delivery};
 use crate::packet::{HEADER_LEN, Header, MAX_FRAME};
 use coincide_proto::{Role, Transmit};
 
@@ -11,7 +11,7 @@ use coincide_proto::{Role, Transmit};
 pub fn packet_reader(input: &[u8]) {
     for role in [Role::Main, Role::Worker] {
         let mut input = Input(input);
-        let mut endpoint = Endpoint::new(role, WINDOW);
+        let mut endpoint = Delivery::new(role, WINDOW);
         // The number of the next frame to arrive, and to leave.
         let (mut arrived, mut taken) = (0_u64, 0_u64);
         let mut bytes = 0;

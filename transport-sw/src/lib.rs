@@ -1,7 +1,7 @@
 //! The transport of coincide for pages that are not cross-origin isolated: packets in posted messages, and, for a worker that
 //! blocks, in the response of a synchronous request that a service worker holds open.
 //!
-//! [`Endpoint`] is one end without any I/O: it makes packets of frames, numbers and acknowledges them, sends again what was lost and
+//! [`Delivery`] is one end without any I/O: it makes packets of frames, numbers and acknowledges them, sends again what was lost and
 //! drops what came twice, so that each frame arrives exactly once and in order whatever becomes of the service worker.
 //! [`Collector`] is the part of a worker that collects packets from the relay. Neither reads a clock or knows a browser;
 //! `web` joins them to one.
@@ -25,5 +25,5 @@ mod packet;
 #[cfg(target_family = "wasm")]
 pub mod web;
 
-pub use collector::{Collector, Patience, PollError, Poller, Unreachable};
-pub use endpoint::{Breach, Channel, Endpoint, Packet};
+pub use collector::{Collector, PollError, PollPolicy, Poller, Unreachable};
+pub use endpoint::{Breach, Channel, Delivery, Packet};

@@ -4,8 +4,8 @@
 //! were sent leave together in a microtask, before a [`wait`](Transport::wait), or when [`Inbox::flush`] is called by code that goes on
 //! computing.
 
-use crate::collector::{Collector, Patience, PollError, Poller};
-use crate::endpoint::{Channel, Endpoint, Packet};
+use crate::collector::{Collector, PollError, PollPolicy, Poller};
+use crate::endpoint::{Channel, Delivery, Packet};
 use crate::packet;
 use coincide_proto::{Gone, ReceiveError, Role, Session, Transmit, Transport};
 use js_sys::{ArrayBuffer, Uint8Array};
@@ -26,7 +26,7 @@ pub struct Relay {
     /// can read and write what crosses the link.
     pub token: String,
     /// How long the worker waits for the relay.
-    pub patience: Patience,
+    pub policy: PollPolicy,
     /// How the service worker is spoken to, if it isn't one that relays as section 20 has it.
     pub carrier: Option<Carrier>,
 }
@@ -59,7 +59,7 @@ extern "C" {
 
 /// Main's end of a link. `port` is any object with a `postMessage` that takes a message and a list of what to transfer; `ring` is called
 /// when something has been delivered after [`arm`](Transport::arm).
-pub fn main_end(port: &JsValue, relay: Option<&Relay>, ring: impl Fn() + 'static) -> (MainEnd, Inbox) {
+pub fn main_transport(port: &JsValue, relay: Option<&Relay>, ring: impl Fn() + 'static) -> (MainTransport, Inbox) {
     let link = Link::new(Role::Main, port, relay, Box::new(ring));
     if let Some(Way { relay, carrier }) = &link.way {
         let weak = Rc::downgrade(&link);
@@ -74,22 +74,22 @@ pub fn main_end(port: &JsValue, relay: Option<&Relay>, ring: impl Fn() + 'static
         });
         carrier.attach(&relay.token, &answer.into_js_value());
     }
-    (MainEnd(Rc::clone(&link)), Inbox(link))
+    (MainTransport(Rc::clone(&link)), Inbox(link))
 }
 
 /// The worker's end of a link, with arguments as those of [`main_end`]. The port should be the worker's own `self`: messages that a worker posts
 /// over a port of another channel may stay where they are until it no longer blocks.
-pub fn worker_end(port: &JsValue, relay: Option<&Relay>, ring: impl Fn() + 'static) -> (WorkerEnd, Inbox) {
+pub fn worker_transport(port: &JsValue, relay: Option<&Relay>, ring: impl Fn() + 'static) -> (WorkerTransport, Inbox) {
     let link = Link::new(Role::Worker, port, relay, Box::new(ring));
-    let collector = relay.map(|relay| Collector::new(relay.patience));
-    (WorkerEnd { link: Rc::clone(&link), collector, looked: Instant::now() }, Inbox(link))
+    let collector = relay.map(|relay| Collector::new(relay.policy));
+    (WorkerTransport { link: Rc::clone(&link), collector, looked: Instant::now() }, Inbox(link))
 }
 
 /// Main's end of a link. It never blocks.
-pub struct MainEnd(Rc<Link>);
+pub struct MainTransport(Rc<Link>);
 
 /// A worker's end of a link. It can block if there is a relay.
-pub struct WorkerEnd {
+pub struct WorkerTransport {
     link: Rc<Link>,
     collector: Option<Collector>,
     /// When the relay was last asked by code that computes.
@@ -134,9 +134,9 @@ impl Inbox {
     }
 }
 
-impl Transport for MainEnd {
+impl Transport for MainTransport {
     fn max_frame(&self) -> usize {
-        Endpoint::MAX_FRAME
+        Delivery::MAX_FRAME
     }
 
     fn send(&mut self, frame: &Transmit<'_>) -> Result<bool, Gone> {
@@ -180,9 +180,9 @@ impl Transport for MainEnd {
     }
 }
 
-impl Transport for WorkerEnd {
+impl Transport for WorkerTransport {
     fn max_frame(&self) -> usize {
-        Endpoint::MAX_FRAME
+        Delivery::MAX_FRAME
     }
 
     fn send(&mut self, frame: &Transmit<'_>) -> Result<bool, Gone> {
@@ -246,7 +246,7 @@ impl Transport for WorkerEnd {
     }
 }
 
-impl Drop for MainEnd {
+impl Drop for MainTransport {
     fn drop(&mut self) {
         self.0.close();
         if let Some(Way { relay, carrier }) = &self.0.way {
@@ -256,7 +256,7 @@ impl Drop for MainEnd {
     }
 }
 
-impl Drop for WorkerEnd {
+impl Drop for WorkerTransport {
     fn drop(&mut self) {
         self.link.close();
     }
@@ -264,7 +264,7 @@ impl Drop for WorkerEnd {
 
 /// What an end and its inbox share.
 struct Link {
-    endpoint: RefCell<Endpoint>,
+    endpoint: RefCell<Delivery>,
     port: JsValue,
     way: Option<Way>,
     ring: Box<dyn Fn()>,
@@ -288,7 +288,7 @@ impl Link {
                 }
             });
             Self {
-                endpoint: RefCell::new(Endpoint::new(role, Endpoint::WINDOW)),
+                endpoint: RefCell::new(Delivery::new(role, Delivery::WINDOW)),
                 port: port.clone(),
                 way: relay.map(|relay| Way { relay: relay.clone(), carrier: relay.carrier() }),
                 ring,

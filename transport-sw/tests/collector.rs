@@ -1,7 +1,7 @@
 //! When a worker asks again, pauses, and gives up.
 
 use coincide_proto::{Gone, ReceiveError, Role, Transmit};
-use coincide_transport_sw::{Collector, Endpoint, Patience, PollError, Poller};
+use coincide_transport_sw::{Collector, Delivery, PollError, PollPolicy, Poller};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -27,15 +27,15 @@ impl Poller for Relay {
     }
 }
 
-fn worker() -> Endpoint {
-    let mut endpoint = Endpoint::new(Role::Worker, Endpoint::WINDOW);
+fn worker() -> Delivery {
+    let mut endpoint = Delivery::new(Role::Worker, Delivery::WINDOW);
     endpoint.collect();
     endpoint
 }
 
 /// The packets of a main that sends frames in turns, a packet each.
 fn packets(count: usize) -> Vec<Vec<u8>> {
-    let mut main = Endpoint::new(Role::Main, Endpoint::WINDOW);
+    let mut main = Delivery::new(Role::Main, Delivery::WINDOW);
     let mut packet = |_| {
         assert_eq!(main.send(&Transmit { head: &[1; 16], body: &[] }), Ok(true));
         main.poll_transmit().expect("there is a frame").bytes
@@ -54,7 +54,7 @@ fn ms(milliseconds: u64) -> Duration {
 #[test]
 fn after_too_many_failures_main_is_gone() {
     let (mut endpoint, mut relay) = (worker(), Relay::default());
-    let mut collector = Collector::new(Patience { attempts: 9, ..Patience::default() });
+    let mut collector = Collector::new(PollPolicy { attempts: 9, ..PollPolicy::default() });
     for _ in 0..8 {
         assert_eq!(collector.collect(&mut endpoint, &mut relay, None), Ok(()));
         assert!(!endpoint.has_input());
@@ -70,7 +70,7 @@ fn after_too_many_failures_main_is_gone() {
 #[test]
 fn an_answer_makes_up_for_failures() {
     let (mut endpoint, mut relay) = (worker(), Relay::default());
-    let mut collector = Collector::new(Patience { attempts: 2, ..Patience::default() });
+    let mut collector = Collector::new(PollPolicy { attempts: 2, ..PollPolicy::default() });
     for _ in 0..20 {
         relay.answers.extend([Err(failed("once")), Ok(Vec::new())]);
         assert_eq!(collector.collect(&mut endpoint, &mut relay, None), Ok(()));
@@ -83,7 +83,7 @@ fn an_answer_makes_up_for_failures() {
 fn a_busy_relay_is_polled_with_growing_pauses_until_it_has_room() {
     let [packet] = <[_; 1]>::try_from(packets(1)).expect("there is one");
     let (mut endpoint, mut relay) = (worker(), Relay::default());
-    let mut collector = Collector::new(Patience { attempts: 2, ..Patience::default() });
+    let mut collector = Collector::new(PollPolicy { attempts: 2, ..PollPolicy::default() });
     // Far more refusals than failures that end the link; a refusal shows that the relay is alive.
     relay.answers.push_back(Err(failed("once")));
     relay.answers.extend((0..100).map(|_| Err(PollError::Busy)));
@@ -103,7 +103,7 @@ fn a_busy_relay_is_polled_with_growing_pauses_until_it_has_room() {
 fn pauses_of_a_busy_relay_end_with_the_timeout() {
     let (mut endpoint, mut relay) = (worker(), Relay::default());
     relay.answers.push_back(Err(PollError::Busy));
-    assert_eq!(Collector::new(Patience::default()).collect(&mut endpoint, &mut relay, Some(ms(3))), Ok(()));
+    assert_eq!(Collector::new(PollPolicy::default()).collect(&mut endpoint, &mut relay, Some(ms(3))), Ok(()));
     assert_eq!(relay.pauses, [ms(3)]);
 }
 
@@ -111,7 +111,7 @@ fn pauses_of_a_busy_relay_end_with_the_timeout() {
 fn rubbish_and_gaps_are_failures_that_have_the_relay_ask() {
     let [first, second] = <[_; 2]>::try_from(packets(2)).expect("there are two");
     let (mut endpoint, mut relay) = (worker(), Relay::default());
-    let mut collector = Collector::new(Patience::default());
+    let mut collector = Collector::new(PollPolicy::default());
     let both = [&first[..], &second].concat();
     relay.answers.extend([Ok(b"<html>".to_vec()), Ok(second.clone()), Ok(both)]);
     for _ in 0..3 {
@@ -125,7 +125,7 @@ fn rubbish_and_gaps_are_failures_that_have_the_relay_ask() {
 #[test]
 fn neither_polls_nor_pauses_take_longer_than_they_may() {
     let (mut endpoint, mut relay) = (worker(), Relay::default());
-    let mut collector = Collector::new(Patience::default());
+    let mut collector = Collector::new(PollPolicy::default());
     assert_eq!(collector.collect(&mut endpoint, &mut relay, Some(ms(3))), Ok(()));
     assert_eq!((relay.holds, relay.pauses), (vec![ms(3)], vec![ms(3)]));
 }

@@ -4,10 +4,10 @@
 mod net;
 
 use coincide_proto::conformance::{self, Ends};
-use coincide_transport_sw::Endpoint;
+use coincide_transport_sw::Delivery;
 
 coincide_proto::conformance!(|| {
-    let (main, worker) = net::pair(Endpoint::WINDOW, net::Faults::default());
+    let (main, worker) = net::pair(Delivery::WINDOW, net::Faults::default());
     (Box::new(main), Box::new(worker))
 });
 

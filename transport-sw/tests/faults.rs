@@ -1,7 +1,7 @@
 //! Whatever becomes of packets on their way: each frame arrives exactly once, in order. One thread, a schedule of proptest's.
 
 use coincide_proto::{Config, Event, Format, Progress, ReceiveError, Role, Session};
-use coincide_transport_sw::{Channel, Endpoint};
+use coincide_transport_sw::{Channel, Delivery};
 use proptest::prelude::*;
 use std::collections::VecDeque;
 
@@ -64,7 +64,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 struct End {
-    endpoint: Endpoint,
+    endpoint: Delivery,
     session: Session,
     /// Posted to this end.
     posted: VecDeque<Vec<u8>>,
@@ -76,7 +76,7 @@ struct End {
 impl End {
     fn new(role: Role) -> Self {
         Self {
-            endpoint: Endpoint::new(role, WINDOW),
+            endpoint: Delivery::new(role, WINDOW),
             session: Session::new(role, Config::default()),
             posted: VecDeque::new(),
             sent: 0,
@@ -126,7 +126,7 @@ impl Link {
             let (from, to) =
                 if from_main { (&mut self.main, &mut self.worker) } else { (&mut self.worker, &mut self.main) };
             let End { session, endpoint, .. } = from;
-            while session.transmit(Endpoint::MAX_FRAME, |frame| endpoint.send(frame)) == Ok(Progress::Sent) {}
+            while session.transmit(Delivery::MAX_FRAME, |frame| endpoint.send(frame)) == Ok(Progress::Sent) {}
             while let Some(packet) = endpoint.poll_transmit() {
                 match packet.channel {
                     Channel::Direct => to.posted.push_back(packet.bytes),

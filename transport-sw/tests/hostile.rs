@@ -1,11 +1,11 @@
 //! Ends whose peers don't keep the rules: an error, and no more memory than the window allows.
 
 use coincide_proto::{Gone, ReceiveError, Role, Transmit};
-use coincide_transport_sw::{Breach, Channel, Endpoint};
+use coincide_transport_sw::{Breach, Channel, Delivery};
 
 const WINDOW: usize = 1000;
 
-fn frames(sender: &mut Endpoint, count: usize) -> Vec<u8> {
+fn frames(sender: &mut Delivery, count: usize) -> Vec<u8> {
     for _ in 0..count {
         assert_eq!(sender.send(&Transmit { head: &[1; 16], body: &[2; 984] }), Ok(true));
     }
@@ -19,8 +19,8 @@ fn refusal(handled: Result<(), Breach>) -> String {
 #[test]
 fn frames_beyond_the_window_are_a_breach() {
     // A peer with a larger window than was agreed on.
-    let mut greedy = Endpoint::new(Role::Worker, usize::MAX);
-    let mut main = Endpoint::new(Role::Main, WINDOW);
+    let mut greedy = Delivery::new(Role::Worker, usize::MAX);
+    let mut main = Delivery::new(Role::Main, WINDOW);
     let mut kept = 0;
     let refused = loop {
         kept += 100;
@@ -30,17 +30,17 @@ fn frames_beyond_the_window_are_a_breach() {
         }
     };
     assert!(refused.contains("more frames are unacknowledged than the window allows"), "{refused}");
-    assert!((kept - 100) * 1004 <= WINDOW + Endpoint::MAX_FRAME + 4, "{kept} frames were kept");
+    assert!((kept - 100) * 1004 <= WINDOW + Delivery::MAX_FRAME + 4, "{kept} frames were kept");
     assert!(matches!(main.receive_with(|_| Ok(())), Err(ReceiveError::Protocol(_))));
     assert_eq!(main.send(&Transmit { head: &[1; 16], body: &[] }), Err(Gone));
 }
 
 #[test]
 fn posted_packets_leave_nothing_out() {
-    let mut worker = Endpoint::new(Role::Worker, Endpoint::WINDOW);
+    let mut worker = Delivery::new(Role::Worker, Delivery::WINDOW);
     frames(&mut worker, 1);
     let second = frames(&mut worker, 1);
-    let mut main = Endpoint::new(Role::Main, WINDOW);
+    let mut main = Delivery::new(Role::Main, WINDOW);
     assert_eq!(main.handle(second.clone(), Channel::Relay), Err(Breach::Gap { first: 1 }));
     assert!(!main.has_input(), "the relay may lose packets");
     assert_eq!(main.handle(second, Channel::Direct), Err(Breach::Gap { first: 1 }));
@@ -49,9 +49,9 @@ fn posted_packets_leave_nothing_out() {
 
 #[test]
 fn nothing_follows_the_last_frame() {
-    let mut worker = Endpoint::new(Role::Worker, WINDOW);
-    let mut main = Endpoint::new(Role::Main, WINDOW);
-    let mut early = Endpoint::new(Role::Worker, WINDOW);
+    let mut worker = Delivery::new(Role::Worker, WINDOW);
+    let mut main = Delivery::new(Role::Main, WINDOW);
+    let mut early = Delivery::new(Role::Worker, WINDOW);
     early.close();
     let early = early.poll_transmit().expect("it says that it has left").bytes;
     main.handle(frames(&mut worker, 1), Channel::Direct).expect("it keeps the rules");
@@ -62,8 +62,8 @@ fn nothing_follows_the_last_frame() {
 
 #[test]
 fn repetitions_cost_no_memory() {
-    let mut worker = Endpoint::new(Role::Worker, 100 * 1004);
-    let mut main = Endpoint::new(Role::Main, 100 * 1004);
+    let mut worker = Delivery::new(Role::Worker, 100 * 1004);
+    let mut main = Delivery::new(Role::Main, 100 * 1004);
     let all = frames(&mut worker, 90);
     for _ in 0..1000 {
         main.handle(all.clone(), Channel::Direct).expect("repetitions are nothing bad");

@@ -4,12 +4,12 @@
 mod failing;
 
 use coincide_proto::{Role, Transmit};
-use coincide_transport_sw::{Breach, Endpoint};
+use coincide_transport_sw::{Breach, Delivery};
 use failing::fail_above;
 
 #[test]
 fn collected_packet_without_memory_is_an_error_and_can_be_collected_again() {
-    let [mut main, mut worker] = [Role::Main, Role::Worker].map(|role| Endpoint::new(role, Endpoint::WINDOW));
+    let [mut main, mut worker] = [Role::Main, Role::Worker].map(|role| Delivery::new(role, Delivery::WINDOW));
     worker.collect();
     let mut body = Vec::new();
     for size in [100_000, 16] {

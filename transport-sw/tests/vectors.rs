@@ -1,7 +1,7 @@
 //! `proto/vectors/packets.json`, which other implementations read too. `proto/SPEC.md` tells the form.
 
 use coincide_proto::{Gone, ReceiveError, Role, Transmit};
-use coincide_transport_sw::{Breach, Channel, Endpoint};
+use coincide_transport_sw::{Breach, Channel, Delivery};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use std::path::Path;
 fn packets_are_taken() {
     let Some(vectors) = Vectors::read() else { return };
     for vector in &vectors.valid {
-        let mut endpoint = Endpoint::new(Role::Worker, Endpoint::WINDOW);
+        let mut endpoint = Delivery::new(Role::Worker, Delivery::WINDOW);
         let packet = from_hex(&vector.bytes);
         assert_eq!(packet[5], vector.fields.flags, "{}", vector.name);
         let expected = match &vector.fields {
@@ -32,7 +32,7 @@ fn packets_are_taken() {
 fn broken_packets_are_refused() {
     let Some(vectors) = Vectors::read() else { return };
     for vector in &vectors.invalid {
-        let mut endpoint = Endpoint::new(Role::Worker, Endpoint::WINDOW);
+        let mut endpoint = Delivery::new(Role::Worker, Delivery::WINDOW);
         let handled = endpoint.handle(from_hex(&vector.bytes), Channel::Direct);
         assert!(matches!(handled, Err(Breach::Protocol(_))), "{}: {handled:?} and not {}", vector.name, vector.why);
         let received = endpoint.receive_with(|_| panic!("nothing of it is taken"));
@@ -44,7 +44,7 @@ fn broken_packets_are_refused() {
 fn traces_are_followed() {
     let Some(vectors) = Vectors::read() else { return };
     for trace in &vectors.traces {
-        let mut ends = [Role::Main, Role::Worker].map(|role| Endpoint::new(role, Endpoint::WINDOW));
+        let mut ends = [Role::Main, Role::Worker].map(|role| Delivery::new(role, Delivery::WINDOW));
         let mut sent: Vec<Vec<u8>> = Vec::new();
         for (index, step) in trace.steps.iter().enumerate() {
             let end = &mut ends[usize::from(step.end == "worker")];
@@ -54,7 +54,7 @@ fn traces_are_followed() {
 }
 
 /// Takes a step and compares; the result is the packet that the step has sent, if it has.
-fn follow(end: &mut Endpoint, step: &Step, sent: &[Vec<u8>], what: &str) -> Vec<u8> {
+fn follow(end: &mut Delivery, step: &Step, sent: &[Vec<u8>], what: &str) -> Vec<u8> {
     match step {
         Step { doing: Some(doing), .. } => match doing.as_str() {
             "send" => {

@@ -1,6 +1,6 @@
 //! Calls that JavaScript awaits, on either end.
 
-use coincide::Exports;
+use coincide::Proxy;
 use coincide::raw::Format;
 
 use crate::outcome::Outcome;
@@ -9,7 +9,7 @@ use crate::{convert, scratch};
 
 /// A function of the other end.
 pub(crate) struct Callee<'a> {
-    pub(crate) exports: Exports,
+    pub(crate) exports: Proxy,
     pub(crate) name: &'a str,
     /// What errors call it.
     pub(crate) shown: &'a str,

@@ -83,7 +83,7 @@ impl WorkerLink {
 
     /// Calls a function that the worker has sent a reference to: the arguments are the reference, `this` and a list.
     pub fn invoke(&self, at: usize, len: usize, pending: Pending) -> u32 {
-        let callee = Callee { exports: self.worker.exports(), name: references::INVOKE, shown: references::CALLBACK };
+        let callee = Callee { exports: self.worker.proxy(), name: references::INVOKE, shown: references::CALLBACK };
         callee.call(at, len, f64::INFINITY, pending, &self.running)
     }
 
@@ -192,6 +192,6 @@ impl WorkerLink {
     }
 
     fn callee<'a>(&self, name: &'a str) -> Callee<'a> {
-        Callee { exports: self.worker.exports(), name, shown: name }
+        Callee { exports: self.worker.proxy(), name, shown: name }
     }
 }

@@ -1,6 +1,6 @@
 //! The service worker that relays, as JavaScript names it.
 
-use coincide::{Relay, RelayCarrier, RelayPatience};
+use coincide::{Relay, RelayCarrier, RelayPolicy};
 use std::time::Duration;
 use wasm_bindgen::prelude::*;
 
@@ -15,7 +15,7 @@ impl RelayName {
     #[wasm_bindgen(constructor)]
     pub fn new(url: String, token: String, hold: u32, carrier: Option<RelayCarrier>) -> Self {
         let hold = Duration::from_millis(hold.into());
-        Self(Relay { url, token, patience: RelayPatience { hold, ..RelayPatience::default() }, carrier })
+        Self(Relay { url, token, policy: RelayPolicy { hold, ..RelayPolicy::default() }, carrier })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The worker's end.
 
 use coincide::raw::Format;
-use coincide::{Attached, Inbox, Limits, Relay, Scope, SendError, Stop, Sync};
+use coincide::{Attached, Inbox, Limits, Relay, Scope, SendError, Stop, SyncProxy};
 use js_sys::{Float64Array, Function};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -22,7 +22,7 @@ use crate::{failure, panics, references, scratch};
 pub struct WorkerEnd {
     attached: Attached,
     inbox: Option<Inbox>,
-    sync: Sync,
+    sync: SyncProxy,
     /// Names that were called before: a number crosses faster than a string.
     names: RefCell<Vec<Rc<str>>>,
     running: Running,
@@ -109,7 +109,7 @@ impl WorkerEnd {
     #[wasm_bindgen(js_name = callLater)]
     pub fn call_later(&self, name: &JsValue, at: usize, len: usize, timeout: f64, pending: Pending) -> u32 {
         let name = text(name);
-        let callee = Callee { exports: self.attached.scope.remote(), name: &name, shown: &name };
+        let callee = Callee { exports: self.attached.scope.proxy(), name: &name, shown: &name };
         callee.call(at, len, timeout, pending, &self.running)
     }
 

@@ -85,7 +85,7 @@ pub async fn panic_of_main(worker: &JsValue) -> Result<(), JsError> {
     let worker = main.worker().spawn_in(worker)?;
     worker.register("panic", || -> i32 { panic!("main's own words") });
     worker.ready().await?;
-    let _: i32 = worker.exports().call("panic_main", ()).await?;
+    let _: i32 = worker.proxy().call("panic_main", ()).await?;
     Ok(())
 }
 

@@ -24,7 +24,7 @@ pub async fn page() -> Result<i32, JsError> {
     wasm_bindgen_futures::spawn_local(main.run());
     let worker = main.worker().spawn_script("./workers/hello.js")?;
     worker.register_interface(greeter::functions(Greeter));
-    Ok(worker.exports().call("version", ()).await?)
+    Ok(worker.proxy().call("version", ()).await?)
 }
 
 /// What the worker's script calls.

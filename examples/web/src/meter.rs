@@ -1,6 +1,6 @@
 //! How long a typed call takes, Rust to Rust: `inc(k)`, from the worker to the page and back.
 
-use coincide::{Main, Sync, Thrown, interface, serve_script};
+use coincide::{Main, SyncProxy, Thrown, interface, serve_script};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -38,7 +38,7 @@ pub async fn round_trips(script: &str, warm_up: f64, batch: f64, samples: u32) -
     spawn_local(main.run());
     let worker = main.worker().name("meter").spawn_script(script)?;
     worker.register_interface(counter::functions(Counter));
-    Ok(meter::Client::new(worker.exports()).samples(Plan { warm_up, batch, samples }).await?)
+    Ok(meter::Client::new(worker.proxy()).samples(Plan { warm_up, batch, samples }).await?)
 }
 
 /// What the worker's script hands its first message to.
@@ -58,7 +58,7 @@ impl counter::Service for Counter {
     }
 }
 
-struct Meter(counter::Client<Sync>);
+struct Meter(counter::Client<SyncProxy>);
 
 impl Meter {
     /// Makes so many calls; gives the milliseconds that they took.

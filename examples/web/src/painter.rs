@@ -1,6 +1,6 @@
 //! The worker: paints, and shows the page each row when it is done.
 
-use coincide::{ByteBuf, CallError, Scope, Sync, Thrown, serve_script};
+use coincide::{ByteBuf, CallError, Scope, SyncProxy, Thrown, serve_script};
 use wasm_bindgen::prelude::*;
 
 use crate::interfaces::{Painting, easel, painter};
@@ -17,7 +17,7 @@ pub fn worker(boot: &JsValue) -> Result<(), JsError> {
 
 /// Paints for the page of its worker.
 pub struct Painter {
-    easel: easel::Client<Sync>,
+    easel: easel::Client<SyncProxy>,
 }
 
 impl Painter {

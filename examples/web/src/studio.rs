@@ -1,6 +1,6 @@
 //! The page: serves its painter, and awaits the pictures.
 
-use coincide::{ByteBuf, CallError, Exports, Main, Thrown, Worker};
+use coincide::{ByteBuf, CallError, Main, Proxy, Thrown, Worker};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::interfaces::{Colour, Painting, View, easel, painter};
 #[wasm_bindgen]
 pub struct Studio {
     worker: Worker,
-    painter: Exports,
+    painter: Proxy,
     view: Rc<RefCell<View>>,
     /// Its workers end with it.
     _main: Main,
@@ -30,9 +30,9 @@ impl Studio {
         let worker = main.worker().name("painter").spawn_script(script)?;
         let view = View { x: -0.6, y: 0.0, width: 3.2, palette: "ember".into() };
         let view = Rc::new(RefCell::new(view));
-        let easel = Easel { canvas, view: Rc::clone(&view), painter: painter::Client::new(worker.exports()) };
+        let easel = Easel { canvas, view: Rc::clone(&view), painter: painter::Client::new(worker.proxy()) };
         worker.register_interface(easel::functions(easel));
-        Ok(Self { painter: worker.exports(), worker, view, _main: main })
+        Ok(Self { painter: worker.proxy(), worker, view, _main: main })
     }
 
     /// Resolves with the number of rows that were painted; rejects with what went wrong, such as that `seconds` are over.
@@ -91,7 +91,7 @@ impl Studio {
 struct Easel {
     canvas: Canvas,
     view: Rc<RefCell<View>>,
-    painter: painter::Client<Exports>,
+    painter: painter::Client<Proxy>,
 }
 
 impl easel::Service for Easel {

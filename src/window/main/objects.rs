@@ -1,7 +1,7 @@
 //! Values of main on their way to a worker and back, and the references among them.
 
 use super::Root;
-use crate::link::Link;
+use crate::main::MainEndpoint;
 use crate::raw::{Failure, Format, RawError};
 use crate::window::wire::INVOKE;
 use crate::{ErrorCode, Worker};
@@ -15,7 +15,7 @@ use wasm_bindgen_futures::future_to_promise;
 
 /// The objects that a worker has, its functions that this page has, and the codec that knows both.
 pub(super) struct Objects {
-    link: Weak<Link>,
+    endpoint: Weak<MainEndpoint>,
     pub(super) root: JsValue,
     held: Held,
     pub(super) callbacks: Callbacks,
@@ -25,12 +25,12 @@ pub(super) struct Objects {
 }
 
 impl Objects {
-    pub(super) fn new(link: &Rc<Link>, root: &JsValue) -> Rc<Self> {
+    pub(super) fn new(endpoint: &Rc<MainEndpoint>, root: &JsValue) -> Rc<Self> {
         Rc::new_cyclic(|objects| {
             let held = Held::new();
-            let callbacks = Callbacks::new(&invoking(objects), &releasing(link));
+            let callbacks = Callbacks::new(&invoking(objects), &releasing(endpoint));
             let js = Js::with_references(&references(&held, &callbacks, root));
-            Self { link: Rc::downgrade(link), root: root.clone(), held, callbacks, js, wall: OnceCell::new() }
+            Self { endpoint: Rc::downgrade(endpoint), root: root.clone(), held, callbacks, js, wall: OnceCell::new() }
         })
     }
 
@@ -123,10 +123,10 @@ impl Objects {
 
     /// Calls a function of the worker.
     fn invoke(self: &Rc<Self>, id: f64, this: &JsValue, args: &Array, copied: bool) -> Result<Promise, JsValue> {
-        let link = self.link.upgrade().ok_or_else(gone)?;
+        let endpoint = self.endpoint.upgrade().ok_or_else(gone)?;
         let mut payload = Vec::new();
         self.write_call(id, this, args, copied, &mut payload).inspect_err(|_| self.take_back(&payload))?;
-        let called = Worker::new(link).exports().call_raw(INVOKE, |buffer| {
+        let called = Worker::new(endpoint).proxy().call_raw(INVOKE, |buffer| {
             *buffer = payload;
             Format::Value
         });
@@ -200,13 +200,13 @@ fn invoking(objects: &Weak<Objects>) -> JsValue {
 }
 
 /// What JavaScript gives functions of the worker back by.
-fn releasing(link: &Rc<Link>) -> JsValue {
-    let link = Rc::downgrade(link);
+fn releasing(endpoint: &Rc<MainEndpoint>) -> JsValue {
+    let endpoint = Rc::downgrade(endpoint);
     let release = move |ids: Vec<f64>| {
-        if let Some(link) = link.upgrade() {
+        if let Some(endpoint) = endpoint.upgrade() {
             let ids: Vec<u64> = ids.iter().map(|id| *id as u64).collect();
             // On a closed link there are none.
-            let _ = Worker::new(link).release(&ids);
+            let _ = Worker::new(endpoint).release(&ids);
         }
     };
     Closure::<dyn Fn(Vec<f64>)>::new(release).into_js_value()

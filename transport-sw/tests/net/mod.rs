@@ -1,7 +1,7 @@
 //! Two ends joined in memory, as a page and its worker are by posted messages and a service worker.
 
 use coincide_proto::{Gone, ReceiveError, Role, Session, Transmit, Transport};
-use coincide_transport_sw::{Channel, Collector, Endpoint, Patience, PollError, Poller};
+use coincide_transport_sw::{Channel, Collector, Delivery, PollError, PollPolicy, Poller};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -72,7 +72,7 @@ pub(crate) struct End {
 struct Side {
     net: Arc<Net>,
     role: Role,
-    endpoint: Mutex<Endpoint>,
+    endpoint: Mutex<Delivery>,
 }
 
 /// The ends of a fresh link, main's first.
@@ -81,8 +81,8 @@ pub(crate) fn pair(window: usize, faults: Faults) -> (End, End) {
     let net = Arc::new(Net { state, changed: Condvar::new(), faults });
     let hold = if faults.packets > 0 { Duration::from_millis(5) } else { Duration::from_secs(60) };
     let end = |role| End {
-        side: Arc::new(Side { net: Arc::clone(&net), role, endpoint: Mutex::new(Endpoint::new(role, window)) }),
-        collector: Collector::new(Patience { hold, pause: Duration::from_micros(10), attempts: u32::MAX }),
+        side: Arc::new(Side { net: Arc::clone(&net), role, endpoint: Mutex::new(Delivery::new(role, window)) }),
+        collector: Collector::new(PollPolicy { hold, pause: Duration::from_micros(10), attempts: u32::MAX }),
     };
     let ends = (end(Role::Main), end(Role::Worker));
     let main = Arc::clone(&ends.0.side);
@@ -103,7 +103,7 @@ impl Net {
 }
 
 impl Side {
-    fn endpoint(&self) -> MutexGuard<'_, Endpoint> {
+    fn endpoint(&self) -> MutexGuard<'_, Delivery> {
         self.endpoint.lock().unwrap()
     }
 

@@ -14,7 +14,7 @@ pub(super) async fn hello() -> Checked {
 pub(super) async fn before_ready() -> Checked {
     let main = driven()?;
     let worker = main.worker().spawn_script(SCRIPT)?;
-    let early = worker.exports().call("echo", (ByteBuf::from([1, 2]),));
+    let early = worker.proxy().call("echo", (ByteBuf::from([1, 2]),));
     equal(worker.is_open(), false)?;
     equal(early.await?, ByteBuf::from([1, 2]))?;
     equal(worker.ready().await?.contains(&"echo".to_owned()), true)
@@ -25,7 +25,7 @@ pub(super) async fn large() -> Checked {
     let worker = main.worker().spawn_script(SCRIPT)?;
     let bytes: Vec<u8> = (0..1 << 20).map(|number| (number % 251) as u8).collect();
     let bytes = ByteBuf::from(bytes);
-    let echo: ByteBuf = worker.exports().call("echo", (bytes.clone(),)).await?;
+    let echo: ByteBuf = worker.proxy().call("echo", (bytes.clone(),)).await?;
     equal(echo == bytes, true)
 }
 
@@ -33,7 +33,7 @@ pub(super) async fn limits() -> Checked {
     let main = driven()?;
     let worker = main.worker().limits(Limits { max_message: 100_000, ..Limits::default() }).spawn_script(SCRIPT)?;
     worker.ready().await?;
-    let echo = |length| worker.exports().call::<ByteBuf>("echo", (ByteBuf::from(vec![0; length]),));
+    let echo = |length| worker.proxy().call::<ByteBuf>("echo", (ByteBuf::from(vec![0; length]),));
     echo(90_000).await?;
     match failure(echo(110_000).await)? {
         CallError::NotSent { .. } => Ok(()),
@@ -78,7 +78,7 @@ pub(super) async fn no_worker() -> Checked {
 pub(super) async fn taken_up() -> Checked {
     let main = driven()?;
     let worker = main.worker().spawn_script(SCRIPT)?;
-    let [again, wrong]: [Option<String>; 2] = worker.exports().call("serve_again", ()).await?;
+    let [again, wrong]: [Option<String>; 2] = worker.proxy().call("serve_again", ()).await?;
     contains(&again.unwrap_or_default(), "taken up its link already")?;
     contains(&wrong.unwrap_or_default(), "not the first message")?;
     equal(worker.is_open(), true)
@@ -101,7 +101,7 @@ async fn fails(script: &str, why: &str, by: ClosedBy) -> Checked {
     let main = driven()?;
     let web_worker = watched(script);
     let worker = main.worker().spawn_in(&web_worker)?;
-    let call = worker.exports().call::<()>("echo", ());
+    let call = worker.proxy().call::<()>("echo", ());
     let closed = why_closed(&worker).await?;
     equal((closed.by, closed.reason), (by, CloseReason::FAILED))?;
     contains(&closed.text, why)?;
@@ -113,7 +113,7 @@ pub(super) async fn panics() -> Checked {
     let main = driven()?;
     let web_worker = watched(SCRIPT);
     let worker = main.worker().spawn_in(&web_worker)?;
-    let error = failure(worker.exports().call::<i32>("panic", ()).await)?;
+    let error = failure(worker.proxy().call::<i32>("panic", ()).await)?;
     contains(&error.to_string(), "the worker panicked: the worker's own words")?;
     contains(&error.to_string(), "worker.rs")?;
     equal(web_worker.ended(), 1)
@@ -124,13 +124,13 @@ pub(super) async fn terminated() -> Checked {
     let web_worker = watched(SCRIPT);
     let worker = main.worker().spawn_in(&web_worker)?;
     worker.ready().await?;
-    let spin = worker.exports().call::<i32>("spin", ());
+    let spin = worker.proxy().call::<i32>("spin", ());
     worker.terminate();
     worker.terminate();
     let expected = Closed { by: ClosedBy::Here, reason: CloseReason::TERMINATED, text: String::new() };
     equal(failure(spin.await)?, CallError::Closed { function: "spin".into(), closed: expected })?;
     equal(web_worker.ended(), 1)?;
-    let late = worker.exports().call::<i32>("echo", ());
+    let late = worker.proxy().call::<i32>("echo", ());
     contains(&failure(late.await)?.to_string(), "terminated")
 }
 
@@ -151,7 +151,7 @@ pub(super) async fn left() -> Checked {
     worker.ready().await?;
     equal(answers(&web_worker).await, true)?;
     let closed = Closed { by: ClosedBy::Peer, reason: CloseReason::DONE, text: String::new() };
-    let error = failure(worker.exports().call::<()>("leave", ()).await)?;
+    let error = failure(worker.proxy().call::<()>("leave", ()).await)?;
     equal(error, CallError::Closed { function: "leave".into(), closed })?;
     equal(answers(&web_worker).await, false)?;
     equal(web_worker.ended(), 0)

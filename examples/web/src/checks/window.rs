@@ -17,7 +17,7 @@ fn sharing(root: Root) -> Result<(Main, Worker, Sharing), Box<dyn std::error::Er
 
 /// Has a worker make one of its checks.
 async fn checked(worker: &Worker, name: &str) -> Checked {
-    Ok(worker.exports().call::<()>("window", (name,)).await?)
+    Ok(worker.proxy().call::<()>("window", (name,)).await?)
 }
 
 /// The checks that the worker makes alone, with all of the page.
@@ -25,7 +25,7 @@ macro_rules! alone {
     ($($export:literal: $($name:ident)*;)*) => {
         $($(pub(super) async fn $name() -> Checked {
             let (_main, worker, _) = sharing(Root::global())?;
-            Ok(worker.exports().call::<()>($export, (stringify!($name),)).await?)
+            Ok(worker.proxy().call::<()>($export, (stringify!($name),)).await?)
         })*)*
     };
 }
@@ -43,7 +43,7 @@ pub(super) async fn listeners() -> Checked {
     let mut seen = Vec::new();
     // The page doesn't wait for its listeners.
     while seen.len() < 2 {
-        seen = worker.exports().call::<Vec<String>>("seen", ()).await?;
+        seen = worker.proxy().call::<Vec<String>>("seen", ()).await?;
     }
     seen.sort();
     equal(seen, ["check-plain", "check-prevented 2"].map(str::to_owned).to_vec())?;
@@ -57,7 +57,7 @@ pub(super) async fn given_back() -> Checked {
     checked(&worker, "unsent").await?;
     // What is left goes back when the worker has nothing else to do, so before the next call is answered, or soon after.
     while sharing.sizes().0 > 0 {
-        worker.exports().call::<Vec<String>>("seen", ()).await?;
+        worker.proxy().call::<Vec<String>>("seen", ()).await?;
     }
     checked(&worker, "kept").await?;
     equal(sharing.sizes(), (1, 1))?;
@@ -104,7 +104,7 @@ pub(super) async fn allowed() -> Checked {
 pub(super) async fn not_shared() -> Checked {
     let main = driven()?;
     let worker = main.worker().spawn_script("./tests/worker.js")?;
-    let error = failure(worker.exports().call::<()>("window", ("operations",)).await)?;
+    let error = failure(worker.proxy().call::<()>("window", ("operations",)).await)?;
     match &error {
         CallError::Threw { .. } => contains(&error.to_string(), "it has to call `share_window`"),
         _ => Err(error.into()),

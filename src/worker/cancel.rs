@@ -1,6 +1,6 @@
 //! Cancelling blocked calls from elsewhere.
 
-use crate::scope::Ring;
+use super::ring::Ring;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,14 +1,13 @@
 //! The functions that an end of a link serves, and what can be one.
 
-use crate::Thrown;
-use crate::payload::{self, DecodeError, EncodeError, Schema};
-use crate::raw::RawReply;
-use coincide_proto::{ErrorCode, Format};
+pub use super::failure::Failure;
+use super::payload::{self, Schema};
+use super::thrown::Thrown;
+use coincide_proto::Format;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
@@ -87,47 +86,21 @@ handler!(A B C D E G H I);
 /// A result and its format, or why there is none.
 pub(crate) type Answer = Result<(Format, Vec<u8>), Failure>;
 
-/// Why a function gave no result.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Failure {
-    /// The function threw: the bytes of a value.
-    Threw(Vec<u8>),
-    /// The function could not be run, or its result cannot be sent: the reason, for programs and in words.
-    Refused(ErrorCode, String),
+/// How a raw function answers.
+pub enum RawReply {
+    /// The result is in the buffer, in this format.
+    Now(Format),
+    /// The result comes later: its format and its bytes.
+    Later(LocalBoxFuture<'static, Result<(Format, Vec<u8>), Failure>>),
 }
 
-impl Failure {
-    /// The value is written here and not where answers are sent: a program whose functions throw bytes has no use for the model of values.
-    pub(crate) fn threw(thrown: Thrown) -> Self {
-        let mut payload = Vec::new();
-        thrown.encode(&mut payload);
-        Self::Threw(payload)
+impl std::fmt::Debug for RawReply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Now(format) => f.debug_tuple("Now").field(format).finish(),
+            Self::Later(_) => f.write_str("Later"),
+        }
     }
-
-    /// The result can't be written.
-    pub fn unsent(error: &EncodeError) -> Self {
-        let code = if error.is_out_of_memory() { ErrorCode::OUT_OF_MEMORY } else { ErrorCode::BAD_RESULT };
-        Self::Refused(code, error.to_string())
-    }
-
-    /// The arguments can't be read.
-    pub fn unread(error: &DecodeError) -> Self {
-        let code = if error.is_out_of_memory() { ErrorCode::OUT_OF_MEMORY } else { ErrorCode::BAD_ARGUMENTS };
-        Self::Refused(code, error.to_string())
-    }
-
-    pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Self {
-        Self::Refused(ErrorCode::PANICKED, format!("the function panicked: {}", panic_message(panic)))
-    }
-}
-
-/// What a panic says.
-pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a message")
 }
 
 #[derive(Clone)]

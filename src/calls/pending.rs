@@ -1,20 +1,11 @@
 //! Calls whose results are awaited, on either end of a link.
 
-use crate::end::End;
-use crate::raw::RawError;
+use super::error::RawError;
 use coincide_proto::{CallId, Format, Outcome, Session};
 use hashbrown::HashMap;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-
-/// One end of a link, as the futures of its calls see it.
-pub(crate) trait Caller {
-    fn end(&self) -> &End;
-
-    /// Sends what is queued, and sees to it that somebody looks at the link when there is room, or a deadline has passed.
-    fn flush(&self);
-}
 
 /// A result and its format, or why there is none.
 pub(crate) type CallResult = Result<(Format, Vec<u8>), RawError>;

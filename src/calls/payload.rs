@@ -1,13 +1,11 @@
 //! Where protocol and codec meet: arguments and results as payloads.
 
-use crate::error::CallError;
-use crate::functions::Failure;
-use coincide_codec::{DecodeErrorKind, schema, typed, value};
+use super::error::CallError;
+use super::failure::Failure;
+use coincide_codec::{DecodeError, DecodeErrorKind, EncodeError, schema, typed, value};
 use coincide_proto::{ErrorCode, Format};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-
-pub use coincide_codec::{DecodeError, EncodeError};
 
 /// The arguments of a call: a tuple of up to eight values that serde can serialize, such as `("PyScript",)` or `()`.
 #[diagnostic::on_unimplemented(

@@ -1,11 +1,11 @@
 //! The sync proxy: what the worker calls.
 
-use crate::error::CallError;
-use crate::interface::Caller;
-use crate::payload::{self, Args, EncodeError, Schema};
-use crate::raw::RawError;
-use crate::scope::Inner;
-use crate::{CancelToken, Scope};
+use super::cancel::CancelToken;
+use super::endpoint::WorkerEndpoint;
+use crate::calls::error::{CallError, RawError};
+use crate::calls::interface::Caller;
+use crate::calls::payload::{self, Args, Schema};
+use coincide_codec::EncodeError;
 use coincide_proto::Format;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,15 +17,15 @@ use std::time::Duration;
 ///
 /// While it waits, the worker runs those of its exports that main calls.
 #[derive(Clone)]
-pub struct Sync {
-    scope: Rc<Inner>,
+pub struct SyncProxy {
+    endpoint: Rc<WorkerEndpoint>,
     timeout: Option<Duration>,
     cancel: Option<CancelToken>,
 }
 
-impl Sync {
-    pub(crate) fn new(scope: &Scope) -> Self {
-        Self { scope: Rc::clone(&scope.inner), timeout: None, cancel: None }
+impl SyncProxy {
+    pub(crate) fn new(endpoint: &Rc<WorkerEndpoint>) -> Self {
+        Self { endpoint: Rc::clone(endpoint), timeout: None, cancel: None }
     }
 
     /// The same proxy, whose calls end with [`CallError::TimedOut`] after `timeout`.
@@ -55,14 +55,14 @@ impl Sync {
     /// Why there is no result; `bytes` is empty then. See [`CallError`].
     pub fn call_bytes(&self, function: &str, bytes: &mut Vec<u8>) -> Result<(), CallError> {
         let argument = mem::take(bytes);
-        let result = self.scope.call(function, self.timeout, self.cancel.as_ref(), |buffer| {
+        let result = self.endpoint.call(function, self.timeout, self.cancel.as_ref(), |buffer| {
             // The buffer that the link had spare is given back in exchange for the caller's.
             *bytes = mem::replace(buffer, argument);
             Ok(Format::Bytes)
         });
         let result = result.map_err(|error| error.into_call_error(function))?;
         let spare = mem::replace(bytes, payload::bytes(function, result)?);
-        self.scope.end.recycle(spare);
+        self.endpoint.host.recycle(spare);
         Ok(())
     }
 
@@ -76,12 +76,12 @@ impl Sync {
         function: &str,
         encode: impl FnOnce(&mut Vec<u8>) -> Format,
     ) -> Result<(Format, Vec<u8>), RawError> {
-        self.scope.call(function, self.timeout, self.cancel.as_ref(), |buffer| Ok(encode(buffer)))
+        self.endpoint.call(function, self.timeout, self.cancel.as_ref(), |buffer| Ok(encode(buffer)))
     }
 
     /// Gives the buffer of a raw result back, so that the next call allocates nothing.
     pub fn recycle(&self, buffer: Vec<u8>) {
-        self.scope.end.recycle(buffer);
+        self.endpoint.host.recycle(buffer);
     }
 
     /// Calls a function of main without wanting an answer, with arguments that are bytes already (see [`raw`](crate::raw)).
@@ -90,11 +90,11 @@ impl Sync {
     /// When the arguments can't be sent, or the link is closed.
     pub fn notify_raw(&self, function: &str, format: Format, arguments: Vec<u8>) -> Result<(), CallError> {
         let mut exchanged = arguments;
-        let sent = self.scope.notify(function, |buffer| {
+        let sent = self.endpoint.notify(function, |buffer| {
             mem::swap(buffer, &mut exchanged);
             Ok(format)
         });
-        self.scope.end.recycle(exchanged);
+        self.endpoint.host.recycle(exchanged);
         sent
     }
 
@@ -103,7 +103,7 @@ impl Sync {
     /// # Errors
     /// When the arguments can't be sent, or the link is closed.
     pub fn notify(&self, function: &str, args: impl Args) -> Result<(), CallError> {
-        self.scope.notify(function, |buffer| payload::encode_args(&args, None, buffer))
+        self.endpoint.notify(function, |buffer| payload::encode_args(&args, None, buffer))
     }
 
     fn run<R: DeserializeOwned>(
@@ -112,15 +112,15 @@ impl Sync {
         schema: Option<Schema>,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
     ) -> Result<R, CallError> {
-        let result = self.scope.call(function, self.timeout, self.cancel.as_ref(), encode);
+        let result = self.endpoint.call(function, self.timeout, self.cancel.as_ref(), encode);
         let (format, bytes) = result.map_err(|error| error.into_call_error(function))?;
         let result = payload::decode_result(function, format, &bytes, schema);
-        self.scope.end.recycle(bytes);
+        self.endpoint.host.recycle(bytes);
         result
     }
 }
 
-impl Caller for Sync {
+impl Caller for SyncProxy {
     type Output<R: DeserializeOwned> = Result<R, CallError>;
 
     fn call_typed<A: Serialize, R: DeserializeOwned>(
@@ -133,8 +133,11 @@ impl Caller for Sync {
     }
 }
 
-impl std::fmt::Debug for Sync {
+impl std::fmt::Debug for SyncProxy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sync").field("timeout", &self.timeout).field("cancel", &self.cancel).finish_non_exhaustive()
+        f.debug_struct("SyncProxy")
+            .field("timeout", &self.timeout)
+            .field("cancel", &self.cancel)
+            .finish_non_exhaustive()
     }
 }

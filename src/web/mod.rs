@@ -1,8 +1,10 @@
 //! Workers of a page or of Node.js, whose links lie in a `SharedArrayBuffer` or travel in messages. Both ends live in event loops.
 
-use crate::main_loop::{TURN, Turn};
-use crate::worker::{Worker, WorkerBuilder};
-use crate::{Limits, Main, Scope, SpawnError};
+use crate::calls::error::SpawnError;
+use crate::events::{delay, next_task};
+use crate::main::{Main, TURN, Turn, Worker, WorkerBuilder};
+use crate::worker::{Scope, WorkerEndpoint};
+use coincide_proto::Config;
 use coincide_transport_atomics::{Bell, web as atomics};
 use coincide_transport_sw::web::{self as messages, Inbox, Relay};
 use futures_util::future::{Either, select};
@@ -13,7 +15,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
-use wasm_bindgen::prelude::*;
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
 impl Main {
@@ -35,7 +37,7 @@ impl WorkerBuilder<'_> {
     /// # Errors
     /// Whatever JavaScript throws: there is no `SharedArrayBuffer`, because the page is not cross-origin isolated, or no memory.
     pub fn create_buffer(&self) -> Result<JsValue, JsValue> {
-        atomics::create(self.link)
+        atomics::create(self.rings)
     }
 
     /// Takes on the worker that has or will get the link in `buffer`. A worker that can't listen to shared words (because it has no
@@ -45,7 +47,7 @@ impl WorkerBuilder<'_> {
     /// When the name is taken, or there is no link in the buffer.
     pub fn attach_buffer(self, buffer: &JsValue, port: Option<&JsValue>) -> Result<Worker, SpawnError> {
         self.check_name()?;
-        let end = atomics::main_end(buffer, Arc::clone(&self.main.shared.bell))?;
+        let end = atomics::main_transport(buffer, Arc::clone(&self.main.bell))?;
         if let Some(port) = port {
             end.wake_by_port(port);
         }
@@ -61,8 +63,8 @@ impl WorkerBuilder<'_> {
     /// When the name is taken.
     pub fn attach_port(self, port: &JsValue, relay: Option<&Relay>) -> Result<(Worker, Inbox), SpawnError> {
         self.check_name()?;
-        let bell = Arc::clone(&self.main.shared.bell);
-        let (end, inbox) = messages::main_end(port, relay, move || bell.ring());
+        let bell = Arc::clone(&self.main.bell);
+        let (end, inbox) = messages::main_transport(port, relay, move || bell.ring());
         Ok((self.connect(Box::new(end)), inbox))
     }
 }
@@ -81,15 +83,20 @@ impl Scope {
     ///
     /// # Errors
     /// When there is no link in the buffer.
-    pub fn attach_buffer(buffer: &JsValue, port: Option<&JsValue>, limits: Limits) -> io::Result<Attached> {
+    pub fn attach_buffer(buffer: &JsValue, port: Option<&JsValue>, limits: Config) -> io::Result<Attached> {
         let bell = Bell::new()?;
-        let end = atomics::worker_end(buffer, Arc::clone(&bell))?;
+        let end = atomics::worker_transport(buffer, Arc::clone(&bell))?;
         if let Some(port) = port {
             end.wake_by_port(port);
         }
         let ringer = end.ringer();
         Ok(Attached {
-            scope: Self::new(Box::new(end), Arc::new(move || ringer.ring()), limits, Some(Arc::clone(&bell))),
+            scope: Self::new(WorkerEndpoint::new(
+                Box::new(end),
+                Arc::new(move || ringer.ring()),
+                limits,
+                Some(Arc::clone(&bell)),
+            )),
             bell,
         })
     }
@@ -100,14 +107,14 @@ impl Scope {
     ///
     /// # Errors
     /// Never on platforms that there are.
-    pub fn attach_port(port: &JsValue, relay: Option<&Relay>, limits: Limits) -> io::Result<(Attached, Inbox)> {
+    pub fn attach_port(port: &JsValue, relay: Option<&Relay>, limits: Config) -> io::Result<(Attached, Inbox)> {
         let bell = Bell::new()?;
         let ring = {
             let bell = Arc::clone(&bell);
             move || bell.ring()
         };
-        let (end, inbox) = messages::worker_end(port, relay, ring.clone());
-        let scope = Self::new(Box::new(end), Arc::new(ring), limits, Some(Arc::clone(&bell)));
+        let (end, inbox) = messages::worker_transport(port, relay, ring.clone());
+        let scope = Self::new(WorkerEndpoint::new(Box::new(end), Arc::new(ring), limits, Some(Arc::clone(&bell))));
         Ok((Attached { scope, bell }, inbox))
     }
 }
@@ -118,9 +125,9 @@ impl Attached {
         let (scope, bell) = (self.scope.clone(), Arc::clone(&self.bell));
         async move {
             loop {
-                let turn = scope.inner.turn(TURN);
+                let turn = scope.endpoint.turn(TURN);
                 // The link may have been closed in this very turn, and then nobody rings any more.
-                if scope.inner.has_left() {
+                if scope.endpoint.has_left() {
                     return;
                 }
                 wait_for_next(turn, &bell).await;
@@ -161,14 +168,4 @@ async fn wait_for_next(turn: Turn, bell: &Bell) {
 /// Rounded up, so that a deadline has passed when the timer fires; timers take 31 bits.
 fn milliseconds(timeout: Duration) -> f64 {
     (timeout.as_secs_f64() * 1000.0).ceil().min(f64::from(i32::MAX))
-}
-
-#[wasm_bindgen(module = "/js/events.js")]
-extern "C" {
-    fn delay(milliseconds: f64) -> js_sys::Promise;
-    #[wasm_bindgen(js_name = nextTask)]
-    fn next_task() -> js_sys::Promise;
-    /// Whether a user waits for the page to react to a key or a click, as far as the browser tells.
-    #[wasm_bindgen(js_name = inputPending)]
-    pub(crate) fn input_pending() -> bool;
 }

@@ -1,18 +1,17 @@
 //! Main's end of the link to one worker.
 
-use crate::end::{Effect, End};
-use crate::error::{self, LinkClosed};
-use crate::main_loop::Shared;
-use crate::pending::Caller;
+use crate::calls::endpoint::Endpoint;
+use crate::calls::error::{self, LinkClosed};
+use crate::calls::host::{Effect, Host, Task};
 use coincide_proto::engine::Action;
 use coincide_proto::{CloseReason, Closed, ClosedBy};
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
-pub(crate) struct Link {
-    pub(crate) end: Rc<End>,
-    main: Weak<Shared>,
+pub(crate) struct MainEndpoint {
+    pub(crate) host: Rc<Host>,
+    main: Weak<dyn Owner>,
     name: Option<String>,
     stage: RefCell<Stage>,
     runner: RefCell<Option<Box<dyn Runner>>>,
@@ -24,17 +23,32 @@ pub(crate) trait Runner {
     fn end(self: Box<Self>, orderly: bool);
 }
 
+/// What an endpoint needs of main.
+pub(crate) trait Owner {
+    /// Runs an asynchronous function in turns of main.
+    fn spawn(&self, task: Task);
+
+    /// Ends the turn that is being taken, so that what was woken runs soon.
+    fn end_turn(&self);
+
+    /// Makes main take a turn soon, unless it is taking one.
+    fn ring_outside_of_turn(&self);
+
+    /// The link of this endpoint is closed: it takes part in no turn any more, and its name is free.
+    fn remove(&self, endpoint: &Rc<MainEndpoint>);
+}
+
 enum Stage {
     Starting(Vec<Waker>),
     Ready(Vec<String>),
     Closed(Closed),
 }
 
-impl Link {
-    pub(crate) fn new(end: End, main: &Rc<Shared>, name: Option<String>) -> Self {
+impl MainEndpoint {
+    pub(crate) fn new(host: Host, main: Weak<dyn Owner>, name: Option<String>) -> Self {
         Self {
-            end: Rc::new(end),
-            main: Rc::downgrade(main),
+            host: Rc::new(host),
+            main,
             name,
             stage: RefCell::new(Stage::Starting(Vec::new())),
             runner: RefCell::default(),
@@ -52,24 +66,24 @@ impl Link {
 
     /// Performs actions of the engine, at most [`BATCH`] of them, so that links share main fairly. Returns whether there was one.
     pub(crate) fn pump(self: &Rc<Self>) -> bool {
-        self.end.expire();
+        self.host.expire();
         let mut progress = false;
         for _ in 0..BATCH {
-            let Some(action) = self.end.poll() else {
+            let Some(action) = self.host.poll() else {
                 break;
             };
             progress = true;
             self.perform(action);
         }
         if progress {
-            self.end.engine.borrow_mut().flush();
+            self.host.engine.borrow_mut().flush();
         }
         progress
     }
 
     /// Whether [`pump`](Self::pump) may have something to do.
     pub(crate) fn is_busy(&self) -> bool {
-        self.end.engine.borrow().is_busy() || self.end.until_deadline().is_some_and(|rest| rest.is_zero())
+        self.host.engine.borrow().is_busy() || self.host.until_deadline().is_some_and(|rest| rest.is_zero())
     }
 
     /// The names of the exports once the worker is ready.
@@ -100,12 +114,12 @@ impl Link {
 
     /// The same for another reason.
     pub(crate) fn abort(self: &Rc<Self>, reason: CloseReason, text: &str) {
-        self.end.engine.borrow_mut().abort(reason, text);
+        self.host.engine.borrow_mut().abort(reason, text);
         while self.pump() {}
     }
 
     fn perform(self: &Rc<Self>, action: Action) {
-        match self.end.perform(action) {
+        match self.host.perform(action) {
             Effect::None => {}
             Effect::Spawn(task) => {
                 if let Some(main) = self.main.upgrade() {
@@ -133,13 +147,13 @@ impl Link {
     }
 
     fn handle_closed(self: &Rc<Self>, closed: Closed) {
-        self.end.abort_running();
+        self.host.abort_running();
         let orderly = closed.by == ClosedBy::Peer && closed.reason == CloseReason::DONE;
         if let Some(runner) = self.runner.borrow_mut().take() {
             runner.end(orderly);
         }
         // They may hold handles of this very worker, which would keep it from ever being dropped.
-        self.end.forget_program();
+        self.host.forget_program();
         self.advance(Stage::Closed(closed));
         if let Some(main) = self.main.upgrade() {
             main.remove(self);
@@ -147,28 +161,27 @@ impl Link {
     }
 }
 
-impl Caller for Link {
-    fn end(&self) -> &End {
-        &self.end
+impl Endpoint for MainEndpoint {
+    fn host(&self) -> &Host {
+        &self.host
     }
 
     /// Outside of a turn, a frame without room or a new deadline needs another turn.
     fn flush(&self) {
-        let mut engine = self.end.engine.borrow_mut();
+        let mut engine = self.host.engine.borrow_mut();
         engine.flush();
         if (engine.is_blocked() || engine.poll_timeout().is_some())
             && let Some(main) = self.main.upgrade()
-            && !main.is_turning()
         {
-            main.bell.ring();
+            main.ring_outside_of_turn();
         }
     }
 }
 
-impl Drop for Link {
+impl Drop for MainEndpoint {
     fn drop(&mut self) {
         // Tasks that are left may still hold the end.
-        self.end.engine.borrow_mut().abort(CloseReason::TERMINATED, "");
+        self.host.engine.borrow_mut().abort(CloseReason::TERMINATED, "");
         if let Some(runner) = self.runner.get_mut().take() {
             runner.end(false);
         }
@@ -176,11 +189,11 @@ impl Drop for Link {
 }
 
 /// Resolves when a link is ready; the output is the list of the worker's exports.
-pub(crate) async fn ready(link: Rc<Link>) -> Result<Vec<String>, LinkClosed> {
-    std::future::poll_fn(|context| link.poll_ready(context)).await
+pub(crate) async fn ready(endpoint: Rc<MainEndpoint>) -> Result<Vec<String>, LinkClosed> {
+    std::future::poll_fn(|context| endpoint.poll_ready(context)).await
 }
 
-impl std::fmt::Debug for Link {
+impl std::fmt::Debug for MainEndpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let state = match &*self.stage.borrow() {
             Stage::Starting(_) => "starting".into(),

@@ -1,8 +1,8 @@
 //! What can go wrong with a call, by whose fault it is.
 
-use crate::payload::{DecodeError, EncodeError};
-use crate::{Closed, ClosedBy, ErrorCode, Thrown};
-use coincide_proto::{CloseReason, Outcome, SendError, Session};
+use super::thrown::Thrown;
+use coincide_codec::{DecodeError, EncodeError};
+use coincide_proto::{CloseReason, Closed, ClosedBy, ErrorCode, Format, Outcome, SendError, Session};
 
 /// Why a call gave no result.
 ///
@@ -199,7 +199,7 @@ impl CallError {
     ///     Ok(())
     /// })?;
     /// worker.register("fail", || Err::<i32, _>(Thrown::new("RangeError", "too far")));
-    /// let error = main.block_on(worker.exports().call::<i32>("relay", ())).unwrap_err();
+    /// let error = main.block_on(worker.proxy().call::<i32>("relay", ())).unwrap_err();
     /// assert_eq!(error.to_string(), "`relay` threw RangeError: too far");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -294,6 +294,35 @@ impl CallError {
             ErrorCode::INTERRUPTED => Self::Interrupted { function },
             ErrorCode::PANICKED => Self::Panicked { function, message },
             _ => Self::Refused { function, code, message },
+        }
+    }
+}
+
+/// Why a raw call gave no result.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum RawError {
+    /// The function threw: the bytes of a value.
+    #[error("{}", Thrown::from_payload(.0))]
+    Threw(Vec<u8>),
+    /// Anything else.
+    #[error(transparent)]
+    Failed(#[from] CallError),
+}
+
+impl RawError {
+    pub(crate) fn from_outcome(function: &str, outcome: Outcome, session: &Session) -> Self {
+        match outcome {
+            Outcome::Threw { code: ErrorCode::THROWN, format: Format::Value, payload } => Self::Threw(payload),
+            outcome => Self::Failed(CallError::from_outcome(function, &outcome, session)),
+        }
+    }
+
+    pub(crate) fn into_call_error(self, function: &str) -> CallError {
+        match self {
+            Self::Threw(payload) => {
+                CallError::Threw { function: function.into(), thrown: Box::new(Thrown::from_payload(&payload)) }
+            }
+            Self::Failed(error) => error.named(function),
         }
     }
 }

@@ -1,22 +1,17 @@
 //! Workers as threads and processes, and a loop of main's own.
 
-use crate::functions::panic_message;
-use crate::link::Runner;
-use crate::main_loop::{Flag, TURN, Turn};
-use crate::scope::Ring;
-use crate::worker::{Worker, WorkerBuilder};
-use crate::{Limits, Main, Scope, SpawnError, Thrown, Transport};
+use crate::calls::error::SpawnError;
+use crate::calls::failure::panic_message;
+use crate::calls::thrown::Thrown;
+use crate::main::{Flag, Main, Runner, TURN, Turn, Worker, WorkerBuilder};
+use crate::worker::{Ring, Scope, WorkerEndpoint};
+use coincide_proto::{Config, Transport};
 use coincide_transport_atomics as atomics;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::process::{Child, Command};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-
-/// Whether a user waits for main to react to a key or a click: a loop of one's own has none.
-pub(crate) const fn input_pending() -> bool {
-    false
-}
 
 impl Main {
     /// Starts a worker on a thread of its own. It runs `setup`, then tells main that it is ready, then serves its exports until the link is closed.
@@ -74,7 +69,7 @@ impl WorkerBuilder<'_> {
         F: FnOnce(&Scope) -> Result<(), Thrown> + Send + 'static,
     {
         self.check_name()?;
-        let (main_end, worker_end) = atomics::pair(self.link, Arc::clone(&self.main.shared.bell));
+        let (main_end, worker_end) = atomics::pair(self.rings, Arc::clone(&self.main.bell));
         let limits = self.worker_limits();
         let name = self.name.clone().unwrap_or_else(|| "coincide-worker".into());
         std::thread::Builder::new().name(name).spawn(move || {
@@ -95,9 +90,9 @@ impl WorkerBuilder<'_> {
         if let Some(name) = &self.name {
             command.env(NAME_VARIABLE, name);
         }
-        let (process, main_end) = atomics::process::spawn(command, self.link, &self.main.shared.bell)?;
+        let (process, main_end) = atomics::process::spawn(command, self.rings, &self.main.bell)?;
         let worker = self.connect(Box::new(main_end));
-        worker.link.run_in(process);
+        worker.endpoint.run_in(process);
         Ok(worker)
     }
 }
@@ -118,7 +113,7 @@ where
     };
     let name = std::env::var(NAME_VARIABLE).unwrap_or_default();
     let ringer = transport.ringer();
-    let limits = Limits { name, ..Limits::default() };
+    let limits = Config { name, ..Config::default() };
     match run(Box::new(transport), Arc::new(move || ringer.ring()), limits, setup) {
         Some(failure) => Err(failure.into()),
         None => Ok(true),
@@ -126,11 +121,11 @@ where
 }
 
 /// Runs a worker from its greeting to its end; gives what `setup` failed with.
-fn run<F>(transport: Box<dyn Transport>, ring: Ring, limits: Limits, setup: F) -> Option<String>
+fn run<F>(transport: Box<dyn Transport>, ring: Ring, limits: Config, setup: F) -> Option<String>
 where
     F: FnOnce(&Scope) -> Result<(), Thrown>,
 {
-    let scope = Scope::new(transport, ring, limits, None);
+    let scope = Scope::new(WorkerEndpoint::new(transport, ring, limits, None));
     let failure = match catch_unwind(AssertUnwindSafe(|| setup(&scope))) {
         Ok(Ok(())) => {
             scope.serve();
@@ -139,7 +134,7 @@ where
         Ok(Err(thrown)) => thrown.to_string(),
         Err(panic) => format!("the worker panicked: {}", panic_message(&*panic)),
     };
-    scope.inner.fail(&failure);
+    scope.endpoint.fail(&failure);
     Some(failure)
 }
 

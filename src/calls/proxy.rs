@@ -1,10 +1,11 @@
-//! Calls that are awaited.
+//! Proxies whose calls are awaited.
 
-use crate::error::CallError;
-use crate::interface::Caller;
-use crate::payload::{self, Args, EncodeError, Schema};
-use crate::pending::{self, CallResult, Pending};
-use crate::raw::RawError;
+use super::endpoint::Endpoint;
+use super::error::{CallError, RawError};
+use super::interface::Caller;
+use super::payload::{self, Args, Schema};
+use super::pending::{CallResult, Pending};
+use coincide_codec::EncodeError;
 use coincide_proto::{CallId, Format};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,27 +16,27 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// The functions of the other end, awaited: those that a worker exports (from [`Worker::exports`](crate::Worker::exports)), or those of main
-/// (from [`Scope::remote`](crate::Scope::remote)).
+/// Calls functions of the other end and awaits them: those that a worker exports (from [`Worker::proxy`](crate::Worker::proxy)), or those of main
+/// (from [`Scope::proxy`](crate::Scope::proxy)).
 ///
 /// A call leaves at once, even if its future is not polled. Dropping the future cancels the call, as its timeout does: a worker that runs the
 /// function stops at its next [`Scope::check`](crate::Scope::check), [`Scope::sleep`](crate::Scope::sleep) or blocked call. A call made before the worker
 /// is ready waits until it is. Calls that a handler makes on behalf of a worker that is waiting for it run there and then.
 #[derive(Clone)]
-pub struct Exports {
-    link: Rc<dyn pending::Caller>,
+pub struct Proxy {
+    endpoint: Rc<dyn Endpoint>,
     timeout: Option<Duration>,
 }
 
-impl Exports {
-    pub(crate) fn new(link: Rc<dyn pending::Caller>) -> Self {
-        Self { link, timeout: None }
+impl Proxy {
+    pub(crate) fn new(endpoint: Rc<dyn Endpoint>) -> Self {
+        Self { endpoint, timeout: None }
     }
 
-    /// The same exports, whose calls end with [`CallError::TimedOut`] after `timeout`.
+    /// The same proxy, whose calls end with [`CallError::TimedOut`] after `timeout`.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
-        Self { link: Rc::clone(&self.link), timeout: Some(timeout) }
+        Self { endpoint: Rc::clone(&self.endpoint), timeout: Some(timeout) }
     }
 
     /// Calls a function; `args` is a tuple.
@@ -61,7 +62,7 @@ impl Exports {
 
     /// Gives the buffer of a raw result back, so that the next call allocates nothing.
     pub fn recycle(&self, buffer: Vec<u8>) {
-        self.link.end().recycle(buffer);
+        self.endpoint.host().recycle(buffer);
     }
 
     /// Calls a function without wanting an answer, with arguments that are bytes already (see [`raw`](crate::raw)).
@@ -70,13 +71,13 @@ impl Exports {
     /// When the arguments can't be sent, or the link is closed.
     pub fn notify_raw(&self, function: &str, format: Format, arguments: Vec<u8>) -> Result<(), CallError> {
         let mut exchanged = arguments;
-        let sent = self.link.end().notify(function, |buffer| {
+        let sent = self.endpoint.host().notify(function, |buffer| {
             mem::swap(buffer, &mut exchanged);
             Ok(format)
         });
         self.recycle(exchanged);
         sent?;
-        self.link.flush();
+        self.endpoint.flush();
         Ok(())
     }
 
@@ -85,8 +86,8 @@ impl Exports {
     /// # Errors
     /// When the arguments can't be sent, or the link is closed.
     pub fn notify(&self, function: &str, args: impl Args) -> Result<(), CallError> {
-        self.link.end().notify(function, |buffer| payload::encode_args(&args, None, buffer))?;
-        self.link.flush();
+        self.endpoint.host().notify(function, |buffer| payload::encode_args(&args, None, buffer))?;
+        self.endpoint.flush();
         Ok(())
     }
 
@@ -96,25 +97,31 @@ impl Exports {
         schema: Option<Schema>,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
     ) -> CallFuture<R> {
-        let state = match self.link.end().call(function, self.timeout, encode) {
+        let state = match self.endpoint.host().call(function, self.timeout, encode) {
             Ok(id) => {
-                let pending = self.link.end().pending.expect(id);
-                self.link.flush();
+                let pending = self.endpoint.host().pending.expect(id);
+                self.endpoint.flush();
                 State::Waiting(id, pending)
             }
             Err(error) => State::Failed(Some(Box::new(error))),
         };
-        CallFuture { link: Rc::clone(&self.link), function: function.into(), schema, state, result: PhantomData }
+        CallFuture {
+            endpoint: Rc::clone(&self.endpoint),
+            function: function.into(),
+            schema,
+            state,
+            result: PhantomData,
+        }
     }
 }
 
-impl std::fmt::Debug for Exports {
+impl std::fmt::Debug for Proxy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Exports").field("timeout", &self.timeout).finish_non_exhaustive()
+        f.debug_struct("Proxy").field("timeout", &self.timeout).finish_non_exhaustive()
     }
 }
 
-impl Caller for Exports {
+impl Caller for Proxy {
     type Output<R: DeserializeOwned> = CallFuture<R>;
 
     fn call_typed<A: Serialize, R: DeserializeOwned>(&self, function: &str, schema: Schema, args: &A) -> CallFuture<R> {
@@ -125,7 +132,7 @@ impl Caller for Exports {
 /// The result of a call, or a [`CallError`], once the other end has answered. Dropping it cancels the call.
 #[must_use = "a call is cancelled when its future is dropped"]
 pub struct CallFuture<R> {
-    link: Rc<dyn pending::Caller>,
+    endpoint: Rc<dyn Endpoint>,
     function: String,
     schema: Option<Schema>,
     state: State,
@@ -165,7 +172,7 @@ impl<R: DeserializeOwned> Future for CallFuture<R> {
         this.poll_payload(context).map(|result| {
             let (format, bytes) = result?;
             let value = payload::decode_result(&this.function, format, &bytes, this.schema);
-            this.link.end().recycle(bytes);
+            this.endpoint.host().recycle(bytes);
             value
         })
     }
@@ -174,10 +181,10 @@ impl<R: DeserializeOwned> Future for CallFuture<R> {
 impl<R> Drop for CallFuture<R> {
     fn drop(&mut self) {
         if let State::Waiting(id, _) = self.state
-            && self.link.end().pending.forget(id)
+            && self.endpoint.host().pending.forget(id)
         {
-            self.link.end().engine.borrow_mut().cancel(id);
-            self.link.flush();
+            self.endpoint.host().engine.borrow_mut().cancel(id);
+            self.endpoint.flush();
         }
     }
 }

@@ -1,10 +1,10 @@
-//! What both ends of a link have in common: an engine, the functions that it runs, and the calls that are awaited.
+//! The host of an engine, at both ends of a link, the functions that it runs, and the calls that are awaited.
 
-use crate::error::CallError;
-use crate::functions::{Answer, Failure, Function};
-use crate::pending::PendingCalls;
-use crate::raw::RawReply;
-use crate::{clock, payload};
+use super::clock;
+use super::error::CallError;
+use super::functions::{Answer, Failure, Function, RawReply};
+use super::pending::PendingCalls;
+use coincide_codec::EncodeError;
 use coincide_proto::engine::{Action, Engine, FunctionId, Runs, Ticket};
 use coincide_proto::{CallId, Closed, ErrorCode, Format, SendError, Session, Transport};
 use futures_util::future::{AbortHandle, LocalBoxFuture, abortable};
@@ -16,8 +16,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// One end of a link with the functions that it serves.
-pub(crate) struct End {
+/// Performs the actions of an engine: keeps the functions that it runs, and the calls that are awaited.
+pub(crate) struct Host {
     /// Not borrowed while code of the program runs.
     pub(crate) engine: RefCell<Engine>,
     /// By their [`FunctionId`].
@@ -46,7 +46,7 @@ pub(crate) enum Effect {
     Closed(Closed),
 }
 
-impl End {
+impl Host {
     pub(crate) fn new(session: Session, transport: Box<dyn Transport>) -> Self {
         Self {
             engine: RefCell::new(Engine::new(session, transport)),
@@ -105,7 +105,7 @@ impl End {
         &self,
         function: &str,
         timeout: Option<Duration>,
-        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, payload::EncodeError>,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
     ) -> Result<CallId, CallError> {
         let (format, buffer) = self.encode(function, encode)?;
         let deadline = timeout.map(|timeout| clock::now().after(timeout));
@@ -121,7 +121,7 @@ impl End {
     pub(crate) fn notify(
         &self,
         function: &str,
-        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, payload::EncodeError>,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
     ) -> Result<(), CallError> {
         let (format, buffer) = self.encode(function, encode)?;
         let mut engine = self.engine.borrow_mut();
@@ -134,7 +134,7 @@ impl End {
     fn encode(
         &self,
         function: &str,
-        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, payload::EncodeError>,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
     ) -> Result<(Format, Vec<u8>), CallError> {
         let mut buffer = self.engine.borrow_mut().buffer();
         match encode(&mut buffer) {
@@ -171,7 +171,7 @@ impl End {
         self.engine.borrow().poll_timeout().map(|deadline| deadline.since(clock::now()))
     }
 
-    /// Ends the calls whose deadline has passed.
+    /// Hosts the calls whose deadline has passed.
     pub(crate) fn expire(&self) {
         let mut engine = self.engine.borrow_mut();
         if engine.poll_timeout().is_some() {
@@ -201,7 +201,7 @@ impl End {
         Effect::None
     }
 
-    /// Ends the futures of functions as soon as they are polled.
+    /// Hosts the futures of functions as soon as they are polled.
     pub(crate) fn abort_running(&self) {
         self.running.borrow().values().for_each(AbortHandle::abort);
     }
@@ -233,18 +233,18 @@ impl End {
 
     fn start(self: &Rc<Self>, call: Ticket, future: LocalBoxFuture<'static, Answer>) -> Task {
         self.engine.borrow_mut().started(call);
-        let (future, handle) = abortable(InCall { end: Rc::clone(self), call, future });
+        let (future, handle) = abortable(InCall { host: Rc::clone(self), call, future });
         // What was started for a notification ends by itself.
         if call.call().is_some() {
             self.running.borrow_mut().insert(call, handle);
         }
-        let end = Rc::clone(self);
+        let host = Rc::clone(self);
         Box::pin(async move {
             let answer = future.await;
-            end.running.borrow_mut().remove(&call);
+            host.running.borrow_mut().remove(&call);
             match answer {
-                Ok(answer) => end.answer(call, answer),
-                Err(_) => end.engine.borrow_mut().answer_cancelled(call),
+                Ok(answer) => host.answer(call, answer),
+                Err(_) => host.engine.borrow_mut().answer_cancelled(call),
             }
         })
     }
@@ -317,7 +317,7 @@ enum Ran {
 
 /// The future of a function that runs for a call of the peer: calls that it makes name that call as their parent.
 struct InCall {
-    end: Rc<End>,
+    host: Rc<Host>,
     call: Ticket,
     future: LocalBoxFuture<'static, Answer>,
 }
@@ -326,9 +326,9 @@ impl Future for InCall {
     type Output = Answer;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
-        let outer = self.end.engine.borrow_mut().enter(self.call);
+        let outer = self.host.engine.borrow_mut().enter(self.call);
         let poll = self.future.as_mut().poll(context);
-        self.end.engine.borrow_mut().leave(outer);
+        self.host.engine.borrow_mut().leave(outer);
         poll
     }
 }

@@ -1,17 +1,13 @@
-//! Main: the endpoint that never blocks, and the loop that serves its workers.
+//! Main's loop: turns in which it serves its workers.
 
-use crate::Workers;
-use crate::link::Link;
-use crate::names::Names;
-#[cfg(not(target_family = "wasm"))]
-use crate::native::input_pending;
-#[cfg(target_family = "wasm")]
-use crate::web::input_pending;
-use crate::worker::WorkerBuilder;
+use super::endpoint::{MainEndpoint, Owner};
+use super::names::Names;
+use crate::calls::defaults::{LINGER, MEMORY_BUDGET};
+use crate::calls::host::Task;
+use crate::events::input_pending;
 use coincide_proto::Budget;
 use coincide_transport_atomics::{Bell, Patience};
 use futures_util::StreamExt;
-use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -22,19 +18,7 @@ use std::thread::ThreadId;
 use std::time::Duration;
 use web_time::Instant;
 
-/// The main endpoint: it serves any number of workers on one thread and never blocks in a call.
-///
-/// Something has to drive it. Either [`block_on`](Self::block_on), which waits for a future and serves workers meanwhile. Or an event
-/// loop of your own: call [`turn`](Self::turn) whenever the file descriptor of [`as_fd`](std::os::fd::AsFd::as_fd) is readable (Linux) or the waker given to
-/// [`set_waker`](Self::set_waker) is woken, and after the time that the last turn named.
-///
-/// Cloning gives another handle to the same endpoint. When the last one is dropped, its workers are terminated.
-#[derive(Clone)]
-pub struct Main {
-    pub(crate) shared: Rc<Shared>,
-}
-
-/// What a turn of [`Main::turn`] left behind.
+/// What a turn of [`Main::turn`](crate::Main::turn) left behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "it says when the next turn is due"]
 pub enum Turn {
@@ -47,98 +31,15 @@ pub enum Turn {
     },
 }
 
-impl Main {
-    /// A main endpoint without workers.
-    ///
-    /// # Errors
-    /// When the system refuses the event counter behind the bell.
-    pub fn new() -> std::io::Result<Self> {
-        let bell = Bell::new()?;
-        let thread = Arc::new(Thread { id: std::thread::current().id(), turning: AtomicBool::new(false) });
-        let shared = Shared {
-            tasks_woken: Arc::new(Flag::of(&bell, &thread)),
-            bell,
-            thread,
-            budget: Budget::new(MEMORY_BUDGET),
-            links: RefCell::default(),
-            tasks: RefCell::default(),
-            new_tasks: RefCell::default(),
-            names: Names::default(),
-            linger: RefCell::new(Patience::lingering(LINGER).reaching(REACH)),
-            turn_over: Cell::new(false),
-            lingers: Cell::new(false),
-            armed: Cell::new(false),
-        };
-        Ok(Self { shared: Rc::new(shared) })
-    }
-
-    /// Starts a worker after giving it a name or other settings.
-    pub fn worker(&self) -> WorkerBuilder<'_> {
-        WorkerBuilder::new(self)
-    }
-
-    /// The workers by name.
-    pub fn workers(&self) -> Workers {
-        Workers::new(Rc::clone(&self.shared))
-    }
-
-    /// Sets for how long a turn goes on looking for the next call after it has answered one. Default 50 µs, and up to 100 µs
-    /// (in a browser 200 µs) while that finds one.
-    ///
-    /// A chatty worker's next call follows at once, and finding it so saves two wake-ups. Zero turns it off.
-    pub fn set_linger(&self, linger: Duration) {
-        self.shared.linger.replace(Patience::lingering(linger));
-    }
-
-    /// Sets how many bytes the bodies in flight of all links may take together: those that arrive in parts, as far as they have arrived, and
-    /// those that wait to be sent. The first 64 KiB of each link are not counted. What exceeds the budget ends its call with
-    /// [`CallError::OutOfMemory`](crate::CallError::OutOfMemory) at the worker, or [`SendError::OutOfMemory`](crate::SendError::OutOfMemory)
-    /// here; the link stays open.
-    ///
-    /// Default 1 GiB on wasm, a quarter of the memory that its addresses reach. Natively `usize::MAX`, which is no limit: a program whose
-    /// workers it does not trust sets one.
-    pub fn set_memory_budget(&self, bytes: usize) {
-        self.shared.budget.set_limit(bytes);
-    }
-
-    /// Sets whom to wake when there is something to do after an idle turn.
-    ///
-    /// # Errors
-    /// When the system refuses the thread that wakes on behalf of worker processes.
-    pub fn set_waker(&self, waker: Option<Waker>) -> std::io::Result<()> {
-        self.shared.bell.set_waker(waker)
-    }
-
-    /// Makes whoever drives main take a turn soon.
-    pub fn ring(&self) {
-        self.shared.bell.ring();
-    }
-
-    /// Serves the workers without blocking until there is nothing to do or `budget` is over. Returns early when somebody was woken who
-    /// waits for a worker.
-    ///
-    /// # Panics
-    /// When called from within a turn, as by a function that serves a worker.
-    pub fn turn(&self, budget: Duration) -> Turn {
-        self.shared.turn(budget, &|| false)
-    }
-}
-
-impl std::fmt::Debug for Main {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Main").field("workers", &self.shared.links.borrow()).finish_non_exhaustive()
-    }
-}
-
 pub(crate) struct Shared {
     pub(crate) bell: Arc<Bell>,
     /// What the bodies in flight of all links are charged to.
     pub(crate) budget: Budget,
-    links: RefCell<Vec<Rc<Link>>>,
+    pub(super) endpoints: RefCell<Vec<Rc<MainEndpoint>>>,
     /// Asynchronous functions that are running.
-    tasks: RefCell<FuturesUnordered<LocalBoxFuture<'static, ()>>>,
+    tasks: RefCell<FuturesUnordered<Task>>,
     /// Those that were started since the tasks were last polled.
-    new_tasks: RefCell<Vec<LocalBoxFuture<'static, ()>>>,
+    new_tasks: RefCell<Vec<Task>>,
     tasks_woken: Arc<Flag>,
     pub(crate) names: Names,
     linger: RefCell<Patience>,
@@ -152,30 +53,33 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn add(&self, link: Rc<Link>) {
-        self.links.borrow_mut().push(link);
-        // The new link is not armed: look at it before going to sleep.
+    pub(super) fn new() -> std::io::Result<Self> {
+        let bell = Bell::new()?;
+        let thread = Arc::new(Thread { id: std::thread::current().id(), turning: AtomicBool::new(false) });
+        Ok(Self {
+            tasks_woken: Arc::new(Flag::of(&bell, &thread)),
+            bell,
+            thread,
+            budget: Budget::new(MEMORY_BUDGET),
+            endpoints: RefCell::default(),
+            tasks: RefCell::default(),
+            new_tasks: RefCell::default(),
+            names: Names::default(),
+            linger: RefCell::new(Patience::lingering(LINGER).reaching(REACH)),
+            turn_over: Cell::new(false),
+            lingers: Cell::new(false),
+            armed: Cell::new(false),
+        })
+    }
+
+    pub(super) fn add(&self, endpoint: Rc<MainEndpoint>) {
+        self.endpoints.borrow_mut().push(endpoint);
+        // The new endpoint is not armed: look at it before going to sleep.
         self.bell.ring();
     }
 
-    pub(crate) fn remove(&self, link: &Rc<Link>) {
-        self.links.borrow_mut().retain(|other| !Rc::ptr_eq(other, link));
-        if let Some(name) = link.name() {
-            self.names.remove(name, link);
-        }
-    }
-
-    pub(crate) fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
-        self.new_tasks.borrow_mut().push(task);
-        self.tasks_woken.set();
-    }
-
-    pub(crate) fn is_turning(&self) -> bool {
-        self.thread.turning.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn end_turn(&self) {
-        self.turn_over.set(true);
+    pub(super) fn set_linger(&self, linger: Duration) {
+        self.linger.replace(Patience::lingering(linger));
     }
 
     pub(crate) fn turn(&self, budget: Duration, woken: &dyn Fn() -> bool) -> Turn {
@@ -214,7 +118,7 @@ impl Shared {
 
     /// Lingers, and says how often it has looked when there is something to do.
     fn wait_a_little(&self, woken: &dyn Fn() -> bool) -> Option<u32> {
-        let busy = || self.links.borrow().iter().any(|link| link.is_busy());
+        let busy = || self.endpoints.borrow().iter().any(|endpoint| endpoint.is_busy());
         let mut glances = 0_u32;
         let came = self.linger.borrow_mut().wait_until(|| {
             glances = glances.saturating_add(1);
@@ -228,30 +132,30 @@ impl Shared {
         let mut progress = false;
         let mut index = 0;
         loop {
-            let link = match self.links.borrow().get(index) {
-                Some(link) if link.is_busy() => Rc::clone(link),
+            let endpoint = match self.endpoints.borrow().get(index) {
+                Some(endpoint) if endpoint.is_busy() => Rc::clone(endpoint),
                 Some(_) => {
                     index += 1;
                     continue;
                 }
                 None => break,
             };
-            if link.pump() {
+            if endpoint.pump() {
                 progress = true;
-                self.linger_for(&link);
+                self.linger_for(&endpoint);
             }
             index += 1;
         }
         if self.poll_tasks() {
             progress = true;
-            self.links.borrow().iter().for_each(|link| self.linger_for(link));
+            self.endpoints.borrow().iter().for_each(|endpoint| self.linger_for(endpoint));
         }
         progress
     }
 
     /// A worker that was served may call again soon.
-    fn linger_for(&self, link: &Link) {
-        self.lingers.set(self.lingers.get() || link.end.engine.borrow().is_worth_lingering());
+    fn linger_for(&self, endpoint: &MainEndpoint) {
+        self.lingers.set(self.lingers.get() || endpoint.host.engine.borrow().is_worth_lingering());
     }
 
     fn poll_tasks(&self) -> bool {
@@ -275,11 +179,11 @@ impl Shared {
     fn arm(&self) -> Turn {
         self.armed.set(true);
         let mut timeout: Option<Duration> = None;
-        for link in self.links.borrow().iter() {
-            if !link.end.engine.borrow_mut().arm() {
+        for endpoint in self.endpoints.borrow().iter() {
+            if !endpoint.host.engine.borrow_mut().arm() {
                 return Turn::More;
             }
-            if let Some(deadline) = link.end.until_deadline() {
+            if let Some(deadline) = endpoint.host.until_deadline() {
                 timeout = Some(timeout.map_or(deadline, |timeout| timeout.min(deadline)));
             }
         }
@@ -291,10 +195,34 @@ impl Shared {
 
     fn disarm(&self) {
         if self.armed.replace(false) {
-            for link in self.links.borrow().iter() {
-                link.end.engine.borrow_mut().disarm();
+            for endpoint in self.endpoints.borrow().iter() {
+                endpoint.host.engine.borrow_mut().disarm();
             }
             self.bell.wait(Some(Duration::ZERO));
+        }
+    }
+}
+
+impl Owner for Shared {
+    fn spawn(&self, task: Task) {
+        self.new_tasks.borrow_mut().push(task);
+        self.tasks_woken.set();
+    }
+
+    fn end_turn(&self) {
+        self.turn_over.set(true);
+    }
+
+    fn ring_outside_of_turn(&self) {
+        if !self.thread.turning.load(Ordering::Relaxed) {
+            self.bell.ring();
+        }
+    }
+
+    fn remove(&self, endpoint: &Rc<MainEndpoint>) {
+        self.endpoints.borrow_mut().retain(|other| !Rc::ptr_eq(other, endpoint));
+        if let Some(name) = endpoint.name() {
+            self.names.remove(name, endpoint);
         }
     }
 }
@@ -302,8 +230,8 @@ impl Shared {
 impl Drop for Shared {
     /// Nobody will serve the workers any more, even if handles of them are left.
     fn drop(&mut self) {
-        for link in self.links.take() {
-            link.terminate();
+        for endpoint in self.endpoints.take() {
+            endpoint.terminate();
         }
     }
 }
@@ -373,13 +301,6 @@ impl Wake for Flag {
         }
     }
 }
-
-/// Default of [`Main::set_linger`].
-pub(crate) const LINGER: Duration = Duration::from_micros(50);
-
-/// Default of [`Main::set_memory_budget`] and [`Scope::set_memory_budget`](crate::Scope::set_memory_budget). A wasm memory has 4 GiB at most, and a
-/// body that outgrows its buffer takes up to twice its size for a moment.
-pub(crate) const MEMORY_BUDGET: usize = if cfg!(target_family = "wasm") { 1 << 30 } else { usize::MAX };
 
 /// Longest linger while the next call comes within it: longer than waking main takes, natively and in a browser.
 const REACH: Duration = Duration::from_micros(if cfg!(target_family = "wasm") { 200 } else { 100 });

@@ -1,12 +1,12 @@
 //! Typed interfaces: declared once, they give a client and a server side.
 
-use crate::Thrown;
-use crate::functions::Function;
-use crate::payload::Schema;
+use super::functions::Function;
+use super::payload::Schema;
+use super::thrown::Thrown;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// What a generated client calls through: [`Sync`](crate::Sync) in a worker, [`Exports`](crate::Exports) on main.
+/// What a generated client calls through: [`SyncProxy`](crate::SyncProxy) where calls block, [`Proxy`](crate::Proxy) where they are awaited.
 pub trait Caller {
     /// What a call gives: a `Result` where calls block, a future of one where they don't.
     type Output<R: DeserializeOwned>;
@@ -80,8 +80,8 @@ impl std::fmt::Debug for Interface {
 /// - the trait `Service`, which the serving end implements: each function becomes a method that returns `Result<_, Thrown>`;
 ///   one that is declared `async fn` takes `self: Rc<Self>` and may await;
 /// - `functions(service)`, the [`Interface`] to register on main or to export from a worker;
-/// - `Client`, with a method for each function, over [`Sync`](crate::Sync) (methods block and give a `Result`) or
-///   [`Exports`](crate::Exports) (methods give a future).
+/// - `Client`, with a method for each function, over [`SyncProxy`](crate::SyncProxy) (methods block and give a `Result`) or
+///   [`Proxy`](crate::Proxy) (methods give a future).
 ///
 /// Arguments and results travel as plain postcard, guarded by a hash of their types: two ends that were built from different declarations
 /// notice at the first call. Each type implements serde's `Serialize` and `DeserializeOwned`. A caller
@@ -149,7 +149,7 @@ macro_rules! interface {
 
             #[allow(dead_code)]
             impl<C: $crate::Caller> Client<C> {
-                /// A client that calls through `caller`: [`Sync`]($crate::Sync) in a worker, [`Exports`]($crate::Exports) on main.
+                /// A client that calls through `caller`: [`SyncProxy`]($crate::SyncProxy) in a worker, [`Proxy`]($crate::Proxy) on both ends.
                 pub fn new(caller: C) -> Self {
                     Self { caller }
                 }

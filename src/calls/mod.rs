@@ -1,0 +1,15 @@
+//! What both ends of a link have for calling and for being called: proxies, functions, payloads, errors.
+
+pub(crate) mod clock;
+pub(crate) mod defaults;
+pub(crate) mod endpoint;
+pub(crate) mod error;
+pub(crate) mod failure;
+pub(crate) mod functions;
+pub(crate) mod host;
+pub(crate) mod interface;
+pub(crate) mod payload;
+pub(crate) mod pending;
+pub(crate) mod proxy;
+pub mod raw;
+pub(crate) mod thrown;

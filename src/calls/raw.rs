@@ -1,0 +1,32 @@
+//! Calls whose payloads are bytes in a known format: for authors of language runtimes, whose values serde doesn't know.
+//!
+//! A runtime walks its own values into the bytes of the value format (see [`Format::Value`]) and back. Arguments are an array, also
+//! of none; a result is one value; what a function throws is a value too, by preference an error.
+//!
+//! ```
+//! use coincide::raw::{Format, RawReply};
+//! use coincide::{Main, Value};
+//!
+//! let main = Main::new()?;
+//! let worker = main.spawn(|scope| {
+//!     let mut arguments = Vec::new();
+//!     Value::Array(vec![20.into()]).encode(&mut arguments)?;
+//!     let (format, result) = scope.sync().call_raw("double", |buffer| {
+//!         buffer.extend_from_slice(&arguments);
+//!         Format::Value
+//!     })?;
+//!     assert_eq!((format, Value::decode(&result)?), (Format::Value, 40.into()));
+//!     Ok(())
+//! })?;
+//! worker.register_raw("double", |_format, arguments, result| {
+//!     assert_eq!(Value::decode(arguments), Ok(Value::Array(vec![20.into()])));
+//!     Value::from(40).encode(result).expect("a number can be sent");
+//!     Ok(RawReply::Now(Format::Value))
+//! });
+//! main.block_on(worker.ready())?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub use super::error::RawError;
+pub use super::functions::{Failure, RawReply};
+pub use coincide_proto::Format;

@@ -1,0 +1,86 @@
+//! How main starts a worker.
+
+use super::endpoint::MainEndpoint;
+use super::handle::Worker;
+use super::turns::Shared;
+use crate::calls::error::SpawnError;
+use crate::calls::host::Host;
+use coincide_proto::{Config, Role, Session, Transport};
+use coincide_transport_atomics::LinkConfig;
+use std::rc::{Rc, Weak};
+
+/// Settings of a worker that is about to start; from [`Main::worker`](crate::Main::worker).
+#[must_use = "nothing is started before `spawn`, `spawn_process` or `attach`"]
+pub struct WorkerBuilder<'a> {
+    pub(crate) main: &'a Rc<Shared>,
+    pub(crate) name: Option<String>,
+    pub(crate) limits: Config,
+    pub(crate) rings: LinkConfig,
+}
+
+impl<'a> WorkerBuilder<'a> {
+    pub(crate) fn new(main: &'a Rc<Shared>) -> Self {
+        Self { main, name: None, limits: Config::default(), rings: LinkConfig::default() }
+    }
+
+    /// Gives the worker a name, under which [`Main::workers`](crate::Main::workers) finds it.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Sets the limits of both ends.
+    pub fn limits(mut self, limits: Config) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets the sizes of the rings.
+    pub fn rings(mut self, rings: LinkConfig) -> Self {
+        self.rings = rings;
+        self
+    }
+
+    /// Takes a worker on whose end of `transport` somebody else looks after.
+    ///
+    /// The transport must ring the bell of this main endpoint when it is armed, or main must be turned often enough.
+    ///
+    /// # Errors
+    /// When the name is taken.
+    pub fn attach(self, transport: Box<dyn Transport>) -> Result<Worker, SpawnError> {
+        self.check_name()?;
+        Ok(self.connect(transport))
+    }
+
+    /// The limits of the worker's end, which introduces itself by its name.
+    pub(crate) fn worker_limits(&self) -> Config {
+        Config { name: self.name.clone().unwrap_or_default(), ..self.limits.clone() }
+    }
+
+    pub(crate) fn check_name(&self) -> Result<(), SpawnError> {
+        self.name.as_ref().map_or(Ok(()), |name| self.main.names.check(name))
+    }
+
+    pub(crate) fn connect(self, transport: Box<dyn Transport>) -> Worker {
+        let main = self.main;
+        let session = Session::new(Role::Main, self.limits).with_budget(&main.budget);
+        let owner: Weak<Shared> = Rc::downgrade(main);
+        let endpoint = Rc::new(MainEndpoint::new(Host::new(session, transport), owner, self.name));
+        main.add(Rc::clone(&endpoint));
+        if let Some(name) = endpoint.name() {
+            main.names.insert(name, &endpoint);
+        }
+        Worker::new(endpoint)
+    }
+}
+
+impl std::fmt::Debug for WorkerBuilder<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { main: _, name, limits, rings } = self;
+        f.debug_struct("WorkerBuilder")
+            .field("name", name)
+            .field("limits", limits)
+            .field("rings", rings)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,103 @@
+//! Main: the endpoint that never blocks, with a handle for each of its workers.
+
+mod builder;
+mod endpoint;
+mod handle;
+mod names;
+mod turns;
+mod workers;
+
+pub use builder::WorkerBuilder;
+pub use handle::Worker;
+pub use turns::Turn;
+pub use workers::Workers;
+
+#[cfg(target_family = "wasm")]
+pub(crate) use endpoint::MainEndpoint;
+pub(crate) use endpoint::Runner;
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use turns::Flag;
+pub(crate) use turns::{Shared, TURN};
+
+use std::rc::Rc;
+use std::task::Waker;
+use std::time::Duration;
+
+/// The main endpoint: it serves any number of workers on one thread and never blocks in a call.
+///
+/// Something has to drive it. Either [`block_on`](Self::block_on), which waits for a future and serves workers meanwhile. Or an event
+/// loop of your own: call [`turn`](Self::turn) whenever the file descriptor of [`as_fd`](std::os::fd::AsFd::as_fd) is readable (Linux) or the waker given to
+/// [`set_waker`](Self::set_waker) is woken, and after the time that the last turn named.
+///
+/// Cloning gives another handle to the same endpoint. When the last one is dropped, its workers are terminated.
+#[derive(Clone)]
+pub struct Main {
+    pub(crate) shared: Rc<Shared>,
+}
+
+impl Main {
+    /// A main endpoint without workers.
+    ///
+    /// # Errors
+    /// When the system refuses the event counter behind the bell.
+    pub fn new() -> std::io::Result<Self> {
+        Ok(Self { shared: Rc::new(Shared::new()?) })
+    }
+
+    /// Starts a worker after giving it a name or other settings.
+    pub fn worker(&self) -> WorkerBuilder<'_> {
+        WorkerBuilder::new(&self.shared)
+    }
+
+    /// The workers by name.
+    pub fn workers(&self) -> Workers {
+        Workers::new(Rc::clone(&self.shared))
+    }
+
+    /// Sets for how long a turn goes on looking for the next call after it has answered one. Default 50 µs, and up to 100 µs
+    /// (in a browser 200 µs) while that finds one.
+    ///
+    /// A chatty worker's next call follows at once, and finding it so saves two wake-ups. Zero turns it off.
+    pub fn set_linger(&self, linger: Duration) {
+        self.shared.set_linger(linger);
+    }
+
+    /// Sets how many bytes the bodies in flight of all links may take together: those that arrive in parts, as far as they have arrived, and
+    /// those that wait to be sent. The first 64 KiB of each link are not counted. What exceeds the budget ends its call with
+    /// [`CallError::OutOfMemory`](crate::CallError::OutOfMemory) at the worker, or [`SendError::OutOfMemory`](crate::SendError::OutOfMemory)
+    /// here; the link stays open.
+    ///
+    /// Default 1 GiB on wasm, a quarter of the memory that its addresses reach. Natively `usize::MAX`, which is no limit: a program whose
+    /// workers it does not trust sets one.
+    pub fn set_memory_budget(&self, bytes: usize) {
+        self.shared.budget.set_limit(bytes);
+    }
+
+    /// Sets whom to wake when there is something to do after an idle turn.
+    ///
+    /// # Errors
+    /// When the system refuses the thread that wakes on behalf of worker processes.
+    pub fn set_waker(&self, waker: Option<Waker>) -> std::io::Result<()> {
+        self.shared.bell.set_waker(waker)
+    }
+
+    /// Makes whoever drives main take a turn soon.
+    pub fn ring(&self) {
+        self.shared.bell.ring();
+    }
+
+    /// Serves the workers without blocking until there is nothing to do or `budget` is over. Returns early when somebody was woken who
+    /// waits for a worker.
+    ///
+    /// # Panics
+    /// When called from within a turn, as by a function that serves a worker.
+    pub fn turn(&self, budget: Duration) -> Turn {
+        self.shared.turn(budget, &|| false)
+    }
+}
+
+impl std::fmt::Debug for Main {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Main").field("workers", &self.shared.endpoints.borrow()).finish_non_exhaustive()
+    }
+}

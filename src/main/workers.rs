@@ -1,0 +1,41 @@
+//! Workers by name, as programs see them.
+
+use super::endpoint::ready;
+use super::handle::Worker;
+use super::turns::Shared;
+use crate::calls::error::LinkClosed;
+use std::future::poll_fn;
+use std::rc::Rc;
+
+/// The named workers of a main endpoint; from [`Main::workers`](crate::Main::workers).
+#[derive(Clone)]
+pub struct Workers {
+    main: Rc<Shared>,
+}
+
+impl Workers {
+    pub(crate) fn new(main: Rc<Shared>) -> Self {
+        Self { main }
+    }
+
+    /// The worker of that name, once it is ready. A name that nobody has yet is waited for.
+    ///
+    /// # Errors
+    /// When the worker's link is closed before it is ready.
+    pub async fn get(&self, name: &str) -> Result<Worker, LinkClosed> {
+        let endpoint = poll_fn(|context| self.main.names.poll(name, context)).await;
+        ready(Rc::clone(&endpoint)).await?;
+        Ok(Worker::new(endpoint))
+    }
+
+    /// The names that are taken, in alphabetical order.
+    pub fn names(&self) -> Vec<String> {
+        self.main.names.list()
+    }
+}
+
+impl std::fmt::Debug for Workers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Workers").field(&self.names()).finish()
+    }
+}

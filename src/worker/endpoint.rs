@@ -1,0 +1,328 @@
+//! A worker's end of its link: the loops in which it waits and serves.
+
+use super::cancel::CancelToken;
+use super::ring::{Ring, Woken};
+use crate::calls::defaults::MEMORY_BUDGET;
+use crate::calls::endpoint::Endpoint;
+use crate::calls::error::{self, CallError, RawError, Stop};
+use crate::calls::host::{Effect, Host, Task};
+use coincide_codec::EncodeError;
+use coincide_proto::engine::{self, Action};
+use coincide_proto::{
+    Budget, CallId, CloseReason, Closed, Config, Format, Outcome, Role, SendError, Session, Transport,
+};
+use coincide_transport_atomics::Bell;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use web_time::Instant;
+
+pub(crate) struct WorkerEndpoint {
+    pub(crate) host: Rc<Host>,
+    ring: Ring,
+    /// The bell of the event loop that the worker lives in, if it does.
+    bell: Option<Arc<Bell>>,
+    /// The end of the link has been handled.
+    closed: Cell<bool>,
+    #[cfg(target_family = "wasm")]
+    linger: RefCell<coincide_transport_atomics::Patience>,
+    tasks: RefCell<FuturesUnordered<Task>>,
+    tasks_woken: Arc<Woken>,
+    /// What the worker has of main's objects, if it has ever had any.
+    pub(crate) reflection: RefCell<Option<Rc<dyn Reflection>>>,
+}
+
+/// What a scope keeps of main's objects; see [`window`](crate::window). Workers that use none pay for none.
+pub(crate) trait Reflection {
+    fn as_any(self: Rc<Self>) -> Rc<dyn Any>;
+
+    /// The link is closed.
+    fn close(&self);
+}
+
+impl WorkerEndpoint {
+    /// `ring` wakes the worker while it waits for the transport.
+    pub(crate) fn new(transport: Box<dyn Transport>, ring: Ring, limits: Config, bell: Option<Arc<Bell>>) -> Self {
+        let session = Session::new(Role::Worker, limits).with_budget(&Budget::new(MEMORY_BUDGET));
+        Self {
+            host: Rc::new(Host::new(session, transport)),
+            tasks_woken: Arc::new(Woken::new(&ring)),
+            ring,
+            bell,
+            closed: Cell::new(false),
+            #[cfg(target_family = "wasm")]
+            linger: RefCell::new(coincide_transport_atomics::Patience::lingering(crate::calls::defaults::LINGER)),
+            tasks: RefCell::default(),
+            reflection: RefCell::default(),
+        }
+    }
+
+    /// Calls a function of main and waits for its result.
+    pub(crate) fn call(
+        &self,
+        function: &str,
+        timeout: Option<Duration>,
+        cancel: Option<&CancelToken>,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
+    ) -> Result<(Format, Vec<u8>), RawError> {
+        {
+            let mut engine = self.host.engine.borrow_mut();
+            match engine.take_stop() {
+                Some(engine::Stop::Interrupted) => {
+                    return Err(CallError::Interrupted { function: function.into() }.into());
+                }
+                Some(engine::Stop::Cancelled) => return Err(CallError::Cancelled { function: function.into() }.into()),
+                Some(engine::Stop::Closed) | None => {}
+            }
+            if !engine.can_wait() {
+                return Err(CallError::CannotBlock { function: function.into() }.into());
+            }
+        }
+        let id = self.host.call(function, timeout, encode)?;
+        self.host.engine.borrow_mut().wait_for(id);
+        let outcome = self.wait_for(id, cancel);
+        self.look_again();
+        match outcome {
+            Outcome::Returned { format, payload } => Ok((format, payload)),
+            outcome => Err(RawError::from_outcome(function, outcome, self.host.engine.borrow().session())),
+        }
+    }
+
+    pub(crate) fn notify(
+        &self,
+        function: &str,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
+    ) -> Result<(), CallError> {
+        self.host.notify(function, encode)?;
+        self.host.engine.borrow_mut().drain();
+        self.look_again();
+        Ok(())
+    }
+
+    /// Schedules another turn of the event loop: a wait has taken back what [`turn`](Self::turn) announced.
+    fn look_again(&self) {
+        if let Some(bell) = &self.bell {
+            bell.ring();
+        }
+    }
+
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn turn(&self, budget: Duration) -> crate::Turn {
+        use crate::Turn;
+
+        if let Some(bell) = &self.bell {
+            bell.wait(Some(Duration::ZERO));
+        }
+        self.host.engine.borrow_mut().disarm();
+        let start = Instant::now();
+        let mut answered = false;
+        loop {
+            self.host.expire();
+            match self.host.poll() {
+                Some(action) => {
+                    self.perform(action);
+                    answered = true;
+                }
+                None if self.poll_tasks() => {}
+                None if answered && self.tasks.borrow().is_empty() && self.linger() => {}
+                None => {
+                    if self.host.engine.borrow_mut().arm() {
+                        return Turn::Idle { timeout: self.host.until_deadline() };
+                    }
+                }
+            }
+            if start.elapsed() >= budget {
+                return Turn::More;
+            }
+        }
+    }
+
+    /// Polls for main's next call a little longer, since an awaited function is often followed by the next call. Returns whether there is input.
+    #[cfg(target_family = "wasm")]
+    fn linger(&self) -> bool {
+        let engine = self.host.engine.borrow();
+        self.linger.borrow_mut().wait_until(|| engine.has_input())
+    }
+
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn has_left(&self) -> bool {
+        self.host.engine.borrow().has_left()
+    }
+
+    /// Performs actions until this call has ended.
+    fn wait_for(&self, id: CallId, cancel: Option<&CancelToken>) -> Outcome {
+        let _ring = cancel.map(|token| token.ring_on_cancel(Arc::clone(&self.ring)));
+        loop {
+            match self.host.poll() {
+                Some(Action::Settle { call, outcome }) if call == id => return outcome,
+                Some(action) => self.perform(action),
+                None if cancel.is_some_and(CancelToken::is_cancelled) => self.host.engine.borrow_mut().cancel(id),
+                None => self.host.wait(None),
+            }
+        }
+    }
+
+    pub(super) fn sleep(&self, duration: Duration) -> Result<(), Stop> {
+        {
+            let mut engine = self.host.engine.borrow_mut();
+            if !engine.can_wait() {
+                return Err(Stop::CannotBlock);
+            }
+            engine.fall_asleep();
+        }
+        let start = Instant::now();
+        let slept = self.sleep_until(|| duration.checked_sub(start.elapsed()).filter(|left| !left.is_zero()));
+        self.host.engine.borrow_mut().wake_up();
+        self.look_again();
+        slept
+    }
+
+    /// Sleeps for as long as `left` says.
+    fn sleep_until(&self, left: impl Fn() -> Option<Duration>) -> Result<(), Stop> {
+        self.stop()?;
+        loop {
+            let action = self.host.poll();
+            let is_idle = action.is_none();
+            if let Some(action) = action {
+                self.perform(action);
+            }
+            // An interrupt is no action.
+            self.stop()?;
+            if is_idle {
+                let left = left();
+                if left.is_none() {
+                    return Ok(());
+                }
+                self.host.wait(left);
+            }
+        }
+    }
+
+    pub(super) fn ready(&self) -> Result<(), SendError> {
+        self.host.engine.borrow_mut().ready()?;
+        self.look_again();
+        Ok(())
+    }
+
+    pub(super) fn serve(&self) -> Closed {
+        if let Err(error) = self.ready() {
+            self.host.engine.borrow_mut().close(CloseReason::FAILED, &error.to_string());
+        }
+        loop {
+            if self.closed.get()
+                && let Some(closed) = self.host.engine.borrow().session().closed()
+            {
+                return closed.clone();
+            }
+            match self.host.poll() {
+                Some(action) => self.perform(action),
+                None if self.poll_tasks() => {}
+                None => self.host.wait(None),
+            }
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), Stop> {
+        self.host.engine.borrow_mut().look();
+        loop {
+            let action = self.host.engine.borrow_mut().poll_aside();
+            match action {
+                Some(action) => self.perform(action),
+                None => return self.stop(),
+            }
+        }
+    }
+
+    /// Whether the running function is to stop.
+    fn stop(&self) -> Result<(), Stop> {
+        let mut engine = self.host.engine.borrow_mut();
+        match engine.take_stop() {
+            None => Ok(()),
+            Some(engine::Stop::Interrupted) => Err(Stop::Interrupted),
+            Some(engine::Stop::Cancelled) => Err(Stop::Cancelled),
+            Some(engine::Stop::Closed) => Err(Stop::Closed(error::closed(engine.session()))),
+        }
+    }
+
+    /// Runs something short when the worker serves and has nothing else to do.
+    pub(crate) fn when_idle(&self, action: impl Future<Output = ()> + 'static) {
+        self.spawn(Box::pin(action));
+        self.look_again();
+    }
+
+    /// Closes the link: the worker's own code has failed.
+    pub(crate) fn fail(&self, why: &str) {
+        self.close(CloseReason::FAILED, why);
+    }
+
+    /// Closes the link after what is queued has been sent, even if that takes until main has made room. Where that can't be waited for,
+    /// turns send the rest.
+    pub(super) fn close(&self, reason: CloseReason, text: &str) {
+        {
+            let mut engine = self.host.engine.borrow_mut();
+            engine.close(reason, text);
+            engine.drain();
+        }
+        // What is awaited has ended, and what is left does not run.
+        loop {
+            let action = self.host.engine.borrow_mut().poll_aside();
+            match action {
+                Some(action) => self.perform(action),
+                None => break,
+            }
+        }
+        self.look_again();
+    }
+
+    fn perform(&self, action: Action) {
+        match self.host.perform(action) {
+            Effect::None | Effect::Ready(_) => {}
+            Effect::Spawn(task) => self.spawn(task),
+            Effect::Wake(waker) => waker.wake(),
+            Effect::Closed(_) => {
+                self.closed.set(true);
+                let reflection = self.reflection.borrow().clone();
+                if let Some(reflection) = reflection {
+                    reflection.close();
+                }
+            }
+        }
+    }
+
+    fn spawn(&self, task: Task) {
+        self.tasks.borrow_mut().push(task);
+        self.tasks_woken.set();
+    }
+
+    /// Runs asynchronous exports as far as they get. `false`: none was woken.
+    fn poll_tasks(&self) -> bool {
+        if !self.tasks_woken.take() {
+            return false;
+        }
+        let waker = Waker::from(Arc::clone(&self.tasks_woken));
+        let mut context = Context::from_waker(&waker);
+        let mut tasks = self.tasks.take();
+        while let Poll::Ready(Some(())) = tasks.poll_next_unpin(&mut context) {}
+        // What was spawned meanwhile waits in a set of its own.
+        tasks.extend(self.tasks.take());
+        *self.tasks.borrow_mut() = tasks;
+        true
+    }
+}
+
+impl Endpoint for WorkerEndpoint {
+    fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The event loop takes a turn in any case, since it may have to wait for room, or for a new deadline.
+    fn flush(&self) {
+        self.host.engine.borrow_mut().flush();
+        self.look_again();
+    }
+}

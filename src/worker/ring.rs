@@ -1,0 +1,42 @@
+//! What wakes a worker.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Wake;
+
+/// Wakes a worker that waits, from any thread.
+pub(crate) type Ring = Arc<dyn Fn() + Send + Sync>;
+
+/// Wakes the worker's asynchronous exports.
+pub(super) struct Woken {
+    set: AtomicBool,
+    ring: Ring,
+}
+
+impl Woken {
+    pub(super) fn new(ring: &Ring) -> Self {
+        Self { set: AtomicBool::new(false), ring: Arc::clone(ring) }
+    }
+
+    /// Has the tasks polled without waking the worker, which is awake.
+    pub(super) fn set(&self) {
+        self.set.store(true, Ordering::Release);
+    }
+
+    /// Whether a task was woken since the last time.
+    pub(super) fn take(&self) -> bool {
+        // Acquire pairs with the release in `set`: what the waker did before it woke is seen by the poll.
+        self.set.swap(false, Ordering::Acquire)
+    }
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.set();
+        (self.ring)();
+    }
+}

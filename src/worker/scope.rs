@@ -1,0 +1,180 @@
+//! What a worker sees of its link.
+
+use super::endpoint::WorkerEndpoint;
+use super::sync_proxy::SyncProxy;
+use crate::calls::endpoint::Endpoint;
+use crate::calls::error::Stop;
+use crate::calls::functions::{Failure, Function, Handler, RawReply, Reply};
+use crate::calls::interface::Interface;
+use crate::calls::proxy::Proxy;
+use crate::calls::thrown::Thrown;
+use coincide_proto::{CallId, CloseReason, Closed, Format, SendError};
+use serde::de::DeserializeOwned;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// What a worker sees of its link: the functions of main, and those that it exports itself.
+///
+/// It belongs to the worker's thread. Cloning gives another handle.
+#[derive(Clone)]
+pub struct Scope {
+    pub(crate) endpoint: Rc<WorkerEndpoint>,
+}
+
+impl Scope {
+    pub(crate) fn new(endpoint: WorkerEndpoint) -> Self {
+        Self { endpoint: Rc::new(endpoint) }
+    }
+
+    /// A proxy of main whose calls block.
+    pub fn sync(&self) -> SyncProxy {
+        SyncProxy::new(&self.endpoint)
+    }
+
+    /// A proxy of main whose calls are awaited: for asynchronous code in the worker, and for workers that can't block because frames reach
+    /// them only in their event loop. The futures make progress while the worker serves, and while it is blocked in a call.
+    pub fn proxy(&self) -> Proxy {
+        Proxy::new(Rc::clone(&self.endpoint) as Rc<dyn Endpoint>)
+    }
+
+    /// Exports a function to main, in place of the one that had the name before.
+    ///
+    /// It runs when the worker serves, and also while the worker is blocked in a call of main.
+    pub fn export<Args, Kind, H>(&self, name: &str, function: H)
+    where
+        Args: DeserializeOwned,
+        H: Handler<Args, Output: Reply<Kind>>,
+    {
+        self.insert(name, Function::plain(function));
+    }
+
+    /// Exports a function that returns a future.
+    ///
+    /// Futures run only when the worker serves; calls that arrive while it is blocked are deferred until then. If the function of main for
+    /// which the worker is blocked made the call, and has not returned within [`Limits::deadlock_timeout`](crate::Limits::deadlock_timeout), it is assumed to wait for the call:
+    /// the call ends with [`CallError::Deadlock`] and the function is not run.
+    pub fn export_async<Args, Kind, H>(&self, name: &str, function: H)
+    where
+        Args: DeserializeOwned,
+        H: Handler<Args, Output: Future<Output: Reply<Kind>> + 'static>,
+    {
+        self.insert(name, Function::asynchronous(function));
+    }
+
+    /// Exports a function of bytes, called with [`Proxy::call_bytes`](crate::Proxy::call_bytes): it finds its argument in the buffer and leaves its result there.
+    pub fn export_bytes(&self, name: &str, function: impl Fn(&mut Vec<u8>) -> Result<(), Thrown> + 'static) {
+        self.insert(name, Function::bytes(function));
+    }
+
+    /// Exports a function of payloads (see [`raw`](crate::raw)): it finds its arguments in the slice and appends its result to the
+    /// buffer, or answers later.
+    pub fn export_raw(
+        &self,
+        name: &str,
+        function: impl Fn(Format, &[u8], &mut Vec<u8>) -> Result<RawReply, Failure> + 'static,
+    ) {
+        self.insert(name, Function::raw(function));
+    }
+
+    /// Removes an export. Returns whether the name was exported.
+    pub fn unexport(&self, name: &str) -> bool {
+        self.endpoint.host.remove(name)
+    }
+
+    /// Exports all functions of a typed interface (see [`interface!`](crate::interface!)).
+    pub fn export_interface(&self, interface: Interface) {
+        for (name, function) in interface.functions {
+            self.insert(name, function);
+        }
+    }
+
+    /// Tells main that references of its objects, which have come in payloads, are not held here any more: each id once for each time
+    /// that it has come.
+    ///
+    /// # Errors
+    /// When the link is closed, or there are more of them than main takes in one message.
+    pub fn release(&self, references: &[u64]) -> Result<(), SendError> {
+        self.endpoint.host.release(references)?;
+        self.endpoint.flush();
+        Ok(())
+    }
+
+    /// Adds a listener for the references that main no longer holds: it receives each id once for each time that main gives it back.
+    /// Listeners are called in the order in which they were added.
+    pub fn on_released(&self, listener: impl Fn(&[u64]) + 'static) {
+        self.endpoint.host.on_released(listener);
+    }
+
+    /// Sets how many bytes the bodies in flight of this worker may take together; see [`Main::set_memory_budget`](crate::Main::set_memory_budget), which
+    /// has the same default.
+    pub fn set_memory_budget(&self, bytes: usize) {
+        if let Some(budget) = self.endpoint.host.engine.borrow().session().budget() {
+            budget.set_limit(bytes);
+        }
+    }
+
+    /// Tells main that the worker is ready, and what it exports. [`serve`](Self::serve) does so by itself; only the first time counts.
+    ///
+    /// # Errors
+    /// When the names of the exports can't be sent.
+    pub fn ready(&self) -> Result<(), SendError> {
+        self.endpoint.ready()
+    }
+
+    /// Serves the exports until the link is closed; gives who closed it, and why.
+    pub fn serve(&self) -> Closed {
+        self.endpoint.serve()
+    }
+
+    /// Checks whether main wants the worker to stop. Call it now and then in a long computation; it costs a few nanoseconds
+    /// while there is nothing.
+    ///
+    /// # Errors
+    /// [`Stop::Interrupted`] once for each interrupt, [`Stop::Closed`] from when the link is closed. [`Stop::Cancelled`] when main has cancelled
+    /// the call that this code runs for, or a call on whose behalf main made that one: once for each running function, by `check`,
+    /// [`sleep`](Self::sleep) or the call in which it is blocked, whichever is first.
+    pub fn check(&self) -> Result<(), Stop> {
+        self.endpoint.check()
+    }
+
+    /// Sleeps for `duration` without burning a core; what main calls meanwhile runs there and then, as it does while the worker waits in a call.
+    ///
+    /// # Errors
+    /// [`Stop::Interrupted`], [`Stop::Cancelled`] and [`Stop::Closed`] end the sleep early, as they do in [`check`](Self::check). [`Stop::CannotBlock`] when the worker can't wait for main.
+    pub fn sleep(&self, duration: Duration) -> Result<(), Stop> {
+        self.endpoint.sleep(duration)
+    }
+
+    /// The call of main that the running function serves, by its id on the wire; 0 if there is none. For runtimes that tell a worker
+    /// by other ways than its link that a call is cancelled.
+    pub fn current_call(&self) -> u32 {
+        self.endpoint.host.engine.borrow().current().map_or(0, CallId::to_wire)
+    }
+
+    /// Who closed the link, and why; `None` while it is open.
+    pub fn closed(&self) -> Option<Closed> {
+        self.endpoint.host.engine.borrow().session().closed().cloned()
+    }
+
+    /// Closes the link once everything queued has been sent; main sees that the worker is done.
+    pub fn close(&self) {
+        self.endpoint.close(CloseReason::DONE, "");
+    }
+
+    /// Closes the link because the worker can't do what it is there for, such as when a runtime that it starts is missing: all that main
+    /// awaits of it fails, with `why`. Prefer an `Err` of the worker's own code where that still runs.
+    pub fn fail(&self, why: &str) {
+        self.endpoint.fail(why);
+    }
+
+    fn insert(&self, name: &str, function: Function) {
+        self.endpoint.host.insert(name, function);
+    }
+}
+
+impl std::fmt::Debug for Scope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let engine = self.endpoint.host.engine.borrow();
+        f.debug_struct("Scope").field("exports", &engine.names().collect::<Vec<_>>()).finish_non_exhaustive()
+    }
+}
