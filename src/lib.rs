@@ -22,7 +22,7 @@ mod web;
 pub mod window;
 mod worker;
 
-pub use calls::error::{CallError, LinkClosed, SpawnError, Stop};
+pub use calls::error::{CallError, CallErrorKind, LinkClosed, SpawnError, Stop};
 pub use calls::functions::{Fallible, Handler, Plain, Reply};
 pub use calls::interface::{Caller, Interface};
 pub use calls::payload::{Args, Schema};

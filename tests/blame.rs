@@ -1,6 +1,6 @@
 //! Errors of calls by blame: the caller, the function, or a worker that has failed.
 
-use coincide::{CallError, Limits, Main, SendError, Thrown, Worker};
+use coincide::{CallError, CallErrorKind, Limits, Main, SendError, Thrown, Worker};
 
 /// A worker whose link accepts messages of at most 4,096 bytes on both ends.
 fn small(main: &Main) -> Worker {
@@ -24,7 +24,8 @@ fn large_arguments_blame_the_caller_before_and_after_the_greeting() {
         assert_eq!(worker.is_open(), is_open);
         let error = main.block_on(worker.proxy().call::<usize>("take", ("x".repeat(5000),))).unwrap_err();
         let text = error.to_string();
-        let CallError::NotSent { function, source: SendError::TooLarge { size, limit: 4096 } } = error else {
+        let CallError { function, kind: CallErrorKind::NotSent(SendError::TooLarge { size, limit: 4096 }) } = error
+        else {
             panic!("{error:?}");
         };
         assert_eq!((function.as_str(), size > 5000), ("take", true));
@@ -40,7 +41,7 @@ fn large_results_and_errors_blame_the_function() {
     let worker = small(&main);
     for (function, says) in [("give", "it has "), ("fail", "the function threw an error of ")] {
         let error = main.block_on(worker.proxy().call::<()>(function, (5000,))).unwrap_err();
-        assert!(matches!(error, CallError::BadResult { .. }), "{error:?}");
+        assert!(matches!(error, CallError { kind: CallErrorKind::BadResult(_), .. }), "{error:?}");
         let text = error.to_string();
         assert!(text.starts_with(&format!("the result of `{function}` cannot be sent: {says}")), "{text}");
     }

@@ -1,6 +1,6 @@
 //! Calls both ways between main and workers in threads.
 
-use coincide::{CallError, CancelToken, Main, Rings, Scope, Stop, Thrown, Turn, Worker};
+use coincide::{CallError, CallErrorKind, CancelToken, Main, Rings, Scope, Stop, Thrown, Turn, Worker};
 use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn};
 use std::pin::Pin;
@@ -130,7 +130,7 @@ fn functions_can_be_registered_replaced_and_removed_at_any_time() {
         |_| {},
     );
     let ask = || main.block_on(worker.proxy().call::<i32>("ask", ()));
-    assert!(matches!(ask(), Err(CallError::Threw { .. })));
+    assert!(matches!(ask(), Err(CallError { kind: CallErrorKind::Threw(_), .. })));
     worker.register("f", || 1);
     assert_eq!(ask(), Ok(1));
     worker.register("f", || 2);
@@ -170,23 +170,40 @@ fn errors_of_functions_are_the_callers_typed_errors() {
     run(
         |scope| {
             let sync = scope.sync();
-            let CallError::Threw { function, thrown } = sync.call::<()>("fail", ()).unwrap_err() else { panic!() };
+            let CallError { function, kind: CallErrorKind::Threw(thrown) } = sync.call::<()>("fail", ()).unwrap_err()
+            else {
+                panic!()
+            };
             assert_eq!((&*function, &*thrown.class, &*thrown.message), ("fail", "RangeError", "too far"));
-            let CallError::Threw { thrown, .. } = sync.call::<()>("parse", ("x",)).unwrap_err() else { panic!() };
+            let CallError { kind: CallErrorKind::Threw(thrown), .. } = sync.call::<()>("parse", ("x",)).unwrap_err()
+            else {
+                panic!()
+            };
             assert_eq!((&*thrown.class, &*thrown.message), ("ParseIntError", "invalid digit found in string"));
-            let CallError::Panicked { message, .. } = sync.call::<()>("panic", ()).unwrap_err() else { panic!() };
+            let CallError { kind: CallErrorKind::Panicked(message), .. } = sync.call::<()>("panic", ()).unwrap_err()
+            else {
+                panic!()
+            };
             assert!(message.contains("oh no"), "{message}");
-            let CallError::Panicked { message, .. } = sync.call::<()>("panic_later", ()).unwrap_err() else { panic!() };
+            let CallError { kind: CallErrorKind::Panicked(message), .. } =
+                sync.call::<()>("panic_later", ()).unwrap_err()
+            else {
+                panic!()
+            };
             assert!(message.contains("later"), "{message}");
-            let CallError::UnknownFunction { message, .. } = sync.call::<()>("nope", ()).unwrap_err() else { panic!() };
+            let CallError { kind: CallErrorKind::UnknownFunction(message), .. } =
+                sync.call::<()>("nope", ()).unwrap_err()
+            else {
+                panic!()
+            };
             assert!(message.contains("`nope`") && message.contains("fail"), "{message}");
             let error = sync.call::<()>("parse", (7,)).unwrap_err();
-            assert!(matches!(error, CallError::BadArguments { .. }), "{error}");
+            assert!(matches!(error, CallError { kind: CallErrorKind::BadArguments(_), .. }), "{error}");
             assert!(error.to_string().contains("args[0]"), "{error}");
             let error = sync.call::<()>("parse", ()).unwrap_err();
-            assert!(matches!(error, CallError::BadArguments { .. }), "{error}");
+            assert!(matches!(error, CallError { kind: CallErrorKind::BadArguments(_), .. }), "{error}");
             let error = sync.call::<String>("one", ()).unwrap_err();
-            assert!(matches!(error, CallError::Result { .. }), "{error}");
+            assert!(matches!(error, CallError { kind: CallErrorKind::Result(_), .. }), "{error}");
             assert_eq!(sync.call("one", ()), Ok(1), "the link goes on");
             Ok(())
         },
@@ -209,7 +226,10 @@ fn deadlines_end_calls_on_both_sides() {
     let (main, worker) = run(
         |scope| {
             let sync = scope.sync().with_timeout(Duration::from_millis(20));
-            assert_eq!(sync.call::<()>("never", ()), Err(CallError::TimedOut { function: "never".into() }));
+            assert_eq!(
+                sync.call::<()>("never", ()),
+                Err(CallError { function: "never".into(), kind: CallErrorKind::TimedOut })
+            );
             assert_eq!(scope.sync().call("quick", ()), Ok(1), "a late answer reaches nobody else");
             scope.export_async("never", pending::<()>);
             Ok(())
@@ -221,7 +241,7 @@ fn deadlines_end_calls_on_both_sides() {
     );
     let exports = worker.proxy().with_timeout(Duration::from_millis(20));
     let result = main.block_on(exports.call::<()>("never", ()));
-    assert_eq!(result, Err(CallError::TimedOut { function: "never".into() }));
+    assert_eq!(result, Err(CallError { function: "never".into(), kind: CallErrorKind::TimedOut }));
 }
 
 #[test]
@@ -238,8 +258,14 @@ fn a_cancelled_function_of_main_is_dropped() {
     let worker = main
         .spawn(move |scope| {
             let sync = scope.sync().with_cancel(&inner);
-            assert_eq!(sync.call::<()>("never", ()), Err(CallError::Cancelled { function: "never".into() }));
-            assert_eq!(sync.call::<()>("never", ()), Err(CallError::Cancelled { function: "never".into() }));
+            assert_eq!(
+                sync.call::<()>("never", ()),
+                Err(CallError { function: "never".into(), kind: CallErrorKind::Cancelled })
+            );
+            assert_eq!(
+                sync.call::<()>("never", ()),
+                Err(CallError { function: "never".into(), kind: CallErrorKind::Cancelled })
+            );
             scope.sync().call::<()>("ping", ())?;
             Ok(())
         })
@@ -282,7 +308,7 @@ fn an_interrupt_ends_a_blocked_call() {
     let worker = main
         .spawn(|scope| {
             let error = scope.sync().call::<()>("never", ()).unwrap_err();
-            assert_eq!(error, CallError::Interrupted { function: "never".into() });
+            assert_eq!(error, CallError { function: "never".into(), kind: CallErrorKind::Interrupted });
             assert_eq!(scope.sync().call("one", ()), Ok(1), "an interrupt counts once");
             Ok(())
         })

@@ -1,6 +1,6 @@
 //! Calls of exports that main ends early: the functions that run for them stop.
 
-use coincide::{CallError, CallFuture, Main, Scope, Stop, Thrown, Worker};
+use coincide::{CallError, CallErrorKind, CallFuture, Main, Scope, Stop, Thrown, Worker};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use std::cell::{Cell, RefCell};
@@ -65,7 +65,7 @@ fn exports(scope: &Scope, log: &Log) -> Result<(), Thrown> {
 
 fn variant(error: &CallError) -> String {
     match error {
-        CallError::Cancelled { .. } => "Cancelled".into(),
+        CallError { kind: CallErrorKind::Cancelled, .. } => "Cancelled".into(),
         other => other.to_string(),
     }
 }
@@ -136,7 +136,7 @@ fn dropped_and_timed_out_calls_stop_what_runs_for_them() {
         // Repeats until the call has begun before its timeout.
         while it.begun.get() == begun {
             let call = it.worker.proxy().with_timeout(Duration::from_millis(30)).call::<()>(name, ());
-            assert_eq!(it.main.block_on(call), Err(CallError::TimedOut { function: name.into() }));
+            assert_eq!(it.main.block_on(call), Err(CallError { function: name.into(), kind: CallErrorKind::TimedOut }));
             it.is_free();
         }
         assert_eq!(it.report(), format!("{name}: Cancelled"), "timed out");

@@ -1,6 +1,6 @@
 //! Calls of asynchronous exports that main's functions make while the worker is blocked in them.
 
-use coincide::{CallError, Limits, Main, Scope, Thrown, Worker};
+use coincide::{CallError, CallErrorKind, Limits, Main, Scope, Thrown, Worker};
 use futures_util::FutureExt;
 use futures_util::future::{Either, LocalBoxFuture, join, select};
 use std::cell::RefCell;
@@ -55,7 +55,7 @@ fn exports(scope: &Scope) -> Result<(), Thrown> {
     let sync = scope.sync();
     scope.export("start_briefly", move || {
         let error = sync.with_timeout(SHORT).call::<i32>("ask", ()).unwrap_err();
-        assert!(matches!(error, CallError::TimedOut { .. }), "{error}");
+        assert!(matches!(error, CallError { kind: CallErrorKind::TimedOut, .. }), "{error}");
         Ok::<i32, Thrown>(7)
     });
     Ok(())
@@ -162,7 +162,7 @@ fn parent_that_catches_the_deadlock_continues() {
         let exports = exports.clone();
         async move {
             let error = exports.call::<i32>("slow", (1,)).await.unwrap_err();
-            assert!(matches!(error, CallError::Deadlock { .. }), "{error}");
+            assert!(matches!(error, CallError { kind: CallErrorKind::Deadlock(_), .. }), "{error}");
             Ok::<i32, Thrown>(exports.call::<i32>("quick", (1,)).await?)
         }
     });

@@ -1,6 +1,6 @@
 //! Typed interfaces.
 
-use coincide::{ByteBuf, CallError, Main, Thrown, interface};
+use coincide::{ByteBuf, CallError, CallErrorKind, Main, Thrown, interface};
 use std::rc::Rc;
 
 interface! {
@@ -143,7 +143,7 @@ fn two_declarations_that_differ_are_noticed() {
         .spawn(|scope| {
             let shop = newer::other_shop::Client::new(scope.sync());
             let error = shop.price("apple".into()).unwrap_err();
-            assert!(matches!(error, CallError::SchemaMismatch { .. }), "{error}");
+            assert!(matches!(error, CallError { kind: CallErrorKind::SchemaMismatch(_), .. }), "{error}");
             assert!(error.to_string().contains("other_shop.price"), "{error}");
             Ok(())
         })

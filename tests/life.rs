@@ -1,6 +1,6 @@
 //! The life of a worker: names, failures, termination, processes that die.
 
-use coincide::{CallError, CloseReason, ClosedBy, Main, Scope, SpawnError, Stop, Thrown};
+use coincide::{CallError, CallErrorKind, CloseReason, ClosedBy, Main, Scope, SpawnError, Stop, Thrown};
 use std::cell::Cell;
 use std::future::{pending, poll_fn};
 use std::rc::Rc;
@@ -31,7 +31,7 @@ fn a_panic_in_a_worker_ends_the_calls_that_main_awaits() {
         .unwrap();
     worker.register("started", || ());
     let error = main.block_on(worker.proxy().call::<()>("anything", ())).unwrap_err();
-    let CallError::Closed { closed, .. } = &error else { panic!("{error}") };
+    let CallError { kind: CallErrorKind::Closed(closed), .. } = &error else { panic!("{error}") };
     assert_eq!(closed.reason, CloseReason::FAILED);
     assert!(error.to_string().contains("oh no"), "{error}");
 }
@@ -45,7 +45,7 @@ fn whoever_runs_a_worker_says_why_it_has_failed() {
     worker.fail("twice");
     for call in [call, worker.proxy().call::<()>("later", ())] {
         let error = main.block_on(call).unwrap_err();
-        let CallError::Closed { closed, .. } = &error else { panic!("{error}") };
+        let CallError { kind: CallErrorKind::Closed(closed), .. } = &error else { panic!("{error}") };
         let expected = (ClosedBy::Here, CloseReason::FAILED, "its host is out of memory");
         assert_eq!((closed.by, closed.reason, &*closed.text), expected);
     }
@@ -68,12 +68,16 @@ fn terminating_ends_the_calls_of_both_sides() {
     main.turn_for(Duration::from_millis(50));
     worker.terminate();
     worker.terminate();
-    let Err(CallError::Closed { closed, function }) = main.block_on(call) else { panic!() };
+    let Err(CallError { function, kind: CallErrorKind::Closed(closed) }) = main.block_on(call) else { panic!() };
     assert_eq!((closed.by, closed.reason, &*function), (ClosedBy::Here, CloseReason::TERMINATED, "later"));
-    let Err(CallError::Closed { closed, .. }) = main.block_on(worker.proxy().call::<()>("later", ())) else { panic!() };
+    let Err(CallError { kind: CallErrorKind::Closed(closed), .. }) =
+        main.block_on(worker.proxy().call::<()>("later", ()))
+    else {
+        panic!()
+    };
     assert_eq!(closed.reason, CloseReason::TERMINATED);
     let (error, stop) = receiver.recv_timeout(PATIENCE).unwrap();
-    let CallError::Closed { closed, .. } = error else { panic!("{error}") };
+    let CallError { kind: CallErrorKind::Closed(closed), .. } = error else { panic!("{error}") };
     assert_eq!((closed.by, closed.reason), (ClosedBy::Peer, CloseReason::TERMINATED));
     assert_eq!(stop, Stop::Closed(closed));
 }
@@ -98,7 +102,7 @@ fn a_worker_that_closes_is_done_after_its_last_answers() {
     worker.register("noted", move || note.set(note.get() + 1));
     assert_eq!(main.block_on(worker.proxy().call("last", ())), Ok(7));
     let error = main.block_on(worker.proxy().call::<()>("close", ())).unwrap_err();
-    let CallError::Closed { closed, .. } = error else { panic!("{error}") };
+    let CallError { kind: CallErrorKind::Closed(closed), .. } = error else { panic!("{error}") };
     assert_eq!((closed.by, closed.reason), (ClosedBy::Peer, CloseReason::DONE));
     assert_eq!(noted.get(), 1);
 }
@@ -110,7 +114,7 @@ fn dropping_main_ends_blocked_workers() {
     let worker = main
         .spawn(move |scope| {
             let result = scope.sync().call::<()>("never", ());
-            sender.send(matches!(result, Err(CallError::Closed { .. }))).unwrap();
+            sender.send(matches!(result, Err(CallError { kind: CallErrorKind::Closed(_), .. }))).unwrap();
             Ok(())
         })
         .unwrap();
@@ -128,7 +132,7 @@ fn a_function_that_holds_its_worker_does_not_keep_it_alive() {
     let worker = main
         .spawn(move |scope| {
             let result = scope.sync().call::<()>("never", ());
-            sender.send(matches!(result, Err(CallError::Closed { .. }))).unwrap();
+            sender.send(matches!(result, Err(CallError { kind: CallErrorKind::Closed(_), .. }))).unwrap();
             Ok(())
         })
         .unwrap();
@@ -244,7 +248,7 @@ mod processes {
             assert!(Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap().success());
         });
         let error = main.block_on(call).unwrap_err();
-        let CallError::Closed { closed, .. } = &error else { panic!("{error}") };
+        let CallError { kind: CallErrorKind::Closed(closed), .. } = &error else { panic!("{error}") };
         assert_eq!(closed.by, ClosedBy::Gone);
         assert!(error.to_string().contains("crashed, was killed"), "{error}");
         assert!(!is_alive(pid), "it has been reaped");

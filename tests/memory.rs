@@ -3,7 +3,7 @@
 
 mod failing;
 
-use coincide::{CallError, Main, Scope, SendError, Thrown};
+use coincide::{CallError, CallErrorKind, Main, Scope, SendError, Thrown};
 use failing::fail_above;
 use std::time::Duration;
 
@@ -14,7 +14,9 @@ fn exceed(scope: &Scope) -> Result<(), Thrown> {
     let sync = scope.sync();
     for (function, argument) in [("echo", 8 * MIB), ("give", 1)] {
         let error = sync.call_bytes(function, &mut vec![7; argument]).unwrap_err();
-        let CallError::OutOfMemory { function: called, message } = &error else { panic!("{error}") };
+        let CallError { function: called, kind: CallErrorKind::OutOfMemory(message) } = &error else {
+            panic!("{error}")
+        };
         assert_eq!(called, function);
         assert!(message.contains("8388608 bytes") && message.contains("`set_memory_budget`"), "{message}");
     }
@@ -44,7 +46,8 @@ fn calls_beyond_the_budget_of_main_end_and_their_links_stay_open() {
         for worker in &workers {
             worker.ready().await.unwrap();
             let error = worker.proxy().call_bytes("take", vec![7; 8 * MIB]).await.unwrap_err();
-            let CallError::NotSent { source: SendError::OutOfMemory { size, limit, .. }, .. } = error else {
+            let CallError { kind: CallErrorKind::NotSent(SendError::OutOfMemory { size, limit, .. }), .. } = error
+            else {
                 panic!("{error}")
             };
             assert_eq!((size, limit), (8 * MIB, 4 * MIB));
@@ -63,7 +66,7 @@ fn worker_refuses_arguments_and_results_beyond_its_own_budget() {
         .spawn(|scope| {
             scope.set_memory_budget(0);
             let error = scope.sync().call_bytes("give", &mut vec![7]).unwrap_err();
-            assert!(matches!(error, CallError::OutOfMemory { .. }), "{error}");
+            assert!(matches!(error, CallError { kind: CallErrorKind::OutOfMemory(_), .. }), "{error}");
             scope.export_bytes("take", |_| Ok(()));
             Ok(())
         })
@@ -74,7 +77,7 @@ fn worker_refuses_arguments_and_results_beyond_its_own_budget() {
     });
     main.block_on(worker.ready()).unwrap();
     let error = main.block_on(worker.proxy().call_bytes("take", vec![7; MIB])).unwrap_err();
-    assert!(matches!(error, CallError::OutOfMemory { .. }), "{error}");
+    assert!(matches!(error, CallError { kind: CallErrorKind::OutOfMemory(_), .. }), "{error}");
     let small = main.block_on(worker.proxy().call_bytes("take", vec![7; 100])).unwrap();
     assert_eq!(small.len(), 100);
 }
@@ -96,7 +99,7 @@ fn value_without_memory_ends_its_call_and_the_link_stays_open() {
     let exports = worker.proxy();
     let ends = |error: CallError, function: &str, why: &str| {
         assert_eq!(error.to_string(), format!("`{function}` gave no result for lack of memory: {why}"));
-        assert!(matches!(error, CallError::OutOfMemory { .. }));
+        assert!(matches!(error, CallError { kind: CallErrorKind::OutOfMemory(_), .. }));
     };
     let text = "x".repeat(3 * MIB);
 

@@ -2,7 +2,7 @@
 
 use coincide::raw::{Failure, Format, RawReply};
 use coincide::window::{Callback, Key, Remote};
-use coincide::{CallError, Main, Scope, Thrown, Value, Worker};
+use coincide::{CallError, CallErrorKind, Main, Scope, Thrown, Value, Worker};
 use coincide_codec::value::{RefKind, RefOwner};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -155,7 +155,7 @@ fn references_are_given_back_as_often_as_they_came() {
         assert_eq!(scope.window_sizes(), (1, 0));
         // A value that isn't taken as an object keeps none.
         let wrong = window.get("other")?.read::<String>().unwrap_err();
-        assert!(matches!(wrong, CallError::Result { .. }), "{wrong}");
+        assert!(matches!(wrong, CallError { kind: CallErrorKind::Result(_), .. }), "{wrong}");
         window.run("other", ())?;
         drop(second);
         assert_eq!(scope.window_sizes(), (0, 0));
@@ -302,7 +302,7 @@ fn a_function_that_main_gives_back_drops_what_it_has_captured() {
         // What can't be sent is not held: the second argument is refused.
         let other = Callback::new(|| ());
         let refused = window.run("run", (&other, NoValue)).unwrap_err();
-        assert!(matches!(refused, CallError::Arguments { .. }), "{refused}");
+        assert!(matches!(refused, CallError { kind: CallErrorKind::Arguments(_), .. }), "{refused}");
         assert_eq!(scope.window_sizes(), (0, 1));
         // A batch that is never sent keeps nothing.
         let mut batch = window.batch();
@@ -428,14 +428,14 @@ fn errors_say_what_was_to_be_done_and_whose_fault_it_is() {
         assert_eq!(error.to_string(), "`object.title` threw TypeError: no title");
         // An object of main is none of a value of an ordinary call.
         let error = scope.sync().call::<()>("echo", (&object,)).unwrap_err();
-        assert!(matches!(error, CallError::Arguments { .. }), "{error}");
+        assert!(matches!(error, CallError { kind: CallErrorKind::Arguments(_), .. }), "{error}");
         let error = scope.sync().call::<()>("echo", (Callback::new(|| ()),)).unwrap_err();
-        assert!(matches!(error, CallError::Arguments { .. }), "{error}");
+        assert!(matches!(error, CallError { kind: CallErrorKind::Arguments(_), .. }), "{error}");
         scope.close();
         let error = body.get("title").unwrap_err();
-        assert!(matches!(error, CallError::Closed { .. }), "{error}");
+        assert!(matches!(error, CallError { kind: CallErrorKind::Closed(_), .. }), "{error}");
         let error = object.set("title", 1).unwrap_err();
-        assert!(matches!(error, CallError::Closed { .. }), "{error}");
+        assert!(matches!(error, CallError { kind: CallErrorKind::Closed(_), .. }), "{error}");
         assert_eq!(scope.window_sizes(), (0, 0));
         Ok(())
     }
@@ -509,8 +509,11 @@ fn a_worker_that_was_terminated_is_told_so_and_keeps_nothing() {
     });
     main.block_on(worker.ready()).unwrap_err();
     let (error, after) = receiver.recv().unwrap();
-    assert!(matches!(error, CallError::Closed { .. }), "{error}");
-    assert!(matches!(&after, CallError::Closed { function, .. } if function == "window.more"), "{after}");
+    assert!(matches!(error, CallError { kind: CallErrorKind::Closed(_), .. }), "{error}");
+    assert!(
+        matches!(&after, CallError { function, kind: CallErrorKind::Closed(_) } if function == "window.more"),
+        "{after}"
+    );
     // What the function has captured holds the link, which holds the function: the end of the link ends that.
     assert_eq!(dropped.recv(), Ok("dropped"));
 }

@@ -3,150 +3,77 @@
 use super::thrown::Thrown;
 use coincide_codec::{DecodeError, EncodeError};
 use coincide_proto::{CloseReason, Closed, ClosedBy, ErrorCode, Format, Outcome, SendError, Session};
+use std::fmt;
 
-/// Why a call gave no result.
+/// Why a call gave no result: the function as it was called, and what went wrong.
 ///
-/// Each variant names the function as it was called. Variants are grouped by blame: the remote function, the caller, time or
-/// somebody's wish, the link, the protocol.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+/// ```
+/// use coincide::{CallError, CallErrorKind, Main};
+///
+/// let main = Main::new()?;
+/// let worker = main.spawn(|scope| {
+///     match scope.sync().call::<()>("nope", ()) {
+///         Err(CallError { kind: CallErrorKind::UnknownFunction(_), function }) => assert_eq!(function, "nope"),
+///         other => panic!("{other:?}"),
+///     }
+///     Ok(())
+/// })?;
+/// main.block_on(worker.ready())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallError {
+    /// The function that was called, or was to be called.
+    pub function: String,
+    /// What went wrong.
+    pub kind: CallErrorKind,
+}
+
+/// What went wrong with a call.
+///
+/// Variants are grouped by blame: the remote function, the caller, time or a wish, the link, the protocol. Texts are the other end's words.
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum CallError {
+pub enum CallErrorKind {
     /// The function ran and threw.
-    #[error("`{function}` threw {thrown}")]
-    Threw {
-        /// The function that was called.
-        function: String,
-        /// What it threw.
-        thrown: Box<Thrown>,
-    },
+    Threw(Box<Thrown>),
     /// The function panicked, or the runtime that ran it failed.
-    #[error("`{function}` failed: {message}")]
-    Panicked {
-        /// The function that was called.
-        function: String,
-        /// What the other end says.
-        message: String,
-    },
+    Panicked(String),
     /// What the function returned or threw can't be sent, or is larger than this end takes. The function is to blame.
-    #[error("the result of `{function}` cannot be sent: {message}")]
-    BadResult {
-        /// The function that was called.
-        function: String,
-        /// What the other end says.
-        message: String,
-    },
-    /// The other end has no function of that name.
-    #[error("`{function}` is unknown to the other end: {message}")]
-    UnknownFunction {
-        /// The function that was called.
-        function: String,
-        /// What the other end says; it lists the functions that it has.
-        message: String,
-    },
-    /// The function takes other arguments.
-    #[error("`{function}` does not take these arguments: {message}")]
-    BadArguments {
-        /// The function that was called.
-        function: String,
-        /// What the other end expected and what it got.
-        message: String,
-    },
+    BadResult(String),
+    /// The other end has no function of that name. The text lists the functions that it has.
+    UnknownFunction(String),
+    /// The function takes other arguments. The text says what the other end expected and what it got.
+    BadArguments(String),
     /// Both ends declare the function, with different types.
-    #[error("`{function}` is declared with different types by the two ends: {message}")]
-    SchemaMismatch {
-        /// The function that was called.
-        function: String,
-        /// What the other end says.
-        message: String,
-    },
-    /// The arguments can't be sent. Nothing was.
-    #[error("the arguments of `{function}` cannot be sent: {source}")]
-    Arguments {
-        /// The function that was to be called.
-        function: String,
-        /// Where in the arguments, and why.
-        source: EncodeError,
-    },
-    /// The function returned another type than the caller expects.
-    #[error("the result of `{function}` is of another type than expected: {source}")]
-    Result {
-        /// The function that was called.
-        function: String,
-        /// Where in the result, and why.
-        source: DecodeError,
-    },
-    /// The call exceeds a limit of the other end. Nothing was sent. The limits are known when the link is open: an earlier call may fail so later.
-    #[error("`{function}` was not called: {source}")]
-    NotSent {
-        /// The function that was to be called.
-        function: String,
-        /// Why.
-        source: SendError,
-    },
+    SchemaMismatch(String),
+    /// The arguments can't be sent: where in them, and why. Nothing was sent.
+    Arguments(EncodeError),
+    /// The function returned another type than the caller expects: where in the result, and why.
+    Result(DecodeError),
+    /// The call exceeds a limit of the other end. Nothing was sent. The limits are known when the link is open, so an earlier call may fail
+    /// later.
+    NotSent(SendError),
     /// This end can't block, so it can't wait for the result. Nothing was sent.
-    #[error(
-        "`{function}` was not called: this end cannot block, because frames reach it only in its event loop; await the call instead"
-    )]
-    CannotBlock {
-        /// The function that was to be called.
-        function: String,
-    },
-    /// The call was refused because calls are nested too deep.
-    #[error("`{function}` was not run: {message}")]
-    TooDeep {
-        /// The function that was called.
-        function: String,
-        /// The chain of calls.
-        message: String,
-    },
+    CannotBlock,
+    /// The call was refused because calls are nested too deep. The text is the chain of calls.
+    TooDeep(String),
     /// The function can end only after the call for which the worker is blocked, whose function made this call and is assumed to wait for
-    /// it (see [`Limits::deadlock_timeout`](crate::Limits::deadlock_timeout)).
-    #[error("`{function}` would wait for itself: {message}")]
-    Deadlock {
-        /// The function that was called.
-        function: String,
-        /// The cycle of calls.
-        message: String,
-    },
-    /// One of the ends has no memory to write, keep or read the arguments or the result, or its memory budget is used up. Later calls, or smaller ones, may succeed.
-    #[error("`{function}` gave no result for lack of memory: {message}")]
-    OutOfMemory {
-        /// The function that was called.
-        function: String,
-        /// Which end, and what to do.
-        message: String,
-    },
+    /// it (see [`Limits::deadlock_timeout`](crate::Limits::deadlock_timeout)). The text is the cycle of calls.
+    Deadlock(String),
+    /// One of the ends has no memory to write, keep or read the arguments or the result, or its memory budget is used up. The text says which end,
+    /// and what to do. Later calls, or smaller ones, may succeed.
+    OutOfMemory(String),
     /// The deadline passed first.
-    #[error("`{function}` did not return in time")]
-    TimedOut {
-        /// The function that was called.
-        function: String,
-    },
+    TimedOut,
     /// The call was cancelled, or main has cancelled the call whose function made it.
-    #[error("the call of `{function}` was cancelled")]
-    Cancelled {
-        /// The function that was called.
-        function: String,
-    },
+    Cancelled,
     /// Main interrupted the worker.
-    #[error("the call of `{function}` was interrupted")]
-    Interrupted {
-        /// The function that was called.
-        function: String,
-    },
-    /// The link is closed, so the function can't answer.
-    #[error("`{function}` cannot answer: {}", describe(closed))]
-    Closed {
-        /// The function that was called.
-        function: String,
-        /// Who closed the link, and why.
-        closed: Closed,
-    },
+    Interrupted,
+    /// The link is closed, so the function can't answer: who closed it, and why.
+    Closed(Closed),
     /// The other end refused the call for a reason that this version doesn't know.
-    #[error("the other end refused `{function}` for a reason that this version does not know, {code:?}: {message}")]
     Refused {
-        /// The function that was called.
-        function: String,
         /// The reason.
         code: ErrorCode,
         /// What the other end says.
@@ -155,34 +82,14 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// The function that was called.
-    pub fn function(&self) -> &str {
-        match self {
-            Self::Threw { function, .. }
-            | Self::Panicked { function, .. }
-            | Self::BadResult { function, .. }
-            | Self::UnknownFunction { function, .. }
-            | Self::BadArguments { function, .. }
-            | Self::SchemaMismatch { function, .. }
-            | Self::Arguments { function, .. }
-            | Self::Result { function, .. }
-            | Self::NotSent { function, .. }
-            | Self::TooDeep { function, .. }
-            | Self::Deadlock { function, .. }
-            | Self::OutOfMemory { function, .. }
-            | Self::CannotBlock { function }
-            | Self::TimedOut { function }
-            | Self::Cancelled { function }
-            | Self::Interrupted { function }
-            | Self::Closed { function, .. }
-            | Self::Refused { function, .. } => function,
-        }
+    pub(crate) fn new(function: &str, kind: CallErrorKind) -> Self {
+        Self { function: function.into(), kind }
     }
 
     /// What the remote function threw, if it did.
     pub fn thrown(&self) -> Option<&Thrown> {
-        match self {
-            Self::Threw { thrown, .. } => Some(thrown),
+        match &self.kind {
+            CallErrorKind::Threw(thrown) => Some(thrown),
             _ => None,
         }
     }
@@ -204,96 +111,126 @@ impl CallError {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn into_thrown(self) -> Thrown {
-        match self {
-            Self::Threw { thrown, .. } => *thrown,
-            other => other.into(),
+        match self.kind {
+            CallErrorKind::Threw(thrown) => *thrown,
+            kind => Self { kind, ..self }.into(),
         }
     }
 
     /// The same error under another name of the function: for a function that calls another one on behalf of its own caller.
     #[must_use]
     pub fn named(mut self, name: &str) -> Self {
-        match &mut self {
-            Self::Threw { function, .. }
-            | Self::Panicked { function, .. }
-            | Self::BadResult { function, .. }
-            | Self::UnknownFunction { function, .. }
-            | Self::BadArguments { function, .. }
-            | Self::SchemaMismatch { function, .. }
-            | Self::Arguments { function, .. }
-            | Self::Result { function, .. }
-            | Self::NotSent { function, .. }
-            | Self::TooDeep { function, .. }
-            | Self::Deadlock { function, .. }
-            | Self::OutOfMemory { function, .. }
-            | Self::CannotBlock { function }
-            | Self::TimedOut { function }
-            | Self::Cancelled { function }
-            | Self::Interrupted { function }
-            | Self::Closed { function, .. }
-            | Self::Refused { function, .. } => name.clone_into(function),
-        }
+        name.clone_into(&mut self.function);
         self
     }
 
     /// The arguments of a call can't be written.
     pub(crate) fn arguments(function: &str, source: EncodeError) -> Self {
-        let function = function.into();
-        if source.is_out_of_memory() {
-            return Self::OutOfMemory { function, message: format!("its arguments cannot be written: {source}") };
-        }
-        Self::Arguments { function, source }
+        let kind = if source.is_out_of_memory() {
+            CallErrorKind::OutOfMemory(format!("its arguments cannot be written: {source}"))
+        } else {
+            CallErrorKind::Arguments(source)
+        };
+        Self::new(function, kind)
     }
 
     /// The result of a call can't be read.
     pub(crate) fn result(function: &str, source: DecodeError) -> Self {
-        let function = function.into();
-        if source.is_out_of_memory() {
-            return Self::OutOfMemory { function, message: format!("its result cannot be read: {source}") };
-        }
-        Self::Result { function, source }
+        let kind = if source.is_out_of_memory() {
+            CallErrorKind::OutOfMemory(format!("its result cannot be read: {source}"))
+        } else {
+            CallErrorKind::Result(source)
+        };
+        Self::new(function, kind)
     }
 
     pub(crate) fn not_sent(function: &str, source: SendError, session: &Session) -> Self {
-        match session.closed() {
-            Some(closed) => Self::Closed { function: function.into(), closed: closed.clone() },
-            None => Self::NotSent { function: function.into(), source },
-        }
+        let kind = match session.closed() {
+            Some(closed) => CallErrorKind::Closed(closed.clone()),
+            None => CallErrorKind::NotSent(source),
+        };
+        Self::new(function, kind)
     }
+}
 
+impl CallErrorKind {
     /// The error of a call that ended without a result, and not by throwing a value.
-    pub(crate) fn from_outcome(function: &str, outcome: &Outcome, session: &Session) -> Self {
-        let function = function.to_owned();
+    pub(crate) fn from_outcome(outcome: &Outcome, session: &Session) -> Self {
         match outcome {
-            Outcome::Threw { code, format, payload } => {
-                let thrown = Thrown::from_text(*format, payload);
-                Self::from_code(function, *code, thrown)
-            }
-            Outcome::NotSent(source) => Self::NotSent { function, source: source.clone() },
-            Outcome::TimedOut => Self::TimedOut { function },
-            Outcome::Cancelled => Self::Cancelled { function },
-            Outcome::Interrupted => Self::Interrupted { function },
-            Outcome::Closed | Outcome::Returned { .. } => Self::Closed { function, closed: closed(session) },
+            Outcome::Threw { code, format, payload } => Self::from_code(*code, Thrown::from_text(*format, payload)),
+            Outcome::NotSent(source) => Self::NotSent(source.clone()),
+            Outcome::TimedOut => Self::TimedOut,
+            Outcome::Cancelled => Self::Cancelled,
+            Outcome::Interrupted => Self::Interrupted,
+            Outcome::Closed | Outcome::Returned { .. } => Self::Closed(closed(session)),
         }
     }
 
-    fn from_code(function: String, code: ErrorCode, thrown: Thrown) -> Self {
+    fn from_code(code: ErrorCode, thrown: Thrown) -> Self {
         if code == ErrorCode::THROWN {
-            return Self::Threw { function, thrown: Box::new(thrown) };
+            return Self::Threw(Box::new(thrown));
         }
         let message = thrown.message;
         match code {
-            ErrorCode::UNKNOWN_FUNCTION => Self::UnknownFunction { function, message },
-            ErrorCode::BAD_ARGUMENTS => Self::BadArguments { function, message },
-            ErrorCode::SCHEMA_MISMATCH => Self::SchemaMismatch { function, message },
-            ErrorCode::BAD_RESULT | ErrorCode::TOO_LARGE => Self::BadResult { function, message },
-            ErrorCode::TOO_DEEP => Self::TooDeep { function, message },
-            ErrorCode::DEADLOCK => Self::Deadlock { function, message },
-            ErrorCode::OUT_OF_MEMORY => Self::OutOfMemory { function, message },
-            ErrorCode::CANCELLED => Self::Cancelled { function },
-            ErrorCode::INTERRUPTED => Self::Interrupted { function },
-            ErrorCode::PANICKED => Self::Panicked { function, message },
-            _ => Self::Refused { function, code, message },
+            ErrorCode::UNKNOWN_FUNCTION => Self::UnknownFunction(message),
+            ErrorCode::BAD_ARGUMENTS => Self::BadArguments(message),
+            ErrorCode::SCHEMA_MISMATCH => Self::SchemaMismatch(message),
+            ErrorCode::BAD_RESULT | ErrorCode::TOO_LARGE => Self::BadResult(message),
+            ErrorCode::TOO_DEEP => Self::TooDeep(message),
+            ErrorCode::DEADLOCK => Self::Deadlock(message),
+            ErrorCode::OUT_OF_MEMORY => Self::OutOfMemory(message),
+            ErrorCode::CANCELLED => Self::Cancelled,
+            ErrorCode::INTERRUPTED => Self::Interrupted,
+            ErrorCode::PANICKED => Self::Panicked(message),
+            _ => Self::Refused { code, message },
+        }
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use CallErrorKind as Kind;
+
+        let function = &self.function;
+        match &self.kind {
+            Kind::Threw(thrown) => write!(f, "`{function}` threw {thrown}"),
+            Kind::Panicked(message) => write!(f, "`{function}` failed: {message}"),
+            Kind::BadResult(message) => write!(f, "the result of `{function}` cannot be sent: {message}"),
+            Kind::UnknownFunction(message) => write!(f, "`{function}` is unknown to the other end: {message}"),
+            Kind::BadArguments(message) => write!(f, "`{function}` does not take these arguments: {message}"),
+            Kind::SchemaMismatch(message) => {
+                write!(f, "`{function}` is declared with different types by the two ends: {message}")
+            }
+            Kind::Arguments(source) => write!(f, "the arguments of `{function}` cannot be sent: {source}"),
+            Kind::Result(source) => write!(f, "the result of `{function}` is of another type than expected: {source}"),
+            Kind::NotSent(source) => write!(f, "`{function}` was not called: {source}"),
+            Kind::CannotBlock => write!(
+                f,
+                "`{function}` was not called: this end cannot block, because frames reach it only in its event loop; \
+                 await the call instead"
+            ),
+            Kind::TooDeep(message) => write!(f, "`{function}` was not run: {message}"),
+            Kind::Deadlock(message) => write!(f, "`{function}` would wait for itself: {message}"),
+            Kind::OutOfMemory(message) => write!(f, "`{function}` gave no result for lack of memory: {message}"),
+            Kind::TimedOut => write!(f, "`{function}` did not return in time"),
+            Kind::Cancelled => write!(f, "the call of `{function}` was cancelled"),
+            Kind::Interrupted => write!(f, "the call of `{function}` was interrupted"),
+            Kind::Closed(closed) => write!(f, "`{function}` cannot answer: {}", describe(closed)),
+            Kind::Refused { code, message } => write!(
+                f,
+                "the other end refused `{function}` for a reason that this version does not know, {code:?}: {message}"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for CallError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.kind {
+            CallErrorKind::Arguments(source) => Some(source),
+            CallErrorKind::Result(source) => Some(source),
+            CallErrorKind::NotSent(source) => Some(source),
+            _ => None,
         }
     }
 }
@@ -313,14 +250,14 @@ impl RawError {
     pub(crate) fn from_outcome(function: &str, outcome: Outcome, session: &Session) -> Self {
         match outcome {
             Outcome::Threw { code: ErrorCode::THROWN, format: Format::Value, payload } => Self::Threw(payload),
-            outcome => Self::Failed(CallError::from_outcome(function, &outcome, session)),
+            outcome => Self::Failed(CallError::new(function, CallErrorKind::from_outcome(&outcome, session))),
         }
     }
 
     pub(crate) fn into_call_error(self, function: &str) -> CallError {
         match self {
             Self::Threw(payload) => {
-                CallError::Threw { function: function.into(), thrown: Box::new(Thrown::from_payload(&payload)) }
+                CallError::new(function, CallErrorKind::Threw(Box::new(Thrown::from_payload(&payload))))
             }
             Self::Failed(error) => error.named(function),
         }

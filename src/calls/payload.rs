@@ -124,5 +124,5 @@ pub(crate) fn bytes(function: &str, (format, bytes): (Format, Vec<u8>)) -> Resul
         return Ok(bytes);
     }
     let source = DecodeError::mismatch("the function gives a value, not bytes: call it without `call_bytes`");
-    Err(CallError::Result { function: function.into(), source })
+    Err(CallError::result(function, source))
 }

@@ -33,7 +33,7 @@ impl Proxy {
         Self { endpoint, timeout: None }
     }
 
-    /// The same proxy, whose calls end with [`CallError::TimedOut`] after `timeout`.
+    /// The same proxy, whose calls end with [`CallErrorKind::TimedOut`](crate::CallErrorKind::TimedOut) after `timeout`.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self { endpoint: Rc::clone(&self.endpoint), timeout: Some(timeout) }

@@ -105,7 +105,7 @@ impl Worker {
     }
 
     /// Asks the worker to abandon what it is doing: the call in which it is blocked ends with
-    /// [`CallError::Interrupted`](crate::CallError::Interrupted); if it computes, its next [`Scope::check`](crate::Scope::check) or call says so.
+    /// [`CallErrorKind::Interrupted`](crate::CallErrorKind::Interrupted); if it computes, its next [`Scope::check`](crate::Scope::check) or call says so.
     pub fn interrupt(&self) {
         self.endpoint.host.engine.borrow_mut().interrupt();
         self.endpoint.flush();

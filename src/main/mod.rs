@@ -64,7 +64,7 @@ impl Main {
 
     /// Sets how many bytes the bodies in flight of all links may take together: those that arrive in parts, as far as they have arrived, and
     /// those that wait to be sent. The first 64 KiB of each link are not counted. What exceeds the budget ends its call with
-    /// [`CallError::OutOfMemory`](crate::CallError::OutOfMemory) at the worker, or [`SendError::OutOfMemory`](crate::SendError::OutOfMemory)
+    /// [`CallErrorKind::OutOfMemory`](crate::CallErrorKind::OutOfMemory) at the worker, or [`SendError::OutOfMemory`](crate::SendError::OutOfMemory)
     /// here; the link stays open.
     ///
     /// Default 1 GiB on wasm, a quarter of the memory that its addresses reach. Natively `usize::MAX`, which is no limit: a program whose

@@ -5,7 +5,7 @@ use super::remote::{Handle, Remote};
 use super::table::{ROOT, Table};
 use super::wire::{INVOKE, REFLECT, REFLECT_LATER};
 use crate::Scope;
-use crate::calls::error::CallError;
+use crate::calls::error::{CallError, CallErrorKind};
 use crate::raw::RawError;
 use crate::worker::{Reflection, WorkerEndpoint};
 use coincide_codec::value::{self, RefKind};
@@ -93,7 +93,7 @@ impl ObjectLink {
             Ok((_, payload)) => {
                 self.scope.host.recycle(payload);
                 let source = DecodeError::mismatch("main answered in a format that was not asked for");
-                Err(CallError::Result { function: name(), source })
+                Err(CallError { function: name(), kind: CallErrorKind::Result(source) })
             }
             Err(error) => {
                 if let RawError::Threw(payload) = &error {
@@ -153,8 +153,8 @@ impl ObjectLink {
     pub(super) fn check(&self, name: impl Fn() -> String) -> Result<(), CallError> {
         let engine = self.scope.host.engine.borrow();
         match engine.session().closed() {
-            Some(closed) => Err(CallError::Closed { function: name(), closed: closed.clone() }),
-            None if !engine.can_wait() => Err(CallError::CannotBlock { function: name() }),
+            Some(closed) => Err(CallError { function: name(), kind: CallErrorKind::Closed(closed.clone()) }),
+            None if !engine.can_wait() => Err(CallError { function: name(), kind: CallErrorKind::CannotBlock }),
             None => Ok(()),
         }
     }
@@ -218,18 +218,18 @@ thread_local! {
 /// Whether main may have got what an operation hands over, for all that this error says.
 pub(super) fn was_sent(error: &CallError) -> bool {
     !matches!(
-        error,
-        CallError::NotSent { .. }
-            | CallError::CannotBlock { .. }
-            | CallError::Arguments { .. }
-            | CallError::Closed { .. }
-            | CallError::UnknownFunction { .. }
+        error.kind,
+        CallErrorKind::NotSent(_)
+            | CallErrorKind::CannotBlock
+            | CallErrorKind::Arguments(_)
+            | CallErrorKind::Closed(_)
+            | CallErrorKind::UnknownFunction(_)
     )
 }
 
 /// What to do about a main that carries out nothing.
 fn explained(mut error: CallError) -> CallError {
-    if let CallError::UnknownFunction { message, .. } = &mut error {
+    if let CallErrorKind::UnknownFunction(message) = &mut error.kind {
         *message = "main shares no objects with this worker: it has to call `share_window`, or in JavaScript to \
                     import `coincide/window/main`"
             .into();

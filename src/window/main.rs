@@ -105,7 +105,7 @@ impl fmt::Debug for Root {
 
 impl Worker {
     /// Lets the worker use objects of this page (see [`window`](crate::window)): to be called before the worker asks for any, so at best when it has been
-    /// started. Without this the worker's operations end with [`CallError::UnknownFunction`](crate::CallError::UnknownFunction).
+    /// started. Without this the worker's operations end with [`CallErrorKind::UnknownFunction`](crate::CallErrorKind::UnknownFunction).
     ///
     /// ```no_run
     /// use coincide::Main;

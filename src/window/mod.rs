@@ -33,8 +33,8 @@
 //! the fields of an object are read by [`gather`](Path::gather).
 //!
 //! # Errors
-//! They are those of every call: what main throws is [`CallError::Threw`](crate::CallError::Threw) with class, message and stack, a closed link is
-//! [`Closed`](crate::CallError::Closed), and a worker that can't block gets [`CannotBlock`](crate::CallError::CannotBlock). The "function" of such an error is the way
+//! They are those of every call: what main throws is [`CallErrorKind::Threw`](crate::CallErrorKind::Threw) with class, message and stack, a closed link is
+//! [`Closed`](crate::CallErrorKind::Closed), and a worker that can't block gets [`CannotBlock`](crate::CallErrorKind::CannotBlock). The "function" of such an error is the way
 //! to the object, such as `window.document.body`.
 //!
 //! # Memory

@@ -5,7 +5,7 @@ use super::key::Key;
 use super::remote::{Handle, Remote};
 use super::wire::{self, List, Operation};
 use crate::Thrown;
-use crate::calls::error::CallError;
+use crate::calls::error::{CallError, CallErrorKind};
 use crate::calls::payload::Args;
 use coincide_codec::value::RefKind;
 use serde::Serialize;
@@ -205,7 +205,7 @@ impl Path {
             return Ok(());
         }
         let thrown = Thrown::new("TypeError", format!("the object refuses to {what} `{key}`"));
-        Err(CallError::Threw { function: self.to_string(), thrown: Box::new(thrown) })
+        Err(CallError { function: self.to_string(), kind: CallErrorKind::Threw(Box::new(thrown)) })
     }
 }
 

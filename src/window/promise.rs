@@ -3,7 +3,7 @@
 use super::callback::{Callback, settling};
 use super::remote::Remote;
 use crate::Thrown;
-use crate::calls::error::CallError;
+use crate::calls::error::{CallError, CallErrorKind};
 use coincide_codec::Value;
 use serde::de::DeserializeOwned;
 use std::cell::RefCell;
@@ -38,7 +38,7 @@ impl Remote {
         let thrower = name.clone();
         let reject = settling(move |reason: Result<Value, _>| {
             let thrown = Thrown::from_value(reason.unwrap_or_default());
-            rejected.settle(Err(CallError::Threw { function: thrower.clone(), thrown: Box::new(thrown) }));
+            rejected.settle(Err(CallError { function: thrower.clone(), kind: CallErrorKind::Threw(Box::new(thrown)) }));
         });
         self.run("then", (&resolve, &reject))?;
         // From here on main has them, or nobody.
@@ -54,7 +54,7 @@ impl Remote {
         settled.await.unwrap_or_else(|| {
             self.check(&name)?;
             let thrown = Thrown::new("Error", "main has forgotten the promise before it was settled");
-            Err(CallError::Threw { function: name, thrown: Box::new(thrown) })
+            Err(CallError { function: name, kind: CallErrorKind::Threw(Box::new(thrown)) })
         })
     }
 }

@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Ends the calls that were made with it, from any thread, once and for all.
 ///
 /// ```
-/// # use coincide::{CallError, CancelToken, Main};
+/// # use coincide::{CallError, CallErrorKind, CancelToken, Main};
 /// # let main = Main::new()?;
 /// let token = CancelToken::new();
 /// let inner = token.clone();
 /// let worker = main.spawn(move |scope| {
 ///     let result = scope.sync().with_cancel(&inner).call::<()>("never", ());
-///     assert!(matches!(result, Err(CallError::Cancelled { .. })));
+///     assert!(matches!(result, Err(CallError { kind: CallErrorKind::Cancelled, .. })));
 ///     Ok(())
 /// })?;
 /// worker.register_async("never", || std::future::pending::<()>());
@@ -39,7 +39,7 @@ impl CancelToken {
         Self::default()
     }
 
-    /// Ends every call that is being made with this token or will be, with [`CallError::Cancelled`](crate::CallError::Cancelled).
+    /// Ends every call that is being made with this token or will be, with [`CallErrorKind::Cancelled`](crate::CallErrorKind::Cancelled).
     pub fn cancel(&self) {
         // Release pairs with the acquire in `is_cancelled`: what happened before the cancellation is seen by the cancelled.
         self.shared.cancelled.store(true, Ordering::Release);

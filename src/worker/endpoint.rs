@@ -4,7 +4,7 @@ use super::cancel::CancelToken;
 use super::ring::{Ring, Woken};
 use crate::calls::defaults::MEMORY_BUDGET;
 use crate::calls::endpoint::Endpoint;
-use crate::calls::error::{self, CallError, RawError, Stop};
+use crate::calls::error::{self, CallError, CallErrorKind, RawError, Stop};
 use crate::calls::host::{Effect, Host, Task};
 use coincide_codec::EncodeError;
 use coincide_proto::engine::{self, Action};
@@ -74,13 +74,13 @@ impl WorkerEndpoint {
             let mut engine = self.host.engine.borrow_mut();
             match engine.take_stop() {
                 Some(engine::Stop::Interrupted) => {
-                    return Err(CallError::Interrupted { function: function.into() }.into());
+                    return Err(CallError::new(function, CallErrorKind::Interrupted).into());
                 }
-                Some(engine::Stop::Cancelled) => return Err(CallError::Cancelled { function: function.into() }.into()),
+                Some(engine::Stop::Cancelled) => return Err(CallError::new(function, CallErrorKind::Cancelled).into()),
                 Some(engine::Stop::Closed) | None => {}
             }
             if !engine.can_wait() {
-                return Err(CallError::CannotBlock { function: function.into() }.into());
+                return Err(CallError::new(function, CallErrorKind::CannotBlock).into());
             }
         }
         let id = self.host.call(function, timeout, encode)?;

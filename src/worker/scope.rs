@@ -52,7 +52,7 @@ impl Scope {
     ///
     /// Futures run only when the worker serves; calls that arrive while it is blocked are deferred until then. If the function of main for
     /// which the worker is blocked made the call, and has not returned within [`Limits::deadlock_timeout`](crate::Limits::deadlock_timeout), it is assumed to wait for the call:
-    /// the call ends with [`CallError::Deadlock`] and the function is not run.
+    /// the call ends with [`CallErrorKind::Deadlock`](crate::CallErrorKind::Deadlock) and the function is not run.
     pub fn export_async<Args, Kind, H>(&self, name: &str, function: H)
     where
         Args: DeserializeOwned,

@@ -28,13 +28,13 @@ impl SyncProxy {
         Self { endpoint: Rc::clone(endpoint), timeout: None, cancel: None }
     }
 
-    /// The same proxy, whose calls end with [`CallError::TimedOut`] after `timeout`.
+    /// The same proxy, whose calls end with [`CallErrorKind::TimedOut`](crate::CallErrorKind::TimedOut) after `timeout`.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self.clone() }
     }
 
-    /// The same proxy, whose calls end with [`CallError::Cancelled`] once `token` is cancelled.
+    /// The same proxy, whose calls end with [`CallErrorKind::Cancelled`](crate::CallErrorKind::Cancelled) once `token` is cancelled.
     #[must_use]
     pub fn with_cancel(&self, token: &CancelToken) -> Self {
         Self { cancel: Some(token.clone()), ..self.clone() }

@@ -1,25 +1,25 @@
 //! The names that `errors.js` knows errors by.
 
-use coincide::{CallError, Stop};
+use coincide::{CallError, CallErrorKind, Stop};
 
 pub(crate) fn kind(error: &CallError) -> &'static str {
-    match error {
-        CallError::Panicked { .. } => "Panicked",
-        CallError::BadResult { .. } => "BadResult",
-        CallError::UnknownFunction { .. } => "UnknownFunction",
-        CallError::BadArguments { .. } => "BadArguments",
-        CallError::SchemaMismatch { .. } => "SchemaMismatch",
-        CallError::Arguments { .. } => "Arguments",
-        CallError::Result { .. } => "Result",
-        CallError::NotSent { .. } => "NotSent",
-        CallError::CannotBlock { .. } => "CannotBlock",
-        CallError::TooDeep { .. } => "TooDeep",
-        CallError::Deadlock { .. } => "Deadlock",
-        CallError::OutOfMemory { .. } => "OutOfMemory",
-        CallError::TimedOut { .. } => "TimedOut",
-        CallError::Cancelled { .. } => "Cancelled",
-        CallError::Interrupted { .. } => "Interrupted",
-        CallError::Closed { .. } => "Closed",
+    match &error.kind {
+        CallErrorKind::Panicked(_) => "Panicked",
+        CallErrorKind::BadResult(_) => "BadResult",
+        CallErrorKind::UnknownFunction(_) => "UnknownFunction",
+        CallErrorKind::BadArguments(_) => "BadArguments",
+        CallErrorKind::SchemaMismatch(_) => "SchemaMismatch",
+        CallErrorKind::Arguments(_) => "Arguments",
+        CallErrorKind::Result(_) => "Result",
+        CallErrorKind::NotSent(_) => "NotSent",
+        CallErrorKind::CannotBlock => "CannotBlock",
+        CallErrorKind::TooDeep(_) => "TooDeep",
+        CallErrorKind::Deadlock(_) => "Deadlock",
+        CallErrorKind::OutOfMemory(_) => "OutOfMemory",
+        CallErrorKind::TimedOut => "TimedOut",
+        CallErrorKind::Cancelled => "Cancelled",
+        CallErrorKind::Interrupted => "Interrupted",
+        CallErrorKind::Closed(_) => "Closed",
         _ => "Refused",
     }
 }

@@ -1,7 +1,7 @@
 //! How calls end, in the form that JavaScript reads: see `values.js`.
 
-use coincide::CallError;
 use coincide::raw::RawError;
+use coincide::{CallError, CallErrorKind};
 use std::cell::{Cell, RefCell};
 
 use crate::failure::kind;
@@ -32,7 +32,7 @@ impl Outcome {
     /// There is no memory for the arguments of a call.
     pub(crate) fn out_of_memory(function: &str) -> Self {
         let message = format!("its arguments cannot be written: {}", scratch::TOO_LARGE);
-        Self::of_failure(CallError::OutOfMemory { function: function.into(), message }, function)
+        Self::of_failure(CallError { function: function.into(), kind: CallErrorKind::OutOfMemory(message) }, function)
     }
 
     /// A call gave no result. `function` is what errors call the function.

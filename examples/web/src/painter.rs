@@ -1,6 +1,6 @@
 //! The worker: paints, and shows the page each row when it is done.
 
-use coincide::{ByteBuf, CallError, Scope, SyncProxy, Thrown, serve_script};
+use coincide::{ByteBuf, CallError, CallErrorKind, Scope, SyncProxy, Thrown, serve_script};
 use wasm_bindgen::prelude::*;
 
 use crate::interfaces::{Painting, easel, painter};
@@ -37,7 +37,7 @@ impl painter::Service for Painter {
             let (pixels, steps) = mandelbrot::row(&view, y, &colours);
             match self.easel.show(y, ByteBuf::from(pixels)) {
                 // The page wants to see something else by now.
-                Err(CallError::Interrupted { .. }) => break,
+                Err(CallError { kind: CallErrorKind::Interrupted, .. }) => break,
                 shown => shown?,
             }
             painting.rows += 1;

@@ -1,6 +1,6 @@
 //! The page: serves its painter, and awaits the pictures.
 
-use coincide::{ByteBuf, CallError, Main, Proxy, Thrown, Worker};
+use coincide::{ByteBuf, CallError, CallErrorKind, Main, Proxy, Thrown, Worker};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -74,7 +74,7 @@ impl Studio {
             None => self.painter.clone(),
         };
         let painting = painter::Client::new(exports).paint().await;
-        if let Err(CallError::TimedOut { .. }) = painting {
+        if let Err(CallError { kind: CallErrorKind::TimedOut, .. }) = painting {
             // Nobody wants it any more, which the painter doesn't know yet.
             self.worker.interrupt();
         }

@@ -1,6 +1,6 @@
 //! How workers begin and end.
 
-use coincide::{ByteBuf, CallError, CloseReason, Closed, ClosedBy, Limits, SpawnError};
+use coincide::{ByteBuf, CallError, CallErrorKind, CloseReason, Closed, ClosedBy, Limits, SpawnError};
 use wasm_bindgen::prelude::*;
 
 use super::{Checked, contains, driven, equal, failure, why_closed};
@@ -36,7 +36,7 @@ pub(super) async fn limits() -> Checked {
     let echo = |length| worker.proxy().call::<ByteBuf>("echo", (ByteBuf::from(vec![0; length]),));
     echo(90_000).await?;
     match failure(echo(110_000).await)? {
-        CallError::NotSent { .. } => Ok(()),
+        CallError { kind: CallErrorKind::NotSent(_), .. } => Ok(()),
         other => Err(other.into()),
     }
 }
@@ -128,7 +128,7 @@ pub(super) async fn terminated() -> Checked {
     worker.terminate();
     worker.terminate();
     let expected = Closed { by: ClosedBy::Here, reason: CloseReason::TERMINATED, text: String::new() };
-    equal(failure(spin.await)?, CallError::Closed { function: "spin".into(), closed: expected })?;
+    equal(failure(spin.await)?, CallError { function: "spin".into(), kind: CallErrorKind::Closed(expected) })?;
     equal(web_worker.ended(), 1)?;
     let late = worker.proxy().call::<i32>("echo", ());
     contains(&failure(late.await)?.to_string(), "terminated")
@@ -152,7 +152,7 @@ pub(super) async fn left() -> Checked {
     equal(answers(&web_worker).await, true)?;
     let closed = Closed { by: ClosedBy::Peer, reason: CloseReason::DONE, text: String::new() };
     let error = failure(worker.proxy().call::<()>("leave", ()).await)?;
-    equal(error, CallError::Closed { function: "leave".into(), closed })?;
+    equal(error, CallError { function: "leave".into(), kind: CallErrorKind::Closed(closed) })?;
     equal(answers(&web_worker).await, false)?;
     equal(web_worker.ended(), 0)
 }

@@ -1,7 +1,7 @@
 //! Objects of the page in a worker: the worker's side of the checks.
 
 use coincide::window::{Callback, Key, Remote};
-use coincide::{ByteBuf, CallError, Scope, Thrown};
+use coincide::{ByteBuf, CallError, CallErrorKind, Scope, Thrown};
 use serde::Serialize;
 use std::cell::RefCell;
 use std::fmt::Debug;
@@ -106,7 +106,7 @@ fn operations(window: &Remote) -> Result<(), Thrown> {
 
 fn errors(window: &Remote) -> Result<(), Thrown> {
     let thrown = |result: Result<(), CallError>| match result {
-        Err(CallError::Threw { thrown, .. }) => Ok(*thrown),
+        Err(CallError { kind: CallErrorKind::Threw(thrown), .. }) => Ok(*thrown),
         other => Err(Thrown::new("Error", format!("{other:?} is no exception of main"))),
     };
     let document = window.get("document")?;
@@ -122,7 +122,9 @@ fn errors(window: &Remote) -> Result<(), Thrown> {
     batch.set(&frozen, "title", "x")?;
     equal(thrown(batch.send())?.class, "TypeError".into())?;
     match window.get("document")?.get("nodeType")?.read::<String>() {
-        Err(CallError::Result { function, .. }) => equal(function, "window.document.nodeType".into()),
+        Err(CallError { function, kind: CallErrorKind::Result(_) }) => {
+            equal(function, "window.document.nodeType".into())
+        }
         other => Err(Thrown::new("Error", format!("{other:?} where another type was wanted"))),
     }
 }

@@ -1,6 +1,6 @@
 //! The painter and its studio.
 
-use coincide::CallError;
+use coincide::{CallError, CallErrorKind};
 use js_sys::{Function, Object, Reflect};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -59,7 +59,7 @@ pub(super) async fn late() -> Checked {
     studio.worker().ready().await?;
     // A deadline that has passed when it is set.
     match failure(studio.picture(Some(0.0)).await)? {
-        CallError::TimedOut { .. } => {}
+        CallError { kind: CallErrorKind::TimedOut, .. } => {}
         other => return Err(other.into()),
     }
     let painting = studio.picture(None).await?;

@@ -1,7 +1,7 @@
 //! Objects of the page in a worker: the page's side of the checks.
 
 use coincide::window::{Callback, Root, Sharing};
-use coincide::{CallError, Limits, Main, Scope, Worker};
+use coincide::{CallError, CallErrorKind, Limits, Main, Scope, Worker};
 use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
@@ -106,7 +106,9 @@ pub(super) async fn not_shared() -> Checked {
     let worker = main.worker().spawn_script("./tests/worker.js")?;
     let error = failure(worker.proxy().call::<()>("window", ("operations",)).await)?;
     match &error {
-        CallError::Threw { .. } => contains(&error.to_string(), "it has to call `share_window`"),
+        CallError { kind: CallErrorKind::Threw(_), .. } => {
+            contains(&error.to_string(), "it has to call `share_window`")
+        }
         _ => Err(error.into()),
     }
 }
@@ -115,11 +117,11 @@ pub(super) async fn not_blocking() -> Checked {
     let (attached, _inbox) = Scope::attach_port(&silent(), None, Limits::default())?;
     let window = attached.scope.window();
     match window.get("document") {
-        Err(CallError::CannotBlock { function }) => equal(function, "window.document".into())?,
+        Err(CallError { function, kind: CallErrorKind::CannotBlock }) => equal(function, "window.document".into())?,
         other => return Err(format!("{other:?}").into()),
     }
     let error = failure(window.set("answer", Callback::new(|| ())))?;
-    equal(matches!(error, CallError::CannotBlock { .. }), true)?;
+    equal(matches!(error, CallError { kind: CallErrorKind::CannotBlock, .. }), true)?;
     equal(attached.scope.window_sizes(), (0, 0))
 }
 
