@@ -259,7 +259,7 @@ fn limits(name: String, numbers: &[f64]) -> Limits {
 /// Whether this instance of the wasm has taken up the link of its worker.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-#[wasm_bindgen(module = "/js/script.js")]
+#[wasm_bindgen(module = "/src/script.js")]
 extern "C" {
     /// The part of the first message that is for the link.
     type Boot;

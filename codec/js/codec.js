@@ -36,6 +36,11 @@ export class Codec {
     return this.#decoder.decode({ bytes, data: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) }, 0, bytes.length);
   }
 
+  /** Whether a value was not encoded or decoded for lack of memory. */
+  lacksMemory(error) {
+    return error?.isOutOfMemory === true;
+  }
+
   text(error) {
     return inWords(error);
   }

@@ -40,7 +40,8 @@ export class Decoder {
 
   /**
    * The value whose bytes are those of `source.bytes` from `at` on; `source.data` is a `DataView` of the same memory. Making a reference may replace
-   * that memory by a copy, which `source` shows then. Throws an `Error` if the bytes are malformed or the platform lacks what they hold.
+   * that memory by a copy, which `source` shows then. Throws an `Error` if the bytes are malformed or the platform lacks what they hold; its
+   * `isOutOfMemory` tells whether that is memory.
    */
   decode(source, at, length) {
     this.source = source;
@@ -181,7 +182,7 @@ export class Decoder {
         const length = this.length();
         if (length > maxByteLength || maxByteLength > MAX_SAFE) throw malformed('a buffer is longer than it can become');
         const at = this.take(length);
-        const buffer = new ArrayBuffer(length, { __proto__: null, maxByteLength });
+        const buffer = resizable(length, maxByteLength);
         if (!buffer.resizable) throw new TypeError('this platform has no resizable ArrayBuffer');
         new Uint8Array(buffer).set(this.bytes.subarray(at, at + length));
         return buffer;
@@ -462,7 +463,11 @@ export class Decoder {
   copy() {
     const length = this.length();
     const at = this.take(length);
-    return sliceOfBytes.call(this.bytes, at, at + length);
+    try {
+      return sliceOfBytes.call(this.bytes, at, at + length);
+    } catch {
+      throw outOfMemory();
+    }
   }
 
   /** Counts a costly object. */
@@ -521,6 +526,16 @@ const tooLong = () => malformed('a length exceeds the bytes that are left');
 
 const isOverflow = ({ name, message }) => (name === 'RangeError' || name === 'InternalError') && /call stack|recursion/i.test(message);
 const NO_ROOM = 'too little of the stack is left for a value that is nested as deep';
+
+const resizable = (length, maxByteLength) => {
+  try {
+    return new ArrayBuffer(length, { __proto__: null, maxByteLength });
+  } catch {
+    throw outOfMemory();
+  }
+};
+
+const outOfMemory = () => Object.assign(new Error('there is no memory to read it'), { isOutOfMemory: true });
 
 const utf8 = bytes => {
   try {

@@ -3,6 +3,8 @@
 //! The codec is written in JavaScript, in `js/` beside this crate's sources: a value is read where it is, and only its bytes cross. The npm package
 //! uses the same modules. On other targets this module compiles, and panics when it is used.
 
+use crate::memory::OutOfMemory;
+use crate::{DecodeError, EncodeError};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -49,15 +51,22 @@ impl Js {
     /// Appends the item for a value. `root` is what errors call it, such as `args` or `result`.
     ///
     /// # Errors
-    /// When there is something that can't be sent, with the path to it, or a blob on a thread that can't read blobs at once. The buffer is
-    /// unchanged then.
-    pub fn encode(&self, value: &JsValue, root: &str, leniency: Leniency, buffer: &mut Vec<u8>) -> Result<(), String> {
+    /// When there is something that can't be sent, with the path to it, when there is a blob on a thread that can't read blobs at once, and when there
+    /// is no memory for the bytes. The buffer is unchanged then.
+    pub fn encode(
+        &self,
+        value: &JsValue,
+        root: &str,
+        leniency: Leniency,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
         let lenient = leniency == Leniency::Lenient;
-        let len = self.codec.encode(value, root, lenient).map_err(|error| self.codec.text(&error))?;
+        let len = self.codec.encode(value, root, lenient).map_err(|error| match self.codec.lacks_memory(&error) {
+            true => OutOfMemory.into(),
+            false => EncodeError::new(self.codec.text(&error)),
+        })?;
         let start = buffer.len();
-        if buffer.try_reserve(len).is_err() {
-            return Err("it is larger than there is memory for".into());
-        }
+        buffer.try_reserve(len).map_err(|_| OutOfMemory)?;
         buffer.resize(start + len, 0);
         self.codec.fetch(&mut buffer[start..]);
         Ok(())
@@ -66,9 +75,12 @@ impl Js {
     /// Makes the value whose bytes these are.
     ///
     /// # Errors
-    /// When the bytes are malformed, or contain a value that this platform doesn't have.
-    pub fn decode(&self, bytes: &[u8]) -> Result<JsValue, String> {
-        self.codec.decode(bytes).map_err(|error| self.codec.text(&error))
+    /// When the bytes are malformed, when they contain a value that this platform doesn't have, or when there is no memory for it.
+    pub fn decode(&self, bytes: &[u8]) -> Result<JsValue, DecodeError> {
+        self.codec.decode(bytes).map_err(|error| match self.codec.lacks_memory(&error) {
+            true => DecodeError::out_of_memory(),
+            false => DecodeError::mismatch(self.codec.text(&error)),
+        })
     }
 }
 
@@ -96,6 +108,8 @@ extern "C" {
     fn fetch(this: &Codec, target: &mut [u8]);
     #[wasm_bindgen(method, catch)]
     fn decode(this: &Codec, bytes: &[u8]) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, js_name = lacksMemory)]
+    fn lacks_memory(this: &Codec, error: &JsValue) -> bool;
     #[wasm_bindgen(method)]
     fn text(this: &Codec, error: &JsValue) -> String;
 }

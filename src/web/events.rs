@@ -2,7 +2,7 @@
 
 use wasm_bindgen::prelude::*;
 
-#[wasm_bindgen(module = "/js/events.js")]
+#[wasm_bindgen(module = "/src/web/events.js")]
 extern "C" {
     pub(crate) fn delay(milliseconds: f64) -> js_sys::Promise;
     #[wasm_bindgen(js_name = nextTask)]

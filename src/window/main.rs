@@ -1,17 +1,15 @@
-//! Main's side on a page in Rust: carries out what workers want done with its objects.
+//! Main's side on a page in Rust: the codec, and the link, of the JavaScript that carries out what workers want done (`js/share.js`).
 
-mod objects;
-mod operations;
-
-use super::wire::{REFLECT, REFLECT_LATER};
-use crate::Worker;
-use js_sys::Array;
-use objects::Objects;
-use operations::Operations;
-use std::cell::RefCell;
+use super::wire::{INVOKE, REFLECT, REFLECT_LATER};
+use crate::main::MainEndpoint;
+use crate::raw::{Failure, Format, RawError, RawReply};
+use crate::{ErrorCode, Worker};
+use coincide_codec::js::{Js, Leniency};
+use js_sys::{Array, Promise};
 use std::fmt;
 use std::rc::{Rc, Weak};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
 
 /// What a worker has as its `window`, and what it may do with it.
 ///
@@ -19,17 +17,8 @@ use wasm_bindgen::prelude::*;
 /// their form, [`evaluate`](Self::evaluate) and [`imports`](Self::imports) are off, and globals, documents, and what acts on any object (constructors,
 /// prototypes, `Reflect`, `eval`) are not handed out unless the root has them itself or the list names them.
 pub struct Root {
-    object: JsValue,
-    policy: Option<Box<Policy>>,
-    paths: Array,
-    objects: Array,
-    evaluate: bool,
-    imports: bool,
-    walled: bool,
+    options: Options,
 }
-
-/// Is asked for the name of an operation, its target and its further arguments.
-type Policy = dyn Fn(&str, &JsValue, &Array) -> bool;
 
 impl Root {
     /// The global object of the page.
@@ -39,50 +28,42 @@ impl Root {
 
     /// Another object.
     pub fn of(object: &JsValue) -> Self {
-        Self {
-            object: object.clone(),
-            policy: None,
-            paths: Array::new(),
-            objects: Array::new(),
-            evaluate: false,
-            imports: false,
-            walled: *object != JsValue::from(js_sys::global()),
-        }
+        Self { options: Options::new(object) }
     }
 
     /// Lists what the worker may use, by the way from the root, such as `document.title`. Objects on the way show no more than the list; what is
     /// at the end is open. May be called more than once.
     #[must_use]
     pub fn allow(self, path: &str) -> Self {
-        self.paths.push(&path.split('.').map(JsValue::from).collect::<Array>());
+        self.options.paths().push(&path.split('.').map(JsValue::from).collect::<Array>());
         self
     }
 
     /// Hands out an object wherever it turns up, whatever it is.
     #[must_use]
     pub fn allow_object(self, object: &JsValue) -> Self {
-        self.objects.push(object);
+        self.options.objects().push(object);
         self
     }
 
     /// Lets the worker evaluate source behind a wall, which is then none for code that it sends.
     #[must_use]
-    pub fn evaluate(mut self) -> Self {
-        self.evaluate = true;
+    pub fn evaluate(self) -> Self {
+        self.options.set_evaluate(true);
         self
     }
 
     /// Lets the worker import modules behind a wall.
     #[must_use]
-    pub fn imports(mut self) -> Self {
-        self.imports = true;
+    pub fn imports(self) -> Self {
+        self.options.set_imports(true);
         self
     }
 
     /// Shares another object than the global one without a wall: the worker is trusted, and may reach everything from there.
     #[must_use]
-    pub fn trusted(mut self) -> Self {
-        self.walled = false;
+    pub fn trusted(self) -> Self {
+        self.options.set_wall(false);
         self
     }
 
@@ -91,15 +72,17 @@ impl Root {
     ///
     /// It doesn't see what functions do that the worker may call: [`allow`](Self::allow) little.
     #[must_use]
-    pub fn policy(mut self, policy: impl Fn(&str, &JsValue, &Array) -> bool + 'static) -> Self {
-        self.policy = Some(Box::new(policy));
+    pub fn policy(self, policy: impl Fn(&str, &JsValue, &Array) -> bool + 'static) -> Self {
+        let asked = move |name: String, target: JsValue, rest: Array| policy(&name, &target, &rest);
+        let asked = Closure::<dyn Fn(String, JsValue, Array) -> bool>::new(asked);
+        self.options.set_policy(&asked.into_js_value());
         self
     }
 }
 
 impl fmt::Debug for Root {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Root").field("policy", &self.policy.is_some()).finish_non_exhaustive()
+        f.debug_struct("Root").finish_non_exhaustive()
     }
 }
 
@@ -120,35 +103,207 @@ impl Worker {
     /// # }
     /// ```
     pub fn share_window(&self, root: Root) -> Sharing {
-        let objects = Objects::new(&self.endpoint, &root.object);
-        if root.policy.is_some() || root.walled || root.paths.length() > 0 || root.objects.length() > 0 {
-            objects.wall_in(root);
-        }
-        let operations = Rc::new(Operations { root: objects.root.clone(), objects, late: RefCell::default() });
-        let (serving, later, released) = (Rc::clone(&operations), Rc::clone(&operations), Rc::downgrade(&operations));
+        let page = Page::new(&self.endpoint, &root.options);
+        let (serving, later, released) = (Rc::clone(&page), Rc::clone(&page), Rc::downgrade(&page));
         self.register_raw(REFLECT, move |format, payload, result| serving.serve(format, payload, result));
         self.register_raw(REFLECT_LATER, move |format, payload, _| later.serve_later(format, payload));
         self.on_released(move |ids| {
-            if let Some(operations) = released.upgrade() {
-                operations.objects.release(ids);
+            if let Some(page) = released.upgrade() {
+                page.shared.released(&ids.iter().map(|id| *id as f64).collect::<Vec<_>>());
             }
         });
-        Sharing(Rc::downgrade(&operations))
+        Sharing(Rc::downgrade(&page))
     }
 }
 
 /// What a worker has of this page's objects, and the page of the worker's functions.
-pub struct Sharing(Weak<Operations>);
+pub struct Sharing(Weak<Page>);
 
 impl Sharing {
     /// How many objects are kept for the worker, and how many of its functions are known here. Both are 0 when the link is closed.
     pub fn sizes(&self) -> (usize, usize) {
-        self.0.upgrade().map_or((0, 0), |operations| operations.objects.sizes())
+        let sizes = self.0.upgrade().map(|page| page.shared.sizes());
+        match sizes.as_deref() {
+            Some(&[held, callbacks]) => (held as usize, callbacks as usize),
+            _ => (0, 0),
+        }
     }
 }
 
 impl fmt::Debug for Sharing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Sharing").field(&self.sizes()).finish()
+    }
+}
+
+/// The page's objects as one worker has them, and the codec that knows their references. Functions of the link own it.
+struct Page {
+    endpoint: Weak<MainEndpoint>,
+    shared: Shared,
+    js: Js,
+}
+
+impl Page {
+    fn new(endpoint: &Rc<MainEndpoint>, options: &Options) -> Rc<Self> {
+        Rc::new_cyclic(|page| {
+            let shared = Shared::new(options, &invoking(page), &releasing(endpoint));
+            let js = Js::with_references(&shared.references());
+            Self { endpoint: Rc::downgrade(endpoint), shared, js }
+        })
+    }
+
+    fn serve(&self, format: Format, payload: &[u8], result: &mut Vec<u8>) -> Result<RawReply, Failure> {
+        let operation = self.operation(format, payload)?;
+        let value = self.shared.serve(&operation).map_err(|thrown| self.threw(&thrown))?;
+        let encoded = self.js.encode(&value, "result", Leniency::Strict, result);
+        encoded.map(|()| RawReply::Now(Format::Value)).map_err(|error| Failure::unsent(&error))
+    }
+
+    fn serve_later(&self, format: Format, payload: &[u8]) -> Result<RawReply, Failure> {
+        self.shared.later(&self.operation(format, payload)?);
+        Ok(RawReply::Now(Format::Value))
+    }
+
+    fn operation(&self, format: Format, payload: &[u8]) -> Result<Array, Failure> {
+        let refused = |text: &str| Failure::Refused(ErrorCode::BAD_ARGUMENTS, text.into());
+        if format != Format::Value {
+            return Err(refused("operations are values"));
+        }
+        let value = self.js.decode(payload).map_err(|error| Failure::unread(&error))?;
+        value.dyn_into().map_err(|_| refused("an operation is an array"))
+    }
+
+    /// What an operation threw, as well as it can be sent.
+    fn threw(&self, thrown: &JsValue) -> Failure {
+        let mut payload = Vec::new();
+        let encoded = self.js.encode(thrown, "thrown", Leniency::Lenient, &mut payload);
+        // Without memory for a text, it is empty.
+        let text =
+            |text: &str, payload: &mut Vec<u8>| self.js.encode(&text.into(), "thrown", Leniency::Lenient, payload);
+        if encoded.is_err() && text(&in_words(thrown), &mut payload).is_err() {
+            let _ = text("", &mut payload);
+        }
+        Failure::Threw(payload)
+    }
+
+    /// Calls a function of the worker.
+    fn invoke(self: &Rc<Self>, args: &Array) -> Result<Promise, JsValue> {
+        let endpoint = self.endpoint.upgrade().ok_or_else(gone)?;
+        let mut payload = Vec::new();
+        self.js.encode(args, "args", Leniency::Strict, &mut payload).map_err(|error| unsent(&error.to_string()))?;
+        let called = Worker::new(endpoint).proxy().call_raw(INVOKE, |buffer| {
+            *buffer = payload;
+            Format::Value
+        });
+        let page = Rc::clone(self);
+        Ok(future_to_promise(async move {
+            let error = |text: String| JsValue::from(js_sys::Error::new(&text));
+            match called.await {
+                Ok((_, payload)) => page.js.decode(&payload).map_err(|why| error(why.to_string())),
+                Err(RawError::Threw(payload)) => {
+                    Err(page.js.decode(&payload).unwrap_or_else(|why| error(why.to_string())))
+                }
+                Err(RawError::Failed(failed)) => Err(error(failed.named("a function of the worker").to_string())),
+            }
+        }))
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
+
+/// What JavaScript calls functions of the worker by.
+fn invoking(page: &Weak<Page>) -> JsValue {
+    let page = Weak::clone(page);
+    let invoke = move |args: Array| page.upgrade().ok_or_else(gone)?.invoke(&args);
+    Closure::<dyn Fn(Array) -> Result<Promise, JsValue>>::new(invoke).into_js_value()
+}
+
+/// What JavaScript gives functions of the worker back by.
+fn releasing(endpoint: &Rc<MainEndpoint>) -> JsValue {
+    let endpoint = Rc::downgrade(endpoint);
+    let release = move |ids: Vec<f64>| {
+        if let Some(endpoint) = endpoint.upgrade() {
+            let ids: Vec<u64> = ids.iter().map(|id| *id as u64).collect();
+            // On a closed link there are none.
+            let _ = Worker::new(endpoint).release(&ids);
+        }
+    };
+    Closure::<dyn Fn(Vec<f64>)>::new(release).into_js_value()
+}
+
+fn gone() -> JsValue {
+    js_sys::Error::new("the worker is gone, and its functions with it").into()
+}
+
+#[wasm_bindgen(module = "/src/window/main.js")]
+extern "C" {
+    type Options;
+    #[wasm_bindgen(constructor)]
+    fn new(root: &JsValue) -> Options;
+    #[wasm_bindgen(method, getter)]
+    fn paths(this: &Options) -> Array;
+    #[wasm_bindgen(method, getter)]
+    fn objects(this: &Options) -> Array;
+    #[wasm_bindgen(method, setter)]
+    fn set_policy(this: &Options, policy: &JsValue);
+    #[wasm_bindgen(method, setter)]
+    fn set_evaluate(this: &Options, evaluate: bool);
+    #[wasm_bindgen(method, setter)]
+    fn set_imports(this: &Options, imports: bool);
+    #[wasm_bindgen(method, setter)]
+    fn set_wall(this: &Options, wall: bool);
+
+    type Shared;
+    #[wasm_bindgen(constructor)]
+    fn new(options: &Options, invoke: &JsValue, release: &JsValue) -> Shared;
+    #[wasm_bindgen(method, getter)]
+    fn references(this: &Shared) -> JsValue;
+    #[wasm_bindgen(method, catch)]
+    fn serve(this: &Shared, operation: &Array) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method)]
+    fn later(this: &Shared, operation: &Array);
+    #[wasm_bindgen(method)]
+    fn released(this: &Shared, ids: &[f64]);
+    #[wasm_bindgen(method, getter)]
+    fn sizes(this: &Shared) -> Vec<u32>;
+    #[wasm_bindgen(method)]
+    fn close(this: &Shared);
+
+    #[wasm_bindgen(js_name = inWords)]
+    fn in_words(value: &JsValue) -> String;
+    fn unsent(text: &str) -> JsValue;
+}
+
+/// The modules that `main.js` imports. wasm-bindgen copies a module only if something is declared in it.
+mod modules {
+    use wasm_bindgen::prelude::wasm_bindgen;
+
+    macro_rules! modules {
+        ($($path:literal: $class:ident;)*) => {
+            $(#[wasm_bindgen(module = $path)]
+            #[allow(dead_code)]
+            extern "C" {
+                type $class;
+            })*
+        };
+    }
+
+    modules! {
+        "/src/window/js/callbacks.js": Callbacks;
+        "/src/window/js/evaluate.js": Evaluate;
+        "/src/window/js/facts.js": Facts;
+        "/src/window/js/handles.js": Handles;
+        "/src/window/js/held.js": Held;
+        "/src/window/js/listeners.js": Listeners;
+        "/src/window/js/operations.js": Operations;
+        "/src/window/js/probes.js": Probes;
+        "/src/window/js/sent.js": Sent;
+        "/src/window/js/share.js": Share;
+        "/src/window/js/walk.js": Walk;
+        "/src/window/js/wall.js": Wall;
     }
 }

@@ -487,6 +487,14 @@ export default (test, { encode, decode, blobs, lost, vectors, assert, equal, dee
     deepEqual(again(records), records);
   });
 
+  test('codec: lack of memory is told apart from malformed bytes', () => {
+    if (!ArrayBuffer.prototype.resize) return 'this platform has no resizable ArrayBuffer';
+    // A buffer that may grow to 2^52 bytes.
+    const error = throws(() => decode(Uint8Array.of(0x97, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 8, 0)));
+    equal(error.isOutOfMemory, true);
+    equal(throws(() => decode(Uint8Array.of(0x97))).isOutOfMemory, undefined);
+  });
+
   test('codec: malformed bytes are refused', () => {
     for (const text of ['', '41', '61', '84', '9e00', '950060', '99050002960100', '9902010260', '7100', '0000', '8b0100', '9d000201'])
       throws(() => decode(unhex(text)));

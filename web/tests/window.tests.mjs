@@ -84,6 +84,16 @@ export default (test, kit) => {
     }
   }, [42, true, 'no', true]);
 
+  inWorker('a promise of main rejects with an error even if what that holds cannot be copied', () => ({
+    fails: () => Promise.reject(Object.assign(new RangeError('too far'), { code: 7, later() {}, self: globalThis })),
+  }), async ({ window }) => {
+    try {
+      await window.fails();
+    } catch (error) {
+      return [error instanceof RangeError, error.message, error.code, error.later];
+    }
+  }, [true, 'too far', 7, undefined]);
+
   inWorker('a symbol that only main knows is a symbol here, the same each time, and goes home', () => {
     const own = Symbol('own');
     const plain = { a: 1, own };

@@ -56,6 +56,8 @@ checks! {
     "a worker operates on objects of the page": window::operations;
     "what the page throws arrives with its class": window::errors;
     "what is posted is carried out in order": window::posted;
+    "lack of memory on the page is said to be that": window::memory;
+    "a symbol of the page goes home": window::symbols;
     "promises of the page are awaited": window::promises;
     "a module of the page is imported": window::modules;
     "a listener of the worker hears events, and what it declares is done in time": window::listeners;

@@ -1,7 +1,8 @@
 // The utilities that take fewer trips than the operations that they stand for.
 import { entry, ours } from '../errors.js';
 import * as ops from './operations.js';
-import { keysOf, walk } from './path.js';
+import { keysOf } from './path.js';
+import { walk } from './walk.js';
 
 /** @param {import('./worker.js').Window} window */
 export const ffiOf = window => Object.fromEntries(Object.entries(utilitiesOf(window)).map(([name, body]) => [name, entry(body)]));

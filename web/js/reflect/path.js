@@ -19,14 +19,3 @@ export const keysOf = path => {
   }
   return keys;
 };
-
-/** What is at the end of a path; undefined if it breaks off. `step` is told each object and key. */
-export const walk = (target, keys, step) => {
-  let value = target;
-  for (const key of keys) {
-    if (value === null || value === undefined) return undefined;
-    step?.(value, key);
-    value = value[key];
-  }
-  return value;
-};

@@ -111,12 +111,15 @@ fn minify(workspace: &Workspace, package: &Path) -> anyhow::Result<()> {
 
 /// What goes into the package, and the name that it has there. `package.json` comes along for [`manifest`].
 fn sources(workspace: &Workspace) -> anyhow::Result<Vec<(PathBuf, String)>> {
-    let (folder, mut files) = (workspace.root.join("web/js"), Vec::new());
-    collect(&folder, &mut files)?;
     let mut sources = Vec::new();
-    for file in files {
-        let name = file.strip_prefix(&folder)?.to_str().context("the name of a file is no text")?.replace('\\', "/");
-        sources.push((file, name));
+    // What main does with its objects is the same on pages in Rust.
+    for (folder, to) in [("web/js", ""), ("src/window/js", "reflect/")] {
+        let (folder, mut files) = (workspace.root.join(folder), Vec::new());
+        collect(&folder, &mut files)?;
+        for file in files {
+            let name = file.strip_prefix(&folder)?.to_str().context("the name of a file is no text")?;
+            sources.push((file.clone(), format!("{to}{}", name.replace('\\', "/"))));
+        }
     }
     for (from, name) in [
         ("LICENSE-APACHE", "LICENSE-APACHE"),
@@ -128,7 +131,6 @@ fn sources(workspace: &Workspace) -> anyhow::Result<Vec<(PathBuf, String)>> {
         ("codec/js/encode.js", "values/encode.js"),
         ("codec/js/format.js", "values/format.js"),
         ("codec/js/refusal.js", "values/refusal.js"),
-        ("js/wall.js", "reflect/wall.js"),
         ("transport-sw/js/sw.js", "sw.js"),
         ("transport-sw/js/sw-listeners.js", "sw-listeners.js"),
         ("web/README.md", "README.md"),

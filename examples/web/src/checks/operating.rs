@@ -1,7 +1,7 @@
 //! Objects of the page in a worker: the worker's side of the checks.
 
 use coincide::window::{Callback, Key, Remote};
-use coincide::{ByteBuf, CallError, CallErrorKind, Scope, Thrown};
+use coincide::{ByteBuf, CallError, CallErrorKind, Scope, Thrown, Value};
 use serde::Serialize;
 use std::cell::RefCell;
 use std::fmt::Debug;
@@ -24,6 +24,8 @@ pub(super) fn export(scope: &Scope) {
             "no_more_listeners" => sync.unlisten(&window),
             "many" => many(&own),
             "unsent" => unsent(&own),
+            "memory" => memory(&window),
+            "symbols" => symbols(&window),
             "kept" => sync.keep(&window),
             "another_root" => another_root(&window),
             "policy" => policy(&window),
@@ -154,9 +156,37 @@ fn many(scope: &Scope) -> Result<(), Thrown> {
 /// What can't be sent as a whole keeps none of its parts.
 fn unsent(scope: &Scope) -> Result<(), Thrown> {
     let window = scope.window();
-    let pair = window.evaluate::<Remote>("() => ({ object: {}, symbol: Symbol('own') })", ())?;
-    let refused = pair.gather::<(Remote, u8)>(&["object", "symbol"]).err().and_then(|error| error.thrown().cloned());
-    equal(refused.map(|thrown| thrown.class), Some("DataCloneError".into()))
+    let pair = window.evaluate::<Remote>(
+        "() => {
+            const buffer = new ArrayBuffer(1);
+            structuredClone(buffer, { transfer: [buffer] });
+            return { object: {}, buffer };
+        }",
+        (),
+    )?;
+    match pair.gather::<(Remote, ByteBuf)>(&["object", "buffer"]) {
+        Err(CallError { kind: CallErrorKind::BadResult(message), .. }) => {
+            equal(message.starts_with("result[1]: an `ArrayBuffer`"), true)
+        }
+        other => Err(Thrown::new("Error", format!("a buffer without bytes gave {other:?}"))),
+    }
+}
+
+/// A buffer that may grow to more than there is.
+fn memory(window: &Remote) -> Result<(), Thrown> {
+    let large = Value::Buffer { bytes: vec![], max: Some(1 << 52) };
+    match window.call::<Remote>("Array", (large,)) {
+        Err(CallError { kind: CallErrorKind::OutOfMemory(_), .. }) => {
+            equal(window.get("Math")?.get("PI")?.read::<f64>()? > 3.0, true)
+        }
+        other => Err(Thrown::new("Error", format!("a buffer that is too large gave {other:?}"))),
+    }
+}
+
+/// A symbol that only the page knows goes home as itself.
+fn symbols(window: &Remote) -> Result<(), Thrown> {
+    let symbol = window.evaluate::<Remote>("() => Symbol('own')", ())?;
+    equal(window.evaluate::<String>("symbol => symbol.description", (&symbol,))?, "own".into())
 }
 
 fn another_root(root: &Remote) -> Result<(), Thrown> {
@@ -288,7 +318,11 @@ async fn promises(window: Remote) -> Result<(), Thrown> {
     let promise: Remote =
         refused.apply(&window.get("Promise")?.resolve()?, (window.get("RangeError")?.construct(("too far",))?,))?;
     let error = promise.settled::<()>().await.err().and_then(|error| error.thrown().cloned());
-    equal(error.map(|thrown| (thrown.class, thrown.message)), Some(("RangeError".into(), "too far".into())))
+    equal(error.map(|thrown| (thrown.class, thrown.message)), Some(("RangeError".into(), "too far".into())))?;
+    // What the error holds can't be copied.
+    let source = "() => Promise.reject(Object.assign(new RangeError('farther'), { view: globalThis, number: 1 }))";
+    let error = window.evaluate::<Remote>(source, ())?.settled::<()>().await.err();
+    equal(error.and_then(|error| error.thrown().map(|thrown| thrown.message.clone())), Some("farther".into()))
 }
 
 async fn modules(window: Remote) -> Result<(), Thrown> {

@@ -31,7 +31,7 @@ macro_rules! alone {
 }
 
 alone! {
-    "window": operations errors posted;
+    "window": operations errors posted memory symbols;
     "awaiting": promises modules;
 }
 

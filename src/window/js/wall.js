@@ -1,4 +1,4 @@
-// The wall around main's objects: limits what an untrusted worker may do with them. Both mains use it, that of the npm package and that of a page in Rust.
+// The wall around main's objects: limits what an untrusted worker may do with them.
 //
 // Every operation passes here before it is carried out, and every value before it is sent. Three rules hold, in this order:
 //
@@ -7,8 +7,8 @@
 // 2. Limits. On objects along the paths of `allow`, only what these paths name exists. The policy judges each operation by its name of `Reflect`.
 // 3. Values. Globals, documents, and everything that acts on any object (constructors, prototypes, `Reflect`, `eval`) are never handed out,
 //    however they are reached, unless the program gave them: as a value of its root, or in `allow`.
-//
-// The module imports nothing: wasm-bindgen and the npm package copy it unchanged.
+import { FACTS, NAMES, STEADY } from './operations.js';
+import { isShared } from './sent.js';
 
 /** How a result is sent: as a copy; as a value, a list of values or a descriptor, in which objects are references. */
 export const COPY = 0;
@@ -66,14 +66,9 @@ export class Wall {
   }
 
   /** The value to send for a thrown one. Errors keep only primitives and errors as properties: copies of other objects could reveal anything. */
-  thrown(value, depth = 0) {
+  thrown(value) {
     if (!isObject(value) || this.#host.isCallback(value)) return value;
-    try {
-      if (isError(value)) return cleaned(value, inner => (depth < DEEPEST ? this.thrown(inner, depth + 1) : undefined));
-    } catch {
-      // An accessor of the program has thrown.
-    }
-    return notAllowed('main has thrown an object that is not an error, which is not handed out');
+    return plainError(value) ?? notAllowed('main has thrown an object that is not an error, which is not handed out');
   }
 
   #carryOut(name, target, rest) {
@@ -489,7 +484,7 @@ const isDocument = value => {
 const nodeType = globalThis.Node && descriptorOf(globalThis.Node.prototype, 'nodeType')?.get;
 const DOCUMENT = 9;
 
-const isError = value => {
+export const isError = value => {
   try {
     return value instanceof Error;
   } catch {
@@ -498,6 +493,19 @@ const isError = value => {
 };
 
 const tagOf = Object.prototype.toString;
+
+/**
+ * An error that holds only primitives and errors: a copy, or the error itself if it holds nothing else. Undefined for other objects, and if reading
+ * the error throws.
+ */
+export const plainError = (value, depth = 0) => {
+  try {
+    return isError(value) ? cleaned(value, inner => (depth < DEEPEST ? plainError(inner, depth + 1) : undefined)) : undefined;
+  } catch {
+    // An accessor of the program has thrown.
+    return undefined;
+  }
+};
 
 /** A copy of an error in which `clean` has replaced the objects; the error itself if it holds none. */
 const cleaned = (error, clean) => {
@@ -560,9 +568,6 @@ const stepsOf = paths => {
   return root;
 };
 
-const wellKnown = new Set(ownKeys(Symbol).map(name => Symbol[name]).filter(value => typeof value === 'symbol'));
-const isShared = key => typeof key !== 'symbol' || wellKnown.has(key) || Symbol.keyFor(key) !== undefined;
-
 const of = key => (typeof key === 'string' || typeof key === 'symbol' ? ` of ${String(key)}` : '');
 
 const notAllowed = text => new DOMException(text, 'NotAllowedError');
@@ -572,13 +577,7 @@ const malformed = what => new TypeError(`the operation is malformed: ${what}`);
 const NATIVE = /\{\s*\[native code\]\s*\}\s*$/;
 const NAMELESS = /^function\s*\(\)\s*\{\s*\[native code\]\s*\}$/;
 
-/** Name that the policy receives, by the number of the operation. */
-const NAMES = [
-  'get', 'set', 'has', 'deleteProperty', 'ownKeys', 'getOwnPropertyDescriptor', 'defineProperty', 'getPrototypeOf',
-  'setPrototypeOf', 'isExtensible', 'preventExtensions', 'apply', 'construct', 'assign', 'gather', 'query', 'evaluate', 'batch', 'invoke', 'reach',
-];
-
-const FLAGS = 64 | 128;
+const FLAGS = FACTS | STEADY;
 
 /** Operations that return false when they fail. */
 const REFUSABLE = new Set(['set', 'deleteProperty', 'defineProperty']);

@@ -1,0 +1,64 @@
+// Functions of the worker, as main sees them.
+import { Handles } from './handles.js';
+import { FUNCTION, RECEIVERS } from './operations.js';
+import { sent } from './sent.js';
+import { isError, plainError } from './wall.js';
+
+/** The worker's functions that main has. Calling one returns a promise. */
+export class Callbacks {
+  #host;
+  #handles;
+  #ids = new WeakMap();
+  #wall;
+
+  /**
+   * @param host see `share.js`
+   * @param wall returns what judges values that are sent; null if nothing does
+   */
+  constructor(host, wall) {
+    this.#host = host;
+    this.#wall = wall;
+    this.#handles = new Handles(ids => host.release(ids));
+  }
+
+  /** Main's function for a reference of the worker: the same for the same one. */
+  receive(id) {
+    return this.#handles.receive(id, () => {
+      const callback = this.#host.callable((self, args) => this.#host.invoke([callback, this.#sent(self), args.map(arg => this.#sent(arg))]));
+      this.#ids.set(callback, id);
+      return callback;
+    });
+  }
+
+  /** The reference of one that goes home. */
+  known(value) {
+    const id = this.#ids.get(value);
+    return id === undefined ? undefined : [RECEIVERS, FUNCTION, id];
+  }
+
+  /** Like `callback`, but an error that is its argument is a copy: it is an error there too. An error that cannot be copied as a whole loses its objects. */
+  copying(callback) {
+    if (!this.#ids.has(callback)) return callback;
+    const invoke = reason => this.#host.invoke([callback, undefined, [reason]]);
+    return value => {
+      if (!isError(value)) return invoke(this.#sent(value));
+      const wall = this.#wall();
+      const reason = wall ? wall.thrown(value) : value;
+      try {
+        return invoke(reason);
+      } catch (error) {
+        if (error?.name !== 'DataCloneError') throw error;
+        return invoke(plainError(reason));
+      }
+    };
+  }
+
+  get size() {
+    return this.#handles.size;
+  }
+
+  #sent(value) {
+    const wall = this.#wall();
+    return sent(wall ? wall.conceal(value) : value);
+  }
+}

@@ -1,0 +1,90 @@
+// Main's side of `window` on a page in Rust: `js/share.js` as `main.rs` uses it.
+import { share } from './js/share.js';
+
+/** What `Root` collects. */
+export class Options {
+  policy;
+  paths = [];
+  objects = [];
+  evaluate = false;
+  imports = false;
+
+  constructor(root) {
+    this.root = root;
+    this.wall = root !== globalThis;
+  }
+}
+
+/** What one worker has of the page's objects. */
+export class Shared {
+  /** For the codec. */
+  references;
+  #serve;
+  #later;
+  #released;
+  #shared;
+
+  /**
+   * @param {Options} options
+   * @param invoke calls `coincide:invoke` of the worker with a list of arguments and returns a promise
+   * @param release gives a list of references back to the worker
+   */
+  constructor({ policy, wall, ...options }, invoke, release) {
+    const isWalled = wall || Boolean(policy) || options.paths.length > 0 || options.objects.length > 0;
+    this.#shared = share(
+      {
+        reflect: (references, serve, later, released) => {
+          this.references = references;
+          this.#serve = serve;
+          this.#later = later;
+          this.#released = released;
+        },
+        invoke,
+        // The memory of wasm, in which arguments are decoded, must not grow meanwhile.
+        release: ids => queueMicrotask(() => release(Float64Array.from(ids))),
+        callable: call =>
+          function (...args) {
+            return call(this, args);
+          },
+        run: Reflect.apply,
+      },
+      { ...options, wall: isWalled, policy: policy && ((name, target, ...rest) => policy(name, target, rest)) },
+    );
+  }
+
+  /** Carries out an operation and returns its result for the codec. Throws what the operation throws. */
+  serve(operation) {
+    return this.#serve(...operation);
+  }
+
+  /** Carries out an operation without a result. */
+  later(operation) {
+    this.#later(...operation);
+  }
+
+  released(ids) {
+    this.#released(ids);
+  }
+
+  /** How many objects are held for the worker, and how many of its functions are known here. */
+  get sizes() {
+    const { held, callbacks } = this.#shared.sizes;
+    return Uint32Array.of(held, callbacks);
+  }
+
+  close() {
+    this.#shared.close();
+  }
+}
+
+/** A thrown value in a sentence. */
+export const inWords = value => {
+  try {
+    return String(value);
+  } catch {
+    return `something of type ${typeof value}`;
+  }
+};
+
+/** The exception for arguments that cannot be sent. */
+export const unsent = text => new DOMException(text, 'DataCloneError');
