@@ -1,11 +1,11 @@
 // The platform module for pages and their workers. `platform.node.js` has the same exports for Node.js.
-import { isOpaque } from './service-workers.js';
-
 import { clause } from './errors.js';
+import './foreign/index.js';
+import { isOpaque } from './relay/service-workers.js';
 import { revived, thrownAt } from './thrown.js';
 
-export { claimWorkers, isControlled, newToken, relayAt, whyNoServiceWorkers, whyOutside } from './relay.js';
-export { reachesRelay } from './relays/reaches.js';
+export { reachesRelay } from './relay/reaches.js';
+export { claimWorkers, isControlled, newToken, relayAt, whyNoServiceWorkers, whyOutside } from './relay/registration.js';
 
 export const Worker = globalThis.Worker;
 

@@ -171,7 +171,7 @@ paged('a service worker that does something else is refused', 'own', async page 
   const w = start(page, { tier: 'service-worker' });
   const error = await rejects(() => w.ready);
   equal(error.code, 'NoRelay');
-  assert(/own\/sw\.js does not relay: it is neither/.test(error.message), error.message);
+  assert(/own\/sw\.js does not relay: it is not what/.test(error.message), error.message);
   equal((await registrationOf(page)).active.scriptURL, new URL('own/sw.js', location).href);
 });
 

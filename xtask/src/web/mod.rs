@@ -176,6 +176,12 @@ fn mounts(workspace: &Workspace, bundle: Option<&PathBuf>) -> Vec<Mount> {
         // Service workers of other libraries, beside pages of ours.
         ("plain/faults/foreign/coincident/", "web/tests/node_modules/coincident/dist", false),
         ("plain/faults/foreign/sabayon/", "web/tests/node_modules/sabayon/dist", false),
+        // The package without what it knows of other libraries.
+        ("plain/alone/pkg/foreign/", "web/tests/relay/alone", false),
+        ("plain/alone/pkg/", PACKAGE, false),
+        ("plain/alone/site/", "web/tests", false),
+        ("plain/alone/site/", PACKAGE, false),
+        ("plain/alone/web/", "web", false),
         ("site/", "web/tests", true),
         ("site/", PACKAGE, true),
         ("proto/vectors/", "proto/vectors", true),
@@ -274,11 +280,12 @@ impl Report {
     }
 }
 
-/// The pages of tests: isolated, not isolated, with a service worker in place of isolation, with one that fails, isolated by `coi.js`, with sandboxed frames; and the example of a table, isolated and not.
-const PAGES: [&str; 10] = [
+/// The pages of tests: isolated, not isolated, with a service worker instead of isolation, the same without other libraries, with one that fails, isolated by `coi.js`, with sandboxed frames; and the example of a table, isolated and not.
+const PAGES: [&str; 11] = [
     "web/tests/index.html",
     "plain/web/tests/plain.html",
     "plain/site/relay.html",
+    "plain/alone/site/relay.html?filter=without+other+libraries",
     FAULTS,
     "plain/faults/isolating/page.html",
     "plain/site/coi/app/page.html",

@@ -91,8 +91,30 @@ const NOTHING = new Uint8Array();
 /** The name of questions by which it is found out whether there is such a relay: a page answers them with what was asked. */
 export const PROBE = `${PREFIX}probe`;
 
+/** Whether requests from here reach the relay at `url`. */
+export const reaches = async url => {
+  // It answers nothing but polls, and these are errors on the console where they do not get to it.
+  for (let attempt = 1; attempt <= GLANCES && !(await isIntercepted(`${url}?coincide`)); attempt++) await new Promise(resolve => setTimeout(resolve, 10 * attempt));
+  return answers(url);
+};
+
+/** Whether requests from here go through a service worker, as far as one that any server answers tells. */
+const isIntercepted = async address => {
+  try {
+    await (await fetch(address, { cache: 'no-store' })).arrayBuffer();
+  } catch {
+    return false;
+  }
+  const entry = performance.getEntriesByName(address).at(-1);
+  // Firefox has no `workerStart`, and no status of responses that a service worker let pass.
+  return !entry || entry.workerStart > 0 || entry.responseStatus === 0;
+};
+
+/** How often it is tried, in some 150 ms, until a worker that was there before the service worker has got it. */
+const GLANCES = 5;
+
 /** Whether requests to the service worker at `url` reach one that has them answered by pages; `sign` is what they are asked. */
-export const reachesForeign = async (url, sign = crypto.randomUUID()) => {
+export const answers = async (url, sign = crypto.randomUUID()) => {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const text = await answerOf(url, sign, FIRST_PATIENCE * 2 ** attempt);
     if (text === `[${sign}]`) return true;

@@ -1,11 +1,11 @@
 // The service worker that relays for blocking workers where memory cannot be shared.
-import { CoincideError, clause } from './errors.js';
+import { CoincideError, clause } from '../errors.js';
+import { others } from './others.js';
+import { OWN, carriesOwn, hearsOwn, reachesOwn } from './own.js';
 import { reloadOnce, wentThroughServiceWorker } from './reload.js';
-import { OWN, carriesOwn, hearsOwn, reachesOwn } from './relays/own.js';
-import { foreignProtocolAt } from './relays/protocol.js';
 import { container, isOpaque } from './service-workers.js';
 
-export { newToken } from './relays/own.js';
+export { newToken } from './own.js';
 
 /**
  * Registers the service worker at `script`, to relay for this page's workers, including those that run already. The page is reloaded once if the script
@@ -54,9 +54,7 @@ export const relayAt = async (script, reload = true) => {
   const protocol = await protocolAt(href, registration, async () => (isolates = await takeIsolation(href, reload)));
   if (protocol) return { url: href, protocol, scope };
   if (isolates) throw refused(`${href} isolates pages and does not relay: reload the page to have it isolated`);
-  throw refused(
-    `${href} does not relay: it is neither what \`npx coincide sw\` writes, nor a service worker of coincident 4 or sabayon, nor one that isolates pages${newer(registration)}`,
-  );
+  throw refused(`${href} does not relay: it is not what \`npx coincide sw\` writes${others.named}${newer(registration)}`);
 };
 
 /**
@@ -70,7 +68,7 @@ const protocolAt = async (url, registration, isolate) => {
     throw lacks(url, 'message', registration);
   }
   await isolate?.();
-  const protocol = await foreignProtocolAt(url);
+  const protocol = await others.protocolAt(url);
   if (!protocol && (await hearsOwn(controller))) throw lacks(url, 'fetch', registration);
   return protocol;
 };
@@ -102,9 +100,9 @@ const takeControl = async ({ active }, href, reload) => {
 /** Whether the script isolates pages and does not relay. If a reload may isolate the page, it is reloaded, and the promise stays pending. */
 const takeIsolation = async (href, reload) => {
   if (crossOriginIsolated) return false;
-  // Only a reload would show the effect on pages, so the text of the script decides. Relays of other libraries contain the address `?sabayon`, even minified.
+  // Only a reload would show the effect on pages, so the text of the script decides.
   const text = await fetch(href).then(answer => answer.text(), () => '');
-  const isolates = /cross-origin-embedder-policy/i.test(text) && !/\?sabayon/.test(text);
+  const isolates = /cross-origin-embedder-policy/i.test(text) && !others.relays(text);
   if (isolates && reload && !wentThroughServiceWorker()) await reloadOnce();
   return isolates;
 };

@@ -1,16 +1,16 @@
 // How a service worker of another library relays, found out by asking it. Its text wouldn't tell: it may be minified, or a part of a site's own.
 import { listen as broadcasts } from './broadcast.js';
 import { listen as clientMessages } from './client-messages.js';
-import { PROBE, hear, reachesForeign } from './foreign.js';
+import { PROBE, answers, hear } from './requests.js';
 
 const FOREIGN = { 'client-messages': clientMessages, broadcast: broadcasts };
 
 /** The protocol by which the service worker at `url`, which controls this page, relays; nothing if it doesn't. */
-export const foreignProtocolAt = async url => {
+export const protocolAt = async url => {
   listen();
   const sign = crypto.randomUUID();
   const heard = new Promise(resolve => probes.set(sign, resolve));
-  const reached = await reachesForeign(url, sign);
+  const reached = await answers(url, sign);
   // It may have been answered by another page before this one hears it, or without that.
   if (reached) setTimeout(probes.get(sign), PATIENCE);
   else probes.delete(sign);

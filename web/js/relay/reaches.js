@@ -1,0 +1,10 @@
+// For pages and their workers.
+import { others } from './others.js';
+import { OWN, reachesOwn } from './own.js';
+
+/**
+ * Whether requests from here reach the relay.
+ *
+ * @param {{ url: string, protocol: string }} relay as `relayAt` returns it
+ */
+export const reachesRelay = ({ url, protocol }) => (protocol === OWN ? reachesOwn(url) : others.reaches(url));
