@@ -119,13 +119,13 @@ where
     #[cfg(panic = "abort")]
     report_panics();
     let doorbell = doorbell(&JsValue::UNDEFINED);
-    let attached = Scope::attach_buffer(&boot.buffer(), doorbell.as_ref(), limits(boot.name(), &boot.limits()))?;
-    hear_main(ringing(Arc::clone(&attached.bell)));
+    let attached = Scope::attach_buffer(&boot.buffer(), doorbell.as_ref(), limits(&boot))?;
+    listen_to_main(ringing(Arc::clone(&attached.bell)));
     let done = setup(&attached.scope).and_then(|()| Ok(attached.scope.ready()?));
     match &done {
         Err(thrown) if boot.is_of_package() => {
             let class = if thrown.class.is_empty() { "Error" } else { &thrown.class };
-            tell_failure(class, &thrown.message, &thrown.stack);
+            report_failure(class, &thrown.message, &thrown.stack);
         }
         Err(thrown) => attached.scope.endpoint.fail(&thrown.to_string()),
         Ok(()) => {}
@@ -192,16 +192,16 @@ fn fail(link: &Weak<MainEndpoint>, what: &str, panicked: bool) {
     }
 }
 
-/// Tells main what a panic says before it ends this instance of the wasm, which leaves nobody who could answer.
+/// Reports a panic to main before it ends this instance of the wasm, after which the link is not served.
 #[cfg(panic = "abort")]
 fn report_panics() {
     on_panic(|panic| {
         let place = panic.location().map(|location| format!(" ({location})")).unwrap_or_default();
-        tell_panic(&format!("{}{place}", panic_message(panic.payload())));
+        report_panic(&format!("{}{place}", panic_message(panic.payload())));
     });
 }
 
-/// Has a panic of main end its workers before it ends this instance of the wasm: they would wait for ever.
+/// Makes a panic of main end its workers before it ends this instance of the wasm: otherwise they would block indefinitely.
 #[cfg(panic = "abort")]
 fn end_workers_on_panic() {
     static DONE: AtomicBool = AtomicBool::new(false);
@@ -210,7 +210,7 @@ fn end_workers_on_panic() {
     }
 }
 
-/// Does something before what was done about panics so far.
+/// Adds an action to the panic hook, which runs before the present one.
 #[cfg(panic = "abort")]
 fn on_panic(action: impl Fn(&std::panic::PanicHookInfo<'_>) + Send + Sync + 'static) {
     let before = std::panic::take_hook();
@@ -241,9 +241,15 @@ fn numbers(limits: &Limits) -> Vec<f64> {
     ]
 }
 
-fn limits(name: String, numbers: &[f64]) -> Limits {
-    let &[max_frame, max_message, max_pending, max_depth, spare_bytes, deadlock_timeout] = numbers else {
-        return Limits { name, ..Limits::default() };
+fn limits(boot: &Boot) -> Limits {
+    let (name, numbers) = (boot.name(), boot.limits());
+    let &[max_frame, max_message, max_pending, max_depth, spare_bytes, deadlock_timeout] = &*numbers else {
+        // Of a main of the npm package.
+        let limits = Limits { name, ..Limits::default() };
+        return match boot.deadlock_timeout() {
+            Some(milliseconds) => Limits { deadlock_timeout: duration(milliseconds / 1000.0), ..limits },
+            None => limits,
+        };
     };
     Limits {
         name,
@@ -252,12 +258,22 @@ fn limits(name: String, numbers: &[f64]) -> Limits {
         max_pending: max_pending as u32,
         max_depth: max_depth as u16,
         spare_bytes: spare_bytes as usize,
-        deadlock_timeout: Duration::try_from_secs_f64(deadlock_timeout).unwrap_or(Duration::MAX),
+        deadlock_timeout: duration(deadlock_timeout),
     }
+}
+
+fn duration(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
 }
 
 /// Whether this instance of the wasm has taken up the link of its worker.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+
+#[wasm_bindgen(module = "/src/boot.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = whyNotShared)]
+    fn why_not_shared() -> Option<String>;
+}
 
 #[wasm_bindgen(module = "/src/script.js")]
 extern "C" {
@@ -269,11 +285,12 @@ extern "C" {
     fn name(this: &Boot) -> String;
     #[wasm_bindgen(method, getter)]
     fn limits(this: &Boot) -> Vec<f64>;
+    /// In milliseconds.
+    #[wasm_bindgen(method, getter, js_name = deadlockTimeout)]
+    fn deadlock_timeout(this: &Boot) -> Option<f64>;
     #[wasm_bindgen(method, getter, js_name = isOfPackage)]
     fn is_of_package(this: &Boot) -> bool;
 
-    #[wasm_bindgen(js_name = whyNotShared)]
-    fn why_not_shared() -> Option<String>;
     #[wasm_bindgen(js_name = startModule, catch)]
     fn start_module(url: &str, name: Option<&str>) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
@@ -289,12 +306,12 @@ extern "C" {
     fn doorbell(target: &JsValue) -> Option<JsValue>;
     #[wasm_bindgen(js_name = bootOf)]
     fn boot_of(message: &JsValue) -> Option<Boot>;
-    #[wasm_bindgen(js_name = hearMain)]
-    fn hear_main(ring: JsValue);
+    #[wasm_bindgen(js_name = listenToMain)]
+    fn listen_to_main(ring: JsValue);
     #[cfg(panic = "abort")]
-    #[wasm_bindgen(js_name = tellPanic)]
-    fn tell_panic(text: &str);
-    #[wasm_bindgen(js_name = tellFailure)]
-    fn tell_failure(name: &str, message: &str, stack: &str);
+    #[wasm_bindgen(js_name = reportPanic)]
+    fn report_panic(text: &str);
+    #[wasm_bindgen(js_name = reportFailure)]
+    fn report_failure(name: &str, message: &str, stack: &str);
     fn leave();
 }

@@ -3,7 +3,7 @@
 // The bytes are those of a stranger. Each length is checked against the bytes that are left before anything is created for it. No accessor that a
 // program has added to a prototype runs: properties that a prototype has are defined, all others are assigned.
 import {
-  ARRAY, BIGINT, BLOB, BOXED, BUFFER, BYTES, DATE, ERROR, FALSE, FILE, FLOAT, HIDDEN, HOLE, IMAGE, INTEGER, LONG_ARRAY, LONG_OBJECT, LONG_STRING, MAP,
+  ARRAY, BIGINT, BLOB, BOXED, BUFFER, BYTES, DATE, ERROR, FALSE, FILE, FLOAT, HIDDEN, HOLE, INTEGER, LONG_ARRAY, LONG_OBJECT, LONG_STRING, MAP,
   MAX_DEPTH, MOST_KEYS, NEGATIVE, NEGATIVE_BIGINT, NULL, OBJECT, PLACES, REFERENCE, REGEXP, REGISTERED, RESIZABLE, SET, SHARED, STRING, TOO_COSTLY, TRUE,
   UNDEFINED, VIEW, VIEWS, WELL_KNOWN, WIDE_STRING, isWellFormed, mayContain,
 } from './format.js';

@@ -1,9 +1,9 @@
 // The platform module for pages and their workers. `platform.node.js` has the same exports for Node.js.
 import { clause } from './errors.js';
 import './foreign/index.js';
-import { isOpaque } from './relay/service-workers.js';
 import { revived, thrownAt } from './thrown.js';
 
+export { whyNotShared } from './boot.js';
 export { reachesRelay } from './relay/reaches.js';
 export { claimWorkers, isControlled, newToken, relayAt, whyNoServiceWorkers, whyOutside } from './relay/registration.js';
 
@@ -74,20 +74,3 @@ export const self = globalThis;
 
 /** Whether memory can be shared here. */
 export const shared = () => globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === 'function';
-
-/** Why memory cannot be shared. */
-export const whyNotShared = () => {
-  if (globalThis.isSecureContext === false)
-    return 'the page was loaded without https, which sharing memory requires except on localhost';
-  if (globalThis.crossOriginIsolated === false && isOpaque())
-    return (
-      'the page is in a sandboxed frame: it is cross-origin isolated only if the page around it is, ' +
-      'and the frame has `allow="cross-origin-isolated"`'
-    );
-  if (globalThis.crossOriginIsolated === false)
-    return (
-      'the page is not cross-origin isolated: its response lacks the headers ' +
-      '`Cross-Origin-Opener-Policy: same-origin` and `Cross-Origin-Embedder-Policy: require-corp`'
-    );
-  return 'this browser has no SharedArrayBuffer';
-};

@@ -2,6 +2,8 @@
 import { entry, ours } from './errors.js';
 import { inWords } from './values.js';
 
+export { BOOT, FAILED, PANIC, RING } from './boot.js';
+
 /**
  * A proxy whose properties call the other end. Reading `proxy.name` returns a function that calls `name` at the other end;
  * setting it registers a function of that name at this end.
@@ -123,9 +125,6 @@ export const limitsOf = ({ timeout = Infinity, signal, promise } = {}) => {
   return { timeout, signal, promise };
 };
 
-/** Marks the first message of main to its worker. */
-export const BOOT = 'coincide:boot:1';
-
 /** Marks messages that carry frames, on tiers without shared memory. */
 export const PACKET = 'coincide:packet:1';
 
@@ -135,17 +134,8 @@ export const ALARM = 'coincide:alarm:1';
 /** A port that sends packets with `post`, of a `Worker` or in a worker. */
 export const packetPort = post => ({ postMessage: (packet, moved) => post({ [PACKET]: packet }, moved) });
 
-/** A message that wakes the other end where that cannot wait asynchronously for shared memory. */
-export const RING = 'coincide:ring:1';
-
-/** Marks the message of a worker that has failed: `{ thrown }` as in `thrown.js`. With a text `said` the worker continues; with `isEnding` it ends by itself. */
-export const FAILED = 'coincide:failed:1';
-
 /** Marks the message of a worker in which coincide itself has failed; it holds the text of the error. */
 export const BROKEN = 'coincide:broken:1';
 
 /** An object with this property cannot be sent; the value names the object in the error. `encode.js` of the codec reads it. */
 export const UNSENDABLE = Symbol.for('coincide:unsendable');
-
-/** Marks the last message of a worker in Rust that has panicked; it holds the text of the panic. */
-export const PANIC = 'coincide:panic:1';

@@ -11,7 +11,7 @@ import { FACTS, NAMES, STEADY } from './operations.js';
 import { isShared } from './sent.js';
 
 /** How a result is sent: as a copy; as a value, a list of values or a descriptor, in which objects are references. */
-export const COPY = 0;
+const COPY = 0;
 export const VALUE = 1;
 export const VALUES = 2;
 export const DESCRIPTOR = 3;

@@ -99,7 +99,7 @@ const ALL = 2;
 const COMMON = 1;
 export const NOTHING = 0;
 
-export const PRESENT = 'present';
+const PRESENT = 'present';
 export const ABSENT = 'absent';
 export const UNKNOWN = 'unknown';
 

@@ -1,9 +1,9 @@
 // The service worker that relays for blocking workers where memory cannot be shared.
+import { isOpaque } from '../boot.js';
 import { CoincideError, clause } from '../errors.js';
 import { others } from './others.js';
 import { OWN, carriesOwn, hearsOwn, reachesOwn } from './own.js';
 import { reloadOnce, wentThroughServiceWorker } from './reload.js';
-import { container, isOpaque } from './service-workers.js';
 
 export { newToken } from './own.js';
 
@@ -127,6 +127,15 @@ export const whyNoServiceWorkers = () => {
   if (isOpaque()) return 'sandboxed frames have no service workers: add `allow-same-origin` to the attribute `sandbox`';
   if (!container()) return 'this browser allows no service workers here, as is common in private windows';
   return undefined;
+};
+
+/** The service workers of this page; undefined where there are none. In some sandboxed frames, reading them throws. */
+const container = () => {
+  try {
+    return globalThis.navigator?.serviceWorker;
+  } catch {
+    return undefined;
+  }
 };
 
 const refused = why => new CoincideError('NoRelay', why, '');

@@ -131,6 +131,7 @@ fn sources(workspace: &Workspace) -> anyhow::Result<Vec<(PathBuf, String)>> {
         ("codec/js/encode.js", "values/encode.js"),
         ("codec/js/format.js", "values/format.js"),
         ("codec/js/refusal.js", "values/refusal.js"),
+        ("src/boot.js", "boot.js"),
         ("transport-sw/js/sw.js", "sw.js"),
         ("transport-sw/js/sw-listeners.js", "sw-listeners.js"),
         ("web/README.md", "README.md"),

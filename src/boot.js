@@ -1,0 +1,33 @@
+// What pages in Rust and the npm package agree on when a Web Worker starts.
+
+/** Why memory cannot be shared here; undefined if it can. */
+export const whyNotShared = () => {
+  if (globalThis.isSecureContext === false)
+    return 'the page was loaded without https, which sharing memory requires except on localhost';
+  if (globalThis.crossOriginIsolated === false && isOpaque())
+    return (
+      'the page is in a sandboxed frame: it is cross-origin isolated only if the page around it is, ' +
+      'and the frame has `allow="cross-origin-isolated"`'
+    );
+  if (globalThis.crossOriginIsolated === false)
+    return (
+      'the page is not cross-origin isolated: its response lacks the headers ' +
+      '`Cross-Origin-Opener-Policy: same-origin` and `Cross-Origin-Embedder-Policy: require-corp`'
+    );
+  return typeof SharedArrayBuffer === 'function' ? undefined : 'this browser has no SharedArrayBuffer';
+};
+
+/** Whether this page has an opaque origin, as in a frame with `sandbox` that lacks `allow-same-origin`. */
+export const isOpaque = () => globalThis.origin === 'null' && globalThis.location?.protocol !== 'file:';
+
+/** Marks the first message of main to its worker. */
+export const BOOT = 'coincide:boot:1';
+
+/** A message that wakes the other end where that cannot wait asynchronously for shared memory. */
+export const RING = 'coincide:ring:1';
+
+/** Marks the message of a worker that has failed: `{ thrown }` as in `thrown.js` of the package. With a text `said` the worker continues; with `isEnding` it ends by itself. */
+export const FAILED = 'coincide:failed:1';
+
+/** Marks the last message of a worker in Rust that has panicked; it holds the text of the panic. */
+export const PANIC = 'coincide:panic:1';
