@@ -56,12 +56,6 @@ pub trait Transport {
     /// wants to be interrupted, so it should cost next to nothing most of the time. Other transports have nothing to do here.
     fn look(&mut self) {}
 
-    /// Whether it is worth looking on for a while for what the peer sends next, after what was sent to it: not if the peer sleeps without looking
-    /// itself, because both ends share a core.
-    fn is_worth_lingering(&self) -> bool {
-        true
-    }
-
     /// Why the peer is out of reach, in words, once [`receive`](Self::receive) has said that it is gone; `None` if nobody knows.
     fn why_gone(&self) -> Option<String> {
         None

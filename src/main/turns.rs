@@ -2,7 +2,7 @@
 
 use super::endpoint::{MainEndpoint, Owner};
 use super::names::Names;
-use crate::calls::defaults::{LINGER, MEMORY_BUDGET};
+use crate::calls::defaults::MEMORY_BUDGET;
 use crate::calls::host::Task;
 use crate::events::input_pending;
 use coincide_proto::Budget;
@@ -65,7 +65,7 @@ impl Shared {
             tasks: RefCell::default(),
             new_tasks: RefCell::default(),
             names: Names::default(),
-            linger: RefCell::new(Patience::lingering(LINGER).reaching(REACH)),
+            linger: RefCell::new(Patience::main()),
             turn_over: Cell::new(false),
             lingers: Cell::new(false),
             armed: Cell::new(false),
@@ -120,7 +120,7 @@ impl Shared {
     fn wait_a_little(&self, woken: &dyn Fn() -> bool) -> Option<u32> {
         let busy = || self.endpoints.borrow().iter().any(|endpoint| endpoint.is_busy());
         let mut glances = 0_u32;
-        let came = self.linger.borrow_mut().wait_until(|| {
+        let came = self.linger.borrow_mut().look(|| {
             glances = glances.saturating_add(1);
             busy() || self.tasks_woken.is_set() || woken()
         });
@@ -142,20 +142,15 @@ impl Shared {
             };
             if endpoint.pump() {
                 progress = true;
-                self.linger_for(&endpoint);
+                self.lingers.set(true);
             }
             index += 1;
         }
         if self.poll_tasks() {
             progress = true;
-            self.endpoints.borrow().iter().for_each(|endpoint| self.linger_for(endpoint));
+            self.lingers.set(true);
         }
         progress
-    }
-
-    /// A worker that was served may call again soon.
-    fn linger_for(&self, endpoint: &MainEndpoint) {
-        self.lingers.set(self.lingers.get() || endpoint.host.engine.borrow().is_worth_lingering());
     }
 
     fn poll_tasks(&self) -> bool {
@@ -199,6 +194,7 @@ impl Shared {
                 endpoint.host.engine.borrow_mut().disarm();
             }
             self.bell.wait(Some(Duration::ZERO));
+            self.linger.borrow_mut().woke();
         }
     }
 }
@@ -301,9 +297,6 @@ impl Wake for Flag {
         }
     }
 }
-
-/// Longest linger while the next call comes within it: longer than waking main takes, natively and in a browser.
-const REACH: Duration = Duration::from_micros(if cfg!(target_family = "wasm") { 200 } else { 100 });
 
 /// Longest turn of the loops that drive main.
 pub(crate) const TURN: Duration = Duration::from_millis(2);

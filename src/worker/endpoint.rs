@@ -56,7 +56,7 @@ impl WorkerEndpoint {
             bell,
             closed: Cell::new(false),
             #[cfg(target_family = "wasm")]
-            linger: RefCell::new(coincide_transport_atomics::Patience::lingering(crate::calls::defaults::LINGER)),
+            linger: RefCell::new(coincide_transport_atomics::Patience::main()),
             tasks: RefCell::default(),
             reflection: RefCell::default(),
         }
@@ -119,6 +119,7 @@ impl WorkerEndpoint {
             bell.wait(Some(Duration::ZERO));
         }
         self.host.engine.borrow_mut().disarm();
+        self.linger.borrow_mut().woke();
         let start = Instant::now();
         let mut answered = false;
         loop {
@@ -146,7 +147,7 @@ impl WorkerEndpoint {
     #[cfg(target_family = "wasm")]
     fn linger(&self) -> bool {
         let engine = self.host.engine.borrow();
-        self.linger.borrow_mut().wait_until(|| engine.has_input())
+        self.linger.borrow_mut().look(|| engine.has_input())
     }
 
     #[cfg(target_family = "wasm")]

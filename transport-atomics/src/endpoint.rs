@@ -4,7 +4,7 @@
 //! Whoever sleeps announces it first and looks once more; whoever has news publishes it first and takes the announcement away
 //! then. Written out, with every step on an announcement a swap that acquires and releases:
 //!
-//! * **Parking.** `parked` is swapped to 1, or to 2 by an end that did not look first (see `pace.rs`). Then, if room is wanted, `room_wanted` is swapped to 1. Then the endpoint looks again for
+//! * **Parking.** `parked` is swapped to 1. Then, if room is wanted, `room_wanted` is swapped to 1. Then the endpoint looks again for
 //!   input, for room and for the peer's `closed`. Only when there is nothing does it sleep, as long as `parked` is that. Awake, it swaps
 //!   `parked` to 0.
 //! * **News** (a record, `closed`): stored with release; then the peer's `parked` is swapped to 0, and unless it was 0 the peer is rung.
@@ -23,7 +23,6 @@
 use crate::bell::Bell;
 use crate::layout::{LinkConfig, MAIN, Side, WORKER};
 use crate::memory::Memory;
-use crate::pace::Pace;
 use crate::ring::{Consumer, Frame, Producer, Record};
 use crate::sync::AtomicBool;
 use crate::wait::Patience;
@@ -43,9 +42,6 @@ pub(crate) struct Endpoint<M: Memory> {
     peer_doorbell: Doorbell,
     ringer: Ringer<M>,
     patience: Patience,
-    pace: Pace,
-    /// The peer slept at once before what was sent last, and nothing has come since.
-    woke_sleeper: bool,
     /// A copy of the frame being received, where the memory is distant.
     near: Vec<u8>,
     /// Why nothing can be received any more.
@@ -78,9 +74,7 @@ impl<M: Memory> Endpoint<M> {
             peer_doorbell: Doorbell::Word,
             ringer: Ringer::new(memory.clone(), MAIN, Doorbell::Bell(bell)),
             memory,
-            patience: Patience::default(),
-            pace: Pace::new(),
-            woke_sleeper: false,
+            patience: Patience::worker(),
             near: Vec::new(),
             over: None,
             closed: false,
@@ -98,9 +92,7 @@ impl<M: Memory> Endpoint<M> {
             peer_doorbell: main,
             ringer: Ringer::new(memory.clone(), WORKER, Doorbell::Word),
             memory,
-            patience: Patience::default(),
-            pace: Pace::new(),
-            woke_sleeper: false,
+            patience: Patience::worker(),
             near: Vec::new(),
             over: None,
             closed: false,
@@ -147,7 +139,7 @@ impl<M: Memory> Endpoint<M> {
         }
         match self.outbox.write(&self.memory, frame) {
             Ok(true) => {
-                self.woke_sleeper |= self.wake_peer() == ASLEEP_AT_ONCE;
+                self.wake_peer();
                 Ok(true)
             }
             Ok(false) => Ok(false),
@@ -168,7 +160,6 @@ impl<M: Memory> Endpoint<M> {
         let outcome = match self.next_record() {
             Ok(Some(record)) => {
                 let taken = take(&record.frame(&self.memory, &mut self.near));
-                self.woke_sleeper = false;
                 self.inbox.release(&self.memory, &record);
                 if self.inbox.owes_report() && self.inbox.report_room(&self.memory) {
                     self.wake_peer();
@@ -188,27 +179,23 @@ impl<M: Memory> Endpoint<M> {
         self.inbox.has_record(&self.memory) || self.memory.load(self.peer.closed) != 0 || self.over.is_some()
     }
 
-    pub(crate) fn is_worth_lingering(&self) -> bool {
-        !self.woke_sleeper
-    }
-
     pub(crate) fn has_room(&self) -> bool {
         self.outbox.has_room(&self.memory)
     }
 
     pub(crate) fn arm(&mut self, room: bool) -> bool {
-        if !self.announce(ASLEEP, room) {
+        if !self.announce(room) {
             return false;
         }
-        let listening = self.memory.listen(self.ringer.own.parked, ASLEEP);
+        let listening = self.memory.listen(self.ringer.own.parked, 1);
         if !listening {
             self.disarm();
         }
         listening
     }
 
-    fn announce(&mut self, how: u32, room: bool) -> bool {
-        self.memory.swap(self.ringer.own.parked, how);
+    fn announce(&mut self, room: bool) -> bool {
+        self.memory.swap(self.ringer.own.parked, 1);
         if room {
             // Second: who takes this away must find `parked`, or the wish is gone and nobody is rung.
             self.memory.swap(self.outbox.room_wanted(), 1);
@@ -230,10 +217,9 @@ impl<M: Memory> Endpoint<M> {
             return;
         }
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        if cfg!(target_family = "wasm") {
-            self.wait_at_pace(room, deadline);
-        } else if !self.is_patient(room) {
-            self.park(ASLEEP, room, deadline);
+        if !self.look(room) {
+            self.park(room, deadline);
+            self.patience.woke();
         }
         // A swap, so that it acquires from the last of several rings and doesn't wipe out one that it hasn't read.
         if self.ringer.rung.load(Ordering::Relaxed) {
@@ -241,37 +227,22 @@ impl<M: Memory> Endpoint<M> {
         }
     }
 
-    /// Threads can't yield here.
-    fn wait_at_pace(&mut self, room: bool, deadline: Option<Instant>) {
-        // Answers of a main that looks come before a clock could be read.
-        if Patience::glance(|| self.is_ready(room)) {
-            return self.pace.waited(Duration::ZERO);
-        }
-        let start = Instant::now();
-        if self.pace.sleeps_at_once() {
-            self.park(ASLEEP_AT_ONCE, room, deadline);
-        } else if !self.is_patient(room) {
-            self.park(ASLEEP, room, deadline);
-        }
-        self.pace.waited(start.elapsed());
-    }
-
     /// Whether there was something before patience was over.
-    fn is_patient(&mut self, room: bool) -> bool {
-        let mut patience = std::mem::take(&mut self.patience);
-        let patient = patience.wait_until(|| self.is_ready(room) || self.ringer.rung.load(Ordering::Relaxed));
+    fn look(&mut self, room: bool) -> bool {
+        let mut patience = std::mem::replace(&mut self.patience, Patience::NONE);
+        let came = patience.look(|| self.is_ready(room) || self.ringer.rung.load(Ordering::Relaxed));
         self.patience = patience;
-        patient
+        came
     }
 
     /// Sleeps, unless there is something to do.
-    fn park(&mut self, how: u32, room: bool, deadline: Option<Instant>) {
-        if !self.announce(how, room) {
+    fn park(&mut self, room: bool, deadline: Option<Instant>) {
+        if !self.announce(room) {
             return;
         }
         // The flag after the announcement, as everything that a ring may be about: pairs with `Ringer::ring`.
         if !self.ringer.rung.load(Ordering::Acquire) {
-            self.sleep(how, deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())));
+            self.sleep(deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())));
         }
         self.disarm();
     }
@@ -304,11 +275,9 @@ impl<M: Memory> Endpoint<M> {
         self.has_input() || room && self.has_room()
     }
 
-    /// Gives what the peer had announced: 0 if it is awake.
-    fn wake_peer(&self) -> u32 {
+    fn wake_peer(&self) {
         // The wake-up rule: what there is to see was stored with release before this swap, which pairs with the one in `arm`.
-        let announced = self.memory.swap(self.peer.parked, 0);
-        if announced != 0 {
+        if self.memory.swap(self.peer.parked, 0) != 0 {
             match &self.peer_doorbell {
                 Doorbell::Word => self.memory.notify(self.peer.parked),
                 Doorbell::Bell(bell) => bell.ring(),
@@ -316,22 +285,17 @@ impl<M: Memory> Endpoint<M> {
                 Doorbell::Remote(bell) => bell.ring(),
             }
         }
-        announced
     }
 
-    fn sleep(&self, how: u32, timeout: Option<Duration>) {
+    fn sleep(&self, timeout: Option<Duration>) {
         match &self.ringer.doorbell {
             Doorbell::Bell(bell) if !M::DISTANT => {
                 bell.wait(timeout);
             }
-            _ => self.memory.wait(self.ringer.own.parked, how, timeout),
+            _ => self.memory.wait(self.ringer.own.parked, 1, timeout),
         }
     }
 }
-
-/// What `parked` says of an end that looked for a while before it went to sleep, and of one that did not.
-const ASLEEP: u32 = 1;
-const ASLEEP_AT_ONCE: u32 = 2;
 
 impl<M: Memory> Drop for Endpoint<M> {
     fn drop(&mut self) {

@@ -21,7 +21,6 @@ mod link;
 mod memory;
 #[cfg(loom)]
 pub mod model;
-mod pace;
 #[cfg(not(target_family = "wasm"))]
 pub mod process;
 #[allow(unsafe_code)]

@@ -78,10 +78,6 @@ macro_rules! end {
                 self.endpoint.wait(room, timeout);
             }
 
-            fn is_worth_lingering(&self) -> bool {
-                self.endpoint.is_worth_lingering()
-            }
-
             fn close(&mut self) {
                 self.endpoint.close();
                 self.tie = None;

@@ -1,32 +1,48 @@
-//! How long to poll before parking.
+//! How long an endpoint looks for what it waits for before it parks.
+//!
+//! # Why look at all
+//! Waking a parked thread takes 7 µs on bare hardware and up to 50 µs on a virtual machine; in a browser it takes a worker 20 µs and a page, which
+//! has to return to its event loop, 50 to 80 µs. An answer often takes less than one. So it pays to look for longer than a wake-up takes when an answer is likely to come
+//! soon: two ends that both park before the other one's wake-up arrives would park on every call.
+//!
+//! # Why not always
+//! A thread that looks has a core. If its peer needs that core, looking delays what is looked for. If a third thread wants it, a thread that yields
+//! it gets it back after milliseconds. And a thread that looks in vain has burnt it. Nothing tells an endpoint how many cores there are for it, and that
+//! changes by the millisecond. So each phase of looking is kept while it finds something, judged by this endpoint's own waits alone.
+//!
+//! # The phases
+//!
+//! | phase | lasts until | natively | in wasm, where threads cannot yield |
+//! |---|---|---|---|
+//! | glance | 16 looks, in wasm 32 | without reading the clock | the same, always |
+//! | spin | `spin`: 2 µs | kept while it finds something | none |
+//! | look | `total`: worker 20 µs, main 50 µs | yields; after a yield of more than 100 µs it holds the core instead, for 64 times as long as was lost | spins |
+//! | reach | `reach`: worker 100 µs (150 µs), main 100 µs (200 µs) | as look, kept while it finds something | the same |
+//! | park | | until woken | |
+//!
+//! A phase that has found nothing twice in a row is left out 4 times, then tried once; if that fails too, 8 times, and so on up to 64. In wasm, and
+//! natively while the core is held, that goes for looking as a whole: where both ends share a core, both soon park at once, and one wait in 64 shows
+//! whether there is a second core by now.
+//!
+//! After 4 waits in a row that took more than 500 µs each, looking is left out until a wait has been shorter: no phase could have helped, and the core is free for others.
 
 use crate::sync::SPINNING_PAYS;
 use std::time::Duration;
 use web_time::Instant;
 
-/// How an endpoint waits before it parks: it spins, then yields its core, then gives up so that its owner parks.
+/// How an endpoint waits before it parks: see the table in the source.
 ///
-/// Waking a parked thread takes 7 µs on bare hardware and up to 50 µs on a virtual machine, so it pays to poll for longer than that when
-/// an answer is likely to come soon. Two costs limit polling. A thread that spins on the core that its peer needs delays the answer. A
-/// thread that yields a core that a third thread wants gets it back after milliseconds. Each phase is therefore kept only while it helps:
-///
-/// | phase | lasts until | kept while |
-/// |---|---|---|
-/// | spin | `spin` (2 µs) | answers come within it |
-/// | yield | `total` (20 µs; main: 50 µs) | no yield takes longer than 100 µs; after one that did, the endpoint holds its core instead, for 64 times as long as was lost |
-/// | hold: spin where yielding is off | `total` | answers come within it |
-/// | reach: the same beyond `total` | `reach` (100 µs) | answers come within it |
-///
-/// A phase is dropped after two misses in a row. One wait in 32 tries it again. Without `reach`, two ends that both park before a wake-up
-/// arrives would park on every call from then on.
+/// [`look`](Self::look) before parking, and [`woke`](Self::woke) afterwards, from which it learns.
 ///
 /// ```
 /// use coincide_transport_atomics::Patience;
 /// use std::time::Duration;
 ///
-/// let mut linger = Patience::new(Duration::from_micros(2), Duration::from_micros(50));
-/// assert!(linger.wait_until(|| true));
-/// assert!(!linger.wait_until(|| false));
+/// let mut linger = Patience::lingering(Duration::from_micros(50));
+/// assert!(linger.look(|| true));
+/// assert!(!linger.look(|| false));
+/// // Here the endpoint parks.
+/// linger.woke();
 /// ```
 #[derive(Clone, Debug)]
 pub struct Patience {
@@ -34,10 +50,15 @@ pub struct Patience {
     total: Duration,
     reach: Duration,
     spinning: Habit,
+    /// Looking while the core is not yielded.
     holding: Habit,
     reaching: Habit,
     /// When yielding is allowed again after a yield that took too long.
     yield_after: Option<Instant>,
+    /// When the wait began that has not been looked for, or not been found, and whether it was looked for.
+    parked: Option<(Instant, bool)>,
+    /// Long waits in a row.
+    long: u32,
 }
 
 impl Patience {
@@ -54,61 +75,98 @@ impl Patience {
             holding: Habit::NEW,
             reaching: Habit::NEW,
             yield_after: None,
+            parked: None,
+            long: 0,
         }
     }
 
-    /// Polls for `total`, and spins for the first 2 µs of it.
-    pub fn lingering(total: Duration) -> Self {
-        Self::new(total.min(Duration::from_micros(2)), total)
+    /// Suits a main that waits for the next call: 50 µs, and up to 100 µs (in a browser 200 µs) while that helps.
+    pub fn main() -> Self {
+        Self::lingering(MAIN_TOTAL).reaching(MAIN_REACH)
     }
 
-    /// Polls for `reach` in all while answers come between `total` and `reach`.
+    /// Suits a worker that waits for an answer: 20 µs, and up to 100 µs (in a browser 150 µs) while that helps.
+    pub fn worker() -> Self {
+        Self::lingering(WORKER_TOTAL).reaching(WORKER_REACH)
+    }
+
+    /// Looks for `total`, and spins for the first 2 µs of it.
+    pub fn lingering(total: Duration) -> Self {
+        Self::new(total.min(SPIN), total)
+    }
+
+    /// Looks for `reach` in all while something comes between `total` and `reach`.
     #[must_use]
     pub fn reaching(self, reach: Duration) -> Self {
         Self { reach, ..self }
     }
 
-    /// Polls for about 1 µs without reading the clock.
-    pub(crate) fn glance(mut ready: impl FnMut() -> bool) -> bool {
-        ready() || (SPINNING_PAYS && look(&mut ready, GLANCE))
-    }
-
-    /// Polls `ready` until it is true, or until the budget is spent: `false`.
+    /// Looks until `ready`, or until it is time to park: `false`.
     ///
     /// `ready` is called at least once, and many times per microsecond, so it should only read a word or two.
-    pub fn wait_until(&mut self, mut ready: impl FnMut() -> bool) -> bool {
+    pub fn look(&mut self, mut ready: impl FnMut() -> bool) -> bool {
+        self.parked = None;
         if ready() {
             return true;
         }
         if !SPINNING_PAYS || self.total.is_zero() {
             return false;
         }
-        // The first rounds pass without reading the clock: most answers of a busy peer come within them.
+        // Most answers of a busy peer come before a clock could be read.
         let spins = CAN_YIELD && !self.spin.is_zero() && self.spinning.allows();
-        if (spins || !CAN_YIELD) && look(&mut ready, ROUND) {
+        if (spins || !CAN_YIELD) && look(&mut ready, GLANCE) {
             self.spinning.paid();
             return true;
         }
         let start = Instant::now();
+        let holds = !CAN_YIELD || self.yield_after.is_some_and(|after| start < after);
+        let looks = self.long < MANY_LONG_WAITS && (!holds || self.holding.allows());
+        let came = looks && self.poll(&mut ready, start, spins, holds);
+        if came {
+            self.long = 0;
+        } else {
+            self.parked = Some((start, looks && holds));
+        }
+        came
+    }
+
+    /// Takes in how long the wait took that [`look`](Self::look) has given up: to be called when the endpoint is awake again.
+    pub fn woke(&mut self) {
+        let Some((start, held)) = self.parked.take() else {
+            return;
+        };
+        self.waited(start.elapsed(), held);
+    }
+
+    /// `held`: the core was held in vain before.
+    fn waited(&mut self, time: Duration, held: bool) {
+        if time > LONG_WAIT {
+            // Nothing is known of shorter ones.
+            self.long = self.long.saturating_add(1);
+        } else {
+            self.long = 0;
+            if held {
+                self.holding.missed();
+            }
+        }
+    }
+
+    fn poll(&mut self, ready: &mut impl FnMut() -> bool, start: Instant, spins: bool, holds: bool) -> bool {
         if spins {
-            let came = spin_until(&mut ready, start, self.spin);
+            let came = spin_until(ready, start, self.spin);
             self.spinning.judge(came);
             if came {
                 return true;
             }
         }
-        let holds = CAN_YIELD && self.yield_after.is_some_and(|after| Instant::now() < after);
-        if holds && !self.holding.allows() {
-            return false;
-        }
-        let mut polled = self.poll_until(&mut ready, start, self.total, holds);
+        let mut polled = self.poll_until(ready, start, self.total, holds);
         if polled == Polled::TimedOut && self.reach > self.total && self.reaching.allows() {
-            polled = self.poll_until(&mut ready, start, self.reach, holds);
+            polled = self.poll_until(ready, start, self.reach, holds);
             self.reaching.judge(polled == Polled::Came);
         }
         let came = polled == Polled::Came;
-        if holds {
-            self.holding.judge(came);
+        if holds && came {
+            self.holding.paid();
         }
         came
     }
@@ -121,7 +179,7 @@ impl Patience {
         budget: Duration,
         holds: bool,
     ) -> Polled {
-        if holds || !CAN_YIELD {
+        if holds {
             return if spin_until(ready, start, budget) { Polled::Came } else { Polled::TimedOut };
         }
         self.yield_after = None;
@@ -152,45 +210,40 @@ enum Polled {
     LostCore,
 }
 
-impl Default for Patience {
-    /// Suits a worker that waits for an answer: 20 µs, and up to 100 µs (in a browser 150 µs) while that helps.
-    fn default() -> Self {
-        Self::lingering(Duration::from_micros(20)).reaching(REACH)
-    }
-}
-
 /// Whether a phase is worth its cost, judged by its last outcomes.
 #[derive(Clone, Debug)]
 struct Habit {
-    failures: u32,
-    skipped: u32,
+    misses: u32,
+    /// How many times it is left out.
+    rest: u32,
 }
 
 impl Habit {
-    const NEW: Self = Self { failures: 0, skipped: 0 };
+    const NEW: Self = Self { misses: 0, rest: 0 };
 
     fn allows(&mut self) -> bool {
-        if self.failures < GIVE_UP_AFTER {
-            return true;
-        }
-        self.skipped += 1;
-        if self.skipped < TRY_AGAIN_AFTER {
-            return false;
-        }
-        self.skipped = 0;
-        true
+        let allowed = self.rest == 0;
+        self.rest = self.rest.saturating_sub(1);
+        allowed
     }
 
     fn judge(&mut self, paid: bool) {
         if paid {
             self.paid();
         } else {
-            self.failures = self.failures.saturating_add(1);
+            self.missed();
         }
     }
 
     fn paid(&mut self) {
-        self.failures = 0;
+        *self = Self::NEW;
+    }
+
+    fn missed(&mut self) {
+        self.misses = self.misses.saturating_add(1);
+        if self.misses >= MISSES {
+            self.rest = 1 << self.misses.min(LONGEST_REST);
+        }
     }
 }
 
@@ -217,14 +270,22 @@ fn look(ready: &mut impl FnMut() -> bool, times: u32) -> bool {
 /// Whether threads can yield their core. In wasm they cannot.
 const CAN_YIELD: bool = !cfg!(target_family = "wasm");
 
+/// Looks of a glance.
+const GLANCE: u32 = if CAN_YIELD { 16 } else { 32 };
+
 /// Looks between two readings of the clock.
 const ROUND: u32 = 16;
 
-/// Looks of a glance.
-const GLANCE: u32 = 32;
+/// How long an endpoint spins before it yields.
+const SPIN: Duration = Duration::from_micros(2);
 
-/// Default of `reach` for a worker: beyond the time that waking a thread takes.
-const REACH: Duration = Duration::from_micros(if CAN_YIELD { 100 } else { 150 });
+/// `total`: longer for main, which lingers after each answer because the next call of a busy worker follows soon.
+const WORKER_TOTAL: Duration = Duration::from_micros(20);
+const MAIN_TOTAL: Duration = Duration::from_micros(50);
+
+/// `reach`: beyond the time that waking the endpoint takes.
+const WORKER_REACH: Duration = Duration::from_micros(if CAN_YIELD { 100 } else { 150 });
+const MAIN_REACH: Duration = Duration::from_micros(if CAN_YIELD { 100 } else { 200 });
 
 /// A yield that takes longer than this means that another thread wants the core.
 const LONG_YIELD: Duration = Duration::from_micros(100);
@@ -232,17 +293,24 @@ const LONG_YIELD: Duration = Duration::from_micros(100);
 /// After a long yield, yielding is off for this multiple of its duration, so that such losses stay below 1/64 of the time.
 const AMENDS: u32 = 64;
 
-/// Misses in a row before a phase is dropped.
-const GIVE_UP_AFTER: u32 = 2;
+/// Misses in a row before a phase is left out.
+const MISSES: u32 = 2;
 
-/// Waits between two trials of a phase that was dropped.
-const TRY_AGAIN_AFTER: u32 = 32;
+/// A phase is left out for at most two to the power of this many waits.
+const LONGEST_REST: u32 = 6;
+
+/// A wait that takes longer than this is beyond what looking can shorten by much.
+const LONG_WAIT: Duration = Duration::from_micros(500);
+
+/// Long waits in a row before looking is left out.
+const MANY_LONG_WAITS: u32 = 4;
 
 #[cfg(all(test, not(any(loom, miri))))]
 mod tests {
     use super::*;
 
     const HOUR: Duration = Duration::from_secs(3600);
+    const MOMENT: Duration = Duration::from_nanos(1);
 
     /// Ready at this look, counted from 1.
     fn at_look(number: u32) -> impl FnMut() -> bool {
@@ -253,59 +321,103 @@ mod tests {
         }
     }
 
-    /// Patience in which yielding is off, so that no scheduler has a say, and which misses as often as a phase may.
-    fn after_misses(total: Duration, reach: Duration) -> Patience {
+    /// Patience that holds its core, so that no scheduler has a say.
+    fn holding(total: Duration, reach: Duration) -> Patience {
         let yield_after = Instant::now().checked_add(HOUR);
-        let mut patience = Patience { yield_after, ..Patience::new(Duration::ZERO, total).reaching(reach) };
-        for _ in 0..GIVE_UP_AFTER {
-            assert!(!patience.wait_until(|| false));
-        }
-        patience
+        Patience { yield_after, ..Patience::new(Duration::ZERO, total).reaching(reach) }
     }
 
-    fn misses_until_it_comes(patience: &mut Patience) -> u32 {
-        (0..).find(|_| patience.wait_until(at_look(1000))).unwrap()
+    /// A wait of this length, for something that comes once the endpoint has parked. Returns whether it was looked for.
+    fn wait(patience: &mut Patience, length: Duration) -> bool {
+        assert!(!patience.look(|| false));
+        let (_, looked) = patience.parked.take().expect("it parks");
+        patience.waited(length, looked);
+        looked
+    }
+
+    const SHORT: Duration = Duration::ZERO;
+    const LONG: Duration = Duration::from_millis(3);
+
+    /// How many waits, at most 1000, are not looked for in a row.
+    fn left_out(patience: &mut Patience, length: Duration) -> usize {
+        (0..1000).take_while(|_| !wait(patience, length)).count()
     }
 
     #[test]
-    fn after_a_long_yield_the_core_is_held_instead() {
-        let yield_after = Instant::now().checked_add(HOUR);
-        let mut patience = Patience { yield_after, ..Patience::new(Duration::ZERO, HOUR) };
+    fn what_comes_while_the_core_is_held_is_found_each_time() {
+        let mut patience = holding(HOUR, HOUR);
         for _ in 0..100 {
-            assert!(patience.wait_until(at_look(1000)));
+            assert!(patience.look(at_look(1000)));
         }
     }
 
     #[test]
-    fn holding_the_core_stops_after_misses_and_is_tried_again() {
-        let mut patience = after_misses(Duration::from_nanos(1), Duration::ZERO);
+    fn looking_in_vain_is_left_out_longer_and_longer() {
+        let mut patience = holding(MOMENT, MOMENT);
+        assert!(wait(&mut patience, SHORT) && wait(&mut patience, SHORT));
+        let rests: Vec<usize> = (0..7).map(|_| left_out(&mut patience, SHORT)).collect();
+        assert_eq!(rests, [4, 8, 16, 32, 64, 64, 64]);
+    }
+
+    #[test]
+    fn looking_that_finds_something_again_is_kept() {
+        let mut patience = holding(MOMENT, MOMENT);
+        while patience.holding.misses < 10 {
+            wait(&mut patience, SHORT);
+        }
+        left_out(&mut patience, SHORT);
+        patience.holding.rest = 0;
         patience.total = HOUR;
-        assert_eq!(misses_until_it_comes(&mut patience), TRY_AGAIN_AFTER - 1);
-        assert_eq!(misses_until_it_comes(&mut patience), 0);
-    }
-
-    #[test]
-    fn answers_beyond_the_budget_are_reached_while_they_come() {
-        let yield_after = Instant::now().checked_add(HOUR);
-        let short = Patience { yield_after, ..Patience::new(Duration::ZERO, Duration::from_nanos(1)) };
-        let mut reaching = short.clone().reaching(HOUR);
         for _ in 0..100 {
-            assert!(reaching.wait_until(at_look(1000)));
+            assert!(patience.look(at_look(1000)));
         }
-        assert!(!short.clone().wait_until(at_look(1000)));
     }
 
     #[test]
-    fn reaching_stops_after_misses_and_is_tried_again() {
-        let mut patience = after_misses(Duration::from_nanos(1), Duration::from_nanos(2));
-        patience.holding = Habit::NEW;
+    fn long_waits_are_not_looked_for_until_one_is_shorter() {
+        let mut patience = holding(MOMENT, MOMENT);
+        for _ in 0..MANY_LONG_WAITS {
+            assert!(wait(&mut patience, LONG));
+        }
+        assert_eq!(left_out(&mut patience, LONG), 1000);
+        assert!(!wait(&mut patience, SHORT));
+        assert!(wait(&mut patience, SHORT));
+    }
+
+    #[test]
+    fn single_long_waits_do_not_end_looking() {
+        // One wait in 10 lasts as long as a time slice of the scheduler.
+        let mut patience = holding(HOUR, HOUR);
+        for number in 0..1000 {
+            if number % 10 == 0 {
+                patience.total = MOMENT;
+                patience.reach = MOMENT;
+                assert!(wait(&mut patience, LONG), "{number}");
+                (patience.total, patience.reach) = (HOUR, HOUR);
+            } else {
+                assert!(patience.look(at_look(1000)), "{number}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_comes_beyond_the_budget_is_reached_while_it_comes() {
+        let mut reaching = holding(MOMENT, HOUR);
+        for _ in 0..100 {
+            assert!(reaching.look(at_look(1000)));
+        }
+        assert!(!holding(MOMENT, MOMENT).look(at_look(1000)));
+    }
+
+    #[test]
+    fn reaching_in_vain_is_left_out() {
+        let mut patience = holding(MOMENT, MOMENT * 2);
+        for _ in 0..MISSES {
+            assert!(!patience.look(|| false));
+        }
+        assert_eq!(patience.reaching.rest, 1 << MISSES);
         patience.reach = HOUR;
-        // Each miss counts against holding the core as well, which is not what is tried here.
-        let misses = (0..).find(|_| {
-            patience.holding = Habit::NEW;
-            patience.wait_until(at_look(1000))
-        });
-        assert_eq!(misses, Some(TRY_AGAIN_AFTER - 1));
-        assert_eq!(misses_until_it_comes(&mut patience), 0);
+        let misses = (0..1000).take_while(|_| !patience.look(at_look(1000))).count();
+        assert_eq!(misses, 1 << MISSES);
     }
 }

@@ -231,7 +231,7 @@ fn rings_come_with_a_change_of_a_flag_at_any_moment() {
     within(LONG, || {
         for round in 0..if cfg!(miri) { 5 } else { 2_000 } {
             let (_main, mut worker) = small_pair();
-            worker.set_patience(if round % 2 == 0 { Patience::NONE } else { Patience::default() });
+            worker.set_patience(if round % 2 == 0 { Patience::NONE } else { Patience::worker() });
             let stop = Arc::new(AtomicBool::new(false));
             let (ringer, seen) = (worker.ringer(), Arc::clone(&stop));
             let thread = thread::spawn(move || {
@@ -325,7 +325,7 @@ fn nothing_is_lost_or_torn_under_load() {
                         if !had && (sent == frames || next.is_some()) {
                             match numbers.below(4) {
                                 0 => end.set_patience(Patience::NONE),
-                                1 => end.set_patience(Patience::default()),
+                                1 => end.set_patience(Patience::worker()),
                                 _ => {}
                             }
                             if sent < frames || received < frames {
@@ -359,7 +359,7 @@ fn ping_pong_never_stops() {
                 0 => Patience::NONE,
                 1 => Patience::new(Duration::from_nanos(300), Duration::from_nanos(600)),
                 2 => Patience::new(Duration::ZERO, Duration::from_micros(3)),
-                _ => Patience::default(),
+                _ => Patience::worker(),
             }
         }
         let thread = thread::spawn(move || {

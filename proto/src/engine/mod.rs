@@ -494,11 +494,6 @@ impl Engine {
         self.port.look();
     }
 
-    /// Whether the peer may send something soon after what was sent to it; see [`Transport::is_worth_lingering`].
-    pub fn is_worth_lingering(&self) -> bool {
-        self.port.is_worth_lingering()
-    }
-
     /// Whether the link is closed and nothing is left to be sent.
     pub fn has_left(&self) -> bool {
         self.port.has_left()

@@ -43,10 +43,6 @@ impl Port {
         !self.left && self.transport.has_input()
     }
 
-    pub(super) fn is_worth_lingering(&self) -> bool {
-        self.transport.is_worth_lingering()
-    }
-
     #[inline]
     pub(super) fn has_output(&self) -> bool {
         !self.left && !self.deaf_peer && self.session.has_output() && (!self.blocked || self.transport.has_room())
