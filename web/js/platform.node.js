@@ -1,4 +1,4 @@
-// The platform module for Node.js. `platform.js` has the same exports for pages.
+// The platform module for Node.js. `platform.js` and `platform.worker.js` have the same exports for pages and their workers.
 import process from 'node:process';
 import { Worker as Thread, parentPort } from 'node:worker_threads';
 import { CoincideError, isDom, isError } from './errors.js';

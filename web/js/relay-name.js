@@ -1,5 +1,6 @@
 // A relay as wasm knows it.
 import { RelayName } from './coincide.js';
+import './foreign/index.js';
 import { others } from './relay/others.js';
 import { OWN } from './relay/own.js';
 

@@ -1,4 +1,4 @@
-import * as platform from '../platform.js';
+import * as platform from '../platform.worker.js';
 import { reflect } from '../reflect/worker.js';
 import { create } from '../worker-core.js';
 
