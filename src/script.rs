@@ -187,7 +187,7 @@ fn fail(link: &Weak<MainEndpoint>, what: &str, panicked: bool) {
     if panicked {
         link.abort(CloseReason::FAILED, &format!("the worker panicked: {what}"));
     } else if !link.host.engine.borrow().session().is_open() {
-        // Once it has its link, an error that nobody has caught is none of the link's business.
+        // An uncaught error of a worker that has its link does not concern the link.
         link.abort(CloseReason::FAILED, &format!("the worker has failed: {what}"));
     }
 }

@@ -40,7 +40,7 @@ export class Shared {
           this.#released = released;
         },
         invoke,
-        // The memory of wasm, in which arguments are decoded, must not grow meanwhile.
+        // Not at once: `release` may enlarge the memory of wasm, from which arguments are being decoded.
         release: ids => queueMicrotask(() => release(Float64Array.from(ids))),
         callable: call =>
           function (...args) {

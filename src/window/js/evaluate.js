@@ -15,7 +15,7 @@ export const functionOf = source => {
   return fn;
 };
 
-/** What the expression gives; nothing if it is none. */
+/** The value of an expression; undefined if the text is not an expression. */
 const expression = text => {
   try {
     return Function(`return (${text}\n)`)();

@@ -129,7 +129,7 @@ const isDataset = (object, owner, key) => {
 /** Those that were met. */
 const datasets = new WeakSet();
 
-/** Whether an object is the prototype of a class: nobody can have put a proxy there. */
+/** Whether an object is the prototype of a class. It cannot be replaced by a proxy. */
 const isPrototype = object => {
   try {
     const constructor = descriptorOf(object, 'constructor')?.value;
@@ -176,5 +176,5 @@ const CONSTANTS = ['constructor', Symbol.toStringTag];
 const MOST_KEYS = 32;
 const MOST_CLASSES = 16;
 
-/** So many classes are told over one link, each state of them anew. */
+/** Most classes that are told over one link. A class that has changed counts again. */
 const MOST_KNOWN = 1024;

@@ -13,7 +13,7 @@ export class Handles {
     this.#release = release;
   }
 
-  /** The handle of a reference that has come, by `make(id)` if there is none. */
+  /** The handle of a reference that was received; `make(id)` creates it. */
   receive(id, make) {
     const known = this.#byId.get(id)?.ref.deref();
     if (known) {
@@ -57,5 +57,5 @@ export class Handles {
   }
 }
 
-/** So many are given back at once. */
+/** References that are given back at once. */
 const MANY = 512;

@@ -23,7 +23,7 @@ export class Adapters {
     return args;
   }
 
-  /** Removes what was added in place of a listener. */
+  /** Removes what was added instead of a listener. */
   removed(fn, target, [type, listener, options]) {
     if (fn !== remove || (typeof listener !== 'object' && typeof listener !== 'function') || listener === null) return;
     for (const adapted of this.#adapted.get(listener)?.values() ?? []) Reflect.apply(remove, target, [type, adapted, options]);

@@ -1,6 +1,6 @@
 // The operations on objects of main, by their numbers in SPEC.md.
 
-/** Names by number: what a policy is told. */
+/** Names by number, as a policy receives them. */
 export const NAMES = [
   'get', 'set', 'has', 'deleteProperty', 'ownKeys', 'getOwnPropertyDescriptor', 'defineProperty', 'getPrototypeOf',
   'setPrototypeOf', 'isExtensible', 'preventExtensions', 'apply', 'construct', 'assign', 'gather', 'query', 'evaluate', 'batch', 'invoke', 'reach',

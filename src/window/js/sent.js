@@ -39,14 +39,14 @@ export const sent = value => {
   }
 };
 
-/** What becomes of a promise that the worker has is the worker's matter: main doesn't report that nobody here handles its rejection. */
+/** Marks a promise that is sent as handled: whether its rejection is handled depends on the worker, so main does not report it. */
 const leave = promise => {
   if (left.has(promise)) return;
   left.add(promise);
   try {
     Reflect.apply(Promise.prototype.then, promise, [undefined, () => {}]);
   } catch {
-    // It is none; it only inherits from promises.
+    // It only inherits from promises.
   }
 };
 const left = new WeakSet();

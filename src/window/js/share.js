@@ -30,7 +30,7 @@ export const share = (host, { wall: isWalled, ...options }) => {
   const callbacks = new Callbacks(host, () => wall);
   const adapters = new Adapters(callbacks);
   const told = new Facts();
-  /** What an operation that nobody waited for has thrown: the next one that is waited for throws it. */
+  /** What an operation without an answer has thrown; the next one with an answer throws it. */
   let late = null;
 
   const imports = href => import(/* @vite-ignore */ /* webpackIgnore: true */ new URL(href, globalThis.document?.baseURI ?? globalThis.location?.href).href);

@@ -11,7 +11,7 @@ export const protocolAt = async url => {
   const sign = crypto.randomUUID();
   const heard = new Promise(resolve => probes.set(sign, resolve));
   const reached = await answers(url, sign);
-  // It may have been answered by another page before this one hears it, or without that.
+  // Another page may have answered it, before this one receives it or instead of it.
   if (reached) setTimeout(probes.get(sign), PATIENCE);
   else probes.delete(sign);
   return reached ? heard.finally(() => probes.delete(sign)) : undefined;

@@ -41,8 +41,8 @@ export const carrierAt = url => ({
     if (!answer) return 'the request was answered with something else than a list';
     const [, text] = answer;
     const secret = secretOf(token);
-    // Service workers of this kind number requests from 0 when they start, and broadcasts reach all of them: an answer that was for somebody
-    // else says nothing.
+    // Service workers of this kind number requests from 0 when they start, and broadcasts reach all of them: an answer to another
+    // request is ignored.
     if (!text?.startsWith(secret)) return new Uint8Array();
     try {
       return bytesOf(text.slice(secret.length));
@@ -71,7 +71,7 @@ export const hear = (name, question, reply) => {
   const link = links.get(name);
   const [, hold, ask, packet] = (link && POLL.exec(question)) ?? [];
   if (!packet) return;
-  // Whoever asked before has given up.
+  // The request before this one has timed out.
   link.held?.(NOTHING);
   const timer = setTimeout(() => held(NOTHING), Math.min(hold, MAX_HOLD));
   const held = answer => {
@@ -118,13 +118,13 @@ export const answers = async (url, sign = crypto.randomUUID()) => {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const text = await answerOf(url, sign, FIRST_PATIENCE * 2 ** attempt);
     if (text === `[${sign}]`) return true;
-    // It may have been for somebody else, or been asked before the page listened.
+    // It may have answered another request, or the page did not listen yet.
     if (text !== undefined && !ANSWER.test(text)) return false;
   }
   return false;
 };
 
-/** Nothing if there is none in time. */
+/** The text of the answer; undefined if there is none in time. */
 const answerOf = async (url, sign, patience) => {
   try {
     const signal = AbortSignal.timeout(patience);
@@ -135,7 +135,7 @@ const answerOf = async (url, sign, patience) => {
   }
 };
 
-/** How long an answer may take, in milliseconds, each time twice as long as before, and how often: one for which nobody listens never comes. */
+/** Milliseconds in which an answer must come at first, doubled with each attempt, and the number of attempts. Without a listener there is no answer. */
 const FIRST_PATIENCE = 250;
 const ATTEMPTS = 6;
 

@@ -1,6 +1,6 @@
 // The cache that coincident calls `reflected_ffi_timeout`: off unless a program asks for it.
 
-/** Keeps what was read, until so many milliseconds after the first of it. Timers don't fire in code that doesn't pause. */
+/** Keeps what was read, until a number of milliseconds after the first read. Timers don't fire in code that doesn't pause. */
 export class Cache {
   #entries = new Map();
   #timeout;

@@ -50,7 +50,7 @@ const listed = (allow = []) => {
   return { paths, objects };
 };
 
-/** Marks a value to be copied to workers in place of being a reference there. */
+/** Marks a value to be copied to workers, where it would be a reference otherwise. */
 const direct = value => {
   if ((typeof value === 'object' && value !== null) || typeof value === 'function') copies.add(value);
   return value;

@@ -46,7 +46,7 @@ export class Window {
     this.#remotes.set(this.root.proxy, this.root);
   }
 
-  /** What stands behind a proxy of main's; nothing if it is none. */
+  /** The handler of a proxy of main's object; undefined for another value. */
   remoteOf(value) {
     return this.#remotes.get(value);
   }
@@ -104,7 +104,7 @@ export class Window {
     return this.change(ops.SET, target, key, this.outgoing(value));
   }
 
-  /** A change whose result is whether it was made. Where nobody waits for it, it counts as made; an error comes with a later operation. */
+  /** A change whose result is whether it was made. Without an answer, it counts as made, and a later operation throws its error. */
   change(operation, target, ...args) {
     this.#cache?.forget(target, args[0]);
     if (this.#batch) this.#batch.push([operation, target, ...args]);

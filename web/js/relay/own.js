@@ -49,7 +49,7 @@ const carries = async (url, hold) => {
 };
 
 /** Whether a service worker handles messages to a relay. */
-export const hearsOwn = async worker => {
+export const servesOwn = async worker => {
   const { port1, port2 } = new MessageChannel();
   const heard = new Promise(resolve => {
     port1.onmessage = ({ data }) => resolve(data === VERSION);

@@ -2,7 +2,7 @@
 import { isOpaque } from '../boot.js';
 import { CoincideError, clause } from '../errors.js';
 import { others } from './others.js';
-import { OWN, carriesOwn, hearsOwn, reachesOwn } from './own.js';
+import { OWN, carriesOwn, servesOwn, reachesOwn } from './own.js';
 import { reloadOnce, wentThroughServiceWorker } from './reload.js';
 
 export { newToken } from './own.js';
@@ -29,7 +29,7 @@ export const relayAt = async (script, reload = true) => {
     // It keeps its registration: it may do other work for this page.
     const address = there.split(/[?#]/)[0];
     // Only coincide's own listeners take control of a page that was loaded before.
-    if (!workers.controller && (await hearsOwn(before.active))) await takeControl(before, address, reload);
+    if (!workers.controller && (await servesOwn(before.active))) await takeControl(before, address, reload);
     const protocol = workers.controller && (await protocolAt(address, before));
     if (protocol) return { url: address, protocol, scope: before.scope };
     throw refused(
@@ -69,7 +69,7 @@ const protocolAt = async (url, registration, isolate) => {
   }
   await isolate?.();
   const protocol = await others.protocolAt(url);
-  if (!protocol && (await hearsOwn(controller))) throw lacks(url, 'fetch', registration);
+  if (!protocol && (await servesOwn(controller))) throw lacks(url, 'fetch', registration);
   return protocol;
 };
 
