@@ -1,4 +1,5 @@
 // Objects of main in the worker. In Node.js and in pages alike: main hands out an object of its own in place of `window`.
+import { CoincideError } from '../pkg/errors.js';
 import { Handles } from '../pkg/reflect/handles.js';
 import { Held } from '../pkg/reflect/held.js';
 import { reflection } from '../pkg/reflect/main.js';
@@ -8,7 +9,7 @@ import { windowKit } from './window.kit.mjs';
 import operations from './window.operations.mjs';
 
 export default (test, kit) => {
-  const { coincideWindow, worker, assert, equal, deepEqual, rejects } = kit;
+  const { coincideWindow, worker, assert, equal, deepEqual, rejects, throws } = kit;
 
   const { within } = windowKit(kit);
   const inWorker = (name, root, body, expected, rest) =>
@@ -911,6 +912,22 @@ export default (test, kit) => {
       delete window.same;
     });
     equal(next, wanted.length - 1);
+  });
+
+  test('window: functions in an operation that was not sent are not held', () => {
+    let codec;
+    const failing = code => operation => {
+      codec.encode(operation);
+      throw new CoincideError(code, 'the operation is too large', 'window');
+    };
+    const end = { reflect: references => (codec = codecKit(references)), release() {}, operate: failing('NotSent'), operateLater: failing('NotSent') };
+    const { window, ffi } = reflectWorker(end, {}).scope;
+    for (const send of [() => (window.callback = () => {}), () => ffi.post(window, 'call', { nested: [() => {}] })]) equal(throws(send).code, 'NotSent');
+    equal(ffi.sizes().held, 0);
+    // Main may have received this one.
+    end.operate = failing('Interrupted');
+    throws(() => (window.callback = () => {}));
+    equal(ffi.sizes().held, 1);
   });
 
   test('window: two workers that hold the same object do not free it under each other', async () => {

@@ -1,5 +1,5 @@
 // The worker's side: proxies of main's objects.
-import { run } from '../errors.js';
+import { isCoincide, run } from '../errors.js';
 import { Cache } from './cache.js';
 import { ffiOf } from './ffi.js';
 import { Handles } from './handles.js';
@@ -26,6 +26,8 @@ export class Window {
   #refuse;
   /** Changes that are to travel together; null while none are gathered. */
   #batch = null;
+  /** Ids of the functions in the operation that is being sent; null while none is. */
+  #sending = null;
   /** What programs want done to their values before these go to main. */
   #transform;
 
@@ -91,7 +93,7 @@ export class Window {
     if (this.#batch) this.flush();
     this.knowledge.touch();
     this.trips++;
-    return this.#end.operate(operation);
+    return this.#send('operate', operation);
   }
 
   /** A result without a handle is a function of this worker that came home: facts don't apply to it. */
@@ -118,7 +120,22 @@ export class Window {
     if (this.#batch) return void this.#batch.push([operation, target, ...args]);
     this.#refuse?.('window');
     this.knowledge.touch();
-    this.#end.operateLater([operation, target, ...args]);
+    this.#send('operateLater', [operation, target, ...args]);
+  }
+
+  /** Sends an operation by a method of the end. */
+  #send(method, operation) {
+    const outer = this.#sending;
+    this.#sending = [];
+    try {
+      return this.#end[method](operation);
+    } catch (error) {
+      // Main has not received the functions in it.
+      if (isCoincide(error) && error.code === 'NotSent') this.#held.release(this.#sending);
+      throw error;
+    } finally {
+      this.#sending = outer;
+    }
   }
 
   /** Gathers the changes that `body` makes, and has them carried out in one operation. */
@@ -171,7 +188,12 @@ export class Window {
       known,
       outgoing: value => {
         if (typeof value === 'symbol') return this.#symbols.known(value);
-        return typeof value === 'function' ? (known(value) ?? [ops.SENDERS, ops.FUNCTION, this.#held.send(value)]) : undefined;
+        if (typeof value !== 'function') return undefined;
+        const reference = known(value);
+        if (reference) return reference;
+        const id = this.#held.send(value);
+        this.#sending?.push(id);
+        return [ops.SENDERS, ops.FUNCTION, id];
       },
       incoming: (owner, kind, id) => {
         if (owner === ops.RECEIVERS) return this.#held.get(id);
