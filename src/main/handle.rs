@@ -22,7 +22,7 @@ impl Worker {
         Self { endpoint }
     }
 
-    /// The name given by [`WorkerBuilder::name`].
+    /// The name given by [`WorkerBuilder::name`](crate::WorkerBuilder::name).
     pub fn name(&self) -> Option<&str> {
         self.endpoint.name()
     }
