@@ -1,68 +1,84 @@
-//! Main inside an event loop that is not ours: a tokio task gives it a turn whenever its waker is woken, while other tasks
-//! go on.
+//! Both ends in tokio: main is driven by a task of one runtime, a worker lives in the runtime of another thread.
 //!
 //! ```text
 //! cargo run --release --example tokio
 //! ```
 
-use coincide::{Main, Turn};
-use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
+use coincide::{Detached, Main, Thrown};
+use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::time::{Instant, interval, sleep};
-
-/// Serves the workers of `main` for ever.
-async fn serve(main: &Main) -> std::io::Result<()> {
-    let mut timer = pin!(sleep(Duration::ZERO));
-    poll_fn(|context| {
-        main.set_waker(Some(context.waker().clone()))?;
-        match main.turn(Duration::from_millis(1)) {
-            Turn::More => context.waker().wake_by_ref(),
-            Turn::Idle { timeout: Some(timeout) } => {
-                timer.as_mut().reset(Instant::now() + timeout);
-                if timer.as_mut().poll(context).is_ready() {
-                    context.waker().wake_by_ref();
-                }
-            }
-            Turn::Idle { timeout: None } => {}
-        }
-        Poll::Pending
-    })
-    .await
-}
+use tokio::runtime::Runtime;
+use tokio::time::{interval, sleep};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let main = Main::new()?;
-        let worker = main.spawn(|scope| {
-            let slept: u64 = scope.sync().call("sleep", (20_u64,))?;
-            scope.export("slept", move || slept);
-            Ok(())
-        })?;
-        // An asynchronous function of main uses tokio as any other task does: the worker waits, tokio goes on.
-        worker.register_async("sleep", |milliseconds: u64| async move {
-            sleep(Duration::from_millis(milliseconds)).await;
-            milliseconds
-        });
-        let mut ticks = interval(Duration::from_millis(5));
-        let ticker = async {
-            loop {
-                ticks.tick().await;
-                println!("tokio ticks");
-            }
-        };
-        let conversation = async {
-            worker.ready().await?;
-            let slept: u64 = worker.proxy().call("slept", ()).await?;
-            println!("the worker was blocked for {slept} ms in a function of main");
-            Ok::<(), Box<dyn std::error::Error>>(())
-        };
         tokio::select! {
-            result = conversation => result,
-            result = serve(&main) => Ok(result?),
-            () = ticker => unreachable!("ticks never end"),
+            result = conversations(&main) => result,
+            () = main.run() => unreachable!("there is a handle of main"),
+            () = ticks() => unreachable!("ticks never end"),
         }
     })
+}
+
+async fn conversations(main: &Main) -> Result<(), Box<dyn std::error::Error>> {
+    // A worker on a thread of its own: it is blocked while main's function awaits, and tokio's other tasks run.
+    let worker = main.spawn(|scope| {
+        let slept: u64 = scope.sync().call("sleep", (20_u64,))?;
+        scope.export("slept", move || slept);
+        Ok(())
+    })?;
+    worker.register_async("sleep", |milliseconds: u64| async move {
+        sleep(Duration::from_millis(milliseconds)).await;
+        milliseconds
+    });
+    let slept: u64 = worker.proxy().call("slept", ()).await?;
+    println!("the worker was blocked for {slept} ms in a function of main");
+
+    // A worker in an event loop: its exports are tasks beside others.
+    let (worker, detached) = main.worker().name("io").detached()?;
+    let thread = serve_in_tokio(detached);
+    worker.register("log", |line: String| println!("{line}"));
+    let (first, second) = tokio::join!(
+        worker.proxy().call::<u64>("rest", (30_u64,)), // both at the same time
+        worker.proxy().call::<u64>("rest", (20_u64,)),
+    );
+    println!("two exports have rested for {} ms", first? + second?);
+    worker.terminate();
+    let closed = thread.join().map_err(|_| "the worker's thread has panicked")??;
+    println!("the worker has left its loop: {closed}");
+    Ok(())
+}
+
+/// Runs a worker inside the runtime of another thread until its link is closed.
+fn serve_in_tokio(detached: Detached) -> JoinHandle<std::io::Result<String>> {
+    std::thread::spawn(|| {
+        runtime()?.block_on(async {
+            let driver = detached.attach();
+            let main = driver.scope().proxy();
+            driver.scope().export_async("rest", move |milliseconds: u64| {
+                let main = main.clone();
+                async move {
+                    sleep(Duration::from_millis(milliseconds)).await;
+                    main.call::<()>("log", (format!("an export has rested for {milliseconds} ms"),)).await?;
+                    Ok::<_, Thrown>(milliseconds)
+                }
+            });
+            driver.scope().ready().map_err(std::io::Error::other)?;
+            let closed = driver.run().await;
+            Ok(format!("{:?} by {:?}", closed.reason, closed.by))
+        })
+    })
+}
+
+async fn ticks() {
+    let mut ticks = interval(Duration::from_millis(5));
+    loop {
+        ticks.tick().await;
+        println!("tokio ticks");
+    }
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_time().build()
 }

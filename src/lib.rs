@@ -29,19 +29,20 @@ pub use calls::payload::{Args, Schema};
 pub use calls::proxy::{BytesFuture, CallFuture, Proxy, RawFuture};
 pub use calls::raw;
 pub use calls::thrown::Thrown;
+pub use calls::turn::Turn;
 pub use coincide_codec::{ByteBuf, Bytes, DecodeError, EncodeError, Value};
 pub use coincide_proto::{CloseReason, Closed, ClosedBy, Config as Limits, ErrorCode, SendError, Transport};
-pub use coincide_transport_atomics::LinkConfig as Rings;
+pub use coincide_transport_atomics::{Bell, LinkConfig as Rings};
 #[cfg(target_family = "wasm")]
 pub use coincide_transport_sw::{
     PollPolicy as RelayPolicy,
     web::{Carrier as RelayCarrier, Inbox, Relay},
 };
-pub use main::{Main, Turn, Worker, WorkerBuilder, Workers};
+pub use main::{Main, Worker, WorkerBuilder, Workers};
 #[cfg(not(target_family = "wasm"))]
 pub use native::serve_process;
 #[cfg(target_family = "wasm")]
 pub use script::{ServeError, serve_script};
-#[cfg(target_family = "wasm")]
-pub use web::Attached;
-pub use worker::{CancelToken, Scope, SyncProxy};
+#[cfg(not(target_family = "wasm"))]
+pub use worker::Detached;
+pub use worker::{CancelToken, Driver, Scope, SyncProxy};

@@ -119,19 +119,19 @@ where
     #[cfg(panic = "abort")]
     report_panics();
     let doorbell = doorbell(&JsValue::UNDEFINED);
-    let attached = Scope::attach_buffer(&boot.buffer(), doorbell.as_ref(), limits(&boot))?;
-    listen_to_main(ringing(Arc::clone(&attached.bell)));
-    let done = setup(&attached.scope).and_then(|()| Ok(attached.scope.ready()?));
+    let driver = Scope::attach_buffer(&boot.buffer(), doorbell.as_ref(), limits(&boot))?;
+    listen_to_main(ringing(Arc::clone(driver.bell())));
+    let done = setup(driver.scope()).and_then(|()| Ok(driver.scope().ready()?));
     match &done {
         Err(thrown) if boot.is_of_package() => {
             let class = if thrown.class.is_empty() { "Error" } else { &thrown.class };
             report_failure(class, &thrown.message, &thrown.stack);
         }
-        Err(thrown) => attached.scope.endpoint.fail(&thrown.to_string()),
+        Err(thrown) => driver.scope().endpoint.fail(&thrown.to_string()),
         Ok(()) => {}
     }
     spawn_local(async move {
-        attached.run().await;
+        driver.run().await;
         leave();
     });
     done.map_err(ServeError::Setup)

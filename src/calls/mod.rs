@@ -13,3 +13,4 @@ pub(crate) mod pending;
 pub(crate) mod proxy;
 pub mod raw;
 pub(crate) mod thrown;
+pub(crate) mod turn;

@@ -9,7 +9,6 @@ mod workers;
 
 pub use builder::WorkerBuilder;
 pub use handle::Worker;
-pub use turns::Turn;
 pub use workers::Workers;
 
 #[cfg(target_family = "wasm")]
@@ -17,17 +16,21 @@ pub(crate) use endpoint::MainEndpoint;
 pub(crate) use endpoint::Runner;
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use turns::Flag;
-pub(crate) use turns::{Shared, TURN};
+pub(crate) use turns::Shared;
 
+use crate::calls::turn::{self, TURN, Turn};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
 /// The main endpoint: it serves any number of workers on one thread and never blocks in a call.
 ///
-/// Something has to drive it. Either [`block_on`](Self::block_on), which waits for a future and serves workers meanwhile. Or an event
-/// loop of your own: call [`turn`](Self::turn) whenever the file descriptor of [`as_fd`](std::os::fd::AsFd::as_fd) is readable (Linux) or the waker given to
-/// [`set_waker`](Self::set_waker) is woken, and after the time that the last turn named.
+/// Something has to drive it, one of these:
+/// - [`block_on`](Self::block_on) waits for a future and serves workers until it is ready;
+/// - [`run`](Self::run) is a future for the executor that the program has, such as tokio's, or `wasm_bindgen_futures` on a page;
+/// - an event loop of your own calls [`turn`](Self::turn) whenever the file descriptor of [`as_fd`](std::os::fd::AsFd::as_fd) is readable (Linux) or the waker given to
+///   [`set_waker`](Self::set_waker) is woken, and after the time that the last turn named.
 ///
 /// Cloning gives another handle to the same endpoint. When the last one is dropped, its workers are terminated.
 #[derive(Clone)]
@@ -93,6 +96,36 @@ impl Main {
     /// When called from within a turn, as by a function that serves a worker.
     pub fn turn(&self, budget: Duration) -> Turn {
         self.shared.turn(budget, &|| false)
+    }
+}
+
+impl Main {
+    /// Drives main for as long as there is a handle of it: takes a turn whenever there is something to do, and lets other tasks of the
+    /// executor run in between. The executor has to be a local one, such as tokio's `LocalSet` or its current-thread runtime, since main
+    /// stays on its thread.
+    ///
+    /// The future registers its waker as [`set_waker`](Self::set_waker) does, so one of them can be in use.
+    ///
+    /// ```
+    /// use coincide::Main;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let main = Main::new()?;
+    /// let worker = main.spawn(|scope| {
+    ///     scope.export("double", |k: i32| 2 * k);
+    ///     Ok(())
+    /// })?;
+    /// tokio::select! {
+    ///     doubled = worker.proxy().call::<i32>("double", (21,)) => assert_eq!(doubled?, 42),
+    ///     () = main.run() => unreachable!("there is a handle of main"),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn run(&self) -> impl Future<Output = ()> + use<> {
+        let shared = Rc::downgrade(&self.shared);
+        turn::take_turns(Arc::clone(&self.shared.bell), move || Some(shared.upgrade()?.turn(TURN, &|| false)))
     }
 }
 

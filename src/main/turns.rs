@@ -4,6 +4,7 @@ use super::endpoint::{MainEndpoint, Owner};
 use super::names::Names;
 use crate::calls::defaults::MEMORY_BUDGET;
 use crate::calls::host::Task;
+use crate::calls::turn::Turn;
 use crate::events::input_pending;
 use coincide_proto::Budget;
 use coincide_transport_atomics::{Bell, Patience};
@@ -17,19 +18,6 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::ThreadId;
 use std::time::Duration;
 use web_time::Instant;
-
-/// What a turn of [`Main::turn`](crate::Main::turn) left behind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "it says when the next turn is due"]
-pub enum Turn {
-    /// There is more to do: take the next turn as soon as others had theirs.
-    More,
-    /// There is nothing to do until the bell rings: the file descriptor is readable, or the waker is woken.
-    Idle {
-        /// Take a turn after this time even if the bell has not rung: a deadline passes then.
-        timeout: Option<Duration>,
-    },
-}
 
 pub(crate) struct Shared {
     pub(crate) bell: Arc<Bell>,
@@ -229,6 +217,8 @@ impl Drop for Shared {
         for endpoint in self.endpoints.take() {
             endpoint.terminate();
         }
+        // Ends `Main::run`.
+        self.bell.ring();
     }
 }
 
@@ -297,9 +287,6 @@ impl Wake for Flag {
         }
     }
 }
-
-/// Longest turn of the loops that drive main.
-pub(crate) const TURN: Duration = Duration::from_millis(2);
 
 /// The clock is read, and the user is thought of, once in so many steps.
 const STEPS_PER_LOOK: u32 = 64;

@@ -1,6 +1,108 @@
-//! What main asks its event loop for.
+//! What endpoints ask of their event loop.
 
-/// Whether a user waits for main to react to a key or a click: a loop of one's own has none.
+use coincide_transport_atomics::Bell;
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+/// Whether a user waits for main to react to a key or a click: loops of native programs have none.
 pub(crate) const fn input_pending() -> bool {
     false
 }
+
+/// Lets the executor run other tasks.
+pub(crate) async fn next_task() {
+    let mut yielded = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Awaits `rung`, and rings the bell after `timeout`. Executors have no timer in common, so one thread of this process rings for all.
+pub(crate) async fn within(timeout: Duration, bell: &Arc<Bell>, rung: impl Future<Output = ()>) {
+    match Alarm::set(timeout, bell) {
+        Ok(_alarm) => rung.await,
+        // Without a thread, the loop polls until the deadline.
+        Err(_) => next_task().await,
+    }
+}
+
+/// Rings a bell at a time, unless it is dropped before.
+struct Alarm {
+    key: Key,
+}
+
+/// When a bell is to be rung, and a number that tells alarms of the same instant apart.
+type Key = (Instant, u64);
+
+#[derive(Default)]
+struct Alarms {
+    due: BTreeMap<Key, Arc<Bell>>,
+    last: u64,
+    has_thread: bool,
+}
+
+static ALARMS: Mutex<Alarms> = Mutex::new(Alarms { due: BTreeMap::new(), last: 0, has_thread: false });
+
+/// Notified when an alarm is set that is due before all others.
+static EARLIER: Condvar = Condvar::new();
+
+impl Alarm {
+    fn set(timeout: Duration, bell: &Arc<Bell>) -> io::Result<Self> {
+        let mut alarms = lock();
+        if !alarms.has_thread {
+            std::thread::Builder::new().name("coincide-alarms".into()).spawn(ring_when_due)?;
+            alarms.has_thread = true;
+        }
+        alarms.last += 1;
+        let now = Instant::now();
+        let key = (now.checked_add(timeout).unwrap_or(now + FAR), alarms.last);
+        if alarms.due.first_key_value().is_none_or(|(first, _)| key < *first) {
+            EARLIER.notify_one();
+        }
+        alarms.due.insert(key, Arc::clone(bell));
+        Ok(Self { key })
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        lock().due.remove(&self.key);
+    }
+}
+
+fn ring_when_due() {
+    let mut alarms = lock();
+    loop {
+        let now = Instant::now();
+        let wait = alarms.due.first_key_value().map(|((at, _), _)| at.saturating_duration_since(now));
+        match wait {
+            Some(Duration::ZERO) => {
+                if let Some((_, bell)) = alarms.due.pop_first() {
+                    drop(alarms);
+                    bell.ring();
+                    alarms = lock();
+                }
+            }
+            Some(wait) => {
+                alarms = EARLIER.wait_timeout(alarms, wait).unwrap_or_else(PoisonError::into_inner).0;
+            }
+            None => alarms = EARLIER.wait(alarms).unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+}
+
+fn lock() -> MutexGuard<'static, Alarms> {
+    ALARMS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Instead of a deadline that no clock reaches: a loop that wakes then finds the rest.
+const FAR: Duration = Duration::from_secs(1 << 30);

@@ -3,10 +3,11 @@
 use crate::calls::error::SpawnError;
 use crate::calls::failure::panic_message;
 use crate::calls::thrown::Thrown;
-use crate::main::{Flag, Main, Runner, TURN, Turn, Worker, WorkerBuilder};
-use crate::worker::{Ring, Scope, WorkerEndpoint};
+use crate::calls::turn::{TURN, Turn};
+use crate::main::{Flag, Main, Runner, Worker, WorkerBuilder};
+use crate::worker::{Detached, Ring, Scope, WorkerEndpoint};
 use coincide_proto::{Config, Transport};
-use coincide_transport_atomics as atomics;
+use coincide_transport_atomics::{self as atomics, Bell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::process::{Child, Command};
@@ -77,6 +78,42 @@ impl WorkerBuilder<'_> {
             run(Box::new(worker_end), Arc::new(move || ringer.ring()), limits, setup);
         })?;
         Ok(self.connect(Box::new(main_end)))
+    }
+
+    /// Makes a link whose worker will live in an event loop of the program's own, such as an executor on another thread. The worker's part
+    /// is to be moved to that thread and [attached](Detached::attach) there.
+    ///
+    /// Calls of main wait until then. Dropping the worker's part instead closes the link.
+    ///
+    /// # Errors
+    /// When the name is taken, or the system refuses the event counter behind the worker's bell.
+    ///
+    /// ```
+    /// use coincide::Main;
+    ///
+    /// let main = Main::new()?;
+    /// let (worker, detached) = main.worker().name("executor").detached()?;
+    /// let thread = std::thread::spawn(move || {
+    ///     let driver = detached.attach();
+    ///     driver.scope().export_async("later", |k: i32| async move {
+    ///         tokio::task::yield_now().await;
+    ///         k + 1
+    ///     });
+    ///     driver.scope().ready().unwrap();
+    ///     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    ///     runtime.block_on(driver.run())
+    /// });
+    /// assert_eq!(main.block_on(worker.proxy().call::<i32>("later", (41,)))?, 42);
+    /// worker.terminate();
+    /// thread.join().unwrap();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn detached(self) -> Result<(Worker, Detached), SpawnError> {
+        self.check_name()?;
+        let bell = Bell::new()?;
+        let (main_end, worker_end) = atomics::pair_of_loops(self.rings, Arc::clone(&self.main.bell), Arc::clone(&bell));
+        let limits = self.worker_limits();
+        Ok((self.connect(Box::new(main_end)), Detached::new(Box::new(worker_end), bell, limits)))
     }
 
     /// Starts the worker as a process (Linux). The program hands control to [`serve_process`](crate::serve_process).

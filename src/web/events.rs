@@ -1,12 +1,35 @@
-//! What is asked of the event loop of a page.
+//! What endpoints ask of the event loop of a page.
 
+use coincide_transport_atomics::Bell;
+use futures_util::future::{Either, select};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+/// Resumes in a task of its own, so that the page does what it has to do in between.
+pub(crate) async fn next_task() {
+    // Fails only if the event loop has been torn down.
+    let _ = JsFuture::from(in_next_task()).await;
+}
+
+/// Awaits `rung` for at most `timeout`.
+pub(crate) async fn within(timeout: Duration, _bell: &Arc<Bell>, rung: impl Future<Output = ()>) {
+    let delay = JsFuture::from(delay(milliseconds(timeout)));
+    let (Either::Left(_) | Either::Right(_)) = select(pin!(rung), pin!(delay)).await;
+}
+
+/// Rounded up, so that a deadline has passed when the timer fires; timers take 31 bits.
+fn milliseconds(timeout: Duration) -> f64 {
+    (timeout.as_secs_f64() * 1000.0).ceil().min(f64::from(i32::MAX))
+}
 
 #[wasm_bindgen(module = "/src/web/events.js")]
 extern "C" {
-    pub(crate) fn delay(milliseconds: f64) -> js_sys::Promise;
+    fn delay(milliseconds: f64) -> js_sys::Promise;
     #[wasm_bindgen(js_name = nextTask)]
-    pub(crate) fn next_task() -> js_sys::Promise;
+    fn in_next_task() -> js_sys::Promise;
     /// Whether a user waits for the page to react to a key or a click, as far as the browser tells.
     #[wasm_bindgen(js_name = inputPending)]
     pub(crate) fn input_pending() -> bool;

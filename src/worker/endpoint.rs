@@ -6,12 +6,13 @@ use crate::calls::defaults::MEMORY_BUDGET;
 use crate::calls::endpoint::Endpoint;
 use crate::calls::error::{self, CallError, CallErrorKind, RawError, Stop};
 use crate::calls::host::{Effect, Host, Task};
+use crate::calls::turn::Turn;
 use coincide_codec::EncodeError;
 use coincide_proto::engine::{self, Action};
 use coincide_proto::{
     Budget, CallId, CloseReason, Closed, Config, Format, Outcome, Role, SendError, Session, Transport,
 };
-use coincide_transport_atomics::Bell;
+use coincide_transport_atomics::{Bell, Patience};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::any::Any;
@@ -29,8 +30,11 @@ pub(crate) struct WorkerEndpoint {
     bell: Option<Arc<Bell>>,
     /// The end of the link has been handled.
     closed: Cell<bool>,
-    #[cfg(target_family = "wasm")]
-    linger: RefCell<coincide_transport_atomics::Patience>,
+    /// A turn is being taken.
+    turning: Cell<bool>,
+    /// The last turn was idle: the transport rings the bell.
+    armed: Cell<bool>,
+    linger: RefCell<Patience>,
     tasks: RefCell<FuturesUnordered<Task>>,
     tasks_woken: Arc<Woken>,
     /// What the worker has of main's objects, if it has ever had any.
@@ -55,8 +59,9 @@ impl WorkerEndpoint {
             ring,
             bell,
             closed: Cell::new(false),
-            #[cfg(target_family = "wasm")]
-            linger: RefCell::new(coincide_transport_atomics::Patience::main()),
+            turning: Cell::new(false),
+            armed: Cell::new(false),
+            linger: RefCell::new(Patience::main()),
             tasks: RefCell::default(),
             reflection: RefCell::default(),
         }
@@ -104,21 +109,26 @@ impl WorkerEndpoint {
         Ok(())
     }
 
-    /// Schedules another turn of the event loop: a wait has taken back what [`turn`](Self::turn) announced.
+    /// Schedules another turn of the event loop: a wait has taken back what [`turn`](Self::turn) announced. A turn that is being taken
+    /// looks anyway.
     fn look_again(&self) {
-        if let Some(bell) = &self.bell {
+        if let Some(bell) = &self.bell
+            && !self.turning.get()
+        {
             bell.ring();
         }
     }
 
-    #[cfg(target_family = "wasm")]
-    pub(crate) fn turn(&self, budget: Duration) -> crate::Turn {
-        use crate::Turn;
-
-        if let Some(bell) = &self.bell {
-            bell.wait(Some(Duration::ZERO));
+    /// Serves main until there is nothing to do or `budget` is over.
+    pub(super) fn turn(&self, budget: Duration) -> Turn {
+        assert!(!self.turning.replace(true), "the worker takes a turn already: an export must not call `turn`");
+        let _turning = Reset(&self.turning);
+        if self.armed.replace(false) {
+            self.host.engine.borrow_mut().disarm();
+            if let Some(bell) = &self.bell {
+                bell.wait(Some(Duration::ZERO));
+            }
         }
-        self.host.engine.borrow_mut().disarm();
         self.linger.borrow_mut().woke();
         let start = Instant::now();
         let mut answered = false;
@@ -132,7 +142,8 @@ impl WorkerEndpoint {
                 None if self.poll_tasks() => {}
                 None if answered && self.tasks.borrow().is_empty() && self.linger() => {}
                 None => {
-                    if self.host.engine.borrow_mut().arm() {
+                    self.armed.set(true);
+                    if self.host.engine.borrow_mut().arm() && !self.tasks_woken.is_set() {
                         return Turn::Idle { timeout: self.host.until_deadline() };
                     }
                 }
@@ -144,15 +155,34 @@ impl WorkerEndpoint {
     }
 
     /// Polls for main's next call a little longer, since an awaited function is often followed by the next call. Returns whether there is input.
-    #[cfg(target_family = "wasm")]
     fn linger(&self) -> bool {
         let engine = self.host.engine.borrow();
         self.linger.borrow_mut().look(|| engine.has_input())
     }
 
-    #[cfg(target_family = "wasm")]
-    pub(crate) fn has_left(&self) -> bool {
-        self.host.engine.borrow().has_left()
+    /// Whether the link is closed, and everything that was queued before has been sent.
+    pub(super) fn is_done(&self) -> bool {
+        self.closed.get() && self.host.engine.borrow().has_left()
+    }
+
+    pub(super) fn why_closed(&self) -> Closed {
+        error::closed(self.host.engine.borrow().session())
+    }
+
+    /// Closes the link without waiting for anything, and drops what belongs to the program: it may hold handles of this very endpoint.
+    pub(super) fn dismiss(&self) {
+        {
+            let mut engine = self.host.engine.borrow_mut();
+            engine.close(CloseReason::DONE, "");
+            if !engine.has_left() {
+                // There is no room for what is queued, and no turn that would send it.
+                engine.abort(CloseReason::DONE, "");
+            }
+        }
+        self.settle();
+        self.host.abort_running();
+        drop(self.tasks.take());
+        self.host.forget_program();
     }
 
     /// Performs actions until this call has ended.
@@ -269,7 +299,12 @@ impl WorkerEndpoint {
             engine.close(reason, text);
             engine.drain();
         }
-        // What is awaited has ended, and what is left does not run.
+        self.settle();
+        self.look_again();
+    }
+
+    /// On a closed link: what is awaited has ended, and what is left does not run.
+    fn settle(&self) {
         loop {
             let action = self.host.engine.borrow_mut().poll_aside();
             match action {
@@ -277,7 +312,6 @@ impl WorkerEndpoint {
                 None => break,
             }
         }
-        self.look_again();
     }
 
     fn perform(&self, action: Action) {
@@ -325,5 +359,13 @@ impl Endpoint for WorkerEndpoint {
     fn flush(&self) {
         self.host.engine.borrow_mut().flush();
         self.look_again();
+    }
+}
+
+struct Reset<'a>(&'a Cell<bool>);
+
+impl Drop for Reset<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
     }
 }

@@ -1,12 +1,16 @@
-//! The worker's own side: its scope, and calls that block.
+//! The worker's own side: its scope, calls that block, and the driver of a worker that lives in an event loop.
 
 mod cancel;
+mod driver;
 mod endpoint;
 mod ring;
 mod scope;
 mod sync_proxy;
 
 pub use cancel::CancelToken;
+#[cfg(not(target_family = "wasm"))]
+pub use driver::Detached;
+pub use driver::Driver;
 pub use scope::Scope;
 pub use sync_proxy::SyncProxy;
 

@@ -23,6 +23,10 @@ impl Woken {
         self.set.store(true, Ordering::Release);
     }
 
+    pub(super) fn is_set(&self) -> bool {
+        self.set.load(Ordering::Relaxed)
+    }
+
     /// Whether a task was woken since the last time.
     pub(super) fn take(&self) -> bool {
         // Acquire pairs with the release in `set`: what the waker did before it woke is seen by the poll.

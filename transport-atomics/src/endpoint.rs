@@ -100,9 +100,14 @@ impl<M: Memory> Endpoint<M> {
     }
 
     /// The endpoint sleeps in an event loop, by this doorbell, when it isn't blocked.
-    #[cfg(target_family = "wasm")]
     pub(crate) fn sleep_by(&mut self, doorbell: Doorbell) {
         self.ringer.doorbell = doorbell;
+    }
+
+    /// The peer sleeps by this doorbell.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn ring_peer_by(&mut self, doorbell: Doorbell) {
+        self.peer_doorbell = doorbell;
     }
 
     #[cfg(target_family = "wasm")]

@@ -43,5 +43,5 @@ pub use bell::Bell;
 pub use layout::LinkConfig;
 pub use link::{MainTransport, Ringer, WorkerTransport};
 #[cfg(not(target_family = "wasm"))]
-pub use threads::pair;
+pub use threads::{pair, pair_of_loops};
 pub use wait::Patience;

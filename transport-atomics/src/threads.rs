@@ -5,6 +5,7 @@ use crate::endpoint::{Doorbell, Endpoint};
 use crate::heap;
 use crate::layout::LinkConfig;
 use crate::link::{MainTransport, WorkerTransport};
+use crate::sys::SharedMemory;
 use std::sync::Arc;
 
 /// A link between two threads: the end of main, which `bell` wakes, and the end of the worker, to be moved to its thread.
@@ -28,9 +29,22 @@ use std::sync::Arc;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn pair(config: LinkConfig, bell: Arc<Bell>) -> (MainTransport, WorkerTransport) {
+    let (main, worker) = ends(config, bell);
+    (MainTransport::new(main, None), WorkerTransport::new(worker, None))
+}
+
+/// The same for a worker that lives in an event loop: each end is woken by a bell.
+pub fn pair_of_loops(config: LinkConfig, main: Arc<Bell>, worker: Arc<Bell>) -> (MainTransport, WorkerTransport) {
+    let (mut main, mut worker_end) = ends(config, main);
+    main.ring_peer_by(Doorbell::Bell(Arc::clone(&worker)));
+    worker_end.sleep_by(Doorbell::Bell(worker));
+    (MainTransport::new(main, None), WorkerTransport::new(worker_end, None))
+}
+
+fn ends(config: LinkConfig, bell: Arc<Bell>) -> (Endpoint<SharedMemory>, Endpoint<SharedMemory>) {
     let region = heap::allocate(config.region_len());
     config.describe(&region);
     let main = Endpoint::main(region.clone(), &config, Arc::clone(&bell));
     let worker = Endpoint::worker(region, &config, Doorbell::Bell(bell));
-    (MainTransport::new(main, None), WorkerTransport::new(worker, None))
+    (main, worker)
 }

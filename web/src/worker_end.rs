@@ -1,10 +1,11 @@
 //! The worker's end.
 
 use coincide::raw::Format;
-use coincide::{Attached, Inbox, Limits, Relay, Scope, SendError, Stop, SyncProxy};
+use coincide::{Bell, Driver, Inbox, Limits, Relay, Scope, SendError, Stop, SyncProxy};
 use js_sys::{Float64Array, Function};
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -16,6 +17,12 @@ use crate::outcome::{Outcome, Shown};
 use crate::pending::{Pending, Running};
 use crate::relay::RelayName;
 use crate::{failure, panics, references, scratch};
+
+/// What the driver of this end's turns shares with it.
+struct Attached {
+    scope: Scope,
+    bell: Arc<Bell>,
+}
 
 /// A worker's own side of its link. Arguments are named by their offset and length in scratch memory; calls return the address of an outcome.
 #[wasm_bindgen]
@@ -43,8 +50,8 @@ impl WorkerEnd {
     #[wasm_bindgen(js_name = byMessages)]
     pub fn by_messages(port: &JsValue, relay: Option<RelayName>, deadlock: Option<f64>) -> Result<WorkerEnd, JsError> {
         let relay = relay.map(Relay::from);
-        let (attached, inbox) = Scope::attach_port(port, relay.as_ref(), limits(deadlock))?;
-        Ok(Self::of(attached, Some(inbox)))
+        let (driver, inbox) = Scope::attach_port(port, relay.as_ref(), limits(deadlock))?;
+        Ok(Self::of(driver, Some(inbox)))
     }
 
     /// Takes in what has arrived in a message.
@@ -182,9 +189,12 @@ impl WorkerEnd {
 }
 
 impl WorkerEnd {
-    fn of(attached: Attached, inbox: Option<Inbox>) -> Self {
+    fn of(driver: Driver, inbox: Option<Inbox>) -> Self {
         panics::report();
-        spawn_local(attached.run());
+        let attached = Attached { scope: driver.scope().clone(), bell: Arc::clone(driver.bell()) };
+        spawn_local(async move {
+            driver.run().await;
+        });
         let sync = attached.scope.sync();
         let (names, running, outcome) = (RefCell::default(), Running::default(), Shown::default());
         Self { attached, inbox, sync, names, running, outcome }

@@ -115,14 +115,14 @@ pub(super) async fn not_shared() -> Checked {
 
 pub(super) async fn not_blocking() -> Checked {
     let (attached, _inbox) = Scope::attach_port(&silent(), None, Limits::default())?;
-    let window = attached.scope.window();
+    let window = attached.scope().window();
     match window.get("document") {
         Err(CallError { function, kind: CallErrorKind::CannotBlock }) => equal(function, "window.document".into())?,
         other => return Err(format!("{other:?}").into()),
     }
     let error = failure(window.set("answer", Callback::new(|| ())))?;
     equal(matches!(error, CallError { kind: CallErrorKind::CannotBlock, .. }), true)?;
-    equal(attached.scope.window_sizes(), (0, 0))
+    equal(attached.scope().window_sizes(), (0, 0))
 }
 
 #[wasm_bindgen(inline_js = "

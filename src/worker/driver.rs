@@ -1,0 +1,132 @@
+//! A worker in an event loop.
+
+use super::endpoint::WorkerEndpoint;
+use super::ring::Ring;
+use super::scope::Scope;
+use crate::calls::turn::{TURN, Turn, take_turns};
+use coincide_proto::{Closed, Config, Transport};
+use coincide_transport_atomics::Bell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+/// Drives a worker that lives in an event loop, which does other work too.
+///
+/// Either [`run`](Self::run) it in an executor, or call [`turn`](Self::turn) from a loop of your own: whenever the file descriptor of
+/// [`as_fd`](std::os::fd::AsFd::as_fd) is readable (Linux) or the waker given to [`set_waker`](Self::set_waker) is woken, and after the time that the
+/// last turn named. Exports run in turns, asynchronous ones as well. A call of a [`SyncProxy`](crate::SyncProxy) blocks the whole loop, as it blocks any
+/// worker; calls of [`Scope::proxy`] don't.
+///
+/// Dropping the driver closes the link: the calls that either end awaits fail with [`Closed`](crate::CallErrorKind::Closed).
+#[derive(Debug)]
+#[must_use = "the link is closed when its driver is dropped"]
+pub struct Driver {
+    scope: Scope,
+    bell: Arc<Bell>,
+}
+
+impl Scope {
+    /// Takes up a link, for an event loop that the returned driver is driven by. [`WorkerBuilder::detached`](crate::WorkerBuilder::detached) does so for
+    /// links between threads.
+    ///
+    /// The transport rings `bell` where it would otherwise wake a thread, and its `wait` returns when the bell is rung.
+    pub fn attach(transport: Box<dyn Transport>, bell: Arc<Bell>, limits: Config) -> Driver {
+        let rung = Arc::clone(&bell);
+        Driver::new(transport, Arc::new(move || rung.ring()), bell, limits)
+    }
+}
+
+impl Driver {
+    /// `ring` wakes the worker wherever it sleeps, in its loop or in a blocked call.
+    pub(crate) fn new(transport: Box<dyn Transport>, ring: Ring, bell: Arc<Bell>, limits: Config) -> Self {
+        let scope = Scope::new(WorkerEndpoint::new(transport, ring, limits, Some(Arc::clone(&bell))));
+        Self { scope, bell }
+    }
+
+    /// The worker's own side. It has to be told that the worker is [ready](Scope::ready).
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// What makes the event loop take a turn.
+    pub fn bell(&self) -> &Arc<Bell> {
+        &self.bell
+    }
+
+    /// Sets what is woken when there is something to do after an idle turn.
+    ///
+    /// # Errors
+    /// When the system refuses the thread that wakes on behalf of other processes.
+    pub fn set_waker(&self, waker: Option<Waker>) -> std::io::Result<()> {
+        self.bell.set_waker(waker)
+    }
+
+    /// Serves main without blocking until there is nothing to do or `budget` is over. Exports that block in calls of main take as long as
+    /// they take.
+    ///
+    /// # Panics
+    /// When called from within a turn, as by an export.
+    pub fn turn(&self, budget: Duration) -> Turn {
+        self.scope.endpoint.turn(budget)
+    }
+
+    /// Whether the link is closed and nothing is left to be sent: no further turn is needed.
+    pub fn is_done(&self) -> bool {
+        self.scope.endpoint.is_done()
+    }
+
+    /// Takes turns until the link is closed, and lets other tasks of the executor run in between. Returns who closed the link, and why.
+    pub async fn run(self) -> Closed {
+        take_turns(Arc::clone(&self.bell), || {
+            let turn = self.turn(TURN);
+            // The link may have been closed in this very turn, and then nothing rings any more.
+            (!self.is_done()).then_some(turn)
+        })
+        .await;
+        self.scope.endpoint.why_closed()
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let endpoint = Rc::clone(&self.scope.endpoint);
+        endpoint.dismiss();
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl std::os::fd::AsFd for Driver {
+    /// Readable when there is something to do after an idle turn. Only [`Driver::turn`] may read from it.
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.bell.as_fd()
+    }
+}
+
+/// A worker's part of a link that no event loop drives yet; from [`WorkerBuilder::detached`](crate::WorkerBuilder::detached). It can be moved to the thread of the loop.
+#[cfg(not(target_family = "wasm"))]
+#[must_use = "the link is closed when the worker's part is dropped"]
+pub struct Detached {
+    transport: Box<dyn Transport + Send>,
+    bell: Arc<Bell>,
+    limits: Config,
+}
+
+#[cfg(not(target_family = "wasm"))]
+impl Detached {
+    pub(crate) fn new(transport: Box<dyn Transport + Send>, bell: Arc<Bell>, limits: Config) -> Self {
+        Self { transport, bell, limits }
+    }
+
+    /// Takes up the link on this thread.
+    pub fn attach(self) -> Driver {
+        Scope::attach(self.transport, self.bell, self.limits)
+    }
+}
+
+#[cfg(not(target_family = "wasm"))]
+impl std::fmt::Debug for Detached {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Detached").field("name", &self.limits.name).finish_non_exhaustive()
+    }
+}
