@@ -1,10 +1,11 @@
-//! Both ends in tokio: main is driven by a task of one runtime, a worker lives in the runtime of another thread.
+//! Both ends in tokio: main is driven by a task of one runtime, a worker lives in the runtime of another thread, and requests of a
+//! server on a third thread call the worker.
 //!
 //! ```text
 //! cargo run --release --example tokio
 //! ```
 
-use coincide::{Detached, Main, Thrown};
+use coincide::{CallError, Detached, Main, SharedProxy, Thrown};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -35,6 +36,20 @@ async fn conversations(main: &Main) -> Result<(), Box<dyn std::error::Error>> {
     let slept: u64 = worker.proxy().call("slept", ()).await?;
     println!("the worker was blocked for {slept} ms in a function of main");
 
+    // Tasks on other threads, such as the handlers of a web server, call workers by shared proxies.
+    let renderer = main.spawn(|scope| {
+        let template = "<p>Hello, ";
+        scope.export("render", move |name: String| format!("{template}{name}"));
+        Ok(())
+    })?;
+    let pages = tokio::task::spawn_blocking({
+        let proxy = renderer.shared_proxy();
+        move || serve_requests(&proxy)
+    });
+    for page in pages.await?? {
+        println!("a request was answered with {}", page?);
+    }
+
     // A worker in an event loop: its exports are tasks beside others.
     let (worker, detached) = main.worker().name("io").detached()?;
     let thread = serve_in_tokio(detached);
@@ -48,6 +63,24 @@ async fn conversations(main: &Main) -> Result<(), Box<dyn std::error::Error>> {
     let closed = thread.join().map_err(|_| "the worker's thread has panicked")??;
     println!("the worker has left its loop: {closed}");
     Ok(())
+}
+
+/// Answers three requests at once, each in a task of its own.
+fn serve_requests(proxy: &SharedProxy) -> std::io::Result<Vec<Result<String, CallError>>> {
+    runtime()?.block_on(async {
+        let names = ["tokio", "axum", "hyper"];
+        let tasks = names.map(|name| tokio::spawn(handle_request(proxy.clone(), name.to_owned())));
+        let mut pages = Vec::new();
+        for task in tasks {
+            pages.push(task.await?);
+        }
+        Ok(pages)
+    })
+}
+
+/// What a web framework would call with the state that its handlers share.
+async fn handle_request(proxy: SharedProxy, name: String) -> Result<String, CallError> {
+    proxy.with_timeout(Duration::from_secs(5)).call("render", (name,)).await
 }
 
 /// Runs a worker inside the runtime of another thread until its link is closed.

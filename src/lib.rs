@@ -38,7 +38,7 @@ pub use coincide_transport_sw::{
     PollPolicy as RelayPolicy,
     web::{Carrier as RelayCarrier, Inbox, Relay},
 };
-pub use main::{Main, Worker, WorkerBuilder, Workers};
+pub use main::{Main, SharedFuture, SharedProxy, Worker, WorkerBuilder, Workers};
 #[cfg(not(target_family = "wasm"))]
 pub use native::serve_process;
 #[cfg(target_family = "wasm")]

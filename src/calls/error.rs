@@ -54,6 +54,9 @@ pub enum CallErrorKind {
     /// The call exceeds a limit of the other end. Nothing was sent. The limits are known when the link is open, so an earlier call may fail
     /// later.
     NotSent(SendError),
+    /// So many notifications and registrations of other threads are queued already that this one was refused; see
+    /// [`SharedProxy`](crate::SharedProxy). Nothing was sent.
+    Busy(usize),
     /// This end can't block, so it can't wait for the result. Nothing was sent.
     CannotBlock,
     /// The call was refused because calls are nested too deep. The text is the chain of calls.
@@ -204,6 +207,11 @@ impl fmt::Display for CallError {
             Kind::Arguments(source) => write!(f, "the arguments of `{function}` cannot be sent: {source}"),
             Kind::Result(source) => write!(f, "the result of `{function}` is of another type than expected: {source}"),
             Kind::NotSent(source) => write!(f, "`{function}` was not called: {source}"),
+            Kind::Busy(queued) => write!(
+                f,
+                "`{function}` was not called: {queued} notifications and registrations of other threads are queued \
+                 already; await a call before sending more"
+            ),
             Kind::CannotBlock => write!(
                 f,
                 "`{function}` was not called: this end cannot block, because frames reach it only in its event loop; \
@@ -245,6 +253,9 @@ pub enum RawError {
     #[error(transparent)]
     Failed(#[from] CallError),
 }
+
+/// A result and its format, or why there is none.
+pub(crate) type CallResult = Result<(Format, Vec<u8>), RawError>;
 
 impl RawError {
     pub(crate) fn from_outcome(function: &str, outcome: Outcome, session: &Session) -> Self {

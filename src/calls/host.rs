@@ -6,7 +6,7 @@ use super::functions::{Answer, Failure, Function, RawReply};
 use super::pending::PendingCalls;
 use coincide_codec::EncodeError;
 use coincide_proto::engine::{Action, Engine, FunctionId, Runs, Ticket};
-use coincide_proto::{CallId, Closed, ErrorCode, Format, SendError, Session, Transport};
+use coincide_proto::{CallId, Closed, ErrorCode, Format, SendError, Session, Time, Transport};
 use futures_util::future::{AbortHandle, LocalBoxFuture, abortable};
 use hashbrown::HashMap;
 use std::cell::{Cell, RefCell};
@@ -108,10 +108,20 @@ impl Host {
         encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
     ) -> Result<CallId, CallError> {
         let (format, buffer) = self.encode(function, encode)?;
-        let deadline = timeout.map(|timeout| clock::now().after(timeout));
+        self.call_encoded(function, format, buffer, timeout.map(|timeout| clock::now().after(timeout)))
+    }
+
+    /// The same with arguments that are encoded already.
+    pub(crate) fn call_encoded(
+        &self,
+        function: &str,
+        format: Format,
+        payload: Vec<u8>,
+        deadline: Option<Time>,
+    ) -> Result<CallId, CallError> {
         let mut engine = self.engine.borrow_mut();
         let id = engine
-            .call(function, format, buffer, deadline)
+            .call(function, format, payload, deadline)
             .map_err(|source| CallError::not_sent(function, source, engine.session()))?;
         self.latest.set(Some(id));
         Ok(id)
@@ -124,9 +134,14 @@ impl Host {
         encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
     ) -> Result<(), CallError> {
         let (format, buffer) = self.encode(function, encode)?;
+        self.notify_encoded(function, format, buffer)
+    }
+
+    /// The same with arguments that are encoded already.
+    pub(crate) fn notify_encoded(&self, function: &str, format: Format, payload: Vec<u8>) -> Result<(), CallError> {
         let mut engine = self.engine.borrow_mut();
         engine
-            .notify(function, format, buffer)
+            .notify(function, format, payload)
             .map_err(|source| CallError::not_sent(function, source, engine.session()))
     }
 

@@ -12,5 +12,6 @@ pub(crate) mod payload;
 pub(crate) mod pending;
 pub(crate) mod proxy;
 pub mod raw;
+pub(crate) mod slot;
 pub(crate) mod thrown;
 pub(crate) mod turn;

@@ -1,14 +1,13 @@
 //! Calls whose results are awaited, on either end of a link.
 
-use super::error::RawError;
-use coincide_proto::{CallId, Format, Outcome, Session};
+use super::error::{CallResult, RawError};
+use super::slot::Slot;
+use coincide_proto::{CallId, Outcome, Session};
 use hashbrown::HashMap;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-
-/// A result and its format, or why there is none.
-pub(crate) type CallResult = Result<(Format, Vec<u8>), RawError>;
 
 /// A call, between its future and its link.
 #[derive(Default)]
@@ -30,31 +29,71 @@ impl Pending {
 /// The awaited calls of one end.
 #[derive(Default)]
 pub(crate) struct PendingCalls {
-    calls: RefCell<HashMap<CallId, Rc<Pending>>>,
+    calls: RefCell<HashMap<CallId, Awaiting>>,
+    /// How many of them other threads await.
+    shared: Cell<usize>,
+}
+
+/// What awaits a call.
+enum Awaiting {
+    /// A future on this thread.
+    Here(Rc<Pending>),
+    /// Another thread, or a task of any.
+    Shared(Arc<Slot>),
 }
 
 impl PendingCalls {
     /// Registers interest in the end of a call.
     pub(crate) fn expect(&self, id: CallId) -> Rc<Pending> {
         let pending = Rc::new(Pending::default());
-        self.calls.borrow_mut().insert(id, Rc::clone(&pending));
+        self.calls.borrow_mut().insert(id, Awaiting::Here(Rc::clone(&pending)));
         pending
     }
 
-    /// Nobody waits any more for the end of this call. `false`: it has ended.
+    /// The same on behalf of another thread.
+    pub(crate) fn expect_shared(&self, id: CallId, slot: Arc<Slot>) {
+        self.calls.borrow_mut().insert(id, Awaiting::Shared(slot));
+        self.shared.set(self.shared.get() + 1);
+    }
+
+    /// Number of calls that other threads await.
+    pub(crate) fn shared(&self) -> usize {
+        self.shared.get()
+    }
+
+    /// The end of this call is not awaited any longer. `false`: it has ended.
     pub(crate) fn forget(&self, id: CallId) -> bool {
         self.calls.borrow_mut().remove(&id).is_some()
     }
 
-    /// Hands over the end of a call; gives whom to wake. Calls that nobody awaits any more are dropped.
+    /// The same for a call of another thread, whose id may have been used again since.
+    pub(crate) fn forget_shared(&self, id: CallId, slot: &Arc<Slot>) -> bool {
+        let mut calls = self.calls.borrow_mut();
+        let awaited = matches!(calls.get(&id), Some(Awaiting::Shared(known)) if Arc::ptr_eq(known, slot));
+        if awaited {
+            calls.remove(&id);
+            self.shared.set(self.shared.get() - 1);
+        }
+        awaited
+    }
+
+    /// Hands over the end of a call; returns what is to be woken. Calls that are not awaited any longer are dropped.
     pub(crate) fn resolve(&self, id: CallId, outcome: Outcome, session: &Session) -> Option<Waker> {
-        let pending = self.calls.borrow_mut().remove(&id)?;
+        let awaiting = self.calls.borrow_mut().remove(&id)?;
         let result = match outcome {
             Outcome::Returned { format, payload } => Ok((format, payload)),
             // The future knows the name of the function and fills it in.
             outcome => Err(RawError::from_outcome("", outcome, session)),
         };
-        pending.result.replace(Some(result));
-        pending.waker.take()
+        match awaiting {
+            Awaiting::Here(pending) => {
+                pending.result.replace(Some(result));
+                pending.waker.take()
+            }
+            Awaiting::Shared(slot) => {
+                self.shared.set(self.shared.get() - 1);
+                slot.settle(result)
+            }
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! Proxies whose calls are awaited.
 
 use super::endpoint::Endpoint;
-use super::error::{CallError, RawError};
+use super::error::{CallError, CallResult, RawError};
 use super::interface::Caller;
 use super::payload::{self, Args, Schema};
-use super::pending::{CallResult, Pending};
+use super::pending::Pending;
 use coincide_codec::EncodeError;
 use coincide_proto::{CallId, Format};
 use serde::Serialize;

@@ -1,13 +1,20 @@
 //! Main's end of the link to one worker.
 
+use super::mailbox::{Address, Job, Mailbox, Notification, WINDOW};
+use crate::calls::clock;
 use crate::calls::endpoint::Endpoint;
+use crate::calls::error::RawError;
 use crate::calls::error::{self, LinkClosed};
 use crate::calls::host::{Effect, Host, Task};
+use crate::calls::slot::Slot;
 use coincide_proto::engine::Action;
-use coincide_proto::{CloseReason, Closed, ClosedBy};
-use std::cell::RefCell;
+use coincide_proto::{CloseReason, Closed, ClosedBy, Outcome, Time};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 pub(crate) struct MainEndpoint {
     pub(crate) host: Rc<Host>,
@@ -15,6 +22,17 @@ pub(crate) struct MainEndpoint {
     name: Option<String>,
     stage: RefCell<Stage>,
     runner: RefCell<Option<Box<dyn Runner>>>,
+    /// This endpoint as other threads see it, once one of them has a proxy.
+    address: OnceCell<Arc<Address>>,
+    /// What other threads want to send, in order.
+    queue: RefCell<VecDeque<Queued>>,
+    /// No later than the first deadline of a queued call.
+    first_deadline: Cell<Option<Time>>,
+}
+
+enum Queued {
+    Call(Arc<Slot>),
+    Notification(Notification),
 }
 
 /// What a worker runs in, where that ends with the link: a process, a Web Worker.
@@ -34,6 +52,9 @@ pub(crate) trait Owner {
     /// Makes main take a turn soon, unless it is taking one.
     fn ring_outside_of_turn(&self);
 
+    /// Where other threads put what they want.
+    fn mailbox(&self) -> Arc<Mailbox>;
+
     /// The link of this endpoint is closed: it takes part in no turn any more, and its name is free.
     fn remove(&self, endpoint: &Rc<MainEndpoint>);
 }
@@ -52,6 +73,9 @@ impl MainEndpoint {
             name,
             stage: RefCell::new(Stage::Starting(Vec::new())),
             runner: RefCell::default(),
+            address: OnceCell::new(),
+            queue: RefCell::default(),
+            first_deadline: Cell::new(None),
         }
     }
 
@@ -78,12 +102,137 @@ impl MainEndpoint {
         if progress {
             self.host.engine.borrow_mut().flush();
         }
-        progress
+        self.send_queued() || progress
     }
 
     /// Whether [`pump`](Self::pump) may have something to do.
     pub(crate) fn is_busy(&self) -> bool {
-        self.host.engine.borrow().is_busy() || self.host.until_deadline().is_some_and(|rest| rest.is_zero())
+        self.host.engine.borrow().is_busy() || self.until_deadline().is_some_and(|rest| rest.is_zero())
+    }
+
+    /// Time until [`pump`](Self::pump) has something to do because a deadline has passed.
+    pub(crate) fn until_deadline(&self) -> Option<Duration> {
+        let queued = self.first_deadline.get().map(|deadline| deadline.since(clock::now()));
+        match (self.host.until_deadline(), queued) {
+            (Some(sent), Some(queued)) => Some(sent.min(queued)),
+            (sent, queued) => sent.or(queued),
+        }
+    }
+
+    /// Where other threads send what they want of this endpoint.
+    pub(crate) fn address(&self) -> Arc<Address> {
+        let address = self.address.get_or_init(|| {
+            let address = Address::new(self.main.upgrade().map(|main| main.mailbox()));
+            if let Some(closed) = self.closed() {
+                address.close(&closed);
+            }
+            Arc::new(address)
+        });
+        Arc::clone(address)
+    }
+
+    pub(crate) fn has_address(&self, address: &Arc<Address>) -> bool {
+        self.address.get().is_some_and(|own| Arc::ptr_eq(own, address))
+    }
+
+    /// Does what another thread wants.
+    pub(crate) fn perform_job(&self, job: Job) {
+        match job {
+            Job::Call(slot) => {
+                if let Some(deadline) = slot.deadline() {
+                    let first = self.first_deadline.get();
+                    self.first_deadline.set(Some(first.map_or(deadline, |first| first.min(deadline))));
+                }
+                self.queue.borrow_mut().push_back(Queued::Call(slot));
+            }
+            Job::Notify(notification) => self.queue.borrow_mut().push_back(Queued::Notification(notification)),
+            Job::Change(change) => {
+                change(&self.host);
+                self.address().performed();
+            }
+            Job::Cancel(call, slot) => {
+                if self.host.pending.forget_shared(call, &slot) {
+                    let mut engine = self.host.engine.borrow_mut();
+                    engine.cancel(call);
+                    engine.flush();
+                }
+            }
+        }
+        self.send_queued();
+    }
+
+    /// Sends what other threads want to send, as far as there is room for it. Returns whether there was something.
+    fn send_queued(&self) -> bool {
+        if self.queue.borrow().is_empty() {
+            return false;
+        }
+        self.expire_queued();
+        let mut progress = false;
+        while self.host.pending.shared() < WINDOW && !self.host.engine.borrow().is_blocked() {
+            let Some(queued) = self.queue.borrow_mut().pop_front() else {
+                self.first_deadline.set(None);
+                break;
+            };
+            progress = true;
+            match queued {
+                Queued::Call(slot) => self.send_call(slot),
+                Queued::Notification(Notification { function, format, payload }) => {
+                    // On a closed link, or if it exceeds a limit, it is lost, as if it had been lost at the worker.
+                    let _ = self.host.notify_encoded(&function, format, payload);
+                    self.address().performed();
+                }
+            }
+            self.host.engine.borrow_mut().flush();
+        }
+        progress
+    }
+
+    fn send_call(&self, slot: Arc<Slot>) {
+        let Some(outgoing) = slot.take() else {
+            return;
+        };
+        match self.host.call_encoded(&outgoing.function, outgoing.format, outgoing.payload, outgoing.deadline) {
+            Ok(call) if slot.sent(call) => self.host.pending.expect_shared(call, slot),
+            Ok(call) => self.host.engine.borrow_mut().cancel(call),
+            Err(error) => self.settle(&slot, error.into()),
+        }
+    }
+
+    /// Ends the queued calls whose deadline has passed.
+    fn expire_queued(&self) {
+        let now = clock::now();
+        if self.first_deadline.get().is_none_or(|first| first > now) {
+            return;
+        }
+        let mut expired = Vec::new();
+        let mut first: Option<Time> = None;
+        self.queue.borrow_mut().retain(|queued| {
+            let Queued::Call(slot) = queued else {
+                return true;
+            };
+            match slot.deadline() {
+                Some(deadline) if deadline <= now => {
+                    expired.push(Arc::clone(slot));
+                    false
+                }
+                Some(deadline) => {
+                    first = Some(first.map_or(deadline, |first| first.min(deadline)));
+                    true
+                }
+                None => true,
+            }
+        });
+        self.first_deadline.set(first);
+        for slot in expired {
+            let error = RawError::from_outcome("", Outcome::TimedOut, self.host.engine.borrow().session());
+            self.settle(&slot, error);
+        }
+    }
+
+    fn settle(&self, slot: &Slot, error: RawError) {
+        if let Some(waker) = slot.settle(Err(error)) {
+            self.wake(waker);
+        }
     }
 
     /// The names of the exports once the worker is ready.
@@ -154,6 +303,15 @@ impl MainEndpoint {
         }
         // They may hold handles of this very worker, which would keep it from ever being dropped.
         self.host.forget_program();
+        if let Some(address) = self.address.get() {
+            address.close(&closed);
+            for queued in self.queue.take() {
+                match queued {
+                    Queued::Call(slot) => address.refuse(Job::Call(slot)),
+                    Queued::Notification(notification) => address.refuse(Job::Notify(notification)),
+                }
+            }
+        }
         self.advance(Stage::Closed(closed));
         if let Some(main) = self.main.upgrade() {
             main.remove(self);

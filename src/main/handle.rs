@@ -1,6 +1,7 @@
 //! Main's handle of a worker.
 
 use super::endpoint::{MainEndpoint, ready};
+use super::shared_proxy::SharedProxy;
 use crate::calls::endpoint::Endpoint;
 use crate::calls::error::LinkClosed;
 use crate::calls::functions::{Failure, Function, Handler, RawReply, Reply};
@@ -77,6 +78,11 @@ impl Worker {
     /// A proxy of the worker: awaits the functions that it exports.
     pub fn proxy(&self) -> Proxy {
         Proxy::new(Rc::clone(&self.endpoint) as Rc<dyn Endpoint>)
+    }
+
+    /// A proxy of the worker for other threads, and for tasks that executors move between threads.
+    pub fn shared_proxy(&self) -> SharedProxy {
+        SharedProxy::new(self.endpoint.address())
     }
 
     /// Waits until the worker has run its own code; gives the names of its exports.

@@ -3,12 +3,15 @@
 mod builder;
 mod endpoint;
 mod handle;
+mod mailbox;
 mod names;
+mod shared_proxy;
 mod turns;
 mod workers;
 
 pub use builder::WorkerBuilder;
 pub use handle::Worker;
+pub use shared_proxy::{SharedFuture, SharedProxy};
 pub use workers::Workers;
 
 #[cfg(target_family = "wasm")]

@@ -1,6 +1,7 @@
 //! Main's loop: turns in which it serves its workers.
 
 use super::endpoint::{MainEndpoint, Owner};
+use super::mailbox::{BATCH, Mailbox};
 use super::names::Names;
 use crate::calls::defaults::MEMORY_BUDGET;
 use crate::calls::host::Task;
@@ -29,6 +30,8 @@ pub(crate) struct Shared {
     /// Those that were started since the tasks were last polled.
     new_tasks: RefCell<Vec<Task>>,
     tasks_woken: Arc<Flag>,
+    /// What other threads want.
+    mailbox: Arc<Mailbox>,
     pub(crate) names: Names,
     linger: RefCell<Patience>,
     thread: Arc<Thread>,
@@ -46,6 +49,7 @@ impl Shared {
         let thread = Arc::new(Thread { id: std::thread::current().id(), turning: AtomicBool::new(false) });
         Ok(Self {
             tasks_woken: Arc::new(Flag::of(&bell, &thread)),
+            mailbox: Arc::new(Mailbox::new(Flag::of(&bell, &thread))),
             bell,
             thread,
             budget: Budget::new(MEMORY_BUDGET),
@@ -110,14 +114,14 @@ impl Shared {
         let mut glances = 0_u32;
         let came = self.linger.borrow_mut().look(|| {
             glances = glances.saturating_add(1);
-            busy() || self.tasks_woken.is_set() || woken()
+            busy() || self.tasks_woken.is_set() || self.mailbox.flag().is_set() || woken()
         });
         came.then_some(glances)
     }
 
     /// Does what there is to do now. `false`: there was nothing.
     fn step(&self) -> bool {
-        let mut progress = false;
+        let mut progress = self.perform_jobs();
         let mut index = 0;
         loop {
             let endpoint = match self.endpoints.borrow().get(index) {
@@ -139,6 +143,26 @@ impl Shared {
             self.lingers.set(true);
         }
         progress
+    }
+
+    /// Does what other threads want. `false`: there was nothing.
+    fn perform_jobs(&self) -> bool {
+        if !self.mailbox.flag().take() {
+            return false;
+        }
+        for _ in 0..BATCH {
+            let Some((address, job)) = self.mailbox.take() else {
+                return true;
+            };
+            let endpoint = self.endpoints.borrow().iter().find(|endpoint| endpoint.has_address(&address)).cloned();
+            match endpoint {
+                Some(endpoint) => endpoint.perform_job(job),
+                None => address.refuse(job),
+            }
+        }
+        // There may be more, after the links have had their turn.
+        self.mailbox.flag().set();
+        true
     }
 
     fn poll_tasks(&self) -> bool {
@@ -166,11 +190,11 @@ impl Shared {
             if !endpoint.host.engine.borrow_mut().arm() {
                 return Turn::More;
             }
-            if let Some(deadline) = endpoint.host.until_deadline() {
+            if let Some(deadline) = endpoint.until_deadline() {
                 timeout = Some(timeout.map_or(deadline, |timeout| timeout.min(deadline)));
             }
         }
-        if self.tasks_woken.is_set() {
+        if self.tasks_woken.is_set() || self.mailbox.flag().is_set() {
             return Turn::More;
         }
         Turn::Idle { timeout }
@@ -203,6 +227,10 @@ impl Owner for Shared {
         }
     }
 
+    fn mailbox(&self) -> Arc<Mailbox> {
+        Arc::clone(&self.mailbox)
+    }
+
     fn remove(&self, endpoint: &Rc<MainEndpoint>) {
         self.endpoints.borrow_mut().retain(|other| !Rc::ptr_eq(other, endpoint));
         if let Some(name) = endpoint.name() {
@@ -217,6 +245,7 @@ impl Drop for Shared {
         for endpoint in self.endpoints.take() {
             endpoint.terminate();
         }
+        self.mailbox.close();
         // Ends `Main::run`.
         self.bell.ring();
     }
@@ -230,9 +259,13 @@ struct Thread {
 }
 
 impl Thread {
+    fn is_here(&self) -> bool {
+        std::thread::current().id() == self.id
+    }
+
     /// Whether the caller runs inside a turn: then main is awake and will look at its flags before it sleeps.
     fn is_turning_here(&self) -> bool {
-        self.turning.load(Ordering::Relaxed) && std::thread::current().id() == self.id
+        self.turning.load(Ordering::Relaxed) && self.is_here()
     }
 }
 
@@ -264,6 +297,19 @@ impl Flag {
     pub(crate) fn set(&self) {
         // Release pairs with the acquire in `take`: whatever the waker did before it woke is seen by the poll.
         self.set.store(true, Ordering::Release);
+    }
+
+    /// Sets it, and makes main look unless it is going to anyway.
+    pub(super) fn raise(&self) {
+        // The first to set it rings. Release pairs with the acquire in `take`.
+        if !self.set.swap(true, Ordering::AcqRel) && !self.thread.is_turning_here() {
+            self.bell.ring();
+        }
+    }
+
+    /// Whether the caller is main's thread.
+    pub(super) fn is_here(&self) -> bool {
+        self.thread.is_here()
     }
 
     pub(crate) fn is_set(&self) -> bool {
