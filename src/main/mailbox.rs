@@ -8,7 +8,7 @@
 //! - At most [`ROOM`] notifications and registrations of one worker are queued; more are refused with
 //!   [`Busy`](crate::CallErrorKind::Busy). Notifications stay queued while the link has no room.
 
-use super::turns::Flag;
+use super::flag::Flag;
 use crate::calls::error::{CallError, CallErrorKind};
 use crate::calls::host::Host;
 use crate::calls::slot::Slot;

@@ -2,6 +2,7 @@
 
 mod builder;
 mod endpoint;
+mod flag;
 mod handle;
 mod mailbox;
 mod names;
@@ -17,8 +18,6 @@ pub use workers::Workers;
 #[cfg(target_family = "wasm")]
 pub(crate) use endpoint::MainEndpoint;
 pub(crate) use endpoint::Runner;
-#[cfg(not(target_family = "wasm"))]
-pub(crate) use turns::Flag;
 pub(crate) use turns::Shared;
 
 use crate::calls::turn::{self, TURN, Turn};

@@ -1,6 +1,7 @@
 //! Main's loop: turns in which it serves its workers.
 
 use super::endpoint::{MainEndpoint, Owner};
+use super::flag::{Flag, Thread};
 use super::mailbox::{BATCH, Mailbox};
 use super::names::Names;
 use crate::calls::defaults::MEMORY_BUDGET;
@@ -14,9 +15,7 @@ use futures_util::stream::FuturesUnordered;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::ThreadId;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use web_time::Instant;
 
@@ -46,10 +45,10 @@ pub(crate) struct Shared {
 impl Shared {
     pub(super) fn new() -> std::io::Result<Self> {
         let bell = Bell::new()?;
-        let thread = Arc::new(Thread { id: std::thread::current().id(), turning: AtomicBool::new(false) });
+        let thread = Arc::new(Thread::new());
         Ok(Self {
-            tasks_woken: Arc::new(Flag::of(&bell, &thread)),
-            mailbox: Arc::new(Mailbox::new(Flag::of(&bell, &thread))),
+            tasks_woken: Arc::new(Flag::new(&bell, &thread)),
+            mailbox: Arc::new(Mailbox::new(Flag::new(&bell, &thread))),
             bell,
             thread,
             budget: Budget::new(MEMORY_BUDGET),
@@ -64,6 +63,12 @@ impl Shared {
         })
     }
 
+    /// A flag whose waker makes main take a turn.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn flag(&self) -> Flag {
+        Flag::new(&self.bell, &self.thread)
+    }
+
     pub(super) fn add(&self, endpoint: Rc<MainEndpoint>) {
         self.endpoints.borrow_mut().push(endpoint);
         // The new endpoint is not armed: look at it before going to sleep.
@@ -76,10 +81,10 @@ impl Shared {
 
     pub(crate) fn turn(&self, budget: Duration, woken: &dyn Fn() -> bool) -> Turn {
         assert!(
-            !self.thread.turning.swap(true, Ordering::Relaxed),
+            self.thread.begin(),
             "main is serving a worker already: a function that serves one must not call `turn` or `block_on`"
         );
-        let _turning = Reset(&self.thread.turning);
+        let _turning = Reset(&self.thread);
         self.disarm();
         self.turn_over.set(false);
         let mut start = None;
@@ -222,7 +227,7 @@ impl Owner for Shared {
     }
 
     fn ring_outside_of_turn(&self) {
-        if !self.thread.turning.load(Ordering::Relaxed) {
+        if !self.thread.is_turning() {
             self.bell.ring();
         }
     }
@@ -251,86 +256,11 @@ impl Drop for Shared {
     }
 }
 
-/// The thread that drives main.
-struct Thread {
-    id: ThreadId,
-    /// Written by that thread alone, so relaxed accesses suffice: it sees its own writes, and for others it is a hint.
-    turning: AtomicBool,
-}
-
-impl Thread {
-    fn is_here(&self) -> bool {
-        std::thread::current().id() == self.id
-    }
-
-    /// Whether the caller runs inside a turn: then main is awake and will look at its flags before it sleeps.
-    fn is_turning_here(&self) -> bool {
-        self.turning.load(Ordering::Relaxed) && self.is_here()
-    }
-}
-
-struct Reset<'a>(&'a AtomicBool);
+struct Reset<'a>(&'a Thread);
 
 impl Drop for Reset<'_> {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Relaxed);
-    }
-}
-
-/// Something is to be polled: set by wakers, which also ring main's bell where main may be asleep.
-pub(crate) struct Flag {
-    set: AtomicBool,
-    bell: Arc<Bell>,
-    thread: Arc<Thread>,
-}
-
-impl Flag {
-    #[cfg(not(target_family = "wasm"))]
-    pub(crate) fn new(main: &Shared) -> Self {
-        Self::of(&main.bell, &main.thread)
-    }
-
-    fn of(bell: &Arc<Bell>, thread: &Arc<Thread>) -> Self {
-        Self { set: AtomicBool::new(false), bell: Arc::clone(bell), thread: Arc::clone(thread) }
-    }
-
-    pub(crate) fn set(&self) {
-        // Release pairs with the acquire in `take`: whatever the waker did before it woke is seen by the poll.
-        self.set.store(true, Ordering::Release);
-    }
-
-    /// Sets it, and makes main look unless it is going to anyway.
-    pub(super) fn raise(&self) {
-        // The first to set it rings. Release pairs with the acquire in `take`.
-        if !self.set.swap(true, Ordering::AcqRel) && !self.thread.is_turning_here() {
-            self.bell.ring();
-        }
-    }
-
-    /// Whether the caller is main's thread.
-    pub(super) fn is_here(&self) -> bool {
-        self.thread.is_here()
-    }
-
-    pub(crate) fn is_set(&self) -> bool {
-        self.set.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn take(&self) -> bool {
-        self.is_set() && self.set.swap(false, Ordering::Acquire)
-    }
-}
-
-impl Wake for Flag {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.set();
-        if !self.thread.is_turning_here() {
-            self.bell.ring();
-        }
+        self.0.end();
     }
 }
 

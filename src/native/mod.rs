@@ -4,7 +4,7 @@ use crate::calls::error::SpawnError;
 use crate::calls::failure::panic_message;
 use crate::calls::thrown::Thrown;
 use crate::calls::turn::{TURN, Turn};
-use crate::main::{Flag, Main, Runner, Worker, WorkerBuilder};
+use crate::main::{Main, Runner, Worker, WorkerBuilder};
 use crate::worker::{Detached, Ring, Scope, WorkerEndpoint};
 use coincide_proto::{Config, Transport};
 use coincide_transport_atomics::{self as atomics, Bell};
@@ -33,7 +33,7 @@ impl Main {
     /// asynchronous one and await there.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let shared = &*self.shared;
-        let woken = Arc::new(Flag::new(shared));
+        let woken = Arc::new(shared.flag());
         let waker = Waker::from(Arc::clone(&woken));
         let mut context = Context::from_waker(&waker);
         let mut future = pin!(future);

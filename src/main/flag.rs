@@ -1,0 +1,95 @@
+//! How main is told that there is something to do.
+
+use coincide_transport_atomics::Bell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Wake;
+use std::thread::ThreadId;
+
+/// Something is to be polled: set by wakers, which also ring main's bell where main may be asleep.
+pub(crate) struct Flag {
+    set: AtomicBool,
+    bell: Arc<Bell>,
+    thread: Arc<Thread>,
+}
+
+impl Flag {
+    pub(super) fn new(bell: &Arc<Bell>, thread: &Arc<Thread>) -> Self {
+        Self { set: AtomicBool::new(false), bell: Arc::clone(bell), thread: Arc::clone(thread) }
+    }
+
+    pub(crate) fn set(&self) {
+        // Release pairs with the acquire in `take`: whatever the waker did before it woke is seen by the poll.
+        self.set.store(true, Ordering::Release);
+    }
+
+    /// Sets it, and makes main look unless it is going to anyway.
+    pub(super) fn raise(&self) {
+        // The first to set it rings. Release pairs with the acquire in `take`.
+        if !self.set.swap(true, Ordering::AcqRel) && !self.thread.is_turning_here() {
+            self.bell.ring();
+        }
+    }
+
+    /// Whether the caller is main's thread.
+    pub(super) fn is_here(&self) -> bool {
+        self.thread.is_here()
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.set.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn take(&self) -> bool {
+        self.is_set() && self.set.swap(false, Ordering::Acquire)
+    }
+}
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.set();
+        if !self.thread.is_turning_here() {
+            self.bell.ring();
+        }
+    }
+}
+
+/// The thread that drives main.
+pub(crate) struct Thread {
+    id: ThreadId,
+    /// Written by that thread alone, so relaxed accesses suffice: it sees its own writes, and for others it is a hint.
+    turning: AtomicBool,
+}
+
+impl Thread {
+    /// This one.
+    pub(super) fn new() -> Self {
+        Self { id: std::thread::current().id(), turning: AtomicBool::new(false) }
+    }
+
+    /// Begins a turn. `false`: one is being taken.
+    pub(super) fn begin(&self) -> bool {
+        !self.turning.swap(true, Ordering::Relaxed)
+    }
+
+    pub(super) fn end(&self) {
+        self.turning.store(false, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_turning(&self) -> bool {
+        self.turning.load(Ordering::Relaxed)
+    }
+
+    fn is_here(&self) -> bool {
+        std::thread::current().id() == self.id
+    }
+
+    /// Whether the caller runs inside a turn: then main is awake and will look at its flags before it sleeps.
+    fn is_turning_here(&self) -> bool {
+        self.is_turning() && self.is_here()
+    }
+}
