@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 /// Frames from a stranger: the input is cut into frames, each with its length in two bytes before it.
 pub(crate) fn frame_parser(input: &[u8]) {
     for role in [Role::Main, Role::Worker] {
-        let config = Config { max_message: 1 << 16, max_pending: 8, ..Config::default() };
+        let segments = role == Role::Main;
+        let config = Config { max_message: 1 << 16, max_pending: 8, segments, ..Config::default() };
         let mut session = Session::new(role, config);
         let mut rest = input;
         while let Some((length, tail)) = rest.split_first_chunk() {

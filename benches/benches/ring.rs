@@ -16,7 +16,7 @@ fn frames(criterion: &mut Criterion) {
         group.throughput(Throughput::Bytes(bytes as u64));
         group.bench_function(size(bytes), |bencher| {
             bencher.iter(|| {
-                let sent = worker.send(&Transmit { head: &HEAD, body: &body });
+                let sent = worker.send(&Transmit::new(&HEAD, &body));
                 assert_eq!(sent, Ok(true));
                 let received = main.receive_with(|frame| {
                     frame.copy_to(0, &mut target);

@@ -48,7 +48,7 @@ impl FrameBytes for Joined<'_> {
     }
 
     fn copy_to(&self, at: usize, target: &mut [u8]) {
-        let Transmit { head, body } = self.0;
+        let Transmit { head, body: [body, ..] } = self.0;
         if at >= head.len() {
             return target.copy_from_slice(&body[at - head.len()..][..target.len()]);
         }

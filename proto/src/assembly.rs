@@ -1,7 +1,9 @@
 //! Bodies that arrive in several frames.
 
+use crate::budget::Account;
 use crate::pool::Pool;
-use crate::{ErrorCode, Format, FrameBytes, ProtocolError};
+use crate::{ErrorCode, Format, FrameBytes, Payload, ProtocolError};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// What a body is for once it is complete.
@@ -31,7 +33,7 @@ impl Purpose {
 /// A body of which parts are missing.
 #[derive(Debug)]
 pub(crate) struct Assembly {
-    id: u32,
+    pub(crate) id: u32,
     pub(crate) format: Format,
     pub(crate) purpose: Purpose,
     /// The function of a notification; empty for all else.
@@ -39,17 +41,82 @@ pub(crate) struct Assembly {
     pub(crate) total: u64,
     /// Bytes that have arrived. Invariant: `filled <= total`.
     filled: u64,
-    /// Invariant: unless the bytes are dropped, the first `filled` bytes are those of the body; what follows is stale.
-    pub(crate) body: Vec<u8>,
-    /// Bytes that the account is charged with. Invariant: unless the bytes are dropped, `filled <= room <= total`, and `body` has a
-    /// capacity of `room` bytes at least.
+    /// What is received into. Until the body is complete the range of a segment in the head is as long as the segment.
+    ///
+    /// Invariant: unless the bytes are dropped, those that have arrived are at the beginning of each buffer; what follows is stale.
+    pub(crate) body: Payload,
+    head: Progress,
+    /// The segment that is received now, or next: its index, and how far it has come.
+    current: usize,
+    segment: Progress,
+    /// Bytes that the account is charged with. Invariant: unless the bytes are dropped, `filled <= charged <= total`.
+    charged: usize,
+}
+
+/// How far a buffer has been filled.
+#[derive(Debug, Default)]
+struct Progress {
+    /// Bytes that have arrived. Invariant: `filled <= room`.
+    filled: usize,
+    /// Bytes that the account is charged with for the buffer, which has a capacity of as many at least.
     room: usize,
 }
 
+impl Progress {
+    /// Makes room for the first `end` bytes of `total`. `false`: there is no memory for them, or the budget is exceeded.
+    ///
+    /// Memory grows with what has arrived, not with what was announced, except that the first step has `first` bytes at least.
+    fn make_room(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        end: usize,
+        total: usize,
+        first: usize,
+        account: &mut Account,
+    ) -> bool {
+        if end <= self.room {
+            return true;
+        }
+        let doubled = self.room.saturating_mul(2).max(buffer.capacity()).max(first);
+        for room in [doubled, self.room + self.room / 8, end] {
+            let room = room.clamp(end, total);
+            if !account.charge(room - self.room) {
+                continue;
+            }
+            if buffer.try_reserve_exact(room.saturating_sub(buffer.len())).is_ok() {
+                self.room = room;
+                return true;
+            }
+            account.release(room - self.room);
+        }
+        false
+    }
+
+    /// Copies the next bytes, up to `end` of `total`, from a frame. They have [room](Self::make_room).
+    fn append(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        frame: &(impl FrameBytes + ?Sized),
+        at: usize,
+        end: usize,
+        total: usize,
+    ) {
+        if buffer.len() < end {
+            buffer.resize(end, 0);
+        }
+        frame.copy_to(at, &mut buffer[self.filled..end]);
+        self.filled = end;
+        if end == total {
+            buffer.truncate(end);
+        }
+    }
+}
+
 impl Assembly {
-    /// `body` may have stale contents.
-    pub(crate) fn new(id: u32, format: Format, purpose: Purpose, total: u64, body: Vec<u8>) -> Self {
-        Self { id, format, purpose, name: Vec::new(), total, filled: 0, body, room: 0 }
+    /// The head of `body` may have stale contents, and so may its segments, whose ranges are as long as they will be.
+    pub(crate) fn new(id: u32, format: Format, purpose: Purpose, total: u64, body: Payload) -> Self {
+        let (head, segment) = (Progress::default(), Progress::default());
+        Self { id, format, purpose, name: Vec::new(), total, filled: 0, body, head, current: 0, segment, charged: 0 }
     }
 
     /// Where a further part of `part` bytes ends. With `more` the body must still be incomplete then, otherwise complete.
@@ -61,32 +128,13 @@ impl Assembly {
         Ok(end)
     }
 
-    /// Makes room for the first `end` bytes. `false`: there is no memory for them, or the budget is exceeded.
-    ///
-    /// Memory grows with what has arrived, not with what was announced.
-    pub(crate) fn make_room(&mut self, end: u64, pool: &mut Pool) -> bool {
-        if !self.purpose.keeps_bytes() || end <= self.room as u64 {
-            return true;
-        }
-        // A body of which bytes are kept was accepted as fitting the account, and so the address space.
-        let (end, total) = (end as usize, self.total as usize);
-        let doubled = self.room.saturating_mul(2).max(self.body.capacity());
-        for room in [doubled, self.room + self.room / 8, end] {
-            let room = room.clamp(end, total);
-            if !pool.account.charge(room - self.room) {
-                continue;
-            }
-            if self.body.try_reserve_exact(room.saturating_sub(self.body.len())).is_ok() {
-                self.room = room;
-                return true;
-            }
-            pool.account.release(room - self.room);
-        }
-        false
+    /// Bytes up to `end` have arrived, and were not kept.
+    pub(crate) fn skip_to(&mut self, end: u64) {
+        self.filled = end;
     }
 
-    /// Bytes are not kept from now on, for this purpose. Returns the buffer of those that have arrived.
-    pub(crate) fn stop_keeping(&mut self, purpose: Purpose, pool: &mut Pool) -> Vec<u8> {
+    /// Bytes are not kept from now on, for this purpose. Returns the buffers of those that have arrived.
+    pub(crate) fn stop_keeping(&mut self, purpose: Purpose, pool: &mut Pool) -> Payload {
         self.purpose = purpose;
         self.settle(pool);
         core::mem::take(&mut self.body)
@@ -94,22 +142,61 @@ impl Assembly {
 
     /// The account is no longer charged with this body.
     pub(crate) fn settle(&mut self, pool: &mut Pool) {
-        pool.account.release(core::mem::take(&mut self.room));
+        pool.account.release(core::mem::take(&mut self.charged));
     }
 
-    /// Adds the bytes of `frame` from `at`, which [end](Self::end_of) at `end`. Those that are kept have [room](Self::make_room).
-    pub(crate) fn append(&mut self, frame: &(impl FrameBytes + ?Sized), at: usize, end: u64) {
-        if self.purpose.keeps_bytes() {
-            let (start, end) = (self.filled as usize, end as usize);
-            if self.body.len() < end {
-                self.body.resize(end, 0);
+    /// Adds the bytes of `frame` from `at`, which [end](Self::end_of) at `end`. `false`: there is no memory for them, or the budget is exceeded.
+    pub(crate) fn append(
+        &mut self,
+        frame: &(impl FrameBytes + ?Sized),
+        mut at: usize,
+        end: u64,
+        pool: &mut Pool,
+    ) -> bool {
+        if !self.purpose.keeps_bytes() {
+            self.filled = end;
+            return true;
+        }
+        // A body of which bytes are kept was accepted as fitting the account, and so the address space.
+        let Payload { head, segments } = &mut self.body;
+        let segments = segments.as_mut().map_or(&mut [][..], |segments| &mut segments[..]);
+        let outside: usize = segments.iter().map(|(range, _)| range.len()).sum();
+        let head_total = self.total as usize - outside;
+        while self.filled < end {
+            let next = segments.get_mut(self.current);
+            let left = (end - self.filled) as usize;
+            let (progress, buffer, stop, total, first) = match next {
+                Some((range, Some(bytes))) if range.start == self.head.filled => {
+                    let bytes = Arc::get_mut(bytes).expect("no other handle exists while a segment is received");
+                    (&mut self.segment, bytes, range.len(), range.len(), FIRST)
+                }
+                next => {
+                    let stop = next.map_or(head_total, |(range, _)| range.start);
+                    (&mut self.head, &mut *head, stop, head_total, 0)
+                }
+            };
+            let part = left.min(stop - progress.filled);
+            let (to, room) = (progress.filled + part, progress.room);
+            let fits = progress.make_room(buffer, to, total, first, &mut pool.account);
+            self.charged += progress.room - room;
+            if !fits {
+                return false;
             }
-            frame.copy_to(at, &mut self.body[start..end]);
-            if end as u64 == self.total {
-                self.body.truncate(end);
+            progress.append(buffer, frame, at, to, total);
+            at += part;
+            self.filled += part as u64;
+            if first > 0 && to == total {
+                self.current += 1;
+                self.segment = Progress::default();
             }
         }
-        self.filled = end;
+        if end == self.total {
+            if head_total == 0 {
+                head.clear();
+            }
+            segments.iter_mut().for_each(|(range, _)| range.end = range.start);
+        }
+        true
     }
 }
 
@@ -153,14 +240,17 @@ impl Assemblies {
     pub(crate) fn discard_answer(&mut self, id: u32, pool: &mut Pool) {
         if let Some(assembly) = self.get_mut(id) {
             let body = assembly.stop_keeping(Purpose::DroppedAnswer, pool);
-            pool.give(body);
+            pool.give_payload(body);
         }
     }
 
     pub(crate) fn clear(&mut self, pool: &mut Pool) {
         for mut assembly in self.list.drain(..) {
             assembly.settle(pool);
-            pool.give(assembly.body);
+            pool.give_payload(assembly.body);
         }
     }
 }
+
+/// Bytes that are allotted for a segment when it begins to arrive, if it has as many: growing may copy what has arrived.
+const FIRST: usize = 1 << 20;

@@ -20,10 +20,11 @@
 //! What only one transport has (hostile memory, a process that is killed) is for tests of its own.
 
 use crate::{
-    Call, CallId, CloseReason, Closed, ClosedBy, Config, Event, Format, Gone, Header, Kind, Outcome, Progress,
+    Call, CallId, CloseReason, Closed, ClosedBy, Config, Event, Format, Gone, Header, Kind, Outcome, Payload, Progress,
     ReceiveError, Role, Session, Transmit, Transport,
 };
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 use std::panic::resume_unwind;
@@ -50,6 +51,7 @@ macro_rules! conformance {
             frames_of_every_size_arrive_in_order
             bodies_of_every_size_arrive_whole
             a_body_far_larger_than_the_link_arrives_whole
+            segments_arrive_where_they_were_sent
             both_ends_may_fill_the_link_at_once
             a_full_link_refuses_and_loses_nothing
             input_is_announced_as_long_as_it_is_there
@@ -100,7 +102,7 @@ struct End {
 
 impl End {
     fn new(role: Role, transport: Box<dyn Transport + Send>) -> Self {
-        let config = Config { max_frame: u32::MAX, ..Config::default() };
+        let config = Config { max_frame: u32::MAX, segments: true, ..Config::default() };
         Self { session: Session::new(role, config), transport }
     }
 
@@ -190,7 +192,7 @@ impl End {
     /// Waits for the answer to a call.
     fn answer(&mut self, call: CallId) -> Vec<u8> {
         match self.next() {
-            Event::Ended { id, outcome: Outcome::Returned { payload, .. } } if id == call => payload,
+            Event::Ended { id, outcome: Outcome::Returned { payload, .. } } if id == call => payload.into_bytes(),
             other => panic!("expected the answer to the call, got {other:?}"),
         }
     }
@@ -274,7 +276,7 @@ pub fn frames_of_every_size_arrive_in_order(make: &dyn Fn() -> Ends) {
             let head = Header { kind: Kind::NOTIFY, ..Header::default() }.to_bytes();
             for size in sizes {
                 let body = pattern(size - head.len());
-                while sender.transport.send(&Transmit { head: &head, body: &body }) == Ok(false) {
+                while sender.transport.send(&Transmit::new(&head, &body)) == Ok(false) {
                     sender.sleep(true);
                 }
             }
@@ -318,6 +320,34 @@ pub fn a_body_far_larger_than_the_link_arrives_whole(make: &dyn Fn() -> Ends) {
     let call = worker.session.call(Call { name: "f", ..Call::default() }, payload.clone());
     let call = call.expect("the call can be sent");
     assert!(worker.answer(call) == payload, "the body came back differently");
+    worker.session.close(CloseReason::DONE, "");
+    worker.flush();
+    main.join().expect("main saw the end");
+}
+
+/// Bodies of pieces that lie in different places, of every size and in each order.
+///
+/// # Panics
+/// If the transport fails the check.
+pub fn segments_arrive_where_they_were_sent(make: &dyn Fn() -> Ends) {
+    let (main, mut worker) = End::open_pair(make);
+    let main = thread::spawn(move || main.echo());
+    let frame = worker.transport.max_frame();
+    for size in [1, 100, frame / 2, frame - 60, frame, 3 * frame + 1, 1 << 20] {
+        for lengths in [&[size][..], &[size, 1], &[1, size, 1, size, 7]] {
+            let mut payload = Payload { head: pattern(lengths.len()), segments: None };
+            let segments = lengths.iter().enumerate().map(|(at, len)| (at..at, Some(Arc::new(pattern(*len)))));
+            payload.segments = Some(Box::new(segments.collect()));
+            let call = Call { name: "f", ..Call::default() };
+            let call = worker.session.call(call, payload.clone()).expect("the call can be sent");
+            let Event::Ended { id, outcome: Outcome::Returned { payload: answer, .. } } = worker.next() else {
+                panic!("expected the answer to the call")
+            };
+            assert!(id == call && answer == payload, "{lengths:?} bytes came back differently");
+            assert_eq!(answer.segments().len(), lengths.len());
+            worker.session.recycle(answer);
+        }
+    }
     worker.session.close(CloseReason::DONE, "");
     worker.flush();
     main.join().expect("main saw the end");
@@ -367,7 +397,7 @@ pub fn a_full_link_refuses_and_loses_nothing(make: &dyn Fn() -> Ends) {
         loop {
             match main.poll() {
                 Some(Event::Notify { payload, .. }) => {
-                    assert_eq!(payload[..4], expected.to_le_bytes());
+                    assert_eq!(payload.head[..4], expected.to_le_bytes());
                     break;
                 }
                 Some(other) => panic!("expected a notification, got {other:?}"),
@@ -578,7 +608,7 @@ pub fn no_wake_up_is_lost_when_frames_come_in_bursts(make: &dyn Fn() -> Ends) {
         });
         for number in 0..BURSTS * 8 {
             let Event::Notify { payload, .. } = receiver.next() else { panic!("expected notification {number}") };
-            assert_eq!(payload[..4], number.to_le_bytes());
+            assert_eq!(payload.head[..4], number.to_le_bytes());
         }
         sender.join().expect("all was sent");
     }
@@ -601,7 +631,7 @@ pub fn leaving_delivers_what_was_sent_before(make: &dyn Fn() -> Ends) {
     }
     assert!(matches!(main.next(), Event::Closed(Closed { by: ClosedBy::Gone, .. })));
     main.session = Session::new(Role::Main, Config::default());
-    let sent = main.transport.send(&Transmit { head: &[0; 16], body: &[] });
+    let sent = main.transport.send(&Transmit::new(&[0; 16], &[]));
     assert_eq!(sent, Err(Gone), "nobody is there to send to");
 }
 
@@ -614,7 +644,7 @@ pub fn an_end_that_has_left_sends_nothing(make: &dyn Fn() -> Ends) {
         let (main, worker) = End::open_pair(make);
         let (mut leaver, mut other) = if leaver_is_main { (main, worker) } else { (worker, main) };
         leaver.transport.close();
-        assert_eq!(leaver.transport.send(&Transmit { head: &[0; 16], body: &[] }), Err(Gone));
+        assert_eq!(leaver.transport.send(&Transmit::new(&[0; 16], &[])), Err(Gone));
         leaver.transport.close();
         leaver.transport.wait(true, Some(Duration::ZERO));
         assert!(matches!(other.next(), Event::Closed(Closed { by: ClosedBy::Gone, .. })));
@@ -640,7 +670,7 @@ pub fn dropping_is_leaving(make: &dyn Fn() -> Ends) {
 /// If the transport fails the check.
 pub fn a_peer_that_breaks_the_protocol_ends_the_link(make: &dyn Fn() -> Ends) {
     let (mut main, mut worker) = End::open_pair(make);
-    let sent = worker.transport.send(&Transmit { head: &[0xff; 16], body: &[] });
+    let sent = worker.transport.send(&Transmit::new(&[0xff; 16], &[]));
     assert_eq!(sent, Ok(true));
     let received = main.transport.receive(&mut main.session);
     assert!(matches!(received, Err(ReceiveError::Protocol(_))), "{received:?}");

@@ -1,6 +1,6 @@
 //! What a session tells its owner.
 
-use crate::{CloseReason, ErrorCode, Format, SendError};
+use crate::{CloseReason, ErrorCode, Format, Payload, SendError};
 use alloc::{string::String, vec::Vec};
 use core::time::Duration;
 
@@ -81,7 +81,7 @@ pub enum Event {
         /// How `payload` is to be read.
         format: Format,
         /// The arguments.
-        payload: Vec<u8>,
+        payload: Payload,
     },
     /// The peer calls a function and wants no answer.
     Notify {
@@ -90,7 +90,7 @@ pub enum Event {
         /// How `payload` is to be read.
         format: Format,
         /// The arguments.
-        payload: Vec<u8>,
+        payload: Payload,
     },
     /// A call made here has ended.
     Ended {
@@ -120,7 +120,7 @@ pub enum Outcome {
         /// How `payload` is to be read.
         format: Format,
         /// The result.
-        payload: Vec<u8>,
+        payload: Payload,
     },
     /// The function threw or could not run.
     Threw {
@@ -129,7 +129,7 @@ pub enum Outcome {
         /// How `payload` is to be read.
         format: Format,
         /// The error.
-        payload: Vec<u8>,
+        payload: Payload,
     },
     /// It was queued before the peer's limits were known, and exceeds one of them. Nothing was sent.
     NotSent(SendError),

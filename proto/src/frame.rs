@@ -134,6 +134,9 @@ impl Flags {
     /// The body goes on in a `more` frame with the same id.
     pub const MORE: u8 = 1;
 
+    /// The body has segments, whose places and lengths stand before it.
+    pub const SEGMENTS: u8 = 8;
+
     /// Flags of a frame with a payload in `format`, continued or not.
     pub fn new(format: Format, more: bool) -> Self {
         Self((format as u8) << 1 | u8::from(more))
@@ -142,6 +145,11 @@ impl Flags {
     /// Whether the body goes on in a further frame.
     pub fn more(self) -> bool {
         self.0 & Self::MORE != 0
+    }
+
+    /// Whether a table of segments stands before the body.
+    pub fn has_segments(self) -> bool {
+        self.0 & Self::SEGMENTS != 0
     }
 
     /// The format of the payload.
@@ -156,7 +164,7 @@ impl Flags {
 
     /// Whether a bit is set that this version gives no meaning to.
     pub fn has_unknown(self) -> bool {
-        self.0 & !7 != 0
+        self.0 & !0xf != 0
     }
 }
 

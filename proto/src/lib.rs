@@ -10,7 +10,7 @@
 //! /// Carries all frames of one session to the other.
 //! fn carry(from: &mut Session, to: &mut Session) {
 //!     let mut deliver = |frame: &coincide_proto::Transmit<'_>| {
-//!         to.handle_frame(&[frame.head, frame.body].concat()[..]).map(|()| true)
+//!         to.handle_frame(&frame.to_vec()[..]).map(|()| true)
 //!     };
 //!     while from.transmit(4096, &mut deliver) == Ok(Progress::Sent) {}
 //! }
@@ -25,11 +25,11 @@
 //! assert_eq!(main.poll_event(), Some(Event::Opened));
 //! let Some(Event::Call { id, payload, .. }) = main.poll_event() else { panic!() };
 //! assert_eq!(main.function(id), Some("hello"));
-//! main.reply(id, Format::Bytes, [b"Hello, ", &payload[..]].concat())?;
+//! main.reply(id, Format::Bytes, [b"Hello, ", &payload.into_bytes()[..]].concat())?;
 //! carry(&mut main, &mut worker);
 //!
 //! assert_eq!(worker.poll_event(), Some(Event::Opened));
-//! let outcome = Outcome::Returned { format: Format::Bytes, payload: b"Hello, PyScript".to_vec() };
+//! let outcome = Outcome::Returned { format: Format::Bytes, payload: b"Hello, PyScript".to_vec().into() };
 //! assert_eq!(worker.poll_event(), Some(Event::Ended { id: call, outcome }));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -52,6 +52,7 @@ mod error;
 mod event;
 mod frame;
 mod message;
+mod payload;
 mod pool;
 mod session;
 mod transport;
@@ -61,5 +62,6 @@ pub use config::Config;
 pub use error::{NoSuchCall, ProtocolError, SendError};
 pub use event::{CallId, Closed, ClosedBy, Event, Outcome, Role, Time};
 pub use frame::{CloseReason, ErrorCode, Flags, Format, Greeting, Header, Kind, MAGIC, MAX_NAME, MIN_FRAME, VERSION};
+pub use payload::{MAX_SEGMENTS, Payload, Segment};
 pub use session::{Call, Progress, Session};
 pub use transport::{FrameBytes, Gone, ReceiveError, Transmit, Transport};

@@ -1,7 +1,7 @@
 //! Messages on their way out, cut into frames as they leave.
 
 use crate::pool::Pool;
-use crate::{Flags, Header, Kind, Transmit};
+use crate::{Flags, Header, Kind, Payload, Transmit};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -12,9 +12,11 @@ use alloc::vec::Vec;
 #[derive(Debug, Default)]
 pub(crate) struct Message {
     header: Header,
-    /// Room for the header, the name from byte 16 on, and a total length: as they travel in front of the body.
+    /// Room for the header, the name from byte 16 on, a total length and a table of segments: as they travel in front of the body.
     head: Vec<u8>,
-    pub(crate) body: Vec<u8>,
+    body: Payload,
+    /// Length of `body`.
+    pub(crate) size: usize,
     /// Bytes of `body` that have been sent.
     sent: usize,
     started: bool,
@@ -37,7 +39,11 @@ impl Message {
     #[inline]
     pub(crate) fn frame(&mut self, limit: usize) -> Transmit<'_> {
         let name_end = if self.started { Header::SIZE } else { Header::SIZE + usize::from(self.header.name_len) };
-        let rest = self.body.len() - self.sent;
+        if !self.body.segments().is_empty() {
+            return self.frame_of_segments(name_end, limit);
+        }
+        let body = &self.body.head;
+        let rest = self.size - self.sent;
         let more = name_end + rest > limit;
         let mut header = self.header;
         if self.started {
@@ -47,14 +53,47 @@ impl Message {
         let head = &mut self.head[..];
         head[..Header::SIZE].copy_from_slice(&header.to_bytes());
         if !more {
-            return Transmit { head: &head[..name_end], body: &self.body[self.sent..] };
+            return Transmit::new(&head[..name_end], &body[self.sent..]);
         }
         let mut head_end = name_end;
         if !self.started {
             head_end += TOTAL;
-            head[name_end..head_end].copy_from_slice(&(self.body.len() as u64).to_le_bytes());
+            head[name_end..head_end].copy_from_slice(&(self.size as u64).to_le_bytes());
         }
-        Transmit { head: &head[..head_end], body: &self.body[self.sent..self.sent + (limit - head_end)] }
+        Transmit::new(&head[..head_end], &body[self.sent..self.sent + (limit - head_end)])
+    }
+
+    /// The next frame of a body with segments. It has as many bytes as fit and lie in as many places as a frame can have.
+    fn frame_of_segments(&mut self, name_end: usize, limit: usize) -> Transmit<'_> {
+        let rest = self.size - self.sent;
+        let table = if self.started { 0 } else { table_size(&self.body) };
+        let room = limit.saturating_sub(name_end + table);
+        let (mut body, len) = self.body.gather(self.sent, room);
+        let more = len < rest;
+        let mut head_end = name_end;
+        let mut header = self.header;
+        if self.started {
+            header = Header { kind: Kind::MORE, id: header.id, ..Header::default() };
+        }
+        header.flags = Flags::new(self.header.flags.format(), more);
+        if !self.started {
+            header.flags.0 |= Flags::SEGMENTS;
+            if more {
+                head_end += TOTAL;
+                self.head[name_end..head_end].copy_from_slice(&(self.size as u64).to_le_bytes());
+                body = self.body.gather(self.sent, len.min(room - TOTAL)).0;
+            }
+            let count = self.body.segments().len() as u32;
+            self.head[head_end..head_end + COUNT].copy_from_slice(&count.to_le_bytes());
+            head_end += COUNT;
+            for (offset, len) in self.body.table() {
+                self.head[head_end..head_end + 8].copy_from_slice(&offset.to_le_bytes());
+                self.head[head_end + 8..head_end + ENTRY].copy_from_slice(&len.to_le_bytes());
+                head_end += ENTRY;
+            }
+        }
+        self.head[..Header::SIZE].copy_from_slice(&header.to_bytes());
+        Transmit { head: &self.head[..head_end], body }
     }
 }
 
@@ -74,7 +113,7 @@ pub(crate) struct Outbox {
 impl Outbox {
     /// Queues a message whose body has been charged to the account with `charged` bytes.
     #[inline]
-    pub(crate) fn push(&mut self, header: Header, name: &str, body: Vec<u8>, charged: usize) {
+    pub(crate) fn push(&mut self, header: Header, name: &str, body: Payload, charged: usize) {
         let mut message = self.message(header, name, body);
         message.charged = charged;
         self.answers += usize::from(message.is_answer());
@@ -88,12 +127,12 @@ impl Outbox {
     }
 
     pub(crate) fn push_urgent(&mut self, header: Header, body: Vec<u8>) {
-        let message = self.message(header, "", body);
+        let message = self.message(header, "", body.into());
         self.urgent.push_back(message);
     }
 
     pub(crate) fn push_greeting(&mut self, header: Header, name: &str, body: Vec<u8>) {
-        let message = self.message(header, name, body);
+        let message = self.message(header, name, body.into());
         self.greeting = Some(message);
     }
 
@@ -127,7 +166,7 @@ impl Outbox {
         let message = queue.front_mut()?;
         message.sent += part;
         message.started = true;
-        if message.sent < message.body.len() {
+        if message.sent < message.size {
             return None;
         }
         let message = queue.pop_front()?;
@@ -171,7 +210,7 @@ impl Outbox {
             if wanted(&self.queue[index]) {
                 if let Some(message) = self.queue.remove(index) {
                     if message.kind() == Kind::CALL {
-                        calls.push((message.header.id, message.body.len()));
+                        calls.push((message.header.id, message.size));
                     }
                     self.recycle(message, pool);
                 }
@@ -190,12 +229,13 @@ impl Outbox {
     }
 
     #[inline]
-    fn message(&mut self, mut header: Header, name: &str, body: Vec<u8>) -> Box<Message> {
+    fn message(&mut self, mut header: Header, name: &str, body: Payload) -> Box<Message> {
         header.name_len = name.len() as u16;
         let mut message = self.spare.pop().unwrap_or_default();
         message.header = header;
-        message.head.resize(Header::SIZE + name.len() + TOTAL, 0);
+        message.head.resize(Header::SIZE + name.len() + TOTAL + table_size(&body), 0);
         message.head[Header::SIZE..][..name.len()].copy_from_slice(name.as_bytes());
+        message.size = body.len();
         message.body = body;
         message.sent = 0;
         message.started = false;
@@ -207,7 +247,7 @@ impl Outbox {
     fn recycle(&mut self, mut message: Box<Message>, pool: &mut Pool) {
         self.answers -= usize::from(message.is_answer());
         pool.account.release(message.charged);
-        pool.give(core::mem::take(&mut message.body));
+        pool.give_payload(core::mem::take(&mut message.body));
         if self.spare.len() < MOST_SPARE {
             self.spare.push(message);
         }
@@ -220,7 +260,22 @@ impl Outbox {
     }
 }
 
+/// Bytes of the table of the segments of a body.
+#[inline]
+fn table_size(body: &Payload) -> usize {
+    match body.segments().len() {
+        0 => 0,
+        count => COUNT + count * ENTRY,
+    }
+}
+
 /// Bytes of a total length.
 const TOTAL: usize = size_of::<u64>();
+
+/// Bytes of the number of segments.
+pub(crate) const COUNT: usize = size_of::<u32>();
+
+/// Bytes of the offset and the length of a segment.
+pub(crate) const ENTRY: usize = 2 * size_of::<u64>();
 
 const MOST_SPARE: usize = 16;

@@ -1,6 +1,9 @@
 //! Buffers that are used again, so that a call which fits allocates nothing; and the account of the bodies in flight.
 
 use crate::budget::Account;
+use crate::{Payload, Segment};
+use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// Spare buffers, the last returned first.
@@ -10,7 +13,12 @@ use alloc::vec::Vec;
 #[derive(Debug)]
 pub(crate) struct Pool {
     spare: Vec<Vec<u8>>,
-    /// Sum of the capacities in `spare`. Invariant: `bytes <= limit`.
+    /// Buffers of segments. Invariant: no other handle to them exists.
+    spare_segments: Vec<Arc<Vec<u8>>>,
+    /// Empty lists of segments.
+    #[allow(clippy::vec_box, reason = "what moves between payloads is the box")]
+    spare_lists: Vec<Box<Vec<Segment>>>,
+    /// Sum of the capacities in `spare` and `spare_segments`. Invariant: `bytes <= limit`.
     bytes: usize,
     limit: usize,
     /// What the bodies in flight of the session are charged to. Spare buffers are not charged.
@@ -19,7 +27,14 @@ pub(crate) struct Pool {
 
 impl Pool {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { spare: Vec::new(), bytes: 0, limit, account: Account::new() }
+        Self {
+            spare: Vec::new(),
+            spare_segments: Vec::new(),
+            spare_lists: Vec::new(),
+            bytes: 0,
+            limit,
+            account: Account::new(),
+        }
     }
 
     /// An empty buffer.
@@ -55,6 +70,46 @@ impl Pool {
             self.spare.push(buffer);
         }
     }
+
+    /// A list to put segments into, if there is a spare one.
+    #[inline]
+    pub(crate) fn take_list(&mut self) -> Option<Box<Vec<Segment>>> {
+        self.spare_lists.pop()
+    }
+
+    /// A buffer for a segment, to which no other handle exists. It has stale contents of any length, and is large enough for `size` bytes if there
+    /// is one such.
+    pub(crate) fn take_segment(&mut self, size: usize) -> Arc<Vec<u8>> {
+        let fits = self.spare_segments.iter().rposition(|spare| spare.capacity() >= size);
+        let segment = match fits {
+            Some(index) => self.spare_segments.swap_remove(index),
+            None => self.spare_segments.pop().unwrap_or_default(),
+        };
+        self.bytes -= segment.capacity();
+        segment
+    }
+
+    /// Keeps the buffers of a payload, except those of segments to which other handles exist.
+    #[inline]
+    pub(crate) fn give_payload(&mut self, payload: Payload) {
+        if let Some(list) = payload.segments {
+            self.give_segments(list);
+        }
+        self.give(payload.head);
+    }
+
+    fn give_segments(&mut self, mut list: Box<Vec<Segment>>) {
+        for mut segment in list.drain(..).filter_map(|(_, segment)| segment) {
+            let bytes = self.bytes + segment.capacity();
+            if bytes <= self.limit && self.spare_segments.len() < MOST && Arc::get_mut(&mut segment).is_some() {
+                self.bytes = bytes;
+                self.spare_segments.push(segment);
+            }
+        }
+        if self.spare_lists.len() < MOST {
+            self.spare_lists.push(list);
+        }
+    }
 }
 
 /// Most buffers kept: each look-up is a walk over them.
@@ -71,6 +126,19 @@ mod tests {
         pool.give(Vec::with_capacity(80));
         assert_eq!(pool.take().capacity(), 80);
         assert_eq!(pool.take().capacity(), 0);
+    }
+
+    #[test]
+    fn keeps_segments_without_other_handles() {
+        let mut pool = Pool::new(1000);
+        let [alone, held] = [100, 200].map(|size| Arc::new(Vec::with_capacity(size)));
+        let other = Arc::clone(&held);
+        let segments = Some(Box::new(alloc::vec![(0..0, Some(alone)), (0..0, Some(held))]));
+        pool.give_payload(Payload { head: Vec::new(), segments });
+        assert_eq!(pool.take_list().map(|list| list.len()), Some(0));
+        assert_eq!(pool.take_segment(50).capacity(), 100);
+        assert_eq!(pool.take_segment(50).capacity(), 0);
+        drop(other);
     }
 
     #[test]

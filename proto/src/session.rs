@@ -3,12 +3,14 @@
 use crate::assembly::{Assemblies, Assembly, Purpose};
 use crate::budget::Budget;
 use crate::calls::{Incoming, Outgoing, Stage};
-use crate::message::Outbox;
+use crate::message::{COUNT, ENTRY, Outbox};
 use crate::pool::Pool;
 use crate::{
     CallId, CloseReason, Closed, ClosedBy, Config, ErrorCode, Event, Flags, Format, FrameBytes, Greeting, Header, Kind,
-    MAX_NAME, MIN_FRAME, NoSuchCall, Outcome, ProtocolError, Role, SendError, Time, Transmit, VERSION,
+    MAX_NAME, MAX_SEGMENTS, MIN_FRAME, NoSuchCall, Outcome, Payload, ProtocolError, Role, Segment, SendError, Time,
+    Transmit, VERSION,
 };
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -150,27 +152,37 @@ impl Session {
         self.pool.take()
     }
 
-    /// Returns the buffer of an event, so that the next one needs no allocation.
+    /// An empty payload to encode into: a [`buffer`](Self::buffer), and a list for segments if one is spare.
     #[inline]
-    pub fn recycle(&mut self, buffer: Vec<u8>) {
-        self.pool.give(buffer);
+    pub fn payload(&mut self) -> Payload {
+        Payload { head: self.pool.take(), segments: self.pool.take_list() }
+    }
+
+    /// Returns the buffers of an event, so that the next one needs no allocation.
+    #[inline]
+    pub fn recycle(&mut self, payload: impl Into<Payload>) {
+        self.pool.give_payload(payload.into());
     }
 
     /// Calls a function of the peer. The call ends with an [`Event::Ended`] that carries the returned id.
     ///
     /// # Errors
     /// When the call exceeds a limit or the link is closed. Nothing is sent, and no event follows.
+    ///
+    /// # Panics
+    /// If the ranges of the payload's segments are not as [`Payload`] says. So do the other methods that take a payload.
     #[inline]
-    pub fn call(&mut self, call: Call<'_>, payload: Vec<u8>) -> Result<CallId, SendError> {
+    pub fn call(&mut self, call: Call<'_>, payload: impl Into<Payload>) -> Result<CallId, SendError> {
+        let payload = checked(payload.into());
         let parent = call.parent.and_then(|id| Some((id, self.incoming.get(id)?)));
         let (parent, depth) = parent.map_or((0, 1), |(id, parent)| (id.0, parent.depth.saturating_add(1)));
         if let Err(error) = self.check_sendable(call.name, payload.len(), depth) {
-            self.pool.give(payload);
+            self.pool.give_payload(payload);
             return Err(error);
         }
         let size = payload.len();
         if !self.pool.account.charge(size) {
-            self.pool.give(payload);
+            self.pool.give_payload(payload);
             return Err(self.out_of_memory(size));
         }
         let limit = self.peer.max_pending;
@@ -181,7 +193,7 @@ impl Session {
         };
         let Some(id) = id else {
             self.pool.account.release(size);
-            self.pool.give(payload);
+            self.pool.give_payload(payload);
             return Err(SendError::Overloaded { limit });
         };
         let header = Header {
@@ -201,14 +213,15 @@ impl Session {
     ///
     /// # Errors
     /// When the notification exceeds a limit or the link is closed. Nothing is sent.
-    pub fn notify(&mut self, name: &str, format: Format, payload: Vec<u8>) -> Result<(), SendError> {
+    pub fn notify(&mut self, name: &str, format: Format, payload: impl Into<Payload>) -> Result<(), SendError> {
+        let payload = checked(payload.into());
         if let Err(error) = self.check_sendable(name, payload.len(), 1) {
-            self.pool.give(payload);
+            self.pool.give_payload(payload);
             return Err(error);
         }
         let size = payload.len();
         if !self.pool.account.charge(size) {
-            self.pool.give(payload);
+            self.pool.give_payload(payload);
             return Err(self.out_of_memory(size));
         }
         let header = Header { kind: Kind::NOTIFY, flags: Flags::new(format, false), code: 1, ..Header::default() };
@@ -222,11 +235,12 @@ impl Session {
     /// # Errors
     /// When the call is not waiting for an answer: it had one, or the link was closed. Nothing needs to be done then.
     #[inline]
-    pub fn reply(&mut self, id: CallId, format: Format, payload: Vec<u8>) -> Result<(), NoSuchCall> {
+    pub fn reply(&mut self, id: CallId, format: Format, payload: impl Into<Payload>) -> Result<(), NoSuchCall> {
+        let payload = checked(payload.into());
         let limit = self.peer.max_message;
         if payload.len() as u64 > limit && self.incoming.get(id).is_some() {
             let text = format!("it has {} bytes and the caller takes {limit} at most: return less", payload.len());
-            self.pool.give(payload);
+            self.pool.give_payload(payload);
             return self.throw_text(id, ErrorCode::TOO_LARGE, &text);
         }
         self.answer_with(id, Kind::RETURN, 0, format, payload)
@@ -236,10 +250,17 @@ impl Session {
     ///
     /// # Errors
     /// When the call is not waiting for an answer: it had one, or the link was closed. Nothing needs to be done then.
-    pub fn throw(&mut self, id: CallId, code: ErrorCode, format: Format, payload: Vec<u8>) -> Result<(), NoSuchCall> {
+    pub fn throw(
+        &mut self,
+        id: CallId,
+        code: ErrorCode,
+        format: Format,
+        payload: impl Into<Payload>,
+    ) -> Result<(), NoSuchCall> {
+        let payload = checked(payload.into());
         if payload.len() as u64 > self.peer.max_message {
             let (size, limit) = (payload.len(), self.peer.max_message);
-            self.pool.give(payload);
+            self.pool.give_payload(payload);
             let text = format!("the function threw an error of {size} bytes and the caller takes {limit} at most");
             return self.throw_text(id, ErrorCode::TOO_LARGE, &text);
         }
@@ -252,7 +273,7 @@ impl Session {
     /// When the call is not waiting for an answer: it had one, or the link was closed. Nothing needs to be done then.
     pub fn throw_text(&mut self, id: CallId, code: ErrorCode, text: &str) -> Result<(), NoSuchCall> {
         let payload = self.text(text);
-        self.answer(id, Kind::THROW, code.0, Format::Text, payload, 0)
+        self.answer(id, Kind::THROW, code.0, Format::Text, payload.into(), 0)
     }
 
     /// Defers a call of the peer whose function cannot run, or cannot end, before this end stops waiting for the call whose handler made it
@@ -300,7 +321,7 @@ impl Session {
         }
         self.check_sendable("", payload.len(), 1)?;
         self.heard_ready = true;
-        self.outbox.push(Header { kind: Kind::READY, ..Header::default() }, "", payload, 0);
+        self.outbox.push(Header { kind: Kind::READY, ..Header::default() }, "", payload.into(), 0);
         Ok(())
     }
 
@@ -316,7 +337,7 @@ impl Session {
             return Err(self.out_of_memory(size));
         }
         payload.extend(references.iter().flat_map(|reference| reference.to_le_bytes()));
-        self.outbox.push(Header { kind: Kind::RELEASE, ..Header::default() }, "", payload, 0);
+        self.outbox.push(Header { kind: Kind::RELEASE, ..Header::default() }, "", payload.into(), 0);
         Ok(())
     }
 
@@ -333,7 +354,7 @@ impl Session {
                 // While its body is unfinished, its total counts against the limit for later bodies.
                 self.outbox.push_urgent(Header { kind: Kind::CANCEL, id, ..Header::default() }, Vec::new());
             }
-            self.outbox.push(close_header(reason), "", payload, 0);
+            self.outbox.push(close_header(reason), "", payload.into(), 0);
         }
     }
 
@@ -403,7 +424,7 @@ impl Session {
         if !send(&frame)? {
             return Ok(Progress::Blocked);
         }
-        let part = frame.body.len();
+        let part = frame.len() - frame.head.len();
         let sent = self.outbox.advance(part, &mut self.pool);
         if let Some(call) = sent.and_then(|id| self.outgoing.get_mut(id)) {
             call.sent = true;
@@ -577,13 +598,13 @@ impl Session {
         kind: Kind,
         code: u16,
         format: Format,
-        payload: Vec<u8>,
+        payload: Payload,
     ) -> Result<(), NoSuchCall> {
         let size = payload.len();
         if self.pool.account.charge(size) {
             return self.answer(id, kind, code, format, payload, size);
         }
-        self.pool.give(payload);
+        self.pool.give_payload(payload);
         let text = self.lack_of_memory("its answer", size as u64);
         self.throw_text(id, ErrorCode::OUT_OF_MEMORY, &text)
     }
@@ -596,12 +617,12 @@ impl Session {
         kind: Kind,
         code: u16,
         format: Format,
-        payload: Vec<u8>,
+        payload: Payload,
         charged: usize,
     ) -> Result<(), NoSuchCall> {
         if !self.incoming.remove(id) {
             self.pool.account.release(charged);
-            self.pool.give(payload);
+            self.pool.give_payload(payload);
             return Err(NoSuchCall);
         }
         let header = Header { kind, flags: Flags::new(format, false), code, id: id.0, ..Header::default() };
@@ -676,6 +697,10 @@ impl Session {
         let header = Header::from_bytes(header);
         if header.flags.has_unknown() {
             return Err(ProtocolError("a frame has an unknown flag".into()));
+        }
+        if header.flags.has_segments() && !matches!(header.kind, Kind::CALL | Kind::RETURN | Kind::THROW | Kind::NOTIFY)
+        {
+            return Err(ProtocolError("a frame has segments that its kind does not have".into()));
         }
         let known = match header.kind {
             Kind::HELLO | Kind::WELCOME => return self.accept_greeting(header, frame),
@@ -761,7 +786,7 @@ impl Session {
         let mut calls = 0;
         let mut ready_fits = true;
         let removed = self.outbox.remove_where(&mut self.pool, |message| {
-            let fits = message.body.len() as u64 <= max_message;
+            let fits = message.size as u64 <= max_message;
             ready_fits &= fits || message.kind() != Kind::READY;
             calls += usize::from(fits && message.kind() == Kind::CALL);
             !fits || (message.kind() == Kind::CALL && calls > max_pending)
@@ -845,36 +870,55 @@ impl Session {
         purpose: Purpose,
     ) -> Result<(), ProtocolError> {
         let mut at = Header::SIZE + usize::from(header.name_len);
-        if !header.flags.more() {
+        let (format, more) = (header.flags.format(), header.flags.more());
+        if !more && !header.flags.has_segments() {
             let size = frame.len() - at;
             if size as u64 > self.config.max_message {
                 return Err(ProtocolError("a body is longer than was agreed".into()));
             }
             if purpose == Purpose::DroppedAnswer {
-                return self.complete(header.id, header.flags.format(), purpose, Vec::new());
+                return self.complete(header.id, format, purpose, Payload::default());
             }
             let mut body = self.pool.take_stale(size);
             if body.try_reserve_exact(size.saturating_sub(body.len())).is_err() {
                 let (purpose, body) = self.refuse(header.id, purpose, size as u64);
-                return self.complete(header.id, header.flags.format(), purpose, body);
+                return self.complete(header.id, format, purpose, body.into());
             }
             body.resize(size, 0);
             frame.copy_to(at, &mut body);
-            return self.complete(header.id, header.flags.format(), purpose, body);
+            return self.complete(header.id, format, purpose, body.into());
         }
         let mut total = [0; 8];
-        if frame.len() < at + total.len() {
-            return Err(ProtocolError("a body that goes on does not say how long it is".into()));
+        if more {
+            if frame.len() < at + total.len() {
+                return Err(ProtocolError("a body that goes on does not say how long it is".into()));
+            }
+            frame.copy_to(at, &mut total);
+            at += total.len();
         }
-        frame.copy_to(at, &mut total);
-        at += total.len();
-        let total = u64::from_le_bytes(total);
-        if total > self.config.max_message.saturating_sub(self.assemblies.bytes()) {
+        let mut total = u64::from_le_bytes(total);
+        let table = if header.flags.has_segments() { Some(Table::read(frame, &mut at)?) } else { None };
+        if !more {
+            total = (frame.len() - at) as u64;
+        }
+        if table.as_ref().is_some_and(|table| !table.fits(total)) {
+            return Err(ProtocolError("the segments of a body are not in order, or are beyond its end".into()));
+        }
+        // What one frame holds waits for nothing, so it does not count with the unfinished bodies.
+        let unfinished = if more { self.assemblies.bytes() } else { 0 };
+        if total > self.config.max_message.saturating_sub(unfinished) {
             return Err(ProtocolError("a body is longer than was agreed".into()));
         }
         let fits = purpose == Purpose::DroppedAnswer || self.pool.account.fits(total);
-        let body = if fits { self.pool.take_stale(total as usize) } else { Vec::new() };
-        let mut assembly = Assembly::new(header.id, header.flags.format(), purpose, total, body);
+        let body = match table.filter(|_| self.config.segments) {
+            _ if !fits || purpose == Purpose::DroppedAnswer => Payload::default(),
+            None => self.pool.take_stale(total as usize).into(),
+            Some(table) => table.buffers(total, &mut self.pool),
+        };
+        let mut assembly = Assembly::new(header.id, format, purpose, total, body);
+        if !more {
+            return self.accept_whole(assembly, fits, frame, at);
+        }
         if purpose == Purpose::Notify {
             assembly.name = core::mem::take(&mut self.name);
         }
@@ -890,6 +934,24 @@ impl Session {
         self.accept_part(header.id, frame, at, true)
     }
 
+    /// Handles a body with segments that is in one frame from `at` on.
+    fn accept_whole(
+        &mut self,
+        mut assembly: Assembly,
+        fits: bool,
+        frame: &(impl FrameBytes + ?Sized),
+        at: usize,
+    ) -> Result<(), ProtocolError> {
+        let (id, format, purpose, total) = (assembly.id, assembly.format, assembly.purpose, assembly.total);
+        let received = fits && assembly.append(frame, at, total, &mut self.pool);
+        assembly.settle(&mut self.pool);
+        if received {
+            return self.complete(id, format, purpose, assembly.body);
+        }
+        let (purpose, body) = self.refuse(id, purpose, total);
+        self.complete(id, format, purpose, body.into())
+    }
+
     /// Handles a body of `size` bytes for which there is no memory, or which exceeds the budget: ends its call as soon as that may be ended.
     /// Returns the purpose for which the rest is received, and the body to [complete](Self::complete) it with.
     #[cold]
@@ -902,8 +964,11 @@ impl Session {
             Purpose::Notify => (Purpose::DroppedNotification, Vec::new()),
             Purpose::Return | Purpose::Throw(_) => {
                 let text = self.lack_of_memory("its answer", size);
-                let outcome =
-                    Outcome::Threw { code: ErrorCode::OUT_OF_MEMORY, format: Format::Text, payload: self.text(&text) };
+                let outcome = Outcome::Threw {
+                    code: ErrorCode::OUT_OF_MEMORY,
+                    format: Format::Text,
+                    payload: self.text(&text).into(),
+                };
                 self.outgoing.abandon(id);
                 self.events.push_back(Event::Ended { id: CallId(id), outcome });
                 (Purpose::DroppedAnswer, Vec::new())
@@ -930,7 +995,7 @@ impl Session {
         let (purpose, body) = self.refuse(id, purpose, total);
         if let Some(assembly) = self.assemblies.get_mut(id) {
             assembly.purpose = purpose;
-            assembly.body = body;
+            assembly.body = body.into();
         }
     }
 
@@ -949,13 +1014,13 @@ impl Session {
             return Err(ProtocolError("more came for a body that is complete or was never begun".into()));
         };
         let end = assembly.end_of(frame.len() - at, more)?;
-        if !assembly.make_room(end, &mut self.pool) {
+        if !assembly.append(frame, at, end, &mut self.pool) {
             self.refuse_rest(id);
+            match self.assemblies.get_mut(id) {
+                Some(assembly) => assembly.skip_to(end),
+                None => return Ok(()), // The link is closed, for lack of memory.
+            }
         }
-        let Some(assembly) = self.assemblies.get_mut(id) else {
-            return Ok(()); // The link is closed, for lack of memory.
-        };
-        assembly.append(frame, at, end);
         if !more {
             let mut assembly = self.assemblies.remove(id);
             assembly.settle(&mut self.pool);
@@ -979,7 +1044,7 @@ impl Session {
         if self.assemblies.contains(header.id) {
             let mut assembly = self.assemblies.remove(header.id);
             assembly.settle(&mut self.pool);
-            self.pool.give(assembly.body);
+            self.pool.give_payload(assembly.body);
             let _ = self.throw_text(id, ErrorCode::CANCELLED, "the call was cancelled while it was being sent");
         } else if first {
             self.events.push_back(Event::Cancelled(id));
@@ -988,14 +1053,14 @@ impl Session {
     }
 
     /// Handles a complete body. That of a notification is for the function `self.name`.
-    fn complete(&mut self, id: u32, format: Format, purpose: Purpose, payload: Vec<u8>) -> Result<(), ProtocolError> {
+    fn complete(&mut self, id: u32, format: Format, purpose: Purpose, payload: Payload) -> Result<(), ProtocolError> {
         let id = CallId(id);
         // Each arm pushes its event itself: copies of a common variable would cost more than all the rest.
         match purpose {
             Purpose::Call => {
                 let depth = self.incoming.get(id).map_or(0, |call| call.depth);
                 if depth > self.config.max_depth {
-                    self.pool.give(payload);
+                    self.pool.give_payload(payload);
                     let limit = self.config.max_depth;
                     let chain = self.chain(id);
                     let text = format!("calls are nested {depth} deep and {limit} are allowed: {chain}");
@@ -1023,15 +1088,15 @@ impl Session {
             Purpose::DroppedNotification => {}
             Purpose::Ready => {
                 let fits = self.pool.account.fits(payload.len() as u64 * LISTED_NAME);
-                let Some(exports) = (if fits { exports(&payload)? } else { None }) else {
+                let Some(exports) = (if fits { exports(&payload.head)? } else { None }) else {
                     self.refuse(id.0, purpose, payload.len() as u64);
                     return Ok(());
                 };
-                self.pool.give(payload);
+                self.pool.give_payload(payload);
                 self.events.push_back(Event::Ready(exports));
             }
             Purpose::Release => {
-                let (references, rest) = payload.as_chunks::<8>();
+                let (references, rest) = payload.head.as_chunks::<8>();
                 if !rest.is_empty() {
                     return Err(ProtocolError("a release holds a part of a reference".into()));
                 }
@@ -1041,7 +1106,7 @@ impl Session {
                     return Ok(());
                 }
                 list.extend(references.iter().map(|bytes| u64::from_le_bytes(*bytes)));
-                self.pool.give(payload);
+                self.pool.give_payload(payload);
                 self.events.push_back(Event::Released(list));
             }
         }
@@ -1057,6 +1122,80 @@ impl Session {
     #[inline]
     fn take_name(&mut self) -> Result<String, ProtocolError> {
         String::from_utf8(core::mem::take(&mut self.name)).map_err(|_| not_text())
+    }
+}
+
+/// A payload that is about to be sent, with no more segments than can travel.
+#[inline]
+fn checked(payload: Payload) -> Payload {
+    if payload.segments().is_empty() { payload } else { checked_segments(payload) }
+}
+
+fn checked_segments(mut payload: Payload) -> Payload {
+    assert!(payload.is_sound(), "the segments of a payload are ascending ranges of its head");
+    if payload.segments().len() > MAX_SEGMENTS {
+        payload = payload.into_bytes().into();
+    }
+    payload
+}
+
+/// The segments that a message has announced.
+struct Table {
+    /// Offset in the body and length of each.
+    entries: [(u64, u64); MAX_SEGMENTS],
+    count: usize,
+}
+
+impl Table {
+    /// Reads a table in a frame from `at`, which is behind it then.
+    fn read(frame: &(impl FrameBytes + ?Sized), at: &mut usize) -> Result<Self, ProtocolError> {
+        let wrong = || ProtocolError("a table of segments is too short, or has no entry or more than 32".into());
+        let mut count = [0; COUNT];
+        if frame.len() < *at + COUNT {
+            return Err(wrong());
+        }
+        frame.copy_to(*at, &mut count);
+        *at += COUNT;
+        let count = u32::from_le_bytes(count) as usize;
+        if !(1..=MAX_SEGMENTS).contains(&count) || frame.len() < *at + count * ENTRY {
+            return Err(wrong());
+        }
+        let mut entries = [(0, 0); MAX_SEGMENTS];
+        for entry in &mut entries[..count] {
+            let mut bytes = [0; ENTRY];
+            frame.copy_to(*at, &mut bytes);
+            *at += ENTRY;
+            let both = u128::from_le_bytes(bytes);
+            *entry = (both as u64, (both >> 64) as u64);
+        }
+        Ok(Self { entries, count })
+    }
+
+    fn entries(&self) -> &[(u64, u64)] {
+        &self.entries[..self.count]
+    }
+
+    /// Whether the segments are ascending, not empty, and inside of a body of `total` bytes.
+    fn fits(&self, total: u64) -> bool {
+        let mut end = 0;
+        self.entries().iter().all(|(offset, len)| {
+            let fits = *offset >= end && *len > 0 && offset.checked_add(*len).is_some_and(|end| end <= total);
+            end = offset.wrapping_add(*len);
+            fits
+        })
+    }
+
+    /// Buffers for a body of `total` bytes, which fits the address space and the segments.
+    fn buffers(&self, total: u64, pool: &mut Pool) -> Payload {
+        let outside: u64 = self.entries().iter().map(|(_, len)| len).sum();
+        let mut list: Box<Vec<Segment>> = pool.take_list().unwrap_or_default();
+        let mut before = 0;
+        list.extend(self.entries().iter().map(|(offset, len)| {
+            let start = (offset - before) as usize;
+            before += len;
+            (start..start + *len as usize, Some(pool.take_segment(*len as usize)))
+        }));
+        Payload { head: pool.take_stale((total - outside) as usize), segments: Some(list) }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{ProtocolError, Session};
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 /// One end of a link that carries whole frames, in order, each at most once.
@@ -65,19 +66,39 @@ pub trait Transport {
     fn close(&mut self);
 }
 
-/// A frame that is ready to travel: the bytes of `head`, then those of `body`, without anything between.
+/// A frame that is ready to travel: the bytes of `head`, then those of the pieces of `body`, without anything between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transmit<'a> {
-    /// The header, the name, and where the body goes on its total length.
+    /// The header, the name, where the body goes on its total length, and its segments if it has some.
     pub head: &'a [u8],
-    /// The part of the payload that travels in this frame.
-    pub body: &'a [u8],
+    /// The part of the payload that travels in this frame: pieces that lie in different places. An empty one is followed by empty ones only.
+    pub body: [&'a [u8]; 3],
 }
 
-impl Transmit<'_> {
+impl<'a> Transmit<'a> {
+    /// A frame whose body lies in one place.
+    #[inline]
+    pub const fn new(head: &'a [u8], body: &'a [u8]) -> Self {
+        Self { head, body: [body, &[], &[]] }
+    }
+
     /// Length in bytes of the whole frame.
+    #[inline]
     pub fn len(&self) -> usize {
-        self.head.len() + self.body.len()
+        let [first, second, third] = self.body;
+        self.head.len() + first.len() + second.len() + third.len()
+    }
+
+    /// The head, then the pieces of the body.
+    #[inline]
+    pub fn pieces(&self) -> [&'a [u8]; 4] {
+        let [first, second, third] = self.body;
+        [self.head, first, second, third]
+    }
+
+    /// The frame as one buffer.
+    pub fn to_vec(&self) -> Vec<u8> {
+        self.pieces().concat()
     }
 
     /// Always false: a frame has at least a header.

@@ -11,8 +11,7 @@ fn carry(from: &mut Session, to: &mut Session, wire: &mut Vec<u8>) {
     loop {
         let progress = from.transmit(2048, |frame| {
             wire.clear();
-            wire.extend_from_slice(frame.head);
-            wire.extend_from_slice(frame.body);
+            frame.pieces().iter().for_each(|piece| wire.extend_from_slice(piece));
             Ok::<_, ()>(true)
         });
         if progress != Ok(Progress::Sent) {
@@ -52,7 +51,7 @@ impl Pair {
         carry(&mut self.caller, &mut self.callee, &mut self.wire);
         let Some(Event::Call { id, payload, .. }) = self.callee.poll_event() else { panic!("the call has arrived") };
         let mut result = self.callee.buffer();
-        result.extend_from_slice(&payload);
+        result.extend_from_slice(&payload.head);
         self.callee.recycle(payload);
         self.callee.reply(id, Format::Bytes, result).expect("the call waits");
         carry(&mut self.callee, &mut self.caller, &mut self.wire);

@@ -137,7 +137,7 @@ fn the_format_of_a_body_is_that_of_its_first_frame() {
     first[1] = Flags::new(Format::Value, true).0;
     main.handle_frame(&first[..]).unwrap();
     main.handle_frame(&part(0, b"b", false)[..]).unwrap();
-    let expected = Event::Notify { name: "n".into(), format: Format::Value, payload: b"ab".to_vec() };
+    let expected = Event::Notify { name: "n".into(), format: Format::Value, payload: b"ab".to_vec().into() };
     assert_eq!(main.poll_event(), Some(expected));
 }
 

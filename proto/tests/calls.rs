@@ -12,14 +12,14 @@ fn calls_and_answers_cross_both_ways() {
     link.settle();
     for (role, call) in ROLES.into_iter().zip(calls) {
         let Event::Call { id, format, payload } = link.event(role.peer()) else { panic!() };
-        assert_eq!((id, format, &payload[..]), (call, Format::Bytes, &b"f"[..]));
+        assert_eq!((id, format, &payload.head[..]), (call, Format::Bytes, &b"f"[..]));
         assert_eq!(link.end(role.peer()).function(id), Some("f"));
         assert_eq!(link.end(role.peer()).chain(id), format!("{}.f", role.peer().name()));
         link.end(role.peer()).reply(id, Format::Value, b"result".to_vec()).unwrap();
     }
     link.settle();
     for (role, call) in ROLES.into_iter().zip(calls) {
-        let outcome = Outcome::Returned { format: Format::Value, payload: b"result".to_vec() };
+        let outcome = Outcome::Returned { format: Format::Value, payload: b"result".to_vec().into() };
         assert_eq!(link.ended(role, call), outcome);
         assert_eq!(
             call.to_wire() & 1,
@@ -52,7 +52,7 @@ fn a_function_that_throws() {
     let id = link.called(Role::Worker);
     link.worker.throw(id, ErrorCode(0x8001), Format::Typed, b"why".to_vec()).unwrap();
     link.settle();
-    let outcome = Outcome::Threw { code: ErrorCode(0x8001), format: Format::Typed, payload: b"why".to_vec() };
+    let outcome = Outcome::Threw { code: ErrorCode(0x8001), format: Format::Typed, payload: b"why".to_vec().into() };
     assert_eq!(link.ended(Role::Main, call), outcome);
 }
 
@@ -147,8 +147,11 @@ fn notifications_arrive_in_order_with_calls() {
     link.worker.notify("c", Format::Bytes, Vec::new()).unwrap();
     link.settle();
     let events = link.events(Role::Main);
-    let notify =
-        |name: &str, format, payload: &[u8]| Event::Notify { name: name.into(), format, payload: payload.into() };
+    let notify = |name: &str, format, payload: &[u8]| Event::Notify {
+        name: name.into(),
+        format,
+        payload: payload.to_vec().into(),
+    };
     assert_eq!(events[0], notify("a", Format::Typed, b"1"));
     assert!(matches!(events[1], Event::Call { .. }));
     assert_eq!(events[2], notify("c", Format::Bytes, b""));

@@ -60,7 +60,7 @@ fn closing_sends_what_is_queued_first() {
         assert!(events.contains(&Event::Ended { id: unsent, outcome: Outcome::Closed }));
         assert_eq!(events[3], closed(ClosedBy::Here, CloseReason::DONE, "bye"));
         link.settle();
-        let notify = Event::Notify { name: "last".into(), format: Format::Bytes, payload: Vec::new() };
+        let notify = Event::Notify { name: "last".into(), format: Format::Bytes, payload: Vec::new().into() };
         assert_eq!(
             link.events(role.peer()),
             [
@@ -108,7 +108,7 @@ fn a_call_that_breaks_off_leaves_room_for_the_long_bodies_behind_it() {
         let _ = link.send(role);
         link.end(role).close(CloseReason::DONE, "");
         link.settle();
-        let notify = Event::Notify { name: "last".into(), format: Format::Bytes, payload: pattern(7999) };
+        let notify = Event::Notify { name: "last".into(), format: Format::Bytes, payload: pattern(7999).into() };
         let ended = Event::Ended { id: other, outcome: returned(&pattern(8000)) };
         let done = closed(ClosedBy::Peer, CloseReason::DONE, "");
         assert!(link.events(role.peer()) == [ended, notify, done]);

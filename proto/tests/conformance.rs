@@ -101,7 +101,7 @@ impl Transport for PipeEnd {
         if queue.len() >= ROOM {
             return Ok(false);
         }
-        queue.push_back([frame.head, frame.body].concat());
+        queue.push_back(frame.to_vec());
         if self.fault == Fault::Loses && queue.len() == ROOM / 2 && !std::mem::replace(&mut state.lost, true) {
             state.queues[self.own].pop_back();
         }

@@ -218,9 +218,9 @@ impl World {
                     model.ended += 1;
                     let cancelled = model.cancelled.remove(&id);
                     match outcome {
-                        Outcome::Returned { payload, .. } => assert_eq!(number_in(&payload), number),
+                        Outcome::Returned { payload, .. } => assert_eq!(number_in(&payload.head), number),
                         Outcome::Threw { code: ErrorCode::THROWN, payload, .. } => {
-                            assert_eq!(number_in(&payload), number);
+                            assert_eq!(number_in(&payload.head), number);
                         }
                         Outcome::Threw { code, .. } => {
                             assert!([ErrorCode::TOO_LARGE, ErrorCode::TOO_DEEP].contains(&code), "{code:?}");
@@ -236,9 +236,9 @@ impl World {
                         Outcome::Interrupted | Outcome::Closed => {}
                     }
                 }
-                Event::Call { id, payload, .. } => model.incoming.push((id, number_in(&payload))),
+                Event::Call { id, payload, .. } => model.incoming.push((id, number_in(&payload.head))),
                 Event::Notify { payload, .. } => {
-                    assert_eq!(Some(number_in(&payload)), model.notified.pop_front(), "in order");
+                    assert_eq!(Some(number_in(&payload.head)), model.notified.pop_front(), "in order");
                 }
                 Event::Released(references) => assert_eq!(Some(references), model.released.pop_front()),
                 Event::Closed(_) => {

@@ -77,7 +77,7 @@ fn a_call_nested_too_deep_is_answered_and_breaks_nothing() {
     let header = Header::from_bytes(*answer.first_chunk().unwrap());
     assert_eq!((header.kind, header.id, ErrorCode(header.code)), (Kind::THROW, 1, ErrorCode::TOO_DEEP));
     let (code, format) = (ErrorCode::TOO_DEEP, header.flags.format());
-    let outcome = Outcome::Threw { code, format, payload: answer[16..].into() };
+    let outcome = Outcome::Threw { code, format, payload: answer[16..].to_vec().into() };
     assert_eq!(text(outcome), "calls are nested 4 deep and 3 are allowed: main.f");
 }
 

@@ -130,7 +130,7 @@ fn link(size: usize, capacity: usize, manner: Manner) -> u128 {
                 }
             }
             for chunk in buffer.chunks(main.max_frame()) {
-                while main.send(&Transmit { head: &[], body: chunk }) == Ok(false) {
+                while main.send(&Transmit::new(&[], chunk)) == Ok(false) {
                     pass(&mut main, true);
                 }
             }
@@ -147,7 +147,7 @@ fn link(size: usize, capacity: usize, manner: Manner) -> u128 {
             let mut moved = false;
             if sent < size {
                 let end = size.min(sent + worker.max_frame());
-                if worker.send(&Transmit { head: &[], body: &outgoing[sent..end] }).unwrap() {
+                if worker.send(&Transmit::new(&[], &outgoing[sent..end])).unwrap() {
                     sent = end;
                     moved = true;
                 }

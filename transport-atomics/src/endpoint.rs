@@ -371,7 +371,7 @@ mod tests {
     }
 
     fn send(end: &mut Endpoint<Region>, len: usize) -> Result<bool, Gone> {
-        end.send(&Transmit { head: &[1; 16], body: &vec![2; len - 16] })
+        end.send(&Transmit::new(&[1; 16], &vec![2; len - 16]))
     }
 
     fn receive(end: &mut Endpoint<Region>) -> Result<bool, ReceiveError> {

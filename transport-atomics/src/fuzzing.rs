@@ -49,7 +49,7 @@ pub fn ring_reader(input: &[u8]) {
                 let len =
                     1 + usize::from(u16::from_le_bytes([input.byte_or_0(), input.byte_or_0()])) % outbox.max_frame();
                 producer.has_room(&memory);
-                match producer.write(&memory, &Transmit { head: &[7], body: &vec![8; len - 1] }) {
+                match producer.write(&memory, &Transmit::new(&[7], &vec![8; len - 1])) {
                     Ok(true) => {}
                     // It has looked at the head for more room, and there can be a record.
                     Ok(false) => assert!(memory.load(outbox.head).is_multiple_of(64)),

@@ -41,12 +41,21 @@ pub(crate) trait Memory: Clone {
     /// word, and at last that is stored with release.
     #[inline]
     fn publish(&self, record: usize, next: usize, head: &[u8], body: &[u8]) {
+        self.publish_pieces(record, next, &[head, body]);
+    }
+
+    /// The same for a frame in any number of pieces.
+    #[inline]
+    fn publish_pieces(&self, record: usize, next: usize, pieces: &[&[u8]]) {
         // First of all, so that the line is on its way while the frame is copied.
         self.store_relaxed(next, 0);
-        self.copy_in(record + RECORD_HEADER, head);
-        self.copy_in(record + RECORD_HEADER + head.len(), body);
+        let mut len = 0;
+        for piece in pieces {
+            self.copy_in(record + RECORD_HEADER + len, piece);
+            len += piece.len();
+        }
         // Release: whoever sees the length sees the frame and the zero behind it. Pairs with the loads in `Consumer::peek`.
-        self.store(record, (head.len() + body.len()) as u32);
+        self.store(record, len as u32);
     }
 
     /// The endpoint announces by the word that it sleeps in an event loop, and has its bell rung when somebody wakes those who

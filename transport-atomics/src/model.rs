@@ -36,7 +36,7 @@ impl ModelEnd {
     /// Sends `word` in the first and the last four bytes of a frame of `len` bytes, a multiple of four and at least eight.
     pub fn send(&mut self, word: u32, len: usize) -> Result<bool, Gone> {
         let body = vec![0; len - 8].into_iter().chain(word.to_le_bytes()).collect::<Vec<u8>>();
-        self.0.send(&Transmit { head: &word.to_le_bytes(), body: &body })
+        self.0.send(&Transmit::new(&word.to_le_bytes(), &body))
     }
 
     /// The word of the next frame, which must be the same at both of its ends.

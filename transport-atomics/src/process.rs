@@ -12,7 +12,7 @@
 //! let bell = Bell::new()?;
 //! let mut command = std::process::Command::new("./worker");
 //! let (mut child, mut main) = process::spawn(&mut command, LinkConfig::default(), &bell)?;
-//! main.send(&Transmit { head: b"ping", body: b"" }).unwrap();
+//! main.send(&Transmit::new(b"ping", b"")).unwrap();
 //!
 //! // First thing in the child:
 //! let mut worker = process::from_env()?.expect("started by a parent that speaks coincide");

@@ -62,7 +62,11 @@ impl Producer {
 
         let start = (at + padding) & (capacity - 1);
         let next = (start + size) & (capacity - 1);
-        memory.publish(data + start as usize, data + next as usize, frame.head, frame.body);
+        let (record, next) = (data + start as usize, data + next as usize);
+        match frame.body {
+            [body, [], _] => memory.publish(record, next, frame.head, body),
+            _ => memory.publish_pieces(record, next, &frame.pieces()),
+        }
         if padding > 0 {
             // Last, so that a consumer that sees the padding sees the record that follows it too.
             memory.store(data + at as usize, PADDING | padding);

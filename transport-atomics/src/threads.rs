@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// let bell = Bell::new()?;
 /// let (mut main, mut worker) = pair(LinkConfig::default(), bell);
 /// let thread = std::thread::spawn(move || {
-///     worker.send(&Transmit { head: b"hello, ", body: b"main" }).unwrap();
+///     worker.send(&Transmit::new(b"hello, ", b"main")).unwrap();
 /// });
 ///
 /// let mut bytes = [0; 11];

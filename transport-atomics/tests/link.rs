@@ -26,7 +26,7 @@ fn small_pair() -> (MainTransport, WorkerTransport) {
 
 fn send(end: &mut impl Transport, bytes: &[u8]) -> Result<bool, Gone> {
     let (head, body) = bytes.split_at(bytes.len().min(16));
-    end.send(&Transmit { head, body })
+    end.send(&Transmit::new(head, body))
 }
 
 fn send_patiently(end: &mut impl Transport, bytes: &[u8]) {

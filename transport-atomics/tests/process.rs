@@ -209,7 +209,7 @@ fn next(end: &mut impl End) -> Result<Vec<u8>, ReceiveError> {
 }
 
 fn send_all(end: &mut impl Transport, bytes: &[u8]) -> Result<(), Gone> {
-    while !end.send(&Transmit { head: bytes, body: &[] })? {
+    while !end.send(&Transmit::new(bytes, &[]))? {
         end.wait(true, None);
     }
     Ok(())
@@ -274,7 +274,7 @@ fn a_killed_child_is_gone() {
                     }
                 };
                 assert_eq!(outcome, ReceiveError::Gone(Gone));
-                assert_eq!(main.send(&Transmit { head: b"late", body: b"" }), Err(Gone));
+                assert_eq!(main.send(&Transmit::new(b"late", b"")), Err(Gone));
                 ended(&mut killer.join().unwrap());
             }
         }

@@ -41,8 +41,8 @@ pub fn packet_reader(input: &[u8]) {
                 4 => {
                     let frame = vec![1; 16 + usize::from(step)];
                     let room = endpoint.has_room();
-                    assert!(room || endpoint.send(&Transmit { head: &frame, body: &[] }) != Ok(true));
-                    arrived += u64::from(room && endpoint.send(&Transmit { head: &frame, body: &[] }) == Ok(true));
+                    assert!(room || endpoint.send(&Transmit::new(&frame, &[])) != Ok(true));
+                    arrived += u64::from(room && endpoint.send(&Transmit::new(&frame, &[])) == Ok(true));
                 }
                 5 if step & 64 == 0 => endpoint.collect(),
                 5 => endpoint.listen(),

@@ -37,7 +37,7 @@ fn worker() -> Delivery {
 fn packets(count: usize) -> Vec<Vec<u8>> {
     let mut main = Delivery::new(Role::Main, Delivery::WINDOW);
     let mut packet = |_| {
-        assert_eq!(main.send(&Transmit { head: &[1; 16], body: &[] }), Ok(true));
+        assert_eq!(main.send(&Transmit::new(&[1; 16], &[])), Ok(true));
         main.poll_transmit().expect("there is a frame").bytes
     };
     (0..count).map(&mut packet).collect()

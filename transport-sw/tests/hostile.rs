@@ -7,7 +7,7 @@ const WINDOW: usize = 1000;
 
 fn frames(sender: &mut Delivery, count: usize) -> Vec<u8> {
     for _ in 0..count {
-        assert_eq!(sender.send(&Transmit { head: &[1; 16], body: &[2; 984] }), Ok(true));
+        assert_eq!(sender.send(&Transmit::new(&[1; 16], &[2; 984])), Ok(true));
     }
     sender.poll_transmit().expect("there are frames").bytes
 }
@@ -32,7 +32,7 @@ fn frames_beyond_the_window_are_a_breach() {
     assert!(refused.contains("more frames are unacknowledged than the window allows"), "{refused}");
     assert!((kept - 100) * 1004 <= WINDOW + Delivery::MAX_FRAME + 4, "{kept} frames were kept");
     assert!(matches!(main.receive_with(|_| Ok(())), Err(ReceiveError::Protocol(_))));
-    assert_eq!(main.send(&Transmit { head: &[1; 16], body: &[] }), Err(Gone));
+    assert_eq!(main.send(&Transmit::new(&[1; 16], &[])), Err(Gone));
 }
 
 #[test]

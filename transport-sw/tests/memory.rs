@@ -13,7 +13,7 @@ fn collected_packet_without_memory_is_an_error_and_can_be_collected_again() {
     worker.collect();
     let mut body = Vec::new();
     for size in [100_000, 16] {
-        assert_eq!(main.send(&Transmit { head: &[1; 16], body: &vec![7; size] }), Ok(true));
+        assert_eq!(main.send(&Transmit::new(&[1; 16], &vec![7; size])), Ok(true));
         body.extend(main.poll_transmit().expect("there is a frame").bytes);
     }
     let again = body.clone();

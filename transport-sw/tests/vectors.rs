@@ -59,7 +59,7 @@ fn follow(end: &mut Delivery, step: &Step, sent: &[Vec<u8>], what: &str) -> Vec<
         Step { doing: Some(doing), .. } => match doing.as_str() {
             "send" => {
                 let frame = step.frame.as_ref().expect("there is a frame to send").bytes();
-                let taken = end.send(&Transmit { head: &frame, body: &[] });
+                let taken = end.send(&Transmit::new(&frame, &[]));
                 assert_eq!(taken == Ok(true), !step.refused, "{what}");
             }
             "collect" => end.collect(),

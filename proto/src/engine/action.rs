@@ -1,6 +1,6 @@
 //! What an engine asks of its host, and the names that both use.
 
-use crate::{CallId, Closed, Format, Outcome};
+use crate::{CallId, Closed, Format, Outcome, Payload};
 use alloc::{string::String, vec::Vec};
 
 /// What the host has to do, in the order in which it is to be done.
@@ -20,7 +20,7 @@ pub enum Action {
         /// How `payload` is to be read.
         format: Format,
         /// The arguments.
-        payload: Vec<u8>,
+        payload: Payload,
     },
     /// Resolve the call: it has ended. Each call that was made here is settled exactly once.
     Settle {

@@ -3,10 +3,9 @@
 use super::functions::Registered;
 use super::stack::Frame;
 use super::{Action, Engine, FunctionId, Runs, Ticket};
-use crate::{CallId, ErrorCode, Event, Format, Outcome, Role};
+use crate::{CallId, ErrorCode, Event, Format, Outcome, Payload, Role};
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 /// What is to be done with a received call or notification.
 enum Verdict {
@@ -107,7 +106,7 @@ impl Engine {
     }
 
     #[inline]
-    fn handle_call(&mut self, id: CallId, format: Format, payload: Vec<u8>) -> Option<Action> {
+    fn handle_call(&mut self, id: CallId, format: Format, payload: Payload) -> Option<Action> {
         let Some(name) = self.port.session.function(id) else {
             // The link has been closed since.
             self.port.session.recycle(payload);
@@ -132,7 +131,7 @@ impl Engine {
         None
     }
 
-    fn handle_notification(&mut self, name: String, format: Format, payload: Vec<u8>) -> Option<Action> {
+    fn handle_notification(&mut self, name: String, format: Format, payload: Payload) -> Option<Action> {
         let queue = match self.verdict(self.functions.get(&name)) {
             Verdict::Run(function) => return Some(self.run(None, function, format, payload)),
             Verdict::Unknown => {
@@ -168,7 +167,7 @@ impl Engine {
     }
 
     #[inline]
-    fn run(&mut self, call: Option<CallId>, function: FunctionId, format: Format, payload: Vec<u8>) -> Action {
+    fn run(&mut self, call: Option<CallId>, function: FunctionId, format: Format, payload: Payload) -> Action {
         self.serial = self.serial.checked_add(1).unwrap_or(1);
         let serial = self.serial;
         if let Some(id) = call {
@@ -316,7 +315,7 @@ impl Engine {
     }
 
     #[cold]
-    fn refuse_unknown(&mut self, id: CallId, payload: Vec<u8>) {
+    fn refuse_unknown(&mut self, id: CallId, payload: Payload) {
         self.port.session.recycle(payload);
         let text = self.functions.unknown(self.port.session.function(id).unwrap_or_default());
         self.refuse(id, ErrorCode::UNKNOWN_FUNCTION, &text);

@@ -1,8 +1,7 @@
 //! Received calls and notifications that do not run yet.
 
-use crate::{CallId, Event, Format, Session};
+use crate::{CallId, Event, Format, Payload, Session};
 use alloc::collections::VecDeque;
-use alloc::vec::Vec;
 
 /// Three queues, each oldest first.
 #[derive(Debug, Default)]
@@ -23,12 +22,12 @@ impl Later {
     }
 
     /// Removes a call that is not to run any more.
-    pub(super) fn take(&mut self, id: CallId) -> Option<(Format, Vec<u8>)> {
+    pub(super) fn take(&mut self, id: CallId) -> Option<(Format, Payload)> {
         take(&mut self.unseen, id).or_else(|| self.take_deferred(id))
     }
 
     /// Removes a call that waits for more than its dispatch.
-    pub(super) fn take_deferred(&mut self, id: CallId) -> Option<(Format, Vec<u8>)> {
+    pub(super) fn take_deferred(&mut self, id: CallId) -> Option<(Format, Payload)> {
         take(&mut self.deferred, id).or_else(|| take(&mut self.early, id))
     }
 
@@ -44,7 +43,7 @@ impl Later {
     }
 }
 
-fn take(events: &mut VecDeque<Event>, id: CallId) -> Option<(Format, Vec<u8>)> {
+fn take(events: &mut VecDeque<Event>, id: CallId) -> Option<(Format, Payload)> {
     let index = events.iter().position(|event| matches!(event, Event::Call { id: other, .. } if *other == id))?;
     match events.remove(index) {
         Some(Event::Call { format, payload, .. }) => Some((format, payload)),

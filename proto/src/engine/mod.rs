@@ -89,7 +89,7 @@ mod stack;
 pub use action::{Action, FunctionId, Outer, Runs, Stop, Ticket};
 
 use crate::{
-    Call, CallId, CloseReason, Closed, ClosedBy, ErrorCode, Format, Role, SendError, Session, Time, Transport,
+    Call, CallId, CloseReason, Closed, ClosedBy, ErrorCode, Format, Payload, Role, SendError, Session, Time, Transport,
 };
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -119,7 +119,7 @@ use stack::{Frame, Stack};
 /// # impl Transport for Memory {
 /// #     fn max_frame(&self) -> usize { 4096 }
 /// #     fn send(&mut self, frame: &Transmit<'_>) -> Result<bool, Gone> {
-/// #         self.sent.borrow_mut().push_back([frame.head, frame.body].concat());
+/// #         self.sent.borrow_mut().push_back(frame.to_vec());
 /// #         Ok(true)
 /// #     }
 /// #     fn receive(&mut self, session: &mut Session) -> Result<bool, ReceiveError> {
@@ -144,9 +144,9 @@ use stack::{Frame, Stack};
 /// assert_eq!(worker.poll(), None);
 /// let Some(Action::Run { call: ticket, function, payload, .. }) = main.poll() else { panic!() };
 /// assert_eq!(function, hello);
-/// main.reply(ticket, Format::Bytes, [b"Hello, ", &payload[..]].concat());
+/// main.reply(ticket, Format::Bytes, [b"Hello, ", &payload.into_bytes()[..]].concat());
 ///
-/// let outcome = Outcome::Returned { format: Format::Bytes, payload: b"Hello, PyScript".to_vec() };
+/// let outcome = Outcome::Returned { format: Format::Bytes, payload: b"Hello, PyScript".to_vec().into() };
 /// assert_eq!(worker.poll(), Some(Action::Settle { call, outcome }));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -204,10 +204,16 @@ impl Engine {
         self.port.session.buffer()
     }
 
-    /// Gives a buffer back that an action brought, so that the next one allocates nothing.
+    /// An empty payload to encode into. Its buffers come back by themselves once it has been sent.
     #[inline]
-    pub fn recycle(&mut self, buffer: Vec<u8>) {
-        self.port.session.recycle(buffer);
+    pub fn payload(&mut self) -> Payload {
+        self.port.session.payload()
+    }
+
+    /// Gives the buffers of a payload back that an action brought, so that the next one allocates nothing.
+    #[inline]
+    pub fn recycle(&mut self, payload: impl Into<Payload>) {
+        self.port.session.recycle(payload);
     }
 
     /// Registers a function that the peer may call. A name that is registered already keeps its index, and the new function replaces the
@@ -236,7 +242,7 @@ impl Engine {
         &mut self,
         name: &str,
         format: Format,
-        payload: Vec<u8>,
+        payload: impl Into<Payload>,
         deadline: Option<Time>,
     ) -> Result<CallId, SendError> {
         self.port.session.call(Call { name, format, parent: self.current, deadline }, payload)
@@ -246,7 +252,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the notification can't be sent as it is; then nothing is sent.
-    pub fn notify(&mut self, name: &str, format: Format, payload: Vec<u8>) -> Result<(), SendError> {
+    pub fn notify(&mut self, name: &str, format: Format, payload: impl Into<Payload>) -> Result<(), SendError> {
         self.port.session.notify(name, format, payload)
     }
 
@@ -303,7 +309,7 @@ impl Engine {
 
     /// Answers with a result, and sends it. The function has returned.
     #[inline]
-    pub fn reply(&mut self, call: Ticket, format: Format, payload: Vec<u8>) {
+    pub fn reply(&mut self, call: Ticket, format: Format, payload: impl Into<Payload>) {
         match self.finish(call) {
             // It is known to be unanswered.
             Some(id) => _ = self.port.session.reply(id, format, payload),
@@ -313,7 +319,7 @@ impl Engine {
     }
 
     /// Answers with an error, and sends it. The function has returned.
-    pub fn throw(&mut self, call: Ticket, code: ErrorCode, format: Format, payload: Vec<u8>) {
+    pub fn throw(&mut self, call: Ticket, code: ErrorCode, format: Format, payload: impl Into<Payload>) {
         match self.finish(call) {
             Some(id) => _ = self.port.session.throw(id, code, format, payload),
             None => self.port.session.recycle(payload),

@@ -15,7 +15,7 @@ fn call(world: &mut World, role: Role, size: usize) -> CallId {
 
 fn run(world: &mut World, role: Role) -> (Ticket, Vec<u8>) {
     match world.end(role).poll() {
-        Some(Action::Run { call, payload, .. }) => (call, payload),
+        Some(Action::Run { call, payload, .. }) => (call, payload.into_bytes()),
         other => panic!("{role:?}: {other:?}"),
     }
 }

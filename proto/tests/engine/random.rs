@@ -275,7 +275,7 @@ impl Model {
         assert!(!self.host(role).closed, "{action:?} comes after the end");
         match action {
             Action::Run { call, function, payload, .. } => {
-                let (number, rest) = payload.split_first_chunk().expect("a payload starts with a number");
+                let (number, rest) = payload.head.split_first_chunk().expect("a payload starts with a number");
                 let number = u32::from_le_bytes(*number);
                 assert!(rest.iter().all(|byte| *byte == number as u8), "a payload has been mixed with another");
                 let name = self.functions[&(role, function)];

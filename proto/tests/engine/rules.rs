@@ -204,7 +204,7 @@ fn order_of_notifications_is_kept_among_those_that_wait_alike() {
     let mut poll = |world: &mut World| {
         while let Some(action) = world.worker.poll() {
             let Action::Run { call, payload, .. } = action else { panic!("{action:?}") };
-            order.push(payload[0]);
+            order.push(payload.head[0]);
             world.worker.reply(call, Format::Bytes, payload);
         }
     };
@@ -335,7 +335,7 @@ fn answer_that_comes_twice_or_too_late_is_dropped() {
         world.reply(Role::Worker, ticket);
         world.worker.throw_text(ticket, ErrorCode::PANICKED, "no");
         world.worker.started(ticket);
-        let threw = Outcome::Threw { code: ErrorCode::THROWN, format: Format::Value, payload: vec![1] };
+        let threw = Outcome::Threw { code: ErrorCode::THROWN, format: Format::Value, payload: vec![1].into() };
         assert_eq!(world.settled(Role::Main, call), threw);
         world.quiet();
     }

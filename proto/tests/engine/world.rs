@@ -53,8 +53,7 @@ impl Transport for Memory {
             return Ok(false);
         }
         let mut bytes = wires.spare.pop().unwrap_or_default();
-        bytes.extend_from_slice(frame.head);
-        bytes.extend_from_slice(frame.body);
+        frame.pieces().iter().for_each(|piece| bytes.extend_from_slice(piece));
         queue.push_back(bytes);
         Ok(true)
     }
@@ -221,7 +220,9 @@ impl World {
 /// The code and the text of an error that was raised with a text.
 pub(crate) fn refused(outcome: Outcome) -> (ErrorCode, String) {
     match outcome {
-        Outcome::Threw { code, format: Format::Text, payload } => (code, String::from_utf8(payload).unwrap()),
+        Outcome::Threw { code, format: Format::Text, payload } => {
+            (code, String::from_utf8(payload.into_bytes()).unwrap())
+        }
         other => panic!("expected an error with a text, got {other:?}"),
     }
 }

@@ -83,6 +83,11 @@ pub(crate) fn breaches() -> Vec<Breach> {
         hello("impossible-limit", "a greeting announces a limit that no call could keep", &announces(greeting))
     };
     let long_body = |frames: &[&[u8]]| main("long-body", "a body is longer than was agreed", frames);
+    let segments = |rule, entries: &[(u64, u64)]| {
+        let table = entries.iter().flat_map(|(offset, len)| [offset, len]).flat_map(|number| number.to_le_bytes());
+        let body: Vec<u8> = (entries.len() as u32).to_le_bytes().into_iter().chain(table).chain([b'x'; 39]).collect();
+        main("bad-segments", rule, &[&frame(Header { flags: Flags(Flags::SEGMENTS), ..call(1) }, "f", &body)])
+    };
     let unknown = |role, kind: u8, rule| open(role, "unknown-kind", rule, &[&plain(header(Kind(kind)))]);
     let no_such_call =
         |role, kind, id| open(role, "no-such-call", "an answer belongs to no call", &[&answer(kind, id)]);
@@ -104,7 +109,12 @@ pub(crate) fn breaches() -> Vec<Breach> {
         worker(
             "unknown-flag",
             "a frame has an unknown flag",
-            &[&plain(Header { flags: Flags(8), ..header(Kind::INTERRUPT) })],
+            &[&plain(Header { flags: Flags(16), ..header(Kind::INTERRUPT) })],
+        ),
+        worker(
+            "unexpected-segments",
+            "a frame has segments that its kind does not have",
+            &[&plain(Header { flags: Flags(Flags::SEGMENTS), ..header(Kind::INTERRUPT) })],
         ),
         unknown(Role::Main, 0, "frames of kind 0 are unknown"),
         unknown(Role::Worker, 13, "frames of kind 13 are unknown"),
@@ -169,6 +179,12 @@ pub(crate) fn breaches() -> Vec<Breach> {
         },
         main("second-ready", "ready came twice", &[&ready(b""), &ready(b"")]),
         main("no-total", "a body that goes on does not say how long it is", &[&no_total]),
+        segments("a table of segments is too short, or has no entry or more than 32", &[]),
+        segments("a table of segments is too short, or has no entry or more than 32", &[(0, 1); 33]),
+        segments("the segments of a body are not in order, or are beyond its end", &[(0, 2), (1, 1)]),
+        segments("the segments of a body are not in order, or are beyond its end", &[(0, 0)]),
+        segments("the segments of a body are not in order, or are beyond its end", &[(0, 40)]),
+        segments("the segments of a body are not in order, or are beyond its end", &[(2, u64::MAX)]),
         long_body(&[&begins(4001, b"x")]),
         long_body(&[&begins(4000, b"x"), &first_part(Kind::NOTIFY, 0, "f", 1, b"x")]),
         main(

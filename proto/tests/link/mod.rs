@@ -164,17 +164,19 @@ pub(crate) const ROLES: [Role; 2] = [Role::Main, Role::Worker];
 
 /// A frame as it travels.
 pub(crate) fn bytes(frame: &Transmit<'_>) -> Vec<u8> {
-    [frame.head, frame.body].concat()
+    frame.to_vec()
 }
 
 pub(crate) fn returned(payload: &[u8]) -> Outcome {
-    Outcome::Returned { format: Format::Bytes, payload: payload.to_vec() }
+    Outcome::Returned { format: Format::Bytes, payload: payload.to_vec().into() }
 }
 
 /// The text of an error that a session has raised.
 pub(crate) fn text(outcome: Outcome) -> String {
     match outcome {
-        Outcome::Threw { format: Format::Text, payload, .. } => String::from_utf8(payload).expect("a text is UTF-8"),
+        Outcome::Threw { format: Format::Text, payload, .. } => {
+            String::from_utf8(payload.into_bytes()).expect("a text is UTF-8")
+        }
         other => panic!("expected an error with a text, got {other:?}"),
     }
 }

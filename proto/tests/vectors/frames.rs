@@ -37,6 +37,8 @@ struct Fields {
     parent: u32,
     name: String,
     total: Option<String>,
+    /// Offset and length of each.
+    segments: Option<Vec<(String, String)>>,
     // One of these is what the body, or the part of it, holds.
     body: Option<String>,
     greeting: Option<GreetingFields>,
@@ -220,7 +222,16 @@ fn build(fields: &Fields) -> Vec<u8> {
     let mut bodies = bodies.into_iter().flatten();
     let body = bodies.next().expect("a frame has a body, be it empty");
     assert_eq!(bodies.next(), None, "a frame has one body");
-    [&header.to_bytes(), fields.name.as_bytes(), &total, &body].concat()
+    let mut bytes = header.to_bytes();
+    let mut table = Vec::new();
+    if let Some(segments) = &fields.segments {
+        bytes[1] |= Flags::SEGMENTS;
+        table.extend((segments.len() as u32).to_le_bytes());
+        table.extend(
+            segments.iter().flat_map(|(offset, len)| [offset, len]).flat_map(|text| decimal(text).to_le_bytes()),
+        );
+    }
+    [&bytes, fields.name.as_bytes(), &total, &table, &body].concat()
 }
 
 fn parse(bytes: &[u8]) -> Fields {
@@ -241,6 +252,15 @@ fn parse(bytes: &[u8]) -> Fields {
     if more && header.kind != Kind::MORE {
         let (total, part) = rest.split_first_chunk().unwrap();
         fields.total = Some(u64::from_le_bytes(*total).to_string());
+        rest = part;
+    }
+    if header.flags.has_segments() {
+        let (count, entries) = rest.split_first_chunk().unwrap();
+        let (entries, part) = entries.split_at(16 * u32::from_le_bytes(*count) as usize);
+        let numbers: Vec<_> =
+            entries.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes).to_string()).collect();
+        fields.segments =
+            Some(numbers.as_chunks().0.iter().map(|[offset, len]| (offset.clone(), len.clone())).collect());
         rest = part;
     }
     match header.kind {

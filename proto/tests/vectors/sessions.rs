@@ -3,8 +3,8 @@
 use crate::link::{bytes, pattern};
 use crate::{Limits, assert_none, decimal, format, format_name, from_hex, is_text_of, read_json, role, to_hex};
 use coincide_proto::{
-    Call, CallId, CloseReason, ClosedBy, ErrorCode, Event, Format, Header, Kind, NoSuchCall, Outcome, Progress, Role,
-    SendError, Session, Time,
+    Call, CallId, CloseReason, ClosedBy, Config, ErrorCode, Event, Format, Header, Kind, NoSuchCall, Outcome, Progress,
+    Role, SendError, Session, Time,
 };
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -31,18 +31,62 @@ struct Trace {
 #[derive(Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
 enum Operation {
-    Call { id: Option<u32>, name: String, format: String, payload: Payload, parent: Option<u32>, deadline: Option<u64> },
-    Notify { name: String, format: String, payload: Payload },
-    Return { id: u32, format: String, payload: Payload },
-    Throw { id: u32, code: u16, format: String, payload: Payload },
-    Cancel { id: u32 },
-    InterruptCall { id: u32 },
+    Call {
+        id: Option<u32>,
+        name: String,
+        format: String,
+        payload: Payload,
+        #[serde(default)]
+        segments: Segments,
+        parent: Option<u32>,
+        deadline: Option<u64>,
+    },
+    Notify {
+        name: String,
+        format: String,
+        payload: Payload,
+        #[serde(default)]
+        segments: Segments,
+    },
+    Return {
+        id: u32,
+        format: String,
+        payload: Payload,
+        #[serde(default)]
+        segments: Segments,
+    },
+    Throw {
+        id: u32,
+        code: u16,
+        format: String,
+        payload: Payload,
+        #[serde(default)]
+        segments: Segments,
+    },
+    Cancel {
+        id: u32,
+    },
+    InterruptCall {
+        id: u32,
+    },
     Interrupt {},
-    Release { references: Vec<String> },
-    Ready { exports: Vec<String> },
-    Close { reason: u16, text: String },
-    Abort { reason: u16, text: String },
-    Time { now: u64 },
+    Release {
+        references: Vec<String>,
+    },
+    Ready {
+        exports: Vec<String>,
+    },
+    Close {
+        reason: u16,
+        text: String,
+    },
+    Abort {
+        reason: u16,
+        text: String,
+    },
+    Time {
+        now: u64,
+    },
     Gone {},
 }
 
@@ -119,11 +163,28 @@ impl From<PayloadForm> for Payload {
     }
 }
 
+/// Offset and length of each segment of a payload.
+#[derive(Default, Deserialize)]
+struct Segments(Vec<(String, String)>);
+
+impl Segments {
+    /// The payload to send, in which its segments are marked.
+    fn of(self, payload: Payload) -> coincide_proto::Payload {
+        let ranges = self.0.into_iter().map(|(offset, len)| {
+            let start = decimal(&offset) as usize;
+            (start..start + decimal(&len) as usize, None)
+        });
+        coincide_proto::Payload { head: payload.0, segments: Some(Box::new(ranges.collect())) }
+    }
+}
+
 #[test]
 fn sessions_do_what_the_traces_say() {
-    let file: File = crate::read("sessions.json");
-    let wrong: Vec<_> = file.traces.into_iter().filter_map(|trace| replay(trace).err()).collect();
-    assert_none(&wrong);
+    for segments in [false, true] {
+        let file: File = crate::read("sessions.json");
+        let wrong: Vec<_> = file.traces.into_iter().filter_map(|trace| replay(trace, segments).err()).collect();
+        assert_none(&wrong);
+    }
 }
 
 /// Whoever has only the specification can replay the traces: it explains each word that is in them, and no other.
@@ -141,11 +202,12 @@ fn operations_and_events_are_those_of_the_specification() {
     }
 }
 
-fn replay(trace: Trace) -> Result<(), String> {
+/// With `segments` both ends receive what is announced as a segment into a buffer of its own, which must change nothing.
+fn replay(trace: Trace, segments: bool) -> Result<(), String> {
     let mut replay = Replay {
         max_frame: trace.max_frame,
-        main: trace.main.map(|limits| End::new(Role::Main, &limits)),
-        worker: trace.worker.map(|limits| End::new(Role::Worker, &limits)),
+        main: trace.main.map(|limits| End::new(Role::Main, &limits, segments)),
+        worker: trace.worker.map(|limits| End::new(Role::Worker, &limits, segments)),
         ids: HashMap::new(),
     };
     for (index, step) in trace.steps.into_iter().enumerate() {
@@ -175,8 +237,9 @@ struct End {
 }
 
 impl End {
-    fn new(role: Role, limits: &Limits) -> Self {
-        Self { session: Session::new(role, limits.config()), sent: VecDeque::new(), parents: HashMap::new() }
+    fn new(role: Role, limits: &Limits, segments: bool) -> Self {
+        let config = Config { segments, ..limits.config() };
+        Self { session: Session::new(role, config), sent: VecDeque::new(), parents: HashMap::new() }
     }
 
     fn receive(&mut self, frame: &[u8]) {
@@ -263,23 +326,25 @@ impl Replay {
         let ids = self.ids.clone();
         let session = &mut self.end(role).session;
         match operation {
-            Operation::Call { id, name, format: form, payload, parent, deadline } => {
+            Operation::Call { id, name, format: form, payload, segments, parent, deadline } => {
                 let parent = parent.map(|parent| known(&ids, parent));
                 let call = Call { name: &name, format: format(&form), parent, deadline: deadline.map(Time) };
-                let given = session.call(call, payload.0).map_err(refusal)?;
+                let given = session.call(call, segments.of(payload)).map_err(refusal)?;
                 self.ids.insert(given.to_wire(), given);
                 if id != Some(given.to_wire()) {
                     return Err("the call is given another id");
                 }
             }
-            Operation::Notify { name, format: form, payload } => {
-                session.notify(&name, format(&form), payload.0).map_err(refusal)?;
+            Operation::Notify { name, format: form, payload, segments } => {
+                session.notify(&name, format(&form), segments.of(payload)).map_err(refusal)?;
             }
-            Operation::Return { id, format: form, payload } => {
-                session.reply(known(&ids, id), format(&form), payload.0).map_err(no_such_call)?;
+            Operation::Return { id, format: form, payload, segments } => {
+                session.reply(known(&ids, id), format(&form), segments.of(payload)).map_err(no_such_call)?;
             }
-            Operation::Throw { id, code, format: form, payload } => {
-                session.throw(known(&ids, id), ErrorCode(code), format(&form), payload.0).map_err(no_such_call)?;
+            Operation::Throw { id, code, format: form, payload, segments } => {
+                session
+                    .throw(known(&ids, id), ErrorCode(code), format(&form), segments.of(payload))
+                    .map_err(no_such_call)?;
             }
             Operation::Cancel { id } => session.cancel(known(&ids, id)),
             Operation::InterruptCall { id } => session.interrupt_call(known(&ids, id)),
@@ -329,11 +394,11 @@ fn happened(event: Event, end: &End) -> Happened {
             id: id.to_wire(),
             name: end.session.function(id).expect("the call is unanswered").into(),
             format: name(format),
-            payload: Payload(payload),
+            payload: Payload(payload.into_bytes()),
             within: end.session.waits_for_us(id).then(|| end.parents[&id.to_wire()]),
         },
         Event::Notify { name: function, format, payload } => {
-            Happened::Notify { name: function, format: name(format), payload: Payload(payload) }
+            Happened::Notify { name: function, format: name(format), payload: Payload(payload.into_bytes()) }
         }
         Event::Ended { id, outcome } => {
             let (outcome, code, format, payload) = match outcome {
@@ -345,14 +410,14 @@ fn happened(event: Event, end: &End) -> Happened {
                         SendError::TooLarge { .. } => ErrorCode::TOO_LARGE,
                         _ => ErrorCode::OVERLOADED,
                     };
-                    ("threw", Some(code.0), Some(Format::Text), Some(error.to_string().into_bytes()))
+                    ("threw", Some(code.0), Some(Format::Text), Some(error.to_string().into_bytes().into()))
                 }
                 Outcome::TimedOut => ("timed-out", None, None, None),
                 Outcome::Cancelled => ("cancelled", None, None, None),
                 Outcome::Interrupted => ("interrupted", None, None, None),
                 Outcome::Closed => ("closed", None, None, None),
             };
-            let (format, payload) = (format.map(name), payload.map(Payload));
+            let (format, payload) = (format.map(name), payload.map(|payload| Payload(payload.into_bytes())));
             Happened::Ended { id: id.to_wire(), outcome: outcome.into(), code, format, payload, text: false }
         }
         Event::Cancelled(id) => Happened::Cancelled { id: id.to_wire() },

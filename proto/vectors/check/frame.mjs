@@ -19,6 +19,8 @@ export const LEAST_MESSAGE = 2048n;
 export const MAJOR = 1;
 
 const MORE = 0x01;
+const SEGMENTS = 0x08;
+const MAX_SEGMENTS = 32;
 const GREETING = 32;
 const MAGIC = utf8('coin');
 
@@ -26,6 +28,8 @@ const NAMED = ['hello', 'welcome', 'call', 'notify'];
 const BODILESS = ['cancel', 'interrupt'];
 /** The kinds whose body may come in parts. */
 export const PARTIBLE = ['ready', 'call', 'return', 'throw', 'notify', 'release'];
+/** The kinds whose body may have segments. */
+const SEGMENTED = ['call', 'return', 'throw', 'notify'];
 
 /** A breach of the protocol by its name in section 15. */
 export class Breach extends Error {
@@ -42,14 +46,25 @@ export function must(good, breach, text) {
 
 // ---- Writing ----
 
+/** The table of segments, each an offset and a length. */
+const segmentTable = (segments) =>
+  (segments ? [little(4, segments.length), ...segments.flat().map((number) => little(8, number))] : []);
+
+/** How many bytes a table of segments has. */
+export const tableLength = (segments) => (segments ? 4 + 16 * segments.length : 0);
+
 /** The bytes of a frame. `total` is there if its body goes on and it isn't `more`. */
-export function encodeFrame({ kind, more = false, format = 'bytes', code = 0, id = 0, parent = 0, name = '', total, body }) {
+export function encodeFrame({
+  kind, more = false, format = 'bytes', code = 0, id = 0, parent = 0, name = '', total, segments, body,
+}) {
   const text = utf8(name);
+  const flags = (more ? MORE : 0) | (FORMATS.indexOf(format) << 1) | (segments ? SEGMENTS : 0);
   return concat(
-    Uint8Array.of(KINDS.indexOf(kind), (more ? MORE : 0) | (FORMATS.indexOf(format) << 1)),
+    Uint8Array.of(KINDS.indexOf(kind), flags),
     little(2, code), little(4, id), little(4, parent), little(2, text.length), little(2, 0),
     text,
     total === undefined ? new Uint8Array() : little(8, total),
+    ...segmentTable(segments),
     body ?? new Uint8Array(),
   );
 }
@@ -71,13 +86,16 @@ export function decodeHeader(bytes, open = true) {
   must(bytes.length >= HEADER, 'short-frame', 'a frame is shorter than its header');
   const view = viewOf(bytes);
   const flags = view.getUint8(1);
-  must(flags < 0x08, 'unknown-flag', 'a frame has a flag that is not known');
+  must(flags < 0x10, 'unknown-flag', 'a frame has a flag that is not known');
   const kind = KINDS[view.getUint8(0)];
+  const segmented = (flags & SEGMENTS) !== 0;
+  must(!segmented || SEGMENTED.includes(kind), 'unexpected-segments', 'a kind without segments came with some');
   must(kind, open ? 'unknown-kind' : 'out-of-place', 'a frame is of a kind that is not known');
   return {
     kind,
     more: (flags & MORE) !== 0,
-    format: FORMATS[flags >> 1],
+    format: FORMATS[(flags >> 1) & 3],
+    segmented,
     code: view.getUint16(2, true),
     id: view.getUint32(4, true),
     parent: view.getUint32(8, true),
@@ -102,19 +120,43 @@ export function decodeName(bytes, { nameLength }) {
   return name;
 }
 
-/** What follows the name: the body, or a part of it, and the total if this is the first part. */
-export function decodeBody(bytes, { kind, more, nameLength }) {
-  const body = bytes.slice(HEADER + nameLength);
-  if (!more || !PARTIBLE.includes(kind)) return { body };
-  must(body.length >= 8, 'no-total', 'the first part of a body has no total');
-  return { total: viewOf(body).getBigUint64(0, true), body: body.slice(8) };
+/** What follows the name: the body, or a part of it, the total if this is the first part, and the segments if there are some. */
+export function decodeBody(bytes, { kind, more, nameLength, segmented }) {
+  const fields = { body: bytes.slice(HEADER + nameLength) };
+  if (more && PARTIBLE.includes(kind)) {
+    must(fields.body.length >= 8, 'no-total', 'the first part of a body has no total');
+    fields.total = viewOf(fields.body).getBigUint64(0, true);
+    fields.body = fields.body.slice(8);
+  }
+  if (segmented) Object.assign(fields, decodeSegments(fields));
+  return fields;
+}
+
+/** The segments before a body, and the body. */
+function decodeSegments({ body, total }) {
+  must(body.length >= 4, 'bad-segments', 'a table of segments has no count');
+  const view = viewOf(body);
+  const count = view.getUint32(0, true);
+  must(count >= 1 && count <= MAX_SEGMENTS, 'bad-segments', 'there are no segments or too many');
+  const length = 4 + 16 * count;
+  must(body.length >= length, 'bad-segments', 'a table of segments ends early');
+  const end = total ?? BigInt(body.length - length);
+  const segments = [];
+  let before = 0n;
+  for (let at = 4; at < length; at += 16) {
+    const [offset, size] = [view.getBigUint64(at, true), view.getBigUint64(at + 8, true)];
+    must(size > 0n && offset >= before && offset + size <= end, 'bad-segments', 'a segment is not where it can be');
+    before = offset + size;
+    segments.push([String(offset), String(size)]);
+  }
+  return { segments, body: body.slice(length) };
 }
 
 /** A whole frame, as far as it can be judged by itself. */
 export function decodeFrame(bytes) {
   const header = decodeHeader(bytes);
   checkHeader(bytes, header);
-  const { nameLength, ...fields } = header;
+  const { nameLength, segmented, ...fields } = header;
   return { ...fields, name: decodeName(bytes, header), ...decodeBody(bytes, header) };
 }
 

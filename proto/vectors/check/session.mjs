@@ -4,7 +4,7 @@
 import { concat, toHex, utf8 } from './bytes.mjs';
 import {
   Breach, HEADER, MAJOR, MAX_EARLY, MAX_NAME, checkHeader, decodeBody, decodeExports, decodeGreeting, decodeHeader,
-  decodeName, decodeReferences, encodeFrame, exportsBody, greetingBody, must, referencesBody,
+  decodeName, decodeReferences, encodeFrame, exportsBody, greetingBody, must, referencesBody, tableLength,
 } from './frame.mjs';
 
 const REASON_FAILED = 3;
@@ -56,7 +56,7 @@ export class Session {
 
   // ---- What the user of this end does ----
 
-  call({ id, name, format, payload, parent, deadline }) {
+  call({ id, name, format, payload, segments, parent, deadline }) {
     allow(this.state !== 'closed', 'closed');
     this.#checkName(name);
     // A call that has been answered has no handler any more on whose behalf this could be.
@@ -71,14 +71,14 @@ export class Session {
     const call = { id, state: 'unsent', ended: false, answered: false, deadline };
     this.calls.set(id, call);
     this.queue.push(
-      { kind: 'call', code: depth, id, parent: within ? parent : 0, name, format, body: payload, sent: 0, call });
+      { kind: 'call', code: depth, id, parent: within ? parent : 0, name, format, body: payload, segments, sent: 0, call });
   }
 
-  notify({ name, format, payload }) {
+  notify({ name, format, payload, segments }) {
     allow(this.state !== 'closed', 'closed');
     this.#checkName(name);
     // Section 4 allows 0 and 1 as the code of `notify`; the ends of the traces write 1 (section 22).
-    this.#push({ kind: 'notify', code: 1, name, format, body: payload });
+    this.#push({ kind: 'notify', code: 1, name, format, body: payload, segments });
   }
 
   ready({ exports }) {
@@ -92,12 +92,12 @@ export class Session {
     this.#push({ kind: 'release', body: referencesBody(references) });
   }
 
-  return({ id, format, payload }) {
-    this.#answer(id, { kind: 'return', format, body: payload });
+  return({ id, format, payload, segments }) {
+    this.#answer(id, { kind: 'return', format, body: payload, segments });
   }
 
-  throw({ id, code, format, payload }) {
-    this.#answer(id, { kind: 'throw', code, format, body: payload });
+  throw({ id, code, format, payload, segments }) {
+    this.#answer(id, { kind: 'throw', code, format, body: payload, segments });
   }
 
   cancel({ id }) {
@@ -173,9 +173,9 @@ export class Session {
   /** The next frame of a message, as long as may be (sections 10 and 22). */
   #cut(message) {
     const limit = Math.min(this.transport, this.peer.maxFrame);
-    const { kind, code, id = 0, parent, name = '', format = 'bytes', body, sent } = message;
+    const { kind, code, id = 0, parent, name = '', format = 'bytes', segments, body, sent } = message;
     const first = sent === 0;
-    const head = HEADER + (first ? utf8(name).length : 0);
+    const head = HEADER + (first ? utf8(name).length + tableLength(segments) : 0);
     const more = head + body.length - sent > limit;
     const total = more && first ? body.length : undefined;
     const end = more ? sent + limit - head - (total === undefined ? 0 : 8) : body.length;
@@ -187,7 +187,7 @@ export class Session {
       if (message.running) this.running.delete(id);
     }
     return first
-      ? encodeFrame({ kind, more, format, code, id, parent, name, total, body: part })
+      ? encodeFrame({ kind, more, format, code, id, parent, name, total, segments, body: part })
       : encodeFrame({ kind: 'more', more, format, id, body: part });
   }
 

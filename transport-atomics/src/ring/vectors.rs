@@ -225,7 +225,7 @@ impl Case {
         let mut producer = Producer::new(self.ring).at(position);
         for Hex(frame) in frames {
             let (head, body) = frame.split_at(frame.len().min(16));
-            assert_eq!(producer.write(&self.memory, &Transmit { head, body }), Ok(true));
+            assert_eq!(producer.write(&self.memory, &Transmit::new(head, body)), Ok(true));
         }
         producer.tail
     }
@@ -285,7 +285,7 @@ fn longest_frame(state: &State, loaded: u32) -> Result<usize, ProtocolError> {
     // A frame that fits anyway isn't worth a look at the head.
     producer().read_head(&case.memory)?;
     for len in (1..=case.ring.max_frame()).rev() {
-        if producer().write(&case.memory, &Transmit { head: &vec![1; len], body: &[] })? {
+        if producer().write(&case.memory, &Transmit::new(&vec![1; len], &[]))? {
             return Ok(len);
         }
     }

@@ -1,0 +1,216 @@
+//! Payloads: contiguous bytes, or a rope of a head and segments.
+
+use alloc::boxed::Box;
+use alloc::collections::TryReserveError;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Range;
+
+/// A range of a payload that its receiver should get in a buffer of its own.
+///
+/// - With bytes: they lie outside of the head, and belong where the range says, which is empty.
+/// - Without: they lie in the head, in this range. Only payloads that are sent have such segments.
+pub type Segment = (Range<usize>, Option<Arc<Vec<u8>>>);
+
+/// Most segments of a payload. If there are more, the session copies them into the head before it sends the payload.
+pub const MAX_SEGMENTS: usize = 32;
+
+/// The bytes of arguments, of a result or of an error.
+///
+/// Usually that is only a head, which a `Vec<u8>` converts into for free. Large ranges may be *segments*: a session copies them from where
+/// they are into the frames, and the peer's session receives them into buffers of their own, if its
+/// [`Config::segments`](crate::Config::segments) says so. The bytes of a payload don't depend on it: they are those of the head with those of the segments
+/// inserted.
+///
+/// ```
+/// use coincide_proto::Payload;
+///
+/// let payload = Payload { head: b"ac".to_vec(), segments: Some(Box::new(vec![(1..1, Some(b"b".to_vec().into()))])) };
+/// assert_eq!(payload.len(), 3);
+/// assert_eq!(payload.into_bytes(), b"abc");
+/// ```
+#[derive(Clone, Default)]
+pub struct Payload {
+    /// What lies between the segments; everything, if there is none.
+    pub head: Vec<u8>,
+    /// Ascending ranges of the head that do not overlap. `None` is the same as an empty list.
+    #[allow(clippy::box_collection, reason = "small payloads are moved more often than large ones are made")]
+    pub segments: Option<Box<Vec<Segment>>>,
+}
+
+impl Payload {
+    /// The segments, in order.
+    #[inline]
+    pub fn segments(&self) -> &[Segment] {
+        self.segments.as_ref().map_or(&[], |segments| &segments[..])
+    }
+
+    /// Number of bytes, those of the segments included.
+    #[inline]
+    pub fn len(&self) -> usize {
+        match &self.segments {
+            None => self.head.len(),
+            Some(segments) => self.head.len() + segments.iter().map(outside).sum::<usize>(),
+        }
+    }
+
+    /// Whether there are no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes in order, piece by piece. No piece is empty.
+    ///
+    /// # Panics
+    /// If the ranges of the segments are not as they should be.
+    pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        let mut at = 0;
+        let outside = self.segments().iter().filter_map(|(range, bytes)| Some((range.start, &bytes.as_ref()?[..])));
+        let end = [(self.head.len(), &[][..])];
+        outside
+            .chain(end)
+            .flat_map(move |(start, bytes)| [&self.head[core::mem::replace(&mut at, start)..start], bytes])
+            .filter(|piece| !piece.is_empty())
+    }
+
+    /// Copies the segments into the head, in which all bytes are then.
+    ///
+    /// # Errors
+    /// When there is no memory for that. Then nothing has changed.
+    pub fn join(&mut self) -> Result<(), TryReserveError> {
+        if self.segments().iter().any(|segment| outside(segment) > 0) {
+            let mut joined = Vec::new();
+            joined.try_reserve_exact(self.len())?;
+            self.pieces().for_each(|piece| joined.extend_from_slice(piece));
+            self.head = joined;
+        }
+        self.segments = None;
+        Ok(())
+    }
+
+    /// All bytes in one buffer: the head itself, unless there are segments outside of it.
+    ///
+    /// # Panics
+    /// If there is no memory for a copy of the segments; [`join`](Self::join) reports that.
+    pub fn into_bytes(mut self) -> Vec<u8> {
+        self.join().expect("memory for the bytes of a payload");
+        self.head
+    }
+
+    /// The bytes from offset `from` on, as far as they are at most `room` and lie in three places, and how many these are.
+    pub(crate) fn gather(&self, from: usize, room: usize) -> ([&[u8]; 3], usize) {
+        let mut gathered = [&[][..]; 3];
+        let (mut skip, mut len) = (from, 0);
+        let ahead = self.pieces().filter_map(|piece| {
+            let rest = piece.get(skip..).filter(|rest| !rest.is_empty());
+            skip -= skip.min(piece.len());
+            rest
+        });
+        for (place, piece) in gathered.iter_mut().zip(ahead) {
+            *place = &piece[..piece.len().min(room - len)];
+            len += place.len();
+        }
+        (gathered, len)
+    }
+
+    /// Offset, among all bytes, and length of each segment, as they travel.
+    pub(crate) fn table(&self) -> impl Iterator<Item = (u64, u64)> {
+        let mut before = 0;
+        self.segments().iter().map(move |segment| {
+            let (start, len) = (segment.0.start + before, segment.0.len() + outside(segment));
+            before += outside(segment);
+            (start as u64, len as u64)
+        })
+    }
+
+    /// Whether the ranges are in order, not empty, and inside of the head.
+    pub(crate) fn is_sound(&self) -> bool {
+        let mut at = 0;
+        self.segments().iter().all(|segment| {
+            let (range, bytes) = segment;
+            let sound = at <= range.start
+                && range.end <= self.head.len()
+                && if bytes.is_some() { range.is_empty() && outside(segment) > 0 } else { range.start < range.end };
+            at = range.end;
+            sound
+        })
+    }
+}
+
+/// Bytes of a segment that lie outside of the head.
+#[inline]
+fn outside((_, bytes): &Segment) -> usize {
+    bytes.as_ref().map_or(0, |bytes| bytes.len())
+}
+
+impl From<Vec<u8>> for Payload {
+    #[inline]
+    fn from(head: Vec<u8>) -> Self {
+        Self { head, segments: None }
+    }
+}
+
+impl PartialEq for Payload {
+    /// Compares the bytes, however they are cut.
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.pieces().flatten().eq(other.pieces().flatten())
+    }
+}
+
+impl Eq for Payload {}
+
+impl<B: AsRef<[u8]> + ?Sized> PartialEq<B> for Payload {
+    fn eq(&self, other: &B) -> bool {
+        let other = other.as_ref();
+        self.len() == other.len() && self.pieces().flatten().eq(other)
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.segments().is_empty() {
+            return self.head.fmt(f);
+        }
+        f.debug_struct("Payload")
+            .field("head", &self.head)
+            .field("segments", self.segments.as_ref().expect("some"))
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn rope() -> Payload {
+        let bytes = |bytes: &[u8]| Some(Arc::new(bytes.to_vec()));
+        let segments = vec![(0..0, bytes(b"ab")), (1..3, None), (3..3, bytes(b"f")), (4..4, bytes(b"hi"))];
+        Payload { head: b"cdeg".to_vec(), segments: Some(Box::new(segments)) }
+    }
+
+    #[test]
+    fn pieces_of_a_rope_are_in_order() {
+        let payload = rope();
+        assert!(payload.is_sound());
+        assert_eq!(payload.len(), 9);
+        assert_eq!(payload.pieces().collect::<Vec<_>>(), [&b"ab"[..], b"cde", b"f", b"g", b"hi"]);
+        assert_eq!(payload.table().collect::<Vec<_>>(), [(0, 2), (3, 2), (5, 1), (7, 2)]);
+        assert_eq!(payload, Payload::from(b"abcdefghi".to_vec()));
+        assert_eq!(payload.into_bytes(), b"abcdefghi");
+    }
+
+    #[test]
+    fn ranges_out_of_order_are_not_sound() {
+        let unsound =
+            [(3..2, None), (2..5, None), (0..1, Some(Arc::new(vec![1]))), (1..1, None), (1..1, Some(Arc::default()))];
+        for segment in unsound {
+            let payload = Payload { head: b"abcd".to_vec(), segments: Some(Box::new(vec![segment])) };
+            assert!(!payload.is_sound(), "{payload:?}");
+        }
+        let overlapping =
+            Payload { head: b"abcd".to_vec(), segments: Some(Box::new(vec![(0..2, None), (1..3, None)])) };
+        assert!(!overlapping.is_sound());
+    }
+}
