@@ -30,7 +30,7 @@ pub use calls::proxy::{BytesFuture, CallFuture, Proxy, RawFuture};
 pub use calls::raw;
 pub use calls::thrown::Thrown;
 pub use calls::turn::Turn;
-pub use coincide_codec::{ByteBuf, Bytes, DecodeError, EncodeError, Value};
+pub use coincide_codec::{ByteBuf, Bytes, DecodeError, EncodeError, SharedBytes, Value};
 pub use coincide_proto::{CloseReason, Closed, ClosedBy, Config as Limits, ErrorCode, SendError, Transport};
 pub use coincide_transport_atomics::{Bell, LinkConfig as Rings};
 #[cfg(target_family = "wasm")]

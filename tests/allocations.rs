@@ -1,12 +1,14 @@
 //! A hot round trip allocates nothing, on either side. In a file of its own, since it counts for the whole process.
 
-use coincide::{Main, interface};
+use coincide::{ByteBuf, Main, SharedBytes, interface};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 interface! {
     mod counter {
         fn inc(k: u64) -> u64;
+        fn echo(bytes: ByteBuf) -> ByteBuf;
+        fn echo_shared(bytes: SharedBytes) -> SharedBytes;
     }
 }
 
@@ -15,6 +17,14 @@ struct Counter;
 impl counter::Service for Counter {
     fn inc(&self, k: u64) -> Result<u64, coincide::Thrown> {
         Ok(k + 1)
+    }
+
+    fn echo(&self, bytes: ByteBuf) -> Result<ByteBuf, coincide::Thrown> {
+        Ok(bytes)
+    }
+
+    fn echo_shared(&self, bytes: SharedBytes) -> Result<SharedBytes, coincide::Thrown> {
+        Ok(bytes)
     }
 }
 
@@ -38,6 +48,33 @@ fn a_hot_round_trip_allocates_nothing() {
             (0..2000).for_each(&mut round);
             let after = ALLOCATIONS.load(Ordering::SeqCst);
             assert_eq!(after - before, 0, "in 6000 round trips, both sides together");
+
+            let mut shared = Some(SharedBytes::from(vec![7; 1 << 20]));
+            let mut round = |k: u8| {
+                let mut bytes = shared.take().expect("the answer before");
+                bytes.get_mut().expect("there is no other handle")[k as usize] = k;
+                let answer = client.echo_shared(bytes).unwrap();
+                assert_eq!((answer.len(), answer[k as usize]), (1 << 20, k));
+                shared = Some(answer);
+            };
+            (0..20).for_each(&mut round);
+            let before = ALLOCATIONS.load(Ordering::SeqCst);
+            (0..100).for_each(&mut round);
+            let after = ALLOCATIONS.load(Ordering::SeqCst);
+            assert_eq!(after - before, 0, "in 100 round trips of shared bytes");
+
+            let mut bytes = Some(ByteBuf::from(vec![7; 1 << 20]));
+            let mut round = |k: u8| {
+                bytes.as_mut().expect("the answer before")[k as usize] = k;
+                let answer = client.echo(bytes.take().expect("the answer before")).unwrap();
+                assert_eq!((answer.len(), answer[k as usize]), (1 << 20, k));
+                bytes = Some(answer);
+            };
+            (0..20).for_each(&mut round);
+            let before = ALLOCATIONS.load(Ordering::SeqCst);
+            (0..100).for_each(&mut round);
+            let after = ALLOCATIONS.load(Ordering::SeqCst);
+            assert_eq!(after - before, 200, "each side receives into a buffer that the program then owns");
             Ok(())
         })
         .unwrap();

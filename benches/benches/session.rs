@@ -29,7 +29,7 @@ fn call(worker: &mut Session, main: &mut Session, payload: Vec<u8>) -> Vec<u8> {
     main.reply(id, Format::Bytes, payload).expect("the call waits for an answer");
     carry(main, worker);
     match worker.poll_event() {
-        Some(Event::Ended { id, outcome: Outcome::Returned { payload, .. } }) if id == call => payload,
+        Some(Event::Ended { id, outcome: Outcome::Returned { payload, .. } }) if id == call => payload.into_bytes(),
         other => panic!("the call ended with {other:?}"),
     }
 }

@@ -13,7 +13,7 @@
 //! | integers | a number up to 2^53 - 1 in magnitude, beyond a bigint; either is read |
 //! | floats | a number |
 //! | sequences, tuples | an array; a `Set` and typed arrays are read too |
-//! | bytes ([`Bytes`], [`ByteBuf`]) | a `Uint8Array`; buffers, views of bytes and blobs are read too |
+//! | bytes ([`Bytes`], [`ByteBuf`], [`SharedBytes`]) | a `Uint8Array`; buffers, views of bytes and blobs are read too |
 //! | structs, maps with strings as keys | a plain object; a `Map` is read too |
 //! | other maps | a `Map` |
 //! | variants without content | a string |
@@ -41,16 +41,20 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod error;
 #[cfg(feature = "js")]
 pub mod js;
 mod memory;
 pub mod schema;
+pub mod shared;
 pub mod typed;
 pub mod value;
 
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, Path, Segment};
 /// Bytes that move by memcpy: serde takes a `Vec<u8>` of its own byte by byte.
 pub use serde_bytes::{ByteBuf, Bytes};
+pub use shared::SharedBytes;
 pub use value::Value;

@@ -5,6 +5,7 @@
 //! told until then, which is the same at both ends.
 
 use crate::DecodeError;
+use crate::shared::SHARED_TOKEN;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -267,6 +268,10 @@ impl<'de> de::Deserializer<'de> for Tracer<'_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
+        if name == SHARED_TOKEN {
+            // The same as other bytes.
+            return visitor.visit_newtype_struct(self);
+        }
         enter!(self, name, again, |tracer, outer| {
             if !matches!(tracer.node, Node::Newtype(..)) {
                 *tracer.node = Node::Newtype(name, Box::new(Node::Unknown));

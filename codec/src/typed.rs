@@ -12,8 +12,10 @@ mod ser;
 pub(crate) use ser::{Append, unwritable};
 
 use crate::memory::OutOfMemory;
+use crate::shared::{Segment, Segments};
 use crate::value::MAX_DEPTH;
 use crate::{DecodeError, EncodeError};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -24,12 +26,40 @@ use serde::{Deserialize, Serialize};
 /// # Errors
 /// When the value can't be serialized or is beyond the limits; the buffer is as before then.
 pub fn to_buf<T: Serialize + ?Sized>(value: &T, schema: u64, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
+    append(value, schema, buffer, None)
+}
+
+/// Appends to `buffer` as [`to_buf`] does, except for the content of large [`SharedBytes`](crate::SharedBytes), which goes to `segments`
+/// without being copied. Other large strings and byte strings are marked there.
+///
+/// # Errors
+/// As [`to_buf`]; the segments are as before then, too.
+#[allow(clippy::box_collection, reason = "it is the form that payloads have")]
+pub fn to_payload<T: Serialize + ?Sized>(
+    value: &T,
+    schema: u64,
+    buffer: &mut Vec<u8>,
+    segments: &mut Option<Box<Segments>>,
+) -> Result<(), EncodeError> {
+    append(value, schema, buffer, Some(segments))
+}
+
+#[allow(clippy::box_collection, reason = "it is the form that payloads have")]
+fn append<T: Serialize + ?Sized>(
+    value: &T,
+    schema: u64,
+    buffer: &mut Vec<u8>,
+    mut segments: Option<&mut Option<Box<Segments>>>,
+) -> Result<(), EncodeError> {
     let before = buffer.len();
     buffer.try_reserve(size_of::<u64>()).map_err(OutOfMemory::from)?;
     buffer.extend_from_slice(&schema.to_le_bytes());
-    let result = ser::value(value, buffer);
+    let result = ser::value(value, buffer, segments.as_deref_mut());
     if result.is_err() {
         buffer.truncate(before);
+        if let Some(Some(segments)) = segments {
+            segments.retain(|(range, _)| range.end <= before);
+        }
     }
     result
 }
@@ -39,17 +69,29 @@ pub fn to_buf<T: Serialize + ?Sized>(value: &T, schema: u64, buffer: &mut Vec<u8
 /// # Errors
 /// When the hash is another one, or the bytes are no `T` within the limits.
 pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8], schema: u64) -> Result<T, DecodeError> {
+    de::value(checked(bytes, schema)?, size_of::<u64>(), &mut [])
+}
+
+/// Reads a value of `bytes` and the segments between them, each of which is the content of a string or a byte string. An owned string or byte
+/// string, or a [`SharedBytes`](crate::SharedBytes), takes its segment; another one is borrowed.
+///
+/// # Errors
+/// As [`from_slice`], and when a segment is anything else.
+pub fn from_payload<'de, T: Deserialize<'de>>(
+    bytes: &'de [u8],
+    segments: &'de mut [Segment],
+    schema: u64,
+) -> Result<T, DecodeError> {
+    de::value(checked(bytes, schema)?, size_of::<u64>(), segments)
+}
+
+/// What follows the schema hash, if that is the right one.
+fn checked(bytes: &[u8], schema: u64) -> Result<&[u8], DecodeError> {
     let Some((found, rest)) = bytes.split_first_chunk() else {
         return Err(DecodeError::malformed("a typed payload is shorter than its schema hash"));
     };
     let found = u64::from_le_bytes(*found);
-    if found != schema {
-        return Err(DecodeError::schema(schema, found));
-    }
-    match de::value(rest)? {
-        (value, []) => Ok(value),
-        _ => Err(DecodeError::malformed("bytes are left after the value")),
-    }
+    if found == schema { Ok(rest) } else { Err(DecodeError::schema(schema, found)) }
 }
 
 /// How many elements without bytes a payload may still have: nothing else bounds the work that a length announces.

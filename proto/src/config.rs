@@ -20,7 +20,7 @@ pub struct Config {
     pub max_depth: u16,
     /// Most bytes of buffers kept for the next call. Default 4 MiB; they are filled only by payloads of such a size.
     pub spare_bytes: usize,
-    /// Whether payloads are received with [segments](crate::Payload), as far as the peer declares some. Default false: every payload arrives
+    /// Whether payloads are received with [segments](crate::Payload), as far as the peer names some. Default true; without, every payload arrives
     /// as a head.
     pub segments: bool,
     /// How long a deferred call waits for the end of the call whose handler made it, before it counts as a deadlock
@@ -37,7 +37,7 @@ impl Default for Config {
             max_pending: 16_384,
             max_depth: 64,
             spare_bytes: 4 << 20,
-            segments: false,
+            segments: true,
             deadlock_timeout: Duration::from_secs(3),
         }
     }

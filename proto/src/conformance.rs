@@ -102,7 +102,7 @@ struct End {
 
 impl End {
     fn new(role: Role, transport: Box<dyn Transport + Send>) -> Self {
-        let config = Config { max_frame: u32::MAX, segments: true, ..Config::default() };
+        let config = Config { max_frame: u32::MAX, ..Config::default() };
         Self { session: Session::new(role, config), transport }
     }
 

@@ -77,14 +77,14 @@ impl Pool {
         self.spare_lists.pop()
     }
 
-    /// A buffer for a segment, to which no other handle exists. It has stale contents of any length, and is large enough for `size` bytes if there
-    /// is one such.
+    /// A buffer for a segment of `size` bytes, to which no other handle exists. It is empty, or has stale contents of any length and is at most
+    /// twice as large as need be: the program may keep it.
     pub(crate) fn take_segment(&mut self, size: usize) -> Arc<Vec<u8>> {
-        let fits = self.spare_segments.iter().rposition(|spare| spare.capacity() >= size);
-        let segment = match fits {
-            Some(index) => self.spare_segments.swap_remove(index),
-            None => self.spare_segments.pop().unwrap_or_default(),
-        };
+        let suitable = size..=size.saturating_mul(2);
+        let fits = |spare: &Arc<Vec<u8>>| suitable.contains(&spare.capacity());
+        let index = self.spare_segments.iter().rposition(fits);
+        let index = index.or_else(|| self.spare_segments.iter().rposition(|spare| spare.capacity() == 0));
+        let segment = index.map(|index| self.spare_segments.remove(index)).unwrap_or_default();
         self.bytes -= segment.capacity();
         segment
     }
@@ -100,9 +100,17 @@ impl Pool {
 
     fn give_segments(&mut self, mut list: Box<Vec<Segment>>) {
         for mut segment in list.drain(..).filter_map(|(_, segment)| segment) {
-            let bytes = self.bytes + segment.capacity();
-            if bytes <= self.limit && self.spare_segments.len() < MOST && Arc::get_mut(&mut segment).is_some() {
-                self.bytes = bytes;
+            if Arc::get_mut(&mut segment).is_none() || segment.capacity() > self.limit {
+                continue;
+            }
+            // The oldest ones may be of sizes that are no longer used.
+            while !self.spare_segments.is_empty()
+                && (self.spare_segments.len() == MOST || self.bytes + segment.capacity() > self.limit)
+            {
+                self.bytes -= self.spare_segments.remove(0).capacity();
+            }
+            if self.bytes + segment.capacity() <= self.limit {
+                self.bytes += segment.capacity();
                 self.spare_segments.push(segment);
             }
         }
@@ -136,6 +144,7 @@ mod tests {
         let segments = Some(Box::new(alloc::vec![(0..0, Some(alone)), (0..0, Some(held))]));
         pool.give_payload(Payload { head: Vec::new(), segments });
         assert_eq!(pool.take_list().map(|list| list.len()), Some(0));
+        assert_eq!(pool.take_segment(49).capacity(), 0);
         assert_eq!(pool.take_segment(50).capacity(), 100);
         assert_eq!(pool.take_segment(50).capacity(), 0);
         drop(other);

@@ -187,6 +187,46 @@ fn announced_segments_cost_no_more_than_the_first_step() {
     assert!(counting::bytes() - before < 2 << 20, "{} bytes", counting::bytes() - before);
 }
 
+/// A frame that counts the bytes that are copied out of it.
+struct Counted<'a>(&'a [u8], &'a std::cell::Cell<usize>);
+
+impl coincide_proto::FrameBytes for Counted<'_> {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn copy_to(&self, at: usize, target: &mut [u8]) {
+        self.1.set(self.1.get() + target.len());
+        self.0.copy_to(at, target);
+    }
+}
+
+#[test]
+fn segments_are_sent_from_where_they_lie_and_copied_once_when_received() {
+    let bytes = Arc::new(pattern(1 << 20));
+    let mut link = Link::open();
+    let segments = vec![(2..2, Some(Arc::clone(&bytes)))];
+    call(&mut link, Payload { head: b"abcd".to_vec(), segments: Some(Box::new(segments)) });
+    let (copied, mut lies) = (std::cell::Cell::new(0), 0);
+    let within = bytes.as_ptr_range();
+    loop {
+        let main = &mut link.main;
+        let progress = link.worker.transmit(1 << 16, |frame| {
+            let from_segment = frame.body.iter().filter(|piece| within.contains(&piece.as_ptr()));
+            lies += from_segment.map(|piece| piece.len()).sum::<usize>();
+            main.handle_frame(&Counted(&frame.to_vec(), &copied)).map(|()| true)
+        });
+        if progress.expect("the frames are those of a session") != Progress::Sent {
+            break;
+        }
+    }
+    assert_eq!(lies, 1 << 20);
+    let Event::Call { payload, .. } = link.event(Role::Main) else { panic!("the call has arrived") };
+    assert_eq!(contents(&payload), [&bytes[..]]);
+    let headers = 17 * 16 + 100;
+    assert!((1 << 20..(1 << 20) + headers).contains(&copied.get()), "{} bytes were copied", copied.get());
+}
+
 #[test]
 fn large_segments_go_round_without_new_buffers() {
     let mut ends = [Role::Worker, Role::Main].map(|role| Session::new(role, config(true)));

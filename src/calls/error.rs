@@ -1,8 +1,9 @@
 //! What can go wrong with a call, by whose fault it is.
 
+use super::payload;
 use super::thrown::Thrown;
 use coincide_codec::{DecodeError, EncodeError};
-use coincide_proto::{CloseReason, Closed, ClosedBy, ErrorCode, Format, Outcome, SendError, Session};
+use coincide_proto::{CloseReason, Closed, ClosedBy, ErrorCode, Format, Outcome, Payload, SendError, Session};
 use std::fmt;
 
 /// Why a call gave no result: the function as it was called, and what went wrong.
@@ -160,7 +161,9 @@ impl CallErrorKind {
     /// The error of a call that ended without a result, and not by throwing a value.
     pub(crate) fn from_outcome(outcome: &Outcome, session: &Session) -> Self {
         match outcome {
-            Outcome::Threw { code, format, payload } => Self::from_code(*code, Thrown::from_text(*format, payload)),
+            Outcome::Threw { code, format, payload } => {
+                Self::from_code(*code, Thrown::from_text(*format, &payload.head))
+            }
             Outcome::NotSent(source) => Self::NotSent(source.clone()),
             Outcome::TimedOut => Self::TimedOut,
             Outcome::Cancelled => Self::Cancelled,
@@ -255,12 +258,14 @@ pub enum RawError {
 }
 
 /// A result and its format, or why there is none.
-pub(crate) type CallResult = Result<(Format, Vec<u8>), RawError>;
+pub(crate) type CallResult = Result<(Format, Payload), RawError>;
 
 impl RawError {
     pub(crate) fn from_outcome(function: &str, outcome: Outcome, session: &Session) -> Self {
         match outcome {
-            Outcome::Threw { code: ErrorCode::THROWN, format: Format::Value, payload } => Self::Threw(payload),
+            Outcome::Threw { code: ErrorCode::THROWN, format: Format::Value, payload } => {
+                payload::whole(function, payload).map_or_else(Self::Failed, Self::Threw)
+            }
             outcome => Self::Failed(CallError::new(function, CallErrorKind::from_outcome(&outcome, session))),
         }
     }

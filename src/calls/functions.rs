@@ -3,7 +3,7 @@
 pub use super::failure::Failure;
 use super::payload::{self, Schema};
 use super::thrown::Thrown;
-use coincide_proto::Format;
+use coincide_proto::{Format, Payload};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
@@ -84,7 +84,7 @@ handler!(A B C D E G H);
 handler!(A B C D E G H I);
 
 /// A result and its format, or why there is none.
-pub(crate) type Answer = Result<(Format, Vec<u8>), Failure>;
+pub(crate) type Answer<B = Payload> = Result<(Format, B), Failure>;
 
 /// How a raw function answers.
 pub enum RawReply {
@@ -115,11 +115,11 @@ pub(crate) enum Function {
     Raw(Rc<RunRaw>),
 }
 
-type Run = dyn Fn(Format, &[u8], &mut Vec<u8>) -> Result<Format, Failure>;
+type Run = dyn Fn(Format, &mut Payload, &mut Payload) -> Result<Format, Failure>;
 
 type RunOnBytes = dyn Fn(&mut Vec<u8>) -> Result<(), Failure>;
 
-type Start = dyn Fn(Format, &[u8]) -> Result<LocalBoxFuture<'static, Answer>, Failure>;
+type Start = dyn Fn(Format, &mut Payload) -> Result<LocalBoxFuture<'static, Answer>, Failure>;
 
 type RunRaw = dyn Fn(Format, &[u8], &mut Vec<u8>) -> Result<RawReply, Failure>;
 
@@ -194,7 +194,7 @@ fn answering<T: Serialize + 'static>(
     let answer = async move {
         let value = AssertUnwindSafe(future).catch_unwind().await;
         let value = value.map_err(|panic| Failure::panicked(&*panic))?.map_err(Failure::threw)?;
-        let mut result = Vec::new();
+        let mut result = Payload::default();
         let format = payload::encode_result(&value, format, schema, &mut result)?;
         Ok((format, result))
     };

@@ -1,12 +1,12 @@
 //! The host of an engine, at both ends of a link, the functions that it runs, and the calls that are awaited.
 
-use super::clock;
 use super::error::CallError;
 use super::functions::{Answer, Failure, Function, RawReply};
 use super::pending::PendingCalls;
+use super::{clock, payload};
 use coincide_codec::EncodeError;
 use coincide_proto::engine::{Action, Engine, FunctionId, Runs, Ticket};
-use coincide_proto::{CallId, Closed, ErrorCode, Format, SendError, Session, Time, Transport};
+use coincide_proto::{CallId, Closed, ErrorCode, Format, Payload, SendError, Session, Time, Transport};
 use futures_util::future::{AbortHandle, LocalBoxFuture, abortable};
 use hashbrown::HashMap;
 use std::cell::{Cell, RefCell};
@@ -95,9 +95,9 @@ impl Host {
         drop(self.on_released.take());
     }
 
-    /// Returns a buffer, so that the next call allocates nothing.
-    pub(crate) fn recycle(&self, buffer: Vec<u8>) {
-        self.engine.borrow_mut().recycle(buffer);
+    /// Returns the buffers of a payload, so that the next call allocates nothing.
+    pub(crate) fn recycle(&self, payload: impl Into<Payload>) {
+        self.engine.borrow_mut().recycle(payload);
     }
 
     /// Makes a call whose payload `encode` writes. Nothing is sent before the engine is polled or flushed.
@@ -105,10 +105,10 @@ impl Host {
         &self,
         function: &str,
         timeout: Option<Duration>,
-        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
+        encode: impl FnOnce(&mut Payload) -> Result<Format, EncodeError>,
     ) -> Result<CallId, CallError> {
-        let (format, buffer) = self.encode(function, encode)?;
-        self.call_encoded(function, format, buffer, timeout.map(|timeout| clock::now().after(timeout)))
+        let (format, payload) = self.encode(function, encode)?;
+        self.call_encoded(function, format, payload, timeout.map(|timeout| clock::now().after(timeout)))
     }
 
     /// The same with arguments that are encoded already.
@@ -116,7 +116,7 @@ impl Host {
         &self,
         function: &str,
         format: Format,
-        payload: Vec<u8>,
+        payload: Payload,
         deadline: Option<Time>,
     ) -> Result<CallId, CallError> {
         let mut engine = self.engine.borrow_mut();
@@ -131,14 +131,14 @@ impl Host {
     pub(crate) fn notify(
         &self,
         function: &str,
-        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
+        encode: impl FnOnce(&mut Payload) -> Result<Format, EncodeError>,
     ) -> Result<(), CallError> {
-        let (format, buffer) = self.encode(function, encode)?;
-        self.notify_encoded(function, format, buffer)
+        let (format, payload) = self.encode(function, encode)?;
+        self.notify_encoded(function, format, payload)
     }
 
     /// The same with arguments that are encoded already.
-    pub(crate) fn notify_encoded(&self, function: &str, format: Format, payload: Vec<u8>) -> Result<(), CallError> {
+    pub(crate) fn notify_encoded(&self, function: &str, format: Format, payload: Payload) -> Result<(), CallError> {
         let mut engine = self.engine.borrow_mut();
         engine
             .notify(function, format, payload)
@@ -149,17 +149,17 @@ impl Host {
     fn encode(
         &self,
         function: &str,
-        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
-    ) -> Result<(Format, Vec<u8>), CallError> {
-        let mut buffer = self.engine.borrow_mut().buffer();
-        match encode(&mut buffer) {
-            Ok(format) => Ok((format, buffer)),
+        encode: impl FnOnce(&mut Payload) -> Result<Format, EncodeError>,
+    ) -> Result<(Format, Payload), CallError> {
+        let mut payload = self.engine.borrow_mut().payload();
+        match encode(&mut payload) {
+            Ok(format) => Ok((format, payload)),
             Err(source) => {
                 if source.is_out_of_memory() {
                     // Memory is short, so the buffer is not kept for later.
-                    drop(buffer);
+                    drop(payload);
                 } else {
-                    self.recycle(buffer);
+                    self.recycle(payload);
                 }
                 Err(CallError::arguments(function, source))
             }
@@ -234,19 +234,23 @@ impl Host {
     }
 
     /// Runs a function, or begins to: then its answer is sent by the task.
-    fn serve(self: &Rc<Self>, call: Ticket, id: FunctionId, format: Format, payload: Vec<u8>) -> Option<Task> {
+    fn serve(self: &Rc<Self>, call: Ticket, id: FunctionId, format: Format, payload: Payload) -> Option<Task> {
         let function = self.functions.borrow()[id.0 as usize].clone();
         let function = function.expect("the engine runs registered functions only");
         match catch_unwind(AssertUnwindSafe(|| self.run(&function, format, payload))) {
             Ok(Ok(Ran::Returned(format, result))) => self.engine.borrow_mut().reply(call, format, result),
             Ok(Ok(Ran::Started(future))) => return Some(self.start(call, future)),
-            Ok(Err(failure)) => self.answer(call, Err(failure)),
-            Err(panic) => self.answer(call, Err(Failure::panicked(&*panic))),
+            Ok(Ok(Ran::StartedRaw(future))) => return Some(self.start(call, future)),
+            Ok(Err(failure)) => self.answer::<Payload>(call, Err(failure)),
+            Err(panic) => self.answer::<Payload>(call, Err(Failure::panicked(&*panic))),
         }
         None
     }
 
-    fn start(self: &Rc<Self>, call: Ticket, future: LocalBoxFuture<'static, Answer>) -> Task {
+    fn start<B>(self: &Rc<Self>, call: Ticket, future: LocalBoxFuture<'static, Answer<B>>) -> Task
+    where
+        B: Into<Payload> + 'static,
+    {
         self.engine.borrow_mut().started(call);
         let (future, handle) = abortable(InCall { host: Rc::clone(self), call, future });
         // What was started for a notification ends by itself.
@@ -264,7 +268,7 @@ impl Host {
         })
     }
 
-    fn answer(&self, call: Ticket, answer: Answer) {
+    fn answer<B: Into<Payload>>(&self, call: Ticket, answer: Answer<B>) {
         let mut engine = self.engine.borrow_mut();
         match answer {
             Ok((format, result)) => engine.reply(call, format, result),
@@ -273,11 +277,11 @@ impl Host {
         }
     }
 
-    fn run(&self, function: &Function, format: Format, mut payload: Vec<u8>) -> Result<Ran, Failure> {
+    fn run(&self, function: &Function, format: Format, mut payload: Payload) -> Result<Ran, Failure> {
         match function {
             Function::Plain(run) => {
-                let mut result = self.engine.borrow_mut().buffer();
-                let format = run(format, &payload, &mut result);
+                let mut result = self.engine.borrow_mut().payload();
+                let format = run(format, &mut payload, &mut result);
                 self.recycle(payload);
                 match format {
                     Ok(format) => Ok(Ran::Returned(format, result)),
@@ -292,7 +296,7 @@ impl Host {
                     let text = "the function takes bytes as they are: call it with `call_bytes`";
                     return Err(Failure::Refused(ErrorCode::BAD_ARGUMENTS, text.into()));
                 }
-                match run(&mut payload) {
+                match run(payload::joined(&mut payload)?) {
                     Ok(()) => Ok(Ran::Returned(Format::Bytes, payload)),
                     Err(failure) => {
                         self.recycle(payload);
@@ -302,13 +306,13 @@ impl Host {
             }
             Function::Raw(run) => {
                 let mut result = self.engine.borrow_mut().buffer();
-                let reply = run(format, &payload, &mut result);
+                let reply = run(format, payload::joined(&mut payload)?, &mut result);
                 self.recycle(payload);
                 match reply {
-                    Ok(RawReply::Now(format)) => Ok(Ran::Returned(format, result)),
+                    Ok(RawReply::Now(format)) => Ok(Ran::Returned(format, result.into())),
                     Ok(RawReply::Later(future)) => {
                         self.recycle(result);
-                        Ok(Ran::Started(future))
+                        Ok(Ran::StartedRaw(future))
                     }
                     Err(failure) => {
                         self.recycle(result);
@@ -317,7 +321,7 @@ impl Host {
                 }
             }
             Function::Async(start) => {
-                let future = start(format, &payload);
+                let future = start(format, &mut payload);
                 self.recycle(payload);
                 future.map(Ran::Started)
             }
@@ -326,21 +330,22 @@ impl Host {
 }
 
 enum Ran {
-    Returned(Format, Vec<u8>),
+    Returned(Format, Payload),
     Started(LocalBoxFuture<'static, Answer>),
+    StartedRaw(LocalBoxFuture<'static, Answer<Vec<u8>>>),
 }
 
 /// The future of a function that runs for a call of the peer: calls that it makes name that call as their parent.
-struct InCall {
+struct InCall<B> {
     host: Rc<Host>,
     call: Ticket,
-    future: LocalBoxFuture<'static, Answer>,
+    future: LocalBoxFuture<'static, Answer<B>>,
 }
 
-impl Future for InCall {
-    type Output = Answer;
+impl<B> Future for InCall<B> {
+    type Output = Answer<B>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer<B>> {
         let outer = self.host.engine.borrow_mut().enter(self.call);
         let poll = self.future.as_mut().poll(context);
         self.host.engine.borrow_mut().leave(outer);

@@ -13,12 +13,8 @@ pub trait Caller {
 
     /// Calls a function of a typed interface.
     #[doc(hidden)]
-    fn call_typed<A: Serialize, R: DeserializeOwned>(
-        &self,
-        function: &str,
-        schema: Schema,
-        args: &A,
-    ) -> Self::Output<R>;
+    fn call_typed<A: Serialize, R: DeserializeOwned>(&self, function: &str, schema: Schema, args: A)
+    -> Self::Output<R>;
 }
 
 /// The functions of a typed interface, bound to a service. For [`Worker::register_interface`](crate::Worker::register_interface) and
@@ -236,7 +232,7 @@ macro_rules! __interface {
             self.caller.call_typed(
                 $crate::__interface!(@name $module $name),
                 $crate::__interface!(@schema ($($type,)*) $($result)?),
-                &($($argument,)*),
+                ($($argument,)*),
             )
         }
         $crate::__interface! { @client $module $($rest)* }

@@ -3,7 +3,7 @@
 use super::error::CallError;
 use super::failure::Failure;
 use coincide_codec::{DecodeError, DecodeErrorKind, EncodeError, schema, typed, value};
-use coincide_proto::{ErrorCode, Format};
+use coincide_proto::{ErrorCode, Format, Payload};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -53,18 +53,19 @@ impl Schema {
 pub(crate) fn encode_args<A: Serialize>(
     args: &A,
     schema: Option<Schema>,
-    buffer: &mut Vec<u8>,
+    payload: &mut Payload,
 ) -> Result<Format, EncodeError> {
+    let Payload { head, segments } = payload;
     match schema {
-        Some(Schema(hash)) => typed::to_buf(args, hash, buffer).map(|()| Format::Typed),
-        None => value::args_to_buf(args, buffer).map(|()| Format::Value),
+        Some(Schema(hash)) => typed::to_payload(args, hash, head, segments).map(|()| Format::Typed),
+        None => value::args_to_buf(args, head).map(|()| Format::Value),
     }
 }
 
 /// Reads the arguments of a function that is served with `schema` if it belongs to a typed interface.
 pub(crate) fn decode_args<A: DeserializeOwned>(
     format: Format,
-    payload: &[u8],
+    payload: &mut Payload,
     schema: Option<Schema>,
 ) -> Result<A, Failure> {
     let refuse = |code, text| Err(Failure::Refused(code, text));
@@ -74,9 +75,11 @@ pub(crate) fn decode_args<A: DeserializeOwned>(
         _ => ErrorCode::BAD_ARGUMENTS,
     };
     match (format, schema) {
-        (Format::Value, _) => value::args_from_slice(payload).or_else(|error| refuse(code(&error), error.to_string())),
+        (Format::Value, _) => {
+            value::args_from_slice(joined(payload)?).or_else(|error| refuse(code(&error), error.to_string()))
+        }
         (Format::Typed, Some(Schema(hash))) => {
-            typed::from_slice(payload, hash).or_else(|error| refuse(code(&error), error.to_string()))
+            typed_value(payload, hash).or_else(|error| refuse(code(&error), error.to_string()))
         }
         (Format::Typed, None) => {
             let text = "the function belongs to no typed interface: call it by its name";
@@ -94,11 +97,14 @@ pub(crate) fn encode_result<T: Serialize>(
     value: &T,
     format: Format,
     schema: Option<Schema>,
-    buffer: &mut Vec<u8>,
+    payload: &mut Payload,
 ) -> Result<Format, Failure> {
+    let Payload { head, segments } = payload;
     let encoded = match schema {
-        Some(Schema(hash)) if format == Format::Typed => typed::to_buf(value, hash, buffer).map(|()| Format::Typed),
-        _ => value::to_buf(value, buffer).map(|()| Format::Value),
+        Some(Schema(hash)) if format == Format::Typed => {
+            typed::to_payload(value, hash, head, segments).map(|()| Format::Typed)
+        }
+        _ => value::to_buf(value, head).map(|()| Format::Value),
     };
     encoded.map_err(|error| Failure::unsent(&error))
 }
@@ -107,22 +113,47 @@ pub(crate) fn encode_result<T: Serialize>(
 pub(crate) fn decode_result<R: DeserializeOwned>(
     function: &str,
     format: Format,
-    bytes: &[u8],
+    payload: &mut Payload,
     schema: Option<Schema>,
 ) -> Result<R, CallError> {
     let result = match (format, schema) {
-        (Format::Typed, Some(Schema(hash))) => typed::from_slice(bytes, hash),
-        (Format::Value, _) => value::from_slice(bytes),
+        (Format::Typed, Some(Schema(hash))) => typed_value(payload, hash),
+        (Format::Value, _) => {
+            payload.join().map_err(|_| DecodeError::out_of_memory()).and_then(|()| value::from_slice(&payload.head))
+        }
         _ => Err(DecodeError::mismatch("the other end answered in a format that was not asked for")),
     };
     result.map_err(|source| CallError::result(function, source))
 }
 
 /// The bytes of a result that was asked for as bytes.
-pub(crate) fn bytes(function: &str, (format, bytes): (Format, Vec<u8>)) -> Result<Vec<u8>, CallError> {
+pub(crate) fn bytes(function: &str, (format, payload): (Format, Payload)) -> Result<Vec<u8>, CallError> {
     if format == Format::Bytes {
-        return Ok(bytes);
+        return whole(function, payload);
     }
     let source = DecodeError::mismatch("the function gives a value, not bytes: call it without `call_bytes`");
     Err(CallError::result(function, source))
+}
+
+/// The bytes of a payload in one buffer.
+pub(crate) fn whole(function: &str, mut payload: Payload) -> Result<Vec<u8>, CallError> {
+    match payload.join() {
+        Ok(()) => Ok(payload.head),
+        Err(_) => Err(CallError::result(function, DecodeError::out_of_memory())),
+    }
+}
+
+/// The bytes of arguments in one buffer.
+pub(crate) fn joined(payload: &mut Payload) -> Result<&mut Vec<u8>, Failure> {
+    match payload.join() {
+        Ok(()) => Ok(&mut payload.head),
+        Err(_) => Err(Failure::unread(&DecodeError::out_of_memory())),
+    }
+}
+
+fn typed_value<T: DeserializeOwned>(payload: &mut Payload, hash: u64) -> Result<T, DecodeError> {
+    match &mut payload.segments {
+        None => typed::from_slice(&payload.head, hash),
+        Some(segments) => typed::from_payload(&payload.head, segments, hash),
+    }
 }

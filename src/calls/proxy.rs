@@ -6,7 +6,7 @@ use super::interface::Caller;
 use super::payload::{self, Args, Schema};
 use super::pending::Pending;
 use coincide_codec::EncodeError;
-use coincide_proto::{CallId, Format};
+use coincide_proto::{CallId, Format, Payload};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
@@ -41,14 +41,14 @@ impl Proxy {
 
     /// Calls a function; `args` is a tuple.
     pub fn call<R: DeserializeOwned>(&self, function: &str, args: impl Args) -> CallFuture<R> {
-        self.start(function, None, |buffer| payload::encode_args(&args, None, buffer))
+        self.start(function, None, move |payload| payload::encode_args(&args, None, payload))
     }
 
     /// Calls a function that takes and gives bytes as they are (see [`Scope::export_bytes`](crate::Scope::export_bytes)).
     pub fn call_bytes(&self, function: &str, bytes: Vec<u8>) -> BytesFuture {
         let mut exchanged = bytes;
-        let call = self.start(function, None, |buffer| {
-            mem::swap(buffer, &mut exchanged);
+        let call = self.start(function, None, |payload| {
+            mem::swap(&mut payload.head, &mut exchanged);
             Ok(Format::Bytes)
         });
         self.recycle(exchanged);
@@ -57,7 +57,7 @@ impl Proxy {
 
     /// Calls a function with arguments that `encode` appends to a buffer, and gives the result as bytes (see [`raw`](crate::raw)).
     pub fn call_raw(&self, function: &str, encode: impl FnOnce(&mut Vec<u8>) -> Format) -> RawFuture {
-        RawFuture(self.start(function, None, |buffer| Ok(encode(buffer))))
+        RawFuture(self.start(function, None, |payload| Ok(encode(&mut payload.head))))
     }
 
     /// Gives the buffer of a raw result back, so that the next call allocates nothing.
@@ -71,8 +71,8 @@ impl Proxy {
     /// When the arguments can't be sent, or the link is closed.
     pub fn notify_raw(&self, function: &str, format: Format, arguments: Vec<u8>) -> Result<(), CallError> {
         let mut exchanged = arguments;
-        let sent = self.endpoint.host().notify(function, |buffer| {
-            mem::swap(buffer, &mut exchanged);
+        let sent = self.endpoint.host().notify(function, |payload| {
+            mem::swap(&mut payload.head, &mut exchanged);
             Ok(format)
         });
         self.recycle(exchanged);
@@ -86,7 +86,7 @@ impl Proxy {
     /// # Errors
     /// When the arguments can't be sent, or the link is closed.
     pub fn notify(&self, function: &str, args: impl Args) -> Result<(), CallError> {
-        self.endpoint.host().notify(function, |buffer| payload::encode_args(&args, None, buffer))?;
+        self.endpoint.host().notify(function, |payload| payload::encode_args(&args, None, payload))?;
         self.endpoint.flush();
         Ok(())
     }
@@ -95,7 +95,7 @@ impl Proxy {
         &self,
         function: &str,
         schema: Option<Schema>,
-        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
+        encode: impl FnOnce(&mut Payload) -> Result<Format, EncodeError>,
     ) -> CallFuture<R> {
         let state = match self.endpoint.host().call(function, self.timeout, encode) {
             Ok(id) => {
@@ -124,8 +124,8 @@ impl std::fmt::Debug for Proxy {
 impl Caller for Proxy {
     type Output<R: DeserializeOwned> = CallFuture<R>;
 
-    fn call_typed<A: Serialize, R: DeserializeOwned>(&self, function: &str, schema: Schema, args: &A) -> CallFuture<R> {
-        self.start(function, Some(schema), |buffer| payload::encode_args(args, Some(schema), buffer))
+    fn call_typed<A: Serialize, R: DeserializeOwned>(&self, function: &str, schema: Schema, args: A) -> CallFuture<R> {
+        self.start(function, Some(schema), move |payload| payload::encode_args(&args, Some(schema), payload))
     }
 }
 
@@ -146,7 +146,7 @@ enum State {
 }
 
 impl<R> CallFuture<R> {
-    fn poll_payload(&mut self, context: &Context<'_>) -> Poll<Result<(Format, Vec<u8>), CallError>> {
+    fn poll_payload(&mut self, context: &Context<'_>) -> Poll<Result<(Format, Payload), CallError>> {
         self.poll_raw(context).map_err(|error| error.into_call_error(&self.function))
     }
 
@@ -170,9 +170,9 @@ impl<R: DeserializeOwned> Future for CallFuture<R> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         this.poll_payload(context).map(|result| {
-            let (format, bytes) = result?;
-            let value = payload::decode_result(&this.function, format, &bytes, this.schema);
-            this.endpoint.host().recycle(bytes);
+            let (format, mut payload) = result?;
+            let value = payload::decode_result(&this.function, format, &mut payload, this.schema);
+            this.endpoint.host().recycle(payload);
             value
         })
     }
@@ -204,9 +204,10 @@ impl Future for RawFuture {
     type Output = Result<(Format, Vec<u8>), RawError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll_raw(context).map_err(|error| match error {
-            RawError::Failed(error) => RawError::Failed(error.named(&self.0.function)),
-            threw => threw,
+        self.0.poll_raw(context).map(|result| match result {
+            Ok((format, payload)) => Ok((format, payload::whole(&self.0.function, payload)?)),
+            Err(RawError::Failed(error)) => Err(RawError::Failed(error.named(&self.0.function))),
+            Err(threw) => Err(threw),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! A call that another thread awaits.
 
 use super::error::{CallError, CallErrorKind, CallResult};
-use coincide_proto::{CallId, Closed, Format, Time};
+use coincide_proto::{CallId, Closed, Format, Payload, Time};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -36,7 +36,7 @@ enum Stage {
 pub(crate) struct Outgoing {
     pub(crate) function: String,
     pub(crate) format: Format,
-    pub(crate) payload: Vec<u8>,
+    pub(crate) payload: Payload,
     pub(crate) deadline: Option<Time>,
 }
 

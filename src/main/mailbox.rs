@@ -12,7 +12,7 @@ use super::flag::Flag;
 use crate::calls::error::{CallError, CallErrorKind};
 use crate::calls::host::Host;
 use crate::calls::slot::Slot;
-use coincide_proto::{CallId, CloseReason, Closed, ClosedBy, Format};
+use coincide_proto::{CallId, CloseReason, Closed, ClosedBy, Format, Payload};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -43,7 +43,7 @@ pub(crate) enum Job {
 pub(crate) struct Notification {
     pub(crate) function: String,
     pub(crate) format: Format,
-    pub(crate) payload: Vec<u8>,
+    pub(crate) payload: Payload,
 }
 
 /// The endpoint that jobs are for, as other threads see it.

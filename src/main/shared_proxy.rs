@@ -8,7 +8,7 @@ use crate::calls::interface::Caller;
 use crate::calls::payload::{self, Args, Schema};
 use crate::calls::slot::{Outgoing, Slot};
 use coincide_codec::EncodeError;
-use coincide_proto::Format;
+use coincide_proto::{Format, Payload};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
@@ -82,7 +82,7 @@ impl SharedProxy {
     /// Calls an export of the worker; `args` is a tuple. The call leaves at once, even if its future is not polled, and is cancelled when
     /// the future is dropped.
     pub fn call<R: DeserializeOwned>(&self, function: &str, args: impl Args) -> SharedFuture<R> {
-        self.start(function, None, |buffer| payload::encode_args(&args, None, buffer))
+        self.start(function, None, move |payload| payload::encode_args(&args, None, payload))
     }
 
     /// Calls an export of the worker and blocks this thread until it has ended. Not for threads that an executor runs tasks on.
@@ -102,7 +102,7 @@ impl SharedProxy {
     /// When the arguments can't be sent or the link is closed. [`Busy`](CallErrorKind::Busy) when too many notifications are queued: await a call, which
     /// ends after the notifications before it have left.
     pub fn notify(&self, function: &str, args: impl Args) -> Result<(), CallError> {
-        let mut payload = Vec::new();
+        let mut payload = Payload::default();
         let format =
             payload::encode_args(&args, None, &mut payload).map_err(|error| CallError::arguments(function, error))?;
         let notification = Notification { function: function.into(), format, payload };
@@ -157,9 +157,9 @@ impl SharedProxy {
         &self,
         function: &str,
         schema: Option<Schema>,
-        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
+        encode: impl FnOnce(&mut Payload) -> Result<Format, EncodeError>,
     ) -> SharedFuture<R> {
-        let mut payload = Vec::new();
+        let mut payload = Payload::default();
         let state = match encode(&mut payload) {
             Ok(format) => {
                 let deadline = self.timeout.map(|timeout| clock::now().after(timeout));
@@ -186,9 +186,9 @@ impl Caller for SharedProxy {
         &self,
         function: &str,
         schema: Schema,
-        args: &A,
+        args: A,
     ) -> SharedFuture<R> {
-        self.start(function, Some(schema), |buffer| payload::encode_args(args, Some(schema), buffer))
+        self.start(function, Some(schema), move |payload| payload::encode_args(&args, Some(schema), payload))
     }
 }
 
@@ -225,8 +225,9 @@ impl<R: DeserializeOwned> Future for SharedFuture<R> {
             }
             State::Waiting(slot) => ready!(slot.poll(context)).map_err(|error| error.into_call_error(&this.function)),
         };
-        let value =
-            result.and_then(|(format, bytes)| payload::decode_result(&this.function, format, &bytes, this.schema));
+        let value = result.and_then(|(format, mut payload)| {
+            payload::decode_result(&this.function, format, &mut payload, this.schema)
+        });
         Poll::Ready(value)
     }
 }

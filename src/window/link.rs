@@ -80,13 +80,14 @@ impl ObjectLink {
     ) -> Result<R, CallError> {
         self.give_back(&self.table.take_many());
         let mut sent = Vec::new();
-        let called = self.scope.call(REFLECT, None, None, |buffer| {
-            sent = self.encode(operation, buffer)?;
+        let called = self.scope.call(REFLECT, None, None, |payload| {
+            sent = self.encode(operation, &mut payload.head)?;
             Ok(Format::Value)
         });
         match called {
-            Ok((Format::Value, payload)) => {
-                let result = self.decode(&payload);
+            Ok((Format::Value, mut payload)) => {
+                let joined = payload.join().map_err(|_| DecodeError::out_of_memory());
+                let result = joined.and_then(|()| self.decode(&payload.head));
                 self.scope.host.recycle(payload);
                 result.map_err(|source| CallError::result(&name(), source))
             }
@@ -113,8 +114,8 @@ impl ObjectLink {
     pub(super) fn operate_later(&self, name: impl Fn() -> String, operation: &impl Serialize) -> Result<(), CallError> {
         self.give_back(&self.table.take_many());
         let mut sent = Vec::new();
-        let notified = self.scope.notify(REFLECT_LATER, |buffer| {
-            sent = self.encode(operation, buffer)?;
+        let notified = self.scope.notify(REFLECT_LATER, |payload| {
+            sent = self.encode(operation, &mut payload.head)?;
             Ok(Format::Value)
         });
         notified.map_err(|error| {

@@ -10,7 +10,7 @@ use crate::calls::turn::Turn;
 use coincide_codec::EncodeError;
 use coincide_proto::engine::{self, Action};
 use coincide_proto::{
-    Budget, CallId, CloseReason, Closed, Config, Format, Outcome, Role, SendError, Session, Transport,
+    Budget, CallId, CloseReason, Closed, Config, Format, Outcome, Payload, Role, SendError, Session, Transport,
 };
 use coincide_transport_atomics::{Bell, Patience};
 use futures_util::StreamExt;
@@ -73,8 +73,8 @@ impl WorkerEndpoint {
         function: &str,
         timeout: Option<Duration>,
         cancel: Option<&CancelToken>,
-        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
-    ) -> Result<(Format, Vec<u8>), RawError> {
+        encode: impl FnOnce(&mut Payload) -> Result<Format, EncodeError>,
+    ) -> Result<(Format, Payload), RawError> {
         {
             let mut engine = self.host.engine.borrow_mut();
             match engine.take_stop() {
@@ -101,7 +101,7 @@ impl WorkerEndpoint {
     pub(crate) fn notify(
         &self,
         function: &str,
-        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
+        encode: impl FnOnce(&mut Payload) -> Result<Format, EncodeError>,
     ) -> Result<(), CallError> {
         self.host.notify(function, encode)?;
         self.host.engine.borrow_mut().drain();

@@ -6,7 +6,7 @@ use crate::calls::error::{CallError, RawError};
 use crate::calls::interface::Caller;
 use crate::calls::payload::{self, Args, Schema};
 use coincide_codec::EncodeError;
-use coincide_proto::Format;
+use coincide_proto::{Format, Payload};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::mem;
@@ -45,7 +45,7 @@ impl SyncProxy {
     /// # Errors
     /// Why there is no result; see [`CallError`].
     pub fn call<R: DeserializeOwned>(&self, function: &str, args: impl Args) -> Result<R, CallError> {
-        self.run(function, None, |buffer| payload::encode_args(&args, None, buffer))
+        self.run(function, None, move |payload| payload::encode_args(&args, None, payload))
     }
 
     /// Calls a function that takes and gives bytes as they are (see [`Worker::register_bytes`](crate::Worker::register_bytes)). The result takes the place of the
@@ -55,9 +55,9 @@ impl SyncProxy {
     /// Why there is no result; `bytes` is empty then. See [`CallError`].
     pub fn call_bytes(&self, function: &str, bytes: &mut Vec<u8>) -> Result<(), CallError> {
         let argument = mem::take(bytes);
-        let result = self.endpoint.call(function, self.timeout, self.cancel.as_ref(), |buffer| {
+        let result = self.endpoint.call(function, self.timeout, self.cancel.as_ref(), |payload| {
             // The buffer that the link had spare is given back in exchange for the caller's.
-            *bytes = mem::replace(buffer, argument);
+            *bytes = mem::replace(&mut payload.head, argument);
             Ok(Format::Bytes)
         });
         let result = result.map_err(|error| error.into_call_error(function))?;
@@ -76,7 +76,10 @@ impl SyncProxy {
         function: &str,
         encode: impl FnOnce(&mut Vec<u8>) -> Format,
     ) -> Result<(Format, Vec<u8>), RawError> {
-        self.endpoint.call(function, self.timeout, self.cancel.as_ref(), |buffer| Ok(encode(buffer)))
+        let call =
+            self.endpoint.call(function, self.timeout, self.cancel.as_ref(), |payload| Ok(encode(&mut payload.head)));
+        let (format, payload) = call?;
+        Ok((format, payload::whole(function, payload)?))
     }
 
     /// Gives the buffer of a raw result back, so that the next call allocates nothing.
@@ -90,8 +93,8 @@ impl SyncProxy {
     /// When the arguments can't be sent, or the link is closed.
     pub fn notify_raw(&self, function: &str, format: Format, arguments: Vec<u8>) -> Result<(), CallError> {
         let mut exchanged = arguments;
-        let sent = self.endpoint.notify(function, |buffer| {
-            mem::swap(buffer, &mut exchanged);
+        let sent = self.endpoint.notify(function, |payload| {
+            mem::swap(&mut payload.head, &mut exchanged);
             Ok(format)
         });
         self.endpoint.host.recycle(exchanged);
@@ -103,19 +106,19 @@ impl SyncProxy {
     /// # Errors
     /// When the arguments can't be sent, or the link is closed.
     pub fn notify(&self, function: &str, args: impl Args) -> Result<(), CallError> {
-        self.endpoint.notify(function, |buffer| payload::encode_args(&args, None, buffer))
+        self.endpoint.notify(function, |payload| payload::encode_args(&args, None, payload))
     }
 
     fn run<R: DeserializeOwned>(
         &self,
         function: &str,
         schema: Option<Schema>,
-        encode: impl FnOnce(&mut Vec<u8>) -> Result<Format, EncodeError>,
+        encode: impl FnOnce(&mut Payload) -> Result<Format, EncodeError>,
     ) -> Result<R, CallError> {
         let result = self.endpoint.call(function, self.timeout, self.cancel.as_ref(), encode);
-        let (format, bytes) = result.map_err(|error| error.into_call_error(function))?;
-        let result = payload::decode_result(function, format, &bytes, schema);
-        self.endpoint.host.recycle(bytes);
+        let (format, mut payload) = result.map_err(|error| error.into_call_error(function))?;
+        let result = payload::decode_result(function, format, &mut payload, schema);
+        self.endpoint.host.recycle(payload);
         result
     }
 }
@@ -127,9 +130,9 @@ impl Caller for SyncProxy {
         &self,
         function: &str,
         schema: Schema,
-        args: &A,
+        args: A,
     ) -> Result<R, CallError> {
-        self.run(function, Some(schema), |buffer| payload::encode_args(args, Some(schema), buffer))
+        self.run(function, Some(schema), move |payload| payload::encode_args(&args, Some(schema), payload))
     }
 }
 

@@ -94,7 +94,7 @@ impl End {
         }
         while let Some(event) = self.session.poll_event() {
             if let Event::Notify { payload, .. } = event {
-                assert_eq!(payload[..4], self.received.to_le_bytes(), "a frame is lost, repeated or out of order");
+                assert_eq!(payload.head[..4], self.received.to_le_bytes(), "a frame is lost, repeated or out of order");
                 self.received += 1;
             }
         }

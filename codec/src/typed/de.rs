@@ -3,23 +3,39 @@
 use super::{Empties, MAX_DEPTH};
 use crate::DecodeError;
 use crate::memory;
+use crate::shared::{self, SHARED_TOKEN, Segment};
 use alloc::boxed::Box;
-use alloc::string::ToString;
-use core::{fmt, mem};
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::{fmt, mem, slice};
 use postcard::de_flavors::Slice;
 use serde::de::value::U32Deserializer;
 use serde::de::{self, Deserialize, DeserializeSeed, IntoDeserializer, Visitor};
 
-/// Reads a value from the beginning of `bytes`. Gives what follows it too.
-pub(super) fn value<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<(T, &'de [u8]), DecodeError> {
+/// Reads the value of all of `bytes` and all of `segments`, whose places count from `before` bytes ahead.
+pub(super) fn value<'de, T: Deserialize<'de>>(
+    bytes: &'de [u8],
+    before: usize,
+    segments: &'de mut [Segment],
+) -> Result<T, DecodeError> {
     let mut deserializer = Deserializer {
         postcard: postcard::Deserializer::from_bytes(bytes),
         levels: MAX_DEPTH,
         empties: Empties::new(),
         sure: false,
+        next: segments.first().map_or(NO_SEGMENT, |(range, _)| range.start),
+        segments: segments.iter_mut(),
+        end: before + bytes.len(),
     };
     let value = T::deserialize(&mut deserializer).map_err(|error| *error.0)?;
-    Ok((value, deserializer.rest()))
+    if deserializer.next != NO_SEGMENT {
+        return Err(DecodeError::malformed(MISPLACED));
+    }
+    match deserializer.rest() {
+        [] => Ok(value),
+        _ => Err(DecodeError::malformed("bytes are left after the value")),
+    }
 }
 
 struct Deserializer<'de> {
@@ -30,9 +46,70 @@ struct Deserializer<'de> {
     /// Whether the sequence or map that began last announces no more than there are bytes. Here, as `Items` then fits into two
     /// registers.
     sure: bool,
+    /// Those that have not been read.
+    segments: slice::IterMut<'de, Segment>,
+    /// Where the next one of them belongs, or [`NO_SEGMENT`].
+    next: usize,
+    /// Where the bytes end.
+    end: usize,
+}
+
+/// The content of a string or a byte string.
+enum Content<'de> {
+    Inline(&'de [u8]),
+    /// Is there.
+    Segment(&'de mut Option<Arc<Vec<u8>>>),
+}
+
+impl<'de> Content<'de> {
+    fn borrowed(self) -> &'de [u8] {
+        match self {
+            Self::Inline(bytes) => bytes,
+            Self::Segment(bytes) => bytes.as_ref().map_or(&[], |bytes| &bytes[..]),
+        }
+    }
+
+    /// Leaves the handle of a segment, empty, so that it can be used again.
+    fn owned(self) -> Result<Vec<u8>, Error> {
+        let bytes = match self {
+            Self::Inline(bytes) => bytes,
+            Self::Segment(bytes) => match bytes.as_mut().map(Arc::get_mut) {
+                Some(Some(bytes)) => return Ok(mem::take(bytes)),
+                _ => bytes.as_ref().map_or(&[][..], |bytes| &bytes[..]),
+            },
+        };
+        memory::copied(bytes).map_err(|error| Error(Box::new(error.into())))
+    }
 }
 
 impl<'de> Deserializer<'de> {
+    /// A string or a byte string.
+    #[inline]
+    fn content(&mut self) -> Result<Content<'de>, Error> {
+        if self.next == NO_SEGMENT { self.plain().map(Content::Inline) } else { self.content_amid_segments() }
+    }
+
+    #[cold]
+    fn content_amid_segments(&mut self) -> Result<Content<'de>, Error> {
+        let len: usize = self.plain()?;
+        let rest = self.rest();
+        let at = self.end - rest.len();
+        if at == self.next
+            && let Some((_, bytes)) = self.segments.next()
+        {
+            self.next = self.segments.as_slice().first().map_or(NO_SEGMENT, |(range, _)| range.start);
+            let fits = bytes.as_ref().is_some_and(|bytes| bytes.len() == len);
+            return if fits { Ok(Content::Segment(bytes)) } else { Err(misplaced()) };
+        }
+        let (bytes, rest) =
+            rest.split_at_checked(len).ok_or_else(|| unreadable(postcard::Error::DeserializeUnexpectedEnd))?;
+        if at + len > self.next {
+            return Err(misplaced());
+        }
+        self.postcard = postcard::Deserializer::from_bytes(rest);
+        Ok(Content::Inline(bytes))
+    }
+
     /// A value that contains no other.
     #[inline]
     fn plain<T: Deserialize<'de>>(&mut self) -> Result<T, Error> {
@@ -114,22 +191,37 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         deserialize_f32 f32 => visit_f32
         deserialize_f64 f64 => visit_f64
         deserialize_char char => visit_char
-        deserialize_str &str => visit_borrowed_str
-        deserialize_bytes &[u8] => visit_borrowed_bytes
+    }
+
+    #[inline]
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if self.next == NO_SEGMENT {
+            return visitor.visit_borrowed_str(self.plain()?);
+        }
+        let text = str::from_utf8(self.content()?.borrowed()).map_err(|_| no_text())?;
+        visitor.visit_borrowed_str(text)
+    }
+
+    #[inline]
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_borrowed_bytes(self.content()?.borrowed())
     }
 
     /// The string is allocated here, where that may fail.
     #[inline]
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        let text = memory::text(self.plain()?).map_err(|error| Error(Box::new(error.into())))?;
+        if self.next == NO_SEGMENT {
+            let text = memory::text(self.plain()?).map_err(|error| Error(Box::new(error.into())))?;
+            return visitor.visit_string(text);
+        }
+        let text = String::from_utf8(self.content()?.owned()?).map_err(|_| no_text())?;
         visitor.visit_string(text)
     }
 
     /// The bytes are allocated here, where that may fail.
     #[inline]
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        let bytes = memory::copied(self.plain()?).map_err(|error| Error(Box::new(error.into())))?;
-        visitor.visit_byte_buf(bytes)
+        visitor.visit_byte_buf(self.content()?.owned()?)
     }
 
     // The bytes don't say what they are, and neither fields nor variants have names there.
@@ -155,8 +247,17 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
     }
 
     #[inline]
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_newtype_struct(self)
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
+        if name != SHARED_TOKEN || !shared::HANDS_OVER {
+            return visitor.visit_newtype_struct(self);
+        }
+        match self.content()? {
+            Content::Segment(bytes) => {
+                shared::hand_over(bytes.take().unwrap_or_default());
+                visitor.visit_unit()
+            }
+            content => visitor.visit_byte_buf(content.owned()?),
+        }
     }
 
     #[inline]
@@ -305,6 +406,21 @@ impl<'de> de::MapAccess<'de> for Items<'_, 'de> {
 #[cold]
 fn unreadable(error: postcard::Error) -> Error {
     Error(Box::new(DecodeError::mismatch(error.to_string())))
+}
+
+/// No segment belongs there.
+const NO_SEGMENT: usize = usize::MAX;
+
+const MISPLACED: &str = "a segment is not the content of a string or of bytes";
+
+#[cold]
+fn misplaced() -> Error {
+    Error(Box::new(DecodeError::malformed(MISPLACED)))
+}
+
+#[cold]
+fn no_text() -> Error {
+    unreadable(postcard::Error::DeserializeBadUtf8)
 }
 
 #[cold]

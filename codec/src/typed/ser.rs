@@ -4,28 +4,77 @@
 use super::{Empties, MAX_DEPTH};
 use crate::EncodeError;
 use crate::memory::{self, OutOfMemory};
+use crate::shared::{self, SHARED_TOKEN, Segments};
 use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
 use serde::ser::{self, Serialize, Serializer as _};
 
-/// Appends `value` to `buffer`, which has a part of it in the end if that fails.
-pub(super) fn value<T: Serialize + ?Sized>(value: &T, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
+/// Appends `value` to `buffer`, and its segments to `segments` if it may have some. Both have a part of it in the end if that fails.
+#[allow(clippy::box_collection, reason = "it is the form that payloads have")]
+pub(super) fn value<T: Serialize + ?Sized>(
+    value: &T,
+    buffer: &mut Vec<u8>,
+    segments: Option<&mut Option<Box<Segments>>>,
+) -> Result<(), EncodeError> {
     let postcard = postcard::Serializer { output: Append(buffer) };
-    let mut output = Output { postcard, empties: Empties::new() };
+    let mut output = Output { postcard, empties: Empties::new(), segments };
     value.serialize(Serializer { output: &mut output, levels: MAX_DEPTH }).map_err(|error| *error.0)
 }
 
+#[allow(clippy::box_collection, reason = "it is the form that payloads have")]
 struct Output<'b> {
     postcard: postcard::Serializer<Append<'b>>,
     empties: Empties,
+    /// `None`: there are none.
+    segments: Option<&'b mut Option<Box<Segments>>>,
 }
 
 impl Output<'_> {
     #[inline]
     fn position(&self) -> usize {
         self.postcard.output.0.len()
+    }
+
+    /// The content of `len` bytes that has just been written becomes a segment if it is large.
+    #[inline]
+    fn mark(&mut self, len: usize) {
+        if len >= shared::LEAST {
+            self.mark_large(len);
+        }
+    }
+
+    #[cold]
+    fn mark_large(&mut self, len: usize) {
+        let end = self.position();
+        if let Some(segments) = self.room() {
+            segments.push((end - len..end, None));
+        }
+    }
+
+    /// The segments, if there may be one more.
+    fn room(&mut self) -> Option<&mut Segments> {
+        let segments = self.segments.as_mut()?.get_or_insert_default();
+        let room = segments.len() < shared::MOST && segments.try_reserve(1).is_ok();
+        room.then_some(&mut **segments)
+    }
+
+    /// Writes shared bytes, whose content stays where it is. `false`: it has to be copied.
+    #[cold]
+    fn share(&mut self) -> Result<bool, Error> {
+        let Some(bytes) = shared::offered() else {
+            return Ok(false);
+        };
+        if self.room().is_none() {
+            return Ok(false);
+        }
+        self.postcard.serialize_u64(bytes.len() as u64).map_err(failed)?;
+        let at = self.position();
+        if let Some(segments) = self.room() {
+            segments.push((at..at, Some(bytes)));
+        }
+        Ok(true)
     }
 }
 
@@ -96,8 +145,20 @@ impl<'o, 'b> ser::Serializer for Serializer<'o, 'b> {
         serialize_f32 f32
         serialize_f64 f64
         serialize_char char
-        serialize_str &str
-        serialize_bytes &[u8]
+    }
+
+    #[inline]
+    fn serialize_str(self, value: &str) -> Result<(), Error> {
+        self.output.postcard.serialize_str(value).map_err(failed)?;
+        self.output.mark(value.len());
+        Ok(())
+    }
+
+    #[inline]
+    fn serialize_bytes(self, value: &[u8]) -> Result<(), Error> {
+        self.output.postcard.serialize_bytes(value).map_err(failed)?;
+        self.output.mark(value.len());
+        Ok(())
     }
 
     #[inline]
@@ -127,7 +188,10 @@ impl<'o, 'b> ser::Serializer for Serializer<'o, 'b> {
     }
 
     #[inline]
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), Error> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<(), Error> {
+        if name == SHARED_TOKEN && self.output.share()? {
+            return Ok(());
+        }
         value.serialize(self)
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 
 use anyhow::{Context, anyhow, ensure};
-use coincide::{ByteBuf, Bytes, Main, Scope, Thrown, Worker, interface};
+use coincide::{ByteBuf, Bytes, Main, Scope, SharedBytes, Thrown, Worker, interface};
 
 use super::{Payload, Subject};
 use crate::case::{Call, Case, Condition};
@@ -29,6 +29,7 @@ enum Style {
     Typed,
     Value,
     Bytes,
+    Shared,
 }
 
 impl Coincide {
@@ -50,6 +51,13 @@ impl Coincide {
         name: "coincide-bytes",
         about: "the same with a function of plain bytes, whose buffers go round",
         style: Style::Bytes,
+        beside: false,
+    };
+
+    pub(crate) const SHARED: Self = Self {
+        name: "coincide-shared",
+        about: "`coincide` with `SharedBytes` as its argument and result",
+        style: Style::Shared,
         beside: false,
     };
 
@@ -75,8 +83,11 @@ impl Subject for Coincide {
     }
 
     fn takes(&self, case: &Case) -> bool {
-        let two_links = matches!(case.condition, Condition::TwoLinks | Condition::TwoLinksBusy);
-        if two_links { self.style == Style::Typed } else { self.name != Self::ALONE.name }
+        match case.condition {
+            Condition::TwoLinks | Condition::TwoLinksBusy => self.style == Style::Typed,
+            _ if self.style == Style::Shared => matches!(case.call, Call::Echo { .. }),
+            _ => self.name != Self::ALONE.name,
+        }
     }
 
     fn run_threads(&self, case: &Case, meter: &mut Meter) -> anyhow::Result<()> {
@@ -164,6 +175,7 @@ impl Second {
 interface! {
     mod bench {
         fn echo(payload: ByteBuf) -> ByteBuf;
+        fn echo_shared(payload: SharedBytes) -> SharedBytes;
         fn increment(number: u64) -> u64;
     }
 }
@@ -172,6 +184,10 @@ struct Functions;
 
 impl bench::Service for Functions {
     fn echo(&self, payload: ByteBuf) -> Result<ByteBuf, Thrown> {
+        Ok(payload)
+    }
+
+    fn echo_shared(&self, payload: SharedBytes) -> Result<SharedBytes, Thrown> {
         Ok(payload)
     }
 
@@ -194,6 +210,7 @@ fn call(scope: &Scope, style: Style, case: &Case, meter: &mut Meter, others: Opt
     let client = bench::Client::new(sync.clone());
     let mut payload = Payload::new(case);
     let mut number = Number(0);
+    let mut shared = Some(SharedBytes::from(payload.next().to_vec()));
     let nobody = AtomicU64::new(0);
     if let Some(others) = others
         && case.condition == Condition::TwoLinksBusy
@@ -205,7 +222,15 @@ fn call(scope: &Scope, style: Style, case: &Case, meter: &mut Meter, others: Opt
             let answer = client.echo(payload.take().into())?;
             payload.put_back(answer.into_vec())
         }
-        (Style::Typed, Call::Increment) => number.follow(client.increment(number.0)?),
+        (Style::Shared, Call::Echo { .. }) => {
+            let mut bytes = shared.take().expect("the answer to the call before");
+            payload.renew(bytes.get_mut().context("there is another handle")?);
+            let answer = client.echo_shared(bytes)?;
+            payload.check(&answer)?;
+            shared = Some(answer);
+            Ok(())
+        }
+        (Style::Typed | Style::Shared, Call::Increment) => number.follow(client.increment(number.0)?),
         (Style::Value, Call::Echo { .. }) => {
             let answer: ByteBuf = sync.call("echo", (Bytes::new(payload.next()),))?;
             payload.check(&answer)

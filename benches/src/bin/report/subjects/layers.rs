@@ -169,7 +169,7 @@ fn answer(main: &mut Engine, action: Action) {
 
 fn settled(action: Action) -> anyhow::Result<Vec<u8>> {
     match action {
-        Action::Settle { outcome: Outcome::Returned { payload, .. }, .. } => Ok(payload),
+        Action::Settle { outcome: Outcome::Returned { payload, .. }, .. } => Ok(payload.into_bytes()),
         Action::Settle { outcome, .. } => Err(anyhow!("the call ended with {outcome:?}")),
         action => bail!("the worker was asked for {action:?}"),
     }
@@ -189,7 +189,7 @@ impl Transport for Queues {
     }
 
     fn send(&mut self, frame: &Transmit<'_>) -> Result<bool, Gone> {
-        self.out.borrow_mut().push_back([frame.head, frame.body].concat());
+        self.out.borrow_mut().push_back(frame.to_vec());
         Ok(true)
     }
 

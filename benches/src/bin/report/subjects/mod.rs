@@ -69,6 +69,7 @@ pub(crate) static ALL: &[&dyn Subject] = &[
     &coincide::Coincide::TYPED,
     &coincide::Coincide::VALUE,
     &coincide::Coincide::BYTES,
+    &coincide::Coincide::SHARED,
     &coincide::Coincide::ALONE,
     &channels::Crossbeam,
     &channels::Kanal,
@@ -162,11 +163,14 @@ impl Payload {
     /// The bytes for the next call.
     fn next(&mut self) -> &[u8] {
         self.calls = self.calls.wrapping_add(1);
-        if let [first, .., last] = &mut self.bytes[..] {
-            *first = self.calls;
-            *last = !self.calls;
-        }
+        stamp(&mut self.bytes, self.calls);
         &self.bytes
+    }
+
+    /// Makes bytes that were [taken](Self::take) before those for the next call.
+    fn renew(&mut self, bytes: &mut [u8]) {
+        self.calls = self.calls.wrapping_add(1);
+        stamp(bytes, self.calls);
     }
 
     /// Judges the answer by what is cheap to look at.
@@ -190,5 +194,13 @@ impl Payload {
         self.check(&answer)?;
         self.bytes = answer;
         Ok(())
+    }
+}
+
+/// Makes the bytes of this call differ from those of the one before.
+fn stamp(bytes: &mut [u8], call: u8) {
+    if let [first, .., last] = bytes {
+        *first = call;
+        *last = !call;
     }
 }
