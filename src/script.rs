@@ -229,7 +229,8 @@ fn refused(error: JsValue) -> SpawnError {
 
 /// Limits as they travel in the first message. JavaScript's numbers take whole ones up to 2^53.
 fn numbers(limits: &Limits) -> Vec<f64> {
-    let Limits { name: _, max_frame, max_message, max_pending, max_depth, spare_bytes, deadlock_timeout } = *limits;
+    let Limits { name: _, max_frame, max_message, max_pending, max_depth, spare_bytes, segments, deadlock_timeout } =
+        *limits;
     let deadlock_timeout = deadlock_timeout.as_secs_f64();
     vec![
         max_frame.into(),
@@ -237,13 +238,14 @@ fn numbers(limits: &Limits) -> Vec<f64> {
         max_pending.into(),
         max_depth.into(),
         spare_bytes as f64,
+        f64::from(u8::from(segments)),
         deadlock_timeout,
     ]
 }
 
 fn limits(boot: &Boot) -> Limits {
     let (name, numbers) = (boot.name(), boot.limits());
-    let &[max_frame, max_message, max_pending, max_depth, spare_bytes, deadlock_timeout] = &*numbers else {
+    let &[max_frame, max_message, max_pending, max_depth, spare_bytes, segments, deadlock_timeout] = &*numbers else {
         // Of a main of the npm package.
         let limits = Limits { name, ..Limits::default() };
         return match boot.deadlock_timeout() {
@@ -258,6 +260,7 @@ fn limits(boot: &Boot) -> Limits {
         max_pending: max_pending as u32,
         max_depth: max_depth as u16,
         spare_bytes: spare_bytes as usize,
+        segments: segments != 0.0,
         deadlock_timeout: duration(deadlock_timeout),
     }
 }

@@ -44,9 +44,8 @@ fn calls(criterion: &mut Criterion) {
         for bytes in SIZES {
             group.throughput(Throughput::Bytes(bytes as u64));
             group.bench_function(format!("{style}/{}", size(bytes)), |bencher| {
-                bencher.iter_custom(|calls| {
-                    main.block_on(worker.proxy().call(style, (bytes, calls))).expect("the time")
-                });
+                bencher
+                    .iter_custom(|calls| main.block_on(worker.proxy().call(style, (bytes, calls))).expect("the time"));
             });
         }
     }

@@ -203,8 +203,7 @@ mod tests {
 
     #[test]
     fn ranges_out_of_order_are_not_sound() {
-        let unsound =
-            [(3..2, None), (2..5, None), (0..1, Some(Arc::new(vec![1]))), (1..1, None), (1..1, Some(Arc::default()))];
+        let unsound = [(2..5, None), (0..1, Some(Arc::new(vec![1]))), (1..1, None), (1..1, Some(Arc::default()))];
         for segment in unsound {
             let payload = Payload { head: b"abcd".to_vec(), segments: Some(Box::new(vec![segment])) };
             assert!(!payload.is_sound(), "{payload:?}");

@@ -1,5 +1,7 @@
 //! Buffers that are used again, so that a call which fits allocates nothing; and the account of the bodies in flight.
 
+#![allow(clippy::box_collection, reason = "small payloads are moved more often than large ones are made")]
+
 use crate::budget::Account;
 use crate::{Payload, Segment};
 use alloc::boxed::Box;

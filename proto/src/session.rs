@@ -7,10 +7,9 @@ use crate::message::{COUNT, ENTRY, Outbox};
 use crate::pool::Pool;
 use crate::{
     CallId, CloseReason, Closed, ClosedBy, Config, ErrorCode, Event, Flags, Format, FrameBytes, Greeting, Header, Kind,
-    MAX_NAME, MAX_SEGMENTS, MIN_FRAME, NoSuchCall, Outcome, Payload, ProtocolError, Role, Segment, SendError, Time,
-    Transmit, VERSION,
+    MAX_NAME, MAX_SEGMENTS, MIN_FRAME, NoSuchCall, Outcome, Payload, ProtocolError, Role, SendError, Time, Transmit,
+    VERSION,
 };
-use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -1188,7 +1187,7 @@ impl Table {
     /// Buffers for a body of `total` bytes, which fits the address space and the segments.
     fn buffers(&self, total: u64, pool: &mut Pool) -> Payload {
         let outside: u64 = self.entries().iter().map(|(_, len)| len).sum();
-        let mut list: Box<Vec<Segment>> = pool.take_list().unwrap_or_default();
+        let mut list = pool.take_list().unwrap_or_default();
         let mut before = 0;
         list.extend(self.entries().iter().map(|(offset, len)| {
             let start = (offset - before) as usize;
