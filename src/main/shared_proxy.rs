@@ -85,7 +85,8 @@ impl SharedProxy {
         self.start(function, None, move |payload| payload::encode_args(&args, None, payload))
     }
 
-    /// Calls an export of the worker and blocks this thread until it has ended. Not for threads that an executor runs tasks on.
+    /// Calls an export of the worker and blocks this thread until it has ended. Not for threads that an executor runs tasks on, and not for the worker's own
+    /// thread: there the call ends only with its timeout, since the worker is blocked in it.
     ///
     /// # Errors
     /// Why there is no result. [`CannotBlock`](CallErrorKind::CannotBlock) on main's own thread, which would wait for itself: nothing was sent.

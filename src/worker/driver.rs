@@ -77,6 +77,8 @@ impl Driver {
     }
 
     /// Takes turns until the link is closed, and lets other tasks of the executor run in between. Returns who closed the link, and why.
+    ///
+    /// Its waker replaces that of [`set_waker`](Self::set_waker).
     pub async fn run(self) -> Closed {
         take_turns(Arc::clone(&self.bell), || {
             let turn = self.turn(TURN);
