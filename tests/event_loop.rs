@@ -379,9 +379,19 @@ fn timeout_of_main_cancels_the_blocked_call_of_a_worker_in_a_loop() {
         });
         scope.export("was_cancelled", move || outcome.get());
     });
-    worker.register_async("never", pending::<()>);
-    let call = worker.proxy().with_timeout(Duration::from_millis(20)).call::<()>("start", ());
-    assert_eq!(main.block_on(call).unwrap_err().kind, CallErrorKind::TimedOut);
+    let blocks = Rc::new(Cell::new(false));
+    worker.register_async("never", {
+        let blocks = Rc::clone(&blocks);
+        move || {
+            blocks.set(true);
+            pending::<()>()
+        }
+    });
+    // On a slow machine a call may time out before it begins.
+    while !blocks.get() {
+        let call = worker.proxy().with_timeout(Duration::from_millis(20)).call::<()>("start", ());
+        assert_eq!(main.block_on(call).unwrap_err().kind, CallErrorKind::TimedOut);
+    }
     assert_eq!(main.block_on(worker.proxy().call("was_cancelled", ())), Ok(true));
     worker.terminate();
     thread.join().unwrap();
