@@ -162,7 +162,7 @@ fn nested_calls_complete_down_to_the_depth_limit() {
     assert_eq!(main.block_on(worker.proxy().call::<u32>("down", (20_u32,))), Ok(20));
     let error = main.block_on(worker.proxy().call::<u32>("down", (1000_u32,))).unwrap_err();
     assert!(error.to_string().contains("nested"), "{error}");
-    assert_eq!(main.block_on(worker.proxy().call::<u32>("down", (3_u32,))), Ok(3), "the link goes on");
+    assert_eq!(main.block_on(worker.proxy().call::<u32>("down", (3_u32,))), Ok(3), "the link stays open");
 }
 
 #[test]

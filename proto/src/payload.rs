@@ -32,7 +32,7 @@ pub const MAX_SEGMENTS: usize = 32;
 /// ```
 #[derive(Clone, Default)]
 pub struct Payload {
-    /// What lies between the segments; everything, if there is none.
+    /// The bytes between the segments; without segments, all bytes.
     pub head: Vec<u8>,
     /// Ascending ranges of the head that do not overlap. `None` is the same as an empty list.
     #[allow(clippy::box_collection, reason = "small payloads are moved more often than large ones are made")]

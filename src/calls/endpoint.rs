@@ -6,6 +6,6 @@ use super::host::Host;
 pub(crate) trait Endpoint {
     fn host(&self) -> &Host;
 
-    /// Sends what is queued, and sees to it that somebody looks at the link when there is room, or a deadline has passed.
+    /// Sends what is queued, and makes sure of a turn when there is room, or a deadline has passed.
     fn flush(&self);
 }

@@ -55,7 +55,7 @@ pub enum CallErrorKind {
     /// The call exceeds a limit of the other end. Nothing was sent. The limits are known when the link is open, so an earlier call may fail
     /// later.
     NotSent(SendError),
-    /// So many notifications and registrations of other threads are queued already that this one was refused; see
+    /// Refused, because this number of notifications and registrations of other threads is queued already; see
     /// [`SharedProxy`](crate::SharedProxy). Nothing was sent.
     Busy(usize),
     /// This end can't block, so it can't wait for the result. Nothing was sent.
@@ -257,7 +257,7 @@ pub enum RawError {
     Failed(#[from] CallError),
 }
 
-/// A result and its format, or why there is none.
+/// A result and its format, or the reason for its absence.
 pub(crate) type CallResult = Result<(Format, Payload), RawError>;
 
 impl RawError {
@@ -325,7 +325,7 @@ pub enum Stop {
     /// Main has cancelled the call that the worker is running, or its timeout is over.
     #[error("main has cancelled the call that is running")]
     Cancelled,
-    /// The link is closed: nobody waits for the result any more.
+    /// The link is closed: the result is not awaited any more.
     #[error("{}", describe(.0))]
     Closed(Closed),
     /// The worker can't wait for main here, and so can't be stopped either.

@@ -83,7 +83,7 @@ handler!(A B C D E G);
 handler!(A B C D E G H);
 handler!(A B C D E G H I);
 
-/// A result and its format, or why there is none.
+/// A result and its format, or the reason for its absence.
 pub(crate) type Answer<B = Payload> = Result<(Format, B), Failure>;
 
 /// How a raw function answers.

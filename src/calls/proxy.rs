@@ -81,7 +81,7 @@ impl Proxy {
         Ok(())
     }
 
-    /// Calls a function without wanting an answer. Whatever goes wrong there stays there.
+    /// Calls a function without wanting an answer. Errors there are not reported here.
     ///
     /// # Errors
     /// When the arguments can't be sent, or the link is closed.

@@ -41,7 +41,7 @@ impl<'a> WorkerBuilder<'a> {
         self
     }
 
-    /// Takes a worker on whose end of `transport` somebody else looks after.
+    /// Takes on a worker whose end of `transport` is driven elsewhere.
     ///
     /// The transport must ring the bell of this main endpoint when it is armed, or main must be turned often enough.
     ///

@@ -28,7 +28,7 @@ impl Worker {
         self.endpoint.name()
     }
 
-    /// Registers a function that the worker calls with [`SyncProxy::call`](crate::SyncProxy::call), in place of the one that had the name before.
+    /// Registers a function that the worker calls with [`SyncProxy::call`](crate::SyncProxy::call). It replaces the one of the same name.
     ///
     /// It runs in a turn of main and must return at once. It may be registered at any time; a call finds what is registered then.
     pub fn register<Args, Kind, H>(&self, name: &str, function: H)
@@ -117,7 +117,7 @@ impl Worker {
         self.endpoint.flush();
     }
 
-    /// The call of an export that was made last, by its id on the wire; 0 if there is none.
+    /// The call of an export that was made last, by its id on the wire; otherwise 0.
     pub fn latest_call(&self) -> u32 {
         self.endpoint.host.latest.get().map_or(0, CallId::to_wire)
     }

@@ -59,7 +59,7 @@ impl Main {
         Workers::new(Rc::clone(&self.shared))
     }
 
-    /// Sets for how long a turn goes on looking for the next call after it has answered one. Default 50 µs, and up to 100 µs
+    /// Sets for how long a turn looks for the next call after it has answered one. Default 50 µs, and up to 100 µs
     /// (in a browser 200 µs) while that finds one.
     ///
     /// A chatty worker's next call follows at once, and finding it so saves two wake-ups. Zero turns it off.
@@ -86,12 +86,12 @@ impl Main {
         self.shared.bell.set_waker(waker)
     }
 
-    /// Makes whoever drives main take a turn soon.
+    /// Makes the loop that drives main take a turn soon.
     pub fn ring(&self) {
         self.shared.bell.ring();
     }
 
-    /// Serves the workers without blocking until there is nothing to do or `budget` is over. Returns early when somebody was woken who
+    /// Serves the workers without blocking until there is nothing to do or `budget` is over. Returns early when a task was woken that
     /// waits for a worker.
     ///
     /// # Panics

@@ -34,9 +34,9 @@ pub(crate) struct Shared {
     pub(crate) names: Names,
     linger: RefCell<Patience>,
     thread: Arc<Thread>,
-    /// Somebody was woken who does not run before the turn is over.
+    /// A task was woken that does not run before the turn is over.
     turn_over: Cell<bool>,
-    /// Somebody was served who may call again soon.
+    /// A worker was served that may call again soon.
     lingers: Cell<bool>,
     /// The links will ring the bell.
     armed: Cell<bool>,
@@ -124,7 +124,7 @@ impl Shared {
         came.then_some(glances)
     }
 
-    /// Does what there is to do now. `false`: there was nothing.
+    /// Performs one round of work. `false`: there was none.
     fn step(&self) -> bool {
         let mut progress = self.perform_jobs();
         let mut index = 0;
@@ -245,7 +245,7 @@ impl Owner for Shared {
 }
 
 impl Drop for Shared {
-    /// Nobody will serve the workers any more, even if handles of them are left.
+    /// The workers are not served any more, even if handles of them are left.
     fn drop(&mut self) {
         for endpoint in self.endpoints.take() {
             endpoint.terminate();
@@ -264,8 +264,8 @@ impl Drop for Reset<'_> {
     }
 }
 
-/// The clock is read, and the user is thought of, once in so many steps.
+/// Steps between two readings of the clock, and between two checks for input of the user.
 const STEPS_PER_LOOK: u32 = 64;
 
-/// Looking for the next call so often takes about as long as a step.
+/// This number of looks for the next call takes about as long as a step.
 const GLANCES_PER_STEP: u32 = 32;

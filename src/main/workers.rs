@@ -18,7 +18,7 @@ impl Workers {
         Self { main }
     }
 
-    /// The worker of that name, once it is ready. A name that nobody has yet is waited for.
+    /// The worker of that name, once it is ready. A name that is not in use yet is waited for.
     ///
     /// # Errors
     /// When the worker's link is closed before it is ready.

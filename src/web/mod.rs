@@ -14,7 +14,7 @@ impl WorkerBuilder<'_> {
     /// A new link in a `SharedArrayBuffer`, for [`attach_buffer`](Self::attach_buffer) here and [`Scope::attach_buffer`] in the worker.
     ///
     /// # Errors
-    /// Whatever JavaScript throws: there is no `SharedArrayBuffer`, because the page is not cross-origin isolated, or no memory.
+    /// What JavaScript throws: there is no `SharedArrayBuffer`, because the page is not cross-origin isolated, or no memory.
     pub fn create_buffer(&self) -> Result<JsValue, JsValue> {
         atomics::create(self.rings)
     }

@@ -37,7 +37,7 @@ impl Scope {
         Proxy::new(Rc::clone(&self.endpoint) as Rc<dyn Endpoint>)
     }
 
-    /// Exports a function to main, in place of the one that had the name before.
+    /// Exports a function to main. It replaces the one of the same name.
     ///
     /// It runs when the worker serves, and also while the worker is blocked in a call of main.
     pub fn export<Args, Kind, H>(&self, name: &str, function: H)
@@ -145,7 +145,7 @@ impl Scope {
         self.endpoint.sleep(duration)
     }
 
-    /// The call of main that the running function serves, by its id on the wire; 0 if there is none. For runtimes that tell a worker
+    /// The call of main that the running function serves, by its id on the wire; otherwise 0. For runtimes that tell a worker
     /// by other ways than its link that a call is cancelled.
     pub fn current_call(&self) -> u32 {
         self.endpoint.host.engine.borrow().current().map_or(0, CallId::to_wire)

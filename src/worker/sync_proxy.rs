@@ -101,7 +101,7 @@ impl SyncProxy {
         sent
     }
 
-    /// Calls a function of main without waiting. Whatever goes wrong there stays there.
+    /// Calls a function of main without waiting. Errors there are not reported here.
     ///
     /// # Errors
     /// When the arguments can't be sent, or the link is closed.

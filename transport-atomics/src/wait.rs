@@ -116,6 +116,7 @@ impl Patience {
         let spins = CAN_YIELD && !self.spin.is_zero() && self.spinning.allows();
         if (spins || !CAN_YIELD) && look(&mut ready, GLANCE) {
             self.spinning.paid();
+            self.long = 0;
             return true;
         }
         let start = Instant::now();
@@ -381,6 +382,19 @@ mod tests {
         }
         assert_eq!(left_out(&mut patience, LONG), 1000);
         assert!(!wait(&mut patience, SHORT));
+        assert!(wait(&mut patience, SHORT));
+    }
+
+    #[test]
+    fn a_glance_that_finds_something_is_a_shorter_wait() {
+        let mut patience = Patience { spin: SPIN, ..holding(MOMENT, MOMENT) };
+        for _ in 0..MANY_LONG_WAITS {
+            wait(&mut patience, LONG);
+        }
+        assert!(!wait(&mut patience, LONG));
+        // Each wait was a miss of the spin as well, which is not what is tried here.
+        patience.spinning = Habit::NEW;
+        assert!(patience.look(at_look(3)));
         assert!(wait(&mut patience, SHORT));
     }
 

@@ -131,7 +131,7 @@ impl WorkerEnd {
         self.notify_with(&name, &name, at, len)
     }
 
-    /// Tells main that the worker is ready, and what it exports. On a closed link nobody waits for that.
+    /// Tells main that the worker is ready, and what it exports. On a closed link this does nothing.
     pub fn ready(&self) -> Result<(), JsError> {
         match self.attached.scope.ready() {
             Err(SendError::Closed) => Ok(()),

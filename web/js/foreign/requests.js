@@ -124,7 +124,7 @@ export const answers = async (url, sign = crypto.randomUUID()) => {
   return false;
 };
 
-/** The text of the answer; undefined if there is none in time. */
+/** The text of the answer; undefined if it does not come in time. */
 const answerOf = async (url, sign, patience) => {
   try {
     const signal = AbortSignal.timeout(patience);

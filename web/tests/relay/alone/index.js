@@ -1,1 +1,1 @@
-// In place of the package's `foreign/index.js`: coincide without what it knows of other libraries' service workers.
+// Replaces the package's `foreign/index.js`: coincide without what it knows of other libraries' service workers.
