@@ -2,6 +2,7 @@
 
 use crate::{CloseReason, ErrorCode, Format, Payload, SendError};
 use alloc::{string::String, vec::Vec};
+use core::fmt;
 use core::time::Duration;
 
 /// Which end of a link a session is.
@@ -47,6 +48,11 @@ impl CallId {
     /// The id as it travels.
     pub fn to_wire(self) -> u32 {
         self.0
+    }
+
+    /// The call with this id, for hosts that keep ids as numbers. An id of no call is harmless: what is done to it has no effect.
+    pub fn from_wire(id: u32) -> Self {
+        Self(id)
     }
 }
 
@@ -152,6 +158,38 @@ pub struct Closed {
     pub reason: CloseReason,
     /// What the closing end says about it; may be empty.
     pub text: String,
+}
+
+/// A sentence about the closed link.
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { by, reason, text } = self;
+        let (what, named) = match (by, *reason) {
+            (ClosedBy::Gone, _) if text.is_empty() => (
+                "the other end is gone without a close frame: it crashed, was killed, or cannot be reached any more",
+                None,
+            ),
+            (ClosedBy::Gone, _) => ("the other end cannot be reached any more", None),
+            // This end reports the failure of a worker, which it knows from elsewhere.
+            (ClosedBy::Here, CloseReason::FAILED) if !text.is_empty() => return f.write_str(text),
+            (ClosedBy::Peer, CloseReason::FAILED) => ("the other end has failed", None),
+            (ClosedBy::Here, CloseReason::TERMINATED) => ("this end has terminated the worker", None),
+            (ClosedBy::Peer, CloseReason::TERMINATED) => ("the other end has terminated the worker", None),
+            (ClosedBy::Here, _) => ("this end closed the link", Some(reason.name())),
+            (ClosedBy::Peer, _) => ("the other end closed the link", Some(reason.name())),
+        };
+        f.write_str(what)?;
+        if let Some(name) = named {
+            f.write_str(" (")?;
+            f.write_str(name)?;
+            f.write_str(")")?;
+        }
+        if text.is_empty() {
+            return Ok(());
+        }
+        f.write_str(": ")?;
+        f.write_str(text)
+    }
 }
 
 /// Who closed a link.

@@ -226,7 +226,7 @@ impl fmt::Display for CallError {
             Kind::TimedOut => write!(f, "`{function}` did not return in time"),
             Kind::Cancelled => write!(f, "the call of `{function}` was cancelled"),
             Kind::Interrupted => write!(f, "the call of `{function}` was interrupted"),
-            Kind::Closed(closed) => write!(f, "`{function}` cannot answer: {}", describe(closed)),
+            Kind::Closed(closed) => write!(f, "`{function}` cannot answer: {closed}"),
             Kind::Refused { code, message } => write!(
                 f,
                 "the other end refused `{function}` for a reason that this version does not know, {code:?}: {message}"
@@ -285,34 +285,9 @@ pub(crate) fn closed(session: &Session) -> Closed {
     session.closed().cloned().unwrap_or(Closed { by: ClosedBy::Gone, reason: CloseReason::FAILED, text: String::new() })
 }
 
-/// A sentence about a closed link.
-pub(crate) fn describe(closed: &Closed) -> String {
-    let Closed { by, reason, text } = closed;
-    let what = match (by, *reason) {
-        (ClosedBy::Gone, _) if text.is_empty() => {
-            return "the other end is gone without a close frame: it crashed, was killed, or cannot be reached any more"
-                .into();
-        }
-        (ClosedBy::Gone, _) => "the other end cannot be reached any more",
-        // This end says so of a worker whose failure it has heard of elsewhere.
-        (ClosedBy::Here, CloseReason::FAILED) if !text.is_empty() => return text.clone(),
-        (ClosedBy::Peer, CloseReason::FAILED) => "the other end has failed",
-        (ClosedBy::Here, CloseReason::TERMINATED) => "this end has terminated the worker",
-        (ClosedBy::Peer, CloseReason::TERMINATED) => "the other end has terminated the worker",
-        (ClosedBy::Here, _) => return with_reason("this end closed the link", *reason, text),
-        (ClosedBy::Peer, _) => return with_reason("the other end closed the link", *reason, text),
-    };
-    if text.is_empty() { what.into() } else { format!("{what}: {text}") }
-}
-
-fn with_reason(what: &str, reason: CloseReason, text: &str) -> String {
-    let reason = reason.name();
-    if text.is_empty() { format!("{what} ({reason})") } else { format!("{what} ({reason}): {text}") }
-}
-
 /// A link was closed while something other than a call waited for it.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{}", describe(.0))]
+#[error("{0}")]
 pub struct LinkClosed(pub Closed);
 
 /// Why a worker should stop what it is computing.
@@ -326,7 +301,7 @@ pub enum Stop {
     #[error("main has cancelled the call that is running")]
     Cancelled,
     /// The link is closed: the result is not awaited any more.
-    #[error("{}", describe(.0))]
+    #[error("{0}")]
     Closed(Closed),
     /// The worker can't wait for main here, and so can't be stopped either.
     #[error("this worker cannot block")]

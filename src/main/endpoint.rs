@@ -3,8 +3,7 @@
 use super::mailbox::{Address, Job, Mailbox, Notification, WINDOW};
 use crate::calls::clock;
 use crate::calls::endpoint::Endpoint;
-use crate::calls::error::RawError;
-use crate::calls::error::{self, LinkClosed};
+use crate::calls::error::{LinkClosed, RawError};
 use crate::calls::host::{Effect, Host, Task};
 use crate::calls::slot::Slot;
 use coincide_proto::engine::Action;
@@ -356,7 +355,7 @@ impl std::fmt::Debug for MainEndpoint {
         let state = match &*self.stage.borrow() {
             Stage::Starting(_) => "starting".into(),
             Stage::Ready(_) => "ready".into(),
-            Stage::Closed(closed) => error::describe(closed),
+            Stage::Closed(closed) => closed.to_string(),
         };
         f.debug_struct("Worker").field("name", &self.name).field("state", &state).finish()
     }

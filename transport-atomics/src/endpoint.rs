@@ -63,8 +63,8 @@ pub(crate) enum Doorbell {
 }
 
 impl<M: Memory> Endpoint<M> {
-    /// Main's end of the link that `config` describes. The worker sleeps on its word.
-    pub(crate) fn main(memory: M, config: &LinkConfig, bell: Arc<Bell>) -> Self {
+    /// Main's end of the link that `config` describes, which sleeps by `own`. The worker sleeps on its word.
+    pub(crate) fn main(memory: M, config: &LinkConfig, own: Doorbell) -> Self {
         let (inbox, outbox) = (config.up(), config.down());
         Self {
             inbox: Consumer::new(inbox),
@@ -72,7 +72,7 @@ impl<M: Memory> Endpoint<M> {
             max_frame: outbox.max_frame(),
             peer: WORKER,
             peer_doorbell: Doorbell::Word,
-            ringer: Ringer::new(memory.clone(), MAIN, Doorbell::Bell(bell)),
+            ringer: Ringer::new(memory.clone(), MAIN, own),
             memory,
             patience: Patience::worker(),
             near: Vec::new(),
@@ -364,7 +364,7 @@ mod tests {
             let region = heap::allocate(config.region_len());
             config.describe(&region);
             let bell = Bell::new().unwrap();
-            let main = Endpoint::main(region.clone(), &config, Arc::clone(&bell));
+            let main = Endpoint::main(region.clone(), &config, Doorbell::Bell(Arc::clone(&bell)));
             let worker = Endpoint::worker(region.clone(), &config, Doorbell::Bell(bell));
             Self { config, region, main, worker }
         }

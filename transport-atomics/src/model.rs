@@ -27,7 +27,7 @@ pub fn pair(config: LinkConfig) -> (ModelEnd, ModelEnd) {
     let bell = Bell::new().expect("takes no descriptor");
     let memory = LoomMemory::new(config.region_len());
     config.describe(&memory);
-    let main = Endpoint::main(memory.clone(), &config, Arc::clone(&bell));
+    let main = Endpoint::main(memory.clone(), &config, Doorbell::Bell(Arc::clone(&bell)));
     let worker = Endpoint::worker(memory, &config, Doorbell::Bell(bell));
     (ModelEnd(main), ModelEnd(worker))
 }

@@ -42,7 +42,7 @@ pub fn spawn(command: &mut Command, config: LinkConfig, bell: &Arc<Bell>) -> io:
     let Prepared { region, remote, life, handover } = sys::prepare(&config, bell)?;
     let tie = MainTie { bell: Arc::clone(bell), remote, life: life.clone() };
     bell.hears_processes()?;
-    let endpoint = Endpoint::main(region, &config, Arc::clone(bell));
+    let endpoint = Endpoint::main(region, &config, Doorbell::Bell(Arc::clone(bell)));
     let mut child = handover.spawn(command)?;
     if let Err(error) = watch(life, Some(Process::child(&child)), endpoint.obituary()) {
         // Both fail only if it has ended already.

@@ -44,7 +44,7 @@ pub fn pair_of_loops(config: LinkConfig, main: Arc<Bell>, worker: Arc<Bell>) -> 
 fn ends(config: LinkConfig, bell: Arc<Bell>) -> (Endpoint<SharedMemory>, Endpoint<SharedMemory>) {
     let region = heap::allocate(config.region_len());
     config.describe(&region);
-    let main = Endpoint::main(region.clone(), &config, Arc::clone(&bell));
+    let main = Endpoint::main(region.clone(), &config, Doorbell::Bell(Arc::clone(&bell)));
     let worker = Endpoint::worker(region, &config, Doorbell::Bell(bell));
     (main, worker)
 }

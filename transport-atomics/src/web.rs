@@ -31,7 +31,7 @@ pub fn create(config: LinkConfig) -> Result<JsValue, JsValue> {
 /// When there is no link in the buffer, or one of another layout.
 pub fn main_transport(buffer: &JsValue, bell: Arc<Bell>) -> io::Result<MainTransport> {
     let (memory, config) = open(buffer, &bell)?;
-    Ok(MainTransport::new(Endpoint::main(memory, &config, bell), None))
+    Ok(MainTransport::new(Endpoint::main(memory, &config, Doorbell::Bell(bell)), None))
 }
 
 /// The worker's end of the link in `buffer`.
@@ -43,6 +43,40 @@ pub fn worker_transport(buffer: &JsValue, bell: Arc<Bell>) -> io::Result<WorkerT
     let mut endpoint = Endpoint::worker(memory, &config, Doorbell::Word);
     endpoint.sleep_by(Doorbell::Bell(bell));
     Ok(WorkerTransport::new(endpoint, None))
+}
+
+/// The ends of links whose memory a host in JavaScript has attached by itself.
+///
+/// It calls `attach` of `js/shared.js`, with a function that is called when the end is to take a turn, and passes the returned handle. The end
+/// detaches the memory when it is dropped. Nothing but numbers crosses the boundary of wasm.
+pub mod attached {
+    use super::*;
+
+    /// Length in bytes of the buffer of a link.
+    pub fn buffer_len(config: &LinkConfig) -> usize {
+        config.region_len()
+    }
+
+    /// Main's end of a new link in a buffer that is all zero and not shared yet.
+    ///
+    /// # Errors
+    /// When the buffer is not of [`buffer_len`].
+    pub fn main_transport(handle: u32, config: &LinkConfig) -> io::Result<MainTransport> {
+        let memory = SharedBuffer::of(handle);
+        config.describe(&memory);
+        let config = LinkConfig::read(&memory, memory.len())?;
+        Ok(MainTransport::new(Endpoint::main(memory, &config, Doorbell::Word), None))
+    }
+
+    /// The worker's end of a link.
+    ///
+    /// # Errors
+    /// When there is no link in the buffer, or one of another layout.
+    pub fn worker_transport(handle: u32) -> io::Result<WorkerTransport> {
+        let memory = SharedBuffer::of(handle);
+        let config = LinkConfig::read(&memory, memory.len())?;
+        Ok(WorkerTransport::new(Endpoint::worker(memory, &config, Doorbell::Word), None))
+    }
 }
 
 impl MainTransport {
@@ -64,7 +98,7 @@ fn open(buffer: &JsValue, bell: &Arc<Bell>) -> io::Result<(SharedBuffer, LinkCon
     let ring = Closure::<dyn Fn()>::new(move || bell.ring());
     // JavaScript owns the closure from now on and frees it when the memory is detached and nobody listens any more.
     let memory = SharedBuffer::new(buffer, &ring.into_js_value());
-    let config = LinkConfig::read(&memory, size(memory.handle()) as usize)?;
+    let config = LinkConfig::read(&memory, memory.len())?;
     Ok((memory, config))
 }
 
@@ -76,7 +110,16 @@ struct Handle(u32);
 
 impl SharedBuffer {
     fn new(buffer: &JsValue, ring: &JsValue) -> Self {
-        Self(Arc::new(Handle(attach(buffer, &wasm_bindgen::memory(), ring))))
+        Self::of(attach(buffer, &wasm_bindgen::memory(), ring))
+    }
+
+    /// The memory that JavaScript keeps under this handle.
+    fn of(handle: u32) -> Self {
+        Self(Arc::new(Handle(handle)))
+    }
+
+    fn len(&self) -> usize {
+        size(self.handle()) as usize
     }
 
     fn handle(&self) -> u32 {

@@ -1,21 +1,15 @@
 //! Links of a page and its worker: packets are posted, and collected by synchronous requests where there is a [`Relay`].
 //!
-//! Both ends live in event loops. Whoever listens to the port hands what it brings to the end's [`Inbox`]; frames that
-//! were sent leave together in a microtask, before a [`wait`](Transport::wait), or when [`Inbox::flush`] is called by code that goes on
-//! computing.
+//! Both ends live in event loops. What the port brings is given to the end's [`Inbox`]. Frames that were sent leave together in a microtask, before a
+//! [`wait`](coincide_proto::Transport::wait), or when [`Inbox::flush`] is called by code that continues to compute.
 
-use crate::collector::{Collector, PollError, PollPolicy, Poller};
-use crate::endpoint::{Channel, Delivery, Packet};
-use crate::packet;
-use coincide_proto::{Gone, ReceiveError, Role, Session, Transmit, Transport};
+use crate::collector::{PollError, PollPolicy};
+use crate::link::{Host, RelayedBy, WeakInbox, lack_of_memory};
 use js_sys::{ArrayBuffer, Uint8Array};
-use std::cell::{Cell, RefCell};
-use std::fmt::Write as _;
-use std::mem;
-use std::rc::{Rc, Weak};
 use std::time::Duration;
 use wasm_bindgen::prelude::*;
-use web_time::Instant;
+
+pub use crate::link::{Inbox, MainTransport, WorkerTransport};
 
 /// The service worker that relays to a worker that blocks, and the link's name there.
 #[derive(Clone, Debug)]
@@ -34,6 +28,10 @@ pub struct Relay {
 impl Relay {
     fn carrier(&self) -> Carrier {
         self.carrier.clone().unwrap_or_else(|| own(&self.url))
+    }
+
+    fn relayed_by(&self) -> RelayedBy {
+        RelayedBy { url: self.url.clone(), token: self.token.clone(), policy: self.policy }
     }
 }
 
@@ -58,375 +56,116 @@ extern "C" {
 }
 
 /// Main's end of a link. `port` is any object with a `postMessage` that takes a message and a list of what to transfer; `ring` is called
-/// when something has been delivered after [`arm`](Transport::arm).
+/// when something has been delivered after [`arm`](coincide_proto::Transport::arm).
 pub fn main_transport(port: &JsValue, relay: Option<&Relay>, ring: impl Fn() + 'static) -> (MainTransport, Inbox) {
-    let link = Link::new(Role::Main, port, relay, Box::new(ring));
-    if let Some(Way { relay, carrier }) = &link.way {
-        let weak = Rc::downgrade(&link);
+    let ends =
+        crate::link::main_transport(relay.map(Relay::relayed_by), |link| Box::new(Page::new(link, port, relay, ring)));
+    if let Some(relay) = relay {
+        let weak = ends.1.downgrade();
         let answer = Closure::<dyn Fn(Uint8Array)>::new(move |packet: Uint8Array| {
-            if let Some(link) = weak.upgrade() {
-                // A question that is not a packet, or for which there is no memory, gets no answer.
-                let Some(packet) = copied(&packet) else { return };
-                let _ = link.endpoint.borrow_mut().handle_question(packet);
-                link.flush();
-                link.wake();
+            // A question for which there is no memory gets no answer.
+            if let (Some(inbox), Some(packet)) = (weak.upgrade(), copied(&packet)) {
+                inbox.handle_question(packet);
             }
         });
-        carrier.attach(&relay.token, &answer.into_js_value());
+        relay.carrier().attach(&relay.token, &answer.into_js_value());
     }
-    (MainTransport(Rc::clone(&link)), Inbox(link))
+    ends
 }
 
-/// The worker's end of a link, with arguments as those of [`main_end`]. The port should be the worker's own `self`: messages that a worker posts
+/// The worker's end of a link, with arguments as those of [`main_transport`]. The port should be the worker's own `self`: messages that a worker posts
 /// over a port of another channel may stay where they are until it no longer blocks.
 pub fn worker_transport(port: &JsValue, relay: Option<&Relay>, ring: impl Fn() + 'static) -> (WorkerTransport, Inbox) {
-    let link = Link::new(Role::Worker, port, relay, Box::new(ring));
-    let collector = relay.map(|relay| Collector::new(relay.policy));
-    (WorkerTransport { link: Rc::clone(&link), collector, looked: Instant::now() }, Inbox(link))
+    crate::link::worker_transport(relay.map(Relay::relayed_by), |link| Box::new(Page::new(link, port, relay, ring)))
 }
-
-/// Main's end of a link. It never blocks.
-pub struct MainTransport(Rc<Link>);
-
-/// A worker's end of a link. It can block if there is a relay.
-pub struct WorkerTransport {
-    link: Rc<Link>,
-    collector: Option<Collector>,
-    /// When the relay was last asked by code that computes.
-    looked: Instant,
-}
-
-/// Where messages that an end's port has received are put in.
-pub struct Inbox(Rc<Link>);
 
 impl Inbox {
     /// Takes a message in. `false`: it is not one of this transport, and nothing was done.
     pub fn deliver(&self, message: &JsValue) -> bool {
-        let Some(packet) = packet_in(message) else {
-            return false;
+        let packet = match message.dyn_ref::<Uint8Array>() {
+            Some(array) => array.clone(),
+            None => match message.dyn_ref::<ArrayBuffer>() {
+                Some(buffer) => Uint8Array::new(buffer),
+                None => return false,
+            },
         };
         match copied(&packet) {
-            // A breach is the end's to report.
-            Some(bytes) => drop(self.0.endpoint.borrow_mut().handle(bytes, Channel::Direct)),
-            None => self.0.lose_for_lack_of_memory(packet.length()),
-        }
-        self.0.flush();
-        self.0.wake();
-        true
-    }
-
-    /// Posts what was sent and is still here, for code that doesn't return to its event loop for a while.
-    pub fn flush(&self) {
-        self.0.flush();
-    }
-
-    /// The same for code of which nobody knows when it returns, and that may send a lot: posts only if nothing was posted in the last
-    /// few milliseconds.
-    pub fn flush_in_time(&self) {
-        if self.0.flushed.get().elapsed() >= FLUSH_EVERY {
-            self.0.flush();
-        }
-    }
-
-    /// Why the end is gone, if the service worker no longer answers, or this end had no memory for a packet.
-    pub fn failure(&self) -> Option<String> {
-        self.0.failure.borrow().clone()
-    }
-}
-
-impl Transport for MainTransport {
-    fn max_frame(&self) -> usize {
-        Delivery::MAX_FRAME
-    }
-
-    fn send(&mut self, frame: &Transmit<'_>) -> Result<bool, Gone> {
-        self.0.send(frame)
-    }
-
-    fn receive(&mut self, session: &mut Session) -> Result<bool, ReceiveError> {
-        self.0.receive(session)
-    }
-
-    fn has_input(&self) -> bool {
-        self.0.endpoint.borrow().has_input()
-    }
-
-    fn has_room(&self) -> bool {
-        self.0.endpoint.borrow().has_room()
-    }
-
-    fn arm(&mut self, room: bool) -> bool {
-        self.0.arm(room)
-    }
-
-    fn disarm(&mut self) {
-        self.0.armed.set(None);
-    }
-
-    fn wait(&mut self, _room: bool, _timeout: Option<Duration>) {
-        self.0.flush();
-    }
-
-    fn can_wait(&self) -> bool {
-        false
-    }
-
-    fn why_gone(&self) -> Option<String> {
-        self.0.failure.borrow().clone()
-    }
-
-    fn close(&mut self) {
-        self.0.close();
-    }
-}
-
-impl Transport for WorkerTransport {
-    fn max_frame(&self) -> usize {
-        Delivery::MAX_FRAME
-    }
-
-    fn send(&mut self, frame: &Transmit<'_>) -> Result<bool, Gone> {
-        self.link.send(frame)
-    }
-
-    fn receive(&mut self, session: &mut Session) -> Result<bool, ReceiveError> {
-        self.link.receive(session)
-    }
-
-    fn has_input(&self) -> bool {
-        self.link.endpoint.borrow().has_input()
-    }
-
-    fn has_room(&self) -> bool {
-        self.link.endpoint.borrow().has_room()
-    }
-
-    fn arm(&mut self, room: bool) -> bool {
-        if self.link.is_ready(room) {
-            return false;
-        }
-        self.link.endpoint.borrow_mut().listen();
-        self.link.arm(room)
-    }
-
-    fn disarm(&mut self) {
-        self.link.armed.set(None);
-    }
-
-    fn wait(&mut self, room: bool, timeout: Option<Duration>) {
-        let Some(collector) = &mut self.collector else {
-            return self.link.flush();
-        };
-        if self.link.is_ready(room) || timeout == Some(Duration::ZERO) {
-            return self.link.flush();
-        }
-        self.link.collect(collector, timeout);
-    }
-
-    fn look(&mut self) {
-        let Some(collector) = &mut self.collector else {
-            return;
-        };
-        if self.looked.elapsed() >= LOOK_EVERY && !self.link.is_ready(false) {
-            self.link.collect(collector, Some(LOOK_FOR));
-            self.looked = Instant::now();
-        }
-    }
-
-    fn can_wait(&self) -> bool {
-        self.collector.is_some()
-    }
-
-    fn why_gone(&self) -> Option<String> {
-        self.link.failure.borrow().clone()
-    }
-
-    fn close(&mut self) {
-        self.link.close();
-    }
-}
-
-impl Drop for MainTransport {
-    fn drop(&mut self) {
-        self.0.close();
-        if let Some(Way { relay, carrier }) = &self.0.way {
-            let farewell = self.0.endpoint.borrow_mut().farewell(FAREWELL);
-            carrier.detach(&relay.token, &Uint8Array::from(&farewell[..]));
+            Some(bytes) => self.handle(bytes),
+            None => {
+                self.lose(packet.length() as usize);
+                true
+            }
         }
     }
 }
 
-impl Drop for WorkerTransport {
-    fn drop(&mut self) {
-        self.link.close();
-    }
-}
-
-/// What an end and its inbox share.
-struct Link {
-    endpoint: RefCell<Delivery>,
+/// A page or a worker in Rust.
+struct Page {
     port: JsValue,
-    way: Option<Way>,
+    relay: Option<(String, Carrier)>,
     ring: Box<dyn Fn()>,
-    /// The end sleeps; whether it waits for room too.
-    armed: Cell<Option<bool>>,
-    /// A flush comes in a microtask.
-    flushing: Cell<bool>,
-    flushed: Cell<Instant>,
     /// Flushes, as JavaScript calls it.
     flush: JsValue,
-    failure: RefCell<Option<String>>,
 }
 
-impl Link {
-    fn new(role: Role, port: &JsValue, relay: Option<&Relay>, ring: Box<dyn Fn()>) -> Rc<Self> {
-        Rc::new_cyclic(|weak: &Weak<Self>| {
-            let weak = weak.clone();
-            let flush = Closure::<dyn Fn()>::new(move || {
-                if let Some(link) = weak.upgrade() {
-                    link.flush();
-                }
-            });
-            Self {
-                endpoint: RefCell::new(Delivery::new(role, Delivery::WINDOW)),
-                port: port.clone(),
-                way: relay.map(|relay| Way { relay: relay.clone(), carrier: relay.carrier() }),
-                ring,
-                armed: Cell::new(None),
-                flushing: Cell::new(false),
-                flushed: Cell::new(Instant::now()),
-                flush: flush.into_js_value(),
-                failure: RefCell::new(None),
+impl Page {
+    fn new(link: WeakInbox, port: &JsValue, relay: Option<&Relay>, ring: impl Fn() + 'static) -> Self {
+        let flush = Closure::<dyn Fn()>::new(move || {
+            if let Some(inbox) = link.upgrade() {
+                inbox.flush();
             }
-        })
-    }
-
-    fn send(&self, frame: &Transmit<'_>) -> Result<bool, Gone> {
-        let sent = self.endpoint.borrow_mut().send(frame)?;
-        if sent && !self.flushing.replace(true) {
-            later(&self.flush);
+        });
+        Self {
+            port: port.clone(),
+            relay: relay.map(|relay| (relay.token.clone(), relay.carrier())),
+            ring: Box::new(ring),
+            flush: flush.into_js_value(),
         }
-        Ok(sent)
-    }
-
-    fn receive(&self, session: &mut Session) -> Result<bool, ReceiveError> {
-        let mut endpoint = self.endpoint.borrow_mut();
-        let received = endpoint.receive(session);
-        let owes = endpoint.owes();
-        drop(endpoint);
-        if owes {
-            self.flush();
-        }
-        received
-    }
-
-    /// Asks the relay once, for `timeout` at most.
-    fn collect(&self, collector: &mut Collector, timeout: Option<Duration>) {
-        self.endpoint.borrow_mut().collect();
-        self.flush();
-        let way = self.way.as_ref().expect("there is a collector only with a relay");
-        let collected = collector.collect(&mut self.endpoint.borrow_mut(), &mut Requests(way), timeout);
-        if let Err(error) = collected {
-            let text = format!("the service worker at {} no longer answers: {error}", way.relay.url);
-            self.failure.replace(Some(text));
-        }
-    }
-
-    /// A posted packet was dropped, and it will not be sent again.
-    fn lose_for_lack_of_memory(&self, bytes: u32) {
-        self.failure.replace(Some(lack_of_memory(bytes)));
-        self.endpoint.borrow_mut().lose();
-    }
-
-    fn is_ready(&self, room: bool) -> bool {
-        let endpoint = self.endpoint.borrow();
-        endpoint.has_input() || room && endpoint.has_room()
-    }
-
-    fn arm(&self, room: bool) -> bool {
-        self.flush();
-        let ready = self.is_ready(room);
-        if !ready {
-            self.armed.set(Some(room));
-        }
-        !ready
-    }
-
-    fn wake(&self) {
-        if self.armed.get().is_some_and(|room| self.is_ready(room)) {
-            self.armed.set(None);
-            (self.ring)();
-        }
-    }
-
-    fn flush(&self) {
-        self.flushing.set(false);
-        self.flushed.set(Instant::now());
-        loop {
-            let packet = self.endpoint.borrow_mut().poll_transmit();
-            let Some(Packet { channel, bytes }) = packet else { break };
-            let bytes = Uint8Array::from(&bytes[..]);
-            match (channel, &self.way) {
-                (Channel::Relay, Some(Way { relay, carrier })) => carrier.relay(&relay.token, &bytes),
-                // Without a relay no worker collects: what a stranger claims gets an answer that it doesn't take.
-                _ => {
-                    // A port refuses only what can't be cloned.
-                    let _ = post(&self.port, &bytes);
-                }
-            }
-        }
-    }
-
-    fn close(&self) {
-        self.endpoint.borrow_mut().close();
-        self.flush();
     }
 }
 
-/// A relay, and how it is spoken to.
-struct Way {
-    relay: Relay,
-    carrier: Carrier,
-}
+impl Host for Page {
+    fn post(&self, packet: &[u8]) {
+        // A port refuses only what can't be cloned.
+        let _ = post(&self.port, &Uint8Array::from(packet));
+    }
 
-/// The relay, asked by synchronous requests.
-struct Requests<'a>(&'a Way);
-
-impl Poller for Requests<'_> {
-    fn poll(&mut self, packet: &[u8], hold: Duration, ask: bool) -> Result<Vec<u8>, PollError> {
-        // Rounded up: a wait must not end before its time.
-        let milliseconds = hold.as_micros().div_ceil(1000);
-        let mut question = format!("{} {milliseconds} {} ", self.0.relay.token, u8::from(ask));
-        for byte in packet {
-            let _ = write!(question, "{byte:02x}");
+    fn relay(&self, packet: &[u8]) {
+        if let Some((token, carrier)) = &self.relay {
+            carrier.relay(token, &Uint8Array::from(packet));
         }
-        let timeout = (hold + GRACE).as_millis() as f64;
-        let answer = self.0.carrier.poll(&question, timeout);
+    }
+
+    fn ask(&self, question: &str, timeout: Duration) -> Result<Vec<u8>, PollError> {
+        let Some((_, carrier)) = &self.relay else {
+            return Err(PollError::Failed("there is no relay".into()));
+        };
+        let answer = carrier.poll(question, timeout.as_millis() as f64);
         if answer.is_null() {
             return Err(PollError::Busy);
         }
         let body = answer.dyn_into::<Uint8Array>();
         let body = body.map_err(|why| PollError::Failed(why.as_string().unwrap_or_default()))?;
-        copied(&body).ok_or_else(|| PollError::Failed(lack_of_memory(body.length())))
+        copied(&body).ok_or_else(|| PollError::Failed(lack_of_memory(body.length() as usize)))
     }
 
-    fn pause(&mut self, pause: Duration) {
-        pause_for(pause.as_secs_f64() * 1000.0);
+    fn pause(&self, duration: Duration) {
+        pause_for(duration.as_secs_f64() * 1000.0);
     }
-}
 
-/// A message that looks like a packet.
-fn packet_in(message: &JsValue) -> Option<Uint8Array> {
-    let array = match message.dyn_ref::<Uint8Array>() {
-        Some(array) => array.clone(),
-        None => Uint8Array::new(message.dyn_ref::<ArrayBuffer>()?),
-    };
-    let mut start = [0; 8];
-    if (array.length() as usize) < mem::size_of_val(&start) {
-        return None;
+    fn flush_soon(&self) {
+        later(&self.flush);
     }
-    array.subarray(0, 8).copy_to(&mut start);
-    packet::is_packet(&start).then_some(array)
+
+    fn ring(&self) {
+        (self.ring)();
+    }
+
+    fn leave(&self, farewell: &[u8]) {
+        if let Some((token, carrier)) = &self.relay {
+            carrier.detach(token, &Uint8Array::from(farewell));
+        }
+    }
 }
 
 /// The bytes of an array, whose length the peer has chosen. `None`: there is no memory for them.
@@ -438,23 +177,6 @@ fn copied(array: &Uint8Array) -> Option<Vec<u8>> {
     array.copy_to(&mut bytes);
     Some(bytes)
 }
-
-fn lack_of_memory(bytes: u32) -> String {
-    format!("there is no memory for a packet of {bytes} bytes")
-}
-
-/// Most bytes of frames that are kept for a worker that has not collected them when main's end goes.
-const FAREWELL: usize = 16 << 10;
-
-/// How often frames leave one by one, while code runs that has not returned to its event loop: more of them travel together.
-const FLUSH_EVERY: Duration = Duration::from_millis(4);
-
-/// How often a worker that computes asks the relay when it looks, and for how long: it loses a twentieth of its time at most.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
-const LOOK_FOR: Duration = Duration::from_millis(10);
-
-/// How much longer than the relay may hold a poll the worker waits for the answer.
-const GRACE: Duration = Duration::from_secs(10);
 
 #[wasm_bindgen(module = "/js/link.js")]
 extern "C" {

@@ -6,6 +6,7 @@
 // One address is never revoked; it shows whether such requests are allowed at all.
 //
 // Calls are distinguished by the slots of their ids: no two unanswered calls of main have the same slot.
+import { CANCELLED, INTERRUPTED } from './errors.js';
 import { sleepAlone } from './sleep.js';
 
 /** Main's side, for one worker. `start` is the data for the worker's side. */
@@ -92,7 +93,7 @@ class WordListener {
     this.#current = current;
   }
 
-  /** The kind of a new alarm: `Interrupted`, or `Cancelled` for the running call. Undefined if no alarm was raised since the last call. */
+  /** The kind of a new alarm: `INTERRUPTED`, or `CANCELLED` for the running call. Undefined if no alarm was raised since the last call. */
   heard() {
     const alarms = Atomics.load(this.#words, ALARMS);
     const id = this.#current();
@@ -100,9 +101,9 @@ class WordListener {
     const raised = Atomics.load(this.#words, INTERRUPTS);
     if (raised !== this.#known) {
       this.#known = raised;
-      return 'Interrupted';
+      return INTERRUPTED;
     }
-    if (id !== 0 && this.#forget(id)) return 'Cancelled';
+    if (id !== 0 && this.#forget(id)) return CANCELLED;
     this.#seen = alarms;
     this.#seenBy = id;
     return undefined;
@@ -147,12 +148,12 @@ class AddressListener {
     if (now - this.#looked < EVERY) return undefined;
     const before = this.#known;
     while (this.#addresses.length > 0 && this.#isRevoked(this.#addresses[0])) this.#pass();
-    let alarm = this.#known > before ? 'Interrupted' : undefined;
+    let alarm = this.#known > before ? INTERRUPTED : undefined;
     const id = this.#current();
     const slot = slotOf(id);
     if (!alarm && id !== 0 && this.#slots[slot] && this.#isRevoked(this.#slots[slot])) {
       this.#slots[slot] = null;
-      alarm = 'Cancelled';
+      alarm = CANCELLED;
     }
     this.#looked = performance.now();
     return alarm;

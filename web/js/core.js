@@ -1,14 +1,15 @@
 // Main, for pages and for Node.js. `platform` holds what differs between them.
-import { initSync, MainEnd } from './coincide.js';
+import { initSync, setMemory } from './coincide.js';
 import { alarmOf } from './alarm.js';
-import { Link } from './ends.js';
+import { Link } from './end.js';
 import { CoincideError, clause, entry, failed, few, hide, isCoincide, located, many } from './errors.js';
 import { onFailure } from './guard.js';
+import { turn } from './loop.js';
 import { promised, rejectAll } from './pending.js';
-import { ALARM, BOOT, BROKEN, FAILED, PACKET, PANIC, RING, UNSENDABLE, bytesOf, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
+import { ALARM, BOOT, BROKEN, FAILED, PACKET, PANIC, RING, UNSENDABLE, bytesOf, detach, limitsOf, measured, optionsOf, packetsOf, prepare, proxyOf } from './proxy.js';
+import { memory as wasmMemory } from './scratch.js';
 import { roomFor } from './stack.js';
 import { MESSAGES, SERVICE, SHARED, diagnose, reasonsFor, tierOf } from './tier.js';
-import { nameOf } from './relay-name.js';
 import { revived, thrownInWords } from './thrown.js';
 import { transformed } from './transform.js';
 import { inWords } from './values.js';
@@ -19,8 +20,8 @@ import { inWords } from './values.js';
  * @param reflection lets workers operate on objects of main, if it is given: see `reflect/main.js`
  */
 export const create = (platform, source, reflection) => {
-  let main = null;
   let module = null;
+  let isStarted = false;
   /** Resolves when wasm runs; null before it is requested, and afterwards. */
   let starting = null;
   let failure = null;
@@ -30,14 +31,15 @@ export const create = (platform, source, reflection) => {
   const started = compiled => {
     module = compiled;
     initSync({ module });
-    main = new MainEnd();
-    if (memory !== undefined) main.setMemory(memory);
+    wasmMemory.locate();
+    isStarted = true;
+    if (memory !== undefined) setMemory(memory);
     starting = null;
   };
 
   /** Calls back as soon as wasm runs: at once if it runs already. */
   const whenStarted = (callback, fail) => {
-    if (!main && !starting && !failure) {
+    if (!isStarted && !starting && !failure) {
       const compiled = source();
       if (compiled instanceof WebAssembly.Module) started(compiled);
       else
@@ -45,7 +47,7 @@ export const create = (platform, source, reflection) => {
           failure = new CoincideError('Failed', `the wasm of coincide could not be loaded: ${clause(error.message)}; serve \`coincide_bg.wasm\` beside the module, or import \`coincide/inline/main\`, which contains it`, '');
         });
     }
-    if (main) callback();
+    if (isStarted) callback();
     else if (failure) fail(failure);
     else starting.then(() => (failure ? fail(failure) : callback()));
   };
@@ -96,7 +98,7 @@ export const create = (platform, source, reflection) => {
     const options = optionsOf(given);
     if (options.memory !== undefined) {
       memory = bytesOf(options.memory);
-      main?.setMemory(memory);
+      if (isStarted) setMemory(memory);
     }
 
     class Worker extends platform.Worker {
@@ -274,7 +276,7 @@ export const create = (platform, source, reflection) => {
 
       /** Handles a message of the worker; false if it is one of the program's. */
       #hears(data) {
-        if (data === RING) main?.ring();
+        if (data === RING) turn();
         else if (data?.[PACKET] !== undefined) this.#link?.deliver(data[PACKET]);
         else if (data?.[BOOT] !== undefined) this.#probed?.(data[BOOT]);
         else if (data?.[BROKEN] !== undefined) this.#breaks(data[BROKEN]);
@@ -288,8 +290,7 @@ export const create = (platform, source, reflection) => {
         if (this.#closed) return;
         const post = (...message) => super.postMessage(...message);
         try {
-          const end = this.#tier === SHARED ? shared(post) : main.linkByMessages(packetPort(post), relay && nameOf(relay));
-          this.#link = new Link(end, options.strict);
+          this.#link = this.#tier === SHARED ? shared(post) : Link.byMessages(packetsOf(post), relay, options.strict);
         } catch (error) {
           super.terminate();
           if (error instanceof CoincideError) return this.#close(error);
@@ -393,16 +394,13 @@ export const create = (platform, source, reflection) => {
 
       #call(name, args, timeout, signal) {
         const link = this.#link;
-        const send = () => promised(link, pending => link.call(name, args, timeout, pending), name, { timeout, signal });
-        if (!this.#alarm || !(signal || timeout < Infinity)) return send();
-        const before = link.latestCall();
-        const result = send();
-        const id = link.latestCall();
-        // A call with blobs is made later, when their bytes are read. Then there is no id yet.
-        if (id !== before)
+        let call;
+        const result = promised(link, pending => (call = pending) && link.call(name, args, timeout, pending), name, { timeout, signal });
+        if (this.#alarm && (signal || timeout < Infinity))
           result.catch(() => {
+            const { number } = call;
             // After the worker has answered, another call may use the slot.
-            const alarm = this.#alarm && link.isUnanswered(id) && this.#alarm.cancel(id);
+            const alarm = number && this.#alarm && link.isUnanswered(number) && this.#alarm.cancel(number);
             if (alarm) super.postMessage({ [ALARM]: alarm });
           });
         return result;
@@ -469,7 +467,7 @@ export const create = (platform, source, reflection) => {
     const shared = post => {
       // Not a separate port: in some browsers, messages of a blocked worker do not leave through one.
       const bell = Atomics.waitAsync ? undefined : { postMessage: () => post(RING) };
-      return main.link(bell, options.ringSize ?? RING_SIZE);
+      return Link.shared(options.ringSize ?? RING_SIZE, bell, options.strict);
     };
 
     return {

@@ -113,6 +113,42 @@ export function failed(kind, message, fn) {
   return ours(error);
 }
 
+// How calls end: `failure.rs` has the same list.
+export const VALUE = 0, THREW = 1, CANNOT_BLOCK = 8, OUT_OF_MEMORY = 11, CANCELLED = 13, INTERRUPTED = 14, CLOSED = 15;
+
+/** By number: the kind of a failure, and its message. `text` is what wasm says about it. */
+const FAILURES = [
+  ['Panicked', (fn, text) => `${fn} failed: ${text}`],
+  ['BadResult', (fn, text) => `the result of ${fn} cannot be sent: ${text}`],
+  ['UnknownFunction', (fn, text) => `${fn} is unknown to the other end: ${text}`],
+  ['BadArguments', (fn, text) => `${fn} does not take these arguments: ${text}`],
+  ['SchemaMismatch', (fn, text) => `${fn} is declared with different types by the two ends: ${text}`],
+  ['NotSent', (fn, text) => `${fn} was not called: ${text}`],
+  ['CannotBlock', fn => `${fn} was not called: this end cannot block, because frames reach it only in its event loop; await the call instead`],
+  ['TooDeep', (fn, text) => `${fn} was not run: ${text}`],
+  ['Deadlock', (fn, text) => `${fn} would wait for itself: ${text}`],
+  ['OutOfMemory', (fn, text) => `${fn} gave no result for lack of memory: ${text}`],
+  ['TimedOut', fn => `${fn} did not return in time`],
+  ['Cancelled', fn => `the call of ${fn} was cancelled`],
+  ['Interrupted', fn => `the call of ${fn} was interrupted`],
+  ['Closed', (fn, text) => `${fn} cannot answer: ${text}`],
+  ['Refused', (fn, text) => `the other end refused ${fn} for a reason that this version does not know, ${text}`],
+  ['Refused', (fn, text) => `${fn} threw ${text}`],
+];
+
+/** The error of a call of `fn` that gave no result, and in which `fn` did not throw. */
+export const failureOf = (status, text, fn) => {
+  const [kind, messageOf] = FAILURES[status - 2];
+  return failed(kind, messageOf(`\`${fn}\``, text), fn);
+};
+
+/** The error with which a running function is to stop in `fn`. */
+export const stopOf = (status, text, fn) => {
+  if (status === INTERRUPTED) return failed('Interrupted', 'main has interrupted the worker', fn);
+  if (status === CANCELLED) return failed('Cancelled', 'main has cancelled the call that is running', fn);
+  return status === CANNOT_BLOCK ? failed('CannotBlock', 'this worker cannot block', fn) : failed('Closed', text, fn);
+};
+
 const domNames = {
   Arguments: 'DataCloneError',
   BadResult: 'DataCloneError',

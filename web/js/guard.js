@@ -1,7 +1,8 @@
 // The boundary of wasm. wasm does not unwind: an exception that crosses its frames leaves locks held and lists half changed, for all links of
-// this thread. Therefore the stack is checked before wasm is entered, and code of the program is called by functions that catch. If an exception
-// leaves wasm nevertheless, wasm is abandoned.
+// this thread. Therefore the stack is checked before wasm is entered, and what wasm calls catches. If an exception leaves wasm nevertheless, wasm is
+// abandoned.
 import { CoincideError, ours } from './errors.js';
+import { memory } from './scratch.js';
 import { needRoom } from './stack.js';
 
 /** The error because of which wasm must not be entered any more. */
@@ -18,9 +19,16 @@ export const onFailure = watcher => {
 
 /** Text of the last panic. The trap that follows carries no text. */
 let panic;
-export const panicked = text => {
-  panic = text;
+export const panicked = (at, length) => {
+  try {
+    panic = memory.text(at, length);
+  } catch {
+    // The trap that follows is reported without it.
+  }
 };
+
+/** Whether wasm has failed. */
+export const hasFailed = () => failure !== null;
 
 /** Abandons wasm, and calls all watchers. */
 const abandon = cause => {
@@ -47,39 +55,29 @@ const inWords = cause => {
 /** The exports of wasm, guarded. The glue of wasm-bindgen uses them instead of the originals. */
 export const guarded = exports => {
   const all = {};
-  for (const [name, value] of Object.entries(exports)) all[name] = HELPERS.test(name) ? value : guard(value, EVENTS.test(name));
+  for (const [name, value] of Object.entries(exports)) all[name] = HELPERS.test(name) ? value : guard(value);
   // Engines optimize properties of a prototype, however many there are.
   return Object.create(all);
 };
 
-const guard = (entry, isEvent) => (a, b, c, d, e, f, g, h) => {
-  if (failure) return refuse(isEvent);
+const guard = entry => (a, b, c, d, e, f) => {
+  if (failure) throw new CoincideError(failure.code, failure.message, '');
   needRoom();
-  if (depth >= MOST_NESTED) throw ours(new RangeError(`calls are nested more than ${MOST_NESTED} deep: coincide called code of the program, which called coincide again`));
-  depth++;
+  // A program can replace functions of the platform that wasm reaches, such as `postMessage`.
+  if (isInside) throw ours(new Error('coincide was called by a function that it had called to send a message'));
+  isInside = true;
   try {
-    return entry(a, b, c, d, e, f, g, h);
+    return entry(a, b, c, d, e, f);
   } catch (error) {
     abandon(error);
-    return refuse(isEvent);
+    throw new CoincideError(failure.code, failure.message, '');
   } finally {
-    depth--;
+    isInside = false;
   }
 };
 
-/** Throws the failure. An event has no caller to handle an error: it gets an empty result. */
-const refuse = isEvent => {
-  if (isEvent) return [];
-  throw new CoincideError(failure.code, failure.message, '');
-};
-
-/** How deep entries of wasm are nested now, by code of the program that wasm has called. The stack of wasm has a fixed size. */
-let depth = 0;
-
-const MOST_NESTED = 256;
+/** Whether wasm is running. */
+let isInside = false;
 
 /** Exports that are not guarded: functions that the glue calls before or while wasm runs, and the memory. */
 const HELPERS = /^(?:__wbindgen|__externref|memory$)/;
-
-/** Exports that the event loop calls. */
-const EVENTS = /closures|_(?:free|ring|deliver|release)$/;

@@ -12,7 +12,7 @@ export const rejectAll = ({ code, message }, end) => {
 };
 
 /**
- * A promise for what `start` requests from wasm. `start` receives the object that wasm settles, and returns the number by which `end.cancel`
+ * A promise for what `start` requests. `start` receives the object that is settled, and returns the number by which `end.cancel`
  * cancels the request. Throws what `start` throws.
  */
 export const promised = (end, start, name, { timeout, signal } = {}) => {
@@ -69,12 +69,12 @@ class Pending {
     }
   }
 
-  /** Called by wasm with the outcome, whose bytes are in its memory. Must not throw. */
-  ended(status, at, length) {
+  /** The call has ended: wasm shows the outcome. */
+  ended() {
     let value;
     let hasFailed = false;
     try {
-      value = this.values.outcome(status, at, length, this.name);
+      value = this.values.outcome(this.name);
     } catch (error) {
       value = error;
       hasFailed = true;

@@ -131,8 +131,8 @@ export const PACKET = 'coincide:packet:1';
 /** Marks messages about a raised alarm; see `alarm.js`. */
 export const ALARM = 'coincide:alarm:1';
 
-/** A port that sends packets with `post`, of a `Worker` or in a worker. */
-export const packetPort = post => ({ postMessage: (packet, moved) => post({ [PACKET]: packet }, moved) });
+/** Sends packets with `post`, of a `Worker` or in a worker. */
+export const packetsOf = post => (packet, moved) => post({ [PACKET]: packet }, moved);
 
 /** Marks the message of a worker in which coincide itself has failed; it holds the text of the error. */
 export const BROKEN = 'coincide:broken:1';

@@ -1,10 +1,18 @@
 // The memory of wasm, as JavaScript writes to it and reads from it.
-import { initSync, scratch as reserve } from './coincide.js';
+import { forgetNames, initSync, name as addName, scratch as reserve, words as addressOfWords } from './coincide.js';
 
 /** All of the memory. What is read from it has to be checked for growth first: these getters do. */
 class Memory {
   #bytes = new Uint8Array(0);
   #data;
+  #words;
+  #address;
+  #reading = 0;
+
+  /** Called once wasm has started: the words stay where they are. */
+  locate() {
+    this.#address = addressOfWords();
+  }
 
   get bytes() {
     if (this.#bytes.length === 0) this.#refresh();
@@ -16,13 +24,45 @@ class Memory {
     return this.#data;
   }
 
+  /** The words in which wasm shows actions. */
+  get words() {
+    if (this.#bytes.length === 0) this.#refresh();
+    return this.#words;
+  }
+
+  /** wasm keeps the payload that it has shown last where it is, until `readEnd`: code of the program that runs while it is read may call wasm. */
+  read() {
+    this.words[READING] = ++this.#reading;
+  }
+
+  readEnd() {
+    this.words[READING] = --this.#reading;
+  }
+
+  /** A text, or a part of the memory. */
+  text(at, length) {
+    return decoder.decode(this.bytes.subarray(at, at + length));
+  }
+
+  /** The text that wasm has shown last. */
+  shownText() {
+    return this.text(this.words[ADDRESS], this.words[LENGTH]);
+  }
+
   /** Views of a memory that has grown have no length. */
   #refresh() {
     const { buffer } = initSync().memory;
     this.#bytes = new Uint8Array(buffer);
     this.#data = new DataView(buffer);
+    this.#words = new Uint32Array(buffer, this.#address, WORDS);
   }
 }
+
+/** What the words hold: `memory.rs` has the same list. */
+export const READING = 0, END = 1, CALL = 2, SERIAL = 3, FUNCTION = 4, STATUS = 5, ADDRESS = 6, LENGTH = 7, WAKE = 8, TIMEOUT = 9, OWN = 10;
+const WORDS = 11;
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export const memory = new Memory();
 
@@ -63,14 +103,39 @@ class Scratch {
 
   /** Puts a text there. */
   write(text) {
+    this.put(encoder.encode(text));
+  }
+
+  /** Puts bytes there. */
+  put(bytes) {
     this.shrink();
-    const encoded = encoder.encode(text);
     this.at = this.active === null ? 0 : this.active.at;
-    this.length = encoded.length;
+    this.length = bytes.length;
     if (this.at + this.length > this.bytes.length) this.grow(this.at + this.length);
-    this.bytes.set(encoded, this.at);
+    this.bytes.set(bytes, this.at);
+  }
+
+  /** The number of a name. Leaves the last payload where it is: a new name is put behind it. */
+  numberOf(name) {
+    const known = numbers.get(name);
+    if (known !== undefined) return known;
+    if (numbers.size >= MOST_NAMES) {
+      numbers.clear();
+      forgetNames();
+    }
+    const bytes = encoder.encode(name);
+    const at = this.at + this.length;
+    if (at + bytes.length > this.bytes.length) this.grow(at + bytes.length);
+    this.bytes.set(bytes, at);
+    const number = addName(at, bytes.length);
+    numbers.set(name, number);
+    return number;
   }
 }
+
+/** By name: the number that stands for it. */
+const numbers = new Map();
+const MOST_NAMES = 1 << 12;
 
 export const scratch = new Scratch();
 

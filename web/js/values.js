@@ -1,6 +1,6 @@
 // Values of a link on their way between the program and payloads. All code of the program that runs here may throw.
-import { failed, remote } from './errors.js';
-import { memory, scratch } from './scratch.js';
+import { OUT_OF_MEMORY, THREW, VALUE, failed, failureOf, remote } from './errors.js';
+import { ADDRESS, LENGTH, STATUS, memory, scratch } from './scratch.js';
 import { blobsIn } from './values/blobs.js';
 import { Decoder } from './values/decode.js';
 import { Encoder } from './values/encode.js';
@@ -64,24 +64,32 @@ export class Values {
     return blobsIn(value, isResult && !this.#strict);
   }
 
-  /** The value of a payload. */
-  decode(at, length) {
-    return this.#decoder.decode(memory, at, length);
+  /** The value of the payload that wasm shows. */
+  decode() {
+    const { words } = memory;
+    const [at, length] = [words[ADDRESS], words[LENGTH]];
+    memory.read();
+    try {
+      return this.#decoder.decode(memory, at, length);
+    } finally {
+      memory.readEnd();
+    }
   }
 
-  /** The value that a call of `fn` ended with; throws if it failed. */
-  outcome(status, at, length, fn) {
+  /** The value that a call of `fn` ended with; throws if it failed. wasm shows the outcome. */
+  outcome(fn) {
+    const status = memory.words[STATUS];
     if (status === VALUE) {
       try {
-        return this.decode(at, length);
+        return this.decode();
       } catch (error) {
         throw failed('Result', `the result of \`${fn}\` cannot be read here: ${inWords(error)}`, fn);
       }
     }
-    if (status !== THREW) throw failureOf(at, length, fn);
+    if (status !== THREW) throw failureOf(status, memory.shownText(), fn);
     let thrown;
     try {
-      thrown = this.decode(at, length);
+      thrown = this.decode();
     } catch (error) {
       throw failed('Refused', `\`${fn}\` threw a value that cannot be read here: ${inWords(error)}`, fn);
     }
@@ -105,32 +113,9 @@ const shared = { encoder: new Encoder(scratch), decoder: new Decoder() };
 /** The error of a call whose arguments cannot be sent. */
 export const unsent = (fn, { message, isOutOfMemory, overflow }) => {
   if (overflow) return overflow;
-  if (isOutOfMemory) return failed('OutOfMemory', `\`${fn}\` gave no result for lack of memory: its arguments cannot be written: ${message}`, fn);
+  if (isOutOfMemory) return failureOf(OUT_OF_MEMORY, `its arguments cannot be written: ${message}`, fn);
   return failed('Arguments', `the arguments of \`${fn}\` cannot be sent: ${message}`, fn);
 };
-
-/** Throws unless the outcome of what has no result is a good one. */
-export const done = (address, fn) => {
-  const { data } = memory;
-  if (data.getUint32(address, true) !== VALUE) throw failureOf(data.getUint32(address + 4, true), data.getUint32(address + 8, true), fn);
-};
-
-/** The result in an outcome: three words, which are its status, address and length. */
-export const resultOf = (values, address, fn) => {
-  const { data } = memory;
-  return values.outcome(data.getUint32(address, true), data.getUint32(address + 4, true), data.getUint32(address + 8, true), fn);
-};
-
-export const lengthOf = address => memory.data.getUint32(address + 8, true);
-
-/** An error of coincide: the bytes are its kind, a line break and the message. */
-const failureOf = (at, length, fn) => {
-  const text = decoder.decode(memory.bytes.subarray(at, at + length));
-  const end = text.indexOf('\n');
-  return failed(text.slice(0, end), text.slice(end + 1), fn);
-};
-
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** A program may replace how stacks are formatted. */
 const remoteOrBare = (thrown, fn) => {
@@ -140,9 +125,6 @@ const remoteOrBare = (thrown, fn) => {
     return thrown;
   }
 };
-
-// `outcome.rs` has the same list; a third status stands for an error of coincide.
-const VALUE = 0, THREW = 1;
 
 /** Warns once for each function that its results lose something. */
 const warn = (fn, encoder, value, blobs) => {

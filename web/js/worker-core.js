@@ -1,13 +1,14 @@
 // Workers, for pages and for Node.js. `platform` holds what differs between them.
-import { initSync, WorkerEnd } from './coincide.js';
+import { initSync, setMemory } from './coincide.js';
 import { listenerOf } from './alarm.js';
-import { End } from './ends.js';
-import { nameOf } from './relay-name.js';
-import { CoincideError, clause, entry, failed, few, isError, located, many, remote } from './errors.js';
+import { WorkerEnd } from './end.js';
+import { CoincideError, clause, entry, few, isError, located, many, remote, stopOf } from './errors.js';
 import { onFailure } from './guard.js';
+import { turn } from './loop.js';
 import { promised } from './pending.js';
-import { ALARM, BOOT, BROKEN, FAILED, PACKET, RING, bytesOf, detach, limitsOf, measured, optionsOf, packetPort, prepare, proxyOf } from './proxy.js';
+import { ALARM, BOOT, BROKEN, FAILED, PACKET, RING, bytesOf, detach, limitsOf, measured, optionsOf, packetsOf, prepare, proxyOf } from './proxy.js';
 import { millisecondsOf } from './sleep.js';
+import { memory as wasmMemory } from './scratch.js';
 import { roomFor } from './stack.js';
 import { described } from './thrown.js';
 import { transformed } from './transform.js';
@@ -24,7 +25,7 @@ export const create = (platform, reflect) => {
   let alarm;
   platform.onMessage(platform.self, data => {
     if (data === RING) {
-      end?.ring();
+      if (end) turn();
       return true;
     }
     const packet = data?.[PACKET];
@@ -78,16 +79,17 @@ export const create = (platform, reflect) => {
     taken = true;
     // Nothing below awaits: a listener added after `await coincide()` misses no message.
     initSync({ module });
+    wasmMemory.locate();
     const deadlock = options.deadlockTimeout ?? deadlockTimeout;
     onFailure(error => post({ [BROKEN]: error.message }));
     if (buffer) {
       const bell = Atomics.waitAsync ? undefined : { postMessage: () => post(RING) };
-      end = new End(new WorkerEnd(buffer, bell, deadlock), options.strict);
+      end = WorkerEnd.shared(buffer, bell, deadlock, options.strict);
     } else {
-      end = new End(WorkerEnd.byMessages(packetPort(post), relay && nameOf(relay), deadlock), options.strict);
+      end = WorkerEnd.byMessages(packetsOf(post), relay, deadlock, options.strict);
       for (const packet of early.splice(0)) end.deliver(packet);
     }
-    if (memory !== undefined) end.setMemory(memory);
+    if (memory !== undefined) setMemory(memory);
     const sync = Boolean(buffer ?? relay);
     const awaits = options.promises || promises;
     const refuse = name => {
@@ -99,13 +101,9 @@ export const create = (platform, reflect) => {
     const reflected = reflect?.(end, { ...window, ...options }, sync ? undefined : refuseWindow);
     const touch = reflected?.touch ?? (() => {});
 
-    /** By name: the number that stands for it in calls. */
-    const numbers = new Map();
     const proxy = limits => {
       const { timeout, signal, promise } = limitsOf(limits);
       const blocking = name => {
-        if (!numbers.has(name)) numbers.set(name, end.name(name));
-        const number = numbers.get(name);
         const { transform } = options;
         return (...args) => {
           const start = options.measure ? performance.now() : 0;
@@ -114,7 +112,7 @@ export const create = (platform, reflect) => {
             const [sent, moved] = prepare(args, options);
             signal?.throwIfAborted();
             touch();
-            const result = end.call(number, name, sent, timeout);
+            const result = end.call(name, sent, timeout);
             detach(moved);
             // An error that main's function returns is thrown, as in coincident.
             if (result instanceof Error) throw remote(result, name);
@@ -160,9 +158,9 @@ export const create = (platform, reflect) => {
         set(name, value) {
           roomFor(name);
           const { transform } = options;
-          end.export(name, transform && typeof value === 'function' ? transformed(value, transform) : value);
+          end.register(name, transform && typeof value === 'function' ? transformed(value, transform) : value);
         },
-        delete: name => end.unexport(name),
+        delete: name => end.unregister(name),
       });
     };
 
@@ -234,7 +232,7 @@ const checked = (given, here) => {
 };
 
 const stopIf = (alarm, name) => {
-  if (alarm) throw failed(alarm, alarm === 'Interrupted' ? 'main has interrupted the worker' : 'main has cancelled the call that is running', name);
+  if (alarm) throw stopOf(alarm, '', name);
 };
 
 /** Message of `CannotBlock`: why, and what to use instead. */

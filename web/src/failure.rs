@@ -1,34 +1,118 @@
-//! The names that `errors.js` knows errors by.
+//! Numbers of what calls end with. `js/errors.js` has the same list, with the texts of errors.
 
-use coincide::{CallError, CallErrorKind, Stop};
+use crate::memory::{self, Word};
+use coincide_proto::engine::{Engine, Stop};
+use coincide_proto::{ErrorCode, Format, Outcome, SendError, Session};
 
-pub(crate) fn kind(error: &CallError) -> &'static str {
-    match &error.kind {
-        CallErrorKind::Panicked(_) => "Panicked",
-        CallErrorKind::BadResult(_) => "BadResult",
-        CallErrorKind::UnknownFunction(_) => "UnknownFunction",
-        CallErrorKind::BadArguments(_) => "BadArguments",
-        CallErrorKind::SchemaMismatch(_) => "SchemaMismatch",
-        CallErrorKind::Arguments(_) => "Arguments",
-        CallErrorKind::Result(_) => "Result",
-        CallErrorKind::NotSent(_) => "NotSent",
-        CallErrorKind::CannotBlock => "CannotBlock",
-        CallErrorKind::TooDeep(_) => "TooDeep",
-        CallErrorKind::Deadlock(_) => "Deadlock",
-        CallErrorKind::OutOfMemory(_) => "OutOfMemory",
-        CallErrorKind::TimedOut => "TimedOut",
-        CallErrorKind::Cancelled => "Cancelled",
-        CallErrorKind::Interrupted => "Interrupted",
-        CallErrorKind::Closed(_) => "Closed",
-        _ => "Refused",
+/// The function returned a value.
+const VALUE: u32 = 0;
+/// The function threw a value.
+const THREW: u32 = 1;
+const PANICKED: u32 = 2;
+const BAD_RESULT: u32 = 3;
+const UNKNOWN_FUNCTION: u32 = 4;
+const BAD_ARGUMENTS: u32 = 5;
+const SCHEMA_MISMATCH: u32 = 6;
+const NOT_SENT: u32 = 7;
+const CANNOT_BLOCK: u32 = 8;
+const TOO_DEEP: u32 = 9;
+const DEADLOCK: u32 = 10;
+const OUT_OF_MEMORY: u32 = 11;
+const TIMED_OUT: u32 = 12;
+const CANCELLED: u32 = 13;
+const INTERRUPTED: u32 = 14;
+const CLOSED: u32 = 15;
+const REFUSED: u32 = 16;
+/// The function threw something that is not a value.
+const THREW_TEXT: u32 = 17;
+
+/// Shows how a call has ended.
+pub(crate) fn show_outcome(outcome: Outcome, engine: &mut Engine) {
+    let (status, bytes) = match outcome {
+        Outcome::Returned { payload, .. } => (VALUE, payload.into_bytes()),
+        Outcome::Threw { code: ErrorCode::THROWN, format: Format::Value, payload } => (THREW, payload.into_bytes()),
+        Outcome::Threw { code, format, payload } => {
+            let text = match format {
+                Format::Text => payload.into_bytes(),
+                _ => format!("{} bytes in an unexpected format", payload.len()).into_bytes(),
+            };
+            of_code(code, text)
+        }
+        Outcome::NotSent(source) => (NOT_SENT, source.to_string().into_bytes()),
+        Outcome::TimedOut => (TIMED_OUT, Vec::new()),
+        Outcome::Cancelled => (CANCELLED, Vec::new()),
+        Outcome::Interrupted => (INTERRUPTED, Vec::new()),
+        Outcome::Closed => (CLOSED, closed(engine.session()).into_bytes()),
+    };
+    memory::set(Word::Status, status);
+    memory::show(bytes, Some(engine));
+}
+
+fn of_code(code: ErrorCode, mut text: Vec<u8>) -> (u32, Vec<u8>) {
+    let status = match code {
+        ErrorCode::THROWN => THREW_TEXT,
+        ErrorCode::UNKNOWN_FUNCTION => UNKNOWN_FUNCTION,
+        ErrorCode::BAD_ARGUMENTS => BAD_ARGUMENTS,
+        ErrorCode::SCHEMA_MISMATCH => SCHEMA_MISMATCH,
+        ErrorCode::BAD_RESULT | ErrorCode::TOO_LARGE => BAD_RESULT,
+        ErrorCode::TOO_DEEP => TOO_DEEP,
+        ErrorCode::DEADLOCK => DEADLOCK,
+        ErrorCode::OUT_OF_MEMORY => OUT_OF_MEMORY,
+        ErrorCode::CANCELLED => CANCELLED,
+        ErrorCode::INTERRUPTED => INTERRUPTED,
+        ErrorCode::PANICKED => PANICKED,
+        _ => {
+            text.splice(..0, format!("{code:?}: ").into_bytes());
+            REFUSED
+        }
+    };
+    (status, text)
+}
+
+/// Shows why a call or a notification was not sent.
+pub(crate) fn show_unsent(error: &SendError, engine: &mut Engine) {
+    if engine.session().closed().is_some() {
+        show_failure(CLOSED, &closed(engine.session()));
+    } else {
+        show_failure(NOT_SENT, &error.to_string());
     }
 }
 
-pub(crate) fn kind_of_stop(stop: &Stop) -> &'static str {
+/// Shows that there is no memory for arguments.
+pub(crate) fn show_out_of_memory() {
+    show_failure(OUT_OF_MEMORY, &format!("its arguments cannot be written: {}", memory::TOO_LARGE));
+}
+
+/// Shows that a call would have to block, and can't.
+pub(crate) fn show_cannot_block() {
+    show_failure(CANNOT_BLOCK, "");
+}
+
+/// Shows why the running function is to stop.
+pub(crate) fn show_stop(stop: Stop, session: &Session) {
     match stop {
-        Stop::Interrupted => "Interrupted",
-        Stop::Cancelled => "Cancelled",
-        Stop::CannotBlock => "CannotBlock",
-        _ => "Closed",
+        Stop::Interrupted => show_failure(INTERRUPTED, ""),
+        Stop::Cancelled => show_failure(CANCELLED, ""),
+        Stop::Closed => show_failure(CLOSED, &closed(session)),
+    }
+}
+
+/// Shows a text.
+pub(crate) fn show_text(text: &str) {
+    memory::show(text.as_bytes().to_vec(), None);
+}
+
+fn show_failure(status: u32, text: &str) {
+    memory::set(Word::Status, status);
+    show_text(text);
+}
+
+/// Why a link is closed; before it is, that its other end has left.
+fn closed(session: &Session) -> String {
+    match session.closed() {
+        Some(closed) => closed.to_string(),
+        None => {
+            "the other end is gone without a close frame: it crashed, was killed, or cannot be reached any more".into()
+        }
     }
 }

@@ -1,19 +1,17 @@
-//! The two ends of a link as JavaScript holds them. `js/` makes coincide's JavaScript API out of them.
+//! The engines of a thread of JavaScript, as a state machine. `js/` is the host: see `js/end.js` and `js/loop.js`.
 //!
-//! Values cross as bytes of the value format. JavaScript encodes them into scratch memory and decodes them where they are.
+//! JavaScript calls a function, which returns; then JavaScript does what it says. Only numbers cross: ends are named by ids, payloads by offset and
+//! length in [scratch memory](memory::scratch), actions by a kind that is returned and by [words](memory::words) at a fixed address. wasm calls functions
+//! of shared memory, of the port and of the clock, which neither throw nor call wasm. No code of the program runs above a frame of wasm.
 #![cfg(target_family = "wasm")]
 #![forbid(unsafe_code)]
+#![allow(unreachable_pub, reason = "wasm-bindgen exports public functions only")]
 
-mod awaited;
-mod convert;
+mod action;
+mod calls;
+mod end;
 mod failure;
-mod function;
-mod later;
-mod main_end;
-mod outcome;
+mod memory;
 mod panics;
-mod pending;
-mod references;
-mod relay;
-mod scratch;
-mod worker_end;
+mod ports;
+mod turn;

@@ -1,13 +1,20 @@
 //! The text of a panic, for the error that reports the trap after it.
 
+use std::sync::Once;
 use wasm_bindgen::prelude::*;
 
 /// Passes the text of each later panic to `guard.js`.
 pub(crate) fn report() {
-    std::panic::set_hook(Box::new(|info| panicked(&info.to_string())));
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        std::panic::set_hook(Box::new(|info| {
+            let text = info.to_string();
+            panicked(text.as_ptr(), text.len());
+        }));
+    });
 }
 
 #[wasm_bindgen(raw_module = "./guard.js")]
 extern "C" {
-    fn panicked(text: &str);
+    fn panicked(text: *const u8, len: usize);
 }

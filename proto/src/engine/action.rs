@@ -58,6 +58,16 @@ impl Ticket {
     pub fn call(self) -> Option<CallId> {
         self.call
     }
+
+    /// Number of the run, for hosts that keep tickets as numbers.
+    pub fn serial(self) -> u32 {
+        self.serial
+    }
+
+    /// The ticket that had these numbers.
+    pub fn new(call: Option<CallId>, serial: u32) -> Self {
+        Self { call, serial }
+    }
 }
 
 /// Index of a registered function: small, and free again once the function is unregistered. A host keeps its functions in an array.

@@ -66,7 +66,7 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<(
     bindgen.remove_name_section(profile == Profile::Web).remove_producers_section(true);
     bindgen.generate(&new).context("the glue")?;
     guard(&new.join("coincide.js")).context("the guard of the glue")?;
-    drop_unused(&new).context("the snippets of the glue")?;
+    adopt_snippets(&new).context("the snippets of the glue")?;
     let wasm = new.join(WASM);
     if let Ok(mut optimize) = optimizer {
         optimize.args(OPTIMIZE).arg(&wasm).arg("-o").arg(&wasm);
@@ -132,6 +132,8 @@ fn sources(workspace: &Workspace) -> anyhow::Result<Vec<(PathBuf, String)>> {
         ("codec/js/format.js", "values/format.js"),
         ("codec/js/refusal.js", "values/refusal.js"),
         ("src/boot.js", "boot.js"),
+        ("src/web/events.js", "events.js"),
+        ("transport-sw/js/link.js", "relay/link.js"),
         ("transport-sw/js/sw.js", "sw.js"),
         ("transport-sw/js/sw-listeners.js", "sw-listeners.js"),
         ("web/README.md", "README.md"),
@@ -179,17 +181,26 @@ fn guard(glue: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Removes the snippets that the glue doesn't import: those for programs in Rust.
-fn drop_unused(package: &Path) -> anyhow::Result<()> {
-    let glue = fs::read_to_string(package.join("coincide.js"))?;
+/// Moves the snippets that the glue imports beside it, under their own names, where modules of the package import them as well. Removes all others,
+/// which are for programs in Rust.
+fn adopt_snippets(package: &Path) -> anyhow::Result<()> {
+    let glue = package.join("coincide.js");
+    let mut text = fs::read_to_string(&glue)?;
+    let folder = package.join("snippets");
     let mut snippets = Vec::new();
-    collect(&package.join("snippets"), &mut snippets)?;
+    if folder.exists() {
+        collect(&folder, &mut snippets)?;
+    }
     for snippet in snippets {
-        let name = snippet.strip_prefix(package)?.to_string_lossy().replace('\\', "/");
-        if !glue.contains(&format!("\"./{name}\"")) && !glue.contains(&format!("'./{name}'")) {
-            fs::remove_file(snippet)?;
+        let path = snippet.strip_prefix(package)?.to_string_lossy().replace('\\', "/");
+        let name = snippet.file_name().and_then(|name| name.to_str()).context("the name of a file is no text")?;
+        if text.contains(&path) {
+            text = text.replace(&path, name);
+            fs::copy(&snippet, package.join(name))?;
         }
     }
+    clear(&folder)?;
+    fs::write(glue, text)?;
     Ok(())
 }
 

@@ -1,0 +1,431 @@
+//! The two ends of a link in event loops, over whatever posts, relays and asks for them: see [`Host`].
+//!
+//! What the port brings is given to the end's [`Inbox`]. Frames that were sent leave together: when the host calls [`Inbox::flush`] after
+//! [`Host::flush_soon`], before a [`wait`](Transport::wait), and when the end is [armed](Transport::arm).
+
+use crate::collector::{Collector, PollError, PollPolicy, Poller};
+use crate::endpoint::{Channel, Delivery, Packet};
+use crate::packet;
+use coincide_proto::{Gone, ReceiveError, Role, Session, Transmit, Transport};
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+use web_time::Instant;
+
+/// What the ends need of the program that they run in. No method may call the end.
+pub trait Host {
+    /// Posts a packet to the other end.
+    fn post(&self, packet: &[u8]);
+
+    /// Hands a packet to the relay, which may lose it. Only at main, and only on links with a relay.
+    fn relay(&self, packet: &[u8]);
+
+    /// Asks the relay (section 20 of the specification) and blocks until its answer, for `timeout` at most. Only at workers, and only on links
+    /// with a relay.
+    ///
+    /// # Errors
+    /// [`PollError`] says why there are no packets.
+    fn ask(&self, question: &str, timeout: Duration) -> Result<Vec<u8>, PollError>;
+
+    /// Blocks.
+    fn pause(&self, duration: Duration);
+
+    /// Frames wait to be posted: [`Inbox::flush`] is to be called soon, such as in a microtask.
+    fn flush_soon(&self);
+
+    /// Something has arrived since the end was [armed](Transport::arm).
+    fn ring(&self);
+
+    /// Main's end is gone: from now on the relay's questions are answered with this packet.
+    fn leave(&self, farewell: &[u8]);
+}
+
+/// The relay of a link, as far as its ends need to know.
+#[derive(Clone, Debug)]
+pub struct RelayedBy {
+    /// Absolute address of the service worker's script.
+    pub url: String,
+    /// The name of the link there, which both ends know.
+    pub token: String,
+    /// How long the worker waits for the relay.
+    pub policy: PollPolicy,
+}
+
+/// Main's end of a link. `host` receives a handle that does not keep the link alive.
+pub fn main_transport(
+    relay: Option<RelayedBy>,
+    host: impl FnOnce(WeakInbox) -> Box<dyn Host>,
+) -> (MainTransport, Inbox) {
+    let link = Link::new(Role::Main, relay, host);
+    (MainTransport(Rc::clone(&link)), Inbox(link))
+}
+
+/// The worker's end of a link, with arguments as those of [`main_transport`].
+pub fn worker_transport(
+    relay: Option<RelayedBy>,
+    host: impl FnOnce(WeakInbox) -> Box<dyn Host>,
+) -> (WorkerTransport, Inbox) {
+    let collector = relay.as_ref().map(|relay| Collector::new(relay.policy));
+    let link = Link::new(Role::Worker, relay, host);
+    (WorkerTransport { link: Rc::clone(&link), collector, looked: Instant::now() }, Inbox(link))
+}
+
+/// Main's end of a link. It never blocks.
+pub struct MainTransport(Rc<Link>);
+
+/// A worker's end of a link. It can block if there is a relay.
+pub struct WorkerTransport {
+    link: Rc<Link>,
+    collector: Option<Collector>,
+    /// When the relay was last asked by code that computes.
+    looked: Instant,
+}
+
+/// Takes in what an end's port has received.
+#[derive(Clone)]
+pub struct Inbox(Rc<Link>);
+
+/// An [`Inbox`] that does not keep its link alive.
+#[derive(Clone)]
+pub struct WeakInbox(Weak<Link>);
+
+impl WeakInbox {
+    /// The inbox, while there is an end.
+    pub fn upgrade(&self) -> Option<Inbox> {
+        self.0.upgrade().map(Inbox)
+    }
+}
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Inbox").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for WeakInbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WeakInbox").finish_non_exhaustive()
+    }
+}
+
+impl Inbox {
+    /// Takes in what has arrived in a message. `false`: it is not a packet of this transport, and nothing was done.
+    pub fn handle(&self, message: Vec<u8>) -> bool {
+        if !packet::is_packet(&message) {
+            return false;
+        }
+        // The end reports a breach.
+        drop(self.0.endpoint.borrow_mut().handle(message, Channel::Direct));
+        self.0.flush();
+        self.0.wake();
+        true
+    }
+
+    /// Takes in the packet of a question of the relay, which main's end answers. One that is malformed has no effect.
+    pub fn handle_question(&self, packet: Vec<u8>) {
+        drop(self.0.endpoint.borrow_mut().handle_question(packet));
+        self.0.flush();
+        self.0.wake();
+    }
+
+    /// Ends the link: there is no memory for a packet of so many bytes that has arrived in a message, and it will not be sent again.
+    pub fn lose(&self, bytes: usize) {
+        self.0.failure.replace(Some(lack_of_memory(bytes)));
+        self.0.endpoint.borrow_mut().lose();
+        self.0.wake();
+    }
+
+    /// A handle that does not keep the link alive.
+    pub fn downgrade(&self) -> WeakInbox {
+        WeakInbox(Rc::downgrade(&self.0))
+    }
+
+    /// Posts what was sent and is still here, for code that doesn't return to its event loop for a while.
+    pub fn flush(&self) {
+        self.0.flush();
+    }
+
+    /// The same for code of which nobody knows when it returns, and that may send a lot: posts only if nothing was posted in the last
+    /// few milliseconds.
+    pub fn flush_in_time(&self) {
+        if self.0.flushed.get().elapsed() >= FLUSH_EVERY {
+            self.0.flush();
+        }
+    }
+
+    /// Why the end is gone, if the service worker no longer answers, or this end had no memory for a packet.
+    pub fn failure(&self) -> Option<String> {
+        self.0.failure.borrow().clone()
+    }
+}
+
+impl Transport for MainTransport {
+    fn max_frame(&self) -> usize {
+        Delivery::MAX_FRAME
+    }
+
+    fn send(&mut self, frame: &Transmit<'_>) -> Result<bool, Gone> {
+        self.0.send(frame)
+    }
+
+    fn receive(&mut self, session: &mut Session) -> Result<bool, ReceiveError> {
+        self.0.receive(session)
+    }
+
+    fn has_input(&self) -> bool {
+        self.0.endpoint.borrow().has_input()
+    }
+
+    fn has_room(&self) -> bool {
+        self.0.endpoint.borrow().has_room()
+    }
+
+    fn arm(&mut self, room: bool) -> bool {
+        self.0.arm(room)
+    }
+
+    fn disarm(&mut self) {
+        self.0.armed.set(None);
+    }
+
+    fn wait(&mut self, _room: bool, _timeout: Option<Duration>) {
+        self.0.flush();
+    }
+
+    fn can_wait(&self) -> bool {
+        false
+    }
+
+    fn why_gone(&self) -> Option<String> {
+        self.0.failure.borrow().clone()
+    }
+
+    fn close(&mut self) {
+        self.0.close();
+    }
+}
+
+impl Transport for WorkerTransport {
+    fn max_frame(&self) -> usize {
+        Delivery::MAX_FRAME
+    }
+
+    fn send(&mut self, frame: &Transmit<'_>) -> Result<bool, Gone> {
+        self.link.send(frame)
+    }
+
+    fn receive(&mut self, session: &mut Session) -> Result<bool, ReceiveError> {
+        self.link.receive(session)
+    }
+
+    fn has_input(&self) -> bool {
+        self.link.endpoint.borrow().has_input()
+    }
+
+    fn has_room(&self) -> bool {
+        self.link.endpoint.borrow().has_room()
+    }
+
+    fn arm(&mut self, room: bool) -> bool {
+        if self.link.is_ready(room) {
+            return false;
+        }
+        self.link.endpoint.borrow_mut().listen();
+        self.link.arm(room)
+    }
+
+    fn disarm(&mut self) {
+        self.link.armed.set(None);
+    }
+
+    fn wait(&mut self, room: bool, timeout: Option<Duration>) {
+        let Some(collector) = &mut self.collector else {
+            return self.link.flush();
+        };
+        if self.link.is_ready(room) || timeout == Some(Duration::ZERO) {
+            return self.link.flush();
+        }
+        self.link.collect(collector, timeout);
+    }
+
+    fn look(&mut self) {
+        let Some(collector) = &mut self.collector else {
+            return;
+        };
+        if self.looked.elapsed() >= LOOK_EVERY && !self.link.is_ready(false) {
+            self.link.collect(collector, Some(LOOK_FOR));
+            self.looked = Instant::now();
+        }
+    }
+
+    fn can_wait(&self) -> bool {
+        self.collector.is_some()
+    }
+
+    fn why_gone(&self) -> Option<String> {
+        self.link.failure.borrow().clone()
+    }
+
+    fn close(&mut self) {
+        self.link.close();
+    }
+}
+
+impl Drop for MainTransport {
+    fn drop(&mut self) {
+        self.0.close();
+        if self.0.relay.is_some() {
+            let farewell = self.0.endpoint.borrow_mut().farewell(FAREWELL);
+            self.0.host.leave(&farewell);
+        }
+    }
+}
+
+impl Drop for WorkerTransport {
+    fn drop(&mut self) {
+        self.link.close();
+    }
+}
+
+/// What an end and its inbox share.
+struct Link {
+    endpoint: RefCell<Delivery>,
+    host: Box<dyn Host>,
+    relay: Option<RelayedBy>,
+    /// The end sleeps; whether it waits for room too.
+    armed: Cell<Option<bool>>,
+    /// The host has been asked to flush soon.
+    flushing: Cell<bool>,
+    flushed: Cell<Instant>,
+    failure: RefCell<Option<String>>,
+}
+
+impl Link {
+    fn new(role: Role, relay: Option<RelayedBy>, host: impl FnOnce(WeakInbox) -> Box<dyn Host>) -> Rc<Self> {
+        Rc::new_cyclic(|weak: &Weak<Self>| Self {
+            endpoint: RefCell::new(Delivery::new(role, Delivery::WINDOW)),
+            host: host(WeakInbox(weak.clone())),
+            relay,
+            armed: Cell::new(None),
+            flushing: Cell::new(false),
+            flushed: Cell::new(Instant::now()),
+            failure: RefCell::new(None),
+        })
+    }
+
+    fn send(&self, frame: &Transmit<'_>) -> Result<bool, Gone> {
+        let sent = self.endpoint.borrow_mut().send(frame)?;
+        if sent && !self.flushing.replace(true) {
+            self.host.flush_soon();
+        }
+        Ok(sent)
+    }
+
+    fn receive(&self, session: &mut Session) -> Result<bool, ReceiveError> {
+        let mut endpoint = self.endpoint.borrow_mut();
+        let received = endpoint.receive(session);
+        let owes = endpoint.owes();
+        drop(endpoint);
+        if owes {
+            self.flush();
+        }
+        received
+    }
+
+    /// Asks the relay once, for `timeout` at most.
+    fn collect(&self, collector: &mut Collector, timeout: Option<Duration>) {
+        let Some(relay) = &self.relay else {
+            return;
+        };
+        self.endpoint.borrow_mut().collect();
+        self.flush();
+        let mut requests = Requests { host: &*self.host, relay };
+        if let Err(error) = collector.collect(&mut self.endpoint.borrow_mut(), &mut requests, timeout) {
+            let text = format!("the service worker at {} no longer answers: {error}", relay.url);
+            self.failure.replace(Some(text));
+        }
+    }
+
+    fn is_ready(&self, room: bool) -> bool {
+        let endpoint = self.endpoint.borrow();
+        endpoint.has_input() || room && endpoint.has_room()
+    }
+
+    fn arm(&self, room: bool) -> bool {
+        self.flush();
+        let ready = self.is_ready(room);
+        if !ready {
+            self.armed.set(Some(room));
+        }
+        !ready
+    }
+
+    fn wake(&self) {
+        if self.armed.get().is_some_and(|room| self.is_ready(room)) {
+            self.armed.set(None);
+            self.host.ring();
+        }
+    }
+
+    fn flush(&self) {
+        self.flushing.set(false);
+        self.flushed.set(Instant::now());
+        loop {
+            let packet = self.endpoint.borrow_mut().poll_transmit();
+            let Some(Packet { channel, bytes }) = packet else { break };
+            match channel {
+                Channel::Relay if self.relay.is_some() => self.host.relay(&bytes),
+                // Without a relay, no worker collects: a stranger that claims so gets an answer that it does not read.
+                _ => self.host.post(&bytes),
+            }
+        }
+    }
+
+    fn close(&self) {
+        self.endpoint.borrow_mut().close();
+        self.flush();
+    }
+}
+
+/// The relay, asked by synchronous requests.
+struct Requests<'a> {
+    host: &'a dyn Host,
+    relay: &'a RelayedBy,
+}
+
+impl Poller for Requests<'_> {
+    fn poll(&mut self, packet: &[u8], hold: Duration, ask: bool) -> Result<Vec<u8>, PollError> {
+        // Rounded up: a wait must not end before its time.
+        let milliseconds = hold.as_micros().div_ceil(1000);
+        let mut question = format!("{} {milliseconds} {} ", self.relay.token, u8::from(ask));
+        for byte in packet {
+            for digit in [byte >> 4, byte & 15] {
+                question.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
+            }
+        }
+        self.host.ask(&question, hold + GRACE)
+    }
+
+    fn pause(&mut self, pause: Duration) {
+        self.host.pause(pause);
+    }
+}
+
+/// Why a packet is lost, or an answer of the relay.
+pub fn lack_of_memory(bytes: usize) -> String {
+    format!("there is no memory for a packet of {bytes} bytes")
+}
+
+/// Most bytes of frames that are kept for a worker that has not collected them when main's end goes.
+const FAREWELL: usize = 16 << 10;
+
+/// Shortest time between two flushes by [`Inbox::flush_in_time`], so that more frames travel together.
+const FLUSH_EVERY: Duration = Duration::from_millis(4);
+
+/// How often a worker that computes asks the relay when it looks, and for how long: it loses a twentieth of its time at most.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+const LOOK_FOR: Duration = Duration::from_millis(10);
+
+/// How much longer than the relay may hold a poll the worker waits for the answer.
+const GRACE: Duration = Duration::from_secs(10);

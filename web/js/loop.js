@@ -1,0 +1,66 @@
+// The event loop: turns in which the ends of this thread perform the actions of their engines.
+//
+// A turn begins in the task or the microtask in which something has arrived. It ends when there is nothing to do, or after its budget. Promises that it
+// settles have their reactions right after it.
+import { takeTurn } from './coincide.js';
+import { nextTask } from './events.js';
+import { hasFailed } from './guard.js';
+import { END, TIMEOUT, memory } from './scratch.js';
+
+const { clearTimeout, queueMicrotask, setTimeout } = globalThis;
+
+/** The ends by their ids. */
+const ends = new Map();
+
+export const addEnd = end => ends.set(end.id, end);
+
+export const removeEnd = end => ends.delete(end.id);
+
+let isTurning = false;
+let isRequested = false;
+let timer;
+
+/** Takes a turn. */
+export const turn = () => {
+  if (isTurning || hasFailed()) return;
+  isTurning = true;
+  clearTimeout(timer);
+  try {
+    let hasSettled = false;
+    let kind = takeTurn(true, 0, false);
+    for (; kind !== NONE && kind !== MORE; kind = takeTurn(false, runningFunctions(), hasSettled))
+      if (ends.get(memory.words[END])?.perform(kind)) hasSettled = true;
+    const timeout = memory.words[TIMEOUT];
+    if (kind === MORE) nextTask().then(turn);
+    else if (timeout !== NEVER) timer = setTimeout(turn, timeout);
+  } catch (error) {
+    // A failure of wasm has been reported to all that wait.
+    if (!hasFailed()) throw error;
+  } finally {
+    isTurning = false;
+  }
+};
+
+/** Takes a turn once the running code has returned. */
+export const requestTurn = () => {
+  if (isRequested || isTurning) return;
+  isRequested = true;
+  queueMicrotask(() => {
+    isRequested = false;
+    turn();
+  });
+};
+
+/** Functions that were started and have not ended: a thread that has some does not linger, which would delay them. */
+const runningFunctions = () => {
+  let count = 0;
+  for (const end of ends.values()) count += end.running.size;
+  return count;
+};
+
+// Kinds of actions: `action.rs` has the same list.
+export const NONE = 0, RUN = 1, SETTLE = 2, ABORT = 3, READY = 4, RELEASED = 5, CLOSED = 6, ENDED = 7, STOPPED = 8;
+const MORE = 9;
+
+/** As a timeout. */
+const NEVER = 0xffffffff;

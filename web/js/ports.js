@@ -1,0 +1,106 @@
+// Messages, and relays of service workers, as wasm reaches them: `ports.rs` says what each function is for. None of them throws, and none calls wasm.
+import { flush as flushEnd, question } from './coincide.js';
+import './foreign/index.js';
+import { turn } from './loop.js';
+import { own, pause } from './relay/link.js';
+import { others } from './relay/others.js';
+import { OWN } from './relay/own.js';
+import { memory, scratch } from './scratch.js';
+
+export { pause };
+
+const { queueMicrotask } = globalThis;
+
+const ports = [];
+
+/**
+ * A port whose packets `post` sends.
+ *
+ * @param {{ url: string, protocol: string, token: string } | undefined} relay what main tells its worker
+ */
+export const openPort = (post, relay) => {
+  const carrier = relay && (relay.protocol === OWN ? own(relay.url) : others.carrierAt(relay.url));
+  ports.push({ post, carrier, token: relay?.token, end: 0, isFlushing: false });
+  return ports.length - 1;
+};
+
+/** Gives a port its end. At main, questions of the relay are for that end from now on. */
+export const connect = (number, end, isMain) => {
+  const port = ports[number];
+  port.end = end;
+  if (isMain)
+    port.carrier?.attach(port.token, packet =>
+      quietly(() => {
+        scratch.put(packet);
+        question(end, scratch.at, scratch.length);
+        turn();
+      }),
+    );
+};
+
+export const post = (number, at, length) =>
+  quietly(() => {
+    const packet = copied(at, length);
+    ports[number].post(packet, [packet.buffer]);
+  });
+
+export const relay = (number, at, length) =>
+  quietly(() => {
+    const { carrier, token } = ports[number];
+    carrier.relay(token, copied(at, length));
+  });
+
+/** Posts what is sent in the running code together, after it. */
+export const flushSoon = number => {
+  const port = ports[number];
+  if (port.isFlushing) return;
+  port.isFlushing = true;
+  queueMicrotask(() => {
+    port.isFlushing = false;
+    quietly(() => flushEnd(port.end));
+  });
+};
+
+/** The last answer of a relay. */
+let answer = new Uint8Array(0);
+
+export const ask = (number, at, length, timeout) => {
+  let found;
+  try {
+    found = ports[number].carrier.poll(memory.text(at, length), timeout);
+  } catch (error) {
+    found = `the request has failed: ${error?.message}`;
+  }
+  if (found === null) return BUSY;
+  const isText = typeof found === 'string';
+  answer = isText ? encoder.encode(found) : found;
+  return isText ? FAILED : ANSWERED;
+};
+
+export const answerLength = () => answer.length;
+
+export const takeAnswer = to => {
+  memory.bytes.set(answer, to);
+  answer = new Uint8Array(0);
+};
+
+export const leave = (number, at, length) =>
+  quietly(() => {
+    const { carrier, token } = ports[number];
+    carrier.detach(token, copied(at, length));
+    ports[number] = undefined;
+  });
+
+const copied = (at, length) => memory.bytes.slice(at, at + length);
+
+/** A failure of wasm has been reported to all that wait; a packet that a port or a relay does not take is lost. */
+const quietly = action => {
+  try {
+    action();
+  } catch {}
+};
+
+const encoder = new TextEncoder();
+
+// What `ask` returns.
+const ANSWERED = 0, BUSY = 1, FAILED = 2;

@@ -1,0 +1,65 @@
+//! Actions of an engine, as JavaScript performs them.
+
+use crate::failure::{show_outcome, show_text};
+use crate::memory::{self, Word};
+use coincide_proto::CallId;
+use coincide_proto::engine::{Action, Engine, FunctionId, Ticket};
+
+/// There is nothing to do.
+pub(crate) const NONE: u32 = 0;
+/// Kinds of actions: see [`Action`].
+const RUN: u32 = 1;
+const SETTLE: u32 = 2;
+const ABORT: u32 = 3;
+const READY: u32 = 4;
+const RELEASED: u32 = 5;
+const CLOSED: u32 = 6;
+/// The call that is waited for has ended, or was not made. Its outcome is shown.
+pub(crate) const ENDED: u32 = 7;
+/// The running function is to stop. Why is shown.
+pub(crate) const STOPPED: u32 = 8;
+/// The turn is over, and there is more to do.
+pub(crate) const MORE: u32 = 9;
+
+/// Writes an action to the words. Returns its kind; `own` is the call that is waited for.
+pub(crate) fn show(action: Action, own: Option<CallId>, engine: &mut Engine) -> u32 {
+    match action {
+        Action::Run { call, function: FunctionId(function), payload, .. } => {
+            show_ticket(call);
+            memory::set(Word::Function, function);
+            memory::show(payload.into_bytes(), Some(engine));
+            RUN
+        }
+        Action::Settle { call, outcome } => {
+            memory::set(Word::Call, call.to_wire());
+            show_outcome(outcome, engine);
+            if own == Some(call) { ENDED } else { SETTLE }
+        }
+        Action::Abort { call } => {
+            show_ticket(call);
+            ABORT
+        }
+        Action::Ready(names) => {
+            let mut bytes = Vec::new();
+            for name in names {
+                bytes.extend_from_slice(&(name.len() as u32).to_le_bytes());
+                bytes.extend_from_slice(name.as_bytes());
+            }
+            memory::show(bytes, Some(engine));
+            READY
+        }
+        Action::Released(references) => {
+            memory::show(references.into_iter().flat_map(|id| (id as f64).to_le_bytes()).collect(), Some(engine));
+            RELEASED
+        }
+        Action::Closed(closed) => {
+            show_text(&closed.to_string());
+            CLOSED
+        }
+    }
+}
+
+fn show_ticket(ticket: Ticket) {
+    memory::set(Word::Call, ticket.call().map_or(0, CallId::to_wire));
+    memory::set(Word::Serial, ticket.serial());
+}

@@ -1,0 +1,308 @@
+//! Calls, answers, waits and checks of an end.
+
+use crate::action::{self, ENDED, NONE, STOPPED};
+use crate::end::{Clock, End, duration, with_end};
+use crate::failure::{show_cannot_block, show_out_of_memory, show_stop, show_text, show_unsent};
+use crate::memory::{self, Word, name_of};
+use coincide_proto::engine::{FunctionId, Runs, Ticket};
+use coincide_proto::{CallId, ErrorCode, Format, SendError, Time};
+use wasm_bindgen::prelude::*;
+
+/// Registers a function. Returns its index.
+#[wasm_bindgen]
+pub fn register(id: u32, name: usize) -> u32 {
+    with_end(id, |end, _| end.engine.register(&name_of(name), Runs::Anytime).0)
+}
+
+/// Removes a function. Returns its index plus 1, or 0 if there is none of that name.
+#[wasm_bindgen]
+pub fn unregister(id: u32, name: usize) -> u32 {
+    with_end(id, |end, _| end.engine.unregister(&name_of(name)).map_or(0, |FunctionId(index)| index + 1))
+}
+
+/// Calls a function of the other end with the arguments in scratch memory. `timeout` is in milliseconds, infinite for none. Returns the call's id, or
+/// 0 and shows why the call was not made.
+#[wasm_bindgen]
+pub fn start(id: u32, name: usize, at: usize, len: usize, timeout: f64) -> u32 {
+    with_end(id, |end, clock| {
+        let call = end.make(name, at, len, timeout, clock);
+        end.flush();
+        call.map_or(0, CallId::to_wire)
+    })
+}
+
+/// The same for a worker that blocks until the call has ended. Returns the kind of the next action; `Own` is then the call. [`ENDED`]: the outcome is
+/// shown.
+#[wasm_bindgen]
+pub fn call(id: u32, name: usize, at: usize, len: usize, timeout: f64) -> u32 {
+    with_end(id, |end, clock| {
+        match end.engine.take_stop() {
+            // What is closed can't send either, which says more.
+            None | Some(coincide_proto::engine::Stop::Closed) => {}
+            Some(stop) => {
+                show_stop(stop, end.engine.session());
+                return ENDED;
+            }
+        }
+        if !end.engine.can_wait() {
+            show_cannot_block();
+            return ENDED;
+        }
+        let Some(own) = end.make(name, at, len, timeout, clock) else {
+            return ENDED;
+        };
+        end.engine.wait_for(own);
+        memory::set(Word::Own, own.to_wire());
+        end.block(own, clock)
+    })
+}
+
+/// Blocks further in a call, after an action. Returns as [`call`] does.
+#[wasm_bindgen]
+pub fn wait(id: u32, own: u32) -> u32 {
+    with_end(id, |end, clock| end.block(CallId::from_wire(own), clock))
+}
+
+/// Calls a function of the other end without an answer. Returns whether it was sent; otherwise why not is shown.
+#[wasm_bindgen]
+pub fn notify(id: u32, name: usize, at: usize, len: usize) -> bool {
+    with_end(id, |end, _| {
+        let Some(payload) = memory::take(at, len, || end.engine.buffer()) else {
+            show_out_of_memory();
+            return false;
+        };
+        if let Err(error) = end.engine.notify(&name_of(name), Format::Value, payload) {
+            show_unsent(&error, &mut end.engine);
+            return false;
+        }
+        if end.engine.can_wait() {
+            end.engine.drain();
+        }
+        end.flush();
+        end.post_in_time();
+        true
+    })
+}
+
+/// Cancels a call.
+#[wasm_bindgen]
+pub fn cancel(id: u32, call: u32) {
+    with_end(id, |end, _| {
+        end.engine.cancel(CallId::from_wire(call));
+        end.flush();
+    });
+}
+
+/// Answers a call, or a notification, whose answer is dropped: see `status`. What the status needs is in scratch memory.
+#[wasm_bindgen]
+pub fn answer(id: u32, call: u32, serial: u32, status: u32, at: usize, len: usize) {
+    let ticket = Ticket::new((call != 0).then(|| CallId::from_wire(call)), serial);
+    with_end(id, |end, _| {
+        end.answer(ticket, status, at, len);
+        end.note_wake();
+    });
+}
+
+/// Releases references of the other end, whose ids are numbers of 8 bytes in scratch memory.
+#[wasm_bindgen]
+pub fn release(id: u32, at: usize, len: usize) {
+    // They count up from zero, so all are integers.
+    let ids: Vec<u64> = memory::peek(at, len, |bytes| {
+        bytes.chunks_exact(8).filter_map(|id| id.try_into().ok()).map(|id| f64::from_le_bytes(id) as u64).collect()
+    });
+    with_end(id, |end, _| {
+        // A closed link has none.
+        _ = end.engine.release(&ids);
+        end.flush();
+    });
+}
+
+/// Asks the worker to abandon what it is doing.
+#[wasm_bindgen]
+pub fn interrupt(id: u32) {
+    with_end(id, |end, _| {
+        end.engine.interrupt();
+        end.flush();
+    });
+}
+
+/// Tells main that the worker is ready, and what it exports. Returns whether that was sent, or the link is closed; otherwise why not is shown.
+#[wasm_bindgen]
+pub fn ready(id: u32) -> bool {
+    with_end(id, |end, _| {
+        let sent = end.engine.ready();
+        end.flush();
+        match sent {
+            Ok(()) | Err(SendError::Closed) => true,
+            Err(error) => {
+                show_text(&error.to_string());
+                false
+            }
+        }
+    })
+}
+
+/// Whether the other end has taken up the link.
+#[wasm_bindgen(js_name = isOpen)]
+pub fn is_open(id: u32) -> bool {
+    with_end(id, |end, _| end.engine.session().is_open())
+}
+
+/// Whether the other end has not answered the call.
+#[wasm_bindgen(js_name = isUnanswered)]
+pub fn is_unanswered(id: u32, call: u32) -> bool {
+    with_end(id, |end, _| end.engine.session().is_unanswered(call))
+}
+
+/// The id of the other end's call whose function is running, or 0.
+#[wasm_bindgen(js_name = currentCall)]
+pub fn current_call(id: u32) -> u32 {
+    with_end(id, |end, _| end.engine.current().map_or(0, CallId::to_wire))
+}
+
+/// The next action of an end outside of turns.
+#[wasm_bindgen]
+pub fn poll(id: u32) -> u32 {
+    with_end(id, |end, clock| {
+        end.expire(clock);
+        end.poll().map_or(NONE, |action| end.show(action))
+    })
+}
+
+/// The next action that runs no function, for a function that computes. [`NONE`]: it may continue. [`STOPPED`]: it is to stop.
+#[wasm_bindgen]
+pub fn check(id: u32) -> u32 {
+    with_end(id, |end, _| {
+        end.post_in_time();
+        end.engine.look();
+        match end.engine.poll_aside() {
+            Some(action) => end.show(action),
+            None => end.stop(),
+        }
+    })
+}
+
+/// Sleeps for a number of milliseconds. Returns the kind of the next action, after which it is called again with what is left of them and without
+/// `begins`. [`NONE`]: the time is over. [`STOPPED`]: the function is to stop.
+#[wasm_bindgen]
+pub fn sleep(id: u32, milliseconds: f64, begins: bool) -> u32 {
+    with_end(id, |end, clock| {
+        if !end.engine.can_wait() {
+            show_cannot_block();
+            return STOPPED;
+        }
+        if begins {
+            end.engine.fall_asleep();
+        }
+        let until = duration(milliseconds).map(|duration| clock.now().after(duration));
+        let kind = end.sleep_until(until, clock);
+        if kind == NONE || kind == STOPPED {
+            end.engine.wake_up();
+        }
+        kind
+    })
+}
+
+/// Ends the innermost sleep.
+#[wasm_bindgen(js_name = wakeUp)]
+pub fn wake_up(id: u32) {
+    with_end(id, |end, _| end.engine.wake_up());
+}
+
+impl End {
+    /// Makes a call. Shows why if it can't be made.
+    fn make(&mut self, name: usize, at: usize, len: usize, timeout: f64, clock: Clock) -> Option<CallId> {
+        let Some(payload) = memory::take(at, len, || self.engine.buffer()) else {
+            show_out_of_memory();
+            return None;
+        };
+        let deadline = duration(timeout).map(|timeout| clock.now().after(timeout));
+        match self.engine.call(&name_of(name), Format::Value, payload, deadline) {
+            Ok(call) => Some(call),
+            Err(error) => {
+                show_unsent(&error, &mut self.engine);
+                None
+            }
+        }
+    }
+
+    fn answer(&mut self, ticket: Ticket, status: u32, at: usize, len: usize) {
+        let engine = &mut self.engine;
+        let code = match status {
+            LATER => return engine.started(ticket),
+            CANCELLED => return engine.answer_cancelled(ticket),
+            RETURNED | THREW => {
+                let Some(payload) = memory::take(at, len, || engine.buffer()) else {
+                    return engine.throw_text(ticket, ErrorCode::OUT_OF_MEMORY, memory::TOO_LARGE);
+                };
+                return match status {
+                    RETURNED => engine.reply(ticket, Format::Value, payload),
+                    _ => engine.throw(ticket, ErrorCode::THROWN, Format::Value, payload),
+                };
+            }
+            BAD_ARGUMENTS => ErrorCode::BAD_ARGUMENTS,
+            OUT_OF_MEMORY => ErrorCode::OUT_OF_MEMORY,
+            BAD_RESULT => ErrorCode::BAD_RESULT,
+            _ => return engine.throw_text(ticket, ErrorCode::BAD_RESULT, NO_ROOM),
+        };
+        engine.throw_text(ticket, code, &memory::text(at, len));
+    }
+
+    fn block(&mut self, own: CallId, clock: Clock) -> u32 {
+        loop {
+            if let Some(action) = self.poll() {
+                return action::show(action, Some(own), &mut self.engine);
+            }
+            self.wait(None, clock);
+        }
+    }
+
+    fn sleep_until(&mut self, until: Option<Time>, clock: Clock) -> u32 {
+        loop {
+            // An interrupt is no action.
+            if self.stop() == STOPPED {
+                return STOPPED;
+            }
+            if let Some(action) = self.poll() {
+                return self.show(action);
+            }
+            if self.stop() == STOPPED {
+                return STOPPED;
+            }
+            let left = until.map(|until| until.since(clock.now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return NONE;
+            }
+            self.wait(left, clock);
+        }
+    }
+
+    /// [`STOPPED`] if the running function is to stop, and shows why.
+    fn stop(&mut self) -> u32 {
+        let Some(stop) = self.engine.take_stop() else {
+            return NONE;
+        };
+        show_stop(stop, self.engine.session());
+        STOPPED
+    }
+
+    /// Posts what was sent some time ago: nobody knows when the worker returns to its event loop.
+    fn post_in_time(&self) {
+        if let Some(inbox) = &self.inbox
+            && self.engine.session().role() == coincide_proto::Role::Worker
+        {
+            inbox.flush_in_time();
+        }
+    }
+}
+
+// How functions answer: `end.js` has the same list, and one more that stands for no room on the stack.
+const RETURNED: u32 = 0;
+const THREW: u32 = 1;
+const BAD_ARGUMENTS: u32 = 2;
+const BAD_RESULT: u32 = 3;
+const LATER: u32 = 4;
+const OUT_OF_MEMORY: u32 = 5;
+const CANCELLED: u32 = 6;
+
+const NO_ROOM: &str = "too little of the stack is left to serve the call";

@@ -1,0 +1,286 @@
+//! The ends of a thread.
+
+use crate::failure::show_text;
+use crate::memory::{self, Word};
+use crate::ports::Port;
+use crate::turn::Turn;
+use crate::{action, panics};
+use coincide_proto::engine::{Action, Engine};
+use coincide_proto::{Budget, CloseReason, Config, ErrorCode, Format, Role, Session, Time, Transport};
+use coincide_transport_atomics::{LinkConfig, web::attached as atomics};
+use coincide_transport_sw::PollPolicy;
+use coincide_transport_sw::link::{self as messages, Inbox, RelayedBy};
+use std::cell::RefCell;
+use std::time::Duration;
+use wasm_bindgen::prelude::*;
+use web_time::Instant;
+
+thread_local! {
+    static HOST: RefCell<Host> = RefCell::new(Host::new());
+}
+
+/// All that a thread has. It is borrowed by each function that JavaScript calls, and none of them is called inside another.
+pub(crate) struct Host {
+    /// In ascending order of their ids.
+    ends: Vec<End>,
+    last: u32,
+    budget: Budget,
+    start: Instant,
+    pub(crate) turn: Turn,
+}
+
+/// One end of a link.
+pub(crate) struct End {
+    id: u32,
+    pub(crate) engine: Engine,
+    pub(crate) inbox: Option<Inbox>,
+}
+
+/// Calls `act` with the host.
+pub(crate) fn with_host<T>(act: impl FnOnce(&mut Host) -> T) -> T {
+    HOST.with_borrow_mut(act)
+}
+
+/// Calls `act` with an end and the time; returns the default for an end that was dropped.
+pub(crate) fn with_end<T: Default>(id: u32, act: impl FnOnce(&mut End, Clock) -> T) -> T {
+    with_host(|host| {
+        let clock = Clock(host.start);
+        match host.ends.binary_search_by_key(&id, |end| end.id) {
+            Ok(index) => act(&mut host.ends[index], clock),
+            Err(_) => T::default(),
+        }
+    })
+}
+
+/// The monotonic clock of deadlines.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock(Instant);
+
+impl Clock {
+    pub(crate) fn now(self) -> Time {
+        Time::default().after(self.0.elapsed())
+    }
+}
+
+impl Host {
+    fn new() -> Self {
+        panics::report();
+        Self {
+            ends: Vec::new(),
+            last: 0,
+            budget: Budget::new(MEMORY_BUDGET),
+            start: Instant::now(),
+            turn: Turn::default(),
+        }
+    }
+
+    /// The ends, the state of the turn, and the clock.
+    pub(crate) fn parts(&mut self) -> (&mut [End], &mut Turn, Clock) {
+        (&mut self.ends, &mut self.turn, Clock(self.start))
+    }
+
+    fn add(&mut self, role: Role, deadlock: f64, transport: Box<dyn Transport>, inbox: Option<Inbox>) -> u32 {
+        // JavaScript decodes a payload where it lies, so it has to be in one buffer.
+        let mut config = Config { segments: false, ..Config::default() };
+        if !deadlock.is_nan() {
+            config.deadlock_timeout = duration(deadlock).unwrap_or(Duration::MAX);
+        }
+        let session = Session::new(role, config).with_budget(&self.budget);
+        self.last += 1;
+        self.ends.push(End { id: self.last, engine: Engine::new(session, transport), inbox });
+        self.last
+    }
+}
+
+impl End {
+    /// The next action. Only values are received here.
+    pub(crate) fn poll(&mut self) -> Option<Action> {
+        loop {
+            match self.engine.poll()? {
+                Action::Run { call, format, payload, .. } if format != Format::Value => {
+                    self.engine.recycle(payload);
+                    let text = format!("a JavaScript function takes values, not {format:?}: call it by its name");
+                    self.engine.throw_text(call, ErrorCode::BAD_ARGUMENTS, &text);
+                }
+                action => return Some(action),
+            }
+        }
+    }
+
+    /// Writes an action to the words, with this end.
+    pub(crate) fn show(&mut self, action: Action) -> u32 {
+        memory::set(Word::End, self.id);
+        action::show(action, None, &mut self.engine)
+    }
+
+    /// Whether the engine has something to do.
+    pub(crate) fn is_busy(&self, clock: Clock) -> bool {
+        self.engine.is_busy() || self.engine.poll_timeout().is_some_and(|deadline| deadline <= clock.now())
+    }
+
+    /// Ends the calls whose deadline has passed. Reads the clock only if there are deadlines.
+    pub(crate) fn expire(&mut self, clock: Clock) {
+        if self.engine.poll_timeout().is_some() {
+            self.engine.handle_timeout(clock.now());
+        }
+    }
+
+    /// Time until the next deadline.
+    pub(crate) fn until_deadline(&self, clock: Clock) -> Option<Duration> {
+        self.engine.poll_timeout().map(|deadline| deadline.since(clock.now()))
+    }
+
+    /// Blocks until something may have happened, a deadline has passed or `timeout` is over.
+    pub(crate) fn wait(&mut self, timeout: Option<Duration>, clock: Clock) {
+        let timeout = match self.until_deadline(clock) {
+            Some(deadline) => Some(timeout.map_or(deadline, |timeout| timeout.min(deadline))),
+            None => timeout,
+        };
+        self.engine.wait(timeout);
+        self.expire(clock);
+    }
+
+    /// Sends what is queued. The event loop has to take a turn if there was no room, or for a deadline.
+    pub(crate) fn flush(&mut self) {
+        self.engine.flush();
+        self.note_wake();
+    }
+
+    /// Tells JavaScript whether the event loop has to take a turn.
+    pub(crate) fn note_wake(&self) {
+        let wake = self.engine.is_blocked() || self.engine.poll_timeout().is_some();
+        memory::set(Word::Wake, wake.into());
+    }
+}
+
+/// Length in bytes of the buffer of a link with rings of this capacity.
+#[wasm_bindgen(js_name = bufferLength)]
+pub fn buffer_length(ring: usize) -> usize {
+    atomics::buffer_len(&rings(ring))
+}
+
+/// Main's end of a new link in the shared memory `handle`. Returns its id, or 0 and shows why there is none, as the next three functions do.
+#[wasm_bindgen(js_name = mainShared)]
+pub fn main_shared(handle: u32, ring: usize) -> u32 {
+    match atomics::main_transport(handle, &rings(ring)) {
+        Ok(end) => with_host(|host| host.add(Role::Main, f64::NAN, Box::new(end), None)),
+        Err(error) => refused(&error),
+    }
+}
+
+/// The worker's end of a link in shared memory. `deadlock` is the deadlock timeout in milliseconds; not a number stands for the default.
+#[wasm_bindgen(js_name = workerShared)]
+pub fn worker_shared(handle: u32, deadlock: f64) -> u32 {
+    match atomics::worker_transport(handle) {
+        Ok(end) => with_host(|host| host.add(Role::Worker, deadlock, Box::new(end), None)),
+        Err(error) => refused(&error),
+    }
+}
+
+/// Main's end of a link in messages over `port`. The text in scratch memory, if there is one, names the relay: its token, a line break, its address.
+#[wasm_bindgen(js_name = mainByMessages)]
+pub fn main_by_messages(port: u32, at: usize, len: usize) -> u32 {
+    let (end, inbox) = messages::main_transport(relay(at, len, 0), |_| Box::new(Port(port)));
+    with_host(|host| host.add(Role::Main, f64::NAN, Box::new(end), Some(inbox)))
+}
+
+/// The worker's end of a link in messages. The relay holds a request for at most `hold` milliseconds.
+#[wasm_bindgen(js_name = workerByMessages)]
+pub fn worker_by_messages(port: u32, at: usize, len: usize, hold: u32, deadlock: f64) -> u32 {
+    let (end, inbox) = messages::worker_transport(relay(at, len, hold), |_| Box::new(Port(port)));
+    with_host(|host| host.add(Role::Worker, deadlock, Box::new(end), Some(inbox)))
+}
+
+/// Drops an end.
+#[wasm_bindgen(js_name = dropEnd)]
+pub fn drop_end(id: u32) {
+    with_host(|host| {
+        if let Ok(index) = host.ends.binary_search_by_key(&id, |end| end.id) {
+            host.ends.remove(index);
+            host.turn.removed(index);
+        }
+    });
+}
+
+/// Takes in the packet in scratch memory, which has arrived in a message.
+#[wasm_bindgen]
+pub fn deliver(id: u32, at: usize, len: usize) {
+    with_end(id, |end, _| {
+        if let Some(inbox) = &end.inbox {
+            match memory::take(at, len, Vec::new) {
+                Some(packet) => _ = inbox.handle(packet),
+                None => inbox.lose(len),
+            }
+        }
+    });
+}
+
+/// There is no memory for a packet that has arrived.
+#[wasm_bindgen]
+pub fn lose(id: u32, len: usize) {
+    with_end(id, |end, _| {
+        if let Some(inbox) = &end.inbox {
+            inbox.lose(len);
+        }
+    });
+}
+
+/// Takes in the packet of a question of the relay.
+#[wasm_bindgen]
+pub fn question(id: u32, at: usize, len: usize) {
+    with_end(id, |end, _| {
+        // A question for which there is no memory gets no answer.
+        if let (Some(inbox), Some(packet)) = (&end.inbox, memory::take(at, len, Vec::new)) {
+            inbox.handle_question(packet);
+        }
+    });
+}
+
+/// Posts what was sent and has not left.
+#[wasm_bindgen]
+pub fn flush(id: u32) {
+    with_end(id, |end, _| {
+        if let Some(inbox) = &end.inbox {
+            inbox.flush();
+        }
+    });
+}
+
+/// Sets how many bytes the bodies in flight of all links of the thread may take together.
+#[wasm_bindgen(js_name = setMemory)]
+pub fn set_memory(bytes: f64) {
+    // A cast saturates.
+    with_host(|host| host.budget.set_limit(bytes as usize));
+}
+
+/// Ends a link at once. A worker that was terminated has no text; one that has failed has one, in scratch memory.
+#[wasm_bindgen]
+pub fn abort(id: u32, has_failed: bool, at: usize, len: usize) {
+    let text = memory::text(at, len);
+    let reason = if has_failed { CloseReason::FAILED } else { CloseReason::TERMINATED };
+    with_end(id, |end, _| end.engine.abort(reason, &text));
+}
+
+/// A time in milliseconds; infinity is none.
+pub(crate) fn duration(milliseconds: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(milliseconds / 1000.0).ok()
+}
+
+fn refused(error: &std::io::Error) -> u32 {
+    show_text(&error.to_string());
+    0
+}
+
+fn rings(capacity: usize) -> LinkConfig {
+    LinkConfig::default().up_capacity(capacity).down_capacity(capacity)
+}
+
+fn relay(at: usize, len: usize, hold: u32) -> Option<RelayedBy> {
+    let text = memory::text(at, len);
+    let (token, url) = text.split_once('\n')?;
+    let policy = PollPolicy { hold: Duration::from_millis(hold.into()), ..PollPolicy::default() };
+    Some(RelayedBy { url: url.into(), token: token.into(), policy })
+}
+
+/// Default of [`set_memory`]. A wasm memory has 4 GiB at most, and a body that outgrows its buffer takes up to twice its size for a moment.
+const MEMORY_BUDGET: usize = 1 << 30;

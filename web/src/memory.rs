@@ -1,0 +1,152 @@
+//! Memory that both sides of the boundary read and write: see `js/scratch.js`.
+
+use coincide_proto::engine::Engine;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+
+thread_local! {
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static WORDS: Cell<[u32; WORD_COUNT]> = const { Cell::new([0; WORD_COUNT]) };
+    static SHOWN: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    static NAMES: RefCell<Vec<Rc<str>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The address of at least `len` bytes of scratch memory, which keeps its contents. 0 frees it, and is the address if there is too little
+/// memory.
+#[wasm_bindgen]
+pub fn scratch(len: usize) -> usize {
+    SCRATCH.with_borrow_mut(|scratch| {
+        if len == 0 {
+            *scratch = Vec::new();
+            return 0;
+        }
+        if let Some(more) = len.checked_sub(scratch.len()) {
+            if scratch.try_reserve_exact(more).is_err() {
+                return 0;
+            }
+            scratch.resize(len, 0);
+        }
+        scratch.as_ptr() as usize
+    })
+}
+
+/// The payload of `len` bytes that begins at an offset of scratch memory, in `buffer`. A large one that begins at 0 takes the scratch memory with
+/// it. `None`: there is too little memory.
+pub(crate) fn take(at: usize, len: usize, buffer: impl FnOnce() -> Vec<u8>) -> Option<Vec<u8>> {
+    SCRATCH.with_borrow_mut(|scratch| {
+        if at == 0 && len > TAKEN {
+            let mut payload = std::mem::take(scratch);
+            payload.truncate(len);
+            return Some(payload);
+        }
+        let mut payload = buffer();
+        payload.clear();
+        payload.try_reserve(len).ok()?;
+        payload.extend_from_slice(scratch.get(at..)?.get(..len)?);
+        Some(payload)
+    })
+}
+
+/// Calls `read` with bytes of scratch memory.
+pub(crate) fn peek<T>(at: usize, len: usize, read: impl FnOnce(&[u8]) -> T) -> T {
+    SCRATCH.with_borrow(|scratch| read(scratch.get(at..at.saturating_add(len)).unwrap_or_default()))
+}
+
+/// A text in scratch memory.
+pub(crate) fn text(at: usize, len: usize) -> String {
+    peek(at, len, |bytes| String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// Gives a number to the name at an offset of scratch memory: a number crosses faster than a text.
+#[wasm_bindgen]
+pub fn name(at: usize, len: usize) -> usize {
+    NAMES.with_borrow_mut(|names| {
+        names.push(text(at, len).into());
+        names.len() - 1
+    })
+}
+
+/// Forgets all names.
+#[wasm_bindgen(js_name = forgetNames)]
+pub fn forget_names() {
+    NAMES.take();
+}
+
+/// The name with this number.
+pub(crate) fn name_of(number: usize) -> Rc<str> {
+    NAMES.with_borrow(|names| names.get(number).cloned()).unwrap_or_else(|| "".into())
+}
+
+/// The address of the words. JavaScript writes [`Word::Reading`], wasm all others.
+#[wasm_bindgen]
+pub fn words() -> usize {
+    WORDS.with(|words| words.as_ptr() as usize)
+}
+
+/// What the words hold. `js/scratch.js` has the same list.
+#[derive(Clone, Copy)]
+pub(crate) enum Word {
+    /// Number of payloads, the last shown ones, that JavaScript is reading: they must stay where they are.
+    Reading,
+    /// The end that an action is for.
+    End,
+    /// A call's id, or 0 for the run of a notification.
+    Call,
+    /// Number of a run.
+    Serial,
+    /// Index of a function.
+    Function,
+    /// How a call ended, or why something stopped: see `failure.rs`.
+    Status,
+    /// Address and length of a payload.
+    Address,
+    Length,
+    /// 1 if the event loop has to take another turn: for a deadline, or because there was no room.
+    Wake,
+    /// Milliseconds until the next turn; the largest number stands for no limit.
+    Timeout,
+    /// The call that `call` blocks in.
+    Own,
+}
+
+const WORD_COUNT: usize = Word::Own as usize + 1;
+
+pub(crate) fn set(word: Word, value: u32) {
+    WORDS.with(|words| {
+        let mut all = words.get();
+        all[word as usize] = value;
+        words.set(all);
+    });
+}
+
+/// Shows bytes to JavaScript, until the next ones are shown unless it reads them at that time. Buffers that are free go to `engine`.
+pub(crate) fn show(bytes: Vec<u8>, engine: Option<&mut Engine>) {
+    set(Word::Address, bytes.as_ptr() as usize as u32);
+    set(Word::Length, bytes.len() as u32);
+    release(engine);
+    SHOWN.with_borrow_mut(|shown| shown.push(bytes));
+}
+
+fn release(mut engine: Option<&mut Engine>) {
+    let reading = WORDS.with(|words| words.get()[Word::Reading as usize]) as usize;
+    SHOWN.with_borrow_mut(|shown| {
+        while shown.len() > reading {
+            if let (Some(buffer), Some(engine)) = (shown.pop(), engine.as_deref_mut()) {
+                engine.recycle(buffer);
+            }
+        }
+    });
+}
+
+/// Frees the bytes that are shown and not being read.
+#[wasm_bindgen]
+pub fn recycle() {
+    release(None);
+}
+
+/// Why a value cannot be sent that there is no memory for.
+pub(crate) const TOO_LARGE: &str = "it is larger than there is memory for";
+
+/// A longer payload takes the scratch memory with it. `scratch.js` has the same limit.
+const TAKEN: usize = 128 << 10;

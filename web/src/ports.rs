@@ -1,0 +1,72 @@
+//! Messages and the relay, as `js/ports.js` has them.
+
+use coincide_transport_sw::PollError;
+use coincide_transport_sw::link::{Host, lack_of_memory};
+use std::time::Duration;
+use wasm_bindgen::prelude::*;
+
+/// A port that JavaScript keeps under this number.
+pub(crate) struct Port(pub(crate) u32);
+
+impl Host for Port {
+    fn post(&self, packet: &[u8]) {
+        post(self.0, packet.as_ptr(), packet.len());
+    }
+
+    fn relay(&self, packet: &[u8]) {
+        relay(self.0, packet.as_ptr(), packet.len());
+    }
+
+    fn ask(&self, question: &str, timeout: Duration) -> Result<Vec<u8>, PollError> {
+        let status = ask(self.0, question.as_ptr(), question.len(), timeout.as_millis() as f64);
+        if status == BUSY {
+            return Err(PollError::Busy);
+        }
+        let len = answer_length();
+        let mut bytes = Vec::new();
+        if bytes.try_reserve_exact(len).is_err() {
+            return Err(PollError::Failed(lack_of_memory(len)));
+        }
+        bytes.resize(len, 0);
+        take_answer(bytes.as_mut_ptr());
+        if status == FAILED {
+            return Err(PollError::Failed(String::from_utf8_lossy(&bytes).into_owned()));
+        }
+        Ok(bytes)
+    }
+
+    fn pause(&self, duration: Duration) {
+        pause_for(duration.as_secs_f64() * 1000.0);
+    }
+
+    fn flush_soon(&self) {
+        flush_soon(self.0);
+    }
+
+    /// JavaScript takes a turn after each delivery.
+    fn ring(&self) {}
+
+    fn leave(&self, farewell: &[u8]) {
+        leave(self.0, farewell.as_ptr(), farewell.len());
+    }
+}
+
+// What `ask` returns.
+const BUSY: u32 = 1;
+const FAILED: u32 = 2;
+
+#[wasm_bindgen(raw_module = "./ports.js")]
+extern "C" {
+    fn post(port: u32, at: *const u8, len: usize);
+    fn relay(port: u32, at: *const u8, len: usize);
+    fn ask(port: u32, at: *const u8, len: usize, timeout: f64) -> u32;
+    #[wasm_bindgen(js_name = answerLength)]
+    fn answer_length() -> usize;
+    #[wasm_bindgen(js_name = takeAnswer)]
+    fn take_answer(to: *mut u8);
+    #[wasm_bindgen(js_name = pause)]
+    fn pause_for(milliseconds: f64);
+    #[wasm_bindgen(js_name = flushSoon)]
+    fn flush_soon(port: u32);
+    fn leave(port: u32, at: *const u8, len: usize);
+}

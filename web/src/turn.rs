@@ -1,0 +1,189 @@
+//! The turn of an event loop, on which all ends of a thread get their share.
+
+use crate::action::{MORE, NONE};
+use crate::end::{Clock, End, with_host};
+use crate::memory::{self, Word};
+use coincide_transport_atomics::Patience;
+use std::time::Duration;
+use wasm_bindgen::prelude::*;
+use web_time::Instant;
+
+/// The next action of a turn. `begins` with a new turn. `started` is how many functions were started and have not ended; `has_settled` is
+/// whether the turn has settled promises, whose reactions run only once it is over.
+///
+/// Returns the kind of an action, [`MORE`] if the turn is over and the next one is due after other tasks, or [`NONE`] if there is nothing to do; then
+/// `Timeout` says when the next turn is due if nothing rings.
+#[wasm_bindgen(js_name = takeTurn)]
+pub fn take_turn(begins: bool, started: u32, has_settled: bool) -> u32 {
+    with_host(|host| {
+        let (ends, turn, clock) = host.parts();
+        if begins {
+            turn.begin(ends);
+        }
+        turn.next(ends, clock, started > 0, has_settled)
+    })
+}
+
+/// Where the turn is. A *step* is one round over all ends.
+pub(crate) struct Turn {
+    /// Index of the end whose share it is.
+    at: usize,
+    /// Actions that this end has had in this step.
+    actions: u32,
+    /// Whether the step has had an action.
+    progress: bool,
+    /// Whether a peer was served that may send something soon.
+    lingers: bool,
+    patience: Patience,
+    /// Steps since the clock was read.
+    steps: u32,
+    start: Option<Instant>,
+    armed: bool,
+}
+
+impl Default for Turn {
+    fn default() -> Self {
+        Self {
+            at: 0,
+            actions: 0,
+            progress: false,
+            lingers: false,
+            patience: Patience::main(),
+            steps: 0,
+            start: None,
+            armed: false,
+        }
+    }
+}
+
+impl Turn {
+    /// The end at this index was dropped.
+    pub(crate) fn removed(&mut self, index: usize) {
+        if index < self.at {
+            self.at -= 1;
+        } else if index == self.at {
+            self.actions = 0;
+        }
+    }
+
+    fn begin(&mut self, ends: &mut [End]) {
+        self.disarm(ends);
+        self.at = 0;
+        self.actions = 0;
+        self.progress = false;
+        self.steps = 0;
+        self.start = None;
+    }
+
+    fn next(&mut self, ends: &mut [End], clock: Clock, has_started: bool, has_settled: bool) -> u32 {
+        loop {
+            if let Some(end) = ends.get_mut(self.at) {
+                if let Some(kind) = self.share(end, clock) {
+                    return kind;
+                }
+                self.at += 1;
+                self.actions = 0;
+                continue;
+            }
+            self.at = 0;
+            let found = std::mem::take(&mut self.progress)
+                || !has_settled && std::mem::take(&mut self.lingers) && !has_started && self.linger(ends);
+            if !found {
+                if let Some(timeout) = self.arm(ends, clock) {
+                    memory::set(Word::Timeout, timeout);
+                    return NONE;
+                }
+                self.disarm(ends);
+            }
+            self.steps += 1;
+            if has_settled && self.lingers || self.is_over() {
+                return MORE;
+            }
+        }
+    }
+
+    /// The next action of an end, unless it has had its share of this step.
+    fn share(&mut self, end: &mut End, clock: Clock) -> Option<u32> {
+        if self.actions == 0 {
+            if !end.is_busy(clock) {
+                return None;
+            }
+            end.expire(clock);
+        }
+        if self.actions < SHARE
+            && let Some(action) = end.poll()
+        {
+            self.actions += 1;
+            self.progress = true;
+            return Some(end.show(action));
+        }
+        if self.actions > 0 {
+            end.engine.flush();
+            // A message arrives only once the event loop runs again.
+            self.lingers |= end.inbox.is_none();
+        }
+        None
+    }
+
+    /// Whether the page is to have its turn.
+    fn is_over(&mut self) -> bool {
+        if self.steps < STEPS_PER_LOOK {
+            return false;
+        }
+        self.steps = 0;
+        self.start.get_or_insert_with(Instant::now).elapsed() >= BUDGET || input_pending()
+    }
+
+    /// Looks for the next call for a little longer. Returns whether there is something to do.
+    fn linger(&mut self, ends: &[End]) -> bool {
+        let mut glances = 0_u32;
+        let came = self.patience.look(|| {
+            glances = glances.saturating_add(1);
+            ends.iter().any(|end| end.engine.is_busy())
+        });
+        self.steps += glances / GLANCES_PER_STEP;
+        came
+    }
+
+    /// Makes every end ring from now on. Returns the milliseconds until the next turn is due; `None` if there is something to do.
+    fn arm(&mut self, ends: &mut [End], clock: Clock) -> Option<u32> {
+        self.armed = true;
+        let mut timeout = u32::MAX;
+        for end in ends {
+            if !end.engine.arm() {
+                return None;
+            }
+            if let Some(deadline) = end.until_deadline(clock) {
+                // Rounded up, so that the deadline has passed when the timer fires; timers take 31 bits.
+                timeout = timeout.min(deadline.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as u32);
+            }
+        }
+        Some(timeout)
+    }
+
+    fn disarm(&mut self, ends: &mut [End]) {
+        if std::mem::take(&mut self.armed) {
+            ends.iter_mut().for_each(|end| end.engine.disarm());
+            self.patience.woke();
+        }
+    }
+}
+
+/// Longest turn.
+const BUDGET: Duration = Duration::from_millis(2);
+
+/// Most actions of an end in one step.
+const SHARE: u32 = 64;
+
+/// Steps between two checks of the clock and of pending input.
+const STEPS_PER_LOOK: u32 = 64;
+
+/// Number of polls that take about as long as a step.
+const GLANCES_PER_STEP: u32 = 32;
+
+#[wasm_bindgen(raw_module = "./events.js")]
+extern "C" {
+    /// Whether a user waits for the page to react to a key or a click, as far as the browser tells.
+    #[wasm_bindgen(js_name = inputPending)]
+    fn input_pending() -> bool;
+}
