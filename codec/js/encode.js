@@ -120,10 +120,15 @@ export class Encoder {
     }
   }
 
+  /** Where the payload of an encoder that interrupts this one begins. Never at 0: what takes a payload from there may take the room with it. */
+  get nested() {
+    return this.at + 1;
+  }
+
   begin(outer) {
     this.isBusy = true;
     this.refresh();
-    this.start = this.at = outer === null ? 0 : outer.at;
+    this.start = this.at = outer === null ? 0 : outer.nested;
     this.lost = false;
     this.costly = 0;
     this.numbered = 0;

@@ -10,7 +10,7 @@ import {
 import { CLOSED as LINK_CLOSED, failed, failureOf, run, stopOf } from './errors.js';
 import { hasFailed } from './guard.js';
 import { ABORT, CLOSED, ENDED, NONE, READY, RELEASED, RUN, SETTLE, STOPPED, addEnd, removeEnd, requestTurn, turn } from './loop.js';
-import { connect, openPort } from './ports.js';
+import { closePort, connect, openPort } from './ports.js';
 import { ADDRESS, CALL, FUNCTION, LENGTH, OWN, SERIAL, STATUS, WAKE, memory, scratch } from './scratch.js';
 import { attach, wakeByPort } from './shared.js';
 import { Values, inWords, isThenable, unsent } from './values.js';
@@ -104,7 +104,7 @@ class End {
       } catch (refusal) {
         throw unsent(pending.name, refusal);
       }
-      pending.number = this.#started(name, timeout, pending);
+      pending.begin(this.#started(name, timeout, pending));
     } catch (error) {
       pending.settle(error, true);
     }
@@ -211,7 +211,8 @@ class End {
     const served = this.functions[words[FUNCTION]];
     let status;
     try {
-      status = this.#serve(served, id, serial);
+      // A link that is being terminated runs nothing any more.
+      status = served === undefined ? CANCELLED : this.#serve(served, id, serial);
     } catch {
       status = NO_ROOM;
     }
@@ -226,6 +227,7 @@ class End {
     try {
       args = values.decode();
     } catch (error) {
+      if (error?.isOutOfMemory) return refused(OUT_OF_MEMORY, `its arguments cannot be read: ${inWords(error)}`);
       return refused(BAD_ARGUMENTS, inWords(error));
     }
     if (!Array.isArray(args)) return refused(BAD_ARGUMENTS, 'the arguments are not an array');
@@ -278,6 +280,7 @@ class End {
 export class Link extends End {
   /** The shared memory, for the worker. */
   buffer;
+  #port;
   #readiness;
 
   /** A link in shared memory. `bell` wakes the worker where that can't listen to shared memory. */
@@ -293,6 +296,7 @@ export class Link extends End {
     const port = openPort(post, relay);
     writeRelay(relay);
     const link = new Link(mainByMessages(port, scratch.at, scratch.length), strict);
+    link.#port = port;
     connect(port, link.id, true);
     return link;
   }
@@ -324,6 +328,8 @@ export class Link extends End {
 
   /** Ends the link: every pending call ends with an error on both sides. */
   terminate() {
+    // What has arrived and did not run yet must not run inside of the function that terminates.
+    this.functions = [];
     this.#abort(false, '');
   }
 
@@ -337,6 +343,8 @@ export class Link extends End {
     scratch.write(why);
     abort(this.id, hasFailed, scratch.at, scratch.length);
     for (let kind = poll(this.id); kind !== NONE; kind = poll(this.id)) this.perform(kind);
+    // After many events that are no actions, more come with the next poll.
+    if (this.closed === undefined) requestTurn();
   }
 
   close(why) {
@@ -344,6 +352,7 @@ export class Link extends End {
     this.#readiness?.settle(failed('Closed', why, 'ready'), true);
     removeEnd(this);
     dropEnd(this.id);
+    if (this.#port !== undefined) closePort(this.#port);
   }
 
   /** Whether the worker has taken up its link. */

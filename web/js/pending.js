@@ -19,14 +19,12 @@ export const promised = (end, start, name, { timeout, signal } = {}) => {
   const pending = new Pending(end, name);
   try {
     pending.limit(timeout, signal);
-    pending.number = start(pending);
+    pending.begin(start(pending));
   } catch (error) {
     pending.settle();
     pending.promise.catch(() => {});
     throw error;
   }
-  // Code of the program that runs while arguments are read may have aborted the signal.
-  if (pending.isAbandoned) pending.cancel();
   return pending.promise;
 };
 
@@ -53,6 +51,13 @@ class Pending {
     // A program may have replaced the signal's methods.
     addEventListener.call(signal, 'abort', abort, { once: true });
     this.stop = () => removeEventListener.call(signal, 'abort', abort);
+  }
+
+  /** The request has been made under this number. */
+  begin(number) {
+    this.number = number;
+    // Code of the program that runs while arguments are read may have aborted the signal.
+    if (this.isAbandoned) this.cancel();
   }
 
   abandon(error) {

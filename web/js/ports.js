@@ -53,7 +53,7 @@ export const relay = (number, at, length) =>
 /** Posts what is sent in the running code together, after it. */
 export const flushSoon = number => {
   const port = ports[number];
-  if (port.isFlushing) return;
+  if (!port || port.isFlushing) return;
   port.isFlushing = true;
   queueMicrotask(() => {
     port.isFlushing = false;
@@ -88,8 +88,12 @@ export const leave = (number, at, length) =>
   quietly(() => {
     const { carrier, token } = ports[number];
     carrier.detach(token, copied(at, length));
-    ports[number] = undefined;
   });
+
+/** Lets go of a port whose end is gone. */
+export const closePort = number => {
+  ports[number] = undefined;
+};
 
 const copied = (at, length) => memory.bytes.slice(at, at + length);
 

@@ -109,10 +109,16 @@ class Scratch {
   /** Puts bytes there. */
   put(bytes) {
     this.shrink();
-    this.at = this.active === null ? 0 : this.active.at;
+    this.at = this.active === null ? 0 : this.active.nested;
     this.length = bytes.length;
-    if (this.at + this.length > this.bytes.length) this.grow(this.at + this.length);
-    this.bytes.set(bytes, this.at);
+    this.#write(bytes, this.at);
+  }
+
+  #write(bytes, at) {
+    // Views of a memory that has grown take nothing, not even no bytes.
+    if (bytes.length === 0) return;
+    if (at + bytes.length > this.bytes.length) this.grow(at + bytes.length);
+    this.bytes.set(bytes, at);
   }
 
   /** The number of a name. Leaves the last payload where it is: a new name is put behind it. */
@@ -125,8 +131,7 @@ class Scratch {
     }
     const bytes = encoder.encode(name);
     const at = this.at + this.length;
-    if (at + bytes.length > this.bytes.length) this.grow(at + bytes.length);
-    this.bytes.set(bytes, at);
+    this.#write(bytes, at);
     const number = addName(at, bytes.length);
     numbers.set(name, number);
     return number;
@@ -141,7 +146,7 @@ export const scratch = new Scratch();
 
 const encoder = new TextEncoder();
 
-/** A longer payload takes the scratch memory with it. `scratch.rs` has the same limit. In bytes. */
+/** A longer payload takes the scratch memory with it. `memory.rs` has the same limit. In bytes. */
 const TAKEN = 128 << 10;
 
 /** The smallest scratch memory, and the largest one that is kept. In bytes. */

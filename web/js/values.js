@@ -41,7 +41,12 @@ export class Values {
   encodeResult(value, fn, blobs) {
     const lenient = !this.#strict;
     const encoder = this.#encode(value, 'result', lenient, blobs);
-    if (encoder.lost) warn(fn, encoder, value, blobs);
+    if (!encoder.lost) return;
+    const { at, length } = scratch;
+    warn(fn, encoder, value, blobs);
+    // Code of the program that ran for the warning may have sent something.
+    scratch.at = at;
+    scratch.length = length;
   }
 
   /** Encodes what a function threw, as well as it can be sent. */
@@ -83,7 +88,7 @@ export class Values {
       try {
         return this.decode();
       } catch (error) {
-        throw failed('Result', `the result of \`${fn}\` cannot be read here: ${inWords(error)}`, fn);
+        throw unread(error, fn) ?? failed('Result', `the result of \`${fn}\` cannot be read here: ${inWords(error)}`, fn);
       }
     }
     if (status !== THREW) throw failureOf(status, memory.shownText(), fn);
@@ -91,7 +96,7 @@ export class Values {
     try {
       thrown = this.decode();
     } catch (error) {
-      throw failed('Refused', `\`${fn}\` threw a value that cannot be read here: ${inWords(error)}`, fn);
+      throw unread(error, fn) ?? failed('Refused', `\`${fn}\` threw a value that cannot be read here: ${inWords(error)}`, fn);
     }
     throw remoteOrBare(thrown, fn);
   }
@@ -116,6 +121,9 @@ export const unsent = (fn, { message, isOutOfMemory, overflow }) => {
   if (isOutOfMemory) return failureOf(OUT_OF_MEMORY, `its arguments cannot be written: ${message}`, fn);
   return failed('Arguments', `the arguments of \`${fn}\` cannot be sent: ${message}`, fn);
 };
+
+/** The error of a call whose outcome cannot be read for lack of memory. */
+const unread = (error, fn) => (error?.isOutOfMemory ? failureOf(OUT_OF_MEMORY, inWords(error), fn) : undefined);
 
 /** A program may replace how stacks are formatted. */
 const remoteOrBare = (thrown, fn) => {

@@ -60,7 +60,11 @@ pub fn call(id: u32, name: usize, at: usize, len: usize, timeout: f64) -> u32 {
 /// Blocks further in a call, after an action. Returns as [`call`] does.
 #[wasm_bindgen]
 pub fn wait(id: u32, own: u32) -> u32 {
-    with_end(id, |end, clock| end.block(CallId::from_wire(own), clock))
+    with_end(id, |end, clock| {
+        // Calls that keep coming must not hold up a deadline.
+        end.expire(clock);
+        end.block(CallId::from_wire(own), clock)
+    })
 }
 
 /// Calls a function of the other end without an answer. Returns whether it was sent; otherwise why not is shown.
@@ -269,6 +273,7 @@ impl End {
             if self.stop() == STOPPED {
                 return STOPPED;
             }
+            self.expire(clock);
             let left = until.map(|until| until.since(clock.now()));
             if left.is_some_and(|left| left.is_zero()) {
                 return NONE;
@@ -286,7 +291,7 @@ impl End {
         STOPPED
     }
 
-    /// Posts what was sent some time ago: nobody knows when the worker returns to its event loop.
+    /// Posts what was sent some time ago. When the worker returns to its event loop is unknown.
     fn post_in_time(&self) {
         if let Some(inbox) = &self.inbox
             && self.engine.session().role() == coincide_proto::Role::Worker

@@ -24,19 +24,23 @@ pub fn take_turn(begins: bool, started: u32, has_settled: bool) -> u32 {
     })
 }
 
-/// Where the turn is. A *step* is one round over all ends.
+/// Where the turn is, which goes round all ends. A turn begins where the last one ended, so that all ends get their share of short turns.
 pub(crate) struct Turn {
     /// Index of the end whose share it is.
     at: usize,
-    /// Actions that this end has had in this step.
+    /// Actions that this end has had in this round.
     actions: u32,
-    /// Whether the step has had an action.
+    /// Whether this round has had an action, or did not begin at the first end.
     progress: bool,
+    /// Whether the page is to have its turn.
+    is_over: bool,
     /// Whether a peer was served that may send something soon.
     lingers: bool,
     patience: Patience,
-    /// Steps since the clock was read.
+    /// Actions and rounds since the clock was read.
     steps: u32,
+    /// How often the clock was read since pending input was looked for.
+    looks: u32,
     start: Option<Instant>,
     armed: bool,
 }
@@ -47,9 +51,11 @@ impl Default for Turn {
             at: 0,
             actions: 0,
             progress: false,
+            is_over: false,
             lingers: false,
             patience: Patience::main(),
             steps: 0,
+            looks: 0,
             start: None,
             armed: false,
         }
@@ -68,10 +74,11 @@ impl Turn {
 
     fn begin(&mut self, ends: &mut [End]) {
         self.disarm(ends);
-        self.at = 0;
         self.actions = 0;
-        self.progress = false;
+        self.progress = self.at > 0;
+        self.is_over = false;
         self.steps = 0;
+        self.looks = 0;
         self.start = None;
     }
 
@@ -81,8 +88,14 @@ impl Turn {
                 if let Some(kind) = self.share(end, clock) {
                     return kind;
                 }
-                self.at += 1;
-                self.actions = 0;
+                // An end that the turn was over for has its share in the next one.
+                if !self.is_over || self.actions > 0 {
+                    self.at += 1;
+                    self.actions = 0;
+                }
+                if self.is_over {
+                    return MORE;
+                }
                 continue;
             }
             self.at = 0;
@@ -96,13 +109,13 @@ impl Turn {
                 self.disarm(ends);
             }
             self.steps += 1;
-            if has_settled && self.lingers || self.is_over() {
+            if has_settled && self.lingers || self.look() {
                 return MORE;
             }
         }
     }
 
-    /// The next action of an end, unless it has had its share of this step.
+    /// The next action of an end, unless it has had its share of this round or the turn is over.
     fn share(&mut self, end: &mut End, clock: Clock) -> Option<u32> {
         if self.actions == 0 {
             if !end.is_busy(clock) {
@@ -111,9 +124,11 @@ impl Turn {
             end.expire(clock);
         }
         if self.actions < SHARE
+            && !self.look()
             && let Some(action) = end.poll()
         {
             self.actions += 1;
+            self.steps += 1;
             self.progress = true;
             return Some(end.show(action));
         }
@@ -126,12 +141,14 @@ impl Turn {
     }
 
     /// Whether the page is to have its turn.
-    fn is_over(&mut self) -> bool {
-        if self.steps < STEPS_PER_LOOK {
-            return false;
+    fn look(&mut self) -> bool {
+        if self.steps >= STEPS_PER_LOOK {
+            self.steps = 0;
+            self.looks += 1;
+            let is_late = self.start.get_or_insert_with(Instant::now).elapsed() >= BUDGET;
+            self.is_over = is_late || self.looks % LOOKS_PER_INPUT == 0 && input_pending();
         }
-        self.steps = 0;
-        self.start.get_or_insert_with(Instant::now).elapsed() >= BUDGET || input_pending()
+        self.is_over
     }
 
     /// Looks for the next call for a little longer. Returns whether there is something to do.
@@ -172,11 +189,14 @@ impl Turn {
 /// Longest turn.
 const BUDGET: Duration = Duration::from_millis(2);
 
-/// Most actions of an end in one step.
+/// Most actions of an end in one round.
 const SHARE: u32 = 64;
 
-/// Steps between two checks of the clock and of pending input.
-const STEPS_PER_LOOK: u32 = 64;
+/// Actions and rounds between two checks of the clock. A function of the program may take milliseconds.
+const STEPS_PER_LOOK: u32 = 8;
+
+/// Checks of the clock between two checks of pending input, which take longer.
+const LOOKS_PER_INPUT: u32 = 8;
 
 /// Number of polls that take about as long as a step.
 const GLANCES_PER_STEP: u32 = 32;

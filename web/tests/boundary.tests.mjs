@@ -265,6 +265,102 @@ export default (register, { coincide: made, worker, doomed, tier, assert, equal,
     await works(w);
   });
 
+  link('a large call that is made while a result is read leaves both as they are', async w => {
+    const large = 'x'.repeat(300_000);
+    const result = { a: 1, b: 'y'.repeat(5000) };
+    let nested;
+    w.proxy.nests = () =>
+      new Proxy(result, {
+        ownKeys(target) {
+          nested ??= w.proxy.echo(large);
+          return Reflect.ownKeys(target);
+        },
+      });
+    deepEqual(await w.proxy.call('nests'), { value: result });
+    equal(await nested, large);
+  });
+
+  link('a call that is made by `console.warn` leaves the result as it is', async w => {
+    // It warns once for each name.
+    const name = `loses, ${tier}`;
+    w.proxy[name] = () => ({ lost: () => {}, kept: 'kept' });
+    const { warn } = console;
+    const calls = [];
+    console.warn = () => calls.push(w.proxy.echo(['a', 'longer', 'list']));
+    try {
+      deepEqual(await w.proxy.call(name), { value: { lost: undefined, kept: 'kept' } });
+    } finally {
+      console.warn = warn;
+    }
+    deepEqual(await Promise.all(calls), [['a', 'longer', 'list']]);
+  });
+
+  link('functions can be registered, and a worker terminated, right after the memory has grown', async () => {
+    for (const act of [w => (w.proxy.late = () => {}), w => w.terminate()]) {
+      const w = new Worker(worker('boundary'));
+      equal((await w.proxy.makes(24 << 20)).length, 24 << 20);
+      act(w);
+      w.terminate();
+    }
+  });
+
+  link('arguments and results that there is no memory for are refused as such', async w => {
+    const { ArrayBuffer } = globalThis;
+    const buffer = new ArrayBuffer(8, { maxByteLength: 16 });
+    w.proxy.takes = () => 'taken';
+    const during = call => {
+      const called = call();
+      globalThis.ArrayBuffer = new Proxy(ArrayBuffer, {
+        construct(target, [length, options]) {
+          if (options) throw new RangeError('Array buffer allocation failed');
+          return new target(length);
+        },
+      });
+      return called.finally(() => (globalThis.ArrayBuffer = ArrayBuffer));
+    };
+    const { message } = await during(() => w.proxy.call('takes', buffer));
+    assert(message.includes('`takes` gave no result for lack of memory: its arguments cannot be read'), message);
+    equal((await during(() => rejects(() => w.proxy.echo(buffer)))).code, 'OutOfMemory');
+  });
+
+  link('slow functions leave their turns to the page and to other workers', async (w, other) => {
+    const total = 200;
+    let handled = 0;
+    let seen;
+    let beat;
+    const done = new Promise(resolve => {
+      other.proxy.count = () => handled;
+      w.proxy.slow = () => {
+        for (const end = performance.now() + 1; performance.now() < end; );
+        if (handled === 0) {
+          seen = other.proxy.call('count');
+          setTimeout(() => (beat = handled), 0);
+        }
+        if (++handled === total) resolve();
+      };
+    });
+    await w.proxy.floods(total);
+    await done;
+    const { value } = await seen;
+    assert(value < total, `the other worker waited for ${value} functions`);
+    assert(beat < total, `a timer waited for ${beat} functions`);
+  });
+
+  test('a signal that is aborted while a request waits cancels what is requested later', async () => {
+    const controller = new AbortController();
+    const cancelled = [];
+    const starts = pending => {
+      setTimeout(() => {
+        controller.abort();
+        pending.begin(9);
+      }, 0);
+      return 0;
+    };
+    const error = await rejects(() => promised({ cancel: number => cancelled.push(number) }, starts, 'f', { signal: controller.signal }));
+    equal(error.name, 'AbortError');
+    deepEqual(cancelled, [0, 9]);
+  });
+
   test('a timeout ends a call even if wasm no longer works', async () => {
     const cancelled = [];
     const error = await rejects(() => promised({ cancel: number => cancelled.push(number) }, () => 7, 'f', { timeout: 10 }));

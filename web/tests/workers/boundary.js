@@ -25,6 +25,10 @@ export const run = async coincide => {
   };
 
   proxy.echo = value => value;
+  proxy.makes = length => 'x'.repeat(length);
+  proxy.floods = count => {
+    for (let i = 0; i < count; i++) notify('slow');
+  };
   proxy.computes = () => {
     for (;;) check();
   };
