@@ -1,8 +1,8 @@
 // Main, for pages and for Node.js. `platform` holds what differs between them.
 import { initSync, setMemory } from './coincide.js';
-import { alarmOf } from './alarm.js';
-import { Link } from './end.js';
-import { CoincideError, clause, entry, failed, few, hide, isCoincide, located, many } from './errors.js';
+import { alarmOf } from './alarm/main.js';
+import { Link } from './end/main.js';
+import { CoincideError, clause, entry, failed, hide, isCoincide, located, site, siteInShort } from './errors.js';
 import { onFailure } from './guard.js';
 import { turn } from './loop.js';
 import { promised, rejectAll } from './pending.js';
@@ -132,7 +132,7 @@ export const create = (platform, source, reflection) => {
       constructor(url, own = {}) {
         roomFor('Worker');
         const { name } = own;
-        const here = new Error();
+        const here = site();
         const wishes = { ...options, ...own };
         let tier;
         try {
@@ -236,7 +236,7 @@ export const create = (platform, source, reflection) => {
         try {
           return this.#proxy(limitsOf(limits));
         } catch (error) {
-          throw located(error, new Error());
+          throw located(error, site());
         }
       }
 
@@ -257,7 +257,7 @@ export const create = (platform, source, reflection) => {
           this.#do(link => link?.notify(`${name}`, sent));
           detach(moved);
         } catch (error) {
-          throw located(this.#explained(error), new Error());
+          throw located(this.#explained(error), site());
         }
       }
 
@@ -440,13 +440,11 @@ export const create = (platform, source, reflection) => {
               let here;
               try {
                 roomFor(name);
-                const limit = few();
-                here = new Error();
-                many(limit);
+                here = siteInShort();
                 const result = call(name, args, here);
                 return options.measure ? result.finally(() => measured(name, start)) : result;
               } catch (error) {
-                throw located(error, here ?? new Error(), signal);
+                throw located(error, here ?? site(), signal);
               }
             },
           {
@@ -476,7 +474,7 @@ export const create = (platform, source, reflection) => {
       native: platform.shared(),
       transfer: options.transfer,
       relay: async (script = options.serviceWorker) => {
-        const here = new Error();
+        const here = site();
         try {
           if (!platform.shared()) await relayed(script, options.reload);
         } catch (error) {

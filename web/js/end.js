@@ -3,20 +3,16 @@
 //
 // No frame of wasm is below code of the program: wasm returns what is to be done, and is called again with the result. So what a program throws belongs
 // to its own call, and a program may call coincide wherever it runs.
-import {
-  abort, answer, bufferLength, call, cancel, check, currentCall, deliver, dropEnd, flush, interrupt, isOpen, isUnanswered, lose, mainByMessages,
-  mainShared, notify, poll, ready, recycle, register, release, sleep, start, unregister, wait, wakeUp, workerByMessages, workerShared, initSync,
-} from './coincide.js';
-import { CLOSED as LINK_CLOSED, failed, failureOf, run, stopOf } from './errors.js';
+import { answer, cancel, deliver, initSync, lose, notify, register, release, start, unregister } from './coincide.js';
+import { CLOSED as LINK_CLOSED, failureOf, run } from './errors.js';
 import { hasFailed } from './guard.js';
-import { ABORT, CLOSED, ENDED, NONE, READY, RELEASED, RUN, SETTLE, STOPPED, addEnd, removeEnd, requestTurn, turn } from './loop.js';
-import { closePort, connect, openPort } from './ports.js';
-import { ADDRESS, CALL, FUNCTION, LENGTH, OWN, SERIAL, STATUS, WAKE, memory, scratch } from './scratch.js';
+import { ABORT, CLOSED, READY, RELEASED, RUN, SETTLE, addEnd, requestTurn, turn } from './loop.js';
+import { ADDRESS, CALL, FUNCTION, LENGTH, SERIAL, STATUS, WAKE, memory, scratch } from './scratch.js';
 import { attach, wakeByPort } from './shared.js';
 import { Values, inWords, isThenable, unsent } from './values.js';
 
 /** What both ends have in common. */
-class End {
+export class End {
   /** Functions that were started and have not ended, by the numbers of their runs. */
   running = new Set();
   id;
@@ -276,235 +272,15 @@ class End {
   }
 }
 
-/** What main has of a worker. */
-export class Link extends End {
-  /** The shared memory, for the worker. */
-  buffer;
-  #port;
-  #readiness;
-
-  /** A link in shared memory. `bell` wakes the worker where that can't listen to shared memory. */
-  static shared(ring, bell, strict) {
-    const buffer = new SharedArrayBuffer(bufferLength(ring));
-    const link = new Link(mainShared(attached(buffer, bell), ring), strict);
-    link.buffer = buffer;
-    return link;
-  }
-
-  /** A link in messages. `post` sends them, `relay` lets the worker block. */
-  static byMessages(post, relay, strict) {
-    const port = openPort(post, relay);
-    writeRelay(relay);
-    const link = new Link(mainByMessages(port, scratch.at, scratch.length), strict);
-    link.#port = port;
-    connect(port, link.id, true);
-    return link;
-  }
-
-  call(name, args, timeout, pending) {
-    return this.start(name, args, timeout, pending);
-  }
-
-  /** Whether the worker has not answered the call with this id. */
-  isUnanswered(id) {
-    return isUnanswered(this.id, id);
-  }
-
-  /** Settles `pending` with the names of the exports when the worker is ready. */
-  ready(pending) {
-    this.#readiness = pending;
-    return 0;
-  }
-
-  isReady(names) {
-    this.#readiness?.settle(names, false);
-  }
-
-  /** Asks the worker to abandon what it is doing. */
-  interrupt() {
-    interrupt(this.id);
-    this.wake();
-  }
-
-  /** Ends the link: every pending call ends with an error on both sides. */
-  terminate() {
-    // What has arrived and did not run yet must not run inside of the function that terminates.
-    this.functions = [];
-    this.#abort(false, '');
-  }
-
-  /** Ends the link because the worker has failed: every pending call ends with an error that says why. */
-  fail(why) {
-    this.#abort(true, why);
-  }
-
-  #abort(hasFailed, why) {
-    if (this.closed !== undefined) return;
-    scratch.write(why);
-    abort(this.id, hasFailed, scratch.at, scratch.length);
-    for (let kind = poll(this.id); kind !== NONE; kind = poll(this.id)) this.perform(kind);
-    // After many events that are no actions, more come with the next poll.
-    if (this.closed === undefined) requestTurn();
-  }
-
-  close(why) {
-    super.close(why);
-    this.#readiness?.settle(failed('Closed', why, 'ready'), true);
-    removeEnd(this);
-    dropEnd(this.id);
-    if (this.#port !== undefined) closePort(this.#port);
-  }
-
-  /** Whether the worker has taken up its link. */
-  greeted() {
-    return isOpen(this.id);
-  }
-
-  /**
-   * Lets the worker operate on objects of main, which `references` keeps. `serve` and `later` are called for each operation, the latter for those
-   * without an answer, and `released` with the references that the worker has given back.
-   */
-  reflect(references, serve, later, released) {
-    const values = (this.reflected = new Values(true, references));
-    this.insert(REFLECT, { name: 'window', fn: serve, values });
-    this.insert(REFLECT_LATER, { name: 'window', fn: later, values });
-    this.released = released;
-  }
-
-  /** Calls a function that the worker has sent a reference to: the arguments are the reference, `this` and a list. */
-  invoke(args, pending) {
-    return this.start(INVOKE, args, Infinity, pending, this.reflected);
-  }
-}
-
-/** A worker's own side. */
-export class WorkerEnd extends End {
-  /** Takes up the link in `buffer`. `bell` wakes main where that can't listen to shared memory. `deadlock` is the deadlock timeout in milliseconds. */
-  static shared(buffer, bell, deadlock = NaN, strict) {
-    return new WorkerEnd(workerShared(attached(buffer, bell), deadlock), strict);
-  }
-
-  /** Takes up a link in messages. */
-  static byMessages(post, relay, deadlock = NaN, strict) {
-    const port = openPort(post, relay);
-    writeRelay(relay);
-    const id = workerByMessages(port, scratch.at, scratch.length, relay?.hold ?? 0, deadlock);
-    connect(port, id, false);
-    return new WorkerEnd(id, strict);
-  }
-
-  /** Calls a function of main and blocks until it has answered. */
-  call(name, args, timeout) {
-    return this.#call(this.values, name, name, args, timeout);
-  }
-
-  /** Calls a function of main without blocking. */
-  callLater(name, args, timeout, pending) {
-    return this.start(name, args, timeout, pending);
-  }
-
-  notify(...args) {
-    super.notify(...args);
-    // Waiting for room takes back that the end listens.
-    requestTurn();
-  }
-
-  /** Tells main that the worker is ready, and what it exports. */
-  ready() {
-    if (!ready(this.id)) throw new Error(memory.shownText());
-    requestTurn();
-  }
-
-  isReady() {}
-
-  /** Throws if main wants the worker to stop. */
-  check() {
-    for (let kind = check(this.id); kind !== NONE; kind = check(this.id)) {
-      if (kind === STOPPED) throw stopOf(memory.words[STATUS], memory.shownText(), 'check');
-      this.perform(kind);
-    }
-  }
-
-  /** Blocks, while calls of main run. Throws if main wants the worker to stop. */
-  sleep(milliseconds) {
-    const end = performance.now() + milliseconds;
-    let isAsleep = true;
-    try {
-      let kind = sleep(this.id, milliseconds, true);
-      while (kind !== NONE && kind !== STOPPED) {
-        this.perform(kind);
-        kind = sleep(this.id, Math.max(0, end - performance.now()), false);
-      }
-      isAsleep = false;
-      if (kind === STOPPED) throw stopOf(memory.words[STATUS], memory.shownText(), 'sleep');
-    } finally {
-      if (isAsleep && !hasFailed()) wakeUp(this.id);
-      requestTurn();
-    }
-  }
-
-  /** The id of main's call that the running function serves, or 0. */
-  currentCall() {
-    return currentCall(this.id);
-  }
-
-  /** Posts what was sent and is still here: this worker doesn't return to its event loop for a while. */
-  flush() {
-    flush(this.id);
-  }
-
-  /**
-   * Makes this worker's functions known to main by references, which `references` keeps. `invoke` is called with a function, `this` and a list of
-   * arguments, and `released` with the references that main has given back.
-   */
-  reflect(references, invoke, released) {
-    this.reflected = new Values(true, references);
-    this.insert(INVOKE, { name: 'a callback', fn: invoke, values: this.reflected });
-    this.released = released;
-  }
-
-  /** Has main carry out an operation on its objects, and blocks until it has. */
-  operate(operation) {
-    return this.#call(this.reflected, REFLECT, 'window', operation, Infinity);
-  }
-
-  /** Has main carry out an operation without waiting for it. */
-  operateLater(operation) {
-    this.notify(REFLECT_LATER, operation, this.reflected, 'window');
-  }
-
-  /** Calls the function `name`, which errors call `shown`. */
-  #call(values, name, shown, args, timeout) {
-    values.encodeArgumentsNow(args, shown);
-    let kind = call(this.id, scratch.numberOf(name), scratch.at, scratch.length, timeout);
-    if (kind !== ENDED) {
-      const own = memory.words[OWN];
-      do {
-        this.perform(kind);
-        kind = wait(this.id, own);
-      } while (kind !== ENDED);
-    }
-    const isLarge = memory.words[LENGTH] > LARGE;
-    // Waiting takes back that the end listens.
-    requestTurn();
-    try {
-      return values.outcome(shown);
-    } finally {
-      // Another call would free it, too.
-      if (isLarge && !hasFailed()) recycle();
-    }
-  }
-}
-
 /** The handle of shared memory, which takes a turn when the other end rings. */
-const attached = (buffer, bell) => {
+export const attached = (buffer, bell) => {
   const handle = attach(buffer, initSync().memory, turn);
   if (bell) wakeByPort(handle, bell);
   return handle;
 };
 
 /** Puts the name of a relay into scratch memory. */
-const writeRelay = relay => scratch.write(relay ? `${relay.token}\n${relay.url}` : '');
+export const writeRelay = relay => scratch.write(relay ? `${relay.token}\n${relay.url}` : '');
 
 /** The number of a name, with nothing else in scratch memory. */
 const alone = name => {
@@ -560,10 +336,7 @@ const namesIn = (at, length) => {
 const idsIn = (at, length) => new Float64Array(memory.bytes.slice(at, at + length).buffer);
 
 // Names of the functions that serve references: main's for operations, with and without an answer, and the worker's that calls its functions.
-const REFLECT = 'coincide:reflect', REFLECT_LATER = 'coincide:reflect-later', INVOKE = 'coincide:invoke';
+export const REFLECT = 'coincide:reflect', REFLECT_LATER = 'coincide:reflect-later', INVOKE = 'coincide:invoke';
 
 // How functions answer: `calls.rs` has the same list.
 const RETURNED = 0, THREW = 1, BAD_ARGUMENTS = 2, BAD_RESULT = 3, LATER = 4, OUT_OF_MEMORY = 5, CANCELLED = 6, NO_ROOM = 7;
-
-/** A longer result is not kept until the next call. In bytes. */
-const LARGE = 1 << 16;

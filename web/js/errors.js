@@ -35,7 +35,7 @@ export const ours = error => {
 };
 
 /**
- * Gives an error the frames of the program that called coincide. `here` is an error created in the called function itself. Errors of the program
+ * Gives an error the frames of the program that called coincide. `here` is a `site` of the called function itself. Errors of the program
  * are unchanged. The reason of `signal` may be an error of the platform that has no stack or, in Firefox, the stack of its first reader.
  */
 export const located = (error, here, signal) => {
@@ -61,22 +61,21 @@ export const entry = body =>
     try {
       return body.apply(this, args);
     } catch (error) {
-      throw located(error, new Error());
+      throw located(error, site());
     }
   };
 
-/**
- * Limits the stacks of errors to `FEW` frames, until `many` is called with the result: each awaited call creates an error for its stack, and few calls
- * fail.
- */
-export const few = () => {
-  const limit = frameLimit();
-  if (limit > FEW) limitFrames(FEW);
-  return limit;
-};
+/** Where the function that calls this one was called: see `located`. */
+export const site = () => new Error();
 
-export const many = limit => {
-  if (limit > FEW) limitFrames(limit);
+/** The same with `FEW` frames at most: each awaited call creates one, and few calls fail. */
+export const siteInShort = () => {
+  const limit = frameLimit();
+  if (limit <= FEW) return new Error();
+  limitFrames(FEW);
+  const here = new Error();
+  limitFrames(limit);
+  return here;
 };
 
 /** `Error.stackTraceLimit`, or 0 if the program has set something else than a number. */
@@ -97,7 +96,7 @@ const limitFrames = limit => {
   }
 };
 
-const FEW = 6;
+const FEW = 7;
 
 /** The error for a kind of failure: of the platform's class for it, if there is one. */
 export function failed(kind, message, fn) {
@@ -180,13 +179,13 @@ export const { 'coincide:run': run } = {
 export const withoutOurs = stack =>
   stack.replace(/(?:\n +at (?:Reflect\.)?\w+ \(<anonymous>\))*(?:^|\n)[^\n]*\bcoincide:run(?:(?: \[as \w+\])? \(|@)[^]*?(?=\n +-- called as |$)/g, '');
 
-/** The program's frames of a stack, without the topmost one. */
+/** The program's frames of the stack of a `site`: without those of `site` and of the function that called it. */
 const framesOf = error => {
   const stack = stackOf(error);
   if (typeof stack !== 'string') return [];
   const lines = withoutOurs(stack).split('\n').filter(line => line.trim() !== '');
   const first = isTitled ? lines.findIndex(line => /^\s+at /.test(line)) : 0;
-  return first < 0 ? [] : lines.slice(first + 1);
+  return first < 0 ? [] : lines.slice(first + 2);
 };
 
 /** The stack of an error. In V8, `Error.prepareStackTrace` of the program formats it: the result may be of any type, or undefined here if that throws. */

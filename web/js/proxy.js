@@ -128,7 +128,7 @@ export const limitsOf = ({ timeout = Infinity, signal, promise } = {}) => {
 /** Marks messages that carry frames, on tiers without shared memory. */
 export const PACKET = 'coincide:packet:1';
 
-/** Marks messages about a raised alarm; see `alarm.js`. */
+/** Marks messages about a raised alarm; see `alarm/main.js`. */
 export const ALARM = 'coincide:alarm:1';
 
 /** Sends packets with `post`, of a `Worker` or in a worker. */

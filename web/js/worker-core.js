@@ -1,13 +1,12 @@
 // Workers, for pages and for Node.js. `platform` holds what differs between them.
 import { initSync, setMemory } from './coincide.js';
-import { listenerOf } from './alarm.js';
-import { WorkerEnd } from './end.js';
-import { CoincideError, clause, entry, few, isError, located, many, remote, stopOf } from './errors.js';
+import { listenerOf } from './alarm/worker.js';
+import { WorkerEnd } from './end/worker.js';
+import { CoincideError, clause, entry, isError, located, ours, remote, site, siteInShort, stopOf } from './errors.js';
 import { onFailure } from './guard.js';
 import { turn } from './loop.js';
 import { promised } from './pending.js';
 import { ALARM, BOOT, BROKEN, FAILED, PACKET, RING, bytesOf, detach, limitsOf, measured, optionsOf, packetsOf, prepare, proxyOf } from './proxy.js';
-import { millisecondsOf } from './sleep.js';
 import { memory as wasmMemory } from './scratch.js';
 import { roomFor } from './stack.js';
 import { described } from './thrown.js';
@@ -72,7 +71,7 @@ export const create = (platform, reflect) => {
 
   let taken = false;
   return async given => {
-    const here = new Error();
+    const here = site();
     const { memory, ...options } = checked(given, here);
     const { module, buffer, relay, promises, deadlockTimeout, reasons, window } = await booted;
     if (taken) throw located(new CoincideError('Twice', '`coincide()` was called twice in this worker, which has one link: share the result of the first call', ''), here);
@@ -118,7 +117,7 @@ export const create = (platform, reflect) => {
             if (result instanceof Error) throw remote(result, name);
             return transform ? transform(result) : result;
           } catch (error) {
-            throw located(error, new Error(), signal);
+            throw located(error, site(), signal);
           } finally {
             if (options.measure) measured(name, start);
           }
@@ -138,9 +137,7 @@ export const create = (platform, reflect) => {
           };
           try {
             roomFor(name);
-            const limit = few();
-            here = new Error();
-            many(limit);
+            here = siteInShort();
             const [sent, moved] = prepare(args, options);
             signal?.throwIfAborted();
             const called = promised(end, pending => end.callLater(name, sent, timeout, pending), name, { timeout, signal });
@@ -148,7 +145,7 @@ export const create = (platform, reflect) => {
             const result = called.then(passes, fails);
             return options.measure ? result.finally(() => measured(name, start)) : result;
           } catch (error) {
-            throw located(error, here ?? new Error(), signal);
+            throw located(error, here ?? site(), signal);
           }
         };
       };
@@ -194,7 +191,7 @@ export const create = (platform, reflect) => {
           end.check();
           stopIf(alarm?.heard(), 'check');
         } catch (error) {
-          throw located(error, new Error());
+          throw located(error, site());
         }
       },
       sleep: entry(given => {
@@ -229,6 +226,12 @@ const checked = (given, here) => {
   } catch (error) {
     throw located(error, here);
   }
+};
+
+/** The argument of `sleep`, checked. */
+const millisecondsOf = given => {
+  if (typeof given === 'number' && given >= 0) return given;
+  throw ours(new TypeError(`\`sleep\` takes a number of milliseconds, at least 0, not ${inWords(given)}`));
 };
 
 const stopIf = (alarm, name) => {

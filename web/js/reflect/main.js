@@ -1,5 +1,5 @@
 // Main's side of `window` in the npm package: `share.js` with the links and the errors of the package.
-import { few, located, many, run } from '../errors.js';
+import { located, run, site, siteInShort } from '../errors.js';
 import { promised } from '../pending.js';
 import { keysOf } from './path.js';
 import { copies } from './sent.js';
@@ -27,14 +27,12 @@ const callable = call =>
   function (...args) {
     let here;
     try {
-      const limit = few();
-      here = new Error();
-      many(limit);
+      here = siteInShort();
       return call(this, args).catch(error => {
         throw located(error, here);
       });
     } catch (error) {
-      throw located(error, here ?? new Error());
+      throw located(error, here ?? site());
     }
   };
 

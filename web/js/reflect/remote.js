@@ -1,5 +1,5 @@
 // A proxy of an object of main: what each operation on it becomes. `Remote` is its handler.
-import { entry, located } from '../errors.js';
+import { entry, located, site } from '../errors.js';
 import { ABSENT, NOTHING, UNKNOWN, find, findOwn } from './knowledge.js';
 import { freeze, mirror, targetOf } from './mirror.js';
 import * as ops from './operations.js';
@@ -204,7 +204,7 @@ for (const name of Object.getOwnPropertyNames(Remote.prototype)) {
     try {
       return trap.call(this, a, b, c, d);
     } catch (error) {
-      throw located(error, new Error());
+      throw located(error, site());
     }
   };
 }

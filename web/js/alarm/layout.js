@@ -1,0 +1,12 @@
+// What both sides of an alarm agree on: see `main.js`.
+
+/** Both ends are of this package, whose ids have their slots in these bits. */
+export const slotOf = id => (id >>> 1) & 0xffff;
+
+/** The words: how many alarms there were; how many of them were interrupts; by slot, the call that was cancelled last. */
+export const [ALARMS, INTERRUPTS, SLOTS_OF_WORDS] = [0, 1, 2];
+
+/** Slots from here on share words. */
+export const SLOTS = 64;
+
+export const wordOf = id => SLOTS_OF_WORDS + (slotOf(id) % SLOTS);

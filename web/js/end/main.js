@@ -1,0 +1,109 @@
+// Main's end of a link.
+import { abort, bufferLength, dropEnd, interrupt, isOpen, isUnanswered, mainByMessages, mainShared, poll } from '../coincide.js';
+import { End, INVOKE, REFLECT, REFLECT_LATER, attached, writeRelay } from '../end.js';
+import { failed } from '../errors.js';
+import { NONE, removeEnd, requestTurn } from '../loop.js';
+import { closePort, connect, openPort } from '../ports.js';
+import { scratch } from '../scratch.js';
+import { Values } from '../values.js';
+
+/** What main has of a worker. */
+export class Link extends End {
+  /** The shared memory, for the worker. */
+  buffer;
+  #port;
+  #readiness;
+
+  /** A link in shared memory. `bell` wakes the worker where that can't listen to shared memory. */
+  static shared(ring, bell, strict) {
+    const buffer = new SharedArrayBuffer(bufferLength(ring));
+    const link = new Link(mainShared(attached(buffer, bell), ring), strict);
+    link.buffer = buffer;
+    return link;
+  }
+
+  /** A link in messages. `post` sends them, `relay` lets the worker block. */
+  static byMessages(post, relay, strict) {
+    const port = openPort(post, relay);
+    writeRelay(relay);
+    const link = new Link(mainByMessages(port, scratch.at, scratch.length), strict);
+    link.#port = port;
+    connect(port, link.id, true);
+    return link;
+  }
+
+  call(name, args, timeout, pending) {
+    return this.start(name, args, timeout, pending);
+  }
+
+  /** Whether the worker has not answered the call with this id. */
+  isUnanswered(id) {
+    return isUnanswered(this.id, id);
+  }
+
+  /** Settles `pending` with the names of the exports when the worker is ready. */
+  ready(pending) {
+    this.#readiness = pending;
+    return 0;
+  }
+
+  isReady(names) {
+    this.#readiness?.settle(names, false);
+  }
+
+  /** Asks the worker to abandon what it is doing. */
+  interrupt() {
+    interrupt(this.id);
+    this.wake();
+  }
+
+  /** Ends the link: every pending call ends with an error on both sides. */
+  terminate() {
+    // What has arrived and did not run yet must not run inside of the function that terminates.
+    this.functions = [];
+    this.#abort(false, '');
+  }
+
+  /** Ends the link because the worker has failed: every pending call ends with an error that says why. */
+  fail(why) {
+    this.#abort(true, why);
+  }
+
+  #abort(hasFailed, why) {
+    if (this.closed !== undefined) return;
+    scratch.write(why);
+    abort(this.id, hasFailed, scratch.at, scratch.length);
+    for (let kind = poll(this.id); kind !== NONE; kind = poll(this.id)) this.perform(kind);
+    // After many events that are no actions, more come with the next poll.
+    if (this.closed === undefined) requestTurn();
+  }
+
+  close(why) {
+    super.close(why);
+    this.#readiness?.settle(failed('Closed', why, 'ready'), true);
+    removeEnd(this);
+    dropEnd(this.id);
+    if (this.#port !== undefined) closePort(this.#port);
+  }
+
+  /** Whether the worker has taken up its link. */
+  greeted() {
+    return isOpen(this.id);
+  }
+
+  /**
+   * Lets the worker operate on objects of main, which `references` keeps. `serve` and `later` are called for each operation, the latter for those
+   * without an answer, and `released` with the references that the worker has given back.
+   */
+  reflect(references, serve, later, released) {
+    const values = (this.reflected = new Values(true, references));
+    this.insert(REFLECT, { name: 'window', fn: serve, values });
+    this.insert(REFLECT_LATER, { name: 'window', fn: later, values });
+    this.released = released;
+  }
+
+  /** Calls a function that the worker has sent a reference to: the arguments are the reference, `this` and a list. */
+  invoke(args, pending) {
+    return this.start(INVOKE, args, Infinity, pending, this.reflected);
+  }
+}

@@ -1,0 +1,131 @@
+// The worker's end of a link.
+import { call, check, currentCall, flush, ready, recycle, sleep, wait, wakeUp, workerByMessages, workerShared } from '../coincide.js';
+import { End, INVOKE, REFLECT, REFLECT_LATER, attached, writeRelay } from '../end.js';
+import { stopOf } from '../errors.js';
+import { hasFailed } from '../guard.js';
+import { ENDED, NONE, STOPPED, requestTurn } from '../loop.js';
+import { connect, openPort } from '../ports.js';
+import { LENGTH, OWN, STATUS, memory, scratch } from '../scratch.js';
+import { Values } from '../values.js';
+
+/** A worker's own side. */
+export class WorkerEnd extends End {
+  /** Takes up the link in `buffer`. `bell` wakes main where that can't listen to shared memory. `deadlock` is the deadlock timeout in milliseconds. */
+  static shared(buffer, bell, deadlock = NaN, strict) {
+    return new WorkerEnd(workerShared(attached(buffer, bell), deadlock), strict);
+  }
+
+  /** Takes up a link in messages. */
+  static byMessages(post, relay, deadlock = NaN, strict) {
+    const port = openPort(post, relay);
+    writeRelay(relay);
+    const id = workerByMessages(port, scratch.at, scratch.length, relay?.hold ?? 0, deadlock);
+    connect(port, id, false);
+    return new WorkerEnd(id, strict);
+  }
+
+  /** Calls a function of main and blocks until it has answered. */
+  call(name, args, timeout) {
+    return this.#call(this.values, name, name, args, timeout);
+  }
+
+  /** Calls a function of main without blocking. */
+  callLater(name, args, timeout, pending) {
+    return this.start(name, args, timeout, pending);
+  }
+
+  notify(...args) {
+    super.notify(...args);
+    // Waiting for room takes back that the end listens.
+    requestTurn();
+  }
+
+  /** Tells main that the worker is ready, and what it exports. */
+  ready() {
+    if (!ready(this.id)) throw new Error(memory.shownText());
+    requestTurn();
+  }
+
+  isReady() {}
+
+  /** Throws if main wants the worker to stop. */
+  check() {
+    for (let kind = check(this.id); kind !== NONE; kind = check(this.id)) {
+      if (kind === STOPPED) throw stopOf(memory.words[STATUS], memory.shownText(), 'check');
+      this.perform(kind);
+    }
+  }
+
+  /** Blocks, while calls of main run. Throws if main wants the worker to stop. */
+  sleep(milliseconds) {
+    const end = performance.now() + milliseconds;
+    let isAsleep = true;
+    try {
+      let kind = sleep(this.id, milliseconds, true);
+      while (kind !== NONE && kind !== STOPPED) {
+        this.perform(kind);
+        kind = sleep(this.id, Math.max(0, end - performance.now()), false);
+      }
+      isAsleep = false;
+      if (kind === STOPPED) throw stopOf(memory.words[STATUS], memory.shownText(), 'sleep');
+    } finally {
+      if (isAsleep && !hasFailed()) wakeUp(this.id);
+      requestTurn();
+    }
+  }
+
+  /** The id of main's call that the running function serves, or 0. */
+  currentCall() {
+    return currentCall(this.id);
+  }
+
+  /** Posts what was sent and is still here: this worker doesn't return to its event loop for a while. */
+  flush() {
+    flush(this.id);
+  }
+
+  /**
+   * Makes this worker's functions known to main by references, which `references` keeps. `invoke` is called with a function, `this` and a list of
+   * arguments, and `released` with the references that main has given back.
+   */
+  reflect(references, invoke, released) {
+    this.reflected = new Values(true, references);
+    this.insert(INVOKE, { name: 'a callback', fn: invoke, values: this.reflected });
+    this.released = released;
+  }
+
+  /** Has main carry out an operation on its objects, and blocks until it has. */
+  operate(operation) {
+    return this.#call(this.reflected, REFLECT, 'window', operation, Infinity);
+  }
+
+  /** Has main carry out an operation without waiting for it. */
+  operateLater(operation) {
+    this.notify(REFLECT_LATER, operation, this.reflected, 'window');
+  }
+
+  /** Calls the function `name`, which errors call `shown`. */
+  #call(values, name, shown, args, timeout) {
+    values.encodeArgumentsNow(args, shown);
+    let kind = call(this.id, scratch.numberOf(name), scratch.at, scratch.length, timeout);
+    if (kind !== ENDED) {
+      const own = memory.words[OWN];
+      do {
+        this.perform(kind);
+        kind = wait(this.id, own);
+      } while (kind !== ENDED);
+    }
+    const isLarge = memory.words[LENGTH] > LARGE;
+    // Waiting takes back that the end listens.
+    requestTurn();
+    try {
+      return values.outcome(shown);
+    } finally {
+      // Another call would free it, too.
+      if (isLarge && !hasFailed()) recycle();
+    }
+  }
+}
+
+/** A longer result is not kept until the next call. In bytes. */
+const LARGE = 1 << 16;
