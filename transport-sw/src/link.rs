@@ -397,7 +397,7 @@ struct Requests<'a> {
 impl Poller for Requests<'_> {
     fn poll(&mut self, packet: &[u8], hold: Duration, ask: bool) -> Result<Vec<u8>, PollError> {
         // Rounded up: a wait must not end before its time.
-        let milliseconds = hold.as_micros().div_ceil(1000);
+        let milliseconds = u64::try_from(hold.as_micros()).unwrap_or(u64::MAX).div_ceil(1000);
         let mut question = format!("{} {milliseconds} {} ", self.relay.token, u8::from(ask));
         for byte in packet {
             for digit in [byte >> 4, byte & 15] {

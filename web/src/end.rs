@@ -261,9 +261,9 @@ pub fn abort(id: u32, has_failed: bool, at: usize, len: usize) {
     with_end(id, |end, _| end.engine.abort(reason, &text));
 }
 
-/// A time in milliseconds; infinity is none.
+/// A time in milliseconds; infinity, and all that is longer than three centuries, is none.
 pub(crate) fn duration(milliseconds: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(milliseconds / 1000.0).ok()
+    (milliseconds < 1e13).then(|| Duration::from_nanos((milliseconds * 1e6) as u64))
 }
 
 fn refused(error: &std::io::Error) -> u32 {

@@ -146,7 +146,7 @@ impl Turn {
             self.steps = 0;
             self.looks += 1;
             let is_late = self.start.get_or_insert_with(Instant::now).elapsed() >= BUDGET;
-            self.is_over = is_late || self.looks % LOOKS_PER_INPUT == 0 && input_pending();
+            self.is_over = is_late || self.looks.is_multiple_of(LOOKS_PER_INPUT) && input_pending();
         }
         self.is_over
     }
@@ -172,7 +172,8 @@ impl Turn {
             }
             if let Some(deadline) = end.until_deadline(clock) {
                 // Rounded up, so that the deadline has passed when the timer fires; timers take 31 bits.
-                timeout = timeout.min(deadline.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as u32);
+                let deadline = deadline.saturating_add(Duration::from_nanos(999_999));
+                timeout = timeout.min(deadline.as_millis().min(i32::MAX as u128) as u32);
             }
         }
         Some(timeout)
