@@ -267,7 +267,8 @@ pub(crate) fn duration(milliseconds: f64) -> Option<Duration> {
 }
 
 fn refused(error: &std::io::Error) -> u32 {
-    show_text(&error.to_string());
+    // Without the texts for errors of the system, of which there are none here.
+    show_text(&error.get_ref().map(ToString::to_string).unwrap_or_default());
     0
 }
 
