@@ -1,8 +1,8 @@
 //! The engines of a thread of JavaScript, as a state machine. `js/` is the host: see `js/end.js` and `js/loop.js`.
 //!
 //! JavaScript calls a function, which returns; then JavaScript does what it says. Only numbers cross: ends are named by ids, payloads by offset and
-//! length in [scratch memory](memory::scratch), actions by a kind that is returned and by [words](memory::words) at a fixed address. wasm calls functions
-//! of shared memory, of the port and of the clock, which neither throw nor call wasm. No code of the program runs above a frame of wasm.
+//! length in scratch memory, actions by a kind that is returned and by words at a fixed address (`memory.rs` has both). wasm calls functions of shared
+//! memory, of the port and of the clock, which neither throw nor call wasm. No code of the program runs above a frame of wasm.
 #![cfg(target_family = "wasm")]
 #![forbid(unsafe_code)]
 #![allow(unreachable_pub, reason = "wasm-bindgen exports public functions only")]
