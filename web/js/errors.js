@@ -184,7 +184,7 @@ const framesOf = error => {
   const stack = stackOf(error);
   if (typeof stack !== 'string') return [];
   const lines = withoutOurs(stack).split('\n').filter(line => line.trim() !== '');
-  const first = isTitled ? lines.findIndex(line => /^\s+at /.test(line)) : 0;
+  const first = isTitled() ? lines.findIndex(line => /^\s+at /.test(line)) : 0;
   return first < 0 ? [] : lines.slice(first + 2);
 };
 
@@ -197,11 +197,12 @@ const stackOf = error => {
   }
 };
 
-/** Whether stacks begin with the class and the message, as in V8. */
-const isTitled = String(new Error('title').stack).startsWith('Error: title');
+/** Whether stacks begin with the class and the message, as in V8. Found out for the first error only: to show a stack, V8 parses the whole file again. */
+const isTitled = () => (titled ??= String(new Error('title').stack).startsWith('Error: title'));
+let titled;
 
 /** What a stack begins with, above the frames. */
-const titleOf = ({ name, message }) => (isTitled ? `${name}: ${message}` : '');
+const titleOf = ({ name, message }) => (isTitled() ? `${name}: ${message}` : '');
 
 /** A text of the platform without its full stop, as part of a sentence. */
 export const clause = text => String(text).replace(/[\s.]+$/, '');
