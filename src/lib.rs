@@ -17,8 +17,6 @@ mod main;
 mod native;
 #[cfg(target_family = "wasm")]
 mod script;
-#[cfg(target_family = "wasm")]
-mod web;
 pub mod window;
 mod worker;
 
@@ -31,13 +29,8 @@ pub use calls::raw;
 pub use calls::thrown::Thrown;
 pub use calls::turn::Turn;
 pub use coincide_codec::{ByteBuf, Bytes, DecodeError, EncodeError, SharedBytes, Value};
-pub use coincide_proto::{CloseReason, Closed, ClosedBy, Config as Limits, ErrorCode, SendError, Transport};
-pub use coincide_transport_atomics::{Bell, LinkConfig as Rings};
-#[cfg(target_family = "wasm")]
-pub use coincide_transport_sw::{
-    PollPolicy as RelayPolicy,
-    web::{Carrier as RelayCarrier, Inbox, Relay},
-};
+pub use coincide_proto::{CloseReason, Closed, ClosedBy, Config, ErrorCode, SendError, Transport};
+pub use coincide_transport_atomics::{Bell, Rings};
 pub use main::{Main, SharedFuture, SharedProxy, Worker, WorkerBuilder, Workers};
 #[cfg(not(target_family = "wasm"))]
 pub use native::serve_process;

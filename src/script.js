@@ -27,7 +27,7 @@ export const attend = (worker, ring, fail) => {
 };
 
 /** Sends the first message, in the form from which the glue of wasm-bindgen takes its module. */
-export const boot = (worker, module, buffer, name, limits) => worker.postMessage({ module, [BOOT]: { buffer, name, limits } });
+export const boot = (worker, module, buffer, name, config) => worker.postMessage({ module, [BOOT]: { buffer, name, config } });
 
 export const terminate = worker => worker.terminate();
 
@@ -37,10 +37,10 @@ export const forget = worker => running.delete(worker);
 /** Ends the workers whose links are open. */
 export const terminateAll = () => running.forEach(terminate);
 
-/** The part of the first message that is for the link; undefined for another message. A main of the npm package sends neither name nor limits. */
+/** The part of the first message that is for the link; undefined for another message. A main of the npm package sends neither name nor settings. */
 export const bootOf = message => {
-  const { buffer, name, limits = [], deadlockTimeout } = message?.[BOOT] ?? {};
-  return buffer && { buffer, name: name ?? '', limits, deadlockTimeout, isOfPackage: name === undefined };
+  const { buffer, name, config = [], deadlockTimeout } = message?.[BOOT] ?? {};
+  return buffer && { buffer, name: name ?? '', config, deadlockTimeout, isOfPackage: name === undefined };
 };
 
 /** In the worker: calls `ring` when main wakes it. */

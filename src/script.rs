@@ -2,7 +2,7 @@
 
 use crate::calls::failure::panic_message;
 use crate::main::{MainEndpoint, Runner, Worker, WorkerBuilder};
-use crate::{Limits, Scope, SpawnError, Thrown};
+use crate::{Config, Driver, Scope, SpawnError, Thrown};
 use coincide_proto::CloseReason;
 use coincide_transport_atomics::{Bell, web as atomics};
 use std::io;
@@ -60,18 +60,18 @@ impl WorkerBuilder<'_> {
         self.check()?;
         #[cfg(panic = "abort")]
         end_workers_on_panic();
-        let buffer = self.create_buffer().map_err(refused)?;
+        let buffer = atomics::create(self.rings).map_err(refused)?;
         claim(web_worker).map_err(refused)?;
         let bell = Arc::clone(&self.main.bell);
         let end = atomics::main_transport(&buffer, Arc::clone(&bell))?;
         if let Some(port) = doorbell(web_worker) {
             end.wake_by_port(&port);
         }
-        let limits = self.worker_limits();
+        let config = self.worker_config();
         let worker = self.connect(Box::new(end));
         worker.endpoint.run_in(WebWorker(web_worker.clone()));
         attend(web_worker, ringing(bell), failing(&worker.endpoint));
-        let booted = boot(web_worker, &wasm_bindgen::module(), &buffer, &limits.name, &numbers(&limits));
+        let booted = boot(web_worker, &wasm_bindgen::module(), &buffer, &config.name, &numbers(&config));
         booted.map_err(|error| {
             let error = refused(error);
             worker.endpoint.abort(CloseReason::FAILED, &error.to_string());
@@ -118,8 +118,7 @@ where
     }
     #[cfg(panic = "abort")]
     report_panics();
-    let doorbell = doorbell(&JsValue::UNDEFINED);
-    let driver = Scope::attach_buffer(&boot.buffer(), doorbell.as_ref(), limits(&boot))?;
+    let driver = attached(&boot)?;
     listen_to_main(ringing(Arc::clone(driver.bell())));
     let done = setup(driver.scope()).and_then(|()| Ok(driver.scope().ready()?));
     match &done {
@@ -135,6 +134,17 @@ where
         leave();
     });
     done.map_err(ServeError::Setup)
+}
+
+/// Takes up the link that main has given to this worker.
+fn attached(boot: &Boot) -> io::Result<Driver> {
+    let bell = Bell::new()?;
+    let transport = atomics::worker_transport(&boot.buffer(), Arc::clone(&bell))?;
+    if let Some(port) = doorbell(&JsValue::UNDEFINED) {
+        transport.wake_by_port(&port);
+    }
+    let ringer = transport.ringer();
+    Ok(Driver::new(Box::new(transport), Arc::new(move || ringer.ring()), bell, config(boot)))
 }
 
 /// Why [`serve_script`] serves nothing.
@@ -227,10 +237,10 @@ fn refused(error: JsValue) -> SpawnError {
     io::Error::other(text).into()
 }
 
-/// Limits as they travel in the first message. JavaScript's numbers take whole ones up to 2^53.
-fn numbers(limits: &Limits) -> Vec<f64> {
-    let Limits { name: _, max_frame, max_message, max_pending, max_depth, spare_bytes, segments, deadlock_timeout } =
-        *limits;
+/// The settings as they travel in the first message. JavaScript's numbers take whole ones up to 2^53.
+fn numbers(config: &Config) -> Vec<f64> {
+    let Config { name: _, max_frame, max_message, max_pending, max_depth, spare_bytes, segments, deadlock_timeout } =
+        *config;
     let deadlock_timeout = deadlock_timeout.as_secs_f64();
     vec![
         max_frame.into(),
@@ -243,17 +253,17 @@ fn numbers(limits: &Limits) -> Vec<f64> {
     ]
 }
 
-fn limits(boot: &Boot) -> Limits {
-    let (name, numbers) = (boot.name(), boot.limits());
+fn config(boot: &Boot) -> Config {
+    let (name, numbers) = (boot.name(), boot.config());
     let &[max_frame, max_message, max_pending, max_depth, spare_bytes, segments, deadlock_timeout] = &*numbers else {
         // Of a main of the npm package.
-        let limits = Limits { name, ..Limits::default() };
+        let config = Config { name, ..Config::default() };
         return match boot.deadlock_timeout() {
-            Some(milliseconds) => Limits { deadlock_timeout: duration(milliseconds / 1000.0), ..limits },
-            None => limits,
+            Some(milliseconds) => Config { deadlock_timeout: duration(milliseconds / 1000.0), ..config },
+            None => config,
         };
     };
-    Limits {
+    Config {
         name,
         max_frame: max_frame as u32,
         max_message: max_message as u64,
@@ -287,7 +297,7 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn name(this: &Boot) -> String;
     #[wasm_bindgen(method, getter)]
-    fn limits(this: &Boot) -> Vec<f64>;
+    fn config(this: &Boot) -> Vec<f64>;
     /// In milliseconds.
     #[wasm_bindgen(method, getter, js_name = deadlockTimeout)]
     fn deadlock_timeout(this: &Boot) -> Option<f64>;
@@ -300,7 +310,7 @@ extern "C" {
     fn claim(worker: &JsValue) -> Result<(), JsValue>;
     fn attend(worker: &JsValue, ring: JsValue, fail: JsValue);
     #[wasm_bindgen(catch)]
-    fn boot(worker: &JsValue, module: &JsValue, buffer: &JsValue, name: &str, limits: &[f64]) -> Result<(), JsValue>;
+    fn boot(worker: &JsValue, module: &JsValue, buffer: &JsValue, name: &str, config: &[f64]) -> Result<(), JsValue>;
     fn terminate(worker: &JsValue);
     fn forget(worker: &JsValue);
     #[cfg(panic = "abort")]

@@ -1,12 +1,12 @@
 //! Errors of calls by blame: the caller, the function, or a worker that has failed.
 
-use coincide::{CallError, CallErrorKind, Limits, Main, SendError, Thrown, Worker};
+use coincide::{CallError, CallErrorKind, Config, Main, SendError, Thrown, Worker};
 
 /// A worker whose link accepts messages of at most 4,096 bytes on both ends.
 fn small(main: &Main) -> Worker {
-    let limits = Limits { max_message: 4096, ..Limits::default() };
+    let config = Config { max_message: 4096, ..Config::default() };
     main.worker()
-        .limits(limits)
+        .config(config)
         .spawn(|scope| {
             scope.export("take", |text: String| text.len());
             scope.export("give", |size: usize| "x".repeat(size));

@@ -1,6 +1,6 @@
 //! Calls of asynchronous exports that main's functions make while the worker is blocked in them.
 
-use coincide::{CallError, CallErrorKind, Limits, Main, Scope, Thrown, Worker};
+use coincide::{CallError, CallErrorKind, Config, Main, Scope, Thrown, Worker};
 use futures_util::FutureExt;
 use futures_util::future::{Either, LocalBoxFuture, join, select};
 use std::cell::RefCell;
@@ -41,8 +41,8 @@ fn sleep(duration: Duration) -> impl Future<Output = ()> {
 /// Starts a worker whose export `start` blocks in main's `ask`. Its asynchronous export `slow` gives twice its argument.
 fn link(deadlock_timeout: Duration) -> (Main, Worker) {
     let main = Main::new().unwrap();
-    let limits = Limits { deadlock_timeout, ..Limits::default() };
-    let worker = main.worker().limits(limits).spawn(exports).unwrap();
+    let config = Config { deadlock_timeout, ..Config::default() };
+    let worker = main.worker().config(config).spawn(exports).unwrap();
     main.block_on(worker.ready()).unwrap();
     (main, worker)
 }
@@ -290,10 +290,10 @@ fn call_to_another_worker_runs_while_the_first_is_blocked() {
 #[test]
 fn deferred_calls_of_nested_parents_are_distinguished() {
     let main = Main::new().unwrap();
-    let limits = Limits { deadlock_timeout: LONG, ..Limits::default() };
+    let config = Config { deadlock_timeout: LONG, ..Config::default() };
     let worker = main
         .worker()
-        .limits(limits)
+        .config(config)
         .spawn(|scope| {
             scope.export_async("slow", |value: i32| async move { value * 2 });
             for (name, ask) in [("outer", "ask_outer"), ("inner", "ask_inner")] {
@@ -326,10 +326,10 @@ fn deferred_calls_of_nested_parents_are_distinguished() {
 #[test]
 fn parent_that_the_worker_awaits_without_blocking_is_no_deadlock() {
     let main = Main::new().unwrap();
-    let limits = Limits { deadlock_timeout: Duration::ZERO, ..Limits::default() };
+    let config = Config { deadlock_timeout: Duration::ZERO, ..Config::default() };
     let worker = main
         .worker()
-        .limits(limits)
+        .config(config)
         .spawn(|scope| {
             scope.export_async("slow", |value: i32| async move { value * 2 });
             let (remote, sync) = (scope.proxy(), scope.sync());
@@ -358,10 +358,10 @@ fn parent_that_the_worker_awaits_without_blocking_is_no_deadlock() {
 #[test]
 fn call_before_its_function_is_registered_waits_for_it_unless_the_parent_waits() {
     let main = Main::new().unwrap();
-    let limits = Limits { deadlock_timeout: SHORT, ..Limits::default() };
+    let config = Config { deadlock_timeout: SHORT, ..Config::default() };
     let worker = main
         .worker()
-        .limits(limits)
+        .config(config)
         .spawn(|scope| {
             let error = scope.sync().call::<i32>("waits", ()).unwrap_err().to_string();
             assert!(error.contains("`late` is unknown"), "{error}");
@@ -390,11 +390,11 @@ fn call_before_its_function_is_registered_waits_for_it_unless_the_parent_waits()
 fn deadlock_error_says_that_the_function_has_begun() {
     use coincide::raw::{Format, RawReply};
     let main = Main::new().unwrap();
-    let limits = Limits { deadlock_timeout: SHORT, ..Limits::default() };
+    let config = Config { deadlock_timeout: SHORT, ..Config::default() };
     let (log, heard) = mpsc::channel();
     let worker = main
         .worker()
-        .limits(limits)
+        .config(config)
         .spawn(move |scope| {
             scope.export_raw("begins", move |_, _, _| {
                 log.send("begun").unwrap();

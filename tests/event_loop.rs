@@ -1,6 +1,6 @@
 //! Endpoints in event loops: workers that a driver drives, and main as a future.
 
-use coincide::{CallError, CallErrorKind, CloseReason, ClosedBy, Driver, Limits, Main, Scope, SendError, Turn, Worker};
+use coincide::{CallError, CallErrorKind, CloseReason, ClosedBy, Config, Driver, Main, Scope, SendError, Turn, Worker};
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use std::cell::{Cell, RefCell};
@@ -23,7 +23,6 @@ struct Pair {
 impl Pair {
     fn new() -> Self {
         let main = Main::new().unwrap();
-        main.set_linger(Duration::ZERO);
         let (worker, detached) = main.worker().detached().unwrap();
         Self { main, worker, driver: detached.attach() }
     }
@@ -65,11 +64,11 @@ impl Pair {
 
 /// Drives a worker in an executor on a thread of its own. Returns main, its handle, and what `setup` returned.
 fn on_thread<T: Send + 'static>(
-    limits: Limits,
+    config: Config,
     setup: impl FnOnce(&Scope) -> T + Send + 'static,
 ) -> (Main, Worker, JoinHandle<T>) {
     let main = Main::new().unwrap();
-    let (worker, detached) = main.worker().limits(limits).detached().unwrap();
+    let (worker, detached) = main.worker().config(config).detached().unwrap();
     let thread = std::thread::spawn(move || {
         let driver = detached.attach();
         let result = setup(driver.scope());
@@ -298,7 +297,7 @@ fn call_of_main_makes_the_descriptor_of_an_idle_driver_readable() {
 
 #[test]
 fn worker_in_a_loop_may_block_and_runs_nested_calls() {
-    let (main, worker, thread) = on_thread(Limits::default(), |scope| {
+    let (main, worker, thread) = on_thread(Config::default(), |scope| {
         scope.export("quick", |k: i32| k + 1);
         let sync = scope.sync();
         scope.export("start", move || sync.call::<i32>("ask", (20,)).map_err(CallError::into_thrown));
@@ -316,7 +315,7 @@ fn worker_in_a_loop_may_block_and_runs_nested_calls() {
 
 #[test]
 fn asynchronous_exports_are_deferred_while_a_worker_in_a_loop_is_blocked() {
-    let (main, worker, thread) = on_thread(Limits::default(), |scope| {
+    let (main, worker, thread) = on_thread(Config::default(), |scope| {
         scope.export_async("slow", |k: i32| async move { 2 * k });
         let sync = scope.sync();
         scope.export("start", move || sync.call::<i32>("ask", ()).map_err(CallError::into_thrown));
@@ -336,8 +335,8 @@ fn asynchronous_exports_are_deferred_while_a_worker_in_a_loop_is_blocked() {
 
 #[test]
 fn call_that_would_wait_for_itself_is_a_deadlock_in_a_loop_too() {
-    let limits = Limits { deadlock_timeout: Duration::from_millis(20), ..Limits::default() };
-    let (main, worker, thread) = on_thread(limits, |scope| {
+    let config = Config { deadlock_timeout: Duration::from_millis(20), ..Config::default() };
+    let (main, worker, thread) = on_thread(config, |scope| {
         scope.export_async("slow", |k: i32| async move { 2 * k });
         let sync = scope.sync();
         scope.export("start", move || sync.call::<i32>("ask", ()).map_err(CallError::into_thrown));
@@ -355,7 +354,7 @@ fn call_that_would_wait_for_itself_is_a_deadlock_in_a_loop_too() {
 
 #[test]
 fn interrupt_ends_the_blocked_call_of_a_worker_in_a_loop() {
-    let (main, worker, thread) = on_thread(Limits::default(), |scope| {
+    let (main, worker, thread) = on_thread(Config::default(), |scope| {
         let sync = scope.sync();
         scope.export("start", move || sync.call::<()>("never", ()).unwrap_err().kind == CallErrorKind::Interrupted);
     });
@@ -371,7 +370,7 @@ fn interrupt_ends_the_blocked_call_of_a_worker_in_a_loop() {
 
 #[test]
 fn timeout_of_main_cancels_the_blocked_call_of_a_worker_in_a_loop() {
-    let (main, worker, thread) = on_thread(Limits::default(), |scope| {
+    let (main, worker, thread) = on_thread(Config::default(), |scope| {
         let (sync, outcome) = (scope.sync(), Rc::new(Cell::new(false)));
         let cancelled = Rc::clone(&outcome);
         scope.export("start", move || {
@@ -429,7 +428,7 @@ fn main_runs_as_a_future_beside_other_tasks() {
 
 #[test]
 fn deadlines_pass_in_executors_without_timers() {
-    let (main, worker, thread) = on_thread(Limits::default(), |scope| {
+    let (main, worker, thread) = on_thread(Config::default(), |scope| {
         let proxy = scope.proxy().with_timeout(Duration::from_millis(20));
         scope.export_async("ask", move || {
             let call = proxy.call::<()>("never", ());

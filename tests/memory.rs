@@ -5,7 +5,6 @@ mod failing;
 
 use coincide::{CallError, CallErrorKind, Main, Scope, SendError, Thrown};
 use failing::fail_above;
-use std::time::Duration;
 
 const MIB: usize = 1 << 20;
 
@@ -31,8 +30,6 @@ fn exceed(scope: &Scope) -> Result<(), Thrown> {
 fn calls_beyond_the_budget_of_main_end_and_their_links_stay_open() {
     let main = Main::new().unwrap();
     main.set_memory_budget(4 * MIB);
-    // Without a linger main parks at once, so answers have to be sent before.
-    main.set_linger(Duration::ZERO);
     let workers = [(); 5].map(|()| {
         let worker = main.spawn(exceed).unwrap();
         worker.register_bytes("echo", |_| Ok(()));

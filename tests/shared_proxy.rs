@@ -1,6 +1,6 @@
 //! Proxies for other threads.
 
-use coincide::{CallError, CallErrorKind, Limits, Main, SharedFuture, SharedProxy, Thrown, Worker, interface};
+use coincide::{CallError, CallErrorKind, Config, Main, SharedFuture, SharedProxy, Thrown, Worker, interface};
 use futures_util::future::join_all;
 use std::cell::Cell;
 use std::future::pending;
@@ -275,8 +275,8 @@ fn slow_worker_delays_no_calls_of_another_one() {
 #[test]
 fn errors_name_the_function_and_its_fault() {
     let main = Main::new().unwrap();
-    let limits = Limits { max_message: 4096, ..Limits::default() };
-    let worker = main.worker().limits(limits).spawn(|scope| {
+    let config = Config { max_message: 4096, ..Config::default() };
+    let worker = main.worker().config(config).spawn(|scope| {
         scope.export("fail", || Err::<(), _>(Thrown::new("RangeError", "too far")));
         Ok(())
     });

@@ -2,13 +2,13 @@
 
 use coincide_benches::{SIZES, size};
 use coincide_proto::{Transmit, Transport};
-use coincide_transport_atomics::{Bell, LinkConfig, pair};
+use coincide_transport_atomics::{Bell, Rings, pair};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 fn frames(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("ring");
     // With room for the longest frame of the ladder.
-    let config = LinkConfig::default().up_capacity(16 << 20);
+    let config = Rings::default().up_capacity(16 << 20);
     let (mut main, mut worker) = pair(config, Bell::new().expect("a bell"));
     for bytes in SIZES {
         let body = vec![7; bytes];

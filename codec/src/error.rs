@@ -10,12 +10,12 @@ use core::fmt;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Path {
     /// Innermost first: errors collect them on their way out.
-    segments: Vec<Segment>,
+    segments: Vec<PathSegment>,
 }
 
 /// One step of a [`Path`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Segment {
+pub enum PathSegment {
     /// A root with a name, such as `args`.
     Root(&'static str),
     /// A property or field.
@@ -26,7 +26,7 @@ pub enum Segment {
 
 impl Path {
     /// The same path, seen from one level further out.
-    pub fn enter(&mut self, segment: Segment) {
+    pub fn enter(&mut self, segment: PathSegment) {
         self.segments.push(segment);
     }
 
@@ -40,11 +40,11 @@ impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, segment) in self.segments.iter().rev().enumerate() {
             match segment {
-                Segment::Root(name) => f.write_str(name)?,
-                Segment::Index(number) => write!(f, "[{number}]")?,
-                Segment::Key(key) if is_identifier(key) && index == 0 => f.write_str(key)?,
-                Segment::Key(key) if is_identifier(key) => write!(f, ".{key}")?,
-                Segment::Key(key) => write!(f, "[{key:?}]")?,
+                PathSegment::Root(name) => f.write_str(name)?,
+                PathSegment::Index(number) => write!(f, "[{number}]")?,
+                PathSegment::Key(key) if is_identifier(key) && index == 0 => f.write_str(key)?,
+                PathSegment::Key(key) if is_identifier(key) => write!(f, ".{key}")?,
+                PathSegment::Key(key) => write!(f, "[{key:?}]")?,
             }
         }
         Ok(())
@@ -57,7 +57,7 @@ fn is_identifier(key: &str) -> bool {
         && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$')
 }
 
-impl Segment {
+impl PathSegment {
     /// A property. A long key is cut.
     pub(crate) fn key(key: &str) -> Self {
         Self::Key(beginning(key).into())
@@ -96,7 +96,7 @@ impl EncodeError {
 
     /// The same error, seen from one level further out.
     #[must_use]
-    pub fn at(mut self, segment: Segment) -> Self {
+    pub fn at(mut self, segment: PathSegment) -> Self {
         self.path.enter(segment);
         self
     }
@@ -181,7 +181,7 @@ impl DecodeError {
 
     /// The same error, seen from one level further out.
     #[must_use]
-    pub fn at(mut self, segment: Segment) -> Self {
+    pub fn at(mut self, segment: PathSegment) -> Self {
         self.path.enter(segment);
         self
     }

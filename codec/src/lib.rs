@@ -53,7 +53,7 @@ pub mod shared;
 pub mod typed;
 pub mod value;
 
-pub use error::{DecodeError, DecodeErrorKind, EncodeError, Path, Segment};
+pub use error::{DecodeError, DecodeErrorKind, EncodeError, Path, PathSegment};
 /// Bytes that move by memcpy: serde takes a `Vec<u8>` of its own byte by byte.
 pub use serde_bytes::{ByteBuf, Bytes};
 pub use shared::SharedBytes;

@@ -149,7 +149,7 @@ impl End {
                     );
                     return None;
                 }
-                Err(_) => self.session.handle_gone(),
+                Err(_) => self.session.handle_lost(""),
             }
         }
     }

@@ -16,13 +16,14 @@
 //! }
 //!
 //! let mut main = Session::new(Role::Main, Config::default());
-//! let mut worker = Session::new(Role::Worker, Config::default());
+//! let mut worker = Session::new(Role::Worker, Config { name: "greeter".into(), ..Config::default() });
 //! let call = worker.call(Call { name: "hello", ..Call::default() }, b"PyScript".to_vec())?;
 //! carry(&mut worker, &mut main); // the greeting
 //! carry(&mut main, &mut worker);
 //! carry(&mut worker, &mut main); // the call
 //!
 //! assert_eq!(main.poll_event(), Some(Event::Opened));
+//! assert_eq!(main.peer_name(), "greeter");
 //! let Some(Event::Call { id, payload, .. }) = main.poll_event() else { panic!() };
 //! assert_eq!(main.function(id), Some("hello"));
 //! main.reply(id, Format::Bytes, [b"Hello, ", &payload.into_bytes()[..]].concat())?;

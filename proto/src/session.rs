@@ -135,14 +135,9 @@ impl Session {
         self.closed.as_ref()
     }
 
-    /// The name under which the peer introduced itself; empty before the greeting and for main.
+    /// The name under which the peer introduced itself, by which a host that accepts workers tells them apart. Empty before the greeting, and for main.
     pub fn peer_name(&self) -> &str {
         &self.peer_name
-    }
-
-    /// Limits that the peer has announced; `None` before the greeting.
-    pub fn peer_limits(&self) -> Option<&Greeting> {
-        (self.state != State::Greeting).then_some(&self.peer)
     }
 
     /// An empty buffer to encode a payload into. The session reuses it after it has been sent.
@@ -367,12 +362,7 @@ impl Session {
         }
     }
 
-    /// Handles a report of the transport that the peer is gone.
-    pub fn handle_gone(&mut self) {
-        self.handle_lost("");
-    }
-
-    /// Handles a report of the transport that the peer cannot be reached, with the reason as text.
+    /// Handles a report of the transport that the peer is gone, or cannot be reached. `why` is the reason as text, empty if there is none.
     pub fn handle_lost(&mut self, why: &str) {
         if self.state != State::Closed {
             self.outbox.clear(&mut self.pool);

@@ -38,7 +38,7 @@ fn is_over(link: &mut Link, role: Role, call: coincide_proto::CallId) {
     session.interrupt();
     session.close(CloseReason::FAILED, "again");
     session.abort(CloseReason::FAILED, "again");
-    session.handle_gone();
+    session.handle_lost("");
     session.handle_frame(&[0xff; 3][..]).expect("what comes later is ignored");
     assert_eq!(session.poll_event(), None, "nothing comes after the end");
     assert_eq!(session.poll_timeout(), None);
@@ -152,7 +152,7 @@ fn a_peer_that_is_gone_ends_everything() {
     for role in ROLES {
         let (mut link, calls) = busy();
         link.end(role).reply(calls[index(role.peer())], Format::Bytes, Vec::new()).unwrap();
-        link.end(role).handle_gone();
+        link.end(role).handle_lost("");
         let ended = Event::Ended { id: calls[index(role)], outcome: Outcome::Closed };
         assert_eq!(link.events(role), [ended, closed(ClosedBy::Gone, CloseReason::FAILED, "")]);
         assert!(!link.end(role).has_output());

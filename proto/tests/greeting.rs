@@ -3,8 +3,8 @@
 mod link;
 
 use coincide_proto::{
-    Call, CloseReason, Closed, ClosedBy, Config, Event, Format, Greeting, Kind, MIN_FRAME, Outcome, Progress, Role,
-    SendError, Session,
+    Call, CloseReason, Closed, ClosedBy, Config, Event, Format, Greeting, Kind, MAGIC, MIN_FRAME, Outcome, Progress,
+    Role, SendError, Session,
 };
 use link::{Link, greeting, greeting_frame, next_frame};
 
@@ -14,7 +14,7 @@ fn the_worker_greets_first_and_main_answers() {
     assert_eq!(link.send(Role::Main), Progress::Idle, "main is silent until it is greeted");
     assert_eq!(link.send(Role::Worker), Progress::Sent);
     assert_eq!(link.up[0][0], Kind::HELLO.0);
-    assert!(!link.worker.is_open() && link.worker.peer_limits().is_none());
+    assert!(!link.worker.is_open());
     link.receive(Role::Main);
     assert_eq!(link.event(Role::Main), Event::Opened);
     assert_eq!(link.main.peer_name(), "crunch");
@@ -23,7 +23,6 @@ fn the_worker_greets_first_and_main_answers() {
     link.receive(Role::Worker);
     assert_eq!(link.event(Role::Worker), Event::Opened);
     assert!(link.main.is_open() && link.worker.is_open());
-    assert_eq!(link.worker.peer_limits().map(|limits| limits.major), Some(1));
 }
 
 #[test]
@@ -72,19 +71,22 @@ fn another_minor_version_and_unknown_features_are_fine() {
     frame.extend_from_slice(b"fields of a later version");
     main.handle_frame(&frame[..]).unwrap();
     assert!(main.is_open());
-    assert_eq!(main.peer_limits(), Some(&newer));
 }
 
 #[test]
 fn settings_out_of_range_are_brought_into_it() {
     let tiny = Config { max_frame: 0, max_message: 0, max_pending: 0, max_depth: 0, ..Config::default() };
     let huge = Config { max_pending: u32::MAX, name: "ü".repeat(1000), ..Config::default() };
-    let link = Link::open_with(tiny, huge);
-    let limits = link.worker.peer_limits().unwrap();
+    let mut link = Link::new(tiny, huge);
+    assert_eq!(link.send(Role::Worker), Progress::Sent);
+    let offered = offered_in(&link.up[0]);
+    assert_eq!(offered.max_pending, 65_535);
+    link.receive(Role::Main);
+    assert_eq!(link.main.peer_name(), "ü".repeat(512));
+    assert_eq!(link.send(Role::Main), Progress::Sent);
+    let limits = offered_in(&link.down[0]);
     assert_eq!((limits.max_frame, limits.max_message), (MIN_FRAME as u32, MIN_FRAME as u64));
     assert_eq!((limits.max_pending, limits.max_depth), (1, 1));
-    assert_eq!(link.main.peer_limits().unwrap().max_pending, 65_535);
-    assert_eq!(link.main.peer_name(), "ü".repeat(512));
 }
 
 #[test]
@@ -140,4 +142,10 @@ fn a_link_can_be_closed_before_the_greeting() {
         let events = link.events(role.peer());
         assert_eq!(events.last(), Some(&Event::Closed(Closed { by: ClosedBy::Peer, ..here })), "{role:?}");
     }
+}
+
+/// The greeting in a frame.
+fn offered_in(frame: &[u8]) -> Greeting {
+    let at = frame.windows(MAGIC.len()).position(|bytes| bytes == MAGIC).expect("it is a greeting");
+    Greeting::from_bytes(&frame[at..]).expect("it is whole")
 }

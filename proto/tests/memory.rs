@@ -219,7 +219,7 @@ fn bodies_return_their_bytes_to_the_budget_when_they_end() {
     type End = fn(&mut Session);
     let ends: [(&str, End); 5] = [
         ("aborted", |session| session.abort(CloseReason::DONE, "")),
-        ("gone", Session::handle_gone),
+        ("gone", |session| session.handle_lost("")),
         ("closed by the peer", |session| {
             receive(session, &frame(Header { kind: Kind::CLOSE, ..Header::default() }, "", b""));
         }),

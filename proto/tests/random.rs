@@ -299,7 +299,7 @@ proptest! {
             Ending::None => {}
             Ending::Close(role) => world.link.end(role).close(CloseReason::DONE, "bye"),
             Ending::Abort(role) => world.link.end(role).abort(CloseReason::FAILED, "now"),
-            Ending::Gone => ROLES.into_iter().for_each(|role| world.link.end(role).handle_gone()),
+            Ending::Gone => ROLES.into_iter().for_each(|role| world.link.end(role).handle_lost("")),
         }
         world.finish();
         for role in ROLES {

@@ -63,7 +63,7 @@ pub enum CallErrorKind {
     /// The call was refused because calls are nested too deep. The text is the chain of calls.
     TooDeep(String),
     /// The function can end only after the call for which the worker is blocked, whose function made this call and is assumed to wait for
-    /// it (see [`Limits::deadlock_timeout`](crate::Limits::deadlock_timeout)). The text is the cycle of calls.
+    /// it (see [`Config::deadlock_timeout`](crate::Config::deadlock_timeout)). The text is the cycle of calls.
     Deadlock(String),
     /// One of the ends has no memory to write, keep or read the arguments or the result, or its memory budget is used up. The text says which end,
     /// and what to do. Later calls, or smaller ones, may succeed.

@@ -9,7 +9,7 @@ use coincide_proto::engine::{Action, Engine, FunctionId, Runs, Ticket};
 use coincide_proto::{CallId, Closed, ErrorCode, Format, Payload, SendError, Session, Time, Transport};
 use futures_util::future::{AbortHandle, LocalBoxFuture, abortable};
 use hashbrown::HashMap;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -26,8 +26,6 @@ pub(crate) struct Host {
     running: RefCell<HashMap<Ticket, AbortHandle>>,
     /// Calls of the peer's functions that are awaited.
     pub(crate) pending: PendingCalls,
-    /// The call that was made here last.
-    pub(crate) latest: Cell<Option<CallId>>,
     /// Receive the references that the peer no longer holds: listeners of the program, and of the library.
     on_released: RefCell<Vec<Released>>,
 }
@@ -53,7 +51,6 @@ impl Host {
             functions: RefCell::default(),
             running: RefCell::default(),
             pending: PendingCalls::default(),
-            latest: Cell::new(None),
             on_released: RefCell::default(),
         }
     }
@@ -120,11 +117,9 @@ impl Host {
         deadline: Option<Time>,
     ) -> Result<CallId, CallError> {
         let mut engine = self.engine.borrow_mut();
-        let id = engine
+        engine
             .call(function, format, payload, deadline)
-            .map_err(|source| CallError::not_sent(function, source, engine.session()))?;
-        self.latest.set(Some(id));
-        Ok(id)
+            .map_err(|source| CallError::not_sent(function, source, engine.session()))
     }
 
     /// Calls a function without an answer. Nothing is sent before the engine is polled or flushed.

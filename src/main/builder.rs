@@ -6,7 +6,7 @@ use super::turns::Shared;
 use crate::calls::error::SpawnError;
 use crate::calls::host::Host;
 use coincide_proto::{Config, Role, Session, Transport};
-use coincide_transport_atomics::LinkConfig;
+use coincide_transport_atomics::Rings;
 use std::rc::{Rc, Weak};
 
 /// Settings of a worker that is about to start; from [`Main::worker`](crate::Main::worker).
@@ -14,13 +14,13 @@ use std::rc::{Rc, Weak};
 pub struct WorkerBuilder<'a> {
     pub(crate) main: &'a Rc<Shared>,
     pub(crate) name: Option<String>,
-    pub(crate) limits: Config,
-    pub(crate) rings: LinkConfig,
+    pub(crate) config: Config,
+    pub(crate) rings: Rings,
 }
 
 impl<'a> WorkerBuilder<'a> {
     pub(crate) fn new(main: &'a Rc<Shared>) -> Self {
-        Self { main, name: None, limits: Config::default(), rings: LinkConfig::default() }
+        Self { main, name: None, config: Config::default(), rings: Rings::default() }
     }
 
     /// Gives the worker a name, under which [`Main::workers`](crate::Main::workers) finds it.
@@ -29,14 +29,14 @@ impl<'a> WorkerBuilder<'a> {
         self
     }
 
-    /// Sets the limits of both ends.
-    pub fn limits(mut self, limits: Config) -> Self {
-        self.limits = limits;
+    /// Replaces the settings of both ends.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
         self
     }
 
     /// Sets the sizes of the rings.
-    pub fn rings(mut self, rings: LinkConfig) -> Self {
+    pub fn rings(mut self, rings: Rings) -> Self {
         self.rings = rings;
         self
     }
@@ -52,9 +52,9 @@ impl<'a> WorkerBuilder<'a> {
         Ok(self.connect(transport))
     }
 
-    /// The limits of the worker's end, which introduces itself by its name.
-    pub(crate) fn worker_limits(&self) -> Config {
-        Config { name: self.name.clone().unwrap_or_default(), ..self.limits.clone() }
+    /// The settings of the worker's end, which introduces itself by its name.
+    pub(crate) fn worker_config(&self) -> Config {
+        Config { name: self.name.clone().unwrap_or_default(), ..self.config.clone() }
     }
 
     pub(crate) fn check_name(&self) -> Result<(), SpawnError> {
@@ -63,7 +63,7 @@ impl<'a> WorkerBuilder<'a> {
 
     pub(crate) fn connect(self, transport: Box<dyn Transport>) -> Worker {
         let main = self.main;
-        let session = Session::new(Role::Main, self.limits).with_budget(&main.budget);
+        let session = Session::new(Role::Main, self.config).with_budget(&main.budget);
         let owner: Weak<Shared> = Rc::downgrade(main);
         let endpoint = Rc::new(MainEndpoint::new(Host::new(session, transport), owner, self.name));
         main.add(Rc::clone(&endpoint));
@@ -76,10 +76,10 @@ impl<'a> WorkerBuilder<'a> {
 
 impl std::fmt::Debug for WorkerBuilder<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { main: _, name, limits, rings } = self;
+        let Self { main: _, name, config, rings } = self;
         f.debug_struct("WorkerBuilder")
             .field("name", name)
-            .field("limits", limits)
+            .field("config", config)
             .field("rings", rings)
             .finish_non_exhaustive()
     }

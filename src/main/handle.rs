@@ -8,7 +8,7 @@ use crate::calls::functions::{Failure, Function, Handler, RawReply, Reply};
 use crate::calls::interface::Interface;
 use crate::calls::proxy::Proxy;
 use crate::calls::thrown::Thrown;
-use coincide_proto::{CallId, CloseReason, Closed, Format, SendError};
+use coincide_proto::{CloseReason, Closed, Format, SendError};
 use serde::de::DeserializeOwned;
 use std::rc::Rc;
 
@@ -115,16 +115,6 @@ impl Worker {
     pub fn interrupt(&self) {
         self.endpoint.host.engine.borrow_mut().interrupt();
         self.endpoint.flush();
-    }
-
-    /// The call of an export that was made last, by its id on the wire; otherwise 0.
-    pub fn latest_call(&self) -> u32 {
-        self.endpoint.host.latest.get().map_or(0, CallId::to_wire)
-    }
-
-    /// Whether the worker has not answered the call with this id on the wire, which may have ended here.
-    pub fn is_unanswered(&self, call: u32) -> bool {
-        self.endpoint.host.engine.borrow().session().is_unanswered(call)
     }
 
     /// Ends the worker: every pending call ends with an error on both sides, the name is free again, and a worker process is

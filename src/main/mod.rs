@@ -59,14 +59,6 @@ impl Main {
         Workers::new(Rc::clone(&self.shared))
     }
 
-    /// Sets for how long a turn looks for the next call after it has answered one. Default 50 µs, and up to 100 µs
-    /// (in a browser 200 µs) while that finds one.
-    ///
-    /// A chatty worker's next call follows at once, and finding it so saves two wake-ups. Zero turns it off.
-    pub fn set_linger(&self, linger: Duration) {
-        self.shared.set_linger(linger);
-    }
-
     /// Sets how many bytes the bodies in flight of all links may take together: those that arrive in parts, as far as they have arrived, and
     /// those that wait to be sent. The first 64 KiB of each link are not counted. What exceeds the budget ends its call with
     /// [`CallErrorKind::OutOfMemory`](crate::CallErrorKind::OutOfMemory) at the worker, or [`SendError::OutOfMemory`](crate::SendError::OutOfMemory)

@@ -75,10 +75,6 @@ impl Shared {
         self.bell.ring();
     }
 
-    pub(super) fn set_linger(&self, linger: Duration) {
-        self.linger.replace(Patience::lingering(linger));
-    }
-
     pub(crate) fn turn(&self, budget: Duration, woken: &dyn Fn() -> bool) -> Turn {
         assert!(
             self.thread.begin(),

@@ -71,11 +71,11 @@ impl WorkerBuilder<'_> {
     {
         self.check_name()?;
         let (main_end, worker_end) = atomics::pair(self.rings, Arc::clone(&self.main.bell));
-        let limits = self.worker_limits();
+        let config = self.worker_config();
         let name = self.name.clone().unwrap_or_else(|| "coincide-worker".into());
         std::thread::Builder::new().name(name).spawn(move || {
             let ringer = worker_end.ringer();
-            run(Box::new(worker_end), Arc::new(move || ringer.ring()), limits, setup);
+            run(Box::new(worker_end), Arc::new(move || ringer.ring()), config, setup);
         })?;
         Ok(self.connect(Box::new(main_end)))
     }
@@ -112,8 +112,8 @@ impl WorkerBuilder<'_> {
         self.check_name()?;
         let bell = Bell::new()?;
         let (main_end, worker_end) = atomics::pair_of_loops(self.rings, Arc::clone(&self.main.bell), Arc::clone(&bell));
-        let limits = self.worker_limits();
-        Ok((self.connect(Box::new(main_end)), Detached::new(Box::new(worker_end), bell, limits)))
+        let config = self.worker_config();
+        Ok((self.connect(Box::new(main_end)), Detached::new(Box::new(worker_end), bell, config)))
     }
 
     /// Starts the worker as a process (Linux). The program hands control to [`serve_process`](crate::serve_process).
@@ -150,19 +150,19 @@ where
     };
     let name = std::env::var(NAME_VARIABLE).unwrap_or_default();
     let ringer = transport.ringer();
-    let limits = Config { name, ..Config::default() };
-    match run(Box::new(transport), Arc::new(move || ringer.ring()), limits, setup) {
+    let config = Config { name, ..Config::default() };
+    match run(Box::new(transport), Arc::new(move || ringer.ring()), config, setup) {
         Some(failure) => Err(failure.into()),
         None => Ok(true),
     }
 }
 
 /// Runs a worker from its greeting to its end; gives what `setup` failed with.
-fn run<F>(transport: Box<dyn Transport>, ring: Ring, limits: Config, setup: F) -> Option<String>
+fn run<F>(transport: Box<dyn Transport>, ring: Ring, config: Config, setup: F) -> Option<String>
 where
     F: FnOnce(&Scope) -> Result<(), Thrown>,
 {
-    let scope = Scope::new(WorkerEndpoint::new(transport, ring, limits, None));
+    let scope = Scope::new(WorkerEndpoint::new(transport, ring, config, None));
     let failure = match catch_unwind(AssertUnwindSafe(|| setup(&scope))) {
         Ok(Ok(())) => {
             scope.serve();

@@ -13,6 +13,7 @@ use std::fmt;
 ///
 /// assert_eq!(Key::from(3_u32), Key::from("3"));
 /// assert_eq!(Key::symbol("iterator").to_string(), "Symbol.iterator");
+/// assert_ne!(Key::symbol_for("iterator"), Key::symbol("iterator"));
 /// assert_eq!(Key::from("title").as_str(), Some("title"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

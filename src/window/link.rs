@@ -23,11 +23,6 @@ impl Scope {
         let link = ObjectLink { scope: Rc::clone(&self.endpoint), table: table_of(self) };
         Remote::of(Rc::new(Handle { id: ROOT, kind: RefKind::Object, link }))
     }
-
-    /// How many objects of main this worker holds, and how many of its functions main has.
-    pub fn window_sizes(&self) -> (usize, usize) {
-        table_of(self).sizes()
-    }
 }
 
 impl Reflection for Table {
@@ -37,6 +32,10 @@ impl Reflection for Table {
 
     fn close(&self) {
         self.clear();
+    }
+
+    fn sizes(&self) -> (usize, usize) {
+        Table::sizes(self)
     }
 }
 

@@ -5,7 +5,6 @@ import { share } from './js/share.js';
 export class Options {
   policy;
   paths = [];
-  objects = [];
   evaluate = false;
   imports = false;
 
@@ -30,7 +29,7 @@ export class Shared {
    * @param release gives a list of references back to the worker
    */
   constructor({ policy, wall, ...options }, invoke, release) {
-    const isWalled = wall || Boolean(policy) || options.paths.length > 0 || options.objects.length > 0;
+    const isWalled = wall || Boolean(policy) || options.paths.length > 0;
     this.#shared = share(
       {
         reflect: (references, serve, later, released) => {

@@ -39,13 +39,6 @@ impl Root {
         self
     }
 
-    /// Hands out an object wherever it turns up, whatever it is.
-    #[must_use]
-    pub fn allow_object(self, object: &JsValue) -> Self {
-        self.options.objects().push(object);
-        self
-    }
-
     /// Lets the worker evaluate source behind a wall, which is then none for code that it sends.
     #[must_use]
     pub fn evaluate(self) -> Self {
@@ -246,8 +239,6 @@ extern "C" {
     fn new(root: &JsValue) -> Options;
     #[wasm_bindgen(method, getter)]
     fn paths(this: &Options) -> Array;
-    #[wasm_bindgen(method, getter)]
-    fn objects(this: &Options) -> Array;
     #[wasm_bindgen(method, setter)]
     fn set_policy(this: &Options, policy: &JsValue);
     #[wasm_bindgen(method, setter)]

@@ -31,16 +31,16 @@ impl Scope {
     /// links between threads.
     ///
     /// The transport rings `bell` where it would otherwise wake a thread, and its `wait` returns when the bell is rung.
-    pub fn attach(transport: Box<dyn Transport>, bell: Arc<Bell>, limits: Config) -> Driver {
+    pub fn attach(transport: Box<dyn Transport>, bell: Arc<Bell>, config: Config) -> Driver {
         let rung = Arc::clone(&bell);
-        Driver::new(transport, Arc::new(move || rung.ring()), bell, limits)
+        Driver::new(transport, Arc::new(move || rung.ring()), bell, config)
     }
 }
 
 impl Driver {
     /// `ring` wakes the worker wherever it sleeps, in its loop or in a blocked call.
-    pub(crate) fn new(transport: Box<dyn Transport>, ring: Ring, bell: Arc<Bell>, limits: Config) -> Self {
-        let scope = Scope::new(WorkerEndpoint::new(transport, ring, limits, Some(Arc::clone(&bell))));
+    pub(crate) fn new(transport: Box<dyn Transport>, ring: Ring, bell: Arc<Bell>, config: Config) -> Self {
+        let scope = Scope::new(WorkerEndpoint::new(transport, ring, config, Some(Arc::clone(&bell))));
         Self { scope, bell }
     }
 
@@ -111,24 +111,24 @@ impl std::os::fd::AsFd for Driver {
 pub struct Detached {
     transport: Box<dyn Transport + Send>,
     bell: Arc<Bell>,
-    limits: Config,
+    config: Config,
 }
 
 #[cfg(not(target_family = "wasm"))]
 impl Detached {
-    pub(crate) fn new(transport: Box<dyn Transport + Send>, bell: Arc<Bell>, limits: Config) -> Self {
-        Self { transport, bell, limits }
+    pub(crate) fn new(transport: Box<dyn Transport + Send>, bell: Arc<Bell>, config: Config) -> Self {
+        Self { transport, bell, config }
     }
 
     /// Takes up the link on this thread.
     pub fn attach(self) -> Driver {
-        Scope::attach(self.transport, self.bell, self.limits)
+        Scope::attach(self.transport, self.bell, self.config)
     }
 }
 
 #[cfg(not(target_family = "wasm"))]
 impl std::fmt::Debug for Detached {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Detached").field("name", &self.limits.name).finish_non_exhaustive()
+        f.debug_struct("Detached").field("name", &self.config.name).finish_non_exhaustive()
     }
 }

@@ -47,12 +47,15 @@ pub(crate) trait Reflection {
 
     /// The link is closed.
     fn close(&self);
+
+    /// Number of main's objects that the worker holds, and of its functions that main holds.
+    fn sizes(&self) -> (usize, usize);
 }
 
 impl WorkerEndpoint {
     /// `ring` wakes the worker while it waits for the transport.
-    pub(crate) fn new(transport: Box<dyn Transport>, ring: Ring, limits: Config, bell: Option<Arc<Bell>>) -> Self {
-        let session = Session::new(Role::Worker, limits).with_budget(&Budget::new(MEMORY_BUDGET));
+    pub(crate) fn new(transport: Box<dyn Transport>, ring: Ring, config: Config, bell: Option<Arc<Bell>>) -> Self {
+        let session = Session::new(Role::Worker, config).with_budget(&Budget::new(MEMORY_BUDGET));
         Self {
             host: Rc::new(Host::new(session, transport)),
             tasks_woken: Arc::new(Woken::new(&ring)),

@@ -8,14 +8,15 @@ use crate::calls::functions::{Failure, Function, Handler, RawReply, Reply};
 use crate::calls::interface::Interface;
 use crate::calls::proxy::Proxy;
 use crate::calls::thrown::Thrown;
-use coincide_proto::{CallId, CloseReason, Closed, Format, SendError};
+use coincide_proto::{CloseReason, Closed, Format, SendError};
 use serde::de::DeserializeOwned;
 use std::rc::Rc;
 use std::time::Duration;
 
 /// What a worker sees of its link: the functions of main, and those that it exports itself.
 ///
-/// It belongs to the worker's thread. Cloning gives another handle.
+/// It belongs to the worker's thread. Cloning gives another handle. Its `Debug` output names the exports, and counts the objects of main that the
+/// worker holds and the callbacks that main holds, which shows leaks of either.
 #[derive(Clone)]
 pub struct Scope {
     pub(crate) endpoint: Rc<WorkerEndpoint>,
@@ -51,7 +52,7 @@ impl Scope {
     /// Exports a function that returns a future.
     ///
     /// Futures run only when the worker serves; calls that arrive while it is blocked are deferred until then. If the function of main for
-    /// which the worker is blocked made the call, and has not returned within [`Limits::deadlock_timeout`](crate::Limits::deadlock_timeout), it is assumed to wait for the call:
+    /// which the worker is blocked made the call, and has not returned within [`Config::deadlock_timeout`](crate::Config::deadlock_timeout), it is assumed to wait for the call:
     /// the call ends with [`CallErrorKind::Deadlock`](crate::CallErrorKind::Deadlock) and the function is not run.
     pub fn export_async<Args, Kind, H>(&self, name: &str, function: H)
     where
@@ -77,6 +78,18 @@ impl Scope {
     }
 
     /// Removes an export. Returns whether the name was exported.
+    ///
+    /// ```
+    /// # let main = coincide::Main::new()?;
+    /// let worker = main.spawn(|scope| {
+    ///     scope.export("setup", || ());
+    ///     assert!(scope.unexport("setup"));
+    ///     assert!(!scope.unexport("setup"));
+    ///     Ok(())
+    /// })?;
+    /// assert_eq!(main.block_on(worker.ready())?, Vec::<String>::new());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn unexport(&self, name: &str) -> bool {
         self.endpoint.host.remove(name)
     }
@@ -145,12 +158,6 @@ impl Scope {
         self.endpoint.sleep(duration)
     }
 
-    /// The call of main that the running function serves, by its id on the wire; otherwise 0. For runtimes that tell a worker
-    /// by other ways than its link that a call is cancelled.
-    pub fn current_call(&self) -> u32 {
-        self.endpoint.host.engine.borrow().current().map_or(0, CallId::to_wire)
-    }
-
     /// Who closed the link, and why; `None` while it is open.
     pub fn closed(&self) -> Option<Closed> {
         self.endpoint.host.engine.borrow().session().closed().cloned()
@@ -175,6 +182,12 @@ impl Scope {
 impl std::fmt::Debug for Scope {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let engine = self.endpoint.host.engine.borrow();
-        f.debug_struct("Scope").field("exports", &engine.names().collect::<Vec<_>>()).finish_non_exhaustive()
+        let reflection = self.endpoint.reflection.borrow();
+        let (objects, callbacks) = reflection.as_ref().map_or((0, 0), |reflection| reflection.sizes());
+        f.debug_struct("Scope")
+            .field("exports", &engine.names().collect::<Vec<_>>())
+            .field("objects", &objects)
+            .field("callbacks", &callbacks)
+            .finish_non_exhaustive()
     }
 }

@@ -6,7 +6,7 @@
 //! Each figure is the median of three runs of 20 milliseconds, a rough one; `--runs 50` gives figures to compare.
 
 use coincide_proto::{Transmit, Transport};
-use coincide_transport_atomics::{Bell, LinkConfig, MainTransport, WorkerTransport, pair};
+use coincide_transport_atomics::{Bell, MainTransport, Rings, WorkerTransport, pair};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -102,7 +102,7 @@ enum Manner {
 
 fn link(size: usize, capacity: usize, manner: Manner) -> u128 {
     let bell = Bell::new().unwrap();
-    let config = LinkConfig::default().up_capacity(capacity).down_capacity(capacity);
+    let config = Rings::default().up_capacity(capacity).down_capacity(capacity);
     let (mut main, mut worker) = pair(config, Arc::clone(&bell));
     let thread = thread::spawn(move || {
         let mut buffer = vec![0; size];

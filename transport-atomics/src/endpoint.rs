@@ -21,7 +21,7 @@
 //! `tests/loom.rs` checks all this, and fails if one of these swaps becomes a load or a store.
 
 use crate::bell::Bell;
-use crate::layout::{LinkConfig, MAIN, Side, WORKER};
+use crate::layout::{MAIN, Rings, Side, WORKER};
 use crate::memory::Memory;
 use crate::ring::{Consumer, Frame, Producer, Record};
 use crate::sync::AtomicBool;
@@ -64,7 +64,7 @@ pub(crate) enum Doorbell {
 
 impl<M: Memory> Endpoint<M> {
     /// Main's end of the link that `config` describes, which sleeps by `own`. The worker sleeps on its word.
-    pub(crate) fn main(memory: M, config: &LinkConfig, own: Doorbell) -> Self {
+    pub(crate) fn main(memory: M, config: &Rings, own: Doorbell) -> Self {
         let (inbox, outbox) = (config.up(), config.down());
         Self {
             inbox: Consumer::new(inbox),
@@ -82,7 +82,7 @@ impl<M: Memory> Endpoint<M> {
     }
 
     /// The worker's end of the link that `config` describes.
-    pub(crate) fn worker(memory: M, config: &LinkConfig, main: Doorbell) -> Self {
+    pub(crate) fn worker(memory: M, config: &Rings, main: Doorbell) -> Self {
         let (inbox, outbox) = (config.down(), config.up());
         Self {
             inbox: Consumer::new(inbox),
@@ -352,7 +352,7 @@ mod tests {
     use proptest::prelude::*;
 
     struct Link {
-        config: LinkConfig,
+        config: Rings,
         region: Region,
         main: Endpoint<Region>,
         worker: Endpoint<Region>,
@@ -360,7 +360,7 @@ mod tests {
 
     impl Link {
         fn new() -> Self {
-            let config = LinkConfig::default().up_capacity(0).down_capacity(0);
+            let config = Rings::default().up_capacity(0).down_capacity(0);
             let region = heap::allocate(config.region_len());
             config.describe(&region);
             let bell = Bell::new().unwrap();

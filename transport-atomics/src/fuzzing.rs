@@ -1,7 +1,7 @@
 //! What the fuzz target `ring_reader` does with its input, and a test that does the same with the target's corpus.
 
 use crate::heap;
-use crate::layout::{LinkConfig, Ring};
+use crate::layout::{Ring, Rings};
 use crate::memory::Memory;
 use crate::region::Region;
 use crate::ring::{Consumer, Producer};
@@ -15,7 +15,7 @@ use coincide_proto::{FrameBytes, Transmit};
 pub fn ring_reader(input: &[u8]) {
     let mut input = Input(input);
     let Some(position) = input.word() else { return };
-    let config = LinkConfig::default().up_capacity(0).down_capacity(0);
+    let config = Rings::default().up_capacity(0).down_capacity(0);
     let memory = heap::allocate(config.region_len());
     config.describe(&memory);
     let (inbox, outbox) = (config.up(), config.down());
@@ -60,7 +60,7 @@ pub fn ring_reader(input: &[u8]) {
             _ => {
                 memory.store(usize::from(input.byte_or_0() % 4) * 4, input.word_or_0());
                 let len = if step & 64 == 0 { config.region_len() } else { input.word_or_0() as usize };
-                if let Ok(found) = LinkConfig::read(&memory, len) {
+                if let Ok(found) = Rings::read(&memory, len) {
                     let words = [0, 4, 8, 12].map(|at| memory.load(at));
                     assert_eq!(words[..2], [u32::from_ne_bytes(*b"coin"), 1]);
                     let (up, down) = (found.up(), found.down());

@@ -6,18 +6,18 @@ use std::io;
 /// The sizes of the two rings of a link.
 ///
 /// ```
-/// use coincide_transport_atomics::LinkConfig;
+/// use coincide_transport_atomics::Rings;
 ///
-/// let config = LinkConfig::default().up_capacity(100_000);
-/// assert_eq!(config.max_frame_up(), 131_072 / 8);
+/// let rings = Rings::default().up_capacity(100_000);
+/// assert_eq!(rings, Rings::default().up_capacity(131_072));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LinkConfig {
+pub struct Rings {
     up: u32,
     down: u32,
 }
 
-impl LinkConfig {
+impl Rings {
     /// Smallest capacity of a ring in bytes; its largest frame, an eighth of it, is the smallest limit that a session takes.
     pub const MIN_CAPACITY: usize = if cfg!(loom) { 256 } else { 16 << 10 };
 
@@ -35,16 +35,6 @@ impl LinkConfig {
     #[must_use]
     pub fn down_capacity(self, bytes: usize) -> Self {
         Self { down: round_capacity(bytes), ..self }
-    }
-
-    /// Largest frame in bytes that the worker can send: an eighth of the ring.
-    pub fn max_frame_up(&self) -> usize {
-        self.up as usize / FRAMES_PER_RING
-    }
-
-    /// Largest frame in bytes that main can send: an eighth of the ring.
-    pub fn max_frame_down(&self) -> usize {
-        self.down as usize / FRAMES_PER_RING
     }
 
     /// Bytes that a link of this shape takes.
@@ -94,7 +84,7 @@ impl LinkConfig {
     }
 }
 
-impl Default for LinkConfig {
+impl Default for Rings {
     /// 1 MiB each way. Memory that was never written to costs nothing: a quiet link takes a few pages of it. What streams through a
     /// ring that exceeds the cache of a core finds the other core through the cache that both share, which is twice as fast.
     fn default() -> Self {
@@ -173,7 +163,7 @@ const VERSION: u32 = 1;
 const FRAMES_PER_RING: usize = 8;
 
 fn round_capacity(bytes: usize) -> u32 {
-    let bytes = bytes.clamp(LinkConfig::MIN_CAPACITY, LinkConfig::MAX_CAPACITY);
+    let bytes = bytes.clamp(Rings::MIN_CAPACITY, Rings::MAX_CAPACITY);
     u32::try_from(bytes.next_power_of_two()).expect("at most 2^30")
 }
 
@@ -184,22 +174,22 @@ mod tests {
 
     #[test]
     fn capacities_are_rounded_and_limited() {
-        let config = LinkConfig::default().up_capacity(0).down_capacity(usize::MAX);
+        let config = Rings::default().up_capacity(0).down_capacity(usize::MAX);
         assert_eq!((config.up, config.down), (16 << 10, 1 << 30));
-        assert_eq!(LinkConfig::default().up_capacity((64 << 10) + 1).up, 128 << 10);
+        assert_eq!(Rings::default().up_capacity((64 << 10) + 1).up, 128 << 10);
     }
 
     #[test]
     fn description_is_read_back() {
-        let config = LinkConfig::default().up_capacity(16 << 10);
+        let config = Rings::default().up_capacity(16 << 10);
         let memory = heap::allocate(config.region_len());
         config.describe(&memory);
-        assert_eq!(LinkConfig::read(&memory, config.region_len()).unwrap(), config);
+        assert_eq!(Rings::read(&memory, config.region_len()).unwrap(), config);
     }
 
     #[test]
     fn nonsense_is_refused() {
-        let config = LinkConfig::default();
+        let config = Rings::default();
         let len = config.region_len();
         for (word, value) in [
             (MAGIC_WORD, 0),
@@ -212,7 +202,7 @@ mod tests {
             let memory = heap::allocate(len);
             config.describe(&memory);
             memory.store(word, value);
-            let error = LinkConfig::read(&memory, len).unwrap_err();
+            let error = Rings::read(&memory, len).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         }
     }

@@ -40,7 +40,7 @@ pub mod web;
 pub mod specification {}
 
 pub use bell::Bell;
-pub use layout::LinkConfig;
+pub use layout::Rings;
 pub use link::{MainTransport, Ringer, WorkerTransport};
 #[cfg(not(target_family = "wasm"))]
 pub use threads::{pair, pair_of_loops};

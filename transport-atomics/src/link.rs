@@ -113,9 +113,9 @@ end! {
 ///
 /// ```
 /// use coincide_proto::Transport;
-/// use coincide_transport_atomics::{Bell, LinkConfig, pair};
+/// use coincide_transport_atomics::{Bell, Rings, pair};
 ///
-/// let (_main, mut worker) = pair(LinkConfig::default(), Bell::new()?);
+/// let (_main, mut worker) = pair(Rings::default(), Bell::new()?);
 /// let ringer = worker.ringer();
 /// let thread = std::thread::spawn(move || worker.wait(false, None));
 /// ringer.ring();

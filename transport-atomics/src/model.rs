@@ -5,7 +5,7 @@
 
 use crate::bell::Bell;
 use crate::endpoint::{Doorbell, Endpoint, Ringer};
-use crate::layout::{CONTROL_LEN, LinkConfig, RECORD_ALIGN};
+use crate::layout::{CONTROL_LEN, RECORD_ALIGN, Rings};
 use crate::memory::Memory;
 use coincide_proto::{FrameBytes, Gone, ReceiveError, Transmit};
 use loom::cell::Cell;
@@ -23,7 +23,7 @@ pub struct ModelEnd(Endpoint<LoomMemory>);
 pub struct ModelRinger(Ringer<LoomMemory>);
 
 /// The ends of main and of the worker.
-pub fn pair(config: LinkConfig) -> (ModelEnd, ModelEnd) {
+pub fn pair(config: Rings) -> (ModelEnd, ModelEnd) {
     let bell = Bell::new().expect("takes no descriptor");
     let memory = LoomMemory::new(config.region_len());
     config.describe(&memory);

@@ -6,12 +6,12 @@
 //!
 //! ```no_run
 //! use coincide_proto::{Transmit, Transport};
-//! use coincide_transport_atomics::{Bell, LinkConfig, process};
+//! use coincide_transport_atomics::{Bell, Rings, process};
 //!
 //! // In the parent:
 //! let bell = Bell::new()?;
 //! let mut command = std::process::Command::new("./worker");
-//! let (mut child, mut main) = process::spawn(&mut command, LinkConfig::default(), &bell)?;
+//! let (mut child, mut main) = process::spawn(&mut command, Rings::default(), &bell)?;
 //! main.send(&Transmit::new(b"ping", b"")).unwrap();
 //!
 //! // First thing in the child:
@@ -22,7 +22,7 @@
 
 use crate::bell::Bell;
 use crate::endpoint::{Doorbell, Endpoint};
-use crate::layout::LinkConfig;
+use crate::layout::Rings;
 use crate::link::{MainTransport, WorkerTransport};
 use crate::sys::{self, Inherited, Life, Prepared, Process, RemoteBell};
 use std::io;
@@ -38,7 +38,7 @@ use std::sync::Arc;
 /// # Errors
 /// When the child can't be started, or there are no descriptors, threads or memory left;
 /// [`Unsupported`](io::ErrorKind::Unsupported) on other platforms than Linux.
-pub fn spawn(command: &mut Command, config: LinkConfig, bell: &Arc<Bell>) -> io::Result<(Child, MainTransport)> {
+pub fn spawn(command: &mut Command, config: Rings, bell: &Arc<Bell>) -> io::Result<(Child, MainTransport)> {
     let Prepared { region, remote, life, handover } = sys::prepare(&config, bell)?;
     let tie = MainTie { bell: Arc::clone(bell), remote, life: life.clone() };
     bell.hears_processes()?;
@@ -63,7 +63,7 @@ pub fn spawn(command: &mut Command, config: LinkConfig, bell: &Arc<Bell>) -> io:
 /// [`Unsupported`](io::ErrorKind::Unsupported) on other platforms than Linux.
 pub fn from_env() -> io::Result<Option<WorkerTransport>> {
     let Some(Inherited { region, len, remote, life, maker }) = sys::inherit()? else { return Ok(None) };
-    let config = LinkConfig::read(&region, len)?;
+    let config = Rings::read(&region, len)?;
     let tie = WorkerTie { life: life.clone() };
     let endpoint = Endpoint::worker(region, &config, Doorbell::Remote(remote));
     watch(life, maker, endpoint.obituary())?;

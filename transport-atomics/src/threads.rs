@@ -3,7 +3,7 @@
 use crate::bell::Bell;
 use crate::endpoint::{Doorbell, Endpoint};
 use crate::heap;
-use crate::layout::LinkConfig;
+use crate::layout::Rings;
 use crate::link::{MainTransport, WorkerTransport};
 use crate::sys::SharedMemory;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use std::sync::Arc;
 ///
 /// ```
 /// use coincide_proto::{Transmit, Transport};
-/// use coincide_transport_atomics::{Bell, LinkConfig, pair};
+/// use coincide_transport_atomics::{Bell, Rings, pair};
 ///
 /// let bell = Bell::new()?;
-/// let (mut main, mut worker) = pair(LinkConfig::default(), bell);
+/// let (mut main, mut worker) = pair(Rings::default(), bell);
 /// let thread = std::thread::spawn(move || {
 ///     worker.send(&Transmit::new(b"hello, ", b"main")).unwrap();
 /// });
@@ -28,20 +28,20 @@ use std::sync::Arc;
 /// # thread.join().unwrap();
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub fn pair(config: LinkConfig, bell: Arc<Bell>) -> (MainTransport, WorkerTransport) {
+pub fn pair(config: Rings, bell: Arc<Bell>) -> (MainTransport, WorkerTransport) {
     let (main, worker) = ends(config, bell);
     (MainTransport::new(main, None), WorkerTransport::new(worker, None))
 }
 
 /// The same for a worker that lives in an event loop: each end is woken by a bell.
-pub fn pair_of_loops(config: LinkConfig, main: Arc<Bell>, worker: Arc<Bell>) -> (MainTransport, WorkerTransport) {
+pub fn pair_of_loops(config: Rings, main: Arc<Bell>, worker: Arc<Bell>) -> (MainTransport, WorkerTransport) {
     let (mut main, mut worker_end) = ends(config, main);
     main.ring_peer_by(Doorbell::Bell(Arc::clone(&worker)));
     worker_end.sleep_by(Doorbell::Bell(worker));
     (MainTransport::new(main, None), WorkerTransport::new(worker_end, None))
 }
 
-fn ends(config: LinkConfig, bell: Arc<Bell>) -> (Endpoint<SharedMemory>, Endpoint<SharedMemory>) {
+fn ends(config: Rings, bell: Arc<Bell>) -> (Endpoint<SharedMemory>, Endpoint<SharedMemory>) {
     let region = heap::allocate(config.region_len());
     config.describe(&region);
     let main = Endpoint::main(region.clone(), &config, Doorbell::Bell(Arc::clone(&bell)));

@@ -36,9 +36,8 @@ use web_time::Instant;
 ///
 /// ```
 /// use coincide_transport_atomics::Patience;
-/// use std::time::Duration;
 ///
-/// let mut linger = Patience::lingering(Duration::from_micros(50));
+/// let mut linger = Patience::main();
 /// assert!(linger.look(|| true));
 /// assert!(!linger.look(|| false));
 /// // Here the endpoint parks.
@@ -91,13 +90,12 @@ impl Patience {
     }
 
     /// Looks for `total`, and spins for the first 2 µs of it.
-    pub fn lingering(total: Duration) -> Self {
+    fn lingering(total: Duration) -> Self {
         Self::new(total.min(SPIN), total)
     }
 
     /// Looks for `reach` in all while something comes between `total` and `reach`.
-    #[must_use]
-    pub fn reaching(self, reach: Duration) -> Self {
+    fn reaching(self, reach: Duration) -> Self {
         Self { reach, ..self }
     }
 

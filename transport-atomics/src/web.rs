@@ -6,7 +6,7 @@
 
 use crate::bell::Bell;
 use crate::endpoint::{Doorbell, Endpoint};
-use crate::layout::LinkConfig;
+use crate::layout::Rings;
 use crate::link::{MainTransport, WorkerTransport};
 use crate::memory::Memory;
 use std::io;
@@ -18,7 +18,7 @@ use wasm_bindgen::prelude::*;
 ///
 /// # Errors
 /// Whatever JavaScript throws: there is no `SharedArrayBuffer`, because the page is not cross-origin isolated, or no memory.
-pub fn create(config: LinkConfig) -> Result<JsValue, JsValue> {
+pub fn create(config: Rings) -> Result<JsValue, JsValue> {
     let buffer = new_shared_array_buffer(config.region_len())?;
     let memory = SharedBuffer::new(&buffer, &JsValue::UNDEFINED);
     config.describe(&memory);
@@ -53,7 +53,7 @@ pub mod attached {
     use super::*;
 
     /// Length in bytes of the buffer of a link.
-    pub fn buffer_len(config: &LinkConfig) -> usize {
+    pub fn buffer_len(config: &Rings) -> usize {
         config.region_len()
     }
 
@@ -61,10 +61,10 @@ pub mod attached {
     ///
     /// # Errors
     /// When the buffer is not of [`buffer_len`].
-    pub fn main_transport(handle: u32, config: &LinkConfig) -> io::Result<MainTransport> {
+    pub fn main_transport(handle: u32, config: &Rings) -> io::Result<MainTransport> {
         let memory = SharedBuffer::of(handle);
         config.describe(&memory);
-        let config = LinkConfig::read(&memory, memory.len())?;
+        let config = Rings::read(&memory, memory.len())?;
         Ok(MainTransport::new(Endpoint::main(memory, &config, Doorbell::Word), None))
     }
 
@@ -74,7 +74,7 @@ pub mod attached {
     /// When there is no link in the buffer, or one of another layout.
     pub fn worker_transport(handle: u32) -> io::Result<WorkerTransport> {
         let memory = SharedBuffer::of(handle);
-        let config = LinkConfig::read(&memory, memory.len())?;
+        let config = Rings::read(&memory, memory.len())?;
         Ok(WorkerTransport::new(Endpoint::worker(memory, &config, Doorbell::Word), None))
     }
 }
@@ -93,12 +93,12 @@ impl WorkerTransport {
     }
 }
 
-fn open(buffer: &JsValue, bell: &Arc<Bell>) -> io::Result<(SharedBuffer, LinkConfig)> {
+fn open(buffer: &JsValue, bell: &Arc<Bell>) -> io::Result<(SharedBuffer, Rings)> {
     let bell = Arc::clone(bell);
     let ring = Closure::<dyn Fn()>::new(move || bell.ring());
     // JavaScript owns the closure from now on and frees it when the memory is detached and nobody listens any more.
     let memory = SharedBuffer::new(buffer, &ring.into_js_value());
-    let config = LinkConfig::read(&memory, memory.len())?;
+    let config = Rings::read(&memory, memory.len())?;
     Ok((memory, config))
 }
 

@@ -5,7 +5,7 @@
 mod watchdog;
 
 use coincide_proto::{Gone, ProtocolError, ReceiveError, Transmit, Transport};
-use coincide_transport_atomics::{Bell, LinkConfig, MainTransport, Patience, WorkerTransport, pair};
+use coincide_transport_atomics::{Bell, MainTransport, Patience, Rings, WorkerTransport, pair};
 use proptest::prelude::*;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use watchdog::within;
 
 const LONG: Duration = Duration::from_secs(if cfg!(miri) { 600 } else { 60 });
 
-fn small() -> LinkConfig {
-    LinkConfig::default().up_capacity(0).down_capacity(0)
+fn small() -> Rings {
+    Rings::default().up_capacity(0).down_capacity(0)
 }
 
 fn small_pair() -> (MainTransport, WorkerTransport) {
@@ -397,7 +397,7 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let max = small().max_frame_up();
+    let max = Rings::MIN_CAPACITY / 8;
     let step = prop_oneof![
         2 => (1..=max).prop_map(Step::Send),
         3 => (1..200usize).prop_map(Step::Send),

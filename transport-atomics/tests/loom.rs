@@ -6,13 +6,13 @@
 #![cfg(loom)]
 
 use coincide_proto::{Gone, ReceiveError};
-use coincide_transport_atomics::LinkConfig;
+use coincide_transport_atomics::Rings;
 use coincide_transport_atomics::model::{ModelEnd, pair};
 use loom::thread;
 
 /// The smallest rings there are: four lines, so at most three records at a time.
-fn tiny() -> LinkConfig {
-    LinkConfig::default().up_capacity(256).down_capacity(256)
+fn tiny() -> Rings {
+    Rings::default().up_capacity(256).down_capacity(256)
 }
 
 /// Runs all executions of `model` with at most so many preemptions, or really all of them.
@@ -76,7 +76,7 @@ fn records_arrive_whole_and_in_order() {
 #[test]
 fn padding_and_the_record_behind_it_come_together() {
     check(None, || {
-        let (mut main, mut worker) = pair(LinkConfig::default().up_capacity(512).down_capacity(256));
+        let (mut main, mut worker) = pair(Rings::default().up_capacity(512).down_capacity(256));
         // Seven lines of eight: a record of two lines needs padding.
         for word in 0..7 {
             assert!(worker.send(word, 8).unwrap());

@@ -5,7 +5,7 @@
 mod watchdog;
 
 use coincide_proto::{Gone, ReceiveError, Transmit, Transport};
-use coincide_transport_atomics::{Bell, LinkConfig, MainTransport, WorkerTransport, process};
+use coincide_transport_atomics::{Bell, MainTransport, Rings, WorkerTransport, process};
 use rustix::io::{FdFlags, fcntl_setfd};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -81,8 +81,7 @@ fn echo(mut link: WorkerTransport) {
 /// Starts an echo, runs `then`, says so, and waits to be killed.
 fn parent(then: fn()) {
     let bell = Bell::new().unwrap();
-    let (_child, mut main) =
-        process::spawn(command("echo").stdout(Stdio::inherit()), LinkConfig::default(), &bell).unwrap();
+    let (_child, mut main) = process::spawn(command("echo").stdout(Stdio::inherit()), Rings::default(), &bell).unwrap();
     send_all(&mut main, b"up?").unwrap();
     assert_eq!(next(&mut main).unwrap(), b"up?");
     then();
@@ -158,7 +157,7 @@ fn cycles() {
         cycle();
     }
     // A command that fails leaves nothing either.
-    let config = LinkConfig::default();
+    let config = Rings::default();
     for _ in 0..10 {
         process::spawn(&mut Command::new("/nonexistent"), config, &bell).unwrap_err();
     }
@@ -173,7 +172,7 @@ fn command(role: &str) -> Command {
 }
 
 fn start(role: &str, bell: &Arc<Bell>) -> (Child, MainTransport) {
-    process::spawn(&mut command(role), LinkConfig::default(), bell).unwrap()
+    process::spawn(&mut command(role), Rings::default(), bell).unwrap()
 }
 
 trait End: Transport {
@@ -286,7 +285,7 @@ fn killed_worker_is_gone_though_a_process_holds_its_descriptors() {
     within(LONG, || {
         let bell = Bell::new().unwrap();
         let mut command = command("forking worker");
-        let config = LinkConfig::default();
+        let config = Rings::default();
         let (mut child, mut main) = process::spawn(command.stdin(Stdio::piped()), config, &bell).unwrap();
         let heir_lives_until_this_is_dropped = child.stdin.take();
         assert_eq!(next(&mut main).unwrap(), b"up");
@@ -348,7 +347,7 @@ fn a_command_can_be_used_again() {
     within(LONG, || {
         let bell = Bell::new().unwrap();
         let mut command = command("echo");
-        let spawned = [0, 1].map(|_| process::spawn(&mut command, LinkConfig::default(), &bell).unwrap());
+        let spawned = [0, 1].map(|_| process::spawn(&mut command, Rings::default(), &bell).unwrap());
         for (mut child, mut main) in spawned {
             send_all(&mut main, b"hello").unwrap();
             assert_eq!(next(&mut main).unwrap(), b"hello");

@@ -4,7 +4,7 @@
 //! [`Delivery`] is one end without any I/O: it makes packets of frames, numbers and acknowledges them, sends again what was lost and
 //! drops what came twice, so that each frame arrives exactly once and in order whatever becomes of the service worker.
 //! [`Collector`] is the part of a worker that collects packets from the relay. Neither reads a clock or knows a browser;
-//! `link` joins them to a session and to what posts and asks for them, `web` does that for programs in Rust.
+//! `link` joins them to a session and to what posts and asks for them.
 //!
 //! Section 20 of `SPEC.md` of `coincide-proto` specifies packets, requests and rules, for whoever writes another end or relay.
 //! The relay itself is plain JavaScript: `js/sw.js`, and as a module `js/sw-listeners.js`.
@@ -24,8 +24,6 @@ mod incoming;
 pub mod link;
 mod outgoing;
 mod packet;
-#[cfg(target_family = "wasm")]
-pub mod web;
 
 pub use collector::{Collector, PollError, PollPolicy, Poller, Unreachable};
 pub use endpoint::{Breach, Channel, Delivery, Packet};

@@ -1,7 +1,7 @@
-//! The two ends of a link in event loops, over whatever posts, relays and asks for them: see [`Host`].
+//! The two ends of a link in event loops, over whatever posts, relays and asks for them: see [`Platform`].
 //!
-//! What the port brings is given to the end's [`Inbox`]. Frames that were sent leave together: when the host calls [`Inbox::flush`] after
-//! [`Host::flush_soon`], before a [`wait`](Transport::wait), and when the end is [armed](Transport::arm).
+//! What the port brings is given to the end's [`Inbox`]. Frames that were sent leave together: when the platform calls [`Inbox::flush`] after
+//! [`Platform::flush_soon`], before a [`wait`](Transport::wait), and when the end is [armed](Transport::arm).
 
 use crate::collector::{Collector, PollError, PollPolicy, Poller};
 use crate::endpoint::{Channel, Delivery, Packet};
@@ -9,12 +9,12 @@ use crate::packet;
 use coincide_proto::{Gone, ReceiveError, Role, Session, Transmit, Transport};
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::time::Duration;
 use web_time::Instant;
 
 /// What the ends need of the program that they run in. No method may call the end.
-pub trait Host {
+pub trait Platform {
     /// Posts a packet to the other end.
     fn post(&self, packet: &[u8]);
 
@@ -52,22 +52,16 @@ pub struct RelayedBy {
     pub policy: PollPolicy,
 }
 
-/// Main's end of a link. `host` receives a handle that does not keep the link alive.
-pub fn main_transport(
-    relay: Option<RelayedBy>,
-    host: impl FnOnce(WeakInbox) -> Box<dyn Host>,
-) -> (MainTransport, Inbox) {
-    let link = Link::new(Role::Main, relay, host);
+/// Main's end of a link.
+pub fn main_transport(relay: Option<RelayedBy>, platform: Box<dyn Platform>) -> (MainTransport, Inbox) {
+    let link = Link::new(Role::Main, relay, platform);
     (MainTransport(Rc::clone(&link)), Inbox(link))
 }
 
 /// The worker's end of a link, with arguments as those of [`main_transport`].
-pub fn worker_transport(
-    relay: Option<RelayedBy>,
-    host: impl FnOnce(WeakInbox) -> Box<dyn Host>,
-) -> (WorkerTransport, Inbox) {
+pub fn worker_transport(relay: Option<RelayedBy>, platform: Box<dyn Platform>) -> (WorkerTransport, Inbox) {
     let collector = relay.as_ref().map(|relay| Collector::new(relay.policy));
-    let link = Link::new(Role::Worker, relay, host);
+    let link = Link::new(Role::Worker, relay, platform);
     (WorkerTransport { link: Rc::clone(&link), collector, looked: Instant::now() }, Inbox(link))
 }
 
@@ -86,26 +80,9 @@ pub struct WorkerTransport {
 #[derive(Clone)]
 pub struct Inbox(Rc<Link>);
 
-/// An [`Inbox`] that does not keep its link alive.
-#[derive(Clone)]
-pub struct WeakInbox(Weak<Link>);
-
-impl WeakInbox {
-    /// The inbox, while there is an end.
-    pub fn upgrade(&self) -> Option<Inbox> {
-        self.0.upgrade().map(Inbox)
-    }
-}
-
 impl fmt::Debug for Inbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Inbox").finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for WeakInbox {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("WeakInbox").finish_non_exhaustive()
     }
 }
 
@@ -134,11 +111,6 @@ impl Inbox {
         self.0.failure.replace(Some(lack_of_memory(bytes)));
         self.0.endpoint.borrow_mut().lose();
         self.0.wake();
-    }
-
-    /// A handle that does not keep the link alive.
-    pub fn downgrade(&self) -> WeakInbox {
-        WeakInbox(Rc::downgrade(&self.0))
     }
 
     /// Posts what was sent and is still here, for code that doesn't return to its event loop for a while.
@@ -277,7 +249,7 @@ impl Drop for MainTransport {
         self.0.close();
         if self.0.relay.is_some() {
             let farewell = self.0.endpoint.borrow_mut().farewell(FAREWELL);
-            self.0.host.leave(&farewell);
+            self.0.platform.leave(&farewell);
         }
     }
 }
@@ -291,21 +263,21 @@ impl Drop for WorkerTransport {
 /// What an end and its inbox share.
 struct Link {
     endpoint: RefCell<Delivery>,
-    host: Box<dyn Host>,
+    platform: Box<dyn Platform>,
     relay: Option<RelayedBy>,
     /// The end sleeps; whether it waits for room too.
     armed: Cell<Option<bool>>,
-    /// The host has been asked to flush soon.
+    /// The platform has been asked to flush soon.
     flushing: Cell<bool>,
     flushed: Cell<Instant>,
     failure: RefCell<Option<String>>,
 }
 
 impl Link {
-    fn new(role: Role, relay: Option<RelayedBy>, host: impl FnOnce(WeakInbox) -> Box<dyn Host>) -> Rc<Self> {
-        Rc::new_cyclic(|weak: &Weak<Self>| Self {
+    fn new(role: Role, relay: Option<RelayedBy>, platform: Box<dyn Platform>) -> Rc<Self> {
+        Rc::new(Self {
             endpoint: RefCell::new(Delivery::new(role, Delivery::WINDOW)),
-            host: host(WeakInbox(weak.clone())),
+            platform,
             relay,
             armed: Cell::new(None),
             flushing: Cell::new(false),
@@ -317,7 +289,7 @@ impl Link {
     fn send(&self, frame: &Transmit<'_>) -> Result<bool, Gone> {
         let sent = self.endpoint.borrow_mut().send(frame)?;
         if sent && !self.flushing.replace(true) {
-            self.host.flush_soon();
+            self.platform.flush_soon();
         }
         Ok(sent)
     }
@@ -340,7 +312,7 @@ impl Link {
         };
         self.endpoint.borrow_mut().collect();
         self.flush();
-        let mut requests = Requests { host: &*self.host, relay };
+        let mut requests = Requests { platform: &*self.platform, relay };
         if let Err(error) = collector.collect(&mut self.endpoint.borrow_mut(), &mut requests, timeout) {
             let text = format!("the service worker at {} no longer answers: {error}", relay.url);
             self.failure.replace(Some(text));
@@ -364,7 +336,7 @@ impl Link {
     fn wake(&self) {
         if self.armed.get().is_some_and(|room| self.is_ready(room)) {
             self.armed.set(None);
-            self.host.ring();
+            self.platform.ring();
         }
     }
 
@@ -375,9 +347,9 @@ impl Link {
             let packet = self.endpoint.borrow_mut().poll_transmit();
             let Some(Packet { channel, bytes }) = packet else { break };
             match channel {
-                Channel::Relay if self.relay.is_some() => self.host.relay(&bytes),
+                Channel::Relay if self.relay.is_some() => self.platform.relay(&bytes),
                 // Without a relay, no worker collects: a stranger that claims so gets an answer that it does not read.
-                _ => self.host.post(&bytes),
+                _ => self.platform.post(&bytes),
             }
         }
     }
@@ -390,7 +362,7 @@ impl Link {
 
 /// The relay, asked by synchronous requests.
 struct Requests<'a> {
-    host: &'a dyn Host,
+    platform: &'a dyn Platform,
     relay: &'a RelayedBy,
 }
 
@@ -404,11 +376,11 @@ impl Poller for Requests<'_> {
                 question.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
             }
         }
-        self.host.ask(&question, hold + GRACE)
+        self.platform.ask(&question, hold + GRACE)
     }
 
     fn pause(&mut self, pause: Duration) {
-        self.host.pause(pause);
+        self.platform.pause(pause);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::turn::Turn;
 use crate::{action, panics};
 use coincide_proto::engine::{Action, Engine};
 use coincide_proto::{Budget, CloseReason, Config, ErrorCode, Format, Role, Session, Time, Transport};
-use coincide_transport_atomics::{LinkConfig, web::attached as atomics};
+use coincide_transport_atomics::{Rings, web::attached as atomics};
 use coincide_transport_sw::PollPolicy;
 use coincide_transport_sw::link::{self as messages, Inbox, RelayedBy};
 use std::cell::RefCell;
@@ -180,14 +180,14 @@ pub fn worker_shared(handle: u32, deadlock: f64) -> u32 {
 /// Main's end of a link in messages over `port`. The text in scratch memory, if there is one, names the relay: its token, a line break, its address.
 #[wasm_bindgen(js_name = mainByMessages)]
 pub fn main_by_messages(port: u32, at: usize, len: usize) -> u32 {
-    let (end, inbox) = messages::main_transport(relay(at, len, 0), |_| Box::new(Port(port)));
+    let (end, inbox) = messages::main_transport(relay(at, len, 0), Box::new(Port(port)));
     with_host(|host| host.add(Role::Main, f64::NAN, Box::new(end), Some(inbox)))
 }
 
 /// The worker's end of a link in messages. The relay holds a request for at most `hold` milliseconds.
 #[wasm_bindgen(js_name = workerByMessages)]
 pub fn worker_by_messages(port: u32, at: usize, len: usize, hold: u32, deadlock: f64) -> u32 {
-    let (end, inbox) = messages::worker_transport(relay(at, len, hold), |_| Box::new(Port(port)));
+    let (end, inbox) = messages::worker_transport(relay(at, len, hold), Box::new(Port(port)));
     with_host(|host| host.add(Role::Worker, deadlock, Box::new(end), Some(inbox)))
 }
 
@@ -272,8 +272,8 @@ fn refused(error: &std::io::Error) -> u32 {
     0
 }
 
-fn rings(capacity: usize) -> LinkConfig {
-    LinkConfig::default().up_capacity(capacity).down_capacity(capacity)
+fn rings(capacity: usize) -> Rings {
+    Rings::default().up_capacity(capacity).down_capacity(capacity)
 }
 
 fn relay(at: usize, len: usize, hold: u32) -> Option<RelayedBy> {

@@ -1,14 +1,14 @@
 //! Messages and the relay, as `js/ports.js` has them.
 
 use coincide_transport_sw::PollError;
-use coincide_transport_sw::link::{Host, lack_of_memory};
+use coincide_transport_sw::link::{Platform, lack_of_memory};
 use std::time::Duration;
 use wasm_bindgen::prelude::*;
 
 /// A port that JavaScript keeps under this number.
 pub(crate) struct Port(pub(crate) u32);
 
-impl Host for Port {
+impl Platform for Port {
     fn post(&self, packet: &[u8]) {
         post(self.0, packet.as_ptr(), packet.len());
     }

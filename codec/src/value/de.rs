@@ -6,7 +6,7 @@ use super::reference::REFERENCE_TOKEN;
 use super::wire::tag;
 use super::{BigInt, MAX_DEPTH, Value, ViewKind};
 use crate::memory::{self, Growth, OutOfMemory};
-use crate::{DecodeError, Segment};
+use crate::{DecodeError, PathSegment};
 use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -569,7 +569,7 @@ impl<'de> de::SeqAccess<'de> for &mut Elements<'_, 'de> {
         } else {
             Deserializer::nested(self.state, self.depth).and_then(|member| seed.deserialize(member))
         };
-        value.map(Some).map_err(|error| error.at(Segment::Index(index)))
+        value.map(Some).map_err(|error| error.at(PathSegment::Index(index)))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -611,7 +611,7 @@ impl<'de> de::MapAccess<'de> for &mut Properties<'_, 'de> {
     fn next_value_seed<T: de::DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, DecodeError> {
         Deserializer::nested(self.state, self.depth)
             .and_then(|value| seed.deserialize(value))
-            .map_err(|error| error.at(Segment::key(text_of(self.key).unwrap_or_default())))
+            .map_err(|error| error.at(PathSegment::key(text_of(self.key).unwrap_or_default())))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -678,13 +678,13 @@ impl<'de> de::MapAccess<'de> for &mut Entries<'_, 'de> {
         self.left -= 1;
         self.index += 1;
         let key = Deserializer::nested(self.state, self.depth).and_then(|key| seed.deserialize(key));
-        key.map(Some).map_err(|error| error.at(Segment::Index(self.index - 1)))
+        key.map(Some).map_err(|error| error.at(PathSegment::Index(self.index - 1)))
     }
 
     fn next_value_seed<T: de::DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, DecodeError> {
         Deserializer::nested(self.state, self.depth)
             .and_then(|value| seed.deserialize(value))
-            .map_err(|error| error.at(Segment::Index(self.index - 1)))
+            .map_err(|error| error.at(PathSegment::Index(self.index - 1)))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -712,7 +712,7 @@ impl<'de> de::EnumAccess<'de> for Variant<'_, 'de> {
 impl<'de> Variant<'_, 'de> {
     fn content<T>(self, read: impl FnOnce(Deserializer<'_, 'de>) -> Result<T, DecodeError>) -> Result<T, DecodeError> {
         let variant = self.variant;
-        Deserializer::nested(self.state, self.depth).and_then(read).map_err(|error| error.at(Segment::key(variant)))
+        Deserializer::nested(self.state, self.depth).and_then(read).map_err(|error| error.at(PathSegment::key(variant)))
     }
 }
 
@@ -797,7 +797,7 @@ impl<'de> de::SeqAccess<'de> for Arguments<'_, 'de> {
             return seed.deserialize(Missing { expected: self.expected, count: self.count }).map(Some);
         }
         let value = self.state.element(seed, 1);
-        value.map(Some).map_err(|error| error.at(Segment::Index(index)).at(Segment::Root("args")))
+        value.map(Some).map_err(|error| error.at(PathSegment::Index(index)).at(PathSegment::Root("args")))
     }
 
     fn size_hint(&self) -> Option<usize> {

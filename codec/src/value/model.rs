@@ -5,7 +5,7 @@ use super::wire::COLOR_SPACES;
 use super::writer::Writer;
 use super::{BigInt, MAX_DEPTH, RefKind, RefOwner, ViewKind};
 use crate::memory::{self, OutOfMemory};
-use crate::{DecodeError, EncodeError, Segment};
+use crate::{DecodeError, EncodeError, PathSegment};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -280,14 +280,14 @@ impl PropertyKey {
         })
     }
 
-    fn segment(&self) -> Segment {
+    fn segment(&self) -> PathSegment {
         match self {
-            Self::Text(Text::Utf8(text)) => Segment::key(text),
+            Self::Text(Text::Utf8(text)) => PathSegment::key(text),
             Self::Text(Text::Utf16(units)) => {
-                Segment::key(&String::from_utf16_lossy(&units[..units.len().min(LONGEST)]))
+                PathSegment::key(&String::from_utf16_lossy(&units[..units.len().min(LONGEST)]))
             }
-            Self::Symbol(Symbol::Registered(key)) => Segment::symbol(true, key),
-            Self::Symbol(Symbol::WellKnown(name)) => Segment::symbol(false, name),
+            Self::Symbol(Symbol::Registered(key)) => PathSegment::symbol(true, key),
+            Self::Symbol(Symbol::WellKnown(name)) => PathSegment::symbol(false, name),
         }
     }
 }
@@ -343,7 +343,7 @@ impl Encoder<'_, '_> {
                 for (index, item) in items.iter().enumerate() {
                     match item {
                         Value::Hole => self.writer.hole(),
-                        item => self.value(item, inner).map_err(|error| error.at(Segment::Index(index)))?,
+                        item => self.value(item, inner).map_err(|error| error.at(PathSegment::Index(index)))?,
                     }
                 }
             }
@@ -355,14 +355,14 @@ impl Encoder<'_, '_> {
             Value::Map(entries) => {
                 self.writer.map(entries.len());
                 for (index, (key, value)) in entries.iter().enumerate() {
-                    self.value(key, inner).map_err(|error| error.at(Segment::Index(index)))?;
-                    self.value(value, inner).map_err(|error| error.at(Segment::Index(index)))?;
+                    self.value(key, inner).map_err(|error| error.at(PathSegment::Index(index)))?;
+                    self.value(value, inner).map_err(|error| error.at(PathSegment::Index(index)))?;
                 }
             }
             Value::Set(items) => {
                 self.writer.set(items.len());
                 for (index, item) in items.iter().enumerate() {
-                    self.value(item, inner).map_err(|error| error.at(Segment::Index(index)))?;
+                    self.value(item, inner).map_err(|error| error.at(PathSegment::Index(index)))?;
                 }
             }
             Value::Error(error) => {
@@ -371,7 +371,7 @@ impl Encoder<'_, '_> {
                 error.message.write(self.writer);
                 error.stack.write(self.writer);
                 if let Some(cause) = &error.cause {
-                    self.value(cause, inner).map_err(|error| error.at(Segment::Key("cause".into())))?;
+                    self.value(cause, inner).map_err(|error| error.at(PathSegment::Key("cause".into())))?;
                 }
                 self.properties(&error.properties, inner)?;
             }

@@ -7,7 +7,7 @@ use super::writer::{MAX_SAFE, Writer};
 use super::{MAX_DEPTH, RefKind, RefOwner, Value};
 use crate::memory::{self, OutOfMemory};
 use crate::typed::{Append, unwritable};
-use crate::{EncodeError, Segment};
+use crate::{EncodeError, PathSegment};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use serde::ser::{self, Serialize};
@@ -32,7 +32,7 @@ pub fn to_buf<T: Serialize + ?Sized>(value: &T, buffer: &mut Vec<u8>) -> Result<
 /// As [`to_buf`]. Paths begin with `args`.
 pub fn args_to_buf<T: Serialize + ?Sized>(args: &T, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
     let before = buffer.len();
-    to_buf(args, buffer).map_err(|error| error.at(Segment::Root("args")))?;
+    to_buf(args, buffer).map_err(|error| error.at(PathSegment::Root("args")))?;
     if buffer[before..] == [tag::UNDEFINED] {
         buffer[before] = tag::ARRAY;
     }
@@ -244,7 +244,7 @@ impl<'w, 'b> ser::Serializer for Serializer<'w, 'b> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), EncodeError> {
-        value.serialize(self.variant(variant)?).map_err(|error| error.at(Segment::Key(variant.into())))
+        value.serialize(self.variant(variant)?).map_err(|error| error.at(PathSegment::Key(variant.into())))
     }
 
     fn serialize_seq(self, len: Option<usize>) -> Result<Items<'w, 'b>, EncodeError> {
@@ -324,7 +324,7 @@ impl Items<'_, '_> {
         self.count += 1;
         Serializer::nested(self.writer, self.depth)
             .and_then(|serializer| value.serialize(serializer))
-            .map_err(|error| error.at(Segment::Index(index)))
+            .map_err(|error| error.at(PathSegment::Index(index)))
     }
 
     fn property<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), EncodeError> {
@@ -332,7 +332,7 @@ impl Items<'_, '_> {
         self.writer.key(key);
         Serializer::nested(self.writer, self.depth)
             .and_then(|serializer| value.serialize(serializer))
-            .map_err(|error| error.at(Segment::key(key)))
+            .map_err(|error| error.at(PathSegment::key(key)))
     }
 
     fn finish(self) -> Result<(), EncodeError> {
@@ -437,7 +437,7 @@ impl ser::SerializeMap for Items<'_, '_> {
         self.count += 1;
         let text = match key.serialize(TextOf) {
             Ok(text) => text,
-            Err(error) if error.is_out_of_memory() => return Err(error.at(Segment::Index(index))),
+            Err(error) if error.is_out_of_memory() => return Err(error.at(PathSegment::Index(index))),
             // A key with parts fails there: it is no string either.
             Err(_) => None,
         };
@@ -459,11 +459,11 @@ impl ser::SerializeMap for Items<'_, '_> {
                 Ok(())
             }
             (Pending::Object(_), None) => {
-                Err(EncodeError::new("a map has strings and other things as keys").at(Segment::Index(index)))
+                Err(EncodeError::new("a map has strings and other things as keys").at(PathSegment::Index(index)))
             }
             (_, _) => Serializer::nested(self.writer, self.depth)
                 .and_then(|serializer| key.serialize(serializer))
-                .map_err(|error| error.at(Segment::Index(index))),
+                .map_err(|error| error.at(PathSegment::Index(index))),
         }
     }
 
@@ -471,8 +471,8 @@ impl ser::SerializeMap for Items<'_, '_> {
         let result = Serializer::nested(self.writer, self.depth).and_then(|serializer| value.serialize(serializer));
         result.map_err(|error| {
             error.at(match &self.key {
-                Pending::Object(key) => Segment::key(key),
-                _ => Segment::Index(self.count - 1),
+                Pending::Object(key) => PathSegment::key(key),
+                _ => PathSegment::Index(self.count - 1),
             })
         })
     }

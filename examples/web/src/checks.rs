@@ -68,7 +68,6 @@ checks! {
     "a list of paths shows no more than it names": window::listed;
     "evaluate and imports are allowed by name, and a trusted worker has all": window::allowed;
     "a page that shares nothing says so": window::not_shared;
-    "a worker that can't block is told so before anything is sent": window::not_blocking;
 }
 
 /// On a page that is not isolated: says what it lacks.

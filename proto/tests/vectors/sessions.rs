@@ -357,7 +357,7 @@ impl Replay {
             Operation::Close { reason, text } => session.close(CloseReason(reason), &text),
             Operation::Abort { reason, text } => session.abort(CloseReason(reason), &text),
             Operation::Time { now } => session.handle_timeout(Time(now)),
-            Operation::Gone {} => session.handle_gone(),
+            Operation::Gone {} => session.handle_lost(""),
         }
         Ok(())
     }

@@ -6,7 +6,7 @@
 
 use super::{Consumer, Producer};
 use crate::heap;
-use crate::layout::{CONTROL_LEN, LinkConfig, PADDING, Ring};
+use crate::layout::{CONTROL_LEN, PADDING, Ring, Rings};
 use crate::memory::Memory;
 use crate::region::Region;
 use coincide_proto::{FrameBytes, ProtocolError, Transmit};
@@ -204,7 +204,7 @@ struct Found {
 
 impl Case {
     fn new(state: &State, pieces: &Pieces) -> Self {
-        let config = LinkConfig::default().up_capacity(state.capacity as usize).down_capacity(0);
+        let config = Rings::default().up_capacity(state.capacity as usize).down_capacity(0);
         let case = Self { memory: heap::allocate(config.region_len()), ring: config.up() };
         assert_eq!(case.ring.capacity, state.capacity);
         for (at, Hex(bytes)) in pieces {
@@ -292,13 +292,13 @@ fn longest_frame(state: &State, loaded: u32) -> Result<usize, ProtocolError> {
     Ok(0)
 }
 
-fn take_over(length: u64, pieces: &Pieces) -> io::Result<LinkConfig> {
+fn take_over(length: u64, pieces: &Pieces) -> io::Result<Rings> {
     // Whatever the length, the description is in the control block.
     let memory = heap::allocate(CONTROL_LEN);
     for (at, Hex(bytes)) in pieces {
         memory.copy_in(*at, bytes);
     }
-    LinkConfig::read(&memory, usize::try_from(length).unwrap())
+    Rings::read(&memory, usize::try_from(length).unwrap())
 }
 
 /// Bytes of which no word is zero, and that differ wherever they are cut.

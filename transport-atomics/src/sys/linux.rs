@@ -1,7 +1,7 @@
 //! Linux: futexes, epoll and eventfd, memfd, pidfd.
 
 use crate::bell::{Bell, WakerSlot};
-use crate::layout::LinkConfig;
+use crate::layout::Rings;
 use crate::region::Region;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, epoll, eventfd, poll};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, ftruncate, memfd_create};
@@ -204,7 +204,7 @@ pub(crate) struct Prepared {
 }
 
 /// Makes a mapping, an eventfd and a pair of sockets for a link to a process that will ring `bell`.
-pub(crate) fn prepare(config: &LinkConfig, bell: &Bell) -> io::Result<Prepared> {
+pub(crate) fn prepare(config: &Rings, bell: &Bell) -> io::Result<Prepared> {
     let len = config.region_len();
     let memory = new_memfd()?;
     ftruncate(&memory, len as u64)?;
@@ -479,7 +479,7 @@ mod tests {
     #[test]
     fn nobody_can_change_the_size_of_the_memory() {
         let bell = Bell::new().unwrap();
-        let prepared = prepare(&LinkConfig::default(), &bell).unwrap();
+        let prepared = prepare(&Rings::default(), &bell).unwrap();
         let memory = &prepared.handover.memory;
         for len in [0, 4096, 1 << 30] {
             assert_eq!(ftruncate(memory, len), Err(Errno::PERM));
@@ -491,10 +491,10 @@ mod tests {
     #[test]
     fn two_mappings_are_one_memory() {
         let bell = Bell::new().unwrap();
-        let config = LinkConfig::default();
+        let config = Rings::default();
         let prepared = prepare(&config, &bell).unwrap();
         let other = map(&prepared.handover.memory, config.region_len()).unwrap();
-        assert_eq!(LinkConfig::read(&other, config.region_len()).unwrap(), config);
+        assert_eq!(Rings::read(&other, config.region_len()).unwrap(), config);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 other.store(4096, 7);

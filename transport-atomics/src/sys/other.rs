@@ -1,7 +1,7 @@
 //! Any platform that has threads: mutexes and condition variables; no links to other processes.
 
 use crate::bell::{Bell, WakerSlot};
-use crate::layout::LinkConfig;
+use crate::layout::Rings;
 use crate::region::Region;
 use crate::sync::{Condvar, Mutex, lock};
 use std::convert::Infallible;
@@ -94,7 +94,7 @@ pub(crate) struct Prepared {
     pub(crate) handover: Handover,
 }
 
-pub(crate) fn prepare(_config: &LinkConfig, _bell: &Bell) -> io::Result<Prepared> {
+pub(crate) fn prepare(_config: &Rings, _bell: &Bell) -> io::Result<Prepared> {
     Err(unsupported())
 }
 

@@ -1,4 +1,4 @@
-// coincide's own relay. How packets cross it is `transport-sw/js/link.js`'s business.
+// coincide's own relay. How packets cross it is `link.js`'s business.
 
 /** The protocol of section 20 of the specification. */
 export const OWN = 'coincide';

@@ -133,7 +133,6 @@ fn sources(workspace: &Workspace) -> anyhow::Result<Vec<(PathBuf, String)>> {
         ("codec/js/refusal.js", "values/refusal.js"),
         ("src/boot.js", "boot.js"),
         ("src/web/events.js", "events.js"),
-        ("transport-sw/js/link.js", "relay/link.js"),
         ("transport-sw/js/sw.js", "sw.js"),
         ("transport-sw/js/sw-listeners.js", "sw-listeners.js"),
         ("web/README.md", "README.md"),

@@ -1,6 +1,6 @@
 //! How workers begin and end.
 
-use coincide::{ByteBuf, CallError, CallErrorKind, CloseReason, Closed, ClosedBy, Limits, SpawnError};
+use coincide::{ByteBuf, CallError, CallErrorKind, CloseReason, Closed, ClosedBy, Config, SpawnError};
 use wasm_bindgen::prelude::*;
 
 use super::{Checked, contains, driven, equal, failure, why_closed};
@@ -31,7 +31,7 @@ pub(super) async fn large() -> Checked {
 
 pub(super) async fn limits() -> Checked {
     let main = driven()?;
-    let worker = main.worker().limits(Limits { max_message: 100_000, ..Limits::default() }).spawn_script(SCRIPT)?;
+    let worker = main.worker().config(Config { max_message: 100_000, ..Config::default() }).spawn_script(SCRIPT)?;
     worker.ready().await?;
     let echo = |length| worker.proxy().call::<ByteBuf>("echo", (ByteBuf::from(vec![0; length]),));
     echo(90_000).await?;

@@ -150,7 +150,8 @@ fn many(scope: &Scope) -> Result<(), Thrown> {
     for _ in 0..5000 {
         window.get("Object")?.construct(())?;
     }
-    equal(scope.window_sizes(), (0, 0))
+    // Neither an object of the page nor a callback is held.
+    equal(format!("{scope:?}").contains("objects: 0, callbacks: 0"), true)
 }
 
 /// What can't be sent as a whole keeps none of its parts.

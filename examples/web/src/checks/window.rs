@@ -1,7 +1,7 @@
 //! Objects of the page in a worker: the page's side of the checks.
 
-use coincide::window::{Callback, Root, Sharing};
-use coincide::{CallError, CallErrorKind, Limits, Main, Scope, Worker};
+use coincide::window::{Root, Sharing};
+use coincide::{CallError, CallErrorKind, Main, Worker};
 use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
@@ -113,21 +113,7 @@ pub(super) async fn not_shared() -> Checked {
     }
 }
 
-pub(super) async fn not_blocking() -> Checked {
-    let (attached, _inbox) = Scope::attach_port(&silent(), None, Limits::default())?;
-    let window = attached.scope().window();
-    match window.get("document") {
-        Err(CallError { function, kind: CallErrorKind::CannotBlock }) => equal(function, "window.document".into())?,
-        other => return Err(format!("{other:?}").into()),
-    }
-    let error = failure(window.set("answer", Callback::new(|| ())))?;
-    equal(matches!(error, CallError { kind: CallErrorKind::CannotBlock, .. }), true)?;
-    equal(attached.scope().window_sizes(), (0, 0))
-}
-
 #[wasm_bindgen(inline_js = "
-    export const silent = () => ({ postMessage() {} });
-
     export const smallRoot = () => ({
         answer: 42,
         list: [1, 2, 3],
@@ -149,9 +135,6 @@ pub(super) async fn not_blocking() -> Checked {
     };
 ")]
 extern "C" {
-    /// A port whose messages nobody gets.
-    fn silent() -> JsValue;
-
     /// An object of a program that gives away more than it should.
     #[wasm_bindgen(js_name = smallRoot)]
     fn small_root() -> Object;

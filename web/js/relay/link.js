@@ -1,14 +1,4 @@
-// Posted messages and the relay as wasm reaches them. `src/web.rs` says what each function is for, section 20 of `SPEC.md`
-// what travels.
-
-/** Posts a packet, whose buffer moves with it. */
-export function post(port, packet) {
-  port.postMessage(packet, [packet.buffer]);
-}
-
-export function later(callback) {
-  queueMicrotask(callback);
-}
+// coincide's own relay as both ends use it. Section 20 of `SPEC.md` says what travels.
 
 /** The carrier for the relay at `url`, if that relays as section 20 has it. */
 export function own(url) {
