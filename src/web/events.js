@@ -1,5 +1,8 @@
 // The event loop as wasm awaits it.
 
+// Programs may replace these, as tests do that control the time.
+const { MessageChannel, requestAnimationFrame, setImmediate, setTimeout } = globalThis;
+
 /** Resolves after so many milliseconds. */
 export const delay = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds));
 

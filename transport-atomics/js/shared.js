@@ -90,11 +90,15 @@ export function listen(handle, at, expected) {
   const { async, value } = Atomics.waitAsync(memory.words, index, expected);
   if (!async) return false;
   memory.listening = true;
-  value.then(() => {
-    memory.listening = false;
-    memory.ring();
-  });
+  ringAfter(memory, value);
   return true;
+}
+
+/** `await` calls no `then` that a program has replaced, and throws nothing: wasm is below. */
+async function ringAfter(memory, notified) {
+  await notified;
+  memory.listening = false;
+  memory.ring();
 }
 
 /** The bytes of wasm: a new view when the memory has grown. */

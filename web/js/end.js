@@ -63,6 +63,7 @@ export class End {
   }
 
   insert(name, served) {
+    if (this.closed !== undefined) return;
     this.functions[register(this.id, alone(name))] = served;
   }
 
@@ -126,9 +127,11 @@ export class End {
 
   /** Cancels a call that is no longer waited for. */
   cancel(id) {
-    if (!this.pending.delete(id)) return;
+    if (!this.pending.has(id)) return;
     cancel(this.id, id);
-    this.wake();
+    this.pending.delete(id);
+    // Its deadline may be the next one.
+    requestTurn();
   }
 
   /** Calls a function of the other end without an answer; errors call it `shown`. */
@@ -189,7 +192,7 @@ export class End {
 
   #abort() {
     const { words } = memory;
-    const [id, serial] = [words[CALL], words[SERIAL]];
+    const id = words[CALL], serial = words[SERIAL];
     if (this.running.delete(serial)) answer(this.id, id, serial, CANCELLED, 0, 0);
   }
 
@@ -203,7 +206,7 @@ export class End {
   /** Runs a function. Nothing that it throws leaves this method. */
   #run() {
     const { words } = memory;
-    const [id, serial] = [words[CALL], words[SERIAL]];
+    const id = words[CALL], serial = words[SERIAL];
     const served = this.functions[words[FUNCTION]];
     let status;
     try {
@@ -212,7 +215,7 @@ export class End {
     } catch {
       status = NO_ROOM;
     }
-    if (status === LATER) this.running.add(serial);
+    if (status === LATER && this.closed === undefined) this.running.add(serial);
     // Here as much of the stack is left as there was when wasm returned.
     answer(this.id, id, serial, status, scratch.at, scratch.length);
   }

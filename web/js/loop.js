@@ -10,7 +10,7 @@ import { END, TIMEOUT, memory } from './scratch.js';
 const { clearTimeout, queueMicrotask, setTimeout } = globalThis;
 
 /** The ends by their ids. */
-const ends = new Map();
+export const ends = new Map();
 
 export const addEnd = end => ends.set(end.id, end);
 
@@ -18,6 +18,8 @@ export const removeEnd = end => ends.delete(end.id);
 
 let isTurning = false;
 let isRequested = false;
+/** Whether a turn follows in a task of its own. */
+let isDue = false;
 let timer;
 
 /** Takes a turn. */
@@ -27,15 +29,18 @@ export const turn = () => {
   clearTimeout(timer);
   try {
     let hasSettled = false;
-    let kind = takeTurn(true, 0, false);
-    for (; kind !== NONE && kind !== MORE; kind = takeTurn(false, runningFunctions(), hasSettled))
+    let kind = takeTurn(true, false, false);
+    for (; kind !== NONE && kind !== MORE; kind = takeTurn(false, hasRunning(), hasSettled))
       if (ends.get(memory.words[END])?.perform(kind)) hasSettled = true;
     const timeout = memory.words[TIMEOUT];
-    if (kind === MORE) nextTask().then(turn);
+    if (kind === MORE) turnLater();
     else if (timeout !== NEVER) timer = setTimeout(turn, timeout);
   } catch (error) {
     // A failure of wasm has been reported to all that wait.
-    if (!hasFailed()) throw error;
+    if (hasFailed()) return;
+    // A program has broken a function of the platform. The ends do not listen before the turn is over.
+    turnLater();
+    throw error;
   } finally {
     isTurning = false;
   }
@@ -51,11 +56,22 @@ export const requestTurn = () => {
   });
 };
 
-/** Functions that were started and have not ended: a thread that has some does not linger, which would delay them. */
-const runningFunctions = () => {
-  let count = 0;
-  for (const end of ends.values()) count += end.running.size;
-  return count;
+/** Takes a turn in a task of its own, unless that is about to happen. */
+const turnLater = async () => {
+  if (isDue) return;
+  isDue = true;
+  try {
+    await nextTask();
+  } finally {
+    isDue = false;
+  }
+  turn();
+};
+
+/** Whether functions were started and have not ended: a thread that has some does not linger, which would delay them. */
+const hasRunning = () => {
+  for (const end of ends.values()) if (end.running.size > 0) return true;
+  return false;
 };
 
 // Kinds of actions: `action.rs` has the same list.

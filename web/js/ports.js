@@ -11,7 +11,8 @@ export { pause };
 
 const { queueMicrotask } = globalThis;
 
-const ports = [];
+const ports = new Map();
+let last = 0;
 
 /**
  * A port whose packets `post` sends.
@@ -20,13 +21,13 @@ const ports = [];
  */
 export const openPort = (post, relay) => {
   const carrier = relay && (relay.protocol === OWN ? own(relay.url) : others.carrierAt(relay.url));
-  ports.push({ post, carrier, token: relay?.token, end: 0, isFlushing: false });
-  return ports.length - 1;
+  ports.set(++last, { post, carrier, token: relay?.token, end: 0, isFlushing: false });
+  return last;
 };
 
 /** Gives a port its end. At main, questions of the relay are for that end from now on. */
 export const connect = (number, end, isMain) => {
-  const port = ports[number];
+  const port = ports.get(number);
   port.end = end;
   if (isMain)
     port.carrier?.attach(port.token, packet =>
@@ -41,18 +42,18 @@ export const connect = (number, end, isMain) => {
 export const post = (number, at, length) =>
   quietly(() => {
     const packet = copied(at, length);
-    ports[number].post(packet, [packet.buffer]);
+    ports.get(number).post(packet, [packet.buffer]);
   });
 
 export const relay = (number, at, length) =>
   quietly(() => {
-    const { carrier, token } = ports[number];
+    const { carrier, token } = ports.get(number);
     carrier.relay(token, copied(at, length));
   });
 
 /** Posts what is sent in the running code together, after it. */
 export const flushSoon = number => {
-  const port = ports[number];
+  const port = ports.get(number);
   if (!port || port.isFlushing) return;
   port.isFlushing = true;
   queueMicrotask(() => {
@@ -67,7 +68,7 @@ let answer = new Uint8Array(0);
 export const ask = (number, at, length, timeout) => {
   let found;
   try {
-    found = ports[number].carrier.poll(memory.text(at, length), timeout);
+    found = ports.get(number).carrier.poll(memory.text(at, length), timeout);
   } catch (error) {
     found = `the request has failed: ${error?.message}`;
   }
@@ -86,14 +87,12 @@ export const takeAnswer = to => {
 
 export const leave = (number, at, length) =>
   quietly(() => {
-    const { carrier, token } = ports[number];
+    const { carrier, token } = ports.get(number);
     carrier.detach(token, copied(at, length));
   });
 
 /** Lets go of a port whose end is gone. */
-export const closePort = number => {
-  ports[number] = undefined;
-};
+export const closePort = number => ports.delete(number);
 
 const copied = (at, length) => memory.bytes.slice(at, at + length);
 

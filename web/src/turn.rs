@@ -8,19 +8,19 @@ use std::time::Duration;
 use wasm_bindgen::prelude::*;
 use web_time::Instant;
 
-/// The next action of a turn. `begins` with a new turn. `started` is how many functions were started and have not ended; `has_settled` is
+/// The next action of a turn. `begins` with a new turn. `has_started` is whether functions were started and have not ended; `has_settled` is
 /// whether the turn has settled promises, whose reactions run only once it is over.
 ///
 /// Returns the kind of an action, [`MORE`] if the turn is over and the next one is due after other tasks, or [`NONE`] if there is nothing to do; then
 /// `Timeout` says when the next turn is due if nothing rings.
 #[wasm_bindgen(js_name = takeTurn)]
-pub fn take_turn(begins: bool, started: u32, has_settled: bool) -> u32 {
+pub fn take_turn(begins: bool, has_started: bool, has_settled: bool) -> u32 {
     with_host(|host| {
         let (ends, turn, clock) = host.parts();
         if begins {
             turn.begin(ends);
         }
-        turn.next(ends, clock, started > 0, has_settled)
+        turn.next(ends, clock, has_started, has_settled)
     })
 }
 
