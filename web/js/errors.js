@@ -175,9 +175,9 @@ export const { 'coincide:run': run } = {
   },
 };
 
-/** A stack without the frames from `run` on. Frames of the other end that follow are kept. */
+/** A stack without the frames from `run` on. Frames of the other end that follow are kept. Takes a time that is linear in the length of the stack, which may be that of a stranger. */
 export const withoutOurs = stack =>
-  stack.replace(/(?:\n +at (?:Reflect\.)?\w+ \(<anonymous>\))*(?:^|\n)[^\n]*\bcoincide:run(?:(?: \[as \w+\])? \(|@)[^]*?(?=\n +-- called as |$)/g, '');
+  stack.replace(/(?:\n +at (?:Reflect\.)?\w+ \(<anonymous>\)){0,4}(?:^|\n)[^\n]*\bcoincide:run(?:(?: \[as \w+\])? \(|@)[^]*?(?=\n +-- called as |$)/g, '');
 
 /** The program's frames of the stack of a `site`: without those of `site` and of the function that called it. */
 const framesOf = error => {
@@ -223,7 +223,7 @@ export const isError = value => inherits(value, Error.prototype);
 export const isDom = value => typeof DOMException === 'function' && inherits(value, DOMException.prototype);
 
 /** Sets a property that is not enumerable, as on the platform's errors. Has no effect on a frozen error. */
-export const hide = (error, key, value) => Reflect.defineProperty(error, key, { value, writable: true, enumerable: false, configurable: true });
+export const hide = (error, key, value) => Reflect.defineProperty(error, key, { __proto__: null, value, writable: true, enumerable: false, configurable: true });
 
 const setStack = (error, stack) => {
   try {
