@@ -163,8 +163,7 @@ export const create = (platform, source, reflection) => {
           ends: why => this.#ends(why),
           wasHeard: () => this.#heard,
         });
-        const self = new WeakRef(this);
-        this.#unwatch = onFailure(error => self.deref()?.#abandon(error));
+        this.#unwatch = onFailure(weakly(this, Worker.#failed));
         forgotten.register(this, this.#unwatch);
         this.proxy = this.#proxy(limitsOf());
         const start = relay =>
@@ -242,6 +241,7 @@ export const create = (platform, source, reflection) => {
 
       /** Asks the worker to abandon what it is doing: the call in which it is blocked throws. */
       interrupt() {
+        roomFor('interrupt');
         this.#do(link => {
           if (this.#alarm) super.postMessage({ [ALARM]: this.#alarm.raise() });
           else link?.interrupt();
@@ -254,23 +254,27 @@ export const create = (platform, source, reflection) => {
           if (this.#closed) throw this.#closedFor(name);
           roomFor(`${name}`);
           const [sent, moved] = prepare(args, options);
-          this.#do(link => link?.notify(`${name}`, sent));
+          if (this.#link) this.#link.notify(`${name}`, sent);
+          else this.#notifyLater(`${name}`, copied(name, sent), site());
           detach(moved);
         } catch (error) {
           throw located(this.#explained(error), site());
         }
       }
 
-      postMessage(...message) {
-        if (this.#messages) this.#messages.push(message);
-        else super.postMessage(...message);
+      postMessage(message, options) {
+        if (!this.#messages) return super.postMessage(message, options);
+        // It is copied now, as the platform does it, so that it keeps its contents and throws here.
+        const transfer = [...(options?.[Symbol.iterator] ? options : (options?.transfer ?? []))];
+        this.#messages.push(structuredClone([message, transfer], { transfer }));
       }
 
       terminate() {
+        roomFor('terminate');
         // The program has ended the worker itself, so an unhandled rejection of `ready` is not reported.
         this.#asked?.catch(() => {});
-        this.#link?.terminate();
         this.#close(new CoincideError('Closed', 'main has terminated the worker', ''));
+        this.#link?.terminate();
         return super.terminate();
       }
 
@@ -291,16 +295,17 @@ export const create = (platform, source, reflection) => {
         const post = (...message) => super.postMessage(...message);
         try {
           this.#link = this.#tier === SHARED ? shared(post) : Link.byMessages(packetsOf(post), relay, options.strict);
+          this.#link.left = weakly(this, Worker.#left);
+          this.#reflected = reflection?.reflect(this.#link, wishes);
+          const { promises, deadlockTimeout } = options;
+          const window = reflection?.wishes(wishes);
+          this.#alarm = this.#tier === MESSAGES ? alarmOf(platform) : undefined;
+          post({ [BOOT]: { module, buffer: this.#link.buffer, relay, promises, deadlockTimeout, reasons: this.#reasons, window, alarm: this.#alarm?.start } });
         } catch (error) {
-          super.terminate();
-          if (error instanceof CoincideError) return this.#close(error);
-          return this.#close(new CoincideError('NotStarted', `the link could not be created: ${clause(error?.message)}`, '', { cause: error }));
+          const why = `the link could not be created: ${clause(error?.message)}`;
+          this.#fails(error instanceof CoincideError ? error : new CoincideError('NotStarted', why, '', { cause: error }));
+          return super.terminate();
         }
-        this.#reflected = reflection?.reflect(this.#link, wishes);
-        const { promises, deadlockTimeout } = options;
-        const window = reflection?.wishes(wishes);
-        this.#alarm = this.#tier === MESSAGES ? alarmOf(platform) : undefined;
-        post({ [BOOT]: { module, buffer: this.#link.buffer, relay, promises, deadlockTimeout, reasons: this.#reasons, window, alarm: this.#alarm?.start } });
         for (const message of this.#messages) super.postMessage(...message);
         this.#messages = null;
         const { resolve, reject } = this.#settle;
@@ -316,9 +321,10 @@ export const create = (platform, source, reflection) => {
         this.#waiting = null;
       }
 
+      /** Calls `action` with the link, or with null if the worker has ended before there was one. */
       #do(action) {
-        if (this.#link) action(this.#link);
-        else if (!this.#closed) this.#waiting.push(action);
+        if (this.#link || this.#closed) action(this.#link);
+        else this.#waiting.push(action);
       }
 
       /** The worker has reported a failure: by `fail`, or by an uncaught error before it was ready. */
@@ -344,11 +350,8 @@ export const create = (platform, source, reflection) => {
       /** wasm has failed in the worker. */
       #breaks(why) {
         const error = new CoincideError('Failed', `the worker has failed: ${inWords(why)}`, '');
-        const link = this.#link;
-        this.#link = null;
-        rejectAll(error, link);
-        link?.fail(error.message);
-        this.#close(error);
+        if (this.#link) rejectAll(error, this.#link);
+        this.#fails(error);
         super.terminate();
       }
 
@@ -357,6 +360,15 @@ export const create = (platform, source, reflection) => {
         this.#link = null;
         this.#close(error);
         super.terminate();
+      }
+
+      static #failed(worker, error) {
+        worker.#abandon(error);
+      }
+
+      /** The link has ended by itself. */
+      static #left(worker, why) {
+        worker.#close(new CoincideError('Closed', why, ''));
       }
 
       #close(error) {
@@ -395,15 +407,48 @@ export const create = (platform, source, reflection) => {
       #call(name, args, timeout, signal) {
         const link = this.#link;
         let call;
-        const result = promised(link, pending => (call = pending) && link.call(name, args, timeout, pending), name, { timeout, signal });
-        if (this.#alarm && (signal || timeout < Infinity))
+        const start = pending => {
+          call = pending;
+          return link ? link.call(name, args, timeout, pending) : this.#callLater(name, args, timeout, pending);
+        };
+        const result = promised(link, start, name, { timeout, signal });
+        if ((this.#alarm || !link) && (signal || timeout < Infinity))
           result.catch(() => {
-            const { number } = call;
+            const { number, end } = call;
             // After the worker has answered, another call may use the slot.
-            const alarm = number && this.#alarm && link.isUnanswered(number) && this.#alarm.cancel(number);
+            const alarm = number && this.#alarm && end.isUnanswered(number) && this.#alarm.cancel(number);
             if (alarm) super.postMessage({ [ALARM]: alarm });
           });
         return result;
+      }
+
+      /** Starts a call once there is a link. Its limits apply from now on. */
+      #callLater(name, args, timeout, pending) {
+        // Arguments that cannot be sent have to throw at once.
+        const copy = copied(name, args);
+        const start = performance.now();
+        this.#do(link => {
+          if (pending.isSettled) return;
+          if (!link) return pending.settle(this.#closedFor(name), true);
+          try {
+            pending.begin(link.call(name, copy, Math.max(0, timeout - (performance.now() - start)), pending), link);
+          } catch (error) {
+            pending.settle(error, true);
+          }
+        });
+        return 0;
+      }
+
+      /** Sends a notification once there is a link. */
+      #notifyLater(name, args, here) {
+        this.#do(async link => {
+          try {
+            link?.notify(name, args);
+          } catch (error) {
+            // Reported as an unhandled rejection.
+            throw located(error, here);
+          }
+        });
       }
 
       #proxy({ timeout, signal }) {
@@ -411,22 +456,7 @@ export const create = (platform, source, reflection) => {
           const [sent, moved] = prepare(args, options);
           signal?.throwIfAborted();
           if (this.#closed) return Promise.reject(located(this.#closedFor(name), here));
-          let result;
-          if (this.#link) result = this.#call(name, sent, timeout, signal);
-          else {
-            // Arguments that cannot be sent have to throw at once.
-            const copy = copied(name, sent);
-            result = new Promise((resolve, reject) => {
-              this.#waiting.push(link => {
-                if (!link) return reject(this.#closedFor(name));
-                try {
-                  resolve(this.#call(name, copy, timeout, signal));
-                } catch (error) {
-                  reject(error);
-                }
-              });
-            });
-          }
+          const result = this.#call(name, sent, timeout, signal);
           detach(moved, result);
           return result.then(options.transform, error => {
             this.#heard = true;
@@ -484,6 +514,15 @@ export const create = (platform, source, reflection) => {
       diagnose: () => diagnose(platform, options),
     };
   });
+};
+
+/** A function that calls `act` with an object and its argument, and does not keep the object. A closure would, if another one beside it does. */
+const weakly = (object, act) => {
+  const ref = new WeakRef(object);
+  return argument => {
+    const object = ref.deref();
+    if (object) act(object, argument);
+  };
 };
 
 /** The message for a worker with an uncaught error. */

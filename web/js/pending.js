@@ -1,19 +1,26 @@
 // The promises of pending calls. They are kept in JavaScript, so that they settle even if wasm fails.
 import { CoincideError, failed } from './errors.js';
-import { onFailure } from './guard.js';
+import { hasFailed, onFailure } from './guard.js';
 
-const all = new Set();
+const { clearTimeout, queueMicrotask, setTimeout } = globalThis;
 
-onFailure(error => rejectAll(error));
+/** All that are pending. */
+export const all = new Set();
 
-/** Rejects all pending promises, or those of one end. Each rejects with an error of its own, which has the stack of its caller. */
-export const rejectAll = ({ code, message }, end) => {
-  for (const pending of all) if (!end || pending.end === end) pending.settle(new CoincideError(code, message, pending.name), true);
+onFailure(error => {
+  for (const pending of all) pending.fail(error);
+});
+
+/** Rejects the pending promises of one end. */
+export const rejectAll = (error, end) => {
+  for (const pending of all) if (pending.end === end) pending.fail(error);
 };
 
 /**
  * A promise for what `start` requests. `start` receives the object that is settled, and returns the number by which `end.cancel`
- * cancels the request. Throws what `start` throws.
+ * cancels the request, or 0 if the request is made later. Throws what `start` throws.
+ *
+ * @param end undefined if there is none yet; `begin` names it then
  */
 export const promised = (end, start, name, { timeout, signal } = {}) => {
   const pending = new Pending(end, name);
@@ -54,7 +61,8 @@ class Pending {
   }
 
   /** The request has been made under this number. */
-  begin(number) {
+  begin(number, end = this.end) {
+    this.end = end;
     this.number = number;
     // Code of the program that runs while arguments are read may have aborted the signal.
     if (this.isAbandoned) this.cancel();
@@ -68,10 +76,16 @@ class Pending {
 
   cancel() {
     try {
-      this.end.cancel(this.number);
+      this.end?.cancel(this.number);
     } catch {
-      // The link has ended.
+      // Too little of the stack is left for wasm, or a function got here that wasm has called.
+      if (!hasFailed()) queueMicrotask(() => this.cancel());
     }
+  }
+
+  /** Rejects with an error of its own, which has the stack of its caller. */
+  fail({ code, message }) {
+    this.settle(new CoincideError(code, message, this.name), true);
   }
 
   /** The call has ended: wasm shows the outcome. */

@@ -23,6 +23,15 @@ export const onUncaught = listener => {
   listen('unhandledrejection', ({ reason }) => [reason]);
 };
 
+/** Calls `listener` when the program closes this worker. No event tells main. */
+export const onClose = listener => {
+  const { close } = globalThis;
+  globalThis.close = () => {
+    listener();
+    close();
+  };
+};
+
 /**
  * Calls back when the running code has ended or paused, and its errors were reported. Rejections are reported in a task after it, so this
  * takes two.

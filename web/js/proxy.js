@@ -34,6 +34,9 @@ export const proxyOf = (caller, own) => {
       if (name in target) own.delete(name);
       return delete target[name];
     },
+    // Neither would have an effect at the other end.
+    defineProperty: () => false,
+    preventExtensions: () => false,
   });
 };
 
@@ -92,7 +95,8 @@ export const bytesOf = (bytes, option = 'memory') => {
 
 /** The options of both ends, with their defaults, and the function `transfer` that goes with them. */
 export const optionsOf = ({ transform, transfer = true, strict = false, measure = false, promises = false, ...rest } = {}) => {
-  if (rest.ringSize !== undefined) bytesOf(rest.ringSize, 'ringSize');
+  if (rest.ringSize !== undefined && bytesOf(rest.ringSize, 'ringSize') > MAX_RING)
+    throw ours(new RangeError(`\`ringSize\` has to be ${MAX_RING} bytes at most, not ${rest.ringSize}: larger payloads are sent in parts`));
   if (rest.deadlockTimeout !== undefined) checkMilliseconds('deadlockTimeout', rest.deadlockTimeout);
   const transfers = transfer ? new WeakSet() : null;
   return {
@@ -108,6 +112,9 @@ export const optionsOf = ({ transform, transfer = true, strict = false, measure 
     },
   };
 };
+
+/** 1 GiB. */
+const MAX_RING = 2 ** 30;
 
 /** Shows a call in the performance panel. */
 export const measured = (name, start) => performance.measure(`coincide: ${name}`, { start, end: performance.now() });

@@ -65,6 +65,7 @@ export const create = (platform, reflect) => {
     undecided--;
     if (isFailure) fails(thrown);
   }, fails);
+  platform.onClose(() => post({ [FAILED]: { said: 'it has closed itself with `close()`' } }));
 
   /** Whether requests from here reach the relay. `null` only asks for a reply, which shows that the worker runs. */
   const reaches = async probe => probe !== null && platform.reachesRelay(probe);
@@ -164,8 +165,8 @@ export const create = (platform, reflect) => {
     // Main may call exports once the worker's own code has run to its end, or to its next pause.
     const ready = () => {
       if (hasFailed) return;
-      isReady = true;
       end.ready();
+      isReady = true;
     };
     const readyOnceDecided = () => (undecided > 0 ? setTimeout(readyOnceDecided, 0) : ready());
     if (options.ready !== 'manual') platform.afterStart(readyOnceDecided);

@@ -5,6 +5,7 @@ import boundaryTests from './boundary.tests.mjs';
 import cloneTests from './clone.tests.mjs';
 import { codecKit } from './codec.kit.mjs';
 import codecTests from './codec.tests.mjs';
+import earlyTests from './early.tests.mjs';
 import errorTests from './error.tests.mjs';
 import failureTests from './failure.tests.mjs';
 import growthTests from './growth.tests.mjs';
@@ -19,7 +20,7 @@ export const all = platform => {
   const { test, run } = suite();
   const memory = () => initSync().memory.buffer.byteLength;
   const kit = { ...platform, memory, assert, deepEqual, equal, rejects, throws };
-  for (const tier of platform.tiers) for (const tests of [bootTests, linkTests, valueTests, boundaryTests, errorTests, failureTests]) tests(test, { ...kit, tier });
+  for (const tier of platform.tiers) for (const tests of [bootTests, earlyTests, linkTests, valueTests, boundaryTests, errorTests, failureTests]) tests(test, { ...kit, tier });
   for (const tests of [windowTests, homeTests, wallTests]) tests(test, kit);
   const codec = codecKit();
   codecTests(test, { ...kit, ...codec });

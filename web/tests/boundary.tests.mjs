@@ -1,9 +1,10 @@
 // Calls into code of the program that throws; calls with almost no stack left; failures of coincide itself.
 import { CoincideError } from '../pkg/errors.js';
-import { promised } from '../pkg/pending.js';
+import { ends, turn } from '../pkg/loop.js';
+import { all as pendings, promised } from '../pkg/pending.js';
 import { results, surroundings } from './hostile.mjs';
 
-export default (register, { coincide: made, worker, doomed, tier, assert, equal, deepEqual, rejects }) => {
+export default (register, { coincide: made, worker, doomed, gc, tier, assert, equal, deepEqual, rejects }) => {
   const blocks = tier !== 'messages';
   const test = (name, body) => register(`${tier}: boundary: ${name}`, body);
   const coincide = made({ tier, promises: !blocks });
@@ -206,6 +207,7 @@ export default (register, { coincide: made, worker, doomed, tier, assert, equal,
       notify: () => notify('echo', 'x'),
       register: () => (w.proxy.registered = () => 1),
       unregister: () => delete w.proxy.registered,
+      interrupt: () => w.interrupt(),
     };
     for (const [kind, action] of Object.entries(kinds)) {
       let refused = 0;
@@ -219,6 +221,26 @@ export default (register, { coincide: made, worker, doomed, tier, assert, equal,
       await works(w);
     }
     await works(other);
+  });
+
+  link('a worker that is terminated at the end of the stack is terminated, or stays as it is', async () => {
+    const victim = new Worker(worker('boundary'));
+    await victim.ready;
+    const pending = rejects(() => victim.proxy.never());
+    for (const name of dive(() => victim.terminate(), 0)) assert(isTooDeep(name), name);
+    victim.terminate();
+    equal((await pending).code, 'Closed');
+    assert(![...ends.values()].some(end => end.closed !== undefined), 'an end that is closed is kept');
+  });
+
+  link('a stack of the other end takes a time that is linear in its length', async w => {
+    w.proxy.fails = async lines => {
+      throw Object.assign(new Error('long'), { stack: '\n    at a (<anonymous>)'.repeat(lines) });
+    };
+    // The limit for a test is less than a square of this number takes.
+    const lines = 50_000;
+    equal((await rejects(() => w.proxy.failsAtLength(lines))).message, 'long');
+    equal((await w.proxy.call('fails', lines)).message, 'long');
   });
 
   blocks && link('a getter that calls main recursively without end throws', async w => {
@@ -361,11 +383,75 @@ export default (register, { coincide: made, worker, doomed, tier, assert, equal,
     deepEqual(cancelled, [0, 9]);
   });
 
+  test('a cancellation that fails is made again', async () => {
+    const controller = new AbortController();
+    let attempts = 0;
+    const cancel = () => {
+      if (++attempts < 3) throw new RangeError('the stack has ended');
+    };
+    const call = rejects(() => promised({ cancel }, () => 7, 'f', { signal: controller.signal }));
+    controller.abort();
+    equal((await call).name, 'AbortError');
+    await new Promise(resolve => setTimeout(resolve, 0));
+    equal(attempts, 3);
+  });
+
   test('a timeout ends a call even if wasm no longer works', async () => {
     const cancelled = [];
     const error = await rejects(() => promised({ cancel: number => cancelled.push(number) }, () => 7, 'f', { timeout: 10 }));
     equal(error.name, 'TimeoutError');
     deepEqual(cancelled, [7]);
+  });
+
+  test('functions of the platform that throw while a call is made do not end its link', async () => {
+    const w = new Worker(worker('boundary'));
+    await w.ready;
+    const descriptor = Object.getOwnPropertyDescriptor(Promise.prototype, 'then');
+    Object.defineProperty(Promise.prototype, 'then', { ...descriptor, value: boom });
+    try {
+      for (let i = 0; i < 3; i++) w.notify('echo', i);
+      turn();
+    } finally {
+      Object.defineProperty(Promise.prototype, 'then', descriptor);
+    }
+    await works(w);
+    for (const key of ['get', 'set', 'value', 'length', 'signal', 'timeout', 'cause']) {
+      Object.defineProperty(Object.prototype, key, { __proto__: null, value: boom, configurable: true, writable: true });
+      let call;
+      try {
+        call = w.proxy.fails().catch(error => error.message);
+      } finally {
+        delete Object.prototype[key];
+      }
+      equal(await call, 'of the worker');
+    }
+    w.terminate();
+  });
+
+  test('what belongs to a worker is gone once it is terminated', async () => {
+    const before = ends.size;
+    const timers = () => (globalThis.process ? process.getActiveResourcesInfo().filter(name => name === 'Timeout').length : 0);
+    const timersBefore = timers();
+    const refs = [];
+    for (let i = 0; i < 3; i++) {
+      const w = new Worker(worker('boundary'), { name: `gone ${i}` });
+      refs.push(new WeakRef(w));
+      await w.ready;
+      w.proxy.holds = () => w;
+      const calls = [w.proxy.never(), w.within({ timeout: 600_000 }).never(), w.within({ signal: new AbortController().signal }).never()];
+      const errors = Promise.all(calls.map(call => rejects(() => call)));
+      await w.proxy.echo(1);
+      await w.terminate();
+      for (const { code } of await errors) equal(code, 'Closed');
+    }
+    await new Promise(resolve => setTimeout(resolve, 0));
+    deepEqual([ends.size, pendings.size, timers()], [before, 0, timersBefore]);
+    if (!gc) return;
+    for (let i = 0; i < 20 && refs.some(ref => ref.deref()); i++) {
+      await new Promise(resolve => setTimeout(resolve, 10));
+      gc();
+    }
+    equal(refs.filter(ref => ref.deref()).length, 0);
   });
 
   if (tier === 'shared-memory')

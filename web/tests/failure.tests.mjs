@@ -98,6 +98,35 @@ export default (register, { coincide, worker, tier, node, assert, equal, deepEqu
       }
     });
 
+  test('reports of a failure, however many, end the link of their worker only', async () => {
+    const other = failing('staysBeside');
+    const pending = other.proxy.never();
+    pending.catch(() => {});
+    for (const mark of ['failed', 'broken', 'panic']) {
+      const w = failing('postsWhatIsNoReport');
+      await w.ready;
+      const all = [w.proxy.never(), w.proxy.posts(Array(5).fill({ [`coincide:${mark}:1`]: 'x'.repeat(100_000) }))];
+      for (const result of await Promise.allSettled(all)) assert(result.status === 'rejected' || result.value === undefined);
+      w.terminate();
+    }
+    equal(await Promise.race([pending.catch(({ message }) => message), late(50, 'pending')]), 'pending');
+    await other.proxy.post({});
+    other.terminate();
+  });
+
+  test('a worker that closes itself rejects all promises', async () => {
+    if (node) return 'a thread exits, of which an event tells';
+    const w = failing('postsWhatIsNoReport');
+    await w.ready;
+    const pending = rejects(() => w.proxy.never());
+    w.notify('closes');
+    for (const { code, message } of [await pending, await rejects(() => w.proxy.never())]) {
+      equal(code, 'Closed');
+      assert(message.includes('the worker has failed: it has closed itself with `close()`'), message);
+    }
+    w.terminate();
+  });
+
   for (const [how, expected] of [['text', 'too far'], ['null', null]])
     test(`a worker that throws something other than an error (${how}) rejects all promises with it`, async () => {
       const w = failing(how);

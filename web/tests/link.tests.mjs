@@ -617,6 +617,18 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
     assert(performance.getEntriesByName('coincide: echo', 'measure').length > 0);
   });
 
+  link('a proxy takes functions by assignment only', async w => {
+    const { proxy } = w;
+    assert(!Reflect.defineProperty(proxy, 'f', { value: () => 1, configurable: true }), '`defineProperty` has no effect and says that it has');
+    for (const limit of [Object.freeze, Object.seal, Object.preventExtensions]) throws(() => limit(proxy), TypeError);
+    proxy.f = () => 1;
+    equal((await proxy.call('f')).value, 1);
+  });
+
+  test('a ring has 1 GiB at most', () => {
+    equal(throws(() => coincide({ ringSize: 2 ** 32 + 4096 }), RangeError).message.startsWith('`ringSize` has to be 1073741824 bytes at most'), true);
+  });
+
   test('a deadlock timeout is a number of milliseconds', () => {
     for (const wrong of ['3 s', NaN, -1, null]) {
       const { name, message } = throws(() => coincide({ deadlockTimeout: wrong }));

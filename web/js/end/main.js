@@ -11,6 +11,8 @@ import { Values } from '../values.js';
 export class Link extends End {
   /** The shared memory, for the worker. */
   buffer;
+  /** Called with the reason when the link is closed. */
+  left = () => {};
   #port;
   #readiness;
 
@@ -66,7 +68,8 @@ export class Link extends End {
 
   /** Ends the link because the worker has failed: every pending call ends with an error that says why. */
   fail(why) {
-    this.#abort(true, why);
+    // It may be the text of the worker.
+    this.#abort(true, why.slice(0, LONGEST_TEXT));
   }
 
   #abort(hasFailed, why) {
@@ -84,6 +87,9 @@ export class Link extends End {
     removeEnd(this);
     dropEnd(this.id);
     if (this.#port !== undefined) closePort(this.#port);
+    this.left(why);
+    // The next deadline may have been one of this end.
+    requestTurn();
   }
 
   /** Whether the worker has taken up its link. */
@@ -107,3 +113,6 @@ export class Link extends End {
     return this.start(INVOKE, args, Infinity, pending, this.reflected);
   }
 }
+
+/** In code units. */
+const LONGEST_TEXT = 1000;

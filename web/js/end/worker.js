@@ -1,7 +1,7 @@
 // The worker's end of a link.
 import { call, check, currentCall, flush, ready, recycle, sleep, wait, wakeUp, workerByMessages, workerShared } from '../coincide.js';
 import { End, INVOKE, REFLECT, REFLECT_LATER, attached, writeRelay } from '../end.js';
-import { stopOf } from '../errors.js';
+import { failed, stopOf } from '../errors.js';
 import { hasFailed } from '../guard.js';
 import { ENDED, NONE, STOPPED, requestTurn } from '../loop.js';
 import { connect, openPort } from '../ports.js';
@@ -42,7 +42,7 @@ export class WorkerEnd extends End {
 
   /** Tells main that the worker is ready, and what it exports. */
   ready() {
-    if (!ready(this.id)) throw new Error(memory.shownText());
+    if (!ready(this.id)) throw failed('NotSent', `the names of the exports cannot be sent: ${memory.shownText()}`, 'ready');
     requestTurn();
   }
 

@@ -43,6 +43,9 @@ export const run = async coincide => {
   proxy.fails = () => {
     throw new RangeError('of the worker');
   };
+  proxy.failsAtLength = lines => {
+    throw Object.assign(new Error('long'), { stack: '\n    at a (<anonymous>)'.repeat(lines) });
+  };
   /** Where the worker blocks, it is blocked in here. */
   proxy.call = (name, ...args) => {
     try {

@@ -86,6 +86,9 @@ const ways = {
   async postsWhatIsNoReport(coincide, post) {
     const { proxy } = await coincide();
     proxy.post = post;
+    proxy.posts = messages => messages.forEach(message => post(message));
+    proxy.never = () => new Promise(() => {});
+    proxy.closes = () => close();
   },
   async exits(coincide) {
     await coincide();
@@ -111,3 +114,5 @@ const ways = {
     }, 0);
   },
 };
+
+ways.staysBeside = ways.postsWhatIsNoReport;
