@@ -3,7 +3,7 @@
 // Programs may replace these, as tests do that control the time.
 const { MessageChannel, requestAnimationFrame, setImmediate, setTimeout } = globalThis;
 
-/** Resolves after so many milliseconds. */
+/** Resolves after a number of milliseconds. */
 export const delay = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds));
 
 const waiting = [];
@@ -12,11 +12,11 @@ let port = null;
 /** When a frame was asked for that has not come yet. */
 let asked = 0;
 
-/** Milliseconds after which a frame is late, and after which it is no longer waited for: pages that nobody sees get none. */
+/** Milliseconds after which a frame is late, and after which it is no longer waited for: hidden pages get no frames. */
 const LATE = 20;
 const GIVEN_UP = 200;
 
-/** Whether the page should have been painted by now: where there are fewer cores than busy threads, nobody else gets to it. */
+/** Whether the page should have been painted by now: with fewer cores than busy threads, painting gets no core otherwise. */
 const isLate = () => {
   if (globalThis.document?.visibilityState !== 'visible') return false;
   const now = performance.now();

@@ -14,7 +14,7 @@ use serde::Serialize;
 use std::fmt;
 use std::rc::Rc;
 
-/// Changes of objects of main that are carried out in one trip, in order. The first that throws, or that its object refuses, ends it.
+/// Changes of objects of main that are sent in one trip and carried out in order. The first that throws, or that its object refuses, ends the batch.
 ///
 /// ```no_run
 /// # fn example(title: coincide::window::Remote, list: coincide::window::Remote) -> Result<(), coincide::CallError> {
@@ -28,7 +28,7 @@ use std::rc::Rc;
 pub struct Batch {
     gathered: Gathered,
     operations: Vec<Value>,
-    /// Objects that must not be given back before they are used.
+    /// Objects that must not be released before they are used.
     kept: Vec<Rc<Handle>>,
 }
 
@@ -61,10 +61,10 @@ impl Batch {
         self.push(target, &target.operation(wire::INVOKE_METHOD, Some(method.into()), Some(List(args))))
     }
 
-    /// Has main carry out what was gathered. Nothing at all takes no trip.
+    /// Sends the changes. An empty batch takes no trip.
     ///
     /// # Errors
-    /// What the first change threw that could not be made; those before it have been made.
+    /// What the first failing change threw. The changes before it have been made, those after it have not.
     pub fn send(mut self) -> Result<(), CallError> {
         if self.operations.is_empty() {
             return Ok(());

@@ -15,11 +15,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-/// A function of the worker as a value for main: a listener, a timer, what `then` is given.
+/// A function of the worker as a value for main: a listener, a timer, an argument of `then`.
 ///
-/// It is called with main's real arguments: objects come as [`Remote`](super::Remote)s. Arguments that it doesn't take are left out; missing ones are `None`
-/// if they may be. It runs when the worker serves, and also while the worker is blocked in a call. In JavaScript its result is a promise, since main can't wait; what has
-/// to happen to an event in time is declared with the listener:
+/// It is called with main's arguments; objects are received as [`Remote`](super::Remote)s. Surplus arguments are dropped; missing ones are `None`
+/// for parameters of type `Option`. It runs when the worker serves, and also while the worker is blocked in a call. In JavaScript it returns a promise, since main can't wait. Declare
+/// with the listener what has to happen to an event in time:
 ///
 /// ```no_run
 /// use coincide::window::{Callback, Remote};
@@ -28,13 +28,13 @@ use std::rc::Rc;
 /// # fn example(form: Remote) -> Result<(), coincide::CallError> {
 /// let listener = Callback::new(|event: Remote| println!("{event:?}"));
 /// form.run("addEventListener", ("submit", &listener, Options { invoke: "preventDefault" }))?;
-/// // Cloned or not, it is the same function for main.
+/// // A clone is the same function on main.
 /// form.run("removeEventListener", ("submit", &listener))?;
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// What the closure has captured is dropped when nobody has the `Callback` any more, main neither.
+/// The captures of the closure are dropped when neither the worker nor main holds the `Callback` any more.
 #[derive(Clone)]
 pub struct Callback(Rc<Function>);
 
@@ -110,7 +110,7 @@ impl<'de> Deserialize<'de> for Callback {
     }
 }
 
-/// A function that is told its one argument, or why that is of another type, which main has no use for.
+/// A function that receives its one argument, or the error if that is of another type.
 pub(super) fn settling<T: DeserializeOwned>(function: impl Fn(Result<T, DecodeError>) + 'static) -> Callback {
     Callback::of(move |link, payload, result| {
         function(link.decode::<Call<(T,)>>(payload).map(|Call((value,))| value));

@@ -97,7 +97,7 @@ impl ObjectLink {
             }
             Err(error) => {
                 if let RawError::Threw(payload) = &error {
-                    // Errors are copies. Should there be references in one, nobody takes them.
+                    // Errors are copies. References in one are not taken.
                     self.table.receive(payload).map(|ids| self.table.settle(&ids)).ok();
                 }
                 let error = error.into_call_error(&name());
@@ -137,7 +137,7 @@ impl ObjectLink {
         }
     }
 
-    /// Reads a value in which references may stand. Those that nobody takes are given back.
+    /// Reads a value in which references may stand. Those that are not taken are released.
     pub(super) fn decode<T: DeserializeOwned>(&self, payload: &[u8]) -> Result<T, DecodeError> {
         let ids = self.table.receive(payload)?;
         let value = self.coding(|| value::from_slice(payload));
@@ -215,7 +215,7 @@ thread_local! {
     static CODING: RefCell<Option<ObjectLink>> = const { RefCell::new(None) };
 }
 
-/// Whether main may have got what an operation hands over, for all that this error says.
+/// Whether main may have received the references of an operation that ended with this error.
 pub(super) fn was_sent(error: &CallError) -> bool {
     !matches!(
         error.kind,
@@ -237,5 +237,5 @@ fn explained(mut error: CallError) -> CallError {
     error
 }
 
-/// So many fit a message under any limits that are of use.
+/// Number of references that fit one message under any practical limits.
 const MOST: usize = 4096;

@@ -1,4 +1,4 @@
-//! Main's side on a page in Rust: the codec, and the link, of the JavaScript that carries out what workers want done (`js/share.js`).
+//! Main's side on a page in Rust: the codec, and the link, of the JavaScript that carries out workers' operations (`js/share.js`).
 
 use super::wire::{INVOKE, REFLECT, REFLECT_LATER};
 use crate::main::MainEndpoint;
@@ -11,10 +11,10 @@ use std::rc::{Rc, Weak};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
-/// What a worker has as its `window`, and what it may do with it.
+/// The `window` of a worker, and the operations that the worker may use on it.
 ///
-/// With the global object alone, a worker has all of the page. With another object, a policy or a list there is a *wall*: operations are checked for
-/// their form, [`evaluate`](Self::evaluate) and [`imports`](Self::imports) are off, and globals, documents, and what acts on any object (constructors,
+/// With the global object alone, a worker can use the whole page. Another object, a policy or a list puts the worker behind a *wall*: operations are checked for
+/// their form, [`evaluate`](Self::evaluate) and [`imports`](Self::imports) are off, and globals, documents, and tools that act on any object (constructors,
 /// prototypes, `Reflect`, `eval`) are not handed out unless the root has them itself or the list names them.
 pub struct Root {
     options: Options,
@@ -31,7 +31,7 @@ impl Root {
         Self { options: Options::new(object) }
     }
 
-    /// Lists what the worker may use, by the way from the root, such as `document.title`. Objects on the way show no more than the list; what is
+    /// Lists what the worker may use, by its path from the root, such as `document.title`. Objects along the path have only the listed keys; the value
     /// at the end is open. May be called more than once.
     #[must_use]
     pub fn allow(self, path: &str) -> Self {
@@ -39,7 +39,7 @@ impl Root {
         self
     }
 
-    /// Lets the worker evaluate source behind a wall, which is then none for code that it sends.
+    /// Lets the worker evaluate source behind a wall. The wall does not restrict that code.
     #[must_use]
     pub fn evaluate(self) -> Self {
         self.options.set_evaluate(true);
@@ -60,10 +60,10 @@ impl Root {
         self
     }
 
-    /// Sees each operation on an object before it is carried out: the name of the method of JavaScript's `Reflect`, the object, and the further
-    /// arguments. Paths, batches and the like are seen as what they consist of. `false` throws a `NotAllowedError` in the worker.
+    /// Is called before each operation with the name of the method of JavaScript's `Reflect`, the object, and the further
+    /// arguments. Paths, batches and the like are split into their operations. `false` throws a `NotAllowedError` in the worker.
     ///
-    /// It doesn't see what functions do that the worker may call: [`allow`](Self::allow) little.
+    /// It is not called for what an allowed function does itself: [`allow`](Self::allow) few functions.
     #[must_use]
     pub fn policy(self, policy: impl Fn(&str, &JsValue, &Array) -> bool + 'static) -> Self {
         let asked = move |name: String, target: JsValue, rest: Array| policy(&name, &target, &rest);
@@ -80,8 +80,8 @@ impl fmt::Debug for Root {
 }
 
 impl Worker {
-    /// Lets the worker use objects of this page (see [`window`](crate::window)): to be called before the worker asks for any, so at best when it has been
-    /// started. Without this the worker's operations end with [`CallErrorKind::UnknownFunction`](crate::CallErrorKind::UnknownFunction).
+    /// Lets the worker use objects of this page (see [`window`](crate::window)). Call it right after starting the worker, before the worker
+    /// uses any. Without this the worker's operations end with [`CallErrorKind::UnknownFunction`](crate::CallErrorKind::UnknownFunction).
     ///
     /// ```no_run
     /// use coincide::Main;
@@ -109,7 +109,7 @@ impl Worker {
     }
 }
 
-/// What a worker has of this page's objects, and the page of the worker's functions.
+/// The objects of this page that a worker holds, and the functions of the worker that this page holds.
 pub struct Sharing(Weak<Page>);
 
 impl Sharing {

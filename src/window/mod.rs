@@ -1,7 +1,7 @@
-//! Objects of main, used from a worker as if they were its own: `window`, `document`, and what they lead to.
+//! Objects of main, used from a worker as if they were local: `window`, `document`, and all objects that can be reached from them.
 //!
-//! [`Scope::window`](crate::Scope::window) gives main's global object as a [`Remote`]. What is read from it is another remote object, or a value in
-//! any type that serde can deserialize. Chains of [`get`](Path::get) are ways, not trips: main is asked once, by what the chain ends in.
+//! [`Scope::window`](crate::Scope::window) returns main's global object as a [`Remote`]. Reading from it returns another remote object, or a value of
+//! any type that serde can deserialize. A chain of [`get`](Path::get) takes no trips: it is sent with the operation at its end.
 //!
 //! ```no_run
 //! use coincide::window::{Callback, Remote};
@@ -28,18 +28,18 @@
 //! ```
 //!
 //! # What travels how
-//! Whatever serde can serialize goes to main as a copy, with a [`Remote`] in it as the object that it stands for and a [`Callback`] as a function.
-//! Primitives and binary data come from main as copies, all other objects as references, which only a [`Remote`] takes:
-//! the fields of an object are read by [`gather`](Path::gather).
+//! Values that serde can serialize go to main as copies. In them, a [`Remote`] stands for its object and a [`Callback`] for a function.
+//! Primitives and binary data come from main as copies, all other objects as references, which only a [`Remote`] accepts.
+//! Read the fields of an object with [`gather`](Path::gather).
 //!
 //! # Errors
-//! They are those of every call: what main throws is [`CallErrorKind::Threw`](crate::CallErrorKind::Threw) with class, message and stack, a closed link is
-//! [`Closed`](crate::CallErrorKind::Closed), and a worker that can't block gets [`CannotBlock`](crate::CallErrorKind::CannotBlock). The "function" of such an error is the way
-//! to the object, such as `window.document.body`.
+//! The errors are those of calls: an error that main throws is [`CallErrorKind::Threw`](crate::CallErrorKind::Threw) with class, message and stack, a closed link is
+//! [`Closed`](crate::CallErrorKind::Closed), and a worker that can't block gets [`CannotBlock`](crate::CallErrorKind::CannotBlock). The "function" of such an error is the path
+//! of the object, such as `window.document.body`.
 //!
 //! # Memory
-//! Main keeps an object for as long as a `Remote` of it is there, and the worker a function for as long as main can call it. Dropping the last `Remote` gives the
-//! object back, many at once: at the latest when the worker has nothing else to do. The end of the link gives back everything.
+//! Main keeps an object for as long as a `Remote` of it exists, and the worker keeps a function for as long as main can call it. Dropping the last `Remote` releases the
+//! object. Releases are sent in batches, at the latest when the worker is idle. The end of the link releases everything.
 
 mod batch;
 mod callback;

@@ -1,4 +1,4 @@
-//! Ways to objects of main, and what can be done at their ends.
+//! Paths to objects of main, and the operations on what is at their ends.
 
 use super::batch::Batch;
 use super::key::Key;
@@ -13,22 +13,22 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use std::fmt;
 use std::rc::Rc;
 
-/// A way to something on main: an object and the keys that lead from it. Nothing has been read yet.
+/// A path on main: an object and the keys that lead from it. Creating one reads nothing.
 ///
-/// Each method other than [`get`](Self::get) and [`batch`](Self::batch) takes one trip to main, however long the way is. If the way breaks off, because something on it
-/// is undefined or no object, reading gives `undefined`; what needs an object at its end throws a `TypeError`.
+/// Each method other than [`get`](Self::get) and [`batch`](Self::batch) takes one trip to main, however long the path is. If the path breaks off at
+/// something that is not an object, reading returns `undefined`; operations that need an object at its end throw a `TypeError`.
 #[derive(Clone)]
-#[must_use = "main is not asked before something is done at the end of the way"]
+#[must_use = "a path sends nothing until an operation is called on it"]
 pub struct Path {
     pub(super) handle: Rc<Handle>,
     pub(super) keys: Vec<Key>,
 }
 
 impl Path {
-    /// The way to a property. That takes no trip: what is there is read when something is done with it.
+    /// Returns the path to a property. Takes no trip: the property is read by the operation at the end of the path.
     ///
     /// # Errors
-    /// When main can't be asked at all: the link is closed, or the worker can't block on this tier.
+    /// When the link is closed, or the worker can't block on this tier.
     pub fn get(&self, key: impl Into<Key>) -> Result<Self, CallError> {
         let mut keys = Vec::with_capacity(self.keys.len() + 1);
         keys.extend_from_slice(&self.keys);
@@ -38,11 +38,11 @@ impl Path {
         Ok(path)
     }
 
-    /// Reads what is there: a primitive or binary data as anything that serde can deserialize, an object as a [`Remote`]. `Option`
-    /// takes undefined and null.
+    /// Reads the value: a primitive or binary data as any type that serde can deserialize, an object as a [`Remote`]. `Option`
+    /// accepts undefined and null.
     ///
     /// # Errors
-    /// What a getter threw; that there is something of another type; and why main could not be asked.
+    /// When a getter throws, the value is of another type, the link is closed or the worker can't block.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, CallError> {
         let link = &self.handle.link;
         match &*self.keys {
@@ -52,10 +52,10 @@ impl Path {
         }
     }
 
-    /// The object that is there now, to be used more than once.
+    /// Returns the object that is at the end of the path now, for repeated use.
     ///
     /// # Errors
-    /// As [`read`](Self::read); also if there is no object.
+    /// As for [`read`](Self::read), and when the value is not an object.
     pub fn resolve(&self) -> Result<Remote, CallError> {
         if self.keys.is_empty() { Ok(Remote::of(Rc::clone(&self.handle))) } else { self.read() }
     }
@@ -78,7 +78,7 @@ impl Path {
         self.operate(wire::HAS, Some(key.into()), NOTHING)
     }
 
-    /// Deletes a property. It is fine if there is none.
+    /// Deletes a property. No-op if it does not exist.
     ///
     /// # Errors
     /// What main throws: a `TypeError` if the property can't be deleted, as in strict code.
@@ -88,7 +88,7 @@ impl Path {
         self.refused_unless(done, "delete", &key)
     }
 
-    /// The object's own keys, symbols included that both ends can know.
+    /// Returns the object's own keys, including symbols that both ends can know.
     ///
     /// # Errors
     /// What main throws.
@@ -96,7 +96,7 @@ impl Path {
         self.operate(wire::OWN_KEYS, NOTHING, NOTHING)
     }
 
-    /// Calls a method and gives what it returns; `args` is a tuple.
+    /// Calls a method and returns its result; `args` is a tuple.
     ///
     /// # Errors
     /// What main throws; that the result is of another type.
@@ -106,7 +106,7 @@ impl Path {
         self.handle.link.operate(|| format!("{self}.{method}"), &operation)
     }
 
-    /// Calls a method and waits for it, whatever it returns.
+    /// Calls a method, waits for it and discards its result.
     ///
     /// # Errors
     /// What main throws.
@@ -114,8 +114,8 @@ impl Path {
         self.call(method, args).map(|IgnoredAny| ())
     }
 
-    /// Calls a method without waiting for it: no trip. Order is kept. What it throws, the next operation that waits throws, and does
-    /// nothing else.
+    /// Calls a method without waiting for it: no trip. Order is kept. If it throws, the next operation that waits throws the error
+    /// instead of running.
     ///
     /// # Errors
     /// When the arguments can't be sent, or the link is closed.
@@ -125,7 +125,7 @@ impl Path {
         self.handle.link.operate_later(|| format!("{self}.{method}"), &operation)
     }
 
-    /// Calls the function that is there; `this` is `()` where it doesn't matter.
+    /// Calls the function at the end of the path. Pass `()` as `this` if it doesn't matter.
     ///
     /// # Errors
     /// What main throws; that the result is of another type.
@@ -133,7 +133,7 @@ impl Path {
         self.operate(wire::APPLY, Some(this), Some(List(args)))
     }
 
-    /// A new instance of the class that is there.
+    /// Creates an instance of the class at the end of the path.
     ///
     /// # Errors
     /// What main throws.
@@ -141,7 +141,7 @@ impl Path {
         self.operate(wire::CONSTRUCT, Some(List(args)), NOTHING)
     }
 
-    /// Sets several properties: those of a struct or a map. They are set one after the other, as by `Object.assign`.
+    /// Sets the properties of a struct or a map one after the other, as `Object.assign` does.
     ///
     /// # Errors
     /// What main throws.
@@ -149,7 +149,7 @@ impl Path {
         self.operate(wire::ASSIGN, Some((properties,)), NOTHING)
     }
 
-    /// What is at the ends of several ways from here, such as `dataset.test`, as a tuple or a list.
+    /// Reads several paths from here, such as `dataset.test`, into a tuple or a list.
     ///
     /// ```no_run
     /// # fn example(element: coincide::window::Remote) -> Result<(), coincide::CallError> {
@@ -165,18 +165,18 @@ impl Path {
         self.operate(wire::GATHER, Some(paths), NOTHING)
     }
 
-    /// Runs a function on main, from its source: it sees its arguments and main's globals. The one thing here for which the page has to allow
-    /// `unsafe-eval`.
+    /// Runs a function on main, from its source. It has access to its arguments and main's globals. Unlike all other operations, it
+    /// requires that the page allows `unsafe-eval`.
     ///
     /// # Errors
-    /// What main throws: an `EvalError` if the page forbids it.
+    /// What main throws: an `EvalError` if the page forbids evaluation.
     pub fn evaluate<R: DeserializeOwned>(&self, source: &str, args: impl Args) -> Result<R, CallError> {
         let root = Self { handle: Rc::new(self.handle.root()), keys: Vec::new() };
         let operation = root.operation(wire::EVALUATE, Some(source), Some(List(args)));
         self.handle.link.operate(|| "evaluate".into(), &operation)
     }
 
-    /// Gathers changes of any objects of main, to have them carried out in one trip.
+    /// Creates a batch: changes of any objects of main that are sent in one trip.
     pub fn batch(&self) -> Batch {
         Batch::new(self.handle.link.clone())
     }

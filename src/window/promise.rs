@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 
 impl Remote {
-    /// Awaits a promise of main: what it resolves with. For asynchronous code of the worker, which runs when the worker serves.
+    /// Awaits a promise of main and returns the value that it resolves with. For asynchronous code of the worker, which runs when the worker serves.
     ///
     /// ```no_run
     /// use coincide::CallError;
@@ -25,8 +25,7 @@ impl Remote {
     /// ```
     ///
     /// # Errors
-    /// What it rejects with; that it resolves with another type than is wanted; that main forgets it before it is settled, or has no `then`
-    /// there.
+    /// When it rejects, resolves with a value of another type, is garbage-collected on main before it is settled, or has no `then`.
     pub async fn settled<T: DeserializeOwned + 'static>(&self) -> Result<T, CallError> {
         let name = format!("{}.then", **self);
         let settlement = Rc::new(RefCell::new(Settlement { result: None, waker: None, left: 2 }));
@@ -41,7 +40,7 @@ impl Remote {
             rejected.settle(Err(CallError { function: thrower.clone(), kind: CallErrorKind::Threw(Box::new(thrown)) }));
         });
         self.run("then", (&resolve, &reject))?;
-        // From here on main has them, or nobody.
+        // From here on only main holds them.
         drop::<[Callback; 2]>([resolve, reject]);
         let settled = poll_fn(|context| {
             let mut settlement = settlement.borrow_mut();

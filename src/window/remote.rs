@@ -14,10 +14,10 @@ use std::rc::Rc;
 
 /// An object of main, or a function or an array of it. Its operations are those of a [`Path`].
 ///
-/// Two are equal if they stand for the same object: main is not asked. Cloning gives another handle of the same object; main
-/// forgets the object when the last one is dropped.
+/// Two are equal if they stand for the same object; the comparison takes no trip. Cloning creates another handle of the same object; main
+/// releases the object when the last one is dropped.
 ///
-/// As part of a value that goes to main it is the object itself; as part of one that comes from there it takes an object of any class.
+/// In a value that is sent to main it stands for the object itself. In a value that is received it accepts an object of any class.
 #[derive(Clone)]
 pub struct Remote(Path);
 

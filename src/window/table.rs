@@ -12,12 +12,12 @@ use std::rc::{Rc, Weak};
 #[derive(Default)]
 pub(crate) struct Table {
     objects: RefCell<HashMap<u64, Arrivals>>,
-    /// References to be given back to main, each once for each time that it came.
+    /// References to be released, each once for each time that it arrived.
     back: RefCell<Vec<u64>>,
-    /// Whether somebody will take them once the worker is idle.
+    /// Whether a task to release them when the worker is idle is scheduled.
     awaited: Cell<bool>,
     held: RefCell<Held>,
-    /// Handles of the objects in what is being written, if somebody wants them.
+    /// Handles of the objects in the payload that is being written, if requested.
     kept: RefCell<Option<Vec<Rc<Handle>>>>,
 }
 
@@ -62,7 +62,7 @@ impl Table {
         read.inspect_err(|_| self.settle(&ids)).map(|()| ids)
     }
 
-    /// Gives back what has come and nobody has taken.
+    /// Releases references that arrived and were not taken.
     pub(super) fn settle(&self, ids: &[u64]) {
         let mut objects = self.objects.borrow_mut();
         for id in ids {
@@ -89,7 +89,7 @@ impl Table {
         self.give_back(id, arrivals);
     }
 
-    /// Whether there are references to give back for which nobody waits yet: from now on somebody does, until he has taken them.
+    /// Returns whether to schedule a release: there are references, and none is scheduled. Marks it as scheduled until they are taken.
     pub(super) fn begins_to_wait(&self) -> bool {
         !self.back.borrow().is_empty() && !self.awaited.replace(true)
     }
@@ -142,7 +142,7 @@ impl Table {
         std::mem::take(&mut self.held.borrow_mut().sent)
     }
 
-    /// Ends a payload; gives what it has sent. `outer` goes on.
+    /// Ends a payload; returns what it has sent, and continues with `outer`.
     pub(super) fn end(&self, outer: Vec<u64>) -> Vec<u64> {
         std::mem::replace(&mut self.held.borrow_mut().sent, outer)
     }
@@ -185,8 +185,8 @@ impl Table {
     }
 }
 
-/// What the root is called on the wire. It is never given back.
+/// Id of the root on the wire. It is never released.
 pub(super) const ROOT: u64 = 0;
 
-/// So many references are given back at once while the worker has other things to do.
+/// Number of pending references that is released at once even while the worker is busy.
 const MANY: usize = 64;

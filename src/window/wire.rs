@@ -8,7 +8,7 @@ use serde::ser::{SerializeTuple, Serializer};
 /// Main's function that carries out operations.
 pub(crate) const REFLECT: &str = "coincide:reflect";
 
-/// The same, for operations whose results nobody waits for.
+/// The same, for operations whose results are not awaited.
 pub(crate) const REFLECT_LATER: &str = "coincide:reflect-later";
 
 /// The worker's function that calls its functions.
