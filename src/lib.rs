@@ -1,11 +1,11 @@
 #![doc = include_str!("../README.md")]
 //!
 //! # Where to begin
-//! [`Main`] serves workers; [`Main::spawn`] starts one and gives a [`Worker`], main's handle. The worker's own side is a
-//! [`Scope`]: its [`SyncProxy`] calls main, [`Scope::export`] offers functions that main awaits through a [`Proxy`]. Typed
-//! interfaces are declared by [`interface!`]. Why a call failed is told by [`CallError`].
+//! [`Main`] serves workers; [`Main::spawn`] starts one and returns a [`Worker`], main's handle. The worker's own side is a
+//! [`Scope`]: its [`SyncProxy`] calls main, [`Scope::export`] exports functions that main awaits through a [`Proxy`]. Typed
+//! interfaces are declared by [`interface!`]. A call that fails returns a [`CallError`].
 #![forbid(unsafe_code)]
-// Main is what the end that never blocks is called.
+// Main is the end that never blocks.
 #![allow(special_module_name)]
 
 mod calls;

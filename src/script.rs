@@ -1,4 +1,4 @@
-//! Workers of a page that are written in Rust too: the Web Worker that a link's worker runs in, from its first message to its end.
+//! Workers in Rust on a page: the life cycle of their Web Worker, from its first message to its end.
 
 use crate::calls::failure::panic_message;
 use crate::main::{MainEndpoint, Runner, Worker, WorkerBuilder};
@@ -14,18 +14,18 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 impl WorkerBuilder<'_> {
-    /// Starts the module at `url` as a Web Worker, which runs this very wasm and hands its first message to [`serve_script`]. Relative
-    /// addresses count from the page's.
+    /// Starts the module at `url` as a Web Worker, which runs the same wasm and passes its first message to [`serve_script`]. Relative
+    /// addresses are resolved against the page's.
     ///
-    /// The module is this, with the glue that wasm-bindgen has made for its target `web`, and a function of the program that calls
+    /// The module imports the glue that wasm-bindgen generates for its target `web`, and calls a function of the program that calls
     /// [`serve_script`]:
     /// ```js
     /// import { initSync, worker } from './pkg/program.js';
     /// addEventListener('message', ({ data }) => { initSync(data); worker(data); }, { once: true });
     /// ```
     ///
-    /// The Web Worker ends with its link: [`Worker::terminate`] ends it whatever it does, and so does dropping the last handle of main.
-    /// A script that can't be loaded, that throws before it has taken up the link, or whose Rust code panics, closes the link with that
+    /// The Web Worker ends with its link. [`Worker::terminate`] ends it even while it computes, and so does dropping the last handle of main.
+    /// If the script can't be loaded, throws before it has attached to the link, or panics, the link is closed with that
     /// as the reason. A panic of main ends its workers, unless the program is compiled to unwind.
     ///
     /// ```no_run
@@ -42,20 +42,20 @@ impl WorkerBuilder<'_> {
     /// ```
     ///
     /// # Errors
-    /// When the name is taken, the page can't share memory with workers, or the browser refuses the worker. That its script can't be
-    /// loaded shows later.
+    /// When the name is taken, the page can't share memory with workers, or the browser refuses the worker. If its script can't be
+    /// loaded, that is reported later, as the reason why the link is closed.
     pub fn spawn_script(self, url: &str) -> Result<Worker, SpawnError> {
         self.check()?;
         let web_worker = start_module(url, self.name.as_deref()).map_err(refused)?;
         self.spawn_in(&web_worker).inspect_err(|_| terminate(&web_worker))
     }
 
-    /// The same in a Web Worker that the program has made itself, as bundlers want it: `new Worker(new URL('./worker.js', import.meta.url),
+    /// The same in a Web Worker that the program has created itself, as bundlers require: `new Worker(new URL('./worker.js', import.meta.url),
     /// { type: 'module' })`. The program must not have posted anything to it. From now on it belongs to the link and ends with it.
     ///
     /// # Errors
-    /// When the name is taken, the page can't share memory with workers, the value is no Web Worker, or is one that has a link already:
-    /// it is left as it is then. When it refuses the first message: it is ended.
+    /// When the name is taken, the page can't share memory with workers, or the value is not a Web Worker or already has a link;
+    /// it is unchanged then. When it refuses the first message; it is terminated then.
     pub fn spawn_in(self, web_worker: &JsValue) -> Result<Worker, SpawnError> {
         self.check()?;
         #[cfg(panic = "abort")]
@@ -90,7 +90,7 @@ impl WorkerBuilder<'_> {
 /// `boot`: runs `setup`, in which calls of main block, then tells main that the worker is ready, then serves its exports in the worker's
 /// event loop until the link is closed. That ends the Web Worker.
 ///
-/// A panic ends the worker too, unless the program is compiled to unwind: main sees what it said as the reason why the link is closed.
+/// A panic ends the worker, unless the program is compiled to unwind. Main receives its message as the reason why the link is closed.
 ///
 /// ```no_run
 /// # use coincide::{ServeError, Thrown};
@@ -107,7 +107,7 @@ impl WorkerBuilder<'_> {
 /// ```
 ///
 /// # Errors
-/// When `boot` is another message, the worker has taken up its link before, or `setup` failed; then main sees the same.
+/// When `boot` is another message, the worker has attached to its link before, or `setup` failed. Main receives the error of `setup`.
 pub fn serve_script<F>(boot: &JsValue, setup: F) -> Result<(), ServeError>
 where
     F: FnOnce(&Scope) -> Result<(), Thrown>,
@@ -153,14 +153,14 @@ fn attached(boot: &Boot) -> io::Result<Driver> {
 pub enum ServeError {
     /// The value is not the first message of a worker that main has started.
     #[error(
-        "this is not the first message of a worker that was started by `spawn_script` or `spawn_in`: hand over the `data` of that event"
+        "this is not the first message of a worker that was started by `spawn_script` or `spawn_in`: pass the `data` of that event"
     )]
     NotBooted,
     /// There is one link in a worker.
-    #[error("this worker has taken up its link already")]
+    #[error("this worker has attached to its link already: call `serve_script` once")]
     Twice,
     /// There is no link in the first message, or one of another version.
-    #[error("the worker can't take up its link: {0}")]
+    #[error("the worker can't attach to its link: {0}")]
     Link(#[from] io::Error),
     /// The worker's own code failed.
     #[error("{0}")]

@@ -6,7 +6,7 @@ use coincide_codec::{DecodeError, EncodeError};
 use coincide_proto::{CloseReason, Closed, ClosedBy, ErrorCode, Format, Outcome, Payload, SendError, Session};
 use std::fmt;
 
-/// Why a call gave no result: the function as it was called, and what went wrong.
+/// Why a call gave no result: the name of the function, and what went wrong.
 ///
 /// ```
 /// use coincide::{CallError, CallErrorKind, Main};
@@ -32,7 +32,7 @@ pub struct CallError {
 
 /// What went wrong with a call.
 ///
-/// Variants are grouped by blame: the remote function, the caller, time or a wish, the link, the protocol. Texts are the other end's words.
+/// Variants are grouped by cause: the remote function, the caller, a timeout or cancellation, the link, the protocol. Messages come from the other end.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum CallErrorKind {
@@ -55,15 +55,15 @@ pub enum CallErrorKind {
     /// The call exceeds a limit of the other end. Nothing was sent. The limits are known when the link is open, so an earlier call may fail
     /// later.
     NotSent(SendError),
-    /// Refused, because this number of notifications and registrations of other threads is queued already; see
+    /// Refused, because this number of notifications and registrations of other threads is already queued; see
     /// [`SharedProxy`](crate::SharedProxy). Nothing was sent.
     Busy(usize),
     /// This end can't block, so it can't wait for the result. Nothing was sent.
     CannotBlock,
     /// The call was refused because calls are nested too deep. The text is the chain of calls.
     TooDeep(String),
-    /// The function can end only after the call for which the worker is blocked, whose function made this call and is assumed to wait for
-    /// it (see [`Config::deadlock_timeout`](crate::Config::deadlock_timeout)). The text is the cycle of calls.
+    /// A cycle of calls: the worker can run the function only after the call in which it is blocked, and the function of that call is assumed
+    /// to wait for this one (see [`Config::deadlock_timeout`](crate::Config::deadlock_timeout)). The text is the cycle of calls.
     Deadlock(String),
     /// One of the ends has no memory to write, keep or read the arguments or the result, or its memory budget is used up. The text says which end,
     /// and what to do. Later calls, or smaller ones, may succeed.
@@ -74,13 +74,13 @@ pub enum CallErrorKind {
     Cancelled,
     /// Main interrupted the worker.
     Interrupted,
-    /// The link is closed, so the function can't answer: who closed it, and why.
+    /// The link is closed: which end closed it, and why.
     Closed(Closed),
     /// The other end refused the call for a reason that this version doesn't know.
     Refused {
         /// The reason.
         code: ErrorCode,
-        /// What the other end says.
+        /// The message of the other end.
         message: String,
     },
 }
@@ -98,8 +98,8 @@ impl CallError {
         }
     }
 
-    /// What the remote function threw, as it is; any other error as `?` makes it a thrown one. For a function that passes on why a call
-    /// of its own failed, so that its caller sees the class of the first error.
+    /// Returns what the remote function threw unchanged, and any other error as `?` converts it. For a function that propagates the error of
+    /// a call of its own, so that its caller receives the class of the original error.
     ///
     /// ```
     /// # use coincide::{CallError, Main, Thrown};
@@ -315,7 +315,7 @@ pub enum SpawnError {
     /// Another worker has that name.
     #[error("a worker named `{0}` is running already: terminate it first, or choose another name")]
     NameTaken(String),
-    /// The page can't share memory with workers, so that they could not block: what it lacks.
+    /// The page can't share memory with workers, so they could not block. The text names what the page lacks.
     #[error("workers cannot block here: {0}")]
     NotIsolated(String),
     /// The system refused a thread, a process or shared memory; the browser refused a Web Worker.

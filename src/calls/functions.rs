@@ -107,11 +107,11 @@ impl std::fmt::Debug for RawReply {
 pub(crate) enum Function {
     /// Reads arguments from a payload, runs, and writes the result into a buffer.
     Plain(Rc<Run>),
-    /// Finds bytes in the buffer and leaves bytes there.
+    /// Takes bytes in the buffer and replaces them by the result.
     Bytes(Rc<RunOnBytes>),
     /// Reads arguments from a payload and begins.
     Async(Rc<Start>),
-    /// Does either, as it finds out when it runs.
+    /// Decides at run time whether to answer now or later.
     Raw(Rc<RunRaw>),
 }
 

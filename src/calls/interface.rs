@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 /// What a generated client calls through: [`SyncProxy`](crate::SyncProxy) where calls block, [`Proxy`](crate::Proxy) where they are awaited.
 pub trait Caller {
-    /// What a call gives: a `Result` where calls block, a future of one where they don't.
+    /// What a call returns: a `Result` where calls block, a future of one otherwise.
     type Output<R: DeserializeOwned>;
 
     /// Calls a function of a typed interface.
@@ -76,12 +76,12 @@ impl std::fmt::Debug for Interface {
 /// - the trait `Service`, which the serving end implements: each function becomes a method that returns `Result<_, Thrown>`;
 ///   one that is declared `async fn` takes `self: Rc<Self>` and may await;
 /// - `functions(service)`, the [`Interface`] to register on main or to export from a worker;
-/// - `Client`, with a method for each function, over [`SyncProxy`](crate::SyncProxy) (methods block and give a `Result`) or
-///   [`Proxy`](crate::Proxy) (methods give a future).
+/// - `Client`, with a method for each function, over [`SyncProxy`](crate::SyncProxy) (methods block and return a `Result`) or
+///   [`Proxy`](crate::Proxy) (methods return a future).
 ///
-/// Arguments and results travel as plain postcard, guarded by a hash of their types: two ends that were built from different declarations
-/// notice at the first call. Each type implements serde's `Serialize` and `DeserializeOwned`. A caller
-/// without the declaration reaches the same functions under `module.function`.
+/// Arguments and results are encoded with postcard. A hash of their types travels with them: if the ends were built from different declarations,
+/// the first call fails. Each type implements serde's `Serialize` and `DeserializeOwned`. A caller
+/// without the declaration calls the same functions as `module.function`.
 ///
 /// ```
 /// use coincide::{Main, Thrown, interface};
@@ -89,7 +89,7 @@ impl std::fmt::Debug for Interface {
 /// interface! {
 ///     /// What main offers.
 ///     mod bank {
-///         /// Adds to the balance and gives the new one.
+///         /// Adds to the balance and returns the new one.
 ///         fn deposit(cents: u64) -> u64;
 ///     }
 /// }

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
     label = "write a tuple: `(argument,)` for one argument, `()` for none"
 )]
 pub trait Args: Serialize {
-    /// Whether there is none: what serde takes for a value, not for a list.
+    /// Whether the tuple is empty: serde serializes `()` as a unit, not as a list.
     #[doc(hidden)]
     const NONE: bool = false;
 }

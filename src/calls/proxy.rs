@@ -21,7 +21,7 @@ use std::time::Duration;
 ///
 /// A call leaves at once, even if its future is not polled. Dropping the future cancels the call, as its timeout does: a worker that runs the
 /// function stops at its next [`Scope::check`](crate::Scope::check), [`Scope::sleep`](crate::Scope::sleep) or blocked call. A call made before the worker
-/// is ready waits until it is. Calls that a handler makes on behalf of a worker that is waiting for it run there and then.
+/// is ready waits until it is. Calls that a handler makes while the worker is blocked in it run at once.
 #[derive(Clone)]
 pub struct Proxy {
     endpoint: Rc<dyn Endpoint>,
@@ -44,7 +44,7 @@ impl Proxy {
         self.start(function, None, move |payload| payload::encode_args(&args, None, payload))
     }
 
-    /// Calls a function that takes and gives bytes as they are (see [`Scope::export_bytes`](crate::Scope::export_bytes)).
+    /// Calls a function that takes and returns raw bytes (see [`Scope::export_bytes`](crate::Scope::export_bytes)).
     pub fn call_bytes(&self, function: &str, bytes: Vec<u8>) -> BytesFuture {
         let mut exchanged = bytes;
         let call = self.start(function, None, |payload| {
@@ -55,17 +55,17 @@ impl Proxy {
         BytesFuture(call)
     }
 
-    /// Calls a function with arguments that `encode` appends to a buffer, and gives the result as bytes (see [`raw`](crate::raw)).
+    /// Calls a function with arguments that `encode` appends to a buffer, and returns the result as bytes (see [`raw`](crate::raw)).
     pub fn call_raw(&self, function: &str, encode: impl FnOnce(&mut Vec<u8>) -> Format) -> RawFuture {
         RawFuture(self.start(function, None, |payload| Ok(encode(&mut payload.head))))
     }
 
-    /// Gives the buffer of a raw result back, so that the next call allocates nothing.
+    /// Returns the buffer of a raw result to the link, so that the next call allocates nothing.
     pub fn recycle(&self, buffer: Vec<u8>) {
         self.endpoint.host().recycle(buffer);
     }
 
-    /// Calls a function without wanting an answer, with arguments that are bytes already (see [`raw`](crate::raw)).
+    /// Calls a function without waiting for an answer, with arguments that are already bytes (see [`raw`](crate::raw)).
     ///
     /// # Errors
     /// When the arguments can't be sent, or the link is closed.
@@ -81,7 +81,7 @@ impl Proxy {
         Ok(())
     }
 
-    /// Calls a function without wanting an answer. Errors there are not reported here.
+    /// Calls a function without waiting for an answer. Errors of the function are not reported.
     ///
     /// # Errors
     /// When the arguments can't be sent, or the link is closed.

@@ -1,7 +1,7 @@
 //! Calls whose payloads are bytes in a known format: for authors of language runtimes, whose values serde doesn't know.
 //!
-//! A runtime walks its own values into the bytes of the value format (see [`Format::Value`]) and back. Arguments are an array, also
-//! of none; a result is one value; what a function throws is a value too, by preference an error.
+//! A runtime encodes its own values in the value format (see [`Format::Value`]) and decodes them. Arguments are an array, even if there are
+//! none. A result is one value. A function throws a value, preferably an error.
 //!
 //! ```
 //! use coincide::raw::{Format, RawReply};

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-/// What a turn left behind: one of main ([`Main::turn`](crate::Main::turn)), or of a worker in an event loop
+/// Outcome of a turn: one of main ([`Main::turn`](crate::Main::turn)), or of a worker in an event loop
 /// ([`Driver::turn`](crate::Driver::turn)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "it says when the next turn is due"]
 pub enum Turn {
-    /// There is more to do: take the next turn as soon as others had theirs.
+    /// There is more to do: take the next turn after other tasks have run.
     More,
-    /// There is nothing to do until the bell rings: the file descriptor is readable, or the waker is woken.
+    /// Idle until the bell rings: the file descriptor becomes readable, or the waker is woken.
     Idle {
         /// Take a turn after this time even if the bell has not rung: a deadline passes then.
         timeout: Option<Duration>,

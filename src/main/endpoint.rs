@@ -23,7 +23,7 @@ pub(crate) struct MainEndpoint {
     runner: RefCell<Option<Box<dyn Runner>>>,
     /// This endpoint as other threads see it, once one of them has a proxy.
     address: OnceCell<Arc<Address>>,
-    /// What other threads want to send, in order.
+    /// What other threads have queued to be sent, in order.
     queue: RefCell<VecDeque<Queued>>,
     /// No later than the first deadline of a queued call.
     first_deadline: Cell<Option<Time>>,
@@ -51,7 +51,7 @@ pub(crate) trait Owner {
     /// Makes main take a turn soon, unless it is taking one.
     fn ring_outside_of_turn(&self);
 
-    /// Where other threads put what they want.
+    /// Mailbox for the jobs of other threads.
     fn mailbox(&self) -> Arc<Mailbox>;
 
     /// The link of this endpoint is closed: it takes part in no turn any more, and its name is free.
@@ -118,7 +118,7 @@ impl MainEndpoint {
         }
     }
 
-    /// Where other threads send what they want of this endpoint.
+    /// Address for jobs of other threads for this endpoint.
     pub(crate) fn address(&self) -> Arc<Address> {
         let address = self.address.get_or_init(|| {
             let address = Address::new(self.main.upgrade().map(|main| main.mailbox()));
@@ -134,7 +134,7 @@ impl MainEndpoint {
         self.address.get().is_some_and(|own| Arc::ptr_eq(own, address))
     }
 
-    /// Does what another thread wants.
+    /// Performs a job of another thread.
     pub(crate) fn perform_job(&self, job: Job) {
         match job {
             Job::Call(slot) => {
@@ -160,7 +160,7 @@ impl MainEndpoint {
         self.send_queued();
     }
 
-    /// Sends what other threads want to send, as far as there is room for it. Returns whether there was something.
+    /// Sends what other threads have queued, as far as there is room for it. Returns whether anything was sent.
     fn send_queued(&self) -> bool {
         if self.queue.borrow().is_empty() {
             return false;

@@ -1,4 +1,4 @@
-//! How main is told that there is something to do.
+//! Flags that signal work to main.
 
 use coincide_transport_atomics::Bell;
 use std::sync::Arc;

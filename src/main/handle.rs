@@ -85,7 +85,7 @@ impl Worker {
         SharedProxy::new(self.endpoint.address())
     }
 
-    /// Waits until the worker has run its own code; gives the names of its exports.
+    /// Waits until the worker has run its own code. Returns the names of its exports.
     ///
     /// # Errors
     /// When the link is closed before: the worker failed, was terminated, or crashed.
@@ -118,12 +118,12 @@ impl Worker {
     }
 
     /// Ends the worker: every pending call ends with an error on both sides, the name is free again, and a worker process is
-    /// killed. A thread can't be killed: it sees the end at its next call or [`Scope::check`](crate::Scope::check). Twice is fine.
+    /// killed. A thread can't be killed: its next call or [`Scope::check`](crate::Scope::check) fails. Idempotent.
     pub fn terminate(&self) {
         self.endpoint.terminate();
     }
 
-    /// Ends the link because the worker can't go on, as whoever runs it knows: all that is awaited of it fails, with `why`.
+    /// Ends the link because the worker cannot continue, as the program has found out otherwise. All calls that are awaited from it fail with `why`.
     pub fn fail(&self, why: &str) {
         self.endpoint.abort(CloseReason::FAILED, why);
     }
@@ -133,7 +133,7 @@ impl Worker {
         self.endpoint.host.engine.borrow().session().is_open()
     }
 
-    /// Who closed the link, and why; `None` while it is open.
+    /// Which end closed the link, and why; `None` while it is open.
     pub fn closed(&self) -> Option<Closed> {
         self.endpoint.closed()
     }

@@ -1,4 +1,4 @@
-//! What other threads want of main.
+//! Jobs of other threads for main.
 //!
 //! Threads put jobs into main's mailbox, which main performs in its turns. What keeps a flood bounded and fair:
 //!

@@ -70,7 +70,7 @@ impl Main {
         self.shared.budget.set_limit(bytes);
     }
 
-    /// Sets whom to wake when there is something to do after an idle turn.
+    /// Sets the waker that is woken when there is something to do after an idle turn.
     ///
     /// # Errors
     /// When the system refuses the thread that wakes on behalf of worker processes.

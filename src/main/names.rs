@@ -13,7 +13,7 @@ pub(crate) struct Names {
 }
 
 enum Entry {
-    /// Nobody has the name; these wait for somebody.
+    /// The name is free; these wait for a worker of this name.
     Awaited(Vec<Waker>),
     Taken(Rc<MainEndpoint>),
 }

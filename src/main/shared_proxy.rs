@@ -97,7 +97,7 @@ impl SharedProxy {
         wait_for(self.call(function, args))
     }
 
-    /// Calls an export of the worker without wanting an answer. Errors there are not reported here.
+    /// Calls an export of the worker without waiting for an answer. Errors of the function are not reported.
     ///
     /// # Errors
     /// When the arguments can't be sent or the link is closed. [`Busy`](CallErrorKind::Busy) when too many notifications are queued: await a call, which

@@ -29,7 +29,7 @@ pub(crate) struct Shared {
     /// Those that were started since the tasks were last polled.
     new_tasks: RefCell<Vec<Task>>,
     tasks_woken: Arc<Flag>,
-    /// What other threads want.
+    /// Jobs of other threads.
     mailbox: Arc<Mailbox>,
     pub(crate) names: Names,
     linger: RefCell<Patience>,
@@ -146,7 +146,7 @@ impl Shared {
         progress
     }
 
-    /// Does what other threads want. `false`: there was nothing.
+    /// Performs jobs of other threads. `false`: there were none.
     fn perform_jobs(&self) -> bool {
         if !self.mailbox.flag().take() {
             return false;

@@ -26,7 +26,7 @@ impl Main {
         self.worker().spawn(setup)
     }
 
-    /// Waits for `future`, serving the workers meanwhile. Sleeps when there is nothing to do.
+    /// Serves the workers until `future` is ready, and returns its output. Sleeps when there is nothing to do.
     ///
     /// # Panics
     /// When called from within a turn, as by a function that serves a worker: register that function as an

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-/// Drives a worker that lives in an event loop, which does other work too.
+/// Drives a worker that shares an event loop with other work.
 ///
 /// Either [`run`](Self::run) it in an executor, or call [`turn`](Self::turn) from a loop of your own: whenever the file descriptor of
 /// [`as_fd`](std::os::fd::AsFd::as_fd) is readable (Linux) or the waker given to [`set_waker`](Self::set_waker) is woken, and after the time that the
@@ -44,7 +44,7 @@ impl Driver {
         Self { scope, bell }
     }
 
-    /// The worker's own side. It has to be told that the worker is [ready](Scope::ready).
+    /// The worker's own side. Call [`ready`](Scope::ready) on it when the worker is ready.
     pub fn scope(&self) -> &Scope {
         &self.scope
     }
@@ -62,8 +62,7 @@ impl Driver {
         self.bell.set_waker(waker)
     }
 
-    /// Serves main without blocking until there is nothing to do or `budget` is over. Exports that block in calls of main take as long as
-    /// they take.
+    /// Serves main until there is nothing to do or `budget` is used up. Does not block, unless an export blocks in a call of main.
     ///
     /// # Panics
     /// When called from within a turn, as by an export.

@@ -346,7 +346,7 @@ impl WorkerEndpoint {
         let mut context = Context::from_waker(&waker);
         let mut tasks = self.tasks.take();
         while let Poll::Ready(Some(())) = tasks.poll_next_unpin(&mut context) {}
-        // What was spawned meanwhile waits in a set of its own.
+        // Tasks that are spawned during the poll are kept in a set of their own.
         tasks.extend(self.tasks.take());
         *self.tasks.borrow_mut() = tasks;
         true

@@ -1,4 +1,4 @@
-//! What a worker sees of its link.
+//! The worker's own side of its link.
 
 use super::endpoint::WorkerEndpoint;
 use super::sync_proxy::SyncProxy;
@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// What a worker sees of its link: the functions of main, and those that it exports itself.
+/// The worker's own side of its link: calls functions of main, and exports functions to main.
 ///
 /// It belongs to the worker's thread. Cloning gives another handle. Its `Debug` output names the exports, and counts the objects of main that the
 /// worker holds and the callbacks that main holds, which shows leaks of either.
@@ -62,12 +62,12 @@ impl Scope {
         self.insert(name, Function::asynchronous(function));
     }
 
-    /// Exports a function of bytes, called with [`Proxy::call_bytes`](crate::Proxy::call_bytes): it finds its argument in the buffer and leaves its result there.
+    /// Exports a function of bytes, called with [`Proxy::call_bytes`](crate::Proxy::call_bytes). The buffer contains its argument, and receives its result.
     pub fn export_bytes(&self, name: &str, function: impl Fn(&mut Vec<u8>) -> Result<(), Thrown> + 'static) {
         self.insert(name, Function::bytes(function));
     }
 
-    /// Exports a function of payloads (see [`raw`](crate::raw)): it finds its arguments in the slice and appends its result to the
+    /// Exports a function of payloads (see [`raw`](crate::raw)). It takes its arguments as a slice and appends its result to the
     /// buffer, or answers later.
     pub fn export_raw(
         &self,
@@ -134,7 +134,7 @@ impl Scope {
         self.endpoint.ready()
     }
 
-    /// Serves the exports until the link is closed; gives who closed it, and why.
+    /// Serves the exports until the link is closed. Returns which end closed it, and why.
     pub fn serve(&self) -> Closed {
         self.endpoint.serve()
     }
@@ -158,7 +158,7 @@ impl Scope {
         self.endpoint.sleep(duration)
     }
 
-    /// Who closed the link, and why; `None` while it is open.
+    /// Which end closed the link, and why; `None` while it is open.
     pub fn closed(&self) -> Option<Closed> {
         self.endpoint.host.engine.borrow().session().closed().cloned()
     }
@@ -168,8 +168,8 @@ impl Scope {
         self.endpoint.close(CloseReason::DONE, "");
     }
 
-    /// Closes the link because the worker can't do what it is there for, such as when a runtime that it starts is missing: all that main
-    /// awaits of it fails, with `why`. Prefer an `Err` of the worker's own code where that still runs.
+    /// Closes the link because the worker can't work, for example because its language runtime is missing. All calls that main
+    /// awaits fail with `why`. While the setup function is still running, return `Err` from it instead.
     pub fn fail(&self, why: &str) {
         self.endpoint.fail(why);
     }

@@ -48,15 +48,15 @@ impl SyncProxy {
         self.run(function, None, move |payload| payload::encode_args(&args, None, payload))
     }
 
-    /// Calls a function that takes and gives bytes as they are (see [`Worker::register_bytes`](crate::Worker::register_bytes)). The result takes the place of the
-    /// argument in `bytes`; large ones move without being copied between buffers.
+    /// Calls a function that takes and returns raw bytes (see [`Worker::register_bytes`](crate::Worker::register_bytes)). The result replaces the
+    /// argument in `bytes`; large results are moved, not copied.
     ///
     /// # Errors
     /// Why there is no result; `bytes` is empty then. See [`CallError`].
     pub fn call_bytes(&self, function: &str, bytes: &mut Vec<u8>) -> Result<(), CallError> {
         let argument = mem::take(bytes);
         let result = self.endpoint.call(function, self.timeout, self.cancel.as_ref(), |payload| {
-            // The buffer that the link had spare is given back in exchange for the caller's.
+            // The caller's buffer is exchanged for the spare one of the link.
             *bytes = mem::replace(&mut payload.head, argument);
             Ok(Format::Bytes)
         });
@@ -66,7 +66,7 @@ impl SyncProxy {
         Ok(())
     }
 
-    /// Calls a function of main with arguments that `encode` appends to a buffer, and gives the result as bytes (see
+    /// Calls a function of main with arguments that `encode` appends to a buffer, and returns the result as bytes (see
     /// [`raw`](crate::raw)).
     ///
     /// # Errors
@@ -82,12 +82,12 @@ impl SyncProxy {
         Ok((format, payload::whole(function, payload)?))
     }
 
-    /// Gives the buffer of a raw result back, so that the next call allocates nothing.
+    /// Returns the buffer of a raw result to the link, so that the next call allocates nothing.
     pub fn recycle(&self, buffer: Vec<u8>) {
         self.endpoint.host.recycle(buffer);
     }
 
-    /// Calls a function of main without wanting an answer, with arguments that are bytes already (see [`raw`](crate::raw)).
+    /// Calls a function of main without waiting, with arguments that are already bytes (see [`raw`](crate::raw)).
     ///
     /// # Errors
     /// When the arguments can't be sent, or the link is closed.
@@ -101,7 +101,7 @@ impl SyncProxy {
         sent
     }
 
-    /// Calls a function of main without waiting. Errors there are not reported here.
+    /// Calls a function of main without waiting. Errors of the function are not reported.
     ///
     /// # Errors
     /// When the arguments can't be sent, or the link is closed.

@@ -79,7 +79,7 @@ pub(super) async fn taken_up() -> Checked {
     let main = driven()?;
     let worker = main.worker().spawn_script(SCRIPT)?;
     let [again, wrong]: [Option<String>; 2] = worker.proxy().call("serve_again", ()).await?;
-    contains(&again.unwrap_or_default(), "taken up its link already")?;
+    contains(&again.unwrap_or_default(), "attached to its link already")?;
     contains(&wrong.unwrap_or_default(), "not the first message")?;
     equal(worker.is_open(), true)
 }
