@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 /// The arguments of a call: a tuple of up to eight values that serde can serialize, such as `("PyScript",)` or `()`.
 #[diagnostic::on_unimplemented(
-    message = "arguments are a tuple of values that serde can serialize, and `{Self}` is none",
+    message = "arguments are a tuple of values that serde can serialize, and `{Self}` is not one",
     label = "write a tuple: `(argument,)` for one argument, `()` for none"
 )]
 pub trait Args: Serialize {

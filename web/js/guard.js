@@ -64,7 +64,7 @@ const guard = entry => (a, b, c, d, e, f) => {
   if (failure) throw new CoincideError(failure.code, failure.message, '');
   needRoom();
   // A program can replace functions of the platform that wasm reaches, such as `postMessage`.
-  if (isInside) throw ours(new Error('coincide was called by a function that it had called to send a message'));
+  if (isInside) throw ours(new Error('coincide was called while it sends a message: a replaced function of the platform, such as `postMessage`, must not call it'));
   isInside = true;
   try {
     return entry(a, b, c, d, e, f);

@@ -65,6 +65,7 @@ export type RemoteProxy = Record<string, any>;
 export interface WorkerOptions extends TierOptions {
   /** A name under which `workers` finds it. */
   name?: string;
+  /** `module` by default. Vite's development server requires `type: 'module'` as a literal here. */
   type?: 'module' | 'classic';
   credentials?: 'omit' | 'same-origin' | 'include';
   [option: string]: unknown;

@@ -1,4 +1,4 @@
-// The tiers: how a worker reaches main. A worker gets the best one available, or the one that was asked for.
+// The tiers: how a worker reaches main. A worker gets the best one available, or the requested one.
 import { CoincideError, ours } from './errors.js';
 
 /** Rings in shared memory: the page is cross-origin isolated. */
@@ -37,7 +37,7 @@ export const diagnose = (platform, options) => {
 export const reasonsFor = (platform, options, tier) => {
   if (tier === SHARED) return [];
   const asked = options.tier === tier;
-  const reasons = [asked ? `the tier ${tier} was asked for` : platform.whyNotShared()];
+  const reasons = [asked ? `the option \`tier\` requests ${tier}` : platform.whyNotShared()];
   if (tier === MESSAGES && !asked) reasons.push(platform.whyNoServiceWorkers() ?? NOT_NAMED);
   return reasons;
 };

@@ -1,4 +1,4 @@
-// Where main finds its wasm: fetched from beside this file. The self-contained build has a module in place of this one.
+// Where main finds its wasm: fetched from beside this file. The self-contained build replaces this module.
 
 /** The compiled module, or a promise of it. */
 export const source = () => {

@@ -35,7 +35,7 @@ export interface Scope<Functions extends object = RemoteProxy> {
   /** Returns its argument: values are copied anyway. */
   direct<T>(value: T): T;
   /**
-   * Throws if main wants the worker to stop: a `CoincideError` of code `Interrupted` or `Closed`; an `AbortError` if main has ended the call that
+   * Throws if the worker is to stop: a `CoincideError` of code `Interrupted` or `Closed`; an `AbortError` if main has ended the call that
    * the running function serves, by `timeout` or `signal`. For long computations; cheap enough to be called often.
    */
   check(): void;

@@ -14,7 +14,7 @@ pub fn register(id: u32, name: usize) -> u32 {
     with_end(id, |end, _| end.engine.register(&name_of(name), Runs::Anytime).0)
 }
 
-/// Removes a function. Returns its index plus 1, or 0 if there is none of that name.
+/// Removes a function. Returns its index plus 1, or 0 if no function has that name.
 #[wasm_bindgen]
 pub fn unregister(id: u32, name: usize) -> u32 {
     with_end(id, |end, _| end.engine.unregister(&name_of(name)).map_or(0, |FunctionId(index)| index + 1))

@@ -99,7 +99,7 @@ export class Link extends End {
 
   /**
    * Lets the worker operate on objects of main, which `references` keeps. `serve` and `later` are called for each operation, the latter for those
-   * without an answer, and `released` with the references that the worker has given back.
+   * without an answer, and `released` with the references that the worker has released.
    */
   reflect(references, serve, later, released) {
     const values = (this.reflected = new Values(true, references));

@@ -48,7 +48,7 @@ export class WorkerEnd extends End {
 
   isReady() {}
 
-  /** Throws if main wants the worker to stop. */
+  /** Throws if the worker is to stop. */
   check() {
     for (let kind = check(this.id); kind !== NONE; kind = check(this.id)) {
       if (kind === STOPPED) throw stopOf(memory.words[STATUS], memory.shownText(), 'check');
@@ -56,7 +56,7 @@ export class WorkerEnd extends End {
     }
   }
 
-  /** Blocks, while calls of main run. Throws if main wants the worker to stop. */
+  /** Blocks, while calls of main run. Throws if the worker is to stop. */
   sleep(milliseconds) {
     const end = performance.now() + milliseconds;
     let isAsleep = true;
@@ -86,7 +86,7 @@ export class WorkerEnd extends End {
 
   /**
    * Makes this worker's functions known to main by references, which `references` keeps. `invoke` is called with a function, `this` and a list of
-   * arguments, and `released` with the references that main has given back.
+   * arguments, and `released` with the references that main has released.
    */
   reflect(references, invoke, released) {
     this.reflected = new Values(true, references);
@@ -121,7 +121,7 @@ export class WorkerEnd extends End {
     try {
       return values.outcome(shown);
     } finally {
-      // Another call would free it, too.
+      // Another call would free it as well.
       if (isLarge && !hasFailed()) recycle();
     }
   }

@@ -81,7 +81,7 @@ export const hear = (name, question, reply) => {
   };
   link.held = held;
   link.answer(Uint8Array.from(packet.match(/../g), byte => parseInt(byte, 16)));
-  // A worker whose last request has failed wants to know whether anybody is there. Timers alone wouldn't tell: pages in the background
+  // A worker whose last request has failed queries whether main is there. Timers alone wouldn't tell: pages in the background
   // have theirs once a minute.
   if (ask === '1') link.held?.(NOTHING);
 };

@@ -10,7 +10,7 @@ import { isShared } from './sent.js';
 export class Knowledge {
   /** Counts whatever may let the worker learn something of main. */
   moment = 0;
-  /** Facts are wanted with so many more results: a program that asks for facts goes on doing so. */
+  /** Number of further results that request facts: a program that queries facts usually continues to. */
   appetite = 0;
   #classes = new Map();
   #ending = false;

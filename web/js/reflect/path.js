@@ -13,7 +13,7 @@ export const keysOf = path => {
   while (PART.lastIndex < text.length) {
     const at = PART.lastIndex;
     const match = PART.exec(text);
-    if (!match) throw ours(new SyntaxError(`\`${text}\` is no path: it cannot be read from \`${text.slice(at)}\` on; paths look like \`a.b[0]["c"]\``));
+    if (!match) throw ours(new SyntaxError(`\`${text}\` is not a path: it cannot be parsed from \`${text.slice(at)}\` on; paths look like \`a.b[0]["c"]\``));
     const [, name, index, double, single] = match;
     keys.push(name ?? index ?? (double ?? single).replace(/\\(.)/g, '$1'));
   }

@@ -28,7 +28,7 @@ export class Window {
   #batch = null;
   /** Ids of the functions in the operation that is being sent; null while none is. */
   #sending = null;
-  /** What programs want done to their values before these go to main. */
+  /** The option `transform`: is applied to values before they are sent to main. */
   #transform;
 
   /**

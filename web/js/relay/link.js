@@ -35,7 +35,7 @@ function poll(url, question, timeout) {
 
 let word;
 
-/** Blocks for so many milliseconds. */
+/** Blocks for a number of milliseconds. */
 export function pause(milliseconds) {
   try {
     // Memory that wasm may share can be waited on even where there is no SharedArrayBuffer.
@@ -53,7 +53,7 @@ const links = new Map();
 const left = new Map();
 const LEFT = 256;
 
-/** Milliseconds after which nobody relies on a port to the service worker. */
+/** Milliseconds after which a port to the service worker is no longer relied on. */
 const IDLE = 10_000;
 
 /** The service workers of this page; none outside of pages and where they aren't allowed. Sandboxed frames throw when this is read. */
@@ -65,7 +65,7 @@ const container = (() => {
   }
 })();
 
-/** Takes questions about a link on: `answer` gets the packet of whoever asks. */
+/** Answers queries about a link: `answer` receives the packet of the query. */
 function attach(token, url, answer) {
   if (!container) return;
   if (links.size + left.size === 0) {
@@ -80,7 +80,7 @@ function attach(token, url, answer) {
   );
 }
 
-/** Whoever asks about this link is given its last packet from now on. */
+/** Queries about this link are answered with its last packet from now on. */
 function detach(token, packet) {
   links.get(name(token))?.port?.close();
   links.delete(name(token));
@@ -142,7 +142,7 @@ function send(to, message, transfer) {
   } catch {}
 }
 
-/** The half of a token by which questions name a link: who hears it can't collect or send anything. */
+/** The half of a token by which queries name a link. It does not suffice to collect or send packets. */
 function name(token) {
   return token.slice(0, 16);
 }
