@@ -11,7 +11,7 @@ export default (register, { folder, blocks, assert, deepEqual, equal }) => {
   const test = ahead(register, 3);
 
   /** What a program that needs the page meets where the worker can't block. */
-  const refused = /RuntimeError: `\w+` cannot be used: `sync_main_only` is in the configuration|cannot block: the tier messages was asked for/;
+  const refused = /RuntimeError: `\w+` cannot be used: `sync_main_only` is in the configuration|cannot block: the tier messages was requested/;
 
   /** Opens a page until `done` says that it is, and holds what it said against `check`. Where workers can't block, `alone` does. */
   const page = (name, done, check, alone = ({ errors }) => assert(refused.test(errors.join('\n')), `the errors are ${errors}`)) =>
@@ -39,7 +39,7 @@ export default (register, { folder, blocks, assert, deepEqual, equal }) => {
     Object.assign(
       ({ lines, errors }) => {
         deepEqual(lines, ['before ready', 'after ready']);
-        assert(/`greetings` was not called, since this worker cannot block: the tier messages was asked for/.test(errors[0]), errors[0]);
+        assert(/`greetings` was not called, since this worker cannot block: the tier messages was requested/.test(errors[0]), errors[0]);
         assert(errors[1].includes('heavy_computation'), errors[1]);
       },
       { done: ({ errors }) => errors.length > 1 },

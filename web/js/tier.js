@@ -37,7 +37,7 @@ export const diagnose = (platform, options) => {
 export const reasonsFor = (platform, options, tier) => {
   if (tier === SHARED) return [];
   const asked = options.tier === tier;
-  const reasons = [asked ? `the option \`tier\` requests ${tier}` : platform.whyNotShared()];
+  const reasons = [asked ? `the tier ${tier} was requested` : platform.whyNotShared()];
   if (tier === MESSAGES && !asked) reasons.push(platform.whyNoServiceWorkers() ?? NOT_NAMED);
   return reasons;
 };
