@@ -17,7 +17,7 @@ impl greeter::Service for Greeter {
     }
 }
 
-/// What the page calls.
+/// Called by the page.
 #[wasm_bindgen(js_name = helloPage)]
 pub async fn page() -> Result<i32, JsError> {
     let main = Main::new()?;
@@ -27,12 +27,12 @@ pub async fn page() -> Result<i32, JsError> {
     Ok(worker.proxy().call("version", ()).await?)
 }
 
-/// What the worker's script calls.
+/// Called by the worker's script.
 #[wasm_bindgen(js_name = helloWorker)]
 pub fn worker(boot: &JsValue) -> Result<(), JsError> {
     Ok(serve_script(boot, |scope| {
         let greeter = greeter::Client::new(scope.sync());
-        // Blocks this worker, not the page, and has the result at once.
+        // Blocks this worker, not the page, until the result arrives.
         assert_eq!(greeter.hello("PyScript".into())?, "Hello, PyScript");
         scope.export("version", || 42);
         Ok(())
