@@ -1,4 +1,4 @@
-//! Both ends in tokio: main is driven by a task of one runtime, a worker lives in the runtime of another thread, and requests of a
+//! Both ends in tokio: a task of one runtime drives main, a worker runs in the runtime of another thread, and requests of a
 //! server on a third thread call the worker.
 //!
 //! ```text
@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn conversations(main: &Main) -> Result<(), Box<dyn std::error::Error>> {
-    // A worker on a thread of its own: it is blocked while main's function awaits, and tokio's other tasks run.
+    // A worker on a thread of its own: it is blocked while main's function awaits. Tokio's other tasks run.
     let worker = main.spawn(|scope| {
         let slept: u64 = scope.sync().call("sleep", (20_u64,))?;
         scope.export("slept", move || slept);
@@ -78,7 +78,7 @@ fn serve_requests(proxy: &SharedProxy) -> std::io::Result<Vec<Result<String, Cal
     })
 }
 
-/// What a web framework would call with the state that its handlers share.
+/// A handler of a web framework, with the state that its handlers share.
 async fn handle_request(proxy: SharedProxy, name: String) -> Result<String, CallError> {
     proxy.with_timeout(Duration::from_secs(5)).call("render", (name,)).await
 }

@@ -1,5 +1,5 @@
-//! The main job: a worker calls main synchronously, main awaits the worker. First with a thread, then with a process,
-//! then in numbers.
+//! The common use case: a worker calls main synchronously, main awaits the worker. First with a thread, then with a process;
+//! then it measures round trips.
 //!
 //! ```text
 //! cargo run --release --example workers
@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // A process that `spawn_process` has started ends here; the one that you started goes on.
+    // In a process that `spawn_process` has started, this serves main and returns `true` at the end.
     let setup = if std::env::args().nth(1).as_deref() == Some("hello") { hello } else { compute };
     if coincide::serve_process(setup)? {
         return Ok(());
@@ -29,14 +29,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     measure(&main)
 }
 
-/// In the worker: calls main, and has the result at once.
+/// In the worker: calls main, and blocks until the result arrives.
 fn hello(scope: &Scope) -> Result<(), Thrown> {
     let greeting: String = scope.sync().call("hello", ("PyScript",))?;
     scope.sync().call::<()>("log", (greeting,))?;
     Ok(())
 }
 
-/// On main: what that worker calls.
+/// On main: registers the functions that the worker calls.
 fn greet(main: &Main, worker: &Worker) -> Result<(), Box<dyn std::error::Error>> {
     worker.register("hello", |name: String| format!("Hello, {name}"));
     worker.register("log", |line: String| println!("{line}"));
@@ -45,7 +45,7 @@ fn greet(main: &Main, worker: &Worker) -> Result<(), Box<dyn std::error::Error>>
     Ok(())
 }
 
-/// In the worker: says that it is there, and exports a function.
+/// In the worker: reports that it runs, and exports a function.
 fn compute(scope: &Scope) -> Result<(), Thrown> {
     scope.sync().call::<()>("greetings", ())?;
     scope.export("heavy_computation", || 6 * 7);
@@ -66,7 +66,7 @@ fn await_computation(main: &Main, worker: &Worker) -> Result<(), Box<dyn std::er
     })
 }
 
-/// Round trips per second: hot, when the next call follows at once, and cold, when main has gone to sleep in between.
+/// Measures round trips per second: hot, when the next call follows at once, and cold, when main has gone to sleep in between.
 fn measure(main: &Main) -> Result<(), Box<dyn std::error::Error>> {
     let worker = main.spawn(|scope| {
         let sync = scope.sync();
