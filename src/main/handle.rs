@@ -93,8 +93,8 @@ impl Worker {
         ready(Rc::clone(&self.endpoint))
     }
 
-    /// Tells the worker that references of its objects, which have come in payloads, are not held here any more: each id once for each time
-    /// that it has come.
+    /// Releases references of the worker's objects that were received in payloads. List each id once for each time that it was
+    /// received.
     ///
     /// # Errors
     /// When the link is closed, or there are more of them than the worker takes in one message.
@@ -104,14 +104,14 @@ impl Worker {
         Ok(())
     }
 
-    /// Adds a listener for the references that the worker no longer holds: it receives each id once for each time that the worker gives
-    /// it back. Listeners are called in the order in which they were added, and dropped when the link is closed.
+    /// Adds a listener for references that the worker releases. It receives each id once for each release.
+    /// Listeners are called in the order in which they were added, and dropped when the link is closed.
     pub fn on_released(&self, listener: impl Fn(&[u64]) + 'static) {
         self.endpoint.host.on_released(listener);
     }
 
-    /// Asks the worker to abandon what it is doing: the call in which it is blocked ends with
-    /// [`CallErrorKind::Interrupted`](crate::CallErrorKind::Interrupted); if it computes, its next [`Scope::check`](crate::Scope::check) or call says so.
+    /// Interrupts the worker: the call in which it is blocked ends with
+    /// [`CallErrorKind::Interrupted`](crate::CallErrorKind::Interrupted). If it computes, its next [`Scope::check`](crate::Scope::check) or call does.
     pub fn interrupt(&self) {
         self.endpoint.host.engine.borrow_mut().interrupt();
         self.endpoint.flush();

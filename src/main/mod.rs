@@ -59,13 +59,13 @@ impl Main {
         Workers::new(Rc::clone(&self.shared))
     }
 
-    /// Sets how many bytes the bodies in flight of all links may take together: those that arrive in parts, as far as they have arrived, and
-    /// those that wait to be sent. The first 64 KiB of each link are not counted. What exceeds the budget ends its call with
+    /// Sets the budget in bytes for the bodies in flight of all links: those that arrive in parts, as far as they have arrived, and
+    /// those that wait to be sent. The first 64 KiB of each link are not counted. A body that exceeds the budget ends its call with
     /// [`CallErrorKind::OutOfMemory`](crate::CallErrorKind::OutOfMemory) at the worker, or [`SendError::OutOfMemory`](crate::SendError::OutOfMemory)
     /// here; the link stays open.
     ///
-    /// Default 1 GiB on wasm, a quarter of the memory that its addresses reach. Natively `usize::MAX`, which is no limit: a program whose
-    /// workers it does not trust sets one.
+    /// Default: 1 GiB on wasm, a quarter of its address space. Natively `usize::MAX`, which is no limit: set one if the program
+    /// does not trust its workers.
     pub fn set_memory_budget(&self, bytes: usize) {
         self.shared.budget.set_limit(bytes);
     }
@@ -83,8 +83,8 @@ impl Main {
         self.shared.bell.ring();
     }
 
-    /// Serves the workers without blocking until there is nothing to do or `budget` is over. Returns early when a task was woken that
-    /// waits for a worker.
+    /// Serves the workers without blocking until there is nothing to do or `budget` is used up. Returns early when a task that waits for a
+    /// worker was woken.
     ///
     /// # Panics
     /// When called from within a turn, as by a function that serves a worker.

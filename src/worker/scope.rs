@@ -101,8 +101,8 @@ impl Scope {
         }
     }
 
-    /// Tells main that references of its objects, which have come in payloads, are not held here any more: each id once for each time
-    /// that it has come.
+    /// Releases references of main's objects that were received in payloads. List each id once for each time that it was
+    /// received.
     ///
     /// # Errors
     /// When the link is closed, or there are more of them than main takes in one message.
@@ -112,13 +112,13 @@ impl Scope {
         Ok(())
     }
 
-    /// Adds a listener for the references that main no longer holds: it receives each id once for each time that main gives it back.
+    /// Adds a listener for references that main releases. It receives each id once for each release.
     /// Listeners are called in the order in which they were added.
     pub fn on_released(&self, listener: impl Fn(&[u64]) + 'static) {
         self.endpoint.host.on_released(listener);
     }
 
-    /// Sets how many bytes the bodies in flight of this worker may take together; see [`Main::set_memory_budget`](crate::Main::set_memory_budget), which
+    /// Sets the budget in bytes for all bodies in flight of this worker; see [`Main::set_memory_budget`](crate::Main::set_memory_budget), which
     /// has the same default.
     pub fn set_memory_budget(&self, bytes: usize) {
         if let Some(budget) = self.endpoint.host.engine.borrow().session().budget() {

@@ -121,7 +121,7 @@ pub fn release(id: u32, at: usize, len: usize) {
     });
 }
 
-/// Asks the worker to abandon what it is doing.
+/// Interrupts the worker.
 #[wasm_bindgen]
 pub fn interrupt(id: u32) {
     with_end(id, |end, _| {
@@ -146,7 +146,7 @@ pub fn ready(id: u32) -> bool {
     })
 }
 
-/// Whether the other end has taken up the link.
+/// Whether the other end has attached to the link.
 #[wasm_bindgen(js_name = isOpen)]
 pub fn is_open(id: u32) -> bool {
     with_end(id, |end, _| end.engine.session().is_open())

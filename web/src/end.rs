@@ -19,7 +19,7 @@ thread_local! {
     static HOST: RefCell<Host> = RefCell::new(Host::new());
 }
 
-/// All that a thread has. It is borrowed by each function that JavaScript calls, and none of them is called inside another.
+/// The state of a thread. Each function that JavaScript calls borrows it; these functions are never nested.
 pub(crate) struct Host {
     /// In ascending order of their ids.
     ends: Vec<End>,
@@ -202,7 +202,7 @@ pub fn drop_end(id: u32) {
     });
 }
 
-/// Takes in the packet in scratch memory, which has arrived in a message.
+/// Receives the packet in scratch memory, which has arrived in a message.
 #[wasm_bindgen]
 pub fn deliver(id: u32, at: usize, len: usize) {
     with_end(id, |end, _| {
@@ -215,7 +215,7 @@ pub fn deliver(id: u32, at: usize, len: usize) {
     });
 }
 
-/// There is no memory for a packet that has arrived.
+/// Reports that there is no memory for a packet that has arrived.
 #[wasm_bindgen]
 pub fn lose(id: u32, len: usize) {
     with_end(id, |end, _| {
@@ -225,11 +225,11 @@ pub fn lose(id: u32, len: usize) {
     });
 }
 
-/// Takes in the packet of a question of the relay.
+/// Receives the packet of a query of the relay.
 #[wasm_bindgen]
 pub fn question(id: u32, at: usize, len: usize) {
     with_end(id, |end, _| {
-        // A question for which there is no memory gets no answer.
+        // A query for which there is no memory gets no answer.
         if let (Some(inbox), Some(packet)) = (&end.inbox, memory::take(at, len, Vec::new)) {
             inbox.handle_question(packet);
         }
@@ -261,7 +261,7 @@ pub fn abort(id: u32, has_failed: bool, at: usize, len: usize) {
     with_end(id, |end, _| end.engine.abort(reason, &text));
 }
 
-/// A time in milliseconds; infinity, and all that is longer than three centuries, is none.
+/// Converts milliseconds. Returns `None` for infinity and for more than three centuries.
 pub(crate) fn duration(milliseconds: f64) -> Option<Duration> {
     (milliseconds < 1e13).then(|| Duration::from_nanos((milliseconds * 1e6) as u64))
 }

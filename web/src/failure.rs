@@ -1,4 +1,4 @@
-//! Numbers of what calls end with. `js/errors.js` has the same list, with the texts of errors.
+//! Status numbers of ended calls. `js/errors.js` has the same list, with the texts of errors.
 
 use crate::memory::{self, Word};
 use coincide_proto::engine::{Engine, Stop};

@@ -145,7 +145,7 @@ pub fn recycle() {
     release(None);
 }
 
-/// Why a value cannot be sent that there is no memory for.
+/// The error for a value that there is no memory to send.
 pub(crate) const TOO_LARGE: &str = "it is larger than there is memory for";
 
 /// A longer payload takes the scratch memory with it. `scratch.js` has the same limit.
