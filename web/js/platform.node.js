@@ -100,7 +100,7 @@ const isAmongItsCauses = error => {
 /** Calls back when the running code has ended or paused. An unhandled rejection in it has ended the thread before. */
 export const afterStart = callback => setTimeout(callback, 0);
 
-/** An event tells main. */
+/** Not needed here: an event informs main. */
 export const onClose = () => {};
 
 export const self = parentPort;

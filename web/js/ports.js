@@ -25,7 +25,7 @@ export const openPort = (post, relay) => {
   return last;
 };
 
-/** Gives a port its end. At main, questions of the relay are for that end from now on. */
+/** Assigns a port to its end. On main, the end answers queries of the relay from now on. */
 export const connect = (number, end, isMain) => {
   const port = ports.get(number);
   port.end = end;
@@ -91,7 +91,7 @@ export const leave = (number, at, length) =>
     carrier.detach(token, copied(at, length));
   });
 
-/** Lets go of a port whose end is gone. */
+/** Drops a port whose end is gone. */
 export const closePort = number => ports.delete(number);
 
 const copied = (at, length) => memory.bytes.slice(at, at + length);

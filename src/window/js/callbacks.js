@@ -30,7 +30,7 @@ export class Callbacks {
     });
   }
 
-  /** The reference of one that goes home. */
+  /** The reference to send for a value that the other end owns. */
   known(value) {
     const id = this.#ids.get(value);
     return id === undefined ? undefined : [RECEIVERS, FUNCTION, id];

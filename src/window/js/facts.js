@@ -1,16 +1,16 @@
-// What main tells of an object along with a reference to it, so that the worker needn't ask.
+// Facts: what main sends about an object along with a reference to it, to save the worker queries.
 //
-// A language runtime asks a new object dozens of questions before it shows it to a program: its prototypes, whether it has a
-// `then`, an iterator, a `length`. The answers are facts: the object's own keys, those of the prototypes above it (its classes), and a few
-// values. They hold when they are told; when the worker may rely on them is its matter (see `knowledge.js`).
+// A language runtime queries a new object dozens of times before it passes it to a program: its prototypes, whether it has a
+// `then`, an iterator, a `length`. Facts answer these queries: the object's own keys, those of the prototypes above it (its classes), and a few
+// values. They are valid when they are sent; `knowledge.js` decides how long the worker may rely on them.
 //
-// No fact is told of an object that may be a proxy of the program: asking that runs code, and its answers needn't agree with each other.
+// No facts are sent about an object that may be a proxy of the program: its traps run code, and their results may be inconsistent.
 import { PROBES } from './probes.js';
 import { isShared, sent } from './sent.js';
 
 const { ownKeys, getPrototypeOf, getOwnPropertyDescriptor: descriptorOf } = Reflect;
 
-/** Tells facts over one link: those of a class travel once. */
+/** The facts sent over one link: those of a class are sent once. */
 export class Facts {
   /** Prototypes and what the worker knows of them. */
   #classes = new Map();
@@ -75,7 +75,7 @@ const isSame = (known, keys, values) =>
   known.values.length === values.length &&
   known.values.every((value, index) => Object.is(value, values[index]));
 
-/** The keys, with those first whose values are told, and these values. */
+/** The keys, beginning with those whose values are sent, and these values. */
 const withValues = (object, keys, wanted) => {
   const told = [];
   const values = [];
@@ -88,7 +88,7 @@ const withValues = (object, keys, wanted) => {
   return [[...told, ...keys.filter(key => !told.includes(key))], values];
 };
 
-/** Whether an object is what it seems to be, and no proxy. */
+/** Whether an object is not a proxy. */
 const isGenuine = object => {
   // Proxies of functions have no source and no name in it.
   if (typeof object === 'function') return !NAMELESS.test(source.call(object));
@@ -97,7 +97,7 @@ const isGenuine = object => {
     for (let proto = getPrototypeOf(object); proto !== null; proto = getPrototypeOf(proto)) {
       const getter = inner().get(proto);
       if (!getter) continue;
-      // A proxy lacks the inner parts of its class.
+      // A proxy lacks the internal slots of its class.
       getter.call(object);
       return true;
     }
@@ -107,7 +107,7 @@ const isGenuine = object => {
   return false;
 };
 
-/** Whether an object is the `dataset` of an element. These have no getter of their own, but those that give them are the platform's. */
+/** Whether an object is the `dataset` of an element. A `dataset` has no getter that checks its internal slots, but the getters that return it are the platform's. */
 const isDataset = (object, owner, key) => {
   if (datasets.has(object)) return true;
   if (key !== 'dataset') return false;
@@ -120,13 +120,13 @@ const isDataset = (object, owner, key) => {
       datasets.add(object);
       return true;
     } catch {
-      // It is no such element.
+      // Not such an element.
     }
   }
   return false;
 };
 
-/** Those that were met. */
+/** Those that were found. */
 const datasets = new WeakSet();
 
 /** Whether an object is the prototype of a class. It cannot be replaced by a proxy. */
@@ -148,7 +148,7 @@ const NAMELESS = /^function\s*\(\)\s*\{\s*\[native code\]\s*\}$/;
 /** The source of the platform's getters of `dataset`. */
 const PLATFORMS = /^function (get )?dataset\(\)\s*\{\s*\[native code\]\s*\}$/;
 
-/** A getter of each class of the platform that looks at the inner parts of its object and costs little, by the prototype. */
+/** By prototype: for each class of the platform, a cheap getter that checks the internal slots of its object. */
 const inner = () => {
   if (getters) return getters;
   getters = new Map();
@@ -170,11 +170,11 @@ const INNER = [
   ['CanvasRenderingContext2D', 'globalAlpha'], ['Performance', 'timeOrigin'], ['Map', 'size'], ['Set', 'size'],
 ];
 
-/** Properties of prototypes whose values are told. */
+/** Properties of prototypes whose values are sent. */
 const CONSTANTS = ['constructor', Symbol.toStringTag];
 
 const MOST_KEYS = 32;
 const MOST_CLASSES = 16;
 
-/** Most classes that are told over one link. A class that has changed counts again. */
+/** Most classes that are sent over one link. A class that has changed counts again. */
 const MOST_KNOWN = 1024;

@@ -1,8 +1,8 @@
-// What stands here for objects of the other end: the same for the same object while it is reachable.
+// Handles of objects of the other end: one for each object while the handle is reachable.
 
 export class Handles {
   #byId = new Map();
-  /** References to be given back, each once for each time that it came. */
+  /** References to be released, each once for each time that it arrived. */
   #back = [];
   #waiting = false;
   #release;
@@ -17,7 +17,7 @@ export class Handles {
   receive(id, make) {
     const known = this.#byId.get(id)?.ref.deref();
     if (known) {
-      // One of the times that it came is enough to keep it.
+      // One arrival is enough to keep it.
       if (this.#back.push(id) >= MANY) this.flush();
       return known;
     }
@@ -28,7 +28,7 @@ export class Handles {
     return handle;
   }
 
-  /** Gives a handle's reference back now. */
+  /** Releases a handle's reference now. */
   dispose(id, handle) {
     this.#gone.unregister(handle);
     this.#forget({ id, ref: this.#byId.get(id)?.ref });
@@ -44,7 +44,7 @@ export class Handles {
   }
 
   #forget({ id, ref }) {
-    // The reference may have come again since: then that has another handle.
+    // The reference may have arrived again since, and has another handle then.
     if (this.#byId.get(id)?.ref === ref) this.#byId.delete(id);
     this.#back.push(id);
     if (this.#waiting) return;
@@ -57,5 +57,5 @@ export class Handles {
   }
 }
 
-/** References that are given back at once. */
+/** Number of references that are released at once. */
 const MANY = 512;

@@ -7,7 +7,7 @@ export class Held {
   #ids = new Map();
   #next = 0;
 
-  /** The id of an object that is about to be sent. It is held until the other end has given it back as often as it was sent. */
+  /** The id of an object that is about to be sent. It is held until the other end has released it as often as it was sent. */
   send(value) {
     let id = this.#ids.get(value);
     if (id === undefined) {
@@ -20,7 +20,7 @@ export class Held {
     return id;
   }
 
-  /** These references are in something that can't be sent after all: some of the other end's may be among them. */
+  /** Releases references in a payload that is not sent after all. Some of them may belong to the other end. */
   unsent(references) {
     this.release(references.filter(([owner]) => owner === SENDERS).map(([, , id]) => id));
   }
@@ -36,7 +36,7 @@ export class Held {
     return entry.value;
   }
 
-  /** Each id counts once for each time that it is listed. */
+  /** Releases references. Each occurrence of an id in the list releases it once. */
   release(ids) {
     for (const id of ids) {
       const entry = this.#byId.get(id);

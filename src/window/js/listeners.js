@@ -1,7 +1,7 @@
-// What happens to calls of main's functions that a worker can't make as they are.
+// Calls of main's functions that are adapted for workers.
 
 /**
- * Listeners of the worker are called when it has the time, which is too late to prevent what an event does by default. With
+ * Listeners of the worker are called when it is free, which is too late to prevent the default action of an event. With
  * `{ invoke: 'preventDefault' }`, or a list of such names, main does that before it calls the listener.
  *
  * Promises that reject give their reasons to functions of the worker as copies, so that errors are errors there.

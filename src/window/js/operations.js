@@ -27,10 +27,10 @@ export const BATCH = 17;
 export const INVOKE = 18;
 export const REACH = 19;
 
-/** Added to a number: facts about the result are wanted along with it. */
+/** Added to a number: requests facts about the result. */
 export const FACTS = 64;
 
-/** Added to a number: it is wanted whether the value may be kept for a while. */
+/** Added to a number: requests whether the value may be cached. */
 export const STEADY = 128;
 
 // A reference, as the codec has it.

@@ -12,7 +12,7 @@ export class Reference {
     return this.#value;
   }
 
-  /** Whether it is one; that asks nothing of proxies. */
+  /** Whether a value is one. Triggers no trap of proxies. */
   static is(object) {
     return typeof object === 'object' && object !== null && #value in object;
   }

@@ -14,9 +14,9 @@ import { DESCRIPTOR, VALUE, VALUES, Wall } from './wall.js';
  *
  * @param host the link, and how code of the program is called:
  * - `reflect(references, serve, later, released)` receives the references of the codec, what carries out an operation, the same for operations
- *   without an answer, and what takes the ids of the references that the worker has given back
+ *   without an answer, and the function that receives the ids of references that the worker releases
  * - `invoke(args)` calls the worker's `coincide:invoke` and returns a promise. Throws a `DataCloneError` if the arguments cannot be sent
- * - `release(ids)` gives references back to the worker. It is called while arguments are decoded
+ * - `release(ids)` releases references of the worker. It is called while arguments are decoded
  * - `callable(call)` returns a function for the program that returns `call(this, args)`
  * - `run(fn, self, args)` calls a function of the program
  * @param {{ root: object, policy?: Function, paths?: (string | symbol)[][], objects?: object[], evaluate?: boolean, imports?: boolean, wall: boolean }} options
@@ -25,12 +25,12 @@ export const share = (host, { wall: isWalled, ...options }) => {
   const { root } = options;
   const { run } = host;
   const held = new Held();
-  /** Judges all that a worker does that isn't trusted. */
+  /** Checks each operation of an untrusted worker. */
   let wall = null;
   const callbacks = new Callbacks(host, () => wall);
   const adapters = new Adapters(callbacks);
   const told = new Facts();
-  /** What an operation without an answer has thrown; the next one with an answer throws it. */
+  /** The error of an operation without an answer; the next one with an answer throws it. */
   let late = null;
 
   const imports = href => import(/* @vite-ignore */ /* webpackIgnore: true */ new URL(href, globalThis.document?.baseURI ?? globalThis.location?.href).href);
@@ -149,7 +149,7 @@ export const share = (host, { wall: isWalled, ...options }) => {
   );
 
   return {
-    /** Forgets all that the worker has. */
+    /** Drops all references of the worker. */
     close() {
       held.clear();
       told.clear();
@@ -161,7 +161,7 @@ export const share = (host, { wall: isWalled, ...options }) => {
   };
 };
 
-/** The same as `serve` behind a wall, where no facts are told. */
+/** The same as `serve` behind a wall, where no facts are sent. */
 const throughWall = (wall, operation) => {
   try {
     const [kind, result] = wall.serve(operation);
@@ -177,7 +177,7 @@ const throughWall = (wall, operation) => {
 const described = ({ value, get, set, ...rest }) =>
   get || set ? { ...rest, get: sent(get), set: sent(set) } : { ...rest, value: sent(value) };
 
-/** Whether a property can be kept: its value is stored, by the program, and not what an accessor or the platform makes up. */
+/** Whether a property can be cached: its value is stored by the program, not computed by an accessor or the platform. */
 const isSteady = (target, key) => {
   if (isNode(target) || (Array.isArray(target) && (key === 'length' || /^\d+$/.test(String(key))))) return false;
   for (let next = target; next !== null; next = Reflect.getPrototypeOf(next)) {
@@ -187,7 +187,7 @@ const isSteady = (target, key) => {
   return true;
 };
 
-/** What is at the end of a path, if something can be done with that. */
+/** The object at the end of a path; throws if there is none. */
 const reached = (value, path) => {
   if ((typeof value === 'object' && value !== null) || typeof value === 'function') return value;
   throw new TypeError(`there is no object at \`${path.map(String).join('.')}\`: it is ${value === null ? 'null' : `of type ${typeof value}`}`);
@@ -199,7 +199,7 @@ const kindOf = value => (typeof value === 'function' ? ops.FUNCTION : Array.isAr
 
 const inWords = key => (typeof key === 'string' || typeof key === 'symbol' ? ` of ${String(key)}` : '');
 
-/** False is how these say that they have failed. */
+/** Operations that return false when they fail. */
 const REFUSABLE = new Set([ops.SET, ops.DELETE, ops.DEFINE]);
 
 /** The facts that come with these are about the object that was asked. */

@@ -16,36 +16,36 @@ const utilitiesOf = window => ({
     return target;
   },
 
-  /** What is at the end of a path such as `a.b[0]["c"]`; undefined if it breaks off. */
+  /** The value at the end of a path such as `a.b[0]["c"]`; undefined if the path breaks off. */
   query(target, path) {
     const keys = keysOf(path);
     const remote = window.remoteOf(target);
     return remote ? window.operate(ops.QUERY, remote, keys) : walk(target, keys);
   },
 
-  /** What is at the end of each of the paths. */
+  /** The values at the ends of several paths. */
   gather(target, ...paths) {
     const all = paths.map(keysOf);
     const remote = window.remoteOf(target);
     return remote ? window.operate(ops.GATHER, remote, all) : all.map(keys => walk(target, keys));
   },
 
-  /** Runs a function on main, of which only the source goes there. */
+  /** Runs a function on main, from its source. */
   evaluate: (fn, ...args) => window.operate(ops.EVALUATE, window.root, String(fn), window.allOutgoing(args)),
 
-  /** A copy, of which nothing goes to main as a reference. */
+  /** Marks a value to be sent as a copy, without references. */
   direct: value => structuredClone(value),
 
-  /** Calls a method without wanting its result, and without waiting: what it throws, a later operation throws. */
+  /** Calls a method without waiting for its result. If it throws, a later operation throws the error. */
   post: (target, name, ...args) => window.later(ops.INVOKE, remoteOf(window, target), name, window.allOutgoing(args)),
 
-  /** Has the assignments that `body` makes, and what it posts, carried out together. Reading something has those before it carried out. */
+  /** Sends the assignments and posts of `body` together. A read in it sends the preceding ones first. */
   batch: body => window.batch(body),
 
-  /** Lets main forget the objects behind these proxies, which can't be used any more. */
+  /** Releases the objects behind these proxies, which can't be used any more. */
   dispose: (...proxies) => proxies.forEach(proxy => window.dispose(proxy)),
 
-  /** How many objects of main have proxies here, how many functions are held for main, and how often main was asked so far. */
+  /** Number of main's objects with proxies here, of functions held for main, and of trips so far. */
   sizes: () => window.sizes,
 });
 

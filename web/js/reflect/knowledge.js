@@ -1,6 +1,6 @@
-// What a worker knows of main's objects without asking: see `facts.js`.
+// Facts about main's objects in the worker: see `facts.js`.
 //
-// Facts of an object hold from their arrival until the worker has to do with main again (any operation, call or notification, and anything
+// Facts of an object are valid from their arrival until the worker exchanges anything with main (any operation, call or notification, and anything
 // that main calls) or until the running stretch of its code ends, whichever is first. Main may change the object meanwhile; but nothing tells
 // the worker in that time whether it did so before or after the answer. A class is told with each object whose facts are told,
 // and main looks whether it is still what it was.
@@ -8,24 +8,24 @@ import { PROBES } from './probes.js';
 import { isShared } from './sent.js';
 
 export class Knowledge {
-  /** Counts whatever may let the worker learn something of main. */
+  /** Counts the exchanges with main. */
   moment = 0;
   /** Number of further results that request facts: a program that queries facts usually continues to. */
   appetite = 0;
   #classes = new Map();
   #ending = false;
 
-  /** The worker has to do with main. */
+  /** Records an exchange with main. */
   touch() {
     this.moment++;
   }
 
-  /** A question was asked that facts answer. */
+  /** Records a query that facts answer. */
   asked() {
     this.appetite = APPETITE;
   }
 
-  /** Whether facts are wanted with the next result. */
+  /** Whether to request facts with the next result. */
   wants() {
     return this.appetite > 0 && this.appetite-- > 0;
   }
@@ -43,7 +43,7 @@ export class Knowledge {
       if (own) own.asClass = above;
       const constructor = above.values.get('constructor');
       if (name === undefined || !remoteOf(constructor)) continue;
-      // Its class has a name, which is often asked for, and that is all that is known of it.
+      // Only the name of its class, which is queried often, is known of it.
       remoteOf(constructor).asClass = above.named = factsOf(['name'], [name], NOTHING, null);
     }
     remote.facts = factsOf(keys, values, complete ? ALL : COMMON, above);
@@ -55,7 +55,7 @@ export class Knowledge {
     this.#endStretch();
   }
 
-  /** Nothing that was learnt holds beyond the code that runs now. */
+  /** Makes all facts invalid when the running code pauses. */
   #endStretch() {
     if (this.#ending) return;
     this.#ending = true;

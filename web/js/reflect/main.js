@@ -54,7 +54,7 @@ const direct = value => {
   return value;
 };
 
-/** What goes with a worker: `core.js` takes it. */
+/** What `core.js` adds to each worker. */
 export const reflection = {
   reflect,
   /** What main's options say about the worker's own side. */

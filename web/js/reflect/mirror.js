@@ -1,4 +1,4 @@
-// JavaScript holds a proxy to what its target is. The target of a remote object gets what that demands, when it does.
+// JavaScript checks the results of a proxy's traps against its target. The target of a remote object is changed when these checks require it.
 
 /** An empty target of a kind: functions have no property that can't be removed, as arrow functions do. */
 export const targetOf = kind => (kind === 'function' ? BARE.bind() : kind === 'array' ? [] : {});

@@ -1,19 +1,19 @@
-// A proxy of an object of main: what each operation on it becomes. `Remote` is its handler.
+// A proxy of an object of main. `Remote` is its handler, which turns each operation into one on main.
 import { entry, located, site } from '../errors.js';
 import { ABSENT, NOTHING, UNKNOWN, find, findOwn } from './knowledge.js';
 import { freeze, mirror, targetOf } from './mirror.js';
 import * as ops from './operations.js';
 
 export class Remote {
-  /** What main has told of the object; holds for a moment. */
+  /** The facts of the object; valid for a moment. */
   facts = null;
-  /** The class that this is the prototype of, if it is one that main has told. */
+  /** The class whose prototype this is, if main has sent it. */
   asClass = null;
   /** The prototype that a class of the worker has given to its instance; that of the object on main is another. */
   ownProto;
   #shortcuts = null;
 
-  /** Whether it is a handler; that asks nothing of proxies. */
+  /** Whether a value is a handler. Triggers no trap of proxies. */
   static is(value) {
     return #shortcuts in value;
   }
@@ -32,7 +32,7 @@ export class Remote {
     return this.asClass?.moment === moment ? this.asClass : undefined;
   }
 
-  /** Asks something that facts answer. They come along, and answer the next questions. */
+  /** Sends a query that facts answer, and requests facts for the next queries. */
   #asks(operation, ...key) {
     const { window } = this;
     window.knowledge.asked();
@@ -53,7 +53,7 @@ export class Remote {
       if (found instanceof Map) return found.get(key);
     }
     if (this.ownProto !== undefined && !this.#hasOwn(key)) return Reflect.get(this.ownProto, key, receiver);
-    // An accessor of main has no use for a copy of a local object.
+    // An accessor of main would receive a copy of a local object.
     if (receiver === this.proxy || !window.remoteOf(receiver)) return window.read(this, key);
     return window.operate(ops.GET, this, key, receiver);
   }

@@ -1,7 +1,7 @@
 // Symbols of main that are neither registered nor well known, as the worker sees them.
 import { RECEIVERS, SYMBOL } from './operations.js';
 
-/** A local symbol for each one that main has sent. They are kept until the link ends: not every engine tells when a symbol is garbage. */
+/** A local symbol for each one that main has sent. They are kept until the link ends: not every engine reports when a symbol is garbage-collected. */
 export class Symbols {
   #byId = new Map();
   #ids = new Map();
@@ -17,7 +17,7 @@ export class Symbols {
     return symbol;
   }
 
-  /** The reference of one that goes home. */
+  /** The reference to send for a value that the other end owns. */
   known(symbol) {
     const id = this.#ids.get(symbol);
     return id === undefined ? undefined : [RECEIVERS, SYMBOL, id];

@@ -10,10 +10,10 @@ import { Remote } from './remote.js';
 import { Symbols } from './symbols.js';
 import { isThenable } from '../values.js';
 
-/** All that a worker has of main's objects. */
+/** A worker's state of main's objects. */
 export class Window {
   knowledge = new Knowledge();
-  /** How often main was asked and waited for. */
+  /** Number of trips to main. */
   trips = 0;
   #end;
   #held = new Held();
@@ -24,7 +24,7 @@ export class Window {
   #cache;
   #lazy;
   #refuse;
-  /** Changes that are to travel together; null while none are gathered. */
+  /** The operations of a batch; null outside of one. */
   #batch = null;
   /** Ids of the functions in the operation that is being sent; null while none is. */
   #sending = null;
@@ -68,7 +68,7 @@ export class Window {
     return this.#remotes.has(value) || value === globalThis;
   }
 
-  /** Has main carry out an operation; gives the result. */
+  /** Sends an operation and returns its result. */
   operate(operation, target, ...args) {
     if (!WITH_FACTS.has(operation) || !this.knowledge.wants()) return this.#trip([operation, target, ...args]);
     const [value, facts, isAboutTarget] = this.#trip([operation | ops.FACTS, target, ...args]);
@@ -96,7 +96,7 @@ export class Window {
     return this.#send('operate', operation);
   }
 
-  /** A result without a handle is a function of this worker that came home: facts don't apply to it. */
+  /** A result without a handle is a function of this worker: facts don't apply to it. */
   #learn(remote, facts) {
     if (remote && facts) this.knowledge.learn(remote, facts, value => this.#remotes.get(value));
   }
@@ -115,7 +115,7 @@ export class Window {
     return true;
   }
 
-  /** Has main carry out an operation without waiting for it. Order is kept; what it throws, the next one that is waited for throws. */
+  /** Sends an operation without waiting for it. Order is kept. If it throws, the next one that waits throws the error. */
   later(operation, target, ...args) {
     if (this.#batch) return void this.#batch.push([operation, target, ...args]);
     this.#refuse?.('window');
@@ -138,7 +138,7 @@ export class Window {
     }
   }
 
-  /** Gathers the changes that `body` makes, and has them carried out in one operation. */
+  /** Collects the changes that `body` makes, and sends them in one operation. */
   batch(body) {
     if (this.#batch) return body();
     this.#batch = [];
@@ -153,7 +153,7 @@ export class Window {
     }
   }
 
-  /** Carries out what was gathered. */
+  /** Sends what was collected. */
   flush() {
     const operations = this.#batch;
     if (!operations?.length) return;
@@ -165,7 +165,7 @@ export class Window {
     }
   }
 
-  /** Gives an object back to main: the proxy can't be used any more. */
+  /** Releases an object: its proxy can't be used any more. */
   dispose(value) {
     const remote = this.remoteOf(value);
     if (!remote || remote === this.root || remote.disposed) return;
@@ -173,7 +173,7 @@ export class Window {
     this.#handles.dispose(remote.id, value);
   }
 
-  /** How many objects of main are known here, and how many functions are held for main. */
+  /** Number of main's objects that are known here, and of functions held for main. */
   get sizes() {
     return { handles: this.#handles.size, held: this.#held.size, trips: this.trips };
   }
@@ -221,7 +221,7 @@ export class Window {
 }
 
 /**
- * What `coincide()` gives in addition.
+ * What `coincide()` returns in addition.
  *
  * @param refuse throws the reason for which the worker can't block; nothing if it can
  */

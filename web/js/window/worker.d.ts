@@ -21,15 +21,15 @@ export interface Ffi {
   evaluate<Args extends unknown[], Result>(fn: ((...args: Args) => Result) | string, ...args: Args): Result;
   /** What is at the end of each of the paths, as `query` has them; a symbol is a path too. */
   gather(target: object, ...paths: (string | symbol)[]): any[];
-  /** What is at the end of a path such as `a.b[0]["c"]`; undefined if it breaks off. */
+  /** The value at the end of a path such as `a.b[0]["c"]`; undefined if the path breaks off. */
   query(target: object, path: string | symbol): any;
   /** Calls a method without waiting, and without a result; what it throws, a later operation throws. */
   post(target: object, name: string | symbol, ...args: unknown[]): void;
   /** Has the assignments that `body` makes, and what it posts, carried out together. What is read has those before it carried out first. */
   batch<T>(body: () => T): T;
-  /** Lets main forget the objects behind these proxies, which can't be used any more. */
+  /** Releases the objects behind these proxies, which can't be used any more. */
   dispose(...proxies: unknown[]): void;
-  /** How many objects of main have proxies here, how many functions are held for main, and how often main was asked so far. */
+  /** Number of main's objects with proxies here, of functions held for main, and of trips so far. */
   sizes(): { handles: number; held: number; trips: number };
 }
 
