@@ -2,17 +2,17 @@
 
 /** Options of both ends. */
 export interface Options {
-  /** Applied to each argument and each result on their way; in a worker also to what its program gives to objects of main, except proxies of these. */
+  /** Is applied to each argument and each result; in a worker also to values that its program passes to objects of main, except proxies of these. */
   transform?: (value: any) => any;
-  /** `false`: the result of `transfer` is an argument like any other. Default `true`. */
+  /** `false`: the result of `transfer` is sent as a normal argument. Default `true`. */
   transfer?: boolean;
   /** Parts of results that cannot be sent are errors, instead of being left out with a warning. Default `false`. */
   strict?: boolean;
   /** Calls appear in the performance panel. Default `false`. */
   measure?: boolean;
   /**
-   * Most bytes that arguments and results may take together while they arrive in parts or wait to be sent; on main those of all workers, and the
-   * last call of `coincide` that names it counts. A call that exceeds it ends with a `CoincideError` of code `OutOfMemory`, or
+   * Budget in bytes for all arguments and results that arrive in parts or wait to be sent. On main it covers all workers, and the
+   * last call of `coincide` that passes it sets it. A call that exceeds it ends with a `CoincideError` of code `OutOfMemory`, or
    * `NotSent` if the arguments exceed the caller's own budget. The first 64 KiB of each worker are not counted. Default 1 GiB.
    */
   memory?: number;
@@ -27,13 +27,13 @@ export interface Options {
 
 /**
  * How a worker reaches main. `shared-memory`: rings in shared memory, on a page that is cross-origin isolated. `service-worker`: messages, and a
- * service worker that lets the worker wait for them. `messages`: messages alone; the worker cannot block.
+ * service worker through which the worker blocks. `messages`: messages alone; the worker cannot block.
  */
 export type Tier = 'shared-memory' | 'service-worker' | 'messages';
 
 /** Options that choose the tier of a worker. */
 export interface TierOptions {
-  /** This tier, or an error. By default the first tier of the list that is available. */
+  /** Requires this tier; an error if it is not available. By default the first tier of the list that is available. */
   tier?: Tier;
   /** The script of the service worker that relays, as `npx coincide sw` writes it, or one of coincident 4 or sabayon; on the page's own origin. */
   serviceWorker?: string | URL;

@@ -10,7 +10,7 @@ import type {
 
 export { CoincideError };
 
-/** What a policy is asked about. */
+/** The operations that a policy judges. */
 export type Operation =
   | 'get'
   | 'set'
@@ -29,16 +29,16 @@ export type Operation =
 
 /** What a worker may do with objects of main. */
 export interface WindowOptions {
-  /** What the worker has as `window`. Default: the global object. Another one is behind a wall: see `wall`. */
+  /** The worker's `window`. Default: the global object. Another one is behind a wall: see `wall`. */
   root?: object;
   /**
-   * What a worker that is not trusted may use: paths from the root, such as `'document.title'`, and objects. Objects on the way of a path show no more than the list;
-   * what is at its end is open.
+   * What an untrusted worker may use: paths from the root, such as `'document.title'`, and objects. Objects along a path have only the listed keys;
+   * the value at its end is open.
    */
   allow?: (string | symbol | object)[];
   /**
-   * Sees each operation before it is carried out, with the arguments of the method of `Reflect` that has its name; if it gives `false`, the
-   * worker gets a `NotAllowedError`. It sees what goes through objects of main, not what their own functions do.
+   * Is called before each operation, with the arguments of the method of `Reflect` that has its name. If it returns `false`, the
+   * worker receives a `NotAllowedError`. It is not called for what functions of main do themselves.
    */
   policy?: (operation: Operation, target: any, ...args: any[]) => boolean | void;
   /** Whether the worker may evaluate source behind a wall. Default `false`. */
@@ -46,13 +46,13 @@ export interface WindowOptions {
   /** Whether the worker may import modules behind a wall. Default `false`. */
   imports?: boolean;
   /**
-   * Whether operations are checked for their form, and globals, documents and what acts on any object (constructors, prototypes, `Reflect`, `eval`) are kept back. Default: whether
+   * Whether operations are checked for their form, and globals, documents and tools that act on any object (constructors, prototypes, `Reflect`, `eval`) are not handed out. Default: whether
    * there is a `root` other than the global object. With `allow` or `policy` there is always a wall.
    */
   wall?: boolean;
-  /** Milliseconds for which the worker may keep what it has read. Default: nothing is kept. */
+  /** Milliseconds for which the worker may cache read values. Default: no cache. */
   reflected_ffi_timeout?: number;
-  /** Assignments of the worker travel without an answer, in order; what they throw, a later operation throws. Default `false`. */
+  /** Assignments of the worker don't wait for an answer. They are carried out in order; if one throws, a later operation throws the error. Default `false`. */
   lazy?: boolean;
 }
 
@@ -64,7 +64,7 @@ export interface CoincideWorker<Exports extends object = RemoteProxy> extends Pl
   readonly ffi: {
     /** Marks a value to be copied to workers, where it would be a proxy otherwise. */
     direct<T>(value: T): T;
-    /** How many objects of main the worker holds, and how many of its functions main holds. */
+    /** Number of main's objects that the worker holds, and of the worker's functions that main holds. */
     sizes(): { held: number; callbacks: number };
   };
 }
