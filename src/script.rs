@@ -136,7 +136,7 @@ where
     done.map_err(ServeError::Setup)
 }
 
-/// Takes up the link that main has given to this worker.
+/// Attaches to the link that main has sent to this worker.
 fn attached(boot: &Boot) -> io::Result<Driver> {
     let bell = Bell::new()?;
     let transport = atomics::worker_transport(&boot.buffer(), Arc::clone(&bell))?;

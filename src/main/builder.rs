@@ -41,7 +41,7 @@ impl<'a> WorkerBuilder<'a> {
         self
     }
 
-    /// Takes on a worker whose end of `transport` is driven elsewhere.
+    /// Attaches a worker whose end of `transport` is driven elsewhere.
     ///
     /// The transport must ring the bell of this main endpoint when it is armed, or main must be turned often enough.
     ///

@@ -27,8 +27,8 @@ pub struct Driver {
 }
 
 impl Scope {
-    /// Takes up a link, for an event loop that the returned driver is driven by. [`WorkerBuilder::detached`](crate::WorkerBuilder::detached) does so for
-    /// links between threads.
+    /// Attaches to a link and returns its driver, for an event loop. For links between threads, use
+    /// [`WorkerBuilder::detached`](crate::WorkerBuilder::detached).
     ///
     /// The transport rings `bell` where it would otherwise wake a thread, and its `wait` returns when the bell is rung.
     pub fn attach(transport: Box<dyn Transport>, bell: Arc<Bell>, config: Config) -> Driver {
@@ -119,7 +119,7 @@ impl Detached {
         Self { transport, bell, config }
     }
 
-    /// Takes up the link on this thread.
+    /// Attaches to the link on this thread.
     pub fn attach(self) -> Driver {
         Scope::attach(self.transport, self.bell, self.config)
     }
