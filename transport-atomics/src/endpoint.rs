@@ -25,12 +25,12 @@ use crate::layout::{MAIN, Rings, Side, WORKER};
 use crate::memory::Memory;
 use crate::ring::{Consumer, Frame, Producer, Record};
 use crate::sync::AtomicBool;
+use crate::sys::Instant;
 use crate::wait::Patience;
 use coincide_proto::{Gone, ProtocolError, ReceiveError, Transmit};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use web_time::Instant;
 
 /// One end of a link.
 pub(crate) struct Endpoint<M: Memory> {

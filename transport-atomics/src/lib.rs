@@ -6,9 +6,13 @@
 //!
 //! Only the modules for native memory contain unsafe code: `region`, `heap` and `sys`.
 
+// The npm package has no code that formats for programmers: `xtask` takes it out of the wasm.
+#![cfg_attr(target_family = "wasm", warn(clippy::use_debug))]
 #![deny(unsafe_code)]
 
 mod bell;
+#[cfg(target_family = "wasm")]
+mod clock;
 mod endpoint;
 #[cfg(any(fuzzing, all(test, not(loom))))]
 #[doc(hidden)]

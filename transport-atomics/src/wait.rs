@@ -27,8 +27,8 @@
 //! After 4 waits in a row that took more than 500 µs each, looking is left out until a wait has been shorter: no phase could have helped, and the core is free for others.
 
 use crate::sync::SPINNING_PAYS;
+use crate::sys::Instant;
 use std::time::Duration;
-use web_time::Instant;
 
 /// How an endpoint waits before it parks: see the table in the source.
 ///

@@ -14,6 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use wasm_bindgen::prelude::*;
 
+pub use crate::clock::Instant;
+
 /// A new buffer for a link, to be given to both ends.
 ///
 /// # Errors

@@ -9,6 +9,8 @@
 //! Section 20 of `SPEC.md` of `coincide-proto` specifies packets, requests and rules, for whoever writes another end or relay.
 //! The relay itself is plain JavaScript: `js/sw.js`, and as a module `js/sw-listeners.js`.
 
+// The npm package has no code that formats for programmers: `xtask` takes it out of the wasm.
+#![cfg_attr(target_family = "wasm", warn(clippy::use_debug))]
 #![forbid(unsafe_code)]
 
 /// The relay: a service worker by itself, or for `importScripts` at the top of another one. It has to be served from the site's own origin.

@@ -11,7 +11,6 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
-use web_time::Instant;
 
 /// What the ends need of the program that they run in. No method may call the end.
 pub trait Platform {
@@ -27,6 +26,9 @@ pub trait Platform {
     /// # Errors
     /// [`PollError`] says why there are no packets.
     fn ask(&self, question: &str, timeout: Duration) -> Result<Vec<u8>, PollError>;
+
+    /// Time since some moment, by a clock that never goes back.
+    fn now(&self) -> Duration;
 
     /// Blocks.
     fn pause(&self, duration: Duration);
@@ -62,7 +64,8 @@ pub fn main_transport(relay: Option<RelayedBy>, platform: Box<dyn Platform>) -> 
 pub fn worker_transport(relay: Option<RelayedBy>, platform: Box<dyn Platform>) -> (WorkerTransport, Inbox) {
     let collector = relay.as_ref().map(|relay| Collector::new(relay.policy));
     let link = Link::new(Role::Worker, relay, platform);
-    (WorkerTransport { link: Rc::clone(&link), collector, looked: Instant::now() }, Inbox(link))
+    let looked = link.platform.now();
+    (WorkerTransport { link: Rc::clone(&link), collector, looked }, Inbox(link))
 }
 
 /// Main's end of a link. It never blocks.
@@ -73,7 +76,7 @@ pub struct WorkerTransport {
     link: Rc<Link>,
     collector: Option<Collector>,
     /// When the relay was last asked by code that computes.
-    looked: Instant,
+    looked: Duration,
 }
 
 /// Takes in what an end's port has received.
@@ -121,7 +124,7 @@ impl Inbox {
     /// The same for code of which nobody knows when it returns, and that may send a lot: posts only if nothing was posted in the last
     /// few milliseconds.
     pub fn flush_in_time(&self) {
-        if self.0.flushed.get().elapsed() >= FLUSH_EVERY {
+        if self.0.since(self.0.flushed.get()) >= FLUSH_EVERY {
             self.0.flush();
         }
     }
@@ -225,9 +228,9 @@ impl Transport for WorkerTransport {
         let Some(collector) = &mut self.collector else {
             return;
         };
-        if self.looked.elapsed() >= LOOK_EVERY && !self.link.is_ready(false) {
+        if self.link.since(self.looked) >= LOOK_EVERY && !self.link.is_ready(false) {
             self.link.collect(collector, Some(LOOK_FOR));
-            self.looked = Instant::now();
+            self.looked = self.link.platform.now();
         }
     }
 
@@ -269,7 +272,7 @@ struct Link {
     armed: Cell<Option<bool>>,
     /// The platform has been asked to flush soon.
     flushing: Cell<bool>,
-    flushed: Cell<Instant>,
+    flushed: Cell<Duration>,
     failure: RefCell<Option<String>>,
 }
 
@@ -277,13 +280,18 @@ impl Link {
     fn new(role: Role, relay: Option<RelayedBy>, platform: Box<dyn Platform>) -> Rc<Self> {
         Rc::new(Self {
             endpoint: RefCell::new(Delivery::new(role, Delivery::WINDOW)),
-            platform,
             relay,
             armed: Cell::new(None),
             flushing: Cell::new(false),
-            flushed: Cell::new(Instant::now()),
+            flushed: Cell::new(platform.now()),
+            platform,
             failure: RefCell::new(None),
         })
+    }
+
+    /// Time that has passed since a moment of the platform's clock.
+    fn since(&self, moment: Duration) -> Duration {
+        self.platform.now().saturating_sub(moment)
     }
 
     fn send(&self, frame: &Transmit<'_>) -> Result<bool, Gone> {
@@ -342,7 +350,7 @@ impl Link {
 
     fn flush(&self) {
         self.flushing.set(false);
-        self.flushed.set(Instant::now());
+        self.flushed.set(self.platform.now());
         loop {
             let packet = self.endpoint.borrow_mut().poll_transmit();
             let Some(Packet { channel, bytes }) = packet else { break };

@@ -20,6 +20,11 @@ export class CoincideError extends Error {
     this.function = fn;
     ours(this);
   }
+
+  // Bundlers shorten names of classes.
+  static {
+    Object.defineProperty(this, 'name', { value: 'CoincideError', configurable: true });
+  }
 }
 
 /** Beginnings of the stacks of errors that have not reached the program yet. */

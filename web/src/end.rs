@@ -1,19 +1,19 @@
 //! The ends of a thread.
 
+use crate::action;
 use crate::failure::show_text;
 use crate::memory::{self, Word};
 use crate::ports::Port;
 use crate::turn::Turn;
-use crate::{action, panics};
 use coincide_proto::engine::{Action, Engine};
 use coincide_proto::{Budget, CloseReason, Config, ErrorCode, Format, Role, Session, Time, Transport};
-use coincide_transport_atomics::{Rings, web::attached as atomics};
+use coincide_transport_atomics::Rings;
+use coincide_transport_atomics::web::{Instant, attached as atomics};
 use coincide_transport_sw::PollPolicy;
 use coincide_transport_sw::link::{self as messages, Inbox, RelayedBy};
 use std::cell::RefCell;
 use std::time::Duration;
 use wasm_bindgen::prelude::*;
-use web_time::Instant;
 
 thread_local! {
     static HOST: RefCell<Host> = RefCell::new(Host::new());
@@ -64,7 +64,8 @@ impl Clock {
 
 impl Host {
     fn new() -> Self {
-        panics::report();
+        #[cfg(debug_assertions)]
+        crate::panics::report();
         Self {
             ends: Vec::new(),
             last: 0,
@@ -99,8 +100,7 @@ impl End {
             match self.engine.poll()? {
                 Action::Run { call, format, payload, .. } if format != Format::Value => {
                     self.engine.recycle(payload);
-                    let text = format!("a JavaScript function takes values, not {format:?}: call it by its name");
-                    self.engine.throw_text(call, ErrorCode::BAD_ARGUMENTS, &text);
+                    self.engine.throw_text(call, ErrorCode::BAD_ARGUMENTS, NOT_VALUES);
                 }
                 action => return Some(action),
             }
@@ -282,6 +282,8 @@ fn relay(at: usize, len: usize, hold: u32) -> Option<RelayedBy> {
     let policy = PollPolicy { hold: Duration::from_millis(hold.into()), ..PollPolicy::default() };
     Some(RelayedBy { url: url.into(), token: token.into(), policy })
 }
+
+const NOT_VALUES: &str = "a JavaScript function takes values: call it by its name, without `call_bytes` and types";
 
 /// Default of [`set_memory`]. A wasm memory has 4 GiB at most, and a body that outgrows its buffer takes up to twice its size for a moment.
 const MEMORY_BUDGET: usize = 1 << 30;

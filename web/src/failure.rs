@@ -62,7 +62,7 @@ fn of_code(code: ErrorCode, mut text: Vec<u8>) -> (u32, Vec<u8>) {
         ErrorCode::INTERRUPTED => INTERRUPTED,
         ErrorCode::PANICKED => PANICKED,
         _ => {
-            text.splice(..0, format!("{code:?}: ").into_bytes());
+            text.splice(..0, format!("{}({}): ", code.name(), code.0).into_bytes());
             REFUSED
         }
     };

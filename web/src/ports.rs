@@ -1,5 +1,6 @@
 //! Messages and the relay, as `js/ports.js` has them.
 
+use coincide_transport_atomics::web::Instant;
 use coincide_transport_sw::PollError;
 use coincide_transport_sw::link::{Platform, lack_of_memory};
 use std::time::Duration;
@@ -33,6 +34,10 @@ impl Platform for Port {
             return Err(PollError::Failed(String::from_utf8_lossy(&bytes).into_owned()));
         }
         Ok(bytes)
+    }
+
+    fn now(&self) -> Duration {
+        Instant::now() - Instant::ORIGIN
     }
 
     fn pause(&self, duration: Duration) {

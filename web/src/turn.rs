@@ -4,9 +4,9 @@ use crate::action::{MORE, NONE};
 use crate::end::{Clock, End, with_host};
 use crate::memory::{self, Word};
 use coincide_transport_atomics::Patience;
+use coincide_transport_atomics::web::Instant;
 use std::time::Duration;
 use wasm_bindgen::prelude::*;
-use web_time::Instant;
 
 /// The next action of a turn. `begins` with a new turn. `has_started` is whether functions were started and have not ended; `has_settled` is
 /// whether the turn has settled promises, whose reactions run only once it is over.

@@ -1,5 +1,4 @@
 // All tests of the package, for whatever platform `kit` describes.
-import { initSync } from '../pkg/coincide.js';
 import bootTests from './boot.tests.mjs';
 import boundaryTests from './boundary.tests.mjs';
 import cloneTests from './clone.tests.mjs';
@@ -9,6 +8,7 @@ import earlyTests from './early.tests.mjs';
 import errorTests from './error.tests.mjs';
 import failureTests from './failure.tests.mjs';
 import growthTests from './growth.tests.mjs';
+import { memoryLength as memory } from './instances.mjs';
 import linkTests from './link.tests.mjs';
 import { assert, deepEqual, equal, rejects, suite, throws } from './suite.mjs';
 import valueTests from './value.tests.mjs';
@@ -18,7 +18,6 @@ import wallTests from './window.wall.tests.mjs';
 
 export const all = platform => {
   const { test, run } = suite();
-  const memory = () => initSync().memory.buffer.byteLength;
   const kit = { ...platform, memory, assert, deepEqual, equal, rejects, throws };
   for (const tier of platform.tiers) for (const tests of [bootTests, earlyTests, linkTests, valueTests, boundaryTests, errorTests, failureTests]) tests(test, { ...kit, tier });
   for (const tests of [windowTests, homeTests, wallTests]) tests(test, kit);
@@ -26,9 +25,5 @@ export const all = platform => {
   codecTests(test, { ...kit, ...codec });
   cloneTests(test, { ...kit, ...codec });
   growthTests(test, { ...kit, ...codec });
-  return async (report, filter) => {
-    const module = await platform.source();
-    initSync({ module });
-    return run(report, filter);
-  };
+  return run;
 };

@@ -1,14 +1,15 @@
 // Calls into code of the program that throws; calls with almost no stack left; failures of coincide itself.
-import { CoincideError } from '../pkg/errors.js';
-import { ends, turn } from '../pkg/loop.js';
-import { all as pendings, promised } from '../pkg/pending.js';
+import { ends, turn } from '../modules/loop.js';
+import { all as pendings, promised } from '../modules/pending.js';
 import { results, surroundings } from './hostile.mjs';
 
-export default (register, { coincide: made, worker, doomed, gc, tier, assert, equal, deepEqual, rejects }) => {
+export default (register, { coincide: made, inner, CoincideError, worker, doomed, gc, tier, assert, equal, deepEqual, rejects }) => {
   const blocks = tier !== 'messages';
   const test = (name, body) => register(`${tier}: boundary: ${name}`, body);
   const coincide = made({ tier, promises: !blocks });
   const { Worker, workers } = coincide;
+  /** The worker of main's modules, whose inner state a test can look at. */
+  const { Worker: InnerWorker } = inner({ tier, promises: !blocks });
 
   /** Runs a test with two workers: a failure of the first must not affect the second. */
   const using = async body => {
@@ -224,7 +225,7 @@ export default (register, { coincide: made, worker, doomed, gc, tier, assert, eq
   });
 
   link('a worker that is terminated at the end of the stack is terminated, or stays as it is', async () => {
-    const victim = new Worker(worker('boundary'));
+    const victim = new InnerWorker(worker('boundary'));
     await victim.ready;
     const pending = rejects(() => victim.proxy.never());
     for (const name of dive(() => victim.terminate(), 0)) assert(isTooDeep(name), name);
@@ -404,7 +405,7 @@ export default (register, { coincide: made, worker, doomed, gc, tier, assert, eq
   });
 
   test('functions of the platform that throw while a call is made do not end its link', async () => {
-    const w = new Worker(worker('boundary'));
+    const w = new InnerWorker(worker('boundary'));
     await w.ready;
     const descriptor = Object.getOwnPropertyDescriptor(Promise.prototype, 'then');
     Object.defineProperty(Promise.prototype, 'then', { ...descriptor, value: boom });
@@ -434,7 +435,7 @@ export default (register, { coincide: made, worker, doomed, gc, tier, assert, eq
     const timersBefore = timers();
     const refs = [];
     for (let i = 0; i < 3; i++) {
-      const w = new Worker(worker('boundary'), { name: `gone ${i}` });
+      const w = new InnerWorker(worker('boundary'), { name: `gone ${i}` });
       refs.push(new WeakRef(w));
       await w.ready;
       w.proxy.holds = () => w;

@@ -1,7 +1,7 @@
 // The codec without a link, for tests of values.
-import { blobsIn } from '../pkg/values/blobs.js';
-import { Decoder } from '../pkg/values/decode.js';
-import { Encoder, Room } from '../pkg/values/encode.js';
+import { blobsIn } from '../modules/values/blobs.js';
+import { Decoder } from '../modules/values/decode.js';
+import { Encoder, Room } from '../modules/values/encode.js';
 
 /** `references` keeps the objects that are sent as references, if there are any. */
 export const codecKit = references => {

@@ -1,6 +1,8 @@
 // A main whose wasm is destroyed, in a thread or a frame of its own.
 
-export const doom = async ({ coincide, initSync, worker, way }) => {
+import { wasmMemory } from './instances.mjs';
+
+export const doom = async ({ coincide, worker, way }) => {
   const { Worker } = coincide();
   const [blocked, idle] = [new Worker(worker), new Worker(worker)];
   await Promise.all([blocked.ready, idle.ready]);
@@ -33,7 +35,7 @@ export const doom = async ({ coincide, initSync, worker, way }) => {
     idle.proxy.wakes = () => {};
     idle.notify('call', 'wakes');
   }
-  new Uint8Array(initSync().memory.buffer).fill(0xff);
+  new Uint8Array(wasmMemory().buffer).fill(0xff);
   pending.push(way === 'call' ? seen(() => idle.proxy.echo(1)) : pending[0]);
   const found = await Promise.all(pending);
   const later = await Promise.all([seen(() => idle.proxy.echo(1)), seen(() => new Worker(worker).ready)]);

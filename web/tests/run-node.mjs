@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker as Thread } from 'node:worker_threads';
-import coincide from '../pkg/main.node.js';
+import coincide, { CoincideError } from '../pkg/main.node.js';
 import coincideWindow from '../pkg/window/main.node.js';
-import { source } from '../pkg/wasm.node.js';
+import inner from '../modules/main.node.js';
+import { source } from '../modules/wasm.node.js';
 import { all } from './all.mjs';
 import cliTests from './cli.tests.mjs';
 import coiPageTests from './coi/page.tests.mjs';
@@ -19,6 +20,8 @@ const here = name => new URL(name, import.meta.url);
 const runPackage = all({
   coincide,
   coincideWindow,
+  CoincideError,
+  inner,
   source,
   node: true,
   gc: runInNewContext('gc'),

@@ -1,9 +1,9 @@
 // Objects of main in the worker. In Node.js and in pages alike: main hands out an object of its own in place of `window`.
-import { CoincideError } from '../pkg/errors.js';
-import { Handles } from '../pkg/reflect/handles.js';
-import { Held } from '../pkg/reflect/held.js';
-import { reflection } from '../pkg/reflect/main.js';
-import { reflect as reflectWorker } from '../pkg/reflect/worker.js';
+import { CoincideError } from '../modules/errors.js';
+import { Handles } from '../modules/reflect/handles.js';
+import { Held } from '../modules/reflect/held.js';
+import { reflection } from '../modules/reflect/main.js';
+import { reflect as reflectWorker } from '../modules/reflect/worker.js';
 import { codecKit } from './codec.kit.mjs';
 import { windowKit } from './window.kit.mjs';
 import operations from './window.operations.mjs';
@@ -478,7 +478,7 @@ export default (test, kit) => {
   /** Evaluates in a page whose policy allows scripts, but not their making. */
   const forbidden = async () => {
     const frame = document.createElement('iframe');
-    const from = new URL('../pkg/reflect/evaluate.js', import.meta.url);
+    const from = new URL('../modules/reflect/evaluate.js', import.meta.url);
     frame.srcdoc = `<meta http-equiv="Content-Security-Policy" content="script-src 'self' 'nonce-test'">
       <script type="module" nonce="test">
         import { functionOf } from '${from}';

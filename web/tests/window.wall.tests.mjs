@@ -1,5 +1,5 @@
 // The wall around main's objects: each way out of a small root, past a policy and off a list is refused, and what is allowed works.
-import { reflection } from '../pkg/reflect/main.js';
+import { reflection } from '../modules/reflect/main.js';
 import { windowKit } from './window.kit.mjs';
 
 export default (test, kit) => {

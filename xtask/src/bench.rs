@@ -91,6 +91,15 @@ pub(crate) fn smoke(workspace: &Workspace, tally: &mut Tally) {
         Ok(Err(why)) => return tally.skip(WHAT, why),
         Err(error) => return tally.fail(format!("{WHAT}: {error:#}")),
     };
+    for (part, weight, most) in bench.weights() {
+        let what = format!("what applications ship of coincide, {part}");
+        let within = match weight {
+            Some(weight) if weight <= most => Ok(()),
+            Some(weight) => Err(anyhow::anyhow!("{weight} bytes with brotli, and {most} at most are meant")),
+            None => Err(anyhow::anyhow!("it was not weighed")),
+        };
+        tally.check(&what, within);
+    }
     let mut lines = Vec::new();
     if let Err(error) = bench.run((browser, &program), &Plan::SMOKE, "", |line| lines.push(line)) {
         tally.fail(format!("{WHAT}: {error:#}"));

@@ -1,5 +1,5 @@
 import coincide from 'coincide/main';
-import { initSync } from 'coincide/coincide.js';
+import { memoryLength } from '../instances.js';
 import { connect, scriptOf } from '../link.js';
 import { functions } from '../payloads.js';
 import { OF_CALLS } from '../rows.js';
@@ -14,6 +14,6 @@ export default {
   open() {
     const worker = new Worker(scriptOf('coincide'));
     Object.assign(worker.proxy, functions);
-    return { ...connect(worker), next: k => worker.proxy.next(k), wasm: () => initSync().memory.buffer.byteLength };
+    return { ...connect(worker), next: k => worker.proxy.next(k), wasm: memoryLength };
   },
 };

@@ -1,5 +1,5 @@
 // The worker of the tests of the boundary: see `boundary.tests.mjs`.
-import { initSync } from '../../pkg/coincide.js';
+import { wasmMemory } from '../instances.mjs';
 import { dive } from '../boundary.tests.mjs';
 import { results, surroundings } from '../hostile.mjs';
 
@@ -104,7 +104,7 @@ export const run = async coincide => {
       return proxy.echo(value);
     });
 
-  proxy.corrupts = () => new Uint8Array(initSync().memory.buffer).fill(0xff);
+  proxy.corrupts = () => new Uint8Array(wasmMemory().buffer).fill(0xff);
   /** Tells that this worker is alive, beside the link. */
   proxy.beats = channel => {
     const beats = new BroadcastChannel(channel);

@@ -78,6 +78,13 @@ impl Bench {
         Ok(Ok(Self { folder, shipped: shipped.context("what the libraries weigh is no JSON")? }))
     }
 
+    /// Parts of what an application ships of coincide with `window`: bytes with brotli, if they are known, and how many are meant to be enough.
+    pub(crate) fn weights(&self) -> [(&'static str, Option<u64>, u64); 3] {
+        let sizes =
+            self.shipped.iter().find(|shipped| shipped["subject"] == "coincide window").map(|ours| &ours["sizes"]);
+        MOST.map(|(part, most)| (part, sizes.and_then(|sizes| sizes[part]["brotli"].as_u64()), most))
+    }
+
     /// Runs the rows and subjects whose `row/subject` contains the filter, on a page that is isolated and on one that isn't, and hands over each
     /// line that they post.
     ///
@@ -109,6 +116,9 @@ fn percent_encoded(text: &str) -> String {
     };
     text.bytes().map(encode).collect()
 }
+
+/// Most bytes of each part, with brotli: a little more than there are, so that what adds to them is noticed.
+const MOST: [(&str, u64); 3] = [("main", 34_000), ("worker", 26_500), ("wasm", 52_500)];
 
 /// The page, its workers and the manifest of its dependencies.
 const FOLDER: &str = "benches/web";

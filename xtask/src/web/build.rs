@@ -1,4 +1,4 @@
-//! Builds the npm package into `web/pkg`.
+//! Builds the npm package into `web/pkg`, and the modules that it is bundled from into `web/modules`, from where tests of inner parts import them.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use base64::Engine;
 use wasm_bindgen_cli_support::Bindgen;
 
-use super::npm;
+use super::{npm, panics};
 use crate::process;
 use crate::report::{ODD, say};
 use crate::tools;
@@ -43,28 +43,35 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<(
         Profile::Debug => Err("it is a debug build".to_owned()),
     };
     if let Err(why) = &optimizer {
-        say!("{ODD}not optimized{ODD:#} the wasm and the modules: {why}");
+        say!("{ODD}not optimized{ODD:#} the wasm, and the modules are not bundled: {why}");
     }
-    let package = workspace.root.join(PACKAGE);
+    let [package, modules] = [PACKAGE, MODULES].map(|folder| workspace.root.join(folder));
     let sources = sources(workspace)?;
     let optimized = optimizer.is_ok();
     let inputs = (profile, optimized, fs::read(&wasm)?, program()?, workspace.version()?);
-    let inputs = hash_of(&inputs, sources.iter().map(|(from, _)| from.as_path()))?;
+    let bundler = workspace.root.join(BUNDLER);
+    let inputs = hash_of(&inputs, sources.iter().map(|(from, _)| from.as_path()).chain([bundler.as_path()]))?;
     let stamp = workspace.target.join("web-package.stamp");
-    if fs::read_to_string(&stamp).is_ok_and(|stamp| Some(stamp) == stamp_of(inputs, &package)) {
+    if fs::read_to_string(&stamp).is_ok_and(|stamp| Some(stamp) == stamp_of(inputs, [&package, &modules])) {
         say!("{PACKAGE} is up to date");
         return Ok(());
     }
 
     // Beside the old one: whoever uses that meanwhile finds all of it until the new one is there.
-    let new = workspace.root.join(format!("{PACKAGE}.new"));
-    clear(&new)?;
-    fs::create_dir_all(&new)?;
+    let [new_package, new] = [PACKAGE, MODULES].map(|folder| workspace.root.join(format!("{folder}.new")));
+    for folder in [&new_package, &new] {
+        clear(folder)?;
+        fs::create_dir_all(folder)?;
+    }
     let mut bindgen = Bindgen::new();
     bindgen.input_path(wasm).web(true)?.typescript(false).omit_default_module_path(true).out_name("coincide");
     bindgen.debug(profile == Profile::Debug).keep_debug(profile == Profile::Debug);
     bindgen.remove_name_section(profile == Profile::Web).remove_producers_section(true);
-    bindgen.generate(&new).context("the glue")?;
+    let mut output = bindgen.generate_output().context("the glue")?;
+    if profile == Profile::Web {
+        panics::mute(output.wasm_mut()).context("panics of the wasm")?;
+    }
+    output.emit(&new).context("the glue")?;
     guard(&new.join("coincide.js")).context("the guard of the glue")?;
     adopt_snippets(&new).context("the snippets of the glue")?;
     let wasm = new.join(WASM);
@@ -77,14 +84,26 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<(
         fs::create_dir_all(to.parent().context("a file is in a folder")?)?;
         fs::copy(from, to).with_context(|| from.display().to_string())?;
     }
-    if optimized {
-        minify(workspace, &new)?;
-    }
     fs::write(new.join("wasm.inline.js"), inline(&fs::read(&wasm)?))?;
     fs::write(new.join("package.json"), manifest(workspace)?)?;
-    clear(&package)?;
-    fs::rename(&new, &package).with_context(|| format!("cannot put {PACKAGE} in its place"))?;
-    fs::write(stamp, stamp_of(inputs, &package).context("the package vanished")?)?;
+    let mut files = Vec::new();
+    collect(&new, &mut files)?;
+    for from in files {
+        let name = from.strip_prefix(&new)?;
+        if !optimized || is_shipped(name) {
+            let to = new_package.join(name);
+            fs::create_dir_all(to.parent().context("a file is in a folder")?)?;
+            fs::copy(&from, to).with_context(|| from.display().to_string())?;
+        }
+    }
+    if optimized {
+        bundle(workspace, &new, &new_package)?;
+    }
+    for (new, folder) in [(&new, &modules), (&new_package, &package)] {
+        clear(folder)?;
+        fs::rename(new, folder).with_context(|| format!("cannot put {} in its place", folder.display()))?;
+    }
+    fs::write(stamp, stamp_of(inputs, [&package, &modules]).context("the package vanished")?)?;
     Ok(())
 }
 
@@ -102,11 +121,19 @@ pub(crate) fn sizes(workspace: &Workspace, files: bool) -> anyhow::Result<()> {
     process::run(command, LIMIT).context("the files of the package")
 }
 
-/// Takes comments and long names out of the modules.
-fn minify(workspace: &Workspace, package: &Path) -> anyhow::Result<()> {
+/// Bundles the modules into the entries of the package.
+fn bundle(workspace: &Workspace, modules: &Path, package: &Path) -> anyhow::Result<()> {
     let mut command = workspace.command("node");
-    command.arg("xtask/src/web/minify.mjs").arg(npm::module(workspace, "rolldown")).arg(package);
-    process::run(command, LIMIT).context("minifying the modules")
+    command.arg(BUNDLER).arg(npm::module(workspace, "rolldown")).args([modules, package]);
+    command.arg(workspace.version()?);
+    process::run(command, LIMIT).context("bundling the modules")
+}
+
+/// Whether a file of the modules is in the package as it is: everything but JavaScript that is bundled. What lies on somebody's site under its own
+/// name is read there by people.
+fn is_shipped(name: &Path) -> bool {
+    name.extension().is_none_or(|extension| extension != "js")
+        || ["coi.js", "sw.js", "sw-listeners.js"].iter().any(|whole| name == Path::new(whole))
 }
 
 /// What goes into the package, and the name that it has there. `package.json` comes along for [`manifest`].
@@ -150,10 +177,12 @@ fn program() -> anyhow::Result<impl Hash> {
     Ok((program.len(), program.modified()?))
 }
 
-/// What the stamp says when the package in the folder was made of these inputs; nothing when there is none.
-fn stamp_of(inputs: u64, package: &Path) -> Option<String> {
+/// What the stamp says when the folders were made of these inputs; nothing when one is missing.
+fn stamp_of(inputs: u64, folders: [&Path; 2]) -> Option<String> {
     let mut files = Vec::new();
-    collect(package, &mut files).ok()?;
+    for folder in folders {
+        collect(folder, &mut files).ok()?;
+    }
     files.sort();
     Some(format!("{inputs:016x} {:016x}", hash_of(&(), files.iter().map(PathBuf::as_path)).ok()?))
 }
@@ -245,11 +274,17 @@ pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 /// Where the package is built.
 pub(super) const PACKAGE: &str = "web/pkg";
 
+/// The modules of the package.
+pub(super) const MODULES: &str = "web/modules";
+
+const BUNDLER: &str = "xtask/src/web/bundle.mjs";
+
 const WASM: &str = "coincide_bg.wasm";
 
 /// The features are those that rustc assumes for the target: wasm-opt must use no others.
-const OPTIMIZE: [&str; 8] = [
+const OPTIMIZE: [&str; 9] = [
     "-O3",
+    "--strip-target-features",
     "--mvp-features",
     "--enable-bulk-memory",
     "--enable-multivalue",

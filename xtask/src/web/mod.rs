@@ -6,6 +6,7 @@ mod build;
 mod example;
 mod npm;
 mod package;
+mod panics;
 mod python;
 mod server;
 
@@ -23,7 +24,7 @@ use crate::workspace::Workspace;
 
 pub(crate) use bench::{Bench, Plan};
 pub(crate) use browser::Browser;
-use build::PACKAGE;
+use build::{MODULES, PACKAGE};
 pub(crate) use build::{Profile, TARGET, build, sizes};
 pub(crate) use example::build as build_example;
 pub(crate) use python::{DEMO as PYTHON_DEMO, build as build_python};
@@ -172,13 +173,15 @@ fn mounts(workspace: &Workspace, bundle: Option<&PathBuf>) -> Vec<Mount> {
         ("plain/site/", "web/tests", false),
         ("plain/site/", PACKAGE, false),
         ("plain/pkg/", PACKAGE, false),
+        ("plain/modules/", MODULES, false),
         ("plain/faults/", "web/tests/relay", false),
         // Service workers of other libraries, beside pages of ours.
         ("plain/faults/foreign/coincident/", "web/tests/node_modules/coincident/dist", false),
         ("plain/faults/foreign/sabayon/", "web/tests/node_modules/sabayon/dist", false),
         // The package without what it knows of other libraries.
         ("plain/alone/pkg/foreign/", "web/tests/relay/alone", false),
-        ("plain/alone/pkg/", PACKAGE, false),
+        ("plain/alone/pkg/", MODULES, false),
+        ("plain/alone/modules/", MODULES, false),
         ("plain/alone/site/", "web/tests", false),
         ("plain/alone/site/", PACKAGE, false),
         ("plain/alone/web/", "web", false),

@@ -37,11 +37,10 @@ const row = (name, columns) => console.log(name.padEnd(32) + columns.map(column 
 
 row('', ['bytes', 'gzip', 'brotli']);
 const all = readdirSync(folder, { recursive: true, withFileTypes: true })
-  .filter(entry => entry.isFile())
+  .filter(entry => entry.isFile() && !entry.name.endsWith('.map'))
   .map(entry => relative(folder, join(entry.parentPath ?? entry.path, entry.name)))
   .sort();
-const nameOf = file => file.replace(/^snippets[/\\]([^/\\]+)-[0-9a-f]+[/\\]/, '$1: ');
-if (files) for (const file of all) row(nameOf(file), weigh(file));
+if (files) for (const file of all) row(file, weigh(file));
 
 const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 const reached = new Set();

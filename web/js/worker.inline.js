@@ -1,0 +1,2 @@
+// The worker's side in one file.
+export { CoincideError, default } from './worker.js';

@@ -1,0 +1,54 @@
+// Bundles the package's modules: node bundle.mjs FOLDER_OF_ROLLDOWN FOLDER_OF_MODULES PACKAGE VERSION.
+//
+// Entries share what they have in common, so that a page that imports two of them has one coincide. The builds that contain the wasm are one file each.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const [tool, modules, into, version] = process.argv.slice(2);
+const { rolldown } = await import(pathToFileURL(createRequire(resolve(tool, 'package.json')).resolve('rolldown')));
+
+const BUNDLES = [
+  { names: ['main', 'worker', 'window/main', 'window/worker'], shared: 'shared' },
+  { names: ['main.node', 'worker.node', 'window/main.node', 'window/worker.node'], shared: 'shared.node' },
+  ...['main.inline', 'worker.inline', 'window/main.inline', 'window/worker.inline'].map(name => ({ names: [name] })),
+];
+
+for (const { names, shared } of BUNDLES) {
+  const bundle = await rolldown({
+    input: Object.fromEntries(names.map(name => [name, join(modules, `${name}.js`)])),
+    external: /^node:/,
+    platform: 'neutral',
+    onLog(level, log) {
+      throw new Error(`${level}: ${log.message}`);
+    },
+  });
+  await bundle.write({
+    dir: into,
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: `${shared}-[hash].js`,
+    postBanner: `/*! coincide ${version}, MIT OR Apache-2.0 */`,
+    sourcemap: true,
+    minify: { compress: { target: 'es2022' }, mangle: { toplevel: true }, codegen: { removeWhitespace: true } },
+  });
+  await bundle.close();
+}
+
+/** Bundlers find files by such URLs, as long as they look as everybody writes them. */
+const withUsualUrls = text => text.replaceAll(/new URL\(`([^`$]+)`,/g, 'new URL("$1",');
+
+/** A source map without the text of the wasm, which nobody steps through. */
+const withoutWasm = text => {
+  const map = JSON.parse(text);
+  map.sourcesContent = map.sourcesContent.map((content, at) => (map.sources[at].endsWith('wasm.inline.js') ? null : content));
+  return JSON.stringify(map);
+};
+
+for (const name of readdirSync(into, { recursive: true })) {
+  const change = name.endsWith('.js') ? withUsualUrls : name.endsWith('.js.map') ? withoutWasm : undefined;
+  if (!change) continue;
+  const path = join(into, name);
+  writeFileSync(path, change(readFileSync(path, 'utf8')));
+}
