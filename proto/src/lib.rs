@@ -67,4 +67,4 @@ pub use event::{CallId, Closed, ClosedBy, Event, Outcome, Role, Time};
 pub use frame::{CloseReason, ErrorCode, Flags, Format, Greeting, Header, Kind, MAGIC, MAX_NAME, MIN_FRAME, VERSION};
 pub use payload::{MAX_SEGMENTS, Payload, Segment};
 pub use session::{Call, Progress, Session};
-pub use transport::{FrameBytes, Gone, ReceiveError, Transmit, Transport};
+pub use transport::{Asked, FrameBytes, Gone, ReceiveError, Transmit, Transport};

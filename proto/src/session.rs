@@ -1026,19 +1026,24 @@ impl Session {
         if header.id & 1 != self.role.peer().parity() || header.id == 0 {
             return Err(ProtocolError("a cancel names a call of the other end".into()));
         }
+        self.handle_cancel(id);
+        Ok(())
+    }
+
+    /// Handles a cancellation of a call of the peer. Twice is fine.
+    pub(crate) fn handle_cancel(&mut self, id: CallId) {
         let Some(call) = self.incoming.get_mut(id) else {
-            return Ok(()); // The cancel and the answer have crossed.
+            return; // The cancellation and the answer have crossed.
         };
         let first = !core::mem::replace(&mut call.cancelled, true);
-        if self.assemblies.contains(header.id) {
-            let mut assembly = self.assemblies.remove(header.id);
+        if self.assemblies.contains(id.0) {
+            let mut assembly = self.assemblies.remove(id.0);
             assembly.settle(&mut self.pool);
             self.pool.give_payload(assembly.body);
             let _ = self.throw_text(id, ErrorCode::CANCELLED, "the call was cancelled while it was being sent");
         } else if first {
             self.events.push_back(Event::Cancelled(id));
         }
-        Ok(())
     }
 
     /// Handles a complete body. That of a notification is for the function `self.name`.

@@ -1,6 +1,6 @@
 //! What a transport offers to a session: frames out, frames in, and a way to sleep without missing one.
 
-use crate::{ProtocolError, Session};
+use crate::{CallId, ProtocolError, Session};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -47,15 +47,19 @@ pub trait Transport {
     /// bell was rung, or `timeout` is over; `None` waits for ever. May return early. Spins briefly before it sleeps.
     fn wait(&mut self, room: bool, timeout: Option<Duration>);
 
-    /// Whether [`wait`](Self::wait) blocks until there is something. Where frames arrive only once the event loop runs again, it can't and
-    /// returns at once: a call that would have to block ends with an error there. Never changes.
+    /// Whether frames arrive while [`wait`](Self::wait) blocks. Where they arrive only once the event loop runs again, they don't: a call that would
+    /// have to block ends with an error there, and `wait` blocks for a part of `timeout` at most. Never changes.
     fn can_wait(&self) -> bool {
         true
     }
 
-    /// Takes in what has come while this end computes, where frames come only when it waits or is in its event loop. Called often by whoever
-    /// wants to be interrupted, so it should cost next to nothing most of the time. Other transports have nothing to do here.
-    fn look(&mut self) {}
+    /// Takes in what has come while a function of this worker computes or sleeps, where frames come only when it waits or is in its event loop.
+    /// Returns what main asks of it beside the frames; `running` is main's call that the function serves. Called often, so it should cost
+    /// next to nothing most of the time. Other transports have nothing to do here.
+    fn look(&mut self, running: Option<CallId>) -> Asked {
+        let _ = running;
+        Asked::default()
+    }
 
     /// Why the peer is out of reach, in words, once [`receive`](Self::receive) has said that it is gone; `None` if nobody knows.
     fn why_gone(&self) -> Option<String> {
@@ -64,6 +68,15 @@ pub trait Transport {
 
     /// Leaves the link: the peer sees [`Gone`] after the frames that were sent. Twice is fine; dropping does the same.
     fn close(&mut self);
+}
+
+/// What main asks of a worker beside the frames of the link: see [`Transport::look`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Main has interrupted the worker. No frame says the same.
+    pub interrupt: bool,
+    /// Main has cancelled the call that the running function serves. The frame that says the same may arrive later.
+    pub cancel: bool,
 }
 
 /// A frame that is ready to travel: the bytes of `head`, then those of the pieces of `body`, without anything between.

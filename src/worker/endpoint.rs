@@ -209,29 +209,25 @@ impl WorkerEndpoint {
             }
             engine.fall_asleep();
         }
-        let start = Instant::now();
-        let slept = self.sleep_until(|| duration.checked_sub(start.elapsed()).filter(|left| !left.is_zero()));
+        let slept = self.sleep_until(Instant::now().checked_add(duration));
         self.host.engine.borrow_mut().wake_up();
         self.look_again();
         slept
     }
 
-    /// Sleeps for as long as `left` says.
-    fn sleep_until(&self, left: impl Fn() -> Option<Duration>) -> Result<(), Stop> {
-        self.stop()?;
+    /// Sleeps until a time that no clock reaches, or this one.
+    fn sleep_until(&self, end: Option<Instant>) -> Result<(), Stop> {
+        // Actions since the time is over: calls that keep coming must not hold up the end.
+        let mut late = 0;
         loop {
-            let action = self.host.poll();
-            let is_idle = action.is_none();
-            if let Some(action) = action {
-                self.perform(action);
-            }
-            // An interrupt is no action.
-            self.stop()?;
-            if is_idle {
-                let left = left();
-                if left.is_none() {
+            let is_idle = !self.look()?;
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                late += 1;
+                if is_idle || late >= MOST_LATE {
                     return Ok(());
                 }
+            } else if is_idle {
                 self.host.wait(left);
             }
         }
@@ -262,24 +258,23 @@ impl WorkerEndpoint {
     }
 
     pub(super) fn check(&self) -> Result<(), Stop> {
-        self.host.engine.borrow_mut().look();
-        loop {
-            let action = self.host.engine.borrow_mut().poll_aside();
-            match action {
-                Some(action) => self.perform(action),
-                None => return self.stop(),
-            }
-        }
+        while self.look()? {}
+        Ok(())
     }
 
-    /// Whether the running function is to stop.
-    fn stop(&self) -> Result<(), Stop> {
-        let mut engine = self.host.engine.borrow_mut();
-        match engine.take_stop() {
-            None => Ok(()),
-            Some(engine::Stop::Interrupted) => Err(Stop::Interrupted),
-            Some(engine::Stop::Cancelled) => Err(Stop::Cancelled),
-            Some(engine::Stop::Closed) => Err(Stop::Closed(error::closed(engine.session()))),
+    /// Performs the next action of a worker that computes or sleeps. `false`: there was none.
+    fn look(&self) -> Result<bool, Stop> {
+        self.host.expire();
+        let looked = self.host.engine.borrow_mut().look();
+        match looked {
+            Ok(None) => Ok(false),
+            Ok(Some(action)) => {
+                self.perform(action);
+                Ok(true)
+            }
+            Err(engine::Stop::Interrupted) => Err(Stop::Interrupted),
+            Err(engine::Stop::Cancelled) => Err(Stop::Cancelled),
+            Err(engine::Stop::Closed) => Err(Stop::Closed(self.why_closed())),
         }
     }
 
@@ -372,3 +367,6 @@ impl Drop for Reset<'_> {
         self.0.set(false);
     }
 }
+
+/// Most actions that a sleep performs once its time is over.
+const MOST_LATE: u32 = 64;

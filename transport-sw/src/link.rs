@@ -6,7 +6,7 @@
 use crate::collector::{Collector, PollError, PollPolicy, Poller};
 use crate::endpoint::{Channel, Delivery, Packet};
 use crate::packet;
-use coincide_proto::{Gone, ReceiveError, Role, Session, Transmit, Transport};
+use coincide_proto::{Asked, CallId, Gone, Header, Kind, ReceiveError, Role, Session, Transmit, Transport};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
@@ -30,8 +30,17 @@ pub trait Platform {
     /// Time since some moment, by a clock that never goes back.
     fn now(&self) -> Duration;
 
-    /// Blocks.
+    /// Blocks for at most `duration`. What main asks of the worker may end it early.
     fn pause(&self, duration: Duration);
+
+    /// Lets a worker that computes or sleeps see by [`look`](Self::look) that main has interrupted it. Only at main, and only on links without a relay.
+    fn interrupt(&self);
+
+    /// The same for a call that main has cancelled.
+    fn cancel(&self, call: CallId);
+
+    /// What main asks of this worker, whose running function serves the call `running`. Only at workers, and only on links without a relay.
+    fn look(&self, running: Option<CallId>) -> Asked;
 
     /// Frames wait to be posted: [`Inbox::flush`] is to be called soon, such as in a microtask.
     fn flush_soon(&self);
@@ -141,7 +150,26 @@ impl Transport for MainTransport {
     }
 
     fn send(&mut self, frame: &Transmit<'_>) -> Result<bool, Gone> {
-        self.0.send(frame)
+        if self.0.relay.is_some() {
+            return self.0.send(frame);
+        }
+        // A worker that computes receives no frame before it returns to its event loop.
+        let header = frame.head.first_chunk().map(|header| Header::from_bytes(*header)).unwrap_or_default();
+        match header.kind {
+            // One that is in its event loop has nothing to abandon.
+            Kind::INTERRUPT => {
+                self.0.platform.interrupt();
+                Ok(true)
+            }
+            Kind::CANCEL => {
+                let sent = self.0.send(frame)?;
+                if sent {
+                    self.0.platform.cancel(CallId::from_wire(header.id));
+                }
+                Ok(sent)
+            }
+            _ => self.0.send(frame),
+        }
     }
 
     fn receive(&mut self, session: &mut Session) -> Result<bool, ReceiveError> {
@@ -216,22 +244,28 @@ impl Transport for WorkerTransport {
 
     fn wait(&mut self, room: bool, timeout: Option<Duration>) {
         let Some(collector) = &mut self.collector else {
-            return self.link.flush();
+            self.link.flush();
+            if !self.link.is_ready(room) {
+                self.link.platform.pause(timeout.map_or(LOOK_EVERY, |timeout| timeout.min(LOOK_EVERY)));
+            }
+            return;
         };
         if self.link.is_ready(room) || timeout == Some(Duration::ZERO) {
             return self.link.flush();
         }
         self.link.collect(collector, timeout);
+        self.looked = self.link.platform.now();
     }
 
-    fn look(&mut self) {
+    fn look(&mut self, running: Option<CallId>) -> Asked {
         let Some(collector) = &mut self.collector else {
-            return;
+            return self.link.platform.look(running);
         };
         if self.link.since(self.looked) >= LOOK_EVERY && !self.link.is_ready(false) {
             self.link.collect(collector, Some(LOOK_FOR));
             self.looked = self.link.platform.now();
         }
+        Asked::default()
     }
 
     fn can_wait(&self) -> bool {

@@ -125,8 +125,6 @@ export const create = (platform, source, reflection) => {
       #heard = false;
       /** The worker's references to main's objects. */
       #reflected;
-      /** Interrupts the worker on the tier `messages`. */
-      #alarm;
       #unwatch = () => {};
 
       constructor(url, own = {}) {
@@ -242,10 +240,7 @@ export const create = (platform, source, reflection) => {
       /** Asks the worker to abandon what it is doing: the call in which it is blocked throws. */
       interrupt() {
         roomFor('interrupt');
-        this.#do(link => {
-          if (this.#alarm) super.postMessage({ [ALARM]: this.#alarm.raise() });
-          else link?.interrupt();
-        });
+        this.#do(link => link?.interrupt());
       }
 
       /** Calls an export without waiting for an answer. */
@@ -293,14 +288,14 @@ export const create = (platform, source, reflection) => {
       #start(wishes, relay) {
         if (this.#closed) return;
         const post = (...message) => super.postMessage(...message);
+        const alarm = this.#tier === MESSAGES ? alarmOf(platform, about => post({ [ALARM]: about })) : undefined;
         try {
-          this.#link = this.#tier === SHARED ? shared(post) : Link.byMessages(packetsOf(post), relay, options.strict);
+          this.#link = this.#tier === SHARED ? shared(post) : Link.byMessages(packetsOf(post), relay, alarm, options.strict);
           this.#link.left = weakly(this, Worker.#left);
           this.#reflected = reflection?.reflect(this.#link, wishes);
           const { promises, deadlockTimeout } = options;
           const window = reflection?.wishes(wishes);
-          this.#alarm = this.#tier === MESSAGES ? alarmOf(platform) : undefined;
-          post({ [BOOT]: { module, buffer: this.#link.buffer, relay, promises, deadlockTimeout, reasons: this.#reasons, window, alarm: this.#alarm?.start } });
+          post({ [BOOT]: { module, buffer: this.#link.buffer, relay, promises, deadlockTimeout, reasons: this.#reasons, window, alarm: alarm?.start } });
         } catch (error) {
           const why = `the link could not be created: ${clause(error?.message)}`;
           this.#fails(error instanceof CoincideError ? error : new CoincideError('NotStarted', why, '', { cause: error }));
@@ -377,8 +372,6 @@ export const create = (platform, source, reflection) => {
         this.#closed = error;
         this.#heard ||= Boolean(this.#asked) && !this.#isReady;
         this.#reflected?.close();
-        this.#alarm?.close();
-        this.#alarm = undefined;
         this.#settle.reject(located(error, this.#here));
         const waiting = this.#waiting ?? [];
         this.#waiting = null;
@@ -406,20 +399,8 @@ export const create = (platform, source, reflection) => {
 
       #call(name, args, timeout, signal) {
         const link = this.#link;
-        let call;
-        const start = pending => {
-          call = pending;
-          return link ? link.call(name, args, timeout, pending) : this.#callLater(name, args, timeout, pending);
-        };
-        const result = promised(link, start, name, { timeout, signal });
-        if ((this.#alarm || !link) && (signal || timeout < Infinity))
-          result.catch(() => {
-            const { number, end } = call;
-            // After the worker has answered, another call may use the slot.
-            const alarm = number && this.#alarm && end.isUnanswered(number) && this.#alarm.cancel(number);
-            if (alarm) super.postMessage({ [ALARM]: alarm });
-          });
-        return result;
+        const start = pending => (link ? link.call(name, args, timeout, pending) : this.#callLater(name, args, timeout, pending));
+        return promised(link, start, name, { timeout, signal });
       }
 
       /** Starts a call once there is a link. Its limits apply from now on. */

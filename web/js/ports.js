@@ -2,12 +2,10 @@
 import { flush as flushEnd, question } from './coincide.js';
 import './foreign/index.js';
 import { turn } from './loop.js';
-import { own, pause } from './relay/link.js';
+import { own, pause as rest } from './relay/link.js';
 import { others } from './relay/others.js';
 import { OWN } from './relay/own.js';
 import { memory, scratch } from './scratch.js';
-
-export { pause };
 
 const { queueMicrotask } = globalThis;
 
@@ -18,10 +16,11 @@ let last = 0;
  * A port whose packets `post` sends.
  *
  * @param {{ url: string, protocol: string, token: string } | undefined} relay what main tells its worker
+ * @param alarm without a relay, main's or the worker's side of the alarm: see `alarm/main.js`
  */
-export const openPort = (post, relay) => {
+export const openPort = (post, relay, alarm) => {
   const carrier = relay && (relay.protocol === OWN ? own(relay.url) : others.carrierAt(relay.url));
-  ports.set(++last, { post, carrier, token: relay?.token, end: 0, isFlushing: false });
+  ports.set(++last, { post, carrier, token: relay?.token, alarm, end: 0, isFlushing: false });
   return last;
 };
 
@@ -49,6 +48,31 @@ export const relay = (number, at, length) =>
   quietly(() => {
     const { carrier, token } = ports.get(number);
     carrier.relay(token, copied(at, length));
+  });
+
+/** At main: lets the worker see that main has interrupted it, or cancelled a call. */
+export const raise = (number, id) =>
+  quietly(() => {
+    const { alarm } = ports.get(number);
+    if (id === 0) alarm.interrupt();
+    else alarm.cancel(id);
+  });
+
+/** At a worker: what main has asked for, if main's call `id` is running, or 0. */
+export const look = (number, id) => {
+  try {
+    return ports.get(number).alarm.look(id);
+  } catch {
+    return 0;
+  }
+};
+
+/** Blocks a worker, until an alarm at most. */
+export const pause = (number, milliseconds) => 
+  quietly(() => {
+    const { alarm } = ports.get(number);
+    if (alarm) alarm.wait(milliseconds);
+    else rest(milliseconds);
   });
 
 /** Posts what is sent in the running code together, after it. */
@@ -92,7 +116,10 @@ export const leave = (number, at, length) =>
   });
 
 /** Drops a port whose end is gone. */
-export const closePort = number => ports.delete(number);
+export const closePort = number => {
+  ports.get(number)?.alarm?.close();
+  ports.delete(number);
+};
 
 const copied = (at, length) => memory.bytes.slice(at, at + length);
 

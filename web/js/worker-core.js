@@ -2,7 +2,7 @@
 import { initSync, setMemory } from './coincide.js';
 import { listenerOf } from './alarm/worker.js';
 import { WorkerEnd } from './end/worker.js';
-import { CoincideError, clause, entry, isError, located, ours, remote, site, siteInShort, stopOf } from './errors.js';
+import { CoincideError, clause, entry, isError, located, ours, remote, site, siteInShort } from './errors.js';
 import { onFailure } from './guard.js';
 import { turn } from './loop.js';
 import { promised } from './pending.js';
@@ -41,7 +41,7 @@ export const create = (platform, reflect) => {
     if (!message) return false;
     if ('probe' in message) reaches(message.probe).then(reached => platform.self.postMessage({ [BOOT]: reached }));
     else {
-      alarm = message.alarm && listenerOf(message.alarm, () => end.currentCall());
+      alarm = message.alarm && listenerOf(message.alarm);
       boot(message);
     }
     return true;
@@ -86,7 +86,7 @@ export const create = (platform, reflect) => {
       const bell = Atomics.waitAsync ? undefined : { postMessage: () => post(RING) };
       end = WorkerEnd.shared(buffer, bell, deadlock, options.strict);
     } else {
-      end = WorkerEnd.byMessages(packetsOf(post), relay, deadlock, options.strict);
+      end = WorkerEnd.byMessages(packetsOf(post), relay, alarm, deadlock, options.strict);
       for (const packet of early.splice(0)) end.deliver(packet);
     }
     if (memory !== undefined) setMemory(memory);
@@ -190,7 +190,6 @@ export const create = (platform, reflect) => {
           roomFor('check');
           touch();
           end.check();
-          stopIf(alarm?.heard(), 'check');
         } catch (error) {
           throw located(error, site());
         }
@@ -199,14 +198,7 @@ export const create = (platform, reflect) => {
         roomFor('sleep');
         const milliseconds = millisecondsOf(given);
         touch();
-        if (sync) return end.sleep(milliseconds);
-        end.flush();
-        for (const until = performance.now() + milliseconds; ; ) {
-          stopIf(alarm.heard(), 'sleep');
-          const left = until - performance.now();
-          if (left <= 0) return;
-          alarm.wait(left);
-        }
+        end.sleep(milliseconds);
       }),
       notify: entry((name, ...args) => {
         roomFor(`${name}`);
@@ -233,10 +225,6 @@ const checked = (given, here) => {
 const millisecondsOf = given => {
   if (typeof given === 'number' && given >= 0) return given;
   throw ours(new TypeError(`\`sleep\` takes a number of milliseconds, at least 0, not ${inWords(given)}`));
-};
-
-const stopIf = (alarm, name) => {
-  if (alarm) throw stopOf(alarm, '', name);
 };
 
 /** Message of `CannotBlock`: why, and what to use instead. */

@@ -152,18 +152,6 @@ pub fn is_open(id: u32) -> bool {
     with_end(id, |end, _| end.engine.session().is_open())
 }
 
-/// Whether the other end has not answered the call.
-#[wasm_bindgen(js_name = isUnanswered)]
-pub fn is_unanswered(id: u32, call: u32) -> bool {
-    with_end(id, |end, _| end.engine.session().is_unanswered(call))
-}
-
-/// The id of the other end's call whose function is running, or 0.
-#[wasm_bindgen(js_name = currentCall)]
-pub fn current_call(id: u32) -> u32 {
-    with_end(id, |end, _| end.engine.current().map_or(0, CallId::to_wire))
-}
-
 /// The next action of an end outside of turns.
 #[wasm_bindgen]
 pub fn poll(id: u32) -> u32 {
@@ -173,17 +161,10 @@ pub fn poll(id: u32) -> u32 {
     })
 }
 
-/// The next action that runs no function, for a function that computes. [`NONE`]: it may continue. [`STOPPED`]: it is to stop.
+/// The next action of a worker whose function computes. [`NONE`]: it may continue. [`STOPPED`]: it is to stop.
 #[wasm_bindgen]
 pub fn check(id: u32) -> u32 {
-    with_end(id, |end, _| {
-        end.post_in_time();
-        end.engine.look();
-        match end.engine.poll_aside() {
-            Some(action) => end.show(action),
-            None => end.stop(),
-        }
-    })
+    with_end(id, |end, clock| end.look(clock))
 }
 
 /// Sleeps for a number of milliseconds. Returns the kind of the next action, after which it is called again with what is left of them and without
@@ -191,10 +172,6 @@ pub fn check(id: u32) -> u32 {
 #[wasm_bindgen]
 pub fn sleep(id: u32, milliseconds: f64, begins: bool) -> u32 {
     with_end(id, |end, clock| {
-        if !end.engine.can_wait() {
-            show_cannot_block();
-            return STOPPED;
-        }
         if begins {
             end.engine.fall_asleep();
         }
@@ -263,17 +240,10 @@ impl End {
 
     fn sleep_until(&mut self, until: Option<Time>, clock: Clock) -> u32 {
         loop {
-            // An interrupt is no action.
-            if self.stop() == STOPPED {
-                return STOPPED;
+            let kind = self.look(clock);
+            if kind != NONE {
+                return kind;
             }
-            if let Some(action) = self.poll() {
-                return self.show(action);
-            }
-            if self.stop() == STOPPED {
-                return STOPPED;
-            }
-            self.expire(clock);
             let left = until.map(|until| until.since(clock.now()));
             if left.is_some_and(|left| left.is_zero()) {
                 return NONE;
@@ -282,13 +252,24 @@ impl End {
         }
     }
 
-    /// [`STOPPED`] if the running function is to stop, and shows why.
-    fn stop(&mut self) -> u32 {
-        let Some(stop) = self.engine.take_stop() else {
-            return NONE;
-        };
-        show_stop(stop, self.engine.session());
-        STOPPED
+    /// The next action of a worker that computes or sleeps, or [`NONE`]. [`STOPPED`]: its function is to stop, and why is shown.
+    fn look(&mut self, clock: Clock) -> u32 {
+        self.post_in_time();
+        self.expire(clock);
+        loop {
+            match self.engine.look() {
+                Ok(Some(action)) => {
+                    if let Some(action) = self.accepted(action) {
+                        return self.show(action);
+                    }
+                }
+                Ok(None) => return NONE,
+                Err(stop) => {
+                    show_stop(stop, self.engine.session());
+                    return STOPPED;
+                }
+            }
+        }
     }
 
     /// Posts what was sent some time ago. When the worker returns to its event loop is unknown.

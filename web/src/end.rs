@@ -97,13 +97,22 @@ impl End {
     /// The next action. Only values are received here.
     pub(crate) fn poll(&mut self) -> Option<Action> {
         loop {
-            match self.engine.poll()? {
-                Action::Run { call, format, payload, .. } if format != Format::Value => {
-                    self.engine.recycle(payload);
-                    self.engine.throw_text(call, ErrorCode::BAD_ARGUMENTS, NOT_VALUES);
-                }
-                action => return Some(action),
+            let action = self.engine.poll()?;
+            if let Some(action) = self.accepted(action) {
+                return Some(action);
             }
+        }
+    }
+
+    /// Refuses a call whose arguments are no values.
+    pub(crate) fn accepted(&mut self, action: Action) -> Option<Action> {
+        match action {
+            Action::Run { call, format, payload, .. } if format != Format::Value => {
+                self.engine.recycle(payload);
+                self.engine.throw_text(call, ErrorCode::BAD_ARGUMENTS, NOT_VALUES);
+                None
+            }
+            action => Some(action),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Messages and the relay, as `js/ports.js` has them.
 
+use coincide_proto::{Asked, CallId};
 use coincide_transport_atomics::web::Instant;
 use coincide_transport_sw::PollError;
 use coincide_transport_sw::link::{Platform, lack_of_memory};
@@ -41,7 +42,20 @@ impl Platform for Port {
     }
 
     fn pause(&self, duration: Duration) {
-        pause_for(duration.as_secs_f64() * 1000.0);
+        pause_for(self.0, duration.as_secs_f64() * 1000.0);
+    }
+
+    fn interrupt(&self) {
+        raise(self.0, 0);
+    }
+
+    fn cancel(&self, call: CallId) {
+        raise(self.0, call.to_wire());
+    }
+
+    fn look(&self, running: Option<CallId>) -> Asked {
+        let asked = look(self.0, running.map_or(0, CallId::to_wire));
+        Asked { interrupt: asked & INTERRUPT != 0, cancel: asked & CANCEL != 0 }
     }
 
     fn flush_soon(&self) {
@@ -55,6 +69,10 @@ impl Platform for Port {
         leave(self.0, farewell.as_ptr(), farewell.len());
     }
 }
+
+// What `look` returns, together: `alarm/layout.js` has the same list.
+const INTERRUPT: u32 = 1;
+const CANCEL: u32 = 2;
 
 // What `ask` returns.
 const BUSY: u32 = 1;
@@ -70,7 +88,9 @@ extern "C" {
     #[wasm_bindgen(js_name = takeAnswer)]
     fn take_answer(to: *mut u8);
     #[wasm_bindgen(js_name = pause)]
-    fn pause_for(milliseconds: f64);
+    fn pause_for(port: u32, milliseconds: f64);
+    fn raise(port: u32, call: u32);
+    fn look(port: u32, running: u32) -> u32;
     #[wasm_bindgen(js_name = flushSoon)]
     fn flush_soon(port: u32);
     fn leave(port: u32, at: *const u8, len: usize);

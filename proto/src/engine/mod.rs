@@ -8,9 +8,8 @@
 //! event loop: handle_timeout(now) if it is due; perform poll() until it returns None; arm() and sleep
 //! worker:     the same, with wait() instead of arm()
 //! blocked:    call(..), wait_for(call); perform poll() until it returns the call's own Settle; wait() when it returns None
-//! asleep:     fall_asleep(); repeat: perform poll(), end if take_stop() returns something; when poll() returns None, end if the
-//!             time is over, otherwise wait(). Then wake_up()
-//! computing:  look(), perform poll_aside() until it returns None, take_stop()
+//! computing:  perform look() until it returns None or a Stop
+//! asleep:     fall_asleep(); the same, and wait() after None until the time is over or there is a Stop; wake_up()
 //! ```
 //!
 //! # Rules
@@ -30,7 +29,7 @@
 //! | of a name that is not registered | the worker is not ready | kept until it is |
 //! | call of a name that is not registered | the worker is ready, or the endpoint is main | answered `UNKNOWN_FUNCTION`, with the names that are registered |
 //! | notification of such a name | the same | dropped |
-//! | any | received by [`poll_aside`](Engine::poll_aside) | kept until the next [`poll`](Engine::poll); releases stay behind it |
+//! | any | received by [`look`](Engine::look) in a function that computes, or by [`poll_aside`](Engine::poll_aside) | kept until the next [`poll`](Engine::poll); releases stay behind it |
 //! | call nested deeper than `max_depth` in the chain of parents | any | answered `TOO_DEEP` by the session |
 //!
 //! Deferred calls run first when the worker serves, oldest first. When the worker becomes ready, calls that came early are dispatched
@@ -54,11 +53,11 @@
 //! |---|---|---|
 //! | the peer cancels a call | kept or deferred | answered `CANCELLED`; it never runs |
 //! | | started, also if it was cancelled before that | [`Abort`](Action::Abort); the host stops it and answers |
-//! | | a function runs on its behalf and computes or sleeps | [`take_stop`](Engine::take_stop) returns [`Stop::Cancelled`], once for each function |
+//! | | a function runs on its behalf and computes or sleeps | [`look`](Engine::look) returns [`Stop::Cancelled`], once for each function |
 //! | | a function is blocked on its behalf | the blocked call ends with [`Outcome::Cancelled`](crate::Outcome::Cancelled), which counts as that once |
 //! | main interrupts | the worker serves | nothing: there is nothing to abandon |
 //! | | the innermost frame is a blocked call | that call ends with [`Outcome::Interrupted`](crate::Outcome::Interrupted) |
-//! | | a function computes or sleeps, or the blocked call has just ended | `take_stop` returns [`Stop::Interrupted`], once |
+//! | | a function computes or sleeps, or the blocked call has just ended | `look` returns [`Stop::Interrupted`], once, or [`take_stop`](Engine::take_stop) before the next blocked call |
 //!
 //! A call runs on behalf of another if it is that call, or if its parent is a call that was made by a function that runs on behalf of it.
 //! What lies below it on the stack does not matter. A call made by the function of a notification has no parent.
@@ -289,8 +288,7 @@ impl Engine {
         }
     }
 
-    /// Why the running function should stop, if it should: to be asked before a blocking call, in a sleep, and after
-    /// [`poll_aside`](Self::poll_aside).
+    /// Why the running function should stop, if it should: to be asked before a blocking call. [`look`](Self::look) asks by itself.
     pub fn take_stop(&mut self) -> Option<Stop> {
         if self.port.session.closed().is_some() {
             return Some(Stop::Closed);
@@ -414,8 +412,37 @@ impl Engine {
         None
     }
 
-    /// The next action that runs no function, for a function that computes: calls and notifications are kept for
-    /// [`poll`](Self::poll).
+    /// What main asks of a worker whose function computes or sleeps: the only place where one finds out. `Ok` brings the next action, which runs a
+    /// function only while the worker sleeps, or `None`: the function may continue. [`handle_timeout`](Self::handle_timeout) is due before, as it is before a poll.
+    ///
+    /// # Errors
+    /// Why the function has to stop: interrupts and cancellations once, the end of the link from then on.
+    pub fn look(&mut self) -> Result<Option<Action>, Stop> {
+        let asked = self.port.look(self.current);
+        if asked.interrupt {
+            self.interrupted = true;
+        }
+        if asked.cancel
+            && let Some(call) = self.current
+        {
+            self.port.session.handle_cancel(call);
+        }
+        let action = if self.stack.is_asleep() {
+            // Calls that keep coming must not hold up an interrupt.
+            if let Some(stop) = self.take_stop() {
+                return Err(stop);
+            }
+            self.poll()
+        } else {
+            self.poll_aside()
+        };
+        match action {
+            None => self.take_stop().map_or(Ok(None), Err),
+            action => Ok(action),
+        }
+    }
+
+    /// The next action that runs no function: calls and notifications are kept for [`poll`](Self::poll).
     pub fn poll_aside(&mut self) -> Option<Action> {
         loop {
             if let Some(action) = self.due_aside() {
@@ -493,11 +520,6 @@ impl Engine {
     /// Whether [`wait`](Self::wait) blocks. Where it doesn't, no call may be waited for.
     pub fn can_wait(&self) -> bool {
         self.port.can_wait()
-    }
-
-    /// Takes in what has come while this end computes; see [`Transport::look`].
-    pub fn look(&mut self) {
-        self.port.look();
     }
 
     /// Whether the link is closed and nothing is left to be sent.

@@ -1,6 +1,6 @@
 //! A session and the transport that carries its frames.
 
-use crate::{CloseReason, Event, Gone, Progress, ReceiveError, Session, Transport};
+use crate::{Asked, CallId, CloseReason, Event, Gone, Progress, ReceiveError, Session, Transport};
 use alloc::boxed::Box;
 use core::time::Duration;
 
@@ -92,10 +92,8 @@ impl Port {
         self.transport.can_wait()
     }
 
-    pub(super) fn look(&mut self) {
-        if !self.left {
-            self.transport.look();
-        }
+    pub(super) fn look(&mut self, running: Option<CallId>) -> Asked {
+        if self.left { Asked::default() } else { self.transport.look(running) }
     }
 
     /// Whether there is a frame that found no room, and that has not been cancelled since.

@@ -77,6 +77,11 @@ impl Stack {
         self.waits > 0
     }
 
+    /// Whether the innermost frame is a sleep.
+    pub(super) fn is_asleep(&self) -> bool {
+        matches!(self.frames.last(), Some(Frame::Sleep))
+    }
+
     /// The call that the innermost frame is blocked in.
     #[inline]
     pub(super) fn innermost_wait(&self) -> Option<CallId> {

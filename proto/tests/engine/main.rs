@@ -4,6 +4,7 @@ mod allocations;
 #[path = "../counting/mod.rs"]
 mod counting;
 mod ends;
+mod look;
 mod random;
 mod rules;
 #[path = "../schedule/mod.rs"]

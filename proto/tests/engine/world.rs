@@ -2,7 +2,8 @@
 
 use coincide_proto::engine::{Action, Engine, FunctionId, Runs, Ticket};
 use coincide_proto::{
-    Budget, CallId, Config, ErrorCode, Format, Gone, Outcome, ReceiveError, Role, Session, Time, Transmit, Transport,
+    Asked, Budget, CallId, Config, ErrorCode, Format, Gone, Outcome, ReceiveError, Role, Session, Time, Transmit,
+    Transport,
 };
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -14,6 +15,8 @@ pub(crate) struct Wires {
     frames: [VecDeque<Vec<u8>>; 2],
     left: [bool; 2],
     spare: Vec<Vec<u8>>,
+    /// What main asks of the worker beside the frames, until the worker looks.
+    pub(crate) asked: Asked,
     /// How many frames fit into one direction.
     pub(crate) room: usize,
     pub(crate) max_frame: usize,
@@ -92,6 +95,11 @@ impl Transport for Memory {
         self.wires.borrow_mut().room += 1;
     }
 
+    fn look(&mut self, running: Option<CallId>) -> Asked {
+        let asked = std::mem::take(&mut self.wires.borrow_mut().asked);
+        Asked { cancel: asked.cancel && running.is_some(), ..asked }
+    }
+
     fn close(&mut self) {
         self.wires.borrow_mut().left[index(self.role)] = true;
     }
@@ -132,7 +140,25 @@ impl World {
     }
 
     pub(crate) fn with(config: Config, max_frame: usize, room: usize) -> Self {
-        let wires = Wires { frames: Default::default(), left: [false; 2], spare: Vec::new(), room, max_frame };
+        let mut world = Self::new(config, max_frame, room);
+        world.quiet();
+        world
+    }
+
+    /// A link whose greetings have not arrived.
+    pub(crate) fn unmet() -> Self {
+        Self::new(Config::default(), 1 << 16, usize::MAX)
+    }
+
+    fn new(config: Config, max_frame: usize, room: usize) -> Self {
+        let wires = Wires {
+            frames: Default::default(),
+            left: [false; 2],
+            spare: Vec::new(),
+            asked: Asked::default(),
+            room,
+            max_frame,
+        };
         let wires = Rc::new(RefCell::new(wires));
         let config = Config { deadlock_timeout: TIMEOUT, ..config };
         let budgets = ROLES.map(|_| Budget::new(usize::MAX));
@@ -143,9 +169,7 @@ impl World {
         let ask = main.register("ask", Runs::Anytime);
         let quick = worker.register("quick", Runs::Anytime);
         let slow = worker.register("slow", Runs::WhileServing);
-        let mut world = Self { main, worker, wires, budgets, now: Time(0), ask, quick, slow };
-        world.quiet();
-        world
+        Self { main, worker, wires, budgets, now: Time(0), ask, quick, slow }
     }
 
     pub(crate) fn end(&mut self, role: Role) -> &mut Engine {

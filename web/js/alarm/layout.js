@@ -1,5 +1,8 @@
 // What both sides of an alarm agree on: see `main.js`.
 
+/** What a look finds, together: `ports.rs` has the same list. */
+export const INTERRUPT = 1, CANCEL = 2;
+
 /** Both ends are of this package, whose ids have their slots in these bits. */
 export const slotOf = id => (id >>> 1) & 0xffff;
 

@@ -1,5 +1,5 @@
-// Interrupts and cancellations on the tier `messages`, on which a worker receives no message while it computes. Main raises an alarm, for which the
-// worker can check at any time.
+// Interrupts and cancellations on the tier `messages`, on which a worker receives no message while it computes or sleeps. Main's transport raises an
+// alarm, and the worker's transport looks for it whenever the worker looks for what main asks of it.
 //
 // Where memory can be shared, an alarm is a word in it. Elsewhere it is the address of a Blob, which main revokes, after which synchronous
 // requests for it fail. A worker has no other way to learn about its page without returning to its event loop. Each address serves once.
@@ -8,28 +8,33 @@
 // Calls are distinguished by the slots of their ids: no two unanswered calls of main have the same slot.
 import { ALARMS, INTERRUPTS, SLOTS, SLOTS_OF_WORDS, slotOf, wordOf } from './layout.js';
 
-/** Main's side, for one worker. `start` is the data for the worker's side. */
-export const alarmOf = platform => (platform.shared() ? new Words() : new Addresses());
+/** Main's side, for one worker. `start` is the data for the worker's side, and `tell` sends a message to it. */
+export const alarmOf = (platform, tell) => (platform.shared() ? new Words(tell) : new Addresses(tell));
 
 class Words {
   #words = new Int32Array(new SharedArrayBuffer(4 * (SLOTS_OF_WORDS + SLOTS)));
+  #tell;
+
+  constructor(tell) {
+    this.#tell = tell;
+  }
 
   get start() {
     return { words: this.#words };
   }
 
-  /** Interrupts the worker. Returns a message that names the alarm: a worker that receives it was idle, or has handled the alarm already. */
-  raise() {
+  /** Interrupts the worker. The message names the alarm: a worker that receives it was idle, or has seen the alarm already. */
+  interrupt() {
     const number = Atomics.add(this.#words, INTERRUPTS, 1) + 1;
     this.#ring();
-    return { number };
+    this.#tell({ number });
   }
 
-  /** Cancels a call. Returns a message that names the alarm, if one was raised. */
+  /** Cancels a call. */
   cancel(id) {
     Atomics.store(this.#words, wordOf(id), id);
     this.#ring();
-    return { id };
+    this.#tell({ id });
   }
 
   close() {}
@@ -44,26 +49,31 @@ class Addresses {
   #addresses = Array.from({ length: AHEAD }, newAddress);
   #slots = Array.from({ length: SLOTS_OF_ADDRESSES }, newAddress);
   #raised = 0;
+  #tell;
+
+  constructor(tell) {
+    this.#tell = tell;
+  }
 
   get start() {
     control ??= newAddress();
     return { control, addresses: this.#addresses, slots: this.#slots };
   }
 
-  raise() {
+  interrupt() {
     const next = newAddress();
     URL.revokeObjectURL(this.#addresses.shift());
     this.#addresses.push(next);
-    return { number: ++this.#raised, next };
+    this.#tell({ number: ++this.#raised, next });
   }
 
   cancel(id) {
     const slot = slotOf(id);
-    if (slot >= SLOTS_OF_ADDRESSES) return undefined;
+    if (slot >= SLOTS_OF_ADDRESSES) return;
     const next = newAddress();
     URL.revokeObjectURL(this.#slots[slot]);
     this.#slots[slot] = next;
-    return { id, next };
+    this.#tell({ id, next });
   }
 
   close() {

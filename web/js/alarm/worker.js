@@ -1,41 +1,33 @@
 // The worker's side of alarms: see `main.js`.
-import { CANCELLED, INTERRUPTED } from '../errors.js';
 import { pause } from '../relay/link.js';
-import { ALARMS, INTERRUPTS, slotOf, wordOf } from './layout.js';
+import { ALARMS, CANCEL, INTERRUPT, INTERRUPTS, slotOf, wordOf } from './layout.js';
 
-/** `current` returns the id of main's call that the running function serves, or 0. */
-export const listenerOf = (start, current) => (start.words ? new WordListener(start.words, current) : new AddressListener(start, current));
+export const listenerOf = start => (start.words ? new WordListener(start.words) : new AddressListener(start));
 
 class WordListener {
   #words;
-  #current;
   /** Number of alarms that were checked, for the call that was running then. */
   #seen = 0;
   #seenBy = 0;
   #known = 0;
 
-  constructor(words, current) {
+  constructor(words) {
     this.#words = words;
-    this.#current = current;
   }
 
-  /** The kind of a new alarm: `INTERRUPTED`, or `CANCELLED` for the running call. Undefined if no alarm was raised since the last call. */
-  heard() {
+  /** What main has asked for since the last look: an interrupt, and the cancellation of the call `id`, which is running, or 0. */
+  look(id) {
     const alarms = Atomics.load(this.#words, ALARMS);
-    const id = this.#current();
-    if (alarms === this.#seen && id === this.#seenBy) return undefined;
-    const raised = Atomics.load(this.#words, INTERRUPTS);
-    if (raised !== this.#known) {
-      this.#known = raised;
-      return INTERRUPTED;
-    }
-    if (id !== 0 && this.#forget(id)) return CANCELLED;
+    if (alarms === this.#seen && id === this.#seenBy) return 0;
     this.#seen = alarms;
     this.#seenBy = id;
-    return undefined;
+    const raised = Atomics.load(this.#words, INTERRUPTS);
+    const asked = raised === this.#known ? 0 : INTERRUPT;
+    this.#known = raised;
+    return id !== 0 && this.#forget(id) ? asked | CANCEL : asked;
   }
 
-  /** Handles the message that `raise` or `cancel` returned. */
+  /** Handles the message about an alarm. */
   passed({ number, id }) {
     if (id === undefined) this.#known = Math.max(this.#known, number);
     else this.#forget(id);
@@ -58,31 +50,28 @@ class AddressListener {
   #addresses;
   /** The address of each slot; `null` after it was revoked, until main has replaced it. */
   #slots;
-  #current;
   #known = 0;
   #looked = performance.now();
 
-  constructor({ control, addresses, slots }, current) {
+  constructor({ control, addresses, slots }) {
     this.#control = control;
     this.#addresses = addresses;
     this.#slots = slots;
-    this.#current = current;
   }
 
-  heard() {
+  look(id) {
     const now = performance.now();
-    if (now - this.#looked < EVERY) return undefined;
+    if (now - this.#looked < EVERY) return 0;
     const before = this.#known;
     while (this.#addresses.length > 0 && this.#isRevoked(this.#addresses[0])) this.#pass();
-    let alarm = this.#known > before ? INTERRUPTED : undefined;
-    const id = this.#current();
+    let asked = this.#known > before ? INTERRUPT : 0;
     const slot = slotOf(id);
-    if (!alarm && id !== 0 && this.#slots[slot] && this.#isRevoked(this.#slots[slot])) {
+    if (id !== 0 && this.#slots[slot] && this.#isRevoked(this.#slots[slot])) {
       this.#slots[slot] = null;
-      alarm = CANCELLED;
+      asked |= CANCEL;
     }
     this.#looked = performance.now();
-    return alarm;
+    return asked;
   }
 
   passed({ number, id, next }) {

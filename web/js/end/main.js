@@ -1,5 +1,5 @@
 // Main's end of a link.
-import { abort, bufferLength, dropEnd, interrupt, isOpen, isUnanswered, mainByMessages, mainShared, poll } from '../coincide.js';
+import { abort, bufferLength, dropEnd, interrupt, isOpen, mainByMessages, mainShared, poll } from '../coincide.js';
 import { End, INVOKE, REFLECT, REFLECT_LATER, attached, writeRelay } from '../end.js';
 import { failed } from '../errors.js';
 import { NONE, removeEnd, requestTurn } from '../loop.js';
@@ -24,9 +24,9 @@ export class Link extends End {
     return link;
   }
 
-  /** A link in messages. `post` sends them, `relay` lets the worker block. */
-  static byMessages(post, relay, strict) {
-    const port = openPort(post, relay);
+  /** A link in messages. `post` sends them, `relay` lets the worker block, and `alarm` reaches one that can't while it computes. */
+  static byMessages(post, relay, alarm, strict) {
+    const port = openPort(post, relay, alarm);
     writeRelay(relay);
     const link = new Link(mainByMessages(port, scratch.at, scratch.length), strict);
     link.#port = port;
@@ -36,11 +36,6 @@ export class Link extends End {
 
   call(name, args, timeout, pending) {
     return this.start(name, args, timeout, pending);
-  }
-
-  /** Whether the worker has not answered the call with this id. */
-  isUnanswered(id) {
-    return isUnanswered(this.id, id);
   }
 
   /** Settles `pending` with the names of the exports when the worker is ready. */

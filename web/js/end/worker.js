@@ -1,5 +1,5 @@
 // The worker's end of a link.
-import { call, check, currentCall, flush, ready, recycle, sleep, wait, wakeUp, workerByMessages, workerShared } from '../coincide.js';
+import { call, check, ready, recycle, sleep, wait, wakeUp, workerByMessages, workerShared } from '../coincide.js';
 import { End, INVOKE, REFLECT, REFLECT_LATER, attached, writeRelay } from '../end.js';
 import { failed, stopOf } from '../errors.js';
 import { hasFailed } from '../guard.js';
@@ -15,9 +15,9 @@ export class WorkerEnd extends End {
     return new WorkerEnd(workerShared(attached(buffer, bell), deadlock), strict);
   }
 
-  /** Takes up a link in messages. */
-  static byMessages(post, relay, deadlock = NaN, strict) {
-    const port = openPort(post, relay);
+  /** Takes up a link in messages, with the worker's side of the alarm if there is no relay. */
+  static byMessages(post, relay, alarm, deadlock = NaN, strict) {
+    const port = openPort(post, relay, alarm);
     writeRelay(relay);
     const id = workerByMessages(port, scratch.at, scratch.length, relay?.hold ?? 0, deadlock);
     connect(port, id, false);
@@ -60,11 +60,15 @@ export class WorkerEnd extends End {
   sleep(milliseconds) {
     const end = performance.now() + milliseconds;
     let isAsleep = true;
+    // Actions since the time is over: calls that keep coming must not hold up the end.
+    let late = 0;
     try {
       let kind = sleep(this.id, milliseconds, true);
       while (kind !== NONE && kind !== STOPPED) {
         this.perform(kind);
-        kind = sleep(this.id, Math.max(0, end - performance.now()), false);
+        const left = end - performance.now();
+        if (left <= 0 && ++late > MOST_LATE) return;
+        kind = sleep(this.id, Math.max(0, left), false);
       }
       isAsleep = false;
       if (kind === STOPPED) throw stopOf(memory.words[STATUS], memory.shownText(), 'sleep');
@@ -72,16 +76,6 @@ export class WorkerEnd extends End {
       if (isAsleep && !hasFailed()) wakeUp(this.id);
       requestTurn();
     }
-  }
-
-  /** The id of main's call that the running function serves, or 0. */
-  currentCall() {
-    return currentCall(this.id);
-  }
-
-  /** Posts what was sent and is still here: this worker doesn't return to its event loop for a while. */
-  flush() {
-    flush(this.id);
   }
 
   /**
@@ -126,6 +120,9 @@ export class WorkerEnd extends End {
     }
   }
 }
+
+/** Most actions that a sleep performs once its time is over. */
+const MOST_LATE = 64;
 
 /** A longer result is not kept until the next call. In bytes. */
 const LARGE = 1 << 16;

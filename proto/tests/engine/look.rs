@@ -1,0 +1,169 @@
+//! What a worker finds when it looks for what main asks of it: what main asks, by what the worker does, by how that arrives.
+
+use super::world::{TIMEOUT, World};
+use coincide_proto::engine::{Action, Stop, Ticket};
+use coincide_proto::{Asked, CloseReason, Format, Outcome, Role};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Doing {
+    /// The worker's own code computes.
+    Setup,
+    /// A function computes that runs for a call.
+    Function,
+    /// A function computes that runs while another one sleeps.
+    FunctionInSleep,
+    /// The worker's own code sleeps.
+    SleepInSetup,
+    /// A function sleeps that runs for a call.
+    SleepInFunction,
+}
+
+const DOING: [Doing; 5] =
+    [Doing::Setup, Doing::Function, Doing::FunctionInSleep, Doing::SleepInSetup, Doing::SleepInFunction];
+
+impl Doing {
+    fn sleeps(self) -> bool {
+        matches!(self, Self::SleepInSetup | Self::SleepInFunction)
+    }
+
+    fn serves(self) -> bool {
+        !matches!(self, Self::Setup | Self::SleepInSetup)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Asks {
+    Nothing,
+    Interrupt,
+    Cancel,
+    /// To end.
+    Close,
+    /// Nothing, but a call of the worker has reached its deadline.
+    Deadline,
+    /// To run a function.
+    Call,
+}
+
+const ASKS: [Asks; 6] = [Asks::Nothing, Asks::Interrupt, Asks::Cancel, Asks::Close, Asks::Deadline, Asks::Call];
+
+/// What a worker finds that looks until there is nothing more, or until the end of the link.
+fn looks(world: &mut World) -> Vec<&'static str> {
+    let mut found = Vec::new();
+    loop {
+        match world.worker.look() {
+            Ok(None) => return found,
+            Ok(Some(Action::Settle { outcome: Outcome::TimedOut, .. })) => found.push("timed out"),
+            Ok(Some(Action::Run { call, .. })) => {
+                found.push("run");
+                world.reply(Role::Worker, call);
+            }
+            Ok(Some(Action::Closed(_))) => found.push("link closed"),
+            Ok(Some(action)) => panic!("{action:?}"),
+            Err(Stop::Interrupted) => found.push("interrupted"),
+            Err(Stop::Cancelled) => found.push("cancelled"),
+            Err(Stop::Closed) => {
+                assert_eq!(world.worker.look(), Err(Stop::Closed), "from then on");
+                found.push("closed");
+                return found;
+            }
+        }
+    }
+}
+
+/// The world, and the function that computes or sleeps, if it serves a call.
+fn world_of(doing: Doing) -> (World, Option<Ticket>) {
+    let mut world = World::open();
+    if doing == Doing::FunctionInSleep {
+        world.worker.fall_asleep();
+    }
+    let serving = doing.serves().then(|| {
+        world.call(Role::Main, "quick");
+        let quick = world.quick;
+        world.run(Role::Worker, quick)
+    });
+    if doing.sleeps() {
+        world.worker.fall_asleep();
+    }
+    (world, serving)
+}
+
+#[test]
+fn worker_finds_what_main_asks_wherever_it_looks() {
+    for doing in DOING {
+        for asks in ASKS {
+            for beside in [false, true] {
+                let (mut world, serving) = world_of(doing);
+                match asks {
+                    Asks::Nothing => {}
+                    Asks::Interrupt if beside => world.wires.borrow_mut().asked.interrupt = true,
+                    Asks::Interrupt => world.main.interrupt(),
+                    Asks::Cancel => {
+                        let Some(call) = serving.and_then(|serving| serving.call()) else { continue };
+                        if beside {
+                            world.wires.borrow_mut().asked.cancel = true;
+                            assert_eq!(looks(&mut world), ["cancelled"], "{doing:?}");
+                        }
+                        // The frame says the same again.
+                        world.main.cancel(call);
+                        assert_eq!(world.settled(Role::Main, call), Outcome::Cancelled);
+                    }
+                    Asks::Close => world.main.abort(CloseReason::TERMINATED, ""),
+                    Asks::Deadline => {
+                        let deadline = world.now.after(TIMEOUT);
+                        world.worker.call("ask", Format::Bytes, Vec::new(), Some(deadline)).unwrap();
+                        world.advance(TIMEOUT);
+                    }
+                    Asks::Call => _ = world.call(Role::Main, "quick"),
+                }
+                let expected: &[&str] = match asks {
+                    Asks::Nothing => &[],
+                    Asks::Interrupt => &["interrupted"],
+                    Asks::Cancel if beside => &[],
+                    Asks::Cancel => &["cancelled"],
+                    Asks::Close => &["link closed", "closed"],
+                    Asks::Deadline => &["timed out"],
+                    Asks::Call if doing.sleeps() => &["run"],
+                    Asks::Call => &[],
+                };
+                assert_eq!(looks(&mut world), expected, "{asks:?}, {doing:?}, beside the frames: {beside}");
+                if asks == Asks::Close {
+                    continue;
+                }
+                assert!(looks(&mut world).is_empty(), "each is found once: {asks:?}, {doing:?}");
+                if doing.sleeps() {
+                    world.worker.wake_up();
+                }
+                if let Some(serving) = serving {
+                    world.reply(Role::Worker, serving);
+                }
+                if asks == Asks::Call && !doing.sleeps() {
+                    let quick = world.quick;
+                    let ticket = world.run(Role::Worker, quick);
+                    world.reply(Role::Worker, ticket);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn request_beside_the_frames_before_the_greeting_is_found() {
+    let mut world = World::unmet();
+    world.wires.borrow_mut().asked = Asked { interrupt: true, cancel: true };
+    assert_eq!(looks(&mut world), ["interrupted"]);
+    world.quiet();
+    assert!(looks(&mut world).is_empty());
+}
+
+#[test]
+fn calls_that_keep_coming_do_not_hold_up_the_interrupt_of_a_sleep() {
+    let (mut world, _) = world_of(Doing::SleepInSetup);
+    for _ in 0..2 {
+        world.call(Role::Main, "quick");
+    }
+    let Ok(Some(Action::Run { call, .. })) = world.worker.look() else { panic!("the sleep runs calls") };
+    world.wires.borrow_mut().asked.interrupt = true;
+    world.reply(Role::Worker, call);
+    assert_eq!(world.worker.look(), Err(Stop::Interrupted), "before the next call");
+    assert_eq!(looks(&mut world), ["run"]);
+}
