@@ -328,3 +328,70 @@ fn asynchronous_function_of_a_notification_outlives_its_link() {
     }
     assert!(saved.get());
 }
+
+/// Sent to when it is dropped.
+struct Guard(mpsc::Sender<&'static str>, &'static str);
+
+impl Guard {
+    fn name(&self) -> String {
+        self.1.to_owned()
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // The test may have failed and be gone.
+        let _ = self.0.send(self.1);
+    }
+}
+
+#[test]
+fn functions_of_a_worker_are_dropped_when_it_ends_whatever_they_hold() {
+    type Ends = fn(&Scope) -> Result<(), Thrown>;
+    let ends: [(&str, Ends); 4] = [
+        ("terminated", |_| Ok(())),
+        ("closed by itself", |scope| {
+            scope.close();
+            Ok(())
+        }),
+        ("failed", |_| Err(Thrown::new("Error", "failed"))),
+        ("panicked", |_| panic!("expected")),
+    ];
+    for (name, end) in ends {
+        let main = Main::new().unwrap();
+        let (dropped, drops) = mpsc::channel();
+        let worker = main
+            .spawn(move |scope| {
+                let guard = |what| Guard(dropped.clone(), what);
+                let (sync, own) = (scope.sync(), guard("sync proxy"));
+                scope.export("sync", move || (sync.clone(), own.name()).1);
+                let (inner, own) = (scope.clone(), guard("scope"));
+                scope.export("scope", move || (inner.clone(), own.name()).1);
+                let (proxy, own) = (scope.proxy(), guard("proxy"));
+                scope.export_async("proxy", move || {
+                    let (proxy, what) = (proxy.clone(), own.name());
+                    async move { (proxy, what).1 }
+                });
+                let (inner, own) = (scope.clone(), guard("listener"));
+                scope.on_released(move |_| _ = (inner.clone(), own.name()));
+                let (inner, own) = (scope.clone(), guard("callback"));
+                let kept = coincide::window::Callback::new(move || (inner.clone(), own.name()).1);
+                let (window, own) = (scope.window(), guard("window"));
+                scope.export("window", move || (window.clone(), kept.clone(), own.name()).2);
+                end(scope)
+            })
+            .unwrap();
+        if name == "terminated" {
+            main.block_on(worker.ready()).unwrap();
+            worker.terminate();
+        }
+        let mut all = Vec::new();
+        while all.len() < 6 {
+            // As a thread that never ends would do.
+            let Ok(what) = drops.recv_timeout(Duration::from_secs(60)) else {
+                panic!("{name}: only {all:?} are dropped");
+            };
+            all.push(what);
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! The monotonic clock behind deadlines.
+//! The monotonic clock behind deadlines and turns.
 
 use coincide_proto::Time;
 use std::sync::OnceLock;
@@ -6,7 +6,22 @@ use web_time::Instant;
 
 /// Nanoseconds since the first use in this process.
 pub(crate) fn now() -> Time {
+    #[cfg(test)]
+    if let Some(now) = VIRTUAL.get() {
+        return now;
+    }
     static START: OnceLock<Instant> = OnceLock::new();
     let start = *START.get_or_init(Instant::now);
     Time::default().after(start.elapsed())
+}
+
+/// Moves the clock of this thread, which from now on moves only so.
+#[cfg(test)]
+pub(crate) fn advance(duration: std::time::Duration) {
+    VIRTUAL.set(Some(VIRTUAL.get().unwrap_or_default().after(duration)));
+}
+
+#[cfg(test)]
+thread_local! {
+    static VIRTUAL: std::cell::Cell<Option<Time>> = const { std::cell::Cell::new(None) };
 }

@@ -15,3 +15,5 @@ pub mod raw;
 pub(crate) mod slot;
 pub(crate) mod thrown;
 pub(crate) mod turn;
+#[cfg(all(test, not(target_family = "wasm")))]
+mod turn_tests;

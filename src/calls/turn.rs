@@ -1,10 +1,16 @@
 //! Turns of an event loop.
 
-use crate::events::next_task;
+use super::clock;
+use super::host::Task;
+use crate::events::{input_pending, next_task};
+use coincide_proto::Time;
 use coincide_transport_atomics::Bell;
+use std::cell::Cell;
 use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// Outcome of a turn: one of main ([`Main::turn`](crate::Main::turn)), or of a worker in an event loop
@@ -19,6 +25,74 @@ pub enum Turn {
         /// Take a turn after this time even if the bell has not rung: a deadline passes then.
         timeout: Option<Duration>,
     },
+}
+
+/// How far a turn has got. The clock is read after at most 8 actions, since a function of the program may take milliseconds.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    /// When the turn is over; `None`: it ends when there is nothing to do.
+    end: Cell<Option<Time>>,
+    /// Actions since the clock was read.
+    actions: Cell<u32>,
+    /// How often the clock was read since pending input was looked for.
+    looks: Cell<u32>,
+    is_over: Cell<bool>,
+}
+
+impl Pace {
+    /// A turn begins.
+    pub(crate) fn begin(&self, budget: Duration) {
+        self.end.set(Some(clock::now().after(budget)));
+        self.actions.set(0);
+        self.looks.set(0);
+        self.is_over.set(false);
+    }
+
+    /// From now on there are no turns: a thread serves.
+    pub(crate) fn lift(&self) {
+        self.end.set(None);
+        self.is_over.set(false);
+    }
+
+    /// That many actions were performed, or something took as long. Returns whether the turn is over.
+    pub(crate) fn add(&self, actions: u32) -> bool {
+        let actions = self.actions.get().saturating_add(actions);
+        self.actions.set(actions);
+        if actions >= ACTIONS_PER_LOOK
+            && let Some(end) = self.end.get()
+        {
+            self.actions.set(0);
+            self.looks.set(self.looks.get() + 1);
+            let has_input = || self.looks.get().is_multiple_of(LOOKS_PER_INPUT) && input_pending();
+            self.is_over.set(clock::now() >= end || has_input());
+        }
+        self.is_over()
+    }
+
+    /// Whether the budget of the turn is used up, or the page has other things to do.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over.get()
+    }
+}
+
+/// An asynchronous function that runs in turns: it is polled in the next one if this one is over.
+pub(crate) struct Paced {
+    pub(crate) task: Task,
+    pub(crate) pace: Rc<Pace>,
+}
+
+impl Future for Paced {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.pace.is_over() {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let poll = self.task.as_mut().poll(context);
+        self.pace.add(1);
+        poll
+    }
 }
 
 /// Takes turns until there are no more, and lets the executor run other tasks in between.
@@ -51,6 +125,12 @@ async fn rung(bell: &Bell) {
     })
     .await;
 }
+
+/// Actions between two readings of the clock.
+const ACTIONS_PER_LOOK: u32 = 8;
+
+/// Readings of the clock between two checks for input of the user, which take longer.
+const LOOKS_PER_INPUT: u32 = 8;
 
 /// Longest turn of the loops that drive endpoints.
 pub(crate) const TURN: Duration = Duration::from_millis(2);

@@ -6,6 +6,7 @@ use crate::calls::endpoint::Endpoint;
 use crate::calls::error::{LinkClosed, RawError};
 use crate::calls::host::{Effect, Host, Task};
 use crate::calls::slot::Slot;
+use crate::calls::turn::Pace;
 use coincide_proto::engine::Action;
 use coincide_proto::{CloseReason, Closed, ClosedBy, Outcome, Time};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -87,8 +88,9 @@ impl MainEndpoint {
         self.name.as_deref()
     }
 
-    /// Performs actions of the engine, at most [`BATCH`] of them, so that links share main fairly. Returns whether there was one.
-    pub(crate) fn pump(self: &Rc<Self>) -> bool {
+    /// Performs actions of the engine, at most [`BATCH`] of them, so that links share main fairly, and none once the turn is over. Returns whether
+    /// there was one.
+    pub(crate) fn pump(self: &Rc<Self>, pace: &Pace) -> bool {
         self.host.expire();
         let mut progress = false;
         for _ in 0..BATCH {
@@ -97,6 +99,9 @@ impl MainEndpoint {
             };
             progress = true;
             self.perform(action);
+            if pace.add(1) {
+                break;
+            }
         }
         if progress {
             self.host.engine.borrow_mut().flush();
@@ -263,7 +268,7 @@ impl MainEndpoint {
     /// The same for another reason.
     pub(crate) fn abort(self: &Rc<Self>, reason: CloseReason, text: &str) {
         self.host.engine.borrow_mut().abort(reason, text);
-        while self.pump() {}
+        while self.pump(&Pace::default()) {}
     }
 
     fn perform(self: &Rc<Self>, action: Action) {

@@ -6,8 +6,7 @@ use super::mailbox::{BATCH, Mailbox};
 use super::names::Names;
 use crate::calls::defaults::MEMORY_BUDGET;
 use crate::calls::host::Task;
-use crate::calls::turn::Turn;
-use crate::events::input_pending;
+use crate::calls::turn::{Pace, Paced, Turn};
 use coincide_proto::Budget;
 use coincide_transport_atomics::{Bell, Patience};
 use futures_util::StreamExt;
@@ -17,7 +16,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use web_time::Instant;
 
 pub(crate) struct Shared {
     pub(crate) bell: Arc<Bell>,
@@ -25,7 +23,7 @@ pub(crate) struct Shared {
     pub(crate) budget: Budget,
     pub(super) endpoints: RefCell<Vec<Rc<MainEndpoint>>>,
     /// Asynchronous functions that are running.
-    tasks: RefCell<FuturesUnordered<Task>>,
+    tasks: RefCell<FuturesUnordered<Paced>>,
     /// Those that were started since the tasks were last polled.
     new_tasks: RefCell<Vec<Task>>,
     tasks_woken: Arc<Flag>,
@@ -34,6 +32,9 @@ pub(crate) struct Shared {
     pub(crate) names: Names,
     linger: RefCell<Patience>,
     thread: Arc<Thread>,
+    pace: Rc<Pace>,
+    /// Whose share of a round comes next: 0 for other threads, then the links, then the tasks.
+    place: Cell<usize>,
     /// A task was woken that does not run before the turn is over.
     turn_over: Cell<bool>,
     /// A worker was served that may call again soon.
@@ -57,6 +58,8 @@ impl Shared {
             new_tasks: RefCell::default(),
             names: Names::default(),
             linger: RefCell::new(Patience::main()),
+            pace: Rc::default(),
+            place: Cell::new(0),
             turn_over: Cell::new(false),
             lingers: Cell::new(false),
             armed: Cell::new(false),
@@ -83,27 +86,19 @@ impl Shared {
         let _turning = Reset(&self.thread);
         self.disarm();
         self.turn_over.set(false);
-        let mut start = None;
-        // Since the clock was read.
-        let mut steps = 0_u32;
+        self.pace.begin(budget);
         loop {
-            if self.step() {
-                steps += 1;
-                if steps >= STEPS_PER_LOOK {
-                    steps = 0;
-                    if start.get_or_insert_with(Instant::now).elapsed() >= budget || input_pending() {
-                        return Turn::More;
-                    }
+            if !self.step() {
+                if self.lingers.take()
+                    && self.tasks.borrow().is_empty()
+                    && let Some(glances) = self.wait_a_little(woken)
+                {
+                    self.pace.add(glances / GLANCES_PER_ACTION);
+                } else {
+                    return self.arm();
                 }
-            } else if self.lingers.take()
-                && self.tasks.borrow().is_empty()
-                && let Some(glances) = self.wait_a_little(woken)
-            {
-                steps += glances / GLANCES_PER_STEP;
-            } else {
-                return self.arm();
             }
-            if self.turn_over.get() || woken() {
+            if self.pace.is_over() || self.turn_over.get() || woken() {
                 return Turn::More;
             }
         }
@@ -120,28 +115,37 @@ impl Shared {
         came.then_some(glances)
     }
 
-    /// Performs one round of work. `false`: there was none.
+    /// Performs one round of work: what other threads want, the links, the tasks. `false`: there was none.
+    ///
+    /// A round ends when the turn is over, and the next turn begins it where it stopped, so that all get their share of short turns.
     fn step(&self) -> bool {
-        let mut progress = self.perform_jobs();
-        let mut index = 0;
-        loop {
-            let endpoint = match self.endpoints.borrow().get(index) {
-                Some(endpoint) if endpoint.is_busy() => Rc::clone(endpoint),
-                Some(_) => {
-                    index += 1;
-                    continue;
-                }
-                None => break,
-            };
-            if endpoint.pump() {
-                progress = true;
-                self.lingers.set(true);
+        let mut progress = false;
+        // One place before those of the links, and one behind them.
+        let places = self.endpoints.borrow().len() + 2;
+        for _ in 0..places {
+            if self.pace.is_over() {
+                return true;
             }
-            index += 1;
-        }
-        if self.poll_tasks() {
-            progress = true;
-            self.lingers.set(true);
+            let place = self.place.get();
+            let endpoint = {
+                let endpoints = self.endpoints.borrow();
+                self.place.set(if place > endpoints.len() { 0 } else { place + 1 });
+                place.checked_sub(1).and_then(|index| endpoints.get(index)).cloned()
+            };
+            match endpoint {
+                Some(endpoint) if endpoint.is_busy() && endpoint.pump(&self.pace) => {
+                    progress = true;
+                    self.lingers.set(true);
+                }
+                Some(_) => {}
+                None if place == 0 => progress |= self.perform_jobs(),
+                None => {
+                    if self.poll_tasks() {
+                        progress = true;
+                        self.lingers.set(true);
+                    }
+                }
+            }
         }
         progress
     }
@@ -152,6 +156,9 @@ impl Shared {
             return false;
         }
         for _ in 0..BATCH {
+            if self.pace.is_over() {
+                break;
+            }
             let Some((address, job)) = self.mailbox.take() else {
                 return true;
             };
@@ -160,6 +167,7 @@ impl Shared {
                 Some(endpoint) => endpoint.perform_job(job),
                 None => address.refuse(job),
             }
+            self.pace.add(1);
         }
         // There may be more, after the links have had their turn.
         self.mailbox.flag().set();
@@ -174,8 +182,14 @@ impl Shared {
         let mut context = Context::from_waker(&waker);
         let mut tasks = self.tasks.borrow_mut();
         loop {
-            tasks.extend(self.new_tasks.borrow_mut().drain(..));
+            let new_tasks = self.new_tasks.take();
+            tasks.extend(new_tasks.into_iter().map(|task| Paced { task, pace: Rc::clone(&self.pace) }));
             match tasks.poll_next_unpin(&mut context) {
+                Poll::Ready(Some(())) if self.pace.is_over() => {
+                    // There may be more, in the next turn.
+                    self.tasks_woken.set();
+                    return true;
+                }
                 Poll::Ready(Some(())) => {}
                 Poll::Ready(None) | Poll::Pending if self.new_tasks.borrow().is_empty() => return true,
                 _ => {}
@@ -260,8 +274,5 @@ impl Drop for Reset<'_> {
     }
 }
 
-/// Steps between two readings of the clock, and between two checks for input of the user.
-const STEPS_PER_LOOK: u32 = 64;
-
-/// This number of looks for the next call takes about as long as a step.
-const GLANCES_PER_STEP: u32 = 32;
+/// This number of looks for the next call takes about as long as an action.
+const GLANCES_PER_ACTION: u32 = 32;

@@ -166,13 +166,17 @@ where
     let failure = match catch_unwind(AssertUnwindSafe(|| setup(&scope))) {
         Ok(Ok(())) => {
             scope.serve();
-            return None;
+            None
         }
-        Ok(Err(thrown)) => thrown.to_string(),
-        Err(panic) => format!("the worker panicked: {}", panic_message(&*panic)),
+        Ok(Err(thrown)) => Some(thrown.to_string()),
+        Err(panic) => Some(format!("the worker panicked: {}", panic_message(&*panic))),
     };
-    scope.endpoint.fail(&failure);
-    Some(failure)
+    if let Some(failure) = &failure {
+        scope.endpoint.fail(failure);
+    }
+    // Exports may hold the scope and proxies of it, which would keep both from ever being dropped.
+    scope.endpoint.dismiss();
+    failure
 }
 
 impl Runner for Child {

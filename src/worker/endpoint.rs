@@ -2,15 +2,16 @@
 
 use super::cancel::CancelToken;
 use super::ring::{Ring, Woken};
+use crate::calls::clock;
 use crate::calls::defaults::MEMORY_BUDGET;
 use crate::calls::endpoint::Endpoint;
 use crate::calls::error::{self, CallError, CallErrorKind, RawError, Stop};
 use crate::calls::host::{Effect, Host, Task};
-use crate::calls::turn::Turn;
+use crate::calls::turn::{Pace, Paced, Turn};
 use coincide_codec::EncodeError;
 use coincide_proto::engine::{self, Action};
 use coincide_proto::{
-    Budget, CallId, CloseReason, Closed, Config, Format, Outcome, Payload, Role, SendError, Session, Transport,
+    Budget, CallId, CloseReason, Closed, Config, Format, Outcome, Payload, Role, SendError, Session, Time, Transport,
 };
 use coincide_transport_atomics::{Bell, Patience};
 use futures_util::StreamExt;
@@ -21,7 +22,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use web_time::Instant;
 
 pub(crate) struct WorkerEndpoint {
     pub(crate) host: Rc<Host>,
@@ -35,7 +35,10 @@ pub(crate) struct WorkerEndpoint {
     /// The last turn was idle: the transport rings the bell.
     armed: Cell<bool>,
     linger: RefCell<Patience>,
-    tasks: RefCell<FuturesUnordered<Task>>,
+    pace: Rc<Pace>,
+    /// Actions since the tasks were polled.
+    actions: Cell<u32>,
+    tasks: RefCell<FuturesUnordered<Paced>>,
     tasks_woken: Arc<Woken>,
     /// What the worker has of main's objects, if it has ever had any.
     pub(crate) reflection: RefCell<Option<Rc<dyn Reflection>>>,
@@ -65,6 +68,8 @@ impl WorkerEndpoint {
             turning: Cell::new(false),
             armed: Cell::new(false),
             linger: RefCell::new(Patience::main()),
+            pace: Rc::default(),
+            actions: Cell::new(0),
             tasks: RefCell::default(),
             reflection: RefCell::default(),
         }
@@ -133,28 +138,45 @@ impl WorkerEndpoint {
             }
         }
         self.linger.borrow_mut().woke();
-        let start = Instant::now();
+        self.pace.begin(budget);
         let mut answered = false;
         loop {
-            self.host.expire();
-            match self.host.poll() {
+            match self.next_action() {
                 Some(action) => {
                     self.perform(action);
+                    self.pace.add(1);
                     answered = true;
                 }
                 None if self.poll_tasks() => {}
                 None if answered && self.tasks.borrow().is_empty() && self.linger() => {}
                 None => {
                     self.armed.set(true);
+                    self.pace.add(1);
                     if self.host.engine.borrow_mut().arm() && !self.tasks_woken.is_set() {
                         return Turn::Idle { timeout: self.host.until_deadline() };
                     }
                 }
             }
-            if start.elapsed() >= budget {
+            if self.pace.is_over() {
                 return Turn::More;
             }
         }
+    }
+
+    /// The next action of a worker that serves. `None`: there is none, or it is the turn of the tasks, for which calls that keep coming leave time.
+    fn next_action(&self) -> Option<Action> {
+        let actions = self.actions.get();
+        if actions >= BATCH && self.tasks_woken.is_set() {
+            return None;
+        }
+        self.actions.set(actions + 1);
+        self.poll()
+    }
+
+    /// The next action. Calls that keep coming don't hold up a deadline.
+    fn poll(&self) -> Option<Action> {
+        self.host.expire();
+        self.host.poll()
     }
 
     /// Polls for main's next call a little longer, since an awaited function is often followed by the next call. Returns whether there is input.
@@ -173,7 +195,7 @@ impl WorkerEndpoint {
     }
 
     /// Closes the link without waiting for anything, and drops what belongs to the program: it may hold handles of this very endpoint.
-    pub(super) fn dismiss(&self) {
+    pub(crate) fn dismiss(&self) {
         {
             let mut engine = self.host.engine.borrow_mut();
             engine.close(CloseReason::DONE, "");
@@ -186,16 +208,23 @@ impl WorkerEndpoint {
         self.host.abort_running();
         drop(self.tasks.take());
         self.host.forget_program();
+        // It holds functions of the program, which hold objects of main.
+        let reflection = self.reflection.take();
+        if let Some(reflection) = reflection {
+            reflection.close();
+        }
     }
 
     /// Performs actions until this call has ended.
     fn wait_for(&self, id: CallId, cancel: Option<&CancelToken>) -> Outcome {
         let _ring = cancel.map(|token| token.ring_on_cancel(Arc::clone(&self.ring)));
         loop {
-            match self.host.poll() {
+            if cancel.is_some_and(CancelToken::is_cancelled) {
+                self.host.engine.borrow_mut().cancel(id);
+            }
+            match self.poll() {
                 Some(Action::Settle { call, outcome }) if call == id => return outcome,
                 Some(action) => self.perform(action),
-                None if cancel.is_some_and(CancelToken::is_cancelled) => self.host.engine.borrow_mut().cancel(id),
                 None => self.host.wait(None),
             }
         }
@@ -209,26 +238,25 @@ impl WorkerEndpoint {
             }
             engine.fall_asleep();
         }
-        let slept = self.sleep_until(Instant::now().checked_add(duration));
+        let slept = self.sleep_until(clock::now().after(duration));
         self.host.engine.borrow_mut().wake_up();
         self.look_again();
         slept
     }
 
-    /// Sleeps until a time that no clock reaches, or this one.
-    fn sleep_until(&self, end: Option<Instant>) -> Result<(), Stop> {
+    fn sleep_until(&self, end: Time) -> Result<(), Stop> {
         // Actions since the time is over: calls that keep coming must not hold up the end.
         let mut late = 0;
         loop {
             let is_idle = !self.look()?;
-            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-            if left.is_some_and(|left| left.is_zero()) {
+            let left = end.since(clock::now());
+            if left.is_zero() {
                 late += 1;
                 if is_idle || late >= MOST_LATE {
                     return Ok(());
                 }
             } else if is_idle {
-                self.host.wait(left);
+                self.host.wait(Some(left));
             }
         }
     }
@@ -243,13 +271,14 @@ impl WorkerEndpoint {
         if let Err(error) = self.ready() {
             self.host.engine.borrow_mut().close(CloseReason::FAILED, &error.to_string());
         }
+        self.pace.lift();
         loop {
             if self.closed.get()
                 && let Some(closed) = self.host.engine.borrow().session().closed()
             {
                 return closed.clone();
             }
-            match self.host.poll() {
+            match self.next_action() {
                 Some(action) => self.perform(action),
                 None if self.poll_tasks() => {}
                 None => self.host.wait(None),
@@ -328,19 +357,26 @@ impl WorkerEndpoint {
     }
 
     fn spawn(&self, task: Task) {
-        self.tasks.borrow_mut().push(task);
+        self.tasks.borrow_mut().push(Paced { task, pace: Rc::clone(&self.pace) });
         self.tasks_woken.set();
     }
 
     /// Runs asynchronous exports as far as they get. `false`: none was woken.
     fn poll_tasks(&self) -> bool {
+        self.actions.set(0);
         if !self.tasks_woken.take() {
             return false;
         }
         let waker = Waker::from(Arc::clone(&self.tasks_woken));
         let mut context = Context::from_waker(&waker);
         let mut tasks = self.tasks.take();
-        while let Poll::Ready(Some(())) = tasks.poll_next_unpin(&mut context) {}
+        while let Poll::Ready(Some(())) = tasks.poll_next_unpin(&mut context) {
+            if self.pace.is_over() {
+                // There may be more, in the next turn.
+                self.tasks_woken.set();
+                break;
+            }
+        }
         // Tasks that are spawned during the poll are kept in a set of their own.
         tasks.extend(self.tasks.take());
         *self.tasks.borrow_mut() = tasks;
@@ -367,6 +403,9 @@ impl Drop for Reset<'_> {
         self.0.set(false);
     }
 }
+
+/// Most actions before the tasks have their turn.
+const BATCH: u32 = 64;
 
 /// Most actions that a sleep performs once its time is over.
 const MOST_LATE: u32 = 64;
