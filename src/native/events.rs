@@ -28,80 +28,80 @@ pub(crate) async fn next_task() {
 
 /// Awaits `rung`, and rings the bell after `timeout`. Executors have no timer in common, so one thread of this process rings for all.
 pub(crate) async fn within(timeout: Duration, bell: &Arc<Bell>, rung: impl Future<Output = ()>) {
-    match Alarm::set(timeout, bell) {
-        Ok(_alarm) => rung.await,
+    match Timer::set(timeout, bell) {
+        Ok(_timer) => rung.await,
         // Without a thread, the loop polls until the deadline.
         Err(_) => next_task().await,
     }
 }
 
 /// Rings a bell at a time, unless it is dropped before.
-struct Alarm {
+struct Timer {
     key: Key,
 }
 
-/// When a bell is to be rung, and a number that tells alarms of the same instant apart.
+/// When a bell is to be rung, and a number that tells timers of the same instant apart.
 type Key = (Instant, u64);
 
 #[derive(Default)]
-struct Alarms {
+struct Timers {
     due: BTreeMap<Key, Arc<Bell>>,
     last: u64,
     has_thread: bool,
 }
 
-static ALARMS: Mutex<Alarms> = Mutex::new(Alarms { due: BTreeMap::new(), last: 0, has_thread: false });
+static TIMERS: Mutex<Timers> = Mutex::new(Timers { due: BTreeMap::new(), last: 0, has_thread: false });
 
-/// Notified when an alarm is set that is due before all others.
+/// Notified when an timer is set that is due before all others.
 static EARLIER: Condvar = Condvar::new();
 
-impl Alarm {
+impl Timer {
     fn set(timeout: Duration, bell: &Arc<Bell>) -> io::Result<Self> {
-        let mut alarms = lock();
-        if !alarms.has_thread {
-            std::thread::Builder::new().name("coincide-alarms".into()).spawn(ring_when_due)?;
-            alarms.has_thread = true;
+        let mut timers = lock();
+        if !timers.has_thread {
+            std::thread::Builder::new().name("coincide-timers".into()).spawn(ring_when_due)?;
+            timers.has_thread = true;
         }
-        alarms.last += 1;
+        timers.last += 1;
         let now = Instant::now();
-        let key = (now.checked_add(timeout).unwrap_or(now + FAR), alarms.last);
-        if alarms.due.first_key_value().is_none_or(|(first, _)| key < *first) {
+        let key = (now.checked_add(timeout).unwrap_or(now + FAR), timers.last);
+        if timers.due.first_key_value().is_none_or(|(first, _)| key < *first) {
             EARLIER.notify_one();
         }
-        alarms.due.insert(key, Arc::clone(bell));
+        timers.due.insert(key, Arc::clone(bell));
         Ok(Self { key })
     }
 }
 
-impl Drop for Alarm {
+impl Drop for Timer {
     fn drop(&mut self) {
         lock().due.remove(&self.key);
     }
 }
 
 fn ring_when_due() {
-    let mut alarms = lock();
+    let mut timers = lock();
     loop {
         let now = Instant::now();
-        let wait = alarms.due.first_key_value().map(|((at, _), _)| at.saturating_duration_since(now));
+        let wait = timers.due.first_key_value().map(|((at, _), _)| at.saturating_duration_since(now));
         match wait {
             Some(Duration::ZERO) => {
-                if let Some((_, bell)) = alarms.due.pop_first() {
-                    drop(alarms);
+                if let Some((_, bell)) = timers.due.pop_first() {
+                    drop(timers);
                     bell.ring();
-                    alarms = lock();
+                    timers = lock();
                 }
             }
             Some(wait) => {
-                alarms = EARLIER.wait_timeout(alarms, wait).unwrap_or_else(PoisonError::into_inner).0;
+                timers = EARLIER.wait_timeout(timers, wait).unwrap_or_else(PoisonError::into_inner).0;
             }
-            None => alarms = EARLIER.wait(alarms).unwrap_or_else(PoisonError::into_inner),
+            None => timers = EARLIER.wait(timers).unwrap_or_else(PoisonError::into_inner),
         }
     }
 }
 
-fn lock() -> MutexGuard<'static, Alarms> {
-    ALARMS.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock() -> MutexGuard<'static, Timers> {
+    TIMERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Instead of a deadline that no clock reaches: a loop that wakes then finds the rest.
