@@ -35,7 +35,7 @@ fn call(worker: &mut Session, main: &mut Session, payload: Vec<u8>) -> Vec<u8> {
 }
 
 fn carry(from: &mut Session, to: &mut Session) {
-    let mut deliver = |frame: &Transmit<'_>| to.handle_frame(&Joined(*frame)).map(|()| true);
+    let mut deliver = |frame: &Transmit<'_>| to.handle_frame(&Joined(frame.clone())).map(|()| true);
     while from.transmit(MAX_FRAME, &mut deliver) == Ok(Progress::Sent) {}
 }
 
@@ -48,7 +48,7 @@ impl FrameBytes for Joined<'_> {
     }
 
     fn copy_to(&self, at: usize, target: &mut [u8]) {
-        let Transmit { head, body: [body, ..] } = self.0;
+        let Transmit { head, body: [body, ..], .. } = self.0;
         if at >= head.len() {
             return target.copy_from_slice(&body[at - head.len()..][..target.len()]);
         }

@@ -49,6 +49,8 @@ pub(crate) struct Assembly {
     /// The segment that is received now, or next: its index, and how far it has come.
     current: usize,
     segment: Progress,
+    /// Segments that the host is to keep: where in the head each belongs, and its length. Memory for one is allotted with its first byte.
+    hosted: Vec<(usize, usize)>,
     /// Bytes that the account is charged with. Invariant: unless the bytes are dropped, `filled <= charged <= total`.
     charged: usize,
 }
@@ -92,15 +94,17 @@ impl Progress {
         false
     }
 
+    /// Charges the first `end` bytes of `total` to the account, for memory that is there and is committed as it is written.
+    fn charge(&mut self, end: usize, total: usize, account: &mut Account) -> bool {
+        let doubled = self.room.saturating_mul(2).max(FIRST);
+        let rooms = [doubled, end].map(|room| room.clamp(end, total));
+        let charged = rooms.into_iter().find(|room| *room <= self.room || account.charge(room - self.room));
+        self.room = self.room.max(charged.unwrap_or(0));
+        charged.is_some()
+    }
+
     /// Copies the next bytes, up to `end` of `total`, from a frame. They have [room](Self::make_room).
-    fn append(
-        &mut self,
-        buffer: &mut Vec<u8>,
-        frame: &(impl FrameBytes + ?Sized),
-        at: usize,
-        end: usize,
-        total: usize,
-    ) {
+    fn append(&mut self, buffer: &mut Vec<u8>, frame: &dyn FrameBytes, at: usize, end: usize, total: usize) {
         if buffer.len() < end {
             buffer.resize(end, 0);
         }
@@ -116,7 +120,26 @@ impl Assembly {
     /// The head of `body` may have stale contents, and so may its segments, whose ranges are as long as they will be.
     pub(crate) fn new(id: u32, format: Format, purpose: Purpose, total: u64, body: Payload) -> Self {
         let (head, segment) = (Progress::default(), Progress::default());
-        Self { id, format, purpose, name: Vec::new(), total, filled: 0, body, head, current: 0, segment, charged: 0 }
+        Self {
+            id,
+            format,
+            purpose,
+            name: Vec::new(),
+            total,
+            filled: 0,
+            body,
+            head,
+            current: 0,
+            segment,
+            hosted: Vec::new(),
+            charged: 0,
+        }
+    }
+
+    /// The same for segments that the host keeps, of which `body` has none yet.
+    pub(crate) fn with_hosted(mut self, hosted: Vec<(usize, usize)>) -> Self {
+        self.hosted = hosted;
+        self
     }
 
     /// Where a further part of `part` bytes ends. With `more` the body must still be incomplete then, otherwise complete.
@@ -146,32 +169,57 @@ impl Assembly {
     }
 
     /// Adds the bytes of `frame` from `at`, which [end](Self::end_of) at `end`. `false`: there is no memory for them, or the budget is exceeded.
-    pub(crate) fn append(
-        &mut self,
-        frame: &(impl FrameBytes + ?Sized),
-        mut at: usize,
-        end: u64,
-        pool: &mut Pool,
-    ) -> bool {
+    pub(crate) fn append(&mut self, frame: &dyn FrameBytes, mut at: usize, end: u64, pool: &mut Pool) -> bool {
         if !self.purpose.keeps_bytes() {
             self.filled = end;
             return true;
         }
         // A body of which bytes are kept was accepted as fitting the account, and so the address space.
-        let Payload { head, segments } = &mut self.body;
+        let Payload { head, segments, hosted } = &mut self.body;
         let segments = segments.as_mut().map_or(&mut [][..], |segments| &mut segments[..]);
         let outside: usize = segments.iter().map(|(range, _)| range.len()).sum();
+        let outside = outside + self.hosted.iter().map(|(_, len)| len).sum::<usize>();
         let head_total = self.total as usize - outside;
         while self.filled < end {
-            let next = segments.get_mut(self.current);
             let left = (end - self.filled) as usize;
+            let next_hosted = self.hosted.get(self.current).copied();
+            if let Some((start, total)) = next_hosted
+                && start == self.head.filled
+            {
+                let list = hosted.get_or_insert_default();
+                if list.len() == self.current {
+                    let Some(bytes) = pool.hosts.and_then(|(_, allot)| allot(total)) else {
+                        return false;
+                    };
+                    list.push((start, bytes));
+                }
+                let progress = &mut self.segment;
+                let part = left.min(total - progress.filled);
+                let room = progress.room;
+                let fits = progress.charge(progress.filled + part, total, &mut pool.account);
+                self.charged += progress.room - room;
+                if !fits {
+                    return false;
+                }
+                frame.copy_to_hosted(at, &*list[self.current].1, progress.filled, part);
+                progress.filled += part;
+                at += part;
+                self.filled += part as u64;
+                if progress.filled == total {
+                    self.current += 1;
+                    self.segment = Progress::default();
+                }
+                continue;
+            }
+            let next = segments.get_mut(self.current);
             let (progress, buffer, stop, total, first) = match next {
                 Some((range, Some(bytes))) if range.start == self.head.filled => {
                     let bytes = Arc::get_mut(bytes).expect("no other handle exists while a segment is received");
                     (&mut self.segment, bytes, range.len(), range.len(), FIRST)
                 }
                 next => {
-                    let stop = next.map_or(head_total, |(range, _)| range.start);
+                    let stop = next.map(|(range, _)| range.start).or(next_hosted.map(|(start, _)| start));
+                    let stop = stop.unwrap_or(head_total);
                     (&mut self.head, &mut *head, stop, head_total, 0)
                 }
             };

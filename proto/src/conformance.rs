@@ -335,7 +335,7 @@ pub fn segments_arrive_where_they_were_sent(make: &dyn Fn() -> Ends) {
     let frame = worker.transport.max_frame();
     for size in [1, 100, frame / 2, frame - 60, frame, 3 * frame + 1, 1 << 20] {
         for lengths in [&[size][..], &[size, 1], &[1, size, 1, size, 7]] {
-            let mut payload = Payload { head: pattern(lengths.len()), segments: None };
+            let mut payload = Payload::from(pattern(lengths.len()));
             let segments = lengths.iter().enumerate().map(|(at, len)| (at..at, Some(Arc::new(pattern(*len)))));
             payload.segments = Some(Box::new(segments.collect()));
             let call = Call { name: "f", ..Call::default() };

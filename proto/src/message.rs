@@ -20,6 +20,8 @@ pub(crate) struct Message {
     /// Bytes of `body` that have been sent.
     sent: usize,
     started: bool,
+    /// Whether hosted bytes of `body` may be changed by the program before they are sent.
+    lent: bool,
     /// Bytes that the session's account is charged with until the message is gone.
     charged: usize,
 }
@@ -39,7 +41,7 @@ impl Message {
     #[inline]
     pub(crate) fn frame(&mut self, limit: usize) -> Transmit<'_> {
         let name_end = if self.started { Header::SIZE } else { Header::SIZE + usize::from(self.header.name_len) };
-        if !self.body.segments().is_empty() {
+        if self.body.has_segments() {
             return self.frame_of_segments(name_end, limit);
         }
         let body = &self.body.head;
@@ -63,12 +65,34 @@ impl Message {
         Transmit::new(&head[..head_end], &body[self.sent..self.sent + (limit - head_end)])
     }
 
+    /// Copies the hosted bytes that have not been sent. `false`: there is no memory for that.
+    fn keep(&mut self) -> bool {
+        if !core::mem::take(&mut self.lent) {
+            return true;
+        }
+        self.body.hosted().iter().zip(self.body.table()).all(|((_, bytes), (offset, len))| {
+            let sent = self.sent as u64;
+            offset + len <= sent || bytes.keep(sent.saturating_sub(offset) as usize)
+        })
+    }
+
     /// The next frame of a body with segments. It has as many bytes as fit and lie in as many places as a frame can have.
     fn frame_of_segments(&mut self, name_end: usize, limit: usize) -> Transmit<'_> {
         let rest = self.size - self.sent;
         let table = if self.started { 0 } else { table_size(&self.body) };
         let room = limit.saturating_sub(name_end + table);
-        let (mut body, len) = self.body.gather(self.sent, room);
+        let is_hosted = !self.body.hosted().is_empty();
+        let gather = |room| match is_hosted {
+            true => {
+                let (near, hosted, len) = self.body.gather_hosted(self.sent, room);
+                ([near, &[], &[]], hosted, len)
+            }
+            false => {
+                let (body, len) = self.body.gather(self.sent, room);
+                (body, None, len)
+            }
+        };
+        let (mut body, mut hosted, len) = gather(room);
         let more = len < rest;
         let mut head_end = name_end;
         let mut header = self.header;
@@ -81,9 +105,9 @@ impl Message {
             if more {
                 head_end += TOTAL;
                 self.head[name_end..head_end].copy_from_slice(&(self.size as u64).to_le_bytes());
-                body = self.body.gather(self.sent, len.min(room - TOTAL)).0;
+                (body, hosted, _) = gather(len.min(room - TOTAL));
             }
-            let count = self.body.segments().len() as u32;
+            let count = self.body.count() as u32;
             self.head[head_end..head_end + COUNT].copy_from_slice(&count.to_le_bytes());
             head_end += COUNT;
             for (offset, len) in self.body.table() {
@@ -93,7 +117,7 @@ impl Message {
             }
         }
         self.head[..Header::SIZE].copy_from_slice(&header.to_bytes());
-        Transmit { head: &self.head[..head_end], body }
+        Transmit { head: &self.head[..head_end], body, hosted }
     }
 }
 
@@ -106,6 +130,8 @@ pub(crate) struct Outbox {
     queue: VecDeque<Box<Message>>,
     /// Answers among them that are not completely sent.
     answers: usize,
+    /// Whether messages may have hosted bytes that belong to the program still.
+    lends: bool,
     #[allow(clippy::vec_box, reason = "what moves between the queues is the box")]
     spare: Vec<Box<Message>>,
 }
@@ -118,6 +144,12 @@ impl Outbox {
         message.charged = charged;
         self.answers += usize::from(message.is_answer());
         self.queue.push_back(message);
+    }
+
+    /// Makes what is queued independent of the program's buffers. `false`: there is no memory for that.
+    #[inline]
+    pub(crate) fn keep(&mut self) -> bool {
+        !core::mem::take(&mut self.lends) || self.queue.iter_mut().all(|message| message.keep())
     }
 
     /// Answers that are not completely sent: their calls are unanswered still, as the peer sees it.
@@ -236,6 +268,8 @@ impl Outbox {
         message.head.resize(Header::SIZE + name.len() + TOTAL + table_size(&body), 0);
         message.head[Header::SIZE..][..name.len()].copy_from_slice(name.as_bytes());
         message.size = body.len();
+        message.lent = !body.hosted().is_empty();
+        self.lends |= message.lent;
         message.body = body;
         message.sent = 0;
         message.started = false;
@@ -263,7 +297,7 @@ impl Outbox {
 /// Bytes of the table of the segments of a body.
 #[inline]
 fn table_size(body: &Payload) -> usize {
-    match body.segments().len() {
+    match body.count() {
         0 => 0,
         count => COUNT + count * ENTRY,
     }

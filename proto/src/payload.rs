@@ -1,5 +1,6 @@
 //! Payloads: contiguous bytes, or a rope of a head and segments.
 
+use crate::{HostedPart, HostedSegment};
 use alloc::boxed::Box;
 use alloc::collections::TryReserveError;
 use alloc::sync::Arc;
@@ -26,7 +27,8 @@ pub const MAX_SEGMENTS: usize = 32;
 /// ```
 /// use coincide_proto::Payload;
 ///
-/// let payload = Payload { head: b"ac".to_vec(), segments: Some(Box::new(vec![(1..1, Some(b"b".to_vec().into()))])) };
+/// let segments = Some(Box::new(vec![(1..1, Some(b"b".to_vec().into()))]));
+/// let payload = Payload { head: b"ac".to_vec(), segments, ..Payload::default() };
 /// assert_eq!(payload.len(), 3);
 /// assert_eq!(payload.into_bytes(), b"abc");
 /// ```
@@ -37,6 +39,10 @@ pub struct Payload {
     /// Ascending ranges of the head that do not overlap. `None` is the same as an empty list.
     #[allow(clippy::box_collection, reason = "small payloads are moved more often than large ones are made")]
     pub segments: Option<Box<Vec<Segment>>>,
+    /// Segments whose bytes the host keeps, with ascending offsets in the head. A payload has either these or `segments`; an empty list stands for
+    /// none.
+    #[allow(clippy::box_collection, reason = "small payloads are moved more often than large ones are made")]
+    pub hosted: Option<Box<Vec<HostedSegment>>>,
 }
 
 impl Payload {
@@ -46,13 +52,35 @@ impl Payload {
         self.segments.as_ref().map_or(&[], |segments| &segments[..])
     }
 
+    /// The segments whose bytes the host keeps, in order.
+    #[inline]
+    pub fn hosted(&self) -> &[HostedSegment] {
+        self.hosted.as_ref().map_or(&[], |hosted| &hosted[..])
+    }
+
     /// Number of bytes, those of the segments included.
     #[inline]
     pub fn len(&self) -> usize {
-        match &self.segments {
-            None => self.head.len(),
-            Some(segments) => self.head.len() + segments.iter().map(outside).sum::<usize>(),
+        match (&self.segments, &self.hosted) {
+            (None, None) => self.head.len(),
+            _ => self.head.len() + self.segments().iter().map(outside).sum::<usize>() + self.hosted_len(),
         }
+    }
+
+    fn hosted_len(&self) -> usize {
+        self.hosted().iter().map(|(_, bytes)| bytes.len()).sum()
+    }
+
+    /// Whether there are segments of either kind.
+    #[inline]
+    pub(crate) fn has_segments(&self) -> bool {
+        !self.segments().is_empty() || !self.hosted().is_empty()
+    }
+
+    /// Number of segments.
+    #[inline]
+    pub(crate) fn count(&self) -> usize {
+        self.segments().len() + self.hosted().len()
     }
 
     /// Whether there are no bytes.
@@ -60,7 +88,7 @@ impl Payload {
         self.len() == 0
     }
 
-    /// The bytes in order, piece by piece. No piece is empty.
+    /// The bytes in order, piece by piece, without those that the host keeps. No piece is empty.
     ///
     /// # Panics
     /// If the ranges of the segments are not as they should be.
@@ -86,6 +114,20 @@ impl Payload {
             self.head = joined;
         }
         self.segments = None;
+        if !self.hosted().is_empty() {
+            let mut joined = Vec::new();
+            joined.try_reserve_exact(self.len())?;
+            let mut at = 0;
+            for (start, bytes) in self.hosted() {
+                joined.extend_from_slice(&self.head[core::mem::replace(&mut at, *start)..*start]);
+                let from = joined.len();
+                joined.resize(from + bytes.len(), 0);
+                bytes.copy_to(0, &mut joined[from..]);
+            }
+            joined.extend_from_slice(&self.head[at..]);
+            self.head = joined;
+        }
+        self.hosted = None;
         Ok(())
     }
 
@@ -114,19 +156,54 @@ impl Payload {
         (gathered, len)
     }
 
+    /// The same for a payload whose segments the host keeps: bytes of the head, then those of at most one segment.
+    pub(crate) fn gather_hosted(&self, from: usize, room: usize) -> (&[u8], Option<HostedPart<'_>>, usize) {
+        let (mut skip, mut at) = (from, 0);
+        for (start, bytes) in self.hosted() {
+            let near = &self.head[core::mem::replace(&mut at, *start)..*start];
+            let near = if skip < near.len() {
+                &near[core::mem::take(&mut skip)..]
+            } else {
+                skip -= near.len();
+                &[]
+            };
+            if near.is_empty() && skip >= bytes.len() {
+                skip -= bytes.len();
+                continue;
+            }
+            if near.len() >= room {
+                return (&near[..room], None, room);
+            }
+            let part = (bytes.len() - skip).min(room - near.len());
+            return (near, Some((&**bytes, skip..skip + part)), near.len() + part);
+        }
+        let rest = &self.head[at + skip..];
+        let len = rest.len().min(room);
+        (&rest[..len], None, len)
+    }
+
     /// Offset, among all bytes, and length of each segment, as they travel.
     pub(crate) fn table(&self) -> impl Iterator<Item = (u64, u64)> {
+        let near = self.segments().iter().map(|segment| (segment.0.start, segment.0.len(), outside(segment)));
+        let hosted = self.hosted().iter().map(|(start, bytes)| (*start, 0, bytes.len()));
         let mut before = 0;
-        self.segments().iter().map(move |segment| {
-            let (start, len) = (segment.0.start + before, segment.0.len() + outside(segment));
-            before += outside(segment);
-            (start as u64, len as u64)
+        near.chain(hosted).map(move |(start, inside, outside)| {
+            let offset = start + before;
+            before += outside;
+            (offset as u64, (inside + outside) as u64)
         })
     }
 
     /// Whether the ranges are in order, not empty, and inside of the head.
     pub(crate) fn is_sound(&self) -> bool {
         let mut at = 0;
+        let hosted = self.hosted().iter().all(|(start, bytes)| {
+            let follows = core::mem::replace(&mut at, *start) <= *start;
+            follows && *start <= self.head.len() && bytes.len() > 0
+        });
+        if !hosted || !self.hosted().is_empty() {
+            return hosted && self.segments().is_empty();
+        }
         self.segments().iter().all(|segment| {
             let (range, bytes) = segment;
             let sound = at <= range.start
@@ -147,13 +224,16 @@ fn outside((_, bytes): &Segment) -> usize {
 impl From<Vec<u8>> for Payload {
     #[inline]
     fn from(head: Vec<u8>) -> Self {
-        Self { head, segments: None }
+        Self { head, segments: None, hosted: None }
     }
 }
 
 impl PartialEq for Payload {
-    /// Compares the bytes, however they are cut.
+    /// Compares the bytes, however they are cut. Hosted ones are copied for that.
     fn eq(&self, other: &Self) -> bool {
+        if !self.hosted().is_empty() || !other.hosted().is_empty() {
+            return self.clone().into_bytes() == other.clone().into_bytes();
+        }
         self.len() == other.len() && self.pieces().flatten().eq(other.pieces().flatten())
     }
 }
@@ -163,18 +243,22 @@ impl Eq for Payload {}
 impl<B: AsRef<[u8]> + ?Sized> PartialEq<B> for Payload {
     fn eq(&self, other: &B) -> bool {
         let other = other.as_ref();
+        if !self.hosted().is_empty() {
+            return self.clone().into_bytes() == other;
+        }
         self.len() == other.len() && self.pieces().flatten().eq(other)
     }
 }
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.segments().is_empty() {
+        if !self.has_segments() {
             return self.head.fmt(f);
         }
         f.debug_struct("Payload")
             .field("head", &self.head)
-            .field("segments", self.segments.as_ref().expect("some"))
+            .field("segments", &self.segments())
+            .field("hosted", &self.hosted())
             .finish()
     }
 }
@@ -187,7 +271,7 @@ mod tests {
     fn rope() -> Payload {
         let bytes = |bytes: &[u8]| Some(Arc::new(bytes.to_vec()));
         let segments = vec![(0..0, bytes(b"ab")), (1..3, None), (3..3, bytes(b"f")), (4..4, bytes(b"hi"))];
-        Payload { head: b"cdeg".to_vec(), segments: Some(Box::new(segments)) }
+        Payload { head: b"cdeg".to_vec(), segments: Some(Box::new(segments)), ..Payload::default() }
     }
 
     #[test]
@@ -205,11 +289,12 @@ mod tests {
     fn ranges_out_of_order_are_not_sound() {
         let unsound = [(2..5, None), (0..1, Some(Arc::new(vec![1]))), (1..1, None), (1..1, Some(Arc::default()))];
         for segment in unsound {
-            let payload = Payload { head: b"abcd".to_vec(), segments: Some(Box::new(vec![segment])) };
+            let segments = Some(Box::new(vec![segment]));
+            let payload = Payload { head: b"abcd".to_vec(), segments, ..Payload::default() };
             assert!(!payload.is_sound(), "{payload:?}");
         }
-        let overlapping =
-            Payload { head: b"abcd".to_vec(), segments: Some(Box::new(vec![(0..2, None), (1..3, None)])) };
+        let segments = Some(Box::new(vec![(0..2, None), (1..3, None)]));
+        let overlapping = Payload { head: b"abcd".to_vec(), segments, ..Payload::default() };
         assert!(!overlapping.is_sound());
     }
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::box_collection, reason = "small payloads are moved more often than large ones are made")]
 
 use crate::budget::Account;
-use crate::{Payload, Segment};
+use crate::{Allot, Payload, Segment};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -25,6 +25,8 @@ pub(crate) struct Pool {
     limit: usize,
     /// What the bodies in flight of the session are charged to. Spare buffers are not charged.
     pub(crate) account: Account,
+    /// How hosted segments are received, and of how many bytes at least; other segments are received with the head.
+    pub(crate) hosts: Option<(usize, Allot)>,
 }
 
 impl Pool {
@@ -36,6 +38,7 @@ impl Pool {
             bytes: 0,
             limit,
             account: Account::new(),
+            hosts: None,
         }
     }
 
@@ -144,7 +147,7 @@ mod tests {
         let [alone, held] = [100, 200].map(|size| Arc::new(Vec::with_capacity(size)));
         let other = Arc::clone(&held);
         let segments = Some(Box::new(alloc::vec![(0..0, Some(alone)), (0..0, Some(held))]));
-        pool.give_payload(Payload { head: Vec::new(), segments });
+        pool.give_payload(Payload { segments, ..Payload::default() });
         assert_eq!(pool.take_list().map(|list| list.len()), Some(0));
         assert_eq!(pool.take_segment(49).capacity(), 0);
         assert_eq!(pool.take_segment(50).capacity(), 100);

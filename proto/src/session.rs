@@ -6,9 +6,9 @@ use crate::calls::{Incoming, Outgoing, Stage};
 use crate::message::{COUNT, ENTRY, Outbox};
 use crate::pool::Pool;
 use crate::{
-    CallId, CloseReason, Closed, ClosedBy, Config, ErrorCode, Event, Flags, Format, FrameBytes, Greeting, Header, Kind,
-    MAX_NAME, MAX_SEGMENTS, MIN_FRAME, NoSuchCall, Outcome, Payload, ProtocolError, Role, SendError, Time, Transmit,
-    VERSION,
+    Allot, CallId, CloseReason, Closed, ClosedBy, Config, ErrorCode, Event, Flags, Format, FrameBytes, Greeting,
+    Header, Kind, MAX_NAME, MAX_SEGMENTS, MIN_FRAME, NoSuchCall, Outcome, Payload, ProtocolError, Role, SendError,
+    Time, Transmit, VERSION,
 };
 use alloc::collections::VecDeque;
 use alloc::format;
@@ -114,6 +114,22 @@ impl Session {
         self
     }
 
+    /// The same session, which receives segments of `least` bytes and more into memory of its host, instead of that of
+    /// [`Config::segments`](crate::Config::segments).
+    #[must_use]
+    pub fn with_hosted(mut self, least: usize, allot: Allot) -> Self {
+        self.pool.hosts = Some((least, allot));
+        self
+    }
+
+    /// Makes what is queued independent of the program, which may change its buffers from now on: what has not been sent of hosted segments is
+    /// copied. Returns whether there was memory for that; otherwise the link must be [aborted](Self::abort).
+    #[inline]
+    #[must_use]
+    pub fn keep(&mut self) -> bool {
+        self.outbox.keep()
+    }
+
     /// The budget that the bodies in flight are charged to.
     pub fn budget(&self) -> Option<&Budget> {
         self.pool.account.budget()
@@ -149,7 +165,7 @@ impl Session {
     /// An empty payload to encode into: a [`buffer`](Self::buffer), and a list for segments if one is spare.
     #[inline]
     pub fn payload(&mut self) -> Payload {
-        Payload { head: self.pool.take(), segments: self.pool.take_list() }
+        Payload { head: self.pool.take(), segments: self.pool.take_list(), hosted: None }
     }
 
     /// Returns the buffers of an event, so that the next one needs no allocation.
@@ -886,7 +902,7 @@ impl Session {
             at += total.len();
         }
         let mut total = u64::from_le_bytes(total);
-        let table = if header.flags.has_segments() { Some(Table::read(frame, &mut at)?) } else { None };
+        let table = if header.flags.has_segments() { Some(Table::read(&frame, &mut at)?) } else { None };
         if !more {
             total = (frame.len() - at) as u64;
         }
@@ -899,14 +915,19 @@ impl Session {
             return Err(ProtocolError("a body is longer than was agreed".into()));
         }
         let fits = purpose == Purpose::DroppedAnswer || self.pool.account.fits(total);
-        let body = match table.filter(|_| self.config.segments) {
+        let hosts = self.pool.hosts;
+        let hosted = table.as_ref().zip(hosts).map_or_else(Vec::new, |(table, (least, _))| table.hosted(least));
+        let body = match table.filter(|_| hosts.is_none() && self.config.segments) {
             _ if !fits || purpose == Purpose::DroppedAnswer => Payload::default(),
-            None => self.pool.take_stale(total as usize).into(),
+            None => {
+                let outside: usize = hosted.iter().map(|(_, len)| len).sum();
+                self.pool.take_stale(total as usize - outside).into()
+            }
             Some(table) => table.buffers(total, &mut self.pool),
         };
-        let mut assembly = Assembly::new(header.id, format, purpose, total, body);
+        let mut assembly = Assembly::new(header.id, format, purpose, total, body).with_hosted(hosted);
         if !more {
-            return self.accept_whole(assembly, fits, frame, at);
+            return self.accept_whole(assembly, fits, &frame, at);
         }
         if purpose == Purpose::Notify {
             assembly.name = core::mem::take(&mut self.name);
@@ -920,7 +941,7 @@ impl Session {
                 return Ok(());
             }
         }
-        self.accept_part(header.id, frame, at, true)
+        self.accept_part(header.id, &frame, at, true)
     }
 
     /// Handles a body with segments that is in one frame from `at` on.
@@ -928,7 +949,7 @@ impl Session {
         &mut self,
         mut assembly: Assembly,
         fits: bool,
-        frame: &(impl FrameBytes + ?Sized),
+        frame: &dyn FrameBytes,
         at: usize,
     ) -> Result<(), ProtocolError> {
         let (id, format, purpose, total) = (assembly.id, assembly.format, assembly.purpose, assembly.total);
@@ -989,16 +1010,10 @@ impl Session {
     }
 
     fn accept_more(&mut self, header: Header, frame: &(impl FrameBytes + ?Sized)) -> Result<(), ProtocolError> {
-        self.accept_part(header.id, frame, Header::SIZE, header.flags.more())
+        self.accept_part(header.id, &frame, Header::SIZE, header.flags.more())
     }
 
-    fn accept_part(
-        &mut self,
-        id: u32,
-        frame: &(impl FrameBytes + ?Sized),
-        at: usize,
-        more: bool,
-    ) -> Result<(), ProtocolError> {
+    fn accept_part(&mut self, id: u32, frame: &dyn FrameBytes, at: usize, more: bool) -> Result<(), ProtocolError> {
         let Some(assembly) = self.assemblies.get_mut(id) else {
             return Err(ProtocolError("more came for a body that is complete or was never begun".into()));
         };
@@ -1122,12 +1137,12 @@ impl Session {
 /// A payload that is about to be sent, with no more segments than can travel.
 #[inline]
 fn checked(payload: Payload) -> Payload {
-    if payload.segments().is_empty() { payload } else { checked_segments(payload) }
+    if payload.has_segments() { checked_segments(payload) } else { payload }
 }
 
 fn checked_segments(mut payload: Payload) -> Payload {
     assert!(payload.is_sound(), "the segments of a payload are ascending ranges of its head");
-    if payload.segments().len() > MAX_SEGMENTS {
+    if payload.count() > MAX_SEGMENTS {
         payload = payload.into_bytes().into();
     }
     payload
@@ -1142,7 +1157,7 @@ struct Table {
 
 impl Table {
     /// Reads a table in a frame from `at`, which is behind it then.
-    fn read(frame: &(impl FrameBytes + ?Sized), at: &mut usize) -> Result<Self, ProtocolError> {
+    fn read(frame: &dyn FrameBytes, at: &mut usize) -> Result<Self, ProtocolError> {
         let wrong = || ProtocolError("a table of segments is too short, or has no entry or more than 32".into());
         let mut count = [0; COUNT];
         if frame.len() < *at + COUNT {
@@ -1189,7 +1204,20 @@ impl Table {
             before += len;
             (start..start + *len as usize, Some(pool.take_segment(*len as usize)))
         }));
-        Payload { head: pool.take_stale((total - outside) as usize), segments: Some(list) }
+        Payload { head: pool.take_stale((total - outside) as usize), segments: Some(list), hosted: None }
+    }
+
+    /// The segments of `least` bytes and more: where each belongs in a head that has all else, and its length.
+    fn hosted(&self, least: usize) -> Vec<(usize, usize)> {
+        let mut before = 0;
+        let large = self.entries().iter().filter(|(_, len)| *len >= least as u64);
+        large
+            .map(|(offset, len)| {
+                let start = offset - before;
+                before += len;
+                (start as usize, *len as usize)
+            })
+            .collect()
     }
 }
 

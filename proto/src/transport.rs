@@ -1,6 +1,6 @@
 //! What a transport offers to a session: frames out, frames in, and a way to sleep without missing one.
 
-use crate::{CallId, ProtocolError, Session};
+use crate::{CallId, Hosted, HostedPart, ProtocolError, Session, in_parts};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -80,29 +80,32 @@ pub struct Asked {
 }
 
 /// A frame that is ready to travel: the bytes of `head`, then those of the pieces of `body`, without anything between.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Transmit<'a> {
     /// The header, the name, where the body goes on its total length, and its segments if it has some.
     pub head: &'a [u8],
     /// The part of the payload that travels in this frame: pieces that lie in different places. An empty one is followed by empty ones only.
     pub body: [&'a [u8]; 3],
+    /// What follows of it and is kept by the host: a range of its bytes. Then `body` is at most one piece.
+    pub hosted: Option<HostedPart<'a>>,
 }
 
 impl<'a> Transmit<'a> {
     /// A frame whose body lies in one place.
     #[inline]
     pub const fn new(head: &'a [u8], body: &'a [u8]) -> Self {
-        Self { head, body: [body, &[], &[]] }
+        Self { head, body: [body, &[], &[]], hosted: None }
     }
 
     /// Length in bytes of the whole frame.
     #[inline]
     pub fn len(&self) -> usize {
         let [first, second, third] = self.body;
-        self.head.len() + first.len() + second.len() + third.len()
+        let hosted = self.hosted.as_ref().map_or(0, |(_, range)| range.len());
+        self.head.len() + first.len() + second.len() + third.len() + hosted
     }
 
-    /// The head, then the pieces of the body.
+    /// The head, then the pieces of the body, without the bytes that the host keeps.
     #[inline]
     pub fn pieces(&self) -> [&'a [u8]; 4] {
         let [first, second, third] = self.body;
@@ -111,7 +114,19 @@ impl<'a> Transmit<'a> {
 
     /// The frame as one buffer.
     pub fn to_vec(&self) -> Vec<u8> {
-        self.pieces().concat()
+        let mut frame = Vec::with_capacity(self.len());
+        self.append_to(&mut frame);
+        frame
+    }
+
+    /// Appends the frame to a buffer.
+    pub fn append_to(&self, buffer: &mut Vec<u8>) {
+        self.pieces().into_iter().for_each(|piece| buffer.extend_from_slice(piece));
+        if let Some((bytes, range)) = &self.hosted {
+            let start = buffer.len();
+            buffer.resize(start + range.len(), 0);
+            bytes.copy_to(range.start, &mut buffer[start..]);
+        }
     }
 
     /// Always false: a frame has at least a header.
@@ -135,6 +150,31 @@ pub trait FrameBytes {
     /// # Panics
     /// If the range is not inside the frame.
     fn copy_to(&self, at: usize, target: &mut [u8]);
+
+    /// Copies `len` bytes from offset `at` to offset `to` of hosted bytes.
+    ///
+    /// # Panics
+    /// If either range is not inside its bytes.
+    fn copy_to_hosted(&self, at: usize, target: &dyn Hosted, to: usize, len: usize) {
+        in_parts(len, |from, part| {
+            self.copy_to(at + from, part);
+            target.copy_from(to + from, part);
+        });
+    }
+}
+
+impl<F: FrameBytes + ?Sized> FrameBytes for &F {
+    fn len(&self) -> usize {
+        (**self).len()
+    }
+
+    fn copy_to(&self, at: usize, target: &mut [u8]) {
+        (**self).copy_to(at, target);
+    }
+
+    fn copy_to_hosted(&self, at: usize, target: &dyn Hosted, to: usize, len: usize) {
+        (**self).copy_to_hosted(at, target, to, len);
+    }
 }
 
 impl FrameBytes for [u8] {
@@ -144,6 +184,10 @@ impl FrameBytes for [u8] {
 
     fn copy_to(&self, at: usize, target: &mut [u8]) {
         target.copy_from_slice(&self[at..at + target.len()]);
+    }
+
+    fn copy_to_hosted(&self, at: usize, target: &dyn Hosted, to: usize, len: usize) {
+        target.copy_from(to, &self[at..at + len]);
     }
 }
 

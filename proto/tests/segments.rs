@@ -34,7 +34,7 @@ fn payload(body: &[u8], ranges: &[(Range<usize>, bool)]) -> Payload {
         at = range.end;
     }
     head.extend_from_slice(&body[at..]);
-    Payload { head, segments: Some(Box::new(segments)) }
+    Payload { head, segments: Some(Box::new(segments)), hosted: None }
 }
 
 /// The contents of the segments of a received payload.
@@ -178,7 +178,7 @@ fn announced_segments_cost_no_more_than_the_first_step() {
         &link::greeting_frame(Role::Worker, coincide_proto::Greeting { max_message: 1 << 30, ..link::greeting() })[..],
     )
     .unwrap();
-    let body = Payload { head: vec![7; 64 << 20], segments: Some(Box::new(segments)) };
+    let body = Payload { head: vec![7; 64 << 20], segments: Some(Box::new(segments)), hosted: None };
     peer.call(Call { name: "f", ..Call::default() }, body).expect("the call can be sent");
     link::next_frame(&mut peer).expect("the greeting");
     let first = link::next_frame(&mut peer).expect("the first part");
@@ -206,7 +206,7 @@ fn segments_are_sent_from_where_they_lie_and_copied_once_when_received() {
     let bytes = Arc::new(pattern(1 << 20));
     let mut link = Link::open();
     let segments = vec![(2..2, Some(Arc::clone(&bytes)))];
-    call(&mut link, Payload { head: b"abcd".to_vec(), segments: Some(Box::new(segments)) });
+    call(&mut link, Payload { head: b"abcd".to_vec(), segments: Some(Box::new(segments)), hosted: None });
     let (copied, mut lies) = (std::cell::Cell::new(0), 0);
     let within = bytes.as_ptr_range();
     loop {

@@ -55,7 +55,7 @@ pub(crate) fn encode_args<A: Serialize>(
     schema: Option<Schema>,
     payload: &mut Payload,
 ) -> Result<Format, EncodeError> {
-    let Payload { head, segments } = payload;
+    let Payload { head, segments, .. } = payload;
     match schema {
         Some(Schema(hash)) => typed::to_payload(args, hash, head, segments).map(|()| Format::Typed),
         None => value::args_to_buf(args, head).map(|()| Format::Value),
@@ -99,7 +99,7 @@ pub(crate) fn encode_result<T: Serialize>(
     schema: Option<Schema>,
     payload: &mut Payload,
 ) -> Result<Format, Failure> {
-    let Payload { head, segments } = payload;
+    let Payload { head, segments, .. } = payload;
     let encoded = match schema {
         Some(Schema(hash)) if format == Format::Typed => {
             typed::to_payload(value, hash, head, segments).map(|()| Format::Typed)

@@ -1,6 +1,9 @@
 // Shared memory as wasm reaches it: words that are atomic, bytes that are copied, and ways to sleep. Numbers only cross the
 // boundary. `src/web.rs` says what each function is for.
 
+/** Buffers of the program on their way, by the numbers that wasm has for them: the host puts them here. Those to send are not changed. */
+export const buffers = [];
+
 const memories = [];
 const free = [];
 
@@ -64,6 +67,21 @@ export function publish(handle, record, next, head, headLength, body, bodyLength
   copy(memory.bytes, record + 4, from, head, headLength);
   copy(memory.bytes, record + 4 + headLength, from, body, bodyLength);
   Atomics.store(memory.words, record >>> 2, headLength + bodyLength);
+}
+
+/** The same for a record that ends with bytes of a buffer of the program. */
+export function publishHosted(handle, record, next, head, headLength, body, bodyLength, number, from, length) {
+  const memory = memories[handle];
+  const rest = record + 4 + headLength + bodyLength;
+  Atomics.store(memory.words, next >>> 2, 0);
+  copy(memory.bytes, record + 4, own(memory), head, headLength);
+  copy(memory.bytes, record + 4 + headLength, own(memory), body, bodyLength);
+  copy(memory.bytes, rest, buffers[number], from, length);
+  Atomics.store(memory.words, record >>> 2, headLength + bodyLength + length);
+}
+
+export function copyOutHosted(handle, at, number, to, length) {
+  copy(buffers[number], to, memories[handle].bytes, at, length);
 }
 
 /** Blocks while the word is `expected`; a negative `timeout` in milliseconds waits for ever. */

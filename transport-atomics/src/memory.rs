@@ -1,6 +1,7 @@
 //! The memory that two endpoints share, seen through the few operations that the algorithm needs.
 
 use crate::layout::RECORD_HEADER;
+use coincide_proto::{Hosted, Transmit, in_parts};
 use std::time::Duration;
 
 /// A range of bytes that two endpoints share: 32-bit words that are atomic, and bytes that are copied.
@@ -56,6 +57,20 @@ pub(crate) trait Memory: Clone {
         }
         // Release: whoever sees the length sees the frame and the zero behind it. Pairs with the loads in `Consumer::peek`.
         self.store(record, len as u32);
+    }
+
+    /// The same for a frame with hosted bytes, of which it has at most one other piece.
+    fn publish_hosted(&self, record: usize, next: usize, frame: &Transmit<'_>) {
+        let bytes = frame.to_vec();
+        self.publish(record, next, &bytes, &[]);
+    }
+
+    /// Copies `len` bytes from the offset `at` to offset `to` of hosted bytes.
+    fn copy_out_hosted(&self, at: usize, target: &dyn Hosted, to: usize, len: usize) {
+        in_parts(len, |from, part| {
+            self.copy_out(at + from, part);
+            target.copy_from(to + from, part);
+        });
     }
 
     /// The endpoint announces by the word that it sleeps in an event loop, and has its bell rung when somebody wakes those who

@@ -11,7 +11,7 @@
 
 use crate::layout::{PADDING, RECORD_ALIGN, RECORD_HEADER, Ring};
 use crate::memory::Memory;
-use coincide_proto::{FrameBytes, ProtocolError, Transmit};
+use coincide_proto::{FrameBytes, Hosted, ProtocolError, Transmit};
 use std::borrow::Cow;
 
 /// The writing end of a ring.
@@ -64,6 +64,7 @@ impl Producer {
         let next = (start + size) & (capacity - 1);
         let (record, next) = (data + start as usize, data + next as usize);
         match frame.body {
+            _ if frame.hosted.is_some() => memory.publish_hosted(record, next, frame),
             [body, [], _] => memory.publish(record, next, frame.head, body),
             _ => memory.publish_pieces(record, next, &frame.pieces()),
         }
@@ -231,6 +232,15 @@ impl<M: Memory> FrameBytes for Frame<'_, M> {
         match self.near {
             Some(near) => target.copy_from_slice(&near[at..][..target.len()]),
             None => self.memory.copy_out(self.at + at, target),
+        }
+    }
+
+    fn copy_to_hosted(&self, at: usize, target: &dyn Hosted, to: usize, len: usize) {
+        let fits = at.checked_add(len).is_some_and(|end| end <= self.len);
+        assert!(fits, "{len} bytes at {at} are not inside a frame of {}", self.len);
+        match self.near {
+            Some(near) => target.copy_from(to, &near[at..][..len]),
+            None => self.memory.copy_out_hosted(self.at + at, target, to, len),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::endpoint::{Doorbell, Endpoint};
 use crate::layout::Rings;
 use crate::link::{MainTransport, WorkerTransport};
 use crate::memory::Memory;
+use coincide_proto::{Hosted, Transmit};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -177,6 +178,28 @@ impl Memory for SharedBuffer {
         publish(self.handle(), record, next, head.as_ptr(), head.len(), body.as_ptr(), body.len());
     }
 
+    fn publish_hosted(&self, record: usize, next: usize, frame: &Transmit<'_>) {
+        let ([body, ..], Some((bytes, range))) = (frame.body, &frame.hosted) else {
+            return;
+        };
+        publish_hosted(
+            self.handle(),
+            record,
+            next,
+            frame.head.as_ptr(),
+            frame.head.len(),
+            body.as_ptr(),
+            body.len(),
+            bytes.number(),
+            range.start,
+            range.len(),
+        );
+    }
+
+    fn copy_out_hosted(&self, at: usize, target: &dyn Hosted, to: usize, len: usize) {
+        copy_out_hosted(self.handle(), at, target.number(), to, len);
+    }
+
     fn listen(&self, word: usize, expected: u32) -> bool {
         listen(self.handle(), word, expected)
     }
@@ -220,6 +243,21 @@ extern "C" {
         body: *const u8,
         body_length: usize,
     );
+    #[wasm_bindgen(js_name = publishHosted)]
+    fn publish_hosted(
+        handle: u32,
+        record: usize,
+        next: usize,
+        head: *const u8,
+        head_length: usize,
+        body: *const u8,
+        body_length: usize,
+        number: u32,
+        from: usize,
+        length: usize,
+    );
+    #[wasm_bindgen(js_name = copyOutHosted)]
+    fn copy_out_hosted(handle: u32, at: usize, number: u32, to: usize, length: usize);
     fn wait(handle: u32, at: usize, expected: u32, timeout: f64);
     fn notify(handle: u32, at: usize);
     fn listen(handle: u32, at: usize, expected: u32) -> bool;

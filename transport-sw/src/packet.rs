@@ -81,7 +81,7 @@ pub(crate) fn frame_at(packet: &[u8], at: usize) -> Option<&[u8]> {
 pub(crate) fn pack(frame: &Transmit<'_>) -> Vec<u8> {
     let mut packed = Vec::with_capacity(4 + frame.len());
     packed.extend_from_slice(&(frame.len() as u32).to_le_bytes());
-    frame.pieces().iter().for_each(|piece| packed.extend_from_slice(piece));
+    frame.append_to(&mut packed);
     packed
 }
 

@@ -388,6 +388,15 @@ impl Engine {
         self.port.flush();
     }
 
+    /// Makes what is queued independent of the program's buffers, for payloads with [hosted](Payload::hosted) segments: a host calls this before code
+    /// of the program runs. Closes the link if there is no memory for that.
+    #[inline]
+    pub fn keep(&mut self) {
+        if !self.port.session.keep() {
+            self.abort(CloseReason::FAILED, "there is no memory for a copy of a buffer that has been sent in part");
+        }
+    }
+
     /// Closes the link at once, and leaves the transport.
     pub fn abort(&mut self, reason: CloseReason, text: &str) {
         self.port.abort(reason, text);

@@ -174,7 +174,7 @@ impl Segments {
             let start = decimal(&offset) as usize;
             (start..start + decimal(&len) as usize, None)
         });
-        coincide_proto::Payload { head: payload.0, segments: Some(Box::new(ranges.collect())) }
+        coincide_proto::Payload { head: payload.0, segments: Some(Box::new(ranges.collect())), hosted: None }
     }
 }
 
