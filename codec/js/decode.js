@@ -36,28 +36,39 @@ export class Decoder {
     this.objects = bareArray(FEW_OBJECTS);
     this.counted = 0;
     this.costly = 0;
+    /** Buffers that the payload leaves out, as `decode` receives them; where the next one belongs, and its index. */
+    this.buffers = undefined;
+    this.place = -1;
+    this.next = 0;
+    this.outside = 0;
   }
 
   /**
    * The value whose bytes are those of `source.bytes` from `at` on; `source.data` is a `DataView` of the same memory. Making a reference may replace
-   * that memory by a copy, which `source` shows then. Throws an `Error` if the bytes are malformed or the platform lacks what they hold; its
+   * that memory by a copy, which `source` shows then. `buffers` are contents that are not there, if there are some: for each, in order, where in `source.bytes` it
+   * belongs, and a `Uint8Array` of all of a buffer, which becomes a part of the value. Throws an `Error` if the bytes are malformed or the platform lacks what they hold; its
    * `isOutOfMemory` tells whether that is memory.
    */
-  decode(source, at, length) {
+  decode(source, at, length, buffers) {
     this.source = source;
     this.refresh();
     this.at = this.begin = at;
     this.end = at + length;
     this.payload++;
-    this.numbered = this.counted = this.costly = 0;
+    this.numbered = this.counted = this.costly = this.outside = 0;
+    this.buffers = buffers;
+    this.next = 0;
+    for (let i = 1; i < buffers?.length; i += 2) this.outside += buffers[i].length;
+    this.locate();
     try {
       const value = this.value(0);
       if (this.at !== this.end) throw malformed('bytes are left after the value');
+      if (this.place >= 0) throw malformed(NO_CONTENT);
       return value;
     } catch (error) {
       throw isOverflow(error) ? new Error(NO_ROOM) : error;
     } finally {
-      this.source = this.bytes = this.data = undefined;
+      this.source = this.bytes = this.data = this.buffers = undefined;
       this.forget();
     }
   }
@@ -179,12 +190,12 @@ export class Decoder {
       case RESIZABLE: {
         this.pay();
         const maxByteLength = this.varint();
-        const length = this.length();
+        const length = this.varint();
         if (length > maxByteLength || maxByteLength > MAX_SAFE) throw malformed('a buffer is longer than it can become');
-        const at = this.take(length);
+        const content = this.content(length);
         const buffer = resizable(length, maxByteLength);
         if (!buffer.resizable) throw new TypeError('this platform has no resizable ArrayBuffer');
-        new Uint8Array(buffer).set(this.bytes.subarray(at, at + length));
+        new Uint8Array(buffer).set(content);
         return buffer;
       }
       case BYTES: {
@@ -402,7 +413,7 @@ export class Decoder {
     }
     if (tag !== WIDE_STRING) throw malformed('something else stands where a string should');
     const units = this.varint();
-    return this.wide(this.take(2 * units), units);
+    return this.wide(this.content(2 * units), units);
   }
 
   /** A string that must be well-formed. */
@@ -412,6 +423,7 @@ export class Decoder {
   }
 
   text(length) {
+    if (this.place >= 0 && this.at === this.place) return utf8(this.content(length));
     return this.decodeText(this.take(length), length);
   }
 
@@ -449,10 +461,10 @@ export class Decoder {
     return bits < 0x80 ? text : utf8(bytes.subarray(at, end));
   }
 
-  wide(at, units) {
-    const { data } = this;
+  wide({ buffer, byteOffset }, units) {
+    const data = new DataView(buffer, byteOffset);
     const codes = new Uint16Array(units);
-    for (let i = 0; i < units; i++) codes[i] = data.getUint16(at + 2 * i, true);
+    for (let i = 0; i < units; i++) codes[i] = data.getUint16(2 * i, true);
     let text = '';
     for (let i = 0; i < units; i += 4096) text += fromCharCode.apply(null, codes.subarray(i, i + 4096));
     if (isWellFormed(text)) throw malformed('a string without lone surrogates is not UTF-8');
@@ -461,7 +473,8 @@ export class Decoder {
 
   /** A copy of the bytes that follow their length. */
   copy() {
-    const length = this.length();
+    const length = this.varint();
+    if (this.place >= 0 && this.at === this.place) return this.content(length);
     const at = this.take(length);
     try {
       return sliceOfBytes.call(this.bytes, at, at + length);
@@ -470,9 +483,25 @@ export class Decoder {
     }
   }
 
+  /** Steps over a content and returns it: that of the next buffer if that belongs here, otherwise a view of the bytes. */
+  content(length) {
+    const { at, place } = this;
+    if (place < 0 || at !== place) return this.bytes.subarray(this.take(length), at + length);
+    const content = this.buffers[this.next + 1];
+    if (content.length !== length) throw malformed(NO_CONTENT);
+    this.next += 2;
+    this.locate();
+    return content;
+  }
+
+  /** Finds where the next buffer belongs. */
+  locate() {
+    this.place = this.next < this.buffers?.length ? this.buffers[this.next] : -1;
+  }
+
   /** Counts a costly object. */
   pay() {
-    if (!mayContain(++this.costly, this.end - this.begin)) throw new TypeError(TOO_COSTLY);
+    if (!mayContain(++this.costly, this.outside + this.end - this.begin)) throw new TypeError(TOO_COSTLY);
   }
 
   /** A count of things of at least `least` bytes each. */
@@ -523,6 +552,8 @@ export class Decoder {
 const malformed = rule => new Error(`malformed payload: ${rule}`);
 const ended = () => malformed('the payload ends in the middle of a value');
 const tooLong = () => malformed('a length exceeds the bytes that are left');
+
+const NO_CONTENT = 'a segment is not the content of an item';
 
 const isOverflow = ({ name, message }) => (name === 'RangeError' || name === 'InternalError') && /call stack|recursion/i.test(message);
 const NO_ROOM = 'too little of the stack is left for a value that is nested as deep';

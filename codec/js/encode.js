@@ -37,6 +37,8 @@ export class Room {
   data = new DataView(this.bytes.buffer);
   /** The innermost encoder at work. */
   active = null;
+  /** Whether encoders leave large buffers where they are: see `buffers` there. */
+  lends = false;
 
   /** Makes `bytes` at least this long, and keeps its contents. Throws when there is too little memory. */
   grow(length) {
@@ -71,6 +73,8 @@ export class Encoder {
     /** The encoder that this one interrupts. */
     this.outer = null;
     this.isBusy = false;
+    /** For each buffer that was left where it is, the offset in the payload where its bytes belong, and a view of it; null without any. */
+    this.buffers = null;
     this.lenient = false;
     /** Whether something was left out. */
     this.lost = false;
@@ -109,7 +113,12 @@ export class Encoder {
     this.blobs = blobs;
     try {
       this.value(value, 0);
-      if (!mayContain(this.costly, this.at - this.start)) throw new Refusal(TOO_COSTLY);
+      if (this.buffers !== null) {
+        checkBuffers(this.buffers, root);
+        // The room keeps a list of them behind the payload.
+        this.ensure(6 * this.buffers.length);
+      }
+      if (!mayContain(this.costly, this.lentBytes() + this.at - this.start)) throw new Refusal(TOO_COSTLY);
     } catch (error) {
       this.unsent();
       throw Refusal.of(error).from(root);
@@ -129,6 +138,7 @@ export class Encoder {
     this.isBusy = true;
     this.refresh();
     this.start = this.at = outer === null ? 0 : outer.nested;
+    this.buffers = null;
     this.lost = false;
     this.costly = 0;
     this.numbered = 0;
@@ -147,6 +157,13 @@ export class Encoder {
     this.blobs = undefined;
     if (this.passing.size > 0) this.passing.clear();
     if (this.given.length > 0) this.given = [];
+  }
+
+  /** Bytes of the buffers that were left where they are. */
+  lentBytes() {
+    let sum = 0;
+    for (let i = 1; i < this.buffers?.length; i += 2) sum += this.buffers[i].length;
+    return sum;
   }
 
   /** The references are not sent. */
@@ -652,7 +669,8 @@ export class Encoder {
   buffer(value) {
     let copied;
     try {
-      copied = new Uint8Array(value);
+      // With a length, so that it does not follow the buffer.
+      copied = new Uint8Array(value, 0, value.byteLength);
     } catch {
       throw new Refusal('an `ArrayBuffer` that was transferred cannot be sent');
     }
@@ -666,9 +684,15 @@ export class Encoder {
     this.copy(copied);
   }
 
-  /** Writes a length and the bytes, and keeps room for a few more. */
+  /** Writes a length and the bytes, and keeps room for a few more. Many bytes stay where they are. */
   copy(copied) {
     const { length } = copied;
+    if (length >= LENT && this.room.lends && (this.buffers?.length ?? 0) < 2 * MOST_LENT) {
+      this.ensure(2 * FEW);
+      this.varint(length);
+      (this.buffers ??= []).push(this.at - this.start, copied);
+      return;
+    }
     this.ensure(length + 2 * FEW);
     this.varint(length);
     this.bytes.set(copied, this.at);
@@ -744,6 +768,12 @@ export class Encoder {
   }
 }
 
+/** Throws a `Refusal` if the buffers of a payload are not what they were when it was encoded. */
+export const checkBuffers = (buffers, root) => {
+  for (let i = 1; i < buffers?.length; i += 2)
+    if (buffers[i].length === 0) throw new Refusal('an `ArrayBuffer` in it was transferred, or has shrunk, while it was read').from(root);
+};
+
 const errorParts = new Set(['name', 'message', 'stack', 'cause']);
 
 /** A string property of an error. Empty if the property is not a string or throws. */
@@ -795,6 +825,9 @@ const LONGEST_BY_HAND = 47;
 
 /** A longer array must not be sparse. */
 const MOST_HOLES = 1 << 16;
+
+/** Least bytes of a buffer that is left where it is, and the most such buffers of a payload. `buffers.rs` of the npm package has the same limit. */
+const LENT = 1 << 14, MOST_LENT = 32;
 
 /** The smallest room, and the largest one that is kept. In bytes. */
 const SMALL = 1 << 12, LARGE = 1 << 22;

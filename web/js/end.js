@@ -109,7 +109,7 @@ export class End {
 
   #started(name, timeout, pending) {
     if (this.closed !== undefined) return this.#refuse(pending);
-    const id = start(this.id, scratch.numberOf(name), scratch.at, scratch.length, timeout);
+    const id = start(this.id, scratch.numberOf(name), scratch.give(), scratch.length, timeout);
     if (id === 0) {
       const { words } = memory;
       pending.settle(failureOf(words[STATUS], memory.shownText(), pending.name), true);
@@ -138,7 +138,7 @@ export class End {
   notify(name, args, values = this.values, shown = name) {
     values.encodeArgumentsNow(args, shown);
     if (this.closed !== undefined) throw failureOf(LINK_CLOSED, this.closed, shown);
-    if (!notify(this.id, scratch.numberOf(name), scratch.at, scratch.length)) throw failureOf(memory.words[STATUS], memory.shownText(), shown);
+    if (!notify(this.id, scratch.numberOf(name), scratch.give(), scratch.length)) throw failureOf(memory.words[STATUS], memory.shownText(), shown);
     this.wake();
   }
 
@@ -193,7 +193,7 @@ export class End {
   #abort() {
     const { words } = memory;
     const id = words[CALL], serial = words[SERIAL];
-    if (this.running.delete(serial)) answer(this.id, id, serial, CANCELLED, 0, 0);
+    if (this.running.delete(serial)) answer(this.id, id, serial, CANCELLED, 0, 0, false);
   }
 
   close(why) {
@@ -217,7 +217,7 @@ export class End {
     }
     if (status === LATER && this.closed === undefined) this.running.add(serial);
     // Here as much of the stack is left as there was when wasm returned.
-    answer(this.id, id, serial, status, scratch.at, scratch.length);
+    answer(this.id, id, serial, status, scratch.give(), scratch.length, false);
   }
 
   /** Calls a function with the arguments that wasm shows: its `this` is null, and a promise is awaited. Returns the status; what belongs to it is in scratch memory. */
@@ -252,7 +252,7 @@ export class End {
       if (!this.running.has(serial)) return;
       const status = encode();
       // Code of the program that is encoded may have ended the link.
-      if (status !== undefined && this.running.delete(serial)) answer(this.id, id, serial, status, scratch.at, scratch.length);
+      if (status !== undefined && this.running.delete(serial)) answer(this.id, id, serial, status, scratch.give(), scratch.length, true);
       return status;
     };
     try {

@@ -1,4 +1,5 @@
 // The memory of wasm, as JavaScript writes to it and reads from it.
+import { lend, taken } from './buffers.js';
 import { forgetNames, initSync, name as addName, scratch as reserve, words as addressOfWords } from './coincide.js';
 
 /** All of the memory. What is read from it has to be checked for growth first: these getters do. */
@@ -39,6 +40,16 @@ class Memory {
     this.words[READING] = --this.#reading;
   }
 
+  /** The buffers that belong to the payload that wasm has shown last, if it has some: for each, the address where it belongs, and its bytes. */
+  buffers() {
+    const { words, data } = this;
+    if (words[HOSTED] === 0) return undefined;
+    const buffers = [];
+    const [at, end] = [words[ADDRESS], words[ADDRESS] + words[LENGTH]];
+    for (let i = 0; i < words[HOSTED]; i++) buffers.push(at + data.getUint32(end + 8 * i, true), taken(data.getUint32(end + 8 * i + 4, true)));
+    return buffers;
+  }
+
   /** A text, or a part of the memory. */
   text(at, length) {
     return decoder.decode(this.bytes.subarray(at, at + length));
@@ -59,8 +70,8 @@ class Memory {
 }
 
 /** What the words hold: `memory.rs` has the same list. */
-export const READING = 0, END = 1, CALL = 2, SERIAL = 3, FUNCTION = 4, STATUS = 5, ADDRESS = 6, LENGTH = 7, WAKE = 8, TIMEOUT = 9, OWN = 10;
-const WORDS = 11;
+export const READING = 0, END = 1, CALL = 2, SERIAL = 3, FUNCTION = 4, STATUS = 5, ADDRESS = 6, LENGTH = 7, WAKE = 8, TIMEOUT = 9, OWN = 10, LENT = 11, HOSTED = 12;
+const WORDS = 13;
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -77,6 +88,10 @@ class Scratch {
   /** Where the last payload begins, and its length. */
   at = 0;
   length = 0;
+  /** Its buffers, if it has some: for each, the offset in the payload where it belongs, and a view of it. */
+  buffers = null;
+  /** Encoders leave large buffers where they are. */
+  lends = true;
   #size = 0;
 
   grow(length) {
@@ -109,6 +124,7 @@ class Scratch {
   /** Puts bytes there. */
   put(bytes) {
     this.shrink();
+    this.buffers = null;
     this.at = this.active === null ? 0 : this.active.nested;
     this.length = bytes.length;
     this.#write(bytes, this.at);
@@ -119,6 +135,25 @@ class Scratch {
     if (bytes.length === 0) return;
     if (at + bytes.length > this.bytes.length) this.grow(at + bytes.length);
     this.bytes.set(bytes, at);
+  }
+
+  /** Hands the last payload to the call of wasm that is made next. Returns where it begins. */
+  give() {
+    if (this.buffers !== null) this.#lend();
+    return this.at;
+  }
+
+  #lend() {
+    const { buffers } = this;
+    this.buffers = null;
+    const entries = new Uint32Array(buffers.length * 3 / 2);
+    for (let i = 0, j = 0; i < buffers.length; i += 2) {
+      entries[j++] = buffers[i];
+      entries[j++] = lend(buffers[i + 1]);
+      entries[j++] = buffers[i + 1].length;
+    }
+    this.#write(new Uint8Array(entries.buffer), this.at + this.length);
+    memory.words[LENT] = buffers.length / 2;
   }
 
   /** The number of a name. Leaves the last payload where it is: a new name is put behind it. */

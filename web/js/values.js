@@ -3,7 +3,7 @@ import { OUT_OF_MEMORY, THREW, VALUE, failed, failureOf, remote } from './errors
 import { ADDRESS, LENGTH, STATUS, memory, scratch } from './scratch.js';
 import { blobsIn } from './values/blobs.js';
 import { Decoder } from './values/decode.js';
-import { Encoder } from './values/encode.js';
+import { Encoder, checkBuffers } from './values/encode.js';
 
 export class Values {
   #strict;
@@ -42,11 +42,13 @@ export class Values {
     const lenient = !this.#strict;
     const encoder = this.#encode(value, 'result', lenient, blobs);
     if (!encoder.lost) return;
-    const { at, length } = scratch;
+    const { at, length, buffers } = scratch;
     warn(fn, encoder, value, blobs);
-    // Code of the program that ran for the warning may have sent something.
+    // Code of the program that ran for the warning may have sent something, or transferred a buffer.
     scratch.at = at;
     scratch.length = length;
+    scratch.buffers = buffers;
+    checkBuffers(buffers, 'result');
   }
 
   /** Encodes what a function threw, as well as it can be sent. */
@@ -75,7 +77,7 @@ export class Values {
     const [at, length] = [words[ADDRESS], words[LENGTH]];
     memory.read();
     try {
-      return this.#decoder.decode(memory, at, length);
+      return this.#decoder.decode(memory, at, length, memory.buffers());
     } finally {
       memory.readEnd();
     }
@@ -108,6 +110,8 @@ export class Values {
     encoder.encode(value, root, lenient, blobs);
     scratch.at = encoder.start;
     scratch.length = encoder.at - encoder.start;
+    scratch.buffers = encoder.buffers;
+    encoder.buffers = null;
     return encoder;
   }
 }

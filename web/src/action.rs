@@ -27,7 +27,7 @@ pub(crate) fn show(action: Action, own: Option<CallId>, engine: &mut Engine) -> 
         Action::Run { call, function: FunctionId(function), payload, .. } => {
             show_ticket(call);
             memory::set(Word::Function, function);
-            memory::show(payload.into_bytes(), Some(engine));
+            memory::show(payload, Some(engine));
             RUN
         }
         Action::Settle { call, outcome } => {
@@ -49,7 +49,8 @@ pub(crate) fn show(action: Action, own: Option<CallId>, engine: &mut Engine) -> 
             READY
         }
         Action::Released(references) => {
-            memory::show(references.into_iter().flat_map(|id| (id as f64).to_le_bytes()).collect(), Some(engine));
+            let bytes: Vec<u8> = references.into_iter().flat_map(|id| (id as f64).to_le_bytes()).collect();
+            memory::show(bytes, Some(engine));
             RELEASED
         }
         Action::Closed(closed) => {

@@ -71,7 +71,7 @@ pub fn wait(id: u32, own: u32) -> u32 {
 #[wasm_bindgen]
 pub fn notify(id: u32, name: usize, at: usize, len: usize) -> bool {
     with_end(id, |end, _| {
-        let Some(payload) = memory::take(at, len, || end.engine.buffer()) else {
+        let Some(payload) = memory::take_payload(at, len, || end.engine.buffer()) else {
             show_out_of_memory();
             return false;
         };
@@ -97,12 +97,16 @@ pub fn cancel(id: u32, call: u32) {
     });
 }
 
-/// Answers a call, or a notification, whose answer is dropped: see `status`. What the status needs is in scratch memory.
+/// Answers a call, or a notification, whose answer is dropped: see `status`. What the status needs is in scratch memory. `is_late`: code of the program
+/// may run before wasm is called again.
 #[wasm_bindgen]
-pub fn answer(id: u32, call: u32, serial: u32, status: u32, at: usize, len: usize) {
+pub fn answer(id: u32, call: u32, serial: u32, status: u32, at: usize, len: usize, is_late: bool) {
     let ticket = Ticket::new((call != 0).then(|| CallId::from_wire(call)), serial);
     with_end(id, |end, _| {
         end.answer(ticket, status, at, len);
+        if is_late {
+            end.engine.keep();
+        }
         end.note_wake();
     });
 }
@@ -157,14 +161,20 @@ pub fn is_open(id: u32) -> bool {
 pub fn poll(id: u32) -> u32 {
     with_end(id, |end, clock| {
         end.expire(clock);
-        end.poll().map_or(NONE, |action| end.show(action))
+        let kind = end.poll().map_or(NONE, |action| end.show(action));
+        end.engine.keep();
+        kind
     })
 }
 
 /// The next action of a worker whose function computes. [`NONE`]: it may continue. [`STOPPED`]: it is to stop.
 #[wasm_bindgen]
 pub fn check(id: u32) -> u32 {
-    with_end(id, |end, clock| end.look(clock))
+    with_end(id, |end, clock| {
+        let kind = end.look(clock);
+        end.engine.keep();
+        kind
+    })
 }
 
 /// Sleeps for a number of milliseconds. Returns the kind of the next action, after which it is called again with what is left of them and without
@@ -180,6 +190,7 @@ pub fn sleep(id: u32, milliseconds: f64, begins: bool) -> u32 {
         if kind == NONE || kind == STOPPED {
             end.engine.wake_up();
         }
+        end.engine.keep();
         kind
     })
 }
@@ -193,7 +204,7 @@ pub fn wake_up(id: u32) {
 impl End {
     /// Makes a call. Shows why if it can't be made.
     fn make(&mut self, name: usize, at: usize, len: usize, timeout: f64, clock: Clock) -> Option<CallId> {
-        let Some(payload) = memory::take(at, len, || self.engine.buffer()) else {
+        let Some(payload) = memory::take_payload(at, len, || self.engine.buffer()) else {
             show_out_of_memory();
             return None;
         };
@@ -213,7 +224,7 @@ impl End {
             LATER => return engine.started(ticket),
             CANCELLED => return engine.answer_cancelled(ticket),
             RETURNED | THREW => {
-                let Some(payload) = memory::take(at, len, || engine.buffer()) else {
+                let Some(payload) = memory::take_payload(at, len, || engine.buffer()) else {
                     return engine.throw_text(ticket, ErrorCode::OUT_OF_MEMORY, memory::TOO_LARGE);
                 };
                 return match status {
@@ -232,6 +243,7 @@ impl End {
     fn block(&mut self, own: CallId, clock: Clock) -> u32 {
         loop {
             if let Some(action) = self.poll() {
+                self.engine.keep();
                 return action::show(action, Some(own), &mut self.engine);
             }
             self.wait(None, clock);

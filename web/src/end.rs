@@ -1,6 +1,7 @@
 //! The ends of a thread.
 
 use crate::action;
+use crate::buffers::{self, Buffer};
 use crate::failure::show_text;
 use crate::memory::{self, Word};
 use crate::ports::Port;
@@ -81,12 +82,13 @@ impl Host {
     }
 
     fn add(&mut self, role: Role, deadlock: f64, transport: Box<dyn Transport>, inbox: Option<Inbox>) -> u32 {
-        // JavaScript decodes a payload where it lies, so it has to be in one buffer.
+        // JavaScript decodes a payload where it lies, so all of it is in one buffer, except for what becomes an `ArrayBuffer`.
         let mut config = Config { segments: false, ..Config::default() };
         if !deadlock.is_nan() {
             config.deadlock_timeout = duration(deadlock).unwrap_or(Duration::MAX);
         }
         let session = Session::new(role, config).with_budget(&self.budget);
+        let session = session.with_hosted(buffers::LEAST, Buffer::allot);
         self.last += 1;
         self.ends.push(End { id: self.last, engine: Engine::new(session, transport), inbox });
         self.last
@@ -149,9 +151,10 @@ impl End {
         self.expire(clock);
     }
 
-    /// Sends what is queued. The event loop has to take a turn if there was no room, or for a deadline.
+    /// Sends what is queued before code of the program runs. The event loop has to take a turn if there was no room, or for a deadline.
     pub(crate) fn flush(&mut self) {
         self.engine.flush();
+        self.engine.keep();
         self.note_wake();
     }
 

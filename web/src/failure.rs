@@ -2,7 +2,7 @@
 
 use crate::memory::{self, Word};
 use coincide_proto::engine::{Engine, Stop};
-use coincide_proto::{ErrorCode, Format, Outcome, SendError, Session};
+use coincide_proto::{ErrorCode, Format, Outcome, Payload, SendError, Session};
 
 /// The function returned a value.
 const VALUE: u32 = 0;
@@ -28,24 +28,25 @@ const THREW_TEXT: u32 = 17;
 
 /// Shows how a call has ended.
 pub(crate) fn show_outcome(outcome: Outcome, engine: &mut Engine) {
-    let (status, bytes) = match outcome {
-        Outcome::Returned { payload, .. } => (VALUE, payload.into_bytes()),
-        Outcome::Threw { code: ErrorCode::THROWN, format: Format::Value, payload } => (THREW, payload.into_bytes()),
+    let (status, payload) = match outcome {
+        Outcome::Returned { payload, .. } => (VALUE, payload),
+        Outcome::Threw { code: ErrorCode::THROWN, format: Format::Value, payload } => (THREW, payload),
         Outcome::Threw { code, format, payload } => {
             let text = match format {
                 Format::Text => payload.into_bytes(),
                 _ => format!("{} bytes in an unexpected format", payload.len()).into_bytes(),
             };
-            of_code(code, text)
+            let (status, text) = of_code(code, text);
+            (status, text.into())
         }
-        Outcome::NotSent(source) => (NOT_SENT, source.to_string().into_bytes()),
-        Outcome::TimedOut => (TIMED_OUT, Vec::new()),
-        Outcome::Cancelled => (CANCELLED, Vec::new()),
-        Outcome::Interrupted => (INTERRUPTED, Vec::new()),
-        Outcome::Closed => (CLOSED, closed(engine.session()).into_bytes()),
+        Outcome::NotSent(source) => (NOT_SENT, source.to_string().into_bytes().into()),
+        Outcome::TimedOut => (TIMED_OUT, Payload::default()),
+        Outcome::Cancelled => (CANCELLED, Payload::default()),
+        Outcome::Interrupted => (INTERRUPTED, Payload::default()),
+        Outcome::Closed => (CLOSED, closed(engine.session()).into_bytes().into()),
     };
     memory::set(Word::Status, status);
-    memory::show(bytes, Some(engine));
+    memory::show(payload, Some(engine));
 }
 
 fn of_code(code: ErrorCode, mut text: Vec<u8>) -> (u32, Vec<u8>) {

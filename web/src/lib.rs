@@ -10,6 +10,7 @@
 #![allow(unreachable_pub, reason = "wasm-bindgen exports public functions only")]
 
 mod action;
+mod buffers;
 mod calls;
 mod end;
 mod failure;

@@ -1,5 +1,7 @@
 //! Memory that both sides of the boundary read and write: see `js/scratch.js`.
 
+use crate::buffers::Buffer;
+use coincide_proto::Payload;
 use coincide_proto::engine::Engine;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -8,7 +10,7 @@ use wasm_bindgen::prelude::*;
 thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     static WORDS: Cell<[u32; WORD_COUNT]> = const { Cell::new([0; WORD_COUNT]) };
-    static SHOWN: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    static SHOWN: RefCell<Vec<Payload>> = const { RefCell::new(Vec::new()) };
     static NAMES: RefCell<Vec<Rc<str>>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -48,6 +50,25 @@ pub(crate) fn take(at: usize, len: usize, buffer: impl FnOnce() -> Vec<u8>) -> O
     })
 }
 
+/// A payload in scratch memory, as [`take`] takes it, with the buffers that [`Word::Lent`] counts. Behind its bytes there are, for each of them, three
+/// numbers of 4 bytes: the offset in the payload where it belongs, its number, and its length.
+pub(crate) fn take_payload(at: usize, len: usize, buffer: impl FnOnce() -> Vec<u8>) -> Option<Payload> {
+    let lent = WORDS.with(|words| words.get()[Word::Lent as usize]) as usize;
+    if lent == 0 {
+        return take(at, len, buffer).map(Payload::from);
+    }
+    set(Word::Lent, 0);
+    let hosted = peek(at + len, ENTRY * lent, |table| {
+        let (entries, _) = table.as_chunks::<ENTRY>();
+        let number = |entry: &[u8; ENTRY], at: usize| u32::from_le_bytes([0, 1, 2, 3].map(|byte| entry[at + byte]));
+        entries
+            .iter()
+            .map(|entry| (number(entry, 0) as usize, Buffer::of(number(entry, 4), number(entry, 8) as usize)))
+            .collect()
+    });
+    Some(Payload { hosted: Some(Box::new(hosted)), ..take(at, len, buffer)?.into() })
+}
+
 /// Calls `read` with bytes of scratch memory.
 pub(crate) fn peek<T>(at: usize, len: usize, read: impl FnOnce(&[u8]) -> T) -> T {
     SCRATCH.with_borrow(|scratch| read(scratch.get(at..at.saturating_add(len)).unwrap_or_default()))
@@ -78,7 +99,7 @@ pub(crate) fn name_of(number: usize) -> Rc<str> {
     NAMES.with_borrow(|names| names.get(number).cloned()).unwrap_or_else(|| "".into())
 }
 
-/// The address of the words. JavaScript writes [`Word::Reading`], wasm all others.
+/// The address of the words. JavaScript writes [`Word::Reading`] and [`Word::Lent`], wasm all others.
 #[wasm_bindgen]
 pub fn words() -> usize {
     WORDS.with(|words| words.as_ptr() as usize)
@@ -108,9 +129,13 @@ pub(crate) enum Word {
     Timeout,
     /// The call that `call` blocks in.
     Own,
+    /// Number of buffers that belong to the payload in scratch memory; wasm sets it to 0 when it takes that.
+    Lent,
+    /// Number of buffers of the payload that is shown: see [`show`].
+    Hosted,
 }
 
-const WORD_COUNT: usize = Word::Own as usize + 1;
+const WORD_COUNT: usize = Word::Hosted as usize + 1;
 
 pub(crate) fn set(word: Word, value: u32) {
     WORDS.with(|words| {
@@ -120,12 +145,19 @@ pub(crate) fn set(word: Word, value: u32) {
     });
 }
 
-/// Shows bytes to JavaScript, until the next ones are shown unless it reads them at that time. Buffers that are free go to `engine`.
-pub(crate) fn show(bytes: Vec<u8>, engine: Option<&mut Engine>) {
-    set(Word::Address, bytes.as_ptr() as usize as u32);
-    set(Word::Length, bytes.len() as u32);
+/// Shows a payload to JavaScript, until the next one is shown unless it reads this one at that time. Buffers that are free go to `engine`. Behind the
+/// bytes there are, for each buffer of JavaScript, two numbers of 4 bytes: the offset in the payload where it belongs, and its number.
+pub(crate) fn show(payload: impl Into<Payload>, engine: Option<&mut Engine>) {
+    let mut payload = payload.into();
+    set(Word::Length, payload.head.len() as u32);
+    set(Word::Hosted, payload.hosted().len() as u32);
+    if let Some(hosted) = &payload.hosted {
+        let entries = hosted.iter().flat_map(|(start, bytes)| [*start as u32, bytes.number()]);
+        payload.head.extend(entries.flat_map(u32::to_le_bytes));
+    }
+    set(Word::Address, payload.head.as_ptr() as usize as u32);
     release(engine);
-    SHOWN.with_borrow_mut(|shown| shown.push(bytes));
+    SHOWN.with_borrow_mut(|shown| shown.push(payload));
 }
 
 fn release(mut engine: Option<&mut Engine>) {
@@ -147,6 +179,9 @@ pub fn recycle() {
 
 /// The error for a value that there is no memory to send.
 pub(crate) const TOO_LARGE: &str = "it is larger than there is memory for";
+
+/// Bytes for each buffer of a payload in scratch memory.
+const ENTRY: usize = 12;
 
 /// A longer payload takes the scratch memory with it. `scratch.js` has the same limit.
 const TAKEN: usize = 128 << 10;

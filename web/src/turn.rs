@@ -20,7 +20,9 @@ pub fn take_turn(begins: bool, has_started: bool, has_settled: bool) -> u32 {
         if begins {
             turn.begin(ends);
         }
-        turn.next(ends, clock, has_started, has_settled)
+        let kind = turn.next(ends, clock, has_started, has_settled);
+        ends.iter_mut().for_each(|end| end.engine.keep());
+        kind
     })
 }
 

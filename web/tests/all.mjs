@@ -1,6 +1,7 @@
 // All tests of the package, for whatever platform `kit` describes.
 import bootTests from './boot.tests.mjs';
 import boundaryTests from './boundary.tests.mjs';
+import buffersTests from './buffers.tests.mjs';
 import cloneTests from './clone.tests.mjs';
 import { codecKit } from './codec.kit.mjs';
 import codecTests from './codec.tests.mjs';
@@ -19,7 +20,7 @@ import wallTests from './window.wall.tests.mjs';
 export const all = platform => {
   const { test, run } = suite();
   const kit = { ...platform, memory, assert, deepEqual, equal, rejects, throws };
-  for (const tier of platform.tiers) for (const tests of [bootTests, earlyTests, linkTests, valueTests, boundaryTests, errorTests, failureTests]) tests(test, { ...kit, tier });
+  for (const tier of platform.tiers) for (const tests of [bootTests, earlyTests, linkTests, valueTests, buffersTests, boundaryTests, errorTests, failureTests]) tests(test, { ...kit, tier });
   for (const tests of [windowTests, homeTests, wallTests]) tests(test, kit);
   const codec = codecKit();
   codecTests(test, { ...kit, ...codec });

@@ -17,7 +17,16 @@ export const codecKit = references => {
       lost = encoder.lost ? [value, root, blobs] : undefined;
       return bytes;
     },
-    decode: bytes => decoder.decode({ bytes, data: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) }, 0, bytes.length),
+    /** `buffers` are contents that `bytes` lacks. */
+    decode: (bytes, buffers) => decoder.decode({ bytes, data: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) }, 0, bytes.length, buffers),
+    /** The bytes without those of large buffers, and these. */
+    encodeApart: value => {
+      const apart = new Room();
+      apart.lends = true;
+      const encoder = new Encoder(apart);
+      encoder.encode(value, 'args');
+      return [apart.bytes.slice(encoder.start, encoder.at), encoder.buffers];
+    },
     /** The path of what the last `encode` has left out. */
     lost: () => lost && new Encoder(new Room(), references).traced(...lost),
     blobs: (value, { lenient = false } = {}) => blobsIn(value, lenient),

@@ -2,7 +2,7 @@
 // `decode(bytes)` a value; `blobs(value)` awaits the bytes of blobs; `lost()` is the path of what the last `encode` left out;
 // `vectors()` gives `proto/vectors/values.json`; and the assertions of `suite.mjs`.
 
-export default (test, { encode, decode, blobs, lost, vectors, assert, equal, deepEqual, throws }) => {
+export default (test, { encode, encodeApart, decode, blobs, lost, vectors, assert, equal, deepEqual, throws }) => {
   const again = (value, options) => decode(encode(value, options));
   const hex = bytes => Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
   const unhex = text => Uint8Array.from(text.match(/../g) ?? [], pair => parseInt(pair, 16));
@@ -485,6 +485,55 @@ export default (test, { encode, decode, blobs, lost, vectors, assert, equal, dee
     equal(back[2], 'ż'.repeat(1 << 20));
     const records = Array.from({ length: 20_000 }, (_, i) => ({ id: i, name: `name ${i}`, score: i / 7, ok: i % 2 === 0 }));
     deepEqual(again(records), records);
+  });
+
+  test('codec: large buffers are left where they are, as the contents of their items', () => {
+    const large = new Uint8Array(1 << 14).fill(7);
+    const whole = encode([1, large, 'x', large.buffer]);
+    const [bytes, buffers] = encodeApart([1, large, 'x', large.buffer]);
+    equal(bytes.length, whole.length - large.length);
+    deepEqual([buffers.length, buffers[0], buffers[1].buffer === large.buffer], [2, 6, true]);
+    const [, back, , again] = decode(bytes, [buffers[0], large.slice()]);
+    assert(back.buffer === again && back[0] === 7);
+    // At most 32 of them, and no smaller ones.
+    equal(encodeApart(Array.from({ length: 40 }, () => new Uint8Array(1 << 14)))[1].length, 64);
+    equal(encodeApart(new Uint8Array((1 << 14) - 1))[1], null);
+  });
+
+  test('codec: segments are contents of items, or malformed', () => {
+    const three = () => Uint8Array.of(0x61, 0x62, 0x63);
+    const long = () => new Uint8Array(32).fill(0x61);
+    // Bytes without their segments, and what is decoded.
+    for (const [bytes, segments, expected] of [
+      [[0x43], [1, three()], 'abc'],
+      [[0x8a, 32], [2, long()], 'a'.repeat(32)],
+      [[0x8b, 1], [2, Uint8Array.of(0, 0xd8)], '\ud800'],
+      [[0x96, 3], [2, three()], three().buffer],
+      [[0x98, 3], [2, three()], three()],
+      [[0x99, 2, 0, 3, 0x96, 3], [6, three()], three().subarray(0, 2)],
+      [[0x62, 0x98, 3, 0x43], [3, three(), 4, three()], [three(), 'abc']],
+      [[0x71, 0, 0x8a, 32, 5], [4, long()], { ['a'.repeat(32)]: 5 }],
+      [[0x8c, 0x43], [2, three()], Symbol.for('abc')],
+    ])
+      deepEqual(decode(Uint8Array.from(bytes), segments), expected);
+    for (const [name, bytes, segments] of [
+      ['no item', [], [0, three()]],
+      ['a place before an item', [0x98, 3], [0, three()]],
+      ['a place before a length', [0x98, 3], [1, three()]],
+      ['a part of a content', [0x98, 4, 0x64], [2, three()]],
+      ['more than a content', [0x98, 2], [2, three()]],
+      ['two contents', [0x98, 3], [2, three(), 2, three()]],
+      ['a place behind the value', [0x05], [1, three()]],
+      ['a place behind the bytes', [0x05], [9, three()]],
+      ['a bigint', [0x88, 3], [2, three()]],
+      ['numbers', [0x63], [1, three()]],
+      ['a string in other bytes', [0x43, 0x61, 0x62, 0x63], [2, three()]],
+      ['a string that is not UTF-8', [0x41], [1, Uint8Array.of(0xff)]],
+      ['bytes that are missing behind it', [0x62, 0x98, 3], [3, three()]],
+    ]) {
+      const { message } = throws(() => decode(Uint8Array.from(bytes), segments));
+      assert(message.startsWith('malformed payload: '), `${name}: ${message}`);
+    }
   });
 
   test('codec: lack of memory is told apart from malformed bytes', () => {

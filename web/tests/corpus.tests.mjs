@@ -77,6 +77,28 @@ export default (test, { assert, equal }) => {
     }
   });
 
+  test('corpus: whatever is cut out as a segment is put back or refused', () => {
+    let taken = 0;
+    for (const [name, bytes] of vectors()) {
+      if (bytes.length > 100) continue;
+      for (let at = 0; at < bytes.length; at++)
+        for (let end = at + 1; end <= bytes.length; end++) {
+          const head = Uint8Array.from([...bytes.slice(0, at), ...bytes.slice(end)]);
+          let value;
+          try {
+            value = decode(head, [at, bytes.slice(at, end)]);
+          } catch (error) {
+            assert(error instanceof Error && !/call stack/.test(error.message), `${name}: ${String(error)}`);
+            continue;
+          }
+          taken++;
+          assert(!refuses(bytes), `${name} is malformed: ${hex(bytes)}`);
+          again(`${name}, cut from ${at} to ${end}`, value);
+        }
+    }
+    assert(taken > 50, `${taken} were taken`);
+  });
+
   test('corpus: damaged bytes are decoded or refused as the specification has it', () => {
     let state = 1;
     const random = below => {

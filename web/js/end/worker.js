@@ -5,7 +5,7 @@ import { failed, stopOf } from '../errors.js';
 import { hasFailed } from '../guard.js';
 import { ENDED, NONE, STOPPED, requestTurn } from '../loop.js';
 import { connect, openPort } from '../ports.js';
-import { LENGTH, OWN, STATUS, memory, scratch } from '../scratch.js';
+import { HOSTED, LENGTH, OWN, STATUS, memory, scratch } from '../scratch.js';
 import { Values } from '../values.js';
 
 /** A worker's own side. */
@@ -101,7 +101,7 @@ export class WorkerEnd extends End {
   /** Calls the function `name`, which errors call `shown`. */
   #call(values, name, shown, args, timeout) {
     values.encodeArgumentsNow(args, shown);
-    let kind = call(this.id, scratch.numberOf(name), scratch.at, scratch.length, timeout);
+    let kind = call(this.id, scratch.numberOf(name), scratch.give(), scratch.length, timeout);
     if (kind !== ENDED) {
       const own = memory.words[OWN];
       do {
@@ -109,7 +109,7 @@ export class WorkerEnd extends End {
         kind = wait(this.id, own);
       } while (kind !== ENDED);
     }
-    const isLarge = memory.words[LENGTH] > LARGE;
+    const isLarge = memory.words[LENGTH] > LARGE || memory.words[HOSTED] > 0;
     // Waiting takes back that the end listens.
     requestTurn();
     try {

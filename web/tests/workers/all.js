@@ -58,6 +58,15 @@ export const run = async coincide => {
   /** Calls main. */
   proxy.call = (name, ...args) => attempt(() => proxy[name](...args));
   proxy.sendsBytes = (name, length) => attempt(() => proxy[name](new Uint8Array(length)));
+  /** Sends bytes, which a call that is served in between overwrites. */
+  let lent;
+  proxy.lends = (name, length) => {
+    lent = new Uint8Array(length).fill(1);
+    return proxy[name](lent);
+  };
+  proxy.spoilsLent = () => void lent.fill(2);
+  proxy.measures = bytes => attempt(() => [bytes.length, bytes[0], bytes.at(-1)]);
+  proxy.sized = length => new Uint8Array(length);
   proxy.callWithin = (limits, name, ...args) => attempt(() => within(limits)[name](...args));
   proxy.callTimes = (times, name, ...args) => {
     if (!scope.sync) return Promise.all(Array.from({ length: times }, (_, i) => proxy[name](...args, i))).then(all => all.at(-1));
