@@ -826,7 +826,10 @@ const LONGEST_BY_HAND = 47;
 /** A longer array must not be sparse. */
 const MOST_HOLES = 1 << 16;
 
-/** Least bytes of a buffer that is left where it is, and the most such buffers of a payload. `buffers.rs` of the npm package has the same limit. */
+/**
+ * Least bytes of a buffer that is left where it is, and the most such buffers of a payload. `buffers.rs` of the npm package has the same limit.
+ * It is that of typed calls in Rust. In Node.js, an echo of 16 KiB takes about as long either way, and one of 64 KiB less if the buffer stays where it is.
+ */
 const LENT = 1 << 14, MOST_LENT = 32;
 
 /** The smallest room, and the largest one that is kept. In bytes. */

@@ -51,12 +51,12 @@ export function swap(handle, at, value) {
 
 export function copyIn(handle, at, from, length) {
   const memory = memories[handle];
-  copy(memory.bytes, at, own(memory), from, length);
+  copy(memory.bytes, at, own(memory), from, length, at);
 }
 
 export function copyOut(handle, at, to, length) {
   const memory = memories[handle];
-  copy(own(memory), to, memory.bytes, at, length);
+  copy(own(memory), to, memory.bytes, at, length, at);
 }
 
 /** A record in one step: the word at `next` is cleared, head and body follow the length word, which is stored last. */
@@ -64,8 +64,8 @@ export function publish(handle, record, next, head, headLength, body, bodyLength
   const memory = memories[handle];
   const from = own(memory);
   Atomics.store(memory.words, next >>> 2, 0);
-  copy(memory.bytes, record + 4, from, head, headLength);
-  copy(memory.bytes, record + 4 + headLength, from, body, bodyLength);
+  copy(memory.bytes, record + 4, from, head, headLength, record + 4);
+  copy(memory.bytes, record + 4 + headLength, from, body, bodyLength, record + 4 + headLength);
   Atomics.store(memory.words, record >>> 2, headLength + bodyLength);
 }
 
@@ -74,14 +74,14 @@ export function publishHosted(handle, record, next, head, headLength, body, body
   const memory = memories[handle];
   const rest = record + 4 + headLength + bodyLength;
   Atomics.store(memory.words, next >>> 2, 0);
-  copy(memory.bytes, record + 4, own(memory), head, headLength);
-  copy(memory.bytes, record + 4 + headLength, own(memory), body, bodyLength);
-  copy(memory.bytes, rest, buffers[number], from, length);
+  copy(memory.bytes, record + 4, own(memory), head, headLength, record + 4);
+  copy(memory.bytes, record + 4 + headLength, own(memory), body, bodyLength, record + 4 + headLength);
+  copy(memory.bytes, rest, buffers[number], from, length, rest);
   Atomics.store(memory.words, record >>> 2, headLength + bodyLength + length);
 }
 
 export function copyOutHosted(handle, at, number, to, length) {
-  copy(buffers[number], to, memories[handle].bytes, at, length);
+  copy(buffers[number], to, memories[handle].bytes, at, length, at);
 }
 
 /** Blocks while the word is `expected`; a negative `timeout` in milliseconds waits for ever. */
@@ -125,8 +125,28 @@ function own(memory) {
   return memory.own;
 }
 
-function copy(target, to, source, from, length) {
-  // A view costs more than a few bytes.
-  if (length > 96) target.set(source.subarray(from, from + length), to);
-  else for (let i = 0; i < length; i++) target[to + i] = source[from + i];
+/** Copies bytes to or from shared memory, of which `at` is the place there. */
+function copy(target, to, source, from, length, at) {
+  if (length <= FEW) for (let i = 0; i < length; i++) target[to + i] = source[from + i];
+  else if (length > MANY && (target.byteOffset + to - source.byteOffset - from) & 7) copyInSteps(target, to, source, from, length, at & 7);
+  else target.set(source.subarray(from, from + length), to);
 }
+
+/**
+ * The same for places at different offsets in a word. Engines copy shared memory by words only if the offsets are the same, and byte by byte otherwise,
+ * which takes eight times as long. So the bytes pass through memory that is not shared, at the `offset` that they have in shared memory.
+ */
+function copyInSteps(target, to, source, from, length, offset) {
+  for (let end = from + length; from < end; from += STEP, to += STEP) {
+    const part = Math.min(STEP, end - from);
+    step.set(source.subarray(from, from + part), offset);
+    target.set(step.subarray(offset, offset + part), to);
+  }
+}
+
+/** A view costs more than a few bytes; a step more than some. */
+const FEW = 96, MANY = 512;
+
+/** Fits into the cache. */
+const STEP = 1 << 14;
+const step = new Uint8Array(STEP + 8);

@@ -163,9 +163,10 @@ export default (register, { coincide, worker, tier, memory, assert, equal, deepE
     const { prototype } = Uint8Array;
     const own = { set: Object.getPrototypeOf(prototype).set, slice: Object.getPrototypeOf(prototype).slice };
     let copied = 0;
+    const isInRing = ({ buffer }) => buffer instanceof SharedArrayBuffer;
     const counting = {
       set(source, ...rest) {
-        copied += source.length;
+        if (isInRing(this) || isInRing(source)) copied += source.length;
         return own.set.call(this, source, ...rest);
       },
       slice(...range) {
