@@ -62,5 +62,5 @@ extern "C" {
     fn keep(number: u32, from: usize) -> bool;
 }
 
-/// Shorter contents are encoded with the rest of their value, and received with it. `js/buffers.js` has the same limit.
-pub(crate) const LEAST: usize = 16 << 10;
+/// Shorter contents are encoded with the rest of their value, and received with it. `codec/js/encode.js` has the same limit.
+pub(crate) const LEAST: usize = 32 << 10;

@@ -1,9 +1,10 @@
 // Large buffers on their way: what arrives, how often it is copied, and what is left behind.
-import { buffers } from '../pkg/shared.js';
+import { buffers } from '../modules/shared.js';
 
-export default (register, { coincide, worker, tier, memory, assert, equal, deepEqual, rejects }) => {
+export default (register, { inner, worker, tier, memory, assert, equal, deepEqual, rejects }) => {
   const test = (name, body) => register(`${tier}: buffers: ${name}`, body);
-  const { Worker } = coincide({ tier, promises: tier === 'messages' });
+  // Main's modules, whose buffers a test can count.
+  const { Worker } = inner({ tier, promises: tier === 'messages' });
   const isShared = tier === 'shared-memory';
 
   const pattern = (length, first = 0) => {
@@ -209,4 +210,4 @@ export default (register, { coincide, worker, tier, memory, assert, equal, deepE
 const MIB = 1 << 20;
 
 /** Least bytes of a buffer that is left where it is. */
-const LENT = 1 << 14;
+const LENT = 1 << 15;

@@ -488,7 +488,7 @@ export default (test, { encode, encodeApart, decode, blobs, lost, vectors, asser
   });
 
   test('codec: large buffers are left where they are, as the contents of their items', () => {
-    const large = new Uint8Array(1 << 14).fill(7);
+    const large = new Uint8Array(1 << 15).fill(7);
     const whole = encode([1, large, 'x', large.buffer]);
     const [bytes, buffers] = encodeApart([1, large, 'x', large.buffer]);
     equal(bytes.length, whole.length - large.length);
@@ -496,8 +496,8 @@ export default (test, { encode, encodeApart, decode, blobs, lost, vectors, asser
     const [, back, , again] = decode(bytes, [buffers[0], large.slice()]);
     assert(back.buffer === again && back[0] === 7);
     // At most 32 of them, and no smaller ones.
-    equal(encodeApart(Array.from({ length: 40 }, () => new Uint8Array(1 << 14)))[1].length, 64);
-    equal(encodeApart(new Uint8Array((1 << 14) - 1))[1], null);
+    equal(encodeApart(Array.from({ length: 40 }, () => new Uint8Array(1 << 15)))[1].length, 64);
+    equal(encodeApart(new Uint8Array((1 << 15) - 1))[1], null);
   });
 
   test('codec: segments are contents of items, or malformed', () => {
