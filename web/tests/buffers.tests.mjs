@@ -94,8 +94,8 @@ export default (register, { inner, worker, tier, memory, assert, equal, deepEqua
     gone.transfer();
     assert((await rejects(() => w.proxy.echo(gone))).message.includes('was transferred'));
     const buffer = new ArrayBuffer(LENT);
-    const { code, message } = await rejects(() => w.proxy.echo({ buffer, get then_() { return buffer.transfer(1); } }));
-    equal(code, 'Arguments');
+    const { name, message } = await rejects(() => w.proxy.echo({ buffer, get then_() { return buffer.transfer(1); } }));
+    equal(name, 'DataCloneError');
     assert(message.includes('was transferred, or has shrunk, while it was read'), message);
     equal(await w.proxy.add(1, 2), 3);
     equal(held(), 0);
