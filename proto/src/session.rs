@@ -378,7 +378,7 @@ impl Session {
         }
     }
 
-    /// Handles a report of the transport that the peer is gone, or cannot be reached. `why` is the reason as text, empty if there is none.
+    /// Handles a report of the transport that the peer is gone, or cannot be reached. `why` is the reason, or an empty text.
     pub fn handle_lost(&mut self, why: &str) {
         if self.state != State::Closed {
             self.outbox.clear(&mut self.pool);

@@ -163,7 +163,7 @@ impl WorkerEndpoint {
         }
     }
 
-    /// The next action of a worker that serves. `None`: there is none, or it is the turn of the tasks, for which calls that keep coming leave time.
+    /// The next action of a worker that serves. `None`: nothing is to be done, or tasks are polled first, so that a flood of calls does not hold them up.
     fn next_action(&self) -> Option<Action> {
         let actions = self.actions.get();
         if actions >= BATCH && self.tasks_woken.is_set() {

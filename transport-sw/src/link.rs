@@ -118,7 +118,7 @@ impl Inbox {
         self.0.wake();
     }
 
-    /// Ends the link: there is no memory for a packet of so many bytes that has arrived in a message, and it will not be sent again.
+    /// Ends the link: a message has brought a packet of `bytes` bytes, for which there is no memory, and which will not be sent again.
     pub fn lose(&self, bytes: usize) {
         self.0.failure.replace(Some(lack_of_memory(bytes)));
         self.0.endpoint.borrow_mut().lose();
@@ -130,8 +130,7 @@ impl Inbox {
         self.0.flush();
     }
 
-    /// The same for code of which nobody knows when it returns, and that may send a lot: posts only if nothing was posted in the last
-    /// few milliseconds.
+    /// The same for code that may run for long and send a lot: posts only if nothing was posted in the last few milliseconds.
     pub fn flush_in_time(&self) {
         if self.0.since(self.0.flushed.get()) >= FLUSH_EVERY {
             self.0.flush();

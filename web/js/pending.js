@@ -20,7 +20,7 @@ export const rejectAll = (error, end) => {
  * A promise for what `start` requests. `start` receives the object that is settled, and returns the number by which `end.cancel`
  * cancels the request, or 0 if the request is made later. Throws what `start` throws.
  *
- * @param end undefined if there is none yet; `begin` names it then
+ * @param end undefined before the link exists; `begin` sets it then
  */
 export const promised = (end, start, name, { timeout, signal } = {}) => {
   const pending = new Pending(end, name);

@@ -171,7 +171,7 @@ pub fn buffer_length(ring: usize) -> usize {
     atomics::buffer_len(&rings(ring))
 }
 
-/// Main's end of a new link in the shared memory `handle`. Returns its id, or 0 and shows why there is none, as the next three functions do.
+/// Main's end of a new link in the shared memory `handle`. Returns its id, or 0 and shows why it could not be made; so do the next three functions.
 #[wasm_bindgen(js_name = mainShared)]
 pub fn main_shared(handle: u32, ring: usize) -> u32 {
     match atomics::main_transport(handle, &rings(ring)) {
@@ -189,7 +189,7 @@ pub fn worker_shared(handle: u32, deadlock: f64) -> u32 {
     }
 }
 
-/// Main's end of a link in messages over `port`. The text in scratch memory, if there is one, names the relay: its token, a line break, its address.
+/// Main's end of a link in messages over `port`. A text in scratch memory names the relay: its token, a line break, its address. Without a relay it is empty.
 #[wasm_bindgen(js_name = mainByMessages)]
 pub fn main_by_messages(port: u32, at: usize, len: usize) -> u32 {
     let (end, inbox) = messages::main_transport(relay(at, len, 0), Box::new(Port(port)));

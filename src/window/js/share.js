@@ -187,7 +187,7 @@ const isSteady = (target, key) => {
   return true;
 };
 
-/** The object at the end of a path; throws if there is none. */
+/** The object at the end of a path. Throws if a part of the path does not exist. */
 const reached = (value, path) => {
   if ((typeof value === 'object' && value !== null) || typeof value === 'function') return value;
   throw new TypeError(`there is no object at \`${path.map(String).join('.')}\`: it is ${value === null ? 'null' : `of type ${typeof value}`}`);

@@ -39,7 +39,7 @@ for (const { names, shared } of BUNDLES) {
 /** Bundlers find files by such URLs, as long as they look as everybody writes them. */
 const withUsualUrls = text => text.replaceAll(/new URL\(`([^`$]+)`,/g, 'new URL("$1",');
 
-/** A source map without the text of the wasm, which nobody steps through. */
+/** A source map without the text of the wasm, which is of no use in a debugger. */
 const withoutWasm = text => {
   const map = JSON.parse(text);
   map.sourcesContent = map.sourcesContent.map((content, at) => (map.sources[at].endsWith('wasm.inline.js') ? null : content));
