@@ -88,7 +88,7 @@ fn node(workspace: &Workspace, tally: &mut Tally) {
     }
     let mut command = workspace.command("node");
     command.arg("web/tests/run-node.mjs");
-    let mut report = Report::new("node");
+    let mut report = Report::new("node", "web/tests/run-node.mjs");
     let result = process::stream(command, LIMIT, |line| report.line(line, tally));
     report.finish(tally, result.err().map(|error| format!("{error:#}")));
 }
@@ -101,13 +101,13 @@ fn in_browser(workspace: &Workspace, tally: &mut Tally, browser: Browser, pages:
     };
     let driver = workspace.root.join(DRIVE).to_string_lossy().into_owned();
     for page in pages {
-        let mut report = Report::new(browser.name());
+        let mut report = Report::new(browser.name(), page);
         let mounts = mounts(workspace, bundle);
         let driven = browser == Browser::Chromium && *page == FAULTS && tools::node(workspace).is_ok();
         let program: &[&str] = if driven { &["node", &driver, &program] } else { &[&program] };
         let end =
             run_page(browser, program, Page { path: page, mounts, limit: LIMIT }, |line| report.line(line, tally));
-        report.finish(tally, end.err().map(|error| format!("{page}: {error:#}")));
+        report.finish(tally, end.err().map(|error| format!("{error:#}")));
     }
 }
 
@@ -241,13 +241,31 @@ pub(crate) fn demonstrate(
 /// Counts the lines of a run: JSON with `name` and `ok` for each test, or anything else, which is shown.
 struct Report {
     host: &'static str,
+    /// The page, or the script.
+    file: String,
     tests: u64,
     last: String,
+    started: Instant,
+    /// When the last line arrived.
+    heard: Instant,
+    /// The tests that took longest, the longest one first.
+    slowest: Vec<(Duration, String)>,
 }
 
 impl Report {
-    fn new(host: &'static str) -> Self {
-        Self { host, tests: 0, last: String::new() }
+    fn new(host: &'static str, file: &str) -> Self {
+        let now = Instant::now();
+        let file = file.to_owned();
+        Self { host, file, tests: 0, last: String::new(), started: now, heard: now, slowest: Vec::new() }
+    }
+
+    /// Notes how long the test took that has just ended.
+    fn took(&mut self, name: &str) {
+        let now = Instant::now();
+        let took = now - std::mem::replace(&mut self.heard, now);
+        let at = self.slowest.partition_point(|(longer, _)| *longer >= took);
+        self.slowest.insert(at, (took, name.to_owned()));
+        self.slowest.truncate(SLOWEST);
     }
 
     fn line(&mut self, line: &str, tally: &mut Tally) {
@@ -258,6 +276,7 @@ impl Report {
             return say!("{}: {line}", self.host);
         };
         self.tests += 1;
+        self.took(name);
         name.clone_into(&mut self.last);
         let what = format!("{}: {name}", self.host);
         if let Some(why) = test["skipped"].as_str() {
@@ -271,14 +290,23 @@ impl Report {
     }
 
     fn finish(self, tally: &mut Tally, error: Option<String>) {
+        let slowest = self.slowest.iter().map(|(took, name)| format!("`{name}` {:.1} s", took.as_secs_f64()));
+        say!(
+            "{DIM}{}: {}: {} tests in {:.0} s; the slowest: {}{DIM:#}",
+            self.host,
+            self.file,
+            self.tests,
+            self.started.elapsed().as_secs_f64(),
+            slowest.collect::<Vec<_>>().join(", ")
+        );
         if let Some(error) = error {
             let after = match self.tests {
                 0 => "before any test".to_owned(),
                 tests => format!("after {tests} tests, of which `{}` was the last", self.last),
             };
-            tally.fail(format!("{}: {error}, {after}", self.host));
+            tally.fail(format!("{}: {}: {error}, {after}", self.host, self.file));
         } else if self.tests == 0 {
-            tally.fail(format!("{}: no test ran", self.host));
+            tally.fail(format!("{}: {}: no test ran", self.host, self.file));
         }
     }
 }
@@ -310,6 +338,9 @@ const LIMIT: Duration = Duration::from_secs(480);
 
 /// How long a page may be silent: much longer than a test may take before it is a failure by itself.
 const SILENCE: Duration = Duration::from_secs(90);
+
+/// How many of the slowest tests of a page are named.
+const SLOWEST: usize = 8;
 
 /// How often a browser is looked at.
 const GLANCE: Duration = Duration::from_millis(100);
