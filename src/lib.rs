@@ -1,9 +1,44 @@
-#![doc = include_str!("../README.md")]
+//! Code in a worker calls functions of main **synchronously**; main never blocks, and awaits the functions that the worker exports.
+//! Workers are threads or processes; on a page they are web workers, with both ends compiled to wasm. The link is a pair of rings
+//! in shared memory.
+//!
+//! ```sh
+//! cargo add coincide
+//! ```
+//!
+//! ```
+//! use coincide::{Main, Thrown};
+//!
+//! let main = Main::new()?;
+//! let worker = main.spawn(|scope| {
+//!     // Blocks this thread, not main, until the result arrives.
+//!     let greeting: String = scope.sync().call("hello", ("PyScript",))?;
+//!     assert_eq!(greeting, "Hello, PyScript");
+//!     scope.export("heavy_computation", || 6 * 7);
+//!     Ok::<(), Thrown>(())
+//! })?;
+//! worker.register("hello", |name: String| format!("Hello, {name}"));
+//! let result: i32 = main.block_on(worker.proxy().call("heavy_computation", ()))?;
+//! assert_eq!(result, 42);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # Where to begin
-//! [`Main`] serves workers; [`Main::spawn`] starts one and returns a [`Worker`], main's handle. The worker's own side is a
-//! [`Scope`]: its [`SyncProxy`] calls main, [`Scope::export`] exports functions that main awaits through a [`Proxy`]. Typed
-//! interfaces are declared by [`interface!`]. A call that fails returns a [`CallError`].
+//! | you want to | see |
+//! |---|---|
+//! | serve workers | [`Main`] |
+//! | start a worker: a thread, a process, a web worker, or over a transport of your own | [`Main::spawn`], [`WorkerBuilder`] |
+//! | register functions for a worker, and end it | [`Worker`] |
+//! | write a worker | [`Scope`] |
+//! | call main from the worker, blocking | [`SyncProxy`] |
+//! | call the other end and await the result | [`Proxy`]; from other threads [`SharedProxy`] |
+//! | have the compiler check names and types on both sides | [`interface!`] |
+//! | handle calls that fail | [`CallError`], [`Thrown`] |
+//! | run a worker inside of an event loop | [`Driver`] |
+//! | use the page's `window` in a worker | [`window`] |
+//!
+//! [The repository](https://github.com/coincide-rs/coincide) has the npm package with the same protocol, [the specification](https://github.com/coincide-rs/coincide/blob/main/proto/SPEC.md),
+//! [the structure of the crates](https://github.com/coincide-rs/coincide/blob/main/docs/ARCHITECTURE.md) and measurements with peers.
 #![forbid(unsafe_code)]
 // Main is the end that never blocks.
 #![allow(special_module_name)]
@@ -39,3 +74,8 @@ pub use script::{ServeError, serve_script};
 #[cfg(not(target_family = "wasm"))]
 pub use worker::Detached;
 pub use worker::{CancelToken, Driver, Scope, SyncProxy};
+
+/// The programs of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -25,6 +25,20 @@ use core::fmt::Write;
 /// - and calls [`handle_timeout`](Self::handle_timeout) at the time that [`poll_timeout`](Self::poll_timeout) returns.
 ///
 /// The same type serves both roles. Every call that [`call`](Self::call) accepted ends with exactly one [`Event::Ended`].
+///
+/// ```
+/// use coincide_proto::{Call, Config, Event, Outcome, Role, Session, Time};
+///
+/// let mut session = Session::new(Role::Worker, Config::default());
+/// let due = Time(1_000);
+/// // A deadline is an absolute time; `handle_timeout` is told when it has come.
+/// let call = Call { name: "hello", deadline: Some(due), ..Call::default() };
+/// let id = session.call(call, b"PyScript".to_vec())?;
+/// assert_eq!(session.poll_timeout(), Some(due));
+/// session.handle_timeout(due);
+/// assert_eq!(session.poll_event(), Some(Event::Ended { id, outcome: Outcome::TimedOut }));
+/// # Ok::<(), coincide_proto::SendError>(())
+/// ```
 #[derive(Debug)]
 pub struct Session {
     role: Role,

@@ -22,6 +22,21 @@ use std::time::Duration;
 /// A call leaves at once, even if its future is not polled. Dropping the future cancels the call, as its timeout does: a worker that runs the
 /// function stops at its next [`Scope::check`](crate::Scope::check), [`Scope::sleep`](crate::Scope::sleep) or blocked call. A call made before the worker
 /// is ready waits until it is. Calls that a handler makes while the worker is blocked in it run at once.
+///
+/// ```
+/// use coincide::{Main, Thrown};
+///
+/// let main = Main::new()?;
+/// let worker = main.spawn(|scope| {
+///     scope.export("double", |number: u32| number * 2);
+///     Ok::<(), Thrown>(())
+/// })?;
+/// let proxy = worker.proxy();
+/// // Both calls are on their way before the first is awaited.
+/// let (one, two) = (proxy.call::<u32>("double", (1,)), proxy.call::<u32>("double", (2,)));
+/// assert_eq!(main.block_on(async { Ok::<_, coincide::CallError>((one.await?, two.await?)) })?, (2, 4));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Proxy {
     endpoint: Rc<dyn Endpoint>,

@@ -13,6 +13,27 @@ use serde::de::DeserializeOwned;
 use std::rc::Rc;
 
 /// Main's handle of a worker. Cloning gives another handle; dropping them all leaves the worker running.
+///
+/// ```
+/// use coincide::{CallErrorKind, Main, Thrown};
+///
+/// let main = Main::new()?;
+/// let worker = main.spawn(|scope| {
+///     scope.export("shout", |text: String| text.to_uppercase());
+///     Ok::<(), Thrown>(())
+/// })?;
+/// // An asynchronous function: the worker stays blocked until its future is ready, main does not.
+/// worker.register_async("slow", async |name: String| Ok::<_, Thrown>(format!("Hello, {name}")));
+/// main.block_on(async {
+///     assert_eq!(worker.ready().await?, ["shout"]);
+///     assert_eq!(worker.proxy().call::<String>("shout", ("hello",)).await?, "HELLO");
+///     worker.terminate();
+///     let error = worker.proxy().call::<String>("shout", ("again",)).await.unwrap_err();
+///     assert!(matches!(error.kind, CallErrorKind::Closed(_)));
+///     Ok::<(), Box<dyn std::error::Error>>(())
+/// })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Worker {
     pub(crate) endpoint: Rc<MainEndpoint>,

@@ -35,6 +35,33 @@ use std::time::Duration;
 ///   [`set_waker`](Self::set_waker) is woken, and after the time that the last turn named.
 ///
 /// Cloning gives another handle to the same endpoint. When the last one is dropped, its workers are terminated.
+///
+/// ```
+/// use coincide::{Main, Thrown};
+/// use std::time::Duration;
+///
+/// let main = Main::new()?;
+/// let squares: Vec<_> = (1..=3)
+///     .map(|number| {
+///         let worker = main.spawn(move |scope| {
+///             let square: u64 = scope.sync().call("square", (number,))?;
+///             scope.export("result", move || square);
+///             Ok::<(), Thrown>(())
+///         })?;
+///         worker.register("square", |number: u64| number * number);
+///         Ok(worker.proxy().with_timeout(Duration::from_secs(60)).call::<u64>("result", ()))
+///     })
+///     .collect::<Result<_, coincide::SpawnError>>()?;
+/// let sum = main.block_on(async {
+///     let mut sum = 0;
+///     for square in squares {
+///         sum += square.await?;
+///     }
+///     Ok::<_, coincide::CallError>(sum)
+/// })?;
+/// assert_eq!(sum, 14);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Main {
     pub(crate) shared: Rc<Shared>,

@@ -17,6 +17,29 @@ use std::time::Duration;
 ///
 /// It belongs to the worker's thread. Cloning gives another handle. Its `Debug` output names the exports, and counts the objects of main that the
 /// worker holds and the callbacks that main holds, which shows leaks of either.
+///
+/// ```
+/// use coincide::{Main, Stop, Thrown};
+/// use std::time::Duration;
+///
+/// let main = Main::new()?;
+/// let worker = main.spawn(|scope| {
+///     let computing = scope.clone();
+///     scope.export("compute", move || {
+///         for step in 0.. {
+///             // Ends the loop when main no longer waits for the result, or terminates the worker.
+///             computing.check()?;
+///             computing.sync().notify("progress", (step,))?;
+///         }
+///         Ok::<(), Thrown>(())
+///     });
+///     Ok::<(), Thrown>(())
+/// })?;
+/// worker.register("progress", |_step: u64| ());
+/// let computation = worker.proxy().with_timeout(Duration::from_millis(50)).call::<()>("compute", ());
+/// assert!(main.block_on(computation).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Scope {
     pub(crate) endpoint: Rc<WorkerEndpoint>,

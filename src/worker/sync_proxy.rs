@@ -16,6 +16,25 @@ use std::time::Duration;
 /// Calls functions of main. Each call blocks the worker until main has answered, even when main's function is asynchronous.
 ///
 /// While it waits, the worker runs those of its exports that main calls.
+///
+/// ```
+/// use coincide::{CallErrorKind, Main, Thrown};
+///
+/// let main = Main::new()?;
+/// let worker = main.spawn(|scope| {
+///     let sync = scope.sync();
+///     let sum: i64 = sync.call("add", (1, 2))?;
+///     assert_eq!(sum, 3);
+///     // What main's function throws is an error of this call.
+///     let error = sync.call::<i64>("add", (i64::MAX, 1)).unwrap_err();
+///     assert!(matches!(error.kind, CallErrorKind::Threw(_)));
+///     assert_eq!(error.to_string(), "`add` threw RangeError: the sum is too large");
+///     Ok::<(), Thrown>(())
+/// })?;
+/// worker.register("add", |a: i64, b: i64| a.checked_add(b).ok_or_else(|| Thrown::new("RangeError", "the sum is too large")));
+/// main.block_on(worker.ready())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct SyncProxy {
     endpoint: Rc<WorkerEndpoint>,

@@ -1,10 +1,8 @@
-//! The shared-memory transport of coincide: two rings of records, and a rule by which the two ends wake each other.
+#![doc = include_str!("../README.md")]
 //!
-//! A link joins a main endpoint, which must not block, and a worker endpoint, which may. [`pair`] makes one between
-//! two threads, [`process::spawn`] one to a child process. Both ends are [`Transport`](coincide_proto::Transport)s.
-//! [`specification`] tells where everything lies and how the ends wake each other, for whoever writes another end.
-//!
-//! Only the modules for native memory contain unsafe code: `region`, `heap` and `sys`.
+//! # Where to begin
+//! [`pair`] joins two threads, [`process::spawn`] starts a process that is joined to this one. Both ends are
+//! [`Transport`](coincide_proto::Transport)s. [`specification`] is `LAYOUT.md`.
 
 // The npm package has no code that formats for programmers: `xtask` takes it out of the wasm.
 #![cfg_attr(target_family = "wasm", warn(clippy::use_debug))]

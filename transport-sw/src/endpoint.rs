@@ -50,7 +50,7 @@ pub enum Channel {
 
 /// A packet that is ready to travel.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "it leaves only if somebody carries it"]
+#[must_use = "a packet that is not carried to the other end is lost"]
 pub struct Packet {
     /// What is to carry it.
     pub channel: Channel,

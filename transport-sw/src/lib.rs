@@ -1,13 +1,9 @@
-//! The transport of coincide for pages that are not cross-origin isolated: packets in posted messages, and, for a worker that
-//! blocks, in the response of a synchronous request that a service worker holds open.
+#![doc = include_str!("../README.md")]
 //!
-//! [`Delivery`] is one end without any I/O: it makes packets of frames, numbers and acknowledges them, sends again what was lost and
-//! drops what came twice, so that each frame arrives exactly once and in order whatever becomes of the service worker.
-//! [`Collector`] is the part of a worker that collects packets from the relay. Neither reads a clock or knows a browser;
-//! `link` joins them to a session and to what posts and asks for them.
-//!
-//! Section 20 of `SPEC.md` of `coincide-proto` specifies packets, requests and rules, for whoever writes another end or relay.
-//! The relay itself is plain JavaScript: `js/sw.js`, and as a module `js/sw-listeners.js`.
+//! # Where to begin
+//! [`Delivery`] is one end without I/O. [`Collector`] is the part of a worker that collects packets from the relay. Neither reads a clock or
+//! knows a browser; `link`, compiled for wasm only, joins them to a session and to the functions that post messages and make requests.
+//! [`RELAY_SCRIPT`] is the script of the service worker.
 
 // The npm package has no code that formats for programmers: `xtask` takes it out of the wasm.
 #![cfg_attr(target_family = "wasm", warn(clippy::use_debug))]

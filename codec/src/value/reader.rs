@@ -12,6 +12,26 @@ use alloc::vec::Vec;
 /// Gives the items of a payload one after the other, borrowing text and bytes from it. For hostile bytes there are errors.
 ///
 /// What an item announces follows it: see [`Item`].
+///
+/// ```
+/// use coincide_codec::Value;
+/// use coincide_codec::value::{Item, Reader};
+///
+/// let mut buffer = Vec::new();
+/// coincide_codec::value::to_buf(&[1, 2, 3], &mut buffer)?;
+/// let mut reader = Reader::new(&buffer);
+/// let Item::Array(len) = reader.item()? else { panic!("not an array") };
+/// let mut sum = 0;
+/// for _ in 0..len {
+///     match reader.item()? {
+///         Item::Integer(number) => sum += number,
+///         other => panic!("{other:?}"),
+///     }
+/// }
+/// reader.finish()?;
+/// assert_eq!(sum, 6);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Reader<'de> {
     input: &'de [u8],

@@ -6,7 +6,26 @@ use crate::EncodeError;
 use crate::memory::{self, OutOfMemory};
 use alloc::vec::Vec;
 
-/// Appends a value to a buffer, item by item: what a walk over somebody's values calls.
+/// Appends a value to a buffer, item by item: for a walk over the values of another runtime.
+///
+/// ```
+/// use coincide_codec::Value;
+/// use coincide_codec::value::Writer;
+///
+/// let mut buffer = Vec::new();
+/// let mut writer = Writer::new(&mut buffer);
+/// writer.object(2);
+/// writer.key("name");
+/// writer.str("PyScript");
+/// writer.key("sizes");
+/// writer.array(2);
+/// writer.integer(1);
+/// writer.number(1.5);
+/// writer.finish()?;
+/// let expected = [("name", Value::from("PyScript")), ("sizes", Value::Array(vec![1.into(), 1.5.into()]))];
+/// assert_eq!(Value::decode(&buffer)?, Value::Object(expected.map(|(key, value)| (key.into(), value)).into()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// The caller sees to the structure: after [`array`](Self::array) as many items as announced, after [`object`](Self::object) as many pairs of
 /// a [`key`](Self::key) and an item, and so on. Keys that were written before cost one byte or two.
