@@ -1,28 +1,76 @@
-/** Main's side of coincide. */
+/** Main's side of coincide, on pages. In Node.js, `main.node.d.ts` takes its place. */
+
+/** An interface without types: any name, any arguments, any result. */
+export type Untyped = Record<string, any>;
+
+/**
+ * The constraint of interfaces: each member is a function. Symbols, `then` and names that begin with `coincide:` cannot be called at the other end.
+ */
+export type Interface<T> = {
+  [K in keyof T]: K extends symbol | 'then' | `coincide:${string}` ? never : (...args: any[]) => any;
+};
+
+/** Buffers that `transfer` has marked. */
+export type Transferred<T extends ArrayBuffer[] = ArrayBuffer[]> = T & { readonly [transferred]: true };
+
+declare const transferred: unique symbol;
+
+/** The arguments of a call: those of the function, and optionally the result of `transfer` as the last one. */
+export type Arguments<Fn> = Fn extends (...args: infer Args) => unknown ? [...args: Args, moved?: Transferred] : never;
+
+/** The awaited result of a function. */
+export type Result<Fn> = Fn extends (...args: never) => infer R ? Awaited<R> : never;
+
+/** The functions of an interface as main calls them: each call returns a promise. Of overloads and type parameters, the last and the widest count. */
+export type Awaiting<T> = string extends keyof T
+  ? Untyped
+  : { readonly [K in keyof T]-?: (...args: Arguments<NonNullable<T[K]>>) => Promise<Result<NonNullable<T[K]>>> };
+
+/** The functions of an interface as a worker calls them: each call returns the awaited result. */
+export type Blocking<T> = string extends keyof T
+  ? Untyped
+  : { readonly [K in keyof T]-?: (...args: Arguments<NonNullable<T[K]>>) => Result<NonNullable<T[K]>> };
+
+/** The functions of an interface as one end sets them. They may return promises, are called with a `this` of null, and cannot be called through the proxy. */
+export type Registered<T> = string extends keyof T ? Untyped : { [K in keyof T]?: Registrable<NonNullable<T[K]>> };
+
+type Registrable<Fn> = Fn extends (...args: infer Args) => unknown ? (this: null, ...args: Args) => Returned<Result<Fn>> : never;
+
+/** `void` stands for anything, as in all functions that are passed to others. */
+type Returned<R> = [R] extends [void] ? void : R | PromiseLike<R>;
+
+/** Main's proxy of a worker: reads call the worker's `Exports`, assignments register main's `Functions`. A name that both have is checked against both. */
+export type MainProxy<Exports, Functions> = Awaiting<Exports> & Registered<Functions>;
+
+/** The names of an interface. */
+export type NameOf<T> = Extract<keyof T, string>;
+
+/** Without `Functions`, a typed worker has none. */
+export type FunctionsBeside<Exports> = string extends keyof Exports ? Untyped : {};
 
 /** Options of both ends. */
 export interface Options {
   /** Is applied to each argument and each result; in a worker also to values that its program passes to objects of main, except proxies of these. */
-  transform?: (value: any) => any;
+  transform?: ((value: any) => any) | undefined;
   /** `false`: the result of `transfer` is sent as a normal argument. Default `true`. */
-  transfer?: boolean;
+  transfer?: boolean | undefined;
   /** Parts of results that cannot be sent are errors, instead of being left out with a warning. Default `false`. */
-  strict?: boolean;
+  strict?: boolean | undefined;
   /** Calls appear in the performance panel. Default `false`. */
-  measure?: boolean;
+  measure?: boolean | undefined;
   /**
-   * Budget in bytes for all arguments and results that arrive in parts or wait to be sent. On main it covers all workers, and the
+   * Budget in bytes, at least 0, for all arguments and results that arrive in parts or wait to be sent. On main it covers all workers, and the
    * last call of `coincide` that passes it sets it. A call that exceeds it ends with a `CoincideError` of code `OutOfMemory`, or
    * `NotSent` if the arguments exceed the caller's own budget. The first 64 KiB of each worker are not counted. Default 1 GiB.
    */
-  memory?: number;
+  memory?: number | undefined;
   /** Where a worker cannot block, its calls return promises instead of throwing. Default `false`. On main it applies to all workers. */
-  promises?: boolean;
+  promises?: boolean | undefined;
   /**
-   * Milliseconds after which a deferred call counts as a deadlock: a call of an asynchronous function of the worker, made by main's function in which
+   * Milliseconds, at least 0, after which a deferred call counts as a deadlock: a call of an asynchronous function of the worker, made by main's function in which
    * the worker is blocked, while that function has not returned. Default 3,000; `Infinity` for never. On main it applies to all workers.
    */
-  deadlockTimeout?: number;
+  deadlockTimeout?: number | undefined;
 }
 
 /**
@@ -33,58 +81,88 @@ export type Tier = 'shared-memory' | 'service-worker' | 'messages';
 
 /** Options that choose the tier of a worker. */
 export interface TierOptions {
-  /** Requires this tier; an error if it is not available. By default the first tier of the list that is available. */
-  tier?: Tier;
+  /** Requires this tier; an error of code `NoTier` or `NoRelay` if it is not available. By default the first tier of the list that is available. */
+  tier?: Tier | undefined;
   /** The script of the service worker that relays, as `npx coincide sw` writes it, or one of coincident 4 or sabayon; on the page's own origin. */
-  serviceWorker?: string | URL;
+  serviceWorker?: string | URL | undefined;
   /**
    * `false`: the page is never reloaded. By default it is reloaded once for a service worker that isolates it, or that does not control it otherwise.
    * A page whose load was a reload is not reloaded again.
    */
-  reload?: boolean;
+  reload?: boolean | undefined;
   /** Milliseconds for which the service worker holds one request of a waiting worker, which then polls again. Default 20,000, at most 60,000. */
-  relayHold?: number;
+  relayHold?: number | undefined;
 }
 
+/** Options of `coincide()` on main. Those of `TierOptions` apply to workers that have none of their own. */
 export interface MainOptions extends Options, TierOptions {
-  /** Bytes of shared memory for each direction of a link: a power of two from 16 KiB. Default 512 KiB. */
-  ringSize?: number;
+  /** Bytes of shared memory for each direction of a link: a power of two from 16 KiB to 1 GiB. Default 512 KiB. */
+  ringSize?: number | undefined;
 }
 
 /** Limits of calls. */
 export interface Limits {
-  /** Milliseconds after which a call ends with a `TimeoutError`; the other end stops working on it. */
-  timeout?: number;
+  /** Milliseconds, at least 0, after which a call ends with a `TimeoutError`; the other end stops working on it. Default: no limit. */
+  timeout?: number | undefined;
   /** Ends the call with the signal's reason; the other end stops working on it. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
-/** Any function of the other end. */
-export type RemoteProxy = Record<string, any>;
+/** Options of `wrap`. */
+export interface WrapOptions extends TierOptions {
+  /** A name under which `workers` finds it. A name that is in use is an error of code `NameTaken`. */
+  name?: string | undefined;
+}
 
-export interface WorkerOptions extends TierOptions {
-  /** A name under which `workers` finds it. */
-  name?: string;
+/** Options of `new Worker`: those of `wrap`, and the platform's own. */
+export interface WorkerOptions extends WrapOptions {
   /** `module` by default. Vite's development server requires `type: 'module'` as a literal here. */
   type?: 'module' | 'classic';
   credentials?: 'omit' | 'same-origin' | 'include';
-  [option: string]: unknown;
 }
 
-export interface CoincideWorker<Exports extends object = RemoteProxy> extends Worker {
-  /** Calls to its properties call the worker's exports and return promises; setting one registers a function for the worker. */
-  readonly proxy: Exports & RemoteProxy;
-  /** Resolves with the names of the worker's exports when the worker is ready. Rejects if it fails before, with the worker's own error as the `cause`. */
-  readonly ready: Promise<string[]>;
+/** A worker of any platform: a page's `Worker`, or one of `node:worker_threads`. */
+export interface AnyWorker {
+  postMessage(message: any): void;
+  terminate(): unknown;
+}
+
+/** The page's class `Worker`, if the program has the types of the DOM. */
+export type PageWorker = typeof globalThis extends { Worker: { prototype: infer W extends AnyWorker } } ? W : AnyWorker;
+
+/** What a worker has in addition to the platform's own members. */
+export interface Link<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> {
+  /**
+   * The functions of the worker. A call returns a promise of the result; it rejects with what the function throws, or with a `CoincideError`. An argument
+   * that cannot be sent throws a `DataCloneError` at once. Setting a property registers a function for the worker, at any time; deleting one removes it.
+   *
+   * @example
+   * worker.proxy.hello = name => `Hello, ${name}`;
+   * console.log(await worker.proxy.version());
+   */
+  readonly proxy: MainProxy<Exports, Functions>;
+  /**
+   * Resolves with the names of the worker's exports when the worker is ready. Rejects with a `CoincideError` if it fails before, with the worker's own
+   * error as the `cause`.
+   */
+  readonly ready: Promise<NameOf<Exports>[]>;
   /** How the worker reaches main. */
   readonly tier: Tier;
-  /** The proxy, with limits on its calls. */
-  within(limits: Limits): Exports & RemoteProxy;
+  /**
+   * The proxy, with limits on its calls.
+   *
+   * @example
+   * await worker.within({ timeout: 1000 }).version();
+   */
+  within(limits: Limits): MainProxy<Exports, Functions>;
   /** Interrupts the worker: the call in which it is blocked throws, or its `sleep`, or its next `check`. No-op on an idle worker. */
   interrupt(): void;
   /** Calls an export without waiting for an answer. */
-  notify(name: string, ...args: unknown[]): void;
+  notify<Name extends NameOf<Exports>>(name: Name, ...args: Arguments<Exports[Name]>): void;
 }
+
+/** A worker that has a link to this main. */
+export type CoincideWorker<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> = PageWorker & Link<Exports, Functions>;
 
 export interface Diagnosis {
   /** How workers reach main here. */
@@ -95,33 +173,101 @@ export interface Diagnosis {
   reasons: string[];
 }
 
-export interface Main {
-  /** A worker that has a link to this main. */
+/** What `coincide()` returns on main. */
+export interface Main<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> {
+  /**
+   * Adds a link to a worker, and returns that very worker. Wrapping a worker twice returns it unchanged.
+   *
+   * @example
+   * const worker = coincide().wrap(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
+   */
+  wrap<W extends AnyWorker>(worker: W, options?: WrapOptions): W & Link<Exports, Functions>;
+  /** The same for a worker with interfaces of its own. */
+  wrap<Own extends Interface<Own>, ForIt extends Interface<ForIt> = {}>(worker: PageWorker, options?: WrapOptions): CoincideWorker<Own, ForIt>;
+  /** The class of workers that have a link to this main. Most bundlers recognize only the global `Worker`: see `wrap`. */
   Worker: {
-    new <Exports extends object = RemoteProxy>(url: string | URL, options?: WorkerOptions): CoincideWorker<Exports>;
+    new (url: string | URL, options?: WorkerOptions): CoincideWorker<Exports, Functions>;
+    /** A worker with interfaces of its own. */
+    new <Own extends Interface<Own>, ForIt extends Interface<ForIt> = {}>(url: string | URL, options?: WorkerOptions): CoincideWorker<Own, ForIt>;
   };
   /** Workers by name: `await workers.name` is the proxy of the worker of that name, once it is ready. */
-  workers: Readonly<Record<string, Promise<RemoteProxy>>>;
+  workers: Readonly<Record<string, Promise<MainProxy<Exports, Functions>>>>;
   /** Whether memory can be shared here. */
   native: boolean;
-  /** As last argument of a call: these buffers move, and are detached here. */
-  transfer<T extends ArrayBuffer[]>(...buffers: T): T;
   /**
-   * Resolves when this service worker, by default that of the options, relays for the page, or at once if memory is shared. Rejects with the reason
-   * if it cannot relay. Await it only before starting workers from a Blob: not every browser lets a service worker take control of such a worker
-   * later.
+   * As last argument of a call: these buffers move, and are detached here.
+   *
+   * @example
+   * await worker.proxy.paint(pixels, transfer(pixels.buffer));
+   */
+  transfer<T extends ArrayBuffer[]>(...buffers: T): Transferred<T>;
+  /**
+   * Resolves when this service worker, by default that of the options, relays for the page, or at once if memory is shared. Rejects with a `CoincideError`
+   * of code `NoRelay` if it cannot relay. Await it only before starting workers from a Blob: not every browser lets a service worker take control of such a
+   * worker later.
    */
   relay(script?: string | URL): Promise<void>;
   /** The tier of workers here, and why there is no better one. */
   diagnose(): Diagnosis;
 }
 
-/** Why a call gave no result, unless its function threw. */
+/** Why a call gave no result. `docs/JAVASCRIPT.md` lists when each code occurs and what to do. */
+export type CoincideErrorCode =
+  | 'CannotBlock'
+  | 'Closed'
+  | 'Deadlock'
+  | 'Failed'
+  | 'Interrupted'
+  | 'NameTaken'
+  | 'NoRelay'
+  | 'NoTier'
+  | 'NotSent'
+  | 'NotStarted'
+  | 'OutOfMemory'
+  | 'Panicked'
+  | 'Refused'
+  | 'Result'
+  | 'SchemaMismatch'
+  | 'TooDeep'
+  | 'Twice';
+
+/**
+ * Why a call gave no result, unless its function threw.
+ *
+ * @example
+ * if (error instanceof CoincideError && error.code === 'Closed') restart();
+ */
 export class CoincideError extends Error {
-  /** Stable, for programs: `Closed`, `Deadlock`, `Failed`, `Interrupted`, ... For `Closed`, `cause` is the worker's own error if the worker has failed. */
-  readonly code: string;
-  /** The function that was called. */
+  constructor(code: CoincideErrorCode, message: string, fn: string, options?: { cause?: unknown });
+  readonly name: 'CoincideError';
+  /** Stable, for programs. For `Closed`, `cause` is the worker's own error if the worker has failed. */
+  readonly code: CoincideErrorCode;
+  /** The function that was called; empty if it was none. */
   readonly function: string;
 }
 
+/**
+ * Main's side: starts workers whose functions main awaits, and which call main's functions.
+ *
+ * `coincide<Exports, Functions>()` types both directions, here and in the worker, in the same order: what the worker exports, then what main offers.
+ *
+ * @example
+ * import coincide from 'coincide/main';
+ * const worker = coincide().wrap(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
+ * worker.proxy.hello = name => `Hello, ${name}`;
+ * console.log(await worker.proxy.version());
+ */
 export default function coincide(options?: MainOptions): Main;
+/**
+ * Main's side, typed: `Exports` is what the worker exports, `Functions` what main offers to it.
+ *
+ * @example
+ * // interface.ts, for both ends
+ * export interface Exports { version(): number }
+ * export interface Functions { hello(name: string): string }
+ * // main.ts
+ * const worker = coincide<Exports, Functions>().wrap(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
+ * worker.proxy.hello = name => `Hello, ${name}`;
+ * const version: number = await worker.proxy.version();
+ */
+export default function coincide<Exports extends Interface<Exports>, Functions extends Interface<Functions> = {}>(options?: MainOptions): Main<Exports, Functions>;

@@ -1,24 +1,49 @@
 /** The worker's side of coincide. */
-import type { CoincideError, Limits as MainLimits, Options, RemoteProxy } from './main.js';
+import type { Arguments, Awaiting, Blocking, FunctionsBeside, Interface, Limits as MainLimits, NameOf, Options, Registered, Result, Transferred, Untyped } from './main.js';
 
-export { CoincideError };
+export { CoincideError, type CoincideErrorCode } from './main.js';
 
+/** Options of `coincide()` in a worker. */
 export interface WorkerOptions extends Options {
   /** `'manual'`: the worker is ready when it calls `ready()`, not by itself after its own code has run. */
-  ready?: 'manual';
+  ready?: 'manual' | undefined;
 }
 
 /** Limits of calls. */
 export interface Limits extends MainLimits {
   /** Calls return promises instead of blocking. This works on every tier, and allows several calls in flight. */
-  promise?: boolean;
+  promise?: boolean | undefined;
 }
 
-export interface Scope<Functions extends object = RemoteProxy> {
-  /** Calls to its properties block until main has answered (see `sync`); setting one exports a function to main. */
-  proxy: Functions & RemoteProxy;
-  /** The proxy, with limits on its calls. */
-  within(limits: Limits): Functions & RemoteProxy;
+/** The functions of an interface as a worker with `promises: true` calls them: `await` takes either. */
+export type Either<T> = string extends keyof T
+  ? Untyped
+  : { readonly [K in keyof T]-?: (...args: Arguments<NonNullable<T[K]>>) => Result<NonNullable<T[K]>> | Promise<Result<NonNullable<T[K]>>> };
+
+/** A worker's proxy of main: reads call main's `Functions`, in the way of `Calls`; assignments register the worker's `Exports`. */
+export type WorkerProxy<Exports, Functions, Calls = Blocking<Functions>> = Calls & Registered<Exports>;
+
+/** What `await coincide()` gives in a worker. */
+export interface Scope<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>, Calls = Blocking<Functions>> {
+  /**
+   * The functions of main. A call blocks until main has answered and returns the result, awaited if it is a promise; where the worker cannot block (see `sync`), it
+   * throws a `CoincideError` of code `CannotBlock`. It throws what the function throws. An argument that cannot be sent throws a `DataCloneError`. Setting a
+   * property exports a function to main; deleting one removes it.
+   *
+   * @example
+   * console.log(proxy.hello('PyScript'));
+   * proxy.version = () => 42;
+   */
+  proxy: WorkerProxy<Exports, Functions, Calls>;
+  /**
+   * The proxy with limits on its calls, which return promises.
+   *
+   * @example
+   * const [a, b] = await Promise.all([later.load('a'), later.load('b')]); // with `later = within({ promise: true })`
+   */
+  within(limits: Limits & { promise: true }): WorkerProxy<Exports, Functions, Awaiting<Functions>>;
+  /** The proxy with limits on its calls. */
+  within(limits: Limits & { promise?: false | undefined }): WorkerProxy<Exports, Functions, Calls>;
   /** Tells main that the worker is ready. */
   ready(): void;
   /**
@@ -31,24 +56,58 @@ export interface Scope<Functions extends object = RemoteProxy> {
   /** Whether calls block. If not, they throw an error that says why, or return promises under `promises: true`. */
   sync: boolean;
   /** As last argument of a call: these buffers move, and are detached here. */
-  transfer<T extends ArrayBuffer[]>(...buffers: T): T;
+  transfer<T extends ArrayBuffer[]>(...buffers: T): Transferred<T>;
   /** Returns its argument: values are copied anyway. */
   direct<T>(value: T): T;
   /**
    * Throws if the worker is to stop: a `CoincideError` of code `Interrupted` or `Closed`; an `AbortError` if main has ended the call that
    * the running function serves, by `timeout` or `signal`. For long computations; cheap enough to be called often.
+   *
+   * @example
+   * for (const row of rows) {
+   *   check();
+   *   compute(row);
+   * }
    */
   check(): void;
   /**
-   * Sleeps for a number of milliseconds without using a core. An interrupt ends it with an error, and so does the end of the call that it sleeps for (see `check`). Calls from main run during the sleep, except where the
-   * worker cannot block in calls (see `sync`): there they wait until the worker returns to its event loop.
+   * Sleeps for a number of milliseconds, at least 0, without using a core. An interrupt ends it with an error, and so does the end of the call that it sleeps for
+   * (see `check`). Calls from main run during the sleep, except where the worker cannot block in calls (see `sync`): there they wait until the worker
+   * returns to its event loop.
    */
   sleep(milliseconds: number): void;
   /** Calls a function of main without waiting. */
-  notify(name: string, ...args: unknown[]): void;
+  notify<Name extends NameOf<Functions>>(name: Name, ...args: Arguments<Functions[Name]>): void;
 }
 
-/** Attaches the worker to its link with main. May be called once in each worker. */
-export default function coincide<Functions extends object = RemoteProxy>(
+/**
+ * The worker's side: attaches the worker to its link with main.
+ *
+ * `coincide<Exports, Functions>()` types both directions, here and on main, in the same order: what the worker exports, then what main offers.
+ *
+ * @example
+ * import coincide from 'coincide/worker';
+ * const { proxy } = await coincide();
+ * console.log(proxy.hello('PyScript'));
+ * proxy.version = () => 42;
+ */
+export default function coincide(options?: WorkerOptions): Promise<Scope>;
+/** The worker's side, typed, where calls return promises if the worker cannot block: `await` takes either. */
+export default function coincide<Exports extends Interface<Exports>, Functions extends Interface<Functions> = {}>(
+  options: WorkerOptions & { promises: true },
+): Promise<Scope<Exports, Functions, Either<Functions>>>;
+/**
+ * The worker's side, typed: `Exports` is what the worker exports, `Functions` what main offers to it.
+ *
+ * @example
+ * // interface.ts, for both ends
+ * export interface Exports { version(): number }
+ * export interface Functions { hello(name: string): string }
+ * // worker.ts
+ * const { proxy } = await coincide<Exports, Functions>();
+ * const greeting: string = proxy.hello('PyScript');
+ * proxy.version = () => 42;
+ */
+export default function coincide<Exports extends Interface<Exports>, Functions extends Interface<Functions> = {}>(
   options?: WorkerOptions,
-): Promise<Scope<Functions>>;
+): Promise<Scope<Exports, Functions>>;

@@ -1,14 +1,25 @@
 /** The worker's side of coincide, with main's `window`. */
-import type { RemoteProxy } from '../main.js';
-import type { CoincideError, Scope as PlainScope, WorkerOptions as PlainOptions } from '../worker.js';
+import type { Blocking, FunctionsBeside, Interface, Untyped } from '../main.js';
+import type { Either, Scope as PlainScope, WorkerOptions as PlainOptions } from '../worker.js';
 
-export { CoincideError };
+export { CoincideError, type CoincideErrorCode, type Either, type Limits, type WorkerProxy } from '../worker.js';
 
+/** A method of an event that main calls at once, before the worker's listener: see `docs/WINDOW.md`. */
+export type Invoke = 'preventDefault' | 'stopPropagation' | 'stopImmediatePropagation';
+
+declare global {
+  interface AddEventListenerOptions {
+    /** For listeners of a worker on objects of main: what main calls on the event at once, since the worker may be too late for it. */
+    invoke?: Invoke | readonly Invoke[] | undefined;
+  }
+}
+
+/** Options of `coincide()` in a worker. */
 export interface WorkerOptions extends PlainOptions {
   /** Milliseconds for which read values may be cached. Default: main's option, or no cache. */
-  reflected_ffi_timeout?: number;
+  reflected_ffi_timeout?: number | undefined;
   /** Assignments don't wait for an answer. They are carried out in order; if one throws, a later operation throws the error. Default: main's option. */
-  lazy?: boolean;
+  lazy?: boolean | undefined;
 }
 
 /** Utilities that take one trip to main instead of several. */
@@ -33,16 +44,50 @@ export interface Ffi {
   sizes(): { handles: number; held: number; trips: number };
 }
 
-/** `Root` is the type of main's root object, such as `Window & typeof globalThis`. */
-export interface Scope<Functions extends object = RemoteProxy, Root = any> extends PlainScope<Functions> {
-  /** Main's `window`, or its option `root`. If the worker can't block, using it throws an error with the reason. */
-  window: Root;
+/** The page's `window`, if the program has the types of the DOM; otherwise anything. */
+export type Page = typeof globalThis extends { Window: { prototype: infer W } } ? W & typeof globalThis : any;
+
+/** Without interfaces, `window` has no type either. */
+export type PageBeside<Exports> = string extends keyof Exports ? any : Page;
+
+/** What `await coincide()` gives in a worker. `Root` is the type of main's root object: that of a page, or of main's option `root`. */
+export interface Scope<
+  Exports extends object = Untyped,
+  Functions extends object = FunctionsBeside<Exports>,
+  Root = PageBeside<Exports>,
+  Calls = Blocking<Functions>,
+> extends PlainScope<Exports, Functions, Calls> {
+  /**
+   * Main's `window`, or its option `root`. Each operation on it runs on main and blocks until main has answered. If the worker can't block, using it throws a
+   * `CoincideError` of code `CannotBlock`.
+   *
+   * @example
+   * window.document.body.append('from a worker');
+   */
+  window: Root & {
+    /** Imports a module on main, relative to the page. */
+    import(href: string): Promise<any>;
+  };
   /** Whether a value is a proxy of an object of main. */
   isWindowProxy(value: unknown): boolean;
+  /** Utilities that take one trip to main instead of several. */
   ffi: Ffi;
 }
 
-/** Attaches the worker to its link with main. May be called once in each worker. */
-export default function coincide<Functions extends object = RemoteProxy, Root = any>(
+/**
+ * The worker's side: attaches the worker to its link with main.
+ *
+ * @example
+ * import coincide from 'coincide/window/worker';
+ * const { window } = await coincide();
+ * window.document.body.append('from a worker');
+ */
+export default function coincide(options?: WorkerOptions): Promise<Scope>;
+/** The worker's side, typed, where calls return promises if the worker cannot block: `await` takes either. */
+export default function coincide<Exports extends Interface<Exports>, Functions extends Interface<Functions> = {}, Root = Page>(
+  options: WorkerOptions & { promises: true },
+): Promise<Scope<Exports, Functions, Root, Either<Functions>>>;
+/** The worker's side, typed: `Exports` is what the worker exports, `Functions` what main offers to it, `Root` the type of `window`. The order is the same on main. */
+export default function coincide<Exports extends Interface<Exports>, Functions extends Interface<Functions> = {}, Root = Page>(
   options?: WorkerOptions,
-): Promise<Scope<Functions, Root>>;
+): Promise<Scope<Exports, Functions, Root>>;

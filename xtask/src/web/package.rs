@@ -28,9 +28,9 @@ pub(super) fn check(workspace: &Workspace, tally: &mut Tally) -> Option<PathBuf>
     if !works {
         return None;
     }
-    for (what, arguments) in RESOLUTIONS {
+    for (what, project, resolution) in RESOLUTIONS {
         let checked = npm::tool(workspace, "tsc").map_err(anyhow::Error::msg).and_then(|mut tsc| {
-            tsc.args(["--project", "web/tests"]).args(arguments);
+            tsc.args(["--project", project, "--module", resolution.0, "--moduleResolution", resolution.1]);
             process::run(tsc, LIMIT)
         });
         tally.check(&format!("the type declarations, as {what} finds them"), checked);
@@ -84,10 +84,11 @@ fn targets<'a>(named: &'a Value, files: &mut Vec<&'a str>) {
     }
 }
 
-/// The ways in which TypeScript finds the files of a package.
-const RESOLUTIONS: [(&str, &[&str]); 2] = [
-    ("Node.js", &["--module", "nodenext", "--moduleResolution", "nodenext"]),
-    ("a bundler", &["--module", "esnext", "--moduleResolution", "bundler"]),
+/// The ways in which TypeScript finds the files of a package: in programs for pages with the types of the DOM, in programs for Node.js without them.
+const RESOLUTIONS: [(&str, &str, (&str, &str)); 3] = [
+    ("a bundler", "web/tests/types/page.json", ("esnext", "bundler")),
+    ("a page without a bundler", "web/tests/types/page.json", ("nodenext", "nodenext")),
+    ("Node.js", "web/tests/types/node.json", ("node16", "node16")),
 ];
 
 const LIMIT: Duration = Duration::from_secs(120);

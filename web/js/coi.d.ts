@@ -1,0 +1,2 @@
+/** The script that isolates a page, and its service worker: a script without exports. */
+export {};

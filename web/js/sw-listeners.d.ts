@@ -1,0 +1,10 @@
+/** The listeners of the relay, for a service worker of the site's own. Pass all four to `addEventListener`, each under its own name. */
+
+/** Takes control of pages that were loaded before. */
+export const activate: (event: Event) => void;
+/** Answers the requests of workers that wait, and leaves all others to other listeners. */
+export const fetch: (event: Event) => void;
+/** Activates a new version, unless the active one relays as well. */
+export const install: (event: Event) => void;
+/** Receives what pages send to their workers. */
+export const message: (event: Event) => void;

@@ -1,0 +1,2 @@
+/** The relay as a service worker: a script without exports. */
+export {};
