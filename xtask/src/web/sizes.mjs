@@ -45,7 +45,8 @@ if (files) for (const file of all) row(file, weigh(file));
 const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 const reached = new Set();
 for (const [name, conditions] of Object.entries(exports)) {
-  if (conditions.node) reach(join(conditions.node)).forEach(file => reached.add(file));
+  const inNode = conditions.node?.default ?? conditions.node;
+  if (inNode) reach(join(inNode)).forEach(file => reached.add(file));
   const loaded = reach(join(conditions.default));
   loaded.forEach(file => reached.add(file));
   row(`${name}, ${loaded.size} files`, sum(loaded));
