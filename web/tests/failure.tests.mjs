@@ -67,7 +67,7 @@ export default (register, { coincide, worker, tier, node, assert, equal, deepEqu
   // Node.js ends a thread whose rejections are handled too late.
   if (node)
     test('a function that rejects ends its own call only, even in the first call of a worker', async () => {
-      for (let i = 0; i < 40; i++) {
+      for (let i = 0; i < 12; i++) {
         const w = new Worker(worker('all'));
         w.proxy.failsHere = async () => {
           throw new RangeError('too far');
