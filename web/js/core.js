@@ -17,7 +17,7 @@ import { inWords } from './values.js';
 /**
  * @param platform see `platform.js`
  * @param source see `wasm.js`
- * @param reflection lets workers operate on objects of main, if it is given: see `reflect/main.js`
+ * @param reflection lets workers operate on objects of main, if it is given: see `reflect/main.js`. Its `defaults` are options
  */
 export const create = (platform, source, reflection) => {
   let module = null;
@@ -95,7 +95,7 @@ export const create = (platform, source, reflection) => {
 
   /** Creates the result of `coincide(options)`. */
   return entry(given => {
-    const options = optionsOf(given);
+    const options = optionsOf({ ...reflection?.defaults, ...given });
     if (options.memory !== undefined) {
       memory = bytesOf(options.memory);
       if (isStarted) setMemory(memory);
@@ -142,7 +142,7 @@ export const create = (platform, source, reflection) => {
         }
         super(url, { type: 'module', ...own });
         this.#here = here;
-        if (reflection) this.ffi = reflection.ffi(() => this.#reflected);
+        if (reflection?.ffi) this.ffi = reflection.ffi(() => this.#reflected);
         this.#name = name;
         this.#tier = tier;
         this.#reasons = reasonsFor(platform, wishes, tier);
@@ -292,7 +292,7 @@ export const create = (platform, source, reflection) => {
         try {
           this.#link = this.#tier === SHARED ? shared(post) : Link.byMessages(packetsOf(post), relay, alarm, options.strict);
           this.#link.left = weakly(this, Worker.#left);
-          this.#reflected = reflection?.reflect(this.#link, wishes);
+          this.#reflected = reflection?.reflect?.(this.#link, wishes);
           const { promises, deadlockTimeout } = options;
           const window = reflection?.wishes(wishes);
           post({ [BOOT]: { module, buffer: this.#link.buffer, relay, promises, deadlockTimeout, reasons: this.#reasons, window, alarm: alarm?.start } });

@@ -17,12 +17,12 @@ export const MESSAGES = 'messages';
  * @param {{ tier?: string, serviceWorker?: string | URL }} options the options that choose the tier
  */
 export const tierOf = (platform, { tier, serviceWorker }) => {
-  if (tier === undefined) return platform.shared() ? SHARED : serviceWorker === undefined || platform.whyNoServiceWorkers() ? MESSAGES : SERVICE;
+  if (tier === undefined) return platform.shared() ? SHARED : !serviceWorker || platform.whyNoServiceWorkers() ? MESSAGES : SERVICE;
   const refuse = why => {
     throw new CoincideError('NoTier', `a worker cannot have the tier ${tier} here: ${why}`, '');
   };
   if (tier === SHARED) return platform.shared() ? tier : refuse(platform.whyNotShared());
-  if (tier === SERVICE) return serviceWorker === undefined ? refuse(NOT_NAMED) : tier;
+  if (tier === SERVICE) return !serviceWorker ? refuse(NOT_NAMED) : tier;
   if (tier === MESSAGES) return tier;
   throw ours(new TypeError(`\`tier\` has to be ${SHARED}, ${SERVICE} or ${MESSAGES}, not ${String(tier)}`));
 };

@@ -1,5 +1,8 @@
 // The tests under Node.js: prints a line of JSON for each. An argument is a filter for names.
-import { readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker as Thread } from 'node:worker_threads';
@@ -8,6 +11,7 @@ import coincideWindow from '../pkg/window/main.node.js';
 import inner from '../modules/main.node.js';
 import { source } from '../modules/wasm.node.js';
 import { all } from './all.mjs';
+import coincidentTests from './coincident/package.tests.mjs';
 import cliTests from './cli.tests.mjs';
 import coiPageTests from './coi/page.tests.mjs';
 import coiTests from './coi/worker.tests.mjs';
@@ -17,6 +21,16 @@ import * as suite from './suite.mjs';
 
 setFlagsFromString('--expose-gc');
 const here = name => new URL(name, import.meta.url);
+
+/** A program for coincident, unchanged, in a folder where coincident is this package. */
+const unchanged = mkdtempSync(join(tmpdir(), 'coincident-'));
+process.on('exit', () => rmSync(unchanged, { recursive: true }));
+cpSync(here('coincident/'), unchanged, { recursive: true });
+mkdirSync(join(unchanged, 'node_modules'));
+symlinkSync(fileURLToPath(here('../pkg-coincident')), join(unchanged, 'node_modules/coincident'), 'junction');
+const program = name => async () =>
+  existsSync(here('../pkg-coincident/main.node.js.map')) ? (await import(pathToFileURL(join(unchanged, 'unchanged.js'))))[name]() : 'the package is not bundled';
+
 const runPackage = all({
   coincide,
   coincideWindow,
@@ -27,6 +41,11 @@ const runPackage = all({
   gc: runInNewContext('gc'),
   tiers: ['shared-memory', 'messages'],
   worker: name => here(`workers/${name}.node.js`),
+  programs: [
+    { name: 'a program with its plain entries', kind: 'plain', run: program('plain') },
+    { name: 'a program with its entries for the page', kind: 'window', run: program('withWindow') },
+    { name: 'a program in a worker that cannot block', kind: 'unblocked', run: program('unblocked') },
+  ],
   doomed: way =>
     new Promise((resolve, reject) => {
       const thread = new Thread(here('doomed.node.mjs'), { workerData: way });
@@ -41,6 +60,7 @@ coiTests(test, suite);
 coiPageTests(test, suite);
 relayTests(test, suite);
 cliTests(test, suite);
+coincidentTests(test, suite);
 corpusTests(test, suite);
 
 process.on('unhandledRejection', error => console.log(`unhandled: ${error?.stack ?? error}`));

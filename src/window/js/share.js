@@ -19,10 +19,10 @@ import { DESCRIPTOR, VALUE, VALUES, Wall } from './wall.js';
  * - `release(ids)` releases references of the worker. It is called while arguments are decoded
  * - `callable(call)` returns a function for the program that returns `call(this, args)`
  * - `run(fn, self, args)` calls a function of the program
- * @param {{ root: object, policy?: Function, paths?: (string | symbol)[][], objects?: object[], evaluate?: boolean, imports?: boolean, wall: boolean }} options
+ * @param {{ root: object, policy?: Function, paths?: (string | symbol)[][], objects?: object[], evaluate?: boolean, imports?: boolean, load?: Function, wall: boolean }} options
  */
 export const share = (host, { wall: isWalled, ...options }) => {
-  const { root } = options;
+  const { root, load } = options;
   const { run } = host;
   const held = new Held();
   /** Checks each operation of an untrusted worker. */
@@ -33,7 +33,8 @@ export const share = (host, { wall: isWalled, ...options }) => {
   /** The error of an operation without an answer; the next one with an answer throws it. */
   let late = null;
 
-  const imports = href => import(/* @vite-ignore */ /* webpackIgnore: true */ new URL(href, globalThis.document?.baseURI ?? globalThis.location?.href).href);
+  const imports = href =>
+    load ? run(load, undefined, [href]) : import(/* @vite-ignore */ /* webpackIgnore: true */ new URL(href, globalThis.document?.baseURI ?? globalThis.location?.href).href);
   const get = (target, key, receiver = target) =>
     key === 'import' && target === root && !('import' in target) ? imports : run(Reflect.get, undefined, [target, key, receiver]);
 

@@ -8,9 +8,9 @@ import { share } from './share.js';
 /**
  * Lets the worker behind `link` operate on `root`, and on what it reaches from there.
  *
- * @param {{ root?: object, policy?: Function, allow?: (string | symbol | object)[], evaluate?: boolean, imports?: boolean, wall?: boolean }} options
+ * @param {{ root?: object, policy?: Function, allow?: (string | symbol | object)[], evaluate?: boolean, imports?: boolean, import?: Function, wall?: boolean }} options
  */
-const reflect = (link, { root = globalThis, policy, allow, evaluate, imports, wall = root !== globalThis }) =>
+const reflect = (link, { root = globalThis, policy, allow, evaluate, imports, import: load, wall = root !== globalThis }) =>
   share(
     {
       reflect: (...hooks) => link.reflect(...hooks),
@@ -19,7 +19,7 @@ const reflect = (link, { root = globalThis, policy, allow, evaluate, imports, wa
       callable,
       run,
     },
-    { root, policy, evaluate, imports, wall: Boolean(policy || allow || wall), ...listed(allow) },
+    { root, policy, evaluate, imports, load, wall: Boolean(policy || allow || wall), ...listed(allow) },
   );
 
 /** A function whose errors show the frames of its caller. */

@@ -62,6 +62,8 @@ export interface WindowOptions {
   evaluate?: boolean | undefined;
   /** Whether the worker may import modules behind a wall. Default `false`. */
   imports?: boolean | undefined;
+  /** What `window.import` calls, with the address that the worker gives. Default: imports the module, relative to the page. */
+  import?: ((href: string) => unknown) | undefined;
   /**
    * Whether operations are checked for their form, and globals, documents and tools that act on any object (constructors, prototypes, `Reflect`, `eval`) are not handed out. Default: whether
    * there is a `root` other than the global object. With `allow` or `policy` there is always a wall.

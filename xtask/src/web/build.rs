@@ -1,4 +1,5 @@
-//! Builds the npm package into `web/pkg`, and the modules that it is bundled from into `web/modules`, from where tests of inner parts import them.
+//! Builds the npm package into `web/pkg`, the same in the shape of coincident into `web/pkg-coincident`, and the modules that both are bundled from into
+//! `web/modules`, from where tests of inner parts import them.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
@@ -45,21 +46,22 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<(
     if let Err(why) = &optimizer {
         say!("{ODD}not optimized{ODD:#} the wasm, and the modules are not bundled: {why}");
     }
-    let [package, modules] = [PACKAGE, MODULES].map(|folder| workspace.root.join(folder));
+    let folders = [PACKAGE, COINCIDENT, MODULES].map(|folder| workspace.root.join(folder));
     let sources = sources(workspace)?;
     let optimized = optimizer.is_ok();
     let inputs = (profile, optimized, fs::read(&wasm)?, program()?, workspace.version()?);
     let bundler = workspace.root.join(BUNDLER);
     let inputs = hash_of(&inputs, sources.iter().map(|(from, _)| from.as_path()).chain([bundler.as_path()]))?;
     let stamp = workspace.target.join("web-package.stamp");
-    if fs::read_to_string(&stamp).is_ok_and(|stamp| Some(stamp) == stamp_of(inputs, [&package, &modules])) {
+    if fs::read_to_string(&stamp).is_ok_and(|stamp| Some(stamp) == stamp_of(inputs, &folders)) {
         say!("{PACKAGE} is up to date");
         return Ok(());
     }
 
     // Beside the old one: whoever uses that meanwhile finds all of it until the new one is there.
-    let [new_package, new] = [PACKAGE, MODULES].map(|folder| workspace.root.join(format!("{folder}.new")));
-    for folder in [&new_package, &new] {
+    let new_folders = [PACKAGE, COINCIDENT, MODULES].map(|folder| workspace.root.join(format!("{folder}.new")));
+    let [new_package, new_coincident, new] = &new_folders;
+    for folder in &new_folders {
         clear(folder)?;
         fs::create_dir_all(folder)?;
     }
@@ -71,9 +73,9 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<(
     if profile == Profile::Web && !panics::mute(output.wasm_mut()) {
         println!("warning: this compiler names panics differently, so their texts stay in the wasm, which is larger");
     }
-    output.emit(&new).context("the glue")?;
+    output.emit(new).context("the glue")?;
     guard(&new.join("coincide.js")).context("the guard of the glue")?;
-    adopt_snippets(&new).context("the snippets of the glue")?;
+    adopt_snippets(new).context("the snippets of the glue")?;
     let wasm = new.join(WASM);
     if let Ok(mut optimize) = optimizer {
         optimize.args(OPTIMIZE).arg(&wasm).arg("-o").arg(&wasm);
@@ -87,23 +89,27 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<(
     fs::write(new.join("wasm.inline.js"), inline(&fs::read(&wasm)?))?;
     fs::write(new.join("package.json"), manifest(workspace)?)?;
     let mut files = Vec::new();
-    collect(&new, &mut files)?;
+    collect(new, &mut files)?;
     for from in files {
-        let name = from.strip_prefix(&new)?;
+        let name = from.strip_prefix(new)?;
+        let (package, name) = match name.strip_prefix("coincident") {
+            Ok(name) => (new_coincident, name),
+            Err(_) => (new_package, name),
+        };
         if !optimized || is_shipped(name) {
-            let to = new_package.join(name);
+            let to = package.join(name);
             fs::create_dir_all(to.parent().context("a file is in a folder")?)?;
             fs::copy(&from, to).with_context(|| from.display().to_string())?;
         }
     }
     if optimized {
-        bundle(workspace, &new, &new_package)?;
+        bundle(workspace, new, [new_package, new_coincident])?;
     }
-    for (new, folder) in [(&new, &modules), (&new_package, &package)] {
+    for (new, folder) in new_folders.iter().zip(&folders) {
         clear(folder)?;
         fs::rename(new, folder).with_context(|| format!("cannot put {} in its place", folder.display()))?;
     }
-    fs::write(stamp, stamp_of(inputs, [&package, &modules]).context("the package vanished")?)?;
+    fs::write(stamp, stamp_of(inputs, &folders).context("the package vanished")?)?;
     Ok(())
 }
 
@@ -121,10 +127,10 @@ pub(crate) fn sizes(workspace: &Workspace, files: bool) -> anyhow::Result<()> {
     process::run(command, LIMIT).context("the files of the package")
 }
 
-/// Bundles the modules into the entries of the package.
-fn bundle(workspace: &Workspace, modules: &Path, package: &Path) -> anyhow::Result<()> {
+/// Bundles the modules into the entries of both packages.
+fn bundle(workspace: &Workspace, modules: &Path, packages: [&PathBuf; 2]) -> anyhow::Result<()> {
     let mut command = workspace.command("node");
-    command.arg(BUNDLER).arg(npm::module(workspace, "rolldown")).args([modules, package]);
+    command.arg(BUNDLER).arg(npm::module(workspace, "rolldown")).arg(modules).args(packages);
     command.arg(workspace.version()?);
     process::run(command, LIMIT).context("bundling the modules")
 }
@@ -133,14 +139,14 @@ fn bundle(workspace: &Workspace, modules: &Path, package: &Path) -> anyhow::Resu
 /// name is read there by people.
 fn is_shipped(name: &Path) -> bool {
     name.extension().is_none_or(|extension| extension != "js")
-        || ["coi.js", "sw.js", "sw-listeners.js"].iter().any(|whole| name == Path::new(whole))
+        || ["coi.js", "listeners.js", "sw.js", "sw-listeners.js"].iter().any(|whole| name == Path::new(whole))
 }
 
 /// What goes into the package, and the name that it has there. `package.json` comes along for [`manifest`].
 fn sources(workspace: &Workspace) -> anyhow::Result<Vec<(PathBuf, String)>> {
     let mut sources = Vec::new();
     // What main does with its objects is the same on pages in Rust.
-    for (folder, to) in [("web/js", ""), ("src/window/js", "reflect/")] {
+    for (folder, to) in [("web/js", ""), ("src/window/js", "reflect/"), ("web/coincident", "coincident/")] {
         let (folder, mut files) = (workspace.root.join(folder), Vec::new());
         collect(&folder, &mut files)?;
         for file in files {
@@ -162,6 +168,10 @@ fn sources(workspace: &Workspace) -> anyhow::Result<Vec<(PathBuf, String)>> {
         ("src/web/events.js", "events.js"),
         ("transport-sw/js/sw.js", "sw.js"),
         ("transport-sw/js/sw-listeners.js", "sw-listeners.js"),
+        ("LICENSE-APACHE", "coincident/LICENSE-APACHE"),
+        ("LICENSE-MIT", "coincident/LICENSE-MIT"),
+        ("transport-sw/js/sw.js", "coincident/sw.js"),
+        ("transport-sw/js/sw-listeners.js", "coincident/listeners.js"),
         ("web/README.md", "README.md"),
         ("web/package.json", "package.json"),
     ] {
@@ -178,7 +188,7 @@ fn program() -> anyhow::Result<impl Hash> {
 }
 
 /// What the stamp says when the folders were made of these inputs; nothing when one is missing.
-fn stamp_of(inputs: u64, folders: [&Path; 2]) -> Option<String> {
+fn stamp_of(inputs: u64, folders: &[PathBuf]) -> Option<String> {
     let mut files = Vec::new();
     for folder in folders {
         collect(folder, &mut files).ok()?;
@@ -273,6 +283,9 @@ pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Where the package is built.
 pub(super) const PACKAGE: &str = "web/pkg";
+
+/// Where the package in the shape of coincident is built. It can't be used without being bundled.
+pub(super) const COINCIDENT: &str = "web/pkg-coincident";
 
 /// The modules of the package.
 pub(super) const MODULES: &str = "web/modules";

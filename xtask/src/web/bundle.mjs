@@ -1,4 +1,4 @@
-// Bundles the package's modules: node bundle.mjs FOLDER_OF_ROLLDOWN FOLDER_OF_MODULES PACKAGE VERSION.
+// Bundles the modules of both packages: node bundle.mjs FOLDER_OF_ROLLDOWN FOLDER_OF_MODULES PACKAGE PACKAGE_IN_THE_SHAPE_OF_COINCIDENT VERSION.
 //
 // Entries share what they have in common, so that a page that imports two of them has one coincide. The builds that contain the wasm are one file each.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -6,18 +6,24 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const [tool, modules, into, version] = process.argv.slice(2);
+const [tool, modules, main, coincident, version] = process.argv.slice(2);
 const { rolldown } = await import(pathToFileURL(createRequire(resolve(tool, 'package.json')).resolve('rolldown')));
 
 const BUNDLES = [
   { names: ['main', 'worker', 'window/main', 'window/worker'], shared: 'shared' },
   { names: ['main.node', 'worker.node', 'window/main.node', 'window/worker.node'], shared: 'shared.node' },
   ...['main.inline', 'worker.inline', 'window/main.inline', 'window/worker.inline'].map(name => ({ names: [name] })),
+  ...['', '.node'].map(platform => ({
+    names: ['main', 'worker', 'window/main', 'window/worker'].map(name => `${name}${platform}`),
+    shared: `shared${platform}`,
+    from: 'coincident',
+    into: coincident,
+  })),
 ];
 
-for (const { names, shared } of BUNDLES) {
+for (const { names, shared, from = '', into = main } of BUNDLES) {
   const bundle = await rolldown({
-    input: Object.fromEntries(names.map(name => [name, join(modules, `${name}.js`)])),
+    input: Object.fromEntries(names.map(name => [name, join(modules, from, `${name}.js`)])),
     external: /^node:/,
     platform: 'neutral',
     onLog(level, log) {
@@ -46,9 +52,10 @@ const withoutWasm = text => {
   return JSON.stringify(map);
 };
 
-for (const name of readdirSync(into, { recursive: true })) {
-  const change = name.endsWith('.js') ? withUsualUrls : name.endsWith('.js.map') ? withoutWasm : undefined;
-  if (!change) continue;
-  const path = join(into, name);
-  writeFileSync(path, change(readFileSync(path, 'utf8')));
-}
+for (const into of [main, coincident])
+  for (const name of readdirSync(into, { recursive: true })) {
+    const change = name.endsWith('.js') ? withUsualUrls : name.endsWith('.js.map') ? withoutWasm : undefined;
+    if (!change) continue;
+    const path = join(into, name);
+    writeFileSync(path, change(readFileSync(path, 'utf8')));
+  }

@@ -1,0 +1,6 @@
+import { create } from '../../core.js';
+import * as platform from '../../platform.node.js';
+import { source } from '../../wasm.inline.js';
+import { withUtilities } from './reflection.js';
+
+export default create(platform, source, withUtilities);

@@ -1,0 +1,4 @@
+import coincident from 'coincident/dist/worker';
+import work from './work.js';
+
+await work(coincident);

@@ -1,0 +1,4 @@
+import coincident from 'coincident/window/worker';
+import work from './work.js';
+
+await work(coincident);
