@@ -41,6 +41,10 @@ pub(crate) fn write(script: &Script, options: &Options) -> anyhow::Result<()> {
     if !folder.is_dir() {
         bail!("there is no folder {}: create it first", folder.display());
     }
+    // A name without an extension is more likely a folder that is missing than a script.
+    if !file.exists() && file.extension().is_none() {
+        bail!("there is no folder {shown}: create it first, or name a file that ends in .js");
+    }
     let there =
         if file.exists() { Some(fs::read(&file).with_context(|| format!("cannot read {shown}"))?) } else { None };
     match there {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The command `coincide` for Node.js. The crate coincide-cli has the same.
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, extname, join, resolve } from 'node:path';
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { hostOf } from './cli-host.mjs';
@@ -107,6 +107,8 @@ function writeScript(name, { force }, [given, ...more]) {
   if (!isFolder(folder)) throw new Error(`there is no folder ${folder}: create it first`);
   const text = beside(name);
   const there = read(file);
+  // A name without an extension is more likely a folder that is missing than a script.
+  if (!there && !extname(file)) throw new Error(`there is no folder ${file}: create it first, or name a file that ends in .js`);
   if (there?.equals(text)) return console.log(`${file} is up to date`);
   if (there && !force) throw new Error(`${file} is there and is something else: \`--force\` replaces it`);
   writeFileSync(file, text);
