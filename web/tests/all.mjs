@@ -6,6 +6,7 @@ import cloneTests from './clone.tests.mjs';
 import { codecKit } from './codec.kit.mjs';
 import codecTests from './codec.tests.mjs';
 import coincidentTests from './coincident.tests.mjs';
+import docsTests from './docs.tests.mjs';
 import earlyTests from './early.tests.mjs';
 import errorTests from './error.tests.mjs';
 import failureTests from './failure.tests.mjs';
@@ -21,7 +22,7 @@ import wallTests from './window.wall.tests.mjs';
 export const all = platform => {
   const { test, run } = suite();
   const kit = { ...platform, memory, assert, deepEqual, equal, rejects, throws };
-  for (const tier of platform.tiers) for (const tests of [bootTests, earlyTests, linkTests, valueTests, buffersTests, boundaryTests, errorTests, failureTests]) tests(test, { ...kit, tier });
+  for (const tier of platform.tiers) for (const tests of [bootTests, earlyTests, linkTests, valueTests, docsTests, buffersTests, boundaryTests, errorTests, failureTests]) tests(test, { ...kit, tier });
   for (const tests of [windowTests, homeTests, wallTests, coincidentTests]) tests(test, kit);
   const codec = codecKit();
   codecTests(test, { ...kit, ...codec });

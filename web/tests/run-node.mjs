@@ -12,6 +12,7 @@ import inner from '../modules/main.node.js';
 import { source } from '../modules/wasm.node.js';
 import { all } from './all.mjs';
 import coincidentTests from './coincident/package.tests.mjs';
+import codesTests from './codes.tests.mjs';
 import cliTests from './cli.tests.mjs';
 import coiPageTests from './coi/page.tests.mjs';
 import coiTests from './coi/worker.tests.mjs';
@@ -52,6 +53,7 @@ const runPackage = all({
       thread.once('message', found => resolve(thread.terminate().then(() => found)));
       thread.once('error', reject);
     }),
+  valuesPage: async () => readFileSync(here('../../docs/VALUES.md'), 'utf8'),
   operations: async () => JSON.parse(readFileSync(here('../../proto/vectors/operations.json'), 'utf8')),
   vectors: async () => JSON.parse(readFileSync(here('../../proto/vectors/values.json'), 'utf8')),
 });
@@ -61,6 +63,7 @@ coiPageTests(test, suite);
 relayTests(test, suite);
 cliTests(test, suite);
 coincidentTests(test, suite);
+codesTests(test, suite);
 corpusTests(test, suite);
 
 process.on('unhandledRejection', error => console.log(`unhandled: ${error?.stack ?? error}`));

@@ -33,9 +33,12 @@ export const equal = (found, expected) => {
 };
 
 export const deepEqual = (found, expected) => {
-  const difference = differ(found, expected, '', new Map());
-  if (difference) throw new Error(difference);
+  const fault = difference(found, expected);
+  if (fault) throw new Error(fault);
 };
+
+/** The first difference between two values in words; undefined if there is none. */
+export const difference = (found, expected) => differ(found, expected, '', new Map());
 
 /** What `body` throws. */
 export const throws = (body, Class) => {

@@ -111,19 +111,6 @@ export default (register, { coincide, worker, tier, assert, equal, deepEqual, re
     deepEqual([back.width, back.height, back.colorSpace ?? 'srgb', [...back.data]], [2, 1, 'srgb', [1, 2, 3, 4, 5, 6, 7, 8]]);
   });
 
-  test('instances of classes become plain objects', async () => {
-    class Point {
-      #secret = 1;
-      x = 1;
-      get y() {
-        return 2;
-      }
-    }
-    deepEqual(await both(new Point()), { x: 1 });
-    deepEqual(await both(Object.create(null, { a: { value: 1, enumerable: true }, b: { value: 2 } })), { a: 1 });
-    deepEqual(await both({ get a() { return 1; } }), { a: 1 });
-  });
-
   test('what cannot be sent is refused with its path, and the link goes on', async () => {
     const w = await started();
     const refused = async (value, path) => {
@@ -145,28 +132,6 @@ export default (register, { coincide, worker, tier, assert, equal, deepEqual, re
     await refused(deep, 'nested');
     if (typeof SharedArrayBuffer === 'function') await refused({ s: new SharedArrayBuffer(4) }, 'args[0].s');
     equal(await w.proxy.echo(1), 1);
-  });
-
-  test('foreign objects in results are given as their data', async () => {
-    const w = await started();
-    w.proxy.foreign = () => ({ url: new URL('http://localhost/x'), map: new WeakMap(), f() {}, s: Symbol('local') });
-    deepEqual((await w.proxy.call('foreign')).value, { url: 'http://localhost/x', map: {}, f: undefined, s: undefined });
-  });
-
-  test('a result is what its toJSON gives, and a URL loses nothing', async () => {
-    const w = await started();
-    w.proxy.priced = () => ({ euro: 1, toJSON: () => ({ price: '1 €' }) });
-    w.proxy.linked = () => new URL('http://localhost/x');
-    const warned = [];
-    const { warn } = console;
-    console.warn = text => warned.push(text);
-    try {
-      deepEqual((await w.proxy.call('priced')).value, { price: '1 €' });
-      deepEqual((await w.proxy.call('linked')).value, 'http://localhost/x');
-    } finally {
-      console.warn = warn;
-    }
-    deepEqual(warned, []);
   });
 
   test('whatever is thrown says what it is', async () => {

@@ -188,6 +188,7 @@ fn mounts(workspace: &Workspace, bundle: Option<&PathBuf>) -> Vec<Mount> {
         ("site/", "web/tests", true),
         ("site/", PACKAGE, true),
         ("proto/vectors/", "proto/vectors", true),
+        ("docs/", "docs", true),
         ("plain/examples/web/", example::FOLDER, false),
         ("examples/web/", example::FOLDER, true),
         ("plain/examples/table/", "examples/table", false),
