@@ -1,6 +1,6 @@
 //! Payloads: contiguous bytes, or a rope of a head and segments.
 
-use crate::{HostedPart, HostedSegment};
+use crate::{Header, HostedPart, HostedSegment};
 use alloc::boxed::Box;
 use alloc::collections::TryReserveError;
 use alloc::sync::Arc;
@@ -174,7 +174,7 @@ impl Payload {
             if near.len() >= room {
                 return (&near[..room], None, room);
             }
-            let part = (bytes.len() - skip).min(room - near.len());
+            let part = cut(skip, bytes.len(), room - near.len());
             return (near, Some((&**bytes, skip..skip + part)), near.len() + part);
         }
         let rest = &self.head[at + skip..];
@@ -213,6 +213,21 @@ impl Payload {
             sound
         })
     }
+}
+
+/// How many bytes of a hosted segment leave in a frame, of which `at` have left and `room` fit.
+///
+/// The next frame continues the segment. JavaScript copies words if the bytes have the same offset in a word at both places, and single bytes otherwise.
+/// So the cut is where that frame has its body in a record of `transport-atomics`. Only the first frame of a segment has other offsets.
+fn cut(at: usize, len: usize, room: usize) -> usize {
+    const WORD: usize = 8;
+    const BODY: usize = 4 + Header::SIZE;
+    let rest = len - at;
+    if rest <= room {
+        return rest;
+    }
+    let over = (at + room + WORD - BODY % WORD) % WORD;
+    if over < room { room - over } else { room }
 }
 
 /// Bytes of a segment that lie outside of the head.
@@ -296,5 +311,17 @@ mod tests {
         let segments = Some(Box::new(vec![(0..2, None), (1..3, None)]));
         let overlapping = Payload { head: b"abcd".to_vec(), segments, ..Payload::default() };
         assert!(!overlapping.is_sound());
+    }
+
+    #[test]
+    fn cuts_of_a_hosted_segment_put_its_rest_at_the_same_offset_in_a_word() {
+        let mut at = 0;
+        for room in [1000, 96, 9, 8, 7, 1, 96, 50, 100_000] {
+            let part = cut(at, 2000, room);
+            assert!(part > 0 && part <= room, "{part} of {room}");
+            at += part;
+            assert!(at % 8 == 4 || room < 8 || at == 2000, "{part} of {room}");
+        }
+        assert_eq!(at, 2000);
     }
 }

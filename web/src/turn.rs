@@ -36,7 +36,7 @@ pub(crate) struct Turn {
     progress: bool,
     /// Whether the page is to have its turn.
     is_over: bool,
-    /// Whether a peer was served that may send something soon.
+    /// Whether there was something to do for a peer, which may send something soon, or make room.
     lingers: bool,
     patience: Patience,
     /// Actions and rounds since the clock was read.
@@ -136,9 +136,9 @@ impl Turn {
         }
         if self.actions > 0 {
             end.engine.flush();
-            // A message arrives only once the event loop runs again.
-            self.lingers |= end.inbox.is_none();
         }
+        // A message arrives only once the event loop runs again.
+        self.lingers |= end.inbox.is_none();
         None
     }
 
@@ -153,13 +153,18 @@ impl Turn {
         self.is_over
     }
 
-    /// Looks for the next call for a little longer. Returns whether there is something to do.
+    /// Looks for the next call, or for room for the rest of an answer, for a little longer. Returns whether there is something to do.
     fn linger(&mut self, ends: &[End]) -> bool {
         let mut glances = 0_u32;
-        let came = self.patience.look(|| {
+        let ready = || {
             glances = glances.saturating_add(1);
             ends.iter().any(|end| end.engine.is_busy())
-        });
+        };
+        let came = if ends.iter().any(|end| end.engine.is_blocked()) {
+            Patience::new(Duration::ZERO, ROOM).look(ready)
+        } else {
+            self.patience.look(ready)
+        };
         self.steps += glances / GLANCES_PER_STEP;
         came
     }
@@ -194,6 +199,10 @@ const BUDGET: Duration = Duration::from_millis(2);
 
 /// Most actions of an end in one round.
 const SHARE: u32 = 64;
+
+/// Longest look for room. A worker that is woken for a large answer has made some after this time. What a turn leaves unsent of the program's buffers has to
+/// be copied, which takes longer.
+const ROOM: Duration = Duration::from_micros(200);
 
 /// Actions and rounds between two checks of the clock. A function of the program may take milliseconds.
 const STEPS_PER_LOOK: u32 = 8;
