@@ -7,6 +7,7 @@ mod example;
 mod npm;
 mod package;
 mod panics;
+mod polyscript;
 mod python;
 mod server;
 
@@ -71,6 +72,13 @@ pub(crate) fn test(workspace: &Workspace, tally: &mut Tally, hosts: &[Host]) {
             made => {
                 pages.extend(made.is_ok().then_some(python::CHECKS));
                 tally.check("the pages with Python", made.map(|_| ()));
+                match polyscript::build(workspace) {
+                    Ok(Err(why)) => tally.skip("polyscript", why),
+                    made => {
+                        pages.extend(made.is_ok().then_some(polyscript::PAGES).into_iter().flatten());
+                        tally.check("building polyscript with the package", made.map(|_| ()));
+                    }
+                }
             }
         }
     }
@@ -199,6 +207,11 @@ fn mounts(workspace: &Workspace, bundle: Option<&PathBuf>) -> Vec<Mount> {
     }
     for (prefix, isolated) in [("plain/python/", false), ("python/", true)] {
         for folder in [workspace.root.join(python::FOLDER), python::copies(workspace)] {
+            mounts.push(Mount { prefix, folder, isolated });
+        }
+    }
+    for (prefix, isolated) in [("plain/polyscript/", false), ("polyscript/", true)] {
+        for folder in [workspace.root.join(polyscript::FOLDER), polyscript::built(workspace)] {
             mounts.push(Mount { prefix, folder, isolated });
         }
     }
