@@ -118,6 +118,7 @@ export interface WrapOptions extends TierOptions {
 export interface WorkerOptions extends WrapOptions {
   /** `module` by default. Vite's development server requires `type: 'module'` as a literal here. */
   type?: 'module' | 'classic';
+  /** Which requests for modules send cookies, as in the platform's options. Default `same-origin`. */
   credentials?: 'omit' | 'same-origin' | 'include';
 }
 
@@ -164,6 +165,7 @@ export interface Link<Exports extends object = Untyped, Functions extends object
 /** A worker that has a link to this main. */
 export type CoincideWorker<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> = PageWorker & Link<Exports, Functions>;
 
+/** The result of `diagnose()`. */
 export interface Diagnosis {
   /** How workers reach main here. */
   tier: Tier;
