@@ -20,7 +20,16 @@ export const whyNotShared = () => {
 /** Whether this page has an opaque origin, as in a frame with `sandbox` that lacks `allow-same-origin`. */
 export const isOpaque = () => globalThis.origin === 'null' && globalThis.location?.protocol !== 'file:';
 
-/** Marks the first message of main to its worker. */
+/**
+ * Marks the message by which a worker announces itself: `{ url }`, in Node.js with the `port` through which main reaches it. With `plain`, it takes no
+ * other message than the one that has the link. Main sends nothing before.
+ */
+export const HELLO = 'coincide:hello:1';
+
+/**
+ * Marks what main answers to an announcement: the link, with the compiled wasm; or `{ wait: true }` if the link follows later; `{ probe }`, which asks for
+ * an answer; `{ why }` if there will be no link.
+ */
 export const BOOT = 'coincide:boot:1';
 
 /** A message that wakes the other end where that cannot wait asynchronously for shared memory. */

@@ -1,5 +1,8 @@
 // A Web Worker in Rust and its page: messages beside the link, which start the worker, wake either end, and report failures that the link cannot.
-import { BOOT, FAILED, PANIC, RING } from './boot.js';
+import { BOOT, FAILED, HELLO, PANIC, RING } from './boot.js';
+
+// A main of the npm package sends nothing before.
+if (globalThis.DedicatedWorkerGlobalScope && globalThis instanceof DedicatedWorkerGlobalScope) postMessage({ [HELLO]: { url: location.href, plain: true } });
 
 export const startModule = (url, name) => new Worker(url, { type: 'module', name });
 
@@ -21,6 +24,7 @@ export const attend = (worker, ring, fail) => {
   running.add(worker);
   worker.addEventListener('error', ({ message }) => fail(message || 'its script could not be loaded or run', false));
   listen(worker, {
+    [HELLO]: () => {},
     [RING]: () => ring(),
     [PANIC]: text => fail(text, true),
   });

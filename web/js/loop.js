@@ -16,6 +16,11 @@ export const addEnd = end => ends.set(end.id, end);
 
 export const removeEnd = end => ends.delete(end.id);
 
+/** Called after each turn. */
+let after = () => {};
+
+export const afterTurns = callback => (after = callback);
+
 let isTurning = false;
 let isRequested = false;
 /** Whether a turn follows in a task of its own. */
@@ -34,7 +39,7 @@ export const turn = () => {
       if (ends.get(memory.words[END])?.perform(kind)) hasSettled = true;
     const timeout = memory.words[TIMEOUT];
     if (kind === MORE) turnLater();
-    else if (timeout !== NEVER) timer = setTimeout(turn, timeout);
+    else if (timeout !== NEVER) wakeIn(timeout);
   } catch (error) {
     // A failure of wasm has been reported to all that wait.
     if (hasFailed()) return;
@@ -43,7 +48,14 @@ export const turn = () => {
     throw error;
   } finally {
     isTurning = false;
+    after();
   }
+};
+
+const wakeIn = timeout => {
+  timer = setTimeout(turn, timeout);
+  // What has the deadline keeps a process alive, and not the timer.
+  timer.unref?.();
 };
 
 /** Takes a turn once the running code has returned. */

@@ -217,21 +217,23 @@ export interface Main<Exports extends object = Untyped, Functions extends object
 export type CoincideErrorCode =
   | 'CannotBlock'
   | 'Closed'
+  | 'Copies'
   | 'Deadlock'
   | 'Failed'
   | 'Interrupted'
+  | 'Misplaced'
   | 'NameTaken'
   | 'NoRelay'
   | 'NoTier'
   | 'NotSent'
   | 'NotStarted'
+  | 'Options'
   | 'OutOfMemory'
   | 'Panicked'
   | 'Refused'
   | 'Result'
   | 'SchemaMismatch'
-  | 'TooDeep'
-  | 'Twice';
+  | 'TooDeep';
 
 /**
  * Why a call gave no result, unless its function threw.

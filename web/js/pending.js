@@ -52,7 +52,11 @@ class Pending {
 
   limit(timeout, signal) {
     // Normally wasm ends the call at its deadline. The timer is the fallback for a wasm that has failed.
-    if (timeout <= LONGEST_TIMER) this.timer = setTimeout(() => this.abandon(failed('TimedOut', `\`${this.name}\` did not return in time`, this.name)), timeout + GRACE);
+    if (timeout <= LONGEST_TIMER) {
+      this.timer = setTimeout(() => this.abandon(failed('TimedOut', `\`${this.name}\` did not return in time`, this.name)), timeout + GRACE);
+      // The worker keeps a process alive, and not the timer.
+      this.timer.unref?.();
+    }
     if (!signal) return;
     const abort = () => this.abandon(reasonOf(signal));
     // A program may have replaced the signal's methods.

@@ -1,48 +1,87 @@
 // The platform module for pages, and `platform.worker.js` for their workers. `platform.node.js` has the exports of both for Node.js.
-import { clause } from './errors.js';
+import { listenFirst } from './first.js';
+import { Outbox } from './outbox.js';
+import { whyNotRun } from './script.js';
 import { revived, thrownAt } from './thrown.js';
+import { inWords } from './values.js';
+import { PATIENCE } from './wait.js';
 
 export { whyNotShared } from './boot.js';
-export { onMessage } from './platform.worker.js';
 export { claimWorkers, isControlled, newToken, relayAt, whyNoServiceWorkers, whyOutside } from './relay/registration.js';
 
-export const Worker = globalThis.Worker;
+export const Worker =
+  globalThis.Worker ??
+  class {
+    constructor() {
+      throw new TypeError('this environment has no `Worker`: create workers on a page, or on the main thread of Node.js');
+    }
+  };
+
+// A program can replace these. Those of this page work for the workers of other ones as well.
+const { postMessage, terminate: end } = Worker.prototype;
+const { addEventListener } = globalThis.EventTarget?.prototype ?? {};
+
+/** Why a value is not a worker of a page, and what to pass; undefined if it is one. */
+export const whyNoWorker = value => {
+  const kind = kindOf(value);
+  if (kind === 'Worker' && typeof value.postMessage === 'function') return undefined;
+  if (kind === 'SharedWorker') return 'a SharedWorker serves several pages, and a link has one main: pass a `Worker`';
+  if (kind === 'ServiceWorker' || kind === 'ServiceWorkerRegistration') return 'a service worker serves several pages, and a link has one main: pass a `Worker`; the option `serviceWorker` names a relay';
+  if (kind === 'MessagePort') return 'pass the `Worker`, not a port to it';
+  if (kind === 'Promise') return 'pass the `Worker`, not a promise of it';
+  if (typeof value === 'string' || kind === 'URL') return `pass \`new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })\`, not the address of a script`;
+  if (typeof value === 'function') return 'pass an instance, such as `new W()`, not the class';
+  return `pass \`new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })\`, not ${inWords(value)}`;
+};
+
+const kindOf = value => {
+  try {
+    return Object.prototype.toString.call(value).slice(8, -1);
+  } catch {
+    // A `Proxy` of the program.
+    return 'Object';
+  }
+};
+
+/** Browsers deliver messages to workers that do not listen yet: see `outbox.js`. */
+export const holdsMessages = true;
+
+export const outboxOf = worker => new Outbox((message, options) => postMessage.call(worker, message, options));
+
+/** Whether a worker posts as the platform does, and not by a method of the program. */
+export const isPlain = worker => /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(worker.postMessage));
+
+/** What posts to a worker that has announced itself. */
+export const channelTo = worker => (message, transfer) => postMessage.call(worker, message, transfer);
+
+export const terminate = worker => end.call(worker);
 
 /**
- * Calls back when the worker fails to start: `throws` with the thrown value, or `ends` with a text if the value is unknown.
+ * Calls `receives` with each message of the worker before listeners of the program, which do not receive it if that returns true.
  *
- * A worker that has a link (`isUp`) reports its errors itself, and once it is ready it continues after an error.
+ * Calls back when the worker fails to start: `throws` with the thrown value, or `ends` with a text if the value is unknown. A worker that has a link
+ * (`isUp`) reports its errors itself, and once it is ready it continues after an error.
  */
-export const onFailure = (worker, { url, isUp, throws, ends }) =>
-  worker.addEventListener('error', event => {
+export const attend = (worker, { receives, isUp, url, throws, ends }) => {
+  listenFirst(worker, event => receives(event.data));
+  addEventListener.call(worker, 'error', event => {
     if (isUp()) return;
     // The event has only the text of the error. If the worker has imported coincide, a message with the error itself follows.
     setTimeout(async () => {
       const thrown = thrownAt(event);
       if (thrown) throws(revived(thrown));
-      else ends(`the worker has failed: ${await whyNotRun(url)}`);
+      else ends(`the worker has failed: ${await whyNotRun(url())}`);
     }, GRACE);
   });
-
-/** Why a worker's script did not run, as far as a request for it shows. */
-const whyNotRun = async script => {
-  const { href } = new URL(script, globalThis.document?.baseURI ?? globalThis.location.href);
-  try {
-    const { ok, status, headers } = await fetch(href, { signal: AbortSignal.timeout(PATIENCE) });
-    if (!ok) return `its script ${href} was answered with status ${status}: check the address`;
-    const type = headers.get('content-type') ?? '';
-    if (!/(java|ecma)script/i.test(type)) return `its script ${href} is served as \`${type}\`: serve it as \`text/javascript\``;
-  } catch (error) {
-    return `its script ${href} cannot be fetched: ${clause(error.message)}`;
-  }
-  return `its script ${href}, or a module that it imports, could not be loaded or has a syntax error: see the console of the browser`;
 };
 
 /** Milliseconds by which a worker's message about an error may arrive after the browser's event. */
 const GRACE = 50;
 
-/** Timeout in milliseconds of the request for a script that did not run. */
-const PATIENCE = 2000;
+/** What to say of a worker that has not announced itself. */
+export const whySilent = worker =>
+  `${worker} has not imported \`coincide/worker\` within ${PATIENCE / 1000} s, so calls of its functions wait. Likely causes: its script does not import it; ` +
+  'the script awaits something before it does, or is still being loaded; or it is a worker of another kind, for which `wrap` is of no use';
 
 /** Whether memory can be shared here. */
 export const shared = () => globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === 'function';

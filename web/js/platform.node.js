@@ -1,7 +1,13 @@
 // The platform module for Node.js. `platform.js` and `platform.worker.js` have the same exports for pages and their workers.
+//
+// What a thread posts to main travels with the messages of its program. What main posts travels over a port of its own, which the thread sends with its
+// announcement: so listeners of the program never receive it, and whether the thread is kept alive is up to coincide and to the program separately.
 import process from 'node:process';
-import { Worker as Thread, parentPort } from 'node:worker_threads';
-import { CoincideError, isDom, isError } from './errors.js';
+import { MessageChannel, MessagePort, Worker as Thread, isMainThread, parentPort } from 'node:worker_threads';
+import { CoincideError, hide, isDom, isError } from './errors.js';
+import { HELLO } from './boot.js';
+import { inWords } from './values.js';
+import { PATIENCE } from './wait.js';
 
 /** Always rejects: Node.js has no service workers, and needs none, because memory can always be shared. */
 export const relayAt = async () => {
@@ -20,59 +26,137 @@ export const whyOutside = () => undefined;
 
 export const reachesRelay = async () => false;
 
-/** A thread with the parts of a page's `Worker` that coincide needs. */
+/** A thread that is created like a page's `Worker`. */
 export class Worker extends Thread {
-  #filters = [];
-  #watch = null;
-
   constructor(url, { type, ...options } = {}) {
     super(typeof url === 'string' && /^(file|data):/.test(url) ? new URL(url) : url, options);
   }
-
-  /** Calls `listener` with each message first. If it returns true, listeners of the program do not receive the message. */
-  filter(listener) {
-    this.#filters.push(listener);
-  }
-
-  /** Sets `throws`, called with the error that ends the thread, and `wasHeard`, which returns whether a promise of the program rejects with it. */
-  watch(watch) {
-    this.#watch = watch;
-  }
-
-  emit(event, ...details) {
-    if (event === 'message' && this.#filters?.some(filter => filter(details[0]))) return true;
-    if (event === 'error' && this.#watch) {
-      const { throws, wasHeard } = this.#watch;
-      const [thrown] = details;
-      const isHeard = this.listenerCount('error') > 0;
-      const tell = () => {
-        throws(thrown);
-        // An error without a listener ends the process, as in Node.js itself. A promise that rejects with it counts as a listener.
-        if (!isHeard) setImmediate(() => wasHeard() || super.emit(event, thrown));
-      };
-      // A plain object may be what Node.js makes of an error that it cannot copy. A message with the error then arrives before the thread exits.
-      if (typeof thrown === 'object' && thrown !== null && !(thrown instanceof Error)) this.prependOnceListener('exit', tell);
-      else tell();
-      if (!isHeard) return false;
-    }
-    return super.emit(event, ...details);
-  }
 }
 
-/** Calls `listener` with the data of each message, before listeners of the program. If it returns true, these do not receive the message. */
-export const onMessage = (target, listener) => {
-  if (target instanceof Worker) return target.filter(listener);
-  // The listener also keeps the thread alive for main's calls until main terminates it.
-  target?.addEventListener('message', event => {
-    if (listener(event.data)) event.stopImmediatePropagation();
-  });
+/** Why a value is not a thread, and what to pass; undefined if it is one. */
+export const whyNoWorker = value => {
+  if (value instanceof Thread) return undefined;
+  if (value instanceof MessagePort) return 'pass the `Worker`, not a port to it';
+  if (typeof value === 'string' || value instanceof URL) return "pass `new Worker(new URL('./worker.js', import.meta.url))`, not the address of a script";
+  if (typeof value === 'function') return 'pass an instance, such as `new W()`, not the class';
+  return `pass a \`Worker\` of \`node:worker_threads\`, not ${inWords(value)}`;
 };
 
-/** Calls back when the thread ends: `throws` with the error that ended it, otherwise `ends` with a text. */
-export const onFailure = (worker, { throws, ends, wasHeard }) => {
-  worker.watch({ throws, wasHeard });
-  worker.on('exit', code => ends(`the thread of the worker has exited with code ${code}`));
+/** A thread receives no message before it listens. */
+export const holdsMessages = false;
+
+export const isPlain = () => true;
+
+/** What posts to a thread that has announced itself; undefined if the announcement brings no port. */
+export const channelTo = (worker, { port }) => (port instanceof MessagePort ? (message, transfer) => port.postMessage(message, transfer) : undefined);
+
+const { terminate: end } = Thread.prototype;
+
+export const terminate = worker => end.call(worker);
+
+/**
+ * Calls `receives` with each message of the thread before listeners of the program, which do not receive it if that returns true. Calls back when the
+ * thread ends: `throws` with the error that ended it, otherwise `ends` with a text. `wasHeard` returns whether a promise of the program rejects then.
+ */
+export const attend = (worker, { receives, hasAnnounced, throws, ends, wasHeard }) => {
+  const { emit } = worker;
+  const emitted = function (event, ...details) {
+    if (event === 'message' && receives(details[0])) return true;
+    if (event !== 'error') return emit.call(this, event, ...details);
+    const [thrown] = details;
+    const isHeard = this.listenerCount('error') > 0;
+    const tell = () => {
+      throws(thrown);
+      // An error without a listener ends the process, as in Node.js itself. A promise that rejects with it counts as a listener.
+      if (!isHeard) setImmediate(() => wasHeard() || emit.call(this, event, thrown));
+    };
+    // A plain object may be what Node.js makes of an error that it cannot copy. A message with the error then arrives before the thread exits.
+    if (typeof thrown === 'object' && thrown !== null && !(thrown instanceof Error)) this.prependOnceListener('exit', tell);
+    else tell();
+    return isHeard && emit.call(this, event, thrown);
+  };
+  hide(worker, 'emit', emitted);
+  const exits = code => ends(`the thread of the worker has exited with code ${code}${hasAnnounced() ? '' : BEFORE}`);
+  worker.on('exit', exits);
+  // A thread that has exited before has no number any more.
+  if (worker.threadId === -1) queueMicrotask(() => ends(`the thread of the worker has exited${BEFORE}`));
 };
+
+const BEFORE = ', before it has imported `coincide/worker`';
+
+/** What to say of a thread that has not announced itself. */
+export const whySilent = worker =>
+  `${worker} has not imported \`coincide/worker\` within ${PATIENCE / 1000} s, so calls of its functions wait. Likely causes: its script does not import it, or ` +
+  'awaits something before it does; or the worker has other work, for which `wrap` is of no use';
+
+// In a thread.
+
+/** Why this is not a worker, and where coincide belongs instead; undefined in a worker. */
+export const whyMisplaced = () =>
+  isMainThread || !parentPort ? 'this is the main thread of Node.js: import `coincide/worker` in a worker, and `coincide/main` here' : undefined;
+
+export const post = (...message) => parentPort.postMessage(...message);
+
+/** The ports of announcements, until main has answered one of them. */
+let ports = [];
+let port = null;
+let listener;
+let isHeld = false;
+
+/** Calls `receives` with the data of each message of main. */
+export const onMessage = receives => (listener = receives);
+
+/** Announces this thread to main. */
+export const announce = hello => {
+  const { port1, port2 } = new MessageChannel();
+  port1.on('message', data => {
+    choose(port1);
+    listener(data);
+  });
+  ports.push(port1);
+  keep(port1);
+  parentPort.postMessage({ [HELLO]: { ...hello, port: port2 } }, [port2]);
+};
+
+/** Main has answered the announcement that this port belongs to. */
+const choose = answered => {
+  if (port) return;
+  port = answered;
+  for (const other of ports) if (other !== port) other.close();
+  ports = [];
+  keep(port);
+};
+
+const keep = port => (isHeld ? port.ref() : port.unref());
+
+/** Keeps the thread alive, or lets it exit when its program has nothing to do. */
+const hold = held => {
+  isHeld = held;
+  for (const one of port ? [port] : ports) keep(one);
+};
+
+/** Keeps the thread alive for its link, from when the program asks for it. */
+export const awaitLink = () => hold(true);
+
+let isBusy = () => false;
+
+/** From now on, the thread is kept alive only while `busy` returns true. */
+export const keepAliveWhile = busy => {
+  isBusy = busy;
+  hold(false);
+  process.on('beforeExit', () => isBusy() && hold(true));
+};
+
+/** Has `busy` looked at again. */
+export const reconsider = () => {
+  if (isHeld && !isBusy()) hold(false);
+};
+
+/** The address of this thread's script. */
+export const address = () => process.argv[1];
+
+/** Listeners of the program receive their messages when they are there. */
+export const deliver = () => {};
 
 /**
  * Calls `fails` with uncaught errors that Node.js cannot copy to main. It reports others itself. Either kind ends the thread, except an error that is
@@ -102,8 +186,6 @@ export const afterStart = callback => setTimeout(callback, 0);
 
 /** Not needed here: an event informs main. */
 export const onClose = () => {};
-
-export const self = parentPort;
 
 export const shared = () => true;
 

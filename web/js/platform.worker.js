@@ -1,15 +1,47 @@
 // The platform module for workers of pages.
+import { HELLO } from './boot.js';
+import { Inbox } from './inbox.js';
 
 export { reachesRelay } from './relay/reaches.js';
 
-/** The object on which a worker receives main's messages. */
-export const self = globalThis;
+/** Why this is not a worker of a page, and where coincide belongs instead; undefined in a worker. */
+export const whyMisplaced = () => {
+  const is = name => typeof globalThis[name] === 'function' && globalThis instanceof globalThis[name];
+  if (is('DedicatedWorkerGlobalScope')) return undefined;
+  const where = (PLACES.find(([name]) => is(name)) ?? ['', 'not a worker of a page'])[1];
+  return `this is ${where}: import \`coincide/worker\` in a \`Worker\``;
+};
 
-/** Calls `listener` with the data of each message, before listeners of the program. If it returns true, these do not receive the message. */
-export const onMessage = (target, listener) =>
-  target.addEventListener('message', event => {
-    if (listener(event.data)) event.stopImmediatePropagation();
-  });
+const PLACES = [
+  ['Window', 'a page, on which `coincide/main` belongs'],
+  ['SharedWorkerGlobalScope', 'a SharedWorker, which serves several pages and has no main of its own'],
+  ['ServiceWorkerGlobalScope', 'a service worker, which serves several pages and has no main of its own'],
+  ['WorkletGlobalScope', 'a worklet, which can post nothing to main without a port'],
+];
+
+// The program may replace it, and coincide must not pass through that.
+const { postMessage } = globalThis;
+
+export const post = (message, transfer) => postMessage.call(globalThis, message, transfer);
+
+/** Announces this worker to main. */
+export const announce = hello => post({ [HELLO]: hello });
+
+const inbox = new Inbox(globalThis);
+
+/** Calls `receives` with the data of each message, before listeners of the program. If it returns true, these do not receive the message. */
+export const onMessage = receives => inbox.listen(receives);
+
+/** Has messages of the program that no listener has read dispatched again, once its present code has run. */
+export const deliver = () => inbox.deliver();
+
+/** The address of this worker's script. */
+export const address = () => globalThis.location.href;
+
+// A browser keeps workers until they are closed.
+export const awaitLink = () => {};
+export const keepAliveWhile = () => {};
+export const reconsider = () => {};
 
 /** Calls `listener` with each uncaught error and unhandled rejection, and a promise of whether the program leaves the event unhandled. */
 export const onUncaught = listener => {

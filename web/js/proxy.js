@@ -2,7 +2,7 @@
 import { entry, ours } from './errors.js';
 import { inWords } from './values.js';
 
-export { BOOT, FAILED, PANIC, RING } from './boot.js';
+export { BOOT, FAILED, HELLO, PANIC, RING } from './boot.js';
 
 /**
  * A proxy whose properties call the other end. Reading `proxy.name` returns a function that calls `name` at the other end;
@@ -98,7 +98,7 @@ export const optionsOf = ({ transform, transfer = true, strict = false, measure 
   if (rest.ringSize !== undefined && bytesOf(rest.ringSize, 'ringSize') > MAX_RING)
     throw ours(new RangeError(`\`ringSize\` has to be ${MAX_RING} bytes at most, not ${rest.ringSize}: larger payloads are sent in parts`));
   if (rest.deadlockTimeout !== undefined) checkMilliseconds('deadlockTimeout', rest.deadlockTimeout);
-  const transfers = transfer ? new WeakSet() : null;
+  const transfers = transfer ? marked : null;
   return {
     ...rest,
     transform,
@@ -112,6 +112,17 @@ export const optionsOf = ({ transform, transfer = true, strict = false, measure 
     },
   };
 };
+
+/** The first option that is given with another value than before; undefined if there is none. */
+export const differing = (before, given) => Object.keys(given).find(key => given[key] !== undefined && !isSame(key, given[key], before));
+
+const isSame = (key, value, before) => {
+  if (key === 'transfer' || key === 'strict') return Boolean(value) === Boolean(key === 'transfer' ? before.transfers : before.strict);
+  return Object.is(value, before[key]) || (value instanceof URL && value.href === String(before[key]));
+};
+
+/** The lists that `transfer` has made. */
+const marked = new WeakSet();
 
 /** 1 GiB. */
 const MAX_RING = 2 ** 30;

@@ -18,11 +18,12 @@ import valueTests from './value.tests.mjs';
 import homeTests from './window.home.tests.mjs';
 import windowTests from './window.tests.mjs';
 import wallTests from './window.wall.tests.mjs';
+import wrapTests from './wrap.tests.mjs';
 
 export const all = platform => {
   const { test, run } = suite();
   const kit = { ...platform, memory, assert, deepEqual, equal, rejects, throws };
-  for (const tier of platform.tiers) for (const tests of [bootTests, earlyTests, linkTests, valueTests, docsTests, buffersTests, boundaryTests, errorTests, failureTests]) tests(test, { ...kit, tier });
+  for (const tier of platform.tiers) for (const tests of [bootTests, wrapTests, earlyTests, linkTests, valueTests, docsTests, buffersTests, boundaryTests, errorTests, failureTests]) tests(test, { ...kit, tier });
   for (const tests of [windowTests, homeTests, wallTests, coincidentTests]) tests(test, kit);
   const codec = codecKit();
   codecTests(test, { ...kit, ...codec });

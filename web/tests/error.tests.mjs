@@ -152,7 +152,7 @@ export default (register, kit) => {
     'a timeout that is not a number': ['RangeError', w => w.proxy.attempts('timeout')],
     'a duration of sleep that is not a number': ['TypeError', w => w.proxy.attempts('sleep')],
     'a notification that cannot be sent': ['DataCloneError', w => w.proxy.attempts('notify')],
-    'a second link': ['CoincideError', w => w.proxy.attempts('twice')],
+    'another call of `coincide()` with other options': ['CoincideError', w => w.proxy.attempts('options')],
     'an interrupt of a computation': ['CoincideError', w => (setTimeout(() => w.interrupt(), 20), w.proxy.spin())],
   };
   const theError = () => new RangeError('given');

@@ -48,6 +48,12 @@ export class WorkerEnd extends End {
 
   isReady() {}
 
+  /** Whether main may call something here, or something is pending or runs. Callbacks do not count: main drops them when it likes. */
+  isBusy() {
+    if (this.closed !== undefined || hasFailed()) return false;
+    return this.pending.size > 0 || this.running.size > 0 || this.functions.some(served => served !== undefined && served.name !== CALLBACK);
+  }
+
   /** Throws if the worker is to stop. */
   check() {
     for (let kind = check(this.id); kind !== NONE; kind = check(this.id)) {
@@ -84,7 +90,7 @@ export class WorkerEnd extends End {
    */
   reflect(references, invoke, released) {
     this.reflected = new Values(true, references);
-    this.insert(INVOKE, { name: 'a callback', fn: invoke, values: this.reflected });
+    this.insert(INVOKE, { name: CALLBACK, fn: invoke, values: this.reflected });
     this.released = released;
   }
 
@@ -120,6 +126,9 @@ export class WorkerEnd extends End {
     }
   }
 }
+
+/** What errors call a function that was sent to main. */
+const CALLBACK = 'a callback';
 
 /** Most actions that a sleep performs once its time is over. */
 const MOST_LATE = 64;

@@ -18,7 +18,7 @@ export class Cache {
   }
 
   set(target, key, value) {
-    if (this.#entries.size === 0) setTimeout(() => this.#entries.clear(), this.#timeout);
+    if (this.#entries.size === 0) setTimeout(() => this.#entries.clear(), this.#timeout).unref?.();
     if (!this.#entries.has(target)) this.#entries.set(target, new Map());
     this.#entries.get(target).set(key, value);
   }

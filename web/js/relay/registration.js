@@ -113,9 +113,10 @@ export const isControlled = () => Boolean(container()?.controller);
 /** Has the service worker control workers of this page that started before it did. */
 export const claimWorkers = () => container()?.controller?.postMessage(CLAIM);
 
-/** Why requests of a worker with this script never reach a service worker with this scope; undefined if they may. */
+/** Why requests of a worker whose script has this address never reach a service worker with this scope; undefined if they may. */
 export const whyOutside = (script, scope) => {
-  const { href, protocol } = new URL(script, document.baseURI);
+  if (!URL.canParse(script)) return undefined;
+  const { href, protocol } = new URL(script);
   // A worker from a Blob is controlled by the page's service worker.
   if (protocol === 'blob:' || href.startsWith(scope)) return undefined;
   return `the worker's script ${href} is outside of ${scope}, the scope of the service worker: serve the script from there, or the service worker from a folder above both`;

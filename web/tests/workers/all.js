@@ -53,7 +53,7 @@ export const run = async coincide => {
       timeout: () => within({ timeout: 'x' }),
       sleep: () => sleep('x'),
       notify: () => notify('f', () => {}),
-      twice: () => coincide(),
+      options: () => coincide({ deadlockTimeout: 1 }),
     }[name]);
   /** Calls main. */
   proxy.call = (name, ...args) => attempt(() => proxy[name](...args));

@@ -1,0 +1,498 @@
+// Main's side of one worker: what `new Worker` and `wrap` add to the platform's worker.
+//
+// The worker begins: it announces itself once it has evaluated `coincide/worker`, and main posts nothing of its own before. So neither a worker that
+// imports coincide late nor a listener of its program receives a message of coincide.
+import { alarmOf } from './alarm/main.js';
+import { Link } from './end/main.js';
+import { CoincideError, clause, failed, hide, isCoincide, located, site, siteInShort } from './errors.js';
+import { onFailure } from './guard.js';
+import { turn } from './loop.js';
+import { promised, rejectAll } from './pending.js';
+import { ALARM, BOOT, BROKEN, FAILED, HELLO, PACKET, PANIC, RING, detach, limitsOf, measured, packetsOf, prepare, proxyOf } from './proxy.js';
+import { roomFor } from './stack.js';
+import { MESSAGES, SERVICE, SHARED, reasonsFor } from './tier.js';
+import { revived, thrownInWords } from './thrown.js';
+import { transformed } from './transform.js';
+import { inWords } from './values.js';
+import { PATIENCE, afterAwake, warn } from './wait.js';
+
+/** The controllers of this copy of coincide. */
+const controllers = new WeakMap();
+
+/** The controller of a worker; undefined if the worker has none. */
+export const controllerOf = worker => controllers.get(worker);
+
+/** Removes the failure watchers of workers that were garbage-collected. */
+const forgotten = new FinalizationRegistry(unwatch => unwatch());
+
+export class Controller {
+  /** The options with which the worker was given its link. */
+  wishes;
+  proxy;
+  /** How the worker reaches main. */
+  tier;
+  /** `ffi` of the entries with `window`. */
+  ffi;
+  #worker;
+  #main;
+  #options;
+  /** Where the program has created or wrapped the worker, for the stack of the error that `ready` rejects with. */
+  #here;
+  /** The address of the worker's script, as far as it is known. */
+  #url;
+  /** Calls the `terminate` that the worker had before. */
+  #end;
+  #name;
+  /** Why there is no better tier. */
+  #reasons;
+  /** Holds messages of the program back; undefined where the platform keeps them for the worker. */
+  #outbox;
+  /** Posts to the worker; undefined until it has announced itself. */
+  #post;
+  /** Whether the worker takes the link only, and no other message. */
+  #isPlain = false;
+  /** Called with the address of the worker's script when it announces itself. */
+  #greets;
+  #announced = new Promise(resolve => (this.#greets = resolve));
+  /** Cancels the warning about a worker that has not announced itself. */
+  #calm;
+  /** Called with whether requests of the worker reach the relay. */
+  #probed = null;
+  /** `{ relay }` once everything but the worker is ready for the link. */
+  #prepared = null;
+  #link = null;
+  /** Actions that wait for the link. */
+  #waiting = [];
+  #closed = null;
+  #isStopped = false;
+  #settle;
+  #ready = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
+  #isReady = false;
+  /** The promise that the getter `ready` has returned. Unlike `#ready` it is reported if it rejects unhandled. */
+  #asked;
+  /** Whether a promise that the program holds rejects because the worker has failed. */
+  #heard = false;
+  /** The worker's references to main's objects. */
+  #reflected;
+  #unwatch = () => {};
+
+  /**
+   * @param worker the platform's
+   * @param main what all workers of this main have in common: see `core.js`
+   * @param given `options` of `coincide()` and `wishes`, which are those of this worker as well; `here`, a `site`; the `url` if it is known; `end`, which
+   *   calls the worker's own `terminate`; `holds`, whether messages of the program are held back until the worker has announced itself
+   */
+  constructor(worker, main, { options, wishes, tier, here, url, holds, end }) {
+    const { platform, reflection, names } = main;
+    this.wishes = wishes;
+    this.tier = tier;
+    this.#worker = worker;
+    this.#main = main;
+    this.#options = options;
+    this.#here = here;
+    this.#url = url === undefined ? undefined : String(url);
+    this.#end = end;
+    this.#name = wishes.name;
+    this.#reasons = reasonsFor(platform, wishes, tier);
+    if (holds) this.#outbox = platform.outboxOf(worker);
+    this.#ready.catch(() => {});
+    this.proxy = this.#proxy(limitsOf());
+    if (reflection?.ffi) this.ffi = reflection.ffi(() => this.#reflected);
+    platform.attend(worker, {
+      receives: data => this.#receives(data),
+      isUp: () => this.#link?.greeted() ?? false,
+      hasAnnounced: () => this.#post !== undefined,
+      url: () => this.#url,
+      throws: thrown => this.#ends(uncaught(thrown), { cause: thrown }),
+      ends: why => this.#ends(why),
+      wasHeard: () => this.#heard,
+    });
+    controllers.set(worker, this);
+    if (this.#name) names.add(this.#name, this);
+    this.#calm = afterAwake(PATIENCE, weakly(this, Controller.#complain));
+    this.#unwatch = onFailure(weakly(this, Controller.#failed));
+    forgotten.register(worker, this.#unwatch);
+    this.#prepare();
+  }
+
+  /** Has everything ready for the link that does not need the worker's own side. */
+  #prepare() {
+    const { start, relays } = this.#main;
+    const { wishes } = this;
+    const withRelay = relay =>
+      start.whenRunning(
+        () => this.#meet({ relay }),
+        error => this.#refuse(error),
+      );
+    if (this.tier !== SERVICE) return withRelay();
+    relays.of({ announced: this.#announced, reaches: probe => this.#reaches(probe) }, wishes).then(withRelay, error => {
+      if (wishes.tier === SERVICE) return this.#refuse(error);
+      this.tier = MESSAGES;
+      this.#reasons.push(error.message);
+      withRelay();
+    });
+  }
+
+  /** Whether requests of the worker reach the relay. */
+  #reaches(probe) {
+    return new Promise(resolve => {
+      this.#probed = resolve;
+      this.#post({ [BOOT]: { probe } });
+    });
+  }
+
+  /** Resolves with the names of the worker's exports when the worker is ready. Rejects if it fails before. */
+  get ready() {
+    this.#asked ??= this.#ready.then(names => names);
+    return this.#asked;
+  }
+
+  /** Whether this main has created the controller. */
+  isOf(main) {
+    return this.#main === main;
+  }
+
+  /** Whether calls leave at once. */
+  get isLinked() {
+    return this.#link !== null;
+  }
+
+  within(limits) {
+    return this.#proxy(limitsOf(limits));
+  }
+
+  interrupt() {
+    this.#do(link => link?.interrupt());
+  }
+
+  /** Calls an export without waiting for an answer. `here` is a `site` if there is no link yet. */
+  notify(name, args, here) {
+    try {
+      if (this.#closed) throw this.#closedFor(name);
+      roomFor(name);
+      const [sent, moved] = prepare(args, this.#options);
+      if (this.#link) this.#link.notify(name, sent);
+      else this.#notifyLater(name, copied(name, sent), here);
+      detach(moved);
+    } catch (error) {
+      throw this.#explained(error);
+    }
+  }
+
+  /** Posts a message of the program. Only called where there is an outbox. */
+  postMessage(...message) {
+    this.#outbox.post(...message);
+  }
+
+  terminate() {
+    // The program has ended the worker itself, so an unhandled rejection of `ready` is not reported.
+    this.#asked?.catch(() => {});
+    this.#close(new CoincideError('Closed', 'main has terminated the worker', ''));
+    this.#link?.terminate();
+    return this.#end();
+  }
+
+  /** Handles a message of the worker; false if it is one of the program's. */
+  #receives(data) {
+    const kind = kindOf(data);
+    if (kind === undefined) {
+      this.#outbox?.answered();
+      return false;
+    }
+    if (kind === RING) turn();
+    else if (kind === PACKET) this.#link?.deliver(data[PACKET]);
+    else if (kind === HELLO) this.#hears(data[HELLO]);
+    else if (kind === BOOT) this.#probed?.(data[BOOT]);
+    else if (kind === BROKEN) this.#breaks(data[BROKEN]);
+    else if (kind === PANIC) this.#ends(`the worker panicked: ${inWords(data[PANIC])}`);
+    else this.#reports(data[FAILED]);
+    return true;
+  }
+
+  /** The worker has announced itself. It does so until it is answered; main may have been late. */
+  #hears(hello) {
+    if (this.#post) return;
+    this.#post = this.#main.platform.channelTo(this.#worker, hello);
+    if (!this.#post) return;
+    this.#calm();
+    this.#isPlain = Boolean(hello.plain);
+    if (typeof hello.url === 'string') this.#url = hello.url;
+    this.#greets(this.#url);
+    if (this.#closed) this.#refuse(this.#closed);
+    else if (this.#prepared) this.#start();
+    else this.#answer({ wait: true });
+  }
+
+  /** Everything but the worker is ready for the link. */
+  #meet(prepared) {
+    this.#prepared = prepared;
+    if (this.#post) this.#start();
+  }
+
+  /** There will be no link. The worker continues without one. */
+  #refuse(error) {
+    this.#outbox?.open();
+    this.#close(error);
+    const { code, message } = error;
+    if (this.#post) this.#answer({ why: { code, message } });
+  }
+
+  #answer(answer) {
+    if (!this.#isPlain) this.#post({ [BOOT]: answer });
+  }
+
+  #start() {
+    if (this.#closed) return;
+    const { platform, reflection, start } = this.#main;
+    const { promises, deadlockTimeout, strict } = this.#options;
+    const { wishes } = this;
+    const { relay } = this.#prepared;
+    const post = this.#post;
+    const alarm = this.tier === MESSAGES ? alarmOf(platform, about => post({ [ALARM]: about })) : undefined;
+    try {
+      this.#link = this.tier === SHARED ? shared(post, this.#options) : Link.byMessages(packetsOf(post), relay, alarm, strict);
+      this.#link.left = weakly(this, Controller.#left);
+      this.#reflected = reflection?.reflect?.(this.#link, wishes);
+      const window = reflection?.wishes(wishes);
+      post({ [BOOT]: { module: start.module, buffer: this.#link.buffer, relay, promises, deadlockTimeout, reasons: this.#reasons, window, alarm: alarm?.start } });
+    } catch (error) {
+      const why = `the link could not be created: ${clause(error?.message)}`;
+      this.#fails(error instanceof CoincideError ? error : new CoincideError('NotStarted', why, '', { cause: error }));
+      return this.#stop();
+    }
+    this.#outbox?.open();
+    const { resolve, reject } = this.#settle;
+    const isReady = names => {
+      this.#isReady = true;
+      resolve(names);
+    };
+    promised(this.#link, pending => this.#link.ready(pending), 'ready').then(isReady, error => {
+      reject(located(this.#explained(error), this.#here));
+      this.#forget();
+    });
+    for (const action of this.#waiting) action(this.#link);
+    this.#waiting = null;
+  }
+
+  /** Calls `action` with the link, or with null if the worker has ended before there was one. */
+  #do(action) {
+    if (this.#link || this.#closed) action(this.#link);
+    else this.#waiting.push(action);
+  }
+
+  /** The worker has reported a failure: by `fail`, or by an uncaught error before it was ready. */
+  #reports(report) {
+    const { said, thrown, isEnding } = report ?? {};
+    const cause = causeOf(thrown);
+    const why = said === undefined ? uncaught(cause?.cause) : `the worker has failed: ${inWords(said)}`;
+    if (said === undefined && !isEnding) this.#ends(why, cause);
+    else this.#fails(new CoincideError('Closed', why, '', cause));
+  }
+
+  /** Ends the link and the worker. `cause` holds the thrown value, if that is known. */
+  #ends(why, cause) {
+    this.#fails(new CoincideError('Closed', why, '', cause));
+    this.#stop();
+  }
+
+  #fails(error) {
+    this.#close(error);
+    this.#link?.fail(error.message);
+  }
+
+  /** wasm has failed in the worker. */
+  #breaks(why) {
+    const error = new CoincideError('Failed', `the worker has failed: ${inWords(why)}`, '');
+    if (this.#link) rejectAll(error, this.#link);
+    this.#fails(error);
+    this.#stop();
+  }
+
+  /** Ends the worker because of a failure. A worker may report any number. */
+  #stop() {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#main.platform.terminate(this.#worker);
+  }
+
+  /** wasm has failed on main, so the worker would wait indefinitely. */
+  static #failed(controller, error) {
+    controller.#link = null;
+    controller.#close(error);
+    controller.#stop();
+  }
+
+  /** The link has ended by itself. */
+  static #left(controller, why) {
+    controller.#close(new CoincideError('Closed', why, ''));
+  }
+
+  static #complain(controller) {
+    warn(controller.#main.platform.whySilent(controller.#described()));
+  }
+
+  /** Words for this worker in a message of its own. */
+  #described() {
+    if (this.#url) return `the worker ${this.#url}`;
+    return this.#name ? `the worker named \`${this.#name}\`` : 'a worker';
+  }
+
+  #close(error) {
+    if (this.#closed) return;
+    this.#unwatch();
+    this.#calm();
+    this.#outbox?.drop();
+    this.#closed = error;
+    this.#heard ||= Boolean(this.#asked) && !this.#isReady;
+    this.#reflected?.close();
+    this.#settle.reject(located(error, this.#here));
+    const waiting = this.#waiting ?? [];
+    this.#waiting = null;
+    for (const action of waiting) action(null);
+    this.#forget();
+  }
+
+  /** The error of a call that is made after the worker has failed or was terminated. */
+  #closedFor(name) {
+    const { code, message } = this.#closed;
+    return this.#explained(new CoincideError(code, `\`${name}\` was not called: ${message}`, name));
+  }
+
+  /** Adds the error that the worker has thrown as the `cause` to an error of code `Closed`. */
+  #explained(error) {
+    if (!isCoincide(error) || error.code !== 'Closed') return error;
+    if (this.#closed && Object.hasOwn(this.#closed, 'cause')) hide(error, 'cause', this.#closed.cause);
+    return error;
+  }
+
+  #forget() {
+    if (this.#name) this.#main.names.delete(this.#name);
+    this.#name = undefined;
+  }
+
+  #call(name, args, timeout, signal) {
+    const link = this.#link;
+    const start = pending => (link ? link.call(name, args, timeout, pending) : this.#callLater(name, args, timeout, pending));
+    return promised(link, start, name, { timeout, signal });
+  }
+
+  /** Starts a call once there is a link. Its limits apply from now on. */
+  #callLater(name, args, timeout, pending) {
+    // Arguments that cannot be sent have to throw at once.
+    const copy = copied(name, args);
+    const start = performance.now();
+    this.#do(link => {
+      if (pending.isSettled) return;
+      if (!link) return pending.settle(this.#closedFor(name), true);
+      try {
+        pending.begin(link.call(name, copy, Math.max(0, timeout - (performance.now() - start)), pending), link);
+      } catch (error) {
+        pending.settle(error, true);
+      }
+    });
+    return 0;
+  }
+
+  /** Sends a notification once there is a link. */
+  #notifyLater(name, args, here) {
+    this.#do(async link => {
+      try {
+        link?.notify(name, args);
+      } catch (error) {
+        // Reported as an unhandled rejection.
+        throw located(error, here);
+      }
+    });
+  }
+
+  #proxy({ timeout, signal }) {
+    const options = this.#options;
+    const call = (name, args, here) => {
+      const [sent, moved] = prepare(args, options);
+      signal?.throwIfAborted();
+      if (this.#closed) return Promise.reject(located(this.#closedFor(name), here));
+      const result = this.#call(name, sent, timeout, signal);
+      detach(moved, result);
+      return result.then(options.transform, error => {
+        this.#heard = true;
+        throw located(this.#explained(error), here, signal);
+      });
+    };
+    return proxyOf(
+      name =>
+        (...args) => {
+          const start = options.measure ? performance.now() : 0;
+          let here;
+          try {
+            roomFor(name);
+            here = siteInShort();
+            const result = call(name, args, here);
+            return options.measure ? result.finally(() => measured(name, start)) : result;
+          } catch (error) {
+            throw located(error, here ?? site(), signal);
+          }
+        },
+      {
+        set: (name, value) => {
+          roomFor(name);
+          const { transform } = options;
+          const fn = transform && typeof value === 'function' ? transformed(value, transform) : value;
+          this.#do(link => link?.register(name, fn));
+        },
+        delete: name => this.#do(link => link?.unregister(name)),
+      },
+    );
+  }
+}
+
+/** The kind of a message of coincide; undefined for one of the program's. A program can dispatch an event whose data throws when it is read. */
+const kindOf = data => {
+  if (data === RING) return RING;
+  try {
+    return KINDS.find(kind => data?.[kind] !== undefined);
+  } catch {
+    return undefined;
+  }
+};
+const KINDS = [PACKET, HELLO, BOOT, BROKEN, PANIC, FAILED];
+
+/** A link in shared memory. */
+const shared = (post, { ringSize = RING_SIZE, strict }) => {
+  // Not a separate port: in some browsers, messages of a blocked worker do not leave through one.
+  const bell = Atomics.waitAsync ? undefined : { postMessage: () => post(RING) };
+  return Link.shared(ringSize, bell, strict);
+};
+
+/** A function that calls `act` with an object and its argument, and does not keep the object. A closure would, if another one beside it does. */
+const weakly = (object, act) => {
+  const ref = new WeakRef(object);
+  return argument => {
+    const object = ref.deref();
+    if (object) act(object, argument);
+  };
+};
+
+/** The message for a worker with an uncaught error. */
+const uncaught = thrown => `the worker has failed: uncaught ${thrownInWords(thrown)}`;
+
+/** The options of an error whose cause a worker has reported. Returns undefined for a malformed report: a worker can post anything. */
+const causeOf = thrown => {
+  try {
+    return thrown && { cause: revived(thrown) };
+  } catch {
+    return undefined;
+  }
+};
+
+/** A copy of arguments for later. */
+const copied = (name, args) => {
+  try {
+    return structuredClone(args);
+  } catch (error) {
+    if (error?.name !== 'DataCloneError') throw error;
+    throw failed('Arguments', `the arguments of \`${name}\` cannot be sent: ${clause(error.message)}`, name);
+  }
+};
+
+/** Bytes of a ring in each direction. */
+const RING_SIZE = 512 << 10;

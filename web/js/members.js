@@ -1,0 +1,57 @@
+// What a worker with a link has in addition to a worker of the platform: members of the class `Worker` of coincide, and of workers that are given to `wrap`.
+import { controllerOf } from './controller.js';
+import { entry, located, ours, site } from './errors.js';
+import { UNSENDABLE } from './proxy.js';
+import { roomFor } from './stack.js';
+
+/** The controller of the object on which a member is used. */
+const own = (worker, name) => {
+  const controller = controllerOf(worker);
+  if (!controller) throw ours(new TypeError(`\`${name}\` is a member of workers with a link, and was used on something else: call it as a method of the worker`));
+  return controller;
+};
+
+const read = (name, of) => ({ configurable: true, enumerable: false, get: entry(function () { return of(own(this, name)); }) });
+const method = body => ({ configurable: true, enumerable: false, writable: true, value: body });
+
+/** Marks workers that have a link, for all copies of coincide. */
+export const WRAPPED = Symbol.for('coincide:wrapped');
+
+/** The descriptors of the members, but for `proxy`. Each finds the controller of the object that it is used on. */
+export const membersOf = ({ platform, reflection }) => ({
+  ready: read('ready', controller => controller.ready),
+  tier: read('tier', controller => controller.tier),
+  [UNSENDABLE]: { configurable: true, value: 'a worker' },
+  [WRAPPED]: { value: true },
+  within: method(
+    entry(function (limits) {
+      return own(this, 'within').within(limits);
+    }),
+  ),
+  interrupt: method(
+    entry(function () {
+      roomFor('interrupt');
+      own(this, 'interrupt').interrupt();
+    }),
+  ),
+  notify: method(function (name, ...args) {
+    try {
+      const controller = own(this, 'notify');
+      controller.notify(`${name}`, args, controller.isLinked ? undefined : site());
+    } catch (error) {
+      throw located(error, site());
+    }
+  }),
+  terminate: method(
+    entry(function () {
+      roomFor('terminate');
+      return own(this, 'terminate').terminate();
+    }),
+  ),
+  ...(reflection?.ffi && { ffi: read('ffi', controller => controller.ffi) }),
+  ...(platform.holdsMessages && {
+    postMessage: method(function (...message) {
+      return own(this, 'postMessage').postMessage(...message);
+    }),
+  }),
+});

@@ -1,0 +1,60 @@
+// Main's wasm: compiled once, when the first worker is created.
+import { initSync, setMemory } from './coincide.js';
+import { CoincideError, clause } from './errors.js';
+import { memory as wasmMemory } from './scratch.js';
+
+export class Start {
+  /** The compiled wasm, once it runs. */
+  module = null;
+  #source;
+  /** Resolves when wasm runs. Null before it is requested, and after it has started or failed. */
+  #starting = null;
+  /** The memory budget of all links, if an option has set one. */
+  #budget;
+
+  /** @param source see `wasm.js` */
+  constructor(source) {
+    this.#source = source;
+  }
+
+  /** Sets the memory budget of all links. */
+  limit(bytes) {
+    this.#budget = bytes;
+    if (this.module) setMemory(bytes);
+  }
+
+  /** Calls back as soon as wasm runs: at once if it runs already. After a failure, the next worker makes another attempt. */
+  whenRunning(callback, fail) {
+    try {
+      if (!this.module && !this.#starting) this.#begin();
+    } catch (error) {
+      return fail(failure(error));
+    }
+    if (this.module) callback();
+    else this.#starting.then(callback, fail);
+  }
+
+  #begin() {
+    const compiled = this.#source();
+    if (compiled instanceof WebAssembly.Module) return this.#run(compiled);
+    this.#starting = compiled
+      .then(module => this.#run(module))
+      .catch(error => {
+        this.#starting = null;
+        throw failure(error);
+      });
+  }
+
+  #run(module) {
+    initSync({ module });
+    wasmMemory.locate();
+    this.module = module;
+    this.#starting = null;
+    if (this.#budget !== undefined) setMemory(this.#budget);
+  }
+}
+
+const failure = error => {
+  if (error instanceof CoincideError) return error;
+  return new CoincideError('Failed', `the wasm of coincide could not be started: ${clause(error?.message)}`, '', { cause: error });
+};

@@ -1,0 +1,198 @@
+// What a worker has once, whatever imports coincide in it: how it announces itself to main, and what main sends.
+import { initSync } from './coincide.js';
+import { listenerOf } from './alarm/worker.js';
+import { WorkerEnd } from './end/worker.js';
+import { CoincideError, clause } from './errors.js';
+import { onFailure } from './guard.js';
+import { afterTurns, turn } from './loop.js';
+import { ALARM, BOOT, BROKEN, FAILED, PACKET, RING, differing, packetsOf } from './proxy.js';
+import { memory as wasmMemory } from './scratch.js';
+import { described } from './thrown.js';
+import { PATIENCE, afterAwake, warn } from './wait.js';
+
+/** The thread of this copy of coincide, if it was the first one here. */
+let own;
+
+/** This worker, for the first copy of coincide in it; undefined for another copy, which shares the link of the first one: see `others`. */
+export const threadOf = platform => {
+  if (!own && others()) return undefined;
+  own ??= new Thread(platform);
+  return own;
+};
+
+/** What another copy of coincide in this worker has: `{ plain, window }`, each a function like `coincide` if that entry was imported. */
+export const others = () => globalThis[COPY];
+
+const COPY = Symbol.for('coincide:worker');
+
+class Thread {
+  /** The functions `coincide` of the entries that were imported. */
+  entries = {};
+  /** What all calls of `coincide()` have in common; undefined before there is a link. */
+  scope;
+  /** Resolves with main's answer. */
+  booted;
+  isReady = false;
+  /** Whether main knows that this worker has failed. */
+  hasFailed = false;
+  /** Number of errors of which it is not known yet whether the program handles them. */
+  undecided = 0;
+  #platform;
+  #announcement;
+  #settle;
+  #end;
+  /** Packets that arrived before `coincide()` created the link. */
+  #early = [];
+  #alarm;
+  /** The options of the first call of `coincide()`. */
+  options;
+
+  constructor(platform) {
+    this.#platform = platform;
+    this.booted = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
+    this.booted.catch(() => {});
+    Object.defineProperty(globalThis, COPY, { value: this.entries });
+    platform.onMessage(data => this.#receives(data));
+    platform.onUncaught(async (thrown, isUnhandled) => {
+      if (this.isReady || this.hasFailed) return;
+      this.undecided++;
+      const isFailure = await isUnhandled;
+      this.undecided--;
+      if (isFailure) this.#fails(thrown);
+    }, (thrown, how) => this.#fails(thrown, how));
+    platform.onClose(() => this.post({ [FAILED]: { said: 'it has closed itself with `close()`' } }));
+    this.#announcement = new Announcement(platform);
+  }
+
+  post(...message) {
+    this.#platform.post(...message);
+  }
+
+  /** The program wants the link. Throws if it has wanted it before with other options. */
+  want(options, given) {
+    if (this.options) {
+      const option = differing(this.options, given ?? {});
+      if (option)
+        throw new CoincideError('Options', `\`coincide()\` was called before in this worker, with another \`${option}\`, and there is one link: pass options to the first call only, or the same ones`, '');
+      return;
+    }
+    this.options = options;
+    this.#platform.awaitLink();
+    this.#announcement.repeat();
+  }
+
+  /** Creates this end of the link that main has sent. */
+  link({ module, buffer, relay, deadlockTimeout }) {
+    const { deadlockTimeout: deadlock = deadlockTimeout, strict } = this.options;
+    try {
+      initSync({ module });
+    } catch (error) {
+      const said = `the wasm of coincide cannot run in the worker: ${clause(error?.message)}`;
+      this.fail({ said });
+      throw new CoincideError('Failed', said, '', { cause: error });
+    }
+    wasmMemory.locate();
+    onFailure(error => this.post({ [BROKEN]: error.message }));
+    const post = (...message) => this.post(...message);
+    if (buffer) {
+      const bell = Atomics.waitAsync ? undefined : { postMessage: () => post(RING) };
+      this.#end = WorkerEnd.shared(buffer, bell, deadlock, strict);
+    } else {
+      this.#end = WorkerEnd.byMessages(packetsOf(post), relay, this.#alarm, deadlock, strict);
+      for (const packet of this.#early.splice(0)) this.#end.deliver(packet);
+    }
+    this.#platform.keepAliveWhile(() => this.#end.isBusy());
+    afterTurns(() => this.#platform.reconsider());
+    return this.#end;
+  }
+
+  /** Tells main that this worker has failed; main closes the link. */
+  fail(report) {
+    this.hasFailed = true;
+    this.post({ [FAILED]: report });
+  }
+
+  #fails(thrown, how) {
+    if (!this.hasFailed) this.fail({ ...how, thrown: described(thrown) });
+  }
+
+  /** Handles a message of main; false if it is one of the program's. */
+  #receives(data) {
+    if (data === RING) {
+      if (this.#end) turn();
+      return true;
+    }
+    const packet = data?.[PACKET];
+    if (packet) {
+      if (this.#end) this.#end.deliver(packet);
+      else this.#early.push(packet);
+      return true;
+    }
+    if (data?.[ALARM]) {
+      this.#alarm?.passed(data[ALARM]);
+      return true;
+    }
+    const answer = data?.[BOOT];
+    if (!answer) return false;
+    this.#answered(answer);
+    return true;
+  }
+
+  #answered(answer) {
+    this.#announcement.end();
+    if (answer.wait) return;
+    if ('probe' in answer) return void this.#platform.reachesRelay(answer.probe).then(reached => this.post({ [BOOT]: reached }));
+    if (answer.why) {
+      this.#platform.keepAliveWhile(() => false);
+      return this.#settle.reject(answer.why);
+    }
+    this.#alarm ??= answer.alarm && listenerOf(answer.alarm);
+    this.#settle.resolve(answer);
+  }
+}
+
+/** The announcement of a worker: made when coincide is imported, and repeated from the first call of `coincide()` on until main answers, which may be late to wrap the worker. */
+class Announcement {
+  #platform;
+  #pause = FIRST_PAUSE;
+  #timer;
+  #isOver = false;
+  #calm = () => {};
+
+  constructor(platform) {
+    this.#platform = platform;
+    this.#make();
+  }
+
+  repeat() {
+    if (this.#isOver) return;
+    this.#calm = afterAwake(PATIENCE, () => warn(SILENT));
+    this.#again();
+  }
+
+  end() {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#calm();
+  }
+
+  #make() {
+    this.#platform.announce({ url: this.#platform.address() });
+  }
+
+  #again() {
+    this.#timer = setTimeout(() => {
+      this.#make();
+      this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE);
+      this.#again();
+    }, this.#pause);
+  }
+}
+
+/** Milliseconds between two announcements, at first and at last. */
+const FIRST_PAUSE = 20;
+const LONGEST_PAUSE = 2000;
+
+const SILENT =
+  `main has not answered this worker within ${PATIENCE / 1000} s, so \`await coincide()\` waits. Pass the worker to \`coincide().wrap(worker)\` of \`coincide/main\` where it is ` +
+  'created, or create it with `new Worker(url)` of `coincide()`';

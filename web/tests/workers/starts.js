@@ -1,0 +1,79 @@
+// A worker that takes its link in the way that its address tells. `load(entry)` imports an entry of the package.
+export const start = (how, host, load) => ways[how](host, load);
+
+const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
+const listen = (host, listener) => host.addEventListener('message', ({ data }) => listener(data));
+
+/** The link, with the functions that the tests call. */
+const linked = async (load, entry = 'worker', options) => {
+  const { default: coincide } = await load(entry);
+  const scope = await coincide(options);
+  scope.proxy.add = (a, b) => a + b;
+  return { coincide, ...scope };
+};
+
+const ways = {
+  atOnce: (host, load) => linked(load),
+  async late(host, load) {
+    await pause(60);
+    await linked(load);
+  },
+  /** Imports coincide when a message tells it to. */
+  told: (host, load) =>
+    listen(host, data => {
+      if (data === 'load') linked(load);
+    }),
+  /** The same after a message of its own. */
+  async asks(host, load) {
+    ways.told(host, load);
+    host.postMessage('what now?');
+  },
+  /** Listens before coincide is there. */
+  async listens(host, load) {
+    const seen = [];
+    if (host === globalThis) onmessage = ({ data }) => seen.push(data);
+    else listen(host, data => seen.push(data));
+    const { proxy } = await linked(load);
+    proxy.seen = () => seen;
+  },
+  /** Listens once it has its link. */
+  async hears(host, load) {
+    const { proxy } = await linked(load);
+    const seen = [];
+    listen(host, data => seen.push(data));
+    proxy.seen = () => seen;
+  },
+  async twice(host, load) {
+    const { default: coincide } = await load('worker');
+    const [one, other] = await Promise.all([coincide(), coincide()]);
+    const third = await coincide({ strict: false });
+    const refused = await coincide({ strict: true }).catch(({ code, message }) => [code, message.includes('`strict`')]);
+    one.proxy.add = (a, b) => a + b;
+    one.proxy.facts = () => [one === other, one === third, refused];
+  },
+  /** Both entries share the link. */
+  async both(host, load) {
+    const { default: plain } = await load('worker');
+    const { default: window } = await load('window/worker');
+    const scope = await plain();
+    const more = await window();
+    scope.proxy.add = (a, b) => a + b;
+    scope.proxy.facts = () => ['window' in scope, 'window' in more, scope.proxy === more.proxy];
+  },
+  /** Another copy of coincide shares the link; with `window` it cannot. */
+  async copies(host, load) {
+    const { default: one } = await load('worker');
+    const { default: other } = await load('worker.inline');
+    const { default: window } = await load('window/worker.inline');
+    const refused = await window().catch(({ code }) => code);
+    const scope = await other();
+    scope.proxy.add = (a, b) => a + b;
+    scope.proxy.facts = async () => [(await one()) === scope, refused];
+  },
+  never: host => listen(host, data => host.postMessage(data)),
+  /** Posts what looks like coincide's own messages. */
+  async forges(host, load) {
+    for (let i = 0; i < 300; i++) for (const what of [1, {}, { url: i }, { url: 'x', port: 1 }]) for (const mark of ['hello', 'boot', 'packet']) host.postMessage({ [`coincide:${mark}:1`]: what });
+    await linked(load);
+  },
+};

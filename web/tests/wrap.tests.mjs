@@ -1,0 +1,263 @@
+// How a worker of the program gets its link: `wrap`, and the announcement that the worker makes.
+import { ends } from '../modules/loop.js';
+
+export default (register, { coincide: made, coincideWindow, inner, worker, tier, node, assert, equal, deepEqual, rejects, throws }) => {
+  const test = (name, body) => register(`${tier}: wrap: ${name}`, body);
+  const main = options => made({ tier, promises: tier === 'messages', ...options });
+  const { wrap, workers, Worker: Own } = main();
+  const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
+
+  /** A worker of the platform, and its class. */
+  const Platform = node ? undefined : globalThis.Worker;
+  const classOf = async () => Platform ?? (await import('node:worker_threads')).Worker;
+  const plain = async (how, { Class, ...options } = {}) => new (Class ?? (await classOf()))(scriptOf(how), { type: 'module', workerData: how, ...options });
+  const scriptOf = how => {
+    const url = worker(how.includes('.') ? how.slice(1) : 'starts');
+    if (!how.includes('.')) url.search = how;
+    return url;
+  };
+  const listen = (w, listener) => (node ? w.on('message', listener) : w.addEventListener('message', ({ data }) => listener(data)));
+  const heard = w => new Promise(resolve => listen(w, resolve));
+
+  /** By what the worker does: what main does between creating and wrapping it, and what the worker's facts are. */
+  const ways = {
+    'imports coincide at its top': { how: '.all' },
+    'imports coincide when it likes': { how: 'late' },
+    'is wrapped late': { how: 'atOnce', before: () => pause(150) },
+    'imports coincide when a message tells it to': { how: 'told', before: w => w.postMessage('load'), threads: true },
+    'asks main first': { how: 'asks', after: async w => (await heard(w), w.postMessage('load')) },
+    'asks main for the link before it is wrapped': { how: 'asks', before: async w => (await heard(w), w.postMessage('load'), pause(50)) },
+    'calls `coincide()` several times': { how: 'twice', facts: [true, true, ['Options', true]] },
+    'imports both entries': { how: 'both', facts: [false, true, true], made: options => coincideWindow({ tier, promises: tier === 'messages', root: {}, ...options }) },
+    'is a classic script': { how: 'late', options: { type: 'classic' }, pages: true },
+    'has two copies of coincide': { how: 'copies', facts: [true, 'Copies'], pages: true },
+    'posts forged messages of main': { how: 'forges', forged: true },
+  };
+  for (const [name, { how, before, after, facts, options, pages, threads, forged, made = main }] of Object.entries(ways))
+    test(`a worker that ${name}`, async () => {
+      if (pages && node) return 'Node.js has no such workers';
+      // Its script has to be there before the message. `asks` is the same for both.
+      if (threads && !node) return 'a browser drops messages before a script listens';
+      const w = await plain(how, options);
+      await before?.(w);
+      const given = Reflect.ownKeys(w);
+      const wrapped = made().wrap(w);
+      equal(wrapped, w);
+      deepEqual(Object.keys(w).filter(key => !given.includes(key)), ['proxy']);
+      await after?.(w);
+      const sum = w.within({ timeout: 20_000 }).add(1, 2);
+      // It may have spoiled its own link, and no other one.
+      if (forged) sum.catch(() => {});
+      else {
+        equal(await sum, 3);
+        equal(w.tier, tier);
+        assert((await w.ready).includes('add'));
+        if (facts) deepEqual(await w.proxy.facts(), facts);
+        w.proxy.hello = name => `Hello, ${name}`;
+        if (how === '.all') deepEqual(await w.proxy.call('hello', 'PyScript'), { value: 'Hello, PyScript' });
+      }
+      const pending = forged ? sum : w.proxy.missing();
+      w.terminate();
+      await rejects(() => pending);
+      equal((await rejects(() => w.proxy.add(1, 2))).code, 'Closed');
+    });
+
+  test('a worker is wrapped once, and other options are refused', async () => {
+    const w = wrap(await plain('atOnce'), { name: 'once' });
+    const { proxy, ready } = w;
+    for (const again of [() => wrap(w), () => main().wrap(w), () => wrap(w, { name: 'once' }), () => main({ strict: false }).wrap(w)]) equal(again(), w);
+    deepEqual([w.proxy === proxy, w.ready === ready], [true, true]);
+    for (const [again, part] of [
+      [() => wrap(w, { name: 'other' }), 'name'],
+      [() => wrap(w, { serviceWorker: './sw.js' }), 'serviceWorker'],
+      [() => main({ strict: true }).wrap(w), 'strict'],
+    ]) {
+      const { code, message } = throws(again);
+      equal(code, 'Options');
+      assert(message.includes(`another \`${part}\``), message);
+    }
+    for (const other of [inner, coincideWindow]) equal(throws(() => other({ tier }).wrap(w)).code, 'Copies');
+    equal(await workers.once, proxy);
+    equal(await w.proxy.add(1, 2), 3);
+    equal(throws(() => wrap(w, { name: 'other' })).code, 'Options');
+    w.terminate();
+    deepEqual(Object.keys(workers), []);
+    const own = new Own(scriptOf('atOnce'), { workerData: 'atOnce' });
+    equal(wrap(own), own);
+    own.terminate();
+  });
+
+  test('what is not a worker is refused, with what to pass', async () => {
+    const { port1, port2 } = new MessageChannel();
+    port2.close();
+    const wrong = [
+      [undefined, 'undefined'],
+      [null, 'null'],
+      ['./worker.js', 'not the address of a script'],
+      [new URL('https://example.org/worker.js'), 'not the address of a script'],
+      [await classOf(), 'pass an instance'],
+      [port1, 'not a port to it'],
+      [{ postMessage() {}, terminate() {} }, 'pass'],
+      [Object.create(null), 'something that cannot be shown'],
+      [new Proxy({}, { get() { throw new Error('boom'); } }), 'something that cannot be shown'],
+    ];
+    if (!node) wrong.push([Promise.resolve(), 'not a promise of it'], [new SharedWorker(URL.createObjectURL(new Blob())), 'SharedWorker serves several pages']);
+    for (const [value, part] of wrong) {
+      const error = throws(() => wrap(value), TypeError);
+      assert(error.message.startsWith('`wrap` takes a worker: ') && error.message.includes(part), error.message);
+    }
+    port1.close();
+    const w = await plain('never');
+    for (const options of [null, 'name', 5]) throws(() => wrap(w, options), TypeError);
+    equal(throws(() => wrap(w, { tier: 'telepathy' })).name, 'TypeError');
+    // Node.js cannot end a frozen worker itself.
+    for (const lock of [node ? Object.preventExtensions : Object.freeze, w => Object.defineProperty(w, 'proxy', { value: 1 })]) {
+      const locked = await plain('never');
+      lock(locked);
+      assert(throws(() => wrap(locked), TypeError).message.includes('`wrap` cannot add `proxy`'));
+      deepEqual([locked.within, locked.ready], [undefined, undefined]);
+      locked.terminate();
+    }
+    // It is as it was before, so it can be wrapped.
+    deepEqual(Object.keys(wrap(w)).includes('proxy'), true);
+    w.terminate();
+  });
+
+  for (const [name, when] of [['before `wrap`', 'before'], ['after `wrap`', 'after'], ['once there is a link', 'linked']])
+    test(`messages of the program that are posted ${name} arrive in order, and those of coincide are invisible`, async () => {
+      for (const how of ['hears', 'listens']) {
+        const w = await plain(how);
+        const seen = [];
+        if (node) listen(w, data => seen.push(data));
+        else w.onmessage = ({ data }) => seen.push(data);
+        const post = () => [1, 2, 3].forEach(i => w.postMessage({ i }));
+        if (when === 'before') post();
+        wrap(w);
+        if (when === 'after') post();
+        await w.ready;
+        if (when === 'linked') post();
+        let all = [];
+        // A browser drops those that arrive before the script listens.
+        for (let i = 0; i < 100 && all.length < 3; i++) all = await w.proxy.seen();
+        if (when !== 'before' || node) deepEqual(all, [{ i: 1 }, { i: 2 }, { i: 3 }]);
+        else assert(all.every(({ i }) => i > 0), JSON.stringify(all));
+        deepEqual(seen, []);
+        w.terminate();
+      }
+    });
+
+  test('a worker that listens at its top late hears what was posted before `wrap`, once', async () => {
+    const w = await plain('.all');
+    w.postMessage('first');
+    w.postMessage('second', []);
+    wrap(w);
+    let all = [];
+    while (all.length < 2) all = await w.proxy.heard();
+    await pause(20);
+    deepEqual(await w.proxy.heard(), ['first', 'second']);
+    w.terminate();
+  });
+
+  test('a class of the program keeps its methods, which see nothing of coincide', async () => {
+    const Base = await classOf();
+    const calls = [];
+    class Mine extends Base {
+      postMessage(message, ...rest) {
+        calls.push(message);
+        return super.postMessage({ envelope: message }, ...rest);
+      }
+      terminate() {
+        calls.push('terminate');
+        return super.terminate();
+      }
+    }
+    const w = wrap(await plain('hears', { Class: Mine }));
+    await w.ready;
+    w.postMessage(1);
+    let all = [];
+    while (all.length < 1) all = await w.proxy.seen();
+    deepEqual(all, [{ envelope: 1 }]);
+    w.terminate();
+    deepEqual(calls, [1, 'terminate']);
+  });
+
+  test('a class that extends the `Worker` of coincide overrides its members', async () => {
+    const calls = [];
+    class Mine extends Own {
+      terminate() {
+        calls.push('terminate');
+        return super.terminate();
+      }
+    }
+    const w = new Mine(scriptOf('atOnce'), { workerData: 'atOnce' });
+    equal(await w.proxy.add(1, 2), 3);
+    w.terminate();
+    deepEqual(calls, ['terminate']);
+    throws(() => Own.prototype.ready, TypeError);
+  });
+
+  test('a worker that was terminated before, or right after, rejects', async () => {
+    const before = await plain('atOnce');
+    await before.terminate();
+    wrap(before);
+    // A browser does not tell that a worker has ended.
+    if (node) equal((await rejects(() => before.ready)).code, 'Closed');
+    before.terminate();
+    equal((await rejects(() => before.proxy.add(1, 2))).code, 'Closed');
+    const after = wrap(await plain('atOnce'));
+    const call = rejects(() => after.proxy.add(1, 2));
+    after.terminate();
+    equal((await call).code, 'Closed');
+  });
+
+  test('workers that are wrapped and terminated leave nothing behind', async () => {
+    if (tier !== 'shared-memory') return 'it is the same on all tiers';
+    const { wrap, workers } = inner({ tier });
+    const before = ends.size;
+    for (let i = 0; i < 12; i++) {
+      const w = wrap(await plain('atOnce'), { name: `w${i}` });
+      // At each stage of the beginning.
+      if (i % 4 === 1) await pause(i);
+      if (i % 4 === 2) await w.ready;
+      if (i % 4 === 3) await w.proxy.add(1, 2);
+      w.terminate();
+    }
+    await pause(20);
+    deepEqual([ends.size - before, Object.keys(workers)], [0, []]);
+  });
+
+  test('a worker of another frame', async () => {
+    if (node) return 'there are no frames';
+    const frame = document.createElement('iframe');
+    document.body.append(frame);
+    const { Worker: Class } = frame.contentWindow;
+    const w = wrap(await plain('atOnce', { Class }));
+    equal(await w.proxy.add(1, 2), 3);
+    w.terminate();
+    frame.remove();
+  });
+
+  if (tier !== 'shared-memory') return;
+
+  test('a worker that stays silent is reported once, and gets what was posted to it; it may announce itself later', async () => {
+    const { warn } = console;
+    const said = [];
+    console.warn = text => said.push(text);
+    const silent = new Own(scriptOf('told'), { workerData: 'told' });
+    const noise = wrap(await plain('never'), { name: 'noise' });
+    try {
+      silent.postMessage('load');
+      equal(await silent.proxy.add(1, 2), 3);
+      const of = worker => said.filter(text => text.includes('has not imported `coincide/worker`') && text.includes(worker));
+      while (of('`noise`').length === 0) await pause(50);
+      // A page posts to a worker that is silent for so long; a thread receives messages when it listens.
+      assert(of('/starts.').length <= (node ? 0 : 1), said.join('\n'));
+      await pause(600);
+      equal(of('`noise`').length, 1);
+    } finally {
+      console.warn = warn;
+      silent.terminate();
+      noise.terminate();
+    }
+  });
+};
