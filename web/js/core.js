@@ -79,13 +79,11 @@ export const create = (platform, source, reflection) => {
 
     /** Throws unless a worker that is wrapped again has what is asked for. */
     const checkSame = (controller, given) => {
-      const refuse = (code, why) => {
-        throw new CoincideError(code, `the worker has a link already: ${why}`, '');
-      };
-      if (!controller) refuse('Copies', 'another copy of coincide has wrapped it, so two were loaded; have all scripts import the same one');
-      if (!controller.isOf(main)) refuse('Copies', 'another entry of coincide has wrapped it, with `window` or without; use one of them for this worker');
+      const linked = 'the worker has a link already';
+      if (!controller) throw new CoincideError('Copies', `${linked}: another copy of coincide has wrapped it, so two were loaded; have all scripts import the same one`, '');
+      if (!controller.isOf(main)) throw new CoincideError('Copies', `${linked}: another entry of coincide has wrapped it, with \`window\` or without; use one of them for this worker`, '');
       const option = differing(controller.wishes, given);
-      if (option) refuse('Options', `it was wrapped with another \`${option}\`; pass options to the first \`wrap\` only, or the same ones`);
+      if (option) throw new CoincideError('Options', `${linked}, and another \`${option}\`: pass options to the first \`wrap\` only, or the same ones`, '');
     };
 
     return {

@@ -15,11 +15,11 @@ import { inWords } from './values.js';
  */
 export const create = (platform, reflect, kind = reflect ? 'window' : 'plain') => {
   const misplaced = platform.whyMisplaced();
-  if (misplaced) return refusing('Misplaced', `\`coincide()\` of \`coincide/worker\` has no main here: ${misplaced}`);
+  if (misplaced) return refusing(() => new CoincideError('Misplaced', `\`coincide()\` of \`coincide/worker\` has no main here: ${misplaced}`, ''));
   const thread = threadOf(platform);
   if (!thread) {
     const { plain, window } = others();
-    return (kind === 'window' ? window : (plain ?? window)) ?? refusing('Copies', WITHOUT_WINDOW);
+    return (kind === 'window' ? window : (plain ?? window)) ?? refusing(() => new CoincideError('Copies', WITHOUT_WINDOW, ''));
   }
 
   /** What this entry has returned before. */
@@ -48,8 +48,8 @@ export const create = (platform, reflect, kind = reflect ? 'window' : 'plain') =
 };
 
 /** A function that rejects, where coincide cannot work. */
-const refusing = (code, message) => async () => {
-  throw located(new CoincideError(code, message, ''), site());
+const refusing = error => async () => {
+  throw located(error(), site());
 };
 
 const WITHOUT_WINDOW =

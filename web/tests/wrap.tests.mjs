@@ -229,7 +229,10 @@ export default (register, { coincide: made, coincideWindow, inner, worker, tier,
   test('a worker of another frame', async () => {
     if (node) return 'there are no frames';
     const frame = document.createElement('iframe');
+    frame.srcdoc = '<p>';
+    const loaded = new Promise(resolve => (frame.onload = resolve));
     document.body.append(frame);
+    await loaded;
     const { Worker: Class } = frame.contentWindow;
     const w = wrap(await plain('atOnce', { Class }));
     equal(await w.proxy.add(1, 2), 3);
