@@ -40,8 +40,8 @@ export class End {
 
   /** Takes in a packet that has arrived in a message. */
   deliver(packet) {
-    const bytes = packet instanceof ArrayBuffer ? new Uint8Array(packet) : packet;
-    if (!(bytes instanceof Uint8Array) || hasFailed()) return;
+    const bytes = bytesOf(packet);
+    if (!bytes || hasFailed()) return;
     try {
       try {
         scratch.put(bytes);
@@ -274,6 +274,12 @@ export class End {
     }
   }
 }
+
+/** The bytes of a packet, which a worker of another frame has created in that; undefined for something else. */
+const bytesOf = packet => {
+  if (ArrayBuffer.isView(packet)) return new Uint8Array(packet.buffer, packet.byteOffset, packet.byteLength);
+  return packet instanceof ArrayBuffer ? new Uint8Array(packet) : undefined;
+};
 
 /** The handle of shared memory, which takes a turn when the other end rings. */
 export const attached = (buffer, bell) => {
