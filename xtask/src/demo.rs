@@ -1,5 +1,6 @@
 //! `cargo xtask demo`: runs demonstrations natively and in browsers, and checks the lines that they print.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -82,7 +83,8 @@ impl Demo {
 pub(crate) fn run(workspace: &Workspace, demo: Demo, serve: bool) -> anyhow::Result<()> {
     if serve {
         demo.build(workspace)?;
-        return web::serve(workspace, demo.page());
+        let page = if demo == Demo::Main { landing(workspace)? } else { demo.page() };
+        return web::serve(workspace, page);
     }
     if demo == Demo::Main {
         native(workspace).context("the native demonstration")?;
@@ -102,6 +104,22 @@ pub(crate) fn run(workspace: &Workspace, demo: Demo, serve: bool) -> anyhow::Res
         }
     }
     Ok(())
+}
+
+/// Builds the npm package and, around it, the page to land on; gives its folder.
+///
+/// # Errors
+/// When something does not build. The inner error is the reason to do without: a tool or a package is missing.
+pub(crate) fn site(workspace: &Workspace) -> anyhow::Result<Result<PathBuf, String>> {
+    Demo::Main.build(workspace)?;
+    web::build_site(workspace)
+}
+
+/// The page to land on, or that of the demonstration where what it is made of can't be installed.
+fn landing(workspace: &Workspace) -> anyhow::Result<&'static str> {
+    let Err(why) = web::build_site(workspace)? else { return Ok(web::SITE_PAGE) };
+    say!("{ODD}without{ODD:#} the playground: {why}");
+    Ok(Demo::Main.page())
 }
 
 /// Why the page is not shown in one of the installed browsers.

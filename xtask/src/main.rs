@@ -1,4 +1,4 @@
-//! The commands of this repository: `test`, `demo`, `build` and `bench` of `cargo xtask`.
+//! The commands of this repository: `test`, `demo`, `site`, `build` and `bench` of `cargo xtask`.
 #![forbid(unsafe_code)]
 
 use std::path::PathBuf;
@@ -61,6 +61,8 @@ enum Command {
         #[arg(long)]
         no_isolation: bool,
     },
+    /// Write the page to land on into target/site, a folder that any static host can serve
+    Site,
     /// Build the npm package into web/pkg
     Build {
         /// Build it with checks and names, not optimized
@@ -118,6 +120,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
                 (.., true) => Demo::MainPlain,
             };
             demo::run(&workspace, demo, serve).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Site => {
+            let folder = demo::site(&workspace)?.map_err(anyhow::Error::msg)?;
+            report::say!("The site is in {}; it needs no headers.", folder.display());
+            Ok(ExitCode::SUCCESS)
         }
         Command::Build { debug } => {
             web::build(&workspace, if debug { web::Profile::Debug } else { web::Profile::Web })?;

@@ -10,6 +10,7 @@ mod panics;
 mod polyscript;
 mod python;
 mod server;
+mod site;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ use build::{MODULES, PACKAGE};
 pub(crate) use build::{Profile, TARGET, build, sizes};
 pub(crate) use example::build as build_example;
 pub(crate) use python::{DEMO as PYTHON_DEMO, build as build_python};
+pub(crate) use site::{PAGE as SITE_PAGE, build as build_site};
 use server::{Mount, Server};
 
 /// Where the tests run.
@@ -81,6 +83,13 @@ pub(crate) fn test(workspace: &Workspace, tally: &mut Tally, hosts: &[Host]) {
                 }
             }
         }
+        match site::build(workspace) {
+            Ok(Err(why)) => tally.skip("the site", why),
+            made => {
+                pages.extend(made.is_ok().then_some(site::CHECKS));
+                tally.check("the site", made.map(|_| ()));
+            }
+        }
     }
     for host in hosts {
         match host {
@@ -94,11 +103,19 @@ fn node(workspace: &Workspace, tally: &mut Tally) {
     if let Err(why) = tools::node(workspace) {
         return tally.skip("the package under Node.js", why);
     }
-    let mut command = workspace.command("node");
-    command.arg("web/tests/run-node.mjs");
-    let mut report = Report::new("node", "web/tests/run-node.mjs");
-    let result = process::stream(command, LIMIT, |line| report.line(line, tally));
-    report.finish(tally, result.err().map(|error| format!("{error:#}")));
+    let mut run = |tests: &str| {
+        let mut command = workspace.command("node");
+        command.arg(tests);
+        let mut report = Report::new("node", tests);
+        let result = process::stream(command, LIMIT, |line| report.line(line, tally));
+        report.finish(tally, result.err().map(|error| format!("{error:#}")));
+    };
+    run("web/tests/run-node.mjs");
+    match site::prepare_lua(workspace) {
+        Ok(Ok(())) => run(site::LUA_TESTS),
+        Ok(Err(why)) => tally.skip("Lua under Node.js", why),
+        Err(error) => tally.check("Lua under Node.js", Err(error)),
+    }
 }
 
 fn in_browser(workspace: &Workspace, tally: &mut Tally, browser: Browser, pages: &[&str], bundle: Option<&PathBuf>) {
@@ -215,6 +232,10 @@ fn mounts(workspace: &Workspace, bundle: Option<&PathBuf>) -> Vec<Mount> {
             mounts.push(Mount { prefix, folder, isolated });
         }
     }
+    for (prefix, isolated) in [("front/", true), ("plain/front/", false)] {
+        mounts.push(Mount { prefix, folder: site::folder(workspace), isolated });
+    }
+    mounts.push(Mount { prefix: "plain/front/", folder: workspace.root.join(site::TESTS), isolated: false });
     mounts.extend(bundle.map(|folder| Mount { prefix: "bundle/", folder: folder.clone(), isolated: true }));
     mounts
 }

@@ -1,0 +1,11 @@
+import coincide from 'coincide/main';
+
+const { Worker } = coincide();
+const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+
+worker.proxy.price = name => {
+  throw new RangeError(`no price for ${name}`, { cause: { name } });
+};
+
+// Nothing catches this one. The line below is marked.
+await worker.proxy.order(-1);

@@ -1,0 +1,69 @@
+// In the frame of a program and in its workers: tells the playground what the console shows. The address says for whom: `?run=ID&end=main`.
+const { searchParams } = new URL(import.meta.url);
+const end = searchParams.get('end');
+const channel = new BroadcastChannel(searchParams.get('run'));
+const PROBED = 'playground: only loaded';
+const post = entry => channel.postMessage({ end, time: performance.timeOrigin + performance.now(), ...entry });
+
+/** A value as the console's text. */
+const show = (value, depth = 0) => {
+  if (typeof value === 'string') return depth ? JSON.stringify(value) : value;
+  if (value instanceof Error) return withStack(value);
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'function') return `function ${value.name}`;
+  if (typeof value !== 'object' || value === null) return String(value);
+  try {
+    if (value instanceof Map || value instanceof Set) return `${value.constructor.name} ${show([...value], depth)}`;
+    const text = JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? `${part}n` : part));
+    return text === '{}' ? Object.prototype.toString.call(value).replace('[object Object]', '{}') : text;
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+};
+
+/** Engines differ in whether a stack begins with the error. */
+const withStack = error => {
+  const title = String(error);
+  const stack = typeof error.stack === 'string' ? error.stack.trimEnd() : '';
+  return stack.startsWith(title) || !stack ? stack || title : `${title}\n${stack}`;
+};
+
+for (const level of ['debug', 'log', 'info', 'warn', 'error']) {
+  const original = console[level];
+  console[level] = (...values) => {
+    original.apply(console, values);
+    post({ level, text: values.map(value => show(value)).join(' ') });
+  };
+}
+/** Addresses under which a worker's module is looked through, and its own. */
+const probes = new Map();
+addEventListener('error', ({ error, message, filename, lineno }) => {
+  if (error === PROBED) return;
+  const text = error instanceof Error && error.stack && !probes.has(filename) ? `Uncaught ${withStack(error)}` : message;
+  if (text) post({ level: 'error', text, place: [probes.get(filename) ?? filename, lineno] });
+});
+addEventListener('unhandledrejection', ({ reason }) => post({ level: 'error', text: `Uncaught ${show(reason)}` }));
+
+const moduleOf = text => URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
+
+/**
+ * Says what is wrong with a worker's module that cannot be loaded, which browsers do not tell its page. Here it is loaded as well, which reports errors
+ * of its syntax and its imports with their lines, and is kept from running by an import that throws.
+ */
+const explain = async address => {
+  const probe = moduleOf(`import ${JSON.stringify(moduleOf(`throw ${JSON.stringify(PROBED)}`))}; ${await (await fetch(address)).text()}`);
+  probes.set(probe, address);
+  document.head.append(Object.assign(document.createElement('script'), { type: 'module', src: probe }));
+};
+
+if (end === 'main') {
+  const begun = new Set();
+  channel.onmessage = ({ data }) => data.begun && begun.add(data.begun);
+  globalThis.Worker = class extends Worker {
+    constructor(url, options) {
+      super(url, options);
+      // What ran has told of its errors itself, perhaps a moment later.
+      this.addEventListener('error', () => setTimeout(() => begun.has(String(url)) || explain(String(url)), 100), { once: true });
+    }
+  };
+} else post({ begun: location.href });

@@ -1,0 +1,181 @@
+// The site in a frame: each example of the table runs and says what the table has.
+import { assert, deepEqual, equal, suite } from '/web/tests/suite.mjs';
+
+const post = line => fetch('/report', { method: 'POST', body: line });
+const { test, run } = suite();
+const pause = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds));
+
+let site;
+const $ = selector => site.contentDocument.querySelector(selector);
+const rows = end => [...site.contentDocument.querySelectorAll(`#console li[data-end=${end}] pre`)].map(row => row.textContent);
+const firstLines = end => rows(end).map(row => row.split('\n', 1)[0]);
+const frame = () => $('#page iframe')?.contentDocument;
+
+const until = async (condition, what) => {
+  for (const end = performance.now() + 50_000; ; await pause(20)) {
+    const found = condition();
+    if (found) return found;
+    if (performance.now() > end) throw new Error(`${what} has not come; the consoles show ${JSON.stringify([rows('main'), rows('worker')])}, the status is "${$('#status')?.textContent}"`);
+  }
+};
+
+/** Opens the site, at this fragment. */
+const open = async (fragment = '') => {
+  site?.remove();
+  site = document.createElement('iframe');
+  site.style.cssText = 'width: 1000px; height: 1600px';
+  site.src = `index.html?quiet${fragment}`;
+  document.body.append(site);
+  // The editor is loaded when it is seen.
+  await until(() => $('#playground'), 'the page');
+  $('#playground').scrollIntoView();
+  await until(() => $('#run').disabled === false, 'the editor');
+};
+
+const choose = async example => {
+  if (!site) await open();
+  if (!$('#reset').hidden) $('#reset').click();
+  $(`#examples input[value=${example.id}]`).click();
+  await until(() => $('#reset').hidden && $('#worker-name').textContent === example.worker && $('#about').innerHTML === example.about, example.id);
+};
+
+/** The text of a pane's editor. */
+const textOf = pane => [...site.contentDocument.querySelectorAll(`#${pane}-pane .cm-line`)].map(line => line.textContent).join('\n');
+
+/** Replaces it, as a user does. */
+const edit = async (pane, text) => {
+  const content = $(`#${pane}-pane .cm-content`);
+  content.focus();
+  site.contentWindow.getSelection().selectAllChildren(content);
+  site.contentDocument.execCommand('insertText', false, text);
+  await until(() => textOf(pane) === text && !$('#reset').hidden, text);
+};
+
+/** What a user does. */
+const STEPS = {
+  await: ([end, line]) => until(() => firstLines(end).includes(line), line),
+  click: async selector => (await until(() => frame()?.querySelector(selector), selector)).click(),
+  async answer(text) {
+    const field = await until(() => frame()?.querySelector('form input'), 'the question');
+    field.value = text;
+    field.form.requestSubmit();
+  },
+  stop: () => $('#stop').click(),
+};
+
+const programs = await (await fetch('programs/programs.json')).json();
+const named = id => programs.find(program => program.id === id);
+const firefox = navigator.userAgent.includes('Firefox');
+
+test('site: coi.js isolates the page, and the tier of the page is marked', async () => {
+  await open();
+  assert(site.contentWindow.crossOriginIsolated, 'the page is not isolated');
+  equal($('#tiers [aria-current]').dataset.tier, 'shared-memory');
+});
+
+for (const program of programs) {
+  test(`site: the example "${program.title}" runs and prints what it should`, async () => {
+    // It loads for seconds, and the pages with Python try it in Firefox as well.
+    if (program.id === 'python' && firefox) return 'tried in Chromium only';
+    await choose(program);
+    $('#run').click();
+    for (const step of program.steps ?? []) for (const [what, value] of Object.entries(step)) await STEPS[what](value);
+    const { main, worker } = program.prints;
+    await until(() => rows('main').length >= main.length && rows('worker').length >= worker.length, 'all that it prints');
+    if (program.page) await until(() => frame().querySelector('h1')?.textContent === program.page, program.page);
+    await pause(50);
+    deepEqual({ main: firstLines('main'), worker: firstLines('worker') }, program.prints);
+    for (const [end, places] of Object.entries(program.stacks ?? {}))
+      for (const place of places) assert(rows(end).some(row => row.includes(place)), `no error of ${end} names ${place}: ${rows(end)}`);
+    for (const [pane, line] of Object.entries(program.marks ?? {})) {
+      const marked = await until(() => $(`#${pane}-pane .cm-lintRange-error`), 'the mark');
+      equal([...$(`#${pane}-pane .cm-content`).children].indexOf(marked.closest('.cm-line')) + 1, line);
+    }
+  });
+}
+
+test('site: Stop ends a worker in an endless loop, and the next program runs', async () => {
+  await choose(named('hello'));
+  await edit('worker', 'for (let n = 0; ; n++) if (n % 1e7 === 0) console.log(n);');
+  $('#run').click();
+  await until(() => rows('worker').length > 2, 'output of the loop');
+  $('#stop').click();
+  equal($('#status').textContent, 'stopped');
+  equal($('#page iframe'), null);
+  await pause(100);
+  const count = rows('worker').length;
+  await pause(500);
+  equal(rows('worker').length, count);
+  $('#reset').click();
+  await until(() => textOf('worker').includes('PyScript'), 'the example');
+  $('#run').click();
+  await until(() => rows('main').includes('42'), '42');
+});
+
+test('site: an error that the parser finds is shown with its line, of either end', async () => {
+  await choose(named('hello'));
+  await edit('main', 'const a = 1;\nconst = 2;\n');
+  $('#run').click();
+  await until(() => rows('main').some(row => row.includes('SyntaxError')), 'the error of main');
+  await until(() => $('#main-pane .cm-lintRange-error'), 'the mark in main');
+  $('#reset').click();
+  await until(() => textOf('main').includes('hello'), 'the example');
+  await edit('worker', 'const b = 1;\nconst = 2;\n');
+  $('#run').click();
+  await until(() => rows('main').some(row => row.includes('SyntaxError')), 'the error of the worker');
+  await until(() => $('#worker-pane .cm-lintRange-error'), 'the mark in the worker');
+});
+
+test('site: an edited program is in the address, does not run by itself, and runs from the keyboard', async () => {
+  await choose(named('hello'));
+  await edit('main', `${textOf('main')}\nconsole.log('shared');`);
+  await until(() => site.contentWindow.location.hash.startsWith('#code='), 'the address');
+  const { hash } = site.contentWindow.location;
+  await open(hash);
+  assert(textOf('main').endsWith("console.log('shared');"), textOf('main'));
+  assert($('#about').textContent.includes('Read it before you run it'), $('#about').textContent);
+  equal($('#page iframe'), null);
+  const key = { key: 'Enter', keyCode: 13, bubbles: true, cancelable: true };
+  const mac = /Mac/.test(navigator.platform);
+  $('#main-pane .cm-content').dispatchEvent(new site.contentWindow.KeyboardEvent('keydown', { ...key, ctrlKey: !mac, metaKey: mac }));
+  await until(() => rows('main').includes('shared'), 'the output');
+  await open('#code=damaged');
+  assert(textOf('main').includes('worker.proxy.hello'), textOf('main'));
+});
+
+test('site: the rate has figures of all three libraries for both rows', async () => {
+  $('#measure').click();
+  await until(() => $('#measured').textContent.startsWith('In this browser'), 'the end of the measurement');
+  for (const row of ['inc', 'echo']) {
+    const figures = [...site.contentDocument.querySelectorAll(`#rate-${row} tbody tr`)].map(line => [line.dataset.library, line.cells[2].textContent]);
+    deepEqual(figures.map(([library]) => library), ['coincide', 'coincident', 'comlink']);
+    for (const [library, figure] of figures) assert(/^[\d,.]+ \/s[\d,.]+ (µs|ms) \(.+ to .+\)$/.test(figure), `${library}: ${figure}`);
+    equal(site.contentDocument.querySelectorAll(`#rate-${row} .fastest`).length, 1);
+  }
+});
+
+test('site: nothing is wider than a narrow screen', async () => {
+  site.style.width = '360px';
+  await choose(named('errors'));
+  $('#run').click();
+  await until(() => rows('worker').length > 1, 'the errors');
+  const page = site.contentDocument.documentElement;
+  equal(page.clientWidth, 360 - (site.contentWindow.innerWidth - page.clientWidth));
+  assert(page.scrollWidth <= page.clientWidth, `${page.scrollWidth} px on ${page.clientWidth}`);
+});
+
+test('site: each control has a name', async () => {
+  const controls = site.contentDocument.querySelectorAll('button, input, [role=textbox], [role=log], iframe, [role=toolbar], [role=radiogroup]');
+  assert(controls.length > 10, `${controls.length} controls`);
+  for (const control of controls) {
+    const name = control.ariaLabel || control.title || control.textContent || control.labels?.[0]?.textContent;
+    assert(name, control.outerHTML);
+  }
+});
+
+// The page is reloaded once it is isolated.
+if (crossOriginIsolated) {
+  addEventListener('unhandledrejection', event => post(`unhandled: ${event.reason?.stack ?? event.reason}`));
+  await run(result => post(JSON.stringify(result)), new URLSearchParams(location.search).get('filter') ?? '').catch(error => post(`the page failed: ${error?.stack ?? error}`));
+  await post('done');
+}
