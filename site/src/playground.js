@@ -8,7 +8,7 @@ const ENTRIES = 500;
 const CHANGES_SETTLE = 400;
 
 const programs = await (await fetch('programs/programs.json')).json();
-const fileOf = async (id, name) => (await fetch(`programs/${id}/${name}`)).text();
+const fileOf = async (id, name) => (await (await fetch(`programs/${id}/${name}`)).text()).trimEnd();
 
 let running;
 /** What is shown: the name of the file of the worker's pane, and the example that it is, or was. */

@@ -62,7 +62,11 @@ enum Command {
         no_isolation: bool,
     },
     /// Write the page to land on into target/site, a folder that any static host can serve
-    Site,
+    Site {
+        /// Take the picture of it for the README
+        #[arg(long)]
+        picture: bool,
+    },
     /// Build the npm package into web/pkg
     Build {
         /// Build it with checks and names, not optimized
@@ -121,9 +125,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             };
             demo::run(&workspace, demo, serve).map(|()| ExitCode::SUCCESS)
         }
-        Command::Site => {
+        Command::Site { picture } => {
             let folder = demo::site(&workspace)?.map_err(anyhow::Error::msg)?;
-            report::say!("The site is in {}; it needs no headers.", folder.display());
+            report::say!("The site is in {}; any static host can serve it.", folder.display());
+            if picture {
+                web::picture_site(&workspace)?;
+            }
             Ok(ExitCode::SUCCESS)
         }
         Command::Build { debug } => {

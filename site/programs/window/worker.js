@@ -7,7 +7,6 @@ const heading = document.createElement('h1');
 heading.textContent = 'Built by a worker';
 const button = document.createElement('button');
 button.textContent = 'Count';
-document.body.append(heading, button);
 
 let clicks = 0;
 button.addEventListener('click', () => {
@@ -15,3 +14,4 @@ button.addEventListener('click', () => {
   heading.textContent = `${clicks} clicked`;
   console.log(`the page says: ${document.querySelector('h1').textContent}`);
 });
+document.body.append(heading, button);

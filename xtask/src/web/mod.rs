@@ -30,8 +30,8 @@ use build::{MODULES, PACKAGE};
 pub(crate) use build::{Profile, TARGET, build, sizes};
 pub(crate) use example::build as build_example;
 pub(crate) use python::{DEMO as PYTHON_DEMO, build as build_python};
-pub(crate) use site::{PAGE as SITE_PAGE, build as build_site};
 use server::{Mount, Server};
+pub(crate) use site::{PAGE as SITE_PAGE, build as build_site, picture as picture_site};
 
 /// Where the tests run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::{PACKAGE, npm};
+use super::server::Server;
+use super::{Browser, PACKAGE, npm};
 use crate::process;
+use crate::report::say;
 use crate::tools;
 use crate::workspace::Workspace;
 
@@ -26,6 +28,20 @@ pub(crate) fn build(workspace: &Workspace) -> anyhow::Result<Result<PathBuf, Str
     write.arg(format!("{FOLDER}/build.mjs")).arg(&folder);
     process::run(write, LIMIT).context("the site")?;
     Ok(Ok(folder))
+}
+
+/// Takes the picture of the site that the README shows; the site has to be built.
+///
+/// # Errors
+/// When there is no Chromium, or the page does not come to its end in it.
+pub(crate) fn picture(workspace: &Workspace) -> anyhow::Result<()> {
+    let program = Browser::Chromium.find(workspace).context("no Chromium")?;
+    let server = Server::start(super::mounts(workspace, None))?;
+    let mut take = workspace.command("node");
+    take.args([format!("{FOLDER}/screenshot.mjs"), program, server.address(PAGE), PICTURE.to_owned()]);
+    process::run(take, LIMIT).context("the picture")?;
+    say!("The picture is {PICTURE}.");
+    Ok(())
 }
 
 /// Installs Lua, and the package beside it, as a user does; the package has to be built.
@@ -71,6 +87,7 @@ pub(super) const TESTS: &str = "site/tests";
 /// Where what the site is made of is installed.
 const PARTS: [&str; 4] = [FOLDER, LUA, super::python::FOLDER, "benches/web"];
 const FOLDER: &str = "site";
+const PICTURE: &str = "docs/site.png";
 const LUA: &str = "examples/lua";
 
 const LIMIT: Duration = Duration::from_secs(120);
