@@ -60,7 +60,7 @@ export const registered = () => {
     same<typeof this, null>(true);
     return name;
   };
-  proxy.hello = () => 'nobody';
+  proxy.hello = () => 'you';
   proxy.fetchText = async path => path;
   proxy.fetchText = path => path;
   const notes: string[] = [];
