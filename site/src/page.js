@@ -35,6 +35,7 @@ const draw = results => {
         if (note) line.cells[0].append(Object.assign(document.createElement('small'), { textContent: note }));
         const [strong, small] = line.cells[2].children;
         if (!median) {
+          line.querySelector('.bar').replaceChildren();
           strong.textContent = '–';
           return line;
         }
