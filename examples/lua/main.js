@@ -1,7 +1,6 @@
 import coincide from 'coincide/window/main';
 
-const { Worker } = coincide();
-const worker = new Worker(new URL('./lua.js', import.meta.url), { type: 'module' });
+const worker = coincide().wrap(new Worker(new URL('./lua.js', import.meta.url), { type: 'module' }));
 worker.proxy.print = line => console.log(line);
 
 // The worker waits for the answer. The page does not.

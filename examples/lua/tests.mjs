@@ -1,12 +1,12 @@
 // Lua in a worker of Node.js, and the texts of docs/EMBEDDING.md: prints a line of JSON for each test. The site's tests run Lua in browsers.
 import { readFileSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
 import coincide from 'coincide/window/main';
 import { assert, deepEqual, equal, rejects, suite } from '../../web/tests/suite.mjs';
 
 const { test, run } = suite();
 const here = name => new URL(name, import.meta.url);
-const { Worker } = coincide();
-const worker = new Worker(here('lua.js'));
+const worker = coincide().wrap(new Worker(here('lua.js')));
 const lines = [];
 worker.proxy.print = line => lines.push(line);
 const lua = code => worker.proxy.run(code, 'program.lua');

@@ -6,14 +6,12 @@ import { expose } from 'comlink';
 const functions = { inc: k => k + 1, echo: bytes => bytes };
 const script = name => new URL(`rate/${name}.worker.js`, document.baseURI);
 
-const { Worker: CoincideWorker } = coincide();
-
 /** `start` gives a worker whose script is `worker.js` of the library, or says why there is none. */
 const LIBRARIES = [
   {
     name: 'coincide',
     start: () => {
-      const worker = new CoincideWorker(script('coincide'), { type: 'module' });
+      const worker = coincide().wrap(new Worker(script('coincide'), { type: 'module' }));
       Object.assign(worker.proxy, functions);
       return worker;
     },

@@ -1,7 +1,6 @@
 import coincide from 'coincide/main';
 
-const { Worker } = coincide();
-const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+const worker = coincide().wrap(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
 
 worker.proxy.price = name => {
   throw new RangeError(`no price for ${name}`, { cause: { name } });

@@ -1,4 +1,3 @@
 import coincide from 'coincide/window/main';
 
-const { Worker } = coincide();
-new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+coincide().wrap(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
