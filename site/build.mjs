@@ -1,4 +1,4 @@
-// Writes the site, as it is deployed, into a folder: node build.mjs FOLDER. The package and the interpreters have to be there.
+// Writes the deployable site into a folder: node build.mjs FOLDER. Needs the built package and the installed interpreters.
 import { cpSync, copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
@@ -12,7 +12,7 @@ const { build } = createRequire(join(benches, 'package.json'))('esbuild');
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 
-/** Modules that stay files of their own, at a place relative to the site: each page and worker has one coincide, whose wasm lies beside it. */
+/** Modules that are not bundled, and their paths in the site: coincide and the interpreters find their wasm beside them. */
 const OUTSIDE = [
   [/^coincide\/(.+)$/, name => `coincide/${name}.js`],
   [/web\/pkg\/(.+)$/, name => `coincide/${name}`],
@@ -42,7 +42,7 @@ const bundle = (folder, entryPoints, more = {}) =>
     legalComments: 'linked',
     logLevel: 'warning',
     nodePaths: [join(benches, 'node_modules')],
-    // Beside the entries: what they import from outside is found by its place.
+    // In the folder of the entries, because paths to modules outside are relative to it.
     chunkNames: '[name]-[hash]',
     plugins: [outside(folder)],
     ...more,
@@ -52,7 +52,7 @@ await Promise.all([
   bundle('.', [at('src/page.js')]),
   bundle('rate', readdirSync(at('src/rate')).filter(name => name.endsWith('.worker.js')).map(name => at(`src/rate/${name}`))),
   bundle('programs', { console: at('src/console.js') }),
-  // wasmoon reads files where it runs in Node.js.
+  // wasmoon imports these in Node.js only.
   bundle('programs', { lua: at('../examples/lua/lua.js') }, { external: ['module', 'url', 'fs', 'path', 'child_process', 'crypto'] }),
   bundle('python', { main: at('../python/runtime/main.js'), worker: at('../python/runtime/worker.js') }),
 ]);

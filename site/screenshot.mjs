@@ -12,12 +12,12 @@ try {
   page.on('pageerror', error => console.error(error));
   await page.goto(`${address}#${example}`);
   await page.getByText('In this browser just now').waitFor({ timeout: 120_000 });
-  // The editor measures its lines when it is seen.
+  // The editor measures its lines when it is in view.
   await page.locator('#playground').scrollIntoViewIfNeeded();
   await page.locator('#run:enabled').click();
   await page.locator('#console li').nth(1).waitFor();
   await page.waitForTimeout(300);
-  // All of the page is seen, for as long as the picture takes.
+  // The whole page is in view for the picture.
   await page.setViewportSize({ width: Number(width), height: await page.evaluate(() => document.documentElement.scrollHeight) });
   await page.mouse.move(0, 0);
   await page.evaluate(() => {

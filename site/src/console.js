@@ -1,11 +1,11 @@
-// In the frame of a program and in its workers: tells the playground what the console shows. The address says for whom: `?run=ID&end=main`.
+// Sends the console's output of a frame or a worker to the playground. Options are in the address: `?run=ID&end=main`.
 const { searchParams } = new URL(import.meta.url);
 const end = searchParams.get('end');
 const channel = new BroadcastChannel(searchParams.get('run'));
 const PROBED = 'playground: only loaded';
 const post = entry => channel.postMessage({ end, time: performance.timeOrigin + performance.now(), ...entry });
 
-/** A value as the console's text. */
+/** Formats a value as a console does. */
 const show = (value, depth = 0) => {
   if (typeof value === 'string') return depth ? JSON.stringify(value) : value;
   if (value instanceof Error) return withStack(value);
@@ -21,7 +21,7 @@ const show = (value, depth = 0) => {
   }
 };
 
-/** Engines differ in whether a stack begins with the error. */
+/** Text of an error with its stack. In Chromium a stack begins with the error, in Firefox it does not. */
 const withStack = error => {
   const title = String(error);
   const stack = typeof error.stack === 'string' ? error.stack.trimEnd() : '';
@@ -35,7 +35,7 @@ for (const level of ['debug', 'log', 'info', 'warn', 'error']) {
     post({ level, text: values.map(value => show(value)).join(' ') });
   };
 }
-/** Addresses under which a worker's module is looked through, and its own. */
+/** The address of a worker's module, by the address of its probe. */
 const probes = new Map();
 addEventListener('error', ({ error, message, filename, lineno }) => {
   if (error === PROBED) return;
@@ -47,8 +47,8 @@ addEventListener('unhandledrejection', ({ reason }) => post({ level: 'error', te
 const moduleOf = text => URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
 
 /**
- * Says what is wrong with a worker's module that cannot be loaded, which browsers do not tell its page. Here it is loaded as well, which reports errors
- * of its syntax and its imports with their lines, and is kept from running by an import that throws.
+ * Reports why a worker's module cannot be loaded, which browsers do not tell its page. The module is loaded on the page, which reports errors in its syntax
+ * and its imports with their lines. An import that throws keeps it from running.
  */
 const explain = async address => {
   const probe = moduleOf(`import ${JSON.stringify(moduleOf(`throw ${JSON.stringify(PROBED)}`))}; ${await (await fetch(address)).text()}`);
@@ -62,7 +62,7 @@ if (end === 'main') {
   globalThis.Worker = class extends Worker {
     constructor(url, options) {
       super(url, options);
-      // What ran has told of its errors itself, perhaps a moment later.
+      // A module that has begun to run reports its own errors, possibly after this event.
       this.addEventListener('error', () => setTimeout(() => begun.has(String(url)) || explain(String(url)), 100), { once: true });
     }
   };

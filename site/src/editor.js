@@ -11,7 +11,7 @@ import { EditorView, basicSetup } from 'codemirror';
 
 const LANGUAGES = { js: () => javascript(), py: () => python(), lua: () => StreamLanguage.define(lua) };
 
-/** The colours are those of the page, so that they follow it into the dark. */
+/** Colours are variables of the page, which change with its colour scheme. */
 const highlighting = HighlightStyle.define([
   { tag: [tags.keyword, tags.operatorKeyword, tags.controlKeyword, tags.definitionKeyword, tags.moduleKeyword], color: 'var(--code-keyword)' },
   { tag: [tags.string, tags.special(tags.string), tags.regexp], color: 'var(--code-string)' },

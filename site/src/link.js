@@ -3,7 +3,7 @@
 /** The program as a fragment: `#code=...`. */
 export const fragmentOf = async program => `#code=${toText(await through(new CompressionStream('deflate-raw'), new TextEncoder().encode(JSON.stringify(program))))}`;
 
-/** The program of a fragment; nothing if there is none, or if it is damaged. */
+/** The program of a fragment; `undefined` if the fragment has no valid one. */
 export const programOf = async fragment => {
   const [, text] = /^#code=([\w-]+)$/.exec(fragment) ?? [];
   if (!text) return undefined;

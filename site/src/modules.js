@@ -1,11 +1,11 @@
-// Makes the text of a pane a module that runs: a frame has no files, and a worker has no import map.
+// Turns the text of a pane into a module that runs from a Blob, which has no relative addresses; workers have no import maps.
 import { javascriptLanguage } from '@codemirror/lang-javascript';
 
 const IMPORTS = ['ImportDeclaration', 'DynamicImport'];
 const URL_OF_MODULE = /^new\s+URL\(\s*(['"`])([^'"`\n]+)\1\s*,\s*import\.meta\.url\s*\)$/;
 
 /**
- * The text with addresses instead of names. No line moves.
+ * Replaces names in the text by addresses. Lines keep their numbers.
  *
  * @param {string} text
  * @param {(name: string) => string} addressOf the address of what the text names: `coincide/main`, `./worker.js`

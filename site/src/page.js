@@ -1,4 +1,4 @@
-// The page: says which tier it has, and loads the rest when it is seen.
+// The page: marks its tier, and loads the rest when that scrolls into view.
 import coincide from 'coincide/main';
 
 const $ = id => document.getElementById(id);
@@ -73,7 +73,7 @@ const measure = async () => {
 };
 $('measure').onclick = measure;
 
-/** Calls once when an element is seen, in a tab that is visible. */
+/** Calls once when an element scrolls into view. */
 const whenSeen = (element, call, rootMargin = '0px') => {
   const observer = new IntersectionObserver(
     entries => {

@@ -11,7 +11,7 @@ const programs = await (await fetch('programs/programs.json')).json();
 const fileOf = async (id, name) => (await (await fetch(`programs/${id}/${name}`)).text()).trimEnd();
 
 let running;
-/** What is shown: the name of the file of the worker's pane, and the example that it is, or was. */
+/** The name of the worker's file, and the example in the panes; none if the program came with a link. */
 let shown = { file: 'worker.js' };
 let edited = false;
 let settling;
@@ -60,8 +60,8 @@ const choose = async id => {
 let entries = [];
 let waiting = [];
 
-/** Entries of both ends, in the order of their clocks. A program that floods the console is shown the newest, once in a frame. */
-const hear = entry => {
+/** Queues an entry. Each animation frame shows the newest entries of both ends, in the order of their clocks. */
+const receive = entry => {
   waiting.push(entry);
   if (waiting.length > ENTRIES) waiting.shift();
   if (waiting.length === 1) requestAnimationFrame(flush);
@@ -111,7 +111,7 @@ const rowOf = ({ end, level, text }) => {
 };
 
 const marks = new Map();
-/** Marks the line of an error: where it was thrown, which is the first of its places. Python has that last. */
+/** Marks the line where an error was thrown: the first place in its stack; in Python's traceback the last. */
 const markLine = ({ text, place }) => {
   if (!/^Uncaught|^\S*SyntaxError|Traceback|^\w+\.lua:/.test(text) && !place) return;
   const found = [...text.matchAll(new RegExp(PLACE, 'g'))].map(([, name, line]) => [name, Number(line)]).filter(([name]) => paneOf(name));
@@ -147,12 +147,12 @@ const end = () => {
 const run = () => {
   end();
   clear();
-  running = new Program($('page'), { 'main.js': panes.main.text, [shown.file]: panes.worker.text }, hear);
+  running = new Program($('page'), { 'main.js': panes.main.text, [shown.file]: panes.worker.text }, receive);
   $('stop').disabled = false;
   say('running');
 };
 
-/** A program may stop by itself, as an interpreter does. A second press ends it. */
+/** The first press lets the program stop by itself if it listens to `stop`; the next one ends it. */
 const stop = () => {
   if (!running) return;
   if (!running.asked && running.ask()) {

@@ -1,10 +1,11 @@
-// A program that runs in a frame of its own: throwing the frame away ends the page of the program and its workers, whatever they do.
+// A program in a frame of its own. Removing the frame ends its workers, even in an endless loop. An endless loop in `main.js` blocks the tab, because
+// the frame shares the thread of the playground; a sandboxed frame would not, but has no shared memory.
 import { withAddresses } from './modules.js';
 
 export class Program {
   #frame = document.createElement('iframe');
   #channel;
-  /** Addresses of the panes' texts, and the names under which they are shown. */
+  /** Names of the panes, by the addresses of their texts. */
   #names = new Map();
 
   /**
@@ -12,12 +13,12 @@ export class Program {
    *
    * @param {HTMLElement} parent gets the frame
    * @param {Record<string, string>} files the texts of the panes by name, `main.js` first
-   * @param {(entry: object) => void} heard gets what the consoles show, with names of panes instead of addresses
+   * @param {(entry: object) => void} onEntry receives the entries of the consoles, with names of panes instead of addresses
    */
-  constructor(parent, files, heard) {
+  constructor(parent, files, onEntry) {
     const run = `playground-${crypto.randomUUID()}`;
     this.#channel = new BroadcastChannel(run);
-    this.#channel.onmessage = ({ data }) => data.level && heard(this.#named(data));
+    this.#channel.onmessage = ({ data }) => data.level && onEntry(this.#named(data));
     this.#frame.title = 'The page of the program';
     this.#frame.src = 'frame.html';
     this.#frame.onload = () => this.#start(run, files);
@@ -55,7 +56,7 @@ export class Program {
     await load(addressOf(main, withAddresses(mainText, find)));
   }
 
-  /** An entry of a console, in which panes have their names. */
+  /** The entry with names of panes instead of addresses. */
   #named({ place, text, ...entry }) {
     let named = text;
     for (const [address, name] of this.#names) named = named.replaceAll(address, name);
@@ -64,7 +65,7 @@ export class Program {
     return { ...entry, text: named.replaceAll(base, ''), place: this.#names.has(file) ? [this.#names.get(file), line] : undefined };
   }
 
-  /** Asks the program to stop, by the event `stop` of its window. Returns whether it takes care of that itself. */
+  /** Asks the program to stop, by the event `stop` of its window. Returns whether it handles the event. */
   ask() {
     const { contentWindow: frame } = this.#frame;
     return !frame.dispatchEvent(new frame.Event('stop', { cancelable: true }));

@@ -6,7 +6,7 @@ import { expose } from 'comlink';
 const functions = { inc: k => k + 1, echo: bytes => bytes };
 const script = name => new URL(`rate/${name}.worker.js`, document.baseURI);
 
-/** `start` gives a worker whose script is `worker.js` of the library, or says why there is none. */
+/** `start` returns a worker, or the reason why the library cannot run here. `note` is shown beside the name. */
 const LIBRARIES = [
   {
     name: 'coincide',
@@ -61,14 +61,14 @@ const answerOf = worker =>
     worker.addEventListener('error', ({ message }) => settle(reject, new Error(message || 'the worker cannot be loaded')), { once: true });
   });
 
-/** Asks a worker for samples, in nanoseconds. */
+/** Samples of a worker, in nanoseconds. */
 const ask = (worker, measure, plan) => {
   const answer = answerOf(worker);
   worker.postMessage({ measure, plan });
   return answer;
 };
 
-/** Resolves while the tab is visible: browsers slow down what is hidden. */
+/** Resolves when the tab is visible. Browsers throttle hidden tabs. */
 const visible = async () => {
   if (document.hidden) await new Promise(resolve => document.addEventListener('visibilitychange', resolve, { once: true }));
   return document.hidden ? visible() : undefined;
@@ -77,12 +77,12 @@ const visible = async () => {
 const quantile = (sorted, part) => sorted[Math.round((sorted.length - 1) * part)];
 
 /**
- * Measures, and hands over what is known after each round: for each row and library the median, and what a quarter and three quarters of the
- * samples stay below, in nanoseconds; or why there is none.
+ * Measures in rounds. Reports after each round, for each row and library, the median and the quartiles in nanoseconds; a library that failed has only
+ * a note with the reason.
  *
- * @param {(results: object, rounds: [number, number]) => void} tell
+ * @param {(results: object, rounds: [number, number]) => void} report
  */
-export const measure = async tell => {
+export const measure = async report => {
   const results = Object.fromEntries(ROWS.map(row => [row, LIBRARIES.map(({ name }) => ({ name, samples: [], note: '' }))]));
   const each = (at, change) => ROWS.forEach(row => change(results[row][at]));
   const workers = [];
@@ -104,7 +104,7 @@ export const measure = async tell => {
     for (let round = 0; round < ROUNDS; round++) {
       for (const row of ROWS) {
         for (let turn = 0; turn < LIBRARIES.length; turn++) {
-          // Each round begins with another library.
+          // Each round starts with another library.
           const at = (turn + round) % LIBRARIES.length;
           if (!workers[at]) continue;
           let samples;
@@ -122,7 +122,7 @@ export const measure = async tell => {
           Object.assign(result, { median: quantile(sorted, 0.5), low: quantile(sorted, 0.25), high: quantile(sorted, 0.75) });
         }
       }
-      tell(results, [round + 1, ROUNDS]);
+      report(results, [round + 1, ROUNDS]);
     }
   } finally {
     for (const worker of workers) worker?.terminate();

@@ -1,8 +1,8 @@
-// The site in a frame: each example of the table runs and says what the table has.
+// Tests of the site, in a frame: each example of `programs.json` runs and prints what is listed there.
 import { assert, deepEqual, equal, suite } from '/web/tests/suite.mjs';
 
 const post = line => fetch('/report', { method: 'POST', body: line });
-// Pyodide takes its time on a busy machine.
+// Pyodide takes up to half a minute to start on a busy machine.
 const { test, run } = suite({ limit: 85_000 });
 const pause = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds));
 
@@ -27,7 +27,7 @@ const open = async (fragment = '') => {
   site.style.cssText = 'width: 1000px; height: 1600px';
   site.src = `index.html?quiet${fragment}`;
   document.body.append(site);
-  // The editor is loaded when it is seen.
+  // The editor is loaded when it scrolls into view.
   await until(() => $('#playground'), 'the page');
   $('#playground').scrollIntoView();
   await until(() => $('#run').disabled === false, 'the editor');
@@ -76,7 +76,7 @@ test('site: coi.js isolates the page, and the tier of the page is marked', async
 
 for (const program of programs) {
   test(`site: the example "${program.title}" runs and prints what it should`, async () => {
-    // It loads for seconds, and the pages with Python try it in Firefox as well.
+    // Pyodide takes seconds to load, and the tests of `python/` cover it in Firefox.
     if (program.id === 'python' && firefox) return 'tried in Chromium only';
     await choose(program);
     $('#run').click();
