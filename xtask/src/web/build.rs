@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use base64::Engine;
+use serde_json::Value;
 use wasm_bindgen_cli_support::Bindgen;
 
 use super::{npm, panics};
@@ -135,11 +136,11 @@ fn bundle(workspace: &Workspace, modules: &Path, packages: [&PathBuf; 2]) -> any
     process::run(command, LIMIT).context("bundling the modules")
 }
 
-/// Whether a file of the modules is in the package as it is: everything but JavaScript that is bundled. What lies on somebody's site under its own
-/// name is read there by people.
+/// Whether a file of the modules is in the package as it is: everything but JavaScript that is bundled. What a site serves under its own name is
+/// read there by people. The entries for development import other entries.
 fn is_shipped(name: &Path) -> bool {
-    name.extension().is_none_or(|extension| extension != "js")
-        || ["coi.js", "listeners.js", "sw.js", "sw-listeners.js"].iter().any(|whole| name == Path::new(whole))
+    let whole = ["coi.js", "listeners.js", "sw.js", "sw-listeners.js", "main.dev.js", "window/main.dev.js"];
+    name.extension().is_none_or(|extension| extension != "js") || whole.iter().any(|whole| name == Path::new(whole))
 }
 
 /// What goes into the package, and the name that it has there. `package.json` comes along for [`manifest`].
@@ -154,7 +155,14 @@ fn sources(workspace: &Workspace) -> anyhow::Result<Vec<(PathBuf, String)>> {
             sources.push((file.clone(), format!("{to}{}", name.replace('\\', "/"))));
         }
     }
+    for entry in fs::read_dir(workspace.root.join("docs"))? {
+        let file = entry?.path();
+        if let Some(name) = file.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(".md")) {
+            sources.push((file.clone(), format!("docs/{name}")));
+        }
+    }
     for (from, name) in [
+        ("CHANGELOG.md", "CHANGELOG.md"),
         ("LICENSE-APACHE", "LICENSE-APACHE"),
         ("LICENSE-MIT", "LICENSE-MIT"),
         ("cli/js/coi.js", "coi.js"),
@@ -260,12 +268,26 @@ fn inline(wasm: &[u8]) -> String {
     )
 }
 
-/// `package.json` with the version of the crates.
+/// `package.json` with the version of the crates; the rest of what it says about the project agrees with theirs.
 fn manifest(workspace: &Workspace) -> anyhow::Result<String> {
     let text = fs::read_to_string(workspace.root.join("web/package.json"))?;
     let placeholder = "\"version\": \"0.0.0\"";
     if !text.contains(placeholder) {
         bail!("web/package.json has no {placeholder}");
+    }
+    let said: Value = serde_json::from_str(&text).context("web/package.json")?;
+    let package = workspace.published().next().context("no crate is published")?;
+    let repository = package.repository.as_deref().context("the crates name no repository")?;
+    for (name, expected) in [
+        ("/license", package.license.clone().unwrap_or_default()),
+        ("/author", package.authors.join(", ")),
+        ("/repository/url", format!("git+{repository}.git")),
+        ("/bugs", format!("{repository}/issues")),
+        ("/homepage", format!("{repository}#readme")),
+    ] {
+        if said.pointer(name).and_then(Value::as_str) != Some(&expected) {
+            bail!("{name} in web/package.json is not `{expected}`, as the crates have it");
+        }
     }
     Ok(text.replacen(placeholder, &format!("\"version\": \"{}\"", workspace.version()?), 1))
 }

@@ -10,7 +10,7 @@ const [tool, modules, main, coincident, version] = process.argv.slice(2);
 const { rolldown } = await import(pathToFileURL(createRequire(resolve(tool, 'package.json')).resolve('rolldown')));
 
 const BUNDLES = [
-  { names: ['main', 'worker', 'window/main', 'window/worker'], shared: 'shared' },
+  { names: ['main', 'worker', 'window/main', 'window/worker', 'wasm.dev'], shared: 'shared' },
   { names: ['main.node', 'worker.node', 'window/main.node', 'window/worker.node'], shared: 'shared.node' },
   ...['main.inline', 'worker.inline', 'window/main.inline', 'window/worker.inline'].map(name => ({ names: [name] })),
   ...['', '.node'].map(platform => ({
@@ -45,10 +45,10 @@ for (const { names, shared, from = '', into = main } of BUNDLES) {
 /** Bundlers find files by such URLs, as long as they look as everybody writes them. */
 const withUsualUrls = text => text.replaceAll(/new URL\(`([^`$]+)`,/g, 'new URL("$1",');
 
-/** A source map without the text of the wasm, which is of no use in a debugger. */
+/** A source map without the text of the wasm, which is of no use in a debugger. It is not null: development servers warn of missing sources. */
 const withoutWasm = text => {
   const map = JSON.parse(text);
-  map.sourcesContent = map.sourcesContent.map((content, at) => (map.sources[at].endsWith('wasm.inline.js') ? null : content));
+  map.sourcesContent = map.sourcesContent.map((content, at) => (map.sources[at].endsWith('wasm.inline.js') ? '// The wasm, as text in base64.' : content));
   return JSON.stringify(map);
 };
 

@@ -9,8 +9,9 @@ const [folder, files] = process.argv.slice(2);
 const references = file => {
   if (!file.endsWith('.js')) return [];
   const text = readFileSync(join(folder, file), 'utf8');
-  const found = text.matchAll(/(?:\bfrom|\bimport|\bimport\(|new URL\()\s*(['"`])(\.{1,2}\/[^'"`]+)\1/g);
-  return [...found].map(([, , path]) => join(dirname(file), path));
+  // URLs in single quotes are those of examples in messages: the build writes all others in double quotes.
+  const found = text.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*(['"`])(\.{1,2}\/[^'"`]+)\1|new URL\("(\.{1,2}\/[^"]+)"/g);
+  return [...found].map(([, , imported, url]) => join(dirname(file), imported ?? url));
 };
 
 const missing = [];
@@ -45,8 +46,9 @@ if (files) for (const file of all) row(file, weigh(file));
 const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 const reached = new Set();
 for (const [name, conditions] of Object.entries(exports)) {
-  const inNode = conditions.node?.default ?? conditions.node;
-  if (inNode) reach(join(inNode)).forEach(file => reached.add(file));
+  if (typeof conditions === 'string') continue;
+  for (const other of [conditions.node?.default ?? conditions.node, conditions.development])
+    if (other) reach(join(other)).forEach(file => reached.add(file));
   const loaded = reach(join(conditions.default));
   loaded.forEach(file => reached.add(file));
   row(`${name}, ${loaded.size} files`, sum(loaded));
