@@ -41,6 +41,11 @@ pub(crate) const ALL: &[Step] = &[
         about: "the npm package under Node.js, in Chromium and in Firefox; the examples in both",
         run: web,
     },
+    Step {
+        name: "bundlers",
+        about: "programs with the packed npm package, built by the usual bundlers, in Chromium",
+        run: bundlers,
+    },
     Step { name: "loom", about: "the rings and the wake-up rule under every interleaving", run: loom },
     Step { name: "miri", about: "the unsafe code of the heap memory", run: miri },
     Step { name: "fuzz", about: "each fuzz target for a few seconds, from the committed corpus", run: fuzz },
@@ -170,6 +175,10 @@ fn vectors(workspace: &Workspace, tally: &mut Tally) {
 
 fn web(workspace: &Workspace, tally: &mut Tally) {
     web::test(workspace, tally, &Host::ALL);
+}
+
+fn bundlers(workspace: &Workspace, tally: &mut Tally) {
+    web::test_bundlers(workspace, tally);
 }
 
 fn loom(workspace: &Workspace, tally: &mut Tally) {

@@ -3,6 +3,7 @@
 mod bench;
 mod browser;
 mod build;
+mod bundlers;
 mod example;
 mod npm;
 mod package;
@@ -13,7 +14,6 @@ mod server;
 mod site;
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,7 @@ pub(crate) use bench::{Bench, Plan};
 pub(crate) use browser::Browser;
 use build::{MODULES, PACKAGE};
 pub(crate) use build::{Profile, TARGET, build, sizes};
+pub(crate) use bundlers::test as test_bundlers;
 pub(crate) use example::build as build_example;
 pub(crate) use python::{DEMO as PYTHON_DEMO, build as build_python};
 use server::{Mount, Server};
@@ -62,9 +63,8 @@ pub(crate) fn test(workspace: &Workspace, tally: &mut Tally, hosts: &[Host]) {
     if !works {
         return;
     }
-    let bundle = package::check(workspace, tally);
+    package::check(workspace, tally);
     let mut pages = PAGES.to_vec();
-    pages.extend(bundle.as_ref().map(|_| "bundle/index.html"));
     if hosts.iter().any(|host| *host != Host::Node) {
         let built = example::build(workspace);
         pages.extend(built.is_ok().then_some(example::PAGES).into_iter().flatten());
@@ -94,7 +94,7 @@ pub(crate) fn test(workspace: &Workspace, tally: &mut Tally, hosts: &[Host]) {
     for host in hosts {
         match host {
             Host::Node => node(workspace, tally),
-            Host::Browser(browser) => in_browser(workspace, tally, *browser, &pages, bundle.as_ref()),
+            Host::Browser(browser) => in_browser(workspace, tally, *browser, &pages),
         }
     }
 }
@@ -118,7 +118,7 @@ fn node(workspace: &Workspace, tally: &mut Tally) {
     }
 }
 
-fn in_browser(workspace: &Workspace, tally: &mut Tally, browser: Browser, pages: &[&str], bundle: Option<&PathBuf>) {
+fn in_browser(workspace: &Workspace, tally: &mut Tally, browser: Browser, pages: &[&str]) {
     let what = format!("the package in {}", browser.name());
     let program = match browser.find_or_install(workspace) {
         Ok(program) => program,
@@ -127,7 +127,7 @@ fn in_browser(workspace: &Workspace, tally: &mut Tally, browser: Browser, pages:
     let driver = workspace.root.join(DRIVE).to_string_lossy().into_owned();
     for page in pages {
         let mut report = Report::new(browser.name(), page);
-        let mounts = mounts(workspace, bundle);
+        let mounts = mounts(workspace);
         let driven = browser == Browser::Chromium && *page == FAULTS && tools::node(workspace).is_ok();
         let program: &[&str] = if driven { &["node", &driver, &program] } else { &[&program] };
         let end =
@@ -186,9 +186,9 @@ fn run_page(browser: Browser, program: &[&str], page: Page<'_>, mut on_line: imp
     }
 }
 
-/// What is served: the files of pages with the headers of isolation, the same under `plain/` without them, and a bundle. Under
+/// What is served: the files of pages with the headers of isolation, the same under `plain/` without them. Under
 /// `site/` the package is above the tests, as a service worker has to be above its pages.
-fn mounts(workspace: &Workspace, bundle: Option<&PathBuf>) -> Vec<Mount> {
+fn mounts(workspace: &Workspace) -> Vec<Mount> {
     let mut mounts = Vec::new();
     for (prefix, folder, isolated) in [
         ("plain/web/", "web", false),
@@ -236,7 +236,6 @@ fn mounts(workspace: &Workspace, bundle: Option<&PathBuf>) -> Vec<Mount> {
         mounts.push(Mount { prefix, folder: site::folder(workspace), isolated });
     }
     mounts.push(Mount { prefix: "plain/front/", folder: workspace.root.join(site::TESTS), isolated: false });
-    mounts.extend(bundle.map(|folder| Mount { prefix: "bundle/", folder: folder.clone(), isolated: true }));
     mounts
 }
 
@@ -245,7 +244,7 @@ fn mounts(workspace: &Workspace, bundle: Option<&PathBuf>) -> Vec<Mount> {
 /// # Errors
 /// When there is no port.
 pub(crate) fn serve(workspace: &Workspace, page: &str) -> anyhow::Result<()> {
-    let server = Server::start(mounts(workspace, None))?;
+    let server = Server::start(mounts(workspace))?;
     say!("Serving {} until interrupted.", server.address(page));
     for line in &server.lines {
         say!("{line}");
@@ -264,7 +263,7 @@ pub(crate) fn demonstrate(
     page: &str,
 ) -> anyhow::Result<Vec<String>> {
     let mut said = Vec::new();
-    let page = Page { path: &format!("{page}?report"), mounts: mounts(workspace, None), limit: LIMIT };
+    let page = Page { path: &format!("{page}?report"), mounts: mounts(workspace), limit: LIMIT };
     run_page(browser, &[program], page, |line| {
         say!("{line}");
         said.push(line.to_owned());

@@ -1,7 +1,6 @@
-//! Checks the npm package as a user's tools see it: packed, typed and bundled.
+//! Checks the npm package as a user's tools see it: packed and typed.
 
 use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -12,21 +11,17 @@ use crate::process;
 use crate::report::{Tally, say};
 use crate::workspace::Workspace;
 
-/// Checks the built package; gives the folder of the bundle of `web/tests/bundle`, if there is one.
-pub(super) fn check(workspace: &Workspace, tally: &mut Tally) -> Option<PathBuf> {
-    const WHAT: &str = "packing, types and a bundle of the package";
+/// Checks the built package.
+pub(super) fn check(workspace: &Workspace, tally: &mut Tally) {
     let npm = match npm::npm(workspace, super::PACKAGE).and_then(|npm| npm::tool(workspace, "tsc").map(|_| npm)) {
         Ok(npm) => npm,
-        Err(why) => {
-            tally.skip(WHAT, why);
-            return None;
-        }
+        Err(why) => return tally.skip("packing and types of the package", why),
     };
     let packed = pack(workspace, npm);
     let works = packed.is_ok();
     tally.check("the package, packed", packed);
     if !works {
-        return None;
+        return;
     }
     for (what, project, resolution) in RESOLUTIONS {
         let checked = npm::tool(workspace, "tsc").map_err(anyhow::Error::msg).and_then(|mut tsc| {
@@ -35,14 +30,6 @@ pub(super) fn check(workspace: &Workspace, tally: &mut Tally) -> Option<PathBuf>
         });
         tally.check(&format!("the type declarations, as {what} finds them"), checked);
     }
-    let bundle = workspace.target.join("web-bundle");
-    let bundled = npm::tool(workspace, "vite").map_err(anyhow::Error::msg).and_then(|mut vite| {
-        vite.args(["build", "web/tests/bundle", "--logLevel", "warn", "--emptyOutDir", "--outDir"]).arg(&bundle);
-        process::run(vite, LIMIT)
-    });
-    let works = bundled.is_ok();
-    tally.check("a bundle of the package", bundled);
-    works.then_some(bundle)
 }
 
 /// Puts what npm would publish where the tests import it from, and checks that nothing is left out.

@@ -36,7 +36,7 @@ pub(crate) fn build(workspace: &Workspace) -> anyhow::Result<Result<PathBuf, Str
 /// When there is no Chromium, or the page does not come to its end in it.
 pub(crate) fn picture(workspace: &Workspace) -> anyhow::Result<()> {
     let program = Browser::Chromium.find(workspace).context("no Chromium")?;
-    let server = Server::start(super::mounts(workspace, None))?;
+    let server = Server::start(super::mounts(workspace))?;
     let mut take = workspace.command("node");
     take.args([format!("{FOLDER}/screenshot.mjs"), program, server.address(PAGE), PICTURE.to_owned()]);
     process::run(take, LIMIT).context("the picture")?;

@@ -1,0 +1,9 @@
+import coincide from 'coincide/worker';
+
+const start = async () => {
+  const { proxy } = await coincide();
+  console.log(proxy.hello('worker')); // Hello, worker - no await
+  proxy.version = () => 42;
+};
+
+start();

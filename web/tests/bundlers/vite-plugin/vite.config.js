@@ -1,0 +1,3 @@
+import coincide from 'coincide/vite';
+
+export default { plugins: [coincide()] };

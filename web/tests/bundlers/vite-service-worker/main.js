@@ -1,0 +1,6 @@
+import coincide from 'coincide/main';
+
+const { wrap } = coincide({ serviceWorker: `${import.meta.env.BASE_URL}sw.js` });
+const worker = wrap(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
+worker.proxy.hello = name => `Hello, ${name}`;
+worker.proxy.version().then(version => console.log(version)); // 42

@@ -1,0 +1,3 @@
+import coincide from 'coincide/vite';
+
+export default { base: '/site/', plugins: [coincide({ isolation: false, serviceWorker: true })] };
