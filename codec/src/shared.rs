@@ -17,8 +17,11 @@ pub type Segments = Vec<Segment>;
 /// One of the [`Segments`].
 pub type Segment = (Range<usize>, Option<Arc<Vec<u8>>>);
 
-/// Strings and byte strings of this many bytes and more become segments.
+/// [`SharedBytes`] of this many bytes and more become segments.
 pub const LEAST: usize = 16 << 10;
+
+/// Other byte strings, and strings, of this many bytes and more become segments. They are copied all the same, so a segment pays later.
+pub const LEAST_COPIED: usize = 2 * LEAST;
 
 /// Most segments of a value: what is beyond them is encoded in place.
 pub const MOST: usize = 32;

@@ -1,7 +1,7 @@
 //! Typed values with segments: large contents go past the buffer, and what is read is the same with them and without.
 #![cfg(feature = "std")]
 
-use coincide_codec::shared::{LEAST, MOST, Segments};
+use coincide_codec::shared::{LEAST, LEAST_COPIED as LARGE, MOST, Segments};
 use coincide_codec::{ByteBuf, Bytes, SharedBytes, schema, typed, value};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
@@ -94,15 +94,15 @@ enum Kind {
 #[test]
 fn large_contents_become_segments_in_order() {
     let image = Image {
-        name: "n".repeat(LEAST),
+        name: "n".repeat(LARGE),
         pixels: shared(3 * LEAST),
-        thumbnail: Some(ByteBuf::from(vec![7; LEAST - 1])),
+        thumbnail: Some(ByteBuf::from(vec![7; LARGE - 1])),
         layers: vec![shared(LEAST), shared(10), shared(2 * LEAST)],
-        notes: [("k".repeat(LEAST), "v".repeat(LEAST + 1))].into(),
+        notes: [("k".repeat(LARGE), "v".repeat(LARGE + 1))].into(),
         kind: Kind::Packed { table: shared(LEAST), text: "t".repeat(5) },
     };
     assert_eq!(travels(&image), 7);
-    assert_eq!(travels(&Image { kind: Kind::Raw(ByteBuf::from(vec![1; LEAST])), ..Image::default() }), 1);
+    assert_eq!(travels(&Image { kind: Kind::Raw(ByteBuf::from(vec![1; LARGE])), ..Image::default() }), 1);
     assert_eq!(travels(&Image::default()), 0);
     assert_eq!(travels(&(shared(0), shared(1), shared(LEAST - 1))), 0);
 }
@@ -123,7 +123,7 @@ fn shared_bytes_are_not_copied() {
 
 #[test]
 fn owned_contents_take_their_segment() {
-    let mut received = Encoded::of(&("t".repeat(LEAST), Bytes::new(&[1; LEAST]))).received();
+    let mut received = Encoded::of(&("t".repeat(LARGE), Bytes::new(&[1; LARGE]))).received();
     let places =
         received.segments.as_ref().expect("two").iter().map(|(_, bytes)| bytes.as_ref().expect("received").as_ptr());
     let places: Vec<_> = places.collect();
@@ -136,9 +136,9 @@ fn owned_contents_take_their_segment() {
 
 #[test]
 fn borrowed_contents_borrow_from_their_segment() {
-    let mut received = Encoded::of(&("t".repeat(LEAST), 1_u8, Bytes::new(&[1; LEAST]), "s")).received();
+    let mut received = Encoded::of(&("t".repeat(LARGE), 1_u8, Bytes::new(&[1; LARGE]), "s")).received();
     let (text, one, bytes, small): (&str, u8, &Bytes, &str) = received.read().expect("the segments are right");
-    assert_eq!((text.len(), one, bytes.len(), small), (LEAST, 1, LEAST, "s"));
+    assert_eq!((text.len(), one, bytes.len(), small), (LARGE, 1, LARGE, "s"));
 }
 
 #[test]
@@ -171,9 +171,9 @@ fn misplaced_segments_are_refused() {
 
 #[test]
 fn text_in_a_segment_has_to_be_utf8() {
-    let mut received = Encoded::of(&Bytes::new(&[0xff; LEAST])).received();
+    let mut received = Encoded::of(&Bytes::new(&[0xff; LARGE])).received();
     assert!(received.read::<String>().is_err());
-    let mut received = Encoded::of(&Bytes::new(&[0xff; LEAST])).received();
+    let mut received = Encoded::of(&Bytes::new(&[0xff; LARGE])).received();
     assert!(received.read::<&str>().is_err());
 }
 
@@ -181,7 +181,7 @@ fn text_in_a_segment_has_to_be_utf8() {
 fn contents_beyond_the_most_segments_stay_in_the_head() {
     let many: Vec<_> = (0..MOST + 5).map(|_| shared(LEAST)).collect();
     assert_eq!(travels(&many), MOST);
-    let texts: Vec<_> = (0..MOST + 5).map(|_| "t".repeat(LEAST)).collect();
+    let texts: Vec<_> = (0..MOST + 5).map(|_| "t".repeat(LARGE)).collect();
     assert_eq!(travels(&texts), MOST);
 }
 
@@ -196,7 +196,7 @@ fn failed_encoding_leaves_everything_as_it_was() {
     }
 
     let (mut head, mut segments) = (b"before".to_vec(), None);
-    let failed = typed::to_payload(&(shared(LEAST), "t".repeat(LEAST), Fails), HASH, &mut head, &mut segments);
+    let failed = typed::to_payload(&(shared(LEAST), "t".repeat(LARGE), Fails), HASH, &mut head, &mut segments);
     assert_eq!(failed.unwrap_err().to_string(), "no");
     assert_eq!((head, segments.map_or(0, |segments| segments.len())), (b"before".to_vec(), 0));
 }
@@ -204,7 +204,7 @@ fn failed_encoding_leaves_everything_as_it_was() {
 #[test]
 fn bytes_of_all_types_have_one_schema_and_one_encoding() {
     assert_eq!(schema::hash_of::<(SharedBytes,)>(), schema::hash_of::<(ByteBuf,)>());
-    for len in [0, 3, LEAST] {
+    for len in [0, 3, LEAST, LARGE] {
         let bytes = shared(len);
         let mut encoded = Encoded::of(&bytes).received();
         assert_eq!(encoded.read::<ByteBuf>().expect("they are the same"), bytes[..]);
@@ -242,7 +242,7 @@ fn shared_bytes_are_handles() {
 proptest! {
     #[test]
     fn any_mixture_travels(
-        items in proptest::collection::vec((0..4_u8, prop_oneof![0..40_usize, LEAST - 2..LEAST + 2]), 0..12),
+        items in proptest::collection::vec((0..4_u8, prop_oneof![0..40_usize, LEAST - 2..LEAST + 2, LARGE - 2..LARGE + 2]), 0..12),
     ) {
         #[derive(Debug, Deserialize, PartialEq, Serialize)]
         enum Item {

@@ -105,10 +105,12 @@ impl Progress {
 
     /// Copies the next bytes, up to `end` of `total`, from a frame. They have [room](Self::make_room).
     fn append(&mut self, buffer: &mut Vec<u8>, frame: &dyn FrameBytes, at: usize, end: usize, total: usize) {
-        if buffer.len() < end {
-            buffer.resize(end, 0);
+        if let Some(stale) = buffer.get_mut(self.filled..end) {
+            frame.copy_to(at, stale);
+        } else {
+            buffer.truncate(self.filled);
+            frame.append_to(at, end - self.filled, buffer);
         }
-        frame.copy_to(at, &mut buffer[self.filled..end]);
         self.filled = end;
         if end == total {
             buffer.truncate(end);

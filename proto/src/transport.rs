@@ -151,6 +151,16 @@ pub trait FrameBytes {
     /// If the range is not inside the frame.
     fn copy_to(&self, at: usize, target: &mut [u8]);
 
+    /// Appends `len` bytes from offset `at` to `target`.
+    ///
+    /// # Panics
+    /// If the range is not inside the frame.
+    fn append_to(&self, at: usize, len: usize, target: &mut Vec<u8>) {
+        let end = target.len();
+        target.resize(end + len, 0);
+        self.copy_to(at, &mut target[end..]);
+    }
+
     /// Copies `len` bytes from offset `at` to offset `to` of hosted bytes.
     ///
     /// # Panics
@@ -172,6 +182,10 @@ impl<F: FrameBytes + ?Sized> FrameBytes for &F {
         (**self).copy_to(at, target);
     }
 
+    fn append_to(&self, at: usize, len: usize, target: &mut Vec<u8>) {
+        (**self).append_to(at, len, target);
+    }
+
     fn copy_to_hosted(&self, at: usize, target: &dyn Hosted, to: usize, len: usize) {
         (**self).copy_to_hosted(at, target, to, len);
     }
@@ -184,6 +198,10 @@ impl FrameBytes for [u8] {
 
     fn copy_to(&self, at: usize, target: &mut [u8]) {
         target.copy_from_slice(&self[at..at + target.len()]);
+    }
+
+    fn append_to(&self, at: usize, len: usize, target: &mut Vec<u8>) {
+        target.extend_from_slice(&self[at..at + len]);
     }
 
     fn copy_to_hosted(&self, at: usize, target: &dyn Hosted, to: usize, len: usize) {

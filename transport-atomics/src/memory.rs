@@ -38,6 +38,13 @@ pub(crate) trait Memory: Clone {
     /// Copies `target.len()` bytes from the offset `at`.
     fn copy_out(&self, at: usize, target: &mut [u8]);
 
+    /// Appends `len` bytes from the offset `at` to `target`.
+    fn append_out(&self, at: usize, len: usize, target: &mut Vec<u8>) {
+        let end = target.len();
+        target.resize(end + len, 0);
+        self.copy_out(at, &mut target[end..]);
+    }
+
     /// Publishes a record at `record`: first the word at `next` becomes 0, then `head` and `body` are copied behind the record's length
     /// word, and at last that is stored with release.
     #[inline]

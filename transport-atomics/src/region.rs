@@ -104,6 +104,16 @@ impl Memory for Region {
         unsafe { ptr::copy_nonoverlapping(source, target.as_mut_ptr(), target.len()) }
     }
 
+    #[inline]
+    fn append_out(&self, at: usize, len: usize, target: &mut Vec<u8>) {
+        let source = self.bytes(at, len);
+        target.reserve(len);
+        // SAFETY: as in `copy_out`. `reserve` has made room for `len` bytes behind those of the target.
+        unsafe { ptr::copy_nonoverlapping(source, target.spare_capacity_mut().as_mut_ptr().cast(), len) };
+        // SAFETY: the copy has initialized these bytes: those of the memory are, from the start.
+        unsafe { target.set_len(target.len() + len) };
+    }
+
     fn wait(&self, word: usize, expected: u32, timeout: Option<Duration>) {
         self.owner.parking.wait(self.word(word), expected, timeout);
     }
@@ -130,6 +140,10 @@ mod tests {
         let mut bytes = [0; 8];
         region.copy_out(3, &mut bytes);
         assert_eq!(bytes, [0, 1, 2, 3, 4, 5, 6, 7]);
+        let mut bytes = vec![9];
+        region.append_out(3, 8, &mut bytes);
+        region.append_out(256, 0, &mut bytes);
+        assert_eq!(bytes, [9, 0, 1, 2, 3, 4, 5, 6, 7]);
     }
 
     #[test]
@@ -147,6 +161,8 @@ mod tests {
                 catch_unwind(AssertUnwindSafe(|| region.copy_out(at, &mut vec![0; len]))).is_err(),
                 "{len} bytes at {at}"
             );
+            let append = || region.append_out(at, len, &mut Vec::new());
+            assert!(catch_unwind(AssertUnwindSafe(append)).is_err(), "{len} bytes at {at}");
         }
         region.copy_in(256, &[]);
     }

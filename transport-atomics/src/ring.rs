@@ -235,6 +235,15 @@ impl<M: Memory> FrameBytes for Frame<'_, M> {
         }
     }
 
+    fn append_to(&self, at: usize, len: usize, target: &mut Vec<u8>) {
+        let fits = at.checked_add(len).is_some_and(|end| end <= self.len);
+        assert!(fits, "{len} bytes at {at} are not inside a frame of {}", self.len);
+        match self.near {
+            Some(near) => target.extend_from_slice(&near[at..][..len]),
+            None => self.memory.append_out(self.at + at, len, target),
+        }
+    }
+
     fn copy_to_hosted(&self, at: usize, target: &dyn Hosted, to: usize, len: usize) {
         let fits = at.checked_add(len).is_some_and(|end| end <= self.len);
         assert!(fits, "{len} bytes at {at} are not inside a frame of {}", self.len);

@@ -40,7 +40,7 @@ impl Output<'_> {
     /// The content of `len` bytes that has just been written becomes a segment if it is large.
     #[inline]
     fn mark(&mut self, len: usize) {
-        if len >= shared::LEAST {
+        if len >= shared::LEAST_COPIED {
             self.mark_large(len);
         }
     }
