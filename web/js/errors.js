@@ -124,7 +124,8 @@ export const VALUE = 0, THREW = 1, CANNOT_BLOCK = 8, OUT_OF_MEMORY = 11, CANCELL
 const FAILURES = [
   ['Panicked', (fn, text) => `${fn} failed: ${text}`],
   ['BadResult', (fn, text) => `the result of ${fn} cannot be sent: ${text}`],
-  ['UnknownFunction', (fn, text) => `${fn} is unknown to the other end: ${text}`],
+  // The text of the other end names the function as well.
+  ['UnknownFunction', (fn, text) => (text.includes(fn) ? `at the other end, ${text}` : `${fn} is unknown to the other end: ${text}`)],
   ['BadArguments', (fn, text) => `${fn} does not take these arguments: ${text}`],
   ['SchemaMismatch', (fn, text) => `${fn} is declared with different types by the two ends: ${text}`],
   ['NotSent', (fn, text) => `${fn} was not called: ${text}`],
@@ -150,7 +151,7 @@ export const failureOf = (status, text, fn) => {
 export const stopOf = (status, text, fn) => {
   if (status === INTERRUPTED) return failed('Interrupted', 'main has interrupted the worker', fn);
   if (status === CANCELLED) return failed('Cancelled', 'main has cancelled the call that is running', fn);
-  return status === CANNOT_BLOCK ? failed('CannotBlock', 'this worker cannot block', fn) : failed('Closed', text, fn);
+  return status === CANNOT_BLOCK ? failed('CannotBlock', `\`${fn}\` cannot be used, since this worker cannot block: await a timer instead, or see \`diagnose()\` on main for what would let it block`, fn) : failed('Closed', text, fn);
 };
 
 const domNames = {

@@ -1,12 +1,14 @@
 // The platform module for pages, and `platform.worker.js` for their workers. `platform.node.js` has the exports of both for Node.js.
 import { listenFirst } from './first.js';
 import { Outbox } from './outbox.js';
+import { watchPolicy } from './policy.js';
 import { whyNotRun } from './script.js';
 import { revived, thrownAt } from './thrown.js';
 import { inWords } from './values.js';
 import { PATIENCE } from './wait.js';
 
 export { whyNotShared } from './boot.js';
+export { whyNoWasm } from './policy.js';
 export { claimWorkers, isControlled, newToken, relayAt, whyNoServiceWorkers, whyOutside } from './relay/registration.js';
 
 export const Worker =
@@ -63,6 +65,7 @@ export const terminate = worker => end.call(worker);
  * (`isUp`) reports its errors itself, and once it is ready it continues after an error.
  */
 export const attend = (worker, { receives, isUp, url, throws, ends }) => {
+  watchPolicy();
   listenFirst(worker, event => receives(event.data));
   addEventListener.call(worker, 'error', event => {
     if (isUp()) return;

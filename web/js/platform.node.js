@@ -106,6 +106,9 @@ let isHeld = false;
 /** Calls `receives` with the data of each message of main. */
 export const onMessage = receives => (listener = receives);
 
+/** Threads can read every message of main. */
+export const onUnreadable = () => {};
+
 /** Announces this thread to main. */
 export const announce = hello => {
   const { port1, port2 } = new MessageChannel();
@@ -190,3 +193,5 @@ export const onClose = () => {};
 export const shared = () => true;
 
 export const whyNotShared = () => '';
+
+export const whyNoWasm = () => undefined;

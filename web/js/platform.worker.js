@@ -1,7 +1,9 @@
 // The platform module for workers of pages.
 import { HELLO } from './boot.js';
 import { Inbox } from './inbox.js';
+import { whyNoWasm } from './policy.js';
 
+export { whyNoWasm } from './policy.js';
 export { reachesRelay } from './relay/reaches.js';
 
 /** Why this is not a worker of a page, and where coincide belongs instead; undefined in a worker. */
@@ -31,6 +33,13 @@ const inbox = new Inbox(globalThis);
 
 /** Calls `receives` with the data of each message, before listeners of the program. If it returns true, these do not receive the message. */
 export const onMessage = receives => inbox.listen(receives);
+
+/** Calls `listener` with the reason when a message of main could not be read here, which may be the link: Firefox reads no wasm where a policy forbids it. */
+export const onUnreadable = listener =>
+  globalThis.addEventListener('messageerror', () => {
+    const fault = whyNoWasm();
+    if (fault) listener(fault);
+  });
 
 /** Has messages of the program that no listener has read dispatched again, once its present code has run. */
 export const deliver = () => inbox.deliver();

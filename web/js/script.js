@@ -1,20 +1,51 @@
 // Why the script of a worker did not run, of which browsers say nothing.
 import { clause } from './errors.js';
+import { refusedWorker } from './policy.js';
 
-/** Why a worker's script did not run, as far as a request for it shows. */
+/** Why a worker's script did not run, as far as the policy of the page and a request for it show. */
 export const whyNotRun = async script => {
-  if (script === undefined) return 'its script, or a module that it imports, could not be loaded or has a syntax error: see the console of the browser';
-  const { href } = new URL(script, globalThis.document?.baseURI ?? globalThis.location.href);
-  try {
-    const { ok, status, headers } = await fetch(href, { signal: AbortSignal.timeout(TIMEOUT) });
-    if (!ok) return `its script ${href} was answered with status ${status}: check the address`;
-    const type = headers.get('content-type') ?? '';
-    if (!/(java|ecma)script/i.test(type)) return `its script ${href} is served as \`${type}\`: serve it as \`text/javascript\``;
-  } catch (error) {
-    return `its script ${href} cannot be fetched: ${clause(error.message)}`;
+  const href = script === undefined ? undefined : new URL(script, globalThis.document?.baseURI ?? globalThis.location.href).href;
+  const refused = refusedWorker(href);
+  if (refused) return `the Content-Security-Policy of the page forbids its script ${href ?? refused}: allow it in \`worker-src\`, which falls back to \`script-src\``;
+  if (href === undefined) return `its script, or a module that it imports, ${UNKNOWN}`;
+  const first = await fault(href, 'its script');
+  if (first.why) return first.why;
+  for (const specifier of importsOf(first.text)) {
+    if (!/^(\.{0,2}\/|\w+:)/.test(specifier))
+      return `its script ${href} imports \`${specifier}\`, which is no address: use a bundler, or import an address, because the import map of a page does not apply to its workers`;
+    if (!URL.canParse(specifier, href)) continue;
+    const { why } = await fault(new URL(specifier, href).href, `a module that its script ${href} imports,`);
+    if (why) return why;
   }
-  return `its script ${href}, or a module that it imports, could not be loaded or has a syntax error: see the console of the browser`;
+  return `its script ${href}, or a module that it imports, ${UNKNOWN}`;
 };
 
-/** Timeout in milliseconds of the request for a script that did not run. */
+const UNKNOWN = 'could not be loaded or has a syntax error: see the console of the browser';
+
+/** What is wrong with the answer to a request for a script, and its text. */
+const fault = async (href, what) => {
+  try {
+    const answer = await fetch(href, { signal: AbortSignal.timeout(TIMEOUT) });
+    const { ok, status, headers } = answer;
+    if (!ok) return { why: `${what} ${href} was answered with status ${status}: check the address` };
+    const type = headers.get('content-type') ?? '';
+    const text = await answer.text();
+    if (/html/i.test(type)) return { why: `${what} ${href} was answered with a page (\`${type}\`), as servers do for addresses that they do not know: check the address` };
+    if (!/(java|ecma)script/i.test(type)) return { why: `${what} ${href} is served as \`${type}\`: serve it as \`text/javascript\`` };
+    return { text };
+  } catch (error) {
+    return { why: `${what} ${href} cannot be fetched: ${clause(error.message)}; a server of another origin has to allow this one (\`Access-Control-Allow-Origin\`)` };
+  }
+};
+
+/** What a script imports statically, as far as its text shows. */
+const importsOf = text => {
+  const found = [...text.matchAll(/^\s*(?:import|export)\b(?:[^'"();]*?\bfrom)?\s*['"]([^'"\n]+)['"]/gm)].map(([, specifier]) => specifier);
+  return [...new Set(found)].slice(0, MOST);
+};
+
+/** Most modules that are requested. */
+const MOST = 10;
+
+/** Timeout in milliseconds of each request. */
 const TIMEOUT = 2000;

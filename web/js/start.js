@@ -1,6 +1,7 @@
 // Main's wasm: compiled once, when the first worker is created.
 import { initSync, setMemory } from './coincide.js';
 import { CoincideError, clause } from './errors.js';
+import { whyNoWasm } from './policy.js';
 import { memory as wasmMemory } from './scratch.js';
 
 export class Start {
@@ -56,5 +57,7 @@ export class Start {
 
 const failure = error => {
   if (error instanceof CoincideError) return error;
+  const fault = whyNoWasm();
+  if (fault) return new CoincideError('Failed', fault, '', { cause: error });
   return new CoincideError('Failed', `the wasm of coincide could not be started: ${clause(error?.message)}`, '', { cause: error });
 };

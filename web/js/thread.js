@@ -61,6 +61,12 @@ class Thread {
       if (isFailure) this.#fails(thrown);
     }, (thrown, how) => this.#fails(thrown, how));
     platform.onClose(() => this.post({ [FAILED]: { said: 'it has closed itself with `close()`' } }));
+    platform.onUnreadable(why => {
+      if (this.scope) return;
+      this.#announcement.end();
+      this.fail({ said: why });
+      this.#settle.reject({ code: 'Failed', message: why });
+    });
     this.#announcement = new Announcement(platform);
   }
 
@@ -87,7 +93,7 @@ class Thread {
     try {
       initSync({ module });
     } catch (error) {
-      const said = `the wasm of coincide cannot run in the worker: ${clause(error?.message)}`;
+      const said = this.#platform.whyNoWasm() ?? `the wasm of coincide cannot run in the worker: ${clause(error?.message)}`;
       this.fail({ said });
       throw new CoincideError('Failed', said, '', { cause: error });
     }

@@ -30,7 +30,9 @@ export const tierOf = (platform, { tier, serviceWorker }) => {
 /** The tier of workers here, and why there is no better one. */
 export const diagnose = (platform, options) => {
   const tier = tierOf(platform, options);
-  return { tier, canBlock: tier !== MESSAGES, reasons: reasonsFor(platform, options, tier) };
+  const reasons = reasonsFor(platform, options, tier);
+  const fault = platform.whyNoWasm();
+  return fault ? { tier, canBlock: false, reasons: [fault, ...reasons] } : { tier, canBlock: tier !== MESSAGES, reasons };
 };
 
 /** Why there is no better tier than this one. */

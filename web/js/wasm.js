@@ -14,7 +14,7 @@ const fetched = async ({ href }) => {
   try {
     response = await fetch(href);
   } catch (error) {
-    throw missing(`${href} cannot be fetched: ${clause(error.message)}`);
+    throw missing(`${href} cannot be fetched: ${clause(error.message)}; \`connect-src\` of the page's Content-Security-Policy may forbid it, or the server does not allow this origin`);
   }
   if (!response.ok) throw missing(`${href} was answered with status ${response.status}`);
   const type = response.headers.get('content-type') ?? '';

@@ -242,6 +242,88 @@ export default (register, { coincide: made, coincideWindow, inner, worker, tier,
 
   if (tier !== 'shared-memory') return;
 
+  test('a thread exits when its work is done, unless main may call something in it', async () => {
+    if (!node) return 'a browser keeps workers';
+    const exits = w => new Promise(resolve => w.on('exit', resolve));
+    let answer;
+    const working = wrap(await plain('isDone'));
+    working.proxy.slow = () => new Promise(resolve => (answer = resolve));
+    const [worked, said] = [exits(working), heard(working)];
+    while (!answer) await pause(5);
+    equal(await Promise.race([worked, pause(100)]), undefined);
+    answer();
+    deepEqual([await said, await worked], ['done', 0]);
+    const { code, message } = await rejects(() => working.proxy.add(1, 2));
+    equal(code, 'Closed');
+    assert(message.endsWith('the thread of the worker has exited with code 0'), message);
+    const serving = wrap(await plain('takesBack'));
+    await serving.ready;
+    const served = exits(serving);
+    equal(await Promise.race([served, pause(100)]), undefined);
+    equal(await serving.proxy.add(1, 2), 3);
+    await serving.proxy.leave();
+    equal(await served, 0);
+    for (const [how, end] of [['imports', 'has exited with code 0'], ['nothing', 'has exited with code 0, before it has imported `coincide/worker`']]) {
+      const w = wrap(await plain(how));
+      const { message } = await rejects(() => w.ready);
+      assert(message.endsWith(end), message);
+    }
+  });
+
+  test('`coincide/worker` says where it belongs', async () => {
+    const { default: coincide } = await import(node ? '../pkg/worker.node.js' : '../pkg/worker.js');
+    const found = [await rejects(() => coincide())];
+    if (!node) {
+      const code = `import coincide from ${JSON.stringify(new URL('../pkg/worker.js', import.meta.url).href)};
+        const told = coincide().catch(({ code, message }) => ({ code, message }));
+        onconnect = async ({ ports: [port] }) => port.postMessage(await told);`;
+      const { port } = new SharedWorker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })), { type: 'module' });
+      const told = new Promise(resolve => (port.onmessage = ({ data }) => resolve(data)));
+      found.push(await told);
+    }
+    const places = node ? ['main thread of Node.js'] : ['a page, on which `coincide/main` belongs', 'a SharedWorker'];
+    deepEqual(found.map(({ code, message }, at) => [code, message.includes(places[at])]), places.map(() => ['Misplaced', true]));
+  });
+
+  for (const [name, policy, part] of [
+    ['wasm', "script-src 'unsafe-inline' ORIGIN", "add `'wasm-unsafe-eval'` to its `script-src`"],
+    ['its script', "worker-src 'none'", 'allow it in `worker-src`'],
+    ['the file of the wasm', "connect-src 'none'", '`connect-src` of the page'],
+  ])
+    test(`a policy that forbids ${name} is named`, async () => {
+      if (node) return 'there are no policies';
+      const frame = document.createElement('iframe');
+      frame.srcdoc = `<meta http-equiv="Content-Security-Policy" content="${policy.replace('ORIGIN', location.origin)}">
+        <script type="module">
+          import coincide from '${new URL('../pkg/main.js', import.meta.url)}';
+          const { diagnose, wrap } = coincide();
+          const w = wrap(new Worker('${scriptOf('atOnce')}', { type: 'module' }));
+          const told = await w.ready.catch(({ message }) => message);
+          w.terminate();
+          parent.told({ told, diagnosis: diagnose() });
+        <${''}/script>`;
+      const told = new Promise(resolve => (globalThis.told = resolve));
+      document.body.append(frame);
+      const found = await told;
+      frame.remove();
+      assert(String(found.told).includes(part), String(found.told));
+      deepEqual([found.diagnosis.canBlock, String(found.diagnosis.reasons[0]).includes(part)], name === 'wasm' ? [false, true] : [true, false]);
+    });
+
+  test('a script that does not run: the error says why, as far as requests show', async () => {
+    if (node) return 'an event has the error';
+    for (const [script, part] of [
+      ['workers/bare.web.js', 'imports `coincide/worker`, which is no address'],
+      ['workers/lost.web.js', '/lost-module.js was answered with status 404'],
+      ['index.html', 'index.html was answered with a page'],
+    ]) {
+      const w = new Own(new URL(script, import.meta.url));
+      const { message } = await rejects(() => w.ready);
+      assert(message.includes(part), message);
+      w.terminate();
+    }
+  });
+
   test('a worker that stays silent is reported once, and gets what was posted to it; it may announce itself later', async () => {
     const { warn } = console;
     const said = [];

@@ -37,8 +37,11 @@ export const relayAt = async (script, reload = true) => {
         `add the listeners of \`coincide/sw/listeners\` to it, or import ${href} at its top`,
     );
   }
-  const registration = await workers.register(href).catch(error => {
-    throw refused(`${href} cannot be registered: ${clause(error.message)}`);
+  // Where the page requires trusted types, the program passes a `TrustedScriptURL`, and only that is taken.
+  const trusted = globalThis.TrustedScriptURL && script instanceof TrustedScriptURL ? script : href;
+  const registration = await (async () => workers.register(trusted))().catch(error => {
+    const hint = error?.name === 'TypeError' && globalThis.trustedTypes ? '; if the page requires trusted types, pass a `TrustedScriptURL` as `serviceWorker`' : '';
+    throw refused(`${href} cannot be registered: ${clause(error.message)}${hint}`);
   });
   const { scope } = registration;
   if (!location.href.startsWith(scope)) {

@@ -70,6 +70,23 @@ const ways = {
     scope.proxy.add = (a, b) => a + b;
     scope.proxy.facts = async () => [(await one()) === scope, refused];
   },
+  /** Has work for a while, and nothing that main may call. */
+  async isDone(host, load) {
+    const { default: coincide } = await load('worker');
+    const { within } = await coincide();
+    await within({ promise: true }).slow();
+    host.postMessage('done');
+  },
+  /** Takes an export back when it was called. */
+  async takesBack(host, load) {
+    const { proxy } = await linked(load);
+    proxy.leave = () => {
+      for (const name of Object.keys(proxy)) delete proxy[name];
+    };
+  },
+  /** Imports coincide, and asks for no link. */
+  imports: (host, load) => load('worker'),
+  nothing() {},
   never: host => listen(host, data => host.postMessage(data)),
   /** Posts what looks like coincide's own messages. */
   async forges(host, load) {

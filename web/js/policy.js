@@ -1,0 +1,35 @@
+// What a Content-Security-Policy forbids.
+
+/** Why wasm cannot run here, and what to do; undefined if it can. Compiles an empty module. */
+export const whyNoWasm = () => {
+  if (typeof WebAssembly !== 'object') return 'this browser has no WebAssembly, which some switch off for security: coincide cannot work here';
+  try {
+    new WebAssembly.Module(EMPTY);
+    return undefined;
+  } catch {
+    return "the Content-Security-Policy here forbids wasm: add `'wasm-unsafe-eval'` to its `script-src`. A page and the script of a worker each have their own policy";
+  }
+};
+
+/** `\0asm`, version 1. */
+const EMPTY = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+
+/** The addresses of workers that the page's policy has refused, the newest last. */
+const refused = [];
+let isListening = false;
+
+/** Remembers workers that the policy of the page refuses: their own events say nothing of it. */
+export const watchPolicy = () => {
+  if (isListening || !globalThis.document) return;
+  isListening = true;
+  document.addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI }) => {
+    if (effectiveDirective !== 'worker-src') return;
+    refused.push(blockedURI);
+    if (refused.length > MOST) refused.shift();
+  });
+};
+
+/** The address of a worker that the policy has refused: this one's, or the last one if the address is unknown. */
+export const refusedWorker = href => (href === undefined ? refused.at(-1) : refused.find(uri => uri === href || (uri && href.startsWith(`${uri}:`))));
+
+const MOST = 20;

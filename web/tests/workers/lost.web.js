@@ -1,0 +1,2 @@
+import './starts.js';
+import './lost-module.js';
