@@ -26,7 +26,7 @@
 //! # Where to begin
 //! | you want to | see |
 //! |---|---|
-//! | serve workers | [`Main`] |
+//! | run the main end of workers | [`Main`] |
 //! | start a worker: a thread, a process, a web worker, or over a transport of your own | [`Main::spawn`], [`WorkerBuilder`] |
 //! | register functions for a worker, and end it | [`Worker`] |
 //! | write a worker | [`Scope`] |
@@ -38,7 +38,7 @@
 //! | use the page's `window` in a worker | [`window`] |
 //!
 //! [The repository](https://github.com/coincide-rs/coincide) has the npm package with the same protocol, [the specification](https://github.com/coincide-rs/coincide/blob/main/proto/SPEC.md),
-//! [the structure of the crates](https://github.com/coincide-rs/coincide/blob/main/docs/ARCHITECTURE.md) and measurements with peers.
+//! [the structure of the crates](https://github.com/coincide-rs/coincide/blob/main/docs/ARCHITECTURE.md) and measurements against peers.
 #![forbid(unsafe_code)]
 // Main is the end that never blocks.
 #![allow(special_module_name)]

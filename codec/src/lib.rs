@@ -1,7 +1,8 @@
 #![doc = include_str!("../README.md")]
 //!
 //! # Where to begin
-//! [`typed`] and [`value`] encode and decode what serde knows; [`Value`], [`value::Writer`] and [`value::Reader`] are for everything else.
+//! [`typed`] and [`value`] encode and decode types of serde. [`Value`] is the data model of [`value`]; [`value::Writer`] and [`value::Reader`]
+//! process values of another runtime.
 //!
 //! # Memory
 //! What a value takes is reserved fallibly: without memory for it there is an error ([`EncodeError::is_out_of_memory`],

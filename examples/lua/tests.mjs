@@ -20,7 +20,7 @@ const interrupted = code => {
   return lua(`input("")\n${code}`);
 };
 
-test('lua: input blocks until main has answered, print shows what Lua shows', async () => {
+test('lua: input blocks until main has answered, and print formats values as Lua does', async () => {
   worker.proxy.input = async question => {
     await new Promise(resolve => setTimeout(resolve, 10));
     return `${question}Ada`;
@@ -73,7 +73,7 @@ test('lua: errors name the line, and errors of main keep their class', async () 
   equal(await lua('local ok, e = pcall(input, "") return tostring(e)'), 'RangeError: nothing to read');
 });
 
-test('lua: the page on embedding shows these very files', () => {
+test('lua: docs/EMBEDDING.md shows the files of this example unchanged', () => {
   const page = readFileSync(here('../../docs/EMBEDDING.md'), 'utf8');
   for (const [file, language] of [
     ['lua.js', 'js'],

@@ -1,5 +1,5 @@
 import coincide from '../../web/pkg/window/main.js';
 
-const { Worker } = coincide({ serviceWorker: './sw.js' });
-const worker = new Worker(new URL('worker.js', import.meta.url));
+const { wrap } = coincide({ serviceWorker: './sw.js' });
+const worker = wrap(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
 worker.ready.catch(({ message }) => (document.getElementById('summary').textContent = message));

@@ -215,10 +215,10 @@ impl Payload {
     }
 }
 
-/// How many bytes of a hosted segment leave in a frame, of which `at` have left and `room` fit.
+/// Number of bytes of a hosted segment of `len` bytes that the next frame carries: `at` have been sent, and `room` fit into the frame.
 ///
 /// The next frame continues the segment. JavaScript copies words if the bytes have the same offset in a word at both places, and single bytes otherwise.
-/// So the cut is where that frame has its body in a record of `transport-atomics`. Only the first frame of a segment has other offsets.
+/// The cut is at the offset that the body of a frame has in a record of `transport-atomics`. Only the first frame of a segment has another offset.
 fn cut(at: usize, len: usize, room: usize) -> usize {
     const WORD: usize = 8;
     const BODY: usize = 4 + Header::SIZE;

@@ -31,7 +31,7 @@ use core::fmt::Write;
 ///
 /// let mut session = Session::new(Role::Worker, Config::default());
 /// let due = Time(1_000);
-/// // A deadline is an absolute time; `handle_timeout` is told when it has come.
+/// // A deadline is an absolute time: call `handle_timeout` then.
 /// let call = Call { name: "hello", deadline: Some(due), ..Call::default() };
 /// let id = session.call(call, b"PyScript".to_vec())?;
 /// assert_eq!(session.poll_timeout(), Some(due));

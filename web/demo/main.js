@@ -14,8 +14,8 @@ const say = async line => {
   await post(line);
 };
 
-// Named for pages that are not isolated; others need none.
-const { Worker, diagnose } = coincide({ serviceWorker: './sw.js' });
+// For pages that are not isolated; others do not use it.
+const { wrap, diagnose } = coincide({ serviceWorker: './sw.js' });
 const { canBlock, reasons } = diagnose();
 
 const run = async () => {
@@ -23,12 +23,12 @@ const run = async () => {
   let queue = Promise.resolve();
   const log = line => (queue = queue.then(() => say(line)));
 
-  const worker = new Worker(new URL('./worker.js', import.meta.url));
+  const worker = wrap(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
   worker.proxy.hello = name => `Hello, ${name}`;
   worker.proxy.log = log;
   worker.proxy.inc = n => n + 1;
 
-  // The worker greets while it starts; main says that it waits once that has been heard.
+  // The worker reports while it starts. Only then main reports that it waits, so the lines are always in the same order.
   const bootstrapped = new Promise(resolve => {
     worker.proxy.log = line => {
       if (line === 'worker bootstrapped') log('before ready').then(() => log(line)).then(resolve);

@@ -1,7 +1,7 @@
 // Main's side of one worker: what `new Worker` and `wrap` add to the platform's worker.
 //
-// The worker begins: it announces itself once it has evaluated `coincide/worker`, and main posts nothing of its own before. So neither a worker that
-// imports coincide late nor a listener of its program receives a message of coincide.
+// The worker begins: it announces itself once it has evaluated `coincide/worker`, and main posts nothing of its own before. Messages of coincide
+// therefore reach neither a worker that has not imported coincide yet nor listeners of its program.
 import { alarmOf } from './alarm/main.js';
 import { Link } from './end/main.js';
 import { CoincideError, clause, failed, hide, isCoincide, located, site, siteInShort } from './errors.js';
@@ -115,7 +115,7 @@ export class Controller {
     this.#prepare();
   }
 
-  /** Has everything ready for the link that does not need the worker's own side. */
+  /** Prepares all parts of the link that do not depend on the worker. */
   #prepare() {
     const { start, relays } = this.#main;
     const { wishes } = this;
@@ -331,7 +331,7 @@ export class Controller {
     warn(controller.#main.platform.whySilent(controller.#described()));
   }
 
-  /** Words for this worker in a message of its own. */
+  /** This worker in the text of a warning. */
   #described() {
     if (this.#url) return `the worker ${this.#url}`;
     return this.#name ? `the worker named \`${this.#name}\`` : 'a worker';

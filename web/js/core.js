@@ -108,7 +108,7 @@ export const create = (platform, source, reflection) => {
 /** Adds members to a worker of the program: all of them, or none. */
 const add = (members, worker) => {
   const taken = ['proxy', ...Reflect.ownKeys(members)].find(key => Reflect.getOwnPropertyDescriptor(worker, key)?.configurable === false);
-  if (taken !== undefined) throw ours(new TypeError(`\`wrap\` cannot add \`${String(taken)}\` to the worker, which has such a property already, and one that cannot be changed`));
-  if (!Object.isExtensible(worker)) throw ours(new TypeError('`wrap` cannot add `proxy` to the worker, because it is frozen or not extensible: wrap it before'));
+  if (taken !== undefined) throw ours(new TypeError(`\`wrap\` cannot add \`${String(taken)}\` to the worker: it has a property of that name that cannot be redefined`));
+  if (!Object.isExtensible(worker)) throw ours(new TypeError('`wrap` cannot add `proxy` to the worker, because it is frozen or not extensible: wrap it before you freeze it'));
   Object.defineProperties(worker, members);
 };

@@ -21,7 +21,7 @@ export type Arguments<Fn> = Fn extends (...args: infer Args) => unknown ? [...ar
 /** The awaited result of a function. */
 export type Result<Fn> = Fn extends (...args: never) => infer R ? Awaited<R> : never;
 
-/** The functions of an interface as main calls them: each call returns a promise. Of overloads and type parameters, the last and the widest count. */
+/** The functions of an interface as main calls them: each call returns a promise. Of overloads the last one counts; type parameters become `unknown`. */
 export type Awaiting<T> = string extends keyof T
   ? Untyped
   : { readonly [K in keyof T]-?: (...args: Arguments<NonNullable<T[K]>>) => Promise<Result<NonNullable<T[K]>>> };
@@ -36,7 +36,7 @@ export type Registered<T> = string extends keyof T ? Untyped : { [K in keyof T]?
 
 type Registrable<Fn> = Fn extends (...args: infer Args) => unknown ? (this: null, ...args: Args) => Returned<Result<Fn>> : never;
 
-/** `void` stands for anything, as in all functions that are passed to others. */
+/** A function whose type returns `void` may return anything, as callbacks in TypeScript may. */
 type Returned<R> = [R] extends [void] ? void : R | PromiseLike<R>;
 
 /** Main's proxy of a worker: reads call the worker's `Exports`, assignments register main's `Functions`. A name that both have is checked against both. */
@@ -45,16 +45,16 @@ export type MainProxy<Exports, Functions> = Awaiting<Exports> & Registered<Funct
 /** The names of an interface. */
 export type NameOf<T> = Extract<keyof T, string>;
 
-/** Without `Functions`, a typed worker has none. */
+/** The default of `Functions`: no functions if `Exports` is given, otherwise any. */
 export type FunctionsBeside<Exports> = string extends keyof Exports ? Untyped : {};
 
 /** Options of both ends. */
 export interface Options {
-  /** Is applied to each argument and each result; in a worker also to values that its program passes to objects of main, except proxies of these. */
+  /** Applied to each argument and each result; in a worker also to values that its program passes to objects of main, except proxies of these. Default: none. */
   transform?: ((value: any) => any) | undefined;
   /** `false`: the result of `transfer` is sent as a normal argument. Default `true`. */
   transfer?: boolean | undefined;
-  /** Parts of results that cannot be sent are errors, instead of being left out with a warning. Default `false`. */
+  /** Parts of results that cannot be sent are errors, instead of being replaced with a warning. Default `false`. */
   strict?: boolean | undefined;
   /** Calls appear in the performance panel. Default `false`. */
   measure?: boolean | undefined;
@@ -75,7 +75,7 @@ export interface Options {
 
 /**
  * How a worker reaches main. `shared-memory`: rings in shared memory, on a page that is cross-origin isolated. `service-worker`: messages, and a
- * service worker through which the worker blocks. `messages`: messages alone; the worker cannot block.
+ * service worker through which the worker blocks. `messages`: messages alone, and the worker cannot block.
  */
 export type Tier = 'shared-memory' | 'service-worker' | 'messages';
 
@@ -110,7 +110,7 @@ export interface Limits {
 
 /** Options of `wrap`. */
 export interface WrapOptions extends TierOptions {
-  /** A name under which `workers` finds it. A name that is in use is an error of code `NameTaken`. */
+  /** The name of the worker in `workers`. A name that is in use is an error of code `NameTaken`. Default: none. */
   name?: string | undefined;
 }
 
@@ -131,7 +131,7 @@ export interface AnyWorker {
 /** The page's class `Worker`, if the program has the types of the DOM. */
 export type PageWorker = typeof globalThis extends { Worker: { prototype: infer W extends AnyWorker } } ? W : AnyWorker;
 
-/** What a worker has in addition to the platform's own members. */
+/** The members that a link adds to the platform's worker. */
 export interface Link<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> {
   /**
    * The functions of the worker. A call returns a promise of the result; it rejects with what the function throws, or with a `CoincideError`. An argument
@@ -156,7 +156,7 @@ export interface Link<Exports extends object = Untyped, Functions extends object
    * await worker.within({ timeout: 1000 }).version();
    */
   within(limits: Limits): MainProxy<Exports, Functions>;
-  /** Interrupts the worker: the call in which it is blocked throws, or its `sleep`, or its next `check`. No-op on an idle worker. */
+  /** Interrupts the worker: the call or the `sleep` in which it is blocked throws, otherwise its next `check`. No-op on an idle worker. */
   interrupt(): void;
   /** Calls an export without waiting for an answer. */
   notify<Name extends NameOf<Exports>>(name: Name, ...args: Arguments<Exports[Name]>): void;
@@ -213,7 +213,7 @@ export interface Main<Exports extends object = Untyped, Functions extends object
   diagnose(): Diagnosis;
 }
 
-/** Why a call gave no result. `docs/JAVASCRIPT.md` lists when each code occurs and what to do. */
+/** The codes of a `CoincideError`. `docs/JAVASCRIPT.md` lists when each code occurs and what to do. */
 export type CoincideErrorCode =
   | 'CannotBlock'
   | 'Closed'
@@ -236,7 +236,7 @@ export type CoincideErrorCode =
   | 'TooDeep';
 
 /**
- * Why a call gave no result, unless its function threw.
+ * An error of coincide itself: why a call has no result, or why a worker cannot have a link. What a function throws arrives as it is.
  *
  * @example
  * if (error instanceof CoincideError && error.code === 'Closed') restart();

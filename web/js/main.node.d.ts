@@ -10,7 +10,7 @@ export type NodeWorker = [unknown] extends [Thread] ? PageWorker : Thread;
 
 /** Options of `new Worker`: those of `wrap`, and those of `node:worker_threads`. */
 export interface WorkerOptions extends WrapOptions, Omit<[unknown] extends [ThreadOptions] ? {} : ThreadOptions, keyof WrapOptions | 'type'> {
-  /** Has no effect: Node.js tells modules by their names. It is there for code that runs on pages as well. */
+  /** Ignored: Node.js recognizes modules by their file names. Accepted for code that also runs on pages. */
   type?: 'module' | 'classic';
 }
 

@@ -1,5 +1,5 @@
 // Messages of the program to a worker that has not announced itself yet. The browser delivers a message to a worker as soon as its script has run, or
-// awaits something: a listener that the worker adds after `await coincide()` would miss it. So main holds messages until the worker has announced itself,
+// awaits something: a listener that the worker adds after `await coincide()` would miss it. Main therefore holds messages until the worker has announced itself,
 // and posts them after the link. A worker that imports coincide when a message tells it to would wait for them: it receives them after `LONGEST`
 // milliseconds. From a worker that has posted a message itself, only messages behind held ones are held.
 
@@ -46,4 +46,5 @@ export class Outbox {
   }
 }
 
+/** Milliseconds for which messages are held at most. */
 const LONGEST = 5000;

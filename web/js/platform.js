@@ -83,8 +83,8 @@ const GRACE = 50;
 
 /** What to say of a worker that has not announced itself. */
 export const whySilent = worker =>
-  `${worker} has not imported \`coincide/worker\` within ${PATIENCE / 1000} s, so calls of its functions wait. Likely causes: its script does not import it; ` +
-  'the script awaits something before it does, or is still being loaded; or it is a worker of another kind, for which `wrap` is of no use';
+  `${worker} has not imported \`coincide/worker\` within ${PATIENCE / 1000} s, so calls of its functions are pending. Likely causes: its script does not import it, ` +
+  'awaits something before the import, or is still being loaded; or the worker does not use coincide, and need not be wrapped';
 
 /** Whether memory can be shared here. */
 export const shared = () => globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === 'function';

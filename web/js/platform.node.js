@@ -86,8 +86,8 @@ const BEFORE = ', before it has imported `coincide/worker`';
 
 /** What to say of a thread that has not announced itself. */
 export const whySilent = worker =>
-  `${worker} has not imported \`coincide/worker\` within ${PATIENCE / 1000} s, so calls of its functions wait. Likely causes: its script does not import it, or ` +
-  'awaits something before it does; or the worker has other work, for which `wrap` is of no use';
+  `${worker} has not imported \`coincide/worker\` within ${PATIENCE / 1000} s, so calls of its functions are pending. Likely causes: its script does not import it, or ` +
+  'awaits something before the import; or the worker does not use coincide, and need not be wrapped';
 
 // In a thread.
 

@@ -2,7 +2,7 @@
 
 /** Why wasm cannot run here, and what to do; undefined if it can. Compiles an empty module. */
 export const whyNoWasm = () => {
-  if (typeof WebAssembly !== 'object') return 'this browser has no WebAssembly, which some switch off for security: coincide cannot work here';
+  if (typeof WebAssembly !== 'object') return 'this browser has no WebAssembly, or it is disabled: coincide cannot work here';
   try {
     new WebAssembly.Module(EMPTY);
     return undefined;
@@ -18,7 +18,7 @@ const EMPTY = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 const refused = [];
 let isListening = false;
 
-/** Remembers workers that the policy of the page refuses: their own events say nothing of it. */
+/** Remembers workers that the policy of the page refuses: their `error` events do not mention it. */
 export const watchPolicy = () => {
   if (isListening || !globalThis.document) return;
   isListening = true;

@@ -1,4 +1,4 @@
-// Why the script of a worker did not run, of which browsers say nothing.
+// Why the script of a worker did not run, which browsers do not report.
 import { clause } from './errors.js';
 import { refusedWorker } from './policy.js';
 
@@ -12,7 +12,7 @@ export const whyNotRun = async script => {
   if (first.why) return first.why;
   for (const specifier of importsOf(first.text)) {
     if (!/^(\.{0,2}\/|\w+:)/.test(specifier))
-      return `its script ${href} imports \`${specifier}\`, which is no address: use a bundler, or import an address, because the import map of a page does not apply to its workers`;
+      return `its script ${href} imports \`${specifier}\`, a bare specifier, and import maps do not apply to workers: use a bundler, or import an address`;
     if (!URL.canParse(specifier, href)) continue;
     const { why } = await fault(new URL(specifier, href).href, `a module that its script ${href} imports,`);
     if (why) return why;

@@ -2,9 +2,9 @@
 
 /** Takes control of pages that were loaded before. */
 export const activate: (event: Event) => void;
-/** Answers the requests of workers that wait, and leaves all others to other listeners. */
+/** Answers the requests of blocked workers, and leaves all others to other listeners. */
 export const fetch: (event: Event) => void;
 /** Activates a new version, unless the active one relays as well. */
 export const install: (event: Event) => void;
-/** Receives what pages send to their workers. */
+/** Receives the packets that pages send to their workers. */
 export const message: (event: Event) => void;

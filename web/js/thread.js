@@ -200,5 +200,5 @@ const FIRST_PAUSE = 20;
 const LONGEST_PAUSE = 2000;
 
 const SILENT =
-  `main has not answered this worker within ${PATIENCE / 1000} s, so \`await coincide()\` waits. Pass the worker to \`coincide().wrap(worker)\` of \`coincide/main\` where it is ` +
-  'created, or create it with `new Worker(url)` of `coincide()`';
+  `main has not answered this worker within ${PATIENCE / 1000} s, so \`await coincide()\` is pending. Where the worker is created, pass it to \`coincide().wrap(worker)\` of ` +
+  '`coincide/main`';

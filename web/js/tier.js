@@ -45,4 +45,4 @@ export const reasonsFor = (platform, options, tier) => {
 };
 
 const NOT_NAMED =
-  'no service worker was named: serve one (`npx coincide sw sw.js` writes it) and pass `serviceWorker: "./sw.js"` to `new Worker` or to `coincide()`';
+  'no service worker was named: serve one (`npx coincide sw sw.js` writes it) and pass `serviceWorker: "./sw.js"` to `coincide()`';

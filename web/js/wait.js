@@ -3,7 +3,7 @@
 const { clearTimeout, setTimeout } = globalThis;
 
 /**
- * Calls back once, when this thread has been awake for so many milliseconds. Time in which it is busy or frozen does not count, nor does time in which
+ * Calls back once, when this thread has been awake for this many milliseconds. Time in which it is busy or frozen does not count, nor does time in which
  * its page is hidden. Does not keep a process alive. Returns a function that cancels it.
  */
 export const afterAwake = (milliseconds, callback) => {
@@ -27,16 +27,17 @@ export const afterAwake = (milliseconds, callback) => {
   return () => clearTimeout(timer);
 };
 
+/** Milliseconds between two looks at the clock. */
 const STEP = 500;
 
 /** Milliseconds after which an end warns that the other one does not answer. */
 export const PATIENCE = 5000;
 
-/** Tells the developer. The program may have replaced the console. */
+/** Warns on the console, which the program may have replaced. */
 export const warn = text => {
   try {
     console.warn(`coincide: ${text}`);
   } catch {
-    // There is no other place to tell it.
+    // There is no other place for the warning.
   }
 };

@@ -15,7 +15,7 @@ export interface Limits extends MainLimits {
   promise?: boolean | undefined;
 }
 
-/** The functions of an interface as a worker with `promises: true` calls them: `await` takes either. */
+/** The functions of an interface as a worker with `promises: true` calls them: use `await`, since a call returns a promise where the worker cannot block. */
 export type Either<T> = string extends keyof T
   ? Untyped
   : { readonly [K in keyof T]-?: (...args: Arguments<NonNullable<T[K]>>) => Result<NonNullable<T[K]>> | Promise<Result<NonNullable<T[K]>>> };
@@ -23,7 +23,7 @@ export type Either<T> = string extends keyof T
 /** A worker's proxy of main: reads call main's `Functions`, in the way of `Calls`; assignments register the worker's `Exports`. */
 export type WorkerProxy<Exports, Functions, Calls = Blocking<Functions>> = Calls & Registered<Exports>;
 
-/** What `await coincide()` gives in a worker. */
+/** The result of `await coincide()` in a worker. */
 export interface Scope<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>, Calls = Blocking<Functions>> {
   /**
    * The functions of main. A call blocks until main has answered and returns the result, awaited if it is a promise; where the worker cannot block (see `sync`), it

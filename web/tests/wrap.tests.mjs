@@ -87,7 +87,7 @@ export default (register, { coincide: made, coincideWindow, inner, worker, tier,
     own.terminate();
   });
 
-  test('what is not a worker is refused, with what to pass', async () => {
+  test('`wrap` refuses what is not a worker, and says what to pass', async () => {
     const { port1, port2 } = new MessageChannel();
     port2.close();
     const wrong = [
@@ -146,7 +146,7 @@ export default (register, { coincide: made, coincideWindow, inner, worker, tier,
       }
     });
 
-  test('a worker that listens at its top late hears what was posted before `wrap`, once', async () => {
+  test('a worker that adds its listener late receives once what was posted before `wrap`', async () => {
     const w = await plain('.all');
     w.postMessage('first');
     w.postMessage('second', []);
@@ -158,7 +158,7 @@ export default (register, { coincide: made, coincideWindow, inner, worker, tier,
     w.terminate();
   });
 
-  test('a class of the program keeps its methods, which see nothing of coincide', async () => {
+  test('a wrapped instance of a class of the program keeps its methods, and coincide posts without them', async () => {
     const Base = await classOf();
     const calls = [];
     class Mine extends Base {
@@ -196,7 +196,7 @@ export default (register, { coincide: made, coincideWindow, inner, worker, tier,
     throws(() => Own.prototype.ready, TypeError);
   });
 
-  test('a worker that was terminated before, or right after, rejects', async () => {
+  test('a worker that was terminated before `wrap` or right after it rejects its calls', async () => {
     const before = await plain('atOnce');
     await before.terminate();
     wrap(before);
@@ -226,7 +226,7 @@ export default (register, { coincide: made, coincideWindow, inner, worker, tier,
     deepEqual([ends.size - before, Object.keys(workers)], [0, []]);
   });
 
-  test('a worker of another frame', async () => {
+  test('`wrap` takes a worker of another frame', async () => {
     if (node) return 'there are no frames';
     const frame = document.createElement('iframe');
     frame.srcdoc = '<p>';
@@ -242,7 +242,7 @@ export default (register, { coincide: made, coincideWindow, inner, worker, tier,
 
   if (tier !== 'shared-memory') return;
 
-  test('a thread exits when its work is done, unless main may call something in it', async () => {
+  test('a thread exits when its work is done, unless it has functions that main may call', async () => {
     if (!node) return 'a browser keeps workers';
     const exits = w => new Promise(resolve => w.on('exit', resolve));
     let answer;
@@ -270,7 +270,7 @@ export default (register, { coincide: made, coincideWindow, inner, worker, tier,
     }
   });
 
-  test('`coincide/worker` says where it belongs', async () => {
+  test('`coincide()` of `coincide/worker` rejects where it has no main, and says where it belongs', async () => {
     const { default: coincide } = await import(node ? '../pkg/worker.node.js' : '../pkg/worker.js');
     const found = [await rejects(() => coincide())];
     if (!node) {
@@ -313,7 +313,7 @@ export default (register, { coincide: made, coincideWindow, inner, worker, tier,
   test('a script that does not run: the error says why, as far as requests show', async () => {
     if (node) return 'an event has the error';
     for (const [script, part] of [
-      ['workers/bare.web.js', 'imports `coincide/worker`, which is no address'],
+      ['workers/bare.web.js', 'imports `coincide/worker`, a bare specifier'],
       ['workers/lost.web.js', '/lost-module.js was answered with status 404'],
       ['index.html', 'index.html was answered with a page'],
     ]) {
@@ -324,7 +324,7 @@ export default (register, { coincide: made, coincideWindow, inner, worker, tier,
     }
   });
 
-  test('a worker that stays silent is reported once, and gets what was posted to it; it may announce itself later', async () => {
+  test('a worker that does not announce itself is reported once, receives what was posted to it, and may announce itself later', async () => {
     const { warn } = console;
     const said = [];
     console.warn = text => said.push(text);

@@ -6,5 +6,5 @@ worker.proxy.price = name => {
   throw new RangeError(`no price for ${name}`, { cause: { name } });
 };
 
-// Nothing catches this one. The line below is marked.
+// Nothing catches this error. The line of the worker that throws it is marked.
 await worker.proxy.order(-1);

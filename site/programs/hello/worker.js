@@ -2,7 +2,7 @@ import coincide from 'coincide/worker';
 
 const { proxy } = await coincide();
 
-// No await: the result is there when the call returns.
+// No await: the call returns the result.
 console.log(proxy.hello('PyScript'));
 
 // The page may call this.

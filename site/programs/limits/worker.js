@@ -13,5 +13,5 @@ proxy.count = () => {
   }
 };
 
-// The worker is still there.
+// The worker continues after both.
 proxy.add = (a, b) => a + b;

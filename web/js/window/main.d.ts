@@ -54,7 +54,7 @@ export interface WindowOptions {
    */
   allow?: (string | symbol | object)[] | undefined;
   /**
-   * Is called before each operation, with the arguments of the method of `Reflect` that has its name. If it returns `false`, the
+   * Called before each operation, with the arguments of the method of `Reflect` that has its name. If it returns `false`, the
    * worker receives a `NotAllowedError`. It is not called for what functions of main do themselves.
    */
   policy?: ((operation: Operation, target: any, ...args: any[]) => boolean | void) | undefined;
@@ -84,7 +84,7 @@ export interface WrapOptions extends PlainWrapOptions, WindowOptions {}
 /** Options of `new Worker`: those of `wrap`, and the platform's own. */
 export interface WorkerOptions extends PlainWorkerOptions, WindowOptions {}
 
-/** What a worker has in addition to the platform's own members. */
+/** The members that a link adds to the platform's worker. */
 export interface Link<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> extends PlainLink<Exports, Functions> {
   readonly ffi: {
     /** Marks a value to be copied to workers, where it would be a proxy otherwise. */
