@@ -64,7 +64,7 @@ const measure = async () => {
     const fastest = Object.values(results).map(libraries => libraries.filter(({ median }) => median).sort((a, b) => a.median - b.median)[0]?.name);
     $('measured').textContent = `In this browser just now: ${fastest[0]} is the fastest for inc, ${fastest[1]} for 4 KiB. Tier of coincide: ${tier}.`;
   } catch (error) {
-    $('measured').textContent = `It cannot be measured here: ${error.message}`;
+    $('measured').textContent = `Measuring has failed: ${error.message}`;
   } finally {
     measuring = false;
     $('measure').disabled = false;

@@ -36,7 +36,7 @@ export interface Ffi {
   query(target: object, path: string | symbol): any;
   /** Calls a method without waiting for its result. If it throws, a later operation throws the error. */
   post(target: object, name: string | symbol, ...args: unknown[]): void;
-  /** Sends the assignments and posts of `body` together. A read in it sends the preceding ones first. */
+  /** Sends the assignments and `post`s of `body` together. A read in `body` sends the preceding ones first. */
   batch<T>(body: () => T): T;
   /** Releases the objects behind these proxies, which can't be used any more. */
   dispose(...proxies: unknown[]): void;
@@ -47,10 +47,10 @@ export interface Ffi {
 /** The page's `window`, if the program has the types of the DOM; otherwise anything. */
 export type Page = typeof globalThis extends { Window: { prototype: infer W } } ? W & typeof globalThis : any;
 
-/** Without interfaces, `window` has no type either. */
+/** The default type of `window`: `any` without interfaces, otherwise `Page`. */
 export type PageBeside<Exports> = string extends keyof Exports ? any : Page;
 
-/** What `await coincide()` gives in a worker. `Root` is the type of main's root object: that of a page, or of main's option `root`. */
+/** The result of `await coincide()` in a worker. `Root` is the type of main's root object: that of a page, or of main's option `root`. */
 export interface Scope<
   Exports extends object = Untyped,
   Functions extends object = FunctionsBeside<Exports>,
