@@ -94,13 +94,19 @@
       return say('error', `the page is not isolated, though the service worker has added the headers: ${suspicion(policy)}`);
     let registration;
     try {
-      registration = await navigator.serviceWorker.register(url, { scope });
+      registration = await navigator.serviceWorker.register(trusted(url), { scope });
     } catch (error) {
       return say(
         'error',
         `it cannot be the service worker of ${scope}: ${error.message} (a script serves its own folder and what is below)`,
       );
     }
+    if (!registration)
+      return say(
+        'error',
+        'the browser has neither registered the service worker nor said why: ' +
+          'an extension, or a script of the page, may have replaced `navigator.serviceWorker.register`',
+      );
     if (!(await active(registration)))
       return say('error', 'the service worker could not start: the console of the service worker says why');
 
@@ -143,6 +149,18 @@
       return self.origin === 'null' ? undefined : navigator.serviceWorker;
     } catch {
       return undefined;
+    }
+  };
+
+  /** The address as pages take it that require trusted types: by the policy `coincide`, which they have to allow. */
+  const trusted = url => {
+    const { trustedTypes } = globalThis;
+    if (!trustedTypes) return url;
+    try {
+      return trustedTypes.createPolicy('coincide', { createScriptURL: address => address }).createScriptURL(url.href);
+    } catch {
+      // The page does not allow that policy. If it requires trusted types, the registration fails and says so.
+      return url;
     }
   };
 

@@ -43,6 +43,7 @@ export const relayAt = async (script, reload = true) => {
     const hint = error?.name === 'TypeError' && globalThis.trustedTypes ? '; if the page requires trusted types, pass a `TrustedScriptURL` as `serviceWorker`' : '';
     throw refused(`${href} cannot be registered: ${clause(error.message)}${hint}`);
   });
+  if (!registration) throw refused(`${href} was not registered, and the browser gave no reason: an extension or a script of the page may have replaced \`navigator.serviceWorker.register\``);
   const { scope } = registration;
   if (!location.href.startsWith(scope)) {
     if (!before) await registration.unregister();

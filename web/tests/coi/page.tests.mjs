@@ -24,6 +24,8 @@ export default (test, { assert, deepEqual, equal }) => {
     'another service worker fights': ({ tab, load }) => load % 2 && (tab.worker = { scriptURL: 'https://site.example/app/other.js', state: 'activated' }),
     'there are two tags': visit => (visit.tags = 2),
     'the service worker is passed by': visit => (visit.passed = true),
+    'registration is replaced': visit => (visit.registers = async () => undefined),
+    'trusted types are required': visit => (visit.trusted = true),
     'nobody knows how it was loaded': visit => (visit.type = undefined),
   };
 
@@ -56,6 +58,8 @@ export default (test, { assert, deepEqual, equal }) => {
         controller,
         getRegistration: async () => (tab.worker ? { active: tab.worker } : undefined),
         register: async url => {
+          if (settings.registers) return settings.registers();
+          if (settings.trusted && !url.isTrusted) throw new TypeError('this page takes a TrustedScriptURL');
           tab.worker = { scriptURL: `${url}`, state: 'activated', addEventListener() {} };
           return { active: tab.worker };
         },
@@ -71,6 +75,8 @@ export default (test, { assert, deepEqual, equal }) => {
         history: { get state() { return tab.state; }, replaceState: state => (tab.state = state) },
         console: { error: text => said.push(text), info: text => said.push(text) },
       });
+      if (settings.trusted)
+        globals.trustedTypes = { createPolicy: (name, { createScriptURL }) => ({ createScriptURL: url => ({ isTrusted: name === 'coincide', toString: () => createScriptURL(url) }) }) };
       globals.self = globals.top = globals;
       const context = vm.createContext(globals);
       for (let tag = 0; tag < settings.tags; tag++) vm.runInContext(source, context);
@@ -83,6 +89,16 @@ export default (test, { assert, deepEqual, equal }) => {
     const tab = newTab();
     deepEqual(await visit([], { tab, isolates: true }), { loads: 2, said: [], isolated: true });
     deepEqual(await visit([], { tab, isolates: true }), { loads: 1, said: [], isolated: true });
+  });
+
+  test('coi.js on a page: trusted types are passed by the policy `coincide`', async () => {
+    deepEqual(await visit(['trusted types are required'], { isolates: true }), { loads: 2, said: [], isolated: true });
+  });
+
+  test('coi.js on a page: a registration without a result is reported', async () => {
+    const { loads, said } = await visit(['registration is replaced']);
+    equal(loads, 1);
+    assert(said[0].includes('neither registered the service worker nor said why'), said[0]);
   });
 
   test('coi.js on a page: where the headers do not isolate, the second visit is not reloaded either', async () => {
