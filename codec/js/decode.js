@@ -16,7 +16,8 @@ const { imul } = Math;
 const { isSafeInteger, MAX_SAFE_INTEGER: MAX_SAFE } = Number;
 const byteLengthOf = getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength').get;
 
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+// Worklets have neither a decoder nor an encoder, and have to be able to import this.
+const decoder = globalThis.TextDecoder && new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Reads values from bytes. Remembers keys from one payload to the next. */
 export class Decoder {
@@ -619,7 +620,7 @@ const joined = bytes => {
   return (joined(bytes.subarray(half)) << BigInt(8 * half)) | joined(bytes.subarray(0, half));
 };
 
-const hex = new TextEncoder().encode('0123456789abcdef');
+const hex = Uint8Array.from('0123456789abcdef', digit => digit.charCodeAt(0));
 
 // In bytes. Platforms that have larger bigints read digits in linear time.
 const LARGEST_READ = 512, LARGEST_JOINED = 1 << 17;

@@ -23,7 +23,7 @@ const wellKnown = new Map(
   ['asyncIterator', 'hasInstance', 'isConcatSpreadable', 'iterator', 'match', 'matchAll', 'replace', 'search', 'species', 'split', 'toPrimitive',
     'toStringTag', 'unscopables'].map(name => [Symbol[name], name]));
 
-const encoder = new TextEncoder();
+const encoder = globalThis.TextEncoder && new TextEncoder();
 
 const big = new BigUint64Array(1);
 const bigBytes = new Uint8Array(big.buffer);

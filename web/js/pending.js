@@ -118,7 +118,7 @@ class Pending {
   }
 }
 
-const { addEventListener, removeEventListener } = EventTarget.prototype;
+const { addEventListener, removeEventListener } = globalThis.EventTarget?.prototype ?? {};
 
 const reasonOf = signal => {
   try {

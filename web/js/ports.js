@@ -130,7 +130,8 @@ const quietly = action => {
   } catch {}
 };
 
-const encoder = new TextEncoder();
+// Worklets have none.
+const encoder = globalThis.TextEncoder && new TextEncoder();
 
 // What `ask` returns.
 const ANSWERED = 0, BUSY = 1, FAILED = 2;

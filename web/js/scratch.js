@@ -73,7 +73,8 @@ class Memory {
 export const READING = 0, END = 1, CALL = 2, SERIAL = 3, FUNCTION = 4, STATUS = 5, ADDRESS = 6, LENGTH = 7, WAKE = 8, TIMEOUT = 9, OWN = 10, LENT = 11, HOSTED = 12;
 const WORDS = 13;
 
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+// Worklets have neither a decoder nor an encoder.
+const decoder = globalThis.TextDecoder && new TextDecoder('utf-8', { ignoreBOM: true });
 
 export const memory = new Memory();
 
@@ -179,7 +180,7 @@ const MOST_NAMES = 1 << 12;
 
 export const scratch = new Scratch();
 
-const encoder = new TextEncoder();
+const encoder = globalThis.TextEncoder && new TextEncoder();
 
 /** A longer payload takes the scratch memory with it. `memory.rs` has the same limit. In bytes. */
 const TAKEN = 128 << 10;
