@@ -8,7 +8,7 @@ import { CoincideError, clause, failed, hide, isCoincide, located, site, siteInS
 import { onFailure } from './guard.js';
 import { turn } from './loop.js';
 import { promised, rejectAll } from './pending.js';
-import { ALARM, BOOT, BROKEN, FAILED, HELLO, PACKET, PANIC, RING, detach, limitsOf, measured, packetsOf, prepare, proxyOf } from './proxy.js';
+import { ALARM, BOOT, BROKEN, FAILED, HELLO, PACKET, PANIC, RING, detach, kindOf, limitsOf, measured, packetsOf, prepare, proxyOf } from './proxy.js';
 import { roomFor } from './stack.js';
 import { MESSAGES, SERVICE, SHARED, reasonsFor } from './tier.js';
 import { revived, thrownInWords } from './thrown.js';
@@ -42,6 +42,8 @@ export class Controller {
   #url;
   /** Calls the `terminate` that the worker had before. */
   #end;
+  /** What the first call of that has returned. In Node.js, each further one would add a listener. */
+  #ending;
   #name;
   /** Why there is no better tier. */
   #reasons;
@@ -189,12 +191,12 @@ export class Controller {
     this.#asked?.catch(() => {});
     this.#close(new CoincideError('Closed', 'main has terminated the worker', ''));
     this.#link?.terminate();
-    return this.#end();
+    return (this.#ending ??= this.#end());
   }
 
   /** Handles a message of the worker; false if it is one of the program's. */
   #receives(data) {
-    const kind = kindOf(data);
+    const kind = data === RING ? RING : kindOf(data, KINDS);
     if (kind === undefined) {
       this.#outbox?.answered();
       return false;
@@ -211,7 +213,8 @@ export class Controller {
 
   /** The worker has announced itself. It does so until it is answered; main may have been late. */
   #hears(hello) {
-    if (this.#post) return;
+    // A worker may post anything.
+    if (this.#post || hello === null) return;
     this.#post = this.#main.platform.channelTo(this.#worker, hello);
     if (!this.#post) return;
     this.#calm();
@@ -445,15 +448,7 @@ export class Controller {
   }
 }
 
-/** The kind of a message of coincide; undefined for one of the program's. A program can dispatch an event whose data throws when it is read. */
-const kindOf = data => {
-  if (data === RING) return RING;
-  try {
-    return KINDS.find(kind => data?.[kind] !== undefined);
-  } catch {
-    return undefined;
-  }
-};
+/** The kinds of messages that a worker posts, besides `RING`. */
 const KINDS = [PACKET, HELLO, BOOT, BROKEN, PANIC, FAILED];
 
 /** A link in shared memory. */

@@ -47,7 +47,7 @@ export const create = (platform, source, reflection) => {
         } catch (error) {
           throw located(error, here);
         }
-        super(url, { type: 'module', ...own });
+        super(url, { ...own, type: own?.type ?? 'module' });
         begin(this, { ...found, here, url, holds: platform.holdsMessages, end: () => platform.terminate(this) });
       }
     }

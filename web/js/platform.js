@@ -22,11 +22,13 @@ export const Worker =
 // A program can replace these. Those of this page work for the workers of other ones as well.
 const { postMessage, terminate: end } = Worker.prototype;
 const { addEventListener } = globalThis.EventTarget?.prototype ?? {};
+const onmessage = Object.getOwnPropertyDescriptor(Worker.prototype, 'onmessage')?.get;
 
 /** Why a value is not a worker of a page, and what to pass; undefined if it is one. */
 export const whyNoWorker = value => {
   const kind = kindOf(value);
-  if (kind === 'Worker' && typeof value.postMessage === 'function') return undefined;
+  if (isWorker(value)) return undefined;
+  if (kind === 'Worker') return 'pass the `Worker` itself, not a `Proxy` of it or an object that resembles it';
   if (kind === 'SharedWorker') return 'a SharedWorker serves several pages, and a link has one main: pass a `Worker`';
   if (kind === 'ServiceWorker' || kind === 'ServiceWorkerRegistration') return 'a service worker serves several pages, and a link has one main: pass a `Worker`; the option `serviceWorker` names a relay';
   if (kind === 'MessagePort') return 'pass the `Worker`, not a port to it';
@@ -34,6 +36,16 @@ export const whyNoWorker = value => {
   if (typeof value === 'string' || kind === 'URL') return `pass \`new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })\`, not the address of a script`;
   if (typeof value === 'function') return 'pass an instance, such as `new W()`, not the class';
   return `pass \`new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })\`, not ${inWords(value)}`;
+};
+
+/** Whether a value is a worker of this page or of another one: neither a `Proxy` of one nor an object that inherits from one. */
+const isWorker = value => {
+  try {
+    onmessage.call(value);
+    return true;
+  } catch {
+    return false;
+  }
 };
 
 const kindOf = value => {
@@ -51,7 +63,14 @@ export const holdsMessages = true;
 export const outboxOf = worker => new Outbox((message, options) => postMessage.call(worker, message, options));
 
 /** Whether a worker posts as the platform does, and not by a method of the program. */
-export const isPlain = worker => /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(worker.postMessage));
+export const isPlain = worker => {
+  if (worker.postMessage === postMessage) return true;
+  // A worker of another page. Methods that are bound, or a `Proxy`, look like the platform's.
+  const own = Object.getPrototypeOf(worker);
+  return !Object.hasOwn(worker, 'postMessage') && own !== Worker.prototype && Object.hasOwn(own, Symbol.toStringTag) && NATIVE.test(Function.prototype.toString.call(own.postMessage));
+};
+
+const NATIVE = /\{\s*\[native code\]\s*\}$/;
 
 /** What posts to a worker that has announced itself. */
 export const channelTo = worker => (message, transfer) => postMessage.call(worker, message, transfer);

@@ -35,11 +35,20 @@ export class Worker extends Thread {
 
 /** Why a value is not a thread, and what to pass; undefined if it is one. */
 export const whyNoWorker = value => {
-  if (value instanceof Thread) return undefined;
+  if (isThread(value)) return undefined;
   if (value instanceof MessagePort) return 'pass the `Worker`, not a port to it';
   if (typeof value === 'string' || value instanceof URL) return "pass `new Worker(new URL('./worker.js', import.meta.url))`, not the address of a script";
   if (typeof value === 'function') return 'pass an instance, such as `new W()`, not the class';
   return `pass a \`Worker\` of \`node:worker_threads\`, not ${inWords(value)}`;
+};
+
+const isThread = value => {
+  try {
+    return value instanceof Thread && typeof value.threadId === 'number';
+  } catch {
+    // It only inherits from a thread.
+    return false;
+  }
 };
 
 /** A thread receives no message before it listens. */
@@ -48,9 +57,11 @@ export const holdsMessages = false;
 export const isPlain = () => true;
 
 /** What posts to a thread that has announced itself; undefined if the announcement brings no port. */
-export const channelTo = (worker, { port }) => (port instanceof MessagePort ? (message, transfer) => port.postMessage(message, transfer) : undefined);
+export const channelTo = (worker, { port }) => (port instanceof MessagePort ? (message, transfer) => postMessage.call(port, message, transfer) : undefined);
 
+// A program can replace these.
 const { terminate: end } = Thread.prototype;
+const { postMessage } = MessagePort.prototype;
 
 export const terminate = worker => end.call(worker);
 
@@ -95,7 +106,7 @@ export const whySilent = worker =>
 export const whyMisplaced = () =>
   isMainThread || !parentPort ? 'this is the main thread of Node.js: import `coincide/worker` in a worker, and `coincide/main` here' : undefined;
 
-export const post = (...message) => parentPort.postMessage(...message);
+export const post = (...message) => postMessage.call(parentPort, ...message);
 
 /** The ports of announcements, until main has answered one of them. */
 let ports = [];
@@ -118,7 +129,7 @@ export const announce = hello => {
   });
   ports.push(port1);
   keep(port1);
-  parentPort.postMessage({ [HELLO]: { ...hello, port: port2 } }, [port2]);
+  post({ [HELLO]: { ...hello, port: port2 } }, [port2]);
 };
 
 /** Main has answered the announcement that this port belongs to. */

@@ -149,6 +149,15 @@ export const PACKET = 'coincide:packet:1';
 /** Marks messages about a raised alarm; see `alarm/main.js`. */
 export const ALARM = 'coincide:alarm:1';
 
+/** Which of `kinds` a message is; undefined for one of the program's. A program can dispatch an event whose data throws when it is read. */
+export const kindOf = (data, kinds) => {
+  try {
+    return kinds.find(kind => data?.[kind] !== undefined);
+  } catch {
+    return undefined;
+  }
+};
+
 /** Sends packets with `post`, of a `Worker` or in a worker. */
 export const packetsOf = post => (packet, moved) => post({ [PACKET]: packet }, moved);
 

@@ -4,7 +4,8 @@ import { refusedWorker } from './policy.js';
 
 /** Why a worker's script did not run, as far as the policy of the page and a request for it show. */
 export const whyNotRun = async script => {
-  const href = script === undefined ? undefined : new URL(script, globalThis.document?.baseURI ?? globalThis.location.href).href;
+  const base = globalThis.document?.baseURI ?? globalThis.location.href;
+  const href = script !== undefined && URL.canParse(script, base) ? new URL(script, base).href : undefined;
   const refused = refusedWorker(href);
   if (refused) return `the Content-Security-Policy of the page forbids its script ${href ?? refused}: allow it in \`worker-src\`, which falls back to \`script-src\``;
   if (href === undefined) return `its script, or a module that it imports, ${UNKNOWN}`;

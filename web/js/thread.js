@@ -5,7 +5,7 @@ import { WorkerEnd } from './end/worker.js';
 import { CoincideError, clause } from './errors.js';
 import { onFailure } from './guard.js';
 import { afterTurns, turn } from './loop.js';
-import { ALARM, BOOT, BROKEN, FAILED, PACKET, RING, differing, packetsOf } from './proxy.js';
+import { ALARM, BOOT, BROKEN, FAILED, PACKET, RING, differing, kindOf, packetsOf } from './proxy.js';
 import { memory as wasmMemory } from './scratch.js';
 import { described } from './thrown.js';
 import { PATIENCE, afterAwake, warn } from './wait.js';
@@ -128,19 +128,18 @@ class Thread {
       if (this.#end) turn();
       return true;
     }
-    const packet = data?.[PACKET];
-    if (packet) {
-      if (this.#end) this.#end.deliver(packet);
-      else this.#early.push(packet);
+    const kind = kindOf(data, KINDS);
+    if (!kind) return false;
+    const content = data[kind];
+    if (kind === PACKET) {
+      if (this.#end) this.#end.deliver(content);
+      else this.#early.push(content);
       return true;
     }
-    if (data?.[ALARM]) {
-      this.#alarm?.passed(data[ALARM]);
-      return true;
-    }
-    const answer = data?.[BOOT];
-    if (!answer) return false;
-    this.#answered(answer);
+    // The program on main may post anything.
+    if (!(content instanceof Object)) return false;
+    if (kind === ALARM) this.#alarm?.passed(content);
+    else this.#answered(content);
     return true;
   }
 
@@ -156,6 +155,9 @@ class Thread {
     this.#settle.resolve(answer);
   }
 }
+
+/** The kinds of messages that main posts, besides `RING`. */
+const KINDS = [PACKET, ALARM, BOOT];
 
 /** The announcement of a worker: made when coincide is imported, and repeated from the first call of `coincide()` on until main answers, which may be late to wrap the worker. */
 class Announcement {

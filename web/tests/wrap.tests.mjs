@@ -101,12 +101,18 @@ export default (register, { coincide: made, coincideWindow, inner, worker, tier,
       [Object.create(null), 'something that cannot be shown'],
       [new Proxy({}, { get() { throw new Error('boom'); } }), 'something that cannot be shown'],
     ];
+    const real = await plain('never');
+    const { prototype } = await classOf();
+    wrong.push([Object.create(prototype), node ? 'pass a `Worker`' : 'not a `Proxy` of it']);
+    if (!node) wrong.push([new Proxy(real, {}), 'not a `Proxy` of it'], [{ [Symbol.toStringTag]: 'Worker', postMessage() {} }, 'an object that resembles it']);
     if (!node) wrong.push([Promise.resolve(), 'not a promise of it'], [new SharedWorker(URL.createObjectURL(new Blob())), 'SharedWorker serves several pages']);
     for (const [value, part] of wrong) {
       const error = throws(() => wrap(value), TypeError);
       assert(error.message.startsWith('`wrap` takes a worker: ') && error.message.includes(part), error.message);
     }
     port1.close();
+    deepEqual([real.within, real.ready], [undefined, undefined]);
+    real.terminate();
     const w = await plain('never');
     for (const options of [null, 'name', 5]) throws(() => wrap(w, options), TypeError);
     equal(throws(() => wrap(w, { tier: 'telepathy' })).name, 'TypeError');
@@ -181,6 +187,73 @@ export default (register, { coincide: made, coincideWindow, inner, worker, tier,
     deepEqual(calls, [1, 'terminate']);
   });
 
+  for (const [name, replace] of [
+    ['a function', post => (message, ...rest) => post({ envelope: message }, ...rest)],
+    ['a bound function', post => function (message) { this({ envelope: message }); }.bind(post)],
+    ['a `Proxy`', post => new Proxy(post, { apply: (_, worker, [message]) => post({ envelope: message }) })],
+  ])
+    test(`\`postMessage\` that the program has replaced by ${name}, before or after \`wrap\`, posts its messages and none of coincide`, async () => {
+      for (const isBefore of [true, false]) {
+        const w = await plain('hears');
+        const patch = () => {
+          const { postMessage } = w;
+          w.postMessage = replace((...message) => postMessage.apply(w, message));
+        };
+        if (isBefore) patch();
+        wrap(w);
+        if (!isBefore) patch();
+        await w.ready;
+        w.postMessage(1);
+        let all = [];
+        while (all.length < 1) all = await w.proxy.seen();
+        deepEqual(all, [{ envelope: 1 }]);
+        w.terminate();
+      }
+    });
+
+  test('a message that cannot be posted throws at once and holds nothing back', async () => {
+    const w = wrap(await plain('hears'));
+    const wrong = [
+      [{ get x() { throw new RangeError('boom'); } }],
+      [() => {}],
+      [1, [{}]],
+      [1, { get transfer() { throw new RangeError('boom'); } }],
+    ];
+    const post = () => wrong.map(message => throws(() => w.postMessage(...message)).name);
+    const held = post();
+    w.postMessage('held');
+    await w.ready;
+    const linked = post();
+    w.postMessage('linked');
+    deepEqual([held[0], held[1], linked[0], linked[1]], ['RangeError', 'DataCloneError', 'RangeError', 'DataCloneError']);
+    let all = [];
+    while (all.length < 2) all = await w.proxy.seen();
+    deepEqual(all, ['held', 'linked']);
+    w.terminate();
+  });
+
+  test('events whose data throws when it is read reach the listeners of the program, on main and in the worker', async () => {
+    const w = wrap(await plain(node ? 'hears' : 'dispatches'));
+    let seen = 0;
+    listen(w, () => seen++);
+    const dispatch = data => (node ? w.emit('message', data) : w.dispatchEvent(new MessageEvent('message', { data })));
+    for (const isLinked of [false, true]) {
+      if (isLinked) await w.ready;
+      dispatch({ get 'coincide:packet:1'() { throw new RangeError('boom'); } });
+      dispatch(new Proxy({}, { get() { throw new RangeError('boom'); } }));
+    }
+    equal(seen, 4);
+    if (!node) equal(await w.proxy.seen(), 8);
+    equal(await w.proxy.add(1, 2), 3);
+    w.terminate();
+  });
+
+  test('the class `Worker` starts a module unless another type is named', async () => {
+    const w = new Own(worker('all'), { type: undefined });
+    equal(await w.proxy.echo(1), 1);
+    w.terminate();
+  });
+
   test('a class that extends the `Worker` of coincide overrides its members', async () => {
     const calls = [];
     class Mine extends Own {
@@ -214,9 +287,13 @@ export default (register, { coincide: made, coincideWindow, inner, worker, tier,
     if (tier !== 'shared-memory') return 'it is the same on all tiers';
     const { wrap, workers } = inner({ tier });
     const before = ends.size;
-    for (let i = 0; i < 12; i++) {
+    for (let i = 0; i < 100; i++) {
       const w = wrap(await plain('atOnce'), { name: `w${i}` });
       // At each stage of the beginning.
+      if (i >= 12) {
+        w.terminate();
+        continue;
+      }
       if (i % 4 === 1) await pause(i);
       if (i % 4 === 2) await w.ready;
       if (i % 4 === 3) await w.proxy.add(1, 2);
@@ -268,6 +345,53 @@ export default (register, { coincide: made, coincideWindow, inner, worker, tier,
       const { message } = await rejects(() => w.ready);
       assert(message.endsWith(end), message);
     }
+  });
+
+  test('`ref` and `unref` of a wrapped thread decide whether it keeps the process', async () => {
+    if (!node) return 'there are no processes';
+    const { spawnSync } = await import('node:child_process');
+    const { execPath } = await import('node:process');
+    const outcome = refs => {
+      const script = `(async () => {
+        const { default: coincide } = await import(${JSON.stringify(new URL('../pkg/main.node.js', import.meta.url))});
+        const { Worker } = await import('node:worker_threads');
+        const w = coincide().wrap(new Worker(new URL(${JSON.stringify(worker('starts'))}), { workerData: 'atOnce' }));
+        await w.ready;
+        ${refs}
+        setTimeout(() => (console.log('kept'), w.terminate()), 100).unref();
+      })()`;
+      const { status, stdout, stderr } = spawnSync(execPath, ['-e', script], { encoding: 'utf8' });
+      return [status, stdout.trim(), stderr];
+    };
+    deepEqual(['', 'w.unref()', 'w.unref(); w.ref()'].map(outcome), [[0, 'kept', ''], [0, '', ''], [0, 'kept', '']]);
+  });
+
+  test('a thread that is terminated many times has no listeners for it', async () => {
+    if (!node) return 'there are no threads';
+    const w = wrap(await plain('atOnce'));
+    await w.ready;
+    const before = w.listenerCount('exit');
+    const ends = Array.from({ length: 20 }, () => w.terminate());
+    equal(w.listenerCount('exit') - before, 1);
+    await Promise.all(ends);
+  });
+
+  test('a worker whose policy forbids wasm says so, unless the browser lets it run what main has compiled', async () => {
+    if (node) return 'there are no policies';
+    const frame = document.createElement('iframe');
+    frame.srcdoc = `<meta http-equiv="Content-Security-Policy" content="script-src 'unsafe-inline' blob: ${location.origin}">`;
+    const loaded = new Promise(resolve => (frame.onload = resolve));
+    document.body.append(frame);
+    await loaded;
+    const { Blob, URL: Addresses, Worker: Class } = frame.contentWindow;
+    const code = `import coincide from ${JSON.stringify(new URL('../pkg/worker.js', import.meta.url).href)};
+      const { proxy } = await coincide();
+      proxy.add = (a, b) => a + b;`;
+    const w = wrap(new Class(Addresses.createObjectURL(new Blob([code], { type: 'text/javascript' })), { type: 'module' }));
+    const told = await w.proxy.add(1, 2).catch(({ message }) => message);
+    assert(String(told).includes("add `'wasm-unsafe-eval'` to its `script-src`") || (told === 3 && !/Firefox/.test(navigator.userAgent)), String(told));
+    w.terminate();
+    frame.remove();
   });
 
   test('`coincide()` of `coincide/worker` rejects where it has no main, and says where it belongs', async () => {
@@ -330,6 +454,10 @@ export default (register, { coincide: made, coincideWindow, inner, worker, tier,
     console.warn = text => said.push(text);
     const silent = new Own(scriptOf('told'), { workerData: 'told' });
     const noise = wrap(await plain('never'), { name: 'noise' });
+    // Main does not wrap this one in time.
+    const alone = await plain('warns');
+    const warned = [];
+    listen(alone, data => data.warned && warned.push(data.warned));
     try {
       silent.postMessage('load');
       equal(await silent.proxy.add(1, 2), 3);
@@ -339,10 +467,15 @@ export default (register, { coincide: made, coincideWindow, inner, worker, tier,
       assert(of('/starts.').length <= (node ? 0 : 1), said.join('\n'));
       await pause(600);
       equal(of('`noise`').length, 1);
+      while (warned.length === 0) await pause(50);
+      assert(warned[0].includes('main has not answered this worker') && warned[0].includes('coincide().wrap(worker)'), warned[0]);
+      equal(await wrap(alone).proxy.add(1, 2), 3);
+      equal(warned.length, 1);
     } finally {
       console.warn = warn;
       silent.terminate();
       noise.terminate();
+      alone.terminate();
     }
   });
 };

@@ -86,11 +86,31 @@ const ways = {
   },
   /** Imports coincide, and asks for no link. */
   imports: (host, load) => load('worker'),
+  /** Posts what it warns of. */
+  async warns(host, load) {
+    console.warn = text => host.postMessage({ warned: text });
+    await linked(load);
+  },
+  /** Dispatches events whose data throws when it is read, or looks like a message of main, before and after it has its link. */
+  async dispatches(host, load) {
+    const odd = [new Proxy({}, { get() { throw new RangeError('boom'); } }), { get 'coincide:packet:1'() { throw new RangeError('boom'); } }, { 'coincide:boot:1': 5 }, { 'coincide:alarm:1': 'x' }];
+    let seen = 0;
+    const dispatch = () => {
+      for (const data of odd) host.dispatchEvent(new MessageEvent('message', { data }));
+    };
+    await load('worker');
+    // An event that no listener has read is dispatched again.
+    host.addEventListener('message', ({ data }) => data && seen++);
+    dispatch();
+    const { proxy } = await linked(load);
+    dispatch();
+    proxy.seen = () => seen;
+  },
   nothing() {},
   never: host => listen(host, data => host.postMessage(data)),
   /** Posts what looks like coincide's own messages. */
   async forges(host, load) {
-    for (let i = 0; i < 300; i++) for (const what of [1, {}, { url: i }, { url: 'x', port: 1 }]) for (const mark of ['hello', 'boot', 'packet']) host.postMessage({ [`coincide:${mark}:1`]: what });
+    for (let i = 0; i < 300; i++) for (const what of [null, 1, {}, { url: 'http://[' }, { url: i }, { url: 'x', port: 1 }]) for (const mark of ['hello', 'boot', 'packet']) host.postMessage({ [`coincide:${mark}:1`]: what });
     await linked(load);
   },
 };
