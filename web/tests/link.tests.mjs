@@ -369,6 +369,18 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
     equal(await w.proxy.echo(1), 1);
   });
 
+  for (const way of ['check', 'sleep', 'notify', 'set', ...(blocks ? ['call'] : [])])
+    link(`a worker that has done something in a task of its own receives calls afterwards: ${way}`, async w => {
+      w.proxy.ping = () => {};
+      const { inOwnTask, echo } = w.within({ timeout: 20_000 });
+      for (let round = 0; round < 3; round++) {
+        const during = new Promise(resolve => setTimeout(resolve, 100)).then(() => echo('during'));
+        equal(await inOwnTask(way), way);
+        equal(await during, 'during');
+        equal(await echo('after'), 'after');
+      }
+    });
+
   const waits = blocks ? ['check', 'sleep', 'call', 'calls'] : ['check', 'sleep'];
   for (const way of waits)
     for (const limit of ['timeout', 'signal'])

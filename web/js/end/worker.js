@@ -56,9 +56,14 @@ export class WorkerEnd extends End {
 
   /** Throws if the worker is to stop. */
   check() {
-    for (let kind = check(this.id); kind !== NONE; kind = check(this.id)) {
-      if (kind === STOPPED) throw stopOf(memory.words[STATUS], memory.shownText(), 'check');
-      this.perform(kind);
+    try {
+      for (let kind = check(this.id); kind !== NONE; kind = check(this.id)) {
+        if (kind === STOPPED) throw stopOf(memory.words[STATUS], memory.shownText(), 'check');
+        this.perform(kind);
+      }
+    } finally {
+      // Looking takes back that the end listens, and may have received calls.
+      requestTurn();
     }
   }
 

@@ -120,9 +120,20 @@ export const run = async coincide => {
     return codes;
   };
   /** Looks for a while whether it is to stop. */
-  proxy.looks = ms => {
+  const looks = ms => {
     for (const end = performance.now() + ms; performance.now() < end; ) check();
     return 'to its end';
+  };
+  proxy.looks = looks;
+  /** Does something in a task of its own, which is no reaction to a message of main. */
+  proxy.inOwnTask = async way => {
+    await new Promise(resolve => setTimeout(resolve, 10));
+    if (way === 'check') looks(300);
+    else if (way === 'sleep') sleep(300);
+    else if (way === 'call') proxy.ping();
+    else if (way === 'notify') notify('ping');
+    else proxy.other = () => way;
+    return way;
   };
   proxy.sleeps = given => {
     const start = performance.now();
