@@ -11,7 +11,7 @@ try {
   const page = await browser.newPage({ viewport: { width: Number(width), height: 1000 }, colorScheme });
   page.on('pageerror', error => console.error(error));
   await page.goto(`${address}#${example}`);
-  await page.getByText('In this browser just now').waitFor({ timeout: 120_000 });
+  await page.getByText('in this browser just now').waitFor({ timeout: 120_000 });
   // The editor measures its lines when it is in view.
   await page.locator('#playground').scrollIntoViewIfNeeded();
   await page.locator('#run:enabled').click();

@@ -62,7 +62,7 @@ const measure = async () => {
       $('measured').textContent = `round ${round} of ${rounds}`;
     });
     const fastest = Object.values(results).map(libraries => libraries.filter(({ median }) => median).sort((a, b) => a.median - b.median)[0]?.name);
-    $('measured').textContent = `In this browser just now: ${fastest[0]} is the fastest for inc, ${fastest[1]} for 4 KiB. Tier of coincide: ${tier}.`;
+    $('measured').textContent = `Fastest in this browser just now: ${fastest[0]} for inc, ${fastest[1]} for 4 KiB. Tier of coincide: ${tier}.`;
   } catch (error) {
     $('measured').textContent = `Measuring has failed: ${error.message}`;
   } finally {

@@ -129,11 +129,11 @@ test('site: an error that the parser finds is shown with its line, of either end
 
 test('site: an edited program is in the address, does not run by itself, and runs from the keyboard', async () => {
   await choose(named('hello'));
+  const before = site.contentWindow.location.hash;
   await edit('main', `${textOf('main')}\nconsole.log('shared');`);
-  await until(() => site.contentWindow.location.hash.startsWith('#code='), 'the address');
-  const { hash } = site.contentWindow.location;
+  const { hash } = await until(() => site.contentWindow.location.hash.startsWith('#code=') && site.contentWindow.location.hash !== before && site.contentWindow.location, 'the address');
   await open(hash);
-  assert(textOf('main').endsWith("console.log('shared');"), textOf('main'));
+  await until(() => textOf('main').endsWith("console.log('shared');"), 'the edited program');
   assert($('#about').textContent.includes('Read it before you run it'), $('#about').textContent);
   equal($('#page iframe'), null);
   const key = { key: 'Enter', keyCode: 13, bubbles: true, cancelable: true };
@@ -146,7 +146,7 @@ test('site: an edited program is in the address, does not run by itself, and run
 
 test('site: the rate has figures of all three libraries for both rows', async () => {
   $('#measure').click();
-  await until(() => $('#measured').textContent.startsWith('In this browser'), 'the end of the measurement');
+  await until(() => $('#measured').textContent.startsWith('Fastest in this browser'), 'the end of the measurement');
   for (const row of ['inc', 'echo']) {
     const figures = [...site.contentDocument.querySelectorAll(`#rate-${row} tbody tr`)].map(line => [line.dataset.library, line.cells[2].textContent]);
     deepEqual(figures.map(([library]) => library), ['coincide', 'coincident', 'comlink']);

@@ -22,7 +22,10 @@ export const Worker =
 // A program can replace these. Those of this page work for the workers of other ones as well.
 const { postMessage, terminate: end } = Worker.prototype;
 const { addEventListener } = globalThis.EventTarget?.prototype ?? {};
-const onmessage = Object.getOwnPropertyDescriptor(Worker.prototype, 'onmessage')?.get;
+
+/** The platform's prototype of workers. A program may have put a subclass in the place of `Worker` before. */
+const prototypeOf = prototype => (!prototype || Object.hasOwn(prototype, 'onmessage') ? prototype : prototypeOf(Object.getPrototypeOf(prototype)));
+const onmessage = Object.getOwnPropertyDescriptor(prototypeOf(Worker.prototype) ?? {}, 'onmessage')?.get;
 
 /** Why a value is not a worker of a page, and what to pass; undefined if it is one. */
 export const whyNoWorker = value => {

@@ -1,7 +1,7 @@
 // How a worker of the program gets its link: `wrap`, and the announcement that the worker makes.
 import { ends } from '../modules/loop.js';
 
-export default (register, { coincide: made, coincideWindow, inner, worker, tier, node, assert, equal, deepEqual, rejects, throws }) => {
+export default (register, { coincide: made, coincideWindow, inner, inlineUrl, worker, tier, node, assert, equal, deepEqual, rejects, throws }) => {
   const test = (name, body) => register(`${tier}: wrap: ${name}`, body);
   const main = options => made({ tier, promises: tier === 'messages', ...options });
   const { wrap, workers, Worker: Own } = main();
@@ -60,6 +60,22 @@ export default (register, { coincide: made, coincideWindow, inner, worker, tier,
       w.terminate();
       await rejects(() => pending);
       equal((await rejects(() => w.proxy.add(1, 2))).code, 'Closed');
+    });
+
+  if (inlineUrl && !node)
+    test('a program may replace `Worker` by a subclass before coincide is imported', async () => {
+      const { Worker } = globalThis;
+      globalThis.Worker = class extends Worker {};
+      try {
+        const { default: coincide } = await import(`${inlineUrl}?replaced=${tier}`);
+        for (const Class of [Worker, globalThis.Worker]) {
+          const w = coincide({ tier, promises: tier === 'messages' }).wrap(await plain('atOnce', { Class }));
+          equal(await w.proxy.add(1, 2), 3);
+          w.terminate();
+        }
+      } finally {
+        globalThis.Worker = Worker;
+      }
     });
 
   test('a worker is wrapped once, and other options are refused', async () => {
