@@ -73,7 +73,7 @@ export class Controller {
   /** The promise that the getter `ready` has returned. Unlike `#ready` it is reported if it rejects unhandled. */
   #asked;
   /** Whether a promise that the program holds rejects because the worker has failed. */
-  #heard = false;
+  #isReported = false;
   /** The worker's references to main's objects. */
   #reflected;
   #unwatch = () => {};
@@ -107,7 +107,7 @@ export class Controller {
       url: () => this.#url,
       throws: thrown => this.#ends(uncaught(thrown), { cause: thrown }),
       ends: why => this.#ends(why),
-      wasHeard: () => this.#heard,
+      wasReported: () => this.#isReported,
     });
     controllers.set(worker, this);
     if (this.#name) names.add(this.#name, this);
@@ -203,7 +203,7 @@ export class Controller {
     }
     if (kind === RING) turn();
     else if (kind === PACKET) this.#link?.deliver(data[PACKET]);
-    else if (kind === HELLO) this.#hears(data[HELLO]);
+    else if (kind === HELLO) this.#takeAnnouncement(data[HELLO]);
     else if (kind === BOOT) this.#probed?.(data[BOOT]);
     else if (kind === BROKEN) this.#breaks(data[BROKEN]);
     else if (kind === PANIC) this.#ends(`the worker panicked: ${inWords(data[PANIC])}`);
@@ -212,7 +212,7 @@ export class Controller {
   }
 
   /** The worker has announced itself. It does so until it is answered; main may have been late. */
-  #hears(hello) {
+  #takeAnnouncement(hello) {
     // A worker may post anything.
     if (this.#post || hello === null) return;
     this.#post = this.#main.platform.channelTo(this.#worker, hello);
@@ -346,7 +346,7 @@ export class Controller {
     this.#calm();
     this.#outbox?.drop();
     this.#closed = error;
-    this.#heard ||= Boolean(this.#asked) && !this.#isReady;
+    this.#isReported ||= Boolean(this.#asked) && !this.#isReady;
     this.#reflected?.close();
     this.#settle.reject(located(error, this.#here));
     const waiting = this.#waiting ?? [];
@@ -417,7 +417,7 @@ export class Controller {
       const result = this.#call(name, sent, timeout, signal);
       detach(moved, result);
       return result.then(options.transform, error => {
-        this.#heard = true;
+        this.#isReported = true;
         throw located(this.#explained(error), here, signal);
       });
     };

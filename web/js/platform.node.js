@@ -67,24 +67,24 @@ export const terminate = worker => end.call(worker);
 
 /**
  * Calls `receives` with each message of the thread before listeners of the program, which do not receive it if that returns true. Calls back when the
- * thread ends: `throws` with the error that ended it, otherwise `ends` with a text. `wasHeard` returns whether a promise of the program rejects then.
+ * thread ends: `throws` with the error that ended it, otherwise `ends` with a text. `wasReported` returns whether a promise of the program rejects then.
  */
-export const attend = (worker, { receives, hasAnnounced, throws, ends, wasHeard }) => {
+export const attend = (worker, { receives, hasAnnounced, throws, ends, wasReported }) => {
   const { emit } = worker;
   const emitted = function (event, ...details) {
     if (event === 'message' && receives(details[0])) return true;
     if (event !== 'error') return emit.call(this, event, ...details);
     const [thrown] = details;
-    const isHeard = this.listenerCount('error') > 0;
+    const isHandled = this.listenerCount('error') > 0;
     const tell = () => {
       throws(thrown);
       // An error without a listener ends the process, as in Node.js itself. A promise that rejects with it counts as a listener.
-      if (!isHeard) setImmediate(() => wasHeard() || emit.call(this, event, thrown));
+      if (!isHandled) setImmediate(() => wasReported() || emit.call(this, event, thrown));
     };
     // A plain object may be what Node.js makes of an error that it cannot copy. A message with the error then arrives before the thread exits.
     if (typeof thrown === 'object' && thrown !== null && !(thrown instanceof Error)) this.prependOnceListener('exit', tell);
     else tell();
-    return isHeard && emit.call(this, event, thrown);
+    return isHandled && emit.call(this, event, thrown);
   };
   hide(worker, 'emit', emitted);
   const exits = code => ends(`the thread of the worker has exited with code ${code}${hasAnnounced() ? '' : BEFORE}`);

@@ -113,7 +113,7 @@ export const optionsOf = ({ transform, transfer = true, strict = false, measure 
   };
 };
 
-/** The first option that is given with another value than before; undefined if there is none. */
+/** The first option that is given with another value than before; undefined if all are the same. */
 export const differing = (before, given) => Object.keys(given).find(key => given[key] !== undefined && !isSame(key, given[key], before));
 
 const isSame = (key, value, before) => {

@@ -37,7 +37,7 @@ export const deepEqual = (found, expected) => {
   if (fault) throw new Error(fault);
 };
 
-/** The first difference between two values in words; undefined if there is none. */
+/** The first difference between two values in words; undefined if they are equal. */
 export const difference = (found, expected) => differ(found, expected, '', new Map());
 
 /** What `body` throws. */
@@ -77,7 +77,7 @@ const show = value => {
   }
 };
 
-/** The first difference between two values of any kind that can be sent; nothing if there is none. */
+/** The first difference between two values of any kind that can be sent; undefined if they are equal. */
 const differ = (a, b, path, seen) => {
   if (Object.is(a, b)) return;
   const here = path || 'the value';

@@ -147,7 +147,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
 
   for (const [name, when] of [['before `wrap`', 'before'], ['after `wrap`', 'after'], ['once there is a link', 'linked']])
     test(`messages of the program that are posted ${name} arrive in order, and those of coincide are invisible`, async () => {
-      for (const how of ['hears', 'listens']) {
+      for (const how of ['listensLater', 'listens']) {
         const w = await plain(how);
         const seen = [];
         if (node) listen(w, data => seen.push(data));
@@ -193,7 +193,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
         return super.terminate();
       }
     }
-    const w = wrap(await plain('hears', { Class: Mine }));
+    const w = wrap(await plain('listensLater', { Class: Mine }));
     await w.ready;
     w.postMessage(1);
     let all = [];
@@ -210,7 +210,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
   ])
     test(`\`postMessage\` that the program has replaced by ${name}, before or after \`wrap\`, posts its messages and none of coincide`, async () => {
       for (const isBefore of [true, false]) {
-        const w = await plain('hears');
+        const w = await plain('listensLater');
         const patch = () => {
           const { postMessage } = w;
           w.postMessage = replace((...message) => postMessage.apply(w, message));
@@ -228,7 +228,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
     });
 
   test('a message that cannot be posted throws at once and holds nothing back', async () => {
-    const w = wrap(await plain('hears'));
+    const w = wrap(await plain('listensLater'));
     const wrong = [
       [{ get x() { throw new RangeError('boom'); } }],
       [() => {}],
@@ -249,7 +249,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
   });
 
   test('events whose data throws when it is read reach the listeners of the program, on main and in the worker', async () => {
-    const w = wrap(await plain(node ? 'hears' : 'dispatches'));
+    const w = wrap(await plain(node ? 'listensLater' : 'dispatches'));
     let seen = 0;
     listen(w, () => seen++);
     const dispatch = data => (node ? w.emit('message', data) : w.dispatchEvent(new MessageEvent('message', { data })));

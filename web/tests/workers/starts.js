@@ -37,7 +37,7 @@ const ways = {
     proxy.seen = () => seen;
   },
   /** Listens once it has its link. */
-  async hears(host, load) {
+  async listensLater(host, load) {
     const { proxy } = await linked(load);
     const seen = [];
     listen(host, data => seen.push(data));
