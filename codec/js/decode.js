@@ -3,9 +3,9 @@
 // The bytes are those of a stranger. Each length is checked against the bytes that are left before anything is created for it. No accessor that a
 // program has added to a prototype runs: properties that a prototype has are defined, all others are assigned.
 import {
-  ARRAY, BIGINT, BLOB, BOXED, BUFFER, BYTES, DATE, ERROR, FALSE, FILE, FLOAT, HIDDEN, HOLE, INTEGER, LONG_ARRAY, LONG_OBJECT, LONG_STRING, MAP,
-  MAX_DEPTH, MOST_KEYS, NEGATIVE, NEGATIVE_BIGINT, NULL, OBJECT, PLACES, REFERENCE, REGEXP, REGISTERED, RESIZABLE, SET, SHARED, STRING, TOO_COSTLY, TRUE,
-  UNDEFINED, VIEW, VIEWS, WELL_KNOWN, WIDE_STRING, isWellFormed, mayContain,
+  ARRAY, BIGINT, BLOB, BOXED, BUFFER, BYTES, DATE, ERROR, FALSE, FILE, FLOAT, HOLE, INTEGER, LONG_ARRAY, LONG_OBJECT, LONG_STRING, MAP,
+  MAX_DEPTH, MOST_KEYS, NEGATIVE, NEGATIVE_BIGINT, NULL, OBJECT, REFERENCE, REGEXP, REGISTERED, RESIZABLE, SET, SHARED, STRING, TOO_COSTLY, TRUE,
+  UNDEFINED, VIEW, VIEWS, WELL_KNOWN, WIDE_STRING, hiddenKeys, isWellFormed, mayContain, places,
 } from './format.js';
 
 const { prototype: objects, defineProperty, getOwnPropertyDescriptor, is, keys: keysOf, setPrototypeOf } = Object;
@@ -355,11 +355,11 @@ export class Decoder {
     const name = this.string(), message = this.string(), stack = this.string();
     const error = this.made(withoutStack(name, message));
     // They name this file.
-    for (const place of PLACES) Reflect.deleteProperty(error, place);
+    for (const place of places()) Reflect.deleteProperty(error, place);
     if (error.name !== name) hide(error, 'name', name);
     hide(error, 'stack', stack);
     if (flag) hide(error, 'cause', this.value(inner));
-    const unlisted = name === 'AggregateError' ? HIDDEN : PLACES;
+    const unlisted = name === 'AggregateError' ? hiddenKeys() : places();
     if (2 * count > this.end - this.at) throw tooLong();
     for (let left = count; left > 0; left--) {
       const key = this.key().name;

@@ -3,9 +3,9 @@
 // Getters, proxies and `toJSON` of the program run during the walk, and may encode other values. Each nested encoder writes behind the
 // bytes of the one that it interrupts, in the same room.
 import {
-  ARRAY, BIGINT, BLOB, BOXED, BUFFER, BYTES, DATE, ERROR, FALSE, FILE, FLOAT, HIDDEN, HOLE, IMAGE, INTEGER, LONG_ARRAY, LONG_OBJECT, LONG_STRING, MAP,
+  ARRAY, BIGINT, BLOB, BOXED, BUFFER, BYTES, DATE, ERROR, FALSE, FILE, FLOAT, HOLE, IMAGE, INTEGER, LONG_ARRAY, LONG_OBJECT, LONG_STRING, MAP,
   MAX_DEPTH, MOST_KEYS, NEGATIVE, NEGATIVE_BIGINT, NULL, OBJECT, REFERENCE, REGEXP, REGISTERED, RESIZABLE, SET, SHARED, STRING, TOO_COSTLY, TRUE, UNDEFINED,
-  VIEW, VIEWS, WELL_KNOWN, WIDE_STRING, isWellFormed, mayContain,
+  VIEW, VIEWS, WELL_KNOWN, WIDE_STRING, hiddenKeys, isWellFormed, mayContain,
 } from './format.js';
 import { classOf, isBuffer, isHollow, isInBounds, isOrdinary, isTracking, methodFor, nameOfView, unboxed } from './classes.js';
 import { Refusal, isOverflow } from './refusal.js';
@@ -634,7 +634,7 @@ export class Encoder {
 
   error(value, depth) {
     const keys = keysOf(value).filter(key => !errorParts.has(key));
-    for (const key of HIDDEN) if (hasOwn(value, key) && !keys.includes(key)) keys.push(key);
+    for (const key of hiddenKeys()) if (hasOwn(value, key) && !keys.includes(key)) keys.push(key);
     this.withSymbols(keys, value);
     const hasCause = hasOwn(value, 'cause');
     const name = textOf(value, 'name'), message = textOf(value, 'message'), stack = textOf(value, 'stack');

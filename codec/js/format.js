@@ -25,11 +25,15 @@ export const mayContain = (costly, length) => costly <= 1024 + Math.floor(length
 
 export const TOO_COSTLY = 'more than 1,024 blobs, files and resizable buffers cannot be sent in one value if they hold less than a KiB each';
 
-/** Where an error was made, as its own properties: `lineNumber` and the like in Firefox, `line` and the like in WebKit. They are not enumerable. */
-export const PLACES = Object.getOwnPropertyNames(new Error()).filter(name => !['name', 'message', 'stack', 'cause'].includes(name));
+/**
+ * Names of the own properties that say where an error was created: `lineNumber` and the like in Firefox, `line` and the like in WebKit. They are not
+ * enumerable. Determined when the first error is sent or received: V8 parses a script again to create the first error in it.
+ */
+export const places = () => (known ??= Object.getOwnPropertyNames(new Error()).filter(name => !['name', 'message', 'stack', 'cause'].includes(name)));
+let known;
 
 /** Properties that an error sends although they are not enumerable. */
-export const HIDDEN = ['errors', ...PLACES];
+export const hiddenKeys = () => ['errors', ...places()];
 
 /** Whether text has no lone surrogates. */
 export const isWellFormed = text => text.isWellFormed?.() ?? !/\p{Surrogate}/u.test(text);

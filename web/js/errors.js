@@ -73,6 +73,12 @@ export const entry = body =>
 /** Where the function that calls this one was called: see `located`. */
 export const site = () => new Error();
 
+/**
+ * Whether an error that is created after an `await` has the frames of the asynchronous function's caller. V8 keeps these frames, and it parses a script
+ * again to create the first error in it, which takes milliseconds. V8 is recognised by how it prints native functions.
+ */
+export const hasAsyncFrames = String(Object).endsWith('{ [native code] }');
+
 /** The same with `FEW` frames at most: each awaited call creates one, and few calls fail. */
 export const siteInShort = () => {
   const limit = frameLimit();

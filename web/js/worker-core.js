@@ -1,6 +1,6 @@
 // Workers, for pages and for Node.js. `platform` holds what differs between them.
 import { setMemory } from './coincide.js';
-import { CoincideError, clause, entry, isCoincide, isError, located, ours, remote, site, siteInShort } from './errors.js';
+import { CoincideError, clause, entry, hasAsyncFrames, isCoincide, isError, located, ours, remote, site, siteInShort } from './errors.js';
 import { promised } from './pending.js';
 import { bytesOf, detach, limitsOf, measured, optionsOf, prepare, proxyOf } from './proxy.js';
 import { roomFor } from './stack.js';
@@ -26,7 +26,7 @@ export const create = (platform, reflect, kind = reflect ? 'window' : 'plain') =
   let result;
 
   const open = async given => {
-    const here = site();
+    const here = hasAsyncFrames ? undefined : site();
     let boot;
     try {
       const options = optionsOf(given);
@@ -38,7 +38,7 @@ export const create = (platform, reflect, kind = reflect ? 'window' : 'plain') =
       result ??= reflect ? windowed(reflect, thread.scope, boot) : thread.scope.plain;
     } catch (error) {
       const { code, message } = error;
-      throw located(boot || isCoincide(error) || !code ? error : new CoincideError(code, message, ''), here);
+      throw located(boot || isCoincide(error) || !code ? error : new CoincideError(code, message, ''), here ?? site());
     }
     platform.deliver();
     return result;
