@@ -3,7 +3,7 @@
 // The bytes are those of a stranger. Each length is checked against the bytes that are left before anything is created for it. No accessor that a
 // program has added to a prototype runs: properties that a prototype has are defined, all others are assigned.
 import {
-  ARRAY, BIGINT, BLOB, BOXED, BUFFER, BYTES, DATE, ERROR, FALSE, FILE, FLOAT, HOLE, INTEGER, LONG_ARRAY, LONG_OBJECT, LONG_STRING, MAP,
+  ARRAY, BIGINT, BLOB, BOXED, BUFFER, BYTES, DATE, ERROR, FALSE, FILE, FLOAT, HANDLE, HOLE, INTEGER, LONG_ARRAY, LONG_OBJECT, LONG_STRING, MAP,
   MAX_DEPTH, MOST_KEYS, NEGATIVE, NEGATIVE_BIGINT, NULL, OBJECT, REFERENCE, REGEXP, REGISTERED, RESIZABLE, SET, SHARED, STRING, TOO_COSTLY, TRUE,
   UNDEFINED, VIEW, VIEWS, WELL_KNOWN, WIDE_STRING, hiddenKeys, isWellFormed, mayContain, places,
 } from './format.js';
@@ -21,7 +21,10 @@ const decoder = globalThis.TextDecoder && new TextDecoder('utf-8', { fatal: true
 
 /** Reads values from bytes. Remembers keys from one payload to the next. */
 export class Decoder {
-  /** @param references `incoming(owner, kind, id)` returns the object for a reference; without it, references are refused */
+  /**
+   * @param references `incoming(owner, kind, id)` returns the object for a reference, `handle(owner, kind, id, description)` that for a handle; what there is
+   * no method for is refused. After a payload with handles, `settle(isRead)` is called.
+   */
   constructor(references) {
     this.references = references;
     this.source = undefined;
@@ -37,6 +40,8 @@ export class Decoder {
     this.objects = bareArray(FEW_OBJECTS);
     this.counted = 0;
     this.costly = 0;
+    /** Handles in the payload so far. */
+    this.handles = 0;
     /** Buffers that the payload leaves out, as `decode` receives them; where the next one belongs, and its index. */
     this.buffers = undefined;
     this.place = -1;
@@ -56,21 +61,24 @@ export class Decoder {
     this.at = this.begin = at;
     this.end = at + length;
     this.payload++;
-    this.numbered = this.counted = this.costly = this.outside = 0;
+    this.numbered = this.counted = this.costly = this.outside = this.handles = 0;
     this.buffers = buffers;
     this.next = 0;
     for (let i = 1; i < buffers?.length; i += 2) this.outside += buffers[i].length;
     this.locate();
+    let isRead = false;
     try {
       const value = this.value(0);
       if (this.at !== this.end) throw malformed('bytes are left after the value');
       if (this.place >= 0) throw malformed(NO_CONTENT);
+      isRead = true;
       return value;
     } catch (error) {
       throw isOverflow(error) ? new Error(NO_ROOM) : error;
     } finally {
       this.source = this.bytes = this.data = this.buffers = undefined;
       this.forget();
+      if (this.handles > 0) this.references.settle?.(isRead);
     }
   }
 
@@ -169,6 +177,8 @@ export class Decoder {
       }
       case ERROR:
         return this.error(inner);
+      case HANDLE:
+        return this.handle(inner);
       default: {
         if (tag > SHARED) throw malformed('an item is of an unknown type');
         // An object gets its number before those that it contains.
@@ -253,10 +263,25 @@ export class Decoder {
     const owner = this.byte(), kind = this.byte();
     if (owner > 1 || kind > 3) throw malformed('a reference is of an unknown kind');
     const id = this.varint();
-    if (!this.references) throw new TypeError('a reference came where none was expected');
+    if (!this.references?.incoming) throw new TypeError('a reference came where none was expected');
     // It would be rounded, and name another object.
     if (id > MAX_SAFE) throw new TypeError('the id of a reference is above 2^53 - 1');
     const object = this.references.incoming(owner, kind, id);
+    this.refresh();
+    return object;
+  }
+
+  handle(inner) {
+    const owner = this.byte(), kind = this.byte();
+    if (owner > 1 || kind > MOST_KINDS) throw malformed('a handle is of an unknown kind');
+    const id = this.varint();
+    if (owner === 1 && this.at < this.end && this.bytes[this.at] !== UNDEFINED) throw malformed('a handle that comes home has a description');
+    const description = this.value(inner);
+    if (!this.references?.handle) throw new TypeError('a handle came where none was expected');
+    // It would be rounded, and name another object.
+    if (id > MAX_SAFE) throw new TypeError('the id of a handle is above 2^53 - 1');
+    this.handles++;
+    const object = this.references.handle(owner, kind, id, description);
     this.refresh();
     return object;
   }
@@ -692,6 +717,9 @@ const Views = VIEWS.map(name => globalThis[name]);
 const SIZES = [1, 1, 1, 1, 2, 2, 4, 4, 2, 4, 8, 8, 8];
 
 const MAX_WORD = 2 ** 32 - 1;
+
+/** The last kind of handles. */
+const MOST_KINDS = 5;
 
 /** Places for objects that are kept from one payload to the next. */
 const FEW_OBJECTS = 32;

@@ -3,7 +3,7 @@
 // Getters, proxies and `toJSON` of the program run during the walk, and may encode other values. Each nested encoder writes behind the
 // bytes of the one that it interrupts, in the same room.
 import {
-  ARRAY, BIGINT, BLOB, BOXED, BUFFER, BYTES, DATE, ERROR, FALSE, FILE, FLOAT, HOLE, IMAGE, INTEGER, LONG_ARRAY, LONG_OBJECT, LONG_STRING, MAP,
+  ARRAY, BIGINT, BLOB, BOXED, BUFFER, BYTES, DATE, ERROR, FALSE, FILE, FLOAT, HANDLE, HOLE, IMAGE, INTEGER, LONG_ARRAY, LONG_OBJECT, LONG_STRING, MAP,
   MAX_DEPTH, MOST_KEYS, NEGATIVE, NEGATIVE_BIGINT, NULL, OBJECT, REFERENCE, REGEXP, REGISTERED, RESIZABLE, SET, SHARED, STRING, TOO_COSTLY, TRUE, UNDEFINED,
   VIEW, VIEWS, WELL_KNOWN, WIDE_STRING, hiddenKeys, isWellFormed, mayContain,
 } from './format.js';
@@ -59,8 +59,8 @@ export class Encoder {
   /**
    * @param room where to write: see `Room`
    * @param references keeps objects that are not copied. `known(object)` is asked about each object first, `outgoing(value)` about anything that cannot
-   * be copied: both return `[owner, kind, id]` of the format, or nothing. `unsent(references)` receives the results of both for a value
-   * that is refused.
+   * be copied: both return `[owner, kind, id]` of the format for a reference, the same and the description for a handle, or nothing.
+   * `unsent(references)` receives the results of both for a value that is refused. `advice`, if there is one, ends the text that refuses a function.
    */
   constructor(room, references) {
     this.room = room;
@@ -82,7 +82,7 @@ export class Encoder {
     this.tracing = false;
     this.blobs = undefined;
     this.costly = 0;
-    /** References in the payload. */
+    /** References and handles in the last payload. */
     this.given = [];
     /** Objects in the order of their numbers; above `FEW_OBJECTS` a map from objects to numbers. */
     this.few = new Array(FEW_OBJECTS).fill(null);
@@ -142,6 +142,7 @@ export class Encoder {
     this.lost = false;
     this.costly = 0;
     this.numbered = 0;
+    if (this.given.length > 0) this.given = [];
     this.payload++;
     if (this.keys.size >= MOST_KEPT) {
       this.keys.clear();
@@ -156,7 +157,6 @@ export class Encoder {
     this.numbers = null;
     this.blobs = undefined;
     if (this.passing.size > 0) this.passing.clear();
-    if (this.given.length > 0) this.given = [];
   }
 
   /** Bytes of the buffers that were left where they are. */
@@ -169,6 +169,7 @@ export class Encoder {
   /** The references are not sent. */
   unsent() {
     if (this.given.length > 0) this.references.unsent?.(this.given);
+    this.given = [];
   }
 
   /** The path of the first part that leniency leaves out. Reads the value once more. */
@@ -176,6 +177,7 @@ export class Encoder {
     this.tracing = true;
     try {
       this.encode(value, root, true, blobs);
+      this.unsent();
       return root;
     } catch (refusal) {
       return refusal.path(root);
@@ -232,10 +234,10 @@ export class Encoder {
       case 'bigint':
         return this.bigint(value);
       case 'symbol':
-        if (!this.symbol(value)) this.uncopied(value, LOCAL_SYMBOL);
+        if (!this.symbol(value)) this.uncopied(value, LOCAL_SYMBOL, depth);
         return;
       default:
-        this.uncopied(value, 'a function cannot be sent');
+        this.uncopied(value, `a function cannot be sent${this.references?.advice ?? ''}`, depth);
     }
   }
 
@@ -390,24 +392,27 @@ export class Encoder {
     return true;
   }
 
-  /** Writes a reference to a value that cannot be copied, if references are kept. */
-  uncopied(value, why) {
+  /** Writes a reference to a value that cannot be copied, or a handle of it, if there is one. */
+  uncopied(value, why, depth) {
     const reference = this.references?.outgoing(value);
-    if (reference) return this.reference(reference);
+    if (reference) return this.reference(reference, depth);
     this.leaveOut(why);
     this.ensure(FEW);
     this.bytes[this.at++] = UNDEFINED;
   }
 
-  reference(reference) {
+  /** Writes a reference, or a handle, which has a description. */
+  reference(reference, depth) {
     const [owner, kind, id] = reference;
+    const isHandle = reference.length > 3;
     this.given.push(reference);
     this.ensure(FEW);
     const { bytes } = this;
-    bytes[this.at++] = REFERENCE;
+    bytes[this.at++] = isHandle ? HANDLE : REFERENCE;
     bytes[this.at++] = owner;
     bytes[this.at++] = kind;
     this.varint(id);
+    if (isHandle) this.value(reference[3], depth + 1);
   }
 
   /** Throws unless leniency allows to send less than the value. */
@@ -419,7 +424,7 @@ export class Encoder {
   /** `isJson`: the object is the result of a `toJSON`, so its own `toJSON` is not called. */
   object(value, depth, isJson = false) {
     const known = this.references?.known(value);
-    if (known) return this.reference(known);
+    if (known) return this.reference(known, depth);
     const number = this.find(value);
     if (number >= 0) {
       this.ensure(FEW);
@@ -445,7 +450,7 @@ export class Encoder {
   /** An object of the platform. */
   foreign(value, depth, isJson = false) {
     const reference = this.references?.outgoing(value);
-    if (reference) return this.reference(reference);
+    if (reference) return this.reference(reference, depth);
     if (this.offersJson(value, isJson)) return this.json(value, depth);
     this.refuse(value);
     this.plain(value, depth, this.keysOf(value));
@@ -659,7 +664,7 @@ export class Encoder {
   boxed(value, depth) {
     const primitive = unboxed(value);
     if (typeof primitive === 'symbol' && !wellKnown.has(primitive) && Symbol.keyFor(primitive) === undefined)
-      return this.uncopied(value, LOCAL_SYMBOL);
+      return this.uncopied(value, LOCAL_SYMBOL, depth);
     this.count(value);
     this.ensure(FEW);
     this.bytes[this.at++] = BOXED;

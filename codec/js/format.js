@@ -5,7 +5,7 @@ export const STRING = 0x40, ARRAY = 0x60, OBJECT = 0x70, UNDEFINED = 0x80, NULL 
   INTEGER = 0x85, NEGATIVE = 0x86, FLOAT = 0x87, BIGINT = 0x88, NEGATIVE_BIGINT = 0x89, LONG_STRING = 0x8a, WIDE_STRING = 0x8b,
   REGISTERED = 0x8c, WELL_KNOWN = 0x8d, DATE = 0x8e, REGEXP = 0x8f, LONG_ARRAY = 0x90, LONG_OBJECT = 0x91, MAP = 0x92, SET = 0x93,
   ERROR = 0x94, BOXED = 0x95, BUFFER = 0x96, RESIZABLE = 0x97, BYTES = 0x98, VIEW = 0x99, BLOB = 0x9a, FILE = 0x9b, IMAGE = 0x9c,
-  REFERENCE = 0x9d, SHARED = 0x9e;
+  REFERENCE = 0x9d, SHARED = 0x9e, HANDLE = 0x9f;
 
 /** Number of keys that get a number in a payload. */
 export const MOST_KEYS = 127;

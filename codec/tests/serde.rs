@@ -1,8 +1,8 @@
 //! Types of serde's data model to the value format and back.
 
 use coincide_codec::value::{
-    self, BigInt, ErrorValue, PropertyKey, RefKind, RefOwner, Symbol, ViewKind, args_from_slice, args_to_buf,
-    from_slice, to_buf, to_vec,
+    self, BigInt, ErrorValue, HandleKind, PropertyKey, RefKind, RefOwner, Symbol, ViewKind, args_from_slice,
+    args_to_buf, from_slice, to_buf, to_vec,
 };
 use coincide_codec::{ByteBuf, Bytes, DecodeErrorKind, Value};
 use serde::de::DeserializeOwned;
@@ -735,6 +735,12 @@ mod values_inside {
             Value::Map(vec![(Value::Null, Value::Set(vec![]))]),
             array([Value::Hole]),
             Value::Reference { owner: RefOwner::Sender, kind: RefKind::Function, id: 7 },
+            Value::Handle {
+                owner: RefOwner::Sender,
+                kind: HandleKind::Methods,
+                id: 7,
+                description: Box::new(array([text("close")])),
+            },
             view(ViewKind::Float64, &[0; 16]),
             Value::Error(Box::new(ErrorValue {
                 class: "TypeError".into(),
@@ -819,6 +825,13 @@ mod errors {
         refuses::<String>(regexp, "expected a string, got a regular expression");
         let reference = Value::Reference { owner: RefOwner::Sender, kind: RefKind::Object, id: 1 };
         refuses::<Item>(reference, "expected struct Item, got a reference");
+        let handle = Value::Handle {
+            owner: RefOwner::Receiver,
+            kind: HandleKind::Function,
+            id: 1,
+            description: Box::new(Value::Undefined),
+        };
+        refuses::<Item>(handle, "expected struct Item, got a handle");
         let image = Value::Image { width: 1, height: 1, color_space: "srgb".into(), pixels: vec![0; 4] };
         refuses::<ByteBuf>(image, "expected byte array, got image data");
         let lone = Value::String(value::OwnedText::Utf16(vec![0xd800]));

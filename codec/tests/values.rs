@@ -1,8 +1,8 @@
 //! Any value to bytes and back.
 
 use coincide_codec::value::{
-    BigInt, ErrorValue, Item, Key, MAX_DEPTH, OwnedText, PropertyKey, Reader, RefKind, RefOwner, Symbol, Text,
-    ViewKind, Writer, from_slice, to_vec,
+    BigInt, ErrorValue, HandleKind, Item, Key, MAX_DEPTH, OwnedText, PropertyKey, Reader, RefKind, RefOwner, Symbol,
+    Text, ViewKind, Writer, from_slice, to_vec,
 };
 use coincide_codec::{Value, typed};
 use proptest::collection::vec;
@@ -201,7 +201,15 @@ fn any_tree() -> impl Strategy<Value = Value> {
             1 => (text(), text(), text(), cause, properties).prop_map(|(class, message, stack, cause, properties)| {
                 Value::Error(Box::new(ErrorValue { class, message, stack, cause, properties }))
             }),
-            1 => inner.prop_map(|inner| Value::Boxed(Box::new(inner))),
+            1 => inner.clone().prop_map(|inner| Value::Boxed(Box::new(inner))),
+            1 => (proptest::sample::select(HandleKind::ALL.to_vec()), any::<u64>(), inner.clone()).prop_map(
+                |(kind, id, description)| Value::Handle {
+                    owner: RefOwner::Sender,
+                    kind,
+                    id,
+                    description: Box::new(description),
+                }
+            ),
             2 => view.prop_map(|(kind, offset, len, buffer)| {
                 Value::View { kind, buffer: Box::new(buffer), offset, len }
             }),
@@ -323,6 +331,7 @@ impl Settler {
                     self.settle(value);
                 });
             }
+            Value::Handle { description, .. } => self.settle(description),
             Value::Set(items) => {
                 self.objects += 1;
                 items.iter_mut().for_each(|item| self.settle(item));
@@ -452,6 +461,10 @@ fn copy_item(reader: &mut Reader<'_>, writer: &mut Writer<'_>) {
         Item::Image { width, height, color_space, pixels } => writer.image(width, height, color_space, pixels),
         Item::Reference { owner, kind, id } => writer.reference(owner, kind, id),
         Item::Shared(number) => writer.shared(number),
+        Item::Handle { owner, kind, id } => {
+            writer.handle(owner, kind, id);
+            copy_item(reader, writer);
+        }
     }
 }
 

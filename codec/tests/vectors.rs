@@ -3,7 +3,9 @@
 //! To add a case, write it with `"bytes": ""`; the failing test prints the bytes, which are right if they are what the
 //! specification asks for.
 
-use coincide_codec::value::{BigInt, ErrorValue, OwnedText, PropertyKey, RefKind, RefOwner, Symbol, ViewKind};
+use coincide_codec::value::{
+    BigInt, ErrorValue, HandleKind, OwnedText, PropertyKey, RefKind, RefOwner, Symbol, ViewKind,
+};
 use coincide_codec::{DecodeErrorKind, Value, value};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -306,6 +308,24 @@ fn parse_named(name: &str, content: &Json) -> Value {
                 other => panic!("no kind of a reference: {other}"),
             },
             id: string(&content["id"]).parse().expect("an id in decimal"),
+        },
+        "$handle" => Value::Handle {
+            owner: match string(&content["owner"]).as_str() {
+                "sender" => RefOwner::Sender,
+                "receiver" => RefOwner::Receiver,
+                other => panic!("no owner of a handle: {other}"),
+            },
+            kind: match string(&content["kind"]).as_str() {
+                "function" => HandleKind::Function,
+                "methods" => HandleKind::Methods,
+                "exposed" => HandleKind::Exposed,
+                "stream" => HandleKind::Stream,
+                "signal" => HandleKind::Signal,
+                "controller" => HandleKind::Controller,
+                other => panic!("no kind of a handle: {other}"),
+            },
+            id: string(&content["id"]).parse().expect("an id in decimal"),
+            description: Box::new(parse(&content["description"])),
         },
         "$shared" => Value::Shared(small(content)),
         other => panic!("no notation: {other}"),

@@ -4,9 +4,12 @@
 // therefore reach neither a worker that has not imported coincide yet nor listeners of its program.
 import { alarmOf } from './alarm/main.js';
 import { Link } from './end/main.js';
-import { CoincideError, clause, failed, hide, isCoincide, located, site, siteInShort } from './errors.js';
+import { copied } from './early.js';
+import { CoincideError, clause, hide, isCoincide, located, site } from './errors.js';
 import { onFailure } from './guard.js';
 import { turn } from './loop.js';
+import { isExposure, isKept } from './objects/marks.js';
+import { limited, namedOf } from './objects/remote.js';
 import { promised, rejectAll } from './pending.js';
 import { ALARM, BOOT, BROKEN, FAILED, HELLO, PACKET, PANIC, RING, detach, kindOf, limitsOf, measured, packetsOf, prepare, proxyOf } from './proxy.js';
 import { roomFor } from './stack.js';
@@ -63,6 +66,8 @@ export class Controller {
   /** `{ relay }` once everything but the worker is ready for the link. */
   #prepared = null;
   #link = null;
+  /** The names under which main has exposed something before there was a link. */
+  #exposed = new Set();
   /** Actions that wait for the link. */
   #waiting = [];
   #closed = null;
@@ -98,7 +103,7 @@ export class Controller {
     this.#reasons = reasonsFor(platform, wishes, tier);
     if (holds) this.#outbox = platform.outboxOf(worker);
     this.#ready.catch(() => {});
-    this.proxy = this.#proxy(limitsOf());
+    this.proxy = this.#proxy();
     if (reflection?.ffi) this.ffi = reflection.ffi(() => this.#reflected);
     platform.attend(worker, {
       receives: data => this.#receives(data),
@@ -159,8 +164,14 @@ export class Controller {
     return this.#link !== null;
   }
 
-  within(limits) {
-    return this.#proxy(limitsOf(limits));
+  /** The proxy with limits; or something that was received, with limits. */
+  within(limits, ...received) {
+    return received.length > 0 ? limited(limits, received[0]) : this.#proxy(limits);
+  }
+
+  /** How many things of main the worker has, and how many of the worker are known here. */
+  handles() {
+    return this.#link?.objects.sizes ?? { given: 0, received: 0 };
   }
 
   interrupt() {
@@ -255,9 +266,10 @@ export class Controller {
     try {
       this.#link = this.tier === SHARED ? shared(post, this.#options) : Link.byMessages(packetsOf(post), relay, alarm, strict);
       this.#link.left = weakly(this, Controller.#left);
+      this.#link.objects.callerOf = this.#callerOfLink();
       this.#reflected = reflection?.reflect?.(this.#link, wishes);
       const window = reflection?.wishes(wishes);
-      post({ [BOOT]: { module: start.module, buffer: this.#link.buffer, relay, promises, deadlockTimeout, reasons: this.#reasons, window, alarm: alarm?.start } });
+      post({ [BOOT]: { module: start.module, buffer: this.#link.buffer, relay, promises, deadlockTimeout, reasons: this.#reasons, window, alarm: alarm?.start, exposed: [...this.#exposed] } });
     } catch (error) {
       const why = `the link could not be created: ${clause(error?.message)}`;
       this.#fails(error instanceof CoincideError ? error : new CoincideError('NotStarted', why, '', { cause: error }));
@@ -373,20 +385,36 @@ export class Controller {
     this.#name = undefined;
   }
 
-  #call(name, args, timeout, signal) {
+  /** How what is received is called. The link must not keep the controller. */
+  #callerOfLink() {
     const link = this.#link;
+    const ref = new WeakRef(this);
+    const call = (name, args, shown, limits) => promised(link, pending => link.call(name, args, limits.timeout, pending), shown, limits);
+    return callerOf(this.#options, call, error => ref.deref()?.#rejected(error) ?? error);
+  }
+
+  #call(name, args, shown, limits) {
+    if (this.#closed) return Promise.reject(this.#closedFor(shown));
+    const link = this.#link;
+    const { timeout } = limits;
     const start = pending => (link ? link.call(name, args, timeout, pending) : this.#callLater(name, args, timeout, pending));
-    return promised(link, start, name, { timeout, signal });
+    return promised(link, start, shown, limits);
+  }
+
+  /** A promise that the program holds rejects with the error that is returned. */
+  #rejected(error) {
+    this.#isReported = true;
+    return this.#explained(error);
   }
 
   /** Starts a call once there is a link. Its limits apply from now on. */
   #callLater(name, args, timeout, pending) {
     // Arguments that cannot be sent have to throw at once.
-    const copy = copied(name, args);
+    const copy = copied(pending.name, args);
     const start = performance.now();
     this.#do(link => {
       if (pending.isSettled) return;
-      if (!link) return pending.settle(this.#closedFor(name), true);
+      if (!link) return pending.settle(this.#closedFor(pending.name), true);
       try {
         pending.begin(link.call(name, copy, Math.max(0, timeout - (performance.now() - start)), pending), link);
       } catch (error) {
@@ -408,45 +436,52 @@ export class Controller {
     });
   }
 
-  #proxy({ timeout, signal }) {
+  #proxy(limits) {
     const options = this.#options;
-    const call = (name, args, here) => {
-      const [sent, moved] = prepare(args, options);
-      signal?.throwIfAborted();
-      if (this.#closed) return Promise.reject(located(this.#closedFor(name), here));
-      const result = this.#call(name, sent, timeout, signal);
-      detach(moved, result);
-      return result.then(options.transform, error => {
-        this.#isReported = true;
-        throw located(this.#explained(error), here, signal);
-      });
-    };
-    return proxyOf(
-      name =>
-        (...args) => {
-          const start = options.measure ? performance.now() : 0;
-          let here;
-          try {
-            roomFor(name);
-            here = siteInShort();
-            const result = call(name, args, here);
-            return options.measure ? result.finally(() => measured(name, start)) : result;
-          } catch (error) {
-            throw located(error, here ?? site(), signal);
-          }
-        },
-      {
-        set: (name, value) => {
-          roomFor(name);
-          const { transform } = options;
-          const fn = transform && typeof value === 'function' ? transformed(value, transform) : value;
-          this.#do(link => link?.register(name, fn));
-        },
-        delete: name => this.#do(link => link?.unregister(name)),
+    const caller = callerOf(options, (...call) => this.#call(...call), error => this.#rejected(error))(limits);
+    return proxyOf(name => namedOf(caller, name), {
+      set: (name, value) => {
+        roomFor(name);
+        const { transform } = options;
+        const fn = transform && typeof value === 'function' && !isKept(value) ? transformed(value, transform) : value;
+        if (isExposure(value)) this.#exposed.add(name);
+        else this.#exposed.delete(name);
+        this.#do(link => link?.register(name, fn));
       },
-    );
+      delete: name => {
+        this.#exposed.delete(name);
+        this.#do(link => link?.unregister(name));
+      },
+    });
   }
 }
+
+/**
+ * Returns a function of limits, which returns how main calls under them: see `objects/caller.js`.
+ *
+ * @param call returns the promise of a call
+ * @param rejected returns the error that a promise of the program rejects with
+ */
+const callerOf = (options, call, rejected) => function within(given) {
+  const limits = limitsOf(given);
+  const { signal } = limits;
+  return {
+    blocks: false,
+    signal,
+    within,
+    call(name, args, shown, pack, here) {
+      const start = options.measure ? performance.now() : 0;
+      const [sent, moved] = prepare(args, options);
+      signal?.throwIfAborted();
+      const called = call(name, pack ? pack(sent) : sent, shown, limits);
+      detach(moved, called);
+      const result = called.then(options.transform, error => {
+        throw located(rejected(error), here, signal);
+      });
+      return options.measure ? result.finally(() => measured(shown, start)) : result;
+    },
+  };
+};
 
 /** The kinds of messages that a worker posts, besides `RING`. */
 const KINDS = [PACKET, HELLO, BOOT, BROKEN, PANIC, FAILED];
@@ -476,16 +511,6 @@ const causeOf = thrown => {
     return thrown && { cause: revived(thrown) };
   } catch {
     return undefined;
-  }
-};
-
-/** A copy of arguments for later. */
-const copied = (name, args) => {
-  try {
-    return structuredClone(args);
-  } catch (error) {
-    if (error?.name !== 'DataCloneError') throw error;
-    throw failed('Arguments', `the arguments of \`${name}\` cannot be sent: ${clause(error.message)}`, name);
   }
 };
 

@@ -7,6 +7,8 @@ import { answer, cancel, deliver, initSync, lose, notify, register, release, sta
 import { CLOSED as LINK_CLOSED, failureOf, run } from './errors.js';
 import { hasFailed } from './guard.js';
 import { ABORT, CLOSED, READY, RELEASED, RUN, SETTLE, addEnd, requestTurn, turn } from './loop.js';
+import { Objects } from './objects/table.js';
+import { USE } from './objects/use.js';
 import { ADDRESS, CALL, FUNCTION, LENGTH, SERIAL, STATUS, WAKE, memory, scratch } from './scratch.js';
 import { attach, wakeByPort } from './shared.js';
 import { Values, inWords, isThenable, unsent } from './values.js';
@@ -23,6 +25,10 @@ export class End {
   functions = [];
   /** Pending promises by the ids of their calls. */
   pending = new Map();
+  /** Counts the ids of what this end keeps for the other one. */
+  counter = { last: 0 };
+  /** The handles of ordinary calls. */
+  objects = new Objects(this.counter, ids => this.release(ids));
   /** Receives the references that the other end no longer holds. */
   released = () => {};
   /** Why the link is closed, in words. */
@@ -32,7 +38,8 @@ export class End {
   constructor(id, strict) {
     if (id === 0) throw new Error(memory.shownText());
     this.id = id;
-    this.values = this.reflected = new Values(strict);
+    this.values = this.reflected = new Values(strict, this.objects);
+    this.insert(USE, { name: 'a callback', fn: (...operation) => this.objects.use(...operation), values: this.values });
     addEnd(this);
     // It does not listen before its first turn.
     requestTurn();
@@ -57,9 +64,10 @@ export class End {
     }
   }
 
-  /** Registers what the other end calls by `name`. */
+  /** Registers what the other end calls by `name`. What is exposed has members there. */
   register(name, fn) {
     this.insert(name, { name, fn, values: this.values });
+    if (this.closed === undefined) this.objects.name(name, fn);
   }
 
   insert(name, served) {
@@ -70,6 +78,7 @@ export class End {
   unregister(name) {
     const index = unregister(this.id, alone(name)) - 1;
     if (index >= 0) this.functions[index] = undefined;
+    if (this.closed === undefined) this.objects.name(name, undefined);
   }
 
   /** Starts a call, which settles `pending`. Returns its id, or 0 if it waits for the bytes of blobs. Throws when the arguments cannot be sent. */
@@ -112,15 +121,18 @@ export class End {
     const id = start(this.id, scratch.numberOf(name), scratch.give(), scratch.length, timeout);
     if (id === 0) {
       const { words } = memory;
+      pending.values.unsend();
       pending.settle(failureOf(words[STATUS], memory.shownText(), pending.name), true);
       return 0;
     }
+    pending.given = pending.values.given;
     this.pending.set(id, pending);
     this.wake();
     return id;
   }
 
   #refuse(pending) {
+    pending.values.unsend();
     pending.settle(failureOf(LINK_CLOSED, this.closed, pending.name), true);
     return 0;
   }
@@ -137,8 +149,14 @@ export class End {
   /** Calls a function of the other end without an answer; errors call it `shown`. */
   notify(name, args, values = this.values, shown = name) {
     values.encodeArgumentsNow(args, shown);
-    if (this.closed !== undefined) throw failureOf(LINK_CLOSED, this.closed, shown);
-    if (!notify(this.id, scratch.numberOf(name), scratch.give(), scratch.length)) throw failureOf(memory.words[STATUS], memory.shownText(), shown);
+    if (this.closed !== undefined) {
+      values.unsend();
+      throw failureOf(LINK_CLOSED, this.closed, shown);
+    }
+    if (!notify(this.id, scratch.numberOf(name), scratch.give(), scratch.length)) {
+      values.unsend();
+      throw failureOf(memory.words[STATUS], memory.shownText(), shown);
+    }
     this.wake();
   }
 
@@ -170,7 +188,7 @@ export class End {
         this.isReady(namesIn(memory.words[ADDRESS], memory.words[LENGTH]));
         return true;
       case RELEASED:
-        this.released(idsIn(memory.words[ADDRESS], memory.words[LENGTH]));
+        this.#released(idsIn(memory.words[ADDRESS], memory.words[LENGTH]));
         return false;
       case CLOSED:
         this.close(memory.shownText());
@@ -178,6 +196,11 @@ export class End {
       default:
         return false;
     }
+  }
+
+  #released(ids) {
+    this.objects.released(ids);
+    this.released(ids);
   }
 
   #settle() {
@@ -201,6 +224,7 @@ export class End {
     this.running.clear();
     // They may hold the worker itself.
     this.functions = [];
+    this.objects.close();
   }
 
   /** Runs a function. Nothing that it throws leaves this method. */
@@ -252,7 +276,9 @@ export class End {
       if (!this.running.has(serial)) return;
       const status = encode();
       // Code of the program that is encoded may have ended the link.
-      if (status !== undefined && this.running.delete(serial)) answer(this.id, id, serial, status, scratch.give(), scratch.length, true);
+      if (status === undefined) return;
+      if (!this.running.delete(serial)) values.unsend();
+      else answer(this.id, id, serial, status, scratch.give(), scratch.length, true);
       return status;
     };
     try {
@@ -343,6 +369,9 @@ const namesIn = (at, length) => {
 };
 
 const idsIn = (at, length) => new Float64Array(memory.bytes.slice(at, at + length).buffer);
+
+/** Main's notification that it exposes something under a name, or does not any more. */
+export const EXPOSES = 'coincide:exposes';
 
 // Names of the functions that serve references: main's for operations, with and without an answer, and the worker's that calls its functions.
 export const REFLECT = 'coincide:reflect', REFLECT_LATER = 'coincide:reflect-later', INVOKE = 'coincide:invoke';

@@ -1,5 +1,9 @@
 /** Main's side of coincide, on pages. In Node.js, `main.node.d.ts` takes its place. */
 
+import type { Handles } from './objects.js';
+
+export { callback, dispose, expose, type Handles } from './objects.js';
+
 /** An interface without types: any name, any arguments, any result. */
 export type Untyped = Record<string, any>;
 
@@ -156,6 +160,10 @@ export interface Link<Exports extends object = Untyped, Functions extends object
    * await worker.within({ timeout: 1000 }).version();
    */
   within(limits: Limits): MainProxy<Exports, Functions>;
+  /** Something that was received from the worker, with limits on its calls. */
+  within<T extends object>(limits: Limits, received: T): T;
+  /** Number of callbacks and objects of main that the worker has, and of those of the worker that are known here. */
+  handles(): Handles;
   /** Interrupts the worker: the call or the `sleep` in which it is blocked throws, otherwise its next `check`. No-op on an idle worker. */
   interrupt(): void;
   /** Calls an export without waiting for an answer. */

@@ -3,4 +3,5 @@ import * as platform from './platform.js';
 import { source } from './wasm.js';
 
 export { CoincideError } from './errors.js';
+export { callback, dispose, expose } from './objects/marks.js';
 export default create(platform, source);

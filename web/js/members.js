@@ -24,8 +24,13 @@ export const membersOf = ({ platform, reflection }) => ({
   [UNSENDABLE]: { configurable: true, value: 'a worker' },
   [WRAPPED]: { value: true },
   within: method(
-    entry(function (limits) {
-      return own(this, 'within').within(limits);
+    entry(function (...given) {
+      return own(this, 'within').within(...given);
+    }),
+  ),
+  handles: method(
+    entry(function () {
+      return own(this, 'handles').handles();
     }),
   ),
   interrupt: method(

@@ -41,6 +41,8 @@ class Pending {
     this.name = name;
     /** Decodes the outcome. */
     this.values = undefined;
+    /** The handles in the arguments; null without any. */
+    this.given = null;
     this.number = 0;
     this.isAbandoned = false;
     this.promise = new Promise((resolve, reject) => {
@@ -97,7 +99,7 @@ class Pending {
     let value;
     let hasFailed = false;
     try {
-      value = this.values.outcome(this.name);
+      value = this.values.outcome(this.name, this.given);
     } catch (error) {
       value = error;
       hasFailed = true;

@@ -1,11 +1,13 @@
 // Values of a link on their way between the program and payloads. All code of the program that runs here may throw.
-import { OUT_OF_MEMORY, THREW, VALUE, failed, failureOf, remote } from './errors.js';
+import { BAD_ARGUMENTS, OUT_OF_MEMORY, THREW, VALUE, failed, failureOf, isUnread, remote } from './errors.js';
 import { ADDRESS, LENGTH, STATUS, memory, scratch } from './scratch.js';
 import { blobsIn } from './values/blobs.js';
 import { Decoder } from './values/decode.js';
 import { Encoder, checkBuffers } from './values/encode.js';
 
 export class Values {
+  /** The handles in the payload that was encoded last; null without any. */
+  given = null;
   #strict;
   #references;
   #encoder;
@@ -13,13 +15,20 @@ export class Values {
 
   /**
    * @param strict whether results that would lose something are errors
-   * @param references keeps the objects that are sent as references: see `Encoder` and `Decoder`. Without it, everything is copied
+   * @param references keeps the objects that are not copied: see `Encoder` and `Decoder`
+   * @param codec of its own, if it is to remember other keys than the values of all links together
    */
-  constructor(strict, references) {
+  constructor(strict, references, { encoder, decoder } = shared) {
     this.#strict = strict;
     this.#references = references;
-    this.#encoder = references ? new Encoder(scratch, references) : shared.encoder;
-    this.#decoder = references ? new Decoder(references) : shared.decoder;
+    this.#encoder = encoder;
+    this.#decoder = decoder;
+  }
+
+  /** The payload that was encoded last is not sent: its handles are taken back. */
+  unsend() {
+    if (this.given !== null) this.#references.unsent(this.given);
+    this.given = null;
   }
 
   /** Encodes arguments into scratch memory. Throws a `Refusal`; if that awaits blobs, `blobs` are needed. */
@@ -43,12 +52,19 @@ export class Values {
     const encoder = this.#encode(value, 'result', lenient, blobs);
     if (!encoder.lost) return;
     const { at, length, buffers } = scratch;
-    warn(fn, encoder, value, blobs);
+    const { given } = this;
+    warn(fn, encoder, value, blobs, this.#references);
     // Code of the program that ran for the warning may have sent something, or transferred a buffer.
+    this.given = given;
     scratch.at = at;
     scratch.length = length;
     scratch.buffers = buffers;
-    checkBuffers(buffers, 'result');
+    try {
+      checkBuffers(buffers, 'result');
+    } catch (refusal) {
+      this.unsend();
+      throw refusal;
+    }
   }
 
   /** Encodes what a function threw, as well as it can be sent. */
@@ -57,6 +73,7 @@ export class Values {
     const isLost = typeof thrown === 'function' || typeof thrown === 'symbol';
     try {
       if (!this.#encode(thrown, 'thrown', true).lost || !isLost) return;
+      this.unsend();
     } catch {
       // Something in it throws.
     }
@@ -77,14 +94,15 @@ export class Values {
     const [at, length] = [words[ADDRESS], words[LENGTH]];
     memory.read();
     try {
+      this.#decoder.references = this.#references;
       return this.#decoder.decode(memory, at, length, memory.buffers());
     } finally {
       memory.readEnd();
     }
   }
 
-  /** The value that a call of `fn` ended with; throws if it failed. wasm shows the outcome. */
-  outcome(fn) {
+  /** The value that a call of `fn` ended with; throws if it failed. wasm shows the outcome. `given` are the handles in its arguments. */
+  outcome(fn, given) {
     const status = memory.words[STATUS];
     if (status === VALUE) {
       try {
@@ -93,6 +111,7 @@ export class Values {
         throw unread(error, fn) ?? failed('Result', `the result of \`${fn}\` cannot be read here: ${inWords(error)}`, fn);
       }
     }
+    if (given && (isUnread(status) || (status === BAD_ARGUMENTS && this.#references.settle))) this.#references.unsent(given);
     if (status !== THREW) throw failureOf(status, memory.shownText(), fn);
     let thrown;
     try {
@@ -107,7 +126,10 @@ export class Values {
     // A getter of a value that is being encoded may get here.
     const encoder = this.#encoder.isBusy ? new Encoder(scratch, this.#references) : this.#encoder;
     scratch.shrink();
+    encoder.references = this.#references;
+    this.given = null;
     encoder.encode(value, root, lenient, blobs);
+    this.given = encoder.given.length > 0 ? encoder.given : null;
     scratch.at = encoder.start;
     scratch.length = encoder.at - encoder.start;
     scratch.buffers = encoder.buffers;
@@ -116,7 +138,7 @@ export class Values {
   }
 }
 
-/** For values without references: the format keeps nothing from one payload to the next. */
+/** The format keeps nothing from one payload to the next. */
 const shared = { encoder: new Encoder(scratch), decoder: new Decoder() };
 
 /** The error of a call whose arguments cannot be sent. */
@@ -139,14 +161,14 @@ const remoteOrBare = (thrown, fn) => {
 };
 
 /** Warns once for each function that its results lose something. */
-const warn = (fn, encoder, value, blobs) => {
+const warn = (fn, encoder, value, blobs, references) => {
   if (warned.has(fn)) return;
   warned.add(fn);
   const { active } = scratch;
   // The payload stays where it is until it is sent.
   scratch.active = encoder;
   try {
-    const path = new Encoder(scratch).traced(value, 'result', blobs);
+    const path = new Encoder(scratch, references).traced(value, 'result', blobs);
     console.warn(`coincide: ${path} of \`${fn}\` cannot be sent as it is and lost something; \`strict: true\` makes that an error`);
   } catch {
     // The result is the same without a warning.
@@ -155,6 +177,9 @@ const warn = (fn, encoder, value, blobs) => {
   }
 };
 const warned = new Set();
+
+/** A codec with memory of its own, for values that have other keys than those of calls. */
+export const ownCodec = () => ({ encoder: new Encoder(scratch), decoder: new Decoder() });
 
 export const isThenable = value =>
   value !== null && typeof value === 'object' && typeof value.then === 'function';

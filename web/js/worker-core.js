@@ -1,6 +1,9 @@
 // Workers, for pages and for Node.js. `platform` holds what differs between them.
 import { setMemory } from './coincide.js';
-import { CoincideError, clause, entry, hasAsyncFrames, isCoincide, isError, located, ours, remote, site, siteInShort } from './errors.js';
+import { CoincideError, clause, entry, hasAsyncFrames, isCoincide, isError, located, ours, remote, site } from './errors.js';
+import { isKept } from './objects/marks.js';
+import { limited, namedOf } from './objects/remote.js';
+import { USE } from './objects/use.js';
 import { promised } from './pending.js';
 import { bytesOf, detach, limitsOf, measured, optionsOf, prepare, proxyOf } from './proxy.js';
 import { roomFor } from './stack.js';
@@ -47,6 +50,13 @@ export const create = (platform, reflect, kind = reflect ? 'window' : 'plain') =
   return open;
 };
 
+/** An error that main's function returns is thrown, as in coincident. */
+const throwReturned = (result, name, here) => {
+  if (!(result instanceof Error)) return;
+  const error = remote(result, name);
+  throw here ? located(error, here) : error;
+};
+
 /** A function that rejects, where coincide cannot work. */
 const refusing = error => async () => {
   throw located(error(), site());
@@ -74,68 +84,62 @@ const scopeOf = (thread, platform, boot) => {
   if (options.memory !== undefined) setMemory(options.memory);
   const sync = Boolean(buffer ?? relay);
   const awaits = options.promises || promises;
-  const refuse = name => {
-    throw new CoincideError('CannotBlock', cannotBlock(name, reasons), name);
+  const refuse = (name, isReceived) => {
+    throw new CoincideError('CannotBlock', cannotBlock(name, reasons, isReceived), name);
   };
   /** Called before main's objects may change. */
   let touch = () => {};
 
-  const proxy = limits => {
+  /** Returns how main is called under limits: see `objects/caller.js`. */
+  const callerOf = limits => {
     const { timeout, signal, promise } = limitsOf(limits);
-    const blocking = name => {
+    const blocking = (name, args, shown, pack) => {
       const { transform } = options;
-      return (...args) => {
-        const start = options.measure ? performance.now() : 0;
-        try {
-          roomFor(name);
-          const [sent, moved] = prepare(args, options);
-          signal?.throwIfAborted();
-          touch();
-          const result = end.call(name, sent, timeout);
-          detach(moved);
-          // An error that main's function returns is thrown, as in coincident.
-          if (result instanceof Error) throw remote(result, name);
-          return transform ? transform(result) : result;
-        } catch (error) {
-          throw located(error, site(), signal);
-        } finally {
-          if (options.measure) measured(name, start);
-        }
-      };
+      const start = options.measure ? performance.now() : 0;
+      try {
+        const [sent, moved] = prepare(args, options);
+        signal?.throwIfAborted();
+        touch();
+        const result = end.call(name, pack ? pack(sent) : sent, timeout, shown);
+        detach(moved);
+        if (!pack) throwReturned(result, shown);
+        return transform ? transform(result) : result;
+      } finally {
+        if (options.measure) measured(shown, start);
+      }
     };
-    const awaiting = name => {
+    const awaiting = (name, args, shown, pack, here) => {
       const { transform } = options;
-      return (...args) => {
-        const start = options.measure ? performance.now() : 0;
-        let here;
-        const passes = value => {
-          if (value instanceof Error) throw located(remote(value, name), here);
-          return transform ? transform(value) : value;
-        };
-        const fails = error => {
-          throw located(error, here, signal);
-        };
-        try {
-          roomFor(name);
-          here = siteInShort();
-          const [sent, moved] = prepare(args, options);
-          signal?.throwIfAborted();
-          const called = promised(end, pending => end.callLater(name, sent, timeout, pending), name, { timeout, signal });
-          detach(moved, called);
-          const result = called.then(passes, fails);
-          return options.measure ? result.finally(() => measured(name, start)) : result;
-        } catch (error) {
-          throw located(error, here ?? site(), signal);
-        }
+      const start = options.measure ? performance.now() : 0;
+      const passes = value => {
+        if (!pack) throwReturned(value, shown, here);
+        return transform ? transform(value) : value;
       };
+      const fails = error => {
+        throw located(error, here, signal);
+      };
+      const [sent, moved] = prepare(args, options);
+      signal?.throwIfAborted();
+      const packed = pack ? pack(sent) : sent;
+      const called = promised(end, pending => end.callLater(name, packed, timeout, pending), shown, { timeout, signal });
+      detach(moved, called);
+      const result = called.then(passes, fails);
+      return options.measure ? result.finally(() => measured(shown, start)) : result;
     };
-    const refused = name => entry(() => refuse(name));
-    const caller = promise || (!sync && awaits) ? awaiting : sync ? blocking : refused;
-    return proxyOf(caller, {
+    const refused = (name, args, shown) => refuse(shown, name === USE);
+    const blocks = !promise && (sync || !awaits);
+    return { blocks, signal, within: callerOf, call: blocks ? (sync ? blocking : refused) : awaiting };
+  };
+  end.objects.callerOf = callerOf;
+  for (const name of boot.exposed ?? []) end.objects.names.add(name);
+
+  const proxy = limits => {
+    const caller = callerOf(limits);
+    return proxyOf(name => namedOf(caller, name, () => end.objects.names.has(name)), {
       set(name, value) {
         roomFor(name);
         const { transform } = options;
-        end.register(name, transform && typeof value === 'function' ? transformed(value, transform) : value);
+        end.register(name, transform && typeof value === 'function' && !isKept(value) ? transformed(value, transform) : value);
       },
       delete(name) {
         end.unregister(name);
@@ -155,7 +159,8 @@ const scopeOf = (thread, platform, boot) => {
 
   const plain = {
     proxy: proxy({}),
-    within: entry(proxy),
+    within: entry((limits, ...received) => (received.length > 0 ? limited(limits, received[0]) : proxy(limits))),
+    handles: () => end.objects.sizes,
     ready: entry(ready),
     fail(why) {
       thread.fail({ said: inWords(why), thrown: isError(why) ? described(why) : undefined });
@@ -196,9 +201,9 @@ const millisecondsOf = given => {
 };
 
 /** Message of `CannotBlock`: why, and what to use instead. */
-const cannotBlock = (name, reasons) =>
+const cannotBlock = (name, reasons, isReceived) =>
   `\`${name}\` was not called, since this worker cannot block: ${reasons.map(clause).join('; ')}. ` +
-  `Use \`await within({ promise: true }).${name}(...)\`, or pass \`promises: true\` to have all calls return promises; main can always await the worker`;
+  `Use \`await within({ promise: true }${isReceived ? ', callback)' : `).${name}`}(...)\`, or pass \`promises: true\` to have all calls return promises; main can always await the worker`;
 
 const windowCannotBlock = reasons =>
   `\`window\` cannot be used, since this worker cannot block: ${reasons.map(clause).join('; ')}. ` +

@@ -1,7 +1,10 @@
 /** The worker's side of coincide. */
 import type { Arguments, Awaiting, Blocking, FunctionsBeside, Interface, Limits as MainLimits, NameOf, Options, Registered, Result, Transferred, Untyped } from './main.js';
 
+import type { Handles } from './objects.js';
+
 export { CoincideError, type CoincideErrorCode } from './main.js';
+export { callback, dispose, expose, type Handles } from './objects.js';
 
 /** Options of `coincide()` in a worker. */
 export interface WorkerOptions extends Options {
@@ -44,6 +47,10 @@ export interface Scope<Exports extends object = Untyped, Functions extends objec
   within(limits: Limits & { promise: true }): WorkerProxy<Exports, Functions, Awaiting<Functions>>;
   /** The proxy with limits on its calls. */
   within(limits: Limits & { promise?: false | undefined }): WorkerProxy<Exports, Functions, Calls>;
+  /** Something that was received from main, with limits on its calls. */
+  within<T extends object>(limits: Limits, received: T): T;
+  /** Number of callbacks and objects of this worker that main has, and of those of main that are known here. */
+  handles(): Handles;
   /** Tells main that the worker is ready. */
   ready(): void;
   /**

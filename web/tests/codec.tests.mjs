@@ -2,6 +2,8 @@
 // `decode(bytes)` a value; `blobs(value)` awaits the bytes of blobs; `lost()` is the path of what the last `encode` left out;
 // `vectors()` gives `proto/vectors/values.json`; and the assertions of `suite.mjs`.
 
+import { codecKit } from './codec.kit.mjs';
+
 export default (test, { encode, encodeApart, decode, blobs, lost, vectors, assert, equal, deepEqual, throws }) => {
   const again = (value, options) => decode(encode(value, options));
   const hex = bytes => Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
@@ -669,13 +671,29 @@ export default (test, { encode, encodeApart, decode, blobs, lost, vectors, asser
         if (part.name.$utf16) throw skipped;
         return made(new File([unhex(part.bytes)], text(part.name), { type: part.type, lastModified: make(part.lastModified, []) }));
       case '$shared': return objects[part];
+      case '$reference': return { reference: numbersOf(part, ['object', 'array', 'function', 'symbol']) };
+      case '$handle': {
+        const numbers = numbersOf(part, ['function', 'methods', 'exposed', 'stream', 'signal', 'controller']);
+        return { reference: [...numbers, make(part.description, objects)] };
+      }
       default: throw skipped;
     }
+  };
+  /** Owner, kind and id of a reference or handle. */
+  const numbersOf = ({ owner, kind, id }, kinds) => {
+    if (!Number.isSafeInteger(Number(id))) throw skipped;
+    return [['sender', 'receiver'].indexOf(owner), kinds.indexOf(kind), Number(id)];
   };
   const skipped = new Error('this platform has no such value');
 
   test('codec: the vectors are written and read', async () => {
     const { valid, readable, invalid } = await vectors();
+    const { encode, decode } = codecKit({
+      known: ({ reference }) => reference,
+      outgoing: () => undefined,
+      incoming: (...reference) => ({ reference }),
+      handle: (...reference) => ({ reference }),
+    });
     const left = [];
     const each = async (cases, check) => {
       for (const { name, value: notation, bytes } of cases) {

@@ -22,6 +22,11 @@ export default (test, { assert, equal }) => {
       incoming.push(object);
       return object;
     },
+    handle(...handle) {
+      const object = { reference: handle };
+      incoming.push(object);
+      return object;
+    },
   };
   const { encode, decode } = codecKit(references);
   const hex = bytes => Buffer.from(bytes).toString('hex');

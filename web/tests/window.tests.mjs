@@ -1,5 +1,4 @@
 // Objects of main in the worker. In Node.js and in pages alike: main hands out an object of its own in place of `window`.
-import { CoincideError } from '../modules/errors.js';
 import { Handles } from '../modules/reflect/handles.js';
 import { Held } from '../modules/reflect/held.js';
 import { reflection } from '../modules/reflect/main.js';
@@ -912,22 +911,6 @@ export default (test, kit) => {
       delete window.same;
     });
     equal(next, wanted.length - 1);
-  });
-
-  test('window: functions in an operation that was not sent are not held', () => {
-    let codec;
-    const failing = code => operation => {
-      codec.encode(operation);
-      throw new CoincideError(code, 'the operation is too large', 'window');
-    };
-    const end = { reflect: references => (codec = codecKit(references)), release() {}, operate: failing('NotSent'), operateLater: failing('NotSent') };
-    const { window, ffi } = reflectWorker(end, {}).scope;
-    for (const send of [() => (window.callback = () => {}), () => ffi.post(window, 'call', { nested: [() => {}] })]) equal(throws(send).code, 'NotSent');
-    equal(ffi.sizes().held, 0);
-    // Main may have received this one.
-    end.operate = failing('Interrupted');
-    throws(() => (window.callback = () => {}));
-    equal(ffi.sizes().held, 1);
   });
 
   test('window: two workers that hold the same object do not free it under each other', async () => {

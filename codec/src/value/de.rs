@@ -1,5 +1,6 @@
 //! From the value format to anything that serde can deserialize, without a tree in between.
 
+use super::handle::HANDLE_TOKEN;
 use super::model::{VALUE_TOKEN, check_view};
 use super::reader::{Index, Item, Key, Reader, Text};
 use super::reference::REFERENCE_TOKEN;
@@ -221,12 +222,28 @@ impl<'a, 'de> Deserializer<'a, 'de> {
             Item::Error { .. } => Err(unexpected("an error", &visitor)),
             Item::Image { .. } => Err(unexpected("image data", &visitor)),
             Item::Reference { .. } => Err(unexpected("a reference", &visitor)),
+            Item::Handle { .. } => Err(unexpected("a handle", &visitor)),
         }
     }
 
     fn deserialize_any_value<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let item = self.state.reader.item()?;
         self.visit(item, visitor)
+    }
+
+    /// A [`Handle`](super::Handle). Apart, since the frames of newtypes are on the stack once for each level.
+    #[inline(never)]
+    fn handle<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let depth = self.depth + 1;
+        match self.state.reader.item()? {
+            Item::Handle { owner, kind, id } => {
+                let description = Value::decode_with(&mut self.state.reader, depth)?;
+                let numbers = [owner as u64, kind as u64, id].map(Part::Number);
+                let parts = numbers.into_iter().chain([Part::Value(description)]);
+                visitor.visit_newtype_struct(SeqDeserializer::new(parts))
+            }
+            item => Err(unexpected(describe(item), &visitor)),
+        }
     }
 
     /// The bytes that a view shows; its buffer is what comes next.
@@ -433,6 +450,9 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
                 item => Err(unexpected(describe(item), &visitor)),
             };
         }
+        if name == HANDLE_TOKEN {
+            return self.handle(visitor);
+        }
         if name != VALUE_TOKEN {
             return visitor.visit_newtype_struct(self);
         }
@@ -479,6 +499,42 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
 
     serde::forward_to_deserialize_any! {
         bool f32 f64 char str bytes unit unit_struct map struct identifier
+    }
+}
+
+/// A part of a handle.
+enum Part {
+    Number(u64),
+    Value(Value),
+}
+
+impl<'de> IntoDeserializer<'de, DecodeError> for Part {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> de::Deserializer<'de> for Part {
+    type Error = DecodeError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match self {
+            Self::Number(number) => visitor.visit_u64(number),
+            Self::Value(value) => {
+                let mut bytes = Vec::new();
+                value.encode(&mut bytes).map_err(|error| {
+                    if error.is_out_of_memory() { OutOfMemory.into() } else { DecodeError::mismatch(error.to_string()) }
+                })?;
+                visitor.visit_bytes(&bytes)
+            }
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct newtype_struct seq tuple
+        tuple_struct map struct enum identifier ignored_any
     }
 }
 

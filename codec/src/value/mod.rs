@@ -2,6 +2,7 @@
 
 mod bigint;
 mod de;
+mod handle;
 mod model;
 mod reader;
 mod reference;
@@ -11,6 +12,7 @@ mod writer;
 
 pub use bigint::BigInt;
 pub use de::{args_from_slice, from_slice};
+pub use handle::Handle;
 pub use model::{ErrorValue, PropertyKey, Symbol, Text as OwnedText, Value};
 pub use reader::{Item, Key, Reader, Text};
 pub use reference::Reference;
@@ -103,6 +105,34 @@ pub enum RefKind {
 impl RefKind {
     pub(crate) fn from_wire(byte: u8) -> Option<Self> {
         [Self::Object, Self::Array, Self::Function, Self::Symbol].get(usize::from(byte)).copied()
+    }
+}
+
+/// What a handle is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum HandleKind {
+    /// A function.
+    Function = 0,
+    /// An object with methods. Its description is the list of their names.
+    Methods = 1,
+    /// An exposed object, function or class. Its description is whether it can be called or constructed.
+    Exposed = 2,
+    /// A stream of values.
+    Stream = 3,
+    /// An `AbortSignal`. Its description is an array with the reason if it is aborted.
+    Signal = 4,
+    /// An `AbortController`, described as its signal.
+    Controller = 5,
+}
+
+impl HandleKind {
+    /// All kinds, in the order of their discriminants.
+    pub const ALL: [Self; 6] =
+        [Self::Function, Self::Methods, Self::Exposed, Self::Stream, Self::Signal, Self::Controller];
+
+    pub(crate) fn from_wire(byte: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(byte)).copied()
     }
 }
 

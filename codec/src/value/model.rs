@@ -3,7 +3,7 @@
 use super::reader::{Item, Key, Reader, Text as BorrowedText};
 use super::wire::COLOR_SPACES;
 use super::writer::Writer;
-use super::{BigInt, MAX_DEPTH, RefKind, RefOwner, ViewKind};
+use super::{BigInt, HandleKind, MAX_DEPTH, RefKind, RefOwner, ViewKind};
 use crate::memory::{self, OutOfMemory};
 use crate::{DecodeError, EncodeError, PathSegment};
 use alloc::boxed::Box;
@@ -12,11 +12,11 @@ use alloc::vec::Vec;
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
-/// Whatever the value format can express: what structured clone covers, and references.
+/// Whatever the value format can express: what structured clone covers, references and handles.
 ///
 /// A graph is written as a tree: objects are numbered in the order in which they begin, outermost first, and
-/// [`Shared`](Self::Shared) stands for the object with that number once more. Everything but primitives and references is an
-/// object; `Bytes` is two, the array and its buffer.
+/// [`Shared`](Self::Shared) stands for the object with that number once more. Everything but primitives, references and handles is
+/// an object; `Bytes` is two, the array and its buffer.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
@@ -120,6 +120,17 @@ pub enum Value {
     },
     /// The object with this number once more.
     Shared(u32),
+    /// A handle of something that stays where it is.
+    Handle {
+        /// Whose it is.
+        owner: RefOwner,
+        /// What it is.
+        kind: HandleKind,
+        /// Names it.
+        id: u64,
+        /// What its owner says about it. [`Undefined`](Self::Undefined) if the owner is the receiver.
+        description: Box<Value>,
+    },
 }
 
 /// A string as JavaScript has it.
@@ -418,12 +429,28 @@ impl Encoder<'_, '_> {
                 self.writer.image(*width, *height, color_space, pixels);
             }
             Value::Reference { owner, kind, id } => self.writer.reference(*owner, *kind, *id),
+            Value::Handle { owner, kind, id, description } => self.handle((*owner, *kind, *id), description, inner)?,
             Value::Shared(number) => match number.checked_add(self.base) {
                 Some(number) if number < self.writer.objects() => self.writer.shared(number),
                 _ => return Err(EncodeError::new("an object is shared before it has begun")),
             },
         }
         Ok(())
+    }
+
+    /// Apart, since the frame of [`value`](Self::value) is on the stack once for each level.
+    #[inline(never)]
+    fn handle(
+        &mut self,
+        (owner, kind, id): (RefOwner, HandleKind, u64),
+        description: &Value,
+        depth: usize,
+    ) -> Result<(), EncodeError> {
+        if owner == RefOwner::Receiver && *description != Value::Undefined {
+            return Err(EncodeError::new("a handle that comes home has a description"));
+        }
+        self.writer.handle(owner, kind, id);
+        self.value(description, depth)
     }
 
     fn add_buffer(&mut self, buffer: Buffer) {
@@ -533,8 +560,14 @@ impl Decoder<'_, '_> {
                 check_view(&self.buffers, number, kind, offset, len).map_err(DecodeError::malformed)?;
                 Value::View { kind, buffer: memory::boxed(buffer)?, offset, len }
             }
+            Item::Handle { owner, kind, id } => return self.handle((owner, kind, id), inner),
             item => return self.leaf(item),
         })
+    }
+
+    #[inline(never)]
+    fn handle(&mut self, (owner, kind, id): (RefOwner, HandleKind, u64), depth: usize) -> Result<Value, DecodeError> {
+        Ok(Value::Handle { owner, kind, id, description: memory::boxed(self.value(depth)?)? })
     }
 
     /// A value that contains no other. Apart, since the frame of [`value`](Self::value) is on the stack once for each level.

@@ -3,7 +3,7 @@
 use super::reference::Reference;
 use super::wire::{COLOR_SPACES, tag};
 use super::writer::{MAX_SAFE, MOST_KEYS, Table};
-use super::{RefKind, RefOwner, ViewKind};
+use super::{HandleKind, RefKind, RefOwner, ViewKind};
 use crate::DecodeError;
 use crate::memory::{self, OutOfMemory};
 use alloc::string::String;
@@ -199,6 +199,15 @@ pub enum Item<'de> {
     },
     /// The object with this number once more; it has begun before.
     Shared(u32),
+    /// A handle of something that stays where it is. Its description follows.
+    Handle {
+        /// Whose it is.
+        owner: RefOwner,
+        /// What it is.
+        kind: HandleKind,
+        /// Names it.
+        id: u64,
+    },
 }
 
 /// A string as it lies in the payload.
@@ -410,7 +419,7 @@ impl<'de> Reader<'de> {
             match item {
                 Item::Array(len) | Item::Set(len) => items += len as u64,
                 Item::Map(len) => items += 2 * len as u64,
-                Item::Boxed | Item::View { .. } => items += 1,
+                Item::Boxed | Item::View { .. } | Item::Handle { .. } => items += 1,
                 Item::Object(len) => {
                     memory::push(&mut levels, (len, items))?;
                     items = 0;
@@ -460,6 +469,18 @@ impl<'de> Reader<'de> {
                     return Err(DecodeError::malformed("a reference is of an unknown kind"));
                 };
                 Item::Reference { owner, kind, id: self.varint()? }
+            }
+            tag::HANDLE => {
+                let owner = RefOwner::from_wire(self.byte()?);
+                let kind = HandleKind::from_wire(self.byte()?);
+                let (Some(owner), Some(kind)) = (owner, kind) else {
+                    return Err(DecodeError::malformed("a handle is of an unknown kind"));
+                };
+                let id = self.varint()?;
+                if owner == RefOwner::Receiver && self.input.get(self.at).is_some_and(|next| *next != tag::UNDEFINED) {
+                    return Err(DecodeError::malformed("a handle that comes home has a description"));
+                }
+                Item::Handle { owner, kind, id }
             }
             tag::SHARED => {
                 let number = self.varint()?;

@@ -1,10 +1,11 @@
 //! From anything that serde can serialize to the value format, without a tree in between.
 
+use super::handle::{HANDLE_TOKEN, Parts};
 use super::model::VALUE_TOKEN;
 use super::reference::{Numbers, REFERENCE_TOKEN};
 use super::wire::tag;
 use super::writer::{MAX_SAFE, Writer};
-use super::{MAX_DEPTH, RefKind, RefOwner, Value};
+use super::{HandleKind, MAX_DEPTH, RefKind, RefOwner, Value};
 use crate::memory::{self, OutOfMemory};
 use crate::typed::{Append, unwritable};
 use crate::{EncodeError, PathSegment};
@@ -99,6 +100,18 @@ impl<'w, 'b> Serializer<'w, 'b> {
         };
         self.writer.reference(owner, kind, id);
         Ok(())
+    }
+
+    /// A [`Handle`](super::Handle), which comes as its parts.
+    fn handle<T: Serialize + ?Sized>(self, parts: &T) -> Result<(), EncodeError> {
+        let mut framed = Vec::new();
+        parts.serialize(&mut postcard::Serializer { output: Append(&mut framed) }).map_err(unwritable)?;
+        let (owner, kind, id, description): Parts<Value> =
+            postcard::from_bytes(&framed).map_err(|error| EncodeError::new(error.to_string()))?;
+        let (Some(owner), Some(kind)) = (RefOwner::from_wire(owner), HandleKind::from_wire(kind)) else {
+            return Err(EncodeError::new("a handle is of an unknown kind"));
+        };
+        Value::Handle { owner, kind, id, description: memory::boxed(description)? }.encode_with(self.writer, self.depth)
     }
 
     /// Begins the object around the content of an enum's variant.
@@ -222,6 +235,9 @@ impl<'w, 'b> ser::Serializer for Serializer<'w, 'b> {
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<(), EncodeError> {
         if name == REFERENCE_TOKEN {
             return self.reference(value);
+        }
+        if name == HANDLE_TOKEN {
+            return self.handle(value);
         }
         if name != VALUE_TOKEN {
             return value.serialize(self);

@@ -44,4 +44,5 @@ pub(crate) mod tag {
     pub(crate) const IMAGE: u8 = 0x9c;
     pub(crate) const REFERENCE: u8 = 0x9d;
     pub(crate) const SHARED: u8 = 0x9e;
+    pub(crate) const HANDLE: u8 = 0x9f;
 }

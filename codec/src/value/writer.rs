@@ -1,7 +1,7 @@
 //! Writes items of the value format.
 
 use super::wire::tag;
-use super::{RefKind, RefOwner, ViewKind};
+use super::{HandleKind, RefKind, RefOwner, ViewKind};
 use crate::EncodeError;
 use crate::memory::{self, OutOfMemory};
 use alloc::vec::Vec;
@@ -330,6 +330,14 @@ impl<'a> Writer<'a> {
     /// A reference to an object that stays where it is.
     pub fn reference(&mut self, owner: RefOwner, kind: RefKind, id: u64) {
         self.push(tag::REFERENCE);
+        self.push(owner as u8);
+        self.push(kind as u8);
+        self.varint(id);
+    }
+
+    /// A handle of something that stays where it is. Then its description follows, as an item: `undefined` if the owner is the receiver.
+    pub fn handle(&mut self, owner: RefOwner, kind: HandleKind, id: u64) {
+        self.push(tag::HANDLE);
         self.push(owner as u8);
         self.push(kind as u8);
         self.varint(id);

@@ -2,7 +2,7 @@
 
 import { fromHex, toHex } from './bytes.mjs';
 import {
-  BlobValue, FileValue, ImageValue, Reference, bytesOf, define, isBuffer, isBytes, isView, keysOfError, keysOfObject,
+  BlobValue, FileValue, Handle, ImageValue, Reference, bytesOf, define, isBuffer, isBytes, isView, keysOfError, keysOfObject,
   makeBuffer, makeError, makeView, nameOfWellKnown, partsOfView, wellKnown,
 } from './value.mjs';
 
@@ -96,6 +96,7 @@ class Builder {
       case '$image':
         return this.add(new ImageValue(content.width, content.height, content.colorSpace, fromHex(content.bytes)));
       case '$reference': return new Reference(content.owner, content.kind, BigInt(content.id));
+      case '$handle': return new Handle(content.owner, content.kind, BigInt(content.id), this.value(content.description));
       case '$shared': return this.objects[content];
       default: throw new Error(`no notation: ${what}`);
     }
@@ -133,6 +134,10 @@ class Describer {
   object(value) {
     if (value instanceof Reference) {
       return { $reference: { owner: value.owner, kind: value.kind, id: String(value.id) } };
+    }
+    if (value instanceof Handle) {
+      const { owner, kind, id, description } = value;
+      return { $handle: { owner, kind, id: String(id), description: this.value(description) } };
     }
     if (this.numbers.has(value)) return { $shared: this.numbers.get(value) };
     const asBytes = isBytes(value) && !this.numbers.has(value.buffer);

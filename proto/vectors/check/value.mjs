@@ -16,6 +16,13 @@ export class Reference {
   }
 }
 
+/** A handle of something that one of the two ends keeps; its id is a bigint. */
+export class Handle {
+  constructor(owner, kind, id, description) {
+    Object.assign(this, { owner, kind, id, description });
+  }
+}
+
 /** A `Blob`: the platform's can't be read synchronously. */
 export class BlobValue {
   constructor(type, bytes) {
@@ -65,6 +72,7 @@ export const VIEWS = [
 
 const OWNERS = ['sender', 'receiver'];
 const KINDS = ['object', 'array', 'function', 'symbol'];
+const HANDLE_KINDS = ['function', 'methods', 'exposed', 'stream', 'signal', 'controller'];
 
 // JavaScript doesn't tell whether a view follows the length of its buffer, so this is noted when one is made.
 const following = new WeakSet();
@@ -441,6 +449,15 @@ class Reader {
         if (number >= this.objects.length) throw new Malformed('there is no object of that number');
         return this.objects[Number(number)];
       }
+      case 0x9f: {
+        const [owner, kind] = [OWNERS[this.byte()], HANDLE_KINDS[this.byte()]];
+        if (!owner || !kind) throw new Malformed('a handle has an unknown owner or kind');
+        const id = this.varint();
+        const isUndefined = this.bytes[this.at] === 0x80;
+        const description = this.item(depth + 1);
+        if (owner === 'receiver' && !isUndefined) throw new Malformed('a handle that comes home has a description');
+        return new Handle(owner, kind, id, description);
+      }
       default: throw new Malformed('there is no such tag');
     }
   }
@@ -602,6 +619,11 @@ class Writer {
     if (value instanceof Reference) {
       this.bytes(0x9d, OWNERS.indexOf(value.owner), KINDS.indexOf(value.kind));
       return this.varint(value.id);
+    }
+    if (value instanceof Handle) {
+      this.bytes(0x9f, OWNERS.indexOf(value.owner), HANDLE_KINDS.indexOf(value.kind));
+      this.varint(value.id);
+      return this.item(value.description, depth + 1);
     }
     if (this.numbers.has(value)) {
       this.bytes(0x9e);

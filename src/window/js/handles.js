@@ -15,10 +15,9 @@ export class Handles {
 
   /** The handle of a reference that was received; `make(id)` creates it. */
   receive(id, make) {
-    const known = this.#byId.get(id)?.ref.deref();
+    const known = this.known(id);
     if (known) {
-      // One arrival is enough to keep it.
-      if (this.#back.push(id) >= MANY) this.flush();
+      this.again(id);
       return known;
     }
     const handle = make(id);
@@ -26,6 +25,27 @@ export class Handles {
     this.#byId.set(id, record);
     this.#gone.register(handle, record, handle);
     return handle;
+  }
+
+  /** The handle of a reference that has arrived before, if it is still reachable. */
+  known(id) {
+    return this.#byId.get(id)?.ref.deref();
+  }
+
+  /** A known reference has arrived again. One arrival is enough to keep it. */
+  again(id) {
+    if (this.#back.push(id) >= MANY) this.flush();
+  }
+
+  /** A handle was created for a payload that is refused: its arrival does not count. */
+  revoke(id, handle) {
+    this.#gone.unregister(handle);
+    this.#byId.delete(id);
+  }
+
+  clear() {
+    this.#byId.clear();
+    this.#back = [];
   }
 
   /** Releases a handle's reference now. */

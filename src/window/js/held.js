@@ -5,14 +5,19 @@ import { SENDERS } from './operations.js';
 export class Held {
   #byId = new Map();
   #ids = new Map();
-  #next = 0;
+  #counter;
+
+  /** @param counter the last id that this end has given on the link: other tables may count with it */
+  constructor(counter = { last: 0 }) {
+    this.#counter = counter;
+  }
 
   /** The id of an object that is about to be sent. It is held until the other end has released it as often as it was sent. */
   send(value) {
     let id = this.#ids.get(value);
     if (id === undefined) {
       // An id is never used again: one that comes too late names nothing, not something else.
-      id = ++this.#next;
+      id = ++this.#counter.last;
       this.#ids.set(value, id);
       this.#byId.set(id, { value, times: 0 });
     }

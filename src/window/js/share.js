@@ -16,6 +16,7 @@ import { DESCRIPTOR, VALUE, VALUES, Wall } from './wall.js';
  * - `reflect(references, serve, later, released)` receives the references of the codec, what carries out an operation, the same for operations
  *   without an answer, and the function that receives the ids of references that the worker releases
  * - `invoke(args)` calls the worker's `coincide:invoke` and returns a promise. Throws a `DataCloneError` if the arguments cannot be sent
+ * - `counter` counts the ids that this end gives; other tables of the link may share it. Optional
  * - `release(ids)` releases references of the worker. It is called while arguments are decoded
  * - `callable(call)` returns a function for the program that returns `call(this, args)`
  * - `run(fn, self, args)` calls a function of the program
@@ -24,7 +25,7 @@ import { DESCRIPTOR, VALUE, VALUES, Wall } from './wall.js';
 export const share = (host, { wall: isWalled, ...options }) => {
   const { root, load } = options;
   const { run } = host;
-  const held = new Held();
+  const held = new Held(host.counter);
   /** Checks each operation of an untrusted worker. */
   let wall = null;
   const callbacks = new Callbacks(host, () => wall);

@@ -1,11 +1,11 @@
 // Main's end of a link.
 import { abort, bufferLength, dropEnd, interrupt, isOpen, mainByMessages, mainShared, poll } from '../coincide.js';
-import { End, INVOKE, REFLECT, REFLECT_LATER, attached, writeRelay } from '../end.js';
+import { End, EXPOSES, INVOKE, REFLECT, REFLECT_LATER, attached, writeRelay } from '../end.js';
 import { failed } from '../errors.js';
 import { NONE, removeEnd, requestTurn } from '../loop.js';
 import { closePort, connect, openPort } from '../ports.js';
 import { scratch } from '../scratch.js';
-import { Values } from '../values.js';
+import { Values, ownCodec } from '../values.js';
 
 /** What main has of a worker. */
 export class Link extends End {
@@ -15,6 +15,11 @@ export class Link extends End {
   left = () => {};
   #port;
   #readiness;
+
+  constructor(id, strict) {
+    super(id, strict);
+    this.objects.tells = (...exposure) => this.notify(EXPOSES, exposure);
+  }
 
   /** A link in shared memory. `bell` wakes the worker where that can't listen to shared memory. */
   static shared(ring, bell, strict) {
@@ -97,7 +102,7 @@ export class Link extends End {
    * without an answer, and `released` with the references that the worker has released.
    */
   reflect(references, serve, later, released) {
-    const values = (this.reflected = new Values(true, references));
+    const values = (this.reflected = new Values(true, references, ownCodec()));
     this.insert(REFLECT, { name: 'window', fn: serve, values });
     this.insert(REFLECT_LATER, { name: 'window', fn: later, values });
     this.released = released;

@@ -1,15 +1,24 @@
 // The worker's end of a link.
 import { call, check, ready, recycle, sleep, wait, wakeUp, workerByMessages, workerShared } from '../coincide.js';
-import { End, INVOKE, REFLECT, REFLECT_LATER, attached, writeRelay } from '../end.js';
+import { End, EXPOSES, INVOKE, REFLECT, REFLECT_LATER, attached, writeRelay } from '../end.js';
 import { failed, stopOf } from '../errors.js';
 import { hasFailed } from '../guard.js';
 import { ENDED, NONE, STOPPED, requestTurn } from '../loop.js';
 import { connect, openPort } from '../ports.js';
 import { HOSTED, LENGTH, OWN, STATUS, memory, scratch } from '../scratch.js';
-import { Values } from '../values.js';
+import { Values, ownCodec } from '../values.js';
 
 /** A worker's own side. */
 export class WorkerEnd extends End {
+  #settleReady;
+
+  constructor(id, strict) {
+    super(id, strict);
+    const { names } = this.objects;
+    this.insert(EXPOSES, { name: CALLBACK, fn: (name, isExposed) => void (isExposed ? names.add(name) : names.delete(name)), values: this.values });
+    this.objects.ready = new Promise(resolve => (this.#settleReady = resolve));
+  }
+
   /** Takes up the link in `buffer`. `bell` wakes main where that can't listen to shared memory. `deadlock` is the deadlock timeout in milliseconds. */
   static shared(buffer, bell, deadlock = NaN, strict) {
     return new WorkerEnd(workerShared(attached(buffer, bell), deadlock), strict);
@@ -25,8 +34,8 @@ export class WorkerEnd extends End {
   }
 
   /** Calls a function of main and blocks until it has answered. */
-  call(name, args, timeout) {
-    return this.#call(this.values, name, name, args, timeout);
+  call(name, args, timeout, shown = name) {
+    return this.#call(this.values, name, shown, args, timeout);
   }
 
   /** Calls a function of main without blocking. */
@@ -43,6 +52,8 @@ export class WorkerEnd extends End {
   /** Tells main that the worker is ready, and what it exports. */
   ready() {
     if (!ready(this.id)) throw failed('NotSent', `the names of the exports cannot be sent: ${memory.shownText()}`, 'ready');
+    this.objects.ready = undefined;
+    this.#settleReady();
     requestTurn();
   }
 
@@ -94,7 +105,7 @@ export class WorkerEnd extends End {
    * arguments, and `released` with the references that main has released.
    */
   reflect(references, invoke, released) {
-    this.reflected = new Values(true, references);
+    this.reflected = new Values(true, references, ownCodec());
     this.insert(INVOKE, { name: CALLBACK, fn: invoke, values: this.reflected });
     this.released = released;
   }
@@ -112,6 +123,7 @@ export class WorkerEnd extends End {
   /** Calls the function `name`, which errors call `shown`. */
   #call(values, name, shown, args, timeout) {
     values.encodeArgumentsNow(args, shown);
+    const { given } = values;
     let kind = call(this.id, scratch.numberOf(name), scratch.give(), scratch.length, timeout);
     if (kind !== ENDED) {
       const own = memory.words[OWN];
@@ -124,7 +136,7 @@ export class WorkerEnd extends End {
     // Waiting takes back that the end listens.
     requestTurn();
     try {
-      return values.outcome(shown);
+      return values.outcome(shown, given);
     } finally {
       // Another call would free it as well.
       if (isLarge && !hasFailed()) recycle();

@@ -14,6 +14,7 @@ const reflect = (link, { root = globalThis, policy, allow, evaluate, imports, im
   share(
     {
       reflect: (...hooks) => link.reflect(...hooks),
+      counter: link.counter,
       invoke: args => promised(link, pending => link.invoke(args, pending), 'a callback'),
       release: ids => link.release(Float64Array.from(ids)),
       callable,

@@ -1,5 +1,5 @@
 // The worker's side: proxies of main's objects.
-import { isCoincide, run } from '../errors.js';
+import { run } from '../errors.js';
 import { Cache } from './cache.js';
 import { ffiOf } from './ffi.js';
 import { Handles } from './handles.js';
@@ -16,7 +16,7 @@ export class Window {
   /** Number of trips to main. */
   trips = 0;
   #end;
-  #held = new Held();
+  #held;
   #handles;
   /** What stands behind a proxy. */
   #remotes = new WeakMap();
@@ -26,8 +26,6 @@ export class Window {
   #refuse;
   /** The operations of a batch; null outside of one. */
   #batch = null;
-  /** Ids of the functions in the operation that is being sent; null while none is. */
-  #sending = null;
   /** The option `transform`: is applied to values before they are sent to main. */
   #transform;
 
@@ -39,6 +37,7 @@ export class Window {
   constructor(end, { reflected_ffi_timeout: timeout = -1, lazy = false, transform }, refuse) {
     this.#transform = transform;
     this.#end = end;
+    this.#held = new Held(end.counter);
     this.#refuse = refuse;
     this.#lazy = lazy;
     this.#cache = timeout >= 0 ? new Cache(timeout) : null;
@@ -93,7 +92,7 @@ export class Window {
     if (this.#batch) this.flush();
     this.knowledge.touch();
     this.trips++;
-    return this.#send('operate', operation);
+    return this.#end.operate(operation);
   }
 
   /** A result without a handle is a function of this worker: facts don't apply to it. */
@@ -120,22 +119,7 @@ export class Window {
     if (this.#batch) return void this.#batch.push([operation, target, ...args]);
     this.#refuse?.('window');
     this.knowledge.touch();
-    this.#send('operateLater', [operation, target, ...args]);
-  }
-
-  /** Sends an operation by a method of the end. */
-  #send(method, operation) {
-    const outer = this.#sending;
-    this.#sending = [];
-    try {
-      return this.#end[method](operation);
-    } catch (error) {
-      // Main has not received the functions in it.
-      if (isCoincide(error) && error.code === 'NotSent') this.#held.release(this.#sending);
-      throw error;
-    } finally {
-      this.#sending = outer;
-    }
+    this.#end.operateLater([operation, target, ...args]);
   }
 
   /** Collects the changes that `body` makes, and sends them in one operation. */
@@ -191,9 +175,7 @@ export class Window {
         if (typeof value !== 'function') return undefined;
         const reference = known(value);
         if (reference) return reference;
-        const id = this.#held.send(value);
-        this.#sending?.push(id);
-        return [ops.SENDERS, ops.FUNCTION, id];
+        return [ops.SENDERS, ops.FUNCTION, this.#held.send(value)];
       },
       incoming: (owner, kind, id) => {
         if (owner === ops.RECEIVERS) return this.#held.get(id);

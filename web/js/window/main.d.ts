@@ -15,6 +15,10 @@ import type {
 
 export {
   CoincideError,
+  callback,
+  dispose,
+  expose,
+  type Handles,
   type AnyWorker,
   type CoincideErrorCode,
   type Diagnosis,

@@ -4,4 +4,5 @@ import { reflection } from '../reflect/main.js';
 import { source } from '../wasm.inline.js';
 
 export { CoincideError } from '../errors.js';
+export { callback, dispose, expose } from '../objects/marks.js';
 export default create(platform, source, reflection);

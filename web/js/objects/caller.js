@@ -1,0 +1,37 @@
+// How functions of the other end are called by programs.
+import { located, ours, site, siteInShort } from '../errors.js';
+import { roomFor } from '../stack.js';
+import { USE } from './use.js';
+
+/**
+ * A function of the other end, for programs.
+ *
+ * @param caller calls under limits, which are those of `within`. `blocks`: calls return results and no promises. `call(name, args, shown, pack, here)` makes
+ * one, `shown` is what errors call it, `pack` makes of the arguments what is sent. `within(limits)` returns another caller. `signal` is its limit
+ * @param pack the same for calls with `new`. Without it, the function is not a class
+ */
+export const functionOf = (caller, name, shown, pack, construct) =>
+  caller.blocks
+    ? function (...args) {
+        try {
+          roomFor(shown);
+          return new.target ? caller.call(USE, args, shown, constructed(construct, shown)) : caller.call(name, args, shown, pack);
+        } catch (error) {
+          throw located(error, site(), caller.signal);
+        }
+      }
+    : function (...args) {
+        let here;
+        try {
+          roomFor(shown);
+          here = siteInShort();
+          return new.target ? caller.call(USE, args, shown, constructed(construct, shown), here) : caller.call(name, args, shown, pack, here);
+        } catch (error) {
+          throw located(error, here ?? site(), caller.signal);
+        }
+      };
+
+const constructed = (construct, shown) => {
+  if (construct) return construct;
+  throw ours(new TypeError(`\`${shown}\` is not a class: call it without \`new\``));
+};

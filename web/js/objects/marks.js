@@ -1,0 +1,82 @@
+// What the program has marked to stay where it is, and what stands for things of other ends. All copies of coincide in this thread share both.
+import { entry, ours } from '../errors.js';
+import { inWords } from '../values/format.js';
+
+const KEY = Symbol.for('coincide:objects');
+if (!(KEY in globalThis)) Object.defineProperty(globalThis, KEY, { value: { marks: new WeakMap(), remotes: new WeakMap(), objects: 0 } });
+
+/**
+ * `marks`: the kind of handle of each marked value. `remotes`: for each value that stands for something of another end, what it stands for (see
+ * `remote.js`). `objects`: whether one of both is an object that could also be copied.
+ */
+export const shared = globalThis[KEY];
+
+/** Marks a function, or an object with methods, to stay where it is: the other end receives a function, or an object with these methods. */
+export const callback = entry(value => {
+  if (typeof value !== 'function' && !(isObject(value) && methodsOf(value).length > 0))
+    throw ours(new TypeError(`\`callback\` takes a function or an object with methods, not ${inWords(value)}`));
+  return marked(value, typeof value === 'function' ? FUNCTION : METHODS);
+});
+
+/** Marks an object, a function or a class to stay where it is: the other end reaches its members. */
+export const expose = entry(value => {
+  if (typeof value !== 'function' && !isObject(value))
+    throw ours(new TypeError(`\`expose\` takes an object, a function or a class, not ${inWords(value)}`));
+  return marked(value, EXPOSED);
+});
+
+/** Marks a value with a kind. What stands for something of another end is not marked: it goes on as that. */
+export const marked = (value, kind) => {
+  if (shared.remotes.has(value)) return value;
+  shared.marks.set(value, kind);
+  if (typeof value === 'object') shared.objects = 1;
+  return value;
+};
+
+/** Whether a value is sent as a handle. */
+export const isKept = value => shared.marks.has(value) || shared.remotes.has(value);
+
+/** Whether a value is exposed when it is set as a function of the other end. */
+export const isExposure = value => (shared.remotes.get(value)?.kind ?? shared.marks.get(value)) === EXPOSED;
+
+/** Gives what stands for something of the other end back. It cannot be used afterwards. */
+export const dispose = entry(value => {
+  const remote = shared.remotes.get(value);
+  if (!remote) throw ours(new TypeError('`dispose` takes what stands for something of the other end, such as a callback that was received'));
+  remote.dispose();
+});
+
+const isObject = value => typeof value === 'object' && value !== null;
+
+/** The names of the methods of an object: no accessor of it runs. */
+export const methodsOf = object => {
+  const names = new Set();
+  for (const owner of owners(object))
+    for (const name of Object.getOwnPropertyNames(owner)) if (!names.has(name) && isMethod(owner, name)) names.add(name);
+  return [...names];
+};
+
+const isMethod = (owner, name) =>
+  !WITHHELD.has(name) && name !== 'then' && typeof Object.getOwnPropertyDescriptor(owner, name)?.value === 'function';
+
+/** An object and its prototypes, without those that all objects or functions have. */
+export function* owners(object) {
+  for (let owner = object, left = MOST_OWNERS; owner !== null && left > 0 && !isRoot(owner, object); owner = Object.getPrototypeOf(owner), left--) yield owner;
+}
+
+/** Whether an object is the prototype of all objects or functions, of this realm or another one. */
+const isRoot = (owner, object) => {
+  if (owner === Object.prototype || owner === Function.prototype) return true;
+  if (owner === object) return false;
+  const has = name => Object.hasOwn(owner, name);
+  return typeof owner === 'function' ? has('bind') && has(Symbol.hasInstance) : has('isPrototypeOf') && has('propertyIsEnumerable');
+};
+
+/** Names of members that no other end reaches: they lead out of an object. */
+export const WITHHELD = new Set(['constructor', '__proto__', 'prototype', 'caller', 'arguments']);
+
+/** Longest chain of prototypes. Those of a `Proxy` may have no end. */
+const MOST_OWNERS = 64;
+
+// The kinds of handles, as the format has them.
+export const FUNCTION = 0, METHODS = 1, EXPOSED = 2, STREAM = 3, SIGNAL = 4, CONTROLLER = 5;

@@ -1,0 +1,154 @@
+// Abort signals and controllers that cross: a signal of one end stands at the other one, and fires there.
+import { run } from '../errors.js';
+import { RECEIVERS, SENDERS } from '../reflect/operations.js';
+import { inWords } from '../values/format.js';
+import { CONTROLLER, SIGNAL } from './marks.js';
+
+/** The notifications: `[owner, id, reason]`, and a list of ids. */
+export const ABORT = 'coincide:abort', FORGET = 'coincide:forget';
+
+const { AbortController, AbortSignal } = globalThis;
+const { addEventListener } = globalThis.EventTarget?.prototype ?? {};
+
+/** Whether a value is a signal or a controller. */
+export const isAbort = value => typeof AbortSignal === 'function' && (value instanceof AbortSignal || value instanceof AbortController);
+
+/** The signals of a link, in both directions. */
+export class Signals {
+  #counter;
+  #notify;
+  /** Signals of this end: their ids, and by id weakly. */
+  #ids = new WeakMap();
+  #own = new Map();
+  /** The controllers of signals of this end, as far as they were sent. */
+  #controllers = new WeakMap();
+  /** Signals of the other end: their ids, and by id the controllers that stand for them, until they abort or the other end forgets them. */
+  #theirIds = new WeakMap();
+  #theirs = new Map();
+  /** Reasons by id of signals of the other end that aborted before they arrived. */
+  #early = new Map();
+  #isClosed = false;
+  #forgotten = [];
+  #gone = new FinalizationRegistry(id => this.#collected(id));
+
+  /**
+   * @param counter counts the ids that this end gives
+   * @param notify sends a notification
+   */
+  constructor(counter, notify) {
+    this.#counter = counter;
+    this.#notify = notify;
+  }
+
+  /** The handle of a signal or a controller; undefined for anything else. */
+  outgoing(value) {
+    if (!isAbort(value)) return undefined;
+    const isController = value instanceof AbortController;
+    const kind = isController ? CONTROLLER : SIGNAL;
+    const signal = isController ? value.signal : value;
+    const theirs = this.#theirIds.get(signal);
+    if (theirs !== undefined) return [RECEIVERS, kind, theirs, undefined];
+    if (isController) this.#controllers.set(signal, value);
+    return [SENDERS, kind, this.#ids.get(signal) ?? this.#enter(signal), signal.aborted ? [signal.reason] : undefined];
+  }
+
+  #enter(signal) {
+    const id = ++this.#counter.last;
+    this.#ids.set(signal, id);
+    this.#own.set(id, new WeakRef(signal));
+    this.#gone.register(signal, id);
+    if (!signal.aborted) addEventListener.call(signal, 'abort', () => this.#tell(SENDERS, id, signal.reason), { once: true });
+    return id;
+  }
+
+  /** The signal or controller for a handle that has arrived. */
+  handle(owner, kind, id, description) {
+    const controller = owner === RECEIVERS ? this.#home(kind, id) : this.#received(kind, id, description);
+    return kind === SIGNAL ? controller.signal : controller;
+  }
+
+  /** One of this end. If the program has dropped it, it never aborts. */
+  #home(kind, id) {
+    const signal = this.#own.get(id)?.deref();
+    if (!signal) return new AbortController();
+    return this.#controllers.get(signal) ?? { signal };
+  }
+
+  #received(kind, id, description) {
+    let entry = this.#theirs.get(id);
+    if (!entry) {
+      const controller = new AbortController();
+      entry = { controller, tells: false };
+      this.#theirIds.set(controller.signal, id);
+      const reason = description ?? this.#early.get(id);
+      this.#early.delete(id);
+      if (reason) controller.abort(reason[0]);
+      else this.#theirs.set(id, entry);
+    }
+    const { controller } = entry;
+    if (kind === CONTROLLER && !entry.tells) {
+      entry.tells = true;
+      // Unless the other end has aborted it.
+      addEventListener.call(controller.signal, 'abort', () => this.#theirs.delete(id) && this.#tell(RECEIVERS, id, controller.signal.reason), { once: true });
+    }
+    return controller;
+  }
+
+  /** The other end has aborted one of its own, or a controller of this end. */
+  aborted(owner, id, reason) {
+    if (owner === RECEIVERS) {
+      const signal = this.#own.get(id)?.deref();
+      const controller = signal && this.#controllers.get(signal);
+      if (controller) run(controller.abort, controller, [reason]);
+      return;
+    }
+    const entry = this.#theirs.get(id);
+    if (!entry) return void this.#early.set(id, [reason]);
+    this.#theirs.delete(id);
+    run(entry.controller.abort, entry.controller, [reason]);
+  }
+
+  /** The other end has dropped these. */
+  forget(ids) {
+    if (!Array.isArray(ids)) return;
+    for (const id of ids) {
+      this.#theirs.delete(id);
+      this.#early.delete(id);
+    }
+  }
+
+  close() {
+    this.#isClosed = true;
+    this.#theirs.clear();
+    this.#early.clear();
+    this.#own.clear();
+  }
+
+  /** Number of signals of this end that the other one may have, and of the other one that may still abort. */
+  get sizes() {
+    return { given: this.#own.size, received: this.#theirs.size };
+  }
+
+  #tell(owner, id, reason) {
+    if (this.#isClosed) return;
+    try {
+      this.#notify(ABORT, [owner, id, reason]);
+    } catch (error) {
+      // A reason that cannot be sent.
+      if (error?.name === 'DataCloneError') this.#notify(ABORT, [owner, id, new DOMException(inWords(reason), 'AbortError')]);
+    }
+  }
+
+  #collected(id) {
+    if (!this.#own.delete(id) || this.#forgotten.push(id) > 1) return;
+    // Signals become garbage by the thousand.
+    setTimeout(() => {
+      const ids = this.#forgotten.splice(0);
+      try {
+        if (!this.#isClosed) this.#notify(FORGET, [ids]);
+      } catch {
+        // The link is closing.
+      }
+    }, 0);
+  }
+}

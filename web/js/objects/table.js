@@ -1,0 +1,125 @@
+// The handles of a link, in both directions: the references of the codec for ordinary calls.
+import { Handles } from '../reflect/handles.js';
+import { Held } from '../reflect/held.js';
+import { RECEIVERS, SENDERS } from '../reflect/operations.js';
+import { Refusal } from '../values/refusal.js';
+import { EXPOSED, FUNCTION, METHODS, isExposure, methodsOf, shared } from './marks.js';
+import { Remote } from './remote.js';
+import { fault, use } from './use.js';
+
+export class Objects {
+  /** Ends the text that refuses a function. */
+  advice = ADVICE;
+  /** What this end exposes, by name. */
+  exposed = new Map();
+  /** The names under which the other end exposes something, as far as it has said so. */
+  names = new Set();
+  /** Returns how the other end is called without limits: see `caller.js`. */
+  callerOf;
+  /** Tells the other end whether this one exposes something under a name; undefined where the other end need not know. */
+  tells;
+  /** Resolves when all that this end exposes has a name; undefined from then on. */
+  ready;
+  #held;
+  #handles;
+  /** Handles in the payload that is being decoded: for each its id, what stands for it, and whether that is new. */
+  #arrived = [];
+
+  /**
+   * @param counter counts the ids that this end gives
+   * @param release gives ids of the other end back
+   */
+  constructor(counter, release) {
+    this.#held = new Held(counter);
+    this.#handles = new Handles(ids => release(Float64Array.from(ids)));
+  }
+
+  /** The handle of an object that could be copied. */
+  known(object) {
+    return shared.objects === 0 ? undefined : this.outgoing(object);
+  }
+
+  /** The handle of a value that is marked, or that stands for something of another end. */
+  outgoing(value) {
+    const remote = shared.remotes.get(value);
+    if (remote?.table === this) {
+      if (remote.isDisposed) throw new Refusal('it was disposed of');
+      return [RECEIVERS, remote.kind, remote.id, undefined];
+    }
+    const kind = remote?.kind ?? shared.marks.get(value);
+    return kind === undefined ? undefined : [SENDERS, kind, this.#held.send(value), describe(kind, value, remote)];
+  }
+
+  /** The value for a handle that has arrived. */
+  handle(owner, kind, id, description) {
+    if (owner === RECEIVERS) return this.#held.get(id);
+    if (!isDescribed(kind, description)) throw new TypeError('a handle is of a kind that this version does not know, or its description does not fit');
+    let remote = this.#handles.known(id);
+    const isNew = remote === undefined;
+    if (isNew) remote = this.#handles.receive(id, () => new Remote(this, kind, id, description, this.callerOf()).made(() => this.#handles.dispose(id, remote)));
+    this.#arrived.push({ id, value: remote, isNew });
+    return remote;
+  }
+
+  /** A payload with handles was read. If it is refused, its sender takes them back: none has arrived. */
+  settle(isRead) {
+    for (const { id, value, isNew } of this.#arrived.splice(0)) {
+      if (isNew && !isRead) this.#handles.revoke(id, value);
+      else if (!isNew && isRead) this.#handles.again(id);
+    }
+  }
+
+  /** Takes back what was in a payload that has not been read by the other end. */
+  unsent(given) {
+    this.#held.unsent(given);
+  }
+
+  /** The other end has given these back. */
+  released(ids) {
+    this.#held.release(ids);
+  }
+
+  /** `value` has this name from now on. */
+  name(name, value) {
+    const isExposed = isExposure(value);
+    if (isExposed) this.exposed.set(name, value);
+    if ((isExposed || this.exposed.delete(name)) && this.tells) this.tells(name, isExposed);
+  }
+
+  /** Serves `coincide:use`. */
+  use(target, operation, path, argument) {
+    if (typeof target !== 'string') {
+      const value = this.#held.get(target);
+      return use(shared.marks.get(value), value, 'it', operation, path, argument);
+    }
+    if (!this.exposed.has(target) && this.ready) return this.ready.then(() => this.use(target, operation, path, argument));
+    if (!this.exposed.has(target)) throw fault(ReferenceError, `nothing is exposed under the name \`${target}\`: set it with \`expose(...)\` first`);
+    return use(EXPOSED, this.exposed.get(target), target, operation, path, argument);
+  }
+
+  close() {
+    this.#held.clear();
+    this.#handles.clear();
+    this.exposed.clear();
+  }
+
+  /** How many things of this end the other one has, and how many of the other one are known here. */
+  get sizes() {
+    return { given: this.#held.size, received: this.#handles.size };
+  }
+}
+
+/** What to do with a function that cannot be sent. */
+export const ADVICE = ': pass `callback(fn)` to have it called here';
+
+const describe = (kind, value, remote) => {
+  if (remote) return remote.description;
+  if (kind === METHODS) return methodsOf(value);
+  return kind === EXPOSED ? typeof value === 'function' : undefined;
+};
+
+const isDescribed = (kind, description) => {
+  if (kind === METHODS) return Array.isArray(description) && description.every(name => typeof name === 'string' && name !== 'then');
+  if (kind === EXPOSED) return typeof description === 'boolean';
+  return kind === FUNCTION && description === undefined;
+};
