@@ -235,6 +235,14 @@ export default (register, kit) => {
       }
     });
 
+  test("the stack of an error has the frames of main's program: window: a malformed path of ffi", async () => {
+    const { Worker } = coincideWindow({ tier, root: root() });
+    const w = new Worker(worker('window'));
+    const error = await theCaller(() => w.ffi.query({}, 'a..b'));
+    w.terminate();
+    checkError(error, 'SyntaxError', ['theCaller']);
+  });
+
   test('the stack of an error has the frames of main\'s program: window: a function of the worker', async () => {
     const kept = {};
     const { Worker } = coincideWindow({ tier, root: kept });

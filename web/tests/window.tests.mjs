@@ -405,6 +405,48 @@ export default (test, kit) => {
     }
   });
 
+  test("window: ffi of main acts on main's own values, as the worker's acts on main's objects", async () => {
+    const { Worker } = coincideWindow({ root: nested() });
+    const w = new Worker(worker('window'));
+    try {
+      const { ffi } = w;
+      const base = 40;
+      const target = { x: 1 };
+      const { a, list } = nested();
+      equal(ffi.assign(target, { y: 2 }, { x: 3 }), target);
+      deepEqual(target, { x: 3, y: 2 });
+      deepEqual(
+        [ffi.query({ a }, 'a.b[0].c'), ffi.query({ a }, 'a.b[0]["d e"]'), ffi.query({ a }, 'no.such.thing'), ffi.query(null, 'a'), ffi.query(list, Symbol.iterator) === list[Symbol.iterator]],
+        [1, 2, undefined, undefined, true],
+      );
+      deepEqual([ffi.gather({ a, list }, 'a.b[0].c', 'list.length', 'nothing'), ffi.gather({ a })], [[1, 3, undefined], []]);
+      deepEqual(
+        [ffi.evaluate((one, two) => one + two + base, 1, 1), ffi.evaluate('x => x * 2', 4), ffi.evaluate('async function f(x) { return x; }', 4) instanceof Promise, ffi.evaluate(function () {
+          'use strict';
+          return this;
+        })],
+        [42, 8, true, null],
+      );
+      throws(() => ffi.query({}, 'a..b'), SyntaxError);
+      throws(() => ffi.gather({}, 'a', 'a[b]'), SyntaxError);
+      throws(() => ffi.evaluate('('), SyntaxError);
+      throws(() => ffi.evaluate(1), SyntaxError);
+      throws(() => ffi.evaluate(() => {
+        throw new RangeError('mine');
+      }), RangeError);
+      throws(() => ffi.query({
+        get a() {
+          throw new RangeError('mine');
+        },
+      }, 'a.b'), RangeError);
+      const keys = Object.keys(ffi).sort();
+      w.terminate();
+      deepEqual([ffi.query({ a: 1 }, 'a'), keys], [1, ['assign', 'direct', 'evaluate', 'gather', 'query', 'sizes']]);
+    } finally {
+      w.terminate();
+    }
+  });
+
   inWorker('batch carries out many changes in one trip, before what is read', () => ({ o: {}, log: [], push(x) { this.log.push(x); } }), ({ window, ffi, trips, outcome }) => {
     const { o } = window;
     const one = trips(() => ffi.batch(() => {

@@ -1,6 +1,6 @@
 import { create } from '../../core.js';
 import * as platform from '../../platform.node.js';
 import { source } from '../../wasm.inline.js';
-import { withUtilities } from './reflection.js';
+import { withDefaults } from './reflection.js';
 
-export default create(platform, source, withUtilities);
+export default create(platform, source, withDefaults);

@@ -1,9 +1,11 @@
 // Main's side of `window` in the npm package: `share.js` with the links and the errors of the package.
-import { located, run, site, siteInShort } from '../errors.js';
+import { entry, located, run, site, siteInShort } from '../errors.js';
 import { promised } from '../pending.js';
+import { functionOf } from './evaluate.js';
 import { keysOf } from './path.js';
 import { copies } from './sent.js';
 import { share } from './share.js';
+import { walk } from './walk.js';
 
 /**
  * Lets the worker behind `link` operate on `root`, and on what it reaches from there.
@@ -55,10 +57,19 @@ const direct = value => {
   return value;
 };
 
+/** The utilities of a worker's `ffi` for main's own values, which take no trips: code that uses them runs on either end. */
+const utilities = {
+  assign: Object.assign,
+  query: entry((target, path) => walk(target, keysOf(path))),
+  gather: entry((target, ...paths) => paths.map(path => walk(target, keysOf(path)))),
+  evaluate: (fn, ...args) => Reflect.apply(typeof fn === 'function' ? fn : functionOf(String(fn)), null, args),
+  direct,
+};
+
 /** What `core.js` adds to each worker. */
 export const reflection = {
   reflect,
   /** What main's options say about the worker's own side. */
   wishes: ({ reflected_ffi_timeout, lazy }) => ({ reflected_ffi_timeout, lazy }),
-  ffi: reflected => ({ direct, sizes: () => reflected()?.sizes ?? { held: 0, callbacks: 0 } }),
+  ffi: reflected => ({ ...utilities, sizes: () => reflected()?.sizes ?? { held: 0, callbacks: 0 } }),
 };

@@ -90,7 +90,16 @@ export interface WorkerOptions extends PlainWorkerOptions, WindowOptions {}
 
 /** The members that a link adds to the platform's worker. */
 export interface Link<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> extends PlainLink<Exports, Functions> {
+  /** Utilities of the worker's `ffi` for main's own values. They take no trips. */
   readonly ffi: {
+    /** `Object.assign`. */
+    assign<T extends object>(target: T, ...sources: any[]): T;
+    /** Calls a function with a `this` of null, or compiles its source and calls that. */
+    evaluate<Args extends unknown[], Result>(fn: ((...args: Args) => Result) | string, ...args: Args): Result;
+    /** The values at the ends of several paths of `query`. A symbol is a path of one key. */
+    gather(target: object, ...paths: (string | symbol)[]): any[];
+    /** The value at the end of a path such as `a.b[0]["c"]`; undefined if the path breaks off. */
+    query(target: object, path: string | symbol): any;
     /** Marks a value to be copied to workers, where it would be a proxy otherwise. */
     direct<T>(value: T): T;
     /** Number of main's objects that the worker holds, and of the worker's functions that main holds. */

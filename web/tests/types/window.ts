@@ -12,6 +12,18 @@ export const main = () => {
   const worker = new Worker('./worker.js', { lazy: true, reflected_ffi_timeout: 0, name: 'one' });
   const copy = worker.ffi.direct({ a: 1 });
   same<typeof copy, { a: number }>(true);
+  const assigned = worker.ffi.assign({ a: 1 }, { b: 2 });
+  same<typeof assigned, { a: number }>(true);
+  const sum = worker.ffi.evaluate((a: number, b: number) => a + b, 1, 2);
+  same<typeof sum, number>(true);
+  const values: any[] = worker.ffi.gather({}, 'a.b', Symbol.iterator);
+  worker.ffi.query(values, '[0]');
+  // @ts-expect-error: the argument is a number.
+  worker.ffi.evaluate((a: number) => a, 'text');
+  // @ts-expect-error: a path is a string or a symbol.
+  worker.ffi.query({}, 1);
+  // @ts-expect-error: `batch` saves trips, and main takes none.
+  worker.ffi.batch(() => {});
   const plain: PlainWorker<Exports, Functions> = worker;
   const same_: CoincideWorker<Exports, Functions> = worker;
   const version: Promise<number> = worker.proxy.version();
