@@ -29,6 +29,7 @@
 //! | run the main end of workers | [`Main`] |
 //! | start a worker: a thread, a process, a web worker, or over a transport of your own | [`Main::spawn`], [`WorkerBuilder`] |
 //! | register functions for a worker, and end it | [`Worker`] |
+//! | spread calls over several workers | [`Pool`] |
 //! | write a worker | [`Scope`] |
 //! | call main from the worker, blocking | [`SyncProxy`] |
 //! | call the other end and await the result | [`Proxy`]; from other threads [`SharedProxy`] |
@@ -66,7 +67,7 @@ pub use calls::turn::Turn;
 pub use coincide_codec::{ByteBuf, Bytes, DecodeError, EncodeError, SharedBytes, Value};
 pub use coincide_proto::{CloseReason, Closed, ClosedBy, Config, ErrorCode, SendError, Transport};
 pub use coincide_transport_atomics::{Bell, Rings};
-pub use main::{Main, SharedFuture, SharedProxy, Worker, WorkerBuilder, Workers};
+pub use main::{Main, Pool, PoolFuture, PoolProxy, SharedFuture, SharedProxy, Worker, WorkerBuilder, Workers};
 #[cfg(not(target_family = "wasm"))]
 pub use native::serve_process;
 #[cfg(target_family = "wasm")]

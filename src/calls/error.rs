@@ -55,8 +55,8 @@ pub enum CallErrorKind {
     /// The call exceeds a limit of the other end. Nothing was sent. The limits are known when the link is open, so an earlier call may fail
     /// later.
     NotSent(SendError),
-    /// Refused, because this number of notifications and registrations of other threads is already queued; see
-    /// [`SharedProxy`](crate::SharedProxy). Nothing was sent.
+    /// Refused, because this number of others is already queued: of calls that wait for a worker of a [`Pool`](crate::Pool), or of notifications and
+    /// registrations of other threads (see [`SharedProxy`](crate::SharedProxy)). Nothing was sent.
     Busy(usize),
     /// This end can't block, so it can't wait for the result. Nothing was sent.
     CannotBlock,
@@ -212,8 +212,8 @@ impl fmt::Display for CallError {
             Kind::NotSent(source) => write!(f, "`{function}` was not called: {source}"),
             Kind::Busy(queued) => write!(
                 f,
-                "`{function}` was not called: {queued} notifications and registrations of other threads are queued \
-                 already; await a call before sending more"
+                "`{function}` was not called: {queued} others are queued already, which is the limit; await a call before \
+                 sending more"
             ),
             Kind::CannotBlock => write!(
                 f,

@@ -6,12 +6,14 @@ mod flag;
 mod handle;
 mod mailbox;
 mod names;
+mod pool;
 mod shared_proxy;
 mod turns;
 mod workers;
 
 pub use builder::WorkerBuilder;
 pub use handle::Worker;
+pub use pool::{Pool, PoolFuture, PoolProxy};
 pub use shared_proxy::{SharedFuture, SharedProxy};
 pub use workers::Workers;
 

@@ -4,6 +4,7 @@ use super::endpoint::{MainEndpoint, Owner};
 use super::flag::{Flag, Thread};
 use super::mailbox::{BATCH, Mailbox};
 use super::names::Names;
+use super::pool;
 use crate::calls::defaults::MEMORY_BUDGET;
 use crate::calls::host::Task;
 use crate::calls::turn::{Pace, Paced, Turn};
@@ -12,7 +13,7 @@ use coincide_transport_atomics::{Bell, Patience};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub(crate) struct Shared {
     /// What the bodies in flight of all links are charged to.
     pub(crate) budget: Budget,
     pub(super) endpoints: RefCell<Vec<Rc<MainEndpoint>>>,
+    /// The pools that may have handles left.
+    pools: RefCell<Vec<Weak<pool::State>>>,
     /// Asynchronous functions that are running.
     tasks: RefCell<FuturesUnordered<Paced>>,
     /// Those that were started since the tasks were last polled.
@@ -54,6 +57,7 @@ impl Shared {
             thread,
             budget: Budget::new(MEMORY_BUDGET),
             endpoints: RefCell::default(),
+            pools: RefCell::default(),
             tasks: RefCell::default(),
             new_tasks: RefCell::default(),
             names: Names::default(),
@@ -76,6 +80,34 @@ impl Shared {
         self.endpoints.borrow_mut().push(endpoint);
         // The new endpoint is not armed: look at it before going to sleep.
         self.bell.ring();
+    }
+
+    pub(super) fn add_pool(&self, pool: Weak<pool::State>) {
+        let mut pools = self.pools.borrow_mut();
+        pools.retain(|pool| pool.strong_count() > 0);
+        pools.push(pool);
+    }
+
+    /// The pools in which calls with deadlines wait, and the time until the first deadline of each.
+    fn until_deadlines(&self) -> Vec<(Rc<pool::State>, Duration)> {
+        let pools = self.pools.borrow();
+        let deadlines = pools.iter().filter_map(Weak::upgrade).filter_map(|pool| {
+            let deadline = pool.until_deadline()?;
+            Some((pool, deadline))
+        });
+        deadlines.collect()
+    }
+
+    /// Ends calls that have waited for a worker until their deadline. `false`: there were none.
+    fn expire_pools(&self) -> bool {
+        let mut progress = false;
+        for (pool, deadline) in self.until_deadlines() {
+            if deadline.is_zero() {
+                pool.expire();
+                progress = true;
+            }
+        }
+        progress
     }
 
     pub(crate) fn turn(&self, budget: Duration, woken: &dyn Fn() -> bool) -> Turn {
@@ -138,7 +170,7 @@ impl Shared {
                     self.lingers.set(true);
                 }
                 Some(_) => {}
-                None if place == 0 => progress |= self.perform_jobs(),
+                None if place == 0 => progress |= self.perform_jobs() | self.expire_pools(),
                 None => {
                     if self.poll_tasks() {
                         progress = true;
@@ -212,6 +244,9 @@ impl Shared {
         if self.tasks_woken.is_set() || self.mailbox.flag().is_set() {
             return Turn::More;
         }
+        for (_, deadline) in self.until_deadlines() {
+            timeout = Some(timeout.map_or(deadline, |timeout| timeout.min(deadline)));
+        }
         Turn::Idle { timeout }
     }
 
@@ -257,6 +292,11 @@ impl Owner for Shared {
 impl Drop for Shared {
     /// The workers are not served any more, even if handles of them are left.
     fn drop(&mut self) {
+        for pool in self.pools.take() {
+            if let Some(pool) = pool.upgrade() {
+                pool.terminate();
+            }
+        }
         for endpoint in self.endpoints.take() {
             endpoint.terminate();
         }
