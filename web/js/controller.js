@@ -43,6 +43,8 @@ export class Controller {
   #here;
   /** The address of the worker's script, as far as it is known. */
   #url;
+  /** Returns how exports are called under limits: see `objects/caller.js`. */
+  #within;
   /** Calls the `terminate` that the worker had before. */
   #end;
   /** What the first call of that has returned. In Node.js, each further one would add a listener. */
@@ -103,6 +105,7 @@ export class Controller {
     this.#reasons = reasonsFor(platform, wishes, tier);
     if (holds) this.#outbox = platform.outboxOf(worker);
     this.#ready.catch(() => {});
+    this.#within = callerOf(options, (...call) => this.#call(...call), error => this.#rejected(error));
     this.proxy = this.#proxy();
     if (reflection?.ffi) this.ffi = reflection.ffi(() => this.#reflected);
     platform.attend(worker, {
@@ -178,12 +181,29 @@ export class Controller {
     this.#do(link => link?.interrupt());
   }
 
+  get isClosed() {
+    return this.#closed !== null;
+  }
+
+  /** Arguments for a call that is made later, with `isPrepared`: the program may change its own ones until then. */
+  hold(name, args) {
+    const [sent, moved] = prepare(args, this.#options);
+    const copy = copied(name, sent);
+    detach(moved);
+    return copy;
+  }
+
+  /** Calls an export. `here` is a `site`. */
+  call(name, args, limits, here, isPrepared) {
+    return this.#within(limits).call(name, args, name, undefined, here, isPrepared);
+  }
+
   /** Calls an export without waiting for an answer. `here` is a `site` if there is no link yet. */
-  notify(name, args, here) {
+  notify(name, args, here, isPrepared) {
     try {
       if (this.#closed) throw this.#closedFor(name);
       roomFor(name);
-      const [sent, moved] = prepare(args, this.#options);
+      const [sent, moved] = isPrepared ? [args] : prepare(args, this.#options);
       if (this.#link) this.#link.notify(name, sent);
       else this.#notifyLater(name, copied(name, sent), here);
       detach(moved);
@@ -438,7 +458,7 @@ export class Controller {
 
   #proxy(limits) {
     const options = this.#options;
-    const caller = callerOf(options, (...call) => this.#call(...call), error => this.#rejected(error))(limits);
+    const caller = this.#within(limits);
     return proxyOf(name => namedOf(caller, name), {
       set: (name, value) => {
         roomFor(name);
@@ -469,9 +489,9 @@ const callerOf = (options, call, rejected) => function within(given) {
     blocks: false,
     signal,
     within,
-    call(name, args, shown, pack, here) {
+    call(name, args, shown, pack, here, isPrepared) {
       const start = options.measure ? performance.now() : 0;
-      const [sent, moved] = prepare(args, options);
+      const [sent, moved] = isPrepared ? [args] : prepare(args, options);
       signal?.throwIfAborted();
       const called = call(name, pack ? pack(sent) : sent, shown, limits);
       detach(moved, called);

@@ -221,6 +221,73 @@ export interface Main<Exports extends object = Untyped, Functions extends object
   diagnose(): Diagnosis;
 }
 
+/** Options of `pool`. */
+export interface PoolOptions {
+  /** Most calls that wait for a worker, at least 0. A further call rejects with a `CoincideError` of code `NotSent`. Default 1,024. */
+  queue?: number | undefined;
+  /**
+   * A call whose worker ends before it has answered is made again on another worker, three times in all, so it may run more than once. Default `false`: it
+   * rejects with a `CoincideError` of code `Closed`.
+   */
+  retry?: boolean | undefined;
+}
+
+/** Limits of a pool's calls. The time that a call waits for a worker counts. */
+export interface PoolLimits extends Limits {
+  /** As in `PoolOptions`, for these calls. Default: the pool's option. */
+  retry?: boolean | undefined;
+}
+
+/** A method for `using`, if the program has the types of it (`lib: ["esnext.disposable"]`). */
+export type Disposing = SymbolConstructor extends { readonly dispose: infer Key extends symbol } ? { readonly [K in Key]: () => void } : {};
+
+/** Several workers with the same exports. */
+export interface Pool<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> extends Disposing {
+  /**
+   * The functions of the workers. A call goes to the first worker that has no call in flight, or waits for one. Setting a property registers a function
+   * for all workers, also for those that the pool creates later.
+   *
+   * @example
+   * const pages = await Promise.all(names.map(name => workers.proxy.render(name)));
+   */
+  readonly proxy: MainProxy<Exports, Functions>;
+  /** Resolves with the names of the exports when all workers with which the pool begins are ready. Rejects if one of them fails before. */
+  readonly ready: Promise<NameOf<Exports>[]>;
+  /** Number of workers. One that has ended is replaced when a call needs it. */
+  readonly size: number;
+  /** Number of workers that are ready and have no call in flight. */
+  readonly idle: number;
+  /** Number of calls that wait for a worker. */
+  readonly queued: number;
+  /** The proxy, with limits on its calls. */
+  within(limits: PoolLimits): MainProxy<Exports, Functions>;
+  /** Calls an export of each worker without waiting for answers. */
+  notify<Name extends NameOf<Exports>>(name: Name, ...args: Arguments<Exports[Name]>): void;
+  /** Terminates all workers. Calls that are in flight or wait reject with a `CoincideError` of code `Closed`. Idempotent. */
+  terminate(): Promise<void>;
+}
+
+/**
+ * A pool of workers, which `create` creates and which get a link if they have none.
+ *
+ * @example
+ * const workers = pool(4, () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
+ * console.log(await workers.proxy.render('page'));
+ */
+export function pool<Exports extends object, Functions extends object>(
+  size: number,
+  create: () => AnyWorker & Link<Exports, Functions>,
+  options?: PoolOptions,
+): Pool<Exports, Functions>;
+/** The same for workers that have no link yet. */
+export function pool(size: number, create: () => AnyWorker, options?: PoolOptions): Pool;
+/** The same, typed: `Exports` is what the workers export, `Functions` what main offers to them. */
+export function pool<Exports extends Interface<Exports>, Functions extends Interface<Functions> = {}>(
+  size: number,
+  create: () => AnyWorker,
+  options?: PoolOptions,
+): Pool<Exports, Functions>;
+
 /** The codes of a `CoincideError`. `docs/JAVASCRIPT.md` lists when each code occurs and what to do. */
 export type CoincideErrorCode =
   | 'CannotBlock'

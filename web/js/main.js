@@ -1,7 +1,12 @@
 import { create } from './core.js';
 import * as platform from './platform.js';
+import { poolOf } from './pool.js';
 import { source } from './wasm.js';
 
 export { CoincideError } from './errors.js';
 export { callback, dispose, expose } from './objects/marks.js';
-export default create(platform, source);
+
+const coincide = create(platform, source);
+
+export default coincide;
+export const pool = /* @__PURE__ */ poolOf(coincide);

@@ -22,10 +22,10 @@ export const rejectAll = (error, end) => {
  *
  * @param end undefined before the link exists; `begin` sets it then
  */
-export const promised = (end, start, name, { timeout, signal } = {}) => {
+export const promised = (end, start, name, { timeout, signal, grace } = {}) => {
   const pending = new Pending(end, name);
   try {
-    pending.limit(timeout, signal);
+    pending.limit(timeout, signal, grace);
     pending.begin(start(pending));
   } catch (error) {
     pending.settle();
@@ -52,10 +52,10 @@ class Pending {
     all.add(this);
   }
 
-  limit(timeout, signal) {
+  limit(timeout, signal, grace = GRACE) {
     // Normally wasm ends the call at its deadline. The timer is the fallback for a wasm that has failed.
     if (timeout <= LONGEST_TIMER) {
-      this.timer = setTimeout(() => this.abandon(failed('TimedOut', `\`${this.name}\` did not return in time`, this.name)), timeout + GRACE);
+      this.timer = setTimeout(() => this.abandon(failed('TimedOut', `\`${this.name}\` did not return in time`, this.name)), timeout + grace);
       // The worker keeps a process alive, and not the timer.
       this.timer.unref?.();
     }

@@ -1,8 +1,13 @@
 import { create } from '../core.js';
 import * as platform from '../platform.js';
+import { poolOf } from '../pool.js';
 import { reflection } from '../reflect/main.js';
 import { source } from '../wasm.inline.js';
 
 export { CoincideError } from '../errors.js';
 export { callback, dispose, expose } from '../objects/marks.js';
-export default create(platform, source, reflection);
+
+const coincide = create(platform, source, reflection);
+
+export default coincide;
+export const pool = /* @__PURE__ */ poolOf(coincide);

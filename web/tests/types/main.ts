@@ -1,5 +1,5 @@
 // Main, on any platform: what has to compile, and what must not.
-import coincide, { CoincideError, type CoincideErrorCode, type CoincideWorker, type Diagnosis, type MainProxy, type Tier, type Transferred } from 'coincide/main';
+import coincide, { CoincideError, pool, type CoincideErrorCode, type CoincideWorker, type Diagnosis, type MainProxy, type Pool, type Tier, type Transferred } from 'coincide/main';
 import type { Exports, Functions } from './interface.js';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -171,6 +171,44 @@ export const untyped = async () => {
   const names: string[] = await worker.ready;
   const plain: CoincideWorker = worker;
   return [names, plain, await workers.one?.then(proxy => proxy.anything(1, 'two'))];
+};
+
+/** Pools have the interfaces of their workers. */
+export const pools = async () => {
+  const workers = pool(4, () => new Worker('./worker.js'), { queue: 10, retry: true });
+  same<typeof workers, Pool<Exports, Functions>>(true);
+  const version = workers.proxy.version();
+  same<typeof version, Promise<number>>(true);
+  workers.within({ timeout: 1, signal: AbortSignal.timeout(1), retry: false }).load('a');
+  workers.proxy.hello = name => name;
+  workers.notify('log', 'text');
+  same<typeof workers.ready, Promise<(keyof Exports)[]>>(true);
+  const counts: number[] = [workers.size, workers.idle, workers.queued];
+  const own = pool<Exports, Functions>(1, () => new (coincide().Worker)('./worker.js'));
+  same<typeof own, Pool<Exports, Functions>>(true);
+  const untyped = pool(1, () => new (coincide().Worker)('./worker.js'));
+  const result = await untyped.proxy.whatever(1);
+  same<typeof result, any>(true);
+  // @ts-expect-error: the workers have no such function.
+  workers.proxy.versoin();
+  // @ts-expect-error: the path is a string.
+  workers.within({ retry: true }).load(1);
+  // @ts-expect-error: no such limit.
+  workers.within({ rtery: true });
+  // @ts-expect-error: the result is a string.
+  workers.proxy.hello = () => 1;
+  // @ts-expect-error: no such option.
+  pool(4, () => new Worker('./worker.js'), { queued: 1 });
+  // @ts-expect-error: a function creates the workers.
+  pool(4, new Worker('./worker.js'));
+  // @ts-expect-error: what it creates is no worker.
+  pool(4, () => './worker.js');
+  // @ts-expect-error: members of interfaces are functions.
+  pool<{ version: number }>(1, () => new Worker('./worker.js'));
+  // @ts-expect-error: counters are read.
+  workers.size = 3;
+  await workers.terminate();
+  return [counts, own];
 };
 
 /** Codes of errors are known. */

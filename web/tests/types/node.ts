@@ -1,6 +1,6 @@
 // Workers of Node.js, without the types of the DOM.
 import { Worker as Thread } from 'node:worker_threads';
-import coincide, { type WorkerOptions } from 'coincide/main';
+import coincide, { pool, type WorkerOptions } from 'coincide/main';
 import coincideWindow from 'coincide/window/main';
 import type { Exports, Functions } from './interface.js';
 
@@ -24,6 +24,13 @@ export const main = async () => {
   typed.unref();
   typed.proxy.hello = name => name;
   return [thread, version, ended];
+};
+
+export const pooled = async () => {
+  const threads = pool<Exports, Functions>(2, () => new Thread('./worker.js'));
+  const version: number = await threads.proxy.version();
+  await threads.terminate();
+  return version;
 };
 
 export const wrapped = () => {

@@ -1,7 +1,7 @@
 // What the types of the DOM add, on pages.
 import coincide from 'coincide/main';
 import inline from 'coincide/inline/main';
-import coincideWindow from 'coincide/window/main';
+import coincideWindow, { pool } from 'coincide/window/main';
 import inlineWindow from 'coincide/inline/window/main';
 import coincideWorker from 'coincide/window/worker';
 import * as listeners from 'coincide/sw/listeners';
@@ -31,6 +31,12 @@ export const wrapped = () => {
   // @ts-expect-error: the platform's options were passed to the worker.
   coincide().wrap(new Worker('./worker.js'), { type: 'module' });
   return [extra, version, dom];
+};
+
+export const pooled = async () => {
+  const workers = pool<Exports, Functions>(navigator.hardwareConcurrency, () => new Worker('./worker.js', { type: 'module' }));
+  const version: number = await workers.proxy.version();
+  return version;
 };
 
 export const worker = async () => {

@@ -1,0 +1,290 @@
+// Pools: several workers with the same exports. Each call goes to a worker that has no call in flight, or waits for one.
+import { controllerOf } from './controller.js';
+import { CoincideError, entry, isCoincide, located, ours, run, site, siteInShort } from './errors.js';
+import { promised } from './pending.js';
+import { UNSENDABLE, limitsOf, proxyOf } from './proxy.js';
+import { roomFor } from './stack.js';
+import { inWords } from './values.js';
+
+/** The function `pool` of an entry, whose function `coincide` is given. */
+export const poolOf = coincide => {
+  let wrap;
+  const wrapped = worker => {
+    try {
+      wrap ??= coincide().wrap;
+      return wrap(worker);
+    } catch (error) {
+      // It has the frames of `wrap`, whose caller is not the program.
+      throw ours(error);
+    }
+  };
+  return entry((size, create, { queue = QUEUE, retry = false } = {}) => {
+    if (!(Number.isInteger(size) && size > 0)) throw ours(new RangeError(`\`pool\` takes a number of workers, at least 1, not ${inWords(size)}`));
+    if (typeof create !== 'function') throw ours(new TypeError(`\`pool\` takes a function that creates a worker, such as \`() => new Worker(url)\`, not ${inWords(create)}`));
+    if (typeof queue !== 'number' || !(queue >= 0)) throw ours(new RangeError(`\`queue\` has to be a number of calls, at least 0, not ${inWords(queue)}`));
+    return new Pool(size, () => wrapped(run(create, undefined, [])), queue, retry);
+  });
+};
+
+class Pool {
+  /** The functions of the workers, and of main for all of them. */
+  proxy;
+  #size;
+  #create;
+  /** Most calls that wait. */
+  #longest;
+  #retry;
+  /** The workers that were not found closed. */
+  #members = new Set();
+  /** Calls that wait for a worker, in order. */
+  #queue = new Set();
+  /** Functions of main, by name. */
+  #functions = new Map();
+  /** Number of workers in a row that have ended before they were ready. */
+  #failures = 0;
+  /** The controller of the worker that was created last: prepares arguments. */
+  #last;
+  #ready;
+  #isClosed = false;
+  #ending;
+
+  within = entry(({ retry = this.#retry, ...limits } = {}) => this.#proxy(limitsOf(limits), retry));
+
+  /** Calls an export of all workers without waiting for answers. */
+  notify = (name, ...args) => {
+    const here = site();
+    try {
+      name = `${name}`;
+      if (this.#isClosed) throw this.#closedFor(name);
+      roomFor(name);
+      // Not for each worker: a buffer can be transferred once.
+      const held = this.#last.hold(name, args);
+      for (const { controller } of this.#live()) controller.notify(name, held, here, true);
+    } catch (error) {
+      throw located(error, here);
+    }
+  };
+
+  terminate = entry(() => {
+    if (this.#ending) return this.#ending;
+    this.#isClosed = true;
+    for (const job of this.#queue) job.pending.settle(this.#closedFor(job.name), true);
+    this.#queue.clear();
+    const members = this.#live();
+    this.#members.clear();
+    return (this.#ending = Promise.all(members.map(async ({ worker }) => void (await worker.terminate()))).then(() => {}));
+  });
+
+  constructor(size, create, longest, retry) {
+    this.#size = size;
+    this.#create = create;
+    this.#longest = longest;
+    this.#retry = retry;
+    this.proxy = this.#proxy(limitsOf(), retry);
+    try {
+      while (this.#members.size < size) this.#start();
+    } catch (error) {
+      void this.terminate();
+      throw error;
+    }
+    this.#ready = Promise.all(Array.from(this.#members, ({ worker }) => worker.ready)).then(([names]) => names);
+    this.#ready.catch(() => {});
+    Object.defineProperty(this, UNSENDABLE, { value: 'a pool of workers' });
+    if (Symbol.dispose) Object.defineProperty(this, Symbol.dispose, { value: () => void this.terminate() });
+  }
+
+  get ready() {
+    return this.#ready;
+  }
+
+  get size() {
+    return this.#live().length;
+  }
+
+  get idle() {
+    return this.#live().filter(member => member.isFree).length;
+  }
+
+  get queued() {
+    return this.#queue.size;
+  }
+
+  /** Creates a worker. Throws if that fails at once. */
+  #start() {
+    const worker = this.#create();
+    const controller = (this.#last = controllerOf(worker));
+    for (const member of this.#members)
+      if (member.worker === worker) throw ours(new TypeError('the function that creates workers of a pool has returned a worker of the pool again: create a new one in each call'));
+    const member = { worker, controller, isReady: false, isFree: false };
+    this.#members.add(member);
+    for (const [name, fn] of this.#functions) controller.proxy[name] = fn;
+    worker.ready.then(
+      () => {
+        this.#failures = 0;
+        member.isReady = true;
+        this.#frees(member);
+      },
+      error => {
+        this.#members.delete(member);
+        this.#failsToStart(error);
+      },
+    );
+    // The program has terminated the pool while it created the worker.
+    if (this.#isClosed) void worker.terminate();
+  }
+
+  /** A worker has ended before it was ready, or was not created. */
+  #failsToStart(error) {
+    if (this.#isClosed) return;
+    this.#failures++;
+    if (this.#failures < MOST_FAILURES) return this.#pump();
+    if (this.#live().length > 0) return;
+    for (const job of this.#queue) job.pending.settle(notCalled('Closed', job.name, `the last ${this.#failures} workers of the pool have failed to start: ${inWords(error)}`, { cause: error }), true);
+    this.#queue.clear();
+  }
+
+  #live() {
+    for (const member of this.#members) if (member.controller.isClosed) this.#members.delete(member);
+    return [...this.#members];
+  }
+
+  /** Makes the calls that wait, as far as workers are free, and creates workers in the place of those that have ended. */
+  #pump() {
+    for (const job of this.#queue) {
+      const member = this.#free();
+      if (!member) break;
+      this.#queue.delete(job);
+      this.#send(job, member);
+    }
+    const live = this.#live();
+    const starting = live.filter(member => !member.isReady).length;
+    for (let wanted = Math.min(this.#queue.size - starting, this.#size - live.length); wanted > 0; wanted--) {
+      try {
+        this.#start();
+      } catch (error) {
+        return this.#failsToStart(error);
+      }
+    }
+  }
+
+  /** The first worker without a call. */
+  #free() {
+    return this.#live().find(member => member.isFree);
+  }
+
+  #frees(member) {
+    member.isFree = true;
+    this.#pump();
+  }
+
+  #call(name, args, { timeout, signal }, retry, here) {
+    signal?.throwIfAborted();
+    if (this.#isClosed) return Promise.reject(located(this.#closedFor(name), here));
+    const isLimited = timeout < Infinity || signal !== undefined;
+    const member = this.#free();
+    if (member && !retry) return this.#uses(member, isLimited, () => member.controller.call(name, args, { timeout, signal }, here));
+    if (!member && this.#queue.size >= this.#longest)
+      return Promise.reject(located(notCalled('NotSent', name, `${this.#longest} calls wait for a worker of the pool already; await earlier calls, or pass a larger \`queue\``), here));
+    // The program may change its arguments while the call waits.
+    const job = { name, args: this.#last.hold(name, args), timeout, signal, retry, isLimited, here, start: performance.now(), attempts: 0, pending: undefined };
+    const begin = pending => {
+      job.pending = pending;
+      this.#queue.add(job);
+      this.#pump();
+      return 0;
+    };
+    return promised({ cancel: () => this.#queue.delete(job) }, begin, name, { timeout, signal, grace: 0 }).catch(error => {
+      throw located(error, here, signal);
+    });
+  }
+
+  /** Makes a call that has waited, or that is made again if its worker ends. */
+  #send(job, member) {
+    const { name, args, timeout, signal, isLimited, here, start, pending } = job;
+    const left = Math.max(0, timeout - (performance.now() - start));
+    try {
+      this.#uses(member, isLimited, () => member.controller.call(name, args, { timeout: left, signal }, here, true)).then(
+        value => pending.settle(value, false),
+        error => {
+          const isLost = member.controller.isClosed && isCoincide(error) && LOST.has(error.code);
+          if (!job.retry || !isLost || this.#isClosed || pending.isSettled || ++job.attempts >= MOST_ATTEMPTS) return pending.settle(error, true);
+          this.#queue.add(job);
+          this.#pump();
+        },
+      );
+    } catch (error) {
+      pending.settle(error, true);
+    }
+  }
+
+  /** Keeps a worker for a call. */
+  #uses(member, isLimited, call) {
+    member.isFree = false;
+    let result;
+    try {
+      result = call();
+    } catch (error) {
+      this.#frees(member);
+      throw error;
+    }
+    const free = () => this.#frees(member);
+    result.then(free, isLimited ? () => this.#probe(member, free) : free);
+    return result;
+  }
+
+  /** Calls back when a worker answers again: it may still compute what it was called for, although nothing waits for that any more. */
+  #probe(member, free) {
+    try {
+      member.controller.call(PROBE, [], undefined, undefined, true).then(free, free);
+    } catch {
+      free();
+    }
+  }
+
+  #closedFor(name) {
+    return notCalled('Closed', name, 'main has terminated the pool');
+  }
+
+  #proxy(limits, retry) {
+    return proxyOf(
+      name =>
+        (...args) => {
+          let here;
+          try {
+            roomFor(name);
+            here = siteInShort();
+            return this.#call(name, args, limits, retry, here);
+          } catch (error) {
+            throw located(error, here ?? site(), limits.signal);
+          }
+        },
+      {
+        set: (name, fn) => {
+          this.#functions.set(name, fn);
+          for (const { controller } of this.#live()) controller.proxy[name] = fn;
+        },
+        delete: name => {
+          this.#functions.delete(name);
+          for (const { controller } of this.#live()) delete controller.proxy[name];
+        },
+      },
+    );
+  }
+}
+
+const notCalled = (code, name, why, options) => new CoincideError(code, `\`${name}\` was not called: ${why}`, name, options);
+
+/** Most calls that wait, by default. */
+const QUEUE = 1024;
+
+/** Most workers in a row that fail to start while calls wait. */
+const MOST_FAILURES = 3;
+
+/** Most times that a call is made under `retry`. */
+const MOST_ATTEMPTS = 3;
+
+/** The codes of calls whose worker has ended. */
+const LOST = new Set(['Closed', 'Failed']);
+
+/** No worker has a function of this name, so its event loop answers at once. */
+const PROBE = 'coincide:probe';
