@@ -3,10 +3,12 @@
 //! `ring_reader` and `packet_reader` aren't here: rings and packets are internal to their transports, which have a module `fuzzing` for the
 //! target and its test.
 
-use coincide_codec::{ByteBuf, Value, typed, value};
+use coincide_codec::shared::Segments;
+use coincide_codec::{ByteBuf, SharedBytes, Value, typed, value};
 use coincide_proto::{Config, Event, Progress, Role, Session};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Frames from a stranger: the input is cut into frames, each with its length in two bytes before it.
 pub(crate) fn frame_parser(input: &[u8]) {
@@ -42,6 +44,29 @@ pub(crate) fn value_decoder(input: &[u8]) {
     let _ = value::from_slice::<Sample>(input);
     let _ = value::from_slice::<Vec<BTreeMap<String, f64>>>(input);
     let _ = value::args_from_slice::<(String, Option<Sample>, ByteBuf)>(input);
+    let (head, segments) = in_segments(input);
+    if let Ok(value) = value::from_payload::<Value>(&head, &mut segments.clone()) {
+        assert!(Value::decode(input).is_ok_and(|whole| whole.same(&value)), "segments make no other value");
+    }
+    let _ = value::from_payload::<Sample>(&head, &mut segments.clone());
+    let _ = value::args_from_payload::<(String, SharedBytes, Option<Value>)>(&head, &mut segments.clone());
+}
+
+/// Cuts bytes into a head and segments: those behind some of the bytes that may be lengths.
+fn in_segments(input: &[u8]) -> (Vec<u8>, Segments) {
+    let seed = input.iter().fold(7_u32, |seed, byte| seed.wrapping_mul(31).wrapping_add(u32::from(*byte)));
+    let (mut head, mut segments, mut rest) = (Vec::new(), Segments::new(), input);
+    while let Some((byte, tail)) = rest.split_first() {
+        head.push(*byte);
+        rest = tail;
+        let length = usize::from(if seed & 1 == 0 { *byte } else { byte & 0x1f });
+        if length > 0 && length <= tail.len() && (seed >> (head.len() % 29)) & 6 == 2 {
+            let (content, tail) = tail.split_at(length);
+            segments.push((head.len()..head.len(), Some(Arc::new(content.to_vec()))));
+            rest = tail;
+        }
+    }
+    (head, segments)
 }
 
 /// A typed payload from a stranger.

@@ -21,6 +21,7 @@ pub mod js;
 mod memory;
 pub mod schema;
 pub mod shared;
+mod slot;
 pub mod typed;
 pub mod value;
 

@@ -1,10 +1,12 @@
 //! Bytes that are shared with a link instead of being copied to it.
 
-use crate::memory;
+use crate::memory::{self, OutOfMemory};
+use crate::slot::{self, slots};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt;
 use core::ops::{Deref, Range};
+use core::{fmt, mem};
 use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
@@ -26,7 +28,7 @@ pub const LEAST_COPIED: usize = 2 * LEAST;
 /// Most segments of a value: what is beyond them is encoded in place.
 pub const MOST: usize = 32;
 
-/// Reference-counted bytes, which a typed call sends and receives without a copy of its own.
+/// Reference-counted bytes, which a call sends and receives without a copy of its own.
 ///
 /// A clone is a further handle to the same bytes. Large ones are copied from here straight into the memory that both ends share, and out of it into the
 /// bytes that the receiver gets; a [`ByteBuf`](crate::ByteBuf) or a string takes one more copy when it is sent. On the wire, and in a schema, all of
@@ -110,10 +112,10 @@ impl Serialize for SharedBytes {
         if self.len() < LEAST {
             return serializer.serialize_newtype_struct(SHARED_TOKEN, content);
         }
-        slot::put(&slot::OFFERED, Arc::clone(&self.0));
+        slot::put(&OFFERED, Arc::clone(&self.0));
         let result = serializer.serialize_newtype_struct(SHARED_TOKEN, content);
         // Not taken by a serializer that does not know of it.
-        drop(slot::take(&slot::OFFERED));
+        drop(slot::take(&OFFERED));
         result
     }
 }
@@ -135,7 +137,7 @@ impl<'de> Deserialize<'de> for SharedBytes {
 
             /// The bytes are in the slot.
             fn visit_unit<E: de::Error>(self) -> Result<SharedBytes, E> {
-                let bytes = slot::take(&slot::RECEIVED);
+                let bytes = slot::take(&RECEIVED);
                 bytes.map(SharedBytes).ok_or_else(|| E::invalid_type(de::Unexpected::Unit, &self))
             }
 
@@ -162,57 +164,147 @@ impl<'de> Deserialize<'de> for SharedBytes {
     }
 }
 
-/// The handle that a [`SharedBytes`] which is being serialized offers.
-pub(crate) fn offered() -> Option<Arc<Vec<u8>>> {
-    slot::take(&slot::OFFERED)
+/// Where the segments of a value are marked while it is encoded.
+#[allow(clippy::box_collection, reason = "it is the form that payloads have")]
+pub(crate) struct Marks<'b>(Option<&'b mut Option<Box<Segments>>>);
+
+#[allow(clippy::box_collection, reason = "it is the form that payloads have")]
+impl<'b> Marks<'b> {
+    /// For a value without segments.
+    pub(crate) const NONE: Self = Self(None);
+
+    pub(crate) fn new(segments: &'b mut Option<Box<Segments>>) -> Self {
+        Self(Some(segments))
+    }
+
+    /// The same marks, for a part of the value.
+    pub(crate) fn reborrow(&mut self) -> Marks<'_> {
+        Marks(self.0.as_deref_mut())
+    }
+
+    /// A content of `len` bytes that ends at `end` becomes a segment if it is large.
+    #[inline]
+    pub(crate) fn mark(&mut self, len: usize, end: usize) {
+        if len >= LEAST_COPIED {
+            self.mark_large(len, end);
+        }
+    }
+
+    #[cold]
+    fn mark_large(&mut self, len: usize, end: usize) {
+        if let Some(segments) = self.room() {
+            segments.push((end - len..end, None));
+        }
+    }
+
+    /// The bytes that a [`SharedBytes`] which is being serialized offers, if they may become a segment.
+    #[cold]
+    pub(crate) fn offered(&mut self) -> Option<Arc<Vec<u8>>> {
+        let bytes = slot::take(&OFFERED)?;
+        self.room().map(|_| bytes)
+    }
+
+    /// Inserts offered bytes at `at`.
+    pub(crate) fn insert(&mut self, at: usize, bytes: Arc<Vec<u8>>) {
+        if let Some(segments) = self.room() {
+            segments.push((at..at, Some(bytes)));
+        }
+    }
+
+    /// `grown` bytes have been inserted at `at`, in front of an item. A segment that begins there is the content of an item before it.
+    pub(crate) fn shift(&mut self, at: usize, grown: usize) {
+        let segments = self.0.as_deref_mut().and_then(Option::as_mut).map_or(&mut [][..], |segments| &mut segments[..]);
+        for (range, _) in segments.iter_mut().rev().take_while(|(range, _)| range.start > at) {
+            *range = range.start + grown..range.end + grown;
+        }
+    }
+
+    /// Takes the segments from where they are; `None` if there are none to take.
+    pub(crate) fn detach(&mut self) -> Option<Option<Box<Segments>>> {
+        self.0.as_deref_mut().map(mem::take)
+    }
+
+    /// Returns what [`detach`](Self::detach) has taken.
+    pub(crate) fn attach(&mut self, detached: Option<Option<Box<Segments>>>) {
+        if let (Some(segments), Some(detached)) = (self.0.as_deref_mut(), detached) {
+            *segments = detached;
+        }
+    }
+
+    /// Removes the marks behind `end`.
+    pub(crate) fn truncate(&mut self, end: usize) {
+        if let Some(Some(segments)) = &mut self.0 {
+            segments.retain(|(range, _)| range.end <= end);
+        }
+    }
+
+    /// The segments, if there may be one more.
+    fn room(&mut self) -> Option<&mut Segments> {
+        let segments = self.0.as_mut()?.get_or_insert_default();
+        let room = segments.len() < MOST && segments.try_reserve(1).is_ok();
+        room.then_some(&mut **segments)
+    }
 }
 
-/// Whether bytes can be handed to a [`SharedBytes`] that is being deserialized.
-pub(crate) const HANDS_OVER: bool = cfg!(feature = "std");
+/// The content of a string or of bytes that is being decoded.
+#[derive(Debug)]
+pub(crate) enum Content<'de> {
+    /// It lies among the other bytes.
+    Inline(&'de [u8]),
+    /// It is a segment, which is there and is read once.
+    Once(&'de mut Option<Arc<Vec<u8>>>),
+    /// It is a segment that may be read again.
+    Again(&'de Arc<Vec<u8>>),
+}
+
+impl<'de> Content<'de> {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Inline(bytes) => bytes.len(),
+            Self::Once(bytes) => bytes.as_ref().map_or(0, |bytes| bytes.len()),
+            Self::Again(bytes) => bytes.len(),
+        }
+    }
+
+    pub(crate) fn borrowed(self) -> &'de [u8] {
+        match self {
+            Self::Inline(bytes) => bytes,
+            Self::Once(bytes) => bytes.as_ref().map_or(&[], |bytes| &bytes[..]),
+            Self::Again(bytes) => bytes,
+        }
+    }
+
+    /// Leaves the handle of a segment, empty, so that it can be used again.
+    pub(crate) fn owned(self) -> Result<Vec<u8>, OutOfMemory> {
+        match self {
+            Self::Once(bytes) => match bytes.as_mut().map(Arc::get_mut) {
+                Some(Some(bytes)) => Ok(mem::take(bytes)),
+                _ => memory::copied(Self::Once(bytes).borrowed()),
+            },
+            content => memory::copied(content.borrowed()),
+        }
+    }
+
+    /// A handle to the bytes.
+    pub(crate) fn shared(self) -> Result<Arc<Vec<u8>>, OutOfMemory> {
+        match self {
+            Self::Inline(bytes) => memory::copied(bytes).map(Arc::new),
+            Self::Once(bytes) => Ok(bytes.take().unwrap_or_default()),
+            Self::Again(bytes) => Ok(Arc::clone(bytes)),
+        }
+    }
+}
+
+pub(crate) const MISPLACED: &str = "a segment is not the content of a string or of bytes";
+
+slots! {
+    /// What a [`SharedBytes`] that is being serialized offers.
+    OFFERED: Arc<Vec<u8>>;
+    /// What the visitor of a [`SharedBytes`] takes when it visits a unit.
+    RECEIVED: Arc<Vec<u8>>;
+}
 
 /// Hands bytes to the [`SharedBytes`] whose visitor visits a unit next.
 pub(crate) fn hand_over(bytes: Arc<Vec<u8>>) {
-    slot::put(&slot::RECEIVED, bytes);
-}
-
-/// Serde passes references to bytes, and no handles: these go past it.
-#[cfg(feature = "std")]
-mod slot {
-    use alloc::sync::Arc;
-    use alloc::vec::Vec;
-    use core::cell::Cell;
-    use std::thread::LocalKey;
-
-    pub(super) type Slot = LocalKey<Cell<Option<Arc<Vec<u8>>>>>;
-
-    std::thread_local! {
-        pub(super) static OFFERED: Cell<Option<Arc<Vec<u8>>>> = const { Cell::new(None) };
-        pub(super) static RECEIVED: Cell<Option<Arc<Vec<u8>>>> = const { Cell::new(None) };
-    }
-
-    pub(super) fn put(slot: &'static Slot, bytes: Arc<Vec<u8>>) {
-        slot.set(Some(bytes));
-    }
-
-    pub(super) fn take(slot: &'static Slot) -> Option<Arc<Vec<u8>>> {
-        slot.take()
-    }
-}
-
-/// Without threads' own variables bytes are copied.
-#[cfg(not(feature = "std"))]
-mod slot {
-    use alloc::sync::Arc;
-    use alloc::vec::Vec;
-
-    pub(super) struct Slot;
-
-    pub(super) static OFFERED: Slot = Slot;
-    pub(super) static RECEIVED: Slot = Slot;
-
-    pub(super) fn put(_: &Slot, _: Arc<Vec<u8>>) {}
-
-    pub(super) fn take(_: &Slot) -> Option<Arc<Vec<u8>>> {
-        None
-    }
+    slot::put(&RECEIVED, bytes);
 }

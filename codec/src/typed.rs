@@ -12,7 +12,7 @@ mod ser;
 pub(crate) use ser::{Append, unwritable};
 
 use crate::memory::OutOfMemory;
-use crate::shared::{Segment, Segments};
+use crate::shared::{Marks, Segment, Segments};
 use crate::value::MAX_DEPTH;
 use crate::{DecodeError, EncodeError};
 use alloc::boxed::Box;
@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 /// # Errors
 /// When the value can't be serialized or is beyond the limits; the buffer is as before then.
 pub fn to_buf<T: Serialize + ?Sized>(value: &T, schema: u64, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
-    append(value, schema, buffer, None)
+    append(value, schema, buffer, Marks::NONE)
 }
 
 /// Appends to `buffer` as [`to_buf`] does, except for the content of large [`SharedBytes`](crate::SharedBytes), which goes to `segments`
@@ -41,25 +41,22 @@ pub fn to_payload<T: Serialize + ?Sized>(
     buffer: &mut Vec<u8>,
     segments: &mut Option<Box<Segments>>,
 ) -> Result<(), EncodeError> {
-    append(value, schema, buffer, Some(segments))
+    append(value, schema, buffer, Marks::new(segments))
 }
 
-#[allow(clippy::box_collection, reason = "it is the form that payloads have")]
 fn append<T: Serialize + ?Sized>(
     value: &T,
     schema: u64,
     buffer: &mut Vec<u8>,
-    mut segments: Option<&mut Option<Box<Segments>>>,
+    mut marks: Marks<'_>,
 ) -> Result<(), EncodeError> {
     let before = buffer.len();
     buffer.try_reserve(size_of::<u64>()).map_err(OutOfMemory::from)?;
     buffer.extend_from_slice(&schema.to_le_bytes());
-    let result = ser::value(value, buffer, segments.as_deref_mut());
+    let result = ser::value(value, buffer, marks.reborrow());
     if result.is_err() {
         buffer.truncate(before);
-        if let Some(Some(segments)) = segments {
-            segments.retain(|(range, _)| range.end <= before);
-        }
+        marks.truncate(before);
     }
     result
 }

@@ -1,7 +1,10 @@
 //! Bytes from a stranger: errors, but no panics, no memory beyond a multiple of what has arrived, no work without end.
 
-use coincide_codec::value::{Item as Read, MAX_DEPTH, Reader, args_from_slice, from_slice};
-use coincide_codec::{ByteBuf, DecodeErrorKind, Value, schema, typed};
+use coincide_codec::shared::Segments;
+use coincide_codec::value::{
+    Item as Read, MAX_DEPTH, Reader, args_from_payload, args_from_slice, from_payload, from_slice,
+};
+use coincide_codec::{ByteBuf, DecodeErrorKind, SharedBytes, Value, schema, typed};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
@@ -10,7 +13,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 #[derive(Debug, Deserialize)]
 #[allow(dead_code)]
@@ -165,10 +168,35 @@ fn feed(bytes: &[u8]) {
     let _ = from_slice::<Item>(bytes);
     let _ = from_slice::<Vec<Item>>(bytes);
     let _ = from_slice::<Flattened>(bytes);
+    feed_segments(bytes);
     let mut reader = Reader::new(bytes);
     while reader.item().is_ok() {
-        let _ = reader.clone().key();
+        let _ = Reader::new(&bytes[reader.position()..]).key();
     }
+}
+
+/// Cuts the bytes at places that depend on them. What is read is what is read without segments.
+fn feed_segments(bytes: &[u8]) {
+    let (mut head, mut segments, mut rest) = (Vec::new(), Segments::new(), bytes);
+    while let Some((byte, tail)) = rest.split_first() {
+        head.push(*byte);
+        rest = tail;
+        let length = usize::from(byte & 0x1f);
+        if length > 0 && length <= tail.len() && (tail.len() + bytes.len()).is_multiple_of(3) {
+            let (content, tail) = tail.split_at(length);
+            segments.push((head.len()..head.len(), Some(Arc::new(content.to_vec()))));
+            rest = tail;
+        }
+    }
+    if let Ok(value) = from_payload::<Value>(&head, &mut segments.clone()) {
+        assert!(Value::decode(bytes).is_ok_and(|whole| whole.same(&value)));
+    }
+    if let Ok(value) = from_payload::<Any>(&head, &mut segments.clone()) {
+        drop(value);
+        assert!(from_slice::<Any>(bytes).is_ok());
+    }
+    let _ = from_payload::<(Value, Option<SharedBytes>, ByteBuf)>(&head, &mut segments.clone());
+    let _ = args_from_payload::<(String, Item)>(&head, &mut segments.clone());
 }
 
 fn feed_typed(bytes: &[u8]) {

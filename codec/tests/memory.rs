@@ -83,7 +83,8 @@ fn serialized_value_that_is_larger_than_memory_is_an_error() {
         short_of_memory(20_000, || typed::to_buf(&numbers, 7, &mut buffer)),
         short_of_memory(20_000, || typed::to_buf(&within, 7, &mut buffer)),
     ] {
-        assert!(error.unwrap_err().is_out_of_memory());
+        let error = error.unwrap_err();
+        assert!(error.is_out_of_memory(), "{error}");
         assert_eq!(buffer, b"before");
     }
 }

@@ -1,10 +1,12 @@
-//! Typed values with segments: large contents go past the buffer, and what is read is the same with them and without.
+//! Values with segments: large contents go past the buffer, and what is read is the same with them and without.
 #![cfg(feature = "std")]
 
 use coincide_codec::shared::{LEAST, LEAST_COPIED as LARGE, MOST, Segments};
-use coincide_codec::{ByteBuf, Bytes, SharedBytes, schema, typed, value};
+use coincide_codec::value::{OwnedText, ViewKind};
+use coincide_codec::{ByteBuf, Bytes, DecodeError, EncodeError, SharedBytes, Value, schema, typed, value};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
+use serde::ser::SerializeSeq;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -12,17 +14,37 @@ use std::sync::Arc;
 
 const HASH: u64 = 0x0102_0304_0506_0708;
 
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Format {
+    Typed,
+    Value,
+    /// The values are tuples.
+    Args,
+}
+
+const FORMATS: [Format; 2] = [Format::Typed, Format::Value];
+
 /// What a value is encoded to.
 struct Encoded {
+    format: Format,
     head: Vec<u8>,
     segments: Option<Box<Segments>>,
 }
 
 impl Encoded {
-    fn of<T: Serialize>(value: &T) -> Self {
-        let (mut head, mut segments) = (Vec::new(), None);
-        typed::to_payload(value, HASH, &mut head, &mut segments).expect("the value can be sent");
-        Self { head, segments }
+    fn of<T: Serialize>(format: Format, value: &T) -> Self {
+        let mut encoded = Self { format, head: Vec::new(), segments: None };
+        encoded.append(value).expect("the value can be sent");
+        encoded
+    }
+
+    fn append<T: Serialize>(&mut self, value: &T) -> Result<(), EncodeError> {
+        let Self { format, head, segments } = self;
+        match format {
+            Format::Typed => typed::to_payload(value, HASH, head, segments),
+            Format::Value => value::to_payload(value, head, segments),
+            Format::Args => value::args_to_payload(value, head, segments),
+        }
     }
 
     /// All bytes in order.
@@ -47,23 +69,54 @@ impl Encoded {
             at = range.end;
         }
         head.extend_from_slice(&self.head[at..]);
-        Self { head, segments: Some(Box::new(segments)) }
+        Self { head, segments: Some(Box::new(segments)), ..*self }
     }
 
-    fn read<'de, T: Deserialize<'de>>(&'de mut self) -> Result<T, coincide_codec::DecodeError> {
-        typed::from_payload(&self.head, self.segments.as_mut().map_or(&mut [], |segments| &mut segments[..]), HASH)
+    fn read<'de, T: Deserialize<'de>>(&'de mut self) -> Result<T, DecodeError> {
+        let segments = self.segments.as_mut().map_or(&mut [][..], |segments| &mut segments[..]);
+        match self.format {
+            Format::Typed => typed::from_payload(&self.head, segments, HASH),
+            Format::Value => value::from_payload(&self.head, segments),
+            Format::Args => value::args_from_payload(&self.head, segments),
+        }
+    }
+
+    /// Where the contents of the segments are.
+    fn places(&self) -> Vec<*const u8> {
+        let segments = self.segments.iter().flat_map(|segments| segments.iter());
+        segments.map(|(_, bytes)| bytes.as_ref().expect("received").as_ptr()).collect()
     }
 }
 
 /// The value survives, with the same bytes as without segments. Returns how many there are.
-fn travels<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) -> usize {
-    let encoded = Encoded::of(value);
+fn travels_as<T: Serialize + DeserializeOwned + PartialEq + Debug>(format: Format, value: &T) -> usize {
+    let encoded = Encoded::of(format, value);
     let mut plain = Vec::new();
-    typed::to_buf(value, HASH, &mut plain).expect("the value can be sent");
+    let read = match format {
+        Format::Typed => {
+            typed::to_buf(value, HASH, &mut plain).expect("the value can be sent");
+            typed::from_slice::<T>(&plain, HASH)
+        }
+        Format::Value => {
+            value::to_buf(value, &mut plain).expect("the value can be sent");
+            value::from_slice::<T>(&plain)
+        }
+        Format::Args => {
+            value::args_to_buf(value, &mut plain).expect("the value can be sent");
+            value::args_from_slice::<T>(&plain)
+        }
+    };
     assert!(encoded.joined() == plain, "the bytes differ");
-    assert!(typed::from_slice::<T>(&plain, HASH).expect("the bytes are right") == *value);
+    assert!(read.expect("the bytes are right") == *value);
     assert!(encoded.received().read::<T>().expect("the segments are right") == *value);
     encoded.segments.map_or(0, |segments| segments.len())
+}
+
+/// The same in all formats, which have the same segments.
+fn travels<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) -> usize {
+    let [typed, value] = FORMATS.map(|format| travels_as(format, value));
+    assert_eq!(typed, value);
+    typed
 }
 
 fn shared(len: usize) -> SharedBytes {
@@ -93,15 +146,19 @@ enum Kind {
 
 #[test]
 fn large_contents_become_segments_in_order() {
-    let image = Image {
+    let mut image = Image {
         name: "n".repeat(LARGE),
         pixels: shared(3 * LEAST),
         thumbnail: Some(ByteBuf::from(vec![7; LARGE - 1])),
         layers: vec![shared(LEAST), shared(10), shared(2 * LEAST)],
-        notes: [("k".repeat(LARGE), "v".repeat(LARGE + 1))].into(),
+        notes: [("k".into(), "v".repeat(LARGE + 1))].into(),
         kind: Kind::Packed { table: shared(LEAST), text: "t".repeat(5) },
     };
-    assert_eq!(travels(&image), 7);
+    assert_eq!(travels(&image), 6);
+    assert_eq!(travels_as(Format::Args, &(image.name.clone(), 1, image.pixels.clone())), 2);
+    // A key of an object stays in the head.
+    image.notes = [("k".repeat(LARGE), "v".repeat(LARGE + 1))].into();
+    assert_eq!(FORMATS.map(|format| travels_as(format, &image)), [7, 6]);
     assert_eq!(travels(&Image { kind: Kind::Raw(ByteBuf::from(vec![1; LARGE])), ..Image::default() }), 1);
     assert_eq!(travels(&Image::default()), 0);
     assert_eq!(travels(&(shared(0), shared(1), shared(LEAST - 1))), 0);
@@ -109,72 +166,260 @@ fn large_contents_become_segments_in_order() {
 
 #[test]
 fn shared_bytes_are_not_copied() {
-    let bytes: Arc<Vec<u8>> = Arc::new(vec![1; LEAST]);
-    let encoded = Encoded::of(&(SharedBytes::from(Arc::clone(&bytes)), 5_u8));
-    let segments = encoded.segments.as_ref().expect("one is large");
-    assert!(Arc::ptr_eq(segments[0].1.as_ref().expect("it lies outside"), &bytes));
-    assert!(encoded.head.len() < 16);
+    for format in FORMATS {
+        let bytes: Arc<Vec<u8>> = Arc::new(vec![1; LEAST]);
+        let encoded = Encoded::of(format, &(SharedBytes::from(Arc::clone(&bytes)), 5_u8));
+        let segments = encoded.segments.as_ref().expect("one is large");
+        assert!(Arc::ptr_eq(segments[0].1.as_ref().expect("it lies outside"), &bytes));
+        assert!(encoded.head.len() < 16);
 
-    let mut received = encoded.received();
-    let place = Arc::as_ptr(received.segments.as_ref().expect("one")[0].1.as_ref().expect("received"));
-    let (read, five): (SharedBytes, u8) = received.read().expect("the segments are right");
-    assert_eq!((Arc::as_ptr(&Arc::from(read)), five), (place, 5));
+        let mut received = encoded.received();
+        let place = Arc::as_ptr(received.segments.as_ref().expect("one")[0].1.as_ref().expect("received"));
+        let (read, five): (SharedBytes, u8) = received.read().expect("the segments are right");
+        assert_eq!((Arc::as_ptr(&Arc::from(read)), five), (place, 5));
+    }
 }
 
 #[test]
 fn owned_contents_take_their_segment() {
-    let mut received = Encoded::of(&("t".repeat(LARGE), Bytes::new(&[1; LARGE]))).received();
-    let places =
-        received.segments.as_ref().expect("two").iter().map(|(_, bytes)| bytes.as_ref().expect("received").as_ptr());
-    let places: Vec<_> = places.collect();
-    let (text, bytes): (String, ByteBuf) = received.read().expect("the segments are right");
-    assert_eq!([text.as_ptr(), bytes.as_ptr()], places[..]);
-    // What is left can be filled again.
-    let left = received.segments.as_mut().expect("two");
-    assert!(left.iter_mut().all(|(_, bytes)| Arc::get_mut(bytes.as_mut().expect("kept")).expect("unique").is_empty()));
+    for format in FORMATS {
+        let mut received = Encoded::of(format, &("t".repeat(LARGE), Bytes::new(&[1; LARGE]))).received();
+        let places = received.places();
+        let (text, bytes): (String, ByteBuf) = received.read().expect("the segments are right");
+        assert_eq!([text.as_ptr(), bytes.as_ptr()], places[..]);
+        // What is left can be filled again.
+        let left = received.segments.as_mut().expect("two");
+        let mut left = left.iter_mut().map(|(_, bytes)| Arc::get_mut(bytes.as_mut().expect("kept")));
+        assert!(left.all(|bytes| bytes.expect("unique").is_empty()));
+    }
 }
 
 #[test]
 fn borrowed_contents_borrow_from_their_segment() {
-    let mut received = Encoded::of(&("t".repeat(LARGE), 1_u8, Bytes::new(&[1; LARGE]), "s")).received();
-    let (text, one, bytes, small): (&str, u8, &Bytes, &str) = received.read().expect("the segments are right");
-    assert_eq!((text.len(), one, bytes.len(), small), (LARGE, 1, LARGE, "s"));
+    for format in FORMATS {
+        let mut received = Encoded::of(format, &("t".repeat(LARGE), 1_u8, Bytes::new(&[1; LARGE]), "s")).received();
+        let (text, one, bytes, small): (&str, u8, &Bytes, &str) = received.read().expect("the segments are right");
+        assert_eq!((text.len(), one, bytes.len(), small), (LARGE, 1, LARGE, "s"));
+    }
 }
 
 #[test]
 fn misplaced_segments_are_refused() {
     let value = (300_u16, ByteBuf::from(vec![5; 100]), "text".to_string(), 7_u8);
-    let mut plain = Vec::new();
-    typed::to_buf(&value, HASH, &mut plain).expect("the value can be sent");
-    let content = 8 + 2 + 1;
-    let mut right = 0;
-    for start in 8..plain.len() {
-        for end in start + 1..=plain.len() {
-            let encoded = Encoded { head: plain.clone(), segments: Some(Box::new(vec![(start..end, None)])) };
-            match encoded.received().read::<(u16, ByteBuf, String, u8)>() {
-                Ok(read) => {
-                    assert_eq!(read, value);
-                    right += 1;
-                    assert!((start, end) == (content, content + 100) || (start, end) == (content + 101, content + 105));
+    for (format, content) in [(Format::Typed, 8 + 2 + 1), (Format::Value, 1 + 3 + 2)] {
+        let plain = Encoded::of(format, &value).head;
+        let mut right = 0;
+        for start in 0..plain.len() {
+            for end in start + 1..=plain.len() {
+                let segments = Some(Box::new(vec![(start..end, None)]));
+                let encoded = Encoded { format, head: plain.clone(), segments };
+                match encoded.received().read::<(u16, ByteBuf, String, u8)>() {
+                    Ok(read) => {
+                        assert_eq!(read, value);
+                        right += 1;
+                        let contents = [(content, content + 100), (content + 101, content + 105)];
+                        assert!(contents.contains(&(start, end)), "{format:?}: {start}..{end}");
+                    }
+                    Err(error) => assert!(!error.is_out_of_memory(), "{format:?}: {start}..{end}: {error}"),
                 }
-                Err(error) => assert!(!error.is_out_of_memory(), "{start}..{end}: {error}"),
             }
         }
+        assert_eq!(right, 2);
+        // One too many: behind the last content, and behind the end.
+        for place in [8, plain.len()] {
+            let mut received = Encoded { format, head: plain.clone(), segments: None }.received();
+            received.segments.as_mut().expect("an empty list").push((place..place, Some(Arc::new(vec![1]))));
+            let error = received.read::<(u16, ByteBuf, String, u8)>().unwrap_err();
+            assert!(error.to_string().contains("a segment is not the content of a string or of bytes"), "{error}");
+        }
+        // One without bytes.
+        let mut received = Encoded { format, head: plain.clone(), segments: None }.received();
+        received.segments.as_mut().expect("an empty list").push((content..content, None));
+        assert!(received.read::<(u16, ByteBuf, String, u8)>().is_err());
     }
-    assert_eq!(right, 2);
-    // One too many, behind the last content.
-    let mut received = Encoded { head: plain, segments: None }.received();
-    received.segments.as_mut().expect("an empty list").push((8..8, Some(Arc::new(vec![1]))));
-    let error = received.read::<(u16, ByteBuf, String, u8)>().unwrap_err();
-    assert_eq!(error.to_string(), "malformed payload: a segment is not the content of a string or of bytes");
 }
 
 #[test]
 fn text_in_a_segment_has_to_be_utf8() {
-    let mut received = Encoded::of(&Bytes::new(&[0xff; LARGE])).received();
+    let mut received = Encoded::of(Format::Typed, &Bytes::new(&[0xff; LARGE])).received();
     assert!(received.read::<String>().is_err());
-    let mut received = Encoded::of(&Bytes::new(&[0xff; LARGE])).received();
+    let mut received = Encoded::of(Format::Typed, &Bytes::new(&[0xff; LARGE])).received();
     assert!(received.read::<&str>().is_err());
+
+    let mut received = Encoded::of(Format::Value, &"t".repeat(LARGE)).received();
+    let bytes = received.segments.as_mut().expect("one")[0].1.as_mut().expect("received");
+    Arc::get_mut(bytes).expect("unique")[7] = 0xff;
+    for _ in 0..2 {
+        assert!(received.read::<&str>().is_err());
+    }
+    assert!(received.read::<Value>().is_err());
+    let mut received = received.received();
+    received.segments.as_mut().expect("one")[0].1 = Some(Arc::new(vec![0xff; LARGE]));
+    assert_eq!(received.read::<String>().unwrap_err().to_string(), "malformed payload: a string is not UTF-8");
+}
+
+/// Values with large contents of each kind, and how many there are.
+fn large_values() -> [(Value, usize); 8] {
+    let bytes = || vec![3; LARGE];
+    let view = Value::View {
+        kind: ViewKind::Uint16,
+        buffer: Box::new(Value::Buffer { bytes: bytes(), max: None }),
+        offset: 2,
+        len: Some(8),
+    };
+    let file =
+        Value::File { kind: "k".into(), name: "n".repeat(LARGE).as_str().into(), last_modified: 1.0, bytes: bytes() };
+    let pixels = vec![4; 4 * 100 * 100];
+    [
+        (Value::from("t".repeat(LARGE)), 1),
+        (Value::Bytes(bytes()), 1),
+        (Value::Buffer { bytes: bytes(), max: None }, 1),
+        (Value::Buffer { bytes: bytes(), max: Some(1 << 20) }, 1),
+        (view, 1),
+        (Value::Blob { kind: "image/png".into(), bytes: bytes() }, 1),
+        (file, 2),
+        (Value::Image { width: 100, height: 100, color_space: "srgb".into(), pixels }, 1),
+    ]
+}
+
+/// The content that can be taken.
+fn content(value: &Value) -> *const u8 {
+    match value {
+        Value::String(OwnedText::Utf8(text)) => text.as_ptr(),
+        Value::Bytes(bytes) | Value::Buffer { bytes, .. } | Value::Blob { bytes, .. } | Value::File { bytes, .. } => {
+            bytes.as_ptr()
+        }
+        Value::Image { pixels, .. } => pixels.as_ptr(),
+        Value::View { buffer, .. } => content(buffer),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn large_contents_of_a_value_take_their_segment() {
+    for (value, count) in large_values() {
+        assert_eq!(travels_as(Format::Value, &value), count, "{value:?}");
+        let mut received = Encoded::of(Format::Value, &value).received();
+        let places = received.places();
+        let read: Value = received.read().expect("the segments are right");
+        assert_eq!(content(&read), places[0]);
+    }
+    let values = large_values().map(|(value, _)| value).to_vec();
+    let object = Value::Object(vec![("a".into(), Value::Array(values.clone())), ("b".into(), 1.into())]);
+    assert_eq!(travels_as(Format::Value, &object), 9);
+    assert_eq!(travels_as(Format::Args, &(1, object.clone(), "x".to_string())), 9);
+    assert_eq!(travels_as(Format::Value, &(values.clone(), Some(object), shared(LEAST))), 19);
+    // In the typed format a value is one byte string.
+    assert_eq!(travels_as(Format::Typed, &values), 8);
+}
+
+#[test]
+fn values_that_serde_passes_hold_their_places() {
+    #[derive(Debug, Deserialize, PartialEq, Serialize)]
+    struct Record {
+        key: String,
+        value: Value,
+        other: Option<Value>,
+    }
+    let object = |text: &str| Value::Object(vec![("key".into(), text.into()), ("own".into(), Value::Shared(0))]);
+    let records: Vec<_> = (0..40)
+        .map(|n| Record { key: "k".repeat(n), value: object(&"v".repeat(n)), other: (n % 2 == 0).then(|| 1.into()) })
+        .collect();
+    assert_eq!(travels_as(Format::Value, &records), 0);
+    let refused =
+        Record { key: String::new(), value: Value::Array(vec![1.into(), Value::Set(vec![Value::Hole])]), other: None };
+    let error = value::to_vec(&(1, refused)).unwrap_err();
+    assert_eq!(error.to_string(), "[1].value[1][0]: a hole stands outside of an array");
+    // The writer that was lent is back.
+    assert_eq!(travels_as(Format::Value, &records), 0);
+}
+
+#[test]
+fn segments_move_with_headers_that_are_inserted() {
+    struct Items<'a>(&'a [SharedBytes], &'a str);
+
+    impl Serialize for Items<'_> {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            // Sequences and maps whose lengths are not known before.
+            let mut items = serializer.serialize_seq(None)?;
+            for bytes in self.0 {
+                items.serialize_element(bytes)?;
+                let mut entries = BTreeMap::new();
+                entries.insert("text", self.1);
+                items.serialize_element(&entries)?;
+            }
+            items.end()
+        }
+    }
+
+    let texts = "é".repeat(LARGE);
+    let bytes: Vec<_> = (0..9).map(|n| shared(LEAST + n)).collect();
+    let encoded = Encoded::of(Format::Value, &("before".repeat(LARGE), Items(&bytes, &texts), "after".repeat(LARGE)));
+    assert_eq!(encoded.segments.as_ref().map_or(0, |segments| segments.len()), 20);
+    type Read = (String, Vec<(SharedBytes, BTreeMap<String, String>)>, String);
+    let mut flat = Vec::new();
+    value::to_buf(&("before".repeat(LARGE), Items(&bytes, &texts), "after".repeat(LARGE)), &mut flat)
+        .expect("it can be sent");
+    assert!(encoded.joined() == flat);
+    let mut received = encoded.received();
+    let (before, items, after): (String, Vec<Value>, String) = received.read().expect("the segments are right");
+    assert_eq!((before.len(), items.len(), after.len()), (6 * LARGE, 18, 5 * LARGE));
+    assert_eq!(
+        (&items[16], &items[17]),
+        (&Value::Bytes(bytes[8].to_vec()), &Value::Object(vec![("text".into(), texts.into())]))
+    );
+    assert!(value::from_slice::<Read>(&flat).is_err(), "it is a list of 18");
+}
+
+#[test]
+fn contents_of_shared_objects_are_read_again() {
+    let large = Value::Bytes(vec![7; LARGE]);
+    let object = Value::Object(vec![("bytes".into(), large), ("text".into(), "t".repeat(LARGE).into())]);
+    // An array of one object, twice.
+    let twice = Value::Array(vec![object.clone(), Value::Shared(1)]);
+    assert_eq!(travels_as(Format::Value, &twice), 2);
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Owned {
+        bytes: ByteBuf,
+        text: String,
+    }
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Handles {
+        bytes: SharedBytes,
+        text: String,
+    }
+    let encoded = Encoded::of(Format::Value, &twice);
+    let read: Vec<Owned> = encoded.received().read().expect("the segments are right");
+    assert_eq!(read[0], read[1]);
+    assert_eq!((read[0].bytes.len(), read[0].text.len()), (LARGE, LARGE));
+    let mut received = encoded.received();
+    let places = received.places();
+    let read: Vec<Handles> = received.read().expect("the segments are right");
+    assert_eq!(read[0], read[1]);
+    assert_eq!([&read[0], &read[1]].map(|read| read.bytes.as_ptr()), [places[0]; 2]);
+    drop((received, read.into_iter().map(|read| read.bytes.into_vec()).collect::<Vec<_>>()));
+    // Two views of one buffer.
+    let buffer = Box::new(Value::Buffer { bytes: vec![9; LARGE], max: None });
+    let view = |buffer, offset| Value::View { kind: ViewKind::Uint8, buffer, offset, len: Some(5) };
+    let views = Value::Array(vec![view(buffer, 0), view(Box::new(Value::Shared(2)), 4)]);
+    assert_eq!(travels_as(Format::Value, &views), 1);
+    let mut received = Encoded::of(Format::Value, &views).received();
+    assert_eq!(
+        received.read::<(ByteBuf, SharedBytes)>().expect("it is right"),
+        (ByteBuf::from([9; 5]), vec![9; 5].into())
+    );
+}
+
+#[test]
+fn shared_segments_cannot_use_up_memory() {
+    let mut many = vec![Value::Bytes(vec![7; 1 << 20])];
+    many.extend((0..1000).map(|_| Value::Shared(1)));
+    let many = Value::Array(many);
+    let encoded = Encoded::of(Format::Value, &many);
+    let error = encoded.received().read::<Vec<ByteBuf>>().unwrap_err();
+    assert!(error.to_string().contains("too many objects are shared"), "{error}");
+    assert!(encoded.received().read::<Value>().expect("it is a value") == many);
 }
 
 #[test]
@@ -195,10 +440,12 @@ fn failed_encoding_leaves_everything_as_it_was() {
         }
     }
 
-    let (mut head, mut segments) = (b"before".to_vec(), None);
-    let failed = typed::to_payload(&(shared(LEAST), "t".repeat(LARGE), Fails), HASH, &mut head, &mut segments);
-    assert_eq!(failed.unwrap_err().to_string(), "no");
-    assert_eq!((head, segments.map_or(0, |segments| segments.len())), (b"before".to_vec(), 0));
+    for format in [Format::Typed, Format::Value, Format::Args] {
+        let mut encoded = Encoded { format, head: b"before".to_vec(), segments: None };
+        let failed = encoded.append(&(shared(LEAST), "t".repeat(LARGE), Fails)).unwrap_err();
+        assert!(failed.to_string().ends_with("no"), "{failed}");
+        assert_eq!((encoded.head, encoded.segments.map_or(0, |segments| segments.len())), (b"before".to_vec(), 0));
+    }
 }
 
 #[test]
@@ -206,10 +453,12 @@ fn bytes_of_all_types_have_one_schema_and_one_encoding() {
     assert_eq!(schema::hash_of::<(SharedBytes,)>(), schema::hash_of::<(ByteBuf,)>());
     for len in [0, 3, LEAST, LARGE] {
         let bytes = shared(len);
-        let mut encoded = Encoded::of(&bytes).received();
-        assert_eq!(encoded.read::<ByteBuf>().expect("they are the same"), bytes[..]);
-        let mut encoded = Encoded::of(&Bytes::new(&bytes)).received();
-        assert_eq!(encoded.read::<SharedBytes>().expect("they are the same"), bytes);
+        for format in FORMATS {
+            let mut encoded = Encoded::of(format, &bytes).received();
+            assert_eq!(encoded.read::<ByteBuf>().expect("they are the same"), bytes[..]);
+            let mut encoded = Encoded::of(format, &Bytes::new(&bytes)).received();
+            assert_eq!(encoded.read::<SharedBytes>().expect("they are the same"), bytes);
+        }
         let encoded = value::to_vec(&bytes).expect("it can be sent");
         assert_eq!(encoded, value::to_vec(Bytes::new(&bytes)).expect("it can be sent"));
         assert_eq!(value::from_slice::<SharedBytes>(&encoded).expect("they are the same"), bytes);
@@ -223,7 +472,7 @@ fn other_formats_see_bytes() {
         assert_eq!(serde_json::from_str::<SharedBytes>(&text).expect("an array of bytes"), shared(len));
     }
     // What one serializer did not take, no other one gets.
-    let encoded = Encoded::of(&shared(LEAST + 1));
+    let encoded = Encoded::of(Format::Typed, &shared(LEAST + 1));
     assert_eq!(encoded.segments.expect("one")[0].1.as_ref().expect("it lies outside").len(), LEAST + 1);
 }
 

@@ -12,6 +12,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value as Json;
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
 #[derive(Deserialize)]
 struct File {
@@ -105,6 +106,37 @@ fn bytes_have_their_values() {
             }
         }
         assert_none(&wrong);
+    });
+}
+
+#[test]
+fn contents_in_segments_have_the_same_value() {
+    on_a_large_stack(|file| {
+        let (mut wrong, mut right) = (Vec::new(), 0);
+        for case in &file.valid {
+            let bytes = from_hex(&case.bytes);
+            let whole = Value::decode(&bytes).expect("it is valid");
+            for start in 1..bytes.len().min(600) {
+                // A length of one byte, a short string, and any byte.
+                let before = usize::from(bytes[start - 1]);
+                for len in [before, before & 0x1f, 1] {
+                    let Some(content) = bytes.get(start..start + len).filter(|content| !content.is_empty()) else {
+                        continue;
+                    };
+                    let head = [&bytes[..start], &bytes[start + len..]].concat();
+                    let segments = [(start..start, Some(Arc::new(content.to_vec())))];
+                    match value::from_payload::<Value>(&head, &mut segments.clone()) {
+                        Ok(read) if equal(&read, &whole) => right += 1,
+                        Ok(read) => wrong.push(format!("{}: {len} bytes at {start}: {read:?}", case.name)),
+                        Err(_) => {}
+                    }
+                    // It may step over what holds between items.
+                    let _ = value::from_payload::<IgnoredAny>(&head, &mut segments.clone());
+                }
+            }
+        }
+        assert_none(&wrong);
+        assert!(right > file.valid.len(), "{right} contents were segments");
     });
 }
 

@@ -3,10 +3,10 @@
 use super::{Empties, MAX_DEPTH};
 use crate::DecodeError;
 use crate::memory;
-use crate::shared::{self, SHARED_TOKEN, Segment};
+use crate::shared::{self, Content, MISPLACED, SHARED_TOKEN, Segment};
+use crate::slot;
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::{fmt, mem, slice};
 use postcard::de_flavors::Slice;
@@ -54,31 +54,10 @@ struct Deserializer<'de> {
     end: usize,
 }
 
-/// The content of a string or a byte string.
-enum Content<'de> {
-    Inline(&'de [u8]),
-    /// Is there.
-    Segment(&'de mut Option<Arc<Vec<u8>>>),
-}
-
 impl<'de> Content<'de> {
-    fn borrowed(self) -> &'de [u8] {
-        match self {
-            Self::Inline(bytes) => bytes,
-            Self::Segment(bytes) => bytes.as_ref().map_or(&[], |bytes| &bytes[..]),
-        }
-    }
-
-    /// Leaves the handle of a segment, empty, so that it can be used again.
-    fn owned(self) -> Result<Vec<u8>, Error> {
-        let bytes = match self {
-            Self::Inline(bytes) => bytes,
-            Self::Segment(bytes) => match bytes.as_mut().map(Arc::get_mut) {
-                Some(Some(bytes)) => return Ok(mem::take(bytes)),
-                _ => bytes.as_ref().map_or(&[][..], |bytes| &bytes[..]),
-            },
-        };
-        memory::copied(bytes).map_err(|error| Error(Box::new(error.into())))
+    /// The content in a buffer of its own.
+    fn taken(self) -> Result<Vec<u8>, Error> {
+        self.owned().map_err(|error| Error(Box::new(error.into())))
     }
 }
 
@@ -99,7 +78,7 @@ impl<'de> Deserializer<'de> {
         {
             self.next = self.segments.as_slice().first().map_or(NO_SEGMENT, |(range, _)| range.start);
             let fits = bytes.as_ref().is_some_and(|bytes| bytes.len() == len);
-            return if fits { Ok(Content::Segment(bytes)) } else { Err(misplaced()) };
+            return if fits { Ok(Content::Once(bytes)) } else { Err(misplaced()) };
         }
         let (bytes, rest) =
             rest.split_at_checked(len).ok_or_else(|| unreadable(postcard::Error::DeserializeUnexpectedEnd))?;
@@ -214,14 +193,14 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
             let text = memory::text(self.plain()?).map_err(|error| Error(Box::new(error.into())))?;
             return visitor.visit_string(text);
         }
-        let text = String::from_utf8(self.content()?.owned()?).map_err(|_| no_text())?;
+        let text = String::from_utf8(self.content()?.taken()?).map_err(|_| no_text())?;
         visitor.visit_string(text)
     }
 
     /// The bytes are allocated here, where that may fail.
     #[inline]
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_byte_buf(self.content()?.owned()?)
+        visitor.visit_byte_buf(self.content()?.taken()?)
     }
 
     // The bytes don't say what they are, and neither fields nor variants have names there.
@@ -248,15 +227,15 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
 
     #[inline]
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
-        if name != SHARED_TOKEN || !shared::HANDS_OVER {
+        if name != SHARED_TOKEN || !slot::AVAILABLE {
             return visitor.visit_newtype_struct(self);
         }
         match self.content()? {
-            Content::Segment(bytes) => {
-                shared::hand_over(bytes.take().unwrap_or_default());
+            content @ Content::Inline(_) => visitor.visit_byte_buf(content.taken()?),
+            content => {
+                shared::hand_over(content.shared().map_err(|error| Error(Box::new(error.into())))?);
                 visitor.visit_unit()
             }
-            content => visitor.visit_byte_buf(content.owned()?),
         }
     }
 
@@ -410,8 +389,6 @@ fn unreadable(error: postcard::Error) -> Error {
 
 /// No segment belongs there.
 const NO_SEGMENT: usize = usize::MAX;
-
-const MISPLACED: &str = "a segment is not the content of a string or of bytes";
 
 #[cold]
 fn misplaced() -> Error {

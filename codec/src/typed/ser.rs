@@ -4,31 +4,28 @@
 use super::{Empties, MAX_DEPTH};
 use crate::EncodeError;
 use crate::memory::{self, OutOfMemory};
-use crate::shared::{self, SHARED_TOKEN, Segments};
+use crate::shared::{Marks, SHARED_TOKEN};
 use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
 use serde::ser::{self, Serialize, Serializer as _};
 
-/// Appends `value` to `buffer`, and its segments to `segments` if it may have some. Both have a part of it in the end if that fails.
-#[allow(clippy::box_collection, reason = "it is the form that payloads have")]
+/// Appends `value` to `buffer`, and marks its segments. Both have a part of it in the end if that fails.
 pub(super) fn value<T: Serialize + ?Sized>(
     value: &T,
     buffer: &mut Vec<u8>,
-    segments: Option<&mut Option<Box<Segments>>>,
+    marks: Marks<'_>,
 ) -> Result<(), EncodeError> {
     let postcard = postcard::Serializer { output: Append(buffer) };
-    let mut output = Output { postcard, empties: Empties::new(), segments };
+    let mut output = Output { postcard, empties: Empties::new(), marks };
     value.serialize(Serializer { output: &mut output, levels: MAX_DEPTH }).map_err(|error| *error.0)
 }
 
-#[allow(clippy::box_collection, reason = "it is the form that payloads have")]
 struct Output<'b> {
     postcard: postcard::Serializer<Append<'b>>,
     empties: Empties,
-    /// `None`: there are none.
-    segments: Option<&'b mut Option<Box<Segments>>>,
+    marks: Marks<'b>,
 }
 
 impl Output<'_> {
@@ -40,40 +37,17 @@ impl Output<'_> {
     /// The content of `len` bytes that has just been written becomes a segment if it is large.
     #[inline]
     fn mark(&mut self, len: usize) {
-        if len >= shared::LEAST_COPIED {
-            self.mark_large(len);
-        }
-    }
-
-    #[cold]
-    fn mark_large(&mut self, len: usize) {
-        let end = self.position();
-        if let Some(segments) = self.room() {
-            segments.push((end - len..end, None));
-        }
-    }
-
-    /// The segments, if there may be one more.
-    fn room(&mut self) -> Option<&mut Segments> {
-        let segments = self.segments.as_mut()?.get_or_insert_default();
-        let room = segments.len() < shared::MOST && segments.try_reserve(1).is_ok();
-        room.then_some(&mut **segments)
+        self.marks.mark(len, self.postcard.output.0.len());
     }
 
     /// Writes shared bytes, whose content stays where it is. `false`: it has to be copied.
     #[cold]
     fn share(&mut self) -> Result<bool, Error> {
-        let Some(bytes) = shared::offered() else {
+        let Some(bytes) = self.marks.offered() else {
             return Ok(false);
         };
-        if self.room().is_none() {
-            return Ok(false);
-        }
         self.postcard.serialize_u64(bytes.len() as u64).map_err(failed)?;
-        let at = self.position();
-        if let Some(segments) = self.room() {
-            segments.push((at..at, Some(bytes)));
-        }
+        self.marks.insert(self.postcard.output.0.len(), bytes);
         Ok(true)
     }
 }

@@ -1,12 +1,14 @@
 //! From the value format to anything that serde can deserialize, without a tree in between.
 
 use super::handle::HANDLE_TOKEN;
-use super::model::{VALUE_TOKEN, check_view};
-use super::reader::{Index, Item, Key, Reader, Text};
+use super::model::{self, VALUE_TOKEN, check_view};
+use super::reader::{Held, Index, Input, Item, Key, Reader, Text};
 use super::reference::REFERENCE_TOKEN;
 use super::wire::tag;
 use super::{BigInt, MAX_DEPTH, Value, ViewKind};
 use crate::memory::{self, Growth, OutOfMemory};
+use crate::shared::{self, Content, SHARED_TOKEN, Segment};
+use crate::slot;
 use crate::{DecodeError, PathSegment};
 use alloc::boxed::Box;
 use alloc::string::ToString;
@@ -22,7 +24,21 @@ use serde::de::{self, Deserialize, Error, IntoDeserializer, Unexpected, Visitor}
 /// # Errors
 /// When the bytes are no value, or one of another type than `T`, with the path to what is at fault.
 pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
-    let mut state = State::new(bytes);
+    from_payload(bytes, &mut [])
+}
+
+/// Reads a value of `bytes` and the segments between them, each of which is the content of a string, of bytes or of a buffer.
+///
+/// An owned string or byte string, a [`SharedBytes`](crate::SharedBytes) and a [`Value`] take their segments; another one is borrowed. If an object of the
+/// payload is shared, contents may be read again: strings and byte strings are copied then, and a `SharedBytes` shares its segment.
+///
+/// # Errors
+/// As [`from_slice`], and when a segment is anything else.
+pub fn from_payload<'de, T: Deserialize<'de>>(
+    bytes: &'de [u8],
+    segments: &'de mut [Segment],
+) -> Result<T, DecodeError> {
+    let mut state = State::new(bytes, segments)?;
     let value = T::deserialize(Deserializer { state: &mut state, depth: 0 })?;
     state.reader.finish()?;
     Ok(value)
@@ -33,7 +49,18 @@ pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Decod
 /// # Errors
 /// As [`from_slice`], and when there are too many or too few arguments. Paths begin with `args`.
 pub fn args_from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
-    let mut state = State::new(bytes);
+    args_from_payload(bytes, &mut [])
+}
+
+/// Reads the arguments of a call as [`args_from_slice`] does, of `bytes` and segments as [`from_payload`] does.
+///
+/// # Errors
+/// As [`args_from_slice`] and [`from_payload`].
+pub fn args_from_payload<'de, T: Deserialize<'de>>(
+    bytes: &'de [u8],
+    segments: &'de mut [Segment],
+) -> Result<T, DecodeError> {
+    let mut state = State::new(bytes, segments)?;
     let Item::Array(count) = state.reader.item()? else {
         return Err(DecodeError::mismatch("the arguments of a call are an array"));
     };
@@ -44,7 +71,7 @@ pub fn args_from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, 
 
 struct State<'de> {
     reader: Reader<'de>,
-    input: &'de [u8],
+    input: Input<'de>,
     /// Where the objects are, once one is met again.
     index: Option<Box<Index<'de>>>,
     /// Bytes that shared objects may still cause to be read again.
@@ -55,9 +82,12 @@ struct State<'de> {
 }
 
 impl<'de> State<'de> {
-    fn new(input: &'de [u8]) -> Self {
-        let budget = BUDGET + PER_BYTE * input.len();
-        Self { reader: Reader::new(input), input, index: None, budget, unreserved: input.len() }
+    #[inline]
+    fn new(bytes: &'de [u8], segments: &'de mut [Segment]) -> Result<Self, DecodeError> {
+        let outside: usize = segments.iter().map(|(_, bytes)| bytes.as_ref().map_or(0, |bytes| bytes.len())).sum();
+        let budget = BUDGET + PER_BYTE * (bytes.len() + outside);
+        let (input, reader) = Input::read(bytes, segments)?;
+        Ok(Self { reader, input, index: None, budget, unreserved: bytes.len() })
     }
 
     /// Does something with a reader that stands before the object of this number.
@@ -246,6 +276,30 @@ impl<'a, 'de> Deserializer<'a, 'de> {
         }
     }
 
+    /// Reads bytes and visits them by `visit`, or whatever comes instead of bytes.
+    fn byte_buf<V: Visitor<'de>>(
+        self,
+        visitor: V,
+        visit: impl FnOnce(Content<'de>, V) -> Result<V::Value, DecodeError>,
+    ) -> Result<V::Value, DecodeError> {
+        let content = match self.state.reader.holding(Held::Bytes)? {
+            Item::Bytes(bytes) | Item::Buffer { bytes, .. } | Item::Blob { bytes, .. } | Item::File { bytes, .. } => {
+                self.state.reader.content(bytes)
+            }
+            Item::View {
+                kind: kind @ (ViewKind::Uint8 | ViewKind::Uint8Clamped | ViewKind::DataView),
+                offset,
+                len,
+            } => Content::Inline(self.view_bytes(kind, offset, len)?),
+            Item::Shared(number) => {
+                let Deserializer { state, depth } = self.inner()?;
+                return state.at_shared(number, |state| Deserializer { state, depth }.byte_buf(visitor, visit));
+            }
+            item => return self.visit(item, visitor),
+        };
+        visit(content, visitor)
+    }
+
     /// The bytes that a view shows; its buffer is what comes next.
     fn view_bytes(self, kind: ViewKind, offset: u64, len: Option<u64>) -> Result<&'de [u8], DecodeError> {
         let Deserializer { state, .. } = self.inner()?;
@@ -368,8 +422,8 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
 
     /// The string is allocated here, where that may fail.
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        match self.state.reader.item()? {
-            Item::Text(Text::Utf8(text)) => visitor.visit_string(memory::text(text)?),
+        match self.state.reader.holding(Held::Text)? {
+            Item::Text(Text::Utf8(text)) => visitor.visit_string(self.state.reader.owned_text(text)?),
             Item::Shared(number) => {
                 let Deserializer { state, depth } = self.inner()?;
                 state.at_shared(number, |state| Deserializer { state, depth }.deserialize_string(visitor))
@@ -380,23 +434,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
 
     /// The bytes are allocated here, where that may fail.
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        let item = self.state.reader.item()?;
-        let bytes = match item {
-            Item::Bytes(bytes) | Item::Buffer { bytes, .. } | Item::Blob { bytes, .. } | Item::File { bytes, .. } => {
-                bytes
-            }
-            Item::View {
-                kind: kind @ (ViewKind::Uint8 | ViewKind::Uint8Clamped | ViewKind::DataView),
-                offset,
-                len,
-            } => self.view_bytes(kind, offset, len)?,
-            Item::Shared(number) => {
-                let Deserializer { state, depth } = self.inner()?;
-                return state.at_shared(number, |state| Deserializer { state, depth }.deserialize_byte_buf(visitor));
-            }
-            item => return self.visit(item, visitor),
-        };
-        visitor.visit_byte_buf(memory::copied(bytes)?)
+        self.byte_buf(visitor, |content, visitor| visitor.visit_byte_buf(content.owned()?))
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
@@ -453,11 +491,23 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
         if name == HANDLE_TOKEN {
             return self.handle(visitor);
         }
+        if name == SHARED_TOKEN && slot::AVAILABLE {
+            return self.byte_buf(visitor, |content, visitor| match content {
+                Content::Inline(bytes) => visitor.visit_byte_buf(memory::copied(bytes)?),
+                content => {
+                    shared::hand_over(content.shared()?);
+                    visitor.visit_unit()
+                }
+            });
+        }
         if name != VALUE_TOKEN {
             return visitor.visit_newtype_struct(self);
         }
-        let mut bytes = Vec::new();
         let value = Value::decode_with(&mut self.state.reader, self.depth)?;
+        if slot::AVAILABLE {
+            return model::hand_over(value, || visitor.visit_unit());
+        }
+        let mut bytes = Vec::new();
         value.encode(&mut bytes).map_err(|error| {
             if error.is_out_of_memory() { OutOfMemory.into() } else { DecodeError::mismatch(error.to_string()) }
         })?;

@@ -11,12 +11,12 @@ mod wire;
 mod writer;
 
 pub use bigint::BigInt;
-pub use de::{args_from_slice, from_slice};
+pub use de::{args_from_payload, args_from_slice, from_payload, from_slice};
 pub use handle::Handle;
 pub use model::{ErrorValue, PropertyKey, Symbol, Text as OwnedText, Value};
 pub use reader::{Item, Key, Reader, Text};
 pub use reference::Reference;
-pub use ser::{args_to_buf, to_buf, to_vec};
+pub use ser::{args_to_buf, args_to_payload, to_buf, to_payload, to_vec};
 pub use writer::Writer;
 
 /// The type of a typed array, or `DataView`. The discriminants are those on the wire.

@@ -1,10 +1,11 @@
 //! `Value`: the value format's data model in Rust.
 
-use super::reader::{Item, Key, Reader, Text as BorrowedText};
+use super::reader::{Held, Item, Key, Reader, Text as BorrowedText};
 use super::wire::COLOR_SPACES;
-use super::writer::Writer;
+use super::writer::{Detached, Writer};
 use super::{BigInt, HandleKind, MAX_DEPTH, RefKind, RefOwner, ViewKind};
 use crate::memory::{self, OutOfMemory};
+use crate::slot::{self, slots};
 use crate::{DecodeError, EncodeError, PathSegment};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -529,13 +530,13 @@ struct Decoder<'a, 'de> {
     base: u32,
 }
 
-impl Decoder<'_, '_> {
+impl<'de> Decoder<'_, 'de> {
     fn value(&mut self, depth: usize) -> Result<Value, DecodeError> {
         if depth > MAX_DEPTH {
             return Err(DecodeError::malformed("values are nested deeper than 256 levels"));
         }
         let inner = depth + 1;
-        Ok(match self.reader.item()? {
+        Ok(match self.reader.holding(Held::Any)? {
             Item::Array(len) => Value::Array(self.list(len, |decoder| decoder.element(inner))?),
             Item::Object(len) => Value::Object(self.properties(len, inner)?),
             Item::Map(len) => Value::Map(self.list(len, |decoder| Ok((decoder.value(inner)?, decoder.value(inner)?)))?),
@@ -572,7 +573,7 @@ impl Decoder<'_, '_> {
 
     /// A value that contains no other. Apart, since the frame of [`value`](Self::value) is on the stack once for each level.
     #[inline(never)]
-    fn leaf(&mut self, item: Item<'_>) -> Result<Value, DecodeError> {
+    fn leaf(&mut self, item: Item<'de>) -> Result<Value, DecodeError> {
         Ok(match item {
             Item::Undefined => Value::Undefined,
             Item::Null => Value::Null,
@@ -580,6 +581,7 @@ impl Decoder<'_, '_> {
             Item::Integer(number) => Value::Number(number as f64),
             Item::Float(number) => Value::Number(number),
             Item::BigInt { negative, magnitude } => Value::BigInt(BigInt::read(negative, magnitude)?),
+            Item::Text(BorrowedText::Utf8(text)) => Value::String(Text::Utf8(self.reader.owned_text(text)?)),
             Item::Text(text) => Value::String(Text::read(text)?),
             Item::Symbol { registered, name } => Value::Symbol(Symbol::read(registered, name)?),
             Item::Date(milliseconds) => Value::Date(milliseconds),
@@ -587,23 +589,30 @@ impl Decoder<'_, '_> {
                 Value::RegExp { source: Text::read(source)?, flags: memory::text(flags)?, last_index }
             }
             Item::Buffer { bytes, max } => {
+                let bytes = self.reader.content(bytes);
                 memory::push(&mut self.buffers, (self.reader.objects() - 1, bytes.len() as u64, max.is_some()))?;
-                Value::Buffer { bytes: memory::copied(bytes)?, max }
+                Value::Buffer { bytes: bytes.owned()?, max }
             }
             Item::Bytes(bytes) => {
+                let bytes = self.reader.content(bytes);
                 memory::push(&mut self.buffers, (self.reader.objects() - 1, bytes.len() as u64, false))?;
-                Value::Bytes(memory::copied(bytes)?)
+                Value::Bytes(bytes.owned()?)
             }
-            Item::Blob { kind, bytes } => Value::Blob { kind: memory::text(kind)?, bytes: memory::copied(bytes)? },
+            Item::Blob { kind, bytes } => {
+                Value::Blob { kind: memory::text(kind)?, bytes: self.reader.content(bytes).owned()? }
+            }
             Item::File { kind, name, last_modified, bytes } => Value::File {
                 kind: memory::text(kind)?,
                 name: Text::read(name)?,
                 last_modified,
-                bytes: memory::copied(bytes)?,
+                bytes: self.reader.content(bytes).owned()?,
             },
-            Item::Image { width, height, color_space, pixels } => {
-                Value::Image { width, height, color_space: color_space.into(), pixels: memory::copied(pixels)? }
-            }
+            Item::Image { width, height, color_space, pixels } => Value::Image {
+                width,
+                height,
+                color_space: color_space.into(),
+                pixels: self.reader.content(pixels).owned()?,
+            },
             Item::Reference { owner, kind, id } => Value::Reference { owner, kind, id },
             Item::Shared(number) => match number.checked_sub(self.base) {
                 Some(number) => Value::Shared(number),
@@ -695,11 +704,71 @@ impl fmt::Display for Text {
 /// of its encoding.
 pub(crate) const VALUE_TOKEN: &str = "$coincide::Value";
 
+slots! {
+    /// The writer of a serializer that serializes a `Value`, and the depth at which it is.
+    LENT: (Detached, usize);
+    /// The same writer when the value has been written.
+    WRITTEN: (Detached, Result<(), EncodeError>);
+    /// What the visitor of a `Value` takes when it visits a unit.
+    READ: Value;
+}
+
+/// Lends a writer to the `Value` that `serialize` serializes. Returns whether it was written, if the value has seen the writer.
+pub(super) fn lend<T>(
+    writer: &mut Writer<'_>,
+    depth: usize,
+    serialize: impl FnOnce() -> T,
+) -> (Option<Result<(), EncodeError>>, T) {
+    if !slot::AVAILABLE {
+        return (None, serialize());
+    }
+    slot::put(&LENT, (writer.detach(), depth));
+    let serialized = serialize();
+    if let Some((detached, result)) = slot::take(&WRITTEN) {
+        writer.attach(detached);
+        return (Some(result), serialized);
+    }
+    if let Some((detached, _)) = slot::take(&LENT) {
+        writer.attach(detached);
+    }
+    (None, serialized)
+}
+
+/// Hands a value to its visitor, which `visit` has visit a unit.
+pub(super) fn hand_over<T>(value: Value, visit: impl FnOnce() -> T) -> T {
+    slot::put(&READ, value);
+    let visited = visit();
+    // Not taken by the visitor of another type.
+    drop(slot::take(&READ));
+    visited
+}
+
 impl Serialize for Value {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut bytes = Vec::new();
-        self.encode(&mut bytes).map_err(serde::ser::Error::custom)?;
-        serializer.serialize_newtype_struct(VALUE_TOKEN, serde_bytes::Bytes::new(&bytes))
+        struct Content<'a>(&'a Value);
+
+        impl Serialize for Content<'_> {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if let Some((mut detached, depth)) = slot::take(&LENT) {
+                    let result = detached.write(|writer| self.0.encode_with(writer, depth));
+                    slot::put(&WRITTEN, (detached, result));
+                    return serializer.serialize_unit();
+                }
+                serializer.serialize_bytes(&encoded(self.0)?)
+            }
+        }
+
+        fn encoded<E: serde::ser::Error>(value: &Value) -> Result<Vec<u8>, E> {
+            let mut bytes = Vec::new();
+            value.encode(&mut bytes).map_err(E::custom)?;
+            Ok(bytes)
+        }
+
+        if !slot::AVAILABLE {
+            // Here, since errors keep their text at this serializer.
+            return serializer.serialize_newtype_struct(VALUE_TOKEN, serde_bytes::Bytes::new(&encoded(self)?));
+        }
+        serializer.serialize_newtype_struct(VALUE_TOKEN, &Content(self))
     }
 }
 
@@ -716,6 +785,11 @@ impl<'de> Deserialize<'de> for Value {
 
             fn visit_newtype_struct<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
                 deserializer.deserialize_bytes(self)
+            }
+
+            /// The value is in the slot.
+            fn visit_unit<E: serde::de::Error>(self) -> Result<Value, E> {
+                slot::take(&READ).ok_or_else(|| E::invalid_type(serde::de::Unexpected::Unit, &self))
             }
 
             fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Value, E> {

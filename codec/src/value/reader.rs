@@ -6,8 +6,10 @@ use super::writer::{MAX_SAFE, MOST_KEYS, Table};
 use super::{HandleKind, RefKind, RefOwner, ViewKind};
 use crate::DecodeError;
 use crate::memory::{self, OutOfMemory};
+use crate::shared::{Content, MISPLACED, Segment};
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem;
 
 /// Gives the items of a payload one after the other, borrowing text and bytes from it. For hostile bytes there are errors.
 ///
@@ -32,12 +34,112 @@ use alloc::vec::Vec;
 /// assert_eq!(sum, 6);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Reader<'de> {
     input: &'de [u8],
     at: usize,
     keys: Table<Key<'de>>,
     objects: u32,
+    rope: Rope<'de>,
+}
+
+/// The segments of a payload that have not been read.
+#[derive(Debug)]
+struct Rope<'de> {
+    segments: Unread<'de>,
+    /// Where the next one of them belongs, or [`NO_SEGMENT`].
+    next: usize,
+    /// Bytes of those that have been read.
+    read: usize,
+    /// Which contents of the item that is read next are held if they are segments.
+    holds: Held,
+    held: Option<Content<'de>>,
+}
+
+#[derive(Debug)]
+enum Unread<'de> {
+    /// No object is shared, so each content is read once.
+    Once(&'de mut [Segment]),
+    Again(&'de [Segment]),
+}
+
+/// Contents that a reader holds for an owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Held {
+    Nothing,
+    /// Those of strings.
+    Text,
+    /// Those of buffers, byte strings, blobs, files and images.
+    Bytes,
+    /// Both.
+    Any,
+}
+
+impl<'de> Rope<'de> {
+    fn new(segments: Unread<'de>) -> Self {
+        let mut rope = Self { segments, next: NO_SEGMENT, read: 0, holds: Held::Nothing, held: None };
+        rope.locate();
+        rope
+    }
+
+    /// Finds out where the next segment belongs.
+    fn locate(&mut self) {
+        let segments = match &self.segments {
+            Unread::Once(segments) => &segments[..],
+            Unread::Again(segments) => segments,
+        };
+        self.next = segments.first().map_or(NO_SEGMENT, |(range, _)| range.start);
+    }
+
+    /// The next segment, if it has bytes.
+    fn take(&mut self) -> Option<Content<'de>> {
+        let content = match &mut self.segments {
+            Unread::Once(segments) => {
+                let ((_, bytes), rest) = mem::take(segments).split_first_mut()?;
+                *segments = rest;
+                bytes.is_some().then_some(Content::Once(bytes))
+            }
+            Unread::Again(segments) => {
+                let ((_, bytes), rest) = segments.split_first()?;
+                *segments = rest;
+                bytes.as_ref().map(Content::Again)
+            }
+        };
+        self.locate();
+        content
+    }
+}
+
+/// A payload whose objects may be read again.
+#[derive(Clone, Copy)]
+pub(crate) struct Input<'de> {
+    pub(crate) head: &'de [u8],
+    pub(crate) segments: &'de [Segment],
+}
+
+impl<'de> Input<'de> {
+    /// A reader for it, and itself. Without shared objects, the reader has the segments, and no object can be read again.
+    pub(crate) fn read(head: &'de [u8], segments: &'de mut [Segment]) -> Result<(Self, Reader<'de>), DecodeError> {
+        let is_shared = !segments.is_empty() && Input { head, segments: &*segments }.shares()?;
+        if is_shared {
+            let input = Self { head, segments };
+            return Ok((input, Reader::again(input)));
+        }
+        let mut reader = Reader::new(head);
+        reader.rope = Rope::new(Unread::Once(segments));
+        Ok((Self { head, segments: &[] }, reader))
+    }
+
+    /// Whether an object is shared.
+    fn shares(self) -> Result<bool, DecodeError> {
+        if !self.head.contains(&tag::SHARED) {
+            return Ok(false);
+        }
+        let mut shares = false;
+        let found = |item: &Item<'_>| shares |= matches!(item, Item::Shared(_));
+        Reader::again(self).walk(found, |_, _, _| Ok(()))?;
+        Ok(shares)
+    }
 }
 
 /// Where the objects of a payload begin.
@@ -58,11 +160,11 @@ struct Place {
 }
 
 impl<'de> Index<'de> {
-    pub(crate) fn of(input: &'de [u8]) -> Result<Self, DecodeError> {
-        if u32::try_from(input.len()).is_err() {
+    pub(crate) fn of(input: Input<'de>) -> Result<Self, DecodeError> {
+        if u32::try_from(input.head.len()).is_err() {
             return Err(DecodeError::mismatch("a payload of 4 GiB has shared objects"));
         }
-        let mut reader = Reader::new(input);
+        let mut reader = Reader::again(input);
         let mut objects = Vec::new();
         reader.walk(
             |_| (),
@@ -255,7 +357,20 @@ impl Default for Key<'_> {
 impl<'de> Reader<'de> {
     /// Reads from the start of a payload.
     pub fn new(input: &'de [u8]) -> Self {
-        Self { input, at: 0, keys: Table::new(), objects: 0 }
+        Self { input, at: 0, keys: Table::default(), objects: 0, rope: Rope::new(Unread::Again(&[])) }
+    }
+
+    /// Reads from the start of a payload with segments, all of which stay where they are.
+    fn again(input: Input<'de>) -> Self {
+        Self { rope: Rope::new(Unread::Again(input.segments)), ..Self::new(input.head) }
+    }
+
+    /// Reads from the start of a payload: `input` is what lies between its segments.
+    ///
+    /// Text and bytes are borrowed from the segments, too. A segment that is anything else than the content of one of them is an error, of
+    /// [`finish`](Self::finish) at the latest.
+    pub fn of_payload(input: &'de [u8], segments: &'de [Segment]) -> Self {
+        Self::again(Input { head: input, segments })
     }
 
     /// How many objects have begun so far.
@@ -263,22 +378,51 @@ impl<'de> Reader<'de> {
         self.objects
     }
 
-    /// Bytes that have not been read.
+    /// Bytes that have not been read, without those of segments.
     pub fn remaining(&self) -> usize {
         self.input.len() - self.at
     }
 
-    /// Bytes that have been read.
+    /// Bytes that have been read, with those of segments.
     pub fn position(&self) -> usize {
-        self.at
+        self.at + self.rope.read
     }
 
     /// Makes sure that all has been read.
     ///
     /// # Errors
-    /// When bytes are left.
+    /// When bytes or segments are left.
     pub fn finish(&self) -> Result<(), DecodeError> {
-        if self.remaining() == 0 { Ok(()) } else { Err(DecodeError::malformed("bytes are left after the value")) }
+        if self.remaining() > 0 {
+            return Err(DecodeError::malformed("bytes are left after the value"));
+        }
+        if self.rope.next == NO_SEGMENT { Ok(()) } else { Err(misplaced()) }
+    }
+
+    /// The next item, whose content is held if it is a segment and of the right type: the item is empty then, and
+    /// [`owned_text`](Self::owned_text) or [`content`](Self::content) has to follow.
+    #[inline]
+    pub(super) fn holding(&mut self, holds: Held) -> Result<Item<'de>, DecodeError> {
+        self.rope.holds = holds;
+        self.rope.held = None;
+        let item = self.item();
+        self.rope.holds = Held::Nothing;
+        item
+    }
+
+    /// The text of the last item.
+    #[inline]
+    pub(super) fn owned_text(&mut self, text: &'de str) -> Result<String, DecodeError> {
+        match self.rope.held.take() {
+            None => Ok(memory::text(text)?),
+            Some(content) => String::from_utf8(content.owned()?).map_err(|_| no_text()),
+        }
+    }
+
+    /// The bytes of the last item.
+    #[inline]
+    pub(super) fn content(&mut self, bytes: &'de [u8]) -> Content<'de> {
+        self.rope.held.take().unwrap_or(Content::Inline(bytes))
     }
 
     /// The next item.
@@ -368,12 +512,17 @@ impl<'de> Reader<'de> {
     ///
     /// # Errors
     /// When the bytes are no item.
-    pub fn skip_references(&mut self, found: impl FnMut(Reference)) -> Result<(), DecodeError> {
+    pub fn skip_references(&mut self, mut found: impl FnMut(Reference)) -> Result<(), DecodeError> {
+        let found = |item: &Item<'_>| {
+            if let Item::Reference { owner, kind, id } = *item {
+                found(Reference { owner, kind, id });
+            }
+        };
         self.walk(found, |_, _, _| Ok(()))
     }
 
     /// Reads from the object with this number on.
-    pub(crate) fn at_object(input: &'de [u8], index: &Index<'de>, number: u32) -> Result<Self, DecodeError> {
+    pub(crate) fn at_object(input: Input<'de>, index: &Index<'de>, number: u32) -> Result<Self, DecodeError> {
         let number = number as usize;
         let Some(place) = index.objects.get(number) else {
             return Err(DecodeError::malformed("an object refers to one that is not there"));
@@ -381,14 +530,17 @@ impl<'de> Reader<'de> {
         // The item of a `Uint8Array` is its buffer too.
         let is_second = number > 0 && index.objects[number - 1].at == place.at;
         let objects = number as u32 - u32::from(is_second);
-        Ok(Self { input, at: place.at as usize, keys: index.keys.first(place.keys.into())?, objects })
+        let at = place.at as usize;
+        let ahead = input.segments.partition_point(|(range, _)| range.start < at);
+        let rope = Rope::new(Unread::Again(&input.segments[ahead..]));
+        Ok(Self { input: input.head, at, keys: index.keys.first(place.keys.into())?, objects, rope })
     }
 
-    /// Reads over an item. `found` receives its references, `begun` its objects: where they begin, how many keys have numbers there, and
+    /// Reads over an item. `found` receives it and those in it, `begun` their objects: where they begin, how many keys have numbers there, and
     /// how many objects these are.
     fn walk(
         &mut self,
-        mut found: impl FnMut(Reference),
+        mut found: impl FnMut(&Item<'de>),
         mut begun: impl FnMut(usize, usize, u32) -> Result<(), OutOfMemory>,
     ) -> Result<(), DecodeError> {
         let mut items: u64 = 1;
@@ -413,6 +565,7 @@ impl<'de> Reader<'de> {
             items -= 1;
             let (at, objects) = (self.at, self.objects);
             let item = self.item()?;
+            found(&item);
             if self.objects > objects {
                 begun(at, self.keys.len, self.objects - objects)?;
             }
@@ -428,7 +581,6 @@ impl<'de> Reader<'de> {
                     memory::push(&mut levels, (properties, items))?;
                     items = u64::from(has_cause);
                 }
-                Item::Reference { owner, kind, id } => found(Reference { owner, kind, id }),
                 _ => {}
             }
         }
@@ -451,14 +603,20 @@ impl<'de> Reader<'de> {
             },
             tag::FLOAT => Item::Float(self.other_number()?),
             tag::BIGINT_UP | tag::BIGINT_DOWN => {
-                let magnitude = self.raw()?;
+                let len = self.varint()?;
+                let magnitude = self.take(len)?;
                 let negative = byte == tag::BIGINT_DOWN;
                 if magnitude.last() == Some(&0) || negative && magnitude.is_empty() {
                     return Err(DecodeError::malformed("a bigint is not in its shortest form"));
                 }
                 Item::BigInt { negative, magnitude }
             }
-            tag::STR_LONG | tag::STR_UTF16 => Item::Text(self.text_of(byte)?),
+            tag::STR_LONG => {
+                let len = self.long_str()?;
+                let is_held = self.hold(Held::Text, len)?;
+                Item::Text(Text::Utf8(if is_held { "" } else { self.utf8(len)? }))
+            }
+            tag::STR_UTF16 => Item::Text(self.text_of(byte)?),
             tag::SYMBOL_REGISTERED | tag::SYMBOL_WELL_KNOWN => {
                 Item::Symbol { registered: byte == tag::SYMBOL_REGISTERED, name: self.str()? }
             }
@@ -532,18 +690,18 @@ impl<'de> Reader<'de> {
                 Item::Error { class, message, stack, has_cause, properties }
             }
             tag::BOXED => Item::Boxed,
-            tag::BUFFER => Item::Buffer { bytes: self.raw()?, max: None },
+            tag::BUFFER => Item::Buffer { bytes: self.raw()?.0, max: None },
             tag::BUFFER_RESIZABLE => {
                 let max = self.varint()?;
-                let bytes = self.raw()?;
-                if bytes.len() as u64 > max || max > MAX_SAFE {
+                let (bytes, len) = self.raw()?;
+                if len > max || max > MAX_SAFE {
                     return Err(DecodeError::malformed("a buffer is longer than it can become"));
                 }
                 Item::Buffer { bytes, max: Some(max) }
             }
             tag::BYTES => {
                 self.objects += 1;
-                Item::Bytes(self.raw()?)
+                Item::Bytes(self.raw()?.0)
             }
             tag::VIEW => {
                 let Some(kind) = ViewKind::from_wire(self.byte()?) else {
@@ -552,18 +710,18 @@ impl<'de> Reader<'de> {
                 let (offset, len) = (self.varint()?, self.varint()?);
                 Item::View { kind, offset, len: len.checked_sub(1) }
             }
-            tag::BLOB => Item::Blob { kind: self.str()?, bytes: self.raw()? },
+            tag::BLOB => Item::Blob { kind: self.str()?, bytes: self.raw()?.0 },
             tag::FILE => {
-                let (kind, last_modified, bytes) = (self.str()?, self.float()?, self.raw()?);
+                let (kind, last_modified, (bytes, _)) = (self.str()?, self.float()?, self.raw()?);
                 Item::File { kind, name: self.text()?, last_modified, bytes }
             }
             tag::IMAGE => {
                 let (width, height) = (self.varint()?, self.varint()?);
-                let (color_space, pixels) = (self.str()?, self.raw()?);
+                let (color_space, (pixels, len)) = (self.str()?, self.raw()?);
                 let (Ok(width), Ok(height)) = (u32::try_from(width), u32::try_from(height)) else {
                     return Err(DecodeError::malformed("an image is too large"));
                 };
-                if u128::from(width) * u128::from(height) * 4 != pixels.len() as u128 {
+                if u128::from(width) * u128::from(height) * 4 != u128::from(len) {
                     return Err(DecodeError::malformed("an image has not as many pixels as it should"));
                 }
                 if !COLOR_SPACES.contains(&color_space) {
@@ -591,15 +749,12 @@ impl<'de> Reader<'de> {
         match byte {
             tag::STR..=tag::STR_END => Ok(Text::Utf8(self.utf8((byte - tag::STR).into())?)),
             tag::STR_LONG => {
-                let len = self.varint()?;
-                if len < 32 {
-                    return Err(DecodeError::malformed("a string is not in its shortest form"));
-                }
+                let len = self.long_str()?;
                 Ok(Text::Utf8(self.utf8(len)?))
             }
             tag::STR_UTF16 => {
                 let units = self.varint()?;
-                let bytes = self.take(units.saturating_mul(2))?;
+                let bytes = self.run(units.saturating_mul(2))?;
                 let units = bytes.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
                 if char::decode_utf16(units).all(|unit| unit.is_ok()) {
                     return Err(DecodeError::malformed("a string without lone surrogates is not UTF-8"));
@@ -610,15 +765,57 @@ impl<'de> Reader<'de> {
         }
     }
 
+    /// The length of a long string.
     #[inline]
-    fn utf8(&mut self, len: u64) -> Result<&'de str, DecodeError> {
-        let bytes = self.take(len)?;
-        core::str::from_utf8(bytes).map_err(|_| DecodeError::malformed("a string is not UTF-8"))
+    fn long_str(&mut self) -> Result<u64, DecodeError> {
+        let len = self.varint()?;
+        if len < 32 { Err(DecodeError::malformed("a string is not in its shortest form")) } else { Ok(len) }
     }
 
-    fn raw(&mut self) -> Result<&'de [u8], DecodeError> {
+    #[inline]
+    fn utf8(&mut self, len: u64) -> Result<&'de str, DecodeError> {
+        let bytes = self.run(len)?;
+        core::str::from_utf8(bytes).map_err(|_| no_text())
+    }
+
+    /// Bytes, which are empty if they are held, and their number.
+    fn raw(&mut self) -> Result<(&'de [u8], u64), DecodeError> {
         let len = self.varint()?;
-        self.take(len)
+        let is_held = self.hold(Held::Bytes, len)?;
+        Ok((if is_held { &[] } else { self.run(len)? }, len))
+    }
+
+    /// Holds the content of `len` bytes that comes next, if it is a segment and contents of this type are to be held.
+    #[inline]
+    fn hold(&mut self, kind: Held, len: u64) -> Result<bool, DecodeError> {
+        let holds = self.at == self.rope.next && (self.rope.holds == kind || self.rope.holds == Held::Any);
+        if holds {
+            self.rope.held = Some(self.segment(len)?);
+        }
+        Ok(holds)
+    }
+
+    /// A content of `len` bytes.
+    #[inline]
+    fn run(&mut self, len: u64) -> Result<&'de [u8], DecodeError> {
+        if self.rope.next == NO_SEGMENT { self.take(len) } else { self.run_amid_segments(len) }
+    }
+
+    #[cold]
+    fn run_amid_segments(&mut self, len: u64) -> Result<&'de [u8], DecodeError> {
+        if self.at == self.rope.next {
+            return self.segment(len).map(Content::borrowed);
+        }
+        let bytes = self.take(len)?;
+        if self.at > self.rope.next { Err(misplaced()) } else { Ok(bytes) }
+    }
+
+    /// The next segment, which has to be of `len` bytes.
+    #[cold]
+    fn segment(&mut self, len: u64) -> Result<Content<'de>, DecodeError> {
+        let content = self.rope.take().filter(|content| content.len() as u64 == len).ok_or_else(misplaced)?;
+        self.rope.read += content.len();
+        Ok(content)
     }
 
     fn long_count(&mut self, least: u64, short: u64) -> Result<usize, DecodeError> {
@@ -679,6 +876,19 @@ impl<'de> Reader<'de> {
         Ok(bytes)
     }
 }
+
+#[cold]
+fn misplaced() -> DecodeError {
+    DecodeError::malformed(MISPLACED)
+}
+
+#[cold]
+fn no_text() -> DecodeError {
+    DecodeError::malformed("a string is not UTF-8")
+}
+
+/// No segment belongs there.
+const NO_SEGMENT: usize = usize::MAX;
 
 fn end() -> DecodeError {
     DecodeError::malformed("the payload ends in the middle of a value")

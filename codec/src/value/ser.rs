@@ -1,14 +1,16 @@
 //! From anything that serde can serialize to the value format, without a tree in between.
 
 use super::handle::{HANDLE_TOKEN, Parts};
-use super::model::VALUE_TOKEN;
+use super::model::{self, VALUE_TOKEN};
 use super::reference::{Numbers, REFERENCE_TOKEN};
 use super::wire::tag;
 use super::writer::{MAX_SAFE, Writer};
 use super::{HandleKind, MAX_DEPTH, RefKind, RefOwner, Value};
 use crate::memory::{self, OutOfMemory};
+use crate::shared::{Marks, SHARED_TOKEN, Segments};
 use crate::typed::{Append, unwritable};
 use crate::{EncodeError, PathSegment};
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use serde::ser::{self, Serialize};
@@ -18,11 +20,30 @@ use serde::ser::{self, Serialize};
 /// # Errors
 /// When the value can't be sent, with the path to what is at fault; the buffer is as before then.
 pub fn to_buf<T: Serialize + ?Sized>(value: &T, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
+    append(value, buffer, Marks::NONE)
+}
+
+/// Appends to `buffer` as [`to_buf`] does, except for the content of large [`SharedBytes`](crate::SharedBytes), which goes to `segments`
+/// without being copied. Other large strings and byte strings are marked there, and so are those of a [`Value`].
+///
+/// # Errors
+/// As [`to_buf`]; the segments are as before then, too.
+#[allow(clippy::box_collection, reason = "it is the form that payloads have")]
+pub fn to_payload<T: Serialize + ?Sized>(
+    value: &T,
+    buffer: &mut Vec<u8>,
+    segments: &mut Option<Box<Segments>>,
+) -> Result<(), EncodeError> {
+    append(value, buffer, Marks::new(segments))
+}
+
+fn append<T: Serialize + ?Sized>(value: &T, buffer: &mut Vec<u8>, mut marks: Marks<'_>) -> Result<(), EncodeError> {
     let before = buffer.len();
-    let mut writer = Writer::new(buffer);
+    let mut writer = Writer::marking(buffer, marks.reborrow());
     let result = value.serialize(Serializer { writer: &mut writer, depth: 0 }).and_then(|()| writer.finish());
     if result.is_err() {
         buffer.truncate(before);
+        marks.truncate(before);
     }
     result
 }
@@ -32,8 +53,25 @@ pub fn to_buf<T: Serialize + ?Sized>(value: &T, buffer: &mut Vec<u8>) -> Result<
 /// # Errors
 /// As [`to_buf`]. Paths begin with `args`.
 pub fn args_to_buf<T: Serialize + ?Sized>(args: &T, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
+    append_args(args, buffer, Marks::NONE)
+}
+
+/// Appends the arguments of a call to `buffer` as [`args_to_buf`] does, and their large contents to `segments` as [`to_payload`] does.
+///
+/// # Errors
+/// As [`to_payload`]. Paths begin with `args`.
+#[allow(clippy::box_collection, reason = "it is the form that payloads have")]
+pub fn args_to_payload<T: Serialize + ?Sized>(
+    args: &T,
+    buffer: &mut Vec<u8>,
+    segments: &mut Option<Box<Segments>>,
+) -> Result<(), EncodeError> {
+    append_args(args, buffer, Marks::new(segments))
+}
+
+fn append_args<T: Serialize + ?Sized>(args: &T, buffer: &mut Vec<u8>, marks: Marks<'_>) -> Result<(), EncodeError> {
     let before = buffer.len();
-    to_buf(args, buffer).map_err(|error| error.at(PathSegment::Root("args")))?;
+    append(args, buffer, marks).map_err(|error| error.at(PathSegment::Root("args")))?;
     if buffer[before..] == [tag::UNDEFINED] {
         buffer[before] = tag::ARRAY;
     }
@@ -239,18 +277,27 @@ impl<'w, 'b> ser::Serializer for Serializer<'w, 'b> {
         if name == HANDLE_TOKEN {
             return self.handle(value);
         }
+        if name == SHARED_TOKEN && self.writer.shared_bytes() {
+            return Ok(());
+        }
         if name != VALUE_TOKEN {
             return value.serialize(self);
         }
-        // A `Value`: its bytes are its own encoding, in which objects have other numbers than here.
         let mut framed = Vec::new();
-        value.serialize(&mut postcard::Serializer { output: Append(&mut framed) }).map_err(unwritable)?;
+        let (writer, depth) = (self.writer, self.depth);
+        let (written, serialized) =
+            model::lend(writer, depth, || value.serialize(&mut postcard::Serializer { output: Append(&mut framed) }));
+        if let Some(result) = written {
+            return result;
+        }
+        // It has not seen the writer: its bytes are its own encoding, in which objects have other numbers than here.
+        serialized.map_err(unwritable)?;
         let bytes: &serde_bytes::Bytes =
             postcard::from_bytes(&framed).map_err(|error| EncodeError::new(error.to_string()))?;
         let value = Value::decode(bytes).map_err(|error| {
             if error.is_out_of_memory() { OutOfMemory.into() } else { EncodeError::new(error.to_string()) }
         })?;
-        value.encode_with(self.writer, self.depth)
+        value.encode_with(writer, depth)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(

@@ -4,7 +4,10 @@ use super::wire::tag;
 use super::{HandleKind, RefKind, RefOwner, ViewKind};
 use crate::EncodeError;
 use crate::memory::{self, OutOfMemory};
+use crate::shared::{Marks, Segments};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::{fmt, mem};
 
 /// Appends a value to a buffer, item by item: for a walk over the values of another runtime.
 ///
@@ -29,13 +32,39 @@ use alloc::vec::Vec;
 ///
 /// The caller sees to the structure: after [`array`](Self::array) as many items as announced, after [`object`](Self::object) as many pairs of
 /// a [`key`](Self::key) and an item, and so on. Keys that were written before cost one byte or two.
-#[derive(Debug)]
 pub struct Writer<'a> {
     buffer: &'a mut Vec<u8>,
+    /// Where large contents are marked as segments.
+    marks: Marks<'a>,
+    progress: Progress,
+}
+
+/// What a writer knows of what it has written.
+#[derive(Default)]
+struct Progress {
     keys: Table<(usize, usize)>,
     objects: u32,
     /// Whether there was no memory for something. Then bytes are missing, and nothing more is written.
     full: bool,
+}
+
+/// A writer that has been taken from where it writes.
+pub(super) struct Detached {
+    buffer: Vec<u8>,
+    /// `None`: large contents are not marked.
+    segments: Option<Option<Box<Segments>>>,
+    progress: Progress,
+}
+
+impl Detached {
+    /// Writes with it.
+    pub(super) fn write<T>(&mut self, write: impl FnOnce(&mut Writer<'_>) -> T) -> T {
+        let marks = self.segments.as_mut().map_or(Marks::NONE, Marks::new);
+        let mut writer = Writer { buffer: &mut self.buffer, marks, progress: mem::take(&mut self.progress) };
+        let result = write(&mut writer);
+        self.progress = writer.progress;
+        result
+    }
 }
 
 /// A list whose first entries need no allocation.
@@ -48,11 +77,13 @@ pub(super) struct Table<T> {
 
 const INLINE: usize = 24;
 
-impl<T: Copy + Default> Table<T> {
-    pub(super) fn new() -> Self {
+impl<T: Copy + Default> Default for Table<T> {
+    fn default() -> Self {
         Self { first: [T::default(); INLINE], rest: Vec::new(), len: 0 }
     }
+}
 
+impl<T: Copy + Default> Table<T> {
     pub(super) fn push(&mut self, entry: T) -> Result<(), OutOfMemory> {
         match self.first.get_mut(self.len) {
             Some(place) => *place = entry,
@@ -81,7 +112,25 @@ impl<T: Copy + Default> Table<T> {
 impl<'a> Writer<'a> {
     /// Appends to `buffer`, whatever it holds already.
     pub fn new(buffer: &'a mut Vec<u8>) -> Self {
-        Self { buffer, keys: Table::new(), objects: 0, full: false }
+        Self::marking(buffer, Marks::NONE)
+    }
+
+    /// Appends to `buffer`, and marks large contents.
+    pub(super) fn marking(buffer: &'a mut Vec<u8>, marks: Marks<'a>) -> Self {
+        Self { buffer, marks, progress: Progress::default() }
+    }
+
+    /// Takes the writer from where it writes, until it is [attached](Self::attach) again.
+    pub(super) fn detach(&mut self) -> Detached {
+        let (buffer, progress) = (mem::take(self.buffer), mem::take(&mut self.progress));
+        Detached { buffer, segments: self.marks.detach(), progress }
+    }
+
+    /// Returns what [`detach`](Self::detach) has taken.
+    pub(super) fn attach(&mut self, detached: Detached) {
+        *self.buffer = detached.buffer;
+        self.marks.attach(detached.segments);
+        self.progress = detached.progress;
     }
 
     /// Reports whether everything has been written. Call it at the end.
@@ -89,12 +138,12 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// When there was no memory for an item. The buffer lacks that one and all later items.
     pub fn finish(&self) -> Result<(), EncodeError> {
-        if self.full { Err(OutOfMemory.into()) } else { Ok(()) }
+        if self.progress.full { Err(OutOfMemory.into()) } else { Ok(()) }
     }
 
     /// How many objects have been begun: the number that the next one gets. [`shared`](Self::shared) takes such numbers.
     pub fn objects(&self) -> u32 {
-        self.objects
+        self.progress.objects
     }
 
     /// `undefined`.
@@ -141,12 +190,20 @@ impl<'a> Writer<'a> {
     pub fn bigint(&mut self, negative: bool, magnitude: &[u8]) {
         let len = magnitude.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         self.push(if negative && len > 0 { tag::BIGINT_DOWN } else { tag::BIGINT_UP });
-        self.raw(&magnitude[..len]);
+        self.varint(len as u64);
+        self.append(&magnitude[..len]);
     }
 
     /// A string.
     #[inline]
     pub fn str(&mut self, text: &str) {
+        self.unmarked_str(text);
+        self.mark(text.len());
+    }
+
+    /// A string that never becomes a segment.
+    #[inline]
+    fn unmarked_str(&mut self, text: &str) {
         self.str_head(text.len());
         self.append(text.as_bytes());
     }
@@ -204,7 +261,7 @@ impl<'a> Writer<'a> {
     /// An array. Then `len` items follow, [`hole`](Self::hole) among them.
     #[inline]
     pub fn array(&mut self, len: usize) {
-        self.objects += 1;
+        self.progress.objects += 1;
         match len {
             0..=15 => self.push(tag::ARRAY + len as u8),
             _ => self.tagged(tag::ARRAY_LONG, len as u64),
@@ -219,7 +276,7 @@ impl<'a> Writer<'a> {
     /// A plain object. Then `len` pairs of a key and an item follow.
     #[inline]
     pub fn object(&mut self, len: usize) {
-        self.objects += 1;
+        self.progress.objects += 1;
         match len {
             0..=15 => self.push(tag::OBJECT + len as u8),
             _ => self.tagged(tag::OBJECT_LONG, len as u64),
@@ -231,12 +288,12 @@ impl<'a> Writer<'a> {
     pub fn key(&mut self, key: &str) {
         let same =
             |(start, len): &(usize, usize)| *len == key.len() && self.buffer[*start..*start + *len] == *key.as_bytes();
-        let known = self.keys.iter().position(same);
+        let known = self.progress.keys.iter().position(same);
         match known {
             Some(index) => self.varint(index as u64 + 1),
             None => {
                 self.push(0);
-                self.str(key);
+                self.unmarked_str(key);
                 self.number_key(key.len());
             }
         }
@@ -289,9 +346,21 @@ impl<'a> Writer<'a> {
     /// A `Uint8Array` over the whole of a buffer of its own: two objects in one item.
     #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) {
-        self.objects += 1;
+        self.progress.objects += 1;
         self.begin(tag::BYTES);
         self.raw(bytes);
+    }
+
+    /// The same for the bytes that a [`SharedBytes`](crate::SharedBytes) offers, which stay where they are. `false`: they have to be copied.
+    pub(super) fn shared_bytes(&mut self) -> bool {
+        let Some(bytes) = self.marks.offered() else {
+            return false;
+        };
+        self.progress.objects += 1;
+        self.begin(tag::BYTES);
+        self.varint(bytes.len() as u64);
+        self.marks.insert(self.buffer.len(), bytes);
+        true
     }
 
     /// A view of a buffer, from `offset` in bytes; `len` is in elements, `None` if it follows the length of a resizable buffer. Then
@@ -358,19 +427,21 @@ impl<'a> Writer<'a> {
         let mut bytes = Vec::new();
         let mut inserted = Writer::new(&mut bytes);
         header(&mut inserted);
-        self.full |= inserted.full;
+        self.progress.full |= inserted.progress.full;
         let grown = bytes.len();
         if !self.reserve(grown) {
             return;
         }
         self.buffer.splice(at..at, bytes);
-        let moved = self.keys.first.iter_mut().take(self.keys.len).chain(&mut self.keys.rest);
+        self.marks.shift(at, grown);
+        let moved =
+            self.progress.keys.first.iter_mut().take(self.progress.keys.len).chain(&mut self.progress.keys.rest);
         moved.filter(|(start, len)| *start >= at && *len != usize::MAX).for_each(|(start, _)| *start += grown);
     }
 
     /// Counts an object whose header will be [inserted](Self::insert_header).
     pub(crate) fn count_object(&mut self) {
-        self.objects += 1;
+        self.progress.objects += 1;
     }
 
     #[inline]
@@ -383,25 +454,25 @@ impl<'a> Writer<'a> {
 
     /// The key of `len` bytes that has just been written gets a number.
     fn number_key(&mut self, len: usize) {
-        if !self.full {
+        if !self.progress.full {
             self.remember_key((self.buffer.len() - len, len));
         }
     }
 
     fn remember_key(&mut self, place: (usize, usize)) {
-        if self.keys.len < MOST_KEYS {
-            self.full |= self.keys.push(place).is_err();
+        if self.progress.keys.len < MOST_KEYS {
+            self.progress.full |= self.progress.keys.push(place).is_err();
         }
     }
 
     /// Records that there was no memory for something.
     pub(super) fn run_out(&mut self) {
-        self.full = true;
+        self.progress.full = true;
     }
 
     #[inline]
     fn push(&mut self, byte: u8) {
-        if self.buffer.len() < self.buffer.capacity() && !self.full || self.reserve(1) {
+        if self.buffer.len() < self.buffer.capacity() && !self.progress.full || self.reserve(1) {
             self.buffer.push(byte);
         }
     }
@@ -416,14 +487,14 @@ impl<'a> Writer<'a> {
     /// Makes room for `len` bytes. `false`: there is no memory for them, or there was none for something before.
     #[inline]
     fn reserve(&mut self, len: usize) -> bool {
-        if !self.full && self.buffer.capacity() - self.buffer.len() < len {
-            self.full = self.buffer.try_reserve(len).is_err();
+        if !self.progress.full && self.buffer.capacity() - self.buffer.len() < len {
+            self.progress.full = self.buffer.try_reserve(len).is_err();
         }
-        !self.full
+        !self.progress.full
     }
 
     fn begin(&mut self, tag: u8) {
-        self.objects += 1;
+        self.progress.objects += 1;
         self.push(tag);
     }
 
@@ -436,6 +507,15 @@ impl<'a> Writer<'a> {
     fn raw(&mut self, bytes: &[u8]) {
         self.varint(bytes.len() as u64);
         self.append(bytes);
+        self.mark(bytes.len());
+    }
+
+    /// The content of `len` bytes that has just been written becomes a segment if it is large.
+    #[inline]
+    fn mark(&mut self, len: usize) {
+        if !self.progress.full {
+            self.marks.mark(len, self.buffer.len());
+        }
     }
 
     #[inline]
@@ -451,6 +531,12 @@ impl<'a> Writer<'a> {
             number >>= 7;
         }
         self.push(number as u8);
+    }
+}
+
+impl fmt::Debug for Writer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("objects", &self.progress.objects).finish_non_exhaustive()
     }
 }
 
