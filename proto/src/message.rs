@@ -37,12 +37,12 @@ impl Message {
         matches!(self.header.kind, Kind::RETURN | Kind::THROW)
     }
 
-    /// The next frame of at most `limit` bytes.
+    /// The next frame of at most `limit` bytes, which begins at this offset in a word.
     #[inline]
-    pub(crate) fn frame(&mut self, limit: usize) -> Transmit<'_> {
+    pub(crate) fn frame(&mut self, limit: usize, offset: usize) -> Transmit<'_> {
         let name_end = if self.started { Header::SIZE } else { Header::SIZE + usize::from(self.header.name_len) };
         if self.body.has_segments() {
-            return self.frame_of_segments(name_end, limit);
+            return self.frame_of_segments(name_end, limit, offset);
         }
         let body = &self.body.head;
         let rest = self.size - self.sent;
@@ -77,14 +77,14 @@ impl Message {
     }
 
     /// The next frame of a body with segments. It has as many bytes as fit and lie in as many places as a frame can have.
-    fn frame_of_segments(&mut self, name_end: usize, limit: usize) -> Transmit<'_> {
+    fn frame_of_segments(&mut self, name_end: usize, limit: usize, offset: usize) -> Transmit<'_> {
         let rest = self.size - self.sent;
         let table = if self.started { 0 } else { table_size(&self.body) };
         let room = limit.saturating_sub(name_end + table);
         let is_hosted = !self.body.hosted().is_empty();
         let gather = |room| match is_hosted {
             true => {
-                let (near, hosted, len) = self.body.gather_hosted(self.sent, room);
+                let (near, hosted, len) = self.body.gather_hosted(self.sent, room, offset + Header::SIZE);
                 ([near, &[], &[]], hosted, len)
             }
             false => {

@@ -10,7 +10,7 @@ use crate::{
     Header, Kind, MAX_NAME, MAX_SEGMENTS, MIN_FRAME, NoSuchCall, Outcome, Payload, ProtocolError, Role, SendError,
     Time, Transmit, VERSION,
 };
-use alloc::collections::VecDeque;
+use alloc::collections::{TryReserveError, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -57,6 +57,8 @@ pub struct Session {
     /// The name in the frame being handled.
     name: Vec<u8>,
     closed: Option<Closed>,
+    /// That of [`Transport::frame_offset`](crate::Transport::frame_offset).
+    frame_offset: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +111,7 @@ impl Session {
             pool: Pool::new(config.spare_bytes),
             name: Vec::new(),
             closed: None,
+            frame_offset: 0,
             config,
         };
         if role == Role::Worker {
@@ -126,6 +129,11 @@ impl Session {
     pub fn with_budget(mut self, budget: &Budget) -> Self {
         self.pool.account.set_budget(budget);
         self
+    }
+
+    /// Sets where frames begin in a word.
+    pub(crate) fn set_frame_offset(&mut self, offset: usize) {
+        self.frame_offset = offset;
     }
 
     /// The same session, which receives segments of `least` bytes and more into memory of its host, instead of that of
@@ -186,6 +194,29 @@ impl Session {
     #[inline]
     pub fn recycle(&mut self, payload: impl Into<Payload>) {
         self.pool.give_payload(payload.into());
+    }
+
+    /// Copies the segments of a payload into its head, as [`Payload::join`] does, into a spare buffer.
+    ///
+    /// # Errors
+    /// When there is no memory for that. Then nothing has changed.
+    pub fn join(&mut self, payload: &mut Payload) -> Result<(), TryReserveError> {
+        if payload.segments().is_empty() {
+            return payload.join();
+        }
+        let len = payload.len();
+        let mut head = self.pool.take_stale(len);
+        head.clear();
+        let room = head.try_reserve_exact(len);
+        if room.is_ok() {
+            payload.pieces().for_each(|piece| head.extend_from_slice(piece));
+            core::mem::swap(&mut payload.head, &mut head);
+            if let Some(segments) = payload.segments.take() {
+                self.pool.give_payload(Payload { segments: Some(segments), ..Payload::default() });
+            }
+        }
+        self.pool.give(head);
+        room
     }
 
     /// Calls a function of the peer. The call ends with an [`Event::Ended`] that carries the returned id.
@@ -439,7 +470,7 @@ impl Session {
         let Some(message) = self.outbox.next(greeted) else {
             return Ok(Progress::Idle);
         };
-        let frame = message.frame(limit);
+        let frame = message.frame(limit, self.frame_offset);
         if !send(&frame)? {
             return Ok(Progress::Blocked);
         }

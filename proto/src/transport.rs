@@ -15,6 +15,12 @@ pub trait Transport {
     /// [`MIN_FRAME`](crate::MIN_FRAME).
     fn max_frame(&self) -> usize;
 
+    /// Offset in a word of 8 bytes of the place where a frame begins in the memory that both ends share. A [hosted](crate::Hosted) segment that needs
+    /// several frames is cut so that its bytes have the same offset in a word at both places. Never changes.
+    fn frame_offset(&self) -> usize {
+        0
+    }
+
     /// Hands a frame to the peer and wakes it if it sleeps. `Ok(false)`: there is no room now, and nothing was sent.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The two ends of a link as their owners hold them.
 
 use crate::endpoint::{Endpoint, Ringer as EndpointRinger};
+use crate::layout::RECORD_HEADER;
 use crate::sys::SharedMemory;
 use crate::wait::Patience;
 use coincide_proto::{FrameBytes, Gone, ProtocolError, ReceiveError, Session, Transmit, Transport};
@@ -46,6 +47,10 @@ macro_rules! end {
         impl Transport for $name {
             fn max_frame(&self) -> usize {
                 self.endpoint.max_frame()
+            }
+
+            fn frame_offset(&self) -> usize {
+                RECORD_HEADER
             }
 
             /// # Panics

@@ -91,7 +91,7 @@ use crate::{
     Call, CallId, CloseReason, Closed, ClosedBy, ErrorCode, Format, Payload, Role, SendError, Session, Time, Transport,
 };
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
+use alloc::collections::{TryReserveError, VecDeque};
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
@@ -213,6 +213,14 @@ impl Engine {
     #[inline]
     pub fn recycle(&mut self, payload: impl Into<Payload>) {
         self.port.session.recycle(payload);
+    }
+
+    /// Copies the segments of a payload that an action brought into its head, by the buffers of the session (see [`Session::join`]).
+    ///
+    /// # Errors
+    /// When there is no memory for that. Then nothing has changed.
+    pub fn join(&mut self, payload: &mut Payload) -> Result<(), TryReserveError> {
+        self.port.session.join(payload)
     }
 
     /// Registers a function that the peer may call. A name that is registered already keeps its index, and the new function replaces the

@@ -17,7 +17,8 @@ pub(super) struct Port {
 }
 
 impl Port {
-    pub(super) fn new(session: Session, transport: Box<dyn Transport>) -> Self {
+    pub(super) fn new(mut session: Session, transport: Box<dyn Transport>) -> Self {
+        session.set_frame_offset(transport.frame_offset());
         let max_frame = transport.max_frame();
         Self { session, transport, max_frame, blocked: false, deaf_peer: false, left: false }
     }
