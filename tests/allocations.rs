@@ -1,6 +1,6 @@
 //! A hot round trip allocates nothing, on either side. In a file of its own, since it counts for the whole process.
 
-use coincide::{ByteBuf, Main, SharedBytes, interface};
+use coincide::{ByteBuf, Main, SharedBytes, Value, interface};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -57,11 +57,7 @@ fn a_hot_round_trip_allocates_nothing() {
                 assert_eq!((answer.len(), answer[k as usize]), (1 << 20, k));
                 shared = Some(answer);
             };
-            (0..20).for_each(&mut round);
-            let before = ALLOCATIONS.load(Ordering::SeqCst);
-            (0..100).for_each(&mut round);
-            let after = ALLOCATIONS.load(Ordering::SeqCst);
-            assert_eq!(after - before, 0, "in 100 round trips of shared bytes");
+            assert_eq!(allocations(&mut round), 0, "in 100 round trips of shared bytes");
 
             let mut bytes = Some(ByteBuf::from(vec![7; 1 << 20]));
             let mut round = |k: u8| {
@@ -70,18 +66,51 @@ fn a_hot_round_trip_allocates_nothing() {
                 assert_eq!((answer.len(), answer[k as usize]), (1 << 20, k));
                 bytes = Some(answer);
             };
-            (0..20).for_each(&mut round);
-            let before = ALLOCATIONS.load(Ordering::SeqCst);
-            (0..100).for_each(&mut round);
-            let after = ALLOCATIONS.load(Ordering::SeqCst);
-            assert_eq!(after - before, 200, "each side receives into a buffer that the program then owns");
+            assert_eq!(allocations(&mut round), 200, "each side receives into a buffer that the program then owns");
+
+            let mut shared = Some(SharedBytes::from(vec![7; 1 << 20]));
+            let mut round = |k: u8| {
+                let bytes = shared.take().expect("the answer before");
+                let (answer, same): (SharedBytes, u8) = sync.call("echo_value", (bytes, k)).unwrap();
+                assert_eq!((answer.len(), same), (1 << 20, k));
+                shared = Some(answer);
+            };
+            assert_eq!(allocations(&mut round), 0, "in 100 round trips of shared bytes as values");
+
+            let mut value = Some(Value::Bytes(vec![7; 1 << 20]));
+            let mut round = |k: u8| {
+                let (answer, same): (Value, u8) = sync.call("echo_any", (value.take().expect("one"), k)).unwrap();
+                assert_eq!(same, k);
+                value = Some(answer);
+            };
+            // Each side also makes a table of the value's buffers, when it writes and when it reads one.
+            assert_eq!(allocations(&mut round), 600, "each side receives into a buffer that the value then owns");
+
+            let mut text = Some("x".repeat(1 << 20));
+            let mut round = |k: u8| {
+                let (answer, same): (String, u8) = sync.call("echo_text", (text.take().expect("one"), k)).unwrap();
+                assert_eq!((answer.len(), same), (1 << 20, k));
+                text = Some(answer);
+            };
+            assert_eq!(allocations(&mut round), 200, "each side receives into a buffer that the string then owns");
             Ok(())
         })
         .unwrap();
     worker.register_interface(counter::functions(Counter));
     worker.register("pair", |k: u64, flag: bool| (k, flag));
+    worker.register("echo_value", |bytes: SharedBytes, k: u8| (bytes, k));
+    worker.register("echo_any", |value: Value, k: u8| (value, k));
+    worker.register("echo_text", |text: String, k: u8| (text, k));
     worker.register_bytes("echo", |_| Ok(()));
     main.block_on(worker.ready()).unwrap();
+}
+
+/// Allocations in 100 rounds, after some that fill the pools.
+fn allocations(mut round: impl FnMut(u8)) -> u64 {
+    (0..20).for_each(&mut round);
+    let before = ALLOCATIONS.load(Ordering::SeqCst);
+    (0..100).for_each(&mut round);
+    ALLOCATIONS.load(Ordering::SeqCst) - before
 }
 
 struct Counting;

@@ -1,6 +1,5 @@
 //! What can go wrong with a call, by whose fault it is.
 
-use super::payload;
 use super::thrown::Thrown;
 use coincide_codec::{DecodeError, EncodeError};
 use coincide_proto::{CloseReason, Closed, ClosedBy, ErrorCode, Format, Outcome, Payload, SendError, Session};
@@ -263,9 +262,10 @@ pub(crate) type CallResult = Result<(Format, Payload), RawError>;
 impl RawError {
     pub(crate) fn from_outcome(function: &str, outcome: Outcome, session: &Session) -> Self {
         match outcome {
-            Outcome::Threw { code: ErrorCode::THROWN, format: Format::Value, payload } => {
-                payload::whole(function, payload).map_or_else(Self::Failed, Self::Threw)
-            }
+            Outcome::Threw { code: ErrorCode::THROWN, format: Format::Value, mut payload } => match payload.join() {
+                Ok(()) => Self::Threw(payload.head),
+                Err(_) => Self::Failed(CallError::result(function, DecodeError::out_of_memory())),
+            },
             outcome => Self::Failed(CallError::new(function, CallErrorKind::from_outcome(&outcome, session))),
         }
     }

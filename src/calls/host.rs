@@ -1,10 +1,10 @@
 //! The host of an engine, at both ends of a link, the functions that it runs, and the calls that are awaited.
 
+use super::clock;
 use super::error::CallError;
 use super::functions::{Answer, Failure, Function, RawReply};
 use super::pending::PendingCalls;
-use super::{clock, payload};
-use coincide_codec::EncodeError;
+use coincide_codec::{DecodeError, EncodeError};
 use coincide_proto::engine::{Action, Engine, FunctionId, Runs, Ticket};
 use coincide_proto::{CallId, Closed, ErrorCode, Format, Payload, SendError, Session, Time, Transport};
 use futures_util::future::{AbortHandle, LocalBoxFuture, abortable};
@@ -95,6 +95,19 @@ impl Host {
     /// Returns the buffers of a payload, so that the next call allocates nothing.
     pub(crate) fn recycle(&self, payload: impl Into<Payload>) {
         self.engine.borrow_mut().recycle(payload);
+    }
+
+    /// The bytes of a payload in one buffer.
+    pub(crate) fn join<'p>(&self, payload: &'p mut Payload) -> Result<&'p mut Vec<u8>, DecodeError> {
+        match self.engine.borrow_mut().join(payload) {
+            Ok(()) => Ok(&mut payload.head),
+            Err(_) => Err(DecodeError::out_of_memory()),
+        }
+    }
+
+    /// The bytes of arguments in one buffer.
+    fn joined<'p>(&self, payload: &'p mut Payload) -> Result<&'p mut Vec<u8>, Failure> {
+        self.join(payload).map_err(|error| Failure::unread(&error))
     }
 
     /// Makes a call whose payload `encode` writes. Nothing is sent before the engine is polled or flushed.
@@ -291,7 +304,7 @@ impl Host {
                     let text = "the function takes bytes as they are: call it with `call_bytes`";
                     return Err(Failure::Refused(ErrorCode::BAD_ARGUMENTS, text.into()));
                 }
-                match run(payload::joined(&mut payload)?) {
+                match run(self.joined(&mut payload)?) {
                     Ok(()) => Ok(Ran::Returned(Format::Bytes, payload)),
                     Err(failure) => {
                         self.recycle(payload);
@@ -300,8 +313,9 @@ impl Host {
                 }
             }
             Function::Raw(run) => {
+                let bytes = self.joined(&mut payload)?;
                 let mut result = self.engine.borrow_mut().buffer();
-                let reply = run(format, payload::joined(&mut payload)?, &mut result);
+                let reply = run(format, bytes, &mut result);
                 self.recycle(payload);
                 match reply {
                     Ok(RawReply::Now(format)) => Ok(Ran::Returned(format, result.into())),

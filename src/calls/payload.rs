@@ -2,8 +2,9 @@
 
 use super::error::CallError;
 use super::failure::Failure;
+use super::host::Host;
 use coincide_codec::{DecodeError, DecodeErrorKind, EncodeError, schema, typed, value};
-use coincide_proto::{ErrorCode, Format, Payload};
+use coincide_proto::{ErrorCode, Format, Payload, Segment};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -58,7 +59,7 @@ pub(crate) fn encode_args<A: Serialize>(
     let Payload { head, segments, .. } = payload;
     match schema {
         Some(Schema(hash)) => typed::to_payload(args, hash, head, segments).map(|()| Format::Typed),
-        None => value::args_to_buf(args, head).map(|()| Format::Value),
+        None => value::args_to_payload(args, head, segments).map(|()| Format::Value),
     }
 }
 
@@ -76,10 +77,12 @@ pub(crate) fn decode_args<A: DeserializeOwned>(
     };
     match (format, schema) {
         (Format::Value, _) => {
-            value::args_from_slice(joined(payload)?).or_else(|error| refuse(code(&error), error.to_string()))
+            let (head, segments) = parts(payload);
+            value::args_from_payload(head, segments).or_else(|error| refuse(code(&error), error.to_string()))
         }
         (Format::Typed, Some(Schema(hash))) => {
-            typed_value(payload, hash).or_else(|error| refuse(code(&error), error.to_string()))
+            let (head, segments) = parts(payload);
+            typed::from_payload(head, segments, hash).or_else(|error| refuse(code(&error), error.to_string()))
         }
         (Format::Typed, None) => {
             let text = "the function belongs to no typed interface: call it by its name";
@@ -104,7 +107,7 @@ pub(crate) fn encode_result<T: Serialize>(
         Some(Schema(hash)) if format == Format::Typed => {
             typed::to_payload(value, hash, head, segments).map(|()| Format::Typed)
         }
-        _ => value::to_buf(value, head).map(|()| Format::Value),
+        _ => value::to_payload(value, head, segments).map(|()| Format::Value),
     };
     encoded.map_err(|error| Failure::unsent(&error))
 }
@@ -116,44 +119,33 @@ pub(crate) fn decode_result<R: DeserializeOwned>(
     payload: &mut Payload,
     schema: Option<Schema>,
 ) -> Result<R, CallError> {
+    let (head, segments) = parts(payload);
     let result = match (format, schema) {
-        (Format::Typed, Some(Schema(hash))) => typed_value(payload, hash),
-        (Format::Value, _) => {
-            payload.join().map_err(|_| DecodeError::out_of_memory()).and_then(|()| value::from_slice(&payload.head))
-        }
+        (Format::Typed, Some(Schema(hash))) => typed::from_payload(head, segments, hash),
+        (Format::Value, _) => value::from_payload(head, segments),
         _ => Err(DecodeError::mismatch("the other end answered in a format that was not asked for")),
     };
     result.map_err(|source| CallError::result(function, source))
 }
 
 /// The bytes of a result that was asked for as bytes.
-pub(crate) fn bytes(function: &str, (format, payload): (Format, Payload)) -> Result<Vec<u8>, CallError> {
+pub(crate) fn bytes(host: &Host, function: &str, (format, payload): (Format, Payload)) -> Result<Vec<u8>, CallError> {
     if format == Format::Bytes {
-        return whole(function, payload);
+        return whole(host, function, payload);
     }
     let source = DecodeError::mismatch("the function gives a value, not bytes: call it without `call_bytes`");
     Err(CallError::result(function, source))
 }
 
-/// The bytes of a payload in one buffer.
-pub(crate) fn whole(function: &str, mut payload: Payload) -> Result<Vec<u8>, CallError> {
-    match payload.join() {
-        Ok(()) => Ok(payload.head),
-        Err(_) => Err(CallError::result(function, DecodeError::out_of_memory())),
+/// The bytes of a result in one buffer.
+pub(crate) fn whole(host: &Host, function: &str, mut payload: Payload) -> Result<Vec<u8>, CallError> {
+    match host.join(&mut payload) {
+        Ok(bytes) => Ok(std::mem::take(bytes)),
+        Err(error) => Err(CallError::result(function, error)),
     }
 }
 
-/// The bytes of arguments in one buffer.
-pub(crate) fn joined(payload: &mut Payload) -> Result<&mut Vec<u8>, Failure> {
-    match payload.join() {
-        Ok(()) => Ok(&mut payload.head),
-        Err(_) => Err(Failure::unread(&DecodeError::out_of_memory())),
-    }
-}
-
-fn typed_value<T: DeserializeOwned>(payload: &mut Payload, hash: u64) -> Result<T, DecodeError> {
-    match &mut payload.segments {
-        None => typed::from_slice(&payload.head, hash),
-        Some(segments) => typed::from_payload(&payload.head, segments, hash),
-    }
+/// The head of a payload, and its segments.
+pub(crate) fn parts(payload: &mut Payload) -> (&[u8], &mut [Segment]) {
+    (&payload.head, payload.segments.as_mut().map_or(&mut [], |segments| &mut segments[..]))
 }

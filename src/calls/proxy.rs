@@ -220,7 +220,7 @@ impl Future for RawFuture {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         self.0.poll_raw(context).map(|result| match result {
-            Ok((format, payload)) => Ok((format, payload::whole(&self.0.function, payload)?)),
+            Ok((format, payload)) => Ok((format, payload::whole(self.0.endpoint.host(), &self.0.function, payload)?)),
             Err(RawError::Failed(error)) => Err(RawError::Failed(error.named(&self.0.function))),
             Err(threw) => Err(threw),
         })
@@ -236,6 +236,7 @@ impl Future for BytesFuture {
     type Output = Result<Vec<u8>, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll_payload(context).map(|result| payload::bytes(&self.0.function, result?))
+        let payload = self.0.poll_payload(context);
+        payload.map(|result| payload::bytes(self.0.endpoint.host(), &self.0.function, result?))
     }
 }

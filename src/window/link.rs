@@ -6,11 +6,12 @@ use super::table::{ROOT, Table};
 use super::wire::{INVOKE, REFLECT, REFLECT_LATER};
 use crate::Scope;
 use crate::calls::error::{CallError, CallErrorKind};
+use crate::calls::payload;
 use crate::raw::RawError;
 use crate::worker::{Reflection, WorkerEndpoint};
 use coincide_codec::value::{self, RefKind};
 use coincide_codec::{DecodeError, EncodeError};
-use coincide_proto::Format;
+use coincide_proto::{Format, Payload, Segment};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::any::Any;
@@ -80,13 +81,13 @@ impl ObjectLink {
         self.give_back(&self.table.take_many());
         let mut sent = Vec::new();
         let called = self.scope.call(REFLECT, None, None, |payload| {
-            sent = self.encode(operation, &mut payload.head)?;
+            sent = self.encode_payload(operation, payload)?;
             Ok(Format::Value)
         });
         match called {
             Ok((Format::Value, mut payload)) => {
-                let joined = payload.join().map_err(|_| DecodeError::out_of_memory());
-                let result = joined.and_then(|()| self.decode(&payload.head));
+                let (head, segments) = payload::parts(&mut payload);
+                let result = self.decode_payload(head, segments);
                 self.scope.host.recycle(payload);
                 result.map_err(|source| CallError::result(&name(), source))
             }
@@ -98,7 +99,7 @@ impl ObjectLink {
             Err(error) => {
                 if let RawError::Threw(payload) = &error {
                     // Errors are copies. References in one are not taken.
-                    self.table.receive(payload).map(|ids| self.table.settle(&ids)).ok();
+                    self.table.receive(payload, &[]).map(|ids| self.table.settle(&ids)).ok();
                 }
                 let error = error.into_call_error(&name());
                 if !was_sent(&error) {
@@ -114,7 +115,7 @@ impl ObjectLink {
         self.give_back(&self.table.take_many());
         let mut sent = Vec::new();
         let notified = self.scope.notify(REFLECT_LATER, |payload| {
-            sent = self.encode(operation, &mut payload.head)?;
+            sent = self.encode_payload(operation, payload)?;
             Ok(Format::Value)
         });
         notified.map_err(|error| {
@@ -125,8 +126,17 @@ impl ObjectLink {
 
     /// Appends a value in which remote objects and functions may stand; gives the ids of the functions in it.
     pub(super) fn encode(&self, value: &impl Serialize, buffer: &mut Vec<u8>) -> Result<Vec<u64>, EncodeError> {
+        self.encode_by(|| value::to_buf(value, buffer))
+    }
+
+    fn encode_payload(&self, value: &impl Serialize, payload: &mut Payload) -> Result<Vec<u64>, EncodeError> {
+        let Payload { head, segments, .. } = payload;
+        self.encode_by(|| value::to_payload(value, head, segments))
+    }
+
+    fn encode_by(&self, encode: impl FnOnce() -> Result<(), EncodeError>) -> Result<Vec<u64>, EncodeError> {
         let outer = self.table.begin();
-        let encoded = self.coding(|| value::to_buf(value, buffer));
+        let encoded = self.coding(encode);
         let sent = self.table.end(outer);
         match encoded {
             Ok(()) => Ok(sent),
@@ -139,8 +149,12 @@ impl ObjectLink {
 
     /// Reads a value in which references may stand. Those that are not taken are released.
     pub(super) fn decode<T: DeserializeOwned>(&self, payload: &[u8]) -> Result<T, DecodeError> {
-        let ids = self.table.receive(payload)?;
-        let value = self.coding(|| value::from_slice(payload));
+        self.decode_payload(payload, &mut [])
+    }
+
+    fn decode_payload<T: DeserializeOwned>(&self, head: &[u8], segments: &mut [Segment]) -> Result<T, DecodeError> {
+        let ids = self.table.receive(head, segments)?;
+        let value = self.coding(|| value::from_payload(head, segments));
         self.table.settle(&ids);
         self.give_back_later();
         value

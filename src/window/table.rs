@@ -4,6 +4,7 @@ use super::callback::Function;
 use super::remote::Handle;
 use coincide_codec::DecodeError;
 use coincide_codec::value::{Reader, RefOwner};
+use coincide_proto::Segment;
 use hashbrown::HashMap;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -40,10 +41,10 @@ struct Held {
 
 impl Table {
     /// Counts the references in a payload that has come; gives those of main. [`settle`](Self::settle) has to follow.
-    pub(super) fn receive(&self, payload: &[u8]) -> Result<Vec<u64>, DecodeError> {
+    pub(super) fn receive(&self, head: &[u8], segments: &[Segment]) -> Result<Vec<u64>, DecodeError> {
         let mut ids = Vec::new();
         let mut memory = true;
-        let read = Reader::new(payload).skip_references(|reference| {
+        let read = Reader::of_payload(head, segments).skip_references(|reference| {
             if reference.owner == RefOwner::Sender && reference.id != ROOT {
                 memory = memory && ids.try_reserve(1).is_ok();
                 if memory {

@@ -80,7 +80,7 @@ impl SyncProxy {
             Ok(Format::Bytes)
         });
         let result = result.map_err(|error| error.into_call_error(function))?;
-        let spare = mem::replace(bytes, payload::bytes(function, result)?);
+        let spare = mem::replace(bytes, payload::bytes(&self.endpoint.host, function, result)?);
         self.endpoint.host.recycle(spare);
         Ok(())
     }
@@ -98,7 +98,7 @@ impl SyncProxy {
         let call =
             self.endpoint.call(function, self.timeout, self.cancel.as_ref(), |payload| Ok(encode(&mut payload.head)));
         let (format, payload) = call?;
-        Ok((format, payload::whole(function, payload)?))
+        Ok((format, payload::whole(&self.endpoint.host, function, payload)?))
     }
 
     /// Returns the buffer of a raw result to the link, so that the next call allocates nothing.

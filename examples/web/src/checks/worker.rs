@@ -1,6 +1,6 @@
 //! The workers of the checks.
 
-use coincide::{ByteBuf, CallError, Thrown, serve_script};
+use coincide::{ByteBuf, CallError, SharedBytes, Thrown, Value, serve_script};
 use wasm_bindgen::prelude::*;
 
 use crate::interfaces::painter;
@@ -14,6 +14,7 @@ pub fn checks(boot: &JsValue) -> Result<(), JsError> {
         scope.export_interface(painter::functions(Painter::new(scope)));
         super::operating::export(scope);
         scope.export("echo", |bytes: ByteBuf| bytes);
+        scope.export("echo_parts", |text: String, bytes: SharedBytes, value: Value| (text, bytes, value));
         scope.export("panic", || -> i32 { panic!("the worker's own words") });
         let main = scope.sync();
         scope.export("panic_main", move || main.call::<i32>("panic", ()).map_err(CallError::into_thrown));
