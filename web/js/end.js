@@ -7,6 +7,7 @@ import { answer, cancel, deliver, initSync, lose, notify, register, release, sta
 import { CLOSED as LINK_CLOSED, failureOf, run } from './errors.js';
 import { hasFailed } from './guard.js';
 import { ABORT, CLOSED, READY, RELEASED, RUN, SETTLE, addEnd, requestTurn, turn } from './loop.js';
+import { FORGOTTEN, SIGNALLED } from './objects/signals.js';
 import { Objects } from './objects/table.js';
 import { USE } from './objects/use.js';
 import { ADDRESS, CALL, FUNCTION, LENGTH, SERIAL, STATUS, WAKE, memory, scratch } from './scratch.js';
@@ -28,7 +29,7 @@ export class End {
   /** Counts the ids of what this end keeps for the other one. */
   counter = { last: 0 };
   /** The handles of ordinary calls. */
-  objects = new Objects(this.counter, ids => this.release(ids));
+  objects = new Objects(this.counter, ids => this.release(ids), (name, args) => this.notify(name, args));
   /** Receives the references that the other end no longer holds. */
   released = () => {};
   /** Why the link is closed, in words. */
@@ -40,6 +41,9 @@ export class End {
     this.id = id;
     this.values = this.reflected = new Values(strict, this.objects);
     this.insert(USE, { name: 'a callback', fn: (...operation) => this.objects.use(...operation), values: this.values });
+    const { signals } = this.objects;
+    this.insert(SIGNALLED, { name: 'a callback', fn: (...abort) => signals.aborted(...abort), values: this.values }, true);
+    this.insert(FORGOTTEN, { name: 'a callback', fn: ids => signals.forget(ids), values: this.values });
     addEnd(this);
     // It does not listen before its first turn.
     requestTurn();
@@ -70,9 +74,10 @@ export class End {
     if (this.closed === undefined) this.objects.name(name, fn);
   }
 
-  insert(name, served) {
+  /** `isAlert`: notifications of it run also while a function of the worker computes, in `check`. */
+  insert(name, served, isAlert = false) {
     if (this.closed !== undefined) return;
-    this.functions[register(this.id, alone(name))] = served;
+    this.functions[register(this.id, alone(name), isAlert)] = served;
   }
 
   unregister(name) {

@@ -100,7 +100,7 @@ const scopeOf = (thread, platform, boot) => {
         const [sent, moved] = prepare(args, options);
         signal?.throwIfAborted();
         touch();
-        const result = end.call(name, pack ? pack(sent) : sent, timeout, shown);
+        const result = end.call(name, pack ? pack(sent) : sent, timeout, shown, signal);
         detach(moved);
         if (!pack) throwReturned(result, shown);
         return transform ? transform(result) : result;
@@ -178,12 +178,19 @@ const scopeOf = (thread, platform, boot) => {
         throw located(error, site());
       }
     },
-    sleep: entry(given => {
-      roomFor('sleep');
-      const milliseconds = millisecondsOf(given);
-      touch();
-      end.sleep(milliseconds);
-    }),
+    sleep(given, limits) {
+      let signal;
+      try {
+        roomFor('sleep');
+        const milliseconds = millisecondsOf(given);
+        ({ signal } = limitsOf(limits));
+        signal?.throwIfAborted();
+        touch();
+        end.sleep(milliseconds, signal);
+      } catch (error) {
+        throw located(error, site(), signal);
+      }
+    },
     notify: entry((name, ...args) => {
       roomFor(`${name}`);
       const [sent, moved] = prepare(args, options);

@@ -8,10 +8,11 @@ use coincide_proto::engine::{FunctionId, Runs, Ticket};
 use coincide_proto::{CallId, ErrorCode, Format, SendError, Time};
 use wasm_bindgen::prelude::*;
 
-/// Registers a function. Returns its index.
+/// Registers a function. Returns its index. `at_look`: its notifications run also while a function of the worker computes and looks.
 #[wasm_bindgen]
-pub fn register(id: u32, name: usize) -> u32 {
-    with_end(id, |end, _| end.engine.register(&name_of(name), Runs::Anytime).0)
+pub fn register(id: u32, name: usize, at_look: bool) -> u32 {
+    let runs = if at_look { Runs::AtLook } else { Runs::Anytime };
+    with_end(id, |end, _| end.engine.register(&name_of(name), runs).0)
 }
 
 /// Removes a function. Returns its index plus 1, or 0 if no function has that name.

@@ -304,4 +304,317 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
       b.terminate();
     }
   });
+
+  /** Has the worker expose a counter, a class and more. */
+  const exposing = ({ proxy, expose, callback, kept }) => {
+    class Counter {
+      static made = 0;
+      static create(n) {
+        return expose(new Counter(n));
+      }
+      #n;
+      constructor(n = 0) {
+        if (n < 0) throw new RangeError('below zero');
+        Counter.made++;
+        this.#n = n;
+      }
+      inc(by = 1) {
+        return (this.#n += by);
+      }
+      get value() {
+        return this.#n;
+      }
+      set value(n) {
+        this.#n = n;
+      }
+      get fails() {
+        throw new RangeError('no value');
+      }
+      toString() {
+        return `counter ${this.#n}`;
+      }
+    }
+    kept.counter = new Counter(1);
+    proxy.Counter = expose(Counter);
+    proxy.counter = expose(kept.counter);
+    proxy.tree = expose({
+      name: 'root', leaf: { n: 1, add(n) { return (this.n += n); } }, on: callback(x => x + 1), list: [1, 2], frozen: Object.freeze({ a: 1 }), nothing: null,
+      async later(x) { return x; }, counter: kept.counter, length: 5,
+    });
+    proxy.twice = expose(Object.assign(x => 2 * x, { unit: 'm' }));
+    proxy.seen = expose(new Proxy({ a: 1, f() { return this.a; } }, {}));
+    proxy.plain = () => 1;
+  };
+
+  link('main uses an exposed object of the worker: members, assignments, methods, classes', async (w, run) => {
+    await run(exposing);
+    const { counter, Counter, tree, twice, seen } = w.proxy;
+    equal(await counter.value, 1);
+    deepEqual([await counter.inc(), await counter.inc(5)], [2, 7]);
+    counter.value = 30;
+    equal(await counter.value, 30);
+    equal(await run(({ kept }) => kept.counter.value), 30);
+    const made = await new Counter(3);
+    deepEqual([await made.inc(), await made.value, await Counter.made], [4, 4, 2]);
+    equal((await rejects(() => Promise.resolve(new Counter(-1)))).message, 'below zero');
+    const created = await Counter.create(7);
+    equal(await created.value, 7);
+    created.value = 8;
+    equal(await created.value, 8);
+    deepEqual([await tree.name, await tree.leaf.n, await tree.leaf.add(2), await tree.leaf.n, await tree.list, await tree.list[1], await tree.list.at(-1)], ['root', 1, 3, 3, [1, 2], 2, 2]);
+    deepEqual([await tree.length, await tree.later('x'), await tree.missing, await tree.nothing], [5, 'x', undefined, null]);
+    equal(await (await tree.on)(1), 2);
+    const method = await counter.inc;
+    equal(typeof method, 'function');
+    equal(await method(2), 32);
+    deepEqual([await twice(4), await twice.unit], [8, 'm']);
+    deepEqual([await seen.a, await seen.f()], [1, 1]);
+    equal(await run(({ kept }, c) => c === kept.counter, await tree.counter), true);
+    equal(counter.then, undefined);
+    equal(await counter, counter);
+    equal(w.proxy.counter, counter);
+  });
+
+  link('what is exposed leads nowhere else', async (w, run) => {
+    await run(exposing);
+    const { counter, tree, plain } = w.proxy;
+    const use = (...operation) => w.proxy['coincide:use'](...operation);
+    for (const name of ['constructor', '__proto__', 'hasOwnProperty', '__defineGetter__', 'valueOf']) {
+      equal(await use('counter', 0, [name]), undefined);
+      equal((await rejects(() => use('counter', 2, [name], []))).name, 'TypeError');
+      equal((await rejects(() => use('counter', 1, [name], 1))).name, 'TypeError');
+      equal((await rejects(() => use('tree', 0, [name, 'x']))).name, 'TypeError');
+    }
+    for (const name of ['call', 'bind', 'apply', 'prototype', 'constructor']) equal(await use('Counter', 0, [name]), undefined);
+    equal(await use('counter', 2, ['toString'], []), 'counter 1');
+    for (const [operation, Class] of [
+      [['plain', 0, ['name']], 'ReferenceError'], [['nobody', 0, []], 'ReferenceError'], [[99, 2, [], []], 'ReferenceError'], [['counter', 7, []], 'RangeError'],
+      [['counter', 2, ['inc'], 5], 'TypeError'], [['counter', 2, 'inc', []], 'TypeError'], [['counter', 2, [1], []], 'TypeError'], [['counter', 1, [], 1], 'TypeError'],
+      [['counter', 3, [], []], 'TypeError'], [['tree', 3, ['later'], []], 'TypeError'], [['tree', 0, ['nothing', 'x']], 'TypeError'],
+    ]) equal(`${operation[0]} ${operation[1]} ${operation[2]}: ${(await rejects(() => use(...operation))).name}`, `${operation[0]} ${operation[1]} ${operation[2]}: ${Class}`);
+    const error = await rejects(async () => await counter.fails, RangeError);
+    equal(error.message, 'no value');
+    assert(error.stack.includes('called as counter.fails from the other end'), error.stack);
+    equal((await rejects(async () => await plain.name)).name, 'ReferenceError');
+    equal((await rejects(async () => await tree.name.first)).name, 'TypeError');
+    equal((await rejects(() => tree.name())).message, '`tree.name` is not a function');
+    equal((await rejects(() => w.proxy.tree())).name, 'TypeError');
+  });
+
+  link('a frozen member is not set, and main hears of it', async (w, run) => {
+    await run(exposing);
+    const faults = [];
+    const heard = node
+      ? error => faults.push(error)
+      : event => {
+          event.preventDefault();
+          event.stopImmediatePropagation();
+          faults.push(event.reason);
+        };
+    const others = node ? process.listeners('unhandledRejection') : [];
+    if (node) process.removeAllListeners('unhandledRejection').on('unhandledRejection', heard);
+    else addEventListener('unhandledrejection', heard, true);
+    try {
+      w.proxy.tree.frozen.a = 2;
+      for (let i = 0; i < 200 && faults.length === 0; i++) await pause(5);
+      equal(faults[0]?.message, '`tree.frozen.a` cannot be set');
+      equal(await w.proxy.tree.frozen.a, 1);
+    } finally {
+      if (node) {
+        process.removeAllListeners('unhandledRejection');
+        others.forEach(listener => process.on('unhandledRejection', listener));
+      } else removeEventListener('unhandledrejection', heard, true);
+    }
+  });
+
+  test('a worker uses what main exposes, before the first call and later', async () => {
+    const w = new Worker(worker('objects'));
+    class Counter {
+      n = 1;
+      inc(by = 1) {
+        return (this.n += by);
+      }
+      get fails() {
+        throw new RangeError('no value');
+      }
+    }
+    const counter = new Counter();
+    try {
+      w.proxy.counter = expose(counter);
+      w.proxy.Counter = expose(Counter);
+      w.proxy.hello = () => 'hello';
+      const found = await w.proxy.run(String(async ({ proxy, sync, outcome, kept }) => {
+        const { counter } = proxy;
+        const first = [await counter.n, await counter.inc(), typeof counter.inc, counter.then, proxy.hello.anything, proxy.hello.name];
+        counter.n = 10;
+        const made = await new proxy.Counter();
+        kept.made = made;
+        made.n = 5;
+        const { inc } = counter;
+        return [...first, await counter.n, await made.inc(2), await inc(1), await counter.missing, (await outcome(() => counter.fails)).message, sync === (counter.n === 11)];
+      }));
+      deepEqual(found, [1, 2, 'function', undefined, undefined, '', 10, 7, 11, undefined, 'no value', true]);
+      equal(counter.n, 11);
+      equal(await w.proxy.run(String(async ({ proxy }) => proxy.late?.n)), undefined);
+      w.proxy.late = expose({ n: 3 });
+      equal(await w.proxy.run(String(async ({ proxy }) => await proxy.late.n)), 3);
+      // A function takes its name.
+      w.proxy.late = () => 'a function';
+      deepEqual(await w.proxy.run(String(async ({ proxy }) => [proxy.late.n, await proxy.late()])), [undefined, 'a function']);
+      delete w.proxy.counter;
+      equal(await w.proxy.run(String(async ({ proxy }) => proxy.counter.n)), undefined);
+      // It came as a handle, which does not depend on names.
+      equal(await w.proxy.run(String(async ({ kept }) => await kept.made.n)), 7);
+    } finally {
+      w.terminate();
+    }
+  });
+
+  test('what a worker exposes is awaited until it is ready', async () => {
+    const w = new Worker(worker('objects'));
+    try {
+      const early = [w.proxy.counter.inc(), w.proxy.counter.value.then(value => value), w.proxy.nobody.value];
+      const results = Promise.allSettled(early);
+      await w.ready;
+      const [inc, value, nobody] = await results;
+      deepEqual([inc.reason?.name, value.reason?.name, nobody.reason?.name], ['ReferenceError', 'ReferenceError', 'ReferenceError']);
+      await w.proxy.run(String(exposing));
+      equal(await w.proxy.counter.inc(), 2);
+    } finally {
+      w.terminate();
+    }
+  });
+
+  test('what one worker exposes, another one uses', async () => {
+    const [a, b] = [new Worker(worker('objects')), new Worker(worker('objects'))];
+    try {
+      await a.proxy.run(String(exposing));
+      b.proxy.counter = await a.proxy.tree.counter;
+      const found = await b.proxy.run(String(async ({ proxy, outcome }) => {
+        const before = await proxy.counter.value;
+        proxy.counter.value = 5;
+        return [before, await proxy.counter.inc(2), (await outcome(() => proxy.counter.fails)).message, await proxy.counter.missing];
+      }));
+      deepEqual(found, [1, 7, 'no value', undefined]);
+      equal(await a.proxy.counter.value, 7);
+    } finally {
+      a.terminate();
+      b.terminate();
+    }
+  });
+
+  link('a signal in the arguments is a signal there, and fires there', async (w, run) => {
+    const controller = new AbortController();
+    await run(({ kept }, signal, list) => {
+      kept.signal = signal;
+      kept.same = list[0] === signal;
+      kept.reasons = [];
+      signal.addEventListener('abort', () => kept.reasons.push(signal.reason));
+    }, controller.signal, [controller.signal]);
+    deepEqual(await run(({ kept }) => [kept.signal instanceof AbortSignal, kept.signal.aborted, kept.same]), [true, false, true]);
+    assert(await run(({ kept }) => kept.signal) === controller.signal, 'it is another one at home');
+    controller.abort(new RangeError('enough'));
+    controller.abort('again');
+    const [reasons, aborted] = await run(({ kept }) => [kept.reasons, kept.signal.aborted]);
+    deepEqual([reasons.length, reasons[0].name, reasons[0].message, aborted], [1, 'RangeError', 'enough', true]);
+    deepEqual(await run((_, signal) => [signal.aborted, signal.reason.message], controller.signal), [true, 'enough']);
+    const odd = new AbortController();
+    await run(({ kept }, signal) => void (kept.odd = signal), odd.signal);
+    odd.abort(() => {});
+    deepEqual(await run(({ kept }) => [kept.odd.aborted, kept.odd.reason.name]), [true, 'AbortError']);
+    // In a result, of the worker.
+    const theirs = await run(({ kept }) => (kept.controller = new AbortController()).signal);
+    const fired = new Promise(resolve => theirs.addEventListener('abort', () => resolve(theirs.reason)));
+    await run(({ kept }) => kept.controller.abort('of the worker'));
+    equal(await fired, 'of the worker');
+  });
+
+  link('a controller aborts from both ends', async (w, run) => {
+    const mine = new AbortController();
+    await run(({ kept }, controller, signal) => {
+      kept.mine = controller;
+      kept.same = controller.signal === signal;
+    }, mine, mine.signal);
+    assert(await run(({ kept }) => kept.same), 'its signal is another one');
+    equal(await run(({ kept }) => kept.mine), mine);
+    const fired = new Promise(resolve => mine.signal.addEventListener('abort', () => resolve(mine.signal.reason)));
+    await run(({ kept }) => kept.mine.abort('there'));
+    equal(await fired, 'there');
+    const other = new AbortController();
+    await run(({ kept }, controller) => void (kept.other = controller), other);
+    other.abort('here');
+    deepEqual(await run(({ kept }) => [kept.other.signal.aborted, kept.other.signal.reason]), [true, 'here']);
+    await run(({ kept }) => kept.other.abort('late'));
+    equal(other.signal.reason, 'here');
+  });
+
+  link('signals end calls of main, and of the worker', async (w, run) => {
+    const controller = new AbortController();
+    w.proxy.never = () => new Promise(() => {});
+    w.proxy.aborts = reason => controller.abort(reason);
+    const ended = run(({ outcome, proxy, within }, signal) => outcome(() => within({ signal }).never()), controller.signal);
+    setTimeout(() => controller.abort('enough'), 20);
+    deepEqual((await ended).thrown, 'enough');
+    deepEqual((await run(({ outcome, within }, signal) => outcome(() => within({ signal }).never()), controller.signal)).thrown, 'enough');
+    // A signal of the worker that a callback aborts in the middle.
+    w.proxy.calls = async f => (await f(), new Promise(() => {}));
+    const own = await run(({ callback, outcome, within }) => {
+      const controller = new AbortController();
+      return outcome(() => within({ signal: controller.signal }).calls(callback(() => controller.abort('in the middle'))));
+    });
+    equal(own.thrown, 'in the middle');
+    equal(await w.proxy.echo('goes on'), 'goes on');
+    if (!blocks) return;
+    const computing = new AbortController();
+    const begun = new Promise(resolve => (w.proxy.begins = resolve));
+    const looks = run(({ notify, check }, signal) => {
+      notify('begins');
+      while (!signal.aborted) check();
+      return signal.reason;
+    }, computing.signal);
+    await begun;
+    // It is behind nothing that the worker keeps.
+    const kept = w.proxy.echo('kept');
+    computing.abort('while it computes');
+    deepEqual([await looks, await kept], ['while it computes', 'kept']);
+    const sleeping = new AbortController();
+    const asleep = new Promise(resolve => (w.proxy.begins = resolve));
+    const sleeps = run(({ notify, outcome, sleep }, signal) => {
+      notify('begins');
+      return outcome(() => sleep(600_000, { signal }));
+    }, sleeping.signal);
+    await asleep;
+    sleeping.abort('while it sleeps');
+    equal((await sleeps).thrown, 'while it sleeps');
+    equal((await run(({ outcome, sleep }, signal) => outcome(() => sleep(600_000, { signal })), sleeping.signal)).thrown, 'while it sleeps');
+  });
+
+  link('signals that nobody can abort any more are forgotten', async (w, run) => {
+    if (!gc) return 'garbage is not collected on demand here';
+    for (let i = 0; i < 20; i++) await run((_, signal) => signal.aborted, new AbortController().signal);
+    const aborted = new AbortController();
+    await run(({ kept }, signal) => void (kept.signal = signal), aborted.signal);
+    for (let i = 0; i < 100 && w.handles().given > 1; i++) {
+      gc();
+      await pause(5);
+    }
+    equal(w.handles().given, 1);
+    for (let i = 0; i < 200 && (await run(({ handles }) => handles().received)) > 1; i++) await pause(1);
+    equal(await run(({ handles }) => handles().received), 1);
+    aborted.abort();
+    equal(await run(({ handles, kept }) => kept.signal.aborted && handles().received), 0);
+  });
+
+  test('signals may be sent before there is a link, and outlive it', async () => {
+    const w = new Worker(worker('objects'));
+    const [one, two, three] = Array.from({ length: 3 }, () => new AbortController());
+    two.abort('before');
+    const result = w.proxy.run(String(async (_, one, two) => [one.aborted || (await new Promise(resolve => one.addEventListener('abort', () => resolve(one.reason)))), two.reason]), one.signal, two.signal);
+    one.abort('early');
+    deepEqual([(await result).length], [2]);
+    await w.proxy.echo(three.signal);
+    w.terminate();
+    three.abort();
+    deepEqual(w.handles(), { given: 0, received: 0 });
+  });
 };

@@ -75,6 +75,9 @@ impl Engine {
     #[inline]
     pub(super) fn handle(&mut self, event: Event, aside: bool) -> Option<Action> {
         match event {
+            Event::Notify { name, format, payload } if aside && self.runs_at_look(&name) => {
+                self.handle_notification(name, format, payload)
+            }
             Event::Call { .. } | Event::Notify { .. } if aside => {
                 self.later.unseen.push_back(event);
                 None
@@ -150,11 +153,16 @@ impl Engine {
         match function {
             None if self.ready => Verdict::Unknown,
             None => Verdict::Early,
-            Some(function) if self.serves() || function.runs == Runs::Anytime && !self.is_too_deep() => {
+            Some(function) if self.serves() || function.runs != Runs::WhileServing && !self.is_too_deep() => {
                 Verdict::Run(function.id)
             }
             Some(_) => Verdict::Deferred,
         }
+    }
+
+    #[cold]
+    fn runs_at_look(&self, name: &str) -> bool {
+        self.functions.get(name).is_some_and(|function| function.runs == Runs::AtLook)
     }
 
     #[inline]

@@ -29,7 +29,8 @@
 //! | of a name that is not registered | the worker is not ready | kept until it is |
 //! | call of a name that is not registered | the worker is ready, or the endpoint is main | answered `UNKNOWN_FUNCTION`, with the names that are registered |
 //! | notification of such a name | the same | dropped |
-//! | any | received by [`look`](Engine::look) in a function that computes, or by [`poll_aside`](Engine::poll_aside) | kept until the next [`poll`](Engine::poll); releases stay behind it |
+//! | notification of a function that [`Runs::AtLook`] | received by [`look`](Engine::look) in a function that computes | `Run`, before what is kept |
+//! | any other | received by [`look`](Engine::look) in a function that computes, or by [`poll_aside`](Engine::poll_aside) | kept until the next [`poll`](Engine::poll); releases stay behind it |
 //! | call nested deeper than `max_depth` in the chain of parents | any | answered `TOO_DEEP` by the session |
 //!
 //! Deferred calls run first when the worker serves, oldest first. When the worker becomes ready, calls that came early are dispatched
@@ -430,7 +431,7 @@ impl Engine {
     }
 
     /// What main asks of a worker whose function computes or sleeps: the only place where one finds out. `Ok` brings the next action, which runs a
-    /// function only while the worker sleeps, or `None`: the function may continue. [`handle_timeout`](Self::handle_timeout) is due before, as it is before a poll.
+    /// function only while the worker sleeps, or for a notification of one that [`Runs::AtLook`]; or `None`: the function may continue. [`handle_timeout`](Self::handle_timeout) is due before, as it is before a poll.
     ///
     /// # Errors
     /// Why the function has to stop: interrupts and cancellations once, the end of the link from then on.
@@ -459,7 +460,8 @@ impl Engine {
         }
     }
 
-    /// The next action that runs no function: calls and notifications are kept for [`poll`](Self::poll).
+    /// The next action that runs no function, except for notifications of one that [`Runs::AtLook`]: other calls and notifications are kept for
+    /// [`poll`](Self::poll).
     pub fn poll_aside(&mut self) -> Option<Action> {
         loop {
             if let Some(action) = self.due_aside() {

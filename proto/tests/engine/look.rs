@@ -1,7 +1,7 @@
 //! What a worker finds when it looks for what main asks of it: what main asks, by what the worker does, by how that arrives.
 
 use super::world::{TIMEOUT, World};
-use coincide_proto::engine::{Action, Stop, Ticket};
+use coincide_proto::engine::{Action, Runs, Stop, Ticket};
 use coincide_proto::{Asked, CloseReason, Format, Outcome, Role};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -166,4 +166,35 @@ fn calls_that_keep_coming_do_not_hold_up_the_interrupt_of_a_sleep() {
     world.reply(Role::Worker, call);
     assert_eq!(world.worker.look(), Err(Stop::Interrupted), "before the next call");
     assert_eq!(looks(&mut world), ["run"]);
+}
+
+#[test]
+fn notification_of_function_that_runs_at_look_overtakes_what_is_kept() {
+    let mut world = World::open();
+    world.worker.register("alert", Runs::AtLook);
+    let serving = {
+        world.call(Role::Main, "quick");
+        match world.worker.poll() {
+            Some(Action::Run { call, .. }) => call,
+            action => panic!("{action:?}"),
+        }
+    };
+    world.call(Role::Main, "quick");
+    world.main.notify("quick", Format::Value, Vec::new()).unwrap();
+    world.main.notify("alert", Format::Value, Vec::new()).unwrap();
+    world.main.flush();
+    let Ok(Some(Action::Run { call, .. })) = world.worker.look() else { panic!("the notification did not run") };
+    assert_eq!(call.call(), None);
+    world.worker.answer_cancelled(call);
+    assert_eq!(world.worker.look(), Ok(None), "the others are kept");
+    world.reply(Role::Worker, serving);
+    for is_call in [true, false] {
+        let Some(Action::Run { call, .. }) = world.worker.poll() else { panic!("it is lost") };
+        assert_eq!(call.call().is_some(), is_call, "in their order");
+        world.reply(Role::Worker, call);
+    }
+    // A call of it runs as any other.
+    world.call(Role::Main, "alert");
+    assert_eq!(world.worker.look(), Ok(None));
+    assert!(matches!(world.worker.poll(), Some(Action::Run { .. })));
 }

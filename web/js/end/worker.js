@@ -1,7 +1,7 @@
 // The worker's end of a link.
-import { call, check, ready, recycle, sleep, wait, wakeUp, workerByMessages, workerShared } from '../coincide.js';
+import { call, cancel, check, ready, recycle, sleep, wait, wakeUp, workerByMessages, workerShared } from '../coincide.js';
 import { End, EXPOSES, INVOKE, REFLECT, REFLECT_LATER, attached, writeRelay } from '../end.js';
-import { failed, stopOf } from '../errors.js';
+import { CANCELLED, failed, stopOf } from '../errors.js';
 import { hasFailed } from '../guard.js';
 import { ENDED, NONE, STOPPED, requestTurn } from '../loop.js';
 import { connect, openPort } from '../ports.js';
@@ -33,9 +33,9 @@ export class WorkerEnd extends End {
     return new WorkerEnd(id, strict);
   }
 
-  /** Calls a function of main and blocks until it has answered. */
-  call(name, args, timeout, shown = name) {
-    return this.#call(this.values, name, shown, args, timeout);
+  /** Calls a function of main and blocks until it has answered. Throws the reason of `signal` if that aborts in between. */
+  call(name, args, timeout, shown = name, signal) {
+    return this.#call(this.values, name, shown, args, timeout, signal);
   }
 
   /** Calls a function of main without blocking. */
@@ -78,8 +78,8 @@ export class WorkerEnd extends End {
     }
   }
 
-  /** Blocks, while calls of main run. Throws if the worker is to stop. */
-  sleep(milliseconds) {
+  /** Blocks, while calls of main run. Throws if the worker is to stop, and the reason of `signal` if that aborts. */
+  sleep(milliseconds, signal) {
     const end = performance.now() + milliseconds;
     let isAsleep = true;
     // Actions since the time is over: calls that keep coming must not hold up the end.
@@ -88,6 +88,7 @@ export class WorkerEnd extends End {
       let kind = sleep(this.id, milliseconds, true);
       while (kind !== NONE && kind !== STOPPED) {
         this.perform(kind);
+        signal?.throwIfAborted();
         const left = end - performance.now();
         if (left <= 0 && ++late > MOST_LATE) return;
         kind = sleep(this.id, Math.max(0, left), false);
@@ -121,7 +122,7 @@ export class WorkerEnd extends End {
   }
 
   /** Calls the function `name`, which errors call `shown`. */
-  #call(values, name, shown, args, timeout) {
+  #call(values, name, shown, args, timeout, signal) {
     values.encodeArgumentsNow(args, shown);
     const { given } = values;
     let kind = call(this.id, scratch.numberOf(name), scratch.give(), scratch.length, timeout);
@@ -129,8 +130,13 @@ export class WorkerEnd extends End {
       const own = memory.words[OWN];
       do {
         this.perform(kind);
+        if (signal?.aborted) cancel(this.id, own);
         kind = wait(this.id, own);
       } while (kind !== ENDED);
+    }
+    if (signal?.aborted && memory.words[STATUS] === CANCELLED) {
+      requestTurn();
+      throw signal.reason;
     }
     const isLarge = memory.words[LENGTH] > LARGE || memory.words[HOSTED] > 0;
     // Waiting takes back that the end listens.

@@ -33,7 +33,7 @@ export const marked = (value, kind) => {
   return value;
 };
 
-/** Whether a value is sent as a handle. */
+/** Whether a value is marked, or stands for something of another end. */
 export const isKept = value => shared.marks.has(value) || shared.remotes.has(value);
 
 /** Whether a value is exposed when it is set as a function of the other end. */

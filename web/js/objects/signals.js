@@ -5,7 +5,7 @@ import { inWords } from '../values/format.js';
 import { CONTROLLER, SIGNAL } from './marks.js';
 
 /** The notifications: `[owner, id, reason]`, and a list of ids. */
-export const ABORT = 'coincide:abort', FORGET = 'coincide:forget';
+export const SIGNALLED = 'coincide:abort', FORGOTTEN = 'coincide:forget';
 
 const { AbortController, AbortSignal } = globalThis;
 const { addEventListener } = globalThis.EventTarget?.prototype ?? {};
@@ -63,15 +63,16 @@ export class Signals {
 
   /** The signal or controller for a handle that has arrived. */
   handle(owner, kind, id, description) {
-    const controller = owner === RECEIVERS ? this.#home(kind, id) : this.#received(kind, id, description);
+    if (owner === SENDERS && description !== undefined && !(Array.isArray(description) && description.length === 1))
+      throw new TypeError('the description of a signal does not fit');
+    const controller = owner === RECEIVERS ? this.#home(id) : this.#received(kind, id, description);
     return kind === SIGNAL ? controller.signal : controller;
   }
 
   /** One of this end. If the program has dropped it, it never aborts. */
-  #home(kind, id) {
+  #home(id) {
     const signal = this.#own.get(id)?.deref();
-    if (!signal) return new AbortController();
-    return this.#controllers.get(signal) ?? { signal };
+    return signal ? (this.#controllers.get(signal) ?? { signal }) : new AbortController();
   }
 
   #received(kind, id, description) {
@@ -132,10 +133,10 @@ export class Signals {
   #tell(owner, id, reason) {
     if (this.#isClosed) return;
     try {
-      this.#notify(ABORT, [owner, id, reason]);
+      this.#notify(SIGNALLED, [owner, id, reason]);
     } catch (error) {
       // A reason that cannot be sent.
-      if (error?.name === 'DataCloneError') this.#notify(ABORT, [owner, id, new DOMException(inWords(reason), 'AbortError')]);
+      if (error?.name === 'DataCloneError') this.#notify(SIGNALLED, [owner, id, new DOMException(inWords(reason), 'AbortError')]);
     }
   }
 
@@ -145,7 +146,7 @@ export class Signals {
     setTimeout(() => {
       const ids = this.#forgotten.splice(0);
       try {
-        if (!this.#isClosed) this.#notify(FORGET, [ids]);
+        if (!this.#isClosed) this.#notify(FORGOTTEN, [ids]);
       } catch {
         // The link is closing.
       }

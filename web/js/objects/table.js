@@ -3,8 +3,9 @@ import { Handles } from '../reflect/handles.js';
 import { Held } from '../reflect/held.js';
 import { RECEIVERS, SENDERS } from '../reflect/operations.js';
 import { Refusal } from '../values/refusal.js';
-import { EXPOSED, FUNCTION, METHODS, isExposure, methodsOf, shared } from './marks.js';
+import { CONTROLLER, EXPOSED, FUNCTION, METHODS, SIGNAL, isExposure, methodsOf, shared } from './marks.js';
 import { Remote } from './remote.js';
+import { Signals } from './signals.js';
 import { fault, use } from './use.js';
 
 export class Objects {
@@ -16,6 +17,8 @@ export class Objects {
   names = new Set();
   /** Returns how the other end is called without limits: see `caller.js`. */
   callerOf;
+  /** The signals that cross. */
+  signals;
   /** Tells the other end whether this one exposes something under a name; undefined where the other end need not know. */
   tells;
   /** Resolves when all that this end exposes has a name; undefined from then on. */
@@ -28,19 +31,26 @@ export class Objects {
   /**
    * @param counter counts the ids that this end gives
    * @param release gives ids of the other end back
+   * @param notify sends a notification
    */
-  constructor(counter, release) {
+  constructor(counter, release, notify) {
+    this.signals = new Signals(counter, notify);
     this.#held = new Held(counter);
     this.#handles = new Handles(ids => release(Float64Array.from(ids)));
   }
 
   /** The handle of an object that could be copied. */
   known(object) {
-    return shared.objects === 0 ? undefined : this.outgoing(object);
+    return shared.objects === 0 ? undefined : this.#marked(object);
+  }
+
+  /** The handle of a value that cannot be copied; undefined without one. */
+  outgoing(value) {
+    return this.#marked(value) ?? this.signals.outgoing(value);
   }
 
   /** The handle of a value that is marked, or that stands for something of another end. */
-  outgoing(value) {
+  #marked(value) {
     const remote = shared.remotes.get(value);
     if (remote?.table === this) {
       if (remote.isDisposed) throw new Refusal('it was disposed of');
@@ -52,6 +62,7 @@ export class Objects {
 
   /** The value for a handle that has arrived. */
   handle(owner, kind, id, description) {
+    if (kind === SIGNAL || kind === CONTROLLER) return this.signals.handle(owner, kind, id, description);
     if (owner === RECEIVERS) return this.#held.get(id);
     if (!isDescribed(kind, description)) throw new TypeError('a handle is of a kind that this version does not know, or its description does not fit');
     let remote = this.#handles.known(id);
@@ -101,11 +112,13 @@ export class Objects {
     this.#held.clear();
     this.#handles.clear();
     this.exposed.clear();
+    this.signals.close();
   }
 
   /** How many things of this end the other one has, and how many of the other one are known here. */
   get sizes() {
-    return { given: this.#held.size, received: this.#handles.size };
+    const { given, received } = this.signals.sizes;
+    return { given: this.#held.size + given, received: this.#handles.size + received };
   }
 }
 
