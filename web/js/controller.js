@@ -68,6 +68,8 @@ export class Controller {
   /** `{ relay }` once everything but the worker is ready for the link. */
   #prepared = null;
   #link = null;
+  /** What the worker exported when it became ready. */
+  #exports = [];
   /** The names under which main has exposed something before there was a link. */
   #exposed = new Set();
   /** Actions that wait for the link. */
@@ -299,6 +301,7 @@ export class Controller {
     const { resolve, reject } = this.#settle;
     const isReady = names => {
       this.#isReady = true;
+      this.#exports = names;
       resolve(names);
     };
     promised(this.#link, pending => this.#link.ready(pending), 'ready').then(isReady, error => {
@@ -370,6 +373,12 @@ export class Controller {
   #described() {
     if (this.#url) return `the worker ${this.#url}`;
     return this.#name ? `the worker named \`${this.#name}\`` : 'a worker';
+  }
+
+  /** The proxy in words, for consoles. */
+  #words() {
+    const state = this.#closed ? 'has ended' : !this.#isReady ? 'is not ready' : `exports ${this.#exports.slice(0, MOST_SHOWN).join(', ') || 'nothing'}${this.#exports.length > MOST_SHOWN ? ', ...' : ''}`;
+    return `proxy of ${this.#described()}, which ${state}`;
   }
 
   #close(error) {
@@ -468,6 +477,9 @@ export class Controller {
         else this.#exposed.delete(name);
         this.#do(link => link?.register(name, fn));
       },
+      has: name => this.#exports.includes(name),
+      words: () => this.#words(),
+      exports: () => this.#exports,
       delete: name => {
         this.#exposed.delete(name);
         this.#do(link => link?.unregister(name));
@@ -533,6 +545,9 @@ const causeOf = thrown => {
     return undefined;
   }
 };
+
+/** Names of exports that a console shows. */
+const MOST_SHOWN = 32;
 
 /** Bytes of a ring in each direction. */
 const RING_SIZE = 512 << 10;

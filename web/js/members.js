@@ -1,7 +1,7 @@
 // What a worker with a link has in addition to a worker of the platform: members of the class `Worker` of coincide, and of workers that are given to `wrap`.
 import { controllerOf } from './controller.js';
 import { entry, located, ours, site } from './errors.js';
-import { UNSENDABLE } from './proxy.js';
+import { UNSENDABLE, textOf } from './proxy.js';
 import { roomFor } from './stack.js';
 
 /** The controller of the object on which a member is used. */
@@ -42,7 +42,7 @@ export const membersOf = ({ platform, reflection }) => ({
   notify: method(function (name, ...args) {
     try {
       const controller = own(this, 'notify');
-      controller.notify(`${name}`, args, controller.isLinked ? undefined : site());
+      controller.notify(textOf(name), args, controller.isLinked ? undefined : site());
     } catch (error) {
       throw located(error, site());
     }

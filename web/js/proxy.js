@@ -9,41 +9,68 @@ export { BOOT, FAILED, HELLO, PANIC, RING } from './boot.js';
  * setting it registers a function of that name at this end.
  *
  * @param {(name: string) => Function} caller returns the function that calls `name`
- * @param {{ set(name: string, value: unknown): void, delete(name: string): void }} own registers and removes functions of this end
+ * @param {{ set(name: string, value: unknown): void, delete(name: string): void, has(name: string): boolean, words(): string, exports?(): string[] }} own registers
+ * and removes functions of this end. `has` is whether the other end has a function, as far as that is known, `words` describes the proxy, and `exports`
+ * returns what the other end has
  */
 export const proxyOf = (caller, own) => {
   const callers = new Map();
-  return new Proxy(Object.create(null), {
-    get(target, name) {
-      if (name === UNSENDABLE) return 'a proxy of functions of the other end';
+  const target = Object.create(Object.create(null, { [INSPECT]: { value: () => `[${own.words()}]` } }));
+  // What consoles of browsers show of it.
+  if (own.exports) Object.defineProperty(target, Symbol('exports'), { configurable: true, enumerable: true, get: own.exports });
+  return new Proxy(target, {
+    get(target, key) {
+      if (key === UNSENDABLE) return 'a proxy of functions of the other end';
       // `await` reads it: a proxy is not a promise.
-      if (name === 'then') return undefined;
-      if (typeof name === 'symbol') return symbolCaller(name);
-      let call = callers.get(name);
-      if (!call) callers.set(name, (call = caller(name)));
+      if (key === 'then') return undefined;
+      if (key === INSPECT) return target[key];
+      if (key === Symbol.toStringTag) return 'coincide';
+      let call = callers.get(key);
+      if (!call) {
+        const name = nameOf(key);
+        call = name === undefined ? uncallable(key) : caller(name);
+        callers.set(key, call);
+      }
       return call;
     },
-    set: entry((target, name, value) => {
-      if (name === 'then' || typeof name === 'symbol') return false;
-      if (name.startsWith('coincide:')) throw ours(new TypeError(`\`${name}\` cannot be set: names that begin with \`coincide:\` are reserved; choose another one`));
+    set: entry((target, key, value) => {
+      const name = nameOf(key);
+      if (key === 'then' || (name === undefined && typeof key === 'symbol')) return false;
+      if (name === undefined || name.startsWith('coincide:'))
+        throw ours(new TypeError(`\`${key}\` cannot be set: names that begin with \`coincide:\` or \`@@\` are reserved; choose another one`));
       own.set(name, value);
-      target[name] = value;
+      target[key] = value;
       return true;
     }),
-    deleteProperty(target, name) {
-      if (name in target) own.delete(name);
-      return delete target[name];
+    deleteProperty(target, key) {
+      if (Object.hasOwn(target, key)) own.delete(nameOf(key));
+      return delete target[key];
     },
+    has: (target, key) => Object.hasOwn(target, key) || own.has(nameOf(key)),
     // Neither would have an effect at the other end.
     defineProperty: () => false,
     preventExtensions: () => false,
   });
 };
 
-const symbolCaller = name =>
+/** The name of a function on the wire: that of a registered symbol begins with `@@`. Undefined for what names none. */
+export const nameOf = key => {
+  if (typeof key !== 'symbol') return key.startsWith('@@') ? undefined : key;
+  const name = Symbol.keyFor(key);
+  return name === undefined || name.startsWith('coincide:') ? undefined : `@@${name}`;
+};
+
+/** The name that `notify` is given. */
+export const textOf = given => (typeof given === 'symbol' ? nameOf(given) : undefined) ?? `${given}`;
+
+const uncallable = key =>
   entry(() => {
-    throw ours(new DOMException(`a function of the other end has a string as its name, not ${String(name)}`, 'DataCloneError'));
+    if (typeof key === 'symbol') throw ours(new DOMException(`${String(key)} names no function: a symbol has to be registered by \`Symbol.for\``, 'DataCloneError'));
+    throw ours(new TypeError(`\`${key}\` names no function: names that begin with \`@@\` are those of symbols; use \`Symbol.for(${JSON.stringify(key.slice(2))})\``));
   });
+
+/** Node.js calls the method of this name to show an object. */
+const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
 /** Removes the list that `transfer` marked from the arguments, and applies `transform` to the rest. */
 export const prepare = (args, { transfers, transform }) => {

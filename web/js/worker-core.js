@@ -5,7 +5,7 @@ import { isKept } from './objects/marks.js';
 import { limited, namedOf } from './objects/remote.js';
 import { USE } from './objects/use.js';
 import { promised } from './pending.js';
-import { bytesOf, detach, limitsOf, measured, optionsOf, prepare, proxyOf } from './proxy.js';
+import { bytesOf, detach, limitsOf, measured, optionsOf, prepare, proxyOf, textOf } from './proxy.js';
 import { roomFor } from './stack.js';
 import { others, threadOf } from './thread.js';
 import { described } from './thrown.js';
@@ -141,6 +141,8 @@ const scopeOf = (thread, platform, boot) => {
         const { transform } = options;
         end.register(name, transform && typeof value === 'function' && !isKept(value) ? transformed(value, transform) : value);
       },
+      has: name => end.objects.names.has(name),
+      words: () => 'proxy of main',
       delete(name) {
         end.unregister(name);
         platform.reconsider();
@@ -192,9 +194,10 @@ const scopeOf = (thread, platform, boot) => {
       }
     },
     notify: entry((name, ...args) => {
-      roomFor(`${name}`);
+      const fn = textOf(name);
+      roomFor(fn);
       const [sent, moved] = prepare(args, options);
-      end.notify(`${name}`, sent);
+      end.notify(fn, sent);
       detach(moved);
     }),
   };

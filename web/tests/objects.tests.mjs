@@ -198,7 +198,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
       dispose(f);
       return callback(() => f);
     };
-    const count = 2000;
+    const count = tier === 'service-worker' ? 50 : 2000;
     await run(async ({ proxy, callback, dispose }, count) => {
       for (let i = 0; i < count; i++) dispose(await proxy.swap(callback(() => i)));
     }, count);
@@ -616,5 +616,55 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     w.terminate();
     three.abort();
     deepEqual(w.handles(), { given: 0, received: 0 });
+  });
+
+  test('a proxy says what it is, and what the worker exports', async () => {
+    const shown = async (...values) => {
+      const { inspect } = await import('node:util');
+      return values.map(value => inspect(value));
+    };
+    const w = new Worker(worker('objects'));
+    try {
+      equal('echo' in w.proxy, false);
+      if (node) assert((await shown(w.proxy))[0].endsWith('which is not ready]'), (await shown(w.proxy))[0]);
+      await w.ready;
+      deepEqual(['echo' in w.proxy, 'nobody' in w.proxy, 'then' in w.proxy, Symbol.iterator in w.proxy, '@@x' in w.proxy], [true, false, false, false, false]);
+      deepEqual('echo' in w.within({ timeout: 1 }), true);
+      equal(Object.prototype.toString.call(w.proxy), '[object coincide]');
+      if (node) {
+        const [text, plain] = await shown(w.proxy, [w.proxy.echo]);
+        assert(/^\[proxy of the worker .*objects\.node\.js, which exports echo, run\]$/.test(text), text);
+        assert(plain.includes('Function'), plain);
+        equal(await w.proxy.run(String(async ({ proxy }) => (await import('node:util')).inspect(proxy))), '[proxy of main]');
+      }
+      const [exports] = Object.getOwnPropertySymbols(w.proxy).map(String);
+      equal(exports, 'Symbol(exports)');
+    } finally {
+      w.terminate();
+    }
+    if (node) assert((await shown(w.proxy))[0].endsWith('which has ended]'));
+  });
+
+  link('a registered symbol names a function', async (w, run) => {
+    await w.ready;
+    const hello = Symbol.for('hello');
+    w.proxy[hello] = name => `symbol ${name}`;
+    w.proxy.hello = name => `string ${name}`;
+    deepEqual(await run(async ({ proxy }) => [await proxy[Symbol.for('hello')]('a'), await proxy.hello('b')]), ['symbol a', 'string b']);
+    await run(({ proxy }) => void (proxy[Symbol.for('back')] = x => [x, 'back']));
+    deepEqual(await w.proxy[Symbol.for('back')](1), [1, 'back']);
+    const noted = new Promise(resolve => (w.proxy[Symbol.for('noted')] = resolve));
+    await run(({ notify }) => notify(Symbol.for('noted'), 5));
+    equal(await noted, 5);
+    equal(hello in w.proxy, true);
+    delete w.proxy[hello];
+    equal(hello in w.proxy, false);
+    equal((await run(({ outcome, proxy }) => outcome(() => proxy[Symbol.for('hello')]('a')))).name, 'TypeError');
+    equal(throws(() => w.proxy[Symbol('mine')]()).name, 'DataCloneError');
+    equal(throws(() => w.proxy[Symbol.iterator]()).name, 'DataCloneError');
+    equal(throws(() => w.proxy['@@hello']()).name, 'TypeError');
+    equal(throws(() => (w.proxy['@@hello'] = () => {})).name, 'TypeError');
+    equal(Reflect.set(w.proxy, Symbol('mine'), () => {}), false);
+    equal(Reflect.set(w.proxy, Symbol.for('coincide:mine'), () => {}), false);
   });
 };
