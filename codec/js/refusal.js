@@ -44,14 +44,24 @@ export class Refusal extends Error {
     return this;
   }
 
-  /** The path, which begins with `root`. */
-  path(root) {
-    return root + [...this.#steps].reverse().map(shown).join('');
+  /** The steps of the path, outermost first. */
+  get steps() {
+    return [...this.#steps].reverse();
+  }
+
+  /** The path, which begins with `root` in the place of the first steps. */
+  path(root, skipped = 0) {
+    return root + this.steps.slice(skipped).map(shown).join('');
+  }
+
+  /** The message for such a path. */
+  told(root, skipped) {
+    return `${this.path(root, skipped)}: ${this.#why}`;
   }
 
   /** Completes the message. */
   from(root) {
-    this.message = this.awaitsBlobs ? this.#why : `${this.path(root)}: ${this.#why}`;
+    this.message = this.awaitsBlobs ? this.#why : this.told(root);
     return this;
   }
 }

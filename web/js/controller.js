@@ -10,6 +10,7 @@ import { onFailure } from './guard.js';
 import { turn } from './loop.js';
 import { isExposure, isKept } from './objects/marks.js';
 import { limited, namedOf } from './objects/remote.js';
+import { withLimits } from './objects/streams.js';
 import { promised, rejectAll } from './pending.js';
 import { ALARM, BOOT, BROKEN, FAILED, HELLO, PACKET, PANIC, RING, detach, kindOf, limitsOf, measured, packetsOf, prepare, proxyOf } from './proxy.js';
 import { roomFor } from './stack.js';
@@ -288,7 +289,7 @@ export class Controller {
     try {
       this.#link = this.tier === SHARED ? shared(post, this.#options) : Link.byMessages(packetsOf(post), relay, alarm, strict);
       this.#link.left = weakly(this, Controller.#left);
-      this.#link.objects.callerOf = this.#callerOfLink();
+      Object.assign(this.#link.objects, this.#callersOfLink());
       this.#reflected = reflection?.reflect?.(this.#link, wishes);
       const window = reflection?.wishes(wishes);
       post({ [BOOT]: { module: start.module, buffer: this.#link.buffer, relay, promises, deadlockTimeout, reasons: this.#reasons, window, alarm: alarm?.start, exposed: [...this.#exposed] } });
@@ -415,11 +416,13 @@ export class Controller {
   }
 
   /** How what is received is called. The link must not keep the controller. */
-  #callerOfLink() {
+  #callersOfLink() {
     const link = this.#link;
+    const options = this.#options;
     const ref = new WeakRef(this);
     const call = (name, args, shown, limits) => promised(link, pending => link.call(name, args, limits.timeout, pending), shown, limits);
-    return callerOf(this.#options, call, error => ref.deref()?.#rejected(error) ?? error);
+    const of = options => callerOf(options, call, error => ref.deref()?.#rejected(error) ?? error);
+    return { callerOf: of(options), untransformed: of({ ...options, transform: undefined }), transform: options.transform };
   }
 
   #call(name, args, shown, limits) {
@@ -496,10 +499,12 @@ export class Controller {
  */
 const callerOf = (options, call, rejected) => function within(given) {
   const limits = limitsOf(given);
-  const { signal } = limits;
+  const { signal, rows } = limits;
+  const passes = given && Object.keys(given).length > 0 ? value => withLimits(given, options.transform ? options.transform(value) : value) : options.transform;
   return {
     blocks: false,
     signal,
+    rows,
     within,
     call(name, args, shown, pack, here, isPrepared) {
       const start = options.measure ? performance.now() : 0;
@@ -507,7 +512,7 @@ const callerOf = (options, call, rejected) => function within(given) {
       signal?.throwIfAborted();
       const called = call(name, pack ? pack(sent) : sent, shown, limits);
       detach(moved, called);
-      const result = called.then(options.transform, error => {
+      const result = called.then(passes, error => {
         throw located(rejected(error), here, signal);
       });
       return options.measure ? result.finally(() => measured(shown, start)) : result;

@@ -1,6 +1,7 @@
 // Calls that main makes before there is a link: their arguments are copied at once.
 import { isKept } from './objects/marks.js';
 import { isAbort } from './objects/signals.js';
+import { isGenerator } from './objects/streams.js';
 import { ADVICE } from './objects/table.js';
 import { SENDERS } from './reflect/operations.js';
 import { Decoder } from './values/decode.js';
@@ -14,7 +15,7 @@ export const copied = (name, args) => {
   const references = {
     advice: ADVICE,
     known: value => (isKept(value) || isBlob(value) ? keep(value) : undefined),
-    outgoing: value => (isKept(value) || isAbort(value) ? keep(value) : undefined),
+    outgoing: value => (isKept(value) || isGenerator(value) || isAbort(value) ? keep(value) : undefined),
     handle: (owner, kind, id) => kept[id],
   };
   const room = new Room();

@@ -8,6 +8,7 @@ import { CLOSED as LINK_CLOSED, failureOf, run } from './errors.js';
 import { hasFailed } from './guard.js';
 import { ABORT, CLOSED, READY, RELEASED, RUN, SETTLE, addEnd, requestTurn, turn } from './loop.js';
 import { FORGOTTEN, SIGNALLED } from './objects/signals.js';
+import { NEXT, RETURN, mend } from './objects/streams.js';
 import { Objects } from './objects/table.js';
 import { USE } from './objects/use.js';
 import { ADDRESS, CALL, FUNCTION, LENGTH, SERIAL, STATUS, WAKE, memory, scratch } from './scratch.js';
@@ -44,6 +45,8 @@ export class End {
     const { signals } = this.objects;
     this.insert(SIGNALLED, { name: 'a callback', fn: (...abort) => signals.aborted(...abort), values: this.values }, true);
     this.insert(FORGOTTEN, { name: 'a callback', fn: ids => signals.forget(ids), values: this.values });
+    this.insert(NEXT, { name: 'a stream', fn: (...request) => this.objects.next(...request), values: this.values, mend });
+    this.insert(RETURN, { name: 'a stream', fn: id => this.objects.return(id), values: this.values });
     addEnd(this);
     // It does not listen before its first turn.
     requestTurn();
@@ -250,7 +253,8 @@ export class End {
   }
 
   /** Calls a function with the arguments that wasm shows: its `this` is null, and a promise is awaited. Returns the status; what belongs to it is in scratch memory. */
-  #serve({ fn, name, values }, id, serial) {
+  #serve(served, id, serial) {
+    const { fn, name, values } = served;
     let args;
     try {
       args = values.decode();
@@ -268,14 +272,15 @@ export class End {
     } catch (error) {
       return threw(values, error);
     }
-    const status = isLater ? undefined : returned(values, name, value);
+    const status = isLater ? undefined : returned(served, value);
     if (status !== undefined) return status;
-    settled(value, (value, hasRejected) => void this.#answerLater(values, name, value, hasRejected, id, serial));
+    settled(value, (value, hasRejected) => void this.#answerLater(served, value, hasRejected, id, serial));
     return LATER;
   }
 
   /** Answers with what a promise has settled with, or with a value whose blobs have to be read. */
-  async #answerLater(values, name, value, hasRejected, id, serial) {
+  async #answerLater(served, value, hasRejected, id, serial) {
+    const { values } = served;
     // No pause between encoding and answering: other values use the same memory.
     const send = encode => {
       if (!this.running.has(serial)) return;
@@ -290,14 +295,14 @@ export class End {
       // It may have settled at once, and the function has not been started for wasm before `#serve` has returned.
       await undefined;
       if (hasRejected) return void send(() => threw(values, value));
-      if (!this.running.has(serial) || send(() => returned(values, name, value)) !== undefined) return;
+      if (!this.running.has(serial) || send(() => returned(served, value)) !== undefined) return;
       let blobs;
       try {
         blobs = await values.blobsIn(value, true);
       } catch (error) {
         return void send(() => refused(BAD_RESULT, `a blob in it cannot be read: ${inWords(error)}`));
       }
-      send(() => returned(values, name, value, blobs) ?? refused(BAD_RESULT, 'it has another blob each time that it is read'));
+      send(() => returned(served, value, blobs) ?? refused(BAD_RESULT, 'it has another blob each time that it is read'));
     } catch {
       // coincide has failed, which ends the call.
     } finally {
@@ -329,13 +334,26 @@ const alone = name => {
 };
 
 /** Encodes a result. Returns undefined if the bytes of blobs are needed for that. */
-const returned = (values, name, value, blobs) => {
+const returned = ({ values, name, mend }, value, blobs) => {
   try {
     values.encodeResult(value, name, blobs);
     return RETURNED;
   } catch (refusal) {
-    return refusal.awaitsBlobs ? undefined : refused(refusal.isOutOfMemory ? OUT_OF_MEMORY : BAD_RESULT, refusal.message);
+    if (refusal.awaitsBlobs) return undefined;
+    if (refusal.isOutOfMemory) return refused(OUT_OF_MEMORY, refusal.message);
+    return mend ? mended({ values, name }, () => mend(value, refusal), blobs) : refused(BAD_RESULT, refusal.message);
   }
+};
+
+/** Encodes what takes the place of a result that cannot be sent. */
+const mended = (served, mend, blobs) => {
+  let value;
+  try {
+    value = mend();
+  } catch (error) {
+    return threw(served.values, error);
+  }
+  return returned(served, value, blobs);
 };
 
 const threw = (values, error) => {

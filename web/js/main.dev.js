@@ -1,4 +1,4 @@
 // Main for development servers. It shares all but the source of its wasm with `main.js`.
 import './wasm.dev.js';
 
-export { CoincideError, callback, default, dispose, expose, pool } from './main.js';
+export { CoincideError, callback, default, dispose, expose, pool, stream } from './main.js';

@@ -4,7 +4,7 @@ import { poolOf } from './pool.js';
 import { source } from './wasm.node.js';
 
 export { CoincideError } from './errors.js';
-export { callback, dispose, expose } from './objects/marks.js';
+export { callback, dispose, expose, stream } from './objects/marks.js';
 
 const coincide = create(platform, source);
 

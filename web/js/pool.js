@@ -1,6 +1,7 @@
 // Pools: several workers with the same exports. Each call goes to a worker that has no call in flight, or waits for one.
 import { controllerOf } from './controller.js';
 import { CoincideError, entry, isCoincide, located, ours, run, site, siteInShort } from './errors.js';
+import { iterable } from './objects/streams.js';
 import { promised } from './pending.js';
 import { UNSENDABLE, limitsOf, proxyOf } from './proxy.js';
 import { roomFor } from './stack.js';
@@ -177,16 +178,17 @@ class Pool {
     this.#pump();
   }
 
-  #call(name, args, { timeout, signal }, retry, here) {
+  #call(name, args, limits, retry, here) {
+    const { timeout, signal } = limits;
     signal?.throwIfAborted();
     if (this.#isClosed) return Promise.reject(located(this.#closedFor(name), here));
     const isLimited = timeout < Infinity || signal !== undefined;
     const member = this.#free();
-    if (member && !retry) return this.#uses(member, isLimited, () => member.controller.call(name, args, { timeout, signal }, here));
+    if (member && !retry) return this.#uses(member, isLimited, () => member.controller.call(name, args, limits, here));
     if (!member && this.#queue.size >= this.#longest)
       return Promise.reject(located(notCalled('NotSent', name, `${this.#longest} calls wait for a worker of the pool already; await earlier calls, or pass a larger \`queue\``), here));
     // The program may change its arguments while the call waits.
-    const job = { name, args: this.#last.hold(name, args), timeout, signal, retry, isLimited, here, start: performance.now(), attempts: 0, pending: undefined };
+    const job = { name, args: this.#last.hold(name, args), limits, retry, isLimited, here, start: performance.now(), attempts: 0, pending: undefined };
     const begin = pending => {
       job.pending = pending;
       this.#queue.add(job);
@@ -200,10 +202,10 @@ class Pool {
 
   /** Makes a call that has waited, or that is made again if its worker ends. */
   #send(job, member) {
-    const { name, args, timeout, signal, isLimited, here, start, pending } = job;
-    const left = Math.max(0, timeout - (performance.now() - start));
+    const { name, args, limits, isLimited, here, start, pending } = job;
+    const timeout = Math.max(0, limits.timeout - (performance.now() - start));
     try {
-      this.#uses(member, isLimited, () => member.controller.call(name, args, { timeout: left, signal }, here, true)).then(
+      this.#uses(member, isLimited, () => member.controller.call(name, args, { ...limits, timeout }, here, true)).then(
         value => pending.settle(value, false),
         error => {
           const isLost = member.controller.isClosed && isCoincide(error) && LOST.has(error.code);
@@ -253,7 +255,7 @@ class Pool {
           try {
             roomFor(name);
             here = siteInShort();
-            return this.#call(name, args, limits, retry, here);
+            return iterable(this.#call(name, args, limits, retry, here));
           } catch (error) {
             throw located(error, here ?? site(), limits.signal);
           }

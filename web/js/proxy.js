@@ -163,12 +163,16 @@ const checkMilliseconds = (name, value) => {
     throw ours(new RangeError(`\`${name}\` has to be a number of milliseconds, at least 0, not ${inWords(value)}`));
 };
 
-/** The limits of calls, checked: a timeout in milliseconds, an AbortSignal; and whether a worker's calls return promises instead of blocking. */
-export const limitsOf = ({ timeout = Infinity, signal, promise } = {}) => {
+/** The limits of calls, checked: a timeout in milliseconds, an AbortSignal; the rows of a stream that are requested at once; and whether a worker's calls return promises instead of blocking. */
+export const limitsOf = ({ timeout = Infinity, signal, promise, rows = ROWS } = {}) => {
   checkMilliseconds('timeout', timeout);
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw ours(new TypeError('`signal` is not an AbortSignal: pass the `signal` of an AbortController'));
-  return { timeout, signal, promise };
+  if (!Number.isInteger(rows) || rows < 1) throw ours(new RangeError(`\`rows\` has to be a whole number of rows, at least 1, not ${inWords(rows)}`));
+  return { timeout, signal, promise, rows };
 };
+
+/** Rows of a stream that are requested at once, by default. */
+const ROWS = 16;
 
 /** Marks messages that carry frames, on tiers without shared memory. */
 export const PACKET = 'coincide:packet:1';

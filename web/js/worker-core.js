@@ -3,7 +3,7 @@ import { setMemory } from './coincide.js';
 import { CoincideError, clause, entry, hasAsyncFrames, isCoincide, isError, located, ours, remote, site } from './errors.js';
 import { isKept } from './objects/marks.js';
 import { limited, namedOf } from './objects/remote.js';
-import { USE } from './objects/use.js';
+import { withLimits } from './objects/streams.js';
 import { promised } from './pending.js';
 import { bytesOf, detach, limitsOf, measured, optionsOf, prepare, proxyOf, textOf } from './proxy.js';
 import { roomFor } from './stack.js';
@@ -91,8 +91,13 @@ const scopeOf = (thread, platform, boot) => {
   let touch = () => {};
 
   /** Returns how main is called under limits: see `objects/caller.js`. */
-  const callerOf = limits => {
-    const { timeout, signal, promise } = limitsOf(limits);
+  const callersOf = options => function within(given) {
+    const { timeout, signal, promise, rows } = limitsOf(given);
+    const isLimited = given && Object.keys(given).length > 0;
+    const passed = (value, transform) => {
+      const result = transform ? transform(value) : value;
+      return isLimited ? withLimits(given, result) : result;
+    };
     const blocking = (name, args, shown, pack) => {
       const { transform } = options;
       const start = options.measure ? performance.now() : 0;
@@ -103,7 +108,7 @@ const scopeOf = (thread, platform, boot) => {
         const result = end.call(name, pack ? pack(sent) : sent, timeout, shown, signal);
         detach(moved);
         if (!pack) throwReturned(result, shown);
-        return transform ? transform(result) : result;
+        return passed(result, transform);
       } finally {
         if (options.measure) measured(shown, start);
       }
@@ -113,7 +118,7 @@ const scopeOf = (thread, platform, boot) => {
       const start = options.measure ? performance.now() : 0;
       const passes = value => {
         if (!pack) throwReturned(value, shown, here);
-        return transform ? transform(value) : value;
+        return passed(value, transform);
       };
       const fails = error => {
         throw located(error, here, signal);
@@ -126,11 +131,12 @@ const scopeOf = (thread, platform, boot) => {
       const result = called.then(passes, fails);
       return options.measure ? result.finally(() => measured(shown, start)) : result;
     };
-    const refused = (name, args, shown) => refuse(shown, name === USE);
+    const refused = (name, args, shown) => refuse(shown, name !== shown);
     const blocks = !promise && (sync || !awaits);
-    return { blocks, signal, within: callerOf, call: blocks ? (sync ? blocking : refused) : awaiting };
+    return { blocks, signal, rows, within, call: blocks ? (sync ? blocking : refused) : awaiting };
   };
-  end.objects.callerOf = callerOf;
+  const callerOf = callersOf(options);
+  Object.assign(end.objects, { callerOf, untransformed: callersOf({ ...options, transform: undefined }), transform: options.transform });
   for (const name of boot.exposed ?? []) end.objects.names.add(name);
 
   const proxy = limits => {

@@ -1,2 +1,2 @@
 // The worker's side in one file.
-export { CoincideError, callback, default, dispose, expose } from './worker.js';
+export { CoincideError, callback, default, dispose, expose, stream } from './worker.js';

@@ -2,5 +2,5 @@ import * as platform from './platform.node.js';
 import { create } from './worker-core.js';
 
 export { CoincideError } from './errors.js';
-export { callback, dispose, expose } from './objects/marks.js';
+export { callback, dispose, expose, stream } from './objects/marks.js';
 export default create(platform);

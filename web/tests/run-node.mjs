@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker as Thread } from 'node:worker_threads';
-import coincide, { CoincideError, callback, dispose, expose, pool } from '../pkg/main.node.js';
+import coincide, { CoincideError, callback, dispose, expose, pool, stream } from '../pkg/main.node.js';
 import coincideWindow from '../pkg/window/main.node.js';
 import inner from '../modules/main.node.js';
 import { source } from '../modules/wasm.node.js';
@@ -36,7 +36,7 @@ const runPackage = all({
   coincide,
   coincideWindow,
   CoincideError,
-  mark: { callback, dispose, expose },
+  mark: { callback, dispose, expose, stream },
   pool,
   inner,
   source,

@@ -6,10 +6,15 @@ export class Held {
   #byId = new Map();
   #ids = new Map();
   #counter;
+  #dropped;
 
-  /** @param counter the last id that this end has given on the link: other tables may count with it */
-  constructor(counter = { last: 0 }) {
+  /**
+   * @param counter the last id that this end has given on the link: other tables may count with it
+   * @param dropped called with each object that the other end has given back
+   */
+  constructor(counter = { last: 0 }, dropped = () => {}) {
     this.#counter = counter;
+    this.#dropped = dropped;
   }
 
   /** The id of an object that is about to be sent. It is held until the other end has released it as often as it was sent. */
@@ -27,7 +32,7 @@ export class Held {
 
   /** Releases references in a payload that is not sent after all. Some of them may belong to the other end. */
   unsent(references) {
-    this.release(references.filter(([owner]) => owner === SENDERS).map(([, , id]) => id));
+    for (const [owner, , id] of references) if (owner === SENDERS) this.#forget(id);
   }
 
   /** Whether the other end has a reference to a value. */
@@ -44,16 +49,25 @@ export class Held {
   /** Releases references. Each occurrence of an id in the list releases it once. */
   release(ids) {
     for (const id of ids) {
-      const entry = this.#byId.get(id);
-      if (!entry || --entry.times > 0) continue;
-      this.#byId.delete(id);
-      this.#ids.delete(entry.value);
+      const entry = this.#forget(id);
+      if (entry) this.#dropped(entry.value);
     }
   }
 
+  /** Releases a reference once. Returns what was held until then. */
+  #forget(id) {
+    const entry = this.#byId.get(id);
+    if (!entry || --entry.times > 0) return undefined;
+    this.#byId.delete(id);
+    this.#ids.delete(entry.value);
+    return entry;
+  }
+
   clear() {
+    const entries = [...this.#byId.values()];
     this.#byId.clear();
     this.#ids.clear();
+    for (const { value } of entries) this.#dropped(value);
   }
 
   get size() {

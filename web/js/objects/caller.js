@@ -1,6 +1,7 @@
 // How functions of the other end are called by programs.
 import { located, ours, site, siteInShort } from '../errors.js';
 import { roomFor } from '../stack.js';
+import { iterable } from './streams.js';
 import { USE } from './use.js';
 
 /**
@@ -25,7 +26,7 @@ export const functionOf = (caller, name, shown, pack, construct) =>
         try {
           roomFor(shown);
           here = siteInShort();
-          return new.target ? caller.call(USE, args, shown, constructed(construct, shown), here) : caller.call(name, args, shown, pack, here);
+          return new.target ? caller.call(USE, args, shown, constructed(construct, shown), here) : iterable(caller.call(name, args, shown, pack, here));
         } catch (error) {
           throw located(error, here ?? site(), caller.signal);
         }

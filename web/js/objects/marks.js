@@ -25,6 +25,13 @@ export const expose = entry(value => {
   return marked(value, EXPOSED);
 });
 
+/** Marks an iterable or an async iterable to stay where it is: the other end receives a stream of its rows. Generators are streams without a mark. */
+export const stream = entry(value => {
+  if (!isObject(value) || (typeof value[Symbol.asyncIterator] !== 'function' && typeof value[Symbol.iterator] !== 'function'))
+    throw ours(new TypeError(`\`stream\` takes an iterable or an async iterable, not ${inWords(value)}`));
+  return marked(value, STREAM);
+});
+
 /** Marks a value with a kind. What stands for something of another end is not marked: it goes on as that. */
 export const marked = (value, kind) => {
   if (shared.remotes.has(value)) return value;

@@ -1,7 +1,8 @@
 // What stands here for things of the other end.
 import { entry, located, ours, site, siteInShort } from '../errors.js';
 import { functionOf } from './caller.js';
-import { EXPOSED, FUNCTION, METHODS, WITHHELD, shared } from './marks.js';
+import { EXPOSED, FUNCTION, METHODS, STREAM, WITHHELD, shared } from './marks.js';
+import { streamOf } from './streams.js';
 import { APPLY, CALLABLE, CONSTRUCT, GET, SET, USE } from './use.js';
 
 /** The other side of a handle: which it is, and how it is used. */
@@ -28,7 +29,7 @@ export class Remote {
   }
 
   get #words() {
-    return this.kind === EXPOSED ? 'the exposed object' : 'the callback';
+    return this.kind === EXPOSED ? 'the exposed object' : this.kind === STREAM ? 'the stream' : 'the callback';
   }
 
   /** Has an operation carried out, for another link. */
@@ -76,6 +77,8 @@ export class Remote {
         }
         return object;
       }
+      case STREAM:
+        return streamOf(this, caller, this.table.transform);
       default:
         return rootOf(caller, () => this.target, 'an exposed object', this.description === true);
     }

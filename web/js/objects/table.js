@@ -3,9 +3,10 @@ import { Handles } from '../reflect/handles.js';
 import { Held } from '../reflect/held.js';
 import { RECEIVERS, SENDERS } from '../reflect/operations.js';
 import { Refusal } from '../values/refusal.js';
-import { CONTROLLER, EXPOSED, FUNCTION, METHODS, SIGNAL, isExposure, methodsOf, shared } from './marks.js';
+import { CONTROLLER, EXPOSED, FUNCTION, METHODS, SIGNAL, STREAM, isExposure, methodsOf, shared } from './marks.js';
 import { Remote } from './remote.js';
 import { Signals } from './signals.js';
+import { MOST_ROWS, Source, isGenerator } from './streams.js';
 import { fault, use } from './use.js';
 
 export class Objects {
@@ -19,12 +20,18 @@ export class Objects {
   callerOf;
   /** The signals that cross. */
   signals;
+  /** The same for calls whose results are not transformed. */
+  untransformed;
+  /** The program's option `transform`. */
+  transform;
   /** Tells the other end whether this one exposes something under a name; undefined where the other end need not know. */
   tells;
   /** Resolves when all that this end exposes has a name; undefined from then on. */
   ready;
   #held;
   #handles;
+  /** By iterable of which there is one iteration, what takes rows from it. */
+  #sources = new WeakMap();
   /** Handles in the payload that is being decoded: for each its id, what stands for it, and whether that is new. */
   #arrived = [];
 
@@ -35,7 +42,7 @@ export class Objects {
    */
   constructor(counter, release, notify) {
     this.signals = new Signals(counter, notify);
-    this.#held = new Held(counter);
+    this.#held = new Held(counter, value => value instanceof Source && value.drop());
     this.#handles = new Handles(ids => release(Float64Array.from(ids)));
   }
 
@@ -46,7 +53,7 @@ export class Objects {
 
   /** The handle of a value that cannot be copied; undefined without one. */
   outgoing(value) {
-    return this.#marked(value) ?? this.signals.outgoing(value);
+    return this.#marked(value) ?? (isGenerator(value) ? this.#stream(value) : this.signals.outgoing(value));
   }
 
   /** The handle of a value that is marked, or that stands for something of another end. */
@@ -57,17 +64,24 @@ export class Objects {
       return [RECEIVERS, remote.kind, remote.id, undefined];
     }
     const kind = remote?.kind ?? shared.marks.get(value);
+    if (kind === STREAM) return this.#stream(value);
     return kind === undefined ? undefined : [SENDERS, kind, this.#held.send(value), describe(kind, value, remote)];
+  }
+
+  #stream(value) {
+    const source = this.#sources.get(value) ?? new Source(value, this.transform);
+    if (source.isOnce) this.#sources.set(value, source);
+    return [SENDERS, STREAM, this.#held.send(source), undefined];
   }
 
   /** The value for a handle that has arrived. */
   handle(owner, kind, id, description) {
     if (kind === SIGNAL || kind === CONTROLLER) return this.signals.handle(owner, kind, id, description);
-    if (owner === RECEIVERS) return this.#held.get(id);
+    if (owner === RECEIVERS) return home(this.#held.get(id));
     if (!isDescribed(kind, description)) throw new TypeError('a handle is of a kind that this version does not know, or its description does not fit');
     let remote = this.#handles.known(id);
     const isNew = remote === undefined;
-    if (isNew) remote = this.#handles.receive(id, () => new Remote(this, kind, id, description, this.callerOf()).made(() => this.#handles.dispose(id, remote)));
+    if (isNew) remote = this.#handles.receive(id, () => new Remote(this, kind, id, description, kind === STREAM ? this.untransformed() : this.callerOf()).made(() => this.#handles.dispose(id, remote)));
     this.#arrived.push({ id, value: remote, isNew });
     return remote;
   }
@@ -101,11 +115,31 @@ export class Objects {
   use(target, operation, path, argument) {
     if (typeof target !== 'string') {
       const value = this.#held.get(target);
+      if (value instanceof Source) throw fault(TypeError, 'a stream can only be iterated');
       return use(shared.marks.get(value), value, 'it', operation, path, argument);
     }
     if (!this.exposed.has(target) && this.ready) return this.ready.then(() => this.use(target, operation, path, argument));
     if (!this.exposed.has(target)) throw fault(ReferenceError, `nothing is exposed under the name \`${target}\`: set it with \`expose(...)\` first`);
     return use(EXPOSED, this.exposed.get(target), target, operation, path, argument);
+  }
+
+  /** Serves `coincide:next`. */
+  next(id, most) {
+    if (!Number.isInteger(most) || most < 1) throw fault(RangeError, 'the number of rows is not a whole number above 0');
+    return this.#source(id).next(Math.min(most, MOST_ROWS));
+  }
+
+  /** Serves `coincide:return`. */
+  return(id) {
+    const ended = this.#source(id).end();
+    // What a generator returns is not sent.
+    return typeof ended?.then === 'function' ? Promise.resolve(ended).then(() => {}) : undefined;
+  }
+
+  #source(id) {
+    const source = this.#held.get(id);
+    if (!(source instanceof Source)) throw fault(TypeError, 'it is not a stream');
+    return source;
   }
 
   close() {
@@ -125,6 +159,9 @@ export class Objects {
 /** What to do with a function that cannot be sent. */
 export const ADVICE = ': pass `callback(fn)` to have it called here';
 
+/** What the program has sent. */
+const home = value => (value instanceof Source ? value.value : value);
+
 const describe = (kind, value, remote) => {
   if (remote) return remote.description;
   if (kind === METHODS) return methodsOf(value);
@@ -134,5 +171,5 @@ const describe = (kind, value, remote) => {
 const isDescribed = (kind, description) => {
   if (kind === METHODS) return Array.isArray(description) && description.every(name => typeof name === 'string' && name !== 'then');
   if (kind === EXPOSED) return typeof description === 'boolean';
-  return kind === FUNCTION && description === undefined;
+  return (kind === FUNCTION || kind === STREAM) && description === undefined;
 };

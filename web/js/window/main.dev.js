@@ -1,4 +1,4 @@
 // Main with `window` for development servers.
 import '../wasm.dev.js';
 
-export { CoincideError, callback, default, dispose, expose, pool } from './main.js';
+export { CoincideError, callback, default, dispose, expose, pool, stream } from './main.js';

@@ -5,7 +5,7 @@ import { reflection } from '../reflect/main.js';
 import { source } from '../wasm.js';
 
 export { CoincideError } from '../errors.js';
-export { callback, dispose, expose } from '../objects/marks.js';
+export { callback, dispose, expose, stream } from '../objects/marks.js';
 
 const coincide = create(platform, source, reflection);
 

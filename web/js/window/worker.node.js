@@ -3,5 +3,5 @@ import { reflect } from '../reflect/worker.js';
 import { create } from '../worker-core.js';
 
 export { CoincideError } from '../errors.js';
-export { callback, dispose, expose } from '../objects/marks.js';
+export { callback, dispose, expose, stream } from '../objects/marks.js';
 export default create(platform, reflect);

@@ -1,3 +1,3 @@
-import coincide, { callback, dispose, expose } from '../../pkg/worker.js';
+import coincide, { callback, dispose, expose, stream } from '../../pkg/worker.js';
 import { run } from './objects.js';
-await run(coincide, { callback, dispose, expose });
+await run(coincide, { callback, dispose, expose, stream });

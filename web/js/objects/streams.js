@@ -1,0 +1,468 @@
+// Streams of values. The iterable stays at its end, where a `Source` takes rows from it; the other end requests several rows at once, and gives them to
+// the program one by one.
+import { isCoincide, located, ours, run, site, siteInShort } from '../errors.js';
+import { roomFor } from '../stack.js';
+import { classOf } from '../values/classes.js';
+import { STREAM, shared } from './marks.js';
+import { fault } from './use.js';
+
+/** The functions of both ends: `[id, most]` gives `[isDone, rows]`, and `[id]` ends an iteration. */
+export const NEXT = 'coincide:next', RETURN = 'coincide:return';
+
+/** Whether a value is a generator object, which is a stream without a mark. */
+export const isGenerator = value => typeof value === 'object' && value !== null && GENERATORS.has(classOf(value));
+
+const GENERATORS = new Set(['Generator', 'AsyncGenerator']);
+
+/** An iterable of this end, while the other end takes its rows. */
+export class Source {
+  /** What the program has sent. */
+  value;
+  /** Whether there is one iteration of it, however often it is sent. */
+  isOnce;
+  /** Applied to each row. */
+  #transform;
+  #iterator;
+  #step;
+  #isAsync;
+  /** Rows that were read and not requested yet. */
+  #rows = [];
+  /** Most rows that are read ahead. */
+  #most = 1;
+  /** Whether there are no further rows. */
+  #isOver = false;
+  /** `{ error }`, which follows the rows before it. */
+  #failure;
+  /** Whether a request is being answered; later ones wait. */
+  #isReading = false;
+  #waiting = [];
+  #isFilling = false;
+  /** Whether code of a synchronous iterator runs, and whether it is to be ended then. */
+  #isStepping = false;
+  #endsNext = false;
+  #wake = () => {};
+
+  constructor(value, transform) {
+    this.value = value;
+    this.isOnce = typeof value.next === 'function';
+    this.#transform = transform;
+  }
+
+  /** Returns `[isDone, rows]`, or a promise of it. */
+  next(most) {
+    if (this.#isReading) return new Promise(resolve => this.#waiting.push(() => resolve(this.next(most))));
+    this.#isReading = true;
+    let isLater = false;
+    try {
+      this.#begin();
+      isLater = this.#isAsync && !this.#isOver;
+      if (isLater) return this.#later(most);
+      this.#read(most);
+      return this.#taken(most);
+    } finally {
+      if (!isLater) this.#ends();
+    }
+  }
+
+  #begin() {
+    if (this.#iterator || this.#isOver) return;
+    const { value } = this;
+    const later = value[Symbol.asyncIterator];
+    this.#isAsync = typeof later === 'function';
+    this.#iterator = run(this.#isAsync ? later : value[Symbol.iterator], value, []);
+    this.#step = this.#iterator.next;
+  }
+
+  /** Reads rows of a synchronous iterator, for a few milliseconds. */
+  #read(most) {
+    const end = performance.now() + BUDGET;
+    try {
+      while (this.#rows.length < most && !this.#isOver) {
+        this.#keep(this.#stepped());
+        if (performance.now() >= end) break;
+      }
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #stepped() {
+    this.#isStepping = true;
+    try {
+      return run(this.#step, this.#iterator, []);
+    } finally {
+      this.#isStepping = false;
+      if (this.#endsNext) quietly(() => this.#finish());
+    }
+  }
+
+  async #later(most) {
+    try {
+      this.#most = most;
+      void this.#fill();
+      while (this.#rows.length === 0 && !this.#isOver) await new Promise(resolve => (this.#wake = resolve));
+      // Further rows that are there already travel with the first one.
+      for (let ticks = 0, known = 0; this.#rows.length < most && !this.#isOver && ticks < TICKS; ticks++) {
+        await undefined;
+        if (this.#rows.length === known) continue;
+        known = this.#rows.length;
+        ticks = 0;
+      }
+      return this.#taken(most);
+    } finally {
+      void this.#fill();
+      this.#ends();
+    }
+  }
+
+  /** Reads rows of an asynchronous iterator ahead. */
+  async #fill() {
+    if (this.#isFilling) return;
+    this.#isFilling = true;
+    try {
+      while (this.#rows.length < this.#most && !this.#isOver) {
+        this.#keep(await run(this.#step, this.#iterator, []));
+        this.#wake();
+      }
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#isFilling = false;
+      this.#wake();
+    }
+  }
+
+  /** Keeps the row that an iterator has given. */
+  #keep(step) {
+    // Ended meanwhile.
+    if (this.#isOver) return;
+    if (typeof step !== 'object' || step === null) throw new TypeError('the result of an iterator is not an object');
+    if (step.done) {
+      this.#isOver = true;
+      return;
+    }
+    const { value } = step;
+    try {
+      this.#rows.push(this.#transform ? this.#transform(value) : value);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** The iterator has thrown, so it needs no `return`. */
+  #failed(error) {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#failure = { error };
+  }
+
+  /** Ends the iteration with an error that follows the rows before it. */
+  fail(error) {
+    if (this.#isOver && this.#rows.length === 0 && this.#failure) return;
+    const isOver = this.#isOver;
+    this.#isOver = true;
+    this.#failure = { error };
+    if (!isOver) quietly(() => this.#finish());
+  }
+
+  #taken(most) {
+    const rows = this.#rows.splice(0, most);
+    if (rows.length === 0 && this.#failure) {
+      const { error } = this.#failure;
+      this.#failure = undefined;
+      throw error;
+    }
+    const result = [this.#isOver && this.#rows.length === 0 && !this.#failure, rows];
+    batches.set(result, this);
+    return result;
+  }
+
+  #ends() {
+    this.#isReading = false;
+    this.#waiting.shift()?.();
+  }
+
+  /** Ends the iteration: the `finally` of a generator runs. Returns a promise if that takes time. */
+  end() {
+    if (this.#isOver) return undefined;
+    this.#isOver = true;
+    this.#rows = [];
+    this.#wake();
+    // The body of a generator that has not begun does not run, and later iterations of it are empty.
+    if (!this.#iterator && this.isOnce) this.#iterator = this.value;
+    return this.#finish();
+  }
+
+  #finish() {
+    const { return: finish } = this.#iterator ?? {};
+    if (typeof finish !== 'function') return undefined;
+    // A generator that runs cannot be ended.
+    this.#endsNext = this.#isStepping;
+    return this.#isStepping ? undefined : run(finish, this.#iterator, []);
+  }
+
+  /** The other end has given the stream back, or the link is closed. An error of the generator's `finally` is reported as an unhandled rejection. */
+  drop() {
+    void (async () => this.end())();
+  }
+
+  /** A row of `rows` cannot be sent: those before it are, and the error follows. Returns what to send, or throws. */
+  mend(rows, refusal) {
+    const [, at] = refusal.steps;
+    this.#rows = [];
+    this.#failure = undefined;
+    this.fail(new DOMException(`a row of a stream cannot be sent: ${refusal.told('row', 2)}`, 'DataCloneError'));
+    if (at > 0) return [false, rows.slice(0, at)];
+    const { error } = this.#failure;
+    this.#failure = undefined;
+    throw error;
+  }
+}
+
+/** Ends an iteration that has an error already. */
+const quietly = async finish => {
+  try {
+    await finish();
+  } catch {
+    // The first error is reported.
+  }
+};
+
+/** By result of `next`, where it comes from. */
+const batches = new WeakMap();
+
+/** Replaces a result of `coincide:next` that cannot be sent, or throws what is to be thrown. */
+export const mend = (result, refusal) => {
+  const source = batches.get(result);
+  if (!source || typeof refusal.steps[1] !== 'number') throw fault(TypeError, refusal.message);
+  return source.mend(result[1], refusal);
+};
+
+/** The rows of a stream of the other end. `Blocking` and `Awaiting` give them to the program. */
+class Rows {
+  #remote;
+  #caller;
+  #transform;
+  /** In reverse order. */
+  rows = [];
+  isOver = false;
+
+  constructor(remote, caller, transform) {
+    this.#remote = remote;
+    this.#caller = caller;
+    this.#transform = transform;
+  }
+
+  get signal() {
+    return this.#caller.signal;
+  }
+
+  /** Requests rows: takes a result of `coincide:next`, or a promise of it. */
+  request(here) {
+    return this.#caller.call(NEXT, [], SHOWN, () => [this.#remote.target, this.#caller.rows], here);
+  }
+
+  arrive(result) {
+    if (!Array.isArray(result) || !Array.isArray(result[1])) throw ours(new TypeError('the other end has answered a request for rows with something else'));
+    this.rows = result[1].reverse();
+    if (!result[0]) return;
+    this.isOver = true;
+    this.#remote.dispose();
+  }
+
+  /** The next row for the program. */
+  take() {
+    if (this.rows.length === 0) return { done: true, value: undefined };
+    const value = this.rows.pop();
+    try {
+      return { done: false, value: this.#transform ? this.#transform(value) : value };
+    } catch (error) {
+      this.drop();
+      throw error;
+    }
+  }
+
+  /** Gives the stream back, which ends the iteration at the other end. */
+  drop() {
+    this.isOver = true;
+    this.rows = [];
+    this.#remote.dispose();
+  }
+
+  /** Requests the end of the iteration: a promise if calls give promises. Nothing is to be ended after the first time, or on a closed link. */
+  finish(here) {
+    if (this.isOver || this.signal?.aborted) return this.drop();
+    this.isOver = true;
+    this.rows = [];
+    return this.#caller.call(RETURN, [], SHOWN, () => [this.#remote.target], here);
+  }
+}
+
+const SHOWN = 'a stream';
+
+const isClosed = error => isCoincide(error) && error.code === 'Closed';
+
+/** A stream in a worker that blocks. */
+class Blocking {
+  #rows;
+
+  constructor(rows) {
+    this.#rows = rows;
+  }
+
+  next() {
+    const rows = this.#rows;
+    try {
+      while (rows.rows.length === 0 && !rows.isOver) {
+        roomFor(SHOWN);
+        try {
+          rows.arrive(rows.request());
+        } catch (error) {
+          rows.drop();
+          throw error;
+        }
+      }
+      return rows.take();
+    } catch (error) {
+      throw located(error, site(), rows.signal);
+    }
+  }
+
+  return(value) {
+    const rows = this.#rows;
+    try {
+      roomFor(SHOWN);
+      rows.finish();
+    } catch (error) {
+      if (!isClosed(error)) throw located(error, site(), rows.signal);
+    } finally {
+      rows.drop();
+    }
+    return { done: true, value };
+  }
+
+  throw(error) {
+    this.return();
+    throw error;
+  }
+
+  [Symbol.iterator]() {
+    return this;
+  }
+}
+
+/** A stream where calls give promises. */
+class Awaiting {
+  #rows;
+  /** The last request of the program: each waits for the one before. */
+  #last = Promise.resolve();
+
+  constructor(rows) {
+    this.#rows = rows;
+  }
+
+  next() {
+    const here = siteInShort();
+    return this.#after(async rows => {
+      try {
+        while (rows.rows.length === 0 && !rows.isOver) {
+          roomFor(SHOWN);
+          try {
+            rows.arrive(await rows.request(here));
+          } catch (error) {
+            rows.drop();
+            throw error;
+          }
+        }
+        return rows.take();
+      } catch (error) {
+        throw located(error, here, rows.signal);
+      }
+    });
+  }
+
+  return(value) {
+    const here = siteInShort();
+    return this.#after(async rows => {
+      try {
+        await rows.finish(here);
+      } catch (error) {
+        if (!isClosed(error)) throw located(error, here, rows.signal);
+      } finally {
+        rows.drop();
+      }
+      return { done: true, value: await value };
+    });
+  }
+
+  async throw(error) {
+    await this.return();
+    throw error;
+  }
+
+  [Symbol.asyncIterator]() {
+    return this;
+  }
+
+  #after(action) {
+    const result = this.#last.then(() => action(this.#rows));
+    this.#last = result.catch(() => {});
+    return result;
+  }
+}
+
+/** What stands for a stream of the other end. */
+export const streamOf = (remote, caller, transform) => {
+  const rows = new Rows(remote, caller, transform);
+  const stream = caller.blocks ? new Blocking(rows) : new Awaiting(rows);
+  const method = (key, value) => key && Object.defineProperty(stream, key, { value, configurable: true, writable: true });
+  method(Symbol.dispose, () => rows.drop());
+  if (!caller.blocks) method(Symbol.asyncDispose, async () => void (await stream.return()));
+  return stream;
+};
+
+/** The result of a call with limits: they apply to the requests of a stream, too. */
+export const withLimits = (limits, value) => {
+  const remote = typeof value === 'object' && value !== null ? shared.remotes.get(value) : undefined;
+  return remote?.kind === STREAM ? remote.within(limits, value) : value;
+};
+
+/** The promise of a call, which can be iterated if it gives a stream or an iterable. */
+export const iterable = promise => Object.setPrototypeOf(promise, promises);
+
+const promises = Object.create(Promise.prototype, {
+  [Symbol.asyncIterator]: {
+    configurable: true,
+    writable: true,
+    value() {
+      const iterator = this.then(iteratorOf);
+      // The program may end the iteration before its first row.
+      iterator.catch(() => {});
+      return {
+        next: async () => (await iterator).next(),
+        async return(value) {
+          const opened = await iterator.catch(() => undefined);
+          return opened?.return ? opened.return(value) : { done: true, value };
+        },
+        [Symbol.asyncIterator]() {
+          return this;
+        },
+      };
+    },
+  },
+});
+
+const iteratorOf = value => {
+  const method = value?.[Symbol.asyncIterator] ?? value?.[Symbol.iterator];
+  if (typeof method !== 'function') throw new TypeError('the result of the call cannot be iterated: the function has to return a generator, `stream(iterable)`, or an array');
+  return method.call(value);
+};
+
+/** Most rows of one request. */
+export const MOST_ROWS = 4096;
+
+/** Milliseconds for which rows of a synchronous iterator are read before they are sent. */
+const BUDGET = 8;
+
+/** Microtasks without another row after which the rows of an asynchronous iterator are sent. */
+const TICKS = 16;
