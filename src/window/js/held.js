@@ -63,11 +63,12 @@ export class Held {
     return entry;
   }
 
+  /** Returns what was held. */
   clear() {
-    const entries = [...this.#byId.values()];
+    const values = [...this.#ids.keys()];
     this.#byId.clear();
     this.#ids.clear();
-    for (const { value } of entries) this.#dropped(value);
+    return values;
   }
 
   get size() {

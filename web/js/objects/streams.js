@@ -356,12 +356,14 @@ class Awaiting {
   #rows;
   /** The last request of the program: each waits for the one before. */
   #last = Promise.resolve();
+  #pending = 0;
 
   constructor(rows) {
     this.#rows = rows;
   }
 
   next() {
+    if (this.#pending === 0 && this.#rows.rows.length > 0) return new Promise(resolve => resolve(this.#rows.take()));
     const here = siteInShort();
     return this.#after(async rows => {
       try {
@@ -405,8 +407,10 @@ class Awaiting {
   }
 
   #after(action) {
+    this.#pending++;
     const result = this.#last.then(() => action(this.#rows));
-    this.#last = result.catch(() => {});
+    const ends = () => void this.#pending--;
+    this.#last = result.then(ends, ends);
     return result;
   }
 }
@@ -438,11 +442,12 @@ const promises = Object.create(Promise.prototype, {
       const iterator = this.then(iteratorOf);
       // The program may end the iteration before its first row.
       iterator.catch(() => {});
+      let opened;
       return {
-        next: async () => (await iterator).next(),
+        next: () => (opened ? opened.next() : iterator.then(found => (opened = found).next())),
         async return(value) {
-          const opened = await iterator.catch(() => undefined);
-          return opened?.return ? opened.return(value) : { done: true, value };
+          const found = await iterator.catch(() => undefined);
+          return found?.return ? found.return(value) : { done: true, value };
         },
         [Symbol.asyncIterator]() {
           return this;

@@ -42,7 +42,7 @@ export class Objects {
    */
   constructor(counter, release, notify) {
     this.signals = new Signals(counter, notify);
-    this.#held = new Held(counter, value => value instanceof Source && value.drop());
+    this.#held = new Held(counter, dropped);
     this.#handles = new Handles(ids => release(Float64Array.from(ids)));
   }
 
@@ -143,7 +143,9 @@ export class Objects {
   }
 
   close() {
-    this.#held.clear();
+    const held = this.#held.clear();
+    // Not in the function of the program that has terminated the worker.
+    queueMicrotask(() => held.forEach(dropped));
     this.#handles.clear();
     this.exposed.clear();
     this.signals.close();
@@ -158,6 +160,9 @@ export class Objects {
 
 /** What to do with a function that cannot be sent. */
 export const ADVICE = ': pass `callback(fn)` to have it called here';
+
+/** The other end does not have this any more. */
+const dropped = value => value instanceof Source && value.drop();
 
 /** What the program has sent. */
 const home = value => (value instanceof Source ? value.value : value);
