@@ -4,7 +4,14 @@
 export const functions = { inc: k => k + 1, echo: value => value };
 
 /** The functions that workers export. */
-export const exported = { next: k => k + 1 };
+export const exported = {
+  next: k => k + 1,
+  /** Calls a function of main. */
+  applied: (fn, k) => fn(k),
+  *rows() {
+    for (let k = 0; ; k++) yield k;
+  },
+};
 
 /** A call for each row of round trips: `call(main, k)` makes the one numbered k and judges the answer. */
 export const CALLS = {

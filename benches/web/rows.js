@@ -43,6 +43,14 @@ const relayed = name => {
 /** Main awaits the next number of the worker. */
 const awaited = ({ link, plan }) => timeAwaited(plan, async k => expect((await link.next(k)) === k + 1));
 
+/** Rows of a stream, one batch from each. */
+const streamed = async ({ link, plan }) => {
+  const rows = await link.rows();
+  const samples = await timeAwaited(plan, async k => expect((await rows.next()).value === k));
+  await rows.return();
+  return { 'stream-row': samples };
+};
+
 export const ROWS = [
   trip('inc', 'the worker calls main with a number, and has the next number'),
   trip('echo/8-values', 'an object of a text, a list of five numbers, a number and a flag, there and back'),
@@ -58,6 +66,20 @@ export const ROWS = [
     section: 'Round trips',
     figures: { await: 'ns' },
     run: async at => ({ await: await awaited(at) }),
+  },
+  {
+    name: 'callback',
+    about: 'main passes a function to a function of the worker, which calls it with a number, and returns the next number',
+    section: 'Round trips',
+    figures: { callback: 'ns' },
+    run: async ({ link, plan }) => ({ callback: await timeAwaited(plan, async k => expect((await link.applied(k)) === k + 1)) }),
+  },
+  {
+    name: 'stream-row',
+    about: 'main awaits the next number of a generator of the worker',
+    section: 'Round trips',
+    figures: { 'stream-row': 'ns' },
+    run: streamed,
   },
   inMessages('messages/await', 'main awaits a function of the worker that cannot block', awaited),
   inMessages('messages/call', 'a worker that cannot block awaits a function of main', ({ link, plan }) => link.ask('awaited', { plan })),
@@ -110,6 +132,9 @@ export const OF_RELAYED_WINDOW = ['service-worker/window/several'];
 export const OF_MESSAGES = ['messages/await', 'messages/call'];
 
 ROWS.push(...['inc', 'echo/8-values', 'window/several'].map(relayed));
+
+/** The rows of a library whose workers receive functions, and whose generators main iterates. */
+export const OF_OBJECTS = ['callback', 'stream-row'];
 
 /** The rows of a library whose workers block in calls of main, and export functions. */
 export const OF_CALLS = [

@@ -1,8 +1,8 @@
-import coincide from 'coincide/main';
+import coincide, { callback } from 'coincide/main';
 import { memoryLength } from '../instances.js';
 import { connect, scriptOf } from '../link.js';
 import { functions } from '../payloads.js';
-import { OF_CALLS } from '../rows.js';
+import { OF_CALLS, OF_OBJECTS } from '../rows.js';
 
 const { Worker } = coincide();
 
@@ -10,10 +10,12 @@ export default {
   name: 'coincide',
   kind: 'coincide',
   about: 'a function of main called by its name through the proxy of `coincide/worker`, an export through that of `coincide/main`',
-  rows: [...OF_CALLS, 'memory/wasm'],
+  rows: [...OF_CALLS, ...OF_OBJECTS, 'memory/wasm'],
   open() {
     const worker = new Worker(scriptOf('coincide'));
     Object.assign(worker.proxy, functions);
-    return { ...connect(worker), next: k => worker.proxy.next(k), wasm: memoryLength };
+    const inc = callback(k => k + 1);
+    const { next, applied, rows } = worker.proxy;
+    return { ...connect(worker), next, applied: k => applied(inc, k), rows, wasm: memoryLength };
   },
 };
