@@ -1,17 +1,17 @@
 /** Main's side of coincide, on pages. In Node.js, `main.node.d.ts` takes its place. */
 
-import type { Handles } from './objects.js';
+import type { Answer, AnyExposed, Handles, Received, ReceivedAll, Remote, Sent, SentAll, Side } from './objects.js';
 
-export { callback, dispose, expose, type Handles } from './objects.js';
+export { callback, dispose, expose, type Callback, type Exposed, type Handles, type Remote, type RemoteCallback } from './objects.js';
 
 /** An interface without types: any name, any arguments, any result. */
 export type Untyped = Record<string, any>;
 
 /**
- * The constraint of interfaces: each member is a function. Symbols, `then` and names that begin with `coincide:` cannot be called at the other end.
+ * The constraint of interfaces: each member is a function, or `Exposed`. Symbols, `then` and names that begin with `coincide:` cannot be called at the other end.
  */
 export type Interface<T> = {
-  [K in keyof T]: K extends symbol | 'then' | `coincide:${string}` ? never : (...args: any[]) => any;
+  [K in keyof T]: K extends symbol | 'then' | `coincide:${string}` ? never : ((...args: any[]) => any) | AnyExposed;
 };
 
 /** Buffers that `transfer` has marked. */
@@ -19,26 +19,33 @@ export type Transferred<T extends ArrayBuffer[] = ArrayBuffer[]> = T & { readonl
 
 declare const transferred: unique symbol;
 
-/** The arguments of a call: those of the function, and optionally the result of `transfer` as the last one. */
-export type Arguments<Fn> = Fn extends (...args: infer Args) => unknown ? [...args: Args, moved?: Transferred] : never;
+/** The arguments of a call: those of the function, and optionally the result of `transfer` as the last one. Functions in them have to be marked by `callback`. */
+export type Arguments<Fn, S extends Side = 'main'> = Fn extends (...args: infer Args) => unknown ? [...args: SentAll<Args, S>, moved?: Transferred] : never;
 
-/** The awaited result of a function. */
-export type Result<Fn> = Fn extends (...args: never) => infer R ? Awaited<R> : never;
+/** The awaited result of a function, as an end receives it. */
+export type Result<Fn, S extends Side = 'main'> = Fn extends (...args: never) => infer R ? Received<Awaited<R>, S> : never;
+
+/** A member of an interface as the other end uses it. */
+export type Used<M, S extends Side> = M extends { readonly [K in keyof AnyExposed]: ['exposed', infer O] } ? Remote<O, S> : (...args: Arguments<M, S>) => Answer<Result<M, S>, S>;
 
 /** The functions of an interface as main calls them: each call returns a promise. Of overloads the last one counts; type parameters become `unknown`. */
 export type Awaiting<T> = string extends keyof T
   ? Untyped
-  : { readonly [K in keyof T]-?: (...args: Arguments<NonNullable<T[K]>>) => Promise<Result<NonNullable<T[K]>>> };
+  : { readonly [K in keyof T]-?: Used<NonNullable<T[K]>, 'main'> };
 
 /** The functions of an interface as a worker calls them: each call returns the awaited result. */
 export type Blocking<T> = string extends keyof T
   ? Untyped
-  : { readonly [K in keyof T]-?: (...args: Arguments<NonNullable<T[K]>>) => Result<NonNullable<T[K]>> };
+  : { readonly [K in keyof T]-?: Used<NonNullable<T[K]>, 'worker'> };
 
 /** The functions of an interface as one end sets them. They may return promises, are called with a `this` of null, and cannot be called through the proxy. */
-export type Registered<T> = string extends keyof T ? Untyped : { [K in keyof T]?: Registrable<NonNullable<T[K]>> };
+export type Registered<T, S extends Side = 'main'> = string extends keyof T ? Untyped : { [K in keyof T]?: Registrable<NonNullable<T[K]>, S> };
 
-type Registrable<Fn> = Fn extends (...args: infer Args) => unknown ? (this: null, ...args: Args) => Returned<Result<Fn>> : never;
+type Registrable<M, S extends Side> = M extends AnyExposed
+  ? M
+  : M extends (...args: infer Args) => infer R
+    ? (this: null, ...args: ReceivedAll<Args, S>) => Returned<Sent<Awaited<R>, S>>
+    : never;
 
 /** A function whose type returns `void` may return anything, as callbacks in TypeScript may. */
 type Returned<R> = [R] extends [void] ? void : R | PromiseLike<R>;

@@ -1,7 +1,12 @@
 /** What stays at its end when it is passed to the other one. */
 
-/** A function, or an object with methods. */
-export type Callable = ((...args: any[]) => unknown) | object;
+declare const kept: unique symbol;
+
+/** A function, or an object with methods, that `callback` has marked. In interfaces, plain function types need no mark; objects with methods do. */
+export type Callback<T extends object> = T & { readonly [kept]: ['callback', T] };
+
+/** An object, a function or a class that `expose` has marked: the type of a member of an interface, of an argument or of a result. */
+export type Exposed<T extends object> = T & { readonly [kept]: ['exposed', T] };
 
 /**
  * Marks a function, or an object with methods, to stay where it is, and returns it. Passed to the other end, anywhere in arguments or results, it arrives as a function,
@@ -10,21 +15,95 @@ export type Callable = ((...args: any[]) => unknown) | object;
  * @example
  * await worker.proxy.load('a.csv', callback(percent => bar.update(percent)));
  */
-export function callback<T extends Callable>(value: T): T;
+export function callback<T extends object>(value: T): Callback<T>;
 
 /**
  * Marks an object, a function or a class to stay where it is, and returns it. Set as a function of the other end, or passed to it, its members can be used there.
  *
  * @example
- * proxy.counter = expose(new Counter()); // main: await worker.proxy.counter.inc()
+ * proxy.counter = expose(new Counter()); // in the worker
+ * await worker.proxy.counter.inc(); // on main
  */
-export function expose<T extends object>(value: T): T;
+export function expose<T extends object>(value: T): Exposed<T>;
 
 /** Gives a callback or an object that was received back. Using it afterwards is a `ReferenceError`. What is garbage is given back by itself. */
 export function dispose(value: object): void;
 
-/** Number of callbacks and objects of this end that the other one has, and of those of the other end that are known here. */
+/** Number of callbacks, objects and signals of this end that the other one has, and of those of the other end that are known here. */
 export interface Handles {
   given: number;
   received: number;
 }
+
+/** How an end calls: main awaits, a worker blocks, a worker with `promises: true` does either. */
+export type Side = 'main' | 'worker' | 'either';
+
+/** What a call of an end gives. */
+export type Answer<R, S extends Side> = S extends 'main' ? Promise<R> : S extends 'either' ? R | Promise<R> : R;
+
+/** A value as an end receives it from the other one: functions and marked objects are remote ones. */
+export type Received<T, S extends Side> = 0 extends 1 & T
+  ? T
+  : T extends { readonly [kept]: ['exposed', infer O] }
+    ? Remote<O, S>
+    : T extends { readonly [kept]: ['callback', infer O] }
+      ? RemoteCallback<O, S>
+      : T extends (...args: never) => unknown
+        ? RemoteCallback<T, S>
+        : T;
+
+/** A value as an end has to pass it: functions have to be marked by `callback`. */
+export type Sent<T, S extends Side> = 0 extends 1 & T
+  ? T
+  : T extends { readonly [kept]: unknown }
+    ? T | Received<T, S>
+    : T extends (...args: infer Args) => infer R
+      ? Callback<(...args: ReceivedAll<Args, S>) => SentLater<R, S>>
+      : T;
+
+type SentLater<R, S extends Side> = [R] extends [void] ? unknown : Sent<Awaited<R>, S> | PromiseLike<Sent<Awaited<R>, S>>;
+
+/** Arguments as an end receives them. */
+export type ReceivedAll<Args extends readonly unknown[], S extends Side> = { [K in keyof Args]: Received<Args[K], S> };
+
+/** Arguments as an end has to pass them. */
+export type SentAll<Args extends readonly unknown[], S extends Side> = { [K in keyof Args]: Sent<Args[K], S> };
+
+/** What `Symbol.dispose` does with something that was received: as `dispose`. */
+export type Given = (typeof Symbol extends { readonly dispose: infer D extends symbol } ? { [K in D]: () => void } : unknown) & {
+  readonly [kept]: ['callback', any];
+};
+
+type RemoteCall<Fn, S extends Side> = Fn extends (...args: infer Args) => infer R ? (...args: SentAll<Args, S>) => Answer<Received<Awaited<R>, S>, S> : never;
+
+/** A callback as the other end has it. */
+export type RemoteCallback<T, S extends Side = 'main'> = (T extends (...args: never) => unknown
+  ? RemoteCall<T, S>
+  : { readonly [K in keyof T as T[K] extends (...args: never) => unknown ? K : never]: RemoteCall<T[K], S> }) &
+  Given;
+
+/** A member of an exposed object as the other end has it. On main, awaiting it reads it. */
+export type RemoteMember<V, S extends Side> = 0 extends 1 & V
+  ? any
+  : V extends (...args: never) => unknown
+    ? RemoteCall<V, S>
+    : S extends 'worker'
+      ? Received<V, S>
+      : V extends object
+        ? V extends readonly unknown[]
+          ? V | PromiseLike<V>
+          : Remote<V, S> & PromiseLike<Received<V, S>>
+        : V | PromiseLike<V>;
+
+/** An exposed object, function or class as the other end has it. */
+export type Remote<T, S extends Side = 'main'> = (T extends abstract new (...args: infer Args) => infer I
+  ? { new (...args: SentAll<Args, S>): Answer<Remote<I, S>, S> }
+  : T extends (...args: never) => unknown
+    ? RemoteCall<T, S>
+    : unknown) & { [K in Exclude<keyof T, 'prototype' | symbol>]: RemoteMember<T[K], S> } & Given;
+
+/** What was received, with promises instead of results. */
+export type Later<T> = T extends (...args: infer Args) => infer R ? (...args: Args) => Promise<Awaited<R>> : { [K in keyof T]: Later<T[K]> };
+
+/** The type of a member of an interface that is exposed. */
+export type AnyExposed = { readonly [kept]: ['exposed', any] };

@@ -1,10 +1,10 @@
 /** The worker's side of coincide. */
-import type { Arguments, Awaiting, Blocking, FunctionsBeside, Interface, Limits as MainLimits, NameOf, Options, Registered, Result, Transferred, Untyped } from './main.js';
+import type { Arguments, Awaiting, Blocking, FunctionsBeside, Interface, Limits as MainLimits, NameOf, Options, Registered, Transferred, Untyped, Used } from './main.js';
 
-import type { Handles } from './objects.js';
+import type { Handles, Later } from './objects.js';
 
 export { CoincideError, type CoincideErrorCode } from './main.js';
-export { callback, dispose, expose, type Handles } from './objects.js';
+export { callback, dispose, expose, type Callback, type Exposed, type Handles, type Remote, type RemoteCallback } from './objects.js';
 
 /** Options of `coincide()` in a worker. */
 export interface WorkerOptions extends Options {
@@ -21,10 +21,10 @@ export interface Limits extends MainLimits {
 /** The functions of an interface as a worker with `promises: true` calls them: use `await`, since a call returns a promise where the worker cannot block. */
 export type Either<T> = string extends keyof T
   ? Untyped
-  : { readonly [K in keyof T]-?: (...args: Arguments<NonNullable<T[K]>>) => Result<NonNullable<T[K]>> | Promise<Result<NonNullable<T[K]>>> };
+  : { readonly [K in keyof T]-?: Used<NonNullable<T[K]>, 'either'> };
 
 /** A worker's proxy of main: reads call main's `Functions`, in the way of `Calls`; assignments register the worker's `Exports`. */
-export type WorkerProxy<Exports, Functions, Calls = Blocking<Functions>> = Calls & Registered<Exports>;
+export type WorkerProxy<Exports, Functions, Calls = Blocking<Functions>> = Calls & Registered<Exports, 'worker'>;
 
 /** The result of `await coincide()` in a worker. */
 export interface Scope<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>, Calls = Blocking<Functions>> {
@@ -47,7 +47,9 @@ export interface Scope<Exports extends object = Untyped, Functions extends objec
   within(limits: Limits & { promise: true }): WorkerProxy<Exports, Functions, Awaiting<Functions>>;
   /** The proxy with limits on its calls. */
   within(limits: Limits & { promise?: false | undefined }): WorkerProxy<Exports, Functions, Calls>;
-  /** Something that was received from main, with limits on its calls. */
+  /** Something that was received from main, with limits on its calls, which return promises. */
+  within<T extends object>(limits: Limits & { promise: true }, received: T): Later<T>;
+  /** The same without promises. */
   within<T extends object>(limits: Limits, received: T): T;
   /** Number of callbacks and objects of this worker that main has, and of those of main that are known here. */
   handles(): Handles;
@@ -80,11 +82,11 @@ export interface Scope<Exports extends object = Untyped, Functions extends objec
   /**
    * Sleeps for a number of milliseconds, at least 0, without using a core. An interrupt ends it with an error, and so does the end of the call that it sleeps for
    * (see `check`). Calls from main run during the sleep, except where the worker cannot block in calls (see `sync`): there they wait until the worker
-   * returns to its event loop.
+   * returns to its event loop. If `signal` aborts, it ends with the signal's reason.
    */
-  sleep(milliseconds: number): void;
+  sleep(milliseconds: number, limits?: { signal?: AbortSignal | undefined }): void;
   /** Calls a function of main without waiting. */
-  notify<Name extends NameOf<Functions>>(name: Name, ...args: Arguments<Functions[Name]>): void;
+  notify<Name extends NameOf<Functions>>(name: Name, ...args: Arguments<Functions[Name], 'worker'>): void;
 }
 
 /**

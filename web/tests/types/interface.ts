@@ -1,5 +1,23 @@
 // The interfaces of a program, written once for both ends.
 
+import type { Callback, Exposed } from 'coincide/main';
+
+/** A class of the worker. */
+export declare class Counter {
+  static made: number;
+  constructor(start?: number);
+  value: number;
+  inner: { n: number; add(by: number): number };
+  inc(by?: number): number;
+}
+
+/** An object with methods of either end. */
+export interface Observer {
+  next(row: string): void;
+  done(rows: number): Promise<boolean>;
+  label: string;
+}
+
 /** What the worker exports. */
 export interface Exports {
   version(): number;
@@ -8,6 +26,10 @@ export interface Exports {
   sum(...numbers: number[]): number;
   paint(pixels: Uint8Array): void;
   ping(): 'worker';
+  watch(path: string, changed: (text: string) => number, ended?: () => void): () => boolean;
+  observe(observer: Callback<Observer>): void;
+  counter: Exposed<Counter>;
+  Counter: Exposed<typeof Counter>;
 }
 
 /** What main offers. */
@@ -16,4 +38,6 @@ export interface Functions {
   fetchText(path: string): Promise<string>;
   note(text: string): void;
   ping(): 'main';
+  ask(question: string, answered: (answer: string) => number): (again: number) => string;
+  settings: Exposed<{ theme: string; reset(hard: boolean): string[] }>;
 }
