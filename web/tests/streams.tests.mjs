@@ -484,7 +484,7 @@ export default (register, { coincide: made, mark, pool, worker, tier, gc, assert
       }
       performance.clearMeasures();
       if (!blocks) return;
-      // In the worker, the rows that main's generator gives without a pause are those of one trip.
+      // In the worker, the rows that main's generator gives without a pause are those of one trip at least.
       let batches = 0;
       let isWithin = false;
       w.proxy.mine = function* (length) {
@@ -504,7 +504,8 @@ export default (register, { coincide: made, mark, pool, worker, tier, gc, assert
         for (const row of proxy.mine(length)) sum += row;
         return sum;
       }), length), (length * (length - 1)) / 2);
-      assert(batches >= length / 16 && batches <= length / 16 + 50, `${batches} batches`);
+      // Main may answer several requests in one turn.
+      assert(batches > 0 && batches <= length / 16 + 50, `${batches} batches`);
     } finally {
       w.terminate();
     }
