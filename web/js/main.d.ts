@@ -2,7 +2,7 @@
 
 import type { Answer, AnyExposed, Handles, Received, ReceivedAll, Remote, Sent, SentAll, Side } from './objects.js';
 
-export { callback, dispose, expose, type Callback, type Exposed, type Handles, type Remote, type RemoteCallback } from './objects.js';
+export { callback, dispose, expose, stream, type Callback, type Exposed, type Handles, type Remote, type RemoteCallback, type Stream, type Streamed } from './objects.js';
 
 /** An interface without types: any name, any arguments, any result. */
 export type Untyped = Record<string, any>;
@@ -117,6 +117,8 @@ export interface Limits {
   timeout?: number | undefined;
   /** Ends the call with the signal's reason; the other end stops working on it. */
   signal?: AbortSignal | undefined;
+  /** Rows of a stream that are requested at once, at least 1, if the call gives a stream. Default 16. */
+  rows?: number | undefined;
 }
 
 /** Options of `wrap`. */

@@ -26,6 +26,19 @@ export function callback<T extends object>(value: T): Callback<T>;
  */
 export function expose<T extends object>(value: T): Exposed<T>;
 
+/** Marks an iterable whose rows the other end receives as a stream: the type of a result or of an argument. Types of generators need no mark. */
+export type Streamed<T> = { readonly [kept]: ['stream', T] };
+
+/**
+ * Marks an iterable or an async iterable to stay where it is, and returns it. Passed to the other end, anywhere in arguments or results, it arrives as a stream of its rows,
+ * which is iterated from the beginning each time that it is sent. Generators are streams without a mark.
+ *
+ * @example
+ * proxy.list = () => stream(list); // in the worker
+ * for await (const row of worker.proxy.list()) show(row); // on main
+ */
+export function stream<I extends Iterable<any> | AsyncIterable<any>>(iterable: I): I & Streamed<I extends Iterable<infer T> | AsyncIterable<infer T> ? T : never>;
+
 /** Gives a callback or an object that was received back. Using it afterwards is a `ReferenceError`. What is garbage is given back by itself. */
 export function dispose(value: object): void;
 
@@ -39,7 +52,22 @@ export interface Handles {
 export type Side = 'main' | 'worker' | 'either';
 
 /** What a call of an end gives. */
-export type Answer<R, S extends Side> = S extends 'main' ? Promise<R> : S extends 'either' ? R | Promise<R> : R;
+export type Answer<R, S extends Side> = S extends 'main' ? Promise<R> & Iterated<R> : S extends 'either' ? R | (Promise<R> & Iterated<R>) : R;
+
+/** The promise of a stream can be iterated itself. */
+type Iterated<R> = 0 extends 1 & R ? unknown : [R] extends [never] ? unknown : [R] extends [Streamed<infer T>] ? AsyncIterable<Received<T, 'main'>> : unknown;
+
+/** A stream as an end receives it: an async iterator where calls give promises, an iterator in a worker that blocks. */
+export type Stream<T, S extends Side = 'main'> = (S extends 'main'
+  ? AsyncIterableIterator<Received<T, S>> & { return(value?: any): Promise<IteratorResult<Received<T, S>>> }
+  : S extends 'worker'
+    ? IterableIterator<Received<T, S>> & { return(value?: any): IteratorResult<Received<T, S>> }
+    : AsyncIterableIterator<Received<T, S>> | IterableIterator<Received<T, S>>) &
+  Streamed<T> &
+  Disposed;
+
+/** A value as an end has to pass it for a stream. */
+export type Streamable<T, S extends Side> = AsyncGenerator<T, any, any> | Generator<T, any, any> | Streamed<T> | Stream<T, S>;
 
 /** A value as an end receives it from the other one: functions and marked objects are remote ones. */
 export type Received<T, S extends Side> = 0 extends 1 & T
@@ -48,18 +76,22 @@ export type Received<T, S extends Side> = 0 extends 1 & T
     ? Remote<O, S>
     : T extends { readonly [kept]: ['callback', infer O] }
       ? RemoteCallback<O, S>
-      : T extends (...args: never) => unknown
-        ? RemoteCallback<T, S>
-        : T;
+      : T extends Streamed<infer R> | AsyncGenerator<infer R, any, any> | Generator<infer R, any, any>
+        ? Stream<R, S>
+        : T extends (...args: never) => unknown
+          ? RemoteCallback<T, S>
+          : T;
 
 /** A value as an end has to pass it: functions have to be marked by `callback`. */
 export type Sent<T, S extends Side> = 0 extends 1 & T
   ? T
-  : T extends { readonly [kept]: unknown }
-    ? T | Received<T, S>
-    : T extends (...args: infer Args) => infer R
-      ? Callback<(...args: ReceivedAll<Args, S>) => SentLater<R, S>>
-      : T;
+  : T extends Streamed<infer R> | AsyncGenerator<infer R, any, any> | Generator<infer R, any, any>
+    ? Streamable<R, S>
+    : T extends { readonly [kept]: unknown }
+      ? T | Received<T, S>
+      : T extends (...args: infer Args) => infer R
+        ? Callback<(...args: ReceivedAll<Args, S>) => SentLater<R, S>>
+        : T;
 
 type SentLater<R, S extends Side> = [R] extends [void] ? unknown : Sent<Awaited<R>, S> | PromiseLike<Sent<Awaited<R>, S>>;
 
@@ -70,9 +102,11 @@ export type ReceivedAll<Args extends readonly unknown[], S extends Side> = { [K 
 export type SentAll<Args extends readonly unknown[], S extends Side> = { [K in keyof Args]: Sent<Args[K], S> };
 
 /** What `Symbol.dispose` does with something that was received: as `dispose`. */
-export type Given = (typeof Symbol extends { readonly dispose: infer D extends symbol } ? { [K in D]: () => void } : unknown) & {
+export type Given = Disposed & {
   readonly [kept]: ['callback', any];
 };
+
+type Disposed = typeof Symbol extends { readonly dispose: infer D extends symbol } ? { [K in D]: () => void } : unknown;
 
 type RemoteCall<Fn, S extends Side> = Fn extends (...args: infer Args) => infer R ? (...args: SentAll<Args, S>) => Answer<Received<Awaited<R>, S>, S> : never;
 
@@ -103,7 +137,7 @@ export type Remote<T, S extends Side = 'main'> = (T extends abstract new (...arg
     : unknown) & { [K in Exclude<keyof T, 'prototype' | symbol>]: RemoteMember<T[K], S> } & Given;
 
 /** What was received, with promises instead of results. */
-export type Later<T> = T extends (...args: infer Args) => infer R ? (...args: Args) => Promise<Awaited<R>> : { [K in keyof T]: Later<T[K]> };
+export type Later<T> = T extends Streamed<infer R> ? Stream<R> : T extends (...args: infer Args) => infer R ? (...args: Args) => Promise<Awaited<R>> : { [K in keyof T]: Later<T[K]> };
 
 /** The type of a member of an interface that is exposed. */
 export type AnyExposed = { readonly [kept]: ['exposed', any] };

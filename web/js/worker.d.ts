@@ -4,7 +4,7 @@ import type { Arguments, Awaiting, Blocking, FunctionsBeside, Interface, Limits 
 import type { Handles, Later } from './objects.js';
 
 export { CoincideError, type CoincideErrorCode } from './main.js';
-export { callback, dispose, expose, type Callback, type Exposed, type Handles, type Remote, type RemoteCallback } from './objects.js';
+export { callback, dispose, expose, stream, type Callback, type Exposed, type Handles, type Remote, type RemoteCallback, type Stream, type Streamed } from './objects.js';
 
 /** Options of `coincide()` in a worker. */
 export interface WorkerOptions extends Options {

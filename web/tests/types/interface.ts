@@ -1,6 +1,6 @@
 // The interfaces of a program, written once for both ends.
 
-import type { Callback, Exposed } from 'coincide/main';
+import type { Callback, Exposed, Streamed } from 'coincide/main';
 
 /** A class of the worker. */
 export declare class Counter {
@@ -29,6 +29,9 @@ export interface Exports {
   watch(path: string, changed: (text: string) => number, ended?: () => void): () => boolean;
   observe(observer: Callback<Observer>): void;
   counter: Exposed<Counter>;
+  rows(from: number): AsyncGenerator<{ id: number }>;
+  list(): Promise<Streamed<string>>;
+  total(numbers: Generator<number>): number;
   Counter: Exposed<typeof Counter>;
 }
 
@@ -39,5 +42,6 @@ export interface Functions {
   note(text: string): void;
   ping(): 'main';
   ask(question: string, answered: (answer: string) => number): (again: number) => string;
+  records(): Generator<string>;
   settings: Exposed<{ theme: string; reset(hard: boolean): string[] }>;
 }
