@@ -8,7 +8,7 @@ import { copied } from './early.js';
 import { CoincideError, clause, hide, isCoincide, located, site } from './errors.js';
 import { onFailure } from './guard.js';
 import { turn } from './loop.js';
-import { isExposure, isKept } from './objects/marks.js';
+import { isExposure } from './objects/marks.js';
 import { limited, namedOf } from './objects/remote.js';
 import { withLimits } from './objects/streams.js';
 import { promised, rejectAll } from './pending.js';
@@ -475,10 +475,10 @@ export class Controller {
       set: (name, value) => {
         roomFor(name);
         const { transform } = options;
-        const fn = transform && typeof value === 'function' && !isKept(value) ? transformed(value, transform) : value;
+        const fn = transform && typeof value === 'function' ? transformed(value, transform) : value;
         if (isExposure(value)) this.#exposed.add(name);
         else this.#exposed.delete(name);
-        this.#do(link => link?.register(name, fn));
+        this.#do(link => link?.register(name, fn, value));
       },
       has: name => this.#exports.includes(name),
       words: () => this.#words(),

@@ -71,10 +71,10 @@ export class End {
     }
   }
 
-  /** Registers what the other end calls by `name`. What is exposed has members there. */
-  register(name, fn) {
+  /** Registers `fn`, which the other end calls by `name`. If `value` is exposed, it has members there. */
+  register(name, fn, value = fn) {
     this.insert(name, { name, fn, values: this.values });
-    if (this.closed === undefined) this.objects.name(name, fn);
+    if (this.closed === undefined) this.objects.name(name, value);
   }
 
   /** `isAlert`: notifications of it run also while a function of the worker computes, in `check`. */

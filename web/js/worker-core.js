@@ -1,7 +1,6 @@
 // Workers, for pages and for Node.js. `platform` holds what differs between them.
 import { setMemory } from './coincide.js';
 import { CoincideError, clause, entry, hasAsyncFrames, isCoincide, isError, located, ours, remote, site } from './errors.js';
-import { isKept } from './objects/marks.js';
 import { limited, namedOf } from './objects/remote.js';
 import { withLimits } from './objects/streams.js';
 import { promised } from './pending.js';
@@ -145,7 +144,7 @@ const scopeOf = (thread, platform, boot) => {
       set(name, value) {
         roomFor(name);
         const { transform } = options;
-        end.register(name, transform && typeof value === 'function' && !isKept(value) ? transformed(value, transform) : value);
+        end.register(name, transform && typeof value === 'function' ? transformed(value, transform) : value, value);
       },
       has: name => end.objects.names.has(name),
       words: () => 'proxy of main',

@@ -667,4 +667,28 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     equal(Reflect.set(w.proxy, Symbol('mine'), () => {}), false);
     equal(Reflect.set(w.proxy, Symbol.for('coincide:mine'), () => {}), false);
   });
+
+  test('`transform` applies to what crosses, and not to what stays', async () => {
+    const { Worker: Transforming } = made({ tier, promises: !blocks, transform: value => (typeof value === 'number' ? value + 100 : value) });
+    const w = new Transforming(worker('objects'));
+    try {
+      w.proxy.tools = expose({ n: 1, give: async () => 2, self: callback(() => 3) });
+      w.proxy.twice = expose(x => 2 * x);
+      const found = await w.proxy.run(String(async ({ proxy }, f) => [await f(1), await proxy.tools.n, await proxy.tools.give(), await (await proxy.tools.self)(), await proxy.twice(5)]), callback(x => x));
+      deepEqual(found, [101, 101, 102, 103, 110]);
+      const g = await w.proxy.run(String(({ callback }) => callback(x => x)));
+      equal(await g(1), 201);
+    } finally {
+      w.terminate();
+    }
+  });
+
+  link('a worker that ends in the middle of a callback ends it', async (w, run) => {
+    const begun = new Promise(resolve => (w.proxy.begins = resolve));
+    const call = rejects(() => run(async ({ proxy }, f) => (await proxy.begins(1), await f()), callback(() => new Promise(() => {}))));
+    await begun;
+    w.terminate();
+    equal((await call).code, 'Closed');
+    deepEqual(w.handles(), { given: 0, received: 0 });
+  });
 };

@@ -2,12 +2,13 @@
 import { Handles } from '../reflect/handles.js';
 import { Held } from '../reflect/held.js';
 import { RECEIVERS, SENDERS } from '../reflect/operations.js';
+import { isThenable } from '../values.js';
 import { Refusal } from '../values/refusal.js';
-import { CONTROLLER, EXPOSED, FUNCTION, METHODS, SIGNAL, STREAM, isExposure, methodsOf, shared } from './marks.js';
+import { CONTROLLER, EXPOSED, FUNCTION, METHODS, SIGNAL, STREAM, isExposure, isKept, methodsOf, shared } from './marks.js';
 import { Remote } from './remote.js';
 import { Signals } from './signals.js';
 import { MOST_ROWS, Source, isGenerator } from './streams.js';
-import { fault, use } from './use.js';
+import { CALLABLE, fault, use } from './use.js';
 
 export class Objects {
   /** Ends the text that refuses a function. */
@@ -116,11 +117,19 @@ export class Objects {
     if (typeof target !== 'string') {
       const value = this.#held.get(target);
       if (value instanceof Source) throw fault(TypeError, 'a stream can only be iterated');
-      return use(shared.marks.get(value), value, 'it', operation, path, argument);
+      return this.#shaped(use(shared.marks.get(value), value, 'it', operation, path, argument));
     }
     if (!this.exposed.has(target) && this.ready) return this.ready.then(() => this.use(target, operation, path, argument));
     if (!this.exposed.has(target)) throw fault(ReferenceError, `nothing is exposed under the name \`${target}\`: set it with \`expose(...)\` first`);
-    return use(EXPOSED, this.exposed.get(target), target, operation, path, argument);
+    return this.#shaped(use(EXPOSED, this.exposed.get(target), target, operation, path, argument));
+  }
+
+  /** A result of `use` as the option `transform` has it. What stays here is not transformed. */
+  #shaped(result) {
+    const { transform } = this;
+    if (!transform) return result;
+    const shape = value => (value === CALLABLE || isKept(value) ? value : transform(value));
+    return isThenable(result) ? Promise.resolve(result).then(shape) : shape(result);
   }
 
   /** Serves `coincide:next`. */
