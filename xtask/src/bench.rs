@@ -37,7 +37,7 @@ pub(crate) fn native(workspace: &Workspace, options: &Options) -> anyhow::Result
     process::run(command, LIMIT).context("the benches")
 }
 
-/// Measures the npm package and its peers in each browser that is installed, and has a report written beside the native one.
+/// Measures the npm package and its peers in each browser, and has a report written beside the native one.
 ///
 /// # Errors
 /// When there is no browser, or something does not build or fails.
@@ -48,11 +48,14 @@ pub(crate) fn web(workspace: &Workspace, options: &Options) -> anyhow::Result<()
     let load = load();
     let mut browsers = Vec::new();
     let mut skipped = Vec::new();
-    for browser in Browser::ALL {
-        let Some(program) = browser.find(workspace) else {
-            say!("{ODD}skipped{ODD:#} {}: it is not installed", browser.name());
-            skipped.push(json!({ "what": browser.name(), "why": "it is not installed" }));
-            continue;
+    for (browser, found) in Browser::all(workspace) {
+        let program = match found {
+            Ok(program) => program,
+            Err(why) => {
+                say!("{ODD}skipped{ODD:#} {}: {why}", browser.name());
+                skipped.push(json!({ "what": browser.name(), "why": why }));
+                continue;
+            }
         };
         say!("\n{HEAD}In {}{HEAD:#}", browser.name());
         let mut lines = Vec::new();
@@ -81,11 +84,12 @@ pub(crate) fn web(workspace: &Workspace, options: &Options) -> anyhow::Result<()
     process::run(command, LIMIT).context("the report")
 }
 
-/// Runs every row of the page with every subject once in a browser that is installed, and counts each figure.
+/// Runs every row of the page with every subject once in a browser, and counts each figure.
 pub(crate) fn smoke(workspace: &Workspace, tally: &mut Tally) {
     const WHAT: &str = "the benches in a browser";
-    let installed = Browser::ALL.into_iter().find_map(|browser| Some((browser, browser.find(workspace)?)));
-    let Some((browser, program)) = installed else { return tally.skip(WHAT, "no browser is installed") };
+    let Some((browser, program)) = Browser::any(workspace) else {
+        return tally.skip(WHAT, "no browser is installed");
+    };
     let bench = match Bench::build(workspace) {
         Ok(Ok(bench)) => bench,
         Ok(Err(why)) => return tally.skip(WHAT, why),

@@ -7,7 +7,6 @@ use anyhow::{Context, bail};
 
 use crate::process;
 use crate::report::{HEAD, ODD, say};
-use crate::tools;
 use crate::web::{self, Browser, Profile};
 use crate::workspace::Workspace;
 
@@ -64,7 +63,6 @@ impl Demo {
     }
 
     fn build(self, workspace: &Workspace) -> anyhow::Result<()> {
-        tools::rust_target(workspace, web::TARGET).map_err(anyhow::Error::msg)?;
         if self == Self::Rust {
             return web::build_example(workspace);
         }
@@ -89,14 +87,19 @@ pub(crate) fn run(workspace: &Workspace, demo: Demo, serve: bool) -> anyhow::Res
     if demo == Demo::Main {
         native(workspace).context("the native demonstration")?;
     }
-    let installed = Browser::ALL.into_iter().filter_map(|browser| Some((browser, browser.find(workspace)?)));
-    let installed: Vec<_> = installed.collect();
-    if let Some(why) = hindrance(demo, installed.len()) {
+    // Pages that are operated by hand need no browser here.
+    let found: Vec<_> = if demo.console().is_empty() {
+        Vec::new()
+    } else {
+        let all = Browser::all(workspace).into_iter();
+        all.filter_map(|(browser, program)| Some((browser, program.ok()?))).collect()
+    };
+    if let Some(why) = hindrance(demo, found.len()) {
         say!("{ODD}not shown{ODD:#} the page {}: {why}\nTo open it in a browser: {}", demo.page(), demo.serving());
         return Ok(());
     }
     demo.build(workspace)?;
-    for (browser, program) in installed {
+    for (browser, program) in found {
         say!("\n{HEAD}In {}{HEAD:#}", browser.name());
         let said = web::demonstrate(workspace, browser, &program, demo.page())?;
         if let Some(missing) = first_missing(&said, &demo.console()) {
@@ -115,11 +118,15 @@ pub(crate) fn site(workspace: &Workspace) -> anyhow::Result<Result<PathBuf, Stri
     web::build_site(workspace)
 }
 
-/// The page to land on, or that of the demonstration where what it is made of can't be installed.
+/// The page to land on, or that of the demonstration where what it is made of can't be installed. The site has installed what the pages with
+/// Python need, so these are served as well.
 fn landing(workspace: &Workspace) -> anyhow::Result<&'static str> {
-    let Err(why) = web::build_site(workspace)? else { return Ok(web::SITE_PAGE) };
-    say!("{ODD}without{ODD:#} the playground: {why}");
-    Ok(Demo::Main.page())
+    if let Err(why) = web::build_site(workspace)? {
+        say!("{ODD}without{ODD:#} the playground: {why}");
+        return Ok(Demo::Main.page());
+    }
+    web::build_python(workspace)?.map_err(anyhow::Error::msg)?;
+    Ok(web::SITE_PAGE)
 }
 
 /// Why the page is not shown in one of the installed browsers.

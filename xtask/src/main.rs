@@ -75,7 +75,7 @@ enum Command {
     },
     /// Measure coincide and its peers in one run; tables, charts and a report under target/bench/
     Bench {
-        /// Measure the npm package and its peers in the browsers that are installed, instead of the native library
+        /// Measure the npm package and its peers in Chromium and Firefox, instead of the native library
         #[arg(long)]
         web: bool,
         /// Show what each layer of a native call takes, instead of comparing with peers

@@ -17,7 +17,7 @@ pub(crate) enum Browser {
 }
 
 impl Browser {
-    pub(crate) const ALL: [Self; 2] = [Self::Chromium, Self::Firefox];
+    const ALL: [Self; 2] = [Self::Chromium, Self::Firefox];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -27,7 +27,7 @@ impl Browser {
     }
 
     /// The program, if it is installed.
-    pub(crate) fn find(self, workspace: &Workspace) -> Option<String> {
+    fn find(self, workspace: &Workspace) -> Option<String> {
         let names: &[&str] = match self {
             Self::Chromium => &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
             Self::Firefox => &["firefox", "firefox-esr"],
@@ -80,6 +80,18 @@ impl Browser {
         let _ = process::run(update, INSTALL);
         process::run(install, INSTALL).map_err(|error| format!("{package} cannot be installed: {error:#}"))?;
         self.find(workspace).ok_or_else(|| format!("{package} was installed and cannot be started"))
+    }
+
+    /// Each browser with its program, or with the reason why there is none. Root on Debian has missing ones installed.
+    pub(crate) fn all(workspace: &Workspace) -> [(Self, Result<String, String>); 2] {
+        Self::ALL.map(|browser| (browser, browser.find_or_install(workspace)))
+    }
+
+    /// The first browser that is installed; if none is, the first one that can be installed.
+    pub(crate) fn any(workspace: &Workspace) -> Option<(Self, String)> {
+        let installed = Self::ALL.into_iter().find_map(|browser| Some((browser, browser.find(workspace)?)));
+        let get = |browser: Self| Some((browser, browser.find_or_install(workspace).ok()?));
+        installed.or_else(|| Self::ALL.into_iter().find_map(get))
     }
 
     /// Opens a page without showing it. The browser ends when the result is dropped. `program` is a command and its first arguments.

@@ -36,9 +36,7 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<(
         Profile::Web => ("web", "web"),
         Profile::Debug => ("dev", "debug"),
     };
-    let cargo = ["build", "--package", "coincide-web", "--profile", name, "--target", TARGET];
-    process::run(workspace.cargo(cargo), LIMIT).context("the wasm")?;
-    let wasm = workspace.target.join(TARGET).join(folder).join("coincide_web.wasm");
+    let wasm = compile(workspace, "coincide-web", name, folder).context("the wasm")?;
 
     let optimizer = match profile {
         Profile::Web => npm::tool(workspace, "wasm-opt"),
@@ -112,6 +110,18 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<(
     }
     fs::write(stamp, stamp_of(inputs, &folders).context("the package vanished")?)?;
     Ok(())
+}
+
+/// Compiles a crate to wasm and returns the file, which cargo writes into `folder`. Installs the target first if it is missing.
+///
+/// # Errors
+/// When the target cannot be installed, or the crate does not build.
+pub(super) fn compile(workspace: &Workspace, package: &str, profile: &str, folder: &str) -> anyhow::Result<PathBuf> {
+    tools::rust_target(workspace, TARGET).map_err(anyhow::Error::msg)?;
+    let cargo = ["build", "--package", package, "--profile", profile, "--target", TARGET];
+    process::run(workspace.cargo(cargo), LIMIT)?;
+    let file = package.replace('-', "_");
+    Ok(workspace.target.join(TARGET).join(folder).join(file).with_extension("wasm"))
 }
 
 /// Prints the sizes of what the package ships, raw and compressed: of all files, or of what each entry loads alone.

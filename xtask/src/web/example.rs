@@ -1,12 +1,11 @@
 //! The example of a page and a worker that are both Rust: its wasm, and the pages that try it.
 
-use std::time::Duration;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use wasm_bindgen_cli_support::Bindgen;
 
-use super::TARGET;
-use crate::process;
+use super::build::compile;
 use crate::workspace::Workspace;
 
 /// Builds the wasm of the example and its glue, as `wasm-bindgen --target web` does it.
@@ -15,12 +14,15 @@ use crate::workspace::Workspace;
 /// When something doesn't build, or can't be written.
 pub(crate) fn build(workspace: &Workspace) -> anyhow::Result<()> {
     // The profile of the npm package, which has most of it compiled already.
-    let cargo = ["build", "--package", PACKAGE, "--profile", "web", "--target", TARGET];
-    process::run(workspace.cargo(cargo), LIMIT).context("the wasm of the example")?;
-    let wasm = workspace.target.join(TARGET).join("web").join(PACKAGE.replace('-', "_")).with_extension("wasm");
+    let wasm = compile(workspace, PACKAGE, "web", "web").context("the wasm of the example")?;
     let mut bindgen = Bindgen::new();
     bindgen.input_path(wasm).web(true)?.typescript(false).omit_default_module_path(false).out_name("example");
-    bindgen.generate(workspace.root.join(FOLDER).join("pkg")).context("the glue of the example")
+    bindgen.generate(built(workspace)).context("the glue of the example")
+}
+
+/// Where the build is.
+pub(super) fn built(workspace: &Workspace) -> PathBuf {
+    workspace.root.join(FOLDER).join("pkg")
 }
 
 /// The pages that try it, with isolation and without; each goes on to the next one by itself.
@@ -30,5 +32,3 @@ pub(super) const PAGES: [&str; 2] = ["examples/web/tests/checks.html", "plain/ex
 pub(super) const FOLDER: &str = "examples/web";
 
 const PACKAGE: &str = "coincide-example-web";
-
-const LIMIT: Duration = Duration::from_secs(900);

@@ -35,7 +35,7 @@ pub(crate) fn build(workspace: &Workspace) -> anyhow::Result<Result<PathBuf, Str
 /// # Errors
 /// When there is no Chromium, or the page does not come to its end in it.
 pub(crate) fn picture(workspace: &Workspace) -> anyhow::Result<()> {
-    let program = Browser::Chromium.find(workspace).context("no Chromium")?;
+    let program = Browser::Chromium.find_or_install(workspace).map_err(anyhow::Error::msg)?;
     let server = Server::start(super::mounts(workspace))?;
     let mut take = workspace.command("node");
     take.args([format!("{FOLDER}/screenshot.mjs"), program, server.address(PAGE), PICTURE.to_owned()]);
