@@ -1,6 +1,6 @@
 //! The life of a worker: names, failures, termination, processes that die.
 
-use coincide::{CallError, CallErrorKind, CloseReason, ClosedBy, Main, Scope, SpawnError, Stop, Thrown};
+use coincide::{CallError, CallErrorKind, CloseReason, ClosedBy, Main, Scope, SpawnError, Stop, Thrown, Worker};
 use std::cell::Cell;
 use std::future::{pending, poll_fn};
 use std::rc::Rc;
@@ -149,6 +149,21 @@ fn a_function_that_holds_its_worker_does_not_keep_it_alive() {
     assert_eq!(receiver.recv_timeout(PATIENCE), Ok(true));
     assert!(worker.closed().is_some());
     assert!(worker.proxy().notify("anything", ()).is_err());
+}
+
+#[test]
+fn function_that_holds_main_keeps_it_alive_until_it_is_removed() {
+    for remove in [|worker: &Worker| assert!(worker.unregister("holds")), |worker: &Worker| worker.terminate()] {
+        let main = Main::new().unwrap();
+        let worker = main.spawn(|_| Ok(())).unwrap();
+        main.block_on(worker.ready()).unwrap();
+        let held = main.clone();
+        worker.register("holds", move || held.turn_for(Duration::ZERO));
+        drop(main);
+        assert!(worker.is_open());
+        remove(&worker);
+        assert!(!worker.is_open());
+    }
 }
 
 #[test]

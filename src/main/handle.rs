@@ -52,6 +52,11 @@ impl Worker {
     /// Registers a function that the worker calls with [`SyncProxy::call`](crate::SyncProxy::call). It replaces the one of the same name.
     ///
     /// It runs in a turn of main and must return at once. It may be registered at any time; a call finds what is registered then.
+    ///
+    /// The function is dropped when it is replaced or unregistered, or when the link is closed. A function that captures a clone of [`Main`](crate::Main) therefore keeps
+    /// main and all its workers alive, even if no other handle is left: [`terminate`](Self::terminate) the worker, or [`unregister`](Self::unregister) the function.
+    /// The same applies to the other kinds of functions below, and to listeners of [`on_released`](Self::on_released). A captured clone of a `Worker` keeps nothing alive once
+    /// main is dropped.
     pub fn register<Args, Kind, H>(&self, name: &str, function: H)
     where
         Args: DeserializeOwned,

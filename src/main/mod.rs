@@ -36,7 +36,8 @@ use std::time::Duration;
 /// - an event loop of your own calls [`turn`](Self::turn) whenever the file descriptor of [`as_fd`](std::os::fd::AsFd::as_fd) is readable (Linux) or the waker given to
 ///   [`set_waker`](Self::set_waker) is woken, and after the time that the last turn named.
 ///
-/// Cloning gives another handle to the same endpoint. When the last one is dropped, its workers are terminated.
+/// Cloning gives another handle to the same endpoint. When the last one is dropped, its workers are terminated. A clone that a registered function has captured counts: see
+/// [`Worker::register`](crate::Worker::register).
 ///
 /// ```
 /// use coincide::{Main, Thrown};
