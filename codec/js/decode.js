@@ -19,6 +19,9 @@ const byteLengthOf = getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength
 // Worklets have neither a decoder nor an encoder, and have to be able to import this.
 const decoder = globalThis.TextDecoder && new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** By name, what makes a decoded error an instance of a class that is no global. */
+export const adopters = new Map();
+
 /** Reads values from bytes. Remembers keys from one payload to the next. */
 export class Decoder {
   /**
@@ -391,6 +394,7 @@ export class Decoder {
       if (unlisted.includes(key)) hide(error, key, this.value(inner));
       else define(error, key, this.value(inner));
     }
+    adopters.get(name)?.(error);
     return error;
   }
 

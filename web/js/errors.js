@@ -27,6 +27,20 @@ export class CoincideError extends Error {
   }
 }
 
+/** All codes. An error of another copy of coincide may have others. */
+const CODES =
+  'CannotBlock Closed Copies Deadlock Failed Interrupted Misplaced NameTaken NoRelay NoTier NotSent NotStarted Options OutOfMemory Panicked Refused Result SchemaMismatch TooDeep'.split(' ');
+
+/** Errors of the other end that are instances of this end's class. */
+const adopted = new WeakSet();
+
+/** Makes an error from the other end an instance of this end's class, if its name and code say that it is one of coincide. */
+export const adopt = error => {
+  if (error.name !== 'CoincideError' || !Object.hasOwn(error, 'code') || !CODES.includes(error.code)) return;
+  Object.setPrototypeOf(error, CoincideError.prototype);
+  adopted.add(error);
+};
+
 /** Beginnings of the stacks of errors that have not reached the program yet. */
 const heads = new WeakMap();
 
@@ -233,7 +247,8 @@ const inherits = (value, prototype) => {
   }
 };
 
-export const isCoincide = value => inherits(value, CoincideError.prototype);
+/** Whether a value is an error of coincide that this end has created. */
+export const isCoincide = value => inherits(value, CoincideError.prototype) && !adopted.has(value);
 
 export const isError = value => inherits(value, Error.prototype);
 

@@ -3,8 +3,9 @@
 // What a thread posts to main travels with the messages of its program. What main posts travels over a port of its own, which the thread sends with its
 // announcement: so listeners of the program never receive it, and whether the thread is kept alive is up to coincide and to the program separately.
 import process from 'node:process';
+import { types } from 'node:util';
 import { MessageChannel, MessagePort, Worker as Thread, isMainThread, parentPort } from 'node:worker_threads';
-import { CoincideError, hide, isDom, isError } from './errors.js';
+import { CoincideError, adopt, hide, isDom, isError } from './errors.js';
 import { HELLO } from './boot.js';
 import { inWords } from './values.js';
 import { PATIENCE } from './wait.js';
@@ -36,17 +37,28 @@ export class Worker extends Thread {
 /** Why a value is not a thread, and what to pass; undefined if it is one. */
 export const whyNoWorker = value => {
   if (isThread(value)) return undefined;
-  if (value instanceof MessagePort) return 'pass the `Worker`, not a port to it';
-  if (typeof value === 'string' || value instanceof URL) return "pass `new Worker(new URL('./worker.js', import.meta.url))`, not the address of a script";
+  if (is(value, Thread)) return 'pass the `Worker` itself, not a `Proxy` of it or an object that inherits from it';
+  if (is(value, MessagePort)) return 'pass the `Worker`, not a port to it';
+  if (typeof value === 'string' || is(value, URL)) return "pass `new Worker(new URL('./worker.js', import.meta.url))`, not the address of a script";
   if (typeof value === 'function') return 'pass an instance, such as `new W()`, not the class';
   return `pass a \`Worker\` of \`node:worker_threads\`, not ${inWords(value)}`;
 };
 
+/** Whether a value is a thread, or one that has exited: the object itself that emits its events, and not a `Proxy` of it or an object that inherits from it. */
 const isThread = value => {
   try {
-    return value instanceof Thread && typeof value.threadId === 'number';
+    return is(value, Thread) && !types.isProxy(value) && Object.hasOwn(value, '_events') && typeof value.threadId === 'number';
   } catch {
-    // It only inherits from a thread.
+    // It inherits from the class.
+    return false;
+  }
+};
+
+const is = (value, Class) => {
+  try {
+    return value instanceof Class;
+  } catch {
+    // A `Proxy` of the program.
     return false;
   }
 };
@@ -56,8 +68,16 @@ export const holdsMessages = false;
 
 export const isPlain = () => true;
 
-/** What posts to a thread that has announced itself; undefined if the announcement brings no port. */
-export const channelTo = (worker, { port }) => (port instanceof MessagePort ? (message, transfer) => postMessage.call(port, message, transfer) : undefined);
+/** What posts to a thread that has announced itself; undefined if the announcement brings no port. The thread is asked for one then. */
+export const channelTo = (worker, { port, wanted }) => {
+  if (port instanceof MessagePort) return (message, transfer) => postMessage.call(port, message, transfer);
+  try {
+    Atomics.store(wanted, 0, 1);
+    Atomics.notify(wanted, 0);
+  } catch {
+    // A thread may post anything.
+  }
+};
 
 // A program can replace these.
 const { terminate: end } = Thread.prototype;
@@ -75,6 +95,7 @@ export const attend = (worker, { receives, hasAnnounced, throws, ends, wasReport
     if (event === 'message' && receives(details[0])) return true;
     if (event !== 'error') return emit.call(this, event, ...details);
     const [thrown] = details;
+    if (isError(thrown)) adopt(thrown);
     const isHandled = this.listenerCount('error') > 0;
     const tell = () => {
       throws(thrown);
@@ -120,7 +141,10 @@ export const onMessage = receives => (listener = receives);
 /** Threads can read every message of main. */
 export const onUnreadable = () => {};
 
-/** Announces this thread to main. */
+/** 1 when main has received an announcement without a port; undefined before the first of these. */
+let wanted;
+
+/** Announces this thread to main, with a port. */
 export const announce = hello => {
   const { port1, port2 } = new MessageChannel();
   port1.on('message', data => {
@@ -130,6 +154,20 @@ export const announce = hello => {
   ports.push(port1);
   keep(port1);
   post({ [HELLO]: { ...hello, port: port2 } }, [port2]);
+};
+
+/**
+ * Announces this thread again. If main has wrapped it late, the first port is lost; otherwise main is busy and will answer through that. A new port
+ * is therefore created only when main asks for it.
+ */
+export const announceAgain = hello => {
+  const bring = () => ports.length === 1 && announce(hello);
+  if (!wanted) {
+    wanted = new Int32Array(new SharedArrayBuffer(4));
+    Atomics.waitAsync?.(wanted, 0, 0).value.then(bring);
+  }
+  if (Atomics.load(wanted, 0) === 1) bring();
+  else post({ [HELLO]: { ...hello, wanted } });
 };
 
 /** Main has answered the announcement that this port belongs to. */
@@ -151,6 +189,21 @@ const hold = held => {
 
 /** Keeps the thread alive for its link, from when the program asks for it. */
 export const awaitLink = () => hold(true);
+
+/** No longer keeps the thread alive for its link, once main has had the time to answer: it may be busy, and acknowledges what a thread writes when it is not. */
+export const giveUp = () => {
+  const release = () => port || hold(false);
+  try {
+    const written = next => process.stderr.write('', next);
+    // Main reads announcements after what is written. It has read those that precede the pause when it acknowledges what follows that.
+    written(() => setTimeout(() => written(release), PAUSE));
+  } catch {
+    release();
+  }
+};
+
+/** In milliseconds. */
+const PAUSE = 500;
 
 let isBusy = () => false;
 

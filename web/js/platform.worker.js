@@ -26,8 +26,9 @@ const { postMessage } = globalThis;
 
 export const post = (message, transfer) => postMessage.call(globalThis, message, transfer);
 
-/** Announces this worker to main. */
+/** Announces this worker to main, for the first time or again. */
 export const announce = hello => post({ [HELLO]: hello });
+export const announceAgain = announce;
 
 const inbox = new Inbox(globalThis);
 
@@ -49,6 +50,7 @@ export const address = () => globalThis.location.href;
 
 // A browser keeps workers until they are closed.
 export const awaitLink = () => {};
+export const giveUp = () => {};
 export const keepAliveWhile = () => {};
 export const reconsider = () => {};
 

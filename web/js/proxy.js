@@ -145,7 +145,8 @@ export const differing = (before, given) => Object.keys(given).find(key => given
 
 const isSame = (key, value, before) => {
   if (key === 'transfer' || key === 'strict') return Boolean(value) === Boolean(key === 'transfer' ? before.transfers : before.strict);
-  return Object.is(value, before[key]) || (value instanceof URL && value.href === String(before[key]));
+  // An address is a string, a `URL` or a `TrustedScriptURL`.
+  return Object.is(value, before[key]) || (key === 'serviceWorker' && String(value) === String(before[key]));
 };
 
 /** The lists that `transfer` has made. */

@@ -145,7 +145,7 @@ class Thread {
 
   #answered(answer) {
     this.#announcement.end();
-    if (answer.wait) return;
+    if (answer.wait) return this.options && this.#platform.awaitLink();
     if ('probe' in answer) return void this.#platform.reachesRelay(answer.probe).then(reached => this.post({ [BOOT]: reached }));
     if (answer.why) {
       this.#platform.keepAliveWhile(() => false);
@@ -162,6 +162,7 @@ const KINDS = [PACKET, ALARM, BOOT];
 /** The announcement of a worker: made when coincide is imported, and repeated from the first call of `coincide()` on until main answers, which may be late to wrap the worker. */
 class Announcement {
   #platform;
+  #hello;
   #pause = FIRST_PAUSE;
   #timer;
   #isOver = false;
@@ -169,12 +170,16 @@ class Announcement {
 
   constructor(platform) {
     this.#platform = platform;
-    this.#make();
+    this.#hello = { url: platform.address() };
+    platform.announce(this.#hello);
   }
 
   repeat() {
     if (this.#isOver) return;
-    this.#calm = afterAwake(PATIENCE, () => warn(SILENT));
+    this.#calm = afterAwake(PATIENCE, () => {
+      warn(SILENT);
+      this.#platform.giveUp();
+    });
     this.#again();
   }
 
@@ -184,16 +189,14 @@ class Announcement {
     this.#calm();
   }
 
-  #make() {
-    this.#platform.announce({ url: this.#platform.address() });
-  }
-
   #again() {
     this.#timer = setTimeout(() => {
-      this.#make();
+      this.#platform.announceAgain(this.#hello);
       this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE);
       this.#again();
     }, this.#pause);
+    // The platform decides what keeps a thread alive.
+    this.#timer.unref?.();
   }
 }
 

@@ -1,5 +1,5 @@
 // The error that a worker has failed with, sent to main outside of the link: by a message, which works before wasm runs and when the link is broken.
-import { CoincideError, hide, isDom, isError, withoutOurs } from './errors.js';
+import { adopt, hide, isDom, isError, withoutOurs } from './errors.js';
 import { inWords } from './values.js';
 
 /** A thrown value in a form that can be posted, as text if reading it throws. */
@@ -34,7 +34,9 @@ export const revived = ({ value, parts }) => {
   if (error.name !== name) hide(error, 'name', name);
   hide(error, 'stack', withoutOurs(stack) || `${name}: ${message}`);
   if (cause) hide(error, 'cause', revived(cause));
-  return Object.assign(error, more);
+  Object.assign(error, more);
+  adopt(error);
+  return error;
 };
 
 /** A thrown value in one line. */
@@ -76,8 +78,7 @@ const postable = value => {
   }
 };
 
-const prototypeOf = name =>
-  name === 'CoincideError' ? CoincideError.prototype : Object.getOwnPropertyDescriptor(globalThis, name)?.value?.prototype;
+const prototypeOf = name => Object.getOwnPropertyDescriptor(globalThis, name)?.value?.prototype;
 
 const STANDARD = ['name', 'message', 'stack', 'cause'];
 

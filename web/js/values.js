@@ -1,9 +1,11 @@
 // Values of a link on their way between the program and payloads. All code of the program that runs here may throw.
-import { BAD_ARGUMENTS, OUT_OF_MEMORY, THREW, VALUE, failed, failureOf, isUnread, remote } from './errors.js';
+import { BAD_ARGUMENTS, OUT_OF_MEMORY, THREW, VALUE, adopt, failed, failureOf, isUnread, remote } from './errors.js';
 import { ADDRESS, LENGTH, STATUS, memory, scratch } from './scratch.js';
 import { blobsIn } from './values/blobs.js';
-import { Decoder } from './values/decode.js';
+import { Decoder, adopters } from './values/decode.js';
 import { Encoder, checkBuffers } from './values/encode.js';
+
+adopters.set('CoincideError', adopt);
 
 export class Values {
   /** The handles in the payload that was encoded last; null without any. */

@@ -34,6 +34,11 @@ export default (test, { assert, deepEqual }) => {
     deepEqual([...union.matchAll(/'(\w+)'/g)].map(([, code]) => code).sort(), produced().codes);
   });
 
+  test('codes: the list by which errors from the other end are recognized is that of the type', () => {
+    const listed = /const CODES =\s+'([\w ]+)'/.exec(text('web/js/errors.js'))[1];
+    deepEqual(listed.split(' '), produced().codes);
+  });
+
   test('codes: JAVASCRIPT.md lists what the sources produce, with when and what to do', () => {
     const docs = text('docs/JAVASCRIPT.md');
     const rows = rowsOf(docs, '| code | when | what to do |');

@@ -1,7 +1,7 @@
 // The errors that coincide throws or rejects with: their classes and stacks.
 
 export default (register, kit) => {
-  const { coincide, coincideWindow, worker, tier, node, assert, equal, deepEqual } = kit;
+  const { coincide, coincideWindow, CoincideError, worker, tier, node, assert, equal, deepEqual, rejects } = kit;
   const test = (name, body) => register(`${tier}: ${name}`, body);
   const blocks = tier !== 'messages';
   const made = options => coincide({ tier, promises: !blocks, ...options });
@@ -170,6 +170,122 @@ export default (register, kit) => {
         w.terminate();
       }
     });
+
+  /** Checks the class, the code, the function and parts of the text of an error. */
+  const checkParts = (error, name, code, fn, ...parts) => {
+    deepEqual([error.name, error.code, error.function], [name, code, fn]);
+    for (const part of parts) assert(error.message.includes(part), `\`${part}\` is not in: ${error.message}`);
+  };
+  const { code: TIMEOUT } = new DOMException('', 'TimeoutError');
+  const { code: ABORT } = new DOMException('', 'AbortError');
+  const { code: CLONE } = new DOMException('', 'DataCloneError');
+  const aborted = () => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 20);
+    return controller.signal;
+  };
+
+  /** By what happens to a call of main: the action, and what its error says. The `code` of a `DOMException` is the platform's. */
+  const saidToMain = {
+    'a function that is unknown': [w => w.proxy.missing(), 'TypeError', 'UnknownFunction', 'missing', 'at the other end, ', 'no function `missing` is registered', 'registered are: add, attempts, awaits'],
+    'an argument that cannot be sent': [w => w.proxy.echo({ on() {} }), 'DataCloneError', CLONE, 'echo', 'the arguments of `echo` cannot be sent', 'args[0].on'],
+    'a timeout': [w => limited(w).later(1, 500), 'TimeoutError', TIMEOUT, 'later', '`later` did not return in time'],
+    'an interrupt': [w => (setTimeout(() => w.interrupt(), 20), w.proxy.throwsWhenStopped()), 'CoincideError', 'Interrupted', 'check', 'main has interrupted the worker'],
+    'a pending call of a worker that is terminated': [w => (setTimeout(() => w.terminate(), 20), w.proxy.later(1, 5000)), 'CoincideError', 'Closed', 'later', '`later` cannot answer: ', 'this end has terminated the worker'],
+    'a call of a worker that was terminated': [w => (w.terminate(), w.proxy.later(1)), 'CoincideError', 'Closed', 'later', '`later` was not called: ', 'main has terminated the worker'],
+    'a call of a worker that has failed': [w => (w.notify('failsAndGoesOn', 'nothing'), w.proxy.later(1, 5000)), 'CoincideError', 'Closed', 'later', '`later` cannot answer: ', 'the worker has failed: on purpose'],
+  };
+  for (const [what, [action, ...expected]] of Object.entries(saidToMain))
+    test(`the text of an error of main: ${what}`, async () => {
+      const w = new Worker(worker('all'));
+      try {
+        await w.ready;
+        checkParts(await rejects(async () => action(w)), ...expected);
+      } finally {
+        w.terminate();
+      }
+    });
+
+  const ends = w => new Promise(resolve => (node ? w.on('message', data => data.stopped && resolve(data.stopped)) : w.addEventListener('message', ({ data }) => data.stopped && resolve(data.stopped))));
+  /** What a function of a worker does, and is called by then. A worker that cannot block is told nothing while it is in a call. */
+  const ways = { check: 'check', sleep: 'sleep', ...(blocks && { call: 'never' }) };
+  const interrupted = { check: 'main has interrupted the worker', sleep: 'main has interrupted the worker', call: 'the call of `never` was interrupted' };
+  const cancelled = { check: 'main has cancelled the call that is running', sleep: 'main has cancelled the call that is running', call: 'the call of `never` was cancelled' };
+  for (const [way, fn] of Object.entries(ways)) {
+    test(`the text of an error of a worker: an interrupt in \`${way}\``, async () => {
+      const w = new Worker(worker('all'));
+      w.proxy.never = () => new Promise(() => {});
+      await w.ready;
+      setTimeout(() => w.interrupt(), 20);
+      checkParts(await w.proxy.untilStopped(way), 'CoincideError', 'Interrupted', fn, interrupted[way]);
+      w.terminate();
+    });
+
+    test(`the text of an error of a worker: the end of the running call in \`${way}\``, async () => {
+      const w = new Worker(worker('all'));
+      w.proxy.never = () => new Promise(() => {});
+      await w.ready;
+      await rejects(() => w.within({ signal: aborted() }).untilStopped(way));
+      let stop;
+      while (!stop) stop = await w.proxy.stop();
+      checkParts(stop, 'AbortError', ABORT, fn, cancelled[way]);
+      w.terminate();
+    });
+
+    if (blocks && !(tier === 'service-worker' && way === 'check'))
+      test(`the text of an error of a worker: the end of the link in \`${way}\``, async () => {
+        const w = new Worker(worker('all'));
+        w.proxy.never = () => new Promise(() => {});
+        await w.ready;
+        const stopped = ends(w);
+        await rejects(() => w.proxy.failsAndGoesOn(way));
+        checkParts(await stopped, 'CoincideError', 'Closed', fn, 'on purpose');
+        w.terminate();
+      });
+  }
+
+  /** By what happens to a call of a worker. */
+  const saidToWorkers = {
+    'a function that is unknown to a main that has none': [w => w.proxy.call('missing'), 'TypeError', 'UnknownFunction', 'missing', 'at the other end, ', 'no function `missing` is registered', 'registered are: none yet'],
+    'a function that is unknown': [w => ((w.proxy.hello = w.proxy.f = () => {}), w.proxy.call('missing')), 'TypeError', 'UnknownFunction', 'missing', 'no function `missing` is registered', 'registered are: f, hello'],
+    'an argument that cannot be sent': [w => w.proxy.unsent('f'), 'DataCloneError', CLONE, 'f', 'the arguments of `f` cannot be sent', 'args[0].deep[1]'],
+    'a timeout': [w => ((w.proxy.f = () => pause(300)), w.proxy.callWithin({ timeout: 20 }, 'f')), 'TimeoutError', TIMEOUT, 'f', '`f` did not return in time'],
+  };
+  for (const [what, [action, ...expected]] of Object.entries(saidToWorkers))
+    test(`the text of an error of a worker: ${what}`, async () => {
+      const w = new Worker(worker('all'));
+      await w.ready;
+      checkParts(await action(w), ...expected);
+      w.terminate();
+    });
+
+  test('an error of coincide that crosses the link is a CoincideError at the other end, alone and as a part', async () => {
+    const other = new Worker(worker('all'));
+    await other.ready;
+    other.terminate();
+    const w = new Worker(worker('all'));
+    // Thrown by main, and by the worker.
+    w.proxy.f = () => other.proxy.echo(1);
+    const { isCoincide, code, message, function: fn } = await w.proxy.call('f');
+    deepEqual([isCoincide, code, fn], [true, 'Closed', 'echo']);
+    assert(message.includes('main has terminated the worker'), message);
+    setTimeout(() => w.interrupt(), 20);
+    const thrown = await rejects(() => w.proxy.throwsWhenStopped(), CoincideError);
+    deepEqual([thrown.code, thrown.function, thrown.name, thrown.constructor], ['Interrupted', 'check', 'CoincideError', CoincideError]);
+    // As values, in both directions.
+    const own = new CoincideError('Closed', 'gone', 'f', { cause: new CoincideError('Deadlock', 'inner', 'g') });
+    equal(await w.proxy.isCoincide(own), true);
+    const [back, { nested }, { cause }] = await w.proxy.echo([own, { nested: own }, new RangeError('outer', { cause: own })]);
+    for (const error of [back, nested, cause, cause.cause]) assert(error instanceof CoincideError, String(error));
+    deepEqual([back.code, back.message, back.function, back.cause.code], ['Closed', 'gone', 'f', 'Deadlock']);
+    // Others keep their own class.
+    const named = more => Object.assign(new Error('not ours'), { name: 'CoincideError' }, more);
+    for (const error of [named(), named({ code: 'Other' }), named({ code: 5 }), Object.assign(new Error('no name'), { code: 'Closed' })]) {
+      equal((await w.proxy.echo(error)) instanceof CoincideError, false);
+      equal(await w.proxy.isCoincide(error), false);
+    }
+    w.terminate();
+  });
 
   if (!blocks)
     test('the stack of an error has the frames of the worker\'s program: a worker that cannot block', async () => {

@@ -1,6 +1,6 @@
 // Workers that fail: everything that main awaits from them rejects with the worker's own error, which is also reported as without coincide.
 
-export default (register, { coincide, worker, tier, node, assert, equal, deepEqual, rejects }) => {
+export default (register, { coincide, CoincideError, worker, tier, node, assert, equal, deepEqual, rejects }) => {
   const test = (name, body) => register(`${tier}: ${name}`, body);
   const { Worker } = coincide({ tier, promises: tier === 'messages' });
 
@@ -47,6 +47,14 @@ export default (register, { coincide, worker, tier, node, assert, equal, deepEqu
         more?.(cause);
       }
       if (heard) assert((await Promise.race([heard, late(5000, null)])) !== null, 'no event has told of it');
+      w.terminate();
+    });
+
+  for (const how of ['ours', 'saysOurs'])
+    test(`a worker that fails with an error of coincide (${how}) has a CoincideError as the cause`, async () => {
+      const w = failing(how);
+      listens(w);
+      for (const { code, cause } of await rejections(w)) deepEqual([code, cause instanceof CoincideError, cause.code], ['Closed', true, 'Options']);
       w.terminate();
     });
 

@@ -1,9 +1,10 @@
 // How a worker of the program gets its link: `wrap`, and the announcement that the worker makes.
 import { ends } from '../modules/loop.js';
 
-export default (register, { coincide: made, coincideWindow, inner, inlineUrl, worker, tier, node, assert, equal, deepEqual, rejects, throws }) => {
+export default (register, { coincide: made, coincideWindow, inner, inlineUrl, worker, tier, serviceWorker, node, assert, equal, deepEqual, rejects, throws }) => {
   const test = (name, body) => register(`${tier}: wrap: ${name}`, body);
-  const main = options => made({ tier, promises: tier === 'messages', ...options });
+  const usual = { tier, serviceWorker, promises: tier === 'messages' };
+  const main = options => made({ ...usual, ...options });
   const { wrap, workers, Worker: Own } = main();
   const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
 
@@ -28,7 +29,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
     'asks main first': { how: 'asks', after: async w => (await heard(w), w.postMessage('load')) },
     'asks main for the link before it is wrapped': { how: 'asks', before: async w => (await heard(w), w.postMessage('load'), pause(50)) },
     'calls `coincide()` several times': { how: 'twice', facts: [true, true, ['Options', true]] },
-    'imports both entries': { how: 'both', facts: [false, true, true], made: options => coincideWindow({ tier, promises: tier === 'messages', root: {}, ...options }) },
+    'imports both entries': { how: 'both', facts: [false, true, true], made: options => coincideWindow({ ...usual, root: {}, ...options }) },
     'is a classic script': { how: 'late', options: { type: 'classic' }, pages: true },
     'has two copies of coincide': { how: 'copies', facts: [true, 'Copies'], pages: true },
     'posts forged messages of main': { how: 'forges', forged: true },
@@ -69,7 +70,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
       try {
         const { default: coincide } = await import(`${inlineUrl}?replaced=${tier}`);
         for (const Class of [Worker, globalThis.Worker]) {
-          const w = coincide({ tier, promises: tier === 'messages' }).wrap(await plain('atOnce', { Class }));
+          const w = coincide(usual).wrap(await plain('atOnce', { Class }));
           equal(await w.proxy.add(1, 2), 3);
           w.terminate();
         }
@@ -85,14 +86,14 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
     deepEqual([w.proxy === proxy, w.ready === ready], [true, true]);
     for (const [again, part] of [
       [() => wrap(w, { name: 'other' }), 'name'],
-      [() => wrap(w, { serviceWorker: './sw.js' }), 'serviceWorker'],
+      [() => wrap(w, { serviceWorker: './other.js' }), 'serviceWorker'],
       [() => main({ strict: true }).wrap(w), 'strict'],
     ]) {
       const { code, message } = throws(again);
       equal(code, 'Options');
       assert(message.includes(`another \`${part}\``), message);
     }
-    for (const other of [inner, coincideWindow]) equal(throws(() => other({ tier }).wrap(w)).code, 'Copies');
+    for (const other of [inner, coincideWindow]) equal(throws(() => other(usual).wrap(w)).code, 'Copies');
     equal(await workers.once, proxy);
     equal(await w.proxy.add(1, 2), 3);
     equal(throws(() => wrap(w, { name: 'other' })).code, 'Options');
@@ -113,15 +114,20 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
       [new URL('https://example.org/worker.js'), 'not the address of a script'],
       [await classOf(), 'pass an instance'],
       [port1, 'not a port to it'],
+      [{ postMessage() {} }, 'pass'],
       [{ postMessage() {}, terminate() {} }, 'pass'],
       [Object.create(null), 'something that cannot be shown'],
       [new Proxy({}, { get() { throw new Error('boom'); } }), 'something that cannot be shown'],
     ];
     const real = await plain('never');
     const { prototype } = await classOf();
-    wrong.push([Object.create(prototype), node ? 'pass a `Worker`' : 'not a `Proxy` of it']);
-    if (!node) wrong.push([new Proxy(real, {}), 'not a `Proxy` of it'], [{ [Symbol.toStringTag]: 'Worker', postMessage() {} }, 'an object that resembles it']);
-    if (!node) wrong.push([Promise.resolve(), 'not a promise of it'], [new SharedWorker(URL.createObjectURL(new Blob())), 'SharedWorker serves several pages']);
+    for (const like of [Object.create(prototype), Object.create(real), new Proxy(real, {}), Object.create(new Proxy(real, {}))]) wrong.push([like, 'not a `Proxy` of it']);
+    wrong.push([new Proxy(real, { getPrototypeOf() { throw new Error('boom'); } }), 'pass']);
+    if (!node) {
+      const shared = new SharedWorker(URL.createObjectURL(new Blob()));
+      wrong.push([{ [Symbol.toStringTag]: 'Worker', postMessage() {} }, 'an object that resembles it'], [Promise.resolve(), 'not a promise of it']);
+      wrong.push([shared, 'SharedWorker serves several pages'], [shared.port, 'not a port to it']);
+    }
     for (const [value, part] of wrong) {
       const error = throws(() => wrap(value), TypeError);
       assert(error.message.startsWith('`wrap` takes a worker: ') && error.message.includes(part), error.message);
@@ -419,10 +425,36 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
         onconnect = async ({ ports: [port] }) => port.postMessage(await told);`;
       const { port } = new SharedWorker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })), { type: 'module' });
       const told = new Promise(resolve => (port.onmessage = ({ data }) => resolve(data)));
-      found.push(await told);
+      found.push(await told, await inWorklet('worker.js', 'coincide()'));
     }
-    const places = node ? ['main thread of Node.js'] : ['a page, on which `coincide/main` belongs', 'a SharedWorker'];
+    const places = node ? ['main thread of Node.js'] : ['a page, on which `coincide/main` belongs', 'a SharedWorker', 'a worklet'];
     deepEqual(found.map(({ code, message }, at) => [code, message.includes(places[at])]), places.map(() => ['Misplaced', true]));
+  });
+
+  /** The error of an expression in an AudioWorklet that has imported an entry. */
+  const inWorklet = async (entry, expression) => {
+    const code = `import coincide from ${JSON.stringify(new URL(`../pkg/${entry}`, import.meta.url).href)};
+      const told = (async () => ${expression})().catch(({ name, code, message }) => ({ name, code, message }));
+      registerProcessor('told', class extends AudioWorkletProcessor {
+        constructor() {
+          super();
+          told.then(found => this.port.postMessage(found));
+        }
+        process() {}
+      });`;
+    const context = new OfflineAudioContext(1, 128, 44_100);
+    await context.audioWorklet.addModule(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })));
+    const { port } = new AudioWorkletNode(context, 'told');
+    const told = new Promise(resolve => (port.onmessage = ({ data }) => resolve(data)));
+    context.startRendering();
+    return told;
+  };
+
+  test('`coincide/main` in a worklet says that there are no workers', async () => {
+    if (node) return 'there are no worklets';
+    const { name, message } = await inWorklet('main.js', "new (coincide().Worker)('./worker.js')");
+    equal(name, 'TypeError');
+    assert(message.includes('this environment has no `Worker`'), message);
   });
 
   for (const [name, policy, part] of [
@@ -464,6 +496,29 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
     }
   });
 
+  /** How threads end that main does not wrap, and what one says that main has wrapped before it was busy for longer than a thread waits. */
+  const unwrappedThreads = async () => {
+    const { execFile } = await import('node:child_process');
+    const { execPath } = await import('node:process');
+    const exits = async how => {
+      // Its warning is not for the console.
+      const thread = await plain(how, { stderr: true });
+      return new Promise(resolve => thread.on('exit', resolve));
+    };
+    const script = `(async () => {
+      const { default: coincide } = await import(${JSON.stringify(new URL('../pkg/main.node.js', import.meta.url))});
+      const { Worker } = await import('node:worker_threads');
+      const w = coincide().wrap(new Worker(new URL(${JSON.stringify(worker('starts'))}), { workerData: 'atOnce' }));
+      const end = performance.now() + 7000;
+      while (performance.now() < end);
+      if ((await w.proxy.add(1, 2)) === 3) process.stdout.write('Hello');
+      w.terminate();
+    })()`;
+    const blocked = new Promise(resolve => execFile(execPath, ['-e', script], (error, stdout, stderr) => resolve(error ? stderr : stdout)));
+    const [imports, atOnce] = await Promise.all([exits('imports'), exits('atOnce')]);
+    return { imports, atOnce, blocked: await blocked };
+  };
+
   test('a worker that does not announce itself is reported once, receives what was posted to it, and may announce itself later', async () => {
     const { warn } = console;
     const said = [];
@@ -473,7 +528,9 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
     // Main does not wrap this one in time.
     const alone = await plain('warns');
     const warned = [];
-    listen(alone, data => data.warned && warned.push(data.warned));
+    const channels = [];
+    listen(alone, data => data.warned && (warned.push(data.warned), channels.push(data.channels)));
+    const unwrapped = node && unwrappedThreads();
     try {
       silent.postMessage('load');
       equal(await silent.proxy.add(1, 2), 3);
@@ -487,6 +544,10 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
       assert(warned[0].includes('main has not answered this worker') && warned[0].includes('coincide().wrap(worker)'), warned[0]);
       equal(await wrap(alone).proxy.add(1, 2), 3);
       equal(warned.length, 1);
+      if (!node) return;
+      // Repeated announcements bring none, until main asks for one.
+      deepEqual([channels, await alone.proxy.channels()], [[1], 2]);
+      deepEqual(await unwrapped, { imports: 0, atOnce: 0, blocked: 'Hello' });
     } finally {
       console.warn = warn;
       silent.terminate();

@@ -1,5 +1,5 @@
 // What coi.js promises. Each case runs on a page of its own, without headers and without a service worker at first.
-import { assert, deepEqual, equal } from '../suite.mjs';
+import { assert, deepEqual, equal, throws } from '../suite.mjs';
 
 /** This server by another name: another site for the browser. */
 const elsewhere = `http://localhost:${location.port}`;
@@ -284,6 +284,17 @@ export const cases = [
     disguise: () => hide(globalThis, 'isSecureContext', false),
     registered: 0,
     expect: refused('without https'),
+  },
+  {
+    name: 'a page that requires trusted types and allows the policy `coincide` is isolated after one reload',
+    at: '/plain/trusted/site/coi/app/',
+    loads: 2,
+    registered: 1,
+    expect: reloaded,
+    then: async () => {
+      if (!globalThis.trustedTypes) return;
+      throws(() => new Worker('./worker.js', { type: 'module' }), TypeError);
+    },
   },
   {
     name: 'a page that is isolated already needs nothing',

@@ -14,6 +14,9 @@ const counter = `loads ${number}`;
 const loads = Number(sessionStorage.getItem(counter) ?? 0) + 1;
 sessionStorage.setItem(counter, loads);
 
+/** One page requires trusted types. */
+const scripts = globalThis.trustedTypes?.createPolicy('workers', { createScriptURL: url => url }) ?? { createScriptURL: url => url };
+
 /** Resolves with what coi.js says; where it succeeds it says nothing. */
 const heard = new Promise(resolve => {
   for (const level of ['error', 'info']) {
@@ -36,7 +39,7 @@ const settled = async () => {
   if (loads === 1) await one.before?.();
   if (one.src === null) return undefined;
   const script = document.createElement('script');
-  script.src = (typeof one.src === 'function' ? one.src() : one.src) ?? '../../coi.js';
+  script.src = scripts.createScriptURL((typeof one.src === 'function' ? one.src() : one.src) ?? '../../coi.js');
   for (const [name, value] of Object.entries(one.attributes ?? {})) script.setAttribute(name, value);
   await one.disguise?.();
   const ran = new Promise((resolve, reject) => {

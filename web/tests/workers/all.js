@@ -1,5 +1,5 @@
 // The worker of the link tests: exports by which main has it do things.
-export const run = async coincide => {
+export const run = async (coincide, CoincideError) => {
   const heard = [];
   const host = globalThis.addEventListener ? null : (await import('node:worker_threads')).parentPort;
   const scope = await coincide({ ready: 'manual', deadlockTimeout: 500 });
@@ -15,6 +15,8 @@ export const run = async coincide => {
     class: error?.constructor?.name,
     message: error?.message,
     code: error?.code,
+    function: error?.function,
+    isCoincide: CoincideError && error instanceof CoincideError,
     stack: error?.stack,
   });
   /** What calls give where they block, and a promise of it where they can't. */
@@ -163,6 +165,28 @@ export const run = async coincide => {
     check();
     stops.push(['nests', result.name ?? result.value]);
   };
+  /** Does something until it is stopped, and returns what has stopped it. Main can ask for that later. */
+  let stop;
+  proxy.stop = () => stop;
+  const untilStopped = way =>
+    (stop = attempt(() => {
+      for (;;) {
+        if (way === 'sleep') sleep(60_000);
+        else if (way === 'call') never();
+        else check();
+      }
+    }));
+  proxy.untilStopped = untilStopped;
+  proxy.throwsWhenStopped = () => {
+    for (;;) check();
+  };
+  /** Reports a failure, after which main closes the link, and posts what that has stopped here. */
+  proxy.failsAndGoesOn = way => {
+    scope.fail('on purpose');
+    const { name, code, message, function: fn } = untilStopped(way);
+    (host ?? globalThis).postMessage({ stopped: { name, code, message, function: fn } });
+  };
+  proxy.isCoincide = value => value instanceof CoincideError;
   /** What the worker has asked for, as far as a browser tells. */
   proxy.responses = () => performance.getEntriesByType('resource').map(({ name, responseStatus }) => ({ name, responseStatus }));
   proxy.fibonacci = n => (n < 2 ? n : proxy.ask('fibonacci', n - 1) + proxy.ask('fibonacci', n - 2));

@@ -1,3 +1,3 @@
-import coincide from '../../pkg/worker.node.js';
+import coincide, { CoincideError } from '../../pkg/worker.node.js';
 import { run } from './all.js';
-run(coincide);
+run(coincide, CoincideError);

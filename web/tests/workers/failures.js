@@ -65,6 +65,14 @@ const ways = {
     const { fail } = await coincide({ ready: 'manual' });
     fail(tooFar());
   },
+  async ours(coincide) {
+    await coincide({ ready: 'manual' });
+    await coincide({ strict: true });
+  },
+  async saysOurs(coincide) {
+    const { fail } = await coincide({ ready: 'manual' });
+    await coincide({ strict: true }).catch(fail);
+  },
   async aCircle(coincide) {
     await coincide({ ready: 'manual' });
     const error = tooFar();

@@ -86,10 +86,12 @@ const ways = {
   },
   /** Imports coincide, and asks for no link. */
   imports: (host, load) => load('worker'),
-  /** Posts what it warns of. */
+  /** Posts what it warns of. Its listener keeps it alive. */
   async warns(host, load) {
-    console.warn = text => host.postMessage({ warned: text });
-    await linked(load);
+    listen(host, () => {});
+    console.warn = text => host.postMessage({ warned: text, channels: host.channels?.() });
+    const { proxy } = await linked(load);
+    proxy.channels = () => host.channels?.();
   },
   /** Dispatches events whose data throws when it is read, or looks like a message of main, before and after it has its link. */
   async dispatches(host, load) {

@@ -98,7 +98,7 @@ impl Bench {
         mut on_line: impl FnMut(Value),
     ) -> anyhow::Result<()> {
         for (prefix, isolated) in [("", true), ("plain/", false)] {
-            let mounts = vec![Mount { prefix, folder: self.folder.clone(), isolated }];
+            let mounts = vec![Mount::new(prefix, self.folder.clone(), isolated)];
             let path = format!("{prefix}index.html?{}", plan.query(filter));
             run_page(browser, &[program], Page { path: &path, mounts, limit: LIMIT }, |line| {
                 on_line(serde_json::from_str(line).unwrap_or_else(|_| line.into()));

@@ -14,6 +14,7 @@ mod server;
 mod site;
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
@@ -220,24 +221,38 @@ fn mounts(workspace: &Workspace) -> Vec<Mount> {
         ("plain/examples/table/", PACKAGE, false),
         ("examples/table/", "examples/table", true),
     ] {
-        mounts.push(Mount { prefix, folder: workspace.root.join(folder), isolated });
+        mounts.push(Mount::new(prefix, workspace.root.join(folder), isolated));
     }
     for (prefix, isolated) in [("plain/python/", false), ("python/", true)] {
         for folder in [workspace.root.join(python::FOLDER), python::copies(workspace)] {
-            mounts.push(Mount { prefix, folder, isolated });
+            mounts.push(Mount::new(prefix, folder, isolated));
         }
     }
     for (prefix, isolated) in [("plain/polyscript/", false), ("polyscript/", true)] {
         for folder in [workspace.root.join(polyscript::FOLDER), polyscript::built(workspace)] {
-            mounts.push(Mount { prefix, folder, isolated });
+            mounts.push(Mount::new(prefix, folder, isolated));
         }
     }
     for (prefix, isolated) in [("front/", true), ("plain/front/", false)] {
-        mounts.push(Mount { prefix, folder: site::folder(workspace), isolated });
+        mounts.push(Mount::new(prefix, site::folder(workspace), isolated));
     }
-    mounts.push(Mount { prefix: "plain/front/", folder: workspace.root.join(site::TESTS), isolated: false });
+    mounts.push(Mount::new("plain/front/", workspace.root.join(site::TESTS), false));
+    for (prefix, folder, isolated) in [
+        ("plain/trusted/site/", "web/tests", false),
+        ("plain/trusted/site/", PACKAGE, false),
+        ("plain/trusted/pkg/", PACKAGE, false),
+        ("trusted/site/", "web/tests", true),
+        ("trusted/site/", PACKAGE, true),
+        ("trusted/pkg/", PACKAGE, true),
+    ] {
+        let mount = Mount::new(prefix, workspace.root.join(folder), isolated);
+        mounts.push(Mount { policy: Some(TRUSTED_TYPES), ..mount });
+    }
     mounts
 }
+
+/// Pages have to pass what runs as code through one of these policies.
+const TRUSTED_TYPES: &str = "require-trusted-types-for 'script'; trusted-types workers coincide";
 
 /// Serves the files of pages until it is interrupted.
 ///
@@ -246,10 +261,25 @@ fn mounts(workspace: &Workspace) -> Vec<Mount> {
 pub(crate) fn serve(workspace: &Workspace, page: &str) -> anyhow::Result<()> {
     let server = Server::start(mounts(workspace))?;
     say!("Serving {} until interrupted.", server.address(page));
+    let unmade: Vec<_> =
+        parts(workspace).into_iter().filter(|(_, folder)| !folder.exists()).map(|(what, _)| what).collect();
+    if !unmade.is_empty() {
+        say!("{DIM}Not served, because only `cargo xtask test --only web` makes them: {}{DIM:#}", unmade.join(", "));
+    }
     for line in &server.lines {
         say!("{line}");
     }
     Ok(())
+}
+
+/// What pages of the tests need besides the package, and where it is made.
+fn parts(workspace: &Workspace) -> [(&'static str, PathBuf); 4] {
+    [
+        ("examples/web", example::built(workspace)),
+        ("the copies of the pages with Python", python::copies(workspace)),
+        ("polyscript", polyscript::built(workspace)),
+        ("the site", site::folder(workspace)),
+    ]
 }
 
 /// Runs the demonstration page in a browser and shows its console; gives the lines.
@@ -345,8 +375,8 @@ impl Report {
     }
 }
 
-/// The pages of tests: isolated, not isolated, with a service worker instead of isolation, the same without other libraries, with one that fails, isolated by `coi.js`, with sandboxed frames; and the example of a table, isolated and not.
-const PAGES: [&str; 11] = [
+/// The pages of tests: isolated, not isolated, with a service worker instead of isolation, the same without other libraries, with one that fails, isolated by `coi.js`, with sandboxed frames; that require trusted types, isolated and not; and the example of a table, isolated and not.
+const PAGES: [&str; 13] = [
     "web/tests/index.html",
     "plain/web/tests/plain.html",
     "plain/site/relay.html",
@@ -356,6 +386,8 @@ const PAGES: [&str; 11] = [
     "plain/site/coi/app/page.html",
     "web/tests/sandbox/page.html",
     "plain/web/tests/sandbox/page.html",
+    "trusted/site/trusted/page.html",
+    "plain/trusted/site/trusted/page.html",
     "examples/table/tests.html",
     "plain/examples/table/tests.html",
 ];

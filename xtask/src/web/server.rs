@@ -20,6 +20,15 @@ pub(super) struct Mount {
     pub(super) folder: PathBuf,
     /// Whether responses have the headers that make a page cross-origin isolated, and allow pages of other origins to read them.
     pub(super) isolated: bool,
+    /// The `Content-Security-Policy` of the responses.
+    pub(super) policy: Option<&'static str>,
+}
+
+impl Mount {
+    /// A folder that is served without a policy.
+    pub(super) fn new(prefix: &'static str, folder: PathBuf, isolated: bool) -> Self {
+        Self { prefix, folder, isolated, policy: None }
+    }
 }
 
 /// A server of files; dropping it stops it.
@@ -130,6 +139,7 @@ fn answer(request: Request, mounts: &[Mount], lines: &Sender<String>) -> Vec<u8>
             Some((mount, content)) => {
                 let mut headers = vec![("Content-Type", kind(path))];
                 headers.extend(if mount.isolated { ISOLATION } else { &[] });
+                headers.extend(mount.policy.map(|policy| ("Content-Security-Policy", policy)));
                 response("200 OK", &headers, Some(&content))
             }
             // Browsers put a page of their own in the place of an empty one.
@@ -195,8 +205,9 @@ mod tests {
     #[test]
     fn files_are_served_with_the_headers_of_their_mount() {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        let mount = |prefix, folder: &str, isolated| Mount { prefix, folder: source.join(folder), isolated };
-        let server = Server::start(vec![mount("plain/", "web", false), mount("", "", true)]).unwrap();
+        let mount = |prefix, folder: &str, isolated| Mount::new(prefix, source.join(folder), isolated);
+        let strict = Mount { policy: Some("script-src 'self'"), ..mount("strict/", "web", false) };
+        let server = Server::start(vec![mount("plain/", "web", false), strict, mount("", "", true)]).unwrap();
         let isolated = |answer: &str| answer.contains("Cross-Origin-Embedder-Policy: require-corp");
 
         let answer = ask(&server, "GET /web/server.rs?a=b HTTP/1.1", "");
@@ -205,6 +216,9 @@ mod tests {
         let answer = ask(&server, "GET /plain/sizes.mjs HTTP/1.1", "");
         assert!(answer.starts_with("HTTP/1.1 200") && !isolated(&answer), "{answer}");
         assert!(answer.contains("Content-Type: text/javascript"), "{answer}");
+        assert!(!answer.contains("Content-Security-Policy"), "{answer}");
+        let answer = ask(&server, "GET /strict/sizes.mjs HTTP/1.1", "");
+        assert!(answer.contains("Content-Security-Policy: script-src 'self'\r\n"), "{answer}");
 
         for path in ["/plain/server.ts", "/../Cargo.toml", "/plain//etc/passwd", "/plain/../main.rs", "/"] {
             let answer = ask(&server, &format!("GET {path} HTTP/1.1"), "");
@@ -220,7 +234,7 @@ mod tests {
     #[test]
     fn connections_do_not_wait_for_each_other() {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        let server = Server::start(vec![Mount { prefix: "", folder: source, isolated: true }]).unwrap();
+        let server = Server::start(vec![Mount::new("", source, true)]).unwrap();
         for _ in 0..20 {
             let streams: Vec<_> = (0..12).map(|_| connect(&server)).collect();
             for mut stream in &streams {
@@ -238,7 +252,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("coincide-fifo-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(folder.join("pipe")).status().unwrap().success());
-        let server = Server::start(vec![Mount { prefix: "", folder: folder.clone(), isolated: true }]).unwrap();
+        let server = Server::start(vec![Mount::new("", folder.clone(), true)]).unwrap();
         let answer = ask(&server, "GET /pipe HTTP/1.1", "");
         std::fs::remove_dir_all(folder).unwrap();
         assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
