@@ -521,6 +521,24 @@ impl<'de> Reader<'de> {
         self.walk(found, |_, _, _| Ok(()))
     }
 
+    /// Whether there may be handles in the bytes of a payload, or of its head. `false` is certain.
+    pub fn may_have_handles(bytes: &[u8]) -> bool {
+        bytes.contains(&tag::HANDLE)
+    }
+
+    /// Reads over an item and all that belongs to it, and tells the owner, kind and id of each handle in it, in order.
+    ///
+    /// # Errors
+    /// When the bytes are no item.
+    pub fn skip_handles(&mut self, mut found: impl FnMut(RefOwner, HandleKind, u64)) -> Result<(), DecodeError> {
+        let found = |item: &Item<'_>| {
+            if let Item::Handle { owner, kind, id } = *item {
+                found(owner, kind, id);
+            }
+        };
+        self.walk(found, |_, _, _| Ok(()))
+    }
+
     /// Reads from the object with this number on.
     pub(crate) fn at_object(input: Input<'de>, index: &Index<'de>, number: u32) -> Result<Self, DecodeError> {
         let number = number as usize;
