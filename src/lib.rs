@@ -33,6 +33,7 @@
 //! | write a worker | [`Scope`] |
 //! | call main from the worker, blocking | [`SyncProxy`] |
 //! | call the other end and await the result | [`Proxy`]; from other threads [`SharedProxy`] |
+//! | pass functions as arguments and results | [`Callback`], [`RemoteFunction`] |
 //! | have the compiler check names and types on both sides | [`interface!`] |
 //! | handle calls that fail | [`CallError`], [`Thrown`] |
 //! | run a worker inside of an event loop | [`Driver`] |
@@ -56,12 +57,14 @@ mod script;
 pub mod window;
 mod worker;
 
+pub use calls::callback::Callback;
 pub use calls::error::{CallError, CallErrorKind, LinkClosed, SpawnError, Stop};
 pub use calls::functions::{Fallible, Handler, Plain, Reply};
 pub use calls::interface::{Caller, Interface};
 pub use calls::payload::{Args, Schema};
 pub use calls::proxy::{BytesFuture, CallFuture, Proxy, RawFuture};
 pub use calls::raw;
+pub use calls::remote_function::RemoteFunction;
 pub use calls::thrown::Thrown;
 pub use calls::turn::Turn;
 pub use coincide_codec::{ByteBuf, Bytes, DecodeError, EncodeError, SharedBytes, Value};

@@ -1,6 +1,7 @@
 //! The functions that an end of a link serves, and what can be one.
 
 pub use super::failure::Failure;
+use super::host::Host;
 use super::payload::{self, Schema};
 use super::thrown::Thrown;
 use coincide_proto::{Format, Payload};
@@ -105,6 +106,8 @@ impl std::fmt::Debug for RawReply {
 
 #[derive(Clone)]
 pub(crate) enum Function {
+    /// That which operates on the functions that this end has given to the other one.
+    Given,
     /// Reads arguments from a payload, runs, and writes the result into a buffer.
     Plain(Rc<Run>),
     /// Takes bytes in the buffer and replaces them by the result.
@@ -115,11 +118,11 @@ pub(crate) enum Function {
     Raw(Rc<RunRaw>),
 }
 
-type Run = dyn Fn(Format, &mut Payload, &mut Payload) -> Result<Format, Failure>;
+type Run = dyn Fn(&Host, Format, &mut Payload, &mut Payload) -> Result<Format, Failure>;
 
 type RunOnBytes = dyn Fn(&mut Vec<u8>) -> Result<(), Failure>;
 
-type Start = dyn Fn(Format, &mut Payload) -> Result<LocalBoxFuture<'static, Answer>, Failure>;
+type Start = dyn Fn(&Host, Format, &mut Payload) -> Result<LocalBoxFuture<'static, Answer>, Failure>;
 
 type RunRaw = dyn Fn(Format, &[u8], &mut Vec<u8>) -> Result<RawReply, Failure>;
 
@@ -137,10 +140,10 @@ impl Function {
         Args: DeserializeOwned,
         H: Handler<Args, Output: Reply<Kind>>,
     {
-        Self::Plain(Rc::new(move |format, payload, result| {
-            let args = payload::decode_args(format, payload, None)?;
+        Self::Plain(Rc::new(move |host, format, payload, result| {
+            let args = payload::decode_args(host, format, payload, None)?;
             let value = handler.call(args).into_result().map_err(Failure::threw)?;
-            payload::encode_result(&value, Format::Value, None, result)
+            payload::encode_result(Some(host), &value, Format::Value, None, result)
         }))
     }
 
@@ -149,11 +152,11 @@ impl Function {
         Args: DeserializeOwned,
         T: Serialize,
     {
-        Self::Plain(Rc::new(move |format, payload, result| {
+        Self::Plain(Rc::new(move |host, format, payload, result| {
             let schema = schema();
-            let args = payload::decode_args(format, payload, Some(schema))?;
+            let args = payload::decode_args(host, format, payload, Some(schema))?;
             let value = handler(args).map_err(Failure::threw)?;
-            payload::encode_result(&value, format, Some(schema), result)
+            payload::encode_result(Some(host), &value, format, Some(schema), result)
         }))
     }
 
@@ -162,9 +165,33 @@ impl Function {
         Args: DeserializeOwned,
         H: Handler<Args, Output: Future<Output: Reply<Kind>> + 'static>,
     {
-        Self::Async(Rc::new(move |format, payload| {
-            let future = handler.call(payload::decode_args(format, payload, None)?);
-            Ok(answering(async move { future.await.into_result() }, Format::Value, None))
+        Self::Async(Rc::new(move |host, format, payload| {
+            let future = handler.call(payload::decode_args(host, format, payload, None)?);
+            Ok(answering(host, async move { future.await.into_result() }, Format::Value, None))
+        }))
+    }
+
+    /// A function that has no name and that the other end calls by its id.
+    pub(super) fn applied<Args, Kind, H>(handler: H) -> Self
+    where
+        Args: DeserializeOwned,
+        H: Handler<Args, Output: Reply<Kind>>,
+    {
+        Self::Plain(Rc::new(move |host, _, payload, result| {
+            let args = payload::decode_applied(host, payload)?;
+            let value = handler.call(args).into_result().map_err(Failure::threw)?;
+            payload::encode_result(Some(host), &value, Format::Value, None, result)
+        }))
+    }
+
+    pub(super) fn applied_async<Args, Kind, H>(handler: H) -> Self
+    where
+        Args: DeserializeOwned,
+        H: Handler<Args, Output: Future<Output: Reply<Kind>> + 'static>,
+    {
+        Self::Async(Rc::new(move |host, _, payload| {
+            let future = handler.call(payload::decode_applied(host, payload)?);
+            Ok(answering(host, async move { future.await.into_result() }, Format::Value, None))
         }))
     }
 
@@ -174,10 +201,10 @@ impl Function {
         T: Serialize + 'static,
         F: Future<Output = Result<T, Thrown>> + 'static,
     {
-        Self::Async(Rc::new(move |format, payload| {
+        Self::Async(Rc::new(move |host, format, payload| {
             let schema = schema();
-            let future = handler(payload::decode_args(format, payload, Some(schema))?);
-            Ok(answering(future, format, Some(schema)))
+            let future = handler(payload::decode_args(host, format, payload, Some(schema))?);
+            Ok(answering(host, future, format, Some(schema)))
         }))
     }
 
@@ -187,15 +214,19 @@ impl Function {
 }
 
 fn answering<T: Serialize + 'static>(
+    host: &Host,
     future: impl Future<Output = Result<T, Thrown>> + 'static,
     format: Format,
     schema: Option<Schema>,
 ) -> LocalBoxFuture<'static, Answer> {
+    let endpoint = host.handles.weak_endpoint();
     let answer = async move {
         let value = AssertUnwindSafe(future).catch_unwind().await;
         let value = value.map_err(|panic| Failure::panicked(&*panic))?.map_err(Failure::threw)?;
         let mut result = Payload::default();
-        let format = payload::encode_result(&value, format, schema, &mut result)?;
+        let endpoint = endpoint.and_then(|endpoint| endpoint.upgrade());
+        let host = endpoint.as_ref().map(|endpoint| endpoint.host());
+        let format = payload::encode_result(host, &value, format, schema, &mut result)?;
         Ok((format, result))
     };
     answer.boxed_local()

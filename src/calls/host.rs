@@ -1,15 +1,20 @@
 //! The host of an engine, at both ends of a link, the functions that it runs, and the calls that are awaited.
 
-use super::clock;
+use super::callback::Kept;
 use super::error::CallError;
 use super::functions::{Answer, Failure, Function, RawReply};
+use super::handles::Handles;
+use super::operation::Operation;
 use super::pending::PendingCalls;
-use coincide_codec::{DecodeError, EncodeError};
+use super::remote_function::USE;
+use super::thrown::Thrown;
+use super::{clock, payload};
+use coincide_codec::{DecodeError, EncodeError, value};
 use coincide_proto::engine::{Action, Engine, FunctionId, Runs, Ticket};
 use coincide_proto::{CallId, Closed, ErrorCode, Format, Payload, SendError, Session, Time, Transport};
 use futures_util::future::{AbortHandle, LocalBoxFuture, abortable};
 use hashbrown::HashMap;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -26,8 +31,12 @@ pub(crate) struct Host {
     running: RefCell<HashMap<Ticket, AbortHandle>>,
     /// Calls of the peer's functions that are awaited.
     pub(crate) pending: PendingCalls,
+    /// What stays at one end and is used by the other one.
+    pub(crate) handles: Handles,
     /// Receive the references that the peer no longer holds: listeners of the program, and of the library.
     on_released: RefCell<Vec<Released>>,
+    /// Whether the function is registered by which the other end uses what this end has given.
+    serves_handles: Cell<bool>,
 }
 
 type Released = Rc<dyn Fn(&[u64])>;
@@ -51,6 +60,8 @@ impl Host {
             functions: RefCell::default(),
             running: RefCell::default(),
             pending: PendingCalls::default(),
+            handles: Handles::default(),
+            serves_handles: Cell::new(false),
             on_released: RefCell::default(),
         }
     }
@@ -81,6 +92,23 @@ impl Host {
         self.engine.borrow_mut().release(references)
     }
 
+    /// The id by which a function of this end is sent. From now on the other end may call it.
+    pub(super) fn give(&self, function: &Rc<Kept>) -> u64 {
+        let id = self.handles.send(function);
+        if !self.serves_handles.replace(true) {
+            self.insert(USE, Function::Given);
+        }
+        id
+    }
+
+    /// Releases functions of the other end; they leave with what is sent next.
+    pub(super) fn give_back(&self, ids: &[u64]) {
+        for ids in ids.chunks(MOST_RELEASED) {
+            // On a closed link there is nothing to give back.
+            let _ = self.release(ids);
+        }
+    }
+
     /// Adds a listener.
     pub(crate) fn on_released(&self, listener: impl Fn(&[u64]) + 'static) {
         self.on_released.borrow_mut().push(Rc::new(listener));
@@ -88,6 +116,7 @@ impl Host {
 
     /// Drops functions and listeners: they may hold handles of this very end.
     pub(crate) fn forget_program(&self) {
+        self.handles.clear();
         drop(self.functions.take());
         drop(self.on_released.take());
     }
@@ -118,7 +147,13 @@ impl Host {
         encode: impl FnOnce(&mut Payload) -> Result<Format, EncodeError>,
     ) -> Result<CallId, CallError> {
         let (format, payload) = self.encode(function, encode)?;
-        self.call_encoded(function, format, payload, timeout.map(|timeout| clock::now().after(timeout)))
+        let given = self.handles.take_written();
+        let called = self.call_encoded(function, format, payload, timeout.map(|timeout| clock::now().after(timeout)));
+        match &called {
+            Ok(call) => self.handles.sent(*call, given),
+            Err(_) => self.handles.take_back(&given),
+        }
+        called
     }
 
     /// The same with arguments that are encoded already.
@@ -142,7 +177,8 @@ impl Host {
         encode: impl FnOnce(&mut Payload) -> Result<Format, EncodeError>,
     ) -> Result<(), CallError> {
         let (format, payload) = self.encode(function, encode)?;
-        self.notify_encoded(function, format, payload)
+        let given = self.handles.take_written();
+        self.notify_encoded(function, format, payload).inspect_err(|_| self.handles.take_back(&given))
     }
 
     /// The same with arguments that are encoded already.
@@ -159,6 +195,8 @@ impl Host {
         function: &str,
         encode: impl FnOnce(&mut Payload) -> Result<Format, EncodeError>,
     ) -> Result<(Format, Payload), CallError> {
+        self.give_back(&self.handles.take_many());
+        self.handles.take_written();
         let mut payload = self.engine.borrow_mut().payload();
         match encode(&mut payload) {
             Ok(format) => Ok((format, payload)),
@@ -209,6 +247,7 @@ impl Host {
                 return self.serve(call, function, format, payload).map_or(Effect::None, Effect::Spawn);
             }
             Action::Settle { call, outcome } => {
+                self.handles.ended(call, &outcome);
                 let waker = self.pending.resolve(call, outcome, self.engine.borrow().session());
                 return waker.map_or(Effect::None, Effect::Wake);
             }
@@ -229,8 +268,9 @@ impl Host {
         self.running.borrow().values().for_each(AbortHandle::abort);
     }
 
-    /// Calls the listeners in the order in which they were added. Without any, no reference was ever sent.
+    /// Calls the listeners in the order in which they were added.
     fn handle_released(&self, references: &[u64]) {
+        self.handles.released(references);
         // A listener may add another one, so the list is not borrowed while it runs.
         for index in 0.. {
             let listener = self.on_released.borrow().get(index).cloned();
@@ -253,6 +293,24 @@ impl Host {
             Err(panic) => self.answer::<Payload>(call, Err(Failure::panicked(&*panic))),
         }
         None
+    }
+
+    /// The function of this end that the other end calls.
+    fn given(&self, format: Format, payload: &mut Payload) -> Result<Rc<Kept>, Failure> {
+        if format != Format::Value {
+            return Err(Failure::Refused(ErrorCode::BAD_ARGUMENTS, "operations on what was given are values".into()));
+        }
+        let (head, segments) = payload::parts(payload);
+        let operation: Operation = value::from_payload(head, segments).map_err(|error| Failure::unread(&error))?;
+        let found = operation.function().and_then(|id| {
+            let gone = || Thrown::new("ReferenceError", "the callback was released and cannot be called any more");
+            self.handles.function(id).ok_or_else(gone)
+        });
+        // No function takes what is in there.
+        found.map_err(|thrown| {
+            self.handles.skip(&payload.head, payload.segments());
+            Failure::threw(thrown)
+        })
     }
 
     fn start<B>(self: &Rc<Self>, call: Ticket, future: LocalBoxFuture<'static, Answer<B>>) -> Task
@@ -287,9 +345,13 @@ impl Host {
 
     fn run(&self, function: &Function, format: Format, mut payload: Payload) -> Result<Ran, Failure> {
         match function {
+            Function::Given => {
+                let function = self.given(format, &mut payload)?;
+                self.run(&function.0, format, payload)
+            }
             Function::Plain(run) => {
                 let mut result = self.engine.borrow_mut().payload();
-                let format = run(format, &mut payload, &mut result);
+                let format = run(self, format, &mut payload, &mut result);
                 self.recycle(payload);
                 match format {
                     Ok(format) => Ok(Ran::Returned(format, result)),
@@ -330,13 +392,16 @@ impl Host {
                 }
             }
             Function::Async(start) => {
-                let future = start(format, &mut payload);
+                let future = start(self, format, &mut payload);
                 self.recycle(payload);
                 future.map(Ran::Started)
             }
         }
     }
 }
+
+/// Most ids that one frame releases: they fit under any practical limits.
+const MOST_RELEASED: usize = 4096;
 
 enum Ran {
     Returned(Format, Payload),

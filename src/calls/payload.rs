@@ -3,6 +3,7 @@
 use super::error::CallError;
 use super::failure::Failure;
 use super::host::Host;
+use super::operation::Applied;
 use coincide_codec::{DecodeError, DecodeErrorKind, EncodeError, schema, typed, value};
 use coincide_proto::{ErrorCode, Format, Payload, Segment};
 use serde::Serialize;
@@ -50,8 +51,9 @@ impl Schema {
     }
 }
 
-/// Appends arguments: typed with a schema, self-describing without.
+/// Appends arguments: typed with a schema, self-describing without. Without a host, no functions may be among them.
 pub(crate) fn encode_args<A: Serialize>(
+    host: Option<&Host>,
     args: &A,
     schema: Option<Schema>,
     payload: &mut Payload,
@@ -59,12 +61,13 @@ pub(crate) fn encode_args<A: Serialize>(
     let Payload { head, segments, .. } = payload;
     match schema {
         Some(Schema(hash)) => typed::to_payload(args, hash, head, segments).map(|()| Format::Typed),
-        None => value::args_to_payload(args, head, segments).map(|()| Format::Value),
+        None => writing(host, || value::args_to_payload(args, head, segments)).map(|()| Format::Value),
     }
 }
 
 /// Reads the arguments of a function that is served with `schema` if it belongs to a typed interface.
 pub(crate) fn decode_args<A: DeserializeOwned>(
+    host: &Host,
     format: Format,
     payload: &mut Payload,
     schema: Option<Schema>,
@@ -78,7 +81,9 @@ pub(crate) fn decode_args<A: DeserializeOwned>(
     match (format, schema) {
         (Format::Value, _) => {
             let (head, segments) = parts(payload);
-            value::args_from_payload(head, segments).or_else(|error| refuse(code(&error), error.to_string()))
+            host.handles
+                .reading_args(head, segments, |segments| value::args_from_payload(head, segments))
+                .or_else(|error| refuse(code(&error), error.to_string()))
         }
         (Format::Typed, Some(Schema(hash))) => {
             let (head, segments) = parts(payload);
@@ -95,8 +100,22 @@ pub(crate) fn decode_args<A: DeserializeOwned>(
     }
 }
 
+/// Reads the arguments of a function in an operation that calls it.
+pub(crate) fn decode_applied<A: DeserializeOwned>(host: &Host, payload: &mut Payload) -> Result<A, Failure> {
+    let (head, segments) = parts(payload);
+    let read = host.handles.reading_args(head, segments, |segments| value::from_payload(head, segments));
+    read.map(|Applied(args)| args).map_err(|error| match Failure::unread(&error) {
+        // The path begins with the place of the arguments in the operation.
+        Failure::Refused(code, text) => {
+            Failure::Refused(code, text.strip_prefix("[3]").map_or_else(|| text.clone(), |rest| format!("args{rest}")))
+        }
+        threw => threw,
+    })
+}
+
 /// Appends a result in the format in which the arguments came.
 pub(crate) fn encode_result<T: Serialize>(
+    host: Option<&Host>,
     value: &T,
     format: Format,
     schema: Option<Schema>,
@@ -107,13 +126,14 @@ pub(crate) fn encode_result<T: Serialize>(
         Some(Schema(hash)) if format == Format::Typed => {
             typed::to_payload(value, hash, head, segments).map(|()| Format::Typed)
         }
-        _ => value::to_payload(value, head, segments).map(|()| Format::Value),
+        _ => writing(host, || value::to_payload(value, head, segments)).map(|()| Format::Value),
     };
     encoded.map_err(|error| Failure::unsent(&error))
 }
 
 /// Reads the result of a call that was made with `schema` if it was typed.
 pub(crate) fn decode_result<R: DeserializeOwned>(
+    host: Option<&Host>,
     function: &str,
     format: Format,
     payload: &mut Payload,
@@ -122,7 +142,10 @@ pub(crate) fn decode_result<R: DeserializeOwned>(
     let (head, segments) = parts(payload);
     let result = match (format, schema) {
         (Format::Typed, Some(Schema(hash))) => typed::from_payload(head, segments, hash),
-        (Format::Value, _) => value::from_payload(head, segments),
+        (Format::Value, _) => match host {
+            Some(host) => host.handles.reading_result(head, segments, |segments| value::from_payload(head, segments)),
+            None => value::from_payload(head, segments),
+        },
         _ => Err(DecodeError::mismatch("the other end answered in a format that was not asked for")),
     };
     result.map_err(|source| CallError::result(function, source))
@@ -142,6 +165,14 @@ pub(crate) fn whole(host: &Host, function: &str, mut payload: Payload) -> Result
     match host.join(&mut payload) {
         Ok(bytes) => Ok(std::mem::take(bytes)),
         Err(error) => Err(CallError::result(function, error)),
+    }
+}
+
+/// Writes a value in which functions may stand, if there is a host.
+fn writing<T>(host: Option<&Host>, write: impl FnOnce() -> Result<T, EncodeError>) -> Result<T, EncodeError> {
+    match host {
+        Some(host) => host.handles.writing(write),
+        None => write(),
     }
 }
 

@@ -56,7 +56,29 @@ impl Proxy {
 
     /// Calls a function; `args` is a tuple.
     pub fn call<R: DeserializeOwned>(&self, function: &str, args: impl Args) -> CallFuture<R> {
-        self.start(function, None, move |payload| payload::encode_args(&args, None, payload))
+        self.start(function, None, move |payload| {
+            payload::encode_args(Some(self.endpoint.host()), &args, None, payload)
+        })
+    }
+
+    /// The same for a function without a name, which errors call `shown`.
+    pub(super) fn operate<R>(
+        &self,
+        shown: &str,
+        function: &str,
+        encode: impl FnOnce(&mut Payload) -> Result<Format, EncodeError>,
+    ) -> CallFuture<R> {
+        let mut call = self.start(function, None, encode);
+        shown.clone_into(&mut call.function);
+        if let State::Failed(Some(error)) = &mut call.state {
+            shown.clone_into(&mut error.function);
+        }
+        call
+    }
+
+    /// The same proxy under an optional time limit.
+    pub(super) fn limited(self, timeout: Option<Duration>) -> Self {
+        Self { timeout, ..self }
     }
 
     /// Calls a function that takes and returns raw bytes (see [`Scope::export_bytes`](crate::Scope::export_bytes)).
@@ -101,7 +123,8 @@ impl Proxy {
     /// # Errors
     /// When the arguments can't be sent, or the link is closed.
     pub fn notify(&self, function: &str, args: impl Args) -> Result<(), CallError> {
-        self.endpoint.host().notify(function, |payload| payload::encode_args(&args, None, payload))?;
+        let host = self.endpoint.host();
+        host.notify(function, |payload| payload::encode_args(Some(host), &args, None, payload))?;
         self.endpoint.flush();
         Ok(())
     }
@@ -140,7 +163,7 @@ impl Caller for Proxy {
     type Output<R: DeserializeOwned> = CallFuture<R>;
 
     fn call_typed<A: Serialize, R: DeserializeOwned>(&self, function: &str, schema: Schema, args: A) -> CallFuture<R> {
-        self.start(function, Some(schema), move |payload| payload::encode_args(&args, Some(schema), payload))
+        self.start(function, Some(schema), move |payload| payload::encode_args(None, &args, Some(schema), payload))
     }
 }
 
@@ -186,7 +209,8 @@ impl<R: DeserializeOwned> Future for CallFuture<R> {
         let this = &mut *self;
         this.poll_payload(context).map(|result| {
             let (format, mut payload) = result?;
-            let value = payload::decode_result(&this.function, format, &mut payload, this.schema);
+            let value =
+                payload::decode_result(Some(this.endpoint.host()), &this.function, format, &mut payload, this.schema);
             this.endpoint.host().recycle(payload);
             value
         })

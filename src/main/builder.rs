@@ -3,6 +3,7 @@
 use super::endpoint::MainEndpoint;
 use super::handle::Worker;
 use super::turns::Shared;
+use crate::calls::endpoint::Endpoint;
 use crate::calls::error::SpawnError;
 use crate::calls::host::Host;
 use coincide_proto::{Config, Role, Session, Transport};
@@ -66,6 +67,8 @@ impl<'a> WorkerBuilder<'a> {
         let session = Session::new(Role::Main, self.config).with_budget(&main.budget);
         let owner: Weak<Shared> = Rc::downgrade(main);
         let endpoint = Rc::new(MainEndpoint::new(Host::new(session, transport), owner, self.name));
+        let as_endpoint: Weak<dyn Endpoint> = Rc::downgrade(&endpoint) as _;
+        endpoint.host.handles.belong_to(as_endpoint);
         main.add(Rc::clone(&endpoint));
         if let Some(name) = endpoint.name() {
             main.names.insert(name, &endpoint);

@@ -2,8 +2,8 @@
 
 use super::mailbox::{Address, Job, Mailbox, Notification, WINDOW};
 use crate::calls::clock;
-use crate::calls::endpoint::Endpoint;
-use crate::calls::error::{LinkClosed, RawError};
+use crate::calls::endpoint::{Encode, Endpoint};
+use crate::calls::error::{CallError, CallErrorKind, CallResult, LinkClosed, RawError};
 use crate::calls::host::{Effect, Host, Task};
 use crate::calls::slot::Slot;
 use crate::calls::turn::Pace;
@@ -326,6 +326,16 @@ impl MainEndpoint {
 impl Endpoint for MainEndpoint {
     fn host(&self) -> &Host {
         &self.host
+    }
+
+    fn call_blocking(&self, function: &str, _: Option<Duration>, _: &mut Encode<'_>) -> CallResult {
+        Err(CallError { function: function.into(), kind: CallErrorKind::CannotBlock }.into())
+    }
+
+    fn spawn(&self, task: Task) {
+        if let Some(main) = self.main.upgrade() {
+            main.spawn(task);
+        }
     }
 
     /// Outside of a turn, a frame without room or a new deadline needs another turn.

@@ -134,7 +134,8 @@ impl Pool {
         }
         for member in self.handle.0.live() {
             let endpoint = &member.worker.endpoint;
-            endpoint.host.notify(function, |payload| payload::encode_args(&args, None, payload))?;
+            let host = &endpoint.host;
+            host.notify(function, |payload| payload::encode_args(Some(host), &args, None, payload))?;
             endpoint.flush();
         }
         Ok(())
@@ -196,7 +197,7 @@ impl PoolProxy {
 
     /// Calls a function; `args` is a tuple.
     pub fn call<R: DeserializeOwned>(&self, function: &str, args: impl Args) -> PoolFuture<R> {
-        self.start(function, None, |payload| payload::encode_args(&args, None, payload))
+        self.start(function, None, |payload| payload::encode_args(None, &args, None, payload))
     }
 
     fn start<R>(
@@ -231,7 +232,7 @@ impl Caller for PoolProxy {
     type Output<R: DeserializeOwned> = PoolFuture<R>;
 
     fn call_typed<A: Serialize, R: DeserializeOwned>(&self, function: &str, schema: Schema, args: A) -> PoolFuture<R> {
-        self.start(function, Some(schema), |payload| payload::encode_args(&args, Some(schema), payload))
+        self.start(function, Some(schema), |payload| payload::encode_args(None, &args, Some(schema), payload))
     }
 }
 
@@ -256,10 +257,9 @@ impl<R: DeserializeOwned> Future for PoolFuture<R> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let function = &self.job.function;
         let result = ready!(self.job.poll(context)).map_err(|error| error.into_call_error(function));
-        Poll::Ready(
-            result
-                .and_then(|(format, mut payload)| payload::decode_result(function, format, &mut payload, self.schema)),
-        )
+        Poll::Ready(result.and_then(|(format, mut payload)| {
+            payload::decode_result(None, function, format, &mut payload, self.schema)
+        }))
     }
 }
 
@@ -588,7 +588,7 @@ async fn watch(pool: Weak<State>, job: Rc<Job>, member: Rc<Member>, pending: Rc<
 
 /// Waits until a worker answers again: it may still compute what it was called for, although nothing waits for that any more.
 async fn probe(endpoint: &MainEndpoint) {
-    if let Ok(call) = endpoint.host.call(PROBE, None, |payload| payload::encode_args(&(), None, payload)) {
+    if let Ok(call) = endpoint.host.call(PROBE, None, |payload| payload::encode_args(None, &(), None, payload)) {
         let pending = endpoint.host.pending.expect(call);
         endpoint.flush();
         // How it ends does not matter.

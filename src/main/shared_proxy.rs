@@ -82,7 +82,7 @@ impl SharedProxy {
     /// Calls an export of the worker; `args` is a tuple. The call leaves at once, even if its future is not polled, and is cancelled when
     /// the future is dropped.
     pub fn call<R: DeserializeOwned>(&self, function: &str, args: impl Args) -> SharedFuture<R> {
-        self.start(function, None, move |payload| payload::encode_args(&args, None, payload))
+        self.start(function, None, move |payload| payload::encode_args(None, &args, None, payload))
     }
 
     /// Calls an export of the worker and blocks this thread until it has ended. Not for threads that an executor runs tasks on, and not for the worker's own
@@ -104,8 +104,8 @@ impl SharedProxy {
     /// ends after the notifications before it have left.
     pub fn notify(&self, function: &str, args: impl Args) -> Result<(), CallError> {
         let mut payload = Payload::default();
-        let format =
-            payload::encode_args(&args, None, &mut payload).map_err(|error| CallError::arguments(function, error))?;
+        let format = payload::encode_args(None, &args, None, &mut payload)
+            .map_err(|error| CallError::arguments(function, error))?;
         let notification = Notification { function: function.into(), format, payload };
         self.address.send_limited(function, Job::Notify(notification))
     }
@@ -189,7 +189,7 @@ impl Caller for SharedProxy {
         schema: Schema,
         args: A,
     ) -> SharedFuture<R> {
-        self.start(function, Some(schema), move |payload| payload::encode_args(&args, Some(schema), payload))
+        self.start(function, Some(schema), move |payload| payload::encode_args(None, &args, Some(schema), payload))
     }
 }
 
@@ -227,7 +227,7 @@ impl<R: DeserializeOwned> Future for SharedFuture<R> {
             State::Waiting(slot) => ready!(slot.poll(context)).map_err(|error| error.into_call_error(&this.function)),
         };
         let value = result.and_then(|(format, mut payload)| {
-            payload::decode_result(&this.function, format, &mut payload, this.schema)
+            payload::decode_result(None, &this.function, format, &mut payload, this.schema)
         });
         Poll::Ready(value)
     }

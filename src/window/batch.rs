@@ -90,7 +90,7 @@ impl Batch {
         let value = match Value::decode(&bytes) {
             Ok(value) => value,
             Err(error) if error.is_out_of_memory() => {
-                link.table.release(&sent);
+                link.table.functions.release(&sent);
                 return Err(CallError::result(&target.to_string(), error));
             }
             Err(error) => panic!("what has been encoded can be decoded: {error}"),
@@ -111,7 +111,7 @@ struct Gathered {
 
 impl Drop for Gathered {
     fn drop(&mut self) {
-        self.link.table.release(&self.sent);
+        self.link.table.functions.release(&self.sent);
     }
 }
 

@@ -3,16 +3,15 @@
 use super::link::ObjectLink;
 use crate::ErrorCode;
 use crate::calls::functions::{Failure, Handler, Reply};
+use crate::calls::list::List;
 use crate::raw::RawReply;
 use coincide_codec::DecodeError;
 use coincide_codec::value::{RefKind, RefOwner, Reference};
 use coincide_proto::Format;
-use serde::de::value::UnitDeserializer;
-use serde::de::{self, DeserializeOwned, DeserializeSeed, Error as _, IgnoredAny, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
-use std::marker::PhantomData;
 use std::rc::Rc;
 
 /// A function of the worker as a value for main: a listener, a timer, an argument of `then`.
@@ -94,7 +93,7 @@ impl Serialize for Callback {
         let Some(link) = ObjectLink::coding_now() else {
             return Err(S::Error::custom("a function can be sent as part of an operation on objects of main only"));
         };
-        let id = link.table.send(&self.0);
+        let id = link.table.functions.send(&self.0);
         Reference { owner: RefOwner::Sender, kind: RefKind::Function, id }.serialize(serializer)
     }
 }
@@ -105,7 +104,7 @@ impl<'de> Deserialize<'de> for Callback {
         let Reference { owner: RefOwner::Receiver, id, .. } = Reference::deserialize(deserializer)? else {
             return Err(D::Error::custom("expected a function of this worker, got an object of main"));
         };
-        let function = ObjectLink::coding_now().and_then(|link| link.table.function(id));
+        let function = ObjectLink::coding_now().and_then(|link| link.table.functions.get(id));
         function.map(Self).ok_or_else(|| D::Error::custom(format_args!("there is no function {id}: it was given back")))
     }
 }
@@ -140,7 +139,7 @@ pub(super) fn serve(
     }
     // Which one it is comes first. What else is in there, the function takes itself.
     let Callee(id) = coincide_codec::value::from_slice(payload).map_err(|error| refused(error.to_string()))?;
-    let Some(function) = link.table.function(id) else {
+    let Some(function) = link.table.functions.get(id) else {
         return Err(refused(format!("there is no function {id}: it was given back")));
     };
     (function.0)(&link, payload, result)
@@ -173,114 +172,5 @@ impl<'de, Args: Deserialize<'de>> Deserialize<'de> for Call<Args> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (_, _, List(args)) = <(IgnoredAny, IgnoredAny, List<Args>)>::deserialize(deserializer)?;
         Ok(Self(args))
-    }
-}
-
-/// A list of arguments of which the first are taken, as JavaScript does it.
-struct List<Args>(Args);
-
-impl<'de, Args: Deserialize<'de>> Deserialize<'de> for List<Args> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Whole<Args>(PhantomData<Args>);
-
-        impl<'de, Args: Deserialize<'de>> Visitor<'de> for Whole<Args> {
-            type Value = List<Args>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of arguments")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<List<Args>, A::Error> {
-                let args = Args::deserialize(Taken(&mut list))?;
-                while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(List(args))
-            }
-        }
-
-        deserializer.deserialize_seq(Whole(PhantomData))
-    }
-}
-
-/// As many arguments as the function takes.
-struct Taken<'a, A>(&'a mut A);
-
-impl<'de, A: SeqAccess<'de>> Deserializer<'de> for Taken<'_, A> {
-    type Error = A::Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, A::Error> {
-        visitor.visit_seq(self.0)
-    }
-
-    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
-        visitor.visit_seq(First { list: self.0, left: len })
-    }
-
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, A::Error> {
-        visitor.visit_unit()
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit_struct newtype_struct
-        seq tuple_struct map struct enum identifier ignored_any
-    }
-}
-
-/// The first of a list, as many as are wanted: what is not there is undefined.
-struct First<'a, A> {
-    list: &'a mut A,
-    left: usize,
-}
-
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for First<'_, A> {
-    type Error = A::Error;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, A::Error> {
-        if self.left == 0 {
-            return Ok(None);
-        }
-        self.left -= 1;
-        // The seed can be used once only, so what is missing has to be known before.
-        let mut seed = Some(seed);
-        match self.list.next_element_seed(Once(&mut seed))? {
-            Some(value) => Ok(Some(value)),
-            None => match seed {
-                Some(seed) => seed.deserialize(Missing(UnitDeserializer::new())).map(Some),
-                None => Err(A::Error::custom("a list ended amid an element")),
-            },
-        }
-    }
-}
-
-/// A seed that is left if there is nothing for it.
-struct Once<'a, T>(&'a mut Option<T>);
-
-impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for Once<'_, T> {
-    type Value = T::Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T::Value, D::Error> {
-        match self.0.take() {
-            Some(seed) => seed.deserialize(deserializer),
-            None => Err(D::Error::custom("an element was read twice")),
-        }
-    }
-}
-
-/// An argument that was not given.
-struct Missing<E>(UnitDeserializer<E>);
-
-impl<'de, E: de::Error> Deserializer<'de> for Missing<E> {
-    type Error = E;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
-        self.0.deserialize_any(visitor)
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
-        visitor.visit_none()
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct newtype_struct
-        seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }

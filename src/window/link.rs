@@ -54,7 +54,7 @@ fn table_of(scope: &Scope) -> Rc<Table> {
     let released = Rc::downgrade(&table);
     scope.on_released(move |ids| {
         if let Some(table) = released.upgrade() {
-            table.release(ids);
+            table.functions.release(ids);
         }
     });
     table
@@ -78,7 +78,7 @@ impl ObjectLink {
         name: impl Fn() -> String,
         operation: &impl Serialize,
     ) -> Result<R, CallError> {
-        self.give_back(&self.table.take_many());
+        self.give_back(&self.table.objects.take_many());
         let mut sent = Vec::new();
         let called = self.scope.call(REFLECT, None, None, |payload| {
             sent = self.encode_payload(operation, payload)?;
@@ -99,11 +99,11 @@ impl ObjectLink {
             Err(error) => {
                 if let RawError::Threw(payload) = &error {
                     // Errors are copies. References in one are not taken.
-                    self.table.receive(payload, &[]).map(|ids| self.table.settle(&ids)).ok();
+                    self.table.receive(payload, &[]).map(|ids| self.table.objects.settle(&ids)).ok();
                 }
                 let error = error.into_call_error(&name());
                 if !was_sent(&error) {
-                    self.table.release(&sent);
+                    self.table.functions.release(&sent);
                 }
                 Err(explained(error))
             }
@@ -112,14 +112,14 @@ impl ObjectLink {
 
     /// Has main carry out an operation without waiting for it.
     pub(super) fn operate_later(&self, name: impl Fn() -> String, operation: &impl Serialize) -> Result<(), CallError> {
-        self.give_back(&self.table.take_many());
+        self.give_back(&self.table.objects.take_many());
         let mut sent = Vec::new();
         let notified = self.scope.notify(REFLECT_LATER, |payload| {
             sent = self.encode_payload(operation, payload)?;
             Ok(Format::Value)
         });
         notified.map_err(|error| {
-            self.table.release(&sent);
+            self.table.functions.release(&sent);
             error.named(&name())
         })
     }
@@ -135,13 +135,13 @@ impl ObjectLink {
     }
 
     fn encode_by(&self, encode: impl FnOnce() -> Result<(), EncodeError>) -> Result<Vec<u64>, EncodeError> {
-        let outer = self.table.begin();
+        let outer = self.table.functions.begin();
         let encoded = self.coding(encode);
-        let sent = self.table.end(outer);
+        let sent = self.table.functions.end(outer);
         match encoded {
             Ok(()) => Ok(sent),
             Err(error) => {
-                self.table.release(&sent);
+                self.table.functions.release(&sent);
                 Err(error)
             }
         }
@@ -155,7 +155,7 @@ impl ObjectLink {
     fn decode_payload<T: DeserializeOwned>(&self, head: &[u8], segments: &mut [Segment]) -> Result<T, DecodeError> {
         let ids = self.table.receive(head, segments)?;
         let value = self.coding(|| value::from_payload(head, segments));
-        self.table.settle(&ids);
+        self.table.objects.settle(&ids);
         self.give_back_later();
         value
     }
@@ -179,19 +179,19 @@ impl ObjectLink {
 
     /// A handle of this object is dropped.
     pub(super) fn forget(&self, id: u64) {
-        self.table.forget(id);
+        self.table.objects.forget(id);
         self.give_back_later();
     }
 
     /// Gives references back once the worker has nothing else to do.
     fn give_back_later(&self) {
-        if !self.table.begins_to_wait() {
+        if !self.table.objects.begins_to_wait() {
             return;
         }
         let link = (Rc::downgrade(&self.scope), Rc::downgrade(&self.table));
         self.scope.when_idle(async move {
             if let Some(link) = upgrade(&link.0, &link.1) {
-                link.give_back(&link.table.take_awaited());
+                link.give_back(&link.table.objects.take_awaited());
                 link.scope.host.engine.borrow_mut().flush();
             }
         });

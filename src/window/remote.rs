@@ -90,7 +90,7 @@ impl<'de> Deserialize<'de> for Remote {
         };
         let table = Rc::clone(&link.table);
         let make = || Handle { id, kind, link };
-        Ok(Self::of(if id == ROOT { Rc::new(make()) } else { table.handle(id, make) }))
+        Ok(Self::of(if id == ROOT { Rc::new(make()) } else { table.objects.handle(id, make) }))
     }
 }
 

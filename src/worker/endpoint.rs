@@ -4,8 +4,8 @@ use super::cancel::CancelToken;
 use super::ring::{Ring, Woken};
 use crate::calls::clock;
 use crate::calls::defaults::MEMORY_BUDGET;
-use crate::calls::endpoint::Endpoint;
-use crate::calls::error::{self, CallError, CallErrorKind, RawError, Stop};
+use crate::calls::endpoint::{Encode, Endpoint};
+use crate::calls::error::{self, CallError, CallErrorKind, CallResult, RawError, Stop};
 use crate::calls::host::{Effect, Host, Task};
 use crate::calls::turn::{Pace, Paced, Turn};
 use coincide_codec::EncodeError;
@@ -223,7 +223,10 @@ impl WorkerEndpoint {
                 self.host.engine.borrow_mut().cancel(id);
             }
             match self.poll() {
-                Some(Action::Settle { call, outcome }) if call == id => return outcome,
+                Some(Action::Settle { call, outcome }) if call == id => {
+                    self.host.handles.ended(call, &outcome);
+                    return outcome;
+                }
                 Some(action) => self.perform(action),
                 None => self.host.wait(None),
             }
@@ -387,6 +390,14 @@ impl WorkerEndpoint {
 impl Endpoint for WorkerEndpoint {
     fn host(&self) -> &Host {
         &self.host
+    }
+
+    fn call_blocking(&self, function: &str, timeout: Option<Duration>, encode: &mut Encode<'_>) -> CallResult {
+        self.call(function, timeout, None, encode)
+    }
+
+    fn spawn(&self, task: Task) {
+        self.when_idle(task);
     }
 
     /// The event loop takes a turn in any case, since it may have to wait for room, or for a new deadline.

@@ -10,7 +10,7 @@ use crate::calls::proxy::Proxy;
 use crate::calls::thrown::Thrown;
 use coincide_proto::{CloseReason, Closed, Format, SendError};
 use serde::de::DeserializeOwned;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 /// The worker's own side of its link: calls functions of main, and exports functions to main.
@@ -47,7 +47,10 @@ pub struct Scope {
 
 impl Scope {
     pub(crate) fn new(endpoint: WorkerEndpoint) -> Self {
-        Self { endpoint: Rc::new(endpoint) }
+        let endpoint = Rc::new(endpoint);
+        let as_endpoint: Weak<dyn Endpoint> = Rc::downgrade(&endpoint) as _;
+        endpoint.host.handles.belong_to(as_endpoint);
+        Self { endpoint }
     }
 
     /// A proxy of main whose calls block.

@@ -64,7 +64,8 @@ impl SyncProxy {
     /// # Errors
     /// Why there is no result; see [`CallError`].
     pub fn call<R: DeserializeOwned>(&self, function: &str, args: impl Args) -> Result<R, CallError> {
-        self.run(function, None, move |payload| payload::encode_args(&args, None, payload))
+        let host = &self.endpoint.host;
+        self.run(function, None, move |payload| payload::encode_args(Some(host), &args, None, payload))
     }
 
     /// Calls a function that takes and returns raw bytes (see [`Worker::register_bytes`](crate::Worker::register_bytes)). The result replaces the
@@ -125,7 +126,8 @@ impl SyncProxy {
     /// # Errors
     /// When the arguments can't be sent, or the link is closed.
     pub fn notify(&self, function: &str, args: impl Args) -> Result<(), CallError> {
-        self.endpoint.notify(function, |payload| payload::encode_args(&args, None, payload))
+        let host = &self.endpoint.host;
+        self.endpoint.notify(function, |payload| payload::encode_args(Some(host), &args, None, payload))
     }
 
     fn run<R: DeserializeOwned>(
@@ -136,7 +138,7 @@ impl SyncProxy {
     ) -> Result<R, CallError> {
         let result = self.endpoint.call(function, self.timeout, self.cancel.as_ref(), encode);
         let (format, mut payload) = result.map_err(|error| error.into_call_error(function))?;
-        let result = payload::decode_result(function, format, &mut payload, schema);
+        let result = payload::decode_result(Some(&self.endpoint.host), function, format, &mut payload, schema);
         self.endpoint.host.recycle(payload);
         result
     }
@@ -151,7 +153,7 @@ impl Caller for SyncProxy {
         schema: Schema,
         args: A,
     ) -> Result<R, CallError> {
-        self.run(function, Some(schema), move |payload| payload::encode_args(&args, Some(schema), payload))
+        self.run(function, Some(schema), move |payload| payload::encode_args(None, &args, Some(schema), payload))
     }
 }
 

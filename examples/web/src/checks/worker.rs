@@ -1,6 +1,6 @@
 //! The workers of the checks.
 
-use coincide::{ByteBuf, CallError, SharedBytes, Thrown, Value, serve_script};
+use coincide::{ByteBuf, CallError, Callback, RemoteFunction, SharedBytes, Thrown, Value, serve_script};
 use wasm_bindgen::prelude::*;
 
 use crate::interfaces::painter;
@@ -15,6 +15,10 @@ pub fn checks(boot: &JsValue) -> Result<(), JsError> {
         super::operating::export(scope);
         scope.export("echo", |bytes: ByteBuf| bytes);
         scope.export("echo_parts", |text: String, bytes: SharedBytes, value: Value| (text, bytes, value));
+        scope.export("apply", |function: RemoteFunction, number: u32| {
+            function.call_blocking::<u32>((number,)).map_err(CallError::into_thrown)
+        });
+        scope.export("adder", |first: u32| Callback::new(move |second: u32| first + second));
         scope.export("panic", || -> i32 { panic!("the worker's own words") });
         let main = scope.sync();
         scope.export("panic_main", move || main.call::<i32>("panic", ()).map_err(CallError::into_thrown));

@@ -1,0 +1,258 @@
+//! Handles: what of one end stays there and is used by the other end.
+
+use super::callback::Kept;
+use super::endpoint::Endpoint;
+use super::remote_function::Remote;
+use super::tables::{Given, Received};
+use coincide_codec::value::{HandleKind, Reader, RefOwner};
+use coincide_codec::{DecodeError, EncodeError};
+use coincide_proto::{CallId, ErrorCode, Format, Outcome, Segment};
+use hashbrown::HashMap;
+use std::cell::{OnceCell, RefCell};
+use std::rc::{Rc, Weak};
+
+/// The handles of one end of a link.
+pub(crate) struct Handles {
+    /// This end, for values that are written and read. Not set: handles cannot be sent.
+    endpoint: OnceCell<Weak<dyn Endpoint>>,
+    given: Given<Kept>,
+    received: Received<Remote>,
+    /// What the payload that was written last has given.
+    written: RefCell<Vec<u64>>,
+    /// What the arguments of calls have given that have not ended.
+    in_flight: RefCell<HashMap<CallId, Vec<u64>>>,
+}
+
+impl Default for Handles {
+    fn default() -> Self {
+        Self {
+            endpoint: OnceCell::new(),
+            given: Given::counting_from(BEFORE_FIRST),
+            received: Received::default(),
+            written: RefCell::default(),
+            in_flight: RefCell::default(),
+        }
+    }
+}
+
+impl Handles {
+    /// Sets which end they are of.
+    pub(crate) fn belong_to(&self, endpoint: Weak<dyn Endpoint>) {
+        let _ = self.endpoint.set(endpoint);
+    }
+
+    pub(super) fn weak_endpoint(&self) -> Option<Weak<dyn Endpoint>> {
+        self.endpoint.get().cloned()
+    }
+
+    pub(super) fn endpoint(&self) -> Option<Rc<dyn Endpoint>> {
+        self.endpoint.get()?.upgrade()
+    }
+
+    /// Writes a value in which functions of this end may stand.
+    pub(super) fn writing<T>(&self, write: impl FnOnce() -> Result<T, EncodeError>) -> Result<T, EncodeError> {
+        let outer = self.given.begin();
+        let result = self.coding(write);
+        let given = self.given.end(outer);
+        if !given.is_empty() {
+            match result {
+                Ok(_) => drop(self.written.replace(given)),
+                Err(_) => self.given.release(&given),
+            }
+        }
+        result
+    }
+
+    /// What the payload that was written last has given.
+    pub(super) fn take_written(&self) -> Vec<u64> {
+        self.written.take()
+    }
+
+    /// Takes back what was not sent.
+    pub(super) fn take_back(&self, given: &[u64]) {
+        self.given.release(given);
+    }
+
+    /// A call was made whose arguments have given something.
+    pub(super) fn sent(&self, call: CallId, given: Vec<u64>) {
+        if !given.is_empty() {
+            self.in_flight.borrow_mut().insert(call, given);
+        }
+    }
+
+    /// A call of this end has ended. If the other end has not read its arguments, what they have given is taken back.
+    pub(crate) fn ended(&self, call: CallId, outcome: &Outcome) {
+        if let Outcome::Threw { format: Format::Value, payload, .. } = outcome {
+            self.skip(&payload.head, payload.segments());
+        }
+        if self.in_flight.borrow().is_empty() {
+            return;
+        }
+        let given = self.in_flight.borrow_mut().remove(&call);
+        if let Some(given) = given
+            && is_unread(outcome)
+        {
+            self.given.release(&given);
+        }
+    }
+
+    /// Reads arguments in which functions may stand. If they are refused, none has arrived.
+    pub(super) fn reading_args<T>(
+        &self,
+        head: &[u8],
+        segments: &mut [Segment],
+        read: impl FnOnce(&mut [Segment]) -> Result<T, DecodeError>,
+    ) -> Result<T, DecodeError> {
+        if !Reader::may_have_handles(head) {
+            return read(segments);
+        }
+        let arrived = self.count(head, segments)?;
+        let value = self.coding(|| read(segments));
+        match &value {
+            Err(error) if !error.is_out_of_memory() => self.received.revoke(&arrived),
+            _ => self.settle(&arrived),
+        }
+        value
+    }
+
+    /// Reads a result in which functions may stand.
+    pub(super) fn reading_result<T>(
+        &self,
+        head: &[u8],
+        segments: &mut [Segment],
+        read: impl FnOnce(&mut [Segment]) -> Result<T, DecodeError>,
+    ) -> Result<T, DecodeError> {
+        if !Reader::may_have_handles(head) {
+            return read(segments);
+        }
+        let arrived = self.count(head, segments)?;
+        let value = self.coding(|| read(segments));
+        self.settle(&arrived);
+        value
+    }
+
+    /// Releases what arrived in a payload that is not read.
+    pub(super) fn skip(&self, head: &[u8], segments: &[Segment]) {
+        if Reader::may_have_handles(head)
+            && let Ok(arrived) = self.count(head, segments)
+        {
+            self.settle(&arrived);
+        }
+    }
+
+    /// The function of this end that has this id.
+    pub(super) fn function(&self, id: u64) -> Option<Rc<Kept>> {
+        self.given.get(id)
+    }
+
+    /// The id by which a function of this end is sent.
+    pub(super) fn send(&self, function: &Rc<Kept>) -> u64 {
+        self.given.send(function)
+    }
+
+    /// What stands for a function of the other end.
+    pub(super) fn remote(&self, id: u64, make: impl FnOnce() -> Remote) -> Rc<Remote> {
+        self.received.handle(id, make)
+    }
+
+    /// What stands for a function of the other end is dropped.
+    pub(super) fn forget(&self, id: u64) {
+        self.received.forget(id);
+        self.give_back_later();
+    }
+
+    /// The other end has released these.
+    pub(super) fn released(&self, ids: &[u64]) {
+        self.given.release(ids);
+    }
+
+    /// The ids to release, if there are many.
+    pub(super) fn take_many(&self) -> Vec<u64> {
+        self.received.take_many()
+    }
+
+    /// Forgets everything: the link is closed.
+    pub(super) fn clear(&self) {
+        self.received.clear();
+        self.in_flight.take();
+        self.given.clear();
+    }
+
+    /// Counts the handles in a payload.
+    #[cold]
+    fn count(&self, head: &[u8], segments: &[Segment]) -> Result<Vec<u64>, DecodeError> {
+        let mut ids = Vec::new();
+        let mut memory = true;
+        Reader::of_payload(head, segments).skip_handles(|owner, kind, id| {
+            // Signals are not counted.
+            if owner == RefOwner::Sender && !matches!(kind, HandleKind::Signal | HandleKind::Controller) {
+                memory = memory && ids.try_reserve(1).is_ok();
+                if memory {
+                    ids.push(id);
+                }
+            }
+        })?;
+        if memory && self.received.count(&ids) { Ok(ids) } else { Err(DecodeError::out_of_memory()) }
+    }
+
+    fn settle(&self, arrived: &[u64]) {
+        self.received.settle(arrived);
+        self.give_back_later();
+    }
+
+    /// Gives back what is no longer used once this end has nothing else to do.
+    fn give_back_later(&self) {
+        let Some(endpoint) = self.endpoint() else {
+            return;
+        };
+        if !self.received.begins_to_wait() {
+            return;
+        }
+        let later = Rc::downgrade(&endpoint);
+        endpoint.spawn(Box::pin(async move {
+            if let Some(endpoint) = later.upgrade() {
+                let host = endpoint.host();
+                host.give_back(&host.handles.received.take_awaited());
+                endpoint.flush();
+            }
+        }));
+    }
+
+    /// Lets values of this end be written and read while `action` runs.
+    fn coding<T>(&self, action: impl FnOnce() -> T) -> T {
+        struct Restore(Option<Weak<dyn Endpoint>>);
+
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                CODING.set(self.0.take());
+            }
+        }
+
+        let _restore = Restore(CODING.replace(self.endpoint.get().cloned()));
+        action()
+    }
+}
+
+/// The end whose payload is being written or read.
+pub(super) fn coding_now() -> Option<Rc<dyn Endpoint>> {
+    CODING.with_borrow(|endpoint| endpoint.as_ref()?.upgrade())
+}
+
+thread_local! {
+    static CODING: RefCell<Option<Weak<dyn Endpoint>>> = const { RefCell::new(None) };
+}
+
+/// Whether the other end has not read the arguments of a call that has ended so.
+fn is_unread(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::NotSent(_) => true,
+        Outcome::Threw { code, .. } => {
+            [ErrorCode::UNKNOWN_FUNCTION, ErrorCode::BAD_ARGUMENTS, ErrorCode::SCHEMA_MISMATCH, ErrorCode::TOO_DEEP]
+                .contains(code)
+        }
+        _ => false,
+    }
+}
+
+/// Handles have larger ids than references of the same end, which are counted from 1 in a table of their own: a released id names one of both.
+const BEFORE_FIRST: u64 = 1 << 40;

@@ -1,0 +1,208 @@
+//! What one end of a link has of the other end, and what the other end has of it. Nothing here knows of links.
+
+use hashbrown::HashMap;
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+/// Things of the other end, by their ids.
+pub(crate) struct Received<H> {
+    arrivals: RefCell<HashMap<u64, Arrivals<H>>>,
+    /// Ids to be released, each once for each time that it arrived.
+    back: RefCell<Vec<u64>>,
+    /// Whether a task to release them when the end is idle is scheduled.
+    awaited: Cell<bool>,
+}
+
+/// How often a thing has arrived, and what stands for it.
+struct Arrivals<H> {
+    times: usize,
+    handle: Weak<H>,
+}
+
+impl<H> Default for Received<H> {
+    fn default() -> Self {
+        Self { arrivals: RefCell::default(), back: RefCell::default(), awaited: Cell::default() }
+    }
+}
+
+impl<H> Default for Arrivals<H> {
+    fn default() -> Self {
+        Self { times: 0, handle: Weak::new() }
+    }
+}
+
+impl<H> Received<H> {
+    /// Counts what has arrived in a payload. [`settle`](Self::settle) has to follow. `false`: there is no memory for that, and nothing is counted.
+    #[must_use]
+    pub(crate) fn count(&self, ids: &[u64]) -> bool {
+        let mut arrivals = self.arrivals.borrow_mut();
+        if arrivals.try_reserve(ids.len()).is_err() {
+            return false;
+        }
+        for id in ids {
+            arrivals.entry(*id).or_default().times += 1;
+        }
+        true
+    }
+
+    /// Releases what arrived and was not taken.
+    pub(crate) fn settle(&self, ids: &[u64]) {
+        let mut arrivals = self.arrivals.borrow_mut();
+        for id in ids {
+            if arrivals.get(id).is_some_and(|arrivals| arrivals.handle.strong_count() == 0) {
+                self.give_back(*id, arrivals.remove(id));
+            }
+        }
+    }
+
+    /// Takes back the count of what arrived in a payload that is refused: its sender takes it back as well.
+    pub(crate) fn revoke(&self, ids: &[u64]) {
+        let (mut arrivals, mut back) = (self.arrivals.borrow_mut(), self.back.borrow_mut());
+        for id in ids {
+            match arrivals.get_mut(id) {
+                Some(counted) => {
+                    counted.times -= 1;
+                    if counted.times == 0 {
+                        arrivals.remove(id);
+                    }
+                }
+                // Its handle has been dropped already.
+                None => {
+                    if let Some(at) = back.iter().position(|waiting| waiting == id) {
+                        back.swap_remove(at);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The handle of a thing, by `make` if there is none.
+    pub(crate) fn handle(&self, id: u64, make: impl FnOnce() -> H) -> Rc<H> {
+        let mut arrivals = self.arrivals.borrow_mut();
+        let arrivals = arrivals.entry(id).or_default();
+        arrivals.handle.upgrade().unwrap_or_else(|| {
+            let handle = Rc::new(make());
+            arrivals.handle = Rc::downgrade(&handle);
+            handle
+        })
+    }
+
+    /// A handle is dropped.
+    pub(crate) fn forget(&self, id: u64) {
+        let arrivals = self.arrivals.borrow_mut().remove(&id);
+        self.give_back(id, arrivals);
+    }
+
+    /// Returns whether to schedule a release: there is something to release, and none is scheduled. Marks it as scheduled until it is taken.
+    pub(crate) fn begins_to_wait(&self) -> bool {
+        !self.back.borrow().is_empty() && !self.awaited.replace(true)
+    }
+
+    /// The ids to release, for the scheduled release.
+    pub(crate) fn take_awaited(&self) -> Vec<u64> {
+        self.awaited.set(false);
+        self.back.take()
+    }
+
+    /// The ids to release, if there are many.
+    pub(crate) fn take_many(&self) -> Vec<u64> {
+        if self.back.borrow().len() < MANY { Vec::new() } else { self.back.take() }
+    }
+
+    /// Forgets everything: the link is closed.
+    pub(crate) fn clear(&self) {
+        self.back.take();
+        self.arrivals.take();
+    }
+
+    /// Number of things.
+    pub(crate) fn len(&self) -> usize {
+        self.arrivals.borrow().len()
+    }
+
+    fn give_back(&self, id: u64, arrivals: Option<Arrivals<H>>) {
+        let times = arrivals.map_or(0, |arrivals| arrivals.times);
+        self.back.borrow_mut().extend(std::iter::repeat_n(id, times));
+    }
+}
+
+/// Things of this end that the other end has.
+pub(crate) struct Given<T>(RefCell<Things<T>>);
+
+struct Things<T> {
+    by_id: HashMap<u64, (Rc<T>, usize)>,
+    ids: HashMap<*const T, u64>,
+    last: u64,
+    /// What has been sent in the payload that is being written.
+    sent: Vec<u64>,
+}
+
+impl<T> Given<T> {
+    /// Ids count up from the one behind `last`.
+    pub(crate) fn counting_from(last: u64) -> Self {
+        Self(RefCell::new(Things { by_id: HashMap::new(), ids: HashMap::new(), last, sent: Vec::new() }))
+    }
+
+    /// The id by which a thing is sent. It is held until the other end has released it as often as it was sent.
+    pub(crate) fn send(&self, thing: &Rc<T>) -> u64 {
+        let things = &mut *self.0.borrow_mut();
+        let id = *things.ids.entry(Rc::as_ptr(thing)).or_insert_with(|| {
+            // An id is never used again: one that comes too late names nothing, not something else.
+            things.last += 1;
+            things.last
+        });
+        things.by_id.entry(id).or_insert_with(|| (Rc::clone(thing), 0)).1 += 1;
+        things.sent.push(id);
+        id
+    }
+
+    /// Begins a payload. Returns what the one that is being written has sent so far.
+    pub(crate) fn begin(&self) -> Vec<u64> {
+        std::mem::take(&mut self.0.borrow_mut().sent)
+    }
+
+    /// Ends a payload. Returns what it has sent, and continues with `outer`.
+    pub(crate) fn end(&self, outer: Vec<u64>) -> Vec<u64> {
+        std::mem::replace(&mut self.0.borrow_mut().sent, outer)
+    }
+
+    /// The thing of this id.
+    pub(crate) fn get(&self, id: u64) -> Option<Rc<T>> {
+        self.0.borrow().by_id.get(&id).map(|(thing, _)| Rc::clone(thing))
+    }
+
+    /// The other end has released things, each id as often as it is listed; or they have not been sent after all.
+    pub(crate) fn release(&self, ids: &[u64]) {
+        let mut gone = Vec::new();
+        let mut things = self.0.borrow_mut();
+        for id in ids {
+            let Some((_, times)) = things.by_id.get_mut(id) else { continue };
+            *times -= 1;
+            if *times == 0 {
+                let entry = things.by_id.remove(id);
+                if let Some((thing, _)) = &entry {
+                    things.ids.remove(&Rc::as_ptr(thing));
+                }
+                gone.extend(entry);
+            }
+        }
+        // What they have captured may be handles, or things in turn.
+        drop(things);
+    }
+
+    /// Forgets everything: the link is closed.
+    pub(crate) fn clear(&self) {
+        let mut things = self.0.borrow_mut();
+        let dropped = (std::mem::take(&mut things.by_id), std::mem::take(&mut things.ids));
+        drop(things);
+        drop(dropped);
+    }
+
+    /// Number of things.
+    pub(crate) fn len(&self) -> usize {
+        self.0.borrow().by_id.len()
+    }
+}
+
+/// Number of pending ids that is released at once even while the end is busy.
+const MANY: usize = 64;
