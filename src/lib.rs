@@ -34,6 +34,7 @@
 //! | call main from the worker, blocking | [`SyncProxy`] |
 //! | call the other end and await the result | [`Proxy`]; from other threads [`SharedProxy`] |
 //! | pass functions as arguments and results | [`Callback`], [`RemoteFunction`] |
+//! | send rows one after the other, as the other end wants them | [`Source`], [`RemoteStream`] |
 //! | have the compiler check names and types on both sides | [`interface!`] |
 //! | handle calls that fail | [`CallError`], [`Thrown`] |
 //! | run a worker inside of an event loop | [`Driver`] |
@@ -65,6 +66,8 @@ pub use calls::payload::{Args, Schema};
 pub use calls::proxy::{BytesFuture, CallFuture, Proxy, RawFuture};
 pub use calls::raw;
 pub use calls::remote_function::RemoteFunction;
+pub use calls::remote_stream::{BlockingStream, RemoteStream};
+pub use calls::source::Source;
 pub use calls::thrown::Thrown;
 pub use calls::turn::Turn;
 pub use coincide_codec::{ByteBuf, Bytes, DecodeError, EncodeError, SharedBytes, Value};

@@ -2,6 +2,7 @@
 
 use super::functions::{Function, Handler, Reply};
 use super::handles;
+use super::source::Rows;
 use coincide_codec::Value;
 use coincide_codec::value::{Handle, HandleKind, RefOwner};
 use serde::de::{DeserializeOwned, Error as _};
@@ -43,8 +44,11 @@ use std::rc::Rc;
 #[derive(Clone)]
 pub struct Callback(Rc<Kept>);
 
-/// A function that stays here.
-pub(crate) struct Kept(pub(super) Function);
+/// What stays here.
+pub(crate) enum Kept {
+    Function(Function),
+    Stream(Box<dyn Rows>),
+}
 
 impl Callback {
     /// A function that returns at once; see [`Reply`] for what it may return.
@@ -53,7 +57,7 @@ impl Callback {
         Args: DeserializeOwned,
         H: Handler<Args, Output: Reply<Kind>>,
     {
-        Self(Rc::new(Kept(Function::applied(function))))
+        Self(Rc::new(Kept::Function(Function::applied(function))))
     }
 
     /// A function that returns a future. In a worker, futures run only when the worker serves.
@@ -62,7 +66,7 @@ impl Callback {
         Args: DeserializeOwned,
         H: Handler<Args, Output: Future<Output: Reply<Kind>> + 'static>,
     {
-        Self(Rc::new(Kept(Function::applied_async(function))))
+        Self(Rc::new(Kept::Function(Function::applied_async(function))))
     }
 }
 
@@ -97,7 +101,8 @@ impl<'de> Deserialize<'de> for Callback {
         let Handle { owner: RefOwner::Receiver, id, .. } = Handle::deserialize(deserializer)? else {
             return Err(D::Error::custom("expected a function of this end, got one of the other end"));
         };
-        let kept = handles::coding_now().and_then(|endpoint| endpoint.host().handles.function(id));
+        let kept = handles::coding_now().and_then(|endpoint| endpoint.host().handles.given(id));
+        let kept = kept.filter(|kept| matches!(**kept, Kept::Function(_)));
         kept.map(Self).ok_or_else(|| D::Error::custom("a function of this end came home that was released"))
     }
 }

@@ -106,8 +106,8 @@ impl std::fmt::Debug for RawReply {
 
 #[derive(Clone)]
 pub(crate) enum Function {
-    /// That which operates on the functions that this end has given to the other one.
-    Given,
+    /// That which operates on what this end has given to the other one.
+    Given(Use),
     /// Reads arguments from a payload, runs, and writes the result into a buffer.
     Plain(Rc<Run>),
     /// Takes bytes in the buffer and replaces them by the result.
@@ -116,6 +116,17 @@ pub(crate) enum Function {
     Async(Rc<Start>),
     /// Decides at run time whether to answer now or later.
     Raw(Rc<RunRaw>),
+}
+
+/// How the other end uses what it has been given.
+#[derive(Clone, Copy)]
+pub(crate) enum Use {
+    /// Calls a function.
+    Apply,
+    /// Requests rows of a stream.
+    Next,
+    /// Ends a stream.
+    Return,
 }
 
 type Run = dyn Fn(&Host, Format, &mut Payload, &mut Payload) -> Result<Format, Failure>;

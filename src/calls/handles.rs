@@ -54,11 +54,11 @@ impl Handles {
         let outer = self.given.begin();
         let result = self.coding(write);
         let given = self.given.end(outer);
-        if !given.is_empty() {
-            match result {
-                Ok(_) => drop(self.written.replace(given)),
-                Err(_) => self.given.release(&given),
-            }
+        if result.is_err() {
+            self.given.release(&given);
+            self.written.take();
+        } else {
+            self.written.replace(given);
         }
         result
     }
@@ -140,8 +140,8 @@ impl Handles {
         }
     }
 
-    /// The function of this end that has this id.
-    pub(super) fn function(&self, id: u64) -> Option<Rc<Kept>> {
+    /// What this end has given by this id.
+    pub(super) fn given(&self, id: u64) -> Option<Rc<Kept>> {
         self.given.get(id)
     }
 

@@ -2,11 +2,13 @@
 
 use super::callback::Kept;
 use super::error::CallError;
-use super::functions::{Answer, Failure, Function, RawReply};
+use super::functions::{Answer, Failure, Function, RawReply, Use};
 use super::handles::Handles;
 use super::operation::Operation;
 use super::pending::PendingCalls;
 use super::remote_function::USE;
+use super::remote_stream::{MOST_ROWS, NEXT, RETURN};
+use super::source::{Next, Rows};
 use super::thrown::Thrown;
 use super::{clock, payload};
 use coincide_codec::{DecodeError, EncodeError, value};
@@ -14,6 +16,7 @@ use coincide_proto::engine::{Action, Engine, FunctionId, Runs, Ticket};
 use coincide_proto::{CallId, Closed, ErrorCode, Format, Payload, SendError, Session, Time, Transport};
 use futures_util::future::{AbortHandle, LocalBoxFuture, abortable};
 use hashbrown::HashMap;
+use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -96,7 +99,9 @@ impl Host {
     pub(super) fn give(&self, function: &Rc<Kept>) -> u64 {
         let id = self.handles.send(function);
         if !self.serves_handles.replace(true) {
-            self.insert(USE, Function::Given);
+            self.insert(USE, Function::Given(Use::Apply));
+            self.insert(NEXT, Function::Given(Use::Next));
+            self.insert(RETURN, Function::Given(Use::Return));
         }
         id
     }
@@ -295,8 +300,21 @@ impl Host {
         None
     }
 
+    /// The arguments of an operation on a stream.
+    fn operand<T: DeserializeOwned>(&self, format: Format, mut payload: Payload) -> Result<T, Failure> {
+        let args = payload::decode_args(self, format, &mut payload, None);
+        self.recycle(payload);
+        args
+    }
+
+    /// The stream of this end that has this id.
+    fn stream(&self, id: u64) -> Result<Rc<Kept>, Failure> {
+        let gone = || Failure::threw(Thrown::new("ReferenceError", "the stream was released, or there never was one"));
+        self.handles.given(id).ok_or_else(gone)
+    }
+
     /// The function of this end that the other end calls.
-    fn given(&self, format: Format, payload: &mut Payload) -> Result<Rc<Kept>, Failure> {
+    fn applied(&self, format: Format, payload: &mut Payload) -> Result<Rc<Kept>, Failure> {
         if format != Format::Value {
             return Err(Failure::Refused(ErrorCode::BAD_ARGUMENTS, "operations on what was given are values".into()));
         }
@@ -304,7 +322,7 @@ impl Host {
         let operation: Operation = value::from_payload(head, segments).map_err(|error| Failure::unread(&error))?;
         let found = operation.function().and_then(|id| {
             let gone = || Thrown::new("ReferenceError", "the callback was released and cannot be called any more");
-            self.handles.function(id).ok_or_else(gone)
+            self.handles.given(id).ok_or_else(gone)
         });
         // No function takes what is in there.
         found.map_err(|thrown| {
@@ -345,9 +363,42 @@ impl Host {
 
     fn run(&self, function: &Function, format: Format, mut payload: Payload) -> Result<Ran, Failure> {
         match function {
-            Function::Given => {
-                let function = self.given(format, &mut payload)?;
-                self.run(&function.0, format, payload)
+            Function::Given(Use::Apply) => {
+                let kept = self.applied(format, &mut payload)?;
+                match &*kept {
+                    Kept::Function(function) => self.run(function, format, payload),
+                    Kept::Stream(_) => {
+                        self.handles.skip(&payload.head, payload.segments());
+                        Err(Failure::threw(Thrown::new("TypeError", "a stream can only be iterated")))
+                    }
+                }
+            }
+            Function::Given(Use::Next) => {
+                let (id, most) = self.operand::<(u64, u64)>(format, payload)?;
+                if most == 0 {
+                    let text = "the number of rows is not a whole number above 0";
+                    return Err(Failure::threw(Thrown::new("RangeError", text)));
+                }
+                let kept = self.stream(id)?;
+                let mut result = self.engine.borrow_mut().payload();
+                match kept.rows()?.next(self, most.min(MOST_ROWS) as usize, &mut result) {
+                    Ok(Next::Now(format)) => Ok(Ran::Returned(format, result)),
+                    Ok(Next::Later(future)) => {
+                        self.recycle(result);
+                        Ok(Ran::Started(future))
+                    }
+                    Err(failure) => {
+                        self.recycle(result);
+                        Err(failure)
+                    }
+                }
+            }
+            Function::Given(Use::Return) => {
+                let (id,) = self.operand(format, payload)?;
+                self.stream(id)?.rows()?.end();
+                let mut result = self.engine.borrow_mut().payload();
+                let format = payload::encode_result(None, &(), Format::Value, None, &mut result)?;
+                Ok(Ran::Returned(format, result))
             }
             Function::Plain(run) => {
                 let mut result = self.engine.borrow_mut().payload();
@@ -396,6 +447,15 @@ impl Host {
                 self.recycle(payload);
                 future.map(Ran::Started)
             }
+        }
+    }
+}
+
+impl Kept {
+    fn rows(&self) -> Result<&dyn Rows, Failure> {
+        match self {
+            Self::Stream(rows) => Ok(&**rows),
+            Self::Function(_) => Err(Failure::threw(Thrown::new("TypeError", "a callback is not a stream"))),
         }
     }
 }

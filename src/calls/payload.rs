@@ -131,6 +131,17 @@ pub(crate) fn encode_result<T: Serialize>(
     encoded.map_err(|error| Failure::unsent(&error))
 }
 
+/// Reports why a value cannot be sent in a result.
+pub(crate) fn can_encode<T: Serialize>(host: Option<&Host>, value: &T) -> Result<(), EncodeError> {
+    let mut scratch = Payload::default();
+    let Payload { head, segments, .. } = &mut scratch;
+    writing(host, || value::to_payload(value, head, segments))?;
+    if let Some(host) = host {
+        host.handles.take_back(&host.handles.take_written());
+    }
+    Ok(())
+}
+
 /// Reads the result of a call that was made with `schema` if it was typed.
 pub(crate) fn decode_result<R: DeserializeOwned>(
     host: Option<&Host>,

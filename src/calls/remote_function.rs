@@ -110,10 +110,10 @@ impl<'de> Deserialize<'de> for RemoteFunction {
     }
 }
 
-/// The one thing that stands for a function on a link.
+/// The one thing that stands for a function or a stream on a link.
 pub(crate) struct Remote {
-    id: u64,
-    endpoint: Rc<dyn Endpoint>,
+    pub(super) id: u64,
+    pub(super) endpoint: Rc<dyn Endpoint>,
 }
 
 impl Drop for Remote {

@@ -1,6 +1,8 @@
 //! The workers of the checks.
 
-use coincide::{ByteBuf, CallError, Callback, RemoteFunction, SharedBytes, Thrown, Value, serve_script};
+use coincide::{
+    ByteBuf, CallError, Callback, RemoteFunction, RemoteStream, SharedBytes, Source, Thrown, Value, serve_script,
+};
 use wasm_bindgen::prelude::*;
 
 use crate::interfaces::painter;
@@ -19,6 +21,10 @@ pub fn checks(boot: &JsValue) -> Result<(), JsError> {
             function.call_blocking::<u32>((number,)).map_err(CallError::into_thrown)
         });
         scope.export("adder", |first: u32| Callback::new(move |second: u32| first + second));
+        scope.export("squares", |below: u32| Source::new((0..below).map(|number| number * number)));
+        scope.export("sum_rows", |rows: RemoteStream<u32>, most: usize| {
+            rows.into_blocking().take(most).sum::<Result<u32, _>>().map_err(CallError::into_thrown)
+        });
         scope.export("panic", || -> i32 { panic!("the worker's own words") });
         let main = scope.sync();
         scope.export("panic_main", move || main.call::<i32>("panic", ()).map_err(CallError::into_thrown));
