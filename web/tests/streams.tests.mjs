@@ -586,6 +586,45 @@ export default (register, { coincide: made, mark, pool, worker, tier, gc, assert
     deepEqual(await w.proxy.nests(), [38, 1]);
   });
 
+  link('a blocked worker that is asked for the next row of the same stream refuses, as a generator does', async (w, run) => {
+    if (!blocks) return 'the worker cannot block';
+    const waits = [];
+    w.proxy.slow = async function* () {
+      for (let i = 0; i < 3; i++) {
+        waits.push(await w.proxy.again());
+        yield i;
+      }
+    };
+    const found = await run(({ proxy, kept }) => {
+      kept.rows = proxy.slow();
+      proxy.again = () => {
+        try {
+          return kept.rows.next();
+        } catch (error) {
+          return `${error.name}: ${error.message}`;
+        }
+      };
+      return [...kept.rows];
+    });
+    deepEqual([found, waits], [[0, 1, 2], Array(3).fill('TypeError: the next row of this stream is being awaited already')]);
+    // One that ends the iteration there has ended it.
+    const ended = await run(({ proxy, kept }) => {
+      kept.rows = proxy.slow();
+      proxy.again = () => void kept.rows.return();
+      return [...kept.rows];
+    });
+    deepEqual(ended, []);
+  });
+
+  link('thousands of requests at once are answered', async (w, run) => {
+    await exporting(run);
+    const { 'coincide:next': next } = w.proxy;
+    const rows = await w.within({ rows: 1 }).later(5_000);
+    const answers = await Promise.all(Array.from({ length: 5_001 }, () => next(1, 1)));
+    deepEqual(answers.map(([, [row]]) => row), [...numbers(5_000), undefined]);
+    equal((await rows.next()).done, true);
+  });
+
   test('streams before the worker is ready', async () => {
     const w = new Worker(worker('objects'));
     try {

@@ -36,6 +36,7 @@ export class Source {
   /** Whether a request is being answered; later ones wait. */
   #isReading = false;
   #waiting = [];
+  #isResuming = false;
   #isFilling = false;
   /** Whether code of a synchronous iterator runs, and whether it is to be ended then. */
   #isStepping = false;
@@ -179,7 +180,11 @@ export class Source {
 
   #ends() {
     this.#isReading = false;
-    this.#waiting.shift()?.();
+    // Each may end at once.
+    if (this.#isResuming) return;
+    this.#isResuming = true;
+    while (!this.#isReading && this.#waiting.length > 0) this.#waiting.shift()();
+    this.#isResuming = false;
   }
 
   /** Ends the iteration: the `finally` of a generator runs. Returns a promise if that takes time. */
@@ -264,6 +269,8 @@ class Rows {
 
   arrive(result) {
     if (!Array.isArray(result) || !Array.isArray(result[1])) throw ours(new TypeError('the other end has answered a request for rows with something else'));
+    // The program has ended the iteration in between.
+    if (this.isOver) return;
     this.rows = result[1].reverse();
     if (!result[0]) return;
     this.isOver = true;
@@ -305,6 +312,7 @@ const isClosed = error => isCoincide(error) && error.code === 'Closed';
 /** A stream in a worker that blocks. */
 class Blocking {
   #rows;
+  #isReading = false;
 
   constructor(rows) {
     this.#rows = rows;
@@ -313,13 +321,18 @@ class Blocking {
   next() {
     const rows = this.#rows;
     try {
+      // As with a generator. Main has called a function of this worker, which blocks in the request.
+      if (this.#isReading) throw ours(new TypeError('the next row of this stream is being awaited already'));
       while (rows.rows.length === 0 && !rows.isOver) {
         roomFor(SHOWN);
+        this.#isReading = true;
         try {
           rows.arrive(rows.request());
         } catch (error) {
           rows.drop();
           throw error;
+        } finally {
+          this.#isReading = false;
         }
       }
       return rows.take();
@@ -332,7 +345,8 @@ class Blocking {
     const rows = this.#rows;
     try {
       roomFor(SHOWN);
-      rows.finish();
+      // While a row is awaited, the iteration may wait for the function that has called this.
+      if (!this.#isReading) rows.finish();
     } catch (error) {
       if (!isClosed(error)) throw located(error, site(), rows.signal);
     } finally {
@@ -467,7 +481,7 @@ const iteratorOf = value => {
 export const MOST_ROWS = 4096;
 
 /** Milliseconds for which rows of a synchronous iterator are read before they are sent. */
-const BUDGET = 8;
+const BUDGET = 2;
 
 /** Microtasks without another row after which the rows of an asynchronous iterator are sent. */
 const TICKS = 16;
