@@ -1,6 +1,6 @@
 //! Functions as arguments and results.
 
-use coincide::{CallError, CallErrorKind, Callback, Main, Proxy, RemoteFunction, Scope, Thrown, Value, Worker};
+use coincide::{CallError, CallErrorKind, Callback, Config, Main, Proxy, RemoteFunction, Scope, Thrown, Value, Worker};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -203,8 +203,10 @@ fn functions_of_a_worker_are_dropped_when_main_has_dropped_them() {
     let kept: Vec<RemoteFunction> = (0..200).map(|_| main.block_on(proxy.call("give", ())).unwrap()).collect();
     assert_eq!(main.block_on(kept[0].call::<usize>(())).unwrap(), 202);
     drop(kept);
-    // A result of another type.
+    // A result of another type, and one that is read where there is no end of the link.
     assert!(main.block_on(proxy.call::<u32>("give", ())).is_err());
+    let error = main.block_on(worker.shared_proxy().call::<RemoteFunction>("give", ())).unwrap_err();
+    assert!(error.to_string().contains("functions can be passed by the proxies of one worker or of main"), "{error}");
     for _ in 0..1000 {
         if Arc::strong_count(&owner) == 2 {
             return;
@@ -271,6 +273,45 @@ fn calls_of_functions_end_in_time() {
     });
     let never = Callback::new_async(std::future::pending::<()>);
     assert!(main.block_on(worker.proxy().call::<bool>("apply", (never,))).unwrap());
+}
+
+#[test]
+fn cancelled_calls_release_what_they_have_given() {
+    let (main, worker) = started(|scope| {
+        scope.export_async("never", |_function: RemoteFunction| std::future::pending::<()>());
+        scope.export("nothing", || ());
+    });
+    let proxy = worker.proxy();
+    let owner = Rc::new(());
+    for _ in 0..20 {
+        let call = proxy.call::<()>("never", (counted(&owner),));
+        main.block_on(proxy.call::<()>("nothing", ())).unwrap();
+        drop(call);
+    }
+    until_released(&main, &proxy, &owner);
+}
+
+#[test]
+fn asynchronous_function_of_a_worker_that_is_blocked_is_a_deadlock() {
+    let main = Main::new().unwrap();
+    let config = Config { deadlock_timeout: Duration::from_millis(20), ..Config::default() };
+    let worker = main
+        .worker()
+        .config(config)
+        .spawn(|scope| {
+            let sync = scope.sync();
+            scope.export("blocked", move || {
+                let later = Callback::new_async(|| async { 1 });
+                sync.call::<u32>("wait", (later,)).map_err(CallError::into_thrown)
+            });
+            Ok(())
+        })
+        .unwrap();
+    worker.register_async("wait", |function: RemoteFunction| async move {
+        let error = function.call::<u32>(()).await.unwrap_err();
+        u32::from(matches!(error.kind, CallErrorKind::Deadlock(_)))
+    });
+    assert_eq!(main.block_on(worker.proxy().call::<u32>("blocked", ())).unwrap(), 1);
 }
 
 #[test]

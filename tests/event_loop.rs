@@ -1,14 +1,17 @@
 //! Endpoints in event loops: workers that a driver drives, and main as a future.
 
-use coincide::{CallError, CallErrorKind, CloseReason, ClosedBy, Config, Driver, Main, Scope, SendError, Turn, Worker};
+use coincide::{
+    CallError, CallErrorKind, Callback, CloseReason, ClosedBy, Config, Driver, Main, RemoteFunction, Scope, SendError,
+    Turn, Worker,
+};
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Poll, Wake, Waker};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -455,6 +458,45 @@ fn run_ends_when_the_last_handle_of_main_is_dropped() {
         run.await;
     });
     assert!(worker.closed().is_some());
+}
+
+#[test]
+fn function_that_main_drops_between_turns_is_released() {
+    /// Wakes what waits for its end.
+    struct Owner(Arc<Mutex<Option<Waker>>>, Arc<AtomicUsize>);
+
+    impl Drop for Owner {
+        fn drop(&mut self) {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            if let Some(waker) = self.0.lock().unwrap().take() {
+                waker.wake();
+            }
+        }
+    }
+
+    let (waker, dropped) = (Arc::new(Mutex::new(None)), Arc::new(AtomicUsize::new(0)));
+    let parts = (Arc::clone(&waker), Arc::clone(&dropped));
+    let (main, worker, thread) = on_thread(Config::default(), |scope| {
+        scope.export("give", move || {
+            let owner = Owner(Arc::clone(&parts.0), Arc::clone(&parts.1));
+            Callback::new(move || owner.1.load(Ordering::SeqCst))
+        });
+    });
+    let function: RemoteFunction = block_on(beside(&main, worker.proxy().call("give", ()))).unwrap();
+    assert_eq!(block_on(beside(&main, function.call::<usize>(()))), Ok(0));
+    let mut function = Some(function);
+    // Nothing polls this again before the function is dropped.
+    let released = poll_fn(|context| {
+        if dropped.load(Ordering::SeqCst) == 1 {
+            return Poll::Ready(());
+        }
+        waker.lock().unwrap().replace(context.waker().clone());
+        drop(function.take());
+        Poll::Pending
+    });
+    block_on(beside(&main, released));
+    worker.terminate();
+    thread.join().unwrap();
 }
 
 const ROUNDS: usize = 1000;

@@ -13,7 +13,7 @@ use super::thrown::Thrown;
 use super::{clock, payload};
 use coincide_codec::{DecodeError, EncodeError, value};
 use coincide_proto::engine::{Action, Engine, FunctionId, Runs, Ticket};
-use coincide_proto::{CallId, Closed, ErrorCode, Format, Payload, SendError, Session, Time, Transport};
+use coincide_proto::{CallId, Closed, ErrorCode, Format, Outcome, Payload, SendError, Session, Time, Transport};
 use futures_util::future::{AbortHandle, LocalBoxFuture, abortable};
 use hashbrown::HashMap;
 use serde::de::DeserializeOwned;
@@ -104,6 +104,13 @@ impl Host {
             self.insert(RETURN, Function::Given(Use::Return));
         }
         id
+    }
+
+    /// Releases the handles in a result that is read where there is no end of the link.
+    pub(crate) fn release_handles(&self, format: Format, payload: &Payload) {
+        if format == Format::Value {
+            self.handles.skip(&payload.head, payload.segments());
+        }
     }
 
     /// Releases functions of the other end; they leave with what is sent next.
@@ -253,6 +260,11 @@ impl Host {
             }
             Action::Settle { call, outcome } => {
                 self.handles.ended(call, &outcome);
+                if let Outcome::Returned { format, payload } = &outcome
+                    && self.pending.is_shared(call)
+                {
+                    self.release_handles(*format, payload);
+                }
                 let waker = self.pending.resolve(call, outcome, self.engine.borrow().session());
                 return waker.map_or(Effect::None, Effect::Wake);
             }

@@ -56,6 +56,11 @@ impl PendingCalls {
         self.shared.set(self.shared.get() + 1);
     }
 
+    /// Whether another thread awaits a call.
+    pub(crate) fn is_shared(&self, id: CallId) -> bool {
+        matches!(self.calls.borrow().get(&id), Some(Awaiting::Shared(_)))
+    }
+
     /// Number of calls that other threads await.
     pub(crate) fn shared(&self) -> usize {
         self.shared.get()

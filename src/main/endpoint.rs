@@ -335,6 +335,7 @@ impl Endpoint for MainEndpoint {
     fn spawn(&self, task: Task) {
         if let Some(main) = self.main.upgrade() {
             main.spawn(task);
+            main.ring_outside_of_turn();
         }
     }
 

@@ -575,6 +575,9 @@ async fn watch(pool: Weak<State>, job: Rc<Job>, member: Rc<Member>, pending: Rc<
     if let Some(result) = result
         && let Some(pool) = pool.upgrade()
     {
+        if let Ok((format, payload)) = &result {
+            member.worker.endpoint.host.release_handles(*format, payload);
+        }
         pool.end_or_retry(&job, &member, result);
     }
     drop(job);
