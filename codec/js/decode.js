@@ -3,8 +3,8 @@
 // The bytes are those of a stranger. Each length is checked against the bytes that are left before anything is created for it. No accessor that a
 // program has added to a prototype runs: properties that a prototype has are defined, all others are assigned.
 import {
-  ARRAY, BIGINT, BLOB, BOXED, BUFFER, BYTES, DATE, ERROR, FALSE, FILE, FLOAT, HANDLE, HOLE, INTEGER, LONG_ARRAY, LONG_OBJECT, LONG_STRING, MAP,
-  MAX_DEPTH, MOST_KEYS, NEGATIVE, NEGATIVE_BIGINT, NULL, OBJECT, REFERENCE, REGEXP, REGISTERED, RESIZABLE, SET, SHARED, STRING, TOO_COSTLY, TRUE,
+  ARRAY, BIGINT, BLOB, BOXED, BUFFER, BYTES, DATE, ERROR, FALSE, FILE, FLOAT, HANDLE, HOLE, IMAGE, INTEGER, LONG_ARRAY, LONG_OBJECT, LONG_STRING, MAP,
+  MAX_DEPTH, MOST_KEYS, NEGATIVE, NEGATIVE_BIGINT, NULL, OBJECT, POSTED, REFERENCE, REGEXP, REGISTERED, RESIZABLE, SET, SHARED, STRING, TOO_COSTLY, TRUE,
   UNDEFINED, VIEW, VIEWS, WELL_KNOWN, WIDE_STRING, hiddenKeys, isWellFormed, mayContain, places,
 } from './format.js';
 
@@ -30,6 +30,7 @@ export class Decoder {
    */
   constructor(references) {
     this.references = references;
+    this.posted = undefined;
     this.source = undefined;
     this.bytes = this.data = undefined;
     this.at = this.begin = this.end = 0;
@@ -55,11 +56,13 @@ export class Decoder {
   /**
    * The value whose bytes are those of `source.bytes` from `at` on; `source.data` is a `DataView` of the same memory. Making a reference may replace
    * that memory by a copy, which `source` shows then. `buffers` are contents that are not there, if there are some: for each, in order, where in `source.bytes` it
-   * belongs, and a `Uint8Array` of all of a buffer, which becomes a part of the value. Throws an `Error` if the bytes are malformed or the platform lacks what they hold; its
+   * belongs, and a `Uint8Array` of all of a buffer, which becomes a part of the value. `posted.incoming(owner, number)` returns an object that was posted, or throws;
+   * without it, such objects are refused. Throws an `Error` if the bytes are malformed or the platform lacks what they hold; its
    * `isOutOfMemory` tells whether that is memory.
    */
-  decode(source, at, length, buffers) {
+  decode(source, at, length, buffers, posted) {
     this.source = source;
+    this.posted = posted;
     this.refresh();
     this.at = this.begin = at;
     this.end = at + length;
@@ -79,7 +82,7 @@ export class Decoder {
     } catch (error) {
       throw isOverflow(error) ? new Error(NO_ROOM) : error;
     } finally {
-      this.source = this.bytes = this.data = this.buffers = undefined;
+      this.source = this.bytes = this.data = this.buffers = this.posted = undefined;
       this.forget();
       if (this.handles > 0) this.references.settle?.(isRead);
     }
@@ -150,6 +153,8 @@ export class Decoder {
         return this.object(this.count(2, 16), inner);
       case REFERENCE:
         return this.reference();
+      case POSTED:
+        return this.postedObject();
       case SHARED: {
         const number = this.varint();
         if (number >= this.counted) throw malformed('an object refers to one that was not there');
@@ -183,7 +188,7 @@ export class Decoder {
       case HANDLE:
         return this.handle(inner);
       default: {
-        if (tag > SHARED) throw malformed('an item is of an unknown type');
+        if (tag > IMAGE) throw malformed('an item is of an unknown type');
         // An object gets its number before those that it contains.
         const place = this.counted;
         this.made(null);
@@ -287,6 +292,15 @@ export class Decoder {
     const object = this.references.handle(owner, kind, id, description);
     this.refresh();
     return object;
+  }
+
+  postedObject() {
+    const owner = this.byte();
+    if (owner > 1) throw malformed('a posted object has an unknown owner');
+    const number = this.varint();
+    if (!this.posted) throw new TypeError('a posted object came where none was expected');
+    if (number > MAX_SAFE) throw new TypeError('the number of a posted object is above 2^53 - 1');
+    return this.posted.incoming(owner, number);
   }
 
   /** Numbers an object. */

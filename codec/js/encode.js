@@ -4,7 +4,7 @@
 // bytes of the one that it interrupts, in the same room.
 import {
   ARRAY, BIGINT, BLOB, BOXED, BUFFER, BYTES, DATE, ERROR, FALSE, FILE, FLOAT, HANDLE, HOLE, IMAGE, INTEGER, LONG_ARRAY, LONG_OBJECT, LONG_STRING, MAP,
-  MAX_DEPTH, MOST_KEYS, NEGATIVE, NEGATIVE_BIGINT, NULL, OBJECT, REFERENCE, REGEXP, REGISTERED, RESIZABLE, SET, SHARED, STRING, TOO_COSTLY, TRUE, UNDEFINED,
+  MAX_DEPTH, MOST_KEYS, NEGATIVE, NEGATIVE_BIGINT, NULL, OBJECT, POSTED, REFERENCE, REGEXP, REGISTERED, RESIZABLE, SET, SHARED, STRING, TOO_COSTLY, TRUE, UNDEFINED,
   VIEW, VIEWS, WELL_KNOWN, WIDE_STRING, hiddenKeys, isWellFormed, mayContain,
 } from './format.js';
 import { classOf, isBuffer, isHollow, isInBounds, isOrdinary, isTracking, methodFor, nameOfView, unboxed } from './classes.js';
@@ -81,6 +81,9 @@ export class Encoder {
     /** Whether to stop where something is left out. */
     this.tracing = false;
     this.blobs = undefined;
+    /** Decides which objects are posted beside the payload, and what they need from it; undefined if none are. See `posted/sending.js` of the package. */
+    this.posting = undefined;
+    this.parcel = null;
     this.costly = 0;
     /** References and handles in the last payload. */
     this.given = [];
@@ -102,15 +105,17 @@ export class Encoder {
    *
    * Throws a `Refusal`, whose path begins with `root`, if something in the value cannot be sent. Under `lenient`, functions, symbols and objects of the
    * platform become `undefined`, the result of their `toJSON` or their own data; `lost` tells whether any did. `blobs` holds the bytes of
-   * blobs, as `blobsIn` returns them.
+   * blobs, as `blobsIn` returns them. `posting.take(object, this)` is asked about each object of the platform that is not copied: it returns `[owner, number]`
+   * if the object is posted, and keeps in `parcel` what belongs to the payload.
    */
-  encode(value, root, lenient = false, blobs = undefined) {
+  encode(value, root, lenient = false, blobs = undefined, posting = undefined) {
     const { room } = this;
     const outer = room.active;
     this.begin(outer);
     room.active = this;
     this.lenient = lenient;
     this.blobs = blobs;
+    this.posting = posting;
     try {
       this.value(value, 0);
       if (this.buffers !== null) {
@@ -139,6 +144,7 @@ export class Encoder {
     this.refresh();
     this.start = this.at = outer === null ? 0 : outer.nested;
     this.buffers = null;
+    this.parcel = null;
     this.lost = false;
     this.costly = 0;
     this.numbered = 0;
@@ -156,6 +162,7 @@ export class Encoder {
     this.counted = 0;
     this.numbers = null;
     this.blobs = undefined;
+    this.posting = undefined;
     if (this.passing.size > 0) this.passing.clear();
   }
 
@@ -173,10 +180,10 @@ export class Encoder {
   }
 
   /** The path of the first part that leniency leaves out. Reads the value once more. */
-  traced(value, root, blobs) {
+  traced(value, root, blobs, posting) {
     this.tracing = true;
     try {
-      this.encode(value, root, true, blobs);
+      this.encode(value, root, true, blobs, posting);
       this.unsent();
       return root;
     } catch (refusal) {
@@ -451,9 +458,19 @@ export class Encoder {
   foreign(value, depth, isJson = false) {
     const reference = this.references?.outgoing(value);
     if (reference) return this.reference(reference, depth);
+    const posted = this.posting?.take(value, this);
+    if (posted) return this.posted(posted);
     if (this.offersJson(value, isJson)) return this.json(value, depth);
     this.refuse(value);
     this.plain(value, depth, this.keysOf(value));
+  }
+
+  /** Refers to an object that is posted beside the payload. */
+  posted([owner, number]) {
+    this.ensure(FEW);
+    this.bytes[this.at++] = POSTED;
+    this.bytes[this.at++] = owner;
+    this.varint(number);
   }
 
   /** An object that cannot be sent as what it is. Leniency sends its own data. */

@@ -248,6 +248,10 @@ fn leaf() -> impl Strategy<Value = Value> {
         }),
         (owner, kind, any::<u64>()).prop_map(|(owner, kind, id)| Value::Reference { owner, kind, id }),
         prop_oneof![0_u32..8, any::<u32>()].prop_map(Value::Shared),
+        any::<(bool, u64)>().prop_map(|(ours, number)| Value::Posted {
+            owner: if ours { RefOwner::Sender } else { RefOwner::Receiver },
+            number
+        }),
     ]
 }
 
@@ -311,7 +315,8 @@ impl Settler {
             | Value::BigInt(_)
             | Value::String(_)
             | Value::Symbol(_)
-            | Value::Reference { .. } => {}
+            | Value::Reference { .. }
+            | Value::Posted { .. } => {}
             Value::Date(_) | Value::RegExp { .. } | Value::Blob { .. } | Value::File { .. } | Value::Image { .. } => {
                 self.objects += 1;
             }
@@ -461,6 +466,7 @@ fn copy_item(reader: &mut Reader<'_>, writer: &mut Writer<'_>) {
         Item::Image { width, height, color_space, pixels } => writer.image(width, height, color_space, pixels),
         Item::Reference { owner, kind, id } => writer.reference(owner, kind, id),
         Item::Shared(number) => writer.shared(number),
+        Item::Posted { owner, number } => writer.posted(owner, number),
         Item::Handle { owner, kind, id } => {
             writer.handle(owner, kind, id);
             copy_item(reader, writer);

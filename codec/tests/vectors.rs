@@ -341,6 +341,14 @@ fn parse_named(name: &str, content: &Json) -> Value {
             },
             id: string(&content["id"]).parse().expect("an id in decimal"),
         },
+        "$posted" => Value::Posted {
+            owner: match string(&content["owner"]).as_str() {
+                "sender" => RefOwner::Sender,
+                "receiver" => RefOwner::Receiver,
+                other => panic!("no owner of a posted object: {other}"),
+            },
+            number: string(&content["number"]).parse().expect("a number in decimal"),
+        },
         "$handle" => Value::Handle {
             owner: match string(&content["owner"]).as_str() {
                 "sender" => RefOwner::Sender,

@@ -200,6 +200,8 @@ pub(crate) struct IncomingCall {
     pub(crate) parent: u32,
     /// Depth of nesting, at least 1.
     pub(crate) depth: u16,
+    /// Whether the peer blocks until the answer.
+    pub(crate) blocks: bool,
     /// Whether the peer has cancelled it.
     pub(crate) cancelled: bool,
     /// Whether its function has been told to stop.
@@ -232,6 +234,7 @@ impl Incoming {
         let call = &mut self.latest;
         call.parent = parent;
         call.depth = depth;
+        call.blocks = false;
         call.cancelled = false;
         call.stopped = false;
         call.deferred_until = None;

@@ -19,7 +19,7 @@ use bytemuck::{Pod, Zeroable};
 pub struct Header {
     /// What the frame is.
     pub kind: Kind,
-    /// Whether the body goes on in further frames, and the format of the payload.
+    /// Whether the body goes on in further frames, the format of the payload, and what else is known about the body or the call.
     pub flags: Flags,
     /// `call`, `notify`: the depth of nesting, 1 for a call that no handler made. `throw`: an [`ErrorCode`].
     /// `close`: a [`CloseReason`]. Otherwise zero.
@@ -126,7 +126,8 @@ impl core::fmt::Debug for Kind {
     }
 }
 
-/// The flag byte: bit 0 is [`MORE`](Self::MORE), bits 1 and 2 are the [`Format`]; the other bits are zero.
+/// The flag byte: bit 0 is [`MORE`](Self::MORE), bits 1 and 2 are the [`Format`], bit 3 is [`SEGMENTS`](Self::SEGMENTS) and bit 4
+/// [`BLOCKS`](Self::BLOCKS); the other bits are zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags(pub u8);
 
@@ -136,6 +137,9 @@ impl Flags {
 
     /// The body has segments, whose places and lengths stand before it.
     pub const SEGMENTS: u8 = 8;
+
+    /// `call`: the caller blocks until the answer, so it receives no posted objects in it.
+    pub const BLOCKS: u8 = 0x10;
 
     /// Flags of a frame with a payload in `format`, continued or not.
     pub fn new(format: Format, more: bool) -> Self {
@@ -152,6 +156,11 @@ impl Flags {
         self.0 & Self::SEGMENTS != 0
     }
 
+    /// Whether the caller blocks until the answer.
+    pub fn blocks(self) -> bool {
+        self.0 & Self::BLOCKS != 0
+    }
+
     /// The format of the payload.
     pub fn format(self) -> Format {
         match (self.0 >> 1) & 3 {
@@ -164,7 +173,7 @@ impl Flags {
 
     /// Whether a bit is set that this version gives no meaning to.
     pub fn has_unknown(self) -> bool {
-        self.0 & !0xf != 0
+        self.0 & !0x1f != 0
     }
 }
 

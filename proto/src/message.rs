@@ -51,7 +51,7 @@ impl Message {
         if self.started {
             header = Header { kind: Kind::MORE, id: header.id, ..Header::default() };
         }
-        header.flags = Flags::new(self.header.flags.format(), more);
+        header.flags = self.flags(more);
         let head = &mut self.head[..];
         head[..Header::SIZE].copy_from_slice(&header.to_bytes());
         if !more {
@@ -63,6 +63,16 @@ impl Message {
             head[name_end..head_end].copy_from_slice(&(self.size as u64).to_le_bytes());
         }
         Transmit::new(&head[..head_end], &body[self.sent..self.sent + (limit - head_end)])
+    }
+
+    /// The flags of the next frame, without that of segments.
+    #[inline]
+    fn flags(&self, more: bool) -> Flags {
+        let mut flags = Flags::new(self.header.flags.format(), more);
+        if !self.started {
+            flags.0 |= self.header.flags.0 & Flags::BLOCKS;
+        }
+        flags
     }
 
     /// Copies the hosted bytes that have not been sent. `false`: there is no memory for that.
@@ -99,7 +109,7 @@ impl Message {
         if self.started {
             header = Header { kind: Kind::MORE, id: header.id, ..Header::default() };
         }
-        header.flags = Flags::new(self.header.flags.format(), more);
+        header.flags = self.flags(more);
         if !self.started {
             header.flags.0 |= Flags::SEGMENTS;
             if more {

@@ -79,6 +79,8 @@ pub struct Call<'a> {
     pub parent: Option<CallId>,
     /// Time at which the call ends with [`Outcome::TimedOut`] if it is still pending.
     pub deadline: Option<Time>,
+    /// Whether this end blocks until the answer, and therefore receives no posted objects in it.
+    pub blocks: bool,
 }
 
 /// Result of [`Session::transmit`].
@@ -251,14 +253,11 @@ impl Session {
             self.pool.give_payload(payload);
             return Err(SendError::Overloaded { limit });
         };
-        let header = Header {
-            kind: Kind::CALL,
-            flags: Flags::new(call.format, false),
-            code: depth,
-            id,
-            parent,
-            ..Header::default()
-        };
+        let mut flags = Flags::new(call.format, false);
+        if call.blocks {
+            flags.0 |= Flags::BLOCKS;
+        }
+        let header = Header { kind: Kind::CALL, flags, code: depth, id, parent, ..Header::default() };
         self.outbox.push(header, call.name, payload, size);
         Ok(CallId(id))
     }
@@ -529,6 +528,12 @@ impl Session {
         self.incoming.get(id).is_some_and(|call| call.cancelled)
     }
 
+    /// Whether the peer blocks until its unanswered call `id` is answered, and therefore receives no posted objects in the answer.
+    #[inline]
+    pub fn blocks(&self, id: CallId) -> bool {
+        self.incoming.get(id).is_some_and(|call| call.blocks)
+    }
+
     /// Marks the function that runs for the unanswered call `id` of the peer as told to stop. Returns false if it was marked before.
     pub fn stop(&mut self, id: CallId) -> bool {
         self.incoming.get_mut(id).is_some_and(|call| !core::mem::replace(&mut call.stopped, true))
@@ -745,7 +750,7 @@ impl Session {
         }
         frame.copy_to(0, &mut header);
         let header = Header::from_bytes(header);
-        if header.flags.has_unknown() {
+        if header.flags.has_unknown() || header.flags.blocks() && header.kind != Kind::CALL {
             return Err(ProtocolError("a frame has an unknown flag".into()));
         }
         if header.flags.has_segments() && !matches!(header.kind, Kind::CALL | Kind::RETURN | Kind::THROW | Kind::NOTIFY)
@@ -889,6 +894,11 @@ impl Session {
             return Err(ProtocolError("two unanswered calls have the same id".into()));
         };
         self.name = spare.into_bytes();
+        if header.flags.blocks()
+            && let Some(call) = self.incoming.get_mut(CallId(header.id))
+        {
+            call.blocks = true;
+        }
         self.accept_body(header, frame, Purpose::Call)
     }
 

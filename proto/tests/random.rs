@@ -155,7 +155,7 @@ impl World {
         let parent = self.model(role).incoming.last().map(|(id, _)| *id).filter(|_| nested);
         let deadline = deadline.map(|milliseconds| self.link.now.after(Duration::from_millis(milliseconds)));
         let number = self.number();
-        let call = Call { name: "f", format: Format::Typed, parent, deadline };
+        let call = Call { name: "f", format: Format::Typed, parent, deadline, ..Call::default() };
         match self.link.end(role).call(call, payload(number, size)) {
             Ok(id) => {
                 let model = self.model(role);

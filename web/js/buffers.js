@@ -31,6 +31,11 @@ export const taken = number => {
   return bytes;
 };
 
+/** Takes back what `taken` has returned. */
+export const restore = (number, bytes) => {
+  buffers[number] = bytes;
+};
+
 /** Lets go of a buffer. */
 export const forget = number => {
   buffers[number] = undefined;

@@ -9,10 +9,11 @@ import { CoincideError, clause, hide, isCoincide, located, site } from './errors
 import { onFailure } from './guard.js';
 import { turn } from './loop.js';
 import { isExposure } from './objects/marks.js';
+import { MainLasting } from './posted/lasting.js';
 import { limited, namedOf } from './objects/remote.js';
 import { withLimits } from './objects/streams.js';
 import { promised, rejectAll } from './pending.js';
-import { ALARM, BOOT, BROKEN, FAILED, HELLO, PACKET, PANIC, RING, detach, kindOf, limitsOf, measured, packetsOf, prepare, proxyOf } from './proxy.js';
+import { ALARM, BOOT, BROKEN, FAILED, HELLO, OBJECTS, PACKET, PANIC, RING, detach, kindOf, limitsOf, measured, packetsOf, prepare, proxyOf } from './proxy.js';
 import { roomFor } from './stack.js';
 import { MESSAGES, SERVICE, SHARED, reasonsFor } from './tier.js';
 import { revived, thrownInWords } from './thrown.js';
@@ -188,12 +189,12 @@ export class Controller {
     return this.#closed !== null;
   }
 
-  /** Arguments for a call that is made later, with `isPrepared`: the program may change its own ones until then. */
+  /** The arguments of a call that is made later, with `isPrepared`: the program may change its own ones until then. They are a copy, and the objects that are to be moved with it. */
   hold(name, args) {
-    const [sent, moved] = prepare(args, this.#options);
-    const copy = copied(name, sent);
-    detach(moved);
-    return copy;
+    const [sent, buffers, moved] = prepare(args, this.#options);
+    const held = copied(name, sent, moved);
+    detach(buffers);
+    return held;
   }
 
   /** Calls an export. `here` is a `site`. */
@@ -206,10 +207,10 @@ export class Controller {
     try {
       if (this.#closed) throw this.#closedFor(name);
       roomFor(name);
-      const [sent, moved] = isPrepared ? [args] : prepare(args, this.#options);
-      if (this.#link) this.#link.notify(name, sent);
-      else this.#notifyLater(name, copied(name, sent), here);
-      detach(moved);
+      const [sent, buffers, moved] = isPrepared ? [args[0], undefined, args[1]] : prepare(args, this.#options);
+      if (this.#link) this.#link.notify(name, sent, undefined, undefined, moved);
+      else this.#notifyLater(name, copied(name, sent, moved), here);
+      detach(buffers);
     } catch (error) {
       throw this.#explained(error);
     }
@@ -237,6 +238,7 @@ export class Controller {
     }
     if (kind === RING) turn();
     else if (kind === PACKET) this.#link?.deliver(data[PACKET]);
+    else if (kind === OBJECTS) this.#link?.posted?.receive(data[OBJECTS]);
     else if (kind === HELLO) this.#takeAnnouncement(data[HELLO]);
     else if (kind === BOOT) this.#probed?.(data[BOOT]);
     else if (kind === BROKEN) this.#breaks(data[BROKEN]);
@@ -288,6 +290,8 @@ export class Controller {
     const alarm = this.tier === MESSAGES ? alarmOf(platform, about => post({ [ALARM]: about })) : undefined;
     try {
       this.#link = this.tier === SHARED ? shared(post, this.#options) : Link.byMessages(packetsOf(post), relay, alarm, strict);
+      // A worker in Rust takes no objects.
+      if (!this.#isPlain) this.#link.posts(post, MainLasting);
       this.#link.left = weakly(this, Controller.#left);
       Object.assign(this.#link.objects, this.#callersOfLink());
       this.#reflected = reflection?.reflect?.(this.#link, wishes);
@@ -420,16 +424,16 @@ export class Controller {
     const link = this.#link;
     const options = this.#options;
     const ref = new WeakRef(this);
-    const call = (name, args, shown, limits) => promised(link, pending => link.call(name, args, limits.timeout, pending), shown, limits);
+    const call = (name, args, shown, limits, moved) => promised(link, pending => link.call(name, args, limits.timeout, pending, moved), shown, limits);
     const of = options => callerOf(options, call, error => ref.deref()?.#rejected(error) ?? error);
     return { callerOf: of(options), untransformed: of({ ...options, transform: undefined }), transform: options.transform };
   }
 
-  #call(name, args, shown, limits) {
+  #call(name, args, shown, limits, moved) {
     if (this.#closed) return Promise.reject(this.#closedFor(shown));
     const link = this.#link;
     const { timeout } = limits;
-    const start = pending => (link ? link.call(name, args, timeout, pending) : this.#callLater(name, args, timeout, pending));
+    const start = pending => (link ? link.call(name, args, timeout, pending, moved) : this.#callLater(name, args, timeout, pending, moved));
     return promised(link, start, shown, limits);
   }
 
@@ -440,15 +444,15 @@ export class Controller {
   }
 
   /** Starts a call once there is a link. Its limits apply from now on. */
-  #callLater(name, args, timeout, pending) {
+  #callLater(name, args, timeout, pending, objects) {
     // Arguments that cannot be sent have to throw at once.
-    const copy = copied(pending.name, args);
+    const [copy, moved] = copied(pending.name, args, objects);
     const start = performance.now();
     this.#do(link => {
       if (pending.isSettled) return;
       if (!link) return pending.settle(this.#closedFor(pending.name), true);
       try {
-        pending.begin(link.call(name, copy, Math.max(0, timeout - (performance.now() - start)), pending), link);
+        pending.begin(link.call(name, copy, Math.max(0, timeout - (performance.now() - start)), pending, moved), link);
       } catch (error) {
         pending.settle(error, true);
       }
@@ -457,10 +461,10 @@ export class Controller {
   }
 
   /** Sends a notification once there is a link. */
-  #notifyLater(name, args, here) {
+  #notifyLater(name, [args, moved], here) {
     this.#do(async link => {
       try {
-        link?.notify(name, args);
+        link?.notify(name, args, undefined, undefined, moved);
       } catch (error) {
         // Reported as an unhandled rejection.
         throw located(error, here);
@@ -508,10 +512,10 @@ const callerOf = (options, call, rejected) => function within(given) {
     within,
     call(name, args, shown, pack, here, isPrepared) {
       const start = options.measure ? performance.now() : 0;
-      const [sent, moved] = isPrepared ? [args] : prepare(args, options);
+      const [sent, buffers, moved] = isPrepared ? [args[0], undefined, args[1]] : prepare(args, options);
       signal?.throwIfAborted();
-      const called = call(name, pack ? pack(sent) : sent, shown, limits);
-      detach(moved, called);
+      const called = call(name, pack ? pack(sent) : sent, shown, limits, moved);
+      detach(buffers, called);
       const result = called.then(passes, error => {
         throw located(rejected(error), here, signal);
       });
@@ -521,7 +525,7 @@ const callerOf = (options, call, rejected) => function within(given) {
 };
 
 /** The kinds of messages that a worker posts, besides `RING`. */
-const KINDS = [PACKET, HELLO, BOOT, BROKEN, PANIC, FAILED];
+const KINDS = [PACKET, OBJECTS, HELLO, BOOT, BROKEN, PANIC, FAILED];
 
 /** A link in shared memory. */
 const shared = (post, { ringSize = RING_SIZE, strict }) => {

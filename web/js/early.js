@@ -3,13 +3,17 @@ import { isKept } from './objects/marks.js';
 import { isAbort } from './objects/signals.js';
 import { isGenerator } from './objects/streams.js';
 import { ADVICE } from './objects/table.js';
+import { Arguments } from './posted/sending.js';
 import { SENDERS } from './reflect/operations.js';
 import { Decoder } from './values/decode.js';
 import { Encoder, Room } from './values/encode.js';
 import { unsent } from './values.js';
 
-/** A copy of the arguments of `name`, for later. What has no copy is kept. Throws the error of the call if something in it cannot be sent. */
-export const copied = (name, args) => {
+/**
+ * A copy of the arguments of `name`, for later, and of the objects that are to be moved with them. What has no copy is kept. Throws the error of the call if something in it cannot
+ * be sent.
+ */
+export const copied = (name, args, moved) => {
   const kept = [];
   const keep = value => [SENDERS, 0, kept.push(value) - 1, undefined];
   const references = {
@@ -20,12 +24,19 @@ export const copied = (name, args) => {
   };
   const room = new Room();
   const encoder = new Encoder(room, references);
+  let last = 0;
+  let copies, movedCopies;
   try {
-    encoder.encode(args, 'args');
+    encoder.encode(args, 'args', false, undefined, new Arguments({ known() {}, next: () => last++ }, moved));
+    if (encoder.parcel || moved) {
+      const objects = encoder.parcel?.objects.filter((_, i) => i % 2 === 1);
+      [copies, movedCopies] = structuredClone([objects, moved], { transfer: moved ?? [] });
+    }
   } catch (refusal) {
     throw unsent(name, refusal);
   }
-  return new Decoder(references).decode(room, encoder.start, encoder.at - encoder.start);
+  const copy = new Decoder(references).decode(room, encoder.start, encoder.at - encoder.start, undefined, { incoming: (_, number) => copies[number] });
+  return [copy, movedCopies];
 };
 
 /** The bytes of a blob do not change, and reading them takes time. */

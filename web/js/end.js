@@ -4,16 +4,17 @@
 // No frame of wasm is below code of the program: wasm returns what is to be done, and is called again with the result. So what a program throws belongs
 // to its own call, and a program may call coincide wherever it runs.
 import { answer, cancel, deliver, initSync, lose, notify, register, release, start, unregister } from './coincide.js';
-import { CLOSED as LINK_CLOSED, failureOf, run } from './errors.js';
+import { CLOSED as LINK_CLOSED, failureOf, isCoincide, run } from './errors.js';
 import { hasFailed } from './guard.js';
 import { ABORT, CLOSED, READY, RELEASED, RUN, SETTLE, addEnd, requestTurn, turn } from './loop.js';
 import { FORGOTTEN, SIGNALLED } from './objects/signals.js';
 import { NEXT, RETURN, mend } from './objects/streams.js';
+import { Posted } from './posted/objects.js';
 import { Objects } from './objects/table.js';
 import { USE } from './objects/use.js';
-import { ADDRESS, CALL, FUNCTION, LENGTH, SERIAL, STATUS, WAKE, memory, scratch } from './scratch.js';
+import { ADDRESS, BLOCKS, CALL, FUNCTION, LENGTH, SERIAL, STATUS, WAKE, memory, scratch } from './scratch.js';
 import { attach, wakeByPort } from './shared.js';
-import { Values, inWords, isThenable, unsent } from './values.js';
+import { MISSING, Values, inWords, isThenable, unsent } from './values.js';
 
 /** What both ends have in common. */
 export class End {
@@ -25,6 +26,8 @@ export class End {
   reflected;
   /** By index. */
   functions = [];
+  /** Objects that are posted; undefined for an end without such messages. */
+  posted;
   /** Pending promises by the ids of their calls. */
   pending = new Map();
   /** Counts the ids of what this end keeps for the other one. */
@@ -71,6 +74,27 @@ export class End {
     }
   }
 
+  /** Objects may be posted from now on: by `post`, which moves a list of them. `Lasting` keeps some: see `posted/lasting.js`. */
+  posts(post, Lasting) {
+    this.posted = new Posted(this, post, Lasting);
+  }
+
+  /** Posts the objects of the arguments of `name` in scratch memory, and moves some. Returns their numbers; undefined without any. */
+  post(values, name, args, moved) {
+    const { parcel } = scratch;
+    if (parcel === null && moved === undefined) return undefined;
+    const { posted } = this;
+    try {
+      if (this.closed !== undefined) throw failureOf(LINK_CLOSED, this.closed, name);
+      if (!posted) throw new Error('args: nothing can be moved to this worker, which is a program in Rust');
+      return posted.post(parcel, moved);
+    } catch (error) {
+      values.unsend();
+      if (isCoincide(error)) throw error;
+      throw unsent(name, posted ? posted.refusal(error, parcel, moved ?? [], args, 'args', false) : error);
+    }
+  }
+
   /** Registers `fn`, which the other end calls by `name`. If `value` is exposed, it has members there. */
   register(name, fn, value = fn) {
     this.insert(name, { name, fn, values: this.values });
@@ -90,20 +114,26 @@ export class End {
   }
 
   /** Starts a call, which settles `pending`. Returns its id, or 0 if it waits for the bytes of blobs. Throws when the arguments cannot be sent. */
-  start(name, args, timeout, pending, values = this.values) {
+  start(name, args, timeout, pending, values = this.values, moved = undefined) {
     pending.values = values;
+    const posting = this.postingOf(values, moved);
     try {
-      values.encodeArguments(args);
+      values.encodeArguments(args, undefined, posting);
     } catch (refusal) {
       if (!refusal.awaitsBlobs) throw unsent(pending.name, refusal);
-      void this.#startLater(name, args, timeout, pending);
+      void this.#startLater(name, args, timeout, pending, posting, moved);
       return 0;
     }
-    return this.#started(name, timeout, pending);
+    return this.#started(name, args, timeout, pending, moved);
+  }
+
+  /** What decides about objects in arguments. Those of operations on `window` are not posted. */
+  postingOf(values, moved) {
+    return values === this.values ? this.posted?.arguments(moved) : undefined;
   }
 
   /** Starts a call when the bytes of the blobs in its arguments have been read. */
-  async #startLater(name, args, timeout, pending) {
+  async #startLater(name, args, timeout, pending, posting, moved) {
     const { values } = pending;
     try {
       let blobs;
@@ -114,18 +144,20 @@ export class End {
       }
       if (pending.isSettled) return;
       try {
-        values.encodeArguments(args, blobs);
+        values.encodeArguments(args, blobs, posting);
       } catch (refusal) {
         throw unsent(pending.name, refusal);
       }
-      pending.begin(this.#started(name, timeout, pending));
+      pending.begin(this.#started(name, args, timeout, pending, moved));
     } catch (error) {
       pending.settle(error, true);
     }
   }
 
-  #started(name, timeout, pending) {
+  #started(name, args, timeout, pending, moved) {
     if (this.closed !== undefined) return this.#refuse(pending);
+    const objects = this.post(pending.values, pending.name, args, moved);
+    if (objects) pending.drop = () => this.posted.drop(objects);
     const id = start(this.id, scratch.numberOf(name), scratch.give(), scratch.length, timeout);
     if (id === 0) {
       const { words } = memory;
@@ -147,22 +179,25 @@ export class End {
 
   /** Cancels a call that is no longer waited for. */
   cancel(id) {
-    if (!this.pending.has(id)) return;
+    if (!this.pending.has(id)) return this.posted?.settled(id);
     cancel(this.id, id);
     this.pending.delete(id);
+    this.posted?.settled(id);
     // Its deadline may be the next one.
     requestTurn();
   }
 
   /** Calls a function of the other end without an answer; errors call it `shown`. */
-  notify(name, args, values = this.values, shown = name) {
-    values.encodeArgumentsNow(args, shown);
+  notify(name, args, values = this.values, shown = name, moved = undefined) {
+    values.encodeArgumentsNow(args, shown, this.postingOf(values, moved));
     if (this.closed !== undefined) {
       values.unsend();
       throw failureOf(LINK_CLOSED, this.closed, shown);
     }
+    const objects = this.post(values, shown, args, moved);
     if (!notify(this.id, scratch.numberOf(name), scratch.give(), scratch.length)) {
       values.unsend();
+      if (objects) this.posted.drop(objects);
       throw failureOf(memory.words[STATUS], memory.shownText(), shown);
     }
     this.wake();
@@ -217,7 +252,8 @@ export class End {
     // JavaScript may have stopped waiting for it.
     if (!pending) return false;
     this.pending.delete(id);
-    pending.ended();
+    if (pending.ended()) this.posted?.settled(id);
+    else this.posted.holdResult(id, pending, pending.values.copy());
     return true;
   }
 
@@ -229,6 +265,7 @@ export class End {
 
   close(why) {
     this.closed = why;
+    this.posted?.close(why);
     this.running.clear();
     // They may hold the worker itself.
     this.functions = [];
@@ -240,10 +277,11 @@ export class End {
     const { words } = memory;
     const id = words[CALL], serial = words[SERIAL];
     const served = this.functions[words[FUNCTION]];
+    const blocks = words[BLOCKS] !== 0;
     let status;
     try {
       // A link that is being terminated runs nothing any more.
-      status = served === undefined ? CANCELLED : this.#serve(served, id, serial);
+      status = served === undefined ? CANCELLED : this.#serve(served, id, serial, blocks);
     } catch {
       status = NO_ROOM;
     }
@@ -253,12 +291,13 @@ export class End {
   }
 
   /** Calls a function with the arguments that wasm shows: its `this` is null, and a promise is awaited. Returns the status; what belongs to it is in scratch memory. */
-  #serve(served, id, serial) {
+  #serve(served, id, serial, blocks) {
     const { fn, name, values } = served;
     let args;
     try {
-      args = values.decode();
+      args = values.decode(this.posted);
     } catch (error) {
+      if (error === MISSING && this.posted.hold()) return NOT_NOW;
       if (error?.isOutOfMemory) return refused(OUT_OF_MEMORY, `its arguments cannot be read: ${inWords(error)}`);
       return refused(BAD_ARGUMENTS, inWords(error));
     }
@@ -272,14 +311,52 @@ export class End {
     } catch (error) {
       return threw(values, error);
     }
-    const status = isLater ? undefined : returned(served, value);
+    // The result of a notification goes nowhere.
+    const posting = id === 0 || values !== this.values ? undefined : blocks ? this.posted?.blockedResults : this.posted?.results;
+    const status = isLater ? undefined : this.#returned(served, value, undefined, id, posting);
     if (status !== undefined) return status;
-    settled(value, (value, hasRejected) => void this.#answerLater(served, value, hasRejected, id, serial));
+    settled(value, (value, hasRejected) => void this.#answerLater(served, value, hasRejected, id, serial, posting));
     return LATER;
   }
 
+  /** Encodes a result, and posts its objects. Returns undefined if the bytes of blobs are needed for that. */
+  #returned(served, value, blobs, call, posting) {
+    const { values, name, mend } = served;
+    try {
+      values.encodeResult(value, name, blobs, posting);
+      this.#postResult(values, value, call);
+      return RETURNED;
+    } catch (refusal) {
+      if (refusal.awaitsBlobs) return undefined;
+      if (refusal.isOutOfMemory) return refused(OUT_OF_MEMORY, refusal.message);
+      return mend ? this.#mended({ values, name }, () => mend(value, refusal), blobs, call, posting) : refused(BAD_RESULT, refusal.message);
+    }
+  }
+
+  /** Encodes what takes the place of a result that cannot be sent. */
+  #mended(served, mend, blobs, call, posting) {
+    let value;
+    try {
+      value = mend();
+    } catch (error) {
+      return threw(served.values, error);
+    }
+    return this.#returned(served, value, blobs, call, posting);
+  }
+
+  #postResult(values, value, call) {
+    const { parcel } = scratch;
+    if (parcel === null) return;
+    try {
+      this.posted.post(parcel, parcel.moved, call);
+    } catch (error) {
+      values.unsend();
+      throw this.posted.refusal(error, parcel, parcel.moved, value, 'result', values.isLenient);
+    }
+  }
+
   /** Answers with what a promise has settled with, or with a value whose blobs have to be read. */
-  async #answerLater(served, value, hasRejected, id, serial) {
+  async #answerLater(served, value, hasRejected, id, serial, posting) {
     const { values } = served;
     // No pause between encoding and answering: other values use the same memory.
     const send = encode => {
@@ -295,14 +372,14 @@ export class End {
       // It may have settled at once, and the function has not been started for wasm before `#serve` has returned.
       await undefined;
       if (hasRejected) return void send(() => threw(values, value));
-      if (!this.running.has(serial) || send(() => returned(served, value)) !== undefined) return;
+      if (!this.running.has(serial) || send(() => this.#returned(served, value, undefined, id, posting)) !== undefined) return;
       let blobs;
       try {
         blobs = await values.blobsIn(value, true);
       } catch (error) {
         return void send(() => refused(BAD_RESULT, `a blob in it cannot be read: ${inWords(error)}`));
       }
-      send(() => returned(served, value, blobs) ?? refused(BAD_RESULT, 'it has another blob each time that it is read'));
+      send(() => this.#returned(served, value, blobs, id, posting) ?? refused(BAD_RESULT, 'it has another blob each time that it is read'));
     } catch {
       // coincide has failed, which ends the call.
     } finally {
@@ -331,29 +408,6 @@ export const writeRelay = relay => scratch.write(relay ? `${relay.token}\n${rela
 const alone = name => {
   scratch.write('');
   return scratch.numberOf(name);
-};
-
-/** Encodes a result. Returns undefined if the bytes of blobs are needed for that. */
-const returned = ({ values, name, mend }, value, blobs) => {
-  try {
-    values.encodeResult(value, name, blobs);
-    return RETURNED;
-  } catch (refusal) {
-    if (refusal.awaitsBlobs) return undefined;
-    if (refusal.isOutOfMemory) return refused(OUT_OF_MEMORY, refusal.message);
-    return mend ? mended({ values, name }, () => mend(value, refusal), blobs) : refused(BAD_RESULT, refusal.message);
-  }
-};
-
-/** Encodes what takes the place of a result that cannot be sent. */
-const mended = (served, mend, blobs) => {
-  let value;
-  try {
-    value = mend();
-  } catch (error) {
-    return threw(served.values, error);
-  }
-  return returned(served, value, blobs);
 };
 
 const threw = (values, error) => {
@@ -400,4 +454,4 @@ export const EXPOSES = 'coincide:exposes';
 export const REFLECT = 'coincide:reflect', REFLECT_LATER = 'coincide:reflect-later', INVOKE = 'coincide:invoke';
 
 // How functions answer: `calls.rs` has the same list.
-const RETURNED = 0, THREW = 1, BAD_ARGUMENTS = 2, BAD_RESULT = 3, LATER = 4, OUT_OF_MEMORY = 5, CANCELLED = 6, NO_ROOM = 7;
+const RETURNED = 0, THREW = 1, BAD_ARGUMENTS = 2, BAD_RESULT = 3, LATER = 4, OUT_OF_MEMORY = 5, CANCELLED = 6, NO_ROOM = 7, NOT_NOW = 8;

@@ -14,8 +14,27 @@ export type Interface<T> = {
   [K in keyof T]: K extends symbol | 'then' | `coincide:${string}` ? never : ((...args: any[]) => any) | AnyExposed;
 };
 
-/** Buffers that `transfer` has marked. */
-export type Transferred<T extends ArrayBuffer[] = ArrayBuffer[]> = T & { readonly [transferred]: true };
+/** The instances of a class that the platform may have, unless nothing is declared of them: any object would be one. */
+type InstanceOf<Name extends string> = typeof globalThis extends { [K in Name]: { prototype: infer T } } ? ({} extends T ? never : T) : never;
+
+/** What the platform can move to a worker and back. */
+export type Transferable =
+  | ArrayBuffer
+  | InstanceOf<'MessagePort'>
+  | InstanceOf<'ReadableStream'>
+  | InstanceOf<'WritableStream'>
+  | InstanceOf<'TransformStream'>
+  | InstanceOf<'OffscreenCanvas'>
+  | InstanceOf<'ImageBitmap'>
+  | InstanceOf<'VideoFrame'>
+  | InstanceOf<'AudioData'>
+  | InstanceOf<'RTCDataChannel'>
+  | InstanceOf<'MediaSourceHandle'>
+  | InstanceOf<'MediaStreamTrack'>
+  | InstanceOf<'MIDIAccess'>;
+
+/** Objects that `transfer` has marked. */
+export type Transferred<T extends Transferable[] = Transferable[]> = T & { readonly [transferred]: true };
 
 declare const transferred: unique symbol;
 
@@ -63,7 +82,7 @@ export type FunctionsBeside<Exports> = string extends keyof Exports ? Untyped : 
 export interface Options {
   /** Applied to each argument and each result; in a worker also to values that its program passes to objects of main, except proxies of these. Default: none. */
   transform?: ((value: any) => any) | undefined;
-  /** `false`: the result of `transfer` is sent as a normal argument. Default `true`. */
+  /** `false`: the result of `transfer` is sent as a normal argument, and nothing moves. Default `true`. */
   transfer?: boolean | undefined;
   /** Parts of results that cannot be sent are errors, instead of being replaced with a warning. Default `false`. */
   strict?: boolean | undefined;
@@ -214,12 +233,13 @@ export interface Main<Exports extends object = Untyped, Functions extends object
   /** Whether memory can be shared here. */
   native: boolean;
   /**
-   * As last argument of a call: these buffers move, and are detached here.
+   * As last argument of a call: these buffers, ports, streams and the like move, and cannot be used here any more. A port, a stream or a canvas in the arguments has to be
+   * one of them.
    *
    * @example
    * await worker.proxy.paint(pixels, transfer(pixels.buffer));
    */
-  transfer<T extends ArrayBuffer[]>(...buffers: T): Transferred<T>;
+  transfer<T extends Transferable[]>(...objects: T): Transferred<T>;
   /**
    * Resolves when this service worker, by default that of the options, relays for the page, or at once if memory is shared. Rejects with a `CoincideError`
    * of code `NoRelay` if it cannot relay. Await it only before starting workers from a Blob: not every browser lets a service worker take control of such a

@@ -1,6 +1,7 @@
 // The promises of pending calls. They are kept in JavaScript, so that they settle even if wasm fails.
 import { CoincideError, failed } from './errors.js';
 import { hasFailed, onFailure } from './guard.js';
+import { MISSING } from './values.js';
 
 const { clearTimeout, queueMicrotask, setTimeout } = globalThis;
 
@@ -43,6 +44,8 @@ class Pending {
     this.values = undefined;
     /** The handles in the arguments; null without any. */
     this.given = null;
+    /** Drops the objects that were posted for the call; undefined without any. */
+    this.drop = undefined;
     this.number = 0;
     this.isAbandoned = false;
     this.promise = new Promise((resolve, reject) => {
@@ -94,17 +97,28 @@ class Pending {
     this.settle(new CoincideError(code, message, this.name), true);
   }
 
-  /** The call has ended: wasm shows the outcome. */
+  /** The call has ended: wasm shows the outcome. Returns false if that refers to objects that have not arrived. */
   ended() {
+    return this.#settleWith(() => this.values.outcome(this.name, this.given, this.end.posted));
+  }
+
+  /** The same with a copy of the outcome. */
+  endedWith(copied, posted) {
+    return this.#settleWith(() => this.values.outcomeOf(copied, this.name, posted));
+  }
+
+  #settleWith(outcome) {
     let value;
     let hasFailed = false;
     try {
-      value = this.values.outcome(this.name, this.given);
+      value = outcome();
     } catch (error) {
+      if (error === MISSING) return false;
       value = error;
       hasFailed = true;
     }
     this.settle(value, hasFailed);
+    return true;
   }
 
   get isSettled() {
@@ -115,6 +129,8 @@ class Pending {
     if (!all.delete(this)) return;
     clearTimeout(this.timer);
     this.stop?.();
+    // They may be unclaimed.
+    if (hasFailed) this.drop?.();
     if (hasFailed) this.reject(value);
     else this.resolve(value);
   }

@@ -60,7 +60,9 @@ class Pool {
       roomFor(name);
       // Not for each worker: a buffer can be transferred once.
       const held = this.#last.hold(name, args);
-      for (const { controller } of this.#live()) controller.notify(name, held, here, true);
+      const live = this.#live();
+      if (held[1] && live.length > 1) throw ours(new DOMException(`\`${name}\` was not called: an object that is moved can be sent to one worker only, and the pool has ${live.length}`, 'DataCloneError'));
+      for (const { controller } of live) controller.notify(name, held, here, true);
     } catch (error) {
       throw located(error, here);
     }
@@ -209,7 +211,7 @@ class Pool {
         value => pending.settle(value, false),
         error => {
           const isLost = member.controller.isClosed && isCoincide(error) && LOST.has(error.code);
-          if (!job.retry || !isLost || this.#isClosed || pending.isSettled || ++job.attempts >= MOST_ATTEMPTS) return pending.settle(error, true);
+          if (!job.retry || args[1] || !isLost || this.#isClosed || pending.isSettled || ++job.attempts >= MOST_ATTEMPTS) return pending.settle(error, true);
           this.#queue.add(job);
           this.#pump();
         },
@@ -237,7 +239,7 @@ class Pool {
   /** Calls back when a worker answers again: it may still compute what it was called for, although nothing waits for that any more. */
   #probe(member, free) {
     try {
-      member.controller.call(PROBE, [], undefined, undefined, true).then(free, free);
+      member.controller.call(PROBE, [[]], undefined, undefined, true).then(free, free);
     } catch {
       free();
     }

@@ -1,5 +1,6 @@
 // The proxies: functions of the other end as properties.
 import { entry, ours } from './errors.js';
+import { canTransfer } from './posted/platform.js';
 import { inWords } from './values.js';
 
 export { BOOT, FAILED, HELLO, PANIC, RING } from './boot.js';
@@ -72,23 +73,25 @@ const uncallable = key =>
 /** Node.js calls the method of this name to show an object. */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
-/** Removes the list that `transfer` marked from the arguments, and applies `transform` to the rest. */
+/** Removes the list that `transfer` marked from the arguments, and applies `transform` to the rest. Returns these, the buffers in the list, and its other objects. */
 export const prepare = (args, { transfers, transform }) => {
-  let moved;
+  let buffers, objects;
   if (transfers && args.length > 0 && transfers.has(args[args.length - 1])) {
-    moved = args.pop();
+    const moved = args.pop();
     transfers.delete(moved);
     checkMoved(moved);
+    buffers = moved.filter(isBuffer);
+    if (buffers.length < moved.length) objects = moved.filter(object => !isBuffer(object));
   }
   if (transform) args = args.map(transform);
-  return [args, moved];
+  return [args, buffers, objects];
 };
 
-/** Throws unless the items are distinct buffers. */
+/** Throws unless the items are distinct, and the platform can move them. */
 const checkMoved = moved => {
-  moved.forEach((buffer, at) => {
-    const fault = isBuffer(buffer) ? moved.indexOf(buffer) < at && 'is a duplicate' : 'is not an ArrayBuffer';
-    if (fault) throw ours(new DOMException(`the buffers of \`transfer\` cannot be moved: item ${at} ${fault}`, 'DataCloneError'));
+  moved.forEach((object, at) => {
+    const fault = isBuffer(object) || canTransfer(object) ? moved.indexOf(object) < at && 'is a duplicate' : 'is not transferable';
+    if (fault) throw ours(new DOMException(`the objects of \`transfer\` cannot be moved: item ${at} ${fault}`, 'DataCloneError'));
   });
 };
 
@@ -133,9 +136,9 @@ export const optionsOf = ({ transform, transfer = true, strict = false, measure 
     measure,
     promises,
     transfers,
-    transfer: (...buffers) => {
-      transfers?.add(buffers);
-      return buffers;
+    transfer: (...objects) => {
+      transfers?.add(objects);
+      return objects;
     },
   };
 };
@@ -177,6 +180,9 @@ const ROWS = 16;
 
 /** Marks messages that carry frames, on tiers without shared memory. */
 export const PACKET = 'coincide:packet:1';
+
+/** Marks messages about posted objects; see `posted/objects.js`. */
+export const OBJECTS = 'coincide:objects:1';
 
 /** Marks messages about a raised alarm; see `alarm/main.js`. */
 export const ALARM = 'coincide:alarm:1';

@@ -1,5 +1,5 @@
 // The memory of wasm, as JavaScript writes to it and reads from it.
-import { lend, taken } from './buffers.js';
+import { lend, restore, taken } from './buffers.js';
 import { forgetNames, initSync, name as addName, scratch as reserve, words as addressOfWords } from './coincide.js';
 
 /** All of the memory. What is read from it has to be checked for growth first: these getters do. */
@@ -50,6 +50,13 @@ class Memory {
     return buffers;
   }
 
+  /** Takes back what `buffers` has returned for the payload that wasm has shown last: it will be shown again. */
+  giveBack(buffers) {
+    const { words, data } = this;
+    const end = words[ADDRESS] + words[LENGTH];
+    for (let i = 1; i < buffers?.length; i += 2) restore(data.getUint32(end + 4 * i, true), buffers[i]);
+  }
+
   /** A text, or a part of the memory. */
   text(at, length) {
     return decoder.decode(this.bytes.subarray(at, at + length));
@@ -70,8 +77,8 @@ class Memory {
 }
 
 /** What the words hold: `memory.rs` has the same list. */
-export const READING = 0, END = 1, CALL = 2, SERIAL = 3, FUNCTION = 4, STATUS = 5, ADDRESS = 6, LENGTH = 7, WAKE = 8, TIMEOUT = 9, OWN = 10, LENT = 11, HOSTED = 12;
-const WORDS = 13;
+export const READING = 0, END = 1, CALL = 2, SERIAL = 3, FUNCTION = 4, STATUS = 5, ADDRESS = 6, LENGTH = 7, WAKE = 8, TIMEOUT = 9, OWN = 10, LENT = 11, HOSTED = 12, BLOCKS = 13;
+const WORDS = 14;
 
 // Worklets have neither a decoder nor an encoder.
 const decoder = globalThis.TextDecoder && new TextDecoder('utf-8', { ignoreBOM: true });
@@ -91,6 +98,8 @@ class Scratch {
   length = 0;
   /** Its buffers, if it has some: for each, the offset in the payload where it belongs, and a view of it. */
   buffers = null;
+  /** What is posted for it, if it refers to objects. */
+  parcel = null;
   /** Encoders leave large buffers where they are. */
   lends = true;
   #size = 0;
@@ -125,7 +134,7 @@ class Scratch {
   /** Puts bytes there. */
   put(bytes) {
     this.shrink();
-    this.buffers = null;
+    this.buffers = this.parcel = null;
     this.at = this.active === null ? 0 : this.active.nested;
     this.length = bytes.length;
     this.#write(bytes, this.at);

@@ -5,7 +5,8 @@ import { WorkerEnd } from './end/worker.js';
 import { CoincideError, clause } from './errors.js';
 import { onFailure } from './guard.js';
 import { afterTurns, turn } from './loop.js';
-import { ALARM, BOOT, BROKEN, FAILED, PACKET, RING, differing, kindOf, packetsOf } from './proxy.js';
+import { WorkerLasting } from './posted/lasting.js';
+import { ALARM, BOOT, BROKEN, FAILED, OBJECTS, PACKET, RING, differing, kindOf, packetsOf } from './proxy.js';
 import { memory as wasmMemory } from './scratch.js';
 import { described } from './thrown.js';
 import { PATIENCE, afterAwake, warn } from './wait.js';
@@ -41,7 +42,7 @@ class Thread {
   #announcement;
   #settle;
   #end;
-  /** Packets that arrived before `coincide()` created the link. */
+  /** Packets and messages about objects that arrived before `coincide()` created the link. */
   #early = [];
   #alarm;
   /** The options of the first call of `coincide()`. */
@@ -105,8 +106,9 @@ class Thread {
       this.#end = WorkerEnd.shared(buffer, bell, deadlock, strict);
     } else {
       this.#end = WorkerEnd.byMessages(packetsOf(post), relay, this.#alarm, deadlock, strict);
-      for (const packet of this.#early.splice(0)) this.#end.deliver(packet);
     }
+    this.#end.posts(post, WorkerLasting);
+    for (const [kind, content] of this.#early.splice(0)) this.#passes(kind, content);
     this.#platform.keepAliveWhile(() => this.#end.isBusy());
     afterTurns(() => this.#platform.reconsider());
     return this.#end;
@@ -131,9 +133,9 @@ class Thread {
     const kind = kindOf(data, KINDS);
     if (!kind) return false;
     const content = data[kind];
-    if (kind === PACKET) {
-      if (this.#end) this.#end.deliver(content);
-      else this.#early.push(content);
+    if (kind === PACKET || kind === OBJECTS) {
+      if (this.#end) this.#passes(kind, content);
+      else this.#early.push([kind, content]);
       return true;
     }
     // The program on main may post anything.
@@ -141,6 +143,11 @@ class Thread {
     if (kind === ALARM) this.#alarm?.passed(content);
     else this.#answered(content);
     return true;
+  }
+
+  #passes(kind, content) {
+    if (kind === PACKET) this.#end.deliver(content);
+    else this.#end.posted.receive(content);
   }
 
   #answered(answer) {
@@ -157,7 +164,7 @@ class Thread {
 }
 
 /** The kinds of messages that main posts, besides `RING`. */
-const KINDS = [PACKET, ALARM, BOOT];
+const KINDS = [PACKET, OBJECTS, ALARM, BOOT];
 
 /** The announcement of a worker: made when coincide is imported, and repeated from the first call of `coincide()` on until main answers, which may be late to wrap the worker. */
 class Announcement {

@@ -33,15 +33,15 @@ export class Values {
     this.given = null;
   }
 
-  /** Encodes arguments into scratch memory. Throws a `Refusal`; if that awaits blobs, `blobs` are needed. */
-  encodeArguments(args, blobs) {
-    this.#encode(args, 'args', false, blobs);
+  /** Encodes arguments into scratch memory. Throws a `Refusal`; if that awaits blobs, `blobs` are needed. `posting` decides what is posted: see `Encoder`. */
+  encodeArguments(args, blobs, posting) {
+    this.#encode(args, 'args', false, blobs, posting);
   }
 
   /** The same in a worker that blocks, where blobs have to be read at once. Throws the error of the call. */
-  encodeArgumentsNow(args, fn) {
+  encodeArgumentsNow(args, fn, posting) {
     try {
-      this.#encode(args, 'args', false);
+      this.#encode(args, 'args', false, undefined, posting);
     } catch (refusal) {
       if (!refusal.awaitsBlobs) throw unsent(fn, refusal);
       throw unsent(fn, new Error('the bytes of a blob cannot be read without waiting: read them first (`await blob.arrayBuffer()`) and send the buffer'));
@@ -49,18 +49,18 @@ export class Values {
   }
 
   /** Encodes the result of the function `fn`. */
-  encodeResult(value, fn, blobs) {
-    const lenient = !this.#strict;
-    const encoder = this.#encode(value, 'result', lenient, blobs);
+  encodeResult(value, fn, blobs, posting) {
+    const encoder = this.#encode(value, 'result', this.isLenient, blobs, posting);
     if (!encoder.lost) return;
-    const { at, length, buffers } = scratch;
+    const { at, length, buffers, parcel } = scratch;
     const { given } = this;
-    warn(fn, encoder, value, blobs, this.#references);
+    warn(fn, encoder, value, blobs, posting, this.#references);
     // Code of the program that ran for the warning may have sent something, or transferred a buffer.
     this.given = given;
     scratch.at = at;
     scratch.length = length;
     scratch.buffers = buffers;
+    scratch.parcel = parcel;
     try {
       checkBuffers(buffers, 'result');
     } catch (refusal) {
@@ -87,30 +87,71 @@ export class Values {
   }
 
   blobsIn(value, isResult) {
-    return blobsIn(value, isResult && !this.#strict);
+    return blobsIn(value, isResult && this.isLenient);
   }
 
-  /** The value of the payload that wasm shows. */
-  decode() {
+  /** Whether results may lose something. */
+  get isLenient() {
+    return !this.#strict;
+  }
+
+  /** The value of the payload that wasm shows. `posted` has the objects to which it refers. Throws `MISSING` while one of them has not arrived. */
+  decode(posted) {
     const { words } = memory;
     const [at, length] = [words[ADDRESS], words[LENGTH]];
+    const buffers = memory.buffers();
     memory.read();
     try {
-      this.#decoder.references = this.#references;
-      return this.#decoder.decode(memory, at, length, memory.buffers());
+      return this.#read(memory, at, length, buffers, posted);
+    } catch (error) {
+      if (error === MISSING) memory.giveBack(buffers);
+      throw error;
     } finally {
       memory.readEnd();
     }
   }
 
-  /** The value that a call of `fn` ended with; throws if it failed. wasm shows the outcome. `given` are the handles in its arguments. */
-  outcome(fn, given) {
+  #read(source, at, length, buffers, posted) {
+    let isRead = false;
+    this.#decoder.references = this.#references;
+    try {
+      const value = this.#decoder.decode(source, at, length, buffers, posted);
+      isRead = true;
+      return value;
+    } finally {
+      if (posted !== undefined && posted.claims.length > 0) posted.claim(isRead);
+    }
+  }
+
+  /** A copy of the payload that wasm shows. */
+  copy() {
+    const { words } = memory;
+    const [at, length] = [words[ADDRESS], words[LENGTH]];
+    const buffers = memory.buffers()?.map((part, i) => (i % 2 === 0 ? part - at : part));
+    const bytes = memory.bytes.slice(at, at + length);
+    return { bytes, data: new DataView(bytes.buffer), buffers };
+  }
+
+  /** The value of a result that was copied, as `outcome` returns it. */
+  outcomeOf(copied, fn, posted) {
+    try {
+      return this.#read(copied, 0, copied.bytes.length, copied.buffers, posted);
+    } catch (error) {
+      throw error === MISSING ? error : unreadable(error, fn);
+    }
+  }
+
+  /**
+   * The value that a call of `fn` ended with; throws if it failed, or `MISSING`. wasm shows the outcome. `given` are the handles in its arguments, `posted` has the objects of the
+   * result.
+   */
+  outcome(fn, given, posted) {
     const status = memory.words[STATUS];
     if (status === VALUE) {
       try {
-        return this.decode();
+        return this.decode(posted);
       } catch (error) {
-        throw unread(error, fn) ?? failed('Result', `the result of \`${fn}\` cannot be read here: ${inWords(error)}`, fn);
+        throw error === MISSING ? error : unreadable(error, fn);
       }
     }
     if (given && (isUnread(status) || (status === BAD_ARGUMENTS && this.#references.settle))) this.#references.unsent(given);
@@ -124,18 +165,19 @@ export class Values {
     throw remoteOrBare(thrown, fn);
   }
 
-  #encode(value, root, lenient, blobs) {
+  #encode(value, root, lenient, blobs, posting) {
     // A getter of a value that is being encoded may get here.
     const encoder = this.#encoder.isBusy ? new Encoder(scratch, this.#references) : this.#encoder;
     scratch.shrink();
     encoder.references = this.#references;
     this.given = null;
-    encoder.encode(value, root, lenient, blobs);
+    encoder.encode(value, root, lenient, blobs, posting);
     this.given = encoder.given.length > 0 ? encoder.given : null;
     scratch.at = encoder.start;
     scratch.length = encoder.at - encoder.start;
     scratch.buffers = encoder.buffers;
-    encoder.buffers = null;
+    scratch.parcel = encoder.parcel;
+    encoder.buffers = encoder.parcel = null;
     return encoder;
   }
 }
@@ -143,12 +185,18 @@ export class Values {
 /** The format keeps nothing from one payload to the next. */
 const shared = { encoder: new Encoder(scratch), decoder: new Decoder() };
 
+/** Thrown by decoding while an object that was posted has not arrived. */
+export const MISSING = new Error('an object that was posted for it has not arrived');
+
 /** The error of a call whose arguments cannot be sent. */
 export const unsent = (fn, { message, isOutOfMemory, overflow }) => {
   if (overflow) return overflow;
   if (isOutOfMemory) return failureOf(OUT_OF_MEMORY, `its arguments cannot be written: ${message}`, fn);
   return failed('Arguments', `the arguments of \`${fn}\` cannot be sent: ${message}`, fn);
 };
+
+/** The error of a call whose result cannot be read. */
+const unreadable = (error, fn) => unread(error, fn) ?? failed('Result', `the result of \`${fn}\` cannot be read here: ${inWords(error)}`, fn);
 
 /** The error of a call whose outcome cannot be read for lack of memory. */
 const unread = (error, fn) => (error?.isOutOfMemory ? failureOf(OUT_OF_MEMORY, inWords(error), fn) : undefined);
@@ -163,14 +211,14 @@ const remoteOrBare = (thrown, fn) => {
 };
 
 /** Warns once for each function that its results lose something. */
-const warn = (fn, encoder, value, blobs, references) => {
+const warn = (fn, encoder, value, blobs, posting, references) => {
   if (warned.has(fn)) return;
   warned.add(fn);
   const { active } = scratch;
   // The payload stays where it is until it is sent.
   scratch.active = encoder;
   try {
-    const path = new Encoder(scratch, references).traced(value, 'result', blobs);
+    const path = new Encoder(scratch, references).traced(value, 'result', blobs, posting);
     console.warn(`coincide: ${path} of \`${fn}\` cannot be sent as it is and lost something; \`strict: true\` makes that an error`);
   } catch {
     // The result is the same without a warning.

@@ -101,11 +101,11 @@ const scopeOf = (thread, platform, boot) => {
       const { transform } = options;
       const start = options.measure ? performance.now() : 0;
       try {
-        const [sent, moved] = prepare(args, options);
+        const [sent, buffers, moved] = prepare(args, options);
         signal?.throwIfAborted();
         touch();
-        const result = end.call(name, pack ? pack(sent) : sent, timeout, shown, signal);
-        detach(moved);
+        const result = end.call(name, pack ? pack(sent) : sent, timeout, shown, signal, moved);
+        detach(buffers);
         if (!pack) throwReturned(result, shown);
         return passed(result, transform);
       } finally {
@@ -122,11 +122,11 @@ const scopeOf = (thread, platform, boot) => {
       const fails = error => {
         throw located(error, here, signal);
       };
-      const [sent, moved] = prepare(args, options);
+      const [sent, buffers, moved] = prepare(args, options);
       signal?.throwIfAborted();
       const packed = pack ? pack(sent) : sent;
-      const called = promised(end, pending => end.callLater(name, packed, timeout, pending), shown, { timeout, signal });
-      detach(moved, called);
+      const called = promised(end, pending => end.callLater(name, packed, timeout, pending, moved), shown, { timeout, signal });
+      detach(buffers, called);
       const result = called.then(passes, fails);
       return options.measure ? result.finally(() => measured(shown, start)) : result;
     };
@@ -201,9 +201,9 @@ const scopeOf = (thread, platform, boot) => {
     notify: entry((name, ...args) => {
       const fn = textOf(name);
       roomFor(fn);
-      const [sent, moved] = prepare(args, options);
-      end.notify(fn, sent);
-      detach(moved);
+      const [sent, buffers, moved] = prepare(args, options);
+      end.notify(fn, sent, undefined, undefined, moved);
+      detach(buffers);
     }),
   };
   return { plain, end, options, touch: hook => (touch = hook) };

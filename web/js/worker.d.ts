@@ -1,9 +1,9 @@
 /** The worker's side of coincide. */
-import type { Arguments, Awaiting, Blocking, FunctionsBeside, Interface, Limits as MainLimits, NameOf, Options, Registered, Transferred, Untyped, Used } from './main.js';
+import type { Arguments, Awaiting, Blocking, FunctionsBeside, Interface, Limits as MainLimits, NameOf, Options, Registered, Transferable, Transferred, Untyped, Used } from './main.js';
 
 import type { Handles, Later } from './objects.js';
 
-export { CoincideError, type CoincideErrorCode } from './main.js';
+export { CoincideError, type CoincideErrorCode, type Transferable } from './main.js';
 export { callback, dispose, expose, stream, type Callback, type Exposed, type Handles, type Remote, type RemoteCallback, type Stream, type Streamed } from './objects.js';
 
 /** Options of `coincide()` in a worker. */
@@ -64,8 +64,11 @@ export interface Scope<Exports extends object = Untyped, Functions extends objec
   native: boolean;
   /** Whether calls block. If not, they throw an error that says why, or return promises under `promises: true`. */
   sync: boolean;
-  /** As last argument of a call: these buffers move, and are detached here. */
-  transfer<T extends ArrayBuffer[]>(...buffers: T): Transferred<T>;
+  /**
+   * As last argument of a call: these buffers, ports, streams and the like move, and cannot be used here any more. A port, a stream or a canvas in the arguments has to be
+   * one of them.
+   */
+  transfer<T extends Transferable[]>(...objects: T): Transferred<T>;
   /** Returns its argument: values are copied anyway. */
   direct<T>(value: T): T;
   /**

@@ -27,6 +27,7 @@ pub(crate) fn show(action: Action, own: Option<CallId>, engine: &mut Engine) -> 
         Action::Run { call, function: FunctionId(function), payload, .. } => {
             show_ticket(call);
             memory::set(Word::Function, function);
+            memory::set(Word::Blocks, call.call().is_some_and(|id| engine.session().blocks(id)).into());
             memory::show(payload, Some(engine));
             RUN
         }

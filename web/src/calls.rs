@@ -26,7 +26,7 @@ pub fn unregister(id: u32, name: usize) -> u32 {
 #[wasm_bindgen]
 pub fn start(id: u32, name: usize, at: usize, len: usize, timeout: f64) -> u32 {
     with_end(id, |end, clock| {
-        let call = end.make(name, at, len, timeout, clock);
+        let call = end.make(name, at, len, timeout, false, clock);
         end.flush();
         call.map_or(0, CallId::to_wire)
     })
@@ -49,10 +49,9 @@ pub fn call(id: u32, name: usize, at: usize, len: usize, timeout: f64) -> u32 {
             show_cannot_block();
             return ENDED;
         }
-        let Some(own) = end.make(name, at, len, timeout, clock) else {
+        let Some(own) = end.make(name, at, len, timeout, true, clock) else {
             return ENDED;
         };
-        end.engine.wait_for(own);
         memory::set(Word::Own, own.to_wire());
         end.block(own, clock)
     })
@@ -124,6 +123,12 @@ pub fn release(id: u32, at: usize, len: usize) {
         _ = end.engine.release(&ids);
         end.flush();
     });
+}
+
+/// Posted objects have arrived, or will not: calls that were put back for lack of them are dispatched again.
+#[wasm_bindgen]
+pub fn resume(id: u32) {
+    with_end(id, |end, _| end.engine.resume());
 }
 
 /// Interrupts the worker.
@@ -203,14 +208,19 @@ pub fn wake_up(id: u32) {
 }
 
 impl End {
-    /// Makes a call. Shows why if it can't be made.
-    fn make(&mut self, name: usize, at: usize, len: usize, timeout: f64, clock: Clock) -> Option<CallId> {
+    /// Makes a call, in which the worker blocks or not. Shows why if it can't be made.
+    fn make(&mut self, name: usize, at: usize, len: usize, timeout: f64, blocks: bool, clock: Clock) -> Option<CallId> {
         let Some(payload) = memory::take_payload(at, len, || self.engine.buffer()) else {
             show_out_of_memory();
             return None;
         };
         let deadline = duration(timeout).map(|timeout| clock.now().after(timeout));
-        match self.engine.call(&name_of(name), Format::Value, payload, deadline) {
+        let name = name_of(name);
+        let made = match blocks {
+            true => self.engine.call_and_wait(&name, Format::Value, payload, deadline),
+            false => self.engine.call(&name, Format::Value, payload, deadline),
+        };
+        match made {
             Ok(call) => Some(call),
             Err(error) => {
                 show_unsent(&error, &mut self.engine);
@@ -224,6 +234,10 @@ impl End {
         let code = match status {
             LATER => return engine.started(ticket),
             CANCELLED => return engine.answer_cancelled(ticket),
+            NOT_NOW => {
+                let function = FunctionId(memory::get(Word::Function));
+                return engine.not_now(ticket, function, Format::Value, memory::take_shown());
+            }
             RETURNED | THREW => {
                 let Some(payload) = memory::take_payload(at, len, || engine.buffer()) else {
                     return engine.throw_text(ticket, ErrorCode::OUT_OF_MEMORY, memory::TOO_LARGE);
@@ -303,5 +317,6 @@ const BAD_RESULT: u32 = 3;
 const LATER: u32 = 4;
 const OUT_OF_MEMORY: u32 = 5;
 const CANCELLED: u32 = 6;
+const NOT_NOW: u32 = 8;
 
 const NO_ROOM: &str = "too little of the stack is left to serve the call";

@@ -53,7 +53,7 @@ pub(crate) fn take(at: usize, len: usize, buffer: impl FnOnce() -> Vec<u8>) -> O
 /// A payload in scratch memory, as [`take`] takes it, with the buffers that [`Word::Lent`] counts. Behind its bytes there are, for each of them, three
 /// numbers of 4 bytes: the offset in the payload where it belongs, its number, and its length.
 pub(crate) fn take_payload(at: usize, len: usize, buffer: impl FnOnce() -> Vec<u8>) -> Option<Payload> {
-    let lent = WORDS.with(|words| words.get()[Word::Lent as usize]) as usize;
+    let lent = get(Word::Lent) as usize;
     if lent == 0 {
         return take(at, len, buffer).map(Payload::from);
     }
@@ -133,9 +133,15 @@ pub(crate) enum Word {
     Lent,
     /// Number of buffers of the payload that is shown: see [`show`].
     Hosted,
+    /// 1 if the caller of the function that is to run blocks until the answer.
+    Blocks,
 }
 
-const WORD_COUNT: usize = Word::Hosted as usize + 1;
+const WORD_COUNT: usize = Word::Blocks as usize + 1;
+
+pub(crate) fn get(word: Word) -> u32 {
+    WORDS.with(|words| words.get()[word as usize])
+}
 
 pub(crate) fn set(word: Word, value: u32) {
     WORDS.with(|words| {
@@ -160,8 +166,15 @@ pub(crate) fn show(payload: impl Into<Payload>, engine: Option<&mut Engine>) {
     SHOWN.with_borrow_mut(|shown| shown.push(payload));
 }
 
+/// The payload that was shown last, as it was received.
+pub(crate) fn take_shown() -> Payload {
+    let mut payload = SHOWN.with_borrow_mut(Vec::pop).unwrap_or_default();
+    payload.head.truncate(get(Word::Length) as usize);
+    payload
+}
+
 fn release(mut engine: Option<&mut Engine>) {
-    let reading = WORDS.with(|words| words.get()[Word::Reading as usize]) as usize;
+    let reading = get(Word::Reading) as usize;
     SHOWN.with_borrow_mut(|shown| {
         while shown.len() > reading {
             if let (Some(buffer), Some(engine)) = (shown.pop(), engine.as_deref_mut()) {

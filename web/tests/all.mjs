@@ -15,6 +15,7 @@ import { memoryLength as memory } from './instances.mjs';
 import linkTests from './link.tests.mjs';
 import objectsTests from './objects.tests.mjs';
 import poolTests from './pool.tests.mjs';
+import postedTests from './posted.tests.mjs';
 import streamsTests from './streams.tests.mjs';
 import { assert, deepEqual, equal, rejects, suite, throws } from './suite.mjs';
 import valueTests from './value.tests.mjs';
@@ -26,7 +27,7 @@ import wrapTests from './wrap.tests.mjs';
 export const all = platform => {
   const { test, run } = suite();
   const kit = { ...platform, memory, assert, deepEqual, equal, rejects, throws };
-  for (const tier of platform.tiers) for (const tests of [bootTests, wrapTests, earlyTests, linkTests, valueTests, docsTests, buffersTests, boundaryTests, errorTests, failureTests, objectsTests, poolTests, streamsTests]) tests(test, { ...kit, tier });
+  for (const tier of platform.tiers) for (const tests of [bootTests, wrapTests, earlyTests, linkTests, valueTests, docsTests, postedTests, buffersTests, boundaryTests, errorTests, failureTests, objectsTests, poolTests, streamsTests]) tests(test, { ...kit, tier });
   for (const tests of [windowTests, homeTests, wallTests, coincidentTests]) tests(test, kit);
   const codec = codecKit();
   codecTests(test, { ...kit, ...codec });

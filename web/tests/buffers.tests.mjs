@@ -78,15 +78,6 @@ export default (register, { inner, worker, tier, memory, assert, equal, deepEqua
     assert(buffer.byteLength === MIB && whole !== buffer);
   });
 
-  test('shared memory is refused, as before', async () => {
-    if (typeof SharedArrayBuffer !== 'function') return 'this platform has no shared memory';
-    const w = await started();
-    for (const value of [new SharedArrayBuffer(LENT), new Uint8Array(new SharedArrayBuffer(LENT))]) {
-      const { message } = await rejects(() => w.proxy.echo(value));
-      assert(message.includes('cannot be sent: args[0]: '), message);
-    }
-  });
-
   test('one that was transferred, or is while its value is read, is refused', async () => {
     if (!ArrayBuffer.prototype.transfer) return 'this platform cannot transfer a buffer';
     const w = await started();

@@ -10,15 +10,16 @@ export const codecKit = references => {
   const decoder = new Decoder(references);
   let lost;
   return {
-    encode: (value, { lenient = false, root = 'args', blobs } = {}) => {
+    encode: (value, { lenient = false, root = 'args', blobs, posting } = {}) => {
       const encoder = one.isBusy ? new Encoder(room, references) : one;
-      encoder.encode(value, root, lenient, blobs);
+      encoder.encode(value, root, lenient, blobs, posting);
       const bytes = room.bytes.slice(encoder.start, encoder.at);
       lost = encoder.lost ? [value, root, blobs] : undefined;
       return bytes;
     },
     /** `buffers` are contents that `bytes` lacks. */
-    decode: (bytes, buffers) => decoder.decode({ bytes, data: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) }, 0, bytes.length, buffers),
+    decode: (bytes, buffers, posted) =>
+      decoder.decode({ bytes, data: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) }, 0, bytes.length, buffers, posted),
     /** The bytes without those of large buffers, and these. */
     encodeApart: value => {
       const apart = new Room();

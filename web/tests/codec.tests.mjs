@@ -671,6 +671,10 @@ export default (test, { encode, encodeApart, decode, blobs, lost, vectors, asser
         if (part.name.$utf16) throw skipped;
         return made(new File([unhex(part.bytes)], text(part.name), { type: part.type, lastModified: make(part.lastModified, []) }));
       case '$shared': return objects[part];
+      case '$posted': {
+        if (!Number.isSafeInteger(Number(part.number))) throw skipped;
+        return posted(['sender', 'receiver'].indexOf(part.owner), Number(part.number));
+      }
       case '$reference': return { reference: numbersOf(part, ['object', 'array', 'function', 'symbol']) };
       case '$handle': {
         const numbers = numbersOf(part, ['function', 'methods', 'exposed', 'stream', 'signal', 'controller']);
@@ -679,6 +683,14 @@ export default (test, { encode, encodeApart, decode, blobs, lost, vectors, asser
       default: throw skipped;
     }
   };
+  /** Objects of the platform in the place of posted ones, and what stands for them. */
+  const items = new WeakMap();
+  const posted = (...item) => {
+    const object = new Headers();
+    items.set(object, item);
+    return object;
+  };
+
   /** Owner, kind and id of a reference or handle. */
   const numbersOf = ({ owner, kind, id }, kinds) => {
     if (!Number.isSafeInteger(Number(id))) throw skipped;
@@ -705,8 +717,8 @@ export default (test, { encode, encodeApart, decode, blobs, lost, vectors, asser
           left.push(name);
           continue;
         }
-        const write = async value => hex(encode(value, { blobs: await blobs(value) }));
-        const [written, rewritten] = [await write(value), await write(decode(unhex(bytes)))];
+        const write = async value => hex(encode(value, { blobs: await blobs(value), posting: { take: object => items.get(object) } }));
+        const [written, rewritten] = [await write(value), await write(decode(unhex(bytes), undefined, { incoming: posted }))];
         assert(check(written, rewritten, bytes), `${name}: ${written} is written, and ${rewritten} again, where ${bytes} was read`);
       }
     };

@@ -12,10 +12,13 @@ export const rowsOf = (text, heading) => {
   return rows;
 };
 
-/** `{ refused }`, or `{ expected, warns }` with the source of the expected value. */
+/** `{ refused }`, or `{ expected, warns }` with the source of the expected value; `blocked` is the outcome in calls that block if that is another. */
 const outcomeOf = (cell, source) => {
   if (cell === 'refused') return { refused: true };
   if (cell === 'the same') return { expected: source };
+  if (cell === 'the same, but refused in calls that block') return { expected: source, blocked: { refused: true } };
+  if (cell === 'moved, but refused in calls that block') return { expected: source, isMoved: true, blocked: { refused: true } };
+  if (cell === 'the same, but what `toJSON` returns in calls that block') return { expected: source, blocked: { expected: `(${source}).toJSON()` } };
   if (cell === 'the same, but in Node.js refused in calls that block') return { expected: source, isReadLater: true };
   const [, expected, warns] = /^`(.*)`(, with a warning)?$/.exec(cell) ?? [];
   if (expected === undefined) throw new Error(`the outcome ${cell} is of no known form`);
@@ -59,16 +62,17 @@ export default (register, { coincide, worker, tier, node, valuesPage, assert, eq
         check('as an argument of main', await named(() => usual.proxy.receive(make(usual.proxy), sent.expected ?? '0')), fault);
 
         const given = outcomeOf(result, source);
-        for (const [kind, link, { refused, expected = '0', warns }] of [
+        for (const [kind, link, { refused, expected = '0', warns, blocked }] of [
           ['', usual, given],
-          [' under strict', strict, isPromise(make()) ? given : sent],
+          [' under strict', strict, isPromise(make()) || given.isMoved ? given : { ...sent, blocked: given.blocked && { refused: true } }],
         ]) {
           // A warning is given once for each name.
           const name = `${tier}: value ${at}${kind}`;
           const fault = refused ? 'DataCloneError' : undefined;
           warnings = 0;
           link.proxy[name] = () => make(link.proxy);
-          check(`as a result for the worker${kind}`, await link.proxy.fetch(name, expected), fault);
+          const there = tier !== 'messages' && blocked ? blocked : { refused, expected };
+          check(`as a result for the worker${kind}`, await link.proxy.fetch(name, there.expected ?? '0'), there.refused ? 'DataCloneError' : undefined);
           check(`warnings of main${kind}`, warnings, warns ? 1 : 0);
           await link.proxy.offer(name, source);
           check(`as a result for main${kind}`, await named(async () => received(expected)(await link.proxy[name]())), fault);

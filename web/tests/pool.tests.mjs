@@ -277,6 +277,9 @@ export default (register, { coincide: made, pool, worker, tier, assert, equal, d
     await Promise.all([1, 2].map(i => workers.proxy.echo(i)));
     deepEqual(heard, [new ArrayBuffer(4), new ArrayBuffer(4)]);
     equal(throws(() => workers.notify('note', () => {})).name, 'DataCloneError');
+    const { port1, port2 } = new MessageChannel();
+    assert(throws(() => workers.notify('note', 'heard', port1, transfer(port1))).message.includes('one worker only'));
+    port2.close();
     workers.terminate();
     const { code, stack } = throws(() => workers.notify('note'));
     assert(code === 'Closed' && stack.includes('pool.tests'), stack);

@@ -253,6 +253,9 @@ impl<'a, 'de> Deserializer<'a, 'de> {
             Item::Image { .. } => Err(unexpected("image data", &visitor)),
             Item::Reference { .. } => Err(unexpected("a reference", &visitor)),
             Item::Handle { .. } => Err(unexpected("a handle", &visitor)),
+            Item::Posted { .. } => {
+                Err(unexpected("an object that was posted, which programs in Rust do not receive", &visitor))
+            }
         }
     }
 

@@ -119,6 +119,13 @@ pub enum Value {
         /// Names it.
         id: u64,
     },
+    /// An object that travels as a posted message beside the payload. A program in Rust receives no such messages, and has only the number.
+    Posted {
+        /// Which end has posted it.
+        owner: RefOwner,
+        /// Names it.
+        number: u64,
+    },
     /// The object with this number once more.
     Shared(u32),
     /// A handle of something that stays where it is.
@@ -431,6 +438,7 @@ impl Encoder<'_, '_> {
             }
             Value::Reference { owner, kind, id } => self.writer.reference(*owner, *kind, *id),
             Value::Handle { owner, kind, id, description } => self.handle((*owner, *kind, *id), description, inner)?,
+            Value::Posted { owner, number } => self.writer.posted(*owner, *number),
             Value::Shared(number) => match number.checked_add(self.base) {
                 Some(number) if number < self.writer.objects() => self.writer.shared(number),
                 _ => return Err(EncodeError::new("an object is shared before it has begun")),
@@ -614,6 +622,7 @@ impl<'de> Decoder<'_, 'de> {
                 pixels: self.reader.content(pixels).owned()?,
             },
             Item::Reference { owner, kind, id } => Value::Reference { owner, kind, id },
+            Item::Posted { owner, number } => Value::Posted { owner, number },
             Item::Shared(number) => match number.checked_sub(self.base) {
                 Some(number) => Value::Shared(number),
                 None => {

@@ -299,6 +299,13 @@ pub enum Item<'de> {
         /// Names it.
         id: u64,
     },
+    /// An object that travels as a posted message, which programs in Rust do not receive.
+    Posted {
+        /// Which end has posted it.
+        owner: RefOwner,
+        /// Names it.
+        number: u64,
+    },
     /// The object with this number once more; it has begun before.
     Shared(u32),
     /// A handle of something that stays where it is. Its description follows.
@@ -658,6 +665,10 @@ impl<'de> Reader<'de> {
                 }
                 Item::Handle { owner, kind, id }
             }
+            tag::POSTED => match RefOwner::from_wire(self.byte()?) {
+                Some(owner) => Item::Posted { owner, number: self.varint()? },
+                None => return Err(DecodeError::malformed("a posted object has an unknown owner")),
+            },
             tag::SHARED => {
                 let number = self.varint()?;
                 if number >= self.objects.into() {

@@ -45,4 +45,5 @@ pub(crate) mod tag {
     pub(crate) const REFERENCE: u8 = 0x9d;
     pub(crate) const SHARED: u8 = 0x9e;
     pub(crate) const HANDLE: u8 = 0x9f;
+    pub(crate) const POSTED: u8 = 0xa0;
 }

@@ -412,6 +412,13 @@ impl<'a> Writer<'a> {
         self.varint(id);
     }
 
+    /// An object that travels as a posted message.
+    pub fn posted(&mut self, owner: RefOwner, number: u64) {
+        self.push(tag::POSTED);
+        self.push(owner as u8);
+        self.varint(number);
+    }
+
     /// The object with this number once more.
     pub fn shared(&mut self, number: u32) {
         self.tagged(tag::SHARED, number.into());

@@ -10,7 +10,8 @@ pub enum Action {
     ///
     /// The host answers with [`reply`](super::Engine::reply), [`throw`](super::Engine::throw) or
     /// [`throw_text`](super::Engine::throw_text) before it polls again from outside of the function. If the result comes later, it
-    /// says [`started`](super::Engine::started) instead, and answers then. The same holds for a notification, whose answer
+    /// says [`started`](super::Engine::started) instead, and answers then. If posted objects have not arrived, it says
+    /// [`not_now`](super::Engine::not_now), and the same run comes again. The same holds for a notification, whose answer
     /// goes nowhere.
     Run {
         /// Names the run in the answer.

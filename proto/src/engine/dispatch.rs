@@ -3,7 +3,7 @@
 use super::functions::Registered;
 use super::stack::Frame;
 use super::{Action, Engine, FunctionId, Runs, Ticket};
-use crate::{CallId, ErrorCode, Event, Format, Outcome, Payload, Role};
+use crate::{CallId, CloseReason, ErrorCode, Event, Format, Outcome, Payload, Role};
 use alloc::format;
 use alloc::string::String;
 
@@ -53,8 +53,8 @@ impl Engine {
     /// The next event that has not been dispatched, or that can be by now.
     #[inline]
     pub(super) fn next_event(&mut self) -> Option<Event> {
-        if self.serves()
-            && let Some(event) = self.later.deferred.pop_front()
+        if self.takes_deferred()
+            && let Some(event) = self.later.pop_deferred()
         {
             return Some(event);
         }
@@ -66,7 +66,7 @@ impl Engine {
         self.port.session.has_events()
             || !self.owed.is_empty()
             || !self.later.unseen.is_empty()
-            || self.serves() && !self.later.deferred.is_empty()
+            || self.takes_deferred() && !self.later.deferred.is_empty()
             || self.stack.has_outcome()
             || self.closed.is_some() && !self.stack.has_waits()
     }
@@ -87,6 +87,10 @@ impl Engine {
                 self.later.unseen.push_back(event);
                 None
             }
+            Event::Released(_) if self.later.put_back && !self.takes_deferred() => {
+                self.later.deferred.push_back(event);
+                None
+            }
             Event::Call { id, format, payload } => self.handle_call(id, format, payload),
             Event::Notify { name, format, payload } => self.handle_notification(name, format, payload),
             Event::Ended { id, outcome } => self.handle_end(id, outcome, aside),
@@ -101,6 +105,7 @@ impl Engine {
             Event::Closed(closed) => {
                 self.later.clear(&mut self.port.session);
                 self.undated.clear();
+                self.held = false;
                 self.closed = Some(closed);
                 None
             }
@@ -115,6 +120,7 @@ impl Engine {
             self.port.session.recycle(payload);
             return None;
         };
+        self.later.complete(id);
         if self.port.session.is_cancelled(id) {
             self.port.session.recycle(payload);
             self.refuse(id, ErrorCode::CANCELLED, CANCELLED);
@@ -134,6 +140,23 @@ impl Engine {
         None
     }
 
+    /// Keeps a call or a notification that was dispatched, and whose posted objects have not arrived, for a later dispatch.
+    pub(super) fn put_back(&mut self, event: Event) {
+        self.later.put_back = true;
+        if let Event::Call { id, .. } = event {
+            // It has not begun.
+            self.port.session.begin(id, 0);
+            self.later.lacking.push(id);
+            self.defer(id);
+        }
+        if self.serves() {
+            self.held = true;
+            self.later.deferred.push_front(event);
+        } else {
+            self.later.deferred.push_back(event);
+        }
+    }
+
     fn handle_notification(&mut self, name: String, format: Format, payload: Payload) -> Option<Action> {
         let queue = match self.verdict(self.functions.get(&name)) {
             Verdict::Run(function) => return Some(self.run(None, function, format, payload)),
@@ -145,6 +168,9 @@ impl Engine {
             Verdict::Deferred => &mut self.later.deferred,
         };
         queue.push_back(Event::Notify { name, format, payload });
+        if self.held && self.later.deferred.len() > MOST_HELD {
+            self.abort(CloseReason::FAILED, "too many notifications wait for posted objects that have not arrived");
+        }
         None
     }
 
@@ -153,9 +179,7 @@ impl Engine {
         match function {
             None if self.ready => Verdict::Unknown,
             None => Verdict::Early,
-            Some(function) if self.serves() || function.runs != Runs::WhileServing && !self.is_too_deep() => {
-                Verdict::Run(function.id)
-            }
+            Some(function) if self.may_run(function.runs) => Verdict::Run(function.id),
             Some(_) => Verdict::Deferred,
         }
     }
@@ -163,6 +187,17 @@ impl Engine {
     #[cold]
     fn runs_at_look(&self, name: &str) -> bool {
         self.functions.get(name).is_some_and(|function| function.runs == Runs::AtLook)
+    }
+
+    #[inline]
+    fn may_run(&self, runs: Runs) -> bool {
+        if self.serves() { !self.held } else { runs != Runs::WhileServing && !self.is_too_deep() }
+    }
+
+    /// Whether deferred calls are dispatched now.
+    #[inline]
+    fn takes_deferred(&self) -> bool {
+        self.serves() && !self.held
     }
 
     #[inline]
@@ -234,6 +269,8 @@ impl Engine {
         if let Some((_, payload)) = self.later.take(id) {
             self.port.session.recycle(payload);
             self.refuse(id, ErrorCode::CANCELLED, CANCELLED);
+            // Others may have been held behind it.
+            self.held = false;
             return None;
         }
         // What is blocked on behalf of the call stops here; what computes or sleeps asks.
@@ -282,9 +319,10 @@ impl Engine {
         // The parent may have been cancelled since.
         let name = session.function(id).filter(|_| session.waits_for_us(id))?;
         let function = self.functions.get(name);
+        let lacks = self.later.complete(id);
         let Some((format, payload)) = self.later.take_deferred(id) else {
             if session.started(id).is_some() {
-                let text = self.deadlock(id, "has begun, and its result is dropped");
+                let text = self.deadlock(id, "has begun, and its result is dropped", ASYNCHRONOUS);
                 self.refuse(id, ErrorCode::DEADLOCK, &text);
             }
             return None;
@@ -294,8 +332,9 @@ impl Engine {
                 self.refuse_unknown(id, payload);
                 return None;
             }
+            Some(_) if lacks => (ErrorCode::DEADLOCK, self.deadlock(id, "was not run", POSTED)),
             Some(function) if function.runs == Runs::WhileServing => {
-                (ErrorCode::DEADLOCK, self.deadlock(id, "was not run"))
+                (ErrorCode::DEADLOCK, self.deadlock(id, "was not run", ASYNCHRONOUS))
             }
             Some(_) if self.is_too_deep() => {
                 let (most, chain) = (session.config().max_depth, session.chain(id));
@@ -313,12 +352,11 @@ impl Engine {
         None
     }
 
-    fn deadlock(&self, id: CallId, state: &str) -> String {
+    fn deadlock(&self, id: CallId, state: &str, (why, instead): (&str, &str)) -> String {
         let chain = self.port.session.chain(id);
         format!(
-            "the function {state}: asynchronous functions make progress only while the worker is not blocked, and it is blocked in \
-             the function of main that made this call and has not returned since: {chain}; do not await the call there, or make \
-             the function synchronous"
+            "the function {state}: {why} only while the worker is not blocked, and it is blocked in the function of main that \
+             made this call and has not returned since: {chain}; do not await the call there, or {instead}"
         )
     }
 
@@ -334,6 +372,15 @@ impl Engine {
         _ = self.port.session.throw_text(id, code, text);
     }
 }
+
+/// Why a function that was started may never end, and what to do.
+const ASYNCHRONOUS: (&str, &str) = ("asynchronous functions make progress", "make the function synchronous");
+
+/// Why a call whose arguments refer to posted objects may never run, and what to do.
+const POSTED: (&str, &str) = ("objects that are posted arrive", "send only what is copied");
+
+/// Most notifications and calls behind a call whose posted objects have not arrived.
+const MOST_HELD: usize = 1 << 16;
 
 /// The text of the answer to a call that its caller has cancelled.
 pub(super) const CANCELLED: &str = "the caller cancelled the call";

@@ -49,6 +49,11 @@ impl Functions {
         self.find(name).ok().map(|at| self.table[at].1)
     }
 
+    /// The name that is registered under an index.
+    pub(super) fn name_of(&self, id: FunctionId) -> Option<&str> {
+        self.table.iter().find(|(_, known)| known.id == id).map(|(name, _)| &**name)
+    }
+
     /// The names in alphabetical order, without those that belong to coincide.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.table.iter().map(|(name, _)| &**name).filter(|name| !name.starts_with(RESERVED))

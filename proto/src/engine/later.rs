@@ -2,16 +2,21 @@
 
 use crate::{CallId, Event, Format, Payload, Session};
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 /// Three queues, each oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Later {
     /// Received by a check; not yet dispatched. Releases of references keep their place behind what was received before.
     pub(super) unseen: VecDeque<Event>,
-    /// Wait until the worker serves.
+    /// Wait until the worker serves, and while the engine is held behind them.
     pub(super) deferred: VecDeque<Event>,
     /// Their functions are not registered, and may be until the worker is ready.
     pub(super) early: VecDeque<Event>,
+    /// Calls among those that are deferred whose posted objects had not arrived when they were dispatched.
+    pub(super) lacking: Vec<CallId>,
+    /// Whether something among what is deferred was dispatched before its posted objects had arrived.
+    pub(super) put_back: bool,
 }
 
 impl Later {
@@ -28,11 +33,34 @@ impl Later {
 
     /// Removes a call that waits for more than its dispatch.
     pub(super) fn take_deferred(&mut self, id: CallId) -> Option<(Format, Payload)> {
+        self.complete(id);
         take(&mut self.deferred, id).or_else(|| take(&mut self.early, id))
+    }
+
+    /// The call is dispatched, or never will be. Returns whether it has lacked posted objects.
+    #[inline]
+    pub(super) fn complete(&mut self, id: CallId) -> bool {
+        let index = self.lacking.iter().position(|other| *other == id);
+        if let Some(index) = index {
+            self.lacking.swap_remove(index);
+        }
+        index.is_some()
+    }
+
+    /// The oldest of what is deferred.
+    #[inline]
+    pub(super) fn pop_deferred(&mut self) -> Option<Event> {
+        let event = self.deferred.pop_front();
+        if self.deferred.is_empty() {
+            self.put_back = false;
+        }
+        event
     }
 
     /// Removes everything; the buffers go back to the session.
     pub(super) fn clear(&mut self, session: &mut Session) {
+        self.lacking.clear();
+        self.put_back = false;
         for queue in [&mut self.unseen, &mut self.deferred, &mut self.early] {
             for event in queue.drain(..) {
                 if let Event::Call { payload, .. } | Event::Notify { payload, .. } = event {

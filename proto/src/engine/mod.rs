@@ -29,6 +29,8 @@
 //! | of a name that is not registered | the worker is not ready | kept until it is |
 //! | call of a name that is not registered | the worker is ready, or the endpoint is main | answered `UNKNOWN_FUNCTION`, with the names that are registered |
 //! | notification of such a name | the same | dropped |
+//! | any whose posted objects have not arrived ([`not_now`](Engine::not_now)) | the endpoint serves | held; later calls, notifications and releases are held behind it, in order, until [`resume`](Engine::resume) |
+//! | | the worker is blocked or asleep | deferred until the worker serves |
 //! | notification of a function that [`Runs::AtLook`] | received by [`look`](Engine::look) in a function that computes | `Run`, before what is kept |
 //! | any other | received by [`look`](Engine::look) in a function that computes, or by [`poll_aside`](Engine::poll_aside) | kept until the next [`poll`](Engine::poll); releases stay behind it |
 //! | call nested deeper than `max_depth` in the chain of parents | any | answered `TOO_DEEP` by the session |
@@ -40,9 +42,10 @@
 //!
 //! | event | state | action |
 //! |---|---|---|
-//! | a call is deferred, kept because it is early, or [`started`](Engine::started) | the worker is blocked in its parent | the deadlock timeout begins at the next [`handle_timeout`](Engine::handle_timeout), which is due at once |
+//! | a call is deferred, kept because it is early, put back by [`not_now`](Engine::not_now), or [`started`](Engine::started) | the worker is blocked in its parent | the deadlock timeout begins at the next [`handle_timeout`](Engine::handle_timeout), which is due at once |
 //! | the same | any other | no timeout: nothing waits for the call here |
 //! | the timeout is over | the parent has ended | nothing; the call stays deferred |
+//! | the timeout is over | the call lacks posted objects | answered `DEADLOCK`, with the chain of calls; it never runs |
 //! | the timeout is over | the function runs only while serving | answered `DEADLOCK`, with the chain of calls; it never runs |
 //! | the timeout is over | too many functions run inside each other | answered `TOO_DEEP`, with the chain |
 //! | the timeout is over | the function was started | answered `DEADLOCK`; it runs on, and its result is dropped |
@@ -89,7 +92,8 @@ mod stack;
 pub use action::{Action, FunctionId, Outer, Runs, Stop, Ticket};
 
 use crate::{
-    Call, CallId, CloseReason, Closed, ClosedBy, ErrorCode, Format, Payload, Role, SendError, Session, Time, Transport,
+    Call, CallId, CloseReason, Closed, ClosedBy, ErrorCode, Event, Format, Payload, Role, SendError, Session, Time,
+    Transport,
 };
 use alloc::boxed::Box;
 use alloc::collections::{TryReserveError, VecDeque};
@@ -163,6 +167,8 @@ pub struct Engine {
     /// Main has interrupted, and nothing has been abandoned for it.
     interrupted: bool,
     later: Later,
+    /// The first deferred call or notification lacks posted objects, and no deferred one is dispatched.
+    held: bool,
     /// Calls whose deadlock timeout begins once the time is known.
     undated: Vec<CallId>,
     /// Started calls that were cancelled before they were started, and outcomes of calls that are not waited for any longer.
@@ -186,6 +192,7 @@ impl Engine {
             ready,
             interrupted: false,
             later: Later::default(),
+            held: false,
             undated: Vec::new(),
             owed: VecDeque::new(),
             closed: None,
@@ -253,7 +260,26 @@ impl Engine {
         payload: impl Into<Payload>,
         deadline: Option<Time>,
     ) -> Result<CallId, SendError> {
-        self.port.session.call(Call { name, format, parent: self.current, deadline }, payload)
+        self.port.session.call(Call { name, format, parent: self.current, deadline, blocks: false }, payload)
+    }
+
+    /// [`call`](Self::call) and [`wait_for`](Self::wait_for) in one. The peer learns that the worker blocks, and therefore receives no posted
+    /// objects with the result.
+    ///
+    /// # Errors
+    /// As those of [`call`](Self::call). Then the worker is not blocked.
+    #[inline]
+    pub fn call_and_wait(
+        &mut self,
+        name: &str,
+        format: Format,
+        payload: impl Into<Payload>,
+        deadline: Option<Time>,
+    ) -> Result<CallId, SendError> {
+        let call = Call { name, format, parent: self.current, deadline, blocks: true };
+        let id = self.port.session.call(call, payload)?;
+        self.wait_for(id);
+        Ok(id)
     }
 
     /// Calls a function of the peer without wanting an answer. Nothing is sent before [`flush`](Self::flush) or [`poll`](Self::poll).
@@ -358,6 +384,27 @@ impl Engine {
             self.owed.push_back(Action::Abort { call });
         }
         self.defer(id);
+    }
+
+    /// The function did not run, because posted objects to which its arguments refer have not arrived. `function` and what follows are those of
+    /// the [`Run`](Action::Run). The call or notification is dispatched again, at the latest after [`resume`](Self::resume).
+    pub fn not_now(&mut self, call: Ticket, function: FunctionId, format: Format, payload: impl Into<Payload>) {
+        let payload = payload.into();
+        let id = self.finish(call);
+        let name = self.functions.name_of(function);
+        let event = match (id, name) {
+            (Some(id), _) => Event::Call { id, format, payload },
+            (None, Some(name)) if call.call.is_none() && self.port.session.closed().is_none() => {
+                Event::Notify { name: name.into(), format, payload }
+            }
+            _ => return self.port.session.recycle(payload),
+        };
+        self.put_back(event);
+    }
+
+    /// Posted objects have arrived, or will not: what was [put back](Self::not_now) is dispatched again.
+    pub fn resume(&mut self) {
+        self.held = false;
     }
 
     /// A started function goes on: calls that are made until [`leave`](Self::leave) are on its behalf.

@@ -39,6 +39,8 @@ struct Fields {
     total: Option<String>,
     /// Offset and length of each.
     segments: Option<Vec<(String, String)>>,
+    #[serde(default)]
+    blocks: bool,
     // One of these is what the body, or the part of it, holds.
     body: Option<String>,
     greeting: Option<GreetingFields>,
@@ -223,6 +225,9 @@ fn build(fields: &Fields) -> Vec<u8> {
     let body = bodies.next().expect("a frame has a body, be it empty");
     assert_eq!(bodies.next(), None, "a frame has one body");
     let mut bytes = header.to_bytes();
+    if fields.blocks {
+        bytes[1] |= Flags::BLOCKS;
+    }
     let mut table = Vec::new();
     if let Some(segments) = &fields.segments {
         bytes[1] |= Flags::SEGMENTS;
@@ -247,6 +252,7 @@ fn parse(bytes: &[u8]) -> Fields {
         id: header.id,
         parent: header.parent,
         name: std::str::from_utf8(name).unwrap().into(),
+        blocks: header.flags.blocks(),
         ..Fields::default()
     };
     if more && header.kind != Kind::MORE {

@@ -40,6 +40,8 @@ enum Operation {
         segments: Segments,
         parent: Option<u32>,
         deadline: Option<u64>,
+        #[serde(default)]
+        blocks: bool,
     },
     Notify {
         name: String,
@@ -326,9 +328,9 @@ impl Replay {
         let ids = self.ids.clone();
         let session = &mut self.end(role).session;
         match operation {
-            Operation::Call { id, name, format: form, payload, segments, parent, deadline } => {
+            Operation::Call { id, name, format: form, payload, segments, parent, deadline, blocks } => {
                 let parent = parent.map(|parent| known(&ids, parent));
-                let call = Call { name: &name, format: format(&form), parent, deadline: deadline.map(Time) };
+                let call = Call { name: &name, format: format(&form), parent, deadline: deadline.map(Time), blocks };
                 let given = session.call(call, segments.of(payload)).map_err(refusal)?;
                 self.ids.insert(given.to_wire(), given);
                 if id != Some(given.to_wire()) {

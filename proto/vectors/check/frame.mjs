@@ -20,6 +20,8 @@ export const MAJOR = 1;
 
 const MORE = 0x01;
 const SEGMENTS = 0x08;
+const BLOCKS = 0x10;
+const KNOWN = 0x1f;
 const MAX_SEGMENTS = 32;
 const GREETING = 32;
 const MAGIC = utf8('coin');
@@ -55,10 +57,10 @@ export const tableLength = (segments) => (segments ? 4 + 16 * segments.length : 
 
 /** The bytes of a frame. `total` is there if its body goes on and it isn't `more`. */
 export function encodeFrame({
-  kind, more = false, format = 'bytes', code = 0, id = 0, parent = 0, name = '', total, segments, body,
+  kind, more = false, format = 'bytes', code = 0, id = 0, parent = 0, name = '', total, segments, blocks = false, body,
 }) {
   const text = utf8(name);
-  const flags = (more ? MORE : 0) | (FORMATS.indexOf(format) << 1) | (segments ? SEGMENTS : 0);
+  const flags = (more ? MORE : 0) | (FORMATS.indexOf(format) << 1) | (segments ? SEGMENTS : 0) | (blocks ? BLOCKS : 0);
   return concat(
     Uint8Array.of(KINDS.indexOf(kind), flags),
     little(2, code), little(4, id), little(4, parent), little(2, text.length), little(2, 0),
@@ -86,8 +88,9 @@ export function decodeHeader(bytes, open = true) {
   must(bytes.length >= HEADER, 'short-frame', 'a frame is shorter than its header');
   const view = viewOf(bytes);
   const flags = view.getUint8(1);
-  must(flags < 0x10, 'unknown-flag', 'a frame has a flag that is not known');
   const kind = KINDS[view.getUint8(0)];
+  const blocks = (flags & BLOCKS) !== 0;
+  must(flags <= KNOWN && (!blocks || kind === 'call'), 'unknown-flag', 'a frame has a flag that is not known');
   const segmented = (flags & SEGMENTS) !== 0;
   must(!segmented || SEGMENTED.includes(kind), 'unexpected-segments', 'a kind without segments came with some');
   must(kind, open ? 'unknown-kind' : 'out-of-place', 'a frame is of a kind that is not known');
@@ -96,6 +99,7 @@ export function decodeHeader(bytes, open = true) {
     more: (flags & MORE) !== 0,
     format: FORMATS[(flags >> 1) & 3],
     segmented,
+    ...(blocks && { blocks }),
     code: view.getUint16(2, true),
     id: view.getUint32(4, true),
     parent: view.getUint32(8, true),

@@ -2,7 +2,7 @@
 
 import { fromHex, toHex } from './bytes.mjs';
 import {
-  BlobValue, FileValue, Handle, ImageValue, Reference, bytesOf, define, isBuffer, isBytes, isView, keysOfError, keysOfObject,
+  BlobValue, FileValue, Handle, ImageValue, Posted, Reference, bytesOf, define, isBuffer, isBytes, isView, keysOfError, keysOfObject,
   makeBuffer, makeError, makeView, nameOfWellKnown, partsOfView, wellKnown,
 } from './value.mjs';
 
@@ -96,6 +96,7 @@ class Builder {
       case '$image':
         return this.add(new ImageValue(content.width, content.height, content.colorSpace, fromHex(content.bytes)));
       case '$reference': return new Reference(content.owner, content.kind, BigInt(content.id));
+      case '$posted': return new Posted(content.owner, BigInt(content.number));
       case '$handle': return new Handle(content.owner, content.kind, BigInt(content.id), this.value(content.description));
       case '$shared': return this.objects[content];
       default: throw new Error(`no notation: ${what}`);
@@ -135,6 +136,7 @@ class Describer {
     if (value instanceof Reference) {
       return { $reference: { owner: value.owner, kind: value.kind, id: String(value.id) } };
     }
+    if (value instanceof Posted) return { $posted: { owner: value.owner, number: String(value.number) } };
     if (value instanceof Handle) {
       const { owner, kind, id, description } = value;
       return { $handle: { owner, kind, id: String(id), description: this.value(description) } };

@@ -56,7 +56,7 @@ export class Session {
 
   // ---- What the user of this end does ----
 
-  call({ id, name, format, payload, segments, parent, deadline }) {
+  call({ id, name, format, payload, segments, parent, deadline, blocks }) {
     allow(this.state !== 'closed', 'closed');
     this.#checkName(name);
     // A call that has been answered has no handler any more on whose behalf this could be.
@@ -71,7 +71,7 @@ export class Session {
     const call = { id, state: 'unsent', ended: false, answered: false, deadline };
     this.calls.set(id, call);
     this.queue.push(
-      { kind: 'call', code: depth, id, parent: within ? parent : 0, name, format, body: payload, segments, sent: 0, call });
+      { kind: 'call', code: depth, id, parent: within ? parent : 0, name, format, body: payload, segments, blocks, sent: 0, call });
   }
 
   notify({ name, format, payload, segments }) {
@@ -173,7 +173,7 @@ export class Session {
   /** The next frame of a message, as long as may be (sections 10 and 22). */
   #cut(message) {
     const limit = Math.min(this.transport, this.peer.maxFrame);
-    const { kind, code, id = 0, parent, name = '', format = 'bytes', segments, body, sent } = message;
+    const { kind, code, id = 0, parent, name = '', format = 'bytes', segments, blocks, body, sent } = message;
     const first = sent === 0;
     const head = HEADER + (first ? utf8(name).length + tableLength(segments) : 0);
     const more = head + body.length - sent > limit;
@@ -187,7 +187,7 @@ export class Session {
       if (message.running) this.running.delete(id);
     }
     return first
-      ? encodeFrame({ kind, more, format, code, id, parent, name, total, segments, body: part })
+      ? encodeFrame({ kind, more, format, code, id, parent, name, total, segments, blocks, body: part })
       : encodeFrame({ kind: 'more', more, format, id, body: part });
   }
 

@@ -16,6 +16,13 @@ export class Reference {
   }
 }
 
+/** An object that one of the two ends has posted beside the payload; its number is a bigint. */
+export class Posted {
+  constructor(owner, number) {
+    Object.assign(this, { owner, number });
+  }
+}
+
 /** A handle of something that one of the two ends keeps; its id is a bigint. */
 export class Handle {
   constructor(owner, kind, id, description) {
@@ -449,6 +456,11 @@ class Reader {
         if (number >= this.objects.length) throw new Malformed('there is no object of that number');
         return this.objects[Number(number)];
       }
+      case 0xa0: {
+        const owner = OWNERS[this.byte()];
+        if (!owner) throw new Malformed('a posted object has an unknown owner');
+        return new Posted(owner, this.varint());
+      }
       case 0x9f: {
         const [owner, kind] = [OWNERS[this.byte()], HANDLE_KINDS[this.byte()]];
         if (!owner || !kind) throw new Malformed('a handle has an unknown owner or kind');
@@ -619,6 +631,10 @@ class Writer {
     if (value instanceof Reference) {
       this.bytes(0x9d, OWNERS.indexOf(value.owner), KINDS.indexOf(value.kind));
       return this.varint(value.id);
+    }
+    if (value instanceof Posted) {
+      this.bytes(0xa0, OWNERS.indexOf(value.owner));
+      return this.varint(value.number);
     }
     if (value instanceof Handle) {
       this.bytes(0x9f, OWNERS.indexOf(value.owner), HANDLE_KINDS.indexOf(value.kind));

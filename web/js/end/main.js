@@ -39,8 +39,8 @@ export class Link extends End {
     return link;
   }
 
-  call(name, args, timeout, pending) {
-    return this.start(name, args, timeout, pending);
+  call(name, args, timeout, pending, moved) {
+    return this.start(name, args, timeout, pending, this.values, moved);
   }
 
   /** Settles `pending` with the names of the exports when the worker is ready. */

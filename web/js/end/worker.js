@@ -6,7 +6,7 @@ import { hasFailed } from '../guard.js';
 import { ENDED, NONE, STOPPED, requestTurn } from '../loop.js';
 import { connect, openPort } from '../ports.js';
 import { HOSTED, LENGTH, OWN, STATUS, memory, scratch } from '../scratch.js';
-import { Values, ownCodec } from '../values.js';
+import { MISSING, Values, ownCodec } from '../values.js';
 
 /** A worker's own side. */
 export class WorkerEnd extends End {
@@ -34,13 +34,13 @@ export class WorkerEnd extends End {
   }
 
   /** Calls a function of main and blocks until it has answered. Throws the reason of `signal` if that aborts in between. */
-  call(name, args, timeout, shown = name, signal) {
-    return this.#call(this.values, name, shown, args, timeout, signal);
+  call(name, args, timeout, shown = name, signal = undefined, moved = undefined) {
+    return this.#call(this.values, name, shown, args, timeout, signal, moved);
   }
 
   /** Calls a function of main without blocking. */
-  callLater(name, args, timeout, pending) {
-    return this.start(name, args, timeout, pending);
+  callLater(name, args, timeout, pending, moved) {
+    return this.start(name, args, timeout, pending, this.values, moved);
   }
 
   notify(...args) {
@@ -62,7 +62,7 @@ export class WorkerEnd extends End {
   /** Whether main may call something here, or something is pending or runs. Callbacks do not count: main drops them when it likes. */
   isBusy() {
     if (this.closed !== undefined || hasFailed()) return false;
-    return this.pending.size > 0 || this.running.size > 0 || this.functions.some(served => served !== undefined && served.name !== CALLBACK && served.name !== 'a stream');
+    return this.pending.size > 0 || this.running.size > 0 || this.posted.size > 0 || this.functions.some(served => served !== undefined && served.name !== CALLBACK && served.name !== 'a stream');
   }
 
   /** Throws if the worker is to stop. */
@@ -122,9 +122,10 @@ export class WorkerEnd extends End {
   }
 
   /** Calls the function `name`, which errors call `shown`. */
-  #call(values, name, shown, args, timeout, signal) {
-    values.encodeArgumentsNow(args, shown);
+  #call(values, name, shown, args, timeout, signal, moved) {
+    values.encodeArgumentsNow(args, shown, this.postingOf(values, moved));
     const { given } = values;
+    const objects = this.post(values, shown, args, moved);
     let kind = call(this.id, scratch.numberOf(name), scratch.give(), scratch.length, timeout);
     if (kind !== ENDED) {
       const own = memory.words[OWN];
@@ -142,7 +143,10 @@ export class WorkerEnd extends End {
     // Waiting takes back that the end listens.
     requestTurn();
     try {
-      return values.outcome(shown, given);
+      return values.outcome(shown, given, this.posted);
+    } catch (error) {
+      if (objects) this.posted.drop(objects);
+      throw error === MISSING ? failed('Result', `the result of \`${shown}\` cannot be read here: ${MISSING.message}`, shown) : error;
     } finally {
       // Another call would free it as well.
       if (isLarge && !hasFailed()) recycle();

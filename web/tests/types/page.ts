@@ -33,6 +33,20 @@ export const wrapped = () => {
   return [extra, version, dom];
 };
 
+export const moved = () => {
+  const { Worker, transfer } = coincide<Exports, Functions>();
+  const { proxy } = new Worker('./worker.js');
+  const { port1 } = new MessageChannel();
+  const canvas = new OffscreenCanvas(1, 1);
+  proxy.sum(1, 2, transfer(port1, canvas, new ReadableStream(), new ArrayBuffer(1)));
+  // @ts-expect-error: it cannot be moved.
+  transfer(new Headers());
+  // @ts-expect-error: neither can an element.
+  transfer(document.createElement('canvas'));
+  // @ts-expect-error: nor shared memory.
+  transfer(new SharedArrayBuffer(1));
+};
+
 export const pooled = async () => {
   const workers = pool<Exports, Functions>(navigator.hardwareConcurrency, () => new Worker('./worker.js', { type: 'module' }));
   const version: number = await workers.proxy.version();

@@ -1,0 +1,41 @@
+// What the platform can post, by its own tests: no list of classes is needed.
+import { classOf } from '../values/classes.js';
+
+const { structuredClone } = globalThis;
+
+/** Whether the platform copies an object as an instance of its class. */
+export const canClone = object => {
+  let clone;
+  try {
+    clone = structuredClone(object);
+  } catch {
+    return false;
+  }
+  // Runtimes copy objects of classes that they have written in JavaScript as objects without properties.
+  const name = classOf(object);
+  if (name === 'Object' || classOf(clone) !== name) return false;
+  // Frames and bitmaps hold memory until they are closed.
+  if (typeof clone.close === 'function') clone.close();
+  return true;
+};
+
+/** Whether the platform moves an object. A list of objects to move is checked before the value is read, and they are moved after that. */
+export const canTransfer = object => {
+  let isRead = false;
+  const value = {
+    get stop() {
+      isRead = true;
+      throw undefined;
+    },
+  };
+  try {
+    structuredClone(value, { transfer: [object] });
+  } catch {
+    // The getter has thrown, or the list was refused.
+  }
+  return isRead;
+};
+
+/** Whether copies of an object are the same memory or code at both ends. */
+export const isLasting = object =>
+  (typeof SharedArrayBuffer === 'function' && object instanceof SharedArrayBuffer) || object instanceof WebAssembly.Module;

@@ -1,0 +1,93 @@
+// Which objects of a payload are posted beside it. Each class here is the `posting` of encoders: see `values/encode.js`.
+import { classOf } from '../values/classes.js';
+import { Refusal } from '../values/refusal.js';
+import { canClone, canTransfer } from './platform.js';
+
+// Owners of posted objects, seen from the sender of the item.
+export const SENDERS = 0, RECEIVERS = 1;
+
+/** What is posted for one payload. */
+class Parcel {
+  /** By object, what stands for it in the payload. */
+  items = new Map();
+  /** Each number and its object. */
+  objects = [];
+  /** Those that are moved. */
+  moved = [];
+}
+
+class Sending {
+  /** @param posted see `objects.js` */
+  constructor(posted) {
+    this.posted = posted;
+  }
+
+  /** What stands for an object that is in the payload already, or that the other end has. */
+  found(object, encoder) {
+    return encoder.parcel?.items.get(object) ?? this.posted.known(object)?.item;
+  }
+
+  add(object, encoder) {
+    const parcel = (encoder.parcel ??= new Parcel());
+    const item = [SENDERS, this.posted.next()];
+    parcel.items.set(object, item);
+    parcel.objects.push(item[1], object);
+    return item;
+  }
+}
+
+/** For arguments. `moved` are the objects that the program passes to `transfer`, besides buffers. */
+export class Arguments extends Sending {
+  constructor(posted, moved) {
+    super(posted);
+    this.moved = moved;
+  }
+
+  take(object, encoder) {
+    const found = this.found(object, encoder);
+    if (found) return found;
+    if (this.moved?.includes(object) || canClone(object)) return this.add(object, encoder);
+    if (canTransfer(object)) throw new Refusal(`${described(object)} can be moved, but not copied: pass it to \`transfer(...)\`, as the last argument of the call`);
+    return undefined;
+  }
+}
+
+/** For results. What can only be moved is moved: the function has returned. */
+export class Results extends Sending {
+  take(object, encoder) {
+    const found = this.found(object, encoder);
+    if (found) return found;
+    const isCopied = canClone(object);
+    if (!isCopied && !canTransfer(object)) return undefined;
+    const item = this.add(object, encoder);
+    if (!isCopied) encoder.parcel.moved.push(object);
+    return item;
+  }
+}
+
+/** For results of calls in which the worker blocks, and therefore receives no message. */
+export class BlockedResults extends Sending {
+  take(object, encoder) {
+    const known = this.posted.known(object);
+    if (known?.isThere) return known.item;
+    if (encoder.offersJson(object) || !(canClone(object) || canTransfer(object))) return undefined;
+    throw new Refusal(
+      `${described(object)} is posted as a message, which the worker cannot receive while it is blocked in the call: call the function with \`within({ promise: true })\``,
+    );
+  }
+}
+
+/** Finds where an object is in a payload. */
+export class Finding {
+  constructor(object, why) {
+    this.object = object;
+    this.why = why;
+  }
+
+  take(object) {
+    if (object === this.object) throw new Refusal(this.why);
+    return [SENDERS, 0];
+  }
+}
+
+const described = object => `an object of class ${String(object.constructor?.name || classOf(object))}`;

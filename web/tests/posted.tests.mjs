@@ -1,0 +1,343 @@
+// Objects that structured clone takes and the value format does not have: they are posted beside the frames.
+import { MainLasting, WorkerLasting } from '../modules/posted/lasting.js';
+import { Posted } from '../modules/posted/objects.js';
+import { OBJECTS } from '../modules/proxy.js';
+import { MISSING } from '../modules/values.js';
+import { made, objects } from './workers/posted.js';
+
+export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual, rejects, throws }) => {
+  const blocks = tier !== 'messages';
+  const test = (name, body) => register(`${tier}: posted: ${name}`, body);
+  const { Worker, transfer } = coincide({ tier, promises: !blocks });
+  const start = async (options, Class = Worker) => {
+    const w = new Class(worker('posted'), options);
+    const kept = new Map();
+    w.proxy.use = (name, value) => objects[name].use(value);
+    w.proxy.give = async name => {
+      const found = await made(name);
+      kept.set(name, found);
+      return found?.[0];
+    };
+    w.proxy.checks = (name, used) => {
+      const [value, rest] = kept.get(name);
+      return objects[name].check(value, used, rest);
+    };
+    w.proxy.echo = value => value;
+    await w.ready;
+    return w;
+  };
+  let link;
+  const started = () => (link ??= start());
+  const using = async (body, options, Class) => {
+    const w = await start(options, Class);
+    try {
+      return await body(w);
+    } finally {
+      w.terminate();
+    }
+  };
+  const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
+  const until = async condition => {
+    for (let i = 0; i < 500 && !(await condition()); i++) await pause(10);
+    assert(await condition(), 'it does not happen');
+  };
+  const hasMemory = typeof SharedArrayBuffer === 'function';
+  const lacksMemory = 'this page has no shared memory';
+
+  for (const [name, { moves, check, use }] of Object.entries(objects)) {
+    test(`${name}: an argument of main`, async () => {
+      const w = await started();
+      const found = await made(name);
+      if (!found) return `this platform lacks ${name}`;
+      const [value, rest] = found;
+      const used = await (moves ? w.proxy.use(name, value, transfer(value)) : w.proxy.use(name, value));
+      assert(await check(value, used, rest), String(used));
+    });
+
+    test(`${name}: an argument of the worker`, async () => {
+      const w = await started();
+      const { value, message } = await w.proxy.send(name);
+      if (value === 'lacking') return `this platform lacks ${name}`;
+      equal(message, undefined);
+      equal(value, true);
+    });
+
+    test(`${name}: a result for main`, async () => {
+      const w = await started();
+      const value = await w.proxy.give(name);
+      if (value === undefined) return `this platform lacks ${name}`;
+      assert(await w.proxy.checks(name, await use(value)));
+    });
+
+    test(`${name}: a result that the worker awaits`, async () => {
+      const w = await started();
+      const { value, message } = await w.proxy.fetch(name);
+      if (value === 'lacking') return `this platform lacks ${name}`;
+      equal(message, undefined);
+      equal(value, true);
+    });
+
+    if (blocks && name !== 'a rectangle' && name !== 'a matrix')
+      test(`${name}: a result for a worker that blocks is refused`, async () => {
+        const w = await started();
+        if (!(await made(name))) return `this platform lacks ${name}`;
+        const { code, name: kind, message } = await w.proxy.fetchBlocking(name);
+        equal(kind, 'DataCloneError');
+        equal(code, 25);
+        assert(/result: an object of class \w+ is posted as a message, .*: call the function with `within\(\{ promise: true \}\)`/.test(message), message);
+      });
+  }
+
+  test('an object with toJSON is that in the result of a call that blocks, unless it is strict', async () => {
+    if (typeof DOMRect !== 'function' || !blocks) return 'nothing blocks here';
+    const w = await started();
+    const { value } = await w.proxy.fetchBlocking('a rectangle');
+    deepEqual([value.x, value.right, value.constructor], [1, 4, Object]);
+    await using(
+      async strict => assert((await strict.proxy.fetchBlocking('a rectangle')).message.includes('result: an object of class DOMRect is posted')),
+      undefined,
+      coincide({ tier, strict: true }).Worker,
+    );
+  });
+
+  test('an object that is met twice arrives once', async () => {
+    const w = await started();
+    const module = new WebAssembly.Module(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]));
+    assert(await w.proxy.both(module, module));
+    assert(await w.proxy.same({ a: module, b: [module] }));
+    const { port1, port2 } = new MessageChannel();
+    assert(await w.proxy.same({ a: port2, b: [port2] }, transfer(port2)));
+    port1.close();
+  });
+
+  test('calls and notifications keep their order, with objects and without', async () => {
+    const w = await started();
+    const calls = [];
+    for (let i = 0; i < 20; i++) {
+      const { port1, port2 } = new MessageChannel();
+      if (i % 2) calls.push(w.proxy.note(i));
+      else if (i % 4) calls.push(w.proxy.note(i, port1, transfer(port1)));
+      else w.notify('note', i, port2, port1, transfer(port1, port2));
+    }
+    await Promise.all(calls);
+    const order = await w.proxy.order();
+    deepEqual(order.map(([number]) => number), Array.from({ length: 20 }, (_, i) => i));
+    deepEqual(order.slice(0, 3).map(([, ...kinds]) => kinds), [['MessagePort', 'MessagePort'], [], ['MessagePort']]);
+  });
+
+  test('those of the worker do, while it blocks in some', async () => {
+    const w = await started();
+    const found = [];
+    w.proxy.note = (number, port) => {
+      found.push([number, port instanceof MessagePort]);
+      port?.close();
+    };
+    await w.proxy.sendsInOrder();
+    await until(() => found.length === 30);
+    deepEqual(found, Array.from({ length: 30 }, (_, i) => [i, i % 3 < 2]));
+  });
+
+  test('a port that is not in the list of transfer is refused with its path, and nothing is sent', async () => {
+    const w = await started();
+    const { port1, port2 } = new MessageChannel();
+    const { name, message } = await rejects(() => w.proxy.note(1, { deep: [port1] }));
+    equal(name, 'DataCloneError');
+    assert(message.includes('args[1].deep[0]: an object of class MessagePort can be moved, but not copied: pass it to `transfer(...)`'), message);
+    const { message: theirs } = await w.proxy.unlisted();
+    assert(theirs.includes('args[0].deep[1]: an object of class MessagePort can be moved'), theirs);
+    deepEqual(await w.proxy.order(), []);
+    // It was not moved.
+    equal(await w.proxy.both(port1, port2, transfer(port1, port2)), false);
+  });
+
+  test('transfer takes what can be moved, each once', async () => {
+    const w = await started();
+    const { port1, port2 } = new MessageChannel();
+    for (const [list, why] of [
+      [[{}], 'item 0 is not transferable'],
+      [[new ArrayBuffer(1), 1], 'item 1 is not transferable'],
+      [[port1, port1], 'item 1 is a duplicate'],
+      [[new Headers()], 'item 0 is not transferable'],
+    ]) {
+      const error = await rejects(async () => w.proxy.nothing(transfer(...list)));
+      equal(error.name, 'DataCloneError');
+      assert(error.message.includes(why), error.message);
+    }
+    // One that is in no argument is moved all the same, as by `postMessage`.
+    await w.proxy.nothing(transfer(port1));
+    const { name, message } = await rejects(async () => w.proxy.nothing([port1], transfer(port1)));
+    equal(name, 'DataCloneError');
+    assert(message.includes('args[0][0]: it cannot be posted: ') || message.includes('item 0 is not transferable'), message);
+    // Buffers beside ports are moved as before.
+    const { buffer } = new Uint8Array(3);
+    assert(await w.proxy.same({ a: port2, b: [port2, buffer] }, transfer(port2, buffer)));
+    equal(buffer.byteLength, 0);
+  });
+
+  test('what a worker does not take is refused as before', async () => {
+    const w = await started();
+    for (const value of [new Headers(), new Event('x'), Promise.resolve(), new WeakMap()])
+      assert((await rejects(async () => w.proxy.nothing(value))).message.includes('args[0]: an object of class'), String(value));
+  });
+
+  test('calls that are made before there is a link take their objects along', async () => {
+    const w = new Worker(worker('posted'));
+    const { port1, port2 } = new MessageChannel();
+    w.notify('note', 1, port1, transfer(port1));
+    const call = w.proxy.both(port2, port2, transfer(port2));
+    assert((await rejects(async () => w.proxy.nothing([port1]))).name === 'DataCloneError');
+    assert(await call);
+    deepEqual(await w.proxy.order(), [[1, 'MessagePort']]);
+    w.terminate();
+  });
+
+  if (blocks) {
+    test('a call with objects waits for the end of the call in which the worker is blocked, and others do not', async () =>
+      using(async w => {
+        const { port1 } = new MessageChannel();
+        let call;
+        w.proxy.ask = async () => {
+          call = w.proxy.note(1, port1, transfer(port1));
+          await w.proxy.note(2);
+          return 'answered';
+        };
+        equal((await w.proxy.blocks('ask')).value, 'answered');
+        await call;
+        deepEqual(await w.proxy.order(), [[2], [1, 'MessagePort']]);
+      }));
+
+    test('it is a deadlock if main awaits it there', async () =>
+      using(async w => {
+        const { port1 } = new MessageChannel();
+        w.proxy.ask = () => w.proxy.note(1, port1, transfer(port1));
+        const { code, message } = await w.proxy.blocks('ask');
+        equal(code, 'Deadlock');
+        assert(message.includes('objects that are posted arrive only while the worker is not blocked'), message);
+        deepEqual(await w.proxy.order(), []);
+      }));
+
+    test('a call with objects runs after a sleep', async () =>
+      using(async w => {
+        const sleeping = w.proxy.sleeps(100);
+        const { port1 } = new MessageChannel();
+        const call = w.proxy.note(1, port1, transfer(port1));
+        await sleeping;
+        await call;
+        deepEqual(await w.proxy.order(), [[1, 'MessagePort']]);
+      }));
+
+    test('one that is cancelled while it waits never runs', async () =>
+      using(async w => {
+        const { port1 } = new MessageChannel();
+        const controller = new AbortController();
+        let call;
+        w.proxy.ask = async () => {
+          call = rejects(() => w.within({ signal: controller.signal }).note(1, port1, transfer(port1)));
+          await w.proxy.note(2);
+          controller.abort();
+          equal((await call).name, 'AbortError');
+        };
+        const { message } = await w.proxy.blocks('ask');
+        equal(message, undefined);
+        deepEqual(await w.proxy.order(), [[2]]);
+        assert(await w.proxy.both(1, 1));
+      }));
+  }
+
+  test('terminate ends calls that wait for objects', async () => {
+    const w = await start();
+    const { port1 } = new MessageChannel();
+    const call = rejects(() => w.proxy.note(1, port1, transfer(port1)));
+    w.terminate();
+    equal((await call).code, 'Closed');
+  });
+
+  test('shared memory that the worker has had crosses even if it blocks', async () => {
+    if (!hasMemory || !blocks) return lacksMemory;
+    await using(async w => {
+      w.proxy.echo = value => value;
+      deepEqual(await w.proxy.returns(), { value: true });
+      const memory = new SharedArrayBuffer(8);
+      w.proxy.memory = () => memory;
+      const { message } = await w.proxy.blocks('memory');
+      assert(message.includes('result: an object of class SharedArrayBuffer is posted'), message);
+      await w.proxy.remembers(memory);
+      equal(await w.proxy.isRemembered(), true);
+      // It keeps its identity, and is not posted again.
+      assert(await w.proxy.both(memory, memory));
+    });
+  });
+
+  if (tier !== 'shared-memory') return;
+  /** The table of a link, without the link. */
+  const table = () => {
+    const sent = [];
+    const end = { id: 0, pending: new Map(), closed: undefined };
+    const posted = new Posted(end, (message, moved) => sent.push([message[OBJECTS], moved]), WorkerLasting);
+    return { end, posted, sent };
+  };
+
+  test('objects that no call refers to are bounded', () => {
+    const { posted } = table();
+    for (let i = 1; i < 100_000; i++) posted.receive({ objects: [i, {}] });
+    equal(posted.size, 1 << 16);
+    posted.receive({ drop: Array.from({ length: 100_000 }, (_, i) => i) });
+    equal(posted.size, 0);
+  });
+
+  test('a million objects that are claimed, dropped or not wanted leave nothing', () => {
+    const { end, posted } = table();
+    for (let i = 0; i < 1_000_000; i += 4) {
+      posted.receive({ objects: [i, {}, i + 1, {}] });
+      posted.incoming(0, i);
+      posted.incoming(0, i);
+      posted.claim(true);
+      posted.receive({ drop: [i + 1, i + 2] });
+      // The result of a call that has ended, and of one that ends before it is read.
+      posted.receive({ objects: [i + 2, {}], call: 2 });
+      end.pending.set(4, {});
+      posted.receive({ objects: [i + 3, {}], call: 4 });
+      end.pending.delete(4);
+      posted.settled(4);
+    }
+    equal(posted.size, 0);
+  });
+
+  test('malformed messages are ignored', () => {
+    const { posted } = table();
+    for (const content of [undefined, null, 1, {}, { objects: 1 }, { objects: [1] }, { objects: null }, { drop: 1 }, { forget: 1 }, { forget: [7, 1] }, { confirmed: {} }, { objects: [1, {}], call: {} }])
+      posted.receive(content);
+    equal(posted.size, 0);
+    equal(throws(() => posted.incoming(0, 1)), MISSING);
+    throws(() => posted.incoming(1, 1), TypeError);
+  });
+
+  test('a worker keeps shared memory until main has lost it', () => {
+    if (!hasMemory) return lacksMemory;
+    const { posted, sent } = table();
+    const [own, theirs] = [new SharedArrayBuffer(1), new SharedArrayBuffer(1)];
+    const number = posted.next();
+    posted.post({ objects: [number, own], moved: [] }, []);
+    posted.receive({ objects: [1, theirs] });
+    deepEqual(sent.at(-1)[0], { confirmed: 1 });
+    assert(posted.incoming(0, 1) === theirs && posted.incoming(0, 1) === theirs && posted.incoming(1, number) === own);
+    posted.claim(true);
+    posted.receive({ forget: [0, 1] });
+    posted.receive({ forget: [1, number] });
+    equal(throws(() => posted.incoming(0, 1)), MISSING);
+    throws(() => posted.incoming(1, number), TypeError);
+  });
+
+  test('main tells the worker of shared memory that was collected', async () => {
+    if (!hasMemory || !gc) return 'garbage cannot be collected on demand';
+    const sent = [];
+    const posted = new Posted({ id: 0, pending: new Map(), closed: undefined }, message => sent.push(message[OBJECTS].forget), MainLasting);
+    (() => {
+      posted.post({ objects: [posted.next(), new SharedArrayBuffer(1)], moved: [] }, []);
+      posted.receive({ objects: [9, new SharedArrayBuffer(1)] });
+      posted.receive({ drop: [9] });
+    })();
+    await until(() => (gc(), sent.length === 3));
+    deepEqual(sent.slice(1).sort(), [[0, 1], [1, 9]]);
+  });
+};

@@ -1,0 +1,3 @@
+import coincide from '../../pkg/worker.js';
+import { run } from './posted.js';
+run(coincide);
