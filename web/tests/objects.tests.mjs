@@ -691,4 +691,26 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     equal((await call).code, 'Closed');
     deepEqual(w.handles(), { given: 0, received: 0 });
   });
+
+  link('what a stranger sends costs no more than its bytes', async (w, run) => {
+    await run(({ proxy, expose }) => {
+      const ring = { n: 1 };
+      ring.ring = ring;
+      proxy.ring = expose(ring);
+    });
+    const use = (...operation) => w.proxy['coincide:use'](...operation);
+    equal(await use('ring', 0, [...Array.from({ length: 20_000 }, () => 'ring'), 'n']), 1);
+    const name = 'x'.repeat(1000);
+    const fault = await rejects(() => use('ring', 0, ['ring', name, 'n']), TypeError);
+    assert(fault.message.includes(name), fault.message);
+    // Aborts of signals that never arrive.
+    for (let id = 1; id <= 3000; id++) w.notify('coincide:abort', 0, 1e6 + id, 'early');
+    w.notify('coincide:abort', 7, 'x');
+    w.notify('coincide:forget', 'x');
+    deepEqual(await run(({ handles }) => handles()), { given: 0, received: 0 });
+    const many = callback(Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`m${i}`, () => i])));
+    equal((await rejects(() => w.proxy.echo(callback(() => 1), many))).name, 'TypeError');
+    deepEqual(w.handles(), { given: 0, received: 0 });
+    deepEqual(await run(({ handles }) => handles()), { given: 0, received: 0 });
+  });
 };

@@ -104,7 +104,11 @@ export class Signals {
       return;
     }
     const entry = this.#theirs.get(id);
-    if (!entry) return void this.#early.set(id, [reason]);
+    if (!entry) {
+      this.#early.set(id, [reason]);
+      if (this.#early.size > MOST_EARLY) this.#early.delete(this.#early.keys().next().value);
+      return;
+    }
     this.#theirs.delete(id);
     run(entry.controller.abort, entry.controller, [reason]);
   }
@@ -153,3 +157,6 @@ export class Signals {
     }, 0);
   }
 }
+
+/** Reasons that are kept for signals that have not arrived. */
+const MOST_EARLY = 1024;

@@ -167,6 +167,9 @@ export class Objects {
   }
 }
 
+/** Methods of an object that is received. A function takes far more memory than its name in a payload. */
+const MOST_METHODS = 1024;
+
 /** What to do with a function that cannot be sent. */
 export const ADVICE = ': pass `callback(fn)` to have it called here';
 
@@ -183,7 +186,7 @@ const describe = (kind, value, remote) => {
 };
 
 const isDescribed = (kind, description) => {
-  if (kind === METHODS) return Array.isArray(description) && description.every(name => typeof name === 'string' && name !== 'then');
+  if (kind === METHODS) return Array.isArray(description) && description.length <= MOST_METHODS && description.every(name => typeof name === 'string' && name !== 'then');
   if (kind === EXPOSED) return typeof description === 'boolean';
   return (kind === FUNCTION || kind === STREAM) && description === undefined;
 };

@@ -23,7 +23,8 @@ export const use = (kind, value, name, operation, path, argument) => {
   if (!(kind <= EXPOSED)) throw fault(TypeError, `\`${words}\` has no such operations`);
   if (kind !== EXPOSED && (operation !== APPLY || path.length !== (kind === FUNCTION ? 0 : 1))) throw fault(TypeError, `\`${words}\` can only be called`);
   const key = path.at(-1);
-  const owner = path.slice(0, -1).reduce((object, key, at) => inner(object, key, [name, ...path.slice(0, at + 1)]), value);
+  let owner = value;
+  for (let at = 0; at < path.length - 1; at++) owner = inner(owner, path, at, name);
   if (operation === SET) return void set(owner, key, argument, words);
   const found = key === undefined ? value : kind === METHODS ? method(owner, key) : member(owner, key);
   switch (operation) {
@@ -52,10 +53,10 @@ const method = (object, key) => {
 };
 
 /** The object at a step of a path. */
-const inner = (object, key, words) => {
-  const found = member(object, key);
+const inner = (object, path, at, name) => {
+  const found = member(object, path[at]);
   if ((typeof found === 'object' && found !== null) || typeof found === 'function') return found;
-  throw fault(TypeError, `there is no object at \`${words.join('.')}\``);
+  throw fault(TypeError, `there is no object at \`${[name, ...path.slice(0, at + 1)].join('.')}\``);
 };
 
 const set = (owner, key, value, words) => {
