@@ -232,7 +232,7 @@ export default (register, kit) => {
       w.terminate();
     });
 
-    if (blocks && !(tier === 'service-worker' && way === 'check'))
+    if (blocks)
       test(`the text of an error of a worker: the end of the link in \`${way}\``, async () => {
         const w = new Worker(worker('all'));
         w.proxy.never = () => new Promise(() => {});
