@@ -552,11 +552,6 @@ impl Session {
         self.outgoing.get(id.0).is_some_and(|call| call.stage == Stage::Pending)
     }
 
-    /// Whether the peer has not answered the call with this id, which may have ended here.
-    pub fn is_unanswered(&self, id: u32) -> bool {
-        self.outgoing.get(id).is_some()
-    }
-
     /// Whether the unanswered call `id` of the peer was made by the handler of a call that has not ended. That handler may wait for the answer.
     #[inline]
     pub fn waits_for_us(&self, id: CallId) -> bool {
