@@ -28,7 +28,19 @@ export default (test, { assert, equal }) => {
       return object;
     },
   };
-  const { encode, decode } = codecKit(references);
+  /** Objects of the platform in the place of posted ones, and what stands for them. */
+  const items = new WeakMap();
+  const posting = { take: object => items.get(object) };
+  const posted = {
+    incoming(...item) {
+      const object = new Headers();
+      items.set(object, item);
+      return object;
+    },
+  };
+  const kit = codecKit(references);
+  const encode = value => kit.encode(value, { posting });
+  const decode = (bytes, buffers) => kit.decode(bytes, buffers, posted);
   const hex = bytes => Buffer.from(bytes).toString('hex');
 
   /** Checks the decoder, and tells whether it takes the bytes. */
