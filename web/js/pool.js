@@ -46,6 +46,8 @@ class Pool {
   /** The controller of the worker that was created last: prepares arguments. */
   #last;
   #ready;
+  /** Whether the function that creates workers runs. Calls that it makes create no further ones. */
+  #isCreating = false;
   #isClosed = false;
   #ending;
 
@@ -159,12 +161,16 @@ class Pool {
       this.#queue.delete(job);
       this.#send(job, member);
     }
+    if (this.#isCreating) return;
     const live = this.#live();
     const starting = live.filter(member => !member.isReady).length;
     for (let wanted = Math.min(this.#queue.size - starting, this.#size - live.length); wanted > 0; wanted--) {
       try {
+        this.#isCreating = true;
         this.#start();
+        this.#isCreating = false;
       } catch (error) {
+        this.#isCreating = false;
         return this.#failsToStart(error);
       }
     }

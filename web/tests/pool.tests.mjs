@@ -299,6 +299,23 @@ export default (register, { coincide: made, pool, worker, tier, assert, equal, d
     workers.proxy.late = () => {};
   });
 
+  test('calls that the function that creates workers makes create no further ones', async () => {
+    let workers;
+    const inner = [];
+    const create = count => {
+      if (count > 9) throw new Error('too many');
+      inner.push(workers?.proxy.echo(count));
+      return new Worker(worker('all'));
+    };
+    await using(2, async (pool, { created }) => {
+      workers = pool;
+      created.forEach(w => w.terminate());
+      equal(await workers.proxy.echo('outer'), 'outer');
+      deepEqual(await Promise.all(inner), [undefined, undefined, 2, ...inner.slice(3).map((_, i) => i + 3)]);
+      assert(created.length <= 4 && workers.size <= 2, `${created.length} workers were created`);
+    }, { create });
+  });
+
   test('a pool that ends before its workers are ready', async () => {
     await using(2, async workers => {
       const call = codeOf(workers.proxy.echo(1));
