@@ -308,6 +308,12 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
     for (const content of [undefined, null, 1, {}, { objects: 1 }, { objects: [1] }, { objects: null }, { drop: 1 }, { forget: 1 }, { forget: [7, 1] }, { confirmed: {} }, { objects: [1, {}], call: {} }])
       posted.receive(content);
     equal(posted.size, 0);
+    // A few bytes of a message may have any length.
+    const long = [1, {}, 2, {}];
+    long.length = 2 ** 32 - 1;
+    for (const objects of [{ length: 4, 0: 1, 1: {}, 2: 2, 3: {} }, { length: 1e15 }, long]) posted.receive({ objects });
+    equal(posted.size, 0);
+    posted.receive({ drop: long });
     equal(throws(() => posted.incoming(0, 1)), MISSING);
     throws(() => posted.incoming(1, 1), TypeError);
   });

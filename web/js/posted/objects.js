@@ -104,10 +104,10 @@ export class Posted {
 
   #take({ objects, call, drop, forget, confirmed }) {
     if (this.#end.closed !== undefined) return;
-    if (drop) for (const number of drop) this.#arrived.delete(number);
+    if (isList(drop)) for (const number of drop) this.#arrived.delete(number);
     if (forget) this.#lasting.forget(forget);
     if (confirmed) this.#lasting.confirmed(confirmed);
-    if (!objects) return;
+    if (!isList(objects)) return;
     // Nothing waits for the result any more.
     if (call !== undefined && !this.#end.pending.has(call) && !this.#results.has(call)) return;
     for (let i = 0; i + 1 < objects.length; i += 2) this.#add(objects[i], objects[i + 1]);
@@ -218,3 +218,6 @@ export class Posted {
 
 /** Most objects that wait here to be claimed. */
 const MOST = 1 << 16;
+
+/** Whether something is an array that can be read in a short time. A message of a few bytes may have a length of billions. */
+const isList = value => Array.isArray(value) && value.length <= 2 * MOST;
