@@ -25,8 +25,8 @@ export class Signals {
   /** Signals of the other end: their ids, and by id the controllers that stand for them, until they abort or the other end forgets them. */
   #theirIds = new WeakMap();
   #theirs = new Map();
-  /** Reasons by id of signals of the other end that aborted before they arrived. */
-  #early = new Map();
+  /** Reasons by id of signals of the other end that have aborted. Payloads that were sent before may arrive later. */
+  #reasons = new Map();
   #isClosed = false;
   #forgotten = [];
   #gone = new FinalizationRegistry(id => this.#collected(id));
@@ -81,8 +81,7 @@ export class Signals {
       const controller = new AbortController();
       entry = { controller, tells: false };
       this.#theirIds.set(controller.signal, id);
-      const reason = description ?? this.#early.get(id);
-      this.#early.delete(id);
+      const reason = description ?? this.#reasons.get(id);
       if (reason) controller.abort(reason[0]);
       else this.#theirs.set(id, entry);
     }
@@ -103,12 +102,10 @@ export class Signals {
       if (controller) run(controller.abort, controller, [reason]);
       return;
     }
+    this.#reasons.set(id, [reason]);
+    if (this.#reasons.size > MOST_REASONS) this.#reasons.delete(this.#reasons.keys().next().value);
     const entry = this.#theirs.get(id);
-    if (!entry) {
-      this.#early.set(id, [reason]);
-      if (this.#early.size > MOST_EARLY) this.#early.delete(this.#early.keys().next().value);
-      return;
-    }
+    if (!entry) return;
     this.#theirs.delete(id);
     run(entry.controller.abort, entry.controller, [reason]);
   }
@@ -118,14 +115,14 @@ export class Signals {
     if (!Array.isArray(ids)) return;
     for (const id of ids) {
       this.#theirs.delete(id);
-      this.#early.delete(id);
+      this.#reasons.delete(id);
     }
   }
 
   close() {
     this.#isClosed = true;
     this.#theirs.clear();
-    this.#early.clear();
+    this.#reasons.clear();
     this.#own.clear();
   }
 
@@ -158,5 +155,5 @@ export class Signals {
   }
 }
 
-/** Reasons that are kept for signals that have not arrived. */
-const MOST_EARLY = 1024;
+/** Reasons that are kept for signals that arrive later. */
+const MOST_REASONS = 1024;
