@@ -1,4 +1,5 @@
 // Callbacks, exposed objects and signals: what stays where it is when it is passed to the other end.
+import { Objects } from '../modules/objects/table.js';
 
 export default (register, { coincide: made, mark, worker, tier, node, gc, assert, equal, deepEqual, rejects, throws }) => {
   const { callback, dispose, expose } = mark;
@@ -589,6 +590,25 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     equal((await run(({ outcome, sleep }, signal) => outcome(() => sleep(600_000, { signal })), sleeping.signal)).thrown, 'while it sleeps');
   });
 
+  link('a signal that is sent again before its abort is aborted when it arrives after it', async (w, run) => {
+    const controller = new AbortController();
+    await run(({ kept, proxy }, signal) => {
+      kept.signal = signal;
+      proxy.takes = again => [kept.signal.aborted, again.aborted, again.reason];
+    }, controller.signal);
+    const begun = new Promise(resolve => (w.proxy.begins = resolve));
+    const looks = run(({ notify, check, kept }) => {
+      notify('begins');
+      const end = performance.now() + 5000;
+      while (!kept.signal.aborted && performance.now() < end) check();
+    });
+    if (blocks) await begun;
+    const taken = w.proxy.takes(controller.signal);
+    controller.abort('enough');
+    await looks;
+    deepEqual(await taken, [true, true, 'enough']);
+  });
+
   link('signals that nobody can abort any more are forgotten', async (w, run) => {
     if (!gc) return 'garbage is not collected on demand here';
     for (let i = 0; i < 20; i++) await run((_, signal) => signal.aborted, new AbortController().signal);
@@ -683,6 +703,73 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     }
   });
 
+  link('what a constructor returns beside its instance is copied, as by a call', async (w, run) => {
+    const inner = { secret: 1 };
+    class Own {
+      n = 2;
+    }
+    w.proxy.tools = expose({
+      Own,
+      Bound: Own.bind(),
+      give: function () {
+        return inner;
+      },
+    });
+    const found = await run(async ({ proxy, kept }) => {
+      const [given, own, bound] = [await new proxy.tools.give(), await new proxy.tools.Own(), await new proxy.tools.Bound()];
+      given.secret = 3;
+      kept.own = [own, bound];
+      return [Object.keys(given), await own.n, await bound.n];
+    });
+    deepEqual(found, [['secret'], 2, 2]);
+    equal(inner.secret, 1);
+    deepEqual(await w.proxy.echo(inner), { secret: 1 });
+    equal(w.handles().given, 2);
+  });
+
+  link('an object with more methods than a callback may have is refused where it is sent', async (w, run) => {
+    const object = callback(Object.fromEntries(Array.from({ length: 1025 }, (_, i) => [`m${i}`, () => i])));
+    await w.ready;
+    const error = throws(() => w.proxy.echo([object]));
+    equal(error.name, 'DataCloneError');
+    assert(/args\[0\]\[0\]: an object with 1025 methods cannot be a callback, which has 1024 at most: pass `expose\(object\)`/.test(error.message), error.message);
+    const many = ({ callback }) => callback(Object.fromEntries(Array.from({ length: 1025 }, (_, i) => [`m${i}`, () => i])));
+    assert(/1025 methods/.test((await rejects(() => run(many))).message));
+    deepEqual(w.handles(), { given: 0, received: 0 });
+    equal(await run(({ handles }) => handles().given), 0);
+    delete object.m0;
+    equal(await w.proxy.echo(object), object);
+  });
+
+  test('a callback whose proxy is revoked holds up nothing at the end of the link', async () => {
+    const w = new Worker(worker('objects'));
+    const { proxy, revoke } = Proxy.revocable({ method() {} }, {});
+    let hasEnded = false;
+    const rows = (function* () {
+      try {
+        for (;;) yield 1;
+      } finally {
+        hasEnded = true;
+      }
+    })();
+    const hides = new Proxy(() => {}, {
+      getPrototypeOf() {
+        throw new Error('boom');
+      },
+    });
+    await w.proxy.run(String(({ kept }, ...values) => void (kept.values = values)), callback(proxy), callback(hides), rows);
+    await w.proxy.run(String(async ({ kept }) => void (await kept.values[2].next())));
+    revoke();
+    equal(throws(() => w.proxy.echo(proxy)).name, 'DataCloneError');
+    equal(w.handles().given, 3);
+    await w.proxy.run(String(({ dispose, kept }) => dispose(kept.values[0])));
+    for (let i = 0; i < 100 && w.handles().given > 2; i++) await w.proxy.echo(i);
+    equal(w.handles().given, 2);
+    w.terminate();
+    for (let i = 0; i < 100 && !hasEnded; i++) await pause(1);
+    equal(hasEnded, true);
+  });
+
   link('a worker that ends in the middle of a callback ends it', async (w, run) => {
     const begun = new Promise(resolve => (w.proxy.begins = resolve));
     const call = rejects(() => run(async ({ proxy }, f) => (await proxy.begins(1), await f()), callback(() => new Promise(() => {}))));
@@ -708,9 +795,10 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     w.notify('coincide:abort', 7, 'x');
     w.notify('coincide:forget', 'x');
     deepEqual(await run(({ handles }) => handles()), { given: 0, received: 0 });
-    const many = callback(Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`m${i}`, () => i])));
-    equal((await rejects(() => w.proxy.echo(callback(() => 1), many))).name, 'TypeError');
-    deepEqual(w.handles(), { given: 0, received: 0 });
+    const objects = new Objects({ last: 0 }, () => {}, () => {});
+    for (const names of [Array.from({ length: 1025 }, (_, i) => `m${i}`), ['then'], [1], 'm'])
+      throws(() => objects.handle(0, 1, 1, names), TypeError);
+    deepEqual(objects.sizes, { given: 0, received: 0 });
     deepEqual(await run(({ handles }) => handles()), { given: 0, received: 0 });
   });
 };

@@ -43,6 +43,11 @@ export class Source {
   #endsNext = false;
   #wake = () => {};
 
+  /** Whether an object is a source. No code of the program runs, whose objects may be proxies. */
+  static is(object) {
+    return #iterator in object;
+  }
+
   constructor(value, transform) {
     this.value = value;
     this.isOnce = typeof value.next === 'function';
@@ -223,6 +228,8 @@ export class Source {
     throw error;
   }
 }
+
+export const isSource = Source.is;
 
 /** Ends an iteration that has an error already. */
 const quietly = async finish => {

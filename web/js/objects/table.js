@@ -7,7 +7,7 @@ import { Refusal } from '../values/refusal.js';
 import { CONTROLLER, EXPOSED, FUNCTION, METHODS, SIGNAL, STREAM, isExposure, isKept, methodsOf, shared } from './marks.js';
 import { Remote } from './remote.js';
 import { Signals } from './signals.js';
-import { MOST_ROWS, Source, isGenerator } from './streams.js';
+import { MOST_ROWS, Source, isGenerator, isSource } from './streams.js';
 import { CALLABLE, fault, use } from './use.js';
 
 export class Objects {
@@ -66,7 +66,10 @@ export class Objects {
     }
     const kind = remote?.kind ?? shared.marks.get(value);
     if (kind === STREAM) return this.#stream(value);
-    return kind === undefined ? undefined : [SENDERS, kind, this.#held.send(value), describe(kind, value, remote)];
+    if (kind === undefined) return undefined;
+    // Before it is held: it may throw.
+    const description = describe(kind, value, remote);
+    return [SENDERS, kind, this.#held.send(value), description];
   }
 
   #stream(value) {
@@ -116,7 +119,7 @@ export class Objects {
   use(target, operation, path, argument) {
     if (typeof target !== 'string') {
       const value = this.#held.get(target);
-      if (value instanceof Source) throw fault(TypeError, 'a stream can only be iterated');
+      if (isSource(value)) throw fault(TypeError, 'a stream can only be iterated');
       return this.#shaped(use(shared.marks.get(value), value, 'it', operation, path, argument));
     }
     if (!this.exposed.has(target) && this.ready) return this.ready.then(() => this.use(target, operation, path, argument));
@@ -147,7 +150,7 @@ export class Objects {
 
   #source(id) {
     const source = this.#held.get(id);
-    if (!(source instanceof Source)) throw fault(TypeError, 'it is not a stream');
+    if (!isSource(source)) throw fault(TypeError, 'it is not a stream');
     return source;
   }
 
@@ -167,21 +170,25 @@ export class Objects {
   }
 }
 
-/** Methods of an object that is received. A function takes far more memory than its name in a payload. */
+/** Most methods of an object that is sent or received. A function takes far more memory than its name in a payload. */
 const MOST_METHODS = 1024;
 
 /** What to do with a function that cannot be sent. */
 export const ADVICE = ': pass `callback(fn)` to have it called here';
 
 /** The other end does not have this any more. */
-const dropped = value => value instanceof Source && value.drop();
+const dropped = value => isSource(value) && value.drop();
 
 /** What the program has sent. */
-const home = value => (value instanceof Source ? value.value : value);
+const home = value => (isSource(value) ? value.value : value);
 
 const describe = (kind, value, remote) => {
   if (remote) return remote.description;
-  if (kind === METHODS) return methodsOf(value);
+  if (kind === METHODS) {
+    const names = methodsOf(value);
+    if (names.length > MOST_METHODS) throw new Refusal(`an object with ${names.length} methods cannot be a callback, which has ${MOST_METHODS} at most: pass \`expose(object)\``);
+    return names;
+  }
   return kind === EXPOSED ? typeof value === 'function' : undefined;
 };
 

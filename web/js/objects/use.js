@@ -36,7 +36,8 @@ export const use = (kind, value, name, operation, path, argument) => {
     case CONSTRUCT: {
       if (typeof found !== 'function') throw fault(TypeError, `\`${words}\` is not a class`);
       const made = run(Reflect.construct, undefined, [found, listOf(argument)]);
-      return shared.marks.has(made) ? made : marked(made, EXPOSED);
+      // A constructor may return something else than its instance, which is a result as any other.
+      return shared.marks.has(made) || !run(hasInstance, found, [made]) ? made : marked(made, EXPOSED);
     }
     default:
       throw fault(RangeError, `there is no operation ${String(operation)}`);
@@ -70,6 +71,8 @@ const ownerOf = (object, key) => {
   for (const owner of owners(object)) if (Object.hasOwn(owner, key)) return owner;
   return undefined;
 };
+
+const hasInstance = Function.prototype[Symbol.hasInstance];
 
 const listOf = args => {
   if (Array.isArray(args)) return args;
