@@ -341,6 +341,50 @@ fn errors_at_the_start_are_returned_and_no_worker_is_left() {
 }
 
 #[test]
+fn workers_that_end_before_they_are_returned_end_the_queue_with_an_error() {
+    let main = Main::new().unwrap();
+    let started = Rc::new(Cell::new(0));
+    let count = Rc::clone(&started);
+    let pool = main
+        .pool(2, move |worker| {
+            let worker = worker.spawn(setup)?;
+            count.set(count.get() + 1);
+            assert!(count.get() < 20, "workers are started without an end");
+            worker.terminate();
+            Ok(worker)
+        })
+        .unwrap();
+    let result = main.block_on(pool.proxy().call::<u32>("inc", (1,)));
+    assert!(result.unwrap_err().to_string().contains("workers of the pool have failed to start"));
+    assert_eq!(pool.size(), 0);
+}
+
+#[test]
+fn calls_that_the_function_that_starts_workers_makes_start_no_further_ones() {
+    let main = Main::new().unwrap();
+    let own = Rc::new(RefCell::new(None::<Pool>));
+    let started = Rc::new(RefCell::new(Vec::new()));
+    let (of_pool, kept) = (Rc::clone(&own), Rc::clone(&started));
+    let pool = main
+        .pool(2, move |worker| {
+            assert!(kept.borrow().len() < 10, "workers are started without an end");
+            if let Some(pool) = &*of_pool.borrow() {
+                drop(pool.proxy().call::<u32>("inc", (1,)));
+            }
+            let worker = worker.spawn(setup)?;
+            kept.borrow_mut().push(worker.clone());
+            Ok(worker)
+        })
+        .unwrap();
+    own.replace(Some(pool.clone()));
+    main.block_on(pool.ready()).unwrap();
+    started.borrow().iter().for_each(Worker::terminate);
+    assert_eq!(main.block_on(pool.proxy().call::<u32>("inc", (4,))).unwrap(), 5);
+    assert!(started.borrow().len() <= 4 && pool.size() <= 2);
+    own.take();
+}
+
+#[test]
 #[should_panic(expected = "at least one worker")]
 fn a_pool_without_workers_panics() {
     let main = Main::new().unwrap();

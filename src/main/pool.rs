@@ -42,6 +42,7 @@ impl Main {
         let state = Rc::new(State {
             main: Rc::downgrade(&self.shared),
             create: Box::new(create),
+            is_creating: Cell::new(false),
             size,
             longest: Cell::new(QUEUE),
             members: RefCell::default(),
@@ -53,7 +54,7 @@ impl Main {
         self.shared.add_pool(Rc::downgrade(&state));
         let pool = Pool { handle: Rc::new(Handle(state)) };
         let state = &pool.handle.0;
-        while state.members.borrow().len() < size {
+        for _ in 0..size {
             state.start()?;
         }
         Ok(pool)
@@ -303,6 +304,8 @@ impl Drop for Handle {
 pub(super) struct State {
     main: Weak<Shared>,
     create: Box<Create>,
+    /// Whether `create` runs. Calls that it makes start no further workers.
+    is_creating: Cell<bool>,
     size: usize,
     /// Most calls that wait.
     longest: Cell<usize>,
@@ -339,7 +342,10 @@ impl State {
         let Some(main) = self.main.upgrade() else {
             return Err(io::Error::other("main is gone").into());
         };
-        let worker = (self.create)(WorkerBuilder::new(&main))?;
+        self.is_creating.set(true);
+        let worker = (self.create)(WorkerBuilder::new(&main));
+        self.is_creating.set(false);
+        let worker = worker?;
         if self.live().iter().any(|member| Rc::ptr_eq(&member.worker.endpoint, &worker.endpoint)) {
             let text = "the function that starts workers of a pool has returned a worker of the pool again: start a new one in each call";
             return Err(io::Error::other(text).into());
@@ -440,12 +446,14 @@ impl State {
             let job = self.queue.borrow_mut().pop_front();
             job.into_iter().for_each(|job| self.send(&job, &member));
         }
-        loop {
-            let live = self.live();
-            let starting = live.iter().filter(|member| !member.is_ready.get()).count();
-            if self.queue.borrow().len() <= starting || live.len() >= self.size {
-                return;
-            }
+        if self.is_creating.get() {
+            return;
+        }
+        let live = self.live();
+        let starting = live.iter().filter(|member| !member.is_ready.get()).count();
+        let waiting = self.queue.borrow().len().saturating_sub(starting);
+        // Counted once: a worker may end before `create` returns it.
+        for _ in 0..waiting.min(self.size.saturating_sub(live.len())) {
             if let Err(error) = self.start() {
                 return self.handle_failure(&error);
             }
