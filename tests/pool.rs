@@ -385,6 +385,22 @@ fn calls_that_the_function_that_starts_workers_makes_start_no_further_ones() {
 }
 
 #[test]
+fn a_panic_of_the_function_that_starts_workers_leaves_the_pool_usable() {
+    let panics = Rc::new(Cell::new(false));
+    let now = Rc::clone(&panics);
+    let pooled = Pooled::starting(1, move |_| {
+        assert!(!now.take(), "no worker can be started");
+        false
+    });
+    pooled.main.block_on(pooled.pool.ready()).unwrap();
+    pooled.terminate(0);
+    panics.set(true);
+    let call = || pooled.main.block_on(pooled.inc(1));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).is_err());
+    assert_eq!(call().unwrap(), 2);
+}
+
+#[test]
 #[should_panic(expected = "at least one worker")]
 fn a_pool_without_workers_panics() {
     let main = Main::new().unwrap();

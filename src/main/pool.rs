@@ -300,6 +300,22 @@ impl Drop for Handle {
     }
 }
 
+/// A flag that is lowered when this is dropped, also by a panic.
+struct Raised<'a>(&'a Cell<bool>);
+
+impl<'a> Raised<'a> {
+    fn raise(flag: &'a Cell<bool>) -> Self {
+        flag.set(true);
+        Self(flag)
+    }
+}
+
+impl Drop for Raised<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
+
 /// A pool, as main has it. Nothing is borrowed while code of the program runs.
 pub(super) struct State {
     main: Weak<Shared>,
@@ -342,10 +358,9 @@ impl State {
         let Some(main) = self.main.upgrade() else {
             return Err(io::Error::other("main is gone").into());
         };
-        self.is_creating.set(true);
-        let worker = (self.create)(WorkerBuilder::new(&main));
-        self.is_creating.set(false);
-        let worker = worker?;
+        let creating = Raised::raise(&self.is_creating);
+        let worker = (self.create)(WorkerBuilder::new(&main))?;
+        drop(creating);
         if self.live().iter().any(|member| Rc::ptr_eq(&member.worker.endpoint, &worker.endpoint)) {
             let text = "the function that starts workers of a pool has returned a worker of the pool again: start a new one in each call";
             return Err(io::Error::other(text).into());
