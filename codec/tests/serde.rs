@@ -831,7 +831,7 @@ mod errors {
             id: 1,
             description: Box::new(Value::Undefined),
         };
-        refuses::<Item>(handle, "expected struct Item, got a handle");
+        refuses::<Item>(handle, "expected struct Item, got a handle of a function, an object or a stream");
         let image = Value::Image { width: 1, height: 1, color_space: "srgb".into(), pixels: vec![0; 4] };
         refuses::<ByteBuf>(image, "expected byte array, got image data");
         let lone = Value::String(value::OwnedText::Utf16(vec![0xd800]));

@@ -7,7 +7,7 @@ import { UNSENDABLE, limitsOf, proxyOf } from './proxy.js';
 import { roomFor } from './stack.js';
 import { inWords } from './values.js';
 
-/** The function `pool` of an entry, whose function `coincide` is given. */
+/** Creates the function `pool` of an entry from the entry's function `coincide`. */
 export const poolOf = coincide => {
   let wrap;
   const wrapped = worker => {
@@ -32,16 +32,16 @@ class Pool {
   proxy;
   #size;
   #create;
-  /** Most calls that wait. */
+  /** Maximum number of waiting calls. */
   #longest;
   #retry;
-  /** The workers that were not found closed. */
+  /** Workers not known to be closed. */
   #members = new Set();
-  /** Calls that wait for a worker, in order. */
+  /** Calls that wait for a worker, oldest first. */
   #queue = new Set();
   /** Functions of main, by name. */
   #functions = new Map();
-  /** Number of workers in a row that have ended before they were ready. */
+  /** Number of consecutive workers that ended before they were ready. */
   #failures = 0;
   /** The controller of the worker that was created last: prepares arguments. */
   #last;
@@ -60,7 +60,7 @@ class Pool {
       name = `${name}`;
       if (this.#isClosed) throw this.#closedFor(name);
       roomFor(name);
-      // Not for each worker: a buffer can be transferred once.
+      // Once for all workers: a buffer can be transferred only once.
       const held = this.#last.hold(name, args);
       const live = this.#live();
       if (held[1] && live.length > 1) throw ours(new DOMException(`\`${name}\` was not called: an object that is moved can be sent to one worker only, and the pool has ${live.length}`, 'DataCloneError'));
@@ -119,7 +119,7 @@ class Pool {
     const worker = this.#create();
     const controller = (this.#last = controllerOf(worker));
     for (const member of this.#members)
-      if (member.worker === worker) throw ours(new TypeError('the function that creates workers of a pool has returned a worker of the pool again: create a new one in each call'));
+      if (member.worker === worker) throw ours(new TypeError('the function that creates workers of a pool has returned a worker that the pool already has: create a new one in each call'));
     const member = { worker, controller, isReady: false, isFree: false };
     this.#members.add(member);
     for (const [name, fn] of this.#functions) controller.proxy[name] = fn;
@@ -138,7 +138,7 @@ class Pool {
     if (this.#isClosed) void worker.terminate();
   }
 
-  /** A worker has ended before it was ready, or was not created. */
+  /** Counts a worker that ended before it was ready, or could not be created. */
   #failsToStart(error) {
     if (this.#isClosed) return;
     this.#failures++;
@@ -153,7 +153,7 @@ class Pool {
     return [...this.#members];
   }
 
-  /** Makes the calls that wait, as far as workers are free, and creates workers in the place of those that have ended. */
+  /** Sends waiting calls to idle workers, and replaces workers that have ended. */
   #pump() {
     for (const job of this.#queue) {
       const member = this.#free();
@@ -208,7 +208,7 @@ class Pool {
     });
   }
 
-  /** Makes a call that has waited, or that is made again if its worker ends. */
+  /** Sends a call that has waited, or that may be retried. */
   #send(job, member) {
     const { name, args, limits, isLimited, here, start, pending } = job;
     const timeout = Math.max(0, limits.timeout - (performance.now() - start));
@@ -227,7 +227,7 @@ class Pool {
     }
   }
 
-  /** Keeps a worker for a call. */
+  /** Reserves a worker for a call. */
   #uses(member, isLimited, call) {
     member.isFree = false;
     let result;
@@ -242,7 +242,7 @@ class Pool {
     return result;
   }
 
-  /** Calls back when a worker answers again: it may still compute what it was called for, although nothing waits for that any more. */
+  /** Calls back when a worker answers again. It may still compute the result of a call that is no longer awaited. */
   #probe(member, free) {
     try {
       member.controller.call(PROBE, [[]], undefined, undefined, true).then(free, free);
@@ -284,17 +284,17 @@ class Pool {
 
 const notCalled = (code, name, why, options) => new CoincideError(code, `\`${name}\` was not called: ${why}`, name, options);
 
-/** Most calls that wait, by default. */
+/** Default of `queue`. */
 const QUEUE = 1024;
 
-/** Most workers in a row that fail to start while calls wait. */
+/** Maximum number of consecutive failed starts while calls wait. */
 const MOST_FAILURES = 3;
 
-/** Most times that a call is made under `retry`. */
+/** Maximum number of attempts under `retry`. */
 const MOST_ATTEMPTS = 3;
 
 /** The codes of calls whose worker has ended. */
 const LOST = new Set(['Closed', 'Failed']);
 
-/** No worker has a function of this name, so its event loop answers at once. */
+/** A name that no worker exports: its event loop refuses the call at once. */
 const PROBE = 'coincide:probe';

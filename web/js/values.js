@@ -219,7 +219,7 @@ const warn = (fn, encoder, value, blobs, posting, references) => {
   scratch.active = encoder;
   try {
     const path = new Encoder(scratch, references).traced(value, 'result', blobs, posting);
-    console.warn(`coincide: ${path} of \`${fn}\` cannot be sent as it is and lost something; \`strict: true\` makes that an error`);
+    console.warn(`coincide: ${path} of \`${fn}\` cannot be copied and was replaced: mark functions with \`callback(fn)\`; \`strict: true\` makes this an error`);
   } catch {
     // The result is the same without a warning.
   } finally {

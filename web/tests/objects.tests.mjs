@@ -106,6 +106,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     deepEqual((await run(({ outcome, proxy }) => outcome(() => proxy.nobody(() => {})))).name, 'DataCloneError');
     throws(() => dispose(() => {}), TypeError);
     throws(() => dispose({}), TypeError);
+    assert(throws(() => dispose(w.proxy.nobody), TypeError).message.includes('`proxy`'), 'a name');
     throws(() => w.within({}, () => {}), TypeError);
   });
 
@@ -351,6 +352,9 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     await run(exposing);
     const { counter, Counter, tree, twice, seen } = w.proxy;
     equal(await counter.value, 1);
+    for (const use of [value => `${value}`, value => value + 1, value => Number(value), String]) assert(throws(() => use(counter.value), TypeError).message.includes('`counter.value`'), String(use));
+    equal(`${await counter.value}`, '1');
+    equal(String(await counter.inc).slice(0, 8), 'function');
     deepEqual([await counter.inc(), await counter.inc(5)], [2, 7]);
     counter.value = 30;
     equal(await counter.value, 30);

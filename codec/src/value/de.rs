@@ -252,7 +252,7 @@ impl<'a, 'de> Deserializer<'a, 'de> {
             Item::Error { .. } => Err(unexpected("an error", &visitor)),
             Item::Image { .. } => Err(unexpected("image data", &visitor)),
             Item::Reference { .. } => Err(unexpected("a reference", &visitor)),
-            Item::Handle { .. } => Err(unexpected("a handle", &visitor)),
+            Item::Handle { .. } => Err(unexpected("a handle of a function, an object or a stream", &visitor)),
             Item::Posted { .. } => {
                 Err(unexpected("an object that was posted, which programs in Rust do not receive", &visitor))
             }

@@ -40,7 +40,7 @@ impl<'de> Deserialize<'de> for Handle {
             type Value = Handle;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a handle")
+                f.write_str("a handle of a function, an object or a stream")
             }
 
             fn visit_newtype_struct<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Handle, D::Error> {
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn is_another_type_than_values() {
         let error = from_slice::<(u8, Handle)>(&to_vec(&(1, "text")).unwrap()).unwrap_err();
-        assert_eq!(error.to_string(), "[1]: expected a handle, got a string");
+        assert_eq!(error.to_string(), "[1]: expected a handle of a function, an object or a stream, got a string");
         let error = from_slice::<u8>(&to_vec(&handles()[0]).unwrap()).unwrap_err();
         assert!(error.to_string().contains("a handle"), "{error}");
         assert!(from_slice::<Handle>(&to_vec(&(0, 0, 7, 0)).unwrap()).is_err());

@@ -1,4 +1,4 @@
-// How functions of the other end are called by programs.
+// Functions by which programs call the other end.
 import { located, ours, site, siteInShort } from '../errors.js';
 import { roomFor } from '../stack.js';
 import { iterable } from './streams.js';
@@ -8,8 +8,9 @@ import { USE } from './use.js';
  * A function of the other end, for programs.
  *
  * @param caller calls under limits, which are those of `within`. `blocks`: calls return results and no promises. `call(name, args, shown, pack, here)` makes
- * one, `shown` is what errors call it, `pack` makes of the arguments what is sent. `within(limits)` returns another caller. `signal` is its limit
- * @param pack the same for calls with `new`. Without it, the function is not a class
+ * one: `shown` is its name in errors, `pack` turns the arguments into those that are sent. `within(limits)` returns another caller. `signal` is its limit
+ * @param pack turns the arguments of a call into those that are sent
+ * @param construct the same for calls with `new`. Without it, the function is not a class
  */
 export const functionOf = (caller, name, shown, pack, construct) =>
   caller.blocks

@@ -1,4 +1,4 @@
-// What the program has marked to stay where it is, and what stands for things of other ends. All copies of coincide in this thread share both.
+// Values that the program has marked, and proxies of remote values. All copies of coincide in this thread share both.
 import { entry, ours } from '../errors.js';
 import { inWords } from '../values/format.js';
 
@@ -6,33 +6,33 @@ const KEY = Symbol.for('coincide:objects');
 if (!(KEY in globalThis)) Object.defineProperty(globalThis, KEY, { value: { marks: new WeakMap(), remotes: new WeakMap(), objects: 0 } });
 
 /**
- * `marks`: the kind of handle of each marked value. `remotes`: for each value that stands for something of another end, what it stands for (see
- * `remote.js`). `objects`: whether one of both is an object that could also be copied.
+ * `marks`: the kind of handle of each marked value. `remotes`: the `Remote` of each proxy of a remote value (see
+ * `remote.js`). `objects`: whether either contains an object that could also be copied.
  */
 export const shared = globalThis[KEY];
 
-/** Marks a function, or an object with methods, to stay where it is: the other end receives a function, or an object with these methods. */
+/** Marks a function, or an object with methods, as a callback: the other end receives a function, or an object with these methods. */
 export const callback = entry(value => {
   if (typeof value !== 'function' && !(isObject(value) && methodsOf(value).length > 0))
-    throw ours(new TypeError(`\`callback\` takes a function or an object with methods, not ${inWords(value)}`));
+    throw ours(new TypeError(`\`callback\` takes a function or an object with methods, not ${isObject(value) ? 'an object without methods' : inWords(value)}`));
   return marked(value, typeof value === 'function' ? FUNCTION : METHODS);
 });
 
-/** Marks an object, a function or a class to stay where it is: the other end reaches its members. */
+/** Marks an object, a function or a class as exposed: the other end can use its members. */
 export const expose = entry(value => {
   if (typeof value !== 'function' && !isObject(value))
     throw ours(new TypeError(`\`expose\` takes an object, a function or a class, not ${inWords(value)}`));
   return marked(value, EXPOSED);
 });
 
-/** Marks an iterable or an async iterable to stay where it is: the other end receives a stream of its rows. Generators are streams without a mark. */
+/** Marks an iterable or an async iterable as a stream: the other end receives its rows. Generators need no mark. */
 export const stream = entry(value => {
   if (!isObject(value) || (typeof value[Symbol.asyncIterator] !== 'function' && typeof value[Symbol.iterator] !== 'function'))
     throw ours(new TypeError(`\`stream\` takes an iterable or an async iterable, not ${inWords(value)}`));
   return marked(value, STREAM);
 });
 
-/** Marks a value with a kind. What stands for something of another end is not marked: it goes on as that. */
+/** Marks a value with a kind. Proxies of remote values are not marked: they are sent as those. */
 export const marked = (value, kind) => {
   if (shared.remotes.has(value)) return value;
   shared.marks.set(value, kind);
@@ -40,22 +40,22 @@ export const marked = (value, kind) => {
   return value;
 };
 
-/** Whether a value is marked, or stands for something of another end. */
+/** Whether a value is marked, or is a proxy of a remote value. */
 export const isKept = value => shared.marks.has(value) || shared.remotes.has(value);
 
-/** Whether a value is exposed when it is set as a function of the other end. */
+/** Whether a value is exposed, rather than registered as a function, when it is set on `proxy`. */
 export const isExposure = value => (shared.remotes.get(value)?.kind ?? shared.marks.get(value)) === EXPOSED;
 
-/** Gives what stands for something of the other end back. It cannot be used afterwards. */
+/** Releases a received value. It cannot be used afterwards. */
 export const dispose = entry(value => {
   const remote = shared.remotes.get(value);
-  if (!remote) throw ours(new TypeError('`dispose` takes what stands for something of the other end, such as a callback that was received'));
+  if (!remote) throw ours(new TypeError('`dispose` takes a callback, an exposed object or a stream that was received in an argument or a result; names of `proxy` need none'));
   remote.dispose();
 });
 
 const isObject = value => typeof value === 'object' && value !== null;
 
-/** The names of the methods of an object: no accessor of it runs. */
+/** The names of the methods of an object. Runs no accessors. */
 export const methodsOf = object => {
   const names = new Set();
   for (const owner of owners(object))
@@ -79,10 +79,10 @@ const isRoot = (owner, object) => {
   return typeof owner === 'function' ? has('bind') && has(Symbol.hasInstance) : has('isPrototypeOf') && has('propertyIsEnumerable');
 };
 
-/** Names of members that no other end reaches: they lead out of an object. */
+/** Names of members that other ends cannot use: they lead out of an object. */
 export const WITHHELD = new Set(['constructor', '__proto__', 'prototype', 'caller', 'arguments']);
 
-/** Longest chain of prototypes. Those of a `Proxy` may have no end. */
+/** Maximum length of a chain of prototypes. That of a `Proxy` may be infinite. */
 const MOST_OWNERS = 64;
 
 // The kinds of handles, as the format has them.

@@ -1,11 +1,11 @@
-// What stands here for things of the other end.
+// Local proxies of remote values.
 import { entry, located, ours, site, siteInShort } from '../errors.js';
 import { functionOf } from './caller.js';
 import { EXPOSED, FUNCTION, METHODS, STREAM, WITHHELD, shared } from './marks.js';
 import { streamOf } from './streams.js';
 import { APPLY, CALLABLE, CONSTRUCT, GET, SET, USE } from './use.js';
 
-/** The other side of a handle: which it is, and how it is used. */
+/** The receiver's side of a handle. */
 export class Remote {
   isDisposed = false;
   #release;
@@ -32,7 +32,7 @@ export class Remote {
     return this.kind === EXPOSED ? 'the exposed object' : this.kind === STREAM ? 'the stream' : 'the callback';
   }
 
-  /** Has an operation carried out, for another link. */
+  /** Performs an operation on behalf of another link. */
   use(operation, path, argument) {
     return this.caller.call(USE, [], 'a callback', () => [this.target, operation, path, argument]);
   }
@@ -43,7 +43,7 @@ export class Remote {
     this.#release?.();
   }
 
-  /** The value for the program. `release` gives the handle back. */
+  /** The value for the program. `release` releases the handle. */
   made(release) {
     this.#release = release;
     const value = this.#value(this.caller);
@@ -71,7 +71,7 @@ export class Remote {
       case METHODS: {
         const object = Object.create(disposables);
         for (const name of this.description) {
-          // A method that is kept without its object keeps the handle.
+          // A detached method keeps the handle alive.
           const value = functionOf(caller, USE, `a callback.${name}`, args => [shared.remotes.get(object).target, APPLY, [name], args]);
           Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
         }
@@ -85,17 +85,17 @@ export class Remote {
   }
 }
 
-/** Something that was received, with limits on its calls. */
+/** A received value, with limits on its calls. */
 export const limited = (limits, value) => {
   const remote = shared.remotes.get(value);
-  if (!remote) throw ours(new TypeError('`within` takes limits, and optionally what stands for something of the other end, such as a callback that was received'));
+  if (!remote) throw ours(new TypeError('`within` takes limits, and optionally a callback, an exposed object or a stream that was received'));
   return remote.within(limits, value);
 };
 
-/** By view with limits, and by function at the end of a path: what it keeps. */
+/** What a view with limits, or a function at the end of a path, keeps alive. */
 const kept = new WeakMap();
 
-/** Members of what is received. */
+/** Members of received values. */
 const members = {};
 if (Symbol.dispose)
   members[Symbol.dispose] = {
@@ -108,7 +108,7 @@ if (Symbol.dispose)
 const disposables = Object.create(Object.prototype, members);
 const callables = Object.create(Function.prototype, members);
 
-/** The other end's exposed object: its members are paths. `targetOf` returns what operations name it by. */
+/** An exposed object of the other end, whose members are paths. `targetOf` returns the target of operations: an id or a name. */
 const rootOf = (caller, targetOf, name, isCallable) => {
   const pack = operation => args => [targetOf(), operation, [], args];
   const target = isCallable ? functionOf(caller, USE, name, pack(APPLY), pack(CONSTRUCT)) : {};
@@ -117,7 +117,7 @@ const rootOf = (caller, targetOf, name, isCallable) => {
   return root;
 };
 
-/** The function of a name of the other end, whose members are those of what is exposed under the name. `isExposed` returns whether that is known here: a worker that blocks asks only then. */
+/** The function with a name of the other end, whose members are those of the value exposed under that name. `isExposed` returns whether such a value is known: only then does a worker that blocks read members. */
 export const namedOf = (caller, name, isExposed) => {
   const construct = args => [name, CONSTRUCT, [], args];
   const target = functionOf(caller, name, name, undefined, construct);
@@ -130,7 +130,7 @@ class Path {
   #targetOf;
   #name;
   #path;
-  /** Returns what keeps the handle. */
+  /** Returns the value that keeps the handle alive. */
   #root;
   #isExposed;
   /** Where the program has read the path. */
@@ -147,6 +147,7 @@ class Path {
   }
 
   get(target, key) {
+    if (key === Symbol.toPrimitive && this.#here) return () => this.#unread();
     if (typeof key === 'symbol' || isLocal(key) || (this.#isExposed && !this.#isExposed(key))) return Reflect.get(target, key);
     if (key === 'then') return this.#here && this.#then();
     if (!this.#caller.blocks) return this.#inner(key, siteInShort());
@@ -163,7 +164,7 @@ class Path {
     let here;
     try {
       here = site();
-      // A promise of it that rejects is reported as an unhandled rejection.
+      // If its promise rejects, that is reported as an unhandled rejection.
       this.#call(SET, [...this.#path, key], value, here);
       return true;
     } catch (error) {
@@ -179,7 +180,12 @@ class Path {
     return false;
   }
 
-  /** Reading a member and waiting for it. */
+  /** The program has used the path as a string or a number. */
+  #unread() {
+    throw ours(new TypeError(`\`${[this.#name, ...this.#path].join('.')}\` is not a value: read it with \`await\``));
+  }
+
+  /** `then` of a path: reads the member. */
   #then() {
     return (resolve, reject) => {
       try {
@@ -198,7 +204,7 @@ class Path {
     return this.#at([...this.#path, key], here);
   }
 
-  /** The same path, which is not awaited any more. */
+  /** The same path, not thenable: it was awaited. */
   #end() {
     return this.#at(this.#path);
   }
@@ -212,5 +218,5 @@ class Path {
   }
 }
 
-/** Names that every function has and that stay local, such as `call`. The other end does not hand them out. */
+/** Whether a member is that of the local function, such as `call`. The other end does not expose these names. */
 const isLocal = key => WITHHELD.has(key) || (key in Function.prototype && key !== 'name' && key !== 'length');

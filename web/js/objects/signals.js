@@ -1,4 +1,4 @@
-// Abort signals and controllers that cross: a signal of one end stands at the other one, and fires there.
+// Abort signals and controllers that are passed to the other end, where a signal aborts as the original does.
 import { run } from '../errors.js';
 import { RECEIVERS, SENDERS } from '../reflect/operations.js';
 import { inWords } from '../values/format.js';
@@ -20,19 +20,19 @@ export class Signals {
   /** Signals of this end: their ids, and by id weakly. */
   #ids = new WeakMap();
   #own = new Map();
-  /** The controllers of signals of this end, as far as they were sent. */
+  /** The controllers of signals of this end, if they were sent. */
   #controllers = new WeakMap();
-  /** Signals of the other end: their ids, and by id the controllers that stand for them, until they abort or the other end forgets them. */
+  /** Signals of the other end: their ids, and their local controllers by id, until they abort or the other end forgets them. */
   #theirIds = new WeakMap();
   #theirs = new Map();
-  /** Reasons by id of signals of the other end that have aborted. Payloads that were sent before may arrive later. */
+  /** Reasons, by id, of aborted signals of the other end. Payloads that were sent before may arrive later. */
   #reasons = new Map();
   #isClosed = false;
   #forgotten = [];
   #gone = new FinalizationRegistry(id => this.#collected(id));
 
   /**
-   * @param counter counts the ids that this end gives
+   * @param counter counter of the ids of this end
    * @param notify sends a notification
    */
   constructor(counter, notify) {
@@ -69,7 +69,7 @@ export class Signals {
     return kind === SIGNAL ? controller.signal : controller;
   }
 
-  /** One of this end. If the program has dropped it, it never aborts. */
+  /** A signal or controller of this end. One that was garbage-collected never aborts. */
   #home(id) {
     const signal = this.#own.get(id)?.deref();
     return signal ? (this.#controllers.get(signal) ?? { signal }) : new AbortController();
@@ -94,7 +94,7 @@ export class Signals {
     return controller;
   }
 
-  /** The other end has aborted one of its own, or a controller of this end. */
+  /** Receives an abort of one of the other end's signals, or of a controller of this end. */
   aborted(owner, id, reason) {
     if (owner === RECEIVERS) {
       const signal = this.#own.get(id)?.deref();
@@ -110,7 +110,7 @@ export class Signals {
     run(entry.controller.abort, entry.controller, [reason]);
   }
 
-  /** The other end has dropped these. */
+  /** Forgets signals that the other end has dropped. */
   forget(ids) {
     if (!Array.isArray(ids)) return;
     for (const id of ids) {
@@ -126,7 +126,7 @@ export class Signals {
     this.#own.clear();
   }
 
-  /** Number of signals of this end that the other one may have, and of the other one that may still abort. */
+  /** Number of local signals that the other end may have, and of received signals that may still abort. */
   get sizes() {
     return { given: this.#own.size, received: this.#theirs.size };
   }
@@ -143,7 +143,7 @@ export class Signals {
 
   #collected(id) {
     if (!this.#own.delete(id) || this.#forgotten.push(id) > 1) return;
-    // Signals become garbage by the thousand.
+    // Thousands of signals may become garbage at once.
     setTimeout(() => {
       const ids = this.#forgotten.splice(0);
       try {
@@ -155,5 +155,5 @@ export class Signals {
   }
 }
 
-/** Reasons that are kept for signals that arrive later. */
+/** Maximum number of reasons kept for signals that arrive later. */
 const MOST_REASONS = 1024;

@@ -1,4 +1,4 @@
-// Streams of values. The iterable stays at its end, where a `Source` takes rows from it; the other end requests several rows at once, and gives them to
+// Streams of values. The iterable stays at its end, where a `Source` reads its rows. The other end requests several rows at once and passes them to
 // the program one by one.
 import { isCoincide, located, ours, run, site, siteInShort } from '../errors.js';
 import { roomFor } from '../stack.js';
@@ -6,7 +6,7 @@ import { classOf } from '../values/classes.js';
 import { STREAM, shared } from './marks.js';
 import { fault } from './use.js';
 
-/** The functions of both ends: `[id, most]` gives `[isDone, rows]`, and `[id]` ends an iteration. */
+/** The functions of both ends: `[id, most]` returns `[isDone, rows]`, and `[id]` ends an iteration. */
 export const NEXT = 'coincide:next', RETURN = 'coincide:return';
 
 /** Whether a value is a generator object, which is a stream without a mark. */
@@ -14,11 +14,11 @@ export const isGenerator = value => typeof value === 'object' && value !== null 
 
 const GENERATORS = new Set(['Generator', 'AsyncGenerator']);
 
-/** An iterable of this end, while the other end takes its rows. */
+/** An iterable of this end while the other end reads its rows. */
 export class Source {
-  /** What the program has sent. */
+  /** The iterable that the program has sent. */
   value;
-  /** Whether there is one iteration of it, however often it is sent. */
+  /** Whether it has a single iteration, even if it is sent several times. */
   isOnce;
   /** Applied to each row. */
   #transform;
@@ -27,7 +27,7 @@ export class Source {
   #isAsync;
   /** Rows that were read and not requested yet. */
   #rows = [];
-  /** Most rows that are read ahead. */
+  /** Maximum number of rows read ahead. */
   #most = 1;
   /** Whether there are no further rows. */
   #isOver = false;
@@ -38,7 +38,7 @@ export class Source {
   #waiting = [];
   #isResuming = false;
   #isFilling = false;
-  /** Whether code of a synchronous iterator runs, and whether it is to be ended then. */
+  /** Whether code of a synchronous iterator is running, and whether to end the iteration afterwards. */
   #isStepping = false;
   #endsNext = false;
   #wake = () => {};
@@ -107,7 +107,7 @@ export class Source {
       this.#most = most;
       void this.#fill();
       while (this.#rows.length === 0 && !this.#isOver) await new Promise(resolve => (this.#wake = resolve));
-      // Further rows that are there already travel with the first one.
+      // Rows that are available already are sent with the first one.
       for (let ticks = 0, known = 0; this.#rows.length < most && !this.#isOver && ticks < TICKS; ticks++) {
         await undefined;
         if (this.#rows.length === known) continue;
@@ -138,9 +138,9 @@ export class Source {
     }
   }
 
-  /** Keeps the row that an iterator has given. */
+  /** Adds a row of an iterator. */
   #keep(step) {
-    // Ended meanwhile.
+    // The iteration was ended during `next`.
     if (this.#isOver) return;
     if (typeof step !== 'object' || step === null) throw new TypeError('the result of an iterator is not an object');
     if (step.done) {
@@ -185,14 +185,14 @@ export class Source {
 
   #ends() {
     this.#isReading = false;
-    // Each may end at once.
+    // A request may end at once.
     if (this.#isResuming) return;
     this.#isResuming = true;
     while (!this.#isReading && this.#waiting.length > 0) this.#waiting.shift()();
     this.#isResuming = false;
   }
 
-  /** Ends the iteration: the `finally` of a generator runs. Returns a promise if that takes time. */
+  /** Ends the iteration, which runs the `finally` blocks of a generator. Returns a promise if that is asynchronous. */
   end() {
     if (this.#isOver) return undefined;
     this.#isOver = true;
@@ -206,12 +206,12 @@ export class Source {
   #finish() {
     const { return: finish } = this.#iterator ?? {};
     if (typeof finish !== 'function') return undefined;
-    // A generator that runs cannot be ended.
+    // A generator cannot be ended while it runs.
     this.#endsNext = this.#isStepping;
     return this.#isStepping ? undefined : run(finish, this.#iterator, []);
   }
 
-  /** The other end has given the stream back, or the link is closed. An error of the generator's `finally` is reported as an unhandled rejection. */
+  /** Ends the iteration because the stream was released or the link is closed. An error of the generator's `finally` is reported as an unhandled rejection. */
   drop() {
     void (async () => this.end())();
   }
@@ -240,7 +240,7 @@ const quietly = async finish => {
   }
 };
 
-/** By result of `next`, where it comes from. */
+/** The source of each result of `next`. */
 const batches = new WeakMap();
 
 /** Replaces a result of `coincide:next` that cannot be sent, or throws what is to be thrown. */
@@ -250,7 +250,7 @@ export const mend = (result, refusal) => {
   return source.mend(result[1], refusal);
 };
 
-/** The rows of a stream of the other end. `Blocking` and `Awaiting` give them to the program. */
+/** The rows of a stream of the other end. `Blocking` and `Awaiting` pass them to the program. */
 class Rows {
   #remote;
   #caller;
@@ -275,8 +275,8 @@ class Rows {
   }
 
   arrive(result) {
-    if (!Array.isArray(result) || !Array.isArray(result[1])) throw ours(new TypeError('the other end has answered a request for rows with something else'));
-    // The program has ended the iteration in between.
+    if (!Array.isArray(result) || !Array.isArray(result[1])) throw ours(new TypeError('the other end has answered a request for rows with another value'));
+    // The program has ended the iteration during the request.
     if (this.isOver) return;
     this.rows = result[1].reverse();
     if (!result[0]) return;
@@ -296,14 +296,14 @@ class Rows {
     }
   }
 
-  /** Gives the stream back, which ends the iteration at the other end. */
+  /** Releases the stream, which ends the iteration at the other end. */
   drop() {
     this.isOver = true;
     this.rows = [];
     this.#remote.dispose();
   }
 
-  /** Requests the end of the iteration: a promise if calls give promises. Nothing is to be ended after the first time, or on a closed link. */
+  /** Requests the end of the iteration. Returns a promise if calls return promises. A no-op after the first time, and on a closed link. */
   finish(here) {
     if (this.isOver || this.signal?.aborted) return this.drop();
     this.isOver = true;
@@ -372,7 +372,7 @@ class Blocking {
   }
 }
 
-/** A stream where calls give promises. */
+/** A stream where calls return promises. */
 class Awaiting {
   #rows;
   /** The last request of the program: each waits for the one before. */
@@ -436,7 +436,7 @@ class Awaiting {
   }
 }
 
-/** What stands for a stream of the other end. */
+/** The local iterator of a stream of the other end. */
 export const streamOf = (remote, caller, transform) => {
   const rows = new Rows(remote, caller, transform);
   const stream = caller.blocks ? new Blocking(rows) : new Awaiting(rows);
@@ -446,13 +446,13 @@ export const streamOf = (remote, caller, transform) => {
   return stream;
 };
 
-/** The result of a call with limits: they apply to the requests of a stream, too. */
+/** The result of a call with limits, which also apply to the requests of a stream. */
 export const withLimits = (limits, value) => {
   const remote = typeof value === 'object' && value !== null ? shared.remotes.get(value) : undefined;
   return remote?.kind === STREAM ? remote.within(limits, value) : value;
 };
 
-/** The promise of a call, which can be iterated if it gives a stream or an iterable. */
+/** The promise of a call, which can be iterated if it resolves with a stream or an iterable. */
 export const iterable = promise => Object.setPrototypeOf(promise, promises);
 
 const promises = Object.create(Promise.prototype, {
@@ -484,7 +484,7 @@ const iteratorOf = value => {
   return method.call(value);
 };
 
-/** Most rows of one request. */
+/** Maximum number of rows of one request. */
 export const MOST_ROWS = 4096;
 
 /** Milliseconds for which rows of a synchronous iterator are read before they are sent. */

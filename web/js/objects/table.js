@@ -1,4 +1,4 @@
-// The handles of a link, in both directions: the references of the codec for ordinary calls.
+// The handles of a link, in both directions. The codec uses it as `references` for ordinary calls.
 import { Handles } from '../reflect/handles.js';
 import { Held } from '../reflect/held.js';
 import { RECEIVERS, SENDERS } from '../reflect/operations.js';
@@ -11,34 +11,34 @@ import { MOST_ROWS, Source, isGenerator, isSource } from './streams.js';
 import { CALLABLE, fault, use } from './use.js';
 
 export class Objects {
-  /** Ends the text that refuses a function. */
+  /** The end of the error for a function without a mark. */
   advice = ADVICE;
-  /** What this end exposes, by name. */
+  /** The exposed values of this end, by name. */
   exposed = new Map();
-  /** The names under which the other end exposes something, as far as it has said so. */
+  /** The names that the other end is known to expose. */
   names = new Set();
-  /** Returns how the other end is called without limits: see `caller.js`. */
+  /** Returns the caller without limits: see `caller.js`. */
   callerOf;
-  /** The signals that cross. */
+  /** The signals of the link. */
   signals;
   /** The same for calls whose results are not transformed. */
   untransformed;
   /** The program's option `transform`. */
   transform;
-  /** Tells the other end whether this one exposes something under a name; undefined where the other end need not know. */
+  /** Notifies the other end whether this one exposes a name. Undefined where the other end need not know. */
   tells;
-  /** Resolves when all that this end exposes has a name; undefined from then on. */
+  /** Resolves when this end has named all exposed values. Undefined from then on. */
   ready;
   #held;
   #handles;
-  /** By iterable of which there is one iteration, what takes rows from it. */
+  /** The sources of iterables with a single iteration. */
   #sources = new WeakMap();
-  /** Handles in the payload that is being decoded: for each its id, what stands for it, and whether that is new. */
+  /** Handles in the payload that is being decoded: id, local value, and whether that is new. */
   #arrived = [];
 
   /**
-   * @param counter counts the ids that this end gives
-   * @param release gives ids of the other end back
+   * @param counter counter of the ids of this end
+   * @param release releases ids of the other end
    * @param notify sends a notification
    */
   constructor(counter, release, notify) {
@@ -52,12 +52,12 @@ export class Objects {
     return shared.objects === 0 ? undefined : this.#marked(object);
   }
 
-  /** The handle of a value that cannot be copied; undefined without one. */
+  /** The handle of a value that cannot be copied, or undefined. */
   outgoing(value) {
     return this.#marked(value) ?? (isGenerator(value) ? this.#stream(value) : this.signals.outgoing(value));
   }
 
-  /** The handle of a value that is marked, or that stands for something of another end. */
+  /** The handle of a marked value, or of a proxy of a remote value. */
   #marked(value) {
     const remote = shared.remotes.get(value);
     if (remote?.table === this) {
@@ -90,7 +90,7 @@ export class Objects {
     return remote;
   }
 
-  /** A payload with handles was read. If it is refused, its sender takes them back: none has arrived. */
+  /** Completes a payload with handles. If it is refused, its sender releases them, and this end discards them. */
   settle(isRead) {
     for (const { id, value, isNew } of this.#arrived.splice(0)) {
       if (isNew && !isRead) this.#handles.revoke(id, value);
@@ -98,17 +98,17 @@ export class Objects {
     }
   }
 
-  /** Takes back what was in a payload that has not been read by the other end. */
+  /** Releases the handles of a payload that the other end has not read. */
   unsent(given) {
     this.#held.unsent(given);
   }
 
-  /** The other end has given these back. */
+  /** Receives ids that the other end has released. */
   released(ids) {
     this.#held.release(ids);
   }
 
-  /** `value` has this name from now on. */
+  /** Registers `value` under a name. */
   name(name, value) {
     const isExposed = isExposure(value);
     if (isExposed) this.exposed.set(name, value);
@@ -127,7 +127,7 @@ export class Objects {
     return this.#shaped(use(EXPOSED, this.exposed.get(target), target, operation, path, argument));
   }
 
-  /** A result of `use` as the option `transform` has it. What stays here is not transformed. */
+  /** Applies the option `transform` to a result of `use`. Values sent as handles are not transformed. */
   #shaped(result) {
     const { transform } = this;
     if (!transform) return result;
@@ -144,7 +144,7 @@ export class Objects {
   /** Serves `coincide:return`. */
   return(id) {
     const ended = this.#source(id).end();
-    // What a generator returns is not sent.
+    // The return value of a generator is not sent.
     return typeof ended?.then === 'function' ? Promise.resolve(ended).then(() => {}) : undefined;
   }
 
@@ -163,23 +163,23 @@ export class Objects {
     this.signals.close();
   }
 
-  /** How many things of this end the other one has, and how many of the other one are known here. */
+  /** Number of local values that the other end holds, and of remote values held here. */
   get sizes() {
     const { given, received } = this.signals.sizes;
     return { given: this.#held.size + given, received: this.#handles.size + received };
   }
 }
 
-/** Most methods of an object that is sent or received. A function takes far more memory than its name in a payload. */
+/** Maximum number of methods of a sent or received object. A function takes far more memory than its name in a payload. */
 const MOST_METHODS = 1024;
 
-/** What to do with a function that cannot be sent. */
+/** Advice in the error for a function that cannot be sent. */
 export const ADVICE = ': pass `callback(fn)` to have it called here';
 
-/** The other end does not have this any more. */
+/** Ends a stream that the other end no longer holds. */
 const dropped = value => isSource(value) && value.drop();
 
-/** What the program has sent. */
+/** The value that the program has sent. */
 const home = value => (isSource(value) ? value.value : value);
 
 const describe = (kind, value, remote) => {

@@ -1,4 +1,4 @@
-// What the other end does with things that stay here: calls, and members of what is exposed.
+// Serves operations of the other end on local values: calls of callbacks, and members of exposed objects.
 import { hide, run } from '../errors.js';
 import { EXPOSED, FUNCTION, METHODS, WITHHELD, marked, owners, shared } from './marks.js';
 
@@ -9,14 +9,14 @@ export const USE = 'coincide:use', GET = 0, SET = 1, APPLY = 2, CONSTRUCT = 3;
 export const CALLABLE = Symbol.for('coincide:callable');
 
 /**
- * Carries out an operation on `value`, or on its member at the end of a path.
+ * Performs an operation on `value`, or on its member at the end of a path.
  *
- * @param kind of the handle, which decides what the other end may do
- * @param name what errors call the value
+ * @param kind kind of the handle, which determines the permitted operations
+ * @param name name of the value in errors
  */
 export const use = (kind, value, name, operation, path, argument) => {
   const remote = shared.remotes.get(value);
-  // It belongs to yet another end.
+  // A value of a third end: forward the operation.
   if (remote) return remote.use(operation, path, argument);
   if (!Array.isArray(path) || !path.every(key => typeof key === 'string')) throw fault(TypeError, 'the path of an operation is not a list of names');
   const words = [name, ...path].join('.');
@@ -44,7 +44,7 @@ export const use = (kind, value, name, operation, path, argument) => {
   }
 };
 
-/** The value of a member; undefined without it. Members that all objects or functions inherit do not count. */
+/** The value of a member, or undefined. Members that all objects or functions inherit are ignored. */
 const member = (object, key) => (ownerOf(object, key) === undefined ? undefined : run(Reflect.get, undefined, [object, key]));
 
 /** A member that is a method, not an accessor. */

@@ -1,14 +1,14 @@
-// Shared memory and compiled modules that both ends of a link have. A worker that is blocked receives no message, but the number of an object that it has.
+// Shared memory and compiled modules that both ends of a link have. A blocked worker receives no messages, but it can receive the number of an object that it has.
 //
-// The worker keeps each such object while main has its own one, and main tells it when that was collected. So what main can send by number is there.
+// The worker keeps each such object while main has its copy; main notifies it when that copy was garbage-collected. Therefore the worker has every object that main sends by number.
 import { RECEIVERS, SENDERS } from './sending.js';
 import { isLasting } from './platform.js';
 
-/** What main knows of them. */
+/** Main's table. */
 export class MainLasting {
-  /** By object, `{ item, isThere }`: what stands for it in payloads for the worker, and whether the worker has it. */
+  /** `{ item, isThere }` by object: its item in payloads for the worker, and whether the worker has it. */
   #known = new WeakMap();
-  /** What the worker has not confirmed yet, by number. */
+  /** Objects that the worker has not confirmed, by number. */
   #unconfirmed = new Map();
   #collected;
 
@@ -24,14 +24,14 @@ export class MainLasting {
     return this.#known.get(object);
   }
 
-  /** Main has posted an object. */
+  /** Records an object that main has posted. */
   sent(number, object) {
     if (!isLasting(object)) return;
     const known = this.#add(object, SENDERS, number, false);
     this.#unconfirmed.set(number, known);
   }
 
-  /** An object of the worker has arrived. Returns whether it is kept here. */
+  /** Records an object of the worker that has arrived. Returns whether it is kept here. */
   received(number, object) {
     if (isLasting(object)) this.#add(object, RECEIVERS, number, true);
     return false;
@@ -61,9 +61,9 @@ export class MainLasting {
   }
 }
 
-/** What a worker keeps of them. */
+/** The worker's table. */
 export class WorkerLasting {
-  /** Main's by their numbers, and the worker's own. */
+  /** Main's objects and the worker's own, by number. */
   #objects = [new Map(), new Map()];
   #post;
 
@@ -88,12 +88,12 @@ export class WorkerLasting {
 
   confirmed() {}
 
-  /** The object that an item of main stands for. */
+  /** The object of an item of main. */
   find(owner, number) {
     return this.#objects[owner].get(number);
   }
 
-  /** Main has it no longer. */
+  /** Drops an object that main no longer has. */
   forget([owner, number]) {
     this.#objects[owner].delete(number);
   }

@@ -1,5 +1,5 @@
-// The objects of a link that travel as posted messages beside its frames: those that structured clone takes and the value format does not have. A payload
-// refers to each by a number. The message is posted before the payload is sent, and may arrive after it: what needs its objects waits for them.
+// The objects of a link that are posted in messages beside its frames: those that structured clone accepts and the value format lacks. A payload
+// refers to each by a number. The message is posted before the payload is sent and may arrive after it. A call or result waits for its objects.
 import { resume } from '../coincide.js';
 import { inWords } from '../values/format.js';
 import { Encoder, Room } from '../values/encode.js';
@@ -12,7 +12,7 @@ import { PATIENCE, afterAwake } from '../wait.js';
 import { Arguments, BlockedResults, Finding, RECEIVERS, Results } from './sending.js';
 
 export class Posted {
-  /** What decides about the objects of results. */
+  /** Decides which objects of results are posted. */
   results = new Results(this);
   blockedResults = new BlockedResults(this);
   /** Numbers that the payload at hand has referred to. */
@@ -22,23 +22,23 @@ export class Posted {
   #send;
   #lasting;
   #last = 0;
-  /** What has arrived and was not claimed, by number. */
+  /** Objects that have arrived and were not claimed, by number. */
   #arrived = new Map();
-  /** Numbers of what has arrived for results, by call. */
+  /** Numbers of the objects that have arrived for results, by call. */
   #ofResults = new Map();
   /** Results that wait for objects: `{ pending, payload }` by call. */
   #results = new Map();
   /** Whether wasm holds calls that wait for objects. */
   #isHeld = false;
-  /** Cancels the end of patience. */
+  /** Cancels the timer for objects that do not arrive. */
   #calm;
-  /** Whether what waits next has waited too long. */
+  /** Whether the next waiting call or result has timed out. */
   #isLate = false;
 
   /**
    * @param end the end of the link
    * @param post posts a message and moves a list of objects
-   * @param Lasting what keeps shared memory and modules: see `lasting.js`
+   * @param Lasting table of shared memory and modules: see `lasting.js`
    */
   constructor(end, post, Lasting) {
     this.#end = end;
@@ -46,7 +46,7 @@ export class Posted {
     this.#lasting = new Lasting(content => this.#quietly(content));
   }
 
-  /** What decides about the objects of arguments, of which `moved` are to be moved. */
+  /** Decides which objects of arguments are posted. Those in `moved` are moved. */
   arguments(moved) {
     return moved ? new Arguments(this, moved) : this.#arguments;
   }
@@ -61,7 +61,7 @@ export class Posted {
   }
 
   /**
-   * Posts the objects of a payload, for the result of `call` if it is one, and moves some. Returns their numbers. Throws what the platform throws; nothing was posted then.
+   * Posts the objects of a payload, for the result of `call` if given, and moves some. Returns their numbers. Throws the error of the platform if it refuses, having posted nothing.
    */
   post(parcel, moved, call) {
     const objects = parcel?.objects ?? [];
@@ -74,7 +74,7 @@ export class Posted {
     return numbers;
   }
 
-  /** What to say when the platform has refused to post objects of `value`: as a `Refusal`. */
+  /** The error, as a `Refusal`, if the platform has refused to post objects of `value`. */
   refusal(error, parcel, moved, value, root, lenient) {
     const why = `it cannot be posted: ${inWords(error)}`;
     const suspects = moved.length > 0 ? moved : parcel.objects.filter((_, i) => i % 2 === 1);
@@ -88,12 +88,12 @@ export class Posted {
     return new Error(`${root}: an object in it cannot be posted: ${inWords(error)}`);
   }
 
-  /** The payload that has posted these was not sent, or will not be read. */
+  /** Drops objects whose payload was not sent or will not be read. */
   drop(numbers) {
     if (numbers.length > 0) this.#quietly({ drop: numbers });
   }
 
-  /** A message of the other end, which may contain anything. */
+  /** Receives a message of the other end, which is not trusted. */
   receive(content) {
     try {
       this.#take(content);
@@ -133,13 +133,13 @@ export class Posted {
     return found;
   }
 
-  /** The payload was read: its objects belong to the program now, or to nothing. */
+  /** Claims the objects of a payload that was read. */
   claim(isRead) {
     if (isRead) for (const number of this.claims) this.#arrived.delete(number);
     this.claims.length = 0;
   }
 
-  /** A call or notification waits for objects in wasm. Returns whether it may: otherwise it has waited too long. */
+  /** Records that a call or notification waits for objects in wasm. Returns `false` if it has timed out. */
   hold() {
     if (this.#isLate) {
       this.#isLate = false;
@@ -150,13 +150,13 @@ export class Posted {
     return true;
   }
 
-  /** A result waits for objects. */
+  /** Records a result that waits for objects. */
   holdResult(call, pending, payload) {
     this.#results.set(call, { pending, payload });
     this.#waitPatiently();
   }
 
-  /** The result of a call was read, or is not wanted any more. */
+  /** Drops the state of a call whose result was read or is no longer awaited. */
   settled(call) {
     this.#results.delete(call);
     if (this.#ofResults.size === 0) return;
@@ -190,7 +190,7 @@ export class Posted {
     });
   }
 
-  /** What waits is looked at again. */
+  /** Retries the calls and results that wait. */
   #wake() {
     this.#calm?.();
     this.#calm = undefined;
@@ -216,7 +216,7 @@ export class Posted {
   }
 }
 
-/** Most objects that wait here to be claimed. */
+/** Maximum number of unclaimed objects. */
 const MOST = 1 << 16;
 
 /** Whether something is an array that can be read in a short time. A message of a few bytes may have a length of billions. */

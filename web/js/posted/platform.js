@@ -1,4 +1,4 @@
-// What the platform can post, by its own tests: no list of classes is needed.
+// Tests whether the platform can post an object. No list of classes is needed.
 import { classOf } from '../values/classes.js';
 
 const { structuredClone } = globalThis;
@@ -11,7 +11,7 @@ export const canClone = object => {
   } catch {
     return false;
   }
-  // Runtimes copy objects of classes that they have written in JavaScript as objects without properties.
+  // Runtimes copy instances of classes that they implement in JavaScript as objects without properties.
   const name = classOf(object);
   if (name === 'Object' || classOf(clone) !== name) return false;
   // Frames and bitmaps hold memory until they are closed.

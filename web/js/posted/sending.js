@@ -1,4 +1,4 @@
-// Which objects of a payload are posted beside it. Each class here is the `posting` of encoders: see `values/encode.js`.
+// Decides which objects of a payload are posted beside it. Each class here is the `posting` of encoders: see `values/encode.js`.
 import { classOf } from '../values/classes.js';
 import { Refusal } from '../values/refusal.js';
 import { canClone, canTransfer } from './platform.js';
@@ -6,13 +6,13 @@ import { canClone, canTransfer } from './platform.js';
 // Owners of posted objects, seen from the sender of the item.
 export const SENDERS = 0, RECEIVERS = 1;
 
-/** What is posted for one payload. */
+/** The objects posted for one payload. */
 class Parcel {
-  /** By object, what stands for it in the payload. */
+  /** The item of each object in the payload. */
   items = new Map();
   /** Each number and its object. */
   objects = [];
-  /** Those that are moved. */
+  /** Objects that are moved. */
   moved = [];
 }
 
@@ -22,7 +22,7 @@ class Sending {
     this.posted = posted;
   }
 
-  /** What stands for an object that is in the payload already, or that the other end has. */
+  /** The item of an object that is in the payload already, or that the other end has. */
   found(object, encoder) {
     return encoder.parcel?.items.get(object) ?? this.posted.known(object)?.item;
   }
@@ -52,7 +52,7 @@ export class Arguments extends Sending {
   }
 }
 
-/** For results. What can only be moved is moved: the function has returned. */
+/** For results. Objects that can only be moved are moved, since the function has returned. */
 export class Results extends Sending {
   take(object, encoder) {
     const found = this.found(object, encoder);
