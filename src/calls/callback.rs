@@ -11,15 +11,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::rc::Rc;
 
-/// A function as an argument or a result of calls: it stays here, and the other end calls it as a [`RemoteFunction`](crate::RemoteFunction), or in
+/// A function as an argument or a result of calls. It stays at this end; the other end calls it as a [`RemoteFunction`](crate::RemoteFunction), or in
 /// JavaScript as a function.
 ///
-/// Main's functions return to a worker at once or block it, as [`RemoteFunction`](crate::RemoteFunction) says; those of a worker run when the worker serves, and while it is blocked in a
-/// call. Surplus arguments are dropped; missing ones are `None` for parameters of type `Option`. A clone is the same function. One that returns to the end of its function
-/// is received as a `Callback` again.
+/// A worker's functions run when the worker serves, and while it is blocked in a call. Surplus arguments are dropped. Missing ones are `None` for
+/// parameters of type `Option`. A clone is the same function. One that is sent back is received as a `Callback` again.
 ///
-/// The function, and what it has captured, is dropped when neither this end nor the other one has it any more. It can be sent in values and not
-/// in typed interfaces or by a [`SharedProxy`](crate::SharedProxy).
+/// The function and its captures are dropped when neither end holds it any longer. It cannot be sent in typed interfaces or by a
+/// [`SharedProxy`](crate::SharedProxy).
 ///
 /// ```
 /// use coincide::{Callback, Main, RemoteFunction};
@@ -96,7 +95,7 @@ impl Serialize for Callback {
 }
 
 impl<'de> Deserialize<'de> for Callback {
-    /// One that comes home.
+    /// A function of this end that was sent back.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Handle { owner: RefOwner::Receiver, id, .. } = Handle::deserialize(deserializer)? else {
             return Err(D::Error::custom("expected a function of this end, got one of the other end"));

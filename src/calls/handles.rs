@@ -1,4 +1,4 @@
-//! Handles: what of one end stays there and is used by the other end.
+//! Handles: values that stay at one end and are used by the other end.
 
 use super::callback::Kept;
 use super::endpoint::Endpoint;
@@ -13,13 +13,13 @@ use std::rc::{Rc, Weak};
 
 /// The handles of one end of a link.
 pub(crate) struct Handles {
-    /// This end, for values that are written and read. Not set: handles cannot be sent.
+    /// This end, for writing and reading values. Unset: handles cannot be sent.
     endpoint: OnceCell<Weak<dyn Endpoint>>,
     given: Given<Kept>,
     received: Received<Remote>,
     /// What the payload that was written last has given.
     written: RefCell<Vec<u64>>,
-    /// What the arguments of calls have given that have not ended.
+    /// The handles in arguments of calls that have not ended.
     in_flight: RefCell<HashMap<CallId, Vec<u64>>>,
 }
 
@@ -49,7 +49,7 @@ impl Handles {
         self.endpoint.get()?.upgrade()
     }
 
-    /// Writes a value in which functions of this end may stand.
+    /// Writes a value that may contain handles of this end.
     pub(super) fn writing<T>(&self, write: impl FnOnce() -> Result<T, EncodeError>) -> Result<T, EncodeError> {
         let outer = self.given.begin();
         let result = self.coding(write);
@@ -68,19 +68,19 @@ impl Handles {
         self.written.take()
     }
 
-    /// Takes back what was not sent.
+    /// Releases handles that were not sent.
     pub(super) fn take_back(&self, given: &[u64]) {
         self.given.release(given);
     }
 
-    /// A call was made whose arguments have given something.
+    /// Records the handles in the arguments of a call.
     pub(super) fn sent(&self, call: CallId, given: Vec<u64>) {
         if !given.is_empty() {
             self.in_flight.borrow_mut().insert(call, given);
         }
     }
 
-    /// A call of this end has ended. If the other end has not read its arguments, what they have given is taken back.
+    /// A call of this end has ended. If the other end has not read its arguments, the handles in them are released.
     pub(crate) fn ended(&self, call: CallId, outcome: &Outcome) {
         if let Outcome::Threw { format: Format::Value, payload, .. } = outcome {
             self.skip(&payload.head, payload.segments());
@@ -96,7 +96,7 @@ impl Handles {
         }
     }
 
-    /// Reads arguments in which functions may stand. If they are refused, none has arrived.
+    /// Reads arguments that may contain handles. If they are refused, the handles are discarded.
     pub(super) fn reading_args<T>(
         &self,
         head: &[u8],
@@ -115,7 +115,7 @@ impl Handles {
         value
     }
 
-    /// Reads a result in which functions may stand.
+    /// Reads a result that may contain handles.
     pub(super) fn reading_result<T>(
         &self,
         head: &[u8],
@@ -131,7 +131,7 @@ impl Handles {
         value
     }
 
-    /// Releases what arrived in a payload that is not read.
+    /// Releases the handles of a payload that is not read.
     pub(super) fn skip(&self, head: &[u8], segments: &[Segment]) {
         if Reader::may_have_handles(head)
             && let Ok(arrived) = self.count(head, segments)
@@ -140,7 +140,7 @@ impl Handles {
         }
     }
 
-    /// What this end has given by this id.
+    /// The value of this end with this id.
     pub(super) fn given(&self, id: u64) -> Option<Rc<Kept>> {
         self.given.get(id)
     }
@@ -150,18 +150,18 @@ impl Handles {
         self.given.send(function)
     }
 
-    /// What stands for a function of the other end.
+    /// The local handle of a function of the other end.
     pub(super) fn remote(&self, id: u64, make: impl FnOnce() -> Remote) -> Rc<Remote> {
         self.received.handle(id, make)
     }
 
-    /// What stands for a function of the other end is dropped.
+    /// Drops the local handle of a function of the other end.
     pub(super) fn forget(&self, id: u64) {
         self.received.forget(id);
         self.give_back_later();
     }
 
-    /// The other end has released these.
+    /// Receives ids that the other end has released.
     pub(super) fn released(&self, ids: &[u64]) {
         self.given.release(ids);
     }
@@ -200,7 +200,7 @@ impl Handles {
         self.give_back_later();
     }
 
-    /// Gives back what is no longer used once this end has nothing else to do.
+    /// Schedules a release of unused handles for when this end is idle.
     fn give_back_later(&self) {
         let Some(endpoint) = self.endpoint() else {
             return;

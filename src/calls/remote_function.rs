@@ -15,10 +15,10 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// A function of the other end, as an argument or a result of a call: a [`Callback`](crate::Callback) there, or in JavaScript what `callback(fn)` marks.
+/// A function of the other end, as an argument or a result of a call: a [`Callback`](crate::Callback) there, or in JavaScript a function that `callback` has marked.
 ///
-/// Cloning creates another handle of the same function. The other end releases the function when the last handle is dropped. A value that is sent back to the other end may
-/// contain it, and then stands for the function itself. Calls made of a function whose link has been closed fail as other calls do.
+/// Cloning creates another handle of the same function. The other end releases the function when the last handle is dropped. If it is sent back, the other
+/// end receives its own function. Once the link is closed, calls fail as other calls do.
 #[derive(Clone)]
 pub struct RemoteFunction {
     remote: Rc<Remote>,
@@ -26,7 +26,7 @@ pub struct RemoteFunction {
 }
 
 impl RemoteFunction {
-    /// Calls the function; `args` is a tuple. As with a [`Proxy`], the call leaves at once, and dropping the future cancels it.
+    /// Calls the function; `args` is a tuple. As with a [`Proxy`], the call is sent at once, and dropping the future cancels it.
     pub fn call<R: DeserializeOwned>(&self, args: impl Args) -> CallFuture<R> {
         let proxy = Proxy::new(Rc::clone(&self.remote.endpoint)).limited(self.timeout);
         let host = self.remote.endpoint.host();
@@ -36,7 +36,7 @@ impl RemoteFunction {
     /// Calls the function and waits for its result, as a [`SyncProxy`](crate::SyncProxy) does.
     ///
     /// # Errors
-    /// Why there is no result; see [`CallError`]. On main, where nothing may block, it is [`CallErrorKind::CannotBlock`](crate::CallErrorKind::CannotBlock).
+    /// See [`CallError`]. On main, which must not block, the kind is [`CallErrorKind::CannotBlock`](crate::CallErrorKind::CannotBlock).
     pub fn call_blocking<R: DeserializeOwned>(&self, args: impl Args) -> Result<R, CallError> {
         let endpoint = &self.remote.endpoint;
         let host = endpoint.host();
@@ -110,7 +110,7 @@ impl<'de> Deserialize<'de> for RemoteFunction {
     }
 }
 
-/// The one thing that stands for a function or a stream on a link.
+/// A function or a stream of the other end, shared by all its local handles.
 pub(crate) struct Remote {
     pub(super) id: u64,
     pub(super) endpoint: Rc<dyn Endpoint>,
@@ -137,5 +137,5 @@ pub(super) const USE: &str = "coincide:use";
 /// The operation that calls a function.
 pub(super) const APPLY: u8 = 2;
 
-/// What errors call a function without a name.
+/// Name of a function without a name in errors.
 const SHOWN: &str = "a callback";

@@ -16,10 +16,10 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-/// A stream of values of the other end, as a result or an argument of a call: a [`Source`](crate::Source) there, or in JavaScript a generator or what
-/// `stream(iterable)` marks.
+/// A stream of values of the other end, as a result or an argument of a call: a [`Source`](crate::Source) there, or in JavaScript a generator or
+/// an iterable that `stream` has marked.
 ///
-/// It is a [`Stream`] of rows, whose errors end it. In a worker, [`into_blocking`](Self::into_blocking) makes an iterator of it. The other end sends at most
+/// It implements [`Stream`]. An error is its last item. In a worker, [`into_blocking`](Self::into_blocking) makes an iterator of it. The other end sends at most
 /// as many rows as have been requested. Dropping it ends the iteration at the other end.
 pub struct RemoteStream<T> {
     /// `None`: there are no further rows.
@@ -36,8 +36,8 @@ impl<T: DeserializeOwned> RemoteStream<T> {
         Self { most: most.max(1), ..self }
     }
 
-    /// Makes an iterator whose `next` blocks until the next row has arrived. On main, where nothing may block, it gives
-    /// [`CallErrorKind::CannotBlock`](crate::CallErrorKind::CannotBlock) and ends.
+    /// Returns an iterator whose `next` blocks until the next row has arrived. On main, which must not block, its only item is
+    /// [`CallErrorKind::CannotBlock`](crate::CallErrorKind::CannotBlock).
     pub fn into_blocking(self) -> BlockingStream<T> {
         BlockingStream(self)
     }
@@ -113,7 +113,7 @@ impl<'de, T> Deserialize<'de> for RemoteStream<T> {
     }
 }
 
-/// The rows of a stream of the other end, each of which is waited for: see [`RemoteStream::into_blocking`].
+/// A blocking iterator of the rows of a stream: see [`RemoteStream::into_blocking`].
 #[derive(Debug)]
 pub struct BlockingStream<T>(RemoteStream<T>);
 
@@ -144,12 +144,12 @@ impl<T: DeserializeOwned> Iterator for BlockingStream<T> {
     }
 }
 
-/// The function of an end that gives rows of a stream, and the one that ends a stream.
+/// The functions that request rows of a stream, and end a stream.
 pub(super) const NEXT: &str = "coincide:next";
 pub(super) const RETURN: &str = "coincide:return";
 
-/// Most rows of one request.
+/// Maximum number of rows of one request.
 pub(super) const MOST_ROWS: u64 = 4096;
 
-/// What errors call a stream.
+/// Name of a stream in errors.
 const SHOWN: &str = "a stream";

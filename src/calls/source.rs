@@ -25,11 +25,12 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// A stream of values as an argument or a result of calls: it stays here, and the other end receives its rows as a
+/// A stream of values as an argument or a result of calls. It stays at this end; the other end receives its rows as a
 /// [`RemoteStream`](crate::RemoteStream), or in JavaScript as an iterator or an async iterator.
 ///
-/// Rows are read when the other end requests some, at most as many as it requests. Each row is a value, or a [`Result`] whose error, a
-/// [`Thrown`], ends the stream. The stream is dropped when the other end has all rows or drops it, and when the link is closed. There is one iteration, however often it is sent; a clone is the same stream.
+/// Rows are read when the other end requests them, at most as many as it requests. A row is a value, or a [`Result`] whose error, a
+/// [`Thrown`], ends the stream. The stream is dropped when the other end has received all rows or drops it, and when the link is closed. A clone is the
+/// same stream. Sending it several times does not restart it.
 ///
 /// ```
 /// use coincide::{CallError, Main, RemoteStream, Source};
@@ -102,7 +103,7 @@ pub(crate) trait Rows {
     /// Answers a request for at most `most` rows: whether these are the last ones, and the rows.
     fn next(&self, host: &Host, most: usize, result: &mut Payload) -> Result<Next, Failure>;
 
-    /// Drops what gives rows.
+    /// Drops the iterator or stream.
     fn end(&self);
 }
 
@@ -117,7 +118,7 @@ pub(crate) enum Next {
 struct Requests {
     /// Follows the rows that were sent.
     failure: RefCell<Option<Thrown>>,
-    /// Nothing more is wanted.
+    /// The other end requests no more rows.
     is_ended: Cell<bool>,
     /// Numbers of the requests that have not been answered, in order.
     queue: RefCell<VecDeque<u64>>,
@@ -127,7 +128,7 @@ struct Requests {
 }
 
 impl Requests {
-    /// A request has arrived.
+    /// Registers a request that has arrived.
     fn arrive(this: &Rc<Self>) -> Request {
         let number = this.last.get() + 1;
         this.last.set(number);
@@ -216,7 +217,7 @@ impl<V> Batch<V> {
         Self { rows: Vec::new(), is_over: false, failure: None }
     }
 
-    /// Adds what has been read.
+    /// Adds a row that has been read.
     fn add(&mut self, row: Option<Result<V, Thrown>>) {
         match row {
             Some(Ok(row)) => self.rows.push(row),
@@ -278,7 +279,7 @@ struct Streamed<V> {
 }
 
 impl<V> Streamed<V> {
-    /// Reads rows, as many as are there, but one at least.
+    /// Reads the rows that are available, but at least one.
     fn poll(&self, most: usize, batch: &mut Batch<V>, context: &mut Context<'_>) -> Poll<()> {
         let Some(mut rows) = self.rows.take() else {
             batch.is_over = true;

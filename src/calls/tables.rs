@@ -1,10 +1,10 @@
-//! What one end of a link has of the other end, and what the other end has of it. Nothing here knows of links.
+//! Tables of remote values held by one end of a link, and of local values held by the other. Independent of links.
 
 use hashbrown::HashMap;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-/// Things of the other end, by their ids.
+/// Values of the other end, by id.
 pub(crate) struct Received<H> {
     arrivals: RefCell<HashMap<u64, Arrivals<H>>>,
     /// Ids to be released, each once for each time that it arrived.
@@ -13,7 +13,7 @@ pub(crate) struct Received<H> {
     awaited: Cell<bool>,
 }
 
-/// How often a thing has arrived, and what stands for it.
+/// How often a value has arrived, and its local handle.
 struct Arrivals<H> {
     times: usize,
     handle: Weak<H>,
@@ -32,7 +32,7 @@ impl<H> Default for Arrivals<H> {
 }
 
 impl<H> Received<H> {
-    /// Counts what has arrived in a payload. [`settle`](Self::settle) has to follow. `false`: there is no memory for that, and nothing is counted.
+    /// Counts what has arrived in a payload. [`settle`](Self::settle) has to follow. `false`: out of memory, and nothing is counted.
     #[must_use]
     pub(crate) fn count(&self, ids: &[u64]) -> bool {
         let mut arrivals = self.arrivals.borrow_mut();
@@ -45,7 +45,7 @@ impl<H> Received<H> {
         true
     }
 
-    /// Releases what arrived and was not taken.
+    /// Releases the values that arrived and were not used.
     pub(crate) fn settle(&self, ids: &[u64]) {
         let mut arrivals = self.arrivals.borrow_mut();
         for id in ids {
@@ -55,7 +55,7 @@ impl<H> Received<H> {
         }
     }
 
-    /// Takes back the count of what arrived in a payload that is refused: its sender takes it back as well.
+    /// Undoes the count for a payload that is refused: its sender releases the handles itself.
     pub(crate) fn revoke(&self, ids: &[u64]) {
         let (mut arrivals, mut back) = (self.arrivals.borrow_mut(), self.back.borrow_mut());
         for id in ids {
@@ -76,7 +76,7 @@ impl<H> Received<H> {
         }
     }
 
-    /// The handle of a thing, by `make` if there is none.
+    /// The local handle of a value, created by `make` if there is none.
     pub(crate) fn handle(&self, id: u64, make: impl FnOnce() -> H) -> Rc<H> {
         let mut arrivals = self.arrivals.borrow_mut();
         let arrivals = arrivals.entry(id).or_default();
@@ -115,7 +115,7 @@ impl<H> Received<H> {
         self.arrivals.take();
     }
 
-    /// Number of things.
+    /// Number of values.
     pub(crate) fn len(&self) -> usize {
         self.arrivals.borrow().len()
     }
@@ -126,14 +126,14 @@ impl<H> Received<H> {
     }
 }
 
-/// Things of this end that the other end has.
+/// Values of this end that the other end holds.
 pub(crate) struct Given<T>(RefCell<Things<T>>);
 
 struct Things<T> {
     by_id: HashMap<u64, (Rc<T>, usize)>,
     ids: HashMap<*const T, u64>,
     last: u64,
-    /// What has been sent in the payload that is being written.
+    /// Ids sent in the payload that is being written.
     sent: Vec<u64>,
 }
 
@@ -143,11 +143,11 @@ impl<T> Given<T> {
         Self(RefCell::new(Things { by_id: HashMap::new(), ids: HashMap::new(), last, sent: Vec::new() }))
     }
 
-    /// The id by which a thing is sent. It is held until the other end has released it as often as it was sent.
+    /// The id by which a value is sent. The value is held until the other end has released it as often as it was sent.
     pub(crate) fn send(&self, thing: &Rc<T>) -> u64 {
         let things = &mut *self.0.borrow_mut();
         let id = *things.ids.entry(Rc::as_ptr(thing)).or_insert_with(|| {
-            // An id is never used again: one that comes too late names nothing, not something else.
+            // An id is never reused, so a late one cannot name another value.
             things.last += 1;
             things.last
         });
@@ -166,12 +166,12 @@ impl<T> Given<T> {
         std::mem::replace(&mut self.0.borrow_mut().sent, outer)
     }
 
-    /// The thing of this id.
+    /// The value with this id.
     pub(crate) fn get(&self, id: u64) -> Option<Rc<T>> {
         self.0.borrow().by_id.get(&id).map(|(thing, _)| Rc::clone(thing))
     }
 
-    /// The other end has released things, each id as often as it is listed; or they have not been sent after all.
+    /// Releases values, each id as often as it is listed: the other end has released them, or they were not sent.
     pub(crate) fn release(&self, ids: &[u64]) {
         let mut gone = Vec::new();
         let mut things = self.0.borrow_mut();
@@ -186,7 +186,7 @@ impl<T> Given<T> {
                 gone.extend(entry);
             }
         }
-        // What they have captured may be handles, or things in turn.
+        // They may have captured handles or values of these tables.
         drop(things);
     }
 
@@ -198,7 +198,7 @@ impl<T> Given<T> {
         drop(dropped);
     }
 
-    /// Number of things.
+    /// Number of values.
     pub(crate) fn len(&self) -> usize {
         self.0.borrow().by_id.len()
     }

@@ -26,8 +26,8 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 impl Main {
-    /// Starts a pool of `size` workers. `create` starts each of them, and later those that replace workers that have ended. It also registers the
-    /// functions of main that they call.
+    /// Starts a pool of `size` workers. `create` starts each worker, including later replacements, and registers the functions of main that it
+    /// calls.
     ///
     /// # Errors
     /// Those of `create`.
@@ -63,14 +63,14 @@ impl Main {
 
 /// Several workers with the same exports; from [`Main::pool`].
 ///
-/// Each call goes to the first worker that is ready and has no call in flight, or waits for one, in order. Cloning gives another handle. When the last
-/// handle and the last proxy are dropped, the workers are terminated.
+/// A call is sent to the first worker that is ready and has no call in flight. If there is none, it waits, in order. Cloning returns another handle. When
+/// the last handle and the last proxy are dropped, the workers are terminated.
 ///
 /// - At most 1,024 calls wait ([`with_queue`](Self::with_queue)); a further one ends with [`Busy`](CallErrorKind::Busy).
-/// - A call whose future is dropped or whose timeout is over ends at once. Its worker is free when it answers again.
-/// - A call whose worker ends, ends with [`Closed`](CallErrorKind::Closed), unless its proxy [retries](PoolProxy::with_retry). The next call that needs a worker
+/// - A call whose future is dropped or whose timeout has expired ends at once. Its worker is idle again once it answers.
+/// - If its worker ends, a call ends with [`Closed`](CallErrorKind::Closed), unless its proxy [retries](PoolProxy::with_retry). The next call that needs a worker
 ///   starts another one.
-/// - If three workers in a row fail to start and none is left, the calls that wait end with that error. Each later call makes one attempt.
+/// - If three workers in a row fail to start and none is left, waiting calls end with that error. Each later call makes one attempt.
 ///
 /// ```
 /// use coincide::{Main, Thrown};
@@ -98,22 +98,22 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Sets the number of calls that may wait for a worker.
+    /// Sets the maximum number of calls that wait for a worker.
     #[must_use]
     pub fn with_queue(self, longest: usize) -> Self {
         self.handle.0.longest.set(longest);
         self
     }
 
-    /// A proxy of the workers: awaits the functions that they export.
+    /// Returns a proxy that calls the functions that the workers export.
     pub fn proxy(&self) -> PoolProxy {
         PoolProxy { handle: Rc::clone(&self.handle), timeout: None, retry: false }
     }
 
-    /// Waits until all workers that the pool has now are ready. Returns the names of their exports.
+    /// Waits until all current workers are ready. Returns the names of their exports.
     ///
     /// # Errors
-    /// When one of them ends before.
+    /// When one of them ends before it is ready.
     pub fn ready(&self) -> impl Future<Output = Result<Vec<String>, LinkClosed>> + use<> {
         let all: Vec<_> = self.handle.0.live().iter().map(|member| member.worker.ready()).collect();
         async move {
@@ -174,7 +174,7 @@ impl std::fmt::Debug for Pool {
     }
 }
 
-/// Calls the functions that the workers of a [`Pool`] export, and awaits them. Arguments are encoded when a call is made. A call leaves when a worker is free,
+/// Calls the functions that the workers of a [`Pool`] export. Arguments are encoded when a call is made. A call is sent when a worker is idle,
 /// even if its future is not polled.
 #[derive(Clone)]
 pub struct PoolProxy {
@@ -184,13 +184,13 @@ pub struct PoolProxy {
 }
 
 impl PoolProxy {
-    /// The same proxy, whose calls end with [`TimedOut`](CallErrorKind::TimedOut) after `timeout`. The time that a call waits counts.
+    /// The same proxy, whose calls end with [`TimedOut`](CallErrorKind::TimedOut) after `timeout`, which includes the time that they wait for a worker.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self.clone() }
     }
 
-    /// The same proxy, whose calls are made again on another worker if theirs ends before it has answered, three times in all. They may run more than once.
+    /// The same proxy, whose calls are made again on another worker if theirs ends before it has answered, up to three attempts. They may run more than once.
     #[must_use]
     pub fn with_retry(&self) -> Self {
         Self { retry: true, ..self.clone() }
@@ -316,22 +316,22 @@ impl Drop for Raised<'_> {
     }
 }
 
-/// A pool, as main has it. Nothing is borrowed while code of the program runs.
+/// State of a pool. Nothing is borrowed while code of the program runs.
 pub(super) struct State {
     main: Weak<Shared>,
     create: Box<Create>,
     /// Whether `create` runs. Calls that it makes start no further workers.
     is_creating: Cell<bool>,
     size: usize,
-    /// Most calls that wait.
+    /// Maximum number of waiting calls.
     longest: Cell<usize>,
-    /// The workers that were not found closed.
+    /// Workers not known to be closed.
     members: RefCell<Vec<Rc<Member>>>,
-    /// Calls that wait for a worker, in order.
+    /// Calls that wait for a worker, oldest first.
     queue: RefCell<VecDeque<Rc<Job>>>,
-    /// No later than the first deadline of a call that waits.
+    /// A lower bound of the deadlines of waiting calls.
     first_deadline: Cell<Option<Time>>,
-    /// Number of workers in a row that have ended before they were ready.
+    /// Number of consecutive workers that ended before they were ready.
     failures: Cell<usize>,
     is_terminated: Cell<bool>,
 }
@@ -391,7 +391,7 @@ impl State {
         Ok(())
     }
 
-    /// A worker has ended before it was ready, or was not started.
+    /// Counts a worker that ended before it was ready, or was not started.
     fn handle_failure(self: &Rc<Self>, error: &dyn std::error::Error) {
         if self.is_terminated.get() {
             return;
@@ -453,7 +453,7 @@ impl State {
         self.pump();
     }
 
-    /// Makes the calls that wait, as far as workers are free, and starts workers in the place of those that have ended.
+    /// Sends waiting calls to idle workers, and replaces workers that have ended.
     fn pump(self: &Rc<Self>) {
         while !self.queue.borrow().is_empty()
             && let Some(member) = self.free_member()
@@ -524,7 +524,7 @@ impl State {
         job.end(result);
     }
 
-    /// The result of a call that waits is not awaited any longer.
+    /// Drops a waiting call whose future was dropped.
     fn forget(&self, job: &Rc<Job>) {
         self.queue.borrow_mut().retain(|other| !Rc::ptr_eq(other, job));
     }
@@ -612,7 +612,7 @@ async fn watch(pool: Weak<State>, job: Rc<Job>, member: Rc<Member>, pending: Rc<
     }
 }
 
-/// Waits until a worker answers again: it may still compute what it was called for, although nothing waits for that any more.
+/// Waits until a worker answers again. It may still compute the result of a call that is no longer awaited.
 async fn probe(endpoint: &MainEndpoint) {
     if let Ok(call) = endpoint.host.call(PROBE, None, |payload| payload::encode_args(None, &(), None, payload)) {
         let pending = endpoint.host.pending.expect(call);
@@ -632,7 +632,7 @@ struct Job {
     retry: bool,
     attempts: Cell<u32>,
     stage: RefCell<Stage>,
-    /// What awaits the call.
+    /// Wakes the future of the call.
     waker: RefCell<Option<Waker>>,
     /// Wakes the task of the pool that watches the call.
     task: RefCell<Option<Waker>>,
@@ -642,7 +642,7 @@ enum Stage {
     Queued,
     Sent(Rc<MainEndpoint>, CallId),
     Ended(CallResult),
-    /// The result has been given, or is not wanted.
+    /// The result was returned, or is no longer awaited.
     Over,
 }
 
@@ -676,14 +676,14 @@ fn terminated() -> CallErrorKind {
     CallErrorKind::Closed(Closed { by: ClosedBy::Here, reason: CloseReason::TERMINATED, text })
 }
 
-/// Most calls that wait, by default.
+/// Default of [`Pool::with_queue`].
 const QUEUE: usize = 1024;
 
-/// Most workers in a row that fail to start while calls wait.
+/// Maximum number of consecutive failed starts while calls wait.
 const MOST_FAILURES: usize = 3;
 
-/// Most times that a call is made if it is retried.
+/// Maximum number of attempts of a call that is retried.
 const MOST_ATTEMPTS: u32 = 3;
 
-/// No worker has a function of this name, so it answers at once when it serves.
+/// A name that no worker exports: it refuses the call as soon as it serves.
 const PROBE: &str = "coincide:probe";

@@ -188,9 +188,9 @@ export interface Link<Exports extends object = Untyped, Functions extends object
    * await worker.within({ timeout: 1000 }).version();
    */
   within(limits: Limits): MainProxy<Exports, Functions>;
-  /** Something that was received from the worker, with limits on its calls. */
+  /** A callback, exposed object or stream of the worker, with limits on its calls. */
   within<T extends object>(limits: Limits, received: T): T;
-  /** Number of callbacks and objects of main that the worker has, and of those of the worker that are known here. */
+  /** Number of callbacks, objects, streams and signals of main that the worker holds, and of the worker's that main holds. */
   handles(): Handles;
   /** Interrupts the worker: the call or the `sleep` in which it is blocked throws, otherwise its next `check`. No-op on an idle worker. */
   interrupt(): void;
@@ -252,22 +252,22 @@ export interface Main<Exports extends object = Untyped, Functions extends object
 
 /** Options of `pool`. */
 export interface PoolOptions {
-  /** Most calls that wait for a worker, at least 0. A further call rejects with a `CoincideError` of code `NotSent`. Default 1,024. */
+  /** Maximum number of calls that wait for a worker, at least 0. A further call rejects with a `CoincideError` of code `NotSent`. Default 1,024. */
   queue?: number | undefined;
   /**
-   * A call whose worker ends before it has answered is made again on another worker, three times in all, so it may run more than once. Default `false`: it
+   * `true`: a call whose worker ends before it has answered is made again on another worker, up to three attempts. It may run more than once. Default `false`: it
    * rejects with a `CoincideError` of code `Closed`.
    */
   retry?: boolean | undefined;
 }
 
-/** Limits of a pool's calls. The time that a call waits for a worker counts. */
+/** Limits of a pool's calls. They include the time that a call waits for a worker. */
 export interface PoolLimits extends Limits {
   /** As in `PoolOptions`, for these calls. Default: the pool's option. */
   retry?: boolean | undefined;
 }
 
-/** A method for `using`, if the program has the types of it (`lib: ["esnext.disposable"]`). */
+/** The method for `using`, if the program includes its types (`lib: ["esnext.disposable"]`). */
 export type Disposing = SymbolConstructor extends { readonly dispose: infer Key extends symbol } ? { readonly [K in Key]: () => void } : {};
 
 /** Several workers with the same exports. */
@@ -280,7 +280,7 @@ export interface Pool<Exports extends object = Untyped, Functions extends object
    * const pages = await Promise.all(names.map(name => workers.proxy.render(name)));
    */
   readonly proxy: MainProxy<Exports, Functions>;
-  /** Resolves with the names of the exports when all workers with which the pool begins are ready. Rejects if one of them fails before. */
+  /** Resolves with the names of the exports when all initial workers are ready. Rejects if one of them fails to start. */
   readonly ready: Promise<NameOf<Exports>[]>;
   /** Number of workers. One that has ended is replaced when a call needs it. */
   readonly size: number;
@@ -297,7 +297,7 @@ export interface Pool<Exports extends object = Untyped, Functions extends object
 }
 
 /**
- * A pool of workers, which `create` creates and which get a link if they have none.
+ * Creates a pool of workers by calling `create`. Workers without a link are wrapped.
  *
  * @example
  * const workers = pool(4, () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));

@@ -1,4 +1,4 @@
-/** What stays at its end when it is passed to the other one. */
+/** Types of callbacks, exposed objects and streams. */
 
 declare const kept: unique symbol;
 
@@ -9,8 +9,8 @@ export type Callback<T extends object> = T & { readonly [kept]: ['callback', T] 
 export type Exposed<T extends object> = T & { readonly [kept]: ['exposed', T] };
 
 /**
- * Marks a function, or an object with methods, to stay where it is, and returns it. Passed to the other end, anywhere in arguments or results, it arrives as a function,
- * or as an object with these methods. From main, calling that gives a promise; from a worker it blocks, or gives a promise as `within` says.
+ * Marks a function, or an object with methods, as a callback and returns it. It may occur anywhere in arguments and results. The other end receives a function,
+ * or an object with these methods. On main, a call returns a promise. In a worker it blocks, or returns a promise with `within({ promise: true })`.
  *
  * @example
  * await worker.proxy.load('a.csv', callback(percent => bar.update(percent)));
@@ -18,7 +18,7 @@ export type Exposed<T extends object> = T & { readonly [kept]: ['exposed', T] };
 export function callback<T extends object>(value: T): Callback<T>;
 
 /**
- * Marks an object, a function or a class to stay where it is, and returns it. Set as a function of the other end, or passed to it, its members can be used there.
+ * Marks an object, a function or a class as exposed and returns it. Set as a property of `proxy`, or passed in arguments or results, its members can be used at the other end.
  *
  * @example
  * proxy.counter = expose(new Counter()); // in the worker
@@ -26,12 +26,12 @@ export function callback<T extends object>(value: T): Callback<T>;
  */
 export function expose<T extends object>(value: T): Exposed<T>;
 
-/** Marks an iterable whose rows the other end receives as a stream: the type of a result or of an argument. Types of generators need no mark. */
+/** An iterable that `stream` has marked, with rows of type `T`: the type of a result or of an argument. Types of generators need no mark. */
 export type Streamed<T> = { readonly [kept]: ['stream', T] };
 
 /**
- * Marks an iterable or an async iterable to stay where it is, and returns it. Passed to the other end, anywhere in arguments or results, it arrives as a stream of its rows,
- * which is iterated from the beginning each time that it is sent. Generators are streams without a mark.
+ * Marks an iterable or an async iterable as a stream and returns it. It may occur anywhere in arguments and results. The other end receives a stream of its rows,
+ * which is iterated from the beginning each time it is sent. Generators need no mark.
  *
  * @example
  * proxy.list = () => stream(list); // in the worker
@@ -39,10 +39,10 @@ export type Streamed<T> = { readonly [kept]: ['stream', T] };
  */
 export function stream<I extends Iterable<any> | AsyncIterable<any>>(iterable: I): I & Streamed<I extends Iterable<infer T> | AsyncIterable<infer T> ? T : never>;
 
-/** Gives a callback or an object that was received back. Using it afterwards is a `ReferenceError`. What is garbage is given back by itself. */
+/** Releases a received callback, exposed object or stream. Using it afterwards throws a `ReferenceError`. Values that are garbage-collected are released automatically. */
 export function dispose(value: object): void;
 
-/** Number of callbacks, objects and signals of this end that the other one has, and of those of the other end that are known here. */
+/** Number of callbacks, objects, streams and signals of this end that the other end holds (`given`), and of the other end's that this end holds (`received`). */
 export interface Handles {
   given: number;
   received: number;
@@ -51,13 +51,13 @@ export interface Handles {
 /** How an end calls: main awaits, a worker blocks, a worker with `promises: true` does either. */
 export type Side = 'main' | 'worker' | 'either';
 
-/** What a call of an end gives. */
+/** The result type of a call. */
 export type Answer<R, S extends Side> = S extends 'main' ? Promise<R> & Iterated<R> : S extends 'either' ? R | (Promise<R> & Iterated<R>) : R;
 
 /** The promise of a stream can be iterated itself. */
 type Iterated<R> = 0 extends 1 & R ? unknown : [R] extends [never] ? unknown : [R] extends [Streamed<infer T>] ? AsyncIterable<Received<T, 'main'>> : unknown;
 
-/** A stream as an end receives it: an async iterator where calls give promises, an iterator in a worker that blocks. */
+/** A stream as an end receives it: an async iterator where calls return promises, an iterator in a worker that blocks. */
 export type Stream<T, S extends Side = 'main'> = (S extends 'main'
   ? AsyncIterableIterator<Received<T, S>> & { return(value?: any): Promise<IteratorResult<Received<T, S>>> }
   : S extends 'worker'
@@ -101,7 +101,7 @@ export type ReceivedAll<Args extends readonly unknown[], S extends Side> = { [K 
 /** Arguments as an end has to pass them. */
 export type SentAll<Args extends readonly unknown[], S extends Side> = { [K in keyof Args]: Sent<Args[K], S> };
 
-/** What `Symbol.dispose` does with something that was received: as `dispose`. */
+/** The member `Symbol.dispose` of received values: the same as `dispose`. */
 export type Given = Disposed & {
   readonly [kept]: ['callback', any];
 };
@@ -136,7 +136,7 @@ export type Remote<T, S extends Side = 'main'> = (T extends abstract new (...arg
     ? RemoteCall<T, S>
     : unknown) & { [K in Exclude<keyof T, 'prototype' | symbol>]: RemoteMember<T[K], S> } & Given;
 
-/** What was received, with promises instead of results. */
+/** A received value whose calls return promises. */
 export type Later<T> = T extends Streamed<infer R> ? Stream<R> : T extends (...args: infer Args) => infer R ? (...args: Args) => Promise<Awaited<R>> : { [K in keyof T]: Later<T[K]> };
 
 /** The type of a member of an interface that is exposed. */

@@ -47,11 +47,11 @@ export interface Scope<Exports extends object = Untyped, Functions extends objec
   within(limits: Limits & { promise: true }): WorkerProxy<Exports, Functions, Awaiting<Functions>>;
   /** The proxy with limits on its calls. */
   within(limits: Limits & { promise?: false | undefined }): WorkerProxy<Exports, Functions, Calls>;
-  /** Something that was received from main, with limits on its calls, which return promises. */
+  /** A callback, exposed object or stream of main, with limits on its calls, which return promises. */
   within<T extends object>(limits: Limits & { promise: true }, received: T): Later<T>;
   /** The same without promises. */
   within<T extends object>(limits: Limits, received: T): T;
-  /** Number of callbacks and objects of this worker that main has, and of those of main that are known here. */
+  /** Number of callbacks, objects, streams and signals of this worker that main holds, and of main's that this worker holds. */
   handles(): Handles;
   /** Tells main that the worker is ready. */
   ready(): void;
