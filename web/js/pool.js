@@ -119,7 +119,7 @@ class Pool {
     const worker = this.#create();
     const controller = (this.#last = controllerOf(worker));
     for (const member of this.#members)
-      if (member.worker === worker) throw ours(new TypeError('the function that creates workers of a pool has returned a worker that the pool already has: create a new one in each call'));
+      if (member.worker === worker) throw ours(new TypeError('the function that creates workers of a pool has returned a worker of the pool again: create a new one in each call'));
     const member = { worker, controller, isReady: false, isFree: false };
     this.#members.add(member);
     for (const [name, fn] of this.#functions) controller.proxy[name] = fn;
