@@ -12,11 +12,11 @@ export class MainLasting {
   #unconfirmed = new Map();
   #collected;
 
-  /** @param post posts a message of this link about objects */
-  constructor(post) {
+  /** @param posted posts messages of this link about objects: see `objects.js` */
+  constructor(posted) {
     this.#collected = new FinalizationRegistry(([owner, number]) => {
       if (owner === SENDERS) this.#unconfirmed.delete(number);
-      post({ forget: [owner, number] });
+      posted.tell({ forget: [owner, number] });
     });
   }
 
@@ -65,10 +65,10 @@ export class MainLasting {
 export class WorkerLasting {
   /** Main's objects and the worker's own, by number. */
   #objects = [new Map(), new Map()];
-  #post;
+  #posted;
 
-  constructor(post) {
-    this.#post = post;
+  constructor(posted) {
+    this.#posted = posted;
   }
 
   known() {
@@ -82,7 +82,7 @@ export class WorkerLasting {
   received(number, object) {
     if (!isLasting(object)) return false;
     this.#objects[SENDERS].set(number, object);
-    this.#post({ confirmed: number });
+    this.#posted.tell({ confirmed: number });
     return true;
   }
 

@@ -19,7 +19,7 @@ export class Posted {
   claims = [];
   #arguments = new Arguments(this);
   #end;
-  #send;
+  #post;
   #lasting;
   #last = 0;
   /** Objects that have arrived and were not claimed, by number. */
@@ -42,8 +42,8 @@ export class Posted {
    */
   constructor(end, post, Lasting) {
     this.#end = end;
-    this.#send = (content, moved = []) => post({ [OBJECTS]: content }, moved);
-    this.#lasting = new Lasting(content => this.#quietly(content));
+    this.#post = post;
+    this.#lasting = new Lasting(this);
   }
 
   /** Decides which objects of arguments are posted. Those in `moved` are moved. */
@@ -90,7 +90,7 @@ export class Posted {
 
   /** Drops objects whose payload was not sent or will not be read. */
   drop(numbers) {
-    if (numbers.length > 0) this.#quietly({ drop: numbers });
+    if (numbers.length > 0) this.tell({ drop: numbers });
   }
 
   /** Receives a message of the other end, which is not trusted. */
@@ -177,6 +177,12 @@ export class Posted {
     this.#ofResults.clear();
     this.#arrived.clear();
     this.#lasting.close();
+    // It holds the worker.
+    this.#post = undefined;
+  }
+
+  #send(content, moved = []) {
+    this.#post?.({ [OBJECTS]: content }, moved);
   }
 
   #waitPatiently() {
@@ -206,7 +212,8 @@ export class Posted {
     turn();
   }
 
-  #quietly(content) {
+  /** Posts a message, if that is possible. */
+  tell(content) {
     if (this.#end.closed !== undefined) return;
     try {
       this.#send(content);
