@@ -186,7 +186,7 @@ export class Values {
 const shared = { encoder: new Encoder(scratch), decoder: new Decoder() };
 
 /** Thrown by decoding while an object that was posted has not arrived. */
-export const MISSING = new Error('an object that was posted for it has not arrived');
+export const MISSING = { message: 'an object that was posted for it has not arrived' };
 
 /** The error of a call whose arguments cannot be sent. */
 export const unsent = (fn, { message, isOutOfMemory, overflow }) => {

@@ -15,6 +15,36 @@ export default (register, { coincide, worker, tier, node, inlineUrl, assert, equ
     w.terminate();
   });
 
+  // V8 parses a script again to create the first error in it, which delays the start of each worker by milliseconds.
+  if (tier === 'shared-memory')
+    test('importing an entry creates no error', async () => {
+      if (!node) return 'Node.js evaluates the same modules';
+      const { Worker: Thread } = await import('node:worker_threads');
+      for (const entry of ['main', 'worker', 'window/main', 'window/worker']) {
+        const body = `
+          import { parentPort } from 'node:worker_threads';
+          const created = [];
+          const counted = error => (created.push(error.stack), error);
+          for (const name of ['Error', 'TypeError', 'RangeError'])
+            globalThis[name] = new Proxy(globalThis[name], {
+              construct: (Class, args, self) => counted(Reflect.construct(Class, args, self)),
+              // Bundlers leave out \`new\`.
+              apply: (Class, _, args) => counted(Class(...args)),
+            });
+          await import(${JSON.stringify(new URL(`../pkg/${entry}.node.js`, import.meta.url).href)});
+          const atImport = created.splice(0);
+          new Error('the counter counts');
+          parentPort.postMessage({ atImport, counted: created.length });`;
+        const thread = new Thread(new URL(`data:text/javascript,${encodeURIComponent(body)}`));
+        const { atImport, counted } = await new Promise((resolve, reject) => {
+          thread.on('message', message => message.atImport && resolve(message));
+          thread.on('error', reject);
+        });
+        await thread.terminate();
+        deepEqual([entry, atImport, counted], [entry, [], 1]);
+      }
+    });
+
   test('postMessage works when it is taken off the worker', async () => {
     const w = new Worker(worker('all'));
     const { postMessage } = w;
