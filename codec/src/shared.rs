@@ -112,11 +112,7 @@ impl Serialize for SharedBytes {
         if self.len() < LEAST {
             return serializer.serialize_newtype_struct(SHARED_TOKEN, content);
         }
-        slot::put(&OFFERED, Arc::clone(&self.0));
-        let result = serializer.serialize_newtype_struct(SHARED_TOKEN, content);
-        // Not taken by a serializer that does not know of it.
-        drop(slot::take(&OFFERED));
-        result
+        slot::offer(&OFFERED, Arc::clone(&self.0), || serializer.serialize_newtype_struct(SHARED_TOKEN, content))
     }
 }
 
@@ -219,7 +215,7 @@ impl<'b> Marks<'b> {
         }
     }
 
-    /// Takes the segments from where they are; `None` if there are none to take.
+    /// Takes the segments. `None`: contents are not marked.
     pub(crate) fn detach(&mut self) -> Option<Option<Box<Segments>>> {
         self.0.as_deref_mut().map(mem::take)
     }
@@ -284,15 +280,6 @@ impl<'de> Content<'de> {
             content => memory::copied(content.borrowed()),
         }
     }
-
-    /// A handle to the bytes.
-    pub(crate) fn shared(self) -> Result<Arc<Vec<u8>>, OutOfMemory> {
-        match self {
-            Self::Inline(bytes) => memory::copied(bytes).map(Arc::new),
-            Self::Once(bytes) => Ok(bytes.take().unwrap_or_default()),
-            Self::Again(bytes) => Ok(Arc::clone(bytes)),
-        }
-    }
 }
 
 pub(crate) const MISPLACED: &str = "a segment is not the content of a string or of bytes";
@@ -304,7 +291,15 @@ slots! {
     RECEIVED: Arc<Vec<u8>>;
 }
 
-/// Hands bytes to the [`SharedBytes`] whose visitor visits a unit next.
-pub(crate) fn hand_over(bytes: Arc<Vec<u8>>) {
-    slot::put(&RECEIVED, bytes);
+/// Passes a content to the visitor of a [`SharedBytes`]: a segment by its handle, other bytes as a copy.
+pub(crate) fn visit<'de, V: Visitor<'de>, E: de::Error + From<OutOfMemory>>(
+    content: Content<'de>,
+    visitor: V,
+) -> Result<V::Value, E> {
+    let bytes = match content {
+        Content::Inline(bytes) => return visitor.visit_byte_buf(memory::copied(bytes)?),
+        Content::Once(bytes) => bytes.take().unwrap_or_default(),
+        Content::Again(bytes) => Arc::clone(bytes),
+    };
+    slot::offer(&RECEIVED, bytes, || visitor.visit_unit())
 }

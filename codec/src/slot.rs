@@ -1,4 +1,4 @@
-//! What serde passes no reference to goes past it, in a variable of the thread.
+//! Variables of the thread: they hold values that serde cannot pass by reference.
 
 #[cfg(feature = "std")]
 mod sys {
@@ -25,7 +25,7 @@ mod sys {
     pub(crate) use slots;
 }
 
-/// Without variables of threads nothing goes past serde: slots are always empty.
+/// Without variables of threads, slots are always empty.
 #[cfg(not(feature = "std"))]
 mod sys {
     use core::marker::PhantomData;
@@ -50,6 +50,14 @@ mod sys {
 }
 
 pub(crate) use sys::*;
+
+/// Puts a value into a slot while `run` runs. If it was not taken, it is dropped.
+pub(crate) fn offer<T, R>(slot: &'static Slot<T>, value: T, run: impl FnOnce() -> R) -> R {
+    put(slot, value);
+    let result = run();
+    drop(take(slot));
+    result
+}
 
 /// Whether slots hold what is put into them.
 pub(crate) const AVAILABLE: bool = cfg!(feature = "std");

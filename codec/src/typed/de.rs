@@ -2,12 +2,11 @@
 
 use super::{Empties, MAX_DEPTH};
 use crate::DecodeError;
-use crate::memory;
+use crate::memory::{self, OutOfMemory};
 use crate::shared::{self, Content, MISPLACED, SHARED_TOKEN, Segment};
 use crate::slot;
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
 use core::{fmt, mem, slice};
 use postcard::de_flavors::Slice;
 use serde::de::value::U32Deserializer;
@@ -52,13 +51,6 @@ struct Deserializer<'de> {
     next: usize,
     /// Where the bytes end.
     end: usize,
-}
-
-impl<'de> Content<'de> {
-    /// The content in a buffer of its own.
-    fn taken(self) -> Result<Vec<u8>, Error> {
-        self.owned().map_err(|error| Error(Box::new(error.into())))
-    }
 }
 
 impl<'de> Deserializer<'de> {
@@ -190,17 +182,17 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
     #[inline]
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if self.next == NO_SEGMENT {
-            let text = memory::text(self.plain()?).map_err(|error| Error(Box::new(error.into())))?;
+            let text = memory::text(self.plain()?)?;
             return visitor.visit_string(text);
         }
-        let text = String::from_utf8(self.content()?.taken()?).map_err(|_| no_text())?;
+        let text = String::from_utf8(self.content()?.owned()?).map_err(|_| no_text())?;
         visitor.visit_string(text)
     }
 
     /// The bytes are allocated here, where that may fail.
     #[inline]
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_byte_buf(self.content()?.taken()?)
+        visitor.visit_byte_buf(self.content()?.owned()?)
     }
 
     // The bytes don't say what they are, and neither fields nor variants have names there.
@@ -230,13 +222,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         if name != SHARED_TOKEN || !slot::AVAILABLE {
             return visitor.visit_newtype_struct(self);
         }
-        match self.content()? {
-            content @ Content::Inline(_) => visitor.visit_byte_buf(content.taken()?),
-            content => {
-                shared::hand_over(content.shared().map_err(|error| Error(Box::new(error.into())))?);
-                visitor.visit_unit()
-            }
-        }
+        shared::visit(self.content()?, visitor)
     }
 
     #[inline]
@@ -423,6 +409,13 @@ impl fmt::Display for Error {
 }
 
 impl core::error::Error for Error {}
+
+impl From<OutOfMemory> for Error {
+    #[cold]
+    fn from(error: OutOfMemory) -> Self {
+        Self(Box::new(error.into()))
+    }
+}
 
 impl de::Error for Error {
     #[cold]

@@ -6,14 +6,12 @@ use super::reader::{Held, Index, Input, Item, Key, Reader, Text};
 use super::reference::REFERENCE_TOKEN;
 use super::wire::tag;
 use super::{BigInt, MAX_DEPTH, Value, ViewKind};
-use crate::memory::{self, Growth, OutOfMemory};
+use crate::memory::{self, Growth};
 use crate::shared::{self, Content, SHARED_TOKEN, Segment};
 use crate::slot;
 use crate::{DecodeError, PathSegment};
 use alloc::boxed::Box;
-use alloc::string::ToString;
-use alloc::vec::Vec;
-use serde::de::value::{BytesDeserializer, SeqDeserializer, StrDeserializer};
+use serde::de::value::{SeqDeserializer, StrDeserializer};
 use serde::de::{self, Deserialize, Error, IntoDeserializer, Unexpected, Visitor};
 
 /// Reads a value that fills `bytes`.
@@ -495,28 +493,13 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
             return self.handle(visitor);
         }
         if name == SHARED_TOKEN && slot::AVAILABLE {
-            return self.byte_buf(visitor, |content, visitor| match content {
-                Content::Inline(bytes) => visitor.visit_byte_buf(memory::copied(bytes)?),
-                content => {
-                    shared::hand_over(content.shared()?);
-                    visitor.visit_unit()
-                }
-            });
+            return self.byte_buf(visitor, shared::visit);
         }
         if name != VALUE_TOKEN {
             return visitor.visit_newtype_struct(self);
         }
         let value = Value::decode_with(&mut self.state.reader, self.depth)?;
-        if slot::AVAILABLE {
-            return model::hand_over(value, || visitor.visit_unit());
-        }
-        let mut bytes = Vec::new();
-        value.encode(&mut bytes).map_err(|error| {
-            if error.is_out_of_memory() { OutOfMemory.into() } else { DecodeError::mismatch(error.to_string()) }
-        })?;
-        // It is decoded again from its bytes: once is enough at a time.
-        drop(value);
-        visitor.visit_newtype_struct(BytesDeserializer::new(&bytes))
+        model::visit(value, visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -575,13 +558,7 @@ impl<'de> de::Deserializer<'de> for Part {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self {
             Self::Number(number) => visitor.visit_u64(number),
-            Self::Value(value) => {
-                let mut bytes = Vec::new();
-                value.encode(&mut bytes).map_err(|error| {
-                    if error.is_out_of_memory() { OutOfMemory.into() } else { DecodeError::mismatch(error.to_string()) }
-                })?;
-                visitor.visit_bytes(&bytes)
-            }
+            Self::Value(value) => model::visit(value, visitor),
         }
     }
 

@@ -9,17 +9,17 @@ use serde::{Deserialize, Serialize};
 /// have it as a list: three numbers, and the description.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Handle {
-    /// Whose it is.
+    /// The end to which it belongs.
     pub owner: RefOwner,
     /// What it is.
     pub kind: HandleKind,
     /// Names it.
     pub id: u64,
-    /// What its owner says about it. [`Value::Undefined`] if the owner is the receiver.
+    /// Description by the owner. [`Value::Undefined`] if the owner is the receiver.
     pub description: Value,
 }
 
-/// How a `Handle` tells the value format's serializer and deserializer that it is one.
+/// Name by which the serializer and the deserializer of the value format recognise a `Handle`.
 pub(super) const HANDLE_TOKEN: &str = "$coincide::Handle";
 
 /// A handle as the serializer takes it over.

@@ -72,13 +72,13 @@ impl ViewKind {
     }
 }
 
-/// Whose object a reference is about, seen from the end that sends it.
+/// The end to which the object of a reference or a handle belongs, or which has posted an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum RefOwner {
-    /// The sender's own.
+    /// The sender of the payload.
     Sender = 0,
-    /// The receiver's: it comes home.
+    /// The receiver of the payload.
     Receiver = 1,
 }
 
@@ -118,7 +118,7 @@ pub enum HandleKind {
     Methods = 1,
     /// An exposed object, function or class. Its description is whether it can be called or constructed.
     Exposed = 2,
-    /// A stream of values.
+    /// A stream of rows.
     Stream = 3,
     /// An `AbortSignal`. Its description is an array with the reason if it is aborted.
     Signal = 4,

@@ -8,7 +8,7 @@ use crate::memory::{self, OutOfMemory};
 use crate::slot::{self, slots};
 use crate::{DecodeError, EncodeError, PathSegment};
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 use serde::{Deserialize, Serialize};
@@ -136,7 +136,7 @@ pub enum Value {
         kind: HandleKind,
         /// Names it.
         id: u64,
-        /// What its owner says about it. [`Undefined`](Self::Undefined) if the owner is the receiver.
+        /// Description by the owner. [`Undefined`](Self::Undefined) if the owner is the receiver.
         description: Box<Value>,
     },
 }
@@ -456,7 +456,7 @@ impl Encoder<'_, '_> {
         depth: usize,
     ) -> Result<(), EncodeError> {
         if owner == RefOwner::Receiver && *description != Value::Undefined {
-            return Err(EncodeError::new("a handle that comes home has a description"));
+            return Err(EncodeError::new("a handle of an object of the receiver has a description"));
         }
         self.writer.handle(owner, kind, id);
         self.value(description, depth)
@@ -714,7 +714,7 @@ impl fmt::Display for Text {
 pub(crate) const VALUE_TOKEN: &str = "$coincide::Value";
 
 slots! {
-    /// The writer of a serializer that serializes a `Value`, and the depth at which it is.
+    /// The writer of a serializer that serializes a `Value`, and the depth of that value.
     LENT: (Detached, usize);
     /// The same writer when the value has been written.
     WRITTEN: (Detached, Result<(), EncodeError>);
@@ -743,13 +743,18 @@ pub(super) fn lend<T>(
     (None, serialized)
 }
 
-/// Hands a value to its visitor, which `visit` has visit a unit.
-pub(super) fn hand_over<T>(value: Value, visit: impl FnOnce() -> T) -> T {
-    slot::put(&READ, value);
-    let visited = visit();
-    // Not taken by the visitor of another type.
-    drop(slot::take(&READ));
-    visited
+/// Passes a value to the visitor of a `Value`.
+pub(super) fn visit<'de, V: serde::de::Visitor<'de>>(value: Value, visitor: V) -> Result<V::Value, DecodeError> {
+    if slot::AVAILABLE {
+        return slot::offer(&READ, value, || visitor.visit_unit());
+    }
+    let mut bytes = Vec::new();
+    value.encode(&mut bytes).map_err(|error| {
+        if error.is_out_of_memory() { OutOfMemory.into() } else { DecodeError::mismatch(error.to_string()) }
+    })?;
+    // It is decoded again from its bytes: once is enough at a time.
+    drop(value);
+    visitor.visit_bytes(&bytes)
 }
 
 impl Serialize for Value {

@@ -82,7 +82,7 @@ impl<'de> Rope<'de> {
         rope
     }
 
-    /// Finds out where the next segment belongs.
+    /// Updates the place of the next segment.
     fn locate(&mut self) {
         let segments = match &self.segments {
             Unread::Once(segments) => &segments[..],
@@ -374,8 +374,8 @@ impl<'de> Reader<'de> {
 
     /// Reads from the start of a payload: `input` is what lies between its segments.
     ///
-    /// Text and bytes are borrowed from the segments, too. A segment that is anything else than the content of one of them is an error, of
-    /// [`finish`](Self::finish) at the latest.
+    /// Text and bytes are also borrowed from the segments. A segment that is not the content of one of them is an error, which
+    /// [`finish`](Self::finish) reports at the latest.
     pub fn of_payload(input: &'de [u8], segments: &'de [Segment]) -> Self {
         Self::again(Input { head: input, segments })
     }
@@ -533,7 +533,7 @@ impl<'de> Reader<'de> {
         bytes.contains(&tag::HANDLE)
     }
 
-    /// Reads over an item and all that belongs to it, and tells the owner, kind and id of each handle in it, in order.
+    /// Skips an item and everything within it. `found` receives the owner, kind and id of each handle in it, in order.
     ///
     /// # Errors
     /// When the bytes are no item.
@@ -661,7 +661,7 @@ impl<'de> Reader<'de> {
                 };
                 let id = self.varint()?;
                 if owner == RefOwner::Receiver && self.input.get(self.at).is_some_and(|next| *next != tag::UNDEFINED) {
-                    return Err(DecodeError::malformed("a handle that comes home has a description"));
+                    return Err(DecodeError::malformed("a handle of an object of the receiver has a description"));
                 }
                 Item::Handle { owner, kind, id }
             }

@@ -27,7 +27,7 @@ pub fn to_buf<T: Serialize + ?Sized>(value: &T, buffer: &mut Vec<u8>) -> Result<
 /// without being copied. Other large strings and byte strings are marked there, and so are those of a [`Value`].
 ///
 /// # Errors
-/// As [`to_buf`]; the segments are as before then, too.
+/// As [`to_buf`]. The segments are as before then.
 #[allow(clippy::box_collection, reason = "it is the form that payloads have")]
 pub fn to_payload<T: Serialize + ?Sized>(
     value: &T,

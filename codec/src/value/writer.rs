@@ -39,7 +39,7 @@ pub struct Writer<'a> {
     progress: Progress,
 }
 
-/// What a writer knows of what it has written.
+/// The state of a writer.
 #[derive(Default)]
 struct Progress {
     keys: Table<(usize, usize)>,
@@ -48,7 +48,7 @@ struct Progress {
     full: bool,
 }
 
-/// A writer that has been taken from where it writes.
+/// A writer with its buffer and segments, taken from their places.
 pub(super) struct Detached {
     buffer: Vec<u8>,
     /// `None`: large contents are not marked.
@@ -57,7 +57,7 @@ pub(super) struct Detached {
 }
 
 impl Detached {
-    /// Writes with it.
+    /// Passes the writer to `write`.
     pub(super) fn write<T>(&mut self, write: impl FnOnce(&mut Writer<'_>) -> T) -> T {
         let marks = self.segments.as_mut().map_or(Marks::NONE, Marks::new);
         let mut writer = Writer { buffer: &mut self.buffer, marks, progress: mem::take(&mut self.progress) };
@@ -120,7 +120,7 @@ impl<'a> Writer<'a> {
         Self { buffer, marks, progress: Progress::default() }
     }
 
-    /// Takes the writer from where it writes, until it is [attached](Self::attach) again.
+    /// Takes the buffer, the segments and the state, until they are [attached](Self::attach) again.
     pub(super) fn detach(&mut self) -> Detached {
         let (buffer, progress) = (mem::take(self.buffer), mem::take(&mut self.progress));
         Detached { buffer, segments: self.marks.detach(), progress }
