@@ -19,14 +19,14 @@ const byteLengthOf = getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength
 // Worklets have neither a decoder nor an encoder, and have to be able to import this.
 const decoder = globalThis.TextDecoder && new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** By name, what makes a decoded error an instance of a class that is no global. */
+/** Functions by the name of an error's class. Each changes a decoded error into an instance of that class, which is not a global. */
 export const adopters = new Map();
 
 /** Reads values from bytes. Remembers keys from one payload to the next. */
 export class Decoder {
   /**
-   * @param references `incoming(owner, kind, id)` returns the object for a reference, `handle(owner, kind, id, description)` that for a handle; what there is
-   * no method for is refused. After a payload with handles, `settle(isRead)` is called.
+   * @param references `incoming(owner, kind, id)` returns the object for a reference, `handle(owner, kind, id, description)` the object for a handle. Without
+   * one of these methods, such items are refused. `settle(isRead)` is called after a payload with handles.
    */
   constructor(references) {
     this.references = references;
@@ -281,9 +281,9 @@ export class Decoder {
 
   handle(inner) {
     const owner = this.byte(), kind = this.byte();
-    if (owner > 1 || kind > MOST_KINDS) throw malformed('a handle is of an unknown kind');
+    if (owner > 1 || kind > LAST_KIND) throw malformed('a handle is of an unknown kind');
     const id = this.varint();
-    if (owner === 1 && this.at < this.end && this.bytes[this.at] !== UNDEFINED) throw malformed('a handle that comes home has a description');
+    if (owner === 1 && this.at < this.end && this.bytes[this.at] !== UNDEFINED) throw malformed('a handle of an object of the receiver has a description');
     const description = this.value(inner);
     if (!this.references?.handle) throw new TypeError('a handle came where none was expected');
     // It would be rounded, and name another object.
@@ -736,8 +736,8 @@ const SIZES = [1, 1, 1, 1, 2, 2, 4, 4, 2, 4, 8, 8, 8];
 
 const MAX_WORD = 2 ** 32 - 1;
 
-/** The last kind of handles. */
-const MOST_KINDS = 5;
+/** The highest kind of a handle. */
+const LAST_KIND = 5;
 
 /** Places for objects that are kept from one payload to the next. */
 const FEW_OBJECTS = 32;

@@ -81,7 +81,7 @@ export class Encoder {
     /** Whether to stop where something is left out. */
     this.tracing = false;
     this.blobs = undefined;
-    /** Decides which objects are posted beside the payload, and what they need from it; undefined if none are. See `posted/sending.js` of the package. */
+    /** Decides which objects are posted beside the payload. Undefined if no objects are posted. See `posted/sending.js` of the package. */
     this.posting = undefined;
     this.parcel = null;
     this.costly = 0;

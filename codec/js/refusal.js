@@ -49,19 +49,19 @@ export class Refusal extends Error {
     return [...this.#steps].reverse();
   }
 
-  /** The path, which begins with `root` in the place of the first steps. */
+  /** The path. It begins with `root`, which replaces the first `skipped` steps. */
   path(root, skipped = 0) {
     return root + this.steps.slice(skipped).map(shown).join('');
   }
 
-  /** The message for such a path. */
-  told(root, skipped) {
+  /** The message with this path. */
+  messageAt(root, skipped) {
     return `${this.path(root, skipped)}: ${this.#why}`;
   }
 
   /** Completes the message. */
   from(root) {
-    this.message = this.awaitsBlobs ? this.#why : this.told(root);
+    this.message = this.awaitsBlobs ? this.#why : this.messageAt(root);
     return this;
   }
 }

@@ -467,7 +467,7 @@ class Reader {
         const id = this.varint();
         const isUndefined = this.bytes[this.at] === 0x80;
         const description = this.item(depth + 1);
-        if (owner === 'receiver' && !isUndefined) throw new Malformed('a handle that comes home has a description');
+        if (owner === 'receiver' && !isUndefined) throw new Malformed('a handle of an object of the receiver has a description');
         return new Handle(owner, kind, id, description);
       }
       default: throw new Malformed('there is no such tag');

@@ -221,7 +221,7 @@ export class Source {
     const [, at] = refusal.steps;
     this.#rows = [];
     this.#failure = undefined;
-    this.fail(new DOMException(`a row of a stream cannot be sent: ${refusal.told('row', 2)}`, 'DataCloneError'));
+    this.fail(new DOMException(`a row of a stream cannot be sent: ${refusal.messageAt('row', 2)}`, 'DataCloneError'));
     if (at > 0) return [false, rows.slice(0, at)];
     const { error } = this.#failure;
     this.#failure = undefined;
