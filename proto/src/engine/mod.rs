@@ -31,7 +31,7 @@
 //! | notification of such a name | the same | dropped |
 //! | any whose posted objects have not arrived ([`not_now`](Engine::not_now)) | the endpoint serves | held; later calls, notifications and releases are held behind it, in order, until [`resume`](Engine::resume) |
 //! | | the worker is blocked or asleep | deferred until the worker serves |
-//! | notification of a function that [`Runs::AtLook`] | received by [`look`](Engine::look) in a function that computes | `Run`, before what is kept |
+//! | notification of a function with [`Runs::AtLook`] | received by [`look`](Engine::look) in a function that computes | `Run`, before what is kept |
 //! | any other | received by [`look`](Engine::look) in a function that computes, or by [`poll_aside`](Engine::poll_aside) | kept until the next [`poll`](Engine::poll); releases stay behind it |
 //! | call nested deeper than `max_depth` in the chain of parents | any | answered `TOO_DEEP` by the session |
 //!
@@ -478,7 +478,7 @@ impl Engine {
     }
 
     /// What main asks of a worker whose function computes or sleeps: the only place where one finds out. `Ok` brings the next action, which runs a
-    /// function only while the worker sleeps, or for a notification of one that [`Runs::AtLook`]; or `None`: the function may continue. [`handle_timeout`](Self::handle_timeout) is due before, as it is before a poll.
+    /// function only while the worker sleeps, or for a notification of a function with [`Runs::AtLook`]. `None`: the function may continue. [`handle_timeout`](Self::handle_timeout) is due before, as it is before a poll.
     ///
     /// # Errors
     /// Why the function has to stop: interrupts and cancellations once, the end of the link from then on.
@@ -507,8 +507,8 @@ impl Engine {
         }
     }
 
-    /// The next action that runs no function, except for notifications of one that [`Runs::AtLook`]: other calls and notifications are kept for
-    /// [`poll`](Self::poll).
+    /// The next action that runs no function, except for notifications of functions with [`Runs::AtLook`]. Other calls and notifications are kept
+    /// for [`poll`](Self::poll).
     pub fn poll_aside(&mut self) -> Option<Action> {
         loop {
             if let Some(action) = self.due_aside() {

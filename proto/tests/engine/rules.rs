@@ -665,44 +665,42 @@ fn call_that_lacks_objects_holds_what_is_behind_it_in_order() {
             if is_notification {
                 world.notify(peer, name, 1);
             }
-            {
-                assert_eq!(lacks_objects(&mut world, role).call(), first);
-                let [second, third] = [(); 2].map(|()| world.call(peer, name));
-                world.end(peer).release(&[7]).unwrap();
-                world.notify(peer, name, 2);
-                // What was called from here goes on.
-                let other = if role == Role::Main { "quick" } else { "ask" };
-                let own = world.call(role, other);
-                let serves = if peer == Role::Main { world.ask } else { world.quick };
-                let ticket = world.run(peer, serves);
-                world.reply(peer, ticket);
-                assert!(returned(&world.settled(role, own)));
-                for _ in 0..3 {
-                    assert_eq!(world.end(role).poll(), None);
-                    assert!(!world.end(role).is_busy() && world.end(role).arm());
-                }
-                world.end(peer).cancel(third);
-                assert_eq!(world.settled(peer, third), Outcome::Cancelled);
-                // A cancellation looks at the first one again.
-                assert_eq!(lacks_objects(&mut world, role).call(), first);
+            assert_eq!(lacks_objects(&mut world, role).call(), first);
+            let [second, third] = [(); 2].map(|()| world.call(peer, name));
+            world.end(peer).release(&[7]).unwrap();
+            world.notify(peer, name, 2);
+            // What was called from here goes on.
+            let other = if role == Role::Main { "quick" } else { "ask" };
+            let own = world.call(role, other);
+            let serves = if peer == Role::Main { world.ask } else { world.quick };
+            let ticket = world.run(peer, serves);
+            world.reply(peer, ticket);
+            assert!(returned(&world.settled(role, own)));
+            for _ in 0..3 {
                 assert_eq!(world.end(role).poll(), None);
-                world.end(role).resume();
-                let ticket = world.run(role, function);
-                assert_eq!(ticket.call(), first);
-                world.reply(role, ticket);
-                if let Some(first) = first {
-                    assert!(returned(&world.settled(peer, first)));
-                }
-                let ticket = world.run(role, function);
-                assert_eq!(ticket.call(), Some(second));
-                world.reply(role, ticket);
-                assert!(returned(&world.settled(peer, second)));
-                assert_eq!(world.end(role).poll(), Some(Action::Released(vec![7])));
-                let ticket = world.run(role, function);
-                assert_eq!(ticket.call(), None);
-                world.reply(role, ticket);
-                world.quiet();
+                assert!(!world.end(role).is_busy() && world.end(role).arm());
             }
+            world.end(peer).cancel(third);
+            assert_eq!(world.settled(peer, third), Outcome::Cancelled);
+            // A cancellation looks at the first one again.
+            assert_eq!(lacks_objects(&mut world, role).call(), first);
+            assert_eq!(world.end(role).poll(), None);
+            world.end(role).resume();
+            let ticket = world.run(role, function);
+            assert_eq!(ticket.call(), first);
+            world.reply(role, ticket);
+            if let Some(first) = first {
+                assert!(returned(&world.settled(peer, first)));
+            }
+            let ticket = world.run(role, function);
+            assert_eq!(ticket.call(), Some(second));
+            world.reply(role, ticket);
+            assert!(returned(&world.settled(peer, second)));
+            assert_eq!(world.end(role).poll(), Some(Action::Released(vec![7])));
+            let ticket = world.run(role, function);
+            assert_eq!(ticket.call(), None);
+            world.reply(role, ticket);
+            world.quiet();
         }
     }
 }
