@@ -221,7 +221,7 @@ impl Incoming {
     }
 
     /// Adds a call, whose id is not 0, and returns a spare buffer in exchange for its name. `None`: the id is in use.
-    pub(crate) fn insert(&mut self, id: u32, name: String, parent: u32, depth: u16) -> Option<String> {
+    pub(crate) fn insert(&mut self, id: u32, name: String, parent: u32, depth: u16, blocks: bool) -> Option<String> {
         if id == self.latest_id || !self.others.is_empty() && self.others.contains_key(&id) {
             return None;
         }
@@ -234,7 +234,7 @@ impl Incoming {
         let call = &mut self.latest;
         call.parent = parent;
         call.depth = depth;
-        call.blocks = false;
+        call.blocks = blocks;
         call.cancelled = false;
         call.stopped = false;
         call.deferred_until = None;
@@ -322,13 +322,19 @@ mod tests {
     fn calls_of_the_peer_are_found_in_any_order() {
         for (first, second) in [(2, 4), (4, 2)] {
             let mut calls = Incoming::default();
-            assert!(calls.insert(2, "a".into(), 0, 1).is_some() && calls.insert(4, "b".into(), 3, 2).is_some());
-            assert!(calls.insert(2, "c".into(), 0, 1).is_none() && calls.insert(4, "c".into(), 0, 1).is_none());
+            assert!(
+                calls.insert(2, "a".into(), 0, 1, false).is_some()
+                    && calls.insert(4, "b".into(), 3, 2, false).is_some()
+            );
+            assert!(
+                calls.insert(2, "c".into(), 0, 1, false).is_none()
+                    && calls.insert(4, "c".into(), 0, 1, false).is_none()
+            );
             assert_eq!(calls.get(CallId(2)).map(|call| call.name.as_str()), Some("a"));
             assert_eq!(calls.get_mut(CallId(4)).map(|call| (call.parent, call.depth)), Some((3, 2)));
             assert!(calls.remove(CallId(first)) && !calls.remove(CallId(first)));
             assert_eq!((calls.len(), calls.get(CallId(second)).is_some()), (1, true));
-            assert!(calls.insert(6, "c".into(), 0, 1).is_some());
+            assert!(calls.insert(6, "c".into(), 0, 1, false).is_some());
             assert!(calls.remove(CallId(second)) && calls.remove(CallId(6)));
             assert_eq!(calls.len(), 0);
             assert!(calls.get(CallId(0)).is_none() && !calls.remove(CallId(0)));

@@ -885,15 +885,11 @@ impl Session {
         }
         read_name(&mut self.name, header, frame)?;
         let name = self.take_name()?;
-        let Some(spare) = self.incoming.insert(header.id, name, header.parent, header.code) else {
+        let blocks = header.flags.blocks();
+        let Some(spare) = self.incoming.insert(header.id, name, header.parent, header.code, blocks) else {
             return Err(ProtocolError("two unanswered calls have the same id".into()));
         };
         self.name = spare.into_bytes();
-        if header.flags.blocks()
-            && let Some(call) = self.incoming.get_mut(CallId(header.id))
-        {
-            call.blocks = true;
-        }
         self.accept_body(header, frame, Purpose::Call)
     }
 
