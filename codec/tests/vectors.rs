@@ -279,6 +279,14 @@ fn parse(json: &Json) -> Value {
     }
 }
 
+fn owner(content: &Json) -> RefOwner {
+    match string(&content["owner"]).as_str() {
+        "sender" => RefOwner::Sender,
+        "receiver" => RefOwner::Receiver,
+        other => panic!("no owner: {other}"),
+    }
+}
+
 fn parse_named(name: &str, content: &Json) -> Value {
     match name {
         "$undefined" => Value::Undefined,
@@ -327,11 +335,7 @@ fn parse_named(name: &str, content: &Json) -> Value {
             pixels: bytes(&content["bytes"]),
         },
         "$reference" => Value::Reference {
-            owner: match string(&content["owner"]).as_str() {
-                "sender" => RefOwner::Sender,
-                "receiver" => RefOwner::Receiver,
-                other => panic!("no owner of a reference: {other}"),
-            },
+            owner: owner(content),
             kind: match string(&content["kind"]).as_str() {
                 "object" => RefKind::Object,
                 "array" => RefKind::Array,
@@ -342,19 +346,11 @@ fn parse_named(name: &str, content: &Json) -> Value {
             id: string(&content["id"]).parse().expect("an id in decimal"),
         },
         "$posted" => Value::Posted {
-            owner: match string(&content["owner"]).as_str() {
-                "sender" => RefOwner::Sender,
-                "receiver" => RefOwner::Receiver,
-                other => panic!("no owner of a posted object: {other}"),
-            },
+            owner: owner(content),
             number: string(&content["number"]).parse().expect("a number in decimal"),
         },
         "$handle" => Value::Handle {
-            owner: match string(&content["owner"]).as_str() {
-                "sender" => RefOwner::Sender,
-                "receiver" => RefOwner::Receiver,
-                other => panic!("no owner of a handle: {other}"),
-            },
+            owner: owner(content),
             kind: match string(&content["kind"]).as_str() {
                 "function" => HandleKind::Function,
                 "methods" => HandleKind::Methods,
