@@ -97,7 +97,7 @@ export class End {
 
   /** Registers `fn`, which the other end calls by `name`. If `value` is exposed, it has members there. */
   register(name, fn, value = fn) {
-    this.insert(name, { name, fn, values: this.values });
+    this.insert(name, { name, fn, values: this.values, isOffered: true });
     if (this.closed === undefined) this.objects.name(name, value);
   }
 

@@ -360,7 +360,9 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
     const served = exits(serving);
     equal(await Promise.race([served, pause(100)]), undefined);
     equal(await serving.proxy.add(1, 2), 3);
-    await serving.proxy.leave();
+    await serving.proxy.leave('a callback');
+    equal(await Promise.race([served, pause(100)]), undefined);
+    await serving.proxy['a callback']();
     equal(await served, 0);
     for (const [how, end] of [['imports', 'has exited with code 0'], ['nothing', 'has exited with code 0, before it has imported `coincide/worker`']]) {
       const w = wrap(await plain(how));

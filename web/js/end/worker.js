@@ -62,7 +62,7 @@ export class WorkerEnd extends End {
   /** Whether main may call something here, or something is pending or runs. Callbacks do not count: main drops them when it likes. */
   isBusy() {
     if (this.closed !== undefined || hasFailed()) return false;
-    return this.pending.size > 0 || this.running.size > 0 || this.posted.size > 0 || this.functions.some(served => served !== undefined && served.name !== CALLBACK && served.name !== 'a stream');
+    return this.pending.size > 0 || this.running.size > 0 || this.posted.size > 0 || this.functions.some(served => served?.isOffered);
   }
 
   /** Throws if the worker is to stop. */

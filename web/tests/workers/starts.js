@@ -80,9 +80,13 @@ const ways = {
   /** Takes an export back when it was called. */
   async takesBack(host, load) {
     const { proxy } = await linked(load);
-    proxy.leave = () => {
-      for (const name of Object.keys(proxy)) delete proxy[name];
+    /** Removes all functions but one. */
+    const leave = last => {
+      for (const name of Object.keys(proxy)) if (name !== last) delete proxy[name];
     };
+    proxy.leave = leave;
+    // Errors of coincide call its own functions by this name.
+    proxy['a callback'] = leave;
   },
   /** Imports coincide, and asks for no link. */
   imports: (host, load) => load('worker'),
