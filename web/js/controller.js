@@ -109,7 +109,7 @@ export class Controller {
     this.#reasons = reasonsFor(platform, wishes, tier);
     if (holds) this.#outbox = platform.outboxOf(worker);
     this.#ready.catch(() => {});
-    this.#within = callerOf(options, (...call) => this.#call(...call), error => this.#rejected(error));
+    this.#within = callerOf(options, this.#call.bind(this), this.#rejected.bind(this));
     this.proxy = this.#proxy();
     if (reflection?.ffi) this.ffi = reflection.ffi(() => this.#reflected);
     platform.attend(worker, {

@@ -97,21 +97,13 @@ class Pending {
     this.settle(new CoincideError(code, message, this.name), true);
   }
 
-  /** The call has ended: wasm shows the outcome. Returns false if that refers to objects that have not arrived. */
-  ended() {
-    return this.#settleWith(() => this.values.outcome(this.name, this.given, this.end.posted));
-  }
-
-  /** The same with a copy of the outcome. */
-  endedWith(copied, posted) {
-    return this.#settleWith(() => this.values.outcomeOf(copied, this.name, posted));
-  }
-
-  #settleWith(outcome) {
+  /** The call has ended: wasm shows the outcome, unless `copied` is a copy of it. Returns false if it refers to objects that have not arrived. */
+  ended(copied) {
+    const { values, name, given, end: { posted } } = this;
     let value;
     let hasFailed = false;
     try {
-      value = outcome();
+      value = copied ? values.outcomeOf(copied, name, posted) : values.outcome(name, given, posted);
     } catch (error) {
       if (error === MISSING) return false;
       value = error;

@@ -161,7 +161,7 @@ class Pool {
       this.#queue.delete(job);
       this.#send(job, member);
     }
-    if (this.#isCreating) return;
+    if (this.#isCreating || this.#queue.size === 0) return;
     const live = this.#live();
     const starting = live.filter(member => !member.isReady).length;
     for (let wanted = Math.min(this.#queue.size - starting, this.#size - live.length); wanted > 0; wanted--) {
@@ -178,7 +178,7 @@ class Pool {
 
   /** The first worker without a call. */
   #free() {
-    return this.#live().find(member => member.isFree);
+    for (const member of this.#members) if (member.isFree && !member.controller.isClosed) return member;
   }
 
   #frees(member) {

@@ -55,7 +55,7 @@ export const proxyOf = (caller, own) => {
 };
 
 /** The name of a function on the wire: that of a registered symbol begins with `@@`. Undefined for what names none. */
-export const nameOf = key => {
+const nameOf = key => {
   if (typeof key !== 'symbol') return key.startsWith('@@') ? undefined : key;
   const name = Symbol.keyFor(key);
   return name === undefined || name.startsWith('coincide:') ? undefined : `@@${name}`;

@@ -91,7 +91,8 @@ const scopeOf = (thread, platform, boot) => {
 
   /** Returns how main is called under limits: see `objects/caller.js`. */
   const callersOf = options => function within(given) {
-    const { timeout, signal, promise, rows } = limitsOf(given);
+    const limits = limitsOf(given);
+    const { timeout, signal, promise, rows } = limits;
     const isLimited = given && Object.keys(given).length > 0;
     const passed = (value, transform) => {
       const result = transform ? transform(value) : value;
@@ -125,7 +126,7 @@ const scopeOf = (thread, platform, boot) => {
       const [sent, buffers, moved] = prepare(args, options);
       signal?.throwIfAborted();
       const packed = pack ? pack(sent) : sent;
-      const called = promised(end, pending => end.callLater(name, packed, timeout, pending, moved), shown, { timeout, signal });
+      const called = promised(end, pending => end.callLater(name, packed, timeout, pending, moved), shown, limits);
       detach(buffers, called);
       const result = called.then(passes, fails);
       return options.measure ? result.finally(() => measured(shown, start)) : result;

@@ -19,10 +19,10 @@ export class Objects {
   names = new Set();
   /** Returns the caller without limits: see `caller.js`. */
   callerOf;
-  /** The signals of the link. */
-  signals;
   /** The same for calls whose results are not transformed. */
   untransformed;
+  /** The signals of the link. */
+  signals;
   /** The program's option `transform`. */
   transform;
   /** Notifies the other end whether this one exposes a name. Undefined where the other end need not know. */

@@ -1,7 +1,7 @@
 // Shared memory and compiled modules that both ends of a link have. A blocked worker receives no messages, but it can receive the number of an object that it has.
 //
 // The worker keeps each such object while main has its copy; main notifies it when that copy was garbage-collected. Therefore the worker has every object that main sends by number.
-import { RECEIVERS, SENDERS } from './sending.js';
+import { RECEIVERS, SENDERS } from '../reflect/operations.js';
 import { isLasting } from './platform.js';
 
 /** Main's table. */

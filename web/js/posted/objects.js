@@ -7,9 +7,10 @@ import { failed } from '../errors.js';
 import { hasFailed } from '../guard.js';
 import { turn } from '../loop.js';
 import { OBJECTS } from '../proxy.js';
+import { RECEIVERS } from '../reflect/operations.js';
 import { MISSING } from '../values.js';
 import { PATIENCE, afterAwake } from '../wait.js';
-import { Arguments, BlockedResults, Finding, RECEIVERS, Results } from './sending.js';
+import { Arguments, BlockedResults, Finding, Results } from './sending.js';
 
 export class Posted {
   /** Decides which objects of results are posted. */
@@ -202,7 +203,7 @@ export class Posted {
     this.#calm = undefined;
     if (hasFailed()) return;
     for (const [call, { pending, payload }] of this.#results) {
-      const isSettled = pending.isSettled || pending.endedWith(payload, this);
+      const isSettled = pending.isSettled || pending.ended(payload);
       if (isSettled) this.settled(call);
     }
     if (this.#results.size > 0) this.#waitPatiently();

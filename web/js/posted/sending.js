@@ -1,10 +1,8 @@
 // Decides which objects of a payload are posted beside it. Each class here is the `posting` of encoders: see `values/encode.js`.
+import { SENDERS } from '../reflect/operations.js';
 import { classOf } from '../values/classes.js';
 import { Refusal } from '../values/refusal.js';
 import { canClone, canTransfer } from './platform.js';
-
-// Owners of posted objects, seen from the sender of the item.
-export const SENDERS = 0, RECEIVERS = 1;
 
 /** The objects posted for one payload. */
 class Parcel {
