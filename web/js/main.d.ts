@@ -136,7 +136,7 @@ export interface Limits {
   timeout?: number | undefined;
   /** Ends the call with the signal's reason; the other end stops working on it. */
   signal?: AbortSignal | undefined;
-  /** Rows of a stream that are requested at once, at least 1, if the call gives a stream. Default 16. */
+  /** Rows of a stream that are requested at once, at least 1, if the call returns a stream. Default 16. */
   rows?: number | undefined;
 }
 

@@ -190,7 +190,7 @@ const hold = held => {
 /** Keeps the thread alive for its link, from when the program asks for it. */
 export const awaitLink = () => hold(true);
 
-/** No longer keeps the thread alive for its link, once main has had the time to answer: it may be busy, and acknowledges what a thread writes when it is not. */
+/** Stops keeping the thread alive for its link after main has had time to answer. A busy main acknowledges what a thread writes once it is idle. */
 export const giveUp = () => {
   const release = () => port || hold(false);
   try {

@@ -112,7 +112,7 @@ export const takeAnswer = to => {
 export const leave = (number, at, length) =>
   quietly(() => {
     const { carrier, token } = ports.get(number);
-    // A worker that computes polls too briefly for a query, and finds what the relay keeps.
+    // A computing worker polls too briefly for a query: it receives what the relay keeps.
     carrier.relay(token, copied(at, length));
     carrier.detach(token, copied(at, length));
   });
