@@ -1,4 +1,5 @@
 // The errors that coincide throws or rejects with: their classes and stacks.
+import { pause, until } from './link.kit.mjs';
 
 export default (register, kit) => {
   const { coincide, coincideWindow, CoincideError, worker, tier, node, assert, equal, deepEqual, rejects } = kit;
@@ -6,7 +7,6 @@ export default (register, kit) => {
   const blocks = tier !== 'messages';
   const made = options => coincide({ tier, promises: !blocks, ...options });
   const { Worker } = made();
-  const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
 
   /** Calls `body` from a function whose name stacks must contain. */
   const theCaller = async body => {
@@ -207,7 +207,7 @@ export default (register, kit) => {
     });
 
   const ends = w => new Promise(resolve => (node ? w.on('message', data => data.stopped && resolve(data.stopped)) : w.addEventListener('message', ({ data }) => data.stopped && resolve(data.stopped))));
-  /** What a function of a worker does, and is called by then. A worker that cannot block is told nothing while it is in a call. */
+  /** By where a function of a worker waits: the function that the error names. A worker that cannot block does not wait in calls. */
   const ways = { check: 'check', sleep: 'sleep', ...(blocks && { call: 'never' }) };
   const interrupted = { check: 'main has interrupted the worker', sleep: 'main has interrupted the worker', call: 'the call of `never` was interrupted' };
   const cancelled = { check: 'main has cancelled the call that is running', sleep: 'main has cancelled the call that is running', call: 'the call of `never` was cancelled' };
@@ -227,7 +227,7 @@ export default (register, kit) => {
       await w.ready;
       await rejects(() => w.within({ signal: aborted() }).untilStopped(way));
       let stop;
-      while (!stop) stop = await w.proxy.stop();
+      await until(async () => (stop = await w.proxy.stop()));
       checkParts(stop, 'AbortError', ABORT, fn, cancelled[way]);
       w.terminate();
     });

@@ -1,23 +1,13 @@
 // Callbacks, exposed objects and signals: what stays where it is when it is passed to the other end.
 import { Objects } from '../modules/objects/table.js';
+import { linkOf, pause, runnerOf } from './link.kit.mjs';
 
 export default (register, { coincide: made, mark, worker, tier, node, gc, assert, equal, deepEqual, rejects, throws }) => {
   const { callback, dispose, expose } = mark;
   const blocks = tier !== 'messages';
   const { Worker } = made({ tier, promises: !blocks });
   const test = (name, body) => register(`${tier}: objects: ${name}`, body);
-  const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
-
-  /** A test with a worker of its own. `run` runs a function there, from its source. */
-  const link = (name, body, { Class = Worker } = {}) =>
-    test(name, async () => {
-      const w = new Class(worker('objects'));
-      try {
-        return await body(w, (fn, ...args) => w.proxy.run(String(fn), ...args));
-      } finally {
-        w.terminate();
-      }
-    });
+  const link = linkOf(test, Worker, worker);
 
   /** Waits until the tables are as expected: releases travel behind calls. */
   const settles = async (w, given, received) => {
@@ -30,7 +20,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     deepEqual(w.handles(), { given, received });
   };
 
-  link('the worker calls a function of main, and has its result', async (w, run) => {
+  link('the worker calls a function of main and receives its result', async (w, run) => {
     let found;
     const add = callback(function (a, b) {
       found = this;
@@ -44,7 +34,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     if (blocks) equal(await run((_, add) => add(20, 22).sum, add), 42);
   });
 
-  link('main calls a function of the worker, and gets a promise', async (w, run) => {
+  link('main calls a function of the worker and receives a promise', async (w, run) => {
     const add = await run(({ callback }) => callback((a, b) => a + b));
     const results = await Promise.all(Array.from({ length: 50 }, (_, i) => add(i, 1)));
     deepEqual(results, Array.from({ length: 50 }, (_, i) => i + 1));
@@ -54,7 +44,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     equal((await rejects(() => Promise.resolve(new add()))).name, 'TypeError');
   });
 
-  link('objects with methods keep `this`, and only methods cross', async (w, run) => {
+  link('objects with methods keep `this`, and only their methods are sent', async (w, run) => {
     class Base {
       inherited() {
         return this.n;
@@ -73,7 +63,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
       static made() {}
     }
     const counter = callback(new Counter());
-    const found = await run(async ({ outcome }, counter) => {
+    const found = await run(async (_, counter) => {
       const { inc } = counter;
       return [Object.keys(counter).sort(), await counter.inc(2), await inc(3), await counter.inherited(), counter.hidden, counter.own, counter.then];
     }, counter);
@@ -86,7 +76,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     throws(() => callback(null), TypeError);
   });
 
-  link('one handle is one object, and comes home as itself', async (w, run) => {
+  link('a callback that returns to its end is the same object', async (w, run) => {
     const f = callback(() => 1);
     const o = callback({ f() {} });
     const [a, b, c, d] = await run((_, ...args) => args, f, { f }, o, [o]);
@@ -99,18 +89,18 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     equal(await run(({ kept }) => kept.g), g);
   });
 
-  link('what is not marked is refused, and the error names the mark', async (w, run) => {
+  link('functions without a mark are refused, and the error names `callback`', async (w, run) => {
     const error = throws(() => w.proxy.echo({ on() {} }));
     equal(error.name, 'DataCloneError');
     assert(/args\[0\]\.on: a function cannot be sent: .*callback\(/.test(error.message), error.message);
-    deepEqual((await run(({ outcome, proxy }) => outcome(() => proxy.nobody(() => {})))).name, 'DataCloneError');
+    deepEqual((await run(({ outcome, proxy }) => outcome(() => proxy.missing(() => {})))).name, 'DataCloneError');
     throws(() => dispose(() => {}), TypeError);
     throws(() => dispose({}), TypeError);
-    assert(throws(() => dispose(w.proxy.nobody), TypeError).message.includes('`proxy`'), 'a name');
+    assert(throws(() => dispose(w.proxy.missing), TypeError).message.includes('`proxy`'), 'a name');
     throws(() => w.within({}, () => {}), TypeError);
   });
 
-  link('errors of callbacks cross with their stacks', async (w, run) => {
+  link('errors of callbacks arrive with their stacks', async (w, run) => {
     const fails = callback(function ofMain() {
       throw Object.assign(new RangeError('too far'), { code: 7 });
     });
@@ -137,16 +127,14 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     equal(found, 'the end');
   });
 
-  link('limits apply to what was received', async (w, run) => {
+  link('limits apply to received callbacks and objects', async (w, run) => {
     const slow = await run(({ callback, pause }) => callback(async ms => (await pause(ms), ms)));
     equal((await rejects(() => w.within({ timeout: 5 }, slow)(5000))).name, 'TimeoutError');
     equal(await w.within({ timeout: 5000 }, slow)(1), 1);
-    const { signal } = Object.assign(new AbortController(), {});
     const controller = new AbortController();
     const call = rejects(() => w.within({ signal: controller.signal }, slow)(5000));
     controller.abort('enough');
     equal(await call, 'enough');
-    assert(!signal.aborted);
     const never = callback(() => new Promise(() => {}));
     equal((await run(({ outcome, within }, never) => outcome(() => within({ timeout: 5 }, never)()), never)).name, 'TimeoutError');
     const object = callback({ n: 3, f() { return this.n; } });
@@ -158,7 +146,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     equal(await run(({ within }, never) => within({ timeout: 5 }, never), never), never);
   });
 
-  link('dispose gives back, on both ends', async (w, run) => {
+  link('`dispose` releases values on both ends', async (w, run) => {
     const f = callback(() => 1);
     await run(({ kept }, f) => void (kept.f = f), f);
     deepEqual(w.handles(), { given: 1, received: 0 });
@@ -187,15 +175,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     equal(await run(({ handles }) => handles().given), 0);
   });
 
-  link('a great many leave nothing behind', async (w, run) => {
-    const found = await run(async ({ proxy, callback, dispose, handles }, count) => {
-      for (let i = 0; i < count; i++) {
-        const back = await proxy.swap(callback(() => i));
-        dispose(back);
-      }
-      return handles();
-    }, 0);
-    deepEqual(found, { given: 0, received: 0 });
+  link('thousands of callbacks that were disposed of leave nothing behind', async (w, run) => {
     w.proxy.swap = f => {
       dispose(f);
       return callback(() => f);
@@ -208,7 +188,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     deepEqual(await run(({ handles }) => handles()), { given: 0, received: 0 });
   });
 
-  link('what is garbage is given back', async (w, run) => {
+  link('values that are garbage-collected are released', async (w, run) => {
     if (!gc) return 'garbage is not collected on demand here';
     for (let i = 0; i < 20; i++) await run(({ callback }, i) => callback({ f: () => i }), i);
     for (let i = 0; i < 100 && w.handles().received > 0; i++) {
@@ -227,31 +207,34 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     equal(await f(), 'kept');
   });
 
-  link('what is refused or never sent is taken back', async (w, run) => {
+  link('callbacks in refused or unsent payloads are released', async (w, run) => {
     const f = callback(() => 1);
     throws(() => w.proxy.echo(f, () => {}));
     throws(() => w.proxy.echo({ f, get x() { throw new Error('no'); } }));
     deepEqual(w.handles(), { given: 0, received: 0 });
-    equal((await rejects(() => w.proxy.nobody(f, [f]))).name, 'TypeError');
+    equal((await rejects(() => w.proxy.missing(f, [f]))).name, 'TypeError');
     deepEqual(w.handles(), { given: 0, received: 0 });
     throws(() => w.notify('echo', f, Symbol('local')));
     deepEqual(w.handles(), { given: 0, received: 0 });
     const found = await run(async ({ outcome, proxy, callback, handles }) => [
-      (await outcome(() => proxy.nobody(callback(() => 1)))).name,
-      (await outcome(() => proxy.nobody(callback(() => 1), () => {}))).name,
+      (await outcome(() => proxy.missing(callback(() => 1)))).name,
+      (await outcome(() => proxy.missing(callback(() => 1), () => {}))).name,
       handles().given,
     ]);
     deepEqual(found, ['TypeError', 'DataCloneError', 0]);
     // Only the first result loses something, and what is in it is sent once.
     const { warn } = console;
     console.warn = () => {};
-    w.proxy.gives = () => ({ f, g() {} });
-    deepEqual(await run(async ({ proxy, dispose }) => {
-      const { f, g } = await proxy.gives();
-      dispose(f);
-      return [typeof f, typeof g];
-    }), ['function', 'undefined']);
-    console.warn = warn;
+    try {
+      w.proxy.both = () => ({ f, g() {} });
+      deepEqual(await run(async ({ proxy, dispose }) => {
+        const { f, g } = await proxy.both();
+        dispose(f);
+        return [typeof f, typeof g];
+      }), ['function', 'undefined']);
+    } finally {
+      console.warn = warn;
+    }
     await settles(w, 0, 0);
   });
 
@@ -259,18 +242,16 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     const w = new Worker(worker('objects'));
     try {
       const f = callback(x => x + 1);
-      const { signal } = new AbortController();
       const result = w.proxy.run(String((_, f, value) => Promise.all([f(1), value.is])), f, { is: 'sent' });
       throws(() => w.proxy.echo(() => {}));
       deepEqual(await result, [2, 'sent']);
-      assert(!signal.aborted);
       equal(await w.proxy.echo(f), f);
     } finally {
       w.terminate();
     }
   });
 
-  test('after the end of the link, what was received says so', async () => {
+  test('callbacks reject after the end of the link', async () => {
     const w = new Worker(worker('objects'));
     const f = await w.proxy.run(String(({ callback }) => callback(() => 1)));
     const pending = await w.proxy.run(String(({ callback, pause }) => callback(() => pause(10_000))));
@@ -289,7 +270,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
   test('a callback of one worker works in another one', async () => {
     const [a, b] = [new Worker(worker('objects')), new Worker(worker('objects'))];
     try {
-      const run = (w, fn, ...args) => w.proxy.run(String(fn), ...args);
+      const run = (w, ...call) => runnerOf(w)(...call);
       const f = await run(a, ({ callback, kept }) => callback(x => (kept.was = x) * 2));
       equal(await run(b, (_, f) => f(21), f), 42);
       equal(await run(a, ({ kept }) => kept.was), 21);
@@ -380,7 +361,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     equal(w.proxy.counter, counter);
   });
 
-  link('what is exposed leads nowhere else', async (w, run) => {
+  link('members that an exposed object inherits from all objects are not accessible', async (w, run) => {
     await run(exposing);
     const { counter, tree, plain } = w.proxy;
     const use = (...operation) => w.proxy['coincide:use'](...operation);
@@ -393,7 +374,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     for (const name of ['call', 'bind', 'apply', 'prototype', 'constructor']) equal(await use('Counter', 0, [name]), undefined);
     equal(await use('counter', 2, ['toString'], []), 'counter 1');
     for (const [operation, Class] of [
-      [['plain', 0, ['name']], 'ReferenceError'], [['nobody', 0, []], 'ReferenceError'], [[99, 2, [], []], 'ReferenceError'], [['counter', 7, []], 'RangeError'],
+      [['plain', 0, ['name']], 'ReferenceError'], [['missing', 0, []], 'ReferenceError'], [[99, 2, [], []], 'ReferenceError'], [['counter', 7, []], 'RangeError'],
       [['counter', 2, ['inc'], 5], 'TypeError'], [['counter', 2, 'inc', []], 'TypeError'], [['counter', 2, [1], []], 'TypeError'], [['counter', 1, [], 1], 'TypeError'],
       [['counter', 3, [], []], 'TypeError'], [['tree', 3, ['later'], []], 'TypeError'], [['tree', 0, ['nothing', 'x']], 'TypeError'],
     ]) equal(`${operation[0]} ${operation[1]} ${operation[2]}: ${(await rejects(() => use(...operation))).name}`, `${operation[0]} ${operation[1]} ${operation[2]}: ${Class}`);
@@ -406,7 +387,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     equal((await rejects(() => w.proxy.tree())).name, 'TypeError');
   });
 
-  link('a frozen member is not set, and main hears of it', async (w, run) => {
+  link('setting a frozen member rejects unhandled on main', async (w, run) => {
     await run(exposing);
     const faults = [];
     const heard = node
@@ -475,14 +456,14 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     }
   });
 
-  test('what a worker exposes is awaited until it is ready', async () => {
+  test('operations on exposed names wait until the worker is ready', async () => {
     const w = new Worker(worker('objects'));
     try {
-      const early = [w.proxy.counter.inc(), w.proxy.counter.value.then(value => value), w.proxy.nobody.value];
+      const early = [w.proxy.counter.inc(), w.proxy.counter.value.then(value => value), w.proxy.missing.value];
       const results = Promise.allSettled(early);
       await w.ready;
-      const [inc, value, nobody] = await results;
-      deepEqual([inc.reason?.name, value.reason?.name, nobody.reason?.name], ['ReferenceError', 'ReferenceError', 'ReferenceError']);
+      const [inc, value, missing] = await results;
+      deepEqual([inc.reason?.name, value.reason?.name, missing.reason?.name], ['ReferenceError', 'ReferenceError', 'ReferenceError']);
       await w.proxy.run(String(exposing));
       equal(await w.proxy.counter.inc(), 2);
     } finally {
@@ -490,7 +471,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     }
   });
 
-  test('what one worker exposes, another one uses', async () => {
+  test('a worker uses an object that another worker exposes', async () => {
     const [a, b] = [new Worker(worker('objects')), new Worker(worker('objects'))];
     try {
       await a.proxy.run(String(exposing));
@@ -508,7 +489,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     }
   });
 
-  link('a signal in the arguments is a signal there, and fires there', async (w, run) => {
+  link('a signal in arguments or a result aborts at the other end', async (w, run) => {
     const controller = new AbortController();
     await run(({ kept }, signal, list) => {
       kept.signal = signal;
@@ -613,7 +594,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     deepEqual(await taken, [true, true, 'enough']);
   });
 
-  link('signals that nobody can abort any more are forgotten', async (w, run) => {
+  link('signals that were garbage-collected before they aborted are forgotten', async (w, run) => {
     if (!gc) return 'garbage is not collected on demand here';
     for (let i = 0; i < 20; i++) await run((_, signal) => signal.aborted, new AbortController().signal);
     const aborted = new AbortController();
@@ -633,16 +614,19 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     const w = new Worker(worker('objects'));
     const [one, two, three] = Array.from({ length: 3 }, () => new AbortController());
     two.abort('before');
-    const result = w.proxy.run(String(async (_, one, two) => [one.aborted || (await new Promise(resolve => one.addEventListener('abort', () => resolve(one.reason)))), two.reason]), one.signal, two.signal);
+    const result = w.proxy.run(String(async (_, one, two) => {
+      if (!one.aborted) await new Promise(resolve => one.addEventListener('abort', resolve));
+      return [one.reason, two.reason];
+    }), one.signal, two.signal);
     one.abort('early');
-    deepEqual([(await result).length], [2]);
+    deepEqual(await result, ['early', 'before']);
     await w.proxy.echo(three.signal);
     w.terminate();
     three.abort();
     deepEqual(w.handles(), { given: 0, received: 0 });
   });
 
-  test('a proxy says what it is, and what the worker exports', async () => {
+  test('consoles show a proxy with the exports of its worker', async () => {
     const shown = async (...values) => {
       const { inspect } = await import('node:util');
       return values.map(value => inspect(value));
@@ -652,7 +636,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
       equal('echo' in w.proxy, false);
       if (node) assert((await shown(w.proxy))[0].endsWith('which is not ready]'), (await shown(w.proxy))[0]);
       await w.ready;
-      deepEqual(['echo' in w.proxy, 'nobody' in w.proxy, 'then' in w.proxy, Symbol.iterator in w.proxy, '@@x' in w.proxy], [true, false, false, false, false]);
+      deepEqual(['echo' in w.proxy, 'missing' in w.proxy, 'then' in w.proxy, Symbol.iterator in w.proxy, '@@x' in w.proxy], [true, false, false, false, false]);
       deepEqual('echo' in w.within({ timeout: 1 }), true);
       equal(Object.prototype.toString.call(w.proxy), '[object coincide]');
       if (node) {
@@ -692,7 +676,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     equal(Reflect.set(w.proxy, Symbol.for('coincide:mine'), () => {}), false);
   });
 
-  test('`transform` applies to what crosses, and not to what stays', async () => {
+  test('`transform` applies to copied values, and not to handles', async () => {
     const { Worker: Transforming } = made({ tier, promises: !blocks, transform: value => (typeof value === 'number' ? value + 100 : value) });
     const w = new Transforming(worker('objects'));
     try {
@@ -707,7 +691,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     }
   });
 
-  link('what a constructor returns beside its instance is copied, as by a call', async (w, run) => {
+  link('an object that a constructor returns instead of its instance is copied', async (w, run) => {
     const inner = { secret: 1 };
     class Own {
       n = 2;
@@ -745,7 +729,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     equal(await w.proxy.echo(object), object);
   });
 
-  test('a callback whose proxy is revoked holds up nothing at the end of the link', async () => {
+  test('a revoked proxy as a callback does not keep the link from ending streams', async () => {
     const w = new Worker(worker('objects'));
     const { proxy, revoke } = Proxy.revocable({ method() {} }, {});
     let hasEnded = false;
@@ -774,7 +758,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     equal(hasEnded, true);
   });
 
-  link('a worker that ends in the middle of a callback ends it', async (w, run) => {
+  link('terminate rejects a call that awaits a callback', async (w, run) => {
     const begun = new Promise(resolve => (w.proxy.begins = resolve));
     const call = rejects(() => run(async ({ proxy }, f) => (await proxy.begins(1), await f()), callback(() => new Promise(() => {}))));
     await begun;
@@ -783,7 +767,7 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     deepEqual(w.handles(), { given: 0, received: 0 });
   });
 
-  link('what a stranger sends costs no more than its bytes', async (w, run) => {
+  link('forged operations and handles cost no more than their bytes', async (w, run) => {
     await run(({ proxy, expose }) => {
       const ring = { n: 1 };
       ring.ring = ring;

@@ -1,11 +1,9 @@
 // Pools of workers.
+import { pause, until } from './link.kit.mjs';
+
 export default (register, { coincide: made, pool, worker, tier, assert, equal, deepEqual, rejects, throws }) => {
   const test = (name, body) => register(`${tier}: pool: ${name}`, body);
   const { Worker, transfer } = made({ tier, promises: tier === 'messages' });
-  const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
-  const until = async condition => {
-    while (!condition()) await pause(2);
-  };
   const codeOf = async promise => (await rejects(() => promise)).code;
 
   /** Runs `body` with a ready pool, the workers that it has created, and a function of main that the workers wait in until it is opened. */
@@ -132,7 +130,7 @@ export default (register, { coincide: made, pool, worker, tier, assert, equal, d
     equal(await workers.proxy.echo(3), 3);
   });
 
-  pooled('errors of functions arrive, and their workers go on', 1, async workers => {
+  pooled('errors of functions arrive, and their workers remain usable', 1, async workers => {
     const results = Array.from({ length: 3 }, () => workers.proxy.fails('RangeError', 'too far').catch(error => error));
     for (const error of await Promise.all(results)) {
       assert(error instanceof RangeError && error.message === 'too far', String(error));
@@ -220,7 +218,7 @@ export default (register, { coincide: made, pool, worker, tier, assert, equal, d
     }, { create });
   }
 
-  test('what is wrong at the start throws at once, and leaves no worker', async () => {
+  test('invalid arguments throw at once, and leave no worker', async () => {
     const created = [];
     const create = () => {
       if (created.length === 1) throw new RangeError('no more');
@@ -252,7 +250,7 @@ export default (register, { coincide: made, pool, worker, tier, assert, equal, d
     equal(created.length, 0);
   });
 
-  pooled('functions of main are there for all workers, and for later ones', 2, async (workers, { created }) => {
+  pooled('functions of main are registered for all workers, and for later ones', 2, async (workers, { created }) => {
     workers.proxy.hello = name => `Hello, ${name}`;
     const hello = () => Promise.all([1, 2].map(i => workers.proxy.call('hello', i).then(({ value, class: name }) => value ?? name)));
     deepEqual(await hello(), ['Hello, 1', 'Hello, 2']);
@@ -316,7 +314,7 @@ export default (register, { coincide: made, pool, worker, tier, assert, equal, d
     }, { create });
   });
 
-  test('a pool that ends before its workers are ready', async () => {
+  test('terminate before the workers are ready rejects `ready` and calls', async () => {
     await using(2, async workers => {
       const call = codeOf(workers.proxy.echo(1));
       if (Symbol.dispose) workers[Symbol.dispose]();
@@ -325,7 +323,7 @@ export default (register, { coincide: made, pool, worker, tier, assert, equal, d
     }, { ready: false });
   });
 
-  pooled('a pool cannot be sent, and its proxy is no promise', 1, async workers => {
+  pooled('a pool cannot be sent, and its proxy is not a promise', 1, async workers => {
     equal(throws(() => workers.proxy.echo(workers)).name, 'DataCloneError');
     equal(await workers.proxy, workers.proxy);
     equal(workers.proxy.then, undefined);

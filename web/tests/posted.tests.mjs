@@ -3,14 +3,15 @@ import { MainLasting, WorkerLasting } from '../modules/posted/lasting.js';
 import { Posted } from '../modules/posted/objects.js';
 import { OBJECTS } from '../modules/proxy.js';
 import { MISSING } from '../modules/values.js';
+import { until } from './link.kit.mjs';
 import { made, objects } from './workers/posted.js';
 
 export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual, rejects, throws }) => {
   const blocks = tier !== 'messages';
   const test = (name, body) => register(`${tier}: posted: ${name}`, body);
   const { Worker, transfer } = coincide({ tier, promises: !blocks });
-  const start = async (options, Class = Worker) => {
-    const w = new Class(worker('posted'), options);
+  const start = async (Class = Worker) => {
+    const w = new Class(worker('posted'));
     const kept = new Map();
     w.proxy.use = (name, value) => objects[name].use(value);
     w.proxy.give = async name => {
@@ -28,18 +29,13 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
   };
   let link;
   const started = () => (link ??= start());
-  const using = async (body, options, Class) => {
-    const w = await start(options, Class);
+  const using = async (body, Class) => {
+    const w = await start(Class);
     try {
       return await body(w);
     } finally {
       w.terminate();
     }
-  };
-  const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
-  const until = async condition => {
-    for (let i = 0; i < 500 && !(await condition()); i++) await pause(10);
-    assert(await condition(), 'it does not happen');
   };
   const hasMemory = typeof SharedArrayBuffer === 'function';
   const lacksMemory = 'this page has no shared memory';
@@ -95,12 +91,11 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
     deepEqual([value.x, value.right, value.constructor], [1, 4, Object]);
     await using(
       async strict => assert((await strict.proxy.fetchBlocking('a rectangle')).message.includes('result: an object of class DOMRect is posted')),
-      undefined,
       coincide({ tier, strict: true }).Worker,
     );
   });
 
-  test('an object that is met twice arrives once', async () => {
+  test('an object that occurs twice in a payload arrives once', async () => {
     const w = await started();
     const module = new WebAssembly.Module(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]));
     assert(await w.proxy.both(module, module));
@@ -125,7 +120,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
     deepEqual(order.slice(0, 3).map(([, ...kinds]) => kinds), [['MessagePort', 'MessagePort'], [], ['MessagePort']]);
   });
 
-  test('those of the worker do, while it blocks in some', async () => {
+  test('calls and notifications of the worker keep their order, while it blocks in some', async () => {
     const w = await started();
     const found = [];
     w.proxy.note = (number, port) => {
@@ -174,13 +169,13 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
     equal(buffer.byteLength, 0);
   });
 
-  test('what a worker does not take is refused as before', async () => {
+  test('objects that structured clone refuses are refused with their path', async () => {
     const w = await started();
     for (const value of [new Headers(), new Event('x'), Promise.resolve(), new WeakMap()])
       assert((await rejects(async () => w.proxy.nothing(value))).message.includes('args[0]: an object of class'), String(value));
   });
 
-  test('calls that are made before there is a link take their objects along', async () => {
+  test('calls before there is a link send their objects', async () => {
     const w = new Worker(worker('posted'));
     const { port1, port2 } = new MessageChannel();
     w.notify('note', 1, port1, transfer(port1));
@@ -206,7 +201,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
         deepEqual(await w.proxy.order(), [[2], [1, 'MessagePort']]);
       }));
 
-    test('it is a deadlock if main awaits it there', async () =>
+    test('a deadlock is an error if main awaits a call with objects in a call in which the worker is blocked', async () =>
       using(async w => {
         const { port1 } = new MessageChannel();
         w.proxy.ask = () => w.proxy.note(1, port1, transfer(port1));
@@ -226,7 +221,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
         deepEqual(await w.proxy.order(), [[1, 'MessagePort']]);
       }));
 
-    test('one that is cancelled while it waits never runs', async () =>
+    test('a call that is cancelled while it waits for objects never runs', async () =>
       using(async w => {
         const { port1 } = new MessageChannel();
         const controller = new AbortController();
@@ -252,10 +247,9 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
     equal((await call).code, 'Closed');
   });
 
-  test('shared memory that the worker has had crosses even if it blocks', async () => {
+  test('shared memory that the worker has received is sent to it while it blocks', async () => {
     if (!hasMemory || !blocks) return lacksMemory;
     await using(async w => {
-      w.proxy.echo = value => value;
       deepEqual(await w.proxy.returns(), { value: true });
       const memory = new SharedArrayBuffer(8);
       w.proxy.memory = () => memory;
@@ -277,7 +271,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
     return { end, posted, sent };
   };
 
-  test('objects that no call refers to are bounded', () => {
+  test('the number of objects that no call refers to is bounded', () => {
     const { posted } = table();
     for (let i = 1; i < 100_000; i++) posted.receive({ objects: [i, {}] });
     equal(posted.size, 1 << 16);
@@ -285,7 +279,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
     equal(posted.size, 0);
   });
 
-  test('a million objects that are claimed, dropped or not wanted leave nothing', () => {
+  test('a million objects that are claimed, dropped or unwanted leave nothing behind', () => {
     const { end, posted } = table();
     for (let i = 0; i < 1_000_000; i += 4) {
       posted.receive({ objects: [i, {}, i + 1, {}] });
@@ -318,7 +312,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
     throws(() => posted.incoming(1, 1), TypeError);
   });
 
-  test('a worker keeps shared memory until main has lost it', () => {
+  test('a worker keeps shared memory until main no longer has it', () => {
     if (!hasMemory) return lacksMemory;
     const { posted, sent } = table();
     const [own, theirs] = [new SharedArrayBuffer(1), new SharedArrayBuffer(1)];
@@ -334,7 +328,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
     throws(() => posted.incoming(1, number), TypeError);
   });
 
-  test('main tells the worker of shared memory that was collected', async () => {
+  test('main notifies the worker of shared memory that was garbage-collected', async () => {
     if (!hasMemory || !gc) return 'garbage cannot be collected on demand';
     const sent = [];
     const posted = new Posted({ id: 0, pending: new Map(), closed: undefined }, message => sent.push(message[OBJECTS].forget), MainLasting);

@@ -1,4 +1,5 @@
 // Streams of values: generators and other iterables that stay where they are.
+import { linkOf, pause, runnerOf, until } from './link.kit.mjs';
 
 export default (register, { coincide: made, mark, pool, worker, tier, gc, assert, equal, deepEqual, rejects, throws }) => {
   const { callback, dispose, stream } = mark;
@@ -6,21 +7,7 @@ export default (register, { coincide: made, mark, pool, worker, tier, gc, assert
   const main = options => made({ tier, promises: !blocks, ...options });
   const { Worker } = main();
   const test = (name, body) => register(`${tier}: streams: ${name}`, body);
-  const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
-  const until = async condition => {
-    while (!(await condition())) await pause(2);
-  };
-
-  /** A test with a worker of its own. `run` runs a function there, from its source. */
-  const link = (name, body, { Class = Worker } = {}) =>
-    test(name, async () => {
-      const w = new Class(worker('objects'));
-      try {
-        return await body(w, (fn, ...args) => w.proxy.run(String(fn), ...args));
-      } finally {
-        w.terminate();
-      }
-    });
+  const link = linkOf(test, Worker, worker);
 
   const collected = async (iterable, most = Infinity) => {
     const rows = [];
@@ -123,7 +110,7 @@ export default (register, { coincide: made, mark, pool, worker, tier, gc, assert
     deepEqual([kept.made, kept.ended, w.handles()], [blocks ? 160 : 80, blocks ? 4 : 2, { given: 0, received: 0 }]);
   });
 
-  link('generators as arguments, in both directions', async (w, run) => {
+  link('generators are sent as arguments in both directions', async (w, run) => {
     const kept = offering(w);
     await run(({ proxy }) => {
       proxy.sum = async ({ rows }) => {
@@ -158,7 +145,7 @@ export default (register, { coincide: made, mark, pool, worker, tier, gc, assert
     deepEqual(found, [20, 1]);
   });
 
-  link('iterables that are marked: each time that one is sent it is iterated from its beginning', async (w, run) => {
+  link('a marked iterable is iterated from its beginning each time that it is sent', async (w, run) => {
     const list = stream([1, 2, 3]);
     equal(stream(list), list);
     w.proxy.list = () => list;
@@ -364,7 +351,7 @@ export default (register, { coincide: made, mark, pool, worker, tier, gc, assert
     });
     const w = new Worker(worker('objects'));
     try {
-      const run = (fn, ...args) => w.proxy.run(String(fn), ...args);
+      const run = runnerOf(w);
       await run(({ proxy, kept }) => {
         kept.ended = 0;
         proxy.rows = function* (...rows) {
@@ -451,7 +438,7 @@ export default (register, { coincide: made, mark, pool, worker, tier, gc, assert
     deepEqual([await w.proxy.ended(), ended], [4, 4]);
   });
 
-  link('a producer reads no further ahead than the consumer says', async (w, run) => {
+  link('a producer reads at most one request ahead', async (w, run) => {
     await exporting(run);
     for (const name of ['sync', 'later'])
       for (const rows of [1, 4]) {
@@ -474,7 +461,7 @@ export default (register, { coincide: made, mark, pool, worker, tier, gc, assert
     const w = new Worker(worker('objects'));
     const trips = () => performance.getEntriesByName('coincide: a stream').length;
     try {
-      await exporting((fn, ...args) => w.proxy.run(String(fn), ...args));
+      await exporting(runnerOf(w));
       for (const [name, rows, length] of [['sync', 16, 100_000], ['later', 16, 20_000], ['sync', 500, 20_000]]) {
         performance.clearMeasures();
         let next = 0;
@@ -484,7 +471,7 @@ export default (register, { coincide: made, mark, pool, worker, tier, gc, assert
       }
       performance.clearMeasures();
       if (!blocks) return;
-      // In the worker, the rows that main's generator gives without a pause are those of one trip at least.
+      // In the worker, one trip has at least the rows that main's generator yields without a pause.
       let batches = 0;
       let isWithin = false;
       w.proxy.mine = function* (length) {
@@ -531,7 +518,7 @@ export default (register, { coincide: made, mark, pool, worker, tier, gc, assert
     deepEqual(found, ['table 0', 17, 'table 1', 117, 'table 2', 217]);
   });
 
-  link('a stream that comes home is the generator itself', async (w, run) => {
+  link('a stream that returns to its end is the generator itself', async (w, run) => {
     const mine = (function* () {
       yield 1;
     })();
@@ -625,7 +612,7 @@ export default (register, { coincide: made, mark, pool, worker, tier, gc, assert
     equal((await rows.next()).done, true);
   });
 
-  test('streams before the worker is ready', async () => {
+  test('streams are sent in both directions before the worker is ready', async () => {
     const w = new Worker(worker('objects'));
     try {
       let ended = 0;
@@ -695,7 +682,7 @@ export default (register, { coincide: made, mark, pool, worker, tier, gc, assert
     equal(ended, 0);
   });
 
-  test('pools give streams', async () => {
+  test('functions of pools return streams', async () => {
     const workers = pool(1, () => new Worker(worker('objects')));
     try {
       const rows = String(function* () {

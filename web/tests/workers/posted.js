@@ -245,5 +245,4 @@ export const run = async coincide => {
       return back[0] === back[1].own && new Uint8Array(back[0])[0] === 5;
     });
   proxy.unlisted = () => attempt(() => proxy.nothing({ deep: [1, new MessageChannel().port1] }));
-  proxy.idle = () => {};
 };
