@@ -1,7 +1,7 @@
 //! Main's end of the link to one worker.
 
 use super::mailbox::{Address, Job, Mailbox, Notification, WINDOW};
-use crate::calls::clock;
+use super::queue::{Due, Queue};
 use crate::calls::endpoint::{Encode, Endpoint};
 use crate::calls::error::{CallError, CallErrorKind, CallResult, LinkClosed, RawError};
 use crate::calls::host::{Effect, Host, Task};
@@ -9,8 +9,7 @@ use crate::calls::slot::Slot;
 use crate::calls::turn::Pace;
 use coincide_proto::engine::Action;
 use coincide_proto::{CloseReason, Closed, ClosedBy, Outcome, Time};
-use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::VecDeque;
+use std::cell::{OnceCell, RefCell};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -25,14 +24,21 @@ pub(crate) struct MainEndpoint {
     /// This endpoint as other threads see it, once one of them has a proxy.
     address: OnceCell<Arc<Address>>,
     /// What other threads have queued to be sent, in order.
-    queue: RefCell<VecDeque<Queued>>,
-    /// No later than the first deadline of a queued call.
-    first_deadline: Cell<Option<Time>>,
+    queue: Queue<Queued>,
 }
 
 enum Queued {
     Call(Arc<Slot>),
     Notification(Notification),
+}
+
+impl Due for Queued {
+    fn deadline(&self) -> Option<Time> {
+        match self {
+            Self::Call(slot) => slot.deadline(),
+            Self::Notification(_) => None,
+        }
+    }
 }
 
 /// What a worker runs in, where that ends with the link: a process, a Web Worker.
@@ -74,8 +80,7 @@ impl MainEndpoint {
             stage: RefCell::new(Stage::Starting(Vec::new())),
             runner: RefCell::default(),
             address: OnceCell::new(),
-            queue: RefCell::default(),
-            first_deadline: Cell::new(None),
+            queue: Queue::default(),
         }
     }
 
@@ -116,11 +121,7 @@ impl MainEndpoint {
 
     /// Time until [`pump`](Self::pump) has something to do because a deadline has passed.
     pub(crate) fn until_deadline(&self) -> Option<Duration> {
-        let queued = self.first_deadline.get().map(|deadline| deadline.since(clock::now()));
-        match (self.host.until_deadline(), queued) {
-            (Some(sent), Some(queued)) => Some(sent.min(queued)),
-            (sent, queued) => sent.or(queued),
-        }
+        self.host.until_deadline().into_iter().chain(self.queue.until_deadline()).min()
     }
 
     /// Address for jobs of other threads for this endpoint.
@@ -143,13 +144,11 @@ impl MainEndpoint {
     pub(crate) fn perform_job(&self, job: Job) {
         match job {
             Job::Call(slot) => {
-                if let Some(deadline) = slot.deadline() {
-                    let first = self.first_deadline.get();
-                    self.first_deadline.set(Some(first.map_or(deadline, |first| first.min(deadline))));
-                }
-                self.queue.borrow_mut().push_back(Queued::Call(slot));
+                self.queue.push(Queued::Call(slot));
             }
-            Job::Notify(notification) => self.queue.borrow_mut().push_back(Queued::Notification(notification)),
+            Job::Notify(notification) => {
+                self.queue.push(Queued::Notification(notification));
+            }
             Job::Change(change) => {
                 change(&self.host);
                 self.address().performed();
@@ -167,14 +166,13 @@ impl MainEndpoint {
 
     /// Sends what other threads have queued, as far as there is room for it. Returns whether anything was sent.
     fn send_queued(&self) -> bool {
-        if self.queue.borrow().is_empty() {
+        if self.queue.len() == 0 {
             return false;
         }
         self.expire_queued();
         let mut progress = false;
         while self.host.pending.shared() < WINDOW && !self.host.engine.borrow().is_blocked() {
-            let Some(queued) = self.queue.borrow_mut().pop_front() else {
-                self.first_deadline.set(None);
+            let Some(queued) = self.queue.pop() else {
                 break;
             };
             progress = true;
@@ -204,30 +202,10 @@ impl MainEndpoint {
 
     /// Ends the queued calls whose deadline has passed.
     fn expire_queued(&self) {
-        let now = clock::now();
-        if self.first_deadline.get().is_none_or(|first| first > now) {
-            return;
-        }
-        let mut expired = Vec::new();
-        let mut first: Option<Time> = None;
-        self.queue.borrow_mut().retain(|queued| {
+        for queued in self.queue.take_expired() {
             let Queued::Call(slot) = queued else {
-                return true;
+                continue;
             };
-            match slot.deadline() {
-                Some(deadline) if deadline <= now => {
-                    expired.push(Arc::clone(slot));
-                    false
-                }
-                Some(deadline) => {
-                    first = Some(first.map_or(deadline, |first| first.min(deadline)));
-                    true
-                }
-                None => true,
-            }
-        });
-        self.first_deadline.set(first);
-        for slot in expired {
             let error = RawError::from_outcome("", Outcome::TimedOut, self.host.engine.borrow().session());
             self.settle(&slot, error);
         }

@@ -7,6 +7,7 @@ mod handle;
 mod mailbox;
 mod names;
 mod pool;
+mod queue;
 mod shared_proxy;
 mod turns;
 mod workers;

@@ -4,6 +4,7 @@ use super::Main;
 use super::builder::WorkerBuilder;
 use super::endpoint::{MainEndpoint, Owner};
 use super::handle::Worker;
+use super::queue::{Due, Queue};
 use super::turns::Shared;
 use crate::calls::clock;
 use crate::calls::endpoint::Endpoint;
@@ -16,7 +17,6 @@ use coincide_proto::{CallId, CloseReason, Closed, ClosedBy, Format, Payload, Tim
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::marker::PhantomData;
@@ -46,8 +46,7 @@ impl Main {
             size,
             longest: Cell::new(QUEUE),
             members: RefCell::default(),
-            queue: RefCell::default(),
-            first_deadline: Cell::new(None),
+            queue: Queue::default(),
             failures: Cell::new(0),
             is_terminated: Cell::new(false),
         });
@@ -154,7 +153,7 @@ impl Pool {
 
     /// Number of calls that wait for a worker.
     pub fn queued(&self) -> usize {
-        self.handle.0.queue.borrow().len()
+        self.handle.0.queue.len()
     }
 
     /// Terminates all workers. Calls that are in flight or wait end with [`Closed`](CallErrorKind::Closed). Idempotent.
@@ -328,9 +327,7 @@ pub(super) struct State {
     /// Workers not known to be closed.
     members: RefCell<Vec<Rc<Member>>>,
     /// Calls that wait for a worker, oldest first.
-    queue: RefCell<VecDeque<Rc<Job>>>,
-    /// A lower bound of the deadlines of waiting calls.
-    first_deadline: Cell<Option<Time>>,
+    queue: Queue<Rc<Job>>,
     /// Number of consecutive workers that ended before they were ready.
     failures: Cell<usize>,
     is_terminated: Cell<bool>,
@@ -435,30 +432,27 @@ impl State {
             return self.send(job, &member);
         }
         let longest = self.longest.get();
-        if self.queue.borrow().len() >= longest {
+        if self.queue.len() >= longest {
             return job.end(refused(CallErrorKind::Busy(longest)));
         }
         self.queue(job);
     }
 
     fn queue(self: &Rc<Self>, job: &Rc<Job>) {
-        self.queue.borrow_mut().push_back(Rc::clone(job));
-        if let Some(deadline) = job.deadline {
-            let first = self.first_deadline.get();
-            self.first_deadline.set(Some(first.map_or(deadline, |first| first.min(deadline))));
-            if let Some(main) = self.main.upgrade() {
-                main.ring_outside_of_turn();
-            }
+        if self.queue.push(Rc::clone(job))
+            && let Some(main) = self.main.upgrade()
+        {
+            main.ring_outside_of_turn();
         }
         self.pump();
     }
 
     /// Sends waiting calls to idle workers, and replaces workers that have ended.
     fn pump(self: &Rc<Self>) {
-        while !self.queue.borrow().is_empty()
+        while self.queue.len() > 0
             && let Some(member) = self.free_member()
         {
-            let job = self.queue.borrow_mut().pop_front();
+            let job = self.queue.pop();
             job.into_iter().for_each(|job| self.send(&job, &member));
         }
         if self.is_creating.get() {
@@ -466,7 +460,7 @@ impl State {
         }
         let live = self.live();
         let starting = live.iter().filter(|member| !member.is_ready.get()).count();
-        let waiting = self.queue.borrow().len().saturating_sub(starting);
+        let waiting = self.queue.len().saturating_sub(starting);
         // Counted once: a worker may end before `create` returns it.
         for _ in 0..waiting.min(self.size.saturating_sub(live.len())) {
             if let Err(error) = self.start() {
@@ -526,7 +520,7 @@ impl State {
 
     /// Drops a waiting call whose future was dropped.
     fn forget(&self, job: &Rc<Job>) {
-        self.queue.borrow_mut().retain(|other| !Rc::ptr_eq(other, job));
+        self.queue.retain(|other| !Rc::ptr_eq(other, job));
     }
 
     /// Ends all workers and calls.
@@ -546,27 +540,12 @@ impl State {
 
     /// Time until [`expire`](Self::expire) has something to do. Reads the clock only if there are deadlines.
     pub(super) fn until_deadline(&self) -> Option<Duration> {
-        self.first_deadline.get().map(|deadline| deadline.since(clock::now()))
+        self.queue.until_deadline()
     }
 
     /// Ends the calls that have waited until their deadline.
     pub(super) fn expire(&self) {
-        let now = clock::now();
-        let mut expired = Vec::new();
-        let mut first: Option<Time> = None;
-        self.queue.borrow_mut().retain(|job| match job.deadline {
-            Some(deadline) if deadline <= now => {
-                expired.push(Rc::clone(job));
-                false
-            }
-            Some(deadline) => {
-                first = Some(first.map_or(deadline, |first| first.min(deadline)));
-                true
-            }
-            None => true,
-        });
-        self.first_deadline.set(first);
-        for job in expired {
+        for job in self.queue.take_expired() {
             self.end(&job, Err(CallError::new(&job.function, CallErrorKind::TimedOut).into()));
         }
     }
@@ -644,6 +623,12 @@ enum Stage {
     Ended(CallResult),
     /// The result was returned, or is no longer awaited.
     Over,
+}
+
+impl Due for Rc<Job> {
+    fn deadline(&self) -> Option<Time> {
+        self.deadline
+    }
 }
 
 impl Job {
