@@ -67,7 +67,7 @@ impl<'de> Deserialize<'de> for Handle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::{from_slice, to_vec};
+    use crate::value::{Reader, from_slice, to_vec};
     use alloc::boxed::Box;
     use alloc::string::ToString;
     use alloc::vec;
@@ -102,6 +102,28 @@ mod tests {
         let bytes = to_vec(&(&shared, methods, &shared)).unwrap();
         let (before, handle, after) = from_slice::<(Vec<u8>, Handle, Vec<u8>)>(&bytes).unwrap();
         assert_eq!((before, &handle, after), (shared.clone(), methods, shared));
+    }
+
+    #[test]
+    fn is_told_from_text_and_numbers() {
+        let others = [
+            Value::from("Fuß, ß"),
+            Value::from("😀😁".repeat(20)),
+            Value::Array(vec![Value::from("Maß"), Value::from(64), Value::from("Maß"), Value::from(true)]),
+            Value::Array((0..400).map(|number| Value::from((number << 7) | 0x1f)).collect()),
+            Value::from(f64::from_bits(0x3ff0_9f00_0000_0000)),
+        ];
+        for value in others {
+            let bytes = to_vec(&value).unwrap();
+            assert!(bytes.contains(&0x9f), "the byte of the tag is in {value:?}");
+            assert!(!Reader::may_have_handles(&bytes), "{value:?}");
+        }
+        for owner in [RefOwner::Sender, RefOwner::Receiver] {
+            for kind in HandleKind::ALL {
+                let handle = Handle { owner, kind, id: 0, description: Value::Undefined };
+                assert!(Reader::may_have_handles(&to_vec(&("😀", &handle)).unwrap()), "{handle:?}");
+            }
+        }
     }
 
     #[test]

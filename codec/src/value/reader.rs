@@ -529,8 +529,20 @@ impl<'de> Reader<'de> {
     }
 
     /// Whether there may be handles in the bytes of a payload, or of its head. `false` is certain.
+    ///
+    /// Looks for a tag that is followed by an owner and a kind. UTF-8 has the byte of the tag in emoji and in letters such as `ß`, but text has
+    /// no two control characters behind it.
     pub fn may_have_handles(bytes: &[u8]) -> bool {
-        bytes.contains(&tag::HANDLE)
+        let (Some(owners), Some(kinds)) = (bytes.get(1..), bytes.get(2..)) else {
+            return false;
+        };
+        let begins_handle = |((tag, owner), kind): ((&u8, &u8), &u8)| {
+            (*tag == tag::HANDLE) & (*owner <= RefOwner::Receiver as u8) & (*kind <= HandleKind::Controller as u8)
+        };
+        // Without a branch for each byte, the search is vectorized.
+        bytes.chunks(CHUNK).zip(owners.chunks(CHUNK)).zip(kinds.chunks(CHUNK)).any(|((tags, owners), kinds)| {
+            tags.iter().zip(owners).zip(kinds).map(begins_handle).fold(false, |found, begins| found | begins)
+        })
     }
 
     /// Skips an item and everything within it. `found` receives the owner, kind and id of each handle in it, in order.
@@ -915,6 +927,9 @@ fn misplaced() -> DecodeError {
 fn no_text() -> DecodeError {
     DecodeError::malformed("a string is not UTF-8")
 }
+
+/// Bytes in which handles are looked for together.
+const CHUNK: usize = 128;
 
 /// No segment belongs there.
 const NO_SEGMENT: usize = usize::MAX;
