@@ -1,6 +1,8 @@
 //! Functions as arguments and results.
 
-use coincide::{CallError, CallErrorKind, Callback, Config, Main, Proxy, RemoteFunction, Scope, Thrown, Value, Worker};
+use coincide::{
+    CallError, CallErrorKind, CallFuture, Callback, Config, Main, Proxy, RemoteFunction, Scope, Thrown, Value, Worker,
+};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -289,6 +291,54 @@ fn cancelled_calls_release_what_they_have_given() {
         drop(call);
     }
     until_released(&main, &proxy, &owner);
+}
+
+#[test]
+fn functions_in_payloads_that_are_not_read_are_released() {
+    const EACH: usize = 1000;
+    let given = Arc::new(());
+    let owned = Arc::clone(&given);
+    let (main, worker) = started(move |scope| {
+        scope.export("give", move |_: u32| {
+            let owned = Arc::clone(&owned);
+            Callback::new(move || Arc::strong_count(&owned))
+        });
+        scope.export("number", |number: u32| number);
+        scope.export_bytes("bytes", |_: &mut Vec<u8>| Ok(()));
+        scope.export("nothing", || ());
+        scope.export_async("never", |_: RemoteFunction| std::future::pending::<()>());
+    });
+    let proxy = worker.proxy();
+    let nothing = || main.block_on(proxy.call::<()>("nothing", ())).unwrap();
+    let held = Arc::strong_count(&given);
+    let owner = Rc::new(());
+    let fails = |call: CallFuture<Value>| assert!(main.block_on(call).is_err());
+    let variants: [(&str, &dyn Fn()); 10] = [
+        ("arguments for an unknown function", &|| fails(proxy.call("unknown", (counted(&owner),)))),
+        ("arguments of other types", &|| fails(proxy.call("number", (counted(&owner),)))),
+        ("arguments behind one of another type", &|| fails(proxy.call("number", ("", counted(&owner))))),
+        ("arguments for a function of bytes", &|| fails(proxy.call("bytes", (counted(&owner),)))),
+        ("arguments of an unknown notification", &|| proxy.notify("unknown", (counted(&owner),)).unwrap()),
+        ("arguments of a call that is cancelled at once", &|| drop(proxy.call::<()>("never", (counted(&owner),)))),
+        ("a result of another type", &|| fails(proxy.call("give", ("number",)))),
+        ("the result of a call that is cancelled", &|| drop(proxy.call::<RemoteFunction>("give", (1,)))),
+        ("a result that has arrived", &|| {
+            let call = proxy.call::<RemoteFunction>("give", (1,));
+            nothing();
+            drop(call);
+        }),
+        ("the result of a notification", &|| proxy.notify("give", (1,)).unwrap()),
+    ];
+    for (name, act) in variants {
+        (0..EACH).for_each(|_| act());
+        for _ in 0..2 * EACH {
+            nothing();
+            if (Rc::strong_count(&owner), Arc::strong_count(&given)) == (1, held) {
+                break;
+            }
+        }
+        assert_eq!((Rc::strong_count(&owner), Arc::strong_count(&given)), (1, held), "{name}");
+    }
 }
 
 #[test]

@@ -13,7 +13,9 @@ pub(crate) enum Purpose {
     Notify,
     Return,
     Throw(ErrorCode),
-    /// The answer to a call that has ended here: its bytes are not kept.
+    /// The answer to a call that has ended here, which may contain objects to release.
+    LateAnswer,
+    /// The same without such objects, or without memory for it: its bytes are not kept.
     DroppedAnswer,
     /// A call for whose arguments there is no memory: its bytes are not kept. In their place is the text of the error that answers it once it
     /// has come completely.
@@ -289,6 +291,10 @@ impl Assemblies {
     /// Nobody waits any more for the answer to the call `id`.
     pub(crate) fn discard_answer(&mut self, id: u32, pool: &mut Pool) {
         if let Some(assembly) = self.get_mut(id) {
+            if assembly.format == Format::Value {
+                assembly.purpose = Purpose::LateAnswer;
+                return;
+            }
             let body = assembly.stop_keeping(Purpose::DroppedAnswer, pool);
             pool.give_payload(body);
         }

@@ -114,6 +114,11 @@ pub enum Event {
     Interrupted,
     /// The peer no longer holds these references.
     Released(Vec<u64>),
+    /// A payload in the value format that has arrived and is not read: the answer to a call that has ended, or arguments that were refused. It may contain
+    /// objects of the peer that have to be released.
+    Unread(Payload),
+    /// A payload in the value format of this end that the peer does not receive completely, after it was accepted. Objects in it were not sent.
+    Unsent(Payload),
     /// The link is closed; this is the last event. All calls have ended before it.
     Closed(Closed),
 }

@@ -1,7 +1,7 @@
 //! Messages on their way out, cut into frames as they leave.
 
 use crate::pool::Pool;
-use crate::{Flags, Header, Kind, Payload, Transmit};
+use crate::{Flags, Format, Header, Kind, Payload, Transmit};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -131,6 +131,14 @@ impl Message {
     }
 }
 
+/// A message that was removed before all of it was sent.
+pub(crate) struct Removed {
+    pub(crate) kind: Kind,
+    pub(crate) id: u32,
+    pub(crate) format: Format,
+    pub(crate) body: Payload,
+}
+
 /// The queues of outgoing messages: first the greeting, then what is urgent, then the rest in the order in which it was pushed.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
@@ -217,18 +225,12 @@ impl Outbox {
         call
     }
 
-    /// Removes the call with this id if it is still here, whole or in part. `true`: nothing of it has been sent.
-    pub(crate) fn remove_call(&mut self, id: u32, pool: &mut Pool) -> bool {
+    /// Removes the call with this id if it is still here, whole or in part. Returns whether a part of it has been sent, and what was removed.
+    pub(crate) fn remove_call(&mut self, id: u32, pool: &mut Pool) -> Option<(bool, Removed)> {
         let found = |message: &Message| message.kind() == Kind::CALL && message.header.id == id;
-        let Some(index) = self.queue.iter().position(|message| found(message)) else {
-            return false;
-        };
-        let Some(message) = self.queue.remove(index) else {
-            return false;
-        };
-        let unsent = !message.started;
-        self.recycle(message, pool);
-        unsent
+        let index = self.queue.iter().position(|message| found(message))?;
+        let message = self.queue.remove(index)?;
+        Some((message.started, self.removed(message, pool)))
     }
 
     /// Removes all calls, whole or in part, and gives the id of the one of which a part has been sent.
@@ -236,31 +238,33 @@ impl Outbox {
         // Messages are sent one after the other.
         let begun = self.queue.front().filter(|message| message.started && message.kind() == Kind::CALL);
         let id = begun.map(|message| message.header.id);
-        self.remove_where(pool, |message| message.kind() == Kind::CALL);
+        for Removed { body, .. } in self.remove_where(pool, |message| message.kind() == Kind::CALL) {
+            pool.give_payload(body);
+        }
         id
     }
 
-    /// Removes messages and gives the ids and body lengths of the calls among them.
-    pub(crate) fn remove_where(
-        &mut self,
-        pool: &mut Pool,
-        mut wanted: impl FnMut(&Message) -> bool,
-    ) -> Vec<(u32, usize)> {
-        let mut calls = Vec::new();
+    /// Removes messages and returns them.
+    pub(crate) fn remove_where(&mut self, pool: &mut Pool, mut wanted: impl FnMut(&Message) -> bool) -> Vec<Removed> {
+        let mut all = Vec::new();
         let mut index = 0;
         while index < self.queue.len() {
             if wanted(&self.queue[index]) {
                 if let Some(message) = self.queue.remove(index) {
-                    if message.kind() == Kind::CALL {
-                        calls.push((message.header.id, message.size));
-                    }
-                    self.recycle(message, pool);
+                    all.push(self.removed(message, pool));
                 }
             } else {
                 index += 1;
             }
         }
-        calls
+        all
+    }
+
+    fn removed(&mut self, mut message: Box<Message>, pool: &mut Pool) -> Removed {
+        let Header { kind, flags, id, .. } = message.header;
+        let body = core::mem::take(&mut message.body);
+        self.recycle(message, pool);
+        Removed { kind, id, format: flags.format(), body }
     }
 
     pub(crate) fn clear(&mut self, pool: &mut Pool) {

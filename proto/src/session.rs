@@ -3,7 +3,7 @@
 use crate::assembly::{Assemblies, Assembly, Purpose};
 use crate::budget::Budget;
 use crate::calls::{Incoming, Outgoing, Stage};
-use crate::message::{COUNT, ENTRY, Outbox};
+use crate::message::{COUNT, ENTRY, Outbox, Removed};
 use crate::pool::Pool;
 use crate::{
     Allot, CallId, CloseReason, Closed, ClosedBy, Config, ErrorCode, Event, Flags, Format, FrameBytes, Greeting,
@@ -294,7 +294,7 @@ impl Session {
         let limit = self.peer.max_message;
         if payload.len() as u64 > limit && self.incoming.get(id).is_some() {
             let text = format!("it has {} bytes and the caller takes {limit} at most: return less", payload.len());
-            self.pool.give_payload(payload);
+            self.unsent(format, payload);
             return self.throw_text(id, ErrorCode::TOO_LARGE, &text);
         }
         self.answer_with(id, Kind::RETURN, 0, format, payload)
@@ -314,7 +314,7 @@ impl Session {
         let payload = checked(payload.into());
         if payload.len() as u64 > self.peer.max_message {
             let (size, limit) = (payload.len(), self.peer.max_message);
-            self.pool.give_payload(payload);
+            self.unsent(format, payload);
             let text = format!("the function threw an error of {size} bytes and the caller takes {limit} at most");
             return self.throw_text(id, ErrorCode::TOO_LARGE, &text);
         }
@@ -587,7 +587,7 @@ impl Session {
 
     /// Whether [`poll_event`](Self::poll_event) has something to give.
     #[inline]
-    pub(crate) fn has_events(&self) -> bool {
+    pub fn has_events(&self) -> bool {
         !self.events.is_empty()
     }
 
@@ -654,7 +654,7 @@ impl Session {
         if self.pool.account.charge(size) {
             return self.answer(id, kind, code, format, payload, size);
         }
-        self.pool.give_payload(payload);
+        self.unsent(format, payload);
         let text = self.lack_of_memory("its answer", size as u64);
         self.throw_text(id, ErrorCode::OUT_OF_MEMORY, &text)
     }
@@ -672,7 +672,7 @@ impl Session {
     ) -> Result<(), NoSuchCall> {
         if !self.incoming.remove(id) {
             self.pool.account.release(charged);
-            self.pool.give_payload(payload);
+            self.unsent(format, payload);
             return Err(NoSuchCall);
         }
         let header = Header { kind, flags: Flags::new(format, false), code, id: id.0, ..Header::default() };
@@ -708,11 +708,36 @@ impl Session {
         payload
     }
 
+    /// Reports a payload that has arrived and is not read, if it may contain objects.
+    pub(crate) fn unread(&mut self, format: Format, payload: Payload) {
+        self.drop_payload(format, payload, Event::Unread);
+    }
+
+    /// Reports a payload of this end that the peer does not receive, if it may contain objects.
+    pub(crate) fn unsent(&mut self, format: Format, payload: Payload) {
+        self.drop_payload(format, payload, Event::Unsent);
+    }
+
+    fn drop_payload(&mut self, format: Format, payload: Payload, event: fn(Payload) -> Event) {
+        if format == Format::Value && payload.head.len() >= LEAST_WITH_OBJECT && self.state != State::Closed {
+            self.events.push_back(event(payload));
+        } else {
+            self.pool.give_payload(payload);
+        }
+    }
+
     fn end_here(&mut self, id: u32, outcome: Outcome) {
         let Some(call) = self.outgoing.get(id).filter(|call| call.stage == Stage::Pending) else {
             return;
         };
-        if !call.sent && self.outbox.remove_call(id, &mut self.pool) {
+        let mut begun = true;
+        if !call.sent
+            && let Some((has_begun, Removed { format, body, .. })) = self.outbox.remove_call(id, &mut self.pool)
+        {
+            begun = has_begun;
+            self.unsent(format, body);
+        }
+        if !begun {
             self.outgoing.remove(id);
         } else {
             self.outgoing.abandon(id);
@@ -841,7 +866,12 @@ impl Session {
             calls += usize::from(fits && message.kind() == Kind::CALL);
             !fits || (message.kind() == Kind::CALL && calls > max_pending)
         });
-        for (id, size) in removed {
+        for Removed { kind, id, format, body } in removed {
+            let size = body.len();
+            self.unsent(format, body);
+            if kind != Kind::CALL {
+                continue;
+            }
             self.outgoing.remove(id);
             let error = if size as u64 > max_message {
                 SendError::TooLarge { size, limit: max_message }
@@ -906,6 +936,7 @@ impl Session {
         call.answering = true;
         let abandoned = call.stage == Stage::Abandoned;
         let purpose = match header.kind {
+            _ if abandoned && header.flags.format() == Format::Value => Purpose::LateAnswer,
             _ if abandoned => Purpose::DroppedAnswer,
             Kind::RETURN => Purpose::Return,
             _ => Purpose::Throw(ErrorCode(header.code)),
@@ -1035,6 +1066,7 @@ impl Session {
                 self.abort(CloseReason::FAILED, &text);
                 (Purpose::DroppedNotification, Vec::new())
             }
+            Purpose::LateAnswer => (Purpose::DroppedAnswer, Vec::new()),
             dropped => (dropped, Vec::new()),
         }
     }
@@ -1115,7 +1147,7 @@ impl Session {
             Purpose::Call => {
                 let depth = self.incoming.get(id).map_or(0, |call| call.depth);
                 if depth > self.config.max_depth {
-                    self.pool.give_payload(payload);
+                    self.unread(format, payload);
                     let limit = self.config.max_depth;
                     let chain = self.chain(id);
                     let text = format!("calls are nested {depth} deep and {limit} are allowed: {chain}");
@@ -1135,6 +1167,10 @@ impl Session {
             Purpose::Throw(code) => {
                 self.outgoing.remove(id.0);
                 self.events.push_back(Event::Ended { id, outcome: Outcome::Threw { code, format, payload } });
+            }
+            Purpose::LateAnswer => {
+                self.outgoing.remove(id.0);
+                self.unread(format, payload);
             }
             Purpose::DroppedAnswer => self.outgoing.remove(id.0),
             Purpose::RefusedCall => {
@@ -1315,6 +1351,9 @@ fn close_header(reason: CloseReason) -> Header {
 
 /// Longest text in bytes of an error or a close: fits into the smallest frame.
 const LONGEST_TEXT: usize = 1536;
+
+/// Least length in bytes of a value that contains an object: its tag, its owner and its id.
+const LEAST_WITH_OBJECT: usize = 3;
 
 /// Bytes of memory that each byte of a list of exports may take when it is read: a name without a character has two bytes, and a string three
 /// words.

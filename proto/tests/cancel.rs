@@ -146,6 +146,89 @@ fn deadlines_end_calls_in_their_order() {
 }
 
 #[test]
+fn late_values_are_unread_and_other_late_answers_are_dropped() {
+    // Bytes of the answer, frames of it that arrive before the call is cancelled, and how the call ends.
+    for (size, frames, times_out) in
+        [(100, 0, false), (100, 0, true), (10_000, 0, false), (10_000, 2, false), (10_000, 2, true)]
+    {
+        for format in [Format::Value, Format::Bytes, Format::Typed] {
+            for throws in [false, true] {
+                let mut link = Link::open();
+                link.max_frame = 2048;
+                let call = call_until(&mut link, "f", SECOND);
+                link.settle();
+                let id = link.called(Role::Main);
+                match throws {
+                    true => link.main.throw(id, ErrorCode::THROWN, format, pattern(size)).unwrap(),
+                    false => link.main.reply(id, format, pattern(size)).unwrap(),
+                }
+                for _ in 0..frames {
+                    let _ = link.send(Role::Main);
+                    link.receive(Role::Worker);
+                }
+                if times_out {
+                    link.advance(SECOND);
+                } else {
+                    link.worker.cancel(call);
+                }
+                let expected = if times_out { Outcome::TimedOut } else { Outcome::Cancelled };
+                assert_eq!(link.ended(Role::Worker, call), expected);
+                link.settle();
+                let unread = (format == Format::Value).then(|| Event::Unread(pattern(size).into()));
+                assert_eq!(link.events(Role::Worker), Vec::from_iter(unread));
+                assert_eq!(link.events(Role::Main), [], "the call was answered");
+            }
+        }
+    }
+}
+
+#[test]
+fn values_that_do_not_leave_completely_are_unsent() {
+    let unsent = |link: &mut Link, role, size| assert_eq!(link.event(role), Event::Unsent(pattern(size).into()));
+    let called = Call { name: "f", format: Format::Value, ..Call::default() };
+    for frames in 0..3 {
+        let mut link = Link::open();
+        link.max_frame = 2048;
+        let call = link.worker.call(called, pattern(10_000)).unwrap();
+        for _ in 0..frames {
+            let _ = link.send(Role::Worker);
+        }
+        link.worker.cancel(call);
+        let events = link.events(Role::Worker);
+        let ended = Event::Ended { id: call, outcome: Outcome::Cancelled };
+        assert_eq!(events, [Event::Unsent(pattern(10_000).into()), ended], "{frames} frames have left");
+        link.settle();
+        link.nothing_happened();
+    }
+    // All of it has left: it is the receiver's.
+    let mut link = Link::open();
+    let call = link.worker.call(called, pattern(100)).unwrap();
+    link.settle();
+    link.worker.cancel(call);
+    assert_eq!(link.ended(Role::Worker, call), Outcome::Cancelled);
+    let id = link.called(Role::Main);
+    link.main.reply(id, Format::Bytes, Vec::new()).unwrap();
+    assert_eq!(link.main.reply(id, Format::Value, pattern(50)), Err(NoSuchCall));
+    unsent(&mut link, Role::Main, 50);
+
+    // What exceeds the limits of the peer, once they are known.
+    let mut link = Link::new(Config { max_message: 3000, ..Config::default() }, Config::default());
+    let call = link.worker.call(called, pattern(5000)).unwrap();
+    link.worker.notify("n", Format::Value, pattern(4000)).unwrap();
+    link.settle();
+    let mut events = link.events(Role::Worker);
+    assert!(matches!(events.remove(2), Event::Ended { id, outcome: Outcome::NotSent(_) } if id == call), "{events:?}");
+    assert_eq!(events, [Event::Opened, Event::Unsent(pattern(5000).into()), Event::Unsent(pattern(4000).into())]);
+    let call = link.call(Role::Main, "g");
+    link.settle();
+    let id = link.called(Role::Worker);
+    link.worker.reply(id, Format::Value, pattern(3500)).unwrap();
+    unsent(&mut link, Role::Worker, 3500);
+    link.settle();
+    assert!(matches!(link.events(Role::Main)[..], [Event::Opened, Event::Ended { id, .. }] if id == call));
+}
+
+#[test]
 fn a_late_answer_reaches_no_other_call() {
     let mut link = Link::open();
     let first = call_until(&mut link, "slow", SECOND);

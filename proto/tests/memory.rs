@@ -4,8 +4,8 @@
 mod link;
 
 use coincide_proto::{
-    Budget, Call, CallId, CloseReason, ClosedBy, Config, ErrorCode, Event, Format, Header, Kind, Outcome, Progress,
-    Role, SendError, Session,
+    Budget, Call, CallId, CloseReason, ClosedBy, Config, ErrorCode, Event, Flags, Format, Header, Kind, Outcome,
+    Progress, Role, SendError, Session,
 };
 use link::{Link, first_part, frame, next_frame, part, pattern};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -109,6 +109,43 @@ fn announcement_beyond_the_budget_is_refused_without_being_stored() {
         assert_eq!(refusal(&mut main, 1).0, ErrorCode::CANCELLED);
         serves(&mut main, 3);
     }
+}
+
+#[test]
+fn late_answers_are_received_within_the_budget_and_otherwise_dropped() {
+    let budget = Budget::new(MIB);
+    let mut main = greeted(Role::Main, &budget);
+    for (total, fits) in [(MIB / 2, true), (2 * MIB, false), (MIB / 2, true)] {
+        for begun in [false, true] {
+            let id = call(&mut main);
+            let half = vec![7; total / 2];
+            let flags = Flags::new(Format::Value, true);
+            let header = Header { kind: Kind::RETURN, flags, id: id.to_wire(), ..Header::default() };
+            let first = frame(header, "", &[&(total as u64).to_le_bytes(), &half[..]].concat());
+            let rest = part(id.to_wire(), &half, false);
+            if begun {
+                receive(&mut main, &first);
+            }
+            main.cancel(id);
+            if !begun {
+                receive(&mut main, &first);
+            }
+            assert!(budget.used() <= MIB, "{budget}");
+            while next_frame(&mut main).is_some() {}
+            receive(&mut main, &rest);
+            let events: Vec<Event> = std::iter::from_fn(|| main.poll_event()).collect();
+            let is_unread = |event: &Event| matches!(event, Event::Unread(payload) if payload.len() == total);
+            assert_eq!(events.iter().any(is_unread), fits, "{total} bytes, begun: {begun}");
+            let ends = events.iter().filter(|event| matches!(event, Event::Ended { .. })).count();
+            assert_eq!((ends, budget.used()), (1, 0));
+        }
+    }
+    // An answer to a call that has been answered, or that never was, ends the link.
+    let id = call(&mut main);
+    let answer = frame(Header { kind: Kind::RETURN, id: id.to_wire(), ..Header::default() }, "", b"value");
+    main.cancel(id);
+    receive(&mut main, &answer);
+    assert!(main.handle_frame(&answer[..]).is_err());
 }
 
 #[test]

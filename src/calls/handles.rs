@@ -6,8 +6,7 @@ use super::remote_function::Remote;
 use super::tables::{Given, Received};
 use coincide_codec::value::{HandleKind, Reader, RefOwner};
 use coincide_codec::{DecodeError, EncodeError};
-use coincide_proto::{CallId, ErrorCode, Format, Outcome, Segment};
-use hashbrown::HashMap;
+use coincide_proto::{Payload, Segment};
 use std::cell::{OnceCell, RefCell};
 use std::rc::{Rc, Weak};
 
@@ -19,8 +18,6 @@ pub(crate) struct Handles {
     received: Received<Remote>,
     /// What the payload that was written last has given.
     written: RefCell<Vec<u64>>,
-    /// The handles in arguments of calls that have not ended.
-    in_flight: RefCell<HashMap<CallId, Vec<u64>>>,
 }
 
 impl Default for Handles {
@@ -30,7 +27,6 @@ impl Default for Handles {
             given: Given::counting_from(BEFORE_FIRST),
             received: Received::default(),
             written: RefCell::default(),
-            in_flight: RefCell::default(),
         }
     }
 }
@@ -73,50 +69,20 @@ impl Handles {
         self.given.release(given);
     }
 
-    /// Records the handles in the arguments of a call.
-    pub(super) fn sent(&self, call: CallId, given: Vec<u64>) {
-        if !given.is_empty() {
-            self.in_flight.borrow_mut().insert(call, given);
-        }
+    /// Releases handles in a payload that the other end does not receive.
+    pub(super) fn unsent(&self, payload: &Payload) {
+        let mut ids = Vec::new();
+        // A payload of this end is well-formed. Without memory for the list, the handles stay until the link ends.
+        let _ = each_counted(&payload.head, payload.segments(), |id| {
+            if ids.try_reserve(1).is_ok() {
+                ids.push(id);
+            }
+        });
+        self.given.release(&ids);
     }
 
-    /// A call of this end has ended. If the other end has not read its arguments, the handles in them are released.
-    pub(crate) fn ended(&self, call: CallId, outcome: &Outcome) {
-        if let Outcome::Threw { format: Format::Value, payload, .. } = outcome {
-            self.skip(&payload.head, payload.segments());
-        }
-        if self.in_flight.borrow().is_empty() {
-            return;
-        }
-        let given = self.in_flight.borrow_mut().remove(&call);
-        if let Some(given) = given
-            && is_unread(outcome)
-        {
-            self.given.release(&given);
-        }
-    }
-
-    /// Reads arguments that may contain handles. If they are refused, the handles are discarded.
-    pub(super) fn reading_args<T>(
-        &self,
-        head: &[u8],
-        segments: &mut [Segment],
-        read: impl FnOnce(&mut [Segment]) -> Result<T, DecodeError>,
-    ) -> Result<T, DecodeError> {
-        if !Reader::may_have_handles(head) {
-            return read(segments);
-        }
-        let arrived = self.count(head, segments)?;
-        let value = self.coding(|| read(segments));
-        match &value {
-            Err(error) if !error.is_out_of_memory() => self.received.revoke(&arrived),
-            _ => self.settle(&arrived),
-        }
-        value
-    }
-
-    /// Reads a result that may contain handles.
-    pub(super) fn reading_result<T>(
+    /// Reads arguments or a result that may contain handles. Those that are not used, also because the payload cannot be read, are released.
+    pub(super) fn reading<T>(
         &self,
         head: &[u8],
         segments: &mut [Segment],
@@ -174,7 +140,6 @@ impl Handles {
     /// Forgets everything: the link is closed.
     pub(super) fn clear(&self) {
         self.received.clear();
-        self.in_flight.take();
         self.given.clear();
     }
 
@@ -183,15 +148,19 @@ impl Handles {
     fn count(&self, head: &[u8], segments: &[Segment]) -> Result<Vec<u64>, DecodeError> {
         let mut ids = Vec::new();
         let mut memory = true;
-        Reader::of_payload(head, segments).skip_handles(|owner, kind, id| {
-            // Signals are not counted.
-            if owner == RefOwner::Sender && !matches!(kind, HandleKind::Signal | HandleKind::Controller) {
-                memory = memory && ids.try_reserve(1).is_ok();
-                if memory {
-                    ids.push(id);
-                }
+        let counted = each_counted(head, segments, |id| {
+            memory = memory && ids.try_reserve(1).is_ok();
+            if memory {
+                ids.push(id);
             }
-        })?;
+        });
+        if counted.is_err() {
+            // It is refused: what precedes the error is released.
+            if self.received.count(&ids) {
+                self.settle(&ids);
+            }
+            return counted.map(|()| ids);
+        }
         if memory && self.received.count(&ids) { Ok(ids) } else { Err(DecodeError::out_of_memory()) }
     }
 
@@ -242,16 +211,16 @@ thread_local! {
     static CODING: RefCell<Option<Weak<dyn Endpoint>>> = const { RefCell::new(None) };
 }
 
-/// Whether the other end has not read the arguments of a call that has ended so.
-fn is_unread(outcome: &Outcome) -> bool {
-    match outcome {
-        Outcome::NotSent(_) => true,
-        Outcome::Threw { code, .. } => {
-            [ErrorCode::UNKNOWN_FUNCTION, ErrorCode::BAD_ARGUMENTS, ErrorCode::SCHEMA_MISMATCH, ErrorCode::TOO_DEEP]
-                .contains(code)
-        }
-        _ => false,
+/// Calls `found` with the ids of the sender's handles in a payload, except for signals, which are not counted.
+fn each_counted(head: &[u8], segments: &[Segment], mut found: impl FnMut(u64)) -> Result<(), DecodeError> {
+    if !Reader::may_have_handles(head) {
+        return Ok(());
     }
+    Reader::of_payload(head, segments).skip_handles(|owner, kind, id| {
+        if owner == RefOwner::Sender && !matches!(kind, HandleKind::Signal | HandleKind::Controller) {
+            found(id);
+        }
+    })
 }
 
 /// Handles have larger ids than references of the same end, which are counted from 1 in a table of their own: a released id names one of both.

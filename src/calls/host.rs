@@ -106,7 +106,7 @@ impl Host {
         id
     }
 
-    /// Releases the handles in a result that is read where there is no end of the link.
+    /// Releases the handles in a payload of the other end that is not read, or not by this end.
     pub(crate) fn release_handles(&self, format: Format, payload: &Payload) {
         if format == Format::Value {
             self.handles.skip(&payload.head, payload.segments());
@@ -160,12 +160,8 @@ impl Host {
     ) -> Result<CallId, CallError> {
         let (format, payload) = self.encode(function, encode)?;
         let given = self.handles.take_written();
-        let called = self.call_encoded(function, format, payload, timeout.map(|timeout| clock::now().after(timeout)));
-        match &called {
-            Ok(call) => self.handles.sent(*call, given),
-            Err(_) => self.handles.take_back(&given),
-        }
-        called
+        let deadline = timeout.map(|timeout| clock::now().after(timeout));
+        self.call_encoded(function, format, payload, deadline).inspect_err(|_| self.handles.take_back(&given))
     }
 
     /// The same with arguments that are encoded already.
@@ -259,11 +255,11 @@ impl Host {
                 return self.serve(call, function, format, payload).map_or(Effect::None, Effect::Spawn);
             }
             Action::Settle { call, outcome } => {
-                self.handles.ended(call, &outcome);
-                if let Outcome::Returned { format, payload } = &outcome
-                    && self.pending.is_shared(call)
-                {
-                    self.release_handles(*format, payload);
+                match &outcome {
+                    Outcome::Returned { format, payload } if !self.pending.is_read_here(call) => {
+                        self.release_handles(*format, payload);
+                    }
+                    outcome => self.handle_thrown(outcome),
                 }
                 let waker = self.pending.resolve(call, outcome, self.engine.borrow().session());
                 return waker.map_or(Effect::None, Effect::Wake);
@@ -274,6 +270,14 @@ impl Host {
                 }
             }
             Action::Released(references) => self.handle_released(&references),
+            Action::Unread(payload) => {
+                self.release_handles(Format::Value, &payload);
+                self.recycle(payload);
+            }
+            Action::Unsent(payload) => {
+                self.handles.unsent(&payload);
+                self.recycle(payload);
+            }
             Action::Ready(exports) => return Effect::Ready(exports),
             Action::Closed(closed) => return Effect::Closed(closed),
         }
@@ -283,6 +287,13 @@ impl Host {
     /// Hosts the futures of functions as soon as they are polled.
     pub(crate) fn abort_running(&self) {
         self.running.borrow().values().for_each(AbortHandle::abort);
+    }
+
+    /// Releases the handles in an error, which is a copy for programs.
+    pub(crate) fn handle_thrown(&self, outcome: &Outcome) {
+        if let Outcome::Threw { format, payload, .. } = outcome {
+            self.release_handles(*format, payload);
+        }
     }
 
     /// Calls the listeners in the order in which they were added.
@@ -331,16 +342,14 @@ impl Host {
             return Err(Failure::Refused(ErrorCode::BAD_ARGUMENTS, "operations on what was given are values".into()));
         }
         let (head, segments) = payload::parts(payload);
-        let operation: Operation = value::from_payload(head, segments).map_err(|error| Failure::unread(&error))?;
-        let found = operation.function().and_then(|id| {
+        let operation = value::from_payload(head, segments).map_err(|error| Failure::unread(&error));
+        let found = operation.and_then(|operation: Operation| {
             let gone = || Thrown::new("ReferenceError", "the callback was released and cannot be called any more");
-            self.handles.given(id).ok_or_else(gone)
+            let found = operation.function().and_then(|id| self.handles.given(id).ok_or_else(gone));
+            found.map_err(Failure::threw)
         });
         // No function takes what is in there.
-        found.map_err(|thrown| {
-            self.handles.skip(&payload.head, payload.segments());
-            Failure::threw(thrown)
-        })
+        found.inspect_err(|_| self.release_handles(format, payload))
     }
 
     fn start<B>(self: &Rc<Self>, call: Ticket, future: LocalBoxFuture<'static, Answer<B>>) -> Task
@@ -380,7 +389,7 @@ impl Host {
                 match &*kept {
                     Kept::Function(function) => self.run(function, format, payload),
                     Kept::Stream(_) => {
-                        self.handles.skip(&payload.head, payload.segments());
+                        self.release_handles(format, &payload);
                         Err(Failure::threw(Thrown::new("TypeError", "a stream can only be iterated")))
                     }
                 }
@@ -426,6 +435,7 @@ impl Host {
             }
             Function::Bytes(run) => {
                 if format != Format::Bytes {
+                    self.release_handles(format, &payload);
                     let text = "the function takes bytes as they are: call it with `call_bytes`";
                     return Err(Failure::Refused(ErrorCode::BAD_ARGUMENTS, text.into()));
                 }

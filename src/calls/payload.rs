@@ -82,7 +82,7 @@ pub(crate) fn decode_args<A: DeserializeOwned>(
         (Format::Value, _) => {
             let (head, segments) = parts(payload);
             host.handles
-                .reading_args(head, segments, |segments| value::args_from_payload(head, segments))
+                .reading(head, segments, |segments| value::args_from_payload(head, segments))
                 .or_else(|error| refuse(code(&error), error.to_string()))
         }
         (Format::Typed, Some(Schema(hash))) => {
@@ -103,7 +103,7 @@ pub(crate) fn decode_args<A: DeserializeOwned>(
 /// Reads the arguments of a function in an operation that calls it.
 pub(crate) fn decode_applied<A: DeserializeOwned>(host: &Host, payload: &mut Payload) -> Result<A, Failure> {
     let (head, segments) = parts(payload);
-    let read = host.handles.reading_args(head, segments, |segments| value::from_payload(head, segments));
+    let read = host.handles.reading(head, segments, |segments| value::from_payload(head, segments));
     read.map(|Applied(args)| args).map_err(|error| match Failure::unread(&error) {
         // The path begins with the place of the arguments in the operation.
         Failure::Refused(code, text) => {
@@ -154,7 +154,7 @@ pub(crate) fn decode_result<R: DeserializeOwned>(
     let result = match (format, schema) {
         (Format::Typed, Some(Schema(hash))) => typed::from_payload(head, segments, hash),
         (Format::Value, _) => match host {
-            Some(host) => host.handles.reading_result(head, segments, |segments| value::from_payload(head, segments)),
+            Some(host) => host.handles.reading(head, segments, |segments| value::from_payload(head, segments)),
             None => value::from_payload(head, segments),
         },
         _ => Err(DecodeError::mismatch("the other end answered in a format that was not asked for")),
@@ -167,6 +167,7 @@ pub(crate) fn bytes(host: &Host, function: &str, (format, payload): (Format, Pay
     if format == Format::Bytes {
         return whole(host, function, payload);
     }
+    host.release_handles(format, &payload);
     let source = DecodeError::mismatch("the function gives a value, not bytes: call it without `call_bytes`");
     Err(CallError::result(function, source))
 }

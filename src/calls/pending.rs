@@ -17,6 +17,11 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
+    /// The result, if it has arrived and was not polled.
+    pub(crate) fn take(&self) -> Option<CallResult> {
+        self.result.take()
+    }
+
     pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<CallResult> {
         let Some(result) = self.result.take() else {
             *self.waker.borrow_mut() = Some(context.waker().clone());
@@ -56,9 +61,9 @@ impl PendingCalls {
         self.shared.set(self.shared.get() + 1);
     }
 
-    /// Whether another thread awaits a call.
-    pub(crate) fn is_shared(&self, id: CallId) -> bool {
-        matches!(self.calls.borrow().get(&id), Some(Awaiting::Shared(_)))
+    /// Whether this thread awaits a call.
+    pub(crate) fn is_read_here(&self, id: CallId) -> bool {
+        matches!(self.calls.borrow().get(&id), Some(Awaiting::Here(_)))
     }
 
     /// Number of calls that other threads await.

@@ -219,11 +219,15 @@ impl<R: DeserializeOwned> Future for CallFuture<R> {
 
 impl<R> Drop for CallFuture<R> {
     fn drop(&mut self) {
-        if let State::Waiting(id, _) = self.state
-            && self.endpoint.host().pending.forget(id)
-        {
-            self.endpoint.host().engine.borrow_mut().cancel(id);
+        let State::Waiting(id, pending) = &self.state else {
+            return;
+        };
+        let host = self.endpoint.host();
+        if host.pending.forget(*id) {
+            host.engine.borrow_mut().cancel(*id);
             self.endpoint.flush();
+        } else if let Some(Ok((format, payload))) = pending.take() {
+            host.release_handles(format, &payload);
         }
     }
 }

@@ -55,27 +55,6 @@ impl<H> Received<H> {
         }
     }
 
-    /// Undoes the count for a payload that is refused: its sender releases the handles itself.
-    pub(crate) fn revoke(&self, ids: &[u64]) {
-        let (mut arrivals, mut back) = (self.arrivals.borrow_mut(), self.back.borrow_mut());
-        for id in ids {
-            match arrivals.get_mut(id) {
-                Some(counted) => {
-                    counted.times -= 1;
-                    if counted.times == 0 {
-                        arrivals.remove(id);
-                    }
-                }
-                // Its handle has been dropped already.
-                None => {
-                    if let Some(at) = back.iter().position(|waiting| waiting == id) {
-                        back.swap_remove(at);
-                    }
-                }
-            }
-        }
-    }
-
     /// The local handle of a value, created by `make` if there is none.
     pub(crate) fn handle(&self, id: u64, make: impl FnOnce() -> H) -> Rc<H> {
         let mut arrivals = self.arrivals.borrow_mut();

@@ -317,11 +317,11 @@ impl Endpoint for MainEndpoint {
         }
     }
 
-    /// Outside of a turn, a frame without room or a new deadline needs another turn.
+    /// Outside of a turn, a frame without room, a new deadline or an event, such as arguments that were not sent, needs another turn.
     fn flush(&self) {
         let mut engine = self.host.engine.borrow_mut();
         engine.flush();
-        if (engine.is_blocked() || engine.poll_timeout().is_some())
+        if (engine.is_blocked() || engine.poll_timeout().is_some() || engine.session().has_events())
             && let Some(main) = self.main.upgrade()
         {
             main.ring_outside_of_turn();

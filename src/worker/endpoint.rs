@@ -224,7 +224,7 @@ impl WorkerEndpoint {
             }
             match self.poll() {
                 Some(Action::Settle { call, outcome }) if call == id => {
-                    self.host.handles.ended(call, &outcome);
+                    self.host.handle_thrown(&outcome);
                     return outcome;
                 }
                 Some(action) => self.perform(action),

@@ -3,10 +3,10 @@
 //
 // No frame of wasm is below code of the program: wasm returns what is to be done, and is called again with the result. So what a program throws belongs
 // to its own call, and a program may call coincide wherever it runs.
-import { answer, cancel, deliver, initSync, lose, notify, register, release, start, unregister } from './coincide.js';
-import { CLOSED as LINK_CLOSED, failureOf, isCoincide, run } from './errors.js';
+import { answer, cancel, deliver, initSync, lose, notify, register, release, resume, start, unregister } from './coincide.js';
+import { CLOSED as LINK_CLOSED, THREW as THROWN, failureOf, isCoincide, run } from './errors.js';
 import { hasFailed } from './guard.js';
-import { ABORT, CLOSED, READY, RELEASED, RUN, SETTLE, addEnd, requestTurn, turn } from './loop.js';
+import { ABORT, CLOSED, READY, RELEASED, RUN, SETTLE, UNREAD, UNSENT, addEnd, requestTurn, turn } from './loop.js';
 import { FORGOTTEN, SIGNALLED } from './objects/signals.js';
 import { NEXT, RETURN, mend } from './objects/streams.js';
 import { Posted } from './posted/objects.js';
@@ -95,6 +95,11 @@ export class End {
     }
   }
 
+  /** Drops posted objects of a payload that is not sent. The receiver drops those of others. */
+  unpost(objects) {
+    if (objects) this.posted.drop(objects);
+  }
+
   /** Registers `fn`, which the other end calls by `name`. If `value` is exposed, it has members there. */
   register(name, fn, value = fn) {
     this.insert(name, { name, fn, values: this.values, isOffered: true });
@@ -157,12 +162,12 @@ export class End {
   #started(name, args, timeout, pending, moved) {
     if (this.closed !== undefined) return this.#refuse(pending);
     const objects = this.post(pending.values, pending.name, args, moved);
-    if (objects) pending.drop = () => this.posted.drop(objects);
     const id = start(this.id, scratch.numberOf(name), scratch.give(), scratch.length, timeout);
     if (id === 0) {
       const { words } = memory;
       pending.values.unsend();
       pending.settle(failureOf(words[STATUS], memory.shownText(), pending.name), true);
+      this.unpost(objects);
       return 0;
     }
     pending.given = pending.values.given;
@@ -197,7 +202,7 @@ export class End {
     const objects = this.post(values, shown, args, moved);
     if (!notify(this.id, scratch.numberOf(name), scratch.give(), scratch.length)) {
       values.unsend();
-      if (objects) this.posted.drop(objects);
+      this.unpost(objects);
       throw failureOf(memory.words[STATUS], memory.shownText(), shown);
     }
     this.wake();
@@ -214,6 +219,12 @@ export class End {
   /** Takes a turn soon if the end needs one, for a deadline or because there was no room. */
   wake() {
     if (memory.words[WAKE] !== 0) requestTurn();
+  }
+
+  /** Dispatches calls again that have waited for posted objects. */
+  resume() {
+    resume(this.id);
+    turn();
   }
 
   /** Performs an action of the engine. Returns whether that has settled a promise. */
@@ -233,6 +244,10 @@ export class End {
       case RELEASED:
         this.#released(idsIn(memory.words[ADDRESS], memory.words[LENGTH]));
         return false;
+      case UNREAD:
+      case UNSENT:
+        this.values.skip(this.posted, kind === UNSENT);
+        return false;
       case CLOSED:
         this.close(memory.shownText());
         return true;
@@ -247,10 +262,14 @@ export class End {
   }
 
   #settle() {
-    const id = memory.words[CALL];
+    const { words } = memory;
+    const id = words[CALL];
     const pending = this.pending.get(id);
     // JavaScript may have stopped waiting for it.
-    if (!pending) return false;
+    if (!pending) {
+      if (words[STATUS] <= THROWN) this.values.skip(this.posted);
+      return false;
+    }
     this.pending.delete(id);
     if (pending.ended()) this.posted?.settled(id);
     else this.posted.holdResult(id, pending, pending.values.copy());
@@ -297,7 +316,10 @@ export class End {
     try {
       args = values.decode(this.posted);
     } catch (error) {
-      if (error === MISSING && this.posted.hold()) return NOT_NOW;
+      if (error === MISSING) {
+        if (this.posted.hold()) return NOT_NOW;
+        values.skip(this.posted);
+      }
       if (error?.isOutOfMemory) return refused(OUT_OF_MEMORY, `its arguments cannot be read: ${inWords(error)}`);
       return refused(BAD_ARGUMENTS, inWords(error));
     }

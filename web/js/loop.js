@@ -87,7 +87,7 @@ const hasRunning = () => {
 };
 
 // Kinds of actions: `action.rs` has the same list.
-export const NONE = 0, RUN = 1, SETTLE = 2, ABORT = 3, READY = 4, RELEASED = 5, CLOSED = 6, ENDED = 7, STOPPED = 8;
+export const NONE = 0, RUN = 1, SETTLE = 2, ABORT = 3, READY = 4, RELEASED = 5, CLOSED = 6, ENDED = 7, STOPPED = 8, UNREAD = 10, UNSENT = 11;
 const MORE = 9;
 
 /** As a timeout. */

@@ -44,8 +44,6 @@ class Pending {
     this.values = undefined;
     /** The handles in the arguments; null without any. */
     this.given = null;
-    /** Drops the objects that were posted for the call; undefined without any. */
-    this.drop = undefined;
     this.number = 0;
     this.isAbandoned = false;
     this.promise = new Promise((resolve, reject) => {
@@ -121,8 +119,6 @@ class Pending {
     if (!all.delete(this)) return;
     clearTimeout(this.timer);
     this.stop?.();
-    // They may be unclaimed.
-    if (hasFailed) this.drop?.();
     if (hasFailed) this.reject(value);
     else this.resolve(value);
   }

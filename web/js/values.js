@@ -1,5 +1,5 @@
 // Values of a link on their way between the program and payloads. All code of the program that runs here may throw.
-import { BAD_ARGUMENTS, OUT_OF_MEMORY, THREW, VALUE, adopt, failed, failureOf, isUnread, remote } from './errors.js';
+import { OUT_OF_MEMORY, THREW, VALUE, adopt, failed, failureOf, isUnread, remote } from './errors.js';
 import { ADDRESS, LENGTH, STATUS, memory, scratch } from './scratch.js';
 import { blobsIn } from './values/blobs.js';
 import { Decoder, adopters } from './values/decode.js';
@@ -111,6 +111,18 @@ export class Values {
     }
   }
 
+  /** Releases what is in the payload that wasm shows, or in a copy, and is not read. `isOurs`: this end has written the payload, and it was not sent. */
+  skip(posted, isOurs = false, copied = undefined) {
+    const { words } = memory;
+    if (copied) this.#skim(copied, 0, copied.bytes.length, copied.buffers, posted, false);
+    else this.#skim(memory, words[ADDRESS], words[LENGTH], memory.buffers(), posted, isOurs);
+  }
+
+  #skim(source, at, length, buffers, posted, isOurs) {
+    const numbers = this.#references.skim?.(source, at, length, buffers, isOurs);
+    if (numbers?.length > 0) posted?.skipped(numbers, isOurs);
+  }
+
   #read(source, at, length, buffers, posted) {
     let isRead = false;
     this.#decoder.references = this.#references;
@@ -118,6 +130,9 @@ export class Values {
       const value = this.#decoder.decode(source, at, length, buffers, posted);
       isRead = true;
       return value;
+    } catch (error) {
+      if (error !== MISSING) this.#skim(source, at, length, buffers, posted, false);
+      throw error;
     } finally {
       if (posted !== undefined && posted.claims.length > 0) posted.claim(isRead);
     }
@@ -142,8 +157,8 @@ export class Values {
   }
 
   /**
-   * The value that a call of `fn` ended with; throws if it failed, or `MISSING`. wasm shows the outcome. `given` are the handles in its arguments, `posted` has the objects of the
-   * result.
+   * The value that a call of `fn` ended with; throws if it failed, or `MISSING`. wasm shows the outcome. `given` are the references in its arguments, `posted` has the objects of
+   * the result.
    */
   outcome(fn, given, posted) {
     const status = memory.words[STATUS];
@@ -154,7 +169,7 @@ export class Values {
         throw error === MISSING ? error : unreadable(error, fn);
       }
     }
-    if (given && (isUnread(status) || (status === BAD_ARGUMENTS && this.#references.settle))) this.#references.unsent(given);
+    if (given && isUnread(status) && !this.#references.skim) this.#references.unsent(given);
     if (status !== THREW) throw failureOf(status, memory.shownText(), fn);
     let thrown;
     try {

@@ -20,6 +20,8 @@ pub(crate) const ENDED: u32 = 7;
 pub(crate) const STOPPED: u32 = 8;
 /// The turn is over, and there is more to do.
 pub(crate) const MORE: u32 = 9;
+const UNREAD: u32 = 10;
+const UNSENT: u32 = 11;
 
 /// Writes an action to the words. Returns its kind; `own` is the call that is waited for.
 pub(crate) fn show(action: Action, own: Option<CallId>, engine: &mut Engine) -> u32 {
@@ -53,6 +55,14 @@ pub(crate) fn show(action: Action, own: Option<CallId>, engine: &mut Engine) -> 
             let bytes: Vec<u8> = references.into_iter().flat_map(|id| (id as f64).to_le_bytes()).collect();
             memory::show(bytes, Some(engine));
             RELEASED
+        }
+        Action::Unread(payload) => {
+            memory::show(payload, Some(engine));
+            UNREAD
+        }
+        Action::Unsent(payload) => {
+            memory::show(payload, Some(engine));
+            UNSENT
         }
         Action::Closed(closed) => {
             show_text(&closed.to_string());

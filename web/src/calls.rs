@@ -32,11 +32,12 @@ pub fn start(id: u32, name: usize, at: usize, len: usize, timeout: f64) -> u32 {
     })
 }
 
-/// The same for a worker that blocks until the call has ended. Returns the kind of the next action; `Own` is then the call. [`ENDED`]: the outcome is
-/// shown.
+/// The same for a worker that blocks until the call has ended. Returns the kind of the next action. [`ENDED`]: the outcome is shown. `Own` is the call, or 0 if it
+/// was not made.
 #[wasm_bindgen]
 pub fn call(id: u32, name: usize, at: usize, len: usize, timeout: f64) -> u32 {
     with_end(id, |end, clock| {
+        memory::set(Word::Own, 0);
         match end.engine.take_stop() {
             // What is closed can't send either, which says more.
             None | Some(coincide_proto::engine::Stop::Closed) => {}

@@ -7,7 +7,7 @@ use crate::memory::{self, Word};
 use crate::ports::Port;
 use crate::turn::Turn;
 use coincide_proto::engine::{Action, Engine};
-use coincide_proto::{Budget, CloseReason, Config, ErrorCode, Format, Role, Session, Time, Transport};
+use coincide_proto::{Budget, CloseReason, Config, ErrorCode, Format, Payload, Role, Session, Time, Transport};
 use coincide_transport_atomics::Rings;
 use coincide_transport_atomics::web::{Instant, attached as atomics};
 use coincide_transport_sw::PollPolicy;
@@ -106,12 +106,16 @@ impl End {
         }
     }
 
-    /// Refuses a call whose arguments are no values.
+    /// Refuses a call whose arguments are no values, and drops payloads in which nothing is to be released.
     pub(crate) fn accepted(&mut self, action: Action) -> Option<Action> {
         match action {
             Action::Run { call, format, payload, .. } if format != Format::Value => {
                 self.engine.recycle(payload);
                 self.engine.throw_text(call, ErrorCode::BAD_ARGUMENTS, NOT_VALUES);
+                None
+            }
+            Action::Unread(payload) | Action::Unsent(payload) if !refers(&payload) => {
+                self.engine.recycle(payload);
                 None
             }
             action => Some(action),
@@ -158,11 +162,17 @@ impl End {
         self.note_wake();
     }
 
-    /// Tells JavaScript whether the event loop has to take a turn.
+    /// Tells JavaScript whether the event loop has to take a turn, for room, a deadline or an event.
     pub(crate) fn note_wake(&self) {
-        let wake = self.engine.is_blocked() || self.engine.poll_timeout().is_some();
+        let wake =
+            self.engine.is_blocked() || self.engine.poll_timeout().is_some() || self.engine.session().has_events();
         memory::set(Word::Wake, wake.into());
     }
+}
+
+/// Whether a value may contain handles or posted objects: a tag, and one of two owners. Other items may have such bytes as well.
+fn refers(payload: &Payload) -> bool {
+    payload.head.windows(2).any(|bytes| matches!(bytes, [HANDLE | POSTED, 0 | 1]))
 }
 
 /// Length in bytes of the buffer of a link with rings of this capacity.
@@ -294,6 +304,10 @@ fn relay(at: usize, len: usize, hold: u32) -> Option<RelayedBy> {
     let policy = PollPolicy { hold: Duration::from_millis(hold.into()), ..PollPolicy::default() };
     Some(RelayedBy { url: url.into(), token: token.into(), policy })
 }
+
+// Tags of items: `codec/js/format.js` has all of them.
+const HANDLE: u8 = 0x9f;
+const POSTED: u8 = 0xa0;
 
 const NOT_VALUES: &str = "a JavaScript function takes values: call it by its name, without `call_bytes` and types";
 

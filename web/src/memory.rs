@@ -127,7 +127,7 @@ pub(crate) enum Word {
     Wake,
     /// Milliseconds until the next turn; the largest number stands for no limit.
     Timeout,
-    /// The call that `call` blocks in.
+    /// The call that `call` has made; 0 if it has made none.
     Own,
     /// Number of buffers that belong to the payload in scratch memory; wasm sets it to 0 when it takes that.
     Lent,

@@ -2,6 +2,8 @@
 // that was written from the specification alone has to agree on what is malformed. For Node.js, which reads the files.
 import { readFileSync, readdirSync } from 'node:fs';
 import { decode as read } from '../../proto/vectors/check/value.mjs';
+import { Decoder } from '../modules/values/decode.js';
+import { Skimmer } from '../modules/values/skim.js';
 import { codecKit } from './codec.kit.mjs';
 
 export default (test, { assert, equal }) => {
@@ -45,6 +47,7 @@ export default (test, { assert, equal }) => {
 
   /** Checks the decoder, and tells whether it takes the bytes. */
   const judge = (name, bytes) => {
+    skims(name, bytes);
     const before = incoming.length;
     let value;
     try {
@@ -60,6 +63,27 @@ export default (test, { assert, equal }) => {
     assert(incoming.length - before <= bytes.length / 4, `${name} has more references than bytes for them`);
     again(name, value);
     return true;
+  };
+  /** The handles and posted objects that `Class` finds, and whether it reads all. */
+  const found = (Class, bytes, buffers) => {
+    const all = [];
+    const finds = (...item) => (all.push(item.slice(0, 3)), {});
+    try {
+      new Class({ incoming: () => ({}), handle: finds }).decode({ bytes, data: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) }, 0, bytes.length, buffers, { incoming: finds });
+      return [all, true];
+    } catch (error) {
+      assert(error instanceof Error && !/call stack/.test(error.message), String(error));
+      return [all, false];
+    }
+  };
+  /** What is decoded is also skimmed, with the same handles. What is refused is skimmed at least as far. */
+  const skims = (name, bytes, buffers) => {
+    const [read, isRead] = found(Decoder, bytes, buffers);
+    const [skimmed, isSkimmed] = found(Skimmer, bytes, buffers);
+    assert(isSkimmed || !isRead, `${name} is not skimmed: ${hex(bytes)}`);
+    // Segments in wrong places are noticed at different places.
+    if (isRead || !buffers) equal(JSON.stringify(isRead ? skimmed : skimmed.slice(0, read.length)), JSON.stringify(read));
+    assert(skimmed.length <= bytes.length / 3, `${name} has more handles than bytes for them`);
   };
   const refuses = bytes => {
     try {
@@ -101,6 +125,7 @@ export default (test, { assert, equal }) => {
       for (let at = 0; at < bytes.length; at++)
         for (let end = at + 1; end <= bytes.length; end++) {
           const head = Uint8Array.from([...bytes.slice(0, at), ...bytes.slice(end)]);
+          skims(`${name}, cut from ${at} to ${end}`, head, [at, bytes.slice(at, end)]);
           let value;
           try {
             value = decode(head, [at, bytes.slice(at, end)]);

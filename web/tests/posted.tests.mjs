@@ -297,6 +297,78 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
     equal(posted.size, 0);
   });
 
+  test('objects of payloads that are not read leave nothing behind, whichever arrives first', () => {
+    const { end, posted, sent } = table();
+    for (let i = 0; i < 300_000; i += 3) {
+      posted.receive({ objects: [i, {}] });
+      posted.skipped([i, i + 1, i + 2], false);
+      posted.receive({ objects: [i + 1, {}] });
+      // The result of a call that has ended.
+      posted.receive({ objects: [i + 2, {}], call: 2 });
+    }
+    equal(posted.size, 0);
+    // Those that never arrive are forgotten, and not those of other payloads.
+    posted.skipped(Array.from({ length: 100_000 }, (_, i) => 1e6 + i), false);
+    posted.receive({ objects: [1e6, {}, 1e6 + 99_999, {}, 2e6, {}] });
+    equal(posted.size, 2);
+    posted.skipped([7, 8], true);
+    deepEqual(sent, [[{ drop: [7, 8] }, []]]);
+    // Memory that lasts is kept: main refers to it by its number from now on.
+    if (!hasMemory) return;
+    posted.skipped([3e6], false);
+    const memory = new SharedArrayBuffer(1);
+    posted.receive({ objects: [3e6, memory] });
+    equal(posted.incoming(0, 3e6), memory);
+    equal(end.closed, undefined);
+  });
+
+  test('calls and results stop waiting for objects that do not arrive', () => {
+    let expires;
+    let timers = 0;
+    const after = (milliseconds, callback) => {
+      equal(milliseconds, 5000);
+      timers++;
+      expires = callback;
+      return () => (expires = undefined);
+    };
+    let resumed = 0;
+    const end = { id: 0, pending: new Map(), closed: undefined, resume: () => resumed++ };
+    const posted = new Posted(end, () => {}, WorkerLasting, after);
+    const results = [];
+    const skipped = [];
+    const waits = (call, payload) => {
+      const pending = {
+        name: 'f',
+        ended: () => false,
+        settle: (error, hasFailed) => {
+          pending.isSettled = true;
+          results.push([call, error.code, hasFailed, /has not arrived/.test(error.message)]);
+        },
+        values: { skip: (...args) => skipped.push(args[2]) },
+      };
+      posted.holdResult(call, pending, payload);
+    };
+    equal(posted.hold(), true);
+    waits(2, 'a');
+    waits(4, 'b');
+    // One timer for all, which an arrival starts again.
+    equal(timers, 1);
+    posted.receive({ objects: [1, {}] });
+    assert(expires, 'nothing waits any longer');
+    equal(timers, 2);
+    // The call is dispatched again, and lacks its objects still.
+    equal(posted.hold(), true);
+    equal(timers, 2);
+    expires();
+    deepEqual([results, skipped], [[[2, 'Result', true, true], [4, 'Result', true, true]], ['a', 'b']]);
+    // It is dispatched for the last time. Later calls wait as long as it did.
+    deepEqual([posted.hold(), posted.hold(), timers, resumed], [false, true, 3, 2]);
+    posted.skipped([1], false);
+    equal(posted.size, 0);
+    posted.close('closed');
+    equal(expires, undefined);
+  });
+
   test('malformed messages are ignored', () => {
     const { posted } = table();
     for (const content of [undefined, null, 1, {}, { objects: 1 }, { objects: [1] }, { objects: null }, { drop: 1 }, { forget: 1 }, { forget: [7, 1] }, { confirmed: {} }, { objects: [1, {}], call: {} }])

@@ -197,21 +197,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn recipes_of_the_documentation_are_the_subjects_that_they_name() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let page = fs::read_to_string(root.join("benches/SUBJECTS.md")).unwrap();
-        let mut recipes = 0;
-        for part in page.split("<!-- benches/").skip(1) {
-            let (file, after) = part.split_once(" -->\n```").unwrap();
-            let (_, code) = after.split_once('\n').unwrap();
-            let (code, _) = code.split_once("```\n").unwrap();
-            assert_eq!(code, fs::read_to_string(root.join("benches").join(file)).unwrap(), "{file}");
-            recipes += 1;
-        }
-        assert_eq!(recipes, 3);
-    }
-
-    #[test]
     fn every_announced_figure_is_wanted() {
         let rows = json!([{ "name": "inc", "subjects": ["a", "b", "c", "d", "e"], "figures": [{ "name": "inc" }] }]);
         let lines = [

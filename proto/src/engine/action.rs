@@ -40,6 +40,11 @@ pub enum Action {
     Ready(Vec<String>),
     /// The peer no longer holds these references, each once for each time that it was sent.
     Released(Vec<u64>),
+    /// Release the objects of the peer in this payload, which is in the value format and is not read. It is the answer to a call that had ended, or the arguments
+    /// of a call or notification that does not run.
+    Unread(Payload),
+    /// Take back the objects of this end in this payload, which is in the value format and which the peer does not receive.
+    Unsent(Payload),
     /// The link is closed. This is the last action: every call has been settled before, and
     /// what was started for calls of the peer can be dropped.
     Closed(Closed),

@@ -101,6 +101,8 @@ impl Engine {
                 None
             }
             Event::Released(references) => Some(Action::Released(references)),
+            Event::Unread(payload) => Some(Action::Unread(payload)),
+            Event::Unsent(payload) => Some(Action::Unsent(payload)),
             Event::Ready(exports) => Some(Action::Ready(exports)),
             Event::Closed(closed) => {
                 self.later.clear(&mut self.port.session);
@@ -122,14 +124,14 @@ impl Engine {
         };
         self.later.complete(id);
         if self.port.session.is_cancelled(id) {
-            self.port.session.recycle(payload);
+            self.port.session.unread(format, payload);
             self.refuse(id, ErrorCode::CANCELLED, CANCELLED);
             return None;
         }
         let queue = match self.verdict(self.functions.get(name)) {
             Verdict::Run(function) => return Some(self.run(Some(id), function, format, payload)),
             Verdict::Unknown => {
-                self.refuse_unknown(id, payload);
+                self.refuse_unknown(id, format, payload);
                 return None;
             }
             Verdict::Early => &mut self.later.early,
@@ -161,7 +163,7 @@ impl Engine {
         let queue = match self.verdict(self.functions.get(&name)) {
             Verdict::Run(function) => return Some(self.run(None, function, format, payload)),
             Verdict::Unknown => {
-                self.port.session.recycle(payload);
+                self.port.session.unread(format, payload);
                 return None;
             }
             Verdict::Early => &mut self.later.early,
@@ -266,8 +268,8 @@ impl Engine {
     }
 
     fn handle_cancel(&mut self, id: CallId) -> Option<Action> {
-        if let Some((_, payload)) = self.later.take(id) {
-            self.port.session.recycle(payload);
+        if let Some((format, payload)) = self.later.take(id) {
+            self.port.session.unread(format, payload);
             self.refuse(id, ErrorCode::CANCELLED, CANCELLED);
             // Others may have been held behind it.
             self.held = false;
@@ -329,7 +331,7 @@ impl Engine {
         };
         let (code, text) = match function {
             None => {
-                self.refuse_unknown(id, payload);
+                self.refuse_unknown(id, format, payload);
                 return None;
             }
             Some(_) if lacks => (ErrorCode::DEADLOCK, self.deadlock(id, "was not run", POSTED)),
@@ -347,7 +349,7 @@ impl Engine {
             }
             Some(function) => return Some(self.run(Some(id), function.id, format, payload)),
         };
-        self.port.session.recycle(payload);
+        self.port.session.unread(format, payload);
         self.refuse(id, code, &text);
         None
     }
@@ -361,8 +363,8 @@ impl Engine {
     }
 
     #[cold]
-    fn refuse_unknown(&mut self, id: CallId, payload: Payload) {
-        self.port.session.recycle(payload);
+    fn refuse_unknown(&mut self, id: CallId, format: Format, payload: Payload) {
+        self.port.session.unread(format, payload);
         let text = self.functions.unknown(self.port.session.function(id).unwrap_or_default());
         self.refuse(id, ErrorCode::UNKNOWN_FUNCTION, &text);
     }

@@ -76,6 +76,8 @@
 //! | the host answers | the call is not answered yet | the answer is sent at once |
 //! | | answered, or the link is closed | the answer is dropped, even if the peer has used the id again |
 //! | the worker's exports arrive | main | [`Ready`](Action::Ready), once |
+//! | a payload in the value format arrives and is not read: the answer to a call that has ended, arguments of what does not run | the link is open | [`Unread`](Action::Unread) |
+//! | one of this end is not sent completely, or dropped because its call was answered | the link is open | [`Unsent`](Action::Unsent) |
 //! | references are released | any | [`Released`](Action::Released), in order with calls |
 //! | the link closes | calls are pending | `Settle` with [`Outcome::Closed`](crate::Outcome::Closed) for each |
 //! | | calls or notifications are kept or deferred | dropped |
@@ -346,7 +348,7 @@ impl Engine {
         match self.finish(call) {
             // It is known to be unanswered.
             Some(id) => _ = self.port.session.reply(id, format, payload),
-            None => self.port.session.recycle(payload),
+            None => self.port.session.unsent(format, payload.into()),
         }
         self.port.flush();
     }
@@ -355,7 +357,7 @@ impl Engine {
     pub fn throw(&mut self, call: Ticket, code: ErrorCode, format: Format, payload: impl Into<Payload>) {
         match self.finish(call) {
             Some(id) => _ = self.port.session.throw(id, code, format, payload),
-            None => self.port.session.recycle(payload),
+            None => self.port.session.unsent(format, payload.into()),
         }
         self.port.flush();
     }
@@ -397,7 +399,7 @@ impl Engine {
             (None, Some(name)) if call.call.is_none() && self.port.session.closed().is_none() => {
                 Event::Notify { name: name.into(), format, payload }
             }
-            _ => return self.port.session.recycle(payload),
+            _ => return self.port.session.unread(format, payload),
         };
         self.put_back(event);
     }

@@ -3,7 +3,7 @@
 use super::schedule::{Ending, ending, role};
 use super::world::{ROLES, World};
 use coincide_proto::engine::{Action, FunctionId, Runs, Ticket};
-use coincide_proto::{CallId, CloseReason, Config, ErrorCode, Format, Outcome, Role, SendError};
+use coincide_proto::{CallId, CloseReason, Config, ErrorCode, Format, Outcome, Payload, Role, SendError};
 use proptest::prelude::*;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -115,12 +115,21 @@ struct Host {
     closed: bool,
 }
 
+/// What is known of a payload.
+struct Sent {
+    by: Role,
+    is_call: bool,
+    /// Whether the engine has accepted it, and whether a host has received it, or learned that it is dropped.
+    is_accepted: bool,
+    has_ended: bool,
+}
+
 struct Model {
     world: World,
     hosts: [Host; 2],
     functions: HashMap<(Role, FunctionId), Name>,
-    /// Whether a number belongs to a call.
-    calls: Vec<bool>,
+    /// Payloads by their numbers.
+    payloads: Vec<Sent>,
     ready: bool,
 }
 
@@ -138,20 +147,31 @@ impl Model {
                 functions.insert((role, id), name);
             }
         }
-        Self { world, hosts: Default::default(), functions, calls: Vec::new(), ready: false }
+        Self { world, hosts: Default::default(), functions, payloads: Vec::new(), ready: false }
     }
 
     fn host(&mut self, role: Role) -> &mut Host {
         &mut self.hosts[index(role)]
     }
 
-    /// A number for a call or notification, at the start of its payload.
-    fn payload(&mut self, is_call: bool, size: usize) -> (u32, Vec<u8>) {
-        let number = self.calls.len() as u32;
-        self.calls.push(is_call);
+    /// A payload, which starts with its number.
+    fn payload(&mut self, by: Role, is_call: bool, size: usize) -> (u32, Vec<u8>) {
+        let number = self.payloads.len() as u32;
+        self.payloads.push(Sent { by, is_call, is_accepted: true, has_ended: false });
         let mut payload = number.to_le_bytes().to_vec();
         payload.resize(4 + size, number as u8);
         (number, payload)
+    }
+
+    /// A host has a payload that was sent by `by`. Returns its number.
+    fn ends(&mut self, by: Role, payload: &Payload) -> u32 {
+        let (number, rest) = payload.head.split_first_chunk().expect("a payload starts with a number");
+        let number = u32::from_le_bytes(*number);
+        assert!(rest.iter().all(|byte| *byte == number as u8), "a payload has been mixed with another");
+        let sent = &mut self.payloads[number as usize];
+        assert!(sent.by == by && sent.is_accepted && !sent.has_ended, "it ends once, at the other end or unsent");
+        sent.has_ended = true;
+        number
     }
 
     /// Whether code of the program may run at this end now.
@@ -165,8 +185,10 @@ impl Model {
             Step::Call { name, size, deadline, blocks } if self.is_free(role) => {
                 let deadline = deadline.map(|by| self.world.now.after(Duration::from_millis(by)));
                 let blocks = blocks && role == Role::Worker;
-                let (number, payload) = self.payload(true, size);
-                match self.world.end(role).call(&format!("{name:?}"), Format::Bytes, payload, deadline) {
+                let (number, payload) = self.payload(role, true, size);
+                let called = self.world.end(role).call(&format!("{name:?}"), Format::Value, payload, deadline);
+                self.payloads[number as usize].is_accepted = called.is_ok();
+                match called {
                     Ok(call) => {
                         assert_eq!(self.host(role).pending.insert(call, number), None, "an id is in use already");
                         if blocks {
@@ -180,8 +202,9 @@ impl Model {
                 }
             }
             Step::Notify { name, size } if self.is_free(role) => {
-                let (_, payload) = self.payload(false, size);
-                _ = self.world.end(role).notify(&format!("{name:?}"), Format::Bytes, payload);
+                let (number, payload) = self.payload(role, false, size);
+                let notified = self.world.end(role).notify(&format!("{name:?}"), Format::Value, payload);
+                self.payloads[number as usize].is_accepted = notified.is_ok();
             }
             Step::Return { answer, size } => {
                 if let Some(Held::Running(ticket)) = self.host(role).stack.last().copied() {
@@ -249,10 +272,14 @@ impl Model {
     }
 
     fn answer(&mut self, role: Role, ticket: Ticket, answer: Answer, size: usize) {
-        let payload = vec![7; size];
         match answer {
-            Answer::Returns => self.world.end(role).reply(ticket, Format::Bytes, payload),
-            Answer::Throws => self.world.end(role).throw(ticket, ErrorCode::THROWN, Format::Value, payload),
+            Answer::Returns | Answer::Throws => {
+                let (_, payload) = self.payload(role, false, size);
+                match answer {
+                    Answer::Throws => self.world.end(role).throw(ticket, ErrorCode::THROWN, Format::Value, payload),
+                    _ => self.world.end(role).reply(ticket, Format::Value, payload),
+                }
+            }
             Answer::Starts => {
                 self.world.end(role).started(ticket);
                 self.host(role).started.push(ticket);
@@ -275,11 +302,9 @@ impl Model {
         assert!(!self.host(role).closed, "{action:?} comes after the end");
         match action {
             Action::Run { call, function, payload, .. } => {
-                let (number, rest) = payload.head.split_first_chunk().expect("a payload starts with a number");
-                let number = u32::from_le_bytes(*number);
-                assert!(rest.iter().all(|byte| *byte == number as u8), "a payload has been mixed with another");
+                let number = self.ends(role.peer(), &payload);
                 let name = self.functions[&(role, function)];
-                assert_eq!(call.call().is_some(), self.calls[number as usize]);
+                assert_eq!(call.call().is_some(), self.payloads[number as usize].is_call);
                 let host = self.host(role);
                 assert!(host.ran.insert(number), "it runs a second time");
                 assert!(host.tickets.insert(call), "a ticket is used again");
@@ -299,7 +324,14 @@ impl Model {
                 }
                 let cancelled = host.cancelled.remove(&call);
                 assert!(outcome != Outcome::Cancelled || cancelled || role == Role::Worker);
+                if let Outcome::Returned { payload, .. } | Outcome::Threw { format: Format::Value, payload, .. } =
+                    outcome
+                {
+                    self.ends(role.peer(), &payload);
+                }
             }
+            Action::Unread(payload) => _ = self.ends(role.peer(), &payload),
+            Action::Unsent(payload) => _ = self.ends(role, &payload),
             Action::Abort { call } => {
                 let started = &mut self.host(role).started;
                 let at = started.iter().position(|other| *other == call).expect("it was started");
@@ -349,7 +381,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_call_is_settled_once_and_every_function_runs_once(
+    fn every_call_is_settled_once_every_function_runs_once_and_no_payload_is_lost(
         steps in proptest::collection::vec((role(), step()), 0..300),
         ending in ending(),
         later in proptest::collection::vec((role(), step()), 0..30),
@@ -373,6 +405,8 @@ proptest! {
         }
         model.finish();
         let closed = !matches!(ending, Ending::None);
+        let has_ended = |sent: &Sent| closed || !sent.is_accepted || sent.has_ended;
+        prop_assert!(model.payloads.iter().all(has_ended), "a payload is lost");
         for role in ROLES {
             let host = &model.hosts[index(role)];
             prop_assert_eq!(host.closed, closed);

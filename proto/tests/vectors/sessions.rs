@@ -258,7 +258,17 @@ impl End {
         if self.session.has_output() {
             return Err("there is a frame to send".into());
         }
-        self.session.poll_event().map_or(Ok(()), |event| Err(format!("this has happened: {event:?}")))
+        self.next_event().map_or(Ok(()), |event| Err(format!("this has happened: {event:?}")))
+    }
+
+    /// The next event of a trace. Traces do not list payloads that a session has dropped.
+    fn next_event(&mut self) -> Option<Event> {
+        loop {
+            match self.session.poll_event()? {
+                Event::Unread(_) | Event::Unsent(_) => {}
+                event => return Some(event),
+            }
+        }
     }
 }
 
@@ -365,7 +375,7 @@ impl Replay {
     }
 
     fn happens(&mut self, role: Role, expected: &Happened) -> Result<(), String> {
-        let event = self.end(role).session.poll_event().ok_or("nothing has happened")?;
+        let event = self.end(role).next_event().ok_or("nothing has happened")?;
         if let Event::Call { id, .. } = event {
             self.ids.insert(id.to_wire(), id);
         }
@@ -425,6 +435,7 @@ fn happened(event: Event, end: &End) -> Happened {
         Event::Cancelled(id) => Happened::Cancelled { id: id.to_wire() },
         Event::Interrupted => Happened::Interrupted {},
         Event::Deadlock(_) => unreachable!("no trace defers calls"),
+        Event::Unread(_) | Event::Unsent(_) => unreachable!("they are not listed"),
         Event::Released(references) => {
             Happened::Released { references: references.iter().map(u64::to_string).collect() }
         }

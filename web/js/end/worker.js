@@ -127,13 +127,16 @@ export class WorkerEnd extends End {
     const { given } = values;
     const objects = this.post(values, shown, args, moved);
     let kind = call(this.id, scratch.numberOf(name), scratch.give(), scratch.length, timeout);
-    if (kind !== ENDED) {
-      const own = memory.words[OWN];
-      do {
-        this.perform(kind);
-        if (signal?.aborted) cancel(this.id, own);
-        kind = wait(this.id, own);
-      } while (kind !== ENDED);
+    const own = memory.words[OWN];
+    // It was not made.
+    if (own === 0) {
+      values.unsend();
+      this.unpost(objects);
+    }
+    while (kind !== ENDED) {
+      this.perform(kind);
+      if (signal?.aborted) cancel(this.id, own);
+      kind = wait(this.id, own);
     }
     if (signal?.aborted && memory.words[STATUS] === CANCELLED) {
       requestTurn();
@@ -143,9 +146,9 @@ export class WorkerEnd extends End {
     // Waiting takes back that the end listens.
     requestTurn();
     try {
-      return values.outcome(shown, given, this.posted);
+      return values.outcome(shown, own === 0 ? null : given, this.posted);
     } catch (error) {
-      if (objects) this.posted.drop(objects);
+      if (error === MISSING) values.skip(this.posted);
       throw error === MISSING ? failed('Result', `the result of \`${shown}\` cannot be read here: ${MISSING.message}`, shown) : error;
     } finally {
       // Another call would free it as well.

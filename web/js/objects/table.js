@@ -4,6 +4,7 @@ import { Held } from '../reflect/held.js';
 import { RECEIVERS, SENDERS } from '../reflect/operations.js';
 import { isThenable } from '../values.js';
 import { Refusal } from '../values/refusal.js';
+import { Skimmer } from '../values/skim.js';
 import { CONTROLLER, EXPOSED, FUNCTION, METHODS, SIGNAL, STREAM, isExposure, isKept, methodsOf, shared } from './marks.js';
 import { Remote } from './remote.js';
 import { Signals } from './signals.js';
@@ -90,7 +91,7 @@ export class Objects {
     return remote;
   }
 
-  /** Completes a payload with handles. If it is refused, its sender releases them, and this end discards them. */
+  /** Completes a payload with handles. If it cannot be read, the new ones are discarded, and `skim` releases all of them. */
   settle(isRead) {
     for (const { id, value, isNew } of this.#arrived.splice(0)) {
       if (isNew && !isRead) this.#handles.revoke(id, value);
@@ -98,7 +99,25 @@ export class Objects {
     }
   }
 
-  /** Releases the handles of a payload that the other end has not read. */
+  /**
+   * Releases the handles in a payload that is not read, or, if it is `isOurs`, takes back those in one that is not sent. Returns the numbers of the objects that its sender has posted for
+   * it.
+   */
+  skim(source, at, length, buffers, isOurs) {
+    const handles = [], numbers = [];
+    skimmer.references = { incoming() {}, handle: (...handle) => void handles.push(handle) };
+    try {
+      skimmer.decode(source, at, length, buffers, { incoming: (owner, number) => void (owner === SENDERS && numbers.push(number)) });
+    } catch {
+      // It is malformed. What precedes the error is known.
+    }
+    if (isOurs) this.unsent(handles);
+    else for (const [owner, kind, id] of handles) if (owner === SENDERS && kind < SIGNAL) this.#handles.again(id);
+    this.#handles.flush();
+    return numbers;
+  }
+
+  /** Takes back the handles of a payload that is not sent. */
   unsent(given) {
     this.#held.unsent(given);
   }
@@ -169,6 +188,8 @@ export class Objects {
     return { given: this.#held.size + given, received: this.#handles.size + received };
   }
 }
+
+const skimmer = new Skimmer();
 
 /** Maximum number of methods of a sent or received object. A function takes far more memory than its name in a payload. */
 const MOST_METHODS = 1024;

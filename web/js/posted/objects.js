@@ -1,11 +1,9 @@
 // The objects of a link that are posted in messages beside its frames: those that structured clone accepts and the value format lacks. A payload
 // refers to each by a number. The message is posted before the payload is sent and may arrive after it. A call or result waits for its objects.
-import { resume } from '../coincide.js';
 import { inWords } from '../values/format.js';
 import { Encoder, Room } from '../values/encode.js';
 import { failed } from '../errors.js';
 import { hasFailed } from '../guard.js';
-import { turn } from '../loop.js';
 import { OBJECTS } from '../proxy.js';
 import { RECEIVERS } from '../reflect/operations.js';
 import { MISSING } from '../values.js';
@@ -25,12 +23,15 @@ export class Posted {
   #last = 0;
   /** Objects that have arrived and were not claimed, by number. */
   #arrived = new Map();
+  /** Numbers of objects of payloads that were not read, which have not arrived. */
+  #unwanted = new Set();
   /** Numbers of the objects that have arrived for results, by call. */
   #ofResults = new Map();
   /** Results that wait for objects: `{ pending, payload }` by call. */
   #results = new Map();
   /** Whether wasm holds calls that wait for objects. */
   #isHeld = false;
+  #after;
   /** Cancels the timer for objects that do not arrive. */
   #calm;
   /** Whether the next waiting call or result has timed out. */
@@ -40,8 +41,10 @@ export class Posted {
    * @param end the end of the link
    * @param post posts a message and moves a list of objects
    * @param Lasting table of shared memory and modules: see `lasting.js`
+   * @param after calls back after some milliseconds: see `wait.js`
    */
-  constructor(end, post, Lasting) {
+  constructor(end, post, Lasting, after = afterAwake) {
+    this.#after = after;
     this.#end = end;
     this.#post = post;
     this.#lasting = new Lasting(this);
@@ -109,15 +112,16 @@ export class Posted {
     if (forget) this.#lasting.forget(forget);
     if (confirmed) this.#lasting.confirmed(confirmed);
     if (!isList(objects)) return;
-    // Nothing waits for the result any more.
-    if (call !== undefined && !this.#end.pending.has(call) && !this.#results.has(call)) return;
-    for (let i = 0; i + 1 < objects.length; i += 2) this.#add(objects[i], objects[i + 1]);
+    // Nothing may wait for the result any more.
+    const isLate = call !== undefined && !this.#end.pending.has(call) && !this.#results.has(call);
+    for (let i = 0; i + 1 < objects.length; i += 2) isLate ? this.#unwanted.delete(objects[i]) : this.#add(objects[i], objects[i + 1]);
+    if (isLate) return;
     if (call !== undefined) this.#ofResults.set(call, objects.filter((_, i) => i % 2 === 0));
     this.#wake();
   }
 
   #add(number, object) {
-    if (this.#lasting.received(number, object)) return;
+    if (this.#lasting.received(number, object) || this.#unwanted.delete(number)) return;
     // A call that refers to one that was forgotten ends with an error.
     if (this.#arrived.size >= MOST) this.#arrived.delete(this.#arrived.keys().next().value);
     this.#arrived.set(number, object);
@@ -140,6 +144,16 @@ export class Posted {
     this.claims.length = 0;
   }
 
+  /** A payload that refers to objects of its sender is not read, or, if it `isOurs`, not sent. */
+  skipped(numbers, isOurs) {
+    if (isOurs) return this.drop(numbers);
+    for (const number of numbers) {
+      if (this.#arrived.delete(number)) continue;
+      this.#unwanted.add(number);
+      if (this.#unwanted.size > MOST) this.#unwanted.delete(this.#unwanted.values().next().value);
+    }
+  }
+
   /** Records that a call or notification waits for objects in wasm. Returns `false` if it has timed out. */
   hold() {
     if (this.#isLate) {
@@ -159,10 +173,18 @@ export class Posted {
 
   /** Drops the state of a call whose result was read or is no longer awaited. */
   settled(call) {
-    this.#results.delete(call);
+    this.#skipResult(call);
     if (this.#ofResults.size === 0) return;
     for (const number of this.#ofResults.get(call) ?? []) this.#arrived.delete(number);
     this.#ofResults.delete(call);
+  }
+
+  /** Drops a result that waits for objects. */
+  #skipResult(call) {
+    const result = this.#results.get(call);
+    if (!result) return;
+    this.#results.delete(call);
+    result.pending.values.skip(this, false, result.payload);
   }
 
   /** Number of objects and results that wait here. */
@@ -177,6 +199,7 @@ export class Posted {
     this.#results.clear();
     this.#ofResults.clear();
     this.#arrived.clear();
+    this.#unwanted.clear();
     this.#lasting.close();
     // It holds the worker.
     this.#post = undefined;
@@ -187,10 +210,10 @@ export class Posted {
   }
 
   #waitPatiently() {
-    this.#calm ??= afterAwake(PATIENCE, () => {
+    this.#calm ??= this.#after(PATIENCE, () => {
       this.#isLate = this.#isHeld;
       for (const [call, { pending }] of this.#results) {
-        this.#results.delete(call);
+        this.#skipResult(call);
         pending.settle(failed('Result', `the result of \`${pending.name}\` cannot be read here: ${MISSING.message}`, pending.name), true);
       }
       this.#wake();
@@ -203,14 +226,16 @@ export class Posted {
     this.#calm = undefined;
     if (hasFailed()) return;
     for (const [call, { pending, payload }] of this.#results) {
-      const isSettled = pending.isSettled || pending.ended(payload);
-      if (isSettled) this.settled(call);
+      if (pending.isSettled) this.settled(call);
+      else if (pending.ended(payload)) {
+        this.#results.delete(call);
+        this.settled(call);
+      }
     }
     if (this.#results.size > 0) this.#waitPatiently();
     if (!this.#isHeld) return;
     this.#isHeld = false;
-    resume(this.#end.id);
-    turn();
+    this.#end.resume();
   }
 
   /** Posts a message, if that is possible. */

@@ -182,6 +182,7 @@ fn sources(workspace: &Workspace) -> anyhow::Result<Vec<(PathBuf, String)>> {
         ("codec/js/encode.js", "values/encode.js"),
         ("codec/js/format.js", "values/format.js"),
         ("codec/js/refusal.js", "values/refusal.js"),
+        ("codec/js/skim.js", "values/skim.js"),
         ("src/boot.js", "boot.js"),
         ("src/web/events.js", "events.js"),
         ("transport-sw/js/sw.js", "sw.js"),

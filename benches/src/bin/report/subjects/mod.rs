@@ -2,14 +2,12 @@
 
 mod channels;
 mod coincide;
-mod condvar;
 mod futex;
 mod iceoryx;
 mod ipc;
 mod layers;
 mod mailbox;
 mod postcard_rpc;
-mod python;
 mod raw_ring;
 mod socketpair;
 mod tarpc;
@@ -76,7 +74,6 @@ pub(crate) static ALL: &[&dyn Subject] = &[
     &channels::Crossbeam,
     &channels::Kanal,
     &channels::Mpsc,
-    &condvar::Slots,
     &iceoryx::Iceoryx::POLL,
     &iceoryx::Iceoryx::EVENT,
     &socketpair::Socketpair,
@@ -84,7 +81,6 @@ pub(crate) static ALL: &[&dyn Subject] = &[
     &ipc::Typed,
     &postcard_rpc::PostcardRpc,
     &tarpc::Tarpc,
-    &python::Python,
 ];
 
 /// What the profile compares.

@@ -1,0 +1,56 @@
+// Reads over values: finds what a payload refers to, without creating the value.
+import { Decoder } from './decode.js';
+import { BLOB, BOXED, BYTES, FILE, IMAGE, RESIZABLE, VIEW } from './format.js';
+
+/**
+ * A decoder for payloads that are not read. It calls the methods of its references and of `posted`, and returns nothing of use. It needs nothing that a platform may
+ * lack, so what cannot be decoded here can be skimmed.
+ */
+export class Skimmer extends Decoder {
+  binary(tag, inner) {
+    switch (tag) {
+      case VIEW:
+        this.byte();
+        this.varint();
+        this.varint();
+      // Its buffer follows.
+      case BOXED:
+        return this.value(inner);
+      case RESIZABLE:
+        this.varint();
+        break;
+      case BLOB:
+        this.string();
+        break;
+      case FILE:
+        this.string();
+        this.float();
+        this.copy();
+        return this.string();
+      case IMAGE:
+        this.varint();
+        this.varint();
+        this.string();
+        break;
+      case BYTES:
+        this.made();
+    }
+    this.copy();
+  }
+
+  symbol() {
+    this.string();
+  }
+
+  bigint() {
+    this.take(this.length());
+  }
+
+  text(length) {
+    this.content(length);
+  }
+
+  copy() {
+    this.content(this.varint());
+  }
+}
