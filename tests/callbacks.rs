@@ -186,7 +186,7 @@ fn functions_that_do_not_arrive_are_taken_back() {
     assert!(matches!(error.kind, CallErrorKind::Arguments(_)), "{error}");
     // Other threads have no end of the link.
     let error = main.block_on(worker.shared_proxy().call::<()>("nothing", (counted(&owner),))).unwrap_err();
-    assert!(error.to_string().contains("functions can be passed by the proxies of one worker or of main"), "{error}");
+    assert!(error.to_string().contains("functions and streams belong to the thread of their link"), "{error}");
     until_released(&main, &proxy, &owner);
 }
 
@@ -208,7 +208,7 @@ fn functions_of_a_worker_are_dropped_when_main_has_dropped_them() {
     // A result of another type, and one that is read where there is no end of the link.
     assert!(main.block_on(proxy.call::<u32>("give", ())).is_err());
     let error = main.block_on(worker.shared_proxy().call::<RemoteFunction>("give", ())).unwrap_err();
-    assert!(error.to_string().contains("functions can be passed by the proxies of one worker or of main"), "{error}");
+    assert!(error.to_string().contains("functions and streams belong to the thread of their link"), "{error}");
     for _ in 0..1000 {
         if Arc::strong_count(&owner) == 2 {
             return;

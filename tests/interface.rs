@@ -1,6 +1,9 @@
 //! Typed interfaces.
 
-use coincide::{ByteBuf, CallError, CallErrorKind, Main, Thrown, interface};
+use coincide::{
+    ByteBuf, CallError, CallErrorKind, Callback, Main, Proxy, RemoteFunction, RemoteStream, Source, Thrown, interface,
+};
+use futures_util::StreamExt;
 use std::rc::Rc;
 
 interface! {
@@ -18,6 +21,20 @@ interface! {
 interface! {
     mod other_shop {
         fn price(article: u32) -> Option<u64>;
+    }
+}
+
+interface! {
+    /// Functions and streams in all places.
+    mod passing {
+        async fn apply(function: RemoteFunction, number: u32) -> u32;
+        async fn optional(number: u32, function: Option<RemoteFunction>) -> u32;
+        async fn all(functions: Vec<(String, RemoteFunction)>) -> Vec<u32>;
+        fn adder(first: u32) -> RemoteFunction;
+        async fn later(first: u32) -> Option<RemoteFunction>;
+        fn squares(below: u32) -> RemoteStream<u32>;
+        async fn sum(rows: RemoteStream<u32>) -> u32;
+        fn own(function: RemoteFunction) -> RemoteFunction;
     }
 }
 
@@ -150,4 +167,169 @@ fn two_declarations_that_differ_are_noticed() {
         .unwrap();
     worker.register_interface(other_shop::functions(Other));
     main.block_on(worker.ready()).unwrap();
+}
+
+struct Passing;
+
+async fn applied(function: RemoteFunction, number: u32) -> Result<u32, Thrown> {
+    function.call((number,)).await.map_err(CallError::into_thrown)
+}
+
+impl passing::Service for Passing {
+    async fn apply(self: Rc<Self>, function: RemoteFunction, number: u32) -> Result<u32, Thrown> {
+        applied(function, number).await
+    }
+
+    async fn optional(self: Rc<Self>, number: u32, function: Option<RemoteFunction>) -> Result<u32, Thrown> {
+        match function {
+            Some(function) => applied(function, number).await,
+            None => Ok(number),
+        }
+    }
+
+    async fn all(self: Rc<Self>, functions: Vec<(String, RemoteFunction)>) -> Result<Vec<u32>, Thrown> {
+        let mut all = Vec::new();
+        for (name, function) in functions {
+            all.push(applied(function, name.len() as u32).await?);
+        }
+        Ok(all)
+    }
+
+    fn adder(&self, first: u32) -> Result<RemoteFunction, Thrown> {
+        Ok(Callback::new(move |second: u32| first + second).into())
+    }
+
+    async fn later(self: Rc<Self>, first: u32) -> Result<Option<RemoteFunction>, Thrown> {
+        Ok((first > 0).then(|| Callback::new(move |second: u32| first * second).into()))
+    }
+
+    fn squares(&self, below: u32) -> Result<RemoteStream<u32>, Thrown> {
+        Ok(Source::new((0..below).map(|number| number * number)).into())
+    }
+
+    async fn sum(self: Rc<Self>, mut rows: RemoteStream<u32>) -> Result<u32, Thrown> {
+        let mut sum = 0;
+        while let Some(row) = rows.next().await {
+            sum += row.map_err(CallError::into_thrown)?;
+        }
+        Ok(sum)
+    }
+
+    fn own(&self, function: RemoteFunction) -> Result<RemoteFunction, Thrown> {
+        Ok(function)
+    }
+}
+
+fn double() -> RemoteFunction {
+    Callback::new(|number: u32| number * 2).into()
+}
+
+#[test]
+fn functions_and_streams_are_passed_in_both_directions() {
+    let main = Main::new().unwrap();
+    let worker = main
+        .spawn(|scope| {
+            scope.export_interface(passing::functions(Passing));
+            let passing = passing::Client::new(scope.sync());
+            scope.export("use", move || {
+                assert_eq!(passing.apply(double(), 21)?, 42);
+                assert_eq!(passing.optional(3, Some(double()))?, 6);
+                assert_eq!(passing.optional(3, None)?, 3);
+                assert_eq!(passing.all(vec![("a".into(), double()), ("abc".into(), double())])?, [2, 6]);
+                assert_eq!(passing.adder(40)?.call_blocking::<u32>((2,))?, 42);
+                assert_eq!(passing.later(6)?.expect("a function").call_blocking::<u32>((7,))?, 42);
+                assert!(passing.later(0)?.is_none());
+                let squares: Result<Vec<u32>, CallError> = passing.squares(4)?.into_blocking().collect();
+                assert_eq!(squares?, [0, 1, 4, 9]);
+                assert_eq!(passing.sum(Source::new(0..30_u32).into())?, 435);
+                Ok::<(), Thrown>(())
+            });
+            Ok(())
+        })
+        .unwrap();
+    worker.register_interface(passing::functions(Passing));
+    main.block_on(async {
+        worker.proxy().call::<()>("use", ()).await.unwrap();
+        let passing = passing::Client::new(worker.proxy());
+        assert_eq!(passing.apply(double(), 21).await, Ok(42));
+        assert_eq!(passing.optional(3, Some(double())).await, Ok(6));
+        assert_eq!(passing.optional(3, None).await, Ok(3));
+        assert_eq!(passing.all(vec![("a".into(), double()), ("abc".into(), double())]).await, Ok(vec![2, 6]));
+        assert_eq!(passing.adder(40).await.unwrap().call::<u32>((2,)).await, Ok(42));
+        assert_eq!(passing.later(6).await.unwrap().expect("a function").call::<u32>((7,)).await, Ok(42));
+        let squares: Vec<_> = passing.squares(4).await.unwrap().collect().await;
+        assert_eq!(squares, [Ok(0), Ok(1), Ok(4), Ok(9)]);
+        assert_eq!(passing.sum(Source::new(0..30_u32).into()).await, Ok(435));
+        // A function that is sent back is the caller's own, which the client cannot call.
+        let error = passing.own(double()).await.unwrap_err();
+        assert!(error.to_string().ends_with("expected a function of the other end, got one of this end"), "{error}");
+        // A caller without the declaration.
+        let proxy: Proxy = worker.proxy();
+        assert_eq!(proxy.call::<u32>("passing.apply", (double(), 4)).await, Ok(8));
+    });
+}
+
+#[test]
+fn functions_and_streams_of_this_end_are_used_by_the_other_end_only() {
+    let main = Main::new().unwrap();
+    let error = main.block_on(double().call::<u32>((1,))).unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::Own);
+    assert_eq!(double().call_blocking::<u32>((1,)), Err(error));
+    let mut rows: RemoteStream<u32> = Source::new(0..3_u32).into();
+    let error = main.block_on(rows.next()).expect("an error").unwrap_err();
+    assert_eq!((&*error.function, &error.kind), ("a stream", &CallErrorKind::Own));
+    assert!(main.block_on(rows.next()).is_none());
+}
+
+#[test]
+fn functions_stay_on_the_thread_of_their_link() {
+    let main = Main::new().unwrap();
+    let worker = main
+        .spawn(|scope| {
+            scope.export_interface(passing::functions(Passing));
+            Ok(())
+        })
+        .unwrap();
+    let passing = passing::Client::new(worker.shared_proxy());
+    assert_eq!(main.block_on(passing.optional(3, None)), Ok(3));
+    let why = "functions and streams belong to the thread of their link";
+    let error = main.block_on(passing.apply(double(), 3)).unwrap_err();
+    assert!(matches!(error.kind, CallErrorKind::Arguments(_)) && error.to_string().contains(why), "{error}");
+    let error = main.block_on(passing.adder(3)).unwrap_err();
+    assert!(matches!(error.kind, CallErrorKind::Result(_)) && error.to_string().contains(why), "{error}");
+}
+
+#[test]
+fn declarations_that_differ_around_functions_are_noticed() {
+    let main = Main::new().unwrap();
+    let worker = main
+        .spawn(|scope| {
+            scope.export_interface(passing::functions(Passing));
+            Ok(())
+        })
+        .unwrap();
+    mod newer {
+        use super::*;
+        coincide::interface! {
+            pub mod passing {
+                async fn optional(number: String, function: Option<RemoteFunction>) -> u32;
+                async fn apply(function: RemoteFunction, number: String) -> u32;
+                fn adder(first: u32) -> RemoteStream<u32>;
+            }
+        }
+    }
+    let passing = newer::passing::Client::new(worker.proxy());
+    main.block_on(async {
+        // Without a function, the hash differs. With one, the value does.
+        let error = passing.optional("3".into(), None).await.unwrap_err();
+        assert!(matches!(error.kind, CallErrorKind::SchemaMismatch(_)), "{error}");
+        for error in [
+            passing.optional("3".into(), Some(double())).await.unwrap_err(),
+            passing.apply(double(), "3".into()).await.unwrap_err(),
+        ] {
+            assert!(matches!(error.kind, CallErrorKind::BadArguments(_)), "{error}");
+        }
+        let error = passing.adder(3).await.unwrap_err();
+        assert!(matches!(error.kind, CallErrorKind::Result(_)), "{error}");
+    });
 }

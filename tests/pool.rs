@@ -1,10 +1,11 @@
 //! Pools of workers.
 
 use coincide::{
-    CallError, CallErrorKind, CloseReason, Main, Pool, PoolFuture, Scope, SpawnError, Thrown, Worker, interface,
+    CallError, CallErrorKind, Callback, CloseReason, Main, Pool, PoolFuture, RemoteFunction, RemoteStream, Scope,
+    Source, SpawnError, Thrown, Worker, interface,
 };
-use futures_util::FutureExt;
 use futures_util::future::join_all;
+use futures_util::{FutureExt, StreamExt};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -473,4 +474,91 @@ impl serde::Serialize for Unsendable {
     fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
         Err(serde::ser::Error::custom("it cannot be sent"))
     }
+}
+
+#[test]
+fn functions_and_streams_pass_through_pools() {
+    let main = Main::new().unwrap();
+    let pool = main
+        .pool(2, |worker| {
+            worker.spawn(|scope| {
+                scope.export("apply", |function: RemoteFunction, number: u32| {
+                    function.call_blocking::<u32>((number,)).map_err(CallError::into_thrown)
+                });
+                scope.export("first", |rows: RemoteStream<u32>| {
+                    rows.into_blocking().next().expect("a row").map_err(CallError::into_thrown)
+                });
+                scope.export("adder", |first: u32| Callback::new(move |second: u32| first + second));
+                scope.export("rows", |count: u32| Source::new(0..count));
+                scope.export("kept", {
+                    let kept: RefCell<Vec<RemoteFunction>> = RefCell::default();
+                    move |function: RemoteFunction| kept.borrow_mut().push(function)
+                });
+                scope.export("nothing", || ());
+                Ok(())
+            })
+        })
+        .unwrap();
+    let proxy = pool.proxy();
+    let owner = Rc::new(());
+    let double = |owner: &Rc<()>| {
+        let owner = Rc::clone(owner);
+        Callback::new(move |number: u32| (number * 2, Rc::strong_count(&owner)).0)
+    };
+    // More calls than workers, so that some are written before their worker is known.
+    let calls = (0..8).map(|number| proxy.call::<u32>("apply", (double(&owner), number)));
+    let doubled: Result<Vec<_>, _> = main.block_on(join_all(calls.collect::<Vec<_>>())).into_iter().collect();
+    assert_eq!(doubled.unwrap(), (0..8).map(|number| number * 2).collect::<Vec<_>>());
+    assert_eq!(main.block_on(proxy.call::<u32>("first", (Source::new(5..9_u32),))), Ok(5));
+    let adder: RemoteFunction = main.block_on(proxy.call("adder", (40,))).unwrap();
+    assert_eq!(main.block_on(adder.call::<u32>((2,))), Ok(42));
+    let rows: RemoteStream<u32> = main.block_on(proxy.call("rows", (3,))).unwrap();
+    assert_eq!(main.block_on(rows.collect::<Vec<_>>()), [Ok(0), Ok(1), Ok(2)]);
+    let error = main.block_on(proxy.call::<u32>("apply", (&adder, 1))).unwrap_err();
+    assert!(error.to_string().contains("pass a `Callback` that calls it"), "{error}");
+
+    // What no worker takes, or no future reads, is released.
+    assert!(main.block_on(proxy.call::<u32>("unknown", (double(&owner),))).is_err());
+    drop(proxy.call::<u32>("apply", (double(&owner), 1)));
+    let unread = proxy.call::<RemoteFunction>("adder", (1,));
+    for _ in 0..1000 {
+        if Rc::strong_count(&owner) == 1 {
+            break;
+        }
+        main.block_on(join_all([proxy.call::<()>("nothing", ()), proxy.call::<()>("nothing", ())]));
+    }
+    assert_eq!(Rc::strong_count(&owner), 1);
+    drop(unread);
+    // One that a worker keeps lives as long as its link.
+    main.block_on(proxy.call::<()>("kept", (double(&owner),))).unwrap();
+    assert_eq!(Rc::strong_count(&owner), 2);
+    pool.terminate();
+    assert_eq!(Rc::strong_count(&owner), 1);
+}
+
+#[test]
+fn a_call_that_is_made_again_passes_its_functions_again() {
+    let main = Main::new().unwrap();
+    let started: Rc<RefCell<Vec<Worker>>> = Rc::default();
+    let workers = Rc::clone(&started);
+    let pool = main
+        .pool(1, move |worker| {
+            let worker = worker.spawn(|scope| {
+                scope.export("apply", |function: RemoteFunction| {
+                    function.call_blocking::<usize>(()).map_err(CallError::into_thrown)
+                });
+                Ok(())
+            })?;
+            workers.borrow_mut().push(worker.clone());
+            Ok(worker)
+        })
+        .unwrap();
+    let ends = Callback::new(move || {
+        let started = started.borrow();
+        if started.len() == 1 {
+            started[0].terminate();
+        }
+        started.len()
+    });
+    assert_eq!(main.block_on(pool.proxy().with_retry().call::<usize>("apply", (ends,))), Ok(2));
 }

@@ -220,6 +220,56 @@ fn one_request_for_rows_is_answered_at_a_time() {
     assert!(both[0] < both[1], "{both:?}");
 }
 
+/// Requests the first rows without waiting for them.
+fn requested<T: serde::de::DeserializeOwned>(mut rows: RemoteStream<T>) -> RemoteStream<T> {
+    assert!(rows.poll_next_unpin(&mut Context::from_waker(Waker::noop())).is_pending());
+    rows
+}
+
+#[test]
+fn rows_requested_before_a_stream_becomes_blocking_are_kept() {
+    let (main, worker) = started(|scope| {
+        let sync = scope.sync();
+        scope.export("all", move |name: String, is_answered: bool| {
+            let rows: RemoteStream<u32> = sync.call(&name, (40,)).map_err(CallError::into_thrown)?;
+            let rows = requested(rows.with_most(6));
+            if is_answered {
+                // Main answers in order, so the rows have arrived when this call ends.
+                sync.call::<()>("nothing", ()).map_err(CallError::into_thrown)?;
+            }
+            rows.into_blocking().collect::<Result<Vec<_>, _>>().map_err(CallError::into_thrown)
+        });
+        scope.export("rows", || Source::new(0..40_u32));
+        scope.export("nothing", || ());
+    });
+    worker.register("nothing", || ());
+    worker.register("rows", |count: u32| Source::new(0..count));
+    worker.register("later", |count: u32| Source::new_async(stream::iter(0..count)));
+    worker.register("failing", |_: u32| Source::new(failing(3)));
+    let proxy = worker.proxy();
+    for is_answered in [false, true] {
+        for name in ["rows", "later"] {
+            let all: Vec<u32> = main.block_on(proxy.call("all", (name, is_answered))).unwrap();
+            assert!(all.into_iter().eq(0..40), "{name}, answered: {is_answered}");
+        }
+        let error = main.block_on(proxy.call::<Vec<u32>>("all", ("failing", is_answered))).unwrap_err();
+        assert_eq!(error.to_string(), "`all` threw RangeError: no more");
+    }
+
+    // Main has what has arrived, and blocks for no more.
+    let stream = || requested(main.block_on(proxy.call::<RemoteStream<u32>>("rows", ())).unwrap().with_most(2));
+    let rows = stream();
+    main.block_on(proxy.call::<()>("nothing", ())).unwrap();
+    let mut rows = rows.into_blocking();
+    assert_eq!((rows.next(), rows.next()), (Some(Ok(0)), Some(Ok(1))));
+    for mut rows in [rows, stream().into_blocking()] {
+        let error = rows.next().expect("an error").unwrap_err();
+        assert!(matches!(error.kind, CallErrorKind::CannotBlock), "{error}");
+        assert_eq!(error.function, "a stream");
+        assert!(rows.next().is_none());
+    }
+}
+
 #[test]
 fn streams_end_with_their_link_and_where_nothing_may_block() {
     let (main, worker) = started(|scope| scope.export("rows", || Source::new(0..40_u32)));

@@ -6,6 +6,7 @@
 
 use crate::DecodeError;
 use crate::shared::SHARED_TOKEN;
+use crate::value::HANDLE_TOKEN;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -271,6 +272,10 @@ impl<'de> de::Deserializer<'de> for Tracer<'_> {
         if name == SHARED_TOKEN {
             // The same as other bytes.
             return visitor.visit_newtype_struct(self);
+        }
+        if name == HANDLE_TOKEN {
+            self.leaf("handle");
+            return Err(DecodeError::mismatch("a handle can be sent in the value format only"));
         }
         enter!(self, name, again, |tracer, outer| {
             if !matches!(tracer.node, Node::Newtype(..)) {

@@ -1,7 +1,7 @@
 //! The typed format: schema hashes and postcard, as section 18 of the specification has them.
 
 use coincide_codec::schema::{describe, hash_of};
-use coincide_codec::value::MAX_DEPTH;
+use coincide_codec::value::{Handle, MAX_DEPTH};
 use coincide_codec::{ByteBuf, DecodeErrorKind, EncodeError, Value, typed};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -109,6 +109,7 @@ fn shapes_are_those_of_the_specification() {
     );
     assert_eq!(describe::<([u8; 2], (u8,))>(), "tuple(tuple(u8,u8),tuple(u8))");
     assert_eq!(describe::<Unit>(), "struct Unit{}");
+    assert_eq!(describe::<Option<Handle>>(), "option(handle)");
     assert_eq!(describe::<Newtype>(), "newtype Newtype(str)");
     assert_eq!(describe::<Pair>(), "newtype Pair(tuple(u8,f64))");
     let kind = "enum Kind{Unit,Newtype(newtype Newtype(str)),Tuple(tuple(u8,i64)),Struct{inner:option(Kind)}}";

@@ -1,12 +1,8 @@
 //! Functions as values.
 
 use super::functions::{Function, Handler, Reply};
-use super::handles;
-use super::source::Rows;
-use coincide_codec::Value;
-use coincide_codec::value::{Handle, HandleKind, RefOwner};
-use serde::de::{DeserializeOwned, Error as _};
-use serde::ser::Error as _;
+use super::kept::{Kept, Thing};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::rc::Rc;
@@ -17,8 +13,9 @@ use std::rc::Rc;
 /// A worker's functions run when the worker serves, and while it is blocked in a call. Surplus arguments are dropped. Missing ones are `None` for
 /// parameters of type `Option`. A clone is the same function. One that is sent back is received as a `Callback` again.
 ///
-/// The function and its captures are dropped when neither end holds it any longer. It cannot be sent in typed interfaces or by a
-/// [`SharedProxy`](crate::SharedProxy).
+/// The function and its captures are dropped when neither end holds it any longer. It belongs to its thread: it can be sent by the proxies of that
+/// thread, also by those of a [`Pool`](crate::Pool), and not by a [`SharedProxy`](crate::SharedProxy). In an [`interface!`](crate::interface), declare a
+/// [`RemoteFunction`](crate::RemoteFunction), which a `Callback` can be converted into.
 ///
 /// ```
 /// use coincide::{Callback, Main, RemoteFunction};
@@ -41,13 +38,7 @@ use std::rc::Rc;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct Callback(Rc<Kept>);
-
-/// What stays here.
-pub(crate) enum Kept {
-    Function(Function),
-    Stream(Box<dyn Rows>),
-}
+pub struct Callback(pub(super) Rc<Kept>);
 
 impl Callback {
     /// A function that returns at once; see [`Reply`] for what it may return.
@@ -56,7 +47,7 @@ impl Callback {
         Args: DeserializeOwned,
         H: Handler<Args, Output: Reply<Kind>>,
     {
-        Self(Rc::new(Kept::Function(Function::applied(function))))
+        Self(Kept::new(Thing::Function(Function::applied(function))))
     }
 
     /// A function that returns a future. In a worker, futures run only when the worker serves.
@@ -65,7 +56,7 @@ impl Callback {
         Args: DeserializeOwned,
         H: Handler<Args, Output: Future<Output: Reply<Kind>> + 'static>,
     {
-        Self(Rc::new(Kept::Function(Function::applied_async(function))))
+        Self(Kept::new(Thing::Function(Function::applied_async(function))))
     }
 }
 
@@ -85,27 +76,13 @@ impl Eq for Callback {}
 
 impl Serialize for Callback {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Some(endpoint) = handles::coding_now() else {
-            return Err(S::Error::custom(NO_LINK));
-        };
-        let id = endpoint.host().give(&self.0);
-        let description = Value::Undefined;
-        Handle { owner: RefOwner::Sender, kind: HandleKind::Function, id, description }.serialize(serializer)
+        self.0.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Callback {
     /// A function of this end that was sent back.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Handle { owner: RefOwner::Receiver, id, .. } = Handle::deserialize(deserializer)? else {
-            return Err(D::Error::custom("expected a function of this end, got one of the other end"));
-        };
-        let kept = handles::coding_now().and_then(|endpoint| endpoint.host().handles.given(id));
-        let kept = kept.filter(|kept| matches!(**kept, Kept::Function(_)));
-        kept.map(Self).ok_or_else(|| D::Error::custom("a function of this end came home that was released"))
+        Kept::deserialize_function(deserializer).map(Self)
     }
 }
-
-/// Why there is no link for a function.
-pub(super) const NO_LINK: &str =
-    "functions can be passed by the proxies of one worker or of main, not in typed interfaces, pools or shared proxies";

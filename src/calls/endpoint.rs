@@ -3,7 +3,7 @@
 use super::error::CallResult;
 use super::host::{Host, Task};
 use coincide_codec::EncodeError;
-use coincide_proto::{Format, Payload};
+use coincide_proto::{CallId, Format, Payload};
 use std::time::Duration;
 
 /// Writes the arguments of a call.
@@ -15,6 +15,9 @@ pub(crate) trait Endpoint {
 
     /// Calls a function of the other end and waits for its result.
     fn call_blocking(&self, function: &str, timeout: Option<Duration>, encode: &mut Encode<'_>) -> CallResult;
+
+    /// Waits for the result of a call that is awaited by a future, which then has no result.
+    fn wait_blocking(&self, call: CallId) -> CallResult;
 
     /// Runs something short soon, outside of the program's code.
     fn spawn(&self, task: Task);

@@ -59,6 +59,9 @@ pub enum CallErrorKind {
     Busy(usize),
     /// This end can't block, so it can't wait for the result. Nothing was sent.
     CannotBlock,
+    /// The function or stream belongs to this end: it was made from a [`Callback`](crate::Callback) or a [`Source`](crate::Source) to be sent, and the
+    /// other end uses it. Nothing was sent.
+    Own,
     /// The call was refused because calls are nested too deep. The text is the chain of calls.
     TooDeep(String),
     /// A cycle of calls: the worker can run the function only after the call in which it is blocked, and the function of that call is assumed
@@ -218,6 +221,10 @@ impl fmt::Display for CallError {
                 f,
                 "`{function}` was not called: this end cannot block, because frames reach it only in its event loop; \
                  await the call instead"
+            ),
+            Kind::Own => write!(
+                f,
+                "`{function}` was not called: it belongs to this end and has not been sent; pass it to the other end, which uses it"
             ),
             Kind::TooDeep(message) => write!(f, "`{function}` was not run: {message}"),
             Kind::Deadlock(message) => write!(f, "`{function}` would wait for itself: {message}"),

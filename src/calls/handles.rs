@@ -1,13 +1,14 @@
 //! Handles: values that stay at one end and are used by the other end.
 
-use super::callback::Kept;
 use super::endpoint::Endpoint;
-use super::remote_function::Remote;
+use super::kept::Kept;
+use super::remote::Remote;
 use super::tables::{Given, Received};
 use coincide_codec::value::{HandleKind, Reader, RefOwner};
 use coincide_codec::{DecodeError, EncodeError};
 use coincide_proto::{Payload, Segment};
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::mem;
 use std::rc::{Rc, Weak};
 
 /// The handles of one end of a link.
@@ -24,7 +25,7 @@ impl Default for Handles {
     fn default() -> Self {
         Self {
             endpoint: OnceCell::new(),
-            given: Given::counting_from(BEFORE_FIRST),
+            given: Given::default(),
             received: Received::default(),
             written: RefCell::default(),
         }
@@ -59,13 +60,20 @@ impl Handles {
         result
     }
 
+    /// The ids of what `give` gives.
+    pub(super) fn giving(&self, give: impl FnOnce()) -> Vec<u64> {
+        let outer = self.given.begin();
+        give();
+        self.given.end(outer)
+    }
+
     /// What the payload that was written last has given.
     pub(super) fn take_written(&self) -> Vec<u64> {
         self.written.take()
     }
 
     /// Releases handles that were not sent.
-    pub(super) fn take_back(&self, given: &[u64]) {
+    pub(crate) fn take_back(&self, given: &[u64]) {
         self.given.release(given);
     }
 
@@ -111,9 +119,9 @@ impl Handles {
         self.given.get(id)
     }
 
-    /// The id by which a function of this end is sent.
-    pub(super) fn send(&self, function: &Rc<Kept>) -> u64 {
-        self.given.send(function)
+    /// Counts a function or stream of this end that is sent.
+    pub(super) fn send(&self, kept: &Rc<Kept>) {
+        self.given.send_as(kept, kept.id);
     }
 
     /// The local handle of a function of the other end.
@@ -189,26 +197,85 @@ impl Handles {
 
     /// Lets values of this end be written and read while `action` runs.
     fn coding<T>(&self, action: impl FnOnce() -> T) -> T {
-        struct Restore(Option<Weak<dyn Endpoint>>);
-
-        impl Drop for Restore {
-            fn drop(&mut self) {
-                CODING.set(self.0.take());
-            }
-        }
-
-        let _restore = Restore(CODING.replace(self.endpoint.get().cloned()));
-        action()
+        coding_as(self.endpoint.get().cloned().map_or(Current::Elsewhere, Current::End), action)
     }
 }
 
-/// The end whose payload is being written or read.
-pub(super) fn coding_now() -> Option<Rc<dyn Endpoint>> {
-    CODING.with_borrow(|endpoint| endpoint.as_ref()?.upgrade())
+/// For what values are written or read, as their `Serialize` and `Deserialize` find out.
+pub(super) enum Coding {
+    /// Payloads of this end.
+    End(Rc<dyn Endpoint>),
+    /// Arguments of a pool, whose worker is not known yet. Collects what they give.
+    Pool(Rc<RefCell<Vec<Rc<Kept>>>>),
+    /// No value: the shape of a type is derived from made-up ones.
+    Shape,
+    /// Payloads of another thread, or in a format without handles.
+    Elsewhere,
+}
+
+/// The same without owning an end.
+#[derive(Clone)]
+enum Current {
+    End(Weak<dyn Endpoint>),
+    Pool(Rc<RefCell<Vec<Rc<Kept>>>>),
+    Shape,
+    Elsewhere,
+}
+
+/// What is being written or read.
+pub(super) fn coding() -> Coding {
+    match CODING.with_borrow(Current::clone) {
+        Current::End(endpoint) => endpoint.upgrade().map_or(Coding::Elsewhere, Coding::End),
+        Current::Pool(given) => Coding::Pool(given),
+        Current::Shape => Coding::Shape,
+        Current::Elsewhere => Coding::Elsewhere,
+    }
+}
+
+/// Writes arguments for a pool. Returns the functions and streams in them, once for each time that they occur.
+pub(crate) fn writing_for_pool<T>(write: impl FnOnce() -> T) -> (T, Vec<Rc<Kept>>) {
+    let given = Rc::default();
+    let written = coding_as(Current::Pool(Rc::clone(&given)), write);
+    (written, given.take())
+}
+
+/// Derives the shape of a type, in which functions and streams may occur.
+pub(super) fn shaping<T>(derive: impl FnOnce() -> T) -> T {
+    coding_as(Current::Shape, derive)
+}
+
+/// Writes in a format without handles. `None`: there are some, so it has to be another format.
+pub(super) fn without_handles<T, E>(write: impl FnOnce() -> Result<T, E>) -> Option<Result<T, E>> {
+    MET.set(false);
+    let result = coding_as(Current::Elsewhere, write);
+    if result.is_err() && MET.get() { None } else { Some(result) }
+}
+
+/// The error for a function or a stream where there is no link that it could belong to.
+pub(super) fn without_link() -> &'static str {
+    MET.set(true);
+    "functions and streams belong to the thread of their link: pass them by the proxies of a worker, of a pool or of main; where there is a shared \
+     proxy only, register a function and pass its name"
+}
+
+fn coding_as<T>(current: Current, action: impl FnOnce() -> T) -> T {
+    struct Restore(Current);
+
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            CODING.replace(mem::replace(&mut self.0, Current::Elsewhere));
+        }
+    }
+
+    let _restore = Restore(CODING.replace(current));
+    action()
 }
 
 thread_local! {
-    static CODING: RefCell<Option<Weak<dyn Endpoint>>> = const { RefCell::new(None) };
+    static CODING: RefCell<Current> = const { RefCell::new(Current::Elsewhere) };
+
+    /// Whether a handle has been met where none can be written.
+    static MET: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Calls `found` with the ids of the sender's handles in a payload, except for signals, which are not counted.
@@ -222,6 +289,3 @@ fn each_counted(head: &[u8], segments: &[Segment], mut found: impl FnMut(u64)) -
         }
     })
 }
-
-/// Handles have larger ids than references of the same end, which are counted from 1 in a table of their own: a released id names one of both.
-const BEFORE_FIRST: u64 = 1 << 40;

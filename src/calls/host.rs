@@ -1,9 +1,9 @@
 //! The host of an engine, at both ends of a link, the functions that it runs, and the calls that are awaited.
 
-use super::callback::Kept;
 use super::error::CallError;
 use super::functions::{Answer, Failure, Function, RawReply, Use};
 use super::handles::Handles;
+use super::kept::{Kept, Thing};
 use super::operation::Operation;
 use super::pending::PendingCalls;
 use super::remote_function::USE;
@@ -95,15 +95,19 @@ impl Host {
         self.engine.borrow_mut().release(references)
     }
 
-    /// The id by which a function of this end is sent. From now on the other end may call it.
-    pub(super) fn give(&self, function: &Rc<Kept>) -> u64 {
-        let id = self.handles.send(function);
+    /// Counts a function or stream of this end that is sent. From now on the other end may use it.
+    pub(crate) fn give(&self, kept: &Rc<Kept>) {
+        self.handles.send(kept);
         if !self.serves_handles.replace(true) {
             self.insert(USE, Function::Given(Use::Apply));
             self.insert(NEXT, Function::Given(Use::Next));
             self.insert(RETURN, Function::Given(Use::Return));
         }
-        id
+    }
+
+    /// Gives the functions and streams in arguments that have been written for any worker. Returns their ids.
+    pub(crate) fn give_all(&self, given: &[Rc<Kept>]) -> Vec<u64> {
+        self.handles.giving(|| given.iter().for_each(|kept| self.give(kept)))
     }
 
     /// Releases the handles in a payload of the other end that is not read, or not by this end.
@@ -386,9 +390,9 @@ impl Host {
         match function {
             Function::Given(Use::Apply) => {
                 let kept = self.applied(format, &mut payload)?;
-                match &*kept {
-                    Kept::Function(function) => self.run(function, format, payload),
-                    Kept::Stream(_) => {
+                match &kept.thing {
+                    Thing::Function(function) => self.run(function, format, payload),
+                    Thing::Stream(_) => {
                         self.release_handles(format, &payload);
                         Err(Failure::threw(Thrown::new("TypeError", "a stream can only be iterated")))
                     }
@@ -475,9 +479,9 @@ impl Host {
 
 impl Kept {
     fn rows(&self) -> Result<&dyn Rows, Failure> {
-        match self {
-            Self::Stream(rows) => Ok(&**rows),
-            Self::Function(_) => Err(Failure::threw(Thrown::new("TypeError", "a callback is not a stream"))),
+        match &self.thing {
+            Thing::Stream(rows) => Ok(&**rows),
+            Thing::Function(_) => Err(Failure::threw(Thrown::new("TypeError", "a callback is not a stream"))),
         }
     }
 }

@@ -2,12 +2,15 @@
 
 use super::error::CallError;
 use super::failure::Failure;
+use super::handles;
 use super::host::Host;
+use super::kept::Kept;
 use super::operation::Applied;
 use coincide_codec::{DecodeError, DecodeErrorKind, EncodeError, schema, typed, value};
 use coincide_proto::{ErrorCode, Format, Payload, Segment};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::rc::Rc;
 
 /// The arguments of a call: a tuple of up to eight values that serde can serialize, such as `("PyScript",)` or `()`.
 #[diagnostic::on_unimplemented(
@@ -47,11 +50,12 @@ impl Schema {
     /// The hash of a function with these arguments and this result.
     #[doc(hidden)]
     pub fn of<A: DeserializeOwned, R: DeserializeOwned>() -> Self {
-        Self(schema::hash_of::<(A, R)>())
+        Self(handles::shaping(schema::hash_of::<(A, R)>))
     }
 }
 
-/// Appends arguments: typed with a schema, self-describing without. Without a host, no functions may be among them.
+/// Appends arguments: typed with a schema, self-describing without. Functions and streams make typed ones self-describing. Without a host, they are
+/// refused.
 pub(crate) fn encode_args<A: Serialize>(
     host: Option<&Host>,
     args: &A,
@@ -59,10 +63,29 @@ pub(crate) fn encode_args<A: Serialize>(
     payload: &mut Payload,
 ) -> Result<Format, EncodeError> {
     let Payload { head, segments, .. } = payload;
-    match schema {
-        Some(Schema(hash)) => typed::to_payload(args, hash, head, segments).map(|()| Format::Typed),
-        None => writing(host, || value::args_to_payload(args, head, segments)).map(|()| Format::Value),
+    if let Some(Schema(hash)) = schema
+        && let Some(written) = handles::without_handles(|| typed::to_payload(args, hash, head, segments))
+    {
+        return written.map(|()| Format::Typed);
     }
+    writing(host, || value::args_to_payload(args, head, segments)).map(|()| Format::Value)
+}
+
+/// Appends the arguments of a call whose worker is not known yet. Returns the functions and streams in them as well, which are given to the worker when
+/// the call is sent.
+pub(crate) fn encode_args_for_pool<A: Serialize>(
+    args: &A,
+    schema: Option<Schema>,
+    payload: &mut Payload,
+) -> Result<(Format, Vec<Rc<Kept>>), EncodeError> {
+    let Payload { head, segments, .. } = payload;
+    if let Some(Schema(hash)) = schema
+        && let Some(written) = handles::without_handles(|| typed::to_payload(args, hash, head, segments))
+    {
+        return written.map(|()| (Format::Typed, Vec::new()));
+    }
+    let (written, given) = handles::writing_for_pool(|| value::args_to_payload(args, head, segments));
+    written.map(|()| (Format::Value, given))
 }
 
 /// Reads the arguments of a function that is served with `schema` if it belongs to a typed interface.
@@ -113,7 +136,7 @@ pub(crate) fn decode_applied<A: DeserializeOwned>(host: &Host, payload: &mut Pay
     })
 }
 
-/// Appends a result in the format in which the arguments came.
+/// Appends a result in the format in which the arguments came, except that functions and streams need the self-describing one.
 pub(crate) fn encode_result<T: Serialize>(
     host: Option<&Host>,
     value: &T,
@@ -122,11 +145,13 @@ pub(crate) fn encode_result<T: Serialize>(
     payload: &mut Payload,
 ) -> Result<Format, Failure> {
     let Payload { head, segments, .. } = payload;
-    let encoded = match schema {
-        Some(Schema(hash)) if format == Format::Typed => {
-            typed::to_payload(value, hash, head, segments).map(|()| Format::Typed)
-        }
-        _ => writing(host, || value::to_payload(value, head, segments)).map(|()| Format::Value),
+    let encoded = if let Some(Schema(hash)) = schema
+        && format == Format::Typed
+        && let Some(written) = handles::without_handles(|| typed::to_payload(value, hash, head, segments))
+    {
+        written.map(|()| Format::Typed)
+    } else {
+        writing(host, || value::to_payload(value, head, segments)).map(|()| Format::Value)
     };
     encoded.map_err(|error| Failure::unsent(&error))
 }

@@ -1,19 +1,20 @@
 //! Proxies whose calls are awaited.
 
 use super::endpoint::Endpoint;
-use super::error::{CallError, CallResult, RawError};
+use super::error::{CallError, RawError};
 use super::interface::Caller;
 use super::payload::{self, Args, Schema};
 use super::pending::Pending;
 use coincide_codec::EncodeError;
 use coincide_proto::{CallId, Format, Payload};
+use futures_util::FutureExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
 use std::mem;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 /// Calls functions of the other end and awaits them: those that a worker exports (from [`Worker::proxy`](crate::Worker::proxy)), or those of main
@@ -70,7 +71,7 @@ impl Proxy {
     ) -> CallFuture<R> {
         let mut call = self.start(function, None, encode);
         shown.clone_into(&mut call.function);
-        if let State::Failed(Some(error)) = &mut call.state {
+        if let State::Failed(error) = &mut call.state {
             shown.clone_into(&mut error.function);
         }
         call
@@ -139,17 +140,11 @@ impl Proxy {
             Ok(id) => {
                 let pending = self.endpoint.host().pending.expect(id);
                 self.endpoint.flush();
-                State::Waiting(id, pending)
+                State::Waiting(Rc::clone(&self.endpoint), id, pending)
             }
-            Err(error) => State::Failed(Some(Box::new(error))),
+            Err(error) => State::Failed(Box::new(error)),
         };
-        CallFuture {
-            endpoint: Rc::clone(&self.endpoint),
-            function: function.into(),
-            schema,
-            state,
-            result: PhantomData,
-        }
+        CallFuture { function: function.into(), schema, state, result: PhantomData }
     }
 }
 
@@ -163,14 +158,15 @@ impl Caller for Proxy {
     type Output<R: DeserializeOwned> = CallFuture<R>;
 
     fn call_typed<A: Serialize, R: DeserializeOwned>(&self, function: &str, schema: Schema, args: A) -> CallFuture<R> {
-        self.start(function, Some(schema), move |payload| payload::encode_args(None, &args, Some(schema), payload))
+        self.start(function, Some(schema), move |payload| {
+            payload::encode_args(Some(self.endpoint.host()), &args, Some(schema), payload)
+        })
     }
 }
 
 /// The result of a call, or a [`CallError`], once the other end has answered. Dropping it cancels the call.
 #[must_use = "a call is cancelled when its future is dropped"]
 pub struct CallFuture<R> {
-    endpoint: Rc<dyn Endpoint>,
     function: String,
     schema: Option<Schema>,
     state: State,
@@ -178,27 +174,60 @@ pub struct CallFuture<R> {
 }
 
 enum State {
-    Failed(Option<Box<CallError>>),
-    Waiting(CallId, Rc<Pending>),
+    Failed(Box<CallError>),
+    Waiting(Rc<dyn Endpoint>, CallId, Rc<Pending>),
     Done,
 }
 
+/// The end of the link that has made a call, and the result of the call.
+type Answered<E> = Result<(Rc<dyn Endpoint>, Format, Payload), E>;
+
 impl<R> CallFuture<R> {
-    fn poll_payload(&mut self, context: &Context<'_>) -> Poll<Result<(Format, Payload), CallError>> {
+    /// A call that could not be made.
+    pub(super) fn failed(error: CallError) -> Self {
+        Self {
+            function: error.function.clone(),
+            schema: None,
+            state: State::Failed(Box::new(error)),
+            result: PhantomData,
+        }
+    }
+
+    fn poll_payload(&mut self, context: &Context<'_>) -> Poll<Answered<CallError>> {
         self.poll_raw(context).map_err(|error| error.into_call_error(&self.function))
     }
 
-    fn poll_raw(&mut self, context: &Context<'_>) -> Poll<CallResult> {
-        let result = match &mut self.state {
-            State::Failed(error) => error.take().map(|error| Err(RawError::Failed(*error))),
-            State::Waiting(_, pending) => Some(ready!(pending.poll(context))),
-            State::Done => None,
-        };
-        self.state = State::Done;
-        match result {
-            Some(result) => Poll::Ready(result),
-            None => panic!("the future of a call was polled after it had given its result"),
+    fn poll_raw(&mut self, context: &Context<'_>) -> Poll<Answered<RawError>> {
+        match mem::replace(&mut self.state, State::Done) {
+            State::Failed(error) => Poll::Ready(Err(RawError::Failed(*error))),
+            State::Waiting(endpoint, id, pending) => match pending.poll(context) {
+                Poll::Ready(result) => Poll::Ready(result.map(|(format, payload)| (endpoint, format, payload))),
+                Poll::Pending => {
+                    self.state = State::Waiting(endpoint, id, pending);
+                    Poll::Pending
+                }
+            },
+            State::Done => panic!("the future of a call was polled after it had given its result"),
         }
+    }
+}
+
+impl<R: DeserializeOwned> CallFuture<R> {
+    /// Blocks until the call has ended.
+    pub(super) fn block(mut self) -> Result<R, CallError> {
+        if let Poll::Ready(result) = self.poll_unpin(&mut Context::from_waker(Waker::noop())) {
+            return result;
+        }
+        let State::Waiting(endpoint, id, _) = &self.state else { unreachable!("a call without a result is awaited") };
+        let (format, payload) = endpoint.wait_blocking(*id).map_err(|error| error.into_call_error(&self.function))?;
+        self.decode(&**endpoint, format, payload)
+    }
+
+    fn decode(&self, endpoint: &dyn Endpoint, format: Format, mut payload: Payload) -> Result<R, CallError> {
+        let host = endpoint.host();
+        let value = payload::decode_result(Some(host), &self.function, format, &mut payload, self.schema);
+        host.recycle(payload);
+        value
     }
 }
 
@@ -206,26 +235,20 @@ impl<R: DeserializeOwned> Future for CallFuture<R> {
     type Output = Result<R, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        this.poll_payload(context).map(|result| {
-            let (format, mut payload) = result?;
-            let value =
-                payload::decode_result(Some(this.endpoint.host()), &this.function, format, &mut payload, this.schema);
-            this.endpoint.host().recycle(payload);
-            value
-        })
+        let (endpoint, format, payload) = ready!(self.poll_payload(context))?;
+        Poll::Ready(self.decode(&*endpoint, format, payload))
     }
 }
 
 impl<R> Drop for CallFuture<R> {
     fn drop(&mut self) {
-        let State::Waiting(id, pending) = &self.state else {
+        let State::Waiting(endpoint, id, pending) = &self.state else {
             return;
         };
-        let host = self.endpoint.host();
+        let host = endpoint.host();
         if host.pending.forget(*id) {
             host.engine.borrow_mut().cancel(*id);
-            self.endpoint.flush();
+            endpoint.flush();
         } else if let Some(Ok((format, payload))) = pending.take() {
             host.release_handles(format, &payload);
         }
@@ -248,7 +271,9 @@ impl Future for RawFuture {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         self.0.poll_raw(context).map(|result| match result {
-            Ok((format, payload)) => Ok((format, payload::whole(self.0.endpoint.host(), &self.0.function, payload)?)),
+            Ok((endpoint, format, payload)) => {
+                Ok((format, payload::whole(endpoint.host(), &self.0.function, payload)?))
+            }
             Err(RawError::Failed(error)) => Err(RawError::Failed(error.named(&self.0.function))),
             Err(threw) => Err(threw),
         })
@@ -265,6 +290,9 @@ impl Future for BytesFuture {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let payload = self.0.poll_payload(context);
-        payload.map(|result| payload::bytes(self.0.endpoint.host(), &self.0.function, result?))
+        payload.map(|result| {
+            let (endpoint, format, payload) = result?;
+            payload::bytes(endpoint.host(), &self.0.function, (format, payload))
+        })
     }
 }

@@ -1,36 +1,69 @@
 //! Functions of the other end.
 
-use super::callback::NO_LINK;
-use super::endpoint::Endpoint;
+use super::callback::Callback;
 use super::error::CallError;
-use super::handles;
-use super::payload::{self, Args};
-use super::proxy::{CallFuture, Proxy};
+use super::payload::Args;
+use super::proxy::CallFuture;
+use super::remote::{Operation, Passed};
 use coincide_codec::Value;
-use coincide_codec::value::{Handle, HandleKind, RefOwner};
-use serde::de::{DeserializeOwned, Error as _};
-use serde::ser::{Error as _, SerializeTuple};
+use coincide_codec::value::HandleKind;
+use serde::de::DeserializeOwned;
+use serde::ser::SerializeTuple;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fmt;
-use std::rc::Rc;
 use std::time::Duration;
 
 /// A function of the other end, as an argument or a result of a call: a [`Callback`](crate::Callback) there, or in JavaScript a function that `callback` has marked.
 ///
 /// Cloning creates another handle of the same function. The other end releases the function when the last handle is dropped. If it is sent back, the other
 /// end receives its own function. Once the link is closed, calls fail as other calls do.
-#[derive(Clone)]
+///
+/// An [`interface!`](crate::interface) declares it for both ends: the end that has the function converts a `Callback` into it. Calling it before it
+/// was sent is an error of kind [`Own`](crate::CallErrorKind::Own).
+///
+/// ```
+/// use coincide::{Callback, Main, RemoteFunction, Thrown, interface};
+///
+/// interface! {
+///     mod sums {
+///         fn sum(numbers: Vec<u32>, progress: coincide::RemoteFunction) -> u32;
+///     }
+/// }
+///
+/// struct Sums;
+///
+/// impl sums::Service for Sums {
+///     fn sum(&self, numbers: Vec<u32>, progress: RemoteFunction) -> Result<u32, Thrown> {
+///         for done in 0..numbers.len() {
+///             progress.call_blocking::<()>((done,))?;
+///         }
+///         Ok(numbers.iter().sum())
+///     }
+/// }
+///
+/// let main = Main::new()?;
+/// let worker = main.spawn(|scope| {
+///     scope.export_interface(sums::functions(Sums));
+///     Ok(())
+/// })?;
+/// let sums = sums::Client::new(worker.proxy());
+/// let progress = Callback::new(|done: usize| println!("{done}"));
+/// assert_eq!(main.block_on(sums.sum(vec![1, 2, 3], progress.into()))?, 6);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
 pub struct RemoteFunction {
-    remote: Rc<Remote>,
+    function: Passed,
     timeout: Option<Duration>,
 }
 
 impl RemoteFunction {
-    /// Calls the function; `args` is a tuple. As with a [`Proxy`], the call is sent at once, and dropping the future cancels it.
+    /// Calls the function; `args` is a tuple. As with a [`Proxy`](crate::Proxy), the call is sent at once, and dropping the future cancels it.
     pub fn call<R: DeserializeOwned>(&self, args: impl Args) -> CallFuture<R> {
-        let proxy = Proxy::new(Rc::clone(&self.remote.endpoint)).limited(self.timeout);
-        let host = self.remote.endpoint.host();
-        proxy.operate(SHOWN, USE, |payload| payload::encode_args(Some(host), &self.application(&args), None, payload))
+        let operation = self.application();
+        match self.function.remote(&operation) {
+            Ok(remote) => remote.call(&operation, &(remote.id, APPLY, [(); 0], Listed(&args))),
+            Err(error) => CallFuture::failed(error),
+        }
     }
 
     /// Calls the function and waits for its result, as a [`SyncProxy`](crate::SyncProxy) does.
@@ -38,39 +71,33 @@ impl RemoteFunction {
     /// # Errors
     /// See [`CallError`]. On main, which must not block, the kind is [`CallErrorKind::CannotBlock`](crate::CallErrorKind::CannotBlock).
     pub fn call_blocking<R: DeserializeOwned>(&self, args: impl Args) -> Result<R, CallError> {
-        let endpoint = &self.remote.endpoint;
-        let host = endpoint.host();
-        let called = endpoint.call_blocking(USE, self.timeout, &mut |payload| {
-            payload::encode_args(Some(host), &self.application(&args), None, payload)
-        });
-        let (format, mut payload) = called.map_err(|error| error.into_call_error(SHOWN))?;
-        let result = payload::decode_result(Some(host), SHOWN, format, &mut payload, None);
-        host.recycle(payload);
-        result
+        let operation = self.application();
+        let remote = self.function.remote(&operation)?;
+        remote.call_blocking(&operation, &(remote.id, APPLY, [(); 0], Listed(&args)))
     }
 
     /// The same function, whose calls end with [`CallErrorKind::TimedOut`](crate::CallErrorKind::TimedOut) after `timeout`.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
-        Self { remote: Rc::clone(&self.remote), timeout: Some(timeout) }
+        Self { function: self.function.clone(), timeout: Some(timeout) }
     }
 
-    fn application<'a, A: Args>(&self, args: &'a A) -> (u64, u8, [(); 0], Listed<'a, A>) {
-        (self.remote.id, APPLY, [], Listed(args))
+    fn application(&self) -> Operation {
+        Operation { function: USE, shown: "a callback", timeout: self.timeout }
     }
 }
 
-impl fmt::Debug for RemoteFunction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { remote, timeout } = self;
-        f.debug_struct("RemoteFunction").field("id", &remote.id).field("timeout", timeout).finish_non_exhaustive()
+impl From<Callback> for RemoteFunction {
+    /// For sending, where an interface declares a `RemoteFunction`.
+    fn from(Callback(kept): Callback) -> Self {
+        Self { function: Passed::Own(kept), timeout: None }
     }
 }
 
 impl PartialEq for RemoteFunction {
     /// Whether both are the same function.
     fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.remote, &other.remote)
+        self.function == other.function
     }
 }
 
@@ -78,47 +105,22 @@ impl Eq for RemoteFunction {}
 
 impl Serialize for RemoteFunction {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Some(endpoint) = handles::coding_now() else {
-            return Err(S::Error::custom(NO_LINK));
-        };
-        if !Rc::ptr_eq(&endpoint, &self.remote.endpoint) {
-            let text = "a function of another end can be sent to its own end only: pass a `Callback` that calls it";
-            return Err(S::Error::custom(text));
-        }
-        let Remote { id, .. } = *self.remote;
-        let description = Value::Undefined;
-        Handle { owner: RefOwner::Receiver, kind: HandleKind::Function, id, description }.serialize(serializer)
+        self.function.serialize(HandleKind::Function, serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for RemoteFunction {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let handle = Handle::deserialize(deserializer)?;
-        let Some(endpoint) = handles::coding_now() else {
-            return Err(D::Error::custom(NO_LINK));
-        };
-        let Handle { owner: RefOwner::Sender, kind, id, description } = handle else {
-            return Err(D::Error::custom("expected a function of the other end, got one of this end"));
-        };
-        let is_function =
-            kind == HandleKind::Function || kind == HandleKind::Exposed && description == Value::Boolean(true);
-        if !is_function {
-            return Err(D::Error::custom("expected a function of the other end, got something else that stays there"));
-        }
-        let remote = endpoint.host().handles.remote(id, || Remote { id, endpoint: Rc::clone(&endpoint) });
-        Ok(Self { remote, timeout: None })
-    }
-}
-
-/// A function or a stream of the other end, shared by all its local handles.
-pub(crate) struct Remote {
-    pub(super) id: u64,
-    pub(super) endpoint: Rc<dyn Endpoint>,
-}
-
-impl Drop for Remote {
-    fn drop(&mut self) {
-        self.endpoint.host().handles.forget(self.id);
+        let function = Passed::deserialize(
+            "a function",
+            |handle| match handle.kind {
+                HandleKind::Function => true,
+                HandleKind::Exposed => handle.description == Value::Boolean(true),
+                _ => false,
+            },
+            deserializer,
+        )?;
+        Ok(Self { function, timeout: None })
     }
 }
 
@@ -136,6 +138,3 @@ pub(super) const USE: &str = "coincide:use";
 
 /// The operation that calls a function.
 pub(super) const APPLY: u8 = 2;
-
-/// Name of a function without a name in errors.
-const SHOWN: &str = "a callback";

@@ -1,19 +1,17 @@
 //! Streams of values of the other end.
 
-use super::callback::NO_LINK;
 use super::error::CallError;
-use super::handles;
-use super::payload;
-use super::proxy::{CallFuture, Proxy};
-use super::remote_function::Remote;
-use coincide_codec::value::{Handle, HandleKind, RefOwner};
+use super::proxy::CallFuture;
+use super::remote::{Operation, Passed};
+use super::source::Source;
+use coincide_codec::value::{Handle, HandleKind};
 use futures_util::{FutureExt, Stream};
-use serde::de::{DeserializeOwned, Error as _};
-use serde::{Deserialize, Deserializer};
+use serde::de::DeserializeOwned;
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 /// A stream of values of the other end, as a result or an argument of a call: a [`Source`](crate::Source) there, or in JavaScript a generator or
@@ -21,9 +19,12 @@ use std::task::{Context, Poll, ready};
 ///
 /// It implements [`Stream`]. An error is its last item. In a worker, [`into_blocking`](Self::into_blocking) makes an iterator of it. The other end sends at most
 /// as many rows as have been requested. Dropping it ends the iteration at the other end.
+///
+/// An [`interface!`](crate::interface) declares it for both ends: the end that has the rows converts a `Source` into it. Such a stream cannot be read
+/// before it was sent: its only item is an error of kind [`Own`](crate::CallErrorKind::Own).
 pub struct RemoteStream<T> {
     /// `None`: there are no further rows.
-    remote: Option<Rc<Remote>>,
+    stream: Option<Passed>,
     rows: VecDeque<T>,
     request: Option<CallFuture<(bool, VecDeque<T>)>>,
     most: u32,
@@ -42,21 +43,41 @@ impl<T: DeserializeOwned> RemoteStream<T> {
         BlockingStream(self)
     }
 
+    /// Starts a request for rows.
+    fn request(&self, stream: &Passed) -> CallFuture<(bool, VecDeque<T>)> {
+        match stream.remote(&REQUEST) {
+            Ok(remote) => remote.call(&REQUEST, &(remote.id, self.most)),
+            Err(error) => CallFuture::failed(error),
+        }
+    }
+
+    /// Makes a request for rows and blocks until it is answered.
+    fn request_blocking(&self, stream: &Passed) -> Result<(bool, VecDeque<T>), CallError> {
+        let remote = stream.remote(&REQUEST)?;
+        remote.call_blocking(&REQUEST, &(remote.id, self.most))
+    }
+
     /// Takes an answer of the other end.
     fn arrive(&mut self, answer: Result<(bool, VecDeque<T>), CallError>) -> Result<(), CallError> {
-        match answer {
-            Ok((is_over, rows)) => {
-                self.rows = rows;
-                if is_over {
-                    self.remote = None;
-                }
-                Ok(())
-            }
-            Err(error) => {
-                self.remote = None;
-                Err(error)
-            }
+        let (is_over, rows) = answer.inspect_err(|_| self.stream = None)?;
+        self.rows = rows;
+        if is_over {
+            self.stream = None;
         }
+        Ok(())
+    }
+}
+
+impl<T> From<Source> for RemoteStream<T> {
+    /// For sending, where an interface declares a `RemoteStream`.
+    fn from(Source(kept): Source) -> Self {
+        Self::of(Passed::Own(kept))
+    }
+}
+
+impl<T> RemoteStream<T> {
+    fn of(stream: Passed) -> Self {
+        Self { stream: Some(stream), rows: VecDeque::new(), request: None, most: 16 }
     }
 }
 
@@ -71,18 +92,16 @@ impl<T: DeserializeOwned> Stream for RemoteStream<T> {
             if let Some(row) = self.rows.pop_front() {
                 return Poll::Ready(Some(Ok(row)));
             }
-            let Some(remote) = &self.remote else {
+            let running = self.request.take();
+            let Some(stream) = &self.stream else {
                 return Poll::Ready(None);
             };
-            let (remote, most) = (Rc::clone(remote), self.most);
-            let request = self.request.get_or_insert_with(|| {
-                let host = remote.endpoint.host();
-                let args = (remote.id, most);
-                let proxy = Proxy::new(Rc::clone(&remote.endpoint));
-                proxy.operate(SHOWN, NEXT, |payload| payload::encode_args(Some(host), &args, None, payload))
-            });
-            let answer = ready!(request.poll_unpin(context));
-            self.request = None;
+            let mut request = running.unwrap_or_else(|| self.request(stream));
+            let polled = request.poll_unpin(context);
+            if polled.is_pending() {
+                self.request = Some(request);
+            }
+            let answer = ready!(polled);
             if let Err(error) = self.arrive(answer) {
                 return Poll::Ready(Some(Err(error)));
             }
@@ -92,28 +111,28 @@ impl<T: DeserializeOwned> Stream for RemoteStream<T> {
 
 impl<T> fmt::Debug for RemoteStream<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = self.remote.as_ref().map(|remote| remote.id);
-        f.debug_struct("RemoteStream").field("id", &id).field("most", &self.most).finish_non_exhaustive()
+        let Self { stream, most, .. } = self;
+        f.debug_struct("RemoteStream").field("stream", stream).field("most", most).finish_non_exhaustive()
+    }
+}
+
+impl<T> Serialize for RemoteStream<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.stream {
+            Some(stream) => stream.serialize(HandleKind::Stream, serializer),
+            None => Err(S::Error::custom("the stream has ended, so it cannot be sent")),
+        }
     }
 }
 
 impl<'de, T> Deserialize<'de> for RemoteStream<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let handle = Handle::deserialize(deserializer)?;
-        let Some(endpoint) = handles::coding_now() else {
-            return Err(D::Error::custom(NO_LINK));
-        };
-        let Handle { owner: RefOwner::Sender, kind: HandleKind::Stream, id, .. } = handle else {
-            return Err(D::Error::custom(
-                "expected a stream of the other end, got something else that stays at its end",
-            ));
-        };
-        let remote = endpoint.host().handles.remote(id, || Remote { id, endpoint: Rc::clone(&endpoint) });
-        Ok(Self { remote: Some(remote), rows: VecDeque::new(), request: None, most: 16 })
+        let accepts = |handle: &Handle| handle.kind == HandleKind::Stream;
+        Passed::deserialize("a stream", accepts, deserializer).map(Self::of)
     }
 }
 
-/// A blocking iterator of the rows of a stream: see [`RemoteStream::into_blocking`].
+/// A blocking iterator of the rows of a stream, from [`RemoteStream::into_blocking`].
 #[derive(Debug)]
 pub struct BlockingStream<T>(RemoteStream<T>);
 
@@ -126,17 +145,12 @@ impl<T: DeserializeOwned> Iterator for BlockingStream<T> {
             if let Some(row) = stream.rows.pop_front() {
                 return Some(Ok(row));
             }
-            let remote = Rc::clone(stream.remote.as_ref()?);
-            let host = remote.endpoint.host();
-            let args = (remote.id, stream.most);
-            let called = remote
-                .endpoint
-                .call_blocking(NEXT, None, &mut |payload| payload::encode_args(Some(host), &args, None, payload));
-            let answer = called.map_err(|error| error.into_call_error(SHOWN)).and_then(|(format, mut payload)| {
-                let answer = payload::decode_result(Some(host), SHOWN, format, &mut payload, None);
-                host.recycle(payload);
-                answer
-            });
+            let passed = stream.stream.as_ref()?;
+            // Rows that were requested when the stream was polled come first.
+            let answer = match stream.request.take() {
+                Some(request) => request.block(),
+                None => stream.request_blocking(passed),
+            };
             if let Err(error) = stream.arrive(answer) {
                 return Some(Err(error));
             }
@@ -151,5 +165,5 @@ pub(super) const RETURN: &str = "coincide:return";
 /// Maximum number of rows of one request.
 pub(super) const MOST_ROWS: u64 = 4096;
 
-/// Name of a stream in errors.
-const SHOWN: &str = "a stream";
+/// A request for rows.
+const REQUEST: Operation = Operation { function: NEXT, shown: "a stream", timeout: None };

@@ -1,20 +1,16 @@
 //! Streams of values of this end.
 
-use super::callback::{Kept, NO_LINK};
 use super::clock;
 use super::failure::Failure;
 use super::functions::{Answer, Reply};
-use super::handles;
 use super::host::Host;
+use super::kept::{Kept, Thing};
 use super::payload;
 use super::thrown::Thrown;
-use coincide_codec::Value;
-use coincide_codec::value::{Handle, HandleKind, RefOwner};
-use coincide_proto::{Format, Payload};
+use coincide_proto::{ErrorCode, Format, Payload};
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::LocalBoxStream;
 use futures_util::{FutureExt, Stream, StreamExt};
-use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -53,7 +49,7 @@ use std::time::Duration;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct Source(Rc<Kept>);
+pub struct Source(pub(super) Rc<Kept>);
 
 impl Source {
     /// The items of an iterator.
@@ -77,7 +73,7 @@ impl Source {
     }
 
     fn of(rows: impl Rows + 'static) -> Self {
-        Self(Rc::new(Kept::Stream(Box::new(rows))))
+        Self(Kept::new(Thing::Stream(Box::new(rows))))
     }
 }
 
@@ -89,12 +85,7 @@ impl fmt::Debug for Source {
 
 impl Serialize for Source {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Some(endpoint) = handles::coding_now() else {
-            return Err(S::Error::custom(NO_LINK));
-        };
-        let id = endpoint.host().give(&self.0);
-        let description = Value::Undefined;
-        Handle { owner: RefOwner::Sender, kind: HandleKind::Stream, id, description }.serialize(serializer)
+        self.0.serialize(serializer)
     }
 }
 
@@ -166,32 +157,32 @@ impl Request {
     fn answer<V: Serialize>(
         &self,
         host: Option<&Host>,
-        batch: Batch<V>,
-        end: impl FnOnce(),
+        mut batch: Batch<V>,
+        end: &dyn Fn(),
         result: &mut Payload,
     ) -> Result<Format, Failure> {
-        let Batch { mut rows, mut is_over, mut failure } = batch;
-        if let Err(error) = payload::can_encode(host, &rows) {
-            if error.is_out_of_memory() {
-                return Err(Failure::unsent(&error));
+        if batch.rows.is_empty()
+            && let Some(thrown) = batch.failure
+        {
+            return Err(Failure::threw(thrown));
+        }
+        // A failure follows the rows, as the answer to the next request.
+        let is_over = batch.is_over && batch.failure.is_none();
+        let why = match payload::encode_result(host, &(is_over, &batch.rows), Format::Value, None, result) {
+            Ok(format) => {
+                self.requests.failure.replace(batch.failure);
+                return Ok(format);
             }
-            let (at, error) = rows
-                .iter()
-                .enumerate()
-                .find_map(|(at, row)| payload::can_encode(host, row).err().map(|error| (at, error)))
-                .unwrap_or((0, error));
-            rows.truncate(at);
-            is_over = true;
-            failure = Some(Thrown::new("DataCloneError", format!("a row of a stream cannot be sent: {error}")));
-            end();
-        }
-        match failure {
-            Some(thrown) if rows.is_empty() => return Err(Failure::threw(thrown)),
-            Some(thrown) => drop(self.requests.failure.replace(Some(thrown))),
-            None => {}
-        }
-        let is_over = is_over && self.requests.failure.borrow().is_none();
-        payload::encode_result(host, &(is_over, rows), Format::Value, None, result)
+            Err(Failure::Refused(ErrorCode::BAD_RESULT, why)) => why,
+            Err(failure) => return Err(failure),
+        };
+        let refused = |(at, row)| payload::can_encode(host, row).err().map(|error| (at, error.to_string()));
+        let (at, why) = batch.rows.iter().enumerate().find_map(refused).unwrap_or((0, why));
+        end();
+        batch.rows.truncate(at);
+        batch.is_over = true;
+        batch.failure = Some(Thrown::new("DataCloneError", format!("a row of a stream cannot be sent: {why}")));
+        self.answer(host, batch, &|| (), result)
     }
 }
 
@@ -260,7 +251,7 @@ impl<V: Serialize + 'static> Rows for Iterated<V> {
         } else {
             batch.is_over = true;
         }
-        request.answer(Some(host), batch, || self.end(), result).map(Next::Now)
+        request.answer(Some(host), batch, &|| self.end(), result).map(Next::Now)
     }
 
     fn end(&self) {
@@ -314,7 +305,7 @@ impl<V: Serialize + 'static> Rows for Rc<Streamed<V>> {
             let endpoint = endpoint.and_then(|endpoint| endpoint.upgrade());
             let mut result = Payload::default();
             let host = endpoint.as_ref().map(|endpoint| endpoint.host());
-            let format = request.answer(host, batch, || this.end(), &mut result)?;
+            let format = request.answer(host, batch, &|| this.end(), &mut result)?;
             Ok((format, result))
         };
         Ok(Next::Later(answer.boxed_local()))

@@ -116,13 +116,21 @@ struct Things<T> {
     sent: Vec<u64>,
 }
 
-impl<T> Given<T> {
-    /// Ids count up from the one behind `last`.
-    pub(crate) fn counting_from(last: u64) -> Self {
-        Self(RefCell::new(Things { by_id: HashMap::new(), ids: HashMap::new(), last, sent: Vec::new() }))
+impl<T> Things<T> {
+    fn send(&mut self, thing: &Rc<T>, id: u64) {
+        self.by_id.entry(id).or_insert_with(|| (Rc::clone(thing), 0)).1 += 1;
+        self.sent.push(id);
     }
+}
 
-    /// The id by which a value is sent. The value is held until the other end has released it as often as it was sent.
+impl<T> Default for Given<T> {
+    fn default() -> Self {
+        Self(RefCell::new(Things { by_id: HashMap::new(), ids: HashMap::new(), last: 0, sent: Vec::new() }))
+    }
+}
+
+impl<T> Given<T> {
+    /// The id by which a value is sent, counted from 1.
     pub(crate) fn send(&self, thing: &Rc<T>) -> u64 {
         let things = &mut *self.0.borrow_mut();
         let id = *things.ids.entry(Rc::as_ptr(thing)).or_insert_with(|| {
@@ -130,9 +138,13 @@ impl<T> Given<T> {
             things.last += 1;
             things.last
         });
-        things.by_id.entry(id).or_insert_with(|| (Rc::clone(thing), 0)).1 += 1;
-        things.sent.push(id);
+        things.send(thing, id);
         id
+    }
+
+    /// Sends a value that has an id already. The value is held until the other end has released it as often as it was sent.
+    pub(crate) fn send_as(&self, thing: &Rc<T>, id: u64) {
+        self.0.borrow_mut().send(thing, id);
     }
 
     /// Begins a payload. Returns what the one that is being written has sent so far.

@@ -8,7 +8,7 @@ use crate::calls::host::{Effect, Host, Task};
 use crate::calls::slot::Slot;
 use crate::calls::turn::Pace;
 use coincide_proto::engine::Action;
-use coincide_proto::{CloseReason, Closed, ClosedBy, Outcome, Time};
+use coincide_proto::{CallId, CloseReason, Closed, ClosedBy, Outcome, Time};
 use std::cell::{OnceCell, RefCell};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -307,7 +307,11 @@ impl Endpoint for MainEndpoint {
     }
 
     fn call_blocking(&self, function: &str, _: Option<Duration>, _: &mut Encode<'_>) -> CallResult {
-        Err(CallError { function: function.into(), kind: CallErrorKind::CannotBlock }.into())
+        Err(CallError::new(function, CallErrorKind::CannotBlock).into())
+    }
+
+    fn wait_blocking(&self, _: CallId) -> CallResult {
+        Err(CallError::new("", CallErrorKind::CannotBlock).into())
     }
 
     fn spawn(&self, task: Task) {

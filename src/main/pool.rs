@@ -10,6 +10,7 @@ use crate::calls::clock;
 use crate::calls::endpoint::Endpoint;
 use crate::calls::error::{CallError, CallErrorKind, CallResult, LinkClosed, RawError, SpawnError};
 use crate::calls::interface::Caller;
+use crate::calls::kept::Kept;
 use crate::calls::payload::{self, Args, Schema};
 use crate::calls::pending::Pending;
 use coincide_codec::EncodeError;
@@ -175,6 +176,10 @@ impl std::fmt::Debug for Pool {
 
 /// Calls the functions that the workers of a [`Pool`] export. Arguments are encoded when a call is made. A call is sent when a worker is idle,
 /// even if its future is not polled.
+///
+/// Arguments may contain [`Callback`](crate::Callback)s and [`Source`](crate::Source)s of main, and results those of the worker. A
+/// [`RemoteFunction`](crate::RemoteFunction) belongs to one worker, so it cannot be an argument: pass a `Callback` that calls it. A call that is made again
+/// continues with the rows of a stream that have not been read.
 #[derive(Clone)]
 pub struct PoolProxy {
     handle: Rc<Handle>,
@@ -197,22 +202,26 @@ impl PoolProxy {
 
     /// Calls a function; `args` is a tuple.
     pub fn call<R: DeserializeOwned>(&self, function: &str, args: impl Args) -> PoolFuture<R> {
-        self.start(function, None, |payload| payload::encode_args(None, &args, None, payload))
+        self.start(function, None, |payload| payload::encode_args_for_pool(&args, None, payload))
     }
 
     fn start<R>(
         &self,
         function: &str,
         schema: Option<Schema>,
-        encode: impl FnOnce(&mut Payload) -> Result<Format, EncodeError>,
+        encode: impl FnOnce(&mut Payload) -> Result<(Format, Vec<Rc<Kept>>), EncodeError>,
     ) -> PoolFuture<R> {
         let state = &self.handle.0;
         let mut payload = Payload::default();
-        let encoded = encode(&mut payload).map_err(|error| CallError::arguments(function, error));
+        let (format, given, refused) = match encode(&mut payload) {
+            Ok((format, given)) => (format, given, None),
+            Err(error) => (Format::Value, Vec::new(), Some(CallError::arguments(function, error))),
+        };
         let job = Rc::new(Job {
             function: function.into(),
-            format: *encoded.as_ref().unwrap_or(&Format::Value),
+            format,
             payload: RefCell::new(payload),
+            given: RefCell::new(given),
             deadline: self.timeout.map(|timeout| clock::now().after(timeout)),
             retry: self.retry,
             attempts: Cell::new(0),
@@ -220,9 +229,9 @@ impl PoolProxy {
             waker: RefCell::default(),
             task: RefCell::default(),
         });
-        match encoded {
-            Ok(_) => state.make(&job),
-            Err(error) => job.end(Err(error.into())),
+        match refused {
+            None => state.make(&job),
+            Some(error) => job.end(Err(error.into())),
         }
         PoolFuture { pool: Rc::downgrade(state), job, schema, result: PhantomData }
     }
@@ -232,7 +241,7 @@ impl Caller for PoolProxy {
     type Output<R: DeserializeOwned> = PoolFuture<R>;
 
     fn call_typed<A: Serialize, R: DeserializeOwned>(&self, function: &str, schema: Schema, args: A) -> PoolFuture<R> {
-        self.start(function, Some(schema), |payload| payload::encode_args(None, &args, Some(schema), payload))
+        self.start(function, Some(schema), |payload| payload::encode_args_for_pool(&args, Some(schema), payload))
     }
 }
 
@@ -256,9 +265,11 @@ impl<R: DeserializeOwned> Future for PoolFuture<R> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let function = &self.job.function;
-        let result = ready!(self.job.poll(context)).map_err(|error| error.into_call_error(function));
+        let (endpoint, result) = ready!(self.job.poll(context));
+        let result = result.map_err(|error| error.into_call_error(function));
         Poll::Ready(result.and_then(|(format, mut payload)| {
-            payload::decode_result(None, function, format, &mut payload, self.schema)
+            let host = endpoint.as_ref().map(|endpoint| &*endpoint.host);
+            payload::decode_result(host, function, format, &mut payload, self.schema)
         }))
     }
 }
@@ -279,7 +290,8 @@ impl<R> Drop for PoolFuture<R> {
                 let task = self.job.task.take();
                 task.into_iter().for_each(Waker::wake);
             }
-            Stage::Ended(_) | Stage::Over => {}
+            Stage::Ended(Some(endpoint), Ok((format, payload))) => endpoint.host.release_handles(format, &payload),
+            Stage::Ended(..) | Stage::Over => {}
         }
     }
 }
@@ -476,8 +488,13 @@ impl State {
 
     fn send(self: &Rc<Self>, job: &Rc<Job>, member: &Rc<Member>) {
         member.is_free.set(false);
-        let payload = if job.retry { job.payload.borrow().clone() } else { job.payload.take() };
+        let (payload, given) = if job.retry {
+            (job.payload.borrow().clone(), job.given.borrow().clone())
+        } else {
+            (job.payload.take(), job.given.take())
+        };
         let endpoint = &member.worker.endpoint;
+        let given = endpoint.host.give_all(&given);
         match endpoint.host.call_encoded(&job.function, job.format, payload, job.deadline) {
             Ok(call) => {
                 let pending = endpoint.host.pending.expect(call);
@@ -487,6 +504,7 @@ impl State {
                 self.spawn(watch(Rc::downgrade(self), Rc::clone(job), Rc::clone(member), pending));
             }
             Err(error) => {
+                endpoint.host.handles.take_back(&given);
                 member.is_free.set(true);
                 self.end_or_retry(job, member, Err(error.into()));
             }
@@ -574,12 +592,13 @@ async fn watch(pool: Weak<State>, job: Rc<Job>, member: Rc<Member>, pending: Rc<
         &result,
         None | Some(Err(RawError::Failed(CallError { kind: CallErrorKind::TimedOut | CallErrorKind::Cancelled, .. })))
     );
+    if let Some(Ok((format, payload))) = pending.take() {
+        // The result of a call that is no longer awaited.
+        member.worker.endpoint.host.release_handles(format, &payload);
+    }
     if let Some(result) = result
         && let Some(pool) = pool.upgrade()
     {
-        if let Ok((format, payload)) = &result {
-            member.worker.endpoint.host.release_handles(*format, payload);
-        }
         pool.end_or_retry(&job, &member, result);
     }
     drop(job);
@@ -607,6 +626,8 @@ struct Job {
     format: Format,
     /// Its arguments; empty once it is sent, unless it may be sent again.
     payload: RefCell<Payload>,
+    /// The functions and streams in the arguments.
+    given: RefCell<Vec<Rc<Kept>>>,
     deadline: Option<Time>,
     retry: bool,
     attempts: Cell<u32>,
@@ -620,7 +641,8 @@ struct Job {
 enum Stage {
     Queued,
     Sent(Rc<MainEndpoint>, CallId),
-    Ended(CallResult),
+    /// With the end of the link that has the result, if the call was sent.
+    Ended(Option<Rc<MainEndpoint>>, CallResult),
     /// The result was returned, or is no longer awaited.
     Over,
 }
@@ -638,19 +660,21 @@ impl Job {
 
     fn end(&self, result: CallResult) {
         if self.is_wanted() {
-            self.stage.replace(Stage::Ended(result));
+            let sent = self.stage.replace(Stage::Over);
+            let endpoint = if let Stage::Sent(endpoint, _) = sent { Some(endpoint) } else { None };
+            self.stage.replace(Stage::Ended(endpoint, result));
             let waker = self.waker.take();
             waker.into_iter().for_each(Waker::wake);
         }
     }
 
-    fn poll(&self, context: &Context<'_>) -> Poll<CallResult> {
+    fn poll(&self, context: &Context<'_>) -> Poll<(Option<Rc<MainEndpoint>>, CallResult)> {
         if self.is_wanted() {
             self.waker.replace(Some(context.waker().clone()));
             return Poll::Pending;
         }
         match self.stage.replace(Stage::Over) {
-            Stage::Ended(result) => Poll::Ready(result),
+            Stage::Ended(endpoint, result) => Poll::Ready((endpoint, result)),
             _ => panic!("the future of a call was polled after it had given its result"),
         }
     }

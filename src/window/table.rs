@@ -10,17 +10,12 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 /// The references of one link.
+#[derive(Default)]
 pub(crate) struct Table {
     pub(super) objects: Received<Handle>,
     pub(super) functions: Given<Function>,
     /// Handles of the objects in the payload that is being written, if requested.
     kept: RefCell<Option<Vec<Rc<Handle>>>>,
-}
-
-impl Default for Table {
-    fn default() -> Self {
-        Self { objects: Received::default(), functions: Given::counting_from(0), kept: RefCell::default() }
-    }
 }
 
 impl Table {

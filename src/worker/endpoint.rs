@@ -82,21 +82,25 @@ impl WorkerEndpoint {
         timeout: Option<Duration>,
         cancel: Option<&CancelToken>,
         encode: impl FnOnce(&mut Payload) -> Result<Format, EncodeError>,
-    ) -> Result<(Format, Payload), RawError> {
-        {
-            let mut engine = self.host.engine.borrow_mut();
-            match engine.take_stop() {
-                Some(engine::Stop::Interrupted) => {
-                    return Err(CallError::new(function, CallErrorKind::Interrupted).into());
-                }
-                Some(engine::Stop::Cancelled) => return Err(CallError::new(function, CallErrorKind::Cancelled).into()),
-                Some(engine::Stop::Closed) | None => {}
-            }
-            if !engine.can_wait() {
-                return Err(CallError::new(function, CallErrorKind::CannotBlock).into());
-            }
-        }
+    ) -> CallResult {
+        self.may_wait().map_err(|kind| CallError::new(function, kind))?;
         let id = self.host.call(function, timeout, encode)?;
+        self.block(function, id, cancel)
+    }
+
+    /// Whether this end may wait for a call, and otherwise why not.
+    fn may_wait(&self) -> Result<(), CallErrorKind> {
+        let mut engine = self.host.engine.borrow_mut();
+        match engine.take_stop() {
+            Some(engine::Stop::Interrupted) => Err(CallErrorKind::Interrupted),
+            Some(engine::Stop::Cancelled) => Err(CallErrorKind::Cancelled),
+            Some(engine::Stop::Closed) | None if engine.can_wait() => Ok(()),
+            Some(engine::Stop::Closed) | None => Err(CallErrorKind::CannotBlock),
+        }
+    }
+
+    /// Waits for the result of a call that has been made.
+    fn block(&self, function: &str, id: CallId, cancel: Option<&CancelToken>) -> CallResult {
         self.host.engine.borrow_mut().wait_for(id);
         let outcome = self.wait_for(id, cancel);
         self.look_again();
@@ -394,6 +398,12 @@ impl Endpoint for WorkerEndpoint {
 
     fn call_blocking(&self, function: &str, timeout: Option<Duration>, encode: &mut Encode<'_>) -> CallResult {
         self.call(function, timeout, None, encode)
+    }
+
+    fn wait_blocking(&self, call: CallId) -> CallResult {
+        self.may_wait().map_err(|kind| CallError::new("", kind))?;
+        self.host.pending.forget(call);
+        self.block("", call, None)
     }
 
     fn spawn(&self, task: Task) {

@@ -153,7 +153,8 @@ impl Caller for SyncProxy {
         schema: Schema,
         args: A,
     ) -> Result<R, CallError> {
-        self.run(function, Some(schema), move |payload| payload::encode_args(None, &args, Some(schema), payload))
+        let host = &self.endpoint.host;
+        self.run(function, Some(schema), move |payload| payload::encode_args(Some(host), &args, Some(schema), payload))
     }
 }
 

@@ -20,7 +20,7 @@ pub struct Handle {
 }
 
 /// Name by which the serializer and the deserializer of the value format recognise a `Handle`.
-pub(super) const HANDLE_TOKEN: &str = "$coincide::Handle";
+pub(crate) const HANDLE_TOKEN: &str = "$coincide::Handle";
 
 /// A handle as the serializer takes it over.
 pub(super) type Parts<D> = (u8, u8, u64, D);

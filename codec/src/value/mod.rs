@@ -12,6 +12,7 @@ mod writer;
 
 pub use bigint::BigInt;
 pub use de::{args_from_payload, args_from_slice, from_payload, from_slice};
+pub(crate) use handle::HANDLE_TOKEN;
 pub use handle::Handle;
 pub use model::{ErrorValue, PropertyKey, Symbol, Text as OwnedText, Value};
 pub use reader::{Item, Key, Reader, Text};

@@ -1,0 +1,74 @@
+//! Functions and streams of this end, and how they are written and read as handles.
+
+use super::functions::Function;
+use super::handles::{self, Coding};
+use super::source::Rows;
+use coincide_codec::Value;
+use coincide_codec::value::{Handle, HandleKind, RefOwner};
+use serde::de::Error as _;
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// A function or a stream that stays at this end.
+pub(crate) struct Kept {
+    /// Unique in the thread, so that a payload can be written before its link is known.
+    pub(super) id: u64,
+    pub(super) thing: Thing,
+}
+
+pub(crate) enum Thing {
+    Function(Function),
+    Stream(Box<dyn Rows>),
+}
+
+impl Kept {
+    pub(super) fn new(thing: Thing) -> Rc<Self> {
+        let id = LAST.get() + 1;
+        LAST.set(id);
+        Rc::new(Self { id, thing })
+    }
+
+    /// Writes a handle for the other end.
+    pub(super) fn serialize<S: Serializer>(self: &Rc<Self>, serializer: S) -> Result<S::Ok, S::Error> {
+        match handles::coding() {
+            Coding::End(endpoint) => endpoint.host().give(self),
+            Coding::Pool(given) => given.borrow_mut().push(Rc::clone(self)),
+            Coding::Elsewhere | Coding::Shape => return Err(S::Error::custom(handles::without_link())),
+        }
+        let kind = match self.thing {
+            Thing::Function(_) => HandleKind::Function,
+            Thing::Stream(_) => HandleKind::Stream,
+        };
+        Handle { owner: RefOwner::Sender, kind, id: self.id, description: Value::Undefined }.serialize(serializer)
+    }
+
+    /// Reads a handle of a function of this end that was sent back.
+    pub(super) fn deserialize_function<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rc<Self>, D::Error> {
+        let handle = Handle::deserialize(deserializer);
+        let coding = handles::coding();
+        if matches!(coding, Coding::Shape) {
+            return Ok(Self::placeholder());
+        }
+        let Handle { owner: RefOwner::Receiver, id, .. } = handle? else {
+            return Err(D::Error::custom("expected a function of this end, got one of the other end"));
+        };
+        let Coding::End(endpoint) = coding else {
+            return Err(D::Error::custom(handles::without_link()));
+        };
+        let kept = endpoint.host().handles.given(id).filter(|kept| matches!(kept.thing, Thing::Function(_)));
+        kept.ok_or_else(|| D::Error::custom("a function of this end came home that was released"))
+    }
+
+    /// A function that is never called, in the made-up values from which the shape of a type is derived.
+    pub(super) fn placeholder() -> Rc<Self> {
+        Self::new(Thing::Function(Function::applied(|| ())))
+    }
+}
+
+thread_local! {
+    /// The last id. Ids of handles are larger than those of references of the same end, which are counted from 1 in a table of their own: a
+    /// released id names one of both.
+    static LAST: Cell<u64> = const { Cell::new(1 << 40) };
+}

@@ -1,0 +1,150 @@
+//! Functions and streams of the other end.
+
+use super::endpoint::Endpoint;
+use super::error::{CallError, CallErrorKind};
+use super::handles::{self, Coding};
+use super::kept::Kept;
+use super::payload;
+use super::proxy::{CallFuture, Proxy};
+use coincide_codec::Value;
+use coincide_codec::value::{Handle, HandleKind, RefOwner};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A function or a stream of the other end, shared by all its local handles.
+pub(crate) struct Remote {
+    pub(super) id: u64,
+    endpoint: Rc<dyn Endpoint>,
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        self.endpoint.host().handles.forget(self.id);
+    }
+}
+
+/// How an operation on a function or a stream is made.
+pub(super) struct Operation {
+    /// The reserved name of the operation.
+    pub(super) function: &'static str,
+    /// What errors name instead.
+    pub(super) shown: &'static str,
+    pub(super) timeout: Option<Duration>,
+}
+
+impl Remote {
+    /// Makes an operation and returns a future of its result.
+    pub(super) fn call<R>(&self, operation: &Operation, args: &impl Serialize) -> CallFuture<R> {
+        let Operation { function, shown, timeout } = *operation;
+        let host = self.endpoint.host();
+        let proxy = Proxy::new(Rc::clone(&self.endpoint)).limited(timeout);
+        proxy.operate(shown, function, |payload| payload::encode_args(Some(host), args, None, payload))
+    }
+
+    /// Makes an operation and blocks until it has ended.
+    pub(super) fn call_blocking<R: DeserializeOwned>(
+        &self,
+        operation: &Operation,
+        args: &impl Serialize,
+    ) -> Result<R, CallError> {
+        let Operation { function, shown, timeout } = *operation;
+        let host = self.endpoint.host();
+        let mut encode = |payload: &mut _| payload::encode_args(Some(host), args, None, payload);
+        let called = self.endpoint.call_blocking(function, timeout, &mut encode);
+        let (format, mut payload) = called.map_err(|error| error.into_call_error(shown))?;
+        let result = payload::decode_result(Some(host), shown, format, &mut payload, None);
+        host.recycle(payload);
+        result
+    }
+}
+
+/// A function or a stream as an interface declares it for both ends.
+#[derive(Clone)]
+pub(crate) enum Passed {
+    /// Belongs to the other end.
+    Remote(Rc<Remote>),
+    /// Belongs to this end, and is to be sent.
+    Own(Rc<Kept>),
+}
+
+impl Passed {
+    /// The function or stream of the other end, for an operation.
+    pub(super) fn remote(&self, operation: &Operation) -> Result<&Rc<Remote>, CallError> {
+        match self {
+            Self::Remote(remote) => Ok(remote),
+            Self::Own(_) => Err(CallError::new(operation.shown, CallErrorKind::Own)),
+        }
+    }
+
+    /// Writes a handle. `kind` is that of the type.
+    pub(super) fn serialize<S: Serializer>(&self, kind: HandleKind, serializer: S) -> Result<S::Ok, S::Error> {
+        let remote = match self {
+            Self::Own(kept) => return kept.serialize(serializer),
+            Self::Remote(remote) => remote,
+        };
+        match handles::coding() {
+            Coding::End(endpoint) if Rc::ptr_eq(&endpoint, &remote.endpoint) => {
+                Handle { owner: RefOwner::Receiver, kind, id: remote.id, description: Value::Undefined }
+                    .serialize(serializer)
+            }
+            Coding::End(_) | Coding::Pool(_) => Err(S::Error::custom(match kind {
+                HandleKind::Stream => {
+                    "a stream of another end can be sent to its own end only: pass a `Source` of its rows"
+                }
+                _ => "a function of another end can be sent to its own end only: pass a `Callback` that calls it",
+            })),
+            Coding::Elsewhere | Coding::Shape => Err(S::Error::custom(handles::without_link())),
+        }
+    }
+
+    /// Reads a handle of the other end, for which `accepts` is true.
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        expected: &str,
+        accepts: impl FnOnce(&Handle) -> bool,
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        let handle = Handle::deserialize(deserializer);
+        let coding = handles::coding();
+        if matches!(coding, Coding::Shape) {
+            return Ok(Self::Own(Kept::placeholder()));
+        }
+        let handle = handle?;
+        let Coding::End(endpoint) = coding else {
+            return Err(D::Error::custom(handles::without_link()));
+        };
+        let refused =
+            |got: &str| Err(D::Error::custom(format_args!("expected {expected} of the other end, got {got}")));
+        if handle.owner != RefOwner::Sender {
+            return refused("one of this end");
+        }
+        if !accepts(&handle) {
+            return refused("something else that stays there");
+        }
+        let id = handle.id;
+        let remote = endpoint.host().handles.remote(id, || Remote { id, endpoint: Rc::clone(&endpoint) });
+        Ok(Self::Remote(remote))
+    }
+}
+
+impl PartialEq for Passed {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Remote(one), Self::Remote(other)) => Rc::ptr_eq(one, other),
+            (Self::Own(one), Self::Own(other)) => Rc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Debug for Passed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Remote(remote) => f.debug_tuple("Remote").field(&remote.id).finish(),
+            Self::Own(kept) => f.debug_tuple("Own").field(&kept.id).finish(),
+        }
+    }
+}
