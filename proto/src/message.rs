@@ -157,7 +157,11 @@ pub(crate) struct Outbox {
 impl Outbox {
     /// Queues a message whose body has been charged to the account with `charged` bytes.
     #[inline]
-    pub(crate) fn push(&mut self, header: Header, name: &str, body: Payload, charged: usize) {
+    pub(crate) fn push(&mut self, header: Header, name: &str, mut body: Payload, charged: usize) {
+        // Spare buffers may be large for what they hold, and the queue of a peer that does not receive grows.
+        if self.queue.len() >= BACKLOG {
+            body.trim();
+        }
         let mut message = self.message(header, name, body);
         message.charged = charged;
         self.answers += usize::from(message.is_answer());
@@ -307,6 +311,9 @@ impl Outbox {
         }
     }
 }
+
+/// Messages behind which others are not kept in buffers that are much too large for them.
+const BACKLOG: usize = 16;
 
 /// Bytes of the table of the segments of a body.
 #[inline]

@@ -67,6 +67,23 @@ impl Payload {
         }
     }
 
+    /// Moves the head to a smaller buffer if it leaves much of its own unused, and there is memory for that.
+    #[inline]
+    pub(crate) fn trim(&mut self) {
+        if self.head.capacity() - self.head.len() > SLACK {
+            self.move_head();
+        }
+    }
+
+    #[cold]
+    fn move_head(&mut self) {
+        let mut head = Vec::new();
+        if head.try_reserve_exact(self.head.len()).is_ok() {
+            head.extend_from_slice(&self.head);
+            self.head = head;
+        }
+    }
+
     fn hosted_len(&self) -> usize {
         self.hosted().iter().map(|(_, bytes)| bytes.len()).sum()
     }
@@ -282,6 +299,9 @@ impl fmt::Debug for Payload {
             .finish()
     }
 }
+
+/// Unused bytes that a buffer may keep when it is trimmed.
+const SLACK: usize = 1 << 10;
 
 #[cfg(test)]
 mod tests {

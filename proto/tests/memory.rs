@@ -51,6 +51,39 @@ fn call(session: &mut Session) -> CallId {
     id
 }
 
+/// The peer receives nothing, so answers stay queued. They must not keep the buffers of the arguments.
+#[test]
+fn queued_answers_do_not_keep_large_buffers() {
+    // Small results, large results of which most exceed the budget, and errors.
+    let answers: [fn(&mut Session, CallId); 3] = [
+        |session, id| {
+            let mut result = session.buffer();
+            result.push(7);
+            session.reply(id, Format::Bytes, result).unwrap();
+        },
+        |session, id| {
+            let mut result = session.buffer();
+            result.resize(256 * KIB, 7);
+            session.reply(id, Format::Bytes, result).unwrap();
+        },
+        |session, id| session.throw_text(id, ErrorCode::PANICKED, "it failed").unwrap(),
+    ];
+    for (index, answer) in answers.into_iter().enumerate() {
+        let mut session = greeted(Role::Main, &Budget::new(MIB));
+        let before = BYTES.get();
+        for call in 0..200 {
+            let header = Header { kind: Kind::CALL, code: 1, id: 2 * call + 1, ..Header::default() };
+            receive(&mut session, &frame(header, "f", &vec![0; 256 * KIB]));
+            let Some(Event::Call { id, payload, .. }) = session.poll_event() else { panic!("the call has arrived") };
+            session.recycle(payload);
+            answer(&mut session, id);
+        }
+        // Spare buffers, the budget, and the first messages of the queue: without a limit it is 50 MiB.
+        let held = BYTES.get() - before;
+        assert!(held < 10 * MIB as isize, "{index}: {held} bytes");
+    }
+}
+
 #[test]
 fn links_that_share_a_budget_refuse_what_exceeds_it_and_stay_open() {
     let (limit, total) = (4 * MIB, 4 * MIB);
