@@ -1,6 +1,6 @@
 // Bundles the page and its workers into a folder, and prints what an application ships of each library, a line of JSON each:
 // `node build.mjs FOLDER`.
-import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync } from 'node:zlib';
@@ -50,7 +50,24 @@ await build({
   ),
   outdir: folder,
 });
+// The same for Node.js.
+const node = join(folder, 'node');
+const ofNode = ['coincide', 'comlink', 'doorbell', 'limit', 'post', 'sync-message'].map(name => `subjects/${name}.worker.js`);
+await build({
+  ...options,
+  alias: {
+    'coincide/main': join(coincide, 'main.node.js'),
+    'coincide/worker': join(coincide, 'worker.node.js'),
+  },
+  platform: 'node',
+  inject: ['node-globals.js'],
+  entryPoints: Object.fromEntries([...ofNode, 'node.js'].map(path => [basename(path, '.js'), path])),
+  outdir: node,
+});
+writeFileSync(join(node, 'package.json'), '{ "type": "module" }');
+
 for (const [from, to] of [
+  [join(coincide, 'coincide_bg.wasm'), 'node/coincide_bg.wasm'],
   [join(here, 'index.html'), 'index.html'],
   [join(here, 'service-worker.js'), 'service-worker.js'],
   [join(coincide, 'coincide_bg.wasm'), 'coincide_bg.wasm'],

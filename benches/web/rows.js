@@ -1,7 +1,8 @@
 // The rows of the report: what is measured of a subject, in which units.
 //
 // A row's `run` gives the samples of one batch for each of its figures, or a text for a figure that this browser can't measure.
-// `link` is what a subject's `open` gives. Rows that are `plain` are for a page that isn't isolated, all others for one that is.
+// `link` is what a subject's `open` gives. Rows that are `plain` are for a page that isn't isolated, all others for one that is. Those that are
+// `steady` have further rounds if their batches disagree.
 import { flood } from './flood.js';
 import { heaps, wasm } from './memory.js';
 import { timeAwaited } from './meter.js';
@@ -13,6 +14,7 @@ const trip = (name, about) => ({
   about,
   section: 'Round trips',
   figures: { [name]: 'ns' },
+  steady: true,
   run: async ({ link, plan }) => ({ [name]: await link.ask('batch', { row: name, plan }) }),
 });
 
@@ -22,6 +24,7 @@ const inMessages = (name, about, run) => ({
   about,
   section: 'Round trips in messages',
   figures: { [name]: 'ns' },
+  steady: true,
   plain: true,
   run: async at => ({ [name]: await run(at) }),
 });
@@ -65,6 +68,7 @@ export const ROWS = [
     about: 'main awaits a function of the worker: a number there, the next number back',
     section: 'Round trips',
     figures: { await: 'ns' },
+    steady: true,
     run: async at => ({ await: await awaited(at) }),
   },
   {
@@ -72,6 +76,7 @@ export const ROWS = [
     about: 'main passes a function to a function of the worker, which calls it with a number, and returns the next number',
     section: 'Round trips',
     figures: { callback: 'ns' },
+    steady: true,
     run: async ({ link, plan }) => ({ callback: await timeAwaited(plan, async k => expect((await link.applied(k)) === k + 1)) }),
   },
   {
@@ -79,6 +84,7 @@ export const ROWS = [
     about: 'main awaits the next number of a generator of the worker',
     section: 'Round trips',
     figures: { 'stream-row': 'ns' },
+    steady: true,
     run: streamed,
   },
   inMessages('messages/await', 'main awaits a function of the worker that cannot block', awaited),

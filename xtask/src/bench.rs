@@ -1,95 +1,289 @@
-//! `cargo xtask bench`: measures, natively by the bench crate's own program, in browsers by a page, and reports.
+//! `cargo xtask bench`: measures, natively by a program of the bench crate, in Node.js and browsers by a page; then reports and compares.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
+use crate::load::{self, Others};
 use crate::process;
-use crate::report::{BAD, DIM, HEAD, ODD, Tally, say};
+use crate::report::{BAD, DIM, ODD, Tally, say};
+use crate::schedule::{Place, Schedule};
+use crate::tools;
 use crate::web::{Bench, Browser, Plan};
 use crate::workspace::Workspace;
 
-/// What to measure, and where the raw numbers go.
+/// What to measure, and what to make of it.
+#[derive(Default)]
 pub(crate) struct Options {
+    pub(crate) web: bool,
+    pub(crate) all: bool,
     pub(crate) profile: bool,
     pub(crate) quick: bool,
     pub(crate) json: Option<PathBuf>,
+    pub(crate) from: Option<PathBuf>,
+    pub(crate) against: Option<PathBuf>,
+    pub(crate) fail_on_regression: bool,
+    pub(crate) docs: bool,
     pub(crate) filter: Option<String>,
 }
 
-/// Builds and runs the bench program; it writes to `target/bench` of the repository.
+/// Measures or reads results, reports them, and compares them if that is asked for. Fails on a row that could not be measured, and on
+/// a regression if that is asked for.
 ///
 /// # Errors
-/// When it does not build or fails.
-pub(crate) fn native(workspace: &Workspace, options: &Options) -> anyhow::Result<()> {
-    let mut command = report(workspace, "report", &[]);
-    for (flag, is_set) in [("--profile", options.profile), ("--quick", options.quick)] {
-        if is_set {
-            command.arg(flag);
+/// When something does not build, a program fails, or runs cannot be compared.
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<ExitCode> {
+    let folder = workspace.root.join("target/bench");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    // Read before measuring: the new results may take the place of the old ones.
+    let against = options.against.as_deref().map(|old| copied(old, &folder.join("against.json"))).transpose()?;
+    if options.profile {
+        let file = folder.join("profile.json");
+        native(workspace, options, &file)?;
+        keep(&file, options)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let results = folder.join("results.json");
+    match &options.from {
+        Some(from) => copied(from, &results)?,
+        None => measure(workspace, options, &folder, &results)?,
+    };
+    keep(&results, options)?;
+    let mut report = program(workspace, RESULTS);
+    report.arg("report").arg(&results).arg(folder.join("report.html"));
+    let reported = process::run(report, LIMIT).context("the report names rows that failed");
+    if let Some(old) = against {
+        let mut command = program(workspace, RESULTS);
+        command.arg("against").arg(old).arg(&results);
+        command.args(options.fail_on_regression.then_some("--fail-on-regression"));
+        process::run(command, LIMIT).context("the comparison")?;
+    }
+    if options.docs {
+        let mut command = program(workspace, RESULTS);
+        command.arg("docs").arg(&results).arg(workspace.root.join("docs"));
+        process::run(command, LIMIT).context("the documentation")?;
+    }
+    reported.map(|()| ExitCode::SUCCESS)
+}
+
+/// Measures the parts one after the other. With `all`, a part that fails is a gap.
+fn measure(workspace: &Workspace, options: &Options, folder: &Path, results: &Path) -> anyhow::Result<PathBuf> {
+    let places = places(options);
+    let has_pages = places.iter().any(|place| *place != Place::Native);
+    // Programs are built before the clock starts.
+    let bench = if has_pages { Bench::build(workspace)? } else { Err(String::new()) };
+    if let (Err(why), true, false) = (&bench, has_pages, options.all) {
+        bail!("{why}");
+    }
+    if options.all {
+        process::run(cargo(workspace, "build", "native"), LIMIT).context("the native benches")?;
+    }
+    let mut run = Parts { workspace, options, hosts: vec![], files: vec![], gaps: vec![] };
+    let mut schedule = Schedule::new(&places, options.quick);
+    let (mut began, load) = (Instant::now(), load::average());
+    for place in places {
+        schedule.begin(place);
+        match run.measure(place, &bench, folder, &schedule) {
+            Ok(Ok(())) => {}
+            Ok(Err(why)) => {
+                say!("{ODD}skipped{ODD:#} {}: {why}", place.name());
+                run.gaps.push(gap(place, false, &why));
+            }
+            Err(error) if options.all => {
+                say!("{BAD}failed{BAD:#} {}: {error:#}", place.name());
+                run.gaps.push(gap(place, true, &format!("{error:#}")));
+            }
+            Err(error) => return Err(error),
+        }
+        if place == Place::Native {
+            // Its results have their own time.
+            began = Instant::now();
         }
     }
-    add_json(&mut command, options)?;
-    command.args(&options.filter);
-    process::run(command, LIMIT).context("the benches")
+    if has_pages {
+        let gathered = json!({
+            "options": { "quick": options.quick, "filter": options.filter.as_deref().unwrap_or_default() },
+            "load": load,
+            "seconds": began.elapsed().as_secs_f64(),
+            "shipped": bench.map(|bench| bench.shipped).unwrap_or_default(),
+            "hosts": run.hosts,
+            "gaps": run.gaps,
+        });
+        let lines = folder.join("lines.json");
+        fs::write(&lines, gathered.to_string()).with_context(|| format!("cannot write {}", lines.display()))?;
+        let pages = folder.join("pages.json");
+        let mut command = program(workspace, RESULTS);
+        command.arg("gathered").arg(lines).arg(&pages);
+        process::run(command, LIMIT).context("the results of the pages")?;
+        run.files.push(pages);
+    }
+    let mut merge = program(workspace, RESULTS);
+    merge.arg("merge").arg(results).args(run.files);
+    process::run(merge, LIMIT).context("the results")?;
+    Ok(results.to_owned())
 }
 
-/// Measures the npm package and its peers in each browser, and has a report written beside the native one.
-///
-/// # Errors
-/// When there is no browser, or something does not build or fails.
-pub(crate) fn web(workspace: &Workspace, options: &Options) -> anyhow::Result<()> {
-    let bench = Bench::build(workspace)?.map_err(anyhow::Error::msg)?;
-    let filter = options.filter.as_deref().unwrap_or_default();
-    let plan = if options.quick { Plan::QUICK } else { Plan::FULL };
-    let load = load();
-    let mut browsers = Vec::new();
-    let mut skipped = Vec::new();
-    for (browser, found) in Browser::all(workspace) {
-        let program = match found {
-            Ok(program) => program,
-            Err(why) => {
-                say!("{ODD}skipped{ODD:#} {}: {why}", browser.name());
-                skipped.push(json!({ "what": browser.name(), "why": why }));
-                continue;
+/// What the parts of a run have measured so far.
+struct Parts<'a> {
+    workspace: &'a Workspace,
+    options: &'a Options,
+    /// What pages have posted.
+    hosts: Vec<Value>,
+    /// Results.
+    files: Vec<PathBuf>,
+    gaps: Vec<Value>,
+}
+
+impl Parts<'_> {
+    /// Measures a part. The inner error is the reason why that is not possible here.
+    fn measure(
+        &mut self,
+        place: Place,
+        bench: &Result<Bench, String>,
+        folder: &Path,
+        schedule: &Schedule,
+    ) -> anyhow::Result<Result<(), String>> {
+        match (place, bench) {
+            (Place::Native, _) if !cfg!(target_os = "linux") => return Ok(Err("it takes Linux".to_owned())),
+            (Place::Native, _) => {
+                let file = folder.join("native.json");
+                native(self.workspace, self.options, &file)?;
+                self.files.push(file);
+            }
+            (_, Ok(bench)) => match self.pages(place, bench, schedule)? {
+                Ok(host) => self.hosts.push(host),
+                Err(why) => return Ok(Err(why)),
+            },
+            (_, Err(why)) => return Ok(Err(why.clone())),
+        }
+        Ok(Ok(()))
+    }
+
+    /// Runs the pages, or what Node.js has instead, and gives what they posted. The inner error is the reason why there is no such browser.
+    fn pages(&self, place: Place, bench: &Bench, schedule: &Schedule) -> anyhow::Result<Result<Value, String>> {
+        let plan = if self.options.quick { Plan::QUICK } else { Plan::FULL };
+        let filter = self.options.filter.as_deref().unwrap_or_default();
+        let budget = place.budget(self.options.quick);
+        let mut watched = Watched::new(schedule);
+        let version = match place {
+            Place::Browser(browser) => {
+                let program = match browser.find_or_install(self.workspace) {
+                    Ok(program) => program,
+                    Err(why) => return Ok(Err(why)),
+                };
+                watched.shares = &Bench::SHARES;
+                bench.run((browser, &program), &plan, filter, budget, |line| watched.line(line))?;
+                browser.version(self.workspace, &program)
+            }
+            _ => {
+                bench.run_in_node(self.workspace, &plan, filter, budget, |line| watched.line(line))?;
+                tools::node_version(self.workspace)
             }
         };
-        say!("\n{HEAD}In {}{HEAD:#}", browser.name());
-        let mut lines = Vec::new();
-        bench.run((browser, &program), &plan, filter, |line| {
-            show(&line, lines.last());
-            lines.push(line);
-        })?;
-        let version = browser.version(workspace, &program);
-        browsers.push(json!({ "name": browser.name(), "version": version, "lines": lines }));
+        Ok(Ok(json!({ "name": place.name(), "version": version, "lines": watched.finish() })))
     }
-    if browsers.is_empty() {
-        bail!("no browser is installed");
-    }
-    let measured = json!({
-        "quick": options.quick,
-        "load": load,
-        "shipped": bench.shipped,
-        "browsers": browsers,
-        "skipped": skipped,
-    });
-    let file = workspace.target.join("web-bench.json");
-    fs::write(&file, measured.to_string()).with_context(|| format!("cannot write {}", file.display()))?;
-    let mut command = report(workspace, "web-report", &["--no-default-features", "--features", "report"]);
-    add_json(&mut command, options)?;
-    command.arg(file);
-    process::run(command, LIMIT).context("the report")
 }
 
-/// Runs every row of the page with every subject once in a browser, and counts each figure.
+/// The parts that were asked for.
+fn places(options: &Options) -> Vec<Place> {
+    let mut places = Place::all();
+    places.retain(|place| options.all || options.web == (*place != Place::Native));
+    places
+}
+
+/// Why a part is missing.
+fn gap(place: Place, failed: bool, reason: &str) -> Value {
+    json!({ "group": place.name(), "case": null, "subject": null, "failed": failed, "reason": reason })
+}
+
+/// Builds and runs the native program, which writes its results to a file.
+fn native(workspace: &Workspace, options: &Options, file: &Path) -> anyhow::Result<()> {
+    let mut command = program(workspace, "native");
+    for (flag, is_set) in [("--profile", options.profile), ("--quick", options.quick)] {
+        command.args(is_set.then_some(flag));
+    }
+    if options.all {
+        command.arg("--budget").arg(Place::Native.budget(options.quick).as_secs().to_string());
+    }
+    command.arg(file).args(&options.filter);
+    process::run(command, LIMIT).context("the native benches")
+}
+
+/// The lines of the pages of one host, with the load of other programs in between.
+struct Watched<'a> {
+    schedule: &'a Schedule,
+    /// Of the time, for each page.
+    shares: &'static [f64],
+    others: Others,
+    lines: Vec<Value>,
+    row: Value,
+    /// Of the pages so far.
+    announced: usize,
+    /// Batches of the current page: those that are planned, and those that are done.
+    planned: usize,
+    done: usize,
+}
+
+impl<'a> Watched<'a> {
+    fn new(schedule: &'a Schedule) -> Self {
+        Self {
+            schedule,
+            shares: &[1.0],
+            others: Others::watch(),
+            lines: vec![],
+            row: Value::Null,
+            announced: 0,
+            planned: 0,
+            done: 0,
+        }
+    }
+
+    fn line(&mut self, line: Value) {
+        if let Some(rows) = line["rows"].as_array() {
+            self.announced += 1;
+            self.done = 0;
+            self.planned = rows.iter().filter_map(|row| row["batches"].as_u64()).sum::<u64>() as usize;
+        }
+        if !line["row"].is_null() {
+            if line["row"] != self.row {
+                self.look();
+                self.row = line["row"].clone();
+                let share = share(self.shares, self.announced, self.done, self.planned);
+                say!("{} {DIM}{}{DIM:#}", self.row.as_str().unwrap_or_default(), self.schedule.left(share));
+            }
+            self.done += 1;
+        }
+        show(&line);
+        self.lines.push(line);
+    }
+
+    /// Notes what others used while the last row was measured.
+    fn look(&mut self) {
+        if let Some(cores) = self.others.cores() {
+            self.lines.push(json!({ "others": cores }));
+        }
+    }
+
+    fn finish(mut self) -> Vec<Value> {
+        self.look();
+        self.lines
+    }
+}
+
+/// How much of the pages of a host is done.
+fn share(shares: &[f64], announced: usize, done: usize, planned: usize) -> f64 {
+    let of_page = if planned == 0 { 1.0 } else { (done as f64 / planned as f64).min(1.0) };
+    let Some(current) = announced.checked_sub(1) else { return 0.0 };
+    shares.iter().take(current).sum::<f64>() + of_page * shares.get(current).copied().unwrap_or_default()
+}
+
+/// Runs every row with every subject once, in Node.js and in a browser, and counts each figure.
 pub(crate) fn smoke(workspace: &Workspace, tally: &mut Tally) {
     const WHAT: &str = "the benches in a browser";
-    let Some((browser, program)) = Browser::any(workspace) else {
-        return tally.skip(WHAT, "no browser is installed");
-    };
     let bench = match Bench::build(workspace) {
         Ok(Ok(bench)) => bench,
         Ok(Err(why)) => return tally.skip(WHAT, why),
@@ -104,15 +298,26 @@ pub(crate) fn smoke(workspace: &Workspace, tally: &mut Tally) {
         };
         tally.check(&what, within);
     }
+    let mut rounds = workspace.command("node");
+    rounds.arg("benches/web/rounds.test.mjs");
+    tally.check("the rounds of a row", process::run(rounds, LIMIT));
     let mut lines = Vec::new();
-    if let Err(error) = bench.run((browser, &program), &Plan::SMOKE, "", |line| lines.push(line)) {
+    if let Err(error) = bench.run_in_node(workspace, &Plan::SMOKE, "", Duration::ZERO, |line| lines.push(line)) {
+        tally.fail(format!("the benches in Node.js: {error:#}"));
+    }
+    judge("node: ", &lines, tally);
+    let Some((browser, program)) = Browser::any(workspace) else {
+        return tally.skip(WHAT, "no browser is installed");
+    };
+    let mut lines = Vec::new();
+    if let Err(error) = bench.run((browser, &program), &Plan::SMOKE, "", Duration::ZERO, |line| lines.push(line)) {
         tally.fail(format!("{WHAT}: {error:#}"));
     }
-    judge(&lines, tally);
+    judge("", &lines, tally);
 }
 
-/// Counts each figure that the pages' first lines announce.
-fn judge(lines: &[Value], tally: &mut Tally) {
+/// Counts each figure that the pages' first lines announce, and their gauges.
+fn judge(place: &str, lines: &[Value], tally: &mut Tally) {
     let rows: Vec<_> = lines.iter().filter_map(|line| line["rows"].as_array()).flatten().collect();
     for fault in lines.iter().filter_map(Value::as_str) {
         tally.fail(format!("the page of the benches: {fault}"));
@@ -120,12 +325,14 @@ fn judge(lines: &[Value], tally: &mut Tally) {
     if rows.is_empty() {
         return tally.fail("the page of the benches announced nothing".to_owned());
     }
+    let probes = lines.iter().filter(|line| line["gauges"].is_object()).count();
+    tally.check(&format!("{place}gauges"), if probes > 1 { Ok(()) } else { Err(anyhow::anyhow!("{probes} probes")) });
     for row in rows {
         for subject in row["subjects"].as_array().into_iter().flatten() {
             let line = lines.iter().find(|line| line["row"] == row["name"] && line["subject"] == *subject);
             for figure in row["figures"].as_array().into_iter().flatten() {
                 let name = figure["name"].as_str().unwrap_or_default();
-                let what = format!("{name}/{}", subject.as_str().unwrap_or_default());
+                let what = format!("{place}{name}/{}", subject.as_str().unwrap_or_default());
                 match line.map_or(&Value::Null, |line| &line["skipped"][name]) {
                     Value::String(why) => tally.skip(&what, why),
                     _ => tally.check(&what, measured(line, name)),
@@ -149,45 +356,51 @@ fn measured(line: Option<&Value>, figure: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Says what goes on in a page: each row once, notes, and what failed.
-fn show(line: &Value, last: Option<&Value>) {
+/// Shows notes, and what failed.
+fn show(line: &Value) {
     if let Some(fault) = line.as_str() {
         return say!("{BAD}failed{BAD:#} {fault}");
     }
     if let Some(note) = line["note"].as_str() {
         return say!("{DIM}{note}{DIM:#}");
     }
-    let Some(row) = line["row"].as_str() else { return };
-    if last.is_none_or(|last| last["row"] != line["row"] && last["note"].is_null()) {
-        say!("{row}");
-    }
-    if let Some(error) = line["error"].as_str() {
+    if let (Some(row), Some(error)) = (line["row"].as_str(), line["error"].as_str()) {
         say!("{BAD}failed{BAD:#} {row}/{}: {error}", line["subject"].as_str().unwrap_or_default());
     }
 }
 
-/// How busy the machine is.
-fn load() -> String {
-    let load = fs::read_to_string("/proc/loadavg").unwrap_or_else(|_| "unknown".to_owned());
-    load.split(' ').take(3).collect::<Vec<_>>().join(" ")
+/// A program of the bench crate, with its arguments to come.
+fn program(workspace: &Workspace, name: &str) -> Command {
+    let mut command = cargo(workspace, "run", name);
+    command.arg("--");
+    command
 }
 
-/// A program of the bench crate, with its arguments to come.
-fn report(workspace: &Workspace, program: &str, features: &[&str]) -> Command {
-    let run = ["run", "--release", "--manifest-path", "benches/Cargo.toml"].into_iter();
-    let mut command = workspace.cargo(run.chain(features.iter().copied()).chain(["--bin", program, "--"]));
+/// Builds or runs a program of the bench crate. The one that reads results does without the peers.
+fn cargo(workspace: &Workspace, what: &str, program: &str) -> Command {
+    let features: &[&str] = if program == RESULTS { &["--no-default-features", "--features", "report"] } else { &[] };
+    let all = [what, "--quiet", "--release", "--manifest-path", "benches/Cargo.toml", "--bin", program];
+    let mut command = workspace.cargo(all.into_iter().chain(features.iter().copied()));
     command.env("CARGO_TARGET_DIR", &workspace.target);
     command
 }
 
-fn add_json(command: &mut Command, options: &Options) -> anyhow::Result<()> {
-    if let Some(json) = &options.json {
-        // The program starts in the root; the file is meant from where the user stands.
-        let json: &Path = json;
-        command.arg("--json").arg(std::path::absolute(json).context("cannot find the folder of the JSON file")?);
+/// Copies results, unless they are there.
+fn copied(from: &Path, to: &Path) -> anyhow::Result<PathBuf> {
+    // Copying a file onto itself empties it.
+    if std::path::absolute(from)? != std::path::absolute(to)? {
+        fs::copy(from, to).with_context(|| format!("cannot copy {}", from.display()))?;
     }
-    Ok(())
+    Ok(to.to_owned())
 }
+
+/// Writes the results where they are wanted as well.
+fn keep(results: &Path, options: &Options) -> anyhow::Result<()> {
+    options.json.as_deref().map_or(Ok(()), |json| copied(results, json).map(|_| ()))
+}
+
+/// The program that reads results.
+const RESULTS: &str = "results";
 
 /// Building the peers and measuring everything stays far below this.
 const LIMIT: Duration = Duration::from_secs(4 * 3600);
@@ -197,23 +410,58 @@ mod tests {
     use super::*;
 
     #[test]
+    fn recipes_of_the_documentation_are_the_subjects_that_they_name() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let page = fs::read_to_string(root.join("benches/SUBJECTS.md")).unwrap();
+        let mut recipes = 0;
+        for part in page.split("<!-- benches/").skip(1) {
+            let (file, after) = part.split_once(" -->\n```").unwrap();
+            let (_, code) = after.split_once('\n').unwrap();
+            let (code, _) = code.split_once("```\n").unwrap();
+            assert_eq!(code, fs::read_to_string(root.join("benches").join(file)).unwrap(), "{file}");
+            recipes += 1;
+        }
+        assert_eq!(recipes, 3);
+    }
+
+    #[test]
+    fn parts_are_those_that_were_asked_for() {
+        let names = |options: Options| places(&options).into_iter().map(Place::name).collect::<Vec<_>>();
+        assert_eq!(names(Options::default()), ["native"]);
+        let web = names(Options { web: true, ..Options::default() });
+        assert_eq!(web[1..], Browser::ALL.map(Browser::name));
+        assert_eq!(names(Options { all: true, ..Options::default() }), [&["native"], &web[..]].concat());
+        assert_eq!(web[0], "node");
+    }
+
+    #[test]
+    fn share_of_a_browser_grows_to_one() {
+        let shares = [(0, 0, 0), (1, 5, 10), (1, 10, 10), (2, 5, 10), (2, 20, 10)];
+        let shares = shares.map(|(announced, done, planned)| share(&Bench::SHARES, announced, done, planned));
+        assert!(shares.is_sorted(), "{shares:?}");
+        assert_eq!((shares[0], shares[4]), (0.0, 1.0));
+    }
+
+    #[test]
     fn every_announced_figure_is_wanted() {
         let rows = json!([{ "name": "inc", "subjects": ["a", "b", "c", "d", "e"], "figures": [{ "name": "inc" }] }]);
         let lines = [
             json!({ "rows": rows }),
+            json!({ "gauges": {}, "at": 0 }),
             json!({ "row": "inc", "subject": "a", "samples": { "inc": [1.5, 2] }, "skipped": {} }),
             json!({ "row": "inc", "subject": "b", "samples": { "inc": [null] }, "skipped": {} }),
             json!({ "row": "inc", "subject": "c", "samples": {}, "skipped": { "inc": "not here" } }),
             json!({ "row": "inc", "subject": "d", "error": "it hangs" }),
+            json!({ "gauges": {}, "at": 1 }),
         ];
         let mut tally = Tally::default();
-        judge(&lines, &mut tally);
-        assert_eq!((tally.passed, tally.skipped.len()), (1, 1));
+        judge("", &lines, &mut tally);
+        assert_eq!((tally.passed, tally.skipped.len()), (2, 1));
         let failures = ["inc/b: its samples are [null]", "inc/d: it hangs", "inc/e: the page did not run it"];
         assert_eq!(tally.failures, failures);
 
         let mut tally = Tally::default();
-        judge(&["the page failed".into()], &mut tally);
+        judge("", &["the page failed".into()], &mut tally);
         assert_eq!(tally.failed, 2);
     }
 }

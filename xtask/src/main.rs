@@ -10,8 +10,10 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod demo;
 mod libtest;
+mod load;
 mod process;
 mod report;
+mod schedule;
 mod steps;
 mod test;
 mod tools;
@@ -73,20 +75,35 @@ enum Command {
         #[arg(long)]
         debug: bool,
     },
-    /// Measure coincide and its peers in one run; tables, charts and a report under target/bench/
+    /// Measure coincide and its peers in one run; results and a report under target/bench/
     Bench {
-        /// Measure the npm package and its peers in Chromium and Firefox, instead of the native library
+        /// Measure the npm package and its peers in Node.js and in each browser, instead of the native library
         #[arg(long)]
         web: bool,
-        /// Show what each layer of a native call takes, instead of comparing with peers
+        /// Measure everything: natively, in Node.js and in each browser, within 45 minutes, or 6 with `--quick`
         #[arg(long, conflicts_with = "web")]
+        all: bool,
+        /// Show what each layer of a native call takes, instead of comparing with peers
+        #[arg(long, conflicts_with_all = ["web", "all", "from", "against", "docs"])]
         profile: bool,
         /// Take fewer samples of each case
         #[arg(long)]
         quick: bool,
-        /// Write the raw numbers to this file as well
+        /// Write the results to this file as well
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
+        /// Report the results in this file, and measure nothing
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["web", "all", "quick", "filter"])]
+        from: Option<PathBuf>,
+        /// Compare with the results in this file, which are from the same machine
+        #[arg(long, value_name = "FILE")]
+        against: Option<PathBuf>,
+        /// Exit with an error if a row is worse than in the file of `--against`, beyond noise
+        #[arg(long, requires = "against")]
+        fail_on_regression: bool,
+        /// Write docs/BENCHMARKS.md and its charts; takes a full, undisturbed run of committed files
+        #[arg(long)]
+        docs: bool,
         /// Measure only the cases whose name contains this
         filter: Option<String>,
     },
@@ -141,10 +158,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Command::Bench { web, profile, quick, json, filter } => {
-            let options = bench::Options { profile, quick, json, filter };
-            let measure = if web { bench::web } else { bench::native };
-            measure(&workspace, &options).map(|()| ExitCode::SUCCESS)
+        Command::Bench { web, all, profile, quick, json, from, against, fail_on_regression, docs, filter } => {
+            let options =
+                bench::Options { web, all, profile, quick, json, from, against, fail_on_regression, docs, filter };
+            bench::run(&workspace, &options)
         }
     }
 }

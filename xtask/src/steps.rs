@@ -51,7 +51,7 @@ pub(crate) const ALL: &[Step] = &[
     Step { name: "fuzz", about: "each fuzz target for a few seconds, from the committed corpus", run: fuzz },
     Step {
         name: "benches",
-        about: "each bench of our own runs once, and each of the page with its peers",
+        about: "each bench of our own runs once, and each of the page with its peers, in Node.js and a browser",
         run: benches,
     },
     Step { name: "package", about: "every published crate packages, and builds from its package", run: package },

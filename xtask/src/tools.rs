@@ -71,6 +71,13 @@ pub(crate) fn node(workspace: &Workspace) -> Result<(), String> {
     if process::succeeds(command) { Ok(()) } else { Err("no `node` on the search path".to_owned()) }
 }
 
+/// What Node.js says that it is.
+pub(crate) fn node_version(workspace: &Workspace) -> String {
+    let output = workspace.command("node").arg("--version").output();
+    output
+        .map_or_else(|_| String::new(), |output| format!("Node.js {}", String::from_utf8_lossy(&output.stdout).trim()))
+}
+
 fn rustup(workspace: &Workspace, arguments: &[&str]) -> Command {
     let mut command = workspace.command("rustup");
     command.args(arguments);

@@ -1,111 +1,190 @@
-//! Bars as SVG.
+//! Charts of cases as SVG.
 
 use std::fmt::Display;
-use std::path::Path;
 
 use anyhow::{Result, anyhow};
-use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Kind, time};
+use super::{Case, Kind, Mark, Run};
 
-/// Bars of times in panels, on logarithmic scales.
-pub struct Chart {
-    /// What stands above it.
-    pub title: String,
-    /// From top to bottom.
-    pub panels: Vec<Panel>,
-}
-
-/// Times that are compared with each other.
-pub struct Panel {
-    /// What stands above the bars.
-    pub title: String,
-    /// In any order.
-    pub bars: Vec<Bar>,
-}
-
-/// The time of a subject.
-#[derive(Clone)]
-pub struct Bar {
-    /// The subject.
-    pub name: String,
-    /// Decides the colour.
-    pub kind: Kind,
-    /// More than 0.
-    pub nanoseconds: f64,
-}
-
-impl Chart {
-    /// Draws the panels that have bars, with the fastest bar of each first.
-    ///
-    /// # Errors
-    /// When the file can't be written.
-    pub fn draw(mut self, file: &Path) -> Result<()> {
-        self.panels.retain(|panel| !panel.bars.is_empty());
-        let rows: usize = self.panels.iter().map(|panel| panel.bars.len()).sum();
-        let height = TOP + self.panels.len() as i32 * PANEL_GAP + rows as i32 * ROW;
-        let root = SVGBackend::new(file, (WIDTH as u32, height as u32)).into_drawing_area();
-        root.fill(&WHITE).map_err(failed)?;
-        text(&root, &self.title, (MARGIN, 14), 17, HPos::Left)?;
-        let mut y = TOP;
-        for panel in &mut self.panels {
-            text(&root, &panel.title, (MARGIN, y + PANEL_GAP / 2 - 4), 15, HPos::Left)?;
-            y += PANEL_GAP;
-            panel.bars.sort_by(|a, b| a.nanoseconds.total_cmp(&b.nanoseconds));
-            draw(&panel.bars, &root, y)?;
-            y += panel.bars.len() as i32 * ROW;
+/// A panel for each case that has rows on a logarithmic scale: a bar to the median of each subject, a line on to the 99th
+/// percentile, and a line through all bars at the limit. Empty if no case has such rows.
+///
+/// # Errors
+/// When the library cannot draw it.
+pub(super) fn svg(run: &Run, cases: &[&Case], background: Background) -> Result<String> {
+    let panels: Vec<Panel> =
+        cases.iter().map(|case| Panel::of(run, case)).filter(|panel| !panel.bars.is_empty()).collect();
+    if panels.is_empty() {
+        return Ok(String::new());
+    }
+    let mut svg = String::new();
+    {
+        let height = panels.iter().map(Panel::height).sum();
+        let root = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
+        if background == Background::White {
+            root.fill(&WHITE).map_err(failed)?;
         }
-        root.present().map_err(failed)
+        let mut rest = root;
+        for panel in &panels {
+            let (area, below) = rest.split_vertically(panel.height());
+            panel.draw(&area)?;
+            rest = below;
+        }
+        rest.present().map_err(failed)?;
+    }
+    Ok(svg)
+}
+
+/// What is behind a chart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Background {
+    /// The page, whose style also decides the colour of text.
+    Page,
+    /// For a file that is shown on any page.
+    White,
+}
+
+/// A case.
+struct Panel {
+    title: String,
+    limit: Option<f64>,
+    /// The best one first.
+    bars: Vec<Bar>,
+}
+
+struct Bar {
+    name: String,
+    kind: Kind,
+    median: f64,
+    p99: f64,
+    label: String,
+}
+
+impl Panel {
+    fn of(run: &Run, case: &Case) -> Self {
+        let rows = run.rows_of(case).into_iter().filter(|row| row.unit.has_ratios() && row.median > 0.0);
+        let bar = |row: &super::Row| Bar {
+            name: row.subject.clone(),
+            kind: run.kind(&row.group, &row.subject).unwrap_or(Kind::Peer),
+            median: row.median,
+            p99: row.p99.max(row.median),
+            label: row.unit.show(row.median) + if row.marks.contains(&Mark::Unstable) { " ±" } else { "" },
+        };
+        let mut bars: Vec<Bar> = rows.map(bar).collect();
+        bars.sort_by(|a, b| a.median.total_cmp(&b.median));
+        let limit =
+            case.limit.as_ref().and_then(|limit| bars.iter().find(|bar| bar.name == *limit)).map(|bar| bar.median);
+        Self { title: case.name.clone(), limit, bars }
+    }
+
+    fn height(&self) -> u32 {
+        HEAD + AXIS + BAR * self.bars.len() as u32
+    }
+
+    fn draw(&self, area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>) -> Result<()> {
+        let values = self.bars.iter().flat_map(|bar| [bar.median, bar.p99]).chain(self.limit);
+        let (low, high) = values.fold((f64::INFINITY, 0.0_f64), |(low, high), x| (low.min(x), high.max(x)));
+        // Room for the shortest bar, and for the labels behind the longest one.
+        let (low, high) = (low / 2.0, high * (high / low * 2.0).powf(0.25).max(1.2));
+        let last = self.bars.len() as i32 - 1;
+        let mut chart = ChartBuilder::on(area)
+            .caption(&self.title, (FONT, 15))
+            .margin_right(8)
+            .x_label_area_size(AXIS - 4)
+            .y_label_area_size(LABELS)
+            .build_cartesian_2d((low..high).log_scale(), (0..last).into_segmented())
+            .map_err(failed)?;
+        let name = |at: &SegmentValue<i32>| match at {
+            SegmentValue::CenterOf(at) => {
+                self.bars.get((last - at) as usize).map_or(String::new(), |bar| bar.name.clone())
+            }
+            _ => String::new(),
+        };
+        chart
+            .configure_mesh()
+            .disable_y_mesh()
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(GRID)
+            .axis_style(GRID)
+            .x_labels(6)
+            .y_labels(self.bars.len())
+            .x_label_formatter(&|x| super::time(*x))
+            .y_label_formatter(&name)
+            .label_style((FONT, 12))
+            .draw()
+            .map_err(failed)?;
+        let at = |index: usize| last - index as i32;
+        let bars = self.bars.iter().enumerate().map(|(index, bar)| {
+            let corners = [(low, SegmentValue::Exact(at(index))), (bar.median, SegmentValue::Exact(at(index) + 1))];
+            let mut rectangle = Rectangle::new(corners, color(bar.kind).filled());
+            rectangle.set_margin(3, 3, 0, 0);
+            rectangle
+        });
+        chart.draw_series(bars).map_err(failed)?;
+        let spreads = self.bars.iter().enumerate().map(|(index, bar)| {
+            let middle = SegmentValue::CenterOf(at(index));
+            PathElement::new(vec![(bar.median, middle.clone()), (bar.p99, middle)], color(bar.kind).stroke_width(2))
+        });
+        chart.draw_series(spreads).map_err(failed)?;
+        let labels = self.bars.iter().enumerate().map(|(index, bar)| {
+            let style = TextStyle::from((FONT, 12).into_font()).pos(Pos::new(HPos::Left, VPos::Center));
+            Text::new(format!(" {}", bar.label), (bar.p99, SegmentValue::CenterOf(at(index))), style)
+        });
+        chart.draw_series(labels).map_err(failed)?;
+        let limit = self.limit.map(|limit| {
+            let ends = vec![(limit, SegmentValue::Exact(0)), (limit, SegmentValue::Exact(last + 1))];
+            PathElement::new(ends, LIMIT.stroke_width(1))
+        });
+        chart.draw_series(limit).map_err(failed)?;
+        Ok(())
     }
 }
 
-/// Draws bars, the shortest first, from this height on.
-fn draw(bars: &[Bar], root: &DrawingArea<SVGBackend<'_>, Shift>, mut y: i32) -> Result<()> {
-    let fastest = bars[0].nanoseconds;
-    let slowest = bars[bars.len() - 1].nanoseconds;
-    // The shortest bar shows that it is one.
-    let scale = f64::from(WIDTH - LABELS - FIGURES) / (slowest / fastest * 2.0).ln();
-    for bar in bars {
-        let end = LABELS + ((bar.nanoseconds / fastest * 2.0).ln() * scale) as i32;
-        let rectangle = Rectangle::new([(LABELS, y + 3), (end, y + ROW - 3)], color(bar.kind).filled());
-        root.draw(&rectangle).map_err(failed)?;
-        text(root, &bar.name, (LABELS - 8, y + ROW / 2), 13, HPos::Right)?;
-        text(root, &time(bar.nanoseconds), (end + 6, y + ROW / 2), 13, HPos::Left)?;
-        y += ROW;
-    }
-    Ok(())
+/// Errors of the drawing library borrow what they are about.
+fn failed(error: impl Display) -> anyhow::Error {
+    anyhow!("cannot draw the chart: {error}")
 }
 
-/// The colour of a subject.
-pub fn color(kind: Kind) -> RGBColor {
+fn color(kind: Kind) -> RGBColor {
     match kind {
-        Kind::Bound => RGBColor(160, 160, 160),
+        Kind::Bound => RGBColor(150, 150, 150),
         Kind::Peer => RGBColor(90, 130, 180),
         Kind::Coincide => RGBColor(210, 90, 40),
     }
 }
 
-/// Errors of the drawing library borrow from the file's name.
-pub fn failed(error: impl Display) -> anyhow::Error {
-    anyhow!("cannot draw the chart: {error}")
-}
+const LIMIT: RGBColor = RGBColor(120, 120, 120);
+const GRID: RGBColor = RGBColor(200, 200, 200);
+const FONT: &str = "sans-serif";
 
-fn text(root: &DrawingArea<SVGBackend<'_>, Shift>, text: &str, at: (i32, i32), size: i32, anchor: HPos) -> Result<()> {
-    let style = TextStyle::from((FONT, size).into_font()).pos(Pos::new(anchor, VPos::Center));
-    root.draw(&Text::new(text.to_owned(), at, style)).map_err(failed)
-}
+// In pixels.
+const WIDTH: u32 = 720;
+const LABELS: u32 = 150;
+const HEAD: u32 = 30;
+const AXIS: u32 = 34;
+const BAR: u32 = 20;
 
-/// Of a chart, in pixels.
-pub const WIDTH: i32 = 860;
-/// Of every text in a chart.
-pub const FONT: &str = "sans-serif";
-const MARGIN: i32 = 12;
-/// Room for the names of subjects.
-const LABELS: i32 = 150;
-/// Room for the figures behind the bars.
-const FIGURES: i32 = 90;
-const TOP: i32 = 30;
-const PANEL_GAP: i32 = 34;
-const ROW: i32 = 22;
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn chart_names_every_subject_with_its_median() {
+        let run = sample::run();
+        let cases: Vec<&Case> = run.cases.iter().filter(|case| case.group == "native").collect();
+        let svg = svg(&run, &cases, Background::White).unwrap();
+        for text in ["call/32B/hot/threads", "limit", "coincide", "tarpc", "500 ns", "9.00 µs", "slow"] {
+            assert!(svg.contains(text), "{text} is missing in {svg}");
+        }
+    }
+
+    #[test]
+    fn case_without_figures_has_no_chart() {
+        let mut run = sample::run();
+        run.rows.clear();
+        assert_eq!(svg(&run, &[&run.cases[0]], Background::Page).unwrap(), "");
+    }
+}

@@ -1,22 +1,34 @@
-//! What the reports have in common: figures, tables, charts, and the machine.
+//! Results of runs and what is made of them: figures, noise, comparisons, tables, charts and pages.
 
-pub mod chart;
-mod figures;
+pub mod against;
+mod chart;
+pub mod docs;
+pub mod goals;
+pub mod html;
 mod machine;
+pub mod noise;
+mod overview;
+pub mod pages;
+mod row;
+mod run;
+#[cfg(test)]
+mod sample;
 mod table;
+pub mod text;
 
-pub use figures::{Batch, Figures, Row, quantile};
-pub use machine::{describe, load};
-pub use table::{Table, ratio, time, verdict};
+pub use machine::{Machine, Others, load};
+pub use row::{Batch, LOADED, Mark, Row, Unit, median, quantile};
+pub use run::{Case, Gap, Gauge, Group, Options, Probe, Run, SCHEMA, Shipped, Size, Subject};
+pub use table::{Table, ratio, time};
 
-/// How a subject is to be read in a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+/// How a subject is read in a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// What the machine allows: no names, no serialization, no errors.
     Bound,
-    /// What one would use instead of coincide.
+    /// An alternative to coincide.
     Peer,
-    /// What is to be judged.
+    /// What is measured.
     Coincide,
 }

@@ -62,11 +62,6 @@ pub fn ratio(ratio: f64) -> String {
     if ratio < 0.1 { format!("{ratio:.3}") } else { three_digits(ratio) }
 }
 
-/// What became of a goal.
-pub fn verdict(reached: bool) -> String {
-    if reached { "reached" } else { "missed" }.into()
-}
-
 fn three_digits(value: f64) -> String {
     match value {
         value if value < 10.0 => format!("{value:.2}"),

@@ -38,19 +38,20 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) const FULL: Self =
-        Self { rounds: 9, warm_up: 100, batch: 200, samples: 5, starts: 2, flood: 2000, calls: 1_000_000 };
+        Self { rounds: 9, warm_up: 100, batch: 200, samples: 5, starts: 2, flood: 1000, calls: 300_000 };
 
     pub(crate) const QUICK: Self =
-        Self { rounds: 3, warm_up: 30, batch: 60, samples: 5, starts: 1, flood: 1000, calls: 100_000 };
+        Self { rounds: 3, warm_up: 30, batch: 60, samples: 5, starts: 1, flood: 500, calls: 50_000 };
 
     /// Everything once, whatever the figures.
     pub(crate) const SMOKE: Self =
         Self { rounds: 1, warm_up: 1, batch: 1, samples: 2, starts: 1, flood: 100, calls: 100 };
 
-    fn query(&self, filter: &str) -> String {
+    fn query(&self, filter: &str, budget: Duration) -> String {
         let Self { rounds, warm_up, batch, samples, starts, flood, calls } = self;
         format!(
-            "rounds={rounds}&warmUp={warm_up}&batch={batch}&samples={samples}&starts={starts}&flood={flood}&calls={calls}&filter={}",
+            "rounds={rounds}&warmUp={warm_up}&batch={batch}&samples={samples}&starts={starts}&flood={flood}&calls={calls}&budget={}&filter={}",
+            budget.as_millis(),
             percent_encoded(filter)
         )
     }
@@ -85,8 +86,11 @@ impl Bench {
         MOST.map(|(part, most)| (part, sizes.and_then(|sizes| sizes[part]["brotli"].as_u64()), most))
     }
 
+    /// Shares of the time of a browser: of the page that is isolated, and of the one that isn't.
+    pub(crate) const SHARES: [f64; 2] = [0.75, 0.25];
+
     /// Runs the rows and subjects whose `row/subject` contains the filter, on a page that is isolated and on one that isn't, and hands over each
-    /// line that they post.
+    /// line that they post. `budget` is the time after which no further rounds begin.
     ///
     /// # Errors
     /// When the browser can't be started or the page isn't done in time.
@@ -95,16 +99,36 @@ impl Bench {
         (browser, program): (Browser, &str),
         plan: &Plan,
         filter: &str,
+        budget: Duration,
         mut on_line: impl FnMut(Value),
     ) -> anyhow::Result<()> {
-        for (prefix, isolated) in [("", true), ("plain/", false)] {
+        for ((prefix, isolated), share) in [("", true), ("plain/", false)].into_iter().zip(Self::SHARES) {
             let mounts = vec![Mount::new(prefix, self.folder.clone(), isolated)];
-            let path = format!("{prefix}index.html?{}", plan.query(filter));
+            let path = format!("{prefix}index.html?{}", plan.query(filter, budget.mul_f64(share)));
             run_page(browser, &[program], Page { path: &path, mounts, limit: LIMIT }, |line| {
                 on_line(serde_json::from_str(line).unwrap_or_else(|_| line.into()));
             })?;
         }
         Ok(())
+    }
+}
+
+impl Bench {
+    /// Runs the rows of Node.js whose `row/subject` contains the filter, and hands over each line that is printed.
+    ///
+    /// # Errors
+    /// When the program fails.
+    pub(crate) fn run_in_node(
+        &self,
+        workspace: &Workspace,
+        plan: &Plan,
+        filter: &str,
+        budget: Duration,
+        mut on_line: impl FnMut(Value),
+    ) -> anyhow::Result<()> {
+        let mut command = workspace.command("node");
+        command.arg(self.folder.join("node/node.js")).arg(plan.query(filter, budget));
+        process::stream(command, LIMIT, |line| on_line(serde_json::from_str(line).unwrap_or_else(|_| line.into())))
     }
 }
 
@@ -125,7 +149,7 @@ const FOLDER: &str = "benches/web";
 
 const BUNDLE: Duration = Duration::from_secs(120);
 
-/// A million calls of each subject take minutes, and a busy machine makes browsers five times as slow.
+/// Far more than the budget: a busy machine makes browsers five times as slow.
 const LIMIT: Duration = Duration::from_secs(2 * 3600);
 
 #[cfg(test)]
@@ -134,7 +158,7 @@ mod tests {
 
     #[test]
     fn filters_arrive_as_they_are() {
-        let query = Plan::SMOKE.query("echo/8-values & more");
+        let query = Plan::SMOKE.query("echo/8-values & more", Duration::ZERO);
         assert!(query.starts_with("rounds=1&") && query.ends_with("&filter=echo/8-values%20%26%20more"), "{query}");
     }
 }

@@ -17,7 +17,7 @@ pub(crate) enum Browser {
 }
 
 impl Browser {
-    const ALL: [Self; 2] = [Self::Chromium, Self::Firefox];
+    pub(crate) const ALL: [Self; 2] = [Self::Chromium, Self::Firefox];
 
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -28,9 +28,17 @@ impl Caller {
         plan: &Plan,
         start: impl FnOnce(&mut Command) -> anyhow::Result<T>,
     ) -> anyhow::Result<(T, Self)> {
-        let (mut reader, writer) = std::io::pipe()?;
         let mut command = Command::new(std::env::current_exe()?);
         command.args([FLAG, subject.name(), &serde_json::to_string(case)?, &serde_json::to_string(plan)?]);
+        Self::start_other(command, start)
+    }
+
+    /// Lets `start` start another program, whose last line of output is the batch as JSON.
+    pub(crate) fn start_other<T>(
+        mut command: Command,
+        start: impl FnOnce(&mut Command) -> anyhow::Result<T>,
+    ) -> anyhow::Result<(T, Self)> {
+        let (mut reader, writer) = std::io::pipe()?;
         command.stdout(writer);
         let started = start(&mut command)?;
         // With the command goes the last writer but the child's.

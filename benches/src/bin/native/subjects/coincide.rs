@@ -197,7 +197,7 @@ impl bench::Service for Functions {
 }
 
 /// Registers the functions of main, in each style.
-fn serve(worker: &Worker) {
+pub(super) fn serve(worker: &Worker) {
     worker.register_interface(bench::functions(Functions));
     worker.register("echo", |payload: ByteBuf| payload);
     worker.register("increment", |number: u64| number + 1);

@@ -1,9 +1,9 @@
-//! Times calls, one batch at a time, and makes figures of many batches.
+//! Times calls, one batch at a time.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use coincide_benches::report::{Batch, quantile};
+use coincide_benches::report::{Batch, median};
 use serde::{Deserialize, Serialize};
 
 use crate::allocations;
@@ -154,14 +154,14 @@ impl Meter {
 }
 
 /// Nanoseconds that reading the clock adds to a sample.
-fn cost_of_the_clock() -> f64 {
-    let mut costs: Vec<f64> = (0..101)
+pub(crate) fn cost_of_the_clock() -> f64 {
+    let costs: Vec<f64> = (0..101)
         .map(|_| {
             let start = Instant::now();
             start.elapsed().as_nanos() as f64
         })
         .collect();
-    quantile(&mut costs, 0.5)
+    median(&costs)
 }
 
 /// Enough for both ends to have touched all their memory.

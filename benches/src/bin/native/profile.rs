@@ -1,40 +1,34 @@
 //! Where the time of a call goes, layer by layer.
 
-use coincide_benches::report::{Figures, Table, time};
+use coincide_benches::report::{Case, Row, Run, Table, time};
 
-use crate::case::Case;
-use crate::results::Results;
+use crate::driver::GROUP;
 use crate::subjects::{Subject, profile};
 
 /// What has to be measured: whole calls, and the layers below them by themselves.
 pub(crate) static SUBJECTS: &[&dyn Subject] = profile::ALL;
 
 /// Two tables: how the time of a typed call adds up, and what layers take by themselves.
-pub(crate) fn tables(results: &Results) -> [Table; 2] {
-    let mut cases: Vec<Case> = vec![];
-    for measured in &results.times {
-        if !cases.contains(&measured.case) {
-            cases.push(measured.case);
-        }
-    }
-    let header = |first: &str| std::iter::once(first.to_owned()).chain(cases.iter().map(Case::call_name)).collect();
+pub(crate) fn tables(run: &Run) -> [Table; 2] {
+    let cases = &run.cases;
+    let find = |case: &Case, subject: &str| run.row(GROUP, &case.name, subject);
+    let header =
+        |first: &str| std::iter::once(first.to_owned()).chain(cases.iter().map(|case| case.name.clone())).collect();
     let mut sum = Table::new("A typed call: median of a round trip, and what each layer adds to it", header("layer"));
     for layer in LAYERS {
-        sum.rows.push(row(&cases, layer.name, |case| {
-            let whole = results.time(case, WHOLE)?;
-            let with = results.time(case, layer.with)?;
+        sum.rows.push(row(cases, layer.name, |case| {
+            let whole = find(case, WHOLE)?;
+            let with = find(case, layer.with)?;
             Some(match layer.without {
-                Some(without) => added(with.above(results.time(case, without)?), whole),
+                Some(without) => added(with.above(find(case, without)?), whole),
                 None => added(with.median, whole),
             })
         }));
     }
-    sum.rows.push(row(&cases, "the call", |case| results.time(case, WHOLE).map(|whole| time(whole.median))));
+    sum.rows.push(row(cases, "the call", |case| find(case, WHOLE).map(|whole| time(whole.median))));
     let mut alone = Table::new("By themselves: medians", header("subject"));
     for subject in SUBJECTS {
-        alone.rows.push(row(&cases, subject.name(), |case| {
-            results.time(case, subject.name()).map(|figures| time(figures.median))
-        }));
+        alone.rows.push(row(cases, subject.name(), |case| find(case, subject.name()).map(|row| time(row.median))));
     }
     [sum, alone]
 }
@@ -67,7 +61,7 @@ fn row(cases: &[Case], name: &str, cell: impl Fn(&Case) -> Option<String>) -> Ve
 }
 
 /// Nanoseconds, and their share of a call. Less than nothing is noise, and shown as such.
-fn added(nanoseconds: f64, whole: &Figures) -> String {
+fn added(nanoseconds: f64, whole: &Row) -> String {
     let sign = if nanoseconds < 0.0 { "-" } else { "" };
     format!("{sign}{} {:.0} %", time(nanoseconds.abs()), 100.0 * nanoseconds / whole.median)
 }
@@ -76,18 +70,19 @@ fn added(nanoseconds: f64, whole: &Figures) -> String {
 mod tests {
     use super::*;
     use crate::case::{Call, Condition, Ends};
-    use crate::results::Measured;
-    use coincide_benches::report::Batch;
+    use coincide_benches::report::{Batch, Options, Unit};
 
     #[test]
     fn layers_add_up_to_the_call() {
-        let case = Case { call: Call::Echo { bytes: 32 }, condition: Condition::Hot, ends: Ends::Threads };
+        let case = crate::case::Case { call: Call::Echo { bytes: 32 }, condition: Condition::Hot, ends: Ends::Threads };
         let medians = [("raw-ring", 200.0), ("engines", 350.0), ("coincide-bytes", 450.0), ("coincide", 500.0)];
-        let times = medians.map(|(subject, median)| {
-            let figures = Figures::of(&[Batch { samples: vec![median] }]).unwrap();
-            Measured { case, subject, figures }
-        });
-        let [sum, alone] = tables(&Results { times: times.into(), ..Results::default() });
+        let mut run = Run::begin(Options::default());
+        run.cases.push(case.described());
+        run.rows.extend(medians.map(|(subject, median)| {
+            let key = [GROUP, &case.to_string(), subject];
+            Row::of(key, Unit::Nanoseconds, &[Batch { samples: vec![median] }]).unwrap()
+        }));
+        let [sum, alone] = tables(&run);
         let cells: Vec<&str> = sum.rows.iter().map(|row| row[1].as_str()).collect();
         assert_eq!(cells, ["200 ns 40 %", "150 ns 30 %", "100 ns 20 %", "50 ns 10 %", "500 ns"]);
         assert!(alone.rows.iter().any(|row| row == &["engines", "350 ns"]));

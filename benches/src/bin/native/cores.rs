@@ -35,18 +35,26 @@ pub(crate) fn survey(process: Option<u32>) -> anyhow::Result<()> {
 /// # Errors
 /// When the system refuses it.
 pub(crate) fn place(case: &Case, end: End) -> anyhow::Result<()> {
-    let (first, last) = *CORES.get().context("the cores have not been surveyed")?;
-    let core = match case.condition {
-        Condition::Hot | Condition::Cold | Condition::TwoLinks => match end {
-            End::Caller => last,
-            End::Callee => first,
-        },
-        Condition::OneCore => last,
-        Condition::Hogged | Condition::TwoLinksBusy => return Ok(()),
-    };
+    let Some(core) = core(case, end)? else { return Ok(()) };
     let mut one = CpuSet::new();
     one.set(core);
     Ok(sched_setaffinity(None, &one)?)
+}
+
+/// The core that the case has for this end, if it has one.
+///
+/// # Errors
+/// When the cores have not been surveyed.
+pub(crate) fn core(case: &Case, end: End) -> anyhow::Result<Option<usize>> {
+    let (first, last) = *CORES.get().context("the cores have not been surveyed")?;
+    Ok(match case.condition {
+        Condition::Hot | Condition::Cold | Condition::TwoLinks => match end {
+            End::Caller => Some(last),
+            End::Callee => Some(first),
+        },
+        Condition::OneCore => Some(last),
+        Condition::Hogged | Condition::TwoLinksBusy => None,
+    })
 }
 
 /// The first and the last core that this program may use.

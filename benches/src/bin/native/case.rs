@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use coincide_benches::report;
 use coincide_benches::{SIZES, size};
 use serde::{Deserialize, Serialize};
+
+use crate::driver::GROUP;
 
 /// One cell of the report: every subject that can do it is measured at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -38,6 +41,22 @@ impl Case {
             }
         }
         cases
+    }
+
+    /// As in the results.
+    pub(crate) fn described(&self) -> report::Case {
+        let call = match self.call {
+            Call::Echo { bytes } => format!("An echo of {}.", size(bytes)),
+            Call::Increment => "A number there, the next number back.".to_owned(),
+        };
+        report::Case {
+            group: GROUP.into(),
+            name: self.to_string(),
+            section: format!("{}, {}", self.condition.name(), self.ends.name()),
+            about: format!("{call} {}", self.condition.about()),
+            code: "benches/src/bin/native/case.rs".into(),
+            limit: Some(self.condition.yardstick().into()),
+        }
     }
 
     /// Bytes of payload each way.
@@ -90,9 +109,6 @@ pub(crate) enum Condition {
 }
 
 impl Condition {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Hot, Self::Cold, Self::OneCore, Self::Hogged, Self::TwoLinks, Self::TwoLinksBusy];
-
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Hot => "hot",
@@ -108,33 +124,28 @@ impl Condition {
         match self {
             Self::Hot => "Each call follows the last one at once. Each end is confined to a core of its own.",
             Self::Cold => {
-                "The caller sleeps 300 µs before each call, so the callee has fallen asleep too; only the call is timed. Each end is confined to a core of its own."
+                "The caller sleeps 300 µs before each call, so the callee has fallen asleep; only the call is timed. Each end is confined to a core of its own."
             }
             Self::OneCore => "Both ends are confined to the same core.",
             Self::Hogged => {
-                "A third thread burns a core all the time, and the scheduler decides who runs where. The mean says more than the median here."
+                "A third thread occupies a core, and the scheduler assigns threads to cores. The mean says more than the median here."
             }
             Self::TwoLinks => {
-                "One main serves two links, of which the other is idle, compared with a main that has one link."
+                "One main serves two links, of which one is idle, compared with a main that has one link."
             }
             Self::TwoLinksBusy => {
-                "One main serves two links that both call all the time: time per call over both, compared with a main that has one link."
+                "One main serves two links that both call all the time. The figure is the time per call over both, compared with a main that has one link."
             }
         }
     }
 
-    /// The subject against which the others are held, besides coincide itself.
+    /// The subject that shows what is possible.
     pub(crate) fn yardstick(self) -> &'static str {
         match self {
             Self::Hot => "limit",
             Self::Cold | Self::OneCore | Self::Hogged => "futex",
             Self::TwoLinks | Self::TwoLinksBusy => "coincide-alone",
         }
-    }
-
-    /// Whether the distribution is so wide that the mean is reported as well.
-    pub(crate) fn wants_mean(self) -> bool {
-        !matches!(self, Self::Hot | Self::TwoLinks)
     }
 }
 

@@ -2,22 +2,25 @@
 
 mod channels;
 mod coincide;
+mod condvar;
 mod futex;
 mod iceoryx;
 mod ipc;
 mod layers;
 mod mailbox;
 mod postcard_rpc;
+mod python;
 mod raw_ring;
 mod socketpair;
 mod tarpc;
 
 use anyhow::{anyhow, bail, ensure};
-use coincide_benches::report::{Batch, Kind};
+use coincide_benches::report::{self, Batch, Kind};
 
 use crate::case::{Case, Ends};
 use crate::child::Caller;
 use crate::cores::{self, End};
+use crate::driver::GROUP;
 use crate::measure::{Meter, Plan};
 
 /// One way to make a call.
@@ -27,12 +30,22 @@ pub(crate) trait Subject: Sync {
     /// What a round trip consists of, in one sentence.
     fn about(&self) -> &'static str;
 
+    /// Path of its type: `native::subjects::futex::Futex`.
+    fn path(&self) -> &'static str {
+        std::any::type_name::<Self>()
+    }
+
     fn kind(&self) -> Kind {
         Kind::Peer
     }
 
     /// Whether it is measured at this case.
     fn takes(&self, case: &Case) -> bool;
+
+    /// Why it cannot run on this machine.
+    fn missing(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Makes both ends in this process, and lets the meter measure calls.
     ///
@@ -60,12 +73,28 @@ pub(crate) trait Subject: Sync {
 /// The lower bound.
 pub(crate) const LIMIT: &dyn Subject = &mailbox::Limit;
 
+/// Two wake-ups in each round trip.
+pub(crate) const FUTEX: &dyn Subject = &futex::Futex;
+
+/// As in the results.
+pub(crate) fn described(subject: &dyn Subject) -> report::Subject {
+    // The module is the file.
+    let file = subject.path().rsplit("::").nth(1).unwrap_or_default();
+    report::Subject {
+        group: GROUP.into(),
+        name: subject.name().into(),
+        kind: subject.kind(),
+        about: subject.about().into(),
+        code: format!("benches/src/bin/native/subjects/{file}.rs"),
+    }
+}
+
 /// All subjects, in the order of the report.
 pub(crate) static ALL: &[&dyn Subject] = &[
     LIMIT,
     &raw_ring::RawRing::LARGE,
     &raw_ring::RawRing::SMALL,
-    &futex::Futex,
+    FUTEX,
     &coincide::Coincide::TYPED,
     &coincide::Coincide::VALUE,
     &coincide::Coincide::BYTES,
@@ -74,6 +103,7 @@ pub(crate) static ALL: &[&dyn Subject] = &[
     &channels::Crossbeam,
     &channels::Kanal,
     &channels::Mpsc,
+    &condvar::Slots,
     &iceoryx::Iceoryx::POLL,
     &iceoryx::Iceoryx::EVENT,
     &socketpair::Socketpair,
@@ -81,15 +111,16 @@ pub(crate) static ALL: &[&dyn Subject] = &[
     &ipc::Typed,
     &postcard_rpc::PostcardRpc,
     &tarpc::Tarpc,
+    &python::Python,
 ];
 
 /// What the profile compares.
 pub(crate) mod profile {
-    use super::{Subject, coincide, futex, layers, raw_ring};
+    use super::{Subject, coincide, layers, raw_ring};
 
     pub(crate) static ALL: &[&dyn Subject] = &[
         super::LIMIT,
-        &futex::Futex,
+        super::FUTEX,
         &raw_ring::RawRing::LARGE,
         &layers::Engines,
         &coincide::Coincide::BYTES,
@@ -202,5 +233,20 @@ fn stamp(bytes: &mut [u8], call: u8) {
     if let [first, .., last] = bytes {
         *first = call;
         *last = !call;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn code_of_every_subject_exists() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        for subject in ALL.iter().chain(profile::ALL) {
+            assert!(root.join(described(*subject).code).is_file(), "{}", subject.name());
+        }
     }
 }

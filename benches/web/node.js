@@ -1,0 +1,26 @@
+// The benches under Node.js: prints each line. `node node.js QUERY`, as the page has it. A line that is not JSON is an error.
+import './node-globals.js';
+import { bench } from './bench.js';
+import { ROWS } from './rows.js';
+import coincide from './subjects/coincide.js';
+import comlink from './subjects/comlink.js';
+import doorbell from './subjects/doorbell.js';
+import limit from './subjects/limit.js';
+import syncMessage from './subjects/sync-message.js';
+
+const post = line => console.log(typeof line === 'string' ? line : JSON.stringify(line));
+
+const IMPOSSIBLE = {
+  'start/first': 'Node.js has no frames to start afresh in',
+  flood: 'Node.js paints no frames',
+  memory: 'Node.js has no performance.measureUserAgentSpecificMemory',
+};
+
+process.on('unhandledRejection', reason => post(`unhandled: ${reason?.stack ?? reason}`));
+const rows = ROWS.filter(({ plain = false }) => !plain);
+// coincident's entry for servers connects them to pages; it has none for threads.
+const subjects = [limit, doorbell, coincide, syncMessage, comlink];
+await bench(new URLSearchParams(process.argv[2]), { rows, subjects, post, impossible: IMPOSSIBLE }).catch(error =>
+  post(`the benches failed: ${error?.stack ?? error}`),
+);
+process.exit();

@@ -1,0 +1,55 @@
+// How many rounds a row is run for.
+
+/** The planned rounds, and as many again while a subject is unstable, until time is up. There are always enough for an interval. */
+export class Rounds {
+  #row;
+  #planned;
+  #end;
+  #now;
+  #done = 0;
+  /** By subject and figure, the medians of its batches. */
+  #medians = new Map();
+
+  /** `end` is when the row's time is up, on the clock of `now`. */
+  constructor(row, planned, end, now = () => performance.now()) {
+    this.#row = row;
+    this.#planned = row.once ? 1 : planned;
+    this.#end = end;
+    this.#now = now;
+  }
+
+  /** Whether a further round follows, which it counts. */
+  wantsMore() {
+    const early = this.#now() < this.#end;
+    const done = this.#done;
+    const more =
+      done < Math.min(this.#planned, LEAST) ||
+      (early && (done < this.#planned || (this.#row.steady === true && done < 2 * this.#planned && this.#isUnstable())));
+    if (more) this.#done += 1;
+    return more;
+  }
+
+  /** Takes the line of a batch into account. */
+  add({ subject, samples }) {
+    for (const [figure, values] of Object.entries(samples)) {
+      const key = `${figure}/${subject}`;
+      this.#medians.set(key, [...(this.#medians.get(key) ?? []), quantile(values, 0.5)]);
+    }
+  }
+
+  #isUnstable() {
+    return [...this.#medians.values()].some(medians => spread(medians) > UNSTABLE);
+  }
+}
+
+/** Half of the interquartile range, relative to the median. */
+const spread = values => (quantile(values, 0.75) - quantile(values, 0.25)) / 2 / quantile(values, 0.5);
+
+/** The nearest rank. */
+export const quantile = (values, share) => [...values].sort((a, b) => a - b)[Math.max(1, Math.ceil(values.length * share)) - 1];
+
+/** Fewer rounds give no interval. */
+const LEAST = 3;
+
+/** As in `benches/src/report/row.rs`. */
+const UNSTABLE = 0.1;

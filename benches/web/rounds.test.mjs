@@ -1,0 +1,25 @@
+// `node rounds.test.mjs`: how many rounds a row is run for.
+import assert from 'node:assert/strict';
+import { Rounds, quantile } from './rounds.js';
+
+/** Rounds of a row whose batches have these medians, in turns, when time is up after so many looks at the clock. */
+const count = ({ row = { steady: true }, planned = 9, looks = Infinity, medians = [10] }) => {
+  let time = 0;
+  const rounds = new Rounds(row, planned, looks, () => time++);
+  let done = 0;
+  for (; rounds.wantsMore(); done++) rounds.add({ subject: 'a', samples: { inc: [medians[done % medians.length]] } });
+  return done;
+};
+
+for (const [name, options, expected] of [
+  ['stable rows have the planned rounds', {}, 9],
+  ['unstable rows have up to twice as many', { medians: [10, 20] }, 18],
+  ['rows that are not steady are not repeated', { row: {}, medians: [10, 20] }, 9],
+  ['rows that run once do so', { row: { once: true, steady: true }, medians: [10, 20] }, 1],
+  ['three rounds are run when time is up', { looks: 0 }, 3],
+  ['fewer are run if fewer are planned', { looks: 0, planned: 2 }, 2],
+  ['rounds end when time is up', { looks: 5 }, 5],
+])
+  assert.equal(count(options), expected, name);
+
+assert.deepEqual([0.25, 0.5, 0.75].map(share => quantile([4, 1, 3, 2], share)), [1, 2, 3]);
