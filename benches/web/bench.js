@@ -22,7 +22,9 @@ export const bench = async (parameters, { rows, subjects: all, post, prepare, im
   );
   const filter = parameters.get('filter') ?? '';
   const isTakenBy = row => ({ name, rows }) => rows.includes(row.name) && `${row.name}/${name}`.includes(filter);
-  const cases = rows.map(row => [row, all.filter(isTakenBy(row))]).filter(([, subjects]) => subjects.length > 0);
+  const selected = rows.map(row => [row, all.filter(isTakenBy(row))]).filter(([, subjects]) => subjects.length > 0);
+  const cases = selected.filter(([{ name }]) => !impossible[name]);
+  const missing = selected.filter(([{ name }]) => impossible[name]).map(([{ name }]) => [name, impossible[name]]);
   await post({
     rows: cases.map(([{ name, about, section, figures, once }, subjects]) => ({
       name,
@@ -33,6 +35,7 @@ export const bench = async (parameters, { rows, subjects: all, post, prepare, im
       batches: subjects.length * (once ? 1 : plan.rounds),
     })),
     subjects: all.map(({ name, kind, about }) => ({ name, kind, about })),
+    missing: Object.fromEntries(missing),
   });
   if (cases.length === 0) return;
   await prepare?.();
@@ -41,11 +44,6 @@ export const bench = async (parameters, { rows, subjects: all, post, prepare, im
   const began = performance.now();
   for (const [index, [row, subjects]] of cases.entries()) {
     await post(await gauges.probe());
-    if (impossible[row.name]) {
-      const skipped = Object.fromEntries(Object.keys(row.figures).map(figure => [figure, impossible[row.name]]));
-      for (const { name } of subjects) await post({ row: row.name, subject: name, samples: {}, skipped });
-      continue;
-    }
     const failed = new Set();
     // What earlier rows have left over, and the share of this one.
     const rounds = new Rounds(row, plan.rounds, began + (plan.budget * (index + 1)) / cases.length);

@@ -160,8 +160,8 @@ const GRID: RGBColor = RGBColor(200, 200, 200);
 const FONT: &str = "sans-serif";
 
 // In pixels.
-const WIDTH: u32 = 720;
-const LABELS: u32 = 150;
+const WIDTH: u32 = 660;
+const LABELS: u32 = 140;
 const HEAD: u32 = 30;
 const AXIS: u32 = 34;
 const BAR: u32 = 20;

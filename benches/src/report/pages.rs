@@ -39,6 +39,9 @@ enum Line {
     Announcement {
         rows: Vec<Announced>,
         subjects: Vec<AnnouncedSubject>,
+        /// Why rows cannot be measured in this place, by name.
+        #[serde(default)]
+        missing: BTreeMap<String, String>,
     },
     Batch {
         subject: String,
@@ -137,7 +140,8 @@ fn add(run: &mut Run, host: Host) -> anyhow::Result<()> {
     for line in host.lines {
         match line {
             // Each page announces its own rows, and all subjects.
-            Line::Announcement { rows, subjects } => {
+            Line::Announcement { rows, subjects, missing } => {
+                run.gaps.extend(missing.iter().map(|(row, reason)| gap(Some(row), None, false, reason)));
                 for row in rows {
                     for figure in row.figures {
                         units.insert(figure.name.clone(), figure.unit);
@@ -260,7 +264,8 @@ mod tests {
         json!([
             {
                 "rows": [announced("inc", "ns"), announced("await", "ns"), announced("memory/main", "B")],
-                "subjects": [{ "name": "limit", "kind": "bound", "about": "" }, { "name": "coincide", "kind": "coincide", "about": "" }]
+                "subjects": [{ "name": "limit", "kind": "bound", "about": "" }, { "name": "coincide", "kind": "coincide", "about": "" }],
+                "missing": { "flood": "nothing is painted" }
             },
             { "gauges": { "clock": [100.0], "post": [9000.0, 9100.0] }, "at": 0.0 },
             { "row": "inc", "subject": "coincide", "samples": { "inc": [2000.0, 2000.0] }, "skipped": {} },
@@ -293,6 +298,7 @@ mod tests {
             run.gaps.iter().map(|gap| format!("{}: {} {}", gap.what(), gap.failed, gap.reason)).collect();
         let expected = [
             "firefox: false firefox is not installed",
+            "chromium flood: false nothing is painted",
             "chromium: true unhandled: something else",
             "chromium inc limit: true it hangs",
             "chromium memory/main coincide: false unknown",
