@@ -1,7 +1,7 @@
 /** The worker's side of coincide. */
 import type { Arguments, Awaiting, Blocking, FunctionsBeside, Interface, Limits as MainLimits, NameOf, Options, Registered, Transferable, Transferred, Untyped, Used } from './main.js';
 
-import type { Handles, Later } from './objects.js';
+import type { Handles, Later, Side } from './objects.js';
 
 export { CoincideError, type CoincideErrorCode, type Transferable } from './main.js';
 export { callback, dispose, expose, stream, type Callback, type Exposed, type Handles, type Remote, type RemoteCallback, type Stream, type Streamed } from './objects.js';
@@ -23,11 +23,14 @@ export type Either<T> = string extends keyof T
   ? Untyped
   : { readonly [K in keyof T]-?: Used<NonNullable<T[K]>, 'either'> };
 
-/** A worker's proxy of main: reads call main's `Functions`, in the way of `Calls`; assignments register the worker's `Exports`. */
-export type WorkerProxy<Exports, Functions, Calls = Blocking<Functions>> = Calls & Registered<Exports, 'worker'>;
+/**
+ * A worker's proxy of main: reads call main's `Functions`, in the way of `Calls`; assignments register the worker's `Exports`. `S`: how these call the callbacks that they receive, `'either'` with
+ * `promises: true`.
+ */
+export type WorkerProxy<Exports, Functions, Calls = Blocking<Functions>, S extends Side = 'worker'> = Calls & Registered<Exports, S>;
 
 /** The result of `await coincide()` in a worker. */
-export interface Scope<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>, Calls = Blocking<Functions>> {
+export interface Scope<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>, Calls = Blocking<Functions>, S extends Side = 'worker'> {
   /**
    * The functions of main. A call blocks until main has answered and returns the result, awaited if it is a promise; where the worker cannot block (see `sync`), it
    * throws a `CoincideError` of code `CannotBlock`. It throws what the function throws. An argument that cannot be sent throws a `DataCloneError`. Setting a
@@ -37,16 +40,16 @@ export interface Scope<Exports extends object = Untyped, Functions extends objec
    * console.log(proxy.hello('PyScript'));
    * proxy.version = () => 42;
    */
-  proxy: WorkerProxy<Exports, Functions, Calls>;
+  proxy: WorkerProxy<Exports, Functions, Calls, S>;
   /**
    * The proxy with limits on its calls, which return promises.
    *
    * @example
    * const [a, b] = await Promise.all([later.load('a'), later.load('b')]); // with `later = within({ promise: true })`
    */
-  within(limits: Limits & { promise: true }): WorkerProxy<Exports, Functions, Awaiting<Functions>>;
+  within(limits: Limits & { promise: true }): WorkerProxy<Exports, Functions, Awaiting<Functions>, S>;
   /** The proxy with limits on its calls. */
-  within(limits: Limits & { promise?: false | undefined }): WorkerProxy<Exports, Functions, Calls>;
+  within(limits: Limits & { promise?: false | undefined }): WorkerProxy<Exports, Functions, Calls, S>;
   /** A callback, exposed object or stream of main, with limits on its calls, which return promises. */
   within<T extends object>(limits: Limits & { promise: true }, received: T): Later<T>;
   /** The same without promises. */
@@ -89,7 +92,7 @@ export interface Scope<Exports extends object = Untyped, Functions extends objec
    */
   sleep(milliseconds: number, limits?: { signal?: AbortSignal | undefined }): void;
   /** Calls a function of main without waiting. */
-  notify<Name extends NameOf<Functions>>(name: Name, ...args: Arguments<Functions[Name], 'worker'>): void;
+  notify<Name extends NameOf<Functions>>(name: Name, ...args: Arguments<Functions[Name], S>): void;
 }
 
 /**
@@ -107,7 +110,7 @@ export default function coincide(options?: WorkerOptions): Promise<Scope>;
 /** The worker's side, typed, where calls return promises if the worker cannot block: `await` takes either. */
 export default function coincide<Exports extends Interface<Exports>, Functions extends Interface<Functions> = {}>(
   options: WorkerOptions & { promises: true },
-): Promise<Scope<Exports, Functions, Either<Functions>>>;
+): Promise<Scope<Exports, Functions, Either<Functions>, 'either'>>;
 /**
  * The worker's side, typed: `Exports` is what the worker exports, `Functions` what main offers to it.
  *

@@ -314,6 +314,47 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     await settles(w, 1, 0);
   });
 
+  link('an aborted signal crosses with its reason, or with the text of one that cannot be sent', async (w, run) => {
+    const f = callback(() => 7);
+    const thrown = Object.assign(new RangeError('too far'), { on() {} });
+    const reasons = [
+      ['text', 'text', undefined],
+      [undefined, 'signal is aborted without reason', 'AbortError'],
+      [new RangeError('too far'), 'too far', 'RangeError'],
+      [thrown, 'too far', 'AbortError'],
+      [() => 1, '() => 1', 'AbortError'],
+      [Symbol('local'), 'Symbol(local)', 'AbortError'],
+      [{ message: 'an object', get x() { throw new Error('no'); } }, 'an object', 'AbortError'],
+    ];
+    const told = ({ reason }) => [typeof reason === 'string' ? reason : reason.message, reason.name];
+    for (const [reason, text, name] of reasons) {
+      const before = await run((_, told, signal) => (0, eval)(told)(signal), String(told), AbortSignal.abort(reason));
+      const controller = new AbortController();
+      const later = run((_, told, signal) => new Promise(resolve => signal.addEventListener('abort', () => resolve((0, eval)(told)(signal)))), String(told), controller.signal);
+      await w.proxy.echo(1);
+      controller.abort(reason);
+      deepEqual([before, await later].map(([said, name]) => [reason === undefined ? text : said, name]), [[text, name], [text, name]]);
+    }
+    // Callbacks in reasons are sent.
+    equal(await run(async (_, signal) => await signal.reason.f(), AbortSignal.abort({ f })), 7);
+    const own = new AbortController();
+    own.abort({ message: 'its own', signal: own.signal });
+    deepEqual(await run((_, told, signal) => (0, eval)(told)(signal), String(told), own.signal), ['its own', 'AbortError']);
+    await settles(w, w.handles().given, 0);
+  });
+
+  link('a path that is not awaited is no value for JSON', async (w, run) => {
+    await run(({ proxy, expose }) => {
+      proxy.counter = expose({ value: 1, inner: { n: 1 }, toJSON: () => 'as JSON' });
+    });
+    const { counter } = w.proxy;
+    for (const path of [counter, counter.value, counter.inner.n, [counter.value], { value: counter.value }])
+      assert(/is not a value: read it with `await`/.test(throws(() => JSON.stringify(path), TypeError).message));
+    equal(JSON.stringify(await counter.value), '1');
+    equal(await counter.toJSON(), 'as JSON');
+    equal(JSON.stringify(await counter.inner), '{"n":1}');
+  });
+
   test('callbacks may be sent before there is a link', async () => {
     const w = new Worker(worker('objects'));
     try {

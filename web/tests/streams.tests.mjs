@@ -78,6 +78,24 @@ export default (register, { coincide: made, mark, pool, worker, tier, gc, assert
     return kept;
   };
 
+  link('an iterable without an iterator throws once, and has no rows', async (w, run) => {
+    const broken = {
+      'no `next`': [() => ({}), /the iterator of a stream has no method `next`/],
+      'another `next`': [() => ({ next: 1 }), /the iterator of a stream has no method `next`/],
+      'no iterator': [() => undefined, /the iterator of a stream has no method `next`/],
+      'an error': [() => { throw new RangeError('broken'); }, /broken/],
+    };
+    for (const [name, [iterate, text]] of Object.entries(broken))
+      for (const key of [Symbol.iterator, Symbol.asyncIterator]) {
+        w.proxy.rows = () => stream({ [key]: iterate });
+        const found = await run(async ({ proxy, outcome }) => {
+          const rows = await proxy.rows();
+          return [(await outcome(() => rows.next())).message, (await rows.next()).done];
+        });
+        assert(text.test(found[0]) && found[1], `${name}: ${found}`);
+      }
+  });
+
   link("main iterates the worker's generators", async (w, run) => {
     await exporting(run);
     for (const name of ['sync', 'later']) {

@@ -150,7 +150,7 @@ class Path {
     if (key === Symbol.toPrimitive && this.#here) return () => this.#unread();
     if (typeof key === 'symbol' || isLocal(key) || (this.#isExposed && !this.#isExposed(key))) return Reflect.get(target, key);
     if (key === 'then') return this.#here && this.#then();
-    if (!this.#caller.blocks) return this.#inner(key, siteInShort());
+    if (!this.#caller.blocks) return key === 'toJSON' ? this.#json() : this.#inner(key, siteInShort());
     try {
       const value = this.#call(GET, [...this.#path, key]);
       return value === CALLABLE ? this.#inner(key) : value;
@@ -180,7 +180,14 @@ class Path {
     return false;
   }
 
-  /** The program has used the path as a string or a number. */
+  /** The member `toJSON`, which `JSON.stringify` calls with a string. */
+  #json() {
+    return new Proxy(this.#inner('toJSON', siteInShort()), {
+      apply: (member, self, args) => (args.length === 1 && typeof args[0] === 'string' ? this.#unread() : Reflect.apply(member, self, args)),
+    });
+  }
+
+  /** The program has used the path as a string, a number or a value for JSON. */
   #unread() {
     throw ours(new TypeError(`\`${[this.#name, ...this.#path].join('.')}\` is not a value: read it with \`await\``));
   }

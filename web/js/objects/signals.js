@@ -1,6 +1,7 @@
 // Abort signals and controllers that are passed to the other end, where a signal aborts as the original does.
 import { run } from '../errors.js';
 import { RECEIVERS, SENDERS } from '../reflect/operations.js';
+import { Encoder, Room } from '../values/encode.js';
 import { inWords } from '../values/format.js';
 import { CONTROLLER, SIGNAL } from './marks.js';
 
@@ -17,6 +18,7 @@ export const isAbort = value => typeof AbortSignal === 'function' && (value inst
 export class Signals {
   #counter;
   #notify;
+  #references;
   /** Signals of this end: their ids, and by id weakly. */
   #ids = new WeakMap();
   #own = new Map();
@@ -28,16 +30,20 @@ export class Signals {
   /** Reasons, by id, of aborted signals of the other end. Payloads that were sent before may arrive later. */
   #reasons = new Map();
   #isClosed = false;
+  /** Aborted signals whose reasons are being tried. */
+  #tried = new Set();
   #forgotten = [];
   #gone = new FinalizationRegistry(id => this.#collected(id));
 
   /**
    * @param counter counter of the ids of this end
    * @param notify sends a notification
+   * @param references the table of handles
    */
-  constructor(counter, notify) {
+  constructor(counter, notify, references) {
     this.#counter = counter;
     this.#notify = notify;
+    this.#references = references;
   }
 
   /** The handle of a signal or a controller; undefined for anything else. */
@@ -49,7 +55,24 @@ export class Signals {
     const theirs = this.#theirIds.get(signal);
     if (theirs !== undefined) return [RECEIVERS, kind, theirs, undefined];
     if (isController) this.#controllers.set(signal, value);
-    return [SENDERS, kind, this.#ids.get(signal) ?? this.#enter(signal), signal.aborted ? [signal.reason] : undefined];
+    return [SENDERS, kind, this.#ids.get(signal) ?? this.#enter(signal), signal.aborted ? [this.#reasonOf(signal)] : undefined];
+  }
+
+  /** The reason of an aborted signal, or what replaces one that cannot be sent. */
+  #reasonOf(signal) {
+    const { reason } = signal;
+    if (this.#tried.has(signal)) throw new Error('a signal is in its own reason');
+    this.#tried.add(signal);
+    const encoder = new Encoder(new Room(), this.#references);
+    try {
+      encoder.encode(reason, 'reason');
+      this.#references.unsent(encoder.given);
+      return reason;
+    } catch {
+      return replaced(reason);
+    } finally {
+      this.#tried.delete(signal);
+    }
   }
 
   #enter(signal) {
@@ -137,7 +160,7 @@ export class Signals {
       this.#notify(SIGNALLED, [owner, id, reason]);
     } catch (error) {
       // A reason that cannot be sent.
-      if (error?.name === 'DataCloneError') this.#notify(SIGNALLED, [owner, id, new DOMException(inWords(reason), 'AbortError')]);
+      if (error?.name === 'DataCloneError') this.#notify(SIGNALLED, [owner, id, replaced(reason)]);
     }
   }
 
@@ -154,6 +177,8 @@ export class Signals {
     }, 0);
   }
 }
+
+const replaced = reason => new DOMException(inWords(reason), 'AbortError');
 
 /** Maximum number of reasons kept for signals that arrive later. */
 const MOST_REASONS = 1024;

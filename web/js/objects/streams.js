@@ -72,11 +72,16 @@ export class Source {
 
   #begin() {
     if (this.#iterator || this.#isOver) return;
+    // Without an iterator there are no rows, also for later requests.
+    this.#isOver = true;
     const { value } = this;
     const later = value[Symbol.asyncIterator];
     this.#isAsync = typeof later === 'function';
-    this.#iterator = run(this.#isAsync ? later : value[Symbol.iterator], value, []);
-    this.#step = this.#iterator.next;
+    const iterator = run(this.#isAsync ? later : value[Symbol.iterator], value, []);
+    this.#step = iterator?.next;
+    if (typeof this.#step !== 'function') throw fault(TypeError, 'the iterator of a stream has no method `next`');
+    this.#iterator = iterator;
+    this.#isOver = false;
   }
 
   /** Reads rows of a synchronous iterator, for a few milliseconds. */

@@ -43,7 +43,7 @@ export class Objects {
    * @param notify sends a notification
    */
   constructor(counter, release, notify) {
-    this.signals = new Signals(counter, notify);
+    this.signals = new Signals(counter, notify, this);
     this.#held = new Held(counter, dropped);
     this.#handles = new Handles(ids => release(Float64Array.from(ids)));
   }

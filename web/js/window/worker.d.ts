@@ -1,5 +1,6 @@
 /** The worker's side of coincide, with main's `window`. */
 import type { Blocking, FunctionsBeside, Interface, Untyped } from '../main.js';
+import type { Side } from '../objects.js';
 import type { Either, Scope as PlainScope, WorkerOptions as PlainOptions } from '../worker.js';
 
 export { CoincideError, callback, dispose, expose, stream, type Stream, type Streamed, type Callback, type Exposed, type Handles, type Remote, type RemoteCallback, type CoincideErrorCode, type Either, type Limits, type WorkerProxy } from '../worker.js';
@@ -56,7 +57,8 @@ export interface Scope<
   Functions extends object = FunctionsBeside<Exports>,
   Root = PageBeside<Exports>,
   Calls = Blocking<Functions>,
-> extends PlainScope<Exports, Functions, Calls> {
+  S extends Side = 'worker',
+> extends PlainScope<Exports, Functions, Calls, S> {
   /**
    * Main's `window`, or its option `root`. Each operation on it runs on main and blocks until main has answered. If the worker can't block, using it throws a
    * `CoincideError` of code `CannotBlock`.
@@ -86,7 +88,7 @@ export default function coincide(options?: WorkerOptions): Promise<Scope>;
 /** The worker's side, typed, where calls return promises if the worker cannot block: `await` takes either. */
 export default function coincide<Exports extends Interface<Exports>, Functions extends Interface<Functions> = {}, Root = Page>(
   options: WorkerOptions & { promises: true },
-): Promise<Scope<Exports, Functions, Root, Either<Functions>>>;
+): Promise<Scope<Exports, Functions, Root, Either<Functions>, 'either'>>;
 /** The worker's side, typed: `Exports` is what the worker exports, `Functions` what main offers to it, `Root` the type of `window`. The order is the same on main. */
 export default function coincide<Exports extends Interface<Exports>, Functions extends Interface<Functions> = {}, Root = Page>(
   options?: WorkerOptions,

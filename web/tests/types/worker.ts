@@ -1,5 +1,5 @@
 // The worker, on any platform.
-import coincide, { CoincideError, type WorkerProxy } from 'coincide/worker';
+import coincide, { CoincideError, type Exposed, type WorkerProxy } from 'coincide/worker';
 import type { Exports, Functions } from './interface.js';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -80,6 +80,21 @@ export const either = async () => {
   same<typeof promised, Promise<string>>(true);
   // @ts-expect-error: main has no such function.
   proxy.helo('PyScript');
+  // What exports receive is called in the same way.
+  const callbacks = await coincide<{ apply(add: (a: number) => number, made: Exposed<{ n: number; twice(): number }>): Promise<number> }>({ promises: true });
+  callbacks.proxy.apply = async (add, made) => {
+    const sum = add(1);
+    same<typeof sum, number | Promise<number>>(true);
+    // @ts-expect-error: it may be a promise.
+    sum.toFixed();
+    return (await sum) + (await made.twice());
+  };
+  const blocking = await coincide<{ apply(add: (a: number) => number): number }>();
+  blocking.proxy.apply = add => {
+    const sum = add(1);
+    same<typeof sum, number>(true);
+    return sum;
+  };
   // @ts-expect-error: it may be a promise.
   return greeting.length;
 };
