@@ -79,6 +79,32 @@ fn operations_have_their_bytes() {
     }
 }
 
+#[derive(Deserialize)]
+struct ObjectCall {
+    name: String,
+    value: Json,
+    bytes: String,
+    result: Option<Json>,
+    #[serde(rename = "resultBytes")]
+    result_bytes: Option<String>,
+}
+
+#[test]
+fn calls_of_objects_have_their_bytes() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../proto/vectors/objects.json");
+    let text = std::fs::read_to_string(path).expect("the vectors are part of the repository");
+    let file: HashMap<String, Vec<ObjectCall>> = serde_json::from_str(&text).expect("the vectors have this form");
+    for case in ["calls", "notifications", "invalid"].iter().flat_map(|list| &file[*list]) {
+        let result = case.result.as_ref().zip(case.result_bytes.as_ref());
+        for (json, bytes) in [(&case.value, &case.bytes)].into_iter().chain(result) {
+            let mut encoded = Vec::new();
+            parse(json).encode(&mut encoded).expect("it can be encoded");
+            assert_eq!(&to_hex(&encoded), bytes, "{}", case.name);
+            assert!(Value::decode(&encoded).is_ok_and(|decoded| equal(&decoded, &parse(json))), "{}", case.name);
+        }
+    }
+}
+
 #[test]
 fn bytes_have_their_values() {
     on_a_large_stack(|file| {

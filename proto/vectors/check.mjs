@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Malformed, fromHex, toHex } from './check/bytes.mjs';
 import * as frames from './check/frame.mjs';
 import { fromNotation, toNotation } from './check/notation.mjs';
+import { readObjectCall } from './check/object.mjs';
 import { readOperation } from './check/operation.mjs';
 import * as packets from './check/packet.mjs';
 import { Broken, Consumer, Producer, checkLink } from './check/ring.mjs';
@@ -98,6 +99,29 @@ file('operations.json', {
     const read = readOperation(decode(fromHex(bytes)));
     same(read, { operation, flags }, 'the operation');
     if (flags.length > 0) same(result.length, 4, 'the length of a result with flags');
+  },
+});
+
+// ---- Objects, functions and streams, section 25 ----
+
+const writesAndReads = (json, hex) => {
+  same(toNotation(decode(fromHex(hex))), plain(json), 'the value');
+  same(toHex(encode(fromNotation(json))), hex, 'what is written');
+};
+
+file('objects.json', {
+  calls({ function: name, operation, value, bytes, result, resultBytes }) {
+    writesAndReads(value, bytes);
+    writesAndReads(result, resultBytes);
+    same(readObjectCall(name, decode(fromHex(bytes))), operation, 'the operation');
+  },
+  notifications({ function: name, value, bytes }) {
+    writesAndReads(value, bytes);
+    readObjectCall(name, decode(fromHex(bytes)));
+  },
+  invalid({ function: name, value, bytes }) {
+    writesAndReads(value, bytes);
+    throws(Malformed, () => readObjectCall(name, decode(fromHex(bytes))));
   },
 });
 

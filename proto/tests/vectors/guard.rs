@@ -12,8 +12,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Where the vectors are, and which version is theirs.
-const FILES: [(&str, Owner); 6] = [
+const FILES: [(&str, Owner); 7] = [
     ("frames.json", Owner::Protocol),
+    ("objects.json", Owner::Protocol),
     ("packets.json", Owner::Protocol),
     ("operations.json", Owner::Protocol),
     ("rings.json", Owner::Layout),
