@@ -131,6 +131,81 @@ export default (test, kit) => {
     }
   });
 
+  test('window: each way around the wall by callbacks, exposed objects, streams and signals is refused', async () => {
+    globalThis.SECRET = 'secret';
+    const root = small();
+    const { callback, expose, stream } = kit.mark;
+    const { Worker } = kit.coincideWindow({ root, ...walled });
+    const w = new Worker(kit.worker('window'));
+    const controller = new AbortController();
+    class Counter {
+      value = 1;
+      inc() { return ++this.value; }
+      static make() { return 1; }
+    }
+    const counter = new Counter();
+    const found = [];
+    const mine = {
+      f: callback(function (...args) { found.push(this, ...args); return this; }),
+      methods: callback({ m() { return 1; } }),
+      counter: expose(counter),
+      Class: expose(Counter),
+      rows: stream([1, 2, 3]),
+      signal: controller.signal,
+    };
+    try {
+      const open = await w.proxy.run(String(async ({ proxy, window, source }, mine) => {
+        const use = (...operation) => proxy['coincide:use'](...operation);
+        const ids = Array.from({ length: 60 }, (_, i) => i);
+        // References of the wall, some of which it refuses to hand out.
+        for (const key of ['thing', 'list', 'careless', 'add']) window[key];
+        const inherited = ['constructor', '__proto__', 'prototype', 'caller', 'arguments', 'call', 'apply', 'bind', 'hasOwnProperty', '__defineGetter__', '__lookupGetter__', 'valueOf'];
+        const open = [];
+        const tries = async (name, act) => {
+          try {
+            const got = await act();
+            const isOpen = got === 'secret' || typeof got === 'function' || (typeof got === 'object' && got !== null) || typeof got === 'symbol';
+            if (isOpen) open.push(`${name}: ${typeof got}`);
+          } catch (error) {
+            if (!['NotAllowedError', 'TypeError', 'RangeError', 'ReferenceError', 'DataCloneError'].includes(error?.name)) open.push(`${name}: ${error}`);
+          }
+        };
+        for (const key of inherited)
+          for (const id of ids)
+            for (const path of [[key], ['inc', key], ['value', key], [key, 'constructor']]) {
+              await tries(`get ${id}.${path.join('.')}`, () => use(id, 0, path));
+              await tries(`apply ${id}.${path.join('.')}`, () => use(id, 2, path, ['return globalThis.SECRET']));
+              await tries(`construct ${id}.${path.join('.')}`, () => use(id, 3, path, ['return globalThis.SECRET']));
+              await tries(`set ${id}.${path.join('.')}`, () => use(id, 1, path, 'polluted'));
+            }
+        // Those of the wall are in a table of their own.
+        for (const id of ids)
+          for (const key of ['inside', 'global', 'self', 'answer', 'list', 'SECRET', 'document']) {
+            await tries(`get ${id}.${key}`, () => use(id, 0, [key]));
+            await tries(`apply ${id}.${key}`, () => use(id, 2, [key], []));
+          }
+        for (const id of ids) {
+          await tries(`rows of ${id}`, async () => (await proxy['coincide:next'](id, 1))[1].some(row => row === 'secret') && 'secret');
+          await tries(`end of ${id}`, () => proxy['coincide:return'](id));
+        }
+        for (const name of ['SECRET', 'window', 'globalThis', 'document', 'constructor', 'coincide:use', '__proto__']) await tries(`the name ${name}`, () => use(name, 0, ['SECRET']));
+        await tries('`this` of a callback', () => mine.f());
+        await tries('an object of the wall as an argument', () => mine.f(window.thing));
+        await tries('a function of the wall as an argument', () => mine.f(window.add));
+        for (const id of ids) await tries(`an abort of ${id}`, () => proxy['coincide:abort'](1, id, 'hostile'));
+        return open.join('; ');
+      }), mine);
+      equal(open, '');
+      assert(found.every(value => value === null || typeof value !== 'function'), String(found.map(value => typeof value)));
+      assert(!found.includes(root) && !found.includes(root.thing) && !found.includes(globalThis), 'main received an object of its own');
+      equal(controller.signal.aborted, false);
+      deepEqual([{}.polluted, [].polluted, Object.getPrototypeOf(counter) === Counter.prototype, counter.constructor === Counter], [undefined, undefined, true, true]);
+    } finally {
+      delete globalThis.SECRET;
+      w.terminate();
+    }
+  });
+
   test('window: operations that an untrusted worker needs work behind the wall', async () => {
     const root = Object.assign(small(), { URL, log: Math.max, own: { max: Math.max } });
     deepEqual(await within(root, async ({ window, ffi, pause }) => {
