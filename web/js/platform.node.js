@@ -10,6 +10,8 @@ import { HELLO } from './boot.js';
 import { inWords } from './values.js';
 import { PATIENCE } from './wait.js';
 
+const { bun: isBun, deno: isDeno } = process.versions;
+
 /** Always rejects: Node.js has no service workers, and needs none, because memory can always be shared. */
 export const relayAt = async () => {
   throw new CoincideError('NoRelay', whyNoServiceWorkers(), '');
@@ -91,6 +93,8 @@ export const terminate = worker => end.call(worker);
  */
 export const attend = (worker, { receives, hasAnnounced, throws, ends, wasReported }) => {
   const { emit } = worker;
+  // Deno emits an error only to listeners. It prints all errors, and none ends the process.
+  if (isDeno) worker.on('error', () => {});
   const emitted = function (event, ...details) {
     if (event === 'message' && receives(details[0])) return true;
     if (event !== 'error') return emit.call(this, event, ...details);
@@ -127,13 +131,17 @@ export const whySilent = worker =>
 export const whyMisplaced = () =>
   isMainThread || !parentPort ? 'this is the main thread of Node.js: import `coincide/worker` in a worker, and `coincide/main` here' : undefined;
 
-export const post = (...message) => postMessage.call(parentPort, ...message);
+// The program can replace it. In Deno it is not that of `MessagePort`.
+const toMain = parentPort?.postMessage;
+
+export const post = (...message) => toMain.call(parentPort, ...message);
 
 /** The ports of announcements, until main has answered one of them. */
 let ports = [];
 let port = null;
 let listener;
 let isHeld = false;
+let anchor;
 
 /** Calls `receives` with the data of each message of main. */
 export const onMessage = receives => (listener = receives);
@@ -176,7 +184,7 @@ const choose = answered => {
   port = answered;
   for (const other of ports) if (other !== port) other.close();
   ports = [];
-  keep(port);
+  hold(isHeld);
 };
 
 const keep = port => (isHeld ? port.ref() : port.unref());
@@ -184,6 +192,9 @@ const keep = port => (isHeld ? port.ref() : port.unref());
 /** Keeps the thread alive, or lets it exit when its program has nothing to do. */
 const hold = held => {
   isHeld = held;
+  clearInterval(anchor);
+  // Main may have lost the port of an announcement: the other one then keeps nothing alive.
+  if (held && !port) anchor = setInterval(() => {}, 1e9);
   for (const one of port ? [port] : ports) keep(one);
 };
 
@@ -214,9 +225,11 @@ export const keepAliveWhile = busy => {
   process.on('beforeExit', () => isBusy() && hold(true));
 };
 
-/** Has `busy` looked at again. */
+/** Has `busy` looked at again: it may have changed. */
 export const reconsider = () => {
-  if (isHeld && !isBusy()) hold(false);
+  if (isHeld) isBusy() || hold(false);
+  // A thread of Deno exits without `beforeExit`.
+  else if (isDeno && isBusy()) hold(true);
 };
 
 /** The address of this thread's script. */
@@ -227,11 +240,11 @@ export const deliver = () => {};
 
 /**
  * Calls `fails` with uncaught errors that Node.js cannot copy to main. It reports others itself. Either kind ends the thread, except an error that is
- * among its own causes: Node.js does not return from copying it, and main has to terminate the thread.
+ * among its own causes: Node.js does not return from copying it, and main has to terminate the thread. Deno and Bun copy little of any error.
  */
 export const onUncaught = (listener, fails) =>
   process.on('uncaughtExceptionMonitor', error => {
-    if (isDom(error)) fails(error, { isEnding: true });
+    if (isBun || isDeno || isDom(error)) fails(error, { isEnding: true });
     else if (isAmongItsCauses(error)) fails(error);
   });
 
@@ -248,8 +261,8 @@ const isAmongItsCauses = error => {
   return false;
 };
 
-/** Calls back when the running code has ended or paused. An unhandled rejection in it has ended the thread before. */
-export const afterStart = callback => setTimeout(callback, 0);
+/** Calls back when the running code has ended or paused. An unhandled rejection in it has ended the thread before, in Deno a task later. */
+export const afterStart = callback => setTimeout(isDeno ? () => setTimeout(callback, 0) : callback, 0);
 
 /** Not needed here: an event informs main. */
 export const onClose = () => {};

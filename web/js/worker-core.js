@@ -127,6 +127,7 @@ const scopeOf = (thread, platform, boot) => {
       signal?.throwIfAborted();
       const packed = pack ? pack(sent) : sent;
       const called = promised(end, pending => end.callLater(name, packed, timeout, pending, moved), shown, limits);
+      platform.reconsider();
       detach(buffers, called);
       const result = called.then(passes, fails);
       return options.measure ? result.finally(() => measured(shown, start)) : result;
@@ -146,6 +147,7 @@ const scopeOf = (thread, platform, boot) => {
         roomFor(name);
         const { transform } = options;
         end.register(name, transform && typeof value === 'function' ? transformed(value, transform) : value, value);
+        platform.reconsider();
       },
       has: name => end.objects.names.has(name),
       words: () => 'proxy of main',

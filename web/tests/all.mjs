@@ -16,6 +16,7 @@ import linkTests from './link.tests.mjs';
 import objectsTests from './objects.tests.mjs';
 import poolTests from './pool.tests.mjs';
 import postedTests from './posted.tests.mjs';
+import { lack, runtime } from './runtimes.mjs';
 import streamsTests from './streams.tests.mjs';
 import { assert, deepEqual, equal, rejects, suite, throws } from './suite.mjs';
 import valueTests from './value.tests.mjs';
@@ -25,13 +26,15 @@ import wallTests from './window.wall.tests.mjs';
 import wrapTests from './wrap.tests.mjs';
 
 export const all = platform => {
-  const { test, run } = suite();
-  const kit = { ...platform, memory, assert, deepEqual, equal, rejects, throws };
-  for (const tier of platform.tiers) for (const tests of [bootTests, wrapTests, earlyTests, linkTests, valueTests, docsTests, postedTests, buffersTests, boundaryTests, errorTests, failureTests, objectsTests, poolTests, streamsTests]) tests(test, { ...kit, tier });
+  const { test, run } = suite({ lack });
+  const kit = { ...platform, runtime, memory, assert, deepEqual, equal, rejects, throws };
+  // What takes long tests coincide rather than the runtime.
+  const long = tests => (['deno', 'bun'].includes(runtime) ? [] : tests);
+  for (const tier of platform.tiers) for (const tests of [bootTests, wrapTests, earlyTests, linkTests, valueTests, docsTests, postedTests, buffersTests, ...long([boundaryTests]), errorTests, failureTests, objectsTests, poolTests, streamsTests]) tests(test, { ...kit, tier });
   for (const tests of [windowTests, homeTests, wallTests, coincidentTests]) tests(test, kit);
   const codec = codecKit();
   codecTests(test, { ...kit, ...codec });
   cloneTests(test, { ...kit, ...codec });
-  growthTests(test, { ...kit, ...codec });
+  for (const tests of long([growthTests])) tests(test, { ...kit, ...codec });
   return run;
 };

@@ -1,6 +1,6 @@
 // Workers that fail: everything that main awaits from them rejects with the worker's own error, which is also reported as without coincide.
 
-export default (register, { coincide, CoincideError, worker, tier, node, assert, equal, deepEqual, rejects }) => {
+export default (register, { coincide, CoincideError, worker, tier, node, runtime, assert, equal, deepEqual, rejects }) => {
   const test = (name, body) => register(`${tier}: ${name}`, body);
   const { Worker } = coincide({ tier, promises: tier === 'messages' });
 
@@ -28,7 +28,7 @@ export default (register, { coincide, CoincideError, worker, tier, node, assert,
     { how: 'inATimer' },
     { how: 'unhandled' },
     { how: 'notAwaited' },
-    { how: 'ownClass', expected: { ...range, class: node ? 'RangeError' : 'Error', name: 'Own' }, more: ({ code }) => equal(code, 7) },
+    { how: 'ownClass', expected: { ...range, class: runtime === 'node' ? 'RangeError' : 'Error', name: 'Own' }, more: ({ code }) => equal(code, 7) },
     { how: 'withCause', more: ({ cause }) => deepEqual([cause.constructor.name, cause.message], ['TypeError', 'why']) },
     { how: 'dom', expected: { class: 'DOMException', name: 'DataCloneError', message: 'too far' } },
     { how: 'says' },
@@ -218,7 +218,7 @@ export default (register, { coincide, CoincideError, worker, tier, node, assert,
         const w = new Worker(${JSON.stringify(worker('failures'))}, { workerData: 'afterCoincide' });
         ${rest}
       })()`;
-      const { status, stderr } = spawnSync(execPath, ['-e', script], { encoding: 'utf8' });
+      const { status, stderr } = spawnSync(execPath, [runtime === 'deno' ? 'eval' : '-e', script], { encoding: 'utf8' });
       return { status, tells: /RangeError.*too far/.test(stderr) };
     };
     deepEqual(outcome(''), { status: 1, tells: true });

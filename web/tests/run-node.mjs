@@ -1,16 +1,15 @@
-// The tests under Node.js: prints a line of JSON for each. An argument is a filter for names.
+// The tests under Node.js, Deno and Bun: prints a line of JSON for each. An argument is a filter for names.
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Worker as Thread } from 'node:worker_threads';
 import coincide, { CoincideError, callback, dispose, expose, pool, stream } from '../pkg/main.node.js';
 import coincideWindow from '../pkg/window/main.node.js';
 import inner from '../modules/main.node.js';
 import { source } from '../modules/wasm.node.js';
 import { all } from './all.mjs';
+import { gc } from './gc.node.mjs';
 import coincidentTests from './coincident/package.tests.mjs';
 import codesTests from './codes.tests.mjs';
 import cliTests from './cli.tests.mjs';
@@ -18,9 +17,9 @@ import coiPageTests from './coi/page.tests.mjs';
 import coiTests from './coi/worker.tests.mjs';
 import corpusTests from './corpus.tests.mjs';
 import relayTests from './relay/worker.tests.mjs';
+import { runtime } from './runtimes.mjs';
 import * as suite from './suite.mjs';
 
-setFlagsFromString('--expose-gc');
 const here = name => new URL(name, import.meta.url);
 
 /** A program for coincident, unchanged, in a folder where coincident is this package. */
@@ -41,8 +40,8 @@ const runPackage = all({
   inner,
   source,
   node: true,
-  gc: runInNewContext('gc'),
-  tiers: ['shared-memory', 'messages'],
+  gc,
+  tiers: runtime === 'node' ? ['shared-memory', 'messages'] : ['shared-memory'],
   worker: name => here(`workers/${name}.node.js`),
   programs: [
     { name: 'a program with its plain entries', kind: 'plain', run: program('plain') },
@@ -69,5 +68,6 @@ codesTests(test, suite);
 corpusTests(test, suite);
 
 process.on('unhandledRejection', error => console.log(`unhandled: ${error?.stack ?? error}`));
-for (const run of [runPackage, runTools]) await run(result => console.log(JSON.stringify(result)), process.argv[2]);
+// The tools and the messages are the same in other runtimes.
+for (const run of runtime === 'node' ? [runPackage, runTools] : [runPackage]) await run(result => console.log(JSON.stringify(result)), process.argv[2]);
 process.exit(0);

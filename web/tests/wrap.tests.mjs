@@ -1,7 +1,7 @@
 // How a worker of the program gets its link: `wrap`, and the announcement that the worker makes.
 import { ends } from '../modules/loop.js';
 
-export default (register, { coincide: made, coincideWindow, inner, inlineUrl, worker, tier, serviceWorker, node, assert, equal, deepEqual, rejects, throws }) => {
+export default (register, { coincide: made, coincideWindow, inner, inlineUrl, worker, tier, serviceWorker, node, runtime, assert, equal, deepEqual, rejects, throws }) => {
   const test = (name, body) => register(`${tier}: wrap: ${name}`, body);
   const usual = { tier, serviceWorker, promises: tier === 'messages' };
   const main = options => made({ ...usual, ...options });
@@ -384,7 +384,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
         ${refs}
         setTimeout(() => (console.log('kept'), w.terminate()), 100).unref();
       })()`;
-      const { status, stdout, stderr } = spawnSync(execPath, ['-e', script], { encoding: 'utf8' });
+      const { status, stdout, stderr } = spawnSync(execPath, [runtime === 'deno' ? 'eval' : '-e', script], { encoding: 'utf8' });
       return [status, stdout.trim(), stderr];
     };
     deepEqual(['', 'w.unref()', 'w.unref(); w.ref()'].map(outcome), [[0, 'kept', ''], [0, '', ''], [0, 'kept', '']]);
@@ -396,7 +396,8 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
     await w.ready;
     const before = w.listenerCount('exit');
     const ends = Array.from({ length: 20 }, () => w.terminate());
-    equal(w.listenerCount('exit') - before, 1);
+    // Deno and Bun add none.
+    equal(w.listenerCount('exit') - before, runtime === 'node' ? 1 : 0);
     await Promise.all(ends);
   });
 
@@ -547,8 +548,8 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
       equal(await wrap(alone).proxy.add(1, 2), 3);
       equal(warned.length, 1);
       if (!node) return;
-      // Repeated announcements bring none, until main asks for one.
-      deepEqual([channels, await alone.proxy.channels()], [[1], 2]);
+      // Repeated announcements bring none, until main asks for one. Modules of other runtimes do not see that the test counts them.
+      if (runtime === 'node') deepEqual([channels, await alone.proxy.channels()], [[1], 2]);
       deepEqual(await unwrapped, { imports: 0, atOnce: 0, blocked: 'Hello' });
     } finally {
       console.warn = warn;

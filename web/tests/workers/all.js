@@ -1,7 +1,8 @@
 // The worker of the link tests: exports by which main has it do things.
 export const run = async (coincide, CoincideError) => {
   const heard = [];
-  const host = globalThis.addEventListener ? null : (await import('node:worker_threads')).parentPort;
+  // Threads of Deno and Bun have `addEventListener`, as workers of pages do.
+  const host = globalThis.process ? (await import('node:worker_threads')).parentPort : null;
   const scope = await coincide({ ready: 'manual', deadlockTimeout: 500 });
   // Right after the await: messages that main posted right after `new Worker` must still come here.
   if (host) host.on('message', data => heard.push(data));

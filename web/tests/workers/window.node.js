@@ -1,5 +1,5 @@
-import { runInNewContext } from 'node:vm';
 import coincide from '../../pkg/window/worker.node.js';
+import { gc } from '../gc.node.mjs';
 import { run } from './window.js';
-globalThis.gc = runInNewContext('gc');
+globalThis.gc = gc;
 run(coincide);

@@ -15,6 +15,7 @@ mod site;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
@@ -39,15 +40,20 @@ pub(crate) use site::{PAGE as SITE_PAGE, build as build_site, picture as picture
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Host {
     Node,
+    Deno,
+    Bun,
     Browser(Browser),
 }
 
 impl Host {
-    pub(crate) const ALL: [Self; 3] = [Self::Node, Self::Browser(Browser::Chromium), Self::Browser(Browser::Firefox)];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Node, Self::Deno, Self::Bun, Self::Browser(Browser::Chromium), Self::Browser(Browser::Firefox)];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Node => "node",
+            Self::Deno => "deno",
+            Self::Bun => "bun",
             Self::Browser(browser) => browser.name(),
         }
     }
@@ -66,7 +72,7 @@ pub(crate) fn test(workspace: &Workspace, tally: &mut Tally, hosts: &[Host]) {
     }
     package::check(workspace, tally);
     let mut pages = PAGES.to_vec();
-    if hosts.iter().any(|host| *host != Host::Node) {
+    if hosts.iter().any(|host| matches!(host, Host::Browser(_))) {
         let built = example::build(workspace);
         pages.extend(built.is_ok().then_some(example::PAGES).into_iter().flatten());
         tally.check("building the example in Rust", built);
@@ -95,6 +101,8 @@ pub(crate) fn test(workspace: &Workspace, tally: &mut Tally, hosts: &[Host]) {
     for host in hosts {
         match host {
             Host::Node => node(workspace, tally),
+            Host::Deno => in_runtime(tally, *host, npm::runtime(workspace, "@deno", "deno"), &["run", "--allow-all"]),
+            Host::Bun => in_runtime(tally, *host, npm::runtime(workspace, "@oven", "bun"), &[]),
             Host::Browser(browser) => in_browser(workspace, tally, *browser, &pages),
         }
     }
@@ -104,19 +112,30 @@ fn node(workspace: &Workspace, tally: &mut Tally) {
     if let Err(why) = tools::node(workspace) {
         return tally.skip("the package under Node.js", why);
     }
-    let mut run = |tests: &str| {
-        let mut command = workspace.command("node");
-        command.arg(tests);
-        let mut report = Report::new("node", tests);
-        let result = process::stream(command, LIMIT, |line| report.line(line, tally));
-        report.finish(tally, result.err().map(|error| format!("{error:#}")));
-    };
-    run("web/tests/run-node.mjs");
+    run_script(tally, Host::Node, workspace.command("node"), TESTS);
     match site::prepare_lua(workspace) {
-        Ok(Ok(())) => run(site::LUA_TESTS),
+        Ok(Ok(())) => run_script(tally, Host::Node, workspace.command("node"), site::LUA_TESTS),
         Ok(Err(why)) => tally.skip("Lua under Node.js", why),
         Err(error) => tally.check("Lua under Node.js", Err(error)),
     }
+}
+
+/// Runs the tests for Node.js in another runtime, whose command takes these arguments.
+fn in_runtime(tally: &mut Tally, host: Host, command: Result<Command, String>, arguments: &[&str]) {
+    match command {
+        Ok(mut command) => {
+            command.args(arguments);
+            run_script(tally, host, command, TESTS);
+        }
+        Err(why) => tally.skip(&format!("the package under {}", host.name()), why),
+    }
+}
+
+fn run_script(tally: &mut Tally, host: Host, mut command: Command, script: &str) {
+    command.arg(script);
+    let mut report = Report::new(host.name(), script);
+    let result = process::stream(command, LIMIT, |line| report.line(line, tally));
+    report.finish(tally, result.err().map(|error| format!("{error:#}")));
 }
 
 fn in_browser(workspace: &Workspace, tally: &mut Tally, browser: Browser, pages: &[&str]) {
@@ -391,6 +410,8 @@ const PAGES: [&str; 13] = [
     "examples/table/tests.html",
     "plain/examples/table/tests.html",
 ];
+
+const TESTS: &str = "web/tests/run-node.mjs";
 
 /// A page that may stop its service workers where the browser is driven.
 const FAULTS: &str = "plain/faults/page.html";

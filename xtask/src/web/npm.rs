@@ -15,11 +15,29 @@ use crate::workspace::Workspace;
 /// # Errors
 /// The reason to do without it.
 pub(super) fn tool(workspace: &Workspace, name: &str) -> Result<Command, String> {
-    // Tried once in a run: without a network it takes its time to fail.
-    static INSTALLED: OnceLock<Result<(), String>> = OnceLock::new();
-    INSTALLED.get_or_init(|| install(workspace, FOLDER)).clone()?;
+    tools(workspace)?;
     let suffix = if cfg!(windows) { ".cmd" } else { "" };
     Ok(workspace.command(&format!("{MODULES}/.bin/{name}{suffix}")))
+}
+
+/// A runtime of which npm has a package for each platform in a scope: `@deno/linux-x64-glibc/deno`. The command of such a package is made by a script of
+/// its installation, and those do not run here.
+///
+/// # Errors
+/// The reason to do without it.
+pub(super) fn runtime(workspace: &Workspace, scope: &str, name: &str) -> Result<Command, String> {
+    tools(workspace)?;
+    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    let packages = fs::read_dir(module(workspace, scope)).into_iter().flatten().flatten();
+    let files = packages.flat_map(|package| [package.path().join(&name), package.path().join("bin").join(&name)]);
+    // npm installs those for this platform: on Linux, Bun has some for another libc.
+    let works = |file: &PathBuf| {
+        let mut version = workspace.command(&file.to_string_lossy());
+        version.arg("--version");
+        file.exists() && process::succeeds(version)
+    };
+    let file = files.into_iter().find(works).ok_or_else(|| format!("npm has no `{name}` for this platform"))?;
+    Ok(workspace.command(&file.to_string_lossy()))
 }
 
 /// Runs npm itself in the folder; it comes with Node.js.
@@ -36,6 +54,13 @@ pub(super) fn npm(workspace: &Workspace, folder: &str) -> Result<Command, String
     let mut npm = npm();
     npm.args(["--loglevel=error", "--prefix", folder]);
     Ok(npm)
+}
+
+/// Installs the tools.
+fn tools(workspace: &Workspace) -> Result<(), String> {
+    // Tried once in a run: without a network it takes its time to fail.
+    static INSTALLED: OnceLock<Result<(), String>> = OnceLock::new();
+    INSTALLED.get_or_init(|| install(workspace, FOLDER)).clone()
 }
 
 /// The folder of an installed package.
