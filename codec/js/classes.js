@@ -6,7 +6,7 @@ const { structuredClone } = globalThis;
 const source = Function.prototype.toString;
 const typedArrays = getPrototypeOf(Uint8Array.prototype);
 
-const getter = (Class, name) => getOwnPropertyDescriptor(Class.prototype, name).get;
+const getter = (Class, name) => getOwnPropertyDescriptor(Class.prototype, name)?.get;
 
 const fails = (method, value) => {
   try {
@@ -27,8 +27,11 @@ const classes = new Map([
   ['Error', ['error', function() { if (Symbol.toStringTag in this) throw this; }]],
 ]);
 for (const Class of [Boolean, Number, String, Symbol, BigInt]) classes.set(Class.name, ['boxed', Class.prototype.valueOf]);
-for (const [name, method, property] of [['Blob', 'blob', 'size'], ['File', 'file', 'lastModified'], ['ImageData', 'image', 'width'], ['DOMException', 'error', 'code']])
-  if (typeof globalThis[name] === 'function') classes.set(name, [method, getter(globalThis[name], property)]);
+for (const [name, method, property] of [['Blob', 'blob', 'size'], ['File', 'file', 'lastModified'], ['ImageData', 'image', 'width'], ['DOMException', 'error', 'code']]) {
+  // A simulated page may have a class without it.
+  const read = typeof globalThis[name] === 'function' && getter(globalThis[name], property);
+  if (read) classes.set(name, [method, read]);
+}
 
 export const classOf = value => toString.call(value).slice(8, -1);
 

@@ -33,7 +33,7 @@ delete env.NODE_ENV;
 const project = (name, ...more) => {
   const to = join(folder, [name, ...more].join('-'));
   rmSync(to, { recursive: true, force: true });
-  if (name !== 'next' && name !== 'node') cpSync(join(here, 'program'), to, { recursive: true });
+  if (!['next', 'node', 'vitest'].includes(name)) cpSync(join(here, 'program'), to, { recursive: true });
   cpSync(join(here, name), to, { recursive: true });
   return to;
 };
@@ -301,9 +301,29 @@ test('bundlers: none, with the package and then the worker on another origin', a
   }, '--cors');
 });
 
-test('bundlers: none, in Node.js', async () => {
-  const said = await build('node main.mjs', project('node'));
-  for (const line of ['Hello, worker', '42']) assert(said.split('\n').includes(line), said);
+/** The file of a runtime that is installed with the tools: npm has a package for each platform. */
+const runtime = (scope, name) => {
+  const packages = join(here, '../node_modules', scope);
+  const files = readdirSync(packages).flatMap(one => [join(packages, one, name), join(packages, one, 'bin', name)]);
+  return files.find(file => existsSync(file));
+};
+
+for (const [name, command] of [
+  ['Node.js', () => 'node'],
+  ['Deno', () => `${runtime('@deno', 'deno')} run --allow-read`],
+  ['Bun', () => runtime('@oven', 'bun')],
+])
+  test(`bundlers: none, in ${name}`, async () => {
+    const said = await build(`${command()} main.mjs`, project('node', name));
+    for (const line of ['Hello, worker', '42']) assert(said.split('\n').includes(line), said);
+  });
+
+test('bundlers: vitest, in each environment', async () => {
+  const root = project('vitest');
+  for (const environment of ['node', 'jsdom', 'happy-dom']) {
+    const said = await build(`vitest run --environment ${environment}`, root);
+    assert(/1 passed/.test(said) && said.includes('Hello, worker'), `${environment}: ${said}`);
+  }
 });
 
 test('bundlers: coincide alone names its entries', async () => {
