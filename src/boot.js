@@ -17,6 +17,12 @@ export const whyNotShared = () => {
   return typeof SharedArrayBuffer === 'function' ? undefined : 'this browser has no SharedArrayBuffer';
 };
 
+/**
+ * Whether `Atomics.waitAsync` wakes a worker that is idle. In WebKit, a notification is lost if it arrives after the event loop of the worker has looked for due
+ * promises and before it waits; the worker then sleeps until its next message. Errors of WebKit have an own property `line`.
+ */
+export const wakesWorkers = () => Boolean(Atomics.waitAsync) && !Object.hasOwn(new Error(), 'line');
+
 /** Whether this page has an opaque origin, as in a frame with `sandbox` that lacks `allow-same-origin`. */
 export const isOpaque = () => globalThis.origin === 'null' && globalThis.location?.protocol !== 'file:';
 

@@ -1,5 +1,5 @@
 // A Web Worker in Rust and its page: messages beside the link, which start the worker, wake either end, and report failures that the link cannot.
-import { BOOT, FAILED, HELLO, PANIC, RING } from './boot.js';
+import { BOOT, FAILED, HELLO, PANIC, RING, wakesWorkers } from './boot.js';
 
 // A main of the npm package sends nothing before.
 if (globalThis.DedicatedWorkerGlobalScope && globalThis instanceof DedicatedWorkerGlobalScope) postMessage({ [HELLO]: { url: location.href, plain: true } });
@@ -60,9 +60,9 @@ export const reportFailure = (name, message, stack) =>
 /** In the worker: ends it. */
 export const leave = () => globalThis.close();
 
-/** The port that wakes the other end where that cannot wait for shared memory asynchronously; undefined where it can. */
-export const doorbell = target =>
-  Atomics.waitAsync ? undefined : { postMessage: () => (target ?? globalThis).postMessage(RING) };
+/** The port that wakes the other end, a worker or main, where shared memory does not; undefined where it does. */
+export const doorbell = worker =>
+  (worker ? wakesWorkers() : Atomics.waitAsync) ? undefined : { postMessage: () => (worker ?? globalThis).postMessage(RING) };
 
 /** Calls the action of a message that is one of these words, or has one as a property. Listeners of the program do not receive it. */
 const listen = (target, actions) =>

@@ -316,7 +316,7 @@ extern "C" {
     #[cfg(panic = "abort")]
     #[wasm_bindgen(js_name = terminateAll)]
     fn terminate_all();
-    fn doorbell(target: &JsValue) -> Option<JsValue>;
+    fn doorbell(worker: &JsValue) -> Option<JsValue>;
     #[wasm_bindgen(js_name = bootOf)]
     fn boot_of(message: &JsValue) -> Option<Boot>;
     #[wasm_bindgen(js_name = listenToMain)]

@@ -83,7 +83,7 @@ pub mod attached {
 }
 
 impl MainTransport {
-    /// The worker can't listen to words (there is no `Atomics.waitAsync`): `port`, whose `postMessage` is called then, wakes it as well.
+    /// The worker can't listen to words, since `Atomics.waitAsync` is missing or may not wake it: `port`, whose `postMessage` is called then, wakes it as well.
     pub fn wake_by_port(&self, port: &JsValue) {
         self.endpoint.memory().wake_by_port(port);
     }

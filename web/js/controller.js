@@ -13,7 +13,7 @@ import { MainLasting } from './posted/lasting.js';
 import { limited, namedOf } from './objects/remote.js';
 import { withLimits } from './objects/streams.js';
 import { promised, rejectAll } from './pending.js';
-import { ALARM, BOOT, BROKEN, FAILED, HELLO, OBJECTS, PACKET, PANIC, RING, detach, kindOf, limitsOf, measured, packetsOf, prepare, proxyOf } from './proxy.js';
+import { ALARM, BOOT, BROKEN, FAILED, HELLO, OBJECTS, PACKET, PANIC, RING, detach, kindOf, limitsOf, measured, packetsOf, prepare, proxyOf, wakesWorkers } from './proxy.js';
 import { roomFor } from './stack.js';
 import { MESSAGES, SERVICE, SHARED, reasonsFor } from './tier.js';
 import { revived, thrownInWords } from './thrown.js';
@@ -530,7 +530,7 @@ const KINDS = [PACKET, OBJECTS, HELLO, BOOT, BROKEN, PANIC, FAILED];
 /** A link in shared memory. */
 const shared = (post, { ringSize = RING_SIZE, strict }) => {
   // Not a separate port: in some browsers, messages of a blocked worker do not leave through one.
-  const bell = Atomics.waitAsync ? undefined : { postMessage: () => post(RING) };
+  const bell = wakesWorkers() ? undefined : { postMessage: () => post(RING) };
   return Link.shared(ringSize, bell, strict);
 };
 

@@ -3,7 +3,7 @@ import { entry, ours } from './errors.js';
 import { canTransfer } from './posted/platform.js';
 import { inWords } from './values.js';
 
-export { BOOT, FAILED, HELLO, PANIC, RING } from './boot.js';
+export { BOOT, FAILED, HELLO, PANIC, RING, wakesWorkers } from './boot.js';
 
 /**
  * A proxy whose properties call the other end. Reading `proxy.name` returns a function that calls `name` at the other end;
