@@ -3,6 +3,7 @@ import { isKept } from './objects/marks.js';
 import { isAbort } from './objects/signals.js';
 import { isGenerator } from './objects/streams.js';
 import { ADVICE } from './objects/table.js';
+import { isLasting } from './posted/platform.js';
 import { Arguments } from './posted/sending.js';
 import { SENDERS } from './reflect/operations.js';
 import { Decoder } from './values/decode.js';
@@ -18,7 +19,7 @@ export const copied = (name, args, moved) => {
   const keep = value => [SENDERS, 0, kept.push(value) - 1, undefined];
   const references = {
     advice: ADVICE,
-    known: value => (isKept(value) || isBlob(value) ? keep(value) : undefined),
+    known: value => (isKept(value) || isBlob(value) || isLasting(value) ? keep(value) : undefined),
     outgoing: value => (isKept(value) || isGenerator(value) || isAbort(value) ? keep(value) : undefined),
     handle: (owner, kind, id) => kept[id],
   };

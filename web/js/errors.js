@@ -200,9 +200,12 @@ const MOST_CAUSES = 16;
 /** Calls a function of the program. In a stack, this frame and those below it are coincide's: see `withoutOurs`. */
 export const { 'coincide:run': run } = {
   'coincide:run'(fn, self, args) {
-    // Some engines drop the frame of a function that ends with a call.
-    const result = Reflect.apply(fn, self, args);
-    return result;
+    // WebKit drops the frame of a function that ends with a call, except in a `try`.
+    try {
+      return Reflect.apply(fn, self, args);
+    } catch (error) {
+      throw error;
+    }
   },
 };
 

@@ -1,10 +1,10 @@
 // What a Content-Security-Policy forbids.
 
-/** Why wasm cannot run here, and what to do; undefined if it can. Compiles an empty module. */
+/** Why wasm cannot run here, and what to do; undefined if it can. Runs an empty module: WebKit refuses to run modules, but not to compile them. */
 export const whyNoWasm = () => {
   if (typeof WebAssembly !== 'object') return 'this browser has no WebAssembly, or it is disabled: coincide cannot work here';
   try {
-    new WebAssembly.Module(EMPTY);
+    new WebAssembly.Instance(new WebAssembly.Module(EMPTY));
     return undefined;
   } catch {
     return "the Content-Security-Policy here forbids wasm: add `'wasm-unsafe-eval'` to its `script-src`. A page and the script of a worker each have their own policy";

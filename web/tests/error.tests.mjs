@@ -40,6 +40,11 @@ export default (register, kit) => {
     deepEqual([enumerable, writable, configurable], [false, true, true]);
   };
 
+  /** WebKit drops the frame of a function that ends with a call. */
+  const calls = () => new Error().stack;
+  const endsWithCall = () => calls();
+  const dropsFrames = !endsWithCall().includes('endsWithCall');
+
   const limited = w => w.within({ timeout: 20 });
   const strictly = { strict: true };
   const aborting = reason => {
@@ -159,6 +164,7 @@ export default (register, kit) => {
 
   for (const [what, [name, body, frames = ['attempt'], options]] of Object.entries(ofWorkers))
     test(`the stack of an error has the frames of the worker's program: ${what}`, async () => {
+      if (dropsFrames && DROPPED.includes(what)) return 'this browser drops the frames of functions that end with a call';
       const { Worker } = made(options);
       const w = new Worker(worker('all'));
       try {
@@ -380,3 +386,6 @@ export default (register, kit) => {
     }
   });
 };
+
+/** What fails in functions of the tests that end with a call. */
+const DROPPED = ['a symbol for a name', 'a timeout that is not a number', 'a duration of sleep that is not a number', 'a notification that cannot be sent', 'an interrupt of a computation'];

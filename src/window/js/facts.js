@@ -90,7 +90,7 @@ const withValues = (object, keys, wanted) => {
 
 /** Whether an object is not a proxy. */
 const isGenuine = object => {
-  // Proxies of functions have no source and no name in it.
+  // Proxies of functions have no source, and no name of their own in it.
   if (typeof object === 'function') return !NAMELESS.test(source.call(object));
   if (isPrototype(object)) return true;
   try {
@@ -142,8 +142,8 @@ const isPrototype = object => {
 
 const source = Function.prototype.toString;
 
-/** The source of proxies and of bound functions. */
-const NAMELESS = /^function\s*\(\)\s*\{\s*\[native code\]\s*\}$/;
+/** The source of proxies, and outside of WebKit of bound functions. */
+const NAMELESS = /^function\s*(?:ProxyObject)?\(\)\s*\{\s*\[native code\]\s*\}$/;
 
 /** The source of the platform's getters of `dataset`. */
 const PLATFORMS = /^function (get )?dataset\(\)\s*\{\s*\[native code\]\s*\}$/;

@@ -422,7 +422,7 @@ const isOfPlatform = object => {
 
 const sourceOf = Function.prototype.toString;
 
-/** Whether a function is the platform's. Bound functions and proxies of functions, whose source has no name, count as the program's. */
+/** Whether a function is the platform's. Bound functions and proxies of functions, whose source has no name of their own, count as the program's. */
 const isNative = fn => {
   const source = Reflect.apply(sourceOf, fn, []);
   return NATIVE.test(source) && !NAMELESS.test(source);
@@ -575,7 +575,7 @@ const notAllowed = text => new DOMException(text, 'NotAllowedError');
 const malformed = what => new TypeError(`the operation is malformed: ${what}`);
 
 const NATIVE = /\{\s*\[native code\]\s*\}\s*$/;
-const NAMELESS = /^function\s*\(\)\s*\{\s*\[native code\]\s*\}$/;
+const NAMELESS = /^function\s*(?:ProxyObject)?\(\)\s*\{\s*\[native code\]\s*\}$/;
 
 const FLAGS = FACTS | STEADY;
 

@@ -5,6 +5,8 @@ const { structuredClone } = globalThis;
 
 /** Whether the platform copies an object as an instance of its class. */
 export const canClone = object => {
+  // WebKit posts shared memory to workers, and does not clone it otherwise.
+  if (isSharedMemory(object)) return globalThis.crossOriginIsolated !== false;
   let clone;
   try {
     clone = structuredClone(object);
@@ -37,5 +39,6 @@ export const canTransfer = object => {
 };
 
 /** Whether copies of an object are the same memory or code at both ends. */
-export const isLasting = object =>
-  (typeof SharedArrayBuffer === 'function' && object instanceof SharedArrayBuffer) || object instanceof WebAssembly.Module;
+export const isLasting = object => isSharedMemory(object) || object instanceof WebAssembly.Module;
+
+const isSharedMemory = object => typeof SharedArrayBuffer === 'function' && object instanceof SharedArrayBuffer;
