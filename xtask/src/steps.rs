@@ -35,7 +35,11 @@ pub(crate) const ALL: &[Step] = &[
     },
     Step { name: "minimal", about: "the oldest dependencies that the manifests allow are enough", run: minimal },
     Step { name: "examples", about: "each example runs to its end", run: examples },
-    Step { name: "vectors", about: "an independent JavaScript codec agrees with the test vectors", run: vectors },
+    Step {
+        name: "vectors",
+        about: "independent implementations in JavaScript and Python agree with the test vectors",
+        run: vectors,
+    },
     Step {
         name: WEB,
         about: "the npm package under Node.js, in Chromium and in Firefox; the examples in both",
@@ -83,6 +87,9 @@ fn tests(workspace: &Workspace, tally: &mut Tally) {
     // Without `--all-targets`: that would leave out the documentation tests.
     let command = workspace.cargo(["test", "--workspace", "--all-features", "--no-fail-fast"]);
     harness("the workspace", command, LONG, tally, libtest::count);
+    if let Err(why) = tools::python(workspace) {
+        tally.skip("conversations with workers in Python", why);
+    }
 }
 
 fn features(workspace: &Workspace, tally: &mut Tally) {
@@ -146,15 +153,16 @@ fn examples(workspace: &Workspace, tally: &mut Tally) {
 }
 
 fn vectors(workspace: &Workspace, tally: &mut Tally) {
-    const SCRIPT: &str = "proto/vectors/check.mjs";
-    if !workspace.root.join(SCRIPT).exists() {
-        return tally.fail(format!("{SCRIPT} is missing"));
+    check_vectors(workspace, tally, "node", "proto/vectors/check.mjs", tools::node(workspace));
+    check_vectors(workspace, tally, "python3", "proto/python/check.py", tools::python(workspace));
+}
+
+fn check_vectors(workspace: &Workspace, tally: &mut Tally, program: &str, script: &str, there: Result<(), String>) {
+    if let Err(why) = there {
+        return tally.skip(script, why);
     }
-    if let Err(why) = tools::node(workspace) {
-        return tally.skip(SCRIPT, why);
-    }
-    let mut command = workspace.command("node");
-    command.arg(SCRIPT);
+    let mut command = workspace.command(program);
+    command.arg(script);
     let mut counts = None;
     let result = process::stream(command, SHORT, |line| match libtest::plain_counts(line) {
         // Not echoed: the only line of this form is the report's last.
@@ -165,11 +173,11 @@ fn vectors(workspace: &Workspace, tally: &mut Tally) {
     tally.passed += passed;
     tally.failed += failed;
     match result {
-        Ok(()) if failed > 0 => tally.failures.push(format!("{failed} of {SCRIPT}, which exited as if none had")),
-        Ok(()) if passed == 0 => tally.fail(format!("{SCRIPT} checked nothing")),
+        Ok(()) if failed > 0 => tally.failures.push(format!("{failed} of {script}, which exited as if none had")),
+        Ok(()) if passed == 0 => tally.fail(format!("{script} checked nothing")),
         Ok(()) => {}
-        Err(error) if failed > 0 => tally.failures.push(format!("{failed} of {SCRIPT} ({error})")),
-        Err(error) => tally.fail(format!("{SCRIPT}: {error:#}")),
+        Err(error) if failed > 0 => tally.failures.push(format!("{failed} of {script} ({error})")),
+        Err(error) => tally.fail(format!("{script}: {error:#}")),
     }
 }
 

@@ -78,6 +78,21 @@ pub(crate) fn node_version(workspace: &Workspace) -> String {
         .map_or_else(|_| String::new(), |output| format!("Node.js {}", String::from_utf8_lossy(&output.stdout).trim()))
 }
 
+/// Looks for a Python that can be a worker: `proto/python`.
+///
+/// # Errors
+/// The reason to skip what needs it.
+pub(crate) fn python(workspace: &Workspace) -> Result<(), String> {
+    let mut command = workspace.command("python3");
+    command.arg("proto/python/shared.py");
+    if process::succeeds(command) {
+        Ok(())
+    } else {
+        Err("no `python3` on the search path that can be a worker (`python3 proto/python/shared.py` says why)"
+            .to_owned())
+    }
+}
+
 fn rustup(workspace: &Workspace, arguments: &[&str]) -> Command {
     let mut command = workspace.command("rustup");
     command.args(arguments);
