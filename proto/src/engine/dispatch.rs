@@ -97,7 +97,11 @@ impl Engine {
             Event::Cancelled(id) => self.handle_cancel(id),
             Event::Deadlock(id) => self.handle_deadlock(id, aside),
             Event::Interrupted => {
-                self.interrupted |= aside || !self.stack.is_empty();
+                if aside || !self.stack.is_empty() {
+                    self.interrupted = true;
+                } else {
+                    self.strands.interrupt(&mut self.port.session);
+                }
                 None
             }
             Event::Released(references) => Some(Action::Released(references)),
@@ -263,7 +267,7 @@ impl Engine {
         }
         match self.stack.keep(call, outcome) {
             Ok(()) => None,
-            Err(outcome) => Some(Action::Settle { call, outcome }),
+            Err(outcome) => self.strands.end(call, outcome).map(|outcome| Action::Settle { call, outcome }),
         }
     }
 
@@ -276,14 +280,22 @@ impl Engine {
             return None;
         }
         // What is blocked on behalf of the call stops here; what computes or sleeps asks.
-        for index in 0..self.stack.len() {
-            if let Some((call, Some(caller))) = self.stack.wait_at(index)
+        for index in 0..self.stack.len() + self.strands.len() {
+            let wait = self.stack.wait_at(index).or_else(|| self.strands.wait_at(index.checked_sub(self.stack.len())?));
+            if let Some((call, Some(caller))) = wait
                 && self.is_withdrawn(caller)
                 && self.port.session.is_pending(call)
                 && self.port.session.stop(caller)
             {
                 self.port.session.cancel(call);
             }
+        }
+        let mut index = 0;
+        while let Some(current) = self.strands.outside_of_calls(index) {
+            if current.is_some_and(|call| self.is_withdrawn(call) && self.port.session.stop(call)) {
+                self.strands.cancel(index);
+            }
+            index += 1;
         }
         let serial = self.port.session.started(id)?;
         Some(Action::Abort { call: Ticket { call: Some(id), serial } })
@@ -294,16 +306,21 @@ impl Engine {
         let session = &self.port.session;
         let mut next = Some(call);
         // Parents are what the peer says: they may form a circle.
-        for _ in 0..=self.stack.len() {
+        for _ in 0..=self.stack.len() + self.strands.len() {
             let Some(call) = next else {
                 break;
             };
             if session.is_cancelled(call) {
                 return true;
             }
-            next = session.parent(call).and_then(|parent| self.stack.caller_of(parent));
+            next = session.parent(call).and_then(|parent| self.caller_of(parent));
         }
         false
+    }
+
+    /// The peer's call whose function is blocked or suspended in this call.
+    fn caller_of(&self, call: CallId) -> Option<CallId> {
+        self.stack.caller_of(call).or_else(|| self.strands.caller_of(call))
     }
 
     /// The call can't end yet. If the worker is blocked in the call whose function made it, it counts as a deadlock after a while.

@@ -10,7 +10,11 @@
 //! blocked:    call(..), wait_for(call); perform poll() until it returns the call's own Settle; wait() when it returns None
 //! computing:  perform look() until it returns None or a Stop
 //! asleep:     fall_asleep(); the same, and wait() after None until the time is over or there is a Stop; wake_up()
+//! suspended:  call(..), wait_for(call) or fall_asleep(); suspend(); the event loop runs; resume_strand(..)
 //! ```
+//!
+//! A host that can suspend code, such as one on WebAssembly stacks, need not block in a call: see
+//! [the section on suspended code](#suspended-code).
 //!
 //! # Rules
 //!
@@ -66,6 +70,18 @@
 //! A call runs on behalf of another if it is that call, or if its parent is a call that was made by a function that runs on behalf of it.
 //! What lies below it on the stack does not matter. A call made by the function of a notification has no parent.
 //!
+//! ## Suspended code
+//!
+//! With the feature `strands`. Code that is suspended is a *strand*: it keeps its stack, and the endpoint serves meanwhile, so nothing is deferred and strands are resumed in any order.
+//!
+//! | event | state | action |
+//! |---|---|---|
+//! | the call in which a strand is suspended ends | any | `Settle` at once; the host resumes the strand |
+//! | main interrupts | no code runs | the call of the strand that was suspended last ends with `Interrupted`; if it sleeps, `Engine::sleepers_to_stop` names it |
+//! | the peer cancels a call | a strand is suspended in a call on its behalf | that call ends with `Cancelled` |
+//! | | a strand sleeps on its behalf | `sleepers_to_stop` names it |
+//! | the link closes | strands sleep | `sleepers_to_stop` names all of them |
+//!
 //! ## Ends of calls, and of the link
 //!
 //! | event | state | action |
@@ -90,8 +106,12 @@ mod functions;
 mod later;
 mod port;
 mod stack;
+#[cfg_attr(not(feature = "strands"), path = "no_strands.rs")]
+mod strands;
 
 pub use action::{Action, FunctionId, Outer, Runs, Stop, Ticket};
+#[cfg(feature = "strands")]
+pub use strands::StrandId;
 
 use crate::{
     Call, CallId, CloseReason, Closed, ClosedBy, ErrorCode, Event, Format, Payload, Role, SendError, Session, Time,
@@ -106,6 +126,7 @@ use functions::Functions;
 use later::Later;
 use port::Port;
 use stack::{Frame, Stack};
+use strands::Strands;
 
 /// One endpoint of a link; see the [module](self) for the rules, and for how a host drives it.
 ///
@@ -159,7 +180,9 @@ use stack::{Frame, Stack};
 pub struct Engine {
     port: Port,
     functions: Functions,
+    /// That of the code that runs.
     stack: Stack,
+    strands: Strands,
     /// The peer's call whose function is running.
     current: Option<CallId>,
     /// Number of the last run.
@@ -189,6 +212,7 @@ impl Engine {
             port,
             functions: Functions::default(),
             stack: Stack::default(),
+            strands: Strands::default(),
             current: None,
             serial: 0,
             ready,
@@ -332,6 +356,9 @@ impl Engine {
         }
         if core::mem::take(&mut self.interrupted) {
             return Some(Stop::Interrupted);
+        }
+        if self.strands.take_cancelled(self.current) {
+            return Some(Stop::Cancelled);
         }
         let call = self.current.filter(|call| self.is_withdrawn(*call))?;
         self.port.session.stop(call).then_some(Stop::Cancelled)
@@ -614,6 +641,7 @@ impl fmt::Debug for Engine {
             .field("role", &self.port.session.role())
             .field("ready", &self.ready)
             .field("stack", &self.stack)
+            .field("strands", &self.strands)
             .field("later", &self.later)
             .field("closed", &self.port.session.closed())
             .finish_non_exhaustive()

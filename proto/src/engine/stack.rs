@@ -56,6 +56,14 @@ impl Stack {
         frame
     }
 
+    /// Puts the frames of another stack on top.
+    #[cfg(feature = "strands")]
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.frames.append(&mut other.frames);
+        self.runs += other.runs;
+        self.waits += other.waits;
+    }
+
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.frames.len()

@@ -9,4 +9,6 @@ mod random;
 mod rules;
 #[path = "../schedule/mod.rs"]
 mod schedule;
+#[cfg(feature = "strands")]
+mod strands;
 mod world;
