@@ -9,7 +9,7 @@ use crate::packet;
 use coincide_proto::{Asked, CallId, Gone, Header, Kind, ReceiveError, Role, Session, Transmit, Transport};
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 /// What the ends need of the program that they run in. No method may call the end.
@@ -33,13 +33,17 @@ pub trait Platform {
     /// Blocks for at most `duration`. What main asks of the worker may end it early.
     fn pause(&self, duration: Duration);
 
-    /// Lets a worker that computes or sleeps see by [`look`](Self::look) that main has interrupted it. Only at main, and only on links without a relay.
+    /// Whether [`interrupt`](Self::interrupt), [`cancel`](Self::cancel) and [`look`](Self::look) reach a worker that computes, beside the frames. Only
+    /// asked on links without a relay. Where they don't, all requests are frames, which a worker receives when its event loop runs.
+    fn has_alarm(&self) -> bool;
+
+    /// Lets a worker that computes or sleeps see by [`look`](Self::look) that main has interrupted it. Only at main, and only on links with an alarm.
     fn interrupt(&self);
 
     /// The same for a call that main has cancelled.
     fn cancel(&self, call: CallId);
 
-    /// What main asks of this worker, whose running function serves the call `running`. Only at workers, and only on links without a relay.
+    /// What main asks of this worker, whose running function serves the call `running`. Only at workers, and only on links with an alarm.
     fn look(&self, running: Option<CallId>) -> Asked;
 
     /// Frames wait to be posted: [`Inbox::flush`] is to be called soon, such as in a microtask.
@@ -98,7 +102,29 @@ impl fmt::Debug for Inbox {
     }
 }
 
+/// An [`Inbox`] that does not keep its end: for the platform of that very end.
+#[derive(Clone)]
+pub struct WeakInbox(Weak<Link>);
+
+impl WeakInbox {
+    /// The inbox, while there is its end.
+    pub fn upgrade(&self) -> Option<Inbox> {
+        self.0.upgrade().map(Inbox)
+    }
+}
+
+impl fmt::Debug for WeakInbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WeakInbox").finish_non_exhaustive()
+    }
+}
+
 impl Inbox {
+    /// The same inbox, which does not keep the end.
+    pub fn downgrade(&self) -> WeakInbox {
+        WeakInbox(Rc::downgrade(&self.0))
+    }
+
     /// Takes in what has arrived in a message. `false`: it is not a packet of this transport, and nothing was done.
     pub fn handle(&self, message: Vec<u8>) -> bool {
         if !packet::is_packet(&message) {
@@ -149,7 +175,7 @@ impl Transport for MainTransport {
     }
 
     fn send(&mut self, frame: &Transmit<'_>) -> Result<bool, Gone> {
-        if self.0.relay.is_some() {
+        if self.0.relay.is_some() || !self.0.platform.has_alarm() {
             return self.0.send(frame);
         }
         // A worker that computes receives no frame before it returns to its event loop.
@@ -258,7 +284,8 @@ impl Transport for WorkerTransport {
 
     fn look(&mut self, running: Option<CallId>) -> Asked {
         let Some(collector) = &mut self.collector else {
-            return self.link.platform.look(running);
+            let platform = &self.link.platform;
+            return if platform.has_alarm() { platform.look(running) } else { Asked::default() };
         };
         if self.link.since(self.looked) >= LOOK_EVERY && !self.link.is_ready(false) {
             self.link.collect(collector, Some(LOOK_FOR));

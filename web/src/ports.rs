@@ -45,6 +45,10 @@ impl Platform for Port {
         pause_for(self.0, duration.as_secs_f64() * 1000.0);
     }
 
+    fn has_alarm(&self) -> bool {
+        true
+    }
+
     fn interrupt(&self) {
         raise(self.0, 0);
     }
