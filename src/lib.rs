@@ -77,7 +77,7 @@ pub use main::{Main, Pool, PoolFuture, PoolProxy, SharedFuture, SharedProxy, Wor
 #[cfg(not(target_family = "wasm"))]
 pub use native::serve_process;
 #[cfg(target_family = "wasm")]
-pub use script::{ServeError, serve_script};
+pub use script::{Diagnosis, ServeError, Tier, serve_script};
 #[cfg(not(target_family = "wasm"))]
 pub use worker::Detached;
 pub use worker::{CancelToken, Driver, Scope, SyncProxy};

@@ -1,8 +1,14 @@
 // A Web Worker in Rust and its page: messages beside the link, which start the worker, wake either end, and report failures that the link cannot.
 import { BOOT, FAILED, HELLO, PANIC, RING, wakesWorkers } from './boot.js';
 
-// A main of the npm package sends nothing before.
-if (globalThis.DedicatedWorkerGlobalScope && globalThis instanceof DedicatedWorkerGlobalScope) postMessage({ [HELLO]: { url: location.href, plain: true } });
+/** Marks a packet of a link in messages. */
+const PACKET = 'coincide:packet:1';
+
+/** Packets that arrived before this worker has attached to its link. */
+const early = [];
+
+/** Takes a packet of the link. */
+let deliver = packet => early.push(packet);
 
 export const startModule = (url, name) => new Worker(url, { type: 'module', name });
 
@@ -19,18 +25,19 @@ const claimed = new WeakSet();
 /** Workers whose links are open. */
 const running = new Set();
 
-/** Calls `ring` when the worker wakes main, and `fail` with the text of an error of the worker and whether that was a panic. */
-export const attend = (worker, ring, fail) => {
+/** Calls `ring` when the worker wakes main, `deliver`, if there is one, with each packet of its link, and `fail` with the text of an error of the worker and whether that was a panic. */
+export const attend = (worker, ring, deliver, fail) => {
   running.add(worker);
   worker.addEventListener('error', ({ message }) => fail(message || 'its script could not be loaded or run', false));
   listen(worker, {
     [HELLO]: () => {},
     [RING]: () => ring(),
-    [PANIC]: text => fail(text, true),
+    [PACKET]: packet => packet instanceof Uint8Array && deliver?.(packet),
+    [PANIC]: text => fail(`${text}`, true),
   });
 };
 
-/** Sends the first message, in the form from which the glue of wasm-bindgen takes its module. */
+/** Sends the first message, in the form from which the glue of wasm-bindgen takes its module. Without a buffer, the link is in messages. */
 export const boot = (worker, module, buffer, name, config) => worker.postMessage({ module, [BOOT]: { buffer, name, config } });
 
 export const terminate = worker => worker.terminate();
@@ -44,11 +51,17 @@ export const terminateAll = () => running.forEach(terminate);
 /** The part of the first message that is for the link; undefined for another message. A main of the npm package sends neither name nor settings. */
 export const bootOf = message => {
   const { buffer, name, config = [], deadlockTimeout } = message?.[BOOT] ?? {};
-  return buffer && { buffer, name: name ?? '', config, deadlockTimeout, isOfPackage: name === undefined };
+  const isOfPackage = name === undefined;
+  // A main of the npm package always sends one.
+  return buffer || !isOfPackage ? { buffer, name: name ?? '', config, deadlockTimeout, isOfPackage } : undefined;
 };
 
-/** In the worker: calls `ring` when main wakes it. */
-export const listenToMain = ring => listen(globalThis, { [RING]: () => ring() });
+/** In the worker: calls `ring` when main wakes it, and `take`, if there is one, with each packet of the link. */
+export const listenToMain = (ring, take) => {
+  listen(globalThis, { [RING]: () => ring() });
+  deliver = take;
+  for (const packet of early.splice(0)) take?.(packet);
+};
 
 /** In the worker: reports a panic, after which the link is not served any more. */
 export const reportPanic = text => globalThis.postMessage({ [PANIC]: text });
@@ -64,6 +77,16 @@ export const leave = () => globalThis.close();
 export const doorbell = worker =>
   (worker ? wakesWorkers() : Atomics.waitAsync) ? undefined : { postMessage: () => (worker ?? globalThis).postMessage(RING) };
 
+/** Posts a packet, which lies in the memory of the wasm. */
+export const postPacket = (target, packet) => {
+  const copy = packet.slice();
+  try {
+    (target ?? globalThis).postMessage({ [PACKET]: copy }, [copy.buffer]);
+  } catch {
+    // Another program has replaced the method: the packet is lost, as if the worker had ended.
+  }
+};
+
 /** Calls the action of a message that is one of these words, or has one as a property. Listeners of the program do not receive it. */
 const listen = (target, actions) =>
   target.addEventListener('message', event => {
@@ -73,3 +96,9 @@ const listen = (target, actions) =>
         actions[kind](event.data[kind]);
       }
   });
+
+if (globalThis.DedicatedWorkerGlobalScope && globalThis instanceof DedicatedWorkerGlobalScope) {
+  listen(globalThis, { [PACKET]: packet => packet instanceof Uint8Array && deliver?.(packet) });
+  // A main of the npm package sends nothing before.
+  postMessage({ [HELLO]: { url: location.href, plain: true } });
+}

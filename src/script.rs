@@ -2,9 +2,10 @@
 
 use crate::calls::failure::panic_message;
 use crate::main::{MainEndpoint, Runner, Worker, WorkerBuilder};
-use crate::{Config, Driver, Scope, SpawnError, Thrown};
+use crate::{Config, Driver, Main, Scope, SpawnError, Thrown};
 use coincide_proto::CloseReason;
 use coincide_transport_atomics::{Bell, web as atomics};
+use std::fmt;
 use std::io;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -13,7 +14,94 @@ use std::time::Duration;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
+#[cfg_attr(not(feature = "suspending"), path = "script/not_suspending.rs")]
+mod suspending;
+
+/// How a worker of a page reaches main and waits for it. A worker gets the first one that is available, or the one that was
+/// [requested](WorkerBuilder::tier).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Tier {
+    /// Rings in shared memory; the worker blocks. The page has to be cross-origin isolated.
+    SharedMemory,
+    /// Messages; the worker's code is suspended by JavaScript Promise Integration, while its event loop runs. Needs the feature `suspending` of
+    /// this crate, and a browser that has it: Chromium since 137, Firefox since 153.
+    ///
+    /// Calls are slower, by some tens of microseconds. Calls may be made where coincide has entered the program: in the setup
+    /// function, exports, callbacks and tasks of [`Scope::spawn`]. Elsewhere they fail with
+    /// [`CallErrorKind::CannotSuspend`](crate::CallErrorKind::CannotSuspend). While code is suspended, everything else runs that the worker serves,
+    /// asynchronous exports too, and suspended code is resumed in the order in which its calls end.
+    Suspending,
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SharedMemory => "shared-memory",
+            Self::Suspending => "suspending",
+        })
+    }
+}
+
+/// The tier of workers on this page, and the reasons for it: see [`Main::diagnose`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Diagnosis {
+    /// The tier that workers get, unless another one is requested. `None`: [`WorkerBuilder::spawn_script`] fails.
+    pub tier: Option<Tier>,
+    /// Why there is no better one: a reason for each.
+    pub reasons: Vec<String>,
+}
+
+impl Main {
+    /// The tier of workers on this page, and why there is no better one.
+    ///
+    /// ```no_run
+    /// # use coincide::{Main, Tier};
+    /// let diagnosis = Main::diagnose();
+    /// if diagnosis.tier != Some(Tier::SharedMemory) {
+    ///     println!("slower calls: {}", diagnosis.reasons.join("; "));
+    /// }
+    /// ```
+    pub fn diagnose() -> Diagnosis {
+        let Some(why) = why_not_shared() else {
+            return Diagnosis { tier: Some(Tier::SharedMemory), reasons: Vec::new() };
+        };
+        match suspending::why_not() {
+            None => Diagnosis { tier: Some(Tier::Suspending), reasons: vec![why] },
+            Some(also) => Diagnosis { tier: None, reasons: vec![why, also] },
+        }
+    }
+}
+
+impl Worker {
+    /// How the worker reaches main. `None` for one that was [attached](WorkerBuilder::attach).
+    pub fn tier(&self) -> Option<Tier> {
+        self.endpoint.tier.get()
+    }
+}
+
 impl WorkerBuilder<'_> {
+    /// Requests a tier, instead of the best one that is available. [`spawn_script`](Self::spawn_script) fails with
+    /// [`SpawnError::NoTier`] if it is not available.
+    pub fn tier(mut self, tier: Tier) -> Self {
+        self.tier = Some(tier);
+        self
+    }
+
+    fn chosen(&self) -> Result<Tier, SpawnError> {
+        let Some(tier) = self.tier else {
+            let Diagnosis { tier, reasons } = Main::diagnose();
+            return tier.ok_or_else(|| SpawnError::NoTier(reasons.join("; ")));
+        };
+        let why = match tier {
+            Tier::SharedMemory => why_not_shared(),
+            Tier::Suspending => suspending::why_not(),
+        };
+        let refused = |why| SpawnError::NoTier(format!("a worker cannot have the tier {tier}: {why}"));
+        why.map_or(Ok(tier), |why| Err(refused(why)))
+    }
+
     /// Starts the module at `url` as a Web Worker, which runs the same wasm and passes its first message to [`serve_script`]. Relative
     /// addresses are resolved against the page's.
     ///
@@ -42,10 +130,11 @@ impl WorkerBuilder<'_> {
     /// ```
     ///
     /// # Errors
-    /// When the name is taken, the page can't share memory with workers, or the browser refuses the worker. If its script can't be
+    /// When the name is taken, there is no [`Tier`] for the worker, or the browser refuses it. If its script can't be
     /// loaded, that is reported later, as the reason why the link is closed.
     pub fn spawn_script(self, url: &str) -> Result<Worker, SpawnError> {
-        self.check()?;
+        self.check_name()?;
+        self.chosen()?;
         let web_worker = start_module(url, self.name.as_deref()).map_err(refused)?;
         self.spawn_in(&web_worker).inspect_err(|_| terminate(&web_worker))
     }
@@ -54,23 +143,18 @@ impl WorkerBuilder<'_> {
     /// { type: 'module' })`. The program must not have posted anything to it. From now on it belongs to the link and ends with it.
     ///
     /// # Errors
-    /// When the name is taken, the page can't share memory with workers, or the value is not a Web Worker or already has a link;
+    /// When the name is taken, there is no [`Tier`] for the worker, or the value is not a Web Worker or already has a link;
     /// it is unchanged then. When it refuses the first message; it is terminated then.
     pub fn spawn_in(self, web_worker: &JsValue) -> Result<Worker, SpawnError> {
-        self.check()?;
+        self.check_name()?;
+        let tier = self.chosen()?;
         #[cfg(panic = "abort")]
         end_workers_on_panic();
-        let buffer = atomics::create(self.rings).map_err(refused)?;
-        claim(web_worker).map_err(refused)?;
-        let bell = Arc::clone(&self.main.bell);
-        let end = atomics::main_transport(&buffer, Arc::clone(&bell))?;
-        if let Some(port) = doorbell(web_worker) {
-            end.wake_by_port(&port);
-        }
         let config = self.worker_config();
-        let worker = self.connect(Box::new(end));
-        worker.endpoint.run_in(WebWorker(web_worker.clone()));
-        attend(web_worker, ringing(bell), failing(&worker.endpoint));
+        let (worker, buffer) = match tier {
+            Tier::SharedMemory => self.share_memory(web_worker)?,
+            Tier::Suspending => (suspending::connect(self, web_worker)?, JsValue::UNDEFINED),
+        };
         let booted = boot(web_worker, &wasm_bindgen::module(), &buffer, &config.name, &numbers(&config));
         booted.map_err(|error| {
             let error = refused(error);
@@ -80,15 +164,29 @@ impl WorkerBuilder<'_> {
         Ok(worker)
     }
 
-    fn check(&self) -> Result<(), SpawnError> {
-        self.check_name()?;
-        why_not_shared().map_or(Ok(()), |why| Err(SpawnError::NotIsolated(why)))
+    /// Connects main to a Web Worker that has no link. Returns the memory that they share, too.
+    fn share_memory(self, web_worker: &JsValue) -> Result<(Worker, JsValue), SpawnError> {
+        let buffer = atomics::create(self.rings).map_err(refused)?;
+        claim(web_worker).map_err(refused)?;
+        let bell = Arc::clone(&self.main.bell);
+        let end = atomics::main_transport(&buffer, Arc::clone(&bell))?;
+        if let Some(port) = doorbell(web_worker) {
+            end.wake_by_port(&port);
+        }
+        let worker = self.connect(Box::new(end));
+        worker.endpoint.tier.set(Some(Tier::SharedMemory));
+        worker.endpoint.run_in(WebWorker(web_worker.clone()));
+        attend(web_worker, ringing(bell), JsValue::UNDEFINED, failing(&worker.endpoint));
+        Ok((worker, buffer))
     }
 }
 
 /// Hands control to coincide in a Web Worker that [`WorkerBuilder::spawn_script`](crate::WorkerBuilder::spawn_script) has started, whose first message is
 /// `boot`: runs `setup`, in which calls of main block, then tells main that the worker is ready, then serves its exports in the worker's
 /// event loop until the link is closed. That ends the Web Worker.
+///
+/// On [`Tier::SharedMemory`], `setup` has returned when this function returns. On [`Tier::Suspending`] it runs soon afterwards, since a call
+/// that it makes suspends it.
 ///
 /// A panic ends the worker, unless the program is compiled to unwind. Main receives its message as the reason why the link is closed.
 ///
@@ -107,10 +205,11 @@ impl WorkerBuilder<'_> {
 /// ```
 ///
 /// # Errors
-/// When `boot` is another message, the worker has attached to its link before, or `setup` failed. Main receives the error of `setup`.
+/// When `boot` is another message, the worker has attached to its link before, or `setup` failed before this function returned. Main receives
+/// the error of `setup` in any case.
 pub fn serve_script<F>(boot: &JsValue, setup: F) -> Result<(), ServeError>
 where
-    F: FnOnce(&Scope) -> Result<(), Thrown>,
+    F: FnOnce(&Scope) -> Result<(), Thrown> + 'static,
 {
     let boot = boot_of(boot).ok_or(ServeError::NotBooted)?;
     if TAKEN.swap(true, Ordering::Relaxed) {
@@ -118,22 +217,30 @@ where
     }
     #[cfg(panic = "abort")]
     report_panics();
+    if boot.buffer().is_undefined() {
+        return Ok(suspending::serve(&boot, setup)?);
+    }
     let driver = attached(&boot)?;
-    listen_to_main(ringing(Arc::clone(driver.bell())));
+    listen_to_main(ringing(Arc::clone(driver.bell())), JsValue::UNDEFINED);
     let done = setup(driver.scope()).and_then(|()| Ok(driver.scope().ready()?));
-    match &done {
-        Err(thrown) if boot.is_of_package() => {
-            let class = if thrown.class.is_empty() { "Error" } else { &thrown.class };
-            report_failure(class, &thrown.message, &thrown.stack);
-        }
-        Err(thrown) => driver.scope().endpoint.fail(&thrown.to_string()),
-        Ok(()) => {}
+    if let Err(thrown) = &done {
+        report(driver.scope(), boot.is_of_package(), thrown);
     }
     spawn_local(async move {
         driver.run().await;
         leave();
     });
     done.map_err(ServeError::Setup)
+}
+
+/// Tells main that the setup has failed.
+fn report(scope: &Scope, is_of_package: bool, thrown: &Thrown) {
+    if is_of_package {
+        let class = if thrown.class.is_empty() { "Error" } else { &thrown.class };
+        report_failure(class, &thrown.message, &thrown.stack);
+    } else {
+        scope.endpoint.fail(&thrown.to_string());
+    }
 }
 
 /// Attaches to the link that main has sent to this worker.
@@ -308,7 +415,7 @@ extern "C" {
     fn start_module(url: &str, name: Option<&str>) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
     fn claim(worker: &JsValue) -> Result<(), JsValue>;
-    fn attend(worker: &JsValue, ring: JsValue, fail: JsValue);
+    fn attend(worker: &JsValue, ring: JsValue, deliver: JsValue, fail: JsValue);
     #[wasm_bindgen(catch)]
     fn boot(worker: &JsValue, module: &JsValue, buffer: &JsValue, name: &str, config: &[f64]) -> Result<(), JsValue>;
     fn terminate(worker: &JsValue);
@@ -320,8 +427,9 @@ extern "C" {
     #[wasm_bindgen(js_name = bootOf)]
     fn boot_of(message: &JsValue) -> Option<Boot>;
     #[wasm_bindgen(js_name = listenToMain)]
-    fn listen_to_main(ring: JsValue);
-    #[cfg(panic = "abort")]
+    fn listen_to_main(ring: JsValue, take: JsValue);
+    #[wasm_bindgen(js_name = postPacket)]
+    fn post_packet(target: &JsValue, packet: &[u8]);
     #[wasm_bindgen(js_name = reportPanic)]
     fn report_panic(text: &str);
     #[wasm_bindgen(js_name = reportFailure)]

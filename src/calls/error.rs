@@ -62,6 +62,9 @@ pub enum CallErrorKind {
     /// The function or stream belongs to this end: it was made from a [`Callback`](crate::Callback) or a [`Source`](crate::Source) to be sent, and the
     /// other end uses it. Nothing was sent.
     Own,
+    /// On the tier `suspending`, the code that made the call can't be suspended: it was entered by the event loop and not by coincide, or JavaScript
+    /// lies between. Nothing was sent. The text says which, and what to do.
+    CannotSuspend(String),
     /// The call was refused because calls are nested too deep. The text is the chain of calls.
     TooDeep(String),
     /// A cycle of calls: the worker can run the function only after the call in which it is blocked, and the function of that call is assumed
@@ -226,6 +229,7 @@ impl fmt::Display for CallError {
                 f,
                 "`{function}` was not called: it belongs to this end and has not been sent; pass it to the other end, which uses it"
             ),
+            Kind::CannotSuspend(why) => write!(f, "`{function}` was not called: {why}"),
             Kind::TooDeep(message) => write!(f, "`{function}` was not run: {message}"),
             Kind::Deadlock(message) => write!(f, "`{function}` would wait for itself: {message}"),
             Kind::OutOfMemory(message) => write!(f, "`{function}` gave no result for lack of memory: {message}"),
@@ -311,8 +315,11 @@ pub enum Stop {
     #[error("{0}")]
     Closed(Closed),
     /// The worker can't wait for main here, and so can't be stopped either.
-    #[error("this worker cannot block")]
+    #[error("this worker cannot block: frames reach it only in its event loop")]
     CannotBlock,
+    /// On the tier `suspending`, the code that sleeps can't be suspended; see [`CallErrorKind::CannotSuspend`].
+    #[error("{0}")]
+    CannotSuspend(String),
 }
 
 /// Why a worker could not be started.
@@ -322,9 +329,9 @@ pub enum SpawnError {
     /// Another worker has that name.
     #[error("a worker named `{0}` is running already: terminate it first, or choose another name")]
     NameTaken(String),
-    /// The page can't share memory with workers, so they could not block. The text names what the page lacks.
-    #[error("workers cannot block here: {0}")]
-    NotIsolated(String),
+    /// A worker could not call main synchronously on this page, or not by the tier that was requested. The text names what is missing.
+    #[error("workers cannot call main synchronously here: {0}")]
+    NoTier(String),
     /// The system refused a thread, a process or shared memory; the browser refused a Web Worker.
     #[error("the worker could not be started: {0}")]
     System(#[from] std::io::Error),

@@ -271,6 +271,29 @@ fn coding_as<T>(current: Current, action: impl FnOnce() -> T) -> T {
     action()
 }
 
+/// What is being written and read by code that is suspended, until it is dropped.
+pub(crate) struct Aside<'a> {
+    handles: &'a Handles,
+    coding: Current,
+    met: bool,
+    sent: Vec<u64>,
+}
+
+impl<'a> Aside<'a> {
+    pub(crate) fn of(handles: &'a Handles) -> Self {
+        let coding = CODING.replace(Current::Elsewhere);
+        Self { handles, coding, met: MET.get(), sent: handles.given.begin() }
+    }
+}
+
+impl Drop for Aside<'_> {
+    fn drop(&mut self) {
+        CODING.replace(mem::replace(&mut self.coding, Current::Elsewhere));
+        MET.set(self.met);
+        self.handles.given.end(mem::take(&mut self.sent));
+    }
+}
+
 thread_local! {
     static CODING: RefCell<Current> = const { RefCell::new(Current::Elsewhere) };
 

@@ -17,11 +17,20 @@ pub struct WorkerBuilder<'a> {
     pub(crate) name: Option<String>,
     pub(crate) config: Config,
     pub(crate) rings: Rings,
+    #[cfg(target_family = "wasm")]
+    pub(crate) tier: Option<crate::Tier>,
 }
 
 impl<'a> WorkerBuilder<'a> {
     pub(crate) fn new(main: &'a Rc<Shared>) -> Self {
-        Self { main, name: None, config: Config::default(), rings: Rings::default() }
+        Self {
+            main,
+            name: None,
+            config: Config::default(),
+            rings: Rings::default(),
+            #[cfg(target_family = "wasm")]
+            tier: None,
+        }
     }
 
     /// Gives the worker a name, under which [`Main::workers`](crate::Main::workers) finds it.
@@ -79,7 +88,7 @@ impl<'a> WorkerBuilder<'a> {
 
 impl std::fmt::Debug for WorkerBuilder<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { main: _, name, config, rings } = self;
+        let Self { name, config, rings, .. } = self;
         f.debug_struct("WorkerBuilder")
             .field("name", name)
             .field("config", config)

@@ -9,6 +9,8 @@ use crate::calls::slot::Slot;
 use crate::calls::turn::Pace;
 use coincide_proto::engine::Action;
 use coincide_proto::{CallId, CloseReason, Closed, ClosedBy, Outcome, Time};
+#[cfg(target_family = "wasm")]
+use std::cell::Cell;
 use std::cell::{OnceCell, RefCell};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -25,6 +27,9 @@ pub(crate) struct MainEndpoint {
     address: OnceCell<Arc<Address>>,
     /// What other threads have queued to be sent, in order.
     queue: Queue<Queued>,
+    /// How the worker of a page reaches main.
+    #[cfg(target_family = "wasm")]
+    pub(crate) tier: Cell<Option<crate::Tier>>,
 }
 
 enum Queued {
@@ -81,6 +86,8 @@ impl MainEndpoint {
             runner: RefCell::default(),
             address: OnceCell::new(),
             queue: Queue::default(),
+            #[cfg(target_family = "wasm")]
+            tier: Cell::new(None),
         }
     }
 
@@ -112,6 +119,14 @@ impl MainEndpoint {
             self.host.engine.borrow_mut().flush();
         }
         self.send_queued() || progress
+    }
+
+    /// Whether the next frame may arrive during a turn, so that it is worth polling for.
+    pub(crate) fn is_polled(&self) -> bool {
+        #[cfg(target_family = "wasm")]
+        return self.tier.get() != Some(crate::Tier::Suspending);
+        #[cfg(not(target_family = "wasm"))]
+        true
     }
 
     /// Whether [`pump`](Self::pump) may have something to do.

@@ -167,7 +167,9 @@ impl Shared {
             match endpoint {
                 Some(endpoint) if endpoint.is_busy() && endpoint.pump(&self.pace) => {
                     progress = true;
-                    self.lingers.set(true);
+                    if endpoint.is_polled() {
+                        self.lingers.set(true);
+                    }
                 }
                 Some(_) => {}
                 None if place == 0 => progress |= self.perform_jobs() | self.expire_pools(),

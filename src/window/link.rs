@@ -2,7 +2,7 @@
 
 use super::callback;
 use super::remote::{Handle, Remote};
-use super::table::{ROOT, Table};
+use super::table::{self, ROOT, Table};
 use super::wire::{INVOKE, REFLECT, REFLECT_LATER};
 use crate::Scope;
 use crate::calls::error::{CallError, CallErrorKind};
@@ -168,8 +168,10 @@ impl ObjectLink {
         let engine = self.scope.host.engine.borrow();
         match engine.session().closed() {
             Some(closed) => Err(CallError { function: name(), kind: CallErrorKind::Closed(closed.clone()) }),
-            None if !engine.can_wait() => Err(CallError { function: name(), kind: CallErrorKind::CannotBlock }),
-            None => Ok(()),
+            None => {
+                drop(engine);
+                self.scope.why_no_wait().map_or(Ok(()), |kind| Err(CallError { function: name(), kind }))
+            }
         }
     }
 
@@ -225,6 +227,33 @@ impl ObjectLink {
     }
 }
 
+/// What is being written and read by code that is suspended, until it is dropped.
+pub(crate) struct Aside {
+    coding: Option<ObjectLink>,
+    table: Option<(Rc<Table>, table::Aside)>,
+}
+
+impl Aside {
+    pub(crate) fn of(scope: &WorkerEndpoint) -> Self {
+        let known = scope.reflection.borrow().clone();
+        let table: Option<Rc<Table>> = known.and_then(|known| known.as_any().downcast().ok());
+        let table = table.map(|table| {
+            let aside = table.set_aside();
+            (table, aside)
+        });
+        Self { coding: CODING.take(), table }
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        CODING.set(self.coding.take());
+        if let Some((table, aside)) = self.table.take() {
+            table.restore(aside);
+        }
+    }
+}
+
 thread_local! {
     static CODING: RefCell<Option<ObjectLink>> = const { RefCell::new(None) };
 }
@@ -235,6 +264,7 @@ pub(super) fn was_sent(error: &CallError) -> bool {
         error.kind,
         CallErrorKind::NotSent(_)
             | CallErrorKind::CannotBlock
+            | CallErrorKind::CannotSuspend(_)
             | CallErrorKind::Arguments(_)
             | CallErrorKind::Closed(_)
             | CallErrorKind::UnknownFunction(_)

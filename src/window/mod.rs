@@ -53,6 +53,8 @@ mod remote;
 mod table;
 mod wire;
 
+pub(crate) use link::Aside;
+
 pub use batch::Batch;
 pub use callback::Callback;
 pub use key::Key;

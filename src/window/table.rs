@@ -51,6 +51,17 @@ impl Table {
         }
     }
 
+    /// Takes what belongs to the values that are being written, while other code runs.
+    pub(super) fn set_aside(&self) -> Aside {
+        Aside { sent: self.functions.begin(), kept: self.kept.take() }
+    }
+
+    /// Puts it back.
+    pub(super) fn restore(&self, Aside { sent, kept }: Aside) {
+        self.functions.end(sent);
+        self.kept.replace(kept);
+    }
+
     /// Forgets everything: the link is closed.
     pub(super) fn clear(&self) {
         self.objects.clear();
@@ -61,6 +72,12 @@ impl Table {
     pub(super) fn sizes(&self) -> (usize, usize) {
         (self.objects.len(), self.functions.len())
     }
+}
+
+/// The functions and the handles in values that are being written.
+pub(super) struct Aside {
+    sent: Vec<u64>,
+    kept: Option<Vec<Rc<Handle>>>,
 }
 
 /// Id of the root on the wire. It is never released.

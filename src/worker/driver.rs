@@ -44,6 +44,19 @@ impl Driver {
         Self { scope, bell }
     }
 
+    /// The same, whose code is suspended where it would block.
+    #[cfg(all(target_family = "wasm", feature = "suspending"))]
+    pub(crate) fn suspending(
+        transport: Box<dyn Transport>,
+        ring: Ring,
+        bell: Arc<Bell>,
+        config: Config,
+        suspender: Box<dyn super::Suspender>,
+    ) -> Self {
+        let endpoint = WorkerEndpoint::suspending(transport, ring, config, Some(Arc::clone(&bell)), Some(suspender));
+        Self { scope: Scope::new(endpoint), bell }
+    }
+
     /// The worker's own side. Call [`ready`](Scope::ready) on it when the worker is ready.
     pub fn scope(&self) -> &Scope {
         &self.scope

@@ -2,14 +2,17 @@
 
 use super::cancel::CancelToken;
 use super::ring::{Ring, Woken};
+use super::suspend::Suspender;
 use crate::calls::clock;
 use crate::calls::defaults::MEMORY_BUDGET;
 use crate::calls::endpoint::{Encode, Endpoint};
 use crate::calls::error::{self, CallError, CallErrorKind, CallResult, RawError, Stop};
+use crate::calls::handles;
 use crate::calls::host::{Effect, Host, Task};
 use crate::calls::turn::{Pace, Paced, Turn};
+use crate::window;
 use coincide_codec::EncodeError;
-use coincide_proto::engine::{self, Action};
+use coincide_proto::engine::{self, Action, StrandId};
 use coincide_proto::{
     Budget, CallId, CloseReason, Closed, Config, Format, Outcome, Payload, Role, SendError, Session, Time, Transport,
 };
@@ -28,6 +31,14 @@ pub(crate) struct WorkerEndpoint {
     ring: Ring,
     /// The bell of the event loop that the worker lives in, if it does.
     bell: Option<Arc<Bell>>,
+    /// What suspends code instead of blocking the thread, if something does.
+    suspender: Option<Box<dyn Suspender>>,
+    /// Number of the last turn: a turn in which code was suspended is over once another one has begun.
+    turns: Cell<u32>,
+    /// Functions that check and are suspended for that. They are not done before the next turn: nothing else is to run.
+    checks: Cell<u32>,
+    /// When the event loop was last known to run.
+    visited: Cell<Time>,
     /// The end of the link has been handled.
     closed: Cell<bool>,
     /// A turn is being taken.
@@ -58,12 +69,27 @@ pub(crate) trait Reflection {
 impl WorkerEndpoint {
     /// `ring` wakes the worker while it waits for the transport.
     pub(crate) fn new(transport: Box<dyn Transport>, ring: Ring, config: Config, bell: Option<Arc<Bell>>) -> Self {
+        Self::suspending(transport, ring, config, bell, None)
+    }
+
+    /// The same, whose code is suspended where it would block.
+    pub(crate) fn suspending(
+        transport: Box<dyn Transport>,
+        ring: Ring,
+        config: Config,
+        bell: Option<Arc<Bell>>,
+        suspender: Option<Box<dyn Suspender>>,
+    ) -> Self {
         let session = Session::new(Role::Worker, config).with_budget(&Budget::new(MEMORY_BUDGET));
         Self {
             host: Rc::new(Host::new(session, transport)),
             tasks_woken: Arc::new(Woken::new(&ring)),
             ring,
             bell,
+            suspender,
+            turns: Cell::new(0),
+            checks: Cell::new(0),
+            visited: Cell::new(clock::now()),
             closed: Cell::new(false),
             turning: Cell::new(false),
             armed: Cell::new(false),
@@ -90,23 +116,33 @@ impl WorkerEndpoint {
 
     /// Whether this end may wait for a call, and otherwise why not.
     fn may_wait(&self) -> Result<(), CallErrorKind> {
-        let mut engine = self.host.engine.borrow_mut();
-        match engine.take_stop() {
+        let stop = self.host.engine.borrow_mut().take_stop();
+        match stop {
             Some(engine::Stop::Interrupted) => Err(CallErrorKind::Interrupted),
             Some(engine::Stop::Cancelled) => Err(CallErrorKind::Cancelled),
-            Some(engine::Stop::Closed) | None if engine.can_wait() => Ok(()),
-            Some(engine::Stop::Closed) | None => Err(CallErrorKind::CannotBlock),
+            Some(engine::Stop::Closed) | None => self.why_no_wait().map_or(Ok(()), Err),
         }
     }
 
     /// Waits for the result of a call that has been made.
     fn block(&self, function: &str, id: CallId, cancel: Option<&CancelToken>) -> CallResult {
         self.host.engine.borrow_mut().wait_for(id);
+        if let Some(suspender) = &self.suspender {
+            return self.wait_suspended(&**suspender, id, cancel);
+        }
         let outcome = self.wait_for(id, cancel);
         self.look_again();
         match outcome {
             Outcome::Returned { format, payload } => Ok((format, payload)),
             outcome => Err(RawError::from_outcome(function, outcome, self.host.engine.borrow().session())),
+        }
+    }
+
+    /// Why the running code can't wait for main; `None` if it can, as far as is known.
+    pub(crate) fn why_no_wait(&self) -> Option<CallErrorKind> {
+        match &self.suspender {
+            Some(suspender) => suspender.hindrance().map(|why| CallErrorKind::CannotSuspend(why.into())),
+            None => (!self.host.engine.borrow().can_wait()).then_some(CallErrorKind::CannotBlock),
         }
     }
 
@@ -135,6 +171,13 @@ impl WorkerEndpoint {
     pub(super) fn turn(&self, budget: Duration) -> Turn {
         assert!(!self.turning.replace(true), "the worker takes a turn already: an export must not call `turn`");
         let _turning = Reset(&self.turning);
+        if self.checks.get() > 0 {
+            // The bell rings when the check is over.
+            return Turn::Idle { timeout: None };
+        }
+        let turn = self.turns.get().wrapping_add(1);
+        self.turns.set(turn);
+        self.visited.set(clock::now());
         if self.armed.replace(false) {
             self.host.engine.borrow_mut().disarm();
             if let Some(bell) = &self.bell {
@@ -148,12 +191,17 @@ impl WorkerEndpoint {
             match self.next_action() {
                 Some(action) => {
                     self.perform(action);
+                    if self.turns.get() != turn {
+                        // The function was suspended, and this turn with it.
+                        return Turn::More;
+                    }
                     self.pace.add(1);
                     answered = true;
                 }
                 None if self.poll_tasks() => {}
-                None if answered && self.tasks.borrow().is_empty() && self.linger() => {}
+                None if answered && self.suspender.is_none() && self.tasks.borrow().is_empty() && self.linger() => {}
                 None => {
+                    self.stop_sleepers();
                     self.armed.set(true);
                     self.pace.add(1);
                     if self.host.engine.borrow_mut().arm() && !self.tasks_woken.is_set() {
@@ -237,7 +285,104 @@ impl WorkerEndpoint {
         }
     }
 
+    /// Suspends the running code until this call has ended.
+    fn wait_suspended(&self, suspender: &dyn Suspender, id: CallId, cancel: Option<&CancelToken>) -> CallResult {
+        let pending = self.host.pending.expect(id);
+        loop {
+            if cancel.is_some_and(CancelToken::is_cancelled) {
+                self.host.engine.borrow_mut().cancel(id);
+            }
+            let suspended = self.suspended(|strand| {
+                let waker = suspender.waker(strand);
+                let _ = pending.poll(&Context::from_waker(&waker));
+                let _ring = cancel.map(|token| token.ring_on_cancel(Arc::new(move || waker.wake_by_ref())));
+                suspender.suspend(strand, None)
+            });
+            if let Err(why) = suspended {
+                self.forget(id);
+                return Err(CallError::new("", CallErrorKind::CannotSuspend(why)).into());
+            }
+            if let Poll::Ready(result) = pending.poll(&Context::from_waker(Waker::noop())) {
+                return result;
+            }
+        }
+    }
+
+    /// Ends a call that is not waited for after all.
+    fn forget(&self, id: CallId) {
+        self.host.engine.borrow_mut().cancel(id);
+        self.settle();
+        // Its end is due now that it is the innermost frame.
+        let due = self.host.engine.borrow_mut().poll();
+        if let Some(action) = due {
+            self.perform(action);
+        }
+        self.host.pending.forget(id);
+    }
+
+    /// Calls `suspend`, during which other code of this worker runs.
+    fn suspended<T>(&self, suspend: impl FnOnce(StrandId) -> T) -> T {
+        let _handles = handles::Aside::of(&self.host.handles);
+        let _objects = window::Aside::of(self);
+        self.turning.set(false);
+        // What is queued is sent in that turn, and what arrives from then on rings.
+        self.look_again();
+        let strand = self.host.engine.borrow_mut().suspend();
+        let result = suspend(strand);
+        self.host.engine.borrow_mut().resume_strand(strand);
+        self.visited.set(clock::now());
+        result
+    }
+
+    fn sleep_suspended(&self, suspender: &dyn Suspender, end: Time) -> Result<(), Stop> {
+        loop {
+            let left = end.since(clock::now());
+            self.suspended(|strand| suspender.suspend(strand, Some(left))).map_err(Stop::CannotSuspend)?;
+            let stop = self.host.engine.borrow_mut().take_stop();
+            match stop {
+                Some(engine::Stop::Interrupted) => return Err(Stop::Interrupted),
+                Some(engine::Stop::Cancelled) => return Err(Stop::Cancelled),
+                Some(engine::Stop::Closed) => return Err(Stop::Closed(self.why_closed())),
+                None if end.since(clock::now()).is_zero() => return Ok(()),
+                None => {}
+            }
+        }
+    }
+
+    /// Wakes suspended code that sleeps and is to stop.
+    fn stop_sleepers(&self) {
+        if let Some(suspender) = &self.suspender {
+            let sleepers = self.host.engine.borrow().sleepers_to_stop();
+            sleepers.into_iter().for_each(|strand| suspender.waker(strand).wake());
+        }
+    }
+
+    /// Lets the event loop receive what main has sent, where that is needed, and if it has not run for a while.
+    fn visit_event_loop(&self) {
+        let Some(suspender) = &self.suspender else {
+            return;
+        };
+        if suspender.hindrance().is_some() || clock::now().since(self.visited.get()) < VISIT_EVERY {
+            return;
+        }
+        self.checks.set(self.checks.get() + 1);
+        // Below JavaScript, frames wait until the event loop runs.
+        let _ = self.suspended(|_| suspender.visit_event_loop());
+        self.visited.set(clock::now());
+        self.checks.set(self.checks.get() - 1);
+        self.look_again();
+    }
+
     pub(super) fn sleep(&self, duration: Duration) -> Result<(), Stop> {
+        if let Some(suspender) = &self.suspender {
+            if let Some(why) = suspender.hindrance() {
+                return Err(Stop::CannotSuspend(why.into()));
+            }
+            self.host.engine.borrow_mut().fall_asleep();
+            let slept = self.sleep_suspended(&**suspender, clock::now().after(duration));
+            self.host.engine.borrow_mut().wake_up();
+            return slept;
+        }
         {
             let mut engine = self.host.engine.borrow_mut();
             if !engine.can_wait() {
@@ -294,6 +439,7 @@ impl WorkerEndpoint {
     }
 
     pub(super) fn check(&self) -> Result<(), Stop> {
+        self.visit_event_loop();
         while self.look()? {}
         Ok(())
     }
@@ -364,6 +510,9 @@ impl WorkerEndpoint {
     }
 
     fn spawn(&self, task: Task) {
+        if let Some(suspender) = &self.suspender {
+            return suspender.spawn(task);
+        }
         self.tasks.borrow_mut().push(Paced { task, pace: Rc::clone(&self.pace) });
         self.tasks_woken.set();
     }
@@ -424,6 +573,9 @@ impl Drop for Reset<'_> {
         self.0.set(false);
     }
 }
+
+/// How often code that checks lets the event loop run, which takes some 20 µs.
+const VISIT_EVERY: Duration = Duration::from_millis(10);
 
 /// Most actions before the tasks have their turn.
 const BATCH: u32 = 64;

@@ -5,6 +5,7 @@ mod driver;
 mod endpoint;
 mod ring;
 mod scope;
+mod suspend;
 mod sync_proxy;
 
 pub use cancel::CancelToken;
@@ -13,6 +14,9 @@ pub use driver::Detached;
 pub use driver::Driver;
 pub use scope::Scope;
 pub use sync_proxy::SyncProxy;
+
+#[cfg(all(target_family = "wasm", feature = "suspending"))]
+pub(crate) use suspend::Suspender;
 
 pub(crate) use endpoint::{Reflection, WorkerEndpoint};
 #[cfg(not(target_family = "wasm"))]

@@ -127,6 +127,32 @@ impl Scope {
         }
     }
 
+    /// Runs a future when the worker serves. A call of [`sync`](Self::sync) in it blocks the worker like any other; on the tier `suspending` it suspends
+    /// this future alone, which futures of other executors, such as `spawn_local`, can't.
+    ///
+    /// ```
+    /// # use coincide::Main;
+    /// # let main = Main::new()?;
+    /// let worker = main.spawn(|scope| {
+    ///     let (sync, own) = (scope.sync(), scope.clone());
+    ///     scope.export("begin", move || {
+    ///         let sync = sync.clone();
+    ///         own.spawn(async move { sync.call::<()>("done", ()).expect("main is there") });
+    ///     });
+    ///     Ok(())
+    /// })?;
+    /// let (sender, receiver) = std::sync::mpsc::channel();
+    /// worker.register("done", move || sender.send(()).expect("the test waits"));
+    /// main.block_on(worker.proxy().call::<()>("begin", ()))?;
+    /// while receiver.try_recv().is_err() {
+    ///     let _ = main.turn(std::time::Duration::from_millis(1));
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        self.endpoint.when_idle(task);
+    }
+
     /// Releases references of main's objects that were received in payloads. List each id once for each time that it was
     /// received.
     ///

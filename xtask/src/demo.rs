@@ -19,6 +19,8 @@ pub(crate) enum Demo {
     MainPlain,
     /// The page of the example in which both sides are Rust.
     Rust,
+    /// The same on a page that is not isolated.
+    RustPlain,
     /// The page of the table.
     Table,
     /// The table on a page that is not isolated.
@@ -33,6 +35,7 @@ impl Demo {
             Self::Main => "web/demo/index.html",
             Self::MainPlain => "plain/web/demo/index.html",
             Self::Rust => "examples/web/index.html",
+            Self::RustPlain => "plain/examples/web/index.html",
             Self::Table => "examples/table/index.html",
             Self::TablePlain => "plain/examples/table/index.html",
             Self::Python => web::PYTHON_DEMO,
@@ -45,6 +48,7 @@ impl Demo {
             Self::Main => "cargo xtask demo --serve",
             Self::MainPlain => "cargo xtask demo --no-isolation --serve",
             Self::Rust => "cargo xtask demo --rust --serve",
+            Self::RustPlain => "cargo xtask demo --rust --no-isolation --serve",
             Self::Table => "cargo xtask demo --table --serve",
             Self::TablePlain => "cargo xtask demo --table --no-isolation --serve",
             Self::Python => "cargo xtask demo --python --serve",
@@ -58,12 +62,12 @@ impl Demo {
             Self::MainPlain => [&CONSOLE[..], &["tier: service-worker"]].concat(),
             Self::Python => PYTHON_CONSOLE.to_vec(),
             // These pages are operated by hand.
-            Self::Rust | Self::Table | Self::TablePlain => Vec::new(),
+            Self::Rust | Self::RustPlain | Self::Table | Self::TablePlain => Vec::new(),
         }
     }
 
     fn build(self, workspace: &Workspace) -> anyhow::Result<()> {
-        if self == Self::Rust {
+        if matches!(self, Self::Rust | Self::RustPlain) {
             return web::build_example(workspace);
         }
         web::build(workspace, Profile::Web).context("the npm package")?;
@@ -195,7 +199,7 @@ mod tests {
             assert!(hindrance(demo, 0).is_some_and(|why| why.starts_with("no browser")), "{demo:?}");
             assert_eq!(hindrance(demo, 1), None, "{demo:?}");
         }
-        for demo in [Demo::Rust, Demo::Table, Demo::TablePlain] {
+        for demo in [Demo::Rust, Demo::RustPlain, Demo::Table, Demo::TablePlain] {
             assert_eq!(hindrance(demo, 0), hindrance(demo, 2), "{demo:?}");
             assert!(hindrance(demo, 2).is_some(), "{demo:?}");
         }

@@ -50,8 +50,8 @@ enum Command {
         /// Serve the page of the demonstration and print its address, for you to open
         #[arg(long)]
         serve: bool,
-        /// The page of examples/web, on which both sides are Rust; `--serve` serves it
-        #[arg(long, conflicts_with = "no_isolation")]
+        /// The page of examples/web, on which both sides are Rust; `--serve` serves it, `--no-isolation` without the headers
+        #[arg(long)]
         rust: bool,
         /// The page of examples/table, a table that a worker builds and keeps; `--serve` serves it, `--no-isolation` without the headers
         #[arg(long, conflicts_with = "rust")]
@@ -59,7 +59,7 @@ enum Command {
         /// Python in workers, as PyScript's page on workers has it: runs its common use case in the browsers that are installed
         #[arg(long, conflicts_with_all = ["no_isolation", "rust", "table"])]
         python: bool,
-        /// Only the page, served without the headers of isolation: a service worker lets its worker block
+        /// Only the page, served without the headers of isolation: a service worker lets its worker block, or with `--rust` its code is suspended
         #[arg(long)]
         no_isolation: bool,
     },
@@ -133,7 +133,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Test { only, browser, .. } => Ok(test::run(&workspace, &only, browser.as_deref())),
         Command::Demo { serve, rust, table, python, no_isolation } => {
             let demo = match (rust, table, python, no_isolation) {
-                (true, ..) => Demo::Rust,
+                (true, .., false) => Demo::Rust,
+                (true, .., true) => Demo::RustPlain,
                 (_, true, _, false) => Demo::Table,
                 (_, true, _, true) => Demo::TablePlain,
                 (_, _, true, _) => Demo::Python,

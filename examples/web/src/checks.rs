@@ -3,6 +3,7 @@
 mod life;
 mod operating;
 mod painting;
+mod suspending;
 mod window;
 pub mod worker;
 
@@ -13,11 +14,17 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 macro_rules! checks {
-    ($($name:literal: $check:path;)*) => {
+    ($($name:literal: $check:path;)* suspending: $($suspending:literal: $suspended:path;)*) => {
         /// The names of the checks.
         #[wasm_bindgen(js_name = checkNames)]
         pub fn names() -> Vec<String> {
             vec![$($name.to_owned()),*]
+        }
+
+        /// The names of those on the tier `suspending` alone.
+        #[wasm_bindgen(js_name = suspendingNames)]
+        pub fn suspending_names() -> Vec<String> {
+            vec![$($suspending.to_owned()),*]
         }
 
         /// Makes the check of that name. Rejects with what was wrong.
@@ -25,6 +32,7 @@ macro_rules! checks {
         pub async fn run(name: String) -> Result<(), JsError> {
             let checked: Checked = match name.as_str() {
                 $($name => $check().await,)*
+                $($suspending => $suspended().await,)*
                 _ => Err("there is no such check".into()),
             };
             checked.map_err(|error| JsError::new(&error.to_string()))
@@ -68,13 +76,26 @@ checks! {
     "a list of paths shows no more than it names": window::listed;
     "evaluate and imports are allowed by name, and a trusted worker has all": window::allowed;
     "a page that shares nothing says so": window::not_shared;
+    "a worker has the best tier or the requested one, and main says why there is no better one": suspending::tiers;
+    "calls nest in both directions, up to a limit": suspending::nested;
+    "a worker that waits runs functions, callbacks and streams": suspending::back;
+    "deadlines and tokens end calls, and sleeps end": suspending::deadlines;
+    "an interrupt and a cancellation stop what waits, sleeps or computes": suspending::stops;
+    "calls that wait end with the worker, however it ends": suspending::ends;
+    suspending:
+    "functions that were suspended are resumed in the order in which their calls end": suspending::any_order;
+    "hundreds of functions are suspended at once": suspending::crowd;
+    "asynchronous functions run while code is suspended": suspending::asynchronous;
+    "tasks of a worker are suspended one by one": suspending::tasks;
+    "an argument that calls main while it is written is suspended": suspending::encoding;
+    "code that cannot be suspended is told what to do": suspending::refusals;
 }
 
-/// On a page that is not isolated: says what it lacks.
-#[wasm_bindgen(js_name = whyNotIsolated)]
-pub fn why_not_isolated() -> Result<String, JsError> {
+/// On a page that is not isolated, in a browser that suspends nothing: says what they lack.
+#[wasm_bindgen(js_name = whyNoTier)]
+pub fn why_no_tier() -> Result<String, JsError> {
     match Main::new()?.worker().spawn_script("./none.js") {
-        Err(coincide::SpawnError::NotIsolated(why)) => Ok(why),
+        Err(coincide::SpawnError::NoTier(why)) => Ok(why),
         other => Err(JsError::new(&format!("{other:?}"))),
     }
 }

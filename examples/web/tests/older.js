@@ -1,5 +1,7 @@
-// Runs another script of a worker as in a browser without `Atomics.waitAsync`, where ends wake each other by messages.
+// Runs another script of a worker as in a browser without `Atomics.waitAsync`, where ends wake each other by messages, and without JavaScript Promise Integration.
 delete Atomics.waitAsync;
+delete WebAssembly.Suspending;
+delete WebAssembly.promising;
 const early = [];
 const keep = event => early.push(event.data);
 addEventListener('message', keep);

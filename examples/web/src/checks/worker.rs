@@ -15,6 +15,7 @@ pub fn checks(boot: &JsValue) -> Result<(), JsError> {
     Ok(serve_script(boot, |scope| {
         scope.export_interface(painter::functions(Painter::new(scope)));
         super::operating::export(scope);
+        super::suspending::export(scope);
         scope.export("echo", |bytes: ByteBuf| bytes);
         scope.export("echo_parts", |text: String, bytes: SharedBytes, value: Value| (text, bytes, value));
         scope.export("apply", |function: RemoteFunction, number: u32| {
