@@ -15,7 +15,7 @@ import { withLimits } from './objects/streams.js';
 import { promised, rejectAll } from './pending.js';
 import { ALARM, BOOT, BROKEN, FAILED, HELLO, OBJECTS, PACKET, PANIC, RING, detach, kindOf, limitsOf, measured, packetsOf, prepare, proxyOf, wakesWorkers } from './proxy.js';
 import { roomFor } from './stack.js';
-import { MESSAGES, SERVICE, SHARED, reasonsFor } from './tier.js';
+import { MESSAGES, SERVICE, SHARED, SUSPENDING, reasonsFor } from './tier.js';
 import { revived, thrownInWords } from './thrown.js';
 import { transformed } from './transform.js';
 import { inWords } from './values.js';
@@ -287,7 +287,7 @@ export class Controller {
     const { wishes } = this;
     const { relay } = this.#prepared;
     const post = this.#post;
-    const alarm = this.tier === MESSAGES ? alarmOf(platform, about => post({ [ALARM]: about })) : undefined;
+    const alarm = this.tier === MESSAGES || this.tier === SUSPENDING ? alarmOf(platform, about => post({ [ALARM]: about })) : undefined;
     try {
       this.#link = this.tier === SHARED ? shared(post, this.#options) : Link.byMessages(packetsOf(post), relay, alarm, strict);
       // A worker in Rust takes no objects.
@@ -296,7 +296,7 @@ export class Controller {
       Object.assign(this.#link.objects, this.#callersOfLink());
       this.#reflected = reflection?.reflect?.(this.#link, wishes);
       const window = reflection?.wishes(wishes);
-      post({ [BOOT]: { module: start.module, buffer: this.#link.buffer, relay, promises, deadlockTimeout, reasons: this.#reasons, window, alarm: alarm?.start, exposed: [...this.#exposed] } });
+      post({ [BOOT]: { tier: this.tier, module: start.module, buffer: this.#link.buffer, relay, promises, deadlockTimeout, reasons: this.#reasons, window, alarm: alarm?.start, exposed: [...this.#exposed] } });
     } catch (error) {
       const why = `the link could not be created: ${clause(error?.message)}`;
       this.#fails(error instanceof CoincideError ? error : new CoincideError('NotStarted', why, '', { cause: error }));

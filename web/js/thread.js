@@ -31,6 +31,8 @@ class Thread {
   entries = {};
   /** What all calls of `coincide()` have in common; undefined before there is a link. */
   scope;
+  /** What suspends, if an entry that has it was imported: see `suspending/index.js`. */
+  suspending;
   /** Resolves with main's answer. */
   booted;
   isReady = false;
@@ -140,8 +142,8 @@ class Thread {
     }
     // The program on main may post anything.
     if (!(content instanceof Object)) return false;
-    if (kind === ALARM) this.#alarm?.passed(content);
-    else this.#answered(content);
+    if (kind !== ALARM) this.#answered(content);
+    else if (this.#alarm?.passed(content)) this.scope?.suspended?.interrupt();
     return true;
   }
 

@@ -4,6 +4,9 @@ import { CoincideError, ours } from './errors.js';
 /** Rings in shared memory: the page is cross-origin isolated. */
 export const SHARED = 'shared-memory';
 
+/** Messages, while the interpreter in the worker suspends its stack (JSPI): calls return promises, for which its program waits. */
+export const SUSPENDING = 'suspending';
+
 /** Messages, and a service worker through which a blocked worker receives them. */
 export const SERVICE = 'service-worker';
 
@@ -14,17 +17,22 @@ export const MESSAGES = 'messages';
  * The tier of a new worker.
  *
  * @param platform see `platform.js`
- * @param {{ tier?: string, serviceWorker?: string | URL }} options the options that choose the tier
+ * @param {{ tier?: string, serviceWorker?: string | URL, suspends?: boolean }} options the options that choose the tier
  */
-export const tierOf = (platform, { tier, serviceWorker }) => {
-  if (tier === undefined) return platform.shared() ? SHARED : !serviceWorker || platform.whyNoServiceWorkers() ? MESSAGES : SERVICE;
+export const tierOf = (platform, { tier, serviceWorker, suspends }) => {
+  if (tier === undefined) {
+    if (platform.shared()) return SHARED;
+    if (suspends && !whyNotSuspending()) return SUSPENDING;
+    return !serviceWorker || platform.whyNoServiceWorkers() ? MESSAGES : SERVICE;
+  }
   const refuse = why => {
     throw new CoincideError('NoTier', `a worker cannot have the tier ${tier} here: ${why}`, '');
   };
   if (tier === SHARED) return platform.shared() ? tier : refuse(platform.whyNotShared());
+  if (tier === SUSPENDING) return whyNotSuspending() ? refuse(whyNotSuspending()) : tier;
   if (tier === SERVICE) return !serviceWorker ? refuse(NOT_NAMED) : tier;
   if (tier === MESSAGES) return tier;
-  throw ours(new TypeError(`\`tier\` has to be ${SHARED}, ${SERVICE} or ${MESSAGES}, not ${String(tier)}`));
+  throw ours(new TypeError(`\`tier\` has to be ${SHARED}, ${SUSPENDING}, ${SERVICE} or ${MESSAGES}, not ${String(tier)}`));
 };
 
 /** The tier of workers here, and why there is no better one. */
@@ -32,7 +40,7 @@ export const diagnose = (platform, options) => {
   const tier = tierOf(platform, options);
   const reasons = reasonsFor(platform, options, tier);
   const fault = platform.whyNoWasm();
-  return fault ? { tier, canBlock: false, reasons: [fault, ...reasons] } : { tier, canBlock: tier !== MESSAGES, reasons };
+  return fault ? { tier, canBlock: false, reasons: [fault, ...reasons] } : { tier, canBlock: tier === SHARED || tier === SERVICE, reasons };
 };
 
 /** Why there is no better tier than this one. */
@@ -40,9 +48,15 @@ export const reasonsFor = (platform, options, tier) => {
   if (tier === SHARED) return [];
   const asked = options.tier === tier;
   const reasons = [asked ? `the tier ${tier} was requested` : platform.whyNotShared()];
-  if (tier === MESSAGES && !asked) reasons.push(platform.whyNoServiceWorkers() ?? NOT_NAMED);
+  if (tier === SUSPENDING || asked) return reasons;
+  if (options.suspends) reasons.push(whyNotSuspending());
+  if (tier === MESSAGES) reasons.push(platform.whyNoServiceWorkers() ?? NOT_NAMED);
   return reasons;
 };
+
+/** Why the stack of an interpreter cannot be suspended here; undefined if it can. */
+const whyNotSuspending = () =>
+  globalThis.WebAssembly?.Suspending ? undefined : 'this browser has no JSPI (`WebAssembly.Suspending`): Chromium has it from version 137 on, Firefox from 153 on';
 
 const NOT_NAMED =
   'no service worker was named: serve one (`npx coincide sw sw.js` writes it) and pass `serviceWorker: "./sw.js"` to `coincide()`';

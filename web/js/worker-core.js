@@ -14,8 +14,9 @@ import { inWords } from './values.js';
 /**
  * @param reflect creates proxies of main's objects, if it is given: see `reflect/worker.js`
  * @param kind whether the scope has `window`: another copy of coincide in this worker may share it
+ * @param suspending creates what the tier `suspending` needs, if it is given: see `suspending/index.js`
  */
-export const create = (platform, reflect, kind = reflect ? 'window' : 'plain') => {
+export const create = (platform, reflect, kind = reflect ? 'window' : 'plain', suspending) => {
   const misplaced = platform.whyMisplaced();
   if (misplaced) return refusing(() => new CoincideError('Misplaced', `\`coincide()\` of \`coincide/worker\` has no main here: ${misplaced}`, ''));
   const thread = threadOf(platform);
@@ -24,6 +25,7 @@ export const create = (platform, reflect, kind = reflect ? 'window' : 'plain') =
     return (kind === 'window' ? window : (plain ?? window)) ?? refusing(() => new CoincideError('Copies', WITHOUT_WINDOW, ''));
   }
 
+  thread.suspending ??= suspending;
   /** What this entry has returned before. */
   let result;
 
@@ -66,7 +68,8 @@ const WITHOUT_WINDOW =
 
 /** The scope of a worker whose main shares its objects. */
 const windowed = (reflect, shared, { reasons, window }) => {
-  const { plain, end, options } = shared;
+  const { plain, end, options, suspended } = shared;
+  if (suspended) return { ...plain, ...suspended.reflect(end, options) };
   const refuse = () => {
     throw new CoincideError('CannotBlock', windowCannotBlock(reasons), 'window');
   };
@@ -78,11 +81,14 @@ const windowed = (reflect, shared, { reasons, window }) => {
 /** The link of a worker, and what programs have of it. */
 const scopeOf = (thread, platform, boot) => {
   const { options } = thread;
-  const { buffer, relay, promises, reasons } = boot;
+  const { tier, buffer, relay, promises, reasons } = boot;
+  const suspends = tier === 'suspending';
+  if (suspends && !thread.suspending) throw new CoincideError('Options', NOT_SUSPENDING, '');
   const end = thread.link(boot);
   if (options.memory !== undefined) setMemory(options.memory);
   const sync = Boolean(buffer ?? relay);
-  const awaits = options.promises || promises;
+  const awaits = options.promises || promises || suspends;
+  const suspended = suspends ? thread.suspending() : undefined;
   const refuse = (name, isReceived) => {
     throw new CoincideError('CannotBlock', cannotBlock(name, reasons, isReceived), name);
   };
@@ -115,7 +121,7 @@ const scopeOf = (thread, platform, boot) => {
     };
     const awaiting = (name, args, shown, pack, here) => {
       const { transform } = options;
-      const start = options.measure ? performance.now() : 0;
+      const begin = options.measure ? performance.now() : 0;
       const passes = value => {
         if (!pack) throwReturned(value, shown, here);
         return passed(value, transform);
@@ -126,11 +132,16 @@ const scopeOf = (thread, platform, boot) => {
       const [sent, buffers, moved] = prepare(args, options);
       signal?.throwIfAborted();
       const packed = pack ? pack(sent) : sent;
-      const called = promised(end, pending => end.callLater(name, packed, timeout, pending, moved), shown, limits);
+      const start = pending => {
+        if (!promise) suspended?.track(pending);
+        return end.callLater(name, packed, timeout, pending, moved);
+      };
+      const called = promised(end, start, shown, limits);
       platform.reconsider();
       detach(buffers, called);
-      const result = called.then(passes, fails);
-      return options.measure ? result.finally(() => measured(shown, start)) : result;
+      const settled = called.then(passes, fails);
+      const result = suspended && !promise ? suspended.inOrder(settled) : settled;
+      return options.measure ? result.finally(() => measured(shown, begin)) : result;
     };
     const refused = (name, args, shown) => refuse(shown, name !== shown);
     const blocks = !promise && (sync || !awaits);
@@ -175,6 +186,8 @@ const scopeOf = (thread, platform, boot) => {
     fail(why) {
       thread.fail({ said: inWords(why), thrown: isError(why) ? described(why) : undefined });
     },
+    tier,
+    ...(thread.suspending && { enter: suspended ? fn => suspended.enter(fn) : fn => fn }),
     native: Boolean(buffer),
     sync,
     transfer: options.transfer,
@@ -196,6 +209,7 @@ const scopeOf = (thread, platform, boot) => {
         ({ signal } = limitsOf(limits));
         signal?.throwIfAborted();
         touch();
+        if (suspended) return suspended.sleep(milliseconds, signal, site());
         end.sleep(milliseconds, signal);
       } catch (error) {
         throw located(error, site(), signal);
@@ -209,7 +223,7 @@ const scopeOf = (thread, platform, boot) => {
       detach(buffers);
     }),
   };
-  return { plain, end, options, touch: hook => (touch = hook) };
+  return { plain, end, options, suspended, touch: hook => (touch = hook) };
 };
 
 /** The argument of `sleep`, checked. */
@@ -217,6 +231,9 @@ const millisecondsOf = given => {
   if (typeof given === 'number' && given >= 0) return given;
   throw ours(new TypeError(`\`sleep\` takes a number of milliseconds, at least 0, not ${inWords(given)}`));
 };
+
+const NOT_SUSPENDING =
+  'main has given this worker the tier suspending, on which an interpreter waits for promises: import `coincide/suspending/worker` in the worker, or leave out the option `suspends` on main';
 
 /** Message of `CannotBlock`: why, and what to use instead. */
 const cannotBlock = (name, reasons, isReceived) =>

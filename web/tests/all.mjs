@@ -19,6 +19,7 @@ import postedTests from './posted.tests.mjs';
 import { lack, runtime } from './runtimes.mjs';
 import streamsTests from './streams.tests.mjs';
 import { assert, deepEqual, equal, rejects, suite, throws } from './suite.mjs';
+import suspendingTests from './suspending.tests.mjs';
 import valueTests from './value.tests.mjs';
 import homeTests from './window.home.tests.mjs';
 import windowTests from './window.tests.mjs';
@@ -32,6 +33,7 @@ export const all = platform => {
   const long = tests => (['deno', 'bun'].includes(runtime) ? [] : tests);
   for (const tier of platform.tiers) for (const tests of [bootTests, wrapTests, earlyTests, linkTests, valueTests, docsTests, postedTests, buffersTests, ...long([boundaryTests]), errorTests, failureTests, objectsTests, poolTests, streamsTests]) tests(test, { ...kit, tier });
   for (const tests of [windowTests, homeTests, wallTests, coincidentTests]) tests(test, kit);
+  suspendingTests(test, { ...kit, own: { tier: 'suspending' } });
   const codec = codecKit();
   codecTests(test, { ...kit, ...codec });
   cloneTests(test, { ...kit, ...codec });

@@ -27,10 +27,12 @@ class WordListener {
     return id !== 0 && this.#forget(id) ? asked | CANCEL : asked;
   }
 
-  /** Handles the message about an alarm. */
+  /** Handles the message about an alarm. Returns whether it is an interrupt that no look has found. */
   passed({ number, id }) {
-    if (id === undefined) this.#known = Math.max(this.#known, number);
-    else this.#forget(id);
+    if (id !== undefined) return void this.#forget(id);
+    const isNew = number > this.#known;
+    if (isNew) this.#known = number;
+    return isNew;
   }
 
   /** Waits for a number of milliseconds, or until an alarm. */
@@ -77,7 +79,9 @@ class AddressListener {
   passed({ number, id, next }) {
     if (id !== undefined) return void (this.#slots[slotOf(id)] = next);
     this.#addresses.push(next);
+    const isNew = number > this.#known;
     while (this.#known < number) this.#pass();
+    return isNew;
   }
 
   wait(milliseconds) {

@@ -6,8 +6,8 @@ import { Handles } from './handles.js';
 import { Held } from './held.js';
 import { Knowledge } from './knowledge.js';
 import * as ops from './operations.js';
+import { referencesOf } from './references.js';
 import { Remote } from './remote.js';
-import { Symbols } from './symbols.js';
 import { isThenable } from '../values.js';
 
 /** A worker's state of main's objects. */
@@ -20,7 +20,6 @@ export class Window {
   #handles;
   /** What stands behind a proxy. */
   #remotes = new WeakMap();
-  #symbols = new Symbols();
   #cache;
   #lazy;
   #refuse;
@@ -163,27 +162,11 @@ export class Window {
   }
 
   #references() {
-    const known = value => {
-      const remote = Remote.is(value) ? value : this.#remotes.get(value);
-      if (remote) return [ops.RECEIVERS, remote.kind, remote.id];
-      return value === globalThis ? [ops.RECEIVERS, ops.OBJECT, 0] : undefined;
-    };
-    return {
-      known,
-      outgoing: value => {
-        if (typeof value === 'symbol') return this.#symbols.known(value);
-        if (typeof value !== 'function') return undefined;
-        const reference = known(value);
-        if (reference) return reference;
-        return [ops.SENDERS, ops.FUNCTION, this.#held.send(value)];
-      },
-      incoming: (owner, kind, id) => {
-        if (owner === ops.RECEIVERS) return this.#held.get(id);
-        if (kind === ops.SYMBOL) return this.#symbols.receive(id);
-        return id === 0 ? this.root.proxy : this.#handles.receive(id, () => this.#make(kind, id));
-      },
-      unsent: references => this.#held.unsent(references),
-    };
+    return referencesOf(
+      this.#held,
+      value => (Remote.is(value) ? value : this.#remotes.get(value)),
+      (kind, id) => (id === 0 ? this.root.proxy : this.#handles.receive(id, () => this.#make(kind, id))),
+    );
   }
 
   #make(kind, id) {

@@ -10,9 +10,9 @@ const [tool, modules, main, coincident, version] = process.argv.slice(2);
 const { rolldown } = await import(pathToFileURL(createRequire(resolve(tool, 'package.json')).resolve('rolldown')));
 
 const BUNDLES = [
-  { names: ['main', 'worker', 'window/main', 'window/worker', 'wasm.dev'], shared: 'shared' },
-  { names: ['main.node', 'worker.node', 'window/main.node', 'window/worker.node'], shared: 'shared.node' },
-  ...['main.inline', 'worker.inline', 'window/main.inline', 'window/worker.inline'].map(name => ({ names: [name] })),
+  { names: ['main', 'worker', 'window/main', 'window/worker', 'suspending/worker', 'wasm.dev'], shared: 'shared' },
+  { names: ['main.node', 'worker.node', 'window/main.node', 'window/worker.node', 'suspending/worker.node'], shared: 'shared.node' },
+  ...['main.inline', 'worker.inline', 'window/main.inline', 'window/worker.inline', 'suspending/worker.inline'].map(name => ({ names: [name] })),
   ...['', '.node'].map(platform => ({
     names: ['main', 'worker', 'window/main', 'window/worker'].map(name => `${name}${platform}`),
     shared: `shared${platform}`,

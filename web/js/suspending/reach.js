@@ -1,0 +1,130 @@
+// Main's objects on the tier `suspending`: references, which have no properties, and operations on them, which return promises.
+import { entry, located, ours, run, site, siteInShort } from '../errors.js';
+import { REFLECT } from '../end.js';
+import { promised } from '../pending.js';
+import { UNSENDABLE } from '../proxy.js';
+import { Handles } from '../reflect/handles.js';
+import { Held } from '../reflect/held.js';
+import * as ops from '../reflect/operations.js';
+import { keysOf } from '../reflect/path.js';
+import { referencesOf } from '../reflect/references.js';
+import { inWords, isThenable } from '../values.js';
+
+/** Stands for an object of main. The same one for the same object while it is reachable. */
+class MainObject {
+  #kind;
+  #id;
+  /** Whether it was disposed. */
+  #isGone = false;
+
+  constructor(kind, id) {
+    this.#kind = kind;
+    this.#id = id;
+  }
+
+  /** `object`, `array` or `function`. */
+  get kind() {
+    return KINDS[this.#kind];
+  }
+
+  get [UNSENDABLE]() {
+    return 'a reference of an object of main';
+  }
+
+  /** What the codec needs; undefined for another value. */
+  static remoteOf(value) {
+    return #id in Object(value) && !value.#isGone ? { kind: value.#kind, id: value.#id } : undefined;
+  }
+
+  /** Marks it as disposed. Returns its id. */
+  static dispose(value) {
+    value.#isGone = true;
+    return value.#id;
+  }
+}
+
+const KINDS = ['object', 'array', 'function'];
+
+/**
+ * @param {import('../end/worker.js').WorkerEnd} end
+ * @param {{ transform?: Function }} options
+ * @param {import('./index.js').Suspended} suspended
+ */
+export const reach = (end, { transform }, suspended) => {
+  const held = new Held(end.counter);
+  const handles = new Handles(ids => end.release(Float64Array.from(ids)));
+  const window = new MainObject(ops.OBJECT, 0);
+  let trips = 0;
+  const { remoteOf } = MainObject;
+  const isReference = value => remoteOf(value) !== undefined || value === globalThis;
+  const outgoing = value => (transform && !isReference(value) ? transform(value) : value);
+  const invoke = (fn, self, args) => {
+    const result = run(fn, self, args);
+    return isThenable(result) ? Promise.resolve(result).then(outgoing) : outgoing(result);
+  };
+  const receive = (kind, id) => (id === 0 ? window : handles.receive(id, () => new MainObject(kind, id)));
+  end.reflect(referencesOf(held, remoteOf, receive), invoke, ids => held.release(ids));
+
+  /** An object of main among the arguments of a utility. */
+  const checked = value => {
+    if (isReference(value)) return value;
+    throw ours(new TypeError(`an object of main was expected, such as \`window\` of \`coincide()\`, not ${inWords(value)}`));
+  };
+  const operate = (operation, target, ...args) => {
+    const here = siteInShort();
+    trips++;
+    const request = [operation, checked(target), ...args];
+    const start = pending => {
+      suspended.track(pending);
+      return end.start(REFLECT, request, Infinity, pending, end.reflected);
+    };
+    const done = promised(end, start, 'window').catch(error => {
+      throw located(error, here);
+    });
+    return suspended.inOrder(done);
+  };
+  const all = values => Array.from(values, outgoing);
+
+  const reflect = {
+    get: (target, key) => operate(ops.GET, target, key),
+    set: (target, key, value) => operate(ops.SET, target, key, outgoing(value)),
+    has: (target, key) => operate(ops.HAS, target, key),
+    deleteProperty: (target, key) => operate(ops.DELETE, target, key),
+    ownKeys: target => operate(ops.OWN_KEYS, target),
+    getOwnPropertyDescriptor: (target, key) => operate(ops.DESCRIPTOR, target, key),
+    defineProperty: (target, key, descriptor) => operate(ops.DEFINE, target, key, descriptor),
+    getPrototypeOf: target => operate(ops.PROTOTYPE, target),
+    apply: (target, self, args) => operate(ops.APPLY, target, self, all(args)),
+    construct: (target, args) => operate(ops.CONSTRUCT, target, all(args)),
+    /** Calls a method. */
+    invoke: (target, key, args) => operate(ops.INVOKE, target, key, all(args)),
+    /** Reads several properties in one trip. */
+    getAll: (target, keys) => operate(ops.GATHER, target, Array.from(keys, key => [key])),
+  };
+
+  const ffi = {
+    assign: (target, ...sources) => operate(ops.ASSIGN, target, all(sources)).then(() => target),
+    query: (target, path) => operate(ops.QUERY, target, keysOf(path)),
+    gather: (target, ...paths) => operate(ops.GATHER, target, paths.map(keysOf)),
+    evaluate: (fn, ...args) => operate(ops.EVALUATE, window, String(fn), all(args)),
+    direct: value => structuredClone(value),
+    post: (target, name, ...args) => end.operateLater([ops.INVOKE, checked(target), name, all(args)]),
+    /** Waits for a promise of main. */
+    settled(promise) {
+      const start = pending => {
+        suspended.track(pending);
+        const fail = error => pending.settle(error, true);
+        reflect.invoke(promise, 'then', [value => pending.settle(value, false), fail]).catch(fail);
+        return 0;
+      };
+      return suspended.inOrder(promised({ cancel() {} }, start, 'window'));
+    },
+    dispose: (...objects) =>
+      objects.forEach(object => {
+        if (object !== window && remoteOf(object)) handles.dispose(MainObject.dispose(object), object);
+      }),
+    sizes: () => ({ handles: handles.size, held: held.size, trips }),
+  };
+  const entries = functions => Object.fromEntries(Object.entries(functions).map(([name, body]) => [name, entry(body)]));
+  return { window, isWindowProxy: value => remoteOf(value) !== undefined, ffi: { ...entries(ffi), reflect: entries(reflect) }, direct: ffi.direct };
+};

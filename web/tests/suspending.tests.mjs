@@ -1,0 +1,416 @@
+// The tier `suspending`: a module of wasm waits for main while the event loop of its worker runs.
+
+/** @param kit `own` are the options of main that give the tier */
+export default (register, { coincide, coincideWindow, worker, own, assert, deepEqual, equal, rejects, throws }) => {
+  const has = Boolean(globalThis.WebAssembly?.Suspending);
+  const test = (name, body) => register(`suspending: ${name}`, () => (has ? body() : 'this platform has no JSPI'));
+  const start = more => new (coincideWindow({ ...own, ...more }).Worker)(worker('suspending'));
+  const using = async (body, more) => {
+    const w = start(more);
+    try {
+      return await body(w);
+    } finally {
+      w.terminate();
+    }
+  };
+  const run = (w, body, ...args) => w.proxy.run(String(body), ...args);
+  /** A function for main whose calls are answered by the test. */
+  const held = () => {
+    const calls = [];
+    let arrived = () => {};
+    const fn = value => new Promise((resolve, reject) => (calls.push({ value, resolve, reject }), arrived()));
+    const until = async count => {
+      while (calls.length < count) await new Promise(resolve => (arrived = resolve));
+      return calls;
+    };
+    return { fn, calls, until };
+  };
+
+  test('a module calls functions of main, synchronous and asynchronous', () =>
+    using(async w => {
+      equal(w.tier, 'suspending');
+      w.proxy.step = n => 10 * n;
+      equal(await w.proxy.twice(2), 201);
+      w.proxy.step = async n => n + 1;
+      equal(await w.proxy.twice(2), 5);
+      deepEqual(await run(w, ({ tier, sync, native }) => [tier, sync, native]), ['suspending', false, false]);
+    }));
+
+  test('an error of main is thrown into the module', () =>
+    using(async w => {
+      w.proxy.step = () => {
+        throw new RangeError('no step');
+      };
+      const error = await rejects(() => w.proxy.twice(1), RangeError);
+      equal(error.message, 'no step');
+      w.proxy.step = n => n;
+      equal(await w.proxy.twice(1), 2);
+    }));
+
+  test('exports that main calls during a suspension run then, in order, before the answer', () =>
+    using(async w => {
+      w.proxy.step = async n => {
+        void w.proxy.note(`a${n}`);
+        const late = w.proxy.noteLater(`b${n}`);
+        await w.proxy.note(`c${n}`);
+        await late;
+        return n + 1;
+      };
+      equal(await w.proxy.twice(1), 4);
+      deepEqual(await w.proxy.told(), ['a1', 'c1', 'b1', 'a2', 'c2', 'b2']);
+    }));
+
+  test('a module that is suspended is entered again, and each entry continues with its own answer', () =>
+    using(async w => {
+      const { fn, until } = held();
+      w.proxy.step = fn;
+      const outer = w.proxy.twice(1);
+      await until(1);
+      const inner = w.proxy.twice(2);
+      const calls = await until(2);
+      deepEqual(calls.map(call => call.value), [1, 2]);
+      // The older one first: settlements follow main's answers.
+      calls[0].resolve(10);
+      await until(3);
+      equal(calls[2].value, 10);
+      calls[2].resolve(11);
+      equal(await outer, 12);
+      calls[1].resolve(20);
+      (await until(4))[3].resolve(21);
+      equal(await inner, 22);
+    }));
+
+  test('under `enter`, an entry continues when later ones have ended, whatever the order of the answers', () =>
+    using(async w => {
+      const { fn, until, calls } = held();
+      w.proxy.step = fn;
+      const ended = [];
+      const start = async (n, more) => ended.push([n, await w.proxy.ordered(n, more)]);
+      const all = [start(1)];
+      await until(1);
+      all.push(start(2));
+      await until(2);
+      all.push(start(3));
+      await until(3);
+      // Each is answered, the oldest first, and only the newest continues.
+      for (const call of calls.splice(0)) call.resolve(10 * call.value);
+      for (const value of [30, 20, 10]) {
+        const [call] = await until(1);
+        equal(call.value, value);
+        await w.proxy.told();
+        equal(calls.splice(0).length, 1);
+        call.resolve(value + 1);
+      }
+      await Promise.all(all);
+      deepEqual(ended, [[3, 32], [2, 22], [1, 12]]);
+      // Entries that come with an answer wait until the module has continued.
+      let later;
+      w.proxy.step = () => {
+        w.proxy.step = fn;
+        queueMicrotask(() => (later = [4, 5, 6].map(n => w.proxy.ordered(n))));
+        return 2;
+      };
+      const first = w.proxy.ordered(1);
+      const rest = await until(4);
+      deepEqual(rest.map(call => call.value), [2, 4, 5, 6]);
+      w.proxy.step = n => n;
+      for (const call of rest) call.resolve(7);
+      deepEqual(await Promise.all([first, ...later]), [8, 8, 8, 8]);
+    }));
+
+  test('an entry that fails, is interrupted or runs through releases those below it', () =>
+    using(async w => {
+      const { fn, until, calls } = held();
+      w.proxy.step = fn;
+      const outer = w.proxy.ordered(1);
+      const [first] = await until(1);
+      const failing = w.proxy.ordered(2);
+      const [, second] = await until(2);
+      first.resolve(3);
+      second.reject(new RangeError('no step'));
+      await rejects(() => failing, RangeError);
+      const [, , third] = await until(3);
+      equal(third.value, 3);
+      const interrupted = w.proxy.ordered(4);
+      await until(4);
+      third.resolve(5);
+      await w.proxy.told();
+      w.interrupt();
+      equal((await rejects(() => interrupted)).code, 'Interrupted');
+      equal(await outer, 6);
+      equal(calls.length, 4);
+    }));
+
+  test('nested: an entry of the module in each call of main', () =>
+    using(async w => {
+      w.proxy.step = async n => (n > 3 ? n : w.proxy.twice(n + 1));
+      equal(await w.proxy.twice(1), 8);
+    }));
+
+  test('a notification that main sends before its answer arrives before the module continues', () =>
+    using(async w => {
+      w.proxy.step = n => (w.notify('note', `before ${n}`), n);
+      const found = await run(w, async ({ entering, proxy, log }) => {
+        const seen = [];
+        await entering(async n => {
+          const result = await proxy.step(n);
+          seen.push(...log.splice(0));
+          return result;
+        })(7);
+        return seen;
+      });
+      deepEqual(found, ['before 7', 'before 7']);
+    }));
+
+  test('a time limit and a signal of the worker end a call, and the module goes on', () =>
+    using(async w => {
+      w.proxy.never = () => new Promise(() => {});
+      const found = await run(w, async ({ entering, within, outcome }) => {
+        const reasons = [];
+        const abort = new AbortController();
+        const ways = [() => within({ timeout: 1 }).never(), () => (setTimeout(() => abort.abort(), 1), within({ signal: abort.signal }).never())];
+        const result = await entering(async n => {
+          reasons.push((await outcome(ways.shift())).name);
+          return n + 1;
+        })(1);
+        return [result, ...reasons];
+      });
+      deepEqual(found, [4, 'TimeoutError', 'AbortError']);
+    }));
+
+  test('an interrupt ends the newest call, operation or sleep for which the worker is suspended', () =>
+    using(async w => {
+      const { fn, until, calls } = held();
+      w.proxy.step = fn;
+      w.proxy.never = () => new Promise(() => {});
+      const outer = w.proxy.twice(1);
+      await until(1);
+      for (const [what, name] of Object.entries({ 'proxy.never()': 'never', 'sleep(1e9)': 'sleep', 'sleep(Infinity)': 'sleep', 'ffi.settled(promise)': 'window' })) {
+        const begun = new Promise(resolve => (w.proxy.begun = resolve));
+        const inner = run(w, `async ({ proxy, sleep, ffi, window, notify, outcome }) => {
+          const promise = await ffi.reflect.invoke(window, 'never', []);
+          notify('begun');
+          return outcome(() => ${what});
+        }`);
+        await begun;
+        await w.proxy.told();
+        w.interrupt();
+        const { code, message } = await inner;
+        deepEqual([code, message], ['Interrupted', `the call of \`${name}\` was interrupted`]);
+      }
+      // Nothing but the outer one is left, and it is ended by the next interrupt only.
+      calls[0].resolve(2);
+      await until(2);
+      w.interrupt();
+      equal((await rejects(() => outer)).code, 'Interrupted');
+      // Neither calls with promises that the program awaits nor an idle worker are interrupted.
+      const awaited = run(w, async ({ within, proxy }) => [await within({ promise: true }).step(5), await proxy.step(6)]);
+      await until(3);
+      w.interrupt();
+      await w.proxy.told();
+      calls[2].resolve('five');
+      (await until(4))[3].resolve('six');
+      deepEqual(await awaited, ['five', 'six']);
+    }, { root: { never: () => new Promise(() => {}) }, wall: false }));
+
+  test('an interrupt of a module that computes is found by check, once', () =>
+    using(async w => {
+      w.proxy.step = n => n;
+      const ended = run(w, async ({ entering, check, notify, proxy }) => {
+        let found;
+        await entering(async n => {
+          if (found) return proxy.step(n);
+          notify('begun');
+          for (;;) {
+            try {
+              check();
+            } catch (error) {
+              found = error.code;
+              return n;
+            }
+          }
+        })(1);
+        return found;
+      });
+      await new Promise(resolve => (w.proxy.begun = resolve));
+      w.interrupt();
+      equal(await ended, 'Interrupted');
+    }));
+
+  test('sleep takes its time, and calls of main run during it', () =>
+    using(async w => {
+      const slept = run(w, async ({ entering, sleep }) => {
+        const start = performance.now();
+        await entering(async n => (await sleep(20), n))(1);
+        return performance.now() - start;
+      });
+      equal(await run(w, () => 'during'), 'during');
+      assert((await slept) >= 39, 'it was too short');
+      for (const wrong of [-1, '1']) equal((await run(w, ({ sleep, outcome }, wrong) => outcome(() => sleep(wrong)), wrong)).name, 'TypeError');
+    }));
+
+  test('main cancels a call whose function is suspended: it rejects at once, and the worker goes on', () =>
+    using(async w => {
+      const { fn, until } = held();
+      w.proxy.step = fn;
+      const abort = new AbortController();
+      const cancelled = w.within({ signal: abort.signal }).twice(1);
+      const [first] = await until(1);
+      abort.abort();
+      equal((await rejects(() => cancelled)).name, 'AbortError');
+      equal((await rejects(() => w.within({ timeout: 1 }).twice(5))).name, 'TimeoutError');
+      deepEqual(await w.proxy.told(), []);
+      // The module continues when its own call is answered.
+      first.resolve(3);
+      const calls = await until(3);
+      assert(calls.some(call => call.value === 3), 'the module did not continue');
+    }));
+
+  test('terminate and fail end what is pending at both ends', async () => {
+    const { fn, until } = held();
+    const w = start();
+    w.proxy.step = fn;
+    const pending = w.proxy.twice(1);
+    const [call] = await until(1);
+    w.terminate();
+    equal((await rejects(() => pending)).code, 'Closed');
+    call.resolve(1);
+
+    const other = start();
+    const { fn: step, until: untilOther } = held();
+    other.proxy.step = step;
+    const ended = other.proxy.twice(1);
+    await untilOther(1);
+    other.proxy.run(String(({ fail }) => fail(new Error('broken')))).catch(() => {});
+    const error = await rejects(() => ended);
+    deepEqual([error.code, error.cause?.message], ['Closed', 'broken']);
+    other.terminate();
+  });
+
+  test('callbacks, exposed objects and streams give promises', () =>
+    using(async w => {
+      const { callback, stream } = await import('../pkg/main.js');
+      const found = await run(w, async ({}, add, numbers) => {
+        const all = [];
+        for await (const number of numbers) all.push(await add(number, 1));
+        return all;
+      }, callback((a, b) => a + b), stream([1, 2, 3]));
+      deepEqual(found, [2, 3, 4]);
+    }));
+
+  test('objects of main: operations by references', () => {
+    class Point {
+      constructor(x) {
+        this.x = x;
+      }
+      plus(y) {
+        return new Point(this.x + y);
+      }
+    }
+    const root = {
+      Point, list: [1, 'two', { three: 3 }], map: new Map([['a', 1]]), nested: { deep: { value: 5, 'a.b': 6 } }, bytes: new Uint8Array([1, 2]), nothing: null,
+      later: async value => value, fails: async () => {
+        throw new TypeError('it fails');
+      }, call: (fn, ...args) => fn(...args), none: undefined, JSON,
+    };
+    return using(async w => {
+      const found = await run(w, async ({ window, ffi, isWindowProxy, outcome, proxy }) => {
+        const { reflect } = ffi;
+        const { get } = reflect;
+        const [Point, list, map, nested] = await reflect.getAll(window, ['Point', 'list', 'map', 'nested']);
+        const point = await reflect.construct(Point, [4]);
+        const sum = await reflect.invoke(point, 'plus', [5]);
+        const called = [];
+        await reflect.set(nested, 'given', { a: [1, { b: 2 }], point });
+        const heard = await ffi.settled(await reflect.invoke(window, 'call', [async (a, b) => (called.push([a, isWindowProxy(b)]), 'heard'), 1, point]));
+        const result = {
+          kinds: [window.kind, Point.kind, list.kind, map.kind],
+          known: [isWindowProxy(window), isWindowProxy({}), isWindowProxy(1), (await get(window, 'list')) === list, (await get(point, 'constructor')) === Point],
+          sum: await get(sum, 'x'),
+          values: await reflect.getAll(window, ['nothing', 'none', 'bytes']),
+          has: [await reflect.has(window, 'none'), await reflect.has(window, 'other'), await reflect.deleteProperty(window, 'none'), await reflect.has(window, 'none')],
+          keys: await reflect.ownKeys(list),
+          descriptor: (await reflect.getOwnPropertyDescriptor(list, 'length')).writable,
+          defined: [await reflect.defineProperty(nested, 'fixed', { value: 1 }), await reflect.set(nested, 'fixed', 2)],
+          prototype: (await reflect.getPrototypeOf(point)) === (await get(Point, 'prototype')),
+          applied: await reflect.apply(await get(list, 'join'), list, ['-']),
+          query: [await ffi.query(window, 'nested.deep.value'), await ffi.query(window, 'nested.none.value'), ...(await ffi.gather(window, 'nested.deep["a.b"]', 'list[1]'))],
+          assigned: (await ffi.assign(nested, { a: 1 }, { b: 2 })) === nested && (await reflect.getAll(nested, ['a', 'b'])),
+          evaluated: await ffi.evaluate((a, b) => a.x + b, sum, 1),
+          text: await reflect.invoke(await get(window, 'JSON'), 'stringify', [await get(nested, 'given')]),
+          later: await ffi.settled(await reflect.invoke(window, 'later', ['late'])),
+          fails: await outcome(async () => ffi.settled(await reflect.invoke(window, 'fails', []))),
+          refused: [await outcome(() => get({}, 'a')), await outcome(() => proxy.step(point)), await outcome(() => reflect.invoke(window, 'none', []))].map(({ name }) => name),
+          called, heard,
+        };
+        ffi.post(window, 'call', value => proxy.posted(value), 'posted');
+        ffi.dispose(sum);
+        result.disposed = (await outcome(() => get(sum, 'x'))).name;
+        result.sizes = ffi.sizes();
+        return result;
+      });
+      equal(found.fails.message, 'it fails');
+      assert(found.sizes.trips > 20 && found.sizes.handles > 5, JSON.stringify(found.sizes));
+      delete found.sizes;
+      delete found.fails;
+      deepEqual(found, {
+        kinds: ['object', 'function', 'array', 'object'],
+        known: [true, false, false, true, true],
+        sum: 9,
+        values: [null, undefined, new Uint8Array([1, 2])],
+        has: [true, false, true, false],
+        keys: ['0', '1', '2', 'length'],
+        descriptor: true,
+        defined: [true, false],
+        prototype: true,
+        applied: '1-two-[object Object]',
+        query: [5, undefined, 6, 'two'],
+        assigned: [1, 2],
+        evaluated: 10,
+        text: '{"a":[1,{"b":2}],"point":{"x":4}}',
+        later: 'late',
+        refused: ['TypeError', 'DataCloneError', 'TypeError'],
+        called: [[1, true]],
+        heard: 'heard',
+        disposed: 'TypeError',
+      });
+    }, { root, wall: false });
+  });
+
+  test('a worker that does not suspend says so', async () => {
+    const w = new (coincide(own).Worker)(worker('all'));
+    const { code, message } = (await rejects(() => w.ready)).cause ?? {};
+    equal(code, 'Options');
+    assert(message.includes('coincide/suspending/worker'), message);
+    w.terminate();
+  });
+
+  test('where memory is shared, or by another tier, the same entry blocks', async () => {
+    if (!globalThis.crossOriginIsolated) return 'the page is not isolated';
+    const w = new (coincideWindow({ suspends: true }).Worker)(worker('suspending'));
+    equal(w.tier, 'shared-memory');
+    w.proxy.step = async n => n + 1;
+    equal(await w.proxy.twice(1), 4);
+    equal(await run(w, ({ window }) => typeof window.Array), 'function');
+    w.terminate();
+  });
+
+  test('the tier is preferred to a service worker and to messages, and a browser without JSPI is named', async () => {
+    const options = [{ suspends: true }, { suspends: true, serviceWorker: './sw.js' }];
+    const isolated = Boolean(globalThis.crossOriginIsolated);
+    for (const given of options) equal(coincide(given).diagnose().tier, isolated ? 'shared-memory' : 'suspending');
+    const { tier, canBlock, reasons } = coincide({ tier: 'suspending' }).diagnose();
+    deepEqual([tier, canBlock, reasons], ['suspending', false, ['the tier suspending was requested']]);
+    const { Suspending } = WebAssembly;
+    delete WebAssembly.Suspending;
+    try {
+      const { Worker } = coincide();
+      const error = throws(() => new Worker('./none.js', { tier: 'suspending' }));
+      assert(error.code === 'NoTier' && error.message.includes('this browser has no JSPI'), error.message);
+      if (isolated) return;
+      deepEqual(options.map(given => coincide(given).diagnose()).map(({ tier, reasons }) => [tier, reasons.some(reason => reason.includes('no JSPI'))]), [['messages', true], ['service-worker', true]]);
+    } finally {
+      Object.defineProperty(WebAssembly, 'Suspending', { value: Suspending, configurable: true, writable: true });
+    }
+  });
+};
