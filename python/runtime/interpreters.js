@@ -10,6 +10,7 @@ import { textOf } from './text.js';
  * @property {(path: string, text: string) => void} write makes a file
  * @property {(value: unknown) => unknown} outgoing what JavaScript gets in place of a value of Python
  * @property {(fn: Function) => Function} keep a function of Python that stays callable
+ * @property {(fn: Function) => Function} serving the same for a function that main calls; on the tier `suspending` it returns a promise
  * @property {object} bytes how Python reaches bytes: a part of the module `_pyscript`
  */
 
@@ -31,7 +32,7 @@ export const typeOf = type => {
  *
  * @param {string} type
  * @param {object} host `print` and `complain` take the lines that Python writes, `interrupted` says whether it is to stop (or is missing),
- *   `config` is what its page says, `bridge(python)` gives the module `_pyscript`
+ *   `config` is what its page says, `bridge(python)` gives the module `_pyscript`, `enter` is coincide's on the tier `suspending`, and missing elsewhere
  * @returns {Promise<Python>}
  */
 export const start = async (type, host) => {
@@ -50,4 +51,4 @@ const fetched = async name => [name, await textOf(new URL(`python/pyscript/${nam
 const HOME = '/lib/coincide';
 
 /** The files of the package. */
-const PACKAGE = ['__init__.py', 'answers.py', 'errors.py', 'ffi.py', 'in_main.py', 'in_worker.py', 'platform.py', 'remote.py', 'unsupported.py', 'values.py'];
+const PACKAGE = ['__init__.py', 'answers.py', 'errors.py', 'ffi.py', 'in_main.py', 'in_worker.py', 'page.py', 'platform.py', 'remote.py', 'unsupported.py', 'values.py'];

@@ -17,6 +17,7 @@ export { CoincideError, workers };
  * @param {string} [options.name] under which `workers` finds it
  * @param {object | string} [options.config] an object, JSON, TOML, or the address of a file of one of these
  * @param {string} [options.serviceWorker] the address of a relay, for pages that are not isolated
+ * @param {'shared-memory' | 'suspending' | 'service-worker'} [options.tier] requires a tier of coincide
  * @param {(prompt: string, signal: AbortSignal) => string | Promise<string>} [options.input] answers `input()`; by default the page asks whoever
  *   looks at it. The signal is aborted when the worker no longer waits
  * @param {(line: string) => void} [options.stdout] gets the lines that the program prints; by default the console of the page does
@@ -34,12 +35,14 @@ export class PythonWorker {
   #asking = new AbortController();
 
   /** @param {object} details as `PyWorker` has them, and `code` in place of `url` for a program that is in the page */
-  constructor({ type, name, url, code, input, stdout, stderr, config: given, serviceWorker, service_worker }) {
+  constructor({ type, name, url, code, input, stdout, stderr, config: given, serviceWorker, service_worker, tier }) {
     typeOf(type);
     const relay = serviceWorker ?? service_worker ?? ofPage('service-worker');
     const config = configOf(given ?? ofPage('config'), document.baseURI);
-    // A worker that shall not call main has no use for a way to do so.
-    const options = config.sync_main_only ? { tier: 'messages' } : { serviceWorker: relay ? new URL(relay, document.baseURI).href : undefined };
+    // A worker that shall not call main has no use for a way to do so. Pyodide can suspend its stack.
+    const options = config.sync_main_only
+      ? { tier: 'messages' }
+      : { tier, suspends: type === 'pyodide', serviceWorker: relay ? new URL(relay, document.baseURI).href : undefined };
     this.#worker = new Worker(script(), { name: name || undefined, ...options });
     this.#worker.proxy['pyscript:input'] = prompt => (input ?? ask)(prompt, this.#asking.signal);
     this.#worker.proxy['pyscript:print'] = stdout ?? (line => console.log(line));

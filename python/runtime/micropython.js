@@ -18,6 +18,7 @@ export const load = async ({ print, complain, interrupted }) => {
     outgoing: value => (value instanceof PyProxy ? PyProxy.toJs(value) : value),
     // The same function of Python is the same function of JavaScript, for as long as one of the two has it.
     keep: fn => fn,
+    serving: fn => fn,
     // In a file, which both sides read at once: a string of their digits takes a hundred times as long.
     bytes: {
       give(bytes) {

@@ -50,6 +50,7 @@ const bridge = python => {
   };
   return {
     in_worker: false,
+    suspends: false,
     window: globalThis,
     document: globalThis.document,
     leave: bytes => values.leave(python.bytes.receive(bytes)),
@@ -63,7 +64,7 @@ const bridge = python => {
     ready: number => answerOf(values, async () => void (await known[number].ready)),
     call: (number, name, text) => answerOf(values, () => known[number].sync[name](...values.unpack(text))),
     serve(number, name, fn) {
-      known[number].sync[name] = functionOf(values, python.keep(fn));
+      known[number].sync[name] = functionOf(values, python.serving(fn));
     },
     forget(number, name) {
       delete known[number].sync[name];

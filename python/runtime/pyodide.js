@@ -2,15 +2,17 @@
 import { loadPyodide } from '../node_modules/pyodide/pyodide.mjs';
 
 /** @returns {Promise<import('./interpreters.js').Python>} */
-export const load = async ({ print, complain, interrupted }) => {
+export const load = async ({ print, complain, interrupted, enter }) => {
   const pyodide = await loadPyodide({ stdout: print, stderr: complain });
   if (interrupted) pyodide.setInterruptBuffer(signals(interrupted));
   const { PyProxy } = pyodide.ffi;
   const key = pyodide.runPython(IDENTITY);
-  const keep = keeper(key);
+  let listener;
+  const keep = keeper(key, enter ? copy => entering(enter, (...args) => listener.callPromising(copy, args)) : copy => copy);
+  const run = (code, file) => pyodide.runPythonAsync(code, { filename: file });
   return {
     run: async (code, file) => {
-      await pyodide.runPythonAsync(code, { filename: file });
+      await (enter ? enter(run) : run)(code, file);
     },
     offer: (name, module) => pyodide.registerJsModule(name, module),
     write(path, text) {
@@ -22,6 +24,14 @@ export const load = async ({ print, complain, interrupted }) => {
       return typeof value === 'function' ? keep(value) : value.toJs({ dict_converter: Object.fromEntries });
     },
     keep,
+    serving(fn) {
+      if (!enter) return keep(fn);
+      const copy = fn.copy();
+      return entering(enter, text => copy.callPromising(text));
+    },
+    hears(fn) {
+      listener = fn.copy();
+    },
     bytes: { give: bytes => bytes, receive: bytes => bytes },
   };
 };
@@ -30,23 +40,34 @@ export const load = async ({ print, complain, interrupted }) => {
  * Functions of Python are handed to JavaScript for the time of one call. What stays there, such as a listener, is a copy: the same one for
  * the same function, so that `removeEventListener` finds it, for as long as JavaScript has it.
  */
-const keeper = key => {
+const keeper = (key, functionOf) => {
   const kept = new Map();
   const gone = new FinalizationRegistry(id => kept.get(id)?.deref() ?? kept.delete(id));
   return fn => {
     const id = key(fn);
     const known = kept.get(id)?.deref();
     if (known) return known;
-    const copy = fn.copy();
-    kept.set(id, new WeakRef(copy));
-    gone.register(copy, id);
-    return copy;
+    const result = functionOf(fn.copy());
+    kept.set(id, new WeakRef(result));
+    gone.register(result, id);
+    return result;
   };
+};
+
+/** What JavaScript calls on the tier `suspending`: a function that enters Python by `call`, which gives a list of one item. That may be a promise: then Python has been left. */
+const entering = (enter, call) => {
+  const entered = enter(call);
+  return async (...args) => (await entered(...args))[0];
 };
 
 /** Tells functions apart; a method is made anew each time that it is looked up. */
 const IDENTITY = `
+from pyodide.ffi import JsDoubleProxy
+
+
 def identity(function):
+    if isinstance(function, JsDoubleProxy):
+        function = function.unwrap()
     owner, code = getattr(function, "__self__", None), getattr(function, "__func__", None)
     return f"{id(owner)}.{id(code)}" if code else str(id(function))
 identity

@@ -1,5 +1,5 @@
 // A worker in which a program of Python runs.
-import coincide from '../../web/pkg/window/worker.js';
+import coincide from '../../web/pkg/suspending/worker.js';
 import { answerOf, functionOf } from './answers.js';
 import { start } from './interpreters.js';
 import { textOf } from './text.js';
@@ -9,11 +9,14 @@ let outgoing = value => value;
 const scope = await coincide({ ready: 'manual', transform: value => outgoing(value) });
 const details = await new Promise(resolve => addEventListener('message', event => resolve(event.data), { once: true }));
 
+/** Whether Python waits for main by suspending its stack. */
+const suspends = scope.tier === 'suspending';
+
 /** Why calls of main can't block here; nothing if they can. */
 const whyNot = () => {
   if (details.config.sync_main_only)
     return '`sync_main_only` is in the configuration of this worker: main may await its functions, and it has no `window`, no `document` and no `sync` to call main by';
-  if (scope.sync) return undefined;
+  if (scope.sync || suspends) return undefined;
   try {
     return String(scope.window.document);
   } catch (error) {
@@ -34,6 +37,7 @@ const interrupted = () => {
 const values = new Values();
 const bridgeOf = python => ({
   in_worker: true,
+  suspends,
   why_not: whyNot() ?? '',
   window: scope.window,
   ffi: scope.ffi,
@@ -45,18 +49,26 @@ const bridgeOf = python => ({
   take_object: number => values.take(number),
   call: (name, text) => answerOf(values, () => scope.proxy[name](...values.unpack(text))),
   serve(name, fn) {
-    scope.proxy[name] = functionOf(values, python.keep(fn));
+    scope.proxy[name] = functionOf(values, python.serving(fn));
   },
   forget(name) {
     delete scope.proxy[name];
   },
   sleep: milliseconds => answerOf(values, () => scope.sleep(milliseconds)),
+  ...(suspends && {
+    is_main: scope.isWindowProxy,
+    list: (...items) => items,
+    keep: fn => python.outgoing(fn),
+    // Not `ffi.settled`, for which a program is suspended: this is awaited.
+    later: promise => new Promise((resolve, reject) => scope.ffi.reflect.invoke(promise, 'then', [resolve, reject]).catch(reject)),
+    heard: listener => python.hears(listener),
+  }),
 });
 
 try {
   const print = text => scope.notify('pyscript:print', text);
   const complain = text => scope.notify('pyscript:complain', text);
-  const host = { print, complain, interrupted, config: details.config, bridge: bridgeOf };
+  const host = { print, complain, interrupted, config: details.config, bridge: bridgeOf, enter: suspends && scope.enter };
   const [python, code] = await Promise.all([start(details.type, host), details.code ?? textOf(details.url)]);
   ({ outgoing } = python);
   // What a program raises is its own affair: what it has set so far is there for main.

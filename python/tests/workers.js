@@ -5,7 +5,9 @@ import { open, until } from './open.js';
 
 export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
   const blocks = tier !== 'messages';
-  const options = { 'shared-memory': {}, 'service-worker': { serviceWorker: './sw.js' }, messages: { config: { sync_main_only: true } } }[tier];
+  /** MicroPython cannot suspend. */
+  const types = tier === 'suspending' ? ['pyodide'] : ['micropython', 'pyodide'];
+  const options = { 'shared-memory': {}, suspending: {}, 'service-worker': { serviceWorker: './sw.js', tier }, messages: { config: { sync_main_only: true } } }[tier];
   const start = async (program, type, more) => {
     await relayed(options.serviceWorker);
     return PyWorker(`./programs/${program}`, { type, ...options, ...more });
@@ -25,9 +27,9 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
   let heard = () => {};
   const stdout = line => heard(line);
   /** The workers of most tests, both started with the first of them: an interpreter takes seconds. */
-  const both = () => (both.started ??= Object.fromEntries(['micropython', 'pyodide'].map(type => [type, start('all.py', type, { input, stdout, name: `all-${type}` })])));
+  const both = () => (both.started ??= Object.fromEntries(types.map(type => [type, start('all.py', type, { input, stdout, name: `all-${type}` })])));
 
-  for (const type of ['micropython', 'pyodide']) {
+  for (const type of types) {
     const link = (name, body) =>
       test(`${type}: ${name}`, async () => {
         const w = await both()[type];
@@ -226,6 +228,16 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
     ])
       blocking(`window: ${name}`, async w => deepEqual(await w.sync[action](), expected));
 
+    if (type === 'pyodide') blocking('window: objects of the page are used as those of JavaScript', async w => deepEqual(await w.sync.objects(), OBJECTS));
+
+    if (tier === 'suspending')
+      link('a function that JavaScript has called synchronously cannot wait, and says what can', async w => {
+        w.sync.take = value => value + 1;
+        const [called, waited] = await w.sync.from_javascript();
+        assert(/^`sync.take` cannot wait here: JavaScript has called this function synchronously.*Make the function `async`/.test(called), called);
+        equal(waited, 2);
+      });
+
     test(`${type}: terminate ends what is awaited`, async () => {
       const w = await both()[type];
       const never = w.sync.later(1);
@@ -233,6 +245,8 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       for (const action of [() => never, () => w.sync.echo(1)]) assert((await rejects(action)).message.includes('terminated'));
     });
   }
+
+  if (tier === 'suspending') return;
 
   test('a program that raises is ready nevertheless, with what it has set', () =>
     using(async w => {
@@ -352,6 +366,24 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
         equal(document.querySelector('.py-input'), null);
       }, 'all.py', 'micropython'));
   }
+};
+
+/** What `objects` of `all.py` finds, on every tier. */
+const OBJECTS = {
+  attributes: [7, 2, true, null, true, false, 'AttributeError'],
+  items: ['first', 'two', ['two'], 1, 1, 'b'],
+  'no items': ['IndexError', 'KeyError', 'TypeError'],
+  lengths: [4, 2, 2, 'TypeError'],
+  truth: [false, true, true, true, true, true, false],
+  in: [true, false, true, false, true],
+  iteration: [['a', 'b'], [5], ['TypeError'], ['a', 'b']],
+  equality: [true, false, false, true, 'TypeError'],
+  calls: [3, 3, 7, true, 'AttributeError', 'JsException'],
+  text: ['[object HTMLUListElement]', '[object HTMLUListElement]', 'first,two'],
+  keys: [['fresh', 'x', 'y'], 3, true],
+  converted: [{ x: 2, y: { z: [2] }, fresh: true }, ['two', [3]], 1, true, 2],
+  heard: [1, 1, 2],
+  deleted: [false, 1, 'two'],
 };
 
 /** A module with one import, `look`, one global and one function, which calls that. */

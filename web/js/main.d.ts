@@ -104,15 +104,21 @@ export interface Options {
 }
 
 /**
- * How a worker reaches main. `shared-memory`: rings in shared memory, on a page that is cross-origin isolated. `service-worker`: messages, and a
- * service worker through which the worker blocks. `messages`: messages alone, and the worker cannot block.
+ * How a worker reaches main. `shared-memory`: rings in shared memory, on a page that is cross-origin isolated. `suspending`: messages, while an interpreter in the
+ * worker suspends its stack (JSPI). `service-worker`: messages, and a service worker through which the worker blocks. `messages`: messages alone, and the worker
+ * cannot block.
  */
-export type Tier = 'shared-memory' | 'service-worker' | 'messages';
+export type Tier = 'shared-memory' | 'suspending' | 'service-worker' | 'messages';
 
 /** Options that choose the tier of a worker. */
 export interface TierOptions {
   /** Requires this tier; an error of code `NoTier` or `NoRelay` if it is not available. By default the first tier of the list that is available. */
   tier?: Tier | undefined;
+  /**
+   * The program of the worker is an interpreter of wasm that suspends its stack (JSPI), and imports `coincide/suspending/worker`. Where memory cannot be shared, the worker has the tier
+   * `suspending` if the browser has JSPI. Default `false`.
+   */
+  suspends?: boolean | undefined;
   /** The script of the service worker that relays, as `npx coincide sw` writes it, or one of coincident 4 or sabayon; on the page's own origin. */
   serviceWorker?: string | URL | undefined;
   /**

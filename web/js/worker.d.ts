@@ -1,5 +1,5 @@
 /** The worker's side of coincide. */
-import type { Arguments, Awaiting, Blocking, FunctionsBeside, Interface, Limits as MainLimits, NameOf, Options, Registered, Transferable, Transferred, Untyped, Used } from './main.js';
+import type { Arguments, Awaiting, Blocking, FunctionsBeside, Interface, Limits as MainLimits, NameOf, Options, Registered, Tier, Transferable, Transferred, Untyped, Used } from './main.js';
 
 import type { Handles, Later, Side } from './objects.js';
 
@@ -63,6 +63,8 @@ export interface Scope<Exports extends object = Untyped, Functions extends objec
    * `cause` if that is an error. The worker itself keeps running.
    */
   fail(why: unknown): void;
+  /** How the worker reaches main. */
+  tier: Tier;
   /** Whether memory is shared with main. */
   native: boolean;
   /** Whether calls block. If not, they throw an error that says why, or return promises under `promises: true`. */

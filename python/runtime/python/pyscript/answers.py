@@ -3,7 +3,7 @@
 import json
 
 from pyscript.errors import described, raised
-from pyscript.platform import is_awaitable, promised, started
+from pyscript.platform import entered, is_awaitable, promised, started
 from pyscript.values import pack, unpack
 
 
@@ -30,10 +30,10 @@ def served(function, name):
         try:
             result = function(*unpack(text))
             if is_awaitable(result):
-                return promised(_settled(result, name))
-            return _answer(result, name)
+                return entered(promised(_settled(result, name)))
+            return entered(_answer(result, name))
         except BaseException as error:
-            return _failure(error)
+            return entered(_failure(error))
 
     return serve
 

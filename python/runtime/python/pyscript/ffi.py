@@ -4,7 +4,10 @@ import _pyscript
 from pyscript.platform import create_proxy, to_js
 
 if _pyscript.in_worker:
-    _ffi = _pyscript.ffi
+    if _pyscript.suspends:
+        import pyscript.page as _ffi
+    else:
+        _ffi = _pyscript.ffi
     assign, gather, query = _ffi.assign, _ffi.gather, _ffi.query
     batch, evaluate, post = _ffi.batch, _ffi.evaluate, _ffi.post
     dispose, sizes = _ffi.dispose, _ffi.sizes

@@ -4,7 +4,7 @@ import builtins
 
 import _pyscript
 from pyscript.answers import opened
-from pyscript.platform import set_sleep
+from pyscript.platform import set_sleep, waited
 from pyscript.remote import Remote
 from pyscript.unsupported import Unsupported
 from pyscript.values import pack
@@ -12,13 +12,16 @@ from pyscript.values import pack
 _call = _pyscript.call
 _why_not = _pyscript.why_not
 
-sync = Remote(lambda name, text: opened(_call(name, text)), _pyscript.serve, _pyscript.forget)
+sync = Remote(lambda name, text: opened(waited("sync." + name, lambda: _call(name, text))), _pyscript.serve, _pyscript.forget)
 
 if _why_not:
     window = Unsupported("window", _why_not)
     document = Unsupported("document", _why_not)
 else:
-    window = _pyscript.window
+    if _pyscript.suspends:
+        from pyscript.page import window
+    else:
+        window = _pyscript.window
     document = window.document
 
 _ONLY_MAIN = "workers are started and found by the page"
@@ -39,14 +42,15 @@ def publish(program):
 
 def _input(prompt=""):
     """Asks on the page, and waits for what is answered."""
-    return opened(_call("pyscript:input", pack((str(prompt),), ("input", "prompt"))))
+    text = pack((str(prompt),), ("input", "prompt"))
+    return opened(waited("input", lambda: _call("pyscript:input", text)))
 
 
 def _sleep(seconds):
     """Waits without burning a core. Ctrl-C ends it."""
     if seconds < 0:
         raise ValueError("sleep length must be non-negative")
-    opened(_pyscript.sleep(seconds * 1000))
+    opened(waited("sleep", lambda: _pyscript.sleep(seconds * 1000)))
 
 
 builtins.input = _input

@@ -110,7 +110,8 @@ else:
         return data.to_bytes()
 
     def is_awaitable(value):
-        return inspect.isawaitable(value)
+        # Of objects of the page that is only known if they are asked.
+        return inspect.isawaitable(value) and getattr(value, "_is_promise", True)
 
     def started(awaitable):
         return asyncio.ensure_future(awaitable)
@@ -129,6 +130,31 @@ else:
     def to_date(value):
         """Milliseconds since 1970; nothing if it is no point in time."""
         return round(value.timestamp() * 1000) if isinstance(value, datetime) else None
+
+
+if _pyscript.suspends:
+    from pyodide.ffi import can_run_sync, run_sync
+
+    def waited(name, begin):
+        """The value of the promise that `begin` gives. Python's stack is suspended for it."""
+        if not can_run_sync():
+            raise RuntimeError(
+                "`" + name + "` cannot wait here: JavaScript has called this function synchronously, and a stack with frames of JavaScript cannot be "
+                "suspended. Make the function `async`, or call it from the program, from an exported function or from a listener of the page"
+            )
+        return run_sync(begin())
+
+    def entered(result):
+        """What a function that JavaScript has called gives: a list, so that JavaScript does not wait for what is awaitable before it has left Python."""
+        return to_js([result])
+
+else:
+
+    def waited(name, begin):
+        return begin()
+
+    def entered(result):
+        return result
 
 
 def set_sleep(sleep):
