@@ -99,6 +99,7 @@ const scopeOf = (thread, platform, boot) => {
   const callersOf = options => function within(given) {
     const limits = limitsOf(given);
     const { timeout, signal, promise, rows } = limits;
+    const waits = promise ? undefined : suspended;
     const isLimited = given && Object.keys(given).length > 0;
     const passed = (value, transform) => {
       const result = transform ? transform(value) : value;
@@ -121,7 +122,7 @@ const scopeOf = (thread, platform, boot) => {
     };
     const awaiting = (name, args, shown, pack, here) => {
       const { transform } = options;
-      const begin = options.measure ? performance.now() : 0;
+      const start = options.measure ? performance.now() : 0;
       const passes = value => {
         if (!pack) throwReturned(value, shown, here);
         return passed(value, transform);
@@ -132,16 +133,12 @@ const scopeOf = (thread, platform, boot) => {
       const [sent, buffers, moved] = prepare(args, options);
       signal?.throwIfAborted();
       const packed = pack ? pack(sent) : sent;
-      const start = pending => {
-        if (!promise) suspended?.track(pending);
-        return end.callLater(name, packed, timeout, pending, moved);
-      };
-      const called = promised(end, start, shown, limits);
+      const called = promised(end, pending => (waits?.track(pending), end.callLater(name, packed, timeout, pending, moved)), shown, limits);
       platform.reconsider();
       detach(buffers, called);
       const settled = called.then(passes, fails);
-      const result = suspended && !promise ? suspended.inOrder(settled) : settled;
-      return options.measure ? result.finally(() => measured(shown, begin)) : result;
+      const result = waits ? waits.inOrder(settled) : settled;
+      return options.measure ? result.finally(() => measured(shown, start)) : result;
     };
     const refused = (name, args, shown) => refuse(shown, name !== shown);
     const blocks = !promise && (sync || !awaits);
@@ -233,7 +230,7 @@ const millisecondsOf = given => {
 };
 
 const NOT_SUSPENDING =
-  'main has given this worker the tier suspending, on which an interpreter waits for promises: import `coincide/suspending/worker` in the worker, or leave out the option `suspends` on main';
+  'this worker has the tier suspending, so it has to import `coincide/suspending/worker`';
 
 /** Message of `CannotBlock`: why, and what to use instead. */
 const cannotBlock = (name, reasons, isReceived) =>
