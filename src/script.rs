@@ -17,20 +17,20 @@ use wasm_bindgen_futures::spawn_local;
 #[cfg_attr(not(feature = "suspending"), path = "script/not_suspending.rs")]
 mod suspending;
 
-/// How a worker of a page reaches main and waits for it. A worker gets the first one that is available, or the one that was
-/// [requested](WorkerBuilder::tier).
+/// How a worker of a page reaches main and waits for it.
+///
+/// A worker gets the first tier that is available, or the [requested](WorkerBuilder::tier) one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Tier {
     /// Rings in shared memory; the worker blocks. The page has to be cross-origin isolated.
     SharedMemory,
-    /// Messages; the worker's code is suspended by JavaScript Promise Integration, while its event loop runs. Needs the feature `suspending` of
-    /// this crate, and a browser that has it: Chromium since 137, Firefox since 153.
+    /// Messages; a call suspends the worker's code, and the worker's event loop runs. Needs the feature `suspending` of this crate, and a browser
+    /// with JavaScript Promise Integration: Chromium 137, Firefox 153.
     ///
-    /// Calls are slower, by some tens of microseconds. Calls may be made where coincide has entered the program: in the setup
-    /// function, exports, callbacks and tasks of [`Scope::spawn`]. Elsewhere they fail with
-    /// [`CallErrorKind::CannotSuspend`](crate::CallErrorKind::CannotSuspend). While code is suspended, everything else runs that the worker serves,
-    /// asynchronous exports too, and suspended code is resumed in the order in which its calls end.
+    /// Calls take some tens of microseconds longer. The setup function, exports, callbacks and tasks of [`Scope::spawn`] can make synchronous calls.
+    /// In other code they fail with [`CallErrorKind::CannotSuspend`](crate::CallErrorKind::CannotSuspend). While code is suspended, the worker
+    /// serves, asynchronous exports included. Suspended code is resumed in the order in which its calls end.
     Suspending,
 }
 
@@ -43,18 +43,18 @@ impl fmt::Display for Tier {
     }
 }
 
-/// The tier of workers on this page, and the reasons for it: see [`Main::diagnose`].
+/// The tier of workers on this page, from [`Main::diagnose`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Diagnosis {
-    /// The tier that workers get, unless another one is requested. `None`: [`WorkerBuilder::spawn_script`] fails.
+    /// The default tier. `None` if no tier is available; [`WorkerBuilder::spawn_script`] then fails.
     pub tier: Option<Tier>,
-    /// Why there is no better one: a reason for each.
+    /// Why each better tier is not available.
     pub reasons: Vec<String>,
 }
 
 impl Main {
-    /// The tier of workers on this page, and why there is no better one.
+    /// Returns the default tier of workers on this page, and why no better one is available.
     ///
     /// ```no_run
     /// # use coincide::{Main, Tier};
@@ -75,15 +75,16 @@ impl Main {
 }
 
 impl Worker {
-    /// How the worker reaches main. `None` for one that was [attached](WorkerBuilder::attach).
+    /// Tier of the worker. `None` if it was [attached](WorkerBuilder::attach).
     pub fn tier(&self) -> Option<Tier> {
         self.endpoint.tier.get()
     }
 }
 
 impl WorkerBuilder<'_> {
-    /// Requests a tier, instead of the best one that is available. [`spawn_script`](Self::spawn_script) fails with
-    /// [`SpawnError::NoTier`] if it is not available.
+    /// Requires a tier. By default the worker gets the best one available.
+    ///
+    /// If it is not available, [`spawn_script`](Self::spawn_script) fails with [`SpawnError::NoTier`].
     pub fn tier(mut self, tier: Tier) -> Self {
         self.tier = Some(tier);
         self
@@ -164,7 +165,7 @@ impl WorkerBuilder<'_> {
         Ok(worker)
     }
 
-    /// Connects main to a Web Worker that has no link. Returns the memory that they share, too.
+    /// Connects main to a Web Worker that has no link. Returns the worker and the shared memory.
     fn share_memory(self, web_worker: &JsValue) -> Result<(Worker, JsValue), SpawnError> {
         let buffer = atomics::create(self.rings).map_err(refused)?;
         claim(web_worker).map_err(refused)?;
@@ -185,8 +186,8 @@ impl WorkerBuilder<'_> {
 /// `boot`: runs `setup`, in which calls of main block, then tells main that the worker is ready, then serves its exports in the worker's
 /// event loop until the link is closed. That ends the Web Worker.
 ///
-/// On [`Tier::SharedMemory`], `setup` has returned when this function returns. On [`Tier::Suspending`] it runs soon afterwards, since a call
-/// that it makes suspends it.
+/// On [`Tier::SharedMemory`], `setup` runs before this function returns. On [`Tier::Suspending`] it starts in a later microtask, in which it can be
+/// suspended.
 ///
 /// A panic ends the worker, unless the program is compiled to unwind. Main receives its message as the reason why the link is closed.
 ///
@@ -205,8 +206,8 @@ impl WorkerBuilder<'_> {
 /// ```
 ///
 /// # Errors
-/// When `boot` is another message, the worker has attached to its link before, or `setup` failed before this function returned. Main receives
-/// the error of `setup` in any case.
+/// When `boot` is another message, the worker is already attached to its link, or `setup` fails before this function returns. Main receives
+/// the error of `setup` on either tier.
 pub fn serve_script<F>(boot: &JsValue, setup: F) -> Result<(), ServeError>
 where
     F: FnOnce(&Scope) -> Result<(), Thrown> + 'static,
@@ -233,7 +234,7 @@ where
     done.map_err(ServeError::Setup)
 }
 
-/// Tells main that the setup has failed.
+/// Reports a failed setup to main.
 fn report(scope: &Scope, is_of_package: bool, thrown: &Thrown) {
     if is_of_package {
         let class = if thrown.class.is_empty() { "Error" } else { &thrown.class };
