@@ -3,7 +3,7 @@
 use crate::{CallId, Outcome, Session};
 
 #[derive(Debug, Default)]
-pub(super) struct Strands;
+pub(super) struct Strands {}
 
 impl Strands {
     #[inline(always)]
