@@ -83,7 +83,7 @@ export const postPacket = (target, packet) => {
   try {
     (target ?? globalThis).postMessage({ [PACKET]: copy }, [copy.buffer]);
   } catch {
-    // Another program has replaced the method: the packet is lost, as if the worker had ended.
+    // Other code has replaced the method. The packet is lost, as if the worker had ended.
   }
 };
 

@@ -16,7 +16,7 @@ pub(crate) trait Endpoint {
     /// Calls a function of the other end and waits for its result.
     fn call_blocking(&self, function: &str, timeout: Option<Duration>, encode: &mut Encode<'_>) -> CallResult;
 
-    /// Waits for the result of a call that is awaited by a future, which then has no result.
+    /// Waits for the result of a call that a future awaits. The future has no result afterwards.
     fn wait_blocking(&self, call: CallId) -> CallResult;
 
     /// Runs something short soon, outside of the program's code.

@@ -59,11 +59,11 @@ pub enum CallErrorKind {
     Busy(usize),
     /// This end can't block, so it can't wait for the result. Nothing was sent.
     CannotBlock,
-    /// The function or stream belongs to this end: it was made from a [`Callback`](crate::Callback) or a [`Source`](crate::Source) to be sent, and the
-    /// other end uses it. Nothing was sent.
+    /// The function or stream belongs to this end: it was made from a [`Callback`](crate::Callback) or a [`Source`](crate::Source), for the other end
+    /// to use. Nothing was sent.
     Own,
-    /// On the tier `suspending`, the code that made the call can't be suspended: it was entered by the event loop and not by coincide, or JavaScript
-    /// lies between. Nothing was sent. The text says which, and what to do.
+    /// On the tier `suspending`, the code that made the call can't be suspended: the event loop has entered it directly, or a JavaScript function
+    /// has called it. Nothing was sent. The text says which, and what to do.
     CannotSuspend(String),
     /// The call was refused because calls are nested too deep. The text is the chain of calls.
     TooDeep(String),
@@ -227,7 +227,7 @@ impl fmt::Display for CallError {
             ),
             Kind::Own => write!(
                 f,
-                "`{function}` was not called: it belongs to this end and has not been sent; pass it to the other end, which uses it"
+                "`{function}` was not called: it belongs to this end; pass it to the other end, which can use it"
             ),
             Kind::CannotSuspend(why) => write!(f, "`{function}` was not called: {why}"),
             Kind::TooDeep(message) => write!(f, "`{function}` was not run: {message}"),
@@ -329,7 +329,7 @@ pub enum SpawnError {
     /// Another worker has that name.
     #[error("a worker named `{0}` is running already: terminate it first, or choose another name")]
     NameTaken(String),
-    /// A worker could not call main synchronously on this page, or not by the tier that was requested. The text names what is missing.
+    /// No tier, or not the requested one, lets a worker call main synchronously on this page. The text names what is missing.
     #[error("workers cannot call main synchronously here: {0}")]
     NoTier(String),
     /// The system refused a thread, a process or shared memory; the browser refused a Web Worker.

@@ -60,7 +60,7 @@ impl Handles {
         result
     }
 
-    /// The ids of what `give` gives.
+    /// The ids that `give` returns.
     pub(super) fn giving(&self, give: impl FnOnce()) -> Vec<u64> {
         let outer = self.given.begin();
         give();
@@ -89,7 +89,7 @@ impl Handles {
         self.given.release(&ids);
     }
 
-    /// Reads arguments or a result that may contain handles. Those that are not used, also because the payload cannot be read, are released.
+    /// Reads arguments or a result that may contain handles. Releases those that are not used, including those of a malformed payload.
     pub(super) fn reading<T>(
         &self,
         head: &[u8],
@@ -163,7 +163,7 @@ impl Handles {
             }
         });
         if counted.is_err() {
-            // It is refused: what precedes the error is released.
+            // Malformed: the handles before the error are released.
             if self.received.count(&ids) {
                 self.settle(&ids);
             }
@@ -201,19 +201,19 @@ impl Handles {
     }
 }
 
-/// For what values are written or read, as their `Serialize` and `Deserialize` find out.
+/// The purpose for which values are written or read, for their `Serialize` and `Deserialize`.
 pub(super) enum Coding {
     /// Payloads of this end.
     End(Rc<dyn Endpoint>),
-    /// Arguments of a pool, whose worker is not known yet. Collects what they give.
+    /// Arguments of a pool, whose worker is not known yet. Collects the functions and streams in them.
     Pool(Rc<RefCell<Vec<Rc<Kept>>>>),
-    /// No value: the shape of a type is derived from made-up ones.
+    /// Sample values, from which the shape of a type is derived.
     Shape,
     /// Payloads of another thread, or in a format without handles.
     Elsewhere,
 }
 
-/// The same without owning an end.
+/// [`Coding`] without ownership of an end.
 #[derive(Clone)]
 enum Current {
     End(Weak<dyn Endpoint>),
@@ -244,18 +244,18 @@ pub(super) fn shaping<T>(derive: impl FnOnce() -> T) -> T {
     coding_as(Current::Shape, derive)
 }
 
-/// Writes in a format without handles. `None`: there are some, so it has to be another format.
+/// Writes in a format without handles. `None` if the values contain functions or streams, which need another format.
 pub(super) fn without_handles<T, E>(write: impl FnOnce() -> Result<T, E>) -> Option<Result<T, E>> {
     MET.set(false);
     let result = coding_as(Current::Elsewhere, write);
     if result.is_err() && MET.get() { None } else { Some(result) }
 }
 
-/// The error for a function or a stream where there is no link that it could belong to.
+/// The error for a function or a stream without a link that it can belong to.
 pub(super) fn without_link() -> &'static str {
     MET.set(true);
-    "functions and streams belong to the thread of their link: pass them by the proxies of a worker, of a pool or of main; where there is a shared \
-     proxy only, register a function and pass its name"
+    "functions and streams belong to the thread of their link: pass them by the proxies of a worker, of a pool or of main; with a shared proxy, \
+     register a function and pass its name"
 }
 
 fn coding_as<T>(current: Current, action: impl FnOnce() -> T) -> T {
@@ -271,7 +271,7 @@ fn coding_as<T>(current: Current, action: impl FnOnce() -> T) -> T {
     action()
 }
 
-/// What is being written and read by code that is suspended, until it is dropped.
+/// State of the encodings in progress of suspended code. Dropping it restores that state.
 pub(crate) struct Aside<'a> {
     handles: &'a Handles,
     coding: Current,

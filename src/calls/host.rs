@@ -95,7 +95,7 @@ impl Host {
         self.engine.borrow_mut().release(references)
     }
 
-    /// Counts a function or stream of this end that is sent. From now on the other end may use it.
+    /// Counts a function or stream of this end that is sent. The other end may use it from then on.
     pub(crate) fn give(&self, kept: &Rc<Kept>) {
         self.handles.send(kept);
         if !self.serves_handles.replace(true) {
@@ -110,7 +110,7 @@ impl Host {
         self.handles.giving(|| given.iter().for_each(|kept| self.give(kept)))
     }
 
-    /// Releases the handles in a payload of the other end that is not read, or not by this end.
+    /// Releases the handles in a payload of the other end that this end does not read.
     pub(crate) fn release_handles(&self, format: Format, payload: &Payload) {
         if format == Format::Value {
             self.handles.skip(&payload.head, payload.segments());
@@ -352,7 +352,7 @@ impl Host {
             let found = operation.function().and_then(|id| self.handles.given(id).ok_or_else(gone));
             found.map_err(Failure::threw)
         });
-        // No function takes what is in there.
+        // No function receives the payload.
         found.inspect_err(|_| self.release_handles(format, payload))
     }
 

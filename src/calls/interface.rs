@@ -83,9 +83,9 @@ impl std::fmt::Debug for Interface {
 /// the first call fails. Each type implements serde's `Serialize` and `DeserializeOwned`. A caller
 /// without the declaration calls the same functions as `module.function`.
 ///
-/// Functions and streams are declared as [`RemoteFunction`](crate::RemoteFunction) and [`RemoteStream`](crate::RemoteStream), anywhere in arguments and
-/// results. The end that has them converts a [`Callback`](crate::Callback) or a [`Source`](crate::Source) by `into()`. Arguments and results that contain
-/// some are encoded in the self-describing format, in which types that differ are found by their values instead of by the hash.
+/// Arguments and results may contain [`RemoteFunction`](crate::RemoteFunction)s and [`RemoteStream`](crate::RemoteStream)s. Their owner converts a
+/// [`Callback`](crate::Callback) or a [`Source`](crate::Source) by `into()`. Such arguments and results are encoded in the self-describing format, in
+/// which a type mismatch is detected from the values instead of the schema hash.
 ///
 /// ```
 /// use coincide::{Main, Thrown, interface};

@@ -1,4 +1,4 @@
-//! Functions and streams of this end, and how they are written and read as handles.
+//! Functions and streams that this end owns, and their encoding as handles.
 
 use super::functions::Function;
 use super::handles::{self, Coding};
@@ -58,17 +58,16 @@ impl Kept {
             return Err(D::Error::custom(handles::without_link()));
         };
         let kept = endpoint.host().handles.given(id).filter(|kept| matches!(kept.thing, Thing::Function(_)));
-        kept.ok_or_else(|| D::Error::custom("a function of this end came home that was released"))
+        kept.ok_or_else(|| D::Error::custom("the function of this end was released and cannot be used again"))
     }
 
-    /// A function that is never called, in the made-up values from which the shape of a type is derived.
+    /// A function that is never called, for the sample values from which the shape of a type is derived.
     pub(super) fn placeholder() -> Rc<Self> {
         Self::new(Thing::Function(Function::applied(|| ())))
     }
 }
 
 thread_local! {
-    /// The last id. Ids of handles are larger than those of references of the same end, which are counted from 1 in a table of their own: a
-    /// released id names one of both.
+    /// The last id. Ids of handles exceed those of references, which are counted from 1 in a separate table, so a released id is in one table only.
     static LAST: Cell<u64> = const { Cell::new(1 << 40) };
 }

@@ -54,8 +54,8 @@ impl Schema {
     }
 }
 
-/// Appends arguments: typed with a schema, self-describing without. Functions and streams make typed ones self-describing. Without a host, they are
-/// refused.
+/// Appends arguments. They are typed if there is a schema and they contain no functions or streams; otherwise they are self-describing. Without a
+/// host, functions and streams are refused.
 pub(crate) fn encode_args<A: Serialize>(
     host: Option<&Host>,
     args: &A,
@@ -71,8 +71,8 @@ pub(crate) fn encode_args<A: Serialize>(
     writing(host, || value::args_to_payload(args, head, segments)).map(|()| Format::Value)
 }
 
-/// Appends the arguments of a call whose worker is not known yet. Returns the functions and streams in them as well, which are given to the worker when
-/// the call is sent.
+/// Appends the arguments of a call whose worker is not known yet. Also returns the functions and streams in them, which are counted when the call is
+/// sent.
 pub(crate) fn encode_args_for_pool<A: Serialize>(
     args: &A,
     schema: Option<Schema>,
@@ -136,7 +136,7 @@ pub(crate) fn decode_applied<A: DeserializeOwned>(host: &Host, payload: &mut Pay
     })
 }
 
-/// Appends a result in the format in which the arguments came, except that functions and streams need the self-describing one.
+/// Appends a result in the format of the arguments, or in the self-describing format if it contains functions or streams.
 pub(crate) fn encode_result<T: Serialize>(
     host: Option<&Host>,
     value: &T,

@@ -1,4 +1,4 @@
-//! Functions and streams of the other end.
+//! Functions and streams that the other end owns.
 
 use super::endpoint::Endpoint;
 use super::error::{CallError, CallErrorKind};
@@ -31,7 +31,7 @@ impl Drop for Remote {
 pub(super) struct Operation {
     /// The reserved name of the operation.
     pub(super) function: &'static str,
-    /// What errors name instead.
+    /// The name in errors.
     pub(super) shown: &'static str,
     pub(super) timeout: Option<Duration>,
 }
@@ -67,7 +67,7 @@ impl Remote {
 pub(crate) enum Passed {
     /// Belongs to the other end.
     Remote(Rc<Remote>),
-    /// Belongs to this end, and is to be sent.
+    /// Belongs to this end, for sending.
     Own(Rc<Kept>),
 }
 
@@ -93,9 +93,11 @@ impl Passed {
             }
             Coding::End(_) | Coding::Pool(_) => Err(S::Error::custom(match kind {
                 HandleKind::Stream => {
-                    "a stream of another end can be sent to its own end only: pass a `Source` of its rows"
+                    "a stream can be sent back to its owner only, not to another end: pass a `Source` of its rows"
                 }
-                _ => "a function of another end can be sent to its own end only: pass a `Callback` that calls it",
+                _ => {
+                    "a function can be sent back to its owner only, not to another end: pass a `Callback` that calls it"
+                }
             })),
             Coding::Elsewhere | Coding::Shape => Err(S::Error::custom(handles::without_link())),
         }
@@ -122,7 +124,7 @@ impl Passed {
             return refused("one of this end");
         }
         if !accepts(&handle) {
-            return refused("something else that stays there");
+            return refused("a handle of another kind");
         }
         let id = handle.id;
         let remote = endpoint.host().handles.remote(id, || Remote { id, endpoint: Rc::clone(&endpoint) });

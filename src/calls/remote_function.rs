@@ -17,8 +17,8 @@ use std::time::Duration;
 /// Cloning creates another handle of the same function. The other end releases the function when the last handle is dropped. If it is sent back, the other
 /// end receives its own function. Once the link is closed, calls fail as other calls do.
 ///
-/// An [`interface!`](crate::interface) declares it for both ends: the end that has the function converts a `Callback` into it. Calling it before it
-/// was sent is an error of kind [`Own`](crate::CallErrorKind::Own).
+/// An [`interface!`](crate::interface) declares it for both ends: the end that has the function converts a `Callback` into it. Calling the
+/// converted value is an error of kind [`Own`](crate::CallErrorKind::Own).
 ///
 /// ```
 /// use coincide::{Callback, Main, RemoteFunction, Thrown, interface};
@@ -88,7 +88,7 @@ impl RemoteFunction {
 }
 
 impl From<Callback> for RemoteFunction {
-    /// For sending, where an interface declares a `RemoteFunction`.
+    /// Converts a callback, for an interface that declares a `RemoteFunction`.
     fn from(Callback(kept): Callback) -> Self {
         Self { function: Passed::Own(kept), timeout: None }
     }

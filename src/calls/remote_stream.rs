@@ -20,8 +20,8 @@ use std::task::{Context, Poll, ready};
 /// It implements [`Stream`]. An error is its last item. In a worker, [`into_blocking`](Self::into_blocking) makes an iterator of it. The other end sends at most
 /// as many rows as have been requested. Dropping it ends the iteration at the other end.
 ///
-/// An [`interface!`](crate::interface) declares it for both ends: the end that has the rows converts a `Source` into it. Such a stream cannot be read
-/// before it was sent: its only item is an error of kind [`Own`](crate::CallErrorKind::Own).
+/// An [`interface!`](crate::interface) declares it for both ends: the end that has the rows converts a `Source` into it. The converted
+/// stream cannot be read: its only item is an error of kind [`Own`](crate::CallErrorKind::Own).
 pub struct RemoteStream<T> {
     /// `None`: there are no further rows.
     stream: Option<Passed>,
@@ -69,7 +69,7 @@ impl<T: DeserializeOwned> RemoteStream<T> {
 }
 
 impl<T> From<Source> for RemoteStream<T> {
-    /// For sending, where an interface declares a `RemoteStream`.
+    /// Converts a source, for an interface that declares a `RemoteStream`.
     fn from(Source(kept): Source) -> Self {
         Self::of(Passed::Own(kept))
     }

@@ -166,7 +166,7 @@ impl Request {
         {
             return Err(Failure::threw(thrown));
         }
-        // A failure follows the rows, as the answer to the next request.
+        // The rows before the failure are sent first. The next request is answered with the failure.
         let is_over = batch.is_over && batch.failure.is_none();
         let why = match payload::encode_result(host, &(is_over, &batch.rows), Format::Value, None, result) {
             Ok(format) => {

@@ -142,7 +142,7 @@ impl<T> Given<T> {
         id
     }
 
-    /// Sends a value that has an id already. The value is held until the other end has released it as often as it was sent.
+    /// Counts a value with an existing id as sent. The value is held until the other end has released it as often as it was sent.
     pub(crate) fn send_as(&self, thing: &Rc<T>, id: u64) {
         self.0.borrow_mut().send(thing, id);
     }

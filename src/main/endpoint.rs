@@ -27,7 +27,7 @@ pub(crate) struct MainEndpoint {
     address: OnceCell<Arc<Address>>,
     /// What other threads have queued to be sent, in order.
     queue: Queue<Queued>,
-    /// How the worker of a page reaches main.
+    /// Tier of a page's worker.
     #[cfg(target_family = "wasm")]
     pub(crate) tier: Cell<Option<crate::Tier>>,
 }

@@ -178,8 +178,8 @@ impl std::fmt::Debug for Pool {
 /// even if its future is not polled.
 ///
 /// Arguments may contain [`Callback`](crate::Callback)s and [`Source`](crate::Source)s of main, and results those of the worker. A
-/// [`RemoteFunction`](crate::RemoteFunction) belongs to one worker, so it cannot be an argument: pass a `Callback` that calls it. A call that is made again
-/// continues with the rows of a stream that have not been read.
+/// [`RemoteFunction`](crate::RemoteFunction) belongs to one worker, so it cannot be an argument: pass a `Callback` that calls it. A call that is
+/// repeated on another worker continues with the unread rows of a stream.
 #[derive(Clone)]
 pub struct PoolProxy {
     handle: Rc<Handle>,
@@ -641,7 +641,7 @@ struct Job {
 enum Stage {
     Queued,
     Sent(Rc<MainEndpoint>, CallId),
-    /// With the end of the link that has the result, if the call was sent.
+    /// Includes the end of the link that has the result, if the call was sent.
     Ended(Option<Rc<MainEndpoint>>, CallResult),
     /// The result was returned, or is no longer awaited.
     Over,

@@ -25,8 +25,8 @@ use std::time::Duration;
 /// thread that calls; main, which has to be driven, passes them on in its turns. At most 256 calls of one worker are in flight for
 /// shared proxies. Others wait their turn, in the order in which they were made.
 ///
-/// Calls end with [`Closed`](CallErrorKind::Closed) when the worker or main is gone. A [`Callback`](crate::Callback), a [`Source`](crate::Source) and what
-/// the worker has of them belong to main's thread, so arguments and results that contain one are errors: register a function, and pass its name.
+/// Calls end with [`Closed`](CallErrorKind::Closed) when the worker or main is gone. Functions and streams
+/// belong to main's thread, so arguments and results that contain one are errors: register a function, and pass its name.
 ///
 /// ```
 /// use coincide::{Main, SharedProxy};

@@ -5,8 +5,8 @@ const { clearTimeout, queueMicrotask, setTimeout } = globalThis;
 
 const hasSuspending = typeof WebAssembly.promising === 'function';
 
-// The glue of wasm-bindgen creates an object of this class when the wasm is started, on each tier. In a browser that lacks the class, nothing can be
-// suspended, and a function does instead. What other programs find out about the browser stays true: the class is gone once it was used.
+// The glue of wasm-bindgen creates an object of this class when the wasm starts, on every tier. In a browser without the class, this substitute returns
+// the function unchanged. It is removed after its first use, so that feature detection by other code stays correct.
 if (!('Suspending' in WebAssembly))
   Object.defineProperty(WebAssembly, 'Suspending', {
     configurable: true,
@@ -26,10 +26,10 @@ export const whyNotSuspending = () =>
 let run;
 let failed;
 
-/** Sets what is called with the text of an error that has left wasm in the middle of what it did. */
+/** Sets the function that receives the text of an error that has left wasm. */
 export const onFailure = callback => (failed = callback);
 
-/** Soon calls the export that runs the next job, so that the code of the job can be suspended. */
+/** Calls the export that runs the next job in a microtask, so that the code of the job can be suspended. */
 export const enterSoon = exports => {
   run ??= WebAssembly.promising(exports.coincideRunJob);
   queueMicrotask(() =>
@@ -40,10 +40,10 @@ export const enterSoon = exports => {
   );
 };
 
-/** What resumes suspended code, by its number. */
+/** Functions that resume suspended code, by the number of its strand. */
 const waiting = new Map();
 
-/** Resolves when the code is woken, or after a number of milliseconds; a negative one is none. */
+/** Resolves when the strand is woken, or after a number of milliseconds if that is not negative. */
 export const wait = (key, milliseconds) =>
   new Promise(resolve => {
     let timer;
@@ -60,26 +60,26 @@ export const wake = key => waiting.get(key)?.();
 let turn;
 let timer;
 
-/** Sets what takes a turn. */
+/** Sets the function that takes a turn. */
 export const takeTurnsBy = callback => (turn = callback);
 
-/** Takes a turn after a number of milliseconds; a negative one is never. */
+/** Takes a turn after a number of milliseconds. If that is negative, cancels the timer. */
 export const turnAfter = milliseconds => {
   clearTimeout(timer);
   if (milliseconds >= 0) timer = setTimeout(turn, milliseconds);
 };
 
-/** Takes a turn when the event loop has done what else is to be done. */
+/** Takes a turn in a later task of the event loop. */
 export const turnNext = () => void nextTask().then(turn);
 
-/** Ends the worker, in this task of its event loop, when suspended code has received that its link is closed. */
+/** Ends the worker in the current task, after suspended code has been resumed with the closed link. */
 export const leaveSoon = async () => {
   for (let hop = 0; hop < HOPS; hop++) await undefined;
   globalThis.close();
 };
 
-/** More microtasks than it takes to resume what was woken. */
+/** More microtasks than resuming woken code takes. */
 const HOPS = 16;
 
-/** Calls when the running code has returned or is suspended. */
+/** Calls back when the running code has returned or is suspended. */
 export const callSoon = callback => queueMicrotask(callback);

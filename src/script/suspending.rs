@@ -1,9 +1,9 @@
-//! The tier `suspending`: the link is in messages, and code of the worker is suspended where it would block.
+//! The tier `suspending`: a link in messages, whose worker suspends its code instead of blocking.
 //!
-//! Code that can be suspended is entered through one export, [`run_job`], by `WebAssembly.promising`. The stack that LLVM keeps in linear memory is
-//! no part of what the engine of the browser suspends: wasm-bindgen copies it out of the way and back, so suspended code is resumed in any order.
+//! Code that can be suspended is entered through one export, [`run_job`], by `WebAssembly.promising`. The browser's engine does not switch the stack
+//! that LLVM keeps in linear memory. wasm-bindgen copies that stack to the heap and back, so suspended code can be resumed in any order.
 
-// wasm-bindgen marks what concerns suspending so, as experimental.
+// wasm-bindgen marks its experimental functions for suspending as deprecated.
 #![allow(deprecated)]
 
 use super::{Boot, WebWorker, attend, claim, config, failing, listen_to_main, post_packet, refused, report, ringing};
@@ -30,7 +30,7 @@ use std::time::Duration;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
-/// Why no worker can have this tier here.
+/// Why this tier is not available; `None` if it is.
 pub(super) fn why_not() -> Option<String> {
     why_not_suspending()
 }
@@ -49,7 +49,7 @@ pub(super) fn connect(builder: WorkerBuilder<'_>, web_worker: &JsValue) -> Resul
     Ok(worker)
 }
 
-/// Serves in a worker; `setup` runs soon.
+/// Serves in a worker. `setup` runs in a later microtask.
 pub(super) fn serve(boot: &Boot, setup: impl FnOnce(&Scope) -> Result<(), Thrown> + 'static) -> io::Result<()> {
     let bell = Bell::new()?;
     let (port, owned) = Port::new(JsValue::UNDEFINED, Arc::clone(&bell));
@@ -70,14 +70,14 @@ pub(super) fn serve(boot: &Boot, setup: impl FnOnce(&Scope) -> Result<(), Thrown
         let done = setup(&scope).and_then(|()| Ok(scope.ready()?));
         if let Err(thrown) = done {
             report(&scope, is_of_package, &thrown);
-            // As an error that nothing has caught, for the console.
+            // Thrown as an uncaught error, for the console.
             spawn_local(async move { wasm_bindgen::throw_str(&thrown.to_string()) });
         }
     });
     Ok(())
 }
 
-/// A worker's link, whose turns are jobs: code in one can be suspended, and then the next one is taken.
+/// A worker's link, whose turns are jobs. If code in a turn is suspended, the next turn is a new job.
 struct Link {
     driver: Driver,
     is_scheduled: Cell<bool>,
@@ -101,7 +101,7 @@ impl Link {
     }
 }
 
-/// Takes a turn soon.
+/// Takes a turn in a later microtask.
 fn schedule() {
     let link = LINK.with_borrow(Clone::clone);
     if let Some(link) = link
@@ -124,11 +124,11 @@ thread_local! {
     /// There is one link in a worker.
     static LINK: RefCell<Option<Rc<Link>>> = const { RefCell::new(None) };
     static JOBS: RefCell<VecDeque<Box<dyn FnOnce()>>> = const { RefCell::new(VecDeque::new()) };
-    /// Whether the code that runs was entered by a job, or is a task that was spawned by one.
+    /// Whether the running code was entered by a job, or is a task that a job has spawned.
     static CAN_SUSPEND: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs a job soon, whose code can be suspended.
+/// Runs a job, whose code can be suspended, in a later microtask.
 fn enter(job: impl FnOnce() + 'static) {
     JOBS.with_borrow_mut(|jobs| jobs.push_back(Box::new(job)));
     enter_soon(&wasm_bindgen::exports());
@@ -185,7 +185,7 @@ impl Suspender for Fibers {
     fn spawn(&self, task: Task) {
         let task = Suspendable(task);
         if CAN_SUSPEND.get() {
-            // It inherits from the code that runs that it can be suspended.
+            // The task can be suspended because the running code can.
             spawn_local(task);
         } else {
             enter(move || spawn_local(task));
@@ -193,7 +193,7 @@ impl Suspender for Fibers {
     }
 }
 
-/// Resumes the code of this number.
+/// Resumes the strand with this number.
 struct Resumed(u32);
 
 impl Wake for Resumed {
@@ -215,10 +215,10 @@ impl Future for Suspendable {
 
 /// How an end posts packets.
 struct Port {
-    /// The Web Worker, or nothing in it.
+    /// The Web Worker on main; undefined in the worker.
     target: JsValue,
     bell: Arc<Bell>,
-    /// Posts what was sent.
+    /// Posts the frames that were sent.
     flush: JsValue,
 }
 
@@ -294,7 +294,7 @@ fn delivering(inbox: &Inbox) -> JsValue {
     Closure::<dyn Fn(Uint8Array)>::new(deliver).into_js_value()
 }
 
-/// Rounded up, so that a deadline has passed when the timer fires; timers take 31 bits. A negative number stands for none.
+/// Milliseconds for a timer, at most 31 bits; -1 without a timeout. Rounded up, so that the deadline has passed when the timer fires.
 fn milliseconds(timeout: Option<Duration>) -> f64 {
     timeout.map_or(-1.0, |timeout| (timeout.as_secs_f64() * 1000.0).ceil().min(f64::from(i32::MAX)))
 }
@@ -327,12 +327,11 @@ extern "C" {
     fn next_task() -> js_sys::Promise;
 }
 
-/// The most that an honest end sends in one packet: what the window admits, the frame that exceeds it, and their lengths.
+/// Largest packet of an end that follows the protocol: a full window, the frame that exceeds it, and their lengths.
 const MAX_PACKET: u32 = 2 * (Delivery::WINDOW + Delivery::MAX_FRAME) as u32;
 
-const NOT_ENTERED: &str = "on the tier `suspending`, a call suspends the code that makes it, and this code cannot be suspended, because the event loop \
-    has entered it: await the call by `Scope::proxy`, or make it in the setup function, in an export, in a callback or in a task of `Scope::spawn`, \
-    and not in a task of `spawn_local`, a `Closure` or a function of wasm-bindgen that JavaScript calls";
+const NOT_ENTERED: &str = "this code cannot be suspended, because the event loop has entered it directly, as a task of `spawn_local`, a `Closure` or a \
+    function of wasm-bindgen: await the call by `Scope::proxy`, or make it in the setup function, an export, a callback or a task of `Scope::spawn`";
 
-const BELOW_JAVASCRIPT: &str = "on the tier `suspending`, a call suspends the code that makes it, and JavaScript cannot be suspended, which \
-    this code runs in: return from the JavaScript function before the call, or make it in a task of `Scope::spawn`";
+const BELOW_JAVASCRIPT: &str = "this code cannot be suspended, because a JavaScript function has called it: return from that function before the call, \
+    or make the call in a task of `Scope::spawn`";

@@ -35,8 +35,7 @@ use std::rc::Rc;
 ///
 /// The captures of the closure are dropped when neither the worker nor main holds the `Callback` any more.
 ///
-/// It is sent in operations on objects of main. [`coincide::Callback`](crate::Callback) is for arguments and results of ordinary calls, which have no
-/// references to objects of main.
+/// It is for operations on objects of main. [`coincide::Callback`](crate::Callback) is for arguments and results of ordinary calls.
 #[derive(Clone)]
 pub struct Callback(Rc<Function>);
 

@@ -227,7 +227,7 @@ impl ObjectLink {
     }
 }
 
-/// What is being written and read by code that is suspended, until it is dropped.
+/// State of the encodings in progress of suspended code. Dropping it restores that state.
 pub(crate) struct Aside {
     coding: Option<ObjectLink>,
     table: Option<(Rc<Table>, table::Aside)>,

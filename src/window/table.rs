@@ -51,12 +51,12 @@ impl Table {
         }
     }
 
-    /// Takes what belongs to the values that are being written, while other code runs.
+    /// Takes the state of the values that are being written, so that other code can run.
     pub(super) fn set_aside(&self) -> Aside {
         Aside { sent: self.functions.begin(), kept: self.kept.take() }
     }
 
-    /// Puts it back.
+    /// Restores the state that [`set_aside`](Self::set_aside) took.
     pub(super) fn restore(&self, Aside { sent, kept }: Aside) {
         self.functions.end(sent);
         self.kept.replace(kept);

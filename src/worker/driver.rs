@@ -44,7 +44,7 @@ impl Driver {
         Self { scope, bell }
     }
 
-    /// The same, whose code is suspended where it would block.
+    /// Creates a driver whose code is suspended where it would block.
     #[cfg(all(target_family = "wasm", feature = "suspending"))]
     pub(crate) fn suspending(
         transport: Box<dyn Transport>,

@@ -31,11 +31,11 @@ pub(crate) struct WorkerEndpoint {
     ring: Ring,
     /// The bell of the event loop that the worker lives in, if it does.
     bell: Option<Arc<Bell>>,
-    /// What suspends code instead of blocking the thread, if something does.
+    /// Suspends code instead of blocking the thread; `None` on tiers that block.
     suspender: Option<Box<dyn Suspender>>,
-    /// Number of the last turn: a turn in which code was suspended is over once another one has begun.
+    /// Number of the last turn. A turn in which code was suspended ends when another one begins.
     turns: Cell<u32>,
-    /// Functions that check and are suspended for that. They are not done before the next turn: nothing else is to run.
+    /// Number of functions that are suspended in `check`. No other function runs until they have resumed.
     checks: Cell<u32>,
     /// When the event loop was last known to run.
     visited: Cell<Time>,
@@ -114,7 +114,7 @@ impl WorkerEndpoint {
         self.block(function, id, cancel)
     }
 
-    /// Whether this end may wait for a call, and otherwise why not.
+    /// Fails with the reason if this end may not wait for a call.
     fn may_wait(&self) -> Result<(), CallErrorKind> {
         let stop = self.host.engine.borrow_mut().take_stop();
         match stop {
@@ -138,7 +138,7 @@ impl WorkerEndpoint {
         }
     }
 
-    /// Why the running code can't wait for main; `None` if it can, as far as is known.
+    /// Why the running code can't wait for main. `None` if no reason is known.
     pub(crate) fn why_no_wait(&self) -> Option<CallErrorKind> {
         match &self.suspender {
             Some(suspender) => suspender.hindrance().map(|why| CallErrorKind::CannotSuspend(why.into())),
@@ -192,7 +192,7 @@ impl WorkerEndpoint {
                 Some(action) => {
                     self.perform(action);
                     if self.turns.get() != turn {
-                        // The function was suspended, and this turn with it.
+                        // The function was suspended, which has ended this turn.
                         return Turn::More;
                     }
                     self.pace.add(1);
@@ -308,11 +308,11 @@ impl WorkerEndpoint {
         }
     }
 
-    /// Ends a call that is not waited for after all.
+    /// Ends a call whose wait could not begin.
     fn forget(&self, id: CallId) {
         self.host.engine.borrow_mut().cancel(id);
         self.settle();
-        // Its end is due now that it is the innermost frame.
+        // It is the innermost frame, so it ends now.
         let due = self.host.engine.borrow_mut().poll();
         if let Some(action) = due {
             self.perform(action);
@@ -325,7 +325,7 @@ impl WorkerEndpoint {
         let _handles = handles::Aside::of(&self.host.handles);
         let _objects = window::Aside::of(self);
         self.turning.set(false);
-        // What is queued is sent in that turn, and what arrives from then on rings.
+        // That turn sends what is queued. Later arrivals ring the bell.
         self.look_again();
         let strand = self.host.engine.borrow_mut().suspend();
         let result = suspend(strand);
@@ -349,7 +349,7 @@ impl WorkerEndpoint {
         }
     }
 
-    /// Wakes suspended code that sleeps and is to stop.
+    /// Wakes sleeping code that has to stop.
     fn stop_sleepers(&self) {
         if let Some(suspender) = &self.suspender {
             let sleepers = self.host.engine.borrow().sleepers_to_stop();
@@ -357,7 +357,7 @@ impl WorkerEndpoint {
         }
     }
 
-    /// Lets the event loop receive what main has sent, where that is needed, and if it has not run for a while.
+    /// Lets the event loop receive what main has sent, if this tier needs that and the loop has not run for `VISIT_EVERY`.
     fn visit_event_loop(&self) {
         let Some(suspender) = &self.suspender else {
             return;
@@ -366,7 +366,7 @@ impl WorkerEndpoint {
             return;
         }
         self.checks.set(self.checks.get() + 1);
-        // Below JavaScript, frames wait until the event loop runs.
+        // Called by JavaScript: frames wait until the event loop runs.
         let _ = self.suspended(|_| suspender.visit_event_loop());
         self.visited.set(clock::now());
         self.checks.set(self.checks.get() - 1);
@@ -574,7 +574,7 @@ impl Drop for Reset<'_> {
     }
 }
 
-/// How often code that checks lets the event loop run, which takes some 20 µs.
+/// Interval at which `check` lets the event loop run, which takes about 20 µs.
 const VISIT_EVERY: Duration = Duration::from_millis(10);
 
 /// Most actions before the tasks have their turn.

@@ -127,8 +127,10 @@ impl Scope {
         }
     }
 
-    /// Runs a future when the worker serves. A call of [`sync`](Self::sync) in it blocks the worker like any other; on the tier `suspending` it suspends
-    /// this future alone, which futures of other executors, such as `spawn_local`, can't.
+    /// Runs a future when the worker serves.
+    ///
+    /// A call of [`sync`](Self::sync) in the future blocks the worker. On the tier `suspending` it suspends this future only; futures of other executors,
+    /// such as `spawn_local`, cannot make such calls there.
     ///
     /// ```
     /// # use coincide::Main;

@@ -5,21 +5,21 @@ use coincide_proto::engine::StrandId;
 use std::task::Waker;
 use std::time::Duration;
 
-/// What can suspend code. While code is suspended, the event loop runs and takes turns of the same endpoint.
+/// Suspends code. While code is suspended, the event loop runs and takes turns of the same endpoint.
 pub(crate) trait Suspender {
-    /// Why the code that runs can't be suspended; `None` if it can, as far as is known.
+    /// Why the running code can't be suspended. `None` if no reason is known.
     fn hindrance(&self) -> Option<&'static str>;
 
-    /// Suspends the code that runs until it is woken, or `timeout` is over.
+    /// Suspends the running code until it is woken or `timeout` expires.
     ///
     /// # Errors
     /// Why it could not be suspended, and what to do.
     fn suspend(&self, strand: StrandId, timeout: Option<Duration>) -> Result<(), String>;
 
-    /// Suspends the code that runs until the event loop has handled what has arrived.
+    /// Suspends the running code until the event loop has handled what has arrived.
     fn visit_event_loop(&self) -> Result<(), String>;
 
-    /// Wakes suspended code.
+    /// Returns a waker that resumes the strand.
     fn waker(&self, strand: StrandId) -> Waker;
 
     /// Runs a task whose code can be suspended.

@@ -90,7 +90,7 @@ const withValues = (object, keys, wanted) => {
 
 /** Whether an object is not a proxy. */
 const isGenuine = object => {
-  // Proxies of functions have no source, and no name of their own in it.
+  // A `Proxy` of a function has no source text that contains its name.
   if (typeof object === 'function') return !NAMELESS.test(source.call(object));
   if (isPrototype(object)) return true;
   try {

@@ -1,4 +1,4 @@
-//! Several calls of one worker that have not ended: on the tier `suspending` its code is suspended in them, on others it is blocked.
+//! Several pending calls of one worker: it is suspended in them on the tier `suspending`, and blocked on others.
 
 use coincide::{
     ByteBuf, CallError, CallErrorKind, Callback, CancelToken, CloseReason, Diagnosis, Main, RemoteFunction,
@@ -129,7 +129,7 @@ pub(super) fn export(scope: &Scope) {
     });
 }
 
-/// Waits for main's gate, with contents on the stack that must be the same afterwards.
+/// Waits for main's gate, and checks that the contents of the stack are unchanged afterwards.
 fn through(sync: &SyncProxy, gate: &str, seed: u32) -> Result<u32, Thrown> {
     let mut local = [seed; 500];
     black_box(&mut local);
@@ -162,7 +162,7 @@ impl Serialize for Asking {
     }
 }
 
-/// Gates of main, through which the worker's calls come once they are opened.
+/// Functions of main whose calls are pending until main opens them.
 #[derive(Default)]
 struct Gates {
     /// Whether each gate is open: an entry for each that was called or opened.
@@ -203,7 +203,7 @@ impl Gates {
         self.until(|gates| gates.gates.borrow().contains_key(gate)).await;
     }
 
-    /// The reports, once there are that many.
+    /// Returns the reports when there are this many.
     async fn reported(&self, reports: usize) -> Vec<String> {
         self.until(|gates| gates.reports.borrow().len() >= reports).await;
         self.reports.take()
@@ -494,7 +494,7 @@ pub(super) async fn refusals() -> Checked {
     let (worker, gates) = gated(&main)?;
     let (below, again): (String, String) = worker.proxy().call("not_suspendable", ()).await?;
     contains(&below, "`inc` was not called")?;
-    contains(&below, "JavaScript cannot be suspended")?;
+    contains(&below, "a JavaScript function has called it")?;
     equal(again, "2".to_owned())?;
     for report in gates.reported(3).await {
         contains(&report, "the event loop has entered it")?;
