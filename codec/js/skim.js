@@ -1,10 +1,10 @@
-// Reads over values: finds what a payload refers to, without creating the value.
+// Finds the handles, references and posted objects in a payload without creating its value.
 import { Decoder } from './decode.js';
 import { BLOB, BOXED, BYTES, FILE, IMAGE, RESIZABLE, VIEW } from './format.js';
 
 /**
- * A decoder for payloads that are not read. It calls the methods of its references and of `posted`, and returns nothing of use. It needs nothing that a platform may
- * lack, so what cannot be decoded here can be skimmed.
+ * A decoder for payloads that are not read. It calls the methods of its references and of `posted`; its results are meaningless. It uses no class that a platform may
+ * lack, so it also reads payloads that cannot be decoded here.
  */
 export class Skimmer extends Decoder {
   binary(tag, inner) {

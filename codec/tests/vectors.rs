@@ -90,7 +90,7 @@ struct ObjectCall {
 }
 
 #[test]
-fn calls_of_objects_have_their_bytes() {
+fn object_vectors_encode_to_their_bytes() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../proto/vectors/objects.json");
     let text = std::fs::read_to_string(path).expect("the vectors are part of the repository");
     let file: HashMap<String, Vec<ObjectCall>> = serde_json::from_str(&text).expect("the vectors have this form");

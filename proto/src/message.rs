@@ -158,7 +158,7 @@ impl Outbox {
     /// Queues a message whose body has been charged to the account with `charged` bytes.
     #[inline]
     pub(crate) fn push(&mut self, header: Header, name: &str, mut body: Payload, charged: usize) {
-        // Spare buffers may be large for what they hold, and the queue of a peer that does not receive grows.
+        // A spare buffer may be much larger than its contents, and the queue for a peer that does not receive grows.
         if self.queue.len() >= BACKLOG {
             body.trim();
         }
@@ -312,7 +312,7 @@ impl Outbox {
     }
 }
 
-/// Messages behind which others are not kept in buffers that are much too large for them.
+/// Queue length from which messages are moved to buffers of their size.
 const BACKLOG: usize = 16;
 
 /// Bytes of the table of the segments of a body.

@@ -183,7 +183,7 @@ fn late_values_are_unread_and_other_late_answers_are_dropped() {
 }
 
 #[test]
-fn values_that_do_not_leave_completely_are_unsent() {
+fn values_that_are_not_sent_completely_are_unsent() {
     let unsent = |link: &mut Link, role, size| assert_eq!(link.event(role), Event::Unsent(pattern(size).into()));
     let called = Call { name: "f", format: Format::Value, ..Call::default() };
     for frames in 0..3 {
@@ -200,7 +200,7 @@ fn values_that_do_not_leave_completely_are_unsent() {
         link.settle();
         link.nothing_happened();
     }
-    // All of it has left: it is the receiver's.
+    // Sent completely: the receiver is responsible for it.
     let mut link = Link::open();
     let call = link.worker.call(called, pattern(100)).unwrap();
     link.settle();

@@ -95,7 +95,7 @@ export class End {
     }
   }
 
-  /** Drops posted objects of a payload that is not sent. The receiver drops those of others. */
+  /** Drops the posted objects of a payload that is not sent. The receiver drops those of an unread payload. */
   unpost(objects) {
     if (objects) this.posted.drop(objects);
   }
@@ -221,7 +221,7 @@ export class End {
     if (memory.words[WAKE] !== 0) requestTurn();
   }
 
-  /** Dispatches calls again that have waited for posted objects. */
+  /** Dispatches again the calls that waited for posted objects. */
   resume() {
     resume(this.id);
     turn();

@@ -115,8 +115,8 @@ export interface TierOptions {
   /** Requires this tier; an error of code `NoTier` or `NoRelay` if it is not available. By default the first tier of the list that is available. */
   tier?: Tier | undefined;
   /**
-   * The program of the worker is an interpreter of wasm that suspends its stack (JSPI), and imports `coincide/suspending/worker`. Where memory cannot be shared, the worker has the tier
-   * `suspending` if the browser has JSPI. Default `false`.
+   * Whether the worker runs an interpreter that suspends its stack (JSPI) and imports `coincide/suspending/worker`. If memory cannot be shared and the browser has JSPI, the worker gets the
+   * tier `suspending`. Default `false`.
    */
   suspends?: boolean | undefined;
   /** The script of the service worker that relays, as `npx coincide sw` writes it, or one of coincident 4 or sabayon; on the page's own origin. */

@@ -93,7 +93,7 @@ export const terminate = worker => end.call(worker);
  */
 export const attend = (worker, { receives, hasAnnounced, throws, ends, wasReported }) => {
   const { emit } = worker;
-  // Deno emits an error only to listeners. It prints all errors, and none ends the process.
+  // Deno emits an error to listeners only. It prints all errors and ends the process for none.
   if (isDeno) worker.on('error', () => {});
   const emitted = function (event, ...details) {
     if (event === 'message' && receives(details[0])) return true;
@@ -131,7 +131,7 @@ export const whySilent = worker =>
 export const whyMisplaced = () =>
   isMainThread || !parentPort ? 'this is the main thread of Node.js: import `coincide/worker` in a worker, and `coincide/main` here' : undefined;
 
-// The program can replace it. In Deno it is not that of `MessagePort`.
+// The program can replace this method. In Deno it differs from that of `MessagePort`.
 const toMain = parentPort?.postMessage;
 
 export const post = (...message) => toMain.call(parentPort, ...message);
@@ -193,7 +193,7 @@ const keep = port => (isHeld ? port.ref() : port.unref());
 const hold = held => {
   isHeld = held;
   clearInterval(anchor);
-  // Main may have lost the port of an announcement: the other one then keeps nothing alive.
+  // Main may have lost the port of an announcement. The other port keeps nothing alive then.
   if (held && !port) anchor = setInterval(() => {}, 1e9);
   for (const one of port ? [port] : ports) keep(one);
 };
@@ -225,7 +225,7 @@ export const keepAliveWhile = busy => {
   process.on('beforeExit', () => isBusy() && hold(true));
 };
 
-/** Has `busy` looked at again: it may have changed. */
+/** Requests another check of `busy`, which may have changed. */
 export const reconsider = () => {
   if (isHeld) isBusy() || hold(false);
   // A thread of Deno exits without `beforeExit`.
@@ -261,7 +261,7 @@ const isAmongItsCauses = error => {
   return false;
 };
 
-/** Calls back when the running code has ended or paused. An unhandled rejection in it has ended the thread before, in Deno a task later. */
+/** Calls back when the running code has ended or paused. An unhandled rejection in it has ended the thread by then; in Deno, one task later. */
 export const afterStart = callback => setTimeout(isDeno ? () => setTimeout(callback, 0) : callback, 0);
 
 /** Not needed here: an event informs main. */

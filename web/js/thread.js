@@ -31,7 +31,7 @@ class Thread {
   entries = {};
   /** What all calls of `coincide()` have in common; undefined before there is a link. */
   scope;
-  /** What suspends, if an entry that has it was imported: see `suspending/index.js`. */
+  /** The `Suspended` of `suspending/index.js`, if `coincide/suspending/worker` was imported. */
   suspending;
   /** Resolves with main's answer. */
   booted;

@@ -4,7 +4,7 @@ import { CoincideError, ours } from './errors.js';
 /** Rings in shared memory: the page is cross-origin isolated. */
 export const SHARED = 'shared-memory';
 
-/** Messages, while the interpreter in the worker suspends its stack (JSPI): calls return promises, for which its program waits. */
+/** Messages. Calls return promises; an interpreter in the worker suspends its stack (JSPI) until they settle. */
 export const SUSPENDING = 'suspending';
 
 /** Messages, and a service worker through which a blocked worker receives them. */
@@ -56,7 +56,7 @@ export const reasonsFor = (platform, options, tier) => {
 
 /** Why the stack of an interpreter cannot be suspended here; undefined if it can. */
 const whyNotSuspending = () =>
-  globalThis.WebAssembly?.Suspending ? undefined : 'this browser has no JSPI (`WebAssembly.Suspending`): Chromium has it from version 137 on, Firefox from 153 on';
+  globalThis.WebAssembly?.Suspending ? undefined : 'this browser has no JSPI (`WebAssembly.Suspending`): use Chromium 137, Firefox 153 or later';
 
 const NOT_NAMED =
   'no service worker was named: serve one (`npx coincide sw sw.js` writes it) and pass `serviceWorker: "./sw.js"` to `coincide()`';

@@ -111,7 +111,7 @@ export class Values {
     }
   }
 
-  /** Releases what is in the payload that wasm shows, or in a copy, and is not read. `isOurs`: this end has written the payload, and it was not sent. */
+  /** Releases the handles and objects in an unread payload that wasm shows, or in a copy. `isOurs`: this end has written the payload, and it was not sent. */
   skip(posted, isOurs = false, copied = undefined) {
     const { words } = memory;
     if (copied) this.#skim(copied, 0, copied.bytes.length, copied.buffers, posted, false);
@@ -157,7 +157,7 @@ export class Values {
   }
 
   /**
-   * The value that a call of `fn` ended with; throws if it failed, or `MISSING`. wasm shows the outcome. `given` are the references in its arguments, `posted` has the objects of
+   * The result of a call of `fn`, or `MISSING`. Throws if the call failed. wasm shows the outcome. `given` are the references in its arguments, `posted` has the objects of
    * the result.
    */
   outcome(fn, given, posted) {

@@ -14,7 +14,7 @@ import { inWords } from './values.js';
 /**
  * @param reflect creates proxies of main's objects, if it is given: see `reflect/worker.js`
  * @param kind whether the scope has `window`: another copy of coincide in this worker may share it
- * @param suspending creates what the tier `suspending` needs, if it is given: see `suspending/index.js`
+ * @param suspending creates the `Suspended` of `suspending/index.js`; undefined in other entries
  */
 export const create = (platform, reflect, kind = reflect ? 'window' : 'plain', suspending) => {
   const misplaced = platform.whyMisplaced();

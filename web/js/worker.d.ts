@@ -24,8 +24,8 @@ export type Either<T> = string extends keyof T
   : { readonly [K in keyof T]-?: Used<NonNullable<T[K]>, 'either'> };
 
 /**
- * A worker's proxy of main: reads call main's `Functions`, in the way of `Calls`; assignments register the worker's `Exports`. `S`: how these call the callbacks that they receive, `'either'` with
- * `promises: true`.
+ * A worker's proxy of main: reads call main's `Functions`, with the results of `Calls`; assignments register the worker's `Exports`. `S` selects how calls of received callbacks return: `'either'`
+ * with `promises: true`.
  */
 export type WorkerProxy<Exports, Functions, Calls = Blocking<Functions>, S extends Side = 'worker'> = Calls & Registered<Exports, S>;
 

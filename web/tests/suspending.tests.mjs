@@ -1,4 +1,4 @@
-// The tier `suspending`: a module of wasm waits for main while the event loop of its worker runs.
+// The tier `suspending`: a wasm module waits for main while the event loop of its worker runs.
 
 /** @param kit `own` are the options of main that give the tier */
 export default (register, { coincide, coincideWindow, worker, own, assert, deepEqual, equal, rejects, throws }) => {
@@ -47,7 +47,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
       equal(await w.proxy.twice(1), 2);
     }));
 
-  test('exports that main calls during a suspension run then, in order, before the answer', () =>
+  test('exports that main calls during a suspension run in order, before the answer is delivered', () =>
     using(async w => {
       w.proxy.step = async n => {
         void w.proxy.note(`a${n}`);
@@ -60,7 +60,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
       deepEqual(await w.proxy.told(), ['a1', 'c1', 'b1', 'a2', 'c2', 'b2']);
     }));
 
-  test('a module that is suspended is entered again, and each entry continues with its own answer', () =>
+  test('a suspended module is entered again, and each entry resumes with its own answer', () =>
     using(async w => {
       const { fn, until } = held();
       w.proxy.step = fn;
@@ -80,7 +80,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
       equal(await inner, 22);
     }));
 
-  test('under `enter`, an entry continues when later ones have ended, whatever the order of the answers', () =>
+  test('under `enter`, an entry resumes after newer ones have ended, in any order of answers', () =>
     using(async w => {
       const { fn, until, calls } = held();
       w.proxy.step = fn;
@@ -118,7 +118,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
       deepEqual(await Promise.all([first, ...later]), [8, 8, 8, 8]);
     }));
 
-  test('an entry that fails, is interrupted or runs through releases those below it', () =>
+  test('an entry that fails, is interrupted or never suspends releases older ones', () =>
     using(async w => {
       const { fn, until, calls } = held();
       w.proxy.step = fn;
@@ -141,13 +141,13 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
       equal(calls.length, 4);
     }));
 
-  test('nested: an entry of the module in each call of main', () =>
+  test('each call of main enters the module again, nested', () =>
     using(async w => {
       w.proxy.step = async n => (n > 3 ? n : w.proxy.twice(n + 1));
       equal(await w.proxy.twice(1), 8);
     }));
 
-  test('a notification that main sends before its answer arrives before the module continues', () =>
+  test('a notification that main sends before its answer runs before the module resumes', () =>
     using(async w => {
       w.proxy.step = n => (w.notify('note', `before ${n}`), n);
       const found = await run(w, async ({ entering, proxy, log }) => {
@@ -162,7 +162,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
       deepEqual(found, ['before 7', 'before 7']);
     }));
 
-  test('a time limit and a signal of the worker end a call, and the module goes on', () =>
+  test('a timeout and a signal of the worker reject a call, and the module continues', () =>
     using(async w => {
       w.proxy.never = () => new Promise(() => {});
       const found = await run(w, async ({ entering, within, outcome }) => {
@@ -213,7 +213,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
       deepEqual(await awaited, ['five', 'six']);
     }, { root: { never: () => new Promise(() => {}) }, wall: false }));
 
-  test('an interrupt of a module that computes is found by check, once', () =>
+  test('`check` of a computing module throws once per interrupt', () =>
     using(async w => {
       w.proxy.step = n => n;
       const ended = run(w, async ({ entering, check, notify, proxy }) => {
@@ -237,7 +237,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
       equal(await ended, 'Interrupted');
     }));
 
-  test('sleep takes its time, and calls of main run during it', () =>
+  test('`sleep` ends after its duration, and calls of main run during it', () =>
     using(async w => {
       const slept = run(w, async ({ entering, sleep }) => {
         const start = performance.now();
@@ -249,7 +249,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
       for (const wrong of [-1, '1']) equal((await run(w, ({ sleep, outcome }, wrong) => outcome(() => sleep(wrong)), wrong)).name, 'TypeError');
     }));
 
-  test('main cancels a call whose function is suspended: it rejects at once, and the worker goes on', () =>
+  test('a call that main cancels rejects at once while its function is suspended, and the worker continues', () =>
     using(async w => {
       const { fn, until } = held();
       w.proxy.step = fn;
@@ -266,7 +266,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
       assert(calls.some(call => call.value === 3), 'the module did not continue');
     }));
 
-  test('terminate and fail end what is pending at both ends', async () => {
+  test('`terminate` and `fail` reject pending calls at both ends', async () => {
     const { fn, until } = held();
     const w = start();
     w.proxy.step = fn;
@@ -287,7 +287,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
     other.terminate();
   });
 
-  test('callbacks, exposed objects and streams give promises', () =>
+  test('callbacks, exposed objects and streams return promises', () =>
     using(async w => {
       const { callback, stream } = await import('../pkg/main.js');
       const found = await run(w, async ({}, add, numbers) => {
@@ -298,7 +298,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
       deepEqual(found, [2, 3, 4]);
     }));
 
-  test('objects of main: operations by references', () => {
+  test('operations on objects of main take and return references', () => {
     class Point {
       constructor(x) {
         this.x = x;
@@ -377,7 +377,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
     }, { root, wall: false });
   });
 
-  test('a worker that does not suspend says so', async () => {
+  test('a worker that imports another entry rejects with code `Options`', async () => {
     const w = new (coincide(own).Worker)(worker('all'));
     const { code, message } = (await rejects(() => w.ready)).cause ?? {};
     equal(code, 'Options');
@@ -385,7 +385,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
     w.terminate();
   });
 
-  test('where memory is shared, or by another tier, the same entry blocks', async () => {
+  test('the same entry blocks where memory is shared', async () => {
     if (!globalThis.crossOriginIsolated) return 'the page is not isolated';
     const w = new (coincideWindow({ suspends: true }).Worker)(worker('suspending'));
     equal(w.tier, 'shared-memory');
@@ -395,7 +395,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
     w.terminate();
   });
 
-  test('the tier is preferred to a service worker and to messages, and a browser without JSPI is named', async () => {
+  test('the tier is preferred to a service worker and to messages, and reasons name a browser without JSPI', async () => {
     const options = [{ suspends: true }, { suspends: true, serviceWorker: './sw.js' }];
     const isolated = Boolean(globalThis.crossOriginIsolated);
     for (const given of options) equal(coincide(given).diagnose().tier, isolated ? 'shared-memory' : 'suspending');

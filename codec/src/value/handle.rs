@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn is_told_from_text_and_numbers() {
+    fn search_ignores_text_and_numbers() {
         let others = [
             Value::from("Fuß, ß"),
             Value::from("😀😁".repeat(20)),

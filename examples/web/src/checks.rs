@@ -21,7 +21,7 @@ macro_rules! checks {
             vec![$($name.to_owned()),*]
         }
 
-        /// The names of those on the tier `suspending` alone.
+        /// Names of the checks that run on the tier `suspending` only.
         #[wasm_bindgen(js_name = suspendingNames)]
         pub fn suspending_names() -> Vec<String> {
             vec![$($suspending.to_owned()),*]
@@ -78,17 +78,17 @@ checks! {
     "a page that shares nothing says so": window::not_shared;
     "a worker has the best tier or the requested one, and main says why there is no better one": suspending::tiers;
     "calls nest in both directions, up to a limit": suspending::nested;
-    "a worker that waits runs functions, callbacks and streams": suspending::back;
-    "deadlines and tokens end calls, and sleeps end": suspending::deadlines;
-    "an interrupt and a cancellation stop what waits, sleeps or computes": suspending::stops;
-    "calls that wait end with the worker, however it ends": suspending::ends;
+    "a waiting worker runs functions, callbacks and streams": suspending::back;
+    "deadlines and tokens end calls, and sleeps end after their duration": suspending::deadlines;
+    "interrupts and cancellations stop waiting, sleeping and computing functions": suspending::stops;
+    "pending calls end with the worker, however it ends": suspending::ends;
     suspending:
-    "functions that were suspended are resumed in the order in which their calls end": suspending::any_order;
+    "suspended functions are resumed in the order in which their calls end": suspending::any_order;
     "hundreds of functions are suspended at once": suspending::crowd;
     "asynchronous functions run while code is suspended": suspending::asynchronous;
     "tasks of a worker are suspended one by one": suspending::tasks;
-    "an argument that calls main while it is written is suspended": suspending::encoding;
-    "code that cannot be suspended is told what to do": suspending::refusals;
+    "an argument that calls main while it is encoded is suspended": suspending::encoding;
+    "a call from code that cannot be suspended fails with a reason and a remedy": suspending::refusals;
 }
 
 /// On a page that is not isolated, in a browser that suspends nothing: says what they lack.

@@ -43,7 +43,7 @@ pub enum Action {
     /// Release the objects of the peer in this payload, which is in the value format and is not read. It is the answer to a call that had ended, or the arguments
     /// of a call or notification that does not run.
     Unread(Payload),
-    /// Take back the objects of this end in this payload, which is in the value format and which the peer does not receive.
+    /// Take back the objects of this end in this payload, which is in the value format and does not reach the peer.
     Unsent(Payload),
     /// The link is closed. This is the last action: every call has been settled before, and
     /// what was started for calls of the peer can be dropped.

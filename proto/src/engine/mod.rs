@@ -72,7 +72,7 @@
 //!
 //! ## Suspended code
 //!
-//! With the feature `strands`. Code that is suspended is a *strand*: it keeps its stack, and the endpoint serves meanwhile, so nothing is deferred and strands are resumed in any order.
+//! Requires the feature `strands`. Suspended code is a *strand* and keeps its own stack. While it is suspended, the endpoint serves and defers no call. Strands are resumed in any order.
 //!
 //! | event | state | action |
 //! |---|---|---|
@@ -92,8 +92,8 @@
 //! | the host answers | the call is not answered yet | the answer is sent at once |
 //! | | answered, or the link is closed | the answer is dropped, even if the peer has used the id again |
 //! | the worker's exports arrive | main | [`Ready`](Action::Ready), once |
-//! | a payload in the value format arrives and is not read: the answer to a call that has ended, arguments of what does not run | the link is open | [`Unread`](Action::Unread) |
-//! | one of this end is not sent completely, or dropped because its call was answered | the link is open | [`Unsent`](Action::Unsent) |
+//! | a payload in the value format arrives and is not delivered: the answer to a call that has ended, arguments that no function receives | the link is open | [`Unread`](Action::Unread) |
+//! | a payload of this end is not sent completely, or is dropped because its call is already answered | the link is open | [`Unsent`](Action::Unsent) |
 //! | references are released | any | [`Released`](Action::Released), in order with calls |
 //! | the link closes | calls are pending | `Settle` with [`Outcome::Closed`](crate::Outcome::Closed) for each |
 //! | | calls or notifications are kept or deferred | dropped |
@@ -180,7 +180,7 @@ use strands::Strands;
 pub struct Engine {
     port: Port,
     functions: Functions,
-    /// That of the code that runs.
+    /// Of the running code.
     stack: Stack,
     strands: Strands,
     /// The peer's call whose function is running.

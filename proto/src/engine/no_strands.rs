@@ -1,4 +1,4 @@
-//! Without the feature `strands`, no code is suspended, and the rules for it cost nothing.
+//! Substitute without the feature `strands`: there are no strands, and their rules compile to nothing.
 
 use crate::{CallId, Outcome, Session};
 

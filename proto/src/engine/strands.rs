@@ -1,39 +1,39 @@
-//! Code that is suspended while the endpoint serves.
+//! Strands: code that is suspended while the endpoint serves.
 
 use super::Engine;
 use super::stack::Stack;
 use crate::{CallId, Outcome, Session};
 use alloc::vec::Vec;
 
-/// Code that is suspended, in the order in which it was.
+/// Strands, in the order in which they were suspended.
 #[derive(Debug, Default)]
 pub(super) struct Strands {
     strands: Vec<Strand>,
-    /// Number of the last one.
+    /// Number of the last strand.
     last: u32,
-    /// The call whose function runs again and was cancelled while it was suspended, and does not know yet.
+    /// The call whose function was cancelled while it was suspended, has been resumed, and has not received the cancellation.
     cancelled: Option<CallId>,
 }
 
-/// Code that is suspended, with a stack of its own.
+/// Suspended code with its own stack.
 #[derive(Debug)]
 struct Strand {
     id: StrandId,
     stack: Stack,
     /// The peer's call whose function is suspended.
     current: Option<CallId>,
-    /// Main has interrupted it while it slept, or after its call had ended.
+    /// Whether main has interrupted it while it slept, or after its call had ended.
     interrupted: bool,
-    /// Main has cancelled the call of `current`, or one on whose behalf it was made, while it slept, or after its call had ended.
+    /// Whether main has cancelled the call of `current`, or an outer one, while it slept or after its call had ended.
     cancelled: bool,
 }
 
-/// Code that is suspended, from [`Engine::suspend`] to [`Engine::resume_strand`].
+/// Identifies suspended code, from [`Engine::suspend`] to [`Engine::resume_strand`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StrandId(u32);
 
 impl StrandId {
-    /// A number that no other strand of this engine has had in the last 2^32 suspensions.
+    /// Number of the strand, unique among 2^32 consecutive suspensions of the engine.
     pub fn number(self) -> u32 {
         self.0
     }
@@ -61,7 +61,7 @@ impl Strands {
         self.strands.iter().find_map(|strand| strand.stack.caller_of(call))
     }
 
-    /// The call of a suspended strand has ended. Returns the outcome if the strand is to have it now, or if no strand is suspended in the call.
+    /// Ends a call. Returns the outcome if its strand can receive it now, or if no strand is suspended in the call.
     pub(super) fn end(&mut self, call: CallId, mut outcome: Outcome) -> Option<Outcome> {
         for Strand { stack, .. } in &mut self.strands {
             if stack.innermost_wait() == Some(call) {
@@ -76,20 +76,20 @@ impl Strands {
         Some(outcome)
     }
 
-    /// The peer's call whose function is strand number `index`, unless it is suspended in a call, which says itself that it was cancelled.
+    /// The peer's call whose function is strand number `index`, unless the strand is suspended in a call, whose outcome reports the cancellation.
     pub(super) fn outside_of_calls(&self, index: usize) -> Option<Option<CallId>> {
         let strand = self.strands.get(index)?;
         Some(strand.current.filter(|_| strand.stack.innermost_wait().is_none()))
     }
 
-    /// The function of strand number `index` is to stop.
+    /// Marks the function of strand number `index` as cancelled.
     pub(super) fn cancel(&mut self, index: usize) {
         if let Some(strand) = self.strands.get_mut(index) {
             strand.cancelled = true;
         }
     }
 
-    /// Whether the function of this call was cancelled while it was suspended; once.
+    /// Whether the function of this call was cancelled while it was suspended. Returns `true` once.
     pub(super) fn take_cancelled(&mut self, current: Option<CallId>) -> bool {
         let cancelled = self.cancelled.is_some() && self.cancelled == current;
         if cancelled {
@@ -98,7 +98,7 @@ impl Strands {
         cancelled
     }
 
-    /// Main has interrupted the worker while no code runs, which concerns what was suspended last.
+    /// Interrupts the newest strand, as no code runs.
     pub(super) fn interrupt(&mut self, session: &mut Session) {
         let Some(strand) = self.strands.last_mut() else {
             return;
@@ -111,9 +111,10 @@ impl Strands {
 }
 
 impl Engine {
-    /// The running code is suspended until [`resume_strand`](Self::resume_strand), with the functions inside of which it runs and the call or the
-    /// sleep that it has begun. Until then the endpoint serves: nothing is blocked. The call ends with its [`Settle`](super::Action::Settle) at once,
-    /// whatever has been suspended since.
+    /// Suspends the running code until [`resume_strand`](Self::resume_strand), with its outer functions and the call or the sleep that it has begun.
+    ///
+    /// Until then the endpoint serves, and no call is blocked. A call that ends returns its [`Settle`](super::Action::Settle) at once, whatever has
+    /// been suspended since.
     pub fn suspend(&mut self) -> StrandId {
         let strands = &mut self.strands;
         strands.last = strands.last.wrapping_add(1);
@@ -123,7 +124,7 @@ impl Engine {
         id
     }
 
-    /// The suspended code runs again, and no other code does.
+    /// Resumes suspended code. No other code may be running.
     pub fn resume_strand(&mut self, strand: StrandId) {
         let strands = &mut self.strands;
         if let Some(index) = strands.strands.iter().position(|other| other.id == strand) {
@@ -135,7 +136,7 @@ impl Engine {
         }
     }
 
-    /// Strands that sleep and have to stop: [`take_stop`](Self::take_stop) says why once they are resumed.
+    /// Strands that sleep and have to stop. [`take_stop`](Self::take_stop) returns the reason after each is resumed.
     pub fn sleepers_to_stop(&self) -> Vec<StrandId> {
         let has_closed = self.port.session.closed().is_some();
         let sleepers = self.strands.strands.iter().filter(|strand| strand.stack.is_asleep());

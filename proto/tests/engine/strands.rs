@@ -1,4 +1,4 @@
-//! Code that is suspended: strands end in any order, and what main asks of a worker reaches the right one.
+//! Strands: order of ends, cancellation, interrupts, deadlines and the end of the link.
 
 use super::world::{TIMEOUT, World, returned};
 use coincide_proto::engine::{Action, Stop, StrandId, Ticket};
@@ -42,7 +42,7 @@ fn answered(world: &mut World, asking: &Asking) {
 }
 
 #[test]
-fn strands_end_in_any_order_and_each_has_its_own_call_back() {
+fn strands_end_in_any_order_with_their_own_calls() {
     for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [0, 2, 1]] {
         let mut world = World::open();
         let mut served: Vec<_> = (0..3)
@@ -69,7 +69,7 @@ fn strands_end_in_any_order_and_each_has_its_own_call_back() {
 }
 
 #[test]
-fn functions_of_any_kind_run_while_the_code_that_main_waits_for_is_suspended() {
+fn sync_and_async_exports_run_while_code_is_suspended() {
     let mut world = World::open();
     let asking = ask(&mut world);
     for (name, function) in [("quick", world.quick), ("slow", world.slow)] {
@@ -88,7 +88,7 @@ fn functions_of_any_kind_run_while_the_code_that_main_waits_for_is_suspended() {
 }
 
 #[test]
-fn more_functions_than_may_run_inside_each_other_are_suspended_at_once() {
+fn suspended_functions_may_exceed_the_nesting_limit() {
     let mut world = World::with(Config { max_depth: 2, ..Config::default() }, 1 << 16, usize::MAX);
     world.worker.ready().unwrap();
     assert!(matches!(world.main.poll(), Some(Action::Ready(_))));
@@ -129,7 +129,7 @@ fn cancellation_ends_the_suspended_call_of_that_function_alone() {
 }
 
 #[test]
-fn cancellation_reaches_what_main_has_called_on_behalf_of_the_suspended_call() {
+fn cancellation_reaches_calls_on_behalf_of_the_suspended_call() {
     let mut world = World::open();
     let (outer, _ticket) = serve(&mut world);
     let asking = ask(&mut world);
@@ -154,7 +154,7 @@ fn cancellation_reaches_what_main_has_called_on_behalf_of_the_suspended_call() {
 }
 
 #[test]
-fn interrupt_reaches_what_was_suspended_last() {
+fn interrupt_ends_the_newest_suspension() {
     for sleeps in [false, true] {
         let mut world = World::open();
         let (_, first) = serve(&mut world);
@@ -174,7 +174,7 @@ fn interrupt_reaches_what_was_suspended_last() {
             assert_eq!(world.worker.poll(), None);
             assert_eq!(world.worker.sleepers_to_stop(), [last.0]);
         }
-        // A function that runs before that goes on has nothing to do with it.
+        // A function that runs before the resumption is not interrupted.
         let (_, third) = serve(&mut world);
         assert_eq!(world.worker.take_stop(), None);
         world.reply(Role::Worker, third);
@@ -189,7 +189,7 @@ fn interrupt_reaches_what_was_suspended_last() {
 }
 
 #[test]
-fn interrupt_between_the_end_of_a_call_and_its_code_reaches_that_code() {
+fn interrupt_after_a_call_ends_reaches_the_resumed_code() {
     let mut world = World::open();
     let asking = ask(&mut world);
     world.reply(Role::Main, asking.main);
@@ -205,7 +205,7 @@ fn interrupt_between_the_end_of_a_call_and_its_code_reaches_that_code() {
 }
 
 #[test]
-fn end_of_the_link_ends_the_calls_of_all_strands_and_stops_sleepers() {
+fn close_ends_calls_of_all_strands_and_stops_sleepers() {
     let mut world = World::open();
     let askings = [(); 2].map(|()| ask(&mut world));
     world.worker.fall_asleep();

@@ -27,7 +27,7 @@ class WordListener {
     return id !== 0 && this.#forget(id) ? asked | CANCEL : asked;
   }
 
-  /** Handles the message about an alarm. Returns whether it is an interrupt that no look has found. */
+  /** Handles the message about an alarm. Returns whether it is an interrupt that no look has reported. */
   passed({ number, id }) {
     if (id !== undefined) return void this.#forget(id);
     const isNew = number > this.#known;

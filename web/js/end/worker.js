@@ -128,7 +128,7 @@ export class WorkerEnd extends End {
     const objects = this.post(values, shown, args, moved);
     let kind = call(this.id, scratch.numberOf(name), scratch.give(), scratch.length, timeout);
     const own = memory.words[OWN];
-    // It was not made.
+    // The call was not made.
     if (own === 0) {
       values.unsend();
       this.unpost(objects);

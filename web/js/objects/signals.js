@@ -30,7 +30,7 @@ export class Signals {
   /** Reasons, by id, of aborted signals of the other end. Payloads that were sent before may arrive later. */
   #reasons = new Map();
   #isClosed = false;
-  /** Aborted signals whose reasons are being tried. */
+  /** Aborted signals whose reasons are being encoded. */
   #tried = new Set();
   #forgotten = [];
   #gone = new FinalizationRegistry(id => this.#collected(id));
@@ -58,7 +58,7 @@ export class Signals {
     return [SENDERS, kind, this.#ids.get(signal) ?? this.#enter(signal), signal.aborted ? [this.#reasonOf(signal)] : undefined];
   }
 
-  /** The reason of an aborted signal, or what replaces one that cannot be sent. */
+  /** The reason of an aborted signal, or an `AbortError` with its text if it cannot be sent. */
   #reasonOf(signal) {
     const { reason } = signal;
     if (this.#tried.has(signal)) throw new Error('a signal is in its own reason');

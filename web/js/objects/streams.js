@@ -72,7 +72,7 @@ export class Source {
 
   #begin() {
     if (this.#iterator || this.#isOver) return;
-    // Without an iterator there are no rows, also for later requests.
+    // Without an iterator, this request fails and later ones find no rows.
     this.#isOver = true;
     const { value } = this;
     const later = value[Symbol.asyncIterator];

@@ -91,7 +91,7 @@ export class Objects {
     return remote;
   }
 
-  /** Completes a payload with handles. If it cannot be read, the new ones are discarded, and `skim` releases all of them. */
+  /** Completes a payload with handles. If it cannot be read, new handles are discarded, and `skim` releases all of them. */
   settle(isRead) {
     for (const { id, value, isNew } of this.#arrived.splice(0)) {
       if (isNew && !isRead) this.#handles.revoke(id, value);
@@ -100,8 +100,8 @@ export class Objects {
   }
 
   /**
-   * Releases the handles in a payload that is not read, or, if it is `isOurs`, takes back those in one that is not sent. Returns the numbers of the objects that its sender has posted for
-   * it.
+   * Releases the handles in a payload that is not read. If it `isOurs`, takes back the handles in a payload that is not sent. Returns the numbers of the objects that its sender has
+   * posted for it.
    */
   skim(source, at, length, buffers, isOurs) {
     const handles = [], numbers = [];
@@ -109,7 +109,7 @@ export class Objects {
     try {
       skimmer.decode(source, at, length, buffers, { incoming: (owner, number) => void (owner === SENDERS && numbers.push(number)) });
     } catch {
-      // It is malformed. What precedes the error is known.
+      // Malformed: the handles before the error are known.
     }
     if (isOurs) this.unsent(handles);
     else for (const [owner, kind, id] of handles) if (owner === SENDERS && kind < SIGNAL) this.#handles.again(id);

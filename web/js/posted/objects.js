@@ -23,7 +23,7 @@ export class Posted {
   #last = 0;
   /** Objects that have arrived and were not claimed, by number. */
   #arrived = new Map();
-  /** Numbers of objects of payloads that were not read, which have not arrived. */
+  /** Numbers of objects that have not arrived and whose payloads were not read. */
   #unwanted = new Set();
   /** Numbers of the objects that have arrived for results, by call. */
   #ofResults = new Map();
@@ -112,7 +112,7 @@ export class Posted {
     if (forget) this.#lasting.forget(forget);
     if (confirmed) this.#lasting.confirmed(confirmed);
     if (!isList(objects)) return;
-    // Nothing may wait for the result any more.
+    // The call may have ended.
     const isLate = call !== undefined && !this.#end.pending.has(call) && !this.#results.has(call);
     for (let i = 0; i + 1 < objects.length; i += 2) isLate ? this.#unwanted.delete(objects[i]) : this.#add(objects[i], objects[i + 1]);
     if (isLate) return;
@@ -144,7 +144,7 @@ export class Posted {
     this.claims.length = 0;
   }
 
-  /** A payload that refers to objects of its sender is not read, or, if it `isOurs`, not sent. */
+  /** Drops the objects of a payload that is not read or, if it `isOurs`, not sent. */
   skipped(numbers, isOurs) {
     if (isOurs) return this.drop(numbers);
     for (const number of numbers) {

@@ -1,11 +1,11 @@
-// The references in operations of a worker: how the codec turns values into them and back.
+// References in operations of a worker: conversion of values to references and back, for the codec.
 import * as ops from './operations.js';
 import { Symbols } from './symbols.js';
 
 /**
- * @param {import('./held.js').Held} held what the worker keeps for main
+ * @param {import('./held.js').Held} held the worker's objects that main refers to
  * @param remoteOf returns `{ kind, id }` of main's object behind a value; undefined for another value
- * @param receive returns what stands for an object of main, by its kind and id
+ * @param receive returns the proxy or reference for an object of main, by its kind and id
  */
 export const referencesOf = (held, remoteOf, receive) => {
   const symbols = new Symbols();

@@ -1,28 +1,28 @@
 // The tier `suspending`, on which an interpreter in a worker suspends its stack (JSPI) until a promise settles.
 //
-// A stack with frames of JavaScript cannot be suspended, so no call of coincide suspends by itself: it returns a promise, and the interpreter waits for that by its
-// own means. The event loop of the worker runs during the wait.
+// A stack with frames of JavaScript cannot be suspended. Calls of coincide therefore return promises, and the interpreter suspends itself until they settle.
+// The event loop of the worker runs in between.
 //
-// Main may call the worker during the wait. If that enters the interpreter again, there are several stacks. `enter` has them end in the reverse order of their
-// beginnings, as the stack of a worker that blocks does: programs then see the same order on all tiers, and modules compiled from C need it, since their
-// stacks share one region of memory.
+// Main may call the worker while the interpreter is suspended. If that enters the interpreter again, there are several stacks. With `enter`, they end in reverse
+// order, as on the stack of a blocking worker. Programs then see the same order on all tiers, and modules compiled from C require it, because their stacks
+// share one region of memory.
 import { nextTask } from '../events.js';
 import { failed, located } from '../errors.js';
 import { promised } from '../pending.js';
 import { reach } from './reach.js';
 
-/** What the program of a worker is suspended for. */
+/** The pending calls, operations and sleeps of a suspended worker, and its entries into the interpreter. */
 export class Suspended {
-  /** Pending calls, operations and sleeps, the oldest first. */
+  /** Pending calls, operations and sleeps, oldest first. */
   #pending = new Set();
-  /** Functions that have entered the interpreter and have not ended, the oldest first. */
+  /** Pending entries into the interpreter, oldest first. */
   #entries = [];
-  /** What waits until later entries have ended. */
+  /** Continuations that wait until newer entries have ended. */
   #held = [];
-  /** Not 0 while an entry may be about to continue. Then no other entry begins. */
+  /** Not 0 while an entry may be about to resume. No other entry begins then. */
   #continuing = 0;
   #count = 0;
-  /** Resolves when nothing is about to continue; undefined if no entry waits for that. */
+  /** Resolves when no entry is about to resume. Undefined if no entry waits for that. */
   #clear;
 
   /** Includes a request until it settles. */
@@ -32,18 +32,18 @@ export class Suspended {
     this.#pending.add(pending);
     pending.stop = () => {
       this.#pending.delete(pending);
-      // What main has called after its answer may be dispatched before the promise is.
+      // A call that main makes after its answer may be dispatched before the promise settles.
       this.#continues(entry);
       stop?.();
     };
   }
 
-  /** An entry is about to continue, unless it is held. */
+  /** Marks an entry as about to resume, unless a newer one holds it. */
   #continues(entry) {
     if (entry && this.#entries.at(-1) === entry) this.#continuing = ++this.#count;
   }
 
-  /** Wraps a function that enters the interpreter and returns a promise: while it is pending, entries that were suspended before stay suspended. */
+  /** Wraps a function that enters the interpreter and returns a promise. While it is pending, older entries stay suspended. */
   enter(fn) {
     return (...args) => {
       if (!this.#continuing && !this.#clear) return this.#begin(fn, args);
@@ -67,7 +67,7 @@ export class Suspended {
     }
   }
 
-  /** Resolves when an entry that was about to continue has been suspended again, or has ended: it does so before the next task. */
+  /** Resolves when the entry that was about to resume has been suspended again or has ended, which takes no longer than one task. */
   async #continued() {
     while (this.#continuing) {
       const count = this.#continuing;
@@ -76,7 +76,7 @@ export class Suspended {
     }
   }
 
-  /** A promise for which the entry that runs is suspended: it settles when later entries have ended. */
+  /** Returns a promise for which the running entry is suspended. It settles when newer entries have ended. */
   async inOrder(promise) {
     const entry = this.#entries.at(-1);
     this.#continuing = 0;
@@ -93,7 +93,7 @@ export class Suspended {
     return at >= 0 && at < this.#entries.length - 1;
   }
 
-  /** Ends the newest request, as an interrupt ends the innermost call of a worker that blocks. No-op without any. */
+  /** Rejects the newest request, as an interrupt ends the innermost call of a blocking worker. A no-op if none is pending. */
   interrupt() {
     const pending = [...this.#pending].at(-1);
     pending?.abandon(failed('Interrupted', `the call of \`${pending.name}\` was interrupted`, pending.name));
@@ -116,7 +116,7 @@ export class Suspended {
     return this.inOrder(slept);
   }
 
-  /** What the scope has for objects of main. */
+  /** Members of the scope for objects of main. */
   reflect(end, options) {
     return reach(end, options, this);
   }
@@ -124,5 +124,5 @@ export class Suspended {
 
 const { setTimeout } = globalThis;
 
-/** The longest timer. In milliseconds. */
+/** Longest timer, in milliseconds. */
 const LONGEST = 2 ** 31 - 1;

@@ -10,7 +10,7 @@ import { keysOf } from '../reflect/path.js';
 import { referencesOf } from '../reflect/references.js';
 import { inWords, isThenable } from '../values.js';
 
-/** Stands for an object of main. The same one for the same object while it is reachable. */
+/** Reference of an object of main. An object has one reference as long as that is reachable. */
 class MainObject {
   #kind;
   #id;
@@ -31,7 +31,7 @@ class MainObject {
     return 'a reference of an object of main';
   }
 
-  /** What the codec needs; undefined for another value. */
+  /** Kind and id, for the codec; undefined for another value. */
   static remoteOf(value) {
     return #id in Object(value) && !value.#isGone ? { kind: value.#kind, id: value.#id } : undefined;
   }
@@ -68,7 +68,7 @@ export const reach = (end, { transform }, suspended) => {
   /** An object of main among the arguments of a utility. */
   const checked = value => {
     if (isReference(value)) return value;
-    throw ours(new TypeError(`an object of main was expected, such as \`window\` of \`coincide()\`, not ${inWords(value)}`));
+    throw ours(new TypeError(`expected an object of main, such as \`window\` of \`coincide()\`, got ${inWords(value)}`));
   };
   const operate = (operation, target, ...args) => {
     const here = siteInShort();
@@ -98,7 +98,7 @@ export const reach = (end, { transform }, suspended) => {
     construct: (target, args) => operate(ops.CONSTRUCT, target, all(args)),
     /** Calls a method. */
     invoke: (target, key, args) => operate(ops.INVOKE, target, key, all(args)),
-    /** Reads several properties in one trip. */
+    /** Reads several properties in one round trip. */
     getAll: (target, keys) => operate(ops.GATHER, target, Array.from(keys, key => [key])),
   };
 

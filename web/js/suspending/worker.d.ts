@@ -1,4 +1,4 @@
-/** The worker's side of coincide for an interpreter that suspends its stack (JSPI), with main's `window`. On tiers on which a worker blocks, it is `coincide/window/worker`. */
+/** The worker's side of coincide for an interpreter that suspends its stack (JSPI), with main's `window`. On other tiers it is the same as `coincide/window/worker`. */
 import type { FunctionsBeside, Interface, Untyped } from '../main.js';
 import type { Either } from '../worker.js';
 import type { Ffi, Scope as WindowScope, WorkerOptions } from '../window/worker.js';
@@ -6,7 +6,7 @@ import type { Ffi, Scope as WindowScope, WorkerOptions } from '../window/worker.
 export { CoincideError, callback, dispose, expose, stream, type Stream, type Streamed, type Callback, type Exposed, type Handles, type Remote, type RemoteCallback, type CoincideErrorCode, type Either, type Limits, type WorkerProxy } from '../worker.js';
 export { type WorkerOptions } from '../window/worker.js';
 
-/** Stands for an object of main on the tier `suspending`. It has no properties of that object, so inspecting it takes no trip to main. */
+/** Reference of an object of main on the tier `suspending`. It has no properties of that object, so inspecting it takes no round trip. */
 export interface MainObject {
   readonly kind: 'object' | 'array' | 'function';
 }
@@ -23,13 +23,13 @@ export interface Reflected {
   getPrototypeOf(target: MainObject): Promise<any>;
   apply(target: MainObject, self: unknown, args: Iterable<unknown>): Promise<any>;
   construct(target: MainObject, args: Iterable<unknown>): Promise<any>;
-  /** Calls a method, in one trip. */
+  /** Calls a method, in one round trip. */
   invoke(target: MainObject, key: string | symbol, args: Iterable<unknown>): Promise<any>;
-  /** Reads several properties, in one trip. */
+  /** Reads several properties, in one round trip. */
   getAll(target: MainObject, keys: Iterable<string | symbol>): Promise<any[]>;
 }
 
-/** `ffi` on the tier `suspending`: `Ffi` with promises, and what `window` cannot do there. */
+/** `ffi` on the tier `suspending`: the functions of `Ffi`, which return promises, and operations that replace the proxies of `window`. */
 export interface SuspendingFfi {
   assign(target: MainObject, ...sources: unknown[]): Promise<MainObject>;
   query(target: MainObject, path: string | symbol): Promise<any>;
@@ -44,14 +44,14 @@ export interface SuspendingFfi {
   reflect: Reflected;
 }
 
-/** The result of `await coincide()`. */
+/** The result of `await coincide()` on the other tiers. */
 export interface Blocking<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> extends WindowScope<Exports, Functions, any, Either<Functions>> {
   tier: 'shared-memory' | 'service-worker' | 'messages';
   /** Returns its argument. */
   enter<Fn extends (...args: any[]) => any>(fn: Fn): Fn;
 }
 
-/** The result of `await coincide()` on the tier `suspending`. Calls return promises, for which the interpreter waits. */
+/** The result of `await coincide()` on the tier `suspending`. Calls return promises; the interpreter suspends until they settle. */
 export interface Suspending<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>>
   extends Omit<WindowScope<Exports, Functions, any, Either<Functions>>, 'tier' | 'window' | 'ffi' | 'sleep'> {
   tier: 'suspending';
@@ -61,8 +61,8 @@ export interface Suspending<Exports extends object = Untyped, Functions extends 
   /** Resolves after a number of milliseconds. Rejects after an interrupt, and with the reason of `signal` if that aborts. */
   sleep(milliseconds: number, limits?: { signal?: AbortSignal | undefined }): Promise<void>;
   /**
-   * Wraps a function that enters the interpreter and returns a promise. While such a function is pending, the suspensions that began before it do not end: entries end in the reverse
-   * order of their beginnings.
+   * Wraps a function that enters the interpreter and returns a promise. While a call of it is pending, older entries stay suspended: entries end in
+   * reverse order.
    */
   enter<Args extends any[], Result>(fn: (...args: Args) => Promise<Result>): (...args: Args) => Promise<Result>;
 }

@@ -1,4 +1,4 @@
-// The worker of the tests of the tier `suspending`: runs functions of the tests, of which it gets the source. `twice` enters a module that suspends.
+// The worker of the tests of the tier `suspending`. It runs functions of the tests, received as source. `twice` enters a module that suspends.
 import coincide from '../../pkg/suspending/worker.js';
 
 const scope = await coincide();
