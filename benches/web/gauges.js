@@ -1,4 +1,4 @@
-// Measures the page itself: how steady it is decides which ratios say something.
+// Gauges: measurements of the page itself, which determine the noise of ratios.
 import { timeAwaited } from './meter.js';
 import { expect } from './payloads.js';
 import { quantile } from './rounds.js';

@@ -1,4 +1,4 @@
-// What pages and their workers have, for threads of Node.js.
+// Globals of pages and their workers, for threads of Node.js.
 import { Worker as Thread, isMainThread, parentPort } from 'node:worker_threads';
 
 globalThis.crossOriginIsolated = true;

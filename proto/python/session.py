@@ -34,7 +34,7 @@ class Breach(Exception):
 
 
 class Refused(Exception):
-    """The session cannot do what it was asked for; nothing has changed."""
+    """The session refuses an operation. Its state is unchanged."""
 
     def __init__(self, name, text):
         super().__init__(text)
@@ -113,7 +113,7 @@ class Session:
         name = name.encode()
         self.urgent.append(HEADER.pack(HELLO, 0, 0, 0, 0, len(name), 0) + name + greeting)
 
-    # What this end does.
+    # Operations of this end.
 
     def call(self, name, payload=b"", format=VALUE, parent=0, deadline=None, blocks=False, segments=()):
         """Makes a call and returns it."""
@@ -218,7 +218,7 @@ class Session:
         call = self.calls.get(parent)
         return bool(call) and not call.ended
 
-    # Frames that leave.
+    # Outgoing frames.
 
     def next_frame(self):
         """The frame to be sent next, as two pieces, or None."""
@@ -243,7 +243,7 @@ class Session:
         elif message.kind in (RETURN, THROW):
             self.serving.pop(message.id, None)
 
-    # Frames that arrive.
+    # Incoming frames.
 
     def receive(self, frame):
         if self.state == "closed":
@@ -498,7 +498,7 @@ def as_text(text):
 
 
 def skip_segments(rest, total):
-    """What is behind the table of segments: section 10."""
+    """The payload after the table of segments: section 10."""
     count = struct.unpack_from("<I", rest)[0] if len(rest) >= 4 else 0
     end = 4 + count * SEGMENT.size
     if not 1 <= count <= SEGMENTS or len(rest) < end:

@@ -41,7 +41,7 @@ class Unsound(Exception):
 
 
 class Broken(Exception):
-    """The memory holds what no correct end writes."""
+    """The memory has contents that no correct end writes."""
 
 
 class Atomics:
@@ -89,7 +89,7 @@ class Atomics:
         return self._swap(self.base + at, value, ACQ_REL)
 
     def wait(self, at, value, timeout=None):
-        """Sleeps until the word is woken, unless it is another value than this. May return for no reason."""
+        """Sleeps until the word is woken. Returns at once if its value differs. May return spuriously."""
         limit = None
         if timeout is not None:
             seconds = int(timeout)
@@ -250,7 +250,7 @@ class Link:
         return bool(self.atomics.load(CLOSED_MAIN)) and not self.receiving.has()
 
     def wait(self, room=0, timeout=None):
-        """Waits for a frame, for the end of main, or for room for a frame of this length. May return for no reason."""
+        """Waits for a frame, for the end of main, or for room for a frame of this length. May return spuriously."""
         for _ in range(LOOKS):
             if self.receiving.may_have():
                 return

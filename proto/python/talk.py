@@ -63,11 +63,11 @@ def talk():
         worker.serve()
 
 
-# What follows is not to be done.
+# The workers below break the protocol.
 
 
 class Raw:
-    """A link whose greeting is exchanged, and that sends what it likes."""
+    """A link that has exchanged greetings and sends arbitrary frames."""
 
     def __init__(self, greets=True):
         self.link = shared.Link()
@@ -107,7 +107,7 @@ def header(kind, flags=0, code=0, id=0, parent=0, name=0):
     return HEADER.pack(kind, flags, code, id, parent, name, 0)
 
 
-# Each is sent after the greeting; main finds the breach, and tells it.
+# Each is sent after the greeting. Main detects the breach and reports it.
 FRAMES = {
     "short": b"\x04\x00",
     "kind": header(13),
@@ -144,7 +144,7 @@ def call_before_greeting():
     raw.last()
 
 
-# Each breaks the ring after the greeting, or what is around it.
+# Each breaks the ring or the link around it after the greeting.
 
 
 def length():
@@ -172,7 +172,7 @@ def odd_head():
 
 
 def scribbles():
-    """Overwrites what main has written before it shared the memory, then works: main must not read it again."""
+    """Overwrites the words that main wrote before it shared the memory, then works normally. Main must not read them again."""
     worker = Worker({"add": lambda a, b: a + b}, "scribbles")
     for at in range(0, 16, 4):
         worker.link.atomics.store(at, 0xFFFF_FFFF)
@@ -181,7 +181,7 @@ def scribbles():
 
 
 def parks():
-    """Announces sleep in ways that are none."""
+    """Announces sleep with invalid words."""
     worker = Worker({"add": lambda a, b: a + b}, "parks")
     for at in (shared.PARKED_WORKER, shared.PARKED_MAIN, shared.ROOM_WANTED_DOWN, shared.ROOM_WANTED_UP):
         worker.link.atomics.store(at, 0xFFFF_FFFF)
@@ -189,7 +189,7 @@ def parks():
         worker.serve()
 
 
-# Each answers nothing of what it is asked.
+# None of these answers its calls.
 
 
 def dies_in_a_body():

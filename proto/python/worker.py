@@ -72,7 +72,7 @@ class Worker:
         self.exports |= {name: (function, signature_of(function)) for name, function in dict(functions).items()}
 
     def call(self, name, *arguments, timeout=None):
-        """Calls a function of main, and blocks until it has answered. Meanwhile main's calls run."""
+        """Calls a function of main, and blocks until it has answered. Calls from main run in the meantime."""
         return self.call_raw(name, values.dumps(arguments), proto.VALUE, timeout)
 
     def call_raw(self, name, payload, format=proto.BYTES, timeout=None):
@@ -188,7 +188,7 @@ class Worker:
                 self._run(about[0])
 
     def _end(self, id, outcome):
-        """Ends a call of this end early, before anything else that has happened is looked at."""
+        """Ends a call of this end early, before other events are handled."""
         call = self.session.calls.get(id)
         if call and not call.ended:
             self.session.cancel(id, outcome)
@@ -268,7 +268,7 @@ def signature_of(function):
     try:
         return inspect.signature(function)
     except (TypeError, ValueError):
-        return None  # a function in C that tells nothing about itself
+        return None  # a function in C without a signature
 
 
 def read(answer):

@@ -39,7 +39,7 @@ export class PythonWorker {
     typeOf(type);
     const relay = serviceWorker ?? service_worker ?? ofPage('service-worker');
     const config = configOf(given ?? ofPage('config'), document.baseURI);
-    // A worker that shall not call main has no use for a way to do so. Pyodide can suspend its stack.
+    // With `sync_main_only`, the worker does not call main, so it needs neither a relay nor suspending. Only Pyodide can suspend its stack.
     const options = config.sync_main_only
       ? { tier: 'messages' }
       : { tier, suspends: type === 'pyodide', serviceWorker: relay ? new URL(relay, document.baseURI).href : undefined };

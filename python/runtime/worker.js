@@ -59,7 +59,7 @@ const bridgeOf = python => ({
     is_main: scope.isWindowProxy,
     list: (...items) => items,
     keep: fn => python.outgoing(fn),
-    // Not `ffi.settled`, for which a program is suspended: this is awaited.
+    // JavaScript awaits this. `ffi.settled` would suspend the program instead.
     later: promise => new Promise((resolve, reject) => scope.ffi.reflect.invoke(promise, 'then', [resolve, reject]).catch(reject)),
     heard: listener => python.hears(listener),
   }),

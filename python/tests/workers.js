@@ -228,10 +228,10 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
     ])
       blocking(`window: ${name}`, async w => deepEqual(await w.sync[action](), expected));
 
-    if (type === 'pyodide') blocking('window: objects of the page are used as those of JavaScript', async w => deepEqual(await w.sync.objects(), OBJECTS));
+    if (type === 'pyodide') blocking('window: objects of the page have the operations of JsProxy', async w => deepEqual(await w.sync.objects(), OBJECTS));
 
     if (tier === 'suspending')
-      link('a function that JavaScript has called synchronously cannot wait, and says what can', async w => {
+      link('a call of main in a function that JavaScript has called synchronously raises an error that names the remedy', async w => {
         w.sync.take = value => value + 1;
         const [called, waited] = await w.sync.from_javascript();
         assert(/^`sync.take` cannot wait here: JavaScript has called this function synchronously.*Make the function `async`/.test(called), called);

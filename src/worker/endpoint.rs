@@ -72,7 +72,7 @@ impl WorkerEndpoint {
         Self::suspending(transport, ring, config, bell, None)
     }
 
-    /// The same, whose code is suspended where it would block.
+    /// Creates an endpoint. With a suspender, code is suspended where it would block.
     pub(crate) fn suspending(
         transport: Box<dyn Transport>,
         ring: Ring,

@@ -33,8 +33,8 @@ pub trait Platform {
     /// Blocks for at most `duration`. What main asks of the worker may end it early.
     fn pause(&self, duration: Duration);
 
-    /// Whether [`interrupt`](Self::interrupt), [`cancel`](Self::cancel) and [`look`](Self::look) reach a worker that computes, beside the frames. Only
-    /// asked on links without a relay. Where they don't, all requests are frames, which a worker receives when its event loop runs.
+    /// Whether [`interrupt`](Self::interrupt), [`cancel`](Self::cancel) and [`look`](Self::look) reach a computing worker beside the frames. Called on
+    /// links without a relay only. If `false`, interrupts and cancellations are frames, which a worker receives when its event loop runs.
     fn has_alarm(&self) -> bool;
 
     /// Lets a worker that computes or sleeps see by [`look`](Self::look) that main has interrupted it. Only at main, and only on links with an alarm.
@@ -102,12 +102,12 @@ impl fmt::Debug for Inbox {
     }
 }
 
-/// An [`Inbox`] that does not keep its end: for the platform of that very end.
+/// A weak reference to an [`Inbox`], for the platform of the same end.
 #[derive(Clone)]
 pub struct WeakInbox(Weak<Link>);
 
 impl WeakInbox {
-    /// The inbox, while there is its end.
+    /// The inbox, or `None` if its end was dropped.
     pub fn upgrade(&self) -> Option<Inbox> {
         self.0.upgrade().map(Inbox)
     }
@@ -120,7 +120,7 @@ impl fmt::Debug for WeakInbox {
 }
 
 impl Inbox {
-    /// The same inbox, which does not keep the end.
+    /// A weak reference to the inbox.
     pub fn downgrade(&self) -> WeakInbox {
         WeakInbox(Rc::downgrade(&self.0))
     }

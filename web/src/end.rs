@@ -106,7 +106,7 @@ impl End {
         }
     }
 
-    /// Refuses a call whose arguments are no values, and drops payloads in which nothing is to be released.
+    /// Refuses a call whose arguments are not in the value format, and drops payloads without handles.
     pub(crate) fn accepted(&mut self, action: Action) -> Option<Action> {
         match action {
             Action::Run { call, format, payload, .. } if format != Format::Value => {

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: measures, natively by a program of the bench crate, in Node.js and browsers by a page; then reports and compares.
+//! `cargo xtask bench`: measures natively, by a program of the bench crate, and in Node.js and browsers, by a page. Then reports and compares.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::tools;
 use crate::web::{Bench, Browser, Plan};
 use crate::workspace::Workspace;
 
-/// What to measure, and what to make of it.
+/// What to measure, report and compare.
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) web: bool,
@@ -31,15 +31,15 @@ pub(crate) struct Options {
     pub(crate) filter: Option<String>,
 }
 
-/// Measures or reads results, reports them, and compares them if that is asked for. Fails on a row that could not be measured, and on
-/// a regression if that is asked for.
+/// Measures or reads results, reports them, and compares them on request. Fails on a row that could not be measured and, on request, on a
+/// regression.
 ///
 /// # Errors
 /// When something does not build, a program fails, or runs cannot be compared.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<ExitCode> {
     let folder = workspace.root.join("target/bench");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    // Read before measuring: the new results may take the place of the old ones.
+    // Read before measuring, because the new results may overwrite the old ones.
     let against = options.against.as_deref().map(|old| copied(old, &folder.join("against.json"))).transpose()?;
     if options.profile {
         let file = folder.join("profile.json");
@@ -188,7 +188,7 @@ impl Parts<'_> {
     }
 }
 
-/// The parts that were asked for.
+/// The requested parts.
 fn places(options: &Options) -> Vec<Place> {
     let mut places = Place::all();
     places.retain(|place| options.all || options.web == (*place != Place::Native));
@@ -216,12 +216,12 @@ fn native(workspace: &Workspace, options: &Options, file: &Path) -> anyhow::Resu
 /// The lines of the pages of one host, with the load of other programs in between.
 struct Watched<'a> {
     schedule: &'a Schedule,
-    /// Of the time, for each page.
+    /// Share of the time of each page.
     shares: &'static [f64],
     others: Others,
     lines: Vec<Value>,
     row: Value,
-    /// Of the pages so far.
+    /// Number of pages that have announced their rows.
     announced: usize,
     /// Batches of the current page: those that are planned, and those that are done.
     planned: usize,

@@ -8,7 +8,7 @@
 use super::noise::{self, Ratio};
 use super::{Row, Run, Table, Unit, ratio};
 
-/// Two runs beside each other.
+/// Comparison of two runs.
 pub struct Comparison {
     /// Rows that both runs have.
     pub changes: Vec<Change>,
@@ -16,7 +16,7 @@ pub struct Comparison {
     pub lost: Vec<String>,
     /// Rows that only the new run has.
     pub new: Vec<String>,
-    /// What else differs between the runs.
+    /// Other differences between the runs.
     pub notes: Vec<String>,
 }
 
@@ -32,18 +32,18 @@ pub struct Change {
     pub new: f64,
     /// The new median as a multiple of the old one.
     pub ratio: Ratio,
-    /// What became of it.
+    /// Outcome of the comparison.
     pub verdict: Verdict,
 }
 
-/// What became of a row.
+/// Outcome of the comparison of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Beyond noise.
     Worse,
     /// Beyond noise.
     Better,
-    /// Nothing can be said.
+    /// Within noise.
     WithinNoise,
 }
 

@@ -37,7 +37,7 @@ pub(super) fn svg(run: &Run, cases: &[&Case], background: Background) -> Result<
     Ok(svg)
 }
 
-/// What is behind a chart.
+/// Background of a chart.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Background {
     /// The page, whose style also decides the colour of text.

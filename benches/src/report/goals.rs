@@ -1,9 +1,9 @@
-//! What coincide sets out to reach, each within one run.
+//! Goals of coincide, each checked within one run.
 
 use super::noise::{self, Figure, Ratio};
 use super::{Row, Run, Table, Unit, ratio, text};
 
-/// The goals and what became of them, as far as they were measured.
+/// The goals that were measured, with their results.
 pub fn table(run: &Run) -> Table {
     let header = ["goal", "group", "case", "at most", "measured", ""];
     let mut table = Table::new("Goals", header.map(String::from).to_vec());
@@ -116,7 +116,7 @@ fn native() -> Vec<Goal> {
     goals
 }
 
-/// Case, against whom, and limits: everywhere, and in Firefox. An infinite limit is no goal.
+/// Case, peer, and limits: in general and in Firefox. An infinite limit means no goal.
 const WEB: [(&str, Option<&str>, f64, f64); 24] = [
     ("inc", Some("limit"), 4.0, 4.0),
     ("inc", Some("coincident"), 1.0 / 20.0, 1.0 / 10.0),

@@ -1,4 +1,4 @@
-//! The report as one page without further files.
+//! The report as one self-contained page.
 
 use anyhow::Result;
 use maud::{DOCTYPE, Markup, PreEscaped, html};

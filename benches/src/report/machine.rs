@@ -1,4 +1,4 @@
-//! What figures are measured on, and how busy it is.
+//! The machine that measures, and its load.
 
 use std::fs;
 use std::path::Path;

@@ -12,7 +12,7 @@
 
 use super::{Row, Run, median, quantile};
 
-/// How many times another row's figure a row's is.
+/// Ratio of a row's figure to that of another row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ratio {
     /// The ratio.
@@ -61,7 +61,7 @@ impl Ratio {
 
     /// The ratio if it is more than noise.
     pub fn significant(self) -> Option<f64> {
-        // A NaN or an infinite ratio (of figures that are 0) is nothing to rely on.
+        // A NaN or infinite ratio, of figures that are 0, is not meaningful.
         let outside = self.low > 1.0 || self.high < 1.0;
         let beyond = self.value.ln().abs() > self.noise.ln_1p();
         (self.value.is_finite() && outside && beyond).then_some(self.value)
@@ -73,7 +73,7 @@ impl Ratio {
     }
 }
 
-/// What is said instead of a ratio.
+/// Text that replaces a ratio within noise.
 pub const WITHIN_NOISE: &str = "within noise";
 
 /// Half of the interquartile range, relative to the median.
@@ -85,7 +85,7 @@ pub fn spread(values: &[f64]) -> f64 {
     (quantile(values, 0.75) - quantile(values, 0.25)) / 2.0 / middle.abs()
 }
 
-/// The noise of a group of a run: relative differences up to this one say nothing.
+/// Noise of a group of a run: smaller relative differences are not significant.
 pub fn of_group(run: &Run, group: &str) -> f64 {
     let gauges = run.gauges.iter().filter(|gauge| gauge.group == group && gauge.noise && !gauge.probes.is_empty());
     let spreads =
@@ -107,7 +107,7 @@ fn batches(row: &Row, figure: Figure) -> &[f64] {
     }
 }
 
-/// The percentiles of a resampled statistic; everything is possible with too few batches.
+/// Percentiles of a resampled statistic; unbounded with too few batches.
 fn interval(batches: usize, confidence: f64, mut statistic: impl FnMut(&mut fastrand::Rng) -> f64) -> (f64, f64) {
     if batches < 3 {
         return (0.0, f64::INFINITY);

@@ -1,4 +1,4 @@
-//! What the samples of a subject amount to.
+//! Figures of the samples of a subject.
 
 use anyhow::ensure;
 use serde::{Deserialize, Serialize};
@@ -113,7 +113,7 @@ impl Unit {
 pub enum Mark {
     /// Further rounds were run because the batches of this row disagreed.
     Repeated,
-    /// The batches disagree even so: the spread is above [`UNSTABLE`].
+    /// The batches still disagree: the spread is above [`UNSTABLE`].
     Unstable,
     /// Other programs used more than [`LOADED`] of a core while it was measured.
     Loaded,

@@ -17,7 +17,7 @@ use super::{Kind, Machine, Row};
 /// Version of the schema that this program writes and reads.
 pub const SCHEMA: u32 = 1;
 
-/// Everything that one run measured.
+/// Results of one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
@@ -43,7 +43,7 @@ pub struct Run {
     pub subjects: Vec<Subject>,
     /// Those of all groups, in the order of the report.
     pub cases: Vec<Case>,
-    /// What shows how steady the machine was.
+    /// Measurements of the machine's steadiness.
     pub gauges: Vec<Gauge>,
     /// The results.
     pub rows: Vec<Row>,
@@ -123,7 +123,7 @@ pub struct Gauge {
     pub probes: Vec<Probe>,
 }
 
-/// One look at a gauge.
+/// One reading of a gauge.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Probe {
@@ -143,9 +143,9 @@ pub struct Gap {
     pub case: Option<String>,
     /// The subject, or nothing if the case or the group is missing.
     pub subject: Option<String>,
-    /// Whether something went wrong. Otherwise it cannot be measured here.
+    /// Whether this is a failure. Otherwise it cannot be measured on this machine.
     pub failed: bool,
-    /// Why.
+    /// Reason.
     pub reason: String,
 }
 

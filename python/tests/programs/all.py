@@ -223,7 +223,7 @@ def queries():
 
 
 def objects():
-    """What Python does with objects of the page, by what is to be found."""
+    """Results of Python's operations on objects of the page, by operation."""
     from pyodide.ffi import create_proxy
 
     def raised(action):

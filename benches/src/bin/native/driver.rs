@@ -17,8 +17,7 @@ use crate::measure::{Plan, What};
 use crate::peers;
 use crate::subjects::{self, Subject};
 
-/// Measures what the filter lets through at the cases that are `wanted`: it is part of `case/subject`. `budget` is the time that rounds
-/// beyond the first may take together.
+/// Measures the `wanted` cases whose `case/subject` contains the filter. `budget` is the total time of rounds beyond the first.
 ///
 /// # Errors
 /// When a subject hangs.
@@ -79,7 +78,7 @@ pub(crate) fn run(
     for (index, (case, subjects)) in cases.iter().enumerate() {
         progress.begin(case);
         gauges.probe()?;
-        // What earlier cases have left over, and the share of this one.
+        // The unused time of earlier cases, and the share of this one.
         let end = began + budget.mul_f64((index + 1) as f64 / cases.len() as f64);
         run_case(case, subjects, rounds, quick, end, &progress, &mut run)?;
     }
@@ -145,7 +144,7 @@ fn run_case(
 }
 
 /// Whether a further round follows: the planned ones, and as many again while rows are unstable, as long as there is time.
-/// There is always enough for an interval.
+/// At least [`LEAST_ROUNDS`] are run, which an interval requires.
 fn wants_more(done: usize, planned: usize, is_late: bool, is_unstable: impl FnOnce() -> bool) -> bool {
     done < planned.min(LEAST_ROUNDS) || !is_late && (done < planned || done < 2 * planned && is_unstable())
 }
@@ -206,7 +205,7 @@ pub(crate) fn plan(condition: Condition, quick: bool) -> Plan {
         Condition::Hot | Condition::TwoLinks | Condition::TwoLinksBusy => plan,
         Condition::Cold => Plan { batch: ms(60, 30), min_samples: 20, pause: Some(PAUSE), ..plan },
         Condition::OneCore => Plan { batch: ms(50, 25), ..plan },
-        // Long beside the scheduler's time slices, which decide here.
+        // Much longer than the time slices of the scheduler.
         Condition::Hogged => Plan { warm_up: ms(20, 10), batch: ms(150, 60), ..plan },
     }
 }

@@ -1,4 +1,4 @@
-//! Measures the machine itself: how steady it is decides which ratios say something.
+//! Gauges: measurements of the machine itself, which determine the noise of ratios.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use crate::driver::{GROUP, plan, run_batch};
 use crate::measure::cost_of_the_clock;
 use crate::subjects;
 
-/// The gauges and what they showed so far.
+/// The gauges with their readings.
 pub(crate) struct Gauges {
     began: Instant,
     batches: usize,

@@ -1,4 +1,4 @@
-//! Measures coincide beside its peers and what the machine allows.
+//! Measures coincide, its peers and the bounds of the machine.
 //!
 //! `native [--profile] [--quick] [--budget SECONDS] RESULTS [FILTER]` runs the cases and subjects whose `case/subject` contains the filter, and
 //! writes results in the schema of `coincide_benches::report`. `README.md` of this crate says what is measured and how.

@@ -1,4 +1,4 @@
-"""Objects of the page, for a worker that suspends. Pyodide's own proxies enter JavaScript, whose frames cannot be suspended. These behave like them."""
+"""Objects of the page on the tier `suspending`. They behave like Pyodide's own proxies, which cannot be used there: these enter JavaScript, whose frames cannot be suspended."""
 
 import inspect
 import keyword
@@ -30,14 +30,14 @@ def _operate(operation, *arguments):
 
 
 def incoming(value, owner=None):
-    """What a program has of a value of the page. `owner` is the object of which it is a property."""
+    """Converts a value of the page for the program. `owner` is the object of which it is a property."""
     if isinstance(value, JsProxy) and _is_main(value):
         return PageObject(value, owner if value.kind == "function" else None)
     return value
 
 
 def outgoing(value):
-    """What the page gets of a value of a program."""
+    """Converts a value of the program for the page."""
     value = _unwrapped(value)
     if isinstance(value, PageObject):
         return value._reference
@@ -49,7 +49,7 @@ def outgoing(value):
 
 
 def _unwrapped(value):
-    """What `create_proxy` was given."""
+    """Returns the argument of `create_proxy`."""
     return value.unwrap() if isinstance(value, JsDoubleProxy) else value
 
 
@@ -69,7 +69,7 @@ def _all(arguments, named):
 
 
 def _key(name):
-    """Python's keywords are followed by an underscore where they are names of JavaScript."""
+    """Name in JavaScript: an underscore follows names that are keywords of Python."""
     return name[:-1] if name.endswith("_") and keyword.iskeyword(name[:-1]) else name
 
 
@@ -186,7 +186,7 @@ class PageObject:
             raise KeyError(key)
 
     def _indexed(self):
-        """Whether items have indices; otherwise they have keys, as those of a map do."""
+        """Whether items have indices. Otherwise they have keys, as in a map."""
         if self._reference.kind == "array":
             return True
         get, length, tag = _operate("getAll", self._reference, _list("get", "length", js.Symbol.toStringTag))
@@ -256,7 +256,7 @@ def _items(iterator):
 
 
 def _to_py(value, depth, seen):
-    """Arrays, plain objects, maps and sets become those of Python, to the depth. Other objects stay."""
+    """Converts arrays, plain objects, maps and sets to those of Python, up to the depth. Other objects are not converted."""
     if not isinstance(value, PageObject) or depth == 0:
         return value
     reference, identity = value._reference, value.js_id
@@ -289,7 +289,7 @@ async def _awaited(reference):
 
 
 def _listener(function, arguments):
-    """What the page calls a function of a program by."""
+    """Returns the function by which the page calls a function of the program."""
     result = _unwrapped(function)(*[incoming(argument) for argument in arguments])
     return to_js([_later(result) if inspect.isawaitable(result) and not isinstance(result, PageObject) else outgoing(result)])
 

@@ -110,7 +110,7 @@ else:
         return data.to_bytes()
 
     def is_awaitable(value):
-        # Of objects of the page that is only known if they are asked.
+        # For objects of the page, that takes a round trip.
         return inspect.isawaitable(value) and getattr(value, "_is_promise", True)
 
     def started(awaitable):
@@ -136,16 +136,16 @@ if _pyscript.suspends:
     from pyodide.ffi import can_run_sync, run_sync
 
     def waited(name, begin):
-        """The value of the promise that `begin` gives. Python's stack is suspended for it."""
+        """Suspends Python until the promise that `begin` returns settles. Returns its value."""
         if not can_run_sync():
             raise RuntimeError(
-                "`" + name + "` cannot wait here: JavaScript has called this function synchronously, and a stack with frames of JavaScript cannot be "
-                "suspended. Make the function `async`, or call it from the program, from an exported function or from a listener of the page"
+                "`" + name + "` cannot wait here: JavaScript has called this function synchronously, so Python cannot be suspended in it. "
+                "Make the function `async`, or call it from the program, from an exported function or from a listener of the page"
             )
         return run_sync(begin())
 
     def entered(result):
-        """What a function that JavaScript has called gives: a list, so that JavaScript does not wait for what is awaitable before it has left Python."""
+        """Wraps the result of a function that JavaScript has called in a list, so that JavaScript awaits an awaitable result only after it has left Python."""
         return to_js([result])
 
 else:
