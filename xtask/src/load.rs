@@ -10,7 +10,7 @@ pub(crate) struct Others {
 }
 
 impl Others {
-    /// Begins to watch. Nothing is reported where there is no `/proc`.
+    /// Begins to watch. Reports nothing on systems without `/proc`.
     pub(crate) fn watch() -> Self {
         Self { last: Snapshot::take() }
     }

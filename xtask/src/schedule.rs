@@ -56,7 +56,7 @@ impl Schedule {
         Self { places: places.to_vec(), budgets, current: 0, began: Instant::now() }
     }
 
-    /// A part begins: says which one, and how long it and the rest take.
+    /// Begins a part. Prints its name and the remaining time.
     pub(crate) fn begin(&mut self, place: Place) {
         self.current = self.places.iter().position(|known| *known == place).unwrap_or_default();
         self.began = Instant::now();
@@ -64,7 +64,7 @@ impl Schedule {
         say!("\n{HEAD}{}{HEAD:#} {DIM}part {number} of {all}, {}{DIM:#}", place.name(), self.left(0.0));
     }
 
-    /// How much time is left when this share of the current part is done.
+    /// Remaining time when this share of the current part is done.
     pub(crate) fn left(&self, share: f64) -> String {
         in_words(left(&self.budgets[self.current..], self.began.elapsed(), share))
     }
