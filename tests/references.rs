@@ -1,6 +1,8 @@
 //! References that have come in payloads are given back.
 
-use coincide::Main;
+use coincide::raw::{Failure, Format, RawReply};
+use coincide::{ErrorCode, Main, Value};
+use coincide_codec::value::{RefKind, RefOwner};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::mpsc;
@@ -92,4 +94,73 @@ fn names_of_coincide_itself_are_not_listed() {
         .unwrap();
     assert_eq!(main.block_on(worker.ready()).unwrap(), ["mine"]);
     assert_eq!(main.block_on(worker.proxy().call::<i32>("coincide:own", ())).unwrap(), 1);
+}
+
+/// A list of references of the sender, its root, and one of the receiver.
+fn list(ids: &[u64]) -> Vec<u8> {
+    let reference = |owner, id| Value::Reference { owner, kind: RefKind::Object, id };
+    let mut items: Vec<_> = ids.iter().map(|id| reference(RefOwner::Sender, *id)).collect();
+    items.extend([reference(RefOwner::Sender, 0), reference(RefOwner::Receiver, 99)]);
+    let mut bytes = Vec::new();
+    Value::Array(items).encode(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn references_in_payloads_that_are_not_read_are_released() {
+    let main = Main::new().unwrap();
+    let (sender, receiver) = mpsc::channel();
+    let (go, goes) = mpsc::channel::<()>();
+    let (begins, begun) = mpsc::channel();
+    let worker = main
+        .spawn(move |scope| {
+            scope.on_released(move |references| sender.send(references.to_vec()).unwrap());
+            scope.export_raw("late", move |_, _, result| {
+                begins.send(()).unwrap();
+                goes.recv().unwrap();
+                result.extend_from_slice(&list(&[7, 8, 7]));
+                Ok(RawReply::Now(Format::Value))
+            });
+            scope.export_raw("reads", |_, _, _| Err(Failure::Refused(ErrorCode::BAD_ARGUMENTS, "as a test".into())));
+            scope.export_bytes("bytes", |_| Ok(()));
+            scope.export("done", || ());
+            Ok(())
+        })
+        .unwrap();
+    let released = Rc::new(RefCell::new(Vec::new()));
+    let listening = Rc::clone(&released);
+    worker.on_released(move |references| listening.borrow_mut().extend_from_slice(references));
+    main.block_on(worker.ready()).unwrap();
+    let proxy = worker.proxy();
+    let call = |name: &str, ids: &[u64]| {
+        main.block_on(proxy.call_raw(name, |buffer| {
+            buffer.extend_from_slice(&list(ids));
+            Format::Value
+        }))
+    };
+    // By kind: arguments that no function receives, and those that have another format.
+    call("missing", &[1, 2, 1]).unwrap_err();
+    proxy.notify_raw("missing", Format::Value, list(&[3])).unwrap();
+    call("bytes", &[4]).unwrap_err();
+    // A raw function has received its arguments, also if it refuses them.
+    call("reads", &[5]).unwrap_err();
+    // The answer to a call that has ended.
+    let late = proxy.call_raw("late", |buffer| {
+        buffer.extend_from_slice(&list(&[6]));
+        Format::Value
+    });
+    begun.recv().unwrap();
+    drop(late);
+    go.send(()).unwrap();
+    // Releases are sent when an end is idle.
+    let mut of_main = Vec::new();
+    for _ in 0..1000 {
+        main.block_on(proxy.call::<()>("done", ())).unwrap();
+        of_main.extend(receiver.try_iter().flatten());
+        if of_main.len() == 3 && released.borrow().len() == 5 {
+            break;
+        }
+    }
+    assert_eq!(*released.borrow(), [1, 1, 2, 3, 4]);
+    assert_eq!(of_main, [7, 7, 8]);
 }

@@ -26,7 +26,7 @@ export const adopters = new Map();
 export class Decoder {
   /**
    * @param references `incoming(owner, kind, id)` returns the object for a reference, `handle(owner, kind, id, description)` the object for a handle. Without
-   * one of these methods, such items are refused. `settle(isRead)` is called after a payload with handles.
+   * one of these methods, such items are refused. `settle(isRead)` is called after a payload with such items.
    */
   constructor(references) {
     this.references = references;
@@ -44,7 +44,7 @@ export class Decoder {
     this.objects = bareArray(FEW_OBJECTS);
     this.counted = 0;
     this.costly = 0;
-    /** Handles in the payload so far. */
+    /** References and handles in the payload that have their objects. */
     this.handles = 0;
     /** Buffers that the payload leaves out, as `decode` receives them; where the next one belongs, and its index. */
     this.buffers = undefined;
@@ -275,6 +275,7 @@ export class Decoder {
     // It would be rounded, and name another object.
     if (id > MAX_SAFE) throw new TypeError('the id of a reference is above 2^53 - 1');
     const object = this.references.incoming(owner, kind, id);
+    this.handles++;
     this.refresh();
     return object;
   }

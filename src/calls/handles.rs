@@ -4,7 +4,7 @@ use super::endpoint::Endpoint;
 use super::kept::Kept;
 use super::remote::Remote;
 use super::tables::{Given, Received};
-use coincide_codec::value::{HandleKind, Reader, RefOwner};
+use coincide_codec::value::{HandleKind, Reader, RefOwner, Reference};
 use coincide_codec::{DecodeError, EncodeError};
 use coincide_proto::{Payload, Segment};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -77,18 +77,6 @@ impl Handles {
         self.given.release(given);
     }
 
-    /// Releases handles in a payload that the other end does not receive.
-    pub(super) fn unsent(&self, payload: &Payload) {
-        let mut ids = Vec::new();
-        // A payload of this end is well-formed. Without memory for the list, the handles stay until the link ends.
-        let _ = each_counted(&payload.head, payload.segments(), |id| {
-            if ids.try_reserve(1).is_ok() {
-                ids.push(id);
-            }
-        });
-        self.given.release(&ids);
-    }
-
     /// Reads arguments or a result that may contain handles. Releases those that are not used, including those of a malformed payload.
     pub(super) fn reading<T>(
         &self,
@@ -105,12 +93,21 @@ impl Handles {
         value
     }
 
-    /// Releases the handles of a payload that is not read.
-    pub(super) fn skip(&self, head: &[u8], segments: &[Segment]) {
+    /// Releases the handles in an error.
+    pub(super) fn skip_handles(&self, head: &[u8], segments: &[Segment]) {
         if Reader::may_have_handles(head)
             && let Ok(arrived) = self.count(head, segments)
         {
             self.settle(&arrived);
+        }
+    }
+
+    /// Releases the handles and references in a payload that is not read.
+    pub(super) fn skip(&self, payload: &Payload) {
+        let ids = counted_in(payload);
+        // Ids of handles and of references are different, and those of references are in no table here.
+        if self.received.count(&ids) {
+            self.settle(&ids);
         }
     }
 
@@ -300,6 +297,28 @@ thread_local! {
     /// Whether a handle has been met where none can be written.
     static MET: Cell<bool> = const { Cell::new(false) };
 }
+
+/// The ids of the sender's handles and references in a payload that is not read, as far as it is well-formed. Those for which there is no memory stay until the link
+/// ends.
+pub(super) fn counted_in(payload: &Payload) -> Vec<u64> {
+    let (head, segments) = (&payload.head[..], payload.segments());
+    let mut ids = Vec::new();
+    let mut keep = |id| {
+        if ids.try_reserve(1).is_ok() {
+            ids.push(id);
+        }
+    };
+    let _ = each_counted(head, segments, &mut keep);
+    let _ = Reader::of_payload(head, segments).skip_references(|Reference { owner, id, .. }| {
+        if owner == RefOwner::Sender && id != ROOT {
+            keep(id);
+        }
+    });
+    ids
+}
+
+/// Id of the root of references, which is not released.
+const ROOT: u64 = 0;
 
 /// Calls `found` with the ids of the sender's handles in a payload, except for signals, which are not counted.
 fn each_counted(head: &[u8], segments: &[Segment], mut found: impl FnMut(u64)) -> Result<(), DecodeError> {

@@ -2,7 +2,7 @@
 
 use super::error::CallError;
 use super::functions::{Answer, Failure, Function, RawReply, Use};
-use super::handles::Handles;
+use super::handles::{self, Handles};
 use super::kept::{Kept, Thing};
 use super::operation::Operation;
 use super::pending::PendingCalls;
@@ -110,10 +110,10 @@ impl Host {
         self.handles.giving(|| given.iter().for_each(|kept| self.give(kept)))
     }
 
-    /// Releases the handles in a payload of the other end that this end does not read.
-    pub(crate) fn release_handles(&self, format: Format, payload: &Payload) {
+    /// Releases the handles and references in a payload of the other end that this end does not read.
+    pub(crate) fn release_unread(&self, format: Format, payload: &Payload) {
         if format == Format::Value {
-            self.handles.skip(&payload.head, payload.segments());
+            self.handles.skip(payload);
         }
     }
 
@@ -261,7 +261,7 @@ impl Host {
             Action::Settle { call, outcome } => {
                 match &outcome {
                     Outcome::Returned { format, payload } if !self.pending.is_read_here(call) => {
-                        self.release_handles(*format, payload);
+                        self.release_unread(*format, payload);
                     }
                     outcome => self.handle_thrown(outcome),
                 }
@@ -275,11 +275,11 @@ impl Host {
             }
             Action::Released(references) => self.handle_released(&references),
             Action::Unread(payload) => {
-                self.release_handles(Format::Value, &payload);
+                self.release_unread(Format::Value, &payload);
                 self.recycle(payload);
             }
             Action::Unsent(payload) => {
-                self.handles.unsent(&payload);
+                self.handle_released(&handles::counted_in(&payload));
                 self.recycle(payload);
             }
             Action::Ready(exports) => return Effect::Ready(exports),
@@ -293,14 +293,14 @@ impl Host {
         self.running.borrow().values().for_each(AbortHandle::abort);
     }
 
-    /// Releases the handles in an error, which is a copy for programs.
+    /// Releases the handles in an error, which is a copy for programs. References may be thrown.
     pub(crate) fn handle_thrown(&self, outcome: &Outcome) {
-        if let Outcome::Threw { format, payload, .. } = outcome {
-            self.release_handles(*format, payload);
+        if let Outcome::Threw { format: Format::Value, payload, .. } = outcome {
+            self.handles.skip_handles(&payload.head, payload.segments());
         }
     }
 
-    /// Calls the listeners in the order in which they were added.
+    /// Receives ids that the other end has released, or that were not sent. Calls the listeners in the order in which they were added.
     fn handle_released(&self, references: &[u64]) {
         self.handles.released(references);
         // A listener may add another one, so the list is not borrowed while it runs.
@@ -353,7 +353,7 @@ impl Host {
             found.map_err(Failure::threw)
         });
         // No function receives the payload.
-        found.inspect_err(|_| self.release_handles(format, payload))
+        found.inspect_err(|_| self.release_unread(format, payload))
     }
 
     fn start<B>(self: &Rc<Self>, call: Ticket, future: LocalBoxFuture<'static, Answer<B>>) -> Task
@@ -393,7 +393,7 @@ impl Host {
                 match &kept.thing {
                     Thing::Function(function) => self.run(function, format, payload),
                     Thing::Stream(_) => {
-                        self.release_handles(format, &payload);
+                        self.release_unread(format, &payload);
                         Err(Failure::threw(Thrown::new("TypeError", "a stream can only be iterated")))
                     }
                 }
@@ -439,7 +439,7 @@ impl Host {
             }
             Function::Bytes(run) => {
                 if format != Format::Bytes {
-                    self.release_handles(format, &payload);
+                    self.release_unread(format, &payload);
                     let text = "the function takes bytes as they are: call it with `call_bytes`";
                     return Err(Failure::Refused(ErrorCode::BAD_ARGUMENTS, text.into()));
                 }

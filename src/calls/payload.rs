@@ -192,7 +192,7 @@ pub(crate) fn bytes(host: &Host, function: &str, (format, payload): (Format, Pay
     if format == Format::Bytes {
         return whole(host, function, payload);
     }
-    host.release_handles(format, &payload);
+    host.release_unread(format, &payload);
     let source = DecodeError::mismatch("the function gives a value, not bytes: call it without `call_bytes`");
     Err(CallError::result(function, source))
 }

@@ -250,7 +250,7 @@ impl<R> Drop for CallFuture<R> {
             host.engine.borrow_mut().cancel(*id);
             endpoint.flush();
         } else if let Some(Ok((format, payload))) = pending.take() {
-            host.release_handles(format, &payload);
+            host.release_unread(format, &payload);
         }
     }
 }

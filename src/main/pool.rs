@@ -290,7 +290,7 @@ impl<R> Drop for PoolFuture<R> {
                 let task = self.job.task.take();
                 task.into_iter().for_each(Waker::wake);
             }
-            Stage::Ended(Some(endpoint), Ok((format, payload))) => endpoint.host.release_handles(format, &payload),
+            Stage::Ended(Some(endpoint), Ok((format, payload))) => endpoint.host.release_unread(format, &payload),
             Stage::Ended(..) | Stage::Over => {}
         }
     }
@@ -594,7 +594,7 @@ async fn watch(pool: Weak<State>, job: Rc<Job>, member: Rc<Member>, pending: Rc<
     );
     if let Some(Ok((format, payload))) = pending.take() {
         // The result of a call that is no longer awaited.
-        member.worker.endpoint.host.release_handles(format, &payload);
+        member.worker.endpoint.host.release_unread(format, &payload);
     }
     if let Some(result) = result
         && let Some(pool) = pool.upgrade()

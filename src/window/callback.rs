@@ -140,11 +140,17 @@ pub(super) fn serve(
         return Err(refused("functions of a worker take values".into()));
     }
     // Which one it is comes first. What else is in there, the function takes itself.
-    let Callee(id) = coincide_codec::value::from_slice(payload).map_err(|error| refused(error.to_string()))?;
-    let Some(function) = link.table.functions.get(id) else {
-        return Err(refused(format!("there is no function {id}: it was given back")));
-    };
-    (function.0)(&link, payload, result)
+    let callee = coincide_codec::value::from_slice(payload).map_err(|error| error.to_string());
+    let function = callee.and_then(|Callee(id)| {
+        link.table.functions.get(id).ok_or_else(|| format!("there is no function {id}: it was given back"))
+    });
+    match function {
+        Ok(function) => (function.0)(&link, payload, result),
+        Err(text) => {
+            link.skip(payload);
+            Err(refused(text))
+        }
+    }
 }
 
 /// The id of the function that a call is for.

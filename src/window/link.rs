@@ -99,7 +99,7 @@ impl ObjectLink {
             Err(error) => {
                 if let RawError::Threw(payload) = &error {
                     // Errors are copies. References in one are not taken.
-                    self.table.receive(payload, &[]).map(|ids| self.table.objects.settle(&ids)).ok();
+                    self.skip(payload);
                 }
                 let error = error.into_call_error(&name());
                 if !was_sent(&error) {
@@ -150,6 +150,14 @@ impl ObjectLink {
     /// Reads a value in which references may stand. Those that are not taken are released.
     pub(super) fn decode<T: DeserializeOwned>(&self, payload: &[u8]) -> Result<T, DecodeError> {
         self.decode_payload(payload, &mut [])
+    }
+
+    /// Releases the references in a value that is not read.
+    pub(super) fn skip(&self, payload: &[u8]) {
+        if let Ok(ids) = self.table.receive(payload, &[]) {
+            self.table.objects.settle(&ids);
+        }
+        self.give_back_later();
     }
 
     fn decode_payload<T: DeserializeOwned>(&self, head: &[u8], segments: &mut [Segment]) -> Result<T, DecodeError> {
@@ -267,7 +275,6 @@ pub(super) fn was_sent(error: &CallError) -> bool {
             | CallErrorKind::CannotSuspend(_)
             | CallErrorKind::Arguments(_)
             | CallErrorKind::Closed(_)
-            | CallErrorKind::UnknownFunction(_)
     )
 }
 

@@ -14,7 +14,7 @@ import { Objects } from './objects/table.js';
 import { USE } from './objects/use.js';
 import { ADDRESS, BLOCKS, CALL, FUNCTION, LENGTH, SERIAL, STATUS, WAKE, memory, scratch } from './scratch.js';
 import { attach, wakeByPort } from './shared.js';
-import { MISSING, Values, inWords, isThenable, unsent } from './values.js';
+import { MISSING, Values, inWords, isThenable, ownCodec, unsent } from './values.js';
 
 /** What both ends have in common. */
 export class End {
@@ -34,8 +34,6 @@ export class End {
   counter = { last: 0 };
   /** The handles of ordinary calls. */
   objects = new Objects(this.counter, ids => this.release(ids), (name, args) => this.notify(name, args));
-  /** Receives the references that the other end no longer holds. */
-  released = () => {};
   /** Why the link is closed, in words. */
   closed;
 
@@ -53,6 +51,13 @@ export class End {
     addEnd(this);
     // It does not listen before its first turn.
     requestTurn();
+  }
+
+  /** Values that may be references, which `references` keeps. `released` receives those that the other end no longer holds. */
+  refers(references, released) {
+    const { objects } = this;
+    objects.unreferenced = released;
+    return (this.reflected = new Values(true, { ...references, skim: (...payload) => objects.skim(...payload) }, ownCodec()));
   }
 
   /** Takes in a packet that has arrived in a message. */
@@ -170,7 +175,6 @@ export class End {
       this.unpost(objects);
       return 0;
     }
-    pending.given = pending.values.given;
     this.pending.set(id, pending);
     this.wake();
     return id;
@@ -242,7 +246,7 @@ export class End {
         this.isReady(namesIn(memory.words[ADDRESS], memory.words[LENGTH]));
         return true;
       case RELEASED:
-        this.#released(idsIn(memory.words[ADDRESS], memory.words[LENGTH]));
+        this.objects.released(idsIn(memory.words[ADDRESS], memory.words[LENGTH]));
         return false;
       case UNREAD:
       case UNSENT:
@@ -254,11 +258,6 @@ export class End {
       default:
         return false;
     }
-  }
-
-  #released(ids) {
-    this.objects.released(ids);
-    this.released(ids);
   }
 
   #settle() {

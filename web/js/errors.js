@@ -140,11 +140,6 @@ export function failed(kind, message, fn) {
 // How calls end: `failure.rs` has the same list.
 export const VALUE = 0, THREW = 1, CANNOT_BLOCK = 8, BAD_ARGUMENTS = 5, OUT_OF_MEMORY = 11, CANCELLED = 13, INTERRUPTED = 14, CLOSED = 15;
 
-/** Whether a call has ended this way before the arguments were read by the other end. */
-export const isUnread = status => UNREAD.includes(status);
-/** Unknown function, other types, not sent, cannot block, too deep. */
-const UNREAD = [4, 6, 7, 8, 9];
-
 /** By number: the kind of a failure, and its message. `text` is what wasm says about it. */
 const FAILURES = [
   ['Panicked', (fn, text) => `${fn} failed: ${text}`],

@@ -42,8 +42,6 @@ class Pending {
     this.name = name;
     /** Decodes the outcome. */
     this.values = undefined;
-    /** The handles in the arguments; null without any. */
-    this.given = null;
     this.number = 0;
     this.isAbandoned = false;
     this.promise = new Promise((resolve, reject) => {
@@ -97,11 +95,11 @@ class Pending {
 
   /** The call has ended: wasm shows the outcome, unless `copied` is a copy of it. Returns false if it refers to objects that have not arrived. */
   ended(copied) {
-    const { values, name, given, end: { posted } } = this;
+    const { values, name, end: { posted } } = this;
     let value;
     let hasFailed = false;
     try {
-      value = copied ? values.outcomeOf(copied, name, posted) : values.outcome(name, given, posted);
+      value = copied ? values.outcomeOf(copied, name, posted) : values.outcome(name, posted);
     } catch (error) {
       if (error === MISSING) return false;
       value = error;

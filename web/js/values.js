@@ -1,5 +1,5 @@
 // Values of a link on their way between the program and payloads. All code of the program that runs here may throw.
-import { OUT_OF_MEMORY, THREW, VALUE, adopt, failed, failureOf, isUnread, remote } from './errors.js';
+import { OUT_OF_MEMORY, THREW, VALUE, adopt, failed, failureOf, remote } from './errors.js';
 import { ADDRESS, LENGTH, STATUS, memory, scratch } from './scratch.js';
 import { blobsIn } from './values/blobs.js';
 import { Decoder, adopters } from './values/decode.js';
@@ -118,8 +118,8 @@ export class Values {
     else this.#skim(memory, words[ADDRESS], words[LENGTH], memory.buffers(), posted, isOurs);
   }
 
-  #skim(source, at, length, buffers, posted, isOurs) {
-    const numbers = this.#references.skim?.(source, at, length, buffers, isOurs);
+  #skim(source, at, length, buffers, posted, isOurs, read) {
+    const numbers = this.#references.skim?.(source, at, length, buffers, isOurs, read);
     if (numbers?.length > 0) posted?.skipped(numbers, isOurs);
   }
 
@@ -131,7 +131,7 @@ export class Values {
       isRead = true;
       return value;
     } catch (error) {
-      if (error !== MISSING) this.#skim(source, at, length, buffers, posted, false);
+      if (error !== MISSING) this.#skim(source, at, length, buffers, posted, false, this.#decoder.handles);
       throw error;
     } finally {
       if (posted !== undefined && posted.claims.length > 0) posted.claim(isRead);
@@ -157,10 +157,9 @@ export class Values {
   }
 
   /**
-   * The result of a call of `fn`, or `MISSING`. Throws if the call failed. wasm shows the outcome. `given` are the references in its arguments, `posted` has the objects of
-   * the result.
+   * The result of a call of `fn`, or `MISSING`. Throws if the call failed. wasm shows the outcome. `posted` has the objects of the result.
    */
-  outcome(fn, given, posted) {
+  outcome(fn, posted) {
     const status = memory.words[STATUS];
     if (status === VALUE) {
       try {
@@ -169,7 +168,6 @@ export class Values {
         throw error === MISSING ? error : unreadable(error, fn);
       }
     }
-    if (given && isUnread(status) && !this.#references.skim) this.#references.unsent(given);
     if (status !== THREW) throw failureOf(status, memory.shownText(), fn);
     let thrown;
     try {

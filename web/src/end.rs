@@ -170,9 +170,9 @@ impl End {
     }
 }
 
-/// Whether a value may contain handles or posted objects: a tag, and one of two owners. Other items may have such bytes as well.
+/// Whether a value may contain references, handles or posted objects: a tag, and one of two owners. Other items may have such bytes as well.
 fn refers(payload: &Payload) -> bool {
-    payload.head.windows(2).any(|bytes| matches!(bytes, [HANDLE | POSTED, 0 | 1]))
+    payload.head.windows(2).any(|bytes| matches!(bytes, [REFERENCE | HANDLE | POSTED, 0 | 1]))
 }
 
 /// Length in bytes of the buffer of a link with rings of this capacity.
@@ -306,6 +306,7 @@ fn relay(at: usize, len: usize, hold: u32) -> Option<RelayedBy> {
 }
 
 // Tags of items: `codec/js/format.js` has all of them.
+const REFERENCE: u8 = 0x9d;
 const HANDLE: u8 = 0x9f;
 const POSTED: u8 = 0xa0;
 

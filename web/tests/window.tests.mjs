@@ -4,6 +4,7 @@ import { Held } from '../modules/reflect/held.js';
 import { reflection } from '../modules/reflect/main.js';
 import { reflect as reflectWorker } from '../modules/reflect/worker.js';
 import { codecKit } from './codec.kit.mjs';
+import { until } from './link.kit.mjs';
 import { windowKit } from './window.kit.mjs';
 import operations from './window.operations.mjs';
 
@@ -889,6 +890,91 @@ export default (test, kit) => {
       }));
       deepEqual([refused.slice(1), w.ffi.sizes().held - before], [['DOMException', 'DOMException', 0], 1]);
       assert(refused[0], 'what cannot be sent was sent');
+    } finally {
+      w.terminate();
+    }
+  });
+
+  test('window: references in payloads that are not read are released, each once', async () => {
+    let controller;
+    const root = {
+      // The call of the worker that waits for this is cancelled before the answer.
+      late() {
+        controller?.abort('enough');
+        return new URL('https://example.org/late');
+      },
+      big: 2n ** 40n,
+      kept: { call: () => 'kept' },
+      other: new URLSearchParams(),
+    };
+    const { Worker } = coincideWindow({ root, wall: false });
+    const w = new Worker(worker('window'));
+    const run = (fn, ...args) => w.proxy.run(String(fn), ...args);
+    try {
+      const lateAnswer = ({ window }) => {
+        // Facts are requested from now on.
+        'missing' in window.other;
+        return window.late().pathname;
+      };
+      for (let i = 0; i < 100; i++) {
+        controller = new AbortController();
+        equal(await rejects(() => w.within({ signal: controller.signal }).run(String(lateAnswer))), 'enough');
+      }
+      await until(() => w.ffi.sizes().held < 10);
+      controller = undefined;
+      // It knows nothing of the class, which main has described in an answer that was not read.
+      const found = await run(({ window }) => {
+        'missing' in window.other;
+        const late = window.late();
+        return ['pathname' in late, late.pathname, late.constructor.name, Object.getPrototypeOf(late) === Object.getPrototypeOf(window.late())];
+      });
+      deepEqual(found, [true, '/late', 'URL', true]);
+      // An answer that cannot be decoded. What has been decoded until then is not released twice.
+      for (let i = 0; i < 50; i++) root[`object${i}`] = { i };
+      const before = w.ffi.sizes().held;
+      const value = await run(({ window, ffi }) => {
+        const { kept } = window;
+        const { BigInt } = globalThis;
+        globalThis.BigInt = () => {
+          throw new Error('there are no bigints');
+        };
+        let refused = 0;
+        try {
+          for (let i = 0; i < 50; i++) {
+            try {
+              ffi.gather(window, ['kept'], ['big'], [`object${i}`]);
+            } catch (error) {
+              refused += /there are no bigints/.test(error.message);
+            }
+          }
+        } finally {
+          globalThis.BigInt = BigInt;
+        }
+        // Sends the releases that are queued.
+        ffi.dispose(window.late());
+        return [refused, kept.call()];
+      });
+      deepEqual(value, [50, 'kept']);
+      await until(() => w.ffi.sizes().held < before + 10);
+    } finally {
+      w.terminate();
+    }
+  });
+
+  test('window: functions in operations that main does not serve are released, each once', async () => {
+    const { Worker } = kit.coincide({ tier: kit.tier });
+    const w = new Worker(worker('window'));
+    try {
+      const found = await w.proxy.run(String(async ({ window, ffi, outcome, pause }) => {
+        const errors = new Set();
+        for (let i = 0; i < 50; i++) {
+          errors.add(outcome(() => ffi.assign(window, { take: () => i })).error);
+          ffi.post(window, 'take', () => i);
+        }
+        for (let attempts = 0; ffi.sizes().held > 0 && attempts < 1000; attempts++) await pause(1);
+        return [[...errors], ffi.sizes().held];
+      }));
+      deepEqual(found, [['TypeError'], 0]);
     } finally {
       w.terminate();
     }

@@ -5,7 +5,6 @@ import { failed } from '../errors.js';
 import { NONE, removeEnd, requestTurn } from '../loop.js';
 import { closePort, connect, openPort } from '../ports.js';
 import { scratch } from '../scratch.js';
-import { Values, ownCodec } from '../values.js';
 
 /** What main has of a worker. */
 export class Link extends End {
@@ -102,10 +101,9 @@ export class Link extends End {
    * without an answer, and `released` with the references that the worker has released.
    */
   reflect(references, serve, later, released) {
-    const values = (this.reflected = new Values(true, references, ownCodec()));
+    const values = this.refers(references, released);
     this.insert(REFLECT, { name: 'window', fn: serve, values });
     this.insert(REFLECT_LATER, { name: 'window', fn: later, values });
-    this.released = released;
   }
 
   /** Calls a function that the worker has sent a reference to: the arguments are the reference, `this` and a list. */

@@ -6,7 +6,7 @@ import { hasFailed } from '../guard.js';
 import { ENDED, NONE, STOPPED, requestTurn } from '../loop.js';
 import { connect, openPort } from '../ports.js';
 import { HOSTED, LENGTH, OWN, STATUS, memory, scratch } from '../scratch.js';
-import { MISSING, Values, ownCodec } from '../values.js';
+import { MISSING } from '../values.js';
 
 /** A worker's own side. */
 export class WorkerEnd extends End {
@@ -106,9 +106,7 @@ export class WorkerEnd extends End {
    * arguments, and `released` with the references that main has released.
    */
   reflect(references, invoke, released) {
-    this.reflected = new Values(true, references, ownCodec());
-    this.insert(INVOKE, { name: CALLBACK, fn: invoke, values: this.reflected });
-    this.released = released;
+    this.insert(INVOKE, { name: CALLBACK, fn: invoke, values: this.refers(references, released) });
   }
 
   /** Has main carry out an operation on its objects, and blocks until it has. */
@@ -124,7 +122,6 @@ export class WorkerEnd extends End {
   /** Calls the function `name`, which errors call `shown`. */
   #call(values, name, shown, args, timeout, signal, moved) {
     values.encodeArgumentsNow(args, shown, this.postingOf(values, moved));
-    const { given } = values;
     const objects = this.post(values, shown, args, moved);
     let kind = call(this.id, scratch.numberOf(name), scratch.give(), scratch.length, timeout);
     const own = memory.words[OWN];
@@ -146,7 +143,7 @@ export class WorkerEnd extends End {
     // Waiting takes back that the end listens.
     requestTurn();
     try {
-      return values.outcome(shown, own === 0 ? null : given, this.posted);
+      return values.outcome(shown, this.posted);
     } catch (error) {
       if (error === MISSING) values.skip(this.posted);
       throw error === MISSING ? failed('Result', `the result of \`${shown}\` cannot be read here: ${MISSING.message}`, shown) : error;

@@ -24,6 +24,8 @@ export class Objects {
   untransformed;
   /** The signals of the link. */
   signals;
+  /** Receives ids of references that are released: see `End.refers`. */
+  unreferenced = () => {};
   /** The program's option `transform`. */
   transform;
   /** Notifies the other end whether this one exposes a name. Undefined where the other end need not know. */
@@ -100,20 +102,26 @@ export class Objects {
   }
 
   /**
-   * Releases the handles in a payload that is not read. If it `isOurs`, takes back the handles in a payload that is not sent. Returns the numbers of the objects that its sender has
-   * posted for it.
+   * Releases the handles and references in a payload that is not read. If it `isOurs`, takes back those in a payload that is not sent. The first `read` references have their objects.
+   * Returns the numbers of the objects that its sender has posted for it.
    */
-  skim(source, at, length, buffers, isOurs) {
-    const handles = [], numbers = [];
-    skimmer.references = { incoming() {}, handle: (...handle) => void handles.push(handle) };
+  skim(source, at, length, buffers, isOurs, read = 0) {
+    const handles = [], references = [], numbers = [];
+    skimmer.references = { incoming: (owner, _, id) => void (read-- > 0 || owner !== SENDERS || id === 0 || references.push(id)), handle: (...handle) => void handles.push(handle) };
     try {
       skimmer.decode(source, at, length, buffers, { incoming: (owner, number) => void (owner === SENDERS && numbers.push(number)) });
     } catch {
       // Malformed: the handles before the error are known.
     }
-    if (isOurs) this.unsent(handles);
-    else for (const [owner, kind, id] of handles) if (owner === SENDERS && kind < SIGNAL) this.#handles.again(id);
-    this.#handles.flush();
+    if (isOurs) {
+      this.unsent(handles);
+      this.unreferenced(references);
+    } else {
+      for (const [owner, kind, id] of handles) if (owner === SENDERS && kind < SIGNAL) references.push(id);
+      // Ids of handles and of references are different.
+      for (const id of references) this.#handles.again(id);
+      this.#handles.flush();
+    }
     return numbers;
   }
 
@@ -125,6 +133,7 @@ export class Objects {
   /** Receives ids that the other end has released. */
   released(ids) {
     this.#held.release(ids);
+    this.unreferenced(ids);
   }
 
   /** Registers `value` under a name. */

@@ -33,7 +33,9 @@ export class Knowledge {
   /** Takes in the facts of an object: `remote` is what stands for it, `remoteOf` what stands behind a proxy. */
   learn(remote, [keys, values, complete, chain], remoteOf) {
     const [known, ...news] = chain;
-    let above = this.#classes.get(known) ?? null;
+    let above = known === 0 ? null : this.#classes.get(known);
+    // The class was in an answer that was not read.
+    if (above === undefined) return;
     for (const [number, proto, keys, values, name] of news) {
       above = factsOf(keys, values, ALL, above);
       above.proto = proto;
