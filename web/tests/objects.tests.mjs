@@ -2,7 +2,7 @@
 import { Objects } from '../modules/objects/table.js';
 import { linkOf, pause, runnerOf, until } from './link.kit.mjs';
 
-export default (register, { coincide: made, mark, worker, tier, node, gc, assert, equal, deepEqual, rejects, throws }) => {
+export default (register, { coincide: made, inner, mark, worker, tier, node, gc, assert, equal, deepEqual, rejects, throws }) => {
   const { callback, dispose, expose } = mark;
   const blocks = tier !== 'messages';
   const { Worker } = made({ tier, promises: !blocks });
@@ -118,7 +118,6 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
   });
 
   link('callbacks call back, through both ends', async (w, run) => {
-    if (!blocks) return 'calls of the worker do not block here';
     const down = callback((n, up) => (n === 0 ? 'the end' : up(n - 1)));
     const found = await run(({ callback }, down) => {
       const up = callback(n => down(n, up));
@@ -340,6 +339,36 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     const own = new AbortController();
     own.abort({ message: 'its own', signal: own.signal });
     deepEqual(await run((_, told, signal) => (0, eval)(told)(signal), String(told), own.signal), ['its own', 'AbortError']);
+    // Two that are each other's reason, alone and within a third one.
+    const [first, second, third] = [0, 1, 2].map(() => new AbortController());
+    const names = (_, signal) => {
+      const names = [];
+      for (let next = signal; next; next = next.reason.signal) names.push(next.reason.name ?? next.reason.message);
+      return names;
+    };
+    const aborted = new Promise(resolve => first.signal.addEventListener('abort', resolve));
+    const later = run((_, names, signal) => new Promise(resolve => signal.addEventListener('abort', () => resolve((0, eval)(names)(_, signal)))), String(names), first.signal);
+    await w.proxy.echo(1);
+    second.abort({ message: 'second', signal: first.signal });
+    first.abort({ message: 'first', signal: second.signal });
+    await aborted;
+    deepEqual(await later, ['first', 'AbortError']);
+    for (const { signal } of [first, second]) deepEqual(await run(names, signal), ['AbortError']);
+    third.abort({ message: 'third', signal: first.signal });
+    deepEqual(await run(names, third.signal), ['AbortError']);
+    // A long chain of reasons takes no more than its length squared.
+    let chain;
+    for (let i = 0; i < 40; i++) chain = AbortSignal.abort({ message: `${i}`, signal: chain });
+    equal((await run(names, chain)).length, 40);
+    // Objects that only posting carries are sent if the signal aborts later.
+    const posting = new AbortController();
+    const { port1, port2 } = new MessageChannel();
+    const said = run((_, signal) => new Promise(resolve => signal.addEventListener('abort', () => resolve(signal.reason.name ?? signal.reason.constructor.name))), posting.signal);
+    await w.proxy.echo(1);
+    posting.abort(port1);
+    assert(['MessagePort', 'AbortError'].includes(await said));
+    equal(await run((_, signal) => signal.reason.name, posting.signal), 'AbortError');
+    port2.close();
     await settles(w, w.handles().given, 0);
   });
 
@@ -402,6 +431,51 @@ export default (register, { coincide: made, mark, worker, tier, node, gc, assert
     } finally {
       a.terminate();
       b.terminate();
+    }
+  });
+
+  test('values of one copy of the package pass through another copy in the same page', async () => {
+    const options = { tier, promises: !blocks };
+    const copies = [new Worker(worker('objects')), new (inner(options).Worker)(worker('objects'))];
+    const give = ({ callback, expose, stream }) => ({
+      f: callback(x => x * 2),
+      o: callback({ n: 5, m() { return this.n; } }),
+      exposed: expose({ n: 7, get: () => 'got', again: null }),
+      rows: stream([1, 2, 3]),
+      generator: (function* () { yield* [4, 5]; })(),
+    });
+    const take = async ({ within }, { f, o, exposed, rows, generator }) => {
+      const all = async rows => {
+        const found = [];
+        for await (const row of rows) found.push(row);
+        return found.join();
+      };
+      return [await f(21), await o.m(), await exposed.n, await exposed.get(), await within({ promise: true }, f)(1), await all(rows), await all(generator)];
+    };
+    const expected = [42, 5, 7, 'got', 2, '1,2,3', '4,5'];
+    try {
+      for (const [from, to] of [copies, copies.toReversed()]) {
+        // A worker's values, by main to the other worker and home again.
+        const values = await runnerOf(from)(give);
+        deepEqual(await runnerOf(to)(take, values), expected);
+        deepEqual([await values.f(21), await values.exposed.n], [42, 7]);
+        const { f, exposed } = values;
+        deepEqual(await to.proxy.echo([f, exposed]), [f, exposed]);
+        // Limits of either copy.
+        deepEqual([await from.within({ timeout: 1e4 }, f)(1), await to.within({ timeout: 1e4 }, f)(1)], [2, 2]);
+        // Main's own values, which one copy has marked.
+        deepEqual(await runnerOf(to)(take, give({ ...mark })), expected);
+        dispose(f);
+        equal(throws(() => f(1)).name, 'ReferenceError');
+        const controller = new AbortController();
+        for (const w of [from, to]) await runnerOf(w)(({ kept }, signal) => void (kept.signal = signal), controller.signal);
+        controller.abort('enough');
+        for (const w of [from, to]) await until(() => runnerOf(w)(({ kept }) => kept.signal.reason === 'enough'));
+        from.proxy.mine = mark.expose({ other: 1 });
+        equal(await runnerOf(from)(async ({ proxy }) => await proxy.mine.other), 1);
+      }
+    } finally {
+      for (const w of copies) w.terminate();
     }
   });
 

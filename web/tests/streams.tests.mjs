@@ -253,6 +253,101 @@ export default (register, { coincide: made, mark, pool, worker, tier, gc, assert
     equal((await rejects(() => collected(w.proxy.bad(), 1), RangeError)).message, 'at the end');
   });
 
+  /** Producers that end badly, and one that waits before its second row until `open` is called. */
+  const producers = stream => {
+    const kept = { ended: 0, gates: [] };
+    const ending = (key, finish) => () => stream({ [key]: () => ({ next: () => ({ done: false, value: 1 }), ...finish }) });
+    const made = {
+      gated: async function* () {
+        const gate = new Promise(resolve => kept.gates.push(resolve));
+        try {
+          for (let i = 0; ; i++) {
+            if (i === 1) await gate;
+            yield i;
+          }
+        } finally {
+          kept.ended++;
+        }
+      },
+      open: () => kept.gates.splice(0).forEach(open => open()),
+      ended: () => kept.ended,
+    };
+    for (const key of ['iterator', 'asyncIterator'])
+      Object.assign(made, {
+        [`${key} throws`]: ending(Symbol[key], { return() { throw new RangeError('no end'); } }),
+        [`${key} rejects`]: ending(Symbol[key], { return: () => Promise.reject(new RangeError('no end')) }),
+        [`${key} has a wrong end`]: ending(Symbol[key], { return: 1 }),
+        [`${key} never ends`]: ending(Symbol[key], { return: () => new Promise(() => {}) }),
+      });
+    return made;
+  };
+  /** Ends streams of these producers in all ways. `call` calls one of their functions and returns a promise. */
+  const consumer = async (call, dispose) => {
+    const begin = async () => {
+      const rows = await call('gated');
+      await rows.next();
+      return rows;
+    };
+    const said = promise => promise.then(({ done, value }) => (done ? `done ${value}` : `row ${value}`), ({ name, code, message }) => (name === 'TimeoutError' ? 'TimedOut' : (code ?? `${name} ${message}`)));
+    const ends = async (...ways) => {
+      const rows = await begin();
+      const results = ways.map(way => said(way(rows)));
+      await call('open');
+      return [...(await Promise.all(results)), await said(rows.next()), await call('ended')].join(', ');
+    };
+    const next = rows => rows.next();
+    const found = [
+      await ends(next, rows => rows.return('own')),
+      await ends(next, rows => rows.throw(new RangeError('mine'))),
+      await ends(next, next, rows => rows.return(1), rows => rows.return(2), next),
+    ];
+    // The request is on its way when the stream is disposed of, and needs no row to be answered.
+    const rows = await begin();
+    const first = said(rows.next());
+    await new Promise(resolve => setTimeout(resolve));
+    dispose(rows);
+    found.push([await first, await said(rows.next()), await call('open'), await call('ended')].join(', '));
+    for (const key of ['iterator', 'asyncIterator'])
+      for (const name of ['throws', 'rejects', 'has a wrong end', 'never ends']) {
+        const rows = await call(`${key} ${name}`, name === 'never ends' ? { timeout: 50 } : {});
+        found.push([await said(rows.next()), await said(rows.return()), await said(rows.next())].join(', '));
+        // It does not wait.
+        const other = await call(`${key} never ends`);
+        await other.next();
+        dispose(other);
+      }
+    return found;
+  };
+  const ends = [
+    'row 1, done own, done undefined, 1',
+    'row 1, RangeError mine, done undefined, 2',
+    'row 1, row 2, done 1, done 2, done undefined, done undefined, 3',
+    'done undefined, done undefined, , 4',
+    ...['iterator', 'asyncIterator'].flatMap(() => ['RangeError no end', 'RangeError no end', 'done undefined', 'TimedOut'].map(end => `row 1, ${end}, done undefined`)),
+  ];
+
+  link('streams end in all ways, also while a row is awaited and with iterators that do not end', async (w, run) => {
+    await run(({ proxy, stream }, source) => void Object.assign(proxy, (0, eval)(source)(stream)), String(producers));
+    deepEqual(await consumer((name, limits = {}) => w.within({ promise: true, ...limits })[name](), dispose), ends);
+    Object.assign(w.proxy, producers(stream));
+    deepEqual(await run(({ within, dispose }, source) => (0, eval)(source)((name, limits = {}) => within({ promise: true, ...limits })[name](), dispose), String(consumer)), ends);
+    if (blocks)
+      deepEqual(await run(({ within }) =>
+        ['iterator', 'asyncIterator'].flatMap(key =>
+          ['throws', 'rejects', 'has a wrong end', 'never ends'].map(name => {
+            try {
+              for (const row of within({ timeout: name === 'never ends' ? 50 : 1e4 })[`${key} ${name}`]()) if (row === 1) break;
+              return 'ended';
+            } catch (error) {
+              return error.name === 'TimeoutError' ? 'TimedOut' : error.message;
+            }
+          }))), ['iterator', 'asyncIterator'].flatMap(() => ['no end', 'no end', 'ended', 'TimedOut']));
+    await until(async () => {
+      const all = [w.handles(), await run(({ handles }) => handles())];
+      return all.every(({ given, received }) => given + received === 0);
+    });
+  });
+
   link('`dispose` ends a stream', async (w, run) => {
     await exporting(run);
     for (const name of ['sync', 'later']) {

@@ -30,8 +30,8 @@ export class Signals {
   /** Reasons, by id, of aborted signals of the other end. Payloads that were sent before may arrive later. */
   #reasons = new Map();
   #isClosed = false;
-  /** Aborted signals whose reasons are being encoded. */
-  #tried = new Set();
+  /** While a reason is tried: its signal, and those in it. */
+  #tried;
   #forgotten = [];
   #gone = new FinalizationRegistry(id => this.#collected(id));
 
@@ -61,8 +61,12 @@ export class Signals {
   /** The reason of an aborted signal, or an `AbortError` with its text if it cannot be sent. */
   #reasonOf(signal) {
     const { reason } = signal;
-    if (this.#tried.has(signal)) throw new Error('a signal is in its own reason');
-    this.#tried.add(signal);
+    // A reason in a reason is tried with it. Signals that lead back to themselves cannot be sent.
+    if (this.#tried) {
+      if (this.#tried.size === this.#tried.add(signal).size) throw new Error('a signal occurs twice in a reason');
+      return reason;
+    }
+    this.#tried = new Set([signal]);
     const encoder = new Encoder(new Room(), this.#references);
     try {
       encoder.encode(reason, 'reason');
@@ -71,7 +75,7 @@ export class Signals {
     } catch {
       return replaced(reason);
     } finally {
-      this.#tried.delete(signal);
+      this.#tried = undefined;
     }
   }
 
