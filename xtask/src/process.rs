@@ -35,15 +35,14 @@ pub(crate) fn succeeds(mut command: Command) -> bool {
     spawn(command).is_ok() && matches!(wait(Duration::from_secs(30), None), Ok(status) if status.success())
 }
 
-/// Starts the command beside those that run one after the other; there is one at a time.
+/// Starts the command beside those that run one after the other.
 ///
 /// # Errors
 /// When it cannot be started.
 pub(crate) fn start(mut command: Command, scratch: PathBuf) -> anyhow::Result<Beside> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let (sender, lines) = channel();
-    let mut slot = beside();
-    assert!(slot.is_none(), "there is one at a time");
+    let mut all = beside();
     let mut child = group(command)?;
     if let Some(output) = child.stdout().take() {
         forward_lines(output, sender.clone());
@@ -51,8 +50,9 @@ pub(crate) fn start(mut command: Command, scratch: PathBuf) -> anyhow::Result<Be
     if let Some(output) = child.stderr().take() {
         forward_lines(output, sender);
     }
-    *slot = Some((child, scratch));
-    Ok(Beside { lines })
+    let id = child.id();
+    all.push((child, scratch));
+    Ok(Beside { lines, id })
 }
 
 /// A command that runs beside others. It ends, with all that it has started, when this is dropped or our process is
@@ -60,22 +60,24 @@ pub(crate) fn start(mut command: Command, scratch: PathBuf) -> anyhow::Result<Be
 pub(crate) struct Beside {
     /// What it prints, to either output.
     pub(crate) lines: Receiver<String>,
+    /// Of its process.
+    id: u32,
 }
 
 impl Beside {
     /// How it has ended, if it has by itself.
     pub(crate) fn ended(&self) -> Option<ExitStatus> {
-        beside().as_mut().and_then(|(child, _)| child.try_wait().ok().flatten())
+        beside().iter_mut().find(|(child, _)| child.id() == self.id)?.0.try_wait().ok().flatten()
     }
 }
 
 impl Drop for Beside {
     fn drop(&mut self) {
-        let mut slot = beside();
-        if let Some((child, scratch)) = slot.as_mut() {
-            end(child, scratch);
+        let mut all = beside();
+        if let Some(at) = all.iter().position(|(child, _)| child.id() == self.id) {
+            let (mut child, scratch) = all.swap_remove(at);
+            end(&mut child, &scratch);
         }
-        *slot = None;
     }
 }
 
@@ -88,7 +90,7 @@ pub(crate) fn kill_on_interrupt() -> anyhow::Result<()> {
         if let Some(child) = running.as_mut() {
             let _ = child.start_kill();
         }
-        if let Some((child, scratch)) = beside.as_mut() {
+        for (child, scratch) in beside.iter_mut() {
             end(child, scratch);
         }
         std::process::exit(INTERRUPTED);
@@ -218,14 +220,14 @@ fn running() -> MutexGuard<'static, Option<Box<dyn ChildWrapper>>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn beside() -> MutexGuard<'static, Option<(Box<dyn ChildWrapper>, PathBuf)>> {
+fn beside() -> MutexGuard<'static, Vec<(Box<dyn ChildWrapper>, PathBuf)>> {
     BESIDE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The one command that runs now: where an interrupt finds what to end.
 static RUNNING: Mutex<Option<Box<dyn ChildWrapper>>> = Mutex::new(None);
-/// The one that runs beside it, and its scratch folder. Whoever holds both locks took that of `RUNNING` first.
-static BESIDE: Mutex<Option<(Box<dyn ChildWrapper>, PathBuf)>> = Mutex::new(None);
+/// Those that run beside it, and their scratch folders. A thread that holds both locks has taken that of `RUNNING` first.
+static BESIDE: Mutex<Vec<(Box<dyn ChildWrapper>, PathBuf)>> = Mutex::new(Vec::new());
 
 /// How often a running command is looked at.
 const GLANCE: Duration = Duration::from_millis(20);
