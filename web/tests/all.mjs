@@ -1,4 +1,4 @@
-// All tests of the package, for whatever platform `kit` describes.
+// All tests of the package, for whatever platform `kit` describes; `brief` leaves out those of decoding.
 import bootTests from './boot.tests.mjs';
 import boundaryTests from './boundary.tests.mjs';
 import buffersTests from './buffers.tests.mjs';
@@ -34,6 +34,7 @@ export const all = platform => {
   for (const tier of platform.tiers) for (const tests of [bootTests, wrapTests, earlyTests, linkTests, valueTests, docsTests, postedTests, buffersTests, ...long([boundaryTests]), errorTests, failureTests, objectsTests, poolTests, streamsTests]) tests(test, { ...kit, tier });
   for (const tests of [windowTests, homeTests, wallTests, coincidentTests]) tests(test, kit);
   suspendingTests(test, { ...kit, own: { tier: 'suspending' } });
+  if (platform.brief) return run;
   const codec = codecKit();
   codecTests(test, { ...kit, ...codec });
   cloneTests(test, { ...kit, ...codec });

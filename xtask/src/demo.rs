@@ -92,12 +92,15 @@ pub(crate) fn run(workspace: &Workspace, demo: Demo, serve: bool) -> anyhow::Res
         native(workspace).context("the native demonstration")?;
     }
     // Pages that are operated by hand need no browser here.
-    let found: Vec<_> = if demo.console().is_empty() {
-        Vec::new()
-    } else {
-        let all = Browser::all(workspace).into_iter();
-        all.filter_map(|(browser, program)| Some((browser, program.ok()?))).collect()
-    };
+    let mut found = Vec::new();
+    if !demo.console().is_empty() {
+        for (browser, program) in Browser::all(workspace) {
+            match program {
+                Ok(program) => found.push((browser, program)),
+                Err(why) => say!("{ODD}not shown{ODD:#} in {}: {why}", browser.name()),
+            }
+        }
+    }
     if let Some(why) = hindrance(demo, found.len()) {
         say!("{ODD}not shown{ODD:#} the page {}: {why}\nTo open it in a browser: {}", demo.page(), demo.serving());
         return Ok(());
@@ -138,7 +141,9 @@ fn hindrance(demo: Demo, browsers: usize) -> Option<&'static str> {
     if demo.console().is_empty() {
         Some("it is operated by hand")
     } else if browsers == 0 {
-        Some("no browser is installed; Debian has it as `chromium` and `firefox-esr`")
+        Some(
+            "no browser is installed; Debian has them as `chromium`, `firefox-esr` and `webkit2gtk-driver` with `xvfb`",
+        )
     } else {
         None
     }

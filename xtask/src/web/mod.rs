@@ -46,8 +46,14 @@ pub(crate) enum Host {
 }
 
 impl Host {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Node, Self::Deno, Self::Bun, Self::Browser(Browser::Chromium), Self::Browser(Browser::Firefox)];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Node,
+        Self::Deno,
+        Self::Bun,
+        Self::Browser(Browser::Chromium),
+        Self::Browser(Browser::Firefox),
+        Self::Browser(Browser::WebKit),
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -72,7 +78,7 @@ pub(crate) fn test(workspace: &Workspace, tally: &mut Tally, hosts: &[Host]) {
     }
     package::check(workspace, tally);
     let mut pages = PAGES.to_vec();
-    if hosts.iter().any(|host| matches!(host, Host::Browser(_))) {
+    if hosts.iter().any(|host| matches!(host, Host::Browser(browser) if *browser != Browser::WebKit)) {
         let built = example::build(workspace);
         pages.extend(built.is_ok().then_some(example::PAGES).into_iter().flatten());
         tally.check("building the example in Rust", built);
@@ -144,16 +150,26 @@ fn in_browser(workspace: &Workspace, tally: &mut Tally, browser: Browser, pages:
         Ok(program) => program,
         Err(why) => return tally.skip(&what, why),
     };
+    let limit = if browser == Browser::WebKit { 2 * LIMIT } else { LIMIT };
     let driver = workspace.root.join(DRIVE).to_string_lossy().into_owned();
-    for page in pages {
+    for page in pages_in(browser, pages) {
         let mut report = Report::new(browser.name(), page);
         let mounts = mounts(workspace);
-        let driven = browser == Browser::Chromium && *page == FAULTS && tools::node(workspace).is_ok();
+        let driven = browser == Browser::Chromium && page == FAULTS && tools::node(workspace).is_ok();
         let program: &[&str] = if driven { &["node", &driver, &program] } else { &[&program] };
-        let end =
-            run_page(browser, program, Page { path: page, mounts, limit: LIMIT }, |line| report.line(line, tally));
+        let end = run_page(browser, program, Page { path: page, mounts, limit }, |line| report.line(line, tally));
         report.finish(tally, end.err().map(|error| format!("{error:#}")));
     }
+}
+
+/// The pages that a browser opens. WebKit is slower than the others and takes what shows differences between engines: not the pages that
+/// build on the package, not the service workers that fail.
+fn pages_in<'a>(browser: Browser, pages: &[&'a str]) -> Vec<&'a str> {
+    if browser != Browser::WebKit {
+        return pages.to_vec();
+    }
+    let own = PAGES.into_iter().filter(|page| ![MAIN, FAULTS].contains(page));
+    std::iter::once(MAIN_BRIEF).chain(own).collect()
 }
 
 /// A page, and how long it may take until it is done.
@@ -173,7 +189,7 @@ fn run_page(browser: Browser, program: &[&str], page: Page<'_>, mut on_line: imp
     let mut last_lines = VecDeque::new();
     loop {
         let posted = server.lines.recv_timeout(GLANCE);
-        for line in window.lines.try_iter() {
+        for line in window.browser.lines.try_iter() {
             if let Some(error) = browser.uncaught(&line) {
                 say!("{DIM}{}: {error}{DIM:#}", browser.name());
             }
@@ -190,7 +206,7 @@ fn run_page(browser: Browser, program: &[&str], page: Page<'_>, mut on_line: imp
                 continue;
             }
             Err(RecvTimeoutError::Disconnected) => bail!("the server stopped"),
-            Err(RecvTimeoutError::Timeout) => match window.ended() {
+            Err(RecvTimeoutError::Timeout) => match window.browser.ended() {
                 Some(status) => format!("{} ended by itself with {status}", browser.name()),
                 None if heard.elapsed() > SILENCE => format!("the page said nothing for {} s", SILENCE.as_secs()),
                 None if started.elapsed() > page.limit => {
@@ -396,7 +412,7 @@ impl Report {
 
 /// The pages of tests: isolated, not isolated, with a service worker instead of isolation, the same without other libraries, with one that fails, isolated by `coi.js`, with sandboxed frames; that require trusted types, isolated and not; and the example of a table, isolated and not.
 const PAGES: [&str; 13] = [
-    "web/tests/index.html",
+    MAIN,
     "plain/web/tests/plain.html",
     "plain/site/relay.html",
     "plain/alone/site/relay.html?filter=without+other+libraries",
@@ -411,6 +427,10 @@ const PAGES: [&str; 13] = [
     "plain/examples/table/tests.html",
 ];
 
+const MAIN: &str = "web/tests/index.html";
+/// Without what other pages or other engines show as well.
+const MAIN_BRIEF: &str = "web/tests/index.html?brief";
+
 const TESTS: &str = "web/tests/run-node.mjs";
 
 /// A page that may stop its service workers where the browser is driven.
@@ -420,7 +440,7 @@ const DRIVE: &str = "web/tests/relay/drive.mjs";
 /// What a page posts last.
 const DONE: &str = "done";
 
-/// For one page, or the tests under Node.js. A machine that is busy otherwise makes Firefox five times as slow.
+/// For one page, or the tests under Node.js. A machine that is busy otherwise makes Firefox five times as slow. WebKit gets twice the time.
 const LIMIT: Duration = Duration::from_secs(480);
 
 /// How long a page may be silent: much longer than a test may take before it is a failure by itself.
@@ -431,3 +451,20 @@ const SLOWEST: usize = 8;
 
 /// How often a browser is looked at.
 const GLANCE: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn webkit_opens_the_brief_main_page_and_no_page_that_is_built() {
+        let all = [&PAGES[..], &example::PAGES].concat();
+        assert_eq!(pages_in(Browser::Chromium, &all), all);
+        assert_eq!(pages_in(Browser::Firefox, &all), all);
+        let pages = pages_in(Browser::WebKit, &all);
+        assert_eq!(pages[0], MAIN_BRIEF);
+        assert!(pages[1..].iter().all(|page| PAGES.contains(page)), "{pages:?}");
+        assert!(!pages.contains(&MAIN) && !pages.contains(&FAULTS), "{pages:?}");
+        assert_eq!(pages.len(), PAGES.len() - 1);
+    }
+}
