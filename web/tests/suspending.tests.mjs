@@ -386,7 +386,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
   });
 
   test('the same entry blocks where memory is shared', async () => {
-    if (!globalThis.crossOriginIsolated) return 'the page is not isolated';
+    if (!coincide().native) return 'the page is not isolated';
     const w = new (coincideWindow({ suspends: true }).Worker)(worker('suspending'));
     equal(w.tier, 'shared-memory');
     w.proxy.step = async n => n + 1;
@@ -397,8 +397,8 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
 
   test('the tier is preferred to a service worker and to messages, and reasons name a browser without JSPI', async () => {
     const options = [{ suspends: true }, { suspends: true, serviceWorker: './sw.js' }];
-    const isolated = Boolean(globalThis.crossOriginIsolated);
-    for (const given of options) equal(coincide(given).diagnose().tier, isolated ? 'shared-memory' : 'suspending');
+    const { native } = coincide();
+    for (const given of options) equal(coincide(given).diagnose().tier, native ? 'shared-memory' : 'suspending');
     const { tier, canBlock, reasons } = coincide({ tier: 'suspending' }).diagnose();
     deepEqual([tier, canBlock, reasons], ['suspending', false, ['the tier suspending was requested']]);
     const { Suspending } = WebAssembly;
@@ -407,7 +407,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
       const { Worker } = coincide();
       const error = throws(() => new Worker('./none.js', { tier: 'suspending' }));
       assert(error.code === 'NoTier' && error.message.includes('this browser has no JSPI'), error.message);
-      if (isolated) return;
+      if (native) return;
       deepEqual(options.map(given => coincide(given).diagnose()).map(({ tier, reasons }) => [tier, reasons.some(reason => reason.includes('no JSPI'))]), [['messages', true], ['service-worker', true]]);
     } finally {
       Object.defineProperty(WebAssembly, 'Suspending', { value: Suspending, configurable: true, writable: true });
