@@ -287,6 +287,31 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
     other.terminate();
   });
 
+  test('`enter` passes `this`, results and errors on, and refuses what is not a function', () =>
+    using(async w => {
+      const found = await run(w, async ({ enter, outcome }) => {
+        const object = { value: 3, read: enter(async function (more) { return this.value + more; }) };
+        const fails = enter(() => {
+          throw new RangeError('at once');
+        });
+        const wrong = [undefined, 5, Promise.resolve()];
+        return [await object.read(1), await enter(() => 7)(), (await outcome(fails)).name, ...(await Promise.all(wrong.map(async value => (await outcome(() => enter(value))).name)))];
+      });
+      deepEqual(found, [4, 7, 'RangeError', 'TypeError', 'TypeError', 'TypeError']);
+    }));
+
+  test('an assignment to a reference throws', () =>
+    using(async w => {
+      const found = await run(w, async ({ window, ffi, outcome }) => {
+        const assign = object => outcome(() => {
+          'use strict';
+          object.title = 1;
+        });
+        return [(await assign(window)).name, (await assign(await ffi.reflect.get(window, 'list'))).name, await ffi.reflect.has(window, 'title')];
+      });
+      deepEqual(found, ['TypeError', 'TypeError', false]);
+    }, { root: { list: [] }, wall: false }));
+
   test('callbacks, exposed objects and streams return promises', () =>
     using(async w => {
       const { callback, stream } = await import('../pkg/main.js');

@@ -7,8 +7,9 @@
 // order, as on the stack of a blocking worker. Programs then see the same order on all tiers, and modules compiled from C require it, because their stacks
 // share one region of memory.
 import { nextTask } from '../events.js';
-import { failed, located } from '../errors.js';
+import { failed, located, ours } from '../errors.js';
 import { promised } from '../pending.js';
+import { inWords } from '../values.js';
 import { reach } from './reach.js';
 
 /** The pending calls, operations and sleeps of a suspended worker, and its entries into the interpreter. */
@@ -45,21 +46,27 @@ export class Suspended {
 
   /** Wraps a function that enters the interpreter and returns a promise. While it is pending, older entries stay suspended. */
   enter(fn) {
-    return (...args) => {
-      if (!this.#continuing && !this.#clear) return this.#begin(fn, args);
-      this.#clear ??= this.#continued();
-      return this.#clear.then(() => {
-        this.#clear = undefined;
-        return this.#begin(fn, args);
-      });
+    if (typeof fn !== 'function') throw ours(new TypeError(`\`enter\` takes a function that returns a promise, not ${inWords(fn)}`));
+    const enter = run => this.#enter(run);
+    return function (...args) {
+      return enter(() => fn.apply(this, args));
     };
   }
 
-  async #begin(fn, args) {
+  #enter(run) {
+    if (!this.#continuing && !this.#clear) return this.#begin(run);
+    this.#clear ??= this.#continued();
+    return this.#clear.then(() => {
+      this.#clear = undefined;
+      return this.#begin(run);
+    });
+  }
+
+  async #begin(run) {
     const entry = {};
     this.#entries.push(entry);
     try {
-      return await fn(...args);
+      return await run();
     } finally {
       this.#entries.splice(this.#entries.indexOf(entry), 1);
       this.#continuing = 0;

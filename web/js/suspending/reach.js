@@ -20,6 +20,8 @@ class MainObject {
   constructor(kind, id) {
     this.#kind = kind;
     this.#id = id;
+    // An assignment throws, instead of being lost on its way to main.
+    Object.freeze(this);
   }
 
   /** `object`, `array` or `function`. */
