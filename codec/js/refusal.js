@@ -16,11 +16,12 @@ export class Refusal extends Error {
   constructor(why) {
     super();
     this.#why = why;
+    refusals.add(this);
   }
 
   /** The refusal for anything that was thrown while a value was read. */
   static of(thrown) {
-    if (typeof thrown === 'object' && thrown !== null && #why in thrown) return thrown;
+    if (refusals.has(thrown)) return thrown;
     const refusal = new Refusal(`reading it has thrown: ${inWords(thrown)}`);
     if (isOverflow(thrown)) refusal.overflow = thrown;
     return refusal;
@@ -65,6 +66,9 @@ export class Refusal extends Error {
     return this;
   }
 }
+
+/** All of them. A program may throw proxies, so nothing else tells. */
+const refusals = new WeakSet();
 
 /** Whether an error says that the stack has ended. Engines have no class or code for it. */
 export const isOverflow = thrown => {

@@ -20,12 +20,10 @@ export class CoincideError extends Error {
     this.function = fn;
     ours(this);
   }
-
-  // Bundlers shorten names of classes.
-  static {
-    Object.defineProperty(this, 'name', { value: 'CoincideError', configurable: true });
-  }
 }
+
+// Bundlers shorten names of classes.
+Object.defineProperty(CoincideError, 'name', { value: 'CoincideError', configurable: true });
 
 /** All codes. An error of another copy of coincide may have others. */
 const CODES =

@@ -16,6 +16,7 @@ import cliTests from './cli.tests.mjs';
 import coiPageTests from './coi/page.tests.mjs';
 import coiTests from './coi/worker.tests.mjs';
 import corpusTests from './corpus.tests.mjs';
+import fieldsTests from './fields.tests.mjs';
 import relayTests from './relay/worker.tests.mjs';
 import { runtime } from './runtimes.mjs';
 import * as suite from './suite.mjs';
@@ -66,6 +67,7 @@ cliTests(test, suite);
 coincidentTests(test, suite);
 codesTests(test, suite);
 corpusTests(test, suite);
+fieldsTests(test, suite);
 
 process.on('unhandledRejection', error => console.log(`unhandled: ${error?.stack ?? error}`));
 // The tools and the messages are the same in other runtimes.

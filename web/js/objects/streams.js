@@ -45,13 +45,14 @@ export class Source {
 
   /** Whether an object is a source. No code of the program runs, whose objects may be proxies. */
   static is(object) {
-    return #iterator in object;
+    return sources.has(object);
   }
 
   constructor(value, transform) {
     this.value = value;
     this.isOnce = typeof value.next === 'function';
     this.#transform = transform;
+    sources.add(this);
   }
 
   /** Returns `[isDone, rows]`, or a promise of it. */
@@ -236,6 +237,9 @@ export class Source {
 
 export const isSource = Source.is;
 
+/** All sources. */
+const sources = new WeakSet();
+
 /** Ends an iteration that has an error already. */
 const quietly = async finish => {
   try {
@@ -321,30 +325,31 @@ const SHOWN = 'a stream';
 
 const isClosed = error => isCoincide(error) && error.code === 'Closed';
 
+/** The states of the streams that programs have: properties of their own would be visible. */
+const states = new WeakMap();
+
 /** A stream in a worker that blocks. */
 class Blocking {
-  #rows;
-  #isReading = false;
-
   constructor(rows) {
-    this.#rows = rows;
+    states.set(this, { rows, isReading: false });
   }
 
   next() {
-    const rows = this.#rows;
+    const state = states.get(this);
+    const { rows } = state;
     try {
       // As with a generator. Main has called a function of this worker, which blocks in the request.
-      if (this.#isReading) throw ours(new TypeError('the next row of this stream is being awaited already'));
+      if (state.isReading) throw ours(new TypeError('the next row of this stream is being awaited already'));
       while (rows.rows.length === 0 && !rows.isOver) {
         roomFor(SHOWN);
-        this.#isReading = true;
+        state.isReading = true;
         try {
           rows.arrive(rows.request());
         } catch (error) {
           rows.drop();
           throw error;
         } finally {
-          this.#isReading = false;
+          state.isReading = false;
         }
       }
       return rows.take();
@@ -354,11 +359,12 @@ class Blocking {
   }
 
   return(value) {
-    const rows = this.#rows;
+    const state = states.get(this);
+    const { rows } = state;
     try {
       roomFor(SHOWN);
       // While a row is awaited, the iteration may wait for the function that has called this.
-      if (!this.#isReading) rows.finish();
+      if (!state.isReading) rows.finish();
     } catch (error) {
       if (!isClosed(error)) throw located(error, site(), rows.signal);
     } finally {
@@ -379,19 +385,16 @@ class Blocking {
 
 /** A stream where calls return promises. */
 class Awaiting {
-  #rows;
-  /** The last request of the program: each waits for the one before. */
-  #last = Promise.resolve();
-  #pending = 0;
-
   constructor(rows) {
-    this.#rows = rows;
+    // Each request of the program waits for the one before, which is the last.
+    states.set(this, { rows, last: Promise.resolve(), pending: 0 });
   }
 
   next() {
-    if (this.#pending === 0 && this.#rows.rows.length > 0) return new Promise(resolve => resolve(this.#rows.take()));
+    const { rows, pending } = states.get(this);
+    if (pending === 0 && rows.rows.length > 0) return new Promise(resolve => resolve(rows.take()));
     const here = siteInShort();
-    return this.#after(async rows => {
+    return after(this, async rows => {
       try {
         while (rows.rows.length === 0 && !rows.isOver) {
           roomFor(SHOWN);
@@ -411,7 +414,7 @@ class Awaiting {
 
   return(value) {
     const here = siteInShort();
-    return this.#after(async rows => {
+    return after(this, async rows => {
       try {
         await rows.finish(here);
       } catch (error) {
@@ -431,15 +434,17 @@ class Awaiting {
   [Symbol.asyncIterator]() {
     return this;
   }
-
-  #after(action) {
-    this.#pending++;
-    const result = this.#last.then(() => action(this.#rows));
-    const ends = () => void this.#pending--;
-    this.#last = result.then(ends, ends);
-    return result;
-  }
 }
+
+/** Runs an action of an awaiting stream after those that were requested before. */
+const after = (stream, action) => {
+  const state = states.get(stream);
+  state.pending++;
+  const result = state.last.then(() => action(state.rows));
+  const ends = () => void state.pending--;
+  state.last = result.then(ends, ends);
+  return result;
+};
 
 /** The local iterator of a stream of the other end. */
 export const streamOf = (remote, caller, transform) => {

@@ -4,18 +4,11 @@ import { ABSENT, NOTHING, UNKNOWN, find, findOwn } from './knowledge.js';
 import { freeze, mirror, targetOf } from './mirror.js';
 import * as ops from './operations.js';
 
+// Without fields: bundles lower classes with fields, and private names with them.
 export class Remote {
-  /** The facts of the object; valid for a moment. */
-  facts = null;
-  /** The class whose prototype this is, if main has sent it. */
-  asClass = null;
-  /** The prototype that a class of the worker has given to its instance; that of the object on main is another. */
-  ownProto;
-  #shortcuts = null;
-
   /** Whether a value is a handler. Triggers no trap of proxies. */
   static is(value) {
-    return #shortcuts in value;
+    return #known in value;
   }
 
   /** @param {import('./worker.js').Window} window */
@@ -23,6 +16,13 @@ export class Remote {
     this.window = window;
     this.kind = kind;
     this.id = id;
+    // The facts of the object; valid for a moment.
+    this.facts = null;
+    // The class whose prototype this is, if main has sent it.
+    this.asClass = null;
+    // The prototype that a class of the worker has given to its instance; that of the object on main is another.
+    this.ownProto = undefined;
+    this.shortcuts = null;
     this.proxy = new Proxy(targetOf(KINDS[kind]), this);
   }
 
@@ -60,11 +60,11 @@ export class Remote {
 
   /** `call` and `apply` of functions need no trip of their own. */
   #shortcut(key) {
-    this.#shortcuts ??= {
+    this.shortcuts ??= {
       call: entry((self, ...args) => this.#apply(self, args)),
       apply: entry((self, args) => this.#apply(self, [...(args ?? [])])),
     };
-    return this.#shortcuts[key];
+    return this.shortcuts[key];
   }
 
   set(target, key, value, receiver) {

@@ -12,21 +12,15 @@ import { inWords, isThenable } from '../values.js';
 
 /** Reference of an object of main. An object has one reference as long as that is reachable. */
 class MainObject {
-  #kind;
-  #id;
-  /** Whether it was disposed. */
-  #isGone = false;
-
   constructor(kind, id) {
-    this.#kind = kind;
-    this.#id = id;
+    states.set(this, { kind, id, isGone: false });
     // An assignment throws, instead of being lost on its way to main.
     Object.freeze(this);
   }
 
   /** `object`, `array` or `function`. */
   get kind() {
-    return KINDS[this.#kind];
+    return KINDS[states.get(this).kind];
   }
 
   get [UNSENDABLE]() {
@@ -35,15 +29,20 @@ class MainObject {
 
   /** Kind and id, for the codec; undefined for another value. */
   static remoteOf(value) {
-    return #id in Object(value) && !value.#isGone ? { kind: value.#kind, id: value.#id } : undefined;
+    const state = states.get(value);
+    return state?.isGone ? undefined : state;
   }
 
   /** Marks it as disposed. Returns its id. */
   static dispose(value) {
-    value.#isGone = true;
-    return value.#id;
+    const state = states.get(value);
+    state.isGone = true;
+    return state.id;
   }
 }
+
+/** Of each `MainObject`: properties of its own would be visible, and class fields slow down the start of bundles in Firefox. */
+const states = new WeakMap();
 
 const KINDS = ['object', 'array', 'function'];
 

@@ -49,8 +49,9 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<(
     let sources = sources(workspace)?;
     let optimized = optimizer.is_ok();
     let inputs = (profile, optimized, fs::read(&wasm)?, program()?, workspace.version()?);
-    let bundler = workspace.root.join(BUNDLER);
-    let inputs = hash_of(&inputs, sources.iter().map(|(from, _)| from.as_path()).chain([bundler.as_path()]))?;
+    let bundler = [BUNDLER, FIELDS].map(|path| workspace.root.join(path));
+    let scripts = bundler.iter().map(PathBuf::as_path);
+    let inputs = hash_of(&inputs, sources.iter().map(|(from, _)| from.as_path()).chain(scripts))?;
     let stamp = workspace.target.join("web-package.stamp");
     if fs::read_to_string(&stamp).is_ok_and(|stamp| Some(stamp) == stamp_of(inputs, &folders)) {
         say!("{PACKAGE} is up to date");
@@ -324,6 +325,9 @@ pub(super) const COINCIDENT: &str = "web/pkg-coincident";
 pub(super) const MODULES: &str = "web/modules";
 
 const BUNDLER: &str = "xtask/src/web/bundle.mjs";
+
+/// Imported by it.
+const FIELDS: &str = "xtask/src/web/fields.mjs";
 
 const WASM: &str = "coincide_bg.wasm";
 

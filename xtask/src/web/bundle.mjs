@@ -5,9 +5,11 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { withBundler } from './fields.mjs';
 
 const [tool, modules, main, coincident, version] = process.argv.slice(2);
 const { rolldown } = await import(pathToFileURL(createRequire(resolve(tool, 'package.json')).resolve('rolldown')));
+const { fieldsIn, lower } = await withBundler(tool);
 
 const BUNDLES = [
   { names: ['main', 'worker', 'window/main', 'window/worker', 'suspending/worker', 'wasm.dev'], shared: 'shared' },
@@ -21,16 +23,21 @@ const BUNDLES = [
   })),
 ];
 
+/** Modules whose classes programs have instances of: main's handles of workers and of pools. Little follows them in main's script. */
+const KEEPS_FIELDS = /[\\/](?:controller|pool)\.js$/;
+
 for (const { names, shared, from = '', into = main } of BUNDLES) {
   const bundle = await rolldown({
     input: Object.fromEntries(names.map(name => [name, join(modules, from, `${name}.js`)])),
     external: /^node:/,
     platform: 'neutral',
+    checks: { pluginTimings: false },
+    plugins: [{ name: 'without-fields', transform: (code, id) => (KEEPS_FIELDS.test(id) ? null : lower(id, code)) }],
     onLog(level, log) {
       throw new Error(`${level}: ${log.message}`);
     },
   });
-  await bundle.write({
+  const { output } = await bundle.write({
     dir: into,
     format: 'esm',
     entryFileNames: '[name].js',
@@ -40,6 +47,19 @@ for (const { names, shared, from = '', into = main } of BUNDLES) {
     minify: { compress: { target: 'es2022' }, mangle: { toplevel: true }, codegen: { removeWhitespace: true } },
   });
   await bundle.close();
+  checkWorkers(output);
+}
+
+/** Throws if a worker loads a script with a class field or a static block. */
+function checkWorkers(output) {
+  const files = new Map(output.map(file => [file.fileName, file]));
+  const loaded = new Set(output.filter(({ isEntry, name }) => isEntry && /(^|\/)worker\b/.test(name)).map(({ fileName }) => fileName));
+  for (const name of loaded) {
+    const { code, imports, dynamicImports } = files.get(name);
+    const [field] = fieldsIn(name, code);
+    if (field) throw new Error(`${name} has the class field or static block \`${field.slice(0, 80)}\`, which slows down its start in Firefox: see fields.mjs`);
+    for (const file of [...imports, ...dynamicImports]) if (files.has(file)) loaded.add(file);
+  }
 }
 
 /** Bundlers find files by such URLs, as long as they look as everybody writes them. */
