@@ -180,7 +180,10 @@ fn add(run: &mut Run, host: Host) -> anyhow::Result<()> {
             }
             Line::Failure { row, subject, error } => {
                 let figures = figures_of.get(&row).cloned().unwrap_or_else(|| vec![row]);
-                run.gaps.extend(figures.iter().map(|figure| gap(Some(figure), Some(&subject), true, &error)));
+                // A peer that does not work here is a result. Anything else is a fault of this suite.
+                let of = |known: &&Subject| known.group == group && known.name == subject;
+                let failed = run.subjects.iter().find(of).is_none_or(|known| known.kind != Kind::Peer);
+                run.gaps.extend(figures.iter().map(|figure| gap(Some(figure), Some(&subject), failed, &error)));
             }
             Line::Repeated { repeated: row } => repeated.extend(figures_of.get(&row).cloned().unwrap_or_default()),
             Line::Gauges { gauges: values, at } => {
@@ -264,7 +267,11 @@ mod tests {
         json!([
             {
                 "rows": [announced("inc", "ns"), announced("await", "ns"), announced("memory/main", "B")],
-                "subjects": [{ "name": "limit", "kind": "bound", "about": "" }, { "name": "coincide", "kind": "coincide", "about": "" }],
+                "subjects": [
+                    { "name": "limit", "kind": "bound", "about": "" },
+                    { "name": "coincide", "kind": "coincide", "about": "" },
+                    { "name": "comlink", "kind": "peer", "about": "" }
+                ],
                 "missing": { "flood": "nothing is painted" }
             },
             { "gauges": { "clock": [100.0], "post": [9000.0, 9100.0] }, "at": 0.0 },
@@ -275,6 +282,7 @@ mod tests {
             { "note": "a sign of life" },
             "unhandled: something else",
             { "row": "inc", "subject": "limit", "error": "it hangs" },
+            { "row": "inc", "subject": "comlink", "error": "it hangs, too" },
             { "row": "await", "subject": "coincide", "samples": { "await": [1000.0] }, "skipped": {} },
             { "others": 0.9 },
             { "row": "memory", "subject": "coincide", "samples": {}, "skipped": { "memory/main": "unknown" } },
@@ -301,6 +309,7 @@ mod tests {
             "chromium flood: false nothing is painted",
             "chromium: true unhandled: something else",
             "chromium inc limit: true it hangs",
+            "chromium inc comlink: false it hangs, too",
             "chromium memory/main coincide: false unknown",
         ];
         assert_eq!(gaps, expected);

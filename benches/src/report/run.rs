@@ -143,7 +143,7 @@ pub struct Gap {
     pub case: Option<String>,
     /// The subject, or nothing if the case or the group is missing.
     pub subject: Option<String>,
-    /// Whether this is a failure. Otherwise it cannot be measured on this machine.
+    /// Whether coincide or the suite failed. Otherwise this machine cannot measure it, or a peer does not work on it.
     pub failed: bool,
     /// Reason.
     pub reason: String,
