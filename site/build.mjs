@@ -70,6 +70,7 @@ for (const [folder, from, wanted] of [
   ['python/micropython', '../python/node_modules/@micropython/micropython-webassembly-pyscript', /\.(mjs|wasm)$/],
   ['coincide', '../web/pkg', /^(?!.*(\.node|\.inline|cli|-node|shared\.node)).*\.(js|wasm)$|^LICENSE/],
   ['coincide/window', '../web/pkg/window', /^(main|worker)\.js$/],
+  ['coincide/suspending', '../web/pkg/suspending', /^worker\.js$/],
 ]) {
   mkdirSync(join(out, folder), { recursive: true });
   for (const name of readdirSync(at(from))) if (wanted.test(name)) copyFileSync(join(at(from), name), join(out, folder, name));

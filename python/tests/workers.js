@@ -228,16 +228,6 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
     ])
       blocking(`window: ${name}`, async w => deepEqual(await w.sync[action](), expected));
 
-    if (type === 'pyodide') blocking('window: objects of the page have the operations of JsProxy', async w => deepEqual(await w.sync.objects(), OBJECTS));
-
-    if (tier === 'suspending')
-      link('a call of main in a function that JavaScript has called synchronously raises an error that names the remedy', async w => {
-        w.sync.take = value => value + 1;
-        const [called, waited] = await w.sync.from_javascript();
-        assert(/^`sync.take` cannot wait here: JavaScript has called this function synchronously.*Make the function `async`/.test(called), called);
-        equal(waited, 2);
-      });
-
     test(`${type}: terminate ends what is awaited`, async () => {
       const w = await both()[type];
       const never = w.sync.later(1);
@@ -245,6 +235,19 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       for (const action of [() => never, () => w.sync.echo(1)]) assert((await rejects(action)).message.includes('terminated'));
     });
   }
+
+  if (blocks)
+    test('pyodide: window: objects of the page have the operations of JsProxy', () =>
+      using(async w => {
+        await w.ready;
+        deepEqual(await w.sync.objects(), OBJECTS);
+        if (tier !== 'suspending') return;
+        // JavaScript calls one function synchronously, and awaits the other.
+        w.sync.take = value => value + 1;
+        const [called, waited] = await w.sync.from_javascript();
+        assert(/^`sync.take` cannot wait here: JavaScript has called this function synchronously.*Make the function `async`/.test(called), called);
+        equal(waited, 2);
+      }, 'page_objects.py', 'pyodide'));
 
   if (tier === 'suspending') return;
 
@@ -368,7 +371,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
   }
 };
 
-/** What `objects` of `all.py` finds, on every tier. */
+/** What `objects` of `page_objects.py` finds, on every tier. */
 const OBJECTS = {
   attributes: [7, 2, true, null, true, false, 'AttributeError'],
   items: ['first', 'two', ['two'], 1, 1, 'b'],
