@@ -68,7 +68,7 @@ export default (register, { folder, blocks, assert, deepEqual, equal }) => {
       const said = await open('../site/tag/index.html');
       try {
         const { document } = said.frame.contentWindow;
-        if (WebAssembly.Suspending) await until(() => /Python 3.* in a worker$/.test(document.body.textContent.trim()));
+        if (WebAssembly.Suspending) await until(() => /Python 3.* in a worker$/.test(document.body?.textContent.trim()));
         else await until(() => said.errors.length > 0);
         const program = textContent => {
           const tag = document.createElement('script');
