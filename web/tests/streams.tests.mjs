@@ -306,7 +306,10 @@ export default (register, { coincide: made, mark, pool, worker, tier, gc, assert
     const first = said(rows.next());
     await new Promise(resolve => setTimeout(resolve));
     dispose(rows);
-    found.push([await first, await said(rows.next()), await call('open'), await call('ended')].join(', '));
+    const disposed = [await first, await said(rows.next()), await call('open')];
+    // `dispose` does not wait for the producer's `finally`.
+    for (let polls = 0; polls < 1000 && (await call('ended')) < 4; polls++) await new Promise(resolve => setTimeout(resolve));
+    found.push([...disposed, await call('ended')].join(', '));
     for (const key of ['iterator', 'asyncIterator'])
       for (const name of ['throws', 'rejects', 'has a wrong end', 'never ends']) {
         const rows = await call(`${key} ${name}`, name === 'never ends' ? { timeout: 50 } : {});
