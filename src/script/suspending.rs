@@ -256,7 +256,7 @@ impl Platform for Port {
 
     fn pause(&self, _: Duration) {}
 
-    fn has_alarm(&self) -> bool {
+    fn has_out_of_band(&self) -> bool {
         false
     }
 

@@ -10,7 +10,7 @@ export class Options {
 
   constructor(root) {
     this.root = root;
-    this.wall = root !== globalThis;
+    this.membrane = root !== globalThis;
   }
 }
 
@@ -28,8 +28,8 @@ export class Shared {
    * @param invoke calls `coincide:invoke` of the worker with a list of arguments and returns a promise
    * @param release gives a list of references back to the worker
    */
-  constructor({ policy, wall, ...options }, invoke, release) {
-    const isWalled = wall || Boolean(policy) || options.paths.length > 0;
+  constructor({ policy, membrane, ...options }, invoke, release) {
+    const hasMembrane = membrane || Boolean(policy) || options.paths.length > 0;
     this.#shared = share(
       {
         reflect: (references, serve, later, released) => {
@@ -47,7 +47,7 @@ export class Shared {
           },
         run: Reflect.apply,
       },
-      { ...options, wall: isWalled, policy: policy && ((name, target, ...rest) => policy(name, target, rest)) },
+      { ...options, membrane: hasMembrane, policy: policy && ((name, target, ...rest) => policy(name, target, rest)) },
     );
   }
 

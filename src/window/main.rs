@@ -13,7 +13,7 @@ use wasm_bindgen_futures::future_to_promise;
 
 /// The `window` of a worker, and the operations that the worker may use on it.
 ///
-/// With the global object alone, a worker can use the whole page. Another object, a policy or a list puts the worker behind a *wall*: operations are checked for
+/// With the global object alone, a worker can use the whole page. Another object, a policy or a list puts the worker behind a *membrane*: operations are checked for
 /// their form, [`evaluate`](Self::evaluate) and [`imports`](Self::imports) are off, and globals, documents, and tools that act on any object (constructors,
 /// prototypes, `Reflect`, `eval`) are not handed out unless the root has them itself or the list names them.
 pub struct Root {
@@ -39,24 +39,24 @@ impl Root {
         self
     }
 
-    /// Lets the worker evaluate source behind a wall. The wall does not restrict that code.
+    /// Lets the worker evaluate source behind a membrane. The membrane does not restrict that code.
     #[must_use]
     pub fn evaluate(self) -> Self {
         self.options.set_evaluate(true);
         self
     }
 
-    /// Lets the worker import modules behind a wall.
+    /// Lets the worker import modules behind a membrane.
     #[must_use]
     pub fn imports(self) -> Self {
         self.options.set_imports(true);
         self
     }
 
-    /// Shares another object than the global one without a wall: the worker is trusted, and may reach everything from there.
+    /// Shares another object than the global one without a membrane: the worker is trusted, and may reach everything from there.
     #[must_use]
     pub fn trusted(self) -> Self {
-        self.options.set_wall(false);
+        self.options.set_membrane(false);
         self
     }
 
@@ -246,7 +246,7 @@ extern "C" {
     #[wasm_bindgen(method, setter)]
     fn set_imports(this: &Options, imports: bool);
     #[wasm_bindgen(method, setter)]
-    fn set_wall(this: &Options, wall: bool);
+    fn set_membrane(this: &Options, membrane: bool);
 
     type Shared;
     #[wasm_bindgen(constructor)]
@@ -287,14 +287,14 @@ mod modules {
         "/src/window/js/callbacks.js": Callbacks;
         "/src/window/js/evaluate.js": Evaluate;
         "/src/window/js/facts.js": Facts;
-        "/src/window/js/handles.js": Handles;
-        "/src/window/js/held.js": Held;
         "/src/window/js/listeners.js": Listeners;
+        "/src/window/js/local-table.js": LocalTable;
+        "/src/window/js/membrane.js": Membrane;
         "/src/window/js/operations.js": Operations;
         "/src/window/js/probes.js": Probes;
+        "/src/window/js/remote-table.js": RemoteTable;
         "/src/window/js/sent.js": Sent;
         "/src/window/js/share.js": Share;
         "/src/window/js/walk.js": Walk;
-        "/src/window/js/wall.js": Wall;
     }
 }

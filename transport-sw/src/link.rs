@@ -35,15 +35,15 @@ pub trait Platform {
 
     /// Whether [`interrupt`](Self::interrupt), [`cancel`](Self::cancel) and [`look`](Self::look) reach a computing worker beside the frames. Called on
     /// links without a relay only. If `false`, interrupts and cancellations are frames, which a worker receives when its event loop runs.
-    fn has_alarm(&self) -> bool;
+    fn has_out_of_band(&self) -> bool;
 
-    /// Lets a worker that computes or sleeps see by [`look`](Self::look) that main has interrupted it. Only at main, and only on links with an alarm.
+    /// Lets a worker that computes or sleeps see by [`look`](Self::look) that main has interrupted it. Only at main, and only on links with out-of-band signals.
     fn interrupt(&self);
 
     /// The same for a call that main has cancelled.
     fn cancel(&self, call: CallId);
 
-    /// What main asks of this worker, whose running function serves the call `running`. Only at workers, and only on links with an alarm.
+    /// What main asks of this worker, whose running function serves the call `running`. Only at workers, and only on links with out-of-band signals.
     fn look(&self, running: Option<CallId>) -> Asked;
 
     /// Frames wait to be posted: [`Inbox::flush`] is to be called soon, such as in a microtask.
@@ -175,7 +175,7 @@ impl Transport for MainTransport {
     }
 
     fn send(&mut self, frame: &Transmit<'_>) -> Result<bool, Gone> {
-        if self.0.relay.is_some() || !self.0.platform.has_alarm() {
+        if self.0.relay.is_some() || !self.0.platform.has_out_of_band() {
             return self.0.send(frame);
         }
         // A worker that computes receives no frame before it returns to its event loop.
@@ -285,7 +285,7 @@ impl Transport for WorkerTransport {
     fn look(&mut self, running: Option<CallId>) -> Asked {
         let Some(collector) = &mut self.collector else {
             let platform = &self.link.platform;
-            return if platform.has_alarm() { platform.look(running) } else { Asked::default() };
+            return if platform.has_out_of_band() { platform.look(running) } else { Asked::default() };
         };
         if self.link.since(self.looked) >= LOOK_EVERY && !self.link.is_ready(false) {
             self.link.collect(collector, Some(LOOK_FOR));

@@ -2,7 +2,7 @@
 //
 // The worker begins: it announces itself once it has evaluated `coincide/worker`, and main posts nothing of its own before. Messages of coincide
 // therefore reach neither a worker that has not imported coincide yet nor listeners of its program.
-import { alarmOf } from './alarm/main.js';
+import { outOfBandOf } from './out-of-band/main.js';
 import { Link } from './end/main.js';
 import { copied } from './early.js';
 import { CoincideError, clause, hide, isCoincide, located, site } from './errors.js';
@@ -13,7 +13,7 @@ import { MainLasting } from './posted/lasting.js';
 import { limited, namedOf } from './objects/remote.js';
 import { withLimits } from './objects/streams.js';
 import { promised, rejectAll } from './pending.js';
-import { ALARM, BOOT, BROKEN, FAILED, HELLO, OBJECTS, PACKET, PANIC, RING, detach, kindOf, limitsOf, measured, packetsOf, prepare, proxyOf, wakesWorkers } from './proxy.js';
+import { BOOT, BROKEN, FAILED, HELLO, OBJECTS, OUT_OF_BAND, PACKET, PANIC, RING, detach, kindOf, limitsOf, measured, packetsOf, prepare, proxyOf, wakesWorkers } from './proxy.js';
 import { roomFor } from './stack.js';
 import { MESSAGES, SERVICE, SHARED, SUSPENDING, reasonsFor } from './tier.js';
 import { revived, thrownInWords } from './thrown.js';
@@ -287,16 +287,16 @@ export class Controller {
     const { wishes } = this;
     const { relay } = this.#prepared;
     const post = this.#post;
-    const alarm = this.tier === MESSAGES || this.tier === SUSPENDING ? alarmOf(platform, about => post({ [ALARM]: about })) : undefined;
+    const outOfBand = this.tier === MESSAGES || this.tier === SUSPENDING ? outOfBandOf(platform, about => post({ [OUT_OF_BAND]: about })) : undefined;
     try {
-      this.#link = this.tier === SHARED ? shared(post, this.#options) : Link.byMessages(packetsOf(post), relay, alarm, strict);
+      this.#link = this.tier === SHARED ? shared(post, this.#options) : Link.byMessages(packetsOf(post), relay, outOfBand, strict);
       // A worker in Rust takes no objects.
       if (!this.#isPlain) this.#link.posts(post, MainLasting);
       this.#link.left = weakly(this, Controller.#left);
       Object.assign(this.#link.objects, this.#callersOfLink());
       this.#reflected = reflection?.reflect?.(this.#link, wishes);
       const window = reflection?.wishes(wishes);
-      post({ [BOOT]: { tier: this.tier, module: start.module, buffer: this.#link.buffer, relay, promises, deadlockTimeout, reasons: this.#reasons, window, alarm: alarm?.start, exposed: [...this.#exposed] } });
+      post({ [BOOT]: { tier: this.tier, module: start.module, buffer: this.#link.buffer, relay, promises, deadlockTimeout, reasons: this.#reasons, window, outOfBand: outOfBand?.start, exposed: [...this.#exposed] } });
     } catch (error) {
       const why = `the link could not be created: ${clause(error?.message)}`;
       this.#fails(error instanceof CoincideError ? error : new CoincideError('NotStarted', why, '', { cause: error }));

@@ -1,5 +1,5 @@
 // Calls that main makes before there is a link: their arguments are copied at once.
-import { isKept } from './objects/marks.js';
+import { becomesHandle } from './objects/marks.js';
 import { isAbort } from './objects/signals.js';
 import { isGenerator } from './objects/streams.js';
 import { ADVICE } from './objects/table.js';
@@ -19,8 +19,8 @@ export const copied = (name, args, moved) => {
   const keep = value => [SENDERS, 0, kept.push(value) - 1, undefined];
   const references = {
     advice: ADVICE,
-    known: value => (isKept(value) || isBlob(value) || isLasting(value) ? keep(value) : undefined),
-    outgoing: value => (isKept(value) || isGenerator(value) || isAbort(value) ? keep(value) : undefined),
+    known: value => (becomesHandle(value) || isBlob(value) || isLasting(value) ? keep(value) : undefined),
+    outgoing: value => (becomesHandle(value) || isGenerator(value) || isAbort(value) ? keep(value) : undefined),
     handle: (owner, kind, id) => kept[id],
   };
   const room = new Room();

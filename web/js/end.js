@@ -57,7 +57,7 @@ export class End {
   refers(references, released) {
     const { objects } = this;
     objects.unreferenced = released;
-    return (this.reflected = new Values(true, { ...references, skim: (...payload) => objects.skim(...payload) }, ownCodec()));
+    return (this.reflected = new Values(true, { ...references, skip: (...payload) => objects.skip(...payload) }, ownCodec()));
   }
 
   /** Takes in a packet that has arrived in a message. */

@@ -16,11 +16,11 @@ let last = 0;
  * A port whose packets `post` sends.
  *
  * @param {{ url: string, protocol: string, token: string } | undefined} relay what main tells its worker
- * @param alarm without a relay, main's or the worker's side of the alarm: see `alarm/main.js`
+ * @param outOfBand without a relay, main's or the worker's side of out-of-band signals: see `out-of-band/main.js`
  */
-export const openPort = (post, relay, alarm) => {
+export const openPort = (post, relay, outOfBand) => {
   const carrier = relay && (relay.protocol === OWN ? own(relay.url) : others.carrierAt(relay.url));
-  ports.set(++last, { post, carrier, token: relay?.token, alarm, end: 0, isFlushing: false });
+  ports.set(++last, { post, carrier, token: relay?.token, outOfBand, end: 0, isFlushing: false });
   return last;
 };
 
@@ -53,25 +53,25 @@ export const relay = (number, at, length) =>
 /** At main: lets the worker see that main has interrupted it, or cancelled a call. */
 export const raise = (number, id) =>
   quietly(() => {
-    const { alarm } = ports.get(number);
-    if (id === 0) alarm.interrupt();
-    else alarm.cancel(id);
+    const { outOfBand } = ports.get(number);
+    if (id === 0) outOfBand.interrupt();
+    else outOfBand.cancel(id);
   });
 
 /** At a worker: what main has asked for, if main's call `id` is running, or 0. */
 export const look = (number, id) => {
   try {
-    return ports.get(number).alarm.look(id);
+    return ports.get(number).outOfBand.look(id);
   } catch {
     return 0;
   }
 };
 
-/** Blocks a worker, until an alarm at most. */
+/** Blocks a worker, until an out-of-band signal at most. */
 export const pause = (number, milliseconds) => 
   quietly(() => {
-    const { alarm } = ports.get(number);
-    if (alarm) alarm.wait(milliseconds);
+    const { outOfBand } = ports.get(number);
+    if (outOfBand) outOfBand.wait(milliseconds);
     else rest(milliseconds);
   });
 
@@ -119,7 +119,7 @@ export const leave = (number, at, length) =>
 
 /** Drops a port whose end is gone. */
 export const closePort = number => {
-  ports.get(number)?.alarm?.close();
+  ports.get(number)?.outOfBand?.close();
   ports.delete(number);
 };
 

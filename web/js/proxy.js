@@ -184,8 +184,8 @@ export const PACKET = 'coincide:packet:1';
 /** Marks messages about posted objects; see `posted/objects.js`. */
 export const OBJECTS = 'coincide:objects:1';
 
-/** Marks messages about a raised alarm; see `alarm/main.js`. */
-export const ALARM = 'coincide:alarm:1';
+/** Marks messages about out-of-band signals; see `out-of-band/main.js`. */
+export const OUT_OF_BAND = 'coincide:out-of-band:1';
 
 /** Which of `kinds` a message is; undefined for one of the program's. A program can dispatch an event whose data throws when it is read. */
 export const kindOf = (data, kinds) => {

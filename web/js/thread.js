@@ -1,12 +1,12 @@
 // What a worker has once, whatever imports coincide in it: how it announces itself to main, and what main sends.
 import { initSync } from './coincide.js';
-import { listenerOf } from './alarm/worker.js';
+import { listenerOf } from './out-of-band/worker.js';
 import { WorkerEnd } from './end/worker.js';
 import { CoincideError, clause } from './errors.js';
 import { onFailure } from './guard.js';
 import { afterTurns, turn } from './loop.js';
 import { WorkerLasting } from './posted/lasting.js';
-import { ALARM, BOOT, BROKEN, FAILED, OBJECTS, PACKET, RING, differing, kindOf, packetsOf } from './proxy.js';
+import { BOOT, BROKEN, FAILED, OBJECTS, OUT_OF_BAND, PACKET, RING, differing, kindOf, packetsOf } from './proxy.js';
 import { memory as wasmMemory } from './scratch.js';
 import { described } from './thrown.js';
 import { PATIENCE, afterAwake, warn } from './wait.js';
@@ -46,7 +46,7 @@ class Thread {
   #end;
   /** Packets and messages about objects that arrived before `coincide()` created the link. */
   #early = [];
-  #alarm;
+  #outOfBand;
   /** The options of the first call of `coincide()`. */
   options;
 
@@ -107,7 +107,7 @@ class Thread {
       const bell = Atomics.waitAsync ? undefined : { postMessage: () => post(RING) };
       this.#end = WorkerEnd.shared(buffer, bell, deadlock, strict);
     } else {
-      this.#end = WorkerEnd.byMessages(packetsOf(post), relay, this.#alarm, deadlock, strict);
+      this.#end = WorkerEnd.byMessages(packetsOf(post), relay, this.#outOfBand, deadlock, strict);
     }
     this.#end.posts(post, WorkerLasting);
     for (const [kind, content] of this.#early.splice(0)) this.#passes(kind, content);
@@ -142,8 +142,8 @@ class Thread {
     }
     // The program on main may post anything.
     if (!(content instanceof Object)) return false;
-    if (kind !== ALARM) this.#answered(content);
-    else if (this.#alarm?.passed(content)) this.scope?.suspended?.interrupt();
+    if (kind !== OUT_OF_BAND) this.#answered(content);
+    else if (this.#outOfBand?.passed(content)) this.scope?.suspended?.interrupt();
     return true;
   }
 
@@ -160,13 +160,13 @@ class Thread {
       this.#platform.keepAliveWhile(() => false);
       return this.#settle.reject(answer.why);
     }
-    this.#alarm ??= answer.alarm && listenerOf(answer.alarm);
+    this.#outOfBand ??= answer.outOfBand && listenerOf(answer.outOfBand);
     this.#settle.resolve(answer);
   }
 }
 
 /** The kinds of messages that main posts, besides `RING`. */
-const KINDS = [PACKET, OBJECTS, ALARM, BOOT];
+const KINDS = [PACKET, OBJECTS, OUT_OF_BAND, BOOT];
 
 /** The announcement of a worker: made when coincide is imported, and repeated from the first call of `coincide()` on until main answers, which may be late to wrap the worker. */
 class Announcement {

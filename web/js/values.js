@@ -114,12 +114,12 @@ export class Values {
   /** Releases the handles and objects in an unread payload that wasm shows, or in a copy. `isOurs`: this end has written the payload, and it was not sent. */
   skip(posted, isOurs = false, copied = undefined) {
     const { words } = memory;
-    if (copied) this.#skim(copied, 0, copied.bytes.length, copied.buffers, posted, false);
-    else this.#skim(memory, words[ADDRESS], words[LENGTH], memory.buffers(), posted, isOurs);
+    if (copied) this.#skip(copied, 0, copied.bytes.length, copied.buffers, posted, false);
+    else this.#skip(memory, words[ADDRESS], words[LENGTH], memory.buffers(), posted, isOurs);
   }
 
-  #skim(source, at, length, buffers, posted, isOurs, read) {
-    const numbers = this.#references.skim?.(source, at, length, buffers, isOurs, read);
+  #skip(source, at, length, buffers, posted, isOurs, read) {
+    const numbers = this.#references.skip?.(source, at, length, buffers, isOurs, read);
     if (numbers?.length > 0) posted?.skipped(numbers, isOurs);
   }
 
@@ -131,7 +131,7 @@ export class Values {
       isRead = true;
       return value;
     } catch (error) {
-      if (error !== MISSING) this.#skim(source, at, length, buffers, posted, false, this.#decoder.handles);
+      if (error !== MISSING) this.#skip(source, at, length, buffers, posted, false, this.#decoder.handles);
       throw error;
     } finally {
       if (posted !== undefined && posted.claims.length > 0) posted.claim(isRead);

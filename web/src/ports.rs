@@ -45,7 +45,7 @@ impl Platform for Port {
         pause_for(self.0, duration.as_secs_f64() * 1000.0);
     }
 
-    fn has_alarm(&self) -> bool {
+    fn has_out_of_band(&self) -> bool {
         true
     }
 
@@ -74,7 +74,7 @@ impl Platform for Port {
     }
 }
 
-// What `look` returns, together: `alarm/layout.js` has the same list.
+// What `look` returns, together: `out-of-band/layout.js` has the same list.
 const INTERRUPT: u32 = 1;
 const CANCEL: u32 = 2;
 

@@ -23,7 +23,7 @@ import suspendingTests from './suspending.tests.mjs';
 import valueTests from './value.tests.mjs';
 import homeTests from './window.home.tests.mjs';
 import windowTests from './window.tests.mjs';
-import wallTests from './window.wall.tests.mjs';
+import membraneTests from './window.membrane.tests.mjs';
 import wrapTests from './wrap.tests.mjs';
 
 export const all = platform => {
@@ -32,7 +32,7 @@ export const all = platform => {
   // What takes long tests coincide rather than the runtime.
   const long = tests => (['deno', 'bun'].includes(runtime) ? [] : tests);
   for (const tier of platform.tiers) for (const tests of [bootTests, wrapTests, earlyTests, linkTests, valueTests, docsTests, postedTests, buffersTests, ...long([boundaryTests]), errorTests, failureTests, objectsTests, poolTests, streamsTests]) tests(test, { ...kit, tier });
-  for (const tests of [windowTests, homeTests, wallTests, coincidentTests]) tests(test, kit);
+  for (const tests of [windowTests, homeTests, membraneTests, coincidentTests]) tests(test, kit);
   suspendingTests(test, { ...kit, own: { tier: 'suspending' } });
   if (platform.brief) return run;
   const codec = codecKit();

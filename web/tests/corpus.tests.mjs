@@ -3,7 +3,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { decode as read } from '../../proto/vectors/check/value.mjs';
 import { Decoder } from '../modules/values/decode.js';
-import { Skimmer } from '../modules/values/skim.js';
+import { Skipper } from '../modules/values/skip.js';
 import { codecKit } from './codec.kit.mjs';
 
 export default (test, { assert, equal }) => {
@@ -47,7 +47,7 @@ export default (test, { assert, equal }) => {
 
   /** Checks the decoder, and tells whether it takes the bytes. */
   const judge = (name, bytes) => {
-    skims(name, bytes);
+    skips(name, bytes);
     const before = incoming.length;
     let value;
     try {
@@ -76,14 +76,14 @@ export default (test, { assert, equal }) => {
       return [all, false];
     }
   };
-  /** What is decoded is also skimmed, with the same handles. What is refused is skimmed at least as far. */
-  const skims = (name, bytes, buffers) => {
+  /** What is decoded is also skipped, with the same handles. What is refused is skipped at least as far. */
+  const skips = (name, bytes, buffers) => {
     const [read, isRead] = found(Decoder, bytes, buffers);
-    const [skimmed, isSkimmed] = found(Skimmer, bytes, buffers);
-    assert(isSkimmed || !isRead, `${name} is not skimmed: ${hex(bytes)}`);
+    const [skipped, isSkipped] = found(Skipper, bytes, buffers);
+    assert(isSkipped || !isRead, `${name} is not skipped: ${hex(bytes)}`);
     // Segments in wrong places are noticed at different places.
-    if (isRead || !buffers) equal(JSON.stringify(isRead ? skimmed : skimmed.slice(0, read.length)), JSON.stringify(read));
-    assert(skimmed.length <= bytes.length / 3, `${name} has more handles than bytes for them`);
+    if (isRead || !buffers) equal(JSON.stringify(isRead ? skipped : skipped.slice(0, read.length)), JSON.stringify(read));
+    assert(skipped.length <= bytes.length / 3, `${name} has more handles than bytes for them`);
   };
   const refuses = bytes => {
     try {
@@ -125,7 +125,7 @@ export default (test, { assert, equal }) => {
       for (let at = 0; at < bytes.length; at++)
         for (let end = at + 1; end <= bytes.length; end++) {
           const head = Uint8Array.from([...bytes.slice(0, at), ...bytes.slice(end)]);
-          skims(`${name}, cut from ${at} to ${end}`, head, [at, bytes.slice(at, end)]);
+          skips(`${name}, cut from ${at} to ${end}`, head, [at, bytes.slice(at, end)]);
           let value;
           try {
             value = decode(head, [at, bytes.slice(at, end)]);

@@ -211,7 +211,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
       calls[2].resolve('five');
       (await until(4))[3].resolve('six');
       deepEqual(await awaited, ['five', 'six']);
-    }, { root: { never: () => new Promise(() => {}) }, wall: false }));
+    }, { root: { never: () => new Promise(() => {}) }, membrane: false }));
 
   test('`check` of a computing module throws once per interrupt', () =>
     using(async w => {
@@ -308,7 +308,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
         return [(await assign(window)).name, (await assign(await ffi.reflect.get(window, 'list'))).name, await ffi.reflect.has(window, 'title')];
       });
       deepEqual(found, ['TypeError', 'TypeError', false]);
-    }, { root: { list: [] }, wall: false }));
+    }, { root: { list: [] }, membrane: false }));
 
   test('callbacks, exposed objects and streams return promises', () =>
     using(async w => {
@@ -397,7 +397,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
         heard: 'heard',
         disposed: 'TypeError',
       });
-    }, { root, wall: false });
+    }, { root, membrane: false });
   });
 
   test('a worker that imports another entry rejects with code `Options`', async () => {

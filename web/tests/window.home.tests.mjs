@@ -157,7 +157,7 @@ export default (test, kit) => {
   for (const [how, given] of Object.entries(options))
     test(`window: functions of the worker that return from main ${how} are the same functions, for each way and kind`, async () => {
       const shared = root();
-      const { Worker } = kit.coincideWindow({ root: shared, wall: false, ...given });
+      const { Worker } = kit.coincideWindow({ root: shared, membrane: false, ...given });
       const w = new Worker(kit.worker('window'));
       shared.copied = fn => w.ffi.direct({ nested: [fn] });
       try {

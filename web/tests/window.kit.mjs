@@ -1,9 +1,9 @@
 // What the tests of main's objects have in common.
 
 export const windowKit = ({ coincideWindow, worker }) => ({
-  /** Runs `body` in a worker that has `root` for a window, without a wall unless `options` have one; `args` go there as they are. */
+  /** Runs `body` in a worker that has `root` for a window, without a membrane unless `options` have one; `args` go there as they are. */
   within: async (root, body, { args = [], options, more } = {}) => {
-    const { Worker } = coincideWindow({ root, wall: false, ...options });
+    const { Worker } = coincideWindow({ root, membrane: false, ...options });
     const w = new Worker(worker('window'));
     try {
       const result = await w.proxy.run(String(body), ...args);

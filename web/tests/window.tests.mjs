@@ -1,6 +1,6 @@
 // Objects of main in the worker. In Node.js and in pages alike: main hands out an object of its own in place of `window`.
-import { Handles } from '../modules/reflect/handles.js';
-import { Held } from '../modules/reflect/held.js';
+import { LocalTable } from '../modules/reflect/local-table.js';
+import { RemoteTable } from '../modules/reflect/remote-table.js';
 import { reflection } from '../modules/reflect/main.js';
 import { reflect as reflectWorker } from '../modules/reflect/worker.js';
 import { codecKit } from './codec.kit.mjs';
@@ -134,7 +134,7 @@ export default (test, kit) => {
   /** A worker whose values are what `toPlain()` gives, as those of a language runtime are. */
   const transforming = body => async () => {
     const root = { heard: [], list: [], hear(...args) { this.heard.push(...args); }, Pair: class { constructor(a) { this.a = a; } } };
-    const { Worker } = coincideWindow({ root, wall: false });
+    const { Worker } = coincideWindow({ root, membrane: false });
     const w = new Worker(worker('transforming'));
     try {
       return await body(w, root);
@@ -237,7 +237,7 @@ export default (test, kit) => {
 
   test('window: a callback that main awaits for the worker runs inside of its call', async () => {
     const root = {};
-    const { Worker } = coincideWindow({ root, wall: false });
+    const { Worker } = coincideWindow({ root, membrane: false });
     const w = new Worker(worker('window'));
     try {
       w.proxy.waits = async n => (await root.callback(n)) + 1;
@@ -393,7 +393,7 @@ export default (test, kit) => {
 
   test('window: direct of main makes copies', async () => {
     const root = {};
-    const { Worker } = coincideWindow({ root, wall: false });
+    const { Worker } = coincideWindow({ root, membrane: false });
     const w = new Worker(worker('window'));
     root.get = () => w.ffi.direct({ a: [1, { b: 2 }] });
     try {
@@ -800,7 +800,7 @@ export default (test, kit) => {
 
   collecting('functions that are collected and sent again are not lost: 200 of 200 calls', async () => {
     const root = { call: fn => fn() };
-    const { Worker } = coincideWindow({ root, wall: false });
+    const { Worker } = coincideWindow({ root, membrane: false });
     const w = new Worker(worker('window'));
     try {
       // Main forgets its function after each call, and gets it again while it tells so.
@@ -823,7 +823,7 @@ export default (test, kit) => {
 
   test('window: a reference that is sent again while it is given back is not lost', async () => {
     const root = { pass: null };
-    const { Worker } = coincideWindow({ root, wall: false });
+    const { Worker } = coincideWindow({ root, membrane: false });
     const w = new Worker(worker('window'));
     try {
       await w.proxy.run(String(({ window, ffi }) => {
@@ -847,8 +847,8 @@ export default (test, kit) => {
   });
 
   test('window: references are counted by what crosses, in both directions', () => {
-    const held = new Held();
-    const handles = new Handles(ids => held.release(ids));
+    const held = new LocalTable();
+    const handles = new RemoteTable(ids => held.release(ids));
     const object = {};
     const arrive = id => handles.receive(id, () => ({ id }));
     const first = arrive(held.send(object));
@@ -872,7 +872,7 @@ export default (test, kit) => {
     const detached = new ArrayBuffer(8);
     structuredClone(detached, { transfer: [detached] });
     const root = { object: {}, take: () => {} };
-    const { Worker } = coincideWindow({ root, wall: false });
+    const { Worker } = coincideWindow({ root, membrane: false });
     const w = new Worker(worker('window'));
     try {
       root.detached = w.ffi.direct({ detached });
@@ -907,7 +907,7 @@ export default (test, kit) => {
       kept: { call: () => 'kept' },
       other: new URLSearchParams(),
     };
-    const { Worker } = coincideWindow({ root, wall: false });
+    const { Worker } = coincideWindow({ root, membrane: false });
     const w = new Worker(worker('window'));
     const run = (fn, ...args) => w.proxy.run(String(fn), ...args);
     try {
@@ -987,7 +987,7 @@ export default (test, kit) => {
     const list = [1, 2];
     const root = { inner: { name: 'x' }, list, same: list, answer: 42, add: (a, b) => a + b };
     let references, serve;
-    reflection.reflect({ reflect: (...given) => ([references, serve] = given), release() {}, invoke() {} }, { root, wall: false });
+    reflection.reflect({ reflect: (...given) => ([references, serve] = given), release() {}, invoke() {} }, { root, membrane: false });
     const codec = codecKit(references);
     const hex = bytes => [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join('');
     const bytesOf = text => Uint8Array.from(text.match(/../g), pair => parseInt(pair, 16));
@@ -1043,7 +1043,7 @@ export default (test, kit) => {
 
   test('window: two workers that hold the same object do not free it under each other', async () => {
     const shared = { value: 1 };
-    const { Worker } = coincideWindow({ root: { shared }, wall: false });
+    const { Worker } = coincideWindow({ root: { shared }, membrane: false });
     const [one, two] = [new Worker(worker('window')), new Worker(worker('window'))];
     try {
       const keep = String(({ window }) => ((globalThis.kept = window.shared), globalThis.kept.value));

@@ -1,24 +1,24 @@
 // Functions of the worker, as main sees them.
-import { Handles } from './handles.js';
+import { isError, plainError } from './membrane.js';
 import { FUNCTION, RECEIVERS } from './operations.js';
 import { sent } from './sent.js';
-import { isError, plainError } from './wall.js';
+import { RemoteTable } from './remote-table.js';
 
 /** The worker's functions that main has. Calling one returns a promise. */
 export class Callbacks {
   #host;
   #handles;
   #ids = new WeakMap();
-  #wall;
+  #membrane;
 
   /**
    * @param host see `share.js`
-   * @param wall returns what judges values that are sent; null if nothing does
+   * @param membrane returns what judges values that are sent; null if nothing does
    */
-  constructor(host, wall) {
+  constructor(host, membrane) {
     this.#host = host;
-    this.#wall = wall;
-    this.#handles = new Handles(ids => host.release(ids));
+    this.#membrane = membrane;
+    this.#handles = new RemoteTable(ids => host.release(ids));
   }
 
   /** Main's function for a reference of the worker: the same for the same one. */
@@ -42,8 +42,8 @@ export class Callbacks {
     const invoke = reason => this.#host.invoke([callback, undefined, [reason]]);
     return value => {
       if (!isError(value)) return invoke(this.#sent(value));
-      const wall = this.#wall();
-      const reason = wall ? wall.thrown(value) : value;
+      const membrane = this.#membrane();
+      const reason = membrane ? membrane.thrown(value) : value;
       try {
         return invoke(reason);
       } catch (error) {
@@ -58,7 +58,7 @@ export class Callbacks {
   }
 
   #sent(value) {
-    const wall = this.#wall();
-    return sent(wall ? wall.conceal(value) : value);
+    const membrane = this.#membrane();
+    return sent(membrane ? membrane.conceal(value) : value);
   }
 }

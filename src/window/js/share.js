@@ -2,12 +2,12 @@
 import { Callbacks } from './callbacks.js';
 import { functionOf } from './evaluate.js';
 import { Facts } from './facts.js';
-import { Held } from './held.js';
 import { Adapters } from './listeners.js';
+import { LocalTable } from './local-table.js';
+import { DESCRIPTOR, Membrane, VALUE, VALUES } from './membrane.js';
 import * as ops from './operations.js';
 import { Reference, isShared, sent } from './sent.js';
 import { walk } from './walk.js';
-import { DESCRIPTOR, VALUE, VALUES, Wall } from './wall.js';
 
 /**
  * Lets the worker at the other end of a link operate on `root`, and on what it reaches from there.
@@ -20,15 +20,15 @@ import { DESCRIPTOR, VALUE, VALUES, Wall } from './wall.js';
  * - `release(ids)` releases references of the worker. It is called while arguments are decoded
  * - `callable(call)` returns a function for the program that returns `call(this, args)`
  * - `run(fn, self, args)` calls a function of the program
- * @param {{ root: object, policy?: Function, paths?: (string | symbol)[][], objects?: object[], evaluate?: boolean, imports?: boolean, load?: Function, wall: boolean }} options
+ * @param {{ root: object, policy?: Function, paths?: (string | symbol)[][], objects?: object[], evaluate?: boolean, imports?: boolean, load?: Function, membrane: boolean }} options
  */
-export const share = (host, { wall: isWalled, ...options }) => {
+export const share = (host, { membrane: hasMembrane, ...options }) => {
   const { root, load } = options;
   const { run } = host;
-  const held = new Held(host.counter);
+  const held = new LocalTable(host.counter);
   /** Checks each operation of an untrusted worker. */
-  let wall = null;
-  const callbacks = new Callbacks(host, () => wall);
+  let membrane = null;
+  const callbacks = new Callbacks(host, () => membrane);
   const adapters = new Adapters(callbacks);
   const told = new Facts();
   /** The error of an operation without an answer; the next one with an answer throws it. */
@@ -115,8 +115,8 @@ export const share = (host, { wall: isWalled, ...options }) => {
     unsent: references => held.unsent(references),
   };
 
-  if (isWalled)
-    wall = new Wall(options, {
+  if (hasMembrane)
+    membrane = new Membrane(options, {
       isHeld: value => held.has(value),
       isCallback: value => callbacks.known(value) !== undefined,
       apply: (fn, self, args) => values[ops.APPLY](fn, self, args),
@@ -125,8 +125,8 @@ export const share = (host, { wall: isWalled, ...options }) => {
       imports,
     });
 
-  const carryOut = wall ? (...operation) => throughWall(wall, operation) : serve;
-  const carryOutWhole = wall ? operation => wall.serveWhole(operation) : operation => others[ops.BATCH](root, [operation]);
+  const carryOut = membrane ? (...operation) => throughMembrane(membrane, operation) : serve;
+  const carryOutWhole = membrane ? operation => membrane.serveWhole(operation) : operation => others[ops.BATCH](root, [operation]);
 
   host.reflect(
     references,
@@ -144,7 +144,7 @@ export const share = (host, { wall: isWalled, ...options }) => {
       try {
         carryOutWhole(operation);
       } catch (error) {
-        late = { error: wall ? wall.thrown(error) : error };
+        late = { error: membrane ? membrane.thrown(error) : error };
       }
     },
     ids => held.release(ids),
@@ -163,16 +163,16 @@ export const share = (host, { wall: isWalled, ...options }) => {
   };
 };
 
-/** The same as `serve` behind a wall, where no facts are sent. */
-const throughWall = (wall, operation) => {
+/** The same as `serve` behind a membrane, where no facts are sent. */
+const throughMembrane = (membrane, operation) => {
   try {
-    const [kind, result] = wall.serve(operation);
+    const [kind, result] = membrane.serve(operation);
     const [number, target, key] = operation;
     const wrapped = kind === VALUE ? sent(result) : kind === VALUES ? result.map(sent) : kind === DESCRIPTOR ? result && described(result) : result;
     if (number < ops.FACTS) return wrapped;
     return [wrapped, undefined, false, number & ops.STEADY ? isSteady(target, key) : undefined];
   } catch (error) {
-    throw wall.thrown(error);
+    throw membrane.thrown(error);
   }
 };
 

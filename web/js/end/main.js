@@ -28,9 +28,9 @@ export class Link extends End {
     return link;
   }
 
-  /** A link in messages. `post` sends them, `relay` lets the worker block, and `alarm` reaches one that can't while it computes. */
-  static byMessages(post, relay, alarm, strict) {
-    const port = openPort(post, relay, alarm);
+  /** A link in messages. `post` sends them, `relay` lets the worker block, and `outOfBand` reaches one that computes. */
+  static byMessages(post, relay, outOfBand, strict) {
+    const port = openPort(post, relay, outOfBand);
     writeRelay(relay);
     const link = new Link(mainByMessages(port, scratch.at, scratch.length), strict);
     link.#port = port;

@@ -24,9 +24,9 @@ export class WorkerEnd extends End {
     return new WorkerEnd(workerShared(attached(buffer, bell), deadlock), strict);
   }
 
-  /** Takes up a link in messages, with the worker's side of the alarm if there is no relay. */
-  static byMessages(post, relay, alarm, deadlock = NaN, strict) {
-    const port = openPort(post, relay, alarm);
+  /** Takes up a link in messages, with the worker's side of out-of-band signals if there is no relay. */
+  static byMessages(post, relay, outOfBand, deadlock = NaN, strict) {
+    const port = openPort(post, relay, outOfBand);
     writeRelay(relay);
     const id = workerByMessages(port, scratch.at, scratch.length, relay?.hold ?? 0, deadlock);
     connect(port, id, false);

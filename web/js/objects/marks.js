@@ -41,7 +41,7 @@ export const marked = (value, kind) => {
 };
 
 /** Whether a value is marked, or is a proxy of a remote value. */
-export const isKept = value => shared.marks.has(value) || shared.remotes.has(value);
+export const becomesHandle = value => shared.marks.has(value) || shared.remotes.has(value);
 
 /** Whether a value is exposed, rather than registered as a function, when it is set on `proxy`. */
 export const isExposure = value => (shared.remotes.get(value)?.kind ?? shared.marks.get(value)) === EXPOSED;

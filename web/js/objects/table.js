@@ -1,11 +1,11 @@
 // The handles of a link, in both directions. The codec uses it as `references` for ordinary calls.
-import { Handles } from '../reflect/handles.js';
-import { Held } from '../reflect/held.js';
+import { LocalTable } from '../reflect/local-table.js';
+import { RemoteTable } from '../reflect/remote-table.js';
 import { RECEIVERS, SENDERS } from '../reflect/operations.js';
 import { isThenable } from '../values.js';
 import { Refusal } from '../values/refusal.js';
-import { Skimmer } from '../values/skim.js';
-import { CONTROLLER, EXPOSED, FUNCTION, METHODS, SIGNAL, STREAM, isExposure, isKept, methodsOf, shared } from './marks.js';
+import { Skipper } from '../values/skip.js';
+import { CONTROLLER, EXPOSED, FUNCTION, METHODS, SIGNAL, STREAM, becomesHandle, isExposure, methodsOf, shared } from './marks.js';
 import { Remote } from './remote.js';
 import { Signals } from './signals.js';
 import { MOST_ROWS, Source, isGenerator, isSource } from './streams.js';
@@ -46,8 +46,8 @@ export class Objects {
    */
   constructor(counter, release, notify) {
     this.signals = new Signals(counter, notify, this);
-    this.#held = new Held(counter, dropped);
-    this.#handles = new Handles(ids => release(Float64Array.from(ids)));
+    this.#held = new LocalTable(counter, dropped);
+    this.#handles = new RemoteTable(ids => release(Float64Array.from(ids)));
   }
 
   /** The handle of an object that could be copied. */
@@ -93,7 +93,7 @@ export class Objects {
     return remote;
   }
 
-  /** Completes a payload with handles. If it cannot be read, new handles are discarded, and `skim` releases all of them. */
+  /** Completes a payload with handles. If it cannot be read, new handles are discarded, and `skip` releases all of them. */
   settle(isRead) {
     for (const { id, value, isNew } of this.#arrived.splice(0)) {
       if (isNew && !isRead) this.#handles.revoke(id, value);
@@ -105,11 +105,11 @@ export class Objects {
    * Releases the handles and references in a payload that is not read. If it `isOurs`, takes back those in a payload that is not sent. The first `read` references have their objects.
    * Returns the numbers of the objects that its sender has posted for it.
    */
-  skim(source, at, length, buffers, isOurs, read = 0) {
+  skip(source, at, length, buffers, isOurs, read = 0) {
     const handles = [], references = [], numbers = [];
-    skimmer.references = { incoming: (owner, _, id) => void (read-- > 0 || owner !== SENDERS || id === 0 || references.push(id)), handle: (...handle) => void handles.push(handle) };
+    skipper.references = { incoming: (owner, _, id) => void (read-- > 0 || owner !== SENDERS || id === 0 || references.push(id)), handle: (...handle) => void handles.push(handle) };
     try {
-      skimmer.decode(source, at, length, buffers, { incoming: (owner, number) => void (owner === SENDERS && numbers.push(number)) });
+      skipper.decode(source, at, length, buffers, { incoming: (owner, number) => void (owner === SENDERS && numbers.push(number)) });
     } catch {
       // Malformed: the handles before the error are known.
     }
@@ -159,7 +159,7 @@ export class Objects {
   #shaped(result) {
     const { transform } = this;
     if (!transform) return result;
-    const shape = value => (value === CALLABLE || isKept(value) ? value : transform(value));
+    const shape = value => (value === CALLABLE || becomesHandle(value) ? value : transform(value));
     return isThenable(result) ? Promise.resolve(result).then(shape) : shape(result);
   }
 
@@ -198,7 +198,7 @@ export class Objects {
   }
 }
 
-const skimmer = new Skimmer();
+const skipper = new Skipper();
 
 /** Maximum number of methods of a sent or received object. A function takes far more memory than its name in a payload. */
 const MOST_METHODS = 1024;

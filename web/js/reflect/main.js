@@ -10,9 +10,9 @@ import { walk } from './walk.js';
 /**
  * Lets the worker behind `link` operate on `root`, and on what it reaches from there.
  *
- * @param {{ root?: object, policy?: Function, allow?: (string | symbol | object)[], evaluate?: boolean, imports?: boolean, import?: Function, wall?: boolean }} options
+ * @param {{ root?: object, policy?: Function, allow?: (string | symbol | object)[], evaluate?: boolean, imports?: boolean, import?: Function, membrane?: boolean }} options
  */
-const reflect = (link, { root = globalThis, policy, allow, evaluate, imports, import: load, wall = root !== globalThis }) =>
+const reflect = (link, { root = globalThis, policy, allow, evaluate, imports, import: load, membrane = root !== globalThis }) =>
   share(
     {
       reflect: (...hooks) => link.reflect(...hooks),
@@ -22,7 +22,7 @@ const reflect = (link, { root = globalThis, policy, allow, evaluate, imports, im
       callable,
       run,
     },
-    { root, policy, evaluate, imports, load, wall: Boolean(policy || allow || wall), ...listed(allow) },
+    { root, policy, evaluate, imports, load, membrane: Boolean(policy || allow || membrane), ...listed(allow) },
   );
 
 /** A function whose errors show the frames of its caller. */

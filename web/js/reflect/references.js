@@ -3,7 +3,7 @@ import * as ops from './operations.js';
 import { Symbols } from './symbols.js';
 
 /**
- * @param {import('./held.js').Held} held the worker's objects that main refers to
+ * @param {import('./local-table.js').LocalTable} held the worker's objects that main refers to
  * @param remoteOf returns `{ kind, id }` of main's object behind a value; undefined for another value
  * @param receive returns the proxy or reference for an object of main, by its kind and id
  */

@@ -2,8 +2,8 @@
 import { run } from '../errors.js';
 import { Cache } from './cache.js';
 import { ffiOf } from './ffi.js';
-import { Handles } from './handles.js';
-import { Held } from './held.js';
+import { LocalTable } from './local-table.js';
+import { RemoteTable } from './remote-table.js';
 import { Knowledge } from './knowledge.js';
 import * as ops from './operations.js';
 import { referencesOf } from './references.js';
@@ -36,11 +36,11 @@ export class Window {
   constructor(end, { reflected_ffi_timeout: timeout = -1, lazy = false, transform }, refuse) {
     this.#transform = transform;
     this.#end = end;
-    this.#held = new Held(end.counter);
+    this.#held = new LocalTable(end.counter);
     this.#refuse = refuse;
     this.#lazy = lazy;
     this.#cache = timeout >= 0 ? new Cache(timeout) : null;
-    this.#handles = new Handles(ids => end.release(Float64Array.from(ids)));
+    this.#handles = new RemoteTable(ids => end.release(Float64Array.from(ids)));
     end.reflect(this.#references(), (...call) => this.#invoke(...call), ids => this.#held.release(ids));
     this.root = new Remote(this, ops.OBJECT, 0);
     this.#remotes.set(this.root.proxy, this.root);

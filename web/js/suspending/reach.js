@@ -3,8 +3,8 @@ import { entry, located, ours, run, site, siteInShort } from '../errors.js';
 import { REFLECT } from '../end.js';
 import { promised } from '../pending.js';
 import { UNSENDABLE } from '../proxy.js';
-import { Handles } from '../reflect/handles.js';
-import { Held } from '../reflect/held.js';
+import { LocalTable } from '../reflect/local-table.js';
+import { RemoteTable } from '../reflect/remote-table.js';
 import * as ops from '../reflect/operations.js';
 import { keysOf } from '../reflect/path.js';
 import { referencesOf } from '../reflect/references.js';
@@ -52,8 +52,8 @@ const KINDS = ['object', 'array', 'function'];
  * @param {import('./index.js').Suspended} suspended
  */
 export const reach = (end, { transform }, suspended) => {
-  const held = new Held(end.counter);
-  const handles = new Handles(ids => end.release(Float64Array.from(ids)));
+  const held = new LocalTable(end.counter);
+  const handles = new RemoteTable(ids => end.release(Float64Array.from(ids)));
   const window = new MainObject(ops.OBJECT, 0);
   let trips = 0;
   const { remoteOf } = MainObject;

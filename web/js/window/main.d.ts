@@ -61,7 +61,7 @@ export type Operation =
 
 /** What a worker may do with objects of main. */
 export interface WindowOptions {
-  /** The worker's `window`. Default: the global object. Another one is behind a wall: see `wall`. */
+  /** The worker's `window`. Default: the global object. Another one is behind a membrane: see `membrane`. */
   root?: object | undefined;
   /**
    * What an untrusted worker may use: paths from the root, such as `'document.title'`, and objects. Objects along a path have only the listed keys;
@@ -73,17 +73,17 @@ export interface WindowOptions {
    * worker receives a `NotAllowedError`. It is not called for what functions of main do themselves.
    */
   policy?: ((operation: Operation, target: any, ...args: any[]) => boolean | void) | undefined;
-  /** Whether the worker may evaluate source behind a wall. Default `false`. */
+  /** Whether the worker may evaluate source behind a membrane. Default `false`. */
   evaluate?: boolean | undefined;
-  /** Whether the worker may import modules behind a wall. Default `false`. */
+  /** Whether the worker may import modules behind a membrane. Default `false`. */
   imports?: boolean | undefined;
   /** What `window.import` calls, with the address that the worker gives. Default: imports the module, relative to the page. */
   import?: ((href: string) => unknown) | undefined;
   /**
    * Whether operations are checked for their form, and globals, documents and tools that act on any object (constructors, prototypes, `Reflect`, `eval`) are not handed out. Default: whether
-   * there is a `root` other than the global object. With `allow` or `policy` there is always a wall.
+   * there is a `root` other than the global object. With `allow` or `policy` there is always a membrane.
    */
-  wall?: boolean | undefined;
+  membrane?: boolean | undefined;
   /** Milliseconds for which the worker may cache read values. Default: no cache. */
   reflected_ffi_timeout?: number | undefined;
   /** Assignments of the worker don't wait for an answer. They are carried out in order; if one throws, a later operation throws the error. Default `false`. */

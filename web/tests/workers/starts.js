@@ -99,7 +99,7 @@ const ways = {
   },
   /** Dispatches events whose data throws when it is read, or looks like a message of main, before and after it has its link. */
   async dispatches(host, load) {
-    const odd = [new Proxy({}, { get() { throw new RangeError('boom'); } }), { get 'coincide:packet:1'() { throw new RangeError('boom'); } }, { 'coincide:boot:1': 5 }, { 'coincide:alarm:1': 'x' }];
+    const odd = [new Proxy({}, { get() { throw new RangeError('boom'); } }), { get 'coincide:packet:1'() { throw new RangeError('boom'); } }, { 'coincide:boot:1': 5 }, { 'coincide:out-of-band:1': 'x' }];
     let seen = 0;
     const dispatch = () => {
       for (const data of odd) host.dispatchEvent(new MessageEvent('message', { data }));

@@ -183,7 +183,7 @@ fn sources(workspace: &Workspace) -> anyhow::Result<Vec<(PathBuf, String)>> {
         ("codec/js/encode.js", "values/encode.js"),
         ("codec/js/format.js", "values/format.js"),
         ("codec/js/refusal.js", "values/refusal.js"),
-        ("codec/js/skim.js", "values/skim.js"),
+        ("codec/js/skip.js", "values/skip.js"),
         ("src/boot.js", "boot.js"),
         ("src/web/events.js", "events.js"),
         ("transport-sw/js/sw.js", "sw.js"),

@@ -2,7 +2,7 @@
 
 import { SENDERS } from './operations.js';
 
-export class Held {
+export class LocalTable {
   #byId = new Map();
   #ids = new Map();
   #counter;

@@ -1,6 +1,6 @@
 // Handles of objects of the other end: one for each object while the handle is reachable.
 
-export class Handles {
+export class RemoteTable {
   #byId = new Map();
   /** References to be released, each once for each time that it arrived. */
   #back = [];

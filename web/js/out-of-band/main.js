@@ -1,15 +1,15 @@
-// Interrupts and cancellations on the tier `messages`, on which a worker receives no message while it computes or sleeps. Main's transport raises an
-// alarm, and the worker's transport looks for it whenever the worker looks for what main asks of it.
+// Interrupts and cancellations on the tier `messages`, on which a worker receives no message while it computes or sleeps. Main's transport sends an
+// out-of-band signal, and the worker's transport looks for it whenever the worker looks for what main asks of it.
 //
-// Where memory can be shared, an alarm is a word in it. Elsewhere it is the address of a Blob, which main revokes, after which synchronous
+// Where memory can be shared, the signal is a word in it. Elsewhere it is the address of a Blob, which main revokes, after which synchronous
 // requests for it fail. A worker has no other way to learn about its page without returning to its event loop. Each address serves once.
 // One address is never revoked; it shows whether such requests are allowed at all.
 //
 // Calls are distinguished by the slots of their ids: no two unanswered calls of main have the same slot.
-import { ALARMS, INTERRUPTS, SLOTS, SLOTS_OF_WORDS, slotOf, wordOf } from './layout.js';
+import { INTERRUPTS, SIGNALS, SLOTS, SLOTS_OF_WORDS, slotOf, wordOf } from './layout.js';
 
 /** Main's side, for one worker. `start` is the data for the worker's side, and `tell` sends a message to it. */
-export const alarmOf = (platform, tell) => (platform.shared() ? new Words(tell) : new Addresses(tell));
+export const outOfBandOf = (platform, tell) => (platform.shared() ? new Words(tell) : new Addresses(tell));
 
 class Words {
   #words = new Int32Array(new SharedArrayBuffer(4 * (SLOTS_OF_WORDS + SLOTS)));
@@ -23,7 +23,7 @@ class Words {
     return { words: this.#words };
   }
 
-  /** Interrupts the worker. The message names the alarm: a worker that receives it was idle, or has seen the alarm already. */
+  /** Interrupts the worker. The message names the signal: a worker that receives it was idle, or has seen the signal already. */
   interrupt() {
     const number = Atomics.add(this.#words, INTERRUPTS, 1) + 1;
     this.#ring();
@@ -40,8 +40,8 @@ class Words {
   close() {}
 
   #ring() {
-    Atomics.add(this.#words, ALARMS, 1);
-    Atomics.notify(this.#words, ALARMS);
+    Atomics.add(this.#words, SIGNALS, 1);
+    Atomics.notify(this.#words, SIGNALS);
   }
 }
 

@@ -1,12 +1,12 @@
-// The worker's side of alarms: see `main.js`.
+// The worker's side of out-of-band signals: see `main.js`.
 import { pause } from '../relay/link.js';
-import { ALARMS, CANCEL, INTERRUPT, INTERRUPTS, slotOf, wordOf } from './layout.js';
+import { CANCEL, INTERRUPT, INTERRUPTS, SIGNALS, slotOf, wordOf } from './layout.js';
 
 export const listenerOf = start => (start.words ? new WordListener(start.words) : new AddressListener(start));
 
 class WordListener {
   #words;
-  /** Number of alarms that were checked, for the call that was running then. */
+  /** Number of signals that were checked, for the call that was running then. */
   #seen = 0;
   #seenBy = 0;
   #known = 0;
@@ -17,9 +17,9 @@ class WordListener {
 
   /** What main has asked for since the last look: an interrupt, and the cancellation of the call `id`, which is running, or 0. */
   look(id) {
-    const alarms = Atomics.load(this.#words, ALARMS);
-    if (alarms === this.#seen && id === this.#seenBy) return 0;
-    this.#seen = alarms;
+    const signals = Atomics.load(this.#words, SIGNALS);
+    if (signals === this.#seen && id === this.#seenBy) return 0;
+    this.#seen = signals;
     this.#seenBy = id;
     const raised = Atomics.load(this.#words, INTERRUPTS);
     const asked = raised === this.#known ? 0 : INTERRUPT;
@@ -27,7 +27,7 @@ class WordListener {
     return id !== 0 && this.#forget(id) ? asked | CANCEL : asked;
   }
 
-  /** Handles the message about an alarm. Returns whether it is an interrupt that no look has reported. */
+  /** Handles the message about a signal. Returns whether it is an interrupt that no look has reported. */
   passed({ number, id }) {
     if (id !== undefined) return void this.#forget(id);
     const isNew = number > this.#known;
@@ -35,9 +35,9 @@ class WordListener {
     return isNew;
   }
 
-  /** Waits for a number of milliseconds, or until an alarm. */
+  /** Waits for a number of milliseconds, or until an out-of-band signal. */
   wait(milliseconds) {
-    Atomics.wait(this.#words, ALARMS, this.#seen, milliseconds);
+    Atomics.wait(this.#words, SIGNALS, this.#seen, milliseconds);
   }
 
   /** Clears the cancellation of a call, whose id may be reused. Returns whether there was one. */
@@ -96,7 +96,7 @@ class AddressListener {
   #isRevoked(address) {
     if (isThere(address)) return false;
     if (isThere(this.#control)) return true;
-    // A policy of the page forbids such requests, so alarms cannot be received.
+    // A policy of the page forbids such requests, so signals cannot be received.
     this.#addresses = [];
     this.#slots = [];
     return false;

@@ -6,7 +6,7 @@ import { BLOB, BOXED, BYTES, FILE, IMAGE, RESIZABLE, VIEW } from './format.js';
  * A decoder for payloads that are not read. It calls the methods of its references and of `posted`; its results are meaningless. It uses no class that a platform may
  * lack, so it also reads payloads that cannot be decoded here.
  */
-export class Skimmer extends Decoder {
+export class Skipper extends Decoder {
   binary(tag, inner) {
     switch (tag) {
       case VIEW:

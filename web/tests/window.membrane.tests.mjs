@@ -1,11 +1,11 @@
-// The wall around main's objects: each way out of a small root, past a policy and off a list is refused, and what is allowed works.
+// The membrane around main's objects: each way out of a small root, past a policy and off a list is refused, and what is allowed works.
 import { reflection } from '../modules/reflect/main.js';
 import { windowKit } from './window.kit.mjs';
 
 export default (test, kit) => {
   const { assert, deepEqual, equal } = kit;
   const { within } = windowKit(kit);
-  const walled = { wall: true };
+  const guarded = { membrane: true };
 
   /** Tries ways out in a worker. Returns those that were not refused. */
   const tried = (root, ways, options) =>
@@ -19,7 +19,7 @@ export default (test, kit) => {
           if (!['NotAllowedError', 'TypeError', 'RangeError'].includes(error?.name)) open.push(`${name}: ${error}`);
         }
       return open.join('; ');
-    }, { args: [Object.entries(ways).map(([name, way]) => [name, String(way)])], options: { ...walled, ...options } });
+    }, { args: [Object.entries(ways).map(([name, way]) => [name, String(way)])], options: { ...guarded, ...options } });
 
   /** A root with the kinds of values that programs have. */
   const small = () => {
@@ -131,11 +131,11 @@ export default (test, kit) => {
     }
   });
 
-  test('window: each way around the wall by callbacks, exposed objects, streams and signals is refused', async () => {
+  test('window: each way around the membrane by callbacks, exposed objects, streams and signals is refused', async () => {
     globalThis.SECRET = 'secret';
     const root = small();
     const { callback, expose, stream } = kit.mark;
-    const { Worker } = kit.coincideWindow({ root, ...walled });
+    const { Worker } = kit.coincideWindow({ root, ...guarded });
     const w = new Worker(kit.worker('window'));
     const controller = new AbortController();
     class Counter {
@@ -157,7 +157,7 @@ export default (test, kit) => {
       const open = await w.proxy.run(String(async ({ proxy, window, source }, mine) => {
         const use = (...operation) => proxy['coincide:use'](...operation);
         const ids = Array.from({ length: 60 }, (_, i) => i);
-        // References of the wall, some of which it refuses to hand out.
+        // References of the membrane, some of which it refuses to hand out.
         for (const key of ['thing', 'list', 'careless', 'add']) window[key];
         const inherited = ['constructor', '__proto__', 'prototype', 'caller', 'arguments', 'call', 'apply', 'bind', 'hasOwnProperty', '__defineGetter__', '__lookupGetter__', 'valueOf'];
         const open = [];
@@ -178,7 +178,7 @@ export default (test, kit) => {
               await tries(`construct ${id}.${path.join('.')}`, () => use(id, 3, path, ['return globalThis.SECRET']));
               await tries(`set ${id}.${path.join('.')}`, () => use(id, 1, path, 'polluted'));
             }
-        // Those of the wall are in a table of their own.
+        // Those of the membrane are in a table of their own.
         for (const id of ids)
           for (const key of ['inside', 'global', 'self', 'answer', 'list', 'SECRET', 'document']) {
             await tries(`get ${id}.${key}`, () => use(id, 0, [key]));
@@ -190,8 +190,8 @@ export default (test, kit) => {
         }
         for (const name of ['SECRET', 'window', 'globalThis', 'document', 'constructor', 'coincide:use', '__proto__']) await tries(`the name ${name}`, () => use(name, 0, ['SECRET']));
         await tries('`this` of a callback', () => mine.f());
-        await tries('an object of the wall as an argument', () => mine.f(window.thing));
-        await tries('a function of the wall as an argument', () => mine.f(window.add));
+        await tries('an object of the membrane as an argument', () => mine.f(window.thing));
+        await tries('a function of the membrane as an argument', () => mine.f(window.add));
         for (const id of ids) await tries(`an abort of ${id}`, () => proxy['coincide:abort'](1, id, 'hostile'));
         return open.join('; ');
       }), mine);
@@ -206,7 +206,7 @@ export default (test, kit) => {
     }
   });
 
-  test('window: operations that an untrusted worker needs work behind the wall', async () => {
+  test('window: operations that an untrusted worker needs work behind the membrane', async () => {
     const root = Object.assign(small(), { URL, log: Math.max, own: { max: Math.max } });
     deepEqual(await within(root, async ({ window, ffi, pause }) => {
       const { list, thing, map } = window;
@@ -230,7 +230,7 @@ export default (test, kit) => {
         got, thing.batched, thing.two === list, new window.URL('b', 'https://example.org/a').href, window.log(1, 5), window.own.max(2, 3),
         JSON.stringify(map.get('key')), window.date.getTime(), window.error.message, Object.entries(map.get('key')),
       ];
-    }, { options: walled }), [
+    }, { options: guarded }), [
       [1, 2, 3, 'key', 1], '1,2,3,4,5', 'done', 1, 1, 2, true, false, 3, 7, 1, 1, '[object Object]', true,
       true, 'done', ['0', '1', '2', '3', '4'], 1, [42, 5], [1, 2, 3, 4], 1, true, 'https://example.org/b', 5, 3,
       '{"deep":1}', 0, 'kept', [['deep', 1]],
@@ -356,7 +356,7 @@ export default (test, kit) => {
     for (const operation of ['get', 'set', 'has', 'deleteProperty', 'getOwnPropertyDescriptor', 'defineProperty']) assert(asked.has(`${operation} secret`), operation);
     // Objects along a path need not have been handed out before.
     const deep = { a: { b: { list: [1, 2], Class: class { n = 1; } } } };
-    const fresh = mainOf(deep, { wall: true });
+    const fresh = mainOf(deep, { membrane: true });
     const found = [[19, deep, ['a', 'b', 'list'], 0, 'length'], [19, deep, ['a', 'b'], 1, 'x', 7], [19, deep, ['a', 'b'], 2, 'x'], [19, deep, ['a', 'b', 'list'], 18, 'at', [1]]].map(operation => fresh.serve(...operation));
     deepEqual([found, deep.a.b.x, fresh.receive(19, deep, ['a', 'b', 'Class'], 12, []).n], [[2, true, true, 2], 7, 1]);
     const late = mainOf(root, { policy: async () => true });
@@ -399,12 +399,12 @@ export default (test, kit) => {
   test('window: evaluate and import are refused unless their options allow them', async () => {
     const attempts = ({ window, ffi, outcome }) => [outcome(() => ffi.evaluate(() => 7)).value ?? 'refused', outcome(() => typeof window.import).value ?? 'refused'];
     const found = options => within({ a: 1 }, attempts, { options });
-    deepEqual(await found(walled), ['refused', 'refused']);
-    deepEqual(await found({ ...walled, evaluate: true }), [7, 'refused']);
-    deepEqual(await found({ ...walled, imports: true }), ['refused', 'function']);
-    deepEqual(await found({ wall: false }), [7, 'function']);
+    deepEqual(await found(guarded), ['refused', 'refused']);
+    deepEqual(await found({ ...guarded, evaluate: true }), [7, 'refused']);
+    deepEqual(await found({ ...guarded, imports: true }), ['refused', 'function']);
+    deepEqual(await found({ membrane: false }), [7, 'function']);
     deepEqual(await found({ policy: operation => operation !== 'evaluate', evaluate: true, imports: true }), ['refused', 'function']);
-    equal(await within({ a: 1 }, async ({ window }) => (await window.import('data:text/javascript,export const answer = 42')).answer, { options: { ...walled, imports: true } }), 42);
+    equal(await within({ a: 1 }, async ({ window }) => (await window.import('data:text/javascript,export const answer = 42')).answer, { options: { ...guarded, imports: true } }), 42);
   });
 
   const app = () => {
@@ -525,7 +525,7 @@ export default (test, kit) => {
         const child = element.cloneNode(true);
         element.append(child);
         return [element.querySelector('p') === child, element.children.length, [...element.childNodes].length, element.dataset.kind, element.nodeType, child.parentNode === element];
-      }, { options: walled }), [true, 1, 2, 'test', 1, true]);
+      }, { options: guarded }), [true, 1, 2, 'test', 1, true]);
     } finally {
       delete globalThis.SECRET;
       frame.remove();
@@ -535,7 +535,7 @@ export default (test, kit) => {
 
   inPage("the policy of the documentation's example refuses every way to the cookie", async () => {
     const policy = (operation, target, key) => key !== 'cookie';
-    document.cookie = 'wall=secret';
+    document.cookie = 'membrane=secret';
     deepEqual(await within(globalThis, ({ window, ffi }) => {
       const { document } = window;
       const open = [
@@ -554,7 +554,7 @@ export default (test, kit) => {
       });
       return [open.map(String), document.nodeType, document.body.nodeName, document.defaultView === window, document.querySelector('body') === document.body];
     }, { options: { policy } }), [[], 9, 'BODY', true, true]);
-    document.cookie = 'wall=; max-age=0';
+    document.cookie = 'membrane=; max-age=0';
   });
 
   inPage('paths into the document are open, and other keys are refused', async () => {

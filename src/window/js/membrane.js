@@ -1,4 +1,4 @@
-// The wall around main's objects: limits what an untrusted worker may do with them.
+// The membrane around main's objects: limits what an untrusted worker may do with them.
 //
 // Every operation passes here before it is carried out, and every value before it is sent. Three rules hold, in this order:
 //
@@ -16,7 +16,7 @@ export const VALUE = 1;
 export const VALUES = 2;
 export const DESCRIPTOR = 3;
 
-export class Wall {
+export class Membrane {
   #root;
   #policy;
   #options;
@@ -275,7 +275,7 @@ export class Wall {
   // Form.
 
   #name(number) {
-    // Both flags only request facts about the result, which are not sent behind a wall.
+    // Both flags only request facts about the result, which are not sent behind a membrane.
     const plain = Number.isInteger(number) && number >= 0 && number < 256 ? number & ~FLAGS : -1;
     const name = NAMES[plain];
     if (!name) throw new RangeError(`there is no operation ${typeof number === 'number' ? number : `of type ${typeof number}`}`);
