@@ -273,11 +273,11 @@ fn functions_and_streams_are_passed_in_both_directions() {
 fn functions_and_streams_of_this_end_are_used_by_the_other_end_only() {
     let main = Main::new().unwrap();
     let error = main.block_on(double().call::<u32>((1,))).unwrap_err();
-    assert_eq!(error.kind, CallErrorKind::Own);
+    assert_eq!(error.kind, CallErrorKind::Local);
     assert_eq!(double().call_blocking::<u32>((1,)), Err(error));
     let mut rows: RemoteStream<u32> = Source::new(0..3_u32).into();
     let error = main.block_on(rows.next()).expect("an error").unwrap_err();
-    assert_eq!((&*error.function, &error.kind), ("a stream", &CallErrorKind::Own));
+    assert_eq!((&*error.function, &error.kind), ("a stream", &CallErrorKind::Local));
     assert!(main.block_on(rows.next()).is_none());
 }
 

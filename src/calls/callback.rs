@@ -1,7 +1,7 @@
 //! Functions as values.
 
 use super::functions::{Function, Handler, Reply};
-use super::kept::{Kept, Thing};
+use super::local::{Local, Thing};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -38,7 +38,7 @@ use std::rc::Rc;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct Callback(pub(super) Rc<Kept>);
+pub struct Callback(pub(super) Rc<Local>);
 
 impl Callback {
     /// A function that returns at once; see [`Reply`] for what it may return.
@@ -47,7 +47,7 @@ impl Callback {
         Args: DeserializeOwned,
         H: Handler<Args, Output: Reply<Kind>>,
     {
-        Self(Kept::new(Thing::Function(Function::applied(function))))
+        Self(Local::new(Thing::Function(Function::applied(function))))
     }
 
     /// A function that returns a future. In a worker, futures run only when the worker serves.
@@ -56,7 +56,7 @@ impl Callback {
         Args: DeserializeOwned,
         H: Handler<Args, Output: Future<Output: Reply<Kind>> + 'static>,
     {
-        Self(Kept::new(Thing::Function(Function::applied_async(function))))
+        Self(Local::new(Thing::Function(Function::applied_async(function))))
     }
 }
 
@@ -83,6 +83,6 @@ impl Serialize for Callback {
 impl<'de> Deserialize<'de> for Callback {
     /// A function of this end that was sent back.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Kept::deserialize_function(deserializer).map(Self)
+        Local::deserialize_function(deserializer).map(Self)
     }
 }

@@ -61,7 +61,7 @@ pub enum CallErrorKind {
     CannotBlock,
     /// The function or stream belongs to this end: it was made from a [`Callback`](crate::Callback) or a [`Source`](crate::Source), for the other end
     /// to use. Nothing was sent.
-    Own,
+    Local,
     /// On the tier `suspending`, the code that made the call can't be suspended: the event loop has entered it directly, or a JavaScript function
     /// has called it. Nothing was sent. The text says which, and what to do.
     CannotSuspend(String),
@@ -225,7 +225,7 @@ impl fmt::Display for CallError {
                 "`{function}` was not called: this end cannot block, because frames reach it only in its event loop; \
                  await the call instead"
             ),
-            Kind::Own => write!(
+            Kind::Local => write!(
                 f,
                 "`{function}` was not called: it belongs to this end; pass it to the other end, which can use it"
             ),

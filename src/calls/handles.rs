@@ -1,7 +1,7 @@
 //! Handles: values that stay at one end and are used by the other end.
 
 use super::endpoint::Endpoint;
-use super::kept::Kept;
+use super::local::Local;
 use super::remote::Remote;
 use super::tables::{Given, Received};
 use coincide_codec::value::{HandleKind, Reader, RefOwner, Reference};
@@ -15,7 +15,7 @@ use std::rc::{Rc, Weak};
 pub(crate) struct Handles {
     /// This end, for writing and reading values. Unset: handles cannot be sent.
     endpoint: OnceCell<Weak<dyn Endpoint>>,
-    given: Given<Kept>,
+    given: Given<Local>,
     received: Received<Remote>,
     /// What the payload that was written last has given.
     written: RefCell<Vec<u64>>,
@@ -112,21 +112,21 @@ impl Handles {
     }
 
     /// The value of this end with this id.
-    pub(super) fn given(&self, id: u64) -> Option<Rc<Kept>> {
+    pub(super) fn given(&self, id: u64) -> Option<Rc<Local>> {
         self.given.get(id)
     }
 
     /// Counts a function or stream of this end that is sent.
-    pub(super) fn send(&self, kept: &Rc<Kept>) {
-        self.given.send_as(kept, kept.id);
+    pub(super) fn send(&self, local: &Rc<Local>) {
+        self.given.send_as(local, local.id);
     }
 
-    /// The local handle of a function of the other end.
+    /// The handle of a function or stream of the other end.
     pub(super) fn remote(&self, id: u64, make: impl FnOnce() -> Remote) -> Rc<Remote> {
         self.received.handle(id, make)
     }
 
-    /// Drops the local handle of a function of the other end.
+    /// Drops the handle of a function or stream of the other end.
     pub(super) fn forget(&self, id: u64) {
         self.received.forget(id);
         self.give_back_later();
@@ -203,7 +203,7 @@ pub(super) enum Coding {
     /// Payloads of this end.
     End(Rc<dyn Endpoint>),
     /// Arguments of a pool, whose worker is not known yet. Collects the functions and streams in them.
-    Pool(Rc<RefCell<Vec<Rc<Kept>>>>),
+    Pool(Rc<RefCell<Vec<Rc<Local>>>>),
     /// Sample values, from which the shape of a type is derived.
     Shape,
     /// Payloads of another thread, or in a format without handles.
@@ -214,7 +214,7 @@ pub(super) enum Coding {
 #[derive(Clone)]
 enum Current {
     End(Weak<dyn Endpoint>),
-    Pool(Rc<RefCell<Vec<Rc<Kept>>>>),
+    Pool(Rc<RefCell<Vec<Rc<Local>>>>),
     Shape,
     Elsewhere,
 }
@@ -230,7 +230,7 @@ pub(super) fn coding() -> Coding {
 }
 
 /// Writes arguments for a pool. Returns the functions and streams in them, once for each time that they occur.
-pub(crate) fn writing_for_pool<T>(write: impl FnOnce() -> T) -> (T, Vec<Rc<Kept>>) {
+pub(crate) fn writing_for_pool<T>(write: impl FnOnce() -> T) -> (T, Vec<Rc<Local>>) {
     let given = Rc::default();
     let written = coding_as(Current::Pool(Rc::clone(&given)), write);
     (written, given.take())

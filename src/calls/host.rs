@@ -3,7 +3,7 @@
 use super::error::CallError;
 use super::functions::{Answer, Failure, Function, RawReply, Use};
 use super::handles::{self, Handles};
-use super::kept::{Kept, Thing};
+use super::local::{Local, Thing};
 use super::operation::Operation;
 use super::pending::PendingCalls;
 use super::remote_function::USE;
@@ -96,8 +96,8 @@ impl Host {
     }
 
     /// Counts a function or stream of this end that is sent. The other end may use it from then on.
-    pub(crate) fn give(&self, kept: &Rc<Kept>) {
-        self.handles.send(kept);
+    pub(crate) fn give(&self, local: &Rc<Local>) {
+        self.handles.send(local);
         if !self.serves_handles.replace(true) {
             self.insert(USE, Function::Given(Use::Apply));
             self.insert(NEXT, Function::Given(Use::Next));
@@ -106,8 +106,8 @@ impl Host {
     }
 
     /// Gives the functions and streams in arguments that have been written for any worker. Returns their ids.
-    pub(crate) fn give_all(&self, given: &[Rc<Kept>]) -> Vec<u64> {
-        self.handles.giving(|| given.iter().for_each(|kept| self.give(kept)))
+    pub(crate) fn give_all(&self, given: &[Rc<Local>]) -> Vec<u64> {
+        self.handles.giving(|| given.iter().for_each(|local| self.give(local)))
     }
 
     /// Releases the handles and references in a payload of the other end that this end does not read.
@@ -335,13 +335,13 @@ impl Host {
     }
 
     /// The stream of this end that has this id.
-    fn stream(&self, id: u64) -> Result<Rc<Kept>, Failure> {
+    fn stream(&self, id: u64) -> Result<Rc<Local>, Failure> {
         let gone = || Failure::threw(Thrown::new("ReferenceError", "the stream was released, or there never was one"));
         self.handles.given(id).ok_or_else(gone)
     }
 
     /// The function of this end that the other end calls.
-    fn applied(&self, format: Format, payload: &mut Payload) -> Result<Rc<Kept>, Failure> {
+    fn applied(&self, format: Format, payload: &mut Payload) -> Result<Rc<Local>, Failure> {
         if format != Format::Value {
             return Err(Failure::Refused(ErrorCode::BAD_ARGUMENTS, "operations on what was given are values".into()));
         }
@@ -389,8 +389,8 @@ impl Host {
     fn run(&self, function: &Function, format: Format, mut payload: Payload) -> Result<Ran, Failure> {
         match function {
             Function::Given(Use::Apply) => {
-                let kept = self.applied(format, &mut payload)?;
-                match &kept.thing {
+                let local = self.applied(format, &mut payload)?;
+                match &local.thing {
                     Thing::Function(function) => self.run(function, format, payload),
                     Thing::Stream(_) => {
                         self.release_unread(format, &payload);
@@ -404,9 +404,9 @@ impl Host {
                     let text = "the number of rows is not a whole number above 0";
                     return Err(Failure::threw(Thrown::new("RangeError", text)));
                 }
-                let kept = self.stream(id)?;
+                let local = self.stream(id)?;
                 let mut result = self.engine.borrow_mut().payload();
-                match kept.rows()?.next(self, most.min(MOST_ROWS) as usize, &mut result) {
+                match local.rows()?.next(self, most.min(MOST_ROWS) as usize, &mut result) {
                     Ok(Next::Now(format)) => Ok(Ran::Returned(format, result)),
                     Ok(Next::Later(future)) => {
                         self.recycle(result);
@@ -477,7 +477,7 @@ impl Host {
     }
 }
 
-impl Kept {
+impl Local {
     fn rows(&self) -> Result<&dyn Rows, Failure> {
         match &self.thing {
             Thing::Stream(rows) => Ok(&**rows),

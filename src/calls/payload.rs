@@ -4,7 +4,7 @@ use super::error::CallError;
 use super::failure::Failure;
 use super::handles;
 use super::host::Host;
-use super::kept::Kept;
+use super::local::Local;
 use super::operation::Applied;
 use coincide_codec::{DecodeError, DecodeErrorKind, EncodeError, schema, typed, value};
 use coincide_proto::{ErrorCode, Format, Payload, Segment};
@@ -77,7 +77,7 @@ pub(crate) fn encode_args_for_pool<A: Serialize>(
     args: &A,
     schema: Option<Schema>,
     payload: &mut Payload,
-) -> Result<(Format, Vec<Rc<Kept>>), EncodeError> {
+) -> Result<(Format, Vec<Rc<Local>>), EncodeError> {
     let Payload { head, segments, .. } = payload;
     if let Some(Schema(hash)) = schema
         && let Some(written) = handles::without_handles(|| typed::to_payload(args, hash, head, segments))

@@ -3,7 +3,7 @@
 use super::endpoint::Endpoint;
 use super::error::{CallError, CallErrorKind};
 use super::handles::{self, Coding};
-use super::kept::Kept;
+use super::local::Local;
 use super::payload;
 use super::proxy::{CallFuture, Proxy};
 use coincide_codec::Value;
@@ -15,7 +15,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// A function or a stream of the other end, shared by all its local handles.
+/// A remote handle: a function or a stream of the other end, shared by all its handles.
 pub(crate) struct Remote {
     pub(super) id: u64,
     endpoint: Rc<dyn Endpoint>,
@@ -68,7 +68,7 @@ pub(crate) enum Passed {
     /// Belongs to the other end.
     Remote(Rc<Remote>),
     /// Belongs to this end, for sending.
-    Own(Rc<Kept>),
+    Local(Rc<Local>),
 }
 
 impl Passed {
@@ -76,14 +76,14 @@ impl Passed {
     pub(super) fn remote(&self, operation: &Operation) -> Result<&Rc<Remote>, CallError> {
         match self {
             Self::Remote(remote) => Ok(remote),
-            Self::Own(_) => Err(CallError::new(operation.shown, CallErrorKind::Own)),
+            Self::Local(_) => Err(CallError::new(operation.shown, CallErrorKind::Local)),
         }
     }
 
     /// Writes a handle. `kind` is that of the type.
     pub(super) fn serialize<S: Serializer>(&self, kind: HandleKind, serializer: S) -> Result<S::Ok, S::Error> {
         let remote = match self {
-            Self::Own(kept) => return kept.serialize(serializer),
+            Self::Local(local) => return local.serialize(serializer),
             Self::Remote(remote) => remote,
         };
         match handles::coding() {
@@ -112,7 +112,7 @@ impl Passed {
         let handle = Handle::deserialize(deserializer);
         let coding = handles::coding();
         if matches!(coding, Coding::Shape) {
-            return Ok(Self::Own(Kept::placeholder()));
+            return Ok(Self::Local(Local::placeholder()));
         }
         let handle = handle?;
         let Coding::End(endpoint) = coding else {
@@ -136,7 +136,7 @@ impl PartialEq for Passed {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Remote(one), Self::Remote(other)) => Rc::ptr_eq(one, other),
-            (Self::Own(one), Self::Own(other)) => Rc::ptr_eq(one, other),
+            (Self::Local(one), Self::Local(other)) => Rc::ptr_eq(one, other),
             _ => false,
         }
     }
@@ -146,7 +146,7 @@ impl fmt::Debug for Passed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Remote(remote) => f.debug_tuple("Remote").field(&remote.id).finish(),
-            Self::Own(kept) => f.debug_tuple("Own").field(&kept.id).finish(),
+            Self::Local(local) => f.debug_tuple("Local").field(&local.id).finish(),
         }
     }
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 /// end receives its own function. Once the link is closed, calls fail as other calls do.
 ///
 /// An [`interface!`](crate::interface) declares it for both ends: the end that has the function converts a `Callback` into it. Calling the
-/// converted value is an error of kind [`Own`](crate::CallErrorKind::Own).
+/// converted value is an error of kind [`Local`](crate::CallErrorKind::Local).
 ///
 /// ```
 /// use coincide::{Callback, Main, RemoteFunction, Thrown, interface};
@@ -89,8 +89,8 @@ impl RemoteFunction {
 
 impl From<Callback> for RemoteFunction {
     /// Converts a callback, for an interface that declares a `RemoteFunction`.
-    fn from(Callback(kept): Callback) -> Self {
-        Self { function: Passed::Own(kept), timeout: None }
+    fn from(Callback(local): Callback) -> Self {
+        Self { function: Passed::Local(local), timeout: None }
     }
 }
 

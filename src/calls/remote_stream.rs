@@ -21,7 +21,7 @@ use std::task::{Context, Poll, ready};
 /// as many rows as have been requested. Dropping it ends the iteration at the other end.
 ///
 /// An [`interface!`](crate::interface) declares it for both ends: the end that has the rows converts a `Source` into it. The converted
-/// stream cannot be read: its only item is an error of kind [`Own`](crate::CallErrorKind::Own).
+/// stream cannot be read: its only item is an error of kind [`Local`](crate::CallErrorKind::Local).
 pub struct RemoteStream<T> {
     /// `None`: there are no further rows.
     stream: Option<Passed>,
@@ -70,8 +70,8 @@ impl<T: DeserializeOwned> RemoteStream<T> {
 
 impl<T> From<Source> for RemoteStream<T> {
     /// Converts a source, for an interface that declares a `RemoteStream`.
-    fn from(Source(kept): Source) -> Self {
-        Self::of(Passed::Own(kept))
+    fn from(Source(local): Source) -> Self {
+        Self::of(Passed::Local(local))
     }
 }
 

@@ -4,7 +4,7 @@ use super::clock;
 use super::failure::Failure;
 use super::functions::{Answer, Reply};
 use super::host::Host;
-use super::kept::{Kept, Thing};
+use super::local::{Local, Thing};
 use super::payload;
 use super::thrown::Thrown;
 use coincide_proto::{ErrorCode, Format, Payload};
@@ -49,7 +49,7 @@ use std::time::Duration;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct Source(pub(super) Rc<Kept>);
+pub struct Source(pub(super) Rc<Local>);
 
 impl Source {
     /// The items of an iterator.
@@ -73,7 +73,7 @@ impl Source {
     }
 
     fn of(rows: impl Rows + 'static) -> Self {
-        Self(Kept::new(Thing::Stream(Box::new(rows))))
+        Self(Local::new(Thing::Stream(Box::new(rows))))
     }
 }
 

@@ -13,7 +13,7 @@ pub(crate) struct Received<H> {
     awaited: Cell<bool>,
 }
 
-/// How often a value has arrived, and its local handle.
+/// How often a value has arrived, and its handle.
 struct Arrivals<H> {
     times: usize,
     handle: Weak<H>,
@@ -55,7 +55,7 @@ impl<H> Received<H> {
         }
     }
 
-    /// The local handle of a value, created by `make` if there is none.
+    /// The handle of a value, created by `make` if there is none.
     pub(crate) fn handle(&self, id: u64, make: impl FnOnce() -> H) -> Rc<H> {
         let mut arrivals = self.arrivals.borrow_mut();
         let arrivals = arrivals.entry(id).or_default();

@@ -10,7 +10,7 @@ use crate::calls::clock;
 use crate::calls::endpoint::Endpoint;
 use crate::calls::error::{CallError, CallErrorKind, CallResult, LinkClosed, RawError, SpawnError};
 use crate::calls::interface::Caller;
-use crate::calls::kept::Kept;
+use crate::calls::local::Local;
 use crate::calls::payload::{self, Args, Schema};
 use crate::calls::pending::Pending;
 use coincide_codec::EncodeError;
@@ -209,7 +209,7 @@ impl PoolProxy {
         &self,
         function: &str,
         schema: Option<Schema>,
-        encode: impl FnOnce(&mut Payload) -> Result<(Format, Vec<Rc<Kept>>), EncodeError>,
+        encode: impl FnOnce(&mut Payload) -> Result<(Format, Vec<Rc<Local>>), EncodeError>,
     ) -> PoolFuture<R> {
         let state = &self.handle.0;
         let mut payload = Payload::default();
@@ -627,7 +627,7 @@ struct Job {
     /// Its arguments; empty once it is sent, unless it may be sent again.
     payload: RefCell<Payload>,
     /// The functions and streams in the arguments.
-    given: RefCell<Vec<Rc<Kept>>>,
+    given: RefCell<Vec<Rc<Local>>>,
     deadline: Option<Time>,
     retry: bool,
     attempts: Cell<u32>,

@@ -40,10 +40,10 @@ export const enterSoon = exports => {
   );
 };
 
-/** Functions that resume suspended code, by the number of its strand. */
+/** Functions that resume suspended code, by the number of its fiber. */
 const waiting = new Map();
 
-/** Resolves when the strand is woken, or after a number of milliseconds if that is not negative. */
+/** Resolves when the fiber is woken, or after a number of milliseconds if that is not negative. */
 export const wait = (key, milliseconds) =>
   new Promise(resolve => {
     let timer;

@@ -13,7 +13,7 @@ use crate::calls::turn::{TURN, Turn};
 use crate::main::{Worker, WorkerBuilder};
 use crate::worker::Suspender;
 use crate::{Driver, Scope, SpawnError, Thrown, Tier};
-use coincide_proto::engine::StrandId;
+use coincide_proto::engine::FiberId;
 use coincide_proto::{Asked, CallId, Time};
 use coincide_transport_atomics::Bell;
 use coincide_transport_sw::link::{Inbox, Platform, WeakInbox, main_transport, worker_transport};
@@ -56,7 +56,7 @@ pub(super) fn serve(boot: &Boot, setup: impl FnOnce(&Scope) -> Result<(), Thrown
     let (end, inbox) = worker_transport(None, port);
     let _ = owned.set(inbox.downgrade());
     let rung = Arc::clone(&bell);
-    let driver = Driver::suspending(Box::new(end), Arc::new(move || rung.ring()), bell, config(boot), Box::new(Fibers));
+    let driver = Driver::suspending(Box::new(end), Arc::new(move || rung.ring()), bell, config(boot), Box::new(Jspi));
     let scope = driver.scope().clone();
     let is_of_package = boot.is_of_package();
     listen_to_main(ringing(Arc::clone(driver.bell())), delivering(&inbox));
@@ -153,9 +153,9 @@ fn suspendable<T>(run: impl FnOnce() -> T) -> T {
 }
 
 /// Suspends code by JavaScript Promise Integration.
-struct Fibers;
+struct Jspi;
 
-impl Fibers {
+impl Jspi {
     fn until(promise: &js_sys::Promise) -> Result<(), String> {
         CAN_SUSPEND.set(false);
         let resumed = js_sys::futures::jspi_block_on_promise(promise);
@@ -164,13 +164,13 @@ impl Fibers {
     }
 }
 
-impl Suspender for Fibers {
+impl Suspender for Jspi {
     fn hindrance(&self) -> Option<&'static str> {
         (!CAN_SUSPEND.get()).then_some(NOT_ENTERED)
     }
 
-    fn suspend(&self, strand: StrandId, timeout: Option<Duration>) -> Result<(), String> {
-        let key = strand.number();
+    fn suspend(&self, fiber: FiberId, timeout: Option<Duration>) -> Result<(), String> {
+        let key = fiber.number();
         Self::until(&wait(key, milliseconds(timeout))).inspect_err(|_| wake(key))
     }
 
@@ -178,8 +178,8 @@ impl Suspender for Fibers {
         Self::until(&next_task())
     }
 
-    fn waker(&self, strand: StrandId) -> Waker {
-        Arc::new(Resumed(strand.number())).into()
+    fn waker(&self, fiber: FiberId) -> Waker {
+        Arc::new(Resumed(fiber.number())).into()
     }
 
     fn spawn(&self, task: Task) {
@@ -193,7 +193,7 @@ impl Suspender for Fibers {
     }
 }
 
-/// Resumes the strand with this number.
+/// Resumes the fiber with this number.
 struct Resumed(u32);
 
 impl Wake for Resumed {

@@ -12,7 +12,7 @@ use crate::calls::host::{Effect, Host, Task};
 use crate::calls::turn::{Pace, Paced, Turn};
 use crate::window;
 use coincide_codec::EncodeError;
-use coincide_proto::engine::{self, Action, StrandId};
+use coincide_proto::engine::{self, Action, FiberId};
 use coincide_proto::{
     Budget, CallId, CloseReason, Closed, Config, Format, Outcome, Payload, Role, SendError, Session, Time, Transport,
 };
@@ -292,11 +292,11 @@ impl WorkerEndpoint {
             if cancel.is_some_and(CancelToken::is_cancelled) {
                 self.host.engine.borrow_mut().cancel(id);
             }
-            let suspended = self.suspended(|strand| {
-                let waker = suspender.waker(strand);
+            let suspended = self.suspended(|fiber| {
+                let waker = suspender.waker(fiber);
                 let _ = pending.poll(&Context::from_waker(&waker));
                 let _ring = cancel.map(|token| token.ring_on_cancel(Arc::new(move || waker.wake_by_ref())));
-                suspender.suspend(strand, None)
+                suspender.suspend(fiber, None)
             });
             if let Err(why) = suspended {
                 self.forget(id);
@@ -321,15 +321,15 @@ impl WorkerEndpoint {
     }
 
     /// Calls `suspend`, during which other code of this worker runs.
-    fn suspended<T>(&self, suspend: impl FnOnce(StrandId) -> T) -> T {
+    fn suspended<T>(&self, suspend: impl FnOnce(FiberId) -> T) -> T {
         let _handles = handles::Aside::of(&self.host.handles);
         let _objects = window::Aside::of(self);
         self.turning.set(false);
         // That turn sends what is queued. Later arrivals ring the bell.
         self.look_again();
-        let strand = self.host.engine.borrow_mut().suspend();
-        let result = suspend(strand);
-        self.host.engine.borrow_mut().resume_strand(strand);
+        let fiber = self.host.engine.borrow_mut().suspend();
+        let result = suspend(fiber);
+        self.host.engine.borrow_mut().resume_fiber(fiber);
         self.visited.set(clock::now());
         result
     }
@@ -337,7 +337,7 @@ impl WorkerEndpoint {
     fn sleep_suspended(&self, suspender: &dyn Suspender, end: Time) -> Result<(), Stop> {
         loop {
             let left = end.since(clock::now());
-            self.suspended(|strand| suspender.suspend(strand, Some(left))).map_err(Stop::CannotSuspend)?;
+            self.suspended(|fiber| suspender.suspend(fiber, Some(left))).map_err(Stop::CannotSuspend)?;
             let stop = self.host.engine.borrow_mut().take_stop();
             match stop {
                 Some(engine::Stop::Interrupted) => return Err(Stop::Interrupted),
@@ -353,7 +353,7 @@ impl WorkerEndpoint {
     fn stop_sleepers(&self) {
         if let Some(suspender) = &self.suspender {
             let sleepers = self.host.engine.borrow().sleepers_to_stop();
-            sleepers.into_iter().for_each(|strand| suspender.waker(strand).wake());
+            sleepers.into_iter().for_each(|fiber| suspender.waker(fiber).wake());
         }
     }
 

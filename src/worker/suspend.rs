@@ -1,7 +1,7 @@
 //! Suspending the code of a worker instead of blocking its thread.
 
 use crate::calls::host::Task;
-use coincide_proto::engine::StrandId;
+use coincide_proto::engine::FiberId;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ pub(crate) trait Suspender {
     ///
     /// # Errors
     /// Why it could not be suspended, and what to do.
-    fn suspend(&self, strand: StrandId, timeout: Option<Duration>) -> Result<(), String>;
+    fn suspend(&self, fiber: FiberId, timeout: Option<Duration>) -> Result<(), String>;
 
     /// Suspends the running code until the event loop has handled what has arrived.
     fn visit_event_loop(&self) -> Result<(), String>;
 
-    /// Returns a waker that resumes the strand.
-    fn waker(&self, strand: StrandId) -> Waker;
+    /// Returns a waker that resumes the fiber.
+    fn waker(&self, fiber: FiberId) -> Waker;
 
     /// Runs a task whose code can be suspended.
     fn spawn(&self, task: Task);

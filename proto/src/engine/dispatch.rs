@@ -100,7 +100,7 @@ impl Engine {
                 if aside || !self.stack.is_empty() {
                     self.interrupted = true;
                 } else {
-                    self.strands.interrupt(&mut self.port.session);
+                    self.fibers.interrupt(&mut self.port.session);
                 }
                 None
             }
@@ -267,7 +267,7 @@ impl Engine {
         }
         match self.stack.keep(call, outcome) {
             Ok(()) => None,
-            Err(outcome) => self.strands.end(call, outcome).map(|outcome| Action::Settle { call, outcome }),
+            Err(outcome) => self.fibers.end(call, outcome).map(|outcome| Action::Settle { call, outcome }),
         }
     }
 
@@ -280,8 +280,8 @@ impl Engine {
             return None;
         }
         // What is blocked on behalf of the call stops here; what computes or sleeps asks.
-        for index in 0..self.stack.len() + self.strands.len() {
-            let wait = self.stack.wait_at(index).or_else(|| self.strands.wait_at(index.checked_sub(self.stack.len())?));
+        for index in 0..self.stack.len() + self.fibers.len() {
+            let wait = self.stack.wait_at(index).or_else(|| self.fibers.wait_at(index.checked_sub(self.stack.len())?));
             if let Some((call, Some(caller))) = wait
                 && self.is_withdrawn(caller)
                 && self.port.session.is_pending(call)
@@ -291,9 +291,9 @@ impl Engine {
             }
         }
         let mut index = 0;
-        while let Some(current) = self.strands.outside_of_calls(index) {
+        while let Some(current) = self.fibers.outside_of_calls(index) {
             if current.is_some_and(|call| self.is_withdrawn(call) && self.port.session.stop(call)) {
-                self.strands.cancel(index);
+                self.fibers.cancel(index);
             }
             index += 1;
         }
@@ -306,7 +306,7 @@ impl Engine {
         let session = &self.port.session;
         let mut next = Some(call);
         // Parents are what the peer says: they may form a circle.
-        for _ in 0..=self.stack.len() + self.strands.len() {
+        for _ in 0..=self.stack.len() + self.fibers.len() {
             let Some(call) = next else {
                 break;
             };
@@ -320,7 +320,7 @@ impl Engine {
 
     /// The peer's call whose function is blocked or suspended in this call.
     fn caller_of(&self, call: CallId) -> Option<CallId> {
-        self.stack.caller_of(call).or_else(|| self.strands.caller_of(call))
+        self.stack.caller_of(call).or_else(|| self.fibers.caller_of(call))
     }
 
     /// The call can't end yet. If the worker is blocked in the call whose function made it, it counts as a deadlock after a while.

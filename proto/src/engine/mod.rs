@@ -10,7 +10,7 @@
 //! blocked:    call(..), wait_for(call); perform poll() until it returns the call's own Settle; wait() when it returns None
 //! computing:  perform look() until it returns None or a Stop
 //! asleep:     fall_asleep(); the same, and wait() after None until the time is over or there is a Stop; wake_up()
-//! suspended:  call(..), wait_for(call) or fall_asleep(); suspend(); the event loop runs; resume_strand(..)
+//! suspended:  call(..), wait_for(call) or fall_asleep(); suspend(); the event loop runs; resume_fiber(..)
 //! ```
 //!
 //! A host that can suspend code, such as one on WebAssembly stacks, need not block in a call: see
@@ -72,15 +72,15 @@
 //!
 //! ## Suspended code
 //!
-//! Requires the feature `strands`. Suspended code is a *strand* and keeps its own stack. While it is suspended, the endpoint serves and defers no call. Strands are resumed in any order.
+//! Requires the feature `fibers`. Suspended code is a *fiber* and keeps its own stack. While it is suspended, the endpoint serves and defers no call. Fibers are resumed in any order.
 //!
 //! | event | state | action |
 //! |---|---|---|
-//! | the call in which a strand is suspended ends | any | `Settle` at once; the host resumes the strand |
-//! | main interrupts | no code runs | the call of the strand that was suspended last ends with `Interrupted`; if it sleeps, `Engine::sleepers_to_stop` names it |
-//! | the peer cancels a call | a strand is suspended in a call on its behalf | that call ends with `Cancelled` |
-//! | | a strand sleeps on its behalf | `sleepers_to_stop` names it |
-//! | the link closes | strands sleep | `sleepers_to_stop` names all of them |
+//! | the call in which a fiber is suspended ends | any | `Settle` at once; the host resumes the fiber |
+//! | main interrupts | no code runs | the call of the fiber that was suspended last ends with `Interrupted`; if it sleeps, `Engine::sleepers_to_stop` names it |
+//! | the peer cancels a call | a fiber is suspended in a call on its behalf | that call ends with `Cancelled` |
+//! | | a fiber sleeps on its behalf | `sleepers_to_stop` names it |
+//! | the link closes | fibers sleep | `sleepers_to_stop` names all of them |
 //!
 //! ## Ends of calls, and of the link
 //!
@@ -102,16 +102,15 @@
 
 mod action;
 mod dispatch;
+mod fibers;
 mod functions;
 mod later;
 mod port;
 mod stack;
-#[cfg_attr(not(feature = "strands"), path = "no_strands.rs")]
-mod strands;
 
 pub use action::{Action, FunctionId, Outer, Runs, Stop, Ticket};
-#[cfg(feature = "strands")]
-pub use strands::StrandId;
+#[cfg(feature = "fibers")]
+pub use fibers::FiberId;
 
 use crate::{
     Call, CallId, CloseReason, Closed, ClosedBy, ErrorCode, Event, Format, Payload, Role, SendError, Session, Time,
@@ -122,11 +121,11 @@ use alloc::collections::{TryReserveError, VecDeque};
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
+use fibers::Fibers;
 use functions::Functions;
 use later::Later;
 use port::Port;
 use stack::{Frame, Stack};
-use strands::Strands;
 
 /// One endpoint of a link; see the [module](self) for the rules, and for how a host drives it.
 ///
@@ -182,7 +181,7 @@ pub struct Engine {
     functions: Functions,
     /// Of the running code.
     stack: Stack,
-    strands: Strands,
+    fibers: Fibers,
     /// The peer's call whose function is running.
     current: Option<CallId>,
     /// Number of the last run.
@@ -212,7 +211,7 @@ impl Engine {
             port,
             functions: Functions::default(),
             stack: Stack::default(),
-            strands: Strands::default(),
+            fibers: Fibers::default(),
             current: None,
             serial: 0,
             ready,
@@ -357,7 +356,7 @@ impl Engine {
         if core::mem::take(&mut self.interrupted) {
             return Some(Stop::Interrupted);
         }
-        if self.strands.take_cancelled(self.current) {
+        if self.fibers.take_cancelled(self.current) {
             return Some(Stop::Cancelled);
         }
         let call = self.current.filter(|call| self.is_withdrawn(*call))?;
@@ -641,7 +640,7 @@ impl fmt::Debug for Engine {
             .field("role", &self.port.session.role())
             .field("ready", &self.ready)
             .field("stack", &self.stack)
-            .field("strands", &self.strands)
+            .field("fibers", &self.fibers)
             .field("later", &self.later)
             .field("closed", &self.port.session.closed())
             .finish_non_exhaustive()

@@ -57,7 +57,7 @@ impl Stack {
     }
 
     /// Puts the frames of another stack on top.
-    #[cfg(feature = "strands")]
+    #[cfg(feature = "fibers")]
     pub(super) fn append(&mut self, mut other: Self) {
         self.frames.append(&mut other.frames);
         self.runs += other.runs;

@@ -4,11 +4,11 @@ mod allocations;
 #[path = "../counting/mod.rs"]
 mod counting;
 mod ends;
+#[cfg(feature = "fibers")]
+mod fibers;
 mod look;
 mod random;
 mod rules;
 #[path = "../schedule/mod.rs"]
 mod schedule;
-#[cfg(feature = "strands")]
-mod strands;
 mod world;

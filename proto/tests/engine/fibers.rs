@@ -1,12 +1,12 @@
-//! Strands: order of ends, cancellation, interrupts, deadlines and the end of the link.
+//! Fibers: order of ends, cancellation, interrupts, deadlines and the end of the link.
 
 use super::world::{TIMEOUT, World, returned};
-use coincide_proto::engine::{Action, Stop, StrandId, Ticket};
+use coincide_proto::engine::{Action, FiberId, Stop, Ticket};
 use coincide_proto::{CallId, CloseReason, Config, Format, Outcome, Role};
 
 /// A call of the worker in which its code is suspended.
 struct Asking {
-    strand: StrandId,
+    fiber: FiberId,
     call: CallId,
     /// Main's function, which has been started.
     main: Ticket,
@@ -16,7 +16,7 @@ struct Asking {
 fn ask(world: &mut World) -> Asking {
     let (call, main) = world.block();
     world.main.started(main);
-    Asking { strand: world.worker.suspend(), call, main }
+    Asking { fiber: world.worker.suspend(), call, main }
 }
 
 /// A call that main's function makes.
@@ -34,15 +34,15 @@ fn serve(world: &mut World) -> (CallId, Ticket) {
     (call, world.run(Role::Worker, quick))
 }
 
-/// The function of main answers, and the strand goes on.
+/// The function of main answers, and the fiber goes on.
 fn answered(world: &mut World, asking: &Asking) {
     world.reply(Role::Main, asking.main);
     assert!(returned(&world.settled(Role::Worker, asking.call)));
-    world.worker.resume_strand(asking.strand);
+    world.worker.resume_fiber(asking.fiber);
 }
 
 #[test]
-fn strands_end_in_any_order_with_their_own_calls() {
+fn fibers_end_in_any_order_with_their_own_calls() {
     for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [0, 2, 1]] {
         let mut world = World::open();
         let mut served: Vec<_> = (0..3)
@@ -115,7 +115,7 @@ fn cancellation_ends_the_suspended_call_of_that_function_alone() {
     world.main.cancel(first);
     assert_eq!(world.settled(Role::Main, first), Outcome::Cancelled);
     assert_eq!(world.settled(Role::Worker, asking.call), Outcome::Cancelled);
-    world.worker.resume_strand(asking.strand);
+    world.worker.resume_fiber(asking.fiber);
     assert_eq!(world.worker.take_stop(), None, "once");
     world.worker.answer_cancelled(ticket);
     answered(&mut world, &asking_too);
@@ -139,13 +139,13 @@ fn cancellation_reaches_calls_on_behalf_of_the_suspended_call() {
     let sleeping = world.run(Role::Worker, quick);
     assert_eq!(sleeping.call(), Some(nested));
     world.worker.fall_asleep();
-    let strand = world.worker.suspend();
+    let fiber = world.worker.suspend();
     assert_eq!(world.worker.sleepers_to_stop(), []);
     world.main.cancel(outer);
     assert_eq!(world.settled(Role::Main, outer), Outcome::Cancelled);
     assert_eq!(world.settled(Role::Worker, asking.call), Outcome::Cancelled);
-    assert_eq!(world.worker.sleepers_to_stop(), [strand]);
-    world.worker.resume_strand(strand);
+    assert_eq!(world.worker.sleepers_to_stop(), [fiber]);
+    world.worker.resume_fiber(fiber);
     assert_eq!(world.worker.take_stop(), Some(Stop::Cancelled));
     assert_eq!(world.worker.take_stop(), None);
     world.worker.wake_up();
@@ -165,7 +165,7 @@ fn interrupt_ends_the_newest_suspension() {
             (world.worker.suspend(), None)
         } else {
             let asking = ask(&mut world);
-            (asking.strand, Some(asking.call))
+            (asking.fiber, Some(asking.call))
         };
         world.main.interrupt();
         if let Some(call) = last.1 {
@@ -178,11 +178,11 @@ fn interrupt_ends_the_newest_suspension() {
         let (_, third) = serve(&mut world);
         assert_eq!(world.worker.take_stop(), None);
         world.reply(Role::Worker, third);
-        world.worker.resume_strand(last.0);
+        world.worker.resume_fiber(last.0);
         assert_eq!(world.worker.take_stop(), sleeps.then_some(Stop::Interrupted));
         world.worker.wake_up();
         world.reply(Role::Worker, second);
-        world.worker.resume_strand(asking.strand);
+        world.worker.resume_fiber(asking.fiber);
         assert_eq!(world.worker.take_stop(), None);
         world.reply(Role::Worker, first);
     }
@@ -196,7 +196,7 @@ fn interrupt_after_a_call_ends_reaches_the_resumed_code() {
     assert!(returned(&world.settled(Role::Worker, asking.call)));
     world.main.interrupt();
     assert_eq!(world.worker.poll(), None);
-    world.worker.resume_strand(asking.strand);
+    world.worker.resume_fiber(asking.fiber);
     assert_eq!(world.worker.take_stop(), Some(Stop::Interrupted));
     // Nothing is suspended, and nothing runs: there is nothing to abandon.
     world.main.interrupt();
@@ -205,21 +205,21 @@ fn interrupt_after_a_call_ends_reaches_the_resumed_code() {
 }
 
 #[test]
-fn close_ends_calls_of_all_strands_and_stops_sleepers() {
+fn close_ends_calls_of_all_fibers_and_stops_sleepers() {
     let mut world = World::open();
     let askings = [(); 2].map(|()| ask(&mut world));
     world.worker.fall_asleep();
-    let strand = world.worker.suspend();
+    let fiber = world.worker.suspend();
     world.main.abort(CloseReason::TERMINATED, "");
     for _ in 0..2 {
         let action = world.worker.poll();
         let Some(Action::Settle { call, outcome: Outcome::Closed }) = action else { panic!("{action:?}") };
         let asking = askings.iter().find(|asking| asking.call == call).unwrap();
-        world.worker.resume_strand(asking.strand);
+        world.worker.resume_fiber(asking.fiber);
     }
     assert!(matches!(world.worker.poll(), Some(Action::Closed(_))));
-    assert_eq!(world.worker.sleepers_to_stop(), [strand]);
-    world.worker.resume_strand(strand);
+    assert_eq!(world.worker.sleepers_to_stop(), [fiber]);
+    world.worker.resume_fiber(fiber);
     assert_eq!(world.worker.take_stop(), Some(Stop::Closed));
 }
 
@@ -229,10 +229,10 @@ fn deadline_ends_a_suspended_call() {
     let deadline = world.now.after(TIMEOUT);
     let call = world.worker.call("ask", Format::Bytes, Vec::new(), Some(deadline)).unwrap();
     world.worker.wait_for(call);
-    let strand = world.worker.suspend();
+    let fiber = world.worker.suspend();
     world.advance(TIMEOUT);
     assert_eq!(world.settled(Role::Worker, call), Outcome::TimedOut);
-    world.worker.resume_strand(strand);
+    world.worker.resume_fiber(fiber);
     assert_eq!(world.worker.take_stop(), None);
     world.quiet();
 }

@@ -11,8 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cell::Cell;
 use std::rc::Rc;
 
-/// A function or a stream that stays at this end.
-pub(crate) struct Kept {
+/// A local handle: a function or a stream that stays at this end.
+pub(crate) struct Local {
     /// Unique in the thread, so that a payload can be written before its link is known.
     pub(super) id: u64,
     pub(super) thing: Thing,
@@ -23,7 +23,7 @@ pub(crate) enum Thing {
     Stream(Box<dyn Rows>),
 }
 
-impl Kept {
+impl Local {
     pub(super) fn new(thing: Thing) -> Rc<Self> {
         let id = LAST.get() + 1;
         LAST.set(id);
@@ -57,8 +57,8 @@ impl Kept {
         let Coding::End(endpoint) = coding else {
             return Err(D::Error::custom(handles::without_link()));
         };
-        let kept = endpoint.host().handles.given(id).filter(|kept| matches!(kept.thing, Thing::Function(_)));
-        kept.ok_or_else(|| D::Error::custom("the function of this end was released and cannot be used again"))
+        let local = endpoint.host().handles.given(id).filter(|local| matches!(local.thing, Thing::Function(_)));
+        local.ok_or_else(|| D::Error::custom("the function of this end was released and cannot be used again"))
     }
 
     /// A function that is never called, for the sample values from which the shape of a type is derived.
