@@ -82,7 +82,12 @@ pub use script::{Diagnosis, ServeError, Tier, serve_script};
 pub use worker::Detached;
 pub use worker::{CancelToken, Driver, Scope, SyncProxy};
 
-/// The programs of the README are tests.
+/// Compiles and runs the programs of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Compiles and runs the programs of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/get-started/rust.md")]
+struct GetStarted;
