@@ -41,7 +41,7 @@
 //! | use the page's `window` in a worker | [`window`] |
 //!
 //! [The repository](https://github.com/coincide-rs/coincide) has the npm package with the same protocol, [the specification](https://github.com/coincide-rs/coincide/blob/main/proto/SPEC.md),
-//! [the structure of the crates](https://github.com/coincide-rs/coincide/blob/main/docs/ARCHITECTURE.md) and measurements against peers.
+//! [the structure of the crates](https://github.com/coincide-rs/coincide/blob/main/docs/explanation/architecture.md) and measurements against peers.
 #![forbid(unsafe_code)]
 // Main is the end that never blocks.
 #![allow(special_module_name)]

@@ -1,4 +1,4 @@
-// Lua in a worker of Node.js, and the texts of docs/EMBEDDING.md: prints a line of JSON for each test. The site's tests run Lua in browsers.
+// Lua in a worker of Node.js, and the texts of docs/guides/embedding.md: prints a line of JSON for each test. The site's tests run Lua in browsers.
 import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import coincide from 'coincide/window/main';
@@ -73,14 +73,14 @@ test('lua: errors name the line, and errors of main keep their class', async () 
   equal(await lua('local ok, e = pcall(input, "") return tostring(e)'), 'RangeError: nothing to read');
 });
 
-test('lua: docs/EMBEDDING.md shows the files of this example unchanged', () => {
-  const page = readFileSync(here('../../docs/EMBEDDING.md'), 'utf8');
+test('lua: docs/guides/embedding.md shows the files of this example unchanged', () => {
+  const page = readFileSync(here('../../docs/guides/embedding.md'), 'utf8');
   for (const [file, language] of [
     ['lua.js', 'js'],
     ['main.js', 'js'],
     ['program.lua', 'lua'],
   ])
-    assert(page.includes(`\`\`\`${language}\n${readFileSync(here(file), 'utf8')}\`\`\`\n`), `docs/EMBEDDING.md does not show ${file} as it is`);
+    assert(page.includes(`\`\`\`${language}\n${readFileSync(here(file), 'utf8')}\`\`\`\n`), `docs/guides/embedding.md does not show ${file} as it is`);
 });
 
 await run(result => console.log(JSON.stringify(result)));

@@ -323,7 +323,7 @@ export function pool<Exports extends Interface<Exports>, Functions extends Inter
   options?: PoolOptions,
 ): Pool<Exports, Functions>;
 
-/** The codes of a `CoincideError`. `docs/JAVASCRIPT.md` lists when each code occurs and what to do. */
+/** The codes of a `CoincideError`. `docs/reference/error-codes.md` lists when each code occurs and what to do. */
 export type CoincideErrorCode =
   | 'CannotBlock'
   | 'Closed'

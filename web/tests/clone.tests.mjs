@@ -120,7 +120,7 @@ export default (test, { encode, decode, lost, assert, equal, deepEqual, throws }
     same['a style'] = () => document.createElement('p').style;
   }
 
-  /** The same where they differ: what the codec gives. Each is written down in docs/VALUES.md. */
+  /** The same where they differ: what the codec gives. Each is written down in docs/reference/values.md. */
   const other = {
     'namespaces': [() => [Math, JSON], [{}, {}]],
     'the arguments of a function': [() => (function () { return arguments; })(1, 2), { 0: 1, 1: 2 }],

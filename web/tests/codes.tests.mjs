@@ -1,4 +1,4 @@
-// The codes of errors: those that the sources can produce, those of the type declarations, and those of docs/JAVASCRIPT.md are the same.
+// The codes of errors: those that the sources can produce, those of the type declarations, and those of docs/reference/error-codes.md are the same.
 import { readFileSync, readdirSync } from 'node:fs';
 import { rowsOf } from './docs.tests.mjs';
 
@@ -39,8 +39,8 @@ export default (test, { assert, deepEqual }) => {
     deepEqual(listed.split(' '), produced().codes);
   });
 
-  test('codes: JAVASCRIPT.md lists what the sources produce, with when and what to do', () => {
-    const docs = text('docs/JAVASCRIPT.md');
+  test('codes: the documentation lists what the sources produce, with when and what to do', () => {
+    const docs = text('docs/reference/error-codes.md');
     const rows = rowsOf(docs, '| code | when | what to do |');
     for (const row of rows) assert(row.length === 3 && row.every(cell => cell.trim() !== ''), `an incomplete row: ${row}`);
     const { codes, types } = produced();

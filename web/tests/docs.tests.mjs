@@ -1,4 +1,4 @@
-// docs/VALUES.md: each row of its table is sent in all four ways.
+// docs/reference/values.md: each row of its table is sent in all four ways.
 import { difference } from './suite.mjs';
 import { movesStreams } from './workers/posted.js';
 import { made } from './workers/values.js';
@@ -31,7 +31,7 @@ const isPromise = value => value instanceof Promise;
 export default (register, { coincide, worker, tier, node, valuesPage, assert, equal, rejects }) => {
   const test = (name, body) => register(`${tier}: docs: ${name}`, body);
 
-  test('each kind of value becomes what VALUES.md says', async () => {
+  test('each kind of value becomes what the documentation says', async () => {
     const rows = rowsOf(await valuesPage(), '| value | such as |');
     assert(rows.length > 40, `there are ${rows.length} rows`);
     const { Worker } = coincide({ tier, promises: true });

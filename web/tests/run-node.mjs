@@ -55,7 +55,7 @@ const runPackage = all({
       thread.once('message', found => resolve(thread.terminate().then(() => found)));
       thread.once('error', reject);
     }),
-  valuesPage: async () => readFileSync(here('../../docs/VALUES.md'), 'utf8'),
+  valuesPage: async () => readFileSync(here('../../docs/reference/values.md'), 'utf8'),
   operations: async () => JSON.parse(readFileSync(here('../../proto/vectors/operations.json'), 'utf8')),
   vectors: async () => JSON.parse(readFileSync(here('../../proto/vectors/values.json'), 'utf8')),
 });

@@ -5,7 +5,7 @@ import type { Either, Scope as PlainScope, WorkerOptions as PlainOptions } from 
 
 export { CoincideError, callback, dispose, expose, stream, type Stream, type Streamed, type Callback, type Exposed, type Handles, type Remote, type RemoteCallback, type CoincideErrorCode, type Either, type Limits, type WorkerProxy } from '../worker.js';
 
-/** A method of an event that main calls at once, before the worker's listener: see `docs/WINDOW.md`. */
+/** A method of an event that main calls at once, before the worker's listener: see `docs/guides/window.md`. */
 export type Invoke = 'preventDefault' | 'stopPropagation' | 'stopImmediatePropagation';
 
 declare global {

@@ -1,7 +1,7 @@
 // Builds and serves small programs with the usual bundlers, and opens them in Chromium: `node run.mjs FOLDER CHROMIUM [FILTER]`. In FOLDER the
 // packages of `package.json` are installed, and coincide as npm would publish it. Prints a line of JSON for each test.
 //
-// Each folder beside this file is a project: what it has in addition to `program`. The recipes in `docs/BUNDLERS.md` are these files.
+// Each folder beside this file is a project: what it has in addition to `program`. The recipes in `docs/guides/bundlers.md` are these files.
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -332,7 +332,7 @@ test('bundlers: coincide alone names its entries', async () => {
 });
 
 test('bundlers: each recipe of the documentation is a file of a test', () => {
-  const text = readFileSync(join(here, '../../../docs/BUNDLERS.md'), 'utf8');
+  const text = readFileSync(join(here, '../../../docs/guides/bundlers.md'), 'utf8');
   const shown = new Set();
   for (const [, name, shows] of text.matchAll(/<!-- ([\w./-]+) -->\s+```\w+\n([^]*?)```/g)) {
     const file = existsSync(join(here, name)) ? join(here, name) : join(here, 'program', name.split('/').slice(1).join('/'));

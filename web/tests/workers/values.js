@@ -1,4 +1,4 @@
-// The worker of the tests of docs/VALUES.md: makes values from their source, and compares what arrives.
+// The worker of the tests of docs/reference/values.md: makes values from their source, and compares what arrives.
 import { difference } from '../suite.mjs';
 
 /** The value of an expression; `proxy` in it is that of the functions of the other end. */

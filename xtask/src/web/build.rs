@@ -166,11 +166,11 @@ fn sources(workspace: &Workspace) -> anyhow::Result<Vec<(PathBuf, String)>> {
             sources.push((file.clone(), format!("{to}{}", name.replace('\\', "/"))));
         }
     }
-    for entry in fs::read_dir(workspace.root.join("docs"))? {
-        let file = entry?.path();
-        if let Some(name) = file.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(".md")) {
-            sources.push((file.clone(), format!("docs/{name}")));
-        }
+    let (docs, mut pages) = (workspace.root.join("docs"), Vec::new());
+    collect(&docs, &mut pages)?;
+    for page in pages.into_iter().filter(|page| page.extension().is_some_and(|extension| extension == "md")) {
+        let name = page.strip_prefix(&docs)?.to_str().context("the name of a page is no text")?.replace('\\', "/");
+        sources.push((page, format!("docs/{name}")));
     }
     for (from, name) in [
         ("CHANGELOG.md", "CHANGELOG.md"),
