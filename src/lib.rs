@@ -90,4 +90,8 @@ struct Readme;
 /// Compiles and runs the programs of the documentation.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/get-started/rust.md")]
-struct GetStarted;
+#[doc = include_str!("../docs/guides/processes.md")]
+#[doc = include_str!("../docs/guides/testing.md")]
+#[doc = include_str!("../docs/guides/window.md")]
+#[doc = include_str!("../proto/python/README.md")]
+struct Documentation;

@@ -1,5 +1,4 @@
-// Lua in a worker of Node.js, and the texts of docs/guides/embedding.md: prints a line of JSON for each test. The site's tests run Lua in browsers.
-import { readFileSync } from 'node:fs';
+// Lua in a worker of Node.js: prints a line of JSON for each test. The site's tests run Lua in browsers.
 import { Worker } from 'node:worker_threads';
 import coincide from 'coincide/window/main';
 import { assert, deepEqual, equal, rejects, suite } from '../../web/tests/suite.mjs';
@@ -71,16 +70,6 @@ test('lua: errors name the line, and errors of main keep their class', async () 
   };
   equal((await rejects(() => lua('input("")'), RangeError)).message, 'nothing to read');
   equal(await lua('local ok, e = pcall(input, "") return tostring(e)'), 'RangeError: nothing to read');
-});
-
-test('lua: docs/guides/embedding.md shows the files of this example unchanged', () => {
-  const page = readFileSync(here('../../docs/guides/embedding.md'), 'utf8');
-  for (const [file, language] of [
-    ['lua.js', 'js'],
-    ['main.js', 'js'],
-    ['program.lua', 'lua'],
-  ])
-    assert(page.includes(`\`\`\`${language}\n${readFileSync(here(file), 'utf8')}\`\`\`\n`), `docs/guides/embedding.md does not show ${file} as it is`);
 });
 
 await run(result => console.log(JSON.stringify(result)));

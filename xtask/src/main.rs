@@ -1,4 +1,4 @@
-//! The commands of this repository: `test`, `demo`, `site`, `build` and `bench` of `cargo xtask`.
+//! The commands of this repository: `test`, `demo`, `site`, `docs`, `build` and `bench` of `cargo xtask`.
 #![forbid(unsafe_code)]
 
 use std::path::PathBuf;
@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod demo;
+mod docs;
 mod libtest;
 mod load;
 mod process;
@@ -69,6 +70,8 @@ enum Command {
         #[arg(long)]
         picture: bool,
     },
+    /// Check the pages of the documentation and write them as a site into target/docs/site
+    Docs,
     /// Build the npm package into web/pkg
     Build {
         /// Build it with checks and names, not optimized
@@ -150,6 +153,13 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
                 web::picture_site(&workspace)?;
             }
             Ok(ExitCode::SUCCESS)
+        }
+        Command::Docs => {
+            let mut tally = report::Tally::default();
+            if let Some(folder) = docs::check(&workspace, &mut tally) {
+                report::say!("The site is in {}: open index.html.", folder.display());
+            }
+            Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Command::Build { debug } => {
             web::build(&workspace, if debug { web::Profile::Debug } else { web::Profile::Web })?;

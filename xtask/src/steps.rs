@@ -7,6 +7,7 @@ use std::time::Duration;
 use cargo_metadata::TargetKind;
 
 use crate::bench;
+use crate::docs;
 use crate::libtest;
 use crate::process;
 use crate::report::{Tally, say};
@@ -26,7 +27,11 @@ pub(crate) struct Step {
 pub(crate) const ALL: &[Step] = &[
     Step { name: "fmt", about: "the sources are formatted", run: fmt },
     Step { name: "clippy", about: "no warning from the compiler or clippy", run: clippy },
-    Step { name: "docs", about: "the documentation builds without a warning", run: docs },
+    Step {
+        name: "docs",
+        about: "the documentation builds without a warning; its links, programs and commands work",
+        run: docs,
+    },
     Step { name: "tests", about: "unit, integration and documentation tests", run: tests },
     Step {
         name: "features",
@@ -81,6 +86,7 @@ fn docs(workspace: &Workspace, tally: &mut Tally) {
     let mut command = workspace.cargo(["doc", "--workspace", "--no-deps", "--all-features"]);
     command.env("RUSTDOCFLAGS", "-D warnings");
     tally.check("the workspace", process::run(command, LONG));
+    let _ = docs::check(workspace, tally);
 }
 
 fn tests(workspace: &Workspace, tally: &mut Tally) {

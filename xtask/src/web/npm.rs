@@ -14,7 +14,7 @@ use crate::workspace::Workspace;
 ///
 /// # Errors
 /// The reason to do without it.
-pub(super) fn tool(workspace: &Workspace, name: &str) -> Result<Command, String> {
+pub(crate) fn tool(workspace: &Workspace, name: &str) -> Result<Command, String> {
     tools(workspace)?;
     let suffix = if cfg!(windows) { ".cmd" } else { "" };
     Ok(workspace.command(&format!("{MODULES}/.bin/{name}{suffix}")))
