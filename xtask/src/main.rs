@@ -1,4 +1,4 @@
-//! The commands of this repository: `test`, `demo`, `site`, `docs`, `build` and `bench` of `cargo xtask`.
+//! The commands of this repository: `test`, `demo`, `site`, `docs`, `build`, `release` and `bench` of `cargo xtask`.
 #![forbid(unsafe_code)]
 
 use std::path::PathBuf;
@@ -13,6 +13,7 @@ mod docs;
 mod libtest;
 mod load;
 mod process;
+mod release;
 mod report;
 mod schedule;
 mod steps;
@@ -72,6 +73,12 @@ enum Command {
     },
     /// Check the pages of the documentation and write them as a site into target/docs/site
     Docs,
+    /// Write the `.crate` files and the npm tarball into target/release-files, and check what has to be true of a release
+    Release {
+        /// Write them from whatever is there, and only report what is missing
+        #[arg(long)]
+        rehearse: bool,
+    },
     /// Build the npm package into web/pkg
     Build {
         /// Build it with checks and names, not optimized
@@ -161,6 +168,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             }
             Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        Command::Release { rehearse } => release::run(&workspace, rehearse).map(|()| ExitCode::SUCCESS),
         Command::Build { debug } => {
             web::build(&workspace, if debug { web::Profile::Debug } else { web::Profile::Web })?;
             // With names and debugging information it's large, which says nothing and takes minutes to compress.

@@ -32,7 +32,7 @@ use build::{MODULES, PACKAGE};
 pub(crate) use build::{Profile, TARGET, build, sizes};
 pub(crate) use bundlers::test as test_bundlers;
 pub(crate) use example::build as build_example;
-pub(crate) use npm::tool;
+pub(crate) use npm::{npm, tool};
 pub(crate) use python::{DEMO as PYTHON_DEMO, build as build_python};
 use server::{Mount, Server};
 pub(crate) use site::{PAGE as SITE_PAGE, build as build_site, picture as picture_site};

@@ -44,7 +44,7 @@ pub(super) fn runtime(workspace: &Workspace, scope: &str, name: &str) -> Result<
 ///
 /// # Errors
 /// The reason to do without it.
-pub(super) fn npm(workspace: &Workspace, folder: &str) -> Result<Command, String> {
+pub(crate) fn npm(workspace: &Workspace, folder: &str) -> Result<Command, String> {
     let npm = || workspace.command(if cfg!(windows) { "npm.cmd" } else { "npm" });
     let mut version = npm();
     version.arg("--version");

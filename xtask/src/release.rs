@@ -1,0 +1,81 @@
+//! `cargo xtask release`: makes the files of a release, and checks what has to be true of it.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+use crate::process;
+use crate::report::{BAD, GOOD, say};
+use crate::web;
+use crate::workspace::Workspace;
+
+/// Writes the `.crate` files and the tarball of npm to `target/release-files`, and prints the checklist. Fails if an item does not hold, unless
+/// this is a rehearsal.
+pub(crate) fn run(workspace: &Workspace, rehearsal: bool) -> anyhow::Result<()> {
+    let version = workspace.version()?;
+    let folder = workspace.target.join("release-files");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder)?;
+
+    let mut package = workspace.cargo(["package", "--locked", "--no-verify"]);
+    if rehearsal {
+        package.arg("--allow-dirty");
+    }
+    for krate in workspace.published() {
+        package.args(["--package", krate.name.as_str()]);
+    }
+    process::run(package, LIMIT)?;
+    let mut wanted = Vec::new();
+    for krate in workspace.published() {
+        let name = format!("{}-{version}.crate", krate.name);
+        fs::copy(workspace.target.join("package").join(&name), folder.join(&name)).with_context(|| name.clone())?;
+        wanted.push(name);
+    }
+    web::build(workspace, web::Profile::Web)?;
+    let mut npm = web::npm(workspace, "web").map_err(anyhow::Error::msg)?;
+    npm.arg("pack").arg(workspace.root.join("web/pkg")).arg("--pack-destination").arg(&folder);
+    process::run(npm, LIMIT)?;
+    wanted.push(format!("coincide-{version}.tgz"));
+    for name in &wanted {
+        let bytes = fs::metadata(folder.join(name)).with_context(|| name.clone())?.len();
+        say!("{bytes:>9} bytes  {name}");
+    }
+
+    let changelog = fs::read_to_string(workspace.root.join("CHANGELOG.md"))?;
+    let items = [
+        ("all changes are committed", output(workspace.command("git"), &["status", "--porcelain"])?.is_empty()),
+        ("CHANGELOG.md has a section of this version", changelog.contains(&format!("## [{version}]"))),
+        (
+            "CITATION.cff names this version",
+            fs::read_to_string(workspace.root.join("CITATION.cff"))?.contains(&format!("\nversion: {version}\n")),
+        ),
+        (
+            "the tag of this version is on this commit",
+            output(workspace.command("git"), &["tag", "--points-at", "HEAD"])?
+                .lines()
+                .any(|tag| tag == format!("v{version}")),
+        ),
+    ];
+    for (item, holds) in items {
+        let (style, mark) = if holds { (GOOD, "yes") } else { (BAD, "no ") };
+        say!("{style}{mark}{style:#} {item}");
+    }
+    say!("{} files of version {version} are in {}", wanted.len(), folder.display());
+    if !rehearsal && items.iter().any(|(_, holds)| !holds) {
+        bail!("this is not a release yet; `--rehearse` ignores that");
+    }
+    Ok(())
+}
+
+/// What the command prints.
+fn output(mut command: Command, arguments: &[&str]) -> anyhow::Result<String> {
+    let output = command.args(arguments).output()?;
+    if !output.status.success() {
+        bail!("{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+const LIMIT: Duration = Duration::from_secs(600);
