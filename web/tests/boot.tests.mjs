@@ -1,4 +1,6 @@
 // How a link begins, on each tier: nothing may be lost, and nothing of it may be seen.
+import { until } from './link.kit.mjs';
+import { skip } from './suite.mjs';
 
 export default (register, { coincide, worker, tier, node, inlineUrl, assert, equal, deepEqual }) => {
   const test = (name, body) => register(`${tier}: ${name}`, body);
@@ -10,7 +12,7 @@ export default (register, { coincide, worker, tier, node, inlineUrl, assert, equ
     w.postMessage('first');
     w.postMessage({ second: 2 });
     await w.ready;
-    await new Promise(resolve => setTimeout(resolve, 20));
+    await until(async () => (await w.proxy.heard()).length >= 2);
     deepEqual(await w.proxy.heard(), ['first', { second: 2 }]);
     w.terminate();
   });
@@ -18,7 +20,7 @@ export default (register, { coincide, worker, tier, node, inlineUrl, assert, equ
   // V8 parses a script again to create the first error in it, which delays the start of each worker by milliseconds.
   if (tier === 'shared-memory')
     test('importing an entry creates no error', async () => {
-      if (!node) return 'Node.js evaluates the same modules';
+      if (!node) return skip('Node.js evaluates the same modules');
       const { Worker: Thread } = await import('node:worker_threads');
       for (const entry of ['main', 'worker', 'window/main', 'window/worker']) {
         const body = `
@@ -50,7 +52,7 @@ export default (register, { coincide, worker, tier, node, inlineUrl, assert, equ
     const { postMessage } = w;
     postMessage.call(w, 'taken');
     await w.ready;
-    await new Promise(resolve => setTimeout(resolve, 20));
+    await until(async () => (await w.proxy.heard()).length >= 1);
     deepEqual(await w.proxy.heard(), ['taken']);
     w.terminate();
   });
@@ -76,7 +78,7 @@ export default (register, { coincide, worker, tier, node, inlineUrl, assert, equ
   if (tier !== 'shared-memory') return;
 
   test('the self-contained build starts at once, without a request', async () => {
-    if (node) return 'the self-contained build is for pages';
+    if (node) return skip('the self-contained build is for pages');
     const { default: inline } = await import(inlineUrl);
     const before = performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('.wasm')).length;
     const { Worker } = inline();

@@ -2,6 +2,8 @@
 import { ends, turn } from '../modules/loop.js';
 import { all as pendings, promised } from '../modules/pending.js';
 import { results, surroundings } from './hostile.mjs';
+import { until } from './link.kit.mjs';
+import { skip } from './suite.mjs';
 
 export default (register, { coincide: made, inner, CoincideError, worker, doomed, gc, tier, assert, equal, deepEqual, rejects }) => {
   const blocks = tier !== 'messages';
@@ -263,7 +265,7 @@ export default (register, { coincide: made, inner, CoincideError, worker, doomed
   });
 
   link('a call with too little stack names its function', async w => {
-    if (Object.hasOwn(new Error(), 'line')) return 'in WebKit, the call itself overflows the stack first';
+    if (Object.hasOwn(new Error(), 'line')) return skip('in WebKit, the call itself overflows the stack first');
     const messages = [];
     dive(() => {
       try {
@@ -348,16 +350,18 @@ export default (register, { coincide: made, inner, CoincideError, worker, doomed
   });
 
   link('slow functions leave their turns to the page and to other workers', async (w, other) => {
-    const total = 200;
+    // Seconds, of which a busy machine may need some before the other worker runs. The rest is fast once both have had their turn.
+    const total = 3000;
     let handled = 0;
+    let asked;
     let seen;
     let beat;
     const done = new Promise(resolve => {
-      other.proxy.count = () => handled;
+      other.proxy.count = () => (seen ??= handled);
       w.proxy.slow = () => {
-        for (const end = performance.now() + 1; performance.now() < end; );
+        if (seen === undefined || beat === undefined) for (const end = performance.now() + 1; performance.now() < end; );
         if (handled === 0) {
-          seen = other.proxy.call('count');
+          asked = other.proxy.call('count');
           setTimeout(() => (beat = handled), 0);
         }
         if (++handled === total) resolve();
@@ -365,8 +369,8 @@ export default (register, { coincide: made, inner, CoincideError, worker, doomed
     });
     await w.proxy.floods(total);
     await done;
-    const { value } = await seen;
-    assert(value < total, `the other worker waited for ${value} functions`);
+    await asked;
+    assert(seen < total, `the other worker waited for ${seen} functions`);
     assert(beat < total, `a timer waited for ${beat} functions`);
   });
 
@@ -394,8 +398,7 @@ export default (register, { coincide: made, inner, CoincideError, worker, doomed
     const call = rejects(() => promised({ cancel }, () => 7, 'f', { signal: controller.signal }));
     controller.abort();
     equal((await call).name, 'AbortError');
-    await new Promise(resolve => setTimeout(resolve, 0));
-    equal(attempts, 3);
+    await until(() => attempts === 3);
   });
 
   test('a timeout ends a call even if wasm no longer works', async () => {
@@ -446,14 +449,9 @@ export default (register, { coincide: made, inner, CoincideError, worker, doomed
       await w.terminate();
       for (const { code } of await errors) equal(code, 'Closed');
     }
-    await new Promise(resolve => setTimeout(resolve, 0));
-    deepEqual([ends.size, pendings.size, timers()], [before, 0, timersBefore]);
-    if (!gc) return;
-    for (let i = 0; i < 20 && refs.some(ref => ref.deref()); i++) {
-      await new Promise(resolve => setTimeout(resolve, 10));
-      gc();
-    }
-    equal(refs.filter(ref => ref.deref()).length, 0);
+    // Timers of earlier tests may expire in between.
+    await until(() => ends.size <= before && pendings.size === 0 && timers() <= timersBefore);
+    if (gc) await until(() => (gc(), refs.every(ref => !ref.deref())));
   });
 
   if (tier === 'shared-memory')

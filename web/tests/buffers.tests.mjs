@@ -1,5 +1,6 @@
 // Large buffers on their way: what arrives, how often it is copied, and what is left behind.
 import { buffers } from '../modules/shared.js';
+import { skip } from './suite.mjs';
 
 export default (register, { inner, worker, tier, memory, assert, equal, deepEqual, rejects }) => {
   const test = (name, body) => register(`${tier}: buffers: ${name}`, body);
@@ -59,7 +60,7 @@ export default (register, { inner, worker, tier, memory, assert, equal, deepEqua
     });
 
   test('a resizable buffer arrives as one, and views follow it', async () => {
-    if (!ArrayBuffer.prototype.resize) return 'this platform has no resizable buffers';
+    if (!ArrayBuffer.prototype.resize) return skip('this platform has no resizable buffers');
     const w = await started();
     const buffer = new ArrayBuffer(2 * LENT, { maxByteLength: 4 * LENT });
     new Uint8Array(buffer).set(pattern(2 * LENT));
@@ -79,7 +80,7 @@ export default (register, { inner, worker, tier, memory, assert, equal, deepEqua
   });
 
   test('one that was transferred, or is while its value is read, is refused', async () => {
-    if (!ArrayBuffer.prototype.transfer) return 'this platform cannot transfer a buffer';
+    if (!ArrayBuffer.prototype.transfer) return skip('this platform cannot transfer a buffer');
     const w = await started();
     const gone = new ArrayBuffer(LENT);
     gone.transfer();
@@ -149,7 +150,7 @@ export default (register, { inner, worker, tier, memory, assert, equal, deepEqua
   });
 
   test('each is copied once into the ring and once out of it', async () => {
-    if (!isShared) return 'there is no ring';
+    if (!isShared) return skip('there is no ring');
     const w = await started();
     await w.proxy.call('give', pattern(MIB));
     const { prototype } = Uint8Array;

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { hostOf, refusedHost } from '../pkg/cli-host.mjs';
+import { skip } from './suite.mjs';
 
 const here = name => fileURLToPath(new URL(name, import.meta.url));
 const program = here('../pkg/cli.mjs');
@@ -197,7 +198,7 @@ export default (test, { assert, deepEqual, equal }) => {
     }));
 
   test('coincide serve ends well when it is interrupted', () => {
-    if (process.platform === 'win32') return 'there are no signals on Windows';
+    if (process.platform === 'win32') return skip('there are no signals on Windows');
     return whileServing([], async ({ port, child, ended }) => {
       const open = net.connect(port, '127.0.0.1');
       open.on('error', () => {});

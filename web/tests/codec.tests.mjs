@@ -3,6 +3,7 @@
 // `vectors()` gives `proto/vectors/values.json`; and the assertions of `suite.mjs`.
 
 import { codecKit } from './codec.kit.mjs';
+import { skip } from './suite.mjs';
 
 export default (test, { encode, encodeApart, decode, blobs, lost, vectors, assert, equal, deepEqual, throws }) => {
   const again = (value, options) => decode(encode(value, options));
@@ -235,7 +236,7 @@ export default (test, { encode, encodeApart, decode, blobs, lost, vectors, asser
     const buffer = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8).buffer;
     equal(hex(new Uint8Array(again(buffer))), '0102030405060708');
     equal(again(new ArrayBuffer(0)).byteLength, 0);
-    if (!ArrayBuffer.prototype.resize) return 'this platform has no resizable buffers';
+    if (!ArrayBuffer.prototype.resize) return skip('this platform has no resizable buffers');
     const resizable = new ArrayBuffer(3, { maxByteLength: 10 });
     new Uint8Array(resizable).set([7, 8, 9]);
     const back = again(resizable);
@@ -263,7 +264,7 @@ export default (test, { encode, encodeApart, decode, blobs, lost, vectors, asser
   });
 
   test('codec: views that follow the length of their buffer', () => {
-    if (!ArrayBuffer.prototype.resize) return 'this platform has no resizable buffers';
+    if (!ArrayBuffer.prototype.resize) return skip('this platform has no resizable buffers');
     for (const [length, max] of [[8, 16], [8, 8], [8, 9], [1, 1], [4, 4], [0, 8]])
       for (const View of length % 4 ? [Uint8Array, DataView] : [Uint8Array, Uint32Array, DataView]) {
         const make = () => {
@@ -297,7 +298,7 @@ export default (test, { encode, encodeApart, decode, blobs, lost, vectors, asser
   });
 
   test('codec: ImageData', () => {
-    if (typeof ImageData !== 'function') return 'this platform has no ImageData';
+    if (typeof ImageData !== 'function') return skip('this platform has no ImageData');
     const image = new ImageData(2, 3);
     image.data[5] = 77;
     const back = again(image);
@@ -539,7 +540,7 @@ export default (test, { encode, encodeApart, decode, blobs, lost, vectors, asser
   });
 
   test('codec: lack of memory is told apart from malformed bytes', () => {
-    if (!ArrayBuffer.prototype.resize) return 'this platform has no resizable ArrayBuffer';
+    if (!ArrayBuffer.prototype.resize) return skip('this platform has no resizable ArrayBuffer');
     // A buffer that may grow to 2^52 bytes.
     const error = throws(() => decode(Uint8Array.of(0x97, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 8, 0)));
     equal(error.isOutOfMemory, true);

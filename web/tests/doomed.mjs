@@ -39,12 +39,14 @@ export const doom = async ({ coincide, worker, way }) => {
   pending.push(way === 'call' ? seen(() => idle.proxy.echo(1)) : pending[0]);
   const found = await Promise.all(pending);
   const later = await Promise.all([seen(() => idle.proxy.echo(1)), seen(() => new Worker(worker).ready)]);
-  // What was on its way may still come.
-  await new Promise(resolve => setTimeout(resolve, 300));
-  let beats = 0;
+  // A worker beats every 20 ms until it has ended, which takes a moment.
+  let beats;
   const heard = new BroadcastChannel(channel);
   heard.onmessage = () => beats++;
-  await new Promise(resolve => setTimeout(resolve, 200));
+  for (let attempts = 0; beats !== 0 && attempts < 50; attempts++) {
+    beats = 0;
+    await new Promise(resolve => setTimeout(resolve, 200));
+  }
   heard.close();
   return { pending: found, later, beats, agree: errors.every(({ message }) => message.includes('coincide itself has failed in this thread')), message: errors[0]?.message };
 };

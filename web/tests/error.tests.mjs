@@ -1,5 +1,6 @@
 // The errors that coincide throws or rejects with: their classes and stacks.
-import { pause, until } from './link.kit.mjs';
+import { onceBegun, until } from './link.kit.mjs';
+import { skip } from './suite.mjs';
 
 export default (register, kit) => {
   const { coincide, coincideWindow, CoincideError, worker, tier, node, assert, equal, deepEqual, rejects } = kit;
@@ -68,11 +69,11 @@ export default (register, kit) => {
     'a function that throws': ['RangeError', w => w.proxy.fails('RangeError', 'too far'), ['all.js', 'called as fails', 'theCaller']],
     'a function that throws a DOMException': ['SyntaxError', w => w.proxy.fails('DOMException', 'too far', 'SyntaxError'), ['called as fails', 'theCaller']],
     'a function that rejects': ['RangeError', w => w.proxy.failsLater(), ['all.js', 'called as failsLater', 'theCaller']],
-    'a timeout': ['TimeoutError', w => limited(w).later(1, 500)],
-    'an abort': ['AbortError', w => w.within({ signal: aborting() }).later(1, 500), []],
-    'a timeout of the platform': ['TimeoutError', w => w.within({ signal: AbortSignal.timeout(10) }).later(1, 500), []],
+    'a timeout': ['TimeoutError', w => limited(w).later(1, 60_000)],
+    'an abort': ['AbortError', w => w.within({ signal: aborting() }).later(1, 60_000), []],
+    'a timeout of the platform': ['TimeoutError', w => w.within({ signal: AbortSignal.timeout(10) }).later(1, 60_000), []],
     'a signal that is aborted before': ['AbortError', w => w.within({ signal: AbortSignal.abort() }).later(1), []],
-    'a worker that is terminated': ['CoincideError', w => (setTimeout(() => w.terminate(), 10), w.proxy.later(1, 500))],
+    'a worker that is terminated': ['CoincideError', w => (setTimeout(() => w.terminate(), 10), w.proxy.later(1, 60_000))],
     'a worker that was terminated': ['CoincideError', w => (w.terminate(), w.proxy.later(1))],
     'a notification of a worker that was terminated': ['CoincideError', w => (w.terminate(), w.notify('later', 1))],
     '`ready` of a worker that was terminated': ['CoincideError', () => early(w => (w.terminate(), w.ready))],
@@ -121,13 +122,13 @@ export default (register, kit) => {
         for (const [call, expected] of [
           [() => w.proxy.missing(), 'TypeError'],
           [() => w.proxy.echo(() => {}), 'DataCloneError'],
-          [() => limited(w).later(1, 500), 'TimeoutError'],
+          [() => limited(w).later(1, 60_000), 'TimeoutError'],
         ]) {
           const { name, stack } = await theCaller(call);
           deepEqual([name, typeof stack], [expected, 'string']);
         }
       }
-      const pending = theCaller(() => w.proxy.later(1, 5000));
+      const pending = theCaller(() => w.proxy.later(1, 60_000));
       w.terminate();
       equal((await pending).code, 'Closed');
     } finally {
@@ -140,6 +141,7 @@ export default (register, kit) => {
   const throwsHere = () => {
     throw new RangeError('too far');
   };
+  const forever = () => new Promise(() => {});
 
   /** By what happens in a worker: the name of the error, the action of main, and the frames if there are others than the caller's. */
   const ofWorkers = {
@@ -149,22 +151,22 @@ export default (register, kit) => {
     'a function that rejects': ['RangeError', w => ((w.proxy.f = async () => throwsHere()), w.proxy.call('f')), ['throwsHere', 'called as f', 'attempt']],
     'a function that returns an error': ['RangeError', w => ((w.proxy.f = () => theError()), w.proxy.call('f')), ['theError', 'called as f', 'attempt']],
     'a result that cannot be sent': ['DataCloneError', w => ((w.proxy.f = () => ({ f() {} })), w.proxy.call('f')), undefined, strictly],
-    'a timeout': ['TimeoutError', w => ((w.proxy.f = () => pause(300)), w.proxy.callWithin({ timeout: 20 }, 'f'))],
+    'a timeout': ['TimeoutError', w => ((w.proxy.f = forever), w.proxy.callWithin({ timeout: 20 }, 'f'))],
     'a promise of a function that is unknown': ['TypeError', w => w.proxy.awaits({}, 'missing')],
-    'a promise and a timeout': ['TimeoutError', w => ((w.proxy.f = () => pause(300)), w.proxy.awaits({ timeout: 20 }, 'f'))],
+    'a promise and a timeout': ['TimeoutError', w => ((w.proxy.f = forever), w.proxy.awaits({ timeout: 20 }, 'f'))],
     'a symbol for a name': ['DataCloneError', w => w.proxy.attempts('symbol')],
     'a reserved name': ['TypeError', w => w.proxy.attempts('reserved')],
     'a timeout that is not a number': ['RangeError', w => w.proxy.attempts('timeout')],
     'a duration of sleep that is not a number': ['TypeError', w => w.proxy.attempts('sleep')],
     'a notification that cannot be sent': ['DataCloneError', w => w.proxy.attempts('notify')],
     'another call of `coincide()` with other options': ['CoincideError', w => w.proxy.attempts('options')],
-    'an interrupt of a computation': ['CoincideError', w => (setTimeout(() => w.interrupt(), 20), w.proxy.spin())],
+    'an interrupt of a computation': ['CoincideError', w => (onceBegun(w, () => w.interrupt()), w.proxy.spin('begun'))],
   };
   const theError = () => new RangeError('given');
 
   for (const [what, [name, body, frames = ['attempt'], options]] of Object.entries(ofWorkers))
     test(`the stack of an error has the frames of the worker's program: ${what}`, async () => {
-      if (dropsFrames && DROPPED.includes(what)) return 'this browser drops the frames of functions that end with a call';
+      if (dropsFrames && DROPPED.includes(what)) return skip('this browser drops the frames of functions that end with a call');
       const { Worker } = made(options);
       const w = new Worker(worker('all'));
       try {
@@ -185,21 +187,16 @@ export default (register, kit) => {
   const { code: TIMEOUT } = new DOMException('', 'TimeoutError');
   const { code: ABORT } = new DOMException('', 'AbortError');
   const { code: CLONE } = new DOMException('', 'DataCloneError');
-  const aborted = () => {
-    const controller = new AbortController();
-    setTimeout(() => controller.abort(), 20);
-    return controller.signal;
-  };
 
   /** By what happens to a call of main: the action, and what its error says. The `code` of a `DOMException` is the platform's. */
   const saidToMain = {
     'a function that is unknown': [w => w.proxy.missing(), 'TypeError', 'UnknownFunction', 'missing', 'at the other end, ', 'no function `missing` is registered', 'registered are: add, attempts, awaits'],
     'an argument that cannot be sent': [w => w.proxy.echo({ on() {} }), 'DataCloneError', CLONE, 'echo', 'the arguments of `echo` cannot be sent', 'args[0].on'],
-    'a timeout': [w => limited(w).later(1, 500), 'TimeoutError', TIMEOUT, 'later', '`later` did not return in time'],
-    'an interrupt': [w => (setTimeout(() => w.interrupt(), 20), w.proxy.throwsWhenStopped()), 'CoincideError', 'Interrupted', 'check', 'main has interrupted the worker'],
-    'a pending call of a worker that is terminated': [w => (setTimeout(() => w.terminate(), 20), w.proxy.later(1, 5000)), 'CoincideError', 'Closed', 'later', '`later` cannot answer: ', 'this end has terminated the worker'],
+    'a timeout': [w => limited(w).later(1, 60_000), 'TimeoutError', TIMEOUT, 'later', '`later` did not return in time'],
+    'an interrupt': [w => (onceBegun(w, () => w.interrupt()), w.proxy.throwsWhenStopped('begun')), 'CoincideError', 'Interrupted', 'check', 'main has interrupted the worker'],
+    'a pending call of a worker that is terminated': [w => (setTimeout(() => w.terminate(), 20), w.proxy.later(1, 60_000)), 'CoincideError', 'Closed', 'later', '`later` cannot answer: ', 'this end has terminated the worker'],
     'a call of a worker that was terminated': [w => (w.terminate(), w.proxy.later(1)), 'CoincideError', 'Closed', 'later', '`later` was not called: ', 'main has terminated the worker'],
-    'a call of a worker that has failed': [w => (w.notify('failsAndGoesOn', 'nothing'), w.proxy.later(1, 5000)), 'CoincideError', 'Closed', 'later', '`later` cannot answer: ', 'the worker has failed: on purpose'],
+    'a call of a worker that has failed': [w => (w.notify('failsAndGoesOn', 'nothing'), w.proxy.later(1, 60_000)), 'CoincideError', 'Closed', 'later', '`later` cannot answer: ', 'the worker has failed: on purpose'],
   };
   for (const [what, [action, ...expected]] of Object.entries(saidToMain))
     test(`the text of an error of main: ${what}`, async () => {
@@ -222,8 +219,8 @@ export default (register, kit) => {
       const w = new Worker(worker('all'));
       w.proxy.never = () => new Promise(() => {});
       await w.ready;
-      setTimeout(() => w.interrupt(), 20);
-      checkParts(await w.proxy.untilStopped(way), 'CoincideError', 'Interrupted', fn, interrupted[way]);
+      onceBegun(w, () => w.interrupt());
+      checkParts(await w.proxy.untilStopped(way, 'begun'), 'CoincideError', 'Interrupted', fn, interrupted[way]);
       w.terminate();
     });
 
@@ -231,7 +228,9 @@ export default (register, kit) => {
       const w = new Worker(worker('all'));
       w.proxy.never = () => new Promise(() => {});
       await w.ready;
-      await rejects(() => w.within({ signal: aborted() }).untilStopped(way));
+      const controller = new AbortController();
+      onceBegun(w, () => controller.abort());
+      await rejects(() => w.within({ signal: controller.signal }).untilStopped(way, 'begun'));
       let stop;
       await until(async () => (stop = await w.proxy.stop()));
       checkParts(stop, 'AbortError', ABORT, fn, cancelled[way]);
@@ -255,7 +254,7 @@ export default (register, kit) => {
     'a function that is unknown to a main that has none': [w => w.proxy.call('missing'), 'TypeError', 'UnknownFunction', 'missing', 'at the other end, ', 'no function `missing` is registered', 'registered are: none yet'],
     'a function that is unknown': [w => ((w.proxy.hello = w.proxy.f = () => {}), w.proxy.call('missing')), 'TypeError', 'UnknownFunction', 'missing', 'no function `missing` is registered', 'registered are: f, hello'],
     'an argument that cannot be sent': [w => w.proxy.unsent('f'), 'DataCloneError', CLONE, 'f', 'the arguments of `f` cannot be sent', 'args[0].deep[1]'],
-    'a timeout': [w => ((w.proxy.f = () => pause(300)), w.proxy.callWithin({ timeout: 20 }, 'f')), 'TimeoutError', TIMEOUT, 'f', '`f` did not return in time'],
+    'a timeout': [w => ((w.proxy.f = forever), w.proxy.callWithin({ timeout: 20 }, 'f')), 'TimeoutError', TIMEOUT, 'f', '`f` did not return in time'],
   };
   for (const [what, [action, ...expected]] of Object.entries(saidToWorkers))
     test(`the text of an error of a worker: ${what}`, async () => {
@@ -275,8 +274,8 @@ export default (register, kit) => {
     const { isCoincide, code, message, function: fn } = await w.proxy.call('f');
     deepEqual([isCoincide, code, fn], [true, 'Closed', 'echo']);
     assert(message.includes('main has terminated the worker'), message);
-    setTimeout(() => w.interrupt(), 20);
-    const thrown = await rejects(() => w.proxy.throwsWhenStopped(), CoincideError);
+    onceBegun(w, () => w.interrupt());
+    const thrown = await rejects(() => w.proxy.throwsWhenStopped('begun'), CoincideError);
     deepEqual([thrown.code, thrown.function, thrown.name, thrown.constructor], ['Interrupted', 'check', 'CoincideError', CoincideError]);
     // As values, in both directions.
     const own = new CoincideError('Closed', 'gone', 'f', { cause: new CoincideError('Deadlock', 'inner', 'g') });
@@ -376,8 +375,7 @@ export default (register, kit) => {
         };
       }));
       checkError(await theCaller(() => kept.fails()), 'RangeError', ['theCallback', 'called as a callback', 'theCaller']);
-      setTimeout(() => w.terminate(), 20);
-      await pause(40);
+      w.terminate();
       const closed = await theCaller(() => kept.fails());
       checkError(closed, 'CoincideError', ['theCaller']);
       assert(closed.message.startsWith('`a callback`'), closed.message);

@@ -1,4 +1,6 @@
 // Workers that fail: everything that main awaits from them rejects with the worker's own error, which is also reported as without coincide.
+import { until } from './link.kit.mjs';
+import { skip } from './suite.mjs';
 
 export default (register, { coincide, CoincideError, worker, tier, node, runtime, assert, equal, deepEqual, rejects }) => {
   const test = (name, body) => register(`${tier}: ${name}`, body);
@@ -11,10 +13,10 @@ export default (register, { coincide, CoincideError, worker, tier, node, runtime
   const listens = w =>
     new Promise(resolve => (node ? w.on('error', error => resolve(error)) : w.addEventListener('error', resolve)));
 
-  /** Why a worker cannot fail in a way in which its module rejects after an `await`; undefined if it can. */
-  const whySilent = async how => {
+  /** `skip` with the reason if a worker cannot fail in a way in which its module rejects after an `await`; undefined if it can. */
+  const skipIfSilent = async how => {
     if (node || NOT_AWAITED.includes(how)) return undefined;
-    return (await (reported ??= reportsModules())) ? undefined : 'this browser reports no error of a module that awaits';
+    return (await (reported ??= reportsModules())) ? undefined : skip('this browser reports no error of a module that awaits');
   };
   let reported;
   const reportsModules = () => {
@@ -47,7 +49,7 @@ export default (register, { coincide, CoincideError, worker, tier, node, runtime
     { how: 'says' },
   ])
     test(`a worker that fails (${how}) rejects all promises with its own error`, async () => {
-      const silent = await whySilent(how);
+      const silent = await skipIfSilent(how);
       if (silent) return silent;
       const w = failing(how);
       const heard = how === 'says' || how === 'unhandled' || how === 'notAwaited' ? null : listens(w);
@@ -67,7 +69,7 @@ export default (register, { coincide, CoincideError, worker, tier, node, runtime
 
   for (const how of ['ours', 'saysOurs'])
     test(`a worker that fails with an error of coincide (${how}) has a CoincideError as the cause`, async () => {
-      const silent = await whySilent(how);
+      const silent = await skipIfSilent(how);
       if (silent) return silent;
       const w = failing(how);
       listens(w);
@@ -105,7 +107,7 @@ export default (register, { coincide, CoincideError, worker, tier, node, runtime
     });
 
   test('a worker whose error is its own cause rejects all promises', async () => {
-    const silent = await whySilent('aCircle');
+    const silent = await skipIfSilent('aCircle');
     if (silent) return silent;
     const w = failing('aCircle');
     listens(w);
@@ -119,8 +121,9 @@ export default (register, { coincide, CoincideError, worker, tier, node, runtime
         const w = failing('postsWhatIsNoReport');
         // Whether its own answer arrives is a race.
         await w.proxy.post({ [`coincide:${mark}:1`]: said }).catch(() => {});
-        await late(20);
-        equal((await rejects(() => w.proxy.post({}))).code, mark === 'broken' ? 'Failed' : 'Closed');
+        let code;
+        await until(async () => (code = await w.proxy.post({}).then(() => undefined, error => error.code)));
+        equal(code, mark === 'broken' ? 'Failed' : 'Closed');
         w.terminate();
       }
     });
@@ -142,7 +145,7 @@ export default (register, { coincide, CoincideError, worker, tier, node, runtime
   });
 
   test('a worker that closes itself rejects all promises', async () => {
-    if (node) return 'a thread exits, of which an event tells';
+    if (node) return skip('a thread exits, of which an event tells');
     const w = failing('postsWhatIsNoReport');
     await w.ready;
     const pending = rejects(() => w.proxy.never());
@@ -156,7 +159,7 @@ export default (register, { coincide, CoincideError, worker, tier, node, runtime
 
   for (const [how, expected] of [['text', 'too far'], ['null', null]])
     test(`a worker that throws something other than an error (${how}) rejects all promises with it`, async () => {
-      const silent = await whySilent(how);
+      const silent = await skipIfSilent(how);
       if (silent) return silent;
       const w = failing(how);
       const heard = listens(w);
@@ -212,7 +215,7 @@ export default (register, { coincide, CoincideError, worker, tier, node, runtime
   });
 
   test('an error that the worker handles is not a failure', async () => {
-    if (node) return 'Node.js has no such events';
+    if (node) return skip('Node.js has no such events');
     const w = failing('handled');
     deepEqual(await w.ready, ['echo']);
     equal(await w.proxy.echo(1), 1);
@@ -220,7 +223,7 @@ export default (register, { coincide, CoincideError, worker, tier, node, runtime
   });
 
   test('a thread that exits rejects all promises with its exit code', async () => {
-    if (!node) return 'Web Workers have no exit code';
+    if (!node) return skip('Web Workers have no exit code');
     const w = failing('exits');
     for (const { code, message } of await rejections(w)) {
       equal(code, 'Closed');
@@ -229,7 +232,7 @@ export default (register, { coincide, CoincideError, worker, tier, node, runtime
   });
 
   test('an error of a worker from which nothing is awaited ends the process, as without coincide', async () => {
-    if (!node) return 'browsers report it in their console';
+    if (!node) return skip('browsers report it in their console');
     const { spawnSync } = await import('node:child_process');
     const { execPath } = await import('node:process');
     const outcome = rest => {

@@ -1,5 +1,6 @@
 // Time and memory of encoding and decoding are linear in the size of a value, for each kind of value: ten small values are compared with
 // one of ten times the size. `memory()` returns the size of wasm's memory in bytes.
+import { skip } from './suite.mjs';
 
 export default (test, { encode, decode, blobs, memory, assert, throws }) => {
   const list = (length, make) => Array.from({ length }, (_, i) => make(i));
@@ -78,7 +79,7 @@ export default (test, { encode, decode, blobs, memory, assert, throws }) => {
 
   for (const [name, [make, size]] of Object.entries(kinds))
     test(`growth: ${name}`, async () => {
-      if (missing[name]?.()) return `this platform has no ${name}`;
+      if (missing[name]?.()) return skip(`this platform has no ${name}`);
       const [small, large] = await Promise.all([size, 10 * size].map(async size => {
         const value = make(size);
         const options = { blobs: await blobs(value) };
@@ -97,7 +98,7 @@ export default (test, { encode, decode, blobs, memory, assert, throws }) => {
     try {
       value = 1n << 64_000_000n;
     } catch {
-      return 'this platform has no such bigint';
+      return skip('this platform has no such bigint');
     }
     const before = memory();
     const bytes = encode(value);

@@ -11,6 +11,14 @@ export const until = async condition => {
   throw new Error(`it does not hold after 10,000 attempts: ${condition}`);
 };
 
+/** Calls `action` when the worker `w` of `workers/all.js` notifies `begun`. */
+export const onceBegun = (w, action) => {
+  w.proxy.begun = () => {
+    w.proxy.begun = () => {};
+    action();
+  };
+};
+
 /** Runs functions in a worker of `workers/objects.js`, from their source. */
 export const runnerOf = w => (fn, ...args) => w.proxy.run(String(fn), ...args);
 

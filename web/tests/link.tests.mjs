@@ -2,6 +2,8 @@
 // `coincide`, `worker(name)` gives the URL of a script in `workers/`, the tier, `memory()` the bytes of main's wasm memory, and the assertions of
 // `suite.mjs`.
 
+import { onceBegun, pause, until } from './link.kit.mjs';
+
 export default (register, { coincide: made, worker, tier, memory, assert, equal, deepEqual, rejects, throws }) => {
   /** Where a worker can't block, its calls give promises. */
   const blocks = tier !== 'messages';
@@ -21,7 +23,6 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
   };
   const link = (name, body, options) => test(name, () => using(body, options));
   const blocking = (name, body) => blocks && link(name, body);
-  const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
 
   test('diagnose and the worker tell the tier', async () => {
     const found = diagnose();
@@ -59,10 +60,10 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
   link('main goes on while the worker waits', async w => {
     let ticks = 0;
     const timer = setInterval(() => ticks++, 5);
-    w.proxy.sleep = () => pause(100);
-    await w.proxy.call('sleep');
+    w.proxy.sleep = () => until(() => ticks >= 5);
+    const { isError, message } = await w.proxy.call('sleep');
     clearInterval(timer);
-    assert(ticks >= 5, `${ticks} ticks`);
+    assert(!isError, message);
   });
 
   link('functions may be set, replaced and deleted at any time', async w => {
@@ -245,10 +246,17 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
   });
 
   link('calls overlap and may end in any order', async w => {
+    const open = {};
     const done = [];
-    const call = (value, ms) => w.proxy.later(value, ms).then(value => done.push(value));
-    await Promise.all([call('slow', 60), call('fast', 1), call('middle', 30)]);
-    deepEqual(done, ['fast', 'middle', 'slow']);
+    w.proxy.gate = name => new Promise(resolve => (open[name] = () => resolve(name)));
+    const calls = ['one', 'two', 'three'].map(name => w.proxy.awaits({}, 'gate', name).then(({ value }) => done.push(value)));
+    await until(() => Object.keys(open).length === 3);
+    for (const name of ['two', 'three', 'one']) {
+      open[name]();
+      await until(() => done.at(-1) === name);
+    }
+    await Promise.all(calls);
+    deepEqual(done, ['two', 'three', 'one']);
   });
 
   link('main may await the worker that waits for it', async w => {
@@ -321,11 +329,15 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
       kept = w.proxy.later(7);
       return new Promise(() => {});
     };
-    equal((await w.proxy.callWithin({ timeout: 20 }, 'never')).name, 'TimeoutError');
+    // The deadline may pass before the function runs.
+    await until(async () => {
+      equal((await w.proxy.callWithin({ timeout: 20 }, 'never')).name, 'TimeoutError');
+      return kept !== undefined;
+    });
     equal(await kept, 7);
     kept = undefined;
     const blocked = w.proxy.call('never');
-    while (!kept) await pause(1);
+    await until(() => kept !== undefined);
     w.interrupt();
     equal((await blocked).code, 'Interrupted');
     equal(await kept, 7);
@@ -340,20 +352,20 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
       });
     deepEqual(await w.proxy.awaitsBoth('meet', 1, 2), [1, 2]);
     equal((await w.proxy.awaits({}, 'missing')).class, 'TypeError');
-    w.proxy.slow = () => pause(300);
+    w.proxy.slow = () => new Promise(() => {});
     equal((await w.proxy.awaits({ timeout: 20 }, 'slow')).name, 'TimeoutError');
   });
 
   link('a deadline of main passes while the worker says nothing', async w => {
-    const busy = w.proxy.sleep(600).then(() => 'busy');
-    const error = rejects(() => w.within({ timeout: 30 }).echo(1));
-    equal((await Promise.race([busy, error])).name, 'TimeoutError');
-    await busy;
+    const busy = w.proxy.spin();
+    equal((await rejects(() => w.within({ timeout: 30 }).echo(1))).name, 'TimeoutError');
+    w.interrupt();
+    equal((await busy).code, 'Interrupted');
   });
 
   link('deadlines end calls on both sides', async w => {
-    equal((await rejects(() => w.within({ timeout: 20 }).later(1, 300))).name, 'TimeoutError');
-    w.proxy.slow = () => pause(300);
+    equal((await rejects(() => w.within({ timeout: 20 }).later(1, 60_000))).name, 'TimeoutError');
+    w.proxy.slow = () => new Promise(() => {});
     equal((await w.proxy.callWithin({ timeout: 20 }, 'slow')).name, 'TimeoutError');
     equal(await w.proxy.echo(1), 1);
     throws(() => w.within({ timeout: -1 }), RangeError);
@@ -362,7 +374,7 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
 
   link('an AbortSignal ends calls', async w => {
     const controller = new AbortController();
-    const call = w.within({ signal: controller.signal }).later(1, 1000);
+    const call = w.within({ signal: controller.signal }).later(1, 60_000);
     controller.abort(new Error('enough'));
     equal((await rejects(() => call)).message, 'enough');
     equal((await rejects(async () => w.within({ signal: AbortSignal.abort() }).echo(1))).name, 'AbortError');
@@ -462,25 +474,30 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
       deepEqual(await w.proxy.stopped(), [[way, 'AbortError', 20, 'string'], ['nests', 'AbortError']]);
     }
     w.proxy.limited = way => w.within({ timeout: 300 }).until(way).catch(({ name }) => name);
-    await w.proxy.nests('limited', 'check');
-    deepEqual(await w.proxy.stopped(), [['check', 'AbortError', 20, 'string'], ['nests', 'TimeoutError']]);
+    let stops;
+    // The deadline may pass before the function runs.
+    await until(async () => {
+      await w.proxy.nests('limited', 'check');
+      stops = await w.proxy.stopped();
+      deepEqual(stops.at(-1), ['nests', 'TimeoutError']);
+      return stops.length > 1;
+    });
+    deepEqual(stops, [['check', 'AbortError', 20, 'string'], ['nests', 'TimeoutError']]);
   });
 
   blocking('an interrupt ends the call in which the worker waits', async w => {
-    w.proxy.never = () => new Promise(() => {});
-    const blocked = w.proxy.call('never');
-    await pause(20);
-    w.interrupt();
-    equal((await blocked).code, 'Interrupted');
+    w.proxy.never = () => {
+      w.interrupt();
+      return new Promise(() => {});
+    };
+    equal((await w.proxy.call('never')).code, 'Interrupted');
     equal(await w.proxy.echo(1), 1);
   });
 
   link('an interrupt ends what the worker computes, time and again', async w => {
     for (let i = 0; i < 6; i++) {
-      const spinning = w.proxy.spin();
-      await pause(20);
-      w.interrupt();
-      equal((await spinning).code, 'Interrupted');
+      onceBegun(w, () => w.interrupt());
+      equal((await w.proxy.spin('begun')).code, 'Interrupted');
     }
     equal(await w.proxy.looks(250), 'to its end');
   });
@@ -494,10 +511,8 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
     for (let i = 0; i < 6; i++) w.interrupt();
     await pause(20);
     equal(await w.proxy.looks(250), 'to its end');
-    const spinning = w.proxy.spin();
-    await pause(20);
-    w.interrupt();
-    equal((await spinning).code, 'Interrupted');
+    onceBegun(w, () => w.interrupt());
+    equal((await w.proxy.spin('begun')).code, 'Interrupted');
   });
 
   link('a worker sleeps', async w => {
@@ -509,9 +524,10 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
   });
 
   link('an interrupt wakes a worker that sleeps, and what main calls meanwhile runs where the worker can block', async w => {
-    const sleeping = w.proxy.sleeps(Infinity);
+    const begun = new Promise(resolve => onceBegun(w, resolve));
+    const sleeping = w.proxy.sleeps(Infinity, 'begun');
+    await begun;
     if (blocks) equal(await w.proxy.echo(1), 1);
-    await pause(20);
     w.interrupt();
     equal((await sleeping).code, 'Interrupted');
     equal(await w.proxy.echo(2), 2);

@@ -1,6 +1,7 @@
 // Callbacks, exposed objects and signals: what stays where it is when it is passed to the other end.
 import { Objects } from '../modules/objects/table.js';
 import { linkOf, pause, runnerOf, until } from './link.kit.mjs';
+import { skip } from './suite.mjs';
 
 export default (register, { coincide: made, inner, mark, worker, tier, node, gc, assert, equal, deepEqual, rejects, throws }) => {
   const { callback, dispose, expose } = mark;
@@ -11,13 +12,11 @@ export default (register, { coincide: made, inner, mark, worker, tier, node, gc,
 
   /** Waits until the tables are as expected: releases travel behind calls. */
   const settles = async (w, given, received) => {
-    for (let i = 0; i < 500; i++) {
+    const isSettled = async () => {
       const found = w.handles();
-      if (found.given === given && found.received === received) return;
-      await w.proxy.echo(i);
-      await pause(1);
-    }
-    deepEqual(w.handles(), { given, received });
+      return (found.given === given && found.received === received) || (await w.proxy.echo(1), false);
+    };
+    await until(isSettled).catch(() => deepEqual(w.handles(), { given, received }));
   };
 
   link('the worker calls a function of main and receives its result', async (w, run) => {
@@ -188,15 +187,10 @@ export default (register, { coincide: made, inner, mark, worker, tier, node, gc,
   });
 
   link('values that are garbage-collected are released', async (w, run) => {
-    if (!gc) return 'garbage is not collected on demand here';
+    if (!gc) return skip('garbage is not collected on demand here');
     for (let i = 0; i < 20; i++) await run(({ callback }, i) => callback({ f: () => i }), i);
-    for (let i = 0; i < 100 && w.handles().received > 0; i++) {
-      gc();
-      await pause(5);
-    }
-    equal(w.handles().received, 0);
-    for (let i = 0; i < 200 && (await run(({ handles }) => handles().given)) > 0; i++) await pause(1);
-    equal(await run(({ handles }) => handles().given), 0);
+    await until(() => (gc(), w.handles().received === 0));
+    await until(async () => (await run(({ handles }) => handles().given)) === 0);
     // A method that is kept keeps its object.
     const { f } = await run(({ callback }) => callback({ f: () => 'kept' }));
     for (let i = 0; i < 3; i++) {
@@ -298,7 +292,7 @@ export default (register, { coincide: made, inner, mark, worker, tier, node, gc,
     });
 
   link('a thousand values in arguments of calls that are cancelled before they run leave the tables of both ends empty', async (w, run) => {
-    if (!blocks) return 'a worker that computes receives nothing';
+    if (!blocks) return skip('a worker that computes receives nothing');
     const controller = new AbortController();
     const begun = new Promise(resolve => (w.proxy.begun = resolve));
     const computes = run(({ check, notify }, signal) => {
@@ -593,7 +587,7 @@ export default (register, { coincide: made, inner, mark, worker, tier, node, gc,
     else addEventListener('unhandledrejection', heard, true);
     try {
       w.proxy.tree.frozen.a = 2;
-      for (let i = 0; i < 200 && faults.length === 0; i++) await pause(5);
+      await until(() => faults.length > 0);
       equal(faults[0]?.message, '`tree.frozen.a` cannot be set');
       equal(await w.proxy.tree.frozen.a, 1);
     } finally {
@@ -786,17 +780,12 @@ export default (register, { coincide: made, inner, mark, worker, tier, node, gc,
   });
 
   link('signals that were garbage-collected before they aborted are forgotten', async (w, run) => {
-    if (!gc) return 'garbage is not collected on demand here';
+    if (!gc) return skip('garbage is not collected on demand here');
     for (let i = 0; i < 20; i++) await run((_, signal) => signal.aborted, new AbortController().signal);
     const aborted = new AbortController();
     await run(({ kept }, signal) => void (kept.signal = signal), aborted.signal);
-    for (let i = 0; i < 100 && w.handles().given > 1; i++) {
-      gc();
-      await pause(5);
-    }
-    equal(w.handles().given, 1);
-    for (let i = 0; i < 200 && (await run(({ handles }) => handles().received)) > 1; i++) await pause(1);
-    equal(await run(({ handles }) => handles().received), 1);
+    await until(() => (gc(), w.handles().given === 1));
+    await until(async () => (await run(({ handles }) => handles().received)) === 1);
     aborted.abort();
     equal(await run(({ handles, kept }) => kept.signal.aborted && handles().received), 0);
   });
@@ -942,11 +931,10 @@ export default (register, { coincide: made, inner, mark, worker, tier, node, gc,
     equal(throws(() => w.proxy.echo(proxy)).name, 'DataCloneError');
     equal(w.handles().given, 3);
     await w.proxy.run(String(({ dispose, kept }) => dispose(kept.values[0])));
-    for (let i = 0; i < 100 && w.handles().given > 2; i++) await w.proxy.echo(i);
-    equal(w.handles().given, 2);
+    // Releases travel behind calls.
+    await until(async () => (await w.proxy.echo(1), w.handles().given === 2));
     w.terminate();
-    for (let i = 0; i < 100 && !hasEnded; i++) await pause(1);
-    equal(hasEnded, true);
+    await until(() => hasEnded);
   });
 
   link('terminate rejects a call that awaits a callback', async (w, run) => {

@@ -4,6 +4,7 @@ import { Posted } from '../modules/posted/objects.js';
 import { OBJECTS } from '../modules/proxy.js';
 import { MISSING } from '../modules/values.js';
 import { until } from './link.kit.mjs';
+import { skip } from './suite.mjs';
 import { made, objects } from './workers/posted.js';
 
 export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual, rejects, throws }) => {
@@ -44,7 +45,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
     test(`${name}: an argument of main`, async () => {
       const w = await started();
       const found = await made(name);
-      if (!found) return `this platform lacks ${name}`;
+      if (!found) return skip(`this platform lacks ${name}`);
       const [value, rest] = found;
       const used = await (moves ? w.proxy.use(name, value, transfer(value)) : w.proxy.use(name, value));
       assert(await check(value, used, rest), String(used));
@@ -53,7 +54,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
     test(`${name}: an argument of the worker`, async () => {
       const w = await started();
       const { value, message } = await w.proxy.send(name);
-      if (value === 'lacking') return `this platform lacks ${name}`;
+      if (value === 'lacking') return skip(`this platform lacks ${name}`);
       equal(message, undefined);
       equal(value, true);
     });
@@ -61,14 +62,14 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
     test(`${name}: a result for main`, async () => {
       const w = await started();
       const value = await w.proxy.give(name);
-      if (value === undefined) return `this platform lacks ${name}`;
+      if (value === undefined) return skip(`this platform lacks ${name}`);
       assert(await w.proxy.checks(name, await use(value)));
     });
 
     test(`${name}: a result that the worker awaits`, async () => {
       const w = await started();
       const { value, message } = await w.proxy.fetch(name);
-      if (value === 'lacking') return `this platform lacks ${name}`;
+      if (value === 'lacking') return skip(`this platform lacks ${name}`);
       equal(message, undefined);
       equal(value, true);
     });
@@ -76,7 +77,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
     if (blocks && name !== 'a rectangle' && name !== 'a matrix')
       test(`${name}: a result for a worker that blocks is refused`, async () => {
         const w = await started();
-        if (!(await made(name))) return `this platform lacks ${name}`;
+        if (!(await made(name))) return skip(`this platform lacks ${name}`);
         const { code, name: kind, message } = await w.proxy.fetchBlocking(name);
         equal(kind, 'DataCloneError');
         equal(code, 25);
@@ -85,7 +86,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
   }
 
   test('an object with toJSON is that in the result of a call that blocks, unless it is strict', async () => {
-    if (typeof DOMRect !== 'function' || !blocks) return 'nothing blocks here';
+    if (typeof DOMRect !== 'function' || !blocks) return skip('nothing blocks here');
     const w = await started();
     const { value } = await w.proxy.fetchBlocking('a rectangle');
     deepEqual([value.x, value.right, value.constructor], [1, 4, Object]);
@@ -248,7 +249,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
   });
 
   test('shared memory that the worker has received is sent to it while it blocks', async () => {
-    if (!hasMemory || !blocks) return lacksMemory;
+    if (!hasMemory || !blocks) return skip(lacksMemory);
     await using(async w => {
       deepEqual(await w.proxy.returns(), { value: true });
       const memory = new SharedArrayBuffer(8);
@@ -385,7 +386,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
   });
 
   test('a worker keeps shared memory until main no longer has it', () => {
-    if (!hasMemory) return lacksMemory;
+    if (!hasMemory) return skip(lacksMemory);
     const { posted, sent } = table();
     const [own, theirs] = [new SharedArrayBuffer(1), new SharedArrayBuffer(1)];
     const number = posted.next();
@@ -401,7 +402,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
   });
 
   test('main notifies the worker of shared memory that was garbage-collected', async () => {
-    if (!hasMemory || !gc) return 'garbage cannot be collected on demand';
+    if (!hasMemory || !gc) return skip('garbage cannot be collected on demand');
     const sent = [];
     const posted = new Posted({ id: 0, pending: new Map(), closed: undefined }, message => sent.push(message[OBJECTS].forget), MainLasting);
     (() => {

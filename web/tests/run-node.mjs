@@ -20,6 +20,7 @@ import fieldsTests from './fields.tests.mjs';
 import relayTests from './relay/worker.tests.mjs';
 import { runtime } from './runtimes.mjs';
 import * as suite from './suite.mjs';
+import suiteTests from './suite.tests.mjs';
 
 const here = name => new URL(name, import.meta.url);
 
@@ -68,6 +69,7 @@ coincidentTests(test, suite);
 codesTests(test, suite);
 corpusTests(test, suite);
 fieldsTests(test, suite);
+suiteTests(test, suite);
 
 process.on('unhandledRejection', error => console.log(`unhandled: ${error?.stack ?? error}`));
 // The tools and the messages are the same in other runtimes.

@@ -1,8 +1,10 @@
 // A small test runner, for Node.js and for pages alike.
 
 /**
- * Runs tests one after the other and hands `{ name, ok, error?, skipped? }` of each to `report`. A test may take `limit` milliseconds. `lack` returns why a
- * test is not run here.
+ * Runs tests one after the other and passes `{ name, ok, error?, skipped? }` of each to `report`.
+ *
+ * A test passes if its body returns `undefined`, and is skipped if it returns `skip(reason)`. It fails if the body throws, returns another value or takes
+ * longer than `limit` milliseconds. A test for whose name `lack` returns a reason is skipped.
  */
 export const suite = ({ limit = LIMIT, lack = () => undefined } = {}) => {
   const tests = [];
@@ -15,8 +17,10 @@ export const suite = ({ limit = LIMIT, lack = () => undefined } = {}) => {
         timer = setTimeout(() => reject(new Error(`not done after ${limit / 1000} s`)), limit);
       });
       try {
-        const skipped = lack(name) ?? (await Promise.race([body(), late]));
-        await report(typeof skipped === 'string' ? { name, ok: true, skipped } : { name, ok: true });
+        const reason = lack(name);
+        const result = reason === undefined ? await Promise.race([body(), late]) : skip(reason);
+        if (result !== undefined && !(result instanceof Skip)) throw new Error(`the test returned ${show(result)}; to skip a test, return \`skip(reason)\``);
+        await report({ name, ok: true, skipped: result?.reason });
       } catch (error) {
         await report({ name, ok: false, error: `${error?.message ?? error}\n${error?.stack ?? ''}` });
       } finally {
@@ -26,6 +30,16 @@ export const suite = ({ limit = LIMIT, lack = () => undefined } = {}) => {
   };
   return { test, run };
 };
+
+class Skip {
+  constructor(reason) {
+    if (typeof reason !== 'string' || reason === '') throw new TypeError('a test is skipped for a reason, which is a text');
+    this.reason = reason;
+  }
+}
+
+/** What a test returns that is not run here, with the reason. */
+export const skip = reason => new Skip(reason);
 
 export const assert = (condition, message = 'the assertion does not hold') => {
   if (!condition) throw new Error(message);

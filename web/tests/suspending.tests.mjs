@@ -1,9 +1,10 @@
 // The tier `suspending`: a wasm module waits for main while the event loop of its worker runs.
+import { skip } from './suite.mjs';
 
 /** @param kit `own` are the options of main that give the tier */
 export default (register, { coincide, coincideWindow, worker, own, assert, deepEqual, equal, rejects, throws }) => {
   const has = Boolean(globalThis.WebAssembly?.Suspending);
-  const test = (name, body) => register(`suspending: ${name}`, () => (has ? body() : 'this platform has no JSPI'));
+  const test = (name, body) => register(`suspending: ${name}`, () => (has ? body() : skip('this platform has no JSPI')));
   const start = more => new (coincideWindow({ ...own, ...more }).Worker)(worker('suspending'));
   const using = async (body, more) => {
     const w = start(more);
@@ -409,7 +410,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
   });
 
   test('the same entry blocks where memory is shared', async () => {
-    if (!coincide().native) return 'the page is not isolated';
+    if (!coincide().native) return skip('the page is not isolated');
     const w = new (coincideWindow({ suspends: true }).Worker)(worker('suspending'));
     equal(w.tier, 'shared-memory');
     w.proxy.step = async n => n + 1;

@@ -1,4 +1,5 @@
 // What values become on their way, in both directions and on each tier.
+import { skip } from './suite.mjs';
 
 export default (register, { coincide, worker, tier, assert, equal, deepEqual, rejects }) => {
   const test = (name, body) => register(`${tier}: values: ${name}`, body);
@@ -63,7 +64,7 @@ export default (register, { coincide, worker, tier, assert, equal, deepEqual, re
   });
 
   test('resizable buffers and views that follow them', async () => {
-    if (!ArrayBuffer.prototype.resize) return 'this platform has no resizable buffers';
+    if (!ArrayBuffer.prototype.resize) return skip('this platform has no resizable buffers');
     const buffer = new ArrayBuffer(4, { maxByteLength: 16 });
     const [back, view, fixed] = await both([buffer, new Uint8Array(buffer, 1), new Uint8Array(buffer, 0, 4)]);
     equal(back.maxByteLength, 16);
@@ -95,7 +96,7 @@ export default (register, { coincide, worker, tier, assert, equal, deepEqual, re
   });
 
   test('blobs and files', async () => {
-    if (typeof File !== 'function') return 'this platform has no File';
+    if (typeof File !== 'function') return skip('this platform has no File');
     const w = await started();
     w.proxy.make = () => ({ blob: new Blob(['hi'], { type: 'text/plain' }), file: new File(['abc'], 'n.txt', { lastModified: 5 }) });
     const back = await w.proxy.echo((await w.proxy.call('make')).value);
@@ -105,7 +106,7 @@ export default (register, { coincide, worker, tier, assert, equal, deepEqual, re
   });
 
   test('images', async () => {
-    if (typeof ImageData !== 'function') return 'this platform has no ImageData';
+    if (typeof ImageData !== 'function') return skip('this platform has no ImageData');
     const image = new ImageData(new Uint8ClampedArray([1, 2, 3, 4, 5, 6, 7, 8]), 2, 1);
     const back = await both(image);
     deepEqual([back.width, back.height, back.colorSpace ?? 'srgb', [...back.data]], [2, 1, 'srgb', [1, 2, 3, 4, 5, 6, 7, 8]]);

@@ -1,5 +1,6 @@
 // The membrane around main's objects: each way out of a small root, past a policy and off a list is refused, and what is allowed works.
 import { reflection } from '../modules/reflect/main.js';
+import { skip } from './suite.mjs';
 import { windowKit } from './window.kit.mjs';
 
 export default (test, kit) => {
@@ -208,7 +209,7 @@ export default (test, kit) => {
 
   test('window: operations that an untrusted worker needs work behind the membrane', async () => {
     const root = Object.assign(small(), { URL, log: Math.max, own: { max: Math.max } });
-    deepEqual(await within(root, async ({ window, ffi, pause }) => {
+    deepEqual(await within(root, async ({ window, ffi, until }) => {
       const { list, thing, map } = window;
       const iterated = [...list, ...map.keys(), ...window.numbers()];
       list.push(4);
@@ -216,7 +217,7 @@ export default (test, kit) => {
       Object.defineProperty(thing, 'defined', { value: 2, configurable: true });
       const got = [];
       list.forEach(item => void got.push(item));
-      await pause(20);
+      await until(() => got.length >= 4);
       const Class = thing.constructor;
       ffi.assign(thing, { one: 1, two: list });
       ffi.batch(() => {
@@ -468,7 +469,7 @@ export default (test, kit) => {
 
   // Tests that need a page.
 
-  const inPage = (name, body) => test(`window: in a page: ${name}`, () => (globalThis.document ? body() : 'this is no page'));
+  const inPage = (name, body) => test(`window: in a page: ${name}`, () => (globalThis.document ? body() : skip('this is no page')));
 
   inPage('each way out of an element is refused', async () => {
     const frame = document.createElement('iframe');
@@ -493,7 +494,7 @@ export default (test, kit) => {
         'the prototype of an element': ({ window }) => Object.getPrototypeOf(window.element),
         'defining on an element': ({ window }) => Reflect.defineProperty(window.element, 'textContent', { value: 1 }),
         'a method of an element for another object': ({ window }) => Reflect.apply(window.element.getRootNode, window.foreign, []),
-        'the view of an event, and its path': async ({ window, pause }) => {
+        'the view of an event, and its path': async ({ window, until }) => {
           const found = [];
           const attempt = action => {
             try {
@@ -514,8 +515,8 @@ export default (test, kit) => {
             heard++;
           });
           window.fire();
-          for (let i = 0; i < 50 && heard === 0; i++) await pause(10);
-          return found.find(value => value !== undefined && value !== null) ?? (heard === 0 && 'nothing was heard');
+          await until(() => heard > 0);
+          return found.find(value => value !== undefined && value !== null) ?? false;
         },
       }), '');
       deepEqual(await within(root, ({ window }) => {

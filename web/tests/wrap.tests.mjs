@@ -1,12 +1,13 @@
 // How a worker of the program gets its link: `wrap`, and the announcement that the worker makes.
 import { ends } from '../modules/loop.js';
+import { pause, until } from './link.kit.mjs';
+import { skip } from './suite.mjs';
 
 export default (register, { coincide: made, coincideWindow, inner, inlineUrl, worker, tier, serviceWorker, node, runtime, assert, equal, deepEqual, rejects, throws }) => {
   const test = (name, body) => register(`${tier}: wrap: ${name}`, body);
   const usual = { tier, serviceWorker, promises: tier === 'messages' };
   const main = options => made({ ...usual, ...options });
   const { wrap, workers, Worker: Own } = main();
-  const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
 
   /** A worker of the platform, and its class. */
   const Platform = node ? undefined : globalThis.Worker;
@@ -36,9 +37,9 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
   };
   for (const [name, { how, before, after, facts, options, pages, threads, forged, made = main }] of Object.entries(ways))
     test(`a worker that ${name}`, async () => {
-      if (pages && node) return 'Node.js has no such workers';
+      if (pages && node) return skip('Node.js has no such workers');
       // Its script has to be there before the message. `asks` is the same for both.
-      if (threads && !node) return 'a browser drops messages before a script listens';
+      if (threads && !node) return skip('a browser drops messages before a script listens');
       const w = await plain(how, options);
       await before?.(w);
       const given = Reflect.ownKeys(w);
@@ -164,11 +165,14 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
         if (when === 'after') post();
         await w.ready;
         if (when === 'linked') post();
-        let all = [];
         // A browser drops those that arrive before the script listens.
-        for (let i = 0; i < 100 && all.length < 3; i++) all = await w.proxy.seen();
-        if (when !== 'before' || node) deepEqual(all, [{ i: 1 }, { i: 2 }, { i: 3 }]);
-        else assert(all.every(({ i }) => i > 0), JSON.stringify(all));
+        if (when !== 'before' || node) {
+          await until(async () => (await w.proxy.seen()).length >= 3);
+          deepEqual(await w.proxy.seen(), [{ i: 1 }, { i: 2 }, { i: 3 }]);
+        } else {
+          const all = await w.proxy.seen();
+          assert(all.every(({ i }) => i > 0), JSON.stringify(all));
+        }
         deepEqual(seen, []);
         w.terminate();
       }
@@ -306,7 +310,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
   });
 
   test('workers that are wrapped and terminated leave nothing behind', async () => {
-    if (tier !== 'shared-memory') return 'it is the same on all tiers';
+    if (tier !== 'shared-memory') return skip('it is the same on all tiers');
     const { wrap, workers } = inner({ tier });
     const before = ends.size;
     for (let i = 0; i < 100; i++) {
@@ -321,12 +325,12 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
       if (i % 4 === 3) await w.proxy.add(1, 2);
       w.terminate();
     }
-    await pause(20);
-    deepEqual([ends.size - before, Object.keys(workers)], [0, []]);
+    await until(() => ends.size <= before);
+    deepEqual(Object.keys(workers), []);
   });
 
   test('`wrap` takes a worker of another frame', async () => {
-    if (node) return 'there are no frames';
+    if (node) return skip('there are no frames');
     const frame = document.createElement('iframe');
     frame.srcdoc = '<p>';
     const loaded = new Promise(resolve => (frame.onload = resolve));
@@ -342,7 +346,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
   if (tier !== 'shared-memory') return;
 
   test('a thread exits when its work is done, unless it has functions that main may call', async () => {
-    if (!node) return 'a browser keeps workers';
+    if (!node) return skip('a browser keeps workers');
     const exits = w => new Promise(resolve => w.on('exit', resolve));
     let answer;
     const working = wrap(await plain('isDone'));
@@ -372,7 +376,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
   });
 
   test('`ref` and `unref` of a wrapped thread decide whether it keeps the process', async () => {
-    if (!node) return 'there are no processes';
+    if (!node) return skip('there are no processes');
     const { spawnSync } = await import('node:child_process');
     const { execPath } = await import('node:process');
     const outcome = refs => {
@@ -391,7 +395,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
   });
 
   test('a thread that is terminated many times has no listeners for it', async () => {
-    if (!node) return 'there are no threads';
+    if (!node) return skip('there are no threads');
     const w = wrap(await plain('atOnce'));
     await w.ready;
     const before = w.listenerCount('exit');
@@ -402,7 +406,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
   });
 
   test('a worker whose policy forbids wasm says so, unless the browser lets it run what main has compiled', async () => {
-    if (node) return 'there are no policies';
+    if (node) return skip('there are no policies');
     const frame = document.createElement('iframe');
     frame.srcdoc = `<meta http-equiv="Content-Security-Policy" content="script-src 'unsafe-inline' blob: ${location.origin}">`;
     const loaded = new Promise(resolve => (frame.onload = resolve));
@@ -454,7 +458,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
   };
 
   test('`coincide/main` in a worklet says that there are no workers', async () => {
-    if (node) return 'there are no worklets';
+    if (node) return skip('there are no worklets');
     const { name, message } = await inWorklet('main.js', "new (coincide().Worker)('./worker.js')");
     equal(name, 'TypeError');
     assert(message.includes('this environment has no `Worker`'), message);
@@ -466,7 +470,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
     ['the file of the wasm', "connect-src 'none'", '`connect-src` of the page'],
   ])
     test(`a policy that forbids ${name} is named`, async () => {
-      if (node) return 'there are no policies';
+      if (node) return skip('there are no policies');
       const frame = document.createElement('iframe');
       frame.srcdoc = `<meta http-equiv="Content-Security-Policy" content="${policy.replace('ORIGIN', location.origin)}">
         <script type="module">
@@ -486,13 +490,13 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
       document.body.append(frame);
       const found = await told;
       frame.remove();
-      if (name === 'its script' && found.thrown === 'SecurityError') return '`new Worker` of this browser throws, and there is no worker to report';
+      if (name === 'its script' && found.thrown === 'SecurityError') return skip('`new Worker` of this browser throws, and there is no worker to report');
       assert(String(found.told).includes(part), String(found.told ?? found.thrown));
       deepEqual([found.diagnosis.canBlock, String(found.diagnosis.reasons[0]).includes(part)], name === 'wasm' ? [false, true] : [true, false]);
     });
 
   test('a script that does not run: the error says why, as far as requests show', async () => {
-    if (node) return 'an event has the error';
+    if (node) return skip('an event has the error');
     for (const [script, part] of [
       ['workers/bare.web.js', 'imports `coincide/worker`, a bare specifier'],
       ['workers/lost.web.js', '/lost-module.js was answered with status 404'],

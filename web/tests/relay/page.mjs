@@ -1,6 +1,6 @@
 // What may happen to a service worker while workers wait for it. Each test has a page of its own, in a frame, whose coincide
 // it uses: service workers belong to pages.
-import { assert, deepEqual, equal, rejects, suite } from '../site/suite.mjs';
+import { assert, deepEqual, equal, rejects, skip, suite } from '../site/suite.mjs';
 import foreignTests from './foreign/tests.mjs';
 import lackingTests from './lacking.tests.mjs';
 import quietTests from './quiet.tests.mjs';
@@ -128,7 +128,7 @@ paged('a new version takes over whatever the relay says: the call runs once or e
 
 paged('the service worker is stopped while workers wait: each call runs once', 'stopped', async page => {
   const { stopServiceWorkers } = globalThis;
-  if (!stopServiceWorkers) return 'only Chromium that is driven can stop one';
+  if (!stopServiceWorkers) return skip('only Chromium that is driven can stop one');
   const instance = async () => (await page.fetch('./instance')).text();
   const workers = [start(page), start(page)];
   await Promise.all(workers.map(w => w.ready));
@@ -275,7 +275,7 @@ paged('a page that takes up all room of the relay keeps no other page out', 'flo
   await (await registrationOf(page)).unregister();
 });
 
-const kit = { paged, start, countsEach, pause, assert, deepEqual, equal, rejects };
+const kit = { paged, start, countsEach, pause, assert, deepEqual, equal, rejects, skip };
 for (const tests of [lackingTests, quietTests, foreignTests]) tests(kit);
 
 await run(result => post(JSON.stringify(result)), new URLSearchParams(location.search).get('filter') ?? '').catch(error =>

@@ -1,5 +1,5 @@
 // A visit on which nothing is wrong prints no error on the console: no request fails, and nothing else does.
-export default ({ paged, start, countsEach, pause, deepEqual, equal }) => {
+export default ({ paged, start, countsEach, pause, deepEqual, equal, skip }) => {
   /** What a page or worker has asked for in vain. */
   const failuresOf = entries => entries.filter(({ responseStatus: status }) => status >= 400).map(({ name, responseStatus }) => `${responseStatus} ${name}`);
 
@@ -60,12 +60,12 @@ export default ({ paged, start, countsEach, pause, deepEqual, equal }) => {
 
   for (const folder of ['coincident', 'sabayon', 'polyfill']) {
     quiet(`the first visit with the relay of ${folder}`, `foreign/${folder}`, async (page, started) => {
-      if (!(await page.fetch('./sw.js')).ok) return `the npm package ${folder} is not installed`;
+      if (!(await page.fetch('./sw.js')).ok) return skip(`the npm package ${folder} is not installed`);
       await unregister(page);
       await countsEach(started({ tier: 'service-worker' }), 3);
     });
     quiet(`a later visit with the relay of ${folder}`, `foreign/${folder}`, async (page, started) => {
-      if (!(await page.navigator.serviceWorker.getRegistration())) return `the npm package ${folder} is not installed`;
+      if (!(await page.navigator.serviceWorker.getRegistration())) return skip(`the npm package ${folder} is not installed`);
       await countsEach(started({ tier: 'service-worker' }), 3);
     });
   }

@@ -1,6 +1,6 @@
 // In a sandboxed frame much of the platform throws when it is looked at. The package is imported all the same, says why a worker can't block
 // there, and reaches workers by messages.
-import { assert, deepEqual, equal, rejects, suite } from '../suite.mjs';
+import { assert, deepEqual, equal, rejects, skip, suite } from '../suite.mjs';
 
 const post = line => parent.postMessage(line, '*');
 addEventListener('unhandledrejection', event => post(`unhandled: ${event.reason?.stack ?? event.reason}`));
@@ -37,7 +37,7 @@ for (const module of modules)
   });
 
 test('diagnose says that it is the frame, whether or not a service worker is named', async () => {
-  if (crossOriginIsolated) return 'this frame shares memory';
+  if (crossOriginIsolated) return skip('this frame shares memory');
   for (const options of [{}, { serviceWorker: './sw.js' }]) {
     const { diagnose } = await main(options);
     const { tier, canBlock, reasons } = diagnose();
@@ -48,7 +48,7 @@ test('diagnose says that it is the frame, whether or not a service worker is nam
 });
 
 test('a relay is refused, with the reason', async () => {
-  if (crossOriginIsolated) return 'this frame shares memory';
+  if (crossOriginIsolated) return skip('this frame shares memory');
   const { Worker, relay } = await main({ serviceWorker: './sw.js' });
   const demanding = new Worker(data(), { tier: 'service-worker' });
   for (const refused of [() => relay(), () => demanding.ready]) {
@@ -63,7 +63,7 @@ for (const [kind, script] of Object.entries({ blob, data }))
   for (const options of [{ tier: 'messages' }, { serviceWorker: './sw.js' }])
     test(`a worker from a ${kind}: address is reached, with ${Object.keys(options)}`, async () => {
       // Memory is shared with workers of the same origin only, which those from data: addresses never are.
-      if (crossOriginIsolated && !options.tier) return 'this frame shares memory';
+      if (crossOriginIsolated && !options.tier) return skip('this frame shares memory');
       const { Worker } = await main(options);
       const w = new Worker(script());
       w.proxy.hello = name => `Hello, ${name}`;
@@ -72,7 +72,7 @@ for (const [kind, script] of Object.entries({ blob, data }))
       } catch ({ message }) {
         // Chromium refuses modules from blobs of such pages; what is awaited ends all the same.
         assert(kind === 'blob' && message.includes('could not be loaded'), message);
-        return 'this browser loads no module from a blob: address here';
+        return skip('this browser loads no module from a blob: address here');
       }
       equal(await w.proxy.add(20, 22), 42);
       equal(w.tier, 'messages');
@@ -102,7 +102,7 @@ test("a worker's script of another origin is refused by the browser, and the wor
 });
 
 test('coi.js says why it does nothing', async () => {
-  if (crossOriginIsolated) return 'this frame shares memory';
+  if (crossOriginIsolated) return skip('this frame shares memory');
   const { error } = console;
   try {
     for (const policy of ['require-corp', 'isolate-and-require-corp']) {

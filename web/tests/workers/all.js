@@ -106,7 +106,8 @@ export const run = async (coincide, CoincideError) => {
     const end = performance.now() + ms;
     while (performance.now() < end);
   };
-  const spin = () => {
+  const spin = (...begins) => {
+    begins.forEach(name => notify(name));
     for (;;) {
       const stop = attempt(check);
       if ('thrown' in stop) return stop;
@@ -138,7 +139,8 @@ export const run = async (coincide, CoincideError) => {
     else proxy.other = () => way;
     return way;
   };
-  proxy.sleeps = given => {
+  proxy.sleeps = (given, ...begins) => {
+    begins.forEach(name => notify(name));
     const start = performance.now();
     const { thrown } = attempt(() => sleep(given));
     return thrown ?? performance.now() - start;
@@ -169,8 +171,9 @@ export const run = async (coincide, CoincideError) => {
   /** Does something until it is stopped, and returns what has stopped it. Main can ask for that later. */
   let stop;
   proxy.stop = () => stop;
-  const untilStopped = way =>
+  const untilStopped = (way, ...begins) =>
     (stop = attempt(() => {
+      begins.forEach(name => notify(name));
       for (;;) {
         if (way === 'sleep') sleep(60_000);
         else if (way === 'call') never();
@@ -178,7 +181,8 @@ export const run = async (coincide, CoincideError) => {
       }
     }));
   proxy.untilStopped = untilStopped;
-  proxy.throwsWhenStopped = () => {
+  proxy.throwsWhenStopped = (...begins) => {
+    begins.forEach(name => notify(name));
     for (;;) check();
   };
   /** Reports a failure, after which main closes the link, and posts what that has stopped here. */

@@ -1,4 +1,6 @@
 // The worker of the tests of main's objects: runs functions of the tests, of which it gets the source.
+import { pause, until } from '../link.kit.mjs';
+
 export const run = async coincide => {
   const scope = await coincide();
   const { proxy } = scope;
@@ -36,6 +38,6 @@ export const run = async coincide => {
     return scope.ffi.sizes().trips - before;
   };
 
-  const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
-  proxy.run = (source, ...args) => (0, eval)(`(${source})`)({ ...scope, outcome, described, trips, pause, source: text => (0, eval)(`(${text})`) }, ...args);
+  const tools = { outcome, described, trips, pause, until };
+  proxy.run = (source, ...args) => (0, eval)(`(${source})`)({ ...scope, ...tools, source: text => (0, eval)(`(${text})`) }, ...args);
 };
