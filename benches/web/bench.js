@@ -1,30 +1,35 @@
 // Runs each row with each subject, in turns, and posts what it measures, a line of JSON at a time.
 //
-// The first line says what there is to measure. Then there is a line for each batch: `{ row, subject, samples: { figure: [...] } }`,
-// with `skipped: { figure: why }` for figures that cannot be measured here, or `error` instead of both. `{ repeated: row }` says that further
-// rounds follow, `{ gauges, at }` how the page itself does, `{ note }` is a sign of life.
+// The first line announces the rows and subjects. Then there is a line for each batch: `{ row, subject, samples: { figure: [...] } }`,
+// with `skipped: { figure: why }` for figures that cannot be measured here, or `error` instead of both. Further lines: `{ repeated: row }`
+// when further rounds follow, `{ begins: row }` before a row, `{ over: row }` when there is no time for a row, `{ gauges, at }` with readings of the gauges, `{ gauge, error }`
+// when a gauge fails, and `{ note }` as a sign of life.
+import { passes } from './filter.js';
 import { Gauges } from './gauges.js';
 import { Rounds } from './rounds.js';
+import { Hangs, Watchdog } from './watchdog.js';
 
 /**
- * Measures what the parameters say.
+ * Measures as the parameters say.
  *
- * @param parameters a `URLSearchParams`: the plan and the filter
+ * @param parameters a `URLSearchParams`: the plan, the filter, the name of the group, and the row to continue after
  * @param at.rows the rows of this place
  * @param at.subjects its subjects
- * @param at.post what takes a line
- * @param at.prepare what is awaited before the first row
+ * @param at.post takes a line
+ * @param at.prepare is awaited before the first row
  * @param at.impossible why rows cannot be measured here, by name
+ * @param at.absent why subjects cannot be measured here, by name
  */
-export const bench = async (parameters, { rows, subjects: all, post, prepare, impossible = {} }) => {
-  const plan = Object.fromEntries(
-    ['rounds', 'warmUp', 'batch', 'samples', 'starts', 'flood', 'calls', 'budget'].map(name => [name, Number(parameters.get(name))]),
-  );
-  const filter = parameters.get('filter') ?? '';
-  const isTakenBy = row => ({ name, rows }) => rows.includes(row.name) && `${row.name}/${name}`.includes(filter);
-  const selected = rows.map(row => [row, all.filter(isTakenBy(row))]).filter(([, subjects]) => subjects.length > 0);
+export const bench = async (parameters, { rows, subjects: all, post, prepare, impossible = {}, absent = {} }) => {
+  const numbers = ['rounds', 'warmUp', 'batch', 'samples', 'starts', 'flood', 'calls', 'budget', 'patience'];
+  const plan = Object.fromEntries(numbers.map(name => [name, Number(parameters.get(name))]));
+  const [filter, group, after] = ['filter', 'group', 'after'].map(name => parameters.get(name) ?? '');
+  const isTakenBy = row => ({ name, rows }) => rows.includes(row.name) && passes(`${group}/${row.name}/${name}`, filter);
+  const left = rows.slice(rows.findIndex(({ name }) => name === after) + 1);
+  const selected = left.map(row => [row, all.filter(isTakenBy(row))]).filter(([, subjects]) => subjects.length > 0);
   const cases = selected.filter(([{ name }]) => !impossible[name]);
   const missing = selected.filter(([{ name }]) => impossible[name]).map(([{ name }]) => [name, impossible[name]]);
+  const isFirst = after === '';
   await post({
     rows: cases.map(([{ name, about, section, figures, once }, subjects]) => ({
       name,
@@ -35,19 +40,24 @@ export const bench = async (parameters, { rows, subjects: all, post, prepare, im
       batches: subjects.length * (once ? 1 : plan.rounds),
     })),
     subjects: all.map(({ name, kind, about }) => ({ name, kind, about })),
-    missing: Object.fromEntries(missing),
+    missing: Object.fromEntries(isFirst ? missing : []),
+    absent: isFirst && filter === '' ? absent : {},
+    ...(isFirst ? {} : { after }),
   });
   if (cases.length === 0) return;
   await prepare?.();
-  const gauges = new Gauges(plan);
+  const gauges = new Gauges(plan, post);
   const runner = new Runner(plan, post);
   const began = performance.now();
+  const over = began + plan.budget;
   for (const [index, [row, subjects]] of cases.entries()) {
-    await post(await gauges.probe());
+    await post({ begins: row.name });
+    await gauges.probe();
     const failed = new Set();
     // What earlier rows have left over, and the share of this one.
-    const rounds = new Rounds(row, plan.rounds, began + (plan.budget * (index + 1)) / cases.length);
-    for (let round = 0; rounds.wantsMore(); round++) {
+    const rounds = new Rounds(row, plan.rounds, began + (plan.budget * (index + 1)) / cases.length, over);
+    let round = 0;
+    for (; rounds.wantsMore(); round++) {
       if (round === plan.rounds) await post({ repeated: row.name });
       for (let turn = 0; turn < subjects.length; turn++) {
         // Each round begins with another one, so that none always follows the same neighbour.
@@ -59,8 +69,9 @@ export const bench = async (parameters, { rows, subjects: all, post, prepare, im
         await post(line);
       }
     }
+    if (round === 0) await post({ over: row.name });
   }
-  await post(await gauges.probe());
+  await gauges.probe();
   gauges.end();
 };
 
@@ -69,6 +80,8 @@ class Runner {
   #plan;
   #post;
   #links = new Map();
+  /** How often subjects have hung. */
+  #hangs = new Map();
 
   constructor(plan, post) {
     this.#plan = plan;
@@ -77,9 +90,12 @@ class Runner {
 
   async run(row, subject) {
     const line = { row: row.name, subject: subject.name };
+    const hangs = this.#hangs.get(subject) ?? 0;
+    if (hangs >= MOST_HANGS) return { ...line, error: 'it hung in two earlier rows' };
     try {
       return { ...line, ...split(Object.entries(await this.#batch(row, subject))) };
     } catch (error) {
+      if (error instanceof Hangs) this.#hangs.set(subject, hangs + 1);
       this.#links.get(subject)?.close();
       this.#links.delete(subject);
       return { ...line, error: String(error?.message ?? error) };
@@ -87,7 +103,7 @@ class Runner {
   }
 
   async #batch(row, subject) {
-    const watchdog = new Watchdog();
+    const watchdog = new Watchdog(this.#plan.patience);
     const progress = note => {
       watchdog.feed();
       this.#post({ note: `${row.name}/${subject.name}: ${note}` });
@@ -106,26 +122,6 @@ class Runner {
   }
 }
 
-/** `bark` rejects after too long without a sign of life. */
-class Watchdog {
-  #timer;
-  #fail;
-
-  constructor() {
-    this.bark = new Promise((_, reject) => (this.#fail = reject));
-    this.feed();
-  }
-
-  feed() {
-    this.end();
-    this.#timer = setTimeout(() => this.#fail(new Error(`it hangs: nothing for ${PATIENCE / 1000} s`)), PATIENCE);
-  }
-
-  end() {
-    clearTimeout(this.#timer);
-  }
-}
-
 /** Samples of figures apart from the reasons why there are none. */
 const split = figures => {
   const measured = figures.filter(([, samples]) => typeof samples !== 'string');
@@ -133,5 +129,5 @@ const split = figures => {
   return { samples: Object.fromEntries(measured), skipped: Object.fromEntries(skipped) };
 };
 
-/** Milliseconds without a sign of life after which a subject is taken to hang. */
-const PATIENCE = 60_000;
+/** Hangs of a subject after which it is not run any more. */
+const MOST_HANGS = 2;

@@ -3,33 +3,52 @@ import { timeAwaited } from './meter.js';
 import { expect } from './payloads.js';
 import { quantile } from './rounds.js';
 import post from './subjects/post.js';
+import { within } from './watchdog.js';
+
+/** Where the page is not isolated, the clock is coarser. */
+const PLACE = crossOriginIsolated ? '' : ', not isolated';
 
 /** The smallest step of the clock, and a number that is posted to a worker and comes back. */
 export class Gauges {
   #plan;
+  #post;
   #link = post.open();
   #began = performance.now();
+  /** By name, what takes a value in nanoseconds. A gauge that fails is removed. */
+  #gauges = new Map([
+    [`clock${PLACE}`, async () => step()],
+    [`post${PLACE}`, () => this.#trip()],
+  ]);
 
-  constructor({ warmUp, batch }) {
-    this.#plan = { warmUp: warmUp / 10, batch: batch / 10, samples: 3 };
+  /** `post` takes a line. */
+  constructor({ warmUp, batch, patience }, post) {
+    this.#plan = { warmUp: warmUp / 10, batch: batch / 10, samples: 3, patience };
+    this.#post = post;
   }
 
-  /** A value for each of a few batches, in nanoseconds. */
+  /** Posts a value of each gauge for each of a few batches, or why a gauge has failed. */
   async probe() {
     const at = (performance.now() - this.#began) / 1000;
-    const clock = [];
-    const posts = [];
-    await this.#link.started;
-    for (let i = 0; i < BATCHES; i++) {
-      clock.push(step());
-      const samples = await timeAwaited(this.#plan, async k => expect((await this.#link.next(k)) === k + 1));
-      posts.push(quantile(samples, 0.5));
-    }
-    return { gauges: { [`clock${PLACE}`]: clock, [`post${PLACE}`]: posts }, at };
+    const gauges = {};
+    for (const [name, value] of this.#gauges)
+      try {
+        const values = [];
+        for (let i = 0; i < BATCHES; i++) values.push(await within(this.#plan.patience, value()));
+        gauges[name] = values;
+      } catch (error) {
+        this.#gauges.delete(name);
+        await this.#post({ gauge: name, error: String(error?.message ?? error) });
+      }
+    await this.#post({ gauges, at });
   }
 
   end() {
     this.#link.close();
+  }
+
+  async #trip() {
+    await this.#link.started;
+    return quantile(await timeAwaited(this.#plan, async k => expect((await this.#link.next(k)) === k + 1)), 0.5);
   }
 }
 
@@ -46,6 +65,3 @@ const step = () => {
 };
 
 const BATCHES = 3;
-
-/** Where the page is not isolated, the clock is coarser. */
-const PLACE = crossOriginIsolated ? '' : ', not isolated';

@@ -16,11 +16,17 @@ const IMPOSSIBLE = {
   memory: 'Node.js has no performance.measureUserAgentSpecificMemory',
 };
 
+const ABSENT = {
+  coincident: 'its entry for servers connects them to pages; it has none for threads of Node.js',
+  'coincide window': 'Node.js has no document',
+  'coincident window': 'Node.js has no document',
+};
+
 process.on('unhandledRejection', reason => post(`unhandled: ${reason?.stack ?? reason}`));
 const rows = ROWS.filter(({ plain = false }) => !plain);
-// coincident's entry for servers connects them to pages; it has none for threads.
 const subjects = [limit, doorbell, coincide, syncMessage, comlink];
-await bench(new URLSearchParams(process.argv[2]), { rows, subjects, post, impossible: IMPOSSIBLE }).catch(error =>
+const parameters = new URLSearchParams(process.argv[2]);
+await bench(parameters, { rows, subjects, post, impossible: IMPOSSIBLE, absent: ABSENT }).catch(error =>
   post(`the benches failed: ${error?.stack ?? error}`),
 );
 process.exit();

@@ -1,30 +1,36 @@
 // How many rounds a row is run for.
 
-/** The planned rounds, and as many again while a subject is unstable, until time is up. There are always enough for an interval. */
+/**
+ * The planned rounds, and as many again while a subject is unstable, until the row's time ends. There are enough for an interval, unless the
+ * time of all rows ends.
+ */
 export class Rounds {
   #row;
   #planned;
   #end;
+  #over;
   #now;
   #done = 0;
   /** By subject and figure, the medians of its batches. */
   #medians = new Map();
 
-  /** `end` is when the row's time is up, on the clock of `now`. */
-  constructor(row, planned, end, now = () => performance.now()) {
+  /** `end` is when the row's time ends, and `over` when that of all rows ends, on the clock of `now`. */
+  constructor(row, planned, end, over, now = () => performance.now()) {
     this.#row = row;
     this.#planned = row.once ? 1 : planned;
     this.#end = end;
+    this.#over = over;
     this.#now = now;
   }
 
   /** Whether a further round follows, which it counts. */
   wantsMore() {
-    const early = this.#now() < this.#end;
+    const now = this.#now();
     const done = this.#done;
     const more =
-      done < Math.min(this.#planned, LEAST) ||
-      (early && (done < this.#planned || (this.#row.steady === true && done < 2 * this.#planned && this.#isUnstable())));
+      now < this.#over &&
+      (done < Math.min(this.#planned, LEAST) ||
+        (now < this.#end && (done < this.#planned || (this.#row.steady === true && done < 2 * this.#planned && this.#isUnstable()))));
     if (more) this.#done += 1;
     return more;
   }

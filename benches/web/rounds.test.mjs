@@ -1,11 +1,13 @@
-// `node rounds.test.mjs`: how many rounds a row is run for.
+// `node rounds.test.mjs`: how many rounds a row is run for, and which rows a filter selects.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { passes } from './filter.js';
 import { Rounds, quantile } from './rounds.js';
 
 /** Rounds of a row whose batches have these medians, in turns, when time is up after so many looks at the clock. */
-const count = ({ row = { steady: true }, planned = 9, looks = Infinity, medians = [10] }) => {
+const count = ({ row = { steady: true }, planned = 9, looks = Infinity, over = Infinity, medians = [10] }) => {
   let time = 0;
-  const rounds = new Rounds(row, planned, looks, () => time++);
+  const rounds = new Rounds(row, planned, looks, over, () => time++);
   let done = 0;
   for (; rounds.wantsMore(); done++) rounds.add({ subject: 'a', samples: { inc: [medians[done % medians.length]] } });
   return done;
@@ -19,7 +21,12 @@ for (const [name, options, expected] of [
   ['three rounds are run when time is up', { looks: 0 }, 3],
   ['fewer are run if fewer are planned', { looks: 0, planned: 2 }, 2],
   ['rounds end when time is up', { looks: 5 }, 5],
+  ['no round begins when the time of all rows is over', { over: 0 }, 0],
+  ['fewer than three are run if the time of all rows ends', { looks: 1, over: 2 }, 2],
 ])
   assert.equal(count(options), expected, name);
 
 assert.deepEqual([0.25, 0.5, 0.75].map(share => quantile([4, 1, 3, 2], share)), [1, 2, 3]);
+
+for (const [name, filter, expected] of JSON.parse(readFileSync(new URL('./filter.json', import.meta.url), 'utf8')))
+  assert.equal(passes(name, filter), expected, `${filter} of ${name}`);

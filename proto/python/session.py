@@ -17,7 +17,7 @@ U64 = struct.Struct("<Q")
 SEGMENT = struct.Struct("<QQ")
 
 THROWN, UNKNOWN_FUNCTION, BAD_ARGUMENTS, SCHEMA_MISMATCH, BAD_RESULT, TOO_LARGE, TOO_DEEP = range(1, 8)
-OVERLOADED, CANCELLED, INTERRUPTED, PANICKED = 9, 10, 11, 12
+OVERLOADED, CANCELLED, INTERRUPTED = 9, 10, 11
 DONE, FAILED, PROTOCOL, INCOMPATIBLE = 1, 3, 4, 5
 
 NAME, SMALLEST_LIMIT, TEXTS, SEGMENTS = 1024, 2048, 1536, 32
@@ -90,7 +90,6 @@ class Received:
     def __init__(self, kind, flags, code, id, parent, name):
         self.kind, self.format, self.code, self.id, self.parent, self.name = kind, flags >> 1 & 3, code, id, parent, name
         self.depth = code
-        self.blocks = bool(flags & F_BLOCKS)
         self.total = 0
         self.body = None
         self.complete = self.cancelled = self.answered = False
@@ -212,11 +211,6 @@ class Session:
         self._drop()
         if self.state != "closed":
             self._closed("gone", FAILED, "")
-
-    def within(self, parent):
-        """Whether this end still waits for this call of its own."""
-        call = self.calls.get(parent)
-        return bool(call) and not call.ended
 
     # Outgoing frames.
 

@@ -13,7 +13,7 @@ use crate::process;
 use crate::report::{BAD, DIM, ODD, Tally, say};
 use crate::schedule::{Place, Schedule};
 use crate::tools;
-use crate::web::{Bench, Browser, Plan};
+use crate::web::{Bench, Browser, Part, Plan};
 use crate::workspace::Workspace;
 
 /// What to measure, report and compare.
@@ -39,24 +39,22 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<ExitCode> {
     let folder = workspace.root.join("target/bench");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    // Read before measuring, because the new results may overwrite the old ones.
-    let against = options.against.as_deref().map(|old| copied(old, &folder.join("against.json"))).transpose()?;
+    keep_inputs(options, &folder)?;
     if options.profile {
         let file = folder.join("profile.json");
-        native(workspace, options, &file)?;
+        native(workspace, options, &file, Duration::ZERO)?;
         keep(&file, options)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let results = folder.join("results.json");
-    match &options.from {
-        Some(from) => copied(from, &results)?,
-        None => measure(workspace, options, &folder, &results)?,
+    let results = match &options.from {
+        Some(from) => from.clone(),
+        None => measure(workspace, options, &folder)?,
     };
     keep(&results, options)?;
     let mut report = program(workspace, RESULTS);
     report.arg("report").arg(&results).arg(folder.join("report.html"));
     let reported = process::run(report, LIMIT).context("the report names rows that failed");
-    if let Some(old) = against {
+    if let Some(old) = &options.against {
         let mut command = program(workspace, RESULTS);
         command.arg("against").arg(old).arg(&results);
         command.args(options.fail_on_regression.then_some("--fail-on-regression"));
@@ -71,7 +69,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Ex
 }
 
 /// Measures the parts one after the other. With `all`, a part that fails is a gap.
-fn measure(workspace: &Workspace, options: &Options, folder: &Path, results: &Path) -> anyhow::Result<PathBuf> {
+fn measure(workspace: &Workspace, options: &Options, folder: &Path) -> anyhow::Result<PathBuf> {
     let places = places(options);
     let has_pages = places.iter().any(|place| *place != Place::Native);
     // Programs are built before the clock starts.
@@ -122,9 +120,10 @@ fn measure(workspace: &Workspace, options: &Options, folder: &Path, results: &Pa
         run.files.push(pages);
     }
     let mut merge = program(workspace, RESULTS);
-    merge.arg("merge").arg(results).args(run.files);
+    let results = folder.join(MERGED);
+    merge.arg("merge").arg(&results).args(run.files);
     process::run(merge, LIMIT).context("the results")?;
-    Ok(results.to_owned())
+    Ok(results)
 }
 
 /// What the parts of a run have measured so far.
@@ -151,8 +150,13 @@ impl Parts<'_> {
             (Place::Native, _) if !cfg!(target_os = "linux") => return Ok(Err("it takes Linux".to_owned())),
             (Place::Native, _) => {
                 let file = folder.join("native.json");
-                native(self.workspace, self.options, &file)?;
-                self.files.push(file);
+                // Results of an earlier run are not those of this one.
+                let _ = fs::remove_file(&file);
+                let end = native(self.workspace, self.options, &file, schedule.later());
+                if end.is_ok() || file.is_file() {
+                    self.files.push(file);
+                }
+                end?;
             }
             (_, Ok(bench)) => match self.pages(place, bench, schedule)? {
                 Ok(host) => self.hosts.push(host),
@@ -165,9 +169,12 @@ impl Parts<'_> {
 
     /// Runs the pages, or what Node.js has instead, and gives what they posted. The inner error is the reason why there is no such browser.
     fn pages(&self, place: Place, bench: &Bench, schedule: &Schedule) -> anyhow::Result<Result<Value, String>> {
-        let plan = if self.options.quick { Plan::QUICK } else { Plan::FULL };
-        let filter = self.options.filter.as_deref().unwrap_or_default();
-        let budget = place.budget(self.options.quick);
+        let part = Part {
+            group: place.name(),
+            plan: if self.options.quick { &Plan::QUICK } else { &Plan::FULL },
+            filter: self.options.filter.as_deref().unwrap_or_default(),
+            budget: place.budget(self.options.quick),
+        };
         let mut watched = Watched::new(schedule);
         let version = match place {
             Place::Browser(browser) => {
@@ -176,11 +183,11 @@ impl Parts<'_> {
                     Err(why) => return Ok(Err(why)),
                 };
                 watched.shares = &Bench::SHARES;
-                bench.run((browser, &program), &plan, filter, budget, |line| watched.line(line))?;
+                bench.run((browser, &program), &part, |line| watched.line(line));
                 browser.version(self.workspace, &program)
             }
             _ => {
-                bench.run_in_node(self.workspace, &plan, filter, budget, |line| watched.line(line))?;
+                bench.run_in_node(self.workspace, &part, |line| watched.line(line));
                 tools::node_version(self.workspace)
             }
         };
@@ -200,17 +207,21 @@ fn gap(place: Place, failed: bool, reason: &str) -> Value {
     json!({ "group": place.name(), "case": null, "subject": null, "failed": failed, "reason": reason })
 }
 
-/// Builds and runs the native program, which writes its results to a file.
-fn native(workspace: &Workspace, options: &Options, file: &Path) -> anyhow::Result<()> {
+/// Builds and runs the native program, which writes its results to a file. `later` is the time of the parts after it.
+fn native(workspace: &Workspace, options: &Options, file: &Path, later: Duration) -> anyhow::Result<()> {
     let mut command = program(workspace, "native");
     for (flag, is_set) in [("--profile", options.profile), ("--quick", options.quick)] {
         command.args(is_set.then_some(flag));
     }
+    let mut limit = LIMIT;
     if options.all {
-        command.arg("--budget").arg(Place::Native.budget(options.quick).as_secs().to_string());
+        let budget = Place::Native.budget(options.quick);
+        command.arg("--budget").arg(budget.as_secs().to_string());
+        command.arg("--later").arg(later.as_secs().to_string());
+        limit = budget + GRACE;
     }
     command.arg(file).args(&options.filter);
-    process::run(command, LIMIT).context("the native benches")
+    process::run(command, limit).context("the native benches")
 }
 
 /// The lines of the pages of one host, with the load of other programs in between.
@@ -244,9 +255,12 @@ impl<'a> Watched<'a> {
 
     fn line(&mut self, line: Value) {
         if let Some(rows) = line["rows"].as_array() {
-            self.announced += 1;
-            self.done = 0;
-            self.planned = rows.iter().filter_map(|row| row["batches"].as_u64()).sum::<u64>() as usize;
+            // A page that was opened again goes on.
+            if line["after"].is_null() {
+                self.announced += 1;
+                self.done = 0;
+            }
+            self.planned = self.done + rows.iter().filter_map(|row| row["batches"].as_u64()).sum::<u64>() as usize;
         }
         if !line["row"].is_null() {
             if line["row"] != self.row {
@@ -301,26 +315,25 @@ pub(crate) fn smoke(workspace: &Workspace, tally: &mut Tally) {
     let mut rounds = workspace.command("node");
     rounds.arg("benches/web/rounds.test.mjs");
     tally.check("the rounds of a row", process::run(rounds, LIMIT));
+    let part = |group| Part { group, plan: &Plan::SMOKE, filter: "", budget: SMOKE };
     let mut lines = Vec::new();
-    if let Err(error) = bench.run_in_node(workspace, &Plan::SMOKE, "", Duration::ZERO, |line| lines.push(line)) {
-        tally.fail(format!("the benches in Node.js: {error:#}"));
-    }
+    bench.run_in_node(workspace, &part("node"), |line| lines.push(line));
     judge("node: ", &lines, tally);
     let Some((browser, program)) = Browser::any(workspace) else {
         return tally.skip(WHAT, "no browser is installed");
     };
     let mut lines = Vec::new();
-    if let Err(error) = bench.run((browser, &program), &Plan::SMOKE, "", Duration::ZERO, |line| lines.push(line)) {
-        tally.fail(format!("{WHAT}: {error:#}"));
-    }
+    bench.run((browser, &program), &part(browser.name()), |line| lines.push(line));
     judge("", &lines, tally);
 }
 
 /// Counts each figure that the pages' first lines announce, and their gauges.
 fn judge(place: &str, lines: &[Value], tally: &mut Tally) {
     let rows: Vec<_> = lines.iter().filter_map(|line| line["rows"].as_array()).flatten().collect();
-    for fault in lines.iter().filter_map(Value::as_str) {
-        tally.fail(format!("the page of the benches: {fault}"));
+    let stopped =
+        |line: &Value| line.get("stopped").or(line.get("gauge")).map(|what| format!("{what}: {}", line["error"]));
+    for fault in lines.iter().filter_map(|line| line.as_str().map(str::to_owned).or_else(|| stopped(line))) {
+        tally.fail(format!("{place}the page of the benches: {fault}"));
     }
     if rows.is_empty() {
         return tally.fail("the page of the benches announced nothing".to_owned());
@@ -361,6 +374,10 @@ fn show(line: &Value) {
     if let Some(fault) = line.as_str() {
         return say!("{BAD}failed{BAD:#} {fault}");
     }
+    if let (Some(error), None) = (line["error"].as_str(), line.get("row")) {
+        let what = [&line["stopped"], &line["gauge"]].into_iter().find_map(Value::as_str).unwrap_or("the page");
+        return say!("{BAD}failed{BAD:#} {what}: {error}");
+    }
     if let Some(note) = line["note"].as_str() {
         return say!("{DIM}{note}{DIM:#}");
     }
@@ -385,22 +402,57 @@ fn cargo(workspace: &Workspace, what: &str, program: &str) -> Command {
     command
 }
 
-/// Copies results, unless they are there.
-fn copied(from: &Path, to: &Path) -> anyhow::Result<PathBuf> {
-    // Copying a file onto itself empties it.
-    if std::path::absolute(from)? != std::path::absolute(to)? {
-        fs::copy(from, to).with_context(|| format!("cannot copy {}", from.display()))?;
+/// Writes the results to the file of `--json`, if there is one.
+fn keep(results: &Path, options: &Options) -> anyhow::Result<()> {
+    let Some(json) = &options.json else { return Ok(()) };
+    if is_same(results, json) {
+        // Copying a file onto itself empties it.
+        return Ok(());
     }
-    Ok(to.to_owned())
+    fs::copy(results, json).map(drop).with_context(|| format!("cannot write {}", json.display()))
 }
 
-/// Writes the results where they are wanted as well.
-fn keep(results: &Path, options: &Options) -> anyhow::Result<()> {
-    options.json.as_deref().map_or(Ok(()), |json| copied(results, json).map(|_| ()))
+/// Refuses to overwrite a file that is read: the old results would be lost, and compared with themselves.
+fn keep_inputs(options: &Options, folder: &Path) -> anyhow::Result<()> {
+    let inputs = [("--from", &options.from), ("--against", &options.against)];
+    for (name, input) in inputs.into_iter().filter_map(|(name, input)| Some((name, input.as_ref()?))) {
+        if options.json.as_ref().is_some_and(|json| is_same(input, json)) {
+            bail!("`--json` would overwrite {}, which `{name}` reads: choose another file", input.display());
+        }
+        let own = if options.from.is_some() { &[][..] } else { &OWN };
+        if own.iter().any(|own| is_same(input, &folder.join(own))) {
+            bail!("this run would overwrite {}, which `{name}` reads: copy it elsewhere first", input.display());
+        }
+    }
+    Ok(())
+}
+
+/// Whether two paths lead to one existing file.
+fn is_same(a: &Path, b: &Path) -> bool {
+    #[cfg(unix)]
+    let identity = |path: &Path| {
+        use std::os::unix::fs::MetadataExt;
+        fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+    };
+    #[cfg(not(unix))]
+    let identity = |path: &Path| fs::canonicalize(path).ok();
+    identity(a).is_some_and(|a| identity(b) == Some(a))
 }
 
 /// The program that reads results.
 const RESULTS: &str = "results";
+
+/// File of the results of a run, in the folder of the benches.
+const MERGED: &str = "results.json";
+
+/// Files that a run writes there.
+const OWN: [&str; 5] = [MERGED, "native.json", "lines.json", "pages.json", "profile.json"];
+
+/// Time beyond the budget of the native part: for a batch that hangs at its end.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// Time of a page that is only tried.
+const SMOKE: Duration = Duration::from_secs(600);
 
 /// Building the peers and measuring everything stays far below this.
 const LIMIT: Duration = Duration::from_secs(4 * 3600);
@@ -422,6 +474,41 @@ mod tests {
             recipes += 1;
         }
         assert_eq!(recipes, 3);
+    }
+
+    #[test]
+    fn inputs_are_not_overwritten_under_any_name() {
+        let folder = std::env::temp_dir().join(format!("coincide-bench-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let file = |name: &str| Some(folder.join(name));
+        for name in ["old.json", MERGED] {
+            fs::write(folder.join(name), "{}").unwrap();
+        }
+        fs::hard_link(folder.join("old.json"), folder.join("linked.json")).unwrap();
+        let roundabout = Some(folder.join("../").join(folder.file_name().unwrap()).join("old.json"));
+        for (json, from, against, expected) in [
+            (None, None, None, ""),
+            (file("new.json"), None, file("old.json"), ""),
+            (file(MERGED), None, file("old.json"), ""),
+            (file("new.json"), file(MERGED), file("old.json"), ""),
+            (file("old.json"), None, file("old.json"), "`--against` reads"),
+            (file("linked.json"), None, file("old.json"), "`--against` reads"),
+            (roundabout.clone(), None, file("old.json"), "`--against` reads"),
+            (roundabout, file("old.json"), None, "`--from` reads"),
+            (None, None, file(MERGED), "copy it elsewhere"),
+        ] {
+            let shown = format!("{json:?} {from:?} {against:?}");
+            let result = keep_inputs(&Options { json, from, against, ..Options::default() }, &folder);
+            let text = result.err().map_or_else(String::new, |error| error.to_string());
+            assert!(text.contains(expected) && text.is_empty() == expected.is_empty(), "{shown}: {text}");
+        }
+        // Results are copied elsewhere, and not onto themselves.
+        let results = folder.join(MERGED);
+        for json in [MERGED, "new.json"] {
+            keep(&results, &Options { json: file(json), ..Options::default() }).unwrap();
+            assert_eq!(fs::read_to_string(folder.join(json)).unwrap(), "{}", "{json}");
+        }
+        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
@@ -453,11 +540,17 @@ mod tests {
             json!({ "row": "inc", "subject": "c", "samples": {}, "skipped": { "inc": "not here" } }),
             json!({ "row": "inc", "subject": "d", "error": "it hangs" }),
             json!({ "gauges": {}, "at": 1 }),
+            json!({ "stopped": "await", "error": "it hangs" }),
         ];
         let mut tally = Tally::default();
         judge("", &lines, &mut tally);
         assert_eq!((tally.passed, tally.skipped.len()), (2, 1));
-        let failures = ["inc/b: its samples are [null]", "inc/d: it hangs", "inc/e: the page did not run it"];
+        let failures = [
+            "the page of the benches: \"await\": \"it hangs\"",
+            "inc/b: its samples are [null]",
+            "inc/d: it hangs",
+            "inc/e: the page did not run it",
+        ];
         assert_eq!(tally.failures, failures);
 
         let mut tally = Tally::default();

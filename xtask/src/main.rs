@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Parser, Subcommand};
+use clap::{ArgGroup, Parser, Subcommand};
 
 mod bench;
 mod demo;
@@ -86,6 +86,7 @@ enum Command {
         debug: bool,
     },
     /// Measure coincide and its peers in one run; results and a report under target/bench/
+    #[command(group(ArgGroup::new("whole").args(["all", "from"])))]
     Bench {
         /// Measure the npm package and its peers in Node.js and in each browser, instead of the native library
         #[arg(long)]
@@ -112,9 +113,9 @@ enum Command {
         #[arg(long, requires = "against")]
         fail_on_regression: bool,
         /// Write docs/BENCHMARKS.md and its charts; takes a full, undisturbed run of committed files
-        #[arg(long)]
+        #[arg(long, requires = "whole")]
         docs: bool,
-        /// Measure only the cases whose name contains this
+        /// Measure only matching cases and subjects: `call/32B`, `hot/threads`, `firefox/inc`, `echo/1MiB/limit`
         filter: Option<String>,
     },
 }
@@ -200,5 +201,19 @@ mod tests {
     fn unknown_step_is_refused() {
         assert!(Cli::try_parse_from(["xtask", "test", "--only", "fmt", "--only", "docs"]).is_ok());
         assert!(Cli::try_parse_from(["xtask", "test", "--only", "nonsense"]).is_err());
+    }
+
+    #[test]
+    fn page_of_the_documentation_takes_a_whole_run() {
+        for (arguments, accepted) in [
+            (&["--all", "--docs"][..], true),
+            (&["--from", "results.json", "--docs"], true),
+            (&["--docs"], false),
+            (&["--web", "--docs"], false),
+            (&["--profile", "--docs"], false),
+        ] {
+            let parsed = Cli::try_parse_from([&["xtask", "bench"], arguments].concat());
+            assert_eq!(parsed.is_ok(), accepted, "{arguments:?}");
+        }
     }
 }

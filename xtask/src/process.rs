@@ -29,10 +29,20 @@ pub(crate) fn stream(command: Command, limit: Duration, mut on_line: impl FnMut(
     supervise(command, limit, Some(&mut on_line))
 }
 
+/// Standard output of the command, without whitespace around it, if it exits with status 0 within half a minute. Nothing is shown.
+pub(crate) fn output(mut command: Command) -> Option<String> {
+    command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null());
+    spawn(command).ok()?;
+    let mut lines = Vec::new();
+    let mut keep = |line: &str| lines.push(line.to_owned());
+    let status = wait(SHORT, Some(&mut keep)).ok()?;
+    status.success().then(|| lines.join("\n").trim().to_owned())
+}
+
 /// Whether the command exits with status 0 within half a minute; its output goes nowhere.
 pub(crate) fn succeeds(mut command: Command) -> bool {
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    spawn(command).is_ok() && matches!(wait(Duration::from_secs(30), None), Ok(status) if status.success())
+    spawn(command).is_ok() && matches!(wait(SHORT, None), Ok(status) if status.success())
 }
 
 /// Starts the command beside those that run one after the other.
@@ -229,6 +239,8 @@ static RUNNING: Mutex<Option<Box<dyn ChildWrapper>>> = Mutex::new(None);
 /// Those that run beside it, and their scratch folders. A thread that holds both locks has taken that of `RUNNING` first.
 static BESIDE: Mutex<Vec<(Box<dyn ChildWrapper>, PathBuf)>> = Mutex::new(Vec::new());
 
+/// How long a command may run that only says something.
+const SHORT: Duration = Duration::from_secs(30);
 /// How often a running command is looked at.
 const GLANCE: Duration = Duration::from_millis(20);
 /// How long the output of a command that has exited may stay open.
@@ -257,6 +269,8 @@ mod tests {
 
         let error = run(Command::new("no-such-program"), Duration::from_secs(20)).unwrap_err();
         assert_eq!(error.to_string(), "cannot start no-such-program");
+        assert_eq!(output(shell("echo one; echo odd >&2")).as_deref(), Some("one"));
+        assert_eq!(output(shell("echo one; exit 3")), None);
         assert!(succeeds(shell("true")));
         assert!(!succeeds(shell("false")));
     }

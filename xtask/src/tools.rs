@@ -15,7 +15,7 @@ pub(crate) fn rust_target(workspace: &Workspace, target: &str) -> Result<(), Str
     let installed = || {
         let mut command = workspace.command("rustc");
         command.args(["--print", "target-libdir", "--target", target]);
-        command.output().is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
+        process::output(command).is_some_and(|folder| Path::new(&folder).is_dir())
     };
     let set_up = rustup(workspace, &["target", "add", target]);
     if installed() || (process::run(set_up, SET_UP).is_ok() && installed()) {
@@ -73,9 +73,9 @@ pub(crate) fn node(workspace: &Workspace) -> Result<(), String> {
 
 /// What Node.js says that it is.
 pub(crate) fn node_version(workspace: &Workspace) -> String {
-    let output = workspace.command("node").arg("--version").output();
-    output
-        .map_or_else(|_| String::new(), |output| format!("Node.js {}", String::from_utf8_lossy(&output.stdout).trim()))
+    let mut command = workspace.command("node");
+    command.arg("--version");
+    process::output(command).map_or_else(String::new, |version| format!("Node.js {version}"))
 }
 
 /// Looks for a Python that can be a worker: `proto/python`.

@@ -51,9 +51,19 @@ impl Comparison {
     /// Compares the rows of a new run with those of an old one.
     ///
     /// # Errors
-    /// When the machines differ, or no row is in both.
+    /// When the machines differ, a row has different units in the two runs, or no row is in both.
     pub fn of(old: &Run, new: &Run) -> anyhow::Result<Self> {
         new.machine.ensure_same(&old.machine)?;
+        let units = new.rows.iter().filter_map(|row| {
+            let before = old.rows.iter().find(|before| key(before) == key(row) && before.unit != row.unit)?;
+            Some(format!("{} ({}, now {})", key(row), before.unit.name(), row.unit.name()))
+        });
+        let units: Vec<String> = units.collect();
+        anyhow::ensure!(
+            units.is_empty(),
+            "the units of these rows differ between the runs: {}; measure the old run again",
+            units.join(", ")
+        );
         let find = |run: &Run, row: &Row| {
             let same = |other: &&Row| key(other) == key(row);
             run.rows.iter().find(same).cloned()
@@ -255,6 +265,16 @@ mod tests {
         let mut other = sample::run();
         other.machine.cpu = "another".into();
         assert!(Comparison::of(&sample::run(), &other).is_err());
+    }
+
+    #[test]
+    fn rows_with_different_units_are_refused_by_name() {
+        let mut new = sample::run();
+        let row = new.rows.iter_mut().find(|row| row.unit == Unit::PerSecond).unwrap();
+        row.unit = Unit::Nanoseconds;
+        let what = key(row);
+        let error = Comparison::of(&sample::run(), &new).err().unwrap().to_string();
+        assert!(error.contains(&format!("{what} (1/s, now ns)")), "{error}");
     }
 
     #[test]

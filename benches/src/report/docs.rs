@@ -10,7 +10,7 @@ use super::{LOADED, Mark, Run, Table, goals, text};
 /// Files by their paths in `docs/`, with their contents.
 ///
 /// # Errors
-/// When the run is quick, filtered, uncommitted, or was disturbed.
+/// When the run is quick, filtered, uncommitted, or was disturbed, or lacks a part without a gap that says so.
 pub fn files(run: &Run) -> Result<Vec<(String, String)>> {
     let again = "run `cargo xtask bench --all` on a machine that does nothing else";
     ensure!(!run.options.quick && run.options.filter.is_empty(), "the run is not a full one: {again}");
@@ -18,6 +18,15 @@ pub fn files(run: &Run) -> Result<Vec<(String, String)>> {
         !run.commit.is_empty() && !run.commit.ends_with("-dirty"),
         "the run measured uncommitted files: commit, then {again}"
     );
+    let known = |part: &&str| {
+        run.groups
+            .iter()
+            .map(|group| &group.name)
+            .chain(run.gaps.iter().map(|gap| &gap.group))
+            .any(|name| name == *part)
+    };
+    let lacking: Vec<&str> = PARTS.into_iter().filter(|part| !known(part)).collect();
+    ensure!(lacking.is_empty(), "the run has not tried to measure {}: {again}", lacking.join(", "));
     let loaded = run.rows.iter().filter(|row| row.marks.contains(&Mark::Loaded)).count();
     ensure!(
         loaded * 20 <= run.rows.len(),
@@ -102,14 +111,30 @@ fn slug(text: &str) -> String {
     words.collect::<Vec<_>>().join("-").to_lowercase()
 }
 
+/// Groups of a whole run.
+const PARTS: [&str; 5] = ["native", "node", "chromium", "firefox", "webkit"];
+
 #[cfg(test)]
 mod tests {
-    use super::super::sample;
+    use super::super::{Gap, sample};
     use super::*;
+
+    /// A run of all parts.
+    fn whole() -> Run {
+        let mut run = sample::run();
+        run.gaps.extend(["node", "webkit"].map(|group| Gap {
+            group: group.into(),
+            case: None,
+            subject: None,
+            failed: false,
+            reason: "it is not installed".into(),
+        }));
+        run
+    }
 
     #[test]
     fn page_has_every_comparison_case_and_gap_and_its_charts_exist() {
-        let run = sample::run();
+        let run = whole();
         let files = files(&run).unwrap();
         let (_, page) = files.iter().find(|(path, _)| path == "BENCHMARKS.md").unwrap();
         for case in &run.cases {
@@ -131,12 +156,13 @@ mod tests {
     #[test]
     fn only_full_committed_undisturbed_runs_are_documented() {
         let refused = |change: fn(&mut Run)| {
-            let mut run = sample::run();
+            let mut run = whole();
             change(&mut run);
             files(&run).unwrap_err().to_string()
         };
         assert!(refused(|run| run.options.quick = true).starts_with("the run is not a full one"));
         assert!(refused(|run| run.options.filter = "inc".into()).starts_with("the run is not a full one"));
+        assert!(refused(|run| run.gaps.clear()).contains("not tried to measure node, firefox, webkit"));
         assert!(refused(|run| run.commit += "-dirty").contains("uncommitted"));
         assert!(refused(|run| run.rows[0].marks.push(Mark::Loaded)).starts_with("other programs used more than 10 %"));
     }

@@ -176,18 +176,23 @@ fn bins(row: &Row) -> impl Iterator<Item = (i32, u64)> {
     row.histogram.iter().copied().filter(|(bin, _)| *bin != NOTHING)
 }
 
-/// Blocks whose heights are the counts between two bins, on the logarithmic scale of the case.
+/// Blocks whose heights are the counts from `low` to `high`, the bins of the case, on a logarithmic scale. A column holds at least one bin:
+/// a narrow range is shown in the middle. Samples without a bin are counted behind them.
 fn histogram(row: &Row, low: i32, high: i32) -> String {
-    let width = (high - low + 1).max(1);
+    let width = (high - low + 1).max(COLUMNS as i32);
+    let first = low - (width - (high - low + 1)) / 2;
     let mut columns = [0; COLUMNS];
     for (bin, count) in bins(row) {
-        columns[((bin - low) * COLUMNS as i32 / width) as usize] += count;
+        columns[((bin - first) * COLUMNS as i32 / width) as usize] += count;
     }
     let most = columns.iter().copied().max().unwrap_or_default().max(1);
-    let block = |&count: &u64| {
-        if count == 0 { ' ' } else { BLOCKS[(count * (BLOCKS.len() as u64 - 1)).div_ceil(most) as usize] }
+    let block = |&count: &u64| match count {
+        0 => ' ',
+        _ => BLOCKS[(u128::from(count) * BLOCKS.len() as u128).div_ceil(u128::from(most)) as usize - 1],
     };
-    columns.iter().map(block).collect()
+    let blocks: String = columns.iter().map(block).collect();
+    let without: u64 = row.histogram.iter().filter(|(bin, _)| *bin == NOTHING).map(|(_, count)| count).sum();
+    if without == 0 { blocks } else { format!("{blocks} {without} × 0 or less") }
 }
 
 fn plain(table: &Table) -> Markup {
@@ -253,7 +258,7 @@ fn class(verdict: Verdict) -> &'static str {
 }
 
 const COLUMNS: usize = 24;
-const BLOCKS: [char; 8] = ['▁', '▁', '▂', '▃', '▄', '▅', '▆', '█'];
+const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 #[cfg(test)]
 mod tests {
@@ -313,9 +318,25 @@ mod tests {
 
     #[test]
     fn histogram_shows_where_samples_lie() {
-        let samples = [vec![1.0; 8], vec![1024.0; 1]].concat();
-        let row = Row::of(["native", "inc", "a"], Unit::Nanoseconds, &[Batch { samples }]).unwrap();
-        let shown = histogram(&row, 0, 80);
-        assert_eq!(shown.trim(), format!("█{}▁", " ".repeat(COLUMNS - 2)));
+        let blank = |count| " ".repeat(count);
+        let half = COLUMNS / 2;
+        // Samples, the range of the case, and what is shown.
+        let table = [
+            ([vec![1.0; 8], vec![1024.0; 1]].concat(), (0, 80), format!("█{}▁", blank(COLUMNS - 2))),
+            // One sample, and equal ones: one column in the middle.
+            (vec![1.0], (0, 0), format!("{}█{}", blank(half - 1), blank(half))),
+            (vec![1.0; 500], (0, 0), format!("{}█{}", blank(half - 1), blank(half))),
+            // Neighbouring bins are neighbouring columns.
+            (vec![1.0, 1.1, 1.2], (0, 2), format!("{}███{}", blank(half - 2), blank(half - 1))),
+            // None that has a bin.
+            (vec![0.0; 3], (0, 0), format!("{} 3 × 0 or less", blank(COLUMNS))),
+            // Outliers at both ends of what a number can hold.
+            (vec![f64::MIN_POSITIVE, 1e300], (-8176, 7972), format!("█{}█", blank(COLUMNS - 2))),
+        ];
+        for (samples, (low, high), expected) in table {
+            let shown = format!("{samples:?}");
+            let row = Row::of(["native", "inc", "a"], Unit::Nanoseconds, &[Batch { samples }]).unwrap();
+            assert_eq!(histogram(&row, low, high), expected, "{shown}");
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! The machine that measures, and its load.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
-use anyhow::ensure;
+use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 /// A computer with its system.
@@ -29,7 +31,8 @@ impl Machine {
     /// The machine that this program runs on.
     pub fn this() -> Self {
         let unknown = || "unknown".to_owned();
-        let rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg("--version").output();
+        let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+        let rustc = output(rustc.arg("--version"));
         let kibibytes = field("/proc/meminfo", "MemTotal", ':');
         let kibibytes = kibibytes.and_then(|value| value.trim_end_matches(" kB").parse::<f64>().ok());
         Self {
@@ -70,12 +73,45 @@ pub fn load() -> f64 {
     text.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or_default()
 }
 
+/// Output of a command that is killed after 30 seconds.
+///
+/// # Errors
+/// When it cannot be started, or is killed.
+pub fn output(command: &mut Command) -> anyhow::Result<Output> {
+    let name = command.get_program().display().to_string();
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child = child.as_mut().map_err(|error| anyhow::anyhow!("cannot start {name}: {error}"))?;
+    fn reader(pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<std::io::Result<Vec<u8>>> {
+        std::thread::spawn(move || {
+            let (mut pipe, mut bytes) = (pipe, vec![]);
+            pipe.read_to_end(&mut bytes).map(|_| bytes)
+        })
+    }
+    let stdout = reader(child.stdout.take().context("no output")?);
+    let stderr = reader(child.stderr.take().context("no output")?);
+    let deadline = Instant::now() + CHILD_LIMIT;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if Instant::now() > deadline {
+            child.kill()?;
+            child.wait()?;
+            bail!("{name} was killed: it still ran after {} s", CHILD_LIMIT.as_secs());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let bytes = |reader: std::thread::JoinHandle<std::io::Result<Vec<u8>>>| {
+        reader.join().map_err(|_| anyhow::anyhow!("the reader of {name} panicked"))
+    };
+    Ok(Output { status, stdout: bytes(stdout)??, stderr: bytes(stderr)?? })
+}
+
 /// The commit of the repository, with `-dirty` if files have changed; empty without git.
 pub(super) fn commit() -> String {
     let mut git = Command::new("git");
     git.current_dir(Path::new(env!("CARGO_MANIFEST_DIR"))).args(["describe", "--always", "--dirty", "--abbrev=12"]);
-    git.arg("--exclude=*")
-        .output()
+    output(git.arg("--exclude=*"))
         .map_or_else(|_| String::new(), |said| String::from_utf8_lossy(&said.stdout).trim().to_owned())
 }
 
@@ -127,6 +163,9 @@ fn field(file: &str, name: &str, separator: char) -> Option<String> {
     Some(value.trim().trim_matches('"').to_owned())
 }
 
+/// How long a child process of the suite may run.
+pub const CHILD_LIMIT: Duration = Duration::from_secs(30);
+
 /// What Linux reports processor time in.
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -144,6 +183,14 @@ mod tests {
     fn time_of_a_process_includes_its_children() {
         let stat = "7 (a) b) S 1 7 7 0 -1 4194560 1 2 3 4 1 2 4 8 20 0 1 0";
         assert_eq!(of_process(stat), Some(15));
+    }
+
+    #[test]
+    fn output_of_a_command_is_read_to_its_end() {
+        let found = output(Command::new("sh").args(["-c", "head -c 300000 /dev/zero; echo odd >&2; exit 3"])).unwrap();
+        assert_eq!((found.stdout.len(), &*found.stderr, found.status.code()), (300_000, &b"odd\n"[..], Some(3)));
+        let error = output(&mut Command::new("no-such-program")).unwrap_err().to_string();
+        assert!(error.starts_with("cannot start no-such-program"), "{error}");
     }
 
     #[test]

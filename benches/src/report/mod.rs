@@ -3,6 +3,7 @@
 pub mod against;
 mod chart;
 pub mod docs;
+pub mod filter;
 pub mod goals;
 pub mod html;
 mod machine;
@@ -16,7 +17,7 @@ mod sample;
 mod table;
 pub mod text;
 
-pub use machine::{Machine, Others, load};
+pub use machine::{CHILD_LIMIT, Machine, Others, load, output};
 pub use row::{Batch, LOADED, Mark, Row, Unit, median, quantile};
 pub use run::{Case, Gap, Gauge, Group, Options, Probe, Run, SCHEMA, Shipped, Size, Subject};
 pub use table::{Table, ratio, time};

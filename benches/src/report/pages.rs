@@ -42,6 +42,9 @@ enum Line {
         /// Why rows cannot be measured in this place, by name.
         #[serde(default)]
         missing: BTreeMap<String, String>,
+        /// Why subjects cannot be measured in this place, by name.
+        #[serde(default)]
+        absent: BTreeMap<String, String>,
     },
     Batch {
         subject: String,
@@ -53,6 +56,20 @@ enum Line {
     Failure {
         row: String,
         subject: String,
+        error: String,
+    },
+    /// A gauge that is not used any more.
+    Gauge {
+        gauge: String,
+        error: String,
+    },
+    /// The time was over before a round of this row.
+    Over {
+        over: String,
+    },
+    /// The page has ended early, in this row or before any.
+    Stopped {
+        stopped: Option<String>,
         error: String,
     },
     /// Further rounds of this row were run.
@@ -67,6 +84,11 @@ enum Line {
     /// Cores that other programs used since the line before of this kind.
     Others {
         others: f64,
+    },
+    /// A row begins.
+    Begins {
+        #[serde(rename = "begins")]
+        _row: String,
     },
     /// A sign of life.
     Note {
@@ -140,9 +162,14 @@ fn add(run: &mut Run, host: Host) -> anyhow::Result<()> {
     for line in host.lines {
         match line {
             // Each page announces its own rows, and all subjects.
-            Line::Announcement { rows, subjects, missing } => {
+            Line::Announcement { rows, subjects, missing, absent } => {
                 run.gaps.extend(missing.iter().map(|(row, reason)| gap(Some(row), None, false, reason)));
+                run.gaps.extend(absent.iter().map(|(subject, reason)| gap(None, Some(subject), false, reason)));
                 for row in rows {
+                    // A page that was opened again announces what is left.
+                    if figures_of.contains_key(&row.name) {
+                        continue;
+                    }
                     for figure in row.figures {
                         units.insert(figure.name.clone(), figure.unit);
                         figures_of.entry(row.name.clone()).or_default().push(figure.name.clone());
@@ -185,6 +212,20 @@ fn add(run: &mut Run, host: Host) -> anyhow::Result<()> {
                 let failed = run.subjects.iter().find(of).is_none_or(|known| known.kind != Kind::Peer);
                 run.gaps.extend(figures.iter().map(|figure| gap(Some(figure), Some(&subject), failed, &error)));
             }
+            Line::Gauge { gauge, error } => run.gaps.push(gap(Some(&format!("gauge {gauge}")), None, true, &error)),
+            Line::Over { over: row } => {
+                let figures = figures_of.get(&row).cloned().unwrap_or_else(|| vec![row]);
+                run.gaps.extend(figures.iter().map(|figure| gap(Some(figure), None, false, OVER)));
+            }
+            Line::Stopped { stopped, error } => {
+                let figures = stopped.map(|row| figures_of.get(&row).cloned().unwrap_or_else(|| vec![row]));
+                match figures {
+                    Some(figures) => {
+                        run.gaps.extend(figures.iter().map(|figure| gap(Some(figure), None, true, &error)));
+                    }
+                    None => run.gaps.push(gap(None, None, true, &error)),
+                }
+            }
             Line::Repeated { repeated: row } => repeated.extend(figures_of.get(&row).cloned().unwrap_or_default()),
             Line::Gauges { gauges: values, at } => {
                 for (name, values) in values {
@@ -196,11 +237,11 @@ fn add(run: &mut Run, host: Host) -> anyhow::Result<()> {
                 loaded.extend(measured.into_iter().filter(|_| others > LOADED));
             }
             Line::Fault(fault) => run.gaps.push(gap(None, None, true, &fault)),
-            Line::Note { .. } => {}
+            Line::Begins { .. } | Line::Note { .. } => {}
         }
     }
     if units.is_empty() {
-        run.gaps.push(gap(None, None, false, NOTHING_NAMED));
+        run.gaps.push(gap(None, None, false, &nothing_passes(&run.options.filter)));
     }
     for (name, probes) in gauges {
         let (about, noise) = match name.starts_with("clock") {
@@ -231,7 +272,15 @@ fn add(run: &mut Run, host: Host) -> anyhow::Result<()> {
 }
 
 /// Why a group is empty.
-pub const NOTHING_NAMED: &str = "no row and subject is named like the filter";
+pub fn nothing_passes(filter: &str) -> String {
+    match filter {
+        "" => "no case was announced".to_owned(),
+        filter => format!("no case and subject matches the filter `{filter}`"),
+    }
+}
+
+/// Why a row was not begun.
+const OVER: &str = "the time of this part of the run was over";
 
 /// The subject that shows what the host allows.
 fn limit(figure: &str, section: &str) -> Option<&'static str> {
@@ -272,19 +321,26 @@ mod tests {
                     { "name": "coincide", "kind": "coincide", "about": "" },
                     { "name": "comlink", "kind": "peer", "about": "" }
                 ],
-                "missing": { "flood": "nothing is painted" }
+                "missing": { "flood": "nothing is painted" },
+                "absent": { "post": "it has no messages" }
             },
             { "gauges": { "clock": [100.0], "post": [9000.0, 9100.0] }, "at": 0.0 },
             { "row": "inc", "subject": "coincide", "samples": { "inc": [2000.0, 2000.0] }, "skipped": {} },
             { "others": 0.0 },
             { "row": "inc", "subject": "coincide", "samples": { "inc": [4000.0] }, "skipped": {} },
             { "repeated": "inc" },
+            { "begins": "await" },
             { "note": "a sign of life" },
             "unhandled: something else",
             { "row": "inc", "subject": "limit", "error": "it hangs" },
-            { "row": "inc", "subject": "comlink", "error": "it hangs, too" },
+            { "row": "inc", "subject": "comlink", "error": "it hangs as well" },
             { "row": "await", "subject": "coincide", "samples": { "await": [1000.0] }, "skipped": {} },
             { "others": 0.9 },
+            { "gauge": "clock", "error": "it hangs" },
+            { "over": "memory" },
+            { "stopped": "await", "error": "the page said nothing for 60 s" },
+            { "rows": [announced("inc", "ns")], "subjects": [] },
+            { "stopped": null, "error": "it ended by itself" },
             { "row": "memory", "subject": "coincide", "samples": {}, "skipped": { "memory/main": "unknown" } },
             { "row": "memory", "subject": "coincide", "samples": {}, "skipped": { "memory/main": "unknown" } },
             { "gauges": { "clock": [100.0], "post": [9000.0, 9100.0] }, "at": 60.0 }
@@ -298,6 +354,7 @@ mod tests {
         assert_eq!((inc.median, inc.count, inc.medians.len()), (2000.0, 3, 2));
         assert_eq!(run.rows.len(), 2);
         assert_eq!(run.cases[0].limit.as_deref(), Some("limit"));
+        assert_eq!(run.cases.len(), 3);
         assert_eq!(
             run.gauges.iter().map(|gauge| (gauge.probes.len(), gauge.noise)).collect::<Vec<_>>(),
             [(2, false), (2, true)]
@@ -307,9 +364,14 @@ mod tests {
         let expected = [
             "firefox: false firefox is not installed",
             "chromium flood: false nothing is painted",
+            "chromium post: false it has no messages",
             "chromium: true unhandled: something else",
             "chromium inc limit: true it hangs",
-            "chromium inc comlink: false it hangs, too",
+            "chromium inc comlink: false it hangs as well",
+            "chromium gauge clock: true it hangs",
+            "chromium memory: false the time of this part of the run was over",
+            "chromium await: true the page said nothing for 60 s",
+            "chromium: true it ended by itself",
             "chromium memory/main coincide: false unknown",
         ];
         assert_eq!(gaps, expected);
@@ -336,7 +398,8 @@ mod tests {
     fn pages_without_rows_are_a_gap() {
         let run = run(json!([{ "rows": [], "subjects": [] }])).unwrap();
         assert_eq!(run.gaps[1].what(), "chromium");
-        assert_eq!(run.gaps[1].reason, NOTHING_NAMED);
+        assert_eq!(run.gaps[1].reason, "no case was announced");
+        assert_eq!(nothing_passes("ink"), "no case and subject matches the filter `ink`");
     }
 
     #[test]

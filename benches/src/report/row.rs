@@ -179,7 +179,7 @@ impl Row {
             means,
             marks: vec![],
         };
-        if unit == Unit::Nanoseconds && row.p99 >= TAIL * row.median {
+        if unit == Unit::Nanoseconds && row.median > 0.0 && row.p99 >= TAIL * row.median {
             row.marks.push(Mark::Tail);
         }
         if row.is_unstable() {
@@ -260,8 +260,18 @@ mod tests {
 
     #[test]
     fn histogram_holds_every_sample() {
-        let row = row([vec![0.0, 1.0, 1.05, 2.0, 1024.0]]).unwrap();
-        assert_eq!(row.histogram, [(NOTHING, 1), (0, 2), (8, 1), (80, 1)]);
+        let table: [(&[f64], &[(i32, u64)]); 6] = [
+            (&[0.0, 1.0, 1.05, 2.0, 1024.0], &[(NOTHING, 1), (0, 2), (8, 1), (80, 1)]),
+            (&[5.0], &[(18, 1)]),
+            (&[3.0; 7], &[(12, 7)]),
+            (&[0.0; 4], &[(NOTHING, 4)]),
+            (&[-2.0, 0.5], &[(NOTHING, 1), (-8, 1)]),
+            (&[f64::MIN_POSITIVE, 1.0, 1e300], &[(-8176, 1), (0, 1), (7972, 1)]),
+        ];
+        for (samples, expected) in table {
+            assert_eq!(histogram(samples), expected, "{samples:?}");
+        }
+        assert_eq!(histogram(&[]), []);
     }
 
     #[test]
@@ -279,5 +289,7 @@ mod tests {
         assert_eq!(marks(400.0), [Mark::Tail]);
         assert_eq!(row([vec![10.0], vec![12.1], vec![14.0], vec![10.0]]).unwrap().marks, [Mark::Unstable]);
         assert_eq!(row([vec![10.0], vec![10.5], vec![11.0]]).unwrap().marks, []);
+        // A multiple of nothing is no tail.
+        assert_eq!(row([vec![0.0; 3]]).unwrap().marks, []);
     }
 }

@@ -1,10 +1,10 @@
 //! The benches of the npm package: a page that measures it beside its peers, bundled and run in a browser.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::server::Mount;
 use super::{Browser, Page, Profile, TARGET, build, npm, run_page};
@@ -34,26 +34,85 @@ pub(crate) struct Plan {
     pub(crate) flood: u32,
     /// Calls between two looks at the memory.
     pub(crate) calls: u32,
+    /// Milliseconds without progress after which a subject hangs.
+    pub(crate) patience: u32,
 }
 
 impl Plan {
-    pub(crate) const FULL: Self =
-        Self { rounds: 9, warm_up: 100, batch: 200, samples: 5, starts: 2, flood: 1000, calls: 300_000 };
+    pub(crate) const FULL: Self = Self {
+        rounds: 9,
+        warm_up: 100,
+        batch: 200,
+        samples: 5,
+        starts: 2,
+        flood: 1000,
+        calls: 300_000,
+        patience: 45_000,
+    };
 
     pub(crate) const QUICK: Self =
-        Self { rounds: 3, warm_up: 30, batch: 60, samples: 5, starts: 1, flood: 500, calls: 50_000 };
+        Self { rounds: 3, warm_up: 30, batch: 60, samples: 5, starts: 1, flood: 500, calls: 50_000, patience: 20_000 };
 
     /// Everything once, whatever the figures.
     pub(crate) const SMOKE: Self =
-        Self { rounds: 1, warm_up: 1, batch: 1, samples: 2, starts: 1, flood: 100, calls: 100 };
+        Self { rounds: 1, warm_up: 1, batch: 1, samples: 2, starts: 1, flood: 100, calls: 100, patience: 60_000 };
 
-    fn query(&self, filter: &str, budget: Duration) -> String {
-        let Self { rounds, warm_up, batch, samples, starts, flood, calls } = self;
+    fn query(&self, part: &Part<'_>, budget: Duration, after: &str) -> String {
+        let Self { rounds, warm_up, batch, samples, starts, flood, calls, patience } = self;
+        let [filter, after] = [part.filter, after].map(percent_encoded);
         format!(
-            "rounds={rounds}&warmUp={warm_up}&batch={batch}&samples={samples}&starts={starts}&flood={flood}&calls={calls}&budget={}&filter={}",
+            "group={}&rounds={rounds}&warmUp={warm_up}&batch={batch}&samples={samples}&starts={starts}&flood={flood}&calls={calls}\
+             &patience={patience}&budget={}&filter={filter}&after={after}",
+            part.group,
             budget.as_millis(),
-            percent_encoded(filter)
         )
+    }
+
+    /// How long a page may post nothing. It notices subjects that hang by itself, unless its own thread hangs.
+    fn silence(&self) -> Duration {
+        Duration::from_millis(u64::from(self.patience)) + Duration::from_secs(15)
+    }
+}
+
+/// What is measured in one place.
+pub(crate) struct Part<'a> {
+    /// Name of the group.
+    pub(crate) group: &'a str,
+    pub(crate) plan: &'a Plan,
+    /// Rows and subjects whose `group/row/subject` passes it are measured.
+    pub(crate) filter: &'a str,
+    /// Time after which no round begins.
+    pub(crate) budget: Duration,
+}
+
+/// Attempts to measure what is left when a page has ended early. `open` takes the query and the limit of a page.
+fn resumed(
+    part: &Part<'_>,
+    budget: Duration,
+    on_line: &mut dyn FnMut(Value),
+    mut open: impl FnMut(&str, Duration, &mut dyn FnMut(&str)) -> anyhow::Result<()>,
+) {
+    let began = Instant::now();
+    let mut after = String::new();
+    for _ in 0..ATTEMPTS {
+        let left = budget.saturating_sub(began.elapsed());
+        let (mut rows, mut current): (Vec<String>, usize) = (vec![], 0);
+        let query = part.plan.query(part, left, &after);
+        let end = open(&query, left + GRACE, &mut |line| {
+            let line: Value = serde_json::from_str(line).unwrap_or_else(|_| line.into());
+            if let Some(announced) = line["rows"].as_array() {
+                rows = announced.iter().filter_map(|row| row["name"].as_str().map(str::to_owned)).collect();
+            }
+            current = rows.iter().position(|row| line["begins"] == **row).unwrap_or(current);
+            on_line(line);
+        });
+        let Err(error) = end else { return };
+        let row = rows.get(current);
+        on_line(json!({ "stopped": row, "error": format!("{error:#}") }));
+        match row {
+            Some(row) if current + 1 < rows.len() && began.elapsed() < budget => after.clone_from(row),
+            _ => return,
+        }
     }
 }
 
@@ -89,46 +148,30 @@ impl Bench {
     /// Shares of the time of a browser: of the page that is isolated, and of the one that isn't.
     pub(crate) const SHARES: [f64; 2] = [0.75, 0.25];
 
-    /// Runs the rows and subjects whose `row/subject` contains the filter, on a page that is isolated and on one that isn't, and hands over each
-    /// line that they post. `budget` is the time after which no further rounds begin.
-    ///
-    /// # Errors
-    /// When the browser can't be started or the page isn't done in time.
-    pub(crate) fn run(
-        &self,
-        (browser, program): (Browser, &str),
-        plan: &Plan,
-        filter: &str,
-        budget: Duration,
-        mut on_line: impl FnMut(Value),
-    ) -> anyhow::Result<()> {
+    /// Runs a browser on a page that is isolated and on one that is not, and hands over each line that they post. A page that stops is opened
+    /// again without the row in which it did, and `{ stopped: row, error }` is handed over.
+    pub(crate) fn run(&self, (browser, program): (Browser, &str), part: &Part<'_>, mut on_line: impl FnMut(Value)) {
         for ((prefix, isolated), share) in [("", true), ("plain/", false)].into_iter().zip(Self::SHARES) {
-            let mounts = vec![Mount::new(prefix, self.folder.clone(), isolated)];
-            let path = format!("{prefix}index.html?{}", plan.query(filter, budget.mul_f64(share)));
-            run_page(browser, &[program], Page { path: &path, mounts, limit: LIMIT }, |line| {
-                on_line(serde_json::from_str(line).unwrap_or_else(|_| line.into()));
-            })?;
+            resumed(part, part.budget.mul_f64(share), &mut on_line, |query, limit, on_line| {
+                let mounts = vec![Mount::new(prefix, self.folder.clone(), isolated)];
+                let path = format!("{prefix}index.html?{query}");
+                run_page(
+                    browser,
+                    &[program],
+                    Page { path: &path, mounts, limit, silence: part.plan.silence() },
+                    on_line,
+                )
+            });
         }
-        Ok(())
     }
-}
 
-impl Bench {
-    /// Runs the rows of Node.js whose `row/subject` contains the filter, and hands over each line that is printed.
-    ///
-    /// # Errors
-    /// When the program fails.
-    pub(crate) fn run_in_node(
-        &self,
-        workspace: &Workspace,
-        plan: &Plan,
-        filter: &str,
-        budget: Duration,
-        mut on_line: impl FnMut(Value),
-    ) -> anyhow::Result<()> {
-        let mut command = workspace.command("node");
-        command.arg(self.folder.join("node/node.js")).arg(plan.query(filter, budget));
-        process::stream(command, LIMIT, |line| on_line(serde_json::from_str(line).unwrap_or_else(|_| line.into())))
+    /// Runs the rows of Node.js, and hands over each line that is printed, as [`run`](Self::run) does.
+    pub(crate) fn run_in_node(&self, workspace: &Workspace, part: &Part<'_>, mut on_line: impl FnMut(Value)) {
+        resumed(part, part.budget, &mut on_line, |query, limit, on_line| {
+            let mut command = workspace.command("node");
+            command.arg(self.folder.join("node/node.js")).arg(query);
+            process::stream(command, limit, on_line)
+        });
     }
 }
 
@@ -149,16 +192,53 @@ const FOLDER: &str = "benches/web";
 
 const BUNDLE: Duration = Duration::from_secs(120);
 
-/// Far more than the budget: a busy machine makes browsers five times as slow.
-const LIMIT: Duration = Duration::from_secs(2 * 3600);
+/// Time beyond the budget of a page: for the browser, and for what has begun within the budget.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// How often a page is opened at most.
+const ATTEMPTS: usize = 4;
 
 #[cfg(test)]
 mod tests {
+    use anyhow::bail;
+
     use super::*;
+
+    fn part(filter: &str) -> Part<'_> {
+        Part { group: "node", plan: &Plan::SMOKE, filter, budget: Duration::from_secs(60) }
+    }
 
     #[test]
     fn filters_arrive_as_they_are() {
-        let query = Plan::SMOKE.query("echo/8-values & more", Duration::ZERO);
-        assert!(query.starts_with("rounds=1&") && query.ends_with("&filter=echo/8-values%20%26%20more"), "{query}");
+        let query = Plan::SMOKE.query(&part("echo/8-values & more"), Duration::ZERO, "");
+        assert!(query.starts_with("group=node&rounds=1&"), "{query}");
+        assert!(query.ends_with("&filter=echo/8-values%20%26%20more&after="), "{query}");
+    }
+
+    #[test]
+    fn page_that_stops_is_opened_again_after_the_row_in_which_it_stopped() {
+        let (mut queries, mut lines) = (vec![], vec![]);
+        resumed(&part(""), Duration::from_secs(60), &mut |line| lines.push(line), |query, _, on_line| {
+            queries.push(query.rsplit_once("&after=").unwrap().1.to_owned());
+            match queries.len() {
+                1 => {
+                    on_line(r#"{ "rows": [{ "name": "a" }, { "name": "b" }, { "name": "c" }] }"#);
+                    on_line(r#"{ "begins": "a" }"#);
+                    on_line(r#"{ "row": "a", "subject": "x" }"#);
+                    on_line(r#"{ "begins": "b" }"#);
+                    bail!("it hangs")
+                }
+                _ => Ok(()),
+            }
+        });
+        assert_eq!(queries, ["", "b"]);
+        assert_eq!(lines.last(), Some(&json!({ "stopped": "b", "error": "it hangs" })));
+    }
+
+    #[test]
+    fn page_that_never_announces_rows_is_opened_once() {
+        let mut lines = vec![];
+        resumed(&part(""), Duration::from_secs(60), &mut |line| lines.push(line), |_, _, _| bail!("no display"));
+        assert_eq!(lines, [json!({ "stopped": null, "error": "no display" })]);
     }
 }

@@ -52,9 +52,8 @@ impl Browser {
         if let Some((_, name)) = &display {
             command.env("DISPLAY", name);
         }
-        let output = command.arg("--version").output();
-        let said = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-        said.ok().filter(|said| !said.is_empty()).unwrap_or_else(|| self.name().to_owned())
+        command.arg("--version");
+        process::output(command).filter(|said| !said.is_empty()).unwrap_or_else(|| self.name().to_owned())
     }
 
     /// The program; on Debian and its kin root has it installed if it isn't there.
@@ -74,7 +73,7 @@ impl Browser {
         let names = packages.join(" ");
         let mut id = workspace.command("id");
         id.arg("-u");
-        let root = id.output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+        let root = process::output(id).as_deref() == Some("0");
         let mut apt = workspace.command("apt-get");
         apt.arg("--version");
         if !root || !process::succeeds(apt) {

@@ -26,7 +26,7 @@ use crate::report::{DIM, Tally, say};
 use crate::tools;
 use crate::workspace::Workspace;
 
-pub(crate) use bench::{Bench, Plan};
+pub(crate) use bench::{Bench, Part, Plan};
 pub(crate) use browser::Browser;
 use build::{MODULES, PACKAGE};
 pub(crate) use build::{Profile, TARGET, build, sizes};
@@ -158,7 +158,9 @@ fn in_browser(workspace: &Workspace, tally: &mut Tally, browser: Browser, pages:
         let mounts = mounts(workspace);
         let driven = browser == Browser::Chromium && page == FAULTS && tools::node(workspace).is_ok();
         let program: &[&str] = if driven { &["node", &driver, &program] } else { &[&program] };
-        let end = run_page(browser, program, Page { path: page, mounts, limit }, |line| report.line(line, tally));
+        let end = run_page(browser, program, Page { path: page, mounts, limit, silence: SILENCE }, |line| {
+            report.line(line, tally);
+        });
         report.finish(tally, end.err().map(|error| format!("{error:#}")));
     }
 }
@@ -178,6 +180,8 @@ struct Page<'a> {
     path: &'a str,
     mounts: Vec<Mount>,
     limit: Duration,
+    /// How long it may post nothing.
+    silence: Duration,
 }
 
 /// Opens a page in a browser and hands over the lines that it posts, until it says that it is done. What the page
@@ -209,7 +213,9 @@ fn run_page(browser: Browser, program: &[&str], page: Page<'_>, mut on_line: imp
             Err(RecvTimeoutError::Disconnected) => bail!("the server stopped"),
             Err(RecvTimeoutError::Timeout) => match window.browser.ended() {
                 Some(status) => format!("{} ended by itself with {status}", browser.name()),
-                None if heard.elapsed() > SILENCE => format!("the page said nothing for {} s", SILENCE.as_secs()),
+                None if heard.elapsed() > page.silence => {
+                    format!("the page said nothing for {} s", page.silence.as_secs())
+                }
                 None if started.elapsed() > page.limit => {
                     format!("the page was not done after {} s", page.limit.as_secs())
                 }
@@ -329,7 +335,7 @@ pub(crate) fn demonstrate(
     page: &str,
 ) -> anyhow::Result<Vec<String>> {
     let mut said = Vec::new();
-    let page = Page { path: &format!("{page}?report"), mounts: mounts(workspace), limit: LIMIT };
+    let page = Page { path: &format!("{page}?report"), mounts: mounts(workspace), limit: LIMIT, silence: SILENCE };
     run_page(browser, &[program], page, |line| {
         say!("{line}");
         said.push(line.to_owned());

@@ -12,7 +12,7 @@ use crate::case::Case;
 use crate::cores::{self, End};
 use crate::measure::{Meter, Plan};
 use crate::subjects::{self, Subject};
-use coincide_benches::report::Batch;
+use coincide_benches::report::{Batch, CHILD_LIMIT};
 
 /// A child process that measures one batch.
 pub(crate) struct Caller {
@@ -88,6 +88,12 @@ pub(crate) fn run() -> anyhow::Result<bool> {
     if args.next().as_deref() != Some(FLAG) {
         return Ok(false);
     }
+    // The parent may be gone, or wait for this process.
+    std::thread::spawn(|| {
+        std::thread::sleep(CHILD_LIMIT);
+        eprintln!("a child process ends itself: it still ran after {} s", CHILD_LIMIT.as_secs());
+        std::process::exit(1);
+    });
     let mut next = || args.next().context("the child's command line is too short");
     let (name, case, plan) = (next()?, next()?, next()?);
     let subject = subjects::ALL.iter().find(|subject| subject.name() == name);

@@ -1,13 +1,16 @@
 //! Runs all subjects at all cases, in turns, so that other load on the machine affects all of them equally.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use anyhow::{anyhow, bail};
-use coincide_benches::report::pages::NOTHING_NAMED;
-use coincide_benches::report::{self, Batch, Gap, Group, Kind, LOADED, Mark, Options, Others, Row, Run, Unit};
+use anyhow::anyhow;
+use coincide_benches::report::filter::passes;
+use coincide_benches::report::{
+    self, Batch, CHILD_LIMIT, Gap, Group, Kind, LOADED, Mark, Options, Others, Row, Run, Unit,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::allocations;
@@ -17,106 +20,156 @@ use crate::measure::{Plan, What};
 use crate::peers;
 use crate::subjects::{self, Subject};
 
-/// Measures the `wanted` cases whose `case/subject` contains the filter. `budget` is the total time of rounds beyond the first.
+/// What to measure.
+pub(crate) struct Task<'a> {
+    pub(crate) subjects: &'static [&'static dyn Subject],
+    pub(crate) wanted: fn(&Case) -> bool,
+    pub(crate) options: Options,
+    /// Time for all cases. No round begins later.
+    pub(crate) budget: Duration,
+    /// Time that the parts of the run after this program take.
+    pub(crate) later: Duration,
+    /// File of the results. It is written after each case, so that it survives this process.
+    pub(crate) results: &'a Path,
+    /// Index of the case to begin with, in a process that continues the run in the file.
+    pub(crate) resume: Option<usize>,
+}
+
+/// How a run ends.
+pub(crate) enum End {
+    Done(Box<Run>),
+    /// Threads that hang would disturb what follows: a new process has to continue with the case of this index.
+    Hung(usize),
+}
+
+/// Measures the wanted cases and subjects that pass the filter.
 ///
 /// # Errors
-/// When a subject hangs.
-pub(crate) fn run(
-    all: &'static [&'static dyn Subject],
-    wanted: fn(&Case) -> bool,
-    options: Options,
-    budget: Duration,
-) -> anyhow::Result<Run> {
-    let (quick, filter) = (options.quick, options.filter.clone());
+/// When the results cannot be written or read.
+pub(crate) fn run(task: &Task<'_>) -> anyhow::Result<End> {
+    let options = &task.options;
     let selected = |case: &Case| -> Vec<&'static dyn Subject> {
-        let passes = |subject: &dyn Subject| format!("{case}/{}", subject.name()).contains(&filter);
-        all.iter().copied().filter(|subject| subject.takes(case) && passes(*subject)).collect::<Vec<_>>()
+        let passes = |subject: &dyn Subject| passes(&format!("{GROUP}/{case}/{}", subject.name()), &options.filter);
+        task.subjects.iter().copied().filter(|subject| subject.takes(case) && passes(*subject)).collect()
     };
-    let mut missing = vec![];
+    let mut missing: Vec<(&'static dyn Subject, &str)> = vec![];
     let mut cases: Vec<(Case, Vec<&'static dyn Subject>)> = vec![];
-    for case in Case::all().into_iter().filter(wanted) {
+    for case in Case::all().into_iter().filter(task.wanted) {
         let mut subjects = selected(&case);
-        subjects.retain(|subject| {
-            missing.extend(subject.missing().map(|reason| (subject.name(), reason)));
-            subject.missing().is_none()
+        subjects.retain(|&subject| match subject.missing() {
+            Some(reason) => {
+                if missing.iter().all(|(known, _)| known.name() != subject.name()) {
+                    missing.push((subject, reason));
+                }
+                false
+            }
+            None => true,
         });
         if !subjects.is_empty() {
             cases.push((case, subjects));
         }
     }
-    missing.dedup();
+    let mut run = match task.resume {
+        Some(_) => Run::read(task.results)?,
+        None => begin(task, &cases, missing),
+    };
+    if cases.is_empty() {
+        return Ok(End::Done(Box::new(run)));
+    }
+    let first = task.resume.unwrap_or_default();
+    let earlier = Duration::from_secs_f64(run.seconds);
     let began = Instant::now();
-    let mut run = Run::begin(options);
+    let over = began + task.budget.saturating_sub(earlier);
+    let rounds = if options.quick { QUICK_ROUNDS } else { ROUNDS };
+    let progress =
+        Progress::new(cases[first..].iter().map(|(_, subjects)| subjects.len() * rounds).sum(), over, task.later);
+    let mut gauges = Gauges::new(options.quick, earlier, &run);
+    for (index, (case, subjects)) in cases.iter().enumerate().skip(first) {
+        progress.begin(case);
+        // The unused time of earlier cases, and the share of this one.
+        let share = (index + 1 - first) as f64 / (cases.len() - first) as f64;
+        let late = began + (over - began).mul_f64(share);
+        let hung = gauges.probe(&mut run) || {
+            let cell = Cell { case, subjects, rounds, quick: options.quick, late, over };
+            run_case(&cell, &progress, &mut run)
+        };
+        gauges.keep(&mut run);
+        run.load[1] = report::load();
+        run.seconds = (earlier + began.elapsed()).as_secs_f64();
+        run.write(task.results)?;
+        if hung {
+            progress.bar.abandon();
+            return Ok(End::Hung(index));
+        }
+    }
+    gauges.probe(&mut run);
+    gauges.keep(&mut run);
+    progress.bar.finish_and_clear();
+    run.load[1] = report::load();
+    run.seconds = (earlier + began.elapsed()).as_secs_f64();
+    Ok(End::Done(Box::new(run)))
+}
+
+/// A run that has measured nothing.
+fn begin(task: &Task<'_>, cases: &[(Case, Vec<&dyn Subject>)], missing: Vec<(&dyn Subject, &str)>) -> Run {
+    let mut run = Run::begin(task.options.clone());
     run.versions = peers::versions();
     run.groups.push(Group {
         name: GROUP.into(),
         about: "The crate and its peers, between threads and between processes.".into(),
     });
-    run.gaps.extend(missing.into_iter().map(|(subject, reason)| Gap {
-        group: GROUP.into(),
-        case: None,
-        subject: Some(subject.into()),
-        failed: false,
-        reason: reason.into(),
-    }));
+    run.gaps.extend(missing.into_iter().map(|(subject, reason)| gap(None, Some(subject), false, reason)));
     if cases.is_empty() {
-        run.gaps.push(Gap {
-            group: GROUP.into(),
-            case: None,
-            subject: None,
-            failed: false,
-            reason: NOTHING_NAMED.into(),
-        });
-        return Ok(run);
+        run.gaps.push(gap(None, None, false, &report::pages::nothing_passes(&task.options.filter)));
+        return run;
     }
-    run.subjects = all.iter().map(|subject| subjects::described(*subject)).collect();
+    run.subjects = task.subjects.iter().map(|subject| subjects::described(*subject)).collect();
     run.cases = cases.iter().map(|(case, _)| case.described()).collect();
-
-    let rounds = if quick { QUICK_ROUNDS } else { ROUNDS };
-    let progress = Progress::new(cases.iter().map(|(_, subjects)| subjects.len() * rounds).sum::<usize>() as u64);
-    let mut gauges = Gauges::new(quick);
-    for (index, (case, subjects)) in cases.iter().enumerate() {
-        progress.begin(case);
-        gauges.probe()?;
-        // The unused time of earlier cases, and the share of this one.
-        let end = began + budget.mul_f64((index + 1) as f64 / cases.len() as f64);
-        run_case(case, subjects, rounds, quick, end, &progress, &mut run)?;
-    }
-    gauges.probe()?;
-    progress.bar.finish_and_clear();
-    run.gauges = gauges.into_gauges().into();
-    run.load[1] = report::load();
-    run.seconds = began.elapsed().as_secs_f64();
-    Ok(run)
+    run
 }
 
-fn run_case(
-    case: &Case,
-    subjects: &[&'static dyn Subject],
+/// A case to be measured.
+struct Cell<'a> {
+    case: &'a Case,
+    subjects: &'a [&'static dyn Subject],
     rounds: usize,
     quick: bool,
-    end: Instant,
-    progress: &Progress,
-    run: &mut Run,
-) -> anyhow::Result<()> {
+    /// When its share of the time ends.
+    late: Instant,
+    /// When the time of all cases ends.
+    over: Instant,
+}
+
+/// Whether a subject hangs. Its gap is noted; other results of the case are not, because the case is run again without it.
+fn run_case(cell: &Cell<'_>, progress: &Progress, run: &mut Run) -> bool {
+    let &Cell { case, subjects, rounds, quick, late, over } = cell;
     let plan = plan(case.condition, quick);
     let others = Others::watch();
     let name = case.to_string();
+    let subjects: Vec<_> = subjects.iter().copied().filter(|subject| !is_left_out(run, &name, *subject)).collect();
     let mut batches: Vec<anyhow::Result<Vec<Batch>>> = subjects.iter().map(|_| Ok(vec![])).collect();
     let mut done = 0;
-    while wants_more(done, rounds, Instant::now() >= end, || any_unstable(&batches)) {
+    while wants_more(done, rounds, Instant::now() >= late, || any_unstable(&batches)) && Instant::now() < over {
         for turn in 0..subjects.len() {
             // Each round begins with another one, so that none always follows the same neighbour.
             let index = (turn + done) % subjects.len();
             progress.step(case, subjects[index], done < rounds);
             if let Ok(done) = &mut batches[index] {
-                match run_batch(subjects[index], *case, plan)? {
-                    Ok(batch) => done.push(batch),
-                    Err(error) => batches[index] = Err(error),
+                match run_batch(subjects[index], *case, plan) {
+                    Ok(Ok(batch)) => done.push(batch),
+                    Ok(Err(error)) => batches[index] = Err(error),
+                    Err(Hangs) => {
+                        run.gaps.push(failure(&name, subjects[index], HANGS));
+                        return true;
+                    }
                 }
             }
         }
         done += 1;
+    }
+    if done == 0 {
+        run.gaps.push(gap(Some(&name), None, false, OVER));
+        return false;
     }
     let is_loaded = others.and_then(|others| others.cores()).is_some_and(|cores| cores > LOADED);
     for (&subject, batches) in subjects.iter().zip(batches) {
@@ -128,19 +181,38 @@ fn run_case(
                 run.rows.push(row);
             }
             Err(error) => {
-                run.gaps.push(failure(&name, subject, &error));
+                run.gaps.push(failure(&name, subject, &format!("{error:#}")));
                 continue;
             }
         }
         if counts_allocations(case, subject) {
-            let batch = run_batch(subject, *case, Plan { what: What::Allocations, ..plan })?;
-            match batch.and_then(|batch| row(Unit::Allocations, &[batch])) {
-                Ok(row) => run.rows.push(row),
-                Err(error) => run.gaps.push(failure(&name, subject, &error)),
+            match run_batch(subject, *case, Plan { what: What::Allocations, ..plan }) {
+                Ok(batch) => match batch.and_then(|batch| row(Unit::Allocations, &[batch])) {
+                    Ok(row) => run.rows.push(row),
+                    Err(error) => run.gaps.push(failure(&name, subject, &format!("{error:#}"))),
+                },
+                Err(Hangs) => {
+                    run.rows.retain(|row| row.case != name);
+                    run.gaps.push(failure(&name, subject, HANGS));
+                    return true;
+                }
             }
         }
     }
-    Ok(())
+    false
+}
+
+/// Whether the subject has a gap in this case, or has hung in two others.
+fn is_left_out(run: &mut Run, case: &str, subject: &dyn Subject) -> bool {
+    let of_subject = |gap: &&Gap| gap.subject.as_deref() == Some(subject.name());
+    if run.gaps.iter().filter(of_subject).any(|gap| gap.case.as_deref() == Some(case)) {
+        return true;
+    }
+    let hung = run.gaps.iter().filter(of_subject).filter(|gap| gap.reason == HANGS).count();
+    if hung >= MOST_HANGS {
+        run.gaps.push(failure(case, subject, "it hung in two earlier cases"));
+    }
+    hung >= MOST_HANGS
 }
 
 /// Whether a further round follows: the planned ones, and as many again while rows are unstable, as long as there is time.
@@ -155,25 +227,30 @@ fn any_unstable(batches: &[anyhow::Result<Vec<Batch>>]) -> bool {
     rows.any(|row| row.is_unstable())
 }
 
-fn failure(case: &str, subject: &dyn Subject, error: &anyhow::Error) -> Gap {
+/// A peer that does not work is a result. Anything else is a fault of coincide or of this suite.
+fn failure(case: &str, subject: &dyn Subject, reason: &str) -> Gap {
+    gap(Some(case), Some(subject), subject.kind() != Kind::Peer, reason)
+}
+
+pub(crate) fn gap(case: Option<&str>, subject: Option<&dyn Subject>, failed: bool, reason: &str) -> Gap {
     Gap {
         group: GROUP.into(),
-        case: Some(case.into()),
-        subject: Some(subject.name().into()),
-        failed: true,
-        reason: format!("{error:#}"),
+        case: case.map(str::to_owned),
+        subject: subject.map(|subject| subject.name().to_owned()),
+        failed,
+        reason: reason.to_owned(),
     }
 }
+
+/// A batch has not ended. Its threads disturb everything that follows in this process.
+#[derive(Debug)]
+pub(crate) struct Hangs;
 
 /// Runs a batch on a thread of its own, which may be confined to a core.
 ///
 /// # Errors
-/// When the subject hangs: its threads then disturb everything that follows. The inner result is the subject's own.
-pub(crate) fn run_batch(
-    subject: &'static dyn Subject,
-    case: Case,
-    plan: Plan,
-) -> anyhow::Result<anyhow::Result<Batch>> {
+/// When the subject hangs. The inner result is the subject's own.
+pub(crate) fn run_batch(subject: &'static dyn Subject, case: Case, plan: Plan) -> Result<anyhow::Result<Batch>, Hangs> {
     let (done, outcome) = mpsc::channel();
     let thread = std::thread::spawn(move || {
         let run = || {
@@ -187,13 +264,8 @@ pub(crate) fn run_batch(
         let _ = done.send(run());
     });
     match outcome.recv_timeout(PATIENCE) {
-        Ok(batch) => {
-            thread.join().map_err(|_| anyhow!("{} panicked at its end, at {case}", subject.name()))?;
-            Ok(batch)
-        }
-        Err(RecvTimeoutError::Timeout) => {
-            bail!("{} hangs at {case}: a batch has not ended after {PATIENCE:?}", subject.name())
-        }
+        Ok(batch) => Ok(thread.join().map_err(|_| anyhow!("it panicked at its end")).and(batch)),
+        Err(RecvTimeoutError::Timeout) => Err(Hangs),
         Err(RecvTimeoutError::Disconnected) => Ok(Err(anyhow!("it panicked"))),
     }
 }
@@ -244,27 +316,43 @@ impl Drop for Hog {
 struct Progress {
     bar: ProgressBar,
     began: Instant,
+    /// When the time of all cases ends.
+    over: Instant,
+    /// Time of what follows this program.
+    later: Duration,
 }
 
 impl Progress {
-    fn new(batches: u64) -> Self {
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {eta} left  {msg}");
-        let bar = ProgressBar::new(batches).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self { bar, began: Instant::now() }
+    fn new(batches: usize, over: Instant, later: Duration) -> Self {
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}");
+        let bar = ProgressBar::new(batches as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self { bar, began: Instant::now(), over, later }
     }
 
     fn begin(&self, case: &Case) {
         if self.bar.is_hidden() {
             let (done, all) = (self.bar.position(), self.bar.length().unwrap_or_default());
-            let left = self.began.elapsed().as_secs_f64() * (all - done.min(all)) as f64 / done.max(1) as f64;
-            let left = if done == 0 { String::new() } else { format!(", about {left:.0} s left") };
-            eprintln!("{case} ({done} of {all} batches done{left})");
+            eprintln!("{case} ({done} of {all} batches done, {})", self.left());
+        }
+    }
+
+    /// Time left at the pace so far, within the budget.
+    fn left(&self) -> String {
+        let (done, all) = (self.bar.position(), self.bar.length().unwrap_or_default());
+        let most = self.over.saturating_duration_since(Instant::now());
+        let left = match done {
+            0 => most,
+            _ => self.began.elapsed().mul_f64((all - done.min(all)) as f64 / done as f64).min(most),
+        };
+        match (left + self.later).as_secs() {
+            seconds @ 0..90 => format!("about {seconds} s left"),
+            seconds => format!("about {} min left", seconds.div_ceil(60)),
         }
     }
 
     fn step(&self, case: &Case, subject: &dyn Subject, is_planned: bool) {
         let again = if is_planned { "" } else { ", repeated" };
-        self.bar.set_message(format!("{case} {}{again}", subject.name()));
+        self.bar.set_message(format!("{}  {case} {}{again}", self.left(), subject.name()));
         self.bar.inc(u64::from(is_planned));
     }
 }
@@ -282,12 +370,48 @@ const LEAST_ROUNDS: usize = 3;
 /// Far more than any linger and any spin.
 const PAUSE: Duration = Duration::from_micros(300);
 
-/// Longest that a batch takes unless something hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest that a batch takes unless something hangs. A child process that hangs ends itself before.
+const PATIENCE: Duration = CHILD_LIMIT.saturating_add(Duration::from_secs(10));
+
+/// Reason of the gap of a batch that has not ended within [`PATIENCE`].
+const HANGS: &str = "it hangs: a batch has not ended after 40 s";
+
+/// Reason of the gap of a case that was not begun.
+const OVER: &str = "the time of this part of the run was over";
+
+/// Hangs of a subject after which it is not run any more.
+const MOST_HANGS: usize = 2;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reason_of_a_hang_names_the_limit() {
+        assert!(HANGS.ends_with(&format!("{} s", PATIENCE.as_secs())));
+        assert!(PATIENCE > CHILD_LIMIT);
+    }
+
+    #[test]
+    fn failure_of_a_peer_does_not_fail_the_run() {
+        for subject in subjects::ALL {
+            assert_eq!(failure("inc", *subject, "").failed, subject.kind() != Kind::Peer, "{}", subject.name());
+        }
+    }
+
+    #[test]
+    fn subject_that_has_hung_twice_is_left_out() {
+        let mut run = Run::begin(Options::default());
+        let subject = subjects::FUTEX;
+        for case in ["a", "b"] {
+            assert!(!is_left_out(&mut run, case, subject));
+            run.gaps.push(failure(case, subject, HANGS));
+            assert!(is_left_out(&mut run, case, subject), "{case} is not run again");
+        }
+        assert!(is_left_out(&mut run, "c", subject));
+        assert!(!is_left_out(&mut run, "c", subjects::LIMIT));
+        assert_eq!(run.gaps.len(), 3);
+    }
 
     #[test]
     fn rounds_follow_the_plan_the_budget_and_the_stability_of_rows() {

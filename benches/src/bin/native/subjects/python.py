@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[5] / "proto" / "python"))
 from worker import Worker
 
 WARM_UPS, MOST = 5, 50_000
+LIMIT = 30  # seconds after which the system ends this process
 
 
 def seconds(duration):
@@ -63,6 +65,7 @@ def call_of(worker, case):
 
 
 def main(case, plan, core):
+    signal.alarm(LIMIT)
     if core is not None:
         os.sched_setaffinity(0, {core})
     with Worker() as worker:

@@ -1,11 +1,11 @@
 //! A worker in another language: `proto/python`, which is written from the specification alone.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use ::coincide::Main;
 use anyhow::bail;
-use coincide_benches::report::{Batch, Kind};
+use coincide_benches::report::{Batch, Kind, output};
 
 use super::{Subject, coincide};
 use crate::case::{Case, Ends};
@@ -66,13 +66,13 @@ fn python(script: &str) -> Command {
 fn missing() -> Option<&'static str> {
     static MISSING: OnceLock<Option<String>> = OnceLock::new();
     let missing = MISSING.get_or_init(|| {
-        let found = python("proto/python/shared.py").stdin(Stdio::null()).output();
+        let found = output(&mut python("proto/python/shared.py"));
         let why = match found {
-            Ok(output) if output.status.success() => return None,
-            Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            Ok(found) if found.status.success() => return None,
+            Ok(found) => String::from_utf8_lossy(&found.stderr).trim().to_owned(),
             Err(error) => error.to_string(),
         };
-        Some(format!("`python3` cannot be a worker: {why}"))
+        Some(format!("`python3` does not run `proto/python`, whose README lists what it needs: {why}"))
     });
     missing.as_deref()
 }
