@@ -31,13 +31,13 @@ export const bench = async (parameters, { rows, subjects: all, post, prepare, im
   const missing = selected.filter(([{ name }]) => impossible[name]).map(([{ name }]) => [name, impossible[name]]);
   const isFirst = after === '';
   await post({
-    rows: cases.map(([{ name, about, section, figures, once }, subjects]) => ({
+    rows: cases.map(([{ name, about, section, figures, once, heavy }, subjects]) => ({
       name,
       about,
       section,
       figures: Object.entries(figures).map(([name, unit]) => ({ name, unit })),
       subjects: subjects.map(({ name }) => name),
-      batches: subjects.length * (once ? 1 : plan.rounds),
+      batches: subjects.length * planned({ once, heavy }, plan),
     })),
     subjects: all.map(({ name, kind, about }) => ({ name, kind, about })),
     missing: Object.fromEntries(isFirst ? missing : []),
@@ -55,10 +55,10 @@ export const bench = async (parameters, { rows, subjects: all, post, prepare, im
     await gauges.probe();
     const failed = new Set();
     // What earlier rows have left over, and the share of this one.
-    const rounds = new Rounds(row, plan.rounds, began + (plan.budget * (index + 1)) / cases.length, over);
+    const rounds = new Rounds(row, planned(row, plan), began + (plan.budget * (index + 1)) / cases.length, over);
     let round = 0;
     for (; rounds.wantsMore(); round++) {
-      if (round === plan.rounds) await post({ repeated: row.name });
+      if (round === planned(row, plan)) await post({ repeated: row.name });
       for (let turn = 0; turn < subjects.length; turn++) {
         // Each round begins with another one, so that none always follows the same neighbour.
         const subject = subjects[(turn + round) % subjects.length];
@@ -121,6 +121,9 @@ class Runner {
     }
   }
 }
+
+/** Rounds of a row: one of those that run `once`, and a third of those that are `heavy`. */
+const planned = ({ once, heavy }, { rounds }) => (once ? 1 : heavy ? Math.ceil(rounds / 3) : rounds);
 
 /** Samples of figures apart from the reasons why there are none. */
 const split = figures => {

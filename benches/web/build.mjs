@@ -18,6 +18,8 @@ const options = {
   minify: true,
   target: 'es2022',
   logLevel: 'warning',
+  // wasmoon imports these where it runs in Node.js.
+  external: ['module', 'url'],
   // wasm-bindgen's glue has some.
   logOverride: { 'duplicate-object-key': 'silent' },
 };
@@ -72,6 +74,7 @@ for (const [from, to] of [
   [join(here, 'service-worker.js'), 'service-worker.js'],
   [join(coincide, 'coincide_bg.wasm'), 'coincide_bg.wasm'],
   [join(coincide, 'sw.js'), 'coincide.sw.js'],
+  [join(here, 'node_modules/wasmoon/dist/glue.wasm'), 'glue.wasm'],
   [join(here, 'node_modules/coincident/dist/sw.js'), 'coincident.sw.js'],
 ])
   copyFileSync(from, join(folder, to));

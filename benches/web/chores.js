@@ -20,6 +20,13 @@ export const serve = (main, { wasm, promised } = {}) => {
       while (performance.now() < end) for (let i = 0; i < 10; i++) expect(main.inc(k++) === k);
       return k;
     },
+    /** Echoes of a megabyte for so many milliseconds; how many. */
+    bulk({ milliseconds }) {
+      const end = performance.now() + milliseconds;
+      let k = 0;
+      while (performance.now() < end) CALLS['echo/1MiB'](main, k++);
+      return k;
+    },
     calls({ count }) {
       for (let k = 0; k < count; k++) expect(main.inc(k) === k + 1);
     },

@@ -13,11 +13,13 @@ const post = line => console.log(typeof line === 'string' ? line : JSON.stringif
 const IMPOSSIBLE = {
   'start/first': 'Node.js has no frames to start afresh in',
   flood: 'Node.js paints no frames',
+  hidden: 'Node.js has no pages',
   memory: 'Node.js has no performance.measureUserAgentSpecificMemory',
 };
 
 const ABSENT = {
   coincident: 'its entry for servers connects them to pages; it has none for threads of Node.js',
+  'coincide lua': 'it is a subject of pages',
   'coincide window': 'Node.js has no document',
   'coincident window': 'Node.js has no document',
 };

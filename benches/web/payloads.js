@@ -1,7 +1,29 @@
 // What calls carry, and whether answers are what was sent. No two calls are alike, so that nobody gets away with an old answer.
 
 /** Main's functions, the same for all subjects. */
-export const functions = { inc: k => k + 1, echo: value => value };
+export const functions = {
+  inc: k => k + 1,
+  echo: value => value,
+  /** The first byte of an image. */
+  pixel: image => image[0],
+  /** A line that a user types: it arrives in a later task. */
+  async input(question) {
+    await task();
+    return `${question}yes`;
+  },
+  print: () => {},
+};
+
+/** Resolves in a task of its own, without the delay of a timer. */
+const task = () =>
+  new Promise(resolve => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
 
 /** The functions that workers export. */
 export const exported = {
@@ -31,6 +53,22 @@ export const CALLS = {
     const bytes = main.echo(BYTES);
     expect(bytes.length === BYTES.length && bytes[0] === BYTES[0] && bytes.at(-1) === BYTES.at(-1));
   },
+  'image/4MiB': (main, k) => {
+    IMAGE[0] = k & 255;
+    expect(main.pixel(IMAGE) === (k & 255));
+  },
+  'input': (main, k) => {
+    const question = `${k}? `;
+    expect(main.input(question) === `${question}yes`);
+    main.print(question);
+  },
+  'window/10000-writes': ({ window, together }, k) => {
+    cells ??= Array.from({ length: 100 }, () => window.document.body.appendChild(window.document.createElement('td')));
+    together(() => {
+      for (let i = 0; i < 10_000; i++) cells[i % cells.length].textContent = `${k}, ${i}`;
+    });
+    expect(cells[99].textContent === `${k}, 9999`);
+  },
   'window/property': ({ dataset }) => expect(dataset.test === 'x'),
   'window/path': ({ window }) => expect(window.document.body.dataset.test === 'x'),
   'window/assignment': ({ dataset }, k) => {
@@ -50,3 +88,9 @@ export const expect = fits => {
 const RECORDS = Array.from({ length: 100 }, (_, id) => ({ id, name: `record ${id}`, score: id / 7, revision: 0 }));
 
 const BYTES = new Uint8Array(1 << 20);
+
+/** 1,024 by 1,024 pixels of four bytes. */
+const IMAGE = new Uint8ClampedArray(4 << 20);
+
+/** Elements of main, made by the first call that needs them. */
+let cells;

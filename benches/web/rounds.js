@@ -17,7 +17,7 @@ export class Rounds {
   /** `end` is when the row's time ends, and `over` when that of all rows ends, on the clock of `now`. */
   constructor(row, planned, end, over, now = () => performance.now()) {
     this.#row = row;
-    this.#planned = row.once ? 1 : planned;
+    this.#planned = planned;
     this.#end = end;
     this.#over = over;
     this.#now = now;

@@ -17,7 +17,6 @@ for (const [name, options, expected] of [
   ['stable rows have the planned rounds', {}, 9],
   ['unstable rows have up to twice as many', { medians: [10, 20] }, 18],
   ['rows that are not steady are not repeated', { row: {}, medians: [10, 20] }, 9],
-  ['rows that run once do so', { row: { once: true, steady: true }, medians: [10, 20] }, 1],
   ['three rounds are run when time is up', { looks: 0 }, 3],
   ['fewer are run if fewer are planned', { looks: 0, planned: 2 }, 2],
   ['rounds end when time is up', { looks: 5 }, 5],

@@ -8,14 +8,16 @@ import { heaps, wasm } from './memory.js';
 import { timeAwaited } from './meter.js';
 import { expect } from './payloads.js';
 import { start, startFirst } from './start.js';
+import { besideBulk, hidden, many } from './use.js';
 
-const trip = (name, about) => ({
+const trip = (name, about, more = {}) => ({
   name,
   about,
   section: 'Round trips',
   figures: { [name]: 'ns' },
   steady: true,
   run: async ({ link, plan }) => ({ [name]: await link.ask('batch', { row: name, plan }) }),
+  ...more,
 });
 
 /** Calls that are awaited, in messages: on a page that isn't isolated and has no use for a service worker. */
@@ -54,6 +56,9 @@ const streamed = async ({ link, plan }) => {
   return { 'stream-row': samples };
 };
 
+/** Cases that reflect use. */
+const IN_USE = { section: 'In use' };
+
 export const ROWS = [
   trip('inc', 'the worker calls main with a number, and has the next number'),
   trip('echo/8-values', 'an object of a text, a list of five numbers, a number and a flag, there and back'),
@@ -89,6 +94,37 @@ export const ROWS = [
   },
   inMessages('messages/await', 'main awaits a function of the worker that cannot block', awaited),
   inMessages('messages/call', 'a worker that cannot block awaits a function of main', ({ link, plan }) => link.ask('awaited', { plan })),
+  trip('image/4MiB', 'the worker passes an image of 4 MiB (a Uint8ClampedArray) to main, which returns one of its bytes', IN_USE),
+  trip('input', 'a loop as in an interpreter: the worker calls `input` of main, which answers in a later task, then `print`', IN_USE),
+  trip('window/10000-writes', 'the worker sets the text of 100 elements 10,000 times, together if the library can do that, and reads one', {
+    ...IN_USE,
+    steady: false,
+    run: async ({ link, plan }) => ({
+      'window/10000-writes': await link.ask('batch', { row: 'window/10000-writes', plan: { ...plan, warmUp: 0, samples: 1 } }),
+    }),
+  }),
+  {
+    name: 'workers/64',
+    about: '64 workers of one main call `inc` all the time: calls per second of all of them, and of the one with the fewest',
+    ...IN_USE,
+    figures: { 'workers/64': '1/s', 'workers/64/fewest': '1/s' },
+    heavy: true,
+    run: many,
+  },
+  {
+    name: 'beside-bulk',
+    about: 'a worker calls `inc` while another worker of the same main echoes 1 MiB all the time: the time of `inc`, and echoes per second of the other',
+    ...IN_USE,
+    figures: { 'beside-bulk/inc': 'ns', 'beside-bulk/echoes': '1/s' },
+    run: besideBulk,
+  },
+  {
+    name: 'hidden',
+    about: 'the page is in the background, behind another tab: the worker calls `inc`, and main awaits a function of the worker',
+    ...IN_USE,
+    figures: { 'hidden/inc': 'ns', 'hidden/await': 'ns' },
+    run: hidden,
+  },
   {
     name: 'start',
     about: "from `new Worker` to the worker's first answer from main, on a page that has had such a worker before",
@@ -132,12 +168,14 @@ export const ROWS = [
 
 /** The rows of what blocks by a service worker, and of such whose workers have main's objects. */
 export const OF_RELAYS = ['service-worker/inc', 'service-worker/echo/8-values'];
+/** The same of libraries whose main answers by itself. */
+export const OF_RELAYED_CALLS = [...OF_RELAYS, 'service-worker/input'];
 export const OF_RELAYED_WINDOW = ['service-worker/window/several'];
 
 /** The rows of what needs neither isolation nor a service worker. */
 export const OF_MESSAGES = ['messages/await', 'messages/call'];
 
-ROWS.push(...['inc', 'echo/8-values', 'window/several'].map(relayed));
+ROWS.push(...['inc', 'echo/8-values', 'input', 'window/several'].map(relayed));
 
 /** The rows of a library whose workers receive functions, and whose generators main iterates. */
 export const OF_OBJECTS = ['callback', 'stream-row'];
@@ -148,6 +186,11 @@ export const OF_CALLS = [
   'echo/8-values',
   'echo/100-records',
   'echo/1MiB',
+  'image/4MiB',
+  'input',
+  'workers/64',
+  'beside-bulk',
+  'hidden',
   'await',
   'start',
   'start/first',
@@ -156,4 +199,4 @@ export const OF_CALLS = [
 ];
 
 /** The rows of a library whose workers have main's objects. */
-export const OF_WINDOW = ['window/property', 'window/path', 'window/assignment', 'window/several'];
+export const OF_WINDOW = ['window/property', 'window/path', 'window/assignment', 'window/several', 'window/10000-writes'];

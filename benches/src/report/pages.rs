@@ -178,7 +178,13 @@ fn add(run: &mut Run, host: Host) -> anyhow::Result<()> {
                             limit: limit(&figure.name, &row.section).map(str::to_owned),
                             code: format!(
                                 "benches/web/{}",
-                                if row.section.starts_with("Round trips") { "payloads.js" } else { "rows.js" }
+                                match &*row.section {
+                                    "In use" => "use.js",
+                                    "Flood" => "flood.js",
+                                    "Memory" => "memory.js",
+                                    "Start" => "start.js",
+                                    _ => "payloads.js",
+                                }
                             ),
                             name: figure.name,
                             section: row.section.clone(),

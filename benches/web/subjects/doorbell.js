@@ -6,7 +6,7 @@ export default {
   name: 'doorbell',
   kind: 'bound',
   about: 'the worker posts a number, sleeps in Atomics.wait, and finds the answer in shared memory; main posts a number and awaits one',
-  rows: ['inc', 'await', 'start', 'start/first', 'flood', 'memory'],
+  rows: ['inc', 'workers/64', 'hidden', 'await', 'start', 'start/first', 'flood', 'memory'],
   open() {
     const worker = new Worker(scriptOf('doorbell'), { type: 'module' });
     const words = new Int32Array(new SharedArrayBuffer(8));

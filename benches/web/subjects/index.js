@@ -1,4 +1,5 @@
 // All subjects, in the order of the report.
+import coincideLua from './coincide-lua.js';
 import coincideMessages from './coincide-messages.js';
 import coincideSw from './coincide-sw.js';
 import coincideWindowSw from './coincide-window-sw.js';
@@ -17,7 +18,7 @@ import post from './post.js';
 import syncMessage from './sync-message.js';
 
 export const SUBJECTS = [
-  ...[idle, limit, doorbell, coincide, coincident, syncMessage, comlink, coincideWindow, coincidentWindow],
+  ...[idle, limit, doorbell, coincide, coincideLua, coincident, syncMessage, comlink, coincideWindow, coincidentWindow],
   // Where the page isn't isolated.
   ...[floor, coincideSw, coincidentSw, coincideWindowSw, coincidentWindowSw],
   ...[post, coincideMessages],

@@ -9,12 +9,16 @@ export default {
     'it has no calls, only messages: the worker posts an id, a name and arguments with postMessage and blocks in readMessage (Atomics.wait), ' +
     'main answers with writeMessage; results are JSON, so bytes cannot travel; a read that a late notification of the answer before has ' +
     'woken fails, and is repeated',
-  rows: ['inc', 'echo/8-values', 'echo/100-records', 'start', 'start/first', 'flood', 'memory'],
+  rows: ['inc', 'echo/8-values', 'echo/100-records', 'input', 'workers/64', 'hidden', 'start', 'start/first', 'flood', 'memory'],
   open() {
     const worker = new Worker(scriptOf('sync-message'), { type: 'module' });
     const channel = makeChannel();
     worker.addEventListener('message', ({ data }) => {
-      if (data.messageId) writeMessage(channel, functions[data.name](...data.args), data.messageId);
+      if (!data.messageId) return;
+      const answer = result => writeMessage(channel, result ?? '', data.messageId);
+      const result = functions[data.name](...data.args);
+      if (result instanceof Promise) result.then(answer);
+      else answer(result);
     });
     worker.postMessage({ channel });
     return connect(worker);

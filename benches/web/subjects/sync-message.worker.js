@@ -15,7 +15,8 @@ addEventListener(
           if (!(error instanceof SyntaxError)) throw error;
         }
     };
-    serve({ inc: k => call('inc', k), echo: value => call('echo', value) });
+    const main = ['inc', 'echo', 'input', 'print'].map(name => [name, (...args) => call(name, ...args)]);
+    serve(Object.fromEntries(main));
   },
   { once: true },
 );

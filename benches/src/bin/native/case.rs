@@ -40,6 +40,12 @@ impl Case {
                 add(Call::Echo { bytes }, condition, Ends::Threads);
             }
         }
+        for condition in [Condition::ManyLinksBusy, Condition::BesideBulk] {
+            add(Call::Echo { bytes: 32 }, condition, Ends::Threads);
+        }
+        for ends in [Ends::Threads, Ends::Processes] {
+            add(Call::Echo { bytes: 4 << 20 }, Condition::Hot, ends);
+        }
         cases
     }
 
@@ -106,6 +112,10 @@ pub(crate) enum Condition {
     TwoLinks,
     /// One main serves two links, and both call all the time. The figure is the time per call, over both.
     TwoLinksBusy,
+    /// One main serves [`MANY`] links, and all call all the time. The figure is the time per call, over all.
+    ManyLinksBusy,
+    /// One main serves two links, and the other one echoes a megabyte all the time.
+    BesideBulk,
 }
 
 impl Condition {
@@ -117,6 +127,8 @@ impl Condition {
             Self::Hogged => "hogged",
             Self::TwoLinks => "two-links",
             Self::TwoLinksBusy => "two-links-busy",
+            Self::ManyLinksBusy => "64-links-busy",
+            Self::BesideBulk => "beside-bulk",
         }
     }
 
@@ -136,6 +148,12 @@ impl Condition {
             Self::TwoLinksBusy => {
                 "One main serves two links that both call all the time. The figure is the time per call over both, compared with a main that has one link."
             }
+            Self::ManyLinksBusy => {
+                "One main serves 64 workers that all call all the time. The figure is the time per call over all, compared with a main that has one worker."
+            }
+            Self::BesideBulk => {
+                "One main serves two links, and the other one echoes 1 MiB all the time. The figure is the time of a small call beside it, compared with a main that has one link: how far bulk traffic delays others."
+            }
         }
     }
 
@@ -144,10 +162,18 @@ impl Condition {
         match self {
             Self::Hot => "limit",
             Self::Cold | Self::OneCore | Self::Hogged => "futex",
-            Self::TwoLinks | Self::TwoLinksBusy => "coincide-alone",
+            Self::TwoLinks | Self::TwoLinksBusy | Self::ManyLinksBusy | Self::BesideBulk => "coincide-alone",
         }
     }
+
+    /// Whether the same main serves other links as well.
+    pub(crate) fn has_other_links(self) -> bool {
+        self.yardstick() == "coincide-alone"
+    }
 }
+
+/// Links of [`Condition::ManyLinksBusy`].
+pub(crate) const MANY: usize = 64;
 
 /// Where the two ends live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

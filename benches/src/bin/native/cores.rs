@@ -53,7 +53,7 @@ pub(crate) fn core(case: &Case, end: End) -> anyhow::Result<Option<usize>> {
             End::Callee => Some(first),
         },
         Condition::OneCore => Some(last),
-        Condition::Hogged | Condition::TwoLinksBusy => None,
+        Condition::Hogged | Condition::TwoLinksBusy | Condition::ManyLinksBusy | Condition::BesideBulk => None,
     })
 }
 

@@ -275,6 +275,8 @@ pub(crate) fn plan(condition: Condition, quick: bool) -> Plan {
     let plan = Plan { what: What::Time, warm_up: ms(5, 3), batch: ms(25, 10), min_samples: 5, pause: None };
     match condition {
         Condition::Hot | Condition::TwoLinks | Condition::TwoLinksBusy => plan,
+        // Many threads take turns on few cores.
+        Condition::ManyLinksBusy | Condition::BesideBulk => Plan { warm_up: ms(50, 20), batch: ms(200, 60), ..plan },
         Condition::Cold => Plan { batch: ms(60, 30), min_samples: 20, pause: Some(PAUSE), ..plan },
         Condition::OneCore => Plan { batch: ms(50, 25), ..plan },
         // Much longer than the time slices of the scheduler.

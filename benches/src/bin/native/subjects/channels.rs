@@ -1,7 +1,7 @@
 //! Channels between threads: a pair of them, with vectors that are moved.
 
 use super::{Payload, Subject, pair};
-use crate::case::{Case, Condition, Ends};
+use crate::case::{Case, Ends};
 use crate::measure::Meter;
 
 macro_rules! channel {
@@ -19,7 +19,7 @@ macro_rules! channel {
             }
 
             fn takes(&self, case: &Case) -> bool {
-                case.ends == Ends::Threads && !matches!(case.condition, Condition::TwoLinks | Condition::TwoLinksBusy)
+                case.ends == Ends::Threads && !case.condition.has_other_links()
             }
 
             fn run_threads(&self, case: &Case, meter: &mut Meter) -> anyhow::Result<()> {

@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow, ensure};
 use coincide::{ByteBuf, Bytes, Main, Scope, SharedBytes, Thrown, Worker, interface};
 
 use super::{Payload, Subject};
-use crate::case::{Call, Case, Condition};
+use crate::case::{Call, Case, Condition, MANY};
 use crate::child::{self, Caller};
 use crate::cores::{self, End};
 use crate::measure::{Meter, Plan};
@@ -19,7 +19,7 @@ pub(crate) struct Coincide {
     name: &'static str,
     about: &'static str,
     style: Style,
-    /// Whether one main serves two links where the case is about that.
+    /// Whether main serves other links where the case is about that.
     beside: bool,
 }
 
@@ -84,7 +84,7 @@ impl Subject for Coincide {
 
     fn takes(&self, case: &Case) -> bool {
         match case.condition {
-            Condition::TwoLinks | Condition::TwoLinksBusy => self.style == Style::Typed,
+            condition if condition.has_other_links() => self.style == Style::Typed,
             _ if self.style == Style::Shared => matches!(case.call, Call::Echo { .. }),
             _ => self.name != Self::ALONE.name,
         }
@@ -92,8 +92,8 @@ impl Subject for Coincide {
 
     fn run_threads(&self, case: &Case, meter: &mut Meter) -> anyhow::Result<()> {
         let main = Main::new()?;
-        let second = if self.beside { Second::start(&main, case)? } else { None };
-        let others = second.as_ref().map(|second| Arc::clone(&second.calls));
+        let beside = if self.beside { Beside::start(&main, case)? } else { None };
+        let others = beside.as_ref().map(|beside| Arc::clone(&beside.calls));
 
         let (done, measured) = mpsc::channel();
         let (style, case, mut own) = (self.style, *case, meter.clone());
@@ -106,9 +106,11 @@ impl Subject for Coincide {
         serve(&worker);
         main.block_on(worker.ready())?;
         *meter = measured.recv().context("the worker has measured nothing")?;
-        if let Some(second) = second {
-            second.stop.store(true, Ordering::Relaxed);
-            main.block_on(second.worker.ready())?;
+        if let Some(beside) = beside {
+            beside.stop.store(true, Ordering::Relaxed);
+            for worker in &beside.workers {
+                main.block_on(worker.ready())?;
+            }
         }
         Ok(())
     }
@@ -135,42 +137,51 @@ impl Subject for Coincide {
     }
 }
 
-/// A second link of the same main.
-struct Second {
-    worker: Worker,
-    /// How many calls it has made.
+/// Further links of the same main.
+struct Beside {
+    workers: Vec<Worker>,
+    /// Number of calls that they have made.
     calls: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
 }
 
-impl Second {
-    /// The second link that the case asks for, after its first call.
+impl Beside {
+    /// The links that the case asks for, each after its first call.
     fn start(main: &Main, case: &Case) -> anyhow::Result<Option<Self>> {
-        let busy = match case.condition {
-            Condition::TwoLinks => false,
-            Condition::TwoLinksBusy => true,
+        let (count, busy, bytes) = match case.condition {
+            Condition::TwoLinks => (1, false, case.bytes()),
+            Condition::TwoLinksBusy => (1, true, case.bytes()),
+            Condition::ManyLinksBusy => (MANY - 1, true, case.bytes()),
+            Condition::BesideBulk => (1, true, BULK),
             _ => return Ok(None),
         };
         let (calls, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(!busy)));
-        let (worker_calls, worker_stop, bytes) = (Arc::clone(&calls), Arc::clone(&stop), case.bytes());
-        let worker = main.spawn(move |scope| {
-            let client = bench::Client::new(scope.sync());
-            let mut payload = ByteBuf::from(vec![0; bytes]);
-            loop {
-                payload = client.echo(payload)?;
-                if worker_stop.load(Ordering::Relaxed) {
-                    return Ok(());
+        let mut workers = vec![];
+        for _ in 0..count {
+            let (worker_calls, worker_stop) = (Arc::clone(&calls), Arc::clone(&stop));
+            let worker = main.spawn(move |scope| {
+                let client = bench::Client::new(scope.sync());
+                let mut payload = ByteBuf::from(vec![0; bytes]);
+                loop {
+                    payload = client.echo(payload)?;
+                    if worker_stop.load(Ordering::Relaxed) {
+                        return Ok(());
+                    }
+                    worker_calls.fetch_add(1, Ordering::Relaxed);
                 }
-                worker_calls.fetch_add(1, Ordering::Relaxed);
-            }
-        })?;
-        serve(&worker);
-        if !busy {
-            main.block_on(worker.ready())?;
+            })?;
+            serve(&worker);
+            workers.push(worker);
         }
-        Ok(Some(Self { worker, calls, stop }))
+        if !busy {
+            main.block_on(workers[0].ready())?;
+        }
+        Ok(Some(Self { workers, calls, stop }))
     }
 }
+
+/// Bytes of a call of the other link of [`Condition::BesideBulk`].
+const BULK: usize = 1 << 20;
 
 interface! {
     mod bench {
@@ -204,20 +215,22 @@ pub(super) fn serve(worker: &Worker) {
     worker.register_bytes("echo_bytes", |_| Ok(()));
 }
 
-/// The worker's part. `others` are the calls of the second link, if there is one.
+/// The worker's part. `others` counts the calls of other links, if there are any.
 fn call(scope: &Scope, style: Style, case: &Case, meter: &mut Meter, others: Option<&AtomicU64>) -> anyhow::Result<()> {
     let sync = scope.sync();
     let client = bench::Client::new(sync.clone());
     let mut payload = Payload::new(case);
     let mut number = Number(0);
     let mut shared = Some(SharedBytes::from(payload.next().to_vec()));
-    let nobody = AtomicU64::new(0);
+    let none = AtomicU64::new(0);
     if let Some(others) = others
-        && case.condition == Condition::TwoLinksBusy
+        && case.condition != Condition::TwoLinks
     {
         meter.await_others(others);
     }
-    meter.run_beside(others.unwrap_or(&nobody), || match (style, case.call) {
+    // Calls of another size do not count.
+    let counted = others.filter(|_| case.condition != Condition::BesideBulk);
+    meter.run_beside(counted.unwrap_or(&none), || match (style, case.call) {
         (Style::Typed, Call::Echo { .. }) => {
             let answer = client.echo(payload.take().into())?;
             payload.put_back(answer.into_vec())

@@ -3,7 +3,7 @@
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::{Payload, Subject, pair};
-use crate::case::{Case, Condition, Ends};
+use crate::case::{Case, Ends};
 use crate::measure::Meter;
 
 /// What two threads can do without any library.
@@ -19,7 +19,7 @@ impl Subject for Slots {
     }
 
     fn takes(&self, case: &Case) -> bool {
-        case.ends == Ends::Threads && !matches!(case.condition, Condition::TwoLinks | Condition::TwoLinksBusy)
+        case.ends == Ends::Threads && !case.condition.has_other_links()
     }
 
     fn run_threads(&self, case: &Case, meter: &mut Meter) -> anyhow::Result<()> {

@@ -2,7 +2,7 @@
 
 use super::Subject;
 use super::mailbox::{self, Waiting};
-use crate::case::{Case, Condition};
+use crate::case::Case;
 use crate::measure::{Meter, Plan};
 use coincide_benches::report::{Batch, Kind};
 
@@ -23,7 +23,7 @@ impl Subject for Futex {
     }
 
     fn takes(&self, case: &Case) -> bool {
-        !matches!(case.condition, Condition::TwoLinks | Condition::TwoLinksBusy)
+        !case.condition.has_other_links()
     }
 
     fn run_threads(&self, case: &Case, meter: &mut Meter) -> anyhow::Result<()> {

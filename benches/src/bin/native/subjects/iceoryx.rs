@@ -56,7 +56,7 @@ impl Subject for Iceoryx {
             Condition::Cold => self.events,
             // Polling without a yield takes milliseconds there: once is enough to see it.
             Condition::OneCore | Condition::Hogged => self.events || small,
-            Condition::TwoLinks | Condition::TwoLinksBusy => false,
+            Condition::TwoLinks | Condition::TwoLinksBusy | Condition::ManyLinksBusy | Condition::BesideBulk => false,
         }
     }
 

@@ -22,7 +22,7 @@ impl Subject for Bytes {
     }
 
     fn takes(&self, case: &Case) -> bool {
-        !matches!(case.condition, Condition::TwoLinks | Condition::TwoLinksBusy)
+        !case.condition.has_other_links()
     }
 
     fn run_threads(&self, case: &Case, meter: &mut Meter) -> anyhow::Result<()> {

@@ -9,7 +9,7 @@ use tokio::runtime;
 use tokio::sync::mpsc;
 
 use super::{Payload, Subject, pair};
-use crate::case::{Case, Condition, Ends};
+use crate::case::{Case, Ends};
 use crate::measure::Meter;
 
 /// A client and a server, each on a thread with a runtime of its own.
@@ -25,7 +25,7 @@ impl Subject for PostcardRpc {
     }
 
     fn takes(&self, case: &Case) -> bool {
-        case.ends == Ends::Threads && !matches!(case.condition, Condition::TwoLinks | Condition::TwoLinksBusy)
+        case.ends == Ends::Threads && !case.condition.has_other_links()
     }
 
     fn run_threads(&self, case: &Case, meter: &mut Meter) -> anyhow::Result<()> {

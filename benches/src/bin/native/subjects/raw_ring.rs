@@ -57,7 +57,8 @@ impl Subject for RawRing {
             Condition::Hot => true,
             // A spin that never yields: once per kind of circumstance is enough to see what becomes of it.
             Condition::OneCore | Condition::Hogged => small && self.capacity == Self::LARGE.capacity,
-            Condition::Cold | Condition::TwoLinks | Condition::TwoLinksBusy => false,
+            Condition::Cold => false,
+            Condition::TwoLinks | Condition::TwoLinksBusy | Condition::ManyLinksBusy | Condition::BesideBulk => false,
         }
     }
 

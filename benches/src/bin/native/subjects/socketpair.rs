@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use super::{Payload, Subject, pair};
-use crate::case::{Case, Condition};
+use crate::case::Case;
 use crate::child::{Caller, Reaped};
 use crate::measure::{Meter, Plan};
 use coincide_benches::report::Batch;
@@ -23,7 +23,7 @@ impl Subject for Socketpair {
     }
 
     fn takes(&self, case: &Case) -> bool {
-        !matches!(case.condition, Condition::TwoLinks | Condition::TwoLinksBusy)
+        !case.condition.has_other_links()
     }
 
     fn run_threads(&self, case: &Case, meter: &mut Meter) -> anyhow::Result<()> {

@@ -7,7 +7,7 @@ use tarpc::server::{BaseChannel, Channel};
 use tokio::runtime;
 
 use super::{Payload, Subject, pair};
-use crate::case::{Case, Condition, Ends};
+use crate::case::{Case, Ends};
 use crate::measure::Meter;
 
 /// A client and a server, each on a thread with a runtime of its own. Nothing is serialized.
@@ -23,7 +23,7 @@ impl Subject for Tarpc {
     }
 
     fn takes(&self, case: &Case) -> bool {
-        case.ends == Ends::Threads && !matches!(case.condition, Condition::TwoLinks | Condition::TwoLinksBusy)
+        case.ends == Ends::Threads && !case.condition.has_other_links()
     }
 
     fn run_threads(&self, case: &Case, meter: &mut Meter) -> anyhow::Result<()> {
