@@ -63,7 +63,7 @@ await build({
   },
   platform: 'node',
   inject: ['node-globals.js'],
-  entryPoints: Object.fromEntries([...ofNode, 'node.js'].map(path => [basename(path, '.js'), path])),
+  entryPoints: Object.fromEntries([...ofNode, 'node.js', 'counts.js', 'counts.worker.js'].map(path => [basename(path, '.js'), path])),
   outdir: node,
 });
 writeFileSync(join(node, 'package.json'), '{ "type": "module" }');

@@ -1,26 +1,27 @@
-// The worker's side of the bench: what main asks it to do. It goes by plain messages, so that it is the same for all subjects.
+// The worker's side of the bench: chores that main asks for in plain messages, the same for all subjects.
 import { clock, time, timeAwaited } from './meter.js';
 import { CALLS, expect } from './payloads.js';
 
 /**
- * Does what main asks for, and says that it is up.
+ * Performs the chores that main asks for, and reports that the worker is up.
  *
- * @param main main's functions, each of which blocks; nothing if this worker can't block
+ * @param main main's functions, each of which blocks; `undefined` if this worker cannot block
  * @param [more.wasm] gives the bytes of this worker's wasm memory
  * @param [more.promised] main's functions, each of which returns a promise
+ * @param [more.count] makes calls and returns what they took, by name
  */
-export const serve = (main, { wasm, promised } = {}) => {
+export const serve = (main, { wasm, promised, count } = {}) => {
   const chores = {
     batch: ({ row, plan }) => time(plan, k => CALLS[row](main, k)),
     awaited: ({ plan }) => timeAwaited(plan, async k => expect((await promised.inc(k)) === k + 1)),
-    /** Calls for so many milliseconds; how often it did. */
+    /** Calls for a number of milliseconds. Returns the number of calls. */
     flood({ milliseconds }) {
       const end = performance.now() + milliseconds;
       let k = 0;
       while (performance.now() < end) for (let i = 0; i < 10; i++) expect(main.inc(k++) === k);
       return k;
     },
-    /** Echoes of a megabyte for so many milliseconds; how many. */
+    /** Echoes a megabyte for a number of milliseconds. Returns the number of echoes. */
     bulk({ milliseconds }) {
       const end = performance.now() + milliseconds;
       let k = 0;
@@ -31,6 +32,7 @@ export const serve = (main, { wasm, promised } = {}) => {
       for (let k = 0; k < count; k++) expect(main.inc(k) === k + 1);
     },
     wasm,
+    count,
   };
   addEventListener('message', async ({ data }) => {
     if (!data?.chore) return;

@@ -1,4 +1,4 @@
-// The service worker of the page that isn't isolated: it has those of all subjects in it, since a page has only one.
+// The service worker of the page that is not isolated. A page has one, so it contains those of all subjects.
 
 export const SERVICE_WORKER = new URL('./service-worker.js', import.meta.url).href;
 

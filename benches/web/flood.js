@@ -1,4 +1,4 @@
-// What is left of a page while a worker calls main all the time.
+// Responsiveness of a page while a worker calls main all the time.
 
 export const flood = async ({ link, plan }) => {
   const watch = new Watch();
@@ -26,7 +26,7 @@ class Watch {
   constructor() {
     requestAnimationFrame(this.#frame);
     this.#tick();
-    // The browser's own word, but only of tasks from 50 ms on.
+    // Reported by the browser, for tasks from 50 ms on.
     if (PerformanceObserver.supportedEntryTypes.includes('longtask')) {
       this.#observer = new PerformanceObserver(list => this.#judge(list.getEntries()));
       this.#observer.observe({ type: 'longtask' });

@@ -1,4 +1,4 @@
-// The wasm memory of this thread, which the package keeps to itself.
+// The wasm memory of this thread, which the package does not expose.
 
 let memory;
 WebAssembly.Instance = class extends WebAssembly.Instance {

@@ -1,6 +1,6 @@
-// What memory both sides have grown by over many calls, per call.
+// Growth of the memory of both sides over many calls, per call.
 
-/** What the browser attributes to either side. */
+/** Memory that the browser attributes to each side. */
 export const heaps = async context => {
   if (!performance.measureUserAgentSpecificMemory) {
     const why = 'the browser has no performance.measureUserAgentSpecificMemory';
@@ -19,7 +19,7 @@ export const heaps = async context => {
   return { 'memory/main': [main], 'memory/worker': [worker] };
 };
 
-/** The wasm memories of both sides, which every browser tells. */
+/** The wasm memories of both sides, which every browser reports. */
 export const wasm = async context => {
   const { link } = context;
   const [both] = await growth(context, async () => [link.wasm() + (await link.ask('wasm'))]);
@@ -33,7 +33,7 @@ const growth = async ({ link, plan, progress }, weigh) => {
       progress(`${Math.min(done + STEP, count)} of ${count} calls`);
     }
   };
-  // What grows once and stays.
+  // Growth that happens once.
   await calls(Math.min(plan.calls, STEP));
   const before = await weigh();
   await calls(plan.calls);

@@ -3,7 +3,7 @@
 /** Milliseconds on a clock that all threads of a page share. */
 export const clock = () => performance.timeOrigin + performance.now();
 
-/** Nanoseconds of a call, one batch of samples. */
+/** One batch of samples: nanoseconds of a call. */
 export const time = (plan, call) => {
   const samples = [];
   let k = 0;
@@ -20,8 +20,8 @@ export const timeAwaited = async (plan, call) => {
 };
 
 /**
- * How many calls are to be made next, again and again: `warmUp` milliseconds that don't count, then `batch` milliseconds or as
- * many samples as there have to be. Clocks of browsers are coarse, so a sample is the mean of as many calls as take long enough.
+ * Yields the number of calls to be made next: for `warmUp` milliseconds that do not count, then for `batch` milliseconds or until there are
+ * enough samples. Clocks of browsers are coarse, so a sample is the mean of as many calls as take long enough.
  */
 function* turns({ warmUp, batch, samples: least }, samples) {
   const began = performance.now();
@@ -39,5 +39,5 @@ function* turns({ warmUp, batch, samples: least }, samples) {
   }
 }
 
-/** The least that a sample takes, in milliseconds: 50 steps of the clock in Chromium, 12 in Firefox. Clocks of pages that aren't isolated are coarser. */
+/** The least that a sample takes, in milliseconds: 50 steps of the clock in Chromium, 12 in Firefox. Clocks of pages that are not isolated are coarser. */
 const SAMPLE = crossOriginIsolated ? 0.25 : 12;

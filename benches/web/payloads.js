@@ -1,4 +1,4 @@
-// What calls carry, and whether answers are what was sent. No two calls are alike, so that nobody gets away with an old answer.
+// The contents of calls, and checks of their answers. No two calls are alike, so that an old answer is detected.
 
 /** Main's functions, the same for all subjects. */
 export const functions = {

@@ -1,8 +1,8 @@
-// The rows of the report: what is measured of a subject, in which units.
+// The rows of the report: what is measured of a subject, and in which units.
 //
-// A row's `run` gives the samples of one batch for each of its figures, or a text for a figure that this browser can't measure.
-// `link` is what a subject's `open` gives. Rows that are `plain` are for a page that isn't isolated, all others for one that is. Those that are
-// `steady` have further rounds if their batches disagree.
+// A row's `run` returns the samples of one batch for each of its figures, or a text for a figure that this browser cannot measure.
+// `link` is the result of a subject's `open`. Rows that are `plain` run on the page that is not isolated, all others on the isolated one. Rows
+// that are `steady` are repeated if their batches disagree. Those that are `once` have one round, `heavy` ones a third of the rounds.
 import { flood } from './flood.js';
 import { heaps, wasm } from './memory.js';
 import { timeAwaited } from './meter.js';
@@ -20,7 +20,7 @@ const trip = (name, about, more = {}) => ({
   ...more,
 });
 
-/** Calls that are awaited, in messages: on a page that isn't isolated and has no use for a service worker. */
+/** Awaited calls in messages: on a page that is not isolated, without a service worker. */
 const inMessages = (name, about, run) => ({
   name,
   about,
@@ -60,17 +60,17 @@ const streamed = async ({ link, plan }) => {
 const IN_USE = { section: 'In use' };
 
 export const ROWS = [
-  trip('inc', 'the worker calls main with a number, and has the next number'),
-  trip('echo/8-values', 'an object of a text, a list of five numbers, a number and a flag, there and back'),
-  trip('echo/100-records', 'an array of 100 objects of four fields, there and back'),
-  trip('echo/1MiB', 'a Uint8Array of 1 MiB, there and back'),
-  trip('window/property', "the worker reads `test` of a node's `dataset` that it has"),
+  trip('inc', 'the worker calls main with a number and receives the next number'),
+  trip('echo/8-values', 'the worker sends an object of a text, a list of five numbers, a number and a flag, and receives it back'),
+  trip('echo/100-records', 'a list of records both ways: the worker sends an array of 100 objects of four fields, and receives it back'),
+  trip('echo/1MiB', 'the worker sends a Uint8Array of 1 MiB, and receives it back'),
+  trip('window/property', "the worker reads `test` of a node's `dataset`, which it holds"),
   trip('window/path', 'the worker reads `window.document.body.dataset.test`'),
-  trip('window/assignment', "the worker sets `test` of a node's `dataset` that it has"),
-  trip('window/several', "the worker sets ten properties of a node's `dataset` that it has, together if the library can do that"),
+  trip('window/assignment', "the worker sets `count` of a node's `dataset`, which it holds"),
+  trip('window/several', "the worker sets ten properties of a node's `dataset`, in one batch if the library has batches"),
   {
     name: 'await',
-    about: 'main awaits a function of the worker: a number there, the next number back',
+    about: 'main awaits a function of the worker, which receives a number and returns the next number',
     section: 'Round trips',
     figures: { await: 'ns' },
     steady: true,
@@ -96,21 +96,13 @@ export const ROWS = [
   inMessages('messages/call', 'a worker that cannot block awaits a function of main', ({ link, plan }) => link.ask('awaited', { plan })),
   trip('image/4MiB', 'the worker passes an image of 4 MiB (a Uint8ClampedArray) to main, which returns one of its bytes', IN_USE),
   trip('input', 'a loop as in an interpreter: the worker calls `input` of main, which answers in a later task, then `print`', IN_USE),
-  trip('window/10000-writes', 'the worker sets the text of 100 elements 10,000 times, together if the library can do that, and reads one', {
+  trip('window/10000-writes', 'the worker sets the text of 100 elements 10,000 times, in one batch if the library has batches, and reads one of them', {
     ...IN_USE,
     steady: false,
     run: async ({ link, plan }) => ({
       'window/10000-writes': await link.ask('batch', { row: 'window/10000-writes', plan: { ...plan, warmUp: 0, samples: 1 } }),
     }),
   }),
-  {
-    name: 'workers/64',
-    about: '64 workers of one main call `inc` all the time: calls per second of all of them, and of the one with the fewest',
-    ...IN_USE,
-    figures: { 'workers/64': '1/s', 'workers/64/fewest': '1/s' },
-    heavy: true,
-    run: many,
-  },
   {
     name: 'beside-bulk',
     about: 'a worker calls `inc` while another worker of the same main echoes 1 MiB all the time: the time of `inc`, and echoes per second of the other',
@@ -134,7 +126,7 @@ export const ROWS = [
   },
   {
     name: 'start/first',
-    about: 'the same on a new page, whose first worker it is: what main has to load first counts',
+    about: 'the same for the first worker of a new page: what main loads first counts',
     section: 'Start',
     figures: { 'start/first': 'ns' },
     run: startFirst,
@@ -143,14 +135,14 @@ export const ROWS = [
     name: 'flood',
     about:
       'a worker calls `inc` all the time: calls and frames per second, the longest gap between two frames, and the longest ' +
-      'hold-up: for how long a timer that was due had to wait, or the longest task that the browser itself reports (from 50 ms on)',
+      'hold-up: the delay of a due timer, or the longest task that the browser reports (from 50 ms on)',
     section: 'Flood',
     figures: { 'flood/calls': '1/s', 'flood/frames': '1/s', 'flood/frame-gap': 'ns', 'flood/hold-up': 'ns' },
     run: flood,
   },
   {
     name: 'memory',
-    about: 'what the memory of either side has grown by after many calls of `inc`, per call',
+    about: 'growth of the memory of each side over many calls of `inc`, per call',
     section: 'Memory',
     figures: { 'memory/main': 'B', 'memory/worker': 'B' },
     once: true,
@@ -158,21 +150,30 @@ export const ROWS = [
   },
   {
     name: 'memory/wasm',
-    about: 'the same of the wasm memories of both sides together',
+    about: 'growth of the wasm memories of both sides together, per call',
     section: 'Memory',
     figures: { 'memory/wasm': 'B' },
     once: true,
     run: wasm,
   },
+  // The heaviest row is the last, which a short run leaves out first.
+  {
+    name: 'workers/64',
+    about: '64 workers of one main call `inc` all the time: calls per second of all of them, and of the one with the fewest',
+    ...IN_USE,
+    figures: { 'workers/64': '1/s', 'workers/64/fewest': '1/s' },
+    heavy: true,
+    run: many,
+  },
 ];
 
-/** The rows of what blocks by a service worker, and of such whose workers have main's objects. */
+/** The rows of subjects that block by a service worker, and of those whose workers have main's objects. */
 export const OF_RELAYS = ['service-worker/inc', 'service-worker/echo/8-values'];
 /** The same of libraries whose main answers by itself. */
 export const OF_RELAYED_CALLS = [...OF_RELAYS, 'service-worker/input'];
 export const OF_RELAYED_WINDOW = ['service-worker/window/several'];
 
-/** The rows of what needs neither isolation nor a service worker. */
+/** The rows of subjects that need neither isolation nor a service worker. */
 export const OF_MESSAGES = ['messages/await', 'messages/call'];
 
 ROWS.push(...['inc', 'echo/8-values', 'input', 'window/several'].map(relayed));

@@ -1,4 +1,4 @@
-// What each subject has of a service worker: coincide's relay, coincident's, and the least that there can be.
+// The service workers of all subjects: coincide's relay, coincident's, and the floor.
 importScripts('./coincide.sw.js', './coincident.sw.js');
 
 addEventListener('fetch', event => {

@@ -1,4 +1,4 @@
-// How long a worker takes until it has its first answer from main.
+// Time from `new Worker` until the first answer from main.
 import { clock } from './meter.js';
 
 /** On this page. */
@@ -46,7 +46,7 @@ const onNewPage = async subject => {
   }
 };
 
-/** What the page within does. */
+/** Runs on the inner page. */
 export const beStarted = async subject => {
   const say = message => parent.postMessage(message, location.origin);
   await once(subject).then(

@@ -1,6 +1,9 @@
-//! Bytes that calls add to their payloads on the wire.
+//! Counts of calls that do not depend on time: bytes on the wire, and instructions of a session.
 
 mod link;
+
+use std::io::Write;
+use std::process::Command;
 
 use coincide_proto::{Call, Event, Format, Role};
 use link::Link;
@@ -54,3 +57,45 @@ fn calls_add_few_bytes_to_their_payloads() {
         assert_eq!(echo(&mut link, size), expected, "{size}");
     }
 }
+
+/// Instructions that valgrind counts in a process that makes so many calls, or why there is no count.
+fn instructions(calls: usize) -> Result<u64, String> {
+    let mut command = Command::new("valgrind");
+    command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(std::env::current_exe().unwrap());
+    command.args(["--exact", "instructions_of_a_call_are_bounded", "--test-threads=1"]).env(CALLS, calls.to_string());
+    let output = command.output().map_err(|error| format!("valgrind does not run: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    let count = text.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok());
+    count.ok_or_else(|| format!("valgrind has counted nothing: {text}"))
+}
+
+#[test]
+fn instructions_of_a_call_are_bounded() {
+    if let Ok(calls) = std::env::var(CALLS) {
+        let mut link = Link::open();
+        for _ in 0..calls.parse().unwrap() {
+            echo(&mut link, 32);
+        }
+        return;
+    }
+    let (few, many) = match (instructions(100), instructions(300)) {
+        (Ok(few), Ok(many)) => (few, many),
+        (Err(why), _) | (_, Err(why)) => {
+            // Not by a macro, whose output the test harness keeps.
+            let _ = writeln!(std::io::stderr(), "SKIPPED: instructions of a call: {why}");
+            return;
+        }
+    };
+    let per_call = (many - few) / 200;
+    let most = if cfg!(debug_assertions) { MOST_CHECKED } else { MOST };
+    assert!((most / 4..=most).contains(&per_call), "{per_call} instructions, and at most {most} are expected");
+}
+
+/// Variable with the number of calls, in a process under valgrind.
+const CALLS: &str = "COINCIDE_COUNTED_CALLS";
+
+/// Instructions of a call and its answer at both sessions and in the queues between them: a third more than were counted.
+const MOST: u64 = 5_700;
+
+/// The same with debug assertions and without optimizations.
+const MOST_CHECKED: u64 = 35_000;

@@ -315,6 +315,9 @@ pub(crate) fn smoke(workspace: &Workspace, tally: &mut Tally) {
     let mut rounds = workspace.command("node");
     rounds.arg("benches/web/rounds.test.mjs");
     tally.check("the rounds of a row", process::run(rounds, LIMIT));
+    let mut counts = workspace.command("node");
+    counts.arg(bench.counts());
+    tally.check("crossings between JavaScript and wasm per call", process::run(counts, LIMIT));
     let part = |group| Part { group, plan: &Plan::SMOKE, filter: "", budget: SMOKE };
     let mut lines = Vec::new();
     bench.run_in_node(workspace, &part("node"), |line| lines.push(line));
@@ -460,21 +463,6 @@ const LIMIT: Duration = Duration::from_secs(4 * 3600);
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn recipes_of_the_documentation_are_the_subjects_that_they_name() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let page = fs::read_to_string(root.join("benches/SUBJECTS.md")).unwrap();
-        let mut recipes = 0;
-        for part in page.split("<!-- benches/").skip(1) {
-            let (file, after) = part.split_once(" -->\n```").unwrap();
-            let (_, code) = after.split_once('\n').unwrap();
-            let (code, _) = code.split_once("```\n").unwrap();
-            assert_eq!(code, fs::read_to_string(root.join("benches").join(file)).unwrap(), "{file}");
-            recipes += 1;
-        }
-        assert_eq!(recipes, 3);
-    }
 
     #[test]
     fn inputs_are_not_overwritten_under_any_name() {

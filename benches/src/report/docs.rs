@@ -84,6 +84,19 @@ pub fn files(run: &Run) -> Result<Vec<(String, String)>> {
     Ok(files)
 }
 
+/// The index of the documentation with the page in it: below that on performance, or at the end.
+pub fn listed(index: &str) -> String {
+    const LINE: &str = "- [Benchmarks](BENCHMARKS.md): a full run on one machine, with charts";
+    if index.contains("(BENCHMARKS.md)") {
+        return index.to_owned();
+    }
+    let mut lines: Vec<&str> = index.lines().collect();
+    let at =
+        lines.iter().position(|line| line.contains("explanation/performance.md)")).map_or(lines.len(), |at| at + 1);
+    lines.insert(at, LINE);
+    lines.join("\n") + "\n"
+}
+
 fn beside_peers(run: &Run, group: &str) -> String {
     let header = ["case", "peer", "its median", "coincide", "coincide / peer", ""];
     let mut table = Table::new("", header.map(String::from).to_vec());
@@ -151,6 +164,16 @@ mod tests {
         for chart in charts {
             assert!(files.iter().any(|(path, _)| *path == format!("benchmarks/{chart}")), "{chart}");
         }
+    }
+
+    #[test]
+    fn page_is_listed_once_in_the_index() {
+        let index = "# Documentation\n\n- [Performance](explanation/performance.md): figures\n- [Other](other.md)\n";
+        let after = listed(index);
+        assert!(after.contains("figures\n- [Benchmarks](BENCHMARKS.md): "), "{after}");
+        assert_eq!(after.lines().count(), index.lines().count() + 1);
+        assert_eq!(listed(&after), after);
+        assert!(listed("# Documentation\n").ends_with("with charts\n"));
     }
 
     #[test]

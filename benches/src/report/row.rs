@@ -260,16 +260,16 @@ mod tests {
 
     #[test]
     fn histogram_holds_every_sample() {
-        let table: [(&[f64], &[(i32, u64)]); 6] = [
-            (&[0.0, 1.0, 1.05, 2.0, 1024.0], &[(NOTHING, 1), (0, 2), (8, 1), (80, 1)]),
-            (&[5.0], &[(18, 1)]),
-            (&[3.0; 7], &[(12, 7)]),
-            (&[0.0; 4], &[(NOTHING, 4)]),
-            (&[-2.0, 0.5], &[(NOTHING, 1), (-8, 1)]),
-            (&[f64::MIN_POSITIVE, 1.0, 1e300], &[(-8176, 1), (0, 1), (7972, 1)]),
+        let table = [
+            (vec![0.0, 1.0, 1.05, 2.0, 1024.0], vec![(NOTHING, 1), (0, 2), (8, 1), (80, 1)]),
+            (vec![5.0], vec![(18, 1)]),
+            (vec![3.0; 7], vec![(12, 7)]),
+            (vec![0.0; 4], vec![(NOTHING, 4)]),
+            (vec![-2.0, 0.5], vec![(NOTHING, 1), (-8, 1)]),
+            (vec![f64::MIN_POSITIVE, 1.0, 1e300], vec![(-8176, 1), (0, 1), (7972, 1)]),
         ];
         for (samples, expected) in table {
-            assert_eq!(histogram(samples), expected, "{samples:?}");
+            assert_eq!(histogram(&samples), expected, "{samples:?}");
         }
         assert_eq!(histogram(&[]), []);
     }

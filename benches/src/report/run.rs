@@ -353,8 +353,9 @@ mod tests {
     fn file_is_written_and_read() {
         let folder = std::env::temp_dir().join(format!("coincide-results-{}", std::process::id()));
         let file = folder.join("new/results.json");
-        sample::run().write(&file).unwrap();
-        assert_eq!(Run::read(&file).unwrap(), sample::run());
+        let run = sample::run();
+        run.write(&file).unwrap();
+        assert_eq!(Run::read(&file).unwrap(), run);
         fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -6,7 +6,7 @@ import { OF_MESSAGES, OF_OBJECTS } from '../rows.js';
 export default {
   name: 'comlink',
   kind: 'peer',
-  about: 'each end awaits functions of an object that the other one exposes; it has no calls that block',
+  about: 'each end awaits functions of an object that the other one exposes; it has no blocking calls',
   rows: ['await', ...OF_OBJECTS, ...OF_MESSAGES],
   open() {
     const worker = new Worker(scriptOf('comlink'), { type: 'module' });

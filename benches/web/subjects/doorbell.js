@@ -1,4 +1,4 @@
-// What browsers offer by themselves: a posted message wakes main, a futex the worker.
+// Primitives of the browser: a posted message wakes main, a futex wakes the worker.
 import { connect, scriptOf } from '../link.js';
 import { functions } from '../payloads.js';
 

@@ -5,7 +5,7 @@ import { OF_RELAYS } from '../rows.js';
 export default {
   name: 'floor',
   kind: 'bound',
-  about: 'a synchronous request of the worker that the service worker answers by itself, at once: main is not asked at all',
+  about: 'a synchronous request of the worker that the service worker answers at once, without main',
   rows: OF_RELAYS,
   open: () => connect(new Worker(scriptOf('floor'), { type: 'module' })),
 };

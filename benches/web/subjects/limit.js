@@ -1,4 +1,4 @@
-// The lower bound in JavaScript: main goes on looking at the ring after each answer, as long as coincide does.
+// The lower bound in JavaScript: main polls the ring after each answer, for as long as coincide does.
 import { connect, scriptOf } from '../link.js';
 import { functions } from '../payloads.js';
 import { Ring } from '../ring.js';
@@ -7,7 +7,7 @@ import { INC, RING } from './limit.words.js';
 export default {
   name: 'limit',
   kind: 'bound',
-  about: 'a plain ring of bytes each way; the worker spins, main goes on looking for 50 µs: no names, no values, no errors',
+  about: 'a plain ring of bytes each way; the worker spins, main polls for 50 µs after an answer: no names, no values, no errors',
   rows: ['inc', 'echo/1MiB', 'flood'],
   open() {
     const worker = new Worker(scriptOf('limit'), { type: 'module' });
@@ -52,8 +52,8 @@ const lookFor = ring => {
 const answer = ({ tag, number, bytes }, down) =>
   tag === INC ? down.write(tag, functions.inc(number)) : down.write(tag, 0, functions.echo(bytes));
 
-/** Looks at the ring between two at the clock. */
+/** Polls of the ring between two readings of the clock. */
 const LOOKS = 50;
-/** Milliseconds that main goes on looking for, and those after which the page has its turn. */
+/** Milliseconds for which main polls, and those after which it yields to the page. */
 const IDLE = 0.05;
 const TURN = 4;

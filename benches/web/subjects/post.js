@@ -1,4 +1,4 @@
-// What browsers offer by themselves where memory isn't shared: posted messages, one at a time.
+// Primitives of the browser where memory is not shared: posted messages, one at a time.
 import { connect, scriptOf } from '../link.js';
 import { functions } from '../payloads.js';
 import { OF_MESSAGES } from '../rows.js';

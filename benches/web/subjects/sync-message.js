@@ -6,9 +6,9 @@ export default {
   name: 'sync-message',
   kind: 'peer',
   about:
-    'it has no calls, only messages: the worker posts an id, a name and arguments with postMessage and blocks in readMessage (Atomics.wait), ' +
-    'main answers with writeMessage; results are JSON, so bytes cannot travel; a read that a late notification of the answer before has ' +
-    'woken fails, and is repeated',
+    'messages without calls: the worker posts an id, a name and arguments with postMessage and blocks in readMessage (Atomics.wait), ' +
+    'main answers with writeMessage; results are JSON, so bytes cannot be sent; a read that is woken by a late notification of the ' +
+    'previous answer fails, and is repeated',
   rows: ['inc', 'echo/8-values', 'echo/100-records', 'input', 'workers/64', 'hidden', 'start', 'start/first', 'flood', 'memory'],
   open() {
     const worker = new Worker(scriptOf('sync-message'), { type: 'module' });

@@ -138,6 +138,11 @@ impl Bench {
         Ok(Ok(Self { folder, shipped: shipped.context("what the libraries weigh is no JSON")? }))
     }
 
+    /// The script for Node.js that checks counts.
+    pub(crate) fn counts(&self) -> PathBuf {
+        self.folder.join("node/counts.js")
+    }
+
     /// Parts of what an application ships of coincide with `window`: bytes with brotli, if they are known, and how many are meant to be enough.
     pub(crate) fn weights(&self) -> [(&'static str, Option<u64>, u64); 3] {
         let sizes =

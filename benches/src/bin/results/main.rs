@@ -35,6 +35,10 @@ fn main() -> anyhow::Result<ExitCode> {
                 write(&file, &contents)?;
                 println!("{}", file.display());
             }
+            let index = Path::new(folder).join("README.md");
+            if let Ok(text) = fs::read_to_string(&index) {
+                write(&index, &docs::listed(&text))?;
+            }
         }
         _ => bail!("{USAGE}"),
     }
