@@ -14,8 +14,13 @@ use std::time::Duration;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
-#[cfg_attr(not(feature = "suspending"), path = "script/not_suspending.rs")]
+#[cfg(not(feature = "suspending"))]
+mod not_suspending;
+#[cfg(feature = "suspending")]
 mod suspending;
+
+#[cfg(not(feature = "suspending"))]
+use not_suspending as suspending;
 
 /// How a worker of a page reaches main and waits for it.
 ///

@@ -1,7 +1,8 @@
-//! Payload buffers are returned to their link, whatever kind of call used them. In a file of its own: it counts allocations of the whole process.
+//! Payload buffers are returned to their link after every kind of call. In a separate file, because allocations of the whole process are counted.
 
 use coincide::raw::{Format, RawReply};
 use coincide::{Main, Scope, Thrown, Value, Worker};
+use serde::de::IgnoredAny;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -86,6 +87,21 @@ fn every_kind_of_call_returns_its_buffers() {
         spare = main.block_on(exports.call_raw("echo", filled)).unwrap().1;
     };
     reuses_buffers("notifications to exports", notify, ordinary);
+
+    let pool = main.pool(1, |worker| worker.spawn(pooled)).unwrap();
+    let proxy = pool.proxy();
+    let call = || _ = main.block_on(proxy.call::<IgnoredAny>("text", ())).unwrap();
+    reuses_buffers("calls of a pool", call, || ());
+}
+
+fn pooled(scope: &Scope) -> Result<(), Thrown> {
+    let mut text = Vec::new();
+    Value::from("x".repeat(SIZE)).encode(&mut text)?;
+    scope.export_raw("text", move |_, _, result| {
+        result.extend_from_slice(&text);
+        Ok(RawReply::Now(Format::Value))
+    });
+    Ok(())
 }
 
 struct Counting;

@@ -1,13 +1,14 @@
 //! Typed interfaces.
 
 use coincide::{
-    ByteBuf, CallError, CallErrorKind, Callback, Main, Proxy, RemoteFunction, RemoteStream, Source, Thrown, interface,
+    ByteBuf, CallError, CallErrorKind, Callback, Interface, Main, Proxy, RemoteFunction, RemoteStream, Scope, Source,
+    Thrown, Worker, interface,
 };
 use futures_util::StreamExt;
 use std::rc::Rc;
 
 interface! {
-    /// What main offers.
+    /// Functions of a shop.
     mod shop {
         /// The price of an article in cents.
         fn price(article: String) -> Option<u64>;
@@ -38,21 +39,21 @@ interface! {
     }
 }
 
-/// What comes of an order.
+/// The result of an order.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Receipt {
     /// In cents.
     pub total: u64,
-    /// How it comes.
+    /// The kind of delivery.
     pub delivery: Delivery,
 }
 
-/// How it comes.
+/// The kind of delivery.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum Delivery {
-    /// In a week.
+    /// Within a week.
     Normal,
-    /// Tomorrow.
+    /// On the next day.
     Express {
         /// In cents.
         surcharge: u64,
@@ -87,38 +88,45 @@ impl shop::Service for Counter {
     }
 }
 
-#[test]
-fn a_worker_uses_what_main_serves() {
+/// Starts a worker that exports an interface.
+fn serving(main: &Main, interface: impl FnOnce() -> Interface + Send + 'static) -> Worker {
+    let setup = |scope: &Scope| {
+        scope.export_interface(interface());
+        Ok(())
+    };
+    main.spawn(setup).unwrap()
+}
+
+/// Runs `client` in a worker whose main serves an interface.
+fn served_by_main(interface: Interface, client: impl FnOnce(&Scope) -> Result<(), Thrown> + Send + 'static) {
     let main = Main::new().unwrap();
-    let worker = main
-        .spawn(|scope| {
-            let shop = shop::Client::new(scope.sync());
-            assert_eq!(shop.price("apple".into())?, Some(50));
-            assert_eq!(shop.price("pear".into())?, None);
-            let receipt = shop.order(vec!["apple".into(), "apple".into()], true)?;
-            assert_eq!(receipt, Receipt { total: 100, delivery: Delivery::Express { surcharge: 900 } });
-            let error = shop.order(Vec::new(), false).unwrap_err();
-            assert_eq!(error.thrown().map(|thrown| &*thrown.class), Some("RangeError"));
-            shop.close()?;
-            assert_eq!(shop.wait(7)?, 7);
-            let bytes = ByteBuf::from(vec![7; 100_000]);
-            assert_eq!(shop.mirror(bytes.clone())?, bytes);
-            Ok(())
-        })
-        .unwrap();
-    worker.register_interface(shop::functions(Counter));
+    let worker = main.spawn(client).unwrap();
+    worker.register_interface(interface);
     main.block_on(worker.ready()).unwrap();
 }
 
 #[test]
-fn main_uses_what_a_worker_serves() {
+fn worker_calls_interface_of_main() {
+    served_by_main(shop::functions(Counter), |scope| {
+        let shop = shop::Client::new(scope.sync());
+        assert_eq!(shop.price("apple".into())?, Some(50));
+        assert_eq!(shop.price("pear".into())?, None);
+        let receipt = shop.order(vec!["apple".into(), "apple".into()], true)?;
+        assert_eq!(receipt, Receipt { total: 100, delivery: Delivery::Express { surcharge: 900 } });
+        let error = shop.order(Vec::new(), false).unwrap_err();
+        assert_eq!(error.thrown().map(|thrown| &*thrown.class), Some("RangeError"));
+        shop.close()?;
+        assert_eq!(shop.wait(7)?, 7);
+        let bytes = ByteBuf::from(vec![7; 100_000]);
+        assert_eq!(shop.mirror(bytes.clone())?, bytes);
+        Ok(())
+    });
+}
+
+#[test]
+fn main_calls_interface_of_worker() {
     let main = Main::new().unwrap();
-    let worker = main
-        .spawn(|scope| {
-            scope.export_interface(shop::functions(Counter));
-            Ok(())
-        })
-        .unwrap();
+    let worker = serving(&main, || shop::functions(Counter));
     main.block_on(async {
         let shop = shop::Client::new(worker.proxy());
         assert_eq!(shop.price("apple".into()).await, Ok(Some(50)));
@@ -127,21 +135,16 @@ fn main_uses_what_a_worker_serves() {
 }
 
 #[test]
-fn a_caller_without_the_declaration_reaches_the_same_functions() {
-    let main = Main::new().unwrap();
-    let worker = main
-        .spawn(|scope| {
-            let price: Option<u64> = scope.sync().call("shop.price", ("apple",))?;
-            assert_eq!(price, Some(50));
-            Ok(())
-        })
-        .unwrap();
-    worker.register_interface(shop::functions(Counter));
-    main.block_on(worker.ready()).unwrap();
+fn untyped_call_reaches_function_of_interface() {
+    served_by_main(shop::functions(Counter), |scope| {
+        let price: Option<u64> = scope.sync().call("shop.price", ("apple",))?;
+        assert_eq!(price, Some(50));
+        Ok(())
+    });
 }
 
 #[test]
-fn two_declarations_that_differ_are_noticed() {
+fn different_declarations_fail_with_schema_mismatch() {
     struct Other;
     impl other_shop::Service for Other {
         fn price(&self, article: u32) -> Result<Option<u64>, Thrown> {
@@ -155,18 +158,13 @@ fn two_declarations_that_differ_are_noticed() {
             }
         }
     }
-    let main = Main::new().unwrap();
-    let worker = main
-        .spawn(|scope| {
-            let shop = newer::other_shop::Client::new(scope.sync());
-            let error = shop.price("apple".into()).unwrap_err();
-            assert!(matches!(error, CallError { kind: CallErrorKind::SchemaMismatch(_), .. }), "{error}");
-            assert!(error.to_string().contains("other_shop.price"), "{error}");
-            Ok(())
-        })
-        .unwrap();
-    worker.register_interface(other_shop::functions(Other));
-    main.block_on(worker.ready()).unwrap();
+    served_by_main(other_shop::functions(Other), |scope| {
+        let shop = newer::other_shop::Client::new(scope.sync());
+        let error = shop.price("apple".into()).unwrap_err();
+        assert!(matches!(error, CallError { kind: CallErrorKind::SchemaMismatch(_), .. }), "{error}");
+        assert!(error.to_string().contains("other_shop.price"), "{error}");
+        Ok(())
+    });
 }
 
 struct Passing;
@@ -225,7 +223,7 @@ fn double() -> RemoteFunction {
 }
 
 #[test]
-fn functions_and_streams_are_passed_in_both_directions() {
+fn functions_and_streams_pass_in_both_directions() {
     let main = Main::new().unwrap();
     let worker = main
         .spawn(|scope| {
@@ -270,7 +268,7 @@ fn functions_and_streams_are_passed_in_both_directions() {
 }
 
 #[test]
-fn functions_and_streams_of_this_end_are_used_by_the_other_end_only() {
+fn local_functions_and_streams_refuse_local_use() {
     let main = Main::new().unwrap();
     let error = main.block_on(double().call::<u32>((1,))).unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Local);
@@ -282,14 +280,9 @@ fn functions_and_streams_of_this_end_are_used_by_the_other_end_only() {
 }
 
 #[test]
-fn functions_stay_on_the_thread_of_their_link() {
+fn functions_through_shared_proxies_are_refused() {
     let main = Main::new().unwrap();
-    let worker = main
-        .spawn(|scope| {
-            scope.export_interface(passing::functions(Passing));
-            Ok(())
-        })
-        .unwrap();
+    let worker = serving(&main, || passing::functions(Passing));
     let passing = passing::Client::new(worker.shared_proxy());
     assert_eq!(main.block_on(passing.optional(3, None)), Ok(3));
     let why = "functions and streams belong to the thread of their link";
@@ -300,14 +293,9 @@ fn functions_stay_on_the_thread_of_their_link() {
 }
 
 #[test]
-fn declarations_that_differ_around_functions_are_noticed() {
+fn different_declarations_with_functions_fail() {
     let main = Main::new().unwrap();
-    let worker = main
-        .spawn(|scope| {
-            scope.export_interface(passing::functions(Passing));
-            Ok(())
-        })
-        .unwrap();
+    let worker = serving(&main, || passing::functions(Passing));
     mod newer {
         use super::*;
         coincide::interface! {

@@ -7,6 +7,8 @@ use web_time::Instant;
 /// Nanoseconds since the first use in this process.
 pub(crate) fn now() -> Time {
     #[cfg(test)]
+    READS.set(READS.get() + 1);
+    #[cfg(test)]
     if let Some(now) = VIRTUAL.get() {
         return now;
     }
@@ -21,7 +23,14 @@ pub(crate) fn advance(duration: std::time::Duration) {
     VIRTUAL.set(Some(VIRTUAL.get().unwrap_or_default().after(duration)));
 }
 
+/// Number of times that this thread has read the clock.
+#[cfg(test)]
+pub(crate) fn reads() -> u32 {
+    READS.get()
+}
+
 #[cfg(test)]
 thread_local! {
+    static READS: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
     static VIRTUAL: std::cell::Cell<Option<Time>> = const { std::cell::Cell::new(None) };
 }

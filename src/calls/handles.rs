@@ -94,7 +94,7 @@ impl Handles {
     }
 
     /// Releases the handles in an error.
-    pub(super) fn skip_handles(&self, head: &[u8], segments: &[Segment]) {
+    pub(super) fn skip_thrown(&self, head: &[u8], segments: &[Segment]) {
         if Reader::may_have_handles(head)
             && let Ok(arrived) = self.count(head, segments)
         {

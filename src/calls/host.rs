@@ -296,7 +296,7 @@ impl Host {
     /// Releases the handles in an error, which is a copy for programs. References may be thrown.
     pub(crate) fn handle_thrown(&self, outcome: &Outcome) {
         if let Outcome::Threw { format: Format::Value, payload, .. } = outcome {
-            self.handles.skip_handles(&payload.head, payload.segments());
+            self.handles.skip_thrown(&payload.head, payload.segments());
         }
     }
 

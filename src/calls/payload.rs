@@ -62,12 +62,10 @@ pub(crate) fn encode_args<A: Serialize>(
     schema: Option<Schema>,
     payload: &mut Payload,
 ) -> Result<Format, EncodeError> {
-    let Payload { head, segments, .. } = payload;
-    if let Some(Schema(hash)) = schema
-        && let Some(written) = handles::without_handles(|| typed::to_payload(args, hash, head, segments))
-    {
-        return written.map(|()| Format::Typed);
+    if let Some(written) = encode_typed(args, schema, payload) {
+        return written;
     }
+    let Payload { head, segments, .. } = payload;
     writing(host, || value::args_to_payload(args, head, segments)).map(|()| Format::Value)
 }
 
@@ -78,12 +76,10 @@ pub(crate) fn encode_args_for_pool<A: Serialize>(
     schema: Option<Schema>,
     payload: &mut Payload,
 ) -> Result<(Format, Vec<Rc<Local>>), EncodeError> {
-    let Payload { head, segments, .. } = payload;
-    if let Some(Schema(hash)) = schema
-        && let Some(written) = handles::without_handles(|| typed::to_payload(args, hash, head, segments))
-    {
-        return written.map(|()| (Format::Typed, Vec::new()));
+    if let Some(written) = encode_typed(args, schema, payload) {
+        return written.map(|format| (format, Vec::new()));
     }
+    let Payload { head, segments, .. } = payload;
     let (written, given) = handles::writing_for_pool(|| value::args_to_payload(args, head, segments));
     written.map(|()| (Format::Value, given))
 }
@@ -144,15 +140,11 @@ pub(crate) fn encode_result<T: Serialize>(
     schema: Option<Schema>,
     payload: &mut Payload,
 ) -> Result<Format, Failure> {
-    let Payload { head, segments, .. } = payload;
-    let encoded = if let Some(Schema(hash)) = schema
-        && format == Format::Typed
-        && let Some(written) = handles::without_handles(|| typed::to_payload(value, hash, head, segments))
-    {
-        written.map(|()| Format::Typed)
-    } else {
+    let schema = schema.filter(|_| format == Format::Typed);
+    let encoded = encode_typed(value, schema, payload).unwrap_or_else(|| {
+        let Payload { head, segments, .. } = payload;
         writing(host, || value::to_payload(value, head, segments)).map(|()| Format::Value)
-    };
+    });
     encoded.map_err(|error| Failure::unsent(&error))
 }
 
@@ -205,7 +197,19 @@ pub(crate) fn whole(host: &Host, function: &str, mut payload: Payload) -> Result
     }
 }
 
-/// Writes a value in which functions may stand, if there is a host.
+/// Appends a value in the typed format. `None`: there is no schema, or the value contains functions or streams.
+fn encode_typed<T: Serialize>(
+    value: &T,
+    schema: Option<Schema>,
+    payload: &mut Payload,
+) -> Option<Result<Format, EncodeError>> {
+    let Schema(hash) = schema?;
+    let Payload { head, segments, .. } = payload;
+    let written = handles::without_handles(|| typed::to_payload(value, hash, head, segments))?;
+    Some(written.map(|()| Format::Typed))
+}
+
+/// Writes a value that may contain functions and streams if there is a host.
 fn writing<T>(host: Option<&Host>, write: impl FnOnce() -> Result<T, EncodeError>) -> Result<T, EncodeError> {
     match host {
         Some(host) => host.handles.writing(write),

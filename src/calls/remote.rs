@@ -27,9 +27,9 @@ impl Drop for Remote {
     }
 }
 
-/// How an operation on a function or a stream is made.
-pub(super) struct Operation {
-    /// The reserved name of the operation.
+/// A call of a reserved function, which operates on a function or a stream of the other end.
+pub(super) struct ReservedCall {
+    /// The reserved name.
     pub(super) function: &'static str,
     /// The name in errors.
     pub(super) shown: &'static str,
@@ -37,21 +37,21 @@ pub(super) struct Operation {
 }
 
 impl Remote {
-    /// Makes an operation and returns a future of its result.
-    pub(super) fn call<R>(&self, operation: &Operation, args: &impl Serialize) -> CallFuture<R> {
-        let Operation { function, shown, timeout } = *operation;
+    /// Makes a call and returns a future of its result.
+    pub(super) fn call<R>(&self, call: &ReservedCall, args: &impl Serialize) -> CallFuture<R> {
+        let ReservedCall { function, shown, timeout } = *call;
         let host = self.endpoint.host();
         let proxy = Proxy::new(Rc::clone(&self.endpoint)).limited(timeout);
         proxy.operate(shown, function, |payload| payload::encode_args(Some(host), args, None, payload))
     }
 
-    /// Makes an operation and blocks until it has ended.
+    /// Makes a call and blocks until it has ended.
     pub(super) fn call_blocking<R: DeserializeOwned>(
         &self,
-        operation: &Operation,
+        call: &ReservedCall,
         args: &impl Serialize,
     ) -> Result<R, CallError> {
-        let Operation { function, shown, timeout } = *operation;
+        let ReservedCall { function, shown, timeout } = *call;
         let host = self.endpoint.host();
         let mut encode = |payload: &mut _| payload::encode_args(Some(host), args, None, payload);
         let called = self.endpoint.call_blocking(function, timeout, &mut encode);
@@ -72,11 +72,11 @@ pub(crate) enum Passed {
 }
 
 impl Passed {
-    /// The function or stream of the other end, for an operation.
-    pub(super) fn remote(&self, operation: &Operation) -> Result<&Rc<Remote>, CallError> {
+    /// The function or stream of the other end, for a call.
+    pub(super) fn remote(&self, call: &ReservedCall) -> Result<&Rc<Remote>, CallError> {
         match self {
             Self::Remote(remote) => Ok(remote),
-            Self::Local(_) => Err(CallError::new(operation.shown, CallErrorKind::Local)),
+            Self::Local(_) => Err(CallError::new(call.shown, CallErrorKind::Local)),
         }
     }
 

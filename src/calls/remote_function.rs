@@ -4,7 +4,7 @@ use super::callback::Callback;
 use super::error::CallError;
 use super::payload::Args;
 use super::proxy::CallFuture;
-use super::remote::{Operation, Passed};
+use super::remote::{Passed, ReservedCall};
 use coincide_codec::Value;
 use coincide_codec::value::HandleKind;
 use serde::de::DeserializeOwned;
@@ -59,9 +59,9 @@ pub struct RemoteFunction {
 impl RemoteFunction {
     /// Calls the function; `args` is a tuple. As with a [`Proxy`](crate::Proxy), the call is sent at once, and dropping the future cancels it.
     pub fn call<R: DeserializeOwned>(&self, args: impl Args) -> CallFuture<R> {
-        let operation = self.application();
-        match self.function.remote(&operation) {
-            Ok(remote) => remote.call(&operation, &(remote.id, APPLY, [(); 0], Listed(&args))),
+        let call = self.application();
+        match self.function.remote(&call) {
+            Ok(remote) => remote.call(&call, &(remote.id, APPLY, [(); 0], Listed(&args))),
             Err(error) => CallFuture::failed(error),
         }
     }
@@ -71,9 +71,9 @@ impl RemoteFunction {
     /// # Errors
     /// See [`CallError`]. On main, which must not block, the kind is [`CallErrorKind::CannotBlock`](crate::CallErrorKind::CannotBlock).
     pub fn call_blocking<R: DeserializeOwned>(&self, args: impl Args) -> Result<R, CallError> {
-        let operation = self.application();
-        let remote = self.function.remote(&operation)?;
-        remote.call_blocking(&operation, &(remote.id, APPLY, [(); 0], Listed(&args)))
+        let call = self.application();
+        let remote = self.function.remote(&call)?;
+        remote.call_blocking(&call, &(remote.id, APPLY, [(); 0], Listed(&args)))
     }
 
     /// The same function, whose calls end with [`CallErrorKind::TimedOut`](crate::CallErrorKind::TimedOut) after `timeout`.
@@ -82,8 +82,8 @@ impl RemoteFunction {
         Self { function: self.function.clone(), timeout: Some(timeout) }
     }
 
-    fn application(&self) -> Operation {
-        Operation { function: USE, shown: "a callback", timeout: self.timeout }
+    fn application(&self) -> ReservedCall {
+        ReservedCall { function: USE, shown: "a callback", timeout: self.timeout }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::error::CallError;
 use super::proxy::CallFuture;
-use super::remote::{Operation, Passed};
+use super::remote::{Passed, ReservedCall};
 use super::source::Source;
 use coincide_codec::value::{Handle, HandleKind};
 use futures_util::{FutureExt, Stream};
@@ -166,4 +166,4 @@ pub(super) const RETURN: &str = "coincide:return";
 pub(super) const MOST_ROWS: u64 = 4096;
 
 /// A request for rows.
-const REQUEST: Operation = Operation { function: NEXT, shown: "a stream", timeout: None };
+const REQUEST: ReservedCall = ReservedCall { function: NEXT, shown: "a stream", timeout: None };

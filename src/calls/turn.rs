@@ -40,12 +40,14 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// A turn begins.
-    pub(crate) fn begin(&self, budget: Duration) {
-        self.end.set(Some(clock::now().after(budget)));
+    /// Begins a turn. Returns the time, which is read once.
+    pub(crate) fn begin(&self, budget: Duration) -> Time {
+        let now = clock::now();
+        self.end.set(Some(now.after(budget)));
         self.actions.set(0);
         self.looks.set(0);
         self.is_over.set(false);
+        now
     }
 
     /// From now on there are no turns: a thread serves.

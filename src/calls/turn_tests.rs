@@ -43,7 +43,7 @@ fn slow() -> (Rc<Cell<u32>>, impl Fn() + Clone + 'static) {
 }
 
 #[test]
-fn turn_of_main_ends_soon_after_its_budget_and_the_next_one_begins_with_the_next_link() {
+fn turn_of_main_ends_soon_after_its_budget_and_next_turn_serves_next_link() {
     clock::advance(MILLISECOND);
     let main = Main::new().unwrap();
     let links = [linked(&main), linked(&main)];
@@ -70,7 +70,7 @@ fn turn_of_main_ends_soon_after_its_budget_and_the_next_one_begins_with_the_next
 }
 
 #[test]
-fn turn_of_main_ends_soon_after_its_budget_when_asynchronous_functions_are_slow() {
+fn turn_of_main_with_slow_async_functions_ends_soon_after_its_budget() {
     clock::advance(MILLISECOND);
     let main = Main::new().unwrap();
     let (worker, driver) = linked(&main);
@@ -94,7 +94,7 @@ fn turn_of_main_ends_soon_after_its_budget_when_asynchronous_functions_are_slow(
 }
 
 #[test]
-fn turn_of_a_driver_ends_soon_after_its_budget() {
+fn turn_of_driver_ends_soon_after_its_budget() {
     clock::advance(MILLISECOND);
     for is_async in [false, true] {
         let main = Main::new().unwrap();
@@ -124,7 +124,23 @@ fn turn_of_a_driver_ends_soon_after_its_budget() {
 }
 
 #[test]
-fn calls_that_keep_coming_leave_time_for_asynchronous_exports() {
+fn turn_of_driver_reads_clock_once() {
+    let main = Main::new().unwrap();
+    let (worker, driver) = linked(&main);
+    driver.scope().export("nothing", || ());
+    settle(&main, &[&driver]);
+    for calls in [0, 1, 4] {
+        for _ in 0..calls {
+            worker.proxy().notify("nothing", ()).unwrap();
+        }
+        let before = clock::reads();
+        let _ = driver.turn(BUDGET);
+        assert_eq!(clock::reads() - before, 1, "in a turn with {calls} calls");
+    }
+}
+
+#[test]
+fn flood_of_calls_leaves_time_for_async_exports() {
     clock::advance(MILLISECOND);
     let main = Main::new().unwrap();
     let (worker, driver) = linked(&main);
@@ -147,7 +163,7 @@ fn calls_that_keep_coming_leave_time_for_asynchronous_exports() {
 }
 
 #[test]
-fn calls_that_keep_coming_hold_up_neither_deadline_nor_cancellation_nor_the_end_of_a_sleep() {
+fn flood_of_calls_delays_no_deadline_cancellation_or_end_of_sleep() {
     clock::advance(MILLISECOND);
     let main = Main::new().unwrap();
     let (worker, driver) = linked(&main);

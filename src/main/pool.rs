@@ -269,7 +269,11 @@ impl<R: DeserializeOwned> Future for PoolFuture<R> {
         let result = result.map_err(|error| error.into_call_error(function));
         Poll::Ready(result.and_then(|(format, mut payload)| {
             let host = endpoint.as_ref().map(|endpoint| &*endpoint.host);
-            payload::decode_result(host, function, format, &mut payload, self.schema)
+            let value = payload::decode_result(host, function, format, &mut payload, self.schema);
+            if let Some(host) = host {
+                host.recycle(payload);
+            }
+            value
         }))
     }
 }

@@ -36,9 +36,7 @@ impl<T: Due> Queue<T> {
     /// Removes the oldest item.
     pub(super) fn pop(&self) -> Option<T> {
         let item = self.items.borrow_mut().pop_front();
-        if item.is_none() {
-            self.first_deadline.set(None);
-        }
+        self.unbound_if_empty();
         item
     }
 
@@ -51,6 +49,7 @@ impl<T: Due> Queue<T> {
     /// Removes the items for which `keep` returns `false`.
     pub(super) fn retain(&self, keep: impl FnMut(&T) -> bool) {
         self.items.borrow_mut().retain(keep);
+        self.unbound_if_empty();
     }
 
     /// Number of items.
@@ -76,6 +75,13 @@ impl<T: Due> Queue<T> {
         expired
     }
 
+    /// An empty queue has no deadline.
+    fn unbound_if_empty(&self) {
+        if self.len() == 0 {
+            self.first_deadline.set(None);
+        }
+    }
+
     fn bound(&self, deadline: Option<Time>) {
         let first = self.first_deadline.get();
         self.first_deadline.set(first.into_iter().chain(deadline).min());
@@ -97,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn expired_items_are_removed_in_order_and_others_keep_theirs() {
+    fn expired_items_are_removed_in_order_and_others_keep_their_deadlines() {
         let queue = Queue::default();
         let (past, future) = (clock::now(), clock::now().after(Duration::from_secs(3600)));
         assert_eq!(queue.until_deadline(), None);
@@ -114,6 +120,20 @@ mod tests {
         assert_eq!(queue.len(), 1);
         assert_eq!(queue.pop().map(|(number, _)| number), Some(2));
         assert!(queue.pop().is_none());
-        assert_eq!(queue.until_deadline(), None);
+    }
+
+    #[test]
+    fn emptied_queue_has_no_deadline() {
+        let future = clock::now().after(Duration::from_secs(3600));
+        for way in ["pop", "take", "retain"] {
+            let queue = Queue::default();
+            queue.push((1, Some(future)));
+            match way {
+                "pop" => _ = queue.pop(),
+                "take" => _ = queue.take(),
+                _ => queue.retain(|_| false),
+            }
+            assert_eq!(queue.until_deadline(), None, "{way}");
+        }
     }
 }

@@ -6,7 +6,7 @@
 // wasm-bindgen marks its experimental functions for suspending as deprecated.
 #![allow(deprecated)]
 
-use super::{Boot, WebWorker, attend, claim, config, failing, listen_to_main, post_packet, refused, report, ringing};
+use super::{Boot, WebWorker, attend, claim, config, failing, listen_to_main, post_packet, refused, ringing};
 use crate::calls::clock;
 use crate::calls::host::Task;
 use crate::calls::turn::{TURN, Turn};
@@ -58,7 +58,6 @@ pub(super) fn serve(boot: &Boot, setup: impl FnOnce(&Scope) -> Result<(), Thrown
     let rung = Arc::clone(&bell);
     let driver = Driver::suspending(Box::new(end), Arc::new(move || rung.ring()), bell, config(boot), Box::new(Jspi));
     let scope = driver.scope().clone();
-    let is_of_package = boot.is_of_package();
     listen_to_main(ringing(Arc::clone(driver.bell())), delivering(&inbox));
     let link = Rc::new(Link { driver, is_scheduled: Cell::new(false) });
     let waker = Waker::from(Arc::new(Scheduler));
@@ -69,7 +68,7 @@ pub(super) fn serve(boot: &Boot, setup: impl FnOnce(&Scope) -> Result<(), Thrown
     enter(move || {
         let done = setup(&scope).and_then(|()| Ok(scope.ready()?));
         if let Err(thrown) = done {
-            report(&scope, is_of_package, &thrown);
+            scope.endpoint.fail(&thrown.to_string());
             // Thrown as an uncaught error, for the console.
             spawn_local(async move { wasm_bindgen::throw_str(&thrown.to_string()) });
         }

@@ -177,7 +177,7 @@ impl WorkerEndpoint {
         }
         let turn = self.turns.get().wrapping_add(1);
         self.turns.set(turn);
-        self.visited.set(clock::now());
+        self.visited.set(self.pace.begin(budget));
         if self.armed.replace(false) {
             self.host.engine.borrow_mut().disarm();
             if let Some(bell) = &self.bell {
@@ -185,7 +185,6 @@ impl WorkerEndpoint {
             }
         }
         self.linger.borrow_mut().woke();
-        self.pace.begin(budget);
         let mut answered = false;
         loop {
             match self.next_action() {
