@@ -34,10 +34,10 @@
 //! | call main from the worker, blocking | [`SyncProxy`] |
 //! | call the other end and await the result | [`Proxy`]; from other threads [`SharedProxy`] |
 //! | pass functions as arguments and results | [`Callback`], [`RemoteFunction`] |
-//! | send rows one after the other, as the other end wants them | [`Source`], [`RemoteStream`] |
+//! | send rows as the other end requests them | [`Source`], [`RemoteStream`] |
 //! | have the compiler check names and types on both sides | [`interface!`] |
 //! | handle calls that fail | [`CallError`], [`Thrown`] |
-//! | run a worker inside of an event loop | [`Driver`] |
+//! | run a worker in an event loop | [`Driver`] |
 //! | use the page's `window` in a worker | [`window`] |
 //!
 //! [The repository](https://github.com/coincide-rs/coincide) has the npm package with the same protocol, [the specification](https://github.com/coincide-rs/coincide/blob/main/proto/SPEC.md),

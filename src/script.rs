@@ -145,8 +145,8 @@ impl WorkerBuilder<'_> {
         self.spawn_in(&web_worker).inspect_err(|_| terminate(&web_worker))
     }
 
-    /// The same in a Web Worker that the program has created itself, as bundlers require: `new Worker(new URL('./worker.js', import.meta.url),
-    /// { type: 'module' })`. The program must not have posted anything to it. From now on it belongs to the link and ends with it.
+    /// Uses a Web Worker that the program has created, as bundlers require: `new Worker(new URL('./worker.js', import.meta.url),
+    /// { type: 'module' })`. The program must not have posted anything to it. It then belongs to the link and ends with it.
     ///
     /// # Errors
     /// When the name is taken, there is no [`Tier`] for the worker, or the value is not a Web Worker or already has a link;
@@ -260,11 +260,11 @@ fn attached(boot: &Boot) -> io::Result<Driver> {
     Ok(Driver::new(Box::new(transport), Arc::new(move || ringer.ring()), bell, config(boot)))
 }
 
-/// Why [`serve_script`] serves nothing.
+/// Error of [`serve_script`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// The value is not the first message of a worker that main has started.
+    /// The value is not the first message that main sends to a worker.
     #[error(
         "this is not the first message of a worker that was started by `spawn_script` or `spawn_in`: pass the `data` of that event"
     )]
@@ -275,7 +275,7 @@ pub enum ServeError {
     /// There is no link in the first message, or one of another version.
     #[error("the worker can't attach to its link: {0}")]
     Link(#[from] io::Error),
-    /// The worker's own code failed.
+    /// The setup function failed.
     #[error("{0}")]
     Setup(Thrown),
 }
@@ -310,7 +310,7 @@ fn fail(link: &Weak<MainEndpoint>, what: &str, panicked: bool) {
     if panicked {
         link.abort(CloseReason::FAILED, &format!("the worker panicked: {what}"));
     } else if !link.host.engine.borrow().session().is_open() {
-        // An uncaught error of a worker that has its link does not concern the link.
+        // Uncaught errors of a worker that is attached do not close the link.
         link.abort(CloseReason::FAILED, &format!("the worker has failed: {what}"));
     }
 }
@@ -343,14 +343,14 @@ fn on_panic(action: impl Fn(&std::panic::PanicHookInfo<'_>) + Send + Sync + 'sta
     }));
 }
 
-/// What JavaScript refused.
+/// Text of an exception of JavaScript.
 fn refused(error: JsValue) -> SpawnError {
     let text =
         error.dyn_ref::<js_sys::Error>().map_or_else(|| format!("{error:?}"), |error| String::from(error.to_string()));
     io::Error::other(text).into()
 }
 
-/// The settings as they travel in the first message. JavaScript's numbers take whole ones up to 2^53.
+/// Settings in the first message, as numbers of JavaScript, which represent integers up to 2^53 exactly.
 fn numbers(config: &Config) -> Vec<f64> {
     let Config { name: _, max_frame, max_message, max_pending, max_depth, spare_bytes, segments, deadlock_timeout } =
         *config;
@@ -369,7 +369,7 @@ fn numbers(config: &Config) -> Vec<f64> {
 fn config(boot: &Boot) -> Config {
     let (name, numbers) = (boot.name(), boot.config());
     let &[max_frame, max_message, max_pending, max_depth, spare_bytes, segments, deadlock_timeout] = &*numbers else {
-        // Of a main of the npm package.
+        // Sent by a main of the npm package.
         let config = Config { name, ..Config::default() };
         return match boot.deadlock_timeout() {
             Some(milliseconds) => Config { deadlock_timeout: duration(milliseconds / 1000.0), ..config },
@@ -392,7 +392,7 @@ fn duration(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
 }
 
-/// Whether this instance of the wasm has taken up the link of its worker.
+/// Whether this instance of the wasm is attached to the link of its worker.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 #[wasm_bindgen(module = "/src/boot.js")]

@@ -1,4 +1,4 @@
-//! What proxies need of an end of a link.
+//! Interface of an end of a link for proxies.
 
 use super::error::CallResult;
 use super::host::{Host, Task};
@@ -19,7 +19,7 @@ pub(crate) trait Endpoint {
     /// Waits for the result of a call that a future awaits. The future has no result afterwards.
     fn wait_blocking(&self, call: CallId) -> CallResult;
 
-    /// Runs something short soon, outside of the program's code.
+    /// Runs a short task soon, outside of the program's code.
     fn spawn(&self, task: Task);
 
     /// Sends what is queued, and makes sure of a turn when there is room, or a deadline has passed.

@@ -1,11 +1,11 @@
-//! What can go wrong with a call, by whose fault it is.
+//! Errors of calls, grouped by cause.
 
 use super::thrown::Thrown;
 use coincide_codec::{DecodeError, EncodeError};
 use coincide_proto::{CloseReason, Closed, ClosedBy, ErrorCode, Format, Outcome, Payload, SendError, Session};
 use std::fmt;
 
-/// Why a call gave no result: the name of the function, and what went wrong.
+/// Error of a call: the name of the function, and the cause.
 ///
 /// ```
 /// use coincide::{CallError, CallErrorKind, Main};
@@ -25,11 +25,11 @@ use std::fmt;
 pub struct CallError {
     /// The function that was called, or was to be called.
     pub function: String,
-    /// What went wrong.
+    /// The cause.
     pub kind: CallErrorKind,
 }
 
-/// What went wrong with a call.
+/// Cause of a [`CallError`].
 ///
 /// Variants are grouped by cause: the remote function, the caller, a timeout or cancellation, the link, the protocol. Messages come from the other end.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,11 +39,11 @@ pub enum CallErrorKind {
     Threw(Box<Thrown>),
     /// The function panicked, or the runtime that ran it failed.
     Panicked(String),
-    /// What the function returned or threw can't be sent, or is larger than this end takes. The function is to blame.
+    /// The function returned or threw a value that cannot be sent, or that exceeds the limit of this end. The fault is the function's.
     BadResult(String),
     /// The other end has no function of that name. The text lists the functions that it has.
     UnknownFunction(String),
-    /// The function takes other arguments. The text says what the other end expected and what it got.
+    /// The arguments do not match the parameters of the function. The text says what the other end expected and what it received.
     BadArguments(String),
     /// Both ends declare the function, with different types.
     SchemaMismatch(String),
@@ -54,7 +54,7 @@ pub enum CallErrorKind {
     /// The call exceeds a limit of the other end. Nothing was sent. The limits are known when the link is open, so an earlier call may fail
     /// later.
     NotSent(SendError),
-    /// Refused, because this number of others is already queued: of calls that wait for a worker of a [`Pool`](crate::Pool), or of notifications and
+    /// Refused, because the queue is full. The number is its limit: calls that wait for a worker of a [`Pool`](crate::Pool), or notifications and
     /// registrations of other threads (see [`SharedProxy`](crate::SharedProxy)). Nothing was sent.
     Busy(usize),
     /// This end can't block, so it can't wait for the result. Nothing was sent.
@@ -73,7 +73,7 @@ pub enum CallErrorKind {
     /// One of the ends has no memory to write, keep or read the arguments or the result, or its memory budget is used up. The text says which end,
     /// and what to do. Later calls, or smaller ones, may succeed.
     OutOfMemory(String),
-    /// The deadline passed first.
+    /// The timeout expired before the call ended.
     TimedOut,
     /// The call was cancelled, or main has cancelled the call whose function made it.
     Cancelled,
@@ -81,7 +81,7 @@ pub enum CallErrorKind {
     Interrupted,
     /// The link is closed: which end closed it, and why.
     Closed(Closed),
-    /// The other end refused the call for a reason that this version doesn't know.
+    /// The other end refused the call for a reason that is unknown to this version.
     Refused {
         /// The reason.
         code: ErrorCode,
@@ -95,7 +95,7 @@ impl CallError {
         Self { function: function.into(), kind }
     }
 
-    /// What the remote function threw, if it did.
+    /// The error that the remote function threw; `None` for other kinds.
     pub fn thrown(&self) -> Option<&Thrown> {
         match &self.kind {
             CallErrorKind::Threw(thrown) => Some(thrown),
@@ -256,7 +256,7 @@ impl std::error::Error for CallError {
     }
 }
 
-/// Why a raw call gave no result.
+/// Error of a raw call.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum RawError {
     /// The function threw: the bytes of a value.
@@ -291,7 +291,7 @@ impl RawError {
     }
 }
 
-/// Why a link is closed; before it is, that its other end has left.
+/// Reason for which a link is closed. Before it is closed: that the other end has left.
 pub(crate) fn closed(session: &Session) -> Closed {
     session.closed().cloned().unwrap_or(Closed { by: ClosedBy::Gone, reason: CloseReason::FAILED, text: String::new() })
 }
@@ -301,7 +301,7 @@ pub(crate) fn closed(session: &Session) -> Closed {
 #[error("{0}")]
 pub struct LinkClosed(pub Closed);
 
-/// Why a worker should stop what it is computing.
+/// Reason for a worker to stop its computation.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Stop {
@@ -311,10 +311,10 @@ pub enum Stop {
     /// Main has cancelled the call that the worker is running, or its timeout is over.
     #[error("main has cancelled the call that is running")]
     Cancelled,
-    /// The link is closed: the result is not awaited any more.
+    /// The link is closed, so the result is no longer awaited.
     #[error("{0}")]
     Closed(Closed),
-    /// The worker can't wait for main here, and so can't be stopped either.
+    /// The worker cannot wait for main here, so it cannot sleep.
     #[error("this worker cannot block: frames reach it only in its event loop")]
     CannotBlock,
     /// On the tier `suspending`, the code that sleeps can't be suspended; see [`CallErrorKind::CannotSuspend`].
@@ -322,7 +322,7 @@ pub enum Stop {
     CannotSuspend(String),
 }
 
-/// Why a worker could not be started.
+/// Error of starting a worker.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpawnError {

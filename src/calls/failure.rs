@@ -1,11 +1,11 @@
-//! Why a function gave no result, as its end says it.
+//! Failures of functions, as their end reports them.
 
 use super::thrown::Thrown;
 use coincide_codec::{DecodeError, EncodeError};
 use coincide_proto::ErrorCode;
 use std::any::Any;
 
-/// Why a function gave no result.
+/// Failure of a function.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Failure {
     /// The function threw: the bytes of a value.
@@ -15,7 +15,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The value is written here and not where answers are sent: a program whose functions throw bytes has no use for the model of values.
+    /// The value is encoded here instead of where answers are sent, so that programs whose functions throw bytes do not contain the data model.
     pub(crate) fn threw(thrown: Thrown) -> Self {
         let mut payload = Vec::new();
         thrown.encode(&mut payload);
@@ -39,7 +39,7 @@ impl Failure {
     }
 }
 
-/// What a panic says.
+/// Message of a panic.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()

@@ -1,4 +1,4 @@
-//! The functions that an end of a link serves, and what can be one.
+//! Functions that an end of a link serves.
 
 pub use super::failure::Failure;
 use super::host::Host;
@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
-/// What can be registered as a function: a closure of up to eight arguments.
+/// A closure that can be registered as a function. It has up to eight arguments.
 ///
 /// Each argument is of a type that serde can deserialize and that borrows nothing. What the closure returns is a [`Reply`].
 pub trait Handler<Args>: 'static {
@@ -23,9 +23,9 @@ pub trait Handler<Args>: 'static {
     fn call(&self, args: Args) -> Self::Output;
 }
 
-/// What a function may return: anything that serde can serialize, or a [`Result`] of such with [`Thrown`] as its error.
+/// Return value of a function: a value that serde can serialize, or a [`Result`] of one with [`Thrown`] as its error.
 ///
-/// `Kind` is found by the compiler. A `Result` with another error type is sent as a value, not thrown.
+/// `Kind` is inferred. A `Result` with another error type is sent as a value, not thrown.
 pub trait Reply<Kind> {
     /// What is sent when the function has not thrown.
     type Value: Serialize + 'static;
@@ -106,7 +106,7 @@ impl std::fmt::Debug for RawReply {
 
 #[derive(Clone)]
 pub(crate) enum Function {
-    /// That which operates on what this end has given to the other one.
+    /// Reserved function that operates on a local handle.
     Given(Use),
     /// Reads arguments from a payload, runs, and writes the result into a buffer.
     Plain(Rc<Run>),
@@ -118,7 +118,7 @@ pub(crate) enum Function {
     Raw(Rc<RunRaw>),
 }
 
-/// How the other end uses what it has been given.
+/// Operation of the other end on a handle.
 #[derive(Clone, Copy)]
 pub(crate) enum Use {
     /// Calls a function.

@@ -1,4 +1,4 @@
-//! The host of an engine, at both ends of a link, the functions that it runs, and the calls that are awaited.
+//! The host of an engine: the functions that it runs and the calls that are awaited. Used at both ends of a link.
 
 use super::error::CallError;
 use super::functions::{Answer, Failure, Function, RawReply, Use};
@@ -24,7 +24,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// Performs the actions of an engine: keeps the functions that it runs, and the calls that are awaited.
+/// Performs the actions of an engine. Holds the functions that it runs and the calls that are awaited.
 pub(crate) struct Host {
     /// Not borrowed while code of the program runs.
     pub(crate) engine: RefCell<Engine>,
@@ -34,11 +34,11 @@ pub(crate) struct Host {
     running: RefCell<HashMap<Ticket, AbortHandle>>,
     /// Calls of the peer's functions that are awaited.
     pub(crate) pending: PendingCalls,
-    /// What stays at one end and is used by the other one.
+    /// Values that stay at one end and are used by the other one.
     pub(crate) handles: Handles,
-    /// Receive the references that the peer no longer holds: listeners of the program, and of the library.
+    /// Listeners for references that the peer has released.
     on_released: RefCell<Vec<Released>>,
-    /// Whether the function is registered by which the other end uses what this end has given.
+    /// Whether the reserved functions that operate on local handles are registered.
     serves_handles: Cell<bool>,
 }
 
@@ -78,7 +78,7 @@ impl Host {
             functions.resize(id as usize + 1, None);
         }
         let before = functions[id as usize].replace(function);
-        // What it has captured may use this end when it is dropped.
+        // Its captures may use this end when they are dropped.
         drop(functions);
         drop(before);
     }
@@ -117,10 +117,10 @@ impl Host {
         }
     }
 
-    /// Releases functions of the other end; they leave with what is sent next.
+    /// Releases remote handles. The release is sent with the next frames.
     pub(super) fn give_back(&self, ids: &[u64]) {
         for ids in ids.chunks(MOST_RELEASED) {
-            // On a closed link there is nothing to give back.
+            // A closed link has released all of them.
             let _ = self.release(ids);
         }
     }
@@ -130,7 +130,7 @@ impl Host {
         self.on_released.borrow_mut().push(Rc::new(listener));
     }
 
-    /// Drops functions and listeners: they may hold handles of this very end.
+    /// Drops functions and listeners, which may hold handles of this end.
     pub(crate) fn forget_program(&self) {
         self.handles.clear();
         drop(self.functions.take());
@@ -244,7 +244,7 @@ impl Host {
         self.engine.borrow().poll_timeout().map(|deadline| deadline.since(clock::now()))
     }
 
-    /// Hosts the calls whose deadline has passed.
+    /// Ends the calls whose deadline has passed.
     pub(crate) fn expire(&self) {
         let mut engine = self.engine.borrow_mut();
         if engine.poll_timeout().is_some() {
@@ -252,7 +252,7 @@ impl Host {
         }
     }
 
-    /// Performs an action as far as both ends do so alike.
+    /// Performs the part of an action that is the same at both ends.
     pub(crate) fn perform(self: &Rc<Self>, action: Action) -> Effect {
         match action {
             Action::Run { call, function, format, payload } => {
@@ -288,7 +288,7 @@ impl Host {
         Effect::None
     }
 
-    /// Hosts the futures of functions as soon as they are polled.
+    /// Aborts the futures of running functions. They are dropped when they are next polled.
     pub(crate) fn abort_running(&self) {
         self.running.borrow().values().for_each(AbortHandle::abort);
     }
@@ -313,7 +313,7 @@ impl Host {
         }
     }
 
-    /// Runs a function, or begins to: then its answer is sent by the task.
+    /// Runs a function. If it is asynchronous, returns a task that sends its answer.
     fn serve(self: &Rc<Self>, call: Ticket, id: FunctionId, format: Format, payload: Payload) -> Option<Task> {
         let function = self.functions.borrow()[id.0 as usize].clone();
         let function = function.expect("the engine runs registered functions only");
@@ -336,14 +336,17 @@ impl Host {
 
     /// The stream of this end that has this id.
     fn stream(&self, id: u64) -> Result<Rc<Local>, Failure> {
-        let gone = || Failure::threw(Thrown::new("ReferenceError", "the stream was released, or there never was one"));
+        let gone = || Failure::threw(Thrown::new("ReferenceError", "the stream was released or does not exist"));
         self.handles.given(id).ok_or_else(gone)
     }
 
     /// The function of this end that the other end calls.
     fn applied(&self, format: Format, payload: &mut Payload) -> Result<Rc<Local>, Failure> {
         if format != Format::Value {
-            return Err(Failure::Refused(ErrorCode::BAD_ARGUMENTS, "operations on what was given are values".into()));
+            return Err(Failure::Refused(
+                ErrorCode::BAD_ARGUMENTS,
+                "the arguments of an operation on a handle are not in the value format".into(),
+            ));
         }
         let (head, segments) = payload::parts(payload);
         let operation = value::from_payload(head, segments).map_err(|error| Failure::unread(&error));
@@ -362,7 +365,7 @@ impl Host {
     {
         self.engine.borrow_mut().started(call);
         let (future, handle) = abortable(InCall { host: Rc::clone(self), call, future });
-        // What was started for a notification ends by itself.
+        // Functions of notifications cannot be cancelled.
         if call.call().is_some() {
             self.running.borrow_mut().insert(call, handle);
         }
@@ -486,7 +489,7 @@ impl Local {
     }
 }
 
-/// Most ids that one frame releases: they fit under any practical limits.
+/// Maximum number of ids in one release.
 const MOST_RELEASED: usize = 4096;
 
 enum Ran {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// A list of arguments of which the first are taken, as JavaScript does it.
+/// A list of arguments. Extra arguments are ignored, missing ones are undefined, as in JavaScript.
 pub(crate) struct List<Args>(pub(crate) Args);
 
 impl<'de, Args: Deserialize<'de>> Deserialize<'de> for List<Args> {
@@ -55,7 +55,7 @@ impl<'de, A: SeqAccess<'de>> Deserializer<'de> for Taken<'_, A> {
     }
 }
 
-/// The first of a list, as many as are wanted: what is not there is undefined.
+/// The first items of a list. Missing ones are undefined.
 struct First<'a, A> {
     list: &'a mut A,
     left: usize,
@@ -69,7 +69,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for First<'_, A> {
             return Ok(None);
         }
         self.left -= 1;
-        // The seed can be used once only, so what is missing has to be known before.
+        // The seed can be used only once, so missing items have to be detected first.
         let mut seed = Some(seed);
         match self.list.next_element_seed(Once(&mut seed))? {
             Some(value) => Ok(Some(value)),
@@ -81,7 +81,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for First<'_, A> {
     }
 }
 
-/// A seed that is left if there is nothing for it.
+/// A seed that remains unused if there is no item.
 struct Once<'a, T>(&'a mut Option<T>);
 
 impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for Once<'_, T> {

@@ -1,4 +1,4 @@
-//! What both ends of a link have for calling and for being called: proxies, functions, payloads, errors.
+//! Calls at either end of a link: proxies, functions, payloads, errors.
 
 pub(crate) mod callback;
 pub(crate) mod clock;

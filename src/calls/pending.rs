@@ -39,11 +39,11 @@ pub(crate) struct PendingCalls {
     shared: Cell<usize>,
 }
 
-/// What awaits a call.
+/// Awaits a call.
 enum Awaiting {
     /// A future on this thread.
     Here(Rc<Pending>),
-    /// Another thread, or a task of any.
+    /// Another thread, or a task that may move between threads.
     Shared(Arc<Slot>),
 }
 
@@ -71,7 +71,7 @@ impl PendingCalls {
         self.shared.get()
     }
 
-    /// The end of this call is not awaited any longer. `false`: it has ended.
+    /// Drops interest in a call. Returns `false` if it has ended.
     pub(crate) fn forget(&self, id: CallId) -> bool {
         self.calls.borrow_mut().remove(&id).is_some()
     }
@@ -87,7 +87,7 @@ impl PendingCalls {
         awaited
     }
 
-    /// Hands over the end of a call; returns what is to be woken. Calls that are not awaited any longer are dropped.
+    /// Settles a call and returns the waker to wake. Results that are no longer awaited are dropped.
     pub(crate) fn resolve(&self, id: CallId, outcome: Outcome, session: &Session) -> Option<Waker> {
         let awaiting = self.calls.borrow_mut().remove(&id)?;
         let result = match outcome {

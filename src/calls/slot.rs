@@ -21,18 +21,18 @@ struct State {
 }
 
 enum Stage {
-    /// Main has not looked at it.
+    /// Main has not taken it.
     Queued(Outgoing),
     /// Main is about to send it.
     Taken,
-    /// The worker has it, or will.
+    /// Main has sent it.
     Sent(CallId),
     Settled(CallResult),
-    /// The result has been given, or is not wanted.
+    /// The result was returned, or is no longer awaited.
     Over,
 }
 
-/// What is to be sent.
+/// A call to be sent.
 pub(crate) struct Outgoing {
     pub(crate) function: String,
     pub(crate) format: Format,
@@ -45,7 +45,7 @@ impl Slot {
         Self { state: Mutex::new(State { stage: Stage::Queued(outgoing), waker: None }) }
     }
 
-    /// When the call is to end, while it is queued.
+    /// Deadline of the call while it is queued.
     pub(crate) fn deadline(&self) -> Option<Time> {
         match &self.state().stage {
             Stage::Queued(outgoing) => outgoing.deadline,
@@ -53,7 +53,7 @@ impl Slot {
         }
     }
 
-    /// What main is to send. `None`: the result is not wanted any more.
+    /// Returns the call for main to send; `None` if its result is no longer awaited.
     pub(crate) fn take(&self) -> Option<Outgoing> {
         let mut state = self.state();
         match std::mem::replace(&mut state.stage, Stage::Taken) {
@@ -65,7 +65,7 @@ impl Slot {
         }
     }
 
-    /// Main has sent it. `false`: the result is not wanted any more.
+    /// Records that main has sent the call. Returns `false` if its result is no longer awaited.
     pub(crate) fn sent(&self, call: CallId) -> bool {
         let mut state = self.state();
         let wanted = matches!(state.stage, Stage::Taken);
@@ -75,7 +75,7 @@ impl Slot {
         wanted
     }
 
-    /// Hands over how the call ended. Returns what is to be woken.
+    /// Settles the call. Returns the waker to wake.
     pub(crate) fn settle(&self, result: CallResult) -> Option<Waker> {
         let mut state = self.state();
         if matches!(state.stage, Stage::Over) {
@@ -106,7 +106,7 @@ impl Slot {
         }
     }
 
-    /// The result is not wanted any more. Returns the call that main has to cancel, if it was sent.
+    /// Drops interest in the result. Returns the call for main to cancel, if it was sent.
     pub(crate) fn abandon(&self) -> Option<CallId> {
         let mut state = self.state();
         let waker = state.waker.take();

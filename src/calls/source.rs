@@ -107,14 +107,14 @@ pub(crate) enum Next {
 /// The requests for rows of a stream.
 #[derive(Default)]
 struct Requests {
-    /// Follows the rows that were sent.
+    /// Sent after the rows that have been sent.
     failure: RefCell<Option<Thrown>>,
     /// The other end requests no more rows.
     is_ended: Cell<bool>,
     /// Numbers of the requests that have not been answered, in order.
     queue: RefCell<VecDeque<u64>>,
     last: Cell<u64>,
-    /// What waits for the requests before it.
+    /// Wakers of requests that wait for earlier ones.
     waiting: RefCell<Vec<Waker>>,
 }
 
@@ -135,7 +135,7 @@ struct Request {
 }
 
 impl Request {
-    /// Whether those before it have been answered.
+    /// Whether earlier requests have been answered.
     fn is_due(&self) -> bool {
         self.requests.queue.borrow().front() == Some(&self.number)
     }
@@ -148,7 +148,7 @@ impl Request {
         Poll::Pending
     }
 
-    /// Throws what follows the rows that were sent.
+    /// Throws the error that follows the rows that have been sent.
     fn begin(&self) -> Result<(), Failure> {
         self.requests.failure.take().map_or(Ok(()), |thrown| Err(Failure::threw(thrown)))
     }
@@ -232,7 +232,7 @@ impl<V: Serialize + 'static> Rows for Iterated<V> {
         let Self { rows, requests } = self;
         let request = Requests::arrive(requests);
         if !request.is_due() {
-            // Its code has made a call, which waits for this request.
+            // The code of the iterator has made a call that waits for this request.
             return Err(Failure::threw(Thrown::new("TypeError", "the stream is read while it gives a row")));
         }
         request.begin()?;
@@ -256,7 +256,7 @@ impl<V: Serialize + 'static> Rows for Iterated<V> {
 
     fn end(&self) {
         self.requests.is_ended.set(true);
-        // Its code may use this stream when it is dropped.
+        // Its destructor may use this stream.
         let rows = self.rows.take();
         drop(rows);
     }

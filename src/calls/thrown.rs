@@ -1,23 +1,23 @@
-//! What a function threw.
+//! Thrown errors.
 
 use coincide_codec::Value;
 use coincide_codec::value::Writer;
 use coincide_proto::Format;
 use std::fmt;
 
-/// What a function threw: an error with a class, a message and a stack, or any other value.
+/// A thrown value: an error with a class, a message and a stack, or any other value.
 ///
 /// Every type that implements [`std::error::Error`] turns into one with `?`: its type's name is the class, and the errors that caused it
-/// are listed in the stack. In exchange `Thrown` does not implement that trait itself.
+/// are listed in the stack. `Thrown` itself does not implement that trait, because the two conversions would conflict.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Thrown {
-    /// The class of the error, such as `TypeError`; empty if something else than an error was thrown.
+    /// The class of the error, such as `TypeError`; empty if the thrown value is not an error.
     pub class: String,
-    /// What it says. For something else than an error: a description of it.
+    /// The message of the error, or a description of another value.
     pub message: String,
-    /// Where it was thrown, in the words of the runtime that threw it; may be empty.
+    /// The stack trace, in the format of the runtime that threw it; may be empty.
     pub stack: String,
-    /// The whole thrown value, where it is more than the above: other properties, a cause, or no error at all.
+    /// The complete value, if the other fields do not describe it: it has further properties or a cause, or it is not an error.
     pub value: Option<Box<Value>>,
 }
 
@@ -34,7 +34,7 @@ impl Thrown {
         }
     }
 
-    /// What an end that refused a call, or a peer that doesn't throw values, says.
+    /// An error from the text of an end that refused a call, or of a peer that does not throw values.
     pub(crate) fn from_text(format: Format, payload: &[u8]) -> Self {
         match format {
             Format::Text => Self::new("", String::from_utf8_lossy(payload)),

@@ -27,14 +27,14 @@ pub enum Turn {
     },
 }
 
-/// How far a turn has got. The clock is read after at most 8 actions, since a function of the program may take milliseconds.
+/// Progress of a turn. The clock is read at its beginning and after every 8 actions.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     /// When the turn is over; `None`: it ends when there is nothing to do.
     end: Cell<Option<Time>>,
     /// Actions since the clock was read.
     actions: Cell<u32>,
-    /// How often the clock was read since pending input was looked for.
+    /// Readings of the clock since the last check for pending input.
     looks: Cell<u32>,
     is_over: Cell<bool>,
 }
@@ -50,13 +50,13 @@ impl Pace {
         now
     }
 
-    /// From now on there are no turns: a thread serves.
+    /// Removes the budget, for a thread that serves without turns.
     pub(crate) fn lift(&self) {
         self.end.set(None);
         self.is_over.set(false);
     }
 
-    /// That many actions were performed, or something took as long. Returns whether the turn is over.
+    /// Counts actions, or other work of the same duration. Returns whether the turn is over.
     pub(crate) fn add(&self, actions: u32) -> bool {
         let actions = self.actions.get().saturating_add(actions);
         self.actions.set(actions);
@@ -108,7 +108,7 @@ pub(crate) async fn take_turns(bell: Arc<Bell>, mut turn: impl FnMut() -> Option
     }
 }
 
-/// Waits until the bell rings. May return early: a turn too many does no harm.
+/// Waits until the bell rings. May return early, which causes an extra turn.
 async fn rung(bell: &Bell) {
     let mut registered = false;
     poll_fn(|context| {
@@ -116,7 +116,7 @@ async fn rung(bell: &Bell) {
             return Poll::Ready(());
         }
         match bell.set_waker(Some(context.waker().clone())) {
-            // The waker is woken at once if the bell was rung before.
+            // Wakes at once if the bell has rung already.
             Ok(()) => Poll::Pending,
             // The system refuses the thread that wakes on behalf of worker processes: poll.
             Err(_) => {

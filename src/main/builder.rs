@@ -1,4 +1,4 @@
-//! How main starts a worker.
+//! Builder of workers.
 
 use super::endpoint::MainEndpoint;
 use super::handle::Worker;
@@ -62,7 +62,7 @@ impl<'a> WorkerBuilder<'a> {
         Ok(self.connect(transport))
     }
 
-    /// The settings of the worker's end, which introduces itself by its name.
+    /// Settings of the worker's end, with its name.
     pub(crate) fn worker_config(&self) -> Config {
         Config { name: self.name.clone().unwrap_or_default(), ..self.config.clone() }
     }

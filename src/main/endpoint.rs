@@ -46,18 +46,18 @@ impl Due for Queued {
     }
 }
 
-/// What a worker runs in, where that ends with the link: a process, a Web Worker.
+/// The process or Web Worker that a worker runs in. It ends with the link.
 pub(crate) trait Runner {
     /// Ends it and releases its resources. `orderly`: the worker has closed the link and ends by itself.
     fn end(self: Box<Self>, orderly: bool);
 }
 
-/// What an endpoint needs of main.
+/// Interface of main for its endpoints.
 pub(crate) trait Owner {
     /// Runs an asynchronous function in turns of main.
     fn spawn(&self, task: Task);
 
-    /// Ends the turn that is being taken, so that what was woken runs soon.
+    /// Ends the current turn, so that a woken task runs soon.
     fn end_turn(&self);
 
     /// Makes main take a turn soon, unless it is taking one.
@@ -66,7 +66,7 @@ pub(crate) trait Owner {
     /// Mailbox for the jobs of other threads.
     fn mailbox(&self) -> Arc<Mailbox>;
 
-    /// The link of this endpoint is closed: it takes part in no turn any more, and its name is free.
+    /// Removes an endpoint whose link is closed, and frees its name.
     fn remove(&self, endpoint: &Rc<MainEndpoint>);
 }
 
@@ -100,7 +100,7 @@ impl MainEndpoint {
         self.name.as_deref()
     }
 
-    /// Performs actions of the engine, at most [`BATCH`] of them, so that links share main fairly, and none once the turn is over. Returns whether
+    /// Performs up to [`BATCH`] actions of the engine until the turn is over, so that links share main fairly. Returns whether
     /// there was one.
     pub(crate) fn pump(self: &Rc<Self>, pace: &Pace) -> bool {
         self.host.expire();
@@ -194,7 +194,7 @@ impl MainEndpoint {
             match queued {
                 Queued::Call(slot) => self.send_call(slot),
                 Queued::Notification(Notification { function, format, payload }) => {
-                    // On a closed link, or if it exceeds a limit, it is lost, as if it had been lost at the worker.
+                    // Dropped if the link is closed or it exceeds a limit.
                     let _ = self.host.notify_encoded(&function, format, payload);
                     self.address().performed();
                 }
@@ -253,7 +253,7 @@ impl MainEndpoint {
         }
     }
 
-    /// Closes the link at once; what the worker runs in is ended.
+    /// Closes the link at once, and ends the process or Web Worker.
     pub(crate) fn terminate(self: &Rc<Self>) {
         self.abort(CloseReason::TERMINATED, "");
     }
@@ -298,7 +298,7 @@ impl MainEndpoint {
         if let Some(runner) = self.runner.borrow_mut().take() {
             runner.end(orderly);
         }
-        // They may hold handles of this very worker, which would keep it from ever being dropped.
+        // They may hold handles of this worker, which would keep it alive.
         self.host.forget_program();
         if let Some(address) = self.address.get() {
             address.close(&closed);
@@ -350,7 +350,7 @@ impl Endpoint for MainEndpoint {
 
 impl Drop for MainEndpoint {
     fn drop(&mut self) {
-        // Tasks that are left may still hold the end.
+        // Remaining tasks may still hold the host.
         self.host.engine.borrow_mut().abort(CloseReason::TERMINATED, "");
         if let Some(runner) = self.runner.get_mut().take() {
             runner.end(false);
@@ -374,5 +374,5 @@ impl std::fmt::Debug for MainEndpoint {
     }
 }
 
-/// Most actions of one link that are handled before the next link has its turn.
+/// Maximum number of actions of one link before the next link is served.
 const BATCH: usize = 64;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Wake;
 use std::thread::ThreadId;
 
-/// Something is to be polled: set by wakers, which also ring main's bell where main may be asleep.
+/// Work is pending. Wakers set it, and ring main's bell if main may be asleep.
 pub(crate) struct Flag {
     set: AtomicBool,
     bell: Arc<Bell>,
@@ -19,11 +19,11 @@ impl Flag {
     }
 
     pub(crate) fn set(&self) {
-        // Release pairs with the acquire in `take`: whatever the waker did before it woke is seen by the poll.
+        // Release pairs with the acquire in `take`: the poll sees all writes made before the wake.
         self.set.store(true, Ordering::Release);
     }
 
-    /// Sets it, and makes main look unless it is going to anyway.
+    /// Sets the flag and rings the bell, unless main checks the flag anyway.
     pub(super) fn raise(&self) {
         // The first to set it rings. Release pairs with the acquire in `take`.
         if !self.set.swap(true, Ordering::AcqRel) && !self.thread.is_turning_here() {
@@ -66,7 +66,7 @@ pub(crate) struct Thread {
 }
 
 impl Thread {
-    /// This one.
+    /// The current thread.
     pub(super) fn new() -> Self {
         Self { id: std::thread::current().id(), turning: AtomicBool::new(false) }
     }
@@ -88,7 +88,7 @@ impl Thread {
         std::thread::current().id() == self.id
     }
 
-    /// Whether the caller runs inside a turn: then main is awake and will look at its flags before it sleeps.
+    /// Whether the caller runs inside a turn. Main then checks its flags before it sleeps.
     fn is_turning_here(&self) -> bool {
         self.is_turning() && self.is_here()
     }

@@ -12,7 +12,7 @@ use coincide_proto::{CloseReason, Closed, Format, SendError};
 use serde::de::DeserializeOwned;
 use std::rc::Rc;
 
-/// Main's handle of a worker. Cloning gives another handle; dropping them all leaves the worker running.
+/// Main's handle of a worker. Cloning creates another handle. The worker keeps running when all handles are dropped.
 ///
 /// ```
 /// use coincide::{CallErrorKind, Main, Thrown};
@@ -51,7 +51,7 @@ impl Worker {
 
     /// Registers a function that the worker calls with [`SyncProxy::call`](crate::SyncProxy::call). It replaces the one of the same name.
     ///
-    /// It runs in a turn of main and must return at once. It may be registered at any time; a call finds what is registered then.
+    /// It runs in a turn of main and must return at once. It may be registered at any time. A call runs the function that is registered when it arrives.
     ///
     /// The function is dropped when it is replaced or unregistered, or when the link is closed. A function that captures a clone of [`Main`](crate::Main) therefore keeps
     /// main and all its workers alive, even if no other handle is left: [`terminate`](Self::terminate) the worker, or [`unregister`](Self::unregister) the function.
@@ -74,12 +74,12 @@ impl Worker {
         self.insert(name, Function::asynchronous(function));
     }
 
-    /// Registers a function of bytes, called with [`SyncProxy::call_bytes`](crate::SyncProxy::call_bytes): it finds its argument in the buffer and leaves its result there.
+    /// Registers a function of bytes, called with [`SyncProxy::call_bytes`](crate::SyncProxy::call_bytes). The buffer contains its argument, and receives its result.
     pub fn register_bytes(&self, name: &str, function: impl Fn(&mut Vec<u8>) -> Result<(), Thrown> + 'static) {
         self.insert(name, Function::bytes(function));
     }
 
-    /// Registers a function of payloads (see [`raw`](crate::raw)): it finds its arguments in the slice and appends its result to the
+    /// Registers a function of payloads (see [`raw`](crate::raw)). It takes its arguments as a slice and appends its result to the
     /// buffer, or answers later.
     pub fn register_raw(
         &self,
@@ -96,25 +96,25 @@ impl Worker {
         }
     }
 
-    /// Removes a function. `false`: there was none of that name.
+    /// Removes a function. Returns whether the name was registered.
     pub fn unregister(&self, name: &str) -> bool {
         self.endpoint.host.remove(name)
     }
 
-    /// A proxy of the worker: awaits the functions that it exports.
+    /// Returns a proxy that calls the functions that the worker exports, and awaits them.
     pub fn proxy(&self) -> Proxy {
         Proxy::new(Rc::clone(&self.endpoint) as Rc<dyn Endpoint>)
     }
 
-    /// A proxy of the worker for other threads, and for tasks that executors move between threads.
+    /// Returns a proxy of the worker for other threads, and for tasks that executors move between threads.
     pub fn shared_proxy(&self) -> SharedProxy {
         SharedProxy::new(self.endpoint.address())
     }
 
-    /// Waits until the worker has run its own code. Returns the names of its exports.
+    /// Waits until the worker is ready: its setup function has returned. Returns the names of its exports.
     ///
     /// # Errors
-    /// When the link is closed before: the worker failed, was terminated, or crashed.
+    /// When the link is closed before the worker is ready: it failed, was terminated, or crashed.
     pub fn ready(&self) -> impl Future<Output = Result<Vec<String>, LinkClosed>> + use<> {
         ready(Rc::clone(&self.endpoint))
     }
@@ -149,12 +149,12 @@ impl Worker {
         self.endpoint.terminate();
     }
 
-    /// Ends the link because the worker cannot continue, as the program has found out otherwise. All calls that are awaited from it fail with `why`.
+    /// Closes the link because the program has detected that the worker cannot continue. Pending calls fail with `why`.
     pub fn fail(&self, why: &str) {
         self.endpoint.abort(CloseReason::FAILED, why);
     }
 
-    /// Whether both ends have greeted each other, and the link is not closed.
+    /// Whether the handshake is complete and the link is not closed.
     pub fn is_open(&self) -> bool {
         self.endpoint.host.engine.borrow().session().is_open()
     }

@@ -1,10 +1,10 @@
 //! Jobs of other threads for main.
 //!
-//! Threads put jobs into main's mailbox, which main performs in its turns. What keeps a flood bounded and fair:
+//! Threads put jobs into main's mailbox. Main performs them in its turns. Bounds and fairness:
 //!
-//! - Jobs are performed in the order in which they came, at most [`BATCH`] of them before the links have their turn.
+//! - Jobs are performed in the order in which they came, at most [`BATCH`] of them before the links are served.
 //! - At most [`WINDOW`] calls of one worker are in flight. Others stay in order in a queue of their worker, so that a slow worker delays no other
-//!   one. A queued call is memory of the thread that has made it.
+//!   one. A queued call uses memory of the thread that made it.
 //! - At most [`ROOM`] notifications and registrations of one worker are queued; more are refused with
 //!   [`Busy`](crate::CallErrorKind::Busy). Notifications stay queued while the link has no room.
 
@@ -26,11 +26,11 @@ pub(crate) struct Mailbox {
 
 struct Jobs {
     queue: VecDeque<(Arc<Address>, Job)>,
-    /// Main is gone.
+    /// Main was dropped.
     closed: bool,
 }
 
-/// Something that main is to do.
+/// A job for main.
 pub(crate) enum Job {
     Call(Arc<Slot>),
     Cancel(CallId, Arc<Slot>),
@@ -48,7 +48,7 @@ pub(crate) struct Notification {
 
 /// The endpoint that jobs are for, as other threads see it.
 pub(crate) struct Address {
-    /// `None`: main was gone already.
+    /// `None`: main was already dropped.
     mailbox: Option<Arc<Mailbox>>,
     /// Why the link is closed.
     closed: OnceLock<Closed>,
@@ -70,7 +70,7 @@ impl Mailbox {
         self.jobs().queue.pop_front()
     }
 
-    /// Main is gone: refuses all jobs, also those to come.
+    /// Refuses all jobs from now on, because main was dropped.
     pub(crate) fn close(&self) {
         let jobs = {
             let mut jobs = self.jobs();
@@ -97,7 +97,7 @@ impl Address {
         self.mailbox.as_ref().is_some_and(|mailbox| mailbox.flag.is_here())
     }
 
-    /// Queues a job that has room of its own, or refuses it.
+    /// Queues a job without a limit, or refuses it.
     pub(crate) fn send(self: &Arc<Self>, job: Job) {
         let Some(mailbox) = &self.mailbox else {
             return self.refuse(job);
@@ -128,12 +128,12 @@ impl Address {
         Ok(())
     }
 
-    /// A notification or a change is not queued any more.
+    /// Counts a notification or a change as no longer queued.
     pub(crate) fn performed(&self) {
         self.queued.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Ends a job that nothing can come of.
+    /// Ends a job that cannot be performed.
     pub(crate) fn refuse(&self, job: Job) {
         match job {
             Job::Call(slot) => slot.refuse(&self.why_closed()),
@@ -144,7 +144,7 @@ impl Address {
 
     /// The link is closed.
     pub(crate) fn close(&self, closed: &Closed) {
-        // The first reason stays.
+        // The first reason is kept.
         let _ = self.closed.set(closed.clone());
     }
 
@@ -154,11 +154,11 @@ impl Address {
     }
 }
 
-/// Most jobs that main performs before its links have their turn.
+/// Maximum number of jobs that main performs before it serves its links.
 pub(crate) const BATCH: usize = 64;
 
-/// Most calls of one worker that are in flight for other threads.
+/// Maximum number of calls of one worker in flight for other threads.
 pub(crate) const WINDOW: usize = 256;
 
-/// Most notifications and registrations of one worker that are queued.
+/// Maximum number of queued notifications and registrations of one worker.
 const ROOM: usize = 1024;

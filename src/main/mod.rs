@@ -31,13 +31,13 @@ use std::time::Duration;
 
 /// The main endpoint: it serves any number of workers on one thread and never blocks in a call.
 ///
-/// Something has to drive it, one of these:
+/// It has to be driven, in one of these ways:
 /// - [`block_on`](Self::block_on) waits for a future and serves workers until it is ready;
-/// - [`run`](Self::run) is a future for the executor that the program has, such as tokio's, or `wasm_bindgen_futures` on a page;
+/// - [`run`](Self::run) is a future for the executor of the program, such as tokio's, or `wasm_bindgen_futures` on a page;
 /// - an event loop of your own calls [`turn`](Self::turn) whenever the file descriptor of [`as_fd`](std::os::fd::AsFd::as_fd) is readable (Linux) or the waker given to
 ///   [`set_waker`](Self::set_waker) is woken, and after the time that the last turn named.
 ///
-/// Cloning gives another handle to the same endpoint. When the last one is dropped, its workers are terminated. A clone that a registered function has captured counts: see
+/// Cloning creates another handle of the same endpoint. When the last one is dropped, its workers are terminated. A clone that a registered function has captured counts: see
 /// [`Worker::register`](crate::Worker::register).
 ///
 /// ```
@@ -72,7 +72,7 @@ pub struct Main {
 }
 
 impl Main {
-    /// A main endpoint without workers.
+    /// Creates a main endpoint without workers.
     ///
     /// # Errors
     /// When the system refuses the event counter behind the bell.
@@ -80,12 +80,12 @@ impl Main {
         Ok(Self { shared: Rc::new(Shared::new()?) })
     }
 
-    /// Starts a worker after giving it a name or other settings.
+    /// Returns a builder that starts a worker with a name or other settings.
     pub fn worker(&self) -> WorkerBuilder<'_> {
         WorkerBuilder::new(&self.shared)
     }
 
-    /// The workers by name.
+    /// Returns the workers by name.
     pub fn workers(&self) -> Workers {
         Workers::new(Rc::clone(&self.shared))
     }
@@ -125,7 +125,7 @@ impl Main {
 }
 
 impl Main {
-    /// Drives main for as long as there is a handle of it: takes a turn whenever there is something to do, and lets other tasks of the
+    /// Drives main while a handle of it exists: takes turns when work is pending, and lets other tasks of the
     /// executor run in between. The executor has to be a local one, such as tokio's `LocalSet` or its current-thread runtime, since main
     /// stays on its thread.
     ///

@@ -13,7 +13,7 @@ pub(crate) struct Names {
 }
 
 enum Entry {
-    /// The name is free; these wait for a worker of this name.
+    /// The name is free. Wakers of tasks that wait for a worker of this name.
     Awaited(Vec<Waker>),
     Taken(Rc<MainEndpoint>),
 }

@@ -18,20 +18,20 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 use std::thread::Thread;
 use std::time::Duration;
 
-/// A worker as seen from other threads and tasks than main's: calls its exports, and registers functions of main that it calls. From
+/// Proxy of a worker for other threads than main's. Calls its exports, and registers functions of main that it calls. From
 /// [`Worker::shared_proxy`](crate::Worker::shared_proxy).
 ///
 /// It is `Send`, `Sync` and cheap to clone, so a handler of a web server can hold one. Arguments are encoded and results decoded by the
-/// thread that calls; main, which has to be driven, passes them on in its turns. At most 256 calls of one worker are in flight for
-/// shared proxies. Others wait their turn, in the order in which they were made.
+/// thread that calls; main passes them on in its turns. At most 256 calls of one worker are in flight for
+/// shared proxies. Further calls are queued in order.
 ///
-/// Calls end with [`Closed`](CallErrorKind::Closed) when the worker or main is gone. Functions and streams
+/// Calls end with [`Closed`](CallErrorKind::Closed) when the worker has ended or main was dropped. Functions and streams
 /// belong to main's thread, so arguments and results that contain one are errors: register a function, and pass its name.
 ///
 /// ```
 /// use coincide::{Main, SharedProxy};
 ///
-/// /// What an asynchronous web framework would call for each request, from any of its threads.
+/// /// A handler that a web framework calls for each request, on any thread.
 /// async fn handler(proxy: SharedProxy, name: String) -> String {
 ///     match proxy.call::<String>("render", (name,)).await {
 ///         Ok(page) => page,
@@ -80,14 +80,14 @@ impl SharedProxy {
         Self { address: Arc::clone(&self.address), timeout: Some(timeout) }
     }
 
-    /// Calls an export of the worker; `args` is a tuple. The call leaves at once, even if its future is not polled, and is cancelled when
+    /// Calls an export of the worker; `args` is a tuple. The call is sent at once, even if its future is not polled, and is cancelled when
     /// the future is dropped.
     pub fn call<R: DeserializeOwned>(&self, function: &str, args: impl Args) -> SharedFuture<R> {
         self.start(function, None, move |payload| payload::encode_args(None, &args, None, payload))
     }
 
-    /// Calls an export of the worker and blocks this thread until it has ended. Not for threads that an executor runs tasks on, and not for the worker's own
-    /// thread: there the call ends only with its timeout, since the worker is blocked in it.
+    /// Calls an export of the worker and blocks this thread until it has ended. Do not use it on threads that run tasks of an executor, or on the worker's own
+    /// thread, where the worker is blocked in the call until its timeout.
     ///
     /// # Errors
     /// Why there is no result. [`CannotBlock`](CallErrorKind::CannotBlock) on main's own thread, which would wait for itself: nothing was sent.
@@ -112,7 +112,7 @@ impl SharedProxy {
     }
 
     /// Registers a function that the worker calls, as [`Worker::register`](crate::Worker::register) does. It runs on main's thread, in one of the next turns;
-    /// what the worker calls after it has seen a later call of this proxy finds it.
+    /// calls that the worker makes after it has received a later call of this proxy reach it.
     ///
     /// # Errors
     /// When the link is closed, or [`Busy`](CallErrorKind::Busy).

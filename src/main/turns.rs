@@ -20,7 +20,7 @@ use std::time::Duration;
 
 pub(crate) struct Shared {
     pub(crate) bell: Arc<Bell>,
-    /// What the bodies in flight of all links are charged to.
+    /// Budget for the bodies in flight of all links.
     pub(crate) budget: Budget,
     pub(super) endpoints: RefCell<Vec<Rc<MainEndpoint>>>,
     /// The pools that may have handles left.
@@ -36,9 +36,9 @@ pub(crate) struct Shared {
     linger: RefCell<Patience>,
     thread: Arc<Thread>,
     pace: Rc<Pace>,
-    /// Whose share of a round comes next: 0 for other threads, then the links, then the tasks.
+    /// Next share of a round: 0 for other threads, then the links, then the tasks.
     place: Cell<usize>,
-    /// A task was woken that does not run before the turn is over.
+    /// A task was woken that runs only after the turn.
     turn_over: Cell<bool>,
     /// A worker was served that may call again soon.
     lingers: Cell<bool>,
@@ -78,7 +78,7 @@ impl Shared {
 
     pub(super) fn add(&self, endpoint: Rc<MainEndpoint>) {
         self.endpoints.borrow_mut().push(endpoint);
-        // The new endpoint is not armed: look at it before going to sleep.
+        // The new endpoint is not armed, so it is polled before main sleeps.
         self.bell.ring();
     }
 
@@ -113,7 +113,7 @@ impl Shared {
     pub(crate) fn turn(&self, budget: Duration, woken: &dyn Fn() -> bool) -> Turn {
         assert!(
             self.thread.begin(),
-            "main is serving a worker already: a function that serves one must not call `turn` or `block_on`"
+            "main is taking a turn already: a function registered for a worker must not call `turn` or `block_on`"
         );
         let _turning = Reset(&self.thread);
         self.disarm();
@@ -147,9 +147,9 @@ impl Shared {
         came.then_some(glances)
     }
 
-    /// Performs one round of work: what other threads want, the links, the tasks. `false`: there was none.
+    /// Performs one round of work: jobs of other threads, the links, the tasks. Returns whether there was any.
     ///
-    /// A round ends when the turn is over, and the next turn begins it where it stopped, so that all get their share of short turns.
+    /// A round stops when the turn is over. The next turn continues it, so that short turns serve all shares.
     fn step(&self) -> bool {
         let mut progress = false;
         // One place before those of the links, and one behind them.
@@ -203,7 +203,7 @@ impl Shared {
             }
             self.pace.add(1);
         }
-        // There may be more, after the links have had their turn.
+        // There may be more. The links are served first.
         self.mailbox.flag().set();
         true
     }
@@ -292,7 +292,7 @@ impl Owner for Shared {
 }
 
 impl Drop for Shared {
-    /// The workers are not served any more, even if handles of them are left.
+    /// Workers are no longer served, even if handles of them exist.
     fn drop(&mut self) {
         for pool in self.pools.take() {
             if let Some(pool) = pool.upgrade() {

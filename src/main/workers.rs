@@ -18,7 +18,7 @@ impl Workers {
         Self { main }
     }
 
-    /// The worker of that name, once it is ready. A name that is not in use yet is waited for.
+    /// Waits until a worker of this name is ready, and returns it. The worker may be started later.
     ///
     /// # Errors
     /// When the worker's link is closed before it is ready.

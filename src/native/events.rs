@@ -1,4 +1,4 @@
-//! What endpoints ask of their event loop.
+//! Interface of native event loops for endpoints.
 
 use coincide_transport_atomics::Bell;
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-/// Whether a user waits for main to react to a key or a click: loops of native programs have none.
+/// Whether a user waits for main to react to a key or a click. Always `false` in native programs.
 pub(crate) const fn input_pending() -> bool {
     false
 }
@@ -40,7 +40,7 @@ struct Timer {
     key: Key,
 }
 
-/// When a bell is to be rung, and a number that tells timers of the same instant apart.
+/// Time at which a bell rings, and a number that distinguishes timers of the same time.
 type Key = (Instant, u64);
 
 #[derive(Default)]
@@ -52,7 +52,7 @@ struct Timers {
 
 static TIMERS: Mutex<Timers> = Mutex::new(Timers { due: BTreeMap::new(), last: 0, has_thread: false });
 
-/// Notified when an timer is set that is due before all others.
+/// Notified when a timer is set that is due before all others.
 static EARLIER: Condvar = Condvar::new();
 
 impl Timer {
@@ -104,5 +104,5 @@ fn lock() -> MutexGuard<'static, Timers> {
     TIMERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Instead of a deadline that no clock reaches: a loop that wakes then finds the rest.
+/// Upper bound for deadlines that overflow the clock. A loop that wakes then waits again.
 const FAR: Duration = Duration::from_secs(1 << 30);

@@ -1,4 +1,4 @@
-//! Workers as threads and processes, and a loop of main's own.
+//! Workers as threads and processes, and the blocking loop of main.
 
 use crate::calls::error::SpawnError;
 use crate::calls::failure::panic_message;
@@ -80,10 +80,10 @@ impl WorkerBuilder<'_> {
         Ok(self.connect(Box::new(main_end)))
     }
 
-    /// Makes a link whose worker will live in an event loop of the program's own, such as an executor on another thread. The worker's part
-    /// is to be moved to that thread and [attached](Detached::attach) there.
+    /// Creates a link whose worker runs in an event loop of the program, such as an executor on another thread. Move the worker's part
+    /// to that thread and [attach](Detached::attach) it there.
     ///
-    /// Calls of main wait until then. Dropping the worker's part instead closes the link.
+    /// Calls of main wait until it is attached. Dropping the worker's part closes the link.
     ///
     /// # Errors
     /// When the name is taken, or the system refuses the event counter behind the worker's bell.
@@ -137,10 +137,10 @@ impl WorkerBuilder<'_> {
 /// Hands control to coincide in a process that [`WorkerBuilder::spawn_process`](crate::WorkerBuilder::spawn_process) has started: runs `setup`, then serves
 /// its exports until the link is closed.
 ///
-/// `Ok(false)`: this process was not started so, and `setup` did not run.
+/// Returns `Ok(false)` in other processes; `setup` did not run.
 ///
 /// # Errors
-/// When the process was started so but can't take up the link, or `setup` failed.
+/// When the process cannot attach to its link, or `setup` failed.
 pub fn serve_process<F>(setup: F) -> Result<bool, Box<dyn std::error::Error>>
 where
     F: FnOnce(&Scope) -> Result<(), Thrown>,
@@ -157,7 +157,7 @@ where
     }
 }
 
-/// Runs a worker from its greeting to its end; gives what `setup` failed with.
+/// Runs a worker from its handshake to its end. Returns the error of `setup`.
 fn run<F>(transport: Box<dyn Transport>, ring: Ring, config: Config, setup: F) -> Option<String>
 where
     F: FnOnce(&Scope) -> Result<(), Thrown>,
@@ -174,7 +174,7 @@ where
     if let Some(failure) = &failure {
         scope.endpoint.fail(failure);
     }
-    // Exports may hold the scope and proxies of it, which would keep both from ever being dropped.
+    // Exports may hold the scope and its proxies, which would leak them.
     scope.endpoint.dismiss();
     failure
 }
@@ -182,8 +182,8 @@ where
 impl Runner for Child {
     fn end(mut self: Box<Self>, orderly: bool) {
         if orderly {
-            // It may take its time to leave, which main must not wait for. Without a thread to wait in, the process remains
-            // a zombie for as long as this one lives: no reason to fail.
+            // The process may take long to exit, and main must not wait for it. If no thread can be started, the process remains
+            // a zombie until main's process exits.
             let _ = std::thread::Builder::new().name("coincide-reaper".into()).spawn(move || self.wait());
         } else {
             // Both fail only if it has ended already.
@@ -193,5 +193,5 @@ impl Runner for Child {
     }
 }
 
-/// The environment variable that tells a worker process its name.
+/// Environment variable with the name of a worker process.
 const NAME_VARIABLE: &str = "COINCIDE_NAME";

@@ -1,4 +1,4 @@
-//! What endpoints ask of the event loop of a page.
+//! Interface of the event loop of a page for endpoints.
 
 use coincide_transport_atomics::Bell;
 use futures_util::future::{Either, select};
@@ -8,7 +8,7 @@ use std::time::Duration;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-/// Resumes in a task of its own, so that the page does what it has to do in between.
+/// Resumes in a new task, so that the page can run other tasks in between.
 pub(crate) async fn next_task() {
     // Fails only if the event loop has been torn down.
     let _ = JsFuture::from(in_next_task()).await;

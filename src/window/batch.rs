@@ -1,4 +1,4 @@
-//! Changes that travel together.
+//! Changes that are sent in one trip.
 
 use super::key::Key;
 use super::link::{ObjectLink, was_sent};
@@ -53,7 +53,7 @@ impl Batch {
         self.push(target, &target.operation(wire::DELETE, Some(key.into()), None::<()>))
     }
 
-    /// Calls a method, whatever it returns.
+    /// Calls a method and discards its result.
     ///
     /// # Errors
     /// When the arguments can't be sent.

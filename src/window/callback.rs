@@ -101,7 +101,7 @@ impl Serialize for Callback {
 }
 
 impl<'de> Deserialize<'de> for Callback {
-    /// One that comes home.
+    /// A callback of this worker that main has sent back.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Reference { owner: RefOwner::Receiver, id, .. } = Reference::deserialize(deserializer)? else {
             return Err(D::Error::custom("expected a function of this worker, got an object of main"));
@@ -120,7 +120,7 @@ pub(super) fn settling<T: DeserializeOwned>(function: impl Fn(Result<T, DecodeEr
     })
 }
 
-/// What is called.
+/// The called function.
 pub(crate) struct Function(Box<Run>);
 
 type Run = dyn Fn(&ObjectLink, &[u8], &mut Vec<u8>) -> Result<RawReply, Failure>;
@@ -139,7 +139,7 @@ pub(super) fn serve(
     if format != Format::Value {
         return Err(refused("functions of a worker take values".into()));
     }
-    // Which one it is comes first. What else is in there, the function takes itself.
+    // The id comes first. The function reads the other parts itself.
     let callee = coincide_codec::value::from_slice(payload).map_err(|error| error.to_string());
     let function = callee.and_then(|Callee(id)| {
         link.table.functions.get(id).ok_or_else(|| format!("there is no function {id}: it was given back"))

@@ -1,4 +1,4 @@
-//! Main's side on a page in Rust: the codec, and the link, of the JavaScript that carries out workers' operations (`js/share.js`).
+//! Main's side on a page in Rust: the codec and the link for the JavaScript that carries out workers' operations (`js/share.js`).
 
 use super::wire::{INVOKE, REFLECT, REFLECT_LATER};
 use crate::main::MainEndpoint;
@@ -113,7 +113,7 @@ impl Worker {
 pub struct Sharing(Weak<Page>);
 
 impl Sharing {
-    /// How many objects are kept for the worker, and how many of its functions are known here. Both are 0 when the link is closed.
+    /// Number of objects held for the worker, and of its functions held here. Both are 0 when the link is closed.
     pub fn sizes(&self) -> (usize, usize) {
         let sizes = self.0.upgrade().map(|page| page.shared.sizes());
         match sizes.as_deref() {
@@ -166,7 +166,7 @@ impl Page {
         value.dyn_into().map_err(|_| refused("an operation is an array"))
     }
 
-    /// What an operation threw, as well as it can be sent.
+    /// The error of an operation, in a form that can be sent.
     fn threw(&self, thrown: &JsValue) -> Failure {
         let mut payload = Vec::new();
         let encoded = self.js.encode(thrown, "thrown", Leniency::Lenient, &mut payload);
@@ -208,20 +208,20 @@ impl Drop for Page {
     }
 }
 
-/// What JavaScript calls functions of the worker by.
+/// Calls functions of the worker, for JavaScript.
 fn invoking(page: &Weak<Page>) -> JsValue {
     let page = Weak::clone(page);
     let invoke = move |args: Array| page.upgrade().ok_or_else(gone)?.invoke(&args);
     Closure::<dyn Fn(Array) -> Result<Promise, JsValue>>::new(invoke).into_js_value()
 }
 
-/// What JavaScript gives functions of the worker back by.
+/// Releases functions of the worker, for JavaScript.
 fn releasing(endpoint: &Rc<MainEndpoint>) -> JsValue {
     let endpoint = Rc::downgrade(endpoint);
     let release = move |ids: Vec<f64>| {
         if let Some(endpoint) = endpoint.upgrade() {
             let ids: Vec<u64> = ids.iter().map(|id| *id as u64).collect();
-            // On a closed link there are none.
+            // A closed link has released them.
             let _ = Worker::new(endpoint).release(&ids);
         }
     };

@@ -46,7 +46,7 @@ impl Path {
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, CallError> {
         let link = &self.handle.link;
         match &*self.keys {
-            // One key is what `get` is for: the root knows more of these than it has.
+            // For one key, use `get`, which also resolves names that are not properties of the root.
             [key] => link.operate(|| self.to_string(), &(wire::GET, &*self.handle, key)),
             keys => link.operate(|| self.to_string(), &(wire::QUERY, &*self.handle, keys)),
         }
@@ -99,7 +99,7 @@ impl Path {
     /// Calls a method and returns its result; `args` is a tuple.
     ///
     /// # Errors
-    /// What main throws; that the result is of another type.
+    /// What main throws, and when the result is of another type.
     pub fn call<R: DeserializeOwned>(&self, method: impl Into<Key>, args: impl Args) -> Result<R, CallError> {
         let method = method.into();
         let operation = self.operation(wire::INVOKE_METHOD, Some(&method), Some(List(args)));
@@ -128,7 +128,7 @@ impl Path {
     /// Calls the function at the end of the path. Pass `()` as `this` if it doesn't matter.
     ///
     /// # Errors
-    /// What main throws; that the result is of another type.
+    /// What main throws, and when the result is of another type.
     pub fn apply<R: DeserializeOwned>(&self, this: impl Serialize, args: impl Args) -> Result<R, CallError> {
         self.operate(wire::APPLY, Some(this), Some(List(args)))
     }
@@ -181,7 +181,7 @@ impl Path {
         Batch::new(self.handle.link.clone())
     }
 
-    /// Why main could not be asked for something of this name, if it couldn't.
+    /// Error for this name if main cannot be reached.
     pub(super) fn check(&self, name: &str) -> Result<(), CallError> {
         self.handle.link.check(|| name.into())
     }
@@ -199,7 +199,7 @@ impl Path {
         self.handle.link.operate(|| self.to_string(), &self.operation(number, first, second))
     }
 
-    /// Main says whether it has done something; strict code throws if it hasn't.
+    /// Throws, as strict code does, if main reports that the object refused the change.
     fn refused_unless(&self, done: bool, what: &str, key: &Key) -> Result<(), CallError> {
         if done {
             return Ok(());

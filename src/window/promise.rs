@@ -40,7 +40,7 @@ impl Remote {
             rejected.settle(Err(CallError { function: thrower.clone(), kind: CallErrorKind::Threw(Box::new(thrown)) }));
         });
         self.run("then", (&resolve, &reject))?;
-        // From here on only main holds them.
+        // Only main holds them from here on.
         drop::<[Callback; 2]>([resolve, reject]);
         let settled = poll_fn(|context| {
             let mut settlement = settlement.borrow_mut();
@@ -58,7 +58,7 @@ impl Remote {
     }
 }
 
-/// What has become of a promise.
+/// State of a promise.
 struct Settlement<T> {
     result: Option<Result<T, CallError>>,
     waker: Option<Waker>,

@@ -94,7 +94,7 @@ impl<'de> Deserialize<'de> for Remote {
     }
 }
 
-/// The one thing that stands for an object on a link.
+/// An object of main on a link; there is one for each id.
 pub(super) struct Handle {
     pub(super) id: u64,
     pub(super) kind: RefKind,

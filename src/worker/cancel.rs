@@ -1,10 +1,10 @@
-//! Cancelling blocked calls from elsewhere.
+//! Cancellation of blocked calls from other threads.
 
 use super::ring::Ring;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Ends the calls that were made with it, from any thread, once and for all.
+/// Cancels the calls that were made with it, from any thread. Cancelling is permanent.
 ///
 /// ```
 /// # use coincide::{CallError, CallErrorKind, CancelToken, Main};

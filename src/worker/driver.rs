@@ -62,12 +62,12 @@ impl Driver {
         &self.scope
     }
 
-    /// What makes the event loop take a turn.
+    /// The bell that requests turns of the event loop.
     pub fn bell(&self) -> &Arc<Bell> {
         &self.bell
     }
 
-    /// Sets what is woken when there is something to do after an idle turn.
+    /// Sets the waker that is woken when there is work after an idle turn.
     ///
     /// # Errors
     /// When the system refuses the thread that wakes on behalf of other processes.
@@ -83,7 +83,7 @@ impl Driver {
         self.scope.endpoint.turn(budget)
     }
 
-    /// Whether the link is closed and nothing is left to be sent: no further turn is needed.
+    /// Whether the link is closed and all frames have been sent, so that no further turn is needed.
     pub fn is_done(&self) -> bool {
         self.scope.endpoint.is_done()
     }
@@ -94,7 +94,7 @@ impl Driver {
     pub async fn run(self) -> Closed {
         take_turns(Arc::clone(&self.bell), || {
             let turn = self.turn(TURN);
-            // The link may have been closed in this very turn, and then nothing rings any more.
+            // If this turn has closed the link, the bell does not ring again.
             (!self.is_done()).then_some(turn)
         })
         .await;
@@ -117,7 +117,7 @@ impl std::os::fd::AsFd for Driver {
     }
 }
 
-/// A worker's part of a link that no event loop drives yet; from [`WorkerBuilder::detached`](crate::WorkerBuilder::detached). It can be moved to the thread of the loop.
+/// A worker's part of a link that is not driven yet; from [`WorkerBuilder::detached`](crate::WorkerBuilder::detached). It can be moved to the thread of the loop.
 #[cfg(not(target_family = "wasm"))]
 #[must_use = "the link is closed when the worker's part is dropped"]
 pub struct Detached {

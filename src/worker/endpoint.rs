@@ -37,9 +37,9 @@ pub(crate) struct WorkerEndpoint {
     turns: Cell<u32>,
     /// Number of functions that are suspended in `check`. No other function runs until they have resumed.
     checks: Cell<u32>,
-    /// When the event loop was last known to run.
+    /// Time at which the event loop last ran, as far as known.
     visited: Cell<Time>,
-    /// The end of the link has been handled.
+    /// The closing of the link has been handled.
     closed: Cell<bool>,
     /// A turn is being taken.
     turning: Cell<bool>,
@@ -51,15 +51,15 @@ pub(crate) struct WorkerEndpoint {
     actions: Cell<u32>,
     tasks: RefCell<FuturesUnordered<Paced>>,
     tasks_woken: Arc<Woken>,
-    /// What the worker has of main's objects, if it has ever had any.
+    /// Main's objects in this worker; `None` until it uses one.
     pub(crate) reflection: RefCell<Option<Rc<dyn Reflection>>>,
 }
 
-/// What a scope keeps of main's objects; see [`window`](crate::window). Workers that use none pay for none.
+/// Main's objects in a scope; see [`window`](crate::window). Created on first use.
 pub(crate) trait Reflection {
     fn as_any(self: Rc<Self>) -> Rc<dyn Any>;
 
-    /// The link is closed.
+    /// Handles the closing of the link.
     fn close(&self);
 
     /// Number of main's objects that the worker holds, and of its functions that main holds.
@@ -157,8 +157,7 @@ impl WorkerEndpoint {
         Ok(())
     }
 
-    /// Schedules another turn of the event loop: a wait has taken back what [`turn`](Self::turn) announced. A turn that is being taken
-    /// looks anyway.
+    /// Schedules another turn of the event loop, because a wait has disarmed the transport. No-op inside a turn, which polls anyway.
     fn look_again(&self) {
         if let Some(bell) = &self.bell
             && !self.turning.get()
@@ -214,7 +213,7 @@ impl WorkerEndpoint {
         }
     }
 
-    /// The next action of a worker that serves. `None`: nothing is to be done, or tasks are polled first, so that a flood of calls does not hold them up.
+    /// The next action of a worker that serves. `None`: nothing is to be done, or tasks are polled first, so that a flood of calls does not delay them.
     fn next_action(&self) -> Option<Action> {
         let actions = self.actions.get();
         if actions >= BATCH && self.tasks_woken.is_set() {
@@ -224,13 +223,13 @@ impl WorkerEndpoint {
         self.poll()
     }
 
-    /// The next action. Calls that keep coming don't hold up a deadline.
+    /// The next action. Deadlines are checked first, so that a flood of calls does not delay them.
     fn poll(&self) -> Option<Action> {
         self.host.expire();
         self.host.poll()
     }
 
-    /// Polls for main's next call a little longer, since an awaited function is often followed by the next call. Returns whether there is input.
+    /// Polls briefly for main's next call, which often follows an awaited one. Returns whether there is input.
     fn linger(&self) -> bool {
         let engine = self.host.engine.borrow();
         self.linger.borrow_mut().look(|| engine.has_input())
@@ -245,13 +244,13 @@ impl WorkerEndpoint {
         error::closed(self.host.engine.borrow().session())
     }
 
-    /// Closes the link without waiting for anything, and drops what belongs to the program: it may hold handles of this very endpoint.
+    /// Closes the link without waiting for anything, and drops everything of the program, which may hold handles of this endpoint.
     pub(crate) fn dismiss(&self) {
         {
             let mut engine = self.host.engine.borrow_mut();
             engine.close(CloseReason::DONE, "");
             if !engine.has_left() {
-                // There is no room for what is queued, and no turn that would send it.
+                // There is no room for the queued frames, and no later turn that would send them.
                 engine.abort(CloseReason::DONE, "");
             }
         }
@@ -259,7 +258,7 @@ impl WorkerEndpoint {
         self.host.abort_running();
         drop(self.tasks.take());
         self.host.forget_program();
-        // It holds functions of the program, which hold objects of main.
+        // It holds callbacks of the program, which may hold objects of main.
         let reflection = self.reflection.take();
         if let Some(reflection) = reflection {
             reflection.close();
@@ -365,7 +364,7 @@ impl WorkerEndpoint {
             return;
         }
         self.checks.set(self.checks.get() + 1);
-        // Called by JavaScript: frames wait until the event loop runs.
+        // On failure, JavaScript has called this code: frames wait until the event loop runs.
         let _ = self.suspended(|_| suspender.visit_event_loop());
         self.visited.set(clock::now());
         self.checks.set(self.checks.get() - 1);
@@ -396,7 +395,7 @@ impl WorkerEndpoint {
     }
 
     fn sleep_until(&self, end: Time) -> Result<(), Stop> {
-        // Actions since the time is over: calls that keep coming must not hold up the end.
+        // Actions since the time was over: a flood of calls must not delay the end.
         let mut late = 0;
         loop {
             let is_idle = !self.look()?;
@@ -443,7 +442,7 @@ impl WorkerEndpoint {
         Ok(())
     }
 
-    /// Performs the next action of a worker that computes or sleeps. `false`: there was none.
+    /// Performs the next action of a worker that computes or sleeps. Returns whether there was one.
     fn look(&self) -> Result<bool, Stop> {
         self.host.expire();
         let looked = self.host.engine.borrow_mut().look();
@@ -459,19 +458,19 @@ impl WorkerEndpoint {
         }
     }
 
-    /// Runs something short when the worker serves and has nothing else to do.
+    /// Runs a short task when the worker serves and is idle.
     pub(crate) fn when_idle(&self, action: impl Future<Output = ()> + 'static) {
         self.spawn(Box::pin(action));
         self.look_again();
     }
 
-    /// Closes the link: the worker's own code has failed.
+    /// Closes the link because the worker's own code has failed.
     pub(crate) fn fail(&self, why: &str) {
         self.close(CloseReason::FAILED, why);
     }
 
-    /// Closes the link after what is queued has been sent, even if that takes until main has made room. Where that can't be waited for,
-    /// turns send the rest.
+    /// Closes the link after the queued frames have been sent, and waits for room if necessary. In an event loop,
+    /// later turns send the rest.
     pub(super) fn close(&self, reason: CloseReason, text: &str) {
         {
             let mut engine = self.host.engine.borrow_mut();
@@ -482,7 +481,7 @@ impl WorkerEndpoint {
         self.look_again();
     }
 
-    /// On a closed link: what is awaited has ended, and what is left does not run.
+    /// Performs the actions of a closed link that run no function.
     fn settle(&self) {
         loop {
             let action = self.host.engine.borrow_mut().poll_aside();
@@ -516,7 +515,7 @@ impl WorkerEndpoint {
         self.tasks_woken.set();
     }
 
-    /// Runs asynchronous exports as far as they get. `false`: none was woken.
+    /// Polls the asynchronous exports. Returns whether any was woken.
     fn poll_tasks(&self) -> bool {
         self.actions.set(0);
         if !self.tasks_woken.take() {
@@ -532,7 +531,7 @@ impl WorkerEndpoint {
                 break;
             }
         }
-        // Tasks that are spawned during the poll are kept in a set of their own.
+        // Tasks spawned during the poll are in a separate set.
         tasks.extend(self.tasks.take());
         *self.tasks.borrow_mut() = tasks;
         true
@@ -558,7 +557,7 @@ impl Endpoint for WorkerEndpoint {
         self.when_idle(task);
     }
 
-    /// The event loop takes a turn in any case, since it may have to wait for room, or for a new deadline.
+    /// Schedules a turn of the event loop, which may have to wait for room or for a new deadline.
     fn flush(&self) {
         self.host.engine.borrow_mut().flush();
         self.look_again();
@@ -576,8 +575,8 @@ impl Drop for Reset<'_> {
 /// Interval at which `check` lets the event loop run, which takes about 20 µs.
 const VISIT_EVERY: Duration = Duration::from_millis(10);
 
-/// Most actions before the tasks have their turn.
+/// Maximum number of actions before the tasks are polled.
 const BATCH: u32 = 64;
 
-/// Most actions that a sleep performs once its time is over.
+/// Maximum number of actions that a sleep performs after its time is over.
 const MOST_LATE: u32 = 64;

@@ -1,4 +1,4 @@
-//! The worker's own side of its link.
+//! A worker's side of its link.
 
 use super::endpoint::WorkerEndpoint;
 use super::sync_proxy::SyncProxy;
@@ -13,9 +13,9 @@ use serde::de::DeserializeOwned;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-/// The worker's own side of its link: calls functions of main, and exports functions to main.
+/// A worker's side of its link: calls functions of main, and exports functions to main.
 ///
-/// It belongs to the worker's thread. Cloning gives another handle. Its `Debug` output names the exports, and counts the objects of main that the
+/// It belongs to the worker's thread. Cloning creates another handle. Its `Debug` output names the exports, and counts the objects of main that the
 /// worker holds and the callbacks that main holds, which shows leaks of either.
 ///
 /// ```
@@ -53,12 +53,12 @@ impl Scope {
         Self { endpoint }
     }
 
-    /// A proxy of main whose calls block.
+    /// Returns a proxy of main whose calls block.
     pub fn sync(&self) -> SyncProxy {
         SyncProxy::new(&self.endpoint)
     }
 
-    /// A proxy of main whose calls are awaited: for asynchronous code in the worker, and for workers that can't block because frames reach
+    /// Returns a proxy of main whose calls are awaited: for asynchronous code in the worker, and for workers that cannot block because frames reach
     /// them only in their event loop. The futures make progress while the worker serves, and while it is blocked in a call.
     pub fn proxy(&self) -> Proxy {
         Proxy::new(Rc::clone(&self.endpoint) as Rc<dyn Endpoint>)
@@ -180,7 +180,7 @@ impl Scope {
         }
     }
 
-    /// Tells main that the worker is ready, and what it exports. [`serve`](Self::serve) does so by itself; only the first time counts.
+    /// Reports to main that the worker is ready, with the names of its exports. [`serve`](Self::serve) calls it. Only the first call has an effect.
     ///
     /// # Errors
     /// When the names of the exports can't be sent.
@@ -193,8 +193,8 @@ impl Scope {
         self.endpoint.serve()
     }
 
-    /// Checks whether main wants the worker to stop. Call it now and then in a long computation; it costs a few nanoseconds
-    /// while there is nothing.
+    /// Checks whether the worker has to stop. Call it regularly in a long computation; it takes a few nanoseconds
+    /// if nothing is pending.
     ///
     /// # Errors
     /// [`Stop::Interrupted`] once for each interrupt, [`Stop::Closed`] from when the link is closed. [`Stop::Cancelled`] when main has cancelled
@@ -204,7 +204,7 @@ impl Scope {
         self.endpoint.check()
     }
 
-    /// Sleeps for `duration` without burning a core; what main calls meanwhile runs there and then, as it does while the worker waits in a call.
+    /// Sleeps for `duration` without using the processor. Exports that main calls run during the sleep, as they do while the worker is blocked in a call.
     ///
     /// # Errors
     /// [`Stop::Interrupted`], [`Stop::Cancelled`] and [`Stop::Closed`] end the sleep early, as they do in [`check`](Self::check). [`Stop::CannotBlock`] when the worker can't wait for main.
@@ -217,13 +217,13 @@ impl Scope {
         self.endpoint.host.engine.borrow().session().closed().cloned()
     }
 
-    /// Closes the link once everything queued has been sent; main sees that the worker is done.
+    /// Closes the link with the reason `DONE`, after everything queued has been sent.
     pub fn close(&self) {
         self.endpoint.close(CloseReason::DONE, "");
     }
 
-    /// Closes the link because the worker can't work, for example because its language runtime is missing. All calls that main
-    /// awaits fail with `why`. While the setup function is still running, return `Err` from it instead.
+    /// Closes the link because the worker cannot continue, for example because its language runtime is missing. Pending calls of main
+    /// fail with `why`. While the setup function is still running, return `Err` from it instead.
     pub fn fail(&self, why: &str) {
         self.endpoint.fail(why);
     }
