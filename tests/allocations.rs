@@ -1,4 +1,4 @@
-//! A hot round trip allocates nothing, on either side. In a file of its own, since it counts for the whole process.
+//! Warm round trips do not allocate at either end. In a separate file, because allocations of the whole process are counted.
 
 use coincide::{ByteBuf, Main, SharedBytes, Value, interface};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -29,7 +29,7 @@ impl counter::Service for Counter {
 }
 
 #[test]
-fn a_hot_round_trip_allocates_nothing() {
+fn warm_round_trips_do_not_allocate() {
     let main = Main::new().unwrap();
     let worker = main
         .spawn(|scope| {

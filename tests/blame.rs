@@ -17,7 +17,7 @@ fn small(main: &Main) -> Worker {
 }
 
 #[test]
-fn large_arguments_blame_the_caller_before_and_after_the_greeting() {
+fn too_large_arguments_blame_caller_before_and_after_handshake() {
     let main = Main::new().unwrap();
     let worker = small(&main);
     for is_open in [false, true] {
@@ -36,7 +36,7 @@ fn large_arguments_blame_the_caller_before_and_after_the_greeting() {
 }
 
 #[test]
-fn large_results_and_errors_blame_the_function() {
+fn too_large_results_and_errors_blame_function() {
     let main = Main::new().unwrap();
     let worker = small(&main);
     for (function, says) in [("give", "it has "), ("fail", "the function threw an error of ")] {
@@ -48,7 +48,7 @@ fn large_results_and_errors_blame_the_function() {
 }
 
 #[test]
-fn error_of_a_failed_worker_is_the_reason_without_a_full_stop() {
+fn error_of_failed_worker_is_its_reason_without_full_stop() {
     let main = Main::new().unwrap();
     let worker = main.spawn(|_| Err(Thrown::new("RangeError", "too far"))).unwrap();
     let closed = main.block_on(worker.ready()).unwrap_err();

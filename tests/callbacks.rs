@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A main and a worker of it that is ready.
+/// A main and a worker that is ready.
 fn started(setup: impl FnOnce(&Scope) + Send + 'static) -> (Main, Worker) {
     let main = Main::new().unwrap();
     let worker = main
@@ -21,7 +21,7 @@ fn started(setup: impl FnOnce(&Scope) + Send + 'static) -> (Main, Worker) {
     (main, worker)
 }
 
-/// A function that is dropped when nobody has it any more: then the count is 1.
+/// A function and a reference to its captures. Its count is 1 once the function is dropped.
 fn counted(owner: &Rc<()>) -> Callback {
     let owner = Rc::clone(owner);
     Callback::new(move |number: u32| {
@@ -30,7 +30,7 @@ fn counted(owner: &Rc<()>) -> Callback {
     })
 }
 
-/// Lets main and the worker run until what `owner` counts is gone.
+/// Runs main and the worker until `owner` is the only reference.
 fn until_released(main: &Main, proxy: &Proxy, owner: &Rc<()>) {
     for _ in 0..1000 {
         if Rc::strong_count(owner) == 1 {
@@ -42,7 +42,7 @@ fn until_released(main: &Main, proxy: &Proxy, owner: &Rc<()>) {
 }
 
 #[test]
-fn function_of_main_is_called_by_a_worker() {
+fn worker_calls_callback_of_main() {
     let (main, worker) = started(|scope| {
         scope.export("apply", |function: RemoteFunction, number: u32| {
             function.call_blocking::<u32>((number,)).map_err(CallError::into_thrown)
@@ -64,7 +64,7 @@ fn function_of_main_is_called_by_a_worker() {
 }
 
 #[test]
-fn function_of_a_worker_is_called_by_main() {
+fn main_calls_callback_of_worker() {
     let (main, worker) = started(|scope| {
         scope.export("adder", |first: u32| Callback::new(move |second: u32| first + second));
         scope.export("later", |first: u32| Callback::new_async(move |second: u32| async move { first * second }));
@@ -95,7 +95,7 @@ fn function_of_a_worker_is_called_by_main() {
 }
 
 #[test]
-fn surplus_arguments_are_dropped_and_missing_ones_are_none() {
+fn extra_arguments_are_dropped_and_missing_ones_are_none() {
     let (main, worker) = started(|scope| {
         scope.export("apply", |function: RemoteFunction| {
             let all = (
@@ -114,7 +114,7 @@ fn surplus_arguments_are_dropped_and_missing_ones_are_none() {
 }
 
 #[test]
-fn function_is_the_same_wherever_it_is() {
+fn callback_sent_back_equals_the_original() {
     let (main, worker) = started(|scope| {
         let kept: Rc<RefCell<Vec<RemoteFunction>>> = Rc::default();
         let list = Rc::clone(&kept);
@@ -135,7 +135,7 @@ fn function_is_the_same_wherever_it_is() {
 }
 
 #[test]
-fn released_functions_are_dropped() {
+fn released_callbacks_are_dropped() {
     let (main, worker) = started(|scope| {
         let kept: Rc<RefCell<Vec<RemoteFunction>>> = Rc::default();
         let list = Rc::clone(&kept);
@@ -148,7 +148,7 @@ fn released_functions_are_dropped() {
     });
     let proxy = worker.proxy();
     let owner = Rc::new(());
-    // While the other end has it, it is kept.
+    // It is held while the other end holds a handle.
     main.block_on(proxy.call::<()>("keep", (counted(&owner),))).unwrap();
     main.block_on(proxy.call::<()>("nothing", ())).unwrap();
     assert_eq!(Rc::strong_count(&owner), 2);
@@ -169,7 +169,7 @@ fn released_functions_are_dropped() {
 }
 
 #[test]
-fn functions_that_do_not_arrive_are_taken_back() {
+fn callbacks_in_unsent_arguments_are_released() {
     let (main, worker) = started(|scope| {
         scope.export("number", |number: u32, _next: RemoteFunction| number);
         scope.export("nothing", || ());
@@ -191,7 +191,7 @@ fn functions_that_do_not_arrive_are_taken_back() {
 }
 
 #[test]
-fn functions_of_a_worker_are_dropped_when_main_has_dropped_them() {
+fn callbacks_of_worker_are_dropped_once_main_drops_their_handles() {
     let owner = Arc::new(());
     let owned = Arc::clone(&owner);
     let (main, worker) = started(move |scope| {
@@ -219,7 +219,7 @@ fn functions_of_a_worker_are_dropped_when_main_has_dropped_them() {
 }
 
 #[test]
-fn functions_end_with_their_link() {
+fn callbacks_fail_once_link_is_closed() {
     let (main, worker) = started(|scope| {
         scope.export("give", || Callback::new(|| 1));
         let kept: RefCell<Vec<RemoteFunction>> = RefCell::default();
@@ -239,7 +239,7 @@ fn functions_end_with_their_link() {
 }
 
 #[test]
-fn functions_of_another_link_are_refused() {
+fn callbacks_of_another_link_are_refused() {
     let setup = |scope: &Scope| {
         scope.export("give", || Callback::new(|| 1));
         scope.export("take", |_function: RemoteFunction| ());
@@ -252,7 +252,7 @@ fn functions_of_another_link_are_refused() {
         })
         .unwrap();
     let function: RemoteFunction = main.block_on(one.proxy().call("give", ())).unwrap();
-    // It goes home.
+    // It is sent back.
     main.block_on(one.proxy().call::<Value>("give", ())).unwrap();
     let error = main.block_on(other.proxy().call::<()>("take", (&function,))).unwrap_err();
     assert!(error.to_string().contains("pass a `Callback` that calls it"), "{error}");
@@ -266,7 +266,7 @@ fn functions_of_another_link_are_refused() {
 }
 
 #[test]
-fn calls_of_functions_end_in_time() {
+fn calls_of_callbacks_end_at_their_timeout() {
     let (main, worker) = started(|scope| {
         scope.export("apply", |function: RemoteFunction| {
             let error = function.with_timeout(Duration::from_millis(1)).call_blocking::<()>(()).unwrap_err();
@@ -278,7 +278,7 @@ fn calls_of_functions_end_in_time() {
 }
 
 #[test]
-fn cancelled_calls_release_what_they_have_given() {
+fn cancelled_calls_release_callbacks_in_their_arguments() {
     let (main, worker) = started(|scope| {
         scope.export_async("never", |_function: RemoteFunction| std::future::pending::<()>());
         scope.export("nothing", || ());
@@ -294,7 +294,7 @@ fn cancelled_calls_release_what_they_have_given() {
 }
 
 #[test]
-fn functions_in_payloads_that_are_not_read_are_released() {
+fn callbacks_in_unread_payloads_are_released() {
     const EACH: usize = 1000;
     let given = Arc::new(());
     let owned = Arc::clone(&given);
@@ -342,7 +342,7 @@ fn functions_in_payloads_that_are_not_read_are_released() {
 }
 
 #[test]
-fn asynchronous_function_of_a_worker_that_is_blocked_is_a_deadlock() {
+fn async_callback_of_blocked_worker_is_a_deadlock() {
     let main = Main::new().unwrap();
     let config = Config { deadlock_timeout: Duration::from_millis(20), ..Config::default() };
     let worker = main
@@ -365,7 +365,7 @@ fn asynchronous_function_of_a_worker_that_is_blocked_is_a_deadlock() {
 }
 
 #[test]
-fn functions_call_each_other() {
+fn callbacks_of_both_ends_call_each_other() {
     let (main, worker) = started(|scope| {
         scope.export("countdown", |from: u32, next: RemoteFunction| {
             if from == 0 {

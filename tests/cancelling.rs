@@ -72,7 +72,7 @@ fn variant(error: &CallError) -> String {
 
 /// The worker, how many of its functions have begun, and what it reports.
 fn link(setup: impl FnOnce(&Scope, &Log) -> Result<(), Thrown> + Send + 'static) -> Linked {
-    let (log, heard) = mpsc::channel();
+    let (log, reports) = mpsc::channel();
     let main = Main::new().unwrap();
     let worker = main.spawn(move |scope| setup(scope, &log)).unwrap();
     let begun = Rc::new(Cell::new(0));
@@ -81,14 +81,14 @@ fn link(setup: impl FnOnce(&Scope, &Log) -> Result<(), Thrown> + Send + 'static)
     worker.register("ping", || ());
     worker.register_async("never", pending::<()>);
     main.block_on(worker.ready()).unwrap();
-    Linked { main, worker, begun, heard }
+    Linked { main, worker, begun, reports }
 }
 
 struct Linked {
     main: Main,
     worker: Worker,
     begun: Rc<Cell<u32>>,
-    heard: Receiver<String>,
+    reports: Receiver<String>,
 }
 
 impl Linked {
@@ -104,7 +104,7 @@ impl Linked {
         let start = std::time::Instant::now();
         while !done() {
             let _ = self.main.turn(Duration::from_millis(1));
-            assert!(start.elapsed() < LONG, "it does not happen");
+            assert!(start.elapsed() < LONG, "the condition does not become true");
             std::thread::yield_now();
         }
     }
@@ -113,7 +113,7 @@ impl Linked {
     fn report(&self) -> String {
         let report = RefCell::new(None);
         self.turn_until(|| {
-            *report.borrow_mut() = self.heard.try_recv().ok();
+            *report.borrow_mut() = self.reports.try_recv().ok();
             report.borrow().is_some()
         });
         report.take().unwrap()
@@ -125,7 +125,7 @@ impl Linked {
 }
 
 #[test]
-fn dropped_and_timed_out_calls_stop_what_runs_for_them() {
+fn dropped_and_timed_out_calls_stop_their_functions() {
     let it = link(exports);
     for name in ["checks", "sleeps", "blocks", "calls", "polls"] {
         drop(it.begin(name));
@@ -144,11 +144,11 @@ fn dropped_and_timed_out_calls_stop_what_runs_for_them() {
 }
 
 #[test]
-fn cancelled_call_that_has_not_begun_never_runs_and_stops_nothing() {
+fn call_cancelled_before_it_runs_never_runs_and_stops_no_other() {
     let it = link(|scope, log| {
         exports(scope, log)?;
         let (own, log) = (scope.clone(), log.clone());
-        // Receives calls of main by `check` alone, until main ends it.
+        // Receives calls of main only by `check`, until main ends it.
         scope.export("checks_for_long", move || {
             own.sync().notify("begun", ()).unwrap();
             let mut looks = 0;
@@ -171,15 +171,15 @@ fn cancelled_call_that_has_not_begun_never_runs_and_stops_nothing() {
     let running = it.begin("checks_for_long");
     drop(it.worker.proxy().call::<()>("checks", ()));
     it.turn_until(|| looked.get());
-    assert!(it.heard.try_recv().is_err(), "the call that runs is another one");
+    assert!(it.reports.try_recv().is_err(), "the call that runs is another one");
     it.worker.interrupt();
     assert_eq!(it.report(), "checks_for_long: Interrupted");
     it.main.block_on(running).unwrap();
     it.is_free();
-    assert!(it.heard.try_recv().is_err());
+    assert!(it.reports.try_recv().is_err());
 }
 
-/// Main's function that `outer` is blocked in calls `inner`, which waits.
+/// `outer` is blocked in a function of main that calls `inner`, which waits.
 fn nested(inner: &'static str, drops_inner: bool) -> (Linked, CallFuture<()>) {
     let it = link(|scope, log| {
         exports(scope, log)?;
@@ -207,7 +207,7 @@ fn nested(inner: &'static str, drops_inner: bool) -> (Linked, CallFuture<()>) {
 }
 
 #[test]
-fn cancel_stops_each_function_that_runs_for_the_call_once() {
+fn cancel_stops_each_function_of_the_call_once() {
     for drops_inner in [false, true] {
         for inner in ["checks", "sleeps", "blocks", "calls"] {
             let (it, outer) = nested(inner, drops_inner);
@@ -215,14 +215,14 @@ fn cancel_stops_each_function_that_runs_for_the_call_once() {
             assert_eq!(it.report(), format!("{inner}: Cancelled"));
             assert_eq!(it.report(), "outer: Cancelled");
             it.is_free();
-            assert!(it.heard.try_recv().is_err());
+            assert!(it.reports.try_recv().is_err());
         }
     }
 }
 
 /// The worker runs an unrelated call of main while it is blocked in a call that is cancelled.
 #[test]
-fn unrelated_call_inside_a_cancelled_one_runs_to_its_end() {
+fn unrelated_call_nested_in_cancelled_call_completes() {
     let it = link(|scope, log| {
         exports(scope, log)?;
         let (own, log) = (scope.clone(), log.clone());
@@ -262,7 +262,7 @@ fn unrelated_call_inside_a_cancelled_one_runs_to_its_end() {
 
 /// Only the nested call is cancelled, inside an outer one that continues.
 #[test]
-fn cancel_of_a_nested_call_does_not_stop_the_outer_one() {
+fn cancel_of_nested_call_does_not_stop_outer_call() {
     let it = link(|scope, log| {
         exports(scope, log)?;
         let own = scope.clone();
@@ -285,7 +285,7 @@ fn cancel_of_a_nested_call_does_not_stop_the_outer_one() {
 }
 
 #[test]
-fn cancel_drops_the_future_of_mains_function() {
+fn cancel_drops_future_of_function_of_main() {
     struct Dropped(Rc<Cell<bool>>);
     impl Drop for Dropped {
         fn drop(&mut self) {

@@ -1,6 +1,6 @@
-//! Misused macros and methods are refused with errors that a person can read.
+//! Compile errors of misused macros and methods.
 
 #[test]
-fn errors_are_readable() {
+fn compile_errors_name_the_mistake() {
     trybuild::TestCases::new().compile_fail("tests/compile-fail/*.rs");
 }

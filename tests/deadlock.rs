@@ -64,7 +64,7 @@ fn exports(scope: &Scope) -> Result<(), Thrown> {
 type Calls = Rc<RefCell<Vec<LocalBoxFuture<'static, Result<i32, CallError>>>>>;
 
 #[test]
-fn call_that_the_parent_does_not_wait_for_is_deferred_and_runs() {
+fn call_not_awaited_by_parent_is_deferred_and_runs() {
     type Register = fn(&Worker, &Calls);
     let cases: &[(&str, Register)] = &[
         ("a synchronous function", |worker, calls| {
@@ -141,7 +141,7 @@ fn call_that_the_parent_does_not_wait_for_is_deferred_and_runs() {
 }
 
 #[test]
-fn call_that_the_parent_waits_for_is_a_deadlock_that_names_the_cycle() {
+fn call_awaited_by_parent_is_a_deadlock_that_names_the_cycle() {
     let (main, worker) = link(SHORT);
     let exports = worker.proxy();
     worker.register_async("ask", move || {
@@ -155,7 +155,7 @@ fn call_that_the_parent_waits_for_is_a_deadlock_that_names_the_cycle() {
 }
 
 #[test]
-fn parent_that_catches_the_deadlock_continues() {
+fn parent_that_catches_deadlock_continues() {
     let (main, worker) = link(SHORT);
     let exports = worker.proxy();
     worker.register_async("ask", move || {
@@ -170,7 +170,7 @@ fn parent_that_catches_the_deadlock_continues() {
 }
 
 #[test]
-fn unrelated_call_waits_as_long_as_the_worker_is_blocked() {
+fn unrelated_call_waits_while_worker_is_blocked() {
     let (main, worker) = link(Duration::ZERO);
     let (ended, slow) = (Rc::new(RefCell::new(None)), worker.proxy());
     let own = Rc::clone(&ended);
@@ -192,7 +192,7 @@ fn unrelated_call_waits_as_long_as_the_worker_is_blocked() {
 }
 
 #[test]
-fn parent_that_ends_early_ends_the_wait() {
+fn parent_that_returns_early_ends_deadlock_timeout() {
     let (main, worker) = link(LONG);
     let (calls, exports) = (Calls::default(), worker.proxy());
     let own = Rc::clone(&calls);
@@ -214,9 +214,9 @@ fn parent_that_ends_early_ends_the_wait() {
 }
 
 #[test]
-fn dropped_call_that_was_deferred_does_not_run() {
+fn dropped_deferred_call_does_not_run() {
     let main = Main::new().unwrap();
-    let (log, heard) = mpsc::channel();
+    let (log, received) = mpsc::channel();
     let worker = main
         .spawn(move |scope| {
             let own = log.clone();
@@ -238,13 +238,13 @@ fn dropped_call_that_was_deferred_does_not_run() {
     main.block_on(worker.ready()).unwrap();
     assert_eq!(main.block_on(worker.proxy().call("start", ())), Ok(1));
     main.block_on(worker.proxy().call::<()>("end", ())).unwrap();
-    assert_eq!(heard.try_iter().collect::<Vec<_>>(), ["end"]);
+    assert_eq!(received.try_iter().collect::<Vec<_>>(), ["end"]);
 }
 
 #[test]
-fn notification_from_the_parent_runs_after_it() {
+fn notification_from_parent_runs_after_parent() {
     let main = Main::new().unwrap();
-    let (log, heard) = mpsc::channel();
+    let (log, received) = mpsc::channel();
     let worker = main
         .spawn(move |scope| {
             let own = log.clone();
@@ -268,14 +268,14 @@ fn notification_from_the_parent_runs_after_it() {
     });
     main.block_on(worker.ready()).unwrap();
     main.block_on(worker.proxy().call::<()>("start", ())).unwrap();
-    assert_eq!(heard.recv_timeout(LONG), Ok("returned"));
-    while heard.try_recv().is_err() {
+    assert_eq!(received.recv_timeout(LONG), Ok("returned"));
+    while received.try_recv().is_err() {
         let _ = main.turn(Duration::from_millis(1));
     }
 }
 
 #[test]
-fn call_to_another_worker_runs_while_the_first_is_blocked() {
+fn call_of_another_worker_runs_while_first_is_blocked() {
     let (main, first) = link(Duration::ZERO);
     let second = main.spawn(exports).unwrap();
     let other = second.proxy();
@@ -288,7 +288,7 @@ fn call_to_another_worker_runs_while_the_first_is_blocked() {
 
 /// The worker is blocked in two nested calls, and each of them is the parent of a deferred call.
 #[test]
-fn deferred_calls_of_nested_parents_are_distinguished() {
+fn deferred_calls_of_nested_parents_are_told_apart() {
     let main = Main::new().unwrap();
     let config = Config { deadlock_timeout: LONG, ..Config::default() };
     let worker = main
@@ -324,7 +324,7 @@ fn deferred_calls_of_nested_parents_are_distinguished() {
 
 /// The worker awaits the parent without blocking, and is blocked in another call.
 #[test]
-fn parent_that_the_worker_awaits_without_blocking_is_no_deadlock() {
+fn awaited_parent_is_no_deadlock() {
     let main = Main::new().unwrap();
     let config = Config { deadlock_timeout: Duration::ZERO, ..Config::default() };
     let worker = main
@@ -356,7 +356,7 @@ fn parent_that_the_worker_awaits_without_blocking_is_no_deadlock() {
 
 /// The function may still be registered after the parent has returned.
 #[test]
-fn call_before_its_function_is_registered_waits_for_it_unless_the_parent_waits() {
+fn early_call_waits_for_registration_unless_its_parent_waits() {
     let main = Main::new().unwrap();
     let config = Config { deadlock_timeout: SHORT, ..Config::default() };
     let worker = main
@@ -387,11 +387,11 @@ fn call_before_its_function_is_registered_waits_for_it_unless_the_parent_waits()
 
 /// A raw function that answers later has begun.
 #[test]
-fn deadlock_error_says_that_the_function_has_begun() {
+fn deadlock_error_reports_that_function_has_begun() {
     use coincide::raw::{Format, RawReply};
     let main = Main::new().unwrap();
     let config = Config { deadlock_timeout: SHORT, ..Config::default() };
-    let (log, heard) = mpsc::channel();
+    let (log, received) = mpsc::channel();
     let worker = main
         .worker()
         .config(config)
@@ -418,7 +418,7 @@ fn deadlock_error_says_that_the_function_has_begun() {
     let text = main.block_on(worker.proxy().call::<String>("start", ())).unwrap();
     assert!(text.contains("has begun") && !text.contains("was not run"), "{text}");
     assert!(text.contains("worker.begins, called by main.ask, called by worker.start"), "{text}");
-    assert_eq!([heard.recv_timeout(LONG), heard.recv_timeout(LONG)], [Ok("begun"), Ok("ended")]);
+    assert_eq!([received.recv_timeout(LONG), received.recv_timeout(LONG)], [Ok("begun"), Ok("ended")]);
     let again = main.block_on(worker.proxy().call_raw("begins", |_| Format::Bytes));
-    assert_eq!(again, Ok((Format::Bytes, Vec::new())), "a call gets its own answer");
+    assert_eq!(again, Ok((Format::Bytes, Vec::new())), "each call receives its own answer");
 }

@@ -16,7 +16,7 @@ use std::task::{Poll, Wake, Waker};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Main and a worker in one thread, which take turns.
+/// Main and a worker that take turns in one thread.
 struct Pair {
     main: Main,
     worker: Worker,
@@ -41,7 +41,7 @@ impl Pair {
         self.driver.scope()
     }
 
-    /// Takes turns until neither end has anything to do.
+    /// Takes turns until both ends are idle.
     fn turns(&self) {
         for _ in 0..ROUNDS {
             let idle = [self.main.turn(TURN), self.driver.turn(TURN), self.main.turn(TURN)];
@@ -52,7 +52,7 @@ impl Pair {
         panic!("the ends never come to rest");
     }
 
-    /// What a future gives by the time that both ends are idle.
+    /// The output of a future once both ends are idle.
     fn outcome<F: Future>(&self, future: F) -> Option<F::Output> {
         let mut future = pin!(future);
         for _ in 0..4 {
@@ -125,7 +125,7 @@ fn early_calls_run_once_the_worker_is_ready() {
 }
 
 #[test]
-fn worker_awaits_main_in_its_loop() {
+fn worker_in_loop_awaits_calls_of_main() {
     let pair = Pair::ready();
     pair.worker.register("hello", |name: String| format!("Hello, {name}"));
     let proxy = pair.scope().proxy();
@@ -177,7 +177,7 @@ fn interrupt_of_an_idle_loop_is_dropped() {
 }
 
 #[test]
-fn termination_ends_the_loop_and_what_it_awaits() {
+fn termination_ends_loop_and_its_pending_calls() {
     let pair = Pair::ready();
     pair.worker.register_async("never", pending::<()>);
     let mut call = pin!(pair.scope().proxy().call::<()>("never", ()));
@@ -240,11 +240,11 @@ fn export_that_takes_a_turn_panics() {
     });
     let error = pair.outcome(pair.worker.proxy().call::<()>("turn", ())).unwrap().unwrap_err();
     assert!(error.to_string().contains("an export must not call `turn`"), "{error}");
-    assert_eq!(pair.outcome(pair.worker.ready()).map(|ready| ready.is_ok()), Some(true), "turns go on");
+    assert_eq!(pair.outcome(pair.worker.ready()).map(|ready| ready.is_ok()), Some(true), "turns continue");
 }
 
 #[test]
-fn deadline_is_named_by_idle_turns() {
+fn idle_turn_returns_time_until_deadline() {
     let pair = Pair::ready();
     pair.worker.register_async("never", pending::<()>);
     let hour = Duration::from_secs(3600);
@@ -258,7 +258,7 @@ fn deadline_is_named_by_idle_turns() {
 }
 
 #[test]
-fn call_of_main_wakes_the_waker_of_an_idle_driver() {
+fn call_of_main_wakes_waker_of_idle_driver() {
     #[derive(Default)]
     struct Count(AtomicUsize);
 
@@ -281,7 +281,7 @@ fn call_of_main_wakes_the_waker_of_an_idle_driver() {
 #[cfg(target_os = "linux")]
 #[test]
 #[allow(deprecated, reason = "what replaces `with_interest` is newer than the oldest tokio that works")]
-fn call_of_main_makes_the_descriptor_of_an_idle_driver_readable() {
+fn call_of_main_makes_descriptor_of_idle_driver_readable() {
     use tokio::io::Interest;
     use tokio::io::unix::AsyncFd;
 
@@ -299,7 +299,7 @@ fn call_of_main_makes_the_descriptor_of_an_idle_driver_readable() {
 }
 
 #[test]
-fn worker_in_a_loop_may_block_and_runs_nested_calls() {
+fn blocked_worker_in_loop_runs_nested_calls() {
     let (main, worker, thread) = on_thread(Config::default(), |scope| {
         scope.export("quick", |k: i32| k + 1);
         let sync = scope.sync();
@@ -317,7 +317,7 @@ fn worker_in_a_loop_may_block_and_runs_nested_calls() {
 }
 
 #[test]
-fn asynchronous_exports_are_deferred_while_a_worker_in_a_loop_is_blocked() {
+fn async_exports_are_deferred_while_worker_in_loop_is_blocked() {
     let (main, worker, thread) = on_thread(Config::default(), |scope| {
         scope.export_async("slow", |k: i32| async move { 2 * k });
         let sync = scope.sync();
@@ -337,7 +337,7 @@ fn asynchronous_exports_are_deferred_while_a_worker_in_a_loop_is_blocked() {
 }
 
 #[test]
-fn call_that_would_wait_for_itself_is_a_deadlock_in_a_loop_too() {
+fn call_awaited_by_parent_is_a_deadlock_in_loop() {
     let config = Config { deadlock_timeout: Duration::from_millis(20), ..Config::default() };
     let (main, worker, thread) = on_thread(config, |scope| {
         scope.export_async("slow", |k: i32| async move { 2 * k });
@@ -462,7 +462,7 @@ fn run_ends_when_the_last_handle_of_main_is_dropped() {
 
 #[test]
 fn function_that_main_drops_between_turns_is_released() {
-    /// Wakes what waits for its end.
+    /// Wakes the task that waits for its end.
     struct Owner(Arc<Mutex<Option<Waker>>>, Arc<AtomicUsize>);
 
     impl Drop for Owner {

@@ -1,4 +1,4 @@
-//! The life of a worker: names, failures, termination, processes that die.
+//! Life cycle of workers: names, failures, termination, killed processes.
 
 use coincide::{CallError, CallErrorKind, CloseReason, ClosedBy, Main, Scope, SpawnError, Stop, Thrown, Worker};
 use std::cell::Cell;
@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 #[test]
-fn a_setup_that_fails_or_panics_closes_the_link_with_the_reason() {
+fn failed_or_panicked_setup_closes_link_with_reason() {
     let main = Main::new().unwrap();
     let failing = main.spawn(|_| Err(Thrown::new("TypeError", "no such module"))).unwrap();
     let error = main.block_on(failing.ready()).unwrap_err();
@@ -21,7 +21,7 @@ fn a_setup_that_fails_or_panics_closes_the_link_with_the_reason() {
 }
 
 #[test]
-fn a_panic_in_a_worker_ends_the_calls_that_main_awaits() {
+fn panic_in_worker_ends_pending_calls_of_main() {
     let main = Main::new().unwrap();
     let worker = main
         .spawn(|scope| {
@@ -37,7 +37,7 @@ fn a_panic_in_a_worker_ends_the_calls_that_main_awaits() {
 }
 
 #[test]
-fn whoever_runs_a_worker_says_why_it_has_failed() {
+fn fail_ends_pending_calls_with_reason() {
     let main = Main::new().unwrap();
     let worker = main.spawn(|_| Ok(())).unwrap();
     let call = worker.proxy().call::<()>("later", ());
@@ -52,7 +52,7 @@ fn whoever_runs_a_worker_says_why_it_has_failed() {
 }
 
 #[test]
-fn terminating_ends_the_calls_of_both_sides() {
+fn terminate_ends_pending_calls_at_both_ends() {
     let main = Main::new().unwrap();
     let (sender, receiver) = mpsc::channel();
     let worker = main
@@ -83,7 +83,7 @@ fn terminating_ends_the_calls_of_both_sides() {
 }
 
 #[test]
-fn a_worker_that_closes_is_done_after_its_last_answers() {
+fn closing_worker_sends_its_last_answers() {
     let main = Main::new().unwrap();
     let worker = main
         .spawn(|scope| {
@@ -108,7 +108,7 @@ fn a_worker_that_closes_is_done_after_its_last_answers() {
 }
 
 #[test]
-fn dropping_main_ends_blocked_workers() {
+fn dropped_main_ends_blocked_workers() {
     let (sender, receiver) = mpsc::channel();
     let main = Main::new().unwrap();
     let worker = main
@@ -126,7 +126,7 @@ fn dropping_main_ends_blocked_workers() {
 }
 
 #[test]
-fn a_function_that_holds_its_worker_does_not_keep_it_alive() {
+fn function_that_captures_its_worker_does_not_keep_it_alive() {
     let (sender, receiver) = mpsc::channel();
     let main = Main::new().unwrap();
     let worker = main
@@ -152,7 +152,7 @@ fn a_function_that_holds_its_worker_does_not_keep_it_alive() {
 }
 
 #[test]
-fn function_that_holds_main_keeps_it_alive_until_it_is_removed() {
+fn function_that_captures_main_keeps_it_alive_until_removed() {
     for remove in [|worker: &Worker| assert!(worker.unregister("holds")), |worker: &Worker| worker.terminate()] {
         let main = Main::new().unwrap();
         let worker = main.spawn(|_| Ok(())).unwrap();
@@ -167,7 +167,7 @@ fn function_that_holds_main_keeps_it_alive_until_it_is_removed() {
 }
 
 #[test]
-fn workers_are_found_by_name_before_and_after_they_start() {
+fn workers_are_found_by_name_before_and_after_start() {
     let main = Main::new().unwrap();
     let setup = |scope: &Scope| {
         scope.export("version", || "1.0");
@@ -190,7 +190,7 @@ fn workers_are_found_by_name_before_and_after_they_start() {
 }
 
 #[test]
-fn a_worker_that_fails_before_it_is_ready_is_not_waited_for() {
+fn worker_that_fails_before_ready_ends_wait_for_it() {
     let main = Main::new().unwrap();
     main.worker().name("broken").spawn(|_| Err(Thrown::new("Error", "broken"))).unwrap();
     assert!(main.block_on(main.workers().get("broken")).is_err());
@@ -202,7 +202,7 @@ mod processes {
     use coincide::{Worker, serve_process};
     use std::process::Command;
 
-    /// Not a test: what a process started by the other tests runs.
+    /// Not a test: the program of processes that other tests start.
     #[test]
     fn child() {
         let setup = match std::env::var(ROLE).as_deref() {
@@ -238,7 +238,7 @@ mod processes {
     }
 
     #[test]
-    fn calls_cross_the_border_of_a_process() {
+    fn calls_between_processes_return_results() {
         let main = Main::new().unwrap();
         let worker = spawn(&main, "exports");
         assert_eq!(main.block_on(worker.ready()).unwrap(), ["echo", "hang", "pid"]);
@@ -252,7 +252,7 @@ mod processes {
     }
 
     #[test]
-    fn a_killed_process_ends_the_calls_that_main_awaits() {
+    fn killed_process_ends_pending_calls_of_main() {
         let main = Main::new().unwrap();
         let worker = spawn(&main, "exports");
         let exports = worker.proxy();
@@ -270,7 +270,7 @@ mod processes {
     }
 
     #[test]
-    fn a_worker_process_that_fails_says_why() {
+    fn failed_worker_process_prints_reason() {
         let main = Main::new().unwrap();
         let worker = spawn(&main, "fails");
         let error = main.block_on(worker.ready()).unwrap_err();
@@ -278,7 +278,7 @@ mod processes {
     }
 
     #[test]
-    fn a_blocked_process_ends_with_main() {
+    fn blocked_process_ends_when_main_is_dropped() {
         let main = Main::new().unwrap();
         let worker = spawn(&main, "blocked");
         worker.register_async("never", pending::<()>);
@@ -295,7 +295,7 @@ mod processes {
 }
 
 trait TurnFor {
-    /// Serves the workers for a while.
+    /// Serves the workers for a short time.
     fn turn_for(&self, time: Duration);
 }
 
@@ -311,14 +311,14 @@ impl TurnFor for Main {
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// No call waits for what a notification has started, so the end of the link does not end it either.
+/// No call waits for a function of a notification, so the end of the link does not end it.
 #[test]
-fn asynchronous_function_of_a_notification_outlives_its_link() {
+fn async_function_of_notification_outlives_its_link() {
     let main = Main::new().unwrap();
     let worker = main
         .spawn(|scope| {
             scope.sync().notify("save", ())?;
-            // A link that closes before its greeting drops what is queued.
+            // A link that closes before its handshake drops queued frames.
             scope.sync().call::<()>("ping", ())?;
             scope.close();
             Ok(())
@@ -344,7 +344,7 @@ fn asynchronous_function_of_a_notification_outlives_its_link() {
     assert!(saved.get());
 }
 
-/// Sent to when it is dropped.
+/// Sends a message when it is dropped.
 struct Guard(mpsc::Sender<&'static str>, &'static str);
 
 impl Guard {
@@ -355,13 +355,13 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // The test may have failed and be gone.
+        // The receiver is dropped if the test has failed.
         let _ = self.0.send(self.1);
     }
 }
 
 #[test]
-fn functions_of_a_worker_are_dropped_when_it_ends_whatever_they_hold() {
+fn functions_of_ended_worker_are_dropped_despite_cycles() {
     type Ends = fn(&Scope) -> Result<(), Thrown>;
     let ends: [(&str, Ends); 4] = [
         ("terminated", |_| Ok(())),
@@ -402,7 +402,7 @@ fn functions_of_a_worker_are_dropped_when_it_ends_whatever_they_hold() {
         }
         let mut all = Vec::new();
         while all.len() < 6 {
-            // As a thread that never ends would do.
+            // As a thread that never ends does.
             let Ok(what) = drops.recv_timeout(Duration::from_secs(60)) else {
                 panic!("{name}: only {all:?} are dropped");
             };

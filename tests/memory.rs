@@ -1,5 +1,5 @@
-//! The memory budget of main, over several links, and values for which there is no memory. In a file of its own: the allocator is that of
-//! the whole process.
+//! The memory budget of main over several links, and values for which there is no memory. In a separate file, because the allocator is
+//! that of the whole process.
 
 mod failing;
 
@@ -8,7 +8,7 @@ use failing::fail_above;
 
 const MIB: usize = 1 << 20;
 
-/// Sends more than main's budget allows, has main answer with more than it may queue, and then makes a small call.
+/// Sends more than main's budget allows, receives more than main may queue, and then makes a small call.
 fn exceed(scope: &Scope) -> Result<(), Thrown> {
     let sync = scope.sync();
     for (function, argument) in [("echo", 8 * MIB), ("give", 1)] {
@@ -27,7 +27,7 @@ fn exceed(scope: &Scope) -> Result<(), Thrown> {
 }
 
 #[test]
-fn calls_beyond_the_budget_of_main_end_and_their_links_stay_open() {
+fn calls_beyond_budget_of_main_fail_and_links_stay_open() {
     let main = Main::new().unwrap();
     main.set_memory_budget(4 * MIB);
     let workers = [(); 5].map(|()| {
@@ -57,7 +57,7 @@ fn calls_beyond_the_budget_of_main_end_and_their_links_stay_open() {
 }
 
 #[test]
-fn worker_refuses_arguments_and_results_beyond_its_own_budget() {
+fn worker_refuses_arguments_and_results_beyond_its_budget() {
     let main = Main::new().unwrap();
     let worker = main
         .spawn(|scope| {
@@ -80,7 +80,7 @@ fn worker_refuses_arguments_and_results_beyond_its_own_budget() {
 }
 
 #[test]
-fn value_without_memory_ends_its_call_and_the_link_stays_open() {
+fn value_without_memory_fails_its_call_and_link_stays_open() {
     let main = Main::new().unwrap();
     let worker = main
         .spawn(|scope| {

@@ -94,7 +94,7 @@ impl Pooled {
         Self::starting(size, |_| false)
     }
 
-    /// `fails`: whether the start with this number fails.
+    /// `fails` returns whether the start with this number fails.
     fn starting(size: usize, fails: impl Fn(usize) -> bool + 'static) -> Self {
         let main = Main::new().unwrap();
         let (gate, started) = (Gate::default(), Rc::new(RefCell::new(Vec::new())));
@@ -155,7 +155,7 @@ fn is_closed<T: std::fmt::Debug>(result: Result<T, CallError>) -> bool {
 }
 
 #[test]
-fn each_call_goes_to_a_free_worker_or_waits_for_one() {
+fn calls_go_to_idle_workers_or_wait() {
     let pooled = Pooled::ready(2);
     assert!(pooled.main.block_on(pooled.pool.ready()).unwrap().contains(&"inc".into()));
     let results: Vec<_> = (0..5).map(|value| pooled.wait(value)).collect();
@@ -170,7 +170,7 @@ fn each_call_goes_to_a_free_worker_or_waits_for_one() {
 }
 
 #[test]
-fn calls_made_before_the_workers_are_ready_wait() {
+fn early_calls_wait_until_workers_are_ready() {
     let pooled = Pooled::new(2);
     let results = [1, 2, 3].map(|value| pooled.inc(value));
     assert_eq!(pooled.counts(), [2, 0, 3]);
@@ -179,7 +179,7 @@ fn calls_made_before_the_workers_are_ready_wait() {
 }
 
 #[test]
-fn workers_run_calls_whose_futures_are_not_polled() {
+fn calls_run_without_polling_their_futures() {
     let pooled = Pooled::ready(1);
     let results = [1, 2, 3].map(|value| pooled.inc(value));
     pooled.until(|pooled| pooled.counts() == [1, 1, 0]);
@@ -189,7 +189,7 @@ fn workers_run_calls_whose_futures_are_not_polled() {
 }
 
 #[test]
-fn a_call_beyond_the_bound_of_the_queue_is_refused() {
+fn call_beyond_queue_limit_is_refused() {
     let Pooled { main, pool, gate, started } = Pooled::ready(1);
     let pooled = Pooled { main, pool: pool.with_queue(1), gate, started };
     let results = [pooled.wait(1), pooled.wait(2)];
@@ -202,7 +202,7 @@ fn a_call_beyond_the_bound_of_the_queue_is_refused() {
 }
 
 #[test]
-fn timeouts_and_dropped_futures_end_calls_that_wait() {
+fn timeouts_and_dropped_futures_end_waiting_calls() {
     let pooled = Pooled::ready(1);
     let first = pooled.wait(1);
     let limited = pooled.pool.proxy().with_timeout(Duration::from_millis(15));
@@ -220,7 +220,7 @@ fn timeouts_and_dropped_futures_end_calls_that_wait() {
 }
 
 #[test]
-fn a_worker_that_still_computes_for_an_ended_call_is_not_free() {
+fn worker_that_computes_for_ended_call_is_not_idle() {
     let pooled = Pooled::ready(2);
     IS_DEAF.store(true, Ordering::Relaxed);
     let limited = pooled.pool.proxy().with_timeout(Duration::from_millis(10));
@@ -236,11 +236,11 @@ fn a_worker_that_still_computes_for_an_ended_call_is_not_free() {
     assert_eq!(pooled.started.borrow().len(), 2);
 }
 
-/// Whether the function `deaf` goes on.
+/// Whether the function `deaf` continues.
 static IS_DEAF: AtomicBool = AtomicBool::new(false);
 
 #[test]
-fn an_error_of_a_function_leaves_its_worker_in_the_pool() {
+fn failed_call_keeps_its_worker() {
     let pooled = Pooled::ready(1);
     for retrying in [pooled.pool.proxy(), pooled.pool.proxy().with_retry()] {
         let error = pooled.main.block_on(retrying.call::<()>("fail", ())).unwrap_err();
@@ -250,7 +250,7 @@ fn an_error_of_a_function_leaves_its_worker_in_the_pool() {
 }
 
 #[test]
-fn calls_of_a_worker_that_ends_fail_and_the_next_call_replaces_it() {
+fn calls_of_ended_worker_fail_and_next_call_replaces_it() {
     let pooled = Pooled::ready(2);
     let [one, two] = [pooled.wait(1), pooled.wait(2)];
     pooled.until(|pooled| pooled.gate.begun.get() == 2);
@@ -270,7 +270,7 @@ fn calls_of_a_worker_that_ends_fail_and_the_next_call_replaces_it() {
 }
 
 #[test]
-fn only_a_proxy_that_retries_makes_a_call_again() {
+fn only_retrying_proxy_repeats_calls() {
     let pooled = Pooled::ready(1);
     let once = pooled.wait(1);
     pooled.until(|pooled| pooled.gate.begun.get() == 1);
@@ -287,7 +287,7 @@ fn only_a_proxy_that_retries_makes_a_call_again() {
 }
 
 #[test]
-fn a_call_that_ends_each_of_its_workers_is_made_three_times() {
+fn call_that_ends_its_workers_is_tried_three_times() {
     let pooled = Pooled::ready(1);
     let poison = pooled.pool.proxy().with_retry().call::<u32>("wait", (1,));
     let other = pooled.inc(2);
@@ -301,7 +301,7 @@ fn a_call_that_ends_each_of_its_workers_is_made_three_times() {
 }
 
 #[test]
-fn workers_that_never_start_end_the_queue_with_an_error() {
+fn workers_that_never_start_fail_waiting_calls() {
     let pooled = Pooled::starting(1, |at| at > 0);
     assert_eq!(pooled.main.block_on(pooled.inc(1)).unwrap(), 2);
     pooled.terminate(0);
@@ -320,7 +320,7 @@ fn workers_that_never_start_end_the_queue_with_an_error() {
 }
 
 #[test]
-fn errors_at_the_start_are_returned_and_no_worker_is_left() {
+fn failed_start_returns_error_and_leaves_no_worker() {
     let main = Main::new().unwrap();
     let first = Rc::new(RefCell::new(None));
     let kept = Rc::clone(&first);
@@ -342,7 +342,7 @@ fn errors_at_the_start_are_returned_and_no_worker_is_left() {
 }
 
 #[test]
-fn workers_that_end_before_they_are_returned_end_the_queue_with_an_error() {
+fn workers_ended_before_return_fail_waiting_calls() {
     let main = Main::new().unwrap();
     let started = Rc::new(Cell::new(0));
     let count = Rc::clone(&started);
@@ -350,7 +350,7 @@ fn workers_that_end_before_they_are_returned_end_the_queue_with_an_error() {
         .pool(2, move |worker| {
             let worker = worker.spawn(setup)?;
             count.set(count.get() + 1);
-            assert!(count.get() < 20, "workers are started without an end");
+            assert!(count.get() < 20, "workers are started indefinitely");
             worker.terminate();
             Ok(worker)
         })
@@ -361,14 +361,14 @@ fn workers_that_end_before_they_are_returned_end_the_queue_with_an_error() {
 }
 
 #[test]
-fn calls_that_the_function_that_starts_workers_makes_start_no_further_ones() {
+fn calls_made_while_starting_worker_start_no_further_worker() {
     let main = Main::new().unwrap();
     let own = Rc::new(RefCell::new(None::<Pool>));
     let started = Rc::new(RefCell::new(Vec::new()));
     let (of_pool, kept) = (Rc::clone(&own), Rc::clone(&started));
     let pool = main
         .pool(2, move |worker| {
-            assert!(kept.borrow().len() < 10, "workers are started without an end");
+            assert!(kept.borrow().len() < 10, "workers are started indefinitely");
             if let Some(pool) = &*of_pool.borrow() {
                 drop(pool.proxy().call::<u32>("inc", (1,)));
             }
@@ -386,7 +386,7 @@ fn calls_that_the_function_that_starts_workers_makes_start_no_further_ones() {
 }
 
 #[test]
-fn a_panic_of_the_function_that_starts_workers_leaves_the_pool_usable() {
+fn panic_while_starting_worker_leaves_pool_usable() {
     let panics = Rc::new(Cell::new(false));
     let now = Rc::clone(&panics);
     let pooled = Pooled::starting(1, move |_| {
@@ -403,13 +403,13 @@ fn a_panic_of_the_function_that_starts_workers_leaves_the_pool_usable() {
 
 #[test]
 #[should_panic(expected = "at least one worker")]
-fn a_pool_without_workers_panics() {
+fn pool_of_size_zero_panics() {
     let main = Main::new().unwrap();
     let _ = main.pool(0, |worker| worker.spawn(setup));
 }
 
 #[test]
-fn a_notification_goes_to_each_worker() {
+fn notification_reaches_each_worker() {
     let pooled = Pooled::ready(3);
     pooled.terminate(1);
     pooled.pool.notify("note", (2_u32,)).unwrap();
@@ -420,7 +420,7 @@ fn a_notification_goes_to_each_worker() {
 }
 
 #[test]
-fn typed_clients_call_through_pools() {
+fn typed_client_calls_through_pool() {
     let pooled = Pooled::ready(2);
     let client = counter::Client::new(pooled.pool.proxy());
     let results = pooled.main.block_on(join_all((0..10).map(|k| client.inc(k))));
@@ -428,7 +428,7 @@ fn typed_clients_call_through_pools() {
 }
 
 #[test]
-fn terminating_a_pool_ends_all_calls() {
+fn terminate_ends_all_calls_of_pool() {
     let pooled = Pooled::ready(1);
     let results = [pooled.wait(1), pooled.wait(2), pooled.pool.proxy().with_retry().call("inc", (3,))];
     pooled.until(|pooled| pooled.gate.begun.get() == 1);
@@ -440,7 +440,7 @@ fn terminating_a_pool_ends_all_calls() {
 }
 
 #[test]
-fn dropping_the_last_handle_or_main_ends_workers_and_calls() {
+fn dropped_last_handle_or_main_ends_workers_and_calls() {
     let Pooled { main, pool, gate: _, started } = Pooled::ready(1);
     let proxy = pool.proxy();
     let results = [proxy.call::<u32>("wait", (1,)), proxy.call("wait", (2,))];
@@ -458,7 +458,7 @@ fn dropping_the_last_handle_or_main_ends_workers_and_calls() {
 }
 
 #[test]
-fn arguments_are_those_of_the_time_of_the_call() {
+fn arguments_are_encoded_when_call_is_made() {
     let pooled = Pooled::ready(1);
     let first = pooled.wait(1);
     let error = pooled.main.block_on(pooled.pool.proxy().call::<()>("inc", (Unsendable,))).unwrap_err();
@@ -505,7 +505,7 @@ fn functions_and_streams_pass_through_pools() {
         let owner = Rc::clone(owner);
         Callback::new(move |number: u32| (number * 2, Rc::strong_count(&owner)).0)
     };
-    // More calls than workers, so that some are written before their worker is known.
+    // More calls than workers, so that some are encoded before their worker is known.
     let calls = (0..8).map(|number| proxy.call::<u32>("apply", (double(&owner), number)));
     let doubled: Result<Vec<_>, _> = main.block_on(join_all(calls.collect::<Vec<_>>())).into_iter().collect();
     assert_eq!(doubled.unwrap(), (0..8).map(|number| number * 2).collect::<Vec<_>>());
@@ -517,7 +517,7 @@ fn functions_and_streams_pass_through_pools() {
     let error = main.block_on(proxy.call::<u32>("apply", (&adder, 1))).unwrap_err();
     assert!(error.to_string().contains("pass a `Callback` that calls it"), "{error}");
 
-    // What no worker takes, or no future reads, is released.
+    // Callbacks in unsent arguments and in unread results are released.
     assert!(main.block_on(proxy.call::<u32>("unknown", (double(&owner),))).is_err());
     drop(proxy.call::<u32>("apply", (double(&owner), 1)));
     let unread = proxy.call::<RemoteFunction>("adder", (1,));
@@ -529,7 +529,7 @@ fn functions_and_streams_pass_through_pools() {
     }
     assert_eq!(Rc::strong_count(&owner), 1);
     drop(unread);
-    // One that a worker keeps lives as long as its link.
+    // A callback held by a worker lives as long as its link.
     main.block_on(proxy.call::<()>("kept", (double(&owner),))).unwrap();
     assert_eq!(Rc::strong_count(&owner), 2);
     pool.terminate();
@@ -537,7 +537,7 @@ fn functions_and_streams_pass_through_pools() {
 }
 
 #[test]
-fn a_call_that_is_made_again_passes_its_functions_again() {
+fn retried_call_passes_its_callbacks_again() {
     let main = Main::new().unwrap();
     let started: Rc<RefCell<Vec<Worker>>> = Rc::default();
     let workers = Rc::clone(&started);

@@ -1,4 +1,4 @@
-//! Workers in Python, written from the specification alone (`proto/python`): one that conforms to it, and many that do not.
+//! Workers in Python, implemented from the specification (`proto/python`): one that conforms to it, and many that violate it.
 //!
 //! Without a Python that can be a worker, these tests do nothing, and `cargo xtask test` reports them as skipped.
 #![cfg(target_os = "linux")]
@@ -15,12 +15,12 @@ use std::time::Duration;
 fn python(script: &str) -> Command {
     let mut command = Command::new("python3");
     command.arg(format!("{}/proto/python/{script}", env!("CARGO_MANIFEST_DIR")));
-    // Tracebacks of workers that main has ended are no errors of a test.
+    // Tracebacks of terminated workers are not errors of a test.
     command.stderr(std::process::Stdio::null());
     command
 }
 
-/// Main, unless there is no Python that can be a worker.
+/// Main, if there is a Python that can be a worker.
 fn main_with_python() -> Option<Main> {
     static INSTALLED: LazyLock<bool> =
         LazyLock::new(|| python("shared.py").status().is_ok_and(|status| status.success()));
@@ -35,7 +35,7 @@ fn start(main: &Main, role: &str) -> Worker {
     main.worker().spawn_process(python("talk.py").arg(role)).unwrap()
 }
 
-/// A worker that keeps to the specification, and the lines that it has logged.
+/// A worker that conforms to the specification, and the lines that it has logged.
 fn talk(main: &Main) -> (Worker, Rc<RefCell<Vec<String>>>) {
     let worker = start(main, "talk");
     let log = Rc::new(RefCell::new(vec![]));
@@ -60,7 +60,7 @@ fn talk(main: &Main) -> (Worker, Rc<RefCell<Vec<String>>>) {
 }
 
 #[test]
-fn calls_go_both_ways_and_nest() {
+fn python_calls_nest_in_both_directions() {
     let Some(main) = main_with_python() else { return };
     let (worker, log) = talk(&main);
     let exports = worker.proxy();
@@ -70,7 +70,7 @@ fn calls_go_both_ways_and_nest() {
         assert_eq!(*log.borrow(), ["ready"]);
         assert_eq!(exports.call("add", (1, 2.5)).await, Ok(3.5));
         assert_eq!(exports.call("add", ("a", "é")).await, Ok("aé".to_owned()));
-        // Each second level is main's.
+        // Every second level runs on main.
         assert_eq!(exports.call::<u32>("descend", (40,)).await, Ok(20));
         // Answered in an order of the worker's own, each with its own result.
         let sums = (0..100_u32).map(|n| exports.call::<u32>("add", (n, n)));
@@ -81,7 +81,7 @@ fn calls_go_both_ways_and_nest() {
 }
 
 #[test]
-fn values_come_back_as_they_were_sent() {
+fn python_values_round_trip() {
     let Some(main) = main_with_python() else { return };
     let (worker, _) = talk(&main);
     let exports = worker.proxy();
@@ -107,7 +107,7 @@ fn values_come_back_as_they_were_sent() {
 }
 
 #[test]
-fn errors_arrive_as_what_they_are() {
+fn python_errors_keep_class_and_message() {
     let Some(main) = main_with_python() else { return };
     let (worker, _) = talk(&main);
     let exports = worker.proxy();
@@ -132,7 +132,7 @@ fn errors_arrive_as_what_they_are() {
 }
 
 #[test]
-fn calls_end_early() {
+fn python_calls_end_early() {
     let Some(main) = main_with_python() else { return };
     let (worker, _) = talk(&main);
     let exports = worker.proxy();
@@ -154,9 +154,9 @@ fn calls_end_early() {
     });
 }
 
-/// Workers that break a rule, and what main says of each. Another worker of the same main is not affected.
+/// Workers that violate the protocol, and the error that main reports. Another worker of the same main is not affected.
 #[test]
-fn workers_that_lie_end_alone() {
+fn protocol_violations_close_only_their_own_link() {
     let Some(main) = main_with_python() else { return };
     let (other, _) = talk(&main);
     let lies = [
@@ -180,7 +180,7 @@ fn workers_that_lie_end_alone() {
         ("head", "the ring's head is not where it can be"),
         ("odd-head", "the ring's head is not where it can be"),
     ];
-    // More than the ring holds, so that main looks for room.
+    // More than the ring holds, so that main waits for room.
     let large = Bytes::new(&[0; 1 << 20]);
     let workers: Vec<Worker> = lies.iter().map(|(role, _)| start(&main, role)).collect();
     let calls = workers.iter().map(|worker| worker.proxy().call::<()>("anything", (large,)));
@@ -198,7 +198,7 @@ fn workers_that_lie_end_alone() {
 }
 
 #[test]
-fn words_that_main_only_writes_may_hold_anything() {
+fn unread_words_of_python_worker_may_have_any_value() {
     let Some(main) = main_with_python() else { return };
     for role in ["scribbles", "parks"] {
         let worker = start(&main, role);
@@ -210,7 +210,7 @@ fn words_that_main_only_writes_may_hold_anything() {
 }
 
 #[test]
-fn workers_that_die_or_leave_end_the_calls_that_main_awaits() {
+fn ended_python_workers_end_pending_calls_of_main() {
     let Some(main) = main_with_python() else { return };
     for role in ["dies-in-a-body", "dies-in-a-record", "leaves-without-close"] {
         let worker = start(&main, role);
@@ -220,9 +220,9 @@ fn workers_that_die_or_leave_end_the_calls_that_main_awaits() {
     }
 }
 
-/// A worker that receives nothing: large calls fill its ring, and wait until they are given up.
+/// A worker that does not read: large calls fill its ring, and wait until they are cancelled.
 #[test]
-fn worker_that_stops_reading_holds_up_nothing_else() {
+fn python_worker_that_stops_reading_delays_no_other() {
     let Some(main) = main_with_python() else { return };
     let (other, _) = talk(&main);
     for role in ["stops-reading", "floods"] {

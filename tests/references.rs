@@ -1,4 +1,4 @@
-//! References that have come in payloads are given back.
+//! References in payloads are released.
 
 use coincide::raw::{Failure, Format, RawReply};
 use coincide::{ErrorCode, Main, Value};
@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::mpsc;
 
 #[test]
-fn releases_reach_the_listeners_of_both_ends_before_what_follows_them() {
+fn releases_reach_listeners_before_later_calls() {
     let main = Main::new().unwrap();
     let (sender, receiver) = mpsc::channel();
     let worker = main
@@ -38,7 +38,7 @@ fn releases_reach_the_listeners_of_both_ends_before_what_follows_them() {
 }
 
 #[test]
-fn every_listener_receives_releases_in_order_of_addition() {
+fn listeners_receive_releases_in_order_of_addition() {
     let main = Main::new().unwrap();
     let (sender, receiver) = mpsc::channel();
     let worker = main
@@ -69,7 +69,7 @@ fn every_listener_receives_releases_in_order_of_addition() {
 }
 
 #[test]
-fn a_closed_link_takes_no_releases_and_forgets_its_listener() {
+fn closed_link_refuses_releases_and_drops_listeners() {
     let main = Main::new().unwrap();
     let worker = main.spawn(|_| Ok::<(), coincide::Thrown>(())).unwrap();
     main.block_on(worker.ready()).unwrap();
@@ -83,7 +83,7 @@ fn a_closed_link_takes_no_releases_and_forgets_its_listener() {
 }
 
 #[test]
-fn names_of_coincide_itself_are_not_listed() {
+fn reserved_names_are_not_listed() {
     let main = Main::new().unwrap();
     let worker = main
         .spawn(|scope| {
@@ -107,7 +107,7 @@ fn list(ids: &[u64]) -> Vec<u8> {
 }
 
 #[test]
-fn references_in_payloads_that_are_not_read_are_released() {
+fn references_in_unread_payloads_are_released() {
     let main = Main::new().unwrap();
     let (sender, receiver) = mpsc::channel();
     let (go, goes) = mpsc::channel::<()>();
@@ -142,7 +142,7 @@ fn references_in_payloads_that_are_not_read_are_released() {
     call("missing", &[1, 2, 1]).unwrap_err();
     proxy.notify_raw("missing", Format::Value, list(&[3])).unwrap();
     call("bytes", &[4]).unwrap_err();
-    // A raw function has received its arguments, also if it refuses them.
+    // A raw function receives its arguments even if it refuses them.
     call("reads", &[5]).unwrap_err();
     // The answer to a call that has ended.
     let late = proxy.call_raw("late", |buffer| {

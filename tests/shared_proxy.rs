@@ -88,7 +88,7 @@ fn shared_proxies_and_their_futures_are_send_and_sync() {
 }
 
 #[test]
-fn many_threads_call_at_once_and_each_receives_its_own_results() {
+fn concurrent_threads_receive_their_own_results() {
     const THREADS: u64 = 8;
     const CALLS: u64 = 500;
 
@@ -126,7 +126,7 @@ fn calls_of_one_thread_reach_the_worker_in_order() {
 }
 
 #[test]
-fn registered_function_of_a_thread_runs_on_mains_thread() {
+fn function_registered_by_another_thread_runs_on_thread_of_main() {
     let (main, worker) = link();
     let (proxy, runs) = (worker.shared_proxy(), Arc::new(AtomicU32::new(0)));
     let (main_thread, counted) = (thread::current().id(), Arc::clone(&runs));
@@ -149,15 +149,15 @@ fn registered_function_of_a_thread_runs_on_mains_thread() {
 }
 
 #[test]
-fn blocking_call_on_mains_own_thread_is_refused() {
+fn blocking_call_on_thread_of_main_is_refused() {
     let (main, worker) = link();
     let proxy = worker.shared_proxy();
     assert_eq!(kind(proxy.call_blocking::<u64>("inc", (1,))), CallErrorKind::CannotBlock);
-    assert_eq!(main.block_on(proxy.call("inc", (1_u64,))), Ok(2_u64), "awaiting works there as well");
+    assert_eq!(main.block_on(proxy.call("inc", (1_u64,))), Ok(2_u64), "awaiting is possible there");
 }
 
 #[test]
-fn dropped_future_cancels_the_call_queued_or_sent() {
+fn dropped_future_cancels_queued_or_sent_call() {
     let (main, worker) = link();
     main.block_on(worker.ready()).unwrap();
     let proxy = worker.shared_proxy();
@@ -183,7 +183,7 @@ fn deadlines_pass_in_the_queue_and_in_flight() {
 }
 
 #[test]
-fn calls_end_with_closed_when_the_worker_is_gone() {
+fn ended_worker_ends_calls_with_closed() {
     let (main, worker) = link();
     main.block_on(worker.ready()).unwrap();
     let proxy = worker.shared_proxy();
@@ -202,7 +202,7 @@ fn calls_end_with_closed_when_the_worker_is_gone() {
 }
 
 #[test]
-fn calls_end_with_closed_when_main_is_gone() {
+fn dropped_main_ends_calls_with_closed() {
     struct Woken(AtomicU32);
 
     impl Wake for Woken {
@@ -215,7 +215,7 @@ fn calls_end_with_closed_when_main_is_gone() {
     let proxy = worker.shared_proxy();
     let woken = Arc::new(Woken(AtomicU32::new(0)));
     let waker = Waker::from(Arc::clone(&woken));
-    // One that main has seen, and one that is still in its mailbox.
+    // A call that main has taken, and one that is still in its mailbox.
     let mut sent = proxy.call::<()>("never", ());
     turns(&main);
     let mut queued = proxy.call::<()>("inc", (1,));
@@ -245,7 +245,7 @@ fn flood_of_notifications_is_bounded() {
 }
 
 #[test]
-fn flood_of_one_thread_does_not_keep_others_waiting() {
+fn flood_of_one_thread_does_not_delay_others() {
     let (main, worker) = link();
     main.block_on(worker.ready()).unwrap();
     // Each call of the flood waits for 2,000 others in its own thread; the other thread has one at a time.
@@ -260,7 +260,7 @@ fn flood_of_one_thread_does_not_keep_others_waiting() {
 }
 
 #[test]
-fn slow_worker_delays_no_calls_of_another_one() {
+fn slow_worker_delays_no_calls_of_others() {
     let (main, slow) = link();
     let quick = main.spawn(|scope| {
         scope.export("inc", |k: u64| k + 1);
@@ -273,7 +273,7 @@ fn slow_worker_delays_no_calls_of_another_one() {
 }
 
 #[test]
-fn errors_name_the_function_and_its_fault() {
+fn errors_name_function_and_cause() {
     let main = Main::new().unwrap();
     let config = Config { max_message: 4096, ..Config::default() };
     let worker = main.worker().config(config).spawn(|scope| {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 
-/// A main and a worker of it that is ready.
+/// A main and a worker that is ready.
 fn started(setup: impl FnOnce(&Scope) + Send + 'static) -> (Main, Worker) {
     let main = Main::new().unwrap();
     let worker = main
@@ -21,7 +21,7 @@ fn started(setup: impl FnOnce(&Scope) + Send + 'static) -> (Main, Worker) {
     (main, worker)
 }
 
-/// Gives a row after other tasks have run.
+/// Yields a row after other tasks have run.
 async fn yielded(row: u32) -> u32 {
     let mut is_over = false;
     std::future::poll_fn(move |context| {
@@ -32,7 +32,7 @@ async fn yielded(row: u32) -> u32 {
     row
 }
 
-/// All rows, and the error that has ended them.
+/// All rows, and the error that ended the stream.
 fn collected(main: &Main, rows: RemoteStream<u32>) -> (Vec<u32>, Option<CallError>) {
     main.block_on(async move {
         let (mut all, mut ended) = (Vec::new(), None);
@@ -43,7 +43,7 @@ fn collected(main: &Main, rows: RemoteStream<u32>) -> (Vec<u32>, Option<CallErro
                 Err(error) => ended = Some(error),
             }
         }
-        assert!(rows.next().await.is_none(), "it stays at its end");
+        assert!(rows.next().await.is_none(), "the source stays at its end");
         (all, ended)
     })
 }
@@ -53,7 +53,7 @@ fn failing(after: u32) -> impl Iterator<Item = Result<u32, Thrown>> {
 }
 
 #[test]
-fn rows_of_a_worker_are_a_stream_on_main() {
+fn main_reads_stream_of_worker() {
     let (main, worker) = started(|scope| {
         scope.export("rows", |count: u32| Source::new(0..count));
         scope.export("later", |count: u32| Source::new_async(stream::iter(0..count)));
@@ -78,7 +78,7 @@ fn rows_of_a_worker_are_a_stream_on_main() {
 }
 
 #[test]
-fn rows_of_main_are_an_iterator_in_a_worker() {
+fn worker_iterates_stream_of_main() {
     let (main, worker) = started(|scope| {
         let sync = scope.sync();
         scope.export("sum", move |name: String, count: u32| {
@@ -99,12 +99,12 @@ fn rows_of_main_are_an_iterator_in_a_worker() {
     }
     let error = main.block_on(proxy.call::<u32>("sum", ("failing", 20))).unwrap_err();
     assert_eq!(error.to_string(), "`sum` threw RangeError: no more");
-    // As an argument, and not read to its end.
+    // As an argument that is not read to its end.
     assert_eq!(main.block_on(proxy.call::<Vec<u32>>("first", (Source::new(5..),))).unwrap(), [5, 6]);
 }
 
 #[test]
-fn rows_are_read_as_far_as_they_are_requested() {
+fn rows_are_read_only_when_requested() {
     let read = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&read);
     let (main, worker) = started(move |scope| {
@@ -125,7 +125,7 @@ fn rows_are_read_as_far_as_they_are_requested() {
 }
 
 #[test]
-fn dropped_streams_are_dropped_at_their_end() {
+fn dropped_remote_stream_drops_its_source() {
     let owner = Arc::new(());
     let owned = Arc::clone(&owner);
     let (main, worker) = started(move |scope| {
@@ -172,10 +172,10 @@ fn dropped_streams_are_dropped_at_their_end() {
 }
 
 #[test]
-fn one_request_for_rows_is_answered_at_a_time() {
+fn requests_for_rows_are_answered_one_at_a_time() {
     let (main, worker) = started(|scope| {
         let sync = scope.sync();
-        // Reading a row asks main, which requests one of the same stream.
+        // Reading a row calls main, which requests a row of the same stream.
         scope.export("rows", move || {
             let sync = sync.clone();
             let rows =
@@ -207,7 +207,7 @@ fn one_request_for_rows_is_answered_at_a_time() {
     assert_eq!(main.block_on(rows.next()), Some(Ok(refused.into())));
     assert_eq!(main.block_on(rows.next()), Some(Ok("a row".into())));
 
-    // Requests of an asynchronous one wait for those before them, and go on when one is cancelled.
+    // Requests of an asynchronous stream wait for earlier ones, and continue when one is cancelled.
     let several: Vec<RemoteStream<u32>> = main.block_on(proxy.call("slow", ())).unwrap();
     let [mut one, mut two, mut three] =
         <[_; 3]>::try_from(several.into_iter().map(|rows| rows.with_most(1)).collect::<Vec<_>>()).expect("three");
@@ -256,7 +256,7 @@ fn rows_requested_before_a_stream_becomes_blocking_are_kept() {
         assert_eq!(error.to_string(), "`all` threw RangeError: no more");
     }
 
-    // Main has what has arrived, and blocks for no more.
+    // Main returns rows that have arrived, and does not block for more.
     let stream = || requested(main.block_on(proxy.call::<RemoteStream<u32>>("rows", ())).unwrap().with_most(2));
     let rows = stream();
     main.block_on(proxy.call::<()>("nothing", ())).unwrap();
@@ -271,7 +271,7 @@ fn rows_requested_before_a_stream_becomes_blocking_are_kept() {
 }
 
 #[test]
-fn streams_end_with_their_link_and_where_nothing_may_block() {
+fn streams_fail_on_closed_link_and_blocking_reads_fail_on_main() {
     let (main, worker) = started(|scope| scope.export("rows", || Source::new(0..40_u32)));
     let stream = || main.block_on(worker.proxy().call::<RemoteStream<u32>>("rows", ())).unwrap();
     let mut blocking = stream().into_blocking();
@@ -288,7 +288,7 @@ fn streams_end_with_their_link_and_where_nothing_may_block() {
 }
 
 #[test]
-fn rows_that_cannot_be_sent_or_panic_are_errors() {
+fn unsendable_or_panicking_rows_are_errors() {
     let (main, worker) = started(|scope| {
         scope.export("holes", || Source::new([Value::from(1), Value::from(2), Value::Hole, Value::from(3)]));
         scope.export("panics", || {

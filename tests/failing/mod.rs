@@ -1,9 +1,9 @@
-//! An allocator that fails, for tests of several crates. It is that of the whole process, so such tests have files of their own.
+//! An allocator that fails on demand. It is the allocator of the whole process, so its tests are in separate files.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// From now on, allocations of this thread of more than `largest` bytes fail; none do with `usize::MAX`.
+/// Makes allocations of this thread of more than `largest` bytes fail. `usize::MAX` restores the default.
 pub(crate) fn fail_above(largest: usize) {
     LARGEST.set(largest);
 }
