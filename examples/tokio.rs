@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn conversations(main: &Main) -> Result<(), Box<dyn std::error::Error>> {
-    // A worker on a thread of its own: it is blocked while main's function awaits. Tokio's other tasks run.
+    // A worker on its own thread. It is blocked while main's function awaits; other tasks of tokio run.
     let worker = main.spawn(|scope| {
         let slept: u64 = scope.sync().call("sleep", (20_u64,))?;
         scope.export("slept", move || slept);
@@ -50,7 +50,7 @@ async fn conversations(main: &Main) -> Result<(), Box<dyn std::error::Error>> {
         println!("a request was answered with {}", page?);
     }
 
-    // A worker in an event loop: its exports are tasks beside others.
+    // A worker in an event loop. Its exports run beside other tasks.
     let (worker, detached) = main.worker().name("io").detached()?;
     let thread = serve_in_tokio(detached);
     worker.register("log", |line: String| println!("{line}"));
@@ -65,7 +65,7 @@ async fn conversations(main: &Main) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Answers three requests at once, each in a task of its own.
+/// Answers three requests concurrently, each in its own task.
 fn serve_requests(proxy: &SharedProxy) -> std::io::Result<Vec<Result<String, CallError>>> {
     runtime()?.block_on(async {
         let names = ["tokio", "axum", "hyper"];
@@ -78,7 +78,7 @@ fn serve_requests(proxy: &SharedProxy) -> std::io::Result<Vec<Result<String, Cal
     })
 }
 
-/// A handler of a web framework, with the state that its handlers share.
+/// A handler of a web framework with shared state.
 async fn handle_request(proxy: SharedProxy, name: String) -> Result<String, CallError> {
     proxy.with_timeout(Duration::from_secs(5)).call("render", (name,)).await
 }

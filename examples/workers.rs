@@ -1,5 +1,5 @@
-//! The common use case: a worker calls main synchronously, main awaits the worker. First with a thread, then with a process;
-//! then it measures round trips.
+//! A worker calls main synchronously, and main awaits the worker: first a thread, then a process. Then round trips
+//! are measured.
 //!
 //! ```text
 //! cargo run --release --example workers
@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // In a process that `spawn_process` has started, this serves main and returns `true` at the end.
+    // In a process started by `spawn_process`, serves main and returns `true` at the end.
     let setup = if std::env::args().nth(1).as_deref() == Some("hello") { hello } else { compute };
     if coincide::serve_process(setup)? {
         return Ok(());
@@ -66,7 +66,7 @@ fn await_computation(main: &Main, worker: &Worker) -> Result<(), Box<dyn std::er
     })
 }
 
-/// Measures round trips per second: hot, when the next call follows at once, and cold, when main has gone to sleep in between.
+/// Measures round trips per second: hot, when the next call follows at once, and cold, when main sleeps in between.
 fn measure(main: &Main) -> Result<(), Box<dyn std::error::Error>> {
     let worker = main.spawn(|scope| {
         let sync = scope.sync();

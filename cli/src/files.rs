@@ -31,7 +31,7 @@ impl Backend for Files {
             let mut options = OpenOptions::new();
             sys::do_not_block(options.read(true));
             let file = options.open(&path).await.map_err(absence)?;
-            // The path may lead to something else by now.
+            // The path may lead to another file by now.
             regular(&file.metadata().await?)?;
             Ok(Regular(file))
         })

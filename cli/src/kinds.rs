@@ -1,10 +1,10 @@
-//! What the names of files say about their content.
+//! Content types of files by their names.
 
 use std::path::Path;
 
 use hyper::header::HeaderValue;
 
-/// The `Content-Type` where the one that is guessed isn't what browsers and editors of sites expect.
+/// The `Content-Type` of files for which the guessed one is not what browsers expect.
 pub(crate) fn correct(path: &str, guessed: &HeaderValue) -> Option<HeaderValue> {
     let extension = Path::new(path).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let corrected = match extension.to_ascii_lowercase().as_str() {
@@ -14,7 +14,7 @@ pub(crate) fn correct(path: &str, guessed: &HeaderValue) -> Option<HeaderValue> 
         "mpy" | "whl" => "application/octet-stream",
         "otf" => "font/otf",
         "woff" => "font/woff",
-        // Sources of today are UTF-8; browsers take text for something else unless they are told.
+        // Sources are UTF-8. Browsers assume another encoding for text without a charset.
         _ if guessed.as_bytes().starts_with(b"text/") => {
             let guessed = guessed.to_str().ok()?;
             return HeaderValue::try_from(format!("{guessed}; charset=utf-8")).ok();

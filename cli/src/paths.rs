@@ -1,10 +1,10 @@
-//! Which names are served, and the files that the paths of requests name.
+//! Paths of requests: the names that are served, and the files they lead to.
 
 use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 
-/// The path of what a request names in the folder. `None` if the path can't name anything that is served.
+/// The path in the folder for the path of a request. `None` if nothing of this name is served.
 ///
 /// Paths that begin with two slashes are refused: as the target of a redirection they would name another host.
 pub(crate) fn resolve(folder: &Path, path: &str) -> Option<PathBuf> {

@@ -1,4 +1,4 @@
-//! Writes the scripts that this program has in itself.
+//! Writes the scripts that are embedded in this program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 
 /// A script for sites.
 pub(crate) struct Script {
-    /// What the file is called in a folder.
+    /// The name of the file.
     name: &'static str,
     text: &'static str,
 }
@@ -18,7 +18,7 @@ pub(crate) const COI: Script = Script { name: "coi.js", text: include_str!("../j
 /// Relays to workers that block where memory can't be shared.
 pub(crate) const SW: Script = Script { name: "sw.js", text: coincide_transport_sw::RELAY_SCRIPT };
 
-/// Where to write, and whether over what is there.
+/// Where to write, and whether to overwrite.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// The file to write, or the folder to write it into

@@ -18,7 +18,7 @@ use crate::answer::{self, Site};
 use crate::host::Host;
 use crate::sys;
 
-/// What to serve, where, and how.
+/// Options of `coincide serve`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// The folder to serve
@@ -50,18 +50,18 @@ pub(crate) struct Options {
 /// Serves until the process is interrupted.
 ///
 /// # Errors
-/// When the folder isn't there or the port can't be listened on.
+/// When the folder does not exist or the port cannot be listened on.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let folder = existing(&options.folder)?;
     sys::raise_file_limit();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
-    // Before the address is known, and an interrupt can be expected. Nothing is written, so nothing has to be finished.
+    // Set before the address is printed, after which an interrupt is expected. Nothing is written, so there is nothing to finish.
     ctrlc::set_handler(|| std::process::exit(0)).context("cannot listen for interrupts")?;
     runtime.block_on(async {
         let listener = listen(&options.host, options.port).await?;
         let address = listener.local_addr()?;
         announce(&folder, address, options);
-        // What `--host` names is allowed. A malformed host has not been listened on.
+        // The host of `--host` is allowed. It is well-formed, because the server listens on it.
         let hosts = options.allow_host.iter().cloned().chain(options.host.parse());
         let site = answer::Options {
             isolated: !options.no_isolation,
@@ -98,12 +98,12 @@ async fn listen(host: &str, port: u16) -> anyhow::Result<TcpListener> {
     }
 }
 
-/// Says where the page is, and what to know about it.
+/// Prints the address of the page, and warnings.
 fn announce(folder: &Path, address: SocketAddr, options: &Options) {
     let page = format!("http://{address}/");
     let isolation = if options.no_isolation { ", without the headers of isolation" } else { "" };
     let text = format!("{page} serves {}{isolation}\nCtrl-C ends it\n", folder.display());
-    // Serves even if its output is closed.
+    // Serving continues if the output is closed.
     let _ = std::io::stdout().write_all(text.as_bytes());
     if !address.ip().is_loopback() {
         eprintln!(
@@ -120,7 +120,7 @@ fn announce(folder: &Path, address: SocketAddr, options: &Options) {
 
 /// Accepts connections indefinitely.
 ///
-/// When there are [`CONNECTIONS`], the oldest one is closed for the next: clients that neither read nor ask can't keep others out.
+/// At [`CONNECTIONS`], the oldest connection is closed for the next one, so that idle clients cannot block others.
 async fn accept(listener: TcpListener, site: Arc<Site>) -> anyhow::Result<()> {
     let mut open = VecDeque::<AbortHandle>::new();
     loop {
@@ -133,7 +133,7 @@ async fn accept(listener: TcpListener, site: Arc<Site>) -> anyhow::Result<()> {
         }
         match accepted {
             Ok((stream, _)) => open.push_back(tokio::spawn(converse(stream, Arc::clone(&site))).abort_handle()),
-            // There are too many open files, or the peer has gone already. Retrying at once might spin.
+            // Too many files are open, or the peer has closed the connection. Retrying at once might spin.
             Err(_) => tokio::time::sleep(BREATH).await,
         }
     }
@@ -146,7 +146,7 @@ async fn converse(stream: TcpStream, site: Arc<Site>) {
     let Ok(local) = stream.local_addr() else {
         return;
     };
-    // A socket that listens on `::` sees IPv4 addresses in disguise.
+    // A socket that listens on `::` reports IPv4 addresses as mapped IPv6 addresses.
     let local = local.ip().to_canonical();
     let service = service_fn(move |request| {
         let site = Arc::clone(&site);
@@ -156,7 +156,7 @@ async fn converse(stream: TcpStream, site: Arc<Site>) {
     let _ = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
 }
 
-/// Connections that are open at a time. Browsers open six to a host.
+/// Maximum number of open connections. Browsers open six to a host.
 const CONNECTIONS: usize = 256;
 
 const BREATH: Duration = Duration::from_millis(50);

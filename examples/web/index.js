@@ -1,4 +1,4 @@
-// What a browser wants done in JavaScript: the page's elements, and the canvas that Rust paints on.
+// The page's elements, and the canvas that Rust paints on.
 import init, { Studio, helloPage, roundTrips } from './pkg/example.js';
 
 const $ = id => document.getElementById(id);
@@ -13,7 +13,7 @@ const canvas = {
   },
 };
 
-/** Paints what is wanted by now. A picture that is being painted is given up. */
+/** Paints the current view. Cancels a picture that is in progress. */
 const paint = async studio => {
   studio.interrupt();
   studio.lookAt(view.x, view.y, view.width);
@@ -29,7 +29,7 @@ const paint = async studio => {
   }
 };
 
-/** Shows how many typed calls of the page a worker makes in a second. */
+/** Shows the number of typed calls a second from a worker to the page. */
 export const measure = async () => {
   $('rate').textContent = '…';
   const samples = (await roundTrips('./workers/meter.js', 100, 300, 5)).sort();
@@ -64,7 +64,7 @@ const run = async () => {
   await measure();
 };
 
-/** Resolves when the page has done what it does by itself. */
+/** Resolves when the first picture and measurement are complete. */
 export const done = run().catch(error => {
   $('picture').textContent = error.message;
 });

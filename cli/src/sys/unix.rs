@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::fs::OpenOptions;
 
-/// Opens what would block otherwise, such as a FIFO without a writer, at once.
+/// Opens files without blocking, such as a FIFO without a writer.
 pub(crate) fn do_not_block(options: &mut OpenOptions) {
     options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
 }

@@ -1,4 +1,4 @@
-//! The command line: what it writes, says and exits with. The npm package's command passes the same cases.
+//! The command line: output, files and exit status. The npm package's command passes the same cases.
 
 use std::fs;
 use std::net::TcpListener;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::world::{World, text};
 
 #[test]
-fn every_command_does_as_described() {
+fn commands_print_and_exit_as_listed() {
     let world = World::new();
     let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
@@ -29,9 +29,9 @@ fn every_command_does_as_described() {
 }
 
 #[test]
-fn scripts_that_cannot_be_written_say_so() {
+fn unwritable_script_is_an_error() {
     let world = World::new();
-    // A folder where the file should be.
+    // A folder with the name of the file.
     fs::create_dir_all(world.folder.join("base/coi.js")).unwrap();
     let output = world.command(["coi", "base", "--force"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));

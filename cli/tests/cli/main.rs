@@ -1,4 +1,4 @@
-//! The program as users start it. `cases.json` beside this folder is for the npm package's command, too.
+//! The program as users start it. `cases.json` beside this folder also tests the npm package's command.
 
 mod commands;
 mod serve;

@@ -1,4 +1,4 @@
-//! `coincide serve`, asked as browsers and others ask it. The npm package's command passes the same cases.
+//! Requests to `coincide serve`. The npm package's command passes the same cases.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::world::{Answer, Serving, World, request, text};
 
 #[test]
-fn every_case_is_answered_as_described() {
+fn requests_are_answered_as_listed() {
     let world = World::new();
     let mut servers = BTreeMap::new();
     let mut failures = Vec::new();
@@ -52,13 +52,13 @@ fn shrinking_file_ends_the_connection_and_growing_file_is_cut() {
             assert!(rest[length..].starts_with(b"HTTP/1.1 200"), "{name}: the next answer is missing");
         } else {
             assert!(rest.len() < length, "{name}: {} bytes of {length}", rest.len());
-            assert!(rest.iter().all(|byte| *byte == 0), "{name}: something else is in the file");
+            assert!(rest.iter().all(|byte| *byte == 0), "{name}: the file has other content");
         }
     }
 }
 
 #[test]
-fn crowd_of_clients_does_not_block_others() {
+fn many_idle_clients_do_not_block_others() {
     let world = World::new();
     let serving = world.serve(&[]);
     for case in world.cases["crowds"].as_array().unwrap().iter().filter(|case| world.has(case)) {
@@ -77,7 +77,7 @@ fn crowd_of_clients_does_not_block_others() {
         }
         let answer = serving.ask("GET", "/digits.txt", &[]);
         assert_eq!((answer.status, answer.body.as_str()), (200, "0123456789"), "{}", text(&case["name"]));
-        // Long before the server gives up on a connection by itself.
+        // Shorter than the server's own timeout of a connection.
         clients[0].set_read_timeout(Some(Duration::from_secs(4))).unwrap();
         let end = clients[0].read_to_end(&mut Vec::new());
         let closed = end.map_or_else(|error| error.kind() == ErrorKind::ConnectionReset, |_| true);
@@ -86,7 +86,7 @@ fn crowd_of_clients_does_not_block_others() {
 }
 
 #[test]
-fn a_changed_file_is_sent_anew() {
+fn changed_file_is_sent_again() {
     let world = World::new();
     let serving = world.serve(&[]);
     let tag = serving.ask("GET", "/digits.txt", &[]).header("ETag").unwrap().to_owned();
@@ -97,7 +97,7 @@ fn a_changed_file_is_sent_anew() {
 }
 
 #[test]
-fn a_large_file_arrives_whole() {
+fn large_file_arrives_complete() {
     let world = World::new();
     let content = "0123456789abcdef".repeat(1 << 18);
     std::fs::write(world.folder.join("base/large.bin"), &content).unwrap();
@@ -120,7 +120,7 @@ fn interrupt_ends_the_server_with_success() {
 }
 
 #[test]
-fn a_public_address_comes_with_a_warning() {
+fn public_address_prints_warning() {
     let world = World::new();
     let mut command = world.command(["serve", "base", "--port", "0", "--host", "0.0.0.0"]);
     let mut child = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).spawn().unwrap();
@@ -156,7 +156,7 @@ fn headers(case: &Value) -> impl Iterator<Item = (&str, String)> {
     headers.map(|(name, value)| (name.as_str(), text(value).to_owned()))
 }
 
-/// A file of the size of the case, without a content on the disk.
+/// A sparse file of the size of the case.
 fn sparse(path: &Path, case: &Value) -> File {
     let file = File::create(path).unwrap();
     file.set_len(case["size"].as_u64().unwrap()).unwrap();
@@ -170,7 +170,7 @@ fn content_length(reader: &mut BufReader<TcpStream>) -> usize {
     length.unwrap_or_else(|| panic!("no length: {lines:?}"))
 }
 
-/// What is wrong with the answer; nothing if it is as described.
+/// Differences between the answer and the case; empty if there are none.
 fn difference(world: &World, case: &Value, answer: &Answer) -> Option<String> {
     if answer.status != case["status"].as_u64().unwrap() {
         return Some(format!("status {} where {} was expected", answer.status, case["status"]));

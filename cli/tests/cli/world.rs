@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// `cases.json`, and a folder of its own with the files that are named there.
+/// `cases.json`, and a new folder with the files that it names.
 pub(crate) struct World {
     pub(crate) cases: Value,
     pub(crate) folder: PathBuf,
-    /// Whether the links could be made.
+    /// Whether symbolic links could be created.
     pub(crate) links: bool,
 }
 
@@ -69,7 +69,7 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        // What is left behind is in the target folder.
+        // Remaining files are in the target folder.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
@@ -151,12 +151,12 @@ fn write_files(folder: &Path, files: &Value) {
     }
 }
 
-/// Whether the links could be made.
+/// Whether symbolic links could be created.
 fn link_files(folder: &Path, links: &Value) -> bool {
     links.as_object().unwrap().iter().all(|(name, to)| link(text(to), &folder.join(name)))
 }
 
-/// The path of a file, whose folder is made.
+/// The path of a file. Creates its folder.
 fn in_its_folder(folder: &Path, name: &str) -> PathBuf {
     let file = folder.join(named(name));
     fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -183,7 +183,7 @@ fn link(to: &str, at: &Path) -> bool {
     std::os::unix::fs::symlink(to, at).is_ok()
 }
 
-/// Links need rights that not every user has.
+/// Creating links may require privileges.
 #[cfg(windows)]
 fn link(to: &str, at: &Path) -> bool {
     std::os::windows::fs::symlink_file(to, at).is_ok()

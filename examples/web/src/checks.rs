@@ -1,4 +1,4 @@
-//! What pages and their workers rely on, tried in a browser: `tests/checks.html` runs it.
+//! Checks of pages and their workers, which `tests/checks.html` runs in a browser.
 
 mod life;
 mod operating;
@@ -27,7 +27,7 @@ macro_rules! checks {
             vec![$($suspending.to_owned()),*]
         }
 
-        /// Makes the check of that name. Rejects with what was wrong.
+        /// Runs the check of this name. Rejects with the reason of a failure.
         #[wasm_bindgen(js_name = check)]
         pub async fn run(name: String) -> Result<(), JsError> {
             let checked: Checked = match name.as_str() {
@@ -91,7 +91,7 @@ checks! {
     "a call from code that cannot be suspended fails with a reason and a remedy": suspending::refusals;
 }
 
-/// On a page that is not isolated, in a browser that suspends nothing: says what they lack.
+/// Why a worker has no tier, on a page that is not isolated in a browser without JSPI.
 #[wasm_bindgen(js_name = whyNoTier)]
 pub fn why_no_tier() -> Result<String, JsError> {
     match Main::new()?.worker().spawn_script("./none.js") {
@@ -100,7 +100,7 @@ pub fn why_no_tier() -> Result<String, JsError> {
     }
 }
 
-/// Panics when this worker, which waits for it then, calls. Never resolves.
+/// Panics in a call of this worker, which is blocked in it. Never resolves.
 #[wasm_bindgen(js_name = panicOfMain)]
 pub async fn panic_of_main(worker: &JsValue) -> Result<(), JsError> {
     let main = driven().map_err(|error| JsError::new(&error.to_string()))?;
@@ -128,12 +128,12 @@ fn contains(text: &str, part: &str) -> Checked {
     if text.contains(part) { Ok(()) } else { Err(format!("`{part}` is not in `{text}`").into()) }
 }
 
-/// What a call has failed with.
+/// The error of a call.
 fn failure<T: Debug>(result: Result<T, CallError>) -> Result<CallError, Box<dyn Error>> {
     result.err().ok_or_else(|| "the call gave a result".into())
 }
 
-/// Why a link has been closed before its worker was ready.
+/// The reason for which a link was closed before its worker was ready.
 async fn why_closed(worker: &Worker) -> Result<Closed, Box<dyn Error>> {
     match worker.ready().await {
         Err(closed) => Ok(closed.0),

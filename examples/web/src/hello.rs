@@ -1,4 +1,4 @@
-//! The smallest program of this kind.
+//! The program of the README: a worker calls the page, and the page calls the worker.
 
 use coincide::{Main, interface, serve_script};
 use wasm_bindgen::prelude::*;

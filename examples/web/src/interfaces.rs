@@ -1,14 +1,14 @@
-//! What the two sides offer each other.
+//! The typed interfaces of both ends.
 
 use coincide::{ByteBuf, interface};
 use serde::{Deserialize, Serialize};
 
 interface! {
-    /// What the page does for its painter.
+    /// Functions of the page.
     pub mod easel {
-        /// What to paint, asked anew for each picture. Throws a `RangeError` where numbers are too coarse to look closer.
+        /// The view to paint, queried for each picture. Throws a `RangeError` if the view is too small for 64-bit numbers.
         fn view() -> View;
-        /// Readies the canvas and fetches the colours of a palette.
+        /// Prepares the canvas and fetches the colours of a palette.
         async fn prepare(palette: String) -> Vec<Colour>;
         /// Shows a row of pixels, four bytes each: red, green, blue, opacity.
         fn show(row: u32, pixels: ByteBuf);
@@ -16,9 +16,9 @@ interface! {
 }
 
 interface! {
-    /// What the painter does for the page.
+    /// Functions of the painter.
     pub mod painter {
-        /// Paints what the page wants to see, as far as it is let.
+        /// Paints the view of the page. Stops when it is interrupted.
         fn paint() -> Painting;
         /// Width and height of the pictures, in pixels.
         fn size() -> (u32, u32);
@@ -28,22 +28,22 @@ interface! {
 /// A part of the plane.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct View {
-    /// The middle.
+    /// Real part or imaginary part of the centre.
     pub x: f64,
-    /// The middle.
+    /// Real part or imaginary part of the centre.
     pub y: f64,
-    /// From the left edge to the right one.
+    /// Width of the view.
     pub width: f64,
-    /// The name of its colours.
+    /// Name of the palette.
     pub palette: String,
 }
 
-/// What has come of a picture.
+/// The result of a picture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Painting {
-    /// How many rows were shown: fewer than there are if the page has interrupted it.
+    /// Number of rows shown: less than the height if the page has interrupted it.
     pub rows: u32,
-    /// Steps that the computation took.
+    /// Number of steps of the computation.
     pub steps: u64,
 }
 

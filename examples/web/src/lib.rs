@@ -1,8 +1,7 @@
 //! A page whose Rust code is called synchronously by Rust code in its worker. Both are this one wasm.
 //!
-//! `hello` is the smallest program of this kind, the one of the repository's README. The painting is told by `interfaces` (what
-//! either side offers the other), `painter` (the worker) and `studio` (the page). `life` is a page that its worker makes. `meter` measures calls, `checks` is how the repository tests all
-//! this in browsers.
+//! `hello` is the program of the repository's README. A worker paints pictures in `interfaces` (the functions of both ends), `painter` (the worker) and `studio` (the page). `life` is a
+//! page built by its worker. `meter` measures calls, `checks` tests all of it in browsers.
 #![cfg(target_family = "wasm")]
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! A page without JavaScript of its own: its worker builds it, listens to it and changes it. The worker computes, the page stays free.
+//! A page without JavaScript of its own: its worker builds the elements, listens to events and changes the page. The worker computes, so the page stays responsive.
 
 use coincide::window::{Callback, Path, Remote, Root};
 use coincide::{CallError, Main, Scope, Thrown, serve_script};
@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
-/// What the page calls: its worker does the rest. Resolves when the page is built.
+/// Called by the page. Resolves when its worker has built the page.
 #[wasm_bindgen(js_name = lifePage)]
 pub async fn page() -> Result<(), JsError> {
     let main = Main::new()?;
@@ -15,21 +15,21 @@ pub async fn page() -> Result<(), JsError> {
     let worker = main.worker().name("life").spawn_script("./workers/life.js")?;
     worker.share_window(Root::global());
     worker.ready().await?;
-    // The worker ends with its main, which is here for as long as the page.
+    // The worker ends with its main, which exists as long as the page.
     std::mem::forget(main);
     Ok(())
 }
 
-/// What the worker's script calls.
+/// Called by the worker's script.
 #[wasm_bindgen(js_name = lifeWorker)]
 pub fn worker(boot: &JsValue) -> Result<(), JsError> {
     Ok(serve_script(boot, |scope| Ok(Life::begin(scope)?))?)
 }
 
-/// Conway's game, on a board that is a part of the page.
+/// Conway's Game of Life on a board in the page.
 struct Life {
     window: Remote,
-    /// Alive or not, row by row; the board has no edges.
+    /// Whether each cell is alive, row by row. The edges of the board are joined.
     cells: RefCell<Vec<bool>>,
     boxes: Vec<Remote>,
     count: Remote,
@@ -38,7 +38,7 @@ struct Life {
 }
 
 impl Life {
-    /// Builds the page and listens to it.
+    /// Builds the page and adds listeners.
     fn begin(scope: &Scope) -> Result<(), CallError> {
         let window = scope.window();
         let document = window.get("document")?.resolve()?;
@@ -54,7 +54,7 @@ impl Life {
             cell.get("dataset")?.set("index", index)?;
             boxes.push(cell);
         }
-        // All of them in one trip.
+        // All cells in one trip.
         let mut batch = window.batch();
         for cell in &boxes {
             batch.run(&board, "append", (cell,))?;
@@ -89,12 +89,12 @@ impl Life {
         })
     }
 
-    /// A click on the board: the cell that was hit lives or dies.
+    /// Handles a click on the board: toggles the cell.
     fn toggle(&self, event: &Path) -> Result<(), CallError> {
         let index: Option<String> = event.get("target")?.get("dataset")?.get("index")?.read()?;
         match index.and_then(|index| index.parse::<usize>().ok()) {
             Some(index) if index < WIDTH * HEIGHT => self.show(|cells| cells[index] = !cells[index]),
-            // Between two cells.
+            // The click is between two cells.
             _ => Ok(()),
         }
     }
@@ -109,7 +109,7 @@ impl Life {
         self.show(|cells| cells.fill(false))
     }
 
-    /// Starts a timer of the page, or stops it.
+    /// Starts or stops a timer of the page.
     fn run(self: &Rc<Self>) -> Result<(), CallError> {
         if let Some(timer) = self.timer.take() {
             return self.window.run("clearInterval", (timer,));
@@ -120,7 +120,7 @@ impl Life {
         Ok(())
     }
 
-    /// Changes cells, and has the page show what has changed: one trip, however much it is.
+    /// Changes cells, and shows the changes on the page in one trip.
     fn show(&self, change: impl FnOnce(&mut Vec<bool>)) -> Result<(), CallError> {
         let before = self.cells.borrow().clone();
         let mut cells = self.cells.borrow_mut();
@@ -136,7 +136,7 @@ impl Life {
     }
 }
 
-/// What a button does.
+/// Action of a button.
 type Action = fn(&Rc<Life>) -> Result<(), CallError>;
 
 /// Properties of an element.
@@ -162,5 +162,5 @@ fn next(cells: &[bool]) -> Vec<bool> {
 const WIDTH: usize = 24;
 const HEIGHT: usize = 16;
 
-/// What is alive at first: a glider.
+/// The initial living cells: a glider.
 const GLIDER: [usize; 5] = [WIDTH + 2, 2 * WIDTH + 3, 3 * WIDTH + 1, 3 * WIDTH + 2, 3 * WIDTH + 3];

@@ -1,11 +1,11 @@
-//! The picture: how long points of the plane take to leave under z² + c.
+//! The picture: the number of steps after which points of the plane diverge under z² + c.
 
 use crate::interfaces::{Colour, View};
 
 /// Width and height in pixels.
 pub const SIZE: (u32, u32) = (480, 320);
 
-/// The pixels of a row, and the steps that they took.
+/// The pixels of a row, and the number of steps for them.
 pub fn row(view: &View, y: u32, colours: &[Colour]) -> (Vec<u8>, u64) {
     let (width, height) = SIZE;
     let pixel = view.width / f64::from(width);
@@ -21,7 +21,7 @@ pub fn row(view: &View, y: u32, colours: &[Colour]) -> (Vec<u8>, u64) {
     (pixels, steps)
 }
 
-/// After how many steps a point leaves; nothing if it stays.
+/// The number of steps after which a point diverges; `None` if it does not.
 fn leaves(cx: f64, cy: f64) -> Option<u32> {
     let (mut x, mut y) = (0.0, 0.0);
     for step in 1..=MOST {

@@ -1,4 +1,4 @@
-//! How long a typed call takes, Rust to Rust: `inc(k)`, from the worker to the page and back.
+//! Duration of a typed call in Rust: `inc(k)`, from the worker to the page and back.
 
 use coincide::{Main, SyncProxy, Thrown, interface, serve_script};
 use serde::{Deserialize, Serialize};
@@ -6,32 +6,32 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 interface! {
-    /// What the page does.
+    /// Functions of the page.
     mod counter {
         fn inc(number: u32) -> u32;
     }
 }
 
 interface! {
-    /// What the worker does.
+    /// Functions of the worker.
     mod meter {
-        /// Nanoseconds of a call, each the mean of as many as take long enough for the browser's clock.
+        /// Samples in nanoseconds a call. Each is the mean of a batch that is long enough for the browser's clock.
         fn samples(plan: super::Plan) -> Vec<f64>;
     }
 }
 
-/// How long to measure.
+/// Durations and number of samples of a measurement.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Plan {
-    /// Milliseconds that don't count.
+    /// Duration of the warm-up in milliseconds.
     warm_up: f64,
-    /// Milliseconds that do.
+    /// Duration of the measurement in milliseconds.
     batch: f64,
-    /// As many samples at least.
+    /// Minimum number of samples.
     samples: u32,
 }
 
-/// Measures in a worker of its own: resolves with samples, in nanoseconds of a round trip. Times are in milliseconds.
+/// Measures in a new worker. Resolves with samples of a round trip in nanoseconds. Arguments are in milliseconds.
 #[wasm_bindgen(js_name = roundTrips)]
 pub async fn round_trips(script: &str, warm_up: f64, batch: f64, samples: u32) -> Result<Vec<f64>, JsError> {
     let main = Main::new()?;
@@ -41,7 +41,7 @@ pub async fn round_trips(script: &str, warm_up: f64, batch: f64, samples: u32) -
     Ok(meter::Client::new(worker.proxy()).samples(Plan { warm_up, batch, samples }).await?)
 }
 
-/// What the worker's script hands its first message to.
+/// Called by the worker's script with its first message.
 #[wasm_bindgen(js_name = meterWorker)]
 pub fn worker(boot: &JsValue) -> Result<(), JsError> {
     Ok(serve_script(boot, |scope| {
@@ -61,7 +61,7 @@ impl counter::Service for Counter {
 struct Meter(counter::Client<SyncProxy>);
 
 impl Meter {
-    /// Makes so many calls; gives the milliseconds that they took.
+    /// Makes this number of calls. Returns their duration in milliseconds.
     fn time(&self, calls: u32) -> Result<f64, Thrown> {
         let start = now();
         for number in 0..calls {
@@ -99,5 +99,5 @@ extern "C" {
     fn now() -> f64;
 }
 
-/// The least that a sample takes, in milliseconds: many steps of the clock.
+/// Minimum duration of a sample in milliseconds: many steps of the clock.
 const SAMPLE: f64 = 0.25;

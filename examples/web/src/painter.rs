@@ -1,4 +1,4 @@
-//! The worker: paints, and shows the page each row when it is done.
+//! The worker: paints, and sends each row to the page.
 
 use coincide::{ByteBuf, CallError, CallErrorKind, Scope, SyncProxy, Thrown, serve_script};
 use wasm_bindgen::prelude::*;
@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 use crate::interfaces::{Painting, easel, painter};
 use crate::mandelbrot;
 
-/// What the worker's script hands its first message to.
+/// Called by the worker's script with its first message.
 #[wasm_bindgen(js_name = painterWorker)]
 pub fn worker(boot: &JsValue) -> Result<(), JsError> {
     Ok(serve_script(boot, |scope| {
@@ -21,7 +21,7 @@ pub struct Painter {
 }
 
 impl Painter {
-    /// A painter in this worker.
+    /// Creates a painter in this worker.
     pub fn new(scope: &Scope) -> Self {
         Self { easel: easel::Client::new(scope.sync()) }
     }
@@ -29,14 +29,14 @@ impl Painter {
 
 impl painter::Service for Painter {
     fn paint(&self) -> Result<Painting, Thrown> {
-        // What the page throws goes back to it as it is.
+        // Errors of the page are propagated to it with their class.
         let view = self.easel.view().map_err(CallError::into_thrown)?;
         let colours = self.easel.prepare(view.palette.clone()).map_err(CallError::into_thrown)?;
         let mut painting = Painting { rows: 0, steps: 0 };
         for y in 0..mandelbrot::SIZE.1 {
             let (pixels, steps) = mandelbrot::row(&view, y, &colours);
             match self.easel.show(y, ByteBuf::from(pixels)) {
-                // The page wants to see something else by now.
+                // The page has requested another view.
                 Err(CallError { kind: CallErrorKind::Interrupted, .. }) => break,
                 shown => shown?,
             }

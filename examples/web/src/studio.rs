@@ -1,4 +1,4 @@
-//! The page: serves its painter, and awaits the pictures.
+//! The page: serves its painter and awaits the pictures.
 
 use coincide::{ByteBuf, CallError, CallErrorKind, Main, Proxy, Thrown, Worker};
 use std::cell::RefCell;
@@ -16,13 +16,13 @@ pub struct Studio {
     worker: Worker,
     painter: Proxy,
     view: Rc<RefCell<View>>,
-    /// Its workers end with it.
+    /// Its workers end when it is dropped.
     _main: Main,
 }
 
 #[wasm_bindgen]
 impl Studio {
-    /// Starts a painter, which can be asked for pictures at once.
+    /// Starts a painter. Pictures can be requested at once.
     #[wasm_bindgen(constructor)]
     pub fn new(script: &str, canvas: Canvas) -> Result<Studio, JsError> {
         let main = Main::new()?;
@@ -35,39 +35,39 @@ impl Studio {
         Ok(Self { painter: worker.proxy(), worker, view, _main: main })
     }
 
-    /// Resolves with the number of rows that were painted; rejects with what went wrong, such as that `seconds` are over.
+    /// Resolves with the number of painted rows. Rejects if painting fails or takes longer than `seconds`.
     pub async fn paint(&self, seconds: Option<f64>) -> Result<u32, JsError> {
         Ok(self.picture(seconds).await?.rows)
     }
 
-    /// Looks elsewhere from the next picture on.
+    /// Sets the view of the next pictures.
     #[wasm_bindgen(js_name = lookAt)]
     pub fn look_at(&self, x: f64, y: f64, width: f64) {
         let palette = self.view.borrow().palette.clone();
         self.view.replace(View { x, y, width, palette });
     }
 
-    /// Takes other colours from the next picture on.
+    /// Sets the palette of the next pictures.
     pub fn take(&self, palette: String) {
         self.view.borrow_mut().palette = palette;
     }
 
-    /// Has the painter leave its picture as it is.
+    /// Interrupts the current picture.
     pub fn interrupt(&self) {
         self.worker.interrupt();
     }
 
-    /// Ends the painter, whatever it does.
+    /// Terminates the painter, even while it computes.
     pub fn terminate(&self) {
         self.worker.terminate();
     }
 }
 
 impl Studio {
-    /// What has come of the next picture.
+    /// Awaits the next picture.
     ///
     /// # Errors
-    /// Whatever a call fails with: the painter gets the view and the colours by calling this page.
+    /// Those of calls: the painter queries this page for the view and the colours.
     pub async fn picture(&self, seconds: Option<f64>) -> Result<Painting, CallError> {
         let exports = match seconds {
             Some(seconds) => self.painter.with_timeout(Duration::from_secs_f64(seconds)),
@@ -75,19 +75,19 @@ impl Studio {
         };
         let painting = painter::Client::new(exports).paint().await;
         if let Err(CallError { kind: CallErrorKind::TimedOut, .. }) = painting {
-            // Nobody wants it any more, which the painter doesn't know yet.
+            // The picture is no longer needed. The painter does not know that yet.
             self.worker.interrupt();
         }
         painting
     }
 
-    /// The handle of the painter's worker.
+    /// Handle of the painter's worker.
     pub fn worker(&self) -> &Worker {
         &self.worker
     }
 }
 
-/// What the painter calls.
+/// Functions that the painter calls.
 struct Easel {
     canvas: Canvas,
     view: Rc<RefCell<View>>,
@@ -107,7 +107,7 @@ impl easel::Service for Easel {
     }
 
     async fn prepare(self: Rc<Self>, palette: String) -> Result<Vec<Colour>, Thrown> {
-        // The painter is blocked until this function is done, and answers nevertheless.
+        // The painter is blocked until this function returns, and answers this call meanwhile.
         let (width, height) = self.painter.size().await?;
         self.canvas.resize(width, height);
         let text = files::text(&format!("./palettes/{palette}.txt")).await?;
@@ -130,7 +130,7 @@ fn colour(line: &str) -> Result<Colour, Thrown> {
 
 #[wasm_bindgen]
 extern "C" {
-    /// Where the page shows pictures: an object with these methods.
+    /// The canvas of the page: an object with these methods.
     pub type Canvas;
     #[wasm_bindgen(method)]
     fn resize(this: &Canvas, width: u32, height: u32);
@@ -138,5 +138,5 @@ extern "C" {
     fn show(this: &Canvas, row: u32, pixels: &[u8]);
 }
 
-/// Less wide than this, pixels are no longer told apart by 64-bit numbers.
+/// Minimum width of a view. Below it, 64-bit numbers do not distinguish adjacent pixels.
 const FINEST: f64 = 1e-13;

@@ -1,4 +1,4 @@
-// Runs another script of a worker as in a browser without `Atomics.waitAsync`, where ends wake each other by messages, and without JavaScript Promise Integration.
+// Runs another worker script as in a browser without `Atomics.waitAsync`, where ends wake each other by messages, and without JavaScript Promise Integration.
 delete Atomics.waitAsync;
 delete WebAssembly.Suspending;
 delete WebAssembly.promising;

@@ -1,4 +1,4 @@
-//! How workers begin and end.
+//! Starts and ends of workers.
 
 use coincide::{ByteBuf, CallError, CallErrorKind, CloseReason, Closed, ClosedBy, Config, SpawnError};
 use wasm_bindgen::prelude::*;
@@ -96,7 +96,7 @@ pub(super) async fn failing_setup() -> Checked {
     fails("./tests/failing.js", "TypeError: there are no brushes", ClosedBy::Peer).await
 }
 
-/// Whether a worker of that script closes its link and says so, to calls too, and ends.
+/// Checks that a worker of this script closes its link with a reason, ends pending calls and terminates.
 async fn fails(script: &str, why: &str, by: ClosedBy) -> Checked {
     let main = driven()?;
     let web_worker = watched(script);
@@ -157,7 +157,7 @@ pub(super) async fn left() -> Checked {
     equal(web_worker.ended(), 0)
 }
 
-/// Whether the script of a worker answers to a message.
+/// Whether the script of a worker answers a message.
 async fn answers(worker: &Watched) -> bool {
     pong(worker).await.is_truthy()
 }
@@ -180,7 +180,7 @@ async fn answers(worker: &Watched) -> bool {
     });
 ")]
 extern "C" {
-    /// A Web Worker that counts how often it is ended.
+    /// A Web Worker that counts how often it is terminated.
     type Watched;
     #[wasm_bindgen(method, getter)]
     fn ended(this: &Watched) -> u32;

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::fmt::Debug;
 use std::rc::Rc;
 
-/// Exports what the page calls.
+/// Exports the functions that the page calls.
 pub(super) fn export(scope: &Scope) {
     let seen = Rc::new(RefCell::new(Vec::new()));
     let own = scope.clone();
@@ -144,7 +144,7 @@ fn posted(window: &Remote) -> Result<(), Thrown> {
     equal(array.get("length")?.read::<u32>()?, 100)
 }
 
-/// Asks for more objects than are ever there at once.
+/// Uses many objects one after the other, so that they are released in between.
 fn many(scope: &Scope) -> Result<(), Thrown> {
     let window = scope.window();
     for _ in 0..5000 {
@@ -154,7 +154,7 @@ fn many(scope: &Scope) -> Result<(), Thrown> {
     equal(format!("{scope:?}").contains("objects: 0, callbacks: 0"), true)
 }
 
-/// What can't be sent as a whole keeps none of its parts.
+/// A value that cannot be sent keeps no object or callback.
 fn unsent(scope: &Scope) -> Result<(), Thrown> {
     let window = scope.window();
     let pair = window.evaluate::<Remote>(
@@ -173,7 +173,7 @@ fn unsent(scope: &Scope) -> Result<(), Thrown> {
     }
 }
 
-/// A buffer that may grow to more than there is.
+/// A buffer whose maximum size exceeds the available memory.
 fn memory(window: &Remote) -> Result<(), Thrown> {
     let large = Value::Buffer { bytes: vec![], max: Some(1 << 52) };
     match window.call::<Remote>("Array", (large,)) {
@@ -184,7 +184,7 @@ fn memory(window: &Remote) -> Result<(), Thrown> {
     }
 }
 
-/// A symbol that only the page knows goes home as itself.
+/// A symbol that only the page knows is the same symbol when it is sent back.
 fn symbols(window: &Remote) -> Result<(), Thrown> {
     let symbol = window.evaluate::<Remote>("() => Symbol('own')", ())?;
     equal(window.evaluate::<String>("symbol => symbol.description", (&symbol,))?, "own".into())
@@ -259,18 +259,18 @@ fn escapes(window: &Remote) -> Result<(), Thrown> {
         failed.map(|thrown| (thrown.message.clone(), format!("{thrown:?}").contains("view"))),
         Some(("failed".into(), false)),
     )?;
-    let heard = Rc::new(RefCell::new(None));
-    let told = Rc::clone(&heard);
+    let received = Rc::new(RefCell::new(None));
+    let reported = Rc::clone(&received);
     window.run(
         "call",
         (Callback::new(move |global: Option<Remote>, function: Option<Remote>, kept: Remote| {
-            *told.borrow_mut() = Some((global.is_some(), function.is_some()));
+            *reported.borrow_mut() = Some((global.is_some(), function.is_some()));
             drop(kept);
         }),),
     )?;
-    // It runs inside of the call after that, at the latest.
+    // It runs during the next call at the latest.
     equal(window.get("answer")?.read::<u32>()?, 42)?;
-    equal(heard.borrow().unwrap_or((false, false)), (false, false))?;
+    equal(received.borrow().unwrap_or((false, false)), (false, false))?;
     equal(window.get("list")?.call::<String>("join", ("-",))?, "1-2-3".into())?;
     equal(window.call::<u32>("add", (1, 2))?, 3)?;
     window.get("element")?.set("textContent", "text")?;
@@ -320,7 +320,7 @@ async fn promises(window: Remote) -> Result<(), Thrown> {
         refused.apply(&window.get("Promise")?.resolve()?, (window.get("RangeError")?.construct(("too far",))?,))?;
     let error = promise.settled::<()>().await.err().and_then(|error| error.thrown().cloned());
     equal(error.map(|thrown| (thrown.class, thrown.message)), Some(("RangeError".into(), "too far".into())))?;
-    // What the error holds can't be copied.
+    // The error has a property that cannot be copied.
     let source = "() => Promise.reject(Object.assign(new RangeError('farther'), { view: globalThis, number: 1 }))";
     let error = window.evaluate::<Remote>(source, ())?.settled::<()>().await.err();
     equal(error.and_then(|error| error.thrown().map(|thrown| thrown.message.clone())), Some("farther".into()))
@@ -343,7 +343,7 @@ impl Operating {
         let seen = Rc::clone(&self.seen);
         let prevented = Callback::new(move |event: Remote| {
             let name: String = event.get("type")?.read()?;
-            // After its dispatch, too.
+            // Also after its dispatch.
             let prevented: bool = event.get("defaultPrevented")?.read()?;
             seen.borrow_mut().push(format!("{name} {}", 1 + u8::from(prevented)));
             Ok::<(), Thrown>(())
@@ -360,7 +360,7 @@ impl Operating {
         Ok(())
     }
 
-    /// Keeps an object of main, and lets main keep a function.
+    /// Holds an object of main, and gives main a function to hold.
     fn keep(&self, window: &Remote) -> Result<(), Thrown> {
         let kept = window.get("document")?.resolve()?;
         kept.set("onchecked", Callback::new(|| ()))?;

@@ -19,7 +19,7 @@ pub(super) async fn paints() -> Checked {
     let rows = canvas.rows.borrow();
     let numbers: Vec<u32> = rows.iter().map(|(number, _)| *number).collect();
     equal(numbers, (0..SIZE.1).collect())?;
-    // Main paints a row itself, with colours that tell how many steps each point took.
+    // Main paints a row itself, with colours that encode the number of steps of each point.
     let view = View { x: -0.6, y: 0.0, width: 3.2, palette: String::new() };
     let black = |pixels: &[u8]| pixels.chunks(4).map(|pixel| pixel[..3] == [0; 3]).collect::<Vec<_>>();
     let (expected, _) = mandelbrot::row(&view, SIZE.1 / 3, &[[255; 3]]);
@@ -73,7 +73,7 @@ fn thrown<T: std::fmt::Debug>(result: Result<T, CallError>, class: &str) -> Chec
     equal(error.thrown().map(|thrown| &*thrown.class), Some(class))
 }
 
-/// A canvas that remembers.
+/// A canvas that records its rows.
 #[derive(Default)]
 struct Seen {
     size: Cell<(u32, u32)>,

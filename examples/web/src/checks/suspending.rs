@@ -19,7 +19,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{Checked, contains, driven, equal, failure};
 
-/// Exports what the page calls.
+/// Exports the functions that the page calls.
 pub(super) fn export(scope: &Scope) {
     let sync = scope.sync();
     scope.export("through_gate", move |gate: String, seed: u32| through(&sync, &gate, seed));
@@ -186,7 +186,7 @@ impl Gates {
         self.change(|gates| _ = gates.insert(gate.into(), true));
     }
 
-    /// Waits until that is so.
+    /// Waits until the condition holds.
     async fn until(&self, reached: impl Fn(&Self) -> bool) {
         poll_fn(|context| {
             if reached(self) {
@@ -198,7 +198,7 @@ impl Gates {
         .await;
     }
 
-    /// Waits until the worker waits at that gate.
+    /// Waits until the worker waits at this gate.
     async fn waited_at(&self, gate: &str) {
         self.until(|gates| gates.gates.borrow().contains_key(gate)).await;
     }
@@ -276,7 +276,7 @@ pub(super) async fn nested() -> Checked {
     }
     let error = failure(worker.proxy().call::<u32>("down", (1000,)).await)?;
     contains(&error.to_string(), "down")?;
-    // Nothing is left of it.
+    // Nothing remains pending.
     equal(worker.proxy().call::<u32>("down", (20,)).await?, 20)
 }
 
@@ -331,7 +331,7 @@ pub(super) async fn stops() -> Checked {
             match (&gate, function) {
                 (Some(gate), _) => gates.waited_at(gate).await,
                 (_, "report_computation") => gates.until(|gates| gates.computes.get() == 1).await,
-                // It runs while the other one sleeps.
+                // Runs while the other function sleeps.
                 _ => _ = proxy.call::<u32>("inc", (1,)).await?,
             }
             if interrupts {
@@ -416,7 +416,7 @@ pub(super) async fn crowd() -> Checked {
     for (seed, call) in (0..).zip(calls) {
         equal(call.await?, seed + 1)?;
     }
-    // More than the window takes, from code that is suspended.
+    // More bytes than the window accepts, from suspended code.
     let bytes = ByteBuf::from(vec![7; 10 << 20]);
     equal(proxy.call::<ByteBuf>("echo", (bytes.clone(),)).await? == bytes, true)
 }
@@ -425,7 +425,7 @@ pub(super) async fn asynchronous() -> Checked {
     let main = driven()?;
     let (worker, gates) = gated(&main)?;
     let proxy = worker.proxy();
-    // One that was started before, and suspends itself; one that is started while code is suspended.
+    // A function that was started before and is suspended itself, and one that is started while code is suspended.
     let early = proxy.call::<u32>("gate_in_future", ("early", 3));
     gates.waited_at("early").await;
     let waits = proxy.call::<u32>("through_gate", ("a", 5));
@@ -435,7 +435,7 @@ pub(super) async fn asynchronous() -> Checked {
     equal(early.await?, 4)?;
     gates.open("a");
     equal(waits.await?, 6)?;
-    // Main's function may wait for one, even if it is called by the code that main waits for: on other tiers, a deadlock.
+    // Main's function may wait for a function of the code that called it. On other tiers that is a deadlock.
     let inner = worker.proxy();
     worker.register_async("up", move |number: u32| {
         let call = inner.call::<u32>("inc_later", (number,));
@@ -459,7 +459,7 @@ pub(super) async fn tasks() -> Checked {
         for number in 0..TASKS {
             gates.waited_at(&format!("{number} {step}")).await;
         }
-        // The last one first.
+        // In reverse order.
         for number in (0..TASKS).rev() {
             gates.open(&format!("{number} {step}"));
         }
@@ -515,7 +515,7 @@ extern "C" {
     fn for_each(list: &Array, each: &JsValue);
 }
 
-/// Functions that are suspended at once.
+/// Number of functions that are suspended at once.
 const CROWD: u32 = 400;
 
 const LONG: Duration = Duration::from_secs(60);

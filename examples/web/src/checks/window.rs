@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::*;
 
 use super::{Checked, contains, driven, equal, failure};
 
-/// A worker that has `root` as its window. It ends with its main.
+/// A worker whose window is `root`. It ends with its main.
 fn sharing(root: Root) -> Result<(Main, Worker, Sharing), Box<dyn std::error::Error>> {
     let main = driven()?;
     let worker = main.worker().spawn_script("./tests/worker.js")?;
@@ -15,12 +15,12 @@ fn sharing(root: Root) -> Result<(Main, Worker, Sharing), Box<dyn std::error::Er
     Ok((main, worker, sharing))
 }
 
-/// Has a worker make one of its checks.
+/// Runs a check in a worker.
 async fn checked(worker: &Worker, name: &str) -> Checked {
     Ok(worker.proxy().call::<()>("window", (name,)).await?)
 }
 
-/// The checks that the worker makes alone, with all of the page.
+/// The checks that a worker runs alone, with access to the whole page.
 macro_rules! alone {
     ($($export:literal: $($name:ident)*;)*) => {
         $($(pub(super) async fn $name() -> Checked {
@@ -41,7 +41,7 @@ pub(super) async fn listeners() -> Checked {
     equal(dispatched("check-plain"), false)?;
     equal(dispatched("check-prevented"), true)?;
     let mut seen = Vec::new();
-    // The page doesn't wait for its listeners.
+    // The page does not wait for its listeners.
     while seen.len() < 2 {
         seen = worker.proxy().call::<Vec<String>>("seen", ()).await?;
     }
@@ -55,7 +55,7 @@ pub(super) async fn given_back() -> Checked {
     let (_main, worker, sharing) = sharing(Root::global())?;
     checked(&worker, "many").await?;
     checked(&worker, "unsent").await?;
-    // What is left goes back when the worker has nothing else to do, so before the next call is answered, or soon after.
+    // Remaining references are released when the worker is idle: before the next call is answered, or soon after.
     while sharing.sizes().0 > 0 {
         worker.proxy().call::<Vec<String>>("seen", ()).await?;
     }
@@ -135,14 +135,14 @@ pub(super) async fn not_shared() -> Checked {
     };
 ")]
 extern "C" {
-    /// An object of a program that gives away more than it should.
+    /// An object that exposes more than intended.
     #[wasm_bindgen(js_name = smallRoot)]
     fn small_root() -> Object;
 
-    /// Whether nothing has been changed that all objects share.
+    /// Whether all shared prototypes are unchanged.
     #[wasm_bindgen(js_name = isClean)]
     fn is_clean() -> bool;
 
-    /// Whether somebody has prevented what an event of this type would do by default.
+    /// Whether a listener has prevented the default action of an event of this type.
     fn dispatched(event: &str) -> bool;
 }

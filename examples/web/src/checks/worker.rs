@@ -1,4 +1,4 @@
-//! The workers of the checks.
+//! Workers of the checks.
 
 use coincide::{
     ByteBuf, CallError, Callback, RemoteFunction, RemoteStream, SharedBytes, Source, Thrown, Value, serve_script,
@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 use crate::interfaces::painter;
 use crate::painter::Painter;
 
-/// A worker that can do whatever the checks want.
+/// A worker with the functions of all checks.
 #[wasm_bindgen(js_name = checksWorker)]
 pub fn checks(boot: &JsValue) -> Result<(), JsError> {
     let again = boot.clone();
@@ -43,7 +43,7 @@ pub fn checks(boot: &JsValue) -> Result<(), JsError> {
     })?)
 }
 
-/// A worker whose own code fails.
+/// A worker whose setup fails.
 #[wasm_bindgen(js_name = failingWorker)]
 pub fn failing(boot: &JsValue) -> Result<(), JsError> {
     Ok(serve_script(boot, |_| Err(Thrown::new("TypeError", "there are no brushes")))?)
