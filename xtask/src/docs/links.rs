@@ -51,6 +51,15 @@ pub(super) fn check(workspace: &Workspace, pages: &[Page]) -> anyhow::Result<()>
     for page in pages.iter().filter(|page| page.path.starts_with("docs/") && page.path != INDEX && !listed(page)) {
         faults.push(format!("{}: not listed in {INDEX}", page.path));
     }
+    // Files that a sentence names, such as `src/lib.rs`.
+    for page in pages.iter().filter(|page| NAMING.iter().any(|prefix| page.path.starts_with(prefix))) {
+        for (line, code) in page.codes.iter().filter(|(_, code)| is_source(code)) {
+            count += 1;
+            if !workspace.root.join(code).exists() {
+                faults.push(format!("{}:{line}: {code}: no such file", page.path));
+            }
+        }
+    }
     if count == 0 {
         bail!("there are none");
     }
@@ -59,3 +68,31 @@ pub(super) fn check(workspace: &Workspace, pages: &[Page]) -> anyhow::Result<()>
     }
     Ok(())
 }
+
+/// Whether the text is the path of a source file, from the root.
+fn is_source(text: &str) -> bool {
+    let extension = [".rs", ".js", ".mjs", ".md", ".py", ".json"].iter().any(|extension| text.ends_with(extension));
+    let folder = FOLDERS.iter().any(|folder| text.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')));
+    extension && folder && !text.contains(['*', ' ', '<'])
+}
+
+/// Pages whose sentences name files from the root.
+const NAMING: [&str; 2] = ["docs/explanation/", "CONTRIBUTING.md"];
+
+/// Folders of sources.
+const FOLDERS: [&str; 14] = [
+    "benches",
+    "cli",
+    "codec",
+    "docs",
+    "examples",
+    "fuzz",
+    "proto",
+    "python",
+    "site",
+    "src",
+    "transport-atomics",
+    "transport-sw",
+    "web",
+    "xtask",
+];
