@@ -22,14 +22,19 @@ export const answerOf = (values, action) => {
   }
 };
 
-/** The function that JavaScript calls in place of one of Python, of which `serve` takes arguments as text and gives an answer. */
+/**
+ * The function that JavaScript calls instead of one of Python. `serve` takes arguments as text and a function, and returns an answer, a promise of one, or
+ * nothing if it passes the answer to that function later.
+ */
 export const functionOf = (values, serve) => {
   const opened = answer => {
     if (answer[0] === 'v') return values.unpack(answer.slice(1));
     throw errorOf(JSON.parse(answer.slice(1)));
   };
   return (...args) => {
-    const answer = serve(values.pack(args));
+    let settle;
+    const later = new Promise(resolve => (settle = resolve));
+    const answer = serve(values.pack(args), settle) ?? later;
     return isThenable(answer) ? Promise.resolve(answer).then(opened) : opened(answer);
   };
 };

@@ -121,6 +121,11 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       deepEqual(await Promise.all([w.sync.later(1), w.sync.later('two'), w.sync.echo(3)]), [1, 'two', 3]);
     });
 
+    link('results of async functions arrive whenever garbage is collected', async w => {
+      const calls = Array.from({ length: 300 }, (_, index) => index);
+      deepEqual(await Promise.all(calls.map(index => w.sync.later(index))), calls);
+    });
+
     link('time.sleep waits', async w => {
       assert((await w.sync.sleeps(0.1)) >= 0.09);
     });

@@ -24,13 +24,13 @@ async def _opened_later(promise, convert):
 
 
 def served(function, name):
-    """What JavaScript calls in place of a function: takes arguments as text, and gives an answer or a promise of one."""
+    """What JavaScript calls instead of a function: takes arguments as text. Returns an answer, a promise of one, or nothing if it passes the answer to `settle`."""
 
-    def serve(text):
+    def serve(text, settle=None):
         try:
             result = function(*unpack(text))
             if is_awaitable(result):
-                return entered(promised(_settled(result, name)))
+                return entered(promised(_settled(result, name), settle))
             return entered(_answer(result, name))
         except BaseException as error:
             return entered(_failure(error))
