@@ -30,6 +30,15 @@ const SHAPES = {
 /** Modules that the build refuses, and what its message contains. */
 const REFUSED = {
   'a brand beside a field': ['class A { #a = 1; static is(x) { return #a in x; } }', 'WeakSet'],
+  '`new.target` in a field': ['class A { a = new.target; }', 'new.target'],
+  '`new.target` in a constructor': ['class A { #a = 1; constructor() { this.b = new.target; } }', 'new.target'],
+  'two subclasses of one name': ['class A { #a = 1; } { class B extends A { #a = 2; } } class C { static D = class B extends A { #a = 3; }; }', 'rename one'],
+  'a property with a short name': ['class A { #a = 1; $a = 2; }', 'rename it'],
+  'a method with a short name': ['class A { #a = 1; $a() {} }', 'rename it'],
+  'a member with a short name': ['class A { #a = 1; b(c) { return c.$aB; } }', 'rename it'],
+  'a destructured short name': ['class A { #a = 1; b({ $a: c }) { return c; } }', 'rename it'],
+  '`this` in a default': ['class A { #a = 1; constructor(b = this.#a) { this.b = b; } }', 'in the body'],
+  '`super` in a default': ['class A {} class B extends A { #a = 1; constructor(b = super()) { this.b = b; } }', 'in the body'],
   'a subclass without a name': ['export const A = class extends Object { #a = 1; };', 'give it a name'],
 };
 
@@ -60,6 +69,20 @@ export default (test, { assert, deepEqual, equal }) => {
       }
       assert(error?.message.includes(message), `${shape}: ${error}`);
     }
+  });
+
+  test('fields: the build refuses subclasses of one name in two modules', async () => {
+    const { lower } = await withBundler(fileURLToPath(new URL('.', import.meta.url)));
+    const code = 'class A {} class B extends A { #a = 1; }';
+    lower('a.js', code);
+    lower('a.js', code);
+    let message;
+    try {
+      lower('b.js', code);
+    } catch (error) {
+      ({ message } = error);
+    }
+    equal(message, 'b.js: two classes named `B` extend others and have private members: rename one');
   });
 
   test('fields: the check of scripts finds each kind of field, and static blocks', async () => {

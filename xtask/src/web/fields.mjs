@@ -29,6 +29,9 @@ export const withBundler = async tool => {
     return all;
   };
 
+  /** The modules of the subclasses with private members, by name. */
+  const subclasses = new Map();
+
   const fieldsIn = (id, code) => found(parse(id, code), code);
 
   /** The code and the source map of a module without fields. Null if it has none: then its private methods stay private. */
@@ -36,7 +39,7 @@ export const withBundler = async tool => {
     const program = parse(id, code);
     if (found(program, code).length === 0) return null;
     const text = new RolldownMagicString(code);
-    simplify(program, text, Visitor, id);
+    simplify(program, text, Visitor, id, subclasses);
     const map = text.generateMap({ file: id, source: id, hires: true, includeContent: true });
     const lowered = transformSync(id, text.toString(), { target: 'es2021', assumptions: { setPublicClassFields: true }, sourcemap: true, inputMap: map });
     if (lowered.errors.length > 0) throw new Error(`${id}: ${lowered.errors[0].message}`);
@@ -48,8 +51,18 @@ export const withBundler = async tool => {
   return { fieldsIn, lower };
 };
 
-/** Replaces private names by properties, and removes fields without a value to which the constructor assigns one. */
-const simplify = (program, text, Visitor, id) => {
+/** Replaces private names by properties, and removes fields without a value to which the constructor assigns one. Throws for classes of which that would change the behaviour. */
+const simplify = (program, text, Visitor, id, subclasses) => {
+  const refuse = why => {
+    throw new Error(`${id}: ${why}`);
+  };
+  const found = new Set();
+  /** The parameters of constructors of classes with fields, as positions of their beginnings and ends. */
+  const parameters = [];
+  const inParameters = ({ start, end }) => parameters.some(([from, to]) => start >= from && end <= to);
+  const checkName = key => {
+    if (key?.type === 'Identifier' && SHORTENED.test(key.name)) refuse(`the name \`${key.name}\` may be that of a shortened private member: rename it`);
+  };
   /** For each class around a node, the innermost first, the properties by their private names. */
   const classes = [];
   const owners = [];
@@ -62,11 +75,19 @@ const simplify = (program, text, Visitor, id) => {
     'ClassExpression:exit': leave,
     ClassBody({ body }) {
       const { superClass, id: name } = owners.at(-1);
+      const constructor = body.find(({ kind }) => kind === 'constructor')?.value;
+      if (body.some(({ type, static: isStatic }) => type === 'PropertyDefinition' && !isStatic))
+        for (const { start, end } of constructor?.params ?? []) parameters.push([start, end]);
       const properties = new Map();
       for (const { key } of body) {
         if (key?.type !== 'PrivateIdentifier' || properties.has(key.name)) continue;
         // A class must not share properties with the class that it extends.
-        if (superClass && !name) throw new Error(`${id}: a class extends another and has private members: give it a name`);
+        if (superClass && !name) refuse('a class extends another and has private members: give it a name');
+        if (superClass && properties.size === 0) {
+          if (found.has(name.name) || (subclasses.get(name.name) ?? id) !== id) refuse(`two classes named \`${name.name}\` extend others and have private members: rename one`);
+          found.add(name.name);
+          subclasses.set(name.name, id);
+        }
         properties.set(key.name, `$${(properties.size + 10).toString(36)}${superClass ? name.name : ''}`);
       }
       classes.unshift(properties);
@@ -79,13 +100,37 @@ const simplify = (program, text, Visitor, id) => {
     },
     BinaryExpression({ left }) {
       // As a property, it would run code of proxies, and others may have it.
-      if (left.type === 'PrivateIdentifier') throw new Error(`${id}: \`#${left.name} in\` a value: use a WeakSet, or a module whose classes have no fields`);
+      if (left.type === 'PrivateIdentifier') refuse(`\`#${left.name} in\` a value: use a WeakSet, or a module whose classes have no fields`);
+    },
+    MetaProperty({ meta }) {
+      if (meta.name === 'new') refuse('`new.target` beside class fields: its value in a field would change; pass the class');
+    },
+    ThisExpression(node) {
+      if (inParameters(node)) refuse('`this` in the parameters of a constructor: fields have their values later; use it in the body');
+    },
+    Super(node) {
+      if (inParameters(node)) refuse('`super` in the parameters of a constructor: fields have their values later; use it in the body');
+    },
+    MemberExpression({ property, computed }) {
+      if (!computed) checkName(property);
+    },
+    Property({ key, computed }) {
+      if (!computed) checkName(key);
+    },
+    PropertyDefinition({ key, computed }) {
+      if (!computed) checkName(key);
+    },
+    MethodDefinition({ key, computed }) {
+      if (!computed) checkName(key);
     },
     PrivateIdentifier({ name, start, end }) {
       text.update(start, end, classes.find(properties => properties.has(name)).get(name));
     },
   }).visit(program);
 };
+
+/** Names that private members may get. */
+const SHORTENED = /^\$[a-z1-9]/;
 
 /** The property of `this` to which a statement assigns a value. */
 const assignedBy = ({ expression }) => {
