@@ -136,7 +136,8 @@ export function failed(kind, message, fn) {
 }
 
 // How calls end: `failure.rs` has the same list.
-export const VALUE = 0, THREW = 1, CANNOT_BLOCK = 8, BAD_ARGUMENTS = 5, OUT_OF_MEMORY = 11, CANCELLED = 13, INTERRUPTED = 14, CLOSED = 15;
+export const VALUE = 0, THREW = 1, BAD_ARGUMENTS = 5, OUT_OF_MEMORY = 11, CANCELLED = 13, CLOSED = 15;
+const CANNOT_BLOCK = 8, INTERRUPTED = 14;
 
 /** By number: the kind of a failure, and its message. `text` is what wasm says about it. */
 const FAILURES = [

@@ -77,7 +77,8 @@ class Memory {
 }
 
 /** What the words hold: `memory.rs` has the same list. */
-export const READING = 0, END = 1, CALL = 2, SERIAL = 3, FUNCTION = 4, STATUS = 5, ADDRESS = 6, LENGTH = 7, WAKE = 8, TIMEOUT = 9, OWN = 10, LENT = 11, HOSTED = 12, BLOCKS = 13;
+const READING = 0;
+export const END = 1, CALL = 2, SERIAL = 3, FUNCTION = 4, STATUS = 5, ADDRESS = 6, LENGTH = 7, WAKE = 8, TIMEOUT = 9, OWN = 10, LENT = 11, HOSTED = 12, BLOCKS = 13;
 const WORDS = 14;
 
 // Worklets have neither a decoder nor an encoder.

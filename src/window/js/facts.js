@@ -143,7 +143,7 @@ const isPrototype = object => {
 const source = Function.prototype.toString;
 
 /** The source of proxies, and outside of WebKit of bound functions. */
-const NAMELESS = /^function\s*(?:ProxyObject)?\(\)\s*\{\s*\[native code\]\s*\}$/;
+export const NAMELESS = /^function\s*(?:ProxyObject)?\(\)\s*\{\s*\[native code\]\s*\}$/;
 
 /** The source of the platform's getters of `dataset`. */
 const PLATFORMS = /^function (get )?dataset\(\)\s*\{\s*\[native code\]\s*\}$/;

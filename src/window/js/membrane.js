@@ -7,6 +7,7 @@
 // 2. Limits. On objects along the paths of `allow`, only what these paths name exists. The policy judges each operation by its name of `Reflect`.
 // 3. Values. Globals, documents, and everything that acts on any object (constructors, prototypes, `Reflect`, `eval`) are never handed out,
 //    however they are reached, unless the program gave them: as a value of its root, or in `allow`.
+import { NAMELESS } from './facts.js';
 import { FACTS, NAMES, STEADY } from './operations.js';
 import { isShared } from './sent.js';
 
@@ -575,7 +576,6 @@ const notAllowed = text => new DOMException(text, 'NotAllowedError');
 const malformed = what => new TypeError(`the operation is malformed: ${what}`);
 
 const NATIVE = /\{\s*\[native code\]\s*\}\s*$/;
-const NAMELESS = /^function\s*(?:ProxyObject)?\(\)\s*\{\s*\[native code\]\s*\}$/;
 
 const FLAGS = FACTS | STEADY;
 
