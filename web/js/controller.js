@@ -15,7 +15,7 @@ import { withLimits } from './objects/streams.js';
 import { promised, rejectAll } from './pending.js';
 import { BOOT, BROKEN, FAILED, HELLO, OBJECTS, OUT_OF_BAND, PACKET, PANIC, RING, detach, kindOf, limitsOf, measured, packetsOf, prepare, proxyOf, wakesWorkers } from './proxy.js';
 import { roomFor } from './stack.js';
-import { MESSAGES, SERVICE, SHARED, SUSPENDING, reasonsFor } from './tier.js';
+import { MESSAGES, SERVICE, SHARED, SUSPENDING, reasonsFor, whyNotInRust } from './tier.js';
 import { revived, thrownInWords } from './thrown.js';
 import { transformed } from './transform.js';
 import { inWords } from './values.js';
@@ -282,6 +282,10 @@ export class Controller {
 
   #start() {
     if (this.#closed) return;
+    if (this.#isPlain && this.tier !== SHARED) {
+      this.#fails(new CoincideError('NoTier', whyNotInRust(this.tier, this.#reasons), ''));
+      return this.#stop();
+    }
     const { platform, reflection, start } = this.#main;
     const { promises, deadlockTimeout, strict } = this.#options;
     const { wishes } = this;

@@ -54,6 +54,10 @@ export const reasonsFor = (platform, options, tier) => {
   return reasons;
 };
 
+/** Why a worker that is a program in Rust cannot be started on a tier. */
+export const whyNotInRust = (tier, [reason]) =>
+  `the worker is a program in Rust, which a main in JavaScript reaches in shared memory only, and it would have the tier ${tier}: ${reason}; leave out \`tier\` on a cross-origin isolated page, or write main in Rust`;
+
 /** Why the stack of an interpreter cannot be suspended here; undefined if it can. */
 const whyNotSuspending = () =>
   globalThis.WebAssembly?.Suspending ? undefined : 'this browser has no JSPI (`WebAssembly.Suspending`): use Chromium 137, Firefox 153 or later';
