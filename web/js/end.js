@@ -24,6 +24,10 @@ export class End {
   values;
   /** Values that may be references. */
   reflected;
+  /** Serial number of the call whose function is on the stack; undefined without one. */
+  serving;
+  /** Receives the serial numbers of calls that the other end has cancelled. Undefined if nothing needs them. */
+  aborted;
   /** By index. */
   functions = [];
   /** Objects that are posted; undefined for an end without such messages. */
@@ -279,6 +283,7 @@ export class End {
     const { words } = memory;
     const id = words[CALL], serial = words[SERIAL];
     if (this.running.delete(serial)) answer(this.id, id, serial, CANCELLED, 0, 0, false);
+    this.aborted?.(serial);
   }
 
   close(why) {
@@ -323,14 +328,18 @@ export class End {
       return refused(BAD_ARGUMENTS, inWords(error));
     }
     if (!Array.isArray(args)) return refused(BAD_ARGUMENTS, 'the arguments are not an array');
+    const outer = this.serving;
     let value;
     let isLater;
     try {
       if (typeof fn !== 'function') throw new TypeError(`${name} is not a function`);
+      this.serving = serial;
       value = run(fn, null, args);
       isLater = isThenable(value);
     } catch (error) {
       return threw(values, error);
+    } finally {
+      this.serving = outer;
     }
     // The result of a notification goes nowhere.
     const posting = id === 0 || values !== this.values ? undefined : blocks ? this.posted?.blockedResults : this.posted?.results;

@@ -88,7 +88,7 @@ const scopeOf = (thread, platform, boot) => {
   if (options.memory !== undefined) setMemory(options.memory);
   const sync = Boolean(buffer ?? relay);
   const awaits = options.promises || promises || suspends;
-  const suspended = suspends ? thread.suspending() : undefined;
+  const suspended = suspends ? thread.suspending(end) : undefined;
   const refuse = (name, isReceived) => {
     throw new CoincideError('CannotBlock', cannotBlock(name, reasons, isReceived), name);
   };
@@ -194,6 +194,7 @@ const scopeOf = (thread, platform, boot) => {
         roomFor('check');
         touch();
         end.check();
+        suspended?.check('check');
       } catch (error) {
         throw located(error, site());
       }

@@ -1,6 +1,8 @@
 // The tier `suspending`: a wasm module waits for main while the event loop of its worker runs.
 import { skip } from './suite.mjs';
 
+import { Suspended } from '../modules/suspending/index.js';
+
 /** @param kit `own` are the options of main that give the tier */
 export default (register, { coincide, coincideWindow, worker, own, assert, deepEqual, equal, rejects, throws }) => {
   const has = Boolean(globalThis.WebAssembly?.Suspending);
@@ -117,6 +119,85 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
       w.proxy.step = n => n;
       for (const call of rest) call.resolve(7);
       deepEqual(await Promise.all([first, ...later]), [8, 8, 8, 8]);
+    }));
+
+  register('suspending: 1,000 entries end in reverse order, and each is woken at most once', async () => {
+    const ENTRIES = 1000;
+    const cancelled = new DOMException('', 'AbortError');
+    const numbers = Array.from({ length: ENTRIES }, (_, index) => index);
+    const ways = {
+      'answers, the oldest first': requests => requests.forEach(({ settle }) => settle()),
+      'answers, the newest first': requests => [...requests].reverse().forEach(({ settle }) => settle()),
+      'interrupts': (requests, suspended) => requests.forEach(() => suspended.interrupt()),
+      'cancellations, the oldest first': (requests, suspended, end) => numbers.forEach(end.aborted),
+      'interrupts of the newer half, after answers to the older half': (requests, suspended) => {
+        requests.slice(0, ENTRIES / 2).forEach(({ settle }) => settle());
+        for (let count = 0; count < ENTRIES / 2; count++) suspended.interrupt();
+      },
+    };
+    const Plain = Promise;
+    for (const [way, act] of Object.entries(ways)) {
+      const end = {};
+      const suspended = new Suspended(end);
+      const requests = [];
+      const request = () => {
+        let settle, abandon;
+        const promise = new Plain((resolve, reject) => ([settle, abandon] = [resolve, reject]));
+        const pending = { name: 'f', settle: () => (settle(), pending.stop()), abandon: error => (abandon(error), pending.stop()) };
+        requests.push(pending);
+        suspended.track(pending);
+        return suspended.inOrder(promise);
+      };
+      const ended = [];
+      let waits = 0;
+      const entries = numbers.map(number => {
+        end.serving = number;
+        return suspended.enter(async () => request().catch(() => {}).then(() => ended.push(number)))();
+      });
+      globalThis.Promise = class extends Plain {
+        static [Symbol.species] = Plain;
+        constructor(body) {
+          super(body);
+          waits++;
+        }
+      };
+      try {
+        act(requests, suspended, end);
+        await Plain.all(entries);
+      } finally {
+        globalThis.Promise = Plain;
+      }
+      deepEqual(ended, [...numbers].reverse(), way);
+      assert(waits <= ENTRIES, `${way}: ${waits} waits`);
+    }
+  });
+
+  test('calls that functions make before their first pause nest 64 deep, later ones deeper, and interrupts end them one by one', () =>
+    using(async w => {
+      const later = async action => (await undefined, action());
+      // Each entry calls `step` twice; the second one returns at once.
+      for (const [name, defers, deepest] of [['twice', action => action(), 63], ['ordered', action => action(), 63], ['twice', later, 200], ['ordered', later, 200]]) {
+        let calls = 0;
+        w.proxy.step = n => (calls++ < 200 ? defers(() => w.proxy[name](n + 1)) : 1);
+        const { code, result } = await w.proxy[name](0).then(result => ({ result }), error => error);
+        deepEqual([code, result, calls > deepest && (deepest === 200 || calls === deepest + 1)], deepest === 200 ? [undefined, 2, true] : ['NotSent', undefined, true], `${name}, ${deepest}, ${calls} calls`);
+      }
+      for (const depth of [1, 2, 80]) {
+        let reached;
+        const all = new Promise(resolve => (reached = resolve));
+        const ends = [];
+        let count = 0;
+        w.proxy.step = n => (++count < depth ? w.proxy.ordered(n + 1).catch(error => (ends.push(error.code), new Promise(() => {}))) : (reached(), new Promise(() => {})));
+        const outer = w.proxy.ordered(0).catch(error => ends.push(error.code));
+        await all;
+        await w.proxy.told();
+        for (let left = depth; left > 0; left--) {
+          w.interrupt();
+          await w.proxy.told();
+        }
+        await outer;
+        deepEqual(ends, Array(depth).fill('Interrupted'), `${depth}`);
+      }
     }));
 
   test('an entry that fails, is interrupted or never suspends releases older ones', () =>
@@ -266,6 +347,77 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
       const calls = await until(3);
       assert(calls.some(call => call.value === 3), 'the module did not continue');
     }));
+
+  test('a call that main cancels ends what its entry waits for, once', () =>
+    using(async w => {
+      w.proxy.never = () => new Promise(() => {});
+      await run(w, ({ proxy, enter, entering, within, sleep, check, outcome, log, ffi }) => {
+        const tell = async action => {
+          const { name, message, value } = await outcome(action);
+          log.push(name ? `${name}: ${message}` : value);
+        };
+        // The module calls its import twice.
+        const inModule = (...bodies) => entering(async n => (await bodies.shift()?.(), n))(1);
+        const ways = {
+          call: () => proxy.never(),
+          limited: () => within({ timeout: 1e6 }).never(),
+          sleep: () => sleep(1e6),
+          object: async () => ffi.settled(await ffi.evaluate(() => new Promise(() => {}))),
+        };
+        proxy.waits = enter(way => inModule(() => tell(ways[way]), () => tell(() => proxy.echo('again'))));
+        proxy.held = enter(way => inModule(() => tell(() => proxy.echo('held')), async () => {
+          await tell(way === 'check' ? check : () => sleep(0));
+          await tell(check);
+        }));
+        proxy.newer = enter(() => inModule(() => proxy.open()));
+      });
+      const logged = async count => {
+        const log = [];
+        while (log.length < count) log.push(...(await w.proxy.told()));
+        return log;
+      };
+      const reaches = async () => {
+        for (let trips = 0; trips < 5; trips++) await w.proxy.told();
+      };
+      for (const limit of ['signal', 'timeout'])
+        for (const [way, shown] of Object.entries({ call: 'never', limited: 'never', sleep: 'sleep', object: 'window' })) {
+          w.proxy.echo = value => value;
+          const abort = new AbortController();
+          const cancelled = rejects(() => w.within(limit === 'signal' ? { signal: abort.signal } : { timeout: 50 }).waits(way));
+          await reaches();
+          abort.abort();
+          equal((await cancelled).name, limit === 'signal' ? 'AbortError' : 'TimeoutError');
+          deepEqual(await logged(2), [`AbortError: the call of \`${shown}\` was cancelled`, 'again'], `${limit}, ${way}`);
+        }
+      // Main has answered, and a newer entry holds the older one.
+      for (const way of ['check', 'sleep']) {
+        let open, newer;
+        w.proxy.open = () => new Promise(resolve => (open = resolve));
+        w.proxy.echo = value => ((newer = w.proxy.newer()), value);
+        const abort = new AbortController();
+        const cancelled = rejects(() => w.within({ signal: abort.signal }).held(way));
+        while (!open) await w.proxy.told();
+        abort.abort();
+        await cancelled;
+        await reaches();
+        open();
+        await newer;
+        deepEqual(await logged(3), ['held', 'AbortError: main has cancelled the call that is running', undefined]);
+      }
+    }));
+
+  test('a worker in Rust is refused on a tier without shared memory', async () => {
+    if (!globalThis.document) return 'a worker in Rust runs on pages only';
+    const url = URL.createObjectURL(new Blob(["postMessage({ 'coincide:hello:1': { url: location.href, plain: true } })"], { type: 'text/javascript' }));
+    for (const tier of ['suspending', 'messages']) {
+      const { Worker } = coincide({ tier });
+      const w = new Worker(url);
+      const { code, message } = await rejects(() => w.ready);
+      deepEqual([message, code], ['NoTier', `the worker is a program in Rust, which a main in JavaScript reaches in shared memory only, and it would have the tier ${tier}: the tier ${tier} was requested; leave out \`tier\` on a cross-origin isolated page, or write main in Rust`]);
+      equal((await rejects(() => w.proxy.f())).code, 'NoTier');
+    }
+    URL.revokeObjectURL(url);
+  });
 
   test('`terminate` and `fail` reject pending calls at both ends', async () => {
     const { fn, until } = held();

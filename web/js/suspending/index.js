@@ -7,30 +7,35 @@
 // order, as on the stack of a blocking worker. Programs then see the same order on all tiers, and modules compiled from C require it, because their stacks
 // share one region of memory.
 import { nextTask } from '../events.js';
-import { failed, located, ours } from '../errors.js';
+import { CANCELLED, failed, failureOf, located, ours, stopOf } from '../errors.js';
 import { promised } from '../pending.js';
 import { inWords } from '../values.js';
 import { reach } from './reach.js';
 
 /** The pending calls, operations and sleeps of a suspended worker, and its entries into the interpreter. */
 export class Suspended {
-  /** Pending calls, operations and sleeps, oldest first. */
-  #pending = new Set();
+  /** The entry of each pending call, operation and sleep, oldest first. */
+  #pending = new Map();
   /** Pending entries into the interpreter, oldest first. */
   #entries = [];
-  /** Continuations that wait until newer entries have ended. */
-  #held = [];
   /** Not 0 while an entry may be about to resume. No other entry begins then. */
   #continuing = 0;
   #count = 0;
   /** Resolves when no entry is about to resume. Undefined if no entry waits for that. */
   #clear;
+  #end;
+
+  /** @param {import('../end/worker.js').WorkerEnd} end */
+  constructor(end) {
+    this.#end = end;
+    end.aborted = serial => this.#aborted(serial);
+  }
 
   /** Includes a request until it settles. */
   track(pending) {
     const { stop } = pending;
     const entry = this.#entries.at(-1);
-    this.#pending.add(pending);
+    this.#pending.set(pending, entry);
     pending.stop = () => {
       this.#pending.delete(pending);
       // A call that main makes after its answer may be dispatched before the promise settles.
@@ -47,31 +52,37 @@ export class Suspended {
   /** Wraps a function that enters the interpreter and returns a promise. While it is pending, older entries stay suspended. */
   enter(fn) {
     if (typeof fn !== 'function') throw ours(new TypeError(`\`enter\` takes a function that returns a promise, not ${inWords(fn)}`));
-    const enter = run => this.#enter(run);
+    const enter = run => this.#enter(new Entry(this.#end.serving), run);
     return function (...args) {
       return enter(() => fn.apply(this, args));
     };
   }
 
-  #enter(run) {
-    if (!this.#continuing && !this.#clear) return this.#begin(run);
+  #enter(entry, run) {
+    if (!this.#continuing && !this.#clear) return this.#begin(entry, run);
     this.#clear ??= this.#continued();
     return this.#clear.then(() => {
       this.#clear = undefined;
-      return this.#begin(run);
+      return this.#begin(entry, run);
     });
   }
 
-  async #begin(run) {
-    const entry = {};
+  async #begin(entry, run) {
     this.#entries.push(entry);
     try {
       return await run();
     } finally {
-      this.#entries.splice(this.#entries.indexOf(entry), 1);
-      this.#continuing = 0;
-      for (const release of this.#held.splice(0)) release();
+      this.#ended(entry);
     }
+  }
+
+  /** Only the newest entry may resume, so no other one is woken. */
+  #ended(entry) {
+    this.#entries.splice(this.#entries.lastIndexOf(entry), 1);
+    entry.isPending = false;
+    this.#continuing = 0;
+    entry.wake();
+    this.#entries.at(-1)?.wake();
   }
 
   /** Resolves when the entry that was about to resume has been suspended again or has ended, which takes no longer than one task. */
@@ -90,24 +101,41 @@ export class Suspended {
     try {
       return await promise;
     } finally {
-      while (this.#isBelow(entry)) await new Promise(resolve => this.#held.push(resolve));
+      while (entry?.isPending && entry !== this.#entries.at(-1)) await entry.woken();
       this.#continues(entry);
     }
   }
 
-  #isBelow(entry) {
-    const at = this.#entries.indexOf(entry);
-    return at >= 0 && at < this.#entries.length - 1;
+  /**
+   * Main has cancelled the call with this serial number. What its entries wait for is rejected, as a cancellation ends the call in which a blocking worker
+   * waits. An entry that waits for nothing receives the cancellation from `check`.
+   */
+  #aborted(serial) {
+    for (const entry of this.#entries) {
+      if (entry.serial !== serial) continue;
+      const pending = [...this.#pending].filter(([, of]) => of === entry);
+      entry.isCancelled = pending.length === 0;
+      for (const [request] of pending) request.abandon(failureOf(CANCELLED, '', request.name));
+    }
+  }
+
+  /** Throws once in an entry whose call main has cancelled while it waited for nothing. */
+  check(name) {
+    const entry = this.#entries.at(-1);
+    if (!entry?.isCancelled) return;
+    entry.isCancelled = false;
+    throw stopOf(CANCELLED, '', name);
   }
 
   /** Rejects the newest request, as an interrupt ends the innermost call of a blocking worker. A no-op if none is pending. */
   interrupt() {
-    const pending = [...this.#pending].at(-1);
+    const pending = [...this.#pending.keys()].at(-1);
     pending?.abandon(failed('Interrupted', `the call of \`${pending.name}\` was interrupted`, pending.name));
   }
 
-  /** Resolves after a number of milliseconds. Rejects after an interrupt, and with the reason of `signal` if that aborts. */
+  /** Resolves after a number of milliseconds. Rejects after an interrupt or a cancellation of main, and with the reason of `signal` if that aborts. */
   sleep(milliseconds, signal, here) {
+    this.check('sleep');
     const start = pending => {
       this.track(pending);
       const wait = left => {
@@ -126,6 +154,28 @@ export class Suspended {
   /** Members of the scope for objects of main. */
   reflect(end, options) {
     return reach(end, options, this);
+  }
+}
+
+/** A call of a function that `enter` has wrapped. */
+class Entry {
+  isPending = true;
+  /** Whether main has cancelled its call and the program does not know that yet. */
+  isCancelled = false;
+  /** Continuations that wait until newer entries have ended. */
+  #waiting = [];
+
+  /** @param serial the serial number of main's call that it serves; undefined without one */
+  constructor(serial) {
+    this.serial = serial;
+  }
+
+  woken() {
+    return new Promise(resolve => this.#waiting.push(resolve));
+  }
+
+  wake() {
+    for (const resume of this.#waiting.splice(0)) resume();
   }
 }
 
