@@ -1,5 +1,5 @@
-import { create } from '../core.js';
-import * as platform from '../platform.node.js';
+import { create } from '../main/core.js';
+import * as platform from '../platform/node.js';
 import { source } from '../wasm.inline.js';
 import * as plain from './defaults.js';
 

@@ -1,6 +1,6 @@
-import { create } from './core.js';
-import * as platform from './platform.node.js';
-import { poolOf } from './pool.js';
+import { create } from './main/core.js';
+import * as platform from './platform/node.js';
+import { poolOf } from './main/pool.js';
 import { source } from './wasm.node.js';
 
 export { CoincideError } from './errors.js';

@@ -1,7 +1,7 @@
 // The proxies: functions of the other end as properties.
 import { entry, ours } from './errors.js';
 import { canTransfer } from './posted/platform.js';
-import { inWords } from './values.js';
+import { inWords } from './link/values.js';
 
 export { BOOT, FAILED, HELLO, PANIC, RING, wakesWorkers } from './boot.js';
 

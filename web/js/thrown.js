@@ -1,6 +1,6 @@
 // The error that a worker has failed with, sent to main outside of the link: by a message, which works before wasm runs and when the link is broken.
 import { adopt, hide, isDom, isError, withoutOurs } from './errors.js';
-import { inWords } from './values.js';
+import { inWords } from './link/values.js';
 
 /** A thrown value in a form that can be posted, as text if reading it throws. */
 export const described = value => {

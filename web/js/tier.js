@@ -16,7 +16,7 @@ export const MESSAGES = 'messages';
 /**
  * The tier of a new worker.
  *
- * @param platform see `platform.js`
+ * @param platform see `platform/page.js`
  * @param {{ tier?: string, serviceWorker?: string | URL, suspends?: boolean }} options the options that choose the tier
  */
 export const tierOf = (platform, { tier, serviceWorker, suspends }) => {

@@ -1,5 +1,5 @@
-import * as platform from './platform.node.js';
-import { create } from './worker-core.js';
+import * as platform from './platform/node.js';
+import { create } from './worker/core.js';
 
 export { CoincideError } from './errors.js';
 export { callback, dispose, expose, stream } from './objects/marks.js';

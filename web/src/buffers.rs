@@ -50,7 +50,7 @@ impl Drop for Buffer {
     }
 }
 
-#[wasm_bindgen(raw_module = "./buffers.js")]
+#[wasm_bindgen(raw_module = "./link/buffers.js")]
 extern "C" {
     /// The number of a new buffer plus 1; 0 if there is no memory.
     fn allot(len: usize) -> u32;

@@ -310,7 +310,7 @@ impl End {
     }
 }
 
-// How functions answer: `end.js` has the same list, and one more that stands for no room on the stack.
+// How functions answer: `link/end.js` has the same list, and one more that stands for no room on the stack.
 const RETURNED: u32 = 0;
 const THREW: u32 = 1;
 const BAD_ARGUMENTS: u32 = 2;

@@ -196,5 +196,5 @@ pub(crate) const TOO_LARGE: &str = "it is larger than there is memory for";
 /// Bytes for each buffer of a payload in scratch memory.
 const ENTRY: usize = 12;
 
-/// A longer payload takes the scratch memory with it. `scratch.js` has the same limit.
+/// A longer payload takes the scratch memory with it. `link/scratch.js` has the same limit.
 const TAKEN: usize = 128 << 10;

@@ -3,7 +3,7 @@
 use std::sync::Once;
 use wasm_bindgen::prelude::*;
 
-/// Passes the text of each later panic to `guard.js`.
+/// Passes the text of each later panic to `link/guard.js`.
 pub(crate) fn report() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -14,7 +14,7 @@ pub(crate) fn report() {
     });
 }
 
-#[wasm_bindgen(raw_module = "./guard.js")]
+#[wasm_bindgen(raw_module = "./link/guard.js")]
 extern "C" {
     fn panicked(text: *const u8, len: usize);
 }

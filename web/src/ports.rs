@@ -82,7 +82,7 @@ const CANCEL: u32 = 2;
 const BUSY: u32 = 1;
 const FAILED: u32 = 2;
 
-#[wasm_bindgen(raw_module = "./ports.js")]
+#[wasm_bindgen(raw_module = "./link/ports.js")]
 extern "C" {
     fn post(port: u32, at: *const u8, len: usize);
     fn relay(port: u32, at: *const u8, len: usize);

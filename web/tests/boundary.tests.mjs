@@ -1,6 +1,6 @@
 // Calls into code of the program that throws; calls with almost no stack left; failures of coincide itself.
-import { ends, turn } from '../modules/loop.js';
-import { all as pendings, promised } from '../modules/pending.js';
+import { ends, turn } from '../modules/link/loop.js';
+import { all as pendings, promised } from '../modules/link/pending.js';
 import { results, surroundings } from './hostile.mjs';
 import { until } from './link.kit.mjs';
 import { skip } from './suite.mjs';

@@ -1,5 +1,5 @@
 // What a program does before there is a link: wasm is still being loaded. Then limits apply, and what cannot be sent throws at once.
-import { create } from '../modules/core.js';
+import { create } from '../modules/main/core.js';
 
 export default (register, { source, worker, tier, node, assert, equal, deepEqual, rejects, throws }) => {
   const test = (name, body) => register(`${tier}: early: ${name}`, body);
@@ -7,7 +7,7 @@ export default (register, { source, worker, tier, node, assert, equal, deepEqual
   /** Runs a test with a worker whose link is created once `loaded` is called. The worker has to work then. */
   const early = (name, body, { works = true, ...options } = {}) =>
     test(name, async () => {
-      const platform = await (node ? import('../modules/platform.node.js') : import('../modules/platform.js'));
+      const platform = await (node ? import('../modules/platform/node.js') : import('../modules/platform/page.js'));
       let loaded;
       const module = new Promise(resolve => (loaded = async () => resolve(await source())));
       const { Worker } = create(platform, () => module)({ tier, promises: tier === 'messages', ...options });

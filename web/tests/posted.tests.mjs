@@ -2,7 +2,7 @@
 import { MainLasting, WorkerLasting } from '../modules/posted/lasting.js';
 import { Posted } from '../modules/posted/objects.js';
 import { OBJECTS } from '../modules/proxy.js';
-import { MISSING } from '../modules/values.js';
+import { MISSING } from '../modules/link/values.js';
 import { until } from './link.kit.mjs';
 import { skip } from './suite.mjs';
 import { made, objects } from './workers/posted.js';

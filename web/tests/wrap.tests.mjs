@@ -1,5 +1,5 @@
 // How a worker of the program gets its link: `wrap`, and the announcement that the worker makes.
-import { ends } from '../modules/loop.js';
+import { ends } from '../modules/link/loop.js';
 import { pause, until } from './link.kit.mjs';
 import { skip } from './suite.mjs';
 

@@ -1,10 +1,10 @@
-// Functions of the worker, as main sees them.
+// Main's functions for functions of the worker.
 import { isError, plainError } from './membrane.js';
 import { FUNCTION, RECEIVERS } from './operations.js';
 import { sent } from './sent.js';
 import { RemoteTable } from './remote-table.js';
 
-/** The worker's functions that main has. Calling one returns a promise. */
+/** The functions of the worker that main has received. A call of one returns a promise. */
 export class Callbacks {
   #host;
   #handles;
@@ -13,7 +13,7 @@ export class Callbacks {
 
   /**
    * @param host see `share.js`
-   * @param membrane returns what judges values that are sent; null if nothing does
+   * @param membrane returns the membrane, which checks values that are sent; null without one
    */
   constructor(host, membrane) {
     this.#host = host;

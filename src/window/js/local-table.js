@@ -21,7 +21,7 @@ export class LocalTable {
   send(value) {
     let id = this.#ids.get(value);
     if (id === undefined) {
-      // An id is never used again: one that comes too late names nothing, not something else.
+      // Ids are not reused, so a late one cannot name another object.
       id = ++this.#counter.last;
       this.#ids.set(value, id);
       this.#byId.set(id, { value, times: 0 });

@@ -2,13 +2,13 @@
 
 export class RemoteTable {
   #byId = new Map();
-  /** References to be released, each once for each time that it arrived. */
+  /** Ids to release, once for each arrival. */
   #back = [];
   #waiting = false;
   #release;
   #gone = new FinalizationRegistry(record => this.#forget(record));
 
-  /** @param release tells the other end, once for many */
+  /** @param release releases a list of ids at the other end */
   constructor(release) {
     this.#release = release;
   }
@@ -37,7 +37,7 @@ export class RemoteTable {
     if (this.#back.push(id) >= MANY) this.flush();
   }
 
-  /** A handle was created for a payload that is refused: its arrival does not count. */
+  /** Discards a handle that was created for a refused payload. Its arrival does not count. */
   revoke(id, handle) {
     this.#gone.unregister(handle);
     this.#byId.delete(id);

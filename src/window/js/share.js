@@ -93,7 +93,7 @@ export const share = (host, { membrane: hasMembrane, ...options }) => {
     const result = value(target, ...args);
     const wrapped = operation === ops.DESCRIPTOR ? result : sent(result);
     if (number === operation) return wrapped;
-    // What is not there was a question about the target.
+    // A missing property is a fact about the target.
     const isAboutTarget = ABOUT_TARGET.has(operation) || (operation === ops.GET && result === undefined);
     // A function of the worker is its own there: it has no handle that facts could go to.
     const about = isAboutTarget ? target : Reference.is(wrapped) && !callbacks.known(result) ? result : undefined;
@@ -139,7 +139,7 @@ export const share = (host, { membrane: hasMembrane, ...options }) => {
       return carryOut(...operation);
     },
     (...operation) => {
-      // What follows a failure may count on what has failed.
+      // Later operations may depend on the failed one.
       if (late) return;
       try {
         carryOutWhole(operation);

@@ -1,6 +1,6 @@
-import * as platform from '../../platform.node.js';
+import * as platform from '../../platform/node.js';
 import { reflect } from '../../reflect/worker.js';
-import { create } from '../../worker-core.js';
+import { create } from '../../worker/core.js';
 import { timeoutOf } from '../scope.js';
 
 export default create(platform, (end, options, refuse) => {

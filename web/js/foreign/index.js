@@ -1,4 +1,4 @@
-// Service workers of other libraries by which coincide can relay. `ports.js` imports this module, and nothing else refers to this folder.
+// Service workers of other libraries by which coincide can relay. `link/ports.js` imports this module, and nothing else refers to this folder.
 import { know } from '../relay/others.js';
 import { protocolAt } from './protocol.js';
 import { carrierAt, reaches } from './requests.js';

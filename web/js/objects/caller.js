@@ -1,6 +1,6 @@
 // Functions by which programs call the other end.
 import { located, ours, site, siteInShort } from '../errors.js';
-import { roomFor } from '../stack.js';
+import { roomFor } from '../link/stack.js';
 import { iterable } from './streams.js';
 import { USE } from './use.js';
 

@@ -1,7 +1,7 @@
 // Streams of values. The iterable stays at its end, where a `Source` reads its rows. The other end requests several rows at once and passes them to
 // the program one by one.
 import { isCoincide, located, ours, run, site, siteInShort } from '../errors.js';
-import { roomFor } from '../stack.js';
+import { roomFor } from '../link/stack.js';
 import { classOf } from '../values/classes.js';
 import { STREAM, shared } from './marks.js';
 import { fault } from './use.js';

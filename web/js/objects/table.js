@@ -2,7 +2,7 @@
 import { LocalTable } from '../reflect/local-table.js';
 import { RemoteTable } from '../reflect/remote-table.js';
 import { RECEIVERS, SENDERS } from '../reflect/operations.js';
-import { isThenable } from '../values.js';
+import { isThenable } from '../link/values.js';
 import { Refusal } from '../values/refusal.js';
 import { Skipper } from '../values/skip.js';
 import { CONTROLLER, EXPOSED, FUNCTION, METHODS, SIGNAL, STREAM, becomesHandle, isExposure, methodsOf, shared } from './marks.js';

@@ -1,5 +1,5 @@
 // Interrupts and cancellations on the tier `messages`, on which a worker receives no message while it computes or sleeps. Main's transport sends an
-// out-of-band signal, and the worker's transport looks for it whenever the worker looks for what main asks of it.
+// out-of-band signal, and the worker's transport checks for it whenever a computing or sleeping worker polls.
 //
 // Where memory can be shared, the signal is a word in it. Elsewhere it is the address of a Blob, which main revokes, after which synchronous
 // requests for it fail. A worker has no other way to learn about its page without returning to its event loop. Each address serves once.

@@ -3,11 +3,11 @@
 import { inWords } from '../values/format.js';
 import { Encoder, Room } from '../values/encode.js';
 import { failed } from '../errors.js';
-import { hasFailed } from '../guard.js';
+import { hasFailed } from '../link/guard.js';
 import { OBJECTS } from '../proxy.js';
 import { RECEIVERS } from '../reflect/operations.js';
-import { MISSING } from '../values.js';
-import { PATIENCE, afterAwake } from '../wait.js';
+import { MISSING } from '../link/values.js';
+import { PATIENCE, afterAwake } from '../platform/wait.js';
 import { Arguments, BlockedResults, Finding, Results } from './sending.js';
 
 export class Posted {
@@ -41,7 +41,7 @@ export class Posted {
    * @param end the end of the link
    * @param post posts a message and moves a list of objects
    * @param Lasting table of shared memory and modules: see `lasting.js`
-   * @param after calls back after some milliseconds: see `wait.js`
+   * @param after calls back after some milliseconds: see `platform/wait.js`
    */
   constructor(end, post, Lasting, after = afterAwake) {
     this.#after = after;
@@ -244,7 +244,7 @@ export class Posted {
     try {
       this.#send(content);
     } catch {
-      // The worker is gone.
+      // The worker has ended.
     }
   }
 }

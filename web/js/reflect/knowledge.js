@@ -1,9 +1,8 @@
 // Facts about main's objects in the worker: see `facts.js`.
 //
-// Facts of an object are valid from their arrival until the worker exchanges anything with main (any operation, call or notification, and anything
-// that main calls) or until the running stretch of its code ends, whichever is first. Main may change the object meanwhile; but nothing tells
-// the worker in that time whether it did so before or after the answer. A class is told with each object whose facts are told,
-// and main looks whether it is still what it was.
+// Facts of an object are valid from their arrival until the worker exchanges anything with main (any operation, call or notification, and any call of main)
+// or until its code returns to the event loop, whichever is first. Main may change the object in that time; the worker cannot observe whether the change
+// happened before or after the answer. Main sends the class of each object whose facts it sends, and checks each time whether the class has changed.
 import { PROBES } from './probes.js';
 import { isShared } from './sent.js';
 

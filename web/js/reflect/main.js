@@ -1,6 +1,6 @@
 // Main's side of `window` in the npm package: `share.js` with the links and the errors of the package.
 import { entry, located, run, site, siteInShort } from '../errors.js';
-import { promised } from '../pending.js';
+import { promised } from '../link/pending.js';
 import { functionOf } from './evaluate.js';
 import { keysOf } from './path.js';
 import { copies } from './sent.js';
@@ -66,7 +66,7 @@ const utilities = {
   direct,
 };
 
-/** What `core.js` adds to each worker. */
+/** What `main/core.js` adds to each worker. */
 export const reflection = {
   reflect,
   /** What main's options say about the worker's own side. */

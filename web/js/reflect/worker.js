@@ -8,7 +8,7 @@ import { Knowledge } from './knowledge.js';
 import * as ops from './operations.js';
 import { referencesOf } from './references.js';
 import { Remote } from './remote.js';
-import { isThenable } from '../values.js';
+import { isThenable } from '../link/values.js';
 
 /** A worker's state of main's objects. */
 export class Window {

@@ -8,8 +8,8 @@
 // share one region of memory.
 import { nextTask } from '../events.js';
 import { CANCELLED, failed, failureOf, located, ours, stopOf } from '../errors.js';
-import { promised } from '../pending.js';
-import { inWords } from '../values.js';
+import { promised } from '../link/pending.js';
+import { inWords } from '../link/values.js';
 import { reach } from './reach.js';
 
 /** The pending calls, operations and sleeps of a suspended worker, and its entries into the interpreter. */
@@ -25,7 +25,7 @@ export class Suspended {
   #clear;
   #end;
 
-  /** @param {import('../end/worker.js').WorkerEnd} end */
+  /** @param {import('../link/worker.js').WorkerEnd} end */
   constructor(end) {
     this.#end = end;
     end.aborted = serial => this.#aborted(serial);

@@ -1,14 +1,14 @@
 // Main's objects on the tier `suspending`: references, which have no properties, and operations on them, which return promises.
 import { entry, located, ours, run, site, siteInShort } from '../errors.js';
-import { REFLECT } from '../end.js';
-import { promised } from '../pending.js';
+import { REFLECT } from '../link/end.js';
+import { promised } from '../link/pending.js';
 import { UNSENDABLE } from '../proxy.js';
 import { LocalTable } from '../reflect/local-table.js';
 import { RemoteTable } from '../reflect/remote-table.js';
 import * as ops from '../reflect/operations.js';
 import { keysOf } from '../reflect/path.js';
 import { referencesOf } from '../reflect/references.js';
-import { inWords, isThenable } from '../values.js';
+import { inWords, isThenable } from '../link/values.js';
 
 /** Reference of an object of main. An object has one reference as long as that is reachable. */
 class MainObject {
@@ -47,7 +47,7 @@ const states = new WeakMap();
 const KINDS = ['object', 'array', 'function'];
 
 /**
- * @param {import('../end/worker.js').WorkerEnd} end
+ * @param {import('../link/worker.js').WorkerEnd} end
  * @param {{ transform?: Function }} options
  * @param {import('./index.js').Suspended} suspended
  */

@@ -1,6 +1,6 @@
-import * as platform from '../platform.worker.js';
+import * as platform from '../platform/worker.js';
 import { reflect } from '../reflect/worker.js';
-import { create } from '../worker-core.js';
+import { create } from '../worker/core.js';
 
 export { CoincideError } from '../errors.js';
 export { callback, dispose, expose, stream } from '../objects/marks.js';

@@ -227,7 +227,7 @@ fn hash_of<'a>(value: &impl Hash, files: impl Iterator<Item = &'a Path>) -> anyh
     Ok(hasher.finish())
 }
 
-/// Makes the glue use the guarded exports of the wasm: see `guard.js`.
+/// Makes the glue use the guarded exports of the wasm: see `link/guard.js`.
 fn guard(glue: &Path) -> anyhow::Result<()> {
     let text = fs::read_to_string(glue)?;
     let bare = "wasm = instance.exports;";
@@ -235,7 +235,7 @@ fn guard(glue: &Path) -> anyhow::Result<()> {
         bail!("the glue is of another form: `{bare}` is not there once");
     }
     let guarded = text.replacen(bare, "wasm = guarded(instance.exports);", 1);
-    fs::write(glue, format!("import {{ guarded }} from './guard.js';\n{guarded}"))?;
+    fs::write(glue, format!("import {{ guarded }} from './link/guard.js';\n{guarded}"))?;
     Ok(())
 }
 

@@ -2,24 +2,24 @@
 //
 // The worker begins: it announces itself once it has evaluated `coincide/worker`, and main posts nothing of its own before. Messages of coincide
 // therefore reach neither a worker that has not imported coincide yet nor listeners of its program.
-import { outOfBandOf } from './out-of-band/main.js';
-import { Link } from './end/main.js';
+import { outOfBandOf } from '../out-of-band/main.js';
+import { Link } from '../link/main.js';
 import { copied } from './early.js';
-import { CoincideError, clause, hide, isCoincide, located, site } from './errors.js';
-import { onFailure } from './guard.js';
-import { turn } from './loop.js';
-import { isExposure } from './objects/marks.js';
-import { MainLasting } from './posted/lasting.js';
-import { limited, namedOf } from './objects/remote.js';
-import { withLimits } from './objects/streams.js';
-import { promised, rejectAll } from './pending.js';
-import { BOOT, BROKEN, FAILED, HELLO, OBJECTS, OUT_OF_BAND, PACKET, PANIC, RING, detach, kindOf, limitsOf, measured, packetsOf, prepare, proxyOf, wakesWorkers } from './proxy.js';
-import { roomFor } from './stack.js';
-import { MESSAGES, SERVICE, SHARED, SUSPENDING, reasonsFor, whyNotInRust } from './tier.js';
-import { revived, thrownInWords } from './thrown.js';
-import { transformed } from './transform.js';
-import { inWords } from './values.js';
-import { PATIENCE, afterAwake, warn } from './wait.js';
+import { CoincideError, clause, hide, isCoincide, located, site } from '../errors.js';
+import { onFailure } from '../link/guard.js';
+import { turn } from '../link/loop.js';
+import { isExposure } from '../objects/marks.js';
+import { MainLasting } from '../posted/lasting.js';
+import { limited, namedOf } from '../objects/remote.js';
+import { withLimits } from '../objects/streams.js';
+import { promised, rejectAll } from '../link/pending.js';
+import { BOOT, BROKEN, FAILED, HELLO, OBJECTS, OUT_OF_BAND, PACKET, PANIC, RING, detach, kindOf, limitsOf, measured, packetsOf, prepare, proxyOf, wakesWorkers } from '../proxy.js';
+import { roomFor } from '../link/stack.js';
+import { MESSAGES, SERVICE, SHARED, SUSPENDING, reasonsFor, whyNotInRust } from '../tier.js';
+import { revived, thrownInWords } from '../thrown.js';
+import { transformed } from '../transform.js';
+import { inWords } from '../link/values.js';
+import { PATIENCE, afterAwake, warn } from '../platform/wait.js';
 
 /** The controllers of this copy of coincide. */
 const controllers = new WeakMap();

@@ -1,10 +1,10 @@
 // Main's end of a link.
 import { abort, bufferLength, dropEnd, interrupt, isOpen, mainByMessages, mainShared, poll } from '../coincide.js';
-import { End, EXPOSES, INVOKE, REFLECT, REFLECT_LATER, attached, writeRelay } from '../end.js';
+import { End, EXPOSES, INVOKE, REFLECT, REFLECT_LATER, attached, writeRelay } from './end.js';
 import { failed } from '../errors.js';
-import { NONE, removeEnd, requestTurn } from '../loop.js';
-import { closePort, connect, openPort } from '../ports.js';
-import { scratch } from '../scratch.js';
+import { NONE, removeEnd, requestTurn } from './loop.js';
+import { closePort, connect, openPort } from './ports.js';
+import { scratch } from './scratch.js';
 
 /** What main has of a worker. */
 export class Link extends End {

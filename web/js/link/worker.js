@@ -1,12 +1,12 @@
 // The worker's end of a link.
 import { call, cancel, check, ready, recycle, sleep, wait, wakeUp, workerByMessages, workerShared } from '../coincide.js';
-import { End, EXPOSES, INVOKE, REFLECT, REFLECT_LATER, attached, writeRelay } from '../end.js';
+import { End, EXPOSES, INVOKE, REFLECT, REFLECT_LATER, attached, writeRelay } from './end.js';
 import { CANCELLED, failed, stopOf } from '../errors.js';
-import { hasFailed } from '../guard.js';
-import { ENDED, NONE, STOPPED, requestTurn } from '../loop.js';
-import { connect, openPort } from '../ports.js';
-import { HOSTED, LENGTH, OWN, STATUS, memory, scratch } from '../scratch.js';
-import { MISSING } from '../values.js';
+import { hasFailed } from './guard.js';
+import { ENDED, NONE, STOPPED, requestTurn } from './loop.js';
+import { connect, openPort } from './ports.js';
+import { HOSTED, LENGTH, OWN, STATUS, memory, scratch } from './scratch.js';
+import { MISSING } from './values.js';
 
 /** A worker's own side. */
 export class WorkerEnd extends End {
@@ -19,12 +19,12 @@ export class WorkerEnd extends End {
     this.objects.ready = new Promise(resolve => (this.#settleReady = resolve));
   }
 
-  /** Takes up the link in `buffer`. `bell` wakes main where that can't listen to shared memory. `deadlock` is the deadlock timeout in milliseconds. */
+  /** Attaches to the link in `buffer`. `bell` wakes main where that can't listen to shared memory. `deadlock` is the deadlock timeout in milliseconds. */
   static shared(buffer, bell, deadlock = NaN, strict) {
     return new WorkerEnd(workerShared(attached(buffer, bell), deadlock), strict);
   }
 
-  /** Takes up a link in messages, with the worker's side of out-of-band signals if there is no relay. */
+  /** Attaches to a link in messages, with the worker's side of out-of-band signals if there is no relay. */
   static byMessages(post, relay, outOfBand, deadlock = NaN, strict) {
     const port = openPort(post, relay, outOfBand);
     writeRelay(relay);

@@ -1,9 +1,9 @@
 // Values of a link on their way between the program and payloads. All code of the program that runs here may throw.
-import { OUT_OF_MEMORY, THREW, VALUE, adopt, failed, failureOf, remote } from './errors.js';
+import { OUT_OF_MEMORY, THREW, VALUE, adopt, failed, failureOf, remote } from '../errors.js';
 import { ADDRESS, LENGTH, STATUS, memory, scratch } from './scratch.js';
-import { blobsIn } from './values/blobs.js';
-import { Decoder, adopters } from './values/decode.js';
-import { Encoder, checkBuffers } from './values/encode.js';
+import { blobsIn } from '../values/blobs.js';
+import { Decoder, adopters } from '../values/decode.js';
+import { Encoder, checkBuffers } from '../values/encode.js';
 
 adopters.set('CoincideError', adopt);
 

@@ -1,15 +1,15 @@
 // Workers, for pages and for Node.js. `platform` holds what differs between them.
-import { setMemory } from './coincide.js';
-import { CoincideError, clause, entry, hasAsyncFrames, isCoincide, isError, located, ours, remote, site } from './errors.js';
-import { limited, namedOf } from './objects/remote.js';
-import { withLimits } from './objects/streams.js';
-import { promised } from './pending.js';
-import { bytesOf, detach, limitsOf, measured, optionsOf, prepare, proxyOf, textOf } from './proxy.js';
-import { roomFor } from './stack.js';
+import { setMemory } from '../coincide.js';
+import { CoincideError, clause, entry, hasAsyncFrames, isCoincide, isError, located, ours, remote, site } from '../errors.js';
+import { limited, namedOf } from '../objects/remote.js';
+import { withLimits } from '../objects/streams.js';
+import { promised } from '../link/pending.js';
+import { bytesOf, detach, limitsOf, measured, optionsOf, prepare, proxyOf, textOf } from '../proxy.js';
+import { roomFor } from '../link/stack.js';
 import { others, threadOf } from './thread.js';
-import { described } from './thrown.js';
-import { transformed } from './transform.js';
-import { inWords } from './values.js';
+import { described } from '../thrown.js';
+import { transformed } from '../transform.js';
+import { inWords } from '../link/values.js';
 
 /**
  * @param reflect creates proxies of main's objects, if it is given: see `reflect/worker.js`

@@ -1,14 +1,14 @@
 // Calls that main makes before there is a link: their arguments are copied at once.
-import { becomesHandle } from './objects/marks.js';
-import { isAbort } from './objects/signals.js';
-import { isGenerator } from './objects/streams.js';
-import { ADVICE } from './objects/table.js';
-import { isLasting } from './posted/platform.js';
-import { Arguments } from './posted/sending.js';
-import { SENDERS } from './reflect/operations.js';
-import { Decoder } from './values/decode.js';
-import { Encoder, Room } from './values/encode.js';
-import { unsent } from './values.js';
+import { becomesHandle } from '../objects/marks.js';
+import { isAbort } from '../objects/signals.js';
+import { isGenerator } from '../objects/streams.js';
+import { ADVICE } from '../objects/table.js';
+import { isLasting } from '../posted/platform.js';
+import { Arguments } from '../posted/sending.js';
+import { SENDERS } from '../reflect/operations.js';
+import { Decoder } from '../values/decode.js';
+import { Encoder, Room } from '../values/encode.js';
+import { unsent } from '../link/values.js';
 
 /**
  * A copy of the arguments of `name`, for later, and of the objects that are to be moved with them. What has no copy is kept. Throws the error of the call if something in it cannot

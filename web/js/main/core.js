@@ -1,17 +1,17 @@
 // Main, for pages and for Node.js. `platform` holds what differs between them.
 import { Controller, controllerOf } from './controller.js';
-import { CoincideError, entry, located, ours, site } from './errors.js';
+import { CoincideError, entry, located, ours, site } from '../errors.js';
 import { WRAPPED, membersOf } from './members.js';
 import { Names } from './names.js';
-import { bytesOf, differing, optionsOf } from './proxy.js';
-import { Relays } from './relay/relays.js';
-import { roomFor } from './stack.js';
+import { bytesOf, differing, optionsOf } from '../proxy.js';
+import { Relays } from '../relay/relays.js';
+import { roomFor } from '../link/stack.js';
 import { Start } from './start.js';
-import { diagnose, tierOf } from './tier.js';
-import { inWords } from './values.js';
+import { diagnose, tierOf } from '../tier.js';
+import { inWords } from '../link/values.js';
 
 /**
- * @param platform see `platform.js`
+ * @param platform see `platform/page.js`
  * @param source see `wasm.js`
  * @param reflection lets workers operate on objects of main, if it is given: see `reflect/main.js`. Its `defaults` are options
  */

@@ -1,6 +1,6 @@
 // The memory of wasm, as JavaScript writes to it and reads from it.
 import { lend, restore, taken } from './buffers.js';
-import { forgetNames, initSync, name as addName, scratch as reserve, words as addressOfWords } from './coincide.js';
+import { forgetNames, initSync, name as addName, scratch as reserve, words as addressOfWords } from '../coincide.js';
 
 /** All of the memory. What is read from it has to be checked for growth first: these getters do. */
 class Memory {

@@ -1,6 +1,6 @@
 // The workers by their names.
-import { CoincideError } from './errors.js';
-import { UNSENDABLE } from './proxy.js';
+import { CoincideError } from '../errors.js';
+import { UNSENDABLE } from '../proxy.js';
 
 export class Names {
   /** The controllers by name. */

@@ -1,10 +1,10 @@
 // Messages, and relays of service workers, as wasm reaches them: `ports.rs` says what each function is for. None of them throws, and none calls wasm.
-import { flush as flushEnd, question } from './coincide.js';
-import './foreign/index.js';
+import { flush as flushEnd, question } from '../coincide.js';
+import '../foreign/index.js';
 import { turn } from './loop.js';
-import { own, pause as rest } from './relay/link.js';
-import { others } from './relay/others.js';
-import { OWN } from './relay/own.js';
+import { own, pause as rest } from '../relay/link.js';
+import { others } from '../relay/others.js';
+import { OWN } from '../relay/own.js';
 import { memory, scratch } from './scratch.js';
 
 const { queueMicrotask } = globalThis;
@@ -117,7 +117,7 @@ export const leave = (number, at, length) =>
     carrier.detach(token, copied(at, length));
   });
 
-/** Drops a port whose end is gone. */
+/** Drops the port of an end that has closed. */
 export const closePort = number => {
   ports.get(number)?.outOfBand?.close();
   ports.delete(number);

@@ -1,13 +1,13 @@
-// The platform module for Node.js. `platform.js` and `platform.worker.js` have the same exports for pages and their workers.
+// The platform module for Node.js. `page.js` and `worker.js` have the same exports for pages and their workers.
 //
 // What a thread posts to main travels with the messages of its program. What main posts travels over a port of its own, which the thread sends with its
 // announcement: so listeners of the program never receive it, and whether the thread is kept alive is up to coincide and to the program separately.
 import process from 'node:process';
 import { types } from 'node:util';
 import { MessageChannel, MessagePort, Worker as Thread, isMainThread, parentPort } from 'node:worker_threads';
-import { CoincideError, adopt, hide, isDom, isError } from './errors.js';
-import { HELLO } from './boot.js';
-import { inWords } from './values.js';
+import { CoincideError, adopt, hide, isDom, isError } from '../errors.js';
+import { HELLO } from '../boot.js';
+import { inWords } from '../link/values.js';
 import { PATIENCE } from './wait.js';
 
 const { bun: isBun, deno: isDeno } = process.versions;

@@ -1,8 +1,8 @@
 // What a worker with a link has in addition to a worker of the platform: members of the class `Worker` of coincide, and of workers that are given to `wrap`.
 import { controllerOf } from './controller.js';
-import { entry, located, ours, site } from './errors.js';
-import { UNSENDABLE, textOf } from './proxy.js';
-import { roomFor } from './stack.js';
+import { entry, located, ours, site } from '../errors.js';
+import { UNSENDABLE, textOf } from '../proxy.js';
+import { roomFor } from '../link/stack.js';
 
 /** The controller of the object on which a member is used. */
 const own = (worker, name) => {

@@ -1,5 +1,5 @@
 // The promises of pending calls. They are kept in JavaScript, so that they settle even if wasm fails.
-import { CoincideError, failed } from './errors.js';
+import { CoincideError, failed } from '../errors.js';
 import { hasFailed, onFailure } from './guard.js';
 import { MISSING } from './values.js';
 

@@ -1,15 +1,15 @@
 // What a worker has once, whatever imports coincide in it: how it announces itself to main, and what main sends.
-import { initSync } from './coincide.js';
-import { listenerOf } from './out-of-band/worker.js';
-import { WorkerEnd } from './end/worker.js';
-import { CoincideError, clause } from './errors.js';
-import { onFailure } from './guard.js';
-import { afterTurns, turn } from './loop.js';
-import { WorkerLasting } from './posted/lasting.js';
-import { BOOT, BROKEN, FAILED, OBJECTS, OUT_OF_BAND, PACKET, RING, differing, kindOf, packetsOf } from './proxy.js';
-import { memory as wasmMemory } from './scratch.js';
-import { described } from './thrown.js';
-import { PATIENCE, afterAwake, warn } from './wait.js';
+import { initSync } from '../coincide.js';
+import { listenerOf } from '../out-of-band/worker.js';
+import { WorkerEnd } from '../link/worker.js';
+import { CoincideError, clause } from '../errors.js';
+import { onFailure } from '../link/guard.js';
+import { afterTurns, turn } from '../link/loop.js';
+import { WorkerLasting } from '../posted/lasting.js';
+import { BOOT, BROKEN, FAILED, OBJECTS, OUT_OF_BAND, PACKET, RING, differing, kindOf, packetsOf } from '../proxy.js';
+import { memory as wasmMemory } from '../link/scratch.js';
+import { described } from '../thrown.js';
+import { PATIENCE, afterAwake, warn } from '../platform/wait.js';
 
 /** The thread of this copy of coincide, if it was the first one here. */
 let own;

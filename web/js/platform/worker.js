@@ -1,10 +1,10 @@
 // The platform module for workers of pages.
-import { HELLO } from './boot.js';
-import { Inbox } from './inbox.js';
+import { HELLO } from '../boot.js';
+import { Inbox } from '../worker/inbox.js';
 import { whyNoWasm } from './policy.js';
 
 export { whyNoWasm } from './policy.js';
-export { reachesRelay } from './relay/reaches.js';
+export { reachesRelay } from '../relay/reaches.js';
 
 /** Why this is not a worker of a page, and where coincide belongs instead; undefined in a worker. */
 export const whyMisplaced = () => {

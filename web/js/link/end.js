@@ -3,17 +3,17 @@
 //
 // No frame of wasm is below code of the program: wasm returns what is to be done, and is called again with the result. So what a program throws belongs
 // to its own call, and a program may call coincide wherever it runs.
-import { answer, cancel, deliver, initSync, lose, notify, register, release, resume, start, unregister } from './coincide.js';
-import { CLOSED as LINK_CLOSED, THREW as THROWN, failureOf, isCoincide, run } from './errors.js';
+import { answer, cancel, deliver, initSync, lose, notify, register, release, resume, start, unregister } from '../coincide.js';
+import { CLOSED as LINK_CLOSED, THREW as THROWN, failureOf, isCoincide, run } from '../errors.js';
 import { hasFailed } from './guard.js';
 import { ABORT, CLOSED, READY, RELEASED, RUN, SETTLE, UNREAD, UNSENT, addEnd, requestTurn, turn } from './loop.js';
-import { FORGOTTEN, SIGNALLED } from './objects/signals.js';
-import { NEXT, RETURN, mend } from './objects/streams.js';
-import { Posted } from './posted/objects.js';
-import { Objects } from './objects/table.js';
-import { USE } from './objects/use.js';
+import { FORGOTTEN, SIGNALLED } from '../objects/signals.js';
+import { NEXT, RETURN, mend } from '../objects/streams.js';
+import { Posted } from '../posted/objects.js';
+import { Objects } from '../objects/table.js';
+import { USE } from '../objects/use.js';
 import { ADDRESS, BLOCKS, CALL, FUNCTION, LENGTH, SERIAL, STATUS, WAKE, memory, scratch } from './scratch.js';
-import { attach, wakeByPort } from './shared.js';
+import { attach, wakeByPort } from '../shared.js';
 import { MISSING, Values, inWords, isThenable, ownCodec, unsent } from './values.js';
 
 /** What both ends have in common. */

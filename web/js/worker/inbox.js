@@ -1,7 +1,7 @@
 // Messages of the program that arrive at a worker before it has its link. A program that adds its listener after `await coincide()` would miss those that
 // main has posted before it has wrapped the worker. Therefore messages that no listener has read by then are dispatched again.
-import { nextTask } from './events.js';
-import { listenFirst } from './first.js';
+import { nextTask } from '../events.js';
+import { listenFirst } from '../platform/first.js';
 
 const { defineProperty } = Object;
 

@@ -4,7 +4,7 @@
 // runs, so that what arrives is what the buffer held when it was sent. One that is received is copied out of shared memory into the buffer that the
 // program gets.
 import { memory } from './scratch.js';
-import { buffers } from './shared.js';
+import { buffers } from '../shared.js';
 
 const free = [];
 

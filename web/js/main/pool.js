@@ -1,11 +1,11 @@
 // Pools: several workers with the same exports. Each call goes to a worker that has no call in flight, or waits for one.
 import { controllerOf } from './controller.js';
-import { CoincideError, entry, isCoincide, located, ours, run, site, siteInShort } from './errors.js';
-import { iterable } from './objects/streams.js';
-import { promised } from './pending.js';
-import { UNSENDABLE, limitsOf, proxyOf } from './proxy.js';
-import { roomFor } from './stack.js';
-import { inWords } from './values.js';
+import { CoincideError, entry, isCoincide, located, ours, run, site, siteInShort } from '../errors.js';
+import { iterable } from '../objects/streams.js';
+import { promised } from '../link/pending.js';
+import { UNSENDABLE, limitsOf, proxyOf } from '../proxy.js';
+import { roomFor } from '../link/stack.js';
+import { inWords } from '../link/values.js';
 
 /** Creates the function `pool` of an entry from the entry's function `coincide`. */
 export const poolOf = coincide => {

@@ -1,8 +1,8 @@
 // Main's wasm: compiled once, when the first worker is created.
-import { initSync, setMemory } from './coincide.js';
-import { CoincideError, clause } from './errors.js';
-import { whyNoWasm } from './policy.js';
-import { memory as wasmMemory } from './scratch.js';
+import { initSync, setMemory } from '../coincide.js';
+import { CoincideError, clause } from '../errors.js';
+import { whyNoWasm } from '../platform/policy.js';
+import { memory as wasmMemory } from '../link/scratch.js';
 
 export class Start {
   /** The compiled wasm, once it runs. */

@@ -1,15 +1,15 @@
-// The platform module for pages, and `platform.worker.js` for their workers. `platform.node.js` has the exports of both for Node.js.
+// The platform module for pages, and `worker.js` for their workers. `node.js` has the exports of both for Node.js.
 import { listenFirst } from './first.js';
-import { Outbox } from './outbox.js';
+import { Outbox } from '../main/outbox.js';
 import { watchPolicy } from './policy.js';
 import { whyNotRun } from './script.js';
-import { revived, thrownAt } from './thrown.js';
-import { inWords } from './values.js';
+import { revived, thrownAt } from '../thrown.js';
+import { inWords } from '../link/values.js';
 import { PATIENCE } from './wait.js';
 
-export { whyNotShared } from './boot.js';
+export { whyNotShared } from '../boot.js';
 export { whyNoWasm } from './policy.js';
-export { claimWorkers, isControlled, newToken, relayAt, whyNoServiceWorkers, whyOutside } from './relay/registration.js';
+export { claimWorkers, isControlled, newToken, relayAt, whyNoServiceWorkers, whyOutside } from '../relay/registration.js';
 
 export const Worker =
   globalThis.Worker ??
@@ -60,7 +60,7 @@ const kindOf = value => {
   }
 };
 
-/** Browsers deliver messages to workers that do not listen yet: see `outbox.js`. */
+/** Browsers deliver messages to workers that do not listen yet: see `main/outbox.js`. */
 export const holdsMessages = true;
 
 export const outboxOf = worker => new Outbox((message, options) => postMessage.call(worker, message, options));

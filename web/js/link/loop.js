@@ -2,8 +2,8 @@
 //
 // A turn begins in the task or the microtask in which something has arrived. It ends when there is nothing to do, or after its budget. Promises that it
 // settles have their reactions right after it.
-import { takeTurn } from './coincide.js';
-import { nextTask } from './events.js';
+import { takeTurn } from '../coincide.js';
+import { nextTask } from '../events.js';
 import { hasFailed } from './guard.js';
 import { END, TIMEOUT, memory } from './scratch.js';
 

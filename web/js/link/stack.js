@@ -1,5 +1,5 @@
 // Stack checks. wasm does not unwind, so the stack must not overflow while wasm runs.
-import { ours } from './errors.js';
+import { ours } from '../errors.js';
 
 /** Throws a `RangeError` that names `fn` unless the stack has room for the most that wasm takes before it calls the program. */
 export const roomFor = fn => {

@@ -1,7 +1,7 @@
 // The boundary of wasm. wasm does not unwind: an exception that crosses its frames leaves locks held and lists half changed, for all links of
 // this thread. Therefore the stack is checked before wasm is entered, and what wasm calls catches. If an exception leaves wasm nevertheless, wasm is
 // abandoned.
-import { CoincideError, ours } from './errors.js';
+import { CoincideError, ours } from '../errors.js';
 import { memory } from './scratch.js';
 import { needRoom } from './stack.js';
 

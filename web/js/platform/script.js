@@ -1,5 +1,5 @@
 // Why the script of a worker did not run, which browsers do not report.
-import { clause } from './errors.js';
+import { clause } from '../errors.js';
 import { refusedWorker } from './policy.js';
 
 /** Why a worker's script did not run, as far as the policy of the page and a request for it show. */
