@@ -182,7 +182,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
         w.proxy.step = n => (calls++ < 200 ? defers(() => w.proxy[name](n + 1)) : 1);
         equal(await w.proxy[name](0).catch(({ code }) => `${code} after ${calls}`), expected, name);
       }
-      for (const depth of [1, 2, 80]) {
+      for (const depth of [1, 2, 30]) {
         let reached;
         const all = new Promise(resolve => (reached = resolve));
         const ends = [];
