@@ -116,6 +116,8 @@ impl Browser {
                 .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
                 // Nobody looks at the page: it must not be treated as one in the background.
                 .args(["--disable-renderer-backgrounding", "--disable-background-timer-throttling"])
+                // The benches hide their page behind another tab.
+                .arg("--disable-popup-blocking")
                 // A page that measures memory has the answer at once, and not after the next collection of garbage.
                 .arg("--enable-blink-features=ForceEagerMeasureMemory")
                 // Tests collect garbage when they want to know what is left.
@@ -131,6 +133,7 @@ impl Browser {
                 display = Some(server);
                 command
                     .arg("--enable-write-console-messages-to-stdout=true")
+                    .arg("--javascript-can-open-windows-automatically=true")
                     // Its processes for pages read the variable, not `--display`.
                     .env("DISPLAY", name)
                     .env("JSC_useSharedArrayBuffer", if is_isolated(address) { "1" } else { "0" })
@@ -222,6 +225,7 @@ static PROFILES: AtomicU32 = AtomicU32::new(0);
 const PREFERENCES: &str = r#"
 user_pref("devtools.console.stdout.content", true);
 user_pref("browser.dom.window.dump.enabled", true);
+user_pref("dom.disable_open_during_load", false);
 user_pref("toolkit.telemetry.enabled", false);
 user_pref("datareporting.policy.dataSubmissionEnabled", false);
 user_pref("app.normandy.enabled", false);
