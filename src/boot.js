@@ -1,4 +1,4 @@
-// What pages in Rust and the npm package agree on when a Web Worker starts.
+// Messages by which a Web Worker starts, shared by pages in Rust and the npm package.
 
 /** Why memory cannot be shared here; undefined if it can. */
 export const whyNotShared = () => {
@@ -33,12 +33,12 @@ export const isOpaque = () => globalThis.origin === 'null' && globalThis.locatio
 export const HELLO = 'coincide:hello:1';
 
 /**
- * Marks what main answers to an announcement: the link, with the compiled wasm; or `{ wait: true }` if the link follows later; `{ probe }`, which asks for
+ * Marks the answer of main to an announcement: the link, with the compiled wasm; or `{ wait: true }` if the link follows later; `{ probe }`, which asks for
  * an answer; `{ why }` if there will be no link.
  */
 export const BOOT = 'coincide:boot:1';
 
-/** A message that wakes the other end where that cannot wait asynchronously for shared memory. */
+/** A message that wakes the other end if it cannot wait asynchronously for shared memory. */
 export const RING = 'coincide:ring:1';
 
 /** Marks the message of a worker that has failed: `{ thrown }` as in `thrown.js` of the package. With a text `said` the worker continues; with `isEnding` it ends by itself. */

@@ -12,7 +12,7 @@ let deliver = packet => early.push(packet);
 
 export const startModule = (url, name) => new Worker(url, { type: 'module', name });
 
-/** Marks a worker as one that has a link. Throws for anything else than a worker, and for a worker that is marked. */
+/** Marks a worker as one that has a link. Throws for other values, and for a worker that is already marked. */
 export const claim = worker => {
   if (typeof worker?.postMessage !== 'function' || typeof worker.terminate !== 'function')
     throw new TypeError('the value is no Web Worker');
@@ -48,7 +48,7 @@ export const forget = worker => running.delete(worker);
 /** Ends the workers whose links are open. */
 export const terminateAll = () => running.forEach(terminate);
 
-/** The part of the first message that is for the link; undefined for another message. A main of the npm package sends neither name nor settings. */
+/** The part of the first message for the link; undefined for other messages. A main of the npm package sends neither name nor settings. */
 export const bootOf = message => {
   const { buffer, name, config = [], deadlockTimeout } = message?.[BOOT] ?? {};
   const isOfPackage = name === undefined;
@@ -63,10 +63,10 @@ export const listenToMain = (ring, take) => {
   for (const packet of early.splice(0)) take?.(packet);
 };
 
-/** In the worker: reports a panic, after which the link is not served any more. */
+/** In the worker: reports a panic. The link is no longer served. */
 export const reportPanic = text => globalThis.postMessage({ [PANIC]: text });
 
-/** In the worker: reports a failure with its error to a main of the npm package, which then closes the link. A link carries only text for that. */
+/** In the worker: reports a failure with its error to a main of the npm package, which then closes the link. The link itself can only carry a text. */
 export const reportFailure = (name, message, stack) =>
   globalThis.postMessage({ [FAILED]: { said: `${name}: ${message}`, thrown: { parts: { dom: false, name, message, stack, more: {} } } } });
 
@@ -77,7 +77,7 @@ export const leave = () => globalThis.close();
 export const doorbell = worker =>
   (worker ? wakesWorkers() : Atomics.waitAsync) ? undefined : { postMessage: () => (worker ?? globalThis).postMessage(RING) };
 
-/** Posts a packet, which lies in the memory of the wasm. */
+/** Posts a packet from the memory of the wasm. */
 export const postPacket = (target, packet) => {
   const copy = packet.slice();
   try {
@@ -87,7 +87,7 @@ export const postPacket = (target, packet) => {
   }
 };
 
-/** Calls the action of a message that is one of these words, or has one as a property. Listeners of the program do not receive it. */
+/** Calls the action of a message that is one of these strings, or has one as a property. Listeners of the program do not receive it. */
 const listen = (target, actions) =>
   target.addEventListener('message', event => {
     for (const kind in actions)

@@ -3,14 +3,14 @@
 //   <script src="coi.js"></script>
 //
 // A classic script of the site's own, first in the head of each page. On a page it registers itself as service worker and reloads
-// the page once; as service worker it adds the headers to pages and to the scripts of workers, and lets all else pass. Attributes,
+// the page once; as service worker it adds the headers to pages and to the scripts of workers, and does not change other responses. Attributes,
 // each also as `data-…`:
 //
-//   scope   which pages: what their addresses begin with, relative to the page; "." (its folder) unless said
-//   policy  "require-corp" unless said; "credentialless"; "isolate-and-require-corp" or "isolate-and-credentialless"
+//   scope   prefix of the addresses of isolated pages, relative to the page; default "." (its folder)
+//   policy  default "require-corp"; "credentialless"; "isolate-and-require-corp" or "isolate-and-credentialless"
 //   reload  "never" leaves the reload to the user or the page
 //
-// A service worker that does other work too imports it behind its own listeners: what those answer is theirs.
+// A service worker with other tasks imports it after its own listeners, which then have precedence.
 (() => {
   'use strict';
 
@@ -20,7 +20,7 @@
     'Cross-Origin-Resource-Policy': 'cross-origin',
   });
 
-  /** What the response of a page needs, for each policy. */
+  /** Headers of the response of a page, for each policy. */
   const POLICIES = new Map([
     ['require-corp', embedding('require-corp')],
     ['credentialless', embedding('credentialless')],
@@ -31,9 +31,9 @@
   ]);
   const DEFAULT_POLICY = 'require-corp';
 
-  // A browser stops a service worker and starts it again from its address alone: so what it has to know is there.
+  // A browser stops a service worker and restarts it with its address only, so its settings are in the address.
   const POLICY = 'coi';
-  /** Whether a new version takes over at once. Only where the registration is that of this script. */
+  /** Whether a new version takes control at once. Only if this script has registered it. */
   const AT_ONCE = 'coi-at-once';
 
   // --- as service worker ---
@@ -42,23 +42,23 @@
     const { searchParams } = new URL(self.location.href);
     const headers = POLICIES.get(searchParams.get(POLICY)) ?? POLICIES.get(DEFAULT_POLICY);
     if (searchParams.has(AT_ONCE)) self.addEventListener('install', () => self.skipWaiting());
-    // A listener before this one that answers is the last to be called.
+    // If an earlier listener answers, later ones are not called.
     self.addEventListener('fetch', event => {
       if (decidesIsolation(event.request)) event.respondWith(answer(event.request, headers));
     });
   };
 
-  /** Whether isolation depends on the headers of the response. Those of other resources mean nothing to pages of their own origin. */
+  /** Whether isolation depends on the headers of the response. Other resources of the same origin do not need them. */
   const decidesIsolation = ({ mode, destination, cache }) =>
-    // Such as that of developer tools, which a service worker may not pass on.
+    // For example a request of developer tools, which a service worker cannot forward.
     (cache !== 'only-if-cached' || mode === 'same-origin') &&
     (mode === 'navigate' || destination === 'worker' || destination === 'sharedworker');
 
   const answer = async (request, headers) => {
     const response = await fetch(request);
-    // Redirections of pages are the browser's to follow.
+    // The browser follows redirections of pages.
     if (response.status === 0) return response;
-    // A copy would not know the address at which a worker's imports begin.
+    // A copy lacks the address to which the imports of a worker are relative.
     if (response.redirected) return Response.redirect(response.url);
     const { status, statusText } = response;
     const all = new Headers(response.headers);
@@ -75,7 +75,7 @@
     const attribute = name => script?.getAttribute(`data-${name}`) ?? script?.getAttribute(name);
     if (globalThis.crossOriginIsolated) return;
 
-    // Other addresses, such as that of a document in an attribute, are no base for any.
+    // Other addresses, such as that of a `srcdoc` document, cannot be a base.
     const hasAddress = /^https?:$/.test(location.protocol);
     const scope = hasAddress && new URL(attribute('scope') ?? '.', location.href);
     const policy = attribute('policy') ?? DEFAULT_POLICY;
@@ -111,7 +111,7 @@
       return say('error', 'the service worker could not start: the console of the service worker says why');
 
     if (attribute('reload') === 'never') return say('info', 'this page is isolated when it is loaded the next time');
-    // No storage, state or service worker has to outlast a reload for this to end: what a load itself was is all that counts.
+    // Termination depends only on the type of the current load, not on storage, state or a service worker that survives a reload.
     if (isReload())
       return say(
         'error',
@@ -122,7 +122,7 @@
     location.reload();
   };
 
-  /** Why nothing can be done here, and what to do about it; nothing if there is no reason. */
+  /** Why isolation is impossible here, and what to do; undefined if it is possible. */
   const obstacle = (script, scope, policy) => {
     if (globalThis.crossOriginIsolated === undefined) return 'this browser knows no isolation: a newer one is needed';
     if (!script) return 'load it by <script src="coi.js"></script>, not as a module';
@@ -143,7 +143,7 @@
       return 'there are no service workers here: the window is private, the page is sandboxed, or they are switched off';
   };
 
-  /** The service workers of the page; nothing where there are none. On a sandboxed page, which has no origin, this throws when it is read, or used. */
+  /** The service workers of the page; undefined if unsupported. On a sandboxed page, whose origin is opaque, `navigator.serviceWorker` throws when it is read or used. */
   const serviceWorkers = () => {
     try {
       return self.origin === 'null' ? undefined : navigator.serviceWorker;
@@ -152,7 +152,7 @@
     }
   };
 
-  /** The address as pages take it that require trusted types: by the policy `coincide`, which they have to allow. */
+  /** The address in the form that pages with trusted types require: from the policy `coincide`, which they have to allow. */
   const trusted = url => {
     const { trustedTypes } = globalThis;
     if (!trustedTypes) return url;
@@ -164,7 +164,7 @@
     }
   };
 
-  /** The service worker that has this page already, if it is another. */
+  /** Another service worker that already controls this page, if any. */
   const otherWorker = async url => {
     const registration = await navigator.serviceWorker.getRegistration(location.href);
     const worker = registration?.active ?? registration?.waiting ?? registration?.installing;
@@ -172,7 +172,7 @@
     return isSameScript(worker, url) ? undefined : worker.scriptURL;
   };
 
-  /** Whether this page came through the service worker, which takes control of no page that is there before it, with the policy that is asked for. */
+  /** Whether this page was loaded through the service worker with the requested policy. The service worker does not control pages loaded before it. */
   const isServedBy = url => {
     const { controller } = navigator.serviceWorker;
     return Boolean(controller) && isSameScript(controller, url) && new URL(controller.scriptURL).searchParams.get(POLICY) === url.searchParams.get(POLICY);
@@ -195,7 +195,7 @@
     });
   };
 
-  /** Whether this load is a reload, by the user or by a script. `true` where the browser does not tell. */
+  /** Whether this load is a reload, by the user or by a script. `true` if the browser does not report it. */
   const isReload = () => (performance.getEntriesByType('navigation')[0]?.type ?? 'reload') === 'reload';
 
   const suspicion = policy =>

@@ -6,7 +6,7 @@ import wasmoon from 'wasmoon';
 const { proxy, window, notify, check, sleep, ready, fail } = await coincide({ ready: 'manual' });
 
 try {
-  // In browsers, a copy of wasmoon's file lies beside this script.
+  // In browsers, a copy of wasmoon's file is beside this script.
   const factory = new wasmoon.LuaFactory(globalThis.process ? undefined : new URL('./glue.wasm', import.meta.url).href);
   const module = await factory.getLuaModule();
 
@@ -23,7 +23,7 @@ try {
     module.lua_sethook(state, hook, wasmoon.LuaEventMasks.Count, 1000);
     return state;
   };
-  // Listeners run in states of their own.
+  // Each listener runs in its own state.
   const { lua_newthread } = module;
   module.lua_newthread = state => hooked(lua_newthread(state));
   const lua = await factory.createEngine();
@@ -46,7 +46,7 @@ try {
       lua.global.loadString(code, `@${name}`);
       return lua.global.runSync()[0];
     } catch (error) {
-      // An error of JavaScript that passed through Lua arrives as itself.
+      // An error of JavaScript that passed through Lua is rethrown unchanged.
       const thrown = lua.global.getValue(-1);
       throw thrown instanceof Error ? thrown : error;
     } finally {

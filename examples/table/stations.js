@@ -1,6 +1,6 @@
-// The rows: made up, and the same each time.
+// The rows: fictional and deterministic.
 
-/** How the columns are called, and what their cells hold. */
+/** Titles of the columns, and the values of their cells. */
 export const COLUMNS = [
   { key: 'id', title: 'No.', number: true, fixed: true },
   { key: 'name', title: 'Station' },
@@ -14,7 +14,7 @@ const REGIONS = ['North', 'Lakes', 'Heath', 'Coast', 'South', 'Ridge'];
 const PLACES = ['Harbour', 'Mill', 'Bridge', 'Chapel', 'Quarry', 'Meadow', 'Lighthouse', 'Saddle', 'Weir', 'Orchard'];
 const NAMES = ['Alder', 'Birch', 'Cedar', 'Dogwood', 'Elm', 'Fir', 'Gorse', 'Hazel', 'Ivy', 'Juniper', 'Larch', 'Maple', 'Oak', 'Pine', 'Rowan', 'Willow', 'Yew'];
 
-/** A number from 0 to 1 that follows from two others. */
+/** A pseudorandom number from 0 to 1, determined by two others. */
 const chance = (row, salt) => {
   let bits = Math.imul(row + 1, 0x9e3779b1) ^ Math.imul(salt + 1, 0x85ebca6b);
   bits = Math.imul(bits ^ (bits >>> 15), 0x2c1b3c6d);

@@ -9,19 +9,19 @@ const {
 const [head, body, find, summary, cost] = ['thead', 'tbody', '#find', '#summary', '#cost'].map(name => document.querySelector(name));
 
 const rows = stations(1000);
-/** Main's elements by row, and what is to be seen of them. */
+/** Main's elements by row, and the visible rows. */
 const elements = new Map();
 let visible = new Set(rows);
 let sorted = { key: 'id', direction: 1 };
 
-/** Does something, and shows what it took. Events come while the worker waits for the page, too: each has its turn. */
+/** Runs an action and shows its duration. Events also arrive while the worker is blocked; their actions run one after the other. */
 const action = (name, act) => {
   if (waiting.push([name, act]) > 1) return;
   for (; waiting.length > 0; waiting.shift())
     try {
       perform(...waiting[0]);
     } catch (error) {
-      // The others still have theirs.
+      // Later actions still run.
       reportError(error);
     }
 };
@@ -55,7 +55,7 @@ const build = () => {
   const cells = row => COLUMNS.map(column => `<td${kind(column)}>${escaped(textOf(row, column))}</td>`).join('');
   head.innerHTML = `<tr>${COLUMNS.map(column => `<th data-key="${column.key}"${kind(column)}>${column.title}</th>`).join('')}</tr>`;
   body.innerHTML = rows.map(row => `<tr data-id="${row.id}">${cells(row)}</tr>`).join('');
-  // One trip brings them all.
+  // All of them in one trip.
   ffi.gather(body, ...rows.map((_, index) => `rows[${index}]`)).forEach((element, index) => elements.set(rows[index], element));
 };
 
@@ -83,7 +83,7 @@ const filter = wanted => {
   });
 };
 
-/** Puts a field in a cell. */
+/** Shows an input field in a cell. */
 const edit = (cell, row, column) => {
   const input = document.createElement('input');
   ffi.batch(() => {
@@ -94,7 +94,7 @@ const edit = (cell, row, column) => {
   });
 };
 
-/** Takes over what was typed, or says why it can't be. */
+/** Applies the input, or shows why it is invalid. */
 const take = (input, text, cell, row, column) => {
   const value = column.number ? Number(text.replace(',', '.')) : text.trim();
   const wrong = text.trim() === '' ? 'something has to stand here' : column.number && !Number.isFinite(value) ? 'a number has to stand here' : undefined;
@@ -107,7 +107,7 @@ const take = (input, text, cell, row, column) => {
   cell.textContent = textOf(row, column);
 };
 
-/** What an event in the table is about; nothing if it isn't about a cell, or about one that is gone. */
+/** The cell of an event in the table; undefined if the event concerns no cell or a removed one. */
 const place = (event, path) => {
   const [cell, id, index] = ffi.gather(event, path, `${path}.parentNode.dataset.id`, `${path}.cellIndex`);
   const row = rows[id - 1];
@@ -131,7 +131,7 @@ body.addEventListener('change', event => {
 });
 body.addEventListener('focusout', event => {
   const found = place(event, 'target.parentNode');
-  // What was not taken over stays to be corrected.
+  // Invalid input remains for correction.
   if (found && !ffi.query(event, 'target.ariaInvalid')) found.cell.textContent = textOf(found.row, found.column);
 });
 

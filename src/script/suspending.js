@@ -78,7 +78,7 @@ export const leaveSoon = async () => {
   globalThis.close();
 };
 
-/** More microtasks than resuming woken code takes. */
+/** Upper bound for the number of microtasks in which woken code is resumed. */
 const HOPS = 16;
 
 /** Calls back when the running code has returned or is suspended. */

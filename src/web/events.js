@@ -1,6 +1,6 @@
-// The event loop as wasm awaits it.
+// Tasks and timers of the event loop, for wasm.
 
-// Programs may replace these, as tests do that control the time.
+// Captured at start, because programs may replace them, as tests with a virtual clock do.
 const { MessageChannel, requestAnimationFrame, setImmediate, setTimeout } = globalThis;
 
 /** Resolves after a number of milliseconds. */
@@ -9,14 +9,14 @@ export const delay = milliseconds => new Promise(resolve => setTimeout(resolve, 
 const waiting = [];
 let port = null;
 
-/** When a frame was asked for that has not come yet. */
+/** Time at which the pending frame was requested. */
 let asked = 0;
 
-/** Milliseconds after which a frame is late, and after which it is no longer waited for: hidden pages get no frames. */
+/** Milliseconds after which a frame is late, and after which it is no longer awaited, since hidden pages receive no frames. */
 const LATE = 20;
 const GIVEN_UP = 200;
 
-/** Whether the page should have been painted by now: with fewer cores than busy threads, painting gets no core otherwise. */
+/** Whether painting of the page is overdue. If more threads are busy than there are cores, it may not get a core. */
 const isLate = () => {
   if (globalThis.document?.visibilityState !== 'visible') return false;
   const now = performance.now();
@@ -27,8 +27,8 @@ const isLate = () => {
 };
 
 /**
- * Resolves in a task of its own: what the page has to do in between, it does first. `scheduler.yield` wouldn't do: it comes back before timers and
- * whatever else is not more urgent than it. While a frame is late, this thread rests for a moment in between.
+ * Resolves in a new task, after pending tasks of the page. `scheduler.yield` is not used because it resumes before timers and other tasks
+ * of the same priority. While a frame is late, this thread pauses briefly.
  */
 export const nextTask = () =>
   new Promise(resolve => {
@@ -45,5 +45,5 @@ export const nextTask = () =>
 
 const scheduling = globalThis.navigator?.scheduling;
 
-/** Whether a key or a click waits to be handled. */
+/** Whether a key or a click is pending. */
 export const inputPending = () => scheduling?.isInputPending?.() ?? false;
