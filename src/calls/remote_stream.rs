@@ -22,6 +22,21 @@ use std::task::{Context, Poll, ready};
 ///
 /// An [`interface!`](crate::interface) declares it for both ends: the end that has the rows converts a `Source` into it. The converted
 /// stream cannot be read: its only item is an error of kind [`Local`](crate::CallErrorKind::Local).
+///
+/// ```
+/// use coincide::{CallError, Main, RemoteStream, Source};
+///
+/// let main = Main::new()?;
+/// let worker = main.spawn(|scope| {
+///     let rows: RemoteStream<u32> = scope.sync().call("rows", ())?;
+///     let sum: Result<u32, CallError> = rows.with_most(100).into_blocking().sum();
+///     assert_eq!(sum?, 499_500);
+///     Ok(())
+/// })?;
+/// worker.register("rows", || Source::new(0..1000_u32));
+/// main.block_on(worker.ready())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct RemoteStream<T> {
     /// `None`: there are no further rows.
     stream: Option<Passed>,

@@ -9,6 +9,25 @@ use std::fmt;
 ///
 /// Every type that implements [`std::error::Error`] turns into one with `?`: its type's name is the class, and the errors that caused it
 /// are listed in the stack. `Thrown` itself does not implement that trait, because the two conversions would conflict.
+///
+/// ```
+/// use coincide::{Main, Thrown};
+///
+/// let main = Main::new()?;
+/// let worker = main.spawn(|scope| {
+///     scope.export("parse", |text: String| Ok::<i32, Thrown>(text.parse()?));
+///     scope.export("limit", |number: u32| {
+///         if number > 9 { Err(Thrown::new("RangeError", "above 9")) } else { Ok(number) }
+///     });
+///     Ok(())
+/// })?;
+/// let proxy = worker.proxy();
+/// let error = main.block_on(proxy.call::<i32>("parse", ("x",))).unwrap_err();
+/// assert_eq!(error.thrown().map(|thrown| &*thrown.class), Some("ParseIntError"));
+/// let error = main.block_on(proxy.call::<u32>("limit", (10,))).unwrap_err();
+/// assert_eq!(error.to_string(), "`limit` threw RangeError: above 9");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Thrown {
     /// The class of the error, such as `TypeError`; empty if the thrown value is not an error.

@@ -11,6 +11,24 @@ use coincide_transport_atomics::Rings;
 use std::rc::{Rc, Weak};
 
 /// Settings of a worker that is about to start; from [`Main::worker`](crate::Main::worker).
+///
+/// ```
+/// use coincide::{Main, Rings};
+///
+/// let main = Main::new()?;
+/// // Main sends large payloads, so the ring from main to the worker has 4 MiB instead of the default 1 MiB.
+/// let worker = main.worker().name("decoder").rings(Rings::default().down_capacity(4 << 20)).spawn(|scope| {
+///     scope.export_bytes("decode", |bytes| {
+///         bytes.truncate(1);
+///         Ok(())
+///     });
+///     Ok(())
+/// })?;
+/// assert_eq!(worker.name(), Some("decoder"));
+/// let decoded = main.block_on(worker.proxy().call_bytes("decode", vec![7; 500_000]))?;
+/// assert_eq!(decoded, [7]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "nothing is started before `spawn`, `spawn_process` or `attach`"]
 pub struct WorkerBuilder<'a> {
     pub(crate) main: &'a Rc<Shared>,
@@ -39,13 +57,13 @@ impl<'a> WorkerBuilder<'a> {
         self
     }
 
-    /// Replaces the settings of both ends.
+    /// Replaces the settings of both ends. Default: [`Config::default`].
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
-    /// Sets the sizes of the rings.
+    /// Sets the sizes of the rings. Default: 1 MiB in each direction.
     pub fn rings(mut self, rings: Rings) -> Self {
         self.rings = rings;
         self

@@ -8,6 +8,21 @@ use std::future::poll_fn;
 use std::rc::Rc;
 
 /// The named workers of a main endpoint; from [`Main::workers`](crate::Main::workers).
+///
+/// ```
+/// use coincide::Main;
+///
+/// let main = Main::new()?;
+/// main.worker().name("thumbnails").spawn(|scope| {
+///     scope.export("size", || 128);
+///     Ok(())
+/// })?;
+/// let workers = main.workers();
+/// assert_eq!(workers.names(), ["thumbnails"]);
+/// let worker = main.block_on(workers.get("thumbnails"))?;
+/// assert_eq!(main.block_on(worker.proxy().call::<u32>("size", ()))?, 128);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Workers {
     main: Rc<Shared>,

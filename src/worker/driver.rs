@@ -18,7 +18,30 @@ use std::time::Duration;
 /// last turn named. Exports run in turns, asynchronous ones as well. A call of a [`SyncProxy`](crate::SyncProxy) blocks the whole loop, as it blocks any
 /// worker; calls of [`Scope::proxy`] don't.
 ///
-/// Dropping the driver closes the link: the calls that either end awaits fail with [`Closed`](crate::CallErrorKind::Closed).
+/// Dropping the driver closes the link: pending calls of both ends fail with [`Closed`](crate::CallErrorKind::Closed).
+///
+/// ```
+/// use coincide::{Main, Turn};
+/// use std::time::Duration;
+///
+/// // Both ends on one thread, which takes turns of both.
+/// let main = Main::new()?;
+/// let (worker, detached) = main.worker().detached()?;
+/// let driver = detached.attach();
+/// driver.scope().export("double", |number: u32| 2 * number);
+/// driver.scope().ready()?;
+/// let mut call = Box::pin(worker.proxy().call::<u32>("double", (21,)));
+/// let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+/// let doubled = loop {
+///     let _: Turn = driver.turn(Duration::from_millis(1));
+///     let _: Turn = main.turn(Duration::from_millis(1));
+///     if let std::task::Poll::Ready(result) = call.as_mut().poll(&mut context) {
+///         break result?;
+///     }
+/// };
+/// assert_eq!(doubled, 42);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "the link is closed when its driver is dropped"]
 pub struct Driver {
