@@ -188,7 +188,7 @@ impl WorkerBuilder<'_> {
 }
 
 /// Hands control to coincide in a Web Worker that [`WorkerBuilder::spawn_script`](crate::WorkerBuilder::spawn_script) has started, whose first message is
-/// `boot`: runs `setup`, in which calls of main block, then tells main that the worker is ready, then serves its exports in the worker's
+/// `boot`: runs `setup`, in which calls of main block, then reports to main that the worker is ready, then serves its exports in the worker's
 /// event loop until the link is closed. That ends the Web Worker.
 ///
 /// On [`Tier::SharedMemory`], `setup` runs before this function returns. On [`Tier::Suspending`] it starts in a later microtask, in which it can be

@@ -31,7 +31,7 @@ pub struct CallError {
 
 /// Cause of a [`CallError`].
 ///
-/// Variants are grouped by cause: the remote function, the caller, a timeout or cancellation, the link, the protocol. Messages come from the other end.
+/// Variants are grouped by cause: the remote function, the caller, a timeout or cancellation, the link, the protocol. Messages are those of the other end.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum CallErrorKind {
@@ -63,15 +63,15 @@ pub enum CallErrorKind {
     /// to use. Nothing was sent.
     Local,
     /// On the tier `suspending`, the code that made the call can't be suspended: the event loop has entered it directly, or a JavaScript function
-    /// has called it. Nothing was sent. The text says which, and what to do.
+    /// has called it. Nothing was sent. The text names the cause and the remedy.
     CannotSuspend(String),
     /// The call was refused because calls are nested too deep. The text is the chain of calls.
     TooDeep(String),
     /// A cycle of calls: the worker can run the function only after the call in which it is blocked, and the function of that call is assumed
     /// to wait for this one (see [`Config::deadlock_timeout`](crate::Config::deadlock_timeout)). The text is the cycle of calls.
     Deadlock(String),
-    /// One of the ends has no memory to write, keep or read the arguments or the result, or its memory budget is used up. The text says which end,
-    /// and what to do. Later calls, or smaller ones, may succeed.
+    /// One of the ends has no memory to write, keep or read the arguments or the result, or its memory budget is used up. The text names the end
+    /// and the remedy. Later calls, or smaller ones, may succeed.
     OutOfMemory(String),
     /// The timeout expired before the call ended.
     TimedOut,

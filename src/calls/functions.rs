@@ -91,7 +91,7 @@ pub(crate) type Answer<B = Payload> = Result<(Format, B), Failure>;
 pub enum RawReply {
     /// The result is in the buffer, in this format.
     Now(Format),
-    /// The result comes later: its format and its bytes.
+    /// A future of the result: its format and its bytes.
     Later(LocalBoxFuture<'static, Result<(Format, Vec<u8>), Failure>>),
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct Handles {
     endpoint: OnceCell<Weak<dyn Endpoint>>,
     given: Given<Local>,
     received: Received<Remote>,
-    /// What the payload that was written last has given.
+    /// Ids of the handles in the payload that was written last.
     written: RefCell<Vec<u64>>,
 }
 
@@ -33,7 +33,7 @@ impl Default for Handles {
 }
 
 impl Handles {
-    /// Sets which end they are of.
+    /// Sets the end to which the handles belong.
     pub(crate) fn belong_to(&self, endpoint: Weak<dyn Endpoint>) {
         let _ = self.endpoint.set(endpoint);
     }
@@ -67,7 +67,7 @@ impl Handles {
         self.given.end(outer)
     }
 
-    /// What the payload that was written last has given.
+    /// Returns the ids of the handles in the payload that was written last.
     pub(super) fn take_written(&self) -> Vec<u64> {
         self.written.take()
     }
@@ -142,7 +142,7 @@ impl Handles {
         self.received.take_many()
     }
 
-    /// Forgets everything: the link is closed.
+    /// Drops everything, because the link is closed.
     pub(super) fn clear(&self) {
         self.received.clear();
         self.given.clear();
@@ -219,7 +219,7 @@ enum Current {
     Elsewhere,
 }
 
-/// What is being written or read.
+/// The purpose of the current encoding.
 pub(super) fn coding() -> Coding {
     match CODING.with_borrow(Current::clone) {
         Current::End(endpoint) => endpoint.upgrade().map_or(Coding::Elsewhere, Coding::End),

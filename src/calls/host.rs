@@ -105,7 +105,7 @@ impl Host {
         }
     }
 
-    /// Gives the functions and streams in arguments that have been written for any worker. Returns their ids.
+    /// Counts the functions and streams in arguments that were encoded for any worker as sent. Returns their ids.
     pub(crate) fn give_all(&self, given: &[Rc<Local>]) -> Vec<u64> {
         self.handles.giving(|| given.iter().for_each(|local| self.give(local)))
     }

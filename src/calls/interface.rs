@@ -1,4 +1,4 @@
-//! Typed interfaces: declared once, they give a client and a server side.
+//! Typed interfaces: one declaration generates a client and a service.
 
 use super::functions::Function;
 use super::payload::Schema;
@@ -6,9 +6,9 @@ use super::thrown::Thrown;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// What a generated client calls through: [`SyncProxy`](crate::SyncProxy) where calls block, [`Proxy`](crate::Proxy) where they are awaited.
+/// The proxy of a generated client: [`SyncProxy`](crate::SyncProxy) where calls block, [`Proxy`](crate::Proxy) where they are awaited.
 pub trait Caller {
-    /// What a call returns: a `Result` where calls block, a future of one otherwise.
+    /// Return value of a call: a `Result` if calls block, otherwise a future of one.
     type Output<R: DeserializeOwned>;
 
     /// Calls a function of a typed interface.
@@ -72,7 +72,7 @@ impl std::fmt::Debug for Interface {
 
 /// Declares a typed interface once; both ends of a link use it.
 ///
-/// `interface! { pub mod greeter { fn hello(name: String) -> String; } }` makes a module `greeter` with
+/// `interface! { pub mod greeter { fn hello(name: String) -> String; } }` generates a module `greeter` with
 /// - the trait `Service`, which the serving end implements: each function becomes a method that returns `Result<_, Thrown>`;
 ///   one that is declared `async fn` takes `self: Rc<Self>` and may await;
 /// - `functions(service)`, the [`Interface`] to register on main or to export from a worker;

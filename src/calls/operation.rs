@@ -1,4 +1,4 @@
-//! The arguments of `coincide:use`: what an end does with a thing that the other end has given it.
+//! The arguments of `coincide:use`: an operation on a remote handle.
 
 use super::list::List;
 use super::remote_function::APPLY;
@@ -7,7 +7,7 @@ use serde::de::{self, Error as _, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
 
-/// What an operation is, without its argument.
+/// An operation without its argument.
 pub(super) struct Operation {
     target: Target,
     operation: u64,

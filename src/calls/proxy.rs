@@ -20,7 +20,7 @@ use std::time::Duration;
 /// Calls functions of the other end and awaits them: those that a worker exports (from [`Worker::proxy`](crate::Worker::proxy)), or those of main
 /// (from [`Scope::proxy`](crate::Scope::proxy)).
 ///
-/// A call leaves at once, even if its future is not polled. Dropping the future cancels the call, as its timeout does: a worker that runs the
+/// A call is sent at once, even if its future is not polled. Dropping the future cancels the call, as its timeout does: a worker that runs the
 /// function stops at its next [`Scope::check`](crate::Scope::check), [`Scope::sleep`](crate::Scope::sleep) or blocked call. A call made before the worker
 /// is ready waits until it is. Calls that a handler makes while the worker is blocked in it run at once.
 ///

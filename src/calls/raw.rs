@@ -1,4 +1,4 @@
-//! Calls whose payloads are bytes in a known format: for authors of language runtimes, whose values serde doesn't know.
+//! Calls whose payloads are bytes in a known format, for language runtimes whose values do not implement serde's traits.
 //!
 //! A runtime encodes its own values in the value format (see [`Format::Value`]) and decodes them. Arguments are an array, even if there are
 //! none. A result is one value. A function throws a value, preferably an error.

@@ -32,7 +32,7 @@ impl<H> Default for Arrivals<H> {
 }
 
 impl<H> Received<H> {
-    /// Counts what has arrived in a payload. [`settle`](Self::settle) has to follow. `false`: out of memory, and nothing is counted.
+    /// Counts the values in a received payload. [`settle`](Self::settle) has to follow. Returns `false`, and counts nothing, if out of memory.
     #[must_use]
     pub(crate) fn count(&self, ids: &[u64]) -> bool {
         let mut arrivals = self.arrivals.borrow_mut();
@@ -66,7 +66,7 @@ impl<H> Received<H> {
         })
     }
 
-    /// A handle is dropped.
+    /// Handles that the last handle of a value was dropped.
     pub(crate) fn forget(&self, id: u64) {
         let arrivals = self.arrivals.borrow_mut().remove(&id);
         self.give_back(id, arrivals);
@@ -88,7 +88,7 @@ impl<H> Received<H> {
         if self.back.borrow().len() < MANY { Vec::new() } else { self.back.take() }
     }
 
-    /// Forgets everything: the link is closed.
+    /// Drops everything, because the link is closed.
     pub(crate) fn clear(&self) {
         self.back.take();
         self.arrivals.take();
@@ -181,7 +181,7 @@ impl<T> Given<T> {
         drop(things);
     }
 
-    /// Forgets everything: the link is closed.
+    /// Drops everything, because the link is closed.
     pub(crate) fn clear(&self) {
         let mut things = self.0.borrow_mut();
         let dropped = (std::mem::take(&mut things.by_id), std::mem::take(&mut things.ids));

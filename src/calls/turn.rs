@@ -71,7 +71,7 @@ impl Pace {
         self.is_over()
     }
 
-    /// Whether the budget of the turn is used up, or the page has other things to do.
+    /// Whether the budget of the turn is used up, or input of the user is pending.
     pub(crate) fn is_over(&self) -> bool {
         self.is_over.get()
     }

@@ -51,7 +51,7 @@ impl<'a> WorkerBuilder<'a> {
         }
     }
 
-    /// Gives the worker a name, under which [`Main::workers`](crate::Main::workers) finds it.
+    /// Sets the name of the worker, under which [`Main::workers`](crate::Main::workers) finds it.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self

@@ -2,7 +2,7 @@
 //!
 //! Threads put jobs into main's mailbox. Main performs them in its turns. Bounds and fairness:
 //!
-//! - Jobs are performed in the order in which they came, at most [`BATCH`] of them before the links are served.
+//! - Jobs are performed in order of arrival, at most [`BATCH`] of them before the links are served.
 //! - At most [`WINDOW`] calls of one worker are in flight. Others stay in order in a queue of their worker, so that a slow worker delays no other
 //!   one. A queued call uses memory of the thread that made it.
 //! - At most [`ROOM`] notifications and registrations of one worker are queued; more are refused with

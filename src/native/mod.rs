@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 impl Main {
-    /// Starts a worker on a thread of its own. It runs `setup`, then tells main that it is ready, then serves its exports until the link is closed.
+    /// Starts a worker on a thread of its own. It runs `setup`, then reports that it is ready, then serves its exports until the link is closed.
     ///
     /// # Errors
     /// When the system refuses a thread or memory.
@@ -60,8 +60,8 @@ impl std::os::fd::AsFd for Main {
 }
 
 impl WorkerBuilder<'_> {
-    /// Starts the worker on a thread of its own. It runs `setup`, then tells main that it is ready, then serves its exports
-    /// until the link is closed. When `setup` fails or panics, the link is closed with that as the reason.
+    /// Starts the worker on a thread of its own. It runs `setup`, then reports that it is ready, then serves its exports
+    /// until the link is closed. If `setup` fails or panics, the link is closed with its error as the reason.
     ///
     /// # Errors
     /// When the name is taken, or the system refuses a thread or memory.

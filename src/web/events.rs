@@ -30,7 +30,7 @@ extern "C" {
     fn delay(milliseconds: f64) -> js_sys::Promise;
     #[wasm_bindgen(js_name = nextTask)]
     fn in_next_task() -> js_sys::Promise;
-    /// Whether a user waits for the page to react to a key or a click, as far as the browser tells.
+    /// Whether a key or a click of the user is pending. `false` if the browser does not report it.
     #[wasm_bindgen(js_name = inputPending)]
     pub(crate) fn input_pending() -> bool;
 }

@@ -18,7 +18,7 @@ use std::rc::Rc;
 ///
 /// It is called with main's arguments; objects are received as [`Remote`](super::Remote)s. Surplus arguments are dropped; missing ones are `None`
 /// for parameters of type `Option`. It runs when the worker serves, and also while the worker is blocked in a call. In JavaScript it returns a promise, since main can't wait. Declare
-/// with the listener what has to happen to an event in time:
+/// actions that have to happen during the dispatch of an event with the listener:
 ///
 /// ```no_run
 /// use coincide::window::{Callback, Remote};

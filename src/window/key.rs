@@ -25,7 +25,7 @@ impl Key {
         Self(PropertyKey::Symbol(Symbol::WellKnown(name.into())))
     }
 
-    /// The symbol that JavaScript's `Symbol.for` gives for this text.
+    /// The symbol that JavaScript's `Symbol.for` returns for this text.
     pub fn symbol_for(text: &str) -> Self {
         Self(PropertyKey::Symbol(Symbol::Registered(text.into())))
     }

@@ -124,7 +124,7 @@ impl ObjectLink {
         })
     }
 
-    /// Appends a value in which remote objects and functions may stand; gives the ids of the functions in it.
+    /// Appends a value that may contain remote objects and functions. Returns the ids of its functions.
     pub(super) fn encode(&self, value: &impl Serialize, buffer: &mut Vec<u8>) -> Result<Vec<u64>, EncodeError> {
         self.encode_by(|| value::to_buf(value, buffer))
     }
@@ -147,7 +147,7 @@ impl ObjectLink {
         }
     }
 
-    /// Reads a value in which references may stand. Those that are not taken are released.
+    /// Reads a value that may contain references. Unused ones are released.
     pub(super) fn decode<T: DeserializeOwned>(&self, payload: &[u8]) -> Result<T, DecodeError> {
         self.decode_payload(payload, &mut [])
     }
@@ -168,7 +168,7 @@ impl ObjectLink {
         value
     }
 
-    /// Whether main could be asked now.
+    /// Checks whether main can be called.
     ///
     /// # Errors
     /// The link is closed, or this worker can't block.
@@ -187,13 +187,13 @@ impl ObjectLink {
         Rc::ptr_eq(&self.table, &other.table)
     }
 
-    /// A handle of this object is dropped.
+    /// Handles that the last handle of this object was dropped.
     pub(super) fn forget(&self, id: u64) {
         self.table.objects.forget(id);
         self.give_back_later();
     }
 
-    /// Gives references back once the worker has nothing else to do.
+    /// Schedules a release of references for when the worker is idle.
     fn give_back_later(&self) {
         if !self.table.objects.begins_to_wait() {
             return;
@@ -207,10 +207,10 @@ impl ObjectLink {
         });
     }
 
-    /// Gives references back to main; they leave with what is sent next.
+    /// Releases references. The release is sent with the next frames.
     fn give_back(&self, ids: &[u64]) {
         for ids in ids.chunks(MOST) {
-            // On a closed link there is nothing to give back.
+            // A closed link has released all of them.
             let _ = self.scope.host.release(ids);
         }
     }

@@ -129,7 +129,7 @@ impl fmt::Debug for Sharing {
     }
 }
 
-/// The page's objects as one worker has them, and the codec that knows their references. Functions of the link own it.
+/// Objects of the page that one worker uses, and the codec for their references. Functions of the link own it.
 struct Page {
     endpoint: Weak<MainEndpoint>,
     shared: Shared,

@@ -27,9 +27,9 @@
 //! }
 //! ```
 //!
-//! # What travels how
-//! Values that serde can serialize go to main as copies. In them, a [`Remote`] stands for its object and a [`Callback`] for a function.
-//! Primitives and binary data come from main as copies, all other objects as references, which only a [`Remote`] accepts.
+//! # Copies and references
+//! Values that serde can serialize are sent to main as copies. In them, a [`Remote`] represents its object and a [`Callback`] a function.
+//! Primitives and binary data are received from main as copies, all other objects as references, which only a [`Remote`] accepts.
 //! Read the fields of an object with [`gather`](Path::gather).
 //!
 //! # Errors

@@ -17,7 +17,7 @@ use std::rc::Rc;
 /// Two are equal if they stand for the same object; the comparison takes no trip. Cloning creates another handle of the same object; main
 /// releases the object when the last one is dropped.
 ///
-/// In a value that is sent to main it stands for the object itself. In a value that is received it accepts an object of any class.
+/// In a value that is sent to main, it represents the object itself. In a received value, it accepts an object of any class.
 #[derive(Clone)]
 pub struct Remote(Path);
 

@@ -1,4 +1,4 @@
-//! Which objects of main a worker holds, and which of its functions main holds. Nothing here knows of links.
+//! Objects of main that a worker holds, and functions of the worker that main holds. Independent of links.
 
 use super::callback::Function;
 use super::remote::Handle;
@@ -19,7 +19,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Counts the references in a payload that has come; gives those of main. [`Received::settle`] has to follow.
+    /// Counts the references in a received payload. Returns those of main. [`Received::settle`] has to follow.
     pub(super) fn receive(&self, head: &[u8], segments: &[Segment]) -> Result<Vec<u64>, DecodeError> {
         let mut ids = Vec::new();
         let mut memory = true;
@@ -37,14 +37,14 @@ impl Table {
         read.inspect_err(|_| self.objects.settle(&ids)).map(|()| ids)
     }
 
-    /// Does something that writes; gives handles of the objects that it has written.
+    /// Calls `write`. Also returns handles of the objects that it has written.
     pub(super) fn keeping<T>(&self, write: impl FnOnce() -> T) -> (T, Vec<Rc<Handle>>) {
         let outer = self.kept.replace(Some(Vec::new()));
         let result = write();
         (result, self.kept.replace(outer).unwrap_or_default())
     }
 
-    /// An object has been written.
+    /// Records an object that has been written.
     pub(super) fn keep(&self, handle: &Rc<Handle>) {
         if let Some(kept) = &mut *self.kept.borrow_mut() {
             kept.push(Rc::clone(handle));
@@ -62,13 +62,13 @@ impl Table {
         self.kept.replace(kept);
     }
 
-    /// Forgets everything: the link is closed.
+    /// Drops everything, because the link is closed.
     pub(super) fn clear(&self) {
         self.objects.clear();
         self.functions.clear();
     }
 
-    /// How many objects of main are held here, and how many functions main has.
+    /// Number of objects of main held here, and of functions held by main.
     pub(super) fn sizes(&self) -> (usize, usize) {
         (self.objects.len(), self.functions.len())
     }

@@ -1,4 +1,4 @@
-//! Operations as they travel: section 24 of the specification.
+//! Encoding of operations: section 24 of the specification.
 
 use super::path::Path;
 use crate::calls::payload::Args;
@@ -29,7 +29,7 @@ pub(crate) const BATCH: u8 = 17;
 pub(crate) const INVOKE_METHOD: u8 = 18;
 pub(crate) const REACH: u8 = 19;
 
-/// An operation on what is at the end of a path, with two arguments at most.
+/// An operation on the object at the end of a path, with up to two arguments.
 pub(crate) struct Operation<'a, A, B> {
     pub(crate) number: u8,
     pub(crate) path: &'a Path,

@@ -53,8 +53,8 @@ impl CancelToken {
         self.shared.cancelled.load(Ordering::Acquire)
     }
 
-    /// Calls `ring` on cancellation until the result is dropped. A call that registers and then finds the token not cancelled will
-    /// be rung, since `cancel` looks at the list only after it has set the flag.
+    /// Calls `ring` on cancellation until the result is dropped. If the token is not cancelled after the registration, `ring` will be
+    /// called, because `cancel` sets the flag before it reads the list.
     pub(crate) fn ring_on_cancel(&self, ring: Ring) -> Registration<'_> {
         let mut waiting = self.waiting();
         let key = waiting.last().map_or(0, |(key, _)| key + 1);

@@ -1,4 +1,4 @@
-//! What wakes a worker.
+//! Wakers of a worker.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +18,7 @@ impl Woken {
         Self { set: AtomicBool::new(false), ring: Arc::clone(ring) }
     }
 
-    /// Has the tasks polled without waking the worker, which is awake.
+    /// Requests a poll of the tasks from the worker itself, which is awake.
     pub(super) fn set(&self) {
         self.set.store(true, Ordering::Release);
     }
@@ -29,7 +29,7 @@ impl Woken {
 
     /// Whether a task was woken since the last time.
     pub(super) fn take(&self) -> bool {
-        // Acquire pairs with the release in `set`: what the waker did before it woke is seen by the poll.
+        // Acquire pairs with the release in `set`: the poll sees all writes made before the wake.
         self.set.swap(false, Ordering::Acquire)
     }
 }
