@@ -91,7 +91,7 @@ impl std::fmt::Debug for Interface {
 /// use coincide::{Main, Thrown, interface};
 ///
 /// interface! {
-///     /// What main offers.
+///     /// Functions of main.
 ///     mod bank {
 ///         /// Adds to the balance and returns the new one.
 ///         fn deposit(cents: u64) -> u64;

@@ -111,7 +111,7 @@ impl Driver {
         self.scope.endpoint.is_done()
     }
 
-    /// Takes turns until the link is closed, and lets other tasks of the executor run in between. Returns who closed the link, and why.
+    /// Takes turns until the link is closed, and lets other tasks of the executor run in between. Returns which end closed the link, and why.
     ///
     /// Its waker replaces that of [`set_waker`](Self::set_waker).
     pub async fn run(self) -> Closed {
