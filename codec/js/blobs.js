@@ -1,14 +1,14 @@
-// Blobs, whose bytes a page has to await before it can send them.
+// Reads the bytes of blobs, which on pages is asynchronous, before a value with blobs is encoded.
 import { UNDEFINED } from './format.js';
 import { Encoder, Room } from './encode.js';
 
-/** The bytes of all blobs in a value by blob. Walks over the value as `Encoder` does, getters included, but not into objects of the platform. */
+/** Resolves with the bytes of each blob in a value, by blob. Walks the value as `Encoder` does, including getters, but not into objects of the platform. */
 export const blobsIn = async (value, lenient) => {
   const finder = new Finder(new Room());
   try {
     finder.encode(value, '', lenient);
   } catch {
-    // Encoding the value reports it.
+    // Encoding the value reports the error.
   }
   const { found } = finder;
   for (const blob of found.keys()) found.set(blob, await blob.arrayBuffer());

@@ -1,4 +1,4 @@
-// Tells objects of the platform apart. Their internal slots decide, which a `Proxy` lacks and a program cannot fake.
+// Recognizes objects of the platform by their internal slots, which a `Proxy` lacks and a program cannot fake.
 
 const { prototype: objects, getPrototypeOf, getOwnPropertyDescriptor } = Object;
 const { toString } = objects;
@@ -17,7 +17,7 @@ const fails = (method, value) => {
   }
 };
 
-/** Classes by the names of their instances: the method of the encoder, and a function that fails for anything else than an instance. */
+/** By class name: the method of the encoder, and a function that throws unless its `this` is an instance. */
 const classes = new Map([
   ['Date', ['date', Date.prototype.getTime]],
   ['RegExp', ['regexp', getter(RegExp, 'global')]],
@@ -28,36 +28,36 @@ const classes = new Map([
 ]);
 for (const Class of [Boolean, Number, String, Symbol, BigInt]) classes.set(Class.name, ['boxed', Class.prototype.valueOf]);
 for (const [name, method, property] of [['Blob', 'blob', 'size'], ['File', 'file', 'lastModified'], ['ImageData', 'image', 'width'], ['DOMException', 'error', 'code']]) {
-  // A simulated page may have a class without it.
+  // A simulated DOM may lack the property.
   const read = typeof globalThis[name] === 'function' && getter(globalThis[name], property);
   if (read) classes.set(name, [method, read]);
 }
 
 export const classOf = value => toString.call(value).slice(8, -1);
 
-/** The method of the encoder for an instance of a class that travels as itself; undefined for other objects. */
+/** The name of the encoder's method for an instance of a class in the value format; undefined for other objects. */
 export const methodFor = value => {
   const entry = classes.get(classOf(value));
   return entry && !fails(entry[1], value) ? entry[0] : undefined;
 };
 
-/** The primitive in an object around one. */
+/** The primitive in a boxed primitive. */
 export const unboxed = value => classes.get(classOf(value))[1].call(value);
 
 export const isBuffer = value => value instanceof ArrayBuffer || !fails(classes.get('ArrayBuffer')[1], value);
 
-/** The class of a typed array; undefined for a `DataView`. */
+/** The class name of a typed array; undefined for a `DataView`. */
 export const nameOfView = getOwnPropertyDescriptor(typedArrays, Symbol.toStringTag).get;
 
 export const isInBounds = view => !fails(nameOfView.call(view) === undefined ? getter(DataView, 'byteLength') : typedArrays.keys, view);
 
-/** Whether a view follows the length of its buffer. Only resizing shows it. */
+/** Whether a view tracks the length of its buffer. Only a resize of the buffer reveals it. */
 export const isTracking = (view, buffer) => {
   if (!buffer.resizable) return false;
   const size = view.BYTES_PER_ELEMENT ?? 1;
   const end = view.byteOffset + view.byteLength;
   const length = buffer.byteLength;
-  // A view that follows extends to the last whole element.
+  // A tracking view extends to the last whole element.
   if (length - end >= size) return false;
   if (length + size <= buffer.maxByteLength) {
     buffer.resize(length + size);
@@ -74,7 +74,7 @@ export const isTracking = (view, buffer) => {
   return tracking;
 };
 
-/** Whether a function is the platform's own: native or, as in Node.js, a global that is not enumerable. */
+/** Whether a function belongs to the platform: it is native or, as in Node.js, a global that is not enumerable. */
 const isPlatforms = member => {
   if (typeof member !== 'function') return false;
   if (/\{\s*\[native code\]\s*\}\s*$/.test(source.call(member))) return true;
@@ -83,16 +83,16 @@ const isPlatforms = member => {
   return Boolean(global) && !global.enumerable && globalThis[name] === member;
 };
 
-/** Prototypes, and whether their instances are ordinary objects. */
+/** By prototype: whether its instances are ordinary objects. */
 const ordinary = new WeakMap();
 
-/** Whether instances are ordinary objects: no class in the chain is the platform's own. */
+/** Whether instances of a prototype are ordinary objects: no class in its chain belongs to the platform. */
 export const isOrdinary = proto => {
   for (let next = proto; next !== null && next !== objects; next = getPrototypeOf(next)) {
     let known = ordinary.get(next);
     if (known === undefined) {
       const constructor = getOwnPropertyDescriptor(next, 'constructor')?.value;
-      // The root of another realm's objects is native, and its instances are ordinary. Iterators have no constructor.
+      // `Object.prototype` of another realm is native, but its instances are ordinary. Prototypes of iterators have no constructor.
       const isRoot = getPrototypeOf(next) === null && constructor?.name === 'Object';
       known = isRoot || !(isPlatforms(constructor) || isPlatforms(getOwnPropertyDescriptor(next, 'next')?.value));
       ordinary.set(next, known);
@@ -102,7 +102,7 @@ export const isOrdinary = proto => {
   return true;
 };
 
-/** Whether an instance without properties hides its data: only `structuredClone` tells a `Proxy` apart. */
+/** Whether an instance without properties hides its data. Only `structuredClone` distinguishes a `Proxy`. */
 export const isHollow = value => typeof structuredClone === 'function' && fails(cloneOfThis, value);
 function cloneOfThis() {
   structuredClone(this);

@@ -17,9 +17,9 @@ export class Codec {
     this.#decoder = new Decoder(references);
   }
 
-  /** Encodes a value for `fetch`, and returns the number of its bytes. */
+  /** Encodes a value for `fetch`. Returns the number of its bytes. */
   encode(value, root, lenient) {
-    // A getter of a value that is being encoded may get here.
+    // A getter of a value that is being encoded may call this method.
     const encoder = this.#encoder.isBusy ? new Encoder(this.#room, this.#references) : this.#encoder;
     if (!this.#room.active) this.#room.shrink();
     encoder.encode(value, root, lenient);
@@ -27,6 +27,7 @@ export class Codec {
     return this.#encoded.length;
   }
 
+  /** Copies the encoded value to `target` and drops it. */
   fetch(target) {
     target.set(this.#encoded);
     this.#encoded = undefined;
@@ -36,7 +37,7 @@ export class Codec {
     return this.#decoder.decode({ bytes, data: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) }, 0, bytes.length);
   }
 
-  /** Whether a value was not encoded or decoded for lack of memory. */
+  /** Whether encoding or decoding failed for lack of memory. */
   lacksMemory(error) {
     return error?.isOutOfMemory === true;
   }

@@ -1,7 +1,7 @@
-// From bytes to values, in one pass.
+// Decodes values in one pass.
 //
-// The bytes are those of a stranger. Each length is checked against the bytes that are left before anything is created for it. No accessor that a
-// program has added to a prototype runs: properties that a prototype has are defined, all others are assigned.
+// The bytes are untrusted. Each length is checked against the remaining bytes before anything is allocated for it. No accessor that a program has added to a
+// prototype runs: properties that exist on a prototype are defined, all others are assigned.
 import {
   ARRAY, BIGINT, BLOB, BOXED, BUFFER, BYTES, DATE, ERROR, FALSE, FILE, FLOAT, HANDLE, HOLE, IMAGE, INTEGER, LONG_ARRAY, LONG_OBJECT, LONG_STRING, MAP,
   MAX_DEPTH, MOST_KEYS, NEGATIVE, NEGATIVE_BIGINT, NULL, OBJECT, POSTED, REFERENCE, REGEXP, REGISTERED, RESIZABLE, SET, SHARED, STRING, TOO_COSTLY, TRUE,
@@ -16,17 +16,17 @@ const { imul } = Math;
 const { isSafeInteger, MAX_SAFE_INTEGER: MAX_SAFE } = Number;
 const byteLengthOf = getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength').get;
 
-// Worklets have neither a decoder nor an encoder, and have to be able to import this.
+// Worklets import this module and lack `TextDecoder`.
 const decoder = globalThis.TextDecoder && new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Functions by the name of an error's class. Each changes a decoded error into an instance of that class, which is not a global. */
+/** By class name: a function that makes a decoded error an instance of a class that is not a global. */
 export const adopters = new Map();
 
-/** Reads values from bytes. Remembers keys from one payload to the next. */
+/** Decodes values. Caches keys between payloads. */
 export class Decoder {
   /**
-   * @param references `incoming(owner, kind, id)` returns the object for a reference, `handle(owner, kind, id, description)` the object for a handle. Without
-   * one of these methods, such items are refused. `settle(isRead)` is called after a payload with such items.
+   * @param references `incoming(owner, kind, id)` returns the object for a reference, `handle(owner, kind, id, description)` the object for a handle. If one of
+   * these methods is missing, such items are refused. `settle(isRead)` is called after a payload with such items.
    */
   constructor(references) {
     this.references = references;
@@ -44,9 +44,9 @@ export class Decoder {
     this.objects = bareArray(FEW_OBJECTS);
     this.counted = 0;
     this.costly = 0;
-    /** References and handles in the payload that have their objects. */
+    /** Number of references and handles in the payload that were resolved. */
     this.handles = 0;
-    /** Buffers that the payload leaves out, as `decode` receives them; where the next one belongs, and its index. */
+    /** The parameter `buffers` of `decode`, the position of the next one in the payload, and its index. */
     this.buffers = undefined;
     this.place = -1;
     this.next = 0;
@@ -54,11 +54,13 @@ export class Decoder {
   }
 
   /**
-   * The value whose bytes are those of `source.bytes` from `at` on; `source.data` is a `DataView` of the same memory. Making a reference may replace
-   * that memory by a copy, which `source` shows then. `buffers` are contents that are not there, if there are some: for each, in order, where in `source.bytes` it
-   * belongs, and a `Uint8Array` of all of a buffer, which becomes a part of the value. `posted.incoming(owner, number)` returns an object that was posted, or throws;
-   * without it, such objects are refused. Throws an `Error` if the bytes are malformed or the platform lacks what they hold; its
-   * `isOutOfMemory` tells whether that is memory.
+   * Decodes the value at `at` in `source.bytes`, of which `source.data` is a `DataView`.
+   *
+   * Resolving a reference may replace the memory; `source` then shows the new one. `buffers` holds contents that are not in the payload: for each, in order, its
+   * position in `source.bytes`, and a `Uint8Array` of a whole buffer, which becomes a part of the value. `posted.incoming(owner, number)` returns a posted object
+   * or throws; without `posted`, such objects are refused.
+   *
+   * Throws an `Error` if the bytes are malformed or the platform lacks a kind of value. Its `isOutOfMemory` is true if memory is lacking.
    */
   decode(source, at, length, buffers, posted) {
     this.source = source;
@@ -88,7 +90,7 @@ export class Decoder {
     }
   }
 
-  /** Lets go of the objects. */
+  /** Releases the decoded objects. */
   forget() {
     if (this.counted > FEW_OBJECTS) this.objects = bareArray(FEW_OBJECTS);
     else for (let i = this.counted - 1; i >= 0; i--) this.objects[i] = undefined;
@@ -189,7 +191,7 @@ export class Decoder {
         return this.handle(inner);
       default: {
         if (tag > IMAGE) throw malformed('an item is of an unknown type');
-        // An object gets its number before those that it contains.
+        // An object is numbered before the objects in it.
         const place = this.counted;
         this.made(null);
         return (this.objects[place] = this.binary(tag, inner));
@@ -271,8 +273,8 @@ export class Decoder {
     const owner = this.byte(), kind = this.byte();
     if (owner > 1 || kind > 3) throw malformed('a reference is of an unknown kind');
     const id = this.varint();
-    if (!this.references?.incoming) throw new TypeError('a reference came where none was expected');
-    // It would be rounded, and name another object.
+    if (!this.references?.incoming) throw new TypeError('unexpected reference');
+    // A rounded id would refer to another object.
     if (id > MAX_SAFE) throw new TypeError('the id of a reference is above 2^53 - 1');
     const object = this.references.incoming(owner, kind, id);
     this.handles++;
@@ -286,8 +288,8 @@ export class Decoder {
     const id = this.varint();
     if (owner === 1 && this.at < this.end && this.bytes[this.at] !== UNDEFINED) throw malformed('a handle of an object of the receiver has a description');
     const description = this.value(inner);
-    if (!this.references?.handle) throw new TypeError('a handle came where none was expected');
-    // It would be rounded, and name another object.
+    if (!this.references?.handle) throw new TypeError('unexpected handle');
+    // A rounded id would refer to another object.
     if (id > MAX_SAFE) throw new TypeError('the id of a handle is above 2^53 - 1');
     this.handles++;
     const object = this.references.handle(owner, kind, id, description);
@@ -299,12 +301,12 @@ export class Decoder {
     const owner = this.byte();
     if (owner > 1) throw malformed('a posted object has an unknown owner');
     const number = this.varint();
-    if (!this.posted) throw new TypeError('a posted object came where none was expected');
+    if (!this.posted) throw new TypeError('unexpected posted object');
     if (number > MAX_SAFE) throw new TypeError('the number of a posted object is above 2^53 - 1');
     return this.posted.incoming(owner, number);
   }
 
-  /** Numbers an object. */
+  /** Numbers an object and returns it. */
   made(object) {
     return (this.objects[this.counted++] = object);
   }
@@ -312,7 +314,7 @@ export class Decoder {
   array(length, inner) {
     if (length > this.end - this.at) throw tooLong();
     if (length > zeros.length) return this.longArray(length, inner);
-    // Elements that are there are assigned to, whatever the prototypes of all arrays have.
+    // Assigning to existing elements runs no setter of a prototype.
     const array = slice.call(zeros, 0, length);
     this.made(array);
     for (let i = 0; i < length; i++) {
@@ -330,7 +332,7 @@ export class Decoder {
     for (let i = 0; i < length; i++) {
       if (this.bytes[this.at] === HOLE && this.at < this.end) {
         this.at++;
-        // This makes holes, at the end as well.
+        // Setting the length creates holes, also at the end.
         if (i + 1 === length || this.bytes[this.at] !== HOLE) array.length = i + 1;
       } else if (isSafe) array[i] = this.value(inner);
       else define(array, i, this.value(inner));
@@ -370,7 +372,7 @@ export class Decoder {
     return key;
   }
 
-  /** A key of this number of bytes, which an earlier payload may have had. */
+  /** A key of this number of bytes, from the cache of earlier payloads if it is there. */
   keptKey(length) {
     const at = this.take(length);
     const { bytes } = this;
@@ -379,7 +381,7 @@ export class Decoder {
     const place = (hash ^ (hash >>> 10)) & (KEPT - 1);
     let key = this.kept[place];
     if (key === undefined || !matches(key.name, bytes, at, length)) {
-      // The key of an object is a string that engines find properties by without another look at its text.
+      // Engines find properties faster by the key of an object, which is an internalized string.
       const [name] = keysOf({ __proto__: null, [this.decodeText(at, length)]: 0 });
       key = this.kept[place] = { name, isFree: false, payload: 0 };
     }
@@ -397,7 +399,7 @@ export class Decoder {
     const count = this.count(2, 0);
     const name = this.string(), message = this.string(), stack = this.string();
     const error = this.made(withoutStack(name, message));
-    // They name this file.
+    // These properties would name this file.
     for (const place of places()) Reflect.deleteProperty(error, place);
     if (error.name !== name) hide(error, 'name', name);
     hide(error, 'stack', stack);
@@ -436,14 +438,14 @@ export class Decoder {
     return isNegative ? -magnitude : magnitude;
   }
 
-  /** A number of up to four bytes. */
+  /** An integer of up to 4 bytes. */
   low(at, length) {
     let number = 0;
     for (let i = length - 1; i >= 0; i--) number = number * 256 + this.bytes[at + i];
     return number;
   }
 
-  /** A string where nothing else can be. */
+  /** A string. Throws for any other item. */
   string() {
     if (this.at >= this.end) throw ended();
     return this.stringOf(this.bytes[this.at++]);
@@ -472,7 +474,7 @@ export class Decoder {
     return this.decodeText(this.take(length), length);
   }
 
-  /** For short text the platform's decoder is slow, and so is adding up single characters. */
+  /** Decodes text. For short text, groups of characters are faster than the platform's decoder and than single characters. */
   decodeText(at, length) {
     const { bytes } = this;
     const end = at + length;
@@ -516,7 +518,7 @@ export class Decoder {
     return text;
   }
 
-  /** A copy of the bytes that follow their length. */
+  /** A copy of the bytes after their length. */
   copy() {
     const length = this.varint();
     if (this.place >= 0 && this.at === this.place) return this.content(length);
@@ -528,7 +530,7 @@ export class Decoder {
     }
   }
 
-  /** Steps over a content and returns it: that of the next buffer if that belongs here, otherwise a view of the bytes. */
+  /** Skips a content and returns it: the next buffer if that belongs here, otherwise a view of the bytes. */
   content(length) {
     const { at, place } = this;
     if (place < 0 || at !== place) return this.bytes.subarray(this.take(length), at + length);
@@ -539,17 +541,17 @@ export class Decoder {
     return content;
   }
 
-  /** Finds where the next buffer belongs. */
+  /** Sets the position of the next buffer. */
   locate() {
     this.place = this.next < this.buffers?.length ? this.buffers[this.next] : -1;
   }
 
-  /** Counts a costly object. */
+  /** Counts an object that is slow to create. Throws if there are too many. */
   pay() {
     if (!mayContain(++this.costly, this.outside + this.end - this.begin)) throw new TypeError(TOO_COSTLY);
   }
 
-  /** A count of things of at least `least` bytes each. */
+  /** A count of items of at least `least` bytes each. Counts below `short` have a shorter form and are malformed. */
   count(least, short) {
     const count = this.varint();
     if (count < short) throw malformed('a length is not in its shortest form');
@@ -563,7 +565,7 @@ export class Decoder {
     return length;
   }
 
-  /** Steps over bytes and returns where they begin. */
+  /** Skips bytes and returns where they begin. */
   take(length) {
     const { at } = this;
     if (length > this.end - at) throw ended();
@@ -580,7 +582,7 @@ export class Decoder {
     return this.data.getFloat64(this.take(8), true);
   }
 
-  /** A varint; above 2^53 it is rounded. */
+  /** A varint. Above 2^53 it is rounded. */
   varint() {
     let byte = this.byte();
     if (byte < 0x80) return byte;
@@ -601,7 +603,7 @@ const tooLong = () => malformed('a length exceeds the bytes that are left');
 const NO_CONTENT = 'a segment is not the content of an item';
 
 const isOverflow = ({ name, message }) => (name === 'RangeError' || name === 'InternalError') && /call stack|recursion/i.test(message);
-const NO_ROOM = 'too little of the stack is left for a value that is nested as deep';
+const NO_ROOM = 'the stack has too little room for a value that is nested this deep';
 
 const resizable = (length, maxByteLength) => {
   try {
@@ -644,7 +646,7 @@ const longBigint = bytes => {
   }
 };
 
-/** The bigint with this magnitude, from hexadecimal digits. */
+/** The bigint with this magnitude, parsed from hexadecimal digits. */
 const bigintOf = bytes => {
   const digits = new Uint8Array(2 + 2 * bytes.length);
   digits[0] = 0x30;
@@ -656,7 +658,7 @@ const bigintOf = bytes => {
   return BigInt(decoder.decode(digits));
 };
 
-/** The same, made of halves: WebKit reads digits in quadratic time. */
+/** The same, joined from halves, because WebKit parses digits in quadratic time. */
 const joined = bytes => {
   const { length } = bytes;
   if (length <= LARGEST_READ) return bigintOf(bytes);
@@ -666,16 +668,16 @@ const joined = bytes => {
 
 const hex = Uint8Array.from('0123456789abcdef', digit => digit.charCodeAt(0));
 
-// In bytes. Platforms that have larger bigints read digits in linear time.
+// Most bytes that are parsed at once, and that are joined. Platforms with larger bigints parse digits in linear time.
 const LARGEST_READ = 512, LARGEST_JOINED = 1 << 17;
 
-/** A key, and whether assigning to it runs nothing and defines an own property. */
+/** A key. `isFree`: assigning to it defines an own property and runs no setter. */
 const keyOf = name => ({ name, isFree: !(name in objects), payload: 0 });
 
-/** Whether a prototype has elements. Keys that are indices come first. */
+/** Whether a prototype has elements. Indices are the first keys of an object. */
 const hasIndices = proto => /^\d/.test(String(Reflect.ownKeys(proto)[0]));
 
-/** An array that grows by assigning, whatever prototypes have. */
+/** An array without a prototype, so that assigning an element runs no setter. */
 const bareArray = length => {
   const array = setPrototypeOf([], null);
   for (let i = 0; i < length; i++) array[i] = undefined;
@@ -684,7 +686,7 @@ const bareArray = length => {
 
 const zeros = new Array(1024).fill(0);
 
-// Without prototypes: descriptors inherit `get` and `set`.
+// Without prototypes, because descriptors inherit `get` and `set`.
 const shown = { __proto__: null, value: undefined, writable: true, enumerable: true, configurable: true };
 const hidden = { __proto__: null, value: undefined, writable: true, enumerable: false, configurable: true };
 
@@ -700,7 +702,7 @@ const { set: setOfMap } = Map.prototype;
 const { add: addToSet } = Set.prototype;
 const { slice: sliceOfBytes } = Uint8Array.prototype;
 
-/** An error of the class that the platform or the program has under this name. No code of the program runs. */
+/** An error of the global class of this name. Runs no code of the program. */
 const errorOf = (name, message) => {
   if (typeof DOMException === 'function' && domNames.has(name)) return new DOMException(message, name);
   const error = message === '' ? new Error() : new Error(message);
@@ -709,7 +711,7 @@ const errorOf = (name, message) => {
   return error;
 };
 
-/** The same without a stack: taking the one of this place is slow, and the error has its own. */
+/** The same without capturing a stack, which is slow. The decoded error has its own. */
 const withoutStack = (name, message) => {
   const limit = getOwnPropertyDescriptor(Error, 'stackTraceLimit');
   if (!limit?.writable) return errorOf(name, message);
@@ -721,7 +723,7 @@ const withoutStack = (name, message) => {
   }
 };
 
-// `SyntaxError` is a class of its own.
+// Without `SyntaxError`, which is a class of JavaScript.
 const domNames = new Set(['AbortError', 'ConstraintError', 'DataCloneError', 'DataError', 'EncodingError', 'HierarchyRequestError',
   'InUseAttributeError', 'IndexSizeError', 'InvalidAccessError', 'InvalidCharacterError', 'InvalidModificationError',
   'InvalidNodeTypeError', 'InvalidStateError', 'NamespaceError', 'NetworkError', 'NoModificationAllowedError', 'NotAllowedError',
@@ -729,10 +731,10 @@ const domNames = new Set(['AbortError', 'ConstraintError', 'DataCloneError', 'Da
   'TimeoutError', 'TransactionInactiveError', 'TypeMismatchError', 'URLMismatchError', 'UnknownError', 'VersionError',
   'WrongDocumentError']);
 
-/** The classes of views that the platform has. */
+/** The platform's classes of views, by number; undefined for missing ones. */
 const Views = VIEWS.map(name => globalThis[name]);
 
-/** Bytes of an element of each of them. */
+/** Bytes of an element of each view. */
 const SIZES = [1, 1, 1, 1, 2, 2, 4, 4, 2, 4, 8, 8, 8];
 
 const MAX_WORD = 2 ** 32 - 1;
@@ -740,11 +742,11 @@ const MAX_WORD = 2 ** 32 - 1;
 /** The highest kind of a handle. */
 const LAST_KIND = 5;
 
-/** Places for objects that are kept from one payload to the next. */
+/** Size of the list of objects that is reused between payloads. */
 const FEW_OBJECTS = 32;
 
-/** Places for keys of earlier payloads: a power of two. */
+/** Size of the cache of keys: a power of two. */
 const KEPT = 1024;
 
-/** Longer texts are decoded by the platform. In bytes. */
+/** Longest text in bytes that is not decoded by the platform. */
 const LONGEST_BY_HAND = 32;

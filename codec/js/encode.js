@@ -1,7 +1,7 @@
-// From values to bytes, in one pass.
+// Encodes values in one pass.
 //
-// Getters, proxies and `toJSON` of the program run during the walk, and may encode other values. Each nested encoder writes behind the
-// bytes of the one that it interrupts, in the same room.
+// Getters, proxies and `toJSON` of the program run during the walk and may encode other values. A nested encoder writes to the same room, behind the bytes of
+// the one that it interrupts.
 import {
   ARRAY, BIGINT, BLOB, BOXED, BUFFER, BYTES, DATE, ERROR, FALSE, FILE, FLOAT, HANDLE, HOLE, IMAGE, INTEGER, LONG_ARRAY, LONG_OBJECT, LONG_STRING, MAP,
   MAX_DEPTH, MOST_KEYS, NEGATIVE, NEGATIVE_BIGINT, NULL, OBJECT, POSTED, REFERENCE, REGEXP, REGISTERED, RESIZABLE, SET, SHARED, STRING, TOO_COSTLY, TRUE, UNDEFINED,
@@ -28,19 +28,19 @@ const encoder = globalThis.TextEncoder && new TextEncoder();
 const big = new BigUint64Array(1);
 const bigBytes = new Uint8Array(big.buffer);
 
-/** An object with this property cannot be sent. Its value says what the object is. */
+/** Property of objects that cannot be sent. Its value names the object in the error. */
 const unsendable = Symbol.for('coincide:unsendable');
 
-/** Memory of JavaScript that encoders write to. `bytes` and `data` show all of it. */
+/** Memory that encoders write to. `bytes` and `data` are views of all of it. */
 export class Room {
   bytes = new Uint8Array(0);
   data = new DataView(this.bytes.buffer);
-  /** The innermost encoder at work. */
+  /** The innermost active encoder. */
   active = null;
-  /** Whether encoders leave large buffers where they are: see `buffers` there. */
+  /** Whether encoders send large buffers from where they are: see `buffers` of `Encoder`. */
   lends = false;
 
-  /** Makes `bytes` at least this long, and keeps its contents. Throws when there is too little memory. */
+  /** Grows `bytes` to at least this length, with its contents. Throws if there is too little memory. */
   grow(length) {
     const bytes = new Uint8Array(Math.max(length, 2 * this.bytes.length, SMALL));
     bytes.set(this.bytes);
@@ -48,50 +48,50 @@ export class Room {
     this.data = new DataView(bytes.buffer);
   }
 
-  /** Called when no encoder is at work. */
+  /** Frees large memory. Called while no encoder is active. */
   shrink() {
     if (this.bytes.length > LARGE) this.bytes = new Uint8Array(0);
   }
 }
 
-/** Writes values into a room. Remembers keys from one payload to the next, up to a limit. */
+/** Encodes values into a room. Caches keys between payloads. */
 export class Encoder {
   /**
-   * @param room where to write: see `Room`
-   * @param references keeps objects that are not copied. `known(object)` is asked about each object first, `outgoing(value)` about anything that cannot
-   * be copied: both return `[owner, kind, id]` of the format for a reference, the same and the description for a handle, or nothing.
-   * `unsent(references)` receives the results of both for a value that is refused. `advice`, if there is one, ends the text that refuses a function.
+   * @param room a `Room`
+   * @param references holds objects that are not copied. `known(object)` is called for each object first, `outgoing(value)` for each value that cannot be
+   * copied. Both return `[owner, kind, id]` for a reference, `[owner, kind, id, description]` for a handle, or undefined. `unsent(references)` receives their
+   * results if the value is refused. The optional `advice` ends the error for a function.
    */
   constructor(room, references) {
     this.room = room;
     this.references = references;
     this.bytes = room.bytes;
     this.data = room.data;
-    /** Where the payload begins, and where the next item does. */
+    /** Where the payload begins, and the position of the next item. */
     this.start = 0;
     this.at = 0;
     /** The encoder that this one interrupts. */
     this.outer = null;
     this.isBusy = false;
-    /** For each buffer that was left where it is, the offset in the payload where its bytes belong, and a view of it; null without any. */
+    /** For each buffer that is not copied into the payload: the offset where its bytes belong, and a view of it. Null without any. */
     this.buffers = null;
     this.lenient = false;
-    /** Whether something was left out. */
+    /** Whether a part was left out. */
     this.lost = false;
-    /** Whether to stop where something is left out. */
+    /** Whether to throw at the first part that is left out. */
     this.tracing = false;
     this.blobs = undefined;
-    /** Decides which objects are posted beside the payload. Undefined if no objects are posted. See `posted/sending.js` of the package. */
+    /** Decides which objects are posted beside the payload; undefined if none are. See `posted/sending.js` of the package. */
     this.posting = undefined;
     this.parcel = null;
     this.costly = 0;
     /** References and handles in the last payload. */
     this.given = [];
-    /** Objects in the order of their numbers; above `FEW_OBJECTS` a map from objects to numbers. */
+    /** Objects in the order of their numbers. With more than `FEW_OBJECTS`, `numbers` maps objects to numbers. */
     this.few = new Array(FEW_OBJECTS).fill(null);
     this.counted = 0;
     this.numbers = null;
-    /** Keys that were met, by their text: those of the last payloads, and long ones of this payload. */
+    /** Keys by text: `keys` are cached between payloads, `passing` belong to this payload. */
     this.keys = new Map();
     this.passing = new Map();
     this.payload = 0;
@@ -101,12 +101,12 @@ export class Encoder {
   }
 
   /**
-   * Writes a value; `start` and `at` are the limits of its bytes then. They stay there until an encoder writes into the room again.
+   * Encodes a value. Its bytes are those from `start` to `at`, until an encoder writes to the room again.
    *
-   * Throws a `Refusal`, whose path begins with `root`, if something in the value cannot be sent. Under `lenient`, functions, symbols and objects of the
-   * platform become `undefined`, the result of their `toJSON` or their own data; `lost` tells whether any did. `blobs` holds the bytes of
-   * blobs, as `blobsIn` returns them. `posting.take(object, this)` is asked about each object of the platform that is not copied: it returns `[owner, number]`
-   * if the object is posted, and keeps in `parcel` what belongs to the payload.
+   * Throws a `Refusal`, whose path begins with `root`, if a part of the value cannot be sent. With `lenient`, functions, symbols and objects of the
+   * platform become `undefined`, the result of their `toJSON` or their own data, and `lost` is set. `blobs` holds the bytes of blobs, as `blobsIn` returns
+   * them. `posting.take(object, this)` is called for each object of the platform that is not copied. It returns `[owner, number]` if the object is posted, and
+   * adds it to `parcel`.
    */
   encode(value, root, lenient = false, blobs = undefined, posting = undefined) {
     const { room } = this;
@@ -120,7 +120,7 @@ export class Encoder {
       this.value(value, 0);
       if (this.buffers !== null) {
         checkBuffers(this.buffers, root);
-        // The room keeps a list of them behind the payload.
+        // Room for the list of buffers behind the payload.
         this.ensure(6 * this.buffers.length);
       }
       if (!mayContain(this.costly, this.lentBytes() + this.at - this.start)) throw new Refusal(TOO_COSTLY);
@@ -134,7 +134,7 @@ export class Encoder {
     }
   }
 
-  /** Where the payload of an encoder that interrupts this one begins. Never at 0: what takes a payload from there may take the room with it. */
+  /** Where a nested encoder begins. Never 0, because taking a payload at 0 may take the whole room. */
   get nested() {
     return this.at + 1;
   }
@@ -166,20 +166,20 @@ export class Encoder {
     if (this.passing.size > 0) this.passing.clear();
   }
 
-  /** Bytes of the buffers that were left where they are. */
+  /** Bytes of the buffers that are not copied into the payload. */
   lentBytes() {
     let sum = 0;
     for (let i = 1; i < this.buffers?.length; i += 2) sum += this.buffers[i].length;
     return sum;
   }
 
-  /** The references are not sent. */
+  /** Takes back the references of a payload that is not sent. */
   unsent() {
     if (this.given.length > 0) this.references.unsent?.(this.given);
     this.given = [];
   }
 
-  /** The path of the first part that leniency leaves out. Reads the value once more. */
+  /** The path of the first part that `lenient` leaves out. Encodes the value again. */
   traced(value, root, blobs, posting) {
     this.tracing = true;
     try {
@@ -199,11 +199,11 @@ export class Encoder {
   }
 
   /**
-   * Makes room for some more bytes. Methods that write a few of them don't check. Code of the program may detach the room or make it larger, so each
-   * item begins with this call.
+   * Makes room for more bytes. Each item begins with this call, because code of the program may detach or enlarge the room. Methods that write a few bytes do
+   * not check again.
    */
   ensure(more) {
-    // A view of detached memory has no length.
+    // A view of detached memory has the length 0.
     if (this.at + more > this.bytes.length) this.enlarge(this.at + more);
   }
 
@@ -248,7 +248,7 @@ export class Encoder {
     }
   }
 
-  /** A number that its tag does not contain. */
+  /** A number that does not fit into its tag. */
   number(value) {
     if (value >>> 0 === value && value >= 0x40) {
       this.bytes[this.at++] = INTEGER;
@@ -264,7 +264,7 @@ export class Encoder {
 
   float(value) {
     const { data, at } = this;
-    // Any NaN is written the same way.
+    // All NaNs have one encoding.
     if (value === value) data.setFloat64(at, value, true);
     else {
       data.setUint32(at, 0, true);
@@ -273,7 +273,7 @@ export class Encoder {
     this.at += 8;
   }
 
-  /** A whole number up to 2^53 - 1. */
+  /** An integer up to 2^53 - 1. */
   varint(value) {
     const { bytes } = this;
     for (; value > 0x7fffffff; value = Math.floor(value / 128)) bytes[this.at++] = (value % 128) | 0x80;
@@ -286,13 +286,13 @@ export class Encoder {
     this.varint(number);
   }
 
-  /** Writes a string, and keeps room for a few more bytes. */
+  /** Writes a string. Leaves room for a few more bytes. */
   text(value) {
     const { length } = value;
     if (length > LONGEST_BY_HAND) return this.longText(value);
     this.ensure(3 * length + FEW);
     const { bytes } = this;
-    // Most texts are ASCII and as long in bytes.
+    // Assumes one byte per code unit, as in ASCII.
     const head = length < 32 ? 1 : 2;
     const start = this.at + head;
     let at = start;
@@ -323,7 +323,7 @@ export class Encoder {
     const { length } = value;
     const head = 1 + sizeOf(length);
     const start = this.at + head;
-    // The rest of a text that is not ASCII takes up to three bytes per code unit.
+    // Text that is not ASCII takes up to 3 bytes per code unit.
     let room = length;
     let at = start;
     for (let read = 0; read < length; ) {
@@ -337,7 +337,7 @@ export class Encoder {
     this.ensure(FEW);
   }
 
-  /** Writes the tag and the length of a text before its bytes, which begin `head` bytes further on. */
+  /** Writes the tag and the length of a text before its bytes, for which `head` bytes were left free. */
   head(length, head) {
     const { bytes, at } = this;
     const needed = length < 32 ? 1 : 1 + sizeOf(length);
@@ -388,7 +388,7 @@ export class Encoder {
     this.at += length;
   }
 
-  /** Writes a symbol if both ends can know it, and returns whether they can. */
+  /** Writes a registered or well-known symbol. Returns false for any other. */
   symbol(value) {
     const name = wellKnown.get(value);
     const key = name ?? Symbol.keyFor(value);
@@ -399,7 +399,7 @@ export class Encoder {
     return true;
   }
 
-  /** Writes a reference to a value that cannot be copied, or a handle of it, if there is one. */
+  /** Writes the reference or handle of a value that cannot be copied, or leaves it out. */
   uncopied(value, why, depth) {
     const reference = this.references?.outgoing(value);
     if (reference) return this.reference(reference, depth);
@@ -408,7 +408,7 @@ export class Encoder {
     this.bytes[this.at++] = UNDEFINED;
   }
 
-  /** Writes a reference, or a handle, which has a description. */
+  /** Writes a reference, or a handle with its description. */
   reference(reference, depth) {
     const [owner, kind, id] = reference;
     const isHandle = reference.length > 3;
@@ -422,13 +422,13 @@ export class Encoder {
     if (isHandle) this.value(reference[3], depth + 1);
   }
 
-  /** Throws unless leniency allows to send less than the value. */
+  /** Records that a part is left out. Throws unless `lenient` allows it. */
   leaveOut(why) {
     if (!this.lenient || this.tracing) throw new Refusal(why);
     this.lost = true;
   }
 
-  /** `isJson`: the object is the result of a `toJSON`, so its own `toJSON` is not called. */
+  /** Writes an object. `isJson`: it is the result of a `toJSON`, so its own `toJSON` is not called. */
   object(value, depth, isJson = false) {
     const known = this.references?.known(value);
     if (known) return this.reference(known, depth);
@@ -465,7 +465,7 @@ export class Encoder {
     this.plain(value, depth, this.keysOf(value));
   }
 
-  /** Refers to an object that is posted beside the payload. */
+  /** Writes the item of an object that is posted beside the payload. */
   posted([owner, number]) {
     this.ensure(FEW);
     this.bytes[this.at++] = POSTED;
@@ -473,7 +473,7 @@ export class Encoder {
     this.varint(number);
   }
 
-  /** An object that cannot be sent as what it is. Leniency sends its own data. */
+  /** Refuses an object of the platform. `lenient` sends its own data. */
   refuse(value) {
     this.leaveOut(`an object of class ${String(value.constructor?.name || classOf(value))} cannot be sent`);
   }
@@ -508,7 +508,7 @@ export class Encoder {
   }
 
   array(value, depth) {
-    // A proxy may return anything.
+    // The `length` of a proxy may be any value.
     const length = value.length >>> 0;
     if (length > MOST_HOLES && isSparse(value, length)) throw new Refusal('an array of hardly anything but holes cannot be sent');
     this.count(value);
@@ -552,7 +552,7 @@ export class Encoder {
     this.properties(value, keys, depth + 1);
   }
 
-  /** Objects at the same depth tend to have the same keys at the same places. */
+  /** Writes properties. Objects at the same depth often have the same keys in the same order. */
   properties(value, keys, depth) {
     const shape = (this.shapes[depth] ??= []);
     let i = 0;
@@ -574,7 +574,7 @@ export class Encoder {
     }
   }
 
-  /** What is remembered of a key. */
+  /** The entry of a key. */
   keyOf(text) {
     let known = this.keys.get(text) ?? this.passing.get(text);
     if (known === undefined) {
@@ -600,7 +600,7 @@ export class Encoder {
     else {
       const start = this.at;
       this.text(text);
-      // Like symbols, text with lone surrogates is written in full each time.
+      // Text with lone surrogates has no number, like symbols, and is written in full each time.
       if (this.bytes[start] === WIDE_STRING) return;
       key.number = number;
       key.bytes = this.bytes.slice(start, this.at);
@@ -644,12 +644,12 @@ export class Encoder {
     this.ensure(FEW);
     this.bytes[this.at++] = REGEXP;
     this.name(`${flags}`);
-    // Nothing matches at any other index.
+    // The format holds integers from 0. Other values are sent as 0.
     this.varint(isSafeInteger(lastIndex) && lastIndex > 0 ? lastIndex : 0);
     this.text(`${source}`);
   }
 
-  /** A string that the format has in its well-formed shape only. */
+  /** Writes a string that must be well-formed in the format. Replaces lone surrogates. */
   name(text) {
     this.text(isWellFormed(text) ? text : text.replace(/\p{Surrogate}/gu, '\ufffd'));
   }
@@ -691,7 +691,7 @@ export class Encoder {
   buffer(value) {
     let copied;
     try {
-      // With a length, so that it does not follow the buffer.
+      // With a length, so that the view does not track the buffer.
       copied = new Uint8Array(value, 0, value.byteLength);
     } catch {
       throw new Refusal('an `ArrayBuffer` that was transferred cannot be sent');
@@ -706,7 +706,7 @@ export class Encoder {
     this.copy(copied);
   }
 
-  /** Writes a length and the bytes, and keeps room for a few more. Many bytes stay where they are. */
+  /** Writes a length and the bytes. Leaves room for a few more. Large buffers are not copied. */
   copy(copied) {
     const { length } = copied;
     if (length >= LENT && this.room.lends && (this.buffers?.length ?? 0) < 2 * MOST_LENT) {
@@ -779,7 +779,7 @@ export class Encoder {
 
   image(value) {
     const { width, height, data, colorSpace = 'srgb' } = value;
-    if (data.byteLength !== 4 * width * height) throw new Refusal('an `ImageData` whose pixels are not of four bytes cannot be sent');
+    if (data.byteLength !== 4 * width * height) throw new Refusal('an `ImageData` with pixels of more than 4 bytes cannot be sent');
     this.count(value);
     this.ensure(2 * FEW);
     this.bytes[this.at++] = IMAGE;
@@ -790,7 +790,7 @@ export class Encoder {
   }
 }
 
-/** Throws a `Refusal` if the buffers of a payload are not what they were when it was encoded. */
+/** Throws a `Refusal` if a buffer was detached or shrunk since the payload was encoded. */
 export const checkBuffers = (buffers, root) => {
   for (let i = 1; i < buffers?.length; i += 2)
     if (buffers[i].length === 0) throw new Refusal('an `ArrayBuffer` in it was transferred, or has shrunk, while it was read').from(root);
@@ -798,7 +798,7 @@ export const checkBuffers = (buffers, root) => {
 
 const errorParts = new Set(['name', 'message', 'stack', 'cause']);
 
-/** A string property of an error. Empty if the property is not a string or throws. */
+/** A string property of an error; empty if it is not a string or reading it throws. */
 const textOf = (error, part) => {
   try {
     const text = error[part];
@@ -808,14 +808,14 @@ const textOf = (error, part) => {
   }
 };
 
-/** Bytes of a varint. */
+/** Size of a varint in bytes. */
 const sizeOf = number => {
   let size = 1;
   for (; number > 0x7f; number = Math.floor(number / 128)) size++;
   return size;
 };
 
-/** Whether an array has an element in less than one of 64 places. Listing the keys of a long array is slow, so some places are tried first. */
+/** Whether an array has an element in less than 1 of 64 places. Probes 64 places first, because listing the keys of a long array is slow. */
 const isSparse = (array, length) => {
   for (let i = 0; i < 64; i++) if (!hasOwn(array, Math.floor((i * length) / 64))) return keysOf(array).length < length / 64;
   return false;
@@ -830,29 +830,29 @@ const tooDeep = () => new Refusal(`values are nested too deep: ${MAX_DEPTH} leve
 
 const LOCAL_SYMBOL = 'a symbol cannot be sent unless it is registered or well known';
 
-/** Keys that are remembered for later payloads, and their greatest length in code units. */
+/** Maximum number of cached keys, and their maximum length in code units. */
 const MOST_KEPT = 1024, LONGEST_KEPT = 64;
 
-/** Places of keys that are remembered for each depth. */
+/** Maximum number of keys cached for each depth. */
 const MOST_PLACES = 32;
 
-/** Objects above this number are looked up in a map. */
+/** Number of objects above which they are looked up in a map. */
 const FEW_OBJECTS = 12;
 
-/** At least the bytes of a tag, two small numbers and a varint or float. */
+/** Bytes that are enough for a tag, two small numbers and a varint or float. */
 const FEW = 16;
 
-/** Longer texts are encoded by the platform. In code units. */
+/** Longest text in code units that is not encoded by the platform. */
 const LONGEST_BY_HAND = 47;
 
-/** A longer array must not be sparse. */
+/** Length above which an array must not be sparse. */
 const MOST_HOLES = 1 << 16;
 
 /**
- * Least bytes of a buffer that is left where it is, and the most such buffers of a payload. `web/src/buffers.rs` has the same limit.
- * In Node.js, echoes of 16 KiB gained nothing from leaving the buffer where it is, and echoes of 64 KiB and more took less time.
+ * Minimum size in bytes of a buffer that is not copied into the payload, and maximum number of such buffers. `web/src/buffers.rs` has the same limit. In Node.js,
+ * this reduces the time of an echo from 64 KiB on, and not at 16 KiB.
  */
 const LENT = 1 << 15, MOST_LENT = 32;
 
-/** The smallest room, and the largest one that is kept. In bytes. */
+/** Minimum size of a room, and maximum size of one that is kept, in bytes. */
 const SMALL = 1 << 12, LARGE = 1 << 22;

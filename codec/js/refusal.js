@@ -1,16 +1,16 @@
-// Values that cannot be sent, and where they are.
+// Errors for values that cannot be sent, with the path of the part.
 import { inWords } from './format.js';
 
-/** The error of a value that cannot be encoded. Its message begins with the path of the part that is to blame. */
+/** The error of a value that cannot be encoded. Its message begins with the path of the refused part. */
 export class Refusal extends Error {
   #why;
-  /** From the part outwards. */
+  /** Steps of the path, innermost first. */
   #steps = [];
-  /** Whether the value contains a blob whose bytes have to be awaited first. */
+  /** Whether the value contains a blob whose bytes must be awaited first. */
   awaitsBlobs = false;
-  /** Whether there is too little memory for the bytes. A smaller value may be encoded, or the same one later. */
+  /** Whether there is too little memory for the bytes. */
   isOutOfMemory = false;
-  /** The error of a stack that ended while the value was read; null otherwise. */
+  /** The error of a stack overflow while the value was read; null otherwise. */
   overflow = null;
 
   constructor(why) {
@@ -19,7 +19,7 @@ export class Refusal extends Error {
     refusals.add(this);
   }
 
-  /** The refusal for anything that was thrown while a value was read. */
+  /** The refusal for a value that was thrown while the value was read. */
   static of(thrown) {
     if (refusals.has(thrown)) return thrown;
     const refusal = new Refusal(`reading it has thrown: ${inWords(thrown)}`);
@@ -50,27 +50,27 @@ export class Refusal extends Error {
     return [...this.#steps].reverse();
   }
 
-  /** The path. It begins with `root`, which replaces the first `skipped` steps. */
+  /** The path from `root`, which replaces the first `skipped` steps. */
   path(root, skipped = 0) {
     return root + this.steps.slice(skipped).map(shown).join('');
   }
 
-  /** The message with this path. */
+  /** The message with the path from `root`. */
   messageAt(root, skipped) {
     return `${this.path(root, skipped)}: ${this.#why}`;
   }
 
-  /** Completes the message. */
+  /** Sets the message, with the path from `root`. */
   from(root) {
     this.message = this.awaitsBlobs ? this.#why : this.messageAt(root);
     return this;
   }
 }
 
-/** All of them. A program may throw proxies, so nothing else tells. */
+/** All refusals. A program may throw a `Proxy`, which `instanceof` and properties would not distinguish safely. */
 const refusals = new WeakSet();
 
-/** Whether an error says that the stack has ended. Engines have no class or code for it. */
+/** Whether an error reports a stack overflow. Engines have no class or code for it, so the text decides. */
 export const isOverflow = thrown => {
   try {
     return (thrown instanceof RangeError || thrown?.name === 'InternalError') && /\bstack\b|recursion/.test(thrown.message);

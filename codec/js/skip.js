@@ -1,10 +1,10 @@
-// Finds the handles, references and posted objects in a payload without creating its value.
+// Finds the handles, references and posted objects in a payload without decoding its value.
 import { Decoder } from './decode.js';
 import { BLOB, BOXED, BYTES, FILE, IMAGE, RESIZABLE, VIEW } from './format.js';
 
 /**
- * A decoder for payloads that are not read. It calls the methods of its references and of `posted`; its results are meaningless. It uses no class that a platform may
- * lack, so it also reads payloads that cannot be decoded here.
+ * A decoder for payloads that are not read. It calls the methods of its references and of `posted`; its results are meaningless. It creates no values of classes
+ * that a platform may lack, so it also skips payloads that cannot be decoded here.
  */
 export class Skipper extends Decoder {
   binary(tag, inner) {
@@ -13,7 +13,7 @@ export class Skipper extends Decoder {
         this.byte();
         this.varint();
         this.varint();
-      // Its buffer follows.
+      // The buffer of the view follows.
       case BOXED:
         return this.value(inner);
       case RESIZABLE:
