@@ -1,10 +1,10 @@
-// Main's functions for functions of the worker.
+// Functions on main that call functions of the worker.
 import { isError, plainError } from './membrane.js';
 import { FUNCTION, RECEIVERS } from './operations.js';
 import { sent } from './sent.js';
 import { RemoteTable } from './remote-table.js';
 
-/** The functions of the worker that main has received. A call of one returns a promise. */
+/** The functions of the worker that main has received. A call returns a promise. */
 export class Callbacks {
   #host;
   #handles;
@@ -13,7 +13,7 @@ export class Callbacks {
 
   /**
    * @param host see `share.js`
-   * @param membrane returns the membrane, which checks values that are sent; null without one
+   * @param membrane returns the membrane, which checks sent values; null without one
    */
   constructor(host, membrane) {
     this.#host = host;
@@ -21,7 +21,7 @@ export class Callbacks {
     this.#handles = new RemoteTable(ids => host.release(ids));
   }
 
-  /** Main's function for a reference of the worker: the same for the same one. */
+  /** Main's function for a reference of the worker. A reference has one function. */
   receive(id) {
     return this.#handles.receive(id, () => {
       const callback = this.#host.callable((self, args) => this.#host.invoke([callback, this.#sent(self), args.map(arg => this.#sent(arg))]));
@@ -30,13 +30,13 @@ export class Callbacks {
     });
   }
 
-  /** The reference to send for a value that the other end owns. */
+  /** The reference of a function that the other end owns; undefined for other values. */
   known(value) {
     const id = this.#ids.get(value);
     return id === undefined ? undefined : [RECEIVERS, FUNCTION, id];
   }
 
-  /** Like `callback`, but an error that is its argument is a copy: it is an error there too. An error that cannot be copied as a whole loses its objects. */
+  /** A function like `callback` that sends an error as a copy, so that the worker receives an `Error`. An error that cannot be copied is sent without its objects. */
   copying(callback) {
     if (!this.#ids.has(callback)) return callback;
     const invoke = reason => this.#host.invoke([callback, undefined, [reason]]);

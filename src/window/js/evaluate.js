@@ -1,13 +1,13 @@
-// Functions of the worker whose source runs on main.
+// Compiles functions that the worker sends as source.
 
 const compiled = new Map();
 
-/** The function whose source this is. */
+/** The function with this source. Throws a `SyntaxError` if it is not the source of a function. */
 export const functionOf = source => {
   let fn = compiled.get(source);
   if (fn) return fn;
   if (/\{\s*\[native code\]\s*\}\s*$/.test(source))
-    throw new SyntaxError('`evaluate` takes functions whose source is known: no bound ones, and none of the platform');
+    throw new SyntaxError('`evaluate` needs the source of the function, which bound functions and functions of the platform lack');
   fn = expression(source) ?? expression(`(o => o[Reflect.ownKeys(o)[0]])({${source}})`);
   if (typeof fn !== 'function') throw new SyntaxError(`\`evaluate\` takes a function or its source, not ${source.slice(0, 100)}`);
   if (compiled.size >= MOST) compiled.clear();
@@ -23,7 +23,7 @@ const expression = text => {
     if (error instanceof SyntaxError) return undefined;
     if (error instanceof EvalError)
       throw new EvalError(
-        "the content security policy of the page forbids `evaluate`: its `script-src` lacks 'unsafe-eval'. All else works without",
+        "the Content-Security-Policy of the page forbids `evaluate`: add 'unsafe-eval' to its `script-src`, or do not use `evaluate`",
         { cause: error },
       );
     throw error;

@@ -1,24 +1,24 @@
-// Facts: what main sends about an object along with a reference to it, to save the worker queries.
+// Facts: metadata of an object that main sends with a reference to it, to save the worker round trips.
 //
-// A language runtime queries a new object dozens of times before it passes it to a program: its prototypes, whether it has a
-// `then`, an iterator, a `length`. Facts answer these queries: the object's own keys, those of the prototypes above it (its classes), and a few
-// values. They are valid when they are sent; `knowledge.js` decides how long the worker may rely on them.
+// A language runtime queries a new object dozens of times before it passes it to a program: its prototypes, and whether it has a
+// `then`, an iterator or a `length`. Facts answer these queries. They are the object's own keys, those of its prototypes (its classes), and a few values.
+// Facts are valid at the time of sending; `knowledge.js` determines how long the worker uses them.
 //
-// No facts are sent about an object that may be a proxy of the program: its traps run code, and their results may be inconsistent.
+// No facts are sent for an object that may be a proxy of the program, whose traps run code and may give inconsistent results.
 import { PROBES } from './probes.js';
 import { isShared, sent } from './sent.js';
 
 const { ownKeys, getPrototypeOf, getOwnPropertyDescriptor: descriptorOf } = Reflect;
 
-/** The facts sent over one link: those of a class are sent once. */
+/** The facts of one link. The facts of a class are sent once. */
 export class Facts {
-  /** Prototypes and what the worker knows of them. */
+  /** By prototype: the facts that were sent. */
   #classes = new Map();
   #last = 0;
 
   /**
-   * The facts of an object: its keys, the values of the first of them, whether those are all, and its class; or nothing. `owner` and `key`
-   * are where it was read, if it was.
+   * The facts of an object: its keys, the values of the first keys, whether the keys are complete, and its classes. Undefined if it has none. `owner` and `key`
+   * are the object and the property that it was read from, if any.
    */
   of(object, owner, key) {
     if (!isGenuine(object) && !isDataset(object, owner, key)) return undefined;
@@ -35,7 +35,7 @@ export class Facts {
     this.#classes.clear();
   }
 
-  /** The classes of an object: the number of one that the worker knows, or 0, and below it those that it doesn't know yet, in order. */
+  /** The classes of an object: the number of the last one that was sent before, or 0, then those below it, which are new, in order. */
   #chainOf(object) {
     const found = [];
     for (let proto = getPrototypeOf(object); proto !== null; proto = getPrototypeOf(proto)) {
@@ -63,7 +63,7 @@ export class Facts {
   }
 }
 
-/** The name of a constructor, if it is a plain one. */
+/** The name of a constructor; undefined if it is not a string. */
 const nameOf = constructor => {
   const name = descriptorOf(constructor, 'name')?.value;
   return typeof name === 'string' ? name : undefined;
@@ -75,7 +75,7 @@ const isSame = (known, keys, values) =>
   known.values.length === values.length &&
   known.values.every((value, index) => Object.is(value, values[index]));
 
-/** The keys, beginning with those whose values are sent, and these values. */
+/** The keys, those with sent values first, and these values. */
 const withValues = (object, keys, wanted) => {
   const told = [];
   const values = [];
@@ -88,7 +88,7 @@ const withValues = (object, keys, wanted) => {
   return [[...told, ...keys.filter(key => !told.includes(key))], values];
 };
 
-/** Whether an object is not a proxy. */
+/** Whether an object is certainly not a proxy. */
 const isGenuine = object => {
   // A `Proxy` of a function has no source text that contains its name.
   if (typeof object === 'function') return !NAMELESS.test(source.call(object));
@@ -102,12 +102,12 @@ const isGenuine = object => {
       return true;
     }
   } catch {
-    // It only inherits from that class.
+    // The object inherits from the class, but is not an instance of it.
   }
   return false;
 };
 
-/** Whether an object is the `dataset` of an element. A `dataset` has no getter that checks its internal slots, but the getters that return it are the platform's. */
+/** Whether an object is the `dataset` of an element. A `dataset` has no getter that checks its internal slots, so the platform's getter of the element decides. */
 const isDataset = (object, owner, key) => {
   if (datasets.has(object)) return true;
   if (key !== 'dataset') return false;
@@ -120,16 +120,16 @@ const isDataset = (object, owner, key) => {
       datasets.add(object);
       return true;
     } catch {
-      // Not such an element.
+      // `owner` is not an element of this class.
     }
   }
   return false;
 };
 
-/** Those that were found. */
+/** Recognized objects `dataset`. */
 const datasets = new WeakSet();
 
-/** Whether an object is the prototype of a class. It cannot be replaced by a proxy. */
+/** Whether an object is the prototype of a class whose `prototype` cannot be replaced by a proxy. */
 const isPrototype = object => {
   try {
     const constructor = descriptorOf(object, 'constructor')?.value;
@@ -142,13 +142,13 @@ const isPrototype = object => {
 
 const source = Function.prototype.toString;
 
-/** The source of proxies, and outside of WebKit of bound functions. */
+/** Source text of proxies and, except in WebKit, of bound functions. */
 export const NAMELESS = /^function\s*(?:ProxyObject)?\(\)\s*\{\s*\[native code\]\s*\}$/;
 
-/** The source of the platform's getters of `dataset`. */
+/** Source text of the platform's getters of `dataset`. */
 const PLATFORMS = /^function (get )?dataset\(\)\s*\{\s*\[native code\]\s*\}$/;
 
-/** By prototype: for each class of the platform, a cheap getter that checks the internal slots of its object. */
+/** By prototype of a class of the platform: a cheap getter that checks the internal slots of its object. */
 const inner = () => {
   if (getters) return getters;
   getters = new Map();
@@ -176,5 +176,5 @@ const CONSTANTS = ['constructor', Symbol.toStringTag];
 const MOST_KEYS = 32;
 const MOST_CLASSES = 16;
 
-/** Most classes that are sent over one link. A class that has changed counts again. */
+/** Maximum number of classes that are sent over one link. A class that has changed counts again. */
 const MOST_KNOWN = 1024;

@@ -1,21 +1,21 @@
-// Calls of main's functions that are adapted for workers.
+// Adapts arguments of main's functions for callers in a worker.
 
 /**
- * Listeners of the worker are called when it is free, which is too late to prevent the default action of an event. With
- * `{ invoke: 'preventDefault' }`, or a list of such names, main does that before it calls the listener.
+ * Listeners of the worker run after the event has been dispatched, which is too late to prevent its default action. With `{ invoke: 'preventDefault' }`, or a list
+ * of such names, main calls these methods of the event before the listener.
  *
- * Promises that reject give their reasons to functions of the worker as copies, so that errors are errors there.
+ * Functions of the worker receive reasons of rejected promises as copies, so that errors are instances of `Error` there.
  */
 export class Adapters {
   #callbacks;
-  /** By listener, and by what is to be invoked. */
+  /** By listener and invoked names: the adapted listener. */
   #adapted = new WeakMap();
 
   constructor(callbacks) {
     this.#callbacks = callbacks;
   }
 
-  /** The arguments with which main's function is called. */
+  /** The arguments for a call of main's function. */
   adapt(fn, args) {
     if (fn === add) return this.#listen(args);
     if (fn === then) return args.map((callback, index) => (index === 1 ? this.#copying(callback) : callback));
@@ -23,7 +23,7 @@ export class Adapters {
     return args;
   }
 
-  /** Removes what was added instead of a listener. */
+  /** Removes the listeners that were added instead of the removed one. */
   removed(fn, target, [type, listener, options]) {
     if (fn !== remove || (typeof listener !== 'object' && typeof listener !== 'function') || listener === null) return;
     for (const adapted of this.#adapted.get(listener)?.values() ?? []) Reflect.apply(remove, target, [type, adapted, options]);

@@ -1,4 +1,4 @@
-// Objects of this end that the other end has references to.
+// Objects of this end with references at the other end.
 
 import { SENDERS } from './operations.js';
 
@@ -9,19 +9,19 @@ export class LocalTable {
   #dropped;
 
   /**
-   * @param counter the last id that this end has given on the link: other tables may count with it
-   * @param dropped called with each object that the other end has given back
+   * @param counter the last id of this end on the link, which other tables may share
+   * @param dropped called with each object that the other end has released
    */
   constructor(counter = { last: 0 }, dropped = () => {}) {
     this.#counter = counter;
     this.#dropped = dropped;
   }
 
-  /** The id of an object that is about to be sent. It is held until the other end has released it as often as it was sent. */
+  /** The id of an object that is about to be sent. The object is held until the other end has released it as many times as it was sent. */
   send(value) {
     let id = this.#ids.get(value);
     if (id === undefined) {
-      // Ids are not reused, so a late one cannot name another object.
+      // Ids are not reused, so that a late message cannot refer to another object.
       id = ++this.#counter.last;
       this.#ids.set(value, id);
       this.#byId.set(id, { value, times: 0 });
@@ -30,7 +30,7 @@ export class LocalTable {
     return id;
   }
 
-  /** Releases references in a payload that is not sent after all. Some of them may belong to the other end. */
+  /** Releases the references of a payload that is not sent, except those to objects of the other end. */
   unsent(references) {
     for (const [owner, , id] of references) if (owner === SENDERS) this.#forget(id);
   }
@@ -54,7 +54,7 @@ export class LocalTable {
     }
   }
 
-  /** Releases a reference once. Returns what was held until then. */
+  /** Releases a reference once. Returns the entry if it was the last one. */
   #forget(id) {
     const entry = this.#byId.get(id);
     if (!entry || --entry.times > 0) return undefined;
@@ -63,7 +63,7 @@ export class LocalTable {
     return entry;
   }
 
-  /** Returns what was held. */
+  /** Releases all objects and returns them. */
   clear() {
     const values = [...this.#ids.keys()];
     this.#byId.clear();

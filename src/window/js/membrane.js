@@ -1,17 +1,17 @@
-// The membrane around main's objects: limits what an untrusted worker may do with them.
+// The membrane around main's objects, which restricts the operations of an untrusted worker.
 //
-// Every operation passes here before it is carried out, and every value before it is sent. Three rules hold, in this order:
+// It checks each operation before it is carried out, and each value before it is sent. Three rules apply, in this order:
 //
-// 1. Form. An operation is a known number, its keys are strings or symbols, and its target is an object that was handed out. Nothing in it is
-//    converted, so nothing can change between the check and the use.
-// 2. Limits. On objects along the paths of `allow`, only what these paths name exists. The policy judges each operation by its name of `Reflect`.
-// 3. Values. Globals, documents, and everything that acts on any object (constructors, prototypes, `Reflect`, `eval`) are never handed out,
-//    however they are reached, unless the program gave them: as a value of its root, or in `allow`.
+// 1. Form. An operation is a known number, its keys are strings or symbols, and its target is an object that was handed out. No part of it is
+//    converted, so it cannot change between the check and the use.
+// 2. Limits. Objects along the paths of `allow` have only the keys in these paths. The policy allows or refuses each operation by its name in `Reflect`.
+// 3. Values. Globals, documents, and everything that acts on any object (constructors, prototypes, `Reflect`, `eval`) are not handed out, unless the
+//    program has given them: as a value of its root, or in `allow`.
 import { NAMELESS } from './facts.js';
 import { FACTS, NAMES, STEADY } from './operations.js';
 import { isShared } from './sent.js';
 
-/** How a result is sent: as a copy; as a value, a list of values or a descriptor, in which objects are references. */
+/** How a result is sent: as a copy, or as a value, a list of values or a descriptor with objects as references. */
 const COPY = 0;
 export const VALUE = 1;
 export const VALUES = 2;
@@ -22,17 +22,18 @@ export class Membrane {
   #policy;
   #options;
   #host;
-  /** Objects that the program itself gave. */
+  /** Objects that the program has given: values of its root, or those of `allow`. */
   #given = new WeakSet();
-  /** Objects along a path of `allow`, with the steps that follow them. */
+  /** By object along a path of `allow`: the following steps. */
   #limits = new WeakMap();
   #steps = null;
 
   /**
    * @param {{ root: object, policy?: Function, paths?: (string | symbol)[][], objects?: object[], evaluate?: boolean, imports?: boolean }} options
    * `paths` are the paths of `allow` as arrays of keys, `objects` its objects
-   * @param host what differs between the mains: `isHeld(value)` returns whether the worker has a reference to an object, `isCallback(value)` whether a
-   * function is the worker's own; `apply(fn, self, args)` calls a function that the worker names, `run(fn, self, args)` one that runs code of the program; `evaluate(source, args)` runs source; `imports` imports a module
+   * @param host functions of main: `isHeld(value)` returns whether the worker has a reference to an object, `isCallback(value)` whether a function belongs to the
+   * worker. `apply(fn, self, args)` calls a function for the worker, `run(fn, self, args)` a function that may run code of the program. `evaluate(source, args)`
+   * runs source, and `imports` imports a module
    */
   constructor({ root, policy, paths = [], objects = [], ...options }, host) {
     this.#root = root;
@@ -48,25 +49,25 @@ export class Membrane {
     else for (const key of ownKeys(root)) this.#give(descriptorOf(root, key)?.value);
   }
 
-  /** Carries out a received operation. Returns how its result is sent, and the result. */
+  /** Carries out a received operation. Returns the form in which its result is sent, and the result. */
   serve(operation) {
     const [number, target, ...rest] = this.#list(operation);
     const name = this.#name(number);
     return this.#carryOut(name, this.#target(target), rest);
   }
 
-  /** Carries out an operation without a result. Throws if the object refuses it. */
+  /** Carries out an operation without an answer. Throws if the object refuses it. */
   serveWhole(operation) {
     const [, result, name, key] = this.serve(operation);
     if (result === false && REFUSABLE.has(name)) throw new TypeError(`'${name}'${of(key)} is refused by its object`);
   }
 
-  /** The value to send where an error would disturb main's own code: undefined instead of a value that is not handed out. */
+  /** The value to send where an error would disturb main's code: undefined instead of a value that is not handed out. */
   conceal(value) {
     return this.#isForbidden(value) ? undefined : value;
   }
 
-  /** The value to send for a thrown one. Errors keep only primitives and errors as properties: copies of other objects could reveal anything. */
+  /** The value to send for a thrown one. Errors keep only primitives and errors as properties, because copies of other objects could reveal any data. */
   thrown(value) {
     if (!isObject(value) || this.#host.isCallback(value)) return value;
     return plainError(value) ?? notAllowed('main has thrown an object that is not an error, which is not handed out');
@@ -156,7 +157,7 @@ export class Membrane {
         const found = this.#walk(target, path);
         const name = this.#name(number);
         if (!isObject(found)) throw new TypeError(`there is no object at \`${path.map(String).join('.')}\`: it is ${found === null ? 'null' : `of type ${typeof found}`}`);
-        // The object was not handed out, but each value on the path was checked.
+        // The target was not handed out, but each value on the path was checked.
         return this.#carryOut(name, found, inner);
       }
     }
@@ -171,11 +172,11 @@ export class Membrane {
     const steps = this.#limitsOf(target, key);
     if (receiver !== target) this.#limitsOf(receiver, key);
     this.#ask('get', target, key, ...(receiver === target ? [] : [receiver]));
-    // The policy also judges the receiver, which is the object that an accessor sees.
+    // The receiver is the `this` of an accessor, so the policy checks it as well.
     if (receiver !== target) this.#ask('get', receiver, key);
     const value = isObject(target) ? this.#host.run(Reflect.get, undefined, [target, key, receiver]) : target[key];
     this.#arrive(value, steps);
-    // A given object includes its own functions: those of a namespace, the static ones of a class.
+    // A given namespace or class includes its own functions.
     if (typeof value === 'function' && this.#given.has(target) && isFixed(target) && descriptorOf(target, key)?.value === value && !isConstructor(value)) this.#give(value);
     return this.#permit(value, key);
   }
@@ -206,7 +207,7 @@ export class Membrane {
     if (typeof fn !== 'function') throw new TypeError(`${of(key).trim() || 'the target'} is not a function`);
     if (this.#limits.has(fn)) throw notAllowed('main does not allow `apply`: no path of `allow` ends there');
     if (!this.#host.isCallback(fn) && isNative(fn) && key === undefined && !this.#given.has(fn)) {
-      // A function that acts on any object runs only on objects that have it, so that it is judged as their method.
+      // A function of the platform is called only as a method of an object that has it, so that the checks for that property apply.
       self ??= isGlobal(this.#root) ? this.#root : self;
       key = keyIn(fn, self);
       if (key === undefined) throw notAllowed(`main does not allow \`apply\` of \`${nameOf(fn)}\`: a function of the platform runs as a method of an object that has it`);
@@ -229,7 +230,7 @@ export class Membrane {
     return this.#permit(this.#host.run(Reflect.construct, undefined, [target, args, newTarget]));
   }
 
-  /** The value at the end of a path; undefined if the path breaks off. */
+  /** The value at a path; undefined if a part of the path does not exist. */
   #walk(target, path) {
     let value = target;
     for (const key of this.#list(path)) {
@@ -253,7 +254,7 @@ export class Membrane {
     return { ...found, value: this.conceal(found.value) };
   }
 
-  /** An accessor to hand out; undefined for the platform's, which act on any object of their class. */
+  /** An accessor to hand out; undefined for those of the platform, which act on any object of their class. */
   #accessor(fn) {
     return fn === undefined || (isNative(fn) && !this.#host.isCallback(fn)) ? undefined : this.conceal(fn);
   }
@@ -268,7 +269,7 @@ export class Membrane {
     return descriptor;
   }
 
-  /** Checks that a target may be changed: not along a path, nor if it belongs to the platform. */
+  /** Throws if a target must not be changed: it is along a path, or belongs to the platform. */
   #changes(name, target, key) {
     if (this.#limits.has(target) || isFixed(target)) throw notAllowed(`main does not allow \`${name}\`${of(key)}`);
   }
@@ -276,7 +277,7 @@ export class Membrane {
   // Form.
 
   #name(number) {
-    // Both flags only request facts about the result, which are not sent behind a membrane.
+    // The flags only request facts about the result, which a membrane does not send.
     const plain = Number.isInteger(number) && number >= 0 && number < 256 ? number & ~FLAGS : -1;
     const name = NAMES[plain];
     if (!name) throw new RangeError(`there is no operation ${typeof number === 'number' ? number : `of type ${typeof number}`}`);
@@ -288,12 +289,12 @@ export class Membrane {
     throw malformed('the target is not an object that main has handed out');
   }
 
-  /** A receiver or a `new.target`; the target itself if it was omitted. */
+  /** A receiver or a `new.target`; by default the target. */
   #other(value, target) {
     return value === undefined ? target : this.#target(value);
   }
 
-  /** A list that was sent by value. A list of main's could change while it is checked. */
+  /** A list that was sent by value. A list of main could change while it is checked. */
   #list(value) {
     if (Array.isArray(value) && !this.#isHandedOut(value)) return value;
     throw malformed('a list is not an array that was sent by value');
@@ -334,12 +335,12 @@ export class Membrane {
 
   #isGivenAt(object, key) {
     const { value, get } = descriptorOf(object, key) ?? {};
-    // The platform's own accessors are read, as that of `document`.
+    // Accessors of the platform, such as that of `document`, are read.
     const found = get && isNative(get) ? object[key] : value;
     return isObject(found) && this.#given.has(found);
   }
 
-  /** Handles a value that was read along paths. */
+  /** Records a value that was read along paths: as given at the end of a path, otherwise with its limits. */
   #arrive(value, steps) {
     if (!steps || !isObject(value)) return;
     const isEnd = steps.some(step => step.isEnd);
@@ -351,7 +352,7 @@ export class Membrane {
     if (isObject(value)) this.#given.add(value);
   }
 
-  /** Finds the objects that are along paths now, because the worker may reach them in another way as well. */
+  /** Finds the objects that are along paths now, because the worker may also reach them in other ways. */
   #discover(object = this.#root, steps = this.#steps) {
     for (const [key, step] of steps.next) {
       if (step.isEnd) continue;
@@ -386,7 +387,7 @@ const { ownKeys, getPrototypeOf, getOwnPropertyDescriptor: descriptorOf } = Refl
 
 const isObject = value => (typeof value === 'object' && value !== null) || typeof value === 'function';
 
-/** Whether a value is handed out only if the program gave it. */
+/** Whether a value is handed out only if the program has given it. */
 const actsOnAny = value => {
   if (tools.has(value) || isGlobal(value) || isDocument(value)) return true;
   try {
@@ -397,7 +398,7 @@ const actsOnAny = value => {
   }
 };
 
-/** Whether an object is shared by the whole realm, so that a change affects other code: a function, prototype or namespace of the platform. */
+/** Whether an object is shared by the realm, so that a change affects other code: a function, prototype or namespace of the platform. */
 const isFixed = object => {
   if (tools.has(object)) return true;
   try {
@@ -407,7 +408,7 @@ const isFixed = object => {
   }
 };
 
-/** Whether an object's class is the platform's. Plain objects and arrays do not count. */
+/** Whether an object is an instance of a class of the platform. Plain objects and arrays do not count. */
 const isOfPlatform = object => {
   if (isFixed(object) || isGlobal(object)) return true;
   try {
@@ -423,13 +424,13 @@ const isOfPlatform = object => {
 
 const sourceOf = Function.prototype.toString;
 
-/** Whether a function is the platform's. Bound functions and proxies of functions, whose source has no name of their own, count as the program's. */
+/** Whether a function belongs to the platform. Bound functions and proxies of functions, whose source has no name, count as functions of the program. */
 const isNative = fn => {
   const source = Reflect.apply(sourceOf, fn, []);
   return NATIVE.test(source) && !NAMELESS.test(source);
 };
 
-/** Whether a function is a class of the platform, of any realm. */
+/** Whether a function is a class of the platform, in any realm. */
 const isConstructor = fn => {
   if (platforms.has(fn)) return true;
   const prototype = descriptorOf(fn, 'prototype');
@@ -438,7 +439,7 @@ const isConstructor = fn => {
 
 const isAccessor = fn => isNative(fn) && /^[gs]et /.test(nameOf(fn));
 
-/** Whether a function is a tool of another realm, recognized by its name. */
+/** Whether a function of another realm acts on any object, by its name. */
 const isToolByName = fn => isNative(fn) && TOOLS.has(nameOf(fn));
 
 const isPrototype = object => {
@@ -447,7 +448,7 @@ const isPrototype = object => {
   return typeof constructor === 'function' && isConstructor(constructor) && descriptorOf(constructor, 'prototype')?.value === object;
 };
 
-/** An object like `Reflect`, or a prototype without a class, such as that of iterators. */
+/** Whether an object is a namespace such as `Reflect`, or a prototype without a class, such as that of iterators. */
 const isNamespace = object => {
   const tag = descriptorOf(object, Symbol.toStringTag);
   if (typeof tag?.value !== 'string' || tag.writable || tag.enumerable) return false;
@@ -460,12 +461,12 @@ const isGlobal = value => {
   if (typeof value !== 'object') return false;
   try {
     if (windowGetter) {
-      // The getter checks for the internal slots of a window, and throws if there are none.
+      // The getter throws unless its `this` has the internal slots of a window.
       Reflect.apply(windowGetter, value, []);
       return true;
     }
   } catch {
-    // Not a window.
+    // `value` is not a window.
   }
   try {
     return descriptorOf(value, 'globalThis')?.value === value;
@@ -496,8 +497,7 @@ export const isError = value => {
 const tagOf = Object.prototype.toString;
 
 /**
- * An error that holds only primitives and errors: a copy, or the error itself if it holds nothing else. Undefined for other objects, and if reading
- * the error throws.
+ * A copy of an error with only primitives and errors, or the error itself if it has no other objects. Undefined for other values, and if reading the error throws.
  */
 export const plainError = (value, depth = 0) => {
   try {
@@ -508,7 +508,7 @@ export const plainError = (value, depth = 0) => {
   }
 };
 
-/** A copy of an error in which `clean` has replaced the objects; the error itself if it holds none. */
+/** A copy of an error in which `clean` has replaced errors, without other objects. The error itself if it holds no objects. */
 const cleaned = (error, clean) => {
   const own = ownKeys(error).filter(key => key !== 'stack' && key !== 'message');
   const isClean = own.every(key => {
@@ -530,7 +530,7 @@ const cleaned = (error, clean) => {
   return copy;
 };
 
-/** The key by which an object has a function: its name, a well-known symbol, or that of a property. */
+/** The key of a function in an object: its name, a well-known symbol, or another property. Undefined if the object does not have it. */
 const keyIn = (fn, self) => {
   if (self === undefined || self === null) return undefined;
   const has = key => {
@@ -555,7 +555,7 @@ const keyOf = key => {
   return key;
 };
 
-/** The paths as a tree. */
+/** A tree of paths. */
 const stepsOf = paths => {
   const root = { next: new Map(), isEnd: false };
   for (const path of paths) {
@@ -585,19 +585,19 @@ const REFUSABLE = new Set(['set', 'deleteProperty', 'defineProperty']);
 /** Classes of object and array literals: properties may be defined on their instances. */
 const ORDINARY = new Set(['Object', 'Array']);
 
-/** Most causes in a chain that are checked. */
+/** Maximum number of causes in a chain that are kept. */
 const DEEPEST = 8;
 
-/** Functions of all objects that reveal no more than operations on the object itself. */
+/** Methods of all objects that reveal no more than operations on the object itself. */
 const SAFE = new Set(['toString', 'toLocaleString', 'valueOf', 'hasOwnProperty', 'propertyIsEnumerable', 'isPrototypeOf', Symbol.hasInstance]);
 
-/** Functions that ask for a descriptor, which the policy judges. */
+/** Functions that query a descriptor, for which the policy is called. */
 const QUESTIONS = new Set([Object.prototype.hasOwnProperty, Object.prototype.propertyIsEnumerable]);
 
 /** Functions that evaluate a text argument. */
 const TIMERS = new Set([globalThis.setTimeout, globalThis.setInterval]);
 
-/** Names of tools that no other object of the platform has. */
+/** Names that only functions acting on any object have. */
 const TOOLS = new Set(['eval', 'Proxy', 'call', 'apply', 'bind', 'structuredClone', '__defineGetter__', '__defineSetter__', '__lookupGetter__', '__lookupSetter__']);
 
 /** Namespaces that only compute or print. */
@@ -611,7 +611,7 @@ for (const [holder, safe] of [[Reflect], [Object], [JSON], [Proxy], [Object.prot
     if (!safe?.has(key)) for (const fn of [value, get, set]) if (typeof fn === 'function') tools.add(fn);
   }
 
-/** Classes of this realm and their prototypes. Some platforms write them in JavaScript; they are not listed among the global's properties. */
+/** Classes of this realm and their prototypes. Some platforms implement them in JavaScript, as globals that are not enumerable. */
 const platforms = new Set();
 for (const key of ownKeys(globalThis)) {
   const { value, enumerable } = descriptorOf(globalThis, key) ?? {};

@@ -1,4 +1,4 @@
-// The operations on objects of main, by their numbers in SPEC.md.
+// The operations on objects of main, with their numbers in `proto/SPEC.md`.
 
 /** Names by number, as a policy receives them. */
 export const NAMES = [
@@ -27,13 +27,13 @@ export const BATCH = 17;
 export const INVOKE = 18;
 export const REACH = 19;
 
-/** Added to a number: requests facts about the result. */
+/** Flag added to a number: requests facts about the result. */
 export const FACTS = 64;
 
-/** Added to a number: requests whether the value may be cached. */
+/** Flag added to a number: requests whether the value may be cached. */
 export const STEADY = 128;
 
-// A reference, as the codec has it.
+// Owners and kinds of references in the value format.
 export const SENDERS = 0;
 export const RECEIVERS = 1;
 export const OBJECT = 0;

@@ -1,19 +1,19 @@
-// Handles of objects of the other end: one for each object while the handle is reachable.
+// Handles of objects of the other end. An object has one handle as long as that is reachable.
 
 export class RemoteTable {
   #byId = new Map();
-  /** Ids to release, once for each arrival. */
+  /** Ids to release, one entry for each arrival. */
   #back = [];
   #waiting = false;
   #release;
   #gone = new FinalizationRegistry(record => this.#forget(record));
 
-  /** @param release releases a list of ids at the other end */
+  /** @param release sends a list of ids that are released to the other end */
   constructor(release) {
     this.#release = release;
   }
 
-  /** The handle of a reference that was received; `make(id)` creates it. */
+  /** The handle of a received reference. `make(id)` creates a new one. */
   receive(id, make) {
     const known = this.known(id);
     if (known) {
@@ -27,17 +27,17 @@ export class RemoteTable {
     return handle;
   }
 
-  /** The handle of a reference that has arrived before, if it is still reachable. */
+  /** The handle of an earlier reference, if it is still reachable. */
   known(id) {
     return this.#byId.get(id)?.ref.deref();
   }
 
-  /** A known reference has arrived again. One arrival is enough to keep it. */
+  /** Records another arrival of a known reference, and releases it. One arrival keeps the object. */
   again(id) {
     if (this.#back.push(id) >= MANY) this.flush();
   }
 
-  /** Discards a handle that was created for a refused payload. Its arrival does not count. */
+  /** Discards a handle that was created for a refused payload, without releasing it. */
   revoke(id, handle) {
     this.#gone.unregister(handle);
     this.#byId.delete(id);
@@ -48,7 +48,7 @@ export class RemoteTable {
     this.#back = [];
   }
 
-  /** Releases a handle's reference now. */
+  /** Releases a handle at once. */
   dispose(id, handle) {
     this.#gone.unregister(handle);
     this.#forget({ id, ref: this.#byId.get(id)?.ref });
@@ -64,12 +64,12 @@ export class RemoteTable {
   }
 
   #forget({ id, ref }) {
-    // The reference may have arrived again since, and has another handle then.
+    // If the reference has arrived again since, it has another handle.
     if (this.#byId.get(id)?.ref === ref) this.#byId.delete(id);
     this.#back.push(id);
     if (this.#waiting) return;
     this.#waiting = true;
-    // Handles become garbage by the thousand.
+    // Batches releases, because thousands of handles may be collected at once.
     setTimeout(() => {
       this.#waiting = false;
       this.flush();
@@ -77,5 +77,5 @@ export class RemoteTable {
   }
 }
 
-/** Number of references that are released at once. */
+/** Number of pending releases that are sent at once. */
 const MANY = 512;

@@ -1,21 +1,21 @@
-// How values of main go to the worker: primitives and binary data as copies, everything else as references.
+// How values of main are sent to the worker: primitives and binary data as copies, everything else as references.
 
-/** Stands for an object of main that goes to the worker as a reference. */
+/** An object of main that is sent to the worker as a reference. */
 export class Reference {
   constructor(value) {
     this.value = value;
   }
 
-  /** What tells it from other values. A field would slow down the start of bundles in Firefox. */
+  /** Brand of instances. A private field would slow down the start of bundles in Firefox. */
   #isReference() {}
 
-  /** Whether a value is one. Triggers no trap of proxies. */
+  /** Whether a value is a `Reference`. Triggers no trap of proxies. */
   static is(object) {
     return typeof object === 'object' && object !== null && #isReference in object;
   }
 }
 
-/** What main has marked to be copied. */
+/** Objects that main has marked to be sent as copies. */
 export const copies = new WeakSet();
 
 const ImageData = globalThis.ImageData ?? class {};
@@ -23,7 +23,7 @@ const ImageData = globalThis.ImageData ?? class {};
 const isBinary = value =>
   ArrayBuffer.isView(value) ? value.buffer instanceof ArrayBuffer : value instanceof ArrayBuffer || value instanceof ImageData;
 
-/** A value as it is to be encoded. */
+/** The value to encode for a value of main. */
 export const sent = value => {
   switch (typeof value) {
     case 'object':
@@ -36,19 +36,19 @@ export const sent = value => {
   }
 };
 
-/** Marks a promise that is sent as handled: whether its rejection is handled depends on the worker, so main does not report it. */
+/** Marks a sent promise as handled, so that main does not report its rejection. Only the worker can handle it. */
 const leave = promise => {
   if (left.has(promise)) return;
   left.add(promise);
   try {
     Reflect.apply(Promise.prototype.then, promise, [undefined, () => {}]);
   } catch {
-    // It only inherits from promises.
+    // The object inherits from `Promise`, but is not a promise.
   }
 };
 const left = new WeakSet();
 
 const wellKnown = new Set(Reflect.ownKeys(Symbol).map(name => Symbol[name]).filter(value => typeof value === 'symbol'));
 
-/** Whether a key can be known to both ends. */
+/** Whether both ends can have a key: a string, or a registered or well-known symbol. */
 export const isShared = key => typeof key !== 'symbol' || wellKnown.has(key) || Symbol.keyFor(key) !== undefined;

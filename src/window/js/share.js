@@ -1,4 +1,4 @@
-// Main's side: carries out the worker's operations on objects of main. The npm package and pages in Rust use it.
+// Main's side of `window`: carries out the worker's operations on objects of main. The npm package and pages in Rust use it.
 import { Callbacks } from './callbacks.js';
 import { functionOf } from './evaluate.js';
 import { Facts } from './facts.js';
@@ -10,14 +10,14 @@ import { Reference, isShared, sent } from './sent.js';
 import { walk } from './walk.js';
 
 /**
- * Lets the worker at the other end of a link operate on `root`, and on what it reaches from there.
+ * Lets the worker at the other end of a link operate on `root`, and on objects that it reaches from there.
  *
- * @param host the link, and how code of the program is called:
- * - `reflect(references, serve, later, released)` receives the references of the codec, what carries out an operation, the same for operations
- *   without an answer, and the function that receives the ids of references that the worker releases
+ * @param host the link, and functions that call code of the program:
+ * - `reflect(references, serve, later, released)` receives the references of the codec, the function that carries out an operation, the function for operations
+ *   without an answer, and the function for ids of references that the worker has released
  * - `invoke(args)` calls the worker's `coincide:invoke` and returns a promise. Throws a `DataCloneError` if the arguments cannot be sent
- * - `counter` counts the ids that this end gives; other tables of the link may share it. Optional
- * - `release(ids)` releases references of the worker. It is called while arguments are decoded
+ * - `counter` is the last id of this end, which other tables of the link may share. Optional
+ * - `release(ids)` releases references of the worker. Called while arguments are decoded
  * - `callable(call)` returns a function for the program that returns `call(this, args)`
  * - `run(fn, self, args)` calls a function of the program
  * @param {{ root: object, policy?: Function, paths?: (string | symbol)[][], objects?: object[], evaluate?: boolean, imports?: boolean, load?: Function, membrane: boolean }} options
@@ -26,12 +26,12 @@ export const share = (host, { membrane: hasMembrane, ...options }) => {
   const { root, load } = options;
   const { run } = host;
   const held = new LocalTable(host.counter);
-  /** Checks each operation of an untrusted worker. */
+  /** Null for a trusted worker. */
   let membrane = null;
   const callbacks = new Callbacks(host, () => membrane);
   const adapters = new Adapters(callbacks);
   const told = new Facts();
-  /** The error of an operation without an answer; the next one with an answer throws it. */
+  /** The error of an operation without an answer. The next operation with an answer throws it. */
   let late = null;
 
   const imports = href =>
@@ -39,7 +39,7 @@ export const share = (host, { membrane: hasMembrane, ...options }) => {
   const get = (target, key, receiver = target) =>
     key === 'import' && target === root && !('import' in target) ? imports : run(Reflect.get, undefined, [target, key, receiver]);
 
-  /** The operations that give a value: it travels as `sent`, with facts if these are wanted. */
+  /** Operations whose result is sent by `sent`, with facts on request. */
   const values = {
     [ops.GET]: (target, key, ...receiver) => get(target, key, ...receiver),
     [ops.PROTOTYPE]: target => Reflect.getPrototypeOf(target),
@@ -93,9 +93,9 @@ export const share = (host, { membrane: hasMembrane, ...options }) => {
     const result = value(target, ...args);
     const wrapped = operation === ops.DESCRIPTOR ? result : sent(result);
     if (number === operation) return wrapped;
-    // A missing property is a fact about the target.
+    // That a property is missing is a fact of the target.
     const isAboutTarget = ABOUT_TARGET.has(operation) || (operation === ops.GET && result === undefined);
-    // A function of the worker is its own there: it has no handle that facts could go to.
+    // A function of the worker has no handle there that facts could belong to.
     const about = isAboutTarget ? target : Reference.is(wrapped) && !callbacks.known(result) ? result : undefined;
     const facts = about && told.of(about, ...(operation === ops.GET && !isAboutTarget ? [target, args[0]] : []));
     return [wrapped, facts, isAboutTarget, number & ops.STEADY ? isSteady(target, args[0]) : undefined];
@@ -151,19 +151,19 @@ export const share = (host, { membrane: hasMembrane, ...options }) => {
   );
 
   return {
-    /** Drops all references of the worker. */
+    /** Releases all objects that are held for the worker. */
     close() {
       held.clear();
       told.clear();
     },
-    /** How many objects are held for the worker, and how many of its functions are known here. */
+    /** Number of objects that are held for the worker, and of its functions that main holds. */
     get sizes() {
       return { held: held.size, callbacks: callbacks.size };
     },
   };
 };
 
-/** The same as `serve` behind a membrane, where no facts are sent. */
+/** Like `serve`, through a membrane, which sends no facts. */
 const throughMembrane = (membrane, operation) => {
   try {
     const [kind, result] = membrane.serve(operation);
@@ -179,7 +179,7 @@ const throughMembrane = (membrane, operation) => {
 const described = ({ value, get, set, ...rest }) =>
   get || set ? { ...rest, get: sent(get), set: sent(set) } : { ...rest, value: sent(value) };
 
-/** Whether a property can be cached: its value is stored by the program, not computed by an accessor or the platform. */
+/** Whether a property can be cached: its value is stored by the program, and not computed by an accessor or the platform. */
 const isSteady = (target, key) => {
   if (isNode(target) || (Array.isArray(target) && (key === 'length' || /^\d+$/.test(String(key))))) return false;
   for (let next = target; next !== null; next = Reflect.getPrototypeOf(next)) {
@@ -189,7 +189,7 @@ const isSteady = (target, key) => {
   return true;
 };
 
-/** The object at the end of a path. Throws if a part of the path does not exist. */
+/** Returns the object at a path. Throws if there is none. */
 const reached = (value, path) => {
   if ((typeof value === 'object' && value !== null) || typeof value === 'function') return value;
   throw new TypeError(`there is no object at \`${path.map(String).join('.')}\`: it is ${value === null ? 'null' : `of type ${typeof value}`}`);
@@ -204,5 +204,5 @@ const inWords = key => (typeof key === 'string' || typeof key === 'symbol' ? ` o
 /** Operations that return false when they fail. */
 const REFUSABLE = new Set([ops.SET, ops.DELETE, ops.DEFINE]);
 
-/** The facts that come with these are about the object that was asked. */
+/** Operations whose facts are those of the target. */
 const ABOUT_TARGET = new Set([ops.HAS, ops.DESCRIPTOR, ops.PROTOTYPE]);

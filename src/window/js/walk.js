@@ -1,4 +1,4 @@
-/** The value at the end of a path of keys; undefined if the path breaks off. */
+/** The value at a path of keys; undefined if a part of the path does not exist. */
 export const walk = (target, keys) => {
   let value = target;
   for (const key of keys) {
