@@ -1,2 +1,2 @@
-/** The script that isolates a page, and its service worker: a script without exports. */
+/** `coi.js`: a script that isolates the page, and its service worker. It has no exports. */
 export {};

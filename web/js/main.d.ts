@@ -1,4 +1,4 @@
-/** Main's side of coincide, on pages. In Node.js, `main.node.d.ts` takes its place. */
+/** Main's side of coincide, on pages. For Node.js, see `main.node.d.ts`. */
 
 import type { Answer, AnyExposed, Handles, Received, ReceivedAll, Remote, Sent, SentAll, Side } from './objects.js';
 
@@ -8,16 +8,17 @@ export { callback, dispose, expose, stream, type Callback, type Exposed, type Ha
 export type Untyped = Record<string, any>;
 
 /**
- * The constraint of interfaces: each member is a function, or `Exposed`. Symbols, `then` and names that begin with `coincide:` cannot be called at the other end.
+ * The constraint of interfaces: each member is a function, or `Exposed`. Symbols, `then` and names that begin with `coincide:` are not allowed, because the other
+ * end cannot call them.
  */
 export type Interface<T> = {
   [K in keyof T]: K extends symbol | 'then' | `coincide:${string}` ? never : ((...args: any[]) => any) | AnyExposed;
 };
 
-/** The instances of a class that the platform may have, unless nothing is declared of them: any object would be one. */
+/** The instances of a class of the platform. `never` if the class is not declared, or is declared without members, which any object would match. */
 type InstanceOf<Name extends string> = typeof globalThis extends { [K in Name]: { prototype: infer T } } ? ({} extends T ? never : T) : never;
 
-/** What the platform can move to a worker and back. */
+/** Objects that the platform can move between main and a worker. */
 export type Transferable =
   | ArrayBuffer
   | InstanceOf<'MessagePort'>
@@ -33,12 +34,12 @@ export type Transferable =
   | InstanceOf<'MediaStreamTrack'>
   | InstanceOf<'MIDIAccess'>;
 
-/** Objects that `transfer` has marked. */
+/** Objects marked by `transfer`. */
 export type Transferred<T extends Transferable[] = Transferable[]> = T & { readonly [transferred]: true };
 
 declare const transferred: unique symbol;
 
-/** The arguments of a call: those of the function, and optionally the result of `transfer` as the last one. Functions in them have to be marked by `callback`. */
+/** The arguments of a call: those of the function, optionally followed by the result of `transfer`. Functions in them must be marked by `callback`. */
 export type Arguments<Fn, S extends Side = 'main'> = Fn extends (...args: infer Args) => unknown ? [...args: SentAll<Args, S>, moved?: Transferred] : never;
 
 /** The awaited result of a function, as an end receives it. */
@@ -47,7 +48,7 @@ export type Result<Fn, S extends Side = 'main'> = Fn extends (...args: never) =>
 /** A member of an interface as the other end uses it. */
 export type Used<M, S extends Side> = M extends { readonly [K in keyof AnyExposed]: ['exposed', infer O] } ? Remote<O, S> : (...args: Arguments<M, S>) => Answer<Result<M, S>, S>;
 
-/** The functions of an interface as main calls them: each call returns a promise. Of overloads the last one counts; type parameters become `unknown`. */
+/** The functions of an interface as main calls them: each call returns a promise. The last overload of a function is used, and type parameters become `unknown`. */
 export type Awaiting<T> = string extends keyof T
   ? Untyped
   : { readonly [K in keyof T]-?: Used<NonNullable<T[K]>, 'main'> };
@@ -57,7 +58,7 @@ export type Blocking<T> = string extends keyof T
   ? Untyped
   : { readonly [K in keyof T]-?: Used<NonNullable<T[K]>, 'worker'> };
 
-/** The functions of an interface as one end sets them. They may return promises, are called with a `this` of null, and cannot be called through the proxy. */
+/** The functions of an interface as one end registers them. They may return promises, and are called with a `this` of null. The same proxy cannot call them. */
 export type Registered<T, S extends Side = 'main'> = string extends keyof T ? Untyped : { [K in keyof T]?: Registrable<NonNullable<T[K]>, S> };
 
 type Registrable<M, S extends Side> = M extends AnyExposed
@@ -66,13 +67,13 @@ type Registrable<M, S extends Side> = M extends AnyExposed
     ? (this: null, ...args: ReceivedAll<Args, S>) => Returned<Sent<Awaited<R>, S>>
     : never;
 
-/** A function whose type returns `void` may return anything, as callbacks in TypeScript may. */
+/** The result of a registered function. If its type returns `void`, it may return anything, as in TypeScript callbacks. */
 type Returned<R> = [R] extends [void] ? void : R | PromiseLike<R>;
 
-/** Main's proxy of a worker: reads call the worker's `Exports`, assignments register main's `Functions`. A name that both have is checked against both. */
+/** Main's proxy of a worker: reads call the worker's `Exports`, assignments register main's `Functions`. A name in both is checked against both. */
 export type MainProxy<Exports, Functions> = Awaiting<Exports> & Registered<Functions>;
 
-/** The names of an interface. */
+/** The names of the functions of an interface. */
 export type NameOf<T> = Extract<keyof T, string>;
 
 /** The default of `Functions`: no functions if `Exports` is given, otherwise any. */
@@ -80,83 +81,93 @@ export type FunctionsBeside<Exports> = string extends keyof Exports ? Untyped : 
 
 /** Options of both ends. */
 export interface Options {
-  /** Applied to each argument and each result; in a worker also to values that its program passes to objects of main, except proxies of these. Default: none. */
+  /**
+   * Function applied to each argument and each result. In a worker it is also applied to values that are passed to objects of main, except proxies of such
+   * objects. Default: none.
+   */
   transform?: ((value: any) => any) | undefined;
-  /** `false`: the result of `transfer` is sent as a normal argument, and nothing moves. Default `true`. */
+  /** Whether `transfer` moves objects. If `false`, its result is sent as a normal argument. Default `true`. */
   transfer?: boolean | undefined;
-  /** Parts of results that cannot be sent are errors, instead of being replaced with a warning. Default `false`. */
+  /** Whether a result with a part that cannot be sent is an error. If `false`, the part is replaced and a warning is logged. Default `false`. */
   strict?: boolean | undefined;
-  /** Calls appear in the performance panel. Default `false`. */
+  /** Whether calls appear in the performance panel, as entries of `performance.measure`. Default `false`. */
   measure?: boolean | undefined;
   /**
-   * Budget in bytes, at least 0, for all arguments and results that arrive in parts or wait to be sent. On main it covers all workers, and the
-   * last call of `coincide` that passes it sets it. A call that exceeds it ends with a `CoincideError` of code `OutOfMemory`, or
-   * `NotSent` if the arguments exceed the caller's own budget. The first 64 KiB of each worker are not counted. Default 1 GiB.
+   * Budget in bytes, at least 0, for all arguments and results that arrive in parts or wait to be sent. The first 64 KiB of each worker are not counted.
+   * A call that exceeds the budget ends with a `CoincideError` of code `OutOfMemory`, or `NotSent` if its arguments exceed the caller's own budget. On main the
+   * budget covers all workers, and the last call of `coincide` with this option sets it. Default 1 GiB.
    */
   memory?: number | undefined;
-  /** Where a worker cannot block, its calls return promises instead of throwing. Default `false`. On main it applies to all workers. */
+  /** Whether calls of a worker that cannot block return promises instead of throwing. On main it applies to all workers. Default `false`. */
   promises?: boolean | undefined;
   /**
-   * Milliseconds, at least 0, after which a deferred call counts as a deadlock: a call of an asynchronous function of the worker, made by main's function in which
-   * the worker is blocked, while that function has not returned. Default 3,000; `Infinity` for never. On main it applies to all workers.
+   * Milliseconds, at least 0, after which a deferred call ends with a `CoincideError` of code `Deadlock`. A call is deferred if it needs the worker's event loop
+   * while the worker is blocked. It counts as a deadlock if the function of main for which the worker is blocked has made the call and has not returned.
+   * `Infinity` disables the check. On main it applies to all workers. Default 3,000.
    */
   deadlockTimeout?: number | undefined;
 }
 
 /**
- * How a worker reaches main. `shared-memory`: rings in shared memory, on a page that is cross-origin isolated. `suspending`: messages, while an interpreter in the
- * worker suspends its stack (JSPI). `service-worker`: messages, and a service worker through which the worker blocks. `messages`: messages alone, and the worker
- * cannot block.
+ * How a worker reaches main.
+ *
+ * - `shared-memory`: rings in shared memory, on cross-origin isolated pages and in Node.js.
+ * - `suspending`: messages. An interpreter in the worker suspends its stack (JSPI) until a call returns.
+ * - `service-worker`: messages. The worker blocks in a synchronous request to a service worker.
+ * - `messages`: messages only. The worker cannot block.
  */
 export type Tier = 'shared-memory' | 'suspending' | 'service-worker' | 'messages';
 
 /** Options that choose the tier of a worker. */
 export interface TierOptions {
-  /** Requires this tier; an error of code `NoTier` or `NoRelay` if it is not available. By default the first tier of the list that is available. */
+  /**
+   * The required tier. If it is not available, creating or wrapping the worker throws a `CoincideError` of code `NoTier`, or `ready` rejects with one of code
+   * `NoRelay`. Default: the first available tier, in the order of `Tier`.
+   */
   tier?: Tier | undefined;
   /**
-   * Whether the worker runs an interpreter that suspends its stack (JSPI) and imports `coincide/suspending/worker`. If memory cannot be shared and the browser has JSPI, the worker gets the
-   * tier `suspending`. Default `false`.
+   * Whether the worker imports `coincide/suspending/worker` and runs an interpreter that suspends its stack (JSPI). Such a worker gets the tier `suspending` if
+   * memory cannot be shared and the browser has JSPI. Default `false`.
    */
   suspends?: boolean | undefined;
-  /** The script of the service worker that relays, as `npx coincide sw` writes it, or one of coincident 4 or sabayon; on the page's own origin. */
+  /** Address of the service worker that relays, on the page's own origin: the script that `npx coincide sw` writes, or one of coincident 4 or sabayon. Default: none. */
   serviceWorker?: string | URL | undefined;
   /**
-   * `false`: the page is never reloaded. By default it is reloaded once for a service worker that isolates it, or that does not control it otherwise.
-   * A page whose load was a reload is not reloaded again.
+   * Whether the page may be reloaded for its service worker. It is reloaded at most once: if the service worker isolates it, or does not take control of it.
+   * A page that was already loaded by a reload is not reloaded. Default `true`.
    */
   reload?: boolean | undefined;
-  /** Milliseconds for which the service worker holds one request of a waiting worker, which then polls again. Default 20,000, at most 60,000. */
+  /** Milliseconds for which the service worker holds one request of a blocked worker, at most 60,000. The worker then sends another one. Default 20,000. */
   relayHold?: number | undefined;
 }
 
 /** Options of `coincide()` on main. Those of `TierOptions` apply to workers that have none of their own. */
 export interface MainOptions extends Options, TierOptions {
-  /** Bytes of shared memory for each direction of a link: a power of two from 16 KiB to 1 GiB. Default 512 KiB. */
+  /** Bytes of shared memory for each direction of a link: a power of two from 16 KiB to 1 GiB. Larger values are sent in parts. Default 512 KiB. */
   ringSize?: number | undefined;
 }
 
 /** Limits of calls. */
 export interface Limits {
-  /** Milliseconds, at least 0, after which a call ends with a `TimeoutError`; the other end stops working on it. Default: no limit. */
+  /** Milliseconds, at least 0, after which a call ends with a `TimeoutError` and is cancelled at the other end. Default: no limit. */
   timeout?: number | undefined;
-  /** Ends the call with the signal's reason; the other end stops working on it. */
+  /** Signal that ends a call with its reason and cancels it at the other end. Default: none. */
   signal?: AbortSignal | undefined;
-  /** Rows of a stream that are requested at once, at least 1, if the call returns a stream. Default 16. */
+  /** Number of rows that are requested at once if the call returns a stream, at least 1. Default 16. */
   rows?: number | undefined;
 }
 
 /** Options of `wrap`. */
 export interface WrapOptions extends TierOptions {
-  /** The name of the worker in `workers`. A name that is in use is an error of code `NameTaken`. Default: none. */
+  /** Name of the worker in `workers`. A name that is in use throws a `CoincideError` of code `NameTaken`. Default: none. */
   name?: string | undefined;
 }
 
 /** Options of `new Worker`: those of `wrap`, and the platform's own. */
 export interface WorkerOptions extends WrapOptions {
-  /** `module` by default. Vite's development server requires `type: 'module'` as a literal here. */
+  /** Type of the worker's script. Vite's development server requires `type: 'module'` as a literal. Default `module`. */
   type?: 'module' | 'classic';
-  /** Which requests for modules send cookies, as in the platform's options. Default `same-origin`. */
+  /** Which requests for modules send cookies. Default `same-origin`. */
   credentials?: 'omit' | 'same-origin' | 'include';
 }
 
@@ -172,8 +183,8 @@ export type PageWorker = typeof globalThis extends { Worker: { prototype: infer 
 /** The members that a link adds to the platform's worker. */
 export interface Link<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> {
   /**
-   * The functions of the worker. A call returns a promise of the result; it rejects with what the function throws, or with a `CoincideError`. An argument
-   * that cannot be sent throws a `DataCloneError` at once. Setting a property registers a function for the worker, at any time; deleting one removes it.
+   * The functions of the worker. A call returns a promise of the result. It rejects with the value that the function throws, or with a `CoincideError`. A call
+   * with an argument that cannot be sent throws a `DataCloneError`. Setting a property registers a function for the worker; deleting it removes the function.
    *
    * @example
    * worker.proxy.hello = name => `Hello, ${name}`;
@@ -181,8 +192,8 @@ export interface Link<Exports extends object = Untyped, Functions extends object
    */
   readonly proxy: MainProxy<Exports, Functions>;
   /**
-   * Resolves with the names of the worker's exports when the worker is ready. Rejects with a `CoincideError` if it fails before, with the worker's own
-   * error as the `cause`.
+   * Resolves with the names of the worker's exports when the worker is ready. Rejects with a `CoincideError` if the worker fails to start; `cause` is the worker's
+   * own error.
    */
   readonly ready: Promise<NameOf<Exports>[]>;
   /** How the worker reaches main. */
@@ -194,93 +205,99 @@ export interface Link<Exports extends object = Untyped, Functions extends object
    * await worker.within({ timeout: 1000 }).version();
    */
   within(limits: Limits): MainProxy<Exports, Functions>;
-  /** A callback, exposed object or stream of the worker, with limits on its calls. */
+  /** A received callback, exposed object or stream, with limits on its calls. */
   within<T extends object>(limits: Limits, received: T): T;
-  /** Number of callbacks, objects, streams and signals of main that the worker holds, and of the worker's that main holds. */
+  /** Number of callbacks, exposed objects, streams and signals that each end holds for the other. */
   handles(): Handles;
-  /** Interrupts the worker: the call or the `sleep` in which it is blocked throws, otherwise its next `check`. No-op on an idle worker. */
+  /**
+   * Interrupts the worker. The call or the `sleep` in which it is blocked throws a `CoincideError` of code `Interrupted`, otherwise its next `check` does. No-op on
+   * an idle worker.
+   */
   interrupt(): void;
-  /** Calls an export without waiting for an answer. */
+  /** Calls an export without an answer. Its result and its errors are dropped. */
   notify<Name extends NameOf<Exports>>(name: Name, ...args: Arguments<Exports[Name]>): void;
 }
 
-/** A worker that has a link to this main. */
+/** A worker with a link to this main. */
 export type CoincideWorker<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> = PageWorker & Link<Exports, Functions>;
 
 /** The result of `diagnose()`. */
 export interface Diagnosis {
-  /** How workers reach main here. */
+  /** The tier of new workers. */
   tier: Tier;
-  /** Whether a worker can block until main has answered. */
+  /** Whether such a worker can block until main has answered. */
   canBlock: boolean;
-  /** Why there is no better tier, in words. */
+  /** Why there is no better tier, one sentence each. Empty on the tier `shared-memory`. */
   reasons: string[];
 }
 
-/** What `coincide()` returns on main. */
+/** The result of `coincide()` on main. */
 export interface Main<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> {
   /**
-   * Adds a link to a worker, and returns that very worker. Wrapping a worker twice returns it unchanged.
+   * Adds a link to a worker and returns the same worker. Returns a worker that has a link unchanged. Throws a `TypeError` for anything else than a worker,
+   * and a `CoincideError` of code `Options` if the worker was wrapped with other options.
    *
    * @example
    * const worker = coincide().wrap(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
    */
   wrap<W extends AnyWorker>(worker: W, options?: WrapOptions): W & Link<Exports, Functions>;
-  /** The same for a worker with interfaces of its own. */
+  /** Typed for this worker: it exports `Own`, and main offers `ForIt`. */
   wrap<Own extends Interface<Own>, ForIt extends Interface<ForIt> = {}>(worker: PageWorker, options?: WrapOptions): CoincideWorker<Own, ForIt>;
-  /** The class of workers that have a link to this main. Most bundlers recognize only the global `Worker`: see `wrap`. */
+  /** The class of workers with a link to this main. Most bundlers recognize only the global `Worker`: use `wrap` with them. */
   Worker: {
+    /** Creates a worker with a link. Throws a `CoincideError` of code `NoTier` or `NameTaken` if the options cannot be met. */
     new (url: string | URL, options?: WorkerOptions): CoincideWorker<Exports, Functions>;
-    /** A worker with interfaces of its own. */
+    /** Typed for this worker: it exports `Own`, and main offers `ForIt`. */
     new <Own extends Interface<Own>, ForIt extends Interface<ForIt> = {}>(url: string | URL, options?: WorkerOptions): CoincideWorker<Own, ForIt>;
   };
-  /** Workers by name: `await workers.name` is the proxy of the worker of that name, once it is ready. */
+  /** Proxies of workers by the option `name`. `await workers.name` resolves when a worker of that name is ready. */
   workers: Readonly<Record<string, Promise<MainProxy<Exports, Functions>>>>;
-  /** Whether memory can be shared here. */
+  /** Whether memory can be shared with workers. */
   native: boolean;
   /**
-   * As last argument of a call: these buffers, ports, streams and the like move, and cannot be used here any more. A port, a stream or a canvas in the arguments has to be
-   * one of them.
+   * Marks objects to be moved, if passed as the last argument of a call. They cannot be used here afterwards. Ports, streams and canvases in arguments must be
+   * marked, because they cannot be copied.
    *
    * @example
    * await worker.proxy.paint(pixels, transfer(pixels.buffer));
    */
   transfer<T extends Transferable[]>(...objects: T): Transferred<T>;
   /**
-   * Resolves when this service worker, by default that of the options, relays for the page, or at once if memory is shared. Rejects with a `CoincideError`
-   * of code `NoRelay` if it cannot relay. Await it only before starting workers from a Blob: not every browser lets a service worker take control of such a
-   * worker later.
+   * Resolves when a service worker relays for the page, or at once if memory is shared. `script` is by default the option `serviceWorker`. Rejects with a
+   * `CoincideError` of code `NoRelay` if it cannot relay.
+   *
+   * Only workers that are started from a Blob need it, before they start: in some browsers, a service worker cannot take control of such a worker later.
    */
   relay(script?: string | URL): Promise<void>;
-  /** The tier of workers here, and why there is no better one. */
+  /** The tier of new workers, and why there is no better one. */
   diagnose(): Diagnosis;
 }
 
 /** Options of `pool`. */
 export interface PoolOptions {
-  /** Maximum number of calls that wait for a worker, at least 0. A further call rejects with a `CoincideError` of code `NotSent`. Default 1,024. */
+  /** Maximum number of queued calls, at least 0. A further call rejects with a `CoincideError` of code `NotSent`. Default 1,024. */
   queue?: number | undefined;
   /**
-   * `true`: a call whose worker ends before it has answered is made again on another worker, up to three attempts. It may run more than once. Default `false`: it
-   * rejects with a `CoincideError` of code `Closed`.
+   * Whether a call is retried on another worker if its worker ends before it has answered, up to 3 attempts in total. The function may then run more than once.
+   * A call that moves objects is not retried. If `false`, the call rejects with a `CoincideError` of code `Closed`. Default `false`.
    */
   retry?: boolean | undefined;
 }
 
-/** Limits of a pool's calls. They include the time that a call waits for a worker. */
+/** Limits of a pool's calls. They include the time for which a call is queued. */
 export interface PoolLimits extends Limits {
-  /** As in `PoolOptions`, for these calls. Default: the pool's option. */
+  /** As in `PoolOptions`. Default: the pool's option. */
   retry?: boolean | undefined;
 }
 
-/** The method for `using`, if the program includes its types (`lib: ["esnext.disposable"]`). */
+/** The method `Symbol.dispose`, if the program includes its types (`lib: ["esnext.disposable"]`). */
 export type Disposing = SymbolConstructor extends { readonly dispose: infer Key extends symbol } ? { readonly [K in Key]: () => void } : {};
 
 /** Several workers with the same exports. */
 export interface Pool<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> extends Disposing {
   /**
-   * The functions of the workers. A call goes to the first worker that has no call in flight, or waits for one. Setting a property registers a function
-   * for all workers, also for those that the pool creates later.
+   * The functions of the workers. A call goes to the first idle worker; without one it is queued. Setting a property registers a function for all workers,
+   * including those that the pool creates later.
    *
    * @example
    * const pages = await Promise.all(names.map(name => workers.proxy.render(name)));
@@ -288,22 +305,22 @@ export interface Pool<Exports extends object = Untyped, Functions extends object
   readonly proxy: MainProxy<Exports, Functions>;
   /** Resolves with the names of the exports when all initial workers are ready. Rejects if one of them fails to start. */
   readonly ready: Promise<NameOf<Exports>[]>;
-  /** Number of workers. One that has ended is replaced when a call needs it. */
+  /** Number of running workers. A worker that has ended is replaced when a queued call needs one. */
   readonly size: number;
-  /** Number of workers that are ready and have no call in flight. */
+  /** Number of idle workers: ready, and without a call in flight. */
   readonly idle: number;
-  /** Number of calls that wait for a worker. */
+  /** Number of queued calls. */
   readonly queued: number;
   /** The proxy, with limits on its calls. */
   within(limits: PoolLimits): MainProxy<Exports, Functions>;
-  /** Calls an export of each worker without waiting for answers. */
+  /** Calls an export of each worker without an answer. */
   notify<Name extends NameOf<Exports>>(name: Name, ...args: Arguments<Exports[Name]>): void;
-  /** Terminates all workers. Calls that are in flight or wait reject with a `CoincideError` of code `Closed`. Idempotent. */
+  /** Terminates all workers. Calls in flight and queued calls reject with a `CoincideError` of code `Closed`. Idempotent. */
   terminate(): Promise<void>;
 }
 
 /**
- * Creates a pool of workers by calling `create`. Workers without a link are wrapped.
+ * Creates a pool of `size` workers, at least 1, by calling `create` for each. Workers without a link are wrapped. Throws what `create` throws.
  *
  * @example
  * const workers = pool(4, () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
@@ -314,16 +331,16 @@ export function pool<Exports extends object, Functions extends object>(
   create: () => AnyWorker & Link<Exports, Functions>,
   options?: PoolOptions,
 ): Pool<Exports, Functions>;
-/** The same for workers that have no link yet. */
+/** Creates a pool of workers without a link. */
 export function pool(size: number, create: () => AnyWorker, options?: PoolOptions): Pool;
-/** The same, typed: `Exports` is what the workers export, `Functions` what main offers to them. */
+/** Creates a pool of workers without a link, typed: the workers export `Exports`, and main offers `Functions`. */
 export function pool<Exports extends Interface<Exports>, Functions extends Interface<Functions> = {}>(
   size: number,
   create: () => AnyWorker,
   options?: PoolOptions,
 ): Pool<Exports, Functions>;
 
-/** The codes of a `CoincideError`. `docs/reference/error-codes.md` lists when each code occurs and what to do. */
+/** The codes of a `CoincideError`. `docs/reference/error-codes.md` lists when each occurs and what to do. */
 export type CoincideErrorCode =
   | 'CannotBlock'
   | 'Closed'
@@ -346,7 +363,7 @@ export type CoincideErrorCode =
   | 'TooDeep';
 
 /**
- * An error of coincide itself: why a call has no result, or why a worker cannot have a link. What a function throws arrives as it is.
+ * An error of coincide itself: a call has no result, or a worker has no link. Values that a function throws are not wrapped in it.
  *
  * @example
  * if (error instanceof CoincideError && error.code === 'Closed') restart();
@@ -354,16 +371,16 @@ export type CoincideErrorCode =
 export class CoincideError extends Error {
   constructor(code: CoincideErrorCode, message: string, fn: string, options?: { cause?: unknown });
   readonly name: 'CoincideError';
-  /** Stable, for programs. For `Closed`, `cause` is the worker's own error if the worker has failed. */
+  /** Stable code, for programs. For `Closed`, `cause` is the worker's own error if the worker has failed. */
   readonly code: CoincideErrorCode;
-  /** The function that was called; empty if it was none. */
+  /** Name of the called function; empty without one. */
   readonly function: string;
 }
 
 /**
- * Main's side: starts workers whose functions main awaits, and which call main's functions.
+ * Creates main's side. Main awaits functions of its workers, and workers call functions of main.
  *
- * `coincide<Exports, Functions>()` types both directions, here and in the worker, in the same order: what the worker exports, then what main offers.
+ * `coincide<Exports, Functions>()` types both directions: the functions that the worker exports, then those that main offers. The worker uses the same order.
  *
  * @example
  * import coincide from 'coincide/main';
@@ -373,7 +390,7 @@ export class CoincideError extends Error {
  */
 export default function coincide(options?: MainOptions): Main;
 /**
- * Main's side, typed: `Exports` is what the worker exports, `Functions` what main offers to it.
+ * Creates main's side, typed: the worker exports `Exports`, and main offers `Functions`.
  *
  * @example
  * // interface.ts, for both ends

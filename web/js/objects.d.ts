@@ -2,15 +2,16 @@
 
 declare const kept: unique symbol;
 
-/** A function, or an object with methods, that `callback` has marked. In interfaces, plain function types need no mark; objects with methods do. */
+/** A function, or an object with methods, marked by `callback`. In interfaces, only types of objects with methods need it; function types do not. */
 export type Callback<T extends object> = T & { readonly [kept]: ['callback', T] };
 
-/** An object, a function or a class that `expose` has marked: the type of a member of an interface, of an argument or of a result. */
+/** An object, a function or a class marked by `expose`: the type of a member of an interface, of an argument or of a result. */
 export type Exposed<T extends object> = T & { readonly [kept]: ['exposed', T] };
 
 /**
  * Marks a function, or an object with methods, as a callback and returns it. It may occur anywhere in arguments and results. The other end receives a function,
- * or an object with these methods. On main, a call returns a promise. In a worker it blocks, or returns a promise with `within({ promise: true })`.
+ * or an object with these methods. Its calls run at this end: on main they return promises; in a worker they block, or return promises with
+ * `within({ promise: true })`. Throws a `TypeError` for other values.
  *
  * @example
  * await worker.proxy.load('a.csv', callback(percent => bar.update(percent)));
@@ -18,7 +19,8 @@ export type Exposed<T extends object> = T & { readonly [kept]: ['exposed', T] };
 export function callback<T extends object>(value: T): Callback<T>;
 
 /**
- * Marks an object, a function or a class as exposed and returns it. Set as a property of `proxy`, or passed in arguments or results, its members can be used at the other end.
+ * Marks an object, a function or a class as exposed and returns it. The other end can use its members after it was set as a property of `proxy`, or sent in
+ * arguments or results. The object stays at this end. Throws a `TypeError` for other values.
  *
  * @example
  * proxy.counter = expose(new Counter()); // in the worker
@@ -26,12 +28,12 @@ export function callback<T extends object>(value: T): Callback<T>;
  */
 export function expose<T extends object>(value: T): Exposed<T>;
 
-/** An iterable that `stream` has marked, with rows of type `T`: the type of a result or of an argument. Types of generators need no mark. */
+/** An iterable marked by `stream`, with rows of type `T`: the type of a result or of an argument. Types of generators need no mark. */
 export type Streamed<T> = { readonly [kept]: ['stream', T] };
 
 /**
- * Marks an iterable or an async iterable as a stream and returns it. It may occur anywhere in arguments and results. The other end receives a stream of its rows,
- * which is iterated from the beginning each time it is sent. Generators need no mark.
+ * Marks an iterable or an async iterable as a stream and returns it. It may occur anywhere in arguments and results. The other end receives a stream of its rows.
+ * Each time it is sent, a new iteration begins. Generators need no mark. Throws a `TypeError` for other values.
  *
  * @example
  * proxy.list = () => stream(list); // in the worker
@@ -39,22 +41,27 @@ export type Streamed<T> = { readonly [kept]: ['stream', T] };
  */
 export function stream<I extends Iterable<any> | AsyncIterable<any>>(iterable: I): I & Streamed<I extends Iterable<infer T> | AsyncIterable<infer T> ? T : never>;
 
-/** Releases a received callback, exposed object or stream. Using it afterwards throws a `ReferenceError`. Values that are garbage-collected are released automatically. */
+/**
+ * Releases a received callback, exposed object or stream. Using it afterwards throws a `ReferenceError`. Values that are garbage-collected are released
+ * automatically. Throws a `TypeError` for other values.
+ */
 export function dispose(value: object): void;
 
-/** Number of callbacks, objects, streams and signals of this end that the other end holds (`given`), and of the other end's that this end holds (`received`). */
+/** Number of callbacks, exposed objects, streams and signals in use over a link. */
 export interface Handles {
+  /** Those of this end that the other end holds. */
   given: number;
+  /** Those of the other end that this end holds. */
   received: number;
 }
 
-/** How an end calls: main awaits, a worker blocks, a worker with `promises: true` does either. */
+/** How calls of an end return: `main`: promises; `worker`: results, after blocking; `either`: one of both, in a worker with `promises: true`. */
 export type Side = 'main' | 'worker' | 'either';
 
 /** The result type of a call. */
 export type Answer<R, S extends Side> = S extends 'main' ? Promise<R> & Iterated<R> : S extends 'either' ? R | (Promise<R> & Iterated<R>) : R;
 
-/** The promise of a stream can be iterated itself. */
+/** The promise of a stream can be iterated without awaiting it. */
 type Iterated<R> = 0 extends 1 & R ? unknown : [R] extends [never] ? unknown : [R] extends [Streamed<infer T>] ? AsyncIterable<Received<T, 'main'>> : unknown;
 
 /** A stream as an end receives it: an async iterator where calls return promises, an iterator in a worker that blocks. */
@@ -66,10 +73,10 @@ export type Stream<T, S extends Side = 'main'> = (S extends 'main'
   Streamed<T> &
   Disposed;
 
-/** A value as an end has to pass it for a stream. */
+/** The values that an end may pass for a stream. */
 export type Streamable<T, S extends Side> = AsyncGenerator<T, any, any> | Generator<T, any, any> | Streamed<T> | Stream<T, S>;
 
-/** A value as an end receives it from the other one: functions and marked objects are remote ones. */
+/** A value as an end receives it: functions and marked objects become remote ones. */
 export type Received<T, S extends Side> = 0 extends 1 & T
   ? T
   : T extends { readonly [kept]: ['exposed', infer O] }
@@ -82,7 +89,7 @@ export type Received<T, S extends Side> = 0 extends 1 & T
           ? RemoteCallback<T, S>
           : T;
 
-/** A value as an end has to pass it: functions have to be marked by `callback`. */
+/** A value as an end passes it: functions must be marked by `callback`. */
 export type Sent<T, S extends Side> = 0 extends 1 & T
   ? T
   : T extends Streamed<infer R> | AsyncGenerator<infer R, any, any> | Generator<infer R, any, any>
@@ -98,10 +105,10 @@ type SentLater<R, S extends Side> = [R] extends [void] ? unknown : Sent<Awaited<
 /** Arguments as an end receives them. */
 export type ReceivedAll<Args extends readonly unknown[], S extends Side> = { [K in keyof Args]: Received<Args[K], S> };
 
-/** Arguments as an end has to pass them. */
+/** Arguments as an end passes them. */
 export type SentAll<Args extends readonly unknown[], S extends Side> = { [K in keyof Args]: Sent<Args[K], S> };
 
-/** The member `Symbol.dispose` of received values: the same as `dispose`. */
+/** A received value. Its member `Symbol.dispose` is the same as `dispose`. */
 export type Given = Disposed & {
   readonly [kept]: ['callback', any];
 };
@@ -110,13 +117,13 @@ type Disposed = typeof Symbol extends { readonly dispose: infer D extends symbol
 
 type RemoteCall<Fn, S extends Side> = Fn extends (...args: infer Args) => infer R ? (...args: SentAll<Args, S>) => Answer<Received<Awaited<R>, S>, S> : never;
 
-/** A callback as the other end has it. */
+/** A callback as the other end receives it. */
 export type RemoteCallback<T, S extends Side = 'main'> = (T extends (...args: never) => unknown
   ? RemoteCall<T, S>
   : { readonly [K in keyof T as T[K] extends (...args: never) => unknown ? K : never]: RemoteCall<T[K], S> }) &
   Given;
 
-/** A member of an exposed object as the other end has it. On main, awaiting it reads it. */
+/** A member of an exposed object at the other end. A blocking worker reads it directly; elsewhere `await` reads it. */
 export type RemoteMember<V, S extends Side> = 0 extends 1 & V
   ? any
   : V extends (...args: never) => unknown
@@ -129,7 +136,7 @@ export type RemoteMember<V, S extends Side> = 0 extends 1 & V
           : Remote<V, S> & PromiseLike<Received<V, S>>
         : V | PromiseLike<V>;
 
-/** An exposed object, function or class as the other end has it. */
+/** An exposed object, function or class as the other end receives it. */
 export type Remote<T, S extends Side = 'main'> = (T extends abstract new (...args: infer Args) => infer I
   ? { new (...args: SentAll<Args, S>): Answer<Remote<I, S>, S> }
   : T extends (...args: never) => unknown
@@ -139,5 +146,5 @@ export type Remote<T, S extends Side = 'main'> = (T extends abstract new (...arg
 /** A received value whose calls return promises. */
 export type Later<T> = T extends Streamed<infer R> ? Stream<R> : T extends (...args: infer Args) => infer R ? (...args: Args) => Promise<Awaited<R>> : { [K in keyof T]: Later<T[K]> };
 
-/** The type of a member of an interface that is exposed. */
+/** The type of an exposed member of an interface. */
 export type AnyExposed = { readonly [kept]: ['exposed', any] };

@@ -1,2 +1,2 @@
-/** The relay as a service worker: a script without exports. */
+/** `sw.js`: the relay as a service worker. It has no exports. */
 export {};

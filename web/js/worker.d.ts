@@ -8,33 +8,33 @@ export { callback, dispose, expose, stream, type Callback, type Exposed, type Ha
 
 /** Options of `coincide()` in a worker. */
 export interface WorkerOptions extends Options {
-  /** `'manual'`: the worker is ready when it calls `ready()`, not by itself after its own code has run. */
+  /** `'manual'`: the worker is ready when it calls `ready()`. Default: it is ready after its own code has run, up to the first pause. */
   ready?: 'manual' | undefined;
 }
 
 /** Limits of calls. */
 export interface Limits extends MainLimits {
-  /** Calls return promises instead of blocking. This works on every tier, and allows several calls in flight. */
+  /** Whether calls return promises instead of blocking. This works on every tier, and allows several calls in flight. Default `false`. */
   promise?: boolean | undefined;
 }
 
-/** The functions of an interface as a worker with `promises: true` calls them: use `await`, since a call returns a promise where the worker cannot block. */
+/** The functions of an interface as a worker with `promises: true` calls them. A call returns a promise if the worker cannot block, so `await` each result. */
 export type Either<T> = string extends keyof T
   ? Untyped
   : { readonly [K in keyof T]-?: Used<NonNullable<T[K]>, 'either'> };
 
 /**
- * A worker's proxy of main: reads call main's `Functions`, with the results of `Calls`; assignments register the worker's `Exports`. `S` selects how calls of received callbacks return: `'either'`
- * with `promises: true`.
+ * A worker's proxy of main: reads call main's `Functions`, assignments register the worker's `Exports`. `Calls` has the types of the calls. `S` selects how calls
+ * of received callbacks return, as `Side` describes.
  */
 export type WorkerProxy<Exports, Functions, Calls = Blocking<Functions>, S extends Side = 'worker'> = Calls & Registered<Exports, S>;
 
 /** The result of `await coincide()` in a worker. */
 export interface Scope<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>, Calls = Blocking<Functions>, S extends Side = 'worker'> {
   /**
-   * The functions of main. A call blocks until main has answered and returns the result, awaited if it is a promise; where the worker cannot block (see `sync`), it
-   * throws a `CoincideError` of code `CannotBlock`. It throws what the function throws. An argument that cannot be sent throws a `DataCloneError`. Setting a
-   * property exports a function to main; deleting one removes it.
+   * The functions of main. A call blocks until main has answered, and returns the result, awaited if it is a promise. It throws the value that the function
+   * throws, or a `CoincideError`: of code `CannotBlock` if the worker cannot block (see `sync`). A call with an argument that cannot be sent throws a
+   * `DataCloneError`. Setting a property exports a function to main; deleting it removes the function.
    *
    * @example
    * console.log(proxy.hello('PyScript'));
@@ -42,43 +42,52 @@ export interface Scope<Exports extends object = Untyped, Functions extends objec
    */
   proxy: WorkerProxy<Exports, Functions, Calls, S>;
   /**
-   * The proxy with limits on its calls, which return promises.
+   * The proxy, with limits on its calls, which return promises.
    *
    * @example
-   * const [a, b] = await Promise.all([later.load('a'), later.load('b')]); // with `later = within({ promise: true })`
+   * const later = within({ promise: true });
+   * const [a, b] = await Promise.all([later.load('a'), later.load('b')]);
    */
   within(limits: Limits & { promise: true }): WorkerProxy<Exports, Functions, Awaiting<Functions>, S>;
-  /** The proxy with limits on its calls. */
+  /**
+   * The proxy, with limits on its calls.
+   *
+   * @example
+   * const page = within({ timeout: 1000 }).load('a');
+   */
   within(limits: Limits & { promise?: false | undefined }): WorkerProxy<Exports, Functions, Calls, S>;
-  /** A callback, exposed object or stream of main, with limits on its calls, which return promises. */
+  /** A received callback, exposed object or stream, with limits on its calls, which return promises. */
   within<T extends object>(limits: Limits & { promise: true }, received: T): Later<T>;
-  /** The same without promises. */
+  /** A received callback, exposed object or stream, with limits on its calls. */
   within<T extends object>(limits: Limits, received: T): T;
-  /** Number of callbacks, objects, streams and signals of this worker that main holds, and of main's that this worker holds. */
+  /** Number of callbacks, exposed objects, streams and signals that each end holds for the other. */
   handles(): Handles;
-  /** Tells main that the worker is ready. */
+  /** Reports to main that the worker is ready, with the names of its exports. Needed only with the option `ready: 'manual'`. */
   ready(): void;
   /**
-   * Tells main that the worker has failed, such as when its runtime cannot start: everything that main awaits from it rejects, with `why` as the
-   * `cause` if that is an error. The worker itself keeps running.
+   * Reports to main that the worker has failed, for example because its runtime cannot start. Every promise that main awaits from it rejects with a `CoincideError`
+   * of code `Closed`; `cause` is `why` if that is an error. The worker itself keeps running.
    */
   fail(why: unknown): void;
   /** How the worker reaches main. */
   tier: Tier;
   /** Whether memory is shared with main. */
   native: boolean;
-  /** Whether calls block. If not, they throw an error that says why, or return promises under `promises: true`. */
+  /** Whether calls block. If not, they throw a `CoincideError` of code `CannotBlock` that says why, or return promises with `promises: true`. */
   sync: boolean;
   /**
-   * As last argument of a call: these buffers, ports, streams and the like move, and cannot be used here any more. A port, a stream or a canvas in the arguments has to be
-   * one of them.
+   * Marks objects to be moved, if passed as the last argument of a call. They cannot be used here afterwards. Ports, streams and canvases in arguments must be
+   * marked, because they cannot be copied.
+   *
+   * @example
+   * proxy.paint(pixels, transfer(pixels.buffer));
    */
   transfer<T extends Transferable[]>(...objects: T): Transferred<T>;
-  /** Returns its argument: values are copied anyway. */
+  /** Returns its argument, because values are copied. With `window`, it is `ffi.direct`. */
   direct<T>(value: T): T;
   /**
-   * Throws if the worker is to stop: a `CoincideError` of code `Interrupted` or `Closed`; an `AbortError` if main has ended the call that
-   * the running function serves, by `timeout` or `signal`. For long computations; cheap enough to be called often.
+   * Throws if the running function is to stop: a `CoincideError` of code `Interrupted` or `Closed`, or an `AbortError` if main has cancelled the call that the
+   * function serves, by `timeout` or `signal`. Use it in long computations; it is cheap enough for every iteration of a loop.
    *
    * @example
    * for (const row of rows) {
@@ -88,19 +97,18 @@ export interface Scope<Exports extends object = Untyped, Functions extends objec
    */
   check(): void;
   /**
-   * Sleeps for a number of milliseconds, at least 0, without using a core. An interrupt ends it with an error, and so does the end of the call that it sleeps for
-   * (see `check`). Calls from main run during the sleep, except where the worker cannot block in calls (see `sync`): there they wait until the worker
-   * returns to its event loop. If `signal` aborts, it ends with the signal's reason.
+   * Blocks for a number of milliseconds, at least 0, without using a core. Throws as `check` does, and with the reason of `signal` if that aborts. Calls from main
+   * run during the sleep if the worker can block in calls (see `sync`). Otherwise they run after the worker has returned to its event loop.
    */
   sleep(milliseconds: number, limits?: { signal?: AbortSignal | undefined }): void;
-  /** Calls a function of main without waiting. */
+  /** Calls a function of main without an answer. Its result and its errors are dropped. */
   notify<Name extends NameOf<Functions>>(name: Name, ...args: Arguments<Functions[Name], S>): void;
 }
 
 /**
- * The worker's side: attaches the worker to its link with main.
+ * Attaches the worker to its link with main. Resolves when main has created or wrapped the worker. Rejects with a `CoincideError` if there is no link.
  *
- * `coincide<Exports, Functions>()` types both directions, here and on main, in the same order: what the worker exports, then what main offers.
+ * `coincide<Exports, Functions>()` types both directions: the functions that the worker exports, then those that main offers. Main uses the same order.
  *
  * @example
  * import coincide from 'coincide/worker';
@@ -109,12 +117,12 @@ export interface Scope<Exports extends object = Untyped, Functions extends objec
  * proxy.version = () => 42;
  */
 export default function coincide(options?: WorkerOptions): Promise<Scope>;
-/** The worker's side, typed, where calls return promises if the worker cannot block: `await` takes either. */
+/** Attaches the worker to its link with main, typed. Calls return promises if the worker cannot block, so `await` each result. */
 export default function coincide<Exports extends Interface<Exports>, Functions extends Interface<Functions> = {}>(
   options: WorkerOptions & { promises: true },
 ): Promise<Scope<Exports, Functions, Either<Functions>, 'either'>>;
 /**
- * The worker's side, typed: `Exports` is what the worker exports, `Functions` what main offers to it.
+ * Attaches the worker to its link with main, typed: the worker exports `Exports`, and main offers `Functions`.
  *
  * @example
  * // interface.ts, for both ends

@@ -1,4 +1,7 @@
-/** The worker's side of coincide for an interpreter that suspends its stack (JSPI), with main's `window`. On other tiers it is the same as `coincide/window/worker`. */
+/**
+ * The worker's side of coincide for an interpreter that suspends its stack (JSPI), with main's `window`. On tiers other than `suspending` it equals
+ * `coincide/window/worker`.
+ */
 import type { FunctionsBeside, Interface, Untyped } from '../main.js';
 import type { Either } from '../worker.js';
 import type { Ffi, Scope as WindowScope, WorkerOptions } from '../window/worker.js';
@@ -6,12 +9,13 @@ import type { Ffi, Scope as WindowScope, WorkerOptions } from '../window/worker.
 export { CoincideError, callback, dispose, expose, stream, type Stream, type Streamed, type Callback, type Exposed, type Handles, type Remote, type RemoteCallback, type CoincideErrorCode, type Either, type Limits, type WorkerProxy } from '../worker.js';
 export { type WorkerOptions } from '../window/worker.js';
 
-/** Reference of an object of main on the tier `suspending`. It has no properties of that object, so inspecting it takes no round trip. */
+/** Reference of an object of main on the tier `suspending`. It has none of the object's properties; use `ffi` to read them. */
 export interface MainObject {
+  /** Kind of the object. */
   readonly kind: 'object' | 'array' | 'function';
 }
 
-/** Operations on objects of main, named as those of `Reflect`. Objects among the values are `MainObject`s. */
+/** Operations on objects of main, named after those of `Reflect`. Each takes one round trip. Objects of main among the values are `MainObject`s. */
 export interface Reflected {
   get(target: MainObject, key: string | symbol): Promise<any>;
   set(target: MainObject, key: string | symbol, value: unknown): Promise<boolean>;
@@ -23,13 +27,13 @@ export interface Reflected {
   getPrototypeOf(target: MainObject): Promise<any>;
   apply(target: MainObject, self: unknown, args: Iterable<unknown>): Promise<any>;
   construct(target: MainObject, args: Iterable<unknown>): Promise<any>;
-  /** Calls a method, in one round trip. */
+  /** Calls a method. */
   invoke(target: MainObject, key: string | symbol, args: Iterable<unknown>): Promise<any>;
-  /** Reads several properties, in one round trip. */
+  /** Reads several properties. */
   getAll(target: MainObject, keys: Iterable<string | symbol>): Promise<any[]>;
 }
 
-/** `ffi` on the tier `suspending`: the functions of `Ffi`, which return promises, and operations that replace the proxies of `window`. */
+/** `ffi` on the tier `suspending`: the functions of `Ffi`, which return promises of results of main, and `reflect`. */
 export interface SuspendingFfi {
   assign(target: MainObject, ...sources: unknown[]): Promise<MainObject>;
   query(target: MainObject, path: string | symbol): Promise<any>;
@@ -39,15 +43,15 @@ export interface SuspendingFfi {
   dispose(...objects: MainObject[]): void;
   direct: Ffi['direct'];
   sizes: Ffi['sizes'];
-  /** Waits for a promise of main. */
+  /** Resolves or rejects as a promise of main does. */
   settled(promise: MainObject): Promise<any>;
   reflect: Reflected;
 }
 
-/** The result of `await coincide()` on the other tiers. */
+/** The result of `await coincide()` on tiers other than `suspending`. */
 export interface Blocking<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> extends WindowScope<Exports, Functions, any, Either<Functions>> {
   tier: 'shared-memory' | 'service-worker' | 'messages';
-  /** Returns its argument. */
+  /** Returns `fn`. */
   enter<Fn extends (...args: any[]) => any>(fn: Fn): Fn;
 }
 
@@ -55,20 +59,26 @@ export interface Blocking<Exports extends object = Untyped, Functions extends ob
 export interface Suspending<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>>
   extends Omit<WindowScope<Exports, Functions, any, Either<Functions>>, 'tier' | 'window' | 'ffi' | 'sleep'> {
   tier: 'suspending';
-  /** Main's `window`, or its option `root`, for operations of `ffi`. */
+  /** Main's `window`, or its option `root`. Use it with `ffi`. */
   window: MainObject;
   ffi: SuspendingFfi;
-  /** Resolves after a number of milliseconds. Rejects after an interrupt, and with the reason of `signal` if that aborts. */
+  /**
+   * Resolves after a number of milliseconds, at least 0. Rejects with a `CoincideError` of code `Interrupted` after an interrupt, with an `AbortError` if main
+   * cancels the call that it serves, and with the reason of `signal` if that aborts.
+   */
   sleep(milliseconds: number, limits?: { signal?: AbortSignal | undefined }): Promise<void>;
   /**
-   * Wraps a function that enters the interpreter and returns a promise. While a call of it is pending, older entries stay suspended: entries end in
+   * Wraps a function that enters the interpreter and returns a promise. While a call of it is pending, older entries stay suspended. Entries therefore end in
    * reverse order.
+   *
+   * @example
+   * proxy.run = enter(source => interpreter.run(source));
    */
   enter<Args extends any[], Result>(fn: (...args: Args) => Promise<Result>): (...args: Args) => Promise<Result>;
 }
 
 /**
- * The worker's side: attaches the worker to its link with main.
+ * Attaches the worker to its link with main. Resolves when main has created or wrapped the worker.
  *
  * @example
  * import coincide from 'coincide/suspending/worker';
@@ -77,5 +87,5 @@ export interface Suspending<Exports extends object = Untyped, Functions extends 
  * const imports = { env: { input: suspending(n => proxy.input(n)) } };
  */
 export default function coincide(options?: WorkerOptions): Promise<Blocking | Suspending>;
-/** The worker's side, typed: `Exports` is what the worker exports, `Functions` what main offers to it. */
+/** Attaches the worker to its link with main, typed: the worker exports `Exports`, and main offers `Functions`. */
 export default function coincide<Exports extends Interface<Exports>, Functions extends Interface<Functions> = {}>(options?: WorkerOptions): Promise<Blocking<Exports, Functions> | Suspending<Exports, Functions>>;

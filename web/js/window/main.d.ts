@@ -1,4 +1,4 @@
-/** Main's side of coincide, with `window` for the worker, on pages. In Node.js, `main.node.d.ts` takes its place. */
+/** Main's side of coincide with `window` for workers, on pages. For Node.js, see `main.node.d.ts`. */
 import type {
   AnyWorker,
   CoincideWorker as PlainWorker,
@@ -42,7 +42,7 @@ export {
   type Untyped,
 } from '../main.js';
 
-/** The operations that a policy judges. */
+/** The operations that a policy allows or refuses. */
 export type Operation =
   | 'get'
   | 'set'
@@ -59,34 +59,39 @@ export type Operation =
   | 'construct'
   | 'evaluate';
 
-/** What a worker may do with objects of main. */
+/**
+ * What workers may do with objects of main.
+ *
+ * @example
+ * coincide({ allow: ['document.title', 'console.log'] });
+ */
 export interface WindowOptions {
-  /** The worker's `window`. Default: the global object. Another one is behind a membrane: see `membrane`. */
+  /** The worker's `window`. Any other object than the global one is behind a membrane: see `membrane`. Default: the global object. */
   root?: object | undefined;
   /**
-   * What an untrusted worker may use: paths from the root, such as `'document.title'`, and objects. Objects along a path have only the listed keys;
-   * the value at its end is open.
+   * What an untrusted worker may use: paths from the root, such as `'document.title'`, and objects. Objects along a path show only the listed keys. The value at
+   * the end of a path, and a listed object, can be used fully. Default: no limits.
    */
   allow?: (string | symbol | object)[] | undefined;
   /**
-   * Called before each operation, with the arguments of the method of `Reflect` that has its name. If it returns `false`, the
-   * worker receives a `NotAllowedError`. It is not called for what functions of main do themselves.
+   * Function called before each operation, with the arguments of the method of `Reflect` of the same name. If it returns `false`, the worker's operation throws a
+   * `NotAllowedError`. It must be synchronous. It is not called for operations inside functions of main. Default: none.
    */
   policy?: ((operation: Operation, target: any, ...args: any[]) => boolean | void) | undefined;
   /** Whether the worker may evaluate source behind a membrane. Default `false`. */
   evaluate?: boolean | undefined;
   /** Whether the worker may import modules behind a membrane. Default `false`. */
   imports?: boolean | undefined;
-  /** What `window.import` calls, with the address that the worker gives. Default: imports the module, relative to the page. */
+  /** Function that `window.import` calls with the worker's address. Default: imports the module at the address, relative to the page. */
   import?: ((href: string) => unknown) | undefined;
   /**
-   * Whether operations are checked for their form, and globals, documents and tools that act on any object (constructors, prototypes, `Reflect`, `eval`) are not handed out. Default: whether
-   * there is a `root` other than the global object. With `allow` or `policy` there is always a membrane.
+   * Whether a membrane protects main's objects. It checks the form of operations, and withholds globals, documents and everything that acts on any object
+   * (constructors, prototypes, `Reflect`, `eval`). Always on with `allow` or `policy`. Default: whether `root` is another object than the global one.
    */
   membrane?: boolean | undefined;
-  /** Milliseconds for which the worker may cache read values. Default: no cache. */
+  /** Milliseconds for which the worker may cache read values, at least 0. Default: no cache. */
   reflected_ffi_timeout?: number | undefined;
-  /** Assignments of the worker don't wait for an answer. They are carried out in order; if one throws, a later operation throws the error. Default `false`. */
+  /** Whether the worker sends assignments without waiting for an answer. They run in order; if one throws, a later operation throws the error. Default `false`. */
   lazy?: boolean | undefined;
 }
 
@@ -101,53 +106,55 @@ export interface WorkerOptions extends PlainWorkerOptions, WindowOptions {}
 
 /** The members that a link adds to the platform's worker. */
 export interface Link<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> extends PlainLink<Exports, Functions> {
-  /** Utilities of the worker's `ffi` for main's own values. They take no trips. */
+  /** The utilities of the worker's `ffi` for main's own values, without round trips. */
   readonly ffi: {
     /** `Object.assign`. */
     assign<T extends object>(target: T, ...sources: any[]): T;
-    /** Calls a function with a `this` of null, or compiles its source and calls that. */
+    /** Calls a function with a `this` of null. A string is compiled first. */
     evaluate<Args extends unknown[], Result>(fn: ((...args: Args) => Result) | string, ...args: Args): Result;
-    /** The values at the ends of several paths of `query`. A symbol is a path of one key. */
+    /** The values at several paths: see `query`. */
     gather(target: object, ...paths: (string | symbol)[]): any[];
-    /** The value at the end of a path such as `a.b[0]["c"]`; undefined if the path breaks off. */
+    /** The value at a path such as `a.b[0]["c"]`, or undefined if a part of the path does not exist. A symbol is a path of one key. */
     query(target: object, path: string | symbol): any;
-    /** Marks a value to be copied to workers, where it would be a proxy otherwise. */
+    /** Marks a value to be sent to workers as a copy instead of a proxy, and returns it. */
     direct<T>(value: T): T;
-    /** Number of main's objects that the worker holds, and of the worker's functions that main holds. */
+    /** `held`: main's objects that the worker holds. `callbacks`: the worker's functions that main holds. */
     sizes(): { held: number; callbacks: number };
   };
 }
 
-/** A worker that has a link to this main, and main's objects. */
+/** A worker with a link to this main, and `window`. */
 export type CoincideWorker<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> = PlainWorker<Exports, Functions> &
   Link<Exports, Functions>;
 
-/** What `coincide()` returns on main. */
+/** The result of `coincide()` on main. */
 export interface Main<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> extends Omit<PlainMain<Exports, Functions>, 'Worker' | 'wrap'> {
   /**
-   * Adds a link and main's objects to a worker, and returns that very worker. Wrapping a worker twice returns it unchanged.
+   * Adds a link to a worker, shares main's objects with it, and returns the same worker. Returns a worker that has a link unchanged. Throws a `TypeError` for
+   * anything else than a worker, and a `CoincideError` of code `Options` if the worker was wrapped with other options.
    *
    * @example
    * const worker = coincide().wrap(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
    */
   wrap<W extends AnyWorker>(worker: W, options?: WrapOptions): W & Link<Exports, Functions>;
-  /** The same for a worker with interfaces of its own. */
+  /** Typed for this worker: it exports `Own`, and main offers `ForIt`. */
   wrap<Own extends Interface<Own>, ForIt extends Interface<ForIt> = {}>(worker: PageWorker, options?: WrapOptions): CoincideWorker<Own, ForIt>;
-  /** The class of workers that have a link to this main, and main's objects. Most bundlers recognize only the global `Worker`: see `wrap`. */
+  /** The class of workers with a link to this main, and `window`. Most bundlers recognize only the global `Worker`: use `wrap` with them. */
   Worker: {
+    /** Creates a worker with a link. Throws a `CoincideError` of code `NoTier` or `NameTaken` if the options cannot be met. */
     new (url: string | URL, options?: WorkerOptions): CoincideWorker<Exports, Functions>;
-    /** A worker with interfaces of its own. */
+    /** Typed for this worker: it exports `Own`, and main offers `ForIt`. */
     new <Own extends Interface<Own>, ForIt extends Interface<ForIt> = {}>(url: string | URL, options?: WorkerOptions): CoincideWorker<Own, ForIt>;
   };
 }
 
 /**
- * Main's side: starts workers that use main's `window`, whose functions main awaits, and which call main's functions.
+ * Creates main's side. Workers use main's `window` and call functions of main, and main awaits functions of its workers.
  *
  * @example
  * import coincide from 'coincide/window/main';
  * coincide().wrap(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
  */
 export default function coincide(options?: MainOptions): Main;
-/** Main's side, typed: `Exports` is what the worker exports, `Functions` what main offers to it. The order is the same in the worker. */
+/** Creates main's side, typed: the worker exports `Exports`, and main offers `Functions`. The worker uses the same order. */
 export default function coincide<Exports extends Interface<Exports>, Functions extends Interface<Functions> = {}>(options?: MainOptions): Main<Exports, Functions>;
