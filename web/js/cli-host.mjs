@@ -1,7 +1,7 @@
-// The hosts by which requests may address `coincide serve`.
+// Checks the hosts in requests to `coincide serve`.
 //
-// A website can have its own name resolve to 127.0.0.1 (DNS rebinding). Browsers then regard the files of this server as files of that website, and
-// let its scripts read them. Such requests differ from others only in their `Host`.
+// A website can make its own name resolve to 127.0.0.1 (DNS rebinding). Browsers then treat files of this server as files of that website, which its scripts may
+// read. Only the `Host` distinguishes such requests.
 import { isIPv4, isIPv6 } from 'node:net';
 
 /** The canonical form of a host name or an address without a port; null if it is neither. */
@@ -12,18 +12,18 @@ export const hostOf = text => {
 };
 
 /**
- * Whether a request may name its hosts: null if one is malformed, or there is not one `Host`; '' if all are allowed, or the one that is not.
+ * The first host of a request that is not allowed; '' if all are allowed; null if a host is malformed, or there is not exactly one `Host`.
  *
- * The address that the connection was made to is always allowed, as are those of the loopback interface: a browser sends an address only to the
- * machine that has it. Names are allowed if they end in `localhost`, or if they are listed.
+ * The address of the connection and loopback addresses are always allowed, because a browser sends an address only to the machine that has it. Names are allowed if
+ * they end in `localhost` or are listed.
  * @param {import('node:http').IncomingMessage} request
- * @param {string | undefined} target The authority of a target that is a whole URL, whose host overrides the header.
+ * @param {string | undefined} target The authority of a target that is an absolute URL, whose host overrides the header.
  * @param {string[]} allowed Further hosts, in canonical form.
  */
 export const refusedHost = ({ headersDistinct, socket }, target, allowed) => {
   const { host: values = [] } = headersDistinct;
   if (values.length !== 1) return null;
-  // A socket that listens on `::` sees IPv4 addresses in disguise.
+  // A socket that listens on `::` has IPv4 addresses in the form of IPv6.
   const local = socket.localAddress?.replace(/^::ffff:(?=\d+\.)/i, '');
   const authorities = target === undefined ? values : [...values, target];
   const hosts = authorities.map(hostOfAuthority);

@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
- * The HTML of a list of what is served of the folder. Rejects when the folder can't be read.
+ * Resolves with the HTML of a list of the served files and folders in a folder. Rejects if the folder cannot be read.
  * @param {string} folder
  * @param {string} path Its decoded path, with a slash at both ends.
  * @param {(name: string) => boolean} isServed
@@ -11,14 +11,14 @@ import { join } from 'node:path';
 export const listing = async (folder, path, isServed) => {
   const names = [];
   for (const name of (await readdir(folder)).filter(isServed)) {
-    // Follows links. What is neither a file nor a folder would not be served.
+    // Follows symbolic links. Only files and folders are served.
     const facts = await stat(join(folder, name)).catch(() => null);
     if (facts?.isDirectory() || facts?.isFile()) names.push(facts.isFile() ? name : `${name}/`);
   }
   names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   if (path !== '/') names.unshift('../');
   const title = escaped(path);
-  // A name may look like the scheme of a URL, which `./` prevents.
+  // `./` prevents that a name is parsed as the scheme of a URL.
   const items = names.map(name => `<li><a href="./${encoded(name)}">${escaped(name)}</a></li>\n`);
   return `<!doctype html>
 <meta charset="utf-8">

@@ -8,18 +8,18 @@ import { refusedHost } from './cli-host.mjs';
 import { listing } from './cli-listing.mjs';
 
 /**
- * Serves a folder. Rejects when the port can't be listened on; resolves with where it listens.
+ * Serves a folder. Resolves with the address of the server. Rejects if it cannot listen on the port.
  * @param {{ folder: string, host: string, port: number, isolated: boolean, cors: boolean, hosts: string[], lists: boolean }} options
- * `hosts` may be named by requests, in addition to those of this machine.
+ * `hosts` are allowed in requests, in addition to those of this machine.
  */
 export const serve = ({ host, port, isolated, cors, ...site }) =>
   new Promise((resolve, reject) => {
     site.headers = { ...(isolated && ISOLATION), ...(cors ? CORS : OWN_ORIGIN) };
-    // A missing `Host` is answered like other malformed ones.
+    // `respond` answers a missing `Host` like a malformed one.
     const server = createServer({ requireHostHeader: false }, (request, response) => {
       respond(request, response, site).catch(error => {
-        // A browser that closes a connection early is not an error. Of a file that has become shorter, the missing part can't be sent: closing
-        // the connection is the only way to say so, since the client takes what follows for that part.
+        // A connection that is closed early is not an error. If a file was truncated while it was sent, only closing the connection shows that its rest is missing:
+        // the client would take later bytes for it.
         if (response.headersSent) return response.destroy();
         console.error(`${request.url}: ${error.message}`);
         refuse(request, response, 500);
@@ -30,7 +30,7 @@ export const serve = ({ host, port, isolated, cors, ...site }) =>
     server.listen({ host, port }, () => resolve(server.address()));
   });
 
-/** Closes the oldest of too many connections for the next: clients that neither read nor ask can't keep others out. */
+/** Closes the oldest connection when there are too many, so that idle clients cannot block others. */
 const closeOldest = server => {
   const connections = new Set();
   server.on('connection', socket => {
@@ -42,7 +42,7 @@ const closeOldest = server => {
   });
 };
 
-/** Connections that are open at a time. Browsers open six to a host. */
+/** Maximum number of open connections. Browsers open 6 to a host. */
 const CONNECTIONS = 256;
 
 const reason = ({ code, message }, host, port) => {
@@ -52,21 +52,21 @@ const reason = ({ code, message }, host, port) => {
   return `cannot listen on ${host}, port ${port}: ${message}`;
 };
 
-/** Isolate a page. Scripts of workers and frames of isolated pages need them as well. */
+/** Headers that isolate a page. Worker scripts and frames of isolated pages need them as well. */
 const ISOLATION = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
-/** Let pages of all other origins, isolated ones included, load and read what is served. */
+/** Headers that let pages of all other origins, including isolated ones, load and read the files. */
 const CORS = { 'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin' };
 
-/** Lets no page of another origin load what is served. */
+/** Header that lets no page of another origin load the files. */
 const OWN_ORIGIN = { 'Cross-Origin-Resource-Policy': 'same-origin' };
 
 const respond = async (request, response, { folder, headers, hosts, lists }) => {
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  // Developers want to see what they have just saved.
+  // Browsers must not use a cached file after a change.
   response.setHeader('Cache-Control', 'no-cache');
   const { method } = request;
   const { authority, path, query } = targetOf(request);
@@ -96,7 +96,7 @@ const respond = async (request, response, { folder, headers, hosts, lists }) => 
   response.end(method === 'HEAD' ? undefined : list);
 };
 
-/** The parts of the target of a request. Only a target that is a whole URL has an authority. */
+/** The parts of the target of a request. Only a target that is an absolute URL has an authority. */
 const targetOf = ({ url }) => {
   const [, authority, rest] = /^https?:\/\/([^/?#]*)(.*)$/i.exec(url) ?? [undefined, undefined, url];
   const [path] = rest.split('?', 1);
@@ -104,8 +104,8 @@ const targetOf = ({ url }) => {
 };
 
 /**
- * The names in a path, without percent-encoding; null if it can't name anything that is served. Paths that begin with two slashes are
- * refused: as the target of a redirection they would name another host.
+ * The decoded names in a path; null if it cannot name a served file. Paths that begin with two slashes are refused, because in a redirection they would name another
+ * host.
  */
 const namesOf = path => {
   if (!/^\/(?!\/)/.test(path)) return null;
@@ -117,7 +117,7 @@ const namesOf = path => {
   }
 };
 
-/** Whether files and folders of this name are served. Hidden ones, such as `.env` and `.git`, are not: they often hold secrets. */
+/** Whether files and folders of this name are served. Hidden ones, such as `.env` and `.git`, are not, because they often hold secrets. */
 const isServed = name => {
   const hidden = name.startsWith('.') && name !== '.well-known';
   return !hidden && !SPECIAL.test(name);
@@ -125,13 +125,13 @@ const isServed = name => {
 
 const SPECIAL = process.platform === 'win32' ? /[/\\\0:]/ : /[/\\\0]/;
 
-/** A regular file, opened; null if there is none. */
+/** Opens a regular file. Resolves with null if there is none. */
 const find = async name => {
   // Opening or reading a FIFO or a device may block a thread indefinitely, or have side effects.
   if (!(await kindOf(name))?.isFile()) return null;
   const handle = await open(name, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(whenAbsent);
   const facts = await handle?.stat({ bigint: true });
-  // The path may lead to something else by now.
+  // The path may have changed since the check.
   if (facts?.isFile()) return { name, handle, facts };
   await handle?.close();
   return null;
@@ -139,7 +139,7 @@ const find = async name => {
 
 const kindOf = name => stat(name).catch(whenAbsent);
 
-/** Null for errors which mean that a path leads to nothing that can be read; throws others. */
+/** Returns null for errors of paths without a readable file. Throws others. */
 const whenAbsent = error => {
   if (['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ENAMETOOLONG', 'ELOOP', 'EINVAL'].includes(error.code)) return null;
   throw error;
@@ -156,7 +156,7 @@ const send = async (request, response, { name, handle, facts }) => {
   if (!isExpected(headers, tag, since)) return refuse(request, response, 412);
   if (isKnown(headers, tag, since)) return response.writeHead(304).end();
   response.setHeader('Accept-Ranges', 'bytes');
-  // A range applies to GET only. With `If-Range` the whole file is sent, which is correct whether or not its condition holds.
+  // A range applies to GET only. With `If-Range`, the whole file is sent, which is always correct.
   const wanted = method === 'GET' && !headers['if-range'] ? rangeOf(headers.range, size) : null;
   if (wanted === UNSATISFIABLE) {
     response.setHeader('Content-Range', `bytes */${size}`);
@@ -175,14 +175,14 @@ const send = async (request, response, { name, handle, facts }) => {
   response.end();
 };
 
-/** Whether the file is in the state that the client asks for. A tag takes precedence over a date, which counts seconds. */
+/** Whether the file is in the state that the client requires. A tag takes precedence over a date, which has a resolution of seconds. */
 const isExpected = (headers, tag, since) => {
   const tags = headers['if-match'];
   if (tags) return tags === '*' || tags.split(',').some(expected => expected.trim() === tag);
   return !(since > Date.parse(headers['if-unmodified-since']));
 };
 
-/** Whether the client has this state of the file already. */
+/** Whether the client already has this state of the file. */
 const isKnown = (headers, tag, since) => {
   const tags = headers['if-none-match'];
   if (tags) return tags === '*' || tags.split(',').some(known => known.trim().replace(/^W\//, '') === tag);
@@ -192,8 +192,8 @@ const isKnown = (headers, tag, since) => {
 const UNSATISFIABLE = Symbol();
 
 /**
- * The first and the last byte of a range, as RFC 9110 defines it in section 14. Null for the whole file: the header is absent or malformed, in another
- * unit than bytes, or asks for several ranges.
+ * The first and the last byte of a range, as in section 14 of RFC 9110. Null for the whole file: the header is absent, malformed, in another unit than bytes, or has
+ * several ranges.
  */
 const rangeOf = (header = '', size) => {
   const [, set] = /^bytes=(.*)$/i.exec(header) ?? [];
@@ -202,14 +202,14 @@ const rangeOf = (header = '', size) => {
   if (more.length > 0 || (!first && !last)) return null;
   if (!first) {
     if (Number(last) === 0) return UNSATISFIABLE;
-    // The RFC calls a suffix satisfiable whatever the size. No `Content-Range` can express the empty one.
+    // By the RFC, a suffix range of an empty file is satisfiable, but no `Content-Range` can express it.
     return size === 0 ? null : [Math.max(0, size - Number(last)), size - 1];
   }
   if (last && BigInt(last) < BigInt(first)) return null;
   return Number(first) < size ? [Number(first), last ? Math.min(Number(last), size - 1) : size - 1] : UNSATISFIABLE;
 };
 
-/** Answers in plain text: the status, and an explanation. */
+/** Answers in plain text with the status and an explanation. */
 const refuse = (request, response, status, explanation = `${request.method} ${targetOf(request).path}`) => {
   const text = `${status} ${STATUS_CODES[status]}: ${explanation}\n`;
   response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(text) });

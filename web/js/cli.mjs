@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The command `coincide` for Node.js. The crate coincide-cli has the same.
+// The command `coincide` for Node.js, the same as that of the crate coincide-cli.
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join, resolve } from 'node:path';
 import { spawn } from 'node:child_process';
@@ -30,7 +30,7 @@ Options:
   -V, --version  Print version
 `;
 
-/** What the user has written wrong. */
+/** An error in the command line. */
 class Misuse extends Error {}
 
 const beside = name => readFileSync(new URL(name, import.meta.url));
@@ -63,13 +63,13 @@ async function startServing(options, [given = '.', ...more]) {
       `invalid value '${wrong}' for '--allow-host <NAME>': it is a host name or an address, without scheme, port and path`
     );
   const folder = existing(given);
-  // What `--host` names is allowed.
+  // The address of `--host` is allowed.
   const hosts = [...names, host].map(hostOf);
-  // Before the address is known, and an interrupt can be expected. Nothing is written, so nothing has to be finished.
+  // Set before the address is printed, after which an interrupt is expected. There is no state to save.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(0));
   const { address, port: actual, family } = await serve({ folder, host, port, isolated: !plain, cors, hosts, lists: !bare });
   const page = `http://${family === 'IPv6' ? `[${address}]` : address}:${actual}/`;
-  // Serves even if its output is closed.
+  // The server continues if its output is closed.
   process.stdout.on('error', () => {});
   process.stdout.write(`${page} serves ${folder}${plain ? ', without the headers of isolation' : ''}\nCtrl-C ends it\n`);
   if (!/^(127\.|::1$)/.test(address))
@@ -107,7 +107,7 @@ function writeScript(name, { force }, [given, ...more]) {
   if (!isFolder(folder)) throw new Error(`there is no folder ${folder}: create it first`);
   const text = beside(name);
   const there = read(file);
-  // A name without an extension is more likely a folder that is missing than a script.
+  // A name without an extension is more likely a missing folder than a script.
   if (!there && !extname(file)) throw new Error(`there is no folder ${file}: create it first, or name a file that ends in .js`);
   if (there?.equals(text)) return console.log(`${file} is up to date`);
   if (there && !force) throw new Error(`${file} is there and is something else: \`--force\` replaces it`);
@@ -123,7 +123,7 @@ function isFolder(path) {
   }
 }
 
-/** The content of a file; nothing if it isn't there. */
+/** The content of a file; undefined if it does not exist. */
 function read(file) {
   try {
     return readFileSync(file);

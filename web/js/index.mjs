@@ -1,5 +1,5 @@
-// What `coincide` alone resolves to. Each side has an entry of its own.
+// The entry `coincide`, which does not exist: each side has its own.
 throw new Error('`coincide` has no entry of that name: import `coincide/main` on the page, and `coincide/worker` in the worker');
 
-// Linked before the line above runs: without it, an import of the default fails with a message that does not help.
+// Without this export, importing the default fails before the line above runs, with a less helpful message.
 export default undefined;

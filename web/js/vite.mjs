@@ -1,4 +1,4 @@
-// The plug-in for Vite.
+// The plug-in for Vite: see `vite.d.mts`.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -11,7 +11,7 @@ export default function coincide(options = {}) {
   const script = pathOf(serviceWorker);
   let config;
 
-  /** Sends the headers that isolate pages, except those that `given`, the headers of the user's configuration, has values for. */
+  /** A handler that sends the headers of isolation, except those in `given`, the headers of the user's configuration. */
   const isolate = given => {
     const taken = new Set(Object.keys(given ?? {}).map(name => name.toLowerCase()));
     const headers = isolation ? Object.entries(isolating(isolation)).filter(([name]) => !taken.has(name.toLowerCase())) : [];
@@ -27,7 +27,7 @@ export default function coincide(options = {}) {
     config(user) {
       const build = user.build?.target === undefined && !knowsVersion(this) ? { target: MODERN } : {};
       const worker = user.worker?.format === undefined ? { format: 'es' } : {};
-      // The package's own modules need no preparation. Discovering them late would reload the page.
+      // The package needs no pre-bundling. If Vite discovered it late, it would reload the page.
       const isIncluded = user.optimizeDeps?.include?.some(name => name === 'coincide' || name.startsWith('coincide/'));
       return { build, worker, optimizeDeps: isIncluded ? {} : { exclude: ['coincide'] } };
     },
@@ -65,14 +65,14 @@ export default function coincide(options = {}) {
   };
 }
 
-/** Adds a handler before those of other plug-ins, which may answer requests: Vitest's answers those for its pages. */
+/** Adds a handler before those of other plug-ins, which may answer requests, as Vitest does for its pages. */
 const first = (middlewares, handle) => middlewares.stack.unshift({ route: '', handle });
 
 const POLICIES = ['require-corp', 'credentialless'];
 
 const isolating = policy => ({ 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': policy });
 
-/** The path of the service worker below `base`; undefined if there is to be none. */
+/** The path of the service worker below `base`; undefined for none. Throws for an invalid option. */
 const pathOf = wanted => {
   if (wanted === false) return undefined;
   if (wanted === true) return 'sw.js';
@@ -82,13 +82,13 @@ const pathOf = wanted => {
   return path;
 };
 
-/** Where the development server has a file. `base` may be an address, or relative. */
+/** The path of a file on the development server. `base` may be an absolute URL, or relative. */
 const addressOf = (base, path) => `${new URL(base, 'http://localhost/').pathname}${path}`;
 
 const relay = () => readFileSync(new URL('./sw.js', import.meta.url));
 
-/** Vite 7 and later tell plug-ins their version, and build for browsers that know `await` at the top level of modules. */
+/** Whether Vite is of version 7 or later, which passes its version to plug-ins and builds for browsers with top-level `await`. */
 const knowsVersion = context => context?.meta?.viteVersion !== undefined;
 
-/** The oldest browsers with `await` at the top level of modules, for Vite 5 and 6. */
+/** The oldest browsers with top-level `await`, for Vite 5 and 6. */
 const MODERN = ['es2022', 'edge89', 'firefox89', 'chrome89', 'safari15'];
