@@ -1,13 +1,12 @@
 // The errors of coincide itself, and the stacks of all errors that it throws or rejects with.
 //
-// A stack shows frames of the program only. An error of coincide is created deep inside of it, so its own stack is of no use: the function that the
-// program has called catches the error and replaces its frames by those of the caller, with `located`. Frames are distinguished by their position,
-// never by file names, which a bundler changes.
+// A stack shows only frames of the program. An error of coincide is created deep inside the package, so the function that the program has called catches the error
+// and replaces its frames by those of the caller, with `located`. Frames are distinguished by position and not by file name, which bundlers change.
 
-/** Why a call gave no result, unless its function threw: the other end, the link or the protocol has failed. */
+/** An error of coincide itself: a call has no result although its function has not thrown, or a worker has no link. */
 export class CoincideError extends Error {
   /**
-   * @param {string} code such as `Closed`, `Deadlock`: stable, for programs
+   * @param {string} code stable, for programs, such as `Closed` or `Deadlock`
    * @param {string} message
    * @param {string} fn the function that was called
    * @param {{ cause?: unknown }} [options]
@@ -16,30 +15,30 @@ export class CoincideError extends Error {
     super(message, options);
     this.name = 'CoincideError';
     this.code = code;
-    /** The function that was called. */
+    /** Name of the called function; empty without one. */
     this.function = fn;
     ours(this);
   }
 }
 
-// Bundlers shorten names of classes.
+// Explicit, because bundlers shorten names of classes.
 Object.defineProperty(CoincideError, 'name', { value: 'CoincideError', configurable: true });
 
-/** All codes. An error of another copy of coincide may have others. */
+/** All codes. */
 const CODES =
   'CannotBlock Closed Copies Deadlock Failed Interrupted Misplaced NameTaken NoRelay NoTier NotSent NotStarted Options OutOfMemory Panicked Refused Result SchemaMismatch TooDeep'.split(' ');
 
-/** Errors of the other end that are instances of this end's class. */
+/** Errors from the other end that `adopt` has changed. */
 const adopted = new WeakSet();
 
-/** Makes an error from the other end an instance of this end's class, if its name and code say that it is one of coincide. */
+/** Makes an error from the other end an instance of `CoincideError`, if it has that name and a known code. */
 export const adopt = error => {
   if (error.name !== 'CoincideError' || !Object.hasOwn(error, 'code') || !CODES.includes(error.code)) return;
   Object.setPrototypeOf(error, CoincideError.prototype);
   adopted.add(error);
 };
 
-/** Beginnings of the stacks of errors that have not reached the program yet. */
+/** First lines of the stacks of errors that have not reached the program yet. */
 const heads = new WeakMap();
 
 /** Marks an error of coincide for `located`. */
@@ -52,8 +51,8 @@ export const ours = error => {
 };
 
 /**
- * Gives an error the frames of the program that called coincide. `here` is a `site` of the called function itself. Errors of the program
- * are unchanged. The reason of `signal` may be an error of the platform that has no stack or, in Firefox, the stack of its first reader.
+ * Gives an error the frames of the program that called coincide, and returns it. `here` is a `site` of the called function. Errors of the program are not
+ * changed. The reason of `signal` may be an error of the platform without a stack or, in Firefox, with the stack of its first reader.
  */
 export const located = (error, here, signal) => {
   const head = isReasonOf(signal, error) ? titleOf(error) : heads.get(error);
@@ -63,7 +62,7 @@ export const located = (error, here, signal) => {
   return error;
 };
 
-/** Whether an error is the platform's own reason of an aborted signal. Properties of both may throw: a program can replace them. */
+/** Whether an error is the platform's reason of an aborted signal. A program can replace properties of both, which may then throw. */
 const isReasonOf = (signal, error) => {
   try {
     return signal?.aborted && error === signal.reason && isDom(error) && !Object.hasOwn(error, 'stack');
@@ -72,7 +71,7 @@ const isReasonOf = (signal, error) => {
   }
 };
 
-/** Wraps a function that programs call: errors of coincide that leave it show the frames of its caller. */
+/** Wraps a function that programs call. Errors of coincide that it throws show the frames of its caller. */
 export const entry = body =>
   function (...args) {
     try {
@@ -82,16 +81,16 @@ export const entry = body =>
     }
   };
 
-/** Where the function that calls this one was called: see `located`. */
+/** Captures where the calling function was called: see `located`. */
 export const site = () => new Error();
 
 /**
- * Whether an error that is created after an `await` has the frames of the asynchronous function's caller. V8 keeps these frames, and it parses a script
- * again to create the first error in it, which takes milliseconds. V8 is recognised by how it prints native functions.
+ * Whether an error that is created after an `await` has the frames of the asynchronous function's caller, as in V8. There, `site` is not called in advance, because
+ * V8 parses a script again to create the first error in it, which takes milliseconds. V8 is recognized by the text of native functions.
  */
 export const hasAsyncFrames = String(Object).endsWith('{ [native code] }');
 
-/** The same with `FEW` frames at most: each awaited call creates one, and few calls fail. */
+/** Like `site`, with at most `FEW` frames. Each awaited call creates one, and few calls fail. */
 export const siteInShort = () => {
   const limit = frameLimit();
   if (limit <= FEW) return new Error();
@@ -101,7 +100,7 @@ export const siteInShort = () => {
   return here;
 };
 
-/** `Error.stackTraceLimit`, or 0 if the program has set something else than a number. */
+/** `Error.stackTraceLimit`, or 0 if it is not a number. */
 const frameLimit = () => {
   try {
     const limit = Error.stackTraceLimit;
@@ -121,7 +120,7 @@ const limitFrames = limit => {
 
 const FEW = 7;
 
-/** The error for a kind of failure: of the platform's class for it, if there is one. */
+/** The error for a kind of failure, of the platform's class if there is one. */
 export function failed(kind, message, fn) {
   let error;
   if (kind in domNames) error = new DOMException(message, domNames[kind]);
@@ -135,15 +134,15 @@ export function failed(kind, message, fn) {
   return ours(error);
 }
 
-// How calls end: `failure.rs` has the same list.
+// Status numbers of ended calls. `failure.rs` has the same list.
 export const VALUE = 0, THREW = 1, BAD_ARGUMENTS = 5, OUT_OF_MEMORY = 11, CANCELLED = 13, CLOSED = 15;
 const CANNOT_BLOCK = 8, INTERRUPTED = 14;
 
-/** By number: the kind of a failure, and its message. `text` is what wasm says about it. */
+/** By status number minus 2: the kind of a failure, and its message. `text` comes from wasm. */
 const FAILURES = [
   ['Panicked', (fn, text) => `${fn} failed: ${text}`],
   ['BadResult', (fn, text) => `the result of ${fn} cannot be sent: ${text}`],
-  // The text of the other end names the function as well.
+  // The text may already name the function.
   ['UnknownFunction', (fn, text) => (text.includes(fn) ? `at the other end, ${text}` : `${fn} is unknown to the other end: ${text}`)],
   ['BadArguments', (fn, text) => `${fn} does not take these arguments: ${text}`],
   ['SchemaMismatch', (fn, text) => `${fn} is declared with different types by the two ends: ${text}`],
@@ -160,17 +159,17 @@ const FAILURES = [
   ['Refused', (fn, text) => `${fn} threw ${text}`],
 ];
 
-/** The error of a call of `fn` that gave no result, and in which `fn` did not throw. */
+/** The error of a call of `fn` that ended with a status other than `VALUE` and `THREW`. */
 export const failureOf = (status, text, fn) => {
   const [kind, messageOf] = FAILURES[status - 2];
   return failed(kind, messageOf(`\`${fn}\``, text), fn);
 };
 
-/** The error with which a running function is to stop in `fn`. */
+/** The error that `fn`, such as `check`, throws to stop the running function. */
 export const stopOf = (status, text, fn) => {
   if (status === INTERRUPTED) return failed('Interrupted', 'main has interrupted the worker', fn);
   if (status === CANCELLED) return failed('Cancelled', 'main has cancelled the call that is running', fn);
-  return status === CANNOT_BLOCK ? failed('CannotBlock', `\`${fn}\` cannot be used, since this worker cannot block: await a timer instead, or see \`diagnose()\` on main for what would let it block`, fn) : failed('Closed', text, fn);
+  return status === CANNOT_BLOCK ? failed('CannotBlock', `\`${fn}\` cannot be used, because this worker cannot block: await a timer instead; \`diagnose()\` on main shows why`, fn) : failed('Closed', text, fn);
 };
 
 const domNames = {
@@ -180,7 +179,7 @@ const domNames = {
   Cancelled: 'AbortError',
 };
 
-/** An error from the other end. Its stack begins with the frames of the other end; those of the caller here follow. */
+/** A thrown value from the other end. The stack of an error has the frames of the other end, followed by those of the caller at this end. */
 export function remote(thrown, fn) {
   if (!isError(thrown)) return thrown;
   for (let error = thrown, left = MOST_CAUSES; isError(error) && left > 0; error = error.cause, left--)
@@ -191,10 +190,10 @@ export function remote(thrown, fn) {
 
 const MOST_CAUSES = 16;
 
-/** Calls a function of the program. In a stack, this frame and those below it are coincide's: see `withoutOurs`. */
+/** Calls a function of the program. In a stack, this frame and those below it belong to coincide: see `withoutOurs`. */
 export const { 'coincide:run': run } = {
   'coincide:run'(fn, self, args) {
-    // WebKit drops the frame of a function that ends with a call, except in a `try`.
+    // WebKit drops the frame of a function with a tail call, except in a `try`.
     try {
       return Reflect.apply(fn, self, args);
     } catch (error) {
@@ -203,11 +202,11 @@ export const { 'coincide:run': run } = {
   },
 };
 
-/** A stack without the frames from `run` on. Frames of the other end that follow are kept. Takes a time that is linear in the length of the stack, which may be that of a stranger. */
+/** A stack without the frames from `run` on. Frames of the other end that follow are kept. Runs in linear time, because the stack is untrusted. */
 export const withoutOurs = stack =>
   stack.replace(/(?:\n +at (?:Reflect\.)?\w+ \(<anonymous>\)){0,4}(?:^|\n)[^\n]*\bcoincide:run(?:(?: \[as \w+\])? \(|@)[^]*?(?=\n +-- called as |$)/g, '');
 
-/** The program's frames of the stack of a `site`: without those of `site` and of the function that called it. */
+/** The frames of the program in a `site`, without those of `site` and of the function that called it. */
 const framesOf = error => {
   const stack = stackOf(error);
   if (typeof stack !== 'string') return [];
@@ -216,7 +215,7 @@ const framesOf = error => {
   return first < 0 ? [] : lines.slice(first + 2);
 };
 
-/** The stack of an error. In V8, `Error.prepareStackTrace` of the program formats it: the result may be of any type, or undefined here if that throws. */
+/** The stack of an error. In V8, `Error.prepareStackTrace` of the program may return any value. Undefined if it throws. */
 const stackOf = error => {
   try {
     return error.stack;
@@ -225,14 +224,14 @@ const stackOf = error => {
   }
 };
 
-/** Whether stacks begin with the class and the message, as in V8. Found out for the first error only: to show a stack, V8 parses the whole file again. */
+/** Whether stacks begin with the class and the message, as in V8. Computed for the first error, because V8 parses the whole file again to format a stack. */
 const isTitled = () => (titled ??= String(new Error('title').stack).startsWith('Error: title'));
 let titled;
 
-/** What a stack begins with, above the frames. */
+/** The first line of a stack, above the frames. */
 const titleOf = ({ name, message }) => (isTitled() ? `${name}: ${message}` : '');
 
-/** A text of the platform without its full stop, as part of a sentence. */
+/** A text of the platform without its full stop, for use in a sentence. */
 export const clause = text => String(text).replace(/[\s.]+$/, '');
 
 /** Whether a value inherits from a prototype. False for a proxy whose trap throws. */
@@ -244,7 +243,7 @@ const inherits = (value, prototype) => {
   }
 };
 
-/** Whether a value is an error of coincide that this end has created. */
+/** Whether a value is a `CoincideError` that this end has created. */
 export const isCoincide = value => inherits(value, CoincideError.prototype) && !adopted.has(value);
 
 export const isError = value => inherits(value, Error.prototype);
@@ -258,7 +257,7 @@ const setStack = (error, stack) => {
   try {
     hide(error, 'stack', stack);
   } catch {
-    // V8 formats a stack before it replaces it, and `Error.prepareStackTrace` of the program throws.
+    // V8 formats a stack before replacing it, and `Error.prepareStackTrace` of the program has thrown.
     Reflect.deleteProperty(error, 'stack');
     hide(error, 'stack', stack);
   }

@@ -1,4 +1,4 @@
-// The proxies: functions of the other end as properties.
+// Proxies with functions of the other end as properties, and checks of options and limits.
 import { entry, ours } from './errors.js';
 import { canTransfer } from './posted/platform.js';
 import { inWords } from './link/values.js';
@@ -6,23 +6,22 @@ import { inWords } from './link/values.js';
 export { BOOT, FAILED, HELLO, PANIC, RING, wakesWorkers } from './boot.js';
 
 /**
- * A proxy whose properties call the other end. Reading `proxy.name` returns a function that calls `name` at the other end;
- * setting it registers a function of that name at this end.
+ * A proxy for functions. Reading `proxy.name` returns a function that calls `name` at the other end. Setting it registers a function at this end.
  *
  * @param {(name: string) => Function} caller returns the function that calls `name`
  * @param {{ set(name: string, value: unknown): void, delete(name: string): void, has(name: string): boolean, words(): string, exports?(): string[] }} own registers
- * and removes functions of this end. `has` is whether the other end has a function, as far as that is known, `words` describes the proxy, and `exports`
- * returns what the other end has
+ * and removes functions of this end. `has` returns whether the other end has a function, as far as it is known. `words` describes the proxy. `exports` returns the
+ * names of the other end's functions
  */
 export const proxyOf = (caller, own) => {
   const callers = new Map();
   const target = Object.create(Object.create(null, { [INSPECT]: { value: () => `[${own.words()}]` } }));
-  // What consoles of browsers show of it.
+  // Consoles of browsers show this property.
   if (own.exports) Object.defineProperty(target, Symbol('exports'), { configurable: true, enumerable: true, get: own.exports });
   return new Proxy(target, {
     get(target, key) {
       if (key === UNSENDABLE) return 'a proxy of functions of the other end';
-      // `await` reads it: a proxy is not a promise.
+      // `await` reads `then`. A proxy is not a promise.
       if (key === 'then') return undefined;
       if (key === INSPECT) return target[key];
       if (key === Symbol.toStringTag) return 'coincide';
@@ -48,20 +47,20 @@ export const proxyOf = (caller, own) => {
       return delete target[key];
     },
     has: (target, key) => Object.hasOwn(target, key) || own.has(nameOf(key)),
-    // Neither would have an effect at the other end.
+    // These operations have no meaning for the other end.
     defineProperty: () => false,
     preventExtensions: () => false,
   });
 };
 
-/** The name of a function on the wire: that of a registered symbol begins with `@@`. Undefined for what names none. */
+/** The name of a function on the wire. The name of a registered symbol begins with `@@`. Undefined for keys without a name. */
 const nameOf = key => {
   if (typeof key !== 'symbol') return key.startsWith('@@') ? undefined : key;
   const name = Symbol.keyFor(key);
   return name === undefined || name.startsWith('coincide:') ? undefined : `@@${name}`;
 };
 
-/** The name that `notify` is given. */
+/** The name of a function for the first argument of `notify`. */
 export const textOf = given => (typeof given === 'symbol' ? nameOf(given) : undefined) ?? `${given}`;
 
 const uncallable = key =>
@@ -70,10 +69,10 @@ const uncallable = key =>
     throw ours(new TypeError(`\`${key}\` names no function: names that begin with \`@@\` are those of symbols; use \`Symbol.for(${JSON.stringify(key.slice(2))})\``));
   });
 
-/** Node.js calls the method of this name to show an object. */
+/** Key of the method with which Node.js shows an object. */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
-/** Removes the list that `transfer` marked from the arguments, and applies `transform` to the rest. Returns these, the buffers in the list, and its other objects. */
+/** Splits the result of `transfer` off the arguments, and applies `transform` to the rest. Returns the arguments, the buffers to move, and the other objects to move. */
 export const prepare = (args, { transfers, transform }) => {
   let buffers, objects;
   if (transfers && args.length > 0 && transfers.has(args[args.length - 1])) {
@@ -106,7 +105,7 @@ const isBuffer = value => {
 
 const { get: byteLength } = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength');
 
-/** Detaches buffers that were sent by `transfer`. If that throws, a rejection of `result` is handled, because the caller does not receive it. */
+/** Detaches sent buffers. If that throws, marks `result` as handled, because the caller does not receive it. */
 export const detach = (moved, result) => {
   if (!moved?.length) return;
   try {
@@ -117,13 +116,13 @@ export const detach = (moved, result) => {
   }
 };
 
-/** An option that is a number of bytes, checked. */
+/** Returns an option that is a number of bytes. Throws for other values. */
 export const bytesOf = (bytes, option = 'memory') => {
   if (typeof bytes !== 'number' || !(bytes >= 0)) throw ours(new TypeError(`\`${option}\` has to be a number of bytes, at least 0, not ${inWords(bytes)}`));
   return bytes;
 };
 
-/** The options of both ends, with their defaults, and the function `transfer` that goes with them. */
+/** The checked options of an end with their defaults, and its function `transfer`. */
 export const optionsOf = ({ transform, transfer = true, strict = false, measure = false, promises = false, ...rest } = {}) => {
   if (rest.ringSize !== undefined && bytesOf(rest.ringSize, 'ringSize') > MAX_RING)
     throw ours(new RangeError(`\`ringSize\` has to be ${MAX_RING} bytes at most, not ${rest.ringSize}: larger payloads are sent in parts`));
@@ -143,7 +142,7 @@ export const optionsOf = ({ transform, transfer = true, strict = false, measure 
   };
 };
 
-/** The first option that is given with another value than before; undefined if all are the same. */
+/** The name of the first given option that differs from before; undefined if none does. */
 export const differing = (before, given) => Object.keys(given).find(key => given[key] !== undefined && !isSame(key, given[key], before));
 
 const isSame = (key, value, before) => {
@@ -152,7 +151,7 @@ const isSame = (key, value, before) => {
   return Object.is(value, before[key]) || (key === 'serviceWorker' && String(value) === String(before[key]));
 };
 
-/** The lists that `transfer` has made. */
+/** Results of `transfer`. */
 const marked = new WeakSet();
 
 /** 1 GiB. */
@@ -167,7 +166,7 @@ const checkMilliseconds = (name, value) => {
     throw ours(new RangeError(`\`${name}\` has to be a number of milliseconds, at least 0, not ${inWords(value)}`));
 };
 
-/** The limits of calls, checked: a timeout in milliseconds, an AbortSignal; the rows of a stream that are requested at once; and whether a worker's calls return promises instead of blocking. */
+/** The checked limits of calls with their defaults: see `Limits` of `worker.d.ts`. */
 export const limitsOf = ({ timeout = Infinity, signal, promise, rows = ROWS } = {}) => {
   checkMilliseconds('timeout', timeout);
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw ours(new TypeError('`signal` is not an AbortSignal: pass the `signal` of an AbortController'));
@@ -175,19 +174,19 @@ export const limitsOf = ({ timeout = Infinity, signal, promise, rows = ROWS } = 
   return { timeout, signal, promise, rows };
 };
 
-/** Rows of a stream that are requested at once, by default. */
+/** Default of `rows`. */
 const ROWS = 16;
 
 /** Marks messages that carry frames, on tiers without shared memory. */
 export const PACKET = 'coincide:packet:1';
 
-/** Marks messages about posted objects; see `posted/objects.js`. */
+/** Marks messages about posted objects: see `posted/objects.js`. */
 export const OBJECTS = 'coincide:objects:1';
 
-/** Marks messages about out-of-band signals; see `out-of-band/main.js`. */
+/** Marks messages about out-of-band signals: see `out-of-band/main.js`. */
 export const OUT_OF_BAND = 'coincide:out-of-band:1';
 
-/** Which of `kinds` a message is; undefined for one of the program's. A program can dispatch an event whose data throws when it is read. */
+/** The kind of a message; undefined for a message of the program, including one whose data throws when it is read. */
 export const kindOf = (data, kinds) => {
   try {
     return kinds.find(kind => data?.[kind] !== undefined);
@@ -196,11 +195,11 @@ export const kindOf = (data, kinds) => {
   }
 };
 
-/** Sends packets with `post`, of a `Worker` or in a worker. */
+/** The function that sends packets with `post`. */
 export const packetsOf = post => (packet, moved) => post({ [PACKET]: packet }, moved);
 
-/** Marks the message of a worker in which coincide itself has failed; it holds the text of the error. */
+/** Marks the message of a worker in which coincide itself has failed. It holds the text of the error. */
 export const BROKEN = 'coincide:broken:1';
 
-/** An object with this property cannot be sent; the value names the object in the error. `encode.js` of the codec reads it. */
+/** Property of objects that cannot be sent. Its value names the object in the error of `values/encode.js`. */
 export const UNSENDABLE = Symbol.for('coincide:unsendable');

@@ -1,21 +1,20 @@
-// Buffers of the program on their way: wasm knows them by numbers, and never has their bytes in its memory.
+// Buffers of the program that are being sent or received. wasm has numbers for them, and not their bytes.
 //
-// One that is sent is copied from where it is into shared memory, as far as there is room at once. `keep` copies the rest before code of the program
-// runs, so that what arrives is what the buffer held when it was sent. One that is received is copied out of shared memory into the buffer that the
-// program gets.
+// A sent buffer is copied directly into shared memory, as far as there is room. `keep` copies the rest before code of the program runs, so that later changes are not
+// sent. A received buffer is copied out of shared memory into the buffer that the program receives.
 import { memory } from './scratch.js';
 import { buffers } from '../shared.js';
 
 const free = [];
 
-/** Takes a view in. Returns its number. */
+/** Registers a view. Returns its number. */
 export const lend = view => {
   const number = free.pop() ?? buffers.length;
   buffers[number] = view;
   return number;
 };
 
-/** Makes a buffer to receive into. Returns its number plus 1, or 0 if there is no memory. */
+/** Allocates a buffer to receive into. Returns its number plus 1, or 0 if there is no memory. */
 export const allot = length => {
   try {
     return lend(new Uint8Array(length)) + 1;
@@ -24,25 +23,25 @@ export const allot = length => {
   }
 };
 
-/** The bytes of a buffer that was received, which the program gets. */
+/** Takes the bytes of a received buffer, for the program. */
 export const taken = number => {
   const bytes = buffers[number];
   buffers[number] = undefined;
   return bytes;
 };
 
-/** Takes back what `taken` has returned. */
+/** Undoes `taken`. */
 export const restore = (number, bytes) => {
   buffers[number] = bytes;
 };
 
-/** Lets go of a buffer. */
+/** Releases a buffer and its number. */
 export const forget = number => {
   buffers[number] = undefined;
   free.push(number);
 };
 
-/** Replaces a buffer of the program by a copy of what is still to be sent. Returns whether there was memory for it. */
+/** Replaces a buffer of the program by a copy, of the part from `from` on. Returns whether there was memory for it. */
 export const keep = (number, from) => {
   const view = buffers[number];
   try {

@@ -1,8 +1,7 @@
-// The ends of links: what an engine of wasm needs of its host. Tables of functions, of pending calls and of functions that run, the code that performs
-// actions, and values on their way.
+// The ends of links: the host of an engine in wasm. An end has the tables of functions, pending calls and running functions, and performs the engine's actions.
 //
-// No frame of wasm is below code of the program: wasm returns what is to be done, and is called again with the result. So what a program throws belongs
-// to its own call, and a program may call coincide wherever it runs.
+// No frame of wasm is below code of the program: wasm returns the next action, and is called again with its result. An exception of the program therefore ends only
+// its own call, and the program may call coincide anywhere.
 import { answer, cancel, deliver, initSync, lose, notify, register, release, resume, start, unregister } from '../coincide.js';
 import { CLOSED as LINK_CLOSED, THREW as THROWN, failureOf, isCoincide, run } from '../errors.js';
 import { hasFailed } from './guard.js';
@@ -16,32 +15,32 @@ import { ADDRESS, BLOCKS, CALL, FUNCTION, LENGTH, SERIAL, STATUS, WAKE, memory, 
 import { attach, wakeByPort } from '../shared.js';
 import { MISSING, Values, inWords, isThenable, ownCodec, unsent } from './values.js';
 
-/** What both ends have in common. */
+/** The parts that both ends have in common. */
 export class End {
-  /** Functions that were started and have not ended, by the numbers of their runs. */
+  /** Serial numbers of started functions that have not ended. */
   running = new Set();
   id;
   values;
-  /** Values that may be references. */
+  /** `Values` with references to objects of main. */
   reflected;
   /** Serial number of the call whose function is on the stack; undefined without one. */
   serving;
-  /** Receives the serial numbers of calls that the other end has cancelled. Undefined if nothing needs them. */
+  /** Called with the serial number of each call that the other end has cancelled; undefined if unused. */
   aborted;
-  /** By index. */
+  /** Registered functions by index. */
   functions = [];
-  /** Objects that are posted; undefined for an end without such messages. */
+  /** The posted objects of the link; undefined if it has none. */
   posted;
   /** Pending promises by the ids of their calls. */
   pending = new Map();
-  /** Counts the ids of what this end keeps for the other one. */
+  /** Counter of the ids that this end assigns. */
   counter = { last: 0 };
   /** The handles of ordinary calls. */
   objects = new Objects(this.counter, ids => this.release(ids), (name, args) => this.notify(name, args));
-  /** Why the link is closed, in words. */
+  /** Why the link is closed; undefined while it is open. */
   closed;
 
-  /** @param id of wasm; 0 if wasm shows why there is no end */
+  /** @param id id in wasm; 0 if wasm shows why it could not be created */
   constructor(id, strict) {
     if (id === 0) throw new Error(memory.shownText());
     this.id = id;
@@ -53,18 +52,18 @@ export class End {
     this.insert(NEXT, { name: 'a stream', fn: (...request) => this.objects.next(...request), values: this.values, mend });
     this.insert(RETURN, { name: 'a stream', fn: id => this.objects.return(id), values: this.values });
     addEnd(this);
-    // It does not listen before its first turn.
+    // The end does not listen before its first turn.
     requestTurn();
   }
 
-  /** Values that may be references, which `references` keeps. `released` receives those that the other end no longer holds. */
+  /** Creates `reflected`. `references` converts references for the codec. `released` receives the ids that the other end has released. */
   refers(references, released) {
     const { objects } = this;
     objects.unreferenced = released;
     return (this.reflected = new Values(true, { ...references, skip: (...payload) => objects.skip(...payload) }, ownCodec()));
   }
 
-  /** Takes in a packet that has arrived in a message. */
+  /** Receives a packet of a message. */
   deliver(packet) {
     const bytes = bytesOf(packet);
     if (!bytes || hasFailed()) return;
@@ -77,18 +76,18 @@ export class End {
       }
       deliver(this.id, scratch.at, scratch.length);
     } catch {
-      // wasm has failed, which was reported to all that wait.
+      // wasm has failed, which has rejected all pending promises.
     } finally {
       turn();
     }
   }
 
-  /** Objects may be posted from now on: by `post`, which moves a list of them. `Lasting` keeps some: see `posted/lasting.js`. */
+  /** Enables posted objects. `post` posts a message and moves a list of objects. `Lasting` is a class of `posted/lasting.js`. */
   posts(post, Lasting) {
     this.posted = new Posted(this, post, Lasting);
   }
 
-  /** Posts the objects of the arguments of `name` in scratch memory, and moves some. Returns their numbers; undefined without any. */
+  /** Posts the objects of the arguments in scratch memory, and moves those of `moved`. Returns their numbers; undefined without any. */
   post(values, name, args, moved) {
     const { parcel } = scratch;
     if (parcel === null && moved === undefined) return undefined;
@@ -104,18 +103,18 @@ export class End {
     }
   }
 
-  /** Drops the posted objects of a payload that is not sent. The receiver drops those of an unread payload. */
+  /** Drops the posted objects of a payload that is not sent. */
   unpost(objects) {
     if (objects) this.posted.drop(objects);
   }
 
-  /** Registers `fn`, which the other end calls by `name`. If `value` is exposed, it has members there. */
+  /** Registers `fn` under a name. If `value` is exposed, the other end can use its members. */
   register(name, fn, value = fn) {
     this.insert(name, { name, fn, values: this.values, isOffered: true });
     if (this.closed === undefined) this.objects.name(name, value);
   }
 
-  /** `isAlert`: notifications of it run also while a function of the worker computes, in `check`. */
+  /** Registers a function with its values. `isAlert`: its notifications also run in `check`, while a function of the worker computes. */
   insert(name, served, isAlert = false) {
     if (this.closed !== undefined) return;
     this.functions[register(this.id, alone(name), isAlert)] = served;
@@ -127,7 +126,7 @@ export class End {
     if (this.closed === undefined) this.objects.name(name, undefined);
   }
 
-  /** Starts a call, which settles `pending`. Returns its id, or 0 if it waits for the bytes of blobs. Throws when the arguments cannot be sent. */
+  /** Starts a call that settles `pending`. Returns its id, or 0 if it waits for the bytes of blobs. Throws if the arguments cannot be sent. */
   start(name, args, timeout, pending, values = this.values, moved = undefined) {
     pending.values = values;
     const posting = this.postingOf(values, moved);
@@ -141,12 +140,12 @@ export class End {
     return this.#started(name, args, timeout, pending, moved);
   }
 
-  /** What decides about objects in arguments. Those of operations on `window` are not posted. */
+  /** The `posting` of arguments. Arguments of operations on `window` have none. */
   postingOf(values, moved) {
     return values === this.values ? this.posted?.arguments(moved) : undefined;
   }
 
-  /** Starts a call when the bytes of the blobs in its arguments have been read. */
+  /** Starts a call after reading the blobs in its arguments. */
   async #startLater(name, args, timeout, pending, posting, moved) {
     const { values } = pending;
     try {
@@ -190,17 +189,17 @@ export class End {
     return 0;
   }
 
-  /** Cancels a call that is no longer waited for. */
+  /** Cancels a call whose result is no longer awaited. */
   cancel(id) {
     if (!this.pending.has(id)) return this.posted?.settled(id);
     cancel(this.id, id);
     this.pending.delete(id);
     this.posted?.settled(id);
-    // Its deadline may be the next one.
+    // The next turn depends on the remaining deadlines.
     requestTurn();
   }
 
-  /** Calls a function of the other end without an answer; errors call it `shown`. */
+  /** Calls a function of the other end without an answer. `shown` is its name in errors. */
   notify(name, args, values = this.values, shown = name, moved = undefined) {
     values.encodeArgumentsNow(args, shown, this.postingOf(values, moved));
     if (this.closed !== undefined) {
@@ -216,7 +215,7 @@ export class End {
     this.wake();
   }
 
-  /** Gives references of the other end back. A closed link has none. */
+  /** Releases references of the other end. A no-op on a closed link. */
   release(ids) {
     if (this.closed !== undefined || hasFailed()) return;
     scratch.put(new Uint8Array(ids.buffer));
@@ -224,18 +223,18 @@ export class End {
     this.wake();
   }
 
-  /** Takes a turn soon if the end needs one, for a deadline or because there was no room. */
+  /** Requests a turn if the end needs one: for a deadline, or because there was no room. */
   wake() {
     if (memory.words[WAKE] !== 0) requestTurn();
   }
 
-  /** Dispatches again the calls that waited for posted objects. */
+  /** Dispatches the calls again that waited for posted objects. */
   resume() {
     resume(this.id);
     turn();
   }
 
-  /** Performs an action of the engine. Returns whether that has settled a promise. */
+  /** Performs an action of the engine. Returns whether it has settled a promise. */
   perform(kind) {
     switch (kind) {
       case RUN:
@@ -268,7 +267,7 @@ export class End {
     const { words } = memory;
     const id = words[CALL];
     const pending = this.pending.get(id);
-    // JavaScript may have stopped waiting for it.
+    // The call may have been abandoned.
     if (!pending) {
       if (words[STATUS] <= THROWN) this.values.skip(this.posted);
       return false;
@@ -290,12 +289,12 @@ export class End {
     this.closed = why;
     this.posted?.close(why);
     this.running.clear();
-    // They may hold the worker itself.
+    // Functions may hold the worker.
     this.functions = [];
     this.objects.close();
   }
 
-  /** Runs a function. Nothing that it throws leaves this method. */
+  /** Runs a function. Does not throw. */
   #run() {
     const { words } = memory;
     const id = words[CALL], serial = words[SERIAL];
@@ -303,17 +302,17 @@ export class End {
     const blocks = words[BLOCKS] !== 0;
     let status;
     try {
-      // A link that is being terminated runs nothing any more.
+      // A link that is being terminated runs no functions.
       status = served === undefined ? CANCELLED : this.#serve(served, id, serial, blocks);
     } catch {
       status = NO_ROOM;
     }
     if (status === LATER && this.closed === undefined) this.running.add(serial);
-    // Here as much of the stack is left as there was when wasm returned.
+    // The stack has as much room here as when wasm returned.
     answer(this.id, id, serial, status, scratch.give(), scratch.length, false);
   }
 
-  /** Calls a function with the arguments that wasm shows: its `this` is null, and a promise is awaited. Returns the status; what belongs to it is in scratch memory. */
+  /** Calls a function with the arguments that wasm shows, and a `this` of null. A promise is awaited. Returns the status; its data is in scratch memory. */
   #serve(served, id, serial, blocks) {
     const { fn, name, values } = served;
     let args;
@@ -341,7 +340,7 @@ export class End {
     } finally {
       this.serving = outer;
     }
-    // The result of a notification goes nowhere.
+    // The result of a notification is dropped.
     const posting = id === 0 || values !== this.values ? undefined : blocks ? this.posted?.blockedResults : this.posted?.results;
     const status = isLater ? undefined : this.#returned(served, value, undefined, id, posting);
     if (status !== undefined) return status;
@@ -349,7 +348,7 @@ export class End {
     return LATER;
   }
 
-  /** Encodes a result, and posts its objects. Returns undefined if the bytes of blobs are needed for that. */
+  /** Encodes a result, and posts its objects. Returns undefined if the bytes of blobs are needed first. */
   #returned(served, value, blobs, call, posting) {
     const { values, name, mend } = served;
     try {
@@ -363,7 +362,7 @@ export class End {
     }
   }
 
-  /** Encodes what takes the place of a result that cannot be sent. */
+  /** Encodes the replacement of a result that cannot be sent. */
   #mended(served, mend, blobs, call, posting) {
     let value;
     try {
@@ -385,21 +384,21 @@ export class End {
     }
   }
 
-  /** Answers with what a promise has settled with, or with a value whose blobs have to be read. */
+  /** Answers with the outcome of a promise, or with a value whose blobs must be read. */
   async #answerLater(served, value, hasRejected, id, serial, posting) {
     const { values } = served;
-    // No pause between encoding and answering: other values use the same memory.
+    // Encoding and answering must be synchronous, because other values use the same memory.
     const send = encode => {
       if (!this.running.has(serial)) return;
       const status = encode();
-      // Code of the program that is encoded may have ended the link.
+      // A getter of the program may have ended the link.
       if (status === undefined) return;
       if (!this.running.delete(serial)) values.unsend();
       else answer(this.id, id, serial, status, scratch.give(), scratch.length, true);
       return status;
     };
     try {
-      // It may have settled at once, and the function has not been started for wasm before `#serve` has returned.
+      // The promise may have settled at once, but wasm records the function as started only after `#serve` has returned.
       await undefined;
       if (hasRejected) return void send(() => threw(values, value));
       if (!this.running.has(serial) || send(() => this.#returned(served, value, undefined, id, posting)) !== undefined) return;
@@ -409,16 +408,16 @@ export class End {
       } catch (error) {
         return void send(() => refused(BAD_RESULT, `a blob in it cannot be read: ${inWords(error)}`));
       }
-      send(() => this.#returned(served, value, blobs, id, posting) ?? refused(BAD_RESULT, 'it has another blob each time that it is read'));
+      send(() => this.#returned(served, value, blobs, id, posting) ?? refused(BAD_RESULT, 'each read of it returns another blob'));
     } catch {
-      // coincide has failed, which ends the call.
+      // wasm has failed, which has ended the call.
     } finally {
       if (!hasFailed() && memory.words[WAKE] !== 0) requestTurn();
     }
   }
 }
 
-/** The bytes of a packet, which a worker of another frame has created in that; undefined for something else. */
+/** The bytes of a packet, which may come from another realm; undefined for other values. */
 const bytesOf = packet => {
   if (ArrayBuffer.isView(packet)) return new Uint8Array(packet.buffer, packet.byteOffset, packet.byteLength);
   return packet instanceof ArrayBuffer ? new Uint8Array(packet) : undefined;
@@ -431,10 +430,10 @@ export const attached = (buffer, bell) => {
   return handle;
 };
 
-/** Puts the name of a relay into scratch memory. */
+/** Writes the name of a relay to scratch memory. */
 export const writeRelay = relay => scratch.write(relay ? `${relay.token}\n${relay.url}` : '');
 
-/** The number of a name, with nothing else in scratch memory. */
+/** The number of a name, with no other content in scratch memory. */
 const alone = name => {
   scratch.write('');
   return scratch.numberOf(name);
@@ -450,7 +449,7 @@ const refused = (status, why) => {
   return status;
 };
 
-/** Calls `done` later with what a promise, or an object of its shape, settles with. Its name is that of `run`: see `errors.js`. */
+/** Calls `done` with the outcome of a promise or thenable. It has the name of `run`, so that `errors.js` removes its frames. */
 const { 'coincide:run': settled } = {
   async 'coincide:run'(value, done) {
     let hasRejected = false;
@@ -477,11 +476,11 @@ const namesIn = (at, length) => {
 
 const idsIn = (at, length) => new Float64Array(memory.bytes.slice(at, at + length).buffer);
 
-/** Main's notification that it exposes something under a name, or does not any more. */
+/** Name of main's notification that a name is exposed, or no longer. */
 export const EXPOSES = 'coincide:exposes';
 
-// Names of the functions that serve references: main's for operations, with and without an answer, and the worker's that calls its functions.
+// Names of functions for references: main's for operations with and without an answer, and the worker's for calls of its functions.
 export const REFLECT = 'coincide:reflect', REFLECT_LATER = 'coincide:reflect-later', INVOKE = 'coincide:invoke';
 
-// How functions answer: `calls.rs` has the same list.
+// Status numbers of answers. `calls.rs` has the same list.
 const RETURNED = 0, THREW = 1, BAD_ARGUMENTS = 2, BAD_RESULT = 3, LATER = 4, OUT_OF_MEMORY = 5, CANCELLED = 6, NO_ROOM = 7, NOT_NOW = 8;

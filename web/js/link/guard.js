@@ -1,11 +1,10 @@
-// The boundary of wasm. wasm does not unwind: an exception that crosses its frames leaves locks held and lists half changed, for all links of
-// this thread. Therefore the stack is checked before wasm is entered, and what wasm calls catches. If an exception leaves wasm nevertheless, wasm is
-// abandoned.
+// The boundary of wasm. wasm does not unwind: an exception that crosses its frames leaves the state of all links of this thread inconsistent. Therefore the stack is
+// checked before wasm is entered, and functions that wasm calls do not throw. If an exception leaves wasm nevertheless, wasm is abandoned.
 import { CoincideError, ours } from '../errors.js';
 import { memory } from './scratch.js';
 import { needRoom } from './stack.js';
 
-/** The error because of which wasm must not be entered any more. */
+/** The error with which wasm has failed. It must not be entered afterwards. */
 let failure = null;
 
 const watchers = new Set();
@@ -23,7 +22,7 @@ export const panicked = (at, length) => {
   try {
     panic = memory.text(at, length);
   } catch {
-    // The trap that follows is reported without it.
+    // The following trap is reported without this text.
   }
 };
 
@@ -48,22 +47,22 @@ const inWords = cause => {
   try {
     return String(cause?.message ?? cause).slice(0, 1000);
   } catch {
-    return 'for a reason that cannot be shown';
+    return 'a reason that cannot be shown';
   }
 };
 
-/** The exports of wasm, guarded. The glue of wasm-bindgen uses them instead of the originals. */
+/** The guarded exports of wasm, which the glue of wasm-bindgen uses instead of the originals. */
 export const guarded = exports => {
   const all = {};
   for (const [name, value] of Object.entries(exports)) all[name] = HELPERS.test(name) ? value : guard(value);
-  // Engines optimize properties of a prototype, however many there are.
+  // Engines optimize properties of prototypes regardless of their number.
   return Object.create(all);
 };
 
 const guard = entry => (a, b, c, d, e, f) => {
   if (failure) throw new CoincideError(failure.code, failure.message, '');
   needRoom();
-  // A program can replace functions of the platform that wasm reaches, such as `postMessage`.
+  // A program can replace functions of the platform that wasm calls, such as `postMessage`.
   if (isInside) throw ours(new Error('coincide was called while it sends a message: a replaced function of the platform, such as `postMessage`, must not call it'));
   isInside = true;
   try {

@@ -1,7 +1,7 @@
 // The event loop: turns in which the ends of this thread perform the actions of their engines.
 //
-// A turn begins in the task or the microtask in which something has arrived. It ends when there is nothing to do, or after its budget. Promises that it
-// settles have their reactions right after it.
+// A turn begins in the task or microtask of an arrival. It ends when there is nothing to do, or when its budget is used up. Reactions of promises that it settles run
+// after it.
 import { takeTurn } from '../coincide.js';
 import { nextTask } from '../events.js';
 import { hasFailed } from './guard.js';
@@ -23,7 +23,7 @@ export const afterTurns = callback => (after = callback);
 
 let isTurning = false;
 let isRequested = false;
-/** Whether a turn follows in a task of its own. */
+/** Whether a turn is scheduled as a task. */
 let isDue = false;
 let timer;
 
@@ -41,9 +41,9 @@ export const turn = () => {
     if (kind === MORE) turnLater();
     else if (timeout !== NEVER) wakeIn(timeout);
   } catch (error) {
-    // A failure of wasm has been reported to all that wait.
+    // A failure of wasm has rejected all pending promises.
     if (hasFailed()) return;
-    // A program has broken a function of the platform. The ends do not listen before the turn is over.
+    // A replaced function of the platform has thrown. The ends do not listen before a turn is complete.
     turnLater();
     throw error;
   } finally {
@@ -54,11 +54,11 @@ export const turn = () => {
 
 const wakeIn = timeout => {
   timer = setTimeout(turn, timeout);
-  // What has the deadline keeps a process alive, and not the timer.
+  // The timer does not keep the process alive.
   timer.unref?.();
 };
 
-/** Takes a turn once the running code has returned. */
+/** Takes a turn in a microtask, after the running code. */
 export const requestTurn = () => {
   if (isRequested || isTurning) return;
   isRequested = true;
@@ -68,7 +68,7 @@ export const requestTurn = () => {
   });
 };
 
-/** Takes a turn in a task of its own, unless that is about to happen. */
+/** Takes a turn as a task, unless one is scheduled. */
 const turnLater = async () => {
   if (isDue) return;
   isDue = true;
@@ -86,9 +86,9 @@ const hasRunning = () => {
   return false;
 };
 
-// Kinds of actions: `action.rs` has the same list.
+// Kinds of actions. `action.rs` has the same list.
 export const NONE = 0, RUN = 1, SETTLE = 2, ABORT = 3, READY = 4, RELEASED = 5, CLOSED = 6, ENDED = 7, STOPPED = 8, UNREAD = 10, UNSENT = 11;
 const MORE = 9;
 
-/** As a timeout. */
+/** Timeout that stands for none. */
 const NEVER = 0xffffffff;

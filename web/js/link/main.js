@@ -6,7 +6,7 @@ import { NONE, removeEnd, requestTurn } from './loop.js';
 import { closePort, connect, openPort } from './ports.js';
 import { scratch } from './scratch.js';
 
-/** What main has of a worker. */
+/** Main's end of a link to one worker. */
 export class Link extends End {
   /** The shared memory, for the worker. */
   buffer;
@@ -28,7 +28,7 @@ export class Link extends End {
     return link;
   }
 
-  /** A link in messages. `post` sends them, `relay` lets the worker block, and `outOfBand` reaches one that computes. */
+  /** A link in messages, which `post` sends. The optional `relay` lets the worker block; `outOfBand` is main's side of out-of-band signals. */
   static byMessages(post, relay, outOfBand, strict) {
     const port = openPort(post, relay, outOfBand);
     writeRelay(relay);
@@ -52,22 +52,22 @@ export class Link extends End {
     this.#readiness?.settle(names, false);
   }
 
-  /** Asks the worker to abandon what it is doing. */
+  /** Interrupts the worker. */
   interrupt() {
     interrupt(this.id);
     this.wake();
   }
 
-  /** Ends the link: every pending call ends with an error on both sides. */
+  /** Closes the link. Every pending call ends with an error at both ends. */
   terminate() {
-    // What has arrived and did not run yet must not run inside of the function that terminates.
+    // Received calls must not run inside the function that terminates.
     this.functions = [];
     this.#abort(false, '');
   }
 
-  /** Ends the link because the worker has failed: every pending call ends with an error that says why. */
+  /** Closes the link because the worker has failed. Every pending call ends with an error with this text. */
   fail(why) {
-    // It may be the text of the worker.
+    // The text may come from the worker.
     this.#abort(true, why.slice(0, LONGEST_TEXT));
   }
 
@@ -76,7 +76,7 @@ export class Link extends End {
     scratch.write(why);
     abort(this.id, hasFailed, scratch.at, scratch.length);
     for (let kind = poll(this.id); kind !== NONE; kind = poll(this.id)) this.perform(kind);
-    // After many events that are no actions, more come with the next poll.
+    // `poll` returns early after many events without actions.
     if (this.closed === undefined) requestTurn();
   }
 
@@ -87,7 +87,7 @@ export class Link extends End {
     dropEnd(this.id);
     if (this.#port !== undefined) closePort(this.#port);
     this.left(why);
-    // The next deadline may have been one of this end.
+    // The next turn depends on the remaining deadlines.
     requestTurn();
   }
 
@@ -97,8 +97,8 @@ export class Link extends End {
   }
 
   /**
-   * Lets the worker operate on objects of main, which `references` keeps. `serve` and `later` are called for each operation, the latter for those
-   * without an answer, and `released` with the references that the worker has released.
+   * Lets the worker operate on objects of main. `references` converts references for the codec. `serve` is called for each operation, `later` for each operation
+   * without an answer, and `released` with ids that the worker has released.
    */
   reflect(references, serve, later, released) {
     const values = this.refers(references, released);
@@ -106,11 +106,11 @@ export class Link extends End {
     this.insert(REFLECT_LATER, { name: 'window', fn: later, values });
   }
 
-  /** Calls a function that the worker has sent a reference to: the arguments are the reference, `this` and a list. */
+  /** Calls a function of the worker. `args` are its reference, `this` and a list of arguments. */
   invoke(args, pending) {
     return this.start(INVOKE, args, Infinity, pending, this.reflected);
   }
 }
 
-/** In code units. */
+/** Longest text of a failure in code units. */
 const LONGEST_TEXT = 1000;

@@ -1,11 +1,11 @@
-// The promises of pending calls. They are kept in JavaScript, so that they settle even if wasm fails.
+// Promises of pending calls, which settle even if wasm fails.
 import { CoincideError, failed } from '../errors.js';
 import { hasFailed, onFailure } from './guard.js';
 import { MISSING } from './values.js';
 
 const { clearTimeout, queueMicrotask, setTimeout } = globalThis;
 
-/** All that are pending. */
+/** All pending calls. */
 export const all = new Set();
 
 onFailure(error => {
@@ -18,10 +18,10 @@ export const rejectAll = (error, end) => {
 };
 
 /**
- * A promise for what `start` requests. `start` receives the object that is settled, and returns the number by which `end.cancel`
- * cancels the request, or 0 if the request is made later. Throws what `start` throws.
+ * A promise for a request. `start` makes the request, for a `Pending` that it settles. It returns the number by which `end.cancel` cancels the request, or 0 if the
+ * request is made later. Throws what `start` throws.
  *
- * @param end undefined before the link exists; `begin` sets it then
+ * @param end undefined before the link exists; `begin` sets it later
  */
 export const promised = (end, start, name, { timeout, signal, grace } = {}) => {
   const pending = new Pending(end, name);
@@ -40,7 +40,7 @@ class Pending {
   constructor(end, name) {
     this.end = end;
     this.name = name;
-    /** Decodes the outcome. */
+    /** The `Values` that decode the outcome. */
     this.values = undefined;
     this.number = 0;
     this.isAbandoned = false;
@@ -52,10 +52,10 @@ class Pending {
   }
 
   limit(timeout, signal, grace = GRACE) {
-    // Normally wasm ends the call at its deadline. The timer is the fallback for a wasm that has failed.
+    // wasm ends the call at its deadline. The timer is a fallback if wasm has failed.
     if (timeout <= LONGEST_TIMER) {
       this.timer = setTimeout(() => this.abandon(failed('TimedOut', `\`${this.name}\` did not return in time`, this.name)), timeout + grace);
-      // The worker keeps a process alive, and not the timer.
+      // The timer does not keep the process alive.
       this.timer.unref?.();
     }
     if (!signal) return;
@@ -65,11 +65,11 @@ class Pending {
     this.stop = () => removeEventListener.call(signal, 'abort', abort);
   }
 
-  /** The request has been made under this number. */
+  /** Records that the request was made, with its number. */
   begin(number, end = this.end) {
     this.end = end;
     this.number = number;
-    // Code of the program that runs while arguments are read may have aborted the signal.
+    // A getter of the arguments may have aborted the signal.
     if (this.isAbandoned) this.cancel();
   }
 
@@ -83,17 +83,17 @@ class Pending {
     try {
       this.end?.cancel(this.number);
     } catch {
-      // Too little of the stack is left for wasm, or a function got here that wasm has called.
+      // The stack has too little room for wasm, or wasm is running.
       if (!hasFailed()) queueMicrotask(() => this.cancel());
     }
   }
 
-  /** Rejects with an error of its own, which has the stack of its caller. */
+  /** Rejects with a new error, which gets the stack of the caller. */
   fail({ code, message }) {
     this.settle(new CoincideError(code, message, this.name), true);
   }
 
-  /** The call has ended: wasm shows the outcome, unless `copied` is a copy of it. Returns false if it refers to objects that have not arrived. */
+  /** Settles with the outcome that wasm shows, or with its copy. Returns false if it refers to objects that have not arrived. */
   ended(copied) {
     const { values, name, end: { posted } } = this;
     let value;
@@ -132,6 +132,6 @@ const reasonOf = signal => {
   }
 };
 
-/** Milliseconds that wasm has to end a call after its deadline. */
+/** Milliseconds by which wasm may end a call after its deadline. */
 const GRACE = 500;
 const LONGEST_TIMER = 2 ** 31 - 1 - GRACE;

@@ -1,4 +1,4 @@
-// Messages, and relays of service workers, as wasm reaches them: `ports.rs` says what each function is for. None of them throws, and none calls wasm.
+// Messages and relays for wasm. `ports.rs` documents the functions. They do not throw, and do not call wasm.
 import { flush as flushEnd, question } from '../coincide.js';
 import '../foreign/index.js';
 import { turn } from './loop.js';
@@ -15,7 +15,7 @@ let last = 0;
 /**
  * A port whose packets `post` sends.
  *
- * @param {{ url: string, protocol: string, token: string } | undefined} relay what main tells its worker
+ * @param {{ url: string, protocol: string, token: string } | undefined} relay the relay of the link
  * @param outOfBand without a relay, main's or the worker's side of out-of-band signals: see `out-of-band/main.js`
  */
 export const openPort = (post, relay, outOfBand) => {
@@ -24,7 +24,7 @@ export const openPort = (post, relay, outOfBand) => {
   return last;
 };
 
-/** Assigns a port to its end. On main, the end answers queries of the relay from now on. */
+/** Assigns a port to its end. On main, the end answers queries of the relay afterwards. */
 export const connect = (number, end, isMain) => {
   const port = ports.get(number);
   port.end = end;
@@ -67,7 +67,7 @@ export const look = (number, id) => {
   }
 };
 
-/** Blocks a worker, until an out-of-band signal at most. */
+/** Blocks a worker for a number of milliseconds, or until an out-of-band signal. */
 export const pause = (number, milliseconds) => 
   quietly(() => {
     const { outOfBand } = ports.get(number);
@@ -75,7 +75,7 @@ export const pause = (number, milliseconds) =>
     else rest(milliseconds);
   });
 
-/** Posts what is sent in the running code together, after it. */
+/** Posts queued frames in a microtask, after the running code. */
 export const flushSoon = number => {
   const port = ports.get(number);
   if (!port || port.isFlushing) return;
@@ -112,7 +112,7 @@ export const takeAnswer = to => {
 export const leave = (number, at, length) =>
   quietly(() => {
     const { carrier, token } = ports.get(number);
-    // A computing worker polls too briefly for a query: it receives what the relay keeps.
+    // A computing worker polls too briefly for a query, so the relay keeps the packet for it.
     carrier.relay(token, copied(at, length));
     carrier.detach(token, copied(at, length));
   });
@@ -125,15 +125,15 @@ export const closePort = number => {
 
 const copied = (at, length) => memory.bytes.slice(at, at + length);
 
-/** A failure of wasm has been reported to all that wait; a packet that a port or a relay does not take is lost. */
+/** Runs an action and ignores exceptions: a failure of wasm has been reported, and a packet that cannot be posted is lost. */
 const quietly = action => {
   try {
     action();
   } catch {}
 };
 
-// Worklets have none.
+// Worklets lack `TextEncoder`.
 const encoder = globalThis.TextEncoder && new TextEncoder();
 
-// What `ask` returns.
+// Results of `ask`.
 const ANSWERED = 0, BUSY = 1, FAILED = 2;

@@ -1,8 +1,8 @@
-// The memory of wasm, as JavaScript writes to it and reads from it.
+// The memory of wasm.
 import { lend, restore, taken } from './buffers.js';
 import { forgetNames, initSync, name as addName, scratch as reserve, words as addressOfWords } from '../coincide.js';
 
-/** All of the memory. What is read from it has to be checked for growth first: these getters do. */
+/** Views of the whole memory. The getters create new views after the memory has grown. */
 class Memory {
   #bytes = new Uint8Array(0);
   #data;
@@ -10,7 +10,7 @@ class Memory {
   #address;
   #reading = 0;
 
-  /** Called once wasm has started: the words stay where they are. */
+  /** Reads the address of the words, which is fixed. Called when wasm has started. */
   locate() {
     this.#address = addressOfWords();
   }
@@ -25,13 +25,13 @@ class Memory {
     return this.#data;
   }
 
-  /** The words in which wasm shows actions. */
+  /** The words with which wasm describes actions. */
   get words() {
     if (this.#bytes.length === 0) this.#refresh();
     return this.#words;
   }
 
-  /** wasm keeps the payload that it has shown last where it is, until `readEnd`: code of the program that runs while it is read may call wasm. */
+  /** Keeps the last shown payload in place until `readEnd`, because code of the program that runs during decoding may call wasm. */
   read() {
     this.words[READING] = ++this.#reading;
   }
@@ -40,7 +40,7 @@ class Memory {
     this.words[READING] = --this.#reading;
   }
 
-  /** The buffers that belong to the payload that wasm has shown last, if it has some: for each, the address where it belongs, and its bytes. */
+  /** Takes the buffers of the last shown payload: for each, the address where it belongs, and its bytes. Undefined without any. */
   buffers() {
     const { words, data } = this;
     if (words[HOSTED] === 0) return undefined;
@@ -50,24 +50,24 @@ class Memory {
     return buffers;
   }
 
-  /** Takes back what `buffers` has returned for the payload that wasm has shown last: it will be shown again. */
+  /** Undoes `buffers` for the last shown payload, which will be shown again. */
   giveBack(buffers) {
     const { words, data } = this;
     const end = words[ADDRESS] + words[LENGTH];
     for (let i = 1; i < buffers?.length; i += 2) restore(data.getUint32(end + 4 * i, true), buffers[i]);
   }
 
-  /** A text, or a part of the memory. */
+  /** Decodes a text. */
   text(at, length) {
     return decoder.decode(this.bytes.subarray(at, at + length));
   }
 
-  /** The text that wasm has shown last. */
+  /** The last shown text. */
   shownText() {
     return this.text(this.words[ADDRESS], this.words[LENGTH]);
   }
 
-  /** Views of a memory that has grown have no length. */
+  /** Creates new views. After the memory has grown, the length of old views is 0. */
   #refresh() {
     const { buffer } = initSync().memory;
     this.#bytes = new Uint8Array(buffer);
@@ -76,37 +76,37 @@ class Memory {
   }
 }
 
-/** What the words hold: `memory.rs` has the same list. */
+/** Indices of the words. `memory.rs` has the same list. */
 const READING = 0;
 export const END = 1, CALL = 2, SERIAL = 3, FUNCTION = 4, STATUS = 5, ADDRESS = 6, LENGTH = 7, WAKE = 8, TIMEOUT = 9, OWN = 10, LENT = 11, HOSTED = 12, BLOCKS = 13;
 const WORDS = 14;
 
-// Worklets have neither a decoder nor an encoder.
+// Worklets lack `TextDecoder` and `TextEncoder`.
 const decoder = globalThis.TextDecoder && new TextDecoder('utf-8', { ignoreBOM: true });
 
 export const memory = new Memory();
 
 /**
- * The part of the memory that values are encoded into: the room of encoders (see `Room` of `values/encode.js`). wasm copies a payload from there
- * before it does anything else, or takes the scratch memory over with it if the payload is large.
+ * The part of the memory that values are encoded into, which is the `Room` of encoders (see `values/encode.js`). wasm copies a payload from it first, or takes over
+ * the whole scratch memory if the payload is large.
  */
 class Scratch {
   bytes = new Uint8Array(0);
   data = new DataView(this.bytes.buffer);
   active = null;
-  /** Where the last payload begins, and its length. */
+  /** Offset and length of the last payload. */
   at = 0;
   length = 0;
-  /** Its buffers, if it has some: for each, the offset in the payload where it belongs, and a view of it. */
+  /** Buffers of the last payload: for each, the offset in the payload where it belongs, and a view of it. Null without any. */
   buffers = null;
-  /** What is posted for it, if it refers to objects. */
+  /** Objects that are posted for the last payload: see `posted/sending.js`. Null without any. */
   parcel = null;
-  /** Encoders leave large buffers where they are. */
+  /** Encoders do not copy large buffers. */
   lends = true;
   #size = 0;
 
   grow(length) {
-    // Without a length, the memory has grown and the scratch memory is where it was.
+    // A length of 0 shows that the memory has grown. The scratch memory has not moved.
     const isDetached = this.bytes.length === 0;
     const size = Math.max(length, isDetached ? this.#size : 2 * this.#size, SMALL);
     const address = reserve(size);
@@ -117,7 +117,7 @@ class Scratch {
     this.#size = size;
   }
 
-  /** Lets go of scratch memory that is large, or that wasm has taken with the last payload, unless an encoder is at work. */
+  /** Releases scratch memory that is large, or that wasm has taken over, unless an encoder is active. */
   shrink() {
     const isTaken = this.at === 0 && this.length > TAKEN;
     if ((!isTaken && this.#size <= LARGE) || this.active !== null) return;
@@ -127,12 +127,12 @@ class Scratch {
     reserve(0);
   }
 
-  /** Puts a text there. */
+  /** Writes a text as the last payload. */
   write(text) {
     this.put(encoder.encode(text));
   }
 
-  /** Puts bytes there. */
+  /** Writes bytes as the last payload. */
   put(bytes) {
     this.shrink();
     this.buffers = this.parcel = null;
@@ -142,13 +142,13 @@ class Scratch {
   }
 
   #write(bytes, at) {
-    // Views of a memory that has grown take nothing, not even no bytes.
+    // `set` throws for a detached view, even without bytes.
     if (bytes.length === 0) return;
     if (at + bytes.length > this.bytes.length) this.grow(at + bytes.length);
     this.bytes.set(bytes, at);
   }
 
-  /** Hands the last payload to the call of wasm that is made next. Returns where it begins. */
+  /** Passes the last payload to the next call of wasm. Returns its offset. */
   give() {
     if (this.buffers !== null) this.#lend();
     return this.at;
@@ -167,7 +167,7 @@ class Scratch {
     memory.words[LENT] = buffers.length / 2;
   }
 
-  /** The number of a name. Leaves the last payload where it is: a new name is put behind it. */
+  /** The number of a name. A new name is written behind the last payload. */
   numberOf(name) {
     const known = numbers.get(name);
     if (known !== undefined) return known;
@@ -184,7 +184,7 @@ class Scratch {
   }
 }
 
-/** By name: the number that stands for it. */
+/** Numbers by name. */
 const numbers = new Map();
 const MOST_NAMES = 1 << 12;
 
@@ -192,8 +192,8 @@ export const scratch = new Scratch();
 
 const encoder = globalThis.TextEncoder && new TextEncoder();
 
-/** A longer payload takes the scratch memory with it. `memory.rs` has the same limit. In bytes. */
+/** Bytes above which wasm takes over the scratch memory with a payload. `memory.rs` has the same limit. */
 const TAKEN = 128 << 10;
 
-/** The smallest scratch memory, and the largest one that is kept. In bytes. */
+/** Minimum size of scratch memory, and maximum size that is kept, in bytes. */
 const SMALL = 1 << 12, LARGE = 4 << 20;

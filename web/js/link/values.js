@@ -1,4 +1,4 @@
-// Values of a link on their way between the program and payloads. All code of the program that runs here may throw.
+// Conversion between values of the program and payloads of a link. Code of the program that runs here may throw.
 import { OUT_OF_MEMORY, THREW, VALUE, adopt, failed, failureOf, remote } from '../errors.js';
 import { ADDRESS, LENGTH, STATUS, memory, scratch } from './scratch.js';
 import { blobsIn } from '../values/blobs.js';
@@ -8,7 +8,7 @@ import { Encoder, checkBuffers } from '../values/encode.js';
 adopters.set('CoincideError', adopt);
 
 export class Values {
-  /** The handles in the payload that was encoded last; null without any. */
+  /** Handles in the last encoded payload; null without any. */
   given = null;
   #strict;
   #references;
@@ -16,9 +16,9 @@ export class Values {
   #decoder;
 
   /**
-   * @param strict whether results that would lose something are errors
-   * @param references keeps the objects that are not copied: see `Encoder` and `Decoder`
-   * @param codec of its own, if it is to remember other keys than the values of all links together
+   * @param strict whether results that would lose parts are errors
+   * @param references holds the objects that are not copied: see `Encoder` and `Decoder`
+   * @param codec a separate codec, for values with other keys. Default: one for all links
    */
   constructor(strict, references, { encoder, decoder } = shared) {
     this.#strict = strict;
@@ -27,24 +27,24 @@ export class Values {
     this.#decoder = decoder;
   }
 
-  /** The payload that was encoded last is not sent: its handles are taken back. */
+  /** Takes back the handles of the last encoded payload, which is not sent. */
   unsend() {
     if (this.given !== null) this.#references.unsent(this.given);
     this.given = null;
   }
 
-  /** Encodes arguments into scratch memory. Throws a `Refusal`; if that awaits blobs, `blobs` are needed. `posting` decides what is posted: see `Encoder`. */
+  /** Encodes arguments into scratch memory. Throws a `Refusal`; if its `awaitsBlobs` is set, `blobs` is needed. `posting`: see `Encoder`. */
   encodeArguments(args, blobs, posting) {
     this.#encode(args, 'args', false, blobs, posting);
   }
 
-  /** The same in a worker that blocks, where blobs have to be read at once. Throws the error of the call. */
+  /** Like `encodeArguments`, without awaiting blobs. Throws the error of the call. */
   encodeArgumentsNow(args, fn, posting) {
     try {
       this.#encode(args, 'args', false, undefined, posting);
     } catch (refusal) {
       if (!refusal.awaitsBlobs) throw unsent(fn, refusal);
-      throw unsent(fn, new Error('the bytes of a blob cannot be read without waiting: read them first (`await blob.arrayBuffer()`) and send the buffer'));
+      throw unsent(fn, new Error('the bytes of a blob cannot be read synchronously here: read them first (`await blob.arrayBuffer()`) and send the buffer'));
     }
   }
 
@@ -55,7 +55,7 @@ export class Values {
     const { at, length, buffers, parcel } = scratch;
     const { given } = this;
     warn(fn, encoder, value, blobs, posting, this.#references);
-    // Code of the program that ran for the warning may have sent something, or transferred a buffer.
+    // Code of the program that ran for the warning may have sent a payload or transferred a buffer.
     this.given = given;
     scratch.at = at;
     scratch.length = length;
@@ -69,15 +69,15 @@ export class Values {
     }
   }
 
-  /** Encodes what a function threw, as well as it can be sent. */
+  /** Encodes a thrown value, as completely as possible. Does not throw. */
   encodeThrown(thrown) {
-    // Without an error, these arrive as `undefined`.
+    // `lenient` would send these as `undefined`.
     const isLost = typeof thrown === 'function' || typeof thrown === 'symbol';
     try {
       if (!this.#encode(thrown, 'thrown', true).lost || !isLost) return;
       this.unsend();
     } catch {
-      // Something in it throws.
+      // A part of the value throws.
     }
     try {
       this.#encode(bare(thrown), 'thrown', true);
@@ -90,12 +90,12 @@ export class Values {
     return blobsIn(value, isResult && this.isLenient);
   }
 
-  /** Whether results may lose something. */
+  /** Whether results may lose parts. */
   get isLenient() {
     return !this.#strict;
   }
 
-  /** The value of the payload that wasm shows. `posted` has the objects to which it refers. Throws `MISSING` while one of them has not arrived. */
+  /** Decodes the payload that wasm shows. `posted` has its posted objects. Throws `MISSING` while one of them has not arrived. */
   decode(posted) {
     const { words } = memory;
     const [at, length] = [words[ADDRESS], words[LENGTH]];
@@ -111,7 +111,7 @@ export class Values {
     }
   }
 
-  /** Releases the handles and objects in an unread payload that wasm shows, or in a copy. `isOurs`: this end has written the payload, and it was not sent. */
+  /** Releases the handles and objects of an unread payload: the one that wasm shows, or a copy. `isOurs`: the payload is one of this end that was not sent. */
   skip(posted, isOurs = false, copied = undefined) {
     const { words } = memory;
     if (copied) this.#skip(copied, 0, copied.bytes.length, copied.buffers, posted, false);
@@ -138,7 +138,7 @@ export class Values {
     }
   }
 
-  /** A copy of the payload that wasm shows. */
+  /** Copies the payload that wasm shows. */
   copy() {
     const { words } = memory;
     const [at, length] = [words[ADDRESS], words[LENGTH]];
@@ -147,7 +147,7 @@ export class Values {
     return { bytes, data: new DataView(bytes.buffer), buffers };
   }
 
-  /** The value of a result that was copied, as `outcome` returns it. */
+  /** Like `outcome`, for the copy of a result. */
   outcomeOf(copied, fn, posted) {
     try {
       return this.#read(copied, 0, copied.bytes.length, copied.buffers, posted);
@@ -157,7 +157,7 @@ export class Values {
   }
 
   /**
-   * The result of a call of `fn`, or `MISSING`. Throws if the call failed. wasm shows the outcome. `posted` has the objects of the result.
+   * The result of a call of `fn`, whose outcome wasm shows. Throws the error of a failed call, and `MISSING` as `decode` does.
    */
   outcome(fn, posted) {
     const status = memory.words[STATUS];
@@ -179,7 +179,7 @@ export class Values {
   }
 
   #encode(value, root, lenient, blobs, posting) {
-    // A getter of a value that is being encoded may get here.
+    // A getter of a value that is being encoded may call this method.
     const encoder = this.#encoder.isBusy ? new Encoder(scratch, this.#references) : this.#encoder;
     scratch.shrink();
     encoder.references = this.#references;
@@ -195,10 +195,10 @@ export class Values {
   }
 }
 
-/** The format keeps nothing from one payload to the next. */
+/** The codec of all links: the format has no state between payloads. */
 const shared = { encoder: new Encoder(scratch), decoder: new Decoder() };
 
-/** Thrown by decoding while an object that was posted has not arrived. */
+/** Thrown by decoding while a posted object has not arrived. */
 export const MISSING = { message: 'an object that was posted for it has not arrived' };
 
 /** The error of a call whose arguments cannot be sent. */
@@ -214,7 +214,7 @@ const unreadable = (error, fn) => unread(error, fn) ?? failed('Result', `the res
 /** The error of a call whose outcome cannot be read for lack of memory. */
 const unread = (error, fn) => (error?.isOutOfMemory ? failureOf(OUT_OF_MEMORY, inWords(error), fn) : undefined);
 
-/** A program may replace how stacks are formatted. */
+/** Like `remote`. Returns the value unchanged if formatting its stack throws. */
 const remoteOrBare = (thrown, fn) => {
   try {
     return remote(thrown, fn);
@@ -223,31 +223,31 @@ const remoteOrBare = (thrown, fn) => {
   }
 };
 
-/** Warns once for each function that its results lose something. */
+/** Warns once for each function whose results lose parts. */
 const warn = (fn, encoder, value, blobs, posting, references) => {
   if (warned.has(fn)) return;
   warned.add(fn);
   const { active } = scratch;
-  // The payload stays where it is until it is sent.
+  // Keeps the payload in place until it is sent.
   scratch.active = encoder;
   try {
     const path = new Encoder(scratch, references).traced(value, 'result', blobs, posting);
     console.warn(`coincide: ${path} of \`${fn}\` cannot be copied and was replaced: mark functions with \`callback(fn)\`; \`strict: true\` makes this an error`);
   } catch {
-    // The result is the same without a warning.
+    // The warning is optional.
   } finally {
     scratch.active = active;
   }
 };
 const warned = new Set();
 
-/** A codec with memory of its own, for values that have other keys than those of calls. */
+/** A separate codec, which caches other keys than those of calls. */
 export const ownCodec = () => ({ encoder: new Encoder(scratch), decoder: new Decoder() });
 
 export const isThenable = value =>
   value !== null && typeof value === 'object' && typeof value.then === 'function';
 
-/** Any value as text. */
+/** A value as text. */
 export const inWords = value => {
   try {
     return String(value?.message ?? value);
@@ -256,12 +256,12 @@ export const inWords = value => {
   }
 };
 
-/** What is sent for something thrown that cannot be sent: an error with its class, message, stack, causes and primitive properties, or text. */
+/** The replacement of a thrown value that cannot be sent: an error with name, message, stack, causes and primitive properties, or text. */
 const bare = thrown => {
   try {
     if (thrown instanceof Error) return bareError(thrown, MOST_CAUSES);
   } catch {
-    // Text is left.
+    // Text remains.
   }
   return inWords(thrown).slice(0, LONGEST_TEXT);
 };

@@ -8,7 +8,7 @@ import { connect, openPort } from './ports.js';
 import { HOSTED, LENGTH, OWN, STATUS, memory, scratch } from './scratch.js';
 import { MISSING } from './values.js';
 
-/** A worker's own side. */
+/** The worker's end of its link. */
 export class WorkerEnd extends End {
   #settleReady;
 
@@ -24,7 +24,7 @@ export class WorkerEnd extends End {
     return new WorkerEnd(workerShared(attached(buffer, bell), deadlock), strict);
   }
 
-  /** Attaches to a link in messages, with the worker's side of out-of-band signals if there is no relay. */
+  /** Attaches to a link in messages. Without a relay, `outOfBand` is the worker's side of out-of-band signals. */
   static byMessages(post, relay, outOfBand, deadlock = NaN, strict) {
     const port = openPort(post, relay, outOfBand);
     writeRelay(relay);
@@ -33,7 +33,7 @@ export class WorkerEnd extends End {
     return new WorkerEnd(id, strict);
   }
 
-  /** Calls a function of main and blocks until it has answered. Throws the reason of `signal` if that aborts in between. */
+  /** Calls a function of main and blocks until it has answered. Throws the reason of `signal` if that aborts. */
   call(name, args, timeout, shown = name, signal = undefined, moved = undefined) {
     return this.#call(this.values, name, shown, args, timeout, signal, moved);
   }
@@ -45,11 +45,11 @@ export class WorkerEnd extends End {
 
   notify(...args) {
     super.notify(...args);
-    // Waiting for room takes back that the end listens.
+    // Waiting for room has disarmed the end, which listens again after a turn.
     requestTurn();
   }
 
-  /** Tells main that the worker is ready, and what it exports. */
+  /** Reports to main that the worker is ready, with the names of its exports. */
   ready() {
     if (!ready(this.id)) throw failed('NotSent', `the names of the exports cannot be sent: ${memory.shownText()}`, 'ready');
     this.objects.ready = undefined;
@@ -59,13 +59,13 @@ export class WorkerEnd extends End {
 
   isReady() {}
 
-  /** Whether main may call something here, or something is pending or runs. Callbacks do not count: main drops them when it likes. */
+  /** Whether the worker has exports, or calls or objects are pending. Callbacks do not count, because main may hold them indefinitely. */
   isBusy() {
     if (this.closed !== undefined || hasFailed()) return false;
     return this.pending.size > 0 || this.running.size > 0 || this.posted.size > 0 || this.functions.some(served => served?.isOffered);
   }
 
-  /** Throws if the worker is to stop. */
+  /** Throws if the running function is to stop. */
   check() {
     try {
       for (let kind = check(this.id); kind !== NONE; kind = check(this.id)) {
@@ -73,16 +73,16 @@ export class WorkerEnd extends End {
         this.perform(kind);
       }
     } finally {
-      // Looking takes back that the end listens, and may have received calls.
+      // The check has disarmed the end and may have received calls. It listens again after a turn.
       requestTurn();
     }
   }
 
-  /** Blocks, while calls of main run. Throws if the worker is to stop, and the reason of `signal` if that aborts. */
+  /** Blocks while calls of main run. Throws if the function is to stop, and the reason of `signal` if that aborts. */
   sleep(milliseconds, signal) {
     const end = performance.now() + milliseconds;
     let isAsleep = true;
-    // Actions since the time is over: calls that keep coming must not hold up the end.
+    // Number of actions after the end of the sleep. Further calls must not delay it indefinitely.
     let late = 0;
     try {
       let kind = sleep(this.id, milliseconds, true);
@@ -102,30 +102,30 @@ export class WorkerEnd extends End {
   }
 
   /**
-   * Makes this worker's functions known to main by references, which `references` keeps. `invoke` is called with a function, `this` and a list of
-   * arguments, and `released` with the references that main has released.
+   * Lets main call functions of this worker. `references` converts references for the codec. `invoke` is called with a function, `this` and a list of arguments,
+   * and `released` with ids that main has released.
    */
   reflect(references, invoke, released) {
     this.insert(INVOKE, { name: CALLBACK, fn: invoke, values: this.refers(references, released) });
   }
 
-  /** Has main carry out an operation on its objects, and blocks until it has. */
+  /** Performs an operation on objects of main, and blocks until main has answered. */
   operate(operation) {
     return this.#call(this.reflected, REFLECT, 'window', operation, Infinity);
   }
 
-  /** Has main carry out an operation without waiting for it. */
+  /** Performs an operation on objects of main, without an answer. */
   operateLater(operation) {
     this.notify(REFLECT_LATER, operation, this.reflected, 'window');
   }
 
-  /** Calls the function `name`, which errors call `shown`. */
+  /** Calls the function `name`. `shown` is its name in errors. */
   #call(values, name, shown, args, timeout, signal, moved) {
     values.encodeArgumentsNow(args, shown, this.postingOf(values, moved));
     const objects = this.post(values, shown, args, moved);
     let kind = call(this.id, scratch.numberOf(name), scratch.give(), scratch.length, timeout);
     const own = memory.words[OWN];
-    // The call was not made.
+    // 0: the call was not made.
     if (own === 0) {
       values.unsend();
       this.unpost(objects);
@@ -140,7 +140,7 @@ export class WorkerEnd extends End {
       throw signal.reason;
     }
     const isLarge = memory.words[LENGTH] > LARGE || memory.words[HOSTED] > 0;
-    // Waiting takes back that the end listens.
+    // Waiting has disarmed the end, which listens again after a turn.
     requestTurn();
     try {
       return values.outcome(shown, this.posted);
@@ -148,17 +148,17 @@ export class WorkerEnd extends End {
       if (error === MISSING) values.skip(this.posted);
       throw error === MISSING ? failed('Result', `the result of \`${shown}\` cannot be read here: ${MISSING.message}`, shown) : error;
     } finally {
-      // Another call would free it as well.
+      // The next call would free it otherwise.
       if (isLarge && !hasFailed()) recycle();
     }
   }
 }
 
-/** What errors call a function that was sent to main. */
+/** Name of a sent function in errors. */
 const CALLBACK = 'a callback';
 
-/** Most actions that a sleep performs once its time is over. */
+/** Maximum number of actions that a sleep performs after its end. */
 const MOST_LATE = 64;
 
-/** A longer result is not kept until the next call. In bytes. */
+/** Bytes above which a result is freed at once. */
 const LARGE = 1 << 16;
