@@ -1,4 +1,4 @@
-// Main for development servers. It shares all but the source of its wasm with `main.js`.
+// Main for development servers: `main.js` with another source of wasm.
 import './wasm.dev.js';
 
 export { CoincideError, callback, default, dispose, expose, pool, stream } from './main.js';

@@ -1,8 +1,8 @@
-// The error that a worker has failed with, sent to main outside of the link: by a message, which works before wasm runs and when the link is broken.
+// Sends the error of a failed worker to main in a message, without the link. This works before wasm runs and after the link has failed.
 import { adopt, hide, isDom, isError, withoutOurs } from './errors.js';
 import { inWords } from './link/values.js';
 
-/** A thrown value in a form that can be posted, as text if reading it throws. */
+/** A thrown value in a form that can be posted; its text if reading it throws. */
 export const described = value => {
   try {
     return parted(value, MOST_CAUSES);
@@ -16,7 +16,7 @@ const parted = (value, left) => {
   const parts = { dom: isDom(value), name: textOf(value, 'name'), message: textOf(value, 'message'), stack: textOf(value, 'stack'), more: {} };
   for (const key of Object.keys(value)) {
     if (STANDARD.includes(key)) continue;
-    // A getter may return another value the next time.
+    // Read once, because a getter may return another value the next time.
     const own = valueOf(value, key);
     if (isPlain(own)) parts.more[key] = own;
   }
@@ -24,7 +24,7 @@ const parted = (value, left) => {
   return { parts };
 };
 
-/** The value that was described. An error gets the class of its name if this side has one, otherwise `Error`. */
+/** The value of a description. An error is an instance of the global class of its name, or of `Error`. */
 export const revived = ({ value, parts }) => {
   if (!parts) return value;
   const { dom, name, message, stack, more, cause } = parts;
@@ -45,7 +45,7 @@ export const thrownInWords = value => {
   return isError(value) ? [textOf(value, 'name'), words].filter(Boolean).join(': ') : words;
 };
 
-/** The uncaught error that an `error` event of a browser describes by text and position; undefined if the event has no text. */
+/** The description of the uncaught error of a browser's `error` event, from text and position; undefined if the event has no text. */
 export const thrownAt = ({ message, filename, lineno, colno }) => {
   if (!message) return undefined;
   const [, name, text] = /^(?:Uncaught )?(?:(\w*(?:Error|Exception)): )?([^]*)$/.exec(message);
@@ -56,7 +56,7 @@ export const thrownAt = ({ message, filename, lineno, colno }) => {
 
 const isPlain = value => value === null || ['string', 'number', 'boolean', 'bigint'].includes(typeof value);
 
-/** A property of an error of the program, whose getters may throw. */
+/** A property of an error; undefined if its getter throws. */
 const valueOf = (error, key) => {
   try {
     return error[key];

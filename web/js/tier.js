@@ -1,20 +1,20 @@
-// The tiers: how a worker reaches main. A worker gets the best one available, or the requested one.
+// The tiers: how a worker reaches main. A worker gets the best available tier, or the requested one.
 import { CoincideError, ours } from './errors.js';
 
-/** Rings in shared memory: the page is cross-origin isolated. */
+/** Rings in shared memory, on cross-origin isolated pages and in Node.js. */
 export const SHARED = 'shared-memory';
 
-/** Messages. Calls return promises; an interpreter in the worker suspends its stack (JSPI) until they settle. */
+/** Messages. Calls return promises, and an interpreter in the worker suspends its stack (JSPI) until they settle. */
 export const SUSPENDING = 'suspending';
 
-/** Messages, and a service worker through which a blocked worker receives them. */
+/** Messages. A blocked worker receives them through a service worker. */
 export const SERVICE = 'service-worker';
 
-/** Messages alone: the worker cannot block. */
+/** Messages only. The worker cannot block. */
 export const MESSAGES = 'messages';
 
 /**
- * The tier of a new worker.
+ * The tier of a new worker. Throws if the requested tier is not available.
  *
  * @param platform see `platform/page.js`
  * @param {{ tier?: string, serviceWorker?: string | URL, suspends?: boolean }} options the options that choose the tier
@@ -35,7 +35,7 @@ export const tierOf = (platform, { tier, serviceWorker, suspends }) => {
   throw ours(new TypeError(`\`tier\` has to be ${SHARED}, ${SUSPENDING}, ${SERVICE} or ${MESSAGES}, not ${String(tier)}`));
 };
 
-/** The tier of workers here, and why there is no better one. */
+/** The result of `diagnose()`. */
 export const diagnose = (platform, options) => {
   const tier = tierOf(platform, options);
   const reasons = reasonsFor(platform, options, tier);
@@ -54,7 +54,7 @@ export const reasonsFor = (platform, options, tier) => {
   return reasons;
 };
 
-/** Why a worker that is a program in Rust cannot be started on a tier. */
+/** Why a worker in Rust cannot be started on a tier. */
 export const whyNotInRust = (tier, [reason]) =>
   `the worker is a program in Rust, which a main in JavaScript reaches in shared memory only, and it would have the tier ${tier}: ${reason}; leave out \`tier\` on a cross-origin isolated page, or write main in Rust`;
 

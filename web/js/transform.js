@@ -1,4 +1,4 @@
-/** Applies `transform` to what a function returns. */
+/** A function that applies `transform` to the result of `fn`, awaited if it is a promise. */
 export const transformed = (fn, transform) =>
   (...args) => {
     const result = fn.apply(null, args);

@@ -1,5 +1,5 @@
-// The wasm for development servers: some of them move modules to a folder of their own, and leave the file beside a module behind.
-// Files of the package are split by which entries load them. This import leaves the files of the other entries as they are.
+// The wasm for development servers, some of which move modules to another folder without the `.wasm` file beside them.
+// Bundles are split by which entries load a module. This import keeps the split of the other entries.
 import './main.js';
 import { source } from './wasm.inline.js';
 import { provide } from './wasm.js';

@@ -1,9 +1,9 @@
-// Where main finds its wasm: fetched from beside this file. The self-contained build replaces this module.
+// Fetches main's wasm from the folder of this file. The self-contained build replaces this module.
 import { clause } from './errors.js';
 
 let provided;
 
-/** Has `source` return what the function returns, instead of fetching the file. */
+/** Replaces fetching: `source` then returns the result of this function. */
 export const provide = source => (provided = source);
 
 /** The compiled module, or a promise of it. */
@@ -19,13 +19,13 @@ const fetched = async ({ href }) => {
   if (!response.ok) throw missing(`${href} was answered with status ${response.status}`);
   const type = response.headers.get('content-type') ?? '';
   if (/^application\/wasm\b/i.test(type)) return WebAssembly.compileStreaming(response);
-  // Some servers do not know the type, and some answer with a page of theirs.
+  // Some servers send another type, and some answer with a page.
   const bytes = new Uint8Array(await response.arrayBuffer());
-  if (MAGIC.some((byte, at) => bytes[at] !== byte)) throw missing(`${href} was answered with something else, of the type \`${type}\``);
+  if (MAGIC.some((byte, at) => bytes[at] !== byte)) throw missing(`${href} was answered with content of the type \`${type}\`, which is not wasm`);
   return WebAssembly.compile(bytes);
 };
 
 const missing = why => new Error(`${why}. Put \`coincide_bg.wasm\` of the package there, or import \`coincide/inline/main\` (with \`window\`: \`coincide/inline/window/main\`), which contains it`);
 
-/** What wasm begins with: `\0asm`. */
+/** The first bytes of wasm: `\0asm`. */
 const MAGIC = [0, 97, 115, 109];

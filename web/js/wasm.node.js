@@ -1,4 +1,4 @@
-// Where main finds its wasm under Node.js.
+// Reads main's wasm in Node.js.
 import { readFileSync } from 'node:fs';
 
 /** The compiled module. */

@@ -1,2 +1,2 @@
-// The worker's side in one file.
+// The entry `worker` in one file.
 export { CoincideError, callback, default, dispose, expose, stream } from './worker.js';

@@ -1,7 +1,7 @@
-// Main's side of one worker: what `new Worker` and `wrap` add to the platform's worker.
+// Main's side of one worker, behind the members that `new Worker` and `wrap` add.
 //
-// The worker begins: it announces itself once it has evaluated `coincide/worker`, and main posts nothing of its own before. Messages of coincide
-// therefore reach neither a worker that has not imported coincide yet nor listeners of its program.
+// The worker announces itself when it has evaluated `coincide/worker`. Main posts no message of coincide before. Such messages therefore do not reach a worker that
+// has not imported coincide, or listeners of its program.
 import { outOfBandOf } from '../out-of-band/main.js';
 import { Link } from '../link/main.js';
 import { copied } from './early.js';
@@ -31,7 +31,7 @@ export const controllerOf = worker => controllers.get(worker);
 const forgotten = new FinalizationRegistry(unwatch => unwatch());
 
 export class Controller {
-  /** The options with which the worker was given its link. */
+  /** The options of the worker's link. */
   wishes;
   proxy;
   /** How the worker reaches main. */
@@ -41,38 +41,38 @@ export class Controller {
   #worker;
   #main;
   #options;
-  /** Where the program has created or wrapped the worker, for the stack of the error that `ready` rejects with. */
+  /** The `site` of `new Worker` or `wrap`, for the stack of the error of `ready`. */
   #here;
-  /** The address of the worker's script, as far as it is known. */
+  /** The address of the worker's script; undefined if it is unknown. */
   #url;
-  /** Returns how exports are called under limits: see `objects/caller.js`. */
+  /** Returns the caller for limits: see `objects/caller.js`. */
   #within;
-  /** Calls the `terminate` that the worker had before. */
+  /** Calls the worker's original `terminate`. */
   #end;
-  /** What the first call of that has returned. In Node.js, each further one would add a listener. */
+  /** The result of its first call. In Node.js, each further call would add a listener. */
   #ending;
   #name;
   /** Why there is no better tier. */
   #reasons;
-  /** Holds messages of the program back; undefined where the platform keeps them for the worker. */
+  /** Holds messages of the program; undefined on platforms that keep them for the worker. */
   #outbox;
   /** Posts to the worker; undefined until it has announced itself. */
   #post;
-  /** Whether the worker takes the link only, and no other message. */
+  /** Whether the worker is a program in Rust, which receives no messages except the link. */
   #isPlain = false;
-  /** Called with the address of the worker's script when it announces itself. */
+  /** Called with the address of the worker's script when the worker announces itself. */
   #greets;
   #announced = new Promise(resolve => (this.#greets = resolve));
   /** Cancels the warning about a worker that has not announced itself. */
   #calm;
   /** Called with whether requests of the worker reach the relay. */
   #probed = null;
-  /** `{ relay }` once everything but the worker is ready for the link. */
+  /** `{ relay }` when all parts of the link that do not depend on the worker are ready. */
   #prepared = null;
   #link = null;
-  /** What the worker exported when it became ready. */
+  /** Names of the worker's exports when it became ready. */
   #exports = [];
-  /** The names under which main has exposed something before there was a link. */
+  /** The names under which main has exposed values. */
   #exposed = new Set();
   /** Actions that wait for the link. */
   #waiting = [];
@@ -81,19 +81,19 @@ export class Controller {
   #settle;
   #ready = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
   #isReady = false;
-  /** The promise that the getter `ready` has returned. Unlike `#ready` it is reported if it rejects unhandled. */
+  /** The promise of the getter `ready`. Unlike for `#ready`, an unhandled rejection is reported. */
   #asked;
-  /** Whether a promise that the program holds rejects because the worker has failed. */
+  /** Whether a promise of the program rejects because the worker has failed. */
   #isReported = false;
   /** The worker's references to main's objects. */
   #reflected;
   #unwatch = () => {};
 
   /**
-   * @param worker the platform's
-   * @param main what all workers of this main have in common: see `core.js`
-   * @param given `options` of `coincide()` and `wishes`, which are those of this worker as well; `here`, a `site`; the `url` if it is known; `end`, which
-   *   calls the worker's own `terminate`; `holds`, whether messages of the program are held back until the worker has announced itself
+   * @param worker the worker of the platform
+   * @param main the state of all workers of this main: see `core.js`
+   * @param given `options` of `coincide()`; `wishes`, those and the options of this worker; `here`, a `site`; the `url` if it is known; `end`, which calls the
+   *   worker's original `terminate`; `holds`, whether messages of the program are held until the worker has announced itself
    */
   constructor(worker, main, { options, wishes, tier, here, url, holds, end }) {
     const { platform, reflection, names } = main;
@@ -147,7 +147,7 @@ export class Controller {
     });
   }
 
-  /** Whether requests of the worker reach the relay. */
+  /** Resolves with whether requests of the worker reach the relay. */
   #reaches(probe) {
     return new Promise(resolve => {
       this.#probed = resolve;
@@ -155,7 +155,7 @@ export class Controller {
     });
   }
 
-  /** Resolves with the names of the worker's exports when the worker is ready. Rejects if it fails before. */
+  /** Resolves with the names of the worker's exports when the worker is ready. Rejects if it fails to start. */
   get ready() {
     this.#asked ??= this.#ready.then(names => names);
     return this.#asked;
@@ -166,17 +166,17 @@ export class Controller {
     return this.#main === main;
   }
 
-  /** Whether calls leave at once. */
+  /** Whether calls are sent at once. */
   get isLinked() {
     return this.#link !== null;
   }
 
-  /** The proxy with limits; or something that was received, with limits. */
+  /** The proxy, or a received value, with limits. */
   within(limits, ...received) {
     return received.length > 0 ? limited(limits, received[0]) : this.#proxy(limits);
   }
 
-  /** How many things of main the worker has, and how many of the worker are known here. */
+  /** Number of handles: see `Handles` of `objects.d.ts`. */
   handles() {
     return this.#link?.objects.sizes ?? { given: 0, received: 0 };
   }
@@ -189,7 +189,7 @@ export class Controller {
     return this.#closed !== null;
   }
 
-  /** The arguments of a call that is made later, with `isPrepared`: the program may change its own ones until then. They are a copy, and the objects that are to be moved with it. */
+  /** A copy of the arguments of a call that is made later with `isPrepared`, and the objects to move with it. The program may change the originals. */
   hold(name, args) {
     const [sent, buffers, moved] = prepare(args, this.#options);
     const held = copied(name, sent, moved);
@@ -222,14 +222,14 @@ export class Controller {
   }
 
   terminate() {
-    // The program has ended the worker itself, so an unhandled rejection of `ready` is not reported.
+    // A rejection of `ready` is expected here and not reported.
     this.#asked?.catch(() => {});
     this.#close(new CoincideError('Closed', 'main has terminated the worker', ''));
     this.#link?.terminate();
     return (this.#ending ??= this.#end());
   }
 
-  /** Handles a message of the worker; false if it is one of the program's. */
+  /** Handles a message of the worker. Returns false for a message of the program. */
   #receives(data) {
     const kind = data === RING ? RING : kindOf(data, KINDS);
     if (kind === undefined) {
@@ -247,9 +247,9 @@ export class Controller {
     return true;
   }
 
-  /** The worker has announced itself. It does so until it is answered; main may have been late. */
+  /** Handles an announcement of the worker, which is repeated until main answers. */
   #takeAnnouncement(hello) {
-    // A worker may post anything.
+    // A worker may post any value.
     if (this.#post || hello === null) return;
     this.#post = this.#main.platform.channelTo(this.#worker, hello);
     if (!this.#post) return;
@@ -262,13 +262,13 @@ export class Controller {
     else this.#answer({ wait: true });
   }
 
-  /** Everything but the worker is ready for the link. */
+  /** Records that all parts of the link that do not depend on the worker are ready. */
   #meet(prepared) {
     this.#prepared = prepared;
     if (this.#post) this.#start();
   }
 
-  /** There will be no link. The worker continues without one. */
+  /** Reports that there will be no link. The worker continues without one. */
   #refuse(error) {
     this.#outbox?.open();
     this.#close(error);
@@ -294,7 +294,7 @@ export class Controller {
     const outOfBand = this.tier === MESSAGES || this.tier === SUSPENDING ? outOfBandOf(platform, about => post({ [OUT_OF_BAND]: about })) : undefined;
     try {
       this.#link = this.tier === SHARED ? shared(post, this.#options) : Link.byMessages(packetsOf(post), relay, outOfBand, strict);
-      // A worker in Rust takes no objects.
+      // A worker in Rust receives no posted objects.
       if (!this.#isPlain) this.#link.posts(post, MainLasting);
       this.#link.left = weakly(this, Controller.#left);
       Object.assign(this.#link.objects, this.#callersOfLink());
@@ -321,13 +321,13 @@ export class Controller {
     this.#waiting = null;
   }
 
-  /** Calls `action` with the link, or with null if the worker has ended before there was one. */
+  /** Calls `action` with the link when it exists, or with null if the worker has ended before. */
   #do(action) {
     if (this.#link || this.#closed) action(this.#link);
     else this.#waiting.push(action);
   }
 
-  /** The worker has reported a failure: by `fail`, or by an uncaught error before it was ready. */
+  /** Handles a report of the worker: of `fail`, or of an uncaught error before it was ready. */
   #reports(report) {
     const { said, thrown, isEnding } = report ?? {};
     const cause = causeOf(thrown);
@@ -336,7 +336,7 @@ export class Controller {
     else this.#fails(new CoincideError('Closed', why, '', cause));
   }
 
-  /** Ends the link and the worker. `cause` holds the thrown value, if that is known. */
+  /** Ends the link and the worker. `cause` has the thrown value, if it is known. */
   #ends(why, cause) {
     this.#fails(new CoincideError('Closed', why, '', cause));
     this.#stop();
@@ -347,7 +347,7 @@ export class Controller {
     this.#link?.fail(error.message);
   }
 
-  /** wasm has failed in the worker. */
+  /** Handles a failure of wasm in the worker. */
   #breaks(why) {
     const error = new CoincideError('Failed', `the worker has failed: ${inWords(why)}`, '');
     if (this.#link) rejectAll(error, this.#link);
@@ -355,21 +355,21 @@ export class Controller {
     this.#stop();
   }
 
-  /** Ends the worker because of a failure. A worker may report any number. */
+  /** Terminates the worker because of a failure. Idempotent, because a worker may report several. */
   #stop() {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#main.platform.terminate(this.#worker);
   }
 
-  /** wasm has failed on main, so the worker would wait indefinitely. */
+  /** Handles a failure of wasm on main. The worker would wait indefinitely, so it is terminated. */
   static #failed(controller, error) {
     controller.#link = null;
     controller.#close(error);
     controller.#stop();
   }
 
-  /** The link has ended by itself. */
+  /** Handles the end of the link. */
   static #left(controller, why) {
     controller.#close(new CoincideError('Closed', why, ''));
   }
@@ -384,7 +384,7 @@ export class Controller {
     return this.#name ? `the worker named \`${this.#name}\`` : 'a worker';
   }
 
-  /** The proxy in words, for consoles. */
+  /** Description of the proxy, for consoles. */
   #words() {
     const state = this.#closed ? 'has ended' : !this.#isReady ? 'is not ready' : `exports ${this.#exports.slice(0, MOST_SHOWN).join(', ') || 'nothing'}${this.#exports.length > MOST_SHOWN ? ', ...' : ''}`;
     return `proxy of ${this.#described()}, which ${state}`;
@@ -423,7 +423,7 @@ export class Controller {
     this.#name = undefined;
   }
 
-  /** How what is received is called. The link must not keep the controller. */
+  /** The callers of received values. The link must not hold the controller. */
   #callersOfLink() {
     const link = this.#link;
     const options = this.#options;
@@ -441,15 +441,15 @@ export class Controller {
     return promised(link, start, shown, limits);
   }
 
-  /** A promise that the program holds rejects with the error that is returned. */
+  /** Returns the error with which a promise of the program rejects. */
   #rejected(error) {
     this.#isReported = true;
     return this.#explained(error);
   }
 
-  /** Starts a call once there is a link. Its limits apply from now on. */
+  /** Starts a call when the link exists. Its limits apply at once. */
   #callLater(name, args, timeout, pending, objects) {
-    // Arguments that cannot be sent have to throw at once.
+    // Arguments that cannot be sent throw at once.
     const [copy, moved] = copied(pending.name, args, objects);
     const start = performance.now();
     this.#do(link => {
@@ -464,7 +464,7 @@ export class Controller {
     return 0;
   }
 
-  /** Sends a notification once there is a link. */
+  /** Sends a notification when the link exists. */
   #notifyLater(name, [args, moved], here) {
     this.#do(async link => {
       try {
@@ -500,10 +500,10 @@ export class Controller {
 }
 
 /**
- * Returns a function of limits, which returns how main calls under them: see `objects/caller.js`.
+ * Returns a function of limits that returns the caller for them: see `objects/caller.js`.
  *
  * @param call returns the promise of a call
- * @param rejected returns the error that a promise of the program rejects with
+ * @param rejected returns the error with which a promise of the program rejects
  */
 const callerOf = (options, call, rejected) => function within(given) {
   const limits = limitsOf(given);
@@ -538,7 +538,7 @@ const shared = (post, { ringSize = RING_SIZE, strict }) => {
   return Link.shared(ringSize, bell, strict);
 };
 
-/** A function that calls `act` with an object and its argument, and does not keep the object. A closure would, if another one beside it does. */
+/** A function that calls `act` with an object and its argument, and does not hold the object. A closure could hold it for another closure of the same scope. */
 const weakly = (object, act) => {
   const ref = new WeakRef(object);
   return argument => {
@@ -550,7 +550,7 @@ const weakly = (object, act) => {
 /** The message for a worker with an uncaught error. */
 const uncaught = thrown => `the worker has failed: uncaught ${thrownInWords(thrown)}`;
 
-/** The options of an error whose cause a worker has reported. Returns undefined for a malformed report: a worker can post anything. */
+/** The options of an error with a cause that a worker has reported. Undefined for a malformed report. */
 const causeOf = thrown => {
   try {
     return thrown && { cause: revived(thrown) };
@@ -559,7 +559,7 @@ const causeOf = thrown => {
   }
 };
 
-/** Names of exports that a console shows. */
+/** Maximum number of names of exports that a console shows. */
 const MOST_SHOWN = 32;
 
 /** Bytes of a ring in each direction. */

@@ -1,4 +1,4 @@
-// Main, for pages and for Node.js. `platform` holds what differs between them.
+// The function `coincide` of main, for pages and for Node.js. `platform` has the differences.
 import { Controller, controllerOf } from './controller.js';
 import { CoincideError, entry, located, ours, site } from '../errors.js';
 import { WRAPPED, membersOf } from './members.js';
@@ -13,18 +13,18 @@ import { inWords } from '../link/values.js';
 /**
  * @param platform see `platform/page.js`
  * @param source see `wasm.js`
- * @param reflection lets workers operate on objects of main, if it is given: see `reflect/main.js`. Its `defaults` are options
+ * @param reflection lets workers operate on objects of main: see `reflect/main.js`. Its optional `defaults` are options. Undefined in entries without `window`
  */
 export const create = (platform, source, reflection) => {
   const main = { platform, reflection, start: new Start(source), names: new Names(), relays: new Relays(platform) };
   const members = membersOf(main);
 
-  /** Creates the result of `coincide(options)`. */
+  /** `coincide(options)`. */
   return entry(given => {
     const options = optionsOf({ ...reflection?.defaults, ...given });
     if (options.memory !== undefined) main.start.limit(bytesOf(options.memory));
 
-    /** The options of a worker, and the tier that they give. */
+    /** The options of a worker, and its tier. */
     const judged = own => {
       const wishes = { ...options, ...own };
       main.names.check(wishes.name);
@@ -33,7 +33,7 @@ export const create = (platform, source, reflection) => {
 
     const begin = (worker, more) => {
       const controller = new Controller(worker, main, { options, ...more });
-      // Its own property: programs read it for each call.
+      // An own property is faster than a getter, and programs read it for each call.
       Object.defineProperty(worker, 'proxy', { configurable: true, enumerable: true, value: controller.proxy });
     };
 
@@ -53,7 +53,7 @@ export const create = (platform, source, reflection) => {
     }
     Object.defineProperties(Worker.prototype, members);
 
-    /** Gives a worker of the program a link. */
+    /** Adds a link to a worker of the program. */
     const wrap = (worker, own = {}) => {
       roomFor('wrap');
       const here = site();
@@ -77,7 +77,7 @@ export const create = (platform, source, reflection) => {
       }
     };
 
-    /** Throws unless a worker that is wrapped again has what is asked for. */
+    /** Throws unless a worker that is wrapped again has a link of this copy with the same options. */
     const checkSame = (controller, given) => {
       const linked = 'the worker has a link already';
       if (!controller) throw new CoincideError('Copies', `${linked}: another copy of coincide has wrapped it, so two were loaded; have all scripts import the same one`, '');
@@ -105,7 +105,7 @@ export const create = (platform, source, reflection) => {
   });
 };
 
-/** Adds members to a worker of the program: all of them, or none. */
+/** Adds members to a worker of the program. Throws without adding any if one cannot be added. */
 const add = (members, worker) => {
   const taken = ['proxy', ...Reflect.ownKeys(members)].find(key => Reflect.getOwnPropertyDescriptor(worker, key)?.configurable === false);
   if (taken !== undefined) throw ours(new TypeError(`\`wrap\` cannot add \`${String(taken)}\` to the worker: it has a property of that name that cannot be redefined`));

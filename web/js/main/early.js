@@ -1,4 +1,4 @@
-// Calls that main makes before there is a link: their arguments are copied at once.
+// Copies the arguments of calls that main makes before the link exists.
 import { becomesHandle } from '../objects/marks.js';
 import { isAbort } from '../objects/signals.js';
 import { isGenerator } from '../objects/streams.js';
@@ -11,8 +11,8 @@ import { Encoder, Room } from '../values/encode.js';
 import { unsent } from '../link/values.js';
 
 /**
- * A copy of the arguments of `name`, for later, and of the objects that are to be moved with them. What has no copy is kept. Throws the error of the call if something in it cannot
- * be sent.
+ * A copy of the arguments of `name`, and the moved objects. Values that become handles, blobs and shared memory are not copied. Throws the error of the call if a
+ * part cannot be sent.
  */
 export const copied = (name, args, moved) => {
   const kept = [];
@@ -40,5 +40,5 @@ export const copied = (name, args, moved) => {
   return [copy, movedCopies];
 };
 
-/** The bytes of a blob do not change, and reading them takes time. */
+/** Whether a value is a blob, which is immutable and needs no copy. */
 const isBlob = value => typeof Blob === 'function' && value instanceof Blob;

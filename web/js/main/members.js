@@ -1,10 +1,10 @@
-// What a worker with a link has in addition to a worker of the platform: members of the class `Worker` of coincide, and of workers that are given to `wrap`.
+// Members of workers with a link: of the class `Worker` of coincide, and of wrapped workers.
 import { controllerOf } from './controller.js';
 import { entry, located, ours, site } from '../errors.js';
 import { UNSENDABLE, textOf } from '../proxy.js';
 import { roomFor } from '../link/stack.js';
 
-/** The controller of the object on which a member is used. */
+/** The controller of the worker on which a member is used. Throws if there is none. */
 const own = (worker, name) => {
   const controller = controllerOf(worker);
   if (!controller) throw ours(new TypeError(`\`${name}\` is a member of workers with a link, and was used on something else: call it as a method of the worker`));
@@ -17,7 +17,7 @@ const method = body => ({ configurable: true, enumerable: false, writable: true,
 /** Marks workers that have a link, for all copies of coincide. */
 export const WRAPPED = Symbol.for('coincide:wrapped');
 
-/** The descriptors of the members, but for `proxy`. Each finds the controller of the object that it is used on. */
+/** The descriptors of all members except `proxy`. */
 export const membersOf = ({ platform, reflection }) => ({
   ready: read('ready', controller => controller.ready),
   tier: read('tier', controller => controller.tier),

@@ -1,14 +1,14 @@
-// The workers by their names.
+// Workers by name.
 import { CoincideError } from '../errors.js';
 import { UNSENDABLE } from '../proxy.js';
 
 export class Names {
   /** The controllers by name. */
   #taken = new Map();
-  /** By name, what resolves once there is a worker of that name. */
+  /** By name: a promise of the controller, and its `resolve`. */
   #awaited = new Map();
 
-  /** `await workers.name` is the proxy of the worker of that name, once it is ready. */
+  /** The member `workers` of `coincide()`: see `main.d.ts`. */
   workers = new Proxy(Object.create(null), {
     get: (_, name) => {
       if (name === UNSENDABLE) return 'the workers of a page';

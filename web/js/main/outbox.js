@@ -1,37 +1,38 @@
-// Messages of the program to a worker that has not announced itself yet. The browser delivers a message to a worker as soon as its script has run, or
-// awaits something: a listener that the worker adds after `await coincide()` would miss it. Main therefore holds messages until the worker has announced itself,
-// and posts them after the link. A worker that imports coincide when a message tells it to would wait for them: it receives them after `LONGEST`
-// milliseconds. From a worker that has posted a message itself, only messages behind held ones are held.
+// Messages of the program to a worker that has not announced itself yet.
+//
+// A browser delivers messages to a worker when its script has run or awaits. A listener that the worker adds after `await coincide()` would miss them. Main therefore
+// holds messages until it has posted the link. A worker may import coincide only after a message, so messages are held for `LONGEST` milliseconds at most. After the
+// worker has posted a message of its program, messages are held only behind held ones.
 
 const { clearTimeout, setTimeout } = globalThis;
 
 export class Outbox {
-  /** Null when messages are not held any more. */
+  /** Held messages; null when no messages are held any more. */
   #held = [];
   #post;
   #isAnswered = false;
   #timer;
 
-  /** @param post posts to the worker, as the platform does */
+  /** @param post the platform's `postMessage` of the worker */
   constructor(post) {
     this.#post = post;
   }
 
-  /** Posts a message of the program, now or later. */
+  /** Posts or holds a message of the program. */
   post(message, options) {
     if (!this.#held || (this.#isAnswered && this.#held.length === 0)) return this.#post(message, options);
-    // It is copied now, as the platform does it, so that it keeps its contents and throws here.
+    // Copied at once, as the platform does, so that later changes have no effect and errors are thrown here.
     const transfer = [...(options?.[Symbol.iterator] ? options : (options?.transfer ?? []))];
     this.#held.push(structuredClone([message, transfer], { transfer }));
     this.#timer ??= setTimeout(() => this.open(), LONGEST);
   }
 
-  /** The worker has posted a message of its program. */
+  /** Records that the worker has posted a message of its program. */
   answered() {
     this.#isAnswered = true;
   }
 
-  /** Posts what is held. Messages are not held from now on. */
+  /** Posts held messages, and stops holding. */
   open() {
     clearTimeout(this.#timer);
     const held = this.#held ?? [];
@@ -39,12 +40,12 @@ export class Outbox {
     for (const [message, transfer] of held) this.#post(message, transfer);
   }
 
-  /** Drops what is held: the worker has ended. */
+  /** Drops held messages, because the worker has ended. */
   drop() {
     this.#held = null;
     clearTimeout(this.#timer);
   }
 }
 
-/** Milliseconds for which messages are held at most. */
+/** Maximum time in milliseconds for which messages are held. */
 const LONGEST = 5000;

@@ -1,4 +1,4 @@
-// Pools: several workers with the same exports. Each call goes to a worker that has no call in flight, or waits for one.
+// Pools of workers with the same exports. A call goes to an idle worker; without one it is queued.
 import { controllerOf } from './controller.js';
 import { CoincideError, entry, isCoincide, located, ours, run, site, siteInShort } from '../errors.js';
 import { iterable } from '../objects/streams.js';
@@ -15,7 +15,7 @@ export const poolOf = coincide => {
       wrap ??= coincide().wrap;
       return wrap(worker);
     } catch (error) {
-      // It has the frames of `wrap`, whose caller is not the program.
+      // Replaces the frames of `wrap`, which the program has not called.
       throw ours(error);
     }
   };
@@ -28,39 +28,39 @@ export const poolOf = coincide => {
 };
 
 class Pool {
-  /** The functions of the workers, and of main for all of them. */
+  /** Calls exports of the workers, and registers functions for all of them. */
   proxy;
   #size;
   #create;
-  /** Maximum number of waiting calls. */
+  /** Maximum number of queued calls. */
   #longest;
   #retry;
   /** Workers not known to be closed. */
   #members = new Set();
-  /** Calls that wait for a worker, oldest first. */
+  /** Queued calls, oldest first. */
   #queue = new Set();
   /** Functions of main, by name. */
   #functions = new Map();
   /** Number of consecutive workers that ended before they were ready. */
   #failures = 0;
-  /** The controller of the worker that was created last: prepares arguments. */
+  /** The controller of the newest worker, which prepares arguments. */
   #last;
   #ready;
-  /** Whether the function that creates workers runs. Calls that it makes create no further ones. */
+  /** Whether the function that creates workers is running. Calls that it makes create no further workers. */
   #isCreating = false;
   #isClosed = false;
   #ending;
 
   within = entry(({ retry = this.#retry, ...limits } = {}) => this.#proxy(limitsOf(limits), retry));
 
-  /** Calls an export of all workers without waiting for answers. */
+  /** Calls an export of all workers without an answer. */
   notify = (name, ...args) => {
     const here = site();
     try {
       name = `${name}`;
       if (this.#isClosed) throw this.#closedFor(name);
       roomFor(name);
-      // Once for all workers: a buffer can be transferred only once.
+      // Once for all workers, because a buffer can be transferred only once.
       const held = this.#last.hold(name, args);
       const live = this.#live();
       if (held[1] && live.length > 1) throw ours(new DOMException(`\`${name}\` was not called: an object that is moved can be sent to one worker only, and the pool has ${live.length}`, 'DataCloneError'));
@@ -134,7 +134,7 @@ class Pool {
         this.#failsToStart(error);
       },
     );
-    // The program has terminated the pool while it created the worker.
+    // The program may have terminated the pool while it created the worker.
     if (this.#isClosed) void worker.terminate();
   }
 
@@ -153,7 +153,7 @@ class Pool {
     return [...this.#members];
   }
 
-  /** Sends waiting calls to idle workers, and replaces workers that have ended. */
+  /** Sends queued calls to idle workers, and replaces workers that have ended. */
   #pump() {
     for (const job of this.#queue) {
       const member = this.#free();
@@ -176,7 +176,7 @@ class Pool {
     }
   }
 
-  /** The first worker without a call. */
+  /** The first idle worker; undefined without one. */
   #free() {
     for (const member of this.#members) if (member.isFree && !member.controller.isClosed) return member;
   }
@@ -195,7 +195,7 @@ class Pool {
     if (member && !retry) return this.#uses(member, isLimited, () => member.controller.call(name, args, limits, here));
     if (!member && this.#queue.size >= this.#longest)
       return Promise.reject(located(notCalled('NotSent', name, `${this.#longest} calls wait for a worker of the pool already; await earlier calls, or pass a larger \`queue\``), here));
-    // The program may change its arguments while the call waits.
+    // Copied, because the program may change its arguments while the call is queued.
     const job = { name, args: this.#last.hold(name, args), limits, retry, isLimited, here, start: performance.now(), attempts: 0, pending: undefined };
     const begin = pending => {
       job.pending = pending;
@@ -208,7 +208,7 @@ class Pool {
     });
   }
 
-  /** Sends a call that has waited, or that may be retried. */
+  /** Sends a call that was queued or may be retried. */
   #send(job, member) {
     const { name, args, limits, isLimited, here, start, pending } = job;
     const timeout = Math.max(0, limits.timeout - (performance.now() - start));
@@ -227,7 +227,7 @@ class Pool {
     }
   }
 
-  /** Reserves a worker for a call. */
+  /** Makes a call on a worker, which is not idle until it answers. */
   #uses(member, isLimited, call) {
     member.isFree = false;
     let result;
@@ -242,7 +242,7 @@ class Pool {
     return result;
   }
 
-  /** Calls back when a worker answers again. It may still compute the result of a call that is no longer awaited. */
+  /** Calls back when a worker answers again. After a timeout or an abort it may still compute. */
   #probe(member, free) {
     try {
       member.controller.call(PROBE, [[]], undefined, undefined, true).then(free, free);
@@ -287,7 +287,7 @@ const notCalled = (code, name, why, options) => new CoincideError(code, `\`${nam
 /** Default of `queue`. */
 const QUEUE = 1024;
 
-/** Maximum number of consecutive failed starts while calls wait. */
+/** Number of consecutive failed starts after which queued calls reject. */
 const MOST_FAILURES = 3;
 
 /** Maximum number of attempts under `retry`. */
@@ -296,5 +296,5 @@ const MOST_ATTEMPTS = 3;
 /** The codes of calls whose worker has ended. */
 const LOST = new Set(['Closed', 'Failed']);
 
-/** A name that no worker exports: its event loop refuses the call at once. */
+/** A name that no worker exports, so that its event loop refuses the call at once. */
 const PROBE = 'coincide:probe';

@@ -1,16 +1,16 @@
-// Main's wasm: compiled once, when the first worker is created.
+// Main's wasm, which is compiled when the first worker is created.
 import { initSync, setMemory } from '../coincide.js';
 import { CoincideError, clause } from '../errors.js';
 import { whyNoWasm } from '../platform/policy.js';
 import { memory as wasmMemory } from '../link/scratch.js';
 
 export class Start {
-  /** The compiled wasm, once it runs. */
+  /** The compiled wasm; null until it runs. */
   module = null;
   #source;
   /** Resolves when wasm runs. Null before it is requested, and after it has started or failed. */
   #starting = null;
-  /** The memory budget of all links, if an option has set one. */
+  /** The memory budget of all links; undefined without the option `memory`. */
   #budget;
 
   /** @param source see `wasm.js` */
@@ -24,7 +24,7 @@ export class Start {
     if (this.module) setMemory(bytes);
   }
 
-  /** Calls back as soon as wasm runs: at once if it runs already. After a failure, the next worker makes another attempt. */
+  /** Calls back when wasm runs, at once if it does already. After a failure, the next call tries again. */
   whenRunning(callback, fail) {
     try {
       if (!this.module && !this.#starting) this.#begin();

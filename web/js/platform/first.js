@@ -1,11 +1,11 @@
-// Messages of coincide, which listeners of the program must not receive.
+// Receives messages of coincide before listeners of the program.
 
 const { addEventListener } = globalThis.EventTarget?.prototype ?? {};
 
 /**
- * Calls `receives` with each message event of a worker or in a worker, before listeners of the program: these do not receive the event if that returns
- * true. Chromium calls listeners in the order in which they were added, capturing or not. There, those that the program has added before with
- * `addEventListener` come first.
+ * Calls `receives` with each message event, of a worker or in a worker, before listeners of the program. If it returns true, they do not receive the event.
+ * Chromium calls listeners in the order in which they were added, whether they capture or not. There, listeners that the program has added earlier with
+ * `addEventListener` run first.
  */
 export const listenFirst = (target, receives) => {
   const { onmessage } = target;

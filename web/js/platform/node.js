@@ -1,7 +1,7 @@
 // The platform module for Node.js. `page.js` and `worker.js` have the same exports for pages and their workers.
 //
-// What a thread posts to main travels with the messages of its program. What main posts travels over a port of its own, which the thread sends with its
-// announcement: so listeners of the program never receive it, and whether the thread is kept alive is up to coincide and to the program separately.
+// A thread posts to main as its program does. Main posts over a separate port, which the thread sends with its announcement. Listeners of the program therefore do not
+// receive messages of coincide, and coincide and the program keep the thread alive independently.
 import process from 'node:process';
 import { types } from 'node:util';
 import { MessageChannel, MessagePort, Worker as Thread, isMainThread, parentPort } from 'node:worker_threads';
@@ -12,7 +12,7 @@ import { PATIENCE } from './wait.js';
 
 const { bun: isBun, deno: isDeno } = process.versions;
 
-/** Always rejects: Node.js has no service workers, and needs none, because memory can always be shared. */
+/** Rejects: Node.js has no service workers, and needs none, because memory can always be shared. */
 export const relayAt = async () => {
   throw new CoincideError('NoRelay', whyNoServiceWorkers(), '');
 };
@@ -36,7 +36,7 @@ export class Worker extends Thread {
   }
 }
 
-/** Why a value is not a thread, and what to pass; undefined if it is one. */
+/** Why a value is not a thread, and what to pass; undefined for a thread. */
 export const whyNoWorker = value => {
   if (isThread(value)) return undefined;
   if (is(value, Thread)) return 'pass the `Worker` itself, not a `Proxy` of it or an object that inherits from it';
@@ -46,12 +46,12 @@ export const whyNoWorker = value => {
   return `pass a \`Worker\` of \`node:worker_threads\`, not ${inWords(value)}`;
 };
 
-/** Whether a value is a thread, or one that has exited: the object itself that emits its events, and not a `Proxy` of it or an object that inherits from it. */
+/** Whether a value is a thread, running or exited. False for a `Proxy` of one and for an object that inherits from one. */
 const isThread = value => {
   try {
     return is(value, Thread) && !types.isProxy(value) && Object.hasOwn(value, '_events') && typeof value.threadId === 'number';
   } catch {
-    // It inherits from the class.
+    // The value inherits from the class, but is not a thread.
     return false;
   }
 };
@@ -60,40 +60,40 @@ const is = (value, Class) => {
   try {
     return value instanceof Class;
   } catch {
-    // A `Proxy` of the program.
+    // A trap of a `Proxy` has thrown.
     return false;
   }
 };
 
-/** A thread receives no message before it listens. */
+/** False, because a thread receives no message before it listens. */
 export const holdsMessages = false;
 
 export const isPlain = () => true;
 
-/** What posts to a thread that has announced itself; undefined if the announcement brings no port. The thread is asked for one then. */
+/** The function that posts to a thread that has announced itself. If the announcement has no port, requests one and returns undefined. */
 export const channelTo = (worker, { port, wanted }) => {
   if (port instanceof MessagePort) return (message, transfer) => postMessage.call(port, message, transfer);
   try {
     Atomics.store(wanted, 0, 1);
     Atomics.notify(wanted, 0);
   } catch {
-    // A thread may post anything.
+    // A thread may post any value.
   }
 };
 
-// A program can replace these.
+// A program can replace these methods.
 const { terminate: end } = Thread.prototype;
 const { postMessage } = MessagePort.prototype;
 
 export const terminate = worker => end.call(worker);
 
 /**
- * Calls `receives` with each message of the thread before listeners of the program, which do not receive it if that returns true. Calls back when the
- * thread ends: `throws` with the error that ended it, otherwise `ends` with a text. `wasReported` returns whether a promise of the program rejects then.
+ * Calls `receives` with each message of the thread before listeners of the program. If it returns true, they do not receive the message. When the thread ends, calls
+ * `throws` with the error that ended it, or `ends` with a text. `wasReported` returns whether a promise of the program rejects with the error.
  */
 export const attend = (worker, { receives, hasAnnounced, throws, ends, wasReported }) => {
   const { emit } = worker;
-  // Deno emits an error to listeners only. It prints all errors and ends the process for none.
+  // Deno emits errors only if there is a listener. It prints all errors, and none of them ends the process.
   if (isDeno) worker.on('error', () => {});
   const emitted = function (event, ...details) {
     if (event === 'message' && receives(details[0])) return true;
@@ -103,10 +103,10 @@ export const attend = (worker, { receives, hasAnnounced, throws, ends, wasReport
     const isHandled = this.listenerCount('error') > 0;
     const tell = () => {
       throws(thrown);
-      // An error without a listener ends the process, as in Node.js itself. A promise that rejects with it counts as a listener.
+      // As in Node.js itself, an error without a listener ends the process. A promise that rejects with it counts as a listener.
       if (!isHandled) setImmediate(() => wasReported() || emit.call(this, event, thrown));
     };
-    // A plain object may be what Node.js makes of an error that it cannot copy. A message with the error then arrives before the thread exits.
+    // Node.js emits a plain object for an error that it cannot copy. A message with the error then arrives before the thread exits.
     if (typeof thrown === 'object' && thrown !== null && !(thrown instanceof Error)) this.prependOnceListener('exit', tell);
     else tell();
     return isHandled && emit.call(this, event, thrown);
@@ -114,24 +114,24 @@ export const attend = (worker, { receives, hasAnnounced, throws, ends, wasReport
   hide(worker, 'emit', emitted);
   const exits = code => ends(`the thread of the worker has exited with code ${code}${hasAnnounced() ? '' : BEFORE}`);
   worker.on('exit', exits);
-  // A thread that has exited before has no number any more.
+  // The `threadId` of an exited thread is -1.
   if (worker.threadId === -1) queueMicrotask(() => ends(`the thread of the worker has exited${BEFORE}`));
 };
 
 const BEFORE = ', before it has imported `coincide/worker`';
 
-/** What to say of a thread that has not announced itself. */
+/** The warning about a thread that has not announced itself. */
 export const whySilent = worker =>
   `${worker} has not imported \`coincide/worker\` within ${PATIENCE / 1000} s, so calls of its functions are pending. Likely causes: its script does not import it, or ` +
   'awaits something before the import; or the worker does not use coincide, and need not be wrapped';
 
 // In a thread.
 
-/** Why this is not a worker, and where coincide belongs instead; undefined in a worker. */
+/** Why this thread is not a worker, and what to import instead; undefined in a worker. */
 export const whyMisplaced = () =>
   isMainThread || !parentPort ? 'this is the main thread of Node.js: import `coincide/worker` in a worker, and `coincide/main` here' : undefined;
 
-// The program can replace this method. In Deno it differs from that of `MessagePort`.
+// A program can replace this method. In Deno it differs from that of `MessagePort`.
 const toMain = parentPort?.postMessage;
 
 export const post = (...message) => toMain.call(parentPort, ...message);
@@ -146,10 +146,10 @@ let anchor;
 /** Calls `receives` with the data of each message of main. */
 export const onMessage = receives => (listener = receives);
 
-/** Threads can read every message of main. */
+/** Not needed here: threads can read every message of main. */
 export const onUnreadable = () => {};
 
-/** 1 when main has received an announcement without a port; undefined before the first of these. */
+/** Shared word that main sets to 1 to request a port; undefined before the first announcement without one. */
 let wanted;
 
 /** Announces this thread to main, with a port. */
@@ -165,8 +165,8 @@ export const announce = hello => {
 };
 
 /**
- * Announces this thread again. If main has wrapped it late, the first port is lost; otherwise main is busy and will answer through that. A new port
- * is therefore created only when main asks for it.
+ * Announces this thread again. If main has wrapped the thread late, the first port is lost; if main is busy, it will answer over the first port. A new port is
+ * therefore created only on request of main.
  */
 export const announceAgain = hello => {
   const bring = () => ports.length === 1 && announce(hello);
@@ -178,7 +178,7 @@ export const announceAgain = hello => {
   else post({ [HELLO]: { ...hello, wanted } });
 };
 
-/** Main has answered the announcement that this port belongs to. */
+/** Keeps the port over which main has answered, and closes the others. */
 const choose = answered => {
   if (port) return;
   port = answered;
@@ -189,43 +189,43 @@ const choose = answered => {
 
 const keep = port => (isHeld ? port.ref() : port.unref());
 
-/** Keeps the thread alive, or lets it exit when its program has nothing to do. */
+/** Keeps the thread alive, or lets it exit. */
 const hold = held => {
   isHeld = held;
   clearInterval(anchor);
-  // Main may have lost the port of an announcement. The other port keeps nothing alive then.
+  // Main may have lost the port of an announcement. This end of it does not keep the thread alive then.
   if (held && !port) anchor = setInterval(() => {}, 1e9);
   for (const one of port ? [port] : ports) keep(one);
 };
 
-/** Keeps the thread alive for its link, from when the program asks for it. */
+/** Keeps the thread alive until it has its link. Called when the program requests the link. */
 export const awaitLink = () => hold(true);
 
-/** Stops keeping the thread alive for its link after main has had time to answer. A busy main acknowledges what a thread writes once it is idle. */
+/** Stops keeping the thread alive if main does not answer. A busy main acknowledges output of the thread when it is idle. */
 export const giveUp = () => {
   const release = () => port || hold(false);
   try {
     const written = next => process.stderr.write('', next);
-    // Main reads announcements after what is written. It has read those that precede the pause when it acknowledges what follows that.
+    // Main reads announcements after output. It has read those before the pause when it acknowledges the output after the pause.
     written(() => setTimeout(() => written(release), PAUSE));
   } catch {
     release();
   }
 };
 
-/** In milliseconds. */
+/** Milliseconds between the two writes of `giveUp`. */
 const PAUSE = 500;
 
 let isBusy = () => false;
 
-/** From now on, the thread is kept alive only while `busy` returns true. */
+/** Keeps the thread alive only while `busy` returns true. */
 export const keepAliveWhile = busy => {
   isBusy = busy;
   hold(false);
   process.on('beforeExit', () => isBusy() && hold(true));
 };
 
-/** Requests another check of `busy`, which may have changed. */
+/** Calls `busy` again, whose result may have changed. */
 export const reconsider = () => {
   if (isHeld) isBusy() || hold(false);
   // A thread of Deno exits without `beforeExit`.
@@ -235,12 +235,12 @@ export const reconsider = () => {
 /** The address of this thread's script. */
 export const address = () => process.argv[1];
 
-/** Listeners of the program receive their messages when they are there. */
+/** Not needed here: messages arrive when the program listens. */
 export const deliver = () => {};
 
 /**
- * Calls `fails` with uncaught errors that Node.js cannot copy to main. It reports others itself. Either kind ends the thread, except an error that is
- * among its own causes: Node.js does not return from copying it, and main has to terminate the thread. Deno and Bun copy little of any error.
+ * Calls `fails` with uncaught errors that Node.js cannot copy to main. Node.js reports others itself. All end the thread, except an error that is among its own
+ * causes: Node.js does not return from copying it, so main terminates the thread. Deno and Bun copy few properties of errors.
  */
 export const onUncaught = (listener, fails) =>
   process.on('uncaughtExceptionMonitor', error => {
@@ -256,15 +256,15 @@ const isAmongItsCauses = error => {
       seen.add(next);
     }
   } catch {
-    // A getter has thrown: the chain of causes ends there.
+    // A getter has thrown. The chain of causes ends here.
   }
   return false;
 };
 
-/** Calls back when the running code has ended or paused. An unhandled rejection in it has ended the thread by then; in Deno, one task later. */
+/** Calls back when the running code has ended or paused, after its unhandled rejections were reported. Deno reports them one task later. */
 export const afterStart = callback => setTimeout(isDeno ? () => setTimeout(callback, 0) : callback, 0);
 
-/** Not needed here: an event informs main. */
+/** Not needed here: main receives an event. */
 export const onClose = () => {};
 
 export const shared = () => true;

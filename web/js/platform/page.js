@@ -19,15 +19,15 @@ export const Worker =
     }
   };
 
-// A program can replace these. Those of this page work for the workers of other ones as well.
+// A program can replace these methods. They also work for workers of other realms.
 const { postMessage, terminate: end } = Worker.prototype;
 const { addEventListener } = globalThis.EventTarget?.prototype ?? {};
 
-/** The platform's prototype of workers. A program may have put a subclass in the place of `Worker` before. */
+/** The platform's prototype of workers, also if the program has replaced `Worker` by a subclass. */
 const prototypeOf = prototype => (!prototype || Object.hasOwn(prototype, 'onmessage') ? prototype : prototypeOf(Object.getPrototypeOf(prototype)));
 const onmessage = Object.getOwnPropertyDescriptor(prototypeOf(Worker.prototype) ?? {}, 'onmessage')?.get;
 
-/** Why a value is not a worker of a page, and what to pass; undefined if it is one. */
+/** Why a value is not a worker of a page, and what to pass; undefined for a worker. */
 export const whyNoWorker = value => {
   const kind = kindOf(value);
   if (isWorker(value)) return undefined;
@@ -41,7 +41,7 @@ export const whyNoWorker = value => {
   return `pass \`new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })\`, not ${inWords(value)}`;
 };
 
-/** Whether a value is a worker of this page or of another one: neither a `Proxy` of one nor an object that inherits from one. */
+/** Whether a value is a worker, of any realm. False for a `Proxy` of one and for an object that inherits from one. */
 const isWorker = value => {
   try {
     onmessage.call(value);
@@ -55,43 +55,43 @@ const kindOf = value => {
   try {
     return Object.prototype.toString.call(value).slice(8, -1);
   } catch {
-    // A `Proxy` of the program.
+    // A trap of a `Proxy` has thrown.
     return 'Object';
   }
 };
 
-/** Browsers deliver messages to workers that do not listen yet: see `main/outbox.js`. */
+/** True, because browsers deliver messages to workers that do not listen yet: see `main/outbox.js`. */
 export const holdsMessages = true;
 
 export const outboxOf = worker => new Outbox((message, options) => postMessage.call(worker, message, options));
 
-/** Whether a worker posts as the platform does, and not by a method of the program. */
+/** Whether a worker's `postMessage` is that of the platform. */
 export const isPlain = worker => {
   if (worker.postMessage === postMessage) return true;
-  // A worker of another page. Methods that are bound, or a `Proxy`, look like the platform's.
+  // A worker of another realm. Bound methods and a `Proxy` have the same source text as those of the platform.
   const own = Object.getPrototypeOf(worker);
   return !Object.hasOwn(worker, 'postMessage') && own !== Worker.prototype && Object.hasOwn(own, Symbol.toStringTag) && NATIVE.test(Function.prototype.toString.call(own.postMessage));
 };
 
 const NATIVE = /\{\s*\[native code\]\s*\}$/;
 
-/** What posts to a worker that has announced itself. */
+/** The function that posts to a worker that has announced itself. */
 export const channelTo = worker => (message, transfer) => postMessage.call(worker, message, transfer);
 
 export const terminate = worker => end.call(worker);
 
 /**
- * Calls `receives` with each message of the worker before listeners of the program, which do not receive it if that returns true.
+ * Calls `receives` with each message of the worker before listeners of the program. If it returns true, they do not receive the message.
  *
- * Calls back when the worker fails to start: `throws` with the thrown value, or `ends` with a text if the value is unknown. A worker that has a link
- * (`isUp`) reports its errors itself, and once it is ready it continues after an error.
+ * When the worker fails to start, calls `throws` with the thrown value, or `ends` with a text if the value is unknown. A worker that has a link (`isUp`) reports its
+ * errors itself.
  */
 export const attend = (worker, { receives, isUp, url, throws, ends }) => {
   watchPolicy();
   listenFirst(worker, event => receives(event.data));
   addEventListener.call(worker, 'error', event => {
     if (isUp()) return;
-    // The event has only the text of the error. If the worker has imported coincide, a message with the error itself follows.
+    // The event has only the text of the error. A worker that has imported coincide also posts the error itself.
     setTimeout(async () => {
       const thrown = thrownAt(event);
       if (thrown) throws(revived(thrown));
@@ -100,13 +100,13 @@ export const attend = (worker, { receives, isUp, url, throws, ends }) => {
   });
 };
 
-/** Milliseconds by which a worker's message about an error may arrive after the browser's event. */
+/** Milliseconds after the browser's event in which a worker's message with the error may arrive. */
 const GRACE = 50;
 
-/** What to say of a worker that has not announced itself. */
+/** The warning about a worker that has not announced itself. */
 export const whySilent = worker =>
   `${worker} has not imported \`coincide/worker\` within ${PATIENCE / 1000} s, so calls of its functions are pending. Likely causes: its script does not import it, ` +
   'awaits something before the import, or is still being loaded; or the worker does not use coincide, and need not be wrapped';
 
-/** Whether memory can be shared here. */
+/** Whether memory can be shared with workers. */
 export const shared = () => globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === 'function';

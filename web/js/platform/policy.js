@@ -1,6 +1,6 @@
-// What a Content-Security-Policy forbids.
+// Detects restrictions by a Content-Security-Policy.
 
-/** Why wasm cannot run here, and what to do; undefined if it can. Runs an empty module: WebKit refuses to run modules, but not to compile them. */
+/** Why wasm cannot run here, and what to do; undefined if it can. Instantiates an empty module, because WebKit refuses that and not compilation. */
 export const whyNoWasm = () => {
   if (typeof WebAssembly !== 'object') return 'this browser has no WebAssembly, or it is disabled: coincide cannot work here';
   try {
@@ -11,14 +11,14 @@ export const whyNoWasm = () => {
   }
 };
 
-/** `\0asm`, version 1. */
+/** The smallest module: `\0asm`, version 1. */
 const EMPTY = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 
-/** The addresses of workers that the page's policy has refused, the newest last. */
+/** Addresses of workers that the page's policy has refused, newest last. */
 const refused = [];
 let isListening = false;
 
-/** Remembers workers that the policy of the page refuses: their `error` events do not mention it. */
+/** Records workers that the page's policy refuses, because their `error` events do not mention it. */
 export const watchPolicy = () => {
   if (isListening || !globalThis.document) return;
   isListening = true;
@@ -29,7 +29,7 @@ export const watchPolicy = () => {
   });
 };
 
-/** The address of a worker that the policy has refused: this one's, or the last one if the address is unknown. */
+/** The address of a refused worker: `href` if it was refused, or the last one if `href` is undefined. */
 export const refusedWorker = href => (href === undefined ? refused.at(-1) : refused.find(uri => uri === href || (uri && href.startsWith(`${uri}:`))));
 
 const MOST = 20;

@@ -1,8 +1,8 @@
-// Why the script of a worker did not run, which browsers do not report.
+// Determines why the script of a worker did not run, which browsers do not report.
 import { clause } from '../errors.js';
 import { refusedWorker } from './policy.js';
 
-/** Why a worker's script did not run, as far as the policy of the page and a request for it show. */
+/** Resolves with why a worker's script did not run, according to the page's policy and to requests for it and its imports. */
 export const whyNotRun = async script => {
   const base = globalThis.document?.baseURI ?? globalThis.location.href;
   const href = script !== undefined && URL.canParse(script, base) ? new URL(script, base).href : undefined;
@@ -23,7 +23,7 @@ export const whyNotRun = async script => {
 
 const UNKNOWN = 'could not be loaded or has a syntax error: see the console of the browser';
 
-/** What is wrong with the answer to a request for a script, and its text. */
+/** Resolves with `{ why }` if a script cannot be loaded, otherwise with its `{ text }`. */
 const fault = async (href, what) => {
   try {
     const answer = await fetch(href, { signal: AbortSignal.timeout(TIMEOUT) });
@@ -39,13 +39,13 @@ const fault = async (href, what) => {
   }
 };
 
-/** What a script imports statically, as far as its text shows. */
+/** The specifiers of static imports in the text of a script. */
 const importsOf = text => {
   const found = [...text.matchAll(/^\s*(?:import|export)\b(?:[^'"();]*?\bfrom)?\s*['"]([^'"\n]+)['"]/gm)].map(([, specifier]) => specifier);
   return [...new Set(found)].slice(0, MOST);
 };
 
-/** Most modules that are requested. */
+/** Maximum number of modules that are requested. */
 const MOST = 10;
 
 /** Timeout in milliseconds of each request. */

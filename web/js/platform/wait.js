@@ -1,10 +1,10 @@
-// Waiting for the other end of a link that does not exist yet.
+// Timers and warnings for a link that does not exist yet.
 
 const { clearTimeout, setTimeout } = globalThis;
 
 /**
- * Calls back once, when this thread has been awake for this many milliseconds. Time in which it is busy or frozen does not count, nor does time in which
- * its page is hidden. Does not keep a process alive. Returns a function that cancels it.
+ * Calls back once this thread was idle for a number of milliseconds in total. Time in which it is busy or frozen, or its page is hidden, does not count. Does not keep
+ * a process alive. Returns a function that cancels the timer.
  */
 export const afterAwake = (milliseconds, callback) => {
   let left = milliseconds;
@@ -20,24 +20,24 @@ export const afterAwake = (milliseconds, callback) => {
   };
   const start = () => {
     timer = setTimeout(step, Math.min(STEP, left));
-    // A process must not wait for it.
+    // The timer does not keep the process alive.
     timer?.unref?.();
   };
   start();
   return () => clearTimeout(timer);
 };
 
-/** Milliseconds between two looks at the clock. */
+/** Milliseconds between two checks of the clock. */
 const STEP = 500;
 
-/** Milliseconds after which an end warns that the other one does not answer. */
+/** Milliseconds after which an end warns that the other end does not answer. */
 export const PATIENCE = 5000;
 
-/** Warns on the console, which the program may have replaced. */
+/** Warns on the console. Does not throw if the program has replaced it. */
 export const warn = text => {
   try {
     console.warn(`coincide: ${text}`);
   } catch {
-    // There is no other place for the warning.
+    // The warning is lost.
   }
 };

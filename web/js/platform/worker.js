@@ -6,7 +6,7 @@ import { whyNoWasm } from './policy.js';
 export { whyNoWasm } from './policy.js';
 export { reachesRelay } from '../relay/reaches.js';
 
-/** Why this is not a worker of a page, and where coincide belongs instead; undefined in a worker. */
+/** Why this is not a worker of a page, and what to import where; undefined in a worker. */
 export const whyMisplaced = () => {
   const is = name => typeof globalThis[name] === 'function' && globalThis instanceof globalThis[name];
   if (is('DedicatedWorkerGlobalScope')) return undefined;
@@ -21,7 +21,7 @@ const PLACES = [
   ['WorkletGlobalScope', 'a worklet, which can post nothing to main without a port'],
 ];
 
-// The program may replace it, and coincide must not pass through that.
+// A program can replace this method.
 const { postMessage } = globalThis;
 
 export const post = (message, transfer) => postMessage.call(globalThis, message, transfer);
@@ -32,41 +32,41 @@ export const announceAgain = announce;
 
 const inbox = new Inbox(globalThis);
 
-/** Calls `receives` with the data of each message, before listeners of the program. If it returns true, these do not receive the message. */
+/** Calls `receives` with the data of each message, before listeners of the program. If it returns true, they do not receive the message. */
 export const onMessage = receives => inbox.listen(receives);
 
-/** Calls `listener` with the reason when a message of main could not be read here, which may be the link: Firefox reads no wasm where a policy forbids it. */
+/** Calls `listener` with the reason when a message of main, such as the link, could not be read. In Firefox, a policy that forbids wasm makes it unreadable. */
 export const onUnreadable = listener =>
   globalThis.addEventListener('messageerror', () => {
     const fault = whyNoWasm();
     if (fault) listener(fault);
   });
 
-/** Has messages of the program that no listener has read dispatched again, once its present code has run. */
+/** Dispatches unread messages of the program again, after the running code. */
 export const deliver = () => inbox.deliver();
 
 /** The address of this worker's script. */
 export const address = () => globalThis.location.href;
 
-// A browser keeps workers until they are closed.
+// Not needed here: browsers keep workers until they are closed.
 export const awaitLink = () => {};
 export const giveUp = () => {};
 export const keepAliveWhile = () => {};
 export const reconsider = () => {};
 
-/** Calls `listener` with each uncaught error and unhandled rejection, and a promise of whether the program leaves the event unhandled. */
+/** Calls `listener` with each uncaught error and unhandled rejection, and a promise of whether the program has not handled the event. */
 export const onUncaught = listener => {
   const listen = (type, valueOf) =>
     globalThis.addEventListener(type, event => {
       const value = valueOf(event);
       if (value) listener(value[0], new Promise(resolve => setTimeout(() => resolve(!event.defaultPrevented), 0)));
     });
-  // An event without an error comes from a worker of this worker.
+  // An event without an error comes from a nested worker.
   listen('error', ({ error, message }) => (error != null || /(null|undefined)$/.test(message ?? '') ? [error] : undefined));
   listen('unhandledrejection', ({ reason }) => [reason]);
 };
 
-/** Calls `listener` when the program closes this worker. No event tells main. */
+/** Calls `listener` when the program closes this worker, for which main receives no event. */
 export const onClose = listener => {
   const { close } = globalThis;
   globalThis.close = () => {
@@ -76,7 +76,6 @@ export const onClose = listener => {
 };
 
 /**
- * Calls back when the running code has ended or paused, and its errors were reported. Rejections are reported in a task after it, so this
- * takes two.
+ * Calls back when the running code has ended or paused, and its errors were reported. Takes two tasks, because rejections are reported in the task after the code.
  */
 export const afterStart = callback => setTimeout(() => setTimeout(callback, 0), 0);

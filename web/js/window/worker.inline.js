@@ -1,2 +1,2 @@
-// The worker's side with `window`, in one file.
+// The entry `window/worker` in one file.
 export { CoincideError, callback, default, dispose, expose, stream } from './worker.js';

@@ -1,4 +1,4 @@
-// Workers, for pages and for Node.js. `platform` holds what differs between them.
+// The function `coincide` of workers, for pages and for Node.js. `platform` has the differences.
 import { setMemory } from '../coincide.js';
 import { CoincideError, clause, entry, hasAsyncFrames, isCoincide, isError, located, ours, remote, site } from '../errors.js';
 import { limited, namedOf } from '../objects/remote.js';
@@ -12,8 +12,8 @@ import { transformed } from '../transform.js';
 import { inWords } from '../link/values.js';
 
 /**
- * @param reflect creates proxies of main's objects, if it is given: see `reflect/worker.js`
- * @param kind whether the scope has `window`: another copy of coincide in this worker may share it
+ * @param reflect creates proxies of main's objects: see `reflect/worker.js`. Undefined in entries without `window`
+ * @param kind `window` or `plain`: whether the scope has `window`. Another copy of coincide in this worker may share the scope
  * @param suspending creates the `Suspended` of `suspending/index.js`; undefined in other entries
  */
 export const create = (platform, reflect, kind = reflect ? 'window' : 'plain', suspending) => {
@@ -26,7 +26,7 @@ export const create = (platform, reflect, kind = reflect ? 'window' : 'plain', s
   }
 
   thread.suspending ??= suspending;
-  /** What this entry has returned before. */
+  /** The result of the first call. */
   let result;
 
   const open = async given => {
@@ -37,7 +37,7 @@ export const create = (platform, reflect, kind = reflect ? 'window' : 'plain', s
       if (options.memory !== undefined) bytesOf(options.memory);
       thread.want(options, given);
       boot = await thread.booted;
-      // Nothing below awaits: a listener added after `await coincide()` misses no message.
+      // The code below must not await, so that a listener added after `await coincide()` misses no message.
       thread.scope ??= scopeOf(thread, platform, boot);
       result ??= reflect ? windowed(reflect, thread.scope, boot) : thread.scope.plain;
     } catch (error) {
@@ -51,14 +51,14 @@ export const create = (platform, reflect, kind = reflect ? 'window' : 'plain', s
   return open;
 };
 
-/** An error that main's function returns is thrown, as in coincident. */
+/** Throws an error that main's function has returned, as coincident does. */
 const throwReturned = (result, name, here) => {
   if (!(result instanceof Error)) return;
   const error = remote(result, name);
   throw here ? located(error, here) : error;
 };
 
-/** A function that rejects, where coincide cannot work. */
+/** A function `coincide` that rejects. */
 const refusing = error => async () => {
   throw located(error(), site());
 };
@@ -66,7 +66,7 @@ const refusing = error => async () => {
 const WITHOUT_WINDOW =
   'this worker has loaded two copies of coincide, and the first one has no `window`: have all of its scripts import the same `coincide/window/worker`';
 
-/** The scope of a worker whose main shares its objects. */
+/** The scope with the members for `window`. */
 const windowed = (reflect, shared, { reasons, window }) => {
   const { plain, end, options, suspended } = shared;
   if (suspended) return { ...plain, ...suspended.reflect(end, options) };
@@ -78,7 +78,7 @@ const windowed = (reflect, shared, { reasons, window }) => {
   return { ...plain, ...scope };
 };
 
-/** The link of a worker, and what programs have of it. */
+/** Creates the worker's end of the link, and the scope. */
 const scopeOf = (thread, platform, boot) => {
   const { options } = thread;
   const { tier, buffer, relay, promises, reasons } = boot;
@@ -92,10 +92,10 @@ const scopeOf = (thread, platform, boot) => {
   const refuse = (name, isReceived) => {
     throw new CoincideError('CannotBlock', cannotBlock(name, reasons, isReceived), name);
   };
-  /** Called before main's objects may change. */
+  /** Called before main's objects may change, to invalidate facts. */
   let touch = () => {};
 
-  /** Returns how main is called under limits: see `objects/caller.js`. */
+  /** Returns a function of limits that returns the caller for them: see `objects/caller.js`. */
   const callersOf = options => function within(given) {
     const limits = limitsOf(given);
     const { timeout, signal, promise, rows } = limits;
@@ -166,7 +166,7 @@ const scopeOf = (thread, platform, boot) => {
     });
   };
 
-  // Main may call exports once the worker's own code has run to its end, or to its next pause.
+  // Main may call exports when the worker's own code has run to its end, or to its next pause.
   const ready = () => {
     if (thread.hasFailed) return;
     end.ready();
@@ -224,16 +224,16 @@ const scopeOf = (thread, platform, boot) => {
   return { plain, end, options, suspended, touch: hook => (touch = hook) };
 };
 
-/** The argument of `sleep`, checked. */
+/** Returns the argument of `sleep`. Throws if it is not a number of milliseconds. */
 const millisecondsOf = given => {
   if (typeof given === 'number' && given >= 0) return given;
   throw ours(new TypeError(`\`sleep\` takes a number of milliseconds, at least 0, not ${inWords(given)}`));
 };
 
 const NOT_SUSPENDING =
-  'this worker has the tier suspending, so it has to import `coincide/suspending/worker`';
+  'this worker has the tier suspending: import `coincide/suspending/worker` in it';
 
-/** Message of `CannotBlock`: why, and what to use instead. */
+/** The message of `CannotBlock`: why, and what to use instead. */
 const cannotBlock = (name, reasons, isReceived) =>
   `\`${name}\` was not called, since this worker cannot block: ${reasons.map(clause).join('; ')}. ` +
   `Use \`await within({ promise: true }${isReceived ? ', callback)' : `).${name}`}(...)\`, or pass \`promises: true\` to have all calls return promises; main can always await the worker`;

@@ -1,5 +1,5 @@
-// Messages of the program that arrive at a worker before it has its link. A program that adds its listener after `await coincide()` would miss those that
-// main has posted before it has wrapped the worker. Therefore messages that no listener has read by then are dispatched again.
+// Messages of the program that arrive at a worker before it has its link. A program that adds its listener after `await coincide()` would miss messages that main has
+// posted before it has wrapped the worker. Messages that no listener has read by then are therefore dispatched again.
 import { nextTask } from '../events.js';
 import { listenFirst } from '../platform/first.js';
 
@@ -7,30 +7,30 @@ const { defineProperty } = Object;
 
 export class Inbox {
   #target;
-  /** Events that no listener has read, in order; null when they are not kept any more. */
+  /** Unread events, in order; null when they are no longer kept. */
   #unread = new Set();
-  /** Whether they are about to be dispatched again. Later events wait behind them. */
+  /** Whether unread events are about to be dispatched again. Later events wait behind them. */
   #isDelivering = false;
 
   constructor(target) {
     this.#target = target;
   }
 
-  /** Calls `receives` with the data of each message first. Listeners of the program receive the event unless that returns true. */
+  /** Calls `receives` with the data of each message. If it returns true, listeners of the program do not receive the event. */
   listen(receives) {
     listenFirst(this.#target, event => receives(event.data) || (this.#unread !== null && this.#keep(event)));
   }
 
   /** Keeps an event. Returns whether it waits behind others. */
   #keep(event) {
-    // A handler may read nothing of it.
+    // A handler `onmessage` receives the event even if it does not read it.
     if (this.#unread.size >= MOST || (this.#target.onmessage && !this.#isDelivering)) return false;
     this.#unread.add(event);
     if (!this.#isDelivering) for (const name of READ) this.#watch(event, name);
     return this.#isDelivering;
   }
 
-  /** Forgets an event when a listener reads it. */
+  /** Drops an event when a listener reads it. */
   #watch(event, name) {
     const get = () => {
       this.#unread?.delete(event);
@@ -40,7 +40,7 @@ export class Inbox {
     defineProperty(event, name, { configurable: true, enumerable: true, get });
   }
 
-  /** Dispatches what is unread again, once the code that runs now has added its listeners. */
+  /** Dispatches unread events again, after the running code has added its listeners. */
   async deliver() {
     if (!this.#unread || this.#isDelivering) return;
     this.#isDelivering = this.#unread.size > 0;
@@ -55,8 +55,8 @@ export class Inbox {
   }
 }
 
-/** What a listener reads of a message. */
+/** Properties by which a listener reads a message. */
 const READ = ['data', 'ports'];
 
-/** Most events that are kept. */
+/** Maximum number of kept events. */
 const MOST = 1000;

@@ -1,4 +1,4 @@
-// What a worker has once, whatever imports coincide in it: how it announces itself to main, and what main sends.
+// The state of a worker, which all entries in it share: its announcement to main, and messages of main.
 import { initSync } from '../coincide.js';
 import { listenerOf } from '../out-of-band/worker.js';
 import { WorkerEnd } from '../link/worker.js';
@@ -11,34 +11,34 @@ import { memory as wasmMemory } from '../link/scratch.js';
 import { described } from '../thrown.js';
 import { PATIENCE, afterAwake, warn } from '../platform/wait.js';
 
-/** The thread of this copy of coincide, if it was the first one here. */
+/** The thread, if this copy of coincide was the first one in this worker. */
 let own;
 
-/** This worker, for the first copy of coincide in it; undefined for another copy, which shares the link of the first one: see `others`. */
+/** The thread for the first copy of coincide in this worker; undefined for another copy, which shares the link of the first one: see `others`. */
 export const threadOf = platform => {
   if (!own && others()) return undefined;
   own ??= new Thread(platform);
   return own;
 };
 
-/** What another copy of coincide in this worker has: `{ plain, window }`, each a function like `coincide` if that entry was imported. */
+/** The entries of the first copy of coincide in this worker: `{ plain, window }`, each a function `coincide` if that entry was imported. */
 export const others = () => globalThis[COPY];
 
 const COPY = Symbol.for('coincide:worker');
 
 class Thread {
-  /** The functions `coincide` of the entries that were imported. */
+  /** The functions `coincide` of the imported entries. */
   entries = {};
-  /** What all calls of `coincide()` have in common; undefined before there is a link. */
+  /** The scope that all calls of `coincide()` share; undefined before the link exists. */
   scope;
   /** The `Suspended` of `suspending/index.js`, if `coincide/suspending/worker` was imported. */
   suspending;
-  /** Resolves with main's answer. */
+  /** Resolves with main's answer to the announcement. */
   booted;
   isReady = false;
-  /** Whether main knows that this worker has failed. */
+  /** Whether a failure was reported to main. */
   hasFailed = false;
-  /** Number of errors of which it is not known yet whether the program handles them. */
+  /** Number of errors that the program may still handle. */
   undecided = 0;
   #platform;
   #announcement;
@@ -77,7 +77,7 @@ class Thread {
     this.#platform.post(...message);
   }
 
-  /** The program wants the link. Throws if it has wanted it before with other options. */
+  /** Requests the link. Throws if it was requested before with other options. */
   want(options, given) {
     if (this.options) {
       const option = differing(this.options, given ?? {});
@@ -90,7 +90,7 @@ class Thread {
     this.#announcement.repeat();
   }
 
-  /** Creates this end of the link that main has sent. */
+  /** Creates the worker's end of the link that main has sent. */
   link({ module, buffer, relay, deadlockTimeout }) {
     const { deadlockTimeout: deadlock = deadlockTimeout, strict } = this.options;
     try {
@@ -116,7 +116,7 @@ class Thread {
     return this.#end;
   }
 
-  /** Tells main that this worker has failed; main closes the link. */
+  /** Reports to main that this worker has failed. Main closes the link. */
   fail(report) {
     this.hasFailed = true;
     this.post({ [FAILED]: report });
@@ -126,7 +126,7 @@ class Thread {
     if (!this.hasFailed) this.fail({ ...how, thrown: described(thrown) });
   }
 
-  /** Handles a message of main; false if it is one of the program's. */
+  /** Handles a message of main. Returns false for a message of the program. */
   #receives(data) {
     if (data === RING) {
       if (this.#end) turn();
@@ -140,7 +140,7 @@ class Thread {
       else this.#early.push([kind, content]);
       return true;
     }
-    // The program on main may post anything.
+    // The program on main may post any value.
     if (!(content instanceof Object)) return false;
     if (kind !== OUT_OF_BAND) this.#answered(content);
     else if (this.#outOfBand?.passed(content)) this.scope?.suspended?.interrupt();
@@ -168,7 +168,7 @@ class Thread {
 /** The kinds of messages that main posts, besides `RING`. */
 const KINDS = [PACKET, OBJECTS, OUT_OF_BAND, BOOT];
 
-/** The announcement of a worker: made when coincide is imported, and repeated from the first call of `coincide()` on until main answers, which may be late to wrap the worker. */
+/** The announcement of a worker. It is posted when coincide is imported, and repeated after the first call of `coincide()` until main answers, because main may wrap the worker late. */
 class Announcement {
   #platform;
   #hello;
@@ -204,7 +204,7 @@ class Announcement {
       this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE);
       this.#again();
     }, this.#pause);
-    // The platform decides what keeps a thread alive.
+    // `awaitLink` of the platform keeps the thread alive.
     this.#timer.unref?.();
   }
 }
