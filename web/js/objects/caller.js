@@ -1,4 +1,4 @@
-// Functions by which programs call the other end.
+// Functions with which programs call the other end.
 import { located, ours, site, siteInShort } from '../errors.js';
 import { roomFor } from '../link/stack.js';
 import { iterable } from './streams.js';
@@ -7,10 +7,10 @@ import { USE } from './use.js';
 /**
  * A function of the other end, for programs.
  *
- * @param caller calls under limits, which are those of `within`. `blocks`: calls return results and no promises. `call(name, args, shown, pack, here)` makes
- * one: `shown` is its name in errors, `pack` turns the arguments into those that are sent. `within(limits)` returns another caller. `signal` is its limit
- * @param pack turns the arguments of a call into those that are sent
- * @param construct the same for calls with `new`. Without it, the function is not a class
+ * @param caller makes calls with the limits of `within`. `blocks`: calls return results instead of promises. `call(name, args, shown, pack, here)` makes a call;
+ * `shown` is its name in errors, `here` a `site`. `within(limits)` returns another caller. `signal` is one of its limits
+ * @param pack converts the arguments of a call to those that are sent
+ * @param construct the same for calls with `new`; undefined if the function is not a class
  */
 export const functionOf = (caller, name, shown, pack, construct) =>
   caller.blocks

@@ -1,4 +1,4 @@
-// Values that the program has marked, and proxies of remote values. All copies of coincide in this thread share both.
+// Marked values, and proxies of remote values. All copies of coincide in this thread share them.
 import { entry, ours } from '../errors.js';
 import { inWords } from '../values/format.js';
 
@@ -11,28 +11,28 @@ if (!(KEY in globalThis)) Object.defineProperty(globalThis, KEY, { value: { mark
  */
 export const shared = globalThis[KEY];
 
-/** Marks a function, or an object with methods, as a callback: the other end receives a function, or an object with these methods. */
+/** Marks a function, or an object with methods, as a callback: see `objects.d.ts`. */
 export const callback = entry(value => {
   if (typeof value !== 'function' && !(isObject(value) && methodsOf(value).length > 0))
     throw ours(new TypeError(`\`callback\` takes a function or an object with methods, not ${isObject(value) ? 'an object without methods' : inWords(value)}`));
   return marked(value, typeof value === 'function' ? FUNCTION : METHODS);
 });
 
-/** Marks an object, a function or a class as exposed: the other end can use its members. */
+/** Marks an object, a function or a class as exposed: see `objects.d.ts`. */
 export const expose = entry(value => {
   if (typeof value !== 'function' && !isObject(value))
     throw ours(new TypeError(`\`expose\` takes an object, a function or a class, not ${inWords(value)}`));
   return marked(value, EXPOSED);
 });
 
-/** Marks an iterable or an async iterable as a stream: the other end receives its rows. Generators need no mark. */
+/** Marks an iterable or an async iterable as a stream: see `objects.d.ts`. */
 export const stream = entry(value => {
   if (!isObject(value) || (typeof value[Symbol.asyncIterator] !== 'function' && typeof value[Symbol.iterator] !== 'function'))
     throw ours(new TypeError(`\`stream\` takes an iterable or an async iterable, not ${inWords(value)}`));
   return marked(value, STREAM);
 });
 
-/** Marks a value with a kind. Proxies of remote values are not marked: they are sent as those. */
+/** Marks a value with a kind, and returns it. Proxies of remote values are not marked, because they have a kind. */
 export const marked = (value, kind) => {
   if (shared.remotes.has(value)) return value;
   shared.marks.set(value, kind);
@@ -40,13 +40,13 @@ export const marked = (value, kind) => {
   return value;
 };
 
-/** Whether a value is marked, or is a proxy of a remote value. */
+/** Whether a value is sent as a handle: it is marked, or a proxy of a remote value. */
 export const becomesHandle = value => shared.marks.has(value) || shared.remotes.has(value);
 
-/** Whether a value is exposed, rather than registered as a function, when it is set on `proxy`. */
+/** Whether a value that is set on `proxy` is exposed, and not only registered as a function. */
 export const isExposure = value => (shared.remotes.get(value)?.kind ?? shared.marks.get(value)) === EXPOSED;
 
-/** Releases a received value. It cannot be used afterwards. */
+/** Releases a received value: see `objects.d.ts`. */
 export const dispose = entry(value => {
   const remote = shared.remotes.get(value);
   if (!remote) throw ours(new TypeError('`dispose` takes a callback, an exposed object or a stream that was received in an argument or a result; names of `proxy` need none'));
@@ -66,7 +66,7 @@ export const methodsOf = object => {
 const isMethod = (owner, name) =>
   !WITHHELD.has(name) && name !== 'then' && typeof Object.getOwnPropertyDescriptor(owner, name)?.value === 'function';
 
-/** An object and its prototypes, without those that all objects or functions have. */
+/** Iterates over an object and its prototypes, except those that all objects or functions have. */
 export function* owners(object) {
   for (let owner = object, left = MOST_OWNERS; owner !== null && left > 0 && !isRoot(owner, object); owner = Object.getPrototypeOf(owner), left--) yield owner;
 }
@@ -79,11 +79,11 @@ const isRoot = (owner, object) => {
   return typeof owner === 'function' ? has('bind') && has(Symbol.hasInstance) : has('isPrototypeOf') && has('propertyIsEnumerable');
 };
 
-/** Names of members that other ends cannot use: they lead out of an object. */
+/** Names of members that other ends cannot use, because they lead to other objects. */
 export const WITHHELD = new Set(['constructor', '__proto__', 'prototype', 'caller', 'arguments']);
 
-/** Maximum length of a chain of prototypes. That of a `Proxy` may be infinite. */
+/** Maximum length of a prototype chain. The chain of a `Proxy` may be infinite. */
 const MOST_OWNERS = 64;
 
-// The kinds of handles, as the format has them.
+// Kinds of handles in the value format.
 export const FUNCTION = 0, METHODS = 1, EXPOSED = 2, STREAM = 3, SIGNAL = 4, CONTROLLER = 5;

@@ -12,7 +12,7 @@ export class Remote {
 
   /**
    * @param table the handles of a link: see `table.js`
-   * @param caller how its operations are called: see `caller.js`
+   * @param caller makes the calls of its operations: see `caller.js`
    */
   constructor(table, kind, id, description, caller) {
     this.table = table;
@@ -22,7 +22,7 @@ export class Remote {
     this.caller = caller;
   }
 
-  /** The id, for an operation that is about to be sent. */
+  /** The id, for an operation that is about to be sent. Throws after `dispose`. */
   get target() {
     if (this.isDisposed) throw ours(new ReferenceError(`${this.#words} was disposed of and cannot be used any more`));
     return this.id;
@@ -43,7 +43,7 @@ export class Remote {
     this.#release?.();
   }
 
-  /** The value for the program. `release` releases the handle. */
+  /** Creates the value for the program. `release` releases the handle. */
   made(release) {
     this.#release = release;
     const value = this.#value(this.caller);
@@ -51,7 +51,7 @@ export class Remote {
     return value;
   }
 
-  /** The same with limits on its calls. It keeps `value`, and therefore the handle. */
+  /** Creates the value with limits on its calls. It holds `value`, and thereby the handle. */
   within(limits, value) {
     const limited = this.#value(this.caller.within(limits));
     this.#enter(limited);
@@ -71,7 +71,7 @@ export class Remote {
       case METHODS: {
         const object = Object.create(disposables);
         for (const name of this.description) {
-          // A detached method keeps the handle alive.
+          // The closure holds `object`, so that a detached method keeps the handle.
           const value = functionOf(caller, USE, `a callback.${name}`, args => [shared.remotes.get(object).target, APPLY, [name], args]);
           Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
         }
@@ -92,7 +92,7 @@ export const limited = (limits, value) => {
   return remote.within(limits, value);
 };
 
-/** What a view with limits, or a function at the end of a path, keeps alive. */
+/** By value with limits, or function at a path: the value that it keeps alive. */
 const kept = new WeakMap();
 
 /** Members of received values. */
@@ -117,14 +117,17 @@ const rootOf = (caller, targetOf, name, isCallable) => {
   return root;
 };
 
-/** The function with a name of the other end, whose members are those of the value exposed under that name. `isExposed` returns whether such a value is known: only then does a worker that blocks read members. */
+/**
+ * The function with a name of the other end. Its members are those of the value that is exposed under that name. A blocking worker reads members only if
+ * `isExposed` returns true.
+ */
 export const namedOf = (caller, name, isExposed) => {
   const construct = args => [name, CONSTRUCT, [], args];
   const target = functionOf(caller, name, name, undefined, construct);
   return new Proxy(target, new Path(caller, () => name, name, [], undefined, isExposed));
 };
 
-/** The handler of a proxy for the end of a path. */
+/** The handler of a proxy for the value at a path. */
 class Path {
   #caller;
   #targetOf;
@@ -133,7 +136,7 @@ class Path {
   /** Returns the value that keeps the handle alive. */
   #root;
   #isExposed;
-  /** Where the program has read the path. */
+  /** The `site` where the program has read the path. */
   #here;
 
   constructor(caller, targetOf, name, path, root, isExposed, here) {
@@ -164,7 +167,7 @@ class Path {
     let here;
     try {
       here = site();
-      // If its promise rejects, that is reported as an unhandled rejection.
+      // A rejection of the promise is reported as an unhandled rejection.
       this.#call(SET, [...this.#path, key], value, here);
       return true;
     } catch (error) {
@@ -187,12 +190,12 @@ class Path {
     });
   }
 
-  /** The program has used the path as a string, a number or a value for JSON. */
+  /** Throws the error for a path that is used as a string, a number or a value for JSON. */
   #unread() {
     throw ours(new TypeError(`\`${[this.#name, ...this.#path].join('.')}\` is not a value: read it with \`await\``));
   }
 
-  /** `then` of a path: reads the member. */
+  /** `then` of a path, which reads the member. */
   #then() {
     return (resolve, reject) => {
       try {
@@ -211,7 +214,7 @@ class Path {
     return this.#at([...this.#path, key], here);
   }
 
-  /** The same path, not thenable: it was awaited. */
+  /** The same path without `then`, as the result of awaiting it. */
   #end() {
     return this.#at(this.#path);
   }
@@ -225,5 +228,5 @@ class Path {
   }
 }
 
-/** Whether a member is that of the local function, such as `call`. The other end does not expose these names. */
+/** Whether a member belongs to the local function, such as `call`. The other end does not expose these names. */
 const isLocal = key => WITHHELD.has(key) || (key in Function.prototype && key !== 'name' && key !== 'length');

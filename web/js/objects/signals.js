@@ -1,11 +1,11 @@
-// Abort signals and controllers that are passed to the other end, where a signal aborts as the original does.
+// Abort signals and controllers that are sent to the other end. A received signal aborts together with the original.
 import { run } from '../errors.js';
 import { RECEIVERS, SENDERS } from '../reflect/operations.js';
 import { Encoder, Room } from '../values/encode.js';
 import { inWords } from '../values/format.js';
 import { CONTROLLER, SIGNAL } from './marks.js';
 
-/** The notifications: `[owner, id, reason]`, and a list of ids. */
+/** Names of the notifications, with the arguments `[owner, id, reason]` and `[ids]`. */
 export const SIGNALLED = 'coincide:abort', FORGOTTEN = 'coincide:forget';
 
 const { AbortController, AbortSignal } = globalThis;
@@ -19,18 +19,18 @@ export class Signals {
   #counter;
   #notify;
   #references;
-  /** Signals of this end: their ids, and by id weakly. */
+  /** Signals of this end: their ids, and weak references by id. */
   #ids = new WeakMap();
   #own = new Map();
-  /** The controllers of signals of this end, if they were sent. */
+  /** Sent controllers of this end, by signal. */
   #controllers = new WeakMap();
-  /** Signals of the other end: their ids, and their local controllers by id, until they abort or the other end forgets them. */
+  /** Signals of the other end: their ids, and local controllers by id, until they abort or are garbage-collected at the other end. */
   #theirIds = new WeakMap();
   #theirs = new Map();
-  /** Reasons, by id, of aborted signals of the other end. Payloads that were sent before may arrive later. */
+  /** Reasons of aborted signals of the other end, by id. A payload with such a signal may arrive later. */
   #reasons = new Map();
   #isClosed = false;
-  /** While a reason is tried: its signal, and those in it. */
+  /** While a reason is encoded as a test: its signal, and those in the reason. */
   #tried;
   #forgotten = [];
   #gone = new FinalizationRegistry(id => this.#collected(id));
@@ -46,7 +46,7 @@ export class Signals {
     this.#references = references;
   }
 
-  /** The handle of a signal or a controller; undefined for anything else. */
+  /** The handle of a signal or a controller; undefined for other values. */
   outgoing(value) {
     if (!isAbort(value)) return undefined;
     const isController = value instanceof AbortController;
@@ -61,7 +61,7 @@ export class Signals {
   /** The reason of an aborted signal, or an `AbortError` with its text if it cannot be sent. */
   #reasonOf(signal) {
     const { reason } = signal;
-    // A reason in a reason is tried with it. Signals that lead back to themselves cannot be sent.
+    // The test of a reason includes the signals in it. A signal in its own reason cannot be sent.
     if (this.#tried) {
       if (this.#tried.size === this.#tried.add(signal).size) throw new Error('a signal occurs twice in a reason');
       return reason;
@@ -88,7 +88,7 @@ export class Signals {
     return id;
   }
 
-  /** The signal or controller for a handle that has arrived. */
+  /** The signal or controller of a received handle. */
   handle(owner, kind, id, description) {
     if (owner === SENDERS && description !== undefined && !(Array.isArray(description) && description.length === 1))
       throw new TypeError('the description of a signal does not fit');
@@ -96,7 +96,7 @@ export class Signals {
     return kind === SIGNAL ? controller.signal : controller;
   }
 
-  /** A signal or controller of this end. One that was garbage-collected never aborts. */
+  /** The controller, or an object with the signal, of this end. A signal that was garbage-collected never aborts. */
   #home(id) {
     const signal = this.#own.get(id)?.deref();
     return signal ? (this.#controllers.get(signal) ?? { signal }) : new AbortController();
@@ -115,13 +115,13 @@ export class Signals {
     const { controller } = entry;
     if (kind === CONTROLLER && !entry.tells) {
       entry.tells = true;
-      // Unless the other end has aborted it.
+      // An abort of the other end has removed the entry.
       addEventListener.call(controller.signal, 'abort', () => this.#theirs.delete(id) && this.#tell(RECEIVERS, id, controller.signal.reason), { once: true });
     }
     return controller;
   }
 
-  /** Receives an abort of one of the other end's signals, or of a controller of this end. */
+  /** Handles an abort of a signal of the other end, or of a controller of this end. */
   aborted(owner, id, reason) {
     if (owner === RECEIVERS) {
       const signal = this.#own.get(id)?.deref();
@@ -137,7 +137,7 @@ export class Signals {
     run(entry.controller.abort, entry.controller, [reason]);
   }
 
-  /** Forgets signals that the other end has dropped. */
+  /** Forgets signals that were garbage-collected at the other end. */
   forget(ids) {
     if (!Array.isArray(ids)) return;
     for (const id of ids) {
@@ -153,7 +153,7 @@ export class Signals {
     this.#own.clear();
   }
 
-  /** Number of local signals that the other end may have, and of received signals that may still abort. */
+  /** Number of sent signals, and of received signals that may still abort. */
   get sizes() {
     return { given: this.#own.size, received: this.#theirs.size };
   }
@@ -163,14 +163,14 @@ export class Signals {
     try {
       this.#notify(SIGNALLED, [owner, id, reason]);
     } catch (error) {
-      // A reason that cannot be sent.
+      // The reason cannot be sent.
       if (error?.name === 'DataCloneError') this.#notify(SIGNALLED, [owner, id, replaced(reason)]);
     }
   }
 
   #collected(id) {
     if (!this.#own.delete(id) || this.#forgotten.push(id) > 1) return;
-    // Thousands of signals may become garbage at once.
+    // Batches ids, because thousands of signals may be collected at once.
     setTimeout(() => {
       const ids = this.#forgotten.splice(0);
       try {
@@ -184,5 +184,5 @@ export class Signals {
 
 const replaced = reason => new DOMException(inWords(reason), 'AbortError');
 
-/** Maximum number of reasons kept for signals that arrive later. */
+/** Maximum number of kept reasons. */
 const MOST_REASONS = 1024;

@@ -1,12 +1,11 @@
-// Streams of values. The iterable stays at its end, where a `Source` reads its rows. The other end requests several rows at once and passes them to
-// the program one by one.
+// Streams. The iterable stays at its end, where a `Source` reads its rows. The other end requests several rows at once and passes them to the program one by one.
 import { isCoincide, located, ours, run, site, siteInShort } from '../errors.js';
 import { roomFor } from '../link/stack.js';
 import { classOf } from '../values/classes.js';
 import { STREAM, shared } from './marks.js';
 import { fault } from './use.js';
 
-/** The functions of both ends: `[id, most]` returns `[isDone, rows]`, and `[id]` ends an iteration. */
+/** Names of functions of both ends: `NEXT` takes `[id, most]` and returns `[isDone, rows]`, `RETURN` takes `[id]` and ends an iteration. */
 export const NEXT = 'coincide:next', RETURN = 'coincide:return';
 
 /** Whether a value is a generator object, which is a stream without a mark. */
@@ -18,32 +17,32 @@ const GENERATORS = new Set(['Generator', 'AsyncGenerator']);
 export class Source {
   /** The iterable that the program has sent. */
   value;
-  /** Whether it has a single iteration, even if it is sent several times. */
+  /** Whether the iterable is an iterator, which has a single iteration even if it is sent several times. */
   isOnce;
   /** Applied to each row. */
   #transform;
   #iterator;
   #step;
   #isAsync;
-  /** Rows that were read and not requested yet. */
+  /** Rows that were read and not sent yet. */
   #rows = [];
   /** Maximum number of rows read ahead. */
   #most = 1;
   /** Whether there are no further rows. */
   #isOver = false;
-  /** `{ error }`, which follows the rows before it. */
+  /** `{ error }`, which is thrown after the rows before it. */
   #failure;
-  /** Whether a request is being answered; later ones wait. */
+  /** Whether a request is being answered. Later requests wait. */
   #isReading = false;
   #waiting = [];
   #isResuming = false;
   #isFilling = false;
-  /** Whether code of a synchronous iterator is running, and whether to end the iteration afterwards. */
+  /** Whether a synchronous iterator is running, and whether to end the iteration afterwards. */
   #isStepping = false;
   #endsNext = false;
   #wake = () => {};
 
-  /** Whether an object is a source. No code of the program runs, whose objects may be proxies. */
+  /** Whether an object is a source. Runs no code of the program, even for a `Proxy`. */
   static is(object) {
     return sources.has(object);
   }
@@ -73,7 +72,7 @@ export class Source {
 
   #begin() {
     if (this.#iterator || this.#isOver) return;
-    // Without an iterator, this request fails and later ones find no rows.
+    // If creating the iterator throws, later requests return no rows.
     this.#isOver = true;
     const { value } = this;
     const later = value[Symbol.asyncIterator];
@@ -85,7 +84,7 @@ export class Source {
     this.#isOver = false;
   }
 
-  /** Reads rows of a synchronous iterator, for a few milliseconds. */
+  /** Reads rows of a synchronous iterator, for `BUDGET` milliseconds. */
   #read(most) {
     const end = performance.now() + BUDGET;
     try {
@@ -146,7 +145,7 @@ export class Source {
 
   /** Adds a row of an iterator. */
   #keep(step) {
-    // The iteration was ended during `next`.
+    // The iteration has ended during `next`.
     if (this.#isOver) return;
     if (typeof step !== 'object' || step === null) throw new TypeError('the result of an iterator is not an object');
     if (step.done) {
@@ -161,14 +160,14 @@ export class Source {
     }
   }
 
-  /** The iterator has thrown, so it needs no `return`. */
+  /** Ends the iteration because the iterator has thrown. Its `return` is not called. */
   #failed(error) {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#failure = { error };
   }
 
-  /** Ends the iteration with an error that follows the rows before it. */
+  /** Ends the iteration with an error that is thrown after the rows before it. */
   fail(error) {
     if (this.#isOver && this.#rows.length === 0 && this.#failure) return;
     const isOver = this.#isOver;
@@ -191,7 +190,7 @@ export class Source {
 
   #ends() {
     this.#isReading = false;
-    // A request may end at once.
+    // A resumed request may end at once and call this method.
     if (this.#isResuming) return;
     this.#isResuming = true;
     while (!this.#isReading && this.#waiting.length > 0) this.#waiting.shift()();
@@ -204,7 +203,7 @@ export class Source {
     this.#isOver = true;
     this.#rows = [];
     this.#wake();
-    // The body of a generator that has not begun does not run, and later iterations of it are empty.
+    // `return` of a generator that has not begun runs no code, and makes later iterations empty.
     if (!this.#iterator && this.isOnce) this.#iterator = this.value;
     return this.#finish();
   }
@@ -212,17 +211,17 @@ export class Source {
   #finish() {
     const { return: finish } = this.#iterator ?? {};
     if (typeof finish !== 'function') return undefined;
-    // A generator cannot be ended while it runs.
+    // A running generator cannot be ended.
     this.#endsNext = this.#isStepping;
     return this.#isStepping ? undefined : run(finish, this.#iterator, []);
   }
 
-  /** Ends the iteration because the stream was released or the link is closed. An error of the generator's `finally` is reported as an unhandled rejection. */
+  /** Ends the iteration because the stream was released or the link is closed. An error is reported as an unhandled rejection. */
   drop() {
     void (async () => this.end())();
   }
 
-  /** A row of `rows` cannot be sent: those before it are, and the error follows. Returns what to send, or throws. */
+  /** Replaces a result with a row that cannot be sent: by the rows before it, after which the error is thrown. Throws the error if there are none. */
   mend(rows, refusal) {
     const [, at] = refusal.steps;
     this.#rows = [];
@@ -240,19 +239,19 @@ export const isSource = Source.is;
 /** All sources. */
 const sources = new WeakSet();
 
-/** Ends an iteration that has an error already. */
+/** Ends an iteration that has failed already. */
 const quietly = async finish => {
   try {
     await finish();
   } catch {
-    // The first error is reported.
+    // Only the first error is reported.
   }
 };
 
-/** The source of each result of `next`. */
+/** By result of `next`: its source. */
 const batches = new WeakMap();
 
-/** Replaces a result of `coincide:next` that cannot be sent, or throws what is to be thrown. */
+/** Replaces a result of `coincide:next` that cannot be sent, or throws the error. */
 export const mend = (result, refusal) => {
   const source = batches.get(result);
   if (!source || typeof refusal.steps[1] !== 'number') throw fault(TypeError, refusal.message);
@@ -264,7 +263,7 @@ class Rows {
   #remote;
   #caller;
   #transform;
-  /** In reverse order. */
+  /** Received rows, in reverse order. */
   rows = [];
   isOver = false;
 
@@ -278,14 +277,14 @@ class Rows {
     return this.#caller.signal;
   }
 
-  /** Requests rows: takes a result of `coincide:next`, or a promise of it. */
+  /** Requests rows. Returns the result of `coincide:next`, or a promise of it. */
   request(here) {
     return this.#caller.call(NEXT, [], SHOWN, () => [this.#remote.target, this.#caller.rows], here);
   }
 
   arrive(result) {
     if (!Array.isArray(result) || !Array.isArray(result[1])) throw ours(new TypeError('the other end has answered a request for rows with another value'));
-    // The program has ended the iteration during the request.
+    // The program may have ended the iteration during the request.
     if (this.isOver) return;
     this.rows = result[1].reverse();
     if (!result[0]) return;
@@ -325,7 +324,7 @@ const SHOWN = 'a stream';
 
 const isClosed = error => isCoincide(error) && error.code === 'Closed';
 
-/** The states of the streams that programs have: properties of their own would be visible. */
+/** The state of each stream of a program. Own properties would be visible. */
 const states = new WeakMap();
 
 /** A stream in a worker that blocks. */
@@ -338,7 +337,7 @@ class Blocking {
     const state = states.get(this);
     const { rows } = state;
     try {
-      // As with a generator. Main has called a function of this worker, which blocks in the request.
+      // As with a running generator. Main has called a function of this worker during the request.
       if (state.isReading) throw ours(new TypeError('the next row of this stream is being awaited already'));
       while (rows.rows.length === 0 && !rows.isOver) {
         roomFor(SHOWN);
@@ -363,7 +362,7 @@ class Blocking {
     const { rows } = state;
     try {
       roomFor(SHOWN);
-      // While a row is awaited, the iteration may wait for the function that has called this.
+      // During a request, the iteration may depend on the function that has called `return`.
       if (!state.isReading) rows.finish();
     } catch (error) {
       if (!isClosed(error)) throw located(error, site(), rows.signal);
@@ -386,7 +385,7 @@ class Blocking {
 /** A stream where calls return promises. */
 class Awaiting {
   constructor(rows) {
-    // Each request of the program waits for the one before, which is the last.
+    // `last` is the promise of the last request. Each request waits for the one before.
     states.set(this, { rows, last: Promise.resolve(), pending: 0 });
   }
 
@@ -436,7 +435,7 @@ class Awaiting {
   }
 }
 
-/** Runs an action of an awaiting stream after those that were requested before. */
+/** Runs an action of an awaiting stream after the earlier ones. */
 const after = (stream, action) => {
   const state = states.get(stream);
   state.pending++;
@@ -456,7 +455,7 @@ export const streamOf = (remote, caller, transform) => {
   return stream;
 };
 
-/** The result of a call with limits, which also apply to the requests of a stream. */
+/** The result of a call with limits. If it is a stream, the limits apply to its requests. */
 export const withLimits = (limits, value) => {
   const remote = typeof value === 'object' && value !== null ? shared.remotes.get(value) : undefined;
   return remote?.kind === STREAM ? remote.within(limits, value) : value;
@@ -471,7 +470,7 @@ const promises = Object.create(Promise.prototype, {
     writable: true,
     value() {
       const iterator = this.then(iteratorOf);
-      // The program may end the iteration before its first row.
+      // The program may end the iteration before the first row, without handling a rejection.
       iterator.catch(() => {});
       let opened;
       return {

@@ -1,4 +1,4 @@
-// The handles of a link, in both directions. The codec uses it as `references` for ordinary calls.
+// The handles of a link in both directions: the `references` of the codec for ordinary calls.
 import { LocalTable } from '../reflect/local-table.js';
 import { RemoteTable } from '../reflect/remote-table.js';
 import { RECEIVERS, SENDERS } from '../reflect/operations.js';
@@ -12,11 +12,11 @@ import { MOST_ROWS, Source, isGenerator, isSource } from './streams.js';
 import { CALLABLE, fault, use } from './use.js';
 
 export class Objects {
-  /** The end of the error for a function without a mark. */
+  /** Ends the error for a function without a mark. */
   advice = ADVICE;
   /** The exposed values of this end, by name. */
   exposed = new Map();
-  /** The names that the other end is known to expose. */
+  /** The names that the other end exposes, as far as they are known. */
   names = new Set();
   /** Returns the caller without limits: see `caller.js`. */
   callerOf;
@@ -28,15 +28,15 @@ export class Objects {
   unreferenced = () => {};
   /** The program's option `transform`. */
   transform;
-  /** Notifies the other end whether this one exposes a name. Undefined where the other end need not know. */
+  /** Notifies the other end that a name is exposed or no longer. Undefined in workers. */
   tells;
-  /** Resolves when this end has named all exposed values. Undefined from then on. */
+  /** Resolves when this end has registered all exposed values; undefined afterwards. */
   ready;
   #held;
   #handles;
   /** The sources of iterables with a single iteration. */
   #sources = new WeakMap();
-  /** Handles in the payload that is being decoded: id, local value, and whether that is new. */
+  /** Handles in the payload that is being decoded: `id`, local `value`, and whether that is new. */
   #arrived = [];
 
   /**
@@ -70,7 +70,7 @@ export class Objects {
     const kind = remote?.kind ?? shared.marks.get(value);
     if (kind === STREAM) return this.#stream(value);
     if (kind === undefined) return undefined;
-    // Before it is held: it may throw.
+    // Before `send`, because it may throw.
     const description = describe(kind, value, remote);
     return [SENDERS, kind, this.#held.send(value), description];
   }
@@ -81,7 +81,7 @@ export class Objects {
     return [SENDERS, STREAM, this.#held.send(source), undefined];
   }
 
-  /** The value for a handle that has arrived. */
+  /** The value of a received handle. */
   handle(owner, kind, id, description) {
     if (kind === SIGNAL || kind === CONTROLLER) return this.signals.handle(owner, kind, id, description);
     if (owner === RECEIVERS) return home(this.#held.get(id));
@@ -93,7 +93,7 @@ export class Objects {
     return remote;
   }
 
-  /** Completes a payload with handles. If it cannot be read, new handles are discarded, and `skip` releases all of them. */
+  /** Completes a payload with handles. If it could not be read, new handles are discarded here, and `skip` releases all of them. */
   settle(isRead) {
     for (const { id, value, isNew } of this.#arrived.splice(0)) {
       if (isNew && !isRead) this.#handles.revoke(id, value);
@@ -102,8 +102,8 @@ export class Objects {
   }
 
   /**
-   * Releases the handles and references in a payload that is not read. If it `isOurs`, takes back those in a payload that is not sent. The first `read` references have their objects.
-   * Returns the numbers of the objects that its sender has posted for it.
+   * Releases the handles and references of an unread payload or, if it `isOurs`, takes back those of a payload that is not sent. The first `read` references were
+   * resolved. Returns the numbers of its posted objects.
    */
   skip(source, at, length, buffers, isOurs, read = 0) {
     const handles = [], references = [], numbers = [];
@@ -111,14 +111,14 @@ export class Objects {
     try {
       skipper.decode(source, at, length, buffers, { incoming: (owner, number) => void (owner === SENDERS && numbers.push(number)) });
     } catch {
-      // Malformed: the handles before the error are known.
+      // The payload is malformed. Handles before the error are released.
     }
     if (isOurs) {
       this.unsent(handles);
       this.unreferenced(references);
     } else {
       for (const [owner, kind, id] of handles) if (owner === SENDERS && kind < SIGNAL) references.push(id);
-      // Ids of handles and of references are different.
+      // Handles and references share one sequence of ids.
       for (const id of references) this.#handles.again(id);
       this.#handles.flush();
     }
@@ -130,7 +130,7 @@ export class Objects {
     this.#held.unsent(given);
   }
 
-  /** Receives ids that the other end has released. */
+  /** Handles ids that the other end has released. */
   released(ids) {
     this.#held.release(ids);
     this.unreferenced(ids);
@@ -184,7 +184,7 @@ export class Objects {
 
   close() {
     const held = this.#held.clear();
-    // Not in the function of the program that has terminated the worker.
+    // Deferred, because a function of the program may be terminating the worker.
     queueMicrotask(() => held.forEach(dropped));
     this.#handles.clear();
     this.exposed.clear();
@@ -206,7 +206,7 @@ const MOST_METHODS = 1024;
 /** Advice in the error for a function that cannot be sent. */
 export const ADVICE = ': pass `callback(fn)` to have it called here';
 
-/** Ends a stream that the other end no longer holds. */
+/** Ends the iteration of a released stream. */
 const dropped = value => isSource(value) && value.drop();
 
 /** The value that the program has sent. */

@@ -1,11 +1,11 @@
-// Serves operations of the other end on local values: calls of callbacks, and members of exposed objects.
+// Performs operations of the other end on local values: calls of callbacks, and uses of members of exposed objects.
 import { hide, run } from '../errors.js';
 import { EXPOSED, FUNCTION, METHODS, WITHHELD, marked, owners, shared } from './marks.js';
 
 /** The function that carries out operations, and the operations. */
 export const USE = 'coincide:use', GET = 0, SET = 1, APPLY = 2, CONSTRUCT = 3;
 
-/** The result of `GET` for a function that is not marked: it can be called at its path. */
+/** The result of `GET` for an unmarked function, which can be called at its path. */
 export const CALLABLE = Symbol.for('coincide:callable');
 
 /**
@@ -16,7 +16,7 @@ export const CALLABLE = Symbol.for('coincide:callable');
  */
 export const use = (kind, value, name, operation, path, argument) => {
   const remote = shared.remotes.get(value);
-  // A value of a third end: forward the operation.
+  // Forwards an operation on a value of a third end.
   if (remote) return remote.use(operation, path, argument);
   if (!Array.isArray(path) || !path.every(key => typeof key === 'string')) throw fault(TypeError, 'the path of an operation is not a list of names');
   const words = [name, ...path].join('.');
@@ -36,7 +36,7 @@ export const use = (kind, value, name, operation, path, argument) => {
     case CONSTRUCT: {
       if (typeof found !== 'function') throw fault(TypeError, `\`${words}\` is not a class`);
       const made = run(Reflect.construct, undefined, [found, listOf(argument)]);
-      // A constructor may return something else than its instance, which is a result as any other.
+      // A constructor may return another object than an instance. Only instances are exposed.
       return shared.marks.has(made) || !run(hasInstance, found, [made]) ? made : marked(made, EXPOSED);
     }
     default:

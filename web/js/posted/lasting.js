@@ -1,6 +1,6 @@
-// Shared memory and compiled modules that both ends of a link have. A blocked worker receives no messages, but it can receive the number of an object that it has.
+// Shared memory and compiled modules that both ends of a link have. A blocked worker receives no messages, so main sends it the number of an object that it already has.
 //
-// The worker keeps each such object while main has its copy; main notifies it when that copy was garbage-collected. Therefore the worker has every object that main sends by number.
+// The worker keeps each such object until main has notified it that main's copy was garbage-collected. It therefore has every object that main sends by number.
 import { RECEIVERS, SENDERS } from '../reflect/operations.js';
 import { isLasting } from './platform.js';
 
@@ -31,7 +31,7 @@ export class MainLasting {
     this.#unconfirmed.set(number, known);
   }
 
-  /** Records an object of the worker that has arrived. Returns whether it is kept here. */
+  /** Records a received object of the worker. Returns false: main does not keep it. */
   received(number, object) {
     if (isLasting(object)) this.#add(object, RECEIVERS, number, true);
     return false;
@@ -44,14 +44,14 @@ export class MainLasting {
     return known;
   }
 
-  /** The worker has one. */
+  /** Records that the worker has an object. */
   confirmed(number) {
     const known = this.#unconfirmed.get(number);
     if (known) known.isThere = true;
     this.#unconfirmed.delete(number);
   }
 
-  /** The worker sends all objects anew. */
+  /** Not needed here: the worker posts all objects. */
   find() {}
 
   forget() {}
@@ -63,7 +63,7 @@ export class MainLasting {
 
 /** The worker's table. */
 export class WorkerLasting {
-  /** Main's objects and the worker's own, by number. */
+  /** Objects of main and of the worker, by owner and number. */
   #objects = [new Map(), new Map()];
   #posted;
 
@@ -88,12 +88,12 @@ export class WorkerLasting {
 
   confirmed() {}
 
-  /** The object of an item of main. */
+  /** The object for an item of a payload of main. */
   find(owner, number) {
     return this.#objects[owner].get(number);
   }
 
-  /** Drops an object that main no longer has. */
+  /** Drops an object that was garbage-collected on main. */
   forget([owner, number]) {
     this.#objects[owner].delete(number);
   }

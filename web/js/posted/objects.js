@@ -1,5 +1,5 @@
-// The objects of a link that are posted in messages beside its frames: those that structured clone accepts and the value format lacks. A payload
-// refers to each by a number. The message is posted before the payload is sent and may arrive after it. A call or result waits for its objects.
+// Posted objects: objects that structured clone accepts and the value format lacks. They are posted in messages beside the frames of a link, and a payload refers to
+// them by numbers. A message is posted before the payload, but may arrive after it. A call or result then waits for its objects.
 import { inWords } from '../values/format.js';
 import { Encoder, Room } from '../values/encode.js';
 import { failed } from '../errors.js';
@@ -14,18 +14,18 @@ export class Posted {
   /** Decides which objects of results are posted. */
   results = new Results(this);
   blockedResults = new BlockedResults(this);
-  /** Numbers that the payload at hand has referred to. */
+  /** Numbers in the payload that is being decoded. */
   claims = [];
   #arguments = new Arguments(this);
   #end;
   #post;
   #lasting;
   #last = 0;
-  /** Objects that have arrived and were not claimed, by number. */
+  /** Received objects that were not claimed, by number. */
   #arrived = new Map();
-  /** Numbers of objects that have not arrived and whose payloads were not read. */
+  /** Numbers of objects that have not arrived, of payloads that were skipped. */
   #unwanted = new Set();
-  /** Numbers of the objects that have arrived for results, by call. */
+  /** Numbers of received objects of results, by call. */
   #ofResults = new Map();
   /** Results that wait for objects: `{ pending, payload }` by call. */
   #results = new Map();
@@ -65,7 +65,8 @@ export class Posted {
   }
 
   /**
-   * Posts the objects of a payload, for the result of `call` if given, and moves some. Returns their numbers. Throws the error of the platform if it refuses, having posted nothing.
+   * Posts the objects of a payload, and moves those of `moved`. `call` is the call of a result. Returns the numbers of the objects. If the platform refuses, throws its
+   * error and posts nothing.
    */
   post(parcel, moved, call) {
     const objects = parcel?.objects ?? [];
@@ -78,7 +79,7 @@ export class Posted {
     return numbers;
   }
 
-  /** The error, as a `Refusal`, if the platform has refused to post objects of `value`. */
+  /** The error for objects of `value` that the platform has refused to post, with a path if there is only one. */
   refusal(error, parcel, moved, value, root, lenient) {
     const why = `it cannot be posted: ${inWords(error)}`;
     const suspects = moved.length > 0 ? moved : parcel.objects.filter((_, i) => i % 2 === 1);
@@ -97,12 +98,12 @@ export class Posted {
     if (numbers.length > 0) this.tell({ drop: numbers });
   }
 
-  /** Receives a message of the other end, which is not trusted. */
+  /** Handles a message of the other end, which is untrusted. */
   receive(content) {
     try {
       this.#take(content);
     } catch {
-      // It is malformed.
+      // The message is malformed.
     }
   }
 
@@ -112,7 +113,7 @@ export class Posted {
     if (forget) this.#lasting.forget(forget);
     if (confirmed) this.#lasting.confirmed(confirmed);
     if (!isList(objects)) return;
-    // The call may have ended.
+    // The call of the result may have ended.
     const isLate = call !== undefined && !this.#end.pending.has(call) && !this.#results.has(call);
     for (let i = 0; i + 1 < objects.length; i += 2) isLate ? this.#unwanted.delete(objects[i]) : this.#add(objects[i], objects[i + 1]);
     if (isLate) return;
@@ -122,7 +123,7 @@ export class Posted {
 
   #add(number, object) {
     if (this.#lasting.received(number, object) || this.#unwanted.delete(number)) return;
-    // A call that refers to one that was forgotten ends with an error.
+    // Drops the oldest. A call that refers to it ends with an error.
     if (this.#arrived.size >= MOST) this.#arrived.delete(this.#arrived.keys().next().value);
     this.#arrived.set(number, object);
   }
@@ -138,7 +139,7 @@ export class Posted {
     return found;
   }
 
-  /** Claims the objects of a payload that was read. */
+  /** Removes the claimed objects of a payload that was read. */
   claim(isRead) {
     if (isRead) for (const number of this.claims) this.#arrived.delete(number);
     this.claims.length = 0;
@@ -154,7 +155,7 @@ export class Posted {
     }
   }
 
-  /** Records that a call or notification waits for objects in wasm. Returns `false` if it has timed out. */
+  /** Records that a call or notification waits for objects in wasm. Returns false if it has timed out. */
   hold() {
     if (this.#isLate) {
       this.#isLate = false;
@@ -201,7 +202,7 @@ export class Posted {
     this.#arrived.clear();
     this.#unwanted.clear();
     this.#lasting.close();
-    // It holds the worker.
+    // The function holds the worker.
     this.#post = undefined;
   }
 
@@ -238,7 +239,7 @@ export class Posted {
     this.#end.resume();
   }
 
-  /** Posts a message, if that is possible. */
+  /** Posts a message. A no-op if that fails. */
   tell(content) {
     if (this.#end.closed !== undefined) return;
     try {
@@ -252,5 +253,5 @@ export class Posted {
 /** Maximum number of unclaimed objects. */
 const MOST = 1 << 16;
 
-/** Whether something is an array that can be read in a short time. A message of a few bytes may have a length of billions. */
+/** Whether a value is an array of bounded length. A message of a few bytes may contain an array with a length of billions. */
 const isList = value => Array.isArray(value) && value.length <= 2 * MOST;

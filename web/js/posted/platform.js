@@ -1,11 +1,11 @@
-// Tests whether the platform can post an object. No list of classes is needed.
+// Tests whether the platform can copy or move an object, without a list of classes.
 import { classOf } from '../values/classes.js';
 
 const { structuredClone } = globalThis;
 
 /** Whether the platform copies an object as an instance of its class. */
 export const canClone = object => {
-  // WebKit posts shared memory to workers, and does not clone it otherwise.
+  // WebKit posts shared memory to workers, but `structuredClone` refuses it.
   if (isSharedMemory(object)) return globalThis.crossOriginIsolated !== false;
   let clone;
   try {
@@ -13,7 +13,7 @@ export const canClone = object => {
   } catch {
     return false;
   }
-  // Runtimes copy instances of classes that they implement in JavaScript as objects without properties.
+  // Some runtimes copy instances of classes that they implement in JavaScript as objects without properties.
   const name = classOf(object);
   if (name === 'Object' || classOf(clone) !== name) return false;
   // Frames and bitmaps hold memory until they are closed.
@@ -21,7 +21,7 @@ export const canClone = object => {
   return true;
 };
 
-/** Whether the platform moves an object. A list of objects to move is checked before the value is read, and they are moved after that. */
+/** Whether the platform can move an object. It checks the list of objects to move before it reads the value, and moves them afterwards. */
 export const canTransfer = object => {
   let isRead = false;
   const value = {

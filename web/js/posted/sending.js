@@ -1,4 +1,4 @@
-// Decides which objects of a payload are posted beside it. Each class here is the `posting` of encoders: see `values/encode.js`.
+// Selects the objects of a payload that are posted beside it. Instances of these classes are the `posting` of encoders: see `values/encode.js`.
 import { SENDERS } from '../reflect/operations.js';
 import { classOf } from '../values/classes.js';
 import { Refusal } from '../values/refusal.js';
@@ -6,9 +6,9 @@ import { canClone, canTransfer } from './platform.js';
 
 /** The objects posted for one payload. */
 class Parcel {
-  /** The item of each object in the payload. */
+  /** Items in the payload, by object. */
   items = new Map();
-  /** Each number and its object. */
+  /** Numbers and objects, alternating. */
   objects = [];
   /** Objects that are moved. */
   moved = [];
@@ -20,7 +20,7 @@ class Sending {
     this.posted = posted;
   }
 
-  /** The item of an object that is in the payload already, or that the other end has. */
+  /** The item of an object that is already in the payload or at the other end. */
   found(object, encoder) {
     return encoder.parcel?.items.get(object) ?? this.posted.known(object)?.item;
   }
@@ -63,7 +63,7 @@ export class Results extends Sending {
   }
 }
 
-/** For results of calls in which the worker blocks, and therefore receives no message. */
+/** For results of calls in which the worker blocks and receives no message. */
 export class BlockedResults extends Sending {
   take(object, encoder) {
     const known = this.posted.known(object);
@@ -75,7 +75,7 @@ export class BlockedResults extends Sending {
   }
 }
 
-/** Finds where an object is in a payload. */
+/** Refuses one object, to find its path in a payload. */
 export class Finding {
   constructor(object, why) {
     this.object = object;
