@@ -1,6 +1,6 @@
-// The cache that coincident calls `reflected_ffi_timeout`: off unless a program asks for it.
+// The cache of the option `reflected_ffi_timeout`, which coincident has as well.
 
-/** Keeps what was read, until a number of milliseconds after the first read. Timers don't fire in code that doesn't pause. */
+/** Caches read values until `timeout` milliseconds after the first read. The timer does not fire while code runs without a pause. */
 export class Cache {
   #entries = new Map();
   #timeout;

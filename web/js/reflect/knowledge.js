@@ -1,15 +1,15 @@
-// Facts about main's objects in the worker: see `facts.js`.
+// Facts of main's objects in the worker: see `facts.js`.
 //
-// Facts of an object are valid from their arrival until the worker exchanges anything with main (any operation, call or notification, and any call of main)
-// or until its code returns to the event loop, whichever is first. Main may change the object in that time; the worker cannot observe whether the change
-// happened before or after the answer. Main sends the class of each object whose facts it sends, and checks each time whether the class has changed.
+// Facts of an object are valid until the next exchange with main (an operation, a call or a notification, in either direction), or until the code of the worker
+// returns to the event loop. Main may change the object in that time, but the worker cannot observe whether the change happened before or after the answer. Main sends
+// the classes of an object with its facts, and checks each time whether they have changed.
 import { PROBES } from './probes.js';
 import { isShared } from './sent.js';
 
 export class Knowledge {
   /** Counts the exchanges with main. */
   moment = 0;
-  /** Number of further results that request facts: a program that queries facts usually continues to. */
+  /** Number of further results that request facts. A program that queries facts usually queries more. */
   appetite = 0;
   #classes = new Map();
   #ending = false;
@@ -29,22 +29,22 @@ export class Knowledge {
     return this.appetite > 0 && this.appetite-- > 0;
   }
 
-  /** Takes in the facts of an object: `remote` is what stands for it, `remoteOf` what stands behind a proxy. */
+  /** Records the facts of an object. `remote` is its `Remote`, and `remoteOf` returns that of a proxy. */
   learn(remote, [keys, values, complete, chain], remoteOf) {
     const [known, ...news] = chain;
     let above = known === 0 ? null : this.#classes.get(known);
-    // The class was in an answer that was not read.
+    // The facts of the class were in an answer that was not read.
     if (above === undefined) return;
     for (const [number, proto, keys, values, name] of news) {
       above = factsOf(keys, values, ALL, above);
       above.proto = proto;
       this.#classes.set(number, above);
-      // What is known of a class is known of the object that is its prototype, unless that is a function of this worker.
+      // Facts of a class are also those of its prototype object, unless that is a function of this worker.
       const own = remoteOf(proto);
       if (own) own.asClass = above;
       const constructor = above.values.get('constructor');
       if (name === undefined || !remoteOf(constructor)) continue;
-      // Only the name of its class, which is queried often, is known of it.
+      // The only fact of the constructor is its name, which is queried often.
       remoteOf(constructor).asClass = above.named = factsOf(['name'], [name], NOTHING, null);
     }
     remote.facts = factsOf(keys, values, complete ? ALL : COMMON, above);
@@ -56,7 +56,7 @@ export class Knowledge {
     this.#endStretch();
   }
 
-  /** Makes all facts invalid when the running code pauses. */
+  /** Invalidates all facts in a microtask, when the running code pauses. */
   #endStretch() {
     if (this.#ending) return;
     this.#ending = true;
@@ -67,16 +67,16 @@ export class Knowledge {
   }
 }
 
-/** Whether the object has an own property of the name: its value if that is known, `PRESENT`, `ABSENT` or `UNKNOWN`. */
+/** Looks up an own property: `facts.values` if its value is known, otherwise `PRESENT`, `ABSENT` or `UNKNOWN`. */
 const own = (facts, key) => {
   if (facts.values.has(key)) return facts.values;
   if (facts.keys.has(key)) return PRESENT;
-  // Main lists no keys that only main knows.
+  // Main does not list keys that cannot be sent.
   if (!isShared(key)) return UNKNOWN;
   return facts.decides === ALL || (facts.decides === COMMON && PROBES.has(key)) ? ABSENT : UNKNOWN;
 };
 
-/** The same for an object and its classes; for a value the map that has it. */
+/** Like `findOwn`, for an object and its classes. */
 export const find = (facts, key) => {
   for (let next = facts; next; next = next.above) {
     const found = own(next, key);
@@ -95,7 +95,7 @@ const factsOf = (keys, values, decides, above) => ({
   moment: 0,
 });
 
-// Which names are known not to be there.
+// The names that are known to be absent if they are not listed: all, those of `PROBES`, or none.
 const ALL = 2;
 const COMMON = 1;
 export const NOTHING = 0;
@@ -104,4 +104,5 @@ const PRESENT = 'present';
 export const ABSENT = 'absent';
 export const UNKNOWN = 'unknown';
 
+/** Number of results that request facts after a query. */
 const APPETITE = 16;

@@ -1,4 +1,4 @@
-// Main's side of `window` in the npm package: `share.js` with the links and the errors of the package.
+// Main's side of `window` in the npm package: connects `share.js` with the links and the errors of the package.
 import { entry, located, run, site, siteInShort } from '../errors.js';
 import { promised } from '../link/pending.js';
 import { functionOf } from './evaluate.js';
@@ -8,7 +8,7 @@ import { share } from './share.js';
 import { walk } from './walk.js';
 
 /**
- * Lets the worker behind `link` operate on `root`, and on what it reaches from there.
+ * Lets the worker at the other end of `link` operate on `root`, and on objects that it reaches from there.
  *
  * @param {{ root?: object, policy?: Function, allow?: (string | symbol | object)[], evaluate?: boolean, imports?: boolean, import?: Function, membrane?: boolean }} options
  */
@@ -39,7 +39,7 @@ const callable = call =>
     }
   };
 
-/** The entries of `allow`: paths as keys, and objects. */
+/** The entries of `allow`: paths as lists of keys, and objects. */
 const listed = (allow = []) => {
   const paths = [];
   const objects = [];
@@ -51,13 +51,13 @@ const listed = (allow = []) => {
   return { paths, objects };
 };
 
-/** Marks a value to be copied to workers, where it would be a reference otherwise. */
+/** Marks a value to be sent to workers as a copy instead of a reference, and returns it. */
 const direct = value => {
   if ((typeof value === 'object' && value !== null) || typeof value === 'function') copies.add(value);
   return value;
 };
 
-/** The utilities of a worker's `ffi` for main's own values, which take no trips: code that uses them runs on either end. */
+/** The utilities of a worker's `ffi` for main's own values. Code that uses them runs at either end. */
 const utilities = {
   assign: Object.assign,
   query: entry((target, path) => walk(target, keysOf(path))),
@@ -66,10 +66,10 @@ const utilities = {
   direct,
 };
 
-/** What `main/core.js` adds to each worker. */
+/** The `reflection` of `main/core.js`. */
 export const reflection = {
   reflect,
-  /** What main's options say about the worker's own side. */
+  /** The options of main that the worker receives. */
   wishes: ({ reflected_ffi_timeout, lazy }) => ({ reflected_ffi_timeout, lazy }),
   ffi: reflected => ({ ...utilities, sizes: () => reflected()?.sizes ?? { held: 0, callbacks: 0 } }),
 };

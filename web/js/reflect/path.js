@@ -3,7 +3,7 @@ import { ours } from '../errors.js';
 
 const PART = /(?:^|\.)([^.[\]]+)|\[(?:(\d+)|"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')\]/y;
 
-/** The keys of a path; a symbol is one. */
+/** The keys of a path. A symbol is a path of one key. */
 export const keysOf = path => {
   if (typeof path === 'symbol') return [path];
   const text = String(path);

@@ -1,10 +1,10 @@
-// References in operations of a worker: conversion of values to references and back, for the codec.
+// Converts between values and references in operations of a worker, for the codec.
 import * as ops from './operations.js';
 import { Symbols } from './symbols.js';
 
 /**
- * @param {import('./local-table.js').LocalTable} held the worker's objects that main refers to
- * @param remoteOf returns `{ kind, id }` of main's object behind a value; undefined for another value
+ * @param {import('./local-table.js').LocalTable} held objects of the worker with references on main
+ * @param remoteOf returns `{ kind, id }` of main's object for a proxy; undefined for other values
  * @param receive returns the proxy or reference for an object of main, by its kind and id
  */
 export const referencesOf = (held, remoteOf, receive) => {

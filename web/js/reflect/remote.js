@@ -1,12 +1,12 @@
-// A proxy of an object of main. `Remote` is its handler, which turns each operation into one on main.
+// Proxies of objects of main. `Remote` is the handler, which performs operations on main.
 import { entry, located, site } from '../errors.js';
 import { ABSENT, NOTHING, UNKNOWN, find, findOwn } from './knowledge.js';
 import { freeze, mirror, targetOf } from './mirror.js';
 import * as ops from './operations.js';
 
-// Without fields: bundles lower classes with fields, and private names with them.
+// Without fields, because bundlers lower classes with fields, including private names.
 export class Remote {
-  /** Whether a value is a handler. Triggers no trap of proxies. */
+  /** Whether a value is a `Remote`. Triggers no trap of proxies. */
   static is(value) {
     return #known in value;
   }
@@ -16,11 +16,11 @@ export class Remote {
     this.window = window;
     this.kind = kind;
     this.id = id;
-    // The facts of the object; valid for a moment.
+    // The facts of the object. They are valid until the next exchange with main.
     this.facts = null;
-    // The class whose prototype this is, if main has sent it.
+    // The facts of the class whose prototype this object is, if main has sent them.
     this.asClass = null;
-    // The prototype that a class of the worker has given to its instance; that of the object on main is another.
+    // The prototype of an instance of a class of the worker, which differs from the prototype on main.
     this.ownProto = undefined;
     this.shortcuts = null;
     this.proxy = new Proxy(targetOf(KINDS[kind]), this);
@@ -43,7 +43,7 @@ export class Remote {
     const { window } = this;
     if (this.kind === ops.FUNCTION) {
       if (key === 'call' || key === 'apply') return this.#shortcut(key);
-      // Of a class of the worker that extends this one: only here can its prototypes be told.
+      // A class of the worker that extends this one: its prototypes exist only here.
       if (key === Symbol.hasInstance && typeof receiver === 'function' && !window.remoteOf(receiver)) return hasInstance;
     }
     const facts = this.#known();
@@ -53,12 +53,12 @@ export class Remote {
       if (found instanceof Map) return found.get(key);
     }
     if (this.ownProto !== undefined && !this.#hasOwn(key)) return Reflect.get(this.ownProto, key, receiver);
-    // An accessor of main would receive a copy of a local object.
+    // An accessor of main would receive a local receiver as a copy, so it receives the proxy's object.
     if (receiver === this.proxy || !window.remoteOf(receiver)) return window.read(this, key);
     return window.operate(ops.GET, this, key, receiver);
   }
 
-  /** `call` and `apply` of functions need no trip of their own. */
+  /** `call` and `apply` of functions, without a round trip to read them. */
   #shortcut(key) {
     this.shortcuts ??= {
       call: entry((self, ...args) => this.#apply(self, args)),
@@ -75,7 +75,7 @@ export class Remote {
     return setInherited(this.proxy, key, value, receiver);
   }
 
-  /** An instance of a class of the worker: its setters are the worker's, its properties main's. */
+  /** Sets a property of an instance of a class of the worker. Setters belong to the worker, properties to main. */
   #setOwn(target, key, value, receiver) {
     if (!this.#hasOwn(key)) {
       const setter = accessorOf(this.ownProto, key);
@@ -138,7 +138,7 @@ export class Remote {
 
   setPrototypeOf(target, proto) {
     if (proto !== null && !this.window.remoteOf(proto)) {
-      // Main can't have it for a prototype: instances of the worker's own classes have theirs here.
+      // Main cannot use an object of the worker as a prototype, so it is kept here.
       if (!this.isExtensible(target)) return false;
       this.ownProto = proto;
       return true;
@@ -189,14 +189,14 @@ export class Remote {
     if (typeof prototype !== 'object' || prototype === null) return instance;
     const remote = window.remoteOf(instance);
     if (remote) remote.ownProto = prototype;
-    // A function of this worker that main's constructor returned stays as it is, as with any constructor that returns an object.
+    // A constructor may also return a function of this worker, which is the result.
     else if (typeof instance !== 'function')
       throw new TypeError(`instances of main's ${instance.constructor?.name} are copies here: extend the worker's own class`);
     return instance;
   }
 }
 
-// Each trap is called by the program, or by a trap that calls the proxy.
+// Errors of all traps show the frames of the caller.
 for (const name of Object.getOwnPropertyNames(Remote.prototype)) {
   const trap = Remote.prototype[name];
   if (name === 'constructor') continue;
@@ -211,7 +211,7 @@ for (const name of Object.getOwnPropertyNames(Remote.prototype)) {
 
 const hasInstance = Function.prototype[Symbol.hasInstance];
 
-/** Setting a property of an object of the worker that has an object of main among its prototypes. */
+/** Sets a property of an object of the worker with an object of main in its prototype chain. */
 const setInherited = (proto, key, value, receiver) => {
   const accessor = accessorOf(proto, key);
   if (accessor) return accessor.set ? (Reflect.apply(accessor.set, receiver, [value]), true) : false;
@@ -220,7 +220,7 @@ const setInherited = (proto, key, value, receiver) => {
   return 'value' in own && own.writable && Reflect.defineProperty(receiver, key, { value });
 };
 
-/** The accessor that a name leads to; nothing if it leads to a value or nowhere. */
+/** The accessor of a name in a prototype chain; undefined for a value or a missing property. */
 const accessorOf = (object, key) => {
   for (let next = object; next !== null; next = Reflect.getPrototypeOf(next)) {
     const found = Reflect.getOwnPropertyDescriptor(next, key);

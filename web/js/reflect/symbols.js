@@ -1,12 +1,12 @@
-// Symbols of main that are neither registered nor well known, as the worker sees them.
+// Symbols of main that are neither registered nor well known, in the worker.
 import { RECEIVERS, SYMBOL } from './operations.js';
 
-/** A local symbol for each one that main has sent. They are kept until the link ends: not every engine reports when a symbol is garbage-collected. */
+/** Local symbols for those that main has sent. They are kept until the link ends, because not every engine reports the garbage collection of symbols. */
 export class Symbols {
   #byId = new Map();
   #ids = new Map();
 
-  /** The symbol for a reference: the same for the same one. */
+  /** The local symbol for a reference. A reference has one symbol. */
   receive(id) {
     let symbol = this.#byId.get(id);
     if (symbol === undefined) {
@@ -17,7 +17,7 @@ export class Symbols {
     return symbol;
   }
 
-  /** The reference to send for a value that the other end owns. */
+  /** The reference of a symbol of main; undefined for other symbols. */
   known(symbol) {
     const id = this.#ids.get(symbol);
     return id === undefined ? undefined : [RECEIVERS, SYMBOL, id];

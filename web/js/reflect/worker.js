@@ -1,4 +1,4 @@
-// The worker's side: proxies of main's objects.
+// The worker's side of `window`: proxies of main's objects.
 import { run } from '../errors.js';
 import { Cache } from './cache.js';
 import { ffiOf } from './ffi.js';
@@ -10,28 +10,28 @@ import { referencesOf } from './references.js';
 import { Remote } from './remote.js';
 import { isThenable } from '../link/values.js';
 
-/** A worker's state of main's objects. */
+/** The objects of main in a worker. */
 export class Window {
   knowledge = new Knowledge();
-  /** Number of trips to main. */
+  /** Number of round trips to main. */
   trips = 0;
   #end;
   #held;
   #handles;
-  /** What stands behind a proxy. */
+  /** The handler of each proxy. */
   #remotes = new WeakMap();
   #cache;
   #lazy;
   #refuse;
   /** The operations of a batch; null outside of one. */
   #batch = null;
-  /** The option `transform`: is applied to values before they are sent to main. */
+  /** The option `transform`, which is applied to values that are sent to main. */
   #transform;
 
   /**
    * @param end the worker's end of its link
    * @param {{ reflected_ffi_timeout?: number, lazy?: boolean, transform?: Function }} options
-   * @param refuse throws the reason for which the worker can't block; nothing if it can
+   * @param refuse throws if the worker cannot block; undefined if it can
    */
   constructor(end, { reflected_ffi_timeout: timeout = -1, lazy = false, transform }, refuse) {
     this.#transform = transform;
@@ -46,22 +46,22 @@ export class Window {
     this.#remotes.set(this.root.proxy, this.root);
   }
 
-  /** The handler of a proxy of main's object; undefined for another value. */
+  /** The handler of a proxy of main's object; undefined for other values. */
   remoteOf(value) {
     return this.#remotes.get(value);
   }
 
-  /** A value of the program on its way to main. References bypass `transform`, which could only replace them by copies. */
+  /** The value to send to main for a value of the program. `transform` is not applied to references, which it could only replace by copies. */
   outgoing(value) {
     return this.#transform && !this.#isReference(value) ? this.#transform(value) : value;
   }
 
-  /** Several of them. */
+  /** Like `outgoing`, for a list. */
   allOutgoing(values) {
     return this.#transform ? values.map(value => this.outgoing(value)) : values;
   }
 
-  /** Whether main receives the value as an object of its own. */
+  /** Whether main receives the value as one of its own objects. */
   #isReference(value) {
     return this.#remotes.has(value) || value === globalThis;
   }
@@ -85,7 +85,7 @@ export class Window {
     return value;
   }
 
-  /** One trip to main and back. */
+  /** Makes one round trip to main. */
   #trip(operation) {
     this.#refuse?.('window');
     if (this.#batch) this.flush();
@@ -94,7 +94,7 @@ export class Window {
     return this.#end.operate(operation);
   }
 
-  /** A result without a handle is a function of this worker: facts don't apply to it. */
+  /** Records facts. A result without a handler is a function of this worker and has none. */
   #learn(remote, facts) {
     if (remote && facts) this.knowledge.learn(remote, facts, value => this.#remotes.get(value));
   }
@@ -104,7 +104,7 @@ export class Window {
     return this.change(ops.SET, target, key, this.outgoing(value));
   }
 
-  /** A change whose result is whether it was made. Without an answer, it counts as made, and a later operation throws its error. */
+  /** Makes a change. Returns whether it was made. Without an answer returns true, and a later operation throws the error. */
   change(operation, target, ...args) {
     this.#cache?.forget(target, args[0]);
     if (this.#batch) this.#batch.push([operation, target, ...args]);
@@ -113,7 +113,7 @@ export class Window {
     return true;
   }
 
-  /** Sends an operation without waiting for it. Order is kept. If it throws, the next one that waits throws the error. */
+  /** Sends an operation without waiting for an answer. Operations run in order. If one throws, the next operation with an answer throws the error. */
   later(operation, target, ...args) {
     if (this.#batch) return void this.#batch.push([operation, target, ...args]);
     this.#refuse?.('window');
@@ -121,7 +121,7 @@ export class Window {
     this.#end.operateLater([operation, target, ...args]);
   }
 
-  /** Collects the changes that `body` makes, and sends them in one operation. */
+  /** Collects the changes that `body` makes, and sends them in one operation. Returns the result of `body`. */
   batch(body) {
     if (this.#batch) return body();
     this.#batch = [];
@@ -136,7 +136,7 @@ export class Window {
     }
   }
 
-  /** Sends what was collected. */
+  /** Sends collected changes. */
   flush() {
     const operations = this.#batch;
     if (!operations?.length) return;
@@ -148,7 +148,7 @@ export class Window {
     }
   }
 
-  /** Releases an object: its proxy can't be used any more. */
+  /** Releases an object. Its proxy cannot be used afterwards. */
   dispose(value) {
     const remote = this.remoteOf(value);
     if (!remote || remote === this.root || remote.disposed) return;
@@ -156,7 +156,7 @@ export class Window {
     this.#handles.dispose(remote.id, value);
   }
 
-  /** Number of main's objects that are known here, and of functions held for main. */
+  /** The result of `ffi.sizes()`. */
   get sizes() {
     return { handles: this.#handles.size, held: this.#held.size, trips: this.trips };
   }
@@ -175,20 +175,20 @@ export class Window {
     return remote.proxy;
   }
 
-  /** Main calls a function of this worker. */
+  /** Serves a call of main of a function of this worker. */
   #invoke(fn, self, args) {
     this.knowledge.touch();
     const result = run(fn, self, args);
-    // Asking a proxy for `then` would be a trip.
+    // Reading `then` of a proxy would take a round trip.
     if (!this.#transform || this.#isReference(result)) return result;
     return isThenable(result) ? Promise.resolve(result).then(value => this.outgoing(value)) : this.outgoing(result);
   }
 }
 
 /**
- * What `coincide()` returns in addition.
+ * The members of the scope for `window`, and a function that invalidates facts.
  *
- * @param refuse throws the reason for which the worker can't block; nothing if it can
+ * @param refuse throws if the worker cannot block; undefined if it can
  */
 export const reflect = (end, options, refuse) => {
   const window = new Window(end, options, refuse);
@@ -199,7 +199,7 @@ export const reflect = (end, options, refuse) => {
   };
 };
 
-/** Their results may be objects, or they are questions that facts answer. */
+/** Operations that may request facts: their results may be objects, or facts answer them. */
 const WITH_FACTS = new Set([
   ops.GET, ops.PROTOTYPE, ops.APPLY, ops.CONSTRUCT, ops.QUERY, ops.EVALUATE, ops.HAS, ops.DESCRIPTOR,
 ]);
