@@ -1,11 +1,11 @@
-// The service worker of sabayon, `sw.js`: it posts what a worker asks to all pages that it controls, each of which may answer by a message.
+// The service worker of sabayon (`sw.js`), which posts requests to all pages that it controls. Each page may answer with a message.
 
-/** @param {(name: unknown, question: unknown, answer: (text: string) => void) => void} hear gets each question */
+/** @param {(name: unknown, question: unknown, answer: (text: string) => void) => void} hear receives each request */
 export const listen = hear => {
   const { serviceWorker } = navigator;
   serviceWorker.addEventListener('message', ({ data, source }) => {
     if (!Array.isArray(data) || data.length !== 3) return;
-    // What was asked names the request that is to be answered.
+    // The answer begins with the request, which identifies it.
     hear(data[0], data[1], text => source.postMessage([...data, [text]]));
   });
   serviceWorker.startMessages();

@@ -1,4 +1,4 @@
-// Service workers of other libraries by which coincide can relay. `link/ports.js` imports this module, and nothing else refers to this folder.
+// Relays of other libraries. Only `link/ports.js` refers to this folder, by importing this module.
 import { know } from '../relay/others.js';
 import { protocolAt } from './protocol.js';
 import { carrierAt, reaches } from './requests.js';
@@ -7,7 +7,7 @@ know({
   protocolAt,
   reaches,
   carrierAt,
-  // They contain this address, even minified.
+  // Even minified scripts contain this address.
   relays: text => /\?sabayon/.test(text),
   named: ', nor a service worker of coincident 4 or sabayon, nor one that isolates pages',
 });

@@ -1,26 +1,26 @@
-// How a service worker of another library relays, found out by asking it. Its text wouldn't tell: it may be minified, or a part of a site's own.
+// Determines the protocol of a service worker of another library by sending it a request. Its text may be minified or part of a larger script.
 import { listen as broadcasts } from './broadcast.js';
 import { listen as clientMessages } from './client-messages.js';
 import { PROBE, answers, hear } from './requests.js';
 
 const FOREIGN = { 'client-messages': clientMessages, broadcast: broadcasts };
 
-/** The protocol by which the service worker at `url`, which controls this page, relays; nothing if it doesn't. */
+/** Resolves with the protocol by which the service worker at `url`, which controls this page, relays; with undefined if it does not relay. */
 export const protocolAt = async url => {
   listen();
   const sign = crypto.randomUUID();
   const heard = new Promise(resolve => probes.set(sign, resolve));
   const reached = await answers(url, sign);
-  // Another page may have answered it, before this one receives it or instead of it.
+  // Another page may have answered the request, before or instead of this one.
   if (reached) setTimeout(probes.get(sign), PATIENCE);
   else probes.delete(sign);
   return reached ? heard.finally(() => probes.delete(sign)) : undefined;
 };
 
-/** How much later than the answer of another page a question may be heard, in milliseconds. */
+/** Milliseconds after the answer of another page in which this page may still receive the request. */
 const PATIENCE = 2000;
 
-/** What this page has asked, and is to hear of itself. */
+/** By text of a request of this page: the function that receives the protocol. */
 const probes = new Map();
 
 let listening = false;

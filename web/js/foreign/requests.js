@@ -1,26 +1,26 @@
-// Relays of other libraries. A worker's synchronous request has a list of JSON in its body, pages are handed what stands in it, and the
-// request is answered with the list that one of them gives. Nothing is kept there, so main has the poll of each of its workers held until it has a
-// packet, and the rest is as with coincide's own relay: both ends number what they send, and what got lost is sent again for the next poll.
+// Relays of other libraries. A worker sends a synchronous request with a JSON list in its body. The service worker passes the list to pages, and answers the request
+// with the list that a page returns. It stores nothing, so main holds the poll of each worker until there is a packet. As with coincide's own relay, both ends number
+// packets, and lost packets are sent again for the next poll.
 
-/** The start of all names here, among those of the libraries themselves. */
+/** Prefix of all names here, to distinguish them from names of these libraries. */
 const PREFIX = 'coincide:';
-/** Answers: a list, or a text when something else than an answer came from another page or service worker. */
+/** An answer: a list, or a string if another page or service worker has answered. */
 const ANSWER = /^(?:\[(.*)\]|".*")$/;
 const POLL = /^(\d{1,9}) ([01]) ([0-9a-f]{64})$/;
 const MAX_HOLD = 60_000;
 const LEFT = 256;
 
-/** The half of a token that pages of the origin hear. The other one shows that an answer is for its worker: those of other pages may come instead. */
+/** The half of a token that all pages of the origin receive. The other half shows that an answer is for this worker, and not one of another page. */
 const nameOf = token => PREFIX + token.slice(0, 16);
 const secretOf = token => token.slice(16);
 
-/** What the service worker has in its request, so that no two are the same. */
+/** Makes each request body unique. */
 let serial = 0;
 const bodyOf = (name, question) => JSON.stringify([name, question, `${serial++}`]);
 const addressOf = url => `${url}?sabayon`;
 
 /**
- * How such a relay is spoken to, at a worker and at main, where `listen` of a protocol calls `hear`.
+ * The carrier for such a relay, for workers and for main. On main, `listen` of a protocol calls `hear`.
  *
  * @param {string} url of the service worker
  */
@@ -38,11 +38,11 @@ export const carrierAt = url => ({
     }
     if (request.status !== 200) return `the request was answered with status ${request.status}`;
     const answer = ANSWER.exec(request.responseText);
-    if (!answer) return 'the request was answered with something else than a list';
+    if (!answer) return 'the answer of the service worker is not a list';
     const [, text] = answer;
     const secret = secretOf(token);
-    // Service workers of this kind number requests from 0 when they start, and broadcasts reach all of them: an answer to another
-    // request is ignored.
+    // Such service workers number requests from 0 when they start, and broadcasts reach all of them. Answers to other requests are
+    // ignored.
     if (!text?.startsWith(secret)) return new Uint8Array();
     try {
       return bytesOf(text.slice(secret.length));
@@ -61,17 +61,17 @@ export const carrierAt = url => ({
   },
 });
 
-/** Main's links by their names, and the last packets of those that were left. */
+/** Main's links by name, and the last packets of closed links. */
 const links = new Map();
 const left = new Map();
 
-/** Main is asked, by whatever protocol: `reply` answers the request that waits for it. */
+/** Handles a request to main, of any protocol. `reply` answers it. */
 export const hear = (name, question, reply) => {
   if (left.has(name)) return reply(left.get(name));
   const link = links.get(name);
   const [, hold, ask, packet] = (link && POLL.exec(question)) ?? [];
   if (!packet) return;
-  // The request before this one has timed out.
+  // The previous request has timed out.
   link.held?.(NOTHING);
   const timer = setTimeout(() => held(NOTHING), Math.min(hold, MAX_HOLD));
   const held = answer => {
@@ -81,24 +81,24 @@ export const hear = (name, question, reply) => {
   };
   link.held = held;
   link.answer(Uint8Array.from(packet.match(/../g), byte => parseInt(byte, 16)));
-  // A worker whose last request has failed queries whether main is there. Timers alone wouldn't tell: pages in the background
-  // have theirs once a minute.
+  // A worker whose last request has failed checks whether main responds. Timers do not suffice: in background pages they fire once
+  // a minute.
   if (ask === '1') link.held?.(NOTHING);
 };
 
 const NOTHING = new Uint8Array();
 
-/** The name of questions by which it is found out whether there is such a relay: a page answers them with what was asked. */
+/** Name of requests that test for such a relay. A page answers them with their text. */
 export const PROBE = `${PREFIX}probe`;
 
 /** Whether requests from here reach the relay at `url`. */
 export const reaches = async url => {
-  // It answers nothing but polls, and these are errors on the console where they do not get to it.
+  // A poll that does not reach the relay logs an error on the console, so a GET is tried first.
   for (let attempt = 1; attempt <= GLANCES && !(await isIntercepted(`${url}?coincide`)); attempt++) await new Promise(resolve => setTimeout(resolve, 10 * attempt));
   return answers(url);
 };
 
-/** Whether requests from here go through a service worker, as far as one that any server answers tells. */
+/** Resolves with whether a GET from here passes through a service worker. */
 const isIntercepted = async address => {
   try {
     await (await fetch(address, { cache: 'no-store' })).arrayBuffer();
@@ -106,25 +106,25 @@ const isIntercepted = async address => {
     return false;
   }
   const entry = performance.getEntriesByName(address).at(-1);
-  // Firefox has no `workerStart`, and no status of responses that a service worker let pass.
+  // Firefox has no `workerStart`, and no status of responses that passed through a service worker.
   return !entry || entry.workerStart > 0 || entry.responseStatus === 0;
 };
 
-/** How often it is tried, in some 150 ms, until a worker that was there before the service worker has got it. */
+/** Maximum number of attempts, within about 150 ms, until the service worker controls a worker that started earlier. */
 const GLANCES = 5;
 
-/** Whether requests to the service worker at `url` reach one that has them answered by pages; `sign` is what they are asked. */
+/** Resolves with whether a page answers requests to the service worker at `url`. `sign` is the text of the request. */
 export const answers = async (url, sign = crypto.randomUUID()) => {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const text = await answerOf(url, sign, FIRST_PATIENCE * 2 ** attempt);
     if (text === `[${sign}]`) return true;
-    // It may have answered another request, or the page did not listen yet.
+    // The answer may belong to another request, or the page did not listen yet.
     if (text !== undefined && !ANSWER.test(text)) return false;
   }
   return false;
 };
 
-/** The text of the answer; undefined if it does not come in time. */
+/** Resolves with the text of the answer; with undefined after `patience` milliseconds. */
 const answerOf = async (url, sign, patience) => {
   try {
     const signal = AbortSignal.timeout(patience);
@@ -135,7 +135,7 @@ const answerOf = async (url, sign, patience) => {
   }
 };
 
-/** Milliseconds in which an answer must come at first, doubled with each attempt, and the number of attempts. Without a listener there is no answer. */
+/** Timeout in milliseconds of the first attempt, doubled with each further one, and the number of attempts. Without a listener there is no answer. */
 const FIRST_PATIENCE = 250;
 const ATTEMPTS = 6;
 
@@ -148,5 +148,5 @@ const textOf = bytes => {
 
 const bytesOf = text => Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), char => char.charCodeAt(0));
 
-/** How many bytes become arguments of one call. */
+/** Number of bytes that are converted in one call. */
 const PIECE = 8192;

@@ -1,9 +1,9 @@
-// Interrupts and cancellations on the tier `messages`, on which a worker receives no message while it computes or sleeps. Main's transport sends an
-// out-of-band signal, and the worker's transport checks for it whenever a computing or sleeping worker polls.
+// Interrupts and cancellations on tiers where a worker receives no message while it computes or sleeps. Main's transport sends an out-of-band signal, and the
+// worker's transport checks for it in each control poll of a computing or sleeping worker.
 //
-// Where memory can be shared, the signal is a word in it. Elsewhere it is the address of a Blob, which main revokes, after which synchronous
-// requests for it fail. A worker has no other way to learn about its page without returning to its event loop. Each address serves once.
-// One address is never revoked; it shows whether such requests are allowed at all.
+// If memory can be shared, the signal is a word in it. Otherwise it is the address of a Blob, which main revokes: synchronous requests for it fail afterwards.
+// Without shared memory, a worker cannot receive data in another way before it returns to its event loop. Each address is used once. One address is never revoked;
+// it shows whether such requests are allowed.
 //
 // Calls are distinguished by the slots of their ids: no two unanswered calls of main have the same slot.
 import { INTERRUPTS, SIGNALS, SLOTS, SLOTS_OF_WORDS, slotOf, wordOf } from './layout.js';
@@ -23,7 +23,7 @@ class Words {
     return { words: this.#words };
   }
 
-  /** Interrupts the worker. The message names the signal: a worker that receives it was idle, or has seen the signal already. */
+  /** Interrupts the worker. The message has the number of the signal, so that a worker that has handled the signal ignores it. */
   interrupt() {
     const number = Atomics.add(this.#words, INTERRUPTS, 1) + 1;
     this.#ring();
@@ -83,11 +83,11 @@ class Addresses {
 
 const newAddress = () => URL.createObjectURL(new Blob());
 
-/** The address that stays, for all workers of the page. */
+/** The address that is never revoked, for all workers of the page. */
 let control;
 
 /** Number of interrupts that a worker can receive without returning to its event loop. It has this many addresses in advance. */
 const AHEAD = 4;
 
-/** Cancellations are received while main has fewer than this many unanswered calls. */
+/** Number of slots with an address. Cancellations of calls in higher slots do not reach a computing worker. */
 const SLOTS_OF_ADDRESSES = 8;

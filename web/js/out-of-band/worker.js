@@ -6,7 +6,7 @@ export const listenerOf = start => (start.words ? new WordListener(start.words) 
 
 class WordListener {
   #words;
-  /** Number of signals that were checked, for the call that was running then. */
+  /** Number of signals at the last control poll, and the call that was running then. */
   #seen = 0;
   #seenBy = 0;
   #known = 0;
@@ -40,7 +40,7 @@ class WordListener {
     Atomics.wait(this.#words, SIGNALS, this.#seen, milliseconds);
   }
 
-  /** Clears the cancellation of a call, whose id may be reused. Returns whether there was one. */
+  /** Clears the cancellation of a call, because its id may be reused. Returns whether there was one. */
   #forget(id) {
     return Atomics.compareExchange(this.#words, wordOf(id), id, 0) === id;
   }
@@ -50,7 +50,7 @@ class AddressListener {
   #control;
   /** The unused addresses, oldest first. */
   #addresses;
-  /** The address of each slot; `null` after it was revoked, until main has replaced it. */
+  /** The address of each slot; null after it was revoked, until main has replaced it. */
   #slots;
   #known = 0;
   #looked = performance.now();
@@ -96,7 +96,7 @@ class AddressListener {
   #isRevoked(address) {
     if (isThere(address)) return false;
     if (isThere(this.#control)) return true;
-    // A policy of the page forbids such requests, so signals cannot be received.
+    // A policy of the page forbids such requests. Signals are disabled.
     this.#addresses = [];
     this.#slots = [];
     return false;
@@ -114,5 +114,5 @@ const isThere = address => {
   }
 };
 
-/** Milliseconds between two checks, each of which takes one or two requests of about two milliseconds. */
+/** Milliseconds between two checks, each of which takes 1 or 2 requests of about 2 ms. */
 const EVERY = 200;

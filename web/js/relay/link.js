@@ -1,6 +1,6 @@
-// coincide's own relay as both ends use it. Section 20 of `SPEC.md` says what travels.
+// The carrier of coincide's own relay, for both ends: see section 20 of `proto/SPEC.md`.
 
-/** The carrier for the relay at `url`, if that relays as section 20 has it. */
+/** The carrier for coincide's own relay at `url`. */
 export function own(url) {
   const [script] = url.split(/[?#]/);
   return {
@@ -11,9 +11,9 @@ export function own(url) {
   };
 }
 
-// At a worker.
+// For workers.
 
-/** The body of the relay's answer; a text that says why there is none; or null if the relay has no room now. */
+/** The body of the relay's answer; a text with the reason if there is none; or null if the relay has no room. */
 function poll(url, question, timeout) {
   const request = new XMLHttpRequest();
   try {
@@ -26,7 +26,7 @@ function poll(url, question, timeout) {
     return `${error?.name ?? 'Error'}: ${error?.message ?? error}`;
   }
   if (request.getResponseHeader('coincide') !== '1') {
-    return `the request did not get to the service worker, it was answered with status ${request.status}`;
+    return `the request did not reach the service worker: it was answered with status ${request.status}`;
   }
   if (request.status === 503) return null;
   if (request.status !== 200) return `the service worker answered with status ${request.status}`;
@@ -38,7 +38,7 @@ let word;
 /** Blocks for a number of milliseconds. */
 export function pause(milliseconds) {
   try {
-    // Memory that wasm may share can be waited on even where there is no SharedArrayBuffer.
+    // `Atomics.wait` accepts shared memory of wasm even without `SharedArrayBuffer`.
     word ??= new Int32Array(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer);
     Atomics.wait(word, 0, 0, milliseconds);
   } catch {
@@ -46,17 +46,18 @@ export function pause(milliseconds) {
   }
 }
 
-// At main.
+// For main.
 
-/** Main's links by their names, and the last packets of those that were left. */
+/** Main's links by name, and the last packets of closed links. */
 const links = new Map();
 const left = new Map();
+/** Maximum number of closed links. */
 const LEFT = 256;
 
-/** Milliseconds after which a port to the service worker is no longer relied on. */
+/** Milliseconds without use after which a port to the service worker is replaced. */
 const IDLE = 10_000;
 
-/** The service workers of this page; none outside of pages and where they aren't allowed. Sandboxed frames throw when this is read. */
+/** The service workers of this page; undefined if there are none. Reading them throws in sandboxed frames. */
 const container = (() => {
   try {
     return globalThis.navigator?.serviceWorker;
@@ -76,11 +77,11 @@ function attach(token, url, answer) {
   links.set(name(token), link);
   container.getRegistrations?.().then(
     found => (link.active = found.map(({ active }) => active).find(active => runs(active, url))),
-    () => {}, // The controller has to do.
+    () => {}, // The controller is used.
   );
 }
 
-/** Queries about this link are answered with its last packet from now on. */
+/** Closes a link. Later queries about it are answered with its last packet. */
 function detach(token, packet) {
   links.get(name(token))?.port?.close();
   links.delete(name(token));
@@ -88,12 +89,12 @@ function detach(token, packet) {
   if (left.size > LEFT) left.delete(left.keys().next().value);
 }
 
-/** Has the relay hand a packet to the worker. */
+/** Sends a packet to the relay, for the worker. */
 function relay(token, packet) {
   const link = links.get(name(token));
   if (!link) return;
   const now = performance.now();
-  // Browsers stop a service worker that has nothing to do, and its port leads nowhere then.
+  // Browsers stop idle service workers, after which their ports are dead.
   if (now - link.used > IDLE) drop(link);
   link.used = now;
   if (link.port) return link.port.postMessage(packet.buffer, [packet.buffer]);
@@ -112,7 +113,7 @@ function hear({ data, source }) {
   if (typeof name !== 'string' || !(data.packet instanceof ArrayBuffer) || !source) return;
   const link = links.get(name);
   if (link) {
-    // It holds the poll, even if another one controls this page by now.
+    // The querying service worker holds the poll, even if another one controls this page now.
     link.asker = source;
     drop(link);
     link.answer(new Uint8Array(data.packet));
@@ -130,19 +131,19 @@ function target(link) {
   return runs(controller, url) ? controller : (link.active ?? controller);
 }
 
-/** Whether a service worker runs the script at `url`; the query that it was registered with says nothing. */
+/** Whether a service worker runs the script at `url`, ignoring queries and fragments. */
 function runs(worker, url) {
   return worker?.scriptURL.split(/[?#]/)[0] === url.split(/[?#]/)[0];
 }
 
-/** What can't be sent is lost, and asked for once the worker polls the next service worker. */
+/** Posts a message. A packet that cannot be posted is lost, and requested again when the worker polls the next service worker. */
 function send(to, message, transfer) {
   try {
     to?.postMessage(message, transfer);
   } catch {}
 }
 
-/** The half of a token by which queries name a link. It does not suffice to collect or send packets. */
+/** The half of a token that names a link in queries. It does not permit polling or sending packets. */
 function name(token) {
   return token.slice(0, 16);
 }

@@ -1,9 +1,9 @@
-// coincide's own relay. How packets cross it is `link.js`'s business.
+// Tests of coincide's own relay. `link.js` sends packets through it.
 
 /** The protocol of section 20 of the specification. */
 export const OWN = 'coincide';
 
-/** Whether requests to the service worker at `url` reach a relay. No answer to this request is an error: without a relay, it is the script. */
+/** Resolves with whether requests to the service worker at `url` reach a relay. The request logs no error without a relay: the server answers with the script. */
 export const reachesOwn = async url => {
   try {
     const answer = await fetch(addressOf(url), { cache: 'no-store' });
@@ -14,15 +14,15 @@ export const reachesOwn = async url => {
 };
 
 /**
- * Whether packets cross the relay at `url`, which controls this page and answers requests: they are posted as main does, and collected as a
- * worker does that blocks. What gets lost is posted again.
+ * Resolves with whether packets pass through the relay at `url`, which controls this page and answers requests. They are posted as by main and polled as by a blocked
+ * worker. Lost packets are posted again.
  */
 export const carriesOwn = async url => {
   for (let hold = FIRST_HOLD; hold <= LAST_HOLD; hold *= 2) if (await carries(url, hold)) return true;
   return false;
 };
 
-/** The same for packets that are posted once, and may take `hold` milliseconds. */
+/** Like `carriesOwn`, for packets that are posted once. They may take `hold` milliseconds. */
 const carries = async (url, hold) => {
   const token = newToken();
   const { port1, port2 } = new MessageChannel();
@@ -30,7 +30,7 @@ const carries = async (url, hold) => {
   port1.postMessage(packetWith(GONE));
   let status;
   try {
-    // The first packet comes with the message, the second one over the port.
+    // The first packet is sent with the message, the second one over the port.
     for (let polls = 0; polls < MOST_POLLS; polls++) {
       const headers = { coincide: `${token} ${hold} 0 ${QUESTION}` };
       const answer = await fetch(addressOf(url), { method: 'POST', headers }).catch(() => undefined);
@@ -44,11 +44,11 @@ const carries = async (url, hold) => {
   } finally {
     port1.close();
   }
-  // Other pages take up all of its room, which says nothing of this one.
+  // The relay works, but other pages use all of its room.
   return status === 503;
 };
 
-/** Whether a service worker handles messages to a relay. */
+/** Resolves with whether a service worker handles messages to a relay. */
 export const servesOwn = async worker => {
   const { port1, port2 } = new MessageChannel();
   const heard = new Promise(resolve => {
@@ -59,7 +59,7 @@ export const servesOwn = async worker => {
   return heard.finally(() => port1.close());
 };
 
-/** An unguessable name of a link at the relay. */
+/** A random token for a link at the relay. */
 export const newToken = () => hexOf(crypto.getRandomValues(new Uint8Array(16)));
 
 const addressOf = url => `${url}?coincide`;
@@ -77,19 +77,19 @@ const packetWith = flags => {
 
 const VERSION = 1;
 const LENGTH = 32;
-/** Where a packet has its flags, two of which are *last* and *gone*. */
+/** Offset of the flags of a packet, and two flags: *last* and *gone*. */
 const FLAGS = 5;
 const LAST = 1;
 const GONE = 2;
 const QUESTION = hexOf(new Uint8Array(packetWith(0)));
 
-/** Milliseconds that packets may take to cross the relay, at first and at last. Far more than they take: a machine that is busy delays them. */
+/** Milliseconds that packets may take through the relay, in the first and the last attempt. A busy machine delays them. */
 const FIRST_HOLD = 1000;
 const LAST_HOLD = 4000;
 
-/** Polls for them that bring nothing of use, and the milliseconds between two of them: as many as a worker makes before it gives up. */
+/** Maximum number of polls for them, as of a worker, and maximum milliseconds between two polls. */
 const MOST_POLLS = 10;
 const LONGEST_PAUSE = 1000;
 
-/** Milliseconds in which a service worker answers a message. */
+/** Timeout in milliseconds for a service worker to answer a message. */
 const PATIENCE = 1000;

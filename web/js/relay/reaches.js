@@ -1,9 +1,9 @@
-// For pages and their workers.
+// For pages and workers.
 import { others } from './others.js';
 import { OWN, reachesOwn } from './own.js';
 
 /**
- * Whether requests from here reach the relay.
+ * Resolves with whether requests from here reach the relay.
  *
  * @param {{ url: string, protocol: string }} relay as `relayAt` returns it
  */

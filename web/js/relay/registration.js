@@ -1,4 +1,4 @@
-// The service worker that relays for blocking workers where memory cannot be shared.
+// Registers the service worker that relays for blocked workers if memory cannot be shared.
 import { isOpaque } from '../boot.js';
 import { CoincideError, clause } from '../errors.js';
 import { others } from './others.js';
@@ -8,11 +8,11 @@ import { reloadOnce, wentThroughServiceWorker } from './reload.js';
 export { newToken } from './own.js';
 
 /**
- * Registers the service worker at `script`, to relay for this page's workers, including those that run already. The page is reloaded once if the script
- * isolates pages instead of relaying, after which memory can be shared, or if it does not take control of this page otherwise. `reload: false` forbids it.
+ * Registers the service worker at `script`, to relay for workers of this page, including running ones. Reloads the page once, unless `reload` is false, if the script
+ * isolates pages instead of relaying, so that memory can be shared afterwards, or if it does not take control of the page.
  *
- * @returns {Promise<{ url: string, protocol: string, scope: string }>} the address of the service worker, how it relays, and what it controls
- * @throws {CoincideError} of code `NoRelay` if it cannot relay; the message says why, and what to do
+ * @returns {Promise<{ url: string, protocol: string, scope: string }>} the address of the service worker, its protocol, and its scope
+ * @throws {CoincideError} of code `NoRelay` if it cannot relay
  */
 export const relayAt = async (script, reload = true) => {
   const none = whyNoServiceWorkers();
@@ -21,23 +21,23 @@ export const relayAt = async (script, reload = true) => {
   const url = new URL(script, document.baseURI);
   url.search = url.hash = '';
   const { href } = url;
-  if (url.origin !== location.origin) throw refused(`${href} is not of this page's own origin: serve the service worker from that origin`);
+  if (url.origin !== location.origin) throw refused(`${href} is of another origin than this page: serve the service worker from the page's own origin`);
 
   const before = await workers.getRegistration().catch(() => undefined);
   const there = before?.active?.scriptURL;
   if (there && there !== href) {
-    // It keeps its registration: it may do other work for this page.
+    // Keeps this registration, because it may do other work for the page.
     const address = there.split(/[?#]/)[0];
-    // Only coincide's own listeners take control of a page that was loaded before.
+    // Only coincide's own listeners take control of pages that were loaded earlier.
     if (!workers.controller && (await servesOwn(before.active))) await takeControl(before, address, reload);
     const protocol = workers.controller && (await protocolAt(address, before));
     if (protocol) return { url: address, protocol, scope: before.scope };
     throw refused(
-      `this page belongs to the service worker ${there}, which ${workers.controller ? 'does not relay' : 'does not control it: reload the page'}: ` +
+      `this page has the service worker ${there}, which ${workers.controller ? 'does not relay' : 'does not control it: reload the page'}: ` +
         `add the listeners of \`coincide/sw/listeners\` to it, or import ${href} at its top`,
     );
   }
-  // Where the page requires trusted types, the program passes a `TrustedScriptURL`, and only that is taken.
+  // If the page requires trusted types, only a `TrustedScriptURL` of the program is accepted.
   const trusted = globalThis.TrustedScriptURL && script instanceof TrustedScriptURL ? script : href;
   const registration = await (async () => workers.register(trusted))().catch(error => {
     const hint = error?.name === 'TypeError' && globalThis.trustedTypes ? '; if the page requires trusted types, pass a `TrustedScriptURL` as `serviceWorker`' : '';
@@ -48,7 +48,7 @@ export const relayAt = async (script, reload = true) => {
   if (!location.href.startsWith(scope)) {
     if (!before) await registration.unregister();
     throw refused(
-      `the scope of ${href} is ${scope}, which this page is outside of: ` +
+      `this page is outside of ${scope}, the scope of ${href}: ` +
         `serve the script from a folder above the page, or with the header \`Service-Worker-Allowed\``,
     );
   }
@@ -62,8 +62,8 @@ export const relayAt = async (script, reload = true) => {
 };
 
 /**
- * The protocol by which the service worker at `url`, which controls this page, relays; undefined if it does not relay. `isolate` is called before a
- * request that fails where there is no relay.
+ * Resolves with the protocol by which the service worker at `url`, which controls this page, relays; with undefined if it does not relay. `isolate` is called before a
+ * request that logs an error on the console without a relay.
  */
 const protocolAt = async (url, registration, isolate) => {
   const { controller } = container();
@@ -83,13 +83,13 @@ const lacks = (url, listener, registration) =>
       `add \`addEventListener('${listener}', ${listener})\` at its top${newer(registration)}`,
   );
 
-/** A hint at a newer version of the service worker that is waiting. */
+/** A hint that a newer version of the service worker is waiting. */
 const newer = ({ waiting }) =>
   waiting
-    ? '; a newer version of it waits until all pages of the site are closed: close them, or have it call `skipWaiting()` when it is installed'
+    ? '; a newer version of it waits until all pages of the site are closed: close them, or call `skipWaiting()` in its listener `install`'
     : '';
 
-/** Has the service worker control this page. A new one does so by itself, an older one only if it is coincide's. */
+/** Makes the service worker control this page. A new one does so by itself, an older one only if it is coincide's. */
 const takeControl = async ({ active }, href, reload) => {
   const controlled = control(container());
   active.postMessage(CLAIM);
@@ -101,32 +101,32 @@ const takeControl = async ({ active }, href, reload) => {
   }
 };
 
-/** Whether the script isolates pages and does not relay. If a reload may isolate the page, it is reloaded, and the promise stays pending. */
+/** Resolves with whether the script isolates pages and does not relay. If a reload may isolate the page, reloads it and stays pending. */
 const takeIsolation = async (href, reload) => {
   if (crossOriginIsolated) return false;
-  // Only a reload would show the effect on pages, so the text of the script decides.
+  // The effect on pages is visible only after a reload, so the text of the script is searched.
   const text = await fetch(href).then(answer => answer.text(), () => '');
   const isolates = /cross-origin-embedder-policy/i.test(text) && !others.relays(text);
   if (isolates && reload && !wentThroughServiceWorker()) await reloadOnce();
   return isolates;
 };
 
-/** Whether a service worker controls this page already. */
+/** Whether a service worker controls this page. */
 export const isControlled = () => Boolean(container()?.controller);
 
-/** Has the service worker control workers of this page that started before it did. */
+/** Makes the service worker control workers of this page that were started earlier. */
 export const claimWorkers = () => container()?.controller?.postMessage(CLAIM);
 
-/** Why requests of a worker whose script has this address never reach a service worker with this scope; undefined if they may. */
+/** Why requests of a worker with this script never reach a service worker with this scope; undefined if they may. */
 export const whyOutside = (script, scope) => {
   if (!URL.canParse(script)) return undefined;
   const { href, protocol } = new URL(script);
-  // A worker from a Blob is controlled by the page's service worker.
+  // The page's service worker controls a worker from a Blob.
   if (protocol === 'blob:' || href.startsWith(scope)) return undefined;
   return `the worker's script ${href} is outside of ${scope}, the scope of the service worker: serve the script from there, or the service worker from a folder above both`;
 };
 
-/** Why no service worker can relay here; undefined if one may. */
+/** Why no service worker can be used here; undefined if one can. */
 export const whyNoServiceWorkers = () => {
   if (globalThis.isSecureContext === false) return 'service workers require https except on localhost';
   if (isOpaque()) return 'sandboxed frames have no service workers: add `allow-same-origin` to the attribute `sandbox`';
@@ -134,7 +134,7 @@ export const whyNoServiceWorkers = () => {
   return undefined;
 };
 
-/** The service workers of this page; undefined where there are none. In some sandboxed frames, reading them throws. */
+/** The service workers of this page; undefined if there are none. Reading them throws in some sandboxed frames. */
 const container = () => {
   try {
     return globalThis.navigator?.serviceWorker;
@@ -171,5 +171,5 @@ const within = async (promise, why, patience = PATIENCE) => {
 const PATIENCE = 10_000;
 const CLAIMED = 3000;
 
-/** Asks coincide's own relay to take control of pages and workers that it does not control yet. */
+/** Message that makes coincide's own relay take control of pages and workers. */
 const CLAIM = { coincide: 'claim' };

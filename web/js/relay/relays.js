@@ -1,4 +1,4 @@
-// The relay of a new link: see `registration.js`.
+// Selects the relay of a new link: see `registration.js`.
 import { CoincideError } from '../errors.js';
 
 /** The relays of this page. */
@@ -11,25 +11,25 @@ export class Relays {
     this.#platform = platform;
   }
 
-  /** A relay, with a token for a new link. */
+  /** Resolves with the relay of a script, with a token for a new link. */
   async at(script, reload) {
     const key = String(script);
     if (!this.#found.has(key)) this.#found.set(key, this.#platform.relayAt(script, reload));
     try {
       return { ...(await this.#found.get(key)), token: this.#platform.newToken() };
     } catch (error) {
-      // The next attempt may succeed.
+      // Tries again in the next call.
       this.#found.delete(key);
       throw error;
     }
   }
 
   /**
-   * The relay of a worker's link, once requests of the worker reach it. `announced` resolves with the address of the worker's script when the worker runs,
-   * and `reaches` asks it whether its requests reach a relay.
+   * Resolves with the relay of a worker's link when requests of the worker reach it. `announced` resolves with the address of the worker's script when the worker runs.
+   * `reaches` resolves with whether its requests reach a relay.
    */
   async of({ announced, reaches }, { serviceWorker, reload, relayHold: hold = 20_000 }) {
-    // A service worker takes control of workers that run when it starts.
+    // A new service worker takes control of running workers.
     if (!this.#platform.isControlled()) await announced;
     for (let visit = 0; visit < 2; visit++) {
       const { scope, ...found } = await this.at(serviceWorker, reload);
@@ -37,17 +37,17 @@ export class Relays {
       if (outside) throw new CoincideError('NoRelay', outside, '');
       const relay = { ...found, hold };
       if (await this.#comesTo(relay, reaches)) return relay;
-      // It may have been unregistered in between.
+      // The service worker may have been unregistered.
       this.#found.delete(String(serviceWorker));
     }
     throw new CoincideError('NoRelay', `requests of the worker do not reach the service worker ${serviceWorker}: reload the page, so that the service worker is active before the worker starts`, '');
   }
 
-  /** Whether requests of the worker reach the relay, after at most `ATTEMPTS` attempts. */
+  /** Resolves with whether requests of the worker reach the relay, within `ATTEMPTS` attempts. */
   async #comesTo(relay, reaches) {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (await reaches(relay)) return true;
-      // The worker was created before the service worker took control, and did not run yet at that time. Only coincide's own relay can be asked to claim it.
+      // The worker was created before the service worker took control, but did not run then. Only coincide's own relay takes control of it on request.
       this.#platform.claimWorkers();
       await new Promise(resolve => setTimeout(resolve, 10 * (attempt + 1)));
     }
@@ -55,5 +55,5 @@ export class Relays {
   }
 }
 
-/** Most attempts to have a worker's requests reach the relay. The pauses between them grow, to about 0.5 s in total. */
+/** Maximum number of attempts. The pauses between them grow, to about 0.5 s in total. */
 const ATTEMPTS = 10;

@@ -1,8 +1,8 @@
-// The one reload of a visit.
+// Reloads the page at most once per visit.
 
 /**
- * Reloads the page, and never comes back then. A page whose load was a reload already, by whomever, is left as it is, and so are frames: no
- * storage has to remember anything, and whatever a page does to its storages, its address and its service workers, it is reloaded once a visit.
+ * Reloads the page and stays pending. Resolves without a reload in frames, and on pages that were loaded by a reload. The limit of one reload per visit therefore needs no
+ * storage.
  */
 export const reloadOnce = async () => {
   if (globalThis !== globalThis.top || typeOfLoad() === 'reload') return;
@@ -10,10 +10,10 @@ export const reloadOnce = async () => {
   await new Promise(() => {});
 };
 
-/** Whether a service worker has had the response of this page in its hands: one that could not isolate it then won't do it after a reload. */
+/** Whether the response of this page passed through a service worker. If that did not isolate the page, it will not after a reload either. */
 export const wentThroughServiceWorker = () => (navigation()?.workerStart ?? 0) > 0;
 
 const navigation = () => performance.getEntriesByType('navigation')[0];
 
-/** How this page was loaded. Where that isn't known, it may have been a reload. */
+/** How this page was loaded. An unknown way counts as a reload. */
 const typeOfLoad = () => navigation()?.type ?? 'reload';

@@ -1,11 +1,11 @@
 // The tier `suspending`, on which an interpreter in a worker suspends its stack (JSPI) until a promise settles.
 //
-// A stack with frames of JavaScript cannot be suspended. Calls of coincide therefore return promises, and the interpreter suspends itself until they settle.
-// The event loop of the worker runs in between.
+// A stack with frames of JavaScript cannot be suspended. Calls of coincide therefore return promises, and the interpreter suspends itself until they settle. The event
+// loop of the worker runs during that time.
 //
-// Main may call the worker while the interpreter is suspended. If that enters the interpreter again, there are several stacks. With `enter`, they end in reverse
-// order, as on the stack of a blocking worker. Programs then see the same order on all tiers, and modules compiled from C require it, because their stacks
-// share one region of memory.
+// Main may call the worker while the interpreter is suspended. If such a call enters the interpreter again, there are several stacks. With `enter`, they end in reverse
+// order, as on the stack of a blocking worker. Programs thus run in the same order on all tiers. Modules compiled from C require this order, because their stacks share
+// one region of memory.
 import { nextTask } from '../events.js';
 import { CANCELLED, failed, failureOf, located, ours, stopOf } from '../errors.js';
 import { promised } from '../link/pending.js';
@@ -18,10 +18,10 @@ export class Suspended {
   #pending = new Map();
   /** Pending entries into the interpreter, oldest first. */
   #entries = [];
-  /** Not 0 while an entry may be about to resume. No other entry begins then. */
+  /** A number other than 0 while an entry may be about to resume. No other entry begins then. */
   #continuing = 0;
   #count = 0;
-  /** Resolves when no entry is about to resume. Undefined if no entry waits for that. */
+  /** Resolves when no entry is about to resume; undefined if no entry waits for it. */
   #clear;
   #end;
 
@@ -31,7 +31,7 @@ export class Suspended {
     end.aborted = serial => this.#aborted(serial);
   }
 
-  /** Includes a request until it settles. */
+  /** Adds a request until it settles. */
   track(pending) {
     const { stop } = pending;
     const entry = this.#entries.at(-1);
@@ -44,7 +44,7 @@ export class Suspended {
     };
   }
 
-  /** Marks an entry as about to resume, unless a newer one holds it. */
+  /** Marks an entry as about to resume, unless there is a newer one. */
   #continues(entry) {
     if (entry && this.#entries.at(-1) === entry) this.#continuing = ++this.#count;
   }
@@ -76,7 +76,7 @@ export class Suspended {
     }
   }
 
-  /** Only the newest entry may resume, so no other one is woken. */
+  /** Removes an entry and wakes the newest one, which alone may resume. */
   #ended(entry) {
     this.#entries.splice(this.#entries.lastIndexOf(entry), 1);
     entry.isPending = false;
@@ -85,7 +85,7 @@ export class Suspended {
     this.#entries.at(-1)?.wake();
   }
 
-  /** Resolves when the entry that was about to resume has been suspended again or has ended, which takes no longer than one task. */
+  /** Resolves when the entry that was about to resume is suspended again or has ended, which takes at most one task. */
   async #continued() {
     while (this.#continuing) {
       const count = this.#continuing;
@@ -107,8 +107,8 @@ export class Suspended {
   }
 
   /**
-   * Main has cancelled the call with this serial number. What its entries wait for is rejected, as a cancellation ends the call in which a blocking worker
-   * waits. An entry that waits for nothing receives the cancellation from `check`.
+   * Handles the cancellation of main's call with this serial number. Pending requests of its entries reject, as a cancellation ends the call in which a blocking worker
+   * waits. Without a pending request, `check` throws in the entry.
    */
   #aborted(serial) {
     for (const entry of this.#entries) {
@@ -119,7 +119,7 @@ export class Suspended {
     }
   }
 
-  /** Throws once in an entry whose call main has cancelled while it waited for nothing. */
+  /** Throws once in an entry whose call main has cancelled while it had no pending request. */
   check(name) {
     const entry = this.#entries.at(-1);
     if (!entry?.isCancelled) return;
@@ -127,19 +127,19 @@ export class Suspended {
     throw stopOf(CANCELLED, '', name);
   }
 
-  /** Rejects the newest request, as an interrupt ends the innermost call of a blocking worker. A no-op if none is pending. */
+  /** Rejects the newest request, as an interrupt ends the innermost call of a blocking worker. A no-op without one. */
   interrupt() {
     const pending = [...this.#pending.keys()].at(-1);
     pending?.abandon(failed('Interrupted', `the call of \`${pending.name}\` was interrupted`, pending.name));
   }
 
-  /** Resolves after a number of milliseconds. Rejects after an interrupt or a cancellation of main, and with the reason of `signal` if that aborts. */
+  /** Resolves after a number of milliseconds. Rejects after an interrupt or a cancellation, and with the reason of `signal` if that aborts. */
   sleep(milliseconds, signal, here) {
     this.check('sleep');
     const start = pending => {
       this.track(pending);
       const wait = left => {
-        // `settle` clears it.
+        // `settle` clears the timer.
         pending.timer = setTimeout(() => (left > LONGEST ? wait(left - LONGEST) : pending.settle()), Math.min(left, LONGEST));
       };
       wait(milliseconds);
@@ -160,12 +160,12 @@ export class Suspended {
 /** A call of a function that `enter` has wrapped. */
 class Entry {
   isPending = true;
-  /** Whether main has cancelled its call and the program does not know that yet. */
+  /** Whether main has cancelled its call and no error was thrown for it yet. */
   isCancelled = false;
   /** Continuations that wait until newer entries have ended. */
   #waiting = [];
 
-  /** @param serial the serial number of main's call that it serves; undefined without one */
+  /** @param serial serial number of main's call that the entry serves; undefined without one */
   constructor(serial) {
     this.serial = serial;
   }
@@ -181,5 +181,5 @@ class Entry {
 
 const { setTimeout } = globalThis;
 
-/** Longest timer, in milliseconds. */
+/** Longest timer in milliseconds. */
 const LONGEST = 2 ** 31 - 1;

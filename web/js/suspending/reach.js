@@ -1,4 +1,4 @@
-// Main's objects on the tier `suspending`: references, which have no properties, and operations on them, which return promises.
+// Objects of main on the tier `suspending`: references without properties, and operations on them, which return promises.
 import { entry, located, ours, run, site, siteInShort } from '../errors.js';
 import { REFLECT } from '../link/end.js';
 import { promised } from '../link/pending.js';
@@ -10,11 +10,11 @@ import { keysOf } from '../reflect/path.js';
 import { referencesOf } from '../reflect/references.js';
 import { inWords, isThenable } from '../link/values.js';
 
-/** Reference of an object of main. An object has one reference as long as that is reachable. */
+/** Reference of an object of main. An object has one reference while that is reachable. */
 class MainObject {
   constructor(kind, id) {
     states.set(this, { kind, id, isGone: false });
-    // An assignment throws, instead of being lost on its way to main.
+    // Assignments throw, because they would not reach main.
     Object.freeze(this);
   }
 
@@ -27,13 +27,13 @@ class MainObject {
     return 'a reference of an object of main';
   }
 
-  /** Kind and id, for the codec; undefined for another value. */
+  /** Kind and id, for the codec; undefined for other values. */
   static remoteOf(value) {
     const state = states.get(value);
     return state?.isGone ? undefined : state;
   }
 
-  /** Marks it as disposed. Returns its id. */
+  /** Marks a reference as disposed. Returns its id. */
   static dispose(value) {
     const state = states.get(value);
     state.isGone = true;
@@ -41,12 +41,14 @@ class MainObject {
   }
 }
 
-/** Of each `MainObject`: properties of its own would be visible, and class fields slow down the start of bundles in Firefox. */
+/** The state of each `MainObject`. Own properties would be visible, and class fields slow down the start of bundles in Firefox. */
 const states = new WeakMap();
 
 const KINDS = ['object', 'array', 'function'];
 
 /**
+ * The members of the scope for objects of main.
+ *
  * @param {import('../link/worker.js').WorkerEnd} end
  * @param {{ transform?: Function }} options
  * @param {import('./index.js').Suspended} suspended
@@ -66,7 +68,7 @@ export const reach = (end, { transform }, suspended) => {
   const receive = (kind, id) => (id === 0 ? window : handles.receive(id, () => new MainObject(kind, id)));
   end.reflect(referencesOf(held, remoteOf, receive), invoke, ids => held.release(ids));
 
-  /** An object of main among the arguments of a utility. */
+  /** Returns a reference of an object of main. Throws for other values. */
   const checked = value => {
     if (isReference(value)) return value;
     throw ours(new TypeError(`expected an object of main, such as \`window\` of \`coincide()\`, got ${inWords(value)}`));
@@ -97,9 +99,7 @@ export const reach = (end, { transform }, suspended) => {
     getPrototypeOf: target => operate(ops.PROTOTYPE, target),
     apply: (target, self, args) => operate(ops.APPLY, target, self, all(args)),
     construct: (target, args) => operate(ops.CONSTRUCT, target, all(args)),
-    /** Calls a method. */
     invoke: (target, key, args) => operate(ops.INVOKE, target, key, all(args)),
-    /** Reads several properties in one round trip. */
     getAll: (target, keys) => operate(ops.GATHER, target, Array.from(keys, key => [key])),
   };
 
@@ -110,7 +110,6 @@ export const reach = (end, { transform }, suspended) => {
     evaluate: (fn, ...args) => operate(ops.EVALUATE, window, String(fn), all(args)),
     direct: value => structuredClone(value),
     post: (target, name, ...args) => end.operateLater([ops.INVOKE, checked(target), name, all(args)]),
-    /** Waits for a promise of main. */
     settled(promise) {
       const start = pending => {
         suspended.track(pending);

@@ -1,2 +1,2 @@
-// The worker's side for interpreters that suspend, in one file.
+// The entry `suspending/worker` in one file.
 export { CoincideError, callback, default, dispose, expose, stream } from './worker.js';
