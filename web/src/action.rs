@@ -5,7 +5,7 @@ use crate::memory::{self, Word};
 use coincide_proto::CallId;
 use coincide_proto::engine::{Action, Engine, FunctionId, Ticket};
 
-/// There is nothing to do.
+/// No action.
 pub(crate) const NONE: u32 = 0;
 /// Kinds of actions: see [`Action`].
 const RUN: u32 = 1;
@@ -14,16 +14,16 @@ const ABORT: u32 = 3;
 const READY: u32 = 4;
 const RELEASED: u32 = 5;
 const CLOSED: u32 = 6;
-/// The call that is waited for has ended, or was not made. Its outcome is shown.
+/// The awaited call has ended, or was not made. Its outcome is shown.
 pub(crate) const ENDED: u32 = 7;
-/// The running function is to stop. Why is shown.
+/// The running function is to stop. The reason is shown.
 pub(crate) const STOPPED: u32 = 8;
 /// The turn is over, and there is more to do.
 pub(crate) const MORE: u32 = 9;
 const UNREAD: u32 = 10;
 const UNSENT: u32 = 11;
 
-/// Writes an action to the words. Returns its kind; `own` is the call that is waited for.
+/// Writes an action to the words. Returns its kind. `own` is the awaited call.
 pub(crate) fn show(action: Action, own: Option<CallId>, engine: &mut Engine) -> u32 {
     match action {
         Action::Run { call, function: FunctionId(function), payload, .. } => {

@@ -1,10 +1,10 @@
-//! Buffers of JavaScript that are sent, or received into, where they are: `js/buffers.js` keeps them.
+//! Buffers of JavaScript that are sent, or received into, without a copy in wasm: `js/link/buffers.js` keeps them.
 
 use coincide_proto::Hosted;
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 
-/// The buffer that JavaScript keeps under this number, until this is dropped.
+/// The buffer that JavaScript keeps under this number until the value is dropped.
 #[derive(Debug)]
 pub(crate) struct Buffer {
     number: u32,
@@ -16,7 +16,7 @@ impl Buffer {
         Arc::new(Self { number, len })
     }
 
-    /// A new one to receive into. `None`: there is no memory for it.
+    /// Allocates a buffer to receive into. `None` if there is no memory for it.
     pub(crate) fn allot(len: usize) -> Option<Arc<dyn Hosted>> {
         allot(len).checked_sub(1).map(|number| Self::of(number, len))
     }
@@ -52,7 +52,7 @@ impl Drop for Buffer {
 
 #[wasm_bindgen(raw_module = "./link/buffers.js")]
 extern "C" {
-    /// The number of a new buffer plus 1; 0 if there is no memory.
+    /// Number of a new buffer plus 1; 0 if there is no memory.
     fn allot(len: usize) -> u32;
     fn forget(number: u32);
     #[wasm_bindgen(js_name = copyTo)]
@@ -62,5 +62,5 @@ extern "C" {
     fn keep(number: u32, from: usize) -> bool;
 }
 
-/// Shorter contents are encoded with the rest of their value, and received with it. `codec/js/encode.js` has the same limit.
+/// Minimum size in bytes of contents that are received into a buffer. Shorter contents stay in their payload. `codec/js/encode.js` has the same limit.
 pub(crate) const LEAST: usize = 32 << 10;

@@ -21,8 +21,8 @@ pub fn unregister(id: u32, name: usize) -> u32 {
     with_end(id, |end, _| end.engine.unregister(&name_of(name)).map_or(0, |FunctionId(index)| index + 1))
 }
 
-/// Calls a function of the other end with the arguments in scratch memory. `timeout` is in milliseconds, infinite for none. Returns the call's id, or
-/// 0 and shows why the call was not made.
+/// Calls a function of the other end with the arguments in scratch memory. `timeout` is in milliseconds, infinite for none. Returns the call's id. If the call
+/// was not made, returns 0 and shows the reason.
 #[wasm_bindgen]
 pub fn start(id: u32, name: usize, at: usize, len: usize, timeout: f64) -> u32 {
     with_end(id, |end, clock| {
@@ -32,14 +32,14 @@ pub fn start(id: u32, name: usize, at: usize, len: usize, timeout: f64) -> u32 {
     })
 }
 
-/// The same for a worker that blocks until the call has ended. Returns the kind of the next action. [`ENDED`]: the outcome is shown. `Own` is the call, or 0 if it
-/// was not made.
+/// Calls a function like [`start`], for a worker that blocks until the call has ended. Returns the kind of the next action. [`ENDED`]: the outcome is shown. The word
+/// `Own` is the call, or 0 if it was not made.
 #[wasm_bindgen]
 pub fn call(id: u32, name: usize, at: usize, len: usize, timeout: f64) -> u32 {
     with_end(id, |end, clock| {
         memory::set(Word::Own, 0);
         match end.engine.take_stop() {
-            // What is closed can't send either, which says more.
+            // Sending on a closed link fails below, with a more precise reason.
             None | Some(coincide_proto::engine::Stop::Closed) => {}
             Some(stop) => {
                 show_stop(stop, end.engine.session());
@@ -58,17 +58,17 @@ pub fn call(id: u32, name: usize, at: usize, len: usize, timeout: f64) -> u32 {
     })
 }
 
-/// Blocks further in a call, after an action. Returns as [`call`] does.
+/// Continues to block in a call, after an action. Returns as [`call`] does.
 #[wasm_bindgen]
 pub fn wait(id: u32, own: u32) -> u32 {
     with_end(id, |end, clock| {
-        // Calls that keep coming must not hold up a deadline.
+        // Further calls must not delay a deadline.
         end.expire(clock);
         end.block(CallId::from_wire(own), clock)
     })
 }
 
-/// Calls a function of the other end without an answer. Returns whether it was sent; otherwise why not is shown.
+/// Calls a function of the other end without an answer. Returns whether it was sent; if not, the reason is shown.
 #[wasm_bindgen]
 pub fn notify(id: u32, name: usize, at: usize, len: usize) -> bool {
     with_end(id, |end, _| {
@@ -98,8 +98,8 @@ pub fn cancel(id: u32, call: u32) {
     });
 }
 
-/// Answers a call, or a notification, whose answer is dropped: see `status`. What the status needs is in scratch memory. `is_late`: code of the program
-/// may run before wasm is called again.
+/// Answers a call, or a notification, whose answer is dropped. `status` is one of the constants below; its data is in scratch memory. `is_late`: code of the
+/// program may run before wasm is called again.
 #[wasm_bindgen]
 pub fn answer(id: u32, call: u32, serial: u32, status: u32, at: usize, len: usize, is_late: bool) {
     let ticket = Ticket::new((call != 0).then(|| CallId::from_wire(call)), serial);
@@ -112,21 +112,21 @@ pub fn answer(id: u32, call: u32, serial: u32, status: u32, at: usize, len: usiz
     });
 }
 
-/// Releases references of the other end, whose ids are numbers of 8 bytes in scratch memory.
+/// Releases references of the other end. Their ids are in scratch memory, as floats of 8 bytes.
 #[wasm_bindgen]
 pub fn release(id: u32, at: usize, len: usize) {
-    // They count up from zero, so all are integers.
+    // Ids are counted from 0, so all are integers.
     let ids: Vec<u64> = memory::peek(at, len, |bytes| {
         bytes.chunks_exact(8).filter_map(|id| id.try_into().ok()).map(|id| f64::from_le_bytes(id) as u64).collect()
     });
     with_end(id, |end, _| {
-        // A closed link has none.
+        // A closed link has no references.
         _ = end.engine.release(&ids);
         end.flush();
     });
 }
 
-/// Posted objects have arrived, or will not: calls that were put back for lack of them are dispatched again.
+/// Dispatches the calls again that were put back for lack of posted objects.
 #[wasm_bindgen]
 pub fn resume(id: u32) {
     with_end(id, |end, _| end.engine.resume());
@@ -141,7 +141,7 @@ pub fn interrupt(id: u32) {
     });
 }
 
-/// Tells main that the worker is ready, and what it exports. Returns whether that was sent, or the link is closed; otherwise why not is shown.
+/// Reports to main that the worker is ready, with the names of its exports. Returns true if that was sent, or the link is closed; otherwise the reason is shown.
 #[wasm_bindgen]
 pub fn ready(id: u32) -> bool {
     with_end(id, |end, _| {
@@ -163,7 +163,7 @@ pub fn is_open(id: u32) -> bool {
     with_end(id, |end, _| end.engine.session().is_open())
 }
 
-/// The next action of an end outside of turns.
+/// The next action of an end, outside of a turn.
 #[wasm_bindgen]
 pub fn poll(id: u32) -> u32 {
     with_end(id, |end, clock| {
@@ -174,7 +174,7 @@ pub fn poll(id: u32) -> u32 {
     })
 }
 
-/// The next action of a worker whose function computes. [`NONE`]: it may continue. [`STOPPED`]: it is to stop.
+/// The next action of a worker whose function computes. [`NONE`]: the function may continue. [`STOPPED`]: it is to stop.
 #[wasm_bindgen]
 pub fn check(id: u32) -> u32 {
     with_end(id, |end, clock| {
@@ -184,7 +184,7 @@ pub fn check(id: u32) -> u32 {
     })
 }
 
-/// Sleeps for a number of milliseconds. Returns the kind of the next action, after which it is called again with what is left of them and without
+/// Sleeps for a number of milliseconds. Returns the kind of the next action. After an action, it is called again with the remaining milliseconds and without
 /// `begins`. [`NONE`]: the time is over. [`STOPPED`]: the function is to stop.
 #[wasm_bindgen]
 pub fn sleep(id: u32, milliseconds: f64, begins: bool) -> u32 {
@@ -209,7 +209,7 @@ pub fn wake_up(id: u32) {
 }
 
 impl End {
-    /// Makes a call, in which the worker blocks or not. Shows why if it can't be made.
+    /// Makes a call, in which the worker blocks or not. If it cannot be made, shows the reason.
     fn make(&mut self, name: usize, at: usize, len: usize, timeout: f64, blocks: bool, clock: Clock) -> Option<CallId> {
         let Some(payload) = memory::take_payload(at, len, || self.engine.buffer()) else {
             show_out_of_memory();
@@ -300,7 +300,7 @@ impl End {
         }
     }
 
-    /// Posts what was sent some time ago. When the worker returns to its event loop is unknown.
+    /// Posts frames that were queued some time ago, because the worker may not return to its event loop soon.
     fn post_in_time(&self) {
         if let Some(inbox) = &self.inbox
             && self.engine.session().role() == coincide_proto::Role::Worker
@@ -310,7 +310,7 @@ impl End {
     }
 }
 
-// How functions answer: `link/end.js` has the same list, and one more that stands for no room on the stack.
+// Status numbers of answers. `link/end.js` has the same list, and one more for a stack without room.
 const RETURNED: u32 = 0;
 const THREW: u32 = 1;
 const BAD_ARGUMENTS: u32 = 2;

@@ -1,4 +1,4 @@
-//! The ends of a thread.
+//! The ends of links in a thread.
 
 use crate::action;
 use crate::buffers::{self, Buffer};
@@ -20,9 +20,9 @@ thread_local! {
     static HOST: RefCell<Host> = RefCell::new(Host::new());
 }
 
-/// The state of a thread. Each function that JavaScript calls borrows it; these functions are never nested.
+/// The state of a thread. Each function that JavaScript calls borrows it. Such functions are never nested.
 pub(crate) struct Host {
-    /// In ascending order of their ids.
+    /// Ends in ascending order of their ids.
     ends: Vec<End>,
     last: u32,
     budget: Budget,
@@ -42,7 +42,7 @@ pub(crate) fn with_host<T>(act: impl FnOnce(&mut Host) -> T) -> T {
     HOST.with_borrow_mut(act)
 }
 
-/// Calls `act` with an end and the time; returns the default for an end that was dropped.
+/// Calls `act` with an end and the clock. Returns the default for an end that was dropped.
 pub(crate) fn with_end<T: Default>(id: u32, act: impl FnOnce(&mut End, Clock) -> T) -> T {
     with_host(|host| {
         let clock = Clock(host.start);
@@ -82,7 +82,7 @@ impl Host {
     }
 
     fn add(&mut self, role: Role, deadlock: f64, transport: Box<dyn Transport>, inbox: Option<Inbox>) -> u32 {
-        // JavaScript decodes a payload where it lies, so all of it is in one buffer, except for what becomes an `ArrayBuffer`.
+        // JavaScript decodes a payload in place, so it is in one buffer, except for contents that become an `ArrayBuffer`.
         let mut config = Config { segments: false, ..Config::default() };
         if !deadlock.is_nan() {
             config.deadlock_timeout = duration(deadlock).unwrap_or(Duration::MAX);
@@ -96,7 +96,7 @@ impl Host {
 }
 
 impl End {
-    /// The next action. Only values are received here.
+    /// The next action. Calls in other formats than values are refused.
     pub(crate) fn poll(&mut self) -> Option<Action> {
         loop {
             let action = self.engine.poll()?;
@@ -122,13 +122,13 @@ impl End {
         }
     }
 
-    /// Writes an action to the words, with this end.
+    /// Writes an action of this end to the words. Returns its kind.
     pub(crate) fn show(&mut self, action: Action) -> u32 {
         memory::set(Word::End, self.id);
         action::show(action, None, &mut self.engine)
     }
 
-    /// Whether the engine has something to do.
+    /// Whether the engine has work, or a deadline has passed.
     pub(crate) fn is_busy(&self, clock: Clock) -> bool {
         self.engine.is_busy() || self.engine.poll_timeout().is_some_and(|deadline| deadline <= clock.now())
     }
@@ -145,7 +145,7 @@ impl End {
         self.engine.poll_timeout().map(|deadline| deadline.since(clock.now()))
     }
 
-    /// Blocks until something may have happened, a deadline has passed or `timeout` is over.
+    /// Blocks until frames may have arrived, a deadline has passed or `timeout` is over.
     pub(crate) fn wait(&mut self, timeout: Option<Duration>, clock: Clock) {
         let timeout = match self.until_deadline(clock) {
             Some(deadline) => Some(timeout.map_or(deadline, |timeout| timeout.min(deadline))),
@@ -155,14 +155,14 @@ impl End {
         self.expire(clock);
     }
 
-    /// Sends what is queued before code of the program runs. The event loop has to take a turn if there was no room, or for a deadline.
+    /// Sends queued frames before code of the program runs. Requests a turn of the event loop for a deadline, or if there was no room.
     pub(crate) fn flush(&mut self) {
         self.engine.flush();
         self.engine.keep();
         self.note_wake();
     }
 
-    /// Tells JavaScript whether the event loop has to take a turn, for room, a deadline or an event.
+    /// Sets the word `Wake`: whether the event loop has to take a turn for room, a deadline or an event.
     pub(crate) fn note_wake(&self) {
         let wake =
             self.engine.is_blocked() || self.engine.poll_timeout().is_some() || self.engine.session().has_events();
@@ -170,7 +170,7 @@ impl End {
     }
 }
 
-/// Whether a value may contain references, handles or posted objects: a tag, and one of two owners. Other items may have such bytes as well.
+/// Whether a value may contain references, handles or posted objects: one of their tags, followed by an owner. Other items may contain such bytes as well.
 fn refers(payload: &Payload) -> bool {
     payload.head.windows(2).any(|bytes| matches!(bytes, [REFERENCE | HANDLE | POSTED, 0 | 1]))
 }
@@ -181,7 +181,7 @@ pub fn buffer_length(ring: usize) -> usize {
     atomics::buffer_len(&rings(ring))
 }
 
-/// Main's end of a new link in the shared memory `handle`. Returns its id, or 0 and shows why it could not be made; so do the next three functions.
+/// Main's end of a new link in the shared memory `handle`. Returns its id. If it cannot be created, returns 0 and shows the reason, like the next 3 functions.
 #[wasm_bindgen(js_name = mainShared)]
 pub fn main_shared(handle: u32, ring: usize) -> u32 {
     match atomics::main_transport(handle, &rings(ring)) {
@@ -190,7 +190,7 @@ pub fn main_shared(handle: u32, ring: usize) -> u32 {
     }
 }
 
-/// The worker's end of a link in shared memory. `deadlock` is the deadlock timeout in milliseconds; not a number stands for the default.
+/// The worker's end of a link in shared memory. `deadlock` is the deadlock timeout in milliseconds; NaN stands for the default.
 #[wasm_bindgen(js_name = workerShared)]
 pub fn worker_shared(handle: u32, deadlock: f64) -> u32 {
     match atomics::worker_transport(handle) {
@@ -199,14 +199,14 @@ pub fn worker_shared(handle: u32, deadlock: f64) -> u32 {
     }
 }
 
-/// Main's end of a link in messages over `port`. A text in scratch memory names the relay: its token, a line break, its address. Without a relay it is empty.
+/// Main's end of a link in messages over `port`. Scratch memory contains the token of the relay, a line break and its address, or nothing without a relay.
 #[wasm_bindgen(js_name = mainByMessages)]
 pub fn main_by_messages(port: u32, at: usize, len: usize) -> u32 {
     let (end, inbox) = messages::main_transport(relay(at, len, 0), Box::new(Port(port)));
     with_host(|host| host.add(Role::Main, f64::NAN, Box::new(end), Some(inbox)))
 }
 
-/// The worker's end of a link in messages. The relay holds a request for at most `hold` milliseconds.
+/// The worker's end of a link in messages. The relay holds a request for `hold` milliseconds at most.
 #[wasm_bindgen(js_name = workerByMessages)]
 pub fn worker_by_messages(port: u32, at: usize, len: usize, hold: u32, deadlock: f64) -> u32 {
     let (end, inbox) = messages::worker_transport(relay(at, len, hold), Box::new(Port(port)));
@@ -224,7 +224,7 @@ pub fn drop_end(id: u32) {
     });
 }
 
-/// Receives the packet in scratch memory, which has arrived in a message.
+/// Receives the packet of a message, in scratch memory.
 #[wasm_bindgen]
 pub fn deliver(id: u32, at: usize, len: usize) {
     with_end(id, |end, _| {
@@ -237,7 +237,7 @@ pub fn deliver(id: u32, at: usize, len: usize) {
     });
 }
 
-/// Reports that there is no memory for a packet that has arrived.
+/// Records that a packet was dropped for lack of memory.
 #[wasm_bindgen]
 pub fn lose(id: u32, len: usize) {
     with_end(id, |end, _| {
@@ -247,18 +247,18 @@ pub fn lose(id: u32, len: usize) {
     });
 }
 
-/// Receives the packet of a query of the relay.
+/// Receives the packet of a query of the relay, in scratch memory.
 #[wasm_bindgen]
 pub fn question(id: u32, at: usize, len: usize) {
     with_end(id, |end, _| {
-        // A query for which there is no memory gets no answer.
+        // Without memory, a query is not answered.
         if let (Some(inbox), Some(packet)) = (&end.inbox, memory::take(at, len, Vec::new)) {
             inbox.handle_question(packet);
         }
     });
 }
 
-/// Posts what was sent and has not left.
+/// Posts queued frames.
 #[wasm_bindgen]
 pub fn flush(id: u32) {
     with_end(id, |end, _| {
@@ -268,14 +268,14 @@ pub fn flush(id: u32) {
     });
 }
 
-/// Sets how many bytes the bodies in flight of all links of the thread may take together.
+/// Sets the budget in bytes for the bodies in flight of all links of the thread.
 #[wasm_bindgen(js_name = setMemory)]
 pub fn set_memory(bytes: f64) {
-    // A cast saturates.
+    // The cast saturates.
     with_host(|host| host.budget.set_limit(bytes as usize));
 }
 
-/// Ends a link at once. A worker that was terminated has no text; one that has failed has one, in scratch memory.
+/// Closes a link at once: because the worker has failed, with the text in scratch memory, or because it was terminated.
 #[wasm_bindgen]
 pub fn abort(id: u32, has_failed: bool, at: usize, len: usize) {
     let text = memory::text(at, len);
@@ -289,7 +289,7 @@ pub(crate) fn duration(milliseconds: f64) -> Option<Duration> {
 }
 
 fn refused(error: &std::io::Error) -> u32 {
-    // Without the texts for errors of the system, of which there are none here.
+    // Avoids the code that formats errors of the system, which do not occur here.
     show_text(&error.get_ref().map(ToString::to_string).unwrap_or_default());
     0
 }
@@ -305,12 +305,12 @@ fn relay(at: usize, len: usize, hold: u32) -> Option<RelayedBy> {
     Some(RelayedBy { url: url.into(), token: token.into(), policy })
 }
 
-// Tags of items: `codec/js/format.js` has all of them.
+// Tags of items. `codec/js/format.js` lists all of them.
 const REFERENCE: u8 = 0x9d;
 const HANDLE: u8 = 0x9f;
 const POSTED: u8 = 0xa0;
 
 const NOT_VALUES: &str = "a JavaScript function takes values: call it by its name, without `call_bytes` and types";
 
-/// Default of [`set_memory`]. A wasm memory has 4 GiB at most, and a body that outgrows its buffer takes up to twice its size for a moment.
+/// Default of [`set_memory`]. A wasm memory has 4 GiB at most, and a growing body temporarily takes up to twice its size.
 const MEMORY_BUDGET: usize = 1 << 30;

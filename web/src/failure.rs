@@ -1,4 +1,4 @@
-//! Status numbers of ended calls. `js/errors.js` has the same list, with the texts of errors.
+//! Status numbers of ended calls. `js/errors.js` has the same list, with the messages of errors.
 
 use crate::memory::{self, Word};
 use coincide_proto::engine::{Engine, Stop};
@@ -23,10 +23,10 @@ const CANCELLED: u32 = 13;
 const INTERRUPTED: u32 = 14;
 const CLOSED: u32 = 15;
 const REFUSED: u32 = 16;
-/// The function threw something that is not a value.
+/// The function threw a text, and not a value.
 const THREW_TEXT: u32 = 17;
 
-/// Shows how a call has ended.
+/// Shows the outcome of a call.
 pub(crate) fn show_outcome(outcome: Outcome, engine: &mut Engine) {
     let (status, payload) = match outcome {
         Outcome::Returned { payload, .. } => (VALUE, payload),
@@ -70,7 +70,7 @@ fn of_code(code: ErrorCode, mut text: Vec<u8>) -> (u32, Vec<u8>) {
     (status, text)
 }
 
-/// Shows why a call or a notification was not sent.
+/// Shows the reason why a call or a notification was not sent.
 pub(crate) fn show_unsent(error: &SendError, engine: &mut Engine) {
     if engine.session().closed().is_some() {
         show_failure(CLOSED, &closed(engine.session()));
@@ -84,7 +84,7 @@ pub(crate) fn show_out_of_memory() {
     show_failure(OUT_OF_MEMORY, &format!("its arguments cannot be written: {}", memory::TOO_LARGE));
 }
 
-/// Shows that a call would have to block, and can't.
+/// Shows that a call would have to block, which is not possible.
 pub(crate) fn show_cannot_block() {
     show_failure(CANNOT_BLOCK, "");
 }
@@ -108,7 +108,7 @@ fn show_failure(status: u32, text: &str) {
     show_text(text);
 }
 
-/// Why a link is closed; before it is, that its other end has left.
+/// Why a link is closed, or is about to be closed because the other end is gone.
 fn closed(session: &Session) -> String {
     match session.closed() {
         Some(closed) => closed.to_string(),

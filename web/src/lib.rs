@@ -1,9 +1,9 @@
-//! The engines of a thread of JavaScript, as a state machine. `js/` is the host: see `js/end.js` and `js/loop.js`.
+//! The engines of a thread of JavaScript, as a state machine. `js/` is the host: see `js/link/end.js` and `js/link/loop.js`.
 //!
-//! JavaScript calls a function, which returns; then JavaScript does what it says. Only numbers cross: ends are named by ids, payloads by offset and
-//! length in scratch memory, actions by a kind that is returned and by words at a fixed address (`memory.rs` has both). wasm calls functions of shared
-//! memory, of the port and of the clock, which neither throw nor call wasm. No code of the program runs above a frame of wasm.
-// The npm package has no code that formats for programmers: `xtask` takes it out of the wasm.
+//! JavaScript calls a function, which returns an action; JavaScript then performs it. Only numbers cross the boundary: ends have ids, payloads an offset and a length
+//! in scratch memory, and actions a kind that is returned, and words at a fixed address (see `memory.rs`). wasm calls functions for shared memory, ports and the clock,
+//! which neither throw nor call wasm. No code of the program runs above a frame of wasm.
+// `xtask` removes code for debug formatting from the wasm of the npm package.
 #![cfg_attr(target_family = "wasm", warn(clippy::use_debug))]
 #![cfg(target_family = "wasm")]
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! Memory that both sides of the boundary read and write: see `js/scratch.js`.
+//! Memory that both sides of the boundary read and write: see `js/link/scratch.js`.
 
 use crate::buffers::Buffer;
 use coincide_proto::Payload;
@@ -14,8 +14,7 @@ thread_local! {
     static NAMES: RefCell<Vec<Rc<str>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The address of at least `len` bytes of scratch memory, which keeps its contents. 0 frees it, and is the address if there is too little
-/// memory.
+/// Grows scratch memory to at least `len` bytes, with its contents, and returns its address; 0 if there is too little memory. A `len` of 0 frees it.
 #[wasm_bindgen]
 pub fn scratch(len: usize) -> usize {
     SCRATCH.with_borrow_mut(|scratch| {
@@ -33,8 +32,8 @@ pub fn scratch(len: usize) -> usize {
     })
 }
 
-/// The payload of `len` bytes that begins at an offset of scratch memory, in `buffer`. A large one that begins at 0 takes the scratch memory with
-/// it. `None`: there is too little memory.
+/// The payload of `len` bytes at an offset of scratch memory, copied into `buffer`. A large payload at 0 takes over the scratch memory instead. `None` if there is too
+/// little memory.
 pub(crate) fn take(at: usize, len: usize, buffer: impl FnOnce() -> Vec<u8>) -> Option<Vec<u8>> {
     SCRATCH.with_borrow_mut(|scratch| {
         if at == 0 && len > TAKEN {
@@ -50,8 +49,8 @@ pub(crate) fn take(at: usize, len: usize, buffer: impl FnOnce() -> Vec<u8>) -> O
     })
 }
 
-/// A payload in scratch memory, as [`take`] takes it, with the buffers that [`Word::Lent`] counts. Behind its bytes there are, for each of them, three
-/// numbers of 4 bytes: the offset in the payload where it belongs, its number, and its length.
+/// Takes a payload as [`take`] does, with [`Word::Lent`] buffers. For each buffer, there are three numbers of 4 bytes behind the payload: the offset in the payload
+/// where it belongs, its number, and its length.
 pub(crate) fn take_payload(at: usize, len: usize, buffer: impl FnOnce() -> Vec<u8>) -> Option<Payload> {
     let lent = get(Word::Lent) as usize;
     if lent == 0 {
@@ -79,7 +78,7 @@ pub(crate) fn text(at: usize, len: usize) -> String {
     peek(at, len, |bytes| String::from_utf8_lossy(bytes).into_owned())
 }
 
-/// Gives a number to the name at an offset of scratch memory: a number crosses faster than a text.
+/// Registers the name at an offset of scratch memory and returns its number, which crosses the boundary faster than a text.
 #[wasm_bindgen]
 pub fn name(at: usize, len: usize) -> usize {
     NAMES.with_borrow_mut(|names| {
@@ -105,35 +104,35 @@ pub fn words() -> usize {
     WORDS.with(|words| words.as_ptr() as usize)
 }
 
-/// What the words hold. `js/scratch.js` has the same list.
+/// The words. `js/link/scratch.js` has the same list.
 #[derive(Clone, Copy)]
 pub(crate) enum Word {
-    /// Number of payloads, the last shown ones, that JavaScript is reading: they must stay where they are.
+    /// Number of last shown payloads that JavaScript is reading. They must stay in place.
     Reading,
-    /// The end that an action is for.
+    /// Id of the end of an action.
     End,
-    /// A call's id, or 0 for the run of a notification.
+    /// Id of a call; 0 for a notification.
     Call,
-    /// Number of a run.
+    /// Serial number of a started function.
     Serial,
     /// Index of a function.
     Function,
-    /// How a call ended, or why something stopped: see `failure.rs`.
+    /// Status number of an ended call or a stopped function: see `failure.rs`.
     Status,
     /// Address and length of a payload.
     Address,
     Length,
-    /// 1 if the event loop has to take another turn: for a deadline, or because there was no room.
+    /// 1 if the event loop has to take a turn: for a deadline, an event, or because there was no room.
     Wake,
-    /// Milliseconds until the next turn; the largest number stands for no limit.
+    /// Milliseconds until the next turn. The largest number stands for no limit.
     Timeout,
-    /// The call that `call` has made; 0 if it has made none.
+    /// Id of the call that `call` has made, or 0.
     Own,
-    /// Number of buffers that belong to the payload in scratch memory; wasm sets it to 0 when it takes that.
+    /// Number of buffers of the payload in scratch memory. wasm sets it to 0 when it takes the payload.
     Lent,
-    /// Number of buffers of the payload that is shown: see [`show`].
+    /// Number of buffers of the shown payload: see [`show`].
     Hosted,
-    /// 1 if the caller of the function that is to run blocks until the answer.
+    /// 1 if the caller of the function to run blocks until the answer.
     Blocks,
 }
 
@@ -151,8 +150,8 @@ pub(crate) fn set(word: Word, value: u32) {
     });
 }
 
-/// Shows a payload to JavaScript, until the next one is shown unless it reads this one at that time. Buffers that are free go to `engine`. Behind the
-/// bytes there are, for each buffer of JavaScript, two numbers of 4 bytes: the offset in the payload where it belongs, and its number.
+/// Shows a payload to JavaScript. It stays in place until the next one is shown, or until JavaScript has read it. Free buffers return to `engine`. For each buffer of
+/// JavaScript, there are two numbers of 4 bytes behind the payload: the offset in the payload where it belongs, and its number.
 pub(crate) fn show(payload: impl Into<Payload>, engine: Option<&mut Engine>) {
     let mut payload = payload.into();
     set(Word::Length, payload.head.len() as u32);
@@ -166,7 +165,7 @@ pub(crate) fn show(payload: impl Into<Payload>, engine: Option<&mut Engine>) {
     SHOWN.with_borrow_mut(|shown| shown.push(payload));
 }
 
-/// The payload that was shown last, as it was received.
+/// Takes the last shown payload, without the entries of buffers.
 pub(crate) fn take_shown() -> Payload {
     let mut payload = SHOWN.with_borrow_mut(Vec::pop).unwrap_or_default();
     payload.head.truncate(get(Word::Length) as usize);
@@ -184,17 +183,17 @@ fn release(mut engine: Option<&mut Engine>) {
     });
 }
 
-/// Frees the bytes that are shown and not being read.
+/// Frees shown payloads that are not being read.
 #[wasm_bindgen]
 pub fn recycle() {
     release(None);
 }
 
-/// The error for a value that there is no memory to send.
+/// The error for a value that exceeds the available memory.
 pub(crate) const TOO_LARGE: &str = "it is larger than there is memory for";
 
-/// Bytes for each buffer of a payload in scratch memory.
+/// Size in bytes of the entry of a buffer behind a payload in scratch memory.
 const ENTRY: usize = 12;
 
-/// A longer payload takes the scratch memory with it. `link/scratch.js` has the same limit.
+/// Bytes above which a payload takes over the scratch memory. `js/link/scratch.js` has the same limit.
 const TAKEN: usize = 128 << 10;

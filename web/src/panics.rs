@@ -1,4 +1,4 @@
-//! The text of a panic, for the error that reports the trap after it.
+//! Passes the text of a panic to JavaScript, for the error that reports the trap.
 
 use std::sync::Once;
 use wasm_bindgen::prelude::*;

@@ -1,4 +1,4 @@
-//! Messages and the relay, as `js/ports.js` has them.
+//! Messages and the relay, which `js/link/ports.js` implements.
 
 use coincide_proto::{Asked, CallId};
 use coincide_transport_atomics::web::Instant;
@@ -66,7 +66,7 @@ impl Platform for Port {
         flush_soon(self.0);
     }
 
-    /// JavaScript takes a turn after each delivery.
+    /// A no-op: JavaScript takes a turn after each delivery.
     fn ring(&self) {}
 
     fn leave(&self, farewell: &[u8]) {
@@ -78,7 +78,7 @@ impl Platform for Port {
 const INTERRUPT: u32 = 1;
 const CANCEL: u32 = 2;
 
-// What `ask` returns.
+// Results of `ask`.
 const BUSY: u32 = 1;
 const FAILED: u32 = 2;
 

@@ -1,4 +1,4 @@
-//! The turn of an event loop, on which all ends of a thread get their share.
+//! The turn of an event loop, which all ends of a thread share.
 
 use crate::action::{MORE, NONE};
 use crate::end::{Clock, End, with_host};
@@ -8,11 +8,11 @@ use coincide_transport_atomics::web::Instant;
 use std::time::Duration;
 use wasm_bindgen::prelude::*;
 
-/// The next action of a turn. `begins` with a new turn. `has_started` is whether functions were started and have not ended; `has_settled` is
-/// whether the turn has settled promises, whose reactions run only once it is over.
+/// The next action of a turn. `begins` starts a new turn. `has_started` is whether functions were started and have not ended. `has_settled` is whether the turn has
+/// settled promises, whose reactions run after it.
 ///
-/// Returns the kind of an action, [`MORE`] if the turn is over and the next one is due after other tasks, or [`NONE`] if there is nothing to do; then
-/// `Timeout` says when the next turn is due if nothing rings.
+/// Returns the kind of an action, [`MORE`] if the turn is over and the next one is due after other tasks, or [`NONE`] if there is nothing to do. The word `Timeout`
+/// then has the milliseconds until the next turn, unless an end rings earlier.
 #[wasm_bindgen(js_name = takeTurn)]
 pub fn take_turn(begins: bool, has_started: bool, has_settled: bool) -> u32 {
     with_host(|host| {
@@ -26,22 +26,22 @@ pub fn take_turn(begins: bool, has_started: bool, has_settled: bool) -> u32 {
     })
 }
 
-/// Where the turn is, which goes round all ends. A turn begins where the last one ended, so that all ends get their share of short turns.
+/// The state of turns, which serve all ends in rounds. A turn begins where the last one ended, so that short turns serve all ends.
 pub(crate) struct Turn {
-    /// Index of the end whose share it is.
+    /// Index of the end that is being served.
     at: usize,
-    /// Actions that this end has had in this round.
+    /// Number of actions of this end in this round.
     actions: u32,
-    /// Whether this round has had an action, or did not begin at the first end.
+    /// Whether this round had an action, or did not begin at the first end.
     progress: bool,
-    /// Whether the page is to have its turn.
+    /// Whether the turn is over, so that other tasks of the page can run.
     is_over: bool,
     /// Whether there was something to do for a peer, which may send something soon, or make room.
     lingers: bool,
     patience: Patience,
     /// Actions and rounds since the clock was read.
     steps: u32,
-    /// How often the clock was read since pending input was looked for.
+    /// Number of checks of the clock since the last check of pending input.
     looks: u32,
     start: Option<Instant>,
     armed: bool,
@@ -65,7 +65,7 @@ impl Default for Turn {
 }
 
 impl Turn {
-    /// The end at this index was dropped.
+    /// Adjusts the state after the end at this index was dropped.
     pub(crate) fn removed(&mut self, index: usize) {
         if index < self.at {
             self.at -= 1;
@@ -90,7 +90,7 @@ impl Turn {
                 if let Some(kind) = self.share(end, clock) {
                     return kind;
                 }
-                // An end that the turn was over for has its share in the next one.
+                // An end without an action, because the turn was over, is served in the next turn.
                 if !self.is_over || self.actions > 0 {
                     self.at += 1;
                     self.actions = 0;
@@ -117,7 +117,7 @@ impl Turn {
         }
     }
 
-    /// The next action of an end, unless it has had its share of this round or the turn is over.
+    /// The next action of an end, unless it had [`SHARE`] actions in this round or the turn is over.
     fn share(&mut self, end: &mut End, clock: Clock) -> Option<u32> {
         if self.actions == 0 {
             if !end.is_busy(clock) {
@@ -142,7 +142,7 @@ impl Turn {
         None
     }
 
-    /// Whether the page is to have its turn.
+    /// Checks the clock and pending input from time to time. Returns whether the turn is over.
     fn look(&mut self) -> bool {
         if self.steps >= STEPS_PER_LOOK {
             self.steps = 0;
@@ -169,7 +169,7 @@ impl Turn {
         came
     }
 
-    /// Makes every end ring from now on. Returns the milliseconds until the next turn is due; `None` if there is something to do.
+    /// Arms every end, so that it rings. Returns the milliseconds until the next turn is due; `None` if there is something to do.
     fn arm(&mut self, ends: &mut [End], clock: Clock) -> Option<u32> {
         self.armed = true;
         let mut timeout = u32::MAX;
@@ -178,7 +178,7 @@ impl Turn {
                 return None;
             }
             if let Some(deadline) = end.until_deadline(clock) {
-                // Rounded up, so that the deadline has passed when the timer fires; timers take 31 bits.
+                // Rounded up, so that the deadline has passed when the timer fires. Timers accept 31 bits.
                 let deadline = deadline.saturating_add(Duration::from_nanos(999_999));
                 timeout = timeout.min(deadline.as_millis().min(i32::MAX as u128) as u32);
             }
@@ -194,20 +194,20 @@ impl Turn {
     }
 }
 
-/// Longest turn.
+/// Maximum duration of a turn.
 const BUDGET: Duration = Duration::from_millis(2);
 
-/// Most actions of an end in one round.
+/// Maximum number of actions of an end in one round.
 const SHARE: u32 = 64;
 
-/// Longest look for room. A worker that is woken for a large answer has made some after this time. What a turn leaves unsent of the program's buffers has to
-/// be copied, which takes longer.
+/// Maximum duration of polling for room. A woken worker has made room for the rest of a large answer in this time. Unsent buffers of the program have to be copied
+/// at the end of a turn, which takes longer.
 const ROOM: Duration = Duration::from_micros(200);
 
-/// Actions and rounds between two checks of the clock. A function of the program may take milliseconds.
+/// Number of actions and rounds between two checks of the clock. Small, because a function of the program may take milliseconds.
 const STEPS_PER_LOOK: u32 = 8;
 
-/// Checks of the clock between two checks of pending input, which take longer.
+/// Number of checks of the clock between two checks of pending input, which take longer.
 const LOOKS_PER_INPUT: u32 = 8;
 
 /// Number of polls that take about as long as a step.
@@ -215,7 +215,7 @@ const GLANCES_PER_STEP: u32 = 32;
 
 #[wasm_bindgen(raw_module = "./events.js")]
 extern "C" {
-    /// Whether a user waits for the page to react to a key or a click, as far as the browser tells.
+    /// Whether a key or a click is pending, if the browser reports it.
     #[wasm_bindgen(js_name = inputPending)]
     fn input_pending() -> bool;
 }
