@@ -279,7 +279,7 @@ export interface PoolOptions {
   queue?: number | undefined;
   /**
    * Whether a call is retried on another worker if its worker ends before it has answered, up to 3 attempts in total. The function may then run more than once.
-   * A call that moves objects is not retried. If `false`, the call rejects with a `CoincideError` of code `Closed`. Default `false`.
+   * A call that moves objects other than buffers is not retried. If `false`, the call rejects with a `CoincideError` of code `Closed`. Default `false`.
    */
   retry?: boolean | undefined;
 }
