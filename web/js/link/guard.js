@@ -4,8 +4,11 @@ import { CoincideError, ours } from '../errors.js';
 import { memory } from './scratch.js';
 import { needRoom } from './stack.js';
 
-/** The error with which wasm has failed. It must not be entered afterwards. */
-let failure = null;
+/** Whether wasm has failed: it must not be entered any more. */
+let isAbandoned = false;
+
+/** The error that says so. Undefined until there has been enough stack to create it. */
+let failure;
 
 const watchers = new Set();
 
@@ -16,32 +19,41 @@ export const onFailure = watcher => {
   return () => watchers.delete(watcher);
 };
 
-/** Text of the last panic. The trap that follows carries no text. */
-let panic;
+/** Why wasm has failed: the text of a panic, since the trap that follows carries none, or of another error. */
+let reason;
 export const panicked = (at, length) => {
   try {
-    panic = memory.text(at, length);
+    reason = memory.text(at, length);
   } catch {
     // The following trap is reported without this text.
   }
 };
 
 /** Whether wasm has failed. */
-export const hasFailed = () => failure !== null;
+export const hasFailed = () => isAbandoned;
 
-/** Abandons wasm, and calls all watchers. */
+/** Abandons wasm, and reports it. */
 const abandon = cause => {
+  isAbandoned = true;
+  reason ??= inWords(cause);
+  report();
+};
+
+/** Calls all watchers, once. If the stack is too small for that, the next attempt to enter wasm calls them. */
+const report = () => {
   if (failure) return;
-  const text = panic ?? inWords(cause);
-  failure = new CoincideError('Failed', `coincide itself has failed in this thread, and all of its links have ended: ${text}. Reload the page or restart the thread`, '');
+  const error = new CoincideError('Failed', words(), '');
+  failure = error;
   for (const watcher of watchers) {
     try {
-      watcher(failure);
+      watcher(error);
     } catch {
       // The other watchers must still be called.
     }
   }
 };
+
+const words = () => `coincide itself has failed in this thread, and all of its links have ended: ${reason ?? 'too little stack was left to say why'}. Reload the page or restart the thread`;
 
 const inWords = cause => {
   try {
@@ -60,7 +72,10 @@ export const guarded = exports => {
 };
 
 const guard = entry => (a, b, c, d, e, f) => {
-  if (failure) throw new CoincideError(failure.code, failure.message, '');
+  if (isAbandoned) {
+    report();
+    throw new CoincideError('Failed', words(), '');
+  }
   needRoom();
   // A program can replace functions of the platform that wasm calls, such as `postMessage`.
   if (isInside) throw ours(new Error('coincide was called while it sends a message: a replaced function of the platform, such as `postMessage`, must not call it'));
@@ -69,7 +84,7 @@ const guard = entry => (a, b, c, d, e, f) => {
     return entry(a, b, c, d, e, f);
   } catch (error) {
     abandon(error);
-    throw new CoincideError(failure.code, failure.message, '');
+    throw new CoincideError('Failed', words(), '');
   } finally {
     isInside = false;
   }
