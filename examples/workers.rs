@@ -95,7 +95,7 @@ fn measure(main: &Main) -> Result<(), Box<dyn std::error::Error>> {
         worker.proxy().call::<f64>("hot", (100_000_u64,)).await?;
         let hot: f64 = worker.proxy().call("hot", (500_000_u64,)).await?;
         let cold: f64 = worker.proxy().call("cold", (2_000_u64,)).await?;
-        println!("{hot:.0} round trips per second while main lingers ({:.2} µs each)", 1e6 / hot);
+        println!("{hot:.0} round trips per second while main polls busily ({:.2} µs each)", 1e6 / hot);
         println!("{cold:.0} round trips per second when main sleeps before each ({:.2} µs each)", 1e6 / cold);
         Ok(())
     })

@@ -72,7 +72,7 @@ pub use calls::thrown::Thrown;
 pub use calls::turn::Turn;
 pub use coincide_codec::{ByteBuf, Bytes, DecodeError, EncodeError, SharedBytes, Value};
 pub use coincide_proto::{CloseReason, Closed, ClosedBy, Config, ErrorCode, SendError, Transport};
-pub use coincide_transport_atomics::{Bell, Rings};
+pub use coincide_transport_atomics::{Doorbell, Rings};
 pub use main::{Main, Pool, PoolFuture, PoolProxy, SharedFuture, SharedProxy, Worker, WorkerBuilder, Workers};
 #[cfg(not(target_family = "wasm"))]
 pub use native::serve_process;

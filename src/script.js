@@ -74,7 +74,7 @@ export const reportFailure = (name, message, stack) =>
 export const leave = () => globalThis.close();
 
 /** The port that wakes the other end, a worker or main, where shared memory does not; undefined where it does. */
-export const doorbell = worker =>
+export const doorbellPort = worker =>
   (worker ? wakesWorkers() : Atomics.waitAsync) ? undefined : { postMessage: () => (worker ?? globalThis).postMessage(RING) };
 
 /** Posts a packet from the memory of the wasm. */

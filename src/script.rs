@@ -4,7 +4,7 @@ use crate::calls::failure::panic_message;
 use crate::main::{MainEndpoint, Runner, Worker, WorkerBuilder};
 use crate::{Config, Driver, Main, Scope, SpawnError, Thrown};
 use coincide_proto::CloseReason;
-use coincide_transport_atomics::{Bell, web as atomics};
+use coincide_transport_atomics::{Doorbell, web as atomics};
 use std::fmt;
 use std::io;
 use std::rc::{Rc, Weak};
@@ -174,15 +174,15 @@ impl WorkerBuilder<'_> {
     fn share_memory(self, web_worker: &JsValue) -> Result<(Worker, JsValue), SpawnError> {
         let buffer = atomics::create(self.rings).map_err(refused)?;
         claim(web_worker).map_err(refused)?;
-        let bell = Arc::clone(&self.main.bell);
-        let end = atomics::main_transport(&buffer, Arc::clone(&bell))?;
-        if let Some(port) = doorbell(web_worker) {
+        let doorbell = Arc::clone(&self.main.doorbell);
+        let end = atomics::main_transport(&buffer, Arc::clone(&doorbell))?;
+        if let Some(port) = doorbell_port(web_worker) {
             end.wake_by_port(&port);
         }
         let worker = self.connect(Box::new(end));
         worker.endpoint.tier.set(Some(Tier::SharedMemory));
         worker.endpoint.run_in(WebWorker(web_worker.clone()));
-        attend(web_worker, ringing(bell), JsValue::UNDEFINED, failing(&worker.endpoint));
+        attend(web_worker, ringing(doorbell), JsValue::UNDEFINED, failing(&worker.endpoint));
         Ok((worker, buffer))
     }
 }
@@ -227,7 +227,7 @@ where
         return Ok(suspending::serve(&boot, setup)?);
     }
     let driver = attached(&boot)?;
-    listen_to_main(ringing(Arc::clone(driver.bell())), JsValue::UNDEFINED);
+    listen_to_main(ringing(Arc::clone(driver.doorbell())), JsValue::UNDEFINED);
     let done = setup(driver.scope()).and_then(|()| Ok(driver.scope().ready()?));
     if let Err(thrown) = &done {
         report(driver.scope(), boot.is_of_package(), thrown);
@@ -251,13 +251,13 @@ fn report(scope: &Scope, is_of_package: bool, thrown: &Thrown) {
 
 /// Attaches to the link that main has sent to this worker.
 fn attached(boot: &Boot) -> io::Result<Driver> {
-    let bell = Bell::new()?;
-    let transport = atomics::worker_transport(&boot.buffer(), Arc::clone(&bell))?;
-    if let Some(port) = doorbell(&JsValue::UNDEFINED) {
+    let doorbell = Doorbell::new()?;
+    let transport = atomics::worker_transport(&boot.buffer(), Arc::clone(&doorbell))?;
+    if let Some(port) = doorbell_port(&JsValue::UNDEFINED) {
         transport.wake_by_port(&port);
     }
     let ringer = transport.ringer();
-    Ok(Driver::new(Box::new(transport), Arc::new(move || ringer.ring()), bell, config(boot)))
+    Ok(Driver::new(Box::new(transport), Arc::new(move || ringer.ring()), doorbell, config(boot)))
 }
 
 /// Error of [`serve_script`].
@@ -293,8 +293,8 @@ impl Runner for WebWorker {
 }
 
 /// Rings from JavaScript.
-fn ringing(bell: Arc<Bell>) -> JsValue {
-    Closure::<dyn Fn()>::new(move || bell.ring()).into_js_value()
+fn ringing(doorbell: Arc<Doorbell>) -> JsValue {
+    Closure::<dyn Fn()>::new(move || doorbell.ring()).into_js_value()
 }
 
 /// Closes the link from JavaScript.
@@ -429,7 +429,8 @@ extern "C" {
     #[cfg(panic = "abort")]
     #[wasm_bindgen(js_name = terminateAll)]
     fn terminate_all();
-    fn doorbell(worker: &JsValue) -> Option<JsValue>;
+    #[wasm_bindgen(js_name = doorbellPort)]
+    fn doorbell_port(worker: &JsValue) -> Option<JsValue>;
     #[wasm_bindgen(js_name = bootOf)]
     fn boot_of(message: &JsValue) -> Option<Boot>;
     #[wasm_bindgen(js_name = listenToMain)]

@@ -2,14 +2,14 @@
 
 use coincide_benches::{SIZES, size};
 use coincide_proto::{Transmit, Transport};
-use coincide_transport_atomics::{Bell, Rings, pair};
+use coincide_transport_atomics::{Doorbell, Rings, pair};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 fn frames(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("ring");
     // With room for the longest frame of the ladder.
     let config = Rings::default().up_capacity(16 << 20);
-    let (mut main, mut worker) = pair(config, Bell::new().expect("a bell"));
+    let (mut main, mut worker) = pair(config, Doorbell::new().expect("a doorbell"));
     for bytes in SIZES {
         let body = vec![7; bytes];
         let mut target = vec![0; HEAD.len() + bytes];

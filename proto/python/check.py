@@ -286,7 +286,7 @@ def end_of(case):
     end = Session(limits=limits_of(case["limits"]))
     if case["state"] == "open":
         send_all(end)
-        end.receive(HEADER.pack(proto.WELCOME, 0, 0, 0, 0, 0, 0) + proto.GREETING.pack(b"coin", 1, 0, 0, *Limits(), 0))
+        end.receive(HEADER.pack(proto.WELCOME, 0, 0, 0, 0, 0, 0) + proto.HANDSHAKE.pack(b"coin", 1, 0, 0, *Limits(), 0))
     for call in case.get("calls", ()):
         end.last_id = call["id"] - 2
         end.call("f", b"", proto.BYTES)
@@ -330,7 +330,7 @@ def event_of(event):
     if name == "released":
         return {"event": name, "references": [str(id) for id in about[0]]}
     if name == "closed":
-        found = dict(zip(("by", "reason", "text", "breach"), about))
+        found = dict(zip(("by", "reason", "text", "violation"), about))
         return {"event": name} | {key: item for key, item in found.items() if item is not None}
     return {"event": name}
 
@@ -358,7 +358,7 @@ def check_frames(tally):
             found, expected = (happened(end), send_all(end)), (happened(other), send_all(other))
         else:
             closed = [event for event in happened(end) if event["event"] == "closed"]
-            found, expected = [event.get("breach") for event in closed], [case["breach"]]
+            found, expected = [event.get("violation") for event in closed], [case["violation"]]
         tally.check(f"receives {case['name']}", found, expected)
 
 
@@ -380,10 +380,10 @@ def fields_of(frame):
         fields["segments"] = [[str(a), str(b)] for a, b in proto.SEGMENT.iter_unpack(table)]
         rest = body
     if kind in (proto.HELLO, proto.WELCOME):
-        _, major, minor, features, *limits, _ = proto.GREETING.unpack(rest)
+        _, major, minor, features, *limits, _ = proto.HANDSHAKE.unpack(rest)
         limits[1] = str(limits[1])
         names = ("maxFrame", "maxMessage", "maxPending", "maxDepth")
-        fields["greeting"] = {"major": major, "minor": minor, "features": features} | dict(zip(names, limits))
+        fields["handshake"] = {"major": major, "minor": minor, "features": features} | dict(zip(names, limits))
     elif kind == proto.READY and not fields["more"]:
         fields["exports"] = exports_in(rest)
     elif kind == proto.RELEASE and not fields["more"]:
@@ -406,10 +406,10 @@ def exports_in(body):
 
 def frame_of(fields):
     kind = KINDS.index(fields["kind"]) + 1
-    if "greeting" in fields:
-        about = fields["greeting"]
+    if "handshake" in fields:
+        about = fields["handshake"]
         head = (about["major"], about["minor"], about["features"])
-        body = proto.GREETING.pack(b"coin", *head, *limits_of(about), 0)
+        body = proto.HANDSHAKE.pack(b"coin", *head, *limits_of(about), 0)
     elif "exports" in fields:
         names = [name.encode() for name in fields["exports"]]
         body = b"".join(len(name).to_bytes(2, "little") + name for name in names)

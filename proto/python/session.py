@@ -12,7 +12,7 @@ BYTES, TYPED, VALUE, TEXT = range(4)
 F_MORE, F_SEGMENTS, F_BLOCKS = 0x01, 0x08, 0x10
 
 HEADER = struct.Struct("<BBHIIHH")  # kind, flags, code, id, parent, name length, zero
-GREETING = struct.Struct("<4sHHIIQIHH")  # magic, major, minor, features, the four limits, zero
+HANDSHAKE = struct.Struct("<4sHHIIQIHH")  # magic, major, minor, features, the four limits, zero
 U64 = struct.Struct("<Q")
 SEGMENT = struct.Struct("<QQ")
 
@@ -25,7 +25,7 @@ NAME, SMALLEST_LIMIT, TEXTS, SEGMENTS = 1024, 2048, 1536, 32
 Limits = namedtuple("Limits", "frame message pending depth", defaults=(1 << 20, 1 << 30, 16384, 64))
 
 
-class Breach(Exception):
+class Violation(Exception):
     """The peer has broken the protocol: section 15."""
 
     def __init__(self, name, text):
@@ -99,7 +99,7 @@ class Session:
     def __init__(self, name="", limits=Limits(), transport_frame=1 << 30):
         self.limits, self.peer = limits, None
         self.transport_frame = transport_frame
-        self.state = "greeting"
+        self.state = "handshake"
         self.events = deque()
         self.calls = {}  # by id: calls of this end whose ids are in use
         self.serving = {}  # by id: unanswered calls of the peer
@@ -108,9 +108,9 @@ class Session:
         self.urgent = deque()  # whole frames that leave before them
         self.last_id = -1
         self.is_ready = False
-        greeting = GREETING.pack(b"coin", 1, 0, 0, *limits, 0)
+        handshake = HANDSHAKE.pack(b"coin", 1, 0, 0, *limits, 0)
         name = name.encode()
-        self.urgent.append(HEADER.pack(HELLO, 0, 0, 0, 0, len(name), 0) + name + greeting)
+        self.urgent.append(HEADER.pack(HELLO, 0, 0, 0, 0, len(name), 0) + name + handshake)
 
     # Operations of this end.
 
@@ -244,55 +244,55 @@ class Session:
             return
         try:
             self._receive(memoryview(frame))
-        except Breach as breach:
-            self._abort("here", PROTOCOL, str(breach), breach.name)
+        except Violation as violation:
+            self._abort("here", PROTOCOL, str(violation), violation.name)
 
     def _receive(self, frame):
         # In the order of the table of section 15.
         is_open = self.state == "open"
         if len(frame) < HEADER.size:
-            raise Breach("short-frame", f"a frame has {len(frame)} bytes, less than its header")
+            raise Violation("short-frame", f"a frame has {len(frame)} bytes, less than its header")
         if len(frame) > (self.limits.frame if is_open else SMALLEST_LIMIT):
-            raise Breach("long-frame", f"a frame has {len(frame)} bytes, more than this end takes")
+            raise Violation("long-frame", f"a frame has {len(frame)} bytes, more than this end takes")
         kind, flags, code, id, parent, name_length, _ = HEADER.unpack_from(frame)
         rest = frame[HEADER.size :]
         more = flags & F_MORE
         if flags & 0xE0 or flags & F_BLOCKS and kind != CALL:
-            raise Breach("unknown-flag", f"a frame has the flags {flags:#x}")
+            raise Violation("unknown-flag", f"a frame has the flags {flags:#x}")
         if flags & F_SEGMENTS and kind not in (CALL, RETURN, THROW, NOTIFY):
-            raise Breach("unexpected-segments", f"a frame of kind {kind} has segments")
+            raise Violation("unexpected-segments", f"a frame of kind {kind} has segments")
         welcome = kind == WELCOME and not is_open and not more
         if kind in (HELLO, READY, WELCOME) and not welcome or not is_open and not welcome and kind != CLOSE:
-            raise Breach("out-of-place", f"a frame of kind {kind} is out of place")
+            raise Violation("out-of-place", f"a frame of kind {kind} is out of place")
         if not HELLO <= kind <= CLOSE:
-            raise Breach("unknown-kind", f"there is no kind {kind} of frames")
+            raise Violation("unknown-kind", f"there is no kind {kind} of frames")
         if kind == CLOSE:
             if more or name_length or len(rest) > TEXTS:
-                raise Breach("bad-close", "a close has the flag more, a name, or too long a text")
+                raise Violation("bad-close", "a close has the flag more, a name, or too long a text")
             self._drop()
             self._closed("peer", code, str(rest, "utf-8", "replace"))
             return
         if name_length and kind not in (WELCOME, CALL, NOTIFY):
-            raise Breach("unexpected-name", f"a frame of kind {kind} has a name")
+            raise Violation("unexpected-name", f"a frame of kind {kind} has a name")
         if kind in (CANCEL, INTERRUPT) and more:
-            raise Breach("no-body", f"a frame of kind {kind} has a body in parts")
+            raise Violation("no-body", f"a frame of kind {kind} has a body in parts")
         if kind in (CALL, CANCEL) and (id == 0 or id & 1):
-            raise Breach("foreign-id", f"{id} is no id of main")
+            raise Violation("foreign-id", f"{id} is no id of main")
         if kind == CALL:
             if parent and not parent & 1:
-                raise Breach("foreign-parent", f"{parent} is no id of this end")
+                raise Violation("foreign-parent", f"{parent} is no id of this end")
             if code == 0:
-                raise Breach("depth-zero", "a call has depth 0")
+                raise Violation("depth-zero", "a call has depth 0")
             if len(self.serving) >= self.limits.pending:
-                raise Breach("overloaded", f"more than {self.limits.pending} calls are unanswered")
+                raise Violation("overloaded", f"more than {self.limits.pending} calls are unanswered")
         name = ""
         if name_length:
             if name_length > NAME or name_length > len(rest):
-                raise Breach("long-name", f"a name has {name_length} bytes, more than {NAME} or than its frame")
+                raise Violation("long-name", f"a name has {name_length} bytes, more than {NAME} or than its frame")
             try:
                 name = str(rest[:name_length], "utf-8")
             except UnicodeDecodeError:
-                raise Breach("name-not-text", "a name is not UTF-8") from None
+                raise Violation("name-not-text", "a name is not UTF-8") from None
             rest = rest[name_length:]
         if kind == WELCOME:
             self._welcome(rest)
@@ -308,21 +308,21 @@ class Session:
     def _first(self, message, flags, rest):
         kind, id, call = message.kind, message.id, None
         if kind == CALL and id in self.serving:
-            raise Breach("id-in-use", f"the call {id} is unanswered")
+            raise Violation("id-in-use", f"the call {id} is unanswered")
         if kind in (RETURN, THROW):
             call = self.calls.get(id)
             if call is None or call.ended and call.message.at is None:
-                raise Breach("no-such-call", f"there is no call {id} to be answered")
+                raise Violation("no-such-call", f"there is no call {id} to be answered")
             if not call.sent:
-                raise Breach("early-answer", f"the call {id} has not been sent completely")
+                raise Violation("early-answer", f"the call {id} has not been sent completely")
             if call.answering:
-                raise Breach("second-answer", f"the call {id} is being answered")
+                raise Violation("second-answer", f"the call {id} is being answered")
         elif kind != CALL:
             message.id = 0
         more = flags & F_MORE
         if more:
             if len(rest) < U64.size:
-                raise Breach("no-total", "the first part of a body has no total")
+                raise Violation("no-total", "the first part of a body has no total")
             message.total = U64.unpack_from(rest)[0]
             rest = rest[U64.size :]
         if flags & F_SEGMENTS:
@@ -330,12 +330,12 @@ class Session:
         total = message.total if more else len(rest)
         unfinished = sum(body.total for body in self.bodies.values()) if more else 0
         if total + unfinished > self.limits.message:
-            raise Breach("long-body", f"a body of {total} bytes is more than this end takes")
+            raise Violation("long-body", f"a body of {total} bytes is more than this end takes")
         if more:
             if message.id in self.bodies:
-                raise Breach("body-in-use", f"a body of {message.id} is unfinished")
+                raise Violation("body-in-use", f"a body of {message.id} is unfinished")
             if not 0 < len(rest) < total:
-                raise Breach("bad-part", "a part is empty, or is the whole body")
+                raise Violation("bad-part", "a part is empty, or is the whole body")
             self.bodies[message.id] = message
             message.body = bytearray(rest)
         else:
@@ -350,10 +350,10 @@ class Session:
     def _more(self, id, more, rest):
         message = self.bodies.get(id)
         if message is None:
-            raise Breach("no-such-body", f"no body of {id} is unfinished")
+            raise Violation("no-such-body", f"no body of {id} is unfinished")
         length = len(message.body) + len(rest)
         if not len(rest) or length > message.total or (length == message.total) == bool(more):
-            raise Breach("bad-part", "a part is empty, or the parts do not add up to the total")
+            raise Violation("bad-part", "a part is empty, or the parts do not add up to the total")
         message.body += rest
         if not more:
             del self.bodies[id]
@@ -372,7 +372,7 @@ class Session:
             self.events.append(("notify", message))
         elif kind == RELEASE:
             if len(message.body) % 8:
-                raise Breach("bad-release", "a list of references is cut off")
+                raise Violation("bad-release", "a list of references is cut off")
             self.events.append(("released", [id for (id,) in U64.iter_unpack(message.body)]))
         else:
             call = self.calls.pop(id)
@@ -392,17 +392,17 @@ class Session:
         self.answer(id, b"the call was cancelled before it had arrived", TEXT, CANCELLED)
 
     def _welcome(self, body):
-        if len(body) < GREETING.size:
-            raise Breach("short-greeting", f"a greeting has {len(body)} bytes, less than {GREETING.size}")
-        magic, major, minor, _, *limits, _ = GREETING.unpack_from(body)
+        if len(body) < HANDSHAKE.size:
+            raise Violation("short-handshake", f"a handshake has {len(body)} bytes, less than {HANDSHAKE.size}")
+        magic, major, minor, _, *limits, _ = HANDSHAKE.unpack_from(body)
         if magic != b"coin":
-            raise Breach("foreign-greeting", "a greeting does not begin with coin")
+            raise Violation("foreign-handshake", "a handshake does not begin with coin")
         if major != 1:
             self._abort("here", INCOMPATIBLE, f"main speaks version {major}.{minor}, and this end version 1.0")
             return
         peer = Limits(*limits)
         if min(peer.frame, peer.message) < SMALLEST_LIMIT or not 1 <= peer.pending <= 65535 or not peer.depth:
-            raise Breach("impossible-limit", f"main announces limits that are out of range: {peer}")
+            raise Violation("impossible-limit", f"main announces limits that are out of range: {peer}")
         self.peer, self.state = peer, "open"
         self.events.append(("opened",))
         count = 0
@@ -471,19 +471,19 @@ class Session:
     def _close_message(self, reason, text):
         return Message(CLOSE, TEXT, reason, body=as_text(text))
 
-    def _abort(self, by, reason, text, breach=None):
+    def _abort(self, by, reason, text, violation=None):
         self._drop()
         head, body = self._close_message(reason, text).frame(SMALLEST_LIMIT)
         self.urgent.append(head + body)
-        self._closed(by, reason, text, breach)
+        self._closed(by, reason, text, violation)
 
-    def _closed(self, by, reason, text, breach=None):
+    def _closed(self, by, reason, text, violation=None):
         self.state = "closed"
         self.bodies.clear()
         for id in sorted(self.calls):
             if not self.calls[id].ended:
                 self._end_call(self.calls[id], "closed")
-        self.events.append(("closed", by, reason, text, breach))
+        self.events.append(("closed", by, reason, text, violation))
 
 
 def as_text(text):
@@ -496,11 +496,11 @@ def skip_segments(rest, total):
     count = struct.unpack_from("<I", rest)[0] if len(rest) >= 4 else 0
     end = 4 + count * SEGMENT.size
     if not 1 <= count <= SEGMENTS or len(rest) < end:
-        raise Breach("bad-segments", f"a table of {count} segments is cut off, or has none or more than {SEGMENTS}")
+        raise Violation("bad-segments", f"a table of {count} segments is cut off, or has none or more than {SEGMENTS}")
     body = rest[end:]
     at, total = 0, len(body) if total is None else total
     for offset, length in SEGMENT.iter_unpack(rest[4:end]):
         if not length or offset < at or offset + length > total:
-            raise Breach("bad-segments", "a segment is empty, overlaps the one before, or is not inside of the body")
+            raise Violation("bad-segments", "a segment is empty, overlaps the one before, or is not inside of the body")
         at = offset + length
     return body

@@ -208,7 +208,7 @@ class Link:
     def __init__(self, text=None):
         text = os.environ.pop(LINK, "") if text is None else text
         try:
-            memory, self.bell, life, inode, pid = (int(part) for part in text.split(":"))
+            memory, self.doorbell, life, inode, pid = (int(part) for part in text.split(":"))
         except ValueError:
             raise Unsound(f"{LINK} names no link: start this program by a main of coincide") from None
         try:
@@ -218,7 +218,7 @@ class Link:
             is_link = False
         if not is_link:
             raise Unsound(f"{LINK} was inherited without its link")
-        for descriptor in (memory, self.bell, life):
+        for descriptor in (memory, self.doorbell, life):
             os.set_inheritable(descriptor, False)
         self.memory = memoryview(mmap.mmap(memory, status.st_size))
         os.close(memory)
@@ -276,7 +276,7 @@ class Link:
     def _give_news(self):
         if self.atomics.swap(PARKED_MAIN, 0):
             try:
-                os.write(self.bell, (1).to_bytes(8, sys.byteorder))
+                os.write(self.doorbell, (1).to_bytes(8, sys.byteorder))
             except BlockingIOError:
                 pass  # the counter is full: main is about to wake
 

@@ -67,11 +67,11 @@ def talk():
 
 
 class Raw:
-    """A link that has exchanged greetings and sends arbitrary frames."""
+    """A link that has exchanged handshakes and sends arbitrary frames."""
 
-    def __init__(self, greets=True):
+    def __init__(self, handshakes=True):
         self.link = shared.Link()
-        if greets:
+        if handshakes:
             head, body = Session("liar").next_frame()
             self.send(head + body)
             self.next()
@@ -107,12 +107,12 @@ def header(kind, flags=0, code=0, id=0, parent=0, name=0):
     return HEADER.pack(kind, flags, code, id, parent, name, 0)
 
 
-# Each is sent after the greeting. Main detects the breach and reports it.
+# Each is sent after the handshake. Main detects the violation and reports it.
 FRAMES = {
     "short": b"\x04\x00",
     "kind": header(13),
     "flag": header(proto.NOTIFY, 0x80, 1),
-    "greets-twice": Session().next_frame()[0],
+    "handshake-twice": Session().next_frame()[0],
     "foreign-id": header(proto.CALL, code=1, id=2),
     "foreign-parent": header(proto.CALL, code=1, id=1, parent=3),
     "name": header(proto.CALL, code=1, id=1, name=500) + b"f",
@@ -132,19 +132,19 @@ def lie(frame):
 
 
 def magic():
-    raw = Raw(greets=False)
+    raw = Raw(handshakes=False)
     head, body = Session().next_frame()
     raw.send(head.replace(b"coin", b"nioc"))
     raw.last()
 
 
-def call_before_greeting():
-    raw = Raw(greets=False)
+def call_before_handshake():
+    raw = Raw(handshakes=False)
     raw.send(header(proto.CALL, code=1, id=1))
     raw.last()
 
 
-# Each breaks the ring or the link around it after the greeting.
+# Each breaks the ring or the link around it after the handshake.
 
 
 def length():
@@ -234,7 +234,7 @@ def floods():
 ROLES = {name: lambda frame=frame: lie(frame) for name, frame in FRAMES.items()} | {
     role.__name__.replace("_", "-"): role
     for role in (
-        talk, magic, call_before_greeting, length, padding, head, odd_head, scribbles, parks, dies_in_a_body,
+        talk, magic, call_before_handshake, length, padding, head, odd_head, scribbles, parks, dies_in_a_body,
         dies_in_a_record, leaves_without_close, stops_reading, floods,
     )
 }  # fmt: skip

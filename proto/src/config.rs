@@ -1,6 +1,6 @@
 //! What an endpoint takes, and what it calls itself.
 
-use crate::{Greeting, MAX_NAME, MIN_FRAME, VERSION};
+use crate::{Handshake, MAX_NAME, MIN_FRAME, VERSION};
 use alloc::string::String;
 use core::time::Duration;
 
@@ -53,8 +53,8 @@ impl Config {
         self
     }
 
-    pub(crate) fn greeting(&self) -> Greeting {
-        Greeting {
+    pub(crate) fn handshake(&self) -> Handshake {
+        Handshake {
             major: VERSION.0,
             minor: VERSION.1,
             features: 0,

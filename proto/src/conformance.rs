@@ -46,7 +46,7 @@ pub const LIMIT: Duration = Duration::from_secs(180);
 macro_rules! conformance {
     ($make:expr) => {
         $crate::conformance! { @tests $make;
-            a_greeting_and_calls_cross_both_ways
+            a_handshake_and_calls_cross_both_ways
             both_ends_call_at_once
             frames_of_every_size_arrive_in_order
             bodies_of_every_size_arrive_whole
@@ -111,7 +111,7 @@ impl End {
         (Self::new(Role::Main, main), Self::new(Role::Worker, worker))
     }
 
-    /// A pair that has exchanged its greetings.
+    /// A pair that has exchanged its handshakes.
     fn open_pair(make: &dyn Fn() -> Ends) -> (Self, Self) {
         let (mut main, mut worker) = Self::pair(make);
         worker.flush();
@@ -203,11 +203,11 @@ fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|index| (index % 251) as u8).collect()
 }
 
-/// The greeting, then calls from the worker to main and from main to the worker at once.
+/// The handshake, then calls from the worker to main and from main to the worker at once.
 ///
 /// # Panics
 /// If the transport fails the check.
-pub fn a_greeting_and_calls_cross_both_ways(make: &dyn Fn() -> Ends) {
+pub fn a_handshake_and_calls_cross_both_ways(make: &dyn Fn() -> Ends) {
     for caller_is_main in [false, true] {
         let (main, worker) = End::open_pair(make);
         let (mut caller, callee) = if caller_is_main { (main, worker) } else { (worker, main) };

@@ -75,7 +75,7 @@ impl Time {
 /// What happened, in the order in which it happened.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The greetings are exchanged; calls travel from now on.
+    /// The handshakes are exchanged; calls travel from now on.
     Opened,
     /// The worker has run its own code and offers these exports (main only).
     Ready(Vec<String>),

@@ -291,7 +291,7 @@ impl core::fmt::Debug for CloseReason {
 
 /// The payload of `hello` and `welcome`: what an endpoint speaks and how much it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Greeting {
+pub struct Handshake {
     /// Two versions with the same major number understand each other.
     pub major: u16,
     /// The agreed minor version is the smaller of the two.
@@ -308,13 +308,13 @@ pub struct Greeting {
     pub max_depth: u16,
 }
 
-impl Greeting {
-    /// Bytes of a greeting on the wire.
+impl Handshake {
+    /// Bytes of a handshake on the wire.
     pub const SIZE: usize = 32;
 
-    /// The greeting as it travels.
+    /// The handshake as it travels.
     pub fn to_bytes(&self) -> [u8; Self::SIZE] {
-        bytemuck::cast(RawGreeting {
+        bytemuck::cast(RawHandshake {
             magic: MAGIC,
             major: self.major.to_le(),
             minor: self.minor.to_le(),
@@ -327,11 +327,11 @@ impl Greeting {
         })
     }
 
-    /// The greeting that `bytes` start with, or `None` if they are too short or hold none.
+    /// The handshake that `bytes` start with, or `None` if they are too short or hold none.
     /// Later minor versions may append fields: what follows is ignored.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let bytes: [u8; Self::SIZE] = bytes.get(..Self::SIZE)?.try_into().ok()?;
-        let raw: RawGreeting = bytemuck::cast(bytes);
+        let raw: RawHandshake = bytemuck::cast(bytes);
         (raw.magic == MAGIC).then(|| Self {
             major: u16::from_le(raw.major),
             minor: u16::from_le(raw.minor),
@@ -353,7 +353,7 @@ pub const MAX_NAME: usize = 1024;
 /// Smallest limit in bytes of frames, and of bodies, that an endpoint may announce; any transport takes frames of this size.
 pub const MIN_FRAME: usize = 2048;
 
-/// The first four bytes of a greeting.
+/// The first four bytes of a handshake.
 pub const MAGIC: [u8; 4] = *b"coin";
 
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -370,7 +370,7 @@ struct RawHeader {
 
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
-struct RawGreeting {
+struct RawHandshake {
     magic: [u8; 4],
     major: u16,
     minor: u16,
@@ -402,8 +402,8 @@ mod tests {
     }
 
     #[test]
-    fn greeting_refuses_foreign_bytes() {
-        assert_eq!(Greeting::from_bytes(&[0; 32]), None);
-        assert_eq!(Greeting::from_bytes(b"coin"), None);
+    fn handshake_refuses_foreign_bytes() {
+        assert_eq!(Handshake::from_bytes(&[0; 32]), None);
+        assert_eq!(Handshake::from_bytes(b"coin"), None);
     }
 }

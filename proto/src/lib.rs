@@ -34,7 +34,7 @@ pub use budget::Budget;
 pub use config::Config;
 pub use error::{NoSuchCall, ProtocolError, SendError};
 pub use event::{CallId, Closed, ClosedBy, Event, Outcome, Role, Time};
-pub use frame::{CloseReason, ErrorCode, Flags, Format, Greeting, Header, Kind, MAGIC, MAX_NAME, MIN_FRAME, VERSION};
+pub use frame::{CloseReason, ErrorCode, Flags, Format, Handshake, Header, Kind, MAGIC, MAX_NAME, MIN_FRAME, VERSION};
 pub use hosted::{Allot, Hosted, HostedPart, HostedSegment, in_parts};
 pub use payload::{MAX_SEGMENTS, Payload, Segment};
 pub use session::{Call, Progress, Session};

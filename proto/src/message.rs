@@ -139,10 +139,10 @@ pub(crate) struct Removed {
     pub(crate) body: Payload,
 }
 
-/// The queues of outgoing messages: first the greeting, then what is urgent, then the rest in the order in which it was pushed.
+/// The queues of outgoing messages: first the handshake, then what is urgent, then the rest in the order in which it was pushed.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    greeting: Option<Box<Message>>,
+    handshake: Option<Box<Message>>,
     /// Frames without a name, and with bodies that fit any frame. They overtake the parts of a long body.
     urgent: VecDeque<Box<Message>>,
     queue: VecDeque<Box<Message>>,
@@ -185,18 +185,18 @@ impl Outbox {
         self.urgent.push_back(message);
     }
 
-    pub(crate) fn push_greeting(&mut self, header: Header, name: &str, body: Vec<u8>) {
+    pub(crate) fn push_handshake(&mut self, header: Header, name: &str, body: Vec<u8>) {
         let message = self.message(header, name, body.into());
-        self.greeting = Some(message);
+        self.handshake = Some(message);
     }
 
-    /// The message whose next frame is to be sent. Before the greeting is over only the greeting itself may leave.
+    /// The message whose next frame is to be sent. Before the handshake is over only the handshake itself may leave.
     #[inline]
-    pub(crate) fn next(&mut self, greeted: bool) -> Option<&mut Message> {
-        if self.greeting.is_some() {
-            return self.greeting.as_deref_mut();
+    pub(crate) fn next(&mut self, opened: bool) -> Option<&mut Message> {
+        if self.handshake.is_some() {
+            return self.handshake.as_deref_mut();
         }
-        if greeted {
+        if opened {
             self.urgent.front_mut().or_else(|| self.queue.front_mut()).map(|message| &mut **message)
         } else {
             None
@@ -204,16 +204,16 @@ impl Outbox {
     }
 
     #[inline]
-    pub(crate) fn has_next(&self, greeted: bool) -> bool {
-        self.greeting.is_some() || greeted && !(self.urgent.is_empty() && self.queue.is_empty())
+    pub(crate) fn has_next(&self, opened: bool) -> bool {
+        self.handshake.is_some() || opened && !(self.urgent.is_empty() && self.queue.is_empty())
     }
 
     /// The frame that [`next`](Self::next) and [`Message::frame`] gave has been sent, with so many bytes of the body. Gives
     /// the id of a call of which nothing is left to send.
     #[inline]
     pub(crate) fn advance(&mut self, part: usize, pool: &mut Pool) -> Option<u32> {
-        if self.greeting.is_some() {
-            self.recycle_greeting(pool);
+        if self.handshake.is_some() {
+            self.recycle_handshake(pool);
             return None;
         }
         let queue = if self.urgent.is_empty() { &mut self.queue } else { &mut self.urgent };
@@ -272,7 +272,7 @@ impl Outbox {
     }
 
     pub(crate) fn clear(&mut self, pool: &mut Pool) {
-        self.recycle_greeting(pool);
+        self.recycle_handshake(pool);
         while let Some(message) = self.urgent.pop_front().or_else(|| self.queue.pop_front()) {
             self.recycle(message, pool);
         }
@@ -305,8 +305,8 @@ impl Outbox {
         }
     }
 
-    fn recycle_greeting(&mut self, pool: &mut Pool) {
-        if let Some(message) = self.greeting.take() {
+    fn recycle_handshake(&mut self, pool: &mut Pool) {
+        if let Some(message) = self.handshake.take() {
             self.recycle(message, pool);
         }
     }

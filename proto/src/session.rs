@@ -6,7 +6,7 @@ use crate::calls::{Incoming, Outgoing, Stage};
 use crate::message::{COUNT, ENTRY, Outbox, Removed};
 use crate::pool::Pool;
 use crate::{
-    Allot, CallId, CloseReason, Closed, ClosedBy, Config, ErrorCode, Event, Flags, Format, FrameBytes, Greeting,
+    Allot, CallId, CloseReason, Closed, ClosedBy, Config, ErrorCode, Event, Flags, Format, FrameBytes, Handshake,
     Header, Kind, MAX_NAME, MAX_SEGMENTS, MIN_FRAME, NoSuchCall, Outcome, Payload, ProtocolError, Role, SendError,
     Time, Transmit, VERSION,
 };
@@ -44,8 +44,8 @@ pub struct Session {
     role: Role,
     config: Config,
     state: State,
-    /// The greeting of the peer. Valid once the state is `Open`.
-    peer: Greeting,
+    /// The handshake of the peer. Valid once the state is `Open`.
+    peer: Handshake,
     peer_name: String,
     heard_ready: bool,
     outbox: Outbox,
@@ -63,7 +63,7 @@ pub struct Session {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    Greeting,
+    Handshake,
     Open,
     Closed,
 }
@@ -96,13 +96,13 @@ pub enum Progress {
 }
 
 impl Session {
-    /// A session that is about to greet its peer. Calls may be made at once; they are sent after the greeting.
+    /// A session before its handshake. Calls may be made at once; they are sent after the handshake.
     pub fn new(role: Role, config: Config) -> Self {
         let config = config.clamped();
         let mut session = Self {
             role,
-            state: State::Greeting,
-            peer: config.greeting(),
+            state: State::Handshake,
+            peer: config.handshake(),
             peer_name: String::new(),
             heard_ready: false,
             outbox: Outbox::default(),
@@ -117,7 +117,7 @@ impl Session {
             config,
         };
         if role == Role::Worker {
-            session.greet(Kind::HELLO);
+            session.send_handshake(Kind::HELLO);
         }
         session
     }
@@ -164,7 +164,7 @@ impl Session {
         self.role
     }
 
-    /// Whether the greetings are exchanged and the link is not closed.
+    /// Whether the handshakes are exchanged and the link is not closed.
     pub fn is_open(&self) -> bool {
         self.state == State::Open
     }
@@ -175,7 +175,7 @@ impl Session {
         self.closed.as_ref()
     }
 
-    /// The name under which the peer introduced itself, by which a host that accepts workers tells them apart. Empty before the greeting, and for main.
+    /// The name under which the peer introduced itself, by which a host that accepts workers tells them apart. Empty before the handshake, and for main.
     pub fn peer_name(&self) -> &str {
         &self.peer_name
     }
@@ -263,7 +263,7 @@ impl Session {
     }
 
     /// Calls a function of the peer without an answer. Errors at the peer are not reported here. Neither is a payload that was accepted before
-    /// the greeting and turns out to be larger than the peer accepts.
+    /// the handshake and turns out to be larger than the peer accepts.
     ///
     /// # Errors
     /// When the notification exceeds a limit or the link is closed. Nothing is sent.
@@ -398,7 +398,7 @@ impl Session {
     /// Closes the link after what is queued has been sent: answers and notifications still arrive, calls made here end with
     /// [`Outcome::Closed`]. Nothing happens if it is closed already.
     pub fn close(&mut self, reason: CloseReason, text: &str) {
-        if self.state == State::Greeting {
+        if self.state == State::Handshake {
             return self.abort(reason, text);
         }
         if self.state == State::Open {
@@ -430,7 +430,7 @@ impl Session {
         }
     }
 
-    /// Handles a breach of the protocol that the transport has found.
+    /// Handles a protocol violation that the transport has found.
     pub fn handle_protocol_error(&mut self, error: &ProtocolError) {
         self.abort(CloseReason::PROTOCOL, &error.0);
     }
@@ -463,10 +463,10 @@ impl Session {
         send: impl FnOnce(&Transmit<'_>) -> Result<bool, E>,
     ) -> Result<Progress, E> {
         assert!(max_frame >= MIN_FRAME, "a transport takes frames of 2048 bytes at least");
-        let peer_max = if self.state == State::Greeting { MIN_FRAME } else { self.peer.max_frame as usize };
+        let peer_max = if self.state == State::Handshake { MIN_FRAME } else { self.peer.max_frame as usize };
         let limit = max_frame.min(peer_max);
-        let greeted = self.state != State::Greeting;
-        let Some(message) = self.outbox.next(greeted) else {
+        let opened = self.state != State::Handshake;
+        let Some(message) = self.outbox.next(opened) else {
             return Ok(Progress::Idle);
         };
         let frame = message.frame(limit, self.frame_offset);
@@ -484,7 +484,7 @@ impl Session {
     /// Whether [`transmit`](Self::transmit) has a frame to offer.
     #[inline]
     pub fn has_output(&self) -> bool {
-        self.outbox.has_next(self.state != State::Greeting)
+        self.outbox.has_next(self.state != State::Handshake)
     }
 
     /// Returns the oldest event.
@@ -617,10 +617,10 @@ impl Session {
         self.incoming.get(id).filter(|call| call.started).map(|call| call.run)
     }
 
-    fn greet(&mut self, kind: Kind) {
+    fn send_handshake(&mut self, kind: Kind) {
         let mut payload = self.pool.take();
-        payload.extend_from_slice(&self.config.greeting().to_bytes());
-        self.outbox.push_greeting(Header { kind, ..Header::default() }, &self.config.name, payload);
+        payload.extend_from_slice(&self.config.handshake().to_bytes());
+        self.outbox.push_handshake(Header { kind, ..Header::default() }, &self.config.name, payload);
     }
 
     #[inline]
@@ -764,7 +764,7 @@ impl Session {
         if frame.len() < Header::SIZE {
             return Err(ProtocolError("a frame is shorter than its header".into()));
         }
-        let longest = if self.state == State::Greeting { MIN_FRAME } else { self.config.max_frame as usize };
+        let longest = if self.state == State::Handshake { MIN_FRAME } else { self.config.max_frame as usize };
         if frame.len() > longest {
             return Err(ProtocolError("a frame is longer than was agreed".into()));
         }
@@ -778,7 +778,7 @@ impl Session {
             return Err(ProtocolError("a frame has segments that its kind does not have".into()));
         }
         let known = match header.kind {
-            Kind::HELLO | Kind::WELCOME => return self.accept_greeting(header, frame),
+            Kind::HELLO | Kind::WELCOME => return self.accept_handshake(header, frame),
             Kind::CLOSE => return self.accept_close(header, frame),
             _ if self.state != State::Open => false,
             Kind::READY => self.role == Role::Main,
@@ -818,20 +818,20 @@ impl Session {
         }
     }
 
-    fn accept_greeting(&mut self, header: Header, frame: &(impl FrameBytes + ?Sized)) -> Result<(), ProtocolError> {
+    fn accept_handshake(&mut self, header: Header, frame: &(impl FrameBytes + ?Sized)) -> Result<(), ProtocolError> {
         let expected = if self.role == Role::Main { Kind::HELLO } else { Kind::WELCOME };
-        if self.state != State::Greeting || header.kind != expected || header.flags.more() {
-            return Err(ProtocolError("a greeting came out of place".into()));
+        if self.state != State::Handshake || header.kind != expected || header.flags.more() {
+            return Err(ProtocolError("a handshake came out of place".into()));
         }
         self.peer_name = self.read_name(header, frame)?.to_string();
-        let mut bytes = [0; Greeting::SIZE];
+        let mut bytes = [0; Handshake::SIZE];
         let at = Header::SIZE + usize::from(header.name_len);
-        if frame.len() < at + Greeting::SIZE {
-            return Err(ProtocolError("a greeting is too short".into()));
+        if frame.len() < at + Handshake::SIZE {
+            return Err(ProtocolError("a handshake is too short".into()));
         }
         frame.copy_to(at, &mut bytes);
-        let Some(peer) = Greeting::from_bytes(&bytes) else {
-            return Err(ProtocolError("the peer does not greet as coincide does".into()));
+        let Some(peer) = Handshake::from_bytes(&bytes) else {
+            return Err(ProtocolError("a handshake does not begin with the magic number".into()));
         };
         if peer.major != VERSION.0 {
             let text = format!("version {} was offered, this end speaks {}", peer.major, VERSION.0);
@@ -843,11 +843,11 @@ impl Session {
             && (1..=65_535).contains(&peer.max_pending)
             && peer.max_depth > 0;
         if !sane {
-            return Err(ProtocolError("a greeting announces a limit that no call could keep".into()));
+            return Err(ProtocolError("a handshake announces a limit that no call could keep".into()));
         }
         self.peer = peer;
         if self.role == Role::Main {
-            self.greet(Kind::WELCOME);
+            self.send_handshake(Kind::WELCOME);
         }
         self.state = State::Open;
         self.events.push_back(Event::Opened);

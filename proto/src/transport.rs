@@ -50,7 +50,7 @@ pub trait Transport {
     fn disarm(&mut self);
 
     /// Blocks until there is input, or (if `room` is asked for) room to send, or the peer has left, or this end's
-    /// bell was rung, or `timeout` is over; `None` waits for ever. May return early. Spins briefly before it sleeps.
+    /// doorbell was rung, or `timeout` is over; `None` waits for ever. May return early. Spins briefly before it sleeps.
     fn wait(&mut self, room: bool, timeout: Option<Duration>);
 
     /// Whether frames arrive while [`wait`](Self::wait) blocks. Where they arrive only once the event loop runs again, they don't: a call that would
@@ -62,7 +62,7 @@ pub trait Transport {
     /// Takes in what has come while a function of this worker computes or sleeps, where frames come only when it waits or is in its event loop.
     /// Returns what main asks of it beside the frames; `running` is main's call that the function serves. Called often, so it should cost
     /// next to nothing most of the time. Other transports have nothing to do here.
-    fn look(&mut self, running: Option<CallId>) -> Asked {
+    fn poll_control(&mut self, running: Option<CallId>) -> Asked {
         let _ = running;
         Asked::default()
     }
@@ -76,7 +76,7 @@ pub trait Transport {
     fn close(&mut self);
 }
 
-/// What main asks of a worker beside the frames of the link: see [`Transport::look`].
+/// What main asks of a worker beside the frames of the link: see [`Transport::poll_control`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
     /// Main has interrupted the worker. No frame says the same.

@@ -3,7 +3,7 @@
 mod link;
 
 use coincide_proto::{Call, Config, Event, Flags, Format, Header, Kind, Outcome, Progress, Role};
-use link::{Link, first_part, greeted, next_frame, part, pattern, returned};
+use link::{Link, first_part, next_frame, opened, part, pattern, returned};
 
 #[test]
 fn a_body_of_any_size_arrives_whole() {
@@ -107,7 +107,7 @@ fn messages_leave_in_their_order_and_bodies_one_after_the_other() {
 
 #[test]
 fn bodies_of_several_calls_may_be_interleaved() {
-    let mut main = greeted(Role::Main, Config::default());
+    let mut main = opened(Role::Main, Config::default());
     let [a, b, c] = [5000, 6000, 7000].map(pattern);
     let frames = [
         first_part(Kind::CALL, 1, "a", 5000, &a[..100]),
@@ -132,7 +132,7 @@ fn bodies_of_several_calls_may_be_interleaved() {
 
 #[test]
 fn the_format_of_a_body_is_that_of_its_first_frame() {
-    let mut main = greeted(Role::Main, Config::default());
+    let mut main = opened(Role::Main, Config::default());
     let mut first = first_part(Kind::NOTIFY, 0, "n", 2, b"a");
     first[1] = Flags::new(Format::Value, true).0;
     main.handle_frame(&first[..]).unwrap();
@@ -143,7 +143,7 @@ fn the_format_of_a_body_is_that_of_its_first_frame() {
 
 #[test]
 fn fields_that_mean_nothing_are_ignored() {
-    let mut main = greeted(Role::Main, Config::default());
+    let mut main = opened(Role::Main, Config::default());
     let mut first = first_part(Kind::NOTIFY, 77, "n", 2, b"a");
     first[2..4].copy_from_slice(&[9, 9]);
     first[8..12].copy_from_slice(&[9; 4]);
@@ -151,7 +151,7 @@ fn fields_that_mean_nothing_are_ignored() {
     main.handle_frame(&first[..]).unwrap();
     main.handle_frame(&part(0, b"b", false)[..]).expect("a notification has no id, so its body has 0");
     assert!(matches!(main.poll_event(), Some(Event::Notify { .. })));
-    let mut worker = greeted(Role::Worker, Config::default());
+    let mut worker = opened(Role::Worker, Config::default());
     let interrupt = Header { kind: Kind::INTERRUPT, code: 5, id: 6, parent: 7, ..Header::default() };
     worker.handle_frame(&link::frame(interrupt, "", b"more")[..]).unwrap();
     assert_eq!(worker.poll_event(), Some(Event::Interrupted));
@@ -159,7 +159,7 @@ fn fields_that_mean_nothing_are_ignored() {
 
 #[test]
 fn memory_grows_with_what_arrives_and_not_with_what_is_announced() {
-    let mut main = greeted(Role::Main, Config { max_message: u64::MAX, ..Config::default() });
+    let mut main = opened(Role::Main, Config { max_message: u64::MAX, ..Config::default() });
     main.handle_frame(&first_part(Kind::CALL, 1, "f", u64::MAX, b"x")[..]).unwrap();
     main.handle_frame(&part(1, b"x", true)[..]).unwrap();
     let cancel = link::frame(Header { kind: Kind::CANCEL, id: 1, ..Header::default() }, "", b"");
@@ -170,7 +170,7 @@ fn memory_grows_with_what_arrives_and_not_with_what_is_announced() {
 
 #[test]
 fn a_long_answer_to_a_call_that_has_ended_is_not_kept() {
-    let mut worker = greeted(Role::Worker, Config { max_message: 1 << 40, ..Config::default() });
+    let mut worker = opened(Role::Worker, Config { max_message: 1 << 40, ..Config::default() });
     let call = worker.call(Call { name: "f", ..Call::default() }, Vec::new()).unwrap();
     next_frame(&mut worker).unwrap();
     worker.cancel(call);

@@ -2,8 +2,8 @@
 
 mod link;
 
-use coincide_proto::{Call, ClosedBy, Config, Event, Format, Greeting, Role, Session};
-use link::{Link, greeted, next_frame, pattern};
+use coincide_proto::{Call, ClosedBy, Config, Event, Format, Handshake, Role, Session};
+use link::{Link, next_frame, opened, pattern};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -103,7 +103,7 @@ proptest! {
         frames in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..100), 1..10),
     ) {
         let config = Config::default();
-        survive(if open { greeted(role, config) } else { Session::new(role, config) }, frames);
+        survive(if open { opened(role, config) } else { Session::new(role, config) }, frames);
     }
 
     #[test]
@@ -147,15 +147,15 @@ proptest! {
     }
 
     #[test]
-    fn greetings_of_any_kind(role in role(), bytes in any::<[u8; 32]>(), right_magic in any::<bool>()) {
+    fn handshakes_of_any_kind(role in role(), bytes in any::<[u8; 32]>(), right_magic in any::<bool>()) {
         let mut bytes = bytes;
         if right_magic {
             bytes[..4].copy_from_slice(&coincide_proto::MAGIC);
             bytes[4..6].copy_from_slice(&[1, 0]);
         }
-        let mut frame = link::greeting_frame(role, link::greeting());
+        let mut frame = link::handshake_frame(role, link::handshake());
         frame[16..].copy_from_slice(&bytes);
-        prop_assert_eq!(Greeting::from_bytes(&bytes).is_some(), bytes[..4] == coincide_proto::MAGIC);
+        prop_assert_eq!(Handshake::from_bytes(&bytes).is_some(), bytes[..4] == coincide_proto::MAGIC);
         survive(Session::new(role, Config::default()), [frame]);
     }
 }

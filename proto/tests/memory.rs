@@ -14,12 +14,12 @@ use std::cell::Cell;
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
-/// A session with a budget, which has received a greeting. The test writes the frames of its peer.
-fn greeted(role: Role, budget: &Budget) -> Session {
+/// A session with a budget, which has received a handshake. The test writes the frames of its peer.
+fn opened(role: Role, budget: &Budget) -> Session {
     let config = Config { max_frame: 8 << 20, ..Config::default() };
     let mut session = Session::new(role, config).with_budget(budget);
-    let greeting = coincide_proto::Greeting { max_message: 1 << 30, max_frame: 1 << 20, ..link::greeting() };
-    session.handle_frame(&link::greeting_frame(role, greeting)[..]).unwrap();
+    let handshake = coincide_proto::Handshake { max_message: 1 << 30, max_frame: 1 << 20, ..link::handshake() };
+    session.handle_frame(&link::handshake_frame(role, handshake)[..]).unwrap();
     while next_frame(&mut session).is_some() {}
     assert_eq!(session.poll_event(), Some(Event::Opened));
     session
@@ -69,7 +69,7 @@ fn queued_answers_do_not_keep_large_buffers() {
         |session, id| session.throw_text(id, ErrorCode::PANICKED, "it failed").unwrap(),
     ];
     for (index, answer) in answers.into_iter().enumerate() {
-        let mut session = greeted(Role::Main, &Budget::new(MIB));
+        let mut session = opened(Role::Main, &Budget::new(MIB));
         let before = BYTES.get();
         for call in 0..200 {
             let header = Header { kind: Kind::CALL, code: 1, id: 2 * call + 1, ..Header::default() };
@@ -88,7 +88,7 @@ fn queued_answers_do_not_keep_large_buffers() {
 fn links_that_share_a_budget_refuse_what_exceeds_it_and_stay_open() {
     let (limit, total) = (4 * MIB, 4 * MIB);
     let budget = Budget::new(limit);
-    let mut links = [(); 5].map(|()| greeted(Role::Main, &budget));
+    let mut links = [(); 5].map(|()| opened(Role::Main, &budget));
     let before = BYTES.get();
     // All announce before any has sent much, then each sends half.
     for link in &mut links {
@@ -127,7 +127,7 @@ fn links_that_share_a_budget_refuse_what_exceeds_it_and_stay_open() {
 #[test]
 fn announcement_beyond_the_budget_is_refused_without_being_stored() {
     let budget = Budget::new(MIB);
-    let mut main = greeted(Role::Main, &budget);
+    let mut main = opened(Role::Main, &budget);
     for total in [2 * MIB as u64, 1 << 30] {
         let before = BYTES.get();
         receive(&mut main, &first_part(Kind::CALL, 1, "f", total, &[7; KIB]));
@@ -147,7 +147,7 @@ fn announcement_beyond_the_budget_is_refused_without_being_stored() {
 #[test]
 fn late_answers_are_received_within_the_budget_and_otherwise_dropped() {
     let budget = Budget::new(MIB);
-    let mut main = greeted(Role::Main, &budget);
+    let mut main = opened(Role::Main, &budget);
     for (total, fits) in [(MIB / 2, true), (2 * MIB, false), (MIB / 2, true)] {
         for begun in [false, true] {
             let id = call(&mut main);
@@ -184,10 +184,10 @@ fn late_answers_are_received_within_the_budget_and_otherwise_dropped() {
 #[test]
 fn answer_beyond_the_budget_ends_its_call_and_the_rest_is_dropped() {
     let budget = Budget::new(MIB);
-    let mut main = greeted(Role::Main, &budget);
+    let mut main = opened(Role::Main, &budget);
     for (kind, announced_too_much) in [(Kind::RETURN, true), (Kind::RETURN, false), (Kind::THROW, false)] {
         let blocker = if announced_too_much { 0 } else { MIB };
-        let mut other = greeted(Role::Main, &budget);
+        let mut other = opened(Role::Main, &budget);
         let id = call(&mut main);
         let total = if announced_too_much { 2 * MIB } else { 512 * KIB };
         receive(&mut main, &first_part(kind, id.to_wire(), "", total as u64, &[7; KIB]));
@@ -223,7 +223,7 @@ fn answer_beyond_the_budget_ends_its_call_and_the_rest_is_dropped() {
 #[test]
 fn notification_beyond_the_budget_is_dropped() {
     let budget = Budget::new(0);
-    let mut main = greeted(Role::Main, &budget);
+    let mut main = opened(Role::Main, &budget);
     receive(&mut main, &first_part(Kind::NOTIFY, 0, "n", MIB as u64, &[7; KIB]));
     receive(&mut main, &part(0, &vec![7; MIB - KIB], false));
     assert_eq!((main.poll_event(), main.has_output()), (None, false));
@@ -233,7 +233,7 @@ fn notification_beyond_the_budget_is_dropped() {
 #[test]
 fn export_or_release_list_beyond_the_budget_closes_the_link() {
     for (kind, what) in [(Kind::READY, "the list of exports"), (Kind::RELEASE, "a list of references")] {
-        let mut main = greeted(Role::Main, &Budget::new(0));
+        let mut main = opened(Role::Main, &Budget::new(0));
         receive(&mut main, &first_part(kind, 0, "", MIB as u64, &[0; KIB]));
         let closed = main.closed().expect("the link is closed").clone();
         assert_eq!((closed.by, closed.reason), (ClosedBy::Here, CloseReason::FAILED));
@@ -241,7 +241,7 @@ fn export_or_release_list_beyond_the_budget_closes_the_link() {
         receive(&mut main, &part(0, &[0; KIB], true));
     }
     // Empty names take many times their bytes.
-    let mut main = greeted(Role::Main, &Budget::new(0));
+    let mut main = opened(Role::Main, &Budget::new(0));
     receive(&mut main, &frame(Header { kind: Kind::READY, ..Header::default() }, "", &[0; 64 * KIB]));
     assert_eq!(main.closed().map(|closed| closed.reason), Some(CloseReason::FAILED));
 }
@@ -249,7 +249,7 @@ fn export_or_release_list_beyond_the_budget_closes_the_link() {
 #[test]
 fn body_longer_than_announced_closes_the_link_even_if_it_was_refused() {
     for limit in [0, usize::MAX] {
-        let mut main = greeted(Role::Main, &Budget::new(limit));
+        let mut main = opened(Role::Main, &Budget::new(limit));
         receive(&mut main, &first_part(Kind::CALL, 1, "f", MIB as u64, &[7; KIB]));
         main.handle_frame(&part(1, &vec![7; MIB], true)[..]).unwrap_err();
         assert_eq!(main.closed().map(|closed| closed.reason), Some(CloseReason::PROTOCOL));
@@ -259,7 +259,7 @@ fn body_longer_than_announced_closes_the_link_even_if_it_was_refused() {
 #[test]
 fn queue_beyond_the_budget_refuses_calls_and_replaces_answers() {
     let budget = Budget::new(MIB);
-    let mut main = greeted(Role::Main, &budget);
+    let mut main = opened(Role::Main, &budget);
     let big = || vec![7; 800 * KIB];
     main.call(Call { name: "first", ..Call::default() }, big()).unwrap();
     let full = |error| matches!(error, SendError::OutOfMemory { size, limit, .. } if size == 800 * KIB && limit == MIB);
@@ -293,12 +293,12 @@ fn bodies_return_their_bytes_to_the_budget_when_they_end() {
         ("closed by the peer", |session| {
             receive(session, &frame(Header { kind: Kind::CLOSE, ..Header::default() }, "", b""));
         }),
-        ("breach", |session| assert!(session.handle_frame(&[0; 20][..]).is_err())),
+        ("violation", |session| assert!(session.handle_frame(&[0; 20][..]).is_err())),
         ("dropped", |session| *session = Session::new(Role::Main, Config::default())),
     ];
     for (what, end) in ends {
         let budget = Budget::new(usize::MAX);
-        let mut main = greeted(Role::Main, &budget);
+        let mut main = opened(Role::Main, &budget);
         let call = call(&mut main);
         receive(&mut main, &first_part(Kind::RETURN, call.to_wire(), "", MIB as u64, &vec![7; 200 * KIB]));
         receive(&mut main, &first_part(Kind::CALL, 1, "f", MIB as u64, &vec![7; 200 * KIB]));
@@ -340,7 +340,7 @@ fn failed_allocation_refuses_the_body_and_the_link_stays_open() {
     let size = 512 * KIB;
     for in_parts in [false, true] {
         let mut main = Session::new(Role::Main, Config::default());
-        receive(&mut main, &link::greeting_frame(Role::Main, link::greeting()));
+        receive(&mut main, &link::handshake_frame(Role::Main, link::handshake()));
         while next_frame(&mut main).is_some() {}
         assert_eq!(main.poll_event(), Some(Event::Opened));
         let body = pattern(size);
@@ -363,7 +363,7 @@ fn failed_allocation_refuses_the_body_and_the_link_stays_open() {
 
 #[test]
 fn list_of_exports_without_memory_closes_the_link() {
-    let mut main = greeted(Role::Main, &Budget::new(usize::MAX));
+    let mut main = opened(Role::Main, &Budget::new(usize::MAX));
     // Names without a character: two bytes each, and three words once they are read.
     let list = frame(Header { kind: Kind::READY, ..Header::default() }, "", &[0; 100 * KIB]);
     LARGEST.set(200 * KIB);
@@ -377,7 +377,7 @@ fn list_of_exports_without_memory_closes_the_link() {
 
 #[test]
 fn release_without_memory_is_not_sent() {
-    let mut worker = greeted(Role::Worker, &Budget::new(usize::MAX));
+    let mut worker = opened(Role::Worker, &Budget::new(usize::MAX));
     let references = vec![7; 10 * KIB];
     LARGEST.set(40 * KIB);
     let released = worker.release(&references);

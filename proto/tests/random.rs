@@ -358,7 +358,7 @@ proptest! {
         let mut cuts: Vec<_> = cuts.into_iter().map(|cut| 1 + cut.index(size - 1)).chain([size]).collect();
         cuts.sort_unstable();
         cuts.dedup();
-        let mut main = link::greeted(Role::Main, Config::default());
+        let mut main = link::opened(Role::Main, Config::default());
         let mut start = 0;
         for cut in &cuts {
             let (part, more) = (&body[start..*cut], *cut < size);

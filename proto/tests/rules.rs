@@ -1,16 +1,16 @@
 //! Each rule that a peer can break, broken by a peer written by hand.
 
-#[path = "link/breaches.rs"]
-mod breaches;
 mod link;
+#[path = "link/violations.rs"]
+mod violations;
 
-use breaches::{breaches, call, header, limits};
 use coincide_proto::{
     CloseReason, Closed, ClosedBy, Config, ErrorCode, Event, Flags, Format, Header, Kind, Outcome, ProtocolError, Role,
     Session,
 };
-use link::{frame, greeted, next_frame, text};
+use link::{frame, next_frame, opened, text};
 use std::collections::BTreeSet;
+use violations::{call, header, limits, violations};
 
 /// Gives `session` frames of which only the last breaks a rule, and gives the rule.
 fn broken_rule(session: &mut Session, frames: &[Vec<u8>]) -> String {
@@ -31,20 +31,20 @@ fn broken_rule(session: &mut Session, frames: &[Vec<u8>]) -> String {
             return rule.into_owned();
         }
     }
-    panic!("a breach of `{rule}` closes the link")
+    panic!("a violation of `{rule}` closes the link")
 }
 
 #[test]
-fn each_breach_ends_the_link_and_is_named() {
-    for breach in breaches() {
-        let mut session = breach.session().0;
-        assert_eq!(broken_rule(&mut session, &breach.frames), breach.rule, "{:02x?}", breach.frames);
+fn each_violation_ends_the_link_and_is_named() {
+    for violation in violations() {
+        let mut session = violation.session().0;
+        assert_eq!(broken_rule(&mut session, &violation.frames), violation.rule, "{:02x?}", violation.frames);
     }
 }
 
 #[test]
 fn a_body_in_one_frame_keeps_the_limit_too() {
-    let mut main = greeted(Role::Main, Config { max_message: 2048, ..Config::default() });
+    let mut main = opened(Role::Main, Config { max_message: 2048, ..Config::default() });
     let rule = broken_rule(&mut main, &[frame(header(Kind::NOTIFY), "f", &[0; 2049])]);
     assert_eq!(rule, "a body is longer than was agreed");
 }
@@ -52,14 +52,14 @@ fn a_body_in_one_frame_keeps_the_limit_too() {
 /// What a peer that doesn't read costs is bounded: calls whose answers it has not taken count.
 #[test]
 fn unsent_answers_count_as_unanswered_calls() {
-    let mut main = greeted(Role::Main, limits());
+    let mut main = opened(Role::Main, limits());
     for id in [1, 3] {
         main.handle_frame(&frame(call(id), "f", b"")[..]).unwrap();
         let Some(Event::Call { id, .. }) = main.poll_event() else { panic!() };
         main.reply(id, Format::Bytes, Vec::new()).unwrap();
     }
     assert_eq!(broken_rule(&mut main, &[frame(call(5), "f", b"")]), "more calls are unanswered than was agreed");
-    let mut taken = greeted(Role::Main, limits());
+    let mut taken = opened(Role::Main, limits());
     for id in [1, 3, 1, 5] {
         taken.handle_frame(&frame(call(id), "f", b"")[..]).unwrap();
         let Some(Event::Call { id, .. }) = taken.poll_event() else { panic!() };
@@ -70,7 +70,7 @@ fn unsent_answers_count_as_unanswered_calls() {
 
 #[test]
 fn a_call_nested_too_deep_is_answered_and_breaks_nothing() {
-    let mut main = greeted(Role::Main, Config { max_depth: 3, ..limits() });
+    let mut main = opened(Role::Main, Config { max_depth: 3, ..limits() });
     main.handle_frame(&frame(Header { code: 4, ..call(1) }, "f", b"")[..]).unwrap();
     assert_eq!(main.poll_event(), None);
     let answer = next_frame(&mut main).unwrap();
@@ -87,10 +87,10 @@ fn every_rule_of_the_sources_and_of_the_specification_is_tested() {
     let sources = [include_str!("../src/session.rs"), include_str!("../src/assembly.rs")].concat();
     let rules: BTreeSet<_> =
         sources.split("ProtocolError(\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
-    let breaches = breaches();
+    let violations = violations();
     assert!(rules.len() > 20, "{rules:?}");
     for rule in rules {
-        assert!(breaches.iter().any(|breach| breach.rule == rule), "the rule `{rule}` has no test");
+        assert!(violations.iter().any(|violation| violation.rule == rule), "the rule `{rule}` has no test");
     }
     let specification = include_str!("../SPEC.md");
     let section = specification.split("## 15 ").nth(1).unwrap().split("\n## ").next().unwrap();
@@ -99,6 +99,6 @@ fn every_rule_of_the_sources_and_of_the_specification_is_tested() {
         .filter_map(|line| line.strip_prefix("| ")?.split(" |").next())
         .filter(|name| *name != "name")
         .collect();
-    let tested: BTreeSet<_> = breaches.iter().map(|breach| breach.name).collect();
+    let tested: BTreeSet<_> = violations.iter().map(|violation| violation.name).collect();
     assert_eq!(specified, tested);
 }

@@ -170,17 +170,17 @@ fn segments_beyond_the_budget_are_refused_and_the_link_stays_open() {
 
 #[test]
 fn announced_segments_cost_no_more_than_the_first_step() {
-    let mut main = link::greeted(Role::Main, config(true));
+    let mut main = link::opened(Role::Main, config(true));
     let before = counting::bytes();
     let segments: Vec<Segment> = vec![(0..64 << 20, None)];
     let mut peer = Session::new(Role::Worker, Config::default());
     peer.handle_frame(
-        &link::greeting_frame(Role::Worker, coincide_proto::Greeting { max_message: 1 << 30, ..link::greeting() })[..],
+        &link::handshake_frame(Role::Worker, coincide_proto::Handshake { max_message: 1 << 30, ..link::handshake() })[..],
     )
     .unwrap();
     let body = Payload { head: vec![7; 64 << 20], segments: Some(Box::new(segments)), hosted: None };
     peer.call(Call { name: "f", ..Call::default() }, body).expect("the call can be sent");
-    link::next_frame(&mut peer).expect("the greeting");
+    link::next_frame(&mut peer).expect("the handshake");
     let first = link::next_frame(&mut peer).expect("the first part");
     drop(peer);
     main.handle_frame(&first[..]).expect("the part is right");

@@ -1,8 +1,5 @@
 //! The vectors in `proto/vectors`, which other implementations read too. `proto/SPEC.md` tells their form.
 
-#[path = "link/breaches.rs"]
-#[allow(dead_code, reason = "only its list of rules is needed")]
-mod breaches;
 #[path = "vectors/frames.rs"]
 mod frames;
 #[path = "vectors/guard.rs"]
@@ -10,6 +7,9 @@ mod guard;
 mod link;
 #[path = "vectors/sessions.rs"]
 mod sessions;
+#[path = "link/violations.rs"]
+#[allow(dead_code, reason = "only its list of rules is needed")]
+mod violations;
 
 use coincide_proto::{Config, Format, Role};
 use serde::Deserialize;
@@ -98,17 +98,17 @@ fn format_name(format: Format) -> &'static str {
     FORMATS.iter().find(|(_, known)| *known == format).unwrap().0
 }
 
-/// The names that the specification gives to breaches.
-fn specified_breaches() -> std::collections::BTreeSet<&'static str> {
+/// The names that the specification gives to violations.
+fn specified_violations() -> std::collections::BTreeSet<&'static str> {
     let section = include_str!("../SPEC.md").split("\n## 15 ").nth(1).unwrap().split("\n## ").next().unwrap();
     let names = section.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
     names.filter(|name| *name != "name").collect()
 }
 
-/// Whether a session that finds this breach says so with this text.
-fn is_text_of(text: &str, breach: &str) -> bool {
+/// Whether a session that finds this violation says so with this text.
+fn is_text_of(text: &str, violation: &str) -> bool {
     let without_numbers = |text: &str| text.replace(|char: char| char.is_ascii_digit(), "");
-    let mut rules = breaches::breaches().into_iter().filter(|known| known.name == breach);
+    let mut rules = violations::violations().into_iter().filter(|known| known.name == violation);
     rules.any(|known| without_numbers(known.rule) == without_numbers(text))
 }
 

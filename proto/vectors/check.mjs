@@ -146,8 +146,8 @@ function describeFrame(bytes) {
   switch (kind) {
     case 'hello':
     case 'welcome': {
-      const greeting = frames.decodeGreeting(body);
-      return { ...fields, greeting: { ...greeting, maxMessage: String(greeting.maxMessage) } };
+      const handshake = frames.decodeHandshake(body);
+      return { ...fields, handshake: { ...handshake, maxMessage: String(handshake.maxMessage) } };
     }
     case 'ready': return { ...fields, exports: frames.decodeExports(body) };
     case 'release': return { ...fields, references: frames.decodeReferences(body).map(String) };
@@ -156,9 +156,9 @@ function describeFrame(bytes) {
   }
 }
 
-function buildFrame({ greeting, exports, references, text, total, body = '', ...fields }) {
+function buildFrame({ handshake, exports, references, text, total, body = '', ...fields }) {
   let content = fromHex(body);
-  if (greeting) content = frames.greetingBody(greeting);
+  if (handshake) content = frames.handshakeBody(handshake);
   if (exports) content = frames.exportsBody(exports);
   if (references) content = frames.referencesBody(references);
   if (text !== undefined) content = new TextEncoder().encode(text);
@@ -172,9 +172,9 @@ const limitsOf = ({ maxFrame, maxMessage, maxPending, maxDepth }) =>
 function endFor({ role, limits, state, calls = [], before }) {
   const end = new Session({ role, limits: limitsOf(limits) });
   if (state === 'open') {
-    end.next(); // the worker's greeting
+    end.next(); // the worker's handshake
     const generous = { maxFrame: 2048, maxMessage: 2n ** 20n, maxPending: 100, maxDepth: 100 };
-    end.receive(new Session({ role: role === 'main' ? 'worker' : 'main', limits: generous }).greetingFrame);
+    end.receive(new Session({ role: role === 'main' ? 'worker' : 'main', limits: generous }).handshakeFrame);
     end.next(); // main's
   }
   for (const { id, sent } of calls) {
@@ -204,7 +204,7 @@ file('frames.json', {
     const [end, other] = [endFor(one), endFor(one)];
     end.receive(fromHex(one.bytes));
     other.receive(fromHex(one.as));
-    if (end.events.at(-1)?.breach) throw new Failure(`it was taken for the breach ${end.events.at(-1).breach}`);
+    if (end.events.at(-1)?.violation) throw new Failure(`it was taken for the violation ${end.events.at(-1).violation}`);
     same(end.events, other.events, 'what happens');
     same(drain(end), drain(other), 'what is sent');
   },
@@ -212,8 +212,8 @@ file('frames.json', {
     const end = endFor(one);
     end.receive(fromHex(one.bytes));
     const closed = end.events.at(-1);
-    same(closed && { event: closed.event, by: closed.by, reason: closed.reason, breach: closed.breach },
-      { event: 'closed', by: 'here', reason: 4, breach: one.breach }, 'what happens');
+    same(closed && { event: closed.event, by: closed.by, reason: closed.reason, violation: closed.violation },
+      { event: 'closed', by: 'here', reason: 4, violation: one.violation }, 'what happens');
     // Section 15: what is queued is dropped, and `close` is sent.
     const [close, ...more] = drain(end);
     same([close?.slice(0, 8), more], ['0c060400', []], 'what is sent');
@@ -368,7 +368,7 @@ function runTrace(steps, compare) {
         else end.get(bytes);
       } catch (error) {
         if (error instanceof packets.Gap) outcome.gap = true;
-        else if (error instanceof packets.Breach) outcome.ignored = true;
+        else if (error instanceof packets.Violation) outcome.ignored = true;
         else throw error;
       }
     } else if ('takes' in step) {
@@ -392,7 +392,7 @@ file('packets.json', {
   },
   invalid({ bytes }) {
     const end = new packets.End('worker');
-    throws(packets.Breach, () => end.get(fromHex(bytes)));
+    throws(packets.Violation, () => end.get(fromHex(bytes)));
   },
   traces({ steps }) {
     runTrace(steps, (step, outcome, index) => {

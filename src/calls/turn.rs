@@ -4,7 +4,7 @@ use super::clock;
 use super::host::Task;
 use crate::events::{input_pending, next_task};
 use coincide_proto::Time;
-use coincide_transport_atomics::Bell;
+use coincide_transport_atomics::Doorbell;
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -20,9 +20,9 @@ use std::time::Duration;
 pub enum Turn {
     /// There is more to do: take the next turn after other tasks have run.
     More,
-    /// Idle until the bell rings: the file descriptor becomes readable, or the waker is woken.
+    /// Idle until the doorbell rings: the file descriptor becomes readable, or the waker is woken.
     Idle {
-        /// Take a turn after this time even if the bell has not rung: a deadline passes then.
+        /// Take a turn after this time even if the doorbell has not rung: a deadline passes then.
         timeout: Option<Duration>,
     },
 }
@@ -98,25 +98,25 @@ impl Future for Paced {
 }
 
 /// Takes turns until there are no more, and lets the executor run other tasks in between.
-pub(crate) async fn take_turns(bell: Arc<Bell>, mut turn: impl FnMut() -> Option<Turn>) {
+pub(crate) async fn take_turns(doorbell: Arc<Doorbell>, mut turn: impl FnMut() -> Option<Turn>) {
     while let Some(turn) = turn() {
         match turn {
             Turn::More => next_task().await,
-            Turn::Idle { timeout: None } => rung(&bell).await,
-            Turn::Idle { timeout: Some(timeout) } => crate::events::within(timeout, &bell, rung(&bell)).await,
+            Turn::Idle { timeout: None } => rung(&doorbell).await,
+            Turn::Idle { timeout: Some(timeout) } => crate::events::within(timeout, &doorbell, rung(&doorbell)).await,
         }
     }
 }
 
-/// Waits until the bell rings. May return early, which causes an extra turn.
-async fn rung(bell: &Bell) {
+/// Waits until the doorbell rings. May return early, which causes an extra turn.
+async fn rung(doorbell: &Doorbell) {
     let mut registered = false;
     poll_fn(|context| {
         if std::mem::replace(&mut registered, true) {
             return Poll::Ready(());
         }
-        match bell.set_waker(Some(context.waker().clone())) {
-            // Wakes at once if the bell has rung already.
+        match doorbell.set_waker(Some(context.waker().clone())) {
+            // Wakes at once if the doorbell has rung already.
             Ok(()) => Poll::Pending,
             // The system refuses the thread that wakes on behalf of worker processes: poll.
             Err(_) => {

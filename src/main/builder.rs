@@ -71,7 +71,7 @@ impl<'a> WorkerBuilder<'a> {
 
     /// Attaches a worker whose end of `transport` is driven elsewhere.
     ///
-    /// The transport must ring the bell of this main endpoint when it is armed, or main must be turned often enough.
+    /// The transport must ring the doorbell of this main endpoint when it is armed, or main must be turned often enough.
     ///
     /// # Errors
     /// When the name is taken.

@@ -1,21 +1,21 @@
 //! Flags that signal work to main.
 
-use coincide_transport_atomics::Bell;
+use coincide_transport_atomics::Doorbell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Wake;
 use std::thread::ThreadId;
 
-/// Work is pending. Wakers set it, and ring main's bell if main may be asleep.
+/// Work is pending. Wakers set it, and ring main's doorbell if main may be asleep.
 pub(crate) struct Flag {
     set: AtomicBool,
-    bell: Arc<Bell>,
+    doorbell: Arc<Doorbell>,
     thread: Arc<Thread>,
 }
 
 impl Flag {
-    pub(super) fn new(bell: &Arc<Bell>, thread: &Arc<Thread>) -> Self {
-        Self { set: AtomicBool::new(false), bell: Arc::clone(bell), thread: Arc::clone(thread) }
+    pub(super) fn new(doorbell: &Arc<Doorbell>, thread: &Arc<Thread>) -> Self {
+        Self { set: AtomicBool::new(false), doorbell: Arc::clone(doorbell), thread: Arc::clone(thread) }
     }
 
     pub(crate) fn set(&self) {
@@ -23,11 +23,11 @@ impl Flag {
         self.set.store(true, Ordering::Release);
     }
 
-    /// Sets the flag and rings the bell, unless main checks the flag anyway.
+    /// Sets the flag and rings the doorbell, unless main checks the flag anyway.
     pub(super) fn raise(&self) {
         // The first to set it rings. Release pairs with the acquire in `take`.
         if !self.set.swap(true, Ordering::AcqRel) && !self.thread.is_turning_here() {
-            self.bell.ring();
+            self.doorbell.ring();
         }
     }
 
@@ -53,7 +53,7 @@ impl Wake for Flag {
     fn wake_by_ref(self: &Arc<Self>) {
         self.set();
         if !self.thread.is_turning_here() {
-            self.bell.ring();
+            self.doorbell.ring();
         }
     }
 }

@@ -75,7 +75,7 @@ impl Main {
     /// Creates a main endpoint without workers.
     ///
     /// # Errors
-    /// When the system refuses the event counter behind the bell.
+    /// When the system refuses the event counter behind the doorbell.
     pub fn new() -> std::io::Result<Self> {
         Ok(Self { shared: Rc::new(Shared::new()?) })
     }
@@ -106,12 +106,12 @@ impl Main {
     /// # Errors
     /// When the system refuses the thread that wakes on behalf of worker processes.
     pub fn set_waker(&self, waker: Option<Waker>) -> std::io::Result<()> {
-        self.shared.bell.set_waker(waker)
+        self.shared.doorbell.set_waker(waker)
     }
 
     /// Makes the loop that drives main take a turn soon.
     pub fn ring(&self) {
-        self.shared.bell.ring();
+        self.shared.doorbell.ring();
     }
 
     /// Serves the workers without blocking until there is nothing to do or `budget` is used up. Returns early when a task that waits for a
@@ -150,7 +150,7 @@ impl Main {
     /// ```
     pub fn run(&self) -> impl Future<Output = ()> + use<> {
         let shared = Rc::downgrade(&self.shared);
-        turn::take_turns(Arc::clone(&self.shared.bell), move || Some(shared.upgrade()?.turn(TURN, &|| false)))
+        turn::take_turns(Arc::clone(&self.shared.doorbell), move || Some(shared.upgrade()?.turn(TURN, &|| false)))
     }
 }
 

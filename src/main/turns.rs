@@ -9,7 +9,7 @@ use crate::calls::defaults::MEMORY_BUDGET;
 use crate::calls::host::Task;
 use crate::calls::turn::{Pace, Paced, Turn};
 use coincide_proto::Budget;
-use coincide_transport_atomics::{Bell, Patience};
+use coincide_transport_atomics::{BusyPoll, Doorbell};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::cell::{Cell, RefCell};
@@ -19,7 +19,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 pub(crate) struct Shared {
-    pub(crate) bell: Arc<Bell>,
+    pub(crate) doorbell: Arc<Doorbell>,
     /// Budget for the bodies in flight of all links.
     pub(crate) budget: Budget,
     pub(super) endpoints: RefCell<Vec<Rc<MainEndpoint>>>,
@@ -33,7 +33,7 @@ pub(crate) struct Shared {
     /// Jobs of other threads.
     mailbox: Arc<Mailbox>,
     pub(crate) names: Names,
-    linger: RefCell<Patience>,
+    busy_poll: RefCell<BusyPoll>,
     thread: Arc<Thread>,
     pace: Rc<Pace>,
     /// Next share of a round: 0 for other threads, then the links, then the tasks.
@@ -41,19 +41,19 @@ pub(crate) struct Shared {
     /// A task was woken that runs only after the turn.
     turn_over: Cell<bool>,
     /// A worker was served that may call again soon.
-    lingers: Cell<bool>,
-    /// The links will ring the bell.
+    polls_busily: Cell<bool>,
+    /// The links will ring the doorbell.
     armed: Cell<bool>,
 }
 
 impl Shared {
     pub(super) fn new() -> std::io::Result<Self> {
-        let bell = Bell::new()?;
+        let doorbell = Doorbell::new()?;
         let thread = Arc::new(Thread::new());
         Ok(Self {
-            tasks_woken: Arc::new(Flag::new(&bell, &thread)),
-            mailbox: Arc::new(Mailbox::new(Flag::new(&bell, &thread))),
-            bell,
+            tasks_woken: Arc::new(Flag::new(&doorbell, &thread)),
+            mailbox: Arc::new(Mailbox::new(Flag::new(&doorbell, &thread))),
+            doorbell,
             thread,
             budget: Budget::new(MEMORY_BUDGET),
             endpoints: RefCell::default(),
@@ -61,11 +61,11 @@ impl Shared {
             tasks: RefCell::default(),
             new_tasks: RefCell::default(),
             names: Names::default(),
-            linger: RefCell::new(Patience::main()),
+            busy_poll: RefCell::new(BusyPoll::main()),
             pace: Rc::default(),
             place: Cell::new(0),
             turn_over: Cell::new(false),
-            lingers: Cell::new(false),
+            polls_busily: Cell::new(false),
             armed: Cell::new(false),
         })
     }
@@ -73,13 +73,13 @@ impl Shared {
     /// A flag whose waker makes main take a turn.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn flag(&self) -> Flag {
-        Flag::new(&self.bell, &self.thread)
+        Flag::new(&self.doorbell, &self.thread)
     }
 
     pub(super) fn add(&self, endpoint: Rc<MainEndpoint>) {
         self.endpoints.borrow_mut().push(endpoint);
         // The new endpoint is not armed, so it is polled before main sleeps.
-        self.bell.ring();
+        self.doorbell.ring();
     }
 
     pub(super) fn add_pool(&self, pool: Weak<pool::State>) {
@@ -121,7 +121,7 @@ impl Shared {
         self.pace.begin(budget);
         loop {
             if !self.step() {
-                if self.lingers.take()
+                if self.polls_busily.take()
                     && self.tasks.borrow().is_empty()
                     && let Some(glances) = self.wait_a_little(woken)
                 {
@@ -136,11 +136,11 @@ impl Shared {
         }
     }
 
-    /// Lingers, and says how often it has looked when there is something to do.
+    /// Polls busily. Returns the number of polls when there is something to do.
     fn wait_a_little(&self, woken: &dyn Fn() -> bool) -> Option<u32> {
         let busy = || self.endpoints.borrow().iter().any(|endpoint| endpoint.is_busy());
         let mut glances = 0_u32;
-        let came = self.linger.borrow_mut().look(|| {
+        let came = self.busy_poll.borrow_mut().poll(|| {
             glances = glances.saturating_add(1);
             busy() || self.tasks_woken.is_set() || self.mailbox.flag().is_set() || woken()
         });
@@ -168,7 +168,7 @@ impl Shared {
                 Some(endpoint) if endpoint.is_busy() && endpoint.pump(&self.pace) => {
                     progress = true;
                     if endpoint.is_polled() {
-                        self.lingers.set(true);
+                        self.polls_busily.set(true);
                     }
                 }
                 Some(_) => {}
@@ -176,7 +176,7 @@ impl Shared {
                 None => {
                     if self.poll_tasks() {
                         progress = true;
-                        self.lingers.set(true);
+                        self.polls_busily.set(true);
                     }
                 }
             }
@@ -231,7 +231,7 @@ impl Shared {
         }
     }
 
-    /// Makes every link ring the bell from now on, unless there is something to do.
+    /// Makes every link ring the doorbell from now on, unless there is something to do.
     fn arm(&self) -> Turn {
         self.armed.set(true);
         let mut timeout: Option<Duration> = None;
@@ -257,8 +257,8 @@ impl Shared {
             for endpoint in self.endpoints.borrow().iter() {
                 endpoint.host.engine.borrow_mut().disarm();
             }
-            self.bell.wait(Some(Duration::ZERO));
-            self.linger.borrow_mut().woke();
+            self.doorbell.wait(Some(Duration::ZERO));
+            self.busy_poll.borrow_mut().woke();
         }
     }
 }
@@ -275,7 +275,7 @@ impl Owner for Shared {
 
     fn ring_outside_of_turn(&self) {
         if !self.thread.is_turning() {
-            self.bell.ring();
+            self.doorbell.ring();
         }
     }
 
@@ -304,7 +304,7 @@ impl Drop for Shared {
         }
         self.mailbox.close();
         // Ends `Main::run`.
-        self.bell.ring();
+        self.doorbell.ring();
     }
 }
 

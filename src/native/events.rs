@@ -1,6 +1,6 @@
 //! Interface of native event loops for endpoints.
 
-use coincide_transport_atomics::Bell;
+use coincide_transport_atomics::Doorbell;
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::io;
@@ -26,26 +26,26 @@ pub(crate) async fn next_task() {
     .await;
 }
 
-/// Awaits `rung`, and rings the bell after `timeout`. Executors have no timer in common, so one thread of this process rings for all.
-pub(crate) async fn within(timeout: Duration, bell: &Arc<Bell>, rung: impl Future<Output = ()>) {
-    match Timer::set(timeout, bell) {
+/// Awaits `rung`, and rings the doorbell after `timeout`. Executors have no timer in common, so one thread of this process rings for all.
+pub(crate) async fn within(timeout: Duration, doorbell: &Arc<Doorbell>, rung: impl Future<Output = ()>) {
+    match Timer::set(timeout, doorbell) {
         Ok(_timer) => rung.await,
         // Without a thread, the loop polls until the deadline.
         Err(_) => next_task().await,
     }
 }
 
-/// Rings a bell at a time, unless it is dropped before.
+/// Rings a doorbell at a time, unless it is dropped before.
 struct Timer {
     key: Key,
 }
 
-/// Time at which a bell rings, and a number that distinguishes timers of the same time.
+/// Time at which a doorbell rings, and a number that distinguishes timers of the same time.
 type Key = (Instant, u64);
 
 #[derive(Default)]
 struct Timers {
-    due: BTreeMap<Key, Arc<Bell>>,
+    due: BTreeMap<Key, Arc<Doorbell>>,
     last: u64,
     has_thread: bool,
 }
@@ -56,7 +56,7 @@ static TIMERS: Mutex<Timers> = Mutex::new(Timers { due: BTreeMap::new(), last: 0
 static EARLIER: Condvar = Condvar::new();
 
 impl Timer {
-    fn set(timeout: Duration, bell: &Arc<Bell>) -> io::Result<Self> {
+    fn set(timeout: Duration, doorbell: &Arc<Doorbell>) -> io::Result<Self> {
         let mut timers = lock();
         if !timers.has_thread {
             std::thread::Builder::new().name("coincide-timers".into()).spawn(ring_when_due)?;
@@ -68,7 +68,7 @@ impl Timer {
         if timers.due.first_key_value().is_none_or(|(first, _)| key < *first) {
             EARLIER.notify_one();
         }
-        timers.due.insert(key, Arc::clone(bell));
+        timers.due.insert(key, Arc::clone(doorbell));
         Ok(Self { key })
     }
 }
@@ -86,9 +86,9 @@ fn ring_when_due() {
         let wait = timers.due.first_key_value().map(|((at, _), _)| at.saturating_duration_since(now));
         match wait {
             Some(Duration::ZERO) => {
-                if let Some((_, bell)) = timers.due.pop_first() {
+                if let Some((_, doorbell)) = timers.due.pop_first() {
                     drop(timers);
-                    bell.ring();
+                    doorbell.ring();
                     timers = lock();
                 }
             }

@@ -7,7 +7,7 @@ use crate::calls::turn::{TURN, Turn};
 use crate::main::{Main, Runner, Worker, WorkerBuilder};
 use crate::worker::{Detached, Ring, Scope, WorkerEndpoint};
 use coincide_proto::{Config, Transport};
-use coincide_transport_atomics::{self as atomics, Bell};
+use coincide_transport_atomics::{self as atomics, Doorbell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::process::{Child, Command};
@@ -45,7 +45,7 @@ impl Main {
                 return output;
             }
             if let Turn::Idle { timeout } = shared.turn(TURN, &|| woken.is_set()) {
-                shared.bell.wait(timeout);
+                shared.doorbell.wait(timeout);
             }
         }
     }
@@ -55,7 +55,7 @@ impl Main {
 impl std::os::fd::AsFd for Main {
     /// Readable when there is something to do after an idle turn. Only [`Main::turn`] may read from it.
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.shared.bell.as_fd()
+        self.shared.doorbell.as_fd()
     }
 }
 
@@ -70,7 +70,7 @@ impl WorkerBuilder<'_> {
         F: FnOnce(&Scope) -> Result<(), Thrown> + Send + 'static,
     {
         self.check_name()?;
-        let (main_end, worker_end) = atomics::pair(self.rings, Arc::clone(&self.main.bell));
+        let (main_end, worker_end) = atomics::pair(self.rings, Arc::clone(&self.main.doorbell));
         let config = self.worker_config();
         let name = self.name.clone().unwrap_or_else(|| "coincide-worker".into());
         std::thread::Builder::new().name(name).spawn(move || {
@@ -86,7 +86,7 @@ impl WorkerBuilder<'_> {
     /// Calls of main wait until it is attached. Dropping the worker's part closes the link.
     ///
     /// # Errors
-    /// When the name is taken, or the system refuses the event counter behind the worker's bell.
+    /// When the name is taken, or the system refuses the event counter behind the worker's doorbell.
     ///
     /// ```
     /// use coincide::Main;
@@ -110,10 +110,11 @@ impl WorkerBuilder<'_> {
     /// ```
     pub fn detached(self) -> Result<(Worker, Detached), SpawnError> {
         self.check_name()?;
-        let bell = Bell::new()?;
-        let (main_end, worker_end) = atomics::pair_of_loops(self.rings, Arc::clone(&self.main.bell), Arc::clone(&bell));
+        let doorbell = Doorbell::new()?;
+        let (main_end, worker_end) =
+            atomics::pair_of_loops(self.rings, Arc::clone(&self.main.doorbell), Arc::clone(&doorbell));
         let config = self.worker_config();
-        Ok((self.connect(Box::new(main_end)), Detached::new(Box::new(worker_end), bell, config)))
+        Ok((self.connect(Box::new(main_end)), Detached::new(Box::new(worker_end), doorbell, config)))
     }
 
     /// Starts the worker as a process (Linux). The program hands control to [`serve_process`](crate::serve_process).
@@ -127,7 +128,7 @@ impl WorkerBuilder<'_> {
         if let Some(name) = &self.name {
             command.env(NAME_VARIABLE, name);
         }
-        let (process, main_end) = atomics::process::spawn(command, self.rings, &self.main.bell)?;
+        let (process, main_end) = atomics::process::spawn(command, self.rings, &self.main.doorbell)?;
         let worker = self.connect(Box::new(main_end));
         worker.endpoint.run_in(process);
         Ok(worker)

@@ -15,7 +15,7 @@ use crate::worker::Suspender;
 use crate::{Driver, Scope, SpawnError, Thrown, Tier};
 use coincide_proto::engine::FiberId;
 use coincide_proto::{Asked, CallId, Time};
-use coincide_transport_atomics::Bell;
+use coincide_transport_atomics::Doorbell;
 use coincide_transport_sw::link::{Inbox, Platform, WeakInbox, main_transport, worker_transport};
 use coincide_transport_sw::{Delivery, PollError};
 use js_sys::Uint8Array;
@@ -38,27 +38,28 @@ pub(super) fn why_not() -> Option<String> {
 /// Connects main to a Web Worker that has no link.
 pub(super) fn connect(builder: WorkerBuilder<'_>, web_worker: &JsValue) -> Result<Worker, SpawnError> {
     claim(web_worker).map_err(refused)?;
-    let bell = Arc::clone(&builder.main.bell);
-    let (port, owned) = Port::new(web_worker.clone(), Arc::clone(&bell));
+    let doorbell = Arc::clone(&builder.main.doorbell);
+    let (port, owned) = Port::new(web_worker.clone(), Arc::clone(&doorbell));
     let (end, inbox) = main_transport(None, port);
     let _ = owned.set(inbox.downgrade());
     let worker = builder.connect(Box::new(end));
     worker.endpoint.tier.set(Some(Tier::Suspending));
     worker.endpoint.run_in(WebWorker(web_worker.clone()));
-    attend(web_worker, ringing(bell), delivering(&inbox), failing(&worker.endpoint));
+    attend(web_worker, ringing(doorbell), delivering(&inbox), failing(&worker.endpoint));
     Ok(worker)
 }
 
 /// Serves in a worker. `setup` runs in a later microtask.
 pub(super) fn serve(boot: &Boot, setup: impl FnOnce(&Scope) -> Result<(), Thrown> + 'static) -> io::Result<()> {
-    let bell = Bell::new()?;
-    let (port, owned) = Port::new(JsValue::UNDEFINED, Arc::clone(&bell));
+    let doorbell = Doorbell::new()?;
+    let (port, owned) = Port::new(JsValue::UNDEFINED, Arc::clone(&doorbell));
     let (end, inbox) = worker_transport(None, port);
     let _ = owned.set(inbox.downgrade());
-    let rung = Arc::clone(&bell);
-    let driver = Driver::suspending(Box::new(end), Arc::new(move || rung.ring()), bell, config(boot), Box::new(Jspi));
+    let rung = Arc::clone(&doorbell);
+    let driver =
+        Driver::suspending(Box::new(end), Arc::new(move || rung.ring()), doorbell, config(boot), Box::new(Jspi));
     let scope = driver.scope().clone();
-    listen_to_main(ringing(Arc::clone(driver.bell())), delivering(&inbox));
+    listen_to_main(ringing(Arc::clone(driver.doorbell())), delivering(&inbox));
     let link = Rc::new(Link { driver, is_scheduled: Cell::new(false) });
     let waker = Waker::from(Arc::new(Scheduler));
     take_turns_by(&Closure::<dyn Fn()>::new(schedule).into_js_value());
@@ -110,7 +111,7 @@ fn schedule() {
     }
 }
 
-/// Takes a turn when the bell rings.
+/// Takes a turn when the doorbell rings.
 struct Scheduler;
 
 impl Wake for Scheduler {
@@ -216,7 +217,7 @@ impl Future for Suspendable {
 struct Port {
     /// The Web Worker on main; undefined in the worker.
     target: JsValue,
-    bell: Arc<Bell>,
+    doorbell: Arc<Doorbell>,
     /// Posts the frames that were sent.
     flush: JsValue,
 }
@@ -225,7 +226,7 @@ struct Port {
 type Owned = Rc<OnceCell<WeakInbox>>;
 
 impl Port {
-    fn new(target: JsValue, bell: Arc<Bell>) -> (Box<Self>, Owned) {
+    fn new(target: JsValue, doorbell: Arc<Doorbell>) -> (Box<Self>, Owned) {
         let inbox = Owned::default();
         let owned = Rc::clone(&inbox);
         let flush = move || {
@@ -234,7 +235,7 @@ impl Port {
             }
         };
         let flush = Closure::<dyn Fn()>::new(flush).into_js_value();
-        (Box::new(Self { target, bell, flush }), inbox)
+        (Box::new(Self { target, doorbell, flush }), inbox)
     }
 }
 
@@ -263,7 +264,7 @@ impl Platform for Port {
 
     fn cancel(&self, _: CallId) {}
 
-    fn look(&self, _: Option<CallId>) -> Asked {
+    fn poll_control(&self, _: Option<CallId>) -> Asked {
         Asked::default()
     }
 
@@ -272,7 +273,7 @@ impl Platform for Port {
     }
 
     fn ring(&self) {
-        self.bell.ring();
+        self.doorbell.ring();
     }
 
     fn leave(&self, _: &[u8]) {}

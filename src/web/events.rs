@@ -1,6 +1,6 @@
 //! Interface of the event loop of a page for endpoints.
 
-use coincide_transport_atomics::Bell;
+use coincide_transport_atomics::Doorbell;
 use futures_util::future::{Either, select};
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub(crate) async fn next_task() {
 }
 
 /// Awaits `rung` for at most `timeout`.
-pub(crate) async fn within(timeout: Duration, _bell: &Arc<Bell>, rung: impl Future<Output = ()>) {
+pub(crate) async fn within(timeout: Duration, _doorbell: &Arc<Doorbell>, rung: impl Future<Output = ()>) {
     let delay = JsFuture::from(delay(milliseconds(timeout)));
     let (Either::Left(_) | Either::Right(_)) = select(pin!(rung), pin!(delay)).await;
 }

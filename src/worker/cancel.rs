@@ -29,7 +29,7 @@ pub struct CancelToken {
 #[derive(Default)]
 struct Shared {
     cancelled: AtomicBool,
-    /// Bells of the workers that are blocked in a call with this token.
+    /// Doorbells of the workers that are blocked in a call with this token.
     waiting: Mutex<Vec<(u64, Ring)>>,
 }
 

@@ -5,7 +5,7 @@ use super::ring::Ring;
 use super::scope::Scope;
 use crate::calls::turn::{TURN, Turn, take_turns};
 use coincide_proto::{Closed, Config, Transport};
-use coincide_transport_atomics::Bell;
+use coincide_transport_atomics::Doorbell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
@@ -46,25 +46,25 @@ use std::time::Duration;
 #[must_use = "the link is closed when its driver is dropped"]
 pub struct Driver {
     scope: Scope,
-    bell: Arc<Bell>,
+    doorbell: Arc<Doorbell>,
 }
 
 impl Scope {
     /// Attaches to a link and returns its driver, for an event loop. For links between threads, use
     /// [`WorkerBuilder::detached`](crate::WorkerBuilder::detached).
     ///
-    /// The transport rings `bell` where it would otherwise wake a thread, and its `wait` returns when the bell is rung.
-    pub fn attach(transport: Box<dyn Transport>, bell: Arc<Bell>, config: Config) -> Driver {
-        let rung = Arc::clone(&bell);
-        Driver::new(transport, Arc::new(move || rung.ring()), bell, config)
+    /// The transport rings `doorbell` where it would otherwise wake a thread, and its `wait` returns when the doorbell is rung.
+    pub fn attach(transport: Box<dyn Transport>, doorbell: Arc<Doorbell>, config: Config) -> Driver {
+        let rung = Arc::clone(&doorbell);
+        Driver::new(transport, Arc::new(move || rung.ring()), doorbell, config)
     }
 }
 
 impl Driver {
     /// `ring` wakes the worker wherever it sleeps, in its loop or in a blocked call.
-    pub(crate) fn new(transport: Box<dyn Transport>, ring: Ring, bell: Arc<Bell>, config: Config) -> Self {
-        let scope = Scope::new(WorkerEndpoint::new(transport, ring, config, Some(Arc::clone(&bell))));
-        Self { scope, bell }
+    pub(crate) fn new(transport: Box<dyn Transport>, ring: Ring, doorbell: Arc<Doorbell>, config: Config) -> Self {
+        let scope = Scope::new(WorkerEndpoint::new(transport, ring, config, Some(Arc::clone(&doorbell))));
+        Self { scope, doorbell }
     }
 
     /// Creates a driver whose code is suspended where it would block.
@@ -72,12 +72,13 @@ impl Driver {
     pub(crate) fn suspending(
         transport: Box<dyn Transport>,
         ring: Ring,
-        bell: Arc<Bell>,
+        doorbell: Arc<Doorbell>,
         config: Config,
         suspender: Box<dyn super::Suspender>,
     ) -> Self {
-        let endpoint = WorkerEndpoint::suspending(transport, ring, config, Some(Arc::clone(&bell)), Some(suspender));
-        Self { scope: Scope::new(endpoint), bell }
+        let endpoint =
+            WorkerEndpoint::suspending(transport, ring, config, Some(Arc::clone(&doorbell)), Some(suspender));
+        Self { scope: Scope::new(endpoint), doorbell }
     }
 
     /// The worker's own side. Call [`ready`](Scope::ready) on it when the worker is ready.
@@ -85,9 +86,9 @@ impl Driver {
         &self.scope
     }
 
-    /// The bell that requests turns of the event loop.
-    pub fn bell(&self) -> &Arc<Bell> {
-        &self.bell
+    /// The doorbell that requests turns of the event loop.
+    pub fn doorbell(&self) -> &Arc<Doorbell> {
+        &self.doorbell
     }
 
     /// Sets the waker that is woken when there is work after an idle turn.
@@ -95,7 +96,7 @@ impl Driver {
     /// # Errors
     /// When the system refuses the thread that wakes on behalf of other processes.
     pub fn set_waker(&self, waker: Option<Waker>) -> std::io::Result<()> {
-        self.bell.set_waker(waker)
+        self.doorbell.set_waker(waker)
     }
 
     /// Serves main until there is nothing to do or `budget` is used up. Does not block, unless an export blocks in a call of main.
@@ -115,9 +116,9 @@ impl Driver {
     ///
     /// Its waker replaces that of [`set_waker`](Self::set_waker).
     pub async fn run(self) -> Closed {
-        take_turns(Arc::clone(&self.bell), || {
+        take_turns(Arc::clone(&self.doorbell), || {
             let turn = self.turn(TURN);
-            // If this turn has closed the link, the bell does not ring again.
+            // If this turn has closed the link, the doorbell does not ring again.
             (!self.is_done()).then_some(turn)
         })
         .await;
@@ -136,7 +137,7 @@ impl Drop for Driver {
 impl std::os::fd::AsFd for Driver {
     /// Readable when there is something to do after an idle turn. Only [`Driver::turn`] may read from it.
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.bell.as_fd()
+        self.doorbell.as_fd()
     }
 }
 
@@ -145,19 +146,19 @@ impl std::os::fd::AsFd for Driver {
 #[must_use = "the link is closed when the worker's part is dropped"]
 pub struct Detached {
     transport: Box<dyn Transport + Send>,
-    bell: Arc<Bell>,
+    doorbell: Arc<Doorbell>,
     config: Config,
 }
 
 #[cfg(not(target_family = "wasm"))]
 impl Detached {
-    pub(crate) fn new(transport: Box<dyn Transport + Send>, bell: Arc<Bell>, config: Config) -> Self {
-        Self { transport, bell, config }
+    pub(crate) fn new(transport: Box<dyn Transport + Send>, doorbell: Arc<Doorbell>, config: Config) -> Self {
+        Self { transport, doorbell, config }
     }
 
     /// Attaches to the link on this thread.
     pub fn attach(self) -> Driver {
-        Scope::attach(self.transport, self.bell, self.config)
+        Scope::attach(self.transport, self.doorbell, self.config)
     }
 }
 

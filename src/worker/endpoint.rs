@@ -16,7 +16,7 @@ use coincide_proto::engine::{self, Action, FiberId};
 use coincide_proto::{
     Budget, CallId, CloseReason, Closed, Config, Format, Outcome, Payload, Role, SendError, Session, Time, Transport,
 };
-use coincide_transport_atomics::{Bell, Patience};
+use coincide_transport_atomics::{BusyPoll, Doorbell};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::any::Any;
@@ -29,8 +29,8 @@ use std::time::Duration;
 pub(crate) struct WorkerEndpoint {
     pub(crate) host: Rc<Host>,
     ring: Ring,
-    /// The bell of the event loop that the worker lives in, if it does.
-    bell: Option<Arc<Bell>>,
+    /// The doorbell of the event loop that the worker lives in, if it does.
+    doorbell: Option<Arc<Doorbell>>,
     /// Suspends code instead of blocking the thread; `None` on tiers that block.
     suspender: Option<Box<dyn Suspender>>,
     /// Number of the last turn. A turn in which code was suspended ends when another one begins.
@@ -43,9 +43,9 @@ pub(crate) struct WorkerEndpoint {
     closed: Cell<bool>,
     /// A turn is being taken.
     turning: Cell<bool>,
-    /// The last turn was idle: the transport rings the bell.
+    /// The last turn was idle: the transport rings the doorbell.
     armed: Cell<bool>,
-    linger: RefCell<Patience>,
+    busy_poll: RefCell<BusyPoll>,
     pace: Rc<Pace>,
     /// Actions since the tasks were polled.
     actions: Cell<u32>,
@@ -68,8 +68,13 @@ pub(crate) trait Reflection {
 
 impl WorkerEndpoint {
     /// `ring` wakes the worker while it waits for the transport.
-    pub(crate) fn new(transport: Box<dyn Transport>, ring: Ring, config: Config, bell: Option<Arc<Bell>>) -> Self {
-        Self::suspending(transport, ring, config, bell, None)
+    pub(crate) fn new(
+        transport: Box<dyn Transport>,
+        ring: Ring,
+        config: Config,
+        doorbell: Option<Arc<Doorbell>>,
+    ) -> Self {
+        Self::suspending(transport, ring, config, doorbell, None)
     }
 
     /// Creates an endpoint. With a suspender, code is suspended where it would block.
@@ -77,7 +82,7 @@ impl WorkerEndpoint {
         transport: Box<dyn Transport>,
         ring: Ring,
         config: Config,
-        bell: Option<Arc<Bell>>,
+        doorbell: Option<Arc<Doorbell>>,
         suspender: Option<Box<dyn Suspender>>,
     ) -> Self {
         let session = Session::new(Role::Worker, config).with_budget(&Budget::new(MEMORY_BUDGET));
@@ -85,7 +90,7 @@ impl WorkerEndpoint {
             host: Rc::new(Host::new(session, transport)),
             tasks_woken: Arc::new(Woken::new(&ring)),
             ring,
-            bell,
+            doorbell,
             suspender,
             turns: Cell::new(0),
             checks: Cell::new(0),
@@ -93,7 +98,7 @@ impl WorkerEndpoint {
             closed: Cell::new(false),
             turning: Cell::new(false),
             armed: Cell::new(false),
-            linger: RefCell::new(Patience::main()),
+            busy_poll: RefCell::new(BusyPoll::main()),
             pace: Rc::default(),
             actions: Cell::new(0),
             tasks: RefCell::default(),
@@ -131,7 +136,7 @@ impl WorkerEndpoint {
             return self.wait_suspended(&**suspender, id, cancel);
         }
         let outcome = self.wait_for(id, cancel);
-        self.look_again();
+        self.request_turn();
         match outcome {
             Outcome::Returned { format, payload } => Ok((format, payload)),
             outcome => Err(RawError::from_outcome(function, outcome, self.host.engine.borrow().session())),
@@ -153,16 +158,16 @@ impl WorkerEndpoint {
     ) -> Result<(), CallError> {
         self.host.notify(function, encode)?;
         self.host.engine.borrow_mut().drain();
-        self.look_again();
+        self.request_turn();
         Ok(())
     }
 
     /// Schedules another turn of the event loop, because a wait has disarmed the transport. No-op inside a turn, which polls anyway.
-    fn look_again(&self) {
-        if let Some(bell) = &self.bell
+    fn request_turn(&self) {
+        if let Some(doorbell) = &self.doorbell
             && !self.turning.get()
         {
-            bell.ring();
+            doorbell.ring();
         }
     }
 
@@ -171,7 +176,7 @@ impl WorkerEndpoint {
         assert!(!self.turning.replace(true), "the worker takes a turn already: an export must not call `turn`");
         let _turning = Reset(&self.turning);
         if self.checks.get() > 0 {
-            // The bell rings when the check is over.
+            // The doorbell rings when the check is over.
             return Turn::Idle { timeout: None };
         }
         let turn = self.turns.get().wrapping_add(1);
@@ -179,11 +184,11 @@ impl WorkerEndpoint {
         self.visited.set(self.pace.begin(budget));
         if self.armed.replace(false) {
             self.host.engine.borrow_mut().disarm();
-            if let Some(bell) = &self.bell {
-                bell.wait(Some(Duration::ZERO));
+            if let Some(doorbell) = &self.doorbell {
+                doorbell.wait(Some(Duration::ZERO));
             }
         }
-        self.linger.borrow_mut().woke();
+        self.busy_poll.borrow_mut().woke();
         let mut answered = false;
         loop {
             match self.next_action() {
@@ -197,7 +202,7 @@ impl WorkerEndpoint {
                     answered = true;
                 }
                 None if self.poll_tasks() => {}
-                None if answered && self.suspender.is_none() && self.tasks.borrow().is_empty() && self.linger() => {}
+                None if answered && self.suspender.is_none() && self.tasks.borrow().is_empty() && self.busy_poll() => {}
                 None => {
                     self.stop_sleepers();
                     self.armed.set(true);
@@ -230,9 +235,9 @@ impl WorkerEndpoint {
     }
 
     /// Polls briefly for main's next call, which often follows an awaited one. Returns whether there is input.
-    fn linger(&self) -> bool {
+    fn busy_poll(&self) -> bool {
         let engine = self.host.engine.borrow();
-        self.linger.borrow_mut().look(|| engine.has_input())
+        self.busy_poll.borrow_mut().poll(|| engine.has_input())
     }
 
     /// Whether the link is closed, and everything that was queued before has been sent.
@@ -323,8 +328,8 @@ impl WorkerEndpoint {
         let _handles = handles::Aside::of(&self.host.handles);
         let _objects = window::Aside::of(self);
         self.turning.set(false);
-        // That turn sends what is queued. Later arrivals ring the bell.
-        self.look_again();
+        // That turn sends what is queued. Later arrivals ring the doorbell.
+        self.request_turn();
         let fiber = self.host.engine.borrow_mut().suspend();
         let result = suspend(fiber);
         self.host.engine.borrow_mut().resume_fiber(fiber);
@@ -368,7 +373,7 @@ impl WorkerEndpoint {
         let _ = self.suspended(|_| suspender.visit_event_loop());
         self.visited.set(clock::now());
         self.checks.set(self.checks.get() - 1);
-        self.look_again();
+        self.request_turn();
     }
 
     pub(super) fn sleep(&self, duration: Duration) -> Result<(), Stop> {
@@ -390,7 +395,7 @@ impl WorkerEndpoint {
         }
         let slept = self.sleep_until(clock::now().after(duration));
         self.host.engine.borrow_mut().wake_up();
-        self.look_again();
+        self.request_turn();
         slept
     }
 
@@ -398,7 +403,7 @@ impl WorkerEndpoint {
         // Actions since the time was over: a flood of calls must not delay the end.
         let mut late = 0;
         loop {
-            let is_idle = !self.look()?;
+            let is_idle = !self.poll_control()?;
             let left = end.since(clock::now());
             if left.is_zero() {
                 late += 1;
@@ -413,7 +418,7 @@ impl WorkerEndpoint {
 
     pub(super) fn ready(&self) -> Result<(), SendError> {
         self.host.engine.borrow_mut().ready()?;
-        self.look_again();
+        self.request_turn();
         Ok(())
     }
 
@@ -438,15 +443,15 @@ impl WorkerEndpoint {
 
     pub(super) fn check(&self) -> Result<(), Stop> {
         self.visit_event_loop();
-        while self.look()? {}
+        while self.poll_control()? {}
         Ok(())
     }
 
     /// Performs the next action of a worker that computes or sleeps. Returns whether there was one.
-    fn look(&self) -> Result<bool, Stop> {
+    fn poll_control(&self) -> Result<bool, Stop> {
         self.host.expire();
-        let looked = self.host.engine.borrow_mut().look();
-        match looked {
+        let polled = self.host.engine.borrow_mut().poll_control();
+        match polled {
             Ok(None) => Ok(false),
             Ok(Some(action)) => {
                 self.perform(action);
@@ -461,7 +466,7 @@ impl WorkerEndpoint {
     /// Runs a short task when the worker serves and is idle.
     pub(crate) fn when_idle(&self, action: impl Future<Output = ()> + 'static) {
         self.spawn(Box::pin(action));
-        self.look_again();
+        self.request_turn();
     }
 
     /// Closes the link because the worker's own code has failed.
@@ -478,7 +483,7 @@ impl WorkerEndpoint {
             engine.drain();
         }
         self.settle();
-        self.look_again();
+        self.request_turn();
     }
 
     /// Performs the actions of a closed link that run no function.
@@ -560,7 +565,7 @@ impl Endpoint for WorkerEndpoint {
     /// Schedules a turn of the event loop, which may have to wait for room or for a new deadline.
     fn flush(&self) {
         self.host.engine.borrow_mut().flush();
-        self.look_again();
+        self.request_turn();
     }
 }
 

@@ -92,11 +92,11 @@ fn call_without_room_made_outside_of_turn_continues_in_next_turn() {
             assert_eq!(result.unwrap(), (1_usize << 20).to_le_bytes());
             return;
         }
-        // Takes a turn only after the bell has rung.
+        // Takes a turn only after the doorbell has rung.
         if woken.0.swap(false, Ordering::SeqCst) {
             while main.turn(Duration::from_millis(1)) == Turn::More {}
         }
-        assert!(start.elapsed() < Duration::from_secs(20), "the bell does not ring for another turn");
+        assert!(start.elapsed() < Duration::from_secs(20), "the doorbell does not ring for another turn");
         std::thread::yield_now();
     }
 }

@@ -6,7 +6,7 @@
 //! Each figure is the median of three runs of 20 milliseconds, a rough one; `--runs 50` gives figures to compare.
 
 use coincide_proto::{Transmit, Transport};
-use coincide_transport_atomics::{Bell, MainTransport, Rings, WorkerTransport, pair};
+use coincide_transport_atomics::{Doorbell, MainTransport, Rings, WorkerTransport, pair};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -96,14 +96,14 @@ enum Manner {
     Spinning,
     /// Both ends wait as they do by default.
     Waiting,
-    /// Main sleeps at its bell after each frame, the worker waits.
+    /// Main sleeps at its doorbell after each frame, the worker waits.
     Parked,
 }
 
 fn link(size: usize, capacity: usize, manner: Manner) -> u128 {
-    let bell = Bell::new().unwrap();
+    let doorbell = Doorbell::new().unwrap();
     let config = Rings::default().up_capacity(capacity).down_capacity(capacity);
-    let (mut main, mut worker) = pair(config, Arc::clone(&bell));
+    let (mut main, mut worker) = pair(config, Arc::clone(&doorbell));
     let thread = thread::spawn(move || {
         let mut buffer = vec![0; size];
         let pass = |main: &mut MainTransport, room: bool| match manner {
@@ -111,7 +111,7 @@ fn link(size: usize, capacity: usize, manner: Manner) -> u128 {
             Manner::Waiting => main.wait(room, None),
             Manner::Parked => {
                 if main.arm(room) {
-                    bell.wait(None);
+                    doorbell.wait(None);
                     main.disarm();
                 }
             }

@@ -16,7 +16,7 @@ export function attach(buffer, wasm, ring) {
     own: new Uint8Array(wasm.buffer),
     ring,
     listening: false,
-    bell: null,
+    doorbell: null,
   };
   const handle = free.pop() ?? memories.length;
   memories[handle] = memory;
@@ -30,7 +30,7 @@ export function detach(handle) {
 
 /** The endpoint's peer cannot listen to words: `port` wakes it. */
 export function wakeByPort(handle, port) {
-  memories[handle].bell = port;
+  memories[handle].doorbell = port;
 }
 
 export function size(handle) {
@@ -93,7 +93,7 @@ export function notify(handle, at) {
   const memory = memories[handle];
   Atomics.notify(memory.words, at >>> 2);
   try {
-    memory.bell?.postMessage(0);
+    memory.doorbell?.postMessage(0);
   } catch {
     // Programs may replace it. wasm must not see that.
   }

@@ -20,13 +20,13 @@
 //! swap: a plain store of 0 would hide the news of those who swapped before it from the next announcement.
 //! `tests/loom.rs` checks all this, and fails if one of these swaps becomes a load or a store.
 
-use crate::bell::Bell;
+use crate::doorbell::Doorbell;
 use crate::layout::{MAIN, Rings, Side, WORKER};
 use crate::memory::Memory;
 use crate::ring::{Consumer, Frame, Producer, Record};
 use crate::sync::AtomicBool;
 use crate::sys::Instant;
-use crate::wait::Patience;
+use crate::wait::BusyPoll;
 use coincide_proto::{Gone, ProtocolError, ReceiveError, Transmit};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -39,9 +39,9 @@ pub(crate) struct Endpoint<M: Memory> {
     outbox: Producer,
     max_frame: usize,
     peer: Side,
-    peer_doorbell: Doorbell,
+    peer_wake: Wake,
     ringer: Ringer<M>,
-    patience: Patience,
+    busy_poll: BusyPoll,
     /// A copy of the frame being received, where the memory is distant.
     near: Vec<u8>,
     /// Why nothing can be received any more.
@@ -52,29 +52,29 @@ pub(crate) struct Endpoint<M: Memory> {
 
 /// How an endpoint is woken.
 #[derive(Clone)]
-pub(crate) enum Doorbell {
+pub(crate) enum Wake {
     /// It sleeps on its `parked` word.
     Word,
-    /// It sleeps at a bell, maybe with other things to wait for.
-    Bell(Arc<Bell>),
-    /// It sleeps at a bell of another process.
+    /// It sleeps at a doorbell, maybe with other things to wait for.
+    Doorbell(Arc<Doorbell>),
+    /// It sleeps at a doorbell of another process.
     #[cfg(not(target_family = "wasm"))]
-    Remote(crate::sys::RemoteBell),
+    Remote(crate::sys::RemoteDoorbell),
 }
 
 impl<M: Memory> Endpoint<M> {
     /// Main's end of the link that `config` describes, which sleeps by `own`. The worker sleeps on its word.
-    pub(crate) fn main(memory: M, config: &Rings, own: Doorbell) -> Self {
+    pub(crate) fn main(memory: M, config: &Rings, own: Wake) -> Self {
         let (inbox, outbox) = (config.up(), config.down());
         Self {
             inbox: Consumer::new(inbox),
             outbox: Producer::new(outbox),
             max_frame: outbox.max_frame(),
             peer: WORKER,
-            peer_doorbell: Doorbell::Word,
+            peer_wake: Wake::Word,
             ringer: Ringer::new(memory.clone(), MAIN, own),
             memory,
-            patience: Patience::worker(),
+            busy_poll: BusyPoll::worker(),
             near: Vec::new(),
             over: None,
             closed: false,
@@ -82,17 +82,17 @@ impl<M: Memory> Endpoint<M> {
     }
 
     /// The worker's end of the link that `config` describes.
-    pub(crate) fn worker(memory: M, config: &Rings, main: Doorbell) -> Self {
+    pub(crate) fn worker(memory: M, config: &Rings, main: Wake) -> Self {
         let (inbox, outbox) = (config.down(), config.up());
         Self {
             inbox: Consumer::new(inbox),
             outbox: Producer::new(outbox),
             max_frame: outbox.max_frame(),
             peer: MAIN,
-            peer_doorbell: main,
-            ringer: Ringer::new(memory.clone(), WORKER, Doorbell::Word),
+            peer_wake: main,
+            ringer: Ringer::new(memory.clone(), WORKER, Wake::Word),
             memory,
-            patience: Patience::worker(),
+            busy_poll: BusyPoll::worker(),
             near: Vec::new(),
             over: None,
             closed: false,
@@ -100,14 +100,14 @@ impl<M: Memory> Endpoint<M> {
     }
 
     /// The endpoint sleeps in an event loop, by this doorbell, when it isn't blocked.
-    pub(crate) fn sleep_by(&mut self, doorbell: Doorbell) {
-        self.ringer.doorbell = doorbell;
+    pub(crate) fn sleep_by(&mut self, wake: Wake) {
+        self.ringer.wake = wake;
     }
 
     /// The peer sleeps by this doorbell.
     #[cfg(not(target_family = "wasm"))]
-    pub(crate) fn ring_peer_by(&mut self, doorbell: Doorbell) {
-        self.peer_doorbell = doorbell;
+    pub(crate) fn ring_peer_by(&mut self, wake: Wake) {
+        self.peer_wake = wake;
     }
 
     #[cfg(target_family = "wasm")]
@@ -119,8 +119,8 @@ impl<M: Memory> Endpoint<M> {
         self.max_frame
     }
 
-    pub(crate) fn set_patience(&mut self, patience: Patience) {
-        self.patience = patience;
+    pub(crate) fn set_busy_poll(&mut self, busy_poll: BusyPoll) {
+        self.busy_poll = busy_poll;
     }
 
     pub(crate) fn ringer(&self) -> Ringer<M> {
@@ -224,7 +224,7 @@ impl<M: Memory> Endpoint<M> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         if !self.look(room) {
             self.park(room, deadline);
-            self.patience.woke();
+            self.busy_poll.woke();
         }
         // A swap, so that it acquires from the last of several rings and doesn't wipe out one that it hasn't read.
         if self.ringer.rung.load(Ordering::Relaxed) {
@@ -234,9 +234,9 @@ impl<M: Memory> Endpoint<M> {
 
     /// Whether there was something before patience was over.
     fn look(&mut self, room: bool) -> bool {
-        let mut patience = std::mem::replace(&mut self.patience, Patience::NONE);
-        let came = patience.look(|| self.is_ready(room) || self.ringer.rung.load(Ordering::Relaxed));
-        self.patience = patience;
+        let mut busy_poll = std::mem::replace(&mut self.busy_poll, BusyPoll::NONE);
+        let came = busy_poll.poll(|| self.is_ready(room) || self.ringer.rung.load(Ordering::Relaxed));
+        self.busy_poll = busy_poll;
         came
     }
 
@@ -283,19 +283,19 @@ impl<M: Memory> Endpoint<M> {
     fn wake_peer(&self) {
         // The wake-up rule: what there is to see was stored with release before this swap, which pairs with the one in `arm`.
         if self.memory.swap(self.peer.parked, 0) != 0 {
-            match &self.peer_doorbell {
-                Doorbell::Word => self.memory.notify(self.peer.parked),
-                Doorbell::Bell(bell) => bell.ring(),
+            match &self.peer_wake {
+                Wake::Word => self.memory.notify(self.peer.parked),
+                Wake::Doorbell(doorbell) => doorbell.ring(),
                 #[cfg(not(target_family = "wasm"))]
-                Doorbell::Remote(bell) => bell.ring(),
+                Wake::Remote(doorbell) => doorbell.ring(),
             }
         }
     }
 
     fn sleep(&self, timeout: Option<Duration>) {
-        match &self.ringer.doorbell {
-            Doorbell::Bell(bell) if !M::DISTANT => {
-                bell.wait(timeout);
+        match &self.ringer.wake {
+            Wake::Doorbell(doorbell) if !M::DISTANT => {
+                doorbell.wait(timeout);
             }
             _ => self.memory.wait(self.ringer.own.parked, 1, timeout),
         }
@@ -317,20 +317,20 @@ impl<M: Memory> Drop for Endpoint<M> {
 pub(crate) struct Ringer<M> {
     memory: M,
     own: Side,
-    doorbell: Doorbell,
-    /// Set by `ring`, cleared by the end of the endpoint's `wait`, so that a ring just before a wait isn't lost. A bell needs none: it
+    wake: Wake,
+    /// Set by `ring`, cleared by the end of the endpoint's `wait`, so that a ring just before a wait isn't lost. A doorbell needs none: it
     /// remembers by itself.
     rung: Arc<AtomicBool>,
 }
 
 impl<M: Memory> Ringer<M> {
-    fn new(memory: M, own: Side, doorbell: Doorbell) -> Self {
-        Self { memory, own, doorbell, rung: Arc::new(AtomicBool::new(false)) }
+    fn new(memory: M, own: Side, wake: Wake) -> Self {
+        Self { memory, own, wake, rung: Arc::new(AtomicBool::new(false)) }
     }
 
     pub(crate) fn ring(&self) {
-        match &self.doorbell {
-            Doorbell::Bell(bell) => bell.ring(),
+        match &self.wake {
+            Wake::Doorbell(doorbell) => doorbell.ring(),
             _ => {
                 // News like any other: published with release, then the announcement is taken away.
                 self.rung.swap(true, Ordering::AcqRel);
@@ -363,9 +363,9 @@ mod tests {
             let config = Rings::default().up_capacity(0).down_capacity(0);
             let region = heap::allocate(config.region_len());
             config.describe(&region);
-            let bell = Bell::new().unwrap();
-            let main = Endpoint::main(region.clone(), &config, Doorbell::Bell(Arc::clone(&bell)));
-            let worker = Endpoint::worker(region.clone(), &config, Doorbell::Bell(bell));
+            let doorbell = Doorbell::new().unwrap();
+            let main = Endpoint::main(region.clone(), &config, Wake::Doorbell(Arc::clone(&doorbell)));
+            let worker = Endpoint::worker(region.clone(), &config, Wake::Doorbell(doorbell));
             Self { config, region, main, worker }
         }
     }

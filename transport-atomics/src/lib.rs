@@ -8,9 +8,9 @@
 #![cfg_attr(target_family = "wasm", warn(clippy::use_debug))]
 #![deny(unsafe_code)]
 
-mod bell;
 #[cfg(target_family = "wasm")]
 mod clock;
+mod doorbell;
 mod endpoint;
 #[cfg(any(fuzzing, all(test, not(loom))))]
 #[doc(hidden)]
@@ -41,9 +41,9 @@ pub mod web;
 #[doc = include_str!("../LAYOUT.md")]
 pub mod specification {}
 
-pub use bell::Bell;
+pub use doorbell::Doorbell;
 pub use layout::Rings;
 pub use link::{MainTransport, Ringer, WorkerTransport};
 #[cfg(not(target_family = "wasm"))]
 pub use threads::{pair, pair_of_loops};
-pub use wait::Patience;
+pub use wait::BusyPoll;

@@ -3,7 +3,7 @@
 use crate::endpoint::{Endpoint, Ringer as EndpointRinger};
 use crate::layout::RECORD_HEADER;
 use crate::sys::SharedMemory;
-use crate::wait::Patience;
+use crate::wait::BusyPoll;
 use coincide_proto::{FrameBytes, Gone, ProtocolError, ReceiveError, Session, Transmit, Transport};
 use std::time::Duration;
 
@@ -27,8 +27,8 @@ macro_rules! end {
             }
 
             /// Sets how long [`wait`](Transport::wait) looks before it sleeps.
-            pub fn set_patience(&mut self, patience: Patience) {
-                self.endpoint.set_patience(patience);
+            pub fn set_busy_poll(&mut self, busy_poll: BusyPoll) {
+                self.endpoint.set_busy_poll(busy_poll);
             }
 
             /// Gives the bytes of the next frame, if there is one, to `take`. `Ok(false)`: none is waiting. What
@@ -98,8 +98,8 @@ macro_rules! end {
 }
 
 end! {
-    /// Main's end of a link. It is woken by the [`Bell`](crate::Bell) that it was made with, which may serve other links too:
-    /// [`wait`](Transport::wait) takes rings for those as well, so with several links arm them all and wait for the bell itself.
+    /// Main's end of a link. It is woken by the [`Doorbell`](crate::Doorbell) that it was made with, which may serve other links too:
+    /// [`wait`](Transport::wait) takes rings for those as well, so with several links arm them all and wait for the doorbell itself.
     ///
     /// Dropping it, or the thread's panic, leaves the link.
     MainTransport
@@ -118,9 +118,9 @@ end! {
 ///
 /// ```
 /// use coincide_proto::Transport;
-/// use coincide_transport_atomics::{Bell, Rings, pair};
+/// use coincide_transport_atomics::{Doorbell, Rings, pair};
 ///
-/// let (_main, mut worker) = pair(Rings::default(), Bell::new()?);
+/// let (_main, mut worker) = pair(Rings::default(), Doorbell::new()?);
 /// let ringer = worker.ringer();
 /// let thread = std::thread::spawn(move || worker.wait(false, None));
 /// ringer.ring();

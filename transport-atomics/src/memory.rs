@@ -80,7 +80,7 @@ pub(crate) trait Memory: Clone {
         });
     }
 
-    /// The endpoint announces by the word that it sleeps in an event loop, and has its bell rung when somebody wakes those who
+    /// The endpoint announces by the word that it sleeps in an event loop, and has its doorbell rung when somebody wakes those who
     /// sleep on the word. `false`: the word is no longer `expected`. Where endpoints in event loops are rung
     /// by their peers there is nothing to do.
     fn listen(&self, _word: usize, _expected: u32) -> bool {

@@ -3,8 +3,8 @@
 //! Length words and the words of the control block are loom's atomics, so that loads may give any value that the orderings allow.
 //! The bytes of frames are loom's cells, so that a copy that isn't ordered after the copy of the other end is an error.
 
-use crate::bell::Bell;
-use crate::endpoint::{Doorbell, Endpoint, Ringer};
+use crate::doorbell::Doorbell;
+use crate::endpoint::{Endpoint, Ringer, Wake};
 use crate::layout::{CONTROL_LEN, RECORD_ALIGN, Rings};
 use crate::memory::Memory;
 use coincide_proto::{FrameBytes, Gone, ReceiveError, Transmit};
@@ -24,11 +24,11 @@ pub struct ModelRinger(Ringer<LoomMemory>);
 
 /// The ends of main and of the worker.
 pub fn pair(config: Rings) -> (ModelEnd, ModelEnd) {
-    let bell = Bell::new().expect("takes no descriptor");
+    let doorbell = Doorbell::new().expect("takes no descriptor");
     let memory = LoomMemory::new(config.region_len());
     config.describe(&memory);
-    let main = Endpoint::main(memory.clone(), &config, Doorbell::Bell(Arc::clone(&bell)));
-    let worker = Endpoint::worker(memory, &config, Doorbell::Bell(bell));
+    let main = Endpoint::main(memory.clone(), &config, Wake::Doorbell(Arc::clone(&doorbell)));
+    let worker = Endpoint::worker(memory, &config, Wake::Doorbell(doorbell));
     (ModelEnd(main), ModelEnd(worker))
 }
 

@@ -6,12 +6,12 @@
 //!
 //! ```no_run
 //! use coincide_proto::{Transmit, Transport};
-//! use coincide_transport_atomics::{Bell, Rings, process};
+//! use coincide_transport_atomics::{Doorbell, Rings, process};
 //!
 //! // In the parent:
-//! let bell = Bell::new()?;
+//! let doorbell = Doorbell::new()?;
 //! let mut command = std::process::Command::new("./worker");
-//! let (mut child, mut main) = process::spawn(&mut command, Rings::default(), &bell)?;
+//! let (mut child, mut main) = process::spawn(&mut command, Rings::default(), &doorbell)?;
 //! main.send(&Transmit::new(b"ping", b"")).unwrap();
 //!
 //! // First thing in the child:
@@ -20,11 +20,11 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
-use crate::bell::Bell;
-use crate::endpoint::{Doorbell, Endpoint};
+use crate::doorbell::Doorbell;
+use crate::endpoint::{Endpoint, Wake};
 use crate::layout::Rings;
 use crate::link::{MainTransport, WorkerTransport};
-use crate::sys::{self, Inherited, Life, Prepared, Process, RemoteBell};
+use crate::sys::{self, Inherited, Life, Prepared, Process, RemoteDoorbell};
 use std::io;
 use std::process::{Child, Command};
 use std::sync::Arc;
@@ -38,11 +38,11 @@ use std::sync::Arc;
 /// # Errors
 /// When the child can't be started, or there are no descriptors, threads or memory left;
 /// [`Unsupported`](io::ErrorKind::Unsupported) on other platforms than Linux.
-pub fn spawn(command: &mut Command, config: Rings, bell: &Arc<Bell>) -> io::Result<(Child, MainTransport)> {
-    let Prepared { region, remote, life, handover } = sys::prepare(&config, bell)?;
-    let tie = MainTie { bell: Arc::clone(bell), remote, life: life.clone() };
-    bell.hears_processes()?;
-    let endpoint = Endpoint::main(region, &config, Doorbell::Bell(Arc::clone(bell)));
+pub fn spawn(command: &mut Command, config: Rings, doorbell: &Arc<Doorbell>) -> io::Result<(Child, MainTransport)> {
+    let Prepared { region, remote, life, handover } = sys::prepare(&config, doorbell)?;
+    let tie = MainTie { doorbell: Arc::clone(doorbell), remote, life: life.clone() };
+    doorbell.hears_processes()?;
+    let endpoint = Endpoint::main(region, &config, Wake::Doorbell(Arc::clone(doorbell)));
     let mut child = handover.spawn(command)?;
     if let Err(error) = watch(life, Some(Process::child(&child)), endpoint.obituary()) {
         // Both fail only if it has ended already.
@@ -65,7 +65,7 @@ pub fn from_env() -> io::Result<Option<WorkerTransport>> {
     let Some(Inherited { region, len, remote, life, maker }) = sys::inherit()? else { return Ok(None) };
     let config = Rings::read(&region, len)?;
     let tie = WorkerTie { life: life.clone() };
-    let endpoint = Endpoint::worker(region, &config, Doorbell::Remote(remote));
+    let endpoint = Endpoint::worker(region, &config, Wake::Remote(remote));
     watch(life, maker, endpoint.obituary())?;
     Ok(Some(WorkerTransport::new(endpoint, Some(Box::new(tie)))))
 }
@@ -81,15 +81,15 @@ fn watch(life: Life, peer: Option<Process>, obituary: impl FnOnce() + Send + 'st
 }
 
 struct MainTie {
-    bell: Arc<Bell>,
-    remote: RemoteBell,
+    doorbell: Arc<Doorbell>,
+    remote: RemoteDoorbell,
     life: Life,
 }
 
 impl Drop for MainTie {
     fn drop(&mut self) {
         self.life.end();
-        self.bell.signal().forget(&self.remote);
+        self.doorbell.signal().forget(&self.remote);
     }
 }
 

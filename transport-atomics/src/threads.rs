@@ -1,21 +1,21 @@
 //! Links between threads of one process.
 
-use crate::bell::Bell;
-use crate::endpoint::{Doorbell, Endpoint};
+use crate::doorbell::Doorbell;
+use crate::endpoint::{Endpoint, Wake};
 use crate::heap;
 use crate::layout::Rings;
 use crate::link::{MainTransport, WorkerTransport};
 use crate::sys::SharedMemory;
 use std::sync::Arc;
 
-/// A link between two threads: the end of main, which `bell` wakes, and the end of the worker, to be moved to its thread.
+/// A link between two threads: the end of main, which `doorbell` wakes, and the end of the worker, to be moved to its thread.
 ///
 /// ```
 /// use coincide_proto::{Transmit, Transport};
-/// use coincide_transport_atomics::{Bell, Rings, pair};
+/// use coincide_transport_atomics::{Doorbell, Rings, pair};
 ///
-/// let bell = Bell::new()?;
-/// let (mut main, mut worker) = pair(Rings::default(), bell);
+/// let doorbell = Doorbell::new()?;
+/// let (mut main, mut worker) = pair(Rings::default(), doorbell);
 /// let thread = std::thread::spawn(move || {
 ///     worker.send(&Transmit::new(b"hello, ", b"main")).unwrap();
 /// });
@@ -28,23 +28,23 @@ use std::sync::Arc;
 /// # thread.join().unwrap();
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub fn pair(config: Rings, bell: Arc<Bell>) -> (MainTransport, WorkerTransport) {
-    let (main, worker) = ends(config, bell);
+pub fn pair(config: Rings, doorbell: Arc<Doorbell>) -> (MainTransport, WorkerTransport) {
+    let (main, worker) = ends(config, doorbell);
     (MainTransport::new(main, None), WorkerTransport::new(worker, None))
 }
 
-/// The same for a worker that lives in an event loop: each end is woken by a bell.
-pub fn pair_of_loops(config: Rings, main: Arc<Bell>, worker: Arc<Bell>) -> (MainTransport, WorkerTransport) {
+/// The same for a worker that lives in an event loop: each end is woken by a doorbell.
+pub fn pair_of_loops(config: Rings, main: Arc<Doorbell>, worker: Arc<Doorbell>) -> (MainTransport, WorkerTransport) {
     let (mut main, mut worker_end) = ends(config, main);
-    main.ring_peer_by(Doorbell::Bell(Arc::clone(&worker)));
-    worker_end.sleep_by(Doorbell::Bell(worker));
+    main.ring_peer_by(Wake::Doorbell(Arc::clone(&worker)));
+    worker_end.sleep_by(Wake::Doorbell(worker));
     (MainTransport::new(main, None), WorkerTransport::new(worker_end, None))
 }
 
-fn ends(config: Rings, bell: Arc<Bell>) -> (Endpoint<SharedMemory>, Endpoint<SharedMemory>) {
+fn ends(config: Rings, doorbell: Arc<Doorbell>) -> (Endpoint<SharedMemory>, Endpoint<SharedMemory>) {
     let region = heap::allocate(config.region_len());
     config.describe(&region);
-    let main = Endpoint::main(region.clone(), &config, Doorbell::Bell(Arc::clone(&bell)));
-    let worker = Endpoint::worker(region, &config, Doorbell::Bell(bell));
+    let main = Endpoint::main(region.clone(), &config, Wake::Doorbell(Arc::clone(&doorbell)));
+    let worker = Endpoint::worker(region, &config, Wake::Doorbell(doorbell));
     (main, worker)
 }

@@ -32,19 +32,19 @@ use std::time::Duration;
 
 /// How an endpoint waits before it parks: see the table in the source.
 ///
-/// [`look`](Self::look) before parking, and [`woke`](Self::woke) afterwards, from which it learns.
+/// [`poll`](Self::poll) before parking, and [`woke`](Self::woke) afterwards, from which it learns.
 ///
 /// ```
-/// use coincide_transport_atomics::Patience;
+/// use coincide_transport_atomics::BusyPoll;
 ///
-/// let mut linger = Patience::main();
-/// assert!(linger.look(|| true));
-/// assert!(!linger.look(|| false));
+/// let mut busy_poll = BusyPoll::main();
+/// assert!(busy_poll.poll(|| true));
+/// assert!(!busy_poll.poll(|| false));
 /// // Here the endpoint parks.
-/// linger.woke();
+/// busy_poll.woke();
 /// ```
 #[derive(Clone, Debug)]
-pub struct Patience {
+pub struct BusyPoll {
     spin: Duration,
     total: Duration,
     reach: Duration,
@@ -60,7 +60,7 @@ pub struct Patience {
     long: u32,
 }
 
-impl Patience {
+impl BusyPoll {
     /// Parks at once.
     pub const NONE: Self = Self::new(Duration::ZERO, Duration::ZERO);
 
@@ -81,16 +81,16 @@ impl Patience {
 
     /// Suits a main that waits for the next call: 50 µs, and up to 100 µs (in a browser 200 µs) while that helps.
     pub fn main() -> Self {
-        Self::lingering(MAIN_TOTAL).reaching(MAIN_REACH)
+        Self::spinning(MAIN_TOTAL).reaching(MAIN_REACH)
     }
 
     /// Suits a worker that waits for an answer: 20 µs, and up to 100 µs (in a browser 150 µs) while that helps.
     pub fn worker() -> Self {
-        Self::lingering(WORKER_TOTAL).reaching(WORKER_REACH)
+        Self::spinning(WORKER_TOTAL).reaching(WORKER_REACH)
     }
 
     /// Looks for `total`, and spins for the first 2 µs of it.
-    fn lingering(total: Duration) -> Self {
+    fn spinning(total: Duration) -> Self {
         Self::new(total.min(SPIN), total)
     }
 
@@ -102,7 +102,7 @@ impl Patience {
     /// Looks until `ready`, or until it is time to park: `false`.
     ///
     /// `ready` is called at least once, and many times per microsecond, so it should only read a word or two.
-    pub fn look(&mut self, mut ready: impl FnMut() -> bool) -> bool {
+    pub fn poll(&mut self, mut ready: impl FnMut() -> bool) -> bool {
         self.parked = None;
         if ready() {
             return true;
@@ -120,7 +120,7 @@ impl Patience {
         let start = Instant::now();
         let holds = !CAN_YIELD || self.yield_after.is_some_and(|after| start < after);
         let looks = self.long < MANY_LONG_WAITS && (!holds || self.holding.allows());
-        let came = looks && self.poll(&mut ready, start, spins, holds);
+        let came = looks && self.poll_phases(&mut ready, start, spins, holds);
         if came {
             self.long = 0;
         } else {
@@ -129,7 +129,7 @@ impl Patience {
         came
     }
 
-    /// Takes in how long the wait took that [`look`](Self::look) has given up: to be called when the endpoint is awake again.
+    /// Takes in how long the wait took that [`poll`](Self::poll) has given up: to be called when the endpoint is awake again.
     pub fn woke(&mut self) {
         let Some((start, held)) = self.parked.take() else {
             return;
@@ -150,7 +150,7 @@ impl Patience {
         }
     }
 
-    fn poll(&mut self, ready: &mut impl FnMut() -> bool, start: Instant, spins: bool, holds: bool) -> bool {
+    fn poll_phases(&mut self, ready: &mut impl FnMut() -> bool, start: Instant, spins: bool, holds: bool) -> bool {
         if spins {
             let came = spin_until(ready, start, self.spin);
             self.spinning.judge(came);
@@ -278,7 +278,7 @@ const ROUND: u32 = 16;
 /// How long an endpoint spins before it yields.
 const SPIN: Duration = Duration::from_micros(2);
 
-/// `total`: longer for main, which lingers after each answer because the next call of a busy worker follows soon.
+/// `total`: longer for main, which polls after each reply because the next call of a busy worker follows soon.
 const WORKER_TOTAL: Duration = Duration::from_micros(20);
 const MAIN_TOTAL: Duration = Duration::from_micros(50);
 
@@ -320,17 +320,17 @@ mod tests {
         }
     }
 
-    /// Patience that holds its core, so that no scheduler has a say.
-    fn holding(total: Duration, reach: Duration) -> Patience {
+    /// BusyPoll that holds its core, so that no scheduler has a say.
+    fn holding(total: Duration, reach: Duration) -> BusyPoll {
         let yield_after = Instant::now().checked_add(HOUR);
-        Patience { yield_after, ..Patience::new(Duration::ZERO, total).reaching(reach) }
+        BusyPoll { yield_after, ..BusyPoll::new(Duration::ZERO, total).reaching(reach) }
     }
 
     /// A wait of this length, for something that comes once the endpoint has parked. Returns whether it was looked for.
-    fn wait(patience: &mut Patience, length: Duration) -> bool {
-        assert!(!patience.look(|| false));
-        let (_, looked) = patience.parked.take().expect("it parks");
-        patience.waited(length, looked);
+    fn wait(busy_poll: &mut BusyPoll, length: Duration) -> bool {
+        assert!(!busy_poll.poll(|| false));
+        let (_, looked) = busy_poll.parked.take().expect("it parks");
+        busy_poll.waited(length, looked);
         looked
     }
 
@@ -338,76 +338,76 @@ mod tests {
     const LONG: Duration = Duration::from_millis(3);
 
     /// How many waits, at most 1000, are not looked for in a row.
-    fn left_out(patience: &mut Patience, length: Duration) -> usize {
-        (0..1000).take_while(|_| !wait(patience, length)).count()
+    fn left_out(busy_poll: &mut BusyPoll, length: Duration) -> usize {
+        (0..1000).take_while(|_| !wait(busy_poll, length)).count()
     }
 
     #[test]
     fn what_comes_while_the_core_is_held_is_found_each_time() {
-        let mut patience = holding(HOUR, HOUR);
+        let mut busy_poll = holding(HOUR, HOUR);
         for _ in 0..100 {
-            assert!(patience.look(at_look(1000)));
+            assert!(busy_poll.poll(at_look(1000)));
         }
     }
 
     #[test]
     fn looking_in_vain_is_left_out_longer_and_longer() {
-        let mut patience = holding(MOMENT, MOMENT);
-        assert!(wait(&mut patience, SHORT) && wait(&mut patience, SHORT));
-        let rests: Vec<usize> = (0..7).map(|_| left_out(&mut patience, SHORT)).collect();
+        let mut busy_poll = holding(MOMENT, MOMENT);
+        assert!(wait(&mut busy_poll, SHORT) && wait(&mut busy_poll, SHORT));
+        let rests: Vec<usize> = (0..7).map(|_| left_out(&mut busy_poll, SHORT)).collect();
         assert_eq!(rests, [4, 8, 16, 32, 64, 64, 64]);
     }
 
     #[test]
     fn looking_that_finds_something_again_is_kept() {
-        let mut patience = holding(MOMENT, MOMENT);
-        while patience.holding.misses < 10 {
-            wait(&mut patience, SHORT);
+        let mut busy_poll = holding(MOMENT, MOMENT);
+        while busy_poll.holding.misses < 10 {
+            wait(&mut busy_poll, SHORT);
         }
-        left_out(&mut patience, SHORT);
-        patience.holding.rest = 0;
-        patience.total = HOUR;
+        left_out(&mut busy_poll, SHORT);
+        busy_poll.holding.rest = 0;
+        busy_poll.total = HOUR;
         for _ in 0..100 {
-            assert!(patience.look(at_look(1000)));
+            assert!(busy_poll.poll(at_look(1000)));
         }
     }
 
     #[test]
     fn long_waits_are_not_looked_for_until_one_is_shorter() {
-        let mut patience = holding(MOMENT, MOMENT);
+        let mut busy_poll = holding(MOMENT, MOMENT);
         for _ in 0..MANY_LONG_WAITS {
-            assert!(wait(&mut patience, LONG));
+            assert!(wait(&mut busy_poll, LONG));
         }
-        assert_eq!(left_out(&mut patience, LONG), 1000);
-        assert!(!wait(&mut patience, SHORT));
-        assert!(wait(&mut patience, SHORT));
+        assert_eq!(left_out(&mut busy_poll, LONG), 1000);
+        assert!(!wait(&mut busy_poll, SHORT));
+        assert!(wait(&mut busy_poll, SHORT));
     }
 
     #[test]
     fn a_glance_that_finds_something_is_a_shorter_wait() {
-        let mut patience = Patience { spin: SPIN, ..holding(MOMENT, MOMENT) };
+        let mut busy_poll = BusyPoll { spin: SPIN, ..holding(MOMENT, MOMENT) };
         for _ in 0..MANY_LONG_WAITS {
-            wait(&mut patience, LONG);
+            wait(&mut busy_poll, LONG);
         }
-        assert!(!wait(&mut patience, LONG));
+        assert!(!wait(&mut busy_poll, LONG));
         // Each wait was a miss of the spin as well, which is not what is tried here.
-        patience.spinning = Habit::NEW;
-        assert!(patience.look(at_look(3)));
-        assert!(wait(&mut patience, SHORT));
+        busy_poll.spinning = Habit::NEW;
+        assert!(busy_poll.poll(at_look(3)));
+        assert!(wait(&mut busy_poll, SHORT));
     }
 
     #[test]
     fn single_long_waits_do_not_end_looking() {
         // One wait in 10 lasts as long as a time slice of the scheduler.
-        let mut patience = holding(HOUR, HOUR);
+        let mut busy_poll = holding(HOUR, HOUR);
         for number in 0..1000 {
             if number % 10 == 0 {
-                patience.total = MOMENT;
-                patience.reach = MOMENT;
-                assert!(wait(&mut patience, LONG), "{number}");
-                (patience.total, patience.reach) = (HOUR, HOUR);
+                busy_poll.total = MOMENT;
+                busy_poll.reach = MOMENT;
+                assert!(wait(&mut busy_poll, LONG), "{number}");
+                (busy_poll.total, busy_poll.reach) = (HOUR, HOUR);
             } else {
-                assert!(patience.look(at_look(1000)), "{number}");
+                assert!(busy_poll.poll(at_look(1000)), "{number}");
             }
         }
     }
@@ -416,20 +416,20 @@ mod tests {
     fn what_comes_beyond_the_budget_is_reached_while_it_comes() {
         let mut reaching = holding(MOMENT, HOUR);
         for _ in 0..100 {
-            assert!(reaching.look(at_look(1000)));
+            assert!(reaching.poll(at_look(1000)));
         }
-        assert!(!holding(MOMENT, MOMENT).look(at_look(1000)));
+        assert!(!holding(MOMENT, MOMENT).poll(at_look(1000)));
     }
 
     #[test]
     fn reaching_in_vain_is_left_out() {
-        let mut patience = holding(MOMENT, MOMENT * 2);
+        let mut busy_poll = holding(MOMENT, MOMENT * 2);
         for _ in 0..MISSES {
-            assert!(!patience.look(|| false));
+            assert!(!busy_poll.poll(|| false));
         }
-        assert_eq!(patience.reaching.rest, 1 << MISSES);
-        patience.reach = HOUR;
-        let misses = (0..1000).take_while(|_| !patience.look(at_look(1000))).count();
+        assert_eq!(busy_poll.reaching.rest, 1 << MISSES);
+        busy_poll.reach = HOUR;
+        let misses = (0..1000).take_while(|_| !busy_poll.poll(at_look(1000))).count();
         assert_eq!(misses, 1 << MISSES);
     }
 }

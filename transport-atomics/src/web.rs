@@ -1,11 +1,11 @@
 //! Links over a `SharedArrayBuffer`: between a page and its worker, or two threads of Node.js.
 //!
-//! Both ends live in event loops. [`arm`](coincide_proto::Transport::arm) has the bell rung when the peer wakes this end, by
+//! Both ends live in event loops. [`arm`](coincide_proto::Transport::arm) has the doorbell rung when the peer wakes this end, by
 //! `Atomics.waitAsync` where it exists; elsewhere by a message port, which [`wake_by_port`](MainTransport::wake_by_port) is about.
 //! [`wait`](coincide_proto::Transport::wait) blocks by `Atomics.wait`, which pages do not allow.
 
-use crate::bell::Bell;
-use crate::endpoint::{Doorbell, Endpoint};
+use crate::doorbell::Doorbell;
+use crate::endpoint::{Endpoint, Wake};
 use crate::layout::Rings;
 use crate::link::{MainTransport, WorkerTransport};
 use crate::memory::Memory;
@@ -32,19 +32,19 @@ pub fn create(config: Rings) -> Result<JsValue, JsValue> {
 ///
 /// # Errors
 /// When there is no link in the buffer, or one of another layout.
-pub fn main_transport(buffer: &JsValue, bell: Arc<Bell>) -> io::Result<MainTransport> {
-    let (memory, config) = open(buffer, &bell)?;
-    Ok(MainTransport::new(Endpoint::main(memory, &config, Doorbell::Bell(bell)), None))
+pub fn main_transport(buffer: &JsValue, doorbell: Arc<Doorbell>) -> io::Result<MainTransport> {
+    let (memory, config) = open(buffer, &doorbell)?;
+    Ok(MainTransport::new(Endpoint::main(memory, &config, Wake::Doorbell(doorbell)), None))
 }
 
 /// The worker's end of the link in `buffer`.
 ///
 /// # Errors
 /// When there is no link in the buffer, or one of another layout.
-pub fn worker_transport(buffer: &JsValue, bell: Arc<Bell>) -> io::Result<WorkerTransport> {
-    let (memory, config) = open(buffer, &bell)?;
-    let mut endpoint = Endpoint::worker(memory, &config, Doorbell::Word);
-    endpoint.sleep_by(Doorbell::Bell(bell));
+pub fn worker_transport(buffer: &JsValue, doorbell: Arc<Doorbell>) -> io::Result<WorkerTransport> {
+    let (memory, config) = open(buffer, &doorbell)?;
+    let mut endpoint = Endpoint::worker(memory, &config, Wake::Word);
+    endpoint.sleep_by(Wake::Doorbell(doorbell));
     Ok(WorkerTransport::new(endpoint, None))
 }
 
@@ -68,7 +68,7 @@ pub mod attached {
         let memory = SharedBuffer::of(handle);
         config.describe(&memory);
         let config = Rings::read(&memory, memory.len())?;
-        Ok(MainTransport::new(Endpoint::main(memory, &config, Doorbell::Word), None))
+        Ok(MainTransport::new(Endpoint::main(memory, &config, Wake::Word), None))
     }
 
     /// The worker's end of a link.
@@ -78,7 +78,7 @@ pub mod attached {
     pub fn worker_transport(handle: u32) -> io::Result<WorkerTransport> {
         let memory = SharedBuffer::of(handle);
         let config = Rings::read(&memory, memory.len())?;
-        Ok(WorkerTransport::new(Endpoint::worker(memory, &config, Doorbell::Word), None))
+        Ok(WorkerTransport::new(Endpoint::worker(memory, &config, Wake::Word), None))
     }
 }
 
@@ -96,9 +96,9 @@ impl WorkerTransport {
     }
 }
 
-fn open(buffer: &JsValue, bell: &Arc<Bell>) -> io::Result<(SharedBuffer, Rings)> {
-    let bell = Arc::clone(bell);
-    let ring = Closure::<dyn Fn()>::new(move || bell.ring());
+fn open(buffer: &JsValue, doorbell: &Arc<Doorbell>) -> io::Result<(SharedBuffer, Rings)> {
+    let doorbell = Arc::clone(doorbell);
+    let ring = Closure::<dyn Fn()>::new(move || doorbell.ring());
     // JavaScript owns the closure from now on and frees it when the memory is detached and nobody listens any more.
     let memory = SharedBuffer::new(buffer, &ring.into_js_value());
     let config = Rings::read(&memory, memory.len())?;

@@ -1,10 +1,10 @@
 //! The suite that every transport has to pass, over heap memory.
 #![cfg(not(any(loom, miri)))]
 
-use coincide_transport_atomics::{Bell, Rings, pair};
+use coincide_transport_atomics::{Doorbell, Rings, pair};
 
 coincide_proto::conformance!(|| {
-    let bell = Bell::new().expect("the system gives a bell");
-    let (main, worker) = pair(Rings::default(), bell);
+    let doorbell = Doorbell::new().expect("the system gives a doorbell");
+    let (main, worker) = pair(Rings::default(), doorbell);
     (Box::new(main), Box::new(worker))
 });

@@ -5,7 +5,7 @@
 mod watchdog;
 
 use coincide_proto::{Gone, ProtocolError, ReceiveError, Transmit, Transport};
-use coincide_transport_atomics::{Bell, MainTransport, Patience, Rings, WorkerTransport, pair};
+use coincide_transport_atomics::{BusyPoll, Doorbell, MainTransport, Rings, WorkerTransport, pair};
 use proptest::prelude::*;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ fn small() -> Rings {
 }
 
 fn small_pair() -> (MainTransport, WorkerTransport) {
-    pair(small(), Bell::new().unwrap())
+    pair(small(), Doorbell::new().unwrap())
 }
 
 fn send(end: &mut impl Transport, bytes: &[u8]) -> Result<bool, Gone> {
@@ -202,7 +202,7 @@ fn a_wait_ends_when_time_is_up() {
 fn a_ring_ends_one_wait_that_goes_on_or_comes_next() {
     within(LONG, || {
         let (mut main, mut worker) = small_pair();
-        worker.set_patience(Patience::NONE);
+        worker.set_busy_poll(BusyPoll::NONE);
         for ringer in [worker.ringer(), main.ringer()] {
             ringer.ring();
             ringer.ring();
@@ -231,7 +231,7 @@ fn rings_come_with_a_change_of_a_flag_at_any_moment() {
     within(LONG, || {
         for round in 0..if cfg!(miri) { 5 } else { 2_000 } {
             let (_main, mut worker) = small_pair();
-            worker.set_patience(if round % 2 == 0 { Patience::NONE } else { Patience::worker() });
+            worker.set_busy_poll(if round % 2 == 0 { BusyPoll::NONE } else { BusyPoll::worker() });
             let stop = Arc::new(AtomicBool::new(false));
             let (ringer, seen) = (worker.ringer(), Arc::clone(&stop));
             let thread = thread::spawn(move || {
@@ -248,15 +248,15 @@ fn rings_come_with_a_change_of_a_flag_at_any_moment() {
 }
 
 #[test]
-fn one_bell_serves_many_links() {
+fn one_doorbell_serves_many_links() {
     within(LONG, || {
         const LINKS: usize = 4;
         let frames = if cfg!(miri) { 5 } else { 2_000 };
-        let bell = Bell::new().unwrap();
+        let doorbell = Doorbell::new().unwrap();
         let mut ends = Vec::new();
         let mut threads = Vec::new();
         for number in 0..LINKS {
-            let (main, mut worker) = pair(small(), Arc::clone(&bell));
+            let (main, mut worker) = pair(small(), Arc::clone(&doorbell));
             ends.push(main);
             threads.push(thread::spawn(move || {
                 for frame in 0..frames {
@@ -281,7 +281,7 @@ fn one_bell_serves_many_links() {
             });
             let armed = ends.iter_mut().map(|end| end.arm(false)).collect::<Vec<_>>();
             if !armed.contains(&false) && !ends.is_empty() {
-                bell.wait(None);
+                doorbell.wait(None);
             }
             ends.iter_mut().for_each(Transport::disarm);
         }
@@ -324,8 +324,8 @@ fn nothing_is_lost_or_torn_under_load() {
                         };
                         if !had && (sent == frames || next.is_some()) {
                             match numbers.below(4) {
-                                0 => end.set_patience(Patience::NONE),
-                                1 => end.set_patience(Patience::worker()),
+                                0 => end.set_busy_poll(BusyPoll::NONE),
+                                1 => end.set_busy_poll(BusyPoll::worker()),
                                 _ => {}
                             }
                             if sent < frames || received < frames {
@@ -349,34 +349,34 @@ fn ping_pong_never_stops() {
     within(LONG, || {
         let rounds = if cfg!(miri) { 40 } else { 200_000 };
         let (mut main, mut worker) = small_pair();
-        fn linger(numbers: &mut Numbers) {
+        fn pause(numbers: &mut Numbers) {
             for _ in 0..numbers.below(200) {
                 std::hint::spin_loop();
             }
         }
-        fn patience(numbers: &mut Numbers) -> Patience {
+        fn busy_poll(numbers: &mut Numbers) -> BusyPoll {
             match numbers.below(8) {
-                0 => Patience::NONE,
-                1 => Patience::new(Duration::from_nanos(300), Duration::from_nanos(600)),
-                2 => Patience::new(Duration::ZERO, Duration::from_micros(3)),
-                _ => Patience::worker(),
+                0 => BusyPoll::NONE,
+                1 => BusyPoll::new(Duration::from_nanos(300), Duration::from_nanos(600)),
+                2 => BusyPoll::new(Duration::ZERO, Duration::from_micros(3)),
+                _ => BusyPoll::worker(),
             }
         }
         let thread = thread::spawn(move || {
             let mut numbers = Numbers(1);
             for round in 0..rounds {
-                worker.set_patience(patience(&mut numbers));
+                worker.set_busy_poll(busy_poll(&mut numbers));
                 send_patiently(&mut worker, &pattern(round, 8));
                 assert_eq!(receive_patiently!(worker), Ok(pattern(round, 8)));
-                linger(&mut numbers);
+                pause(&mut numbers);
             }
         });
         let mut numbers = Numbers(2);
         loop {
-            main.set_patience(patience(&mut numbers));
+            main.set_busy_poll(busy_poll(&mut numbers));
             match receive_patiently!(main) {
                 Ok(bytes) => {
-                    linger(&mut numbers);
+                    pause(&mut numbers);
                     // The worker may have its last answer and leave before it is asked whether there is room.
                     assert_eq!(send(&mut main, &bytes), Ok(true));
                 }

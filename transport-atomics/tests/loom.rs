@@ -121,7 +121,7 @@ fn a_parked_worker_sees_what_main_sends() {
     });
 }
 
-/// Main that parks while the worker sends: woken by its bell.
+/// Main that parks while the worker sends: woken by its doorbell.
 #[test]
 fn a_parked_main_sees_what_the_worker_sends() {
     check(None, || {

@@ -5,7 +5,7 @@
 mod watchdog;
 
 use coincide_proto::{Gone, ReceiveError, Transmit, Transport};
-use coincide_transport_atomics::{Bell, MainTransport, Rings, WorkerTransport, process};
+use coincide_transport_atomics::{Doorbell, MainTransport, Rings, WorkerTransport, process};
 use rustix::io::{FdFlags, fcntl_setfd};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -80,8 +80,9 @@ fn echo(mut link: WorkerTransport) {
 
 /// Starts an echo, runs `then`, says so, and waits to be killed.
 fn parent(then: fn()) {
-    let bell = Bell::new().unwrap();
-    let (_child, mut main) = process::spawn(command("echo").stdout(Stdio::inherit()), Rings::default(), &bell).unwrap();
+    let doorbell = Doorbell::new().unwrap();
+    let (_child, mut main) =
+        process::spawn(command("echo").stdout(Stdio::inherit()), Rings::default(), &doorbell).unwrap();
     send_all(&mut main, b"up?").unwrap();
     assert_eq!(next(&mut main).unwrap(), b"up?");
     then();
@@ -126,9 +127,9 @@ fn nosy() {
 
 /// Starts and kills children again and again, in a process of its own, since others have descriptors as well.
 fn cycles() {
-    let bell = Bell::new().unwrap();
+    let doorbell = Doorbell::new().unwrap();
     let cycle = || {
-        let (mut child, mut main) = start("echo", &bell);
+        let (mut child, mut main) = start("echo", &doorbell);
         send_all(&mut main, b"ping").unwrap();
         assert_eq!(next(&mut main).unwrap(), b"ping");
         child.kill().unwrap();
@@ -159,7 +160,7 @@ fn cycles() {
     // A command that fails leaves nothing either.
     let config = Rings::default();
     for _ in 0..10 {
-        process::spawn(&mut Command::new("/nonexistent"), config, &bell).unwrap_err();
+        process::spawn(&mut Command::new("/nonexistent"), config, &doorbell).unwrap_err();
     }
     assert_eq!(settled(), before);
     std::process::exit(42);
@@ -171,8 +172,8 @@ fn command(role: &str) -> Command {
     command
 }
 
-fn start(role: &str, bell: &Arc<Bell>) -> (Child, MainTransport) {
-    process::spawn(&mut command(role), Rings::default(), bell).unwrap()
+fn start(role: &str, doorbell: &Arc<Doorbell>) -> (Child, MainTransport) {
+    process::spawn(&mut command(role), Rings::default(), doorbell).unwrap()
 }
 
 trait End: Transport {
@@ -221,8 +222,8 @@ fn ended(child: &mut Child) {
 #[test]
 fn frames_go_to_a_child_and_back() {
     within(LONG, || {
-        let bell = Bell::new().unwrap();
-        let (mut child, mut main) = start("echo", &bell);
+        let doorbell = Doorbell::new().unwrap();
+        let (mut child, mut main) = start("echo", &doorbell);
         for len in (1..main.max_frame()).step_by(501).chain([main.max_frame(); 50]) {
             let bytes = (0..len).map(|at| (at ^ len) as u8).collect::<Vec<_>>();
             send_all(&mut main, &bytes).unwrap();
@@ -237,9 +238,9 @@ fn frames_go_to_a_child_and_back() {
 #[test]
 fn rings_are_not_lost_between_processes() {
     within(LONG, || {
-        let bell = Bell::new().unwrap();
-        let (mut child, mut main) = start("echo", &bell);
-        main.set_patience(coincide_transport_atomics::Patience::NONE);
+        let doorbell = Doorbell::new().unwrap();
+        let (mut child, mut main) = start("echo", &doorbell);
+        main.set_busy_poll(coincide_transport_atomics::BusyPoll::NONE);
         for round in 0..10_000u32 {
             // Long enough, now and then, for the child to fall asleep.
             if round % 100 == 0 {
@@ -256,11 +257,11 @@ fn rings_are_not_lost_between_processes() {
 #[test]
 fn a_killed_child_is_gone() {
     within(LONG, || {
-        let bell = Bell::new().unwrap();
+        let doorbell = Doorbell::new().unwrap();
         // Whether it sleeps or is in the middle of a frame, and whether it has taken its link or not.
         for role in ["echo", "mute", "chatter"] {
             for pause in [0, 20] {
-                let (mut child, mut main) = start(role, &bell);
+                let (mut child, mut main) = start(role, &doorbell);
                 let killer = thread::spawn(move || {
                     thread::sleep(Duration::from_millis(pause));
                     child.kill().unwrap();
@@ -283,10 +284,10 @@ fn a_killed_child_is_gone() {
 #[test]
 fn killed_worker_is_gone_though_a_process_holds_its_descriptors() {
     within(LONG, || {
-        let bell = Bell::new().unwrap();
+        let doorbell = Doorbell::new().unwrap();
         let mut command = command("forking worker");
         let config = Rings::default();
-        let (mut child, mut main) = process::spawn(command.stdin(Stdio::piped()), config, &bell).unwrap();
+        let (mut child, mut main) = process::spawn(command.stdin(Stdio::piped()), config, &doorbell).unwrap();
         let heir_lives_until_this_is_dropped = child.stdin.take();
         assert_eq!(next(&mut main).unwrap(), b"up");
         child.kill().unwrap();
@@ -299,8 +300,8 @@ fn killed_worker_is_gone_though_a_process_holds_its_descriptors() {
 #[test]
 fn what_a_child_sent_before_it_died_is_received() {
     within(LONG, || {
-        let bell = Bell::new().unwrap();
-        let (mut child, mut main) = start("farewell", &bell);
+        let doorbell = Doorbell::new().unwrap();
+        let (mut child, mut main) = start("farewell", &doorbell);
         ended(&mut child);
         for number in 0..100u8 {
             assert_eq!(next(&mut main).unwrap(), [number; 50]);
@@ -332,8 +333,8 @@ fn a_child_sees_that_main_was_killed() {
 #[test]
 fn a_link_is_taken_once_and_not_passed_on() {
     within(LONG, || {
-        let bell = Bell::new().unwrap();
-        let (mut child, mut main) = start("nosy", &bell);
+        let doorbell = Doorbell::new().unwrap();
+        let (mut child, mut main) = start("nosy", &doorbell);
         assert_eq!(next(&mut main).unwrap(), [42]);
         drop(main);
         assert!(child.wait().unwrap().success());
@@ -345,9 +346,9 @@ fn a_link_is_taken_once_and_not_passed_on() {
 #[test]
 fn a_command_can_be_used_again() {
     within(LONG, || {
-        let bell = Bell::new().unwrap();
+        let doorbell = Doorbell::new().unwrap();
         let mut command = command("echo");
-        let spawned = [0, 1].map(|_| process::spawn(&mut command, Rings::default(), &bell).unwrap());
+        let spawned = [0, 1].map(|_| process::spawn(&mut command, Rings::default(), &doorbell).unwrap());
         for (mut child, mut main) in spawned {
             send_all(&mut main, b"hello").unwrap();
             assert_eq!(next(&mut main).unwrap(), b"hello");
@@ -378,14 +379,14 @@ fn a_child_wakes_a_waker() {
     }
     within(LONG, || {
         for early in [true, false] {
-            let bell = Bell::new().unwrap();
+            let doorbell = Doorbell::new().unwrap();
             let (tell, told) = channel();
             let waker = Waker::from(Arc::new(Tell(tell)));
             if early {
-                bell.set_waker(Some(waker.clone())).unwrap();
+                doorbell.set_waker(Some(waker.clone())).unwrap();
             }
-            let (mut child, mut main) = start("echo", &bell);
-            bell.set_waker(Some(waker)).unwrap();
+            let (mut child, mut main) = start("echo", &doorbell);
+            doorbell.set_waker(Some(waker)).unwrap();
             for _ in 0..100 {
                 send_all(&mut main, b"x").unwrap();
                 let echoed = loop {

@@ -61,7 +61,7 @@ pub struct Packet {
 /// Why a packet was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Breach {
+pub enum PacketError {
     /// It is none, or breaks a rule. From the direct channel that ends the link; what comes from the relay is ignored.
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
@@ -164,17 +164,17 @@ impl Delivery {
     /// Takes in a packet of the peer that came over this channel.
     ///
     /// # Errors
-    /// [`Breach`] says why nothing of it was taken. One from the direct channel ends the link.
-    pub fn handle(&mut self, packet: Vec<u8>, channel: Channel) -> Result<(), Breach> {
+    /// [`PacketError`] says why nothing of it was taken. One from the direct channel ends the link.
+    pub fn handle(&mut self, packet: Vec<u8>, channel: Channel) -> Result<(), PacketError> {
         let handled = self.take(packet);
         if channel == Channel::Direct
-            && let Err(breach) = &handled
+            && let Err(violation) = &handled
         {
             // What is posted arrives, in order: nothing can be missing.
-            match breach {
-                Breach::Protocol(error) => drop(self.fail(error.clone())),
-                Breach::Gap { .. } => drop(self.fail(packet::breach("a posted packet leaves out frames"))),
-                Breach::OutOfMemory { .. } => self.lose(),
+            match violation {
+                PacketError::Protocol(error) => drop(self.fail(error.clone())),
+                PacketError::Gap { .. } => drop(self.fail(packet::violation("a posted packet leaves out frames"))),
+                PacketError::OutOfMemory { .. } => self.lose(),
             }
         }
         handled
@@ -184,7 +184,7 @@ impl Delivery {
     ///
     /// # Errors
     /// That of the first packet that is not taken; those behind it are not looked at.
-    pub fn handle_collected(&mut self, body: Vec<u8>) -> Result<(), Breach> {
+    pub fn handle_polled(&mut self, body: Vec<u8>) -> Result<(), PacketError> {
         let mut at = 0;
         while at < body.len() {
             let (_, length) = Header::read(&body[at..])?;
@@ -192,7 +192,7 @@ impl Delivery {
                 return self.handle(body, Channel::Relay);
             }
             let mut packet = Vec::new();
-            packet.try_reserve_exact(length).map_err(|_| Breach::OutOfMemory { bytes: length })?;
+            packet.try_reserve_exact(length).map_err(|_| PacketError::OutOfMemory { bytes: length })?;
             packet.extend_from_slice(&body[at..at + length]);
             self.handle(packet, Channel::Relay)?;
             at += length;
@@ -203,8 +203,8 @@ impl Delivery {
     /// At main: the relay asks on behalf of a worker that has sent it this packet. What the worker lacks is sent again.
     ///
     /// # Errors
-    /// [`Breach`]: the packet is ignored.
-    pub fn handle_question(&mut self, packet: Vec<u8>) -> Result<(), Breach> {
+    /// [`PacketError`]: the packet is ignored.
+    pub fn handle_question(&mut self, packet: Vec<u8>) -> Result<(), PacketError> {
         let (header, _) = Header::read(&packet)?;
         self.handle(packet, Channel::Relay)?;
         // Questions of a former turn came too late.
@@ -296,20 +296,20 @@ impl Delivery {
         }
     }
 
-    fn take(&mut self, packet: Vec<u8>) -> Result<(), Breach> {
+    fn take(&mut self, packet: Vec<u8>) -> Result<(), PacketError> {
         let (header, length) = Header::read(&packet)?;
         if length != packet.len() {
-            return Err(packet::breach("a packet goes on behind its last frame").into());
+            return Err(packet::violation("a packet goes on behind its last frame").into());
         }
         let gap = header.first > self.incoming.expected();
         if self.incoming.bytes() + self.incoming.new_bytes(&header, &packet) > self.window + MAX_FRAME + 4 && !gap {
-            return Err(packet::breach("more frames are unacknowledged than the window allows").into());
+            return Err(packet::violation("more frames are unacknowledged than the window allows").into());
         }
         if header.has(LAST | GONE) && header.end() < self.incoming.expected() {
-            return Err(packet::breach("frames have come from behind the last one").into());
+            return Err(packet::violation("frames have come from behind the last one").into());
         }
         if !self.incoming.make_room() {
-            return Err(Breach::OutOfMemory { bytes: packet.len() });
+            return Err(PacketError::OutOfMemory { bytes: packet.len() });
         }
         self.outgoing.acknowledge(header.ack)?;
         self.follow(header.turn);
@@ -317,7 +317,7 @@ impl Delivery {
             return if header.count == 0 && !header.has(LAST) {
                 Ok(())
             } else {
-                Err(Breach::Gap { first: header.first })
+                Err(PacketError::Gap { first: header.first })
             };
         }
         if !gap && self.last.is_none() && !self.left {

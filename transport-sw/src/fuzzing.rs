@@ -23,7 +23,7 @@ pub fn packet_reader(input: &[u8]) {
                 }
                 1 => {
                     let body = (0..step >> 6).flat_map(|_| input.packet()).collect();
-                    let _ = endpoint.handle_collected(body);
+                    let _ = endpoint.handle_polled(body);
                 }
                 2 => {
                     let packet = input.packet();

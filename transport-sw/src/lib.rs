@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 //!
 //! # Where to begin
-//! [`Delivery`] is one end without I/O. [`Collector`] is the part of a worker that collects packets from the relay. Neither reads a clock or
+//! [`Delivery`] is one end without I/O. [`Poller`] is the part of a worker that collects packets from the relay. Neither reads a clock or
 //! knows a browser; `link`, compiled for wasm only, joins them to a session and to the functions that post messages and make requests.
 //! [`RELAY_SCRIPT`] is the script of the service worker.
 
@@ -12,7 +12,6 @@
 /// The relay: a service worker by itself, or for `importScripts` at the top of another one. It has to be served from the site's own origin.
 pub const RELAY_SCRIPT: &str = include_str!("../js/sw.js");
 
-mod collector;
 mod endpoint;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
@@ -22,6 +21,7 @@ mod incoming;
 pub mod link;
 mod outgoing;
 mod packet;
+mod poller;
 
-pub use collector::{Collector, PollError, PollPolicy, Poller, Unreachable};
-pub use endpoint::{Breach, Channel, Delivery, Packet};
+pub use endpoint::{Channel, Delivery, Packet, PacketError};
+pub use poller::{PollError, PollPolicy, Poller, RelayIo, Unreachable};

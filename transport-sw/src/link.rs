@@ -3,9 +3,9 @@
 //! What the port brings is given to the end's [`Inbox`]. Frames that were sent leave together: when the platform calls [`Inbox::flush`] after
 //! [`Platform::flush_soon`], before a [`wait`](Transport::wait), and when the end is [armed](Transport::arm).
 
-use crate::collector::{Collector, PollError, PollPolicy, Poller};
 use crate::endpoint::{Channel, Delivery, Packet};
 use crate::packet;
+use crate::poller::{PollError, PollPolicy, Poller, RelayIo};
 use coincide_proto::{Asked, CallId, Gone, Header, Kind, ReceiveError, Role, Session, Transmit, Transport};
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -33,18 +33,18 @@ pub trait Platform {
     /// Blocks for at most `duration`. What main asks of the worker may end it early.
     fn pause(&self, duration: Duration);
 
-    /// Whether [`interrupt`](Self::interrupt), [`cancel`](Self::cancel) and [`look`](Self::look) reach a computing worker beside the frames. Called on
+    /// Whether [`interrupt`](Self::interrupt), [`cancel`](Self::cancel) and [`poll_control`](Self::poll_control) reach a computing worker beside the frames. Called on
     /// links without a relay only. If `false`, interrupts and cancellations are frames, which a worker receives when its event loop runs.
     fn has_out_of_band(&self) -> bool;
 
-    /// Lets a worker that computes or sleeps see by [`look`](Self::look) that main has interrupted it. Only at main, and only on links with out-of-band signals.
+    /// Lets a worker that computes or sleeps see by [`poll_control`](Self::poll_control) that main has interrupted it. Only at main, and only on links with out-of-band signals.
     fn interrupt(&self);
 
     /// The same for a call that main has cancelled.
     fn cancel(&self, call: CallId);
 
     /// What main asks of this worker, whose running function serves the call `running`. Only at workers, and only on links with out-of-band signals.
-    fn look(&self, running: Option<CallId>) -> Asked;
+    fn poll_control(&self, running: Option<CallId>) -> Asked;
 
     /// Frames wait to be posted: [`Inbox::flush`] is to be called soon, such as in a microtask.
     fn flush_soon(&self);
@@ -75,10 +75,10 @@ pub fn main_transport(relay: Option<RelayedBy>, platform: Box<dyn Platform>) -> 
 
 /// The worker's end of a link, with arguments as those of [`main_transport`].
 pub fn worker_transport(relay: Option<RelayedBy>, platform: Box<dyn Platform>) -> (WorkerTransport, Inbox) {
-    let collector = relay.as_ref().map(|relay| Collector::new(relay.policy));
+    let poller = relay.as_ref().map(|relay| Poller::new(relay.policy));
     let link = Link::new(Role::Worker, relay, platform);
     let looked = link.platform.now();
-    (WorkerTransport { link: Rc::clone(&link), collector, looked }, Inbox(link))
+    (WorkerTransport { link: Rc::clone(&link), poller, looked }, Inbox(link))
 }
 
 /// Main's end of a link. It never blocks.
@@ -87,7 +87,7 @@ pub struct MainTransport(Rc<Link>);
 /// A worker's end of a link. It can block if there is a relay.
 pub struct WorkerTransport {
     link: Rc<Link>,
-    collector: Option<Collector>,
+    poller: Option<Poller>,
     /// When the relay was last asked by code that computes.
     looked: Duration,
 }
@@ -130,7 +130,7 @@ impl Inbox {
         if !packet::is_packet(&message) {
             return false;
         }
-        // The end reports a breach.
+        // The end reports a violation.
         drop(self.0.endpoint.borrow_mut().handle(message, Channel::Direct));
         self.0.flush();
         self.0.wake();
@@ -268,7 +268,7 @@ impl Transport for WorkerTransport {
     }
 
     fn wait(&mut self, room: bool, timeout: Option<Duration>) {
-        let Some(collector) = &mut self.collector else {
+        let Some(poller) = &mut self.poller else {
             self.link.flush();
             if !self.link.is_ready(room) {
                 self.link.platform.pause(timeout.map_or(LOOK_EVERY, |timeout| timeout.min(LOOK_EVERY)));
@@ -278,24 +278,24 @@ impl Transport for WorkerTransport {
         if self.link.is_ready(room) || timeout == Some(Duration::ZERO) {
             return self.link.flush();
         }
-        self.link.collect(collector, timeout);
+        self.link.poll_relay(poller, timeout);
         self.looked = self.link.platform.now();
     }
 
-    fn look(&mut self, running: Option<CallId>) -> Asked {
-        let Some(collector) = &mut self.collector else {
+    fn poll_control(&mut self, running: Option<CallId>) -> Asked {
+        let Some(poller) = &mut self.poller else {
             let platform = &self.link.platform;
-            return if platform.has_out_of_band() { platform.look(running) } else { Asked::default() };
+            return if platform.has_out_of_band() { platform.poll_control(running) } else { Asked::default() };
         };
         if self.link.since(self.looked) >= LOOK_EVERY && !self.link.is_ready(false) {
-            self.link.collect(collector, Some(LOOK_FOR));
+            self.link.poll_relay(poller, Some(LOOK_FOR));
             self.looked = self.link.platform.now();
         }
         Asked::default()
     }
 
     fn can_wait(&self) -> bool {
-        self.collector.is_some()
+        self.poller.is_some()
     }
 
     fn why_gone(&self) -> Option<String> {
@@ -374,14 +374,14 @@ impl Link {
     }
 
     /// Asks the relay once, for `timeout` at most.
-    fn collect(&self, collector: &mut Collector, timeout: Option<Duration>) {
+    fn poll_relay(&self, poller: &mut Poller, timeout: Option<Duration>) {
         let Some(relay) = &self.relay else {
             return;
         };
         self.endpoint.borrow_mut().collect();
         self.flush();
         let mut requests = Requests { platform: &*self.platform, relay };
-        if let Err(error) = collector.collect(&mut self.endpoint.borrow_mut(), &mut requests, timeout) {
+        if let Err(error) = poller.poll(&mut self.endpoint.borrow_mut(), &mut requests, timeout) {
             let text = format!("the service worker at {} no longer answers: {error}", relay.url);
             self.failure.replace(Some(text));
         }
@@ -434,7 +434,7 @@ struct Requests<'a> {
     relay: &'a RelayedBy,
 }
 
-impl Poller for Requests<'_> {
+impl RelayIo for Requests<'_> {
     fn poll(&mut self, packet: &[u8], hold: Duration, ask: bool) -> Result<Vec<u8>, PollError> {
         // Rounded up: a wait must not end before its time.
         let milliseconds = u64::try_from(hold.as_micros()).unwrap_or(u64::MAX).div_ceil(1000);

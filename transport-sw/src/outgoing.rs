@@ -53,7 +53,7 @@ impl Outgoing {
     /// The peer expects the frame with this number next.
     pub(crate) fn acknowledge(&mut self, number: u64) -> Result<(), ProtocolError> {
         if number > self.reached {
-            return Err(packet::breach("frames are acknowledged that were never sent"));
+            return Err(packet::violation("frames are acknowledged that were never sent"));
         }
         while self.acknowledged < number {
             let frame = self.frames.pop_front().expect("there are frames up to `end`");

@@ -30,10 +30,10 @@ impl Header {
     /// The header that `packet` begins with, and the length in bytes of the whole packet, each of whose frames has been judged.
     pub(crate) fn read(packet: &[u8]) -> Result<(Self, usize), ProtocolError> {
         let Some(bytes) = packet.first_chunk::<HEADER_LEN>() else {
-            return Err(breach("a packet is shorter than its header"));
+            return Err(violation("a packet is shorter than its header"));
         };
         if !is_packet(packet) {
-            return Err(breach("a packet does not begin as packets do"));
+            return Err(violation("a packet does not begin as packets do"));
         }
         let header = Self {
             flags: bytes[5],
@@ -43,14 +43,15 @@ impl Header {
             ack: u64::from_le_bytes(bytes[24..].try_into().expect("eight bytes")),
         };
         if header.flags & !FLAGS != 0 {
-            return Err(breach("a packet has unknown flags"));
+            return Err(violation("a packet has unknown flags"));
         }
         if header.first.checked_add(u64::from(header.count)).is_none() {
-            return Err(breach("a packet has frames beyond the last number"));
+            return Err(violation("a packet has frames beyond the last number"));
         }
         let mut at = HEADER_LEN;
         for _ in 0..header.count {
-            at += frame_at(packet, at).ok_or_else(|| breach("a packet has a frame of an impossible length"))?.len() + 4;
+            at += frame_at(packet, at).ok_or_else(|| violation("a packet has a frame of an impossible length"))?.len()
+                + 4;
         }
         Ok((header, at))
     }
@@ -85,7 +86,7 @@ pub(crate) fn pack(frame: &Transmit<'_>) -> Vec<u8> {
     packed
 }
 
-pub(crate) fn breach(rule: &'static str) -> ProtocolError {
+pub(crate) fn violation(rule: &'static str) -> ProtocolError {
     ProtocolError(Cow::Borrowed(rule))
 }
 

@@ -22,7 +22,7 @@ fn faulty(check: fn(&dyn Fn() -> Ends)) {
 
 #[test]
 fn calls_cross_a_faulty_relay() {
-    faulty(conformance::a_greeting_and_calls_cross_both_ways);
+    faulty(conformance::a_handshake_and_calls_cross_both_ways);
 }
 
 #[test]

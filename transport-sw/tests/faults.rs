@@ -165,7 +165,7 @@ impl Link {
                 let count = usize::from(packets).min(self.relay.len());
                 let body: Vec<_> = self.relay.drain(..count).collect();
                 // A gap is what the relay has to be asked for.
-                let _ = self.worker.endpoint.handle_collected(body.concat());
+                let _ = self.worker.endpoint.handle_polled(body.concat());
                 self.worker.receive();
             }
             Step::Ask if self.worker.endpoint.collects() => {
@@ -191,7 +191,7 @@ impl Link {
             Step::Restart => self.relay.clear(),
             Step::Rubbish { byte, length } => {
                 let rubbish = vec![byte; usize::from(length)];
-                assert!(self.worker.endpoint.handle_collected(rubbish.clone()).is_err());
+                assert!(self.worker.endpoint.handle_polled(rubbish.clone()).is_err());
                 assert!(self.main.endpoint.handle_question(rubbish).is_err());
             }
             _ => {}
@@ -263,7 +263,7 @@ proptest! {
         link.relay.clear();
         let farewell = link.main.endpoint.farewell(if limit { 0 } else { usize::MAX });
         let (sent, before) = (link.main.sent, link.worker.received);
-        link.worker.endpoint.handle_collected(farewell).expect("it is what the worker lacks");
+        link.worker.endpoint.handle_polled(farewell).expect("it is what the worker lacks");
         link.worker.receive();
         prop_assert!(link.worker.endpoint.has_input(), "main has left");
         prop_assert!(link.worker.received == sent || limit && link.worker.received == before);

@@ -1,7 +1,7 @@
 //! Ends whose peers don't keep the rules: an error, and no more memory than the window allows.
 
 use coincide_proto::{Gone, ReceiveError, Role, Transmit};
-use coincide_transport_sw::{Breach, Channel, Delivery};
+use coincide_transport_sw::{Channel, Delivery, PacketError};
 
 const WINDOW: usize = 1000;
 
@@ -12,12 +12,12 @@ fn frames(sender: &mut Delivery, count: usize) -> Vec<u8> {
     sender.poll_transmit().expect("there are frames").bytes
 }
 
-fn refusal(handled: Result<(), Breach>) -> String {
+fn refusal(handled: Result<(), PacketError>) -> String {
     handled.expect_err("it breaks a rule").to_string()
 }
 
 #[test]
-fn frames_beyond_the_window_are_a_breach() {
+fn frames_beyond_the_window_are_a_violation() {
     // A peer with a larger window than was agreed on.
     let mut greedy = Delivery::new(Role::Worker, usize::MAX);
     let mut main = Delivery::new(Role::Main, WINDOW);
@@ -41,9 +41,9 @@ fn posted_packets_leave_nothing_out() {
     frames(&mut worker, 1);
     let second = frames(&mut worker, 1);
     let mut main = Delivery::new(Role::Main, WINDOW);
-    assert_eq!(main.handle(second.clone(), Channel::Relay), Err(Breach::Gap { first: 1 }));
+    assert_eq!(main.handle(second.clone(), Channel::Relay), Err(PacketError::Gap { first: 1 }));
     assert!(!main.has_input(), "the relay may lose packets");
-    assert_eq!(main.handle(second, Channel::Direct), Err(Breach::Gap { first: 1 }));
+    assert_eq!(main.handle(second, Channel::Direct), Err(PacketError::Gap { first: 1 }));
     assert!(matches!(main.receive_with(|_| Ok(())), Err(ReceiveError::Protocol(_))));
 }
 

@@ -4,7 +4,7 @@
 mod failing;
 
 use coincide_proto::{Role, Transmit};
-use coincide_transport_sw::{Breach, Delivery};
+use coincide_transport_sw::{Delivery, PacketError};
 use failing::fail_above;
 
 #[test]
@@ -18,11 +18,11 @@ fn collected_packet_without_memory_is_an_error_and_can_be_collected_again() {
     }
     let again = body.clone();
     fail_above(50_000);
-    let handled = worker.handle_collected(body);
+    let handled = worker.handle_polled(body);
     fail_above(usize::MAX);
-    assert_eq!(handled, Err(Breach::OutOfMemory { bytes: 100_052 }));
+    assert_eq!(handled, Err(PacketError::OutOfMemory { bytes: 100_052 }));
     assert!(!worker.has_input());
-    assert_eq!(worker.handle_collected(again), Ok(()));
+    assert_eq!(worker.handle_polled(again), Ok(()));
     for size in [100_016, 32] {
         let received = worker.receive_with(|frame| {
             assert_eq!(frame.len(), size);

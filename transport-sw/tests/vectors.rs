@@ -1,7 +1,7 @@
 //! `proto/vectors/packets.json`, which other implementations read too. `proto/SPEC.md` tells the form.
 
 use coincide_proto::{Gone, ReceiveError, Role, Transmit};
-use coincide_transport_sw::{Breach, Channel, Delivery};
+use coincide_transport_sw::{Channel, Delivery, PacketError};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -34,7 +34,12 @@ fn broken_packets_are_refused() {
     for vector in &vectors.invalid {
         let mut endpoint = Delivery::new(Role::Worker, Delivery::WINDOW);
         let handled = endpoint.handle(from_hex(&vector.bytes), Channel::Direct);
-        assert!(matches!(handled, Err(Breach::Protocol(_))), "{}: {handled:?} and not {}", vector.name, vector.why);
+        assert!(
+            matches!(handled, Err(PacketError::Protocol(_))),
+            "{}: {handled:?} and not {}",
+            vector.name,
+            vector.why
+        );
         let received = endpoint.receive_with(|_| panic!("nothing of it is taken"));
         assert!(matches!(received, Err(ReceiveError::Protocol(_))), "{}", vector.name);
     }
@@ -95,8 +100,8 @@ fn follow(end: &mut Delivery, step: &Step, sent: &[Vec<u8>], what: &str) -> Vec<
                 Some("question") => end.handle_question(packet),
                 other => panic!("{what}: nothing gets packets over {other:?}"),
             };
-            assert_eq!(matches!(handled, Err(Breach::Gap { .. })), step.gap, "{what}: {handled:?}");
-            assert_eq!(matches!(handled, Err(Breach::Protocol(_))), step.ignored, "{what}: {handled:?}");
+            assert_eq!(matches!(handled, Err(PacketError::Gap { .. })), step.gap, "{what}: {handled:?}");
+            assert_eq!(matches!(handled, Err(PacketError::Protocol(_))), step.ignored, "{what}: {handled:?}");
         }
         Step { takes: Some(count), .. } => {
             let mut taken = 0;

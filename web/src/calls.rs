@@ -8,10 +8,10 @@ use coincide_proto::engine::{FunctionId, Runs, Ticket};
 use coincide_proto::{CallId, ErrorCode, Format, SendError, Time};
 use wasm_bindgen::prelude::*;
 
-/// Registers a function. Returns its index. `at_look`: its notifications run also while a function of the worker computes and looks.
+/// Registers a function. Returns its index. `at_control_poll`: its notifications run also while a function of the worker computes and looks.
 #[wasm_bindgen]
-pub fn register(id: u32, name: usize, at_look: bool) -> u32 {
-    let runs = if at_look { Runs::AtLook } else { Runs::Anytime };
+pub fn register(id: u32, name: usize, at_control_poll: bool) -> u32 {
+    let runs = if at_control_poll { Runs::AtControlPoll } else { Runs::Anytime };
     with_end(id, |end, _| end.engine.register(&name_of(name), runs).0)
 }
 
@@ -178,7 +178,7 @@ pub fn poll(id: u32) -> u32 {
 #[wasm_bindgen]
 pub fn check(id: u32) -> u32 {
     with_end(id, |end, clock| {
-        let kind = end.look(clock);
+        let kind = end.poll_control(clock);
         end.engine.keep();
         kind
     })
@@ -268,7 +268,7 @@ impl End {
 
     fn sleep_until(&mut self, until: Option<Time>, clock: Clock) -> u32 {
         loop {
-            let kind = self.look(clock);
+            let kind = self.poll_control(clock);
             if kind != NONE {
                 return kind;
             }
@@ -281,11 +281,11 @@ impl End {
     }
 
     /// The next action of a worker that computes or sleeps, or [`NONE`]. [`STOPPED`]: its function is to stop, and why is shown.
-    fn look(&mut self, clock: Clock) -> u32 {
+    fn poll_control(&mut self, clock: Clock) -> u32 {
         self.post_in_time();
         self.expire(clock);
         loop {
-            match self.engine.look() {
+            match self.engine.poll_control() {
                 Ok(Some(action)) => {
                     if let Some(action) = self.accepted(action) {
                         return self.show(action);

@@ -57,8 +57,8 @@ impl Platform for Port {
         raise(self.0, call.to_wire());
     }
 
-    fn look(&self, running: Option<CallId>) -> Asked {
-        let asked = look(self.0, running.map_or(0, CallId::to_wire));
+    fn poll_control(&self, running: Option<CallId>) -> Asked {
+        let asked = poll_control(self.0, running.map_or(0, CallId::to_wire));
         Asked { interrupt: asked & INTERRUPT != 0, cancel: asked & CANCEL != 0 }
     }
 
@@ -74,7 +74,7 @@ impl Platform for Port {
     }
 }
 
-// What `look` returns, together: `out-of-band/layout.js` has the same list.
+// What `pollControl` returns, together: `out-of-band/layout.js` has the same list.
 const INTERRUPT: u32 = 1;
 const CANCEL: u32 = 2;
 
@@ -94,7 +94,8 @@ extern "C" {
     #[wasm_bindgen(js_name = pause)]
     fn pause_for(port: u32, milliseconds: f64);
     fn raise(port: u32, call: u32);
-    fn look(port: u32, running: u32) -> u32;
+    #[wasm_bindgen(js_name = pollControl)]
+    fn poll_control(port: u32, running: u32) -> u32;
     #[wasm_bindgen(js_name = flushSoon)]
     fn flush_soon(port: u32);
     fn leave(port: u32, at: *const u8, len: usize);

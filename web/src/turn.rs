@@ -3,7 +3,7 @@
 use crate::action::{MORE, NONE};
 use crate::end::{Clock, End, with_host};
 use crate::memory::{self, Word};
-use coincide_transport_atomics::Patience;
+use coincide_transport_atomics::BusyPoll;
 use coincide_transport_atomics::web::Instant;
 use std::time::Duration;
 use wasm_bindgen::prelude::*;
@@ -37,8 +37,8 @@ pub(crate) struct Turn {
     /// Whether the turn is over, so that other tasks of the page can run.
     is_over: bool,
     /// Whether there was something to do for a peer, which may send something soon, or make room.
-    lingers: bool,
-    patience: Patience,
+    polls_busily: bool,
+    busy_poll: BusyPoll,
     /// Actions and rounds since the clock was read.
     steps: u32,
     /// Number of checks of the clock since the last check of pending input.
@@ -54,8 +54,8 @@ impl Default for Turn {
             actions: 0,
             progress: false,
             is_over: false,
-            lingers: false,
-            patience: Patience::main(),
+            polls_busily: false,
+            busy_poll: BusyPoll::main(),
             steps: 0,
             looks: 0,
             start: None,
@@ -102,7 +102,7 @@ impl Turn {
             }
             self.at = 0;
             let found = std::mem::take(&mut self.progress)
-                || !has_settled && std::mem::take(&mut self.lingers) && !has_started && self.linger(ends);
+                || !has_settled && std::mem::take(&mut self.polls_busily) && !has_started && self.busy_poll(ends);
             if !found {
                 if let Some(timeout) = self.arm(ends, clock) {
                     memory::set(Word::Timeout, timeout);
@@ -111,7 +111,7 @@ impl Turn {
                 self.disarm(ends);
             }
             self.steps += 1;
-            if has_settled && self.lingers || self.look() {
+            if has_settled && self.polls_busily || self.look() {
                 return MORE;
             }
         }
@@ -138,7 +138,7 @@ impl Turn {
             end.engine.flush();
         }
         // A message arrives only once the event loop runs again.
-        self.lingers |= end.inbox.is_none();
+        self.polls_busily |= end.inbox.is_none();
         None
     }
 
@@ -154,16 +154,16 @@ impl Turn {
     }
 
     /// Looks for the next call, or for room for the rest of an answer, for a little longer. Returns whether there is something to do.
-    fn linger(&mut self, ends: &[End]) -> bool {
+    fn busy_poll(&mut self, ends: &[End]) -> bool {
         let mut glances = 0_u32;
         let ready = || {
             glances = glances.saturating_add(1);
             ends.iter().any(|end| end.engine.is_busy())
         };
         let came = if ends.iter().any(|end| end.engine.is_blocked()) {
-            Patience::new(Duration::ZERO, ROOM).look(ready)
+            BusyPoll::new(Duration::ZERO, ROOM).poll(ready)
         } else {
-            self.patience.look(ready)
+            self.busy_poll.poll(ready)
         };
         self.steps += glances / GLANCES_PER_STEP;
         came
@@ -189,7 +189,7 @@ impl Turn {
     fn disarm(&mut self, ends: &mut [End]) {
         if std::mem::take(&mut self.armed) {
             ends.iter_mut().for_each(|end| end.engine.disarm());
-            self.patience.woke();
+            self.busy_poll.woke();
         }
     }
 }

@@ -86,8 +86,8 @@ pub enum Runs {
     /// Also while the worker is blocked in a call or asleep.
     #[default]
     Anytime,
-    /// Notifications of it also while a function computes: within [`look`](super::Engine::look). Calls of it run as those of [`Anytime`](Self::Anytime).
-    AtLook,
+    /// Notifications of it also while a function computes: within [`poll_control`](super::Engine::poll_control). Calls of it run as those of [`Anytime`](Self::Anytime).
+    AtControlPoll,
     /// Only while the worker serves: its result makes progress only there, as that of a native future does.
     WhileServing,
 }

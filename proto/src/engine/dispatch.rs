@@ -75,7 +75,7 @@ impl Engine {
     #[inline]
     pub(super) fn handle(&mut self, event: Event, aside: bool) -> Option<Action> {
         match event {
-            Event::Notify { name, format, payload } if aside && self.runs_at_look(&name) => {
+            Event::Notify { name, format, payload } if aside && self.runs_at_control_poll(&name) => {
                 self.handle_notification(name, format, payload)
             }
             Event::Call { .. } | Event::Notify { .. } if aside => {
@@ -191,8 +191,8 @@ impl Engine {
     }
 
     #[cold]
-    fn runs_at_look(&self, name: &str) -> bool {
-        self.functions.get(name).is_some_and(|function| function.runs == Runs::AtLook)
+    fn runs_at_control_poll(&self, name: &str) -> bool {
+        self.functions.get(name).is_some_and(|function| function.runs == Runs::AtControlPoll)
     }
 
     #[inline]
@@ -283,7 +283,7 @@ impl Engine {
         for index in 0..self.stack.len() + self.fibers.len() {
             let wait = self.stack.wait_at(index).or_else(|| self.fibers.wait_at(index.checked_sub(self.stack.len())?));
             if let Some((call, Some(caller))) = wait
-                && self.is_withdrawn(caller)
+                && self.is_cancelled(caller)
                 && self.port.session.is_pending(call)
                 && self.port.session.stop(caller)
             {
@@ -292,7 +292,7 @@ impl Engine {
         }
         let mut index = 0;
         while let Some(current) = self.fibers.outside_of_calls(index) {
-            if current.is_some_and(|call| self.is_withdrawn(call) && self.port.session.stop(call)) {
+            if current.is_some_and(|call| self.is_cancelled(call) && self.port.session.stop(call)) {
                 self.fibers.cancel(index);
             }
             index += 1;
@@ -302,7 +302,7 @@ impl Engine {
     }
 
     /// Whether the peer has cancelled a call, or a call on whose behalf it made that one.
-    pub(super) fn is_withdrawn(&self, call: CallId) -> bool {
+    pub(super) fn is_cancelled(&self, call: CallId) -> bool {
         let session = &self.port.session;
         let mut next = Some(call);
         // Parents are what the peer says: they may form a circle.

@@ -8,7 +8,7 @@
 //! event loop: handle_timeout(now) if it is due; perform poll() until it returns None; arm() and sleep
 //! worker:     the same, with wait() instead of arm()
 //! blocked:    call(..), wait_for(call); perform poll() until it returns the call's own Settle; wait() when it returns None
-//! computing:  perform look() until it returns None or a Stop
+//! computing:  perform poll_control() until it returns None or a Stop
 //! asleep:     fall_asleep(); the same, and wait() after None until the time is over or there is a Stop; wake_up()
 //! suspended:  call(..), wait_for(call) or fall_asleep(); suspend(); the event loop runs; resume_fiber(..)
 //! ```
@@ -35,8 +35,8 @@
 //! | notification of such a name | the same | dropped |
 //! | any whose posted objects have not arrived ([`not_now`](Engine::not_now)) | the endpoint serves | held; later calls, notifications and releases are held behind it, in order, until [`resume`](Engine::resume) |
 //! | | the worker is blocked or asleep | deferred until the worker serves |
-//! | notification of a function with [`Runs::AtLook`] | received by [`look`](Engine::look) in a function that computes | `Run`, before what is kept |
-//! | any other | received by [`look`](Engine::look) in a function that computes, or by [`poll_aside`](Engine::poll_aside) | kept until the next [`poll`](Engine::poll); releases stay behind it |
+//! | notification of a function with [`Runs::AtControlPoll`] | received by [`poll_control`](Engine::poll_control) in a function that computes | `Run`, before what is kept |
+//! | any other | received by [`poll_control`](Engine::poll_control) in a function that computes, or by [`poll_aside`](Engine::poll_aside) | kept until the next [`poll`](Engine::poll); releases stay behind it |
 //! | call nested deeper than `max_depth` in the chain of parents | any | answered `TOO_DEEP` by the session |
 //!
 //! Deferred calls run first when the worker serves, oldest first. When the worker becomes ready, calls that came early are dispatched
@@ -61,11 +61,11 @@
 //! |---|---|---|
 //! | the peer cancels a call | kept or deferred | answered `CANCELLED`; it never runs |
 //! | | started, also if it was cancelled before that | [`Abort`](Action::Abort); the host stops it and answers |
-//! | | a function runs on its behalf and computes or sleeps | [`look`](Engine::look) returns [`Stop::Cancelled`], once for each function |
+//! | | a function runs on its behalf and computes or sleeps | [`poll_control`](Engine::poll_control) returns [`Stop::Cancelled`], once for each function |
 //! | | a function is blocked on its behalf | the blocked call ends with [`Outcome::Cancelled`](crate::Outcome::Cancelled), which counts as that once |
 //! | main interrupts | the worker serves | nothing: there is nothing to abandon |
 //! | | the innermost frame is a blocked call | that call ends with [`Outcome::Interrupted`](crate::Outcome::Interrupted) |
-//! | | a function computes or sleeps, or the blocked call has just ended | `look` returns [`Stop::Interrupted`], once, or [`take_stop`](Engine::take_stop) before the next blocked call |
+//! | | a function computes or sleeps, or the blocked call has just ended | `poll_control` returns [`Stop::Interrupted`], once, or [`take_stop`](Engine::take_stop) before the next blocked call |
 //!
 //! A call runs on behalf of another if it is that call, or if its parent is a call that was made by a function that runs on behalf of it.
 //! What lies below it on the stack does not matter. A call made by the function of a notification has no parent.
@@ -166,7 +166,7 @@ use stack::{Frame, Stack};
 ///
 /// let call = worker.call("hello", Format::Bytes, b"PyScript".to_vec(), None)?;
 /// worker.wait_for(call);
-/// assert_eq!(main.poll(), None); // the greeting
+/// assert_eq!(main.poll(), None); // the handshake
 /// assert_eq!(worker.poll(), None);
 /// let Some(Action::Run { call: ticket, function, payload, .. }) = main.poll() else { panic!() };
 /// assert_eq!(function, hello);
@@ -202,7 +202,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An endpoint that is about to greet its peer. A worker's greeting is sent at once.
+    /// An endpoint before its handshake. A worker sends its handshake at once.
     pub fn new(session: Session, transport: Box<dyn Transport>) -> Self {
         let ready = session.role() == Role::Main;
         let mut port = Port::new(session, transport);
@@ -348,7 +348,7 @@ impl Engine {
         }
     }
 
-    /// Why the running function should stop, if it should: to be asked before a blocking call. [`look`](Self::look) asks by itself.
+    /// Why the running function should stop, if it should: to be asked before a blocking call. [`poll_control`](Self::poll_control) asks by itself.
     pub fn take_stop(&mut self) -> Option<Stop> {
         if self.port.session.closed().is_some() {
             return Some(Stop::Closed);
@@ -359,7 +359,7 @@ impl Engine {
         if self.fibers.take_cancelled(self.current) {
             return Some(Stop::Cancelled);
         }
-        let call = self.current.filter(|call| self.is_withdrawn(*call))?;
+        let call = self.current.filter(|call| self.is_cancelled(*call))?;
         self.port.session.stop(call).then_some(Stop::Cancelled)
     }
 
@@ -506,12 +506,12 @@ impl Engine {
     }
 
     /// What main asks of a worker whose function computes or sleeps: the only place where one finds out. `Ok` brings the next action, which runs a
-    /// function only while the worker sleeps, or for a notification of a function with [`Runs::AtLook`]. `None`: the function may continue. [`handle_timeout`](Self::handle_timeout) is due before, as it is before a poll.
+    /// function only while the worker sleeps, or for a notification of a function with [`Runs::AtControlPoll`]. `None`: the function may continue. [`handle_timeout`](Self::handle_timeout) is due before, as it is before a poll.
     ///
     /// # Errors
     /// Why the function has to stop: interrupts and cancellations once, the end of the link from then on.
-    pub fn look(&mut self) -> Result<Option<Action>, Stop> {
-        let asked = self.port.look(self.current);
+    pub fn poll_control(&mut self) -> Result<Option<Action>, Stop> {
+        let asked = self.port.poll_control(self.current);
         if asked.interrupt {
             self.interrupted = true;
         }
@@ -535,7 +535,7 @@ impl Engine {
         }
     }
 
-    /// The next action that runs no function, except for notifications of functions with [`Runs::AtLook`]. Other calls and notifications are kept
+    /// The next action that runs no function, except for notifications of functions with [`Runs::AtControlPoll`]. Other calls and notifications are kept
     /// for [`poll`](Self::poll).
     pub fn poll_aside(&mut self) -> Option<Action> {
         loop {

@@ -93,8 +93,8 @@ impl Port {
         self.transport.can_wait()
     }
 
-    pub(super) fn look(&mut self, running: Option<CallId>) -> Asked {
-        if self.left { Asked::default() } else { self.transport.look(running) }
+    pub(super) fn poll_control(&mut self, running: Option<CallId>) -> Asked {
+        if self.left { Asked::default() } else { self.transport.poll_control(running) }
     }
 
     /// Whether there is a frame that found no room, and that has not been cancelled since.

@@ -1,12 +1,12 @@
 //! Two engines joined in memory, under a virtual clock: the rules of dispatch, and random schedules.
 
 mod allocations;
+mod control_poll;
 #[path = "../counting/mod.rs"]
 mod counting;
 mod ends;
 #[cfg(feature = "fibers")]
 mod fibers;
-mod look;
 mod random;
 mod rules;
 #[path = "../schedule/mod.rs"]

@@ -95,7 +95,7 @@ impl Transport for Memory {
         self.wires.borrow_mut().room += 1;
     }
 
-    fn look(&mut self, running: Option<CallId>) -> Asked {
+    fn poll_control(&mut self, running: Option<CallId>) -> Asked {
         let asked = std::mem::take(&mut self.wires.borrow_mut().asked);
         Asked { cancel: asked.cancel && running.is_some(), ..asked }
     }
@@ -125,7 +125,7 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(3);
 pub(crate) const MOMENT: Duration = Duration::from_nanos(1);
 
 impl World {
-    /// A link that has exchanged its greetings. The worker is not ready.
+    /// A link that has exchanged its handshakes. The worker is not ready.
     pub(crate) fn early() -> Self {
         Self::with(Config { max_depth: 4, ..Config::default() }, 1 << 16, usize::MAX)
     }
@@ -145,7 +145,7 @@ impl World {
         world
     }
 
-    /// A link whose greetings have not arrived.
+    /// A link whose handshakes have not arrived.
     pub(crate) fn unmet() -> Self {
         Self::new(Config::default(), 1 << 16, usize::MAX)
     }

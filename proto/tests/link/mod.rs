@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "no test file needs all of it")]
 
 use coincide_proto::{
-    Call, CallId, Config, Event, Flags, Format, Greeting, Header, Kind, MIN_FRAME, Outcome, Progress, Role, Session,
+    Call, CallId, Config, Event, Flags, Format, Handshake, Header, Kind, MIN_FRAME, Outcome, Progress, Role, Session,
     Time, Transmit,
 };
 use std::collections::VecDeque;
@@ -37,7 +37,7 @@ impl Link {
         }
     }
 
-    /// A link that has exchanged its greetings.
+    /// A link that has exchanged its handshakes.
     pub(crate) fn open() -> Self {
         Self::open_with(Config::default(), Config::default())
     }
@@ -197,8 +197,8 @@ pub(crate) fn frame(header: Header, name: &str, rest: &[u8]) -> Vec<u8> {
     [&header.to_bytes()[..], name.as_bytes(), rest].concat()
 }
 
-pub(crate) fn greeting() -> Greeting {
-    Greeting {
+pub(crate) fn handshake() -> Handshake {
+    Handshake {
         major: 1,
         minor: 0,
         features: 0,
@@ -209,16 +209,16 @@ pub(crate) fn greeting() -> Greeting {
     }
 }
 
-/// What `role` is greeted with.
-pub(crate) fn greeting_frame(role: Role, greeting: Greeting) -> Vec<u8> {
+/// The handshake frame that `role` receives.
+pub(crate) fn handshake_frame(role: Role, handshake: Handshake) -> Vec<u8> {
     let kind = if role == Role::Main { Kind::HELLO } else { Kind::WELCOME };
-    frame(Header { kind, ..Header::default() }, "", &greeting.to_bytes())
+    frame(Header { kind, ..Header::default() }, "", &handshake.to_bytes())
 }
 
-/// A session whose peer is written by hand and has greeted it.
-pub(crate) fn greeted(role: Role, config: Config) -> Session {
+/// A session that has received the handshake of a peer written by hand.
+pub(crate) fn opened(role: Role, config: Config) -> Session {
     let mut session = Session::new(role, config);
-    session.handle_frame(&greeting_frame(role, greeting())[..]).expect("the greeting is right");
+    session.handle_frame(&handshake_frame(role, handshake())[..]).expect("the handshake is right");
     while next_frame(&mut session).is_some() {}
     assert_eq!(session.poll_event(), Some(Event::Opened));
     session

@@ -1,11 +1,11 @@
 //! `frames.json`: frames and their fields, frames that are read alike, and frames that break a rule.
 
-use crate::link::{greeting, greeting_frame, next_frame};
+use crate::link::{handshake, handshake_frame, next_frame};
 use crate::{
-    Limits, assert_none, decimal, format, format_name, from_hex, is_text_of, read, specified_breaches, to_hex,
+    Limits, assert_none, decimal, format, format_name, from_hex, is_text_of, read, specified_violations, to_hex,
 };
 use coincide_proto::{
-    Call, CloseReason, ClosedBy, Event, Flags, Greeting, Header, Kind, Outcome, ProtocolError, Role, Session,
+    Call, CloseReason, ClosedBy, Event, Flags, Handshake, Header, Kind, Outcome, ProtocolError, Role, Session,
 };
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -43,7 +43,7 @@ struct Fields {
     blocks: bool,
     // One of these is what the body, or the part of it, holds.
     body: Option<String>,
-    greeting: Option<GreetingFields>,
+    handshake: Option<HandshakeFields>,
     exports: Option<Vec<String>>,
     references: Option<Vec<String>>,
     text: Option<String>,
@@ -51,7 +51,7 @@ struct Fields {
 
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct GreetingFields {
+struct HandshakeFields {
     major: u16,
     minor: u16,
     features: u32,
@@ -66,7 +66,7 @@ struct GreetingFields {
 #[serde(deny_unknown_fields)]
 struct Received {
     name: String,
-    breach: Option<String>,
+    violation: Option<String>,
     role: String,
     limits: Limits,
     state: String,
@@ -132,13 +132,13 @@ fn frames_are_taken_for_others() {
 #[test]
 fn frames_that_break_a_rule_close_the_link() {
     for case in read::<File>("frames.json").invalid {
-        let (name, breach) = (&case.name, case.breach.as_deref().unwrap());
+        let (name, violation) = (&case.name, case.violation.as_deref().unwrap());
         let mut session = session(&case);
         while session.poll_event().is_some() {}
         let Err(ProtocolError(rule)) = session.handle_frame(&from_hex(&case.bytes)[..]) else {
-            panic!("{name}: taken, though it is {breach}");
+            panic!("{name}: taken, though it is {violation}");
         };
-        assert!(is_text_of(&rule, breach), "{name}: refused with `{rule}`, which isn't {breach}");
+        assert!(is_text_of(&rule, violation), "{name}: refused with `{rule}`, which isn't {violation}");
         let mut pending = case.calls.len();
         let closed = loop {
             match session.poll_event() {
@@ -166,10 +166,10 @@ fn frames_that_break_a_rule_close_the_link() {
 }
 
 #[test]
-fn every_breach_is_there() {
+fn every_violation_is_there() {
     let file: File = read("frames.json");
-    let broken: BTreeSet<_> = file.invalid.iter().map(|case| case.breach.as_deref().unwrap()).collect();
-    assert_eq!(broken, specified_breaches());
+    let broken: BTreeSet<_> = file.invalid.iter().map(|case| case.violation.as_deref().unwrap()).collect();
+    assert_eq!(broken, specified_violations());
 }
 
 /// The end that receives the frame of a case, when it does.
@@ -177,12 +177,12 @@ fn session(case: &Received) -> Session {
     let role = crate::role(&case.role);
     let mut session = Session::new(role, case.limits.config());
     if role == Role::Worker {
-        next_frame(&mut session).expect("the worker greets");
+        next_frame(&mut session).expect("the worker sends its handshake");
     }
     match &case.state[..] {
-        "greeting" => {}
+        "handshake" => {}
         "open" => {
-            session.handle_frame(&greeting_frame(role, greeting())[..]).unwrap();
+            session.handle_frame(&handshake_frame(role, handshake())[..]).unwrap();
             while next_frame(&mut session).is_some() {}
             assert_eq!(session.poll_event(), Some(Event::Opened));
         }
@@ -214,7 +214,7 @@ fn build(fields: &Fields) -> Vec<u8> {
     let total = fields.total.as_ref().map_or(Vec::new(), |total| decimal(total).to_le_bytes().to_vec());
     let bodies = [
         fields.body.as_ref().map(|body| from_hex(body)),
-        fields.greeting.as_ref().map(|greeting| greeting.to_greeting().to_bytes().to_vec()),
+        fields.handshake.as_ref().map(|handshake| handshake.to_handshake().to_bytes().to_vec()),
         fields.exports.as_ref().map(|names| {
             names.iter().flat_map(|name| [&(name.len() as u16).to_le_bytes(), name.as_bytes()].concat()).collect()
         }),
@@ -271,8 +271,8 @@ fn parse(bytes: &[u8]) -> Fields {
     }
     match header.kind {
         Kind::HELLO | Kind::WELCOME => {
-            assert_eq!(rest.len(), Greeting::SIZE);
-            fields.greeting = Some(GreetingFields::new(&Greeting::from_bytes(rest).unwrap()));
+            assert_eq!(rest.len(), Handshake::SIZE);
+            fields.handshake = Some(HandshakeFields::new(&Handshake::from_bytes(rest).unwrap()));
         }
         Kind::READY if !more => {
             let mut names = Vec::new();
@@ -295,16 +295,16 @@ fn parse(bytes: &[u8]) -> Fields {
     fields
 }
 
-impl GreetingFields {
-    fn new(greeting: &Greeting) -> Self {
-        let Greeting { major, minor, features, max_frame, max_message, max_pending, max_depth } = *greeting;
+impl HandshakeFields {
+    fn new(handshake: &Handshake) -> Self {
+        let Handshake { major, minor, features, max_frame, max_message, max_pending, max_depth } = *handshake;
         let max_message = max_message.to_string();
         Self { major, minor, features, max_frame, max_message, max_pending, max_depth }
     }
 
-    fn to_greeting(&self) -> Greeting {
+    fn to_handshake(&self) -> Handshake {
         let Self { major, minor, features, max_frame, ref max_message, max_pending, max_depth } = *self;
         let max_message = decimal(max_message);
-        Greeting { major, minor, features, max_frame, max_message, max_pending, max_depth }
+        Handshake { major, minor, features, max_frame, max_message, max_pending, max_depth }
     }
 }

@@ -133,7 +133,7 @@ enum Happened {
         by: String,
         reason: u16,
         text: Text,
-        breach: Option<String>,
+        violation: Option<String>,
     },
 }
 
@@ -387,9 +387,12 @@ impl Replay {
                 *text = format.as_deref() == Some("text")
                     && payload.take().is_some_and(|payload| String::from_utf8(payload.0).is_ok());
             }
-            (Happened::Closed { text, breach: found, .. }, Happened::Closed { text: Text::Any(true), breach, .. }) => {
+            (
+                Happened::Closed { text, violation: found, .. },
+                Happened::Closed { text: Text::Any(true), violation, .. },
+            ) => {
                 let Text::Exact(exact) = std::mem::replace(text, Text::Any(true)) else { unreachable!() };
-                *found = breach.clone().filter(|breach| is_text_of(&exact, breach));
+                *found = violation.clone().filter(|violation| is_text_of(&exact, violation));
             }
             _ => {}
         }
@@ -445,7 +448,7 @@ fn happened(event: Event, end: &End) -> Happened {
                 ClosedBy::Peer => "peer",
                 ClosedBy::Gone => "gone",
             };
-            Happened::Closed { by: by.into(), reason: closed.reason.0, text: Text::Exact(closed.text), breach: None }
+            Happened::Closed { by: by.into(), reason: closed.reason.0, text: Text::Exact(closed.text), violation: None }
         }
     }
 }

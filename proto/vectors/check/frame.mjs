@@ -23,7 +23,7 @@ const SEGMENTS = 0x08;
 const BLOCKS = 0x10;
 const KNOWN = 0x1f;
 const MAX_SEGMENTS = 32;
-const GREETING = 32;
+const HANDSHAKE = 32;
 const MAGIC = utf8('coin');
 
 const NAMED = ['hello', 'welcome', 'call', 'notify'];
@@ -33,17 +33,17 @@ export const PARTIBLE = ['ready', 'call', 'return', 'throw', 'notify', 'release'
 /** The kinds whose body may have segments. */
 const SEGMENTED = ['call', 'return', 'throw', 'notify'];
 
-/** A breach of the protocol by its name in section 15. */
-export class Breach extends Error {
-  constructor(breach, text) {
+/** A protocol violation by its name in section 15. */
+export class Violation extends Error {
+  constructor(violation, text) {
     super(text);
-    this.breach = breach;
+    this.violation = violation;
   }
 }
 
-/** Throws a breach if `bad`. */
-export function must(good, breach, text) {
-  if (!good) throw new Breach(breach, text);
+/** Throws a violation if `bad`. */
+export function must(good, violation, text) {
+  if (!good) throw new Violation(violation, text);
 }
 
 // ---- Writing ----
@@ -71,7 +71,7 @@ export function encodeFrame({
   );
 }
 
-export const greetingBody = ({ major, minor, features, maxFrame, maxMessage, maxPending, maxDepth }) => concat(
+export const handshakeBody = ({ major, minor, features, maxFrame, maxMessage, maxPending, maxDepth }) => concat(
   MAGIC, little(2, major), little(2, minor), little(4, features), little(4, maxFrame), little(8, maxMessage),
   little(4, maxPending), little(2, maxDepth), little(2, 0),
 );
@@ -164,12 +164,12 @@ export function decodeFrame(bytes) {
   return { ...fields, name: decodeName(bytes, header), ...decodeBody(bytes, header) };
 }
 
-/** What a greeting says. What it says of another major version isn't judged, since its fields may be others. */
-export function decodeGreeting(body) {
-  must(body.length >= GREETING, 'short-greeting', 'a greeting is too short');
-  must(MAGIC.every((byte, i) => byte === body[i]), 'foreign-greeting', 'a greeting has another magic');
+/** What a handshake says. What it says of another major version isn't judged, since its fields may be others. */
+export function decodeHandshake(body) {
+  must(body.length >= HANDSHAKE, 'short-handshake', 'a handshake is too short');
+  must(MAGIC.every((byte, i) => byte === body[i]), 'foreign-handshake', 'a handshake has another magic');
   const view = viewOf(body);
-  const greeting = {
+  const handshake = {
     major: view.getUint16(4, true),
     minor: view.getUint16(6, true),
     features: view.getUint32(8, true),
@@ -178,13 +178,13 @@ export function decodeGreeting(body) {
     maxPending: view.getUint32(24, true),
     maxDepth: view.getUint16(28, true),
   };
-  if (greeting.major === MAJOR) {
-    must(greeting.maxFrame >= LEAST_FRAME, 'impossible-limit', 'max frame is too small');
-    must(greeting.maxMessage >= LEAST_MESSAGE, 'impossible-limit', 'max message is too small');
-    must(greeting.maxPending >= 1 && greeting.maxPending <= MAX_PENDING, 'impossible-limit', 'max pending is out of range');
-    must(greeting.maxDepth >= 1, 'impossible-limit', 'max depth is too small');
+  if (handshake.major === MAJOR) {
+    must(handshake.maxFrame >= LEAST_FRAME, 'impossible-limit', 'max frame is too small');
+    must(handshake.maxMessage >= LEAST_MESSAGE, 'impossible-limit', 'max message is too small');
+    must(handshake.maxPending >= 1 && handshake.maxPending <= MAX_PENDING, 'impossible-limit', 'max pending is out of range');
+    must(handshake.maxDepth >= 1, 'impossible-limit', 'max depth is too small');
   }
-  return greeting;
+  return handshake;
 }
 
 /** The names in the body of `ready`. */

@@ -8,13 +8,13 @@ const LAST = 1;
 const GONE = 2;
 
 /** A packet breaks a rule. */
-export class Breach extends Error {}
+export class Violation extends Error {}
 
 /** A packet leaves out frames. */
 export class Gap extends Error {}
 
 function must(good, why) {
-  if (!good) throw new Breach(why);
+  if (!good) throw new Violation(why);
 }
 
 export function encodePacket({ flags, turn, first, ack, frames }) {

@@ -3,8 +3,8 @@
 
 import { concat, toHex, utf8 } from './bytes.mjs';
 import {
-  Breach, HEADER, MAJOR, MAX_EARLY, MAX_NAME, checkHeader, decodeBody, decodeExports, decodeGreeting, decodeHeader,
-  decodeName, decodeReferences, encodeFrame, exportsBody, greetingBody, must, referencesBody, tableLength,
+  Violation, HEADER, MAJOR, MAX_EARLY, MAX_NAME, checkHeader, decodeBody, decodeExports, decodeHandshake, decodeHeader,
+  decodeName, decodeReferences, encodeFrame, exportsBody, handshakeBody, must, referencesBody, tableLength,
 } from './frame.mjs';
 
 const REASON_FAILED = 3;
@@ -28,12 +28,12 @@ function allow(good, reason) {
 }
 
 export class Session {
-  state = 'greeting';
+  state = 'handshake';
   events = [];
-  peer = undefined; // its greeting
+  peer = undefined; // its handshake
 
-  // What is to be sent, in this order: the greeting, what may overtake, messages, `close`.
-  greeting = undefined;
+  // What is to be sent, in this order: the handshake, what may overtake, messages, `close`.
+  handshake = undefined;
   urgent = [];
   queue = []; // messages; `sent` counts the bytes of the body that have left
   farewell = undefined;
@@ -46,12 +46,12 @@ export class Session {
   /** `transport` is the longest frame that the transport takes. */
   constructor({ role, name = '', limits, transport = Infinity }) {
     Object.assign(this, { role, limits, transport });
-    this.greetingFrame = encodeFrame({
+    this.handshakeFrame = encodeFrame({
       kind: role === 'worker' ? 'hello' : 'welcome',
       name,
-      body: greetingBody({ major: MAJOR, minor: 0, features: 0, ...limits }),
+      body: handshakeBody({ major: MAJOR, minor: 0, features: 0, ...limits }),
     });
-    if (role === 'worker') this.greeting = this.greetingFrame;
+    if (role === 'worker') this.handshake = this.handshakeFrame;
   }
 
   // ---- What the user of this end does ----
@@ -124,7 +124,7 @@ export class Session {
   close({ reason, text }) {
     if (this.state === 'closed') return;
     // Before the link is open nothing but `close` may be sent.
-    if (this.state === 'greeting') return this.abort({ reason, text });
+    if (this.state === 'handshake') return this.abort({ reason, text });
     const [cut] = this.queue;
     this.queue = this.queue.filter(({ kind }) => kind !== 'call');
     // The total of a call that breaks off would count at the peer as long as nothing ends its body.
@@ -150,18 +150,18 @@ export class Session {
 
   /** Whether there is a frame to send. */
   get hasNext() {
-    if (this.greeting) return true;
+    if (this.handshake) return true;
     if (this.farewell && this.state === 'closed') return true;
-    return this.state !== 'greeting' && this.urgent.length + this.queue.length > 0;
+    return this.state !== 'handshake' && this.urgent.length + this.queue.length > 0;
   }
 
   /** The next frame, or undefined. */
   next() {
     if (!this.hasNext) return undefined;
-    const greeting = this.greeting;
-    if (greeting) {
-      this.greeting = undefined;
-      return greeting;
+    const handshake = this.handshake;
+    if (handshake) {
+      this.handshake = undefined;
+      return handshake;
     }
     if (this.urgent.length > 0) return this.urgent.shift();
     if (this.queue.length > 0) return this.#cut(this.queue[0]);
@@ -234,12 +234,12 @@ export class Session {
   }
 
   #drop() {
-    this.greeting = undefined;
+    this.handshake = undefined;
     this.urgent = [];
     this.queue = [];
   }
 
-  #close(by, reason, text, breach) {
+  #close(by, reason, text, violation) {
     this.state = 'closed';
     if (by === 'here') this.farewell = encodeFrame({ kind: 'close', code: reason, format: 'text', body: utf8(text) });
     for (const call of [...this.calls.values()].sort((a, b) => a.id - b.id)) {
@@ -247,7 +247,7 @@ export class Session {
     }
     this.calls.clear();
     this.bodies.clear();
-    this.#happened({ event: 'closed', by, reason, text, ...(breach && { breach }) });
+    this.#happened({ event: 'closed', by, reason, text, ...(violation && { violation }) });
   }
 
   // ---- Receiving ----
@@ -257,9 +257,9 @@ export class Session {
     try {
       this.#frame(bytes);
     } catch (error) {
-      if (!(error instanceof Breach)) throw error;
+      if (!(error instanceof Violation)) throw error;
       this.#drop();
-      this.#close('here', REASON_PROTOCOL, error.message, error.breach);
+      this.#close('here', REASON_PROTOCOL, error.message, error.violation);
     }
   }
 
@@ -277,7 +277,7 @@ export class Session {
     const frame = { ...header, name, ...decodeBody(bytes, header) };
     switch (header.kind) {
       case 'hello':
-      case 'welcome': return this.#greeted(frame.body);
+      case 'welcome': return this.#opened(frame.body);
       case 'close': return this.#closed(frame);
       case 'call': return this.#called(frame);
       case 'return':
@@ -293,26 +293,26 @@ export class Session {
   }
 
   #checkPlace(kind, more) {
-    const greeting = this.role === 'main' ? 'hello' : 'welcome';
+    const handshake = this.role === 'main' ? 'hello' : 'welcome';
     let fits = this.state === 'open';
     if (kind === 'close') fits = true;
-    else if (kind === greeting) fits = this.state === 'greeting' && !more;
+    else if (kind === handshake) fits = this.state === 'handshake' && !more;
     else if (kind === 'hello' || kind === 'welcome') fits = false;
     else if (kind === 'ready') fits &&= this.role === 'main';
     else if (kind === 'interrupt') fits &&= this.role === 'worker';
     must(fits, 'out-of-place', `${kind} came out of place`);
   }
 
-  #greeted(body) {
-    const greeting = decodeGreeting(body);
-    if (greeting.major !== MAJOR) {
+  #opened(body) {
+    const handshake = decodeHandshake(body);
+    if (handshake.major !== MAJOR) {
       this.#drop();
-      this.#close('here', REASON_INCOMPATIBLE, `version ${greeting.major} is not version ${MAJOR}`);
+      this.#close('here', REASON_INCOMPATIBLE, `version ${handshake.major} is not version ${MAJOR}`);
       return;
     }
-    this.peer = greeting;
+    this.peer = handshake;
     this.state = 'open';
-    if (this.role === 'main') this.greeting = this.greetingFrame;
+    if (this.role === 'main') this.handshake = this.handshakeFrame;
     this.#happened({ event: 'opened' });
     this.#judgeHeldBack();
   }

@@ -1,6 +1,6 @@
 //! Linux: futexes, epoll and eventfd, memfd, pidfd.
 
-use crate::bell::{Bell, WakerSlot};
+use crate::doorbell::{Doorbell, WakerSlot};
 use crate::layout::Rings;
 use crate::region::Region;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, epoll, eventfd, poll};
@@ -50,7 +50,7 @@ impl Parking {
     }
 }
 
-/// The signal of a [`Bell`]: an epoll instance over eventfds, all of them edge-triggered.
+/// The signal of a [`Doorbell`]: an epoll instance over eventfds, all of them edge-triggered.
 ///
 /// Edges make it unnecessary to ever read a counter. That saves a system call, and it means that a process on the other end of an
 /// eventfd, which could empty the counter at the wrong moment or make the descriptor blocking, has no way to make this one wait.
@@ -66,7 +66,7 @@ pub(crate) struct Signal {
 /// What a signal has to do with other processes.
 struct Outside {
     /// The eventfds that other processes ring by.
-    remotes: Vec<RemoteBell>,
+    remotes: Vec<RemoteDoorbell>,
     relay: Option<Relay>,
 }
 
@@ -93,7 +93,7 @@ impl Signal {
     }
 
     /// Lets another process ring this signal.
-    fn adopt(&self, remote: &RemoteBell) -> io::Result<()> {
+    fn adopt(&self, remote: &RemoteDoorbell) -> io::Result<()> {
         add_edge(&self.set, &remote.0, RING)?;
         let mut outside = self.outside();
         outside.remotes.push(remote.clone());
@@ -103,7 +103,7 @@ impl Signal {
     }
 
     /// Takes what [`prepare`] did to this signal back. The other process may keep its descriptor open, so closing ours isn't enough.
-    pub(crate) fn forget(&self, remote: &RemoteBell) {
+    pub(crate) fn forget(&self, remote: &RemoteDoorbell) {
         let mut outside = self.outside();
         outside.remotes.retain(|other| !Arc::ptr_eq(&other.0, &remote.0));
         let _ = epoll::delete(&self.set, &remote.0);
@@ -131,8 +131,8 @@ impl Signal {
     }
 }
 
-impl AsFd for Bell {
-    /// A descriptor that is readable from a ring until the next [`wait`](Bell::wait).
+impl AsFd for Doorbell {
+    /// A descriptor that is readable from a ring until the next [`wait`](Doorbell::wait).
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.signal().set.as_fd()
     }
@@ -150,7 +150,7 @@ impl Relay {
         let stop = Arc::new(new_eventfd()?);
         add_edge(&set, &stop, STOP)?;
         let relay = Self { set: Arc::clone(&set), stop: Arc::clone(&stop) };
-        std::thread::Builder::new().name("coincide-bell".into()).spawn(move || {
+        std::thread::Builder::new().name("coincide-doorbell".into()).spawn(move || {
             // `stop` lives as long as this thread, so that it stays in the set.
             let _stop = stop;
             let mut stopped = false;
@@ -173,7 +173,7 @@ impl Relay {
         Ok(relay)
     }
 
-    fn listen_to(&self, remote: &RemoteBell) -> io::Result<()> {
+    fn listen_to(&self, remote: &RemoteDoorbell) -> io::Result<()> {
         add_edge(&self.set, &remote.0, RING)
     }
 }
@@ -185,11 +185,11 @@ impl Drop for Relay {
     }
 }
 
-/// The bell of main as a process on the other end of the link has it.
+/// The doorbell of main as a process on the other end of the link has it.
 #[derive(Clone)]
-pub(crate) struct RemoteBell(Arc<OwnedFd>);
+pub(crate) struct RemoteDoorbell(Arc<OwnedFd>);
 
-impl RemoteBell {
+impl RemoteDoorbell {
     pub(crate) fn ring(&self) {
         ring(&self.0);
     }
@@ -198,13 +198,13 @@ impl RemoteBell {
 /// A link that no other process has yet.
 pub(crate) struct Prepared {
     pub(crate) region: Region,
-    pub(crate) remote: RemoteBell,
+    pub(crate) remote: RemoteDoorbell,
     pub(crate) life: Life,
     pub(crate) handover: Handover,
 }
 
-/// Makes a mapping, an eventfd and a pair of sockets for a link to a process that will ring `bell`.
-pub(crate) fn prepare(config: &Rings, bell: &Bell) -> io::Result<Prepared> {
+/// Makes a mapping, an eventfd and a pair of sockets for a link to a process that will ring `doorbell`.
+pub(crate) fn prepare(config: &Rings, doorbell: &Doorbell) -> io::Result<Prepared> {
     let len = config.region_len();
     let memory = new_memfd()?;
     ftruncate(&memory, len as u64)?;
@@ -215,21 +215,21 @@ pub(crate) fn prepare(config: &Rings, bell: &Bell) -> io::Result<Prepared> {
     let inode = fstat(&memory)?.st_ino;
 
     let (ours, theirs) = UnixStream::pair()?;
-    let remote = RemoteBell(Arc::new(new_eventfd()?));
+    let remote = RemoteDoorbell(Arc::new(new_eventfd()?));
     let handover = Handover {
         memory: off_stdio(memory)?,
-        bell: off_stdio(remote.0.try_clone()?)?,
+        doorbell: off_stdio(remote.0.try_clone()?)?,
         life: off_stdio(OwnedFd::from(theirs))?,
         inode,
     };
-    bell.signal().adopt(&remote)?;
+    doorbell.signal().adopt(&remote)?;
     Ok(Prepared { region, remote, life: Life(Arc::new(ours)), handover })
 }
 
 /// What a child inherits.
 pub(crate) struct Handover {
     memory: OwnedFd,
-    bell: OwnedFd,
+    doorbell: OwnedFd,
     life: OwnedFd,
     /// Inode number of the memory, by which a process that finds the variable of an ancestor sees that it isn't meant.
     inode: u64,
@@ -238,9 +238,9 @@ pub(crate) struct Handover {
 impl Handover {
     /// Starts a child that has the other end.
     pub(crate) fn spawn(self, command: &mut Command) -> io::Result<Child> {
-        let fds = [self.memory.as_raw_fd(), self.bell.as_raw_fd(), self.life.as_raw_fd()];
-        let [memory, bell, life] = fds;
-        command.env(VARIABLE, format!("{memory}:{bell}:{life}:{}:{}", self.inode, getpid().as_raw_nonzero()));
+        let fds = [self.memory.as_raw_fd(), self.doorbell.as_raw_fd(), self.life.as_raw_fd()];
+        let [memory, doorbell, life] = fds;
+        command.env(VARIABLE, format!("{memory}:{doorbell}:{life}:{}:{}", self.inode, getpid().as_raw_nonzero()));
         // The command keeps the closure for its next spawn, when these descriptors are closed or somebody else's.
         let current = Arc::new(AtomicBool::new(true));
         let still_current = Arc::clone(&current);
@@ -268,7 +268,7 @@ pub(crate) struct Inherited {
     pub(crate) region: Region,
     /// Bytes of the region.
     pub(crate) len: usize,
-    pub(crate) remote: RemoteBell,
+    pub(crate) remote: RemoteDoorbell,
     pub(crate) life: Life,
     /// The process that made the link. `None`: it is not the parent of this one, because a program in between started this one.
     pub(crate) maker: Option<Process>,
@@ -287,12 +287,12 @@ pub(crate) fn inherit() -> io::Result<Option<Inherited>> {
     if !ours || TAKEN.swap(true, Ordering::Relaxed) {
         return Ok(None);
     }
-    let [memory, bell, life] = fds.map(|fd| {
+    let [memory, doorbell, life] = fds.map(|fd| {
         // SAFETY: the parent has left these descriptors open in this process for this purpose, as the inode of the first proves, so
         // nobody else in it owns them; `TAKEN` sees to it that they are taken once.
         unsafe { OwnedFd::from_raw_fd(fd) }
     });
-    for fd in [&memory, &bell, &life] {
+    for fd in [&memory, &doorbell, &life] {
         fcntl_setfd(fd, FdFlags::CLOEXEC)?;
     }
     let len = usize::try_from(fstat(&memory)?.st_size).unwrap_or(0);
@@ -302,7 +302,7 @@ pub(crate) fn inherit() -> io::Result<Option<Inherited>> {
     Ok(Some(Inherited {
         region: map(&memory, len)?,
         len,
-        remote: RemoteBell(Arc::new(bell)),
+        remote: RemoteDoorbell(Arc::new(doorbell)),
         life: Life(Arc::new(UnixStream::from(life))),
         maker: Process::parent(maker),
     }))
@@ -462,7 +462,7 @@ const STOP: u64 = 1;
 /// How often a process is looked at whose death no descriptor reports.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Names the descriptors that a child inherits: memory, bell, life; then the inode number of the memory, and the process that made it.
+/// Names the descriptors that a child inherits: memory, doorbell, life; then the inode number of the memory, and the process that made it.
 const VARIABLE: &str = "COINCIDE_LINK";
 
 /// The size is settled, and so are the seals.
@@ -478,21 +478,21 @@ mod tests {
 
     #[test]
     fn nobody_can_change_the_size_of_the_memory() {
-        let bell = Bell::new().unwrap();
-        let prepared = prepare(&Rings::default(), &bell).unwrap();
+        let doorbell = Doorbell::new().unwrap();
+        let prepared = prepare(&Rings::default(), &doorbell).unwrap();
         let memory = &prepared.handover.memory;
         for len in [0, 4096, 1 << 30] {
             assert_eq!(ftruncate(memory, len), Err(Errno::PERM));
         }
         assert_eq!(fcntl_add_seals(memory, SealFlags::WRITE), Err(Errno::PERM));
-        bell.signal().forget(&prepared.remote);
+        doorbell.signal().forget(&prepared.remote);
     }
 
     #[test]
     fn two_mappings_are_one_memory() {
-        let bell = Bell::new().unwrap();
+        let doorbell = Doorbell::new().unwrap();
         let config = Rings::default();
-        let prepared = prepare(&config, &bell).unwrap();
+        let prepared = prepare(&config, &doorbell).unwrap();
         let other = map(&prepared.handover.memory, config.region_len()).unwrap();
         assert_eq!(Rings::read(&other, config.region_len()).unwrap(), config);
         std::thread::scope(|scope| {
@@ -504,7 +504,7 @@ mod tests {
                 prepared.region.wait(4096, 0, None);
             }
         });
-        bell.signal().forget(&prepared.remote);
+        doorbell.signal().forget(&prepared.remote);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What differs from platform to platform: sleeping on a word, the signal of a bell, the clock, links to other processes.
+//! What differs from platform to platform: sleeping on a word, the signal of a doorbell, the clock, links to other processes.
 
 // Loom and miri know threads, but neither futexes nor descriptors.
 #[cfg(all(target_os = "linux", not(any(loom, miri))))]
@@ -17,5 +17,5 @@ pub(crate) use crate::clock::Instant;
 pub(crate) use std::time::Instant;
 
 #[cfg(not(target_family = "wasm"))]
-pub(crate) use platform::{Inherited, Life, Parking, Prepared, Process, RemoteBell, inherit, prepare};
+pub(crate) use platform::{Inherited, Life, Parking, Prepared, Process, RemoteDoorbell, inherit, prepare};
 pub(crate) use platform::{SharedMemory, Signal};

@@ -1,6 +1,6 @@
 //! Any platform that has threads: mutexes and condition variables; no links to other processes.
 
-use crate::bell::{Bell, WakerSlot};
+use crate::doorbell::{Doorbell, WakerSlot};
 use crate::layout::Rings;
 use crate::region::Region;
 use crate::sync::{Condvar, Mutex, lock};
@@ -39,7 +39,7 @@ impl Parking {
     }
 }
 
-/// The signal of a [`Bell`].
+/// The signal of a [`Doorbell`].
 pub(crate) struct Signal {
     rung: Mutex<bool>,
     change: Condvar,
@@ -71,16 +71,16 @@ impl Signal {
         Ok(())
     }
 
-    pub(crate) fn forget(&self, remote: &RemoteBell) {
+    pub(crate) fn forget(&self, remote: &RemoteDoorbell) {
         match remote.0 {}
     }
 }
 
-/// The bell of main as a process on the other end of the link has it.
+/// The doorbell of main as a process on the other end of the link has it.
 #[derive(Clone)]
-pub(crate) struct RemoteBell(Infallible);
+pub(crate) struct RemoteDoorbell(Infallible);
 
-impl RemoteBell {
+impl RemoteDoorbell {
     pub(crate) fn ring(&self) {
         match self.0 {}
     }
@@ -89,12 +89,12 @@ impl RemoteBell {
 /// A link that no other process has yet.
 pub(crate) struct Prepared {
     pub(crate) region: Region,
-    pub(crate) remote: RemoteBell,
+    pub(crate) remote: RemoteDoorbell,
     pub(crate) life: Life,
     pub(crate) handover: Handover,
 }
 
-pub(crate) fn prepare(_config: &Rings, _bell: &Bell) -> io::Result<Prepared> {
+pub(crate) fn prepare(_config: &Rings, _doorbell: &Doorbell) -> io::Result<Prepared> {
     Err(unsupported())
 }
 
@@ -111,7 +111,7 @@ impl Handover {
 pub(crate) struct Inherited {
     pub(crate) region: Region,
     pub(crate) len: usize,
-    pub(crate) remote: RemoteBell,
+    pub(crate) remote: RemoteDoorbell,
     pub(crate) life: Life,
     pub(crate) maker: Option<Process>,
 }

@@ -1,6 +1,6 @@
-//! JavaScript: memory is a `SharedArrayBuffer`, bells ring in an event loop, and there are no processes.
+//! JavaScript: memory is a `SharedArrayBuffer`, doorbells ring in an event loop, and there are no processes.
 
-use crate::bell::WakerSlot;
+use crate::doorbell::WakerSlot;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 pub(crate) use crate::web::SharedBuffer as SharedMemory;
 
-/// The signal of a [`Bell`](crate::Bell). One thread rings it and waits for it, so the order of its accesses is plain.
+/// The signal of a [`Doorbell`](crate::Doorbell). One thread rings it and waits for it, so the order of its accesses is plain.
 pub(crate) struct Signal {
     rung: AtomicBool,
 }

@@ -1,7 +1,7 @@
 //! Two ends joined in memory, as a page and its worker are by posted messages and a service worker.
 
 use coincide_proto::{Gone, ReceiveError, Role, Session, Transmit, Transport};
-use coincide_transport_sw::{Channel, Collector, Delivery, PollError, PollPolicy, Poller};
+use coincide_transport_sw::{Channel, Delivery, PollError, PollPolicy, Poller, RelayIo};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -65,7 +65,7 @@ impl State {
 /// One end over the net.
 pub(crate) struct End {
     side: Arc<Side>,
-    collector: Collector,
+    poller: Poller,
 }
 
 /// What of an end goes on in its event loop even when nobody uses the end.
@@ -82,7 +82,7 @@ pub(crate) fn pair(window: usize, faults: Faults) -> (End, End) {
     let hold = if faults.packets > 0 { Duration::from_millis(5) } else { Duration::from_secs(60) };
     let end = |role| End {
         side: Arc::new(Side { net: Arc::clone(&net), role, endpoint: Mutex::new(Delivery::new(role, window)) }),
-        collector: Collector::new(PollPolicy { hold, pause: Duration::from_micros(10), attempts: u32::MAX }),
+        poller: Poller::new(PollPolicy { hold, pause: Duration::from_micros(10), attempts: u32::MAX }),
     };
     let ends = (end(Role::Main), end(Role::Worker));
     let main = Arc::clone(&ends.0.side);
@@ -138,7 +138,7 @@ impl Side {
         }
         if self.role == Role::Worker && endpoint.collects() {
             let kept = std::mem::take(&mut self.net.state().kept).concat();
-            let _ = endpoint.handle_collected(kept);
+            let _ = endpoint.handle_polled(kept);
         }
         drop(endpoint);
         self.flush();
@@ -158,7 +158,7 @@ impl Side {
 /// The relay as the worker reaches it.
 struct Requests<'a>(&'a Net);
 
-impl Poller for Requests<'_> {
+impl RelayIo for Requests<'_> {
     fn poll(&mut self, packet: &[u8], hold: Duration, ask: bool) -> Result<Vec<u8>, PollError> {
         let start = Instant::now();
         let mut state = self.0.state();
@@ -241,7 +241,7 @@ impl Transport for End {
         if self.side.role == Role::Worker {
             self.side.endpoint().collect();
             self.side.flush();
-            let _ = self.collector.collect(&mut self.side.endpoint(), &mut Requests(net), timeout);
+            let _ = self.poller.poll(&mut self.side.endpoint(), &mut Requests(net), timeout);
             return self.side.flush();
         }
         let start = Instant::now();

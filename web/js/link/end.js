@@ -424,9 +424,9 @@ const bytesOf = packet => {
 };
 
 /** The handle of shared memory, which takes a turn when the other end rings. */
-export const attached = (buffer, bell) => {
+export const attached = (buffer, doorbell) => {
   const handle = attach(buffer, initSync().memory, turn);
-  if (bell) wakeByPort(handle, bell);
+  if (doorbell) wakeByPort(handle, doorbell);
   return handle;
 };
 

@@ -80,7 +80,7 @@ const turnLater = async () => {
   turn();
 };
 
-/** Whether functions were started and have not ended: a thread that has some does not linger, which would delay them. */
+/** Whether functions were started and have not ended: a thread that has some does not poll busily, which would delay them. */
 const hasRunning = () => {
   for (const end of ends.values()) if (end.running.size > 0) return true;
   return false;

@@ -20,10 +20,10 @@ export class Link extends End {
     this.objects.tells = (...exposure) => this.notify(EXPOSES, exposure);
   }
 
-  /** A link in shared memory. `bell` wakes the worker where that can't listen to shared memory. */
-  static shared(ring, bell, strict) {
+  /** A link in shared memory. `doorbell` wakes the worker where that can't listen to shared memory. */
+  static shared(ring, doorbell, strict) {
     const buffer = new SharedArrayBuffer(bufferLength(ring));
-    const link = new Link(mainShared(attached(buffer, bell), ring), strict);
+    const link = new Link(mainShared(attached(buffer, doorbell), ring), strict);
     link.buffer = buffer;
     return link;
   }
@@ -92,7 +92,7 @@ export class Link extends End {
   }
 
   /** Whether the worker has taken up its link. */
-  greeted() {
+  isOpen() {
     return isOpen(this.id);
   }
 

@@ -59,9 +59,9 @@ export const raise = (number, id) =>
   });
 
 /** At a worker: what main has asked for, if main's call `id` is running, or 0. */
-export const look = (number, id) => {
+export const pollControl = (number, id) => {
   try {
-    return ports.get(number).outOfBand.look(id);
+    return ports.get(number).outOfBand.pollControl(id);
   } catch {
     return 0;
   }

@@ -19,9 +19,9 @@ export class WorkerEnd extends End {
     this.objects.ready = new Promise(resolve => (this.#settleReady = resolve));
   }
 
-  /** Attaches to the link in `buffer`. `bell` wakes main where that can't listen to shared memory. `deadlock` is the deadlock timeout in milliseconds. */
-  static shared(buffer, bell, deadlock = NaN, strict) {
-    return new WorkerEnd(workerShared(attached(buffer, bell), deadlock), strict);
+  /** Attaches to the link in `buffer`. `doorbell` wakes main where that can't listen to shared memory. `deadlock` is the deadlock timeout in milliseconds. */
+  static shared(buffer, doorbell, deadlock = NaN, strict) {
+    return new WorkerEnd(workerShared(attached(buffer, doorbell), deadlock), strict);
   }
 
   /** Attaches to a link in messages. Without a relay, `outOfBand` is the worker's side of out-of-band signals. */

@@ -114,7 +114,7 @@ export class Controller {
     if (reflection?.ffi) this.ffi = reflection.ffi(() => this.#reflected);
     platform.attend(worker, {
       receives: data => this.#receives(data),
-      isUp: () => this.#link?.greeted() ?? false,
+      isUp: () => this.#link?.isOpen() ?? false,
       hasAnnounced: () => this.#post !== undefined,
       url: () => this.#url,
       throws: thrown => this.#ends(uncaught(thrown), { cause: thrown }),
@@ -534,8 +534,8 @@ const KINDS = [PACKET, OBJECTS, HELLO, BOOT, BROKEN, PANIC, FAILED];
 /** A link in shared memory. */
 const shared = (post, { ringSize = RING_SIZE, strict }) => {
   // Not a separate port: in some browsers, messages of a blocked worker do not leave through one.
-  const bell = wakesWorkers() ? undefined : { postMessage: () => post(RING) };
-  return Link.shared(ringSize, bell, strict);
+  const doorbell = wakesWorkers() ? undefined : { postMessage: () => post(RING) };
+  return Link.shared(ringSize, doorbell, strict);
 };
 
 /** A function that calls `act` with an object and its argument, and does not hold the object. A closure could hold it for another closure of the same scope. */

@@ -15,8 +15,8 @@ class WordListener {
     this.#words = words;
   }
 
-  /** What main has asked for since the last look: an interrupt, and the cancellation of the call `id`, which is running, or 0. */
-  look(id) {
+  /** What main has asked for since the last control poll: an interrupt, and the cancellation of the call `id`, which is running, or 0. */
+  pollControl(id) {
     const signals = Atomics.load(this.#words, SIGNALS);
     if (signals === this.#seen && id === this.#seenBy) return 0;
     this.#seen = signals;
@@ -27,7 +27,7 @@ class WordListener {
     return id !== 0 && this.#forget(id) ? asked | CANCEL : asked;
   }
 
-  /** Handles the message about a signal. Returns whether it is an interrupt that no look has reported. */
+  /** Handles the message about a signal. Returns whether it is an interrupt that no control poll has reported. */
   passed({ number, id }) {
     if (id !== undefined) return void this.#forget(id);
     const isNew = number > this.#known;
@@ -53,7 +53,7 @@ class AddressListener {
   /** The address of each slot; null after it was revoked, until main has replaced it. */
   #slots;
   #known = 0;
-  #looked = performance.now();
+  #polled = performance.now();
 
   constructor({ control, addresses, slots }) {
     this.#control = control;
@@ -61,9 +61,9 @@ class AddressListener {
     this.#slots = slots;
   }
 
-  look(id) {
+  pollControl(id) {
     const now = performance.now();
-    if (now - this.#looked < EVERY) return 0;
+    if (now - this.#polled < EVERY) return 0;
     const before = this.#known;
     while (this.#addresses.length > 0 && this.#isRevoked(this.#addresses[0])) this.#pass();
     let asked = this.#known > before ? INTERRUPT : 0;
@@ -72,7 +72,7 @@ class AddressListener {
       this.#slots[slot] = null;
       asked |= CANCEL;
     }
-    this.#looked = performance.now();
+    this.#polled = performance.now();
     return asked;
   }
 

@@ -104,8 +104,8 @@ class Thread {
     onFailure(error => this.post({ [BROKEN]: error.message }));
     const post = (...message) => this.post(...message);
     if (buffer) {
-      const bell = Atomics.waitAsync ? undefined : { postMessage: () => post(RING) };
-      this.#end = WorkerEnd.shared(buffer, bell, deadlock, strict);
+      const doorbell = Atomics.waitAsync ? undefined : { postMessage: () => post(RING) };
+      this.#end = WorkerEnd.shared(buffer, doorbell, deadlock, strict);
     } else {
       this.#end = WorkerEnd.byMessages(packetsOf(post), relay, this.#outOfBand, deadlock, strict);
     }

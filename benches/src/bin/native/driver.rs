@@ -369,7 +369,7 @@ const QUICK_ROUNDS: usize = 3;
 /// Rounds that are run even if time is up: fewer give no interval.
 const LEAST_ROUNDS: usize = 3;
 
-/// Far more than any linger and any spin.
+/// Far more than any busy polling.
 const PAUSE: Duration = Duration::from_micros(300);
 
 /// Longest that a batch takes unless something hangs. A child process that hangs ends itself before.

@@ -91,21 +91,21 @@ impl Subject for Iceoryx {
 fn call(name: &str, case: &Case, events: bool, meter: &mut Meter) -> anyhow::Result<()> {
     let ports = Ports::new(name)?;
     let client = ports.client(case)?;
-    let bells = if events { Some((ports.notifier("request")?, ports.listener("response")?)) } else { None };
+    let doorbells = if events { Some((ports.notifier("request")?, ports.listener("response")?)) } else { None };
     let mut payload = Payload::new(case);
     let result = meter.run(|| {
         let request = client.loan_slice_uninit(case.bytes())?;
         let pending = request.write_from_slice(payload.next()).send()?;
-        if let Some((bell, _)) = &bells {
-            bell.notify()?;
+        if let Some((doorbell, _)) = &doorbells {
+            doorbell.notify()?;
         }
         let response = loop {
             if let Some(response) = pending.receive()? {
                 break response;
             }
-            match &bells {
-                Some((_, bell)) => {
-                    bell.blocking_wait(|_| ())?;
+            match &doorbells {
+                Some((_, doorbell)) => {
+                    doorbell.blocking_wait(|_| ())?;
                 }
                 None => std::hint::spin_loop(),
             }
@@ -114,8 +114,8 @@ fn call(name: &str, case: &Case, events: bool, meter: &mut Meter) -> anyhow::Res
     });
     // A request that is longer than all others says goodbye.
     let goodbye = client.loan_slice_uninit(case.bytes() + 1)?.write_from_fn(|_| 0).send()?;
-    if let Some((bell, _)) = &bells {
-        bell.notify()?;
+    if let Some((doorbell, _)) = &doorbells {
+        doorbell.notify()?;
     }
     // A request whose response nobody waits for is not delivered.
     while goodbye.is_connected() && goodbye.receive()?.is_none() {
@@ -126,7 +126,7 @@ fn call(name: &str, case: &Case, events: bool, meter: &mut Meter) -> anyhow::Res
 
 struct Callee {
     server: EchoServer,
-    bells: Option<(Listener<ipc::Service>, Notifier<ipc::Service>)>,
+    doorbells: Option<(Listener<ipc::Service>, Notifier<ipc::Service>)>,
     /// Its ports live as long as their node.
     _ports: Ports,
 }
@@ -138,9 +138,9 @@ impl Callee {
                 Some(request) if request.len() > case.bytes() => return self.answer(&request),
                 Some(request) => self.answer(&request)?,
                 None if caller.is_some_and(Caller::has_finished) => return Ok(()),
-                None => match &self.bells {
-                    Some((bell, _)) => {
-                        bell.blocking_wait(|_| ())?;
+                None => match &self.doorbells {
+                    Some((doorbell, _)) => {
+                        doorbell.blocking_wait(|_| ())?;
                     }
                     None => std::hint::spin_loop(),
                 },
@@ -150,8 +150,8 @@ impl Callee {
 
     fn answer(&self, request: &EchoRequest) -> anyhow::Result<()> {
         request.loan_slice_uninit(request.len())?.write_from_slice(request).send()?;
-        if let Some((_, bell)) = &self.bells {
-            bell.notify()?;
+        if let Some((_, doorbell)) = &self.doorbells {
+            doorbell.notify()?;
         }
         Ok(())
     }
@@ -177,8 +177,8 @@ impl Ports {
 
     fn callee(self, case: &Case, events: bool) -> anyhow::Result<Callee> {
         let server = self.service()?.server_builder().initial_max_slice_len(case.bytes() + 1).create()?;
-        let bells = if events { Some((self.listener("request")?, self.notifier("response")?)) } else { None };
-        Ok(Callee { server, bells, _ports: self })
+        let doorbells = if events { Some((self.listener("request")?, self.notifier("response")?)) } else { None };
+        Ok(Callee { server, doorbells, _ports: self })
     }
 
     fn client(&self, case: &Case) -> anyhow::Result<EchoClient> {

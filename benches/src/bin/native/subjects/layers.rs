@@ -10,7 +10,7 @@ use coincide_benches::report::Kind;
 use coincide_codec::{ByteBuf, schema, typed};
 use coincide_proto::engine::{Action, Engine, Runs};
 use coincide_proto::{Config, Format, Gone, Outcome, ReceiveError, Role, Session, Transmit, Transport};
-use coincide_transport_atomics::{Bell, Rings, pair as link};
+use coincide_transport_atomics::{Doorbell, Rings, pair as link};
 
 use super::{Payload, Subject, pair};
 use crate::case::{Case, Condition, Ends};
@@ -37,7 +37,7 @@ impl Subject for Engines {
     }
 
     fn run_threads(&self, case: &Case, meter: &mut Meter) -> anyhow::Result<()> {
-        let (main, worker) = link(Rings::default(), Bell::new()?);
+        let (main, worker) = link(Rings::default(), Doorbell::new()?);
         let callee = || {
             let mut main = engine(Role::Main, main);
             main.register(ECHO, Runs::Anytime);

@@ -1,4 +1,4 @@
-//! What wakes a main endpoint: one bell for all its links.
+//! What wakes a main endpoint: one doorbell for all its links.
 
 use crate::sync::{Mutex, lock};
 use crate::sys::Signal;
@@ -7,33 +7,33 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-/// Wakes main. Main owns one bell, and all its links ring it.
+/// Wakes main. Main owns one doorbell, and all its links ring it.
 ///
 /// A ring is remembered until somebody waits for it, and several rings count as one. Main [arms](coincide_proto::Transport::arm)
 /// all its links before it waits, and disarms them when it is awake. How it waits is its own choice:
 ///
 /// * a thread of its own blocks in [`wait`](Self::wait);
-/// * a loop over file descriptors (epoll, tokio's `AsyncFd`) watches the bell's descriptor on Linux, which is readable from a ring
+/// * a loop over file descriptors (epoll, tokio's `AsyncFd`) watches the doorbell's descriptor on Linux, which is readable from a ring
 ///   until the next `wait`;
 /// * a future registers its waker by [`set_waker`](Self::set_waker).
 ///
 /// ```
-/// use coincide_transport_atomics::Bell;
+/// use coincide_transport_atomics::Doorbell;
 /// use std::time::Duration;
 ///
-/// let bell = Bell::new()?;
-/// bell.ring();
-/// assert!(bell.wait(None));
-/// assert!(!bell.wait(Some(Duration::ZERO)));
+/// let doorbell = Doorbell::new()?;
+/// doorbell.ring();
+/// assert!(doorbell.wait(None));
+/// assert!(!doorbell.wait(Some(Duration::ZERO)));
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub struct Bell {
+pub struct Doorbell {
     signal: Signal,
     waker: Arc<WakerSlot>,
 }
 
-impl Bell {
-    /// A bell that nobody has rung yet.
+impl Doorbell {
+    /// A doorbell that nobody has rung yet.
     ///
     /// # Errors
     /// When the operating system has no file descriptor left for it.
@@ -48,7 +48,7 @@ impl Bell {
         self.waker.wake();
     }
 
-    /// Blocks until the bell is rung, which takes the ring back and says `true`, or until `timeout` is over; `None` waits for
+    /// Blocks until the doorbell is rung, which takes the ring back and says `true`, or until `timeout` is over; `None` waits for
     /// ever. May return early with `false`.
     pub fn wait(&self, timeout: Option<Duration>) -> bool {
         self.signal.wait(timeout)
@@ -85,20 +85,20 @@ impl Bell {
     }
 }
 
-impl std::fmt::Debug for Bell {
+impl std::fmt::Debug for Doorbell {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Bell").finish_non_exhaustive()
+        f.debug_struct("Doorbell").finish_non_exhaustive()
     }
 }
 
-/// Where the waker of a bell is kept, for the bell and for those who ring it from outside.
+/// Where the waker of a doorbell is kept, for the doorbell and for those who ring it from outside.
 pub(crate) struct WakerSlot {
     waker: Mutex<Option<Waker>>,
 }
 
 impl WakerSlot {
     pub(crate) fn wake(&self) {
-        // A clone, so that the waker runs without the lock: it may run anything, even drop the bell.
+        // A clone, so that the waker runs without the lock: it may run anything, even drop the doorbell.
         let waker = lock(&self.waker).clone();
         if let Some(waker) = waker {
             waker.wake();

@@ -23,7 +23,7 @@ impl Default for PollPolicy {
 }
 
 /// What reaches the relay, and can sleep.
-pub trait Poller {
+pub trait RelayIo {
     /// Asks the relay and blocks until it has answered, which it does after `hold` at the latest. `packet` says what has arrived. With
     /// `ask` something may have been lost, and the relay is to ask main at once.
     ///
@@ -48,7 +48,7 @@ pub enum PollError {
 
 /// Collects what main sends while its worker blocks.
 #[derive(Debug)]
-pub struct Collector {
+pub struct Poller {
     policy: PollPolicy,
     /// Polls that failed in a row.
     failures: u32,
@@ -66,7 +66,7 @@ pub struct Unreachable {
     pub why: String,
 }
 
-impl Collector {
+impl Poller {
     /// One that has not been disappointed yet.
     pub fn new(policy: PollPolicy) -> Self {
         Self { policy, failures: 0, refusals: 0 }
@@ -76,26 +76,26 @@ impl Collector {
     ///
     /// # Errors
     /// [`Unreachable`] after too many failures in a row; the endpoint is lost then.
-    pub fn collect(
+    pub fn poll(
         &mut self,
         endpoint: &mut Delivery,
-        poller: &mut impl Poller,
+        relay_io: &mut impl RelayIo,
         timeout: Option<Duration>,
     ) -> Result<(), Unreachable> {
         let hold = timeout.map_or(self.policy.hold, |timeout| timeout.min(self.policy.hold));
         let ask = self.failures + self.refusals > 0;
-        let why = match poller.poll(&endpoint.poll_packet(), hold, ask) {
-            Ok(body) => match endpoint.handle_collected(body) {
+        let why = match relay_io.poll(&endpoint.poll_packet(), hold, ask) {
+            Ok(body) => match endpoint.handle_polled(body) {
                 Ok(()) => {
                     (self.failures, self.refusals) = (0, 0);
                     return Ok(());
                 }
-                Err(breach) => breach.to_string(),
+                Err(violation) => violation.to_string(),
             },
             Err(PollError::Busy) => {
                 self.failures = 0;
                 self.refusals = self.refusals.saturating_add(1);
-                self.back_off(self.refusals, poller, timeout);
+                self.back_off(self.refusals, relay_io, timeout);
                 return Ok(());
             }
             Err(PollError::Failed(why)) => why,
@@ -105,14 +105,14 @@ impl Collector {
             endpoint.lose();
             return Err(Unreachable { attempts: self.failures, why });
         }
-        self.back_off(self.failures, poller, timeout);
+        self.back_off(self.failures, relay_io, timeout);
         Ok(())
     }
 
     /// Pauses after the given number of failed polls, for `timeout` at most.
-    fn back_off(&self, polls: u32, poller: &mut impl Poller, timeout: Option<Duration>) {
+    fn back_off(&self, polls: u32, relay_io: &mut impl RelayIo, timeout: Option<Duration>) {
         let doubled = self.policy.pause.saturating_mul(1 << (polls - 1).min(16)).min(LONGEST_PAUSE);
-        poller.pause(timeout.map_or(doubled, |timeout| timeout.min(doubled)));
+        relay_io.pause(timeout.map_or(doubled, |timeout| timeout.min(doubled)));
     }
 }
 

@@ -1,16 +1,16 @@
 //! Each rule of the protocol, and frames of a peer that break it.
 
-use crate::link::{first_part, frame, greeting, greeting_frame, next_frame, part};
-use coincide_proto::{Call, Config, Event, Flags, Format, Greeting, Header, Kind, MAX_NAME, Role, Session};
+use crate::link::{first_part, frame, handshake, handshake_frame, next_frame, part};
+use coincide_proto::{Call, Config, Event, Flags, Format, Handshake, Header, Kind, MAX_NAME, Role, Session};
 
 /// A rule, the end that finds it broken, and the frames of its peer: the last one breaks it.
-pub(crate) struct Breach {
+pub(crate) struct Violation {
     /// What the specification calls it.
     pub(crate) name: &'static str,
     /// What the error says.
     pub(crate) rule: &'static str,
     pub(crate) role: Role,
-    /// Whether the greetings have been exchanged.
+    /// Whether the handshakes have been exchanged.
     pub(crate) open: bool,
     /// How many calls the end has made and sent before, and how many it has made after these and not sent.
     pub(crate) sent: usize,
@@ -18,17 +18,17 @@ pub(crate) struct Breach {
     pub(crate) frames: Vec<Vec<u8>>,
 }
 
-/// What the end that finds breaches takes.
+/// What the end that finds violations takes.
 pub(crate) fn limits() -> Config {
     Config { max_frame: 3000, max_message: 4000, max_pending: 2, max_depth: 4, ..Config::default() }
 }
 
-impl Breach {
+impl Violation {
     /// The end before the frames of its peer, and the ids of its calls.
     pub(crate) fn session(&self) -> (Session, Vec<u32>) {
         let mut session = Session::new(self.role, limits());
         if self.open {
-            session.handle_frame(&greeting_frame(self.role, greeting())[..]).expect("the greeting is right");
+            session.handle_frame(&handshake_frame(self.role, handshake())[..]).expect("the handshake is right");
             while next_frame(&mut session).is_some() {}
             assert_eq!(session.poll_event(), Some(Event::Opened));
         }
@@ -44,14 +44,14 @@ impl Breach {
     }
 }
 
-pub(crate) fn breaches() -> Vec<Breach> {
+pub(crate) fn violations() -> Vec<Violation> {
     let open = |role, name, rule, frames: &[&[u8]]| {
         let frames = frames.iter().map(|frame| frame.to_vec()).collect();
-        Breach { name, rule, role, open: true, sent: 0, unsent: 0, frames }
+        Violation { name, rule, role, open: true, sent: 0, unsent: 0, frames }
     };
     let main = |name, rule, frames: &[&[u8]]| open(Role::Main, name, rule, frames);
     let worker = |name, rule, frames: &[&[u8]]| open(Role::Worker, name, rule, frames);
-    let early = |role, name, rule, frame: &[u8]| Breach { open: false, ..open(role, name, rule, &[frame]) };
+    let early = |role, name, rule, frame: &[u8]| Violation { open: false, ..open(role, name, rule, &[frame]) };
     let hello = |name, rule, frame: &[u8]| early(Role::Main, name, rule, frame);
     let plain = |header| frame(header, "", b"");
     let f = |header| frame(header, "f", b"");
@@ -69,18 +69,18 @@ pub(crate) fn breaches() -> Vec<Breach> {
     };
     let long_export = [&(MAX_NAME as u16 + 1).to_le_bytes()[..], &[b'n'; MAX_NAME + 1]].concat();
     let no_total = frame(Header { flags: goes_on, ..call(1) }, "f", &[1, 0, 0, 0, 0, 0, 0]);
-    let right = greeting_frame(Role::Main, greeting());
+    let right = handshake_frame(Role::Main, handshake());
     let foreign = [&right[..16], &b"join"[..], &right[20..]].concat();
-    let greeting_goes_on = [&[1, 1][..], &right[2..]].concat();
-    let name_not_text = frame(header(Kind::HELLO), "\u{1}", &greeting().to_bytes()).into_iter();
+    let handshake_goes_on = [&[1, 1][..], &right[2..]].concat();
+    let name_not_text = frame(header(Kind::HELLO), "\u{1}", &handshake().to_bytes()).into_iter();
     let name_not_text: Vec<u8> = name_not_text.map(|byte| if byte == 1 { 0xff } else { byte }).collect();
     let name_not_text = [&[1, 0][..], &name_not_text[2..12], &[1, 0, 0, 0], &name_not_text[16..]].concat();
-    let announces = |greeting| greeting_frame(Role::Main, greeting);
+    let announces = |handshake| handshake_frame(Role::Main, handshake);
 
     let bad_part = |frames: &[&[u8]]| main("bad-part", "the parts of a body do not add up to its length", frames);
     let begins = |total, bytes: &[u8]| first_part(Kind::CALL, 1, "f", total, bytes);
-    let impossible = |greeting| {
-        hello("impossible-limit", "a greeting announces a limit that no call could keep", &announces(greeting))
+    let impossible = |handshake| {
+        hello("impossible-limit", "a handshake announces a limit that no call could keep", &announces(handshake))
     };
     let long_body = |frames: &[&[u8]]| main("long-body", "a body is longer than was agreed", frames);
     let segments = |rule, entries: &[(u64, u64)]| {
@@ -97,7 +97,7 @@ pub(crate) fn breaches() -> Vec<Breach> {
         |kind| main("unexpected-name", "a frame has a name that its kind does not have", &[&f(header(kind))]);
     let exports = |payload: &[u8]| main("bad-exports", "a list of exports ends in the middle", &[&ready(payload)]);
     let bad_close = |frame: &[u8]| main("bad-close", "a close frame is malformed", &[frame]);
-    let foreign_greeting = "a greeting came out of place";
+    let foreign_handshake = "a handshake came out of place";
     let foreign_id = "a call has an id of the other end";
     let no_body = "a frame without a body goes on";
 
@@ -120,10 +120,10 @@ pub(crate) fn breaches() -> Vec<Breach> {
         unknown(Role::Worker, 13, "frames of kind 13 are unknown"),
         worker("out-of-place", "ready came out of place", &[&ready(b"")]),
         main("out-of-place", "interrupt came out of place", &[&plain(header(Kind::INTERRUPT))]),
-        main("out-of-place", foreign_greeting, &[&right]),
-        worker("out-of-place", foreign_greeting, &[&greeting_frame(Role::Worker, greeting())]),
-        hello("out-of-place", foreign_greeting, &greeting_frame(Role::Worker, greeting())),
-        hello("out-of-place", foreign_greeting, &greeting_goes_on),
+        main("out-of-place", foreign_handshake, &[&right]),
+        worker("out-of-place", foreign_handshake, &[&handshake_frame(Role::Worker, handshake())]),
+        hello("out-of-place", foreign_handshake, &handshake_frame(Role::Worker, handshake())),
+        hello("out-of-place", foreign_handshake, &handshake_goes_on),
         unexpected_name(Kind::RELEASE),
         unexpected_name(Kind::MORE),
         worker("no-body", no_body, &[&plain(Header { flags: goes_on, ..header(Kind::INTERRUPT) })]),
@@ -133,13 +133,13 @@ pub(crate) fn breaches() -> Vec<Breach> {
         main("name-not-text", "a name is not UTF-8", &[&name_cut]),
         main("name-not-text", "a name is not UTF-8", &[&ready(&[1, 0, 0xff])]),
         hello("name-not-text", "a name is not UTF-8", &name_not_text),
-        hello("short-greeting", "a greeting is too short", &right[..right.len() - 1]),
-        hello("foreign-greeting", "the peer does not greet as coincide does", &foreign),
-        impossible(Greeting { max_frame: 2047, ..greeting() }),
-        impossible(Greeting { max_message: 2047, ..greeting() }),
-        impossible(Greeting { max_pending: 0, ..greeting() }),
-        impossible(Greeting { max_pending: 65_536, ..greeting() }),
-        impossible(Greeting { max_depth: 0, ..greeting() }),
+        hello("short-handshake", "a handshake is too short", &right[..right.len() - 1]),
+        hello("foreign-handshake", "a handshake does not begin with the magic number", &foreign),
+        impossible(Handshake { max_frame: 2047, ..handshake() }),
+        impossible(Handshake { max_message: 2047, ..handshake() }),
+        impossible(Handshake { max_pending: 0, ..handshake() }),
+        impossible(Handshake { max_pending: 65_536, ..handshake() }),
+        impossible(Handshake { max_depth: 0, ..handshake() }),
         main("foreign-id", foreign_id, &[&f(call(2))]),
         worker("foreign-id", foreign_id, &[&f(call(1))]),
         worker("foreign-id", foreign_id, &[&f(call(0))]),
@@ -157,11 +157,11 @@ pub(crate) fn breaches() -> Vec<Breach> {
         no_such_call(Role::Main, Kind::RETURN, 2),
         no_such_call(Role::Main, Kind::THROW, 0),
         no_such_call(Role::Worker, Kind::THROW, 2),
-        Breach {
+        Violation {
             unsent: 1,
             ..worker("early-answer", "a call was answered before it was sent", &[&answer(Kind::RETURN, 3)])
         },
-        Breach {
+        Violation {
             sent: 1,
             ..worker(
                 "second-answer",
@@ -169,7 +169,7 @@ pub(crate) fn breaches() -> Vec<Breach> {
                 &[&first_part(Kind::RETURN, 3, "", 10, b"x"), &answer(Kind::THROW, 3)],
             )
         },
-        Breach {
+        Violation {
             sent: 1,
             ..worker(
                 "no-such-call",

@@ -1,7 +1,7 @@
 //! When a worker asks again, pauses, and gives up.
 
 use coincide_proto::{Gone, ReceiveError, Role, Transmit};
-use coincide_transport_sw::{Collector, Delivery, PollError, PollPolicy, Poller};
+use coincide_transport_sw::{Delivery, PollError, PollPolicy, Poller, RelayIo};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ struct Relay {
     pauses: Vec<Duration>,
 }
 
-impl Poller for Relay {
+impl RelayIo for Relay {
     fn poll(&mut self, packet: &[u8], hold: Duration, ask: bool) -> Result<Vec<u8>, PollError> {
         assert_eq!(packet.len(), 32);
         self.holds.push(hold);
@@ -54,12 +54,12 @@ fn ms(milliseconds: u64) -> Duration {
 #[test]
 fn after_too_many_failures_main_is_gone() {
     let (mut endpoint, mut relay) = (worker(), Relay::default());
-    let mut collector = Collector::new(PollPolicy { attempts: 9, ..PollPolicy::default() });
+    let mut poller = Poller::new(PollPolicy { attempts: 9, ..PollPolicy::default() });
     for _ in 0..8 {
-        assert_eq!(collector.collect(&mut endpoint, &mut relay, None), Ok(()));
+        assert_eq!(poller.poll(&mut endpoint, &mut relay, None), Ok(()));
         assert!(!endpoint.has_input());
     }
-    let error = collector.collect(&mut endpoint, &mut relay, None).unwrap_err();
+    let error = poller.poll(&mut endpoint, &mut relay, None).unwrap_err();
     assert_eq!(error.to_string(), "no answer after 9 attempts: nobody is there");
     assert_eq!(endpoint.receive_with(|_| Ok(())), Err(ReceiveError::Gone(Gone)));
     assert_eq!(relay.pauses, [10, 20, 40, 80, 160, 320, 640, 1000].map(ms));
@@ -70,11 +70,11 @@ fn after_too_many_failures_main_is_gone() {
 #[test]
 fn an_answer_makes_up_for_failures() {
     let (mut endpoint, mut relay) = (worker(), Relay::default());
-    let mut collector = Collector::new(PollPolicy { attempts: 2, ..PollPolicy::default() });
+    let mut poller = Poller::new(PollPolicy { attempts: 2, ..PollPolicy::default() });
     for _ in 0..20 {
         relay.answers.extend([Err(failed("once")), Ok(Vec::new())]);
-        assert_eq!(collector.collect(&mut endpoint, &mut relay, None), Ok(()));
-        assert_eq!(collector.collect(&mut endpoint, &mut relay, None), Ok(()));
+        assert_eq!(poller.poll(&mut endpoint, &mut relay, None), Ok(()));
+        assert_eq!(poller.poll(&mut endpoint, &mut relay, None), Ok(()));
     }
     assert!(!endpoint.has_input());
 }
@@ -83,14 +83,14 @@ fn an_answer_makes_up_for_failures() {
 fn a_busy_relay_is_polled_with_growing_pauses_until_it_has_room() {
     let [packet] = <[_; 1]>::try_from(packets(1)).expect("there is one");
     let (mut endpoint, mut relay) = (worker(), Relay::default());
-    let mut collector = Collector::new(PollPolicy { attempts: 2, ..PollPolicy::default() });
+    let mut poller = Poller::new(PollPolicy { attempts: 2, ..PollPolicy::default() });
     // Far more refusals than failures that end the link; a refusal shows that the relay is alive.
     relay.answers.push_back(Err(failed("once")));
     relay.answers.extend((0..100).map(|_| Err(PollError::Busy)));
     relay.answers.extend([Err(failed("once")), Ok(packet)]);
     for _ in 0..103 {
         assert!(!endpoint.has_input());
-        assert_eq!(collector.collect(&mut endpoint, &mut relay, None), Ok(()));
+        assert_eq!(poller.poll(&mut endpoint, &mut relay, None), Ok(()));
     }
     assert_eq!(endpoint.receive_with(|_| Ok(())), Ok(true));
     assert_eq!(relay.pauses[1..9], [10, 20, 40, 80, 160, 320, 640, 1000].map(ms));
@@ -103,7 +103,7 @@ fn a_busy_relay_is_polled_with_growing_pauses_until_it_has_room() {
 fn pauses_of_a_busy_relay_end_with_the_timeout() {
     let (mut endpoint, mut relay) = (worker(), Relay::default());
     relay.answers.push_back(Err(PollError::Busy));
-    assert_eq!(Collector::new(PollPolicy::default()).collect(&mut endpoint, &mut relay, Some(ms(3))), Ok(()));
+    assert_eq!(Poller::new(PollPolicy::default()).poll(&mut endpoint, &mut relay, Some(ms(3))), Ok(()));
     assert_eq!(relay.pauses, [ms(3)]);
 }
 
@@ -111,12 +111,12 @@ fn pauses_of_a_busy_relay_end_with_the_timeout() {
 fn rubbish_and_gaps_are_failures_that_have_the_relay_ask() {
     let [first, second] = <[_; 2]>::try_from(packets(2)).expect("there are two");
     let (mut endpoint, mut relay) = (worker(), Relay::default());
-    let mut collector = Collector::new(PollPolicy::default());
+    let mut poller = Poller::new(PollPolicy::default());
     let both = [&first[..], &second].concat();
     relay.answers.extend([Ok(b"<html>".to_vec()), Ok(second.clone()), Ok(both)]);
     for _ in 0..3 {
         assert!(!endpoint.has_input());
-        assert_eq!(collector.collect(&mut endpoint, &mut relay, None), Ok(()));
+        assert_eq!(poller.poll(&mut endpoint, &mut relay, None), Ok(()));
     }
     assert_eq!(relay.asks, [false, true, true]);
     assert_eq!((relay.pauses.len(), endpoint.receive_with(|_| Ok(()))), (2, Ok(true)));
@@ -125,7 +125,7 @@ fn rubbish_and_gaps_are_failures_that_have_the_relay_ask() {
 #[test]
 fn neither_polls_nor_pauses_take_longer_than_they_may() {
     let (mut endpoint, mut relay) = (worker(), Relay::default());
-    let mut collector = Collector::new(PollPolicy::default());
-    assert_eq!(collector.collect(&mut endpoint, &mut relay, Some(ms(3))), Ok(()));
+    let mut poller = Poller::new(PollPolicy::default());
+    assert_eq!(poller.poll(&mut endpoint, &mut relay, Some(ms(3))), Ok(()));
     assert_eq!((relay.holds, relay.pauses), (vec![ms(3)], vec![ms(3)]));
 }

@@ -3,15 +3,15 @@
 mod link;
 
 use coincide_proto::{
-    Call, CloseReason, Closed, ClosedBy, Config, Event, Format, Greeting, Kind, MAGIC, MIN_FRAME, Outcome, Progress,
+    Call, CloseReason, Closed, ClosedBy, Config, Event, Format, Handshake, Kind, MAGIC, MIN_FRAME, Outcome, Progress,
     Role, SendError, Session,
 };
-use link::{Link, greeting, greeting_frame, next_frame};
+use link::{Link, handshake, handshake_frame, next_frame};
 
 #[test]
-fn the_worker_greets_first_and_main_answers() {
+fn worker_sends_its_handshake_first_and_main_answers() {
     let mut link = Link::new(Config::default(), Config { name: "crunch".into(), ..Config::default() });
-    assert_eq!(link.send(Role::Main), Progress::Idle, "main is silent until it is greeted");
+    assert_eq!(link.send(Role::Main), Progress::Idle, "main sends nothing before it receives the handshake");
     assert_eq!(link.send(Role::Worker), Progress::Sent);
     assert_eq!(link.up[0][0], Kind::HELLO.0);
     assert!(!link.worker.is_open());
@@ -26,7 +26,7 @@ fn the_worker_greets_first_and_main_answers() {
 }
 
 #[test]
-fn what_is_queued_before_travels_after_the_greeting_in_order() {
+fn what_is_queued_before_travels_after_the_handshake_in_order() {
     let mut link = Link::new(Config::default(), Config::default());
     link.call(Role::Worker, "a");
     link.worker.notify("b", Format::Bytes, Vec::new()).unwrap();
@@ -34,7 +34,7 @@ fn what_is_queued_before_travels_after_the_greeting_in_order() {
     link.call(Role::Main, "c");
     link.main.interrupt();
     assert_eq!(link.send(Role::Worker), Progress::Sent);
-    assert_eq!(link.send(Role::Worker), Progress::Idle, "nothing but the greeting leaves before main has answered");
+    assert_eq!(link.send(Role::Worker), Progress::Idle, "nothing but the handshake leaves before main has answered");
     link.settle();
     let main = link.events(Role::Main);
     assert!(
@@ -49,8 +49,8 @@ fn what_is_queued_before_travels_after_the_greeting_in_order() {
 fn another_major_version_is_incompatible() {
     let mut main = Session::new(Role::Main, Config::default());
     let call = main.call(Call { name: "f", ..Call::default() }, Vec::new()).unwrap();
-    let offered = Greeting { major: 2, ..greeting() };
-    main.handle_frame(&greeting_frame(Role::Main, offered)[..]).expect("it is no breach of the protocol");
+    let offered = Handshake { major: 2, ..handshake() };
+    main.handle_frame(&handshake_frame(Role::Main, offered)[..]).expect("it is no protocol violation");
     assert_eq!(main.poll_event(), Some(Event::Ended { id: call, outcome: Outcome::Closed }));
     let Some(Event::Closed(closed)) = main.poll_event() else { panic!("the link is closed") };
     assert_eq!((closed.by, closed.reason), (ClosedBy::Here, CloseReason::INCOMPATIBLE));
@@ -60,14 +60,14 @@ fn another_major_version_is_incompatible() {
     let told = Closed { by: ClosedBy::Peer, ..closed };
     assert_eq!(told.text, "version 2 was offered, this end speaks 1");
     assert_eq!(worker.poll_event(), Some(Event::Closed(told)));
-    assert_eq!(next_frame(&mut worker), None, "the greeting that nobody wants is not sent");
+    assert_eq!(next_frame(&mut worker), None, "the handshake that nobody wants is not sent");
 }
 
 #[test]
 fn another_minor_version_and_unknown_features_are_fine() {
     let mut main = Session::new(Role::Main, Config::default());
-    let newer = Greeting { minor: 7, features: 0xffff_ffff, ..greeting() };
-    let mut frame = greeting_frame(Role::Main, newer);
+    let newer = Handshake { minor: 7, features: 0xffff_ffff, ..handshake() };
+    let mut frame = handshake_frame(Role::Main, newer);
     frame.extend_from_slice(b"fields of a later version");
     main.handle_frame(&frame[..]).unwrap();
     assert!(main.is_open());
@@ -130,7 +130,7 @@ fn a_list_of_exports_that_main_does_not_take_ends_the_link() {
 }
 
 #[test]
-fn a_link_can_be_closed_before_the_greeting() {
+fn a_link_can_be_closed_before_the_handshake() {
     for role in link::ROLES {
         let mut link = Link::new(Config::default(), Config::default());
         let call = link.call(role, "f");
@@ -144,8 +144,8 @@ fn a_link_can_be_closed_before_the_greeting() {
     }
 }
 
-/// The greeting in a frame.
-fn offered_in(frame: &[u8]) -> Greeting {
-    let at = frame.windows(MAGIC.len()).position(|bytes| bytes == MAGIC).expect("it is a greeting");
-    Greeting::from_bytes(&frame[at..]).expect("it is whole")
+/// The handshake in a frame.
+fn offered_in(frame: &[u8]) -> Handshake {
+    let at = frame.windows(MAGIC.len()).position(|bytes| bytes == MAGIC).expect("it is a handshake");
+    Handshake::from_bytes(&frame[at..]).expect("it is whole")
 }

@@ -47,10 +47,10 @@ enum Asks {
 const ASKS: [Asks; 6] = [Asks::Nothing, Asks::Interrupt, Asks::Cancel, Asks::Close, Asks::Deadline, Asks::Call];
 
 /// What a worker finds that looks until there is nothing more, or until the end of the link.
-fn looks(world: &mut World) -> Vec<&'static str> {
+fn control_polls(world: &mut World) -> Vec<&'static str> {
     let mut found = Vec::new();
     loop {
-        match world.worker.look() {
+        match world.worker.poll_control() {
             Ok(None) => return found,
             Ok(Some(Action::Settle { outcome: Outcome::TimedOut, .. })) => found.push("timed out"),
             Ok(Some(Action::Run { call, .. })) => {
@@ -62,7 +62,7 @@ fn looks(world: &mut World) -> Vec<&'static str> {
             Err(Stop::Interrupted) => found.push("interrupted"),
             Err(Stop::Cancelled) => found.push("cancelled"),
             Err(Stop::Closed) => {
-                assert_eq!(world.worker.look(), Err(Stop::Closed), "from then on");
+                assert_eq!(world.worker.poll_control(), Err(Stop::Closed), "from then on");
                 found.push("closed");
                 return found;
             }
@@ -101,7 +101,7 @@ fn worker_finds_what_main_asks_wherever_it_looks() {
                         let Some(call) = serving.and_then(|serving| serving.call()) else { continue };
                         if beside {
                             world.wires.borrow_mut().asked.cancel = true;
-                            assert_eq!(looks(&mut world), ["cancelled"], "{doing:?}");
+                            assert_eq!(control_polls(&mut world), ["cancelled"], "{doing:?}");
                         }
                         // The frame says the same again.
                         world.main.cancel(call);
@@ -125,11 +125,11 @@ fn worker_finds_what_main_asks_wherever_it_looks() {
                     Asks::Call if doing.sleeps() => &["run"],
                     Asks::Call => &[],
                 };
-                assert_eq!(looks(&mut world), expected, "{asks:?}, {doing:?}, beside the frames: {beside}");
+                assert_eq!(control_polls(&mut world), expected, "{asks:?}, {doing:?}, beside the frames: {beside}");
                 if asks == Asks::Close {
                     continue;
                 }
-                assert!(looks(&mut world).is_empty(), "each is found once: {asks:?}, {doing:?}");
+                assert!(control_polls(&mut world).is_empty(), "each is found once: {asks:?}, {doing:?}");
                 if doing.sleeps() {
                     world.worker.wake_up();
                 }
@@ -147,12 +147,12 @@ fn worker_finds_what_main_asks_wherever_it_looks() {
 }
 
 #[test]
-fn request_beside_the_frames_before_the_greeting_is_found() {
+fn request_beside_the_frames_before_the_handshake_is_found() {
     let mut world = World::unmet();
     world.wires.borrow_mut().asked = Asked { interrupt: true, cancel: true };
-    assert_eq!(looks(&mut world), ["interrupted"]);
+    assert_eq!(control_polls(&mut world), ["interrupted"]);
     world.quiet();
-    assert!(looks(&mut world).is_empty());
+    assert!(control_polls(&mut world).is_empty());
 }
 
 #[test]
@@ -161,17 +161,17 @@ fn calls_that_keep_coming_do_not_hold_up_the_interrupt_of_a_sleep() {
     for _ in 0..2 {
         world.call(Role::Main, "quick");
     }
-    let Ok(Some(Action::Run { call, .. })) = world.worker.look() else { panic!("the sleep runs calls") };
+    let Ok(Some(Action::Run { call, .. })) = world.worker.poll_control() else { panic!("the sleep runs calls") };
     world.wires.borrow_mut().asked.interrupt = true;
     world.reply(Role::Worker, call);
-    assert_eq!(world.worker.look(), Err(Stop::Interrupted), "before the next call");
-    assert_eq!(looks(&mut world), ["run"]);
+    assert_eq!(world.worker.poll_control(), Err(Stop::Interrupted), "before the next call");
+    assert_eq!(control_polls(&mut world), ["run"]);
 }
 
 #[test]
-fn notification_of_function_that_runs_at_look_overtakes_what_is_kept() {
+fn notification_of_function_that_runs_at_control_poll_overtakes_what_is_kept() {
     let mut world = World::open();
-    world.worker.register("alert", Runs::AtLook);
+    world.worker.register("alert", Runs::AtControlPoll);
     let serving = {
         world.call(Role::Main, "quick");
         match world.worker.poll() {
@@ -183,10 +183,12 @@ fn notification_of_function_that_runs_at_look_overtakes_what_is_kept() {
     world.main.notify("quick", Format::Value, Vec::new()).unwrap();
     world.main.notify("alert", Format::Value, Vec::new()).unwrap();
     world.main.flush();
-    let Ok(Some(Action::Run { call, .. })) = world.worker.look() else { panic!("the notification did not run") };
+    let Ok(Some(Action::Run { call, .. })) = world.worker.poll_control() else {
+        panic!("the notification did not run")
+    };
     assert_eq!(call.call(), None);
     world.worker.answer_cancelled(call);
-    assert_eq!(world.worker.look(), Ok(None), "the others are kept");
+    assert_eq!(world.worker.poll_control(), Ok(None), "the others are kept");
     world.reply(Role::Worker, serving);
     for is_call in [true, false] {
         let Some(Action::Run { call, .. }) = world.worker.poll() else { panic!("it is lost") };
@@ -195,6 +197,6 @@ fn notification_of_function_that_runs_at_look_overtakes_what_is_kept() {
     }
     // A call of it runs as any other.
     world.call(Role::Main, "alert");
-    assert_eq!(world.worker.look(), Ok(None));
+    assert_eq!(world.worker.poll_control(), Ok(None));
     assert!(matches!(world.worker.poll(), Some(Action::Run { .. })));
 }

@@ -1,10 +1,10 @@
-//! The bell: rings are remembered, and reach whoever waits, by whatever means.
+//! The doorbell: rings are remembered, and reach whoever waits, by whatever means.
 
 #![cfg(not(loom))]
 
 mod watchdog;
 
-use coincide_transport_atomics::Bell;
+use coincide_transport_atomics::Doorbell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
@@ -25,15 +25,15 @@ impl Wake for Count {
 
 #[test]
 fn several_rings_are_one() {
-    let bell = Bell::new().unwrap();
-    assert!(!bell.wait(Some(Duration::ZERO)));
+    let doorbell = Doorbell::new().unwrap();
+    assert!(!doorbell.wait(Some(Duration::ZERO)));
     for _ in 0..3 {
-        bell.ring();
+        doorbell.ring();
     }
-    assert!(bell.wait(None));
-    assert!(!bell.wait(Some(Duration::ZERO)));
+    assert!(doorbell.wait(None));
+    assert!(!doorbell.wait(Some(Duration::ZERO)));
     let start = Instant::now();
-    assert!(!bell.wait(Some(Duration::from_millis(2))));
+    assert!(!doorbell.wait(Some(Duration::from_millis(2))));
     assert!(start.elapsed() >= Duration::from_millis(1));
 }
 
@@ -41,10 +41,10 @@ fn several_rings_are_one() {
 fn a_ring_wakes_a_thread_that_waits() {
     within(LONG, || {
         for _ in 0..if cfg!(miri) { 3 } else { 1_000 } {
-            let bell = Bell::new().unwrap();
-            let other = Arc::clone(&bell);
+            let doorbell = Doorbell::new().unwrap();
+            let other = Arc::clone(&doorbell);
             let thread = thread::spawn(move || while !other.wait(None) {});
-            bell.ring();
+            doorbell.ring();
             thread.join().unwrap();
         }
     });
@@ -52,50 +52,50 @@ fn a_ring_wakes_a_thread_that_waits() {
 
 #[test]
 fn a_waker_is_woken_by_each_ring_and_by_one_before_it_came() {
-    let bell = Bell::new().unwrap();
+    let doorbell = Doorbell::new().unwrap();
     let count = Arc::new(Count::default());
-    bell.set_waker(Some(Waker::from(Arc::clone(&count)))).unwrap();
+    doorbell.set_waker(Some(Waker::from(Arc::clone(&count)))).unwrap();
     assert_eq!(count.0.load(Ordering::SeqCst), 0);
-    bell.ring();
-    bell.ring();
+    doorbell.ring();
+    doorbell.ring();
     assert_eq!(count.0.load(Ordering::SeqCst), 2);
-    bell.set_waker(Some(Waker::from(Arc::clone(&count)))).unwrap();
+    doorbell.set_waker(Some(Waker::from(Arc::clone(&count)))).unwrap();
     assert_eq!(count.0.load(Ordering::SeqCst), 3);
-    assert!(bell.wait(None));
-    bell.set_waker(None).unwrap();
-    bell.ring();
+    assert!(doorbell.wait(None));
+    doorbell.set_waker(None).unwrap();
+    doorbell.ring();
     assert_eq!(count.0.load(Ordering::SeqCst), 3);
 }
 
 /// The last handle may go in the middle of the wake-up.
 #[test]
-fn a_waker_may_drop_the_bell() {
-    struct Last(std::sync::Mutex<Option<Arc<Bell>>>);
+fn a_waker_may_drop_the_doorbell() {
+    struct Last(std::sync::Mutex<Option<Arc<Doorbell>>>);
     impl Wake for Last {
         fn wake(self: Arc<Self>) {
             self.0.lock().unwrap().take();
         }
     }
-    let bell = Bell::new().unwrap();
-    let last = Arc::new(Last(std::sync::Mutex::new(Some(Arc::clone(&bell)))));
-    bell.set_waker(Some(Waker::from(last))).unwrap();
-    bell.ring();
-    assert_eq!(Arc::strong_count(&bell), 1);
+    let doorbell = Doorbell::new().unwrap();
+    let last = Arc::new(Last(std::sync::Mutex::new(Some(Arc::clone(&doorbell)))));
+    doorbell.set_waker(Some(Waker::from(last))).unwrap();
+    doorbell.ring();
+    assert_eq!(Arc::strong_count(&doorbell), 1);
 }
 
 #[cfg(all(target_os = "linux", not(miri)))]
 #[test]
 fn the_descriptor_is_readable_from_a_ring_until_a_wait() {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let bell = Bell::new().unwrap();
+    let doorbell = Doorbell::new().unwrap();
     let readable =
-        || poll(&mut [PollFd::new(&bell, PollFlags::IN)], Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap() > 0;
+        || poll(&mut [PollFd::new(&doorbell, PollFlags::IN)], Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap() > 0;
     for _ in 0..3 {
         assert!(!readable());
-        bell.ring();
+        doorbell.ring();
         assert!(readable());
         assert!(readable());
-        assert!(bell.wait(None));
+        assert!(doorbell.wait(None));
     }
     assert!(!readable());
 }
