@@ -1,4 +1,4 @@
-//! Bodies that arrive in several frames.
+//! Reassembly of bodies that arrive in several frames.
 
 use crate::budget::Account;
 use crate::pool::Pool;
@@ -6,7 +6,7 @@ use crate::{ErrorCode, Format, FrameBytes, Payload, ProtocolError};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// What a body is for once it is complete.
+/// The use of a body once it is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Call,
@@ -18,7 +18,7 @@ pub(crate) enum Purpose {
     /// The same without such objects, or without memory for it: its bytes are not kept.
     DroppedAnswer,
     /// A call for whose arguments there is no memory: its bytes are not kept. In their place is the text of the error that answers it once it
-    /// has come completely.
+    /// has arrived completely.
     RefusedCall,
     /// A notification for which there is no memory: its bytes are not kept.
     DroppedNotification,
@@ -43,7 +43,7 @@ pub(crate) struct Assembly {
     pub(crate) total: u64,
     /// Bytes that have arrived. Invariant: `filled <= total`.
     filled: u64,
-    /// What is received into. Until the body is complete the range of a segment in the head is as long as the segment.
+    /// The buffers being received into. Until the body is complete the range of a segment in the head is as long as the segment.
     ///
     /// Invariant: unless the bytes are dropped, those that have arrived are at the beginning of each buffer; what follows is stale.
     pub(crate) body: Payload,
@@ -51,7 +51,7 @@ pub(crate) struct Assembly {
     /// The segment that is received now, or next: its index, and how far it has come.
     current: usize,
     segment: Progress,
-    /// Segments that the host is to keep: where in the head each belongs, and its length. Memory for one is allotted with its first byte.
+    /// Segments for memory of the host: the offset in the head of each, and its length. Memory is allocated with the first byte of a segment.
     hosted: Vec<(usize, usize)>,
     /// Bytes that the account is charged with. Invariant: unless the bytes are dropped, `filled <= charged <= total`.
     charged: usize,
@@ -67,9 +67,9 @@ struct Progress {
 }
 
 impl Progress {
-    /// Makes room for the first `end` bytes of `total`. `false`: there is no memory for them, or the budget is exceeded.
+    /// Makes room for the first `end` bytes of `total`. Returns `false` if there is no memory for them, or the budget is exceeded.
     ///
-    /// Memory grows with what has arrived, not with what was announced, except that the first step has `first` bytes at least.
+    /// Memory grows with the bytes that have arrived, not with the announced total. The first step has at least `first` bytes.
     fn make_room(
         &mut self,
         buffer: &mut Vec<u8>,
@@ -160,14 +160,14 @@ impl Assembly {
         self.filled = end;
     }
 
-    /// Bytes are not kept from now on, for this purpose. Returns the buffers of those that have arrived.
+    /// Drops the bytes from now on, for this purpose. Returns the buffers of those that have arrived.
     pub(crate) fn stop_keeping(&mut self, purpose: Purpose, pool: &mut Pool) -> Payload {
         self.purpose = purpose;
         self.settle(pool);
         core::mem::take(&mut self.body)
     }
 
-    /// The account is no longer charged with this body.
+    /// Releases what the account is charged for this body.
     pub(crate) fn settle(&mut self, pool: &mut Pool) {
         pool.account.release(core::mem::take(&mut self.charged));
     }
@@ -252,7 +252,7 @@ impl Assembly {
     }
 }
 
-/// The unfinished bodies of a link; seldom more than one.
+/// The unfinished bodies of a link; usually at most one.
 #[derive(Debug, Default)]
 pub(crate) struct Assemblies {
     list: Vec<Assembly>,
@@ -288,7 +288,7 @@ impl Assemblies {
         self.list.swap_remove(index.expect("the assembly was looked up before"))
     }
 
-    /// Nobody waits any more for the answer to the call `id`.
+    /// Records that the call `id` has ended here: its answer is not needed.
     pub(crate) fn discard_answer(&mut self, id: u32, pool: &mut Pool) {
         if let Some(assembly) = self.get_mut(id) {
             if assembly.format == Format::Value {

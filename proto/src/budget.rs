@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-/// Bytes that the bodies in flight of several sessions may take together. Clones share the same limit.
+/// A limit in bytes on the bodies in flight of several sessions. Clones share the limit.
 ///
 /// Two kinds of bodies are charged: those that arrive in parts, as far as they have arrived, and those that wait to be sent. The first
 /// 64 KiB of each session are free, so that small calls of one link work while large ones of another use up the budget. A body that does
@@ -34,7 +34,7 @@ struct Shared {
 }
 
 impl Budget {
-    /// A budget of `limit` bytes; `usize::MAX` is no limit.
+    /// Creates a budget of `limit` bytes. `usize::MAX` means no limit.
     pub fn new(limit: usize) -> Self {
         Self { shared: Arc::new(Shared { limit: AtomicUsize::new(limit), used: AtomicUsize::new(0) }) }
     }

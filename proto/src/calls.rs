@@ -1,4 +1,4 @@
-//! The two tables of calls: those made here, and those that the peer made.
+//! Tables of calls: those made here, and those made by the peer.
 
 use crate::deadlines::Deadlines;
 use crate::{CallId, Role, Time};
@@ -8,8 +8,8 @@ use hashbrown::HashMap;
 /// Calls made here that the peer has not answered yet.
 ///
 /// An id holds the slot of its call (bits 1 to 16), the role of the caller (bit 0) and a generation (the upper bits).
-/// A slot is free again only when the answer has arrived, even if nobody wants it any more: so an id is never in use twice, and a late answer
-/// can't reach another call.
+/// A slot is free again only when the answer has arrived, even if the call has ended before. An id is therefore never in use twice, and a late answer
+/// cannot reach another call.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     role: Role,
@@ -36,7 +36,7 @@ pub(crate) struct OutgoingCall {
     pub(crate) parent: u32,
     /// Whether its last frame has been sent.
     pub(crate) sent: bool,
-    /// Whether the first frame of the answer has come and further ones are awaited.
+    /// Whether the first frame of the answer has arrived and further ones are expected.
     pub(crate) answering: bool,
     deadline: Option<Time>,
 }
@@ -45,9 +45,9 @@ pub(crate) struct OutgoingCall {
 pub(crate) enum Stage {
     #[default]
     Free,
-    /// Somebody waits for the answer.
+    /// The call has not ended here.
     Pending,
-    /// The call has ended here; its answer will be dropped.
+    /// The call has ended here; its answer is dropped.
     Abandoned,
 }
 
@@ -134,7 +134,7 @@ impl Outgoing {
         self.deadlines.first().filter(|(time, _)| *time <= now).map(|(_, id)| id)
     }
 
-    /// Empties the table and gives the ids of the calls that somebody waits for, in their order.
+    /// Empties the table and returns the ids of the calls that have not ended here, in order.
     pub(crate) fn drain_pending(&mut self) -> Vec<u32> {
         let mut pending = Vec::new();
         for index in 1..self.slots.len() {
@@ -148,7 +148,7 @@ impl Outgoing {
                 self.remove(id);
             }
         }
-        // By a heap: the code of `sort_unstable` is ten times as large, which pages would load for this alone.
+        // A heap: the code of `sort_unstable` is ten times as large, and pages would load it for this alone.
         BinaryHeap::from(pending).into_sorted_vec()
     }
 
@@ -178,7 +178,7 @@ fn find(role: Role, slots: &[Slot], id: u32) -> Option<usize> {
 
 /// Calls of the peer that have not been answered yet, under the ids that the peer gave them.
 ///
-/// Most links have one such call at a time. The latest one therefore stays outside of the table, which costs more than all the
+/// Most links have one such call at a time. The latest one therefore stays outside of the table, whose access costs more than the
 /// rest of a small call.
 #[derive(Debug, Default)]
 pub(crate) struct Incoming {
@@ -188,7 +188,7 @@ pub(crate) struct Incoming {
     /// All calls but the latest.
     others: HashMap<u32, IncomingCall>,
     names: Vec<String>,
-    /// When deferred calls count as deadlocks.
+    /// Times at which deferred calls count as deadlocks.
     deferred: Deadlines,
 }
 
@@ -204,13 +204,13 @@ pub(crate) struct IncomingCall {
     pub(crate) blocks: bool,
     /// Whether the peer has cancelled it.
     pub(crate) cancelled: bool,
-    /// Whether its function has been told to stop.
+    /// Whether its function has been stopped.
     pub(crate) stopped: bool,
     /// When it counts as a deadlock, if it is deferred.
     pub(crate) deferred_until: Option<Time>,
     /// The number of the run of its function; 0 before that. For an [engine](crate::engine).
     pub(crate) run: u32,
-    /// Whether its function has returned and its result comes later. For an [engine](crate::engine).
+    /// Whether its function has returned and its result follows. For an [engine](crate::engine).
     pub(crate) started: bool,
 }
 

@@ -1,26 +1,26 @@
-//! What an endpoint takes, and what it calls itself.
+//! Settings of a session: limits, and the name of the endpoint.
 
 use crate::{Handshake, MAX_NAME, MIN_FRAME, VERSION};
 use alloc::string::String;
 use core::time::Duration;
 
-/// Settings of a session. Values out of range are brought into it.
+/// Settings of a session. Values out of range are clamped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The name under which a worker introduces itself, at most [`MAX_NAME`] bytes.
+    /// Name of the worker in its handshake, at most [`MAX_NAME`] bytes.
     pub name: String,
-    /// Largest frame in bytes taken from the peer, at least [`MIN_FRAME`]. Default 1 MiB.
+    /// Largest frame in bytes accepted from the peer, at least [`MIN_FRAME`]. Default 1 MiB.
     pub max_frame: u32,
-    /// Largest body in bytes taken from the peer, and largest sum of bodies that are being received, at least [`MIN_FRAME`].
+    /// Largest body in bytes accepted from the peer, and largest sum of bodies that are being received, at least [`MIN_FRAME`].
     /// Default 1 GiB.
     pub max_message: u64,
     /// Most calls that the peer may leave unanswered at a time, 1 to 65,535. Default 16,384.
     pub max_pending: u32,
     /// Deepest nesting of calls, at least 1. Default 64.
     pub max_depth: u16,
-    /// Most bytes of buffers kept for the next call. Default 4 MiB; they are filled only by payloads of such a size.
+    /// Maximum total size in bytes of spare buffers. Default 4 MiB.
     pub spare_bytes: usize,
-    /// Whether payloads are received with [segments](crate::Payload), as far as the peer names some. Default true; without, every payload arrives
+    /// Whether payloads are received with the [segments](crate::Payload) that the peer names. Default true. If false, every payload arrives
     /// as a head.
     pub segments: bool,
     /// How long a deferred call waits for the end of the call whose handler made it, before it counts as a deadlock

@@ -1,7 +1,7 @@
-//! The suite that every transport has to pass; feature `conformance`.
+//! The conformance suite for transports; feature `conformance`.
 //!
 //! A transport's crate depends on this one with the feature as a development dependency, and turns the suite into tests with one line
-//! that says how the two ends of a fresh link are made, main's first:
+//! that creates the two ends of a new link, main's first:
 //!
 //! ```ignore
 //! coincide_proto::conformance!(|| {
@@ -10,14 +10,14 @@
 //! });
 //! ```
 //!
-//! Each check becomes a test of its own name. The expression is evaluated once in each test, on a thread of its own, so it can't
-//! borrow anything; it is called once for each link that the check needs.
+//! Each check becomes a test of the same name. The expression is evaluated once in each test, on a separate thread, so it cannot
+//! borrow anything. It is called once for each link that the check needs.
 //!
-//! A check runs real sessions, the two ends on two threads where it matters, and both ends sleep by [`Transport::wait`]. Nothing
-//! waits without an end: a transport that loses a wake-up fails after [`PATIENCE`], and one that doesn't come back from a
-//! call at all after [`LIMIT`].
+//! A check runs real sessions, the two ends on two threads where it matters, and both ends sleep by [`Transport::wait`]. No
+//! wait is unbounded: a transport that loses a wake-up fails after [`TIMEOUT`], and one that never returns from a
+//! call after [`LIMIT`].
 //!
-//! What only one transport has (hostile memory, a process that is killed) is for tests of its own.
+//! Features of a single transport (hostile memory, a killed process) need separate tests.
 
 use crate::{
     Call, CallId, CloseReason, Closed, ClosedBy, Config, Event, Format, Gone, Header, Kind, Outcome, Payload, Progress,
@@ -35,10 +35,10 @@ use std::time::Instant;
 /// The end of main and the end of the worker of a fresh link.
 pub type Ends = (Box<dyn Transport + Send>, Box<dyn Transport + Send>);
 
-/// How long a check waits for what has to happen.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// Longest wait for an event within a check.
+pub const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long a check may take.
+/// Longest duration of a check.
 pub const LIMIT: Duration = Duration::from_secs(180);
 
 /// Makes a test of each check; the argument makes the [`Ends`].
@@ -80,7 +80,7 @@ macro_rules! conformance {
 /// Runs a check, and fails if that takes longer than [`LIMIT`].
 ///
 /// # Panics
-/// If the check fails or doesn't come to its end.
+/// If the check fails or does not complete.
 pub fn within_limit(check: impl FnOnce() + Send + 'static) {
     let (done, outcome) = channel();
     let thread = thread::spawn(move || {
@@ -111,7 +111,7 @@ impl End {
         (Self::new(Role::Main, main), Self::new(Role::Worker, worker))
     }
 
-    /// A pair that has exchanged its handshakes.
+    /// A pair that has completed its handshake.
     fn open_pair(make: &dyn Fn() -> Ends) -> (Self, Self) {
         let (mut main, mut worker) = Self::pair(make);
         worker.flush();
@@ -121,7 +121,7 @@ impl End {
         (main, worker)
     }
 
-    /// Sends what there is; `false`: there is no room for all of it.
+    /// Sends all queued frames. Returns `false` if there is no room for all of them.
     fn flush(&mut self) -> bool {
         let max_frame = self.transport.max_frame();
         loop {
@@ -133,7 +133,7 @@ impl End {
         }
     }
 
-    /// The next event, if there is one now.
+    /// The next event, if there is one at present.
     fn poll(&mut self) -> Option<Event> {
         loop {
             if let Some(event) = self.session.poll_event() {
@@ -165,11 +165,11 @@ impl End {
         }
     }
 
-    /// Sleeps until there is something to do, which must not take for ever.
+    /// Sleeps until there is something to do, at most for [`TIMEOUT`].
     fn sleep(&mut self, room: bool) {
         let start = Instant::now();
-        self.transport.wait(room, Some(PATIENCE));
-        assert!(start.elapsed() < PATIENCE, "nothing has come for too long: a frame or a wake-up was lost");
+        self.transport.wait(room, Some(TIMEOUT));
+        assert!(start.elapsed() < TIMEOUT, "nothing has come for too long: a frame or a wake-up was lost");
     }
 
     fn call(&mut self, payload: &[u8]) -> CallId {
@@ -222,7 +222,7 @@ pub fn a_handshake_and_calls_cross_both_ways(make: &dyn Fn() -> Ends) {
     }
 }
 
-/// Calls of both ends cross each other on the way.
+/// Calls of both ends cross in flight.
 ///
 /// # Panics
 /// If the transport fails the check.
@@ -255,7 +255,7 @@ pub fn both_ends_call_at_once(make: &dyn Fn() -> Ends) {
     };
     let main = thread::spawn(busy(main));
     let worker = thread::spawn(busy(worker));
-    // Neither leaves before both are done.
+    // Each end stays until both are done.
     let _ends = (main.join().expect("main is done"), worker.join().expect("the worker is done"));
 }
 
@@ -325,7 +325,7 @@ pub fn a_body_far_larger_than_the_link_arrives_whole(make: &dyn Fn() -> Ends) {
     main.join().expect("main saw the end");
 }
 
-/// Bodies of pieces that lie in different places, of every size and in each order.
+/// Bodies of separate pieces, of every size and in each order.
 ///
 /// # Panics
 /// If the transport fails the check.
@@ -353,7 +353,7 @@ pub fn segments_arrive_where_they_were_sent(make: &dyn Fn() -> Ends) {
     main.join().expect("main saw the end");
 }
 
-/// Both ends send more than the link takes before either of them has received anything.
+/// Both ends send more than the link holds before either has received anything.
 ///
 /// # Panics
 /// If the transport fails the check.
@@ -411,7 +411,7 @@ pub fn a_full_link_refuses_and_loses_nothing(make: &dyn Fn() -> Ends) {
     assert!(worker.transport.has_room(), "everything has been received");
 }
 
-/// `has_input` says whether `receive` has something to give or to report, and goes on saying so until it is received.
+/// `has_input` is true while `receive` has a frame or an error to return.
 ///
 /// # Panics
 /// If the transport fails the check.
@@ -427,7 +427,7 @@ pub fn input_is_announced_as_long_as_it_is_there(make: &dyn Fn() -> Ends) {
         other.flush();
         let start = Instant::now();
         while !receiver.transport.has_input() {
-            assert!(start.elapsed() < PATIENCE, "a frame was sent and is not announced");
+            assert!(start.elapsed() < TIMEOUT, "a frame was sent and is not announced");
             thread::yield_now();
         }
         assert!(receiver.transport.has_input(), "looking takes nothing away");
@@ -438,7 +438,7 @@ pub fn input_is_announced_as_long_as_it_is_there(make: &dyn Fn() -> Ends) {
         other.transport.close();
         let start = Instant::now();
         while !receiver.transport.has_input() {
-            assert!(start.elapsed() < PATIENCE, "that the peer has left is something to report");
+            assert!(start.elapsed() < TIMEOUT, "that the peer has left is something to report");
             thread::yield_now();
         }
         let gone = Err(ReceiveError::Gone(Gone));
@@ -485,7 +485,7 @@ pub fn a_sleeper_is_woken_by_room(make: &dyn Fn() -> Ends) {
     sender.join().expect("the sender woke up");
 }
 
-/// A sleeper sees the other leave.
+/// A sleeping end is woken when the other leaves.
 ///
 /// # Panics
 /// If the transport fails the check.
@@ -503,7 +503,7 @@ pub fn a_sleeper_is_woken_when_the_peer_leaves(make: &dyn Fn() -> Ends) {
     }
 }
 
-/// A wait for nothing ends by itself.
+/// A wait without input ends after its timeout.
 ///
 /// # Panics
 /// If the transport fails the check.
@@ -517,7 +517,7 @@ pub fn a_wait_ends_with_its_timeout(make: &dyn Fn() -> Ends) {
     assert!(!worker.transport.has_input());
 }
 
-/// Waiting for nothing takes hardly any time of the processor. Checked where the system tells (on Linux).
+/// Waiting without input takes hardly any processor time. Checked where the system reports it (on Linux).
 ///
 /// # Panics
 /// If the transport fails the check.
@@ -534,19 +534,19 @@ pub fn a_sleeper_uses_no_processor(make: &dyn Fn() -> Ends) {
         let (used, delayed) = processor_time().expect("it was there before");
         let (used, delayed) = (used - used_before, delayed - delayed_before);
         assert!(used < IDLE / 4, "an idle wait of {elapsed:?} took {used:?} of the processor");
-        // On a busy machine a thread that never sleeps mostly waits for its turn. So does one that has slept, but only once.
+        // On a busy machine, a thread that never sleeps mostly waits to be scheduled. A thread that has slept does so only once.
         assert!((used + delayed) * 4 < elapsed * 3, "a wait of {elapsed:?} slept hardly at all: {used:?}, {delayed:?}");
     }
 }
 
-/// How long this thread has run, and how long it could have run but others did.
+/// How long this thread has run, and how long it was runnable while others ran.
 fn processor_time() -> Option<(Duration, Duration)> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     let mut fields = text.split_whitespace().map(|field| field.parse().ok().map(Duration::from_nanos));
     Some((fields.next()??, fields.next()??))
 }
 
-/// Arming refuses while there is something to do, and room counts if it is asked for.
+/// Arming fails while there is something to do. Room counts only if it is requested.
 ///
 /// # Panics
 /// If the transport fails the check.
@@ -614,7 +614,7 @@ pub fn no_wake_up_is_lost_when_frames_come_in_bursts(make: &dyn Fn() -> Ends) {
     }
 }
 
-/// Frames that were sent before an end left arrive, and then its leaving. Leaving twice is fine.
+/// Frames that were sent before an end left arrive, followed by `Gone`. Leaving twice is a no-op.
 ///
 /// # Panics
 /// If the transport fails the check.
@@ -635,7 +635,7 @@ pub fn leaving_delivers_what_was_sent_before(make: &dyn Fn() -> Ends) {
     assert_eq!(sent, Err(Gone), "nobody is there to send to");
 }
 
-/// Who has left can't send any more.
+/// An end that has left cannot send any more.
 ///
 /// # Panics
 /// If the transport fails the check.
@@ -664,7 +664,7 @@ pub fn dropping_is_leaving(make: &dyn Fn() -> Ends) {
     assert!(matches!(worker.next(), Event::Closed(Closed { by: ClosedBy::Gone, .. })));
 }
 
-/// A frame that makes no sense is an error of `receive`, and then nothing more is received.
+/// An invalid frame is an error of `receive`, and nothing is received afterwards.
 ///
 /// # Panics
 /// If the transport fails the check.

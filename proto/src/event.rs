@@ -1,11 +1,11 @@
-//! What a session tells its owner.
+//! Events of a session.
 
 use crate::{CloseReason, ErrorCode, Format, Payload, SendError};
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 use core::time::Duration;
 
-/// Which end of a link a session is.
+/// The end of a link that a session represents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// The endpoint that must never block.
@@ -40,77 +40,77 @@ impl Role {
     }
 }
 
-/// Names a call for as long as it is unanswered.
+/// Id of a call, valid while the call is unanswered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallId(pub(crate) u32);
 
 impl CallId {
-    /// The id as it travels.
+    /// The id as it is sent.
     pub fn to_wire(self) -> u32 {
         self.0
     }
 
-    /// The call with this id, for hosts that keep ids as numbers. An id of no call is harmless: what is done to it has no effect.
+    /// Converts a number back, for hosts that keep ids as numbers. Operations on the id of no call are no-ops.
     pub fn from_wire(id: u32) -> Self {
         Self(id)
     }
 }
 
-/// A point on a monotonic clock, in nanoseconds since any moment that the owner of the session chooses.
+/// A point in time on a monotonic clock, in nanoseconds since an origin that the owner of the session chooses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub u64);
 
 impl Time {
-    /// The point `duration` later; saturates at the end of time.
+    /// The point `duration` later. Saturates.
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)))
     }
 
-    /// How long it is from `earlier` until this point; zero if it is over.
+    /// Duration from `earlier` until this point. Zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 }
 
-/// What happened, in the order in which it happened.
+/// An event of a session. Events are returned in the order in which they happened.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The handshakes are exchanged; calls travel from now on.
+    /// The handshake is complete. Calls are sent from now on.
     Opened,
-    /// The worker has run its own code and offers these exports (main only).
+    /// The worker has run its own code and offers these exports. Main only.
     Ready(Vec<String>),
     /// The peer calls a function and waits for [`Session::reply`](crate::Session::reply) or [`Session::throw`](crate::Session::throw).
     /// Its name is [`Session::function`](crate::Session::function).
     Call {
         /// Names the call in the answer.
         id: CallId,
-        /// How `payload` is to be read.
+        /// Format of `payload`.
         format: Format,
         /// The arguments.
         payload: Payload,
     },
-    /// The peer calls a function and wants no answer.
+    /// The peer calls a function without an answer.
     Notify {
         /// Name of the function.
         name: String,
-        /// How `payload` is to be read.
+        /// Format of `payload`.
         format: Format,
         /// The arguments.
         payload: Payload,
     },
     /// A call made here has ended.
     Ended {
-        /// What [`Session::call`](crate::Session::call) had returned.
+        /// Id that [`Session::call`](crate::Session::call) returned.
         id: CallId,
-        /// How it ended.
+        /// How the call ended.
         outcome: Outcome,
     },
-    /// The peer no longer wants the answer to this call. Stop the function if that is possible, and answer all the same.
+    /// The peer has cancelled this call. Stop the function if possible, and answer the call in any case.
     Cancelled(CallId),
     /// This call of the peer was deferred until now (see [`Session::defer`](crate::Session::defer)), and the call whose handler made it has not
     /// ended: each is assumed to wait for the other. Answer it with an error, usually of code [`DEADLOCK`](ErrorCode::DEADLOCK).
     Deadlock(CallId),
-    /// Main asks the worker to abandon what it is doing (worker only).
+    /// Main requests that the worker abandon its current work. Worker only.
     Interrupted,
     /// The peer no longer holds these references.
     Released(Vec<u64>),
@@ -119,7 +119,7 @@ pub enum Event {
     Unread(Payload),
     /// A payload in the value format of this end that the peer does not receive completely, after it was accepted. Objects in it were not sent.
     Unsent(Payload),
-    /// The link is closed; this is the last event. All calls have ended before it.
+    /// The link is closed. The last event, after the ends of all calls.
     Closed(Closed),
 }
 
@@ -128,40 +128,40 @@ pub enum Event {
 pub enum Outcome {
     /// The function returned.
     Returned {
-        /// How `payload` is to be read.
+        /// Format of `payload`.
         format: Format,
         /// The result.
         payload: Payload,
     },
     /// The function threw or could not run.
     Threw {
-        /// Which of the two, and why.
+        /// Which of the two, and the reason.
         code: ErrorCode,
-        /// How `payload` is to be read.
+        /// Format of `payload`.
         format: Format,
         /// The error.
         payload: Payload,
     },
-    /// It was queued before the peer's limits were known, and exceeds one of them. Nothing was sent.
+    /// The call was queued before the peer's limits were known, and exceeds one of them. Nothing was sent.
     NotSent(SendError),
-    /// The deadline passed first.
+    /// The deadline passed before an answer arrived.
     TimedOut,
-    /// [`Session::cancel`](crate::Session::cancel) was first.
+    /// [`Session::cancel`](crate::Session::cancel) was called before an answer arrived.
     Cancelled,
-    /// An interrupt was first.
+    /// The call was interrupted before an answer arrived.
     Interrupted,
-    /// The link was closed first; [`Session::closed`](crate::Session::closed) says why.
+    /// The link was closed before an answer arrived. [`Session::closed`](crate::Session::closed) is the reason.
     Closed,
 }
 
-/// Why and by whom a link was closed.
+/// By which end a link was closed, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closed {
-    /// Who closed it.
+    /// The end that closed it.
     pub by: ClosedBy,
-    /// Why.
+    /// The reason.
     pub reason: CloseReason,
-    /// What the closing end says about it; may be empty.
+    /// Explanatory text of the closing end. May be empty.
     pub text: String,
 }
 
@@ -175,7 +175,7 @@ impl fmt::Display for Closed {
                 None,
             ),
             (ClosedBy::Gone, _) => ("the other end cannot be reached any more", None),
-            // This end reports the failure of a worker, which it knows from elsewhere.
+            // This end reports the failure of a worker that it detected by other means.
             (ClosedBy::Here, CloseReason::FAILED) if !text.is_empty() => return f.write_str(text),
             (ClosedBy::Peer, CloseReason::FAILED) => ("the other end has failed", None),
             (ClosedBy::Here, CloseReason::TERMINATED) => ("this end has terminated the worker", None),
@@ -197,13 +197,13 @@ impl fmt::Display for Closed {
     }
 }
 
-/// Who closed a link.
+/// The end that closed a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClosedBy {
     /// This end.
     Here,
     /// The peer, by a `close` frame.
     Peer,
-    /// Nobody: the peer is gone without a word.
+    /// Neither: the peer is gone without a `close` frame.
     Gone,
 }

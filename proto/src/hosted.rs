@@ -1,4 +1,4 @@
-//! Bytes that lie outside of the memory of this program.
+//! Hosted bytes, which lie outside of the memory of this program.
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -6,14 +6,14 @@ use core::ops::Range;
 
 /// Bytes that the host of a program keeps outside of the program's memory, such as an `ArrayBuffer` of the page around a wasm module.
 ///
-/// A session never looks into them. A transport that can reach them by their number copies them from there into the memory that both ends share, and
-/// out of it into others of their kind; one that can't copies them by the methods here.
+/// A session never reads them. A transport that can reach them by their number copies between them and the memory that both ends share.
+/// Other transports copy them by the methods here.
 ///
 /// # Panics
 /// Methods may panic if a range is not inside the bytes.
 #[allow(clippy::len_without_is_empty, reason = "they are never empty")]
 pub trait Hosted: fmt::Debug + Send + Sync {
-    /// What the host calls them.
+    /// The number by which the host identifies them.
     fn number(&self) -> u32;
 
     /// Number of bytes, which never changes; at least one.
@@ -25,7 +25,7 @@ pub trait Hosted: fmt::Debug + Send + Sync {
     /// Copies `source` to offset `at`.
     fn copy_from(&self, at: usize, source: &[u8]);
 
-    /// Makes the bytes from offset `from` on independent of what the program does with its buffer, by a copy of them. Returns whether there was
+    /// Copies the bytes from offset `from` on, after which the program may change its buffer. Returns whether there was
     /// memory for that.
     fn keep(&self, from: usize) -> bool;
 }
@@ -36,7 +36,7 @@ pub type HostedSegment = (usize, Arc<dyn Hosted>);
 /// A range of hosted bytes.
 pub type HostedPart<'a> = (&'a dyn Hosted, Range<usize>);
 
-/// Makes room for a number of hosted bytes, all of them at once. `None`: there is no memory.
+/// Allocates hosted bytes of the given length. Returns `None` if there is no memory.
 pub type Allot = fn(usize) -> Option<Arc<dyn Hosted>>;
 
 /// Calls `copy` for parts of `len` bytes, with the offset of each and a buffer for it.

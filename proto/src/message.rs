@@ -1,4 +1,4 @@
-//! Messages on their way out, cut into frames as they leave.
+//! Outgoing messages, cut into frames when they are sent.
 
 use crate::pool::Pool;
 use crate::{Flags, Format, Header, Kind, Payload, Transmit};
@@ -8,11 +8,11 @@ use alloc::vec::Vec;
 
 /// A message that is not completely sent.
 ///
-/// It stays in its box from when it is queued until it has been sent, and the box serves for the next one.
+/// It stays in its box from queueing until it has been sent, and the box is reused.
 #[derive(Debug, Default)]
 pub(crate) struct Message {
     header: Header,
-    /// Room for the header, the name from byte 16 on, a total length and a table of segments: as they travel in front of the body.
+    /// Header, name (from byte 16), total length and table of segments, as they are sent before the body.
     head: Vec<u8>,
     body: Payload,
     /// Length of `body`.
@@ -75,7 +75,7 @@ impl Message {
         flags
     }
 
-    /// Copies the hosted bytes that have not been sent. `false`: there is no memory for that.
+    /// Copies the unsent hosted bytes. Returns `false` if there is no memory for that.
     fn keep(&mut self) -> bool {
         if !core::mem::take(&mut self.lent) {
             return true;
@@ -86,7 +86,7 @@ impl Message {
         })
     }
 
-    /// The next frame of a body with segments. It has as many bytes as fit and lie in as many places as a frame can have.
+    /// The next frame of a body with segments: as many bytes as fit, in as many pieces as a frame can have.
     fn frame_of_segments(&mut self, name_end: usize, limit: usize, offset: usize) -> Transmit<'_> {
         let rest = self.size - self.sent;
         let table = if self.started { 0 } else { table_size(&self.body) };
@@ -131,7 +131,7 @@ impl Message {
     }
 }
 
-/// A message that was removed before all of it was sent.
+/// A message that was removed before it was sent completely.
 pub(crate) struct Removed {
     pub(crate) kind: Kind,
     pub(crate) id: u32,
@@ -148,7 +148,7 @@ pub(crate) struct Outbox {
     queue: VecDeque<Box<Message>>,
     /// Answers among them that are not completely sent.
     answers: usize,
-    /// Whether messages may have hosted bytes that belong to the program still.
+    /// Whether messages may have hosted bytes that still belong to the program.
     lends: bool,
     #[allow(clippy::vec_box, reason = "what moves between the queues is the box")]
     spare: Vec<Box<Message>>,
@@ -168,13 +168,13 @@ impl Outbox {
         self.queue.push_back(message);
     }
 
-    /// Makes what is queued independent of the program's buffers. `false`: there is no memory for that.
+    /// Makes queued messages independent of the program's buffers. Returns `false` if there is no memory for that.
     #[inline]
     pub(crate) fn keep(&mut self) -> bool {
         !core::mem::take(&mut self.lends) || self.queue.iter_mut().all(|message| message.keep())
     }
 
-    /// Answers that are not completely sent: their calls are unanswered still, as the peer sees it.
+    /// Number of answers that are not completely sent: for the peer, their calls are still unanswered.
     #[inline]
     pub(crate) fn answers(&self) -> usize {
         self.answers
@@ -208,8 +208,8 @@ impl Outbox {
         self.handshake.is_some() || opened && !(self.urgent.is_empty() && self.queue.is_empty())
     }
 
-    /// The frame that [`next`](Self::next) and [`Message::frame`] gave has been sent, with so many bytes of the body. Gives
-    /// the id of a call of which nothing is left to send.
+    /// Records that the frame of [`next`](Self::next) and [`Message::frame`] has been sent, with this number of bytes of the body. Returns
+    /// the id of a call that is now completely sent.
     #[inline]
     pub(crate) fn advance(&mut self, part: usize, pool: &mut Pool) -> Option<u32> {
         if self.handshake.is_some() {
@@ -229,7 +229,7 @@ impl Outbox {
         call
     }
 
-    /// Removes the call with this id if it is still here, whole or in part. Returns whether a part of it has been sent, and what was removed.
+    /// Removes the call with this id if it is queued, whole or in part. Returns whether a part of it has been sent, and what was removed.
     pub(crate) fn remove_call(&mut self, id: u32, pool: &mut Pool) -> Option<(bool, Removed)> {
         let found = |message: &Message| message.kind() == Kind::CALL && message.header.id == id;
         let index = self.queue.iter().position(|message| found(message))?;
@@ -237,7 +237,7 @@ impl Outbox {
         Some((message.started, self.removed(message, pool)))
     }
 
-    /// Removes all calls, whole or in part, and gives the id of the one of which a part has been sent.
+    /// Removes all calls, whole or in part. Returns the id of the call of which a part has been sent.
     pub(crate) fn remove_calls(&mut self, pool: &mut Pool) -> Option<u32> {
         // Messages are sent one after the other.
         let begun = self.queue.front().filter(|message| message.started && message.kind() == Kind::CALL);

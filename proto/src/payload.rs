@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
-/// A range of a payload that its receiver should get in a buffer of its own.
+/// A range of a payload to be received into a separate buffer.
 ///
 /// - With bytes: they lie outside of the head, and belong where the range says, which is empty.
 /// - Without: they lie in the head, in this range. Only payloads that are sent have such segments.
@@ -19,9 +19,9 @@ pub const MAX_SEGMENTS: usize = 32;
 
 /// The bytes of arguments, of a result or of an error.
 ///
-/// Usually that is only a head, which a `Vec<u8>` converts into for free. Large ranges may be *segments*: a session copies them from where
-/// they are into the frames, and the peer's session receives them into buffers of their own, if its
-/// [`Config::segments`](crate::Config::segments) says so. The bytes of a payload don't depend on it: they are those of the head with those of the segments
+/// Usually only a head, into which a `Vec<u8>` converts without a copy. Large ranges may be *segments*: a session copies them directly
+/// into frames, and the peer's session receives them into separate buffers if its
+/// [`Config::segments`](crate::Config::segments) is set. The bytes of a payload are the same in both cases: those of the head with those of the segments
 /// inserted.
 ///
 /// ```
@@ -108,7 +108,7 @@ impl Payload {
     /// The bytes in order, piece by piece, without those that the host keeps. No piece is empty.
     ///
     /// # Panics
-    /// If the ranges of the segments are not as they should be.
+    /// If the ranges of the segments violate the rules above.
     pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
         let mut at = 0;
         let outside = self.segments().iter().filter_map(|(range, bytes)| Some((range.start, &bytes.as_ref()?[..])));
@@ -119,7 +119,7 @@ impl Payload {
             .filter(|piece| !piece.is_empty())
     }
 
-    /// Copies the segments into the head, in which all bytes are then.
+    /// Copies the segments into the head, which then contains all bytes.
     ///
     /// # Errors
     /// When there is no memory for that. Then nothing has changed.
@@ -148,7 +148,7 @@ impl Payload {
         Ok(())
     }
 
-    /// All bytes in one buffer: the head itself, unless there are segments outside of it.
+    /// Returns all bytes in one buffer: the head itself, unless there are segments outside of it.
     ///
     /// # Panics
     /// If there is no memory for a copy of the segments; [`join`](Self::join) reports that.
@@ -157,7 +157,7 @@ impl Payload {
         self.head
     }
 
-    /// The bytes from offset `from` on, as far as they are at most `room` and lie in three places, and how many these are.
+    /// The bytes from offset `from` on, at most `room` bytes in at most three pieces, and their number.
     pub(crate) fn gather(&self, from: usize, room: usize) -> ([&[u8]; 3], usize) {
         let mut gathered = [&[][..]; 3];
         let (mut skip, mut len) = (from, 0);
@@ -205,7 +205,7 @@ impl Payload {
         (&rest[..len], None, len)
     }
 
-    /// Offset, among all bytes, and length of each segment, as they travel.
+    /// Offset among all bytes, and length, of each segment, as they are sent.
     pub(crate) fn table(&self) -> impl Iterator<Item = (u64, u64)> {
         let near = self.segments().iter().map(|segment| (segment.0.start, segment.0.len(), outside(segment)));
         let hosted = self.hosted().iter().map(|(start, bytes)| (*start, 0, bytes.len()));
@@ -266,7 +266,7 @@ impl From<Vec<u8>> for Payload {
 }
 
 impl PartialEq for Payload {
-    /// Compares the bytes, however they are cut. Hosted ones are copied for that.
+    /// Compares the bytes, independent of segments. Hosted bytes are copied for that.
     fn eq(&self, other: &Self) -> bool {
         if !self.hosted().is_empty() || !other.hosted().is_empty() {
             return self.clone().into_bytes() == other.clone().into_bytes();

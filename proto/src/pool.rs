@@ -1,4 +1,4 @@
-//! Buffers that are used again, so that a call which fits allocates nothing; and the account of the bodies in flight.
+//! Spare buffers, so that calls of the usual sizes do not allocate, and the account of the bodies in flight.
 
 #![allow(clippy::box_collection, reason = "small payloads are moved more often than large ones are made")]
 
@@ -10,8 +10,7 @@ use alloc::vec::Vec;
 
 /// Spare buffers, the last returned first.
 ///
-/// A returned buffer keeps its stale contents: whoever receives into it overwrites them, and skips zeroing memory that is
-/// about to be overwritten anyway.
+/// A returned buffer keeps its stale contents: receiving overwrites them, which avoids zeroing memory first.
 #[derive(Debug)]
 pub(crate) struct Pool {
     spare: Vec<Vec<u8>>,
@@ -23,9 +22,9 @@ pub(crate) struct Pool {
     /// Sum of the capacities in `spare` and `spare_segments`. Invariant: `bytes <= limit`.
     bytes: usize,
     limit: usize,
-    /// What the bodies in flight of the session are charged to. Spare buffers are not charged.
+    /// The account to which bodies in flight are charged. Spare buffers are not charged.
     pub(crate) account: Account,
-    /// How hosted segments are received, and of how many bytes at least; other segments are received with the head.
+    /// Smallest length in bytes of segments that are received as hosted bytes, and how to allocate them. Smaller segments are received with the head.
     pub(crate) hosts: Option<(usize, Allot)>,
 }
 
@@ -76,14 +75,14 @@ impl Pool {
         }
     }
 
-    /// A list to put segments into, if there is a spare one.
+    /// A spare list for segments, if there is one.
     #[inline]
     pub(crate) fn take_list(&mut self) -> Option<Box<Vec<Segment>>> {
         self.spare_lists.pop()
     }
 
-    /// A buffer for a segment of `size` bytes, to which no other handle exists. It is empty, or has stale contents of any length and is at most
-    /// twice as large as need be: the program may keep it.
+    /// A buffer for a segment of `size` bytes, to which no other handle exists. It is empty, or has stale contents of any length and at most
+    /// twice the necessary size, since the program may keep it.
     pub(crate) fn take_segment(&mut self, size: usize) -> Arc<Vec<u8>> {
         let suitable = size..=size.saturating_mul(2);
         let fits = |spare: &Arc<Vec<u8>>| suitable.contains(&spare.capacity());
@@ -125,7 +124,7 @@ impl Pool {
     }
 }
 
-/// Most buffers kept: each look-up is a walk over them.
+/// Maximum number of spare buffers: each look-up is a linear search.
 const MOST: usize = 16;
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ pub struct Session {
     /// The handshake of the peer. Valid once the state is `Open`.
     peer: Handshake,
     peer_name: String,
-    heard_ready: bool,
+    received_ready: bool,
     outbox: Outbox,
     outgoing: Outgoing,
     incoming: Incoming,
@@ -57,7 +57,7 @@ pub struct Session {
     /// The name in the frame being handled.
     name: Vec<u8>,
     closed: Option<Closed>,
-    /// That of [`Transport::frame_offset`](crate::Transport::frame_offset).
+    /// Value of [`Transport::frame_offset`](crate::Transport::frame_offset).
     frame_offset: usize,
 }
 
@@ -73,9 +73,9 @@ enum State {
 pub struct Call<'a> {
     /// Name of the function, at most [`MAX_NAME`] bytes.
     pub name: &'a str,
-    /// How the peer is to read the payload.
+    /// Format of the payload.
     pub format: Format,
-    /// The call of the peer whose handler makes this one, if any. It lets the peer detect deadlocks.
+    /// The call of the peer whose handler makes this one, if any. The peer detects deadlocks by it.
     pub parent: Option<CallId>,
     /// Time at which the call ends with [`Outcome::TimedOut`] if it is still pending.
     pub deadline: Option<Time>,
@@ -96,7 +96,7 @@ pub enum Progress {
 }
 
 impl Session {
-    /// A session before its handshake. Calls may be made at once; they are sent after the handshake.
+    /// Creates a session. Calls may be made at once; they are sent after the handshake.
     pub fn new(role: Role, config: Config) -> Self {
         let config = config.clamped();
         let mut session = Self {
@@ -104,7 +104,7 @@ impl Session {
             state: State::Handshake,
             peer: config.handshake(),
             peer_name: String::new(),
-            heard_ready: false,
+            received_ready: false,
             outbox: Outbox::default(),
             outgoing: Outgoing::new(role),
             incoming: Incoming::default(),
@@ -122,8 +122,8 @@ impl Session {
         session
     }
 
-    /// The same session, whose bodies in flight are charged to a budget that other sessions may share. Without one there is no limit but those of
-    /// [`Config`].
+    /// Charges the bodies in flight of this session to a budget, which sessions may share. Without one, only the limits of
+    /// [`Config`] apply.
     ///
     /// # Panics
     /// If calls have been made already.
@@ -133,12 +133,12 @@ impl Session {
         self
     }
 
-    /// Sets where frames begin in a word.
+    /// Sets the offset of frames in a word.
     pub(crate) fn set_frame_offset(&mut self, offset: usize) {
         self.frame_offset = offset;
     }
 
-    /// The same session, which receives segments of `least` bytes and more into memory of its host, instead of that of
+    /// Receives segments of at least `least` bytes into memory of the host, instead of buffers as by
     /// [`Config::segments`](crate::Config::segments).
     #[must_use]
     pub fn with_hosted(mut self, least: usize, allot: Allot) -> Self {
@@ -146,36 +146,36 @@ impl Session {
         self
     }
 
-    /// Makes what is queued independent of the program, which may change its buffers from now on: what has not been sent of hosted segments is
-    /// copied. Returns whether there was memory for that; otherwise the link must be [aborted](Self::abort).
+    /// Copies the unsent parts of hosted segments, after which the program may change its buffers. Returns whether there was memory for the copies;
+    /// otherwise the link must be [aborted](Self::abort).
     #[inline]
     #[must_use]
     pub fn keep(&mut self) -> bool {
         self.outbox.keep()
     }
 
-    /// The budget that the bodies in flight are charged to.
+    /// The budget to which bodies in flight are charged.
     pub fn budget(&self) -> Option<&Budget> {
         self.pool.account.budget()
     }
 
-    /// Which end this is.
+    /// The role of this end.
     pub fn role(&self) -> Role {
         self.role
     }
 
-    /// Whether the handshakes are exchanged and the link is not closed.
+    /// Whether the handshake is complete and the link is not closed.
     pub fn is_open(&self) -> bool {
         self.state == State::Open
     }
 
-    /// Why the link is closed, if it is.
+    /// By which end the link was closed and why, if it is closed.
     #[inline]
     pub fn closed(&self) -> Option<&Closed> {
         self.closed.as_ref()
     }
 
-    /// The name under which the peer introduced itself, by which a host that accepts workers tells them apart. Empty before the handshake, and for main.
+    /// Name of the peer in its handshake, which distinguishes workers at a host that accepts several. Empty before the handshake, and for main.
     pub fn peer_name(&self) -> &str {
         &self.peer_name
     }
@@ -227,7 +227,7 @@ impl Session {
     /// When the call exceeds a limit or the link is closed. Nothing is sent, and no event follows.
     ///
     /// # Panics
-    /// If the ranges of the payload's segments are not as [`Payload`] says. So do the other methods that take a payload.
+    /// If the ranges of the payload's segments violate the rules of [`Payload`]. This applies to all methods with a payload.
     #[inline]
     pub fn call(&mut self, call: Call<'_>, payload: impl Into<Payload>) -> Result<CallId, SendError> {
         let payload = checked(payload.into());
@@ -262,8 +262,10 @@ impl Session {
         Ok(CallId(id))
     }
 
-    /// Calls a function of the peer without an answer. Errors at the peer are not reported here. Neither is a payload that was accepted before
-    /// the handshake and turns out to be larger than the peer accepts.
+    /// Calls a function of the peer without an answer.
+    ///
+    /// Errors at the peer are not reported. A notification that was queued before
+    /// the handshake and is larger than the peer accepts is dropped.
     ///
     /// # Errors
     /// When the notification exceeds a limit or the link is closed. Nothing is sent.
@@ -284,10 +286,10 @@ impl Session {
     }
 
     /// Answers a call of the peer with a result. A result that is larger than the peer accepts, or than the budget of this end allows, is
-    /// replaced by an error that says so.
+    /// replaced by an error.
     ///
     /// # Errors
-    /// When the call is not waiting for an answer: it had one, or the link was closed. Nothing needs to be done then.
+    /// When the call has already been answered, or the link is closed. The caller can ignore this error.
     #[inline]
     pub fn reply(&mut self, id: CallId, format: Format, payload: impl Into<Payload>) -> Result<(), NoSuchCall> {
         let payload = checked(payload.into());
@@ -303,7 +305,7 @@ impl Session {
     /// Answers a call of the peer with an error.
     ///
     /// # Errors
-    /// When the call is not waiting for an answer: it had one, or the link was closed. Nothing needs to be done then.
+    /// When the call has already been answered, or the link is closed. The caller can ignore this error.
     pub fn throw(
         &mut self,
         id: CallId,
@@ -321,10 +323,10 @@ impl Session {
         self.answer_with(id, Kind::THROW, code.0, format, payload)
     }
 
-    /// Answers a call of the peer with an error that consists of a message, cut to what fits.
+    /// Answers a call of the peer with an error message, truncated to the largest text that the peer accepts.
     ///
     /// # Errors
-    /// When the call is not waiting for an answer: it had one, or the link was closed. Nothing needs to be done then.
+    /// When the call has already been answered, or the link is closed. The caller can ignore this error.
     pub fn throw_text(&mut self, id: CallId, code: ErrorCode, text: &str) -> Result<(), NoSuchCall> {
         let payload = self.text(text);
         self.answer(id, Kind::THROW, code.0, Format::Text, payload.into(), 0)
@@ -336,29 +338,29 @@ impl Session {
         self.incoming.defer(id, now.after(self.config.deadlock_timeout));
     }
 
-    /// Ends a call made here with [`Outcome::Cancelled`] and tells the peer. Nothing happens if it has ended already.
+    /// Ends a call made here with [`Outcome::Cancelled`], and cancels it at the peer. A no-op if it has ended already.
     pub fn cancel(&mut self, id: CallId) {
         self.end_here(id.0, Outcome::Cancelled);
     }
 
-    /// Ends a call made here with [`Outcome::Interrupted`] and tells the peer. Nothing happens if it has ended already.
+    /// Ends a call made here with [`Outcome::Interrupted`], and cancels it at the peer. A no-op if it has ended already.
     pub fn interrupt_call(&mut self, id: CallId) {
         self.end_here(id.0, Outcome::Interrupted);
     }
 
-    /// Asks the worker to abandon what it is doing. Does nothing on a worker or a closed link.
+    /// Requests that the worker abandon its current work. A no-op on a worker or a closed link.
     pub fn interrupt(&mut self) {
         if self.role == Role::Main && self.state != State::Closed {
             self.outbox.push_urgent(Header { kind: Kind::INTERRUPT, ..Header::default() }, Vec::new());
         }
     }
 
-    /// Tells main that the worker's own code has run, and what it exports. Only the first time counts; does nothing on main.
+    /// Announces to main that the worker's own code has run, with the names of its exports. Idempotent; a no-op on main.
     ///
     /// # Errors
     /// When a name is longer than [`MAX_NAME`], or the list is longer than main accepts.
     pub fn ready<'a>(&mut self, exports: impl IntoIterator<Item = &'a str>) -> Result<(), SendError> {
-        if self.role == Role::Main || self.heard_ready {
+        if self.role == Role::Main || self.received_ready {
             return Ok(());
         }
         let mut payload = self.pool.take();
@@ -374,12 +376,12 @@ impl Session {
             payload.extend_from_slice(name.as_bytes());
         }
         self.check_sendable("", payload.len(), 1)?;
-        self.heard_ready = true;
+        self.received_ready = true;
         self.outbox.push(Header { kind: Kind::READY, ..Header::default() }, "", payload.into(), 0);
         Ok(())
     }
 
-    /// Tells the peer that these references of its objects are no longer held here.
+    /// Releases references to objects of the peer.
     ///
     /// # Errors
     /// When the link is closed, or the list is longer than the peer accepts in one message.
@@ -395,8 +397,8 @@ impl Session {
         Ok(())
     }
 
-    /// Closes the link after what is queued has been sent: answers and notifications still arrive, calls made here end with
-    /// [`Outcome::Closed`]. Nothing happens if it is closed already.
+    /// Closes the link after queued messages have been sent: answers and notifications still arrive, calls made here end with
+    /// [`Outcome::Closed`]. A no-op if the link is closed already.
     pub fn close(&mut self, reason: CloseReason, text: &str) {
         if self.state == State::Handshake {
             return self.abort(reason, text);
@@ -412,7 +414,7 @@ impl Session {
         }
     }
 
-    /// Closes the link at once: what is queued is dropped, and the next frame says why.
+    /// Closes the link at once: queued messages are dropped, and the next frame is `close` with the reason.
     pub fn abort(&mut self, reason: CloseReason, text: &str) {
         if self.state != State::Closed {
             self.outbox.clear(&mut self.pool);
@@ -422,7 +424,7 @@ impl Session {
         }
     }
 
-    /// Handles a report of the transport that the peer is gone, or cannot be reached. `why` is the reason, or an empty text.
+    /// Handles the loss of the peer, as reported by the transport. `why` is the reason, or an empty text.
     pub fn handle_lost(&mut self, why: &str) {
         if self.state != State::Closed {
             self.outbox.clear(&mut self.pool);
@@ -438,7 +440,7 @@ impl Session {
     /// Handles a frame of the peer. Frames after the link was closed are ignored.
     ///
     /// # Errors
-    /// When the peer broke the protocol. The link is closed then, and a close frame tells the peer why.
+    /// When the peer violated the protocol. The link is then closed, and a `close` frame with the reason is queued.
     pub fn handle_frame(&mut self, frame: &(impl FrameBytes + ?Sized)) -> Result<(), ProtocolError> {
         if self.state == State::Closed {
             return Ok(());
@@ -493,7 +495,7 @@ impl Session {
         self.events.pop_front()
     }
 
-    /// Time at which [`handle_timeout`](Self::handle_timeout) has to be called next. A frame may change it.
+    /// Time at which to call [`handle_timeout`](Self::handle_timeout) next. A frame may change it.
     #[inline]
     pub fn poll_timeout(&self) -> Option<Time> {
         match (self.outgoing.next_deadline(), self.incoming.next_deferred()) {
@@ -534,7 +536,7 @@ impl Session {
         self.incoming.get(id).is_some_and(|call| call.blocks)
     }
 
-    /// Marks the function that runs for the unanswered call `id` of the peer as told to stop. Returns false if it was marked before.
+    /// Marks the function of the unanswered call `id` of the peer as stopped. Returns false if it was marked before.
     pub fn stop(&mut self, id: CallId) -> bool {
         self.incoming.get_mut(id).is_some_and(|call| !core::mem::replace(&mut call.stopped, true))
     }
@@ -585,13 +587,13 @@ impl Session {
         &self.config
     }
 
-    /// Whether [`poll_event`](Self::poll_event) has something to give.
+    /// Whether [`poll_event`](Self::poll_event) would return an event.
     #[inline]
     pub fn has_events(&self) -> bool {
         !self.events.is_empty()
     }
 
-    /// The function of the unanswered call `id` of the peer runs now, as run number `run`.
+    /// Records that the function of the unanswered call `id` of the peer runs, as run number `run`.
     #[inline]
     pub(crate) fn begin(&mut self, id: CallId, run: u32) {
         if let Some(call) = self.incoming.get_mut(id) {
@@ -605,14 +607,14 @@ impl Session {
         self.incoming.get(id).is_some_and(|call| call.run == run)
     }
 
-    /// The function of the unanswered call `id` of the peer has returned; its result comes later.
+    /// Records that the function of the unanswered call `id` of the peer has returned, and its result follows.
     pub(crate) fn start(&mut self, id: CallId) {
         if let Some(call) = self.incoming.get_mut(id) {
             call.started = true;
         }
     }
 
-    /// The number of the run whose result comes later.
+    /// Number of the run whose result follows.
     pub(crate) fn started(&self, id: CallId) -> Option<u32> {
         self.incoming.get(id).filter(|call| call.started).map(|call| call.run)
     }
@@ -802,9 +804,9 @@ impl Session {
                 self.read_name(header, frame)?;
                 self.accept_body(header.without_id(), frame, Purpose::Notify)
             }
-            Kind::READY if self.heard_ready => Err(ProtocolError("ready came twice".into())),
+            Kind::READY if self.received_ready => Err(ProtocolError("ready came twice".into())),
             Kind::READY => {
-                self.heard_ready = true;
+                self.received_ready = true;
                 self.accept_body(header.without_id(), frame, Purpose::Ready)
             }
             Kind::RELEASE => self.accept_body(header.without_id(), frame, Purpose::Release),

@@ -1,4 +1,4 @@
-//! What a transport offers to a session: frames out, frames in, and a way to sleep without missing one.
+//! The interface of a transport: sends frames, receives frames, and sleeps without a lost wake-up.
 
 use crate::{CallId, Hosted, HostedPart, ProtocolError, Session, in_parts};
 use alloc::string::String;
@@ -7,11 +7,11 @@ use core::time::Duration;
 
 /// One end of a link that carries whole frames, in order, each at most once.
 ///
-/// A transport moves bytes and wakes endpoints; it knows nothing of calls. An endpoint's loop is: [`receive`](Self::receive)
-/// until there is nothing more, [`send`](Self::send) what [`Session::transmit`] offers, and then either
-/// [`wait`](Self::wait) (a worker, which may block) or [`arm`](Self::arm) and return to an event loop (main, which may not).
+/// A transport moves bytes and wakes endpoints, independent of calls. The loop of an endpoint: [`receive`](Self::receive)
+/// until there is no frame, [`send`](Self::send) the frames of [`Session::transmit`], and then either
+/// [`wait`](Self::wait) (a worker, which may block), or [`arm`](Self::arm) and return to an event loop (main, which must not block).
 pub trait Transport {
-    /// Largest frame in bytes, header included, that fits; the session never offers a larger one. At least
+    /// Largest frame in bytes, header included. The session never sends a larger one. At least
     /// [`MIN_FRAME`](crate::MIN_FRAME).
     fn max_frame(&self) -> usize;
 
@@ -21,83 +21,88 @@ pub trait Transport {
         0
     }
 
-    /// Hands a frame to the peer and wakes it if it sleeps. `Ok(false)`: there is no room now, and nothing was sent.
+    /// Sends a frame to the peer, and wakes the peer if it sleeps. Returns `Ok(false)` if there is no room at present; nothing was sent.
     ///
     /// # Errors
     /// [`Gone`] once the peer, or this end, has left.
     fn send(&mut self, frame: &Transmit<'_>) -> Result<bool, Gone>;
 
-    /// Gives the next frame, if there is one, to [`Session::handle_frame`]. `Ok(false)`: none is waiting.
+    /// Passes the next frame to [`Session::handle_frame`]. Returns `Ok(false)` if there is none.
     ///
     /// # Errors
-    /// [`ReceiveError::Gone`] once the peer has left and every frame that it had sent has been received.
-    /// [`ReceiveError::Protocol`] when the frame, or the transport's own state, makes no sense. The link is unusable
-    /// then: it fails in the same way again.
+    /// [`ReceiveError::Gone`] once the peer has left and all its frames have been received.
+    /// [`ReceiveError::Protocol`] when the frame, or the transport's own state, is invalid. The link is unusable
+    /// from then on: later calls fail in the same way.
     fn receive(&mut self, session: &mut Session) -> Result<bool, ReceiveError>;
 
-    /// Whether [`receive`](Self::receive) has something to give or to report. Cheap enough to spin on.
+    /// Whether [`receive`](Self::receive) would return a frame or an error. Cheap enough to spin on.
     fn has_input(&self) -> bool;
 
-    /// Whether the frame that [`send`](Self::send) refused last may fit by now. Cheap enough to spin on.
+    /// Whether the frame that [`send`](Self::send) refused last may fit now. Cheap enough to spin on.
     fn has_room(&self) -> bool;
 
-    /// Announces that this end is about to sleep, then looks again: `true` means that it may sleep, since from now on
-    /// the peer rings for each frame and, if `room` is asked for, when there is room to send again. `false` means that there
-    /// is something to do, and nothing is announced.
+    /// Announces that this end is about to sleep, then polls once more.
+    ///
+    /// Returns `true` if this end may sleep: from now on, the peer rings for each frame and, with `room`, when there is room to send
+    /// again. Returns `false` if there is something to do; nothing is announced then.
     fn arm(&mut self, room: bool) -> bool;
 
-    /// Takes the announcement back: this end is awake.
+    /// Clears the announcement: this end is awake.
     fn disarm(&mut self);
 
-    /// Blocks until there is input, or (if `room` is asked for) room to send, or the peer has left, or this end's
-    /// doorbell was rung, or `timeout` is over; `None` waits for ever. May return early. Spins briefly before it sleeps.
+    /// Blocks until there is input, or (with `room`) room to send, or the peer has left, or this end's
+    /// doorbell was rung, or `timeout` is over. `None` waits indefinitely. May return early. Polls briefly before it sleeps.
     fn wait(&mut self, room: bool, timeout: Option<Duration>);
 
-    /// Whether frames arrive while [`wait`](Self::wait) blocks. Where they arrive only once the event loop runs again, they don't: a call that would
-    /// have to block ends with an error there, and `wait` blocks for a part of `timeout` at most. Never changes.
+    /// Whether frames arrive while [`wait`](Self::wait) blocks. Default `true`. Never changes.
+    ///
+    /// With `false`, frames arrive only while the event loop runs: a call that has to block fails, and `wait` blocks for at most a part of
+    /// `timeout`.
     fn can_wait(&self) -> bool {
         true
     }
 
-    /// Takes in what has come while a function of this worker computes or sleeps, where frames come only when it waits or is in its event loop.
-    /// Returns what main asks of it beside the frames; `running` is main's call that the function serves. Called often, so it should cost
-    /// next to nothing most of the time. Other transports have nothing to do here.
+    /// Returns what main requests of this worker out of band, while a function computes or sleeps. `running` is main's call that the function
+    /// serves.
+    ///
+    /// For transports whose frames arrive only while the worker waits or is in its event loop; they also receive here what has arrived. Called
+    /// often: it should usually cost a few nanoseconds. The default is a no-op.
     fn poll_control(&mut self, running: Option<CallId>) -> Asked {
         let _ = running;
         Asked::default()
     }
 
-    /// Why the peer is out of reach, in words, once [`receive`](Self::receive) has said that it is gone; `None` if nobody knows.
+    /// Why the peer is unreachable, as a text for errors, after [`receive`](Self::receive) has returned [`Gone`]. `None` if unknown.
     fn why_gone(&self) -> Option<String> {
         None
     }
 
-    /// Leaves the link: the peer sees [`Gone`] after the frames that were sent. Twice is fine; dropping does the same.
+    /// Leaves the link: the peer receives [`Gone`] after the frames that were sent. Idempotent; dropping does the same.
     fn close(&mut self);
 }
 
-/// What main asks of a worker beside the frames of the link: see [`Transport::poll_control`].
+/// Requests of main to a worker beside the frames of the link, as returned by [`Transport::poll_control`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
-    /// Main has interrupted the worker. No frame says the same.
+    /// Main has interrupted the worker. No frame repeats this.
     pub interrupt: bool,
-    /// Main has cancelled the call that the running function serves. The frame that says the same may arrive later.
+    /// Main has cancelled the call that the running function serves. A `cancel` frame for it may arrive later.
     pub cancel: bool,
 }
 
-/// A frame that is ready to travel: the bytes of `head`, then those of the pieces of `body`, without anything between.
+/// A frame to be sent: the bytes of `head`, directly followed by the pieces of `body`.
 #[derive(Clone, Debug)]
 pub struct Transmit<'a> {
-    /// The header, the name, where the body goes on its total length, and its segments if it has some.
+    /// The header and the name, the total length if the body continues in further frames, and the table of its segments if it has some.
     pub head: &'a [u8],
-    /// The part of the payload that travels in this frame: pieces that lie in different places. An empty one is followed by empty ones only.
+    /// The part of the payload in this frame, as pieces in different places. An empty piece is followed only by empty ones.
     pub body: [&'a [u8]; 3],
-    /// What follows of it and is kept by the host: a range of its bytes. Then `body` is at most one piece.
+    /// A range of hosted bytes that follows `body`, which then has at most one piece.
     pub hosted: Option<HostedPart<'a>>,
 }
 
 impl<'a> Transmit<'a> {
-    /// A frame whose body lies in one place.
+    /// Creates a frame whose body is contiguous.
     #[inline]
     pub const fn new(head: &'a [u8], body: &'a [u8]) -> Self {
         Self { head, body: [body, &[], &[]], hosted: None }
@@ -118,7 +123,7 @@ impl<'a> Transmit<'a> {
         [self.head, first, second, third]
     }
 
-    /// The frame as one buffer.
+    /// Copies the frame into one buffer.
     pub fn to_vec(&self) -> Vec<u8> {
         let mut frame = Vec::with_capacity(self.len());
         self.append_to(&mut frame);
@@ -141,7 +146,7 @@ impl<'a> Transmit<'a> {
     }
 }
 
-/// The bytes of a received frame, wherever they lie; they are copied out of it once.
+/// The bytes of a received frame in any memory, from which they are copied out once.
 pub trait FrameBytes {
     /// Length in bytes of the whole frame, header included.
     fn len(&self) -> usize;
@@ -215,7 +220,7 @@ impl FrameBytes for [u8] {
     }
 }
 
-/// The peer has left, or this end has closed the link: nothing can be sent any more.
+/// The peer has left, or this end has closed the link. Nothing can be sent any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the other end of the link is gone")]
 pub struct Gone;
@@ -227,7 +232,7 @@ pub enum ReceiveError {
     /// The peer has left.
     #[error(transparent)]
     Gone(#[from] Gone),
-    /// The peer broke the protocol.
+    /// The peer violated the protocol.
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
 }

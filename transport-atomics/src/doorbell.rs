@@ -1,4 +1,4 @@
-//! What wakes a main endpoint: one doorbell for all its links.
+//! The doorbell that wakes an endpoint in an event loop: one for all links of main.
 
 use crate::sync::{Mutex, lock};
 use crate::sys::Signal;
@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-/// Wakes main. Main owns one doorbell, and all its links ring it.
+/// Wakes an endpoint that lives in an event loop. All links of a main endpoint ring the same doorbell.
 ///
-/// A ring is remembered until somebody waits for it, and several rings count as one. Main [arms](coincide_proto::Transport::arm)
-/// all its links before it waits, and disarms them when it is awake. How it waits is its own choice:
+/// A ring is remembered until the next wait, and several rings count as one. Main [arms](coincide_proto::Transport::arm)
+/// all its links before it waits, and disarms them when it is awake. It can wait in three ways:
 ///
-/// * a thread of its own blocks in [`wait`](Self::wait);
+/// * a dedicated thread blocks in [`wait`](Self::wait);
 /// * a loop over file descriptors (epoll, tokio's `AsyncFd`) watches the doorbell's descriptor on Linux, which is readable from a ring
 ///   until the next `wait`;
 /// * a future registers its waker by [`set_waker`](Self::set_waker).
@@ -33,7 +33,7 @@ pub struct Doorbell {
 }
 
 impl Doorbell {
-    /// A doorbell that nobody has rung yet.
+    /// Creates a doorbell that has not been rung.
     ///
     /// # Errors
     /// When the operating system has no file descriptor left for it.
@@ -42,25 +42,26 @@ impl Doorbell {
         Ok(Arc::new(Self { signal: Signal::new(Arc::clone(&waker))?, waker }))
     }
 
-    /// Ends a [`wait`](Self::wait) that goes on or comes next, and wakes the registered waker.
+    /// Ends the current or the next [`wait`](Self::wait), and wakes the registered waker.
     pub fn ring(&self) {
         self.signal.ring();
         self.waker.wake();
     }
 
-    /// Blocks until the doorbell is rung, which takes the ring back and says `true`, or until `timeout` is over; `None` waits for
-    /// ever. May return early with `false`.
+    /// Blocks until the doorbell is rung, or until `timeout` is over. `None` waits indefinitely.
+    ///
+    /// Returns `true` if the doorbell was rung, and clears the ring. May return `false` early.
     pub fn wait(&self, timeout: Option<Duration>) -> bool {
         self.signal.wait(timeout)
     }
 
-    /// Registers what is to be woken by each ring from now on, or nothing. A ring that nobody has waited for counts as a
-    /// ring from now on.
+    /// Registers the waker that each ring wakes from now on. `None` removes it. A ring that is still pending wakes
+    /// the waker at once.
     ///
-    /// Rings of other processes reach a waker through a thread, which is started when both are there for the first time.
+    /// Rings of other processes reach a waker through a thread, which starts with the first link to a process that needs it.
     ///
     /// # Errors
-    /// When that thread can't be started.
+    /// When that thread cannot be started.
     pub fn set_waker(&self, waker: Option<Waker>) -> io::Result<()> {
         let registers = waker.is_some();
         self.waker.set(waker);
@@ -74,8 +75,8 @@ impl Doorbell {
     }
 
     #[cfg(not(target_family = "wasm"))]
-    /// Makes sure that rings of other processes reach a waker that is registered already.
-    pub(crate) fn hears_processes(&self) -> io::Result<()> {
+    /// Makes rings of other processes reach a waker that is registered already.
+    pub(crate) fn relay_processes(&self) -> io::Result<()> {
         if self.waker.is_empty() { Ok(()) } else { self.signal.relay_to_waker() }
     }
 
@@ -91,7 +92,7 @@ impl std::fmt::Debug for Doorbell {
     }
 }
 
-/// Where the waker of a doorbell is kept, for the doorbell and for those who ring it from outside.
+/// The waker of a doorbell, shared with the thread that relays rings of other processes.
 pub(crate) struct WakerSlot {
     waker: Mutex<Option<Waker>>,
 }

@@ -1,24 +1,24 @@
-//! One end of a link over any memory: the two rings, and the rule by which the ends wake each other.
+//! One end of a link over any memory: two rings, and the wake-up rule.
 //!
 //! # The wake-up rule
-//! Whoever sleeps announces it first and looks once more; whoever has news publishes it first and takes the announcement away
-//! then. Written out, with every step on an announcement a swap that acquires and releases:
+//! An endpoint that is about to sleep announces it, then polls once more. An endpoint with news publishes it, then clears the announcement
+//! of its peer. Every access to an announcement is a swap that acquires and releases:
 //!
-//! * **Parking.** `parked` is swapped to 1. Then, if room is wanted, `room_wanted` is swapped to 1. Then the endpoint looks again for
-//!   input, for room and for the peer's `closed`. Only when there is nothing does it sleep, as long as `parked` is that. Awake, it swaps
+//! * **Parking.** `parked` is swapped to 1. Then, if room is wanted, `room_wanted` is swapped to 1. Then the endpoint polls again for
+//!   input, for room and for the peer's `closed`. If there is nothing, it sleeps while `parked` is unchanged. Awake, it swaps
 //!   `parked` to 0.
-//! * **News** (a record, `closed`): stored with release; then the peer's `parked` is swapped to 0, and unless it was 0 the peer is rung.
+//! * **News** (a record, `closed`) is stored with release. Then the peer's `parked` is swapped to 0, and unless it was 0 the peer is rung.
 //! * **Room**: `head` is stored with release; then, each time that a quarter of the ring has been consumed, `room_wanted` is swapped
-//!   to 0, and if it was 1 the peer's `parked` is swapped to 0, and unless that was 0 the peer is rung. [`Consumer::owes_report`] says why
-//!   that is often enough.
+//!   to 0, and if it was 1 the peer's `parked` is swapped to 0, and unless that was 0 the peer is rung. [`Consumer::owes_report`] proves
+//!   that this suffices.
 //!
 //! No wake-up is lost, since the swaps of one word have one order. If the announcement comes first, the swap for the news finds it (or
 //! another swap has, which rang) and the sleeper is rung. If the swap for the news comes first, the announcement reads what that swap,
-//! or a swap after it, wrote, and so synchronizes with it: the look that follows finds the news. That is why both sides swap, with
+//! or a swap after it, wrote, and so synchronizes with it: the poll that follows finds the news. Therefore both sides swap, with
 //! acquire and release: a plain load of `parked` after a plain store of the news could be satisfied before that store is seen (the
-//! store buffer), which would otherwise take a sequentially consistent fence on each side. It is also why waking up is a
-//! swap: a plain store of 0 would hide the news of those who swapped before it from the next announcement.
-//! `tests/loom.rs` checks all this, and fails if one of these swaps becomes a load or a store.
+//! store buffer); the alternative is a sequentially consistent fence on each side. Waking up is a swap as well:
+//! a plain store of 0 would hide earlier swaps, and their news, from the next announcement.
+//! `tests/loom.rs` checks this, and fails if one of these swaps becomes a load or a store.
 
 use crate::doorbell::Doorbell;
 use crate::layout::{MAIN, Rings, Side, WORKER};
@@ -44,20 +44,20 @@ pub(crate) struct Endpoint<M: Memory> {
     busy_poll: BusyPoll,
     /// A copy of the frame being received, where the memory is distant.
     near: Vec<u8>,
-    /// Why nothing can be received any more.
+    /// Set once nothing can be received any more: the reason.
     over: Option<ReceiveError>,
-    /// Whether the peer has been told that this end has left.
+    /// Whether `closed` has been announced to the peer.
     closed: bool,
 }
 
 /// How an endpoint is woken.
 #[derive(Clone)]
 pub(crate) enum Wake {
-    /// It sleeps on its `parked` word.
+    /// The endpoint sleeps on its `parked` word.
     Word,
-    /// It sleeps at a doorbell, maybe with other things to wait for.
+    /// The endpoint sleeps until a doorbell rings, which may serve other links.
     Doorbell(Arc<Doorbell>),
-    /// It sleeps at a doorbell of another process.
+    /// The endpoint sleeps in another process, until its doorbell rings.
     #[cfg(not(target_family = "wasm"))]
     Remote(crate::sys::RemoteDoorbell),
 }
@@ -99,12 +99,12 @@ impl<M: Memory> Endpoint<M> {
         }
     }
 
-    /// The endpoint sleeps in an event loop, by this doorbell, when it isn't blocked.
+    /// Sets how the endpoint is woken while it is in an event loop and not blocked.
     pub(crate) fn sleep_by(&mut self, wake: Wake) {
         self.ringer.wake = wake;
     }
 
-    /// The peer sleeps by this doorbell.
+    /// Sets how the peer is woken.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn ring_peer_by(&mut self, wake: Wake) {
         self.peer_wake = wake;
@@ -128,7 +128,7 @@ impl<M: Memory> Endpoint<M> {
     }
 
     #[cfg(not(target_family = "wasm"))]
-    /// What a watcher of the peer's process does when that has died.
+    /// What the watcher of the peer's process runs when that process has died.
     pub(crate) fn obituary(&self) -> impl FnOnce() + use<M> {
         let (memory, closed, ringer) = (self.memory.clone(), self.peer.closed, self.ringer());
         move || {
@@ -202,7 +202,7 @@ impl<M: Memory> Endpoint<M> {
     fn announce(&mut self, room: bool) -> bool {
         self.memory.swap(self.ringer.own.parked, 1);
         if room {
-            // Second: who takes this away must find `parked`, or the wish is gone and nobody is rung.
+            // Second: the end that clears this must find `parked` set, or this endpoint would not be rung.
             self.memory.swap(self.outbox.room_wanted(), 1);
         }
         if self.is_ready(room) {
@@ -222,18 +222,18 @@ impl<M: Memory> Endpoint<M> {
             return;
         }
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        if !self.look(room) {
+        if !self.poll(room) {
             self.park(room, deadline);
             self.busy_poll.woke();
         }
-        // A swap, so that it acquires from the last of several rings and doesn't wipe out one that it hasn't read.
+        // A swap: it acquires from the last of several rings, and does not erase a ring that it has not read.
         if self.ringer.rung.load(Ordering::Relaxed) {
             self.ringer.rung.swap(false, Ordering::AcqRel);
         }
     }
 
-    /// Whether there was something before patience was over.
-    fn look(&mut self, room: bool) -> bool {
+    /// Polls busily. Returns whether the endpoint became ready.
+    fn poll(&mut self, room: bool) -> bool {
         let mut busy_poll = std::mem::replace(&mut self.busy_poll, BusyPoll::NONE);
         let came = busy_poll.poll(|| self.is_ready(room) || self.ringer.rung.load(Ordering::Relaxed));
         self.busy_poll = busy_poll;
@@ -245,7 +245,7 @@ impl<M: Memory> Endpoint<M> {
         if !self.announce(room) {
             return;
         }
-        // The flag after the announcement, as everything that a ring may be about: pairs with `Ringer::ring`.
+        // The flag is read after the announcement. Pairs with `Ringer::ring`.
         if !self.ringer.rung.load(Ordering::Acquire) {
             self.sleep(deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())));
         }
@@ -266,7 +266,7 @@ impl<M: Memory> Endpoint<M> {
         if let Some(record) = self.inbox.peek(&self.memory)? {
             return Ok(Some(record));
         }
-        // Acquire: pairs with the store in `close`. What the peer sent before it left is visible from here on, so look again.
+        // Acquire: pairs with the store in `close`. Everything that the peer sent before it left is visible from here on: poll again.
         if self.memory.load(self.peer.closed) == 0 {
             return Ok(None);
         }
@@ -281,7 +281,7 @@ impl<M: Memory> Endpoint<M> {
     }
 
     fn wake_peer(&self) {
-        // The wake-up rule: what there is to see was stored with release before this swap, which pairs with the one in `arm`.
+        // The wake-up rule: the news was stored with release before this swap, which pairs with the swap in `announce`.
         if self.memory.swap(self.peer.parked, 0) != 0 {
             match &self.peer_wake {
                 Wake::Word => self.memory.notify(self.peer.parked),
@@ -318,8 +318,8 @@ pub(crate) struct Ringer<M> {
     memory: M,
     own: Side,
     wake: Wake,
-    /// Set by `ring`, cleared by the end of the endpoint's `wait`, so that a ring just before a wait isn't lost. A doorbell needs none: it
-    /// remembers by itself.
+    /// Set by `ring`, cleared at the end of the endpoint's `wait`, so that a ring just before a wait is not lost. Unused with a doorbell, which
+    /// remembers its rings.
     rung: Arc<AtomicBool>,
 }
 
@@ -332,7 +332,7 @@ impl<M: Memory> Ringer<M> {
         match &self.wake {
             Wake::Doorbell(doorbell) => doorbell.ring(),
             _ => {
-                // News like any other: published with release, then the announcement is taken away.
+                // Handled like other news: published with release, then the announcement is cleared.
                 self.rung.swap(true, Ordering::AcqRel);
                 if self.memory.swap(self.own.parked, 0) != 0 {
                     self.memory.notify(self.own.parked);

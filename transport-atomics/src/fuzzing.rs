@@ -51,9 +51,9 @@ pub fn ring_reader(input: &[u8]) {
                 producer.has_room(&memory);
                 match producer.write(&memory, &Transmit::new(&[7], &vec![8; len - 1])) {
                     Ok(true) => {}
-                    // It has looked at the head for more room, and there can be a record.
+                    // The producer has loaded the head, which was valid.
                     Ok(false) => assert!(memory.load(outbox.head).is_multiple_of(64)),
-                    // The endpoint never uses it again.
+                    // The endpoint does not use the ring again.
                     Err(_) => return,
                 }
             }

@@ -7,10 +7,10 @@ use std::ptr::NonNull;
 
 /// A region of `len` zero bytes.
 ///
-/// The operating system provides its pages when they are first touched, so a link that is hardly used stays small.
+/// The operating system provides pages when they are first touched, so an idle link stays small.
 pub(crate) fn allocate(len: usize) -> Region {
-    // An allocator asked for a large alignment clears the memory itself and touches all of it; asked for none, it
-    // passes on the operating system's zero pages. So the alignment is made here.
+    // With a large alignment, an allocator clears the memory itself and touches all of it. Without one, it
+    // returns zero pages of the operating system. The alignment is therefore made here.
     let layout =
         Layout::from_size_align(len + REGION_ALIGN, align_of::<u32>()).expect("rings are limited to 2^30 bytes");
     // SAFETY: the layout has a size, since `REGION_ALIGN` is not zero.
@@ -20,7 +20,7 @@ pub(crate) fn allocate(len: usize) -> Region {
     // SAFETY: `skip` is less than `REGION_ALIGN`, so this is inside the allocation.
     let base = unsafe { start.add(skip) };
     // SAFETY: `len` bytes follow `base` inside the allocation, which lives as long as the `Block`, zeroed and so initialized; `base` is
-    // a multiple of `REGION_ALIGN`, and nobody else has a pointer to it.
+    // a multiple of `REGION_ALIGN`, and no other pointer to it exists.
     unsafe { Region::new(base, len, Parking::threads(), Block { start, layout }) }
 }
 
@@ -37,7 +37,7 @@ unsafe impl Sync for Block {}
 
 impl Drop for Block {
     fn drop(&mut self) {
-        // SAFETY: `start` came from `alloc_zeroed` with this layout, and whoever drops the block no longer uses the region.
+        // SAFETY: `start` came from `alloc_zeroed` with this layout, and the region is no longer used when the block is dropped.
         unsafe { dealloc(self.start.as_ptr(), self.layout) }
     }
 }

@@ -1,9 +1,9 @@
-//! Where everything lies in the memory of a link. `LAYOUT.md` is the same for readers who write another end.
+//! The layout of the memory of a link, as specified in `LAYOUT.md`.
 
 use crate::memory::Memory;
 use std::io;
 
-/// The sizes of the two rings of a link.
+/// The capacities of the two rings of a link. Default 1 MiB each.
 ///
 /// ```
 /// use coincide_transport_atomics::Rings;
@@ -18,14 +18,14 @@ pub struct Rings {
 }
 
 impl Rings {
-    /// Smallest capacity of a ring in bytes; its largest frame, an eighth of it, is the smallest limit that a session takes.
+    /// Smallest capacity of a ring in bytes. Its largest frame, an eighth of it, is the smallest frame limit of a session.
     pub const MIN_CAPACITY: usize = if cfg!(loom) { 256 } else { 16 << 10 };
 
     /// Largest capacity of a ring in bytes.
     pub const MAX_CAPACITY: usize = 1 << 30;
 
-    /// Sets the capacity in bytes of the ring from worker to main. It is rounded up to a power of two and kept between
-    /// [`MIN_CAPACITY`](Self::MIN_CAPACITY) and [`MAX_CAPACITY`](Self::MAX_CAPACITY).
+    /// Sets the capacity in bytes of the ring from worker to main, rounded up to a power of two and clamped to the range from
+    /// [`MIN_CAPACITY`](Self::MIN_CAPACITY) to [`MAX_CAPACITY`](Self::MAX_CAPACITY).
     #[must_use]
     pub fn up_capacity(self, bytes: usize) -> Self {
         Self { up: round_capacity(bytes), ..self }
@@ -37,7 +37,7 @@ impl Rings {
         Self { down: round_capacity(bytes), ..self }
     }
 
-    /// Bytes that a link of this shape takes.
+    /// Bytes of memory for a link with these rings.
     pub(crate) fn region_len(&self) -> usize {
         CONTROL_LEN + self.up as usize + self.down as usize
     }
@@ -50,7 +50,7 @@ impl Rings {
         memory.store(DOWN_CAPACITY_WORD, self.down);
     }
 
-    /// Reads the description of a link of `region_len` bytes that somebody else made.
+    /// Reads and checks the description of a link of `region_len` bytes that the peer created.
     pub(crate) fn read<M: Memory>(memory: &M, region_len: usize) -> io::Result<Self> {
         let refuse = |why: String| Err(io::Error::new(io::ErrorKind::InvalidData, why));
         if memory.load(MAGIC_WORD) != MAGIC {
@@ -85,8 +85,8 @@ impl Rings {
 }
 
 impl Default for Rings {
-    /// 1 MiB each way. Memory that was never written to costs nothing: a quiet link takes a few pages of it. What streams through a
-    /// ring that exceeds the cache of a core finds the other core through the cache that both share, which is twice as fast.
+    /// 1 MiB each way. Pages that were never written take no memory: an idle link uses a few of them. Bodies that stream through a
+    /// ring larger than the cache of a core reach the other core through their shared cache, which is twice as fast.
     fn default() -> Self {
         Self { up: 1 << 20, down: 1 << 20 }
     }
@@ -102,7 +102,7 @@ pub(crate) struct Ring {
     /// Word: bytes consumed since the link was made, modulo 2^32. Written by the consumer with release after it has
     /// copied a record out; read by the producer with acquire before it writes where that record lay.
     pub(crate) head: usize,
-    /// Word: 1 while the producer wants to hear of room. Swapped to 1 by the producer, to 0 by the consumer, both with
+    /// Word: 1 while the producer waits for room. Swapped to 1 by the producer, to 0 by the consumer, both with
     /// acquire and release: see [`Endpoint`](crate::endpoint::Endpoint).
     pub(crate) room_wanted: usize,
 }
@@ -117,11 +117,11 @@ impl Ring {
 /// The words of one endpoint.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Side {
-    /// Word: 1 while the endpoint sleeps or is about to. Swapped to 1 by the endpoint, to 0 by whoever rings it and by the
+    /// Word: 1 while the endpoint sleeps or is about to. Swapped to 1 by the endpoint, to 0 by its peer when that rings it, and by the
     /// endpoint when it is awake, all with acquire and release: see [`Endpoint`](crate::endpoint::Endpoint).
     pub(crate) parked: usize,
     /// Word: 1 once the endpoint has left. Written with release by the endpoint after its last frame, or on behalf of a dead process by
-    /// its peer; read with acquire by the peer, which then looks for frames once more.
+    /// its peer; read with acquire by the peer, which then polls for frames once more.
     pub(crate) closed: usize,
 }
 
@@ -131,7 +131,7 @@ pub(crate) const MAIN: Side = Side { parked: LINE, closed: 3 * LINE };
 /// The words of the worker.
 pub(crate) const WORKER: Side = Side { parked: 2 * LINE, closed: 4 * LINE };
 
-/// Records start at multiples of this, a cache line: what is in one line travels at once.
+/// Records start at multiples of this: a cache line, which is transferred as a unit.
 pub(crate) const RECORD_ALIGN: u32 = 64;
 
 /// Bytes of the length word at the start of a record.

@@ -1,4 +1,4 @@
-//! The two ends of a link as their owners hold them.
+//! The two ends of a link as transports.
 
 use crate::endpoint::{Endpoint, Ringer as EndpointRinger};
 use crate::layout::RECORD_HEADER;
@@ -12,7 +12,7 @@ macro_rules! end {
         $(#[$docs])*
         pub struct $name {
             pub(crate) endpoint: Endpoint<SharedMemory>,
-            /// What is dropped when the link is left, after the endpoint has said so.
+            /// Dropped when the link is left, after the endpoint has announced it.
             tie: Option<Tie>,
         }
 
@@ -21,18 +21,19 @@ macro_rules! end {
                 Self { endpoint, tie }
             }
 
-            /// A handle by which other threads make this end's [`wait`](Transport::wait) return.
+            /// Returns a handle by which other threads make this end's [`wait`](Transport::wait) return.
             pub fn ringer(&self) -> Ringer {
                 Ringer(self.endpoint.ringer())
             }
 
-            /// Sets how long [`wait`](Transport::wait) looks before it sleeps.
+            /// Sets how [`wait`](Transport::wait) polls before it parks. Default [`BusyPoll::worker`].
             pub fn set_busy_poll(&mut self, busy_poll: BusyPoll) {
                 self.endpoint.set_busy_poll(busy_poll);
             }
 
-            /// Gives the bytes of the next frame, if there is one, to `take`. `Ok(false)`: none is waiting. What
-            /// [`receive`](Transport::receive) does, for those who have no session.
+            /// Passes the bytes of the next frame to `take`. Returns `Ok(false)` if there is none.
+            ///
+            /// The equivalent of [`receive`](Transport::receive) without a session.
             ///
             /// # Errors
             /// As [`receive`](Transport::receive); an error of `take` ends the link for this end.
@@ -98,23 +99,25 @@ macro_rules! end {
 }
 
 end! {
-    /// Main's end of a link. It is woken by the [`Doorbell`](crate::Doorbell) that it was made with, which may serve other links too:
-    /// [`wait`](Transport::wait) takes rings for those as well, so with several links arm them all and wait for the doorbell itself.
+    /// Main's end of a link, woken by the [`Doorbell`](crate::Doorbell) that it was created with.
     ///
-    /// Dropping it, or the thread's panic, leaves the link.
+    /// The doorbell may serve several links, and [`wait`](Transport::wait) clears rings of all of them. With several links, arm them all and wait for
+    /// the doorbell itself.
+    ///
+    /// Dropping it leaves the link, also when the thread panics.
     MainTransport
 }
 
 end! {
-    /// The worker's end of a link. It may block in [`wait`](Transport::wait).
+    /// The worker's end of a link, which may block in [`wait`](Transport::wait).
     ///
-    /// Dropping it, or the thread's panic, leaves the link.
+    /// Dropping it leaves the link, also when the thread panics.
     WorkerTransport
 }
 
-/// Makes an endpoint's [`wait`](Transport::wait) return, from any thread: to look at a flag that tells it to stop, say.
+/// Makes an endpoint's [`wait`](Transport::wait) return, from any thread; for example to check a stop flag.
 ///
-/// A ring while nobody waits is remembered for the next `wait`. It is not input: nothing is there to be received.
+/// A ring outside of a `wait` is remembered for the next one. It is not input: there is no frame to receive.
 ///
 /// ```
 /// use coincide_proto::Transport;
@@ -143,5 +146,5 @@ impl std::fmt::Debug for Ringer {
     }
 }
 
-/// Something to be dropped when a link is left.
+/// Resources that are dropped when a link is left.
 pub(crate) type Tie = Box<dyn Send + Sync>;

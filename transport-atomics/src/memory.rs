@@ -1,4 +1,4 @@
-//! The memory that two endpoints share, seen through the few operations that the algorithm needs.
+//! The memory that two endpoints share, reduced to the operations that the algorithm uses.
 
 use crate::layout::RECORD_HEADER;
 use coincide_proto::{Hosted, Transmit, in_parts};
@@ -11,13 +11,13 @@ use std::time::Duration;
 /// # Who may copy when
 /// [`copy_in`](Self::copy_in) and [`copy_out`](Self::copy_out) are not atomic. The ring hands each stretch of bytes from one
 /// endpoint to the other: a length word stored with release and loaded with acquire gives it to the consumer, a head word
-/// stored with release and loaded with acquire gives it back. Code of this crate copies only what it has been given so; a peer in
-/// another process that doesn't keep to this gets torn bytes to its reader, which judges what it has copied out and never looks twice.
+/// stored with release and loaded with acquire gives it back. Code of this crate copies only ranges that it owns in this sense. A peer in
+/// another process that violates this causes torn bytes. A reader therefore validates what it has copied out, and reads nothing twice.
 ///
 /// # Panics
 /// All operations panic if the offset or the range is not inside the memory, or a word isn't aligned.
 pub(crate) trait Memory: Clone {
-    /// Whether each operation is dear, so that a small frame is better copied out at once than in its parts.
+    /// Whether each operation is expensive: a small frame is then copied out as a whole instead of in parts.
     const DISTANT: bool = false;
 
     /// Reads a word, with acquire.
@@ -29,7 +29,7 @@ pub(crate) trait Memory: Clone {
     /// Writes a word that a later [`store`](Self::store) publishes.
     fn store_relaxed(&self, word: usize, value: u32);
 
-    /// Writes a word and gives what was there, with acquire and release in one step.
+    /// Writes a word and returns its previous value, in one atomic step with acquire and release.
     fn swap(&self, word: usize, value: u32) -> u32;
 
     /// Copies `bytes` to the offset `at`.
@@ -55,14 +55,14 @@ pub(crate) trait Memory: Clone {
     /// The same for a frame in any number of pieces.
     #[inline]
     fn publish_pieces(&self, record: usize, next: usize, pieces: &[&[u8]]) {
-        // First of all, so that the line is on its way while the frame is copied.
+        // First, so that the cache line is fetched while the frame is copied.
         self.store_relaxed(next, 0);
         let mut len = 0;
         for piece in pieces {
             self.copy_in(record + RECORD_HEADER + len, piece);
             len += piece.len();
         }
-        // Release: whoever sees the length sees the frame and the zero behind it. Pairs with the loads in `Consumer::peek`.
+        // Release: an end that reads the length also sees the frame and the zero after it. Pairs with the loads in `Consumer::peek`.
         self.store(record, len as u32);
     }
 
@@ -80,9 +80,8 @@ pub(crate) trait Memory: Clone {
         });
     }
 
-    /// The endpoint announces by the word that it sleeps in an event loop, and has its doorbell rung when somebody wakes those who
-    /// sleep on the word. `false`: the word is no longer `expected`. Where endpoints in event loops are rung
-    /// by their peers there is nothing to do.
+    /// Makes a wake-up of the word ring the doorbell of this endpoint, which sleeps in an event loop. Returns `false` if the word is no
+    /// longer `expected`. A no-op where the peer rings the doorbell itself.
     fn listen(&self, _word: usize, _expected: u32) -> bool {
         true
     }
@@ -90,6 +89,6 @@ pub(crate) trait Memory: Clone {
     /// Sleeps while the word is `expected`, until [`notify`](Self::notify) or the end of `timeout`. May return early.
     fn wait(&self, word: usize, expected: u32, timeout: Option<Duration>);
 
-    /// Wakes who sleeps on the word.
+    /// Wakes one thread that sleeps on the word.
     fn notify(&self, word: usize);
 }

@@ -82,7 +82,7 @@ pub(crate) struct LoomMemory(Arc<Shared>);
 struct Shared {
     words: HashMap<usize, AtomicU32>,
     bytes: HashMap<usize, Cell<u32>>,
-    look: Mutex<()>,
+    sleep: Mutex<()>,
     change: Condvar,
 }
 
@@ -98,7 +98,7 @@ impl LoomMemory {
         for at in (CONTROL_LEN..len).step_by(4).filter(|at| !at.is_multiple_of(RECORD_ALIGN as usize)) {
             bytes.insert(at, Cell::new(0));
         }
-        Self(Arc::new(Shared { words, bytes, look: Mutex::new(()), change: Condvar::new() }))
+        Self(Arc::new(Shared { words, bytes, sleep: Mutex::new(()), change: Condvar::new() }))
     }
 
     fn word(&self, at: usize) -> &AtomicU32 {
@@ -145,14 +145,14 @@ impl Memory for LoomMemory {
     }
 
     fn wait(&self, word: usize, expected: u32, _timeout: Option<Duration>) {
-        let look = self.0.look.lock().expect("nobody panics with it");
+        let sleep = self.0.sleep.lock().expect("not poisoned");
         if self.word(word).load(Ordering::Relaxed) == expected {
-            drop(self.0.change.wait(look));
+            drop(self.0.change.wait(sleep));
         }
     }
 
     fn notify(&self, _word: usize) {
-        let _look = self.0.look.lock();
+        let _sleep = self.0.sleep.lock();
         self.0.change.notify_all();
     }
 }

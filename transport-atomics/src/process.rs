@@ -1,8 +1,8 @@
-//! Links to other processes. On Linux; elsewhere all of this fails with [`Unsupported`](io::ErrorKind::Unsupported).
+//! Links to child processes, on Linux. On other platforms all functions fail with [`Unsupported`](io::ErrorKind::Unsupported).
 //!
-//! The parent is main, the child the worker. The rings lie in memory that both have mapped, endpoints wake each other by
-//! futex and eventfd. The death of either process, however it comes about, is seen by the other within milliseconds, even if processes
-//! that were forked from it live on: the other end receives the frames that were sent before, and then [`Gone`](coincide_proto::Gone).
+//! The parent is main, the child is the worker. Both map the memory of the rings, and wake each other by
+//! futex and eventfd. When either process dies, the other end receives the frames that were sent before, and then
+//! [`Gone`](coincide_proto::Gone). Processes that were forked from the dead one do not delay this.
 //!
 //! ```no_run
 //! use coincide_proto::{Transmit, Transport};
@@ -29,19 +29,19 @@ use std::io;
 use std::process::{Child, Command};
 use std::sync::Arc;
 
-/// Starts a child process with the worker's end of a new link.
+/// Starts a child process with the worker's end of a new link, which the child takes by [`from_env`].
 ///
-/// The child finds it by [`from_env`]. The link takes two descriptors and a thread, which sleeps, and gives both back when the
-/// end is closed or dropped. Neither the end nor the child owns the other: dropping the end makes the child see that main is
-/// gone, and whether it then exits is up to it; and a child that has died is still to be waited for.
+/// The link uses two descriptors and a sleeping thread, and releases them when the
+/// end is closed or dropped. Neither the end nor the child owns the other. Dropping the end makes the child receive `Gone`;
+/// the child decides whether to exit. A child that has died must still be waited for.
 ///
 /// # Errors
-/// When the child can't be started, or there are no descriptors, threads or memory left;
-/// [`Unsupported`](io::ErrorKind::Unsupported) on other platforms than Linux.
+/// When the child cannot be started, or there are no descriptors, threads or memory left.
+/// [`Unsupported`](io::ErrorKind::Unsupported) on platforms other than Linux.
 pub fn spawn(command: &mut Command, config: Rings, doorbell: &Arc<Doorbell>) -> io::Result<(Child, MainTransport)> {
     let Prepared { region, remote, life, handover } = sys::prepare(&config, doorbell)?;
     let tie = MainTie { doorbell: Arc::clone(doorbell), remote, life: life.clone() };
-    doorbell.hears_processes()?;
+    doorbell.relay_processes()?;
     let endpoint = Endpoint::main(region, &config, Wake::Doorbell(Arc::clone(doorbell)));
     let mut child = handover.spawn(command)?;
     if let Err(error) = watch(life, Some(Process::child(&child)), endpoint.obituary()) {
@@ -53,14 +53,14 @@ pub fn spawn(command: &mut Command, config: Rings, doorbell: &Arc<Doorbell>) -> 
     Ok((child, MainTransport::new(endpoint, Some(Box::new(tie)))))
 }
 
-/// The worker's end of the link with which this process was started, if it was: the first time, `None` from then on.
+/// Takes the worker's end of the link with which this process was started. Returns `None` if there is no link, or on later calls.
 ///
-/// Call it early: until then, programs that this process starts inherit the descriptors of the link. For main, the worker is the process
-/// that main started: if that is a wrapper around this one, it has to live as long.
+/// Call it early: until then, programs that this process starts inherit the descriptors of the link. Main watches the process
+/// that it started. If that is a wrapper around this process, the wrapper must live as long as the link.
 ///
 /// # Errors
-/// When the parent speaks another version, or the environment variable `COINCIDE_LINK` was tampered with;
-/// [`Unsupported`](io::ErrorKind::Unsupported) on other platforms than Linux.
+/// When the parent uses another layout version, or the environment variable `COINCIDE_LINK` is malformed.
+/// [`Unsupported`](io::ErrorKind::Unsupported) on platforms other than Linux.
 pub fn from_env() -> io::Result<Option<WorkerTransport>> {
     let Some(Inherited { region, len, remote, life, maker }) = sys::inherit()? else { return Ok(None) };
     let config = Rings::read(&region, len)?;
@@ -70,7 +70,7 @@ pub fn from_env() -> io::Result<Option<WorkerTransport>> {
     Ok(Some(WorkerTransport::new(endpoint, Some(Box::new(tie)))))
 }
 
-/// Runs `obituary` when the process at the other end has died. It also runs when either end leaves the link, and reports nothing new
+/// Runs `obituary` when the process at the other end has died. It also runs when either end leaves the link, and has no effect
 /// then.
 fn watch(life: Life, peer: Option<Process>, obituary: impl FnOnce() + Send + 'static) -> io::Result<()> {
     std::thread::Builder::new().name("coincide-life".into()).spawn(move || {

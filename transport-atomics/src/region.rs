@@ -1,4 +1,4 @@
-//! Memory of this machine that two threads or two processes share: every access to it is here.
+//! Native memory that two threads or two processes share, and every access to it.
 
 use crate::memory::Memory;
 use crate::sys::Parking;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// A range of shared bytes. Clones share it; the last one gives it back.
+/// A range of shared bytes. Clones share it; the last one frees it.
 #[derive(Clone)]
 pub(crate) struct Region {
     /// Start of the range, aligned to [`REGION_ALIGN`].
@@ -22,7 +22,7 @@ pub(crate) const REGION_ALIGN: usize = 128;
 
 struct Owner {
     parking: Parking,
-    /// Whatever gives the bytes back when it is dropped.
+    /// Frees the bytes when it is dropped.
     _bytes: Box<dyn Send + Sync>,
 }
 
@@ -34,7 +34,7 @@ unsafe impl Send for Region {}
 unsafe impl Sync for Region {}
 
 impl Region {
-    /// Takes over a range of bytes, which `bytes` gives back when it is dropped.
+    /// Takes over a range of bytes, which `bytes` frees when it is dropped.
     ///
     /// # Safety
     /// From now until `bytes` is dropped, the range of `len` bytes at `base` is valid for reads and writes of any thread and starts at
@@ -52,7 +52,7 @@ impl Region {
     fn word(&self, at: usize) -> &AtomicU32 {
         assert!(at.is_multiple_of(4) && at < self.len && self.len - at >= 4, "no word at {at}");
         // SAFETY: the four bytes are inside the range and aligned, since the base is; they live as long as `owner`, so longer than the
-        // borrow of `self`. Nobody accesses a word otherwise while it is shared: the bytes of frames overlap with length
+        // borrow of `self`. No other access reaches a word while it is shared: the bytes of frames overlap with length
         // words of other laps, which the ring's release and acquire separate from this access.
         unsafe { AtomicU32::from_ptr(self.base.as_ptr().add(at).cast()) }
     }

@@ -2,7 +2,7 @@
 //!
 //! The idea is that of the ring buffers of Agrona, Aeron's base library (Real Logic; `OneToOneRingBuffer`): a record starts with its
 //! length, which is written last, and the consumer polls the length of the record to come instead of a tail counter. A small frame
-//! so travels in the one cache line that announces it. Agrona's consumer clears what it has consumed; here the producer
+//! therefore travels in the cache line that announces it. Agrona's consumer clears what it has consumed; here the producer
 //! clears the length word behind its record before it publishes the record, so that the consumer writes nothing but its
 //! head word, and the lines of the ring are written by one side only.
 //!
@@ -19,7 +19,7 @@ pub(crate) struct Producer {
     ring: Ring,
     /// Bytes produced, modulo 2^32.
     tail: u32,
-    /// The consumer's head as last read: it may have gone on since, which only means more room.
+    /// The consumer's head as last read. The current head may be further on, which means more room.
     head: u32,
     /// Bytes that must be free for the frame that was refused last, or for any frame if none was.
     wanted: u32,
@@ -30,7 +30,7 @@ impl Producer {
         Self { ring, tail: 0, head: 0, wanted: most_needed(&ring) }
     }
 
-    /// The same in a ring through which so many bytes have gone, a multiple of 64, all of which have been consumed.
+    /// The same in a ring in which all bytes up to `position`, a multiple of 64, have been produced and consumed.
     #[cfg(any(fuzzing, all(test, not(loom))))]
     pub(crate) fn at(self, position: u32) -> Self {
         Self { tail: position, head: position, ..self }
@@ -39,7 +39,7 @@ impl Producer {
     /// Publishes a frame. `Ok(false)`: there is no room for it.
     ///
     /// # Errors
-    /// When the consumer's head makes no sense.
+    /// When the consumer's head is invalid.
     ///
     /// # Panics
     /// If the frame is empty or longer than [`Ring::max_frame`].
@@ -77,8 +77,8 @@ impl Producer {
         Ok(true)
     }
 
-    /// Whether the frame that was refused last fits by now. Also true when the consumer's head makes no sense: the next
-    /// write tells.
+    /// Whether the frame that was refused last fits now. Also true when the consumer's head is invalid: the next
+    /// write reports that.
     pub(crate) fn has_room<M: Memory>(&self, memory: &M) -> bool {
         self.read_head(memory).map_or(true, |head| self.free_after(head) >= self.wanted)
     }
@@ -95,7 +95,7 @@ impl Producer {
     fn read_head<M: Memory>(&self, memory: &M) -> Result<u32, ProtocolError> {
         // Acquire: what the consumer has copied out before it stored its head may be written over. Pairs with `Consumer::release`.
         let head = memory.load(self.ring.head);
-        // It lies between where it was and the tail, or the consumer makes it up.
+        // A valid head lies between its previous value and the tail.
         if head.wrapping_sub(self.head) > self.tail.wrapping_sub(self.head) || !head.is_multiple_of(RECORD_ALIGN) {
             return Err(ProtocolError(Cow::Borrowed("the ring's head is not where it can be")));
         }
@@ -117,13 +117,13 @@ impl Consumer {
         Self { ring, head: 0, unreported: 0 }
     }
 
-    /// The same in a ring from which so many bytes have been consumed, a multiple of 64.
+    /// The same in a ring from which all bytes up to `position`, a multiple of 64, have been consumed.
     #[cfg(any(fuzzing, all(test, not(loom))))]
     pub(crate) fn at(self, position: u32) -> Self {
         Self { head: position, ..self }
     }
 
-    /// Whether [`peek`](Self::peek) has something to give or to complain of.
+    /// Whether [`peek`](Self::peek) would return a record or an error.
     #[inline]
     pub(crate) fn has_record<M: Memory>(&self, memory: &M) -> bool {
         memory.load(self.ring.data + self.offset() as usize) != 0
@@ -132,11 +132,11 @@ impl Consumer {
     /// The next record, if it is there.
     ///
     /// # Errors
-    /// When what is there can't be a record.
+    /// When the bytes there cannot be a record.
     pub(crate) fn peek<M: Memory>(&self, memory: &M) -> Result<Option<Record>, ProtocolError> {
         let Ring { data, capacity, .. } = self.ring;
         let at = self.offset();
-        // Acquire, here and below: pairs with the stores at the end of `Producer::write`. Each word is loaded once and judged then.
+        // Acquire, here and below: pairs with the stores at the end of `Producer::write`. Each word is loaded once, then validated.
         let word = memory.load(data + at as usize);
         if word == 0 {
             return Ok(None);
@@ -161,7 +161,7 @@ impl Consumer {
         }))
     }
 
-    /// Gives the bytes of a record back to the producer.
+    /// Returns the bytes of a record to the producer.
     pub(crate) fn release<M: Memory>(&mut self, memory: &M, record: &Record) {
         self.head = self.head.wrapping_add(record.advance);
         self.unreported += record.advance;
@@ -171,15 +171,15 @@ impl Consumer {
 
     /// Whether enough was consumed to ask the producer whether it waits for room: a quarter of the ring.
     ///
-    /// That is never too seldom. A frame needs at most a quarter of the ring and 128 bytes. A producer that finds less than
-    /// that free has the rest before the consumer, more than half of the ring, so a report comes. If there is still too little
-    /// room then, the same holds again, and another quarter makes enough: 64 bytes are always free, the first report came after at
+    /// This is often enough. A frame needs at most a quarter of the ring and 128 bytes. A producer that finds less than
+    /// that free has the rest, more than half of the ring, before the consumer, so a report follows. If there is still too little
+    /// room then, the same holds again, and another quarter is enough: 64 bytes are always free, the first report came after at
     /// least 64 more, and the second after a quarter.
     pub(crate) fn owes_report(&self) -> bool {
         self.unreported >= self.ring.capacity / 4
     }
 
-    /// Whether the producer waits for room. It is to be woken then.
+    /// Whether the producer waits for room, and must be woken.
     pub(crate) fn report_room<M: Memory>(&mut self, memory: &M) -> bool {
         // The wake-up rule: `release` came before this swap. See `Endpoint`.
         self.unreported = 0;
@@ -199,7 +199,7 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Its bytes, which `near` holds from now on if they are few and the memory is distant.
+    /// The bytes of the record. They are copied to `near` if they are few and the memory is distant.
     #[inline]
     pub(crate) fn frame<'a, M: Memory>(&self, memory: &'a M, near: &'a mut Vec<u8>) -> Frame<'a, M> {
         let mut frame = Frame { memory, at: self.at, len: self.len, near: None };
@@ -254,7 +254,7 @@ impl<M: Memory> FrameBytes for Frame<'_, M> {
     }
 }
 
-/// Longest frame that is copied as a whole before it is looked into.
+/// Longest frame that is copied as a whole before it is parsed.
 const MOST_NEAR: usize = 4096;
 
 fn record_size(len: usize) -> u32 {

@@ -8,7 +8,7 @@ use crate::link::{MainTransport, WorkerTransport};
 use crate::sys::SharedMemory;
 use std::sync::Arc;
 
-/// A link between two threads: the end of main, which `doorbell` wakes, and the end of the worker, to be moved to its thread.
+/// Creates a link between two threads. `doorbell` wakes main's end; move the worker's end to its thread.
 ///
 /// ```
 /// use coincide_proto::{Transmit, Transport};
@@ -33,7 +33,7 @@ pub fn pair(config: Rings, doorbell: Arc<Doorbell>) -> (MainTransport, WorkerTra
     (MainTransport::new(main, None), WorkerTransport::new(worker, None))
 }
 
-/// The same for a worker that lives in an event loop: each end is woken by a doorbell.
+/// Creates a link whose worker also lives in an event loop: a doorbell wakes each end.
 pub fn pair_of_loops(config: Rings, main: Arc<Doorbell>, worker: Arc<Doorbell>) -> (MainTransport, WorkerTransport) {
     let (mut main, mut worker_end) = ends(config, main);
     main.ring_peer_by(Wake::Doorbell(Arc::clone(&worker)));

@@ -1,7 +1,7 @@
 //! Links over a `SharedArrayBuffer`: between a page and its worker, or two threads of Node.js.
 //!
-//! Both ends live in event loops. [`arm`](coincide_proto::Transport::arm) has the doorbell rung when the peer wakes this end, by
-//! `Atomics.waitAsync` where it exists; elsewhere by a message port, which [`wake_by_port`](MainTransport::wake_by_port) is about.
+//! Both ends live in event loops. After [`arm`](coincide_proto::Transport::arm), the peer's wake-up rings the doorbell of this end: by
+//! `Atomics.waitAsync` where it exists, otherwise by a message port ([`wake_by_port`](MainTransport::wake_by_port)).
 //! [`wait`](coincide_proto::Transport::wait) blocks by `Atomics.wait`, which pages do not allow.
 
 use crate::doorbell::Doorbell;
@@ -17,10 +17,10 @@ use wasm_bindgen::prelude::*;
 
 pub use crate::clock::Instant;
 
-/// A new buffer for a link, to be given to both ends.
+/// Creates a buffer for a link, to be passed to both ends.
 ///
 /// # Errors
-/// Whatever JavaScript throws: there is no `SharedArrayBuffer`, because the page is not cross-origin isolated, or no memory.
+/// The exception of JavaScript: there is no `SharedArrayBuffer`, because the page is not cross-origin isolated, or no memory.
 pub fn create(config: Rings) -> Result<JsValue, JsValue> {
     let buffer = new_shared_array_buffer(config.region_len())?;
     let memory = SharedBuffer::new(&buffer, &JsValue::UNDEFINED);
@@ -28,7 +28,7 @@ pub fn create(config: Rings) -> Result<JsValue, JsValue> {
     Ok(buffer)
 }
 
-/// Main's end of the link in `buffer`.
+/// Creates main's end of the link in `buffer`.
 ///
 /// # Errors
 /// When there is no link in the buffer, or one of another layout.
@@ -37,7 +37,7 @@ pub fn main_transport(buffer: &JsValue, doorbell: Arc<Doorbell>) -> io::Result<M
     Ok(MainTransport::new(Endpoint::main(memory, &config, Wake::Doorbell(doorbell)), None))
 }
 
-/// The worker's end of the link in `buffer`.
+/// Creates the worker's end of the link in `buffer`.
 ///
 /// # Errors
 /// When there is no link in the buffer, or one of another layout.
@@ -83,14 +83,14 @@ pub mod attached {
 }
 
 impl MainTransport {
-    /// The worker can't listen to words, since `Atomics.waitAsync` is missing or may not wake it: `port`, whose `postMessage` is called then, wakes it as well.
+    /// Also wakes the worker by `postMessage` of `port`. Needed where the worker cannot listen to words: `Atomics.waitAsync` is missing or may not wake it.
     pub fn wake_by_port(&self, port: &JsValue) {
         self.endpoint.memory().wake_by_port(port);
     }
 }
 
 impl WorkerTransport {
-    /// Main can't listen to words (there is no `Atomics.waitAsync`): `port`, whose `postMessage` is called then, wakes it as well.
+    /// Also wakes main by `postMessage` of `port`. Needed where main cannot listen to words: `Atomics.waitAsync` is missing.
     pub fn wake_by_port(&self, port: &JsValue) {
         self.endpoint.memory().wake_by_port(port);
     }
@@ -99,7 +99,7 @@ impl WorkerTransport {
 fn open(buffer: &JsValue, doorbell: &Arc<Doorbell>) -> io::Result<(SharedBuffer, Rings)> {
     let doorbell = Arc::clone(doorbell);
     let ring = Closure::<dyn Fn()>::new(move || doorbell.ring());
-    // JavaScript owns the closure from now on and frees it when the memory is detached and nobody listens any more.
+    // JavaScript owns the closure from now on, and frees it when the memory is detached and has no listener.
     let memory = SharedBuffer::new(buffer, &ring.into_js_value());
     let config = Rings::read(&memory, memory.len())?;
     Ok((memory, config))
@@ -129,7 +129,7 @@ impl SharedBuffer {
         self.0.0
     }
 
-    /// The peer can't listen to words: it is woken by `port`, whose `postMessage` is called then, as well.
+    /// Also wakes the peer by `postMessage` of `port`.
     pub(crate) fn wake_by_port(&self, port: &JsValue) {
         wake_by_port(self.handle(), port);
     }

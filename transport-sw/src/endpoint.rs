@@ -1,18 +1,18 @@
 //! One end of a link without any I/O.
 //!
-//! # Who sends where
-//! The direct channel carries posted messages: what is sent arrives, in order, but at a worker only once it is back in its event loop.
+//! # Channels
+//! The direct channel carries posted messages. They arrive in order, but at a worker only when it is back in its event loop.
 //! The relay reaches a worker that blocks, and may lose, repeat, delay and reorder packets. Only main sends over it,
-//! and only while the worker *collects*, as it says in each of its packets by the number of its turn. Whenever that changes, main sends
-//! everything again that has not been acknowledged, over the other channel; when the relay asks, it does so over the relay.
-//! Frames that arrive twice have the same number and are taken once.
+//! and only while the worker *collects*, as the turn in each of the worker's packets shows. When the turn changes, main retransmits
+//! all unacknowledged frames over the other channel. When the relay queries main, main retransmits them over the relay.
+//! Repeated frames have the same number and are accepted once.
 
 use crate::incoming::Incoming;
 use crate::outgoing::Outgoing;
 use crate::packet::{self, GONE, Header, LAST, MAX_FRAME};
 use coincide_proto::{Gone, ProtocolError, ReceiveError, Role, Session, Transmit};
 
-/// Numbers, acknowledges and re-sends what crosses a link, at one end of it.
+/// One end of a link: numbers, acknowledges and retransmits frames, without I/O.
 ///
 /// Frames go in by [`send`](Self::send), packets come out of [`poll_transmit`](Self::poll_transmit). Packets of the peer go in by
 /// [`handle`](Self::handle), frames come out of [`receive`](Self::receive).
@@ -22,24 +22,24 @@ pub struct Delivery {
     window: usize,
     outgoing: Outgoing,
     incoming: Incoming,
-    /// The worker's turn: at main the newest that it has seen. Odd while the worker collects.
+    /// The worker's turn: at main, the newest one received. Odd while the worker collects.
     turn: u32,
-    /// Length in bytes of what has been consumed since the last acknowledgement.
+    /// Bytes consumed since the last acknowledgement.
     unacknowledged: usize,
-    /// A packet has to leave even if there are no frames for it.
+    /// A packet is due even without frames.
     news: bool,
-    /// The relay was given the newest acknowledgement together with the frames before this number, of which the last had never been sent
-    /// before: if the worker has those, it has that. The largest number stands for no such frames.
+    /// The relay received the newest acknowledgement together with the frames before this number, the last of which was sent for the first
+    /// time: once the worker has acknowledged that frame, it also has the acknowledgement. `u64::MAX` without such frames.
     told: Option<u64>,
     /// This end has left.
     left: bool,
-    /// Number after that of the last frame, once the peer has left.
+    /// Once the peer has left: number of its last frame, plus 1.
     last: Option<u64>,
-    /// Why nothing can be received any more.
+    /// Set once nothing can be received any more: the reason.
     over: Option<ReceiveError>,
 }
 
-/// What carries a packet.
+/// The channel of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
     /// Posted messages between the two ends.
@@ -48,30 +48,30 @@ pub enum Channel {
     Relay,
 }
 
-/// A packet that is ready to travel.
+/// A packet to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a packet that is not carried to the other end is lost"]
 pub struct Packet {
-    /// What is to carry it.
+    /// Channel over which to send it.
     pub channel: Channel,
-    /// All of it.
+    /// Bytes of the whole packet.
     pub bytes: Vec<u8>,
 }
 
-/// Why a packet was not taken.
+/// Why a packet was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PacketError {
-    /// It is none, or breaks a rule. From the direct channel that ends the link; what comes from the relay is ignored.
+    /// The bytes are not a packet, or violate a rule. On the direct channel this ends the link; packets of the relay are ignored.
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
-    /// Frames before those of this packet have not arrived. The relay has lost them and has to ask for them.
+    /// Frames before those of this packet are missing. The relay has lost them and must query main.
     #[error("frames are missing before the one with number {first}")]
     Gap {
         /// Number of the packet's first frame.
         first: u64,
     },
-    /// There is no memory for it. The relay is asked again, a link whose packets are posted ends.
+    /// There is no memory for the packet. On the direct channel this ends the link; the relay is polled again.
     #[error("there is no memory for a packet of {bytes} bytes")]
     OutOfMemory {
         /// Length of the packet.
@@ -80,13 +80,13 @@ pub enum PacketError {
 }
 
 impl Delivery {
-    /// Most bytes of frames that wait for their acknowledgement before [`send`](Self::send) refuses more, on the web: 4 MiB.
+    /// Window in bytes on the web, 4 MiB: [`send`](Self::send) refuses frames while this many bytes are unacknowledged.
     pub const WINDOW: usize = 4 << 20;
 
     /// Largest frame in bytes.
     pub const MAX_FRAME: usize = MAX_FRAME;
 
-    /// One end of a fresh link with a window of so many bytes, which must be the same at both ends.
+    /// Creates one end of a new link. `window` is in bytes, and must be the same at both ends.
     pub fn new(role: Role, window: usize) -> Self {
         Self {
             role,
@@ -103,7 +103,7 @@ impl Delivery {
         }
     }
 
-    /// Takes a frame over. `Ok(false)`: too much waits for its acknowledgement.
+    /// Queues a frame. Returns `Ok(false)` if the window is full.
     ///
     /// # Errors
     /// [`Gone`] once the peer, or this end, has left.
@@ -118,7 +118,7 @@ impl Delivery {
         Ok(fits)
     }
 
-    /// Gives the next frame to the session. `Ok(false)`: there is none now.
+    /// Passes the next frame to the session. Returns `Ok(false)` if there is none at present.
     ///
     /// # Errors
     /// As [`Transport::receive`](coincide_proto::Transport::receive).
@@ -126,7 +126,7 @@ impl Delivery {
         self.receive_with(|frame| session.handle_frame(frame))
     }
 
-    /// Gives the next frame to `take`, whose error ends the link. Otherwise as [`receive`](Self::receive).
+    /// Passes the next frame to `take`, whose error ends the link. Otherwise like [`receive`](Self::receive).
     ///
     /// # Errors
     /// As [`receive`](Self::receive).
@@ -145,34 +145,34 @@ impl Delivery {
             return Err(Gone.into());
         };
         self.unacknowledged += length;
-        // A quarter: the peer is told before it has to stop.
+        // A quarter of the window: the peer receives the acknowledgement before the window is full.
         self.news |= self.unacknowledged >= self.window / 4;
         taken.map_err(|error| self.fail(error))?;
         Ok(true)
     }
 
-    /// Whether [`receive`](Self::receive) has something to give or to report.
+    /// Whether [`receive`](Self::receive) would return a frame or an error.
     pub fn has_input(&self) -> bool {
         !self.incoming.is_empty() || self.last.is_some() || self.over.is_some()
     }
 
-    /// Whether [`send`](Self::send) takes a frame.
+    /// Whether [`send`](Self::send) accepts a frame.
     pub fn has_room(&self) -> bool {
         self.outgoing.bytes() < self.window
     }
 
-    /// Takes in a packet of the peer that came over this channel.
+    /// Handles a packet of the peer that arrived over `channel`.
     ///
     /// # Errors
-    /// [`PacketError`] says why nothing of it was taken. One from the direct channel ends the link.
+    /// [`PacketError`] if the packet was rejected. On the direct channel, any error ends the link.
     pub fn handle(&mut self, packet: Vec<u8>, channel: Channel) -> Result<(), PacketError> {
         let handled = self.take(packet);
         if channel == Channel::Direct
-            && let Err(violation) = &handled
+            && let Err(error) = &handled
         {
-            // What is posted arrives, in order: nothing can be missing.
-            match violation {
-                PacketError::Protocol(error) => drop(self.fail(error.clone())),
+            // Posted packets arrive in order: no frame can be missing.
+            match error {
+                PacketError::Protocol(violation) => drop(self.fail(violation.clone())),
                 PacketError::Gap { .. } => drop(self.fail(packet::violation("a posted packet leaves out frames"))),
                 PacketError::OutOfMemory { .. } => self.lose(),
             }
@@ -180,10 +180,10 @@ impl Delivery {
         handled
     }
 
-    /// Takes in a body of the relay: any number of packets, one behind the other.
+    /// Handles the answer of the relay to a poll: any number of packets, one directly after the other.
     ///
     /// # Errors
-    /// That of the first packet that is not taken; those behind it are not looked at.
+    /// The error of the first packet that is rejected. Later packets are ignored.
     pub fn handle_polled(&mut self, body: Vec<u8>) -> Result<(), PacketError> {
         let mut at = 0;
         while at < body.len() {
@@ -200,23 +200,23 @@ impl Delivery {
         Ok(())
     }
 
-    /// At main: the relay asks on behalf of a worker that has sent it this packet. What the worker lacks is sent again.
+    /// At main: handles a query of the relay, with the packet of the worker's poll. Frames that the worker lacks are retransmitted.
     ///
     /// # Errors
     /// [`PacketError`]: the packet is ignored.
     pub fn handle_question(&mut self, packet: Vec<u8>) -> Result<(), PacketError> {
         let (header, _) = Header::read(&packet)?;
         self.handle(packet, Channel::Relay)?;
-        // Questions of a former turn came too late.
+        // A query of an earlier turn is obsolete.
         if header.turn == self.turn {
             self.outgoing.rewind();
-            // The worker tells by the packet's first number which of its frames have been acknowledged.
+            // The packet's first number shows which of the worker's frames have been acknowledged.
             self.news |= self.left || header.first < self.incoming.consumed();
         }
         Ok(())
     }
 
-    /// The next packet to leave, if there is one.
+    /// Returns the next packet to send, if there is one.
     pub fn poll_transmit(&mut self) -> Option<Packet> {
         if !self.news && !self.outgoing.has_unsent() {
             return None;
@@ -230,12 +230,12 @@ impl Delivery {
         Some(Packet { channel, bytes: self.outgoing.packet(header) })
     }
 
-    /// At a worker: from now on it blocks, and main has to send over the relay.
+    /// At a worker: begins to collect, since it is about to block. Main then sends over the relay.
     pub fn collect(&mut self) {
         self.turn_to(true);
     }
 
-    /// At a worker: it is back in its event loop, and main has to post.
+    /// At a worker: begins to listen, since it is back in its event loop. Main then posts.
     pub fn listen(&mut self) {
         self.turn_to(false);
     }
@@ -245,15 +245,14 @@ impl Delivery {
         self.turn % 2 == 1
     }
 
-    /// At a worker: the packet that tells the relay, and main if the relay asks, what has arrived and been acknowledged. It has no
-    /// frames.
+    /// At a worker: the packet of a poll, without frames. It shows the relay, and main on a query, what has arrived and been acknowledged.
     pub fn poll_packet(&self) -> Vec<u8> {
         let mut packet = Vec::new();
         Header { first: self.outgoing.acknowledged(), ..self.header(0) }.write(&mut packet);
         packet
     }
 
-    /// This end leaves: nothing can be sent or received any more, and the peer is told behind all frames.
+    /// Leaves the link: nothing can be sent or received any more. The peer is notified after all queued frames.
     pub fn close(&mut self) {
         if !self.left {
             self.left = true;
@@ -262,8 +261,8 @@ impl Delivery {
         }
     }
 
-    /// The packet that answers for this end when nobody keeps it any more. It has the frames that have not been acknowledged, unless they are
-    /// larger than `limit` bytes; then they are lost.
+    /// Returns the packet that answers queries after this end is dropped. It contains the unacknowledged frames if they have at most
+    /// `limit` bytes; otherwise they are lost.
     pub fn farewell(&mut self, limit: usize) -> Vec<u8> {
         self.outgoing.rewind();
         if self.outgoing.bytes() <= limit {
@@ -274,12 +273,12 @@ impl Delivery {
         packet
     }
 
-    /// Nothing can be carried any more: the peer is out of reach.
+    /// Marks the peer as unreachable: nothing can be sent or received any more.
     pub fn lose(&mut self) {
         self.over.get_or_insert(ReceiveError::Gone(Gone));
     }
 
-    /// Whether the peer has to be told something even if there is no frame for it: [`poll_transmit`](Self::poll_transmit) does so now.
+    /// Whether a packet is due even without frames. [`poll_transmit`](Self::poll_transmit) returns it.
     pub fn owes(&self) -> bool {
         self.news
     }
@@ -299,14 +298,14 @@ impl Delivery {
     fn take(&mut self, packet: Vec<u8>) -> Result<(), PacketError> {
         let (header, length) = Header::read(&packet)?;
         if length != packet.len() {
-            return Err(packet::violation("a packet goes on behind its last frame").into());
+            return Err(packet::violation("a packet has bytes after its last frame").into());
         }
         let gap = header.first > self.incoming.expected();
         if self.incoming.bytes() + self.incoming.new_bytes(&header, &packet) > self.window + MAX_FRAME + 4 && !gap {
             return Err(packet::violation("more frames are unacknowledged than the window allows").into());
         }
         if header.has(LAST | GONE) && header.end() < self.incoming.expected() {
-            return Err(packet::violation("frames have come from behind the last one").into());
+            return Err(packet::violation("the last packet ends before a frame that has arrived").into());
         }
         if !self.incoming.make_room() {
             return Err(PacketError::OutOfMemory { bytes: packet.len() });
@@ -329,13 +328,13 @@ impl Delivery {
         Ok(())
     }
 
-    /// At main: the worker's turn is this one, unless a newer packet has said otherwise.
+    /// At main: adopts the worker's turn, unless a newer one is known.
     fn follow(&mut self, turn: u32) {
         let ahead = turn.wrapping_sub(self.turn);
         if self.role == Role::Main && ahead != 0 && ahead < 1 << 31 {
             self.turn = turn;
             self.outgoing.rewind();
-            // Who collects asks for an acknowledgement that was lost; who listens doesn't.
+            // A worker that collects polls for a lost acknowledgement; a worker that listens does not.
             let told = self.told.is_none_or(|end| end <= self.outgoing.acknowledged());
             self.news |= self.left || !self.collects() && !told;
         }

@@ -1,15 +1,15 @@
 #![doc = include_str!("../README.md")]
 //!
 //! # Where to begin
-//! [`Delivery`] is one end without I/O. [`Poller`] is the part of a worker that collects packets from the relay. Neither reads a clock or
-//! knows a browser; `link`, compiled for wasm only, joins them to a session and to the functions that post messages and make requests.
+//! [`Delivery`] is one end of a link, without I/O. [`Poller`] polls the relay for a worker that blocks. Neither reads a clock nor
+//! depends on a browser. `link`, compiled for wasm only, connects them to a session and to the functions that post messages and make requests.
 //! [`RELAY_SCRIPT`] is the script of the service worker.
 
 // The npm package has no code that formats for programmers: `xtask` takes it out of the wasm.
 #![cfg_attr(target_family = "wasm", warn(clippy::use_debug))]
 #![forbid(unsafe_code)]
 
-/// The relay: a service worker by itself, or for `importScripts` at the top of another one. It has to be served from the site's own origin.
+/// Script of the relay: a service worker, or a script for `importScripts` at the top of another one. Serve it from the site's own origin.
 pub const RELAY_SCRIPT: &str = include_str!("../js/sw.js");
 
 mod endpoint;

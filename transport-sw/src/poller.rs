@@ -1,18 +1,18 @@
-//! How a worker that blocks collects packets from the relay, and when it gives up.
+//! Polls of the relay by a worker that blocks, with backoff and a limit on failures.
 
 use crate::endpoint::Delivery;
 use std::fmt;
 use std::time::Duration;
 
-/// How long a worker waits for the relay, and how often.
+/// Timeouts, backoff and number of attempts for polls of the relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PollPolicy {
-    /// Longest time that the relay may hold a poll open; then it is asked anew. Default 20 s: browsers stop a service worker that takes
+    /// Longest time for which the relay may hold a poll open. Default 20 s: browsers stop a service worker that takes
     /// much longer for one request.
     pub hold: Duration,
-    /// Pause after a poll that failed or found no room; it doubles with each further one, up to a second. Default 10 ms.
+    /// Pause after a poll that failed or found no room, doubled with each consecutive one up to 1 s. Default 10 ms.
     pub pause: Duration,
-    /// Polls that fail in a row before main is given up. Default 10, which takes some 3 s.
+    /// Consecutive failed polls after which main is unreachable. Default 10, which takes about 3 s.
     pub attempts: u32,
 }
 
@@ -22,60 +22,59 @@ impl Default for PollPolicy {
     }
 }
 
-/// What reaches the relay, and can sleep.
+/// I/O of a [`Poller`]: requests to the relay, and pauses.
 pub trait RelayIo {
-    /// Asks the relay and blocks until it has answered, which it does after `hold` at the latest. `packet` says what has arrived. With
-    /// `ask` something may have been lost, and the relay is to ask main at once.
+    /// Polls the relay and blocks until it answers, at the latest after `hold`. Returns the body of the answer: packets, or nothing.
     ///
-    /// The result is the body of the answer: packets, or nothing.
+    /// `packet` acknowledges what has arrived. With `ask`, packets may have been lost, and the relay queries main at once.
     ///
     /// # Errors
-    /// [`PollError`] says why there are no packets.
+    /// [`PollError`] is the reason why there are no packets.
     fn poll(&mut self, packet: &[u8], hold: Duration, ask: bool) -> Result<Vec<u8>, PollError>;
 
-    /// Blocks for so long.
+    /// Blocks for the duration `pause`.
     fn pause(&mut self, pause: Duration);
 }
 
-/// Why a poll brought nothing.
+/// Why a poll returned no packets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PollError {
-    /// The relay has no room for the link now. It will have some later: this is no failure.
+    /// The relay has no room for the link at present. Not counted as a failure.
     Busy,
-    /// No relay has answered; the reason, in words.
+    /// No relay has answered. Contains the reason.
     Failed(String),
 }
 
-/// Collects what main sends while its worker blocks.
+/// Polls the relay for packets of main while the worker blocks.
 #[derive(Debug)]
 pub struct Poller {
     policy: PollPolicy,
-    /// Polls that failed in a row.
+    /// Consecutive failed polls.
     failures: u32,
-    /// Polls that found no room, in a row.
+    /// Consecutive polls that found no room.
     refusals: u32,
 }
 
-/// The relay no longer answers, and so main is out of reach.
+/// The relay no longer answers, so main is unreachable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unreachable {
-    /// How often it was asked in vain.
+    /// Number of failed attempts.
     pub attempts: u32,
     /// Why the last attempt failed.
     pub why: String,
 }
 
 impl Poller {
-    /// One that has not been disappointed yet.
+    /// Creates a poller without failures.
     pub fn new(policy: PollPolicy) -> Self {
         Self { policy, failures: 0, refusals: 0 }
     }
 
-    /// Polls once, for `timeout` at most. Afterwards `endpoint` may or may not have something; whoever waits asks again.
+    /// Polls the relay once, for at most `timeout`, and passes its packets to `endpoint`. Call it again while `endpoint` has no input.
     ///
     /// # Errors
-    /// [`Unreachable`] after too many failures in a row; the endpoint is lost then.
+    /// [`Unreachable`] after too many consecutive failures; the endpoint is then lost.
     pub fn poll(
         &mut self,
         endpoint: &mut Delivery,
@@ -90,7 +89,7 @@ impl Poller {
                     (self.failures, self.refusals) = (0, 0);
                     return Ok(());
                 }
-                Err(violation) => violation.to_string(),
+                Err(error) => error.to_string(),
             },
             Err(PollError::Busy) => {
                 self.failures = 0;
@@ -109,7 +108,7 @@ impl Poller {
         Ok(())
     }
 
-    /// Pauses after the given number of failed polls, for `timeout` at most.
+    /// Pauses after the given number of failed polls, for at most `timeout`.
     fn back_off(&self, polls: u32, relay_io: &mut impl RelayIo, timeout: Option<Duration>) {
         let doubled = self.policy.pause.saturating_mul(1 << (polls - 1).min(16)).min(LONGEST_PAUSE);
         relay_io.pause(timeout.map_or(doubled, |timeout| timeout.min(doubled)));

@@ -56,7 +56,7 @@ fn nothing_follows_the_last_frame() {
     let early = early.poll_transmit().expect("it says that it has left").bytes;
     main.handle(frames(&mut worker, 1), Channel::Direct).expect("it keeps the rules");
     let refused = refusal(main.handle(early, Channel::Relay));
-    assert!(refused.contains("behind the last one"), "{refused}");
+    assert!(refused.contains("before a frame that has arrived"), "{refused}");
     assert_eq!(main.receive_with(|_| Ok(())), Ok(true), "what the relay brings does no harm");
 }
 

@@ -40,32 +40,32 @@ impl Parking {
     }
 
     pub(crate) fn wait(&self, word: &AtomicU32, expected: u32, timeout: Option<Duration>) {
-        // Another value, a signal and the end of the time all mean the same to the caller: look again.
+        // The caller polls again in each case: another value, a signal, or a timeout.
         let _ = futex::wait(word, self.flags, expected, timespec(timeout).as_ref());
     }
 
     pub(crate) fn notify(&self, word: &AtomicU32) {
-        // It fails for words that don't exist only.
+        // It fails only for words that do not exist.
         let _ = futex::wake(word, self.flags, 1);
     }
 }
 
 /// The signal of a [`Doorbell`]: an epoll instance over eventfds, all of them edge-triggered.
 ///
-/// Edges make it unnecessary to ever read a counter. That saves a system call, and it means that a process on the other end of an
-/// eventfd, which could empty the counter at the wrong moment or make the descriptor blocking, has no way to make this one wait.
+/// With edges, no counter is ever read. This saves a system call, and a process on the other end of an
+/// eventfd cannot block this one by emptying the counter or by making the descriptor blocking.
 pub(crate) struct Signal {
     /// Written by rings of this process.
     own: OwnedFd,
-    /// Readable while there is a ring that nobody has waited for.
+    /// Readable while a ring is pending.
     set: OwnedFd,
     waker: Arc<WakerSlot>,
     outside: Mutex<Outside>,
 }
 
-/// What a signal has to do with other processes.
+/// The part of a signal that concerns other processes.
 struct Outside {
-    /// The eventfds that other processes ring by.
+    /// The eventfds by which other processes ring.
     remotes: Vec<RemoteDoorbell>,
     relay: Option<Relay>,
 }
@@ -84,7 +84,7 @@ impl Signal {
 
     pub(crate) fn is_rung(&self) -> bool {
         let mut set = [PollFd::new(&self.set, PollFlags::IN)];
-        // If it can't tell, let somebody look.
+        // An error counts as a ring: a spurious wake-up is harmless.
         poll(&mut set, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).map_or(true, |ready| ready > 0)
     }
 
@@ -102,7 +102,7 @@ impl Signal {
         listening.inspect_err(|_| self.forget(remote))
     }
 
-    /// Takes what [`prepare`] did to this signal back. The other process may keep its descriptor open, so closing ours isn't enough.
+    /// Reverts what [`prepare`] did to this signal. The other process may keep its descriptor open, so closing ours is not enough.
     pub(crate) fn forget(&self, remote: &RemoteDoorbell) {
         let mut outside = self.outside();
         outside.remotes.retain(|other| !Arc::ptr_eq(&other.0, &remote.0));
@@ -112,7 +112,7 @@ impl Signal {
         }
     }
 
-    /// Makes sure that rings of other processes reach the waker.
+    /// Makes rings of other processes reach the waker.
     pub(crate) fn relay_to_waker(&self) -> io::Result<()> {
         let mut outside = self.outside();
         if outside.relay.is_some() || outside.remotes.is_empty() {
@@ -138,7 +138,7 @@ impl AsFd for Doorbell {
     }
 }
 
-/// A thread that wakes a waker for each ring of another process, without taking the ring from those who wait for the signal.
+/// A thread that wakes a waker for each ring of another process, without clearing the ring for other waiters.
 struct Relay {
     set: Arc<OwnedFd>,
     stop: Arc<OwnedFd>,
@@ -151,7 +151,7 @@ impl Relay {
         add_edge(&set, &stop, STOP)?;
         let relay = Self { set: Arc::clone(&set), stop: Arc::clone(&stop) };
         std::thread::Builder::new().name("coincide-doorbell".into()).spawn(move || {
-            // `stop` lives as long as this thread, so that it stays in the set.
+            // `stop` lives as long as this thread, so it stays in the set.
             let _stop = stop;
             let mut stopped = false;
             while !stopped {
@@ -162,7 +162,7 @@ impl Relay {
                 });
                 match outcome {
                     Ok(_) | Err(Errno::INTR) => {}
-                    // The set itself is broken, which nothing but a stray close can do.
+                    // The set itself is broken, which only a stray close can cause.
                     Err(_) => stopped = true,
                 }
                 if rung {
@@ -185,7 +185,7 @@ impl Drop for Relay {
     }
 }
 
-/// The doorbell of main as a process on the other end of the link has it.
+/// The doorbell of main in the process at the other end of the link.
 #[derive(Clone)]
 pub(crate) struct RemoteDoorbell(Arc<OwnedFd>);
 
@@ -195,7 +195,7 @@ impl RemoteDoorbell {
     }
 }
 
-/// A link that no other process has yet.
+/// A link that no other process has taken yet.
 pub(crate) struct Prepared {
     pub(crate) region: Region,
     pub(crate) remote: RemoteDoorbell,
@@ -208,7 +208,7 @@ pub(crate) fn prepare(config: &Rings, doorbell: &Doorbell) -> io::Result<Prepare
     let len = config.region_len();
     let memory = new_memfd()?;
     ftruncate(&memory, len as u64)?;
-    // Without the first seal a peer could cut the mapping off under our feet, and touching it would be fatal.
+    // Without the first seal a peer could shrink the memory, and the next access to the mapping would be fatal.
     fcntl_add_seals(&memory, SEALS)?;
     let region = map(&memory, len)?;
     config.describe(&region);
@@ -231,7 +231,7 @@ pub(crate) struct Handover {
     memory: OwnedFd,
     doorbell: OwnedFd,
     life: OwnedFd,
-    /// Inode number of the memory, by which a process that finds the variable of an ancestor sees that it isn't meant.
+    /// Inode number of the memory. A process that inherits only the variable of an ancestor detects this by another inode.
     inode: u64,
 }
 
@@ -241,7 +241,7 @@ impl Handover {
         let fds = [self.memory.as_raw_fd(), self.doorbell.as_raw_fd(), self.life.as_raw_fd()];
         let [memory, doorbell, life] = fds;
         command.env(VARIABLE, format!("{memory}:{doorbell}:{life}:{}:{}", self.inode, getpid().as_raw_nonzero()));
-        // The command keeps the closure for its next spawn, when these descriptors are closed or somebody else's.
+        // The command keeps the closure for its next spawn, when these descriptors are closed or reused.
         let current = Arc::new(AtomicBool::new(true));
         let still_current = Arc::clone(&current);
         // SAFETY: between fork and exec the closure makes system calls only: it neither allocates nor locks, and errors made from a code
@@ -263,24 +263,24 @@ impl Handover {
     }
 }
 
-/// A link that the parent process made.
+/// A link that the parent process created.
 pub(crate) struct Inherited {
     pub(crate) region: Region,
     /// Bytes of the region.
     pub(crate) len: usize,
     pub(crate) remote: RemoteDoorbell,
     pub(crate) life: Life,
-    /// The process that made the link. `None`: it is not the parent of this one, because a program in between started this one.
+    /// The process that created the link. `None` if it is not the parent of this one, because a wrapper started this one.
     pub(crate) maker: Option<Process>,
 }
 
-/// Takes the link that the environment names, once; `None` if there is none for this process.
+/// Takes the link that the environment names, once. Returns `None` if there is none for this process.
 pub(crate) fn inherit() -> io::Result<Option<Inherited>> {
     let Some(value) = std::env::var_os(VARIABLE) else { return Ok(None) };
     let Some((fds, inode, maker)) = value.to_str().and_then(parse) else {
         return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{VARIABLE} is {value:?}")));
     };
-    // SAFETY: the descriptor is only asked what it is, which is harmless whatever it is, and fails if it isn't open.
+    // SAFETY: the descriptor is only queried, which is harmless for any descriptor and fails if it is not open.
     let memory = unsafe { BorrowedFd::borrow_raw(fds[0]) };
     let ours = fstat(memory).is_ok_and(|stat| stat.st_ino == inode)
         && fcntl_get_seals(memory).is_ok_and(|seals| seals.contains(SEALS));
@@ -289,7 +289,7 @@ pub(crate) fn inherit() -> io::Result<Option<Inherited>> {
     }
     let [memory, doorbell, life] = fds.map(|fd| {
         // SAFETY: the parent has left these descriptors open in this process for this purpose, as the inode of the first proves, so
-        // nobody else in it owns them; `TAKEN` sees to it that they are taken once.
+        // nothing else in it owns them. `TAKEN` ensures that they are taken once.
         unsafe { OwnedFd::from_raw_fd(fd) }
     });
     for fd in [&memory, &doorbell, &life] {
@@ -318,9 +318,9 @@ impl Life {
     pub(crate) fn wait_for_end(&self, peer: Option<&Process>) {
         let pidfd = peer.and_then(|peer| peer.pidfd.as_ref());
         let unwatched = peer.filter(|peer| peer.pidfd.is_none());
-        let timeout = timespec(unwatched.map(|_| LOOK_EVERY));
+        let timeout = timespec(unwatched.map(|_| POLL_EVERY));
         loop {
-            // A peer that sends something breaks the rules, and is treated as if it had left.
+            // A peer that sends something violates the layout, and is treated as if it had left.
             let mut life = PollFd::new(&*self.0, PollFlags::IN);
             let outcome = match pidfd {
                 None => poll(std::slice::from_mut(&mut life), timeout.as_ref()),
@@ -335,7 +335,7 @@ impl Life {
     }
 
     pub(crate) fn end(&self) {
-        // It fails when the other side was faster.
+        // It fails when the other side was first.
         let _ = self.0.shutdown(Shutdown::Both);
     }
 }
@@ -345,25 +345,25 @@ pub(crate) struct Process {
     pid: Pid,
     is_child: bool,
     /// Readable once the process is dead. `None`: the system has no such descriptors (Linux before 5.3, a filter of system calls, too many
-    /// open files), and [`is_dead`](Self::is_dead) has to be asked.
+    /// open files), and [`is_dead`](Self::is_dead) is polled instead.
     pidfd: Option<OwnedFd>,
 }
 
 impl Process {
-    /// A child that has not been waited for.
+    /// Watches a child that has not been waited for.
     pub(crate) fn child(child: &Child) -> Self {
         let pid = Pid::from_child(child);
         Self { pid, is_child: true, pidfd: pidfd_open(pid, PidfdFlags::empty()).ok() }
     }
 
-    /// `None`: the parent of this process is another one.
+    /// Watches the parent of this process. Returns `None` if the parent is another process.
     fn parent(pid: Pid) -> Option<Self> {
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok();
-        // Asked last: while the parent lives, its number belongs to no other process.
+        // Checked last: while the parent lives, its number belongs to no other process.
         (getppid() == Some(pid)).then_some(Self { pid, is_child: false, pidfd })
     }
 
-    /// Whether it has died. A child may have been waited for in the meantime.
+    /// Whether the process has died. A child may have been waited for since.
     fn is_dead(&self) -> bool {
         if self.is_child {
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
@@ -408,13 +408,13 @@ impl Drop for Mapping {
 fn new_memfd() -> io::Result<OwnedFd> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     match memfd_create("coincide-link", flags | MemfdFlags::NOEXEC_SEAL) {
-        // Kernels before 6.3 don't know the flag.
+        // Kernels before 6.3 reject the flag.
         Err(Errno::INVAL) => Ok(memfd_create("coincide-link", flags)?),
         outcome => Ok(outcome?),
     }
 }
 
-/// Moves a descriptor out of the way of those of standard input, output and error, which the child's replace.
+/// Moves a descriptor to a number above those of standard input, output and error, which the child replaces.
 fn off_stdio(fd: OwnedFd) -> io::Result<OwnedFd> {
     if fd.as_raw_fd() > 2 { Ok(fd) } else { Ok(fcntl_dupfd_cloexec(fd, 3)?) }
 }
@@ -433,7 +433,7 @@ fn new_eventfd() -> io::Result<OwnedFd> {
 }
 
 fn ring(eventfd: &OwnedFd) {
-    // It fails only when the counter is full: then it has been rung, and who rang it on purpose 2^64 times may wait.
+    // It fails only when the counter is full, in which case the doorbell has been rung.
     let _ = rustix::io::write(eventfd, &1u64.to_ne_bytes());
 }
 
@@ -451,7 +451,7 @@ fn collect(set: &OwnedFd, timeout: Option<Duration>, mut each: impl FnMut(u64)) 
     Ok(events.len())
 }
 
-/// A time too long to be written down is for ever.
+/// Converts a timeout. A timeout that does not fit waits indefinitely.
 fn timespec(timeout: Option<Duration>) -> Option<Timespec> {
     Timespec::try_from(timeout?).ok()
 }
@@ -459,13 +459,13 @@ fn timespec(timeout: Option<Duration>) -> Option<Timespec> {
 const RING: u64 = 0;
 const STOP: u64 = 1;
 
-/// How often a process is looked at whose death no descriptor reports.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Interval at which a process is polled whose death no descriptor reports.
+const POLL_EVERY: Duration = Duration::from_millis(20);
 
-/// Names the descriptors that a child inherits: memory, doorbell, life; then the inode number of the memory, and the process that made it.
+/// Names the descriptors that a child inherits: memory, doorbell, life; then the inode number of the memory, and the process that created it.
 const VARIABLE: &str = "COINCIDE_LINK";
 
-/// The size is settled, and so are the seals.
+/// Seals of the memory: its size and its seals are fixed.
 const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
 
 /// Whether the inherited link has an owner.

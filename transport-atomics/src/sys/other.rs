@@ -15,26 +15,26 @@ pub(crate) use crate::region::Region as SharedMemory;
 
 /// Sleeping on a word of shared memory.
 pub(crate) struct Parking {
-    /// Held from the look at the word until the sleep, and by those who wake, so that no wake-up falls in between.
-    look: Mutex<()>,
+    /// Held from the check of the word until the sleep, and by threads that wake, so that no wake-up is lost in between.
+    sleep: Mutex<()>,
     change: Condvar,
 }
 
 impl Parking {
     pub(crate) fn threads() -> Self {
-        Self { look: Mutex::new(()), change: Condvar::new() }
+        Self { sleep: Mutex::new(()), change: Condvar::new() }
     }
 
     pub(crate) fn wait(&self, word: &AtomicU32, expected: u32, timeout: Option<Duration>) {
-        let look = lock(&self.look);
-        // The order comes from the lock: whoever changes the word calls `notify` afterwards.
+        let guard = lock(&self.sleep);
+        // The lock gives the order: a thread that changes the word calls `notify` afterwards.
         if word.load(Ordering::Relaxed) == expected {
-            drop(sleep(&self.change, look, timeout));
+            drop(sleep(&self.change, guard, timeout));
         }
     }
 
     pub(crate) fn notify(&self, _word: &AtomicU32) {
-        drop(lock(&self.look));
+        drop(lock(&self.sleep));
         self.change.notify_all();
     }
 }
