@@ -60,7 +60,7 @@ macro_rules! conformance {
             a_sleeper_is_woken_when_the_peer_leaves
             a_wait_ends_with_its_timeout
             a_sleeper_uses_no_processor
-            arming_looks_again
+            arming_polls_again
             no_wake_up_is_lost
             no_wake_up_is_lost_when_frames_come_in_bursts
             leaving_delivers_what_was_sent_before
@@ -72,26 +72,27 @@ macro_rules! conformance {
     (@tests $make:expr; $($check:ident)*) => {
         $(#[test]
         fn $check() {
-            $crate::conformance::within_limit(|| $crate::conformance::$check(&$make));
+            $crate::conformance::within($crate::conformance::LIMIT, || $crate::conformance::$check(&$make));
         })*
     };
 }
 
-/// Runs a check, and fails if that takes longer than [`LIMIT`].
+/// Runs a test on a separate thread and returns its result. Fails instead of hanging if the test takes longer than `limit`.
 ///
 /// # Panics
-/// If the check fails or does not complete.
-pub fn within_limit(check: impl FnOnce() + Send + 'static) {
+/// If the test panics or does not complete within `limit`.
+pub fn within<T: Send + 'static>(limit: Duration, test: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, outcome) = channel();
     let thread = thread::spawn(move || {
-        check();
+        let value = test();
         let _ = done.send(());
+        value
     });
-    // A check that panics drops the sender.
-    if outcome.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
-        panic!("the check is not over after {LIMIT:?}: the transport hangs");
+    // A test that panics drops the sender.
+    if outcome.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+        panic!("the test has not completed after {limit:?}");
     }
-    thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// One end with its session.
@@ -550,7 +551,7 @@ fn processor_time() -> Option<(Duration, Duration)> {
 ///
 /// # Panics
 /// If the transport fails the check.
-pub fn arming_looks_again(make: &dyn Fn() -> Ends) {
+pub fn arming_polls_again(make: &dyn Fn() -> Ends) {
     let (mut main, mut worker) = End::open_pair(make);
     assert!(main.transport.arm(false), "there is nothing to do");
     main.transport.disarm();

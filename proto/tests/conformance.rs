@@ -32,7 +32,7 @@ fn transports_that_are_wrong_fail() {
         (Fault::Loses, conformance::a_full_link_refuses_and_loses_nothing),
         (Fault::Reorders, conformance::a_full_link_refuses_and_loses_nothing),
         (Fault::Forgets, conformance::leaving_delivers_what_was_sent_before),
-        (Fault::Careless, conformance::arming_looks_again),
+        (Fault::Careless, conformance::arming_polls_again),
         (Fault::Restless, conformance::a_sleeper_uses_no_processor),
     ];
     for (fault, check) in cases {

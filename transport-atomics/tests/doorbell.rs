@@ -2,15 +2,13 @@
 
 #![cfg(not(loom))]
 
-mod watchdog;
-
+use coincide_proto::conformance::within;
 use coincide_transport_atomics::Doorbell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
-use watchdog::within;
 
 const LONG: Duration = Duration::from_secs(60);
 

@@ -2,8 +2,7 @@
 
 #![cfg(not(loom))]
 
-mod watchdog;
-
+use coincide_proto::conformance::within;
 use coincide_proto::{Gone, ProtocolError, ReceiveError, Transmit, Transport};
 use coincide_transport_atomics::{BusyPoll, Doorbell, MainTransport, Rings, WorkerTransport, pair};
 use proptest::prelude::*;
@@ -12,7 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-use watchdog::within;
 
 const LONG: Duration = Duration::from_secs(if cfg!(miri) { 600 } else { 60 });
 

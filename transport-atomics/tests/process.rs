@@ -2,8 +2,7 @@
 
 #![cfg(all(target_os = "linux", not(any(loom, miri))))]
 
-mod watchdog;
-
+use coincide_proto::conformance::within;
 use coincide_proto::{Gone, ReceiveError, Transmit, Transport};
 use coincide_transport_atomics::{Doorbell, MainTransport, Rings, WorkerTransport, process};
 use rustix::io::{FdFlags, fcntl_setfd};
@@ -17,7 +16,6 @@ use std::sync::mpsc::{Sender, channel};
 use std::task::{Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
-use watchdog::within;
 
 const LONG: Duration = Duration::from_secs(60);
 const ROLE: &str = "TEST_ROLE";

@@ -12,7 +12,7 @@ coincide_proto::conformance!(|| {
 });
 
 fn faulty(check: fn(&dyn Fn() -> Ends)) {
-    conformance::within_limit(move || {
+    conformance::within(conformance::LIMIT, move || {
         check(&|| {
             let (main, worker) = net::pair(100_000, net::Faults { packets: 8, polls: 4 });
             (Box::new(main), Box::new(worker))

@@ -4,11 +4,14 @@ mod allocations;
 mod control_poll;
 #[path = "../counting/mod.rs"]
 mod counting;
+mod deadlocks;
+mod dispatch;
 mod ends;
 #[cfg(feature = "fibers")]
 mod fibers;
+mod missing_objects;
 mod random;
-mod rules;
 #[path = "../schedule/mod.rs"]
 mod schedule;
+mod states;
 mod world;
