@@ -1,4 +1,4 @@
-//! What can go wrong, and where in the value.
+//! Errors of encoding and decoding, with the path to the value at fault.
 
 use crate::memory::OutOfMemory;
 use alloc::borrow::Cow;
@@ -6,10 +6,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// The way from the outermost value to the one that an error is about, such as `args[1].items[3].on`.
+/// Path from the outermost value to the value at fault, such as `args[1].items[3].on`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Path {
-    /// Innermost first: errors collect them on their way out.
+    /// Innermost first: each level adds its segment as the error passes it.
     segments: Vec<PathSegment>,
 }
 
@@ -25,12 +25,12 @@ pub enum PathSegment {
 }
 
 impl Path {
-    /// The same path, seen from one level further out.
+    /// Adds the segment of the enclosing level.
     pub fn enter(&mut self, segment: PathSegment) {
         self.segments.push(segment);
     }
 
-    /// Whether the error is about the outermost value.
+    /// Whether the outermost value is at fault.
     pub fn is_empty(&self) -> bool {
         self.segments.is_empty()
     }
@@ -58,7 +58,7 @@ fn is_identifier(key: &str) -> bool {
 }
 
 impl PathSegment {
-    /// A property. A long key is cut.
+    /// A property. A long key is truncated.
     pub(crate) fn key(key: &str) -> Self {
         Self::Key(beginning(key).into())
     }
@@ -70,7 +70,7 @@ impl PathSegment {
     }
 }
 
-/// A value can't be encoded.
+/// Why a value cannot be encoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodeError {
     path: Path,
@@ -84,7 +84,7 @@ enum EncodeErrorKind {
 }
 
 impl EncodeError {
-    /// An error about the value at hand; [`at`](Self::at) adds where that is.
+    /// Creates an error about the current value. [`at`](Self::at) adds its path.
     pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
         Self { path: Path::default(), kind: EncodeErrorKind::Refused(message.into()) }
     }
@@ -94,14 +94,14 @@ impl EncodeError {
         matches!(self.kind, EncodeErrorKind::OutOfMemory)
     }
 
-    /// The same error, seen from one level further out.
+    /// Adds the path segment of the enclosing level.
     #[must_use]
     pub fn at(mut self, segment: PathSegment) -> Self {
         self.path.enter(segment);
         self
     }
 
-    /// Where in the value.
+    /// Path to the value at fault.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -134,34 +134,34 @@ impl serde::ser::Error for EncodeError {
     }
 }
 
-/// Bytes can't be decoded, or not as what was asked for.
+/// Why bytes cannot be decoded, or not as the requested type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeError {
     path: Path,
     kind: DecodeErrorKind,
 }
 
-/// Why bytes can't be decoded.
+/// Kinds of decoding errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeErrorKind {
-    /// They are no value of the format; the peer made them wrong.
+    /// The bytes are malformed: the peer is at fault.
     Malformed(&'static str),
-    /// They are a value, but of another type than was asked for.
+    /// The bytes are a value of another type than the requested one.
     Mismatch(String),
     /// The types of the two ends differ.
     Schema {
-        /// The hash of the type that was asked for.
+        /// The hash of the requested type.
         expected: u64,
         /// The hash in the bytes.
         found: u64,
     },
-    /// There is no memory for the value. A smaller one may succeed, or the same one later.
+    /// There is no memory for the value. A smaller value may succeed, or the same one later.
     OutOfMemory,
 }
 
 impl DecodeError {
-    /// The value is of another type than was asked for.
+    /// Creates an error for a value of another type than the requested one.
     pub fn mismatch(message: impl Into<String>) -> Self {
         Self { path: Path::default(), kind: DecodeErrorKind::Mismatch(message.into()) }
     }
@@ -174,19 +174,19 @@ impl DecodeError {
         Self { path: Path::default(), kind: DecodeErrorKind::Schema { expected, found } }
     }
 
-    /// There is no memory for the value, or for what a program keeps of it.
+    /// Creates an error for a lack of memory for the value, or for data that the program derives from it.
     pub fn out_of_memory() -> Self {
         OutOfMemory.into()
     }
 
-    /// The same error, seen from one level further out.
+    /// Adds the path segment of the enclosing level.
     #[must_use]
     pub fn at(mut self, segment: PathSegment) -> Self {
         self.path.enter(segment);
         self
     }
 
-    /// Where in the value.
+    /// Path to the value at fault.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -196,7 +196,7 @@ impl DecodeError {
         self.kind == DecodeErrorKind::OutOfMemory
     }
 
-    /// Why.
+    /// The kind of the error.
     pub fn kind(&self) -> &DecodeErrorKind {
         &self.kind
     }
@@ -261,7 +261,7 @@ fn beginning(text: &str) -> &str {
     &text[..text.floor_char_boundary(LONGEST_TEXT)]
 }
 
-/// Text for an error. A long one is cut.
+/// Text for an error, truncated if it is long.
 fn clipped(text: fmt::Arguments<'_>) -> String {
     struct Beginning(String);
 

@@ -5,9 +5,9 @@
 //! process values of another runtime.
 //!
 //! # Memory
-//! What a value takes is reserved fallibly: without memory for it there is an error ([`EncodeError::is_out_of_memory`],
-//! [`DecodeError::is_out_of_memory`]). Serde's own collections allocate by themselves. Before a list of theirs grows, the value format makes sure
-//! that there is memory for it; for maps, and for lists of the typed format, nothing does.
+//! Memory for a value is allocated fallibly: if there is none, the result is an error ([`EncodeError::is_out_of_memory`],
+//! [`DecodeError::is_out_of_memory`]). Serde's own collections allocate infallibly. The value format checks for memory before a list
+//! grows. Maps, and lists in the typed format, are not checked.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -26,7 +26,7 @@ pub mod typed;
 pub mod value;
 
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, Path, PathSegment};
-/// Bytes that move by memcpy: serde takes a `Vec<u8>` of its own byte by byte.
+/// Byte strings that are copied as a whole: serde processes a plain `Vec<u8>` byte by byte.
 pub use serde_bytes::{ByteBuf, Bytes};
 pub use shared::SharedBytes;
 pub use value::Value;

@@ -1,6 +1,6 @@
-//! Fallible allocation, for memory whose size a value or the peer chooses.
+//! Fallible allocation, for memory whose size depends on a value or the peer.
 //!
-//! What a constant bounds for a whole payload, such as the text of an error, is allocated infallibly.
+//! Memory that a constant bounds for a whole payload, such as the text of an error, is allocated infallibly.
 
 use alloc::boxed::Box;
 use alloc::collections::TryReserveError;
@@ -8,7 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::hint::black_box;
 
-/// There is no memory. Converts into the error of either direction.
+/// A lack of memory. Converts into the errors of both directions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OutOfMemory;
 
@@ -26,7 +26,7 @@ pub(crate) fn push<T>(list: &mut Vec<T>, entry: T) -> Result<(), OutOfMemory> {
     Ok(())
 }
 
-/// A copy of a slice.
+/// Copies a slice.
 pub(crate) fn copied<T: Copy>(slice: &[T]) -> Result<Vec<T>, OutOfMemory> {
     let mut list = Vec::new();
     list.try_reserve_exact(slice.len())?;
@@ -34,7 +34,7 @@ pub(crate) fn copied<T: Copy>(slice: &[T]) -> Result<Vec<T>, OutOfMemory> {
     Ok(list)
 }
 
-/// A copy of a text.
+/// Copies a text.
 pub(crate) fn text(text: &str) -> Result<String, OutOfMemory> {
     let mut copy = String::new();
     copy.try_reserve_exact(text.len())?;
@@ -42,7 +42,7 @@ pub(crate) fn text(text: &str) -> Result<String, OutOfMemory> {
     Ok(copy)
 }
 
-/// The items of an iterator as a list.
+/// Collects an iterator into a list.
 pub(crate) fn collected<T>(items: impl ExactSizeIterator<Item = T>) -> Result<Vec<T>, OutOfMemory> {
     let mut list = Vec::new();
     list.try_reserve_exact(items.len())?;
@@ -50,7 +50,7 @@ pub(crate) fn collected<T>(items: impl ExactSizeIterator<Item = T>) -> Result<Ve
     Ok(list)
 }
 
-/// A value on the heap.
+/// Moves a value to the heap.
 pub(crate) fn boxed<T>(value: T) -> Result<Box<T>, OutOfMemory> {
     probe::<T>(1)?;
     Ok(Box::new(value))
@@ -97,7 +97,7 @@ const LARGE: usize = 64 << 10;
 pub(crate) fn probe<T>(count: usize) -> Result<(), OutOfMemory> {
     let mut list: Vec<T> = Vec::new();
     list.try_reserve_exact(count)?;
-    // Without this the compiler removes the allocation, as nothing uses it.
+    // Otherwise the compiler removes the allocation, which is not used.
     black_box(&mut list);
     Ok(())
 }

@@ -1,8 +1,8 @@
-//! A hash of the shape of a type, found by deserializing it from a format that only looks.
+//! Schema hashes: a hash of the shape of a type, found by tracing its deserialization.
 //!
-//! The technique is that of serde-reflection: a type's own `Deserialize` tells what it consists of while it is fed with made-up values.
-//! Enums are fed again and again until each variant has been seen. A type that refuses the made-up values contributes what it had
-//! told until then, which is the same at both ends.
+//! The technique is that of serde-reflection: the type's own `Deserialize` implementation requests its parts, and receives arbitrary values.
+//! Enums are deserialized repeatedly until each variant has been visited. A type that rejects the arbitrary values contributes the parts
+//! requested before, which are the same at both ends.
 
 use crate::DecodeError;
 use crate::shared::SHARED_TOKEN;
@@ -14,7 +14,7 @@ use core::fmt::Write;
 use serde::Deserialize;
 use serde::de::{self, IntoDeserializer, Visitor};
 
-/// The schema hash of `T`: FNV-1a with 64 bits over [`describe`]. Costs some microseconds; keep it.
+/// The schema hash of `T`: FNV-1a with 64 bits over [`describe`]. Takes a few microseconds; cache the result.
 pub fn hash_of<'de, T: Deserialize<'de>>() -> u64 {
     describe::<T>()
         .bytes()
@@ -23,13 +23,13 @@ pub fn hash_of<'de, T: Deserialize<'de>>() -> u64 {
 
 /// The shape of `T` as text, such as `struct Point{x:f64,y:f64}` or `enum E{A,B(u8),C{d:str}}`.
 ///
-/// `usize` and `isize` are `u64` and `i64`, as postcard writes them alike. A type inside of itself is its name only; what
-/// could not be found out is `?`.
+/// `usize` and `isize` are `u64` and `i64`, as postcard writes them alike. A type inside itself is represented by its name, an
+/// unknown shape by `?`.
 pub fn describe<'de, T: Deserialize<'de>>() -> String {
     let mut root = Node::Unknown;
     for _ in 0..MOST_PASSES {
         let before = root.unknown();
-        // An error means that a type refused what it was fed with: whatever it has told before counts.
+        // An error means that a type rejected an arbitrary value: the parts requested before count.
         let _ = T::deserialize(Tracer { node: &mut root, outer: None, level: 0 });
         if root.is_complete() || root.unknown() == before && matches!(root, Node::Unknown) {
             break;
@@ -40,7 +40,7 @@ pub fn describe<'de, T: Deserialize<'de>>() -> String {
     text
 }
 
-/// What is known of a type.
+/// The shape of a type, as far as it is known.
 #[derive(Debug)]
 enum Node {
     Unknown,
@@ -152,14 +152,14 @@ fn list<T>(text: &mut String, open: &str, items: &[T], close: &str, write: impl 
     text.push_str(close);
 }
 
-/// The named types around the one at hand.
+/// The named types that enclose the current one.
 #[derive(Clone, Copy)]
 struct Outer<'a> {
     name: &'static str,
     outer: Option<&'a Outer<'a>>,
 }
 
-/// Feeds a type with made-up values and notes in `node` what it asks for.
+/// Deserializes a type from arbitrary values, and records its requests in `node`.
 struct Tracer<'a> {
     node: &'a mut Node,
     outer: Option<&'a Outer<'a>>,
@@ -186,7 +186,7 @@ macro_rules! leaves {
     };
 }
 
-/// Notes a type that is entered inside of itself, and goes on with a node that nobody reads.
+/// Records a type that is entered inside itself, and continues with a node that is discarded.
 macro_rules! enter {
     ($self:ident, $name:ident, $again:ident, |$tracer:ident, $outer:ident| $body:expr) => {{
         let inside = $self.is_inside($name);
@@ -270,7 +270,7 @@ impl<'de> de::Deserializer<'de> for Tracer<'_> {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         if name == SHARED_TOKEN {
-            // The same as other bytes.
+            // Equivalent to other bytes.
             return visitor.visit_newtype_struct(self);
         }
         if name == HANDLE_TOKEN {
@@ -371,7 +371,7 @@ impl<'de> de::Deserializer<'de> for Tracer<'_> {
                 return Err(DecodeError::mismatch("an enum has no variants"));
             }
             let index = if tracer.level > 0 {
-                // Inside of itself one variant is as good as another, so long as one of them comes to an end.
+                // Inside the enum itself any variant will do that terminates.
                 (tracer.level - 1) % variants.len()
             } else {
                 variants.iter().position(|variant| !variant.is_complete()).unwrap_or(0)
@@ -480,13 +480,13 @@ impl<'de> de::VariantAccess<'de> for Tracer<'_> {
     }
 }
 
-/// Most times that a type is fed.
+/// Maximum number of passes over a type.
 const MOST_PASSES: usize = 1024;
 
-/// Most times that a variant is fed whose content does not become complete.
+/// Maximum number of passes over a variant whose content stays incomplete.
 const MOST_TRIES: u32 = 8;
 
-/// How often a type may be entered inside of itself before it has to come to an end.
+/// Maximum depth of a type inside itself, before recursion must terminate.
 const DEEPEST: usize = 16;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Bytes that are shared with a link instead of being copied to it.
+//! Byte strings that a link sends and receives without an intermediate copy.
 
 use crate::memory::{self, OutOfMemory};
 use crate::slot::{self, slots};
@@ -10,28 +10,28 @@ use core::{fmt, mem};
 use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-/// Ranges of an encoded value that its receiver should get in buffers of their own, in order: large strings and byte strings.
+/// Ranges of an encoded value to be received into separate buffers, in order: large strings and byte strings.
 ///
-/// A range is one of the encoded bytes. If there are bytes with it they belong there, and the range is empty; otherwise they are those in the
+/// Each range refers to the encoded bytes. A range with separate bytes is empty, and marks where they belong; otherwise its bytes are those in the
 /// range. `coincide_proto::Payload` has the same form.
 pub type Segments = Vec<Segment>;
 
 /// One of the [`Segments`].
 pub type Segment = (Range<usize>, Option<Arc<Vec<u8>>>);
 
-/// [`SharedBytes`] of this many bytes and more become segments.
+/// Smallest length in bytes of [`SharedBytes`] that become segments.
 pub const LEAST: usize = 16 << 10;
 
-/// Other byte strings, and strings, of this many bytes and more become segments. They are copied all the same, so a segment pays later.
+/// Smallest length in bytes of other byte strings, and of strings, that become segments. They are copied in any case, so segments pay off later.
 pub const LEAST_COPIED: usize = 2 * LEAST;
 
-/// Most segments of a value: what is beyond them is encoded in place.
+/// Maximum number of segments of a value. Further contents are encoded in place.
 pub const MOST: usize = 32;
 
-/// Reference-counted bytes, which a call sends and receives without a copy of its own.
+/// Reference-counted bytes that a call sends and receives without an intermediate copy.
 ///
-/// A clone is a further handle to the same bytes. Large ones are copied from here straight into the memory that both ends share, and out of it into the
-/// bytes that the receiver gets; a [`ByteBuf`](crate::ByteBuf) or a string takes one more copy when it is sent. On the wire, and in a schema, all of
+/// Clones share the bytes. Large byte strings are copied directly to the memory that both ends share, and from there to the receiver's
+/// buffer. A [`ByteBuf`](crate::ByteBuf) or a string is copied once more when it is sent. On the wire, and in a schema, all of
 /// these are the same.
 ///
 /// ```
@@ -48,12 +48,12 @@ pub const MOST: usize = 32;
 pub struct SharedBytes(Arc<Vec<u8>>);
 
 impl SharedBytes {
-    /// The bytes themselves: without a copy, unless there are other handles to them.
+    /// Returns the bytes, without a copy unless there are other handles to them.
     pub fn into_vec(self) -> Vec<u8> {
         Arc::unwrap_or_clone(self.0)
     }
 
-    /// The bytes to change, unless there are other handles to them.
+    /// Returns the bytes mutably, unless there are other handles to them.
     pub fn get_mut(&mut self) -> Option<&mut Vec<u8>> {
         Arc::get_mut(&mut self.0)
     }
@@ -103,7 +103,7 @@ impl fmt::Debug for SharedBytes {
     }
 }
 
-/// How shared bytes tell the serializers and deserializers of this crate what they are. For others they are a newtype around bytes.
+/// Name of the newtype by which the serializers and deserializers of this crate recognize shared bytes. Other formats see a newtype around bytes.
 pub(crate) const SHARED_TOKEN: &str = "$coincide::SharedBytes";
 
 impl Serialize for SharedBytes {
@@ -160,13 +160,13 @@ impl<'de> Deserialize<'de> for SharedBytes {
     }
 }
 
-/// Where the segments of a value are marked while it is encoded.
+/// Marks the segments of a value while it is encoded.
 #[allow(clippy::box_collection, reason = "it is the form that payloads have")]
 pub(crate) struct Marks<'b>(Option<&'b mut Option<Box<Segments>>>);
 
 #[allow(clippy::box_collection, reason = "it is the form that payloads have")]
 impl<'b> Marks<'b> {
-    /// For a value without segments.
+    /// Marks no segments.
     pub(crate) const NONE: Self = Self(None);
 
     pub(crate) fn new(segments: &'b mut Option<Box<Segments>>) -> Self {
@@ -193,7 +193,7 @@ impl<'b> Marks<'b> {
         }
     }
 
-    /// The bytes that a [`SharedBytes`] which is being serialized offers, if they may become a segment.
+    /// Bytes offered by the [`SharedBytes`] being serialized, if they may become a segment.
     #[cold]
     pub(crate) fn offered(&mut self) -> Option<Arc<Vec<u8>>> {
         let bytes = slot::take(&OFFERED)?;
@@ -207,7 +207,7 @@ impl<'b> Marks<'b> {
         }
     }
 
-    /// `grown` bytes have been inserted at `at`, in front of an item. A segment that begins there is the content of an item before it.
+    /// Records that `grown` bytes were inserted at `at`, before an item. A segment that begins there is the content of an earlier item.
     pub(crate) fn shift(&mut self, at: usize, grown: usize) {
         let segments = self.0.as_deref_mut().and_then(Option::as_mut).map_or(&mut [][..], |segments| &mut segments[..]);
         for (range, _) in segments.iter_mut().rev().take_while(|(range, _)| range.start > at) {
@@ -215,26 +215,26 @@ impl<'b> Marks<'b> {
         }
     }
 
-    /// Takes the segments. `None`: contents are not marked.
+    /// Takes the segments. `None` if contents are not marked.
     pub(crate) fn detach(&mut self) -> Option<Option<Box<Segments>>> {
         self.0.as_deref_mut().map(mem::take)
     }
 
-    /// Returns what [`detach`](Self::detach) has taken.
+    /// Reverts [`detach`](Self::detach).
     pub(crate) fn attach(&mut self, detached: Option<Option<Box<Segments>>>) {
         if let (Some(segments), Some(detached)) = (self.0.as_deref_mut(), detached) {
             *segments = detached;
         }
     }
 
-    /// Removes the marks behind `end`.
+    /// Removes the marks after `end`.
     pub(crate) fn truncate(&mut self, end: usize) {
         if let Some(Some(segments)) = &mut self.0 {
             segments.retain(|(range, _)| range.end <= end);
         }
     }
 
-    /// The segments, if there may be one more.
+    /// The segments, if another one may be added.
     fn room(&mut self) -> Option<&mut Segments> {
         let segments = self.0.as_mut()?.get_or_insert_default();
         let room = segments.len() < MOST && segments.try_reserve(1).is_ok();
@@ -245,11 +245,11 @@ impl<'b> Marks<'b> {
 /// The content of a string or of bytes that is being decoded.
 #[derive(Debug)]
 pub(crate) enum Content<'de> {
-    /// It lies among the other bytes.
+    /// The content lies among the other bytes.
     Inline(&'de [u8]),
-    /// It is a segment, which is there and is read once.
+    /// The content is a segment that is read once.
     Once(&'de mut Option<Arc<Vec<u8>>>),
-    /// It is a segment that may be read again.
+    /// The content is a segment that may be read again.
     Again(&'de Arc<Vec<u8>>),
 }
 
@@ -270,7 +270,7 @@ impl<'de> Content<'de> {
         }
     }
 
-    /// Leaves the handle of a segment, empty, so that it can be used again.
+    /// Takes the bytes of a segment, and leaves an empty handle for reuse.
     pub(crate) fn owned(self) -> Result<Vec<u8>, OutOfMemory> {
         match self {
             Self::Once(bytes) => match bytes.as_mut().map(Arc::get_mut) {
@@ -285,9 +285,9 @@ impl<'de> Content<'de> {
 pub(crate) const MISPLACED: &str = "a segment is not the content of a string or of bytes";
 
 slots! {
-    /// What a [`SharedBytes`] that is being serialized offers.
+    /// Bytes offered by the [`SharedBytes`] being serialized.
     OFFERED: Arc<Vec<u8>>;
-    /// What the visitor of a [`SharedBytes`] takes when it visits a unit.
+    /// Bytes for the visitor of a [`SharedBytes`], which takes them when it visits a unit.
     RECEIVED: Arc<Vec<u8>>;
 }
 

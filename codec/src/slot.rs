@@ -1,4 +1,4 @@
-//! Variables of the thread: they hold values that serde cannot pass by reference.
+//! Thread-local variables for values that serde cannot pass by reference.
 
 #[cfg(feature = "std")]
 mod sys {
@@ -25,7 +25,7 @@ mod sys {
     pub(crate) use slots;
 }
 
-/// Without variables of threads, slots are always empty.
+/// Without thread-local variables, slots are always empty.
 #[cfg(not(feature = "std"))]
 mod sys {
     use core::marker::PhantomData;
@@ -59,5 +59,5 @@ pub(crate) fn offer<T, R>(slot: &'static Slot<T>, value: T, run: impl FnOnce() -
     result
 }
 
-/// Whether slots hold what is put into them.
+/// Whether slots retain values.
 pub(crate) const AVAILABLE: bool = cfg!(feature = "std");

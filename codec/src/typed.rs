@@ -1,10 +1,10 @@
 //! The typed format: a schema hash, then plain postcard.
 //!
-//! Both directions have limits, so that bytes from a stranger neither overflow the stack nor keep their reader busy without end:
+//! Both directions enforce limits, so that hostile bytes neither overflow the stack nor cause unbounded work:
 //!
-//! - Values are nested 256 levels deep at most. A level is an optional that is there, a sequence, a map, a tuple, a struct with
-//!   fields, or a variant with content; a struct around a single value is none. A [`Value`](crate::Value) within counts its own.
-//! - Of the elements of sequences and maps, 65,536 at most take no bytes, in all of a payload: those of a `Vec<()>`.
+//! - Values are nested at most 256 levels deep. A level is an optional with a value, a sequence, a map, a tuple, a struct with
+//!   fields, or a variant with content. A newtype is not a level. A nested [`Value`](crate::Value) counts its own levels.
+//! - At most 65,536 elements of sequences and maps in a payload take no bytes, such as those of a `Vec<()>`.
 
 mod de;
 mod ser;
@@ -21,10 +21,10 @@ use serde::{Deserialize, Serialize};
 
 /// Appends the schema hash `schema` and then `value` to `buffer`.
 ///
-/// Strings and `serde_bytes` move by memcpy. A `Vec<u8>` of serde's own goes byte by byte: use [`ByteBuf`](crate::ByteBuf).
+/// Strings and `serde_bytes` are copied as a whole. Serde processes a plain `Vec<u8>` byte by byte: use [`ByteBuf`](crate::ByteBuf).
 ///
 /// # Errors
-/// When the value can't be serialized or is beyond the limits; the buffer is as before then.
+/// When the value cannot be serialized or exceeds a limit. The buffer is then unchanged.
 pub fn to_buf<T: Serialize + ?Sized>(value: &T, schema: u64, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
     append(value, schema, buffer, Marks::NONE)
 }
@@ -33,7 +33,7 @@ pub fn to_buf<T: Serialize + ?Sized>(value: &T, schema: u64, buffer: &mut Vec<u8
 /// without being copied. Other large strings and byte strings are marked there.
 ///
 /// # Errors
-/// As [`to_buf`]; the segments are as before then, too.
+/// As [`to_buf`]. The segments are then unchanged as well.
 #[allow(clippy::box_collection, reason = "it is the form that payloads have")]
 pub fn to_payload<T: Serialize + ?Sized>(
     value: &T,
@@ -64,7 +64,7 @@ fn append<T: Serialize + ?Sized>(
 /// Reads a value that follows the schema hash `schema` and fills `bytes`.
 ///
 /// # Errors
-/// When the hash is another one, or the bytes are no `T` within the limits.
+/// When the hash differs, or the bytes are not a `T` within the limits.
 pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8], schema: u64) -> Result<T, DecodeError> {
     de::value(checked(bytes, schema)?, size_of::<u64>(), &mut [])
 }
@@ -82,7 +82,7 @@ pub fn from_payload<'de, T: Deserialize<'de>>(
     de::value(checked(bytes, schema)?, size_of::<u64>(), segments)
 }
 
-/// What follows the schema hash, if that is the right one.
+/// The bytes after the schema hash, if the hash matches.
 fn checked(bytes: &[u8], schema: u64) -> Result<&[u8], DecodeError> {
     let Some((found, rest)) = bytes.split_first_chunk() else {
         return Err(DecodeError::malformed("a typed payload is shorter than its schema hash"));
@@ -91,7 +91,7 @@ fn checked(bytes: &[u8], schema: u64) -> Result<&[u8], DecodeError> {
     if found == schema { Ok(rest) } else { Err(DecodeError::schema(schema, found)) }
 }
 
-/// How many elements without bytes a payload may still have: nothing else bounds the work that a length announces.
+/// Remaining number of elements without bytes: the only bound on the work that an announced length causes.
 struct Empties(usize);
 
 impl Empties {
@@ -99,12 +99,12 @@ impl Empties {
         Self(MAX_EMPTIES)
     }
 
-    /// Whether there may be so many elements in so many bytes.
+    /// Whether this number of elements is allowed in this number of bytes.
     fn allow(&self, elements: usize, bytes: usize) -> bool {
         elements.saturating_sub(bytes) <= self.0
     }
 
-    /// Counts the elements that are more than their bytes. False if those are too many.
+    /// Counts the elements in excess of their bytes. Returns false if there are too many.
     #[must_use]
     fn take(&mut self, elements: usize, bytes: usize) -> bool {
         match self.0.checked_sub(elements.saturating_sub(bytes)) {
@@ -117,5 +117,5 @@ impl Empties {
     }
 }
 
-/// The most elements without bytes in a payload.
+/// Maximum number of elements without bytes in a payload.
 const MAX_EMPTIES: usize = 1 << 16;

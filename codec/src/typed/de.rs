@@ -1,4 +1,4 @@
-//! From postcard. Postcard itself reads what contains nothing; what contains something is walked over here, within the limits.
+//! Deserializer for the typed format. Postcard reads leaf values; containers are handled here, within the limits.
 
 use super::{Empties, MAX_DEPTH};
 use crate::DecodeError;
@@ -39,17 +39,17 @@ pub(super) fn value<'de, T: Deserialize<'de>>(
 
 struct Deserializer<'de> {
     postcard: postcard::Deserializer<'de, Slice<'de>>,
-    /// How many levels there may be from here.
+    /// Remaining levels of nesting.
     levels: usize,
     empties: Empties,
-    /// Whether the sequence or map that began last announces no more than there are bytes. Here, as `Items` then fits into two
+    /// Whether the sequence or map that began last announces at most as many elements as there are bytes. Kept here so that `Items` fits into two
     /// registers.
     sure: bool,
     /// Those that have not been read.
     segments: slice::IterMut<'de, Segment>,
-    /// Where the next one of them belongs, or [`NO_SEGMENT`].
+    /// Position of the next segment, or [`NO_SEGMENT`].
     next: usize,
-    /// Where the bytes end.
+    /// End of the bytes.
     end: usize,
 }
 
@@ -81,13 +81,13 @@ impl<'de> Deserializer<'de> {
         Ok(Content::Inline(bytes))
     }
 
-    /// A value that contains no other.
+    /// Reads a leaf value.
     #[inline]
     fn plain<T: Deserialize<'de>>(&mut self) -> Result<T, Error> {
         T::deserialize(&mut self.postcard).map_err(unreadable)
     }
 
-    /// The bytes ahead. Postcard tells them when it ends only, so it begins anew.
+    /// The remaining bytes. Postcard returns them only when it ends, so it is restarted.
     #[inline]
     fn rest(&mut self) -> &'de [u8] {
         let ended = mem::replace(&mut self.postcard, postcard::Deserializer::from_bytes(&[]));
@@ -96,7 +96,7 @@ impl<'de> Deserializer<'de> {
         rest
     }
 
-    /// Reads what a value contains.
+    /// Reads the contents of a value.
     #[inline]
     fn inside<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
         self.levels = self.levels.checked_sub(1).ok_or_else(too_deep)?;
@@ -105,13 +105,13 @@ impl<'de> Deserializer<'de> {
         result
     }
 
-    /// Elements, as many as the type has.
+    /// Elements whose number the type determines.
     #[inline]
     fn fields<V: Visitor<'de>>(&mut self, len: usize, visitor: V) -> Result<V::Value, Error> {
         self.inside(|inner| visitor.visit_seq(Items { deserializer: inner, left: len }))
     }
 
-    /// Elements or entries, as many as the bytes say.
+    /// Elements or entries whose number is in the bytes.
     #[inline]
     fn items<T>(&mut self, read: impl FnOnce(Items<'_, 'de>) -> Result<T, Error>) -> Result<T, Error> {
         let announced: usize = self.plain()?;
@@ -178,7 +178,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         visitor.visit_borrowed_bytes(self.content()?.borrowed())
     }
 
-    /// The string is allocated here, where that may fail.
+    /// Allocates the string here, fallibly.
     #[inline]
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if self.next == NO_SEGMENT {
@@ -189,18 +189,18 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         visitor.visit_string(text)
     }
 
-    /// The bytes are allocated here, where that may fail.
+    /// Allocates the bytes here, fallibly.
     #[inline]
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_byte_buf(self.content()?.owned()?)
     }
 
-    // The bytes don't say what they are, and neither fields nor variants have names there.
+    // The bytes are not self-describing, and contain no names of fields or variants.
     unsupported! { deserialize_any deserialize_identifier deserialize_ignored_any }
 
     #[inline]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        // `None` and `Some(())` differ in one byte, and there is no other.
+        // `None` and `Some(())` differ in their only byte.
         match self.plain::<Option<()>>()? {
             None => visitor.visit_none(),
             Some(()) => self.inside(|inner| visitor.visit_some(inner)),
@@ -311,10 +311,10 @@ impl<'de> de::VariantAccess<'de> for &mut Deserializer<'de> {
     }
 }
 
-/// What a value contains.
+/// The contents of a value.
 struct Items<'d, 'de> {
     deserializer: &'d mut Deserializer<'de>,
-    /// How many elements or entries are to come.
+    /// Remaining number of elements or entries.
     left: usize,
 }
 
@@ -328,7 +328,7 @@ impl<'de> Items<'_, 'de> {
         seed.deserialize(&mut *self.deserializer).map(Some)
     }
 
-    /// How many are to come, unless that is a mere announcement.
+    /// Remaining number, unless it is only announced.
     #[inline]
     fn hint(&self) -> Option<usize> {
         self.deserializer.sure.then_some(self.left)
@@ -373,7 +373,7 @@ fn unreadable(error: postcard::Error) -> Error {
     Error(Box::new(DecodeError::mismatch(error.to_string())))
 }
 
-/// No segment belongs there.
+/// There is no further segment.
 const NO_SEGMENT: usize = usize::MAX;
 
 #[cold]
@@ -398,7 +398,7 @@ fn too_many() -> Error {
     )))
 }
 
-/// A pointer: results are passed on at every level.
+/// A pointer, because results pass through every level.
 #[derive(Debug)]
 struct Error(Box<DecodeError>);
 

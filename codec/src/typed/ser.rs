@@ -1,5 +1,5 @@
-//! To postcard. Postcard itself writes what contains nothing; what contains something is walked over here, within the limits of
-//! those who read it.
+//! Serializer for the typed format. Postcard writes leaf values; containers are handled here, within the limits of
+//! readers.
 
 use super::{Empties, MAX_DEPTH};
 use crate::EncodeError;
@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use serde::ser::{self, Serialize, Serializer as _};
 
-/// Appends `value` to `buffer`, and marks its segments. Both have a part of it in the end if that fails.
+/// Appends `value` to `buffer`, and marks its segments. Both may contain a part of it if that fails.
 pub(super) fn value<T: Serialize + ?Sized>(
     value: &T,
     buffer: &mut Vec<u8>,
@@ -40,7 +40,7 @@ impl Output<'_> {
         self.marks.mark(len, self.postcard.output.0.len());
     }
 
-    /// Writes shared bytes, whose content stays where it is. `false`: it has to be copied.
+    /// Writes shared bytes without a copy. Returns `false` if they must be copied.
     #[cold]
     fn share(&mut self) -> Result<bool, Error> {
         let Some(bytes) = self.marks.offered() else {
@@ -55,12 +55,12 @@ impl Output<'_> {
 /// Writes one value.
 struct Serializer<'o, 'b> {
     output: &'o mut Output<'b>,
-    /// How many levels there may be from here.
+    /// Remaining levels of nesting.
     levels: usize,
 }
 
 impl<'o, 'b> Serializer<'o, 'b> {
-    /// For what the value at hand contains.
+    /// Serializer for the contents of the current value.
     #[inline]
     fn inner(self) -> Result<Self, Error> {
         match self.levels.checked_sub(1) {
@@ -69,7 +69,7 @@ impl<'o, 'b> Serializer<'o, 'b> {
         }
     }
 
-    /// Elements, as many as the type has.
+    /// Elements whose number the type determines.
     #[inline]
     fn fields(self) -> Result<Items<'o, 'b>, Error> {
         let Self { output, levels } = self.inner()?;
@@ -241,14 +241,14 @@ impl<'o, 'b> ser::Serializer for Serializer<'o, 'b> {
     }
 }
 
-/// What a value contains.
+/// The contents of a value.
 struct Items<'o, 'b> {
     output: &'o mut Output<'b>,
-    /// How many levels there may be from here.
+    /// Remaining levels of nesting.
     levels: usize,
-    /// Elements or entries that the bytes announce: none where the type says it.
+    /// Number of elements or entries announced in the bytes. 0 if the type determines it.
     announced: usize,
-    /// Where the first one begins.
+    /// Start of the first element.
     begin: usize,
 }
 
@@ -339,7 +339,7 @@ impl postcard::ser_flavors::Flavor for Append<'_> {
     }
 }
 
-/// Why [`Append`] failed, or a type.
+/// Why [`Append`] or a type failed.
 #[cold]
 pub(crate) fn unwritable(error: postcard::Error) -> EncodeError {
     match error {
@@ -363,7 +363,7 @@ fn too_many() -> Error {
     Error(Box::new(EncodeError::new("too many elements take no bytes: 65536 at most can be sent")))
 }
 
-/// A pointer: results are passed on at every level.
+/// A pointer, because results pass through every level.
 #[derive(Debug)]
 struct Error(Box<EncodeError>);
 

@@ -15,18 +15,18 @@ pub struct BigInt {
 }
 
 impl BigInt {
-    /// From a sign and a little-endian magnitude; leading zeros don't count.
+    /// Creates an integer from a sign and a little-endian magnitude. Leading zeros are ignored.
     pub fn new(negative: bool, magnitude: &[u8]) -> Self {
         let len = magnitude.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         Self { negative: negative && len > 0, magnitude: magnitude[..len].to_vec() }
     }
 
-    /// The same from a magnitude without leading zeros, of a length that the peer has chosen.
+    /// Creates an integer from a magnitude without leading zeros, whose length the peer has chosen. Fallible.
     pub(super) fn read(negative: bool, magnitude: &[u8]) -> Result<Self, OutOfMemory> {
         Ok(Self { negative, magnitude: memory::copied(magnitude)? })
     }
 
-    /// Whether it is less than zero.
+    /// Whether the integer is negative.
     pub fn is_negative(&self) -> bool {
         self.negative
     }
@@ -91,7 +91,7 @@ impl fmt::Display for BigInt {
     }
 }
 
-/// A text is no integer.
+/// A text is not an integer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected an optional minus sign and decimal digits")]
 pub struct ParseBigIntError;

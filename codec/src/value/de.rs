@@ -1,4 +1,4 @@
-//! From the value format to anything that serde can deserialize, without a tree in between.
+//! Deserializer for the value format, without an intermediate tree.
 
 use super::handle::HANDLE_TOKEN;
 use super::model::{self, VALUE_TOKEN, check_view};
@@ -16,11 +16,11 @@ use serde::de::{self, Deserialize, Error, IntoDeserializer, Unexpected, Visitor}
 
 /// Reads a value that fills `bytes`.
 ///
-/// Of two properties with the same key the later one holds in a [`Value`] and in maps. Structs for which serde derives `Deserialize` refuse
+/// Of two properties with the same key, a [`Value`] and maps keep the later one. Structs with a derived `Deserialize` refuse
 /// such an object.
 ///
 /// # Errors
-/// When the bytes are no value, or one of another type than `T`, with the path to what is at fault.
+/// When the bytes are not a value, or not of type `T`, with the path to the value at fault.
 pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
     from_payload(bytes, &mut [])
 }
@@ -42,7 +42,7 @@ pub fn from_payload<'de, T: Deserialize<'de>>(
     Ok(value)
 }
 
-/// Reads the arguments of a call, an array, into a tuple `T`. Missing arguments at the end are `None` if they may be.
+/// Reads the arguments of a call, an array, into a tuple `T`. Missing optional arguments at the end are `None`.
 ///
 /// # Errors
 /// As [`from_slice`], and when there are too many or too few arguments. Paths begin with `args`.
@@ -70,12 +70,12 @@ pub fn args_from_payload<'de, T: Deserialize<'de>>(
 struct State<'de> {
     reader: Reader<'de>,
     input: Input<'de>,
-    /// Where the objects are, once one is met again.
+    /// Positions of the objects, once one is shared.
     index: Option<Box<Index<'de>>>,
-    /// Bytes that shared objects may still cause to be read again.
+    /// Remaining bytes that may be read again because of shared objects.
     budget: usize,
-    /// For how many items room may still be made before they are read. Each takes a byte at least, so only announcements
-    /// of what is not there, one within the other, use this up.
+    /// Remaining number of items for which memory may be reserved before they are read. Each item takes at least one byte, so only nested
+    /// announcements of missing items exhaust this.
     unreserved: usize,
 }
 
@@ -88,7 +88,7 @@ impl<'de> State<'de> {
         Ok(Self { reader, input, index: None, budget, unreserved: bytes.len() })
     }
 
-    /// Does something with a reader that stands before the object of this number.
+    /// Runs a closure with a reader positioned at the object with this number.
     fn at_shared<T>(
         &mut self,
         number: u32,
@@ -111,7 +111,7 @@ impl<'de> State<'de> {
         Ok(())
     }
 
-    /// How many of `count` items to make room for.
+    /// Number of items, of `count`, for which to reserve memory.
     fn reserve(&mut self, count: usize) -> usize {
         let reserved = count.min(self.unreserved);
         self.unreserved -= reserved;
@@ -130,8 +130,8 @@ impl<'de> State<'de> {
         there
     }
 
-    /// Does something with another reader. Readers are large, so it lies on the heap: values nest deep, stacks are
-    /// short.
+    /// Runs a closure with another reader. It is on the heap, because readers are large, values nest deeply, and stacks are
+    /// small.
     fn elsewhere<T>(&mut self, mut reader: Box<Reader<'de>>, read: impl FnOnce(&mut Self) -> T) -> T {
         core::mem::swap(&mut self.reader, &mut reader);
         let result = read(self);
@@ -161,7 +161,7 @@ struct Deserializer<'a, 'de> {
 }
 
 impl<'a, 'de> Deserializer<'a, 'de> {
-    /// For a value at this depth, unless that is too deep. Whatever is empty contains none.
+    /// Deserializer for a value at this depth, unless that is too deep. Empty containers are allowed one level deeper.
     fn nested(state: &'a mut State<'de>, depth: usize) -> Result<Self, DecodeError> {
         if depth <= MAX_DEPTH {
             Ok(Self { state, depth })
@@ -170,7 +170,7 @@ impl<'a, 'de> Deserializer<'a, 'de> {
         }
     }
 
-    /// For what the value contains.
+    /// Deserializer for the contents of the value.
     fn inner(self) -> Result<Self, DecodeError> {
         Self::nested(self.state, self.depth + 1)
     }
@@ -207,7 +207,7 @@ impl<'a, 'de> Deserializer<'a, 'de> {
                 let reserved = self.state.reserve(len);
                 let mut properties = Properties { state: self.state, depth, left: len, reserved, key: Key::default() };
                 let value = visitor.visit_map(&mut properties)?;
-                // What the visitor didn't want.
+                // The rest, which the visitor has not read.
                 properties.finish()?;
                 Ok(value)
             }
@@ -262,7 +262,7 @@ impl<'a, 'de> Deserializer<'a, 'de> {
         self.visit(item, visitor)
     }
 
-    /// A [`Handle`](super::Handle). Apart, since the frames of newtypes are on the stack once for each level.
+    /// A [`Handle`](super::Handle). A separate function, since frames of newtypes are on the stack once for each level.
     #[inline(never)]
     fn handle<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let depth = self.depth + 1;
@@ -277,7 +277,7 @@ impl<'a, 'de> Deserializer<'a, 'de> {
         }
     }
 
-    /// Reads bytes and visits them by `visit`, or whatever comes instead of bytes.
+    /// Reads bytes and passes them to `visit`, or visits another item.
     fn byte_buf<V: Visitor<'de>>(
         self,
         visitor: V,
@@ -301,7 +301,7 @@ impl<'a, 'de> Deserializer<'a, 'de> {
         visit(content, visitor)
     }
 
-    /// The bytes that a view shows; its buffer is what comes next.
+    /// The bytes of a view, whose buffer is the next item.
     fn view_bytes(self, kind: ViewKind, offset: u64, len: Option<u64>) -> Result<&'de [u8], DecodeError> {
         let Deserializer { state, .. } = self.inner()?;
         let (bytes, resizable) = match state.reader.item()? {
@@ -310,7 +310,7 @@ impl<'a, 'de> Deserializer<'a, 'de> {
                 let next = state.reader.objects();
                 match state.reader.item()? {
                     Item::Buffer { bytes, max } => Ok((bytes, max.is_some())),
-                    // Two objects: the array, which is no buffer, comes first.
+                    // Two objects: the array, which is not a buffer, is the first.
                     Item::Bytes(bytes) if next != number => Ok((bytes, false)),
                     _ => Err(DecodeError::malformed("a view is of something else than a buffer")),
                 }
@@ -388,7 +388,7 @@ macro_rules! integers {
     ($($method:ident $type:ty => $visit:ident;)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
             match self.state.reader.item()? {
-                // -0, or an integer of a size at which numbers are no longer safe, but exact all the same.
+                // -0, or an integer beyond 2^53 - 1 that is exact nevertheless.
                 Item::Float(number) if (number as $type) as f64 == number && number.abs() < WIDEST => {
                     visitor.$visit(number as $type)
                 }
@@ -398,7 +398,7 @@ macro_rules! integers {
     };
 }
 
-/// Floats from here on don't fit 64 bits.
+/// The smallest float that does not fit 64 bits.
 const WIDEST: f64 = 9_223_372_036_854_775_808.0;
 
 impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
@@ -421,7 +421,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
         deserialize_u128 u64 => visit_u64;
     }
 
-    /// The string is allocated here, where that may fail.
+    /// Allocates the string here, fallibly.
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.state.reader.holding(Held::Text)? {
             Item::Text(Text::Utf8(text)) => visitor.visit_string(self.state.reader.owned_text(text)?),
@@ -433,7 +433,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
         }
     }
 
-    /// The bytes are allocated here, where that may fail.
+    /// Allocates the bytes here, fallibly.
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         self.byte_buf(visitor, |content, visitor| visitor.visit_byte_buf(content.owned()?))
     }
@@ -485,7 +485,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
                 Item::Reference { owner, kind, id } => {
                     visitor.visit_newtype_struct(SeqDeserializer::new([owner as u64, kind as u64, id].into_iter()))
                 }
-                // Three numbers are none here, either.
+                // Three numbers are not a reference here either.
                 item => Err(unexpected(describe(item), &visitor)),
             };
         }
@@ -826,7 +826,7 @@ impl<'de> de::VariantAccess<'de> for Variant<'_, 'de> {
     }
 }
 
-/// The arguments of a call, of which `count` are there.
+/// The arguments of a call, of which `count` are present.
 struct Args<'a, 'de> {
     state: &'a mut State<'de>,
     count: usize,
@@ -919,7 +919,7 @@ fn wrong_count(expected: usize, count: usize) -> DecodeError {
     DecodeError::mismatch(alloc::format!("expected {expected} argument{plural}, got {count}"))
 }
 
-/// Bytes that shared objects of a payload may cause to be read again: this number, plus [`PER_BYTE`] for each byte of the payload.
+/// Bytes that may be read again because of shared objects: this number, plus [`PER_BYTE`] for each byte of the payload.
 const BUDGET: usize = 32 << 20;
 
 /// Bytes that each byte of a payload adds to [`BUDGET`].

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
-/// Whatever the value format can express: what structured clone covers, references and handles.
+/// Any value of the value format: the values of structured clone, references and handles.
 ///
 /// A graph is written as a tree: objects are numbered in the order in which they begin, outermost first, and
 /// [`Shared`](Self::Shared) stands for the object with that number once more. Everything but primitives, references and handles is
@@ -28,7 +28,7 @@ pub enum Value {
     Null,
     /// A boolean.
     Boolean(bool),
-    /// A number; -0, NaN and the infinities included.
+    /// A number, including -0, NaN and the infinities.
     Number(f64),
     /// A bigint.
     BigInt(BigInt),
@@ -44,12 +44,12 @@ pub enum Value {
         source: Text,
         /// Its flags.
         flags: String,
-        /// Where the next search begins.
+        /// Index at which the next search begins.
         last_index: u64,
     },
     /// An `Array`. Its elements may be [`Hole`](Self::Hole)s.
     Array(Vec<Value>),
-    /// An element that an array doesn't have; nowhere else.
+    /// A missing element of an array. Not allowed anywhere else.
     Hole,
     /// A plain object: its own properties in order.
     Object(Vec<(PropertyKey, Value)>),
@@ -65,20 +65,20 @@ pub enum Value {
     Buffer {
         /// Its contents.
         bytes: Vec<u8>,
-        /// Up to how many bytes it can be resized, if it can.
+        /// Maximum length in bytes, if it is resizable.
         max: Option<u64>,
     },
     /// A `Uint8Array` over the whole of a buffer of its own.
     Bytes(Vec<u8>),
     /// Any other typed array or a `DataView`.
     View {
-        /// Of which type.
+        /// The type of the view.
         kind: ViewKind,
         /// A [`Buffer`](Self::Buffer), or [`Shared`](Self::Shared) with the number of one.
         buffer: Box<Value>,
-        /// Where it begins, in bytes; a multiple of the element's size.
+        /// Offset in bytes: a multiple of the element size.
         offset: u64,
-        /// Its length in elements; `None` if it follows the length of a resizable buffer.
+        /// Length in elements. `None` if it follows the length of a resizable buffer.
         len: Option<u64>,
     },
     /// A `Blob`.
@@ -94,54 +94,54 @@ pub enum Value {
         kind: String,
         /// Its name.
         name: Text,
-        /// In milliseconds since 1970.
+        /// Last modification, in milliseconds since 1970.
         last_modified: f64,
         /// Its contents.
         bytes: Vec<u8>,
     },
     /// An `ImageData`.
     Image {
-        /// In pixels.
+        /// Width in pixels.
         width: u32,
-        /// In pixels.
+        /// Height in pixels.
         height: u32,
-        /// `srgb` or `display-p3`.
+        /// Colour space: `srgb` or `display-p3`.
         color_space: String,
-        /// Four bytes a pixel.
+        /// Pixels, four bytes each.
         pixels: Vec<u8>,
     },
-    /// A reference to an object that stays where it is.
+    /// A reference to an object that stays at its end.
     Reference {
-        /// Whose object it is.
+        /// Owner of the object.
         owner: RefOwner,
-        /// What it is.
+        /// Kind of the object.
         kind: RefKind,
-        /// Names it.
+        /// Its id.
         id: u64,
     },
-    /// An object that travels as a posted message beside the payload. A program in Rust receives no such messages, and has only the number.
+    /// A posted object, which is sent in a message beside the payload. A program in Rust receives no such messages, and has only the number.
     Posted {
-        /// Which end has posted it.
+        /// The end that has posted it.
         owner: RefOwner,
-        /// Names it.
+        /// Its number.
         number: u64,
     },
-    /// The object with this number once more.
+    /// A further occurrence of the object with this number.
     Shared(u32),
-    /// A handle of something that stays where it is.
+    /// A handle of an object that stays at its end.
     Handle {
-        /// Whose it is.
+        /// Owner of the object.
         owner: RefOwner,
-        /// What it is.
+        /// Kind of the object.
         kind: HandleKind,
-        /// Names it.
+        /// Its id.
         id: u64,
         /// Description by the owner. [`Undefined`](Self::Undefined) if the owner is the receiver.
         description: Box<Value>,
     },
 }
 
-/// A string as JavaScript has it.
+/// A string of JavaScript.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Text {
     /// A well-formed string.
@@ -168,16 +168,16 @@ pub enum PropertyKey {
     Symbol(Symbol),
 }
 
-/// An error as JavaScript has it.
+/// An error of JavaScript.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ErrorValue {
     /// The name of its class, such as `TypeError`.
     pub class: Text,
-    /// What it says.
+    /// Its message.
     pub message: Text,
-    /// Where it was thrown.
+    /// Its stack trace.
     pub stack: Text,
-    /// What caused it, if it has a cause.
+    /// Its cause, if it has one.
     pub cause: Option<Value>,
     /// Its other own properties in order.
     pub properties: Vec<(PropertyKey, Value)>,
@@ -187,8 +187,8 @@ impl Value {
     /// Appends the value to `buffer`.
     ///
     /// # Errors
-    /// When the value is no graph that can be: a hole outside of an array, a `Shared` before its object, a view outside of its buffer,
-    /// nesting beyond [`MAX_DEPTH`]. The buffer is as before then.
+    /// When the value is not a valid graph: a hole outside of an array, a `Shared` before its object, a view outside of its buffer,
+    /// nesting beyond [`MAX_DEPTH`]. The buffer is then unchanged.
     pub fn encode(&self, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
         let before = buffer.len();
         let mut writer = Writer::new(buffer);
@@ -202,7 +202,7 @@ impl Value {
     /// Reads a value that fills `bytes`.
     ///
     /// # Errors
-    /// When the bytes are no value.
+    /// When the bytes are not a value.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
         let value = Self::decode_with(&mut reader, 0)?;
@@ -210,25 +210,25 @@ impl Value {
         Ok(value)
     }
 
-    /// Writes the value amid others: its objects get the numbers that are next there.
+    /// Writes the value among others: its objects get the next numbers there.
     pub(crate) fn encode_with(&self, writer: &mut Writer<'_>, depth: usize) -> Result<(), EncodeError> {
         let base = writer.objects();
         Encoder { writer, buffers: Vec::new(), base }.value(self, depth)
     }
 
-    /// Reads a value amid others, and counts its objects from 0.
+    /// Reads a value among others, and counts its objects from 0.
     pub(crate) fn decode_with(reader: &mut Reader<'_>, depth: usize) -> Result<Self, DecodeError> {
         let base = reader.objects();
         Decoder { reader, buffers: Vec::new(), base }.value(depth)
     }
 
-    /// Whether both are the same value, with NaN the same as NaN and -0 another than 0.
+    /// Whether both are the same value. NaN equals NaN, and -0 differs from 0.
     pub fn same(&self, other: &Self) -> bool {
         let (mut left, mut right) = (Vec::new(), Vec::new());
         self.encode(&mut left).is_ok() && other.encode(&mut right).is_ok() && left == right
     }
 
-    /// The string, if it is a well-formed one.
+    /// The text, if the value is a well-formed string.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(Text::Utf8(text)) => Some(text),
@@ -236,7 +236,7 @@ impl Value {
         }
     }
 
-    /// The number, if it is one.
+    /// The number, if the value is one.
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Self::Number(number) => Some(*number),
@@ -244,14 +244,14 @@ impl Value {
         }
     }
 
-    /// The property of this name, if it is an object or an error that has it.
+    /// The property with this name, if the value is an object or an error that has it.
     pub fn get(&self, key: &str) -> Option<&Self> {
         let properties = match self {
             Self::Object(properties) => properties,
             Self::Error(error) => &error.properties,
             _ => return None,
         };
-        // Of several with the same key the last one holds.
+        // Of several with the same key, the last one counts.
         properties.iter().rfind(|(name, _)| name.as_str() == Some(key)).map(|(_, value)| value)
     }
 }
@@ -284,7 +284,7 @@ impl Text {
 }
 
 impl PropertyKey {
-    /// The key, if it is a well-formed string.
+    /// The text, if the key is a well-formed string.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::Text(Text::Utf8(text)) => Some(text),
@@ -447,7 +447,7 @@ impl Encoder<'_, '_> {
         Ok(())
     }
 
-    /// Apart, since the frame of [`value`](Self::value) is on the stack once for each level.
+    /// A separate function, since the frame of [`value`](Self::value) is on the stack once for each level.
     #[inline(never)]
     fn handle(
         &mut self,
@@ -579,7 +579,7 @@ impl<'de> Decoder<'_, 'de> {
         Ok(Value::Handle { owner, kind, id, description: memory::boxed(self.value(depth)?)? })
     }
 
-    /// A value that contains no other. Apart, since the frame of [`value`](Self::value) is on the stack once for each level.
+    /// Reads a leaf value. A separate function, since the frame of [`value`](Self::value) is on the stack once for each level.
     #[inline(never)]
     fn leaf(&mut self, item: Item<'de>) -> Result<Value, DecodeError> {
         Ok(match item {
@@ -630,7 +630,7 @@ impl<'de> Decoder<'_, 'de> {
                     return Err(DecodeError::mismatch(text));
                 }
             },
-            // The others contain values.
+            // All other items contain values.
             _ => return Err(DecodeError::malformed("a hole stands outside of an array")),
         })
     }
@@ -643,7 +643,7 @@ impl<'de> Decoder<'_, 'de> {
         self.list(len, |decoder| Ok((PropertyKey::read(decoder.reader.key()?)?, decoder.value(depth)?)))
     }
 
-    /// Memory grows with the items that are really there: those of a `Value` are larger than the byte that announces one.
+    /// Memory grows with the items that have been read: a `Value` is larger than the byte that announces it.
     fn list<T>(
         &mut self,
         len: usize,
@@ -709,7 +709,7 @@ impl fmt::Display for Text {
     }
 }
 
-/// How a `Value` tells the value format's serializer and deserializer that it is one. For other formats it is a newtype around the bytes
+/// Name of the newtype by which the serializer and deserializer of the value format recognize a `Value`. For other formats it is a newtype around the bytes
 /// of its encoding.
 pub(crate) const VALUE_TOKEN: &str = "$coincide::Value";
 
@@ -718,7 +718,7 @@ slots! {
     LENT: (Detached, usize);
     /// The same writer when the value has been written.
     WRITTEN: (Detached, Result<(), EncodeError>);
-    /// What the visitor of a `Value` takes when it visits a unit.
+    /// The value for the visitor of a `Value`, which takes it when it visits a unit.
     READ: Value;
 }
 
@@ -752,7 +752,7 @@ pub(super) fn visit<'de, V: serde::de::Visitor<'de>>(value: Value, visitor: V) -
     value.encode(&mut bytes).map_err(|error| {
         if error.is_out_of_memory() { OutOfMemory.into() } else { DecodeError::mismatch(error.to_string()) }
     })?;
-    // It is decoded again from its bytes: once is enough at a time.
+    // Decoded again from its bytes, once at a time.
     drop(value);
     visitor.visit_bytes(&bytes)
 }
@@ -779,7 +779,7 @@ impl Serialize for Value {
         }
 
         if !slot::AVAILABLE {
-            // Here, since errors keep their text at this serializer.
+            // Here, because this serializer keeps the text of errors.
             return serializer.serialize_newtype_struct(VALUE_TOKEN, serde_bytes::Bytes::new(&encoded(self)?));
         }
         serializer.serialize_newtype_struct(VALUE_TOKEN, &Content(self))
@@ -810,7 +810,7 @@ impl<'de> Deserialize<'de> for Value {
                 Value::decode(bytes).map_err(E::custom)
             }
 
-            /// Formats without bytes have them as numbers.
+            /// Formats without byte strings represent them as numbers.
             fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
                 let mut bytes = Vec::new();
                 while let Some(byte) = elements.next_element()? {

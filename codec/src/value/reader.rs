@@ -1,4 +1,4 @@
-//! Reads items of the value format.
+//! Reader for items of the value format.
 
 use super::reference::Reference;
 use super::wire::{COLOR_SPACES, tag};
@@ -11,9 +11,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
-/// Gives the items of a payload one after the other, borrowing text and bytes from it. For hostile bytes there are errors.
+/// Reads the items of a payload in order, borrowing text and bytes from it. Malformed bytes are errors.
 ///
-/// What an item announces follows it: see [`Item`].
+/// The contents of an item follow it: see [`Item`].
 ///
 /// ```
 /// use coincide_codec::Value;
@@ -47,18 +47,18 @@ pub struct Reader<'de> {
 #[derive(Debug)]
 struct Rope<'de> {
     segments: Unread<'de>,
-    /// Where the next one of them belongs, or [`NO_SEGMENT`].
+    /// Position of the next segment, or [`NO_SEGMENT`].
     next: usize,
-    /// Bytes of those that have been read.
+    /// Total length in bytes of the segments that have been read.
     read: usize,
-    /// Which contents of the item that is read next are held if they are segments.
+    /// Contents of the next item to hold if they are segments.
     holds: Held,
     held: Option<Content<'de>>,
 }
 
 #[derive(Debug)]
 enum Unread<'de> {
-    /// No object is shared, so each content is read once.
+    /// Whether no object is shared, so that each content is read once.
     Once(&'de mut [Segment]),
     Again(&'de [Segment]),
 }
@@ -67,9 +67,9 @@ enum Unread<'de> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Held {
     Nothing,
-    /// Those of strings.
+    /// Contents of strings.
     Text,
-    /// Those of buffers, byte strings, blobs, files and images.
+    /// Contents of buffers, byte strings, blobs, files and images.
     Bytes,
     /// Both.
     Any,
@@ -118,7 +118,7 @@ pub(crate) struct Input<'de> {
 }
 
 impl<'de> Input<'de> {
-    /// A reader for it, and itself. Without shared objects, the reader has the segments, and no object can be read again.
+    /// Creates a reader and the state for reading objects again. Without shared objects, the reader has the segments, and no object can be read again.
     pub(crate) fn read(head: &'de [u8], segments: &'de mut [Segment]) -> Result<(Self, Reader<'de>), DecodeError> {
         let is_shared = !segments.is_empty() && Input { head, segments: &*segments }.shares()?;
         if is_shared {
@@ -142,7 +142,7 @@ impl<'de> Input<'de> {
     }
 }
 
-/// Where the objects of a payload begin.
+/// Positions of the objects of a payload.
 #[derive(Debug)]
 pub(crate) struct Index<'de> {
     objects: Vec<Place>,
@@ -150,12 +150,12 @@ pub(crate) struct Index<'de> {
     keys: Table<Key<'de>>,
 }
 
-/// Where an object begins.
+/// Position of an object.
 #[derive(Debug)]
 struct Place {
-    /// In bytes.
+    /// Offset in bytes.
     at: u32,
-    /// How many keys have numbers there.
+    /// Number of keys that have numbers there.
     keys: u8,
 }
 
@@ -178,7 +178,7 @@ impl<'de> Index<'de> {
     }
 }
 
-/// One item. Counts are of what follows; a count never exceeds the bytes that are left.
+/// One item. Counts refer to the items or pairs that follow, and never exceed the remaining bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Item<'de> {
     /// `undefined`.
@@ -193,7 +193,7 @@ pub enum Item<'de> {
     Float(f64),
     /// A bigint.
     BigInt {
-        /// Whether it is less than zero.
+        /// Whether it is negative.
         negative: bool,
         /// Its magnitude, little-endian, without leading zeros.
         magnitude: &'de [u8],
@@ -202,9 +202,9 @@ pub enum Item<'de> {
     Text(Text<'de>),
     /// A symbol.
     Symbol {
-        /// Registered under the key `name`, or well known by that name.
+        /// Whether the symbol is registered (`Symbol.for`) or well known.
         registered: bool,
-        /// See above.
+        /// Key of the registered symbol, or name of the well-known one.
         name: &'de str,
     },
     /// A date, in milliseconds since 1970.
@@ -215,18 +215,18 @@ pub enum Item<'de> {
         source: Text<'de>,
         /// Its flags.
         flags: &'de str,
-        /// Where the next search begins.
+        /// Index at which the next search begins.
         last_index: u64,
     },
-    /// An array of so many items.
+    /// An array, with its number of items.
     Array(usize),
-    /// An element that an array doesn't have.
+    /// A missing element of an array.
     Hole,
-    /// A plain object of so many pairs of a [key](Reader::key) and an item.
+    /// A plain object, with its number of pairs of a [key](Reader::key) and an item.
     Object(usize),
-    /// A `Map` of so many pairs of items.
+    /// A `Map`, with its number of pairs of items.
     Map(usize),
-    /// A `Set` of so many items.
+    /// A `Set`, with its number of items.
     Set(usize),
     /// An error. Its cause follows if it has one, then the properties.
     Error {
@@ -238,7 +238,7 @@ pub enum Item<'de> {
         stack: Text<'de>,
         /// Whether it has a cause.
         has_cause: bool,
-        /// Pairs of a key and an item.
+        /// Number of pairs of a key and an item.
         properties: usize,
     },
     /// An object around the primitive that follows.
@@ -247,18 +247,18 @@ pub enum Item<'de> {
     Buffer {
         /// Its contents.
         bytes: &'de [u8],
-        /// Up to how many bytes it can be resized, if it can.
+        /// Maximum length in bytes, if it is resizable.
         max: Option<u64>,
     },
     /// A `Uint8Array` over a buffer of its own: two objects.
     Bytes(&'de [u8]),
     /// A view of the buffer that follows.
     View {
-        /// Of which type.
+        /// The type of the view.
         kind: ViewKind,
-        /// Where it begins, in bytes.
+        /// Offset in bytes.
         offset: u64,
-        /// Its length in elements; `None` if it follows the buffer's.
+        /// Length in elements. `None` if it follows the buffer's.
         len: Option<u64>,
     },
     /// A `Blob`.
@@ -274,52 +274,52 @@ pub enum Item<'de> {
         kind: &'de str,
         /// Its name.
         name: Text<'de>,
-        /// In milliseconds since 1970.
+        /// Last modification, in milliseconds since 1970.
         last_modified: f64,
         /// Its contents.
         bytes: &'de [u8],
     },
     /// An `ImageData`.
     Image {
-        /// In pixels.
+        /// Width in pixels.
         width: u32,
-        /// In pixels.
+        /// Height in pixels.
         height: u32,
-        /// `srgb` or `display-p3`.
+        /// Colour space: `srgb` or `display-p3`.
         color_space: &'de str,
-        /// Four bytes a pixel.
+        /// Pixels, four bytes each.
         pixels: &'de [u8],
     },
-    /// A reference to an object that stays where it is.
+    /// A reference to an object that stays at its end.
     Reference {
-        /// Whose object it is.
+        /// Owner of the object.
         owner: RefOwner,
-        /// What it is.
+        /// Kind of the object.
         kind: RefKind,
-        /// Names it.
+        /// Its id.
         id: u64,
     },
-    /// An object that travels as a posted message, which programs in Rust do not receive.
+    /// A posted object, which programs in Rust do not receive.
     Posted {
-        /// Which end has posted it.
+        /// The end that has posted it.
         owner: RefOwner,
-        /// Names it.
+        /// Its number.
         number: u64,
     },
-    /// The object with this number once more; it has begun before.
+    /// A further occurrence of the object with this number, which has begun before.
     Shared(u32),
-    /// A handle of something that stays where it is. Its description follows.
+    /// A handle of an object that stays at its end. Its description follows.
     Handle {
-        /// Whose it is.
+        /// Owner of the object.
         owner: RefOwner,
-        /// What it is.
+        /// Kind of the object.
         kind: HandleKind,
-        /// Names it.
+        /// Its id.
         id: u64,
     },
 }
 
-/// A string as it lies in the payload.
+/// A string in the payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Text<'de> {
     /// A string.
@@ -348,9 +348,9 @@ pub enum Key<'de> {
     Text(Text<'de>),
     /// A symbol, as in [`Item::Symbol`].
     Symbol {
-        /// Registered under the key `name`, or well known by that name.
+        /// Whether the symbol is registered (`Symbol.for`) or well known.
         registered: bool,
-        /// See above.
+        /// Key of the registered symbol, or name of the well-known one.
         name: &'de str,
     },
 }
@@ -362,17 +362,17 @@ impl Default for Key<'_> {
 }
 
 impl<'de> Reader<'de> {
-    /// Reads from the start of a payload.
+    /// Creates a reader at the start of a payload.
     pub fn new(input: &'de [u8]) -> Self {
         Self { input, at: 0, keys: Table::default(), objects: 0, rope: Rope::new(Unread::Again(&[])) }
     }
 
-    /// Reads from the start of a payload with segments, all of which stay where they are.
+    /// Creates a reader at the start of a payload with segments, whose contents are skipped.
     fn again(input: Input<'de>) -> Self {
         Self { rope: Rope::new(Unread::Again(input.segments)), ..Self::new(input.head) }
     }
 
-    /// Reads from the start of a payload: `input` is what lies between its segments.
+    /// Creates a reader at the start of a payload with segments. `input` contains the bytes between them.
     ///
     /// Text and bytes are also borrowed from the segments. A segment that is not the content of one of them is an error, which
     /// [`finish`](Self::finish) reports at the latest.
@@ -380,25 +380,25 @@ impl<'de> Reader<'de> {
         Self::again(Input { head: input, segments })
     }
 
-    /// How many objects have begun so far.
+    /// Number of objects that have begun so far.
     pub fn objects(&self) -> u32 {
         self.objects
     }
 
-    /// Bytes that have not been read, without those of segments.
+    /// Number of unread bytes, without those of segments.
     pub fn remaining(&self) -> usize {
         self.input.len() - self.at
     }
 
-    /// Bytes that have been read, with those of segments.
+    /// Number of bytes read, with those of segments.
     pub fn position(&self) -> usize {
         self.at + self.rope.read
     }
 
-    /// Makes sure that all has been read.
+    /// Checks that everything has been read.
     ///
     /// # Errors
-    /// When bytes or segments are left.
+    /// When unread bytes or segments remain.
     pub fn finish(&self) -> Result<(), DecodeError> {
         if self.remaining() > 0 {
             return Err(DecodeError::malformed("bytes are left after the value"));
@@ -406,8 +406,8 @@ impl<'de> Reader<'de> {
         if self.rope.next == NO_SEGMENT { Ok(()) } else { Err(misplaced()) }
     }
 
-    /// The next item, whose content is held if it is a segment and of the right type: the item is empty then, and
-    /// [`owned_text`](Self::owned_text) or [`content`](Self::content) has to follow.
+    /// Reads the next item. Its content is held if it is a segment of the right type: the item is then empty, and
+    /// [`owned_text`](Self::owned_text) or [`content`](Self::content) must follow.
     #[inline]
     pub(super) fn holding(&mut self, holds: Held) -> Result<Item<'de>, DecodeError> {
         self.rope.holds = holds;
@@ -417,7 +417,7 @@ impl<'de> Reader<'de> {
         item
     }
 
-    /// The text of the last item.
+    /// Returns the text of the last item.
     #[inline]
     pub(super) fn owned_text(&mut self, text: &'de str) -> Result<String, DecodeError> {
         match self.rope.held.take() {
@@ -426,16 +426,16 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// The bytes of the last item.
+    /// Returns the bytes of the last item.
     #[inline]
     pub(super) fn content(&mut self, bytes: &'de [u8]) -> Content<'de> {
         self.rope.held.take().unwrap_or(Content::Inline(bytes))
     }
 
-    /// The next item.
+    /// Reads the next item.
     ///
     /// # Errors
-    /// When the bytes are no item.
+    /// When the bytes are not an item.
     #[inline]
     pub fn item(&mut self) -> Result<Item<'de>, DecodeError> {
         let byte = self.byte()?;
@@ -454,34 +454,34 @@ impl<'de> Reader<'de> {
         })
     }
 
-    /// Whether the next element of an array is a hole; it is read then.
+    /// Reads the next element of an array if it is a hole. Returns whether it was.
     pub fn hole(&mut self) -> bool {
         let hole = self.input.get(self.at) == Some(&tag::HOLE);
         self.at += usize::from(hole);
         hole
     }
 
-    /// Whether `undefined` or `null` is next; it is read then.
+    /// Reads the next item if it is `undefined` or `null`. Returns whether it was.
     pub fn nothing(&mut self) -> bool {
         let nothing = matches!(self.input.get(self.at), Some(&(tag::UNDEFINED | tag::NULL)));
         self.at += usize::from(nothing);
         nothing
     }
 
-    /// The key of a property.
+    /// Reads the key of a property.
     ///
     /// # Errors
-    /// When the bytes are no key.
+    /// When the bytes are not a key.
     #[inline]
     pub fn key(&mut self) -> Result<Key<'de>, DecodeError> {
         self.numbered_key().map(|(key, _)| key)
     }
 
-    /// The key of a property, and its number in the payload (from 0) if it has one: the same number, the same key. A new one has the
-    /// number that comes next.
+    /// Reads the key of a property, with its number in the payload (from 0) if it has one. Equal numbers mean equal keys. A new key has the
+    /// next number.
     ///
     /// # Errors
-    /// When the bytes are no key.
+    /// When the bytes are not a key.
     #[inline]
     pub fn numbered_key(&mut self) -> Result<(Key<'de>, Option<usize>), DecodeError> {
         let number = self.varint()?;
@@ -506,19 +506,19 @@ impl<'de> Reader<'de> {
         Ok((key, number))
     }
 
-    /// Reads over an item and all that belongs to it.
+    /// Skips an item and everything within it.
     ///
     /// # Errors
-    /// When the bytes are no item.
+    /// When the bytes are not an item.
     pub fn skip(&mut self) -> Result<(), DecodeError> {
         self.walk(|_| (), |_, _, _| Ok(()))
     }
 
-    /// Reads over an item and all that belongs to it, and tells the references in it, in order: who receives some has to give each back
-    /// as often as it has come.
+    /// Skips an item and everything within it, and reports the references in it, in order. The receiver must release each reference once for each
+    /// arrival.
     ///
     /// # Errors
-    /// When the bytes are no item.
+    /// When the bytes are not an item.
     pub fn skip_references(&mut self, mut found: impl FnMut(Reference)) -> Result<(), DecodeError> {
         let found = |item: &Item<'_>| {
             if let Item::Reference { owner, kind, id } = *item {
@@ -528,10 +528,10 @@ impl<'de> Reader<'de> {
         self.walk(found, |_, _, _| Ok(()))
     }
 
-    /// Whether there may be handles in the bytes of a payload, or of its head. `false` is certain.
+    /// Whether the bytes of a payload, or of its head, may contain handles. `false` is certain.
     ///
-    /// Looks for a tag that is followed by an owner and a kind. UTF-8 has the byte of the tag in emoji and in letters such as `ß`, but text has
-    /// no two control characters behind it.
+    /// Searches for a tag that is followed by an owner and a kind. UTF-8 has the byte of the tag in emoji and in letters such as `ß`, but in text
+    /// it is not followed by two control characters.
     pub fn may_have_handles(bytes: &[u8]) -> bool {
         let (Some(owners), Some(kinds)) = (bytes.get(1..), bytes.get(2..)) else {
             return false;
@@ -539,7 +539,7 @@ impl<'de> Reader<'de> {
         let begins_handle = |((tag, owner), kind): ((&u8, &u8), &u8)| {
             (*tag == tag::HANDLE) & (*owner <= RefOwner::Receiver as u8) & (*kind <= HandleKind::Controller as u8)
         };
-        // Without a branch for each byte, the search is vectorized.
+        // A search without a branch per byte is vectorized.
         bytes.chunks(CHUNK).zip(owners.chunks(CHUNK)).zip(kinds.chunks(CHUNK)).any(|((tags, owners), kinds)| {
             tags.iter().zip(owners).zip(kinds).map(begins_handle).fold(false, |found, begins| found | begins)
         })
@@ -548,7 +548,7 @@ impl<'de> Reader<'de> {
     /// Skips an item and everything within it. `found` receives the owner, kind and id of each handle in it, in order.
     ///
     /// # Errors
-    /// When the bytes are no item.
+    /// When the bytes are not an item.
     pub fn skip_handles(&mut self, mut found: impl FnMut(RefOwner, HandleKind, u64)) -> Result<(), DecodeError> {
         let found = |item: &Item<'_>| {
             if let Item::Handle { owner, kind, id } = *item {
@@ -558,13 +558,13 @@ impl<'de> Reader<'de> {
         self.walk(found, |_, _, _| Ok(()))
     }
 
-    /// Reads from the object with this number on.
+    /// Moves the reader to the object with this number.
     pub(crate) fn at_object(input: Input<'de>, index: &Index<'de>, number: u32) -> Result<Self, DecodeError> {
         let number = number as usize;
         let Some(place) = index.objects.get(number) else {
             return Err(DecodeError::malformed("an object refers to one that is not there"));
         };
-        // The item of a `Uint8Array` is its buffer too.
+        // The item of a `Uint8Array` represents its buffer as well.
         let is_second = number > 0 && index.objects[number - 1].at == place.at;
         let objects = number as u32 - u32::from(is_second);
         let at = place.at as usize;
@@ -573,15 +573,15 @@ impl<'de> Reader<'de> {
         Ok(Self { input: input.head, at, keys: index.keys.first(place.keys.into())?, objects, rope })
     }
 
-    /// Reads over an item. `found` receives it and those in it, `begun` their objects: where they begin, how many keys have numbers there, and
-    /// how many objects these are.
+    /// Skips an item. `found` receives it and the items in it, `begun` their objects: their position, the number of keys with numbers there, and
+    /// their number of objects.
     fn walk(
         &mut self,
         mut found: impl FnMut(&Item<'de>),
         mut begun: impl FnMut(usize, usize, u32) -> Result<(), OutOfMemory>,
     ) -> Result<(), DecodeError> {
         let mut items: u64 = 1;
-        // Pairs whose key comes next: they interleave with items, so each object is a level of its own.
+        // Pairs whose key is next. They interleave with items, so each object is a separate level.
         let mut levels = Vec::new();
         loop {
             if items == 0 {
@@ -695,7 +695,7 @@ impl<'de> Reader<'de> {
         })
     }
 
-    /// A number that isn't an integer.
+    /// Reads a number that is not an integer.
     #[inline]
     fn other_number(&mut self) -> Result<f64, DecodeError> {
         let number = self.float()?;
@@ -806,7 +806,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// The length of a long string.
+    /// Reads the length of a long string.
     #[inline]
     fn long_str(&mut self) -> Result<u64, DecodeError> {
         let len = self.varint()?;
@@ -819,14 +819,14 @@ impl<'de> Reader<'de> {
         core::str::from_utf8(bytes).map_err(|_| no_text())
     }
 
-    /// Bytes, which are empty if they are held, and their number.
+    /// Reads bytes, which are empty if they are held, and their number.
     fn raw(&mut self) -> Result<(&'de [u8], u64), DecodeError> {
         let len = self.varint()?;
         let is_held = self.hold(Held::Bytes, len)?;
         Ok((if is_held { &[] } else { self.run(len)? }, len))
     }
 
-    /// Holds the content of `len` bytes that comes next, if it is a segment and contents of this type are to be held.
+    /// Holds the next content, of `len` bytes, if it is a segment and contents of this type are to be held.
     #[inline]
     fn hold(&mut self, kind: Held, len: u64) -> Result<bool, DecodeError> {
         let holds = self.at == self.rope.next && (self.rope.holds == kind || self.rope.holds == Held::Any);
@@ -836,7 +836,7 @@ impl<'de> Reader<'de> {
         Ok(holds)
     }
 
-    /// A content of `len` bytes.
+    /// Reads a content of `len` bytes.
     #[inline]
     fn run(&mut self, len: u64) -> Result<&'de [u8], DecodeError> {
         if self.rope.next == NO_SEGMENT { self.take(len) } else { self.run_amid_segments(len) }
@@ -851,7 +851,7 @@ impl<'de> Reader<'de> {
         if self.at > self.rope.next { Err(misplaced()) } else { Ok(bytes) }
     }
 
-    /// The next segment, which has to be of `len` bytes.
+    /// Takes the next segment, which must have `len` bytes.
     #[cold]
     fn segment(&mut self, len: u64) -> Result<Content<'de>, DecodeError> {
         let content = self.rope.take().filter(|content| content.len() as u64 == len).ok_or_else(misplaced)?;
@@ -867,7 +867,7 @@ impl<'de> Reader<'de> {
         self.count(count, least)
     }
 
-    /// A count of things of at least `least` bytes each, none of which can be beyond the end.
+    /// Reads a count of entries of at least `least` bytes each, which must fit into the remaining bytes.
     #[inline]
     fn count(&self, count: u64, least: u64) -> Result<usize, DecodeError> {
         if count.saturating_mul(least) > self.remaining() as u64 {
@@ -928,10 +928,10 @@ fn no_text() -> DecodeError {
     DecodeError::malformed("a string is not UTF-8")
 }
 
-/// Bytes in which handles are looked for together.
+/// Number of bytes searched for handles at a time.
 const CHUNK: usize = 128;
 
-/// No segment belongs there.
+/// There is no further segment.
 const NO_SEGMENT: usize = usize::MAX;
 
 fn end() -> DecodeError {

@@ -5,22 +5,22 @@ use core::fmt;
 use serde::de::{self, SeqAccess};
 use serde::{Deserialize, Serialize};
 
-/// A reference to an object that stays where it is, as part of a type that serde serializes. Other formats than the value format have it as a
+/// A reference to an object that stays at its end, as part of a type that serde serializes. Formats other than the value format represent it as a
 /// list of three numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Reference {
-    /// Whose object it is.
+    /// Owner of the object.
     pub owner: RefOwner,
-    /// What it is.
+    /// Kind of the object.
     pub kind: RefKind,
-    /// Names it.
+    /// Its id.
     pub id: u64,
 }
 
-/// How a `Reference` tells the value format's serializer and deserializer that it is one.
+/// Name of the newtype by which the serializer and deserializer of the value format recognize a `Reference`.
 pub(super) const REFERENCE_TOKEN: &str = "$coincide::Reference";
 
-/// A reference in numbers, as the deserializer hands it over.
+/// A reference as numbers, as the deserializer passes it.
 pub(super) type Numbers = (u8, u8, u64);
 
 impl Serialize for Reference {

@@ -1,4 +1,4 @@
-//! From anything that serde can serialize to the value format, without a tree in between.
+//! Serializer for the value format, without an intermediate tree.
 
 use super::handle::{HANDLE_TOKEN, Parts};
 use super::model::{self, VALUE_TOKEN};
@@ -18,7 +18,7 @@ use serde::ser::{self, Serialize};
 /// Appends `value` to `buffer`.
 ///
 /// # Errors
-/// When the value can't be sent, with the path to what is at fault; the buffer is as before then.
+/// When the value cannot be sent, with the path to the value at fault. The buffer is then unchanged.
 pub fn to_buf<T: Serialize + ?Sized>(value: &T, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
     append(value, buffer, Marks::NONE)
 }
@@ -27,7 +27,7 @@ pub fn to_buf<T: Serialize + ?Sized>(value: &T, buffer: &mut Vec<u8>) -> Result<
 /// without being copied. Other large strings and byte strings are marked there, and so are those of a [`Value`].
 ///
 /// # Errors
-/// As [`to_buf`]. The segments are as before then.
+/// As [`to_buf`]. The segments are then unchanged as well.
 #[allow(clippy::box_collection, reason = "it is the form that payloads have")]
 pub fn to_payload<T: Serialize + ?Sized>(
     value: &T,
@@ -78,7 +78,7 @@ fn append_args<T: Serialize + ?Sized>(args: &T, buffer: &mut Vec<u8>, marks: Mar
     Ok(())
 }
 
-/// The bytes of `value`.
+/// Returns the bytes of `value`.
 ///
 /// # Errors
 /// As [`to_buf`].
@@ -104,7 +104,7 @@ impl<'w, 'b> Serializer<'w, 'b> {
         }
     }
 
-    /// For a value at this depth, unless that is too deep. Whatever is empty contains none.
+    /// Serializer for a value at this depth, unless that is too deep. Empty containers are allowed one level deeper.
     fn nested(writer: &'w mut Writer<'b>, depth: usize) -> Result<Self, EncodeError> {
         if depth <= MAX_DEPTH {
             Ok(Self { writer, depth })
@@ -127,7 +127,7 @@ impl<'w, 'b> Serializer<'w, 'b> {
         Ok(Items { writer, depth: depth + 1, announced: len, begin, count: 0, key: Pending::None })
     }
 
-    /// A [`Reference`](super::Reference), which comes as its numbers.
+    /// Writes a [`Reference`](super::Reference), which is passed as its numbers.
     fn reference<T: Serialize + ?Sized>(self, numbers: &T) -> Result<(), EncodeError> {
         let mut bytes = [0; MOST_NUMBERS];
         let bytes = postcard::to_slice(numbers, &mut bytes).map_err(|error| EncodeError::new(error.to_string()))?;
@@ -140,7 +140,7 @@ impl<'w, 'b> Serializer<'w, 'b> {
         Ok(())
     }
 
-    /// A [`Handle`](super::Handle), which comes as its parts.
+    /// Writes a [`Handle`](super::Handle), which is passed as its parts.
     fn handle<T: Serialize + ?Sized>(self, parts: &T) -> Result<(), EncodeError> {
         let mut framed = Vec::new();
         parts.serialize(&mut postcard::Serializer { output: Append(&mut framed) }).map_err(unwritable)?;
@@ -290,7 +290,7 @@ impl<'w, 'b> ser::Serializer for Serializer<'w, 'b> {
         if let Some(result) = written {
             return result;
         }
-        // It has not seen the writer: its bytes are its own encoding, in which objects have other numbers than here.
+        // The value did not use the writer: the bytes are a separate encoding, in which objects have other numbers.
         serialized.map_err(unwritable)?;
         let bytes: &serde_bytes::Bytes =
             postcard::from_bytes(&framed).map_err(|error| EncodeError::new(error.to_string()))?;
@@ -332,7 +332,7 @@ impl<'w, 'b> ser::Serializer for Serializer<'w, 'b> {
         self.variant(variant)?.serialize_tuple(len)
     }
 
-    /// Whether it becomes a plain object or a `Map` is known when its first key is.
+    /// The first key decides between a plain object and a `Map`.
     fn serialize_map(self, len: Option<usize>) -> Result<Items<'w, 'b>, EncodeError> {
         let mut items = self.items(None, Writer::object)?;
         items.announced = None;
@@ -362,20 +362,20 @@ const MOST_NUMBERS: usize = 12;
 pub(super) struct Items<'w, 'b> {
     writer: &'w mut Writer<'b>,
     depth: usize,
-    /// What the header says, if there is one already.
+    /// The count in the header, if it has been written.
     announced: Option<usize>,
-    /// Where the items begin, or will once the header is inserted.
+    /// Position at which the items begin, or will begin once the header is inserted.
     begin: usize,
     count: usize,
     key: Pending,
 }
 
-/// What is known of a map.
+/// State of a map being written.
 enum Pending {
     None,
     /// No key has been written; the length may be known.
     Map(Option<usize>),
-    /// A plain object, whose last key this is.
+    /// A plain object, with its last key.
     Object(String),
     /// A `Map`.
     Entries,
@@ -501,13 +501,13 @@ impl ser::SerializeMap for Items<'_, '_> {
         let text = match key.serialize(TextOf) {
             Ok(text) => text,
             Err(error) if error.is_out_of_memory() => return Err(error.at(PathSegment::Index(index))),
-            // A key with parts fails there: it is no string either.
+            // A compound key fails there: it is not a string either.
             Err(_) => None,
         };
         if let Pending::Map(len) = self.key {
             let objectlike = text.is_some();
             if let Some(len) = len {
-                // The header can be written at once after all.
+                // The length is known, so the header can be written at once.
                 self.announced = Some(len);
                 let begin = self.begin;
                 self.writer
@@ -545,7 +545,7 @@ impl ser::SerializeMap for Items<'_, '_> {
     }
 }
 
-/// Gives the text of a key that is a string, and `None` for all others.
+/// Returns the text of a key that is a string, and `None` for other keys.
 struct TextOf;
 
 macro_rules! no_text {

@@ -1,9 +1,9 @@
-//! What the items of the value format start with.
+//! Tags of the items of the value format.
 
-/// The colour spaces that an `ImageData` can have.
+/// The colour spaces of an `ImageData`.
 pub(crate) const COLOR_SPACES: [&str; 2] = ["srgb", "display-p3"];
 
-/// What an item starts with.
+/// The tag at the start of an item.
 pub(crate) mod tag {
     pub(crate) const INT: u8 = 0x00; // 0x00..=0x3f: the numbers 0 to 63
     pub(crate) const INT_END: u8 = 0x3f;

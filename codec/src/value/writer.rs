@@ -1,4 +1,4 @@
-//! Writes items of the value format.
+//! Writer for items of the value format.
 
 use super::wire::tag;
 use super::{HandleKind, RefKind, RefOwner, ViewKind};
@@ -9,7 +9,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::{fmt, mem};
 
-/// Appends a value to a buffer, item by item: for a walk over the values of another runtime.
+/// Appends a value to a buffer item by item, for values of another runtime.
 ///
 /// ```
 /// use coincide_codec::Value;
@@ -30,11 +30,11 @@ use core::{fmt, mem};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The caller sees to the structure: after [`array`](Self::array) as many items as announced, after [`object`](Self::object) as many pairs of
-/// a [`key`](Self::key) and an item, and so on. Keys that were written before cost one byte or two.
+/// The caller is responsible for the structure: after [`array`](Self::array) it writes the announced number of items, after [`object`](Self::object) that number of pairs of
+/// a [`key`](Self::key) and an item, and so on. A repeated key takes one or two bytes.
 pub struct Writer<'a> {
     buffer: &'a mut Vec<u8>,
-    /// Where large contents are marked as segments.
+    /// Marks large contents as segments.
     marks: Marks<'a>,
     progress: Progress,
 }
@@ -44,14 +44,14 @@ pub struct Writer<'a> {
 struct Progress {
     keys: Table<(usize, usize)>,
     objects: u32,
-    /// Whether there was no memory for something. Then bytes are missing, and nothing more is written.
+    /// Whether an allocation has failed. Bytes are then missing, and nothing more is written.
     full: bool,
 }
 
 /// A writer with its buffer and segments, taken from their places.
 pub(super) struct Detached {
     buffer: Vec<u8>,
-    /// `None`: large contents are not marked.
+    /// `None` if large contents are not marked.
     segments: Option<Option<Box<Segments>>>,
     progress: Progress,
 }
@@ -67,7 +67,7 @@ impl Detached {
     }
 }
 
-/// A list whose first entries need no allocation.
+/// A list whose first entries are stored inline.
 #[derive(Clone, Debug)]
 pub(super) struct Table<T> {
     first: [T; INLINE],
@@ -98,7 +98,7 @@ impl<T: Copy + Default> Table<T> {
         first.or_else(|| self.rest.get(index.wrapping_sub(INLINE))).copied()
     }
 
-    /// A table of the first `len` entries, of which there are as many at least.
+    /// A table of the first `len` entries, at least that many of which exist.
     pub(super) fn first(&self, len: usize) -> Result<Self, OutOfMemory> {
         let rest = memory::copied(self.rest.get(..len.saturating_sub(INLINE)).unwrap_or_default())?;
         Ok(Self { first: self.first, rest, len })
@@ -110,12 +110,12 @@ impl<T: Copy + Default> Table<T> {
 }
 
 impl<'a> Writer<'a> {
-    /// Appends to `buffer`, whatever it holds already.
+    /// Creates a writer that appends to `buffer`.
     pub fn new(buffer: &'a mut Vec<u8>) -> Self {
         Self::marking(buffer, Marks::NONE)
     }
 
-    /// Appends to `buffer`, and marks large contents.
+    /// Creates a writer that appends to `buffer` and marks large contents.
     pub(super) fn marking(buffer: &'a mut Vec<u8>, marks: Marks<'a>) -> Self {
         Self { buffer, marks, progress: Progress::default() }
     }
@@ -126,7 +126,7 @@ impl<'a> Writer<'a> {
         Detached { buffer, segments: self.marks.detach(), progress }
     }
 
-    /// Returns what [`detach`](Self::detach) has taken.
+    /// Reverts [`detach`](Self::detach).
     pub(super) fn attach(&mut self, detached: Detached) {
         *self.buffer = detached.buffer;
         self.marks.attach(detached.segments);
@@ -141,7 +141,7 @@ impl<'a> Writer<'a> {
         if self.progress.full { Err(OutOfMemory.into()) } else { Ok(()) }
     }
 
-    /// How many objects have been begun: the number that the next one gets. [`shared`](Self::shared) takes such numbers.
+    /// Number of objects that have begun, which is the number of the next one. [`shared`](Self::shared) takes such numbers.
     pub fn objects(&self) -> u32 {
         self.progress.objects
     }
@@ -186,7 +186,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A bigint; `magnitude` is little-endian and its leading zeros don't count.
+    /// A bigint. `magnitude` is little-endian; leading zeros are ignored.
     pub fn bigint(&mut self, negative: bool, magnitude: &[u8]) {
         let len = magnitude.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         self.push(if negative && len > 0 { tag::BIGINT_DOWN } else { tag::BIGINT_UP });
@@ -208,15 +208,15 @@ impl<'a> Writer<'a> {
         self.append(text.as_bytes());
     }
 
-    /// A string of UTF-16 code units, for one with lone surrogates. Others are written as [`str`](Self::str).
+    /// A string of UTF-16 code units, which may have lone surrogates. Well-formed strings are written as by [`str`](Self::str).
     pub fn utf16(&mut self, units: &[u16]) {
         self.wide(units.iter().copied());
     }
 
-    /// The same for units that lie elsewhere.
+    /// The same for code units from an iterator.
     pub(crate) fn wide(&mut self, units: impl ExactSizeIterator<Item = u16> + Clone) {
         let chars = char::decode_utf16(units.clone());
-        // Without an allocation for the text: its length first.
+        // The length is computed first, to avoid an allocation for the text.
         let len = chars.clone().try_fold(0, |len, unit| unit.map(|unit| len + unit.len_utf8()));
         let Ok(len) = len else {
             self.tagged(tag::STR_UTF16, units.len() as u64);
@@ -268,7 +268,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// An element that an array doesn't have.
+    /// A missing element of an array.
     pub fn hole(&mut self) {
         self.push(tag::HOLE);
     }
@@ -299,10 +299,10 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A key that is no UTF-8 string. Then it follows as a string or a symbol.
+    /// A key that is not a UTF-8 string. It follows as a string or a symbol.
     pub fn other_key(&mut self) {
         self.push(0);
-        // An entry that equals no text, so that numbers stay the same at both ends.
+        // An entry that equals no text keeps the numbers the same at both ends.
         self.remember_key((0, usize::MAX));
     }
 
@@ -343,7 +343,7 @@ impl<'a> Writer<'a> {
         self.raw(bytes);
     }
 
-    /// A `Uint8Array` over the whole of a buffer of its own: two objects in one item.
+    /// A `Uint8Array` over a whole buffer: two objects in one item.
     #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.progress.objects += 1;
@@ -351,7 +351,7 @@ impl<'a> Writer<'a> {
         self.raw(bytes);
     }
 
-    /// The same for the bytes that a [`SharedBytes`](crate::SharedBytes) offers, which stay where they are. `false`: they have to be copied.
+    /// The same for the bytes that a [`SharedBytes`](crate::SharedBytes) offers, without a copy. Returns `false` if they must be copied.
     pub(super) fn shared_bytes(&mut self) -> bool {
         let Some(bytes) = self.marks.offered() else {
             return false;
@@ -363,7 +363,7 @@ impl<'a> Writer<'a> {
         true
     }
 
-    /// A view of a buffer, from `offset` in bytes; `len` is in elements, `None` if it follows the length of a resizable buffer. Then
+    /// A view of a buffer. `offset` is in bytes, `len` in elements; `None` follows the length of a resizable buffer. Then
     /// the buffer follows.
     pub fn view(&mut self, kind: ViewKind, offset: u64, len: Option<u64>) {
         self.begin(tag::VIEW);
@@ -396,7 +396,7 @@ impl<'a> Writer<'a> {
         self.raw(pixels);
     }
 
-    /// A reference to an object that stays where it is.
+    /// A reference to an object that stays at its end.
     pub fn reference(&mut self, owner: RefOwner, kind: RefKind, id: u64) {
         self.push(tag::REFERENCE);
         self.push(owner as u8);
@@ -404,7 +404,7 @@ impl<'a> Writer<'a> {
         self.varint(id);
     }
 
-    /// A handle of something that stays where it is. Then its description follows, as an item: `undefined` if the owner is the receiver.
+    /// A handle of an object that stays at its end. Then its description follows, as an item: `undefined` if the owner is the receiver.
     pub fn handle(&mut self, owner: RefOwner, kind: HandleKind, id: u64) {
         self.push(tag::HANDLE);
         self.push(owner as u8);
@@ -412,24 +412,24 @@ impl<'a> Writer<'a> {
         self.varint(id);
     }
 
-    /// An object that travels as a posted message.
+    /// A posted object.
     pub fn posted(&mut self, owner: RefOwner, number: u64) {
         self.push(tag::POSTED);
         self.push(owner as u8);
         self.varint(number);
     }
 
-    /// The object with this number once more.
+    /// A further occurrence of the object with this number.
     pub fn shared(&mut self, number: u32) {
         self.tagged(tag::SHARED, number.into());
     }
 
-    /// Where the next item will begin.
+    /// Position of the next item.
     pub(crate) fn position(&self) -> usize {
         self.buffer.len()
     }
 
-    /// Puts the header of an array whose length was unknown before its items, which begin at `at`.
+    /// Inserts the header of an array, whose length was unknown, before its items, which begin at `at`.
     pub(crate) fn insert_header(&mut self, at: usize, header: impl FnOnce(&mut Writer<'_>)) {
         let mut bytes = Vec::new();
         let mut inserted = Writer::new(&mut bytes);
@@ -459,7 +459,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The key of `len` bytes that has just been written gets a number.
+    /// Numbers the key of `len` bytes that has just been written.
     fn number_key(&mut self, len: usize) {
         if !self.progress.full {
             self.remember_key((self.buffer.len() - len, len));
@@ -472,7 +472,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Records that there was no memory for something.
+    /// Records a failed allocation.
     pub(super) fn run_out(&mut self) {
         self.progress.full = true;
     }
@@ -491,7 +491,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Makes room for `len` bytes. `false`: there is no memory for them, or there was none for something before.
+    /// Reserves `len` bytes. Returns `false` if this or an earlier allocation has failed.
     #[inline]
     fn reserve(&mut self, len: usize) -> bool {
         if !self.progress.full && self.buffer.capacity() - self.buffer.len() < len {
@@ -505,7 +505,7 @@ impl<'a> Writer<'a> {
         self.push(tag);
     }
 
-    /// All NaNs are written alike, so that the same values have the same bytes.
+    /// Writes all NaNs alike, so that equal values have equal bytes.
     fn float(&mut self, value: f64) {
         let value = if value.is_nan() { f64::from_bits(0x7ff8 << 48) } else { value };
         self.append(&value.to_le_bytes());
@@ -550,5 +550,5 @@ impl fmt::Debug for Writer<'_> {
 /// The largest integer that a number holds safely: 2^53 - 1.
 pub(crate) const MAX_SAFE: u64 = (1 << 53) - 1;
 
-/// So many different keys get a number: looking one up is a walk over them.
+/// Maximum number of numbered keys: each look-up is a linear search.
 pub(crate) const MOST_KEYS: usize = 127;
