@@ -17,7 +17,7 @@ fn short_of_memory<T>(largest: usize, action: impl FnOnce() -> T) -> T {
 }
 
 #[test]
-fn value_that_is_larger_than_memory_is_an_error_and_leaves_the_buffer_as_it_was() {
+fn encoding_without_memory_fails_and_leaves_the_buffer_unchanged() {
     let long = "x".repeat(100_000);
     let properties = |text: &str| (0..200).map(|n| (format!("key {n}"), text.into())).collect::<Vec<(String, Value)>>();
     let values: [(&str, Value); 6] = [
@@ -60,7 +60,7 @@ fn value_that_is_larger_than_memory_is_an_error_and_leaves_the_buffer_as_it_was(
 }
 
 #[test]
-fn units_that_are_text_are_written_without_an_allocation() {
+fn utf16_units_of_well_formed_text_are_written_without_allocation() {
     let units: Vec<u16> = "\u{1f600} some text ä".repeat(1000).encode_utf16().collect();
     let mut buffer = Vec::with_capacity(50_000);
     let mut writer = value::Writer::new(&mut buffer);
@@ -70,7 +70,7 @@ fn units_that_are_text_are_written_without_an_allocation() {
 }
 
 #[test]
-fn serialized_value_that_is_larger_than_memory_is_an_error() {
+fn serializing_without_memory_fails() {
     let long = "x".repeat(100_000);
     let within = [Value::from(&*long)];
     let numbers = vec![1_u8; 100_000];
@@ -109,7 +109,7 @@ fn large_values() -> Vec<Value> {
 }
 
 #[test]
-fn bytes_whose_value_is_larger_than_memory_are_an_error() {
+fn decoding_a_value_without_memory_fails() {
     for value in large_values() {
         let mut bytes = Vec::new();
         value.encode(&mut bytes).unwrap();
@@ -124,7 +124,7 @@ fn bytes_whose_value_is_larger_than_memory_are_an_error() {
 }
 
 #[test]
-fn type_that_is_larger_than_memory_is_an_error() {
+fn deserializing_a_type_without_memory_fails() {
     fn refused<'de, T: Deserialize<'de>>(bytes: &'de [u8], largest: usize) {
         let error = short_of_memory(largest, || value::from_slice::<T>(bytes)).err().expect("there is no memory");
         assert!(error.is_out_of_memory(), "{error}");
@@ -180,7 +180,7 @@ fn typed_bytes(bytes: &[u8]) -> Result<ByteBuf, DecodeError> {
 }
 
 #[test]
-fn error_about_a_long_text_is_cut() {
+fn error_about_a_long_text_is_truncated() {
     let long = "x".repeat(1 << 20);
     let bytes = value::to_vec(&(&long, 1)).unwrap();
     let error = short_of_memory(20_000, || value::from_slice::<(u8, u8)>(&bytes)).unwrap_err().to_string();

@@ -181,7 +181,7 @@ fn shared_bytes_are_not_copied() {
 }
 
 #[test]
-fn owned_contents_take_their_segment() {
+fn owned_content_takes_its_segment() {
     for format in FORMATS {
         let mut received = Encoded::of(format, &("t".repeat(LARGE), Bytes::new(&[1; LARGE]))).received();
         let places = received.places();
@@ -195,7 +195,7 @@ fn owned_contents_take_their_segment() {
 }
 
 #[test]
-fn borrowed_contents_borrow_from_their_segment() {
+fn borrowed_content_borrows_from_its_segment() {
     for format in FORMATS {
         let mut received = Encoded::of(format, &("t".repeat(LARGE), 1_u8, Bytes::new(&[1; LARGE]), "s")).received();
         let (text, one, bytes, small): (&str, u8, &Bytes, &str) = received.read().expect("the segments are right");
@@ -240,7 +240,7 @@ fn misplaced_segments_are_refused() {
 }
 
 #[test]
-fn text_in_a_segment_has_to_be_utf8() {
+fn text_in_a_segment_must_be_utf8() {
     let mut received = Encoded::of(Format::Typed, &Bytes::new(&[0xff; LARGE])).received();
     assert!(received.read::<String>().is_err());
     let mut received = Encoded::of(Format::Typed, &Bytes::new(&[0xff; LARGE])).received();
@@ -296,7 +296,7 @@ fn content(value: &Value) -> *const u8 {
 }
 
 #[test]
-fn large_contents_of_a_value_take_their_segment() {
+fn large_content_of_a_value_takes_its_segment() {
     for (value, count) in large_values() {
         assert_eq!(travels_as(Format::Value, &value), count, "{value:?}");
         let mut received = Encoded::of(Format::Value, &value).received();
@@ -314,7 +314,7 @@ fn large_contents_of_a_value_take_their_segment() {
 }
 
 #[test]
-fn values_that_serde_passes_hold_their_places() {
+fn segments_of_value_fields_keep_their_positions() {
     #[derive(Debug, Deserialize, PartialEq, Serialize)]
     struct Record {
         key: String,
@@ -335,7 +335,7 @@ fn values_that_serde_passes_hold_their_places() {
 }
 
 #[test]
-fn segments_move_with_headers_that_are_inserted() {
+fn inserted_headers_move_later_segments() {
     struct Items<'a>(&'a [SharedBytes], &'a str);
 
     impl Serialize for Items<'_> {
@@ -372,7 +372,7 @@ fn segments_move_with_headers_that_are_inserted() {
 }
 
 #[test]
-fn contents_of_shared_objects_are_read_again() {
+fn segments_of_shared_objects_are_read_at_each_occurrence() {
     let large = Value::Bytes(vec![7; LARGE]);
     let object = Value::Object(vec![("bytes".into(), large), ("text".into(), "t".repeat(LARGE).into())]);
     // An array of one object, twice.
@@ -412,7 +412,7 @@ fn contents_of_shared_objects_are_read_again() {
 }
 
 #[test]
-fn shared_segments_cannot_use_up_memory() {
+fn shared_segments_are_copied_within_the_bound() {
     let mut many = vec![Value::Bytes(vec![7; 1 << 20])];
     many.extend((0..1000).map(|_| Value::Shared(1)));
     let many = Value::Array(many);
@@ -423,7 +423,7 @@ fn shared_segments_cannot_use_up_memory() {
 }
 
 #[test]
-fn contents_beyond_the_most_segments_stay_in_the_head() {
+fn contents_beyond_32_segments_stay_in_the_head() {
     let many: Vec<_> = (0..MOST + 5).map(|_| shared(LEAST)).collect();
     assert_eq!(travels(&many), MOST);
     let texts: Vec<_> = (0..MOST + 5).map(|_| "t".repeat(LARGE)).collect();
@@ -431,7 +431,7 @@ fn contents_beyond_the_most_segments_stay_in_the_head() {
 }
 
 #[test]
-fn failed_encoding_leaves_everything_as_it_was() {
+fn failed_encoding_leaves_buffer_and_segments_unchanged() {
     struct Fails;
 
     impl Serialize for Fails {

@@ -100,7 +100,7 @@ proptest! {
 }
 
 #[test]
-fn shapes_are_those_of_the_specification() {
+fn shapes_match_the_specification() {
     assert_eq!(describe::<(bool, i8, i128, u8, u128, f32, f64, char)>(), "tuple(bool,i8,i128,u8,u128,f32,f64,char)");
     assert_eq!(describe::<(String, &str, ByteBuf, usize, isize)>(), "tuple(str,str,bytes,u64,i64)");
     assert_eq!(
@@ -119,7 +119,7 @@ fn shapes_are_those_of_the_specification() {
 }
 
 #[test]
-fn hashes_are_those_of_the_specification() {
+fn hashes_match_the_specification() {
     assert_eq!(describe::<((), ())>(), "tuple(unit,unit)");
     assert_eq!(hash_of::<((), ())>(), 0xb104_3706_ff49_fda4);
     assert_eq!(describe::<((u8,), String)>(), "tuple(tuple(u8),str)");
@@ -127,14 +127,14 @@ fn hashes_are_those_of_the_specification() {
 }
 
 #[test]
-fn a_call_has_the_payload_of_the_specification() {
+fn payload_of_a_call_matches_the_specification() {
     let mut bytes = Vec::new();
     typed::to_buf(&(5_u8,), hash_of::<((u8,), String)>(), &mut bytes).unwrap();
     assert_eq!(bytes, [0x0f, 0x14, 0x9b, 0xcd, 0xc4, 0x0d, 0xfd, 0x0e, 0x05]);
 }
 
 #[test]
-fn errors_say_what_is_wrong() {
+fn errors_name_the_cause() {
     let message = |bytes: &[u8]| typed::from_slice::<(u8,)>(bytes, 2).unwrap_err().to_string();
     assert_eq!(message(&[2, 0, 0]), "malformed payload: a typed payload is shorter than its schema hash");
     let differ = "the types differ: the schema hash is 0000000000000001 and 0000000000000002 was expected";
@@ -144,14 +144,14 @@ fn errors_say_what_is_wrong() {
 }
 
 #[test]
-fn what_cannot_be_written_leaves_the_buffer_as_it_was() {
+fn failed_serialization_leaves_the_buffer_unchanged() {
     let mut buffer = vec![1, 2];
     assert!(typed::to_buf(&(5_u8, Value::Hole), 7, &mut buffer).is_err());
     assert_eq!(buffer, [1, 2]);
 }
 
 #[test]
-fn what_serialize_says_is_in_the_error() {
+fn error_contains_the_message_of_serialize() {
     let error = typed::to_buf(&(5_u8, Value::Hole), 7, &mut Vec::new()).unwrap_err();
     assert_eq!(error, Value::Hole.encode(&mut Vec::new()).unwrap_err());
     let error = typed::from_slice::<Refuses>(&[0; 9], 0).unwrap_err();
@@ -159,7 +159,7 @@ fn what_serialize_says_is_in_the_error() {
 }
 
 #[test]
-fn values_are_nested_256_levels_deep() {
+fn typed_values_nest_at_most_256_levels() {
     type Wrap = fn(Tree) -> Tree;
     let around: [(Wrap, usize); 8] = [
         (|tree| Tree::Newtype(Box::new(tree)), 1),
@@ -187,13 +187,13 @@ fn values_are_nested_256_levels_deep() {
 }
 
 #[test]
-fn what_is_side_by_side_does_not_nest() {
+fn siblings_do_not_count_as_nesting() {
     let trees = vec![Tree::List(vec![Tree::Newtype(Box::new(Tree::Leaf)); 1000]); 10];
     assert_eq!(typed::from_slice::<Vec<Tree>>(&encoded(&trees).unwrap(), 0).unwrap(), trees);
 }
 
 #[test]
-fn elements_without_bytes_are_65536_at_most() {
+fn elements_without_bytes_are_limited_to_65536() {
     let units = |count| vec![(); count];
     let bytes = encoded(&units(5)).unwrap();
     assert_eq!(bytes[8..], [5]);

@@ -115,7 +115,7 @@ proptest! {
 }
 
 #[test]
-fn what_no_value_can_be_is_refused() {
+fn invalid_graphs_are_refused() {
     let deep = |levels| (0..levels).fold(Value::Null, |value, _| Value::Array(vec![value]));
     let buffer = |max| Value::Buffer { bytes: vec![0; 8], max };
     let view = |kind, buffer, offset, len| Value::View { kind, buffer: Box::new(buffer), offset, len };
@@ -157,7 +157,7 @@ fn what_no_value_can_be_is_refused() {
 }
 
 #[test]
-fn sameness_tells_zeros_apart_and_nans_not() {
+fn is_same_distinguishes_zeros_and_equates_nans() {
     let number = Value::Number;
     let nan = f64::from_bits(0xfff8_0000_0000_0001);
     assert!(number(f64::NAN).same(&number(nan)) && Value::Date(f64::NAN).same(&Value::Date(nan)));

@@ -36,7 +36,7 @@ struct Invalid {
 }
 
 #[test]
-fn values_have_their_bytes() {
+fn vectors_of_values_encode_to_their_bytes() {
     on_a_large_stack(|file| {
         let mut wrong = Vec::new();
         for case in &file.valid {
@@ -63,7 +63,7 @@ struct Operation {
 }
 
 #[test]
-fn operations_have_their_bytes() {
+fn vectors_of_operations_encode_to_their_bytes() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../proto/vectors/operations.json");
     let text = std::fs::read_to_string(path).expect("the vectors are part of the repository");
     let mut file: HashMap<String, Vec<Operation>> = serde_json::from_str(&text).expect("the vectors have this form");
@@ -90,7 +90,7 @@ struct ObjectCall {
 }
 
 #[test]
-fn object_vectors_encode_to_their_bytes() {
+fn vectors_of_objects_encode_to_their_bytes() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../proto/vectors/objects.json");
     let text = std::fs::read_to_string(path).expect("the vectors are part of the repository");
     let file: HashMap<String, Vec<ObjectCall>> = serde_json::from_str(&text).expect("the vectors have this form");
@@ -106,7 +106,7 @@ fn object_vectors_encode_to_their_bytes() {
 }
 
 #[test]
-fn bytes_have_their_values() {
+fn vectors_of_values_decode_from_their_bytes() {
     on_a_large_stack(|file| {
         let mut wrong = Vec::new();
         for case in &file.valid {
@@ -136,7 +136,7 @@ fn bytes_have_their_values() {
 }
 
 #[test]
-fn contents_in_segments_have_the_same_value() {
+fn segments_do_not_change_the_decoded_value() {
     on_a_large_stack(|file| {
         let (mut wrong, mut right) = (Vec::new(), 0);
         for case in &file.valid {
@@ -167,7 +167,7 @@ fn contents_in_segments_have_the_same_value() {
 }
 
 #[test]
-fn other_spellings_are_read() {
+fn alternative_encodings_are_read() {
     on_a_large_stack(|file| {
         let mut wrong = Vec::new();
         for case in &file.readable {
@@ -181,7 +181,7 @@ fn other_spellings_are_read() {
 }
 
 #[test]
-fn malformed_bytes_are_refused() {
+fn malformed_vectors_are_refused() {
     on_a_large_stack(|file| {
         let mut wrong = Vec::new();
         for case in &file.invalid {
@@ -201,7 +201,7 @@ fn malformed_bytes_are_refused() {
 }
 
 #[test]
-fn values_cut_short_or_with_bytes_behind_are_refused() {
+fn truncated_values_and_trailing_bytes_are_refused() {
     on_a_large_stack(|file| {
         let mut wrong = Vec::new();
         for case in &file.valid {

@@ -46,27 +46,27 @@ pub const LIMIT: Duration = Duration::from_secs(180);
 macro_rules! conformance {
     ($make:expr) => {
         $crate::conformance! { @tests $make;
-            a_handshake_and_calls_cross_both_ways
+            handshake_and_calls_cross_in_both_directions
             both_ends_call_at_once
             frames_of_every_size_arrive_in_order
             bodies_of_every_size_arrive_whole
-            a_body_far_larger_than_the_link_arrives_whole
-            segments_arrive_where_they_were_sent
+            body_far_larger_than_the_link_arrives_whole
+            segments_arrive_unchanged
             both_ends_may_fill_the_link_at_once
-            a_full_link_refuses_and_loses_nothing
-            input_is_announced_as_long_as_it_is_there
-            a_sleeper_is_woken_by_input
-            a_sleeper_is_woken_by_room
-            a_sleeper_is_woken_when_the_peer_leaves
-            a_wait_ends_with_its_timeout
-            a_sleeper_uses_no_processor
-            arming_polls_again
+            full_link_refuses_frames_and_loses_none
+            has_input_is_true_until_the_input_is_received
+            sleeper_is_woken_by_input
+            sleeper_is_woken_by_room
+            sleeper_is_woken_when_the_peer_leaves
+            wait_ends_at_its_timeout
+            sleeper_uses_no_processor
+            arm_fails_while_there_is_input
             no_wake_up_is_lost
-            no_wake_up_is_lost_when_frames_come_in_bursts
-            leaving_delivers_what_was_sent_before
-            an_end_that_has_left_sends_nothing
-            dropping_is_leaving
-            a_peer_that_breaks_the_protocol_ends_the_link
+            no_wake_up_is_lost_with_bursts_of_frames
+            frames_sent_before_leaving_are_delivered
+            send_fails_after_leaving
+            drop_leaves_the_link
+            protocol_violation_ends_the_link
         }
     };
     (@tests $make:expr; $($check:ident)*) => {
@@ -208,7 +208,7 @@ fn pattern(len: usize) -> Vec<u8> {
 ///
 /// # Panics
 /// If the transport fails the check.
-pub fn a_handshake_and_calls_cross_both_ways(make: &dyn Fn() -> Ends) {
+pub fn handshake_and_calls_cross_in_both_directions(make: &dyn Fn() -> Ends) {
     for caller_is_main in [false, true] {
         let (main, worker) = End::open_pair(make);
         let (mut caller, callee) = if caller_is_main { (main, worker) } else { (worker, main) };
@@ -314,7 +314,7 @@ pub fn bodies_of_every_size_arrive_whole(make: &dyn Fn() -> Ends) {
 ///
 /// # Panics
 /// If the transport fails the check.
-pub fn a_body_far_larger_than_the_link_arrives_whole(make: &dyn Fn() -> Ends) {
+pub fn body_far_larger_than_the_link_arrives_whole(make: &dyn Fn() -> Ends) {
     let (main, mut worker) = End::open_pair(make);
     let main = thread::spawn(move || main.echo());
     let payload = pattern(64 << 20);
@@ -330,7 +330,7 @@ pub fn a_body_far_larger_than_the_link_arrives_whole(make: &dyn Fn() -> Ends) {
 ///
 /// # Panics
 /// If the transport fails the check.
-pub fn segments_arrive_where_they_were_sent(make: &dyn Fn() -> Ends) {
+pub fn segments_arrive_unchanged(make: &dyn Fn() -> Ends) {
     let (main, mut worker) = End::open_pair(make);
     let main = thread::spawn(move || main.echo());
     let frame = worker.transport.max_frame();
@@ -383,7 +383,7 @@ pub fn both_ends_may_fill_the_link_at_once(make: &dyn Fn() -> Ends) {
 ///
 /// # Panics
 /// If the transport fails the check.
-pub fn a_full_link_refuses_and_loses_nothing(make: &dyn Fn() -> Ends) {
+pub fn full_link_refuses_frames_and_loses_none(make: &dyn Fn() -> Ends) {
     let (mut main, mut worker) = End::open_pair(make);
     let payload = pattern(1000);
     let mut sent = 0_u32;
@@ -416,7 +416,7 @@ pub fn a_full_link_refuses_and_loses_nothing(make: &dyn Fn() -> Ends) {
 ///
 /// # Panics
 /// If the transport fails the check.
-pub fn input_is_announced_as_long_as_it_is_there(make: &dyn Fn() -> Ends) {
+pub fn has_input_is_true_until_the_input_is_received(make: &dyn Fn() -> Ends) {
     for receiver_is_main in [false, true] {
         let (main, worker) = End::open_pair(make);
         let (mut receiver, mut other) = if receiver_is_main { (main, worker) } else { (worker, main) };
@@ -452,7 +452,7 @@ pub fn input_is_announced_as_long_as_it_is_there(make: &dyn Fn() -> Ends) {
 ///
 /// # Panics
 /// If the transport fails the check.
-pub fn a_sleeper_is_woken_by_input(make: &dyn Fn() -> Ends) {
+pub fn sleeper_is_woken_by_input(make: &dyn Fn() -> Ends) {
     for sleeper_is_main in [false, true] {
         let (main, worker) = End::open_pair(make);
         let (mut sleeper, mut other) = if sleeper_is_main { (main, worker) } else { (worker, main) };
@@ -468,7 +468,7 @@ pub fn a_sleeper_is_woken_by_input(make: &dyn Fn() -> Ends) {
 ///
 /// # Panics
 /// If the transport fails the check.
-pub fn a_sleeper_is_woken_by_room(make: &dyn Fn() -> Ends) {
+pub fn sleeper_is_woken_by_room(make: &dyn Fn() -> Ends) {
     let (mut main, mut worker) = End::open_pair(make);
     while worker.flush() {
         worker.session.notify("n", Format::Bytes, pattern(1000)).expect("the notification can be sent");
@@ -490,7 +490,7 @@ pub fn a_sleeper_is_woken_by_room(make: &dyn Fn() -> Ends) {
 ///
 /// # Panics
 /// If the transport fails the check.
-pub fn a_sleeper_is_woken_when_the_peer_leaves(make: &dyn Fn() -> Ends) {
+pub fn sleeper_is_woken_when_the_peer_leaves(make: &dyn Fn() -> Ends) {
     for sleeper_is_main in [false, true] {
         let (main, worker) = End::open_pair(make);
         let (mut sleeper, mut other) = if sleeper_is_main { (main, worker) } else { (worker, main) };
@@ -508,7 +508,7 @@ pub fn a_sleeper_is_woken_when_the_peer_leaves(make: &dyn Fn() -> Ends) {
 ///
 /// # Panics
 /// If the transport fails the check.
-pub fn a_wait_ends_with_its_timeout(make: &dyn Fn() -> Ends) {
+pub fn wait_ends_at_its_timeout(make: &dyn Fn() -> Ends) {
     let (_main, mut worker) = End::open_pair(make);
     let start = Instant::now();
     while start.elapsed() < SHORT {
@@ -522,7 +522,7 @@ pub fn a_wait_ends_with_its_timeout(make: &dyn Fn() -> Ends) {
 ///
 /// # Panics
 /// If the transport fails the check.
-pub fn a_sleeper_uses_no_processor(make: &dyn Fn() -> Ends) {
+pub fn sleeper_uses_no_processor(make: &dyn Fn() -> Ends) {
     for sleeper_is_main in [false, true] {
         let (main, worker) = End::open_pair(make);
         let (mut sleeper, _other) = if sleeper_is_main { (main, worker) } else { (worker, main) };
@@ -551,7 +551,7 @@ fn processor_time() -> Option<(Duration, Duration)> {
 ///
 /// # Panics
 /// If the transport fails the check.
-pub fn arming_polls_again(make: &dyn Fn() -> Ends) {
+pub fn arm_fails_while_there_is_input(make: &dyn Fn() -> Ends) {
     let (mut main, mut worker) = End::open_pair(make);
     assert!(main.transport.arm(false), "there is nothing to do");
     main.transport.disarm();
@@ -590,7 +590,7 @@ pub fn no_wake_up_is_lost(make: &dyn Fn() -> Ends) {
 ///
 /// # Panics
 /// If the transport fails the check.
-pub fn no_wake_up_is_lost_when_frames_come_in_bursts(make: &dyn Fn() -> Ends) {
+pub fn no_wake_up_is_lost_with_bursts_of_frames(make: &dyn Fn() -> Ends) {
     for sender_is_main in [false, true] {
         let (main, worker) = End::open_pair(make);
         let (mut sender, mut receiver) = if sender_is_main { (main, worker) } else { (worker, main) };
@@ -619,7 +619,7 @@ pub fn no_wake_up_is_lost_when_frames_come_in_bursts(make: &dyn Fn() -> Ends) {
 ///
 /// # Panics
 /// If the transport fails the check.
-pub fn leaving_delivers_what_was_sent_before(make: &dyn Fn() -> Ends) {
+pub fn frames_sent_before_leaving_are_delivered(make: &dyn Fn() -> Ends) {
     let (mut main, mut worker) = End::open_pair(make);
     for _ in 0..3 {
         worker.session.notify("n", Format::Bytes, Vec::new()).expect("the notification can be sent");
@@ -640,7 +640,7 @@ pub fn leaving_delivers_what_was_sent_before(make: &dyn Fn() -> Ends) {
 ///
 /// # Panics
 /// If the transport fails the check.
-pub fn an_end_that_has_left_sends_nothing(make: &dyn Fn() -> Ends) {
+pub fn send_fails_after_leaving(make: &dyn Fn() -> Ends) {
     for leaver_is_main in [false, true] {
         let (main, worker) = End::open_pair(make);
         let (mut leaver, mut other) = if leaver_is_main { (main, worker) } else { (worker, main) };
@@ -656,7 +656,7 @@ pub fn an_end_that_has_left_sends_nothing(make: &dyn Fn() -> Ends) {
 ///
 /// # Panics
 /// If the transport fails the check.
-pub fn dropping_is_leaving(make: &dyn Fn() -> Ends) {
+pub fn drop_leaves_the_link(make: &dyn Fn() -> Ends) {
     let (mut main, worker) = End::open_pair(make);
     drop(worker);
     assert!(matches!(main.next(), Event::Closed(Closed { by: ClosedBy::Gone, .. })));
@@ -669,7 +669,7 @@ pub fn dropping_is_leaving(make: &dyn Fn() -> Ends) {
 ///
 /// # Panics
 /// If the transport fails the check.
-pub fn a_peer_that_breaks_the_protocol_ends_the_link(make: &dyn Fn() -> Ends) {
+pub fn protocol_violation_ends_the_link(make: &dyn Fn() -> Ends) {
     let (mut main, mut worker) = End::open_pair(make);
     let sent = worker.transport.send(&Transmit::new(&[0xff; 16], &[]));
     assert_eq!(sent, Ok(true));

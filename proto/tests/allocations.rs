@@ -63,7 +63,7 @@ impl Pair {
 }
 
 #[test]
-fn a_call_that_fits_allocates_nothing() {
+fn steady_state_call_does_not_allocate() {
     for role in link::ROLES {
         for size in [0, 32, 256, 1500] {
             let mut pair = Pair::open(role);
@@ -80,7 +80,7 @@ fn a_call_that_fits_allocates_nothing() {
 }
 
 #[test]
-fn nor_do_bodies_in_parts_and_cancelled_calls() {
+fn streamed_bodies_and_cancelled_calls_do_not_allocate() {
     let mut pair = Pair::open(Role::Worker);
     let round = |pair: &mut Pair| {
         pair.call(100_000, None);

@@ -6,7 +6,7 @@ use coincide_proto::{Call, Config, Event, Flags, Format, Header, Kind, Outcome, 
 use link::{Link, first_part, next_frame, opened, part, pattern, returned};
 
 #[test]
-fn a_body_of_any_size_arrives_whole() {
+fn body_of_any_size_arrives_whole() {
     for max_frame in [2048, 2049, 5000] {
         let mut link = Link::open();
         link.max_frame = max_frame;
@@ -24,7 +24,7 @@ fn a_body_of_any_size_arrives_whole() {
 }
 
 #[test]
-fn the_last_byte_that_fits_one_frame() {
+fn body_is_split_only_beyond_the_frame_limit() {
     let mut link = Link::open();
     link.max_frame = 2048;
     for (size, frames) in [(2048 - 17, 1), (2048 - 16, 2)] {
@@ -38,7 +38,7 @@ fn the_last_byte_that_fits_one_frame() {
 }
 
 #[test]
-fn what_the_peer_takes_limits_frames_as_well() {
+fn max_frame_of_the_peer_limits_frames() {
     let mut link = Link::open_with(Config { max_frame: 3000, ..Config::default() }, Config::default());
     link.worker.notify("n", Format::Bytes, pattern(10_000)).unwrap();
     link.main.notify("n", Format::Bytes, pattern(10_000)).unwrap();
@@ -49,7 +49,7 @@ fn what_the_peer_takes_limits_frames_as_well() {
 }
 
 #[test]
-fn a_frame_that_finds_no_room_is_offered_again() {
+fn frame_without_room_is_offered_again() {
     let mut link = Link::open();
     (link.max_frame, link.room) = (2048, 2);
     let call = link.worker.call(Call { name: "f", ..Call::default() }, pattern(20_000)).unwrap();
@@ -70,7 +70,7 @@ fn a_frame_that_finds_no_room_is_offered_again() {
 }
 
 #[test]
-fn an_error_of_the_transport_leaves_the_frame_queued() {
+fn transport_error_leaves_the_frame_queued() {
     let mut link = Link::open();
     link.call(Role::Worker, "f");
     assert_eq!(link.worker.transmit(2048, |_| Err("broken")), Err("broken"));
@@ -80,14 +80,14 @@ fn an_error_of_the_transport_leaves_the_frame_queued() {
 
 #[test]
 #[should_panic(expected = "2048 bytes at least")]
-fn a_transport_takes_frames_of_a_minimal_size() {
+fn transmit_panics_below_the_minimal_frame_size() {
     let mut link = Link::open();
     link.max_frame = 2047;
     let _ = link.send(Role::Worker);
 }
 
 #[test]
-fn messages_leave_in_their_order_and_bodies_one_after_the_other() {
+fn messages_are_sent_in_order_and_bodies_one_at_a_time() {
     let mut link = Link::open();
     link.max_frame = 2048;
     for size in [5000, 10, 6000] {
@@ -106,7 +106,7 @@ fn messages_leave_in_their_order_and_bodies_one_after_the_other() {
 }
 
 #[test]
-fn bodies_of_several_calls_may_be_interleaved() {
+fn interleaved_bodies_of_several_calls_are_received() {
     let mut main = opened(Role::Main, Config::default());
     let [a, b, c] = [5000, 6000, 7000].map(pattern);
     let frames = [
@@ -131,7 +131,7 @@ fn bodies_of_several_calls_may_be_interleaved() {
 }
 
 #[test]
-fn the_format_of_a_body_is_that_of_its_first_frame() {
+fn body_has_the_format_of_its_first_frame() {
     let mut main = opened(Role::Main, Config::default());
     let mut first = first_part(Kind::NOTIFY, 0, "n", 2, b"a");
     first[1] = Flags::new(Format::Value, true).0;
@@ -142,7 +142,7 @@ fn the_format_of_a_body_is_that_of_its_first_frame() {
 }
 
 #[test]
-fn fields_that_mean_nothing_are_ignored() {
+fn unused_header_fields_are_ignored() {
     let mut main = opened(Role::Main, Config::default());
     let mut first = first_part(Kind::NOTIFY, 77, "n", 2, b"a");
     first[2..4].copy_from_slice(&[9, 9]);
@@ -158,7 +158,7 @@ fn fields_that_mean_nothing_are_ignored() {
 }
 
 #[test]
-fn memory_grows_with_what_arrives_and_not_with_what_is_announced() {
+fn memory_grows_with_received_bytes_not_with_the_announced_total() {
     let mut main = opened(Role::Main, Config { max_message: u64::MAX, ..Config::default() });
     main.handle_frame(&first_part(Kind::CALL, 1, "f", u64::MAX, b"x")[..]).unwrap();
     main.handle_frame(&part(1, b"x", true)[..]).unwrap();
@@ -169,7 +169,7 @@ fn memory_grows_with_what_arrives_and_not_with_what_is_announced() {
 }
 
 #[test]
-fn a_long_answer_to_a_call_that_has_ended_is_not_kept() {
+fn streamed_answer_to_an_ended_call_is_dropped() {
     let mut worker = opened(Role::Worker, Config { max_message: 1 << 40, ..Config::default() });
     let call = worker.call(Call { name: "f", ..Call::default() }, Vec::new()).unwrap();
     next_frame(&mut worker).unwrap();

@@ -6,7 +6,7 @@ use coincide_proto::{Call, Config, ErrorCode, Event, Format, MAX_NAME, NoSuchCal
 use link::{Link, ROLES, returned, text};
 
 #[test]
-fn calls_and_answers_cross_both_ways() {
+fn calls_and_answers_cross_in_both_directions() {
     let mut link = Link::open();
     let calls = ROLES.map(|role| link.call(role, "f"));
     link.settle();
@@ -31,7 +31,7 @@ fn calls_and_answers_cross_both_ways() {
 }
 
 #[test]
-fn answers_may_come_in_another_order_than_the_calls() {
+fn answers_may_arrive_out_of_order() {
     let mut link = Link::open();
     let calls = ["a", "b", "c"].map(|name| link.call(Role::Worker, name));
     link.settle();
@@ -45,7 +45,7 @@ fn answers_may_come_in_another_order_than_the_calls() {
 }
 
 #[test]
-fn a_function_that_throws() {
+fn function_that_throws_ends_its_call_with_the_error() {
     let mut link = Link::open();
     let call = link.call(Role::Main, "f");
     link.settle();
@@ -57,7 +57,7 @@ fn a_function_that_throws() {
 }
 
 #[test]
-fn a_call_is_answered_once() {
+fn second_answer_to_a_call_is_refused() {
     let mut link = Link::open();
     let call = link.call(Role::Worker, "f");
     link.settle();
@@ -73,7 +73,7 @@ fn a_call_is_answered_once() {
 }
 
 #[test]
-fn nested_calls_go_back_and_forth_until_the_limit() {
+fn nested_calls_are_accepted_up_to_the_depth_limit() {
     const LIMIT: u16 = 5;
     let config = Config { max_depth: LIMIT, ..Config::default() };
     let mut link = Link::open_with(config.clone(), config);
@@ -104,7 +104,7 @@ fn nested_calls_go_back_and_forth_until_the_limit() {
 }
 
 #[test]
-fn a_chain_that_is_long_is_cut() {
+fn long_call_chain_is_truncated() {
     let mut link = Link::open();
     let mut role = Role::Worker;
     link.call(role, "f");
@@ -123,7 +123,7 @@ fn a_chain_that_is_long_is_cut() {
 }
 
 #[test]
-fn a_parent_that_has_been_answered_is_none() {
+fn call_of_an_answered_parent_has_no_parent() {
     let mut link = Link::open();
     link.call(Role::Worker, "outer");
     link.settle();
@@ -159,7 +159,7 @@ fn notifications_arrive_in_order_with_calls() {
 }
 
 #[test]
-fn the_worker_is_ready_once() {
+fn ready_is_reported_once() {
     let mut link = Link::open();
     link.worker.ready(["version", "", "größe"]).unwrap();
     link.worker.ready(["again"]).unwrap();
@@ -180,7 +180,7 @@ fn released_references_arrive() {
 }
 
 #[test]
-fn an_interrupt_overtakes_what_is_queued() {
+fn interrupt_overtakes_queued_messages() {
     let mut link = Link::open();
     link.call(Role::Main, "a");
     link.main.interrupt();
@@ -192,7 +192,7 @@ fn an_interrupt_overtakes_what_is_queued() {
 }
 
 #[test]
-fn what_the_peer_does_not_take_is_refused_at_once() {
+fn calls_beyond_the_limits_of_the_peer_are_refused_at_once() {
     let small = Config { max_message: 4000, max_pending: 2, ..Config::default() };
     let mut link = Link::open_with(small, Config::default());
     let call = |name| Call { name, ..Call::default() };
@@ -215,7 +215,7 @@ fn what_the_peer_does_not_take_is_refused_at_once() {
 }
 
 #[test]
-fn answers_that_the_caller_does_not_take_become_errors() {
+fn answers_larger_than_the_caller_accepts_become_errors() {
     let mut link = Link::open_with(Config::default(), Config { max_message: 4000, ..Config::default() });
     for throws in [false, true] {
         let call = link.call(Role::Worker, "f");
@@ -238,7 +238,7 @@ fn answers_that_the_caller_does_not_take_become_errors() {
 }
 
 #[test]
-fn texts_are_cut_between_characters() {
+fn texts_are_truncated_between_characters() {
     let mut link = Link::open();
     let call = link.call(Role::Worker, "f");
     link.settle();

@@ -14,7 +14,7 @@ fn call_until(link: &mut Link, name: &str, deadline: Duration) -> CallId {
 }
 
 #[test]
-fn a_call_cancelled_before_it_is_sent_leaves_no_trace() {
+fn cancel_before_sending_sends_nothing() {
     let mut link = Link::open();
     let call = link.call(Role::Worker, "f");
     link.worker.cancel(call);
@@ -25,7 +25,7 @@ fn a_call_cancelled_before_it_is_sent_leaves_no_trace() {
 }
 
 #[test]
-fn a_call_cancelled_while_it_is_sent_is_answered_by_the_session() {
+fn cancel_of_a_partly_sent_call_is_answered_by_the_session() {
     let mut link = Link::open();
     link.max_frame = 2048;
     let call = link.worker.call(Call { name: "f", ..Call::default() }, pattern(10_000)).unwrap();
@@ -46,7 +46,7 @@ fn a_call_cancelled_while_it_is_sent_is_answered_by_the_session() {
 }
 
 #[test]
-fn a_call_cancelled_after_it_was_sent_is_still_answered() {
+fn cancel_of_a_sent_call_leaves_its_id_in_use_until_the_answer() {
     let mut link = Link::open();
     let call = link.call(Role::Worker, "f");
     link.settle();
@@ -67,7 +67,7 @@ fn a_call_cancelled_after_it_was_sent_is_still_answered() {
 }
 
 #[test]
-fn a_cancel_that_crosses_the_answer_does_nothing() {
+fn cancel_that_crosses_the_answer_is_ignored() {
     let mut link = Link::open();
     let call = link.call(Role::Worker, "f");
     link.settle();
@@ -81,7 +81,7 @@ fn a_cancel_that_crosses_the_answer_does_nothing() {
 }
 
 #[test]
-fn a_call_cancelled_while_its_long_answer_arrives() {
+fn cancel_while_a_streamed_answer_arrives_drops_the_rest() {
     let mut link = Link::open();
     link.max_frame = 2048;
     let call = link.call(Role::Worker, "f");
@@ -102,7 +102,7 @@ fn a_call_cancelled_while_its_long_answer_arrives() {
 }
 
 #[test]
-fn a_cancel_overtakes_long_bodies() {
+fn cancel_overtakes_long_bodies() {
     let mut link = Link::open();
     let first = link.call(Role::Worker, "f");
     link.settle();
@@ -118,7 +118,7 @@ fn a_cancel_overtakes_long_bodies() {
 }
 
 #[test]
-fn deadlines_end_calls_in_their_order() {
+fn deadlines_end_calls_in_the_order_of_deadlines() {
     let mut link = Link::open();
     let late = call_until(&mut link, "late", 3 * SECOND);
     let soon = call_until(&mut link, "soon", SECOND);
@@ -183,7 +183,7 @@ fn late_values_are_unread_and_other_late_answers_are_dropped() {
 }
 
 #[test]
-fn values_that_are_not_sent_completely_are_unsent() {
+fn values_that_are_partly_sent_are_reported_as_unsent() {
     let unsent = |link: &mut Link, role, size| assert_eq!(link.event(role), Event::Unsent(pattern(size).into()));
     let called = Call { name: "f", format: Format::Value, ..Call::default() };
     for frames in 0..3 {
@@ -229,7 +229,7 @@ fn values_that_are_not_sent_completely_are_unsent() {
 }
 
 #[test]
-fn a_late_answer_reaches_no_other_call() {
+fn late_answer_does_not_reach_another_call() {
     let mut link = Link::open();
     let first = call_until(&mut link, "slow", SECOND);
     link.settle();
@@ -245,7 +245,7 @@ fn a_late_answer_reaches_no_other_call() {
 }
 
 #[test]
-fn a_call_whose_deadline_has_passed_before_it_was_sent() {
+fn deadline_before_sending_sends_nothing() {
     let mut link = Link::open();
     let call = call_until(&mut link, "f", Duration::ZERO);
     link.advance(Duration::ZERO);
@@ -255,7 +255,7 @@ fn a_call_whose_deadline_has_passed_before_it_was_sent() {
 }
 
 #[test]
-fn an_interrupt_ends_the_calls_that_their_owner_ends() {
+fn interrupt_ends_only_the_calls_that_the_owner_ends() {
     let mut link = Link::open();
     let calls = [link.call(Role::Worker, "a"), link.call(Role::Worker, "b")];
     link.settle();
@@ -274,7 +274,7 @@ fn an_interrupt_ends_the_calls_that_their_owner_ends() {
 }
 
 #[test]
-fn an_ended_call_counts_until_it_is_answered() {
+fn ended_call_counts_as_unanswered_until_its_answer() {
     let mut link = Link::open_with(Config { max_pending: 1, ..Config::default() }, Config::default());
     let call = link.call(Role::Worker, "f");
     link.settle();

@@ -45,7 +45,7 @@ fn is_over(link: &mut Link, role: Role, call: coincide_proto::CallId) {
 }
 
 #[test]
-fn closing_sends_what_is_queued_first() {
+fn close_sends_queued_messages_first() {
     for role in ROLES {
         let (mut link, calls) = busy();
         let [own, other] = [calls[index(role)], calls[index(role.peer())]];
@@ -76,7 +76,7 @@ fn closing_sends_what_is_queued_first() {
 }
 
 #[test]
-fn closing_in_the_middle_of_a_call_drops_the_rest_of_it() {
+fn close_during_a_streamed_call_drops_its_rest() {
     let mut link = Link::open();
     link.max_frame = 2048;
     let call = link.worker.call(Call { name: "f", ..Call::default() }, pattern(10_000)).unwrap();
@@ -93,7 +93,7 @@ fn closing_in_the_middle_of_a_call_drops_the_rest_of_it() {
 
 /// The peer counts the total of a body until it is complete or cancelled.
 #[test]
-fn a_call_that_breaks_off_leaves_room_for_the_long_bodies_behind_it() {
+fn aborted_call_frees_the_limit_for_later_bodies() {
     for role in ROLES {
         let limits = Config { max_message: 8000, ..Config::default() };
         let mut link = Link::open_with(limits.clone(), limits);
@@ -116,7 +116,7 @@ fn a_call_that_breaks_off_leaves_room_for_the_long_bodies_behind_it() {
 }
 
 #[test]
-fn closing_sends_a_long_answer_to_its_end() {
+fn close_sends_a_streamed_answer_completely() {
     let mut link = Link::open();
     link.max_frame = 2048;
     let call = link.call(Role::Main, "f");
@@ -132,7 +132,7 @@ fn closing_sends_a_long_answer_to_its_end() {
 }
 
 #[test]
-fn aborting_drops_what_is_queued() {
+fn abort_drops_queued_messages() {
     for role in ROLES {
         let (mut link, calls) = busy();
         let other = calls[index(role.peer())];
@@ -148,7 +148,7 @@ fn aborting_drops_what_is_queued() {
 }
 
 #[test]
-fn a_peer_that_is_gone_ends_everything() {
+fn loss_of_the_peer_ends_all_calls() {
     for role in ROLES {
         let (mut link, calls) = busy();
         link.end(role).reply(calls[index(role.peer())], Format::Bytes, Vec::new()).unwrap();
@@ -174,7 +174,7 @@ fn both_ends_may_close_at_once() {
 }
 
 #[test]
-fn a_call_that_has_ended_before_does_not_end_again() {
+fn close_does_not_end_a_call_twice() {
     let (mut link, calls) = busy();
     link.worker.cancel(calls[1]);
     assert_eq!(link.ended(Role::Worker, calls[1]), Outcome::Cancelled);
@@ -183,7 +183,7 @@ fn a_call_that_has_ended_before_does_not_end_again() {
 }
 
 #[test]
-fn what_the_transport_finds_wrong_closes_the_link() {
+fn violation_found_by_the_transport_closes_the_link() {
     let (mut link, calls) = busy();
     link.main.handle_protocol_error(&ProtocolError("an index is out of range".into()));
     let ended = Event::Ended { id: calls[0], outcome: Outcome::Closed };
@@ -195,7 +195,7 @@ fn what_the_transport_finds_wrong_closes_the_link() {
 }
 
 #[test]
-fn a_reason_that_is_unknown_here_is_passed_on() {
+fn unknown_close_reason_is_passed_on() {
     let mut link = Link::open();
     link.worker.close(CloseReason(0x8123), "of the application");
     link.settle();
@@ -203,7 +203,7 @@ fn a_reason_that_is_unknown_here_is_passed_on() {
 }
 
 #[test]
-fn long_texts_are_cut() {
+fn long_close_texts_are_truncated() {
     let mut link = Link::open();
     link.worker.abort(CloseReason::FAILED, &"x".repeat(9999));
     link.settle();

@@ -26,14 +26,14 @@ enum Fault {
 }
 
 #[test]
-fn transports_that_are_wrong_fail() {
+fn faulty_transports_fail_the_suite() {
     type Check = fn(&dyn Fn() -> conformance::Ends);
     let cases: [(Fault, Check); 5] = [
-        (Fault::Loses, conformance::a_full_link_refuses_and_loses_nothing),
-        (Fault::Reorders, conformance::a_full_link_refuses_and_loses_nothing),
-        (Fault::Forgets, conformance::leaving_delivers_what_was_sent_before),
-        (Fault::Careless, conformance::arming_polls_again),
-        (Fault::Restless, conformance::a_sleeper_uses_no_processor),
+        (Fault::Loses, conformance::full_link_refuses_frames_and_loses_none),
+        (Fault::Reorders, conformance::full_link_refuses_frames_and_loses_none),
+        (Fault::Forgets, conformance::frames_sent_before_leaving_are_delivered),
+        (Fault::Careless, conformance::arm_fails_while_there_is_input),
+        (Fault::Restless, conformance::sleeper_uses_no_processor),
     ];
     for (fault, check) in cases {
         if fault == Fault::Restless && !cfg!(target_os = "linux") {

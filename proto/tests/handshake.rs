@@ -26,7 +26,7 @@ fn worker_sends_its_handshake_first_and_main_answers() {
 }
 
 #[test]
-fn what_is_queued_before_travels_after_the_handshake_in_order() {
+fn messages_queued_before_the_handshake_are_sent_after_it_in_order() {
     let mut link = Link::new(Config::default(), Config::default());
     link.call(Role::Worker, "a");
     link.worker.notify("b", Format::Bytes, Vec::new()).unwrap();
@@ -64,7 +64,7 @@ fn another_major_version_is_incompatible() {
 }
 
 #[test]
-fn another_minor_version_and_unknown_features_are_fine() {
+fn another_minor_version_and_unknown_features_are_accepted() {
     let mut main = Session::new(Role::Main, Config::default());
     let newer = Handshake { minor: 7, features: 0xffff_ffff, ..handshake() };
     let mut frame = handshake_frame(Role::Main, newer);
@@ -74,7 +74,7 @@ fn another_minor_version_and_unknown_features_are_fine() {
 }
 
 #[test]
-fn settings_out_of_range_are_brought_into_it() {
+fn settings_out_of_range_are_clamped() {
     let tiny = Config { max_frame: 0, max_message: 0, max_pending: 0, max_depth: 0, ..Config::default() };
     let huge = Config { max_pending: u32::MAX, name: "ü".repeat(1000), ..Config::default() };
     let mut link = Link::new(tiny, huge);
@@ -90,7 +90,7 @@ fn settings_out_of_range_are_brought_into_it() {
 }
 
 #[test]
-fn calls_queued_before_that_do_not_fit_end_with_an_error() {
+fn queued_calls_beyond_the_peers_limits_end_with_an_error() {
     let main = Config { max_message: 3000, max_pending: 2, ..Config::default() };
     let mut link = Link::new(main, Config::default());
     let call = |size| (Call { name: "f", ..Call::default() }, vec![0; size]);
@@ -119,7 +119,7 @@ fn calls_queued_before_that_do_not_fit_end_with_an_error() {
 }
 
 #[test]
-fn a_list_of_exports_that_main_does_not_take_ends_the_link() {
+fn list_of_exports_larger_than_main_accepts_closes_the_link() {
     let mut link = Link::new(Config { max_message: 0, ..Config::default() }, Config::default());
     link.worker.ready(["a".repeat(1000), "b".repeat(1000), "c".repeat(1000)].iter().map(String::as_str)).unwrap();
     link.settle();
@@ -130,7 +130,7 @@ fn a_list_of_exports_that_main_does_not_take_ends_the_link() {
 }
 
 #[test]
-fn a_link_can_be_closed_before_the_handshake() {
+fn link_can_be_closed_before_the_handshake() {
     for role in link::ROLES {
         let mut link = Link::new(Config::default(), Config::default());
         let call = link.call(role, "f");

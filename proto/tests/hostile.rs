@@ -78,7 +78,7 @@ fn survive(mut session: Session, frames: impl IntoIterator<Item = Vec<u8>>) {
 }
 
 #[test]
-fn the_frames_that_are_mutated_below_are_right() {
+fn frames_to_be_mutated_are_valid() {
     for role in link::ROLES {
         let (mut session, frames) = busy(role);
         assert!(frames.len() > 10);

@@ -35,7 +35,7 @@ fn broken_rule(session: &mut Session, frames: &[Vec<u8>]) -> String {
 }
 
 #[test]
-fn each_violation_ends_the_link_and_is_named() {
+fn each_violation_closes_the_link_and_is_named() {
     for violation in violations() {
         let mut session = violation.session().0;
         assert_eq!(broken_rule(&mut session, &violation.frames), violation.rule, "{:02x?}", violation.frames);
@@ -43,7 +43,7 @@ fn each_violation_ends_the_link_and_is_named() {
 }
 
 #[test]
-fn a_body_in_one_frame_keeps_the_limit_too() {
+fn max_message_applies_to_a_body_in_one_frame() {
     let mut main = opened(Role::Main, Config { max_message: 2048, ..Config::default() });
     let rule = broken_rule(&mut main, &[frame(header(Kind::NOTIFY), "f", &[0; 2049])]);
     assert_eq!(rule, "a body is longer than was agreed");
@@ -69,7 +69,7 @@ fn unsent_answers_count_as_unanswered_calls() {
 }
 
 #[test]
-fn a_call_nested_too_deep_is_answered_and_breaks_nothing() {
+fn call_beyond_the_depth_limit_is_answered_with_an_error() {
     let mut main = opened(Role::Main, Config { max_depth: 3, ..limits() });
     main.handle_frame(&frame(Header { code: 4, ..call(1) }, "f", b"")[..]).unwrap();
     assert_eq!(main.poll_event(), None);

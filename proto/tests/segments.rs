@@ -169,7 +169,7 @@ fn segments_beyond_the_budget_are_refused_and_the_link_stays_open() {
 }
 
 #[test]
-fn announced_segments_cost_no_more_than_the_first_step() {
+fn announced_segments_allocate_at_most_the_first_step() {
     let mut main = link::opened(Role::Main, config(true));
     let before = counting::bytes();
     let segments: Vec<Segment> = vec![(0..64 << 20, None)];
@@ -202,7 +202,7 @@ impl coincide_proto::FrameBytes for Counted<'_> {
 }
 
 #[test]
-fn segments_are_sent_from_where_they_lie_and_copied_once_when_received() {
+fn segments_are_copied_once_in_each_direction() {
     let bytes = Arc::new(pattern(1 << 20));
     let mut link = Link::open();
     let segments = vec![(2..2, Some(Arc::clone(&bytes)))];
@@ -228,7 +228,7 @@ fn segments_are_sent_from_where_they_lie_and_copied_once_when_received() {
 }
 
 #[test]
-fn large_segments_go_round_without_new_buffers() {
+fn buffers_of_large_segments_are_reused() {
     let mut ends = [Role::Worker, Role::Main].map(|role| Session::new(role, config(true)));
     let mut wire = Vec::with_capacity(1 << 17);
     let mut carry = |ends: &mut [Session; 2], from: usize| {

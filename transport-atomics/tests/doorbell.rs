@@ -22,7 +22,7 @@ impl Wake for Count {
 }
 
 #[test]
-fn several_rings_are_one() {
+fn several_rings_count_as_one() {
     let doorbell = Doorbell::new().unwrap();
     assert!(!doorbell.wait(Some(Duration::ZERO)));
     for _ in 0..3 {
@@ -36,7 +36,7 @@ fn several_rings_are_one() {
 }
 
 #[test]
-fn a_ring_wakes_a_thread_that_waits() {
+fn ring_wakes_a_waiting_thread() {
     within(LONG, || {
         for _ in 0..if cfg!(miri) { 3 } else { 1_000 } {
             let doorbell = Doorbell::new().unwrap();
@@ -49,7 +49,7 @@ fn a_ring_wakes_a_thread_that_waits() {
 }
 
 #[test]
-fn a_waker_is_woken_by_each_ring_and_by_one_before_it_came() {
+fn waker_is_woken_by_each_ring_and_by_a_pending_one() {
     let doorbell = Doorbell::new().unwrap();
     let count = Arc::new(Count::default());
     doorbell.set_waker(Some(Waker::from(Arc::clone(&count)))).unwrap();
@@ -67,7 +67,7 @@ fn a_waker_is_woken_by_each_ring_and_by_one_before_it_came() {
 
 /// The last handle may go in the middle of the wake-up.
 #[test]
-fn a_waker_may_drop_the_doorbell() {
+fn waker_may_drop_the_doorbell() {
     struct Last(std::sync::Mutex<Option<Arc<Doorbell>>>);
     impl Wake for Last {
         fn wake(self: Arc<Self>) {
@@ -83,7 +83,7 @@ fn a_waker_may_drop_the_doorbell() {
 
 #[cfg(all(target_os = "linux", not(miri)))]
 #[test]
-fn the_descriptor_is_readable_from_a_ring_until_a_wait() {
+fn descriptor_is_readable_from_a_ring_until_a_wait() {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let doorbell = Doorbell::new().unwrap();
     let readable =

@@ -76,7 +76,7 @@ impl Numbers {
 }
 
 #[test]
-fn ends_move_to_other_threads_and_hide_behind_the_trait() {
+fn ends_are_send_and_usable_as_trait_objects() {
     fn is_send<T: Send>(_: &T) {}
     let (main, worker) = small_pair();
     is_send(&main);
@@ -101,13 +101,13 @@ fn frames_of_every_size_arrive_both_ways() {
 }
 
 #[test]
-fn the_smallest_ring_suits_a_session() {
+fn smallest_ring_fits_the_minimal_frame_of_a_session() {
     let (main, worker) = small_pair();
     assert_eq!((main.max_frame(), worker.max_frame()), (coincide_proto::MIN_FRAME, coincide_proto::MIN_FRAME));
 }
 
 #[test]
-fn a_full_ring_refuses_until_a_quarter_is_free() {
+fn full_ring_refuses_frames_until_a_quarter_is_free() {
     let (mut main, mut worker) = small_pair();
     let bytes = pattern(0, worker.max_frame());
     let mut sent = 0;
@@ -122,7 +122,7 @@ fn a_full_ring_refuses_until_a_quarter_is_free() {
 
 #[test]
 #[should_panic(expected = "doesn't fit")]
-fn a_frame_that_is_too_long_is_a_mistake_of_the_caller() {
+fn send_panics_for_a_frame_that_is_too_long() {
     let (mut main, _worker) = small_pair();
     let bytes = vec![0; main.max_frame() + 1];
     let _ = send(&mut main, &bytes);
@@ -130,7 +130,7 @@ fn a_frame_that_is_too_long_is_a_mistake_of_the_caller() {
 
 #[test]
 #[should_panic(expected = "not inside a frame")]
-fn nothing_behind_a_frame_can_be_read() {
+fn bytes_after_a_frame_cannot_be_read() {
     let (mut main, mut worker) = small_pair();
     assert_eq!(send(&mut worker, b"frame"), Ok(true));
     let _ = main.receive_with(|frame| {
@@ -140,7 +140,7 @@ fn nothing_behind_a_frame_can_be_read() {
 }
 
 #[test]
-fn what_was_sent_is_received_after_the_peer_has_left() {
+fn frames_sent_before_leaving_are_received() {
     let (mut main, mut worker) = small_pair();
     assert_eq!(send(&mut worker, b"one"), Ok(true));
     assert_eq!(send(&mut worker, b"two"), Ok(true));
@@ -158,7 +158,7 @@ fn what_was_sent_is_received_after_the_peer_has_left() {
 }
 
 #[test]
-fn a_panic_leaves_the_link() {
+fn panic_leaves_the_link() {
     within(LONG, || {
         let (mut main, mut worker) = small_pair();
         let thread = thread::spawn(move || {
@@ -173,7 +173,7 @@ fn a_panic_leaves_the_link() {
 }
 
 #[test]
-fn an_error_of_the_session_ends_the_link_for_this_end() {
+fn session_error_ends_the_link_for_this_end() {
     let (mut main, mut worker) = small_pair();
     assert_eq!(send(&mut worker, b"nonsense"), Ok(true));
     let error = ProtocolError("nonsense".into());
@@ -183,7 +183,7 @@ fn an_error_of_the_session_ends_the_link_for_this_end() {
 }
 
 #[test]
-fn a_wait_ends_when_time_is_up() {
+fn wait_ends_at_its_timeout() {
     let (mut main, mut worker) = small_pair();
     for timeout in [Duration::ZERO, Duration::from_millis(3)] {
         let start = Instant::now();
@@ -197,7 +197,7 @@ fn a_wait_ends_when_time_is_up() {
 }
 
 #[test]
-fn a_ring_ends_one_wait_that_goes_on_or_comes_next() {
+fn ring_ends_the_current_or_the_next_wait() {
     within(LONG, || {
         let (mut main, mut worker) = small_pair();
         worker.set_busy_poll(BusyPoll::NONE);
@@ -225,7 +225,7 @@ fn a_ring_ends_one_wait_that_goes_on_or_comes_next() {
 }
 
 #[test]
-fn rings_come_with_a_change_of_a_flag_at_any_moment() {
+fn flag_set_before_a_ring_is_seen_after_the_wait() {
     within(LONG, || {
         for round in 0..if cfg!(miri) { 5 } else { 2_000 } {
             let (_main, mut worker) = small_pair();
@@ -289,7 +289,7 @@ fn one_doorbell_serves_many_links() {
 
 /// Frames of random sizes in both directions at once, with all the ways to wait mixed.
 #[test]
-fn nothing_is_lost_or_torn_under_load() {
+fn frames_arrive_whole_under_load() {
     within(LONG, || {
         let frames = if cfg!(miri) { 60 } else { 60_000 };
         let (main, worker) = small_pair();
@@ -343,7 +343,7 @@ fn nothing_is_lost_or_torn_under_load() {
 
 /// Whoever waits is woken, whether it spins, yields or sleeps at that moment.
 #[test]
-fn ping_pong_never_stops() {
+fn ping_pong_loses_no_wake_up() {
     within(LONG, || {
         let rounds = if cfg!(miri) { 40 } else { 200_000 };
         let (mut main, mut worker) = small_pair();

@@ -74,7 +74,7 @@ fn records_arrive_whole_and_in_order() {
 
 /// A record that doesn't fit before the end of the ring, behind padding.
 #[test]
-fn padding_and_the_record_behind_it_come_together() {
+fn padding_and_the_record_after_it_appear_together() {
     check(None, || {
         let (mut main, mut worker) = pair(Rings::default().up_capacity(512).down_capacity(256));
         // Seven lines of eight: a record of two lines needs padding.
@@ -107,7 +107,7 @@ fn padding_and_the_record_behind_it_come_together() {
 
 /// A worker that parks while main sends: woken by its word.
 #[test]
-fn a_parked_worker_sees_what_main_sends() {
+fn parked_worker_is_woken_by_a_frame() {
     check(None, || {
         let (mut main, mut worker) = pair(tiny());
         let thread = thread::spawn(move || {
@@ -123,7 +123,7 @@ fn a_parked_worker_sees_what_main_sends() {
 
 /// Main that parks while the worker sends: woken by its doorbell.
 #[test]
-fn a_parked_main_sees_what_the_worker_sends() {
+fn parked_main_is_woken_by_a_frame() {
     check(None, || {
         let (mut main, mut worker) = pair(tiny());
         let thread = thread::spawn(move || {
@@ -139,7 +139,7 @@ fn a_parked_main_sees_what_the_worker_sends() {
 
 /// Both park in turn.
 #[test]
-fn ping_pong_never_stops() {
+fn ping_pong_loses_no_wake_up() {
     check(Some(3), || {
         let (mut main, mut worker) = pair(tiny());
         let thread = thread::spawn(move || {
@@ -159,7 +159,7 @@ fn ping_pong_never_stops() {
 
 /// A producer that parks for want of room, while the consumer makes room and parks for want of frames.
 #[test]
-fn a_parked_producer_sees_room() {
+fn parked_producer_is_woken_by_room() {
     check(Some(3), || {
         let (mut main, mut worker) = pair(tiny());
         for word in 0..3 {
@@ -180,7 +180,7 @@ fn a_parked_producer_sees_room() {
 
 /// Both ends are full and both want room: each finds the other's frames instead.
 #[test]
-fn two_full_rings_are_no_deadlock() {
+fn two_full_rings_do_not_deadlock() {
     fn exchange(end: &mut ModelEnd) {
         let (mut sent, mut received) = (3, 0);
         while sent < 4 || received < 4 {
@@ -211,7 +211,7 @@ fn two_full_rings_are_no_deadlock() {
 
 /// A peer that leaves is noticed by one that parks, after all that it has sent.
 #[test]
-fn leaving_is_noticed_after_the_last_frame() {
+fn peer_is_gone_after_its_last_frame() {
     check(None, || {
         let (mut main, mut worker) = pair(tiny());
         let thread = thread::spawn(move || {
@@ -244,7 +244,7 @@ fn leaving_ends_the_wait_for_room() {
 
 /// A ring from a third thread ends a wait that goes on or comes next, once for each.
 #[test]
-fn a_ring_ends_a_wait() {
+fn ring_ends_a_wait() {
     check(None, || {
         let (main, mut worker) = pair(tiny());
         let stop = std::sync::Arc::new(loom::sync::atomic::AtomicBool::new(false));

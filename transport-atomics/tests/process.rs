@@ -218,7 +218,7 @@ fn ended(child: &mut Child) {
 }
 
 #[test]
-fn frames_go_to_a_child_and_back() {
+fn frames_cross_between_parent_and_child() {
     within(LONG, || {
         let doorbell = Doorbell::new().unwrap();
         let (mut child, mut main) = start("echo", &doorbell);
@@ -253,7 +253,7 @@ fn rings_are_not_lost_between_processes() {
 }
 
 #[test]
-fn a_killed_child_is_gone() {
+fn killed_child_is_gone() {
     within(LONG, || {
         let doorbell = Doorbell::new().unwrap();
         // Whether it sleeps or is in the middle of a frame, and whether it has taken its link or not.
@@ -296,7 +296,7 @@ fn killed_worker_is_gone_though_a_process_holds_its_descriptors() {
 }
 
 #[test]
-fn what_a_child_sent_before_it_died_is_received() {
+fn frames_of_a_child_that_died_are_received() {
     within(LONG, || {
         let doorbell = Doorbell::new().unwrap();
         let (mut child, mut main) = start("farewell", &doorbell);
@@ -309,7 +309,7 @@ fn what_a_child_sent_before_it_died_is_received() {
 }
 
 #[test]
-fn a_child_sees_that_main_was_killed() {
+fn main_that_was_killed_is_gone_for_its_child() {
     within(LONG, || {
         for role in ["parent", "forking parent"] {
             let mut parent = command(role).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -329,7 +329,7 @@ fn a_child_sees_that_main_was_killed() {
 }
 
 #[test]
-fn a_link_is_taken_once_and_not_passed_on() {
+fn link_is_taken_once_and_not_inherited_further() {
     within(LONG, || {
         let doorbell = Doorbell::new().unwrap();
         let (mut child, mut main) = start("nosy", &doorbell);
@@ -342,7 +342,7 @@ fn a_link_is_taken_once_and_not_passed_on() {
 }
 
 #[test]
-fn a_command_can_be_used_again() {
+fn command_can_be_spawned_again() {
     within(LONG, || {
         let doorbell = Doorbell::new().unwrap();
         let mut command = command("echo");
@@ -360,7 +360,7 @@ fn a_command_can_be_used_again() {
 }
 
 #[test]
-fn nothing_leaks() {
+fn links_to_processes_leak_no_descriptors_or_threads() {
     within(LONG, || {
         let status = command("cycles").stderr(Stdio::inherit()).status().unwrap();
         assert_eq!(status.code(), Some(42));
@@ -368,7 +368,7 @@ fn nothing_leaks() {
 }
 
 #[test]
-fn a_child_wakes_a_waker() {
+fn child_wakes_a_waker() {
     struct Tell(Sender<()>);
     impl Wake for Tell {
         fn wake(self: Arc<Self>) {

@@ -22,7 +22,7 @@ fn faulty(check: fn(&dyn Fn() -> Ends)) {
 
 #[test]
 fn calls_cross_a_faulty_relay() {
-    faulty(conformance::a_handshake_and_calls_cross_both_ways);
+    faulty(conformance::handshake_and_calls_cross_in_both_directions);
 }
 
 #[test]
@@ -31,19 +31,19 @@ fn both_ends_call_at_once_over_a_faulty_relay() {
 }
 
 #[test]
-fn a_faulty_relay_takes_more_than_it_holds() {
+fn both_ends_fill_the_link_over_a_faulty_relay() {
     faulty(conformance::both_ends_may_fill_the_link_at_once);
-    faulty(conformance::no_wake_up_is_lost_when_frames_come_in_bursts);
+    faulty(conformance::no_wake_up_is_lost_with_bursts_of_frames);
 }
 
 #[test]
-fn a_faulty_relay_brings_room() {
-    faulty(conformance::a_sleeper_is_woken_by_room);
+fn sleeper_is_woken_by_room_over_a_faulty_relay() {
+    faulty(conformance::sleeper_is_woken_by_room);
 }
 
 #[test]
-fn a_faulty_relay_brings_the_end() {
-    faulty(conformance::a_sleeper_is_woken_when_the_peer_leaves);
-    faulty(conformance::leaving_delivers_what_was_sent_before);
-    faulty(conformance::dropping_is_leaving);
+fn sleeper_is_woken_by_the_end_over_a_faulty_relay() {
+    faulty(conformance::sleeper_is_woken_when_the_peer_leaves);
+    faulty(conformance::frames_sent_before_leaving_are_delivered);
+    faulty(conformance::drop_leaves_the_link);
 }

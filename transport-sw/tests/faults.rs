@@ -272,7 +272,7 @@ proptest! {
 
 /// The worker has main's frame by a packet of which main doesn't know that it was the one that arrived.
 #[test]
-fn an_acknowledgement_that_was_lost_is_not_taken_for_known() {
+fn lost_acknowledgement_is_sent_again() {
     let mut link = Link::open();
     link.take(Step::Collect);
     link.take(Step::Posted { main: true });

@@ -36,7 +36,7 @@ fn frames_beyond_the_window_are_a_violation() {
 }
 
 #[test]
-fn posted_packets_leave_nothing_out() {
+fn gap_in_posted_packets_ends_the_link() {
     let mut worker = Delivery::new(Role::Worker, Delivery::WINDOW);
     frames(&mut worker, 1);
     let second = frames(&mut worker, 1);
@@ -48,7 +48,7 @@ fn posted_packets_leave_nothing_out() {
 }
 
 #[test]
-fn nothing_follows_the_last_frame() {
+fn last_packet_below_received_frames_is_refused() {
     let mut worker = Delivery::new(Role::Worker, WINDOW);
     let mut main = Delivery::new(Role::Main, WINDOW);
     let mut early = Delivery::new(Role::Worker, WINDOW);
@@ -61,7 +61,7 @@ fn nothing_follows_the_last_frame() {
 }
 
 #[test]
-fn repetitions_cost_no_memory() {
+fn repeated_frames_take_no_memory() {
     let mut worker = Delivery::new(Role::Worker, 100 * 1004);
     let mut main = Delivery::new(Role::Main, 100 * 1004);
     let all = frames(&mut worker, 90);

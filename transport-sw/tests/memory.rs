@@ -8,7 +8,7 @@ use coincide_transport_sw::{Delivery, PacketError};
 use failing::fail_above;
 
 #[test]
-fn collected_packet_without_memory_is_an_error_and_can_be_collected_again() {
+fn polled_packet_without_memory_fails_and_can_be_polled_again() {
     let [mut main, mut worker] = [Role::Main, Role::Worker].map(|role| Delivery::new(role, Delivery::WINDOW));
     worker.collect();
     let mut body = Vec::new();

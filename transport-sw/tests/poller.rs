@@ -52,7 +52,7 @@ fn ms(milliseconds: u64) -> Duration {
 }
 
 #[test]
-fn after_too_many_failures_main_is_gone() {
+fn main_is_gone_after_too_many_failed_polls() {
     let (mut endpoint, mut relay) = (worker(), Relay::default());
     let mut poller = Poller::new(PollPolicy { attempts: 9, ..PollPolicy::default() });
     for _ in 0..8 {
@@ -68,7 +68,7 @@ fn after_too_many_failures_main_is_gone() {
 }
 
 #[test]
-fn an_answer_makes_up_for_failures() {
+fn answer_resets_the_number_of_failures() {
     let (mut endpoint, mut relay) = (worker(), Relay::default());
     let mut poller = Poller::new(PollPolicy { attempts: 2, ..PollPolicy::default() });
     for _ in 0..20 {
@@ -108,7 +108,7 @@ fn pauses_of_a_busy_relay_end_with_the_timeout() {
 }
 
 #[test]
-fn rubbish_and_gaps_are_failures_that_have_the_relay_ask() {
+fn malformed_packets_and_gaps_count_as_failures_and_set_ask() {
     let [first, second] = <[_; 2]>::try_from(packets(2)).expect("there are two");
     let (mut endpoint, mut relay) = (worker(), Relay::default());
     let mut poller = Poller::new(PollPolicy::default());
@@ -123,7 +123,7 @@ fn rubbish_and_gaps_are_failures_that_have_the_relay_ask() {
 }
 
 #[test]
-fn neither_polls_nor_pauses_take_longer_than_they_may() {
+fn polls_and_pauses_respect_the_timeout() {
     let (mut endpoint, mut relay) = (worker(), Relay::default());
     let mut poller = Poller::new(PollPolicy::default());
     assert_eq!(poller.poll(&mut endpoint, &mut relay, Some(ms(3))), Ok(()));

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 #[test]
-fn script_is_made_of_the_module() {
+fn script_matches_the_module() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("js");
     let module = std::fs::read_to_string(folder.join("sw-listeners.js")).unwrap();
     let (notes, rest) = module.split_once("\n\n").expect("notes, then code");

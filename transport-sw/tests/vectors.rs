@@ -6,7 +6,7 @@ use serde::Deserialize;
 use std::path::Path;
 
 #[test]
-fn packets_are_taken() {
+fn vectors_of_packets_are_accepted() {
     let Some(vectors) = Vectors::read() else { return };
     for vector in &vectors.valid {
         let mut endpoint = Delivery::new(Role::Worker, Delivery::WINDOW);
@@ -29,7 +29,7 @@ fn packets_are_taken() {
 }
 
 #[test]
-fn broken_packets_are_refused() {
+fn invalid_packets_are_refused() {
     let Some(vectors) = Vectors::read() else { return };
     for vector in &vectors.invalid {
         let mut endpoint = Delivery::new(Role::Worker, Delivery::WINDOW);
@@ -46,7 +46,7 @@ fn broken_packets_are_refused() {
 }
 
 #[test]
-fn traces_are_followed() {
+fn ends_follow_the_traces() {
     let Some(vectors) = Vectors::read() else { return };
     for trace in &vectors.traces {
         let mut ends = [Role::Main, Role::Worker].map(|role| Delivery::new(role, Delivery::WINDOW));

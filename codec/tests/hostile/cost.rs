@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn announcements_cost_nothing() {
+fn announced_lengths_allocate_nothing() {
     let mut lengths = vec![];
     for length in [1_u64 << 20, 1 << 32, 1 << 60, (1 << 60) + 1, 1 << 63, u64::MAX] {
         lengths.push(varint(length));
@@ -67,7 +67,7 @@ fn announcements_cost_nothing() {
 }
 
 #[test]
-fn announcements_within_one_another_cost_no_more_than_what_has_arrived() {
+fn nested_announcements_allocate_a_multiple_of_the_bytes_received() {
     // Each level announces as much as could be there, and it is there, but for the innermost level only.
     for (len, announcement) in [(20_000, vec![0x90, 0x90, 0x4e]), (20_000, vec![0x93, 0x90, 0x4e])] {
         bounded(&[announcement.repeat(MAX_DEPTH), vec![0x60; len]].concat());
@@ -79,7 +79,7 @@ fn announcements_within_one_another_cost_no_more_than_what_has_arrived() {
 }
 
 #[test]
-fn the_smallest_items_cost_the_most() {
+fn smallest_items_stay_within_the_memory_bound() {
     // One more than a list has room for after it has doubled it.
     const LEN: usize = 32_769;
     let list = |unit: &[u8], tag: u8| [&[tag][..], &varint(LEN as u64), &unit.repeat(LEN)].concat();

@@ -214,7 +214,7 @@ fn feed_typed(bytes: &[u8]) {
 }
 
 #[test]
-fn the_vectors_are_no_trouble() {
+fn vectors_stay_within_the_memory_bound() {
     SEEDS.iter().for_each(|bytes| {
         feed(bytes);
         bounded(bytes);

@@ -3,14 +3,14 @@
 use super::*;
 
 #[test]
-fn a_reader_stops_at_what_is_no_item() {
+fn reader_refuses_bytes_that_are_not_an_item() {
     let mut reader = Reader::new(&[0x61, 0x9f, 0x00]);
     assert_eq!(reader.item(), Ok(Read::Array(1)));
     assert!(reader.item().is_err());
 }
 
 #[test]
-fn nesting_without_end_is_refused() {
+fn unbounded_nesting_of_values_is_refused() {
     const MANY: usize = 1_000_000;
     let of = |unit: &[u8]| unit.repeat(MANY / unit.len());
     let shapes = [
@@ -37,7 +37,7 @@ fn nesting_without_end_is_refused() {
 }
 
 #[test]
-fn typed_nesting_without_end_is_refused() {
+fn unbounded_nesting_of_typed_payloads_is_refused() {
     fn refused<T: for<'de> Deserialize<'de>>(unit: &'static [u8]) {
         let read = move || {
             let bytes = [&[0; 8], &unit.repeat(1_000_000 / unit.len())[..]].concat();
@@ -56,7 +56,7 @@ fn typed_nesting_without_end_is_refused() {
 }
 
 #[test]
-fn stepping_over_does_not_nest() {
+fn skipping_items_does_not_recurse() {
     // A complete value that is deeper than a `Value` may be, of each sort that nests.
     const MANY: usize = 100_000;
     let shapes = [

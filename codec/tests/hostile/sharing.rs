@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn laughs_by_the_billion_end() {
+fn exponential_sharing_decodes_with_bounded_work() {
     // Each array has the one before it ten times; `Value` keeps it that way.
     let mut bytes = vec![0x90, 20, 0x6a];
     bytes.extend([0x00; 10]);
@@ -27,7 +27,7 @@ fn laughs_by_the_billion_end() {
 }
 
 #[test]
-fn cycles_end() {
+fn cyclic_objects_decode_with_bounded_work() {
     let cycles: [&[u8]; 8] = [
         &[0x61, 0x9e, 0x00],
         &[0x62, 0x61, 0x9e, 0x00, 0x9e, 0x01],
@@ -57,7 +57,7 @@ fn cycles_end() {
 }
 
 #[test]
-fn a_large_object_that_is_shared_often_is_not_copied_without_end() {
+fn large_shared_object_is_copied_within_the_bound() {
     // 32 KiB, and then the same again by each two bytes.
     let mut bytes = vec![0x90];
     bytes.extend(varint(16_385));
@@ -73,7 +73,7 @@ fn a_large_object_that_is_shared_often_is_not_copied_without_end() {
 }
 
 #[test]
-fn looking_up_shared_objects_reads_each_of_them_only() {
+fn lookup_of_shared_objects_reads_only_those_objects() {
     // A large payload with many shared references to small objects: going through all of it for each would exceed any budget.
     let each = |count: usize| {
         let mut bytes = vec![0x90];
@@ -94,7 +94,7 @@ fn looking_up_shared_objects_reads_each_of_them_only() {
 }
 
 #[test]
-fn shared_objects_have_the_keys_that_were_there_before_them() {
+fn shared_objects_use_the_keys_numbered_before_them() {
     // {"a": {"b": 1}}, and the inner object again after a key that came later; more keys than have a place in a table.
     let mut bytes = vec![0x63, 0x71, 0x00, 0x41, b'a', 0x71, 0x00, 0x41, b'b', 0x01];
     bytes.extend([0x91, 40]);

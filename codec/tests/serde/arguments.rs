@@ -26,7 +26,7 @@ fn arguments_are_an_array() {
 }
 
 #[test]
-fn they_are_written_behind_what_the_buffer_holds() {
+fn arguments_are_appended_to_the_buffer() {
     let mut bytes = vec![9];
     args_to_buf(&(), &mut bytes).unwrap();
     args_to_buf(&(1,), &mut bytes).unwrap();
@@ -37,7 +37,7 @@ fn they_are_written_behind_what_the_buffer_holds() {
 }
 
 #[test]
-fn missing_arguments_at_the_end_are_none() {
+fn missing_optional_arguments_are_none() {
     assert_eq!(args_from_slice::<(u8, Option<u8>)>(&args(&(1,))), Ok((1, None)));
     assert_eq!(args_from_slice::<(Option<u8>, Option<u8>)>(&args(&())), Ok((None, None)));
     assert_eq!(args_from_slice::<(u8, Option<u8>)>(&args(&(1, ()))), Ok((1, None)));
@@ -45,7 +45,7 @@ fn missing_arguments_at_the_end_are_none() {
 }
 
 #[test]
-fn their_number_has_to_fit() {
+fn wrong_number_of_arguments_is_refused() {
     assert_eq!(message::<()>(&args(&(1,))), "expected 0 arguments, got 1");
     assert_eq!(message::<(u8,)>(&args(&())), "expected 1 argument, got 0");
     assert_eq!(message::<(u8,)>(&args(&(1, 2))), "expected 1 argument, got 2");
@@ -54,7 +54,7 @@ fn their_number_has_to_fit() {
 }
 
 #[test]
-fn messages_begin_with_args() {
+fn error_paths_of_arguments_begin_with_args() {
     let bytes = args(&(1, item_value("a", 1)));
     assert_eq!(args_from_slice::<(u8, Item)>(&bytes), Ok((1, item("a", 1))));
     let bytes = args(&(1, object([("name", 5.into()), ("count", 1.into())])));
@@ -68,7 +68,7 @@ fn messages_begin_with_args() {
 }
 
 #[test]
-fn values_and_shared_objects_are_arguments_too() {
+fn arguments_may_be_values_and_shared_objects() {
     let shared = array([item_value("a", 1), Value::Shared(1)]);
     assert_eq!(args_from_slice::<(Item, Item)>(&encode(&shared)), Ok((item("a", 1), item("a", 1))));
     let cycle = array([Value::Shared(0)]);

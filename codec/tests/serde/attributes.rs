@@ -37,7 +37,7 @@ fn keys_of_flattened_objects_keep_their_numbers() {
 }
 
 #[test]
-fn untagged_enums_are_their_content() {
+fn untagged_enum_is_written_as_its_content() {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     #[serde(untagged)]
     enum Any {
@@ -96,7 +96,7 @@ fn adjacently_tagged_enums_are_objects_of_two_properties() {
 }
 
 #[test]
-fn fields_that_are_skipped_or_have_defaults() {
+fn skipped_fields_and_defaults_round_trip() {
     #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
     #[serde(default)]
     struct Options {
@@ -111,7 +111,7 @@ fn fields_that_are_skipped_or_have_defaults() {
 }
 
 #[test]
-fn unknown_properties_are_stepped_over_unless_denied() {
+fn unknown_properties_are_skipped_unless_denied() {
     #[derive(Debug, PartialEq, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Strict {

@@ -11,7 +11,7 @@ struct Borrowed<'a> {
 }
 
 #[test]
-fn texts_and_bytes_borrow_from_the_payload() {
+fn strings_and_bytes_borrow_from_the_payload() {
     let input = Borrowed { name: "a", data: &[1, 2], rest: BTreeMap::from([("name", Bytes::new(&[3]))]) };
     let bytes = to_vec(&input).unwrap();
     let output: Borrowed<'_> = from_slice(&bytes).unwrap();
@@ -23,7 +23,7 @@ fn texts_and_bytes_borrow_from_the_payload() {
 }
 
 #[test]
-fn parts_of_buffers_borrow_too() {
+fn views_of_buffers_borrow_from_the_payload() {
     let value = array([
         view_at(ViewKind::Uint8, Value::Buffer { bytes: vec![1, 2, 3, 4], max: None }, 1, Some(2)),
         view_at(ViewKind::DataView, Value::Shared(2), 3, Some(1)),

@@ -21,14 +21,14 @@ fn holes_are_read_as_undefined() {
 }
 
 #[test]
-fn sets_are_sequences() {
+fn set_is_read_as_sequence() {
     reads(Value::Set(vec![1.into(), 2.into()]), vec![1, 2]);
     reads(Value::Set(vec![1.into(), 2.into()]), BTreeSet::from([1, 2]));
     reads(Value::Set(vec![1.into(), text("a")]), (1, "a".to_owned()));
 }
 
 #[test]
-fn maps_are_structs_and_maps() {
+fn map_is_read_as_struct_and_map() {
     let map = Value::Map(vec![(text("name"), text("a")), (text("count"), 1.into())]);
     reads(map, item("a", 1));
     reads(Value::Map(vec![(text("a"), 1.into())]), BTreeMap::from([("a".to_owned(), 1)]));
@@ -55,7 +55,7 @@ fn typed_arrays_are_sequences_of_numbers() {
 }
 
 #[test]
-fn halves_become_floats() {
+fn float16_elements_are_read_as_floats() {
     let halves = [
         (0x0000, 0.0),
         (0x8000, -0.0),
@@ -78,7 +78,7 @@ fn halves_become_floats() {
 }
 
 #[test]
-fn views_show_their_part() {
+fn view_is_read_as_its_range() {
     let buffer = |max| Value::Buffer { bytes: (0..10).collect(), max };
     reads(view_at(ViewKind::Uint8, buffer(None), 3, Some(2)), vec![3, 4]);
     reads(view_at(ViewKind::Uint16, buffer(None), 2, Some(2)), vec![0x0302, 0x0504]);
@@ -89,7 +89,7 @@ fn views_show_their_part() {
 }
 
 #[test]
-fn views_that_break_a_rule_are_malformed_for_serde_too() {
+fn invalid_views_are_malformed_for_serde() {
     let cases: &[(&str, &[u8])] = &[
         ("beyond its buffer", &[0x99, 2, 0, 3, 0x96, 1, 0]),
         ("not aligned", &[0x99, 5, 1, 2, 0x96, 4, 0, 0, 0, 0]),
@@ -109,7 +109,7 @@ fn views_that_break_a_rule_are_malformed_for_serde_too() {
 }
 
 #[test]
-fn whatever_holds_bytes_is_bytes() {
+fn buffers_views_and_blobs_are_read_as_bytes() {
     let bytes = || ByteBuf::from(vec![1, 2]);
     reads(Value::Buffer { bytes: vec![1, 2], max: None }, bytes());
     reads(Value::Buffer { bytes: vec![1, 2], max: Some(5) }, bytes());
@@ -122,7 +122,7 @@ fn whatever_holds_bytes_is_bytes() {
 }
 
 #[test]
-fn bigints_are_integers_and_numbers_are_too() {
+fn integers_are_read_from_numbers_and_bigints() {
     reads(bigint("5"), 5_u64);
     reads(bigint("5"), 5_u8);
     reads(bigint("-5"), -5_i128);
@@ -143,13 +143,13 @@ fn bigints_are_integers_and_numbers_are_too() {
 }
 
 #[test]
-fn dates_are_floats() {
+fn date_is_read_as_float() {
     reads(Value::Date(1.7e12), 1.7e12);
     assert!(from_slice::<f64>(&encode(&Value::Date(f64::NAN))).unwrap().is_nan());
 }
 
 #[test]
-fn boxed_primitives_are_primitives() {
+fn boxed_primitive_is_read_as_primitive() {
     reads(Value::Boxed(Box::new(5.into())), 5_u8);
     reads(Value::Boxed(Box::new(text("a"))), "a".to_owned());
     let error = from_slice::<Vec<u8>>(&[0x95, 0x60]).unwrap_err();
@@ -157,7 +157,7 @@ fn boxed_primitives_are_primitives() {
 }
 
 #[test]
-fn shared_objects_are_read_again() {
+fn shared_object_is_read_at_each_occurrence() {
     let twice = |value: Value| array([value, Value::Shared(1)]);
     reads(twice(array([1.into()])), vec![vec![1], vec![1]]);
     reads(twice(item_value("a", 1)), (item("a", 1), item("a", 1)));
@@ -174,7 +174,7 @@ fn shared_objects_are_read_again() {
 }
 
 #[test]
-fn sharing_within_rust_is_not_kept() {
+fn shared_rc_is_written_twice() {
     let shared = Rc::new(item("a", 1));
     let value = from_slice::<Value>(&to_vec(&(&*shared, &*shared)).unwrap()).unwrap();
     assert_eq!(value, array([item_value("a", 1), item_value("a", 1)]));

@@ -15,7 +15,7 @@ fn graph() -> Value {
 }
 
 #[test]
-fn a_value_is_written_among_others() {
+fn value_field_is_written_among_other_fields() {
     let envelope = Envelope {
         name: "e".into(),
         body: graph(),
@@ -35,7 +35,7 @@ fn a_value_is_written_among_others() {
 }
 
 #[test]
-fn every_kind_of_value_is_kept() {
+fn every_kind_of_value_round_trips() {
     let values = vec![
         Value::Symbol(Symbol::WellKnown("iterator".into())),
         Value::RegExp { source: "a".into(), flags: "g".into(), last_index: 1 },
@@ -64,7 +64,7 @@ fn every_kind_of_value_is_kept() {
 }
 
 #[test]
-fn a_value_can_be_none_undefined_or_missing() {
+fn optional_value_is_read_from_null_undefined_and_nothing() {
     reads(object([("name", text("")), ("body", Value::Null), ("list", array([])), ("maybe", Value::Undefined)]), {
         Envelope { name: String::new(), body: Value::Null, list: vec![], maybe: None }
     });
@@ -74,7 +74,7 @@ fn a_value_can_be_none_undefined_or_missing() {
 }
 
 #[test]
-fn a_value_cannot_refer_to_what_is_outside_of_it() {
+fn value_field_cannot_share_objects_outside_of_it() {
     let value = array([array([]), array([Value::Shared(1)])]);
     let error = from_slice::<(Value, Value)>(&encode(&value)).unwrap_err();
     let expected = "[1]: an object of this value is also part of another one: take both as one `Value`";
@@ -83,7 +83,7 @@ fn a_value_cannot_refer_to_what_is_outside_of_it() {
 }
 
 #[test]
-fn a_value_that_cannot_be_leaves_the_buffer_as_it_was() {
+fn invalid_value_leaves_the_buffer_unchanged() {
     let mut buffer = vec![1, 2, 3];
     let error = to_buf(&(1, vec![Value::Shared(9)]), &mut buffer).unwrap_err();
     assert_eq!(error.to_string(), "[1][0]: an object is shared before it has begun");
@@ -93,7 +93,7 @@ fn a_value_that_cannot_be_leaves_the_buffer_as_it_was() {
 }
 
 #[test]
-fn the_last_of_equal_properties_holds() {
+fn later_of_equal_properties_is_kept() {
     let value = Value::Object(vec![("a".into(), 1.into()), ("a".into(), 2.into())]);
     assert_eq!(value.get("a"), Some(&2.into()));
     reads(value, BTreeMap::from([("a".to_owned(), 2)]));

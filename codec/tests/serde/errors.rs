@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn messages_name_the_way_to_what_is_at_fault() {
+fn errors_name_the_path_to_the_value_at_fault() {
     type Deep = BTreeMap<String, Vec<(u8, Option<Item>)>>;
     let value = |name: Value| {
         let item = object([("name", name), ("count", 1.into())]);
@@ -18,7 +18,7 @@ fn messages_name_the_way_to_what_is_at_fault() {
 }
 
 #[test]
-fn messages_say_what_was_expected_and_what_was_there() {
+fn errors_name_the_expected_and_the_found_type() {
     refuses::<String>(Value::Null, "expected a string, got unit value");
     refuses::<bool>(text("yes"), "expected a boolean, got string \"yes\"");
     refuses::<Vec<u8>>(text("yes"), "expected a sequence, got string \"yes\"");
@@ -44,7 +44,7 @@ fn messages_say_what_was_expected_and_what_was_there() {
 }
 
 #[test]
-fn enums_say_what_a_variant_is() {
+fn errors_of_enums_name_the_expected_form() {
     let message = |found| format!("expected a variant: a string, or an object with one property, got {found}");
     refuses::<Kind>(5.into(), &message("a number"));
     refuses::<Kind>(Value::Null, &message("null"));
@@ -57,14 +57,14 @@ fn enums_say_what_a_variant_is() {
 }
 
 #[test]
-fn lengths_have_to_fit() {
+fn wrong_lengths_are_refused() {
     refuses::<(u8, u8)>(array([1.into()]), "expected a tuple of size 2, got 1 elements");
     refuses::<(u8,)>(array([1.into(), 2.into()]), "expected fewer elements, got 2 elements");
     refuses::<[u8; 2]>(array([1.into(), 2.into(), 3.into()]), "expected fewer elements, got 3 elements");
 }
 
 #[test]
-fn what_cannot_be_written_is_named() {
+fn errors_of_serialization_name_the_path() {
     struct Liar;
     impl Serialize for Liar {
         fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -93,7 +93,7 @@ impl<K: Serialize, V: Serialize> Serialize for AsMap<K, V> {
 }
 
 #[test]
-fn lengths_need_not_be_announced() {
+fn sequences_of_unknown_length_are_written() {
     struct Unsized<T>(Vec<T>);
     impl<T: Serialize> Serialize for Unsized<T> {
         fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -21,7 +21,7 @@ fn none_is_null_and_some_is_its_content() {
 }
 
 #[test]
-fn booleans_strings_and_chars_are_the_same() {
+fn booleans_and_strings_keep_their_types() {
     becomes(true, Value::Boolean(true));
     becomes(false, Value::Boolean(false));
     becomes(String::new(), text(""));
@@ -33,7 +33,7 @@ fn booleans_strings_and_chars_are_the_same() {
 }
 
 #[test]
-fn integers_are_numbers_while_they_are_safe() {
+fn integers_up_to_2_to_the_53_are_numbers() {
     becomes(i8::MIN, number(-128.0));
     becomes(i8::MAX, number(127.0));
     becomes(u8::MAX, number(255.0));
@@ -54,7 +54,7 @@ fn integers_are_numbers_while_they_are_safe() {
 }
 
 #[test]
-fn integers_beyond_are_bigints() {
+fn integers_beyond_2_to_the_53_are_bigints() {
     becomes(1_i64 << 53, bigint("9007199254740992"));
     becomes(-(1_i64 << 53), bigint("-9007199254740992"));
     becomes(i64::MIN, bigint("-9223372036854775808"));
@@ -97,14 +97,14 @@ fn sequences_and_tuples_are_arrays() {
 }
 
 #[test]
-fn newtypes_are_their_content() {
+fn newtype_is_written_as_its_content() {
     becomes(Newtype(5), number(5.0));
     becomes(Box::new(Newtype(5)), number(5.0));
     becomes(NonZeroU8::MAX, number(255.0));
 }
 
 #[test]
-fn bytes_are_a_uint8array() {
+fn bytes_are_written_as_uint8array() {
     becomes(ByteBuf::from(vec![1, 2, 3]), Value::Bytes(vec![1, 2, 3]));
     becomes(ByteBuf::new(), Value::Bytes(vec![]));
     assert_eq!(to_vec(Bytes::new(&[7; 200])).unwrap(), encode(&Value::Bytes(vec![7; 200])));
@@ -182,7 +182,7 @@ fn variants_with_content_are_objects_with_one_property() {
 }
 
 #[test]
-fn types_of_std_have_their_readable_form() {
+fn types_of_std_use_their_readable_form() {
     becomes("127.0.0.1".parse::<IpAddr>().unwrap(), text("127.0.0.1"));
     becomes(Duration::new(1, 5), object([("secs", 1.into()), ("nanos", 5.into())]));
     becomes(1_u8..3, object([("start", 1.into()), ("end", 3.into())]));

@@ -16,7 +16,7 @@ fn tower(stories: usize) -> Tower {
 struct Nest(Vec<Nest>);
 
 #[test]
-fn nesting_up_to_the_limit_goes() {
+fn nesting_up_to_the_limit_is_accepted() {
     let bytes = to_vec(&tower(256)).unwrap();
     assert_eq!(from_slice::<Tower>(&bytes).unwrap(), tower(256));
     assert!(Value::decode(&bytes).is_ok());
@@ -24,7 +24,7 @@ fn nesting_up_to_the_limit_goes() {
 
 /// Only what is contained is deeper.
 #[test]
-fn what_is_empty_may_be_at_the_limit() {
+fn empty_container_is_accepted_at_the_limit() {
     let nest = |levels| (0..levels).fold(Nest(vec![]), |nest, _| Nest(vec![nest]));
     let bytes = to_vec(&nest(256)).unwrap();
     assert_eq!(from_slice::<Nest>(&bytes).unwrap(), nest(256));
@@ -50,7 +50,7 @@ fn what_is_empty_may_be_at_the_limit() {
 }
 
 #[test]
-fn nesting_beyond_is_refused_by_both_sides() {
+fn nesting_beyond_the_limit_is_refused_in_both_directions() {
     let error = to_vec(&tower(257)).unwrap_err().to_string();
     assert!(error.ends_with("values are nested too deep: 256 levels at most can be sent"), "{error}");
     assert!(to_vec(&tower(2000)).is_err());
@@ -66,7 +66,7 @@ fn nesting_beyond_is_refused_by_both_sides() {
 }
 
 #[test]
-fn a_value_counts_the_levels_around_it() {
+fn value_field_counts_enclosing_levels() {
     let deep = |levels| (0..levels).fold(Value::Null, |value, _| array([value]));
     assert!(to_vec(&[[deep(254)]]).is_ok());
     assert!(to_vec(&[[deep(255)]]).is_err());

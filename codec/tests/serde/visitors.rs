@@ -34,13 +34,13 @@ impl<'de> Deserialize<'de> for First {
 }
 
 #[test]
-fn properties_that_are_left_are_stepped_over() {
+fn unread_properties_are_skipped() {
     let value = object([("a", 1.into()), ("b", object([("c", array([text("d")]))])), ("a", 2.into())]);
     reads(array([value, object([("b", 3.into())])]), vec![First("a=1".into()), First("b=3".into())]);
 }
 
 #[test]
-fn items_and_entries_that_are_left_are_too_many() {
+fn unread_items_and_entries_are_refused() {
     reads(array([text("a")]), First("a".into()));
     refuses::<First>(array([text("a"), text("b")]), "expected fewer elements, got 2 elements");
     reads(Value::Map(vec![(text("a"), 1.into())]), First("a=1".into()));

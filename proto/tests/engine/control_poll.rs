@@ -88,7 +88,7 @@ fn world_of(doing: Doing) -> (World, Option<Ticket>) {
 }
 
 #[test]
-fn worker_finds_what_main_asks_wherever_it_looks() {
+fn control_poll_returns_each_request_in_each_state_once() {
     for doing in DOING {
         for asks in ASKS {
             for beside in [false, true] {
@@ -147,7 +147,7 @@ fn worker_finds_what_main_asks_wherever_it_looks() {
 }
 
 #[test]
-fn request_beside_the_frames_before_the_handshake_is_found() {
+fn control_poll_before_the_handshake_returns_out_of_band_request() {
     let mut world = World::unmet();
     world.wires.borrow_mut().asked = Asked { interrupt: true, cancel: true };
     assert_eq!(control_polls(&mut world), ["interrupted"]);
@@ -156,7 +156,7 @@ fn request_beside_the_frames_before_the_handshake_is_found() {
 }
 
 #[test]
-fn calls_that_keep_coming_do_not_hold_up_the_interrupt_of_a_sleep() {
+fn interrupt_ends_a_sleep_despite_a_flood_of_calls() {
     let (mut world, _) = world_of(Doing::SleepInSetup);
     for _ in 0..2 {
         world.call(Role::Main, "quick");
@@ -169,7 +169,7 @@ fn calls_that_keep_coming_do_not_hold_up_the_interrupt_of_a_sleep() {
 }
 
 #[test]
-fn notification_of_function_that_runs_at_control_poll_overtakes_what_is_kept() {
+fn control_poll_runs_notification_before_kept_calls() {
     let mut world = World::open();
     world.worker.register("alert", Runs::AtControlPoll);
     let serving = {

@@ -139,7 +139,7 @@ fn function_that_computes_receives_calls_and_runs_none() {
 }
 
 #[test]
-fn releases_pass_a_function_that_computes_if_no_call_is_kept() {
+fn releases_are_reported_while_a_function_computes_unless_calls_are_kept() {
     let mut world = World::open();
     let held = running(&mut world);
     world.main.release(&[7, 7]).unwrap();
@@ -150,7 +150,7 @@ fn releases_pass_a_function_that_computes_if_no_call_is_kept() {
 }
 
 #[test]
-fn order_of_notifications_is_kept_among_those_that_wait_alike() {
+fn notifications_deferred_for_the_same_reason_keep_their_order() {
     let mut world = World::early();
     let wait = blocked(&mut world);
     for (number, name) in ["late", "slow", "quick", "late", "slow", "quick"].into_iter().enumerate() {
@@ -174,7 +174,7 @@ fn order_of_notifications_is_kept_among_those_that_wait_alike() {
 }
 
 #[test]
-fn functions_are_found_by_name_and_indexes_are_used_again() {
+fn functions_are_found_by_name_and_indexes_are_reused() {
     let mut world = World::open();
     let first = world.worker.register("first", Runs::Anytime);
     assert_eq!(world.worker.register("first", Runs::WhileServing), first, "replaced");
@@ -197,7 +197,7 @@ fn functions_are_found_by_name_and_indexes_are_used_again() {
 }
 
 #[test]
-fn list_of_exports_that_cannot_be_sent_leaves_the_worker_as_it_was() {
+fn oversized_list_of_exports_leaves_the_worker_unchanged() {
     let mut world = World::early();
     let long = "x".repeat(2000);
     world.worker.register(&long, Runs::Anytime);
@@ -326,7 +326,7 @@ fn refusals_of_the_session_are_answered_without_an_action() {
 
 /// An event loop sleeps only if nothing is left to be done.
 #[test]
-fn engine_that_has_something_to_do_does_not_sleep() {
+fn engine_with_pending_actions_does_not_arm() {
     for role in ROLES {
         let mut world = World::open();
         assert!(world.end(role).arm() && !world.end(role).is_busy(), "{role:?}");
@@ -355,7 +355,7 @@ fn engine_that_has_something_to_do_does_not_sleep() {
 
 /// Events without an action do not keep an event loop from its other work.
 #[test]
-fn flood_of_what_needs_no_action_is_handled_in_parts() {
+fn flood_of_events_without_actions_is_handled_in_parts() {
     for role in ROLES {
         let mut world = World::open();
         (0..200).for_each(|_| world.notify(role.peer(), "late", 0));

@@ -87,7 +87,7 @@ struct Made {
 }
 
 #[test]
-fn fields_have_their_bytes() {
+fn vectors_of_frames_encode_to_their_bytes() {
     let wrong: Vec<_> = read::<File>("frames.json")
         .valid
         .iter()
@@ -98,7 +98,7 @@ fn fields_have_their_bytes() {
 }
 
 #[test]
-fn bytes_have_their_fields() {
+fn vectors_of_frames_decode_from_their_bytes() {
     let wrong: Vec<_> = read::<File>("frames.json")
         .valid
         .iter()
@@ -109,14 +109,14 @@ fn bytes_have_their_fields() {
 }
 
 #[test]
-fn every_kind_of_frame_is_there() {
+fn vectors_cover_every_kind_of_frame() {
     let file: File = read("frames.json");
     let kinds: BTreeSet<_> = file.valid.iter().map(|case| case.fields.kind.clone()).collect();
     assert_eq!(kinds, (1..=12).map(|kind| Kind(kind).name().to_string()).collect());
 }
 
 #[test]
-fn frames_are_taken_for_others() {
+fn equivalent_frames_have_the_same_effect() {
     for case in read::<File>("frames.json").readable {
         let [given, meant] = [&case.bytes, case.r#as.as_ref().unwrap()].map(|bytes| {
             let mut session = session(&case);
@@ -130,7 +130,7 @@ fn frames_are_taken_for_others() {
 }
 
 #[test]
-fn frames_that_break_a_rule_close_the_link() {
+fn invalid_frames_close_the_link() {
     for case in read::<File>("frames.json").invalid {
         let (name, violation) = (&case.name, case.violation.as_deref().unwrap());
         let mut session = session(&case);
@@ -166,7 +166,7 @@ fn frames_that_break_a_rule_close_the_link() {
 }
 
 #[test]
-fn every_violation_is_there() {
+fn vectors_cover_every_violation() {
     let file: File = read("frames.json");
     let broken: BTreeSet<_> = file.invalid.iter().map(|case| case.violation.as_deref().unwrap()).collect();
     assert_eq!(broken, specified_violations());

@@ -38,7 +38,7 @@ struct State {
 }
 
 #[test]
-fn vectors_are_those_of_the_version() {
+fn vectors_match_the_recorded_version() {
     // The large stack is for values that are nested deeply.
     let test = std::thread::Builder::new().stack_size(64 << 20).spawn(check_files).unwrap();
     if let Err(panic) = test.join() {
@@ -254,7 +254,7 @@ fn state(protocol: (u64, u64), layout: u64, cases: &[(&str, &str, &str)]) -> Sta
 const OLD: [(&str, &str, &str); 3] = [("frames.json", "a", "1"), ("rings.json", "a", "2"), ("values.json", "a", "3")];
 
 #[test]
-fn what_is_new_breaks_nothing() {
+fn new_cases_keep_the_version() {
     let recorded = state((1, 0), 1, &OLD);
     assert_eq!(broken_promises(&recorded, &recorded), [""; 0]);
     let more = [&OLD[..], &[("frames.json", "b", "4"), ("sessions.json", "a", "5")]].concat();
@@ -266,7 +266,7 @@ fn what_is_new_breaks_nothing() {
 }
 
 #[test]
-fn what_has_changed_or_is_gone_needs_another_version() {
+fn changed_or_removed_cases_need_another_version() {
     let recorded = state((1, 0), 1, &OLD);
     let changed = [("frames.json", "a", "9"), ("rings.json", "a", "2")];
     let broken = ["frames.json, valid: \"a\" has changed", "values.json, valid: \"a\" is gone"];
@@ -282,7 +282,7 @@ fn what_has_changed_or_is_gone_needs_another_version() {
 }
 
 #[test]
-fn rings_go_with_the_layout_version() {
+fn vectors_of_rings_belong_to_the_layout_version() {
     let recorded = state((1, 0), 1, &OLD);
     let changed = [OLD[0], ("rings.json", "a", "9"), OLD[2]];
     assert_eq!(broken_promises(&recorded, &state((1, 1), 1, &changed)), ["rings.json, valid: \"a\" has changed"]);
@@ -290,7 +290,7 @@ fn rings_go_with_the_layout_version() {
 }
 
 #[test]
-fn versions_only_rise() {
+fn versions_must_not_decrease() {
     let recorded = state((1, 1), 2, &OLD);
     assert_eq!(
         broken_promises(&recorded, &state((1, 0), 2, &OLD)),
@@ -300,7 +300,7 @@ fn versions_only_rise() {
 }
 
 #[test]
-fn digests_see_what_is_said_and_not_how() {
+fn digests_depend_on_content_and_not_on_format() {
     let digests = |text: &str| digests(&serde_json::from_str(text).unwrap());
     let one = digests(r#"{"x": {"valid": [{"name": "a", "bytes": "00", "n": [1, [2]]}]}}"#);
     assert_eq!(one.keys().next(), Some(&("x.valid".to_string(), "a".to_string())));
@@ -316,7 +316,7 @@ fn digests_see_what_is_said_and_not_how() {
 }
 
 #[test]
-fn a_state_is_read_as_it_was_written() {
+fn state_round_trips() {
     let odd = state((1, 2), 3, &[("a", "n \" é", "0"), ("a", "o", "1"), ("b", "n", "2")]);
     for state in [odd, state((1, 0), 1, &OLD), state((1, 0), 1, &[])] {
         assert_eq!(State::parse(&state.render()), state);

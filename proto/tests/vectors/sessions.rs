@@ -181,7 +181,7 @@ impl Segments {
 }
 
 #[test]
-fn sessions_do_what_the_traces_say() {
+fn sessions_follow_the_traces() {
     for segments in [false, true] {
         let file: File = crate::read("sessions.json");
         let wrong: Vec<_> = file.traces.into_iter().filter_map(|trace| replay(trace, segments).err()).collect();
@@ -191,7 +191,7 @@ fn sessions_do_what_the_traces_say() {
 
 /// Whoever has only the specification can replay the traces: it explains each word that is in them, and no other.
 #[test]
-fn operations_and_events_are_those_of_the_specification() {
+fn operations_and_events_match_the_specification() {
     let file = read_json("sessions.json");
     let steps: Vec<_> =
         file["traces"].as_array().unwrap().iter().flat_map(|trace| trace["steps"].as_array().unwrap()).collect();
