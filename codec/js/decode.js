@@ -159,7 +159,7 @@ export class Decoder {
         return this.postedObject();
       case SHARED: {
         const number = this.varint();
-        if (number >= this.counted) throw malformed('an object refers to one that was not there');
+        if (number >= this.counted) throw malformed('a shared object has an unknown number');
         return this.objects[number];
       }
       case MAP: {
@@ -203,7 +203,7 @@ export class Decoder {
     switch (tag) {
       case BOXED: {
         const next = this.bytes[this.at];
-        if (this.at < this.end && next >= ARRAY && (next < FALSE || next > WELL_KNOWN || next === HOLE)) throw malformed('something else than a primitive is boxed');
+        if (this.at < this.end && next >= ARRAY && (next < FALSE || next > WELL_KNOWN || next === HOLE)) throw malformed('a boxed value is not a primitive');
         return Object(this.value(inner));
       }
       case BUFFER:
@@ -212,7 +212,7 @@ export class Decoder {
         this.pay();
         const maxByteLength = this.varint();
         const length = this.varint();
-        if (length > maxByteLength || maxByteLength > MAX_SAFE) throw malformed('a buffer is longer than it can become');
+        if (length > maxByteLength || maxByteLength > MAX_SAFE) throw malformed('a buffer exceeds its maximum length');
         const content = this.content(length);
         const buffer = resizable(length, maxByteLength);
         if (!buffer.resizable) throw new TypeError('this platform has no resizable ArrayBuffer');
@@ -244,7 +244,7 @@ export class Decoder {
         if (width > MAX_WORD || height > MAX_WORD) throw malformed('an image is too large');
         const bytes = this.copy();
         // The product may be rounded, but not to a length that bytes have.
-        if (4 * width * height !== bytes.length) throw malformed('an image has not as many pixels as it should');
+        if (4 * width * height !== bytes.length) throw malformed('an image has the wrong number of pixels');
         if (colorSpace !== 'srgb' && colorSpace !== 'display-p3') throw malformed('an image is in an unknown colour space');
         const image = new ImageData(new Uint8ClampedArray(bytes.buffer), width, height, { __proto__: null, colorSpace });
         if ((image.colorSpace ?? 'srgb') !== colorSpace) throw new TypeError(`this platform has no ImageData in ${colorSpace}`);
@@ -259,7 +259,7 @@ export class Decoder {
     const offset = this.varint(), length = this.varint() - 1;
     const tag = this.bytes[this.at];
     const buffer = this.value(inner);
-    if ((tag !== BUFFER && tag !== RESIZABLE && tag !== SHARED) || !isBuffer(buffer)) throw malformed('a view is of something else than a buffer');
+    if ((tag !== BUFFER && tag !== RESIZABLE && tag !== SHARED) || !isBuffer(buffer)) throw malformed('a view is not of a buffer');
     const size = SIZES[kind];
     if (length < 0 && !buffer.resizable) throw malformed('a view follows the length of a buffer that has a fixed one');
     const end = length < 0 ? offset : offset + length * size;
@@ -356,7 +356,7 @@ export class Decoder {
     if (this.at >= this.end) throw ended();
     const number = this.bytes[this.at++];
     if (number === 0) return this.newKey();
-    if (number > this.numbered) throw malformed('a key refers to one that was not there');
+    if (number > this.numbered) throw malformed('a key has an unknown number');
     return this.keys[number - 1];
   }
 
@@ -458,7 +458,7 @@ export class Decoder {
       if (length < 32) throw malformed('a string is not in its shortest form');
       return this.text(length);
     }
-    if (tag !== WIDE_STRING) throw malformed('something else stands where a string should');
+    if (tag !== WIDE_STRING) throw malformed('an item is not a string');
     const units = this.varint();
     return this.wide(this.content(2 * units), units);
   }

@@ -191,7 +191,7 @@ macro_rules! enter {
     ($self:ident, $name:ident, $again:ident, |$tracer:ident, $outer:ident| $body:expr) => {{
         let inside = $self.is_inside($name);
         if inside && $self.level >= DEEPEST {
-            return Err(DecodeError::mismatch("a type contains itself without end"));
+            return Err(DecodeError::mismatch("a type contains itself without a base case"));
         }
         let mut unread = Node::Unknown;
         let $outer = Outer { name: $name, outer: $self.outer };
@@ -231,7 +231,7 @@ impl<'de> de::Deserializer<'de> for Tracer<'_> {
 
     fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, DecodeError> {
         self.leaf("any");
-        Err(DecodeError::mismatch("postcard can't send a type that finds out what it is from its bytes"))
+        Err(DecodeError::mismatch("postcard cannot encode a type that needs self-describing bytes"))
     }
 
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {

@@ -1,4 +1,4 @@
-//! Values for which there is no memory. In a file of its own: the allocator is that of the whole process.
+//! Values for which there is no memory. A separate test binary, because the allocator belongs to the whole process.
 
 #[path = "../../tests/failing/mod.rs"]
 mod failing;
@@ -91,7 +91,7 @@ fn serializing_without_memory_fails() {
 
 type Pairs<'a> = std::collections::HashMap<&'a String, i32>;
 
-/// Memory suffices for a part of each of these only.
+/// Each of these needs more memory than there is.
 fn large_values() -> Vec<Value> {
     let long = || "x".repeat(100_000);
     vec![
@@ -138,7 +138,7 @@ fn deserializing_a_type_without_memory_fails() {
         20_000,
     );
     refused::<ByteBuf>(&value::to_vec(&ByteBuf::from(vec![7; 100_000])).unwrap(), 20_000);
-    // Serde itself makes lists, and reserves a MiB of each at first.
+    // Serde allocates lists itself, and reserves up to 1 MiB for each at first.
     const MIB: usize = 1 << 20;
     refused::<Vec<u8>>(&value::to_vec(&ByteBuf::from(vec![7; 3 * MIB])).unwrap(), MIB);
     refused::<Vec<u32>>(&value::to_vec(&vec![1_u8; MIB]).unwrap(), MIB);
@@ -151,7 +151,7 @@ fn deserializing_a_type_without_memory_fails() {
     let mut bytes = Vec::new();
     numbers.encode(&mut bytes).unwrap();
     refused::<Vec<f64>>(&bytes, MIB);
-    // What finds shared objects lists all of them.
+    // The search for shared objects lists all of them.
     let shared = Value::Array(vec![Value::Array(vec![Value::Array(vec![]); 10_000]), Value::Shared(1)]);
     bytes.clear();
     shared.encode(&mut bytes).unwrap();

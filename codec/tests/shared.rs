@@ -1,4 +1,4 @@
-//! Values with segments: large contents go past the buffer, and what is read is the same with them and without.
+//! Values with segments: large contents bypass the buffer, and decode to the same value as without segments.
 #![cfg(feature = "std")]
 
 use coincide_codec::shared::{LEAST, LEAST_COPIED as LARGE, MOST, Segments};
@@ -24,7 +24,7 @@ enum Format {
 
 const FORMATS: [Format; 2] = [Format::Typed, Format::Value];
 
-/// What a value is encoded to.
+/// An encoded value.
 struct Encoded {
     format: Format,
     head: Vec<u8>,
@@ -59,7 +59,7 @@ impl Encoded {
         joined
     }
 
-    /// As it arrives: every segment in a buffer of its own.
+    /// The value as received: every segment in a separate buffer.
     fn received(&self) -> Self {
         let (mut head, mut at, mut segments) = (Vec::new(), 0, Vec::new());
         for (range, bytes) in self.segments.iter().flat_map(|segments| segments.iter()) {
@@ -81,14 +81,14 @@ impl Encoded {
         }
     }
 
-    /// Where the contents of the segments are.
+    /// Addresses of the contents of the segments.
     fn places(&self) -> Vec<*const u8> {
         let segments = self.segments.iter().flat_map(|segments| segments.iter());
         segments.map(|(_, bytes)| bytes.as_ref().expect("received").as_ptr()).collect()
     }
 }
 
-/// The value survives, with the same bytes as without segments. Returns how many there are.
+/// Checks that the value round-trips, with the same bytes as without segments. Returns the number of segments.
 fn travels_as<T: Serialize + DeserializeOwned + PartialEq + Debug>(format: Format, value: &T) -> usize {
     let encoded = Encoded::of(format, value);
     let mut plain = Vec::new();
@@ -107,8 +107,8 @@ fn travels_as<T: Serialize + DeserializeOwned + PartialEq + Debug>(format: Forma
         }
     };
     assert!(encoded.joined() == plain, "the bytes differ");
-    assert!(read.expect("the bytes are right") == *value);
-    assert!(encoded.received().read::<T>().expect("the segments are right") == *value);
+    assert!(read.expect("the bytes are valid") == *value);
+    assert!(encoded.received().read::<T>().expect("the segments are valid") == *value);
     encoded.segments.map_or(0, |segments| segments.len())
 }
 
@@ -170,12 +170,12 @@ fn shared_bytes_are_not_copied() {
         let bytes: Arc<Vec<u8>> = Arc::new(vec![1; LEAST]);
         let encoded = Encoded::of(format, &(SharedBytes::from(Arc::clone(&bytes)), 5_u8));
         let segments = encoded.segments.as_ref().expect("one is large");
-        assert!(Arc::ptr_eq(segments[0].1.as_ref().expect("it lies outside"), &bytes));
+        assert!(Arc::ptr_eq(segments[0].1.as_ref().expect("the segment is outside of the buffer"), &bytes));
         assert!(encoded.head.len() < 16);
 
         let mut received = encoded.received();
         let place = Arc::as_ptr(received.segments.as_ref().expect("one")[0].1.as_ref().expect("received"));
-        let (read, five): (SharedBytes, u8) = received.read().expect("the segments are right");
+        let (read, five): (SharedBytes, u8) = received.read().expect("the segments are valid");
         assert_eq!((Arc::as_ptr(&Arc::from(read)), five), (place, 5));
     }
 }
@@ -185,9 +185,9 @@ fn owned_content_takes_its_segment() {
     for format in FORMATS {
         let mut received = Encoded::of(format, &("t".repeat(LARGE), Bytes::new(&[1; LARGE]))).received();
         let places = received.places();
-        let (text, bytes): (String, ByteBuf) = received.read().expect("the segments are right");
+        let (text, bytes): (String, ByteBuf) = received.read().expect("the segments are valid");
         assert_eq!([text.as_ptr(), bytes.as_ptr()], places[..]);
-        // What is left can be filled again.
+        // The remaining handles can be filled again.
         let left = received.segments.as_mut().expect("two");
         let mut left = left.iter_mut().map(|(_, bytes)| Arc::get_mut(bytes.as_mut().expect("kept")));
         assert!(left.all(|bytes| bytes.expect("unique").is_empty()));
@@ -198,7 +198,7 @@ fn owned_content_takes_its_segment() {
 fn borrowed_content_borrows_from_its_segment() {
     for format in FORMATS {
         let mut received = Encoded::of(format, &("t".repeat(LARGE), 1_u8, Bytes::new(&[1; LARGE]), "s")).received();
-        let (text, one, bytes, small): (&str, u8, &Bytes, &str) = received.read().expect("the segments are right");
+        let (text, one, bytes, small): (&str, u8, &Bytes, &str) = received.read().expect("the segments are valid");
         assert_eq!((text.len(), one, bytes.len(), small), (LARGE, 1, LARGE, "s"));
     }
 }
@@ -225,7 +225,7 @@ fn misplaced_segments_are_refused() {
             }
         }
         assert_eq!(right, 2);
-        // One too many: behind the last content, and behind the end.
+        // One too many: after the last content, and after the end.
         for place in [8, plain.len()] {
             let mut received = Encoded { format, head: plain.clone(), segments: None }.received();
             received.segments.as_mut().expect("an empty list").push((place..place, Some(Arc::new(vec![1]))));
@@ -282,7 +282,7 @@ fn large_values() -> [(Value, usize); 8] {
     ]
 }
 
-/// The content that can be taken.
+/// The content of a segment.
 fn content(value: &Value) -> *const u8 {
     match value {
         Value::String(OwnedText::Utf8(text)) => text.as_ptr(),
@@ -301,7 +301,7 @@ fn large_content_of_a_value_takes_its_segment() {
         assert_eq!(travels_as(Format::Value, &value), count, "{value:?}");
         let mut received = Encoded::of(Format::Value, &value).received();
         let places = received.places();
-        let read: Value = received.read().expect("the segments are right");
+        let read: Value = received.read().expect("the segments are valid");
         assert_eq!(content(&read), places[0]);
     }
     let values = large_values().map(|(value, _)| value).to_vec();
@@ -330,7 +330,7 @@ fn segments_of_value_fields_keep_their_positions() {
         Record { key: String::new(), value: Value::Array(vec![1.into(), Value::Set(vec![Value::Hole])]), other: None };
     let error = value::to_vec(&(1, refused)).unwrap_err();
     assert_eq!(error.to_string(), "[1].value[1][0]: a hole stands outside of an array");
-    // The writer that was lent is back.
+    // The lent writer has been returned.
     assert_eq!(travels_as(Format::Value, &records), 0);
 }
 
@@ -340,7 +340,7 @@ fn inserted_headers_move_later_segments() {
 
     impl Serialize for Items<'_> {
         fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            // Sequences and maps whose lengths are not known before.
+            // Sequences and maps of unknown length.
             let mut items = serializer.serialize_seq(None)?;
             for bytes in self.0 {
                 items.serialize_element(bytes)?;
@@ -362,13 +362,13 @@ fn inserted_headers_move_later_segments() {
         .expect("it can be sent");
     assert!(encoded.joined() == flat);
     let mut received = encoded.received();
-    let (before, items, after): (String, Vec<Value>, String) = received.read().expect("the segments are right");
+    let (before, items, after): (String, Vec<Value>, String) = received.read().expect("the segments are valid");
     assert_eq!((before.len(), items.len(), after.len()), (6 * LARGE, 18, 5 * LARGE));
     assert_eq!(
         (&items[16], &items[17]),
         (&Value::Bytes(bytes[8].to_vec()), &Value::Object(vec![("text".into(), texts.into())]))
     );
-    assert!(value::from_slice::<Read>(&flat).is_err(), "it is a list of 18");
+    assert!(value::from_slice::<Read>(&flat).is_err(), "the value is a list of 18");
 }
 
 #[test]
@@ -390,12 +390,12 @@ fn segments_of_shared_objects_are_read_at_each_occurrence() {
         text: String,
     }
     let encoded = Encoded::of(Format::Value, &twice);
-    let read: Vec<Owned> = encoded.received().read().expect("the segments are right");
+    let read: Vec<Owned> = encoded.received().read().expect("the segments are valid");
     assert_eq!(read[0], read[1]);
     assert_eq!((read[0].bytes.len(), read[0].text.len()), (LARGE, LARGE));
     let mut received = encoded.received();
     let places = received.places();
-    let read: Vec<Handles> = received.read().expect("the segments are right");
+    let read: Vec<Handles> = received.read().expect("the segments are valid");
     assert_eq!(read[0], read[1]);
     assert_eq!([&read[0], &read[1]].map(|read| read.bytes.as_ptr()), [places[0]; 2]);
     drop((received, read.into_iter().map(|read| read.bytes.into_vec()).collect::<Vec<_>>()));
@@ -406,7 +406,7 @@ fn segments_of_shared_objects_are_read_at_each_occurrence() {
     assert_eq!(travels_as(Format::Value, &views), 1);
     let mut received = Encoded::of(Format::Value, &views).received();
     assert_eq!(
-        received.read::<(ByteBuf, SharedBytes)>().expect("it is right"),
+        received.read::<(ByteBuf, SharedBytes)>().expect("the payload is valid"),
         (ByteBuf::from([9; 5]), vec![9; 5].into())
     );
 }
@@ -471,9 +471,12 @@ fn other_formats_see_bytes() {
         let text = serde_json::to_string(&shared(len)).expect("JSON has arrays");
         assert_eq!(serde_json::from_str::<SharedBytes>(&text).expect("an array of bytes"), shared(len));
     }
-    // What one serializer did not take, no other one gets.
+    // Bytes that one serializer did not take do not reach another.
     let encoded = Encoded::of(Format::Typed, &shared(LEAST + 1));
-    assert_eq!(encoded.segments.expect("one")[0].1.as_ref().expect("it lies outside").len(), LEAST + 1);
+    assert_eq!(
+        encoded.segments.expect("one")[0].1.as_ref().expect("the segment is outside of the buffer").len(),
+        LEAST + 1
+    );
 }
 
 #[test]

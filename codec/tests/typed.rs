@@ -1,4 +1,4 @@
-//! The typed format: schema hashes and postcard, as section 18 of the specification has them.
+//! The typed format: schema hashes and postcard (section 18 of the specification).
 
 use coincide_codec::schema::{describe, hash_of};
 use coincide_codec::value::{Handle, MAX_DEPTH};
@@ -39,7 +39,7 @@ struct Pair(u8, f64);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Unit;
 
-/// Everything that can contain itself: what is around `Tree`, and how many levels that takes.
+/// Recursive types: the containers of `Tree`, and their number of levels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Tree {
     Leaf,
@@ -53,7 +53,7 @@ enum Tree {
     Around(Box<Around>),
 }
 
-/// A struct around a value is no level.
+/// A newtype is not a level.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Around(Inside);
 
@@ -67,19 +67,19 @@ proptest! {
     fn what_is_written_is_read(record in record(), before in vec(any::<u8>(), 0..20)) {
         let schema = hash_of::<Record>();
         let mut bytes = before.clone();
-        typed::to_buf(&record, schema, &mut bytes).expect("postcard takes it");
+        typed::to_buf(&record, schema, &mut bytes).expect("the record can be encoded");
         prop_assert_eq!(&bytes[..before.len()], &before);
         let payload = &bytes[before.len()..];
         prop_assert_eq!(&payload[..8], schema.to_le_bytes());
-        prop_assert_eq!(payload[8..].to_vec(), postcard::to_allocvec(&record).expect("plainly"));
-        prop_assert_eq!(typed::from_slice::<Record>(payload, schema).expect("and gives it back"), record);
+        prop_assert_eq!(payload[8..].to_vec(), postcard::to_allocvec(&record).expect("the record can be encoded by postcard"));
+        prop_assert_eq!(typed::from_slice::<Record>(payload, schema).expect("the payload can be decoded"), record);
     }
 
     #[test]
     fn another_schema_is_refused_before_anything_is_read(record in record(), other: u64) {
         let schema = hash_of::<Record>();
         let mut bytes = Vec::new();
-        typed::to_buf(&record, schema, &mut bytes).expect("postcard takes it");
+        typed::to_buf(&record, schema, &mut bytes).expect("the record can be encoded");
         prop_assume!(other != schema);
         let error = typed::from_slice::<Record>(&bytes, other).expect_err("the schema is another one");
         prop_assert_eq!(error.kind(), &DecodeErrorKind::Schema { expected: other, found: schema });
@@ -89,7 +89,7 @@ proptest! {
     #[test]
     fn what_is_cut_short_or_too_long_is_refused(record in record()) {
         let mut bytes = Vec::new();
-        typed::to_buf(&record, 1, &mut bytes).expect("postcard takes it");
+        typed::to_buf(&record, 1, &mut bytes).expect("the record can be encoded");
         for len in 0..bytes.len() {
             prop_assert!(typed::from_slice::<Record>(&bytes[..len], 1).is_err());
         }

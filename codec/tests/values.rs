@@ -1,4 +1,4 @@
-//! Any value to bytes and back.
+//! Round trips of any value.
 
 use coincide_codec::value::{
     BigInt, ErrorValue, HandleKind, Item, Key, MAX_DEPTH, OwnedText, PropertyKey, Reader, RefKind, RefOwner, Symbol,
@@ -15,7 +15,7 @@ proptest! {
     #[test]
     fn values_survive(value in value()) {
         let bytes = encode(&value);
-        let decoded = Value::decode(&bytes).expect("what was written is a value");
+        let decoded = Value::decode(&bytes).expect("encoded bytes are a value");
         prop_assert!(equal(&decoded, &value), "{decoded:?}");
         prop_assert!(decoded.same(&value));
         prop_assert_eq!(encode(&decoded), bytes);
@@ -24,7 +24,7 @@ proptest! {
     #[test]
     fn values_are_appended(value in value(), before in vec(any::<u8>(), 0..100)) {
         let mut buffer = before.clone();
-        value.encode(&mut buffer).expect("it is a possible value");
+        value.encode(&mut buffer).expect("the value is valid");
         prop_assert_eq!(&buffer[..before.len()], &before);
         prop_assert_eq!(&buffer[before.len()..], encode(&value));
     }
@@ -36,8 +36,8 @@ proptest! {
         reader.skip().expect("it is well-formed");
         prop_assert_eq!(reader.position(), bytes.len());
         prop_assert_eq!(reader.objects(), objects(&value));
-        reader.finish().expect("nothing is behind it");
-        from_slice::<IgnoredAny>(&bytes).expect("serde steps over it too");
+        reader.finish().expect("nothing follows the item");
+        from_slice::<IgnoredAny>(&bytes).expect("serde skips it");
 
         bytes.push(behind);
         let mut reader = Reader::new(&bytes);
@@ -66,15 +66,15 @@ proptest! {
         prop_assert!(equal(&one, &first) && equal(&two, &second), "{one:?} {two:?}");
         let (_, [(number, IgnoredAny)]) = from_slice::<(&str, IgnoredAny, [(u8, IgnoredAny); 1])>(&bytes)
             .map(|(text, _, last)| (text, last))
-            .expect("they are stepped over");
+            .expect("unread elements are skipped");
         prop_assert_eq!(number, 1);
     }
 
     #[test]
     fn values_survive_typed(value in value(), schema: u64) {
         let mut bytes = Vec::new();
-        typed::to_buf(&(&value, 1_u8), schema, &mut bytes).expect("postcard takes them");
-        let (back, one) = typed::from_slice::<(Value, u8)>(&bytes, schema).expect("and gives them back");
+        typed::to_buf(&(&value, 1_u8), schema, &mut bytes).expect("the values can be encoded");
+        let (back, one) = typed::from_slice::<(Value, u8)>(&bytes, schema).expect("the payload can be decoded");
         prop_assert!(equal(&back, &value) && one == 1, "{back:?}");
     }
 
@@ -85,10 +85,10 @@ proptest! {
             prop_assert_eq!(buffer, [1, 2, 3]);
             prop_assert!(to_vec(&value).is_err());
         } else {
-            let decoded = Value::decode(&buffer[3..]).expect("what was written is a value");
-            prop_assert!(equal(&decoded, &Value::decode(&encode(&decoded)).expect("and so again")));
+            let decoded = Value::decode(&buffer[3..]).expect("encoded bytes are a value");
+            prop_assert!(equal(&decoded, &Value::decode(&encode(&decoded)).expect("the value can be decoded again")));
             let mut direct = vec![1, 2, 3];
-            direct.extend(to_vec(&value).expect("serde writes it too"));
+            direct.extend(to_vec(&value).expect("serde can write it"));
             prop_assert!(equal(&Value::decode(&direct[3..]).expect("as a value"), &decoded));
         }
     }
@@ -133,13 +133,13 @@ fn invalid_graphs_are_refused() {
         (Value::Array(vec![Value::Shared(u32::MAX)]), "[0]: an object is shared before it has begun"),
         (Value::Boxed(Box::new(Value::Null)), "only a primitive can be boxed"),
         (Value::Boxed(Box::new(Value::Array(vec![]))), "only a primitive can be boxed"),
-        (buffer(Some(7)), "a buffer is longer than it can become"),
-        (buffer(Some(1 << 53)), "a buffer is longer than it can become"),
-        (image("srgb", 3), "an image has not as many pixels as it should"),
-        (image("p3", 4), "an image is in an unknown colour space: it is srgb or display-p3"),
-        (view(ViewKind::Int8, Value::Null, 0, Some(0)), "a view is of something else than a buffer"),
-        (view(ViewKind::Int8, Value::Bytes(vec![]), 0, Some(0)), "a view is of something else than a buffer"),
-        (view(ViewKind::Int8, Value::Shared(0), 0, Some(0)), "a view is of something else than a buffer"),
+        (buffer(Some(7)), "a buffer exceeds its maximum length"),
+        (buffer(Some(1 << 53)), "a buffer exceeds its maximum length"),
+        (image("srgb", 3), "an image has the wrong number of pixels"),
+        (image("p3", 4), "an image has an unknown colour space: use srgb or display-p3"),
+        (view(ViewKind::Int8, Value::Null, 0, Some(0)), "a view is not of a buffer"),
+        (view(ViewKind::Int8, Value::Bytes(vec![]), 0, Some(0)), "a view is not of a buffer"),
+        (view(ViewKind::Int8, Value::Shared(0), 0, Some(0)), "a view is not of a buffer"),
         (view(ViewKind::Int8, buffer(None), 0, Some(9)), "a view reaches beyond its buffer or is not aligned"),
         (view(ViewKind::Int8, buffer(None), 0, Some(u64::MAX)), "a view reaches beyond its buffer or is not aligned"),
         (view(ViewKind::Int32, buffer(None), 2, Some(1)), "a view reaches beyond its buffer or is not aligned"),
@@ -163,12 +163,12 @@ fn is_same_distinguishes_zeros_and_equates_nans() {
     assert!(number(f64::NAN).same(&number(nan)) && Value::Date(f64::NAN).same(&Value::Date(nan)));
     assert!(!number(0.0).same(&number(-0.0)) && number(0.0) == number(-0.0));
     assert!(!number(1.0).same(&Value::BigInt(1_i128.into())) && !number(1.0).same(&"1".into()));
-    assert!(!Value::Hole.same(&Value::Hole), "that is no value");
+    assert!(!Value::Hole.same(&Value::Hole), "a hole is not a value");
 }
 
 fn encode(value: &Value) -> Vec<u8> {
     let mut bytes = Vec::new();
-    value.encode(&mut bytes).expect("it is a possible value");
+    value.encode(&mut bytes).expect("the value is valid");
     bytes
 }
 
@@ -177,7 +177,7 @@ fn equal(left: &Value, right: &Value) -> bool {
     format!("{left:?}") == format!("{right:?}")
 }
 
-/// Values that can be, with shared objects and cycles.
+/// Valid values, with shared objects and cycles.
 fn value() -> impl Strategy<Value = Value> {
     any_tree().prop_map(|mut value| {
         Settler::default().settle(&mut value);
@@ -185,7 +185,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Trees of all variants, whether they make sense or not.
+/// Trees of all variants, valid or not.
 fn any_tree() -> impl Strategy<Value = Value> {
     leaf().prop_recursive(6, 64, 8, |inner| {
         let inner = inner.boxed();
@@ -283,7 +283,7 @@ fn symbol() -> impl Strategy<Value = Symbol> {
 }
 
 fn property_key() -> impl Strategy<Value = PropertyKey> {
-    // Mostly few of them, so that they come again; others fill the table.
+    // Mostly few keys, so that they repeat; others fill the table.
     prop_oneof![
         4 => "[a-h]?".prop_map(|key| key.as_str().into()),
         2 => "[a-z]{3}".prop_map(|key| key.as_str().into()),
@@ -296,8 +296,8 @@ fn view_kind() -> impl Strategy<Value = ViewKind> {
     proptest::sample::select(ViewKind::ALL.to_vec())
 }
 
-/// Makes a possible value of a tree: counts objects in order, as the specification does, and changes what refers to
-/// none.
+/// Turns a tree into a valid value: counts objects in order, as the specification does, and corrects invalid
+/// references.
 #[derive(Default)]
 struct Settler {
     objects: u32,
@@ -399,14 +399,14 @@ impl Settler {
     }
 }
 
-/// How many objects a possible value has.
+/// Number of objects of a valid value.
 fn objects(value: &Value) -> u32 {
     let mut settler = Settler::default();
     settler.settle(&mut value.clone());
     settler.objects
 }
 
-/// Copies an item and all that belongs to it, as a walk over values of another runtime would.
+/// Copies an item and its contents, as a host with values of another runtime does.
 fn copy_item(reader: &mut Reader<'_>, writer: &mut Writer<'_>) {
     match reader.item().expect("it is well-formed") {
         Item::Undefined => writer.undefined(),

@@ -1,7 +1,7 @@
-//! The value format against `proto/vectors/values.json`, which other implementations read too.
+//! The value format against the test vectors in `proto/vectors/values.json`.
 //!
-//! To add a case, write it with `"bytes": ""`; the failing test prints the bytes, which are right if they are what the
-//! specification asks for.
+//! To add a case, write it with `"bytes": ""`; the failing test prints the bytes, which must be checked against
+//! the specification.
 
 use coincide_codec::value::{
     BigInt, ErrorValue, HandleKind, OwnedText, PropertyKey, RefKind, RefOwner, Symbol, ViewKind,
@@ -67,12 +67,12 @@ fn vectors_of_operations_encode_to_their_bytes() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../proto/vectors/operations.json");
     let text = std::fs::read_to_string(path).expect("the vectors are part of the repository");
     let mut file: HashMap<String, Vec<Operation>> = serde_json::from_str(&text).expect("the vectors have this form");
-    let trace = file.remove("trace").expect("there is a trace");
+    let trace = file.remove("trace").expect("the file has a trace");
     assert!(!trace.is_empty());
     for case in trace {
         for (json, bytes) in [(&case.value, &case.bytes), (&case.result, &case.result_bytes)] {
             let mut encoded = Vec::new();
-            parse(json).encode(&mut encoded).expect("it can be encoded");
+            parse(json).encode(&mut encoded).expect("the value can be encoded");
             assert_eq!(&to_hex(&encoded), bytes, "{}", case.name);
             assert!(Value::decode(&encoded).is_ok_and(|decoded| equal(&decoded, &parse(json))), "{}", case.name);
         }
@@ -98,7 +98,7 @@ fn vectors_of_objects_encode_to_their_bytes() {
         let result = case.result.as_ref().zip(case.result_bytes.as_ref());
         for (json, bytes) in [(&case.value, &case.bytes)].into_iter().chain(result) {
             let mut encoded = Vec::new();
-            parse(json).encode(&mut encoded).expect("it can be encoded");
+            parse(json).encode(&mut encoded).expect("the value can be encoded");
             assert_eq!(&to_hex(&encoded), bytes, "{}", case.name);
             assert!(Value::decode(&encoded).is_ok_and(|decoded| equal(&decoded, &parse(json))), "{}", case.name);
         }
@@ -141,7 +141,7 @@ fn segments_do_not_change_the_decoded_value() {
         let (mut wrong, mut right) = (Vec::new(), 0);
         for case in &file.valid {
             let bytes = from_hex(&case.bytes);
-            let whole = Value::decode(&bytes).expect("it is valid");
+            let whole = Value::decode(&bytes).expect("the vector is valid");
             for start in 1..bytes.len().min(600) {
                 // A length of one byte, a short string, and any byte.
                 let before = usize::from(bytes[start - 1]);
@@ -156,7 +156,7 @@ fn segments_do_not_change_the_decoded_value() {
                         Ok(read) => wrong.push(format!("{}: {len} bytes at {start}: {read:?}", case.name)),
                         Err(_) => {}
                     }
-                    // It may step over what holds between items.
+                    // Rules between items may be left unchecked.
                     let _ = value::from_payload::<IgnoredAny>(&head, &mut segments.clone());
                 }
             }
@@ -193,7 +193,7 @@ fn malformed_vectors_are_refused() {
             if value::from_slice::<Value>(&bytes).is_ok() {
                 wrong.push(format!("{} ({}): read by way of serde", case.name, case.why));
             }
-            // It may step over what holds between items, but not panic.
+            // Rules between items may be left unchecked, without a panic.
             let _ = value::from_slice::<IgnoredAny>(&bytes);
         }
         assert_none(&wrong);
@@ -220,7 +220,7 @@ fn truncated_values_and_trailing_bytes_are_refused() {
     });
 }
 
-/// JSON that is nested as deep as values may be needs more stack than a test has.
+/// JSON nested as deeply as values needs more stack than a test thread has.
 fn on_a_large_stack(check: impl FnOnce(&File) + Send + 'static) {
     let check = move || {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../proto/vectors/values.json");
@@ -246,8 +246,8 @@ fn equal(left: &Value, right: &Value) -> bool {
     format!("{left:?}") == format!("{right:?}")
 }
 
-/// What JavaScript makes of a value: of parts with the same key the later one holds, in the place of the first; dates have no fractions
-/// and an end.
+/// The value as JavaScript decodes it: of properties with the same key the later one is kept at the position of the first; dates have no fractions
+/// and a limited range.
 fn in_javascript(value: Value) -> Value {
     match value {
         Value::Array(items) => Value::Array(items.into_iter().map(in_javascript).collect()),

@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 
 /// The peer violated the protocol. The text names the rule. The link cannot be used any more.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the other end broke the protocol: {0}")]
+#[error("the other end violated the protocol: {0}")]
 pub struct ProtocolError(pub Cow<'static, str>);
 
 /// Why a call or a notification was refused. Nothing was sent.
@@ -21,7 +21,7 @@ pub enum SendError {
         length: usize,
     },
     /// The body is larger than the peer accepts.
-    #[error("the payload has {size} bytes and the peer takes {limit} at most: send less, or raise its `max_message`")]
+    #[error("the payload has {size} bytes and the peer accepts at most {limit}: send less, or raise its `max_message`")]
     TooLarge {
         /// Length in bytes.
         size: usize,
@@ -43,7 +43,7 @@ pub enum SendError {
     },
     /// The call is nested deeper than the peer accepts.
     #[error(
-        "the call would be nested {depth} deep and the peer takes {limit} at most: return before calling on, or raise its `max_depth`"
+        "the call would be nested {depth} deep and the peer accepts at most {limit}: return before calling on, or raise its `max_depth`"
     )]
     TooDeep {
         /// Depth of the refused call.
@@ -52,7 +52,7 @@ pub enum SendError {
         limit: u16,
     },
     /// As many calls are unanswered as the peer accepts.
-    #[error("{limit} calls are unanswered and the peer takes no more: await some of them first")]
+    #[error("{limit} calls are unanswered and the peer accepts no more: await some of them first")]
     Overloaded {
         /// The limit of the peer.
         limit: u32,

@@ -768,7 +768,7 @@ impl Session {
         }
         let longest = if self.state == State::Handshake { MIN_FRAME } else { self.config.max_frame as usize };
         if frame.len() > longest {
-            return Err(ProtocolError("a frame is longer than was agreed".into()));
+            return Err(ProtocolError("a frame is longer than the limit".into()));
         }
         frame.copy_to(0, &mut header);
         let header = Header::from_bytes(header);
@@ -788,14 +788,14 @@ impl Session {
             _ => true,
         };
         if !known {
-            let wrong = format!("{} came out of place", header.kind.name());
+            let wrong = format!("{} is out of place", header.kind.name());
             return Err(ProtocolError(wrong.into()));
         }
         if header.name_len != 0 && !matches!(header.kind, Kind::CALL | Kind::NOTIFY | Kind(0 | 13..)) {
             return Err(ProtocolError("a frame has a name that its kind does not have".into()));
         }
         if header.flags.more() && matches!(header.kind, Kind::CANCEL | Kind::INTERRUPT) {
-            return Err(ProtocolError("a frame without a body goes on".into()));
+            return Err(ProtocolError("a frame without a body has the flag more".into()));
         }
         match header.kind {
             Kind::CALL => self.accept_call(header, frame),
@@ -804,7 +804,7 @@ impl Session {
                 self.read_name(header, frame)?;
                 self.accept_body(header.without_id(), frame, Purpose::Notify)
             }
-            Kind::READY if self.received_ready => Err(ProtocolError("ready came twice".into())),
+            Kind::READY if self.received_ready => Err(ProtocolError("ready arrived twice".into())),
             Kind::READY => {
                 self.received_ready = true;
                 self.accept_body(header.without_id(), frame, Purpose::Ready)
@@ -823,7 +823,7 @@ impl Session {
     fn accept_handshake(&mut self, header: Header, frame: &(impl FrameBytes + ?Sized)) -> Result<(), ProtocolError> {
         let expected = if self.role == Role::Main { Kind::HELLO } else { Kind::WELCOME };
         if self.state != State::Handshake || header.kind != expected || header.flags.more() {
-            return Err(ProtocolError("a handshake came out of place".into()));
+            return Err(ProtocolError("a handshake is out of place".into()));
         }
         self.peer_name = self.read_name(header, frame)?.to_string();
         let mut bytes = [0; Handshake::SIZE];
@@ -845,7 +845,7 @@ impl Session {
             && (1..=65_535).contains(&peer.max_pending)
             && peer.max_depth > 0;
         if !sane {
-            return Err(ProtocolError("a handshake announces a limit that no call could keep".into()));
+            return Err(ProtocolError("a handshake announces a limit out of range".into()));
         }
         self.peer = peer;
         if self.role == Role::Main {
@@ -906,14 +906,14 @@ impl Session {
             return Err(ProtocolError("a call has an id of the other end".into()));
         }
         if header.parent != 0 && header.parent & 1 != self.role.parity() {
-            return Err(ProtocolError("a call names one of its own end as its parent".into()));
+            return Err(ProtocolError("a call has a parent of its own end".into()));
         }
         if header.code == 0 {
             return Err(ProtocolError("a call has depth 0".into()));
         }
         // An answer that is still queued counts as pending, so that a peer cannot make any number of answers pile up.
         if self.incoming.len() + self.outbox.answers() >= self.config.max_pending as usize {
-            return Err(ProtocolError("more calls are unanswered than was agreed".into()));
+            return Err(ProtocolError("more calls are unanswered than the limit allows".into()));
         }
         read_name(&mut self.name, header, frame)?;
         let name = self.take_name()?;
@@ -958,7 +958,7 @@ impl Session {
         if !more && !header.flags.has_segments() {
             let size = frame.len() - at;
             if size as u64 > self.config.max_message {
-                return Err(ProtocolError("a body is longer than was agreed".into()));
+                return Err(ProtocolError("a body is longer than the limit".into()));
             }
             if purpose == Purpose::DroppedAnswer {
                 return self.complete(header.id, format, purpose, Payload::default());
@@ -975,7 +975,7 @@ impl Session {
         let mut total = [0; 8];
         if more {
             if frame.len() < at + total.len() {
-                return Err(ProtocolError("a body that goes on does not say how long it is".into()));
+                return Err(ProtocolError("a body in parts has no total length".into()));
             }
             frame.copy_to(at, &mut total);
             at += total.len();
@@ -991,7 +991,7 @@ impl Session {
         // What one frame holds waits for nothing, so it does not count with the unfinished bodies.
         let unfinished = if more { self.assemblies.bytes() } else { 0 };
         if total > self.config.max_message.saturating_sub(unfinished) {
-            return Err(ProtocolError("a body is longer than was agreed".into()));
+            return Err(ProtocolError("a body is longer than the limit".into()));
         }
         let fits = purpose == Purpose::DroppedAnswer || self.pool.account.fits(total);
         let hosts = self.pool.hosts;
@@ -1095,7 +1095,7 @@ impl Session {
 
     fn accept_part(&mut self, id: u32, frame: &dyn FrameBytes, at: usize, more: bool) -> Result<(), ProtocolError> {
         let Some(assembly) = self.assemblies.get_mut(id) else {
-            return Err(ProtocolError("more came for a body that is complete or was never begun".into()));
+            return Err(ProtocolError("a part belongs to no unfinished body".into()));
         };
         let end = assembly.end_of(frame.len() - at, more)?;
         if !assembly.append(frame, at, end, &mut self.pool) {
@@ -1191,7 +1191,7 @@ impl Session {
             Purpose::Release => {
                 let (references, rest) = payload.head.as_chunks::<8>();
                 if !rest.is_empty() {
-                    return Err(ProtocolError("a release holds a part of a reference".into()));
+                    return Err(ProtocolError("a release ends in the middle of a reference".into()));
                 }
                 let mut list = Vec::new();
                 if !self.pool.account.fits(payload.len() as u64) || list.try_reserve_exact(references.len()).is_err() {
@@ -1332,7 +1332,7 @@ fn exports(mut payload: &[u8]) -> Result<Option<Vec<String>>, ProtocolError> {
             payload = rest.get(length..)?;
             rest.get(..length)
         });
-        let name = name.ok_or_else(|| ProtocolError("a list of exports ends in the middle".into()))?;
+        let name = name.ok_or_else(|| ProtocolError("a list of exports is cut off".into()))?;
         if name.len() > MAX_NAME {
             return Err(ProtocolError("the name of an export is too long".into()));
         }

@@ -1,4 +1,4 @@
-//! What a session allocates: nothing for a call that fits, and never more than it may keep.
+//! Allocations of a session: none for a call in steady state, and bounded memory.
 
 mod counting;
 mod link;
@@ -17,7 +17,7 @@ fn carry(from: &mut Session, to: &mut Session, wire: &mut Vec<u8>) {
         if progress != Ok(Progress::Sent) {
             return;
         }
-        to.handle_frame(&wire[..]).expect("the frame is one of a session");
+        to.handle_frame(&wire[..]).expect("a session sends valid frames");
     }
 }
 
@@ -53,7 +53,7 @@ impl Pair {
         let mut result = self.callee.buffer();
         result.extend_from_slice(&payload.head);
         self.callee.recycle(payload);
-        self.callee.reply(id, Format::Bytes, result).expect("the call waits");
+        self.callee.reply(id, Format::Bytes, result).expect("the call is unanswered");
         carry(&mut self.callee, &mut self.caller, &mut self.wire);
         let Some(Event::Ended { outcome: Outcome::Returned { payload, .. }, .. }) = self.caller.poll_event() else {
             panic!("the answer has arrived")
@@ -114,7 +114,7 @@ fn memory_does_not_grow_with_the_number_of_calls() {
                     carry(&mut pair.caller, &mut pair.callee, &mut pair.wire);
                     let Some(Event::Call { id, payload, .. }) = pair.callee.poll_event() else { panic!() };
                     assert_eq!(pair.callee.poll_event(), Some(Event::Cancelled(id)));
-                    pair.callee.reply(id, Format::Bytes, payload).expect("the call waits");
+                    pair.callee.reply(id, Format::Bytes, payload).expect("the call is unanswered");
                     carry(&mut pair.callee, &mut pair.caller, &mut pair.wire);
                     assert_eq!(pair.caller.poll_event(), None);
                 }
@@ -129,5 +129,5 @@ fn memory_does_not_grow_with_the_number_of_calls() {
     let before = bytes();
     rounds(20_000);
     let growth = bytes() - before;
-    assert!(growth < 2 * 16 * 50_000, "{growth} bytes more are held than a few buffers explain");
+    assert!(growth < 2 * 16 * 50_000, "{growth} bytes of growth, more than a few buffers");
 }

@@ -57,7 +57,7 @@ fn frame_without_room_is_offered_again() {
     while link.worker.has_output() {
         if link.send(Role::Worker) == Progress::Blocked {
             blocked += 1;
-            assert_eq!(link.send(Role::Worker), Progress::Blocked, "it stays blocked");
+            assert_eq!(link.send(Role::Worker), Progress::Blocked, "still blocked");
             assert!(link.worker.has_output());
             link.receive(Role::Main);
         }

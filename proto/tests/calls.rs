@@ -1,4 +1,4 @@
-//! Calls, nested calls, notifications, and what else a link carries.
+//! Calls, nested calls, notifications, releases and interrupts.
 
 mod link;
 
@@ -83,7 +83,7 @@ fn nested_calls_are_accepted_up_to_the_depth_limit() {
         link.settle();
         role = role.peer();
         let id = link.called(role);
-        assert_eq!(link.end(role).waits_for_us(id), depth > 2, "the first call is made by nobody");
+        assert_eq!(link.end(role).waits_for_us(id), depth > 2, "the first call has no parent");
         calls.push(link.nested(role, &format!("f{depth}"), id));
     }
     link.settle();

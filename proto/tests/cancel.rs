@@ -94,7 +94,7 @@ fn cancel_while_a_streamed_answer_arrives_drops_the_rest() {
     assert_eq!(link.ended(Role::Worker, call), Outcome::Cancelled);
     link.settle();
     link.nothing_happened();
-    // The link goes on, and the id is free.
+    // The link works, and the id is free.
     let ids: Vec<_> = (0..3).map(|_| link.call(Role::Worker, "g")).collect();
     link.settle();
     assert_eq!(link.events(Role::Main).len(), 3);
@@ -133,7 +133,7 @@ fn deadlines_end_calls_in_the_order_of_deadlines() {
     assert_eq!(link.ended(Role::Worker, soon), Outcome::TimedOut);
     assert_eq!(link.worker.poll_timeout(), Some(Time(0).after(3 * SECOND)));
     link.settle();
-    assert_eq!(link.event(Role::Main), Event::Cancelled(soon), "the callee is told");
+    assert_eq!(link.event(Role::Main), Event::Cancelled(soon), "the callee receives the cancellation");
     link.main.reply(late, Format::Bytes, b"in time".to_vec()).unwrap();
     link.settle();
     assert_eq!(link.ended(Role::Worker, late), returned(b"in time"));
@@ -211,7 +211,7 @@ fn values_that_are_partly_sent_are_reported_as_unsent() {
     assert_eq!(link.main.reply(id, Format::Value, pattern(50)), Err(NoSuchCall));
     unsent(&mut link, Role::Main, 50);
 
-    // What exceeds the limits of the peer, once they are known.
+    // Messages that exceed the limits of the peer, once these are known.
     let mut link = Link::new(Config { max_message: 3000, ..Config::default() }, Config::default());
     let call = link.worker.call(called, pattern(5000)).unwrap();
     link.worker.notify("n", Format::Value, pattern(4000)).unwrap();
@@ -241,7 +241,7 @@ fn late_answer_does_not_reach_another_call() {
     link.main.reply(first, Format::Bytes, b"late".to_vec()).unwrap();
     link.settle();
     assert_eq!(link.events(Role::Worker), [], "the late answer is dropped");
-    assert_eq!(link.events(Role::Main).len(), 100, "the callee, which has answered, needs no word of the end");
+    assert_eq!(link.events(Role::Main).len(), 100, "the callee has answered and receives no cancel");
 }
 
 #[test]
@@ -267,7 +267,7 @@ fn interrupt_ends_only_the_calls_that_the_owner_ends() {
     link.worker.interrupt_call(calls[1]);
     assert_eq!(link.ended(Role::Worker, calls[1]), Outcome::Interrupted);
     link.settle();
-    assert_eq!(link.event(Role::Main), Event::Cancelled(calls[1]), "the callee learns that nobody waits");
+    assert_eq!(link.event(Role::Main), Event::Cancelled(calls[1]), "the callee receives the cancellation");
     link.main.reply(calls[0], Format::Bytes, Vec::new()).unwrap();
     link.settle();
     assert_eq!(link.ended(Role::Worker, calls[0]), returned(b""));

@@ -1,4 +1,4 @@
-//! How links end: every pending call ends once, and nothing comes after `Closed`.
+//! The end of a link: every pending call ends once, and `Closed` is the last event.
 
 mod link;
 
@@ -39,8 +39,8 @@ fn is_over(link: &mut Link, role: Role, call: coincide_proto::CallId) {
     session.close(CloseReason::FAILED, "again");
     session.abort(CloseReason::FAILED, "again");
     session.handle_lost("");
-    session.handle_frame(&[0xff; 3][..]).expect("what comes later is ignored");
-    assert_eq!(session.poll_event(), None, "nothing comes after the end");
+    session.handle_frame(&[0xff; 3][..]).expect("later frames are ignored");
+    assert_eq!(session.poll_event(), None, "no event follows the end");
     assert_eq!(session.poll_timeout(), None);
 }
 

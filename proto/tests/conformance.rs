@@ -1,4 +1,4 @@
-//! The suite of transports, tried on a simple transport that is right and on some that are wrong.
+//! The conformance suite on a simple transport, and on faulty variants of it, which must fail.
 #![cfg(feature = "conformance")]
 
 use coincide_proto::{Gone, ProtocolError, ReceiveError, Session, Transmit, Transport, conformance};
@@ -9,19 +9,19 @@ use std::time::{Duration, Instant};
 
 coincide_proto::conformance!(|| pipe(Fault::None));
 
-/// What is wrong with a transport.
+/// The fault of a transport.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fault {
     None,
-    /// It loses a frame now and then.
+    /// Loses frames at times.
     Loses,
-    /// The frame that was sent last comes first.
+    /// Delivers the newest frame first.
     Reorders,
-    /// It forgets what was sent when an end leaves.
+    /// Drops sent frames when an end leaves.
     Forgets,
-    /// It says that it may sleep while there is input.
+    /// Arms while there is input.
     Careless,
-    /// It waits without sleeping.
+    /// Spins instead of sleeping.
     Restless,
 }
 
@@ -40,7 +40,7 @@ fn faulty_transports_fail_the_suite() {
             continue;
         }
         let outcome = catch_unwind(|| check(&|| pipe(fault)));
-        assert!(outcome.is_err(), "{fault:?} was not found");
+        assert!(outcome.is_err(), "{fault:?} was not detected");
     }
 }
 
@@ -63,7 +63,7 @@ struct PipeEnd {
     pipe: Arc<Pipe>,
     /// The index of the queue to the peer; the peer's is the other.
     own: usize,
-    /// The peer has broken the protocol.
+    /// The peer has violated the protocol.
     broken: Option<ProtocolError>,
     fault: Fault,
 }

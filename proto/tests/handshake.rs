@@ -1,4 +1,4 @@
-//! How two sessions meet.
+//! The handshake of two sessions.
 
 mod link;
 
@@ -34,7 +34,7 @@ fn messages_queued_before_the_handshake_are_sent_after_it_in_order() {
     link.call(Role::Main, "c");
     link.main.interrupt();
     assert_eq!(link.send(Role::Worker), Progress::Sent);
-    assert_eq!(link.send(Role::Worker), Progress::Idle, "nothing but the handshake leaves before main has answered");
+    assert_eq!(link.send(Role::Worker), Progress::Idle, "the handshake is the only frame until main has answered");
     link.settle();
     let main = link.events(Role::Main);
     assert!(
@@ -50,17 +50,17 @@ fn another_major_version_is_incompatible() {
     let mut main = Session::new(Role::Main, Config::default());
     let call = main.call(Call { name: "f", ..Call::default() }, Vec::new()).unwrap();
     let offered = Handshake { major: 2, ..handshake() };
-    main.handle_frame(&handshake_frame(Role::Main, offered)[..]).expect("it is no protocol violation");
+    main.handle_frame(&handshake_frame(Role::Main, offered)[..]).expect("not a protocol violation");
     assert_eq!(main.poll_event(), Some(Event::Ended { id: call, outcome: Outcome::Closed }));
     let Some(Event::Closed(closed)) = main.poll_event() else { panic!("the link is closed") };
     assert_eq!((closed.by, closed.reason), (ClosedBy::Here, CloseReason::INCOMPATIBLE));
-    let close = next_frame(&mut main).expect("the peer is told");
+    let close = next_frame(&mut main).expect("a close frame is queued");
     let mut worker = Session::new(Role::Worker, Config::default());
     worker.handle_frame(&close[..]).unwrap();
     let told = Closed { by: ClosedBy::Peer, ..closed };
     assert_eq!(told.text, "version 2 was offered, this end speaks 1");
     assert_eq!(worker.poll_event(), Some(Event::Closed(told)));
-    assert_eq!(next_frame(&mut worker), None, "the handshake that nobody wants is not sent");
+    assert_eq!(next_frame(&mut worker), None, "the handshake is not sent");
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn queued_calls_beyond_the_peers_limits_end_with_an_error() {
     assert_eq!(ended, [(calls[0], too_large), (calls[3], SendError::Overloaded { limit: 2 })]);
     let arrived = link.events(Role::Main);
     assert!(matches!(&arrived[..], [Event::Opened, Event::Call { .. }, Event::Call { .. }]), "{arrived:?}");
-    // The ids of those that ended are free again.
+    // The ids of the ended calls are free again.
     let refused = link.worker.call(Call { name: "f", ..Call::default() }, Vec::new());
     assert_eq!(refused, Err(SendError::Overloaded { limit: 2 }));
 }
@@ -146,6 +146,6 @@ fn link_can_be_closed_before_the_handshake() {
 
 /// The handshake in a frame.
 fn offered_in(frame: &[u8]) -> Handshake {
-    let at = frame.windows(MAGIC.len()).position(|bytes| bytes == MAGIC).expect("it is a handshake");
-    Handshake::from_bytes(&frame[at..]).expect("it is whole")
+    let at = frame.windows(MAGIC.len()).position(|bytes| bytes == MAGIC).expect("the frame contains a handshake");
+    Handshake::from_bytes(&frame[at..]).expect("the handshake is complete")
 }

@@ -1,4 +1,4 @@
-//! Segments whose bytes the host keeps: they arrive as they were when they were sent, and nothing of them stays.
+//! Hosted segments: they arrive with their contents at the time of sending, and are freed.
 
 mod link;
 
@@ -12,14 +12,14 @@ use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 
 thread_local! {
-    /// Hosted bytes that exist.
+    /// Bytes allocated by the host at present.
     static LIVING: Cell<usize> = const { Cell::new(0) };
-    /// Most bytes that the host can allot, and how many were copied out of program's buffers.
+    /// Limit on the bytes of the host, and the number of bytes copied from buffers of the program.
     static LARGEST: Cell<usize> = const { Cell::new(usize::MAX) };
     static COPIED: Cell<usize> = const { Cell::new(0) };
 }
 
-/// A host's buffer: that of the program, and the copy that the host has made of it.
+/// A buffer of the host: the program's buffer, and the host's copy of it.
 #[derive(Debug)]
 struct Buffer(Arc<Mutex<Vec<u8>>>, Mutex<Option<Vec<u8>>>, usize);
 
@@ -80,7 +80,7 @@ fn link(least: usize, budget: &Budget) -> Link {
     link
 }
 
-/// A payload with `gap` bytes of head before each buffer, and behind the last; and all of its bytes.
+/// A payload with `gap` bytes of head before each buffer and after the last, and all of its bytes.
 fn payload(gap: usize, buffers: &[Arc<Mutex<Vec<u8>>>]) -> (Payload, Vec<u8>) {
     let (mut head, mut all, mut hosted) = (Vec::new(), Vec::new(), Vec::new());
     for bytes in buffers {
@@ -116,7 +116,7 @@ proptest! {
         let buffers = buffers(&lens);
         let (payload, expected) = payload(gap, &buffers);
         call(&mut link, payload);
-        // The transport has room for some frames, then the program has its turn and overwrites what it has sent.
+        // The transport has room for some frames. Then the program runs and overwrites the buffers that it has sent.
         for (sent, frame) in frames.iter().cycle().enumerate() {
             if sent == room {
                 prop_assert!(link.worker.keep());
@@ -134,7 +134,7 @@ proptest! {
             let large = lens.iter().filter(|len| **len >= least);
             prop_assert!(received.hosted().iter().map(|(_, bytes)| bytes.len()).eq(large.copied()));
         }
-        link.main.reply(id, Format::Bytes, received).expect("the call waits");
+        link.main.reply(id, Format::Bytes, received).expect("the call is unanswered");
         link.settle();
         let Event::Ended { outcome: Outcome::Returned { payload, .. }, .. } = link.event(Role::Worker) else {
             panic!("the call has been answered")
@@ -203,7 +203,7 @@ fn hosted_bytes_are_copied_once_each_way_and_sent_ones_are_not_kept() {
     COPIED.set(0);
     while link.send(Role::Worker) == Progress::Sent {}
     assert_eq!(COPIED.get(), 1 << 20);
-    // All was sent, so there is nothing to keep, even without memory for it.
+    // Everything was sent, so no copy is needed, and a lack of memory has no effect.
     LARGEST.set(0);
     assert!(link.worker.keep());
     LARGEST.set(usize::MAX);

@@ -1,4 +1,4 @@
-//! Frames of a stranger: whatever they are, a session takes them, or ends the link with an error.
+//! Hostile frames: a session accepts them, or closes the link with an error.
 
 mod link;
 
@@ -7,7 +7,7 @@ use link::{Link, next_frame, opened, pattern};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-/// A session with calls in all states, and frames that a right peer would send it.
+/// A session with calls in all states, and valid frames of its peer.
 fn busy(role: Role) -> (Session, Vec<Vec<u8>>) {
     let mut link = Link::open();
     link.max_frame = 2048;
@@ -55,14 +55,14 @@ fn session_frame(session: &mut Session) -> Option<Vec<u8>> {
     sent
 }
 
-/// Gives frames to a session, answers what it asks, and sees that it keeps its promises.
+/// Passes frames to a session, answers its calls, and checks its invariants.
 fn survive(mut session: Session, frames: impl IntoIterator<Item = Vec<u8>>) {
     let mut closed = false;
     for frame in frames {
         let result = session.handle_frame(&frame[..]);
         assert!(result.is_ok() || session.closed().is_some_and(|closed| closed.by == ClosedBy::Here));
         while let Some(event) = session.poll_event() {
-            assert!(!closed, "{event:?} came after the end");
+            assert!(!closed, "{event:?} follows the end");
             match event {
                 Event::Call { id, format, payload } => {
                     let _ = session.chain(id);

@@ -1,4 +1,4 @@
-//! Bodies for which there is no memory: a budget is used up, or the allocator fails. In a file of its own, because the allocator is that of
+//! Bodies for which there is no memory: a budget is exhausted, or the allocator fails. A separate test binary, because the allocator belongs to
 //! the whole process.
 
 mod link;
@@ -51,7 +51,7 @@ fn call(session: &mut Session) -> CallId {
     id
 }
 
-/// The peer receives nothing, so answers stay queued. They must not keep the buffers of the arguments.
+/// The peer does not receive, so answers stay queued. They must not keep the buffers of the arguments.
 #[test]
 fn queued_answers_do_not_keep_large_buffers() {
     // Small results, large results of which most exceed the budget, and errors.
@@ -90,7 +90,7 @@ fn links_that_share_a_budget_refuse_what_exceeds_it_and_stay_open() {
     let budget = Budget::new(limit);
     let mut links = [(); 5].map(|()| opened(Role::Main, &budget));
     let before = BYTES.get();
-    // All announce before any has sent much, then each sends half.
+    // All announce their totals first, then each sends half.
     for link in &mut links {
         receive(link, &first_part(Kind::CALL, 1, "f", total as u64, &pattern(KIB)));
     }
@@ -121,7 +121,7 @@ fn links_that_share_a_budget_refuse_what_exceeds_it_and_stay_open() {
         serves(link, 5);
     }
     assert!((3..=4).contains(&refused), "{refused}");
-    assert_eq!(budget.used(), 0, "everything has arrived or was refused");
+    assert_eq!(budget.used(), 0, "all bodies have arrived or were refused");
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn late_answers_are_received_within_the_budget_and_otherwise_dropped() {
             assert_eq!((ends, budget.used()), (1, 0));
         }
     }
-    // An answer to a call that has been answered, or that never was, ends the link.
+    // An answer to a call that has been answered, or never existed, closes the link.
     let id = call(&mut main);
     let answer = frame(Header { kind: Kind::RETURN, id: id.to_wire(), ..Header::default() }, "", b"value");
     main.cancel(id);
@@ -240,7 +240,7 @@ fn export_or_release_list_beyond_the_budget_closes_the_link() {
         assert!(closed.text.contains(what), "{}", closed.text);
         receive(&mut main, &part(0, &[0; KIB], true));
     }
-    // Empty names take many times their bytes.
+    // Empty names take many times their encoded size in memory.
     let mut main = opened(Role::Main, &Budget::new(0));
     receive(&mut main, &frame(Header { kind: Kind::READY, ..Header::default() }, "", &[0; 64 * KIB]));
     assert_eq!(main.closed().map(|closed| closed.reason), Some(CloseReason::FAILED));
@@ -364,7 +364,7 @@ fn failed_allocation_refuses_the_body_and_the_link_stays_open() {
 #[test]
 fn list_of_exports_without_memory_closes_the_link() {
     let mut main = opened(Role::Main, &Budget::new(usize::MAX));
-    // Names without a character: two bytes each, and three words once they are read.
+    // Empty names: two bytes each on the wire, three words each in memory.
     let list = frame(Header { kind: Kind::READY, ..Header::default() }, "", &[0; 100 * KIB]);
     LARGEST.set(200 * KIB);
     let handled = main.handle_frame(&list[..]);
@@ -397,7 +397,7 @@ thread_local! {
 struct Failing;
 
 fn count(bytes: isize) {
-    // The counter of a thread that is ending is gone.
+    // The counter of an ending thread no longer exists.
     let _ = BYTES.try_with(|count| count.set(count.get() + bytes));
 }
 

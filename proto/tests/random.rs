@@ -1,4 +1,4 @@
-//! Random schedules of what both ends do and of when frames travel, against a model.
+//! Random schedules of operations and of frames in flight, compared with a model.
 
 mod link;
 mod schedule;
@@ -42,7 +42,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What one end should know.
+/// The expected state of one end.
 #[derive(Default)]
 struct Model {
     /// Calls made here that have not ended, and the number in their payloads.
@@ -61,7 +61,7 @@ struct Model {
     wire: Wire,
 }
 
-/// What can be seen on the wire of the calls of one end.
+/// The calls of one end, as observed on the wire.
 #[derive(Default)]
 struct Wire {
     /// Ids of calls that have left and whose answer has not arrived.
@@ -159,7 +159,7 @@ impl World {
         match self.link.end(role).call(call, payload(number, size)) {
             Ok(id) => {
                 let model = self.model(role);
-                assert_eq!(model.pending.insert(id, number), None, "an id is in use already");
+                assert_eq!(model.pending.insert(id, number), None, "the id is in use");
                 model.accepted += 1;
             }
             Err(SendError::Overloaded { .. } | SendError::TooDeep { .. } | SendError::TooLarge { .. }) => {}
@@ -185,7 +185,7 @@ impl World {
             let frame = queue.back().expect("a frame was sent");
             let id = u32::from_le_bytes(frame[4..8].try_into().unwrap());
             if frame[0] == Kind::CALL.0 {
-                assert!(self.model(role).wire.unanswered.insert(id), "an id is used again before its answer");
+                assert!(self.model(role).wire.unanswered.insert(id), "the id is reused before its answer");
             }
         }
         progress
@@ -211,7 +211,7 @@ impl World {
         for event in self.link.events(role) {
             let now = self.link.now;
             let model = self.model(role);
-            assert!(!model.closed, "{event:?} came after the end");
+            assert!(!model.closed, "{event:?} follows the end");
             match event {
                 Event::Ended { id, outcome } => {
                     let number = model.pending.remove(&id).expect("a call ends once");
@@ -315,7 +315,7 @@ proptest! {
         }
     }
 
-    /// Whatever it breaks off: bodies as large as the peer takes come behind it.
+    /// A call that is cancelled at any point leaves room for bodies as large as the peer accepts.
     #[test]
     fn a_graceful_close_delivers_all_notifications(
         messages in proptest::collection::vec((any::<bool>(), 0..=4096_usize), 1..8),

@@ -1,4 +1,4 @@
-//! Each rule that a peer can break, broken by a peer written by hand.
+//! Each rule of the protocol, violated by hand-written frames.
 
 mod link;
 #[path = "link/violations.rs"]
@@ -12,7 +12,7 @@ use link::{frame, next_frame, opened, text};
 use std::collections::BTreeSet;
 use violations::{call, header, limits, violations};
 
-/// Gives `session` frames of which only the last breaks a rule, and gives the rule.
+/// Passes frames to `session`, the last of which violates a rule, and returns the rule.
 fn broken_rule(session: &mut Session, frames: &[Vec<u8>]) -> String {
     let (last, before) = frames.split_last().unwrap();
     for frame in before {
@@ -26,7 +26,7 @@ fn broken_rule(session: &mut Session, frames: &[Vec<u8>]) -> String {
             assert_eq!(session.poll_event(), None);
             let flags = Flags::new(Format::Text, false);
             let close = Header { flags, code: CloseReason::PROTOCOL.0, ..header(Kind::CLOSE) };
-            assert_eq!(next_frame(session), Some(frame(close, "", rule.as_bytes())), "the peer is told");
+            assert_eq!(next_frame(session), Some(frame(close, "", rule.as_bytes())), "a close frame names the rule");
             assert_eq!(next_frame(session), None);
             return rule.into_owned();
         }
@@ -46,10 +46,10 @@ fn each_violation_closes_the_link_and_is_named() {
 fn max_message_applies_to_a_body_in_one_frame() {
     let mut main = opened(Role::Main, Config { max_message: 2048, ..Config::default() });
     let rule = broken_rule(&mut main, &[frame(header(Kind::NOTIFY), "f", &[0; 2049])]);
-    assert_eq!(rule, "a body is longer than was agreed");
+    assert_eq!(rule, "a body is longer than the limit");
 }
 
-/// What a peer that doesn't read costs is bounded: calls whose answers it has not taken count.
+/// The cost of a peer that does not receive is bounded: calls count until their answers are sent.
 #[test]
 fn unsent_answers_count_as_unanswered_calls() {
     let mut main = opened(Role::Main, limits());
@@ -58,7 +58,7 @@ fn unsent_answers_count_as_unanswered_calls() {
         let Some(Event::Call { id, .. }) = main.poll_event() else { panic!() };
         main.reply(id, Format::Bytes, Vec::new()).unwrap();
     }
-    assert_eq!(broken_rule(&mut main, &[frame(call(5), "f", b"")]), "more calls are unanswered than was agreed");
+    assert_eq!(broken_rule(&mut main, &[frame(call(5), "f", b"")]), "more calls are unanswered than the limit allows");
     let mut taken = opened(Role::Main, limits());
     for id in [1, 3, 1, 5] {
         taken.handle_frame(&frame(call(id), "f", b"")[..]).unwrap();
@@ -81,7 +81,7 @@ fn call_beyond_the_depth_limit_is_answered_with_an_error() {
     assert_eq!(text(outcome), "calls are nested 4 deep and 3 are allowed: main.f");
 }
 
-/// Whoever adds a rule adds a test of it, and a line to the specification.
+/// Each rule in the sources needs a test and a line in the specification.
 #[test]
 fn every_rule_of_the_sources_and_of_the_specification_is_tested() {
     let sources = [include_str!("../src/session.rs"), include_str!("../src/assembly.rs")].concat();

@@ -90,8 +90,8 @@ proptest! {
         } else {
             prop_assert!(received.segments().is_empty());
         }
-        // As it has come, it goes back.
-        link.main.reply(id, Format::Bytes, received).expect("the call waits");
+        // The received payload is sent back.
+        link.main.reply(id, Format::Bytes, received).expect("the call is unanswered");
         link.settle();
         let Event::Ended { outcome: Outcome::Returned { payload, .. }, .. } = link.event(Role::Worker) else {
             panic!("the call has been answered")
@@ -119,7 +119,7 @@ proptest! {
         if cancels_answer {
             link.settle();
             let Event::Call { id, payload, .. } = link.event(Role::Main) else { panic!("the call has arrived") };
-            link.main.reply(id, Format::Bytes, payload).expect("the call waits");
+            link.main.reply(id, Format::Bytes, payload).expect("the call is unanswered");
         }
         for _ in 0..sent {
             let role = if cancels_answer { Role::Main } else { Role::Worker };
@@ -130,13 +130,13 @@ proptest! {
         link.settle();
         while let Some(event) = link.main.poll_event() {
             if let Event::Call { id, payload, .. } = event {
-                link.main.reply(id, Format::Bytes, payload).expect("the call waits");
+                link.main.reply(id, Format::Bytes, payload).expect("the call is unanswered");
             }
         }
         link.settle();
         prop_assert_eq!(link.events(Role::Worker).len(), 1);
         prop_assert_eq!(budget.used(), 0);
-        // What the program holds is as it was, and can be sent again.
+        // The bytes of the program are unchanged, and can be sent again.
         prop_assert!(held == body);
         call(&mut link, held);
         link.settle();
@@ -183,7 +183,7 @@ fn announced_segments_allocate_at_most_the_first_step() {
     link::next_frame(&mut peer).expect("the handshake");
     let first = link::next_frame(&mut peer).expect("the first part");
     drop(peer);
-    main.handle_frame(&first[..]).expect("the part is right");
+    main.handle_frame(&first[..]).expect("the part is valid");
     assert!(counting::bytes() - before < 2 << 20, "{} bytes", counting::bytes() - before);
 }
 
@@ -216,7 +216,7 @@ fn segments_are_copied_once_in_each_direction() {
             lies += from_segment.map(|piece| piece.len()).sum::<usize>();
             main.handle_frame(&Counted(&frame.to_vec(), &copied)).map(|()| true)
         });
-        if progress.expect("the frames are those of a session") != Progress::Sent {
+        if progress.expect("a session sends valid frames") != Progress::Sent {
             break;
         }
     }
@@ -241,7 +241,7 @@ fn buffers_of_large_segments_are_reused() {
             if progress != Ok(Progress::Sent) {
                 return;
             }
-            ends[1 - from].handle_frame(&wire[..]).expect("the frame is one of a session");
+            ends[1 - from].handle_frame(&wire[..]).expect("a session sends valid frames");
         }
     };
     (0..4).for_each(|turn| carry(&mut ends, turn % 2));
@@ -257,18 +257,18 @@ fn buffers_of_large_segments_are_reused() {
         carry(ends, 0);
         let Some(Event::Call { id, payload, .. }) = ends[1].poll_event() else { panic!("the call has arrived") };
         assert_eq!(payload.head, b"head");
-        ends[1].reply(id, Format::Bytes, payload).expect("the call waits");
+        ends[1].reply(id, Format::Bytes, payload).expect("the call is unanswered");
         carry(ends, 1);
         let Some(Event::Ended { outcome: Outcome::Returned { mut payload, .. }, .. }) = ends[0].poll_event() else {
             panic!("the call has been answered")
         };
-        bytes = payload.segments.as_mut().expect("some")[0].1.take().expect("it lies outside");
+        bytes = payload.segments.as_mut().expect("some")[0].1.take().expect("the segment is outside of the head");
         ends[0].recycle(payload);
     };
     (0..4).for_each(|_| round(&mut ends));
     let before = allocations();
     (0..20).for_each(|_| round(&mut ends));
-    // An empty `Arc` takes the place of the one that is sent.
+    // An empty `Arc` replaces the one that is sent.
     assert_eq!(allocations() - before, 20);
     assert!(*bytes == pattern(1 << 20));
 }

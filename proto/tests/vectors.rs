@@ -1,4 +1,4 @@
-//! The vectors in `proto/vectors`, which other implementations read too. `proto/SPEC.md` tells their form.
+//! The test vectors in `proto/vectors`, in the form of section 22 of `proto/SPEC.md`.
 
 #[path = "vectors/frames.rs"]
 mod frames;
@@ -21,7 +21,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors")
 }
 
-/// Values of the value format are nested deeper than JSON usually is.
+/// Values nest deeper than JSON parsers allow by default.
 fn read_json(name: &str) -> Json {
     let path = folder().join(name);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -34,7 +34,7 @@ fn read<T: DeserializeOwned>(name: &str) -> T {
     serde_json::from_value(read_json(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// What an end takes, as the vectors write it.
+/// The limits of an end, as the vectors write them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Limits {
@@ -59,7 +59,7 @@ impl Limits {
     }
 }
 
-/// Numbers of 64 bits are text: not every reader of JSON takes them.
+/// Numbers of 64 bits are text, since not every JSON parser supports them.
 fn decimal(text: &str) -> u64 {
     let number: u64 = text.parse().unwrap_or_else(|_| panic!("{text:?} is no number"));
     assert_eq!(number.to_string(), text);
@@ -105,14 +105,14 @@ fn specified_violations() -> std::collections::BTreeSet<&'static str> {
     names.filter(|name| *name != "name").collect()
 }
 
-/// Whether a session that finds this violation says so with this text.
+/// Whether `text` is the error of a session that detects this violation.
 fn is_text_of(text: &str, violation: &str) -> bool {
     let without_numbers = |text: &str| text.replace(|char: char| char.is_ascii_digit(), "");
     let mut rules = violations::violations().into_iter().filter(|known| known.name == violation);
     rules.any(|known| without_numbers(known.rule) == without_numbers(text))
 }
 
-/// All failures at once: one shows less than what they have in common.
+/// Reports all failures at once, which shows what they have in common.
 fn assert_none(wrong: &[String]) {
     assert!(wrong.is_empty(), "{} cases fail:\n{}", wrong.len(), wrong.join("\n"));
 }

@@ -1,4 +1,4 @@
-//! The doorbell: rings are remembered, and reach whoever waits, by whatever means.
+//! The doorbell: rings are remembered, and end each kind of wait.
 
 #![cfg(not(loom))]
 
@@ -65,7 +65,7 @@ fn waker_is_woken_by_each_ring_and_by_a_pending_one() {
     assert_eq!(count.0.load(Ordering::SeqCst), 3);
 }
 
-/// The last handle may go in the middle of the wake-up.
+/// The last handle may be dropped during the wake-up.
 #[test]
 fn waker_may_drop_the_doorbell() {
     struct Last(std::sync::Mutex<Option<Arc<Doorbell>>>);

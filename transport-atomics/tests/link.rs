@@ -1,4 +1,4 @@
-//! A link between two threads: what arrives, when the ends wake, and how they leave.
+//! A link between two threads: frames, wake-ups and leaving.
 
 #![cfg(not(loom))]
 
@@ -58,12 +58,12 @@ macro_rules! receive_patiently {
     };
 }
 
-/// Bytes that tell which frame they belong to and whether all of them are there.
+/// Bytes that identify their frame and show whether it is complete.
 fn pattern(number: usize, len: usize) -> Vec<u8> {
     (0..len).map(|at| (number.wrapping_mul(31) ^ at.wrapping_mul(7) ^ len) as u8).collect()
 }
 
-/// A generator of numbers that needs no crate and gives the same ones each time: xorshift.
+/// A deterministic random generator without a dependency: xorshift.
 struct Numbers(u64);
 
 impl Numbers {
@@ -191,7 +191,7 @@ fn wait_ends_at_its_timeout() {
         main.wait(false, Some(timeout));
         assert!(start.elapsed() >= timeout);
     }
-    // Too long to be written down, so for ever.
+    // A timeout that does not fit waits indefinitely.
     assert_eq!(send(&mut main, b"x"), Ok(true));
     worker.wait(false, Some(Duration::MAX));
 }
@@ -341,7 +341,7 @@ fn frames_arrive_whole_under_load() {
     });
 }
 
-/// Whoever waits is woken, whether it spins, yields or sleeps at that moment.
+/// An endpoint is woken while it spins, yields or sleeps.
 #[test]
 fn ping_pong_loses_no_wake_up() {
     within(LONG, || {
@@ -375,7 +375,7 @@ fn ping_pong_loses_no_wake_up() {
             match receive_patiently!(main) {
                 Ok(bytes) => {
                     pause(&mut numbers);
-                    // The worker may have its last answer and leave before it is asked whether there is room.
+                    // The worker may receive its last answer and leave before the check for room.
                     assert_eq!(send(&mut main, &bytes), Ok(true));
                 }
                 Err(error) => {
@@ -411,7 +411,7 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    /// The ring is a queue that may refuse when it is rather full.
+    /// The ring is a queue that may refuse frames when it is nearly full.
     #[test]
     fn a_ring_is_a_queue(steps in steps()) {
         let (mut main, mut worker) = small_pair();

@@ -1,7 +1,7 @@
-//! The ring and the wake-up rule in all executions that the orderings allow. Run by
+//! The ring and the wake-up rule under every execution that the orderings allow. Run by
 //! `RUSTFLAGS="--cfg loom" cargo test -p coincide-transport-atomics --test loom --release`.
 //!
-//! A wake-up that is lost shows as a deadlock, a copy that overtakes another as a causality violation.
+//! A lost wake-up is reported as a deadlock, a racing copy as a causality violation.
 
 #![cfg(loom)]
 
@@ -10,12 +10,12 @@ use coincide_transport_atomics::Rings;
 use coincide_transport_atomics::model::{ModelEnd, pair};
 use loom::thread;
 
-/// The smallest rings there are: four lines, so at most three records at a time.
+/// The smallest rings: four lines, so at most three records at a time.
 fn tiny() -> Rings {
     Rings::default().up_capacity(256).down_capacity(256)
 }
 
-/// Runs all executions of `model` with at most so many preemptions, or really all of them.
+/// Runs all executions of `model`, with at most `preemptions` preemptions if there is a limit.
 fn check(preemptions: Option<usize>, model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = preemptions;
@@ -40,7 +40,7 @@ fn send(end: &mut ModelEnd, word: u32, len: usize) {
     }
 }
 
-/// Records are published and consumed without anybody sleeping, past the end of the ring.
+/// Records are published and consumed without sleeping, past the end of the ring.
 #[test]
 fn records_arrive_whole_and_in_order() {
     check(None, || {
@@ -72,7 +72,7 @@ fn records_arrive_whole_and_in_order() {
     });
 }
 
-/// A record that doesn't fit before the end of the ring, behind padding.
+/// A record after padding, since it does not fit before the end of the ring.
 #[test]
 fn padding_and_the_record_after_it_appear_together() {
     check(None, || {
@@ -89,7 +89,7 @@ fn padding_and_the_record_after_it_appear_together() {
         });
         for expected in [10, 11] {
             loop {
-                // Whatever can be seen can be received.
+                // Visible records can be received.
                 let seen = main.has_input();
                 match main.receive().unwrap() {
                     Some(word) => {
@@ -105,7 +105,7 @@ fn padding_and_the_record_after_it_appear_together() {
     });
 }
 
-/// A worker that parks while main sends: woken by its word.
+/// A worker that parks while main sends is woken by its word.
 #[test]
 fn parked_worker_is_woken_by_a_frame() {
     check(None, || {
@@ -121,7 +121,7 @@ fn parked_worker_is_woken_by_a_frame() {
     });
 }
 
-/// Main that parks while the worker sends: woken by its doorbell.
+/// Main that parks while the worker sends is woken by its doorbell.
 #[test]
 fn parked_main_is_woken_by_a_frame() {
     check(None, || {
@@ -209,7 +209,7 @@ fn two_full_rings_do_not_deadlock() {
     });
 }
 
-/// A peer that leaves is noticed by one that parks, after all that it has sent.
+/// A parked end receives all frames of a peer that leaves, and then its leaving.
 #[test]
 fn peer_is_gone_after_its_last_frame() {
     check(None, || {
@@ -242,7 +242,7 @@ fn leaving_ends_the_wait_for_room() {
     });
 }
 
-/// A ring from a third thread ends a wait that goes on or comes next, once for each.
+/// Each ring of a third thread ends the current or the next wait.
 #[test]
 fn ring_ends_a_wait() {
     check(None, || {

@@ -1,4 +1,4 @@
-//! Links to child processes, which are this test again with another role.
+//! Links to child processes. A child is this test binary in another role.
 
 #![cfg(all(target_os = "linux", not(any(loom, miri))))]
 
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 const LONG: Duration = Duration::from_secs(60);
 const ROLE: &str = "TEST_ROLE";
 
-/// What this program does when a test has started it.
+/// The entry point of a child.
 #[test]
 fn role() {
     match std::env::var(ROLE).as_deref() {
@@ -50,7 +50,7 @@ fn role() {
             ended(&mut heir);
         }
         Ok("heir of all") => {
-            // Lives until the test drops the other end.
+            // Runs until the test drops the other end.
             std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
         }
         Ok("nosy") => nosy(),
@@ -76,7 +76,7 @@ fn echo(mut link: WorkerTransport) {
     }
 }
 
-/// Starts an echo, runs `then`, says so, and waits to be killed.
+/// Starts an echo, runs `then`, reports, and waits to be killed.
 fn parent(then: fn()) {
     let doorbell = Doorbell::new().unwrap();
     let (_child, mut main) =
@@ -90,7 +90,7 @@ fn parent(then: fn()) {
     }
 }
 
-/// Starts a process that holds the sockets of this one, as one does that was forked.
+/// Starts a process that holds the sockets of this one, like a forked process.
 #[expect(clippy::zombie_processes, reason = "the heir has to outlive this process, which is killed")]
 fn start_heir_of_sockets() {
     let sockets: Vec<RawFd> = fs::read_dir("/proc/self/fd")
@@ -113,17 +113,17 @@ fn start_heir_of_sockets() {
     heir.spawn().unwrap();
 }
 
-/// Looks for links where there are none.
+/// Checks that no further link is inherited.
 fn nosy() {
     let mut link = link();
     assert!(process::from_env().unwrap().is_none(), "a second link");
     let status = command("heir").status().unwrap();
     send_all(&mut link, &[status.code().unwrap() as u8]).unwrap();
-    // Main has to have it before this process may end, or all would be over too early to prove anything.
+    // Main must receive it before this process ends; otherwise the test proves nothing.
     assert_eq!(next(&mut link), Err(ReceiveError::Gone(Gone)));
 }
 
-/// Starts and kills children again and again, in a process of its own, since others have descriptors as well.
+/// Starts and kills children repeatedly, in a separate process, since other tests have descriptors as well.
 fn cycles() {
     let doorbell = Doorbell::new().unwrap();
     let cycle = || {
@@ -155,7 +155,7 @@ fn cycles() {
     for _ in 0..100 {
         cycle();
     }
-    // A command that fails leaves nothing either.
+    // A failed command leaves no descriptors either.
     let config = Rings::default();
     for _ in 0..10 {
         process::spawn(&mut Command::new("/nonexistent"), config, &doorbell).unwrap_err();
@@ -228,7 +228,7 @@ fn frames_cross_between_parent_and_child() {
             assert_eq!(next(&mut main).unwrap(), bytes);
         }
         drop(main);
-        // It leaves when main has left.
+        // The child leaves when main has left.
         assert!(child.wait().unwrap().success());
     });
 }
@@ -240,7 +240,7 @@ fn rings_are_not_lost_between_processes() {
         let (mut child, mut main) = start("echo", &doorbell);
         main.set_busy_poll(coincide_transport_atomics::BusyPoll::NONE);
         for round in 0..10_000u32 {
-            // Long enough, now and then, for the child to fall asleep.
+            // At times long enough for the child to fall asleep.
             if round % 100 == 0 {
                 thread::sleep(Duration::from_micros(200));
             }
@@ -321,7 +321,7 @@ fn main_that_was_killed_is_gone_for_its_child() {
             }
             parent.kill().unwrap();
             parent.wait().unwrap();
-            // The child has the other copy of the pipe, so it is over when that is closed.
+            // The child has the other copy of the pipe, which ends when that copy is closed.
             output.read_to_string(&mut line).unwrap();
             drop(heir_lives_until_this_is_dropped);
         }
@@ -336,7 +336,7 @@ fn link_is_taken_once_and_not_inherited_further() {
         assert_eq!(next(&mut main).unwrap(), [42]);
         drop(main);
         assert!(child.wait().unwrap().success());
-        // And this process has none at all.
+        // This process has no link.
         assert!(process::from_env().unwrap().is_none());
     });
 }
@@ -353,7 +353,7 @@ fn command_can_be_spawned_again() {
             drop(main);
             assert!(child.wait().unwrap().success());
         }
-        // Without a link.
+        // No link is inherited.
         let status = command.env(ROLE, "heir").status().unwrap();
         assert_eq!(status.code(), Some(42));
     });

@@ -173,7 +173,7 @@ impl Delivery {
             // Posted packets arrive in order: no frame can be missing.
             match error {
                 PacketError::Protocol(violation) => drop(self.fail(violation.clone())),
-                PacketError::Gap { .. } => drop(self.fail(packet::violation("a posted packet leaves out frames"))),
+                PacketError::Gap { .. } => drop(self.fail(packet::violation("a posted packet leaves a gap"))),
                 PacketError::OutOfMemory { .. } => self.lose(),
             }
         }

@@ -33,7 +33,7 @@ impl Header {
             return Err(violation("a packet is shorter than its header"));
         };
         if !is_packet(packet) {
-            return Err(violation("a packet does not begin as packets do"));
+            return Err(violation("a packet has the wrong magic or version"));
         }
         let header = Self {
             flags: bytes[5],

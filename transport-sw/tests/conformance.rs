@@ -1,5 +1,5 @@
-//! The suite that every transport has to pass: all of it over a relay that behaves, and what can be fast enough over one that
-//! loses, repeats, swaps and delays packets, is started anew and answers with rubbish.
+//! The conformance suite for transports: all of it over a reliable relay, and the fast checks over a relay that
+//! loses, repeats, reorders and delays packets, restarts, and sends malformed answers.
 
 mod net;
 

@@ -1,34 +1,34 @@
-//! Whatever becomes of packets on their way: each frame arrives exactly once, in order. One thread, a schedule of proptest's.
+//! Faults of the relay: each frame arrives exactly once and in order. One thread, with random schedules.
 
 use coincide_proto::{Config, Event, Format, Progress, ReceiveError, Role, Session};
 use coincide_transport_sw::{Channel, Delivery};
 use proptest::prelude::*;
 use std::collections::VecDeque;
 
-/// What happens next.
+/// A step of a schedule.
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// An end sends so many notifications of such a length.
+    /// An end sends `count` notifications of this length.
     Send {
         main: bool,
         count: u8,
         length: u16,
     },
-    /// An end takes in a packet that was posted to it; a worker does so only while it listens.
+    /// An end handles a packet that was posted to it; a worker only while it listens.
     Posted {
         main: bool,
     },
     /// The worker begins to block, or is back in its event loop.
     Collect,
     Listen,
-    /// The worker collects so many of the packets that the relay has.
+    /// The worker polls this number of packets of the relay.
     Poll {
         packets: u8,
     },
-    /// The relay asks main: now, or with a question of long ago.
+    /// The relay queries main, with the current or an old query.
     Ask,
     AskLate,
-    /// The relay loses a packet, or has it twice, or puts it behind all others, or forgets everything.
+    /// The relay loses a packet, repeats it, moves it behind all others, or loses all state.
     Lose {
         at: u8,
     },
@@ -39,7 +39,7 @@ enum Step {
         at: u8,
     },
     Restart,
-    /// The relay hands the worker what is no packet.
+    /// The relay returns malformed bytes.
     Rubbish {
         byte: u8,
         length: u8,
@@ -68,7 +68,7 @@ struct End {
     session: Session,
     /// Posted to this end.
     posted: VecDeque<Vec<u8>>,
-    /// Numbers of the notifications that it has sent and received.
+    /// Numbers of notifications sent and received.
     sent: u32,
     received: u32,
 }
@@ -142,7 +142,7 @@ impl Link {
         }
         let end = if main { &mut self.main } else { &mut self.worker };
         if let Some(packet) = end.posted.pop_front() {
-            end.endpoint.handle(packet, Channel::Direct).expect("what is posted keeps the rules");
+            end.endpoint.handle(packet, Channel::Direct).expect("posted packets are valid");
             end.receive();
         }
     }
@@ -164,7 +164,7 @@ impl Link {
             Step::Poll { packets } if self.worker.endpoint.collects() => {
                 let count = usize::from(packets).min(self.relay.len());
                 let body: Vec<_> = self.relay.drain(..count).collect();
-                // A gap is what the relay has to be asked for.
+                // After a gap, the relay must query main.
                 let _ = self.worker.endpoint.handle_polled(body.concat());
                 self.worker.receive();
             }
@@ -200,11 +200,11 @@ impl Link {
     }
 
     fn ask(&mut self, question: Vec<u8>) {
-        self.main.endpoint.handle_question(question).expect("it is one of the worker's");
+        self.main.endpoint.handle_question(question).expect("the query is from the worker");
         self.main.receive();
     }
 
-    /// Nothing goes wrong any more: what a worker does that blocks, or that is in its event loop.
+    /// Delivers all packets without faults, to a worker that blocks or is in its event loop.
     fn settle(&mut self, collecting: bool) {
         for _ in 0..10_000 {
             if collecting {
@@ -259,35 +259,35 @@ proptest! {
         }
         link.main.endpoint.close();
         link.flush();
-        // Everything is lost, and nobody is there any more but who answers for main.
+        // Everything is lost, and only the program that answers for main is left.
         link.relay.clear();
         let farewell = link.main.endpoint.farewell(if limit { 0 } else { usize::MAX });
         let (sent, before) = (link.main.sent, link.worker.received);
-        link.worker.endpoint.handle_polled(farewell).expect("it is what the worker lacks");
+        link.worker.endpoint.handle_polled(farewell).expect("the packet contains what the worker lacks");
         link.worker.receive();
         prop_assert!(link.worker.endpoint.has_input(), "main has left");
         prop_assert!(link.worker.received == sent || limit && link.worker.received == before);
     }
 }
 
-/// The worker has main's frame by a packet of which main doesn't know that it was the one that arrived.
+/// The worker has received main's frame in a packet that did not contain the newest acknowledgement.
 #[test]
 fn lost_acknowledgement_is_sent_again() {
     let mut link = Link::open();
     link.take(Step::Collect);
     link.take(Step::Posted { main: true });
     link.take(Step::Send { main: true, count: 1, length: 0 });
-    // More than the window takes.
+    // More than the window holds.
     link.take(Step::Send { main: false, count: 8, length: 275 });
     link.take(Step::Posted { main: true });
     assert!(link.worker.session.has_output(), "the window is not full");
     link.take(Step::Lose { at: 1 });
     link.take(Step::Ask);
     link.take(Step::Lose { at: 1 });
-    assert_eq!(link.relay.len(), 1, "the frame is on its way without the acknowledgement");
+    assert_eq!(link.relay.len(), 1, "the frame is in flight without the acknowledgement");
     link.take(Step::Poll { packets: 1 });
     link.settle(false);
 }
 
-/// So small that it is full now and then.
+/// Small enough to be full at times.
 const WINDOW: usize = 2000;

@@ -1,4 +1,4 @@
-//! Ends whose peers don't keep the rules: an error, and no more memory than the window allows.
+//! Peers that violate the rules: an error, and no more memory than the window allows.
 
 use coincide_proto::{Gone, ReceiveError, Role, Transmit};
 use coincide_transport_sw::{Channel, Delivery, PacketError};
@@ -18,7 +18,7 @@ fn refusal(handled: Result<(), PacketError>) -> String {
 
 #[test]
 fn frames_beyond_the_window_are_a_violation() {
-    // A peer with a larger window than was agreed on.
+    // A peer with a larger window than this end.
     let mut greedy = Delivery::new(Role::Worker, usize::MAX);
     let mut main = Delivery::new(Role::Main, WINDOW);
     let mut kept = 0;
@@ -53,11 +53,11 @@ fn last_packet_below_received_frames_is_refused() {
     let mut main = Delivery::new(Role::Main, WINDOW);
     let mut early = Delivery::new(Role::Worker, WINDOW);
     early.close();
-    let early = early.poll_transmit().expect("it says that it has left").bytes;
-    main.handle(frames(&mut worker, 1), Channel::Direct).expect("it keeps the rules");
+    let early = early.poll_transmit().expect("a packet announces that it has left").bytes;
+    main.handle(frames(&mut worker, 1), Channel::Direct).expect("the packet is valid");
     let refused = refusal(main.handle(early, Channel::Relay));
     assert!(refused.contains("before a frame that has arrived"), "{refused}");
-    assert_eq!(main.receive_with(|_| Ok(())), Ok(true), "what the relay brings does no harm");
+    assert_eq!(main.receive_with(|_| Ok(())), Ok(true), "packets of the relay do not end the link");
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn repeated_frames_take_no_memory() {
     let mut main = Delivery::new(Role::Main, 100 * 1004);
     let all = frames(&mut worker, 90);
     for _ in 0..1000 {
-        main.handle(all.clone(), Channel::Direct).expect("repetitions are nothing bad");
+        main.handle(all.clone(), Channel::Direct).expect("repetitions are accepted");
     }
     let mut count = 0;
     while main.receive_with(|_| Ok(())) == Ok(true) {

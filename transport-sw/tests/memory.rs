@@ -1,4 +1,4 @@
-//! Packets for which there is no memory. In a file of its own: the allocator is that of the whole process.
+//! Packets for which there is no memory. A separate test binary, because the allocator belongs to the whole process.
 
 #[path = "../../tests/failing/mod.rs"]
 mod failing;

@@ -1,11 +1,11 @@
-//! When a worker asks again, pauses, and gives up.
+//! Polls of the relay: retries, backoff, and the limit on failures.
 
 use coincide_proto::{Gone, ReceiveError, Role, Transmit};
 use coincide_transport_sw::{Delivery, PollError, PollPolicy, Poller, RelayIo};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// A relay that gives the answers that it was given.
+/// A relay with scripted answers.
 #[derive(Default)]
 struct Relay {
     answers: VecDeque<Result<Vec<u8>, PollError>>,
@@ -84,7 +84,7 @@ fn a_busy_relay_is_polled_with_growing_pauses_until_it_has_room() {
     let [packet] = <[_; 1]>::try_from(packets(1)).expect("there is one");
     let (mut endpoint, mut relay) = (worker(), Relay::default());
     let mut poller = Poller::new(PollPolicy { attempts: 2, ..PollPolicy::default() });
-    // Far more refusals than failures that end the link; a refusal shows that the relay is alive.
+    // Far more refusals than the failures that end the link: a refusal shows that the relay works.
     relay.answers.push_back(Err(failed("once")));
     relay.answers.extend((0..100).map(|_| Err(PollError::Busy)));
     relay.answers.extend([Err(failed("once")), Ok(packet)]);

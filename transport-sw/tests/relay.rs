@@ -1,4 +1,4 @@
-//! The relay's script is made of its module: the same text in a function, whose listeners it adds itself.
+//! The relay's script contains the text of its module in a function, and adds the listeners itself.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! `proto/vectors/packets.json`, which other implementations read too. `proto/SPEC.md` tells the form.
+//! The test vectors in `proto/vectors/packets.json`, in the form of section 22 of `proto/SPEC.md`.
 
 use coincide_proto::{Gone, ReceiveError, Role, Transmit};
 use coincide_transport_sw::{Channel, Delivery, PacketError};
@@ -13,7 +13,7 @@ fn vectors_of_packets_are_accepted() {
         let packet = from_hex(&vector.bytes);
         assert_eq!(packet[5], vector.fields.flags, "{}", vector.name);
         let expected = match &vector.fields {
-            // A fresh end has sent nothing, and judges acknowledgements before gaps.
+            // A fresh end has sent nothing, and checks acknowledgements before gaps.
             Fields { ack, .. } if ack != "0" => None,
             Fields { frames, .. } => Some(frames.len()),
         };
@@ -58,7 +58,7 @@ fn ends_follow_the_traces() {
     }
 }
 
-/// Takes a step and compares; the result is the packet that the step has sent, if it has.
+/// Performs a step and compares. Returns the packet that the step has sent, if any.
 fn follow(end: &mut Delivery, step: &Step, sent: &[Vec<u8>], what: &str) -> Vec<u8> {
     match step {
         Step { doing: Some(doing), .. } => match doing.as_str() {
@@ -223,7 +223,7 @@ impl Bytes {
 }
 
 impl Vectors {
-    /// `None`: this is the published package, which doesn't have them.
+    /// `None` in the published package, which does not contain them.
     fn read() -> Option<Self> {
         let package = Path::new(env!("CARGO_MANIFEST_DIR"));
         if package.join("Cargo.toml.orig").exists() {

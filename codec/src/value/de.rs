@@ -237,7 +237,7 @@ impl<'a, 'de> Deserializer<'a, 'de> {
                     | Item::BigInt { .. }
                     | Item::Text(_)
                     | Item::Symbol { .. }) => inner.visit(item, visitor),
-                    _ => Err(DecodeError::malformed("something else than a primitive is boxed")),
+                    _ => Err(DecodeError::malformed("a boxed value is not a primitive")),
                 }
             }
             Item::Shared(number) => {
@@ -312,10 +312,10 @@ impl<'a, 'de> Deserializer<'a, 'de> {
                     Item::Buffer { bytes, max } => Ok((bytes, max.is_some())),
                     // Two objects: the array, which is not a buffer, is the first.
                     Item::Bytes(bytes) if next != number => Ok((bytes, false)),
-                    _ => Err(DecodeError::malformed("a view is of something else than a buffer")),
+                    _ => Err(DecodeError::malformed("a view is not of a buffer")),
                 }
             })?,
-            _ => return Err(DecodeError::malformed("a view is of something else than a buffer")),
+            _ => return Err(DecodeError::malformed("a view is not of a buffer")),
         };
         check_view(&[(0, bytes.len() as u64, resizable)], 0, kind, offset, len).map_err(DecodeError::malformed)?;
         let rest = &bytes[offset as usize..];

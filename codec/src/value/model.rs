@@ -403,7 +403,7 @@ impl Encoder<'_, '_> {
             }
             Value::Buffer { bytes, max } => {
                 if max.is_some_and(|max| max < bytes.len() as u64 || max > super::writer::MAX_SAFE) {
-                    return Err(EncodeError::new("a buffer is longer than it can become"));
+                    return Err(EncodeError::new("a buffer exceeds its maximum length"));
                 }
                 self.add_buffer((self.writer.objects(), bytes.len() as u64, max.is_some()));
                 self.writer.buffer(bytes, *max);
@@ -417,7 +417,7 @@ impl Encoder<'_, '_> {
                 let number = match &**buffer {
                     Value::Buffer { .. } => self.writer.objects(),
                     Value::Shared(number) => number.saturating_add(self.base),
-                    _ => return Err(EncodeError::new("a view is of something else than a buffer")),
+                    _ => return Err(EncodeError::new("a view is not of a buffer")),
                 };
                 self.value(buffer, inner)?;
                 check_view(&self.buffers, number, *kind, *offset, *len).map_err(EncodeError::new)?;
@@ -429,10 +429,10 @@ impl Encoder<'_, '_> {
             }
             Value::Image { width, height, color_space, pixels } => {
                 if u128::from(*width) * u128::from(*height) * 4 != pixels.len() as u128 {
-                    return Err(EncodeError::new("an image has not as many pixels as it should"));
+                    return Err(EncodeError::new("an image has the wrong number of pixels"));
                 }
                 if !COLOR_SPACES.contains(&color_space.as_str()) {
-                    return Err(EncodeError::new("an image is in an unknown colour space: it is srgb or display-p3"));
+                    return Err(EncodeError::new("an image has an unknown colour space: use srgb or display-p3"));
                 }
                 self.writer.image(*width, *height, color_space, pixels);
             }
@@ -516,7 +516,7 @@ pub(super) fn check_view(
 ) -> Result<(), &'static str> {
     // They are in the order of their numbers.
     let Ok(found) = buffers.binary_search_by_key(&number, |buffer| buffer.0) else {
-        return Err("a view is of something else than a buffer");
+        return Err("a view is not of a buffer");
     };
     let (_, bytes, resizable) = buffers[found];
     let size = kind.element_size();
@@ -558,7 +558,7 @@ impl<'de> Decoder<'_, 'de> {
             Item::Boxed => {
                 let value = self.value(inner)?;
                 if !is_primitive(&value) {
-                    return Err(DecodeError::malformed("something else than a primitive is boxed"));
+                    return Err(DecodeError::malformed("a boxed value is not a primitive"));
                 }
                 Value::Boxed(memory::boxed(value)?)
             }

@@ -490,7 +490,7 @@ impl<'de> Reader<'de> {
             let key = index.and_then(|index| self.keys.get(index));
             return match key {
                 Some(key) => Ok((key, index)),
-                None => Err(DecodeError::malformed("a key refers to one that was not there")),
+                None => Err(DecodeError::malformed("a key has an unknown number")),
             };
         }
         let key = match self.item()? {
@@ -562,7 +562,7 @@ impl<'de> Reader<'de> {
     pub(crate) fn at_object(input: Input<'de>, index: &Index<'de>, number: u32) -> Result<Self, DecodeError> {
         let number = number as usize;
         let Some(place) = index.objects.get(number) else {
-            return Err(DecodeError::malformed("an object refers to one that is not there"));
+            return Err(DecodeError::malformed("a shared object has an unknown number"));
         };
         // The item of a `Uint8Array` represents its buffer as well.
         let is_second = number > 0 && index.objects[number - 1].at == place.at;
@@ -684,7 +684,7 @@ impl<'de> Reader<'de> {
             tag::SHARED => {
                 let number = self.varint()?;
                 if number >= self.objects.into() {
-                    return Err(DecodeError::malformed("an object refers to one that was not there"));
+                    return Err(DecodeError::malformed("a shared object has an unknown number"));
                 }
                 Item::Shared(number as u32)
             }
@@ -736,7 +736,7 @@ impl<'de> Reader<'de> {
                 let max = self.varint()?;
                 let (bytes, len) = self.raw()?;
                 if len > max || max > MAX_SAFE {
-                    return Err(DecodeError::malformed("a buffer is longer than it can become"));
+                    return Err(DecodeError::malformed("a buffer exceeds its maximum length"));
                 }
                 Item::Buffer { bytes, max: Some(max) }
             }
@@ -763,7 +763,7 @@ impl<'de> Reader<'de> {
                     return Err(DecodeError::malformed("an image is too large"));
                 };
                 if u128::from(width) * u128::from(height) * 4 != u128::from(len) {
-                    return Err(DecodeError::malformed("an image has not as many pixels as it should"));
+                    return Err(DecodeError::malformed("an image has the wrong number of pixels"));
                 }
                 if !COLOR_SPACES.contains(&color_space) {
                     return Err(DecodeError::malformed("an image is in an unknown colour space"));
@@ -802,7 +802,7 @@ impl<'de> Reader<'de> {
                 }
                 Ok(Text::Utf16(bytes))
             }
-            _ => Err(DecodeError::malformed("something else stands where a string should")),
+            _ => Err(DecodeError::malformed("an item is not a string")),
         }
     }
 

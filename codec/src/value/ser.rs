@@ -402,7 +402,7 @@ impl Items<'_, '_> {
         let Self { writer, announced, begin, count, key, .. } = self;
         match announced {
             Some(announced) if announced == count => {}
-            Some(_) => return Err(EncodeError::new("a type announced another number of items than it has")),
+            Some(_) => return Err(EncodeError::new("a type announced a wrong number of items")),
             None => match key {
                 Pending::Entries => writer.insert_header(begin, |header| header.map(count)),
                 Pending::None => writer.insert_header(begin, |header| header.array(count)),
@@ -522,7 +522,7 @@ impl ser::SerializeMap for Items<'_, '_> {
                 Ok(())
             }
             (Pending::Object(_), None) => {
-                Err(EncodeError::new("a map has strings and other things as keys").at(PathSegment::Index(index)))
+                Err(EncodeError::new("a map mixes strings and other keys").at(PathSegment::Index(index)))
             }
             (_, _) => Serializer::nested(self.writer, self.depth)
                 .and_then(|serializer| key.serialize(serializer))
@@ -670,5 +670,5 @@ impl ser::Serializer for TextOf {
 }
 
 fn no_key() -> EncodeError {
-    EncodeError::new("a key with parts is no string")
+    EncodeError::new("a compound key is not a string")
 }

@@ -56,11 +56,11 @@ fn announced_lengths_allocate_nothing() {
         });
         assert!(decoded < MOST_DECODED, "{decoded} items for typed {length:02x?}");
     }
-    // Each announces what could be there if its elements took no bytes.
+    // Each announces as many elements as are allowed if they take no bytes.
     let nested = [&[0; 8], &varint(65_000).repeat(MAX_DEPTH)[..]].concat();
     let peak = peak_of(|| assert!(typed::from_slice::<Nest>(&nested, 0).is_err()));
     assert!(peak < 4096 + MAX_DEPTH * 4 * size_of::<Nest>(), "{peak} bytes");
-    // And as many as bytes are left, over and over.
+    // Each announces as many elements as there are bytes left.
     let list = [&[0; 8], &varint(300_000)[..], &varint(300_000).repeat(300_000)].concat();
     let decoded = decoded_by(|| assert!(typed::from_slice::<Vec<Vec<Nothing>>>(&list, 0).is_err()));
     assert!(decoded < MOST_DECODED, "{decoded} items for {} bytes", list.len());
@@ -68,7 +68,7 @@ fn announced_lengths_allocate_nothing() {
 
 #[test]
 fn nested_announcements_allocate_a_multiple_of_the_bytes_received() {
-    // Each level announces as much as could be there, and it is there, but for the innermost level only.
+    // Each level announces as many items as there are bytes left, but the items belong to the innermost level.
     for (len, announcement) in [(20_000, vec![0x90, 0x90, 0x4e]), (20_000, vec![0x93, 0x90, 0x4e])] {
         bounded(&[announcement.repeat(MAX_DEPTH), vec![0x60; len]].concat());
     }
@@ -80,7 +80,7 @@ fn nested_announcements_allocate_a_multiple_of_the_bytes_received() {
 
 #[test]
 fn smallest_items_stay_within_the_memory_bound() {
-    // One more than a list has room for after it has doubled it.
+    // One more than the capacity of a list after it has doubled.
     const LEN: usize = 32_769;
     let list = |unit: &[u8], tag: u8| [&[tag][..], &varint(LEN as u64), &unit.repeat(LEN)].concat();
     for unit in [&[0x00][..], &[0x40], &[0x60], &[0x70], &[0x95, 0x00], &[0x94, 0, 0, 0x40, 0x40, 0x40]] {

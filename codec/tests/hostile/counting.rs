@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// The most memory that this thread had at a time while it did something.
+/// Peak memory in bytes of this thread during `action`.
 pub(crate) fn peak_of(action: impl FnOnce()) -> usize {
     let before = LIVE.get();
     PEAK.set(before);
@@ -15,9 +15,9 @@ pub(crate) fn peak_of(action: impl FnOnce()) -> usize {
 struct Counting;
 
 thread_local! {
-    /// Bytes that this thread has allotted less those that it has freed, which may be another's.
+    /// Bytes that this thread has allocated, minus those that it has freed.
     static LIVE: Cell<isize> = const { Cell::new(0) };
-    /// The most that `LIVE` has been.
+    /// Maximum of `LIVE`.
     static PEAK: Cell<isize> = const { Cell::new(0) };
 }
 
@@ -26,8 +26,8 @@ fn count(bytes: isize) {
     PEAK.set(PEAK.get().max(LIVE.get()));
 }
 
-// SAFETY: All is passed on to the system's allocator as it came. The counters are plain cells without destructors, so they
-// allot nothing themselves and can be used at any time of a thread's life.
+// SAFETY: all calls are passed on unchanged to the system's allocator. The counters are plain cells without destructors, so they
+// do not allocate, and are usable during the whole life of a thread.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size() as isize);
@@ -42,7 +42,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // While it is moved, both are there.
+        // Both blocks exist during the move.
         count(size as isize);
         // SAFETY: The caller keeps to the contract of `realloc`, and all pointers come from the system's allocator.
         let moved = unsafe { System.realloc(pointer, layout, size) };

@@ -1,4 +1,4 @@
-//! Bytes from a stranger: errors, but no panics, no memory beyond a multiple of what has arrived, no work without end.
+//! Hostile bytes: errors instead of panics, memory proportional to the bytes received, and bounded work.
 
 mod cost;
 mod counting;
@@ -80,7 +80,7 @@ enum Tree {
     Optional(Option<Box<Tree>>),
 }
 
-/// More items than any payload here may cause to be decoded.
+/// Upper bound on the items that any payload here may decode to.
 const MOST_DECODED: usize = 64 << 20;
 
 thread_local! {
@@ -107,7 +107,7 @@ impl<'de> Deserialize<'de> for Nothing {
     }
 }
 
-/// Walks over all numbers in arrays and keeps none.
+/// Visits all numbers in arrays and keeps none.
 #[derive(Debug)]
 struct Leaves;
 
@@ -138,24 +138,24 @@ impl<'de> Visitor<'de> for Leaves {
 /// A type that doesn't contain itself.
 type Flat = (Option<String>, Vec<(u8, ByteBuf)>, BTreeMap<char, [i64; 2]>, Result<bool, u128>, Value);
 
-/// Decodes bytes as all sorts of things. What is a value must be one in every way.
+/// Decodes bytes as various types. Bytes that are a value must be one in every way.
 fn feed(bytes: &[u8]) {
     let value = Value::decode(bytes);
     let skipped = from_slice::<IgnoredAny>(bytes);
     match &value {
         Ok(value) => {
-            skipped.expect("what is a value can be stepped over");
+            skipped.expect("a value can be skipped");
             let mut again = Vec::new();
-            value.encode(&mut again).expect("what was decoded can be encoded");
-            assert!(Value::decode(&again).expect("and decoded again").same(value));
-            assert!(from_slice::<Value>(bytes).expect("serde sees the same").same(value));
+            value.encode(&mut again).expect("a decoded value can be encoded");
+            assert!(Value::decode(&again).expect("the encoding can be decoded").same(value));
+            assert!(from_slice::<Value>(bytes).expect("serde decodes the same value").same(value));
         }
         Err(error) => {
             assert!(matches!(error.kind(), DecodeErrorKind::Malformed(_)), "{error}");
             assert!(from_slice::<Value>(bytes).is_err());
         }
     }
-    // What breaks no rule for serde breaks none for `Value`.
+    // Bytes that are valid for serde are valid for `Value`.
     let agree = |result: Result<(), coincide_codec::DecodeError>| {
         assert!(result.is_err() || value.is_ok(), "{:?} of {bytes:02x?}", value.as_ref().err());
     };
@@ -168,7 +168,7 @@ fn feed(bytes: &[u8]) {
     agree(from_slice::<Option<Nest>>(bytes).map(drop));
     agree(from_slice::<(Value, Option<Value>)>(bytes).map(drop));
     agree(args_from_slice::<(Any, Option<Kind>, Option<char>)>(bytes).map(drop));
-    // These step over what nobody asked for.
+    // These skip unknown properties.
     let _ = from_slice::<Item>(bytes);
     let _ = from_slice::<Vec<Item>>(bytes);
     let _ = from_slice::<Flattened>(bytes);
@@ -179,7 +179,7 @@ fn feed(bytes: &[u8]) {
     }
 }
 
-/// Cuts the bytes at places that depend on them. What is read is what is read without segments.
+/// Splits the bytes into segments at positions that depend on them. The decoded value is the same as without segments.
 fn feed_segments(bytes: &[u8]) {
     let (mut head, mut segments, mut rest) = (Vec::new(), Segments::new(), bytes);
     while let Some((byte, tail)) = rest.split_first() {
@@ -221,17 +221,17 @@ fn vectors_stay_within_the_memory_bound() {
     });
 }
 
-/// What a thread has that reads the deepest values: without optimization, it needs more.
+/// Stack in bytes of a thread that reads the deepest values. Without optimization it needs more.
 const STACK: usize = if cfg!(debug_assertions) { 1 << 20 } else { 256 << 10 };
 
-/// Decoding takes so many bytes at most for each that has arrived. The shortest items have one byte and become a `Value`
-/// each; while a list of them doubles its room, it has the old room and the new, of which it needs a little more than half.
+/// Maximum memory in bytes of decoding, for each byte received. The shortest items have one byte and become a `Value`
+/// each. While a list of them doubles its capacity, the old and the new one exist, and little more than half of the new one is used.
 const MOST_PER_BYTE: usize = 3 * size_of::<Value>() + 8;
 
-/// As a `Value`, each level may have made room for so many pairs that don't come then.
+/// Memory in bytes that the levels of a `Value` may reserve for missing pairs.
 const MOST_UNREAD: usize = MAX_DEPTH * 64 * 2 * size_of::<Value>();
 
-/// As another type, so many bytes may be read again for the sake of shared objects.
+/// Bytes that other types may read again because of shared objects.
 const SHARED_READ: usize = 64 << 20;
 
 fn bounded(bytes: &[u8]) {

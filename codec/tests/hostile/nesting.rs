@@ -43,8 +43,8 @@ fn unbounded_nesting_of_typed_payloads_is_refused() {
             let bytes = [&[0; 8], &unit.repeat(1_000_000 / unit.len())[..]].concat();
             typed::from_slice::<T>(&bytes, 0).map(drop).expect_err("it has no end")
         };
-        let thread = std::thread::Builder::new().stack_size(STACK).spawn(read).expect("there can be one more thread");
-        let error = thread.join().expect("it doesn't panic").to_string();
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn(read).expect("a thread can be started");
+        let error = thread.join().expect("the thread does not panic").to_string();
         assert_eq!(error, "malformed payload: values are nested deeper than 256 levels");
     }
     refused::<Nest>(&[1]);
@@ -57,7 +57,7 @@ fn unbounded_nesting_of_typed_payloads_is_refused() {
 
 #[test]
 fn skipping_items_does_not_recurse() {
-    // A complete value that is deeper than a `Value` may be, of each sort that nests.
+    // A complete value beyond the depth limit, for each kind of container.
     const MANY: usize = 100_000;
     let shapes = [
         [[0x61].repeat(MANY), vec![0x80]].concat(),
@@ -66,7 +66,7 @@ fn skipping_items_does_not_recurse() {
         [[0x95].repeat(MANY), vec![0x80]].concat(),
     ];
     for bytes in shapes {
-        assert!(from_slice::<IgnoredAny>(&bytes).is_ok(), "depth may be left unchecked there");
+        assert!(from_slice::<IgnoredAny>(&bytes).is_ok(), "depth may be left unchecked when skipping");
         assert!(Value::decode(&bytes).is_err());
         bounded(&bytes);
     }

@@ -36,7 +36,7 @@ proptest! {
         let pairs: Vec<_> = pairs.into_iter().map(|(number, bytes)| (number, ByteBuf::from(bytes))).collect();
         let flat: Flat = (text, pairs, BTreeMap::from([('a', [1, -1])]), Err(5), Value::Array(vec![Value::Null]));
         let mut bytes = Vec::new();
-        typed::to_buf(&flat, 0, &mut bytes).expect("postcard takes it");
+        typed::to_buf(&flat, 0, &mut bytes).expect("the value can be encoded");
         let mut bytes = bytes.split_off(8);
         for change in changes {
             change.apply(&mut bytes);
@@ -56,7 +56,7 @@ proptest! {
     }
 }
 
-/// A tag and the beginning of what could follow it, so that chance gets further than with bytes alone.
+/// A tag and plausible bytes after it, which reaches deeper than random bytes alone.
 fn tag() -> impl Strategy<Value = Vec<u8>> {
     let small = || prop_oneof![8 => 0_u8..4, 1 => any::<u8>()];
     prop_oneof![

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn exponential_sharing_decodes_with_bounded_work() {
-    // Each array has the one before it ten times; `Value` keeps it that way.
+    // Each array contains the previous one ten times; `Value` keeps the sharing.
     let mut bytes = vec![0x90, 20, 0x6a];
     bytes.extend([0x00; 10]);
     for level in 1..20 {
@@ -13,7 +13,7 @@ fn exponential_sharing_decodes_with_bounded_work() {
     }
     let value = Value::decode(&bytes).expect("it is a value");
     let mut again = Vec::new();
-    value.encode(&mut again).expect("as before");
+    value.encode(&mut again).expect("the value can be encoded");
     assert_eq!(again, bytes);
     bounded_value(&bytes);
 
@@ -51,14 +51,14 @@ fn cyclic_objects_decode_with_bounded_work() {
     }
     let error = from_slice::<Nest>(cycles[0]).unwrap_err().to_string();
     assert!(error.ends_with("nested too deep, or one contains itself: decode it as a `Value`"), "{error}");
-    // A view whose buffer is itself, by way of either.
+    // A view whose buffer is the view itself, through either object.
     assert!(from_slice::<ByteBuf>(&[0x99, 0x02, 0x00, 0x01, 0x9e, 0x00]).is_err());
     assert!(from_slice::<Vec<ByteBuf>>(&[0x61, 0x99, 0x02, 0x00, 0x01, 0x9e, 0x01]).is_err());
 }
 
 #[test]
 fn large_shared_object_is_copied_within_the_bound() {
-    // 32 KiB, and then the same again by each two bytes.
+    // 32 KiB, repeated by each two bytes.
     let mut bytes = vec![0x90];
     bytes.extend(varint(16_385));
     bytes.push(0x98);
@@ -68,13 +68,13 @@ fn large_shared_object_is_copied_within_the_bound() {
     bounded_value(&bytes);
     let mut error = None;
     let peak = peak_of(|| error = from_slice::<Vec<Vec<u8>>>(&bytes).err());
-    assert!(error.expect("that is too often").to_string().ends_with("decode it as a `Value`"));
+    assert!(error.expect("the bound is exceeded").to_string().ends_with("decode it as a `Value`"));
     assert!(peak < SHARED_READ, "{peak} bytes");
 }
 
 #[test]
 fn lookup_of_shared_objects_reads_only_those_objects() {
-    // A large payload with many shared references to small objects: going through all of it for each would exceed any budget.
+    // A large payload with many shared references to small objects: scanning all of it for each reference would exceed any bound.
     let each = |count: usize| {
         let mut bytes = vec![0x90];
         bytes.extend(varint(2 * count as u64));
@@ -87,7 +87,7 @@ fn lookup_of_shared_objects_reads_only_those_objects() {
         bytes
     };
     for count in [100, 1000, 100_000] {
-        let list = from_slice::<Vec<BTreeMap<String, u8>>>(&each(count)).expect("each is read once more");
+        let list = from_slice::<Vec<BTreeMap<String, u8>>>(&each(count)).expect("each is read again");
         let value = |at: usize| list[at]["a"];
         assert_eq!((list.len(), value(0), value(1), value(count), value(2 * count - 1)), (2 * count, 7, 8, 7, 8));
     }
@@ -95,7 +95,7 @@ fn lookup_of_shared_objects_reads_only_those_objects() {
 
 #[test]
 fn shared_objects_use_the_keys_numbered_before_them() {
-    // {"a": {"b": 1}}, and the inner object again after a key that came later; more keys than have a place in a table.
+    // {"a": {"b": 1}}, and the inner object again after a later key; more keys than the table holds.
     let mut bytes = vec![0x63, 0x71, 0x00, 0x41, b'a', 0x71, 0x00, 0x41, b'b', 0x01];
     bytes.extend([0x91, 40]);
     for key in 0..40 {

@@ -4,7 +4,7 @@ use super::*;
 
 fn args<T: Serialize>(args: &T) -> Vec<u8> {
     let mut bytes = Vec::new();
-    args_to_buf(args, &mut bytes).expect("they can be written");
+    args_to_buf(args, &mut bytes).expect("the arguments can be encoded");
     bytes
 }
 

@@ -79,7 +79,7 @@ fn internally_tagged_enums_are_objects_with_their_tag() {
     becomes(Shape::Item(item("a", 1)), value);
     let named = Shape::Named(BTreeMap::from([("a".into(), 1)]));
     becomes(named, object([("type", text("named")), ("a", 1.into())]));
-    // The tag may come last.
+    // The tag may be the last property.
     reads(object([("radius", 2.into()), ("type", text("circle"))]), Shape::Circle { radius: 2.0 });
 }
 

@@ -83,7 +83,7 @@ fn view_is_read_as_its_range() {
     reads(view_at(ViewKind::Uint8, buffer(None), 3, Some(2)), vec![3, 4]);
     reads(view_at(ViewKind::Uint16, buffer(None), 2, Some(2)), vec![0x0302, 0x0504]);
     reads(view_at(ViewKind::Uint8, buffer(Some(20)), 8, None), vec![8, 9]);
-    // A following view shows whole elements only.
+    // A view that follows its buffer has whole elements only.
     reads(view_at(ViewKind::Uint32, buffer(Some(20)), 4, None), vec![0x0706_0504_u32]);
     reads(view_at(ViewKind::Uint8, buffer(None), 4, Some(3)), ByteBuf::from(vec![4, 5, 6]));
 }
@@ -167,7 +167,7 @@ fn shared_object_is_read_at_each_occurrence() {
     reads(twice(Value::Set(vec![1.into()])), (Some((1,)), Some((1,))));
     reads(twice(object([("Newtype", 1.into())])), [Kind::Newtype(Some(1)), Kind::Newtype(Some(1))]);
     reads(twice(Value::Map(vec![(1.into(), 2.into())])), [BTreeMap::from([(1, 2)]), BTreeMap::from([(1, 2)])]);
-    // The first one's keys keep their numbers when it is read again.
+    // The keys of the first object keep their numbers when it is read again.
     let value = array([object([("x", 0.into())]), item_value("a", 1), Value::Shared(2), item_value("b", 2)]);
     let (_, first, again, last): (BTreeMap<String, u8>, Item, Item, Item) = from_slice(&encode(&value)).unwrap();
     assert_eq!((first.clone(), last), (again, item("b", 2)));

@@ -25,7 +25,7 @@ fn value_field_is_written_among_other_fields() {
     let bytes = to_vec(&envelope).unwrap();
     assert_eq!(from_slice::<Envelope>(&bytes).unwrap(), envelope);
 
-    // Seen as a whole, objects have other numbers.
+    // In the whole payload, objects have other numbers.
     let Value::Object(properties) = Value::decode(&bytes).unwrap() else { panic!("a struct is an object") };
     let body = array([object([("name", text("x")), ("me", Value::Shared(2))]), Value::Shared(1)]);
     assert_eq!(properties[1], ("body".into(), body));

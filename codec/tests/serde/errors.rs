@@ -72,10 +72,10 @@ fn errors_of_serialization_name_the_path() {
         }
     }
     let error = |result: Result<Vec<u8>, _>| result.map_err(|error: coincide_codec::EncodeError| error.to_string());
-    let message = "[0][0]: a type announced another number of items than it has";
+    let message = "[0][0]: a type announced a wrong number of items";
     assert_eq!(error(to_vec(&[[Liar]])), Err(message.into()));
 
-    let message = "[1]: a map has strings and other things as keys";
+    let message = "[1]: a map mixes strings and other keys";
     assert_eq!(error(to_vec(&AsMap(vec![(Some("a"), 1), (None, 2)]))), Err(message.into()));
 }
 
@@ -115,7 +115,7 @@ fn sequences_of_unknown_length_are_written() {
             assert_eq!(to_vec(&AsMap(map.clone().into_iter().collect())), to_vec(&map));
         }
     }
-    // A value with shared objects behind them still means its own.
+    // Shared objects of a later value keep their numbers.
     let value = array([Value::Shared(0)]);
     let bytes = to_vec(&Unsized(vec![Unsized(vec![value.clone()])])).unwrap();
     assert_eq!(bytes, [0x61, 0x61, 0x61, 0x9e, 2]);

@@ -24,29 +24,29 @@ use std::num::NonZeroU8;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Writes `input`, which must become exactly `value`, and reads it back as the same.
+/// Encodes `input`, which must become exactly `value`, and decodes it again.
 #[track_caller]
 fn becomes<T: Serialize + DeserializeOwned + PartialEq + Debug>(input: T, value: Value) {
-    let bytes = to_vec(&input).expect("it can be written");
-    assert_eq!(Value::decode(&bytes).expect("what was written is a value"), value, "as a value");
-    assert!(through_serde(&value).same(&value), "the value is written as serde writes it");
-    assert_eq!(bytes, encode(&value), "the bytes are those of the value");
-    assert_eq!(from_slice::<T>(&bytes).expect("what was written can be read"), input, "back from bytes");
+    let bytes = to_vec(&input).expect("the input can be encoded");
+    assert_eq!(Value::decode(&bytes).expect("encoded bytes are a value"), value, "as a value");
+    assert!(through_serde(&value).same(&value), "the value is encoded as by serde");
+    assert_eq!(bytes, encode(&value), "the bytes match the value");
+    assert_eq!(from_slice::<T>(&bytes).expect("encoded bytes can be decoded"), input, "back from bytes");
 }
 
 fn through_serde(value: &Value) -> Value {
-    from_slice(&to_vec(value).expect("a value is serializable")).expect("and deserializable")
+    from_slice(&to_vec(value).expect("a value is serializable")).expect("a value is deserializable")
 }
 
 fn encode(value: &Value) -> Vec<u8> {
     let mut bytes = Vec::new();
-    value.encode(&mut bytes).expect("the value is a possible one");
+    value.encode(&mut bytes).expect("the value is valid");
     bytes
 }
 
 #[track_caller]
 fn reads<T: DeserializeOwned + PartialEq + Debug>(value: Value, expected: T) {
-    assert_eq!(from_slice::<T>(&encode(&value)).expect("it is read leniently"), expected);
+    assert_eq!(from_slice::<T>(&encode(&value)).expect("the type accepts the value"), expected);
 }
 
 #[track_caller]

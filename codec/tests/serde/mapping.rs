@@ -15,7 +15,7 @@ fn none_is_null_and_some_is_its_content() {
     becomes(Some(5_u8), number(5.0));
     becomes(Some(Some("a".to_owned())), text("a"));
     becomes(vec![Some(false), None], array([Value::Boolean(false), Value::Null]));
-    // `Some(None)` is `null` too: values don't nest options.
+    // `Some(None)` is `null` as well: values do not nest options.
     assert_eq!(to_vec(&Some(None::<u8>)), to_vec(&None::<u8>));
     reads(Value::Null, None::<Option<u8>>);
 }

@@ -22,7 +22,7 @@ fn nesting_up_to_the_limit_is_accepted() {
     assert!(Value::decode(&bytes).is_ok());
 }
 
-/// Only what is contained is deeper.
+/// Only contents are deeper.
 #[test]
 fn empty_container_is_accepted_at_the_limit() {
     let nest = |levels| (0..levels).fold(Nest(vec![]), |nest, _| Nest(vec![nest]));

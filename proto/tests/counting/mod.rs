@@ -1,4 +1,4 @@
-//! An allocator that counts, for tests. It is that of the whole process, so such tests have files of their own.
+//! A counting allocator for tests. It belongs to the whole process, so such tests are separate binaries.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -22,7 +22,7 @@ thread_local! {
 struct Counting;
 
 fn count(allocations: u64, bytes: isize) {
-    // There is nothing to count any more once the thread ends.
+    // The counters of an ending thread no longer exist.
     let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + allocations));
     let _ = BYTES.try_with(|count| count.set(count.get() + bytes));
 }

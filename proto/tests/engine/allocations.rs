@@ -1,4 +1,4 @@
-//! What an engine allocates: nothing for a call in steady state, and never more than it may keep.
+//! Allocations of an engine: none for a call in steady state, and bounded memory.
 
 use super::counting::{allocations, bytes};
 use super::world::{TIMEOUT, World};

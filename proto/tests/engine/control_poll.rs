@@ -1,4 +1,4 @@
-//! What a worker finds when it looks for what main asks of it: what main asks, by what the worker does, by how that arrives.
+//! Control polls: requests of main, by the state of the worker, by the way in which they arrive.
 
 use super::world::{TIMEOUT, World};
 use coincide_proto::engine::{Action, Runs, Stop, Ticket};
@@ -6,15 +6,15 @@ use coincide_proto::{Asked, CloseReason, Format, Outcome, Role};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Doing {
-    /// The worker's own code computes.
+    /// The worker's setup code computes.
     Setup,
-    /// A function computes that runs for a call.
+    /// A function that serves a call computes.
     Function,
-    /// A function computes that runs while another one sleeps.
+    /// A function computes while another one sleeps.
     FunctionInSleep,
-    /// The worker's own code sleeps.
+    /// The worker's setup code sleeps.
     SleepInSetup,
-    /// A function sleeps that runs for a call.
+    /// A function that serves a call sleeps.
     SleepInFunction,
 }
 
@@ -36,17 +36,17 @@ enum Asks {
     Nothing,
     Interrupt,
     Cancel,
-    /// To end.
+    /// The end of the link.
     Close,
-    /// Nothing, but a call of the worker has reached its deadline.
+    /// Nothing, but a call of the worker reaches its deadline.
     Deadline,
-    /// To run a function.
+    /// A call of a function.
     Call,
 }
 
 const ASKS: [Asks; 6] = [Asks::Nothing, Asks::Interrupt, Asks::Cancel, Asks::Close, Asks::Deadline, Asks::Call];
 
-/// What a worker finds that looks until there is nothing more, or until the end of the link.
+/// Results of control polls until there is nothing more, or until the end of the link.
 fn control_polls(world: &mut World) -> Vec<&'static str> {
     let mut found = Vec::new();
     loop {
@@ -103,7 +103,7 @@ fn control_poll_returns_each_request_in_each_state_once() {
                             world.wires.borrow_mut().asked.cancel = true;
                             assert_eq!(control_polls(&mut world), ["cancelled"], "{doing:?}");
                         }
-                        // The frame says the same again.
+                        // The frame repeats the request.
                         world.main.cancel(call);
                         assert_eq!(world.settled(Role::Main, call), Outcome::Cancelled);
                     }
@@ -129,7 +129,7 @@ fn control_poll_returns_each_request_in_each_state_once() {
                 if asks == Asks::Close {
                     continue;
                 }
-                assert!(control_polls(&mut world).is_empty(), "each is found once: {asks:?}, {doing:?}");
+                assert!(control_polls(&mut world).is_empty(), "each is returned once: {asks:?}, {doing:?}");
                 if doing.sleeps() {
                     world.worker.wake_up();
                 }
@@ -192,10 +192,10 @@ fn control_poll_runs_notification_before_kept_calls() {
     world.reply(Role::Worker, serving);
     for is_call in [true, false] {
         let Some(Action::Run { call, .. }) = world.worker.poll() else { panic!("it is lost") };
-        assert_eq!(call.call().is_some(), is_call, "in their order");
+        assert_eq!(call.call().is_some(), is_call, "in order");
         world.reply(Role::Worker, call);
     }
-    // A call of it runs as any other.
+    // A call of the function runs like any other.
     world.call(Role::Main, "alert");
     assert_eq!(world.worker.poll_control(), Ok(None));
     assert!(matches!(world.worker.poll(), Some(Action::Run { .. })));

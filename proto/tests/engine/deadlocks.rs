@@ -19,7 +19,7 @@ fn nested(mut world: World, name: &str) -> Nested {
     let inner = world.nested(name);
     world.main.started(outer.1);
     assert_eq!(world.worker.poll(), None);
-    assert_eq!(world.worker.poll_timeout(), Some(coincide_proto::Time::default()), "the clock is asked for");
+    assert_eq!(world.worker.poll_timeout(), Some(coincide_proto::Time::default()), "the engine needs the time");
     let now = world.now;
     world.worker.handle_timeout(now);
     assert_eq!(world.worker.poll_timeout(), Some(now.after(TIMEOUT)));

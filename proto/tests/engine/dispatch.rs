@@ -50,7 +50,7 @@ fn received_call_runs_when_the_state_allows_it() {
                 let mut action = world.worker.poll();
                 if then == RunsWhenServing || then == RunsWhenReady {
                     assert_eq!(action, None, "{case}");
-                    assert_eq!(world.worker.poll_timeout(), None, "{case}: it is no deadlock");
+                    assert_eq!(world.worker.poll_timeout(), None, "{case}: not a deadlock");
                 }
                 if then == RunsWhenServing {
                     unwind(&mut world, stack);
@@ -122,7 +122,7 @@ fn function_that_computes_receives_calls_and_runs_none() {
     world.main.flush();
     assert_eq!(world.worker.poll_aside(), None);
     assert_eq!(world.worker.take_stop(), None);
-    // In a wait, what may run there runs in order, and the release keeps its place.
+    // In a wait, functions that may run there run in order, and the release keeps its place.
     let wait = blocked(&mut world);
     let quick = world.quick;
     let ticket = world.run(Role::Worker, quick);
@@ -206,7 +206,7 @@ fn oversized_list_of_exports_leaves_the_worker_unchanged() {
     assert!(world.worker.ready().is_err());
     world.worker.unregister(&long);
     let late = world.worker.register("late", Runs::Anytime);
-    assert_eq!(world.worker.poll(), None, "it is not ready");
+    assert_eq!(world.worker.poll(), None, "the worker is not ready");
     world.worker.ready().unwrap();
     world.worker.ready().unwrap();
     let ticket = world.run(Role::Worker, late);
@@ -260,7 +260,7 @@ fn calls_name_the_function_that_makes_them_as_their_parent() {
     assert_eq!((notified.call(), world.worker.current()), (None, None));
     world.reply(Role::Worker, notified);
 
-    // A function goes on later.
+    // The function continues later.
     world.main.started(ask);
     assert_eq!(world.main.current(), None);
     let before = world.main.enter(ask);
@@ -274,7 +274,7 @@ fn calls_name_the_function_that_makes_them_as_their_parent() {
     world.reply(Role::Main, ask);
     assert!(returned(&world.settled(Role::Worker, outer)));
 
-    // Once it is answered, it is no parent any more.
+    // After its answer it is no longer a parent.
     let before = world.main.enter(ask);
     assert_eq!(world.main.current(), None);
     world.main.leave(before);
@@ -297,7 +297,7 @@ fn answer_that_comes_twice_or_too_late_is_dropped() {
     }
 }
 
-/// A host that unwinds leaves frames behind, which end with what is below them.
+/// A host that unwinds leaves frames on the stack, which end with the frames below them.
 #[test]
 fn answer_ends_what_ran_inside_of_its_function() {
     let mut world = World::open();
@@ -324,7 +324,7 @@ fn refusals_of_the_session_are_answered_without_an_action() {
     assert!(error.contains("nested 2 deep"), "{error}");
 }
 
-/// An event loop sleeps only if nothing is left to be done.
+/// An event loop sleeps only when there is nothing to do.
 #[test]
 fn engine_with_pending_actions_does_not_arm() {
     for role in ROLES {
@@ -353,7 +353,7 @@ fn engine_with_pending_actions_does_not_arm() {
     assert!(!world.worker.is_busy());
 }
 
-/// Events without an action do not keep an event loop from its other work.
+/// Events without an action do not block the other work of an event loop.
 #[test]
 fn flood_of_events_without_actions_is_handled_in_parts() {
     for role in ROLES {

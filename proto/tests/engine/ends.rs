@@ -1,4 +1,4 @@
-//! How a call of main ends, in each state in which the worker can be with it, by each event that can end it.
+//! Ends of a call of main, in each state of the worker, by each event.
 
 use super::world::{ROLES, World};
 use coincide_proto::engine::{Action, Stop, Ticket};
@@ -86,7 +86,7 @@ impl Case {
         self.carry();
     }
 
-    /// Performs what either end has to do.
+    /// Performs the actions of both ends.
     fn carry(&mut self) {
         let mut quiet = 0;
         while quiet < 4 {
@@ -142,7 +142,7 @@ impl Case {
         self.log.push(format!("{} {text}", role.name()));
     }
 
-    /// Whether the function that runs is told to stop.
+    /// Whether the running function is stopped.
     fn stop(&mut self) {
         if let Some(stop) = self.world.worker.take_stop() {
             self.log.push(format!("worker stops: {stop:?}"));
@@ -204,7 +204,7 @@ const STATES: [&str; 11] = [
     "answered",
 ];
 
-/// What happens by `event`, then by the return of all functions.
+/// The effects of `event`, followed by those of the return of all functions.
 fn trace(state: &str, event: fn(&mut Case)) -> Vec<String> {
     let mut case = Case::new(state);
     event(&mut case);
@@ -298,7 +298,7 @@ fn close_settles_a_call_in_every_state_and_is_the_last_action_of_both_ends() {
                 assert_eq!(log.iter().filter(|entry| entry.starts_with(&closed)).count(), 1, "{case}");
             }
             assert!(log.contains(&"worker stops: Closed".into()), "{case}");
-            // What is answered or cancelled has ended before.
+            // Answered and cancelled calls have ended before.
             let outcome = if index == 5 { "main Cancelled" } else { "main Closed" };
             let settled = usize::from(state != "answered");
             assert_eq!(log.iter().filter(|entry| *entry == outcome).count(), settled, "{case}");
@@ -307,7 +307,7 @@ fn close_settles_a_call_in_every_state_and_is_the_last_action_of_both_ends() {
     }
 }
 
-/// Frames that are received while a worker waits for room are dispatched later, when what came after them is known.
+/// Frames that are received while a worker waits for room are dispatched later, when later frames are known.
 fn received_for_want_of_room(act: fn(&mut Case)) -> Case {
     let mut case = Case::new("not sent");
     case.world.wires.borrow_mut().room = 2;
@@ -350,7 +350,7 @@ fn interrupt_that_crosses_the_end_of_the_blocked_call_stops_what_follows() {
         }
         let Some(Held::Running(ticket)) = case.stack.pop() else { panic!("it runs") };
         case.world.worker.reply(ticket, Format::Bytes, Vec::new());
-        // An interrupt is not for functions that run after what it was meant for.
+        // An interrupt does not affect functions that run after the interrupted one.
         case.world.call(Role::Main, "quick");
         let quick = case.world.quick;
         case.world.run(Role::Worker, quick);
@@ -384,7 +384,7 @@ fn notifications_that_wait_do_not_outlive_the_link() {
     assert_eq!(case.log, ["main Closed", "main closed Here", "worker closed Peer"]);
 }
 
-/// Ids of calls are used again, those of a generation after 32,768 calls.
+/// Ids of calls are reused, those of a generation after 32,768 calls.
 #[test]
 fn late_answer_does_not_reach_a_call_with_the_same_id() {
     let mut case = Case::new("started");

@@ -34,7 +34,7 @@ fn serve(world: &mut World) -> (CallId, Ticket) {
     (call, world.run(Role::Worker, quick))
 }
 
-/// The function of main answers, and the fiber goes on.
+/// The function of main answers, and the fiber resumes.
 fn answered(world: &mut World, asking: &Asking) {
     world.reply(Role::Main, asking.main);
     assert!(returned(&world.settled(Role::Worker, asking.call)));
@@ -56,7 +56,7 @@ fn fibers_end_in_any_order_with_their_own_calls() {
             let (call, ticket, asking) = &mut served[index];
             answered(&mut world, asking);
             assert_eq!(world.worker.current(), Some(*call), "{order:?}");
-            // It asks once more.
+            // It calls once more.
             let again = ask(&mut world);
             assert_eq!(world.worker.current(), None);
             answered(&mut world, &again);

@@ -32,7 +32,7 @@ fn call_that_lacks_objects_holds_what_is_behind_it_in_order() {
             let [second, third] = [(); 2].map(|()| world.call(peer, name));
             world.end(peer).release(&[7]).unwrap();
             world.notify(peer, name, 2);
-            // What was called from here goes on.
+            // Calls made from here proceed.
             let other = if role == Role::Main { "quick" } else { "ask" };
             let own = world.call(role, other);
             let serves = if peer == Role::Main { world.ask } else { world.quick };
@@ -45,7 +45,7 @@ fn call_that_lacks_objects_holds_what_is_behind_it_in_order() {
             }
             world.end(peer).cancel(third);
             assert_eq!(world.settled(peer, third), Outcome::Cancelled);
-            // A cancellation looks at the first one again.
+            // A cancellation checks the first one again.
             assert_eq!(lacks_objects(&mut world, role).call(), first);
             assert_eq!(world.end(role).poll(), None);
             world.end(role).resume();

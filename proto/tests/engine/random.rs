@@ -1,4 +1,4 @@
-//! Random schedules of what both hosts do and of when they poll, against a model.
+//! Random schedules of operations and polls of both hosts, compared with a model.
 
 use super::schedule::{Ending, ending, role};
 use super::world::{ROLES, World};
@@ -97,7 +97,7 @@ enum Held {
     Asleep,
 }
 
-/// What one host holds, and what it has seen.
+/// The state of one host, and what it has observed.
 #[derive(Default)]
 struct Host {
     stack: Vec<Held>,
@@ -115,7 +115,7 @@ struct Host {
     closed: bool,
 }
 
-/// What is known of a payload.
+/// The state of a payload.
 struct Sent {
     by: Role,
     is_call: bool,
@@ -169,7 +169,10 @@ impl Model {
         let number = u32::from_le_bytes(*number);
         assert!(rest.iter().all(|byte| *byte == number as u8), "a payload has been mixed with another");
         let sent = &mut self.payloads[number as usize];
-        assert!(sent.by == by && sent.is_accepted && !sent.has_ended, "it ends once, at the other end or unsent");
+        assert!(
+            sent.by == by && sent.is_accepted && !sent.has_ended,
+            "a payload ends once, at the other end or unsent"
+        );
         sent.has_ended = true;
         number
     }
@@ -190,7 +193,7 @@ impl Model {
                 self.payloads[number as usize].is_accepted = called.is_ok();
                 match called {
                     Ok(call) => {
-                        assert_eq!(self.host(role).pending.insert(call, number), None, "an id is in use already");
+                        assert_eq!(self.host(role).pending.insert(call, number), None, "the id is in use");
                         if blocks {
                             self.world.worker.wait_for(call);
                             self.host(role).stack.push(Held::Blocked(call));
@@ -287,7 +290,7 @@ impl Model {
         }
     }
 
-    /// `false`: there was nothing to do.
+    /// Returns `false` if there was nothing to do.
     fn poll(&mut self, role: Role) -> bool {
         let action = match self.host(role).stack.last() {
             Some(Held::Running(_)) => self.world.end(role).poll_aside(),
@@ -299,7 +302,7 @@ impl Model {
             assert!(computes || !end.is_busy() && end.arm(), "it can sleep: {end:?}");
             return false;
         };
-        assert!(!self.host(role).closed, "{action:?} comes after the end");
+        assert!(!self.host(role).closed, "{action:?} follows the end");
         match action {
             Action::Run { call, function, payload, .. } => {
                 let number = self.ends(role.peer(), &payload);

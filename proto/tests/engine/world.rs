@@ -1,4 +1,4 @@
-//! Two engines joined in memory, under a virtual clock. The tests are the hosts.
+//! Two engines joined in memory, under a virtual clock. The tests act as hosts.
 
 use coincide_proto::engine::{Action, Engine, FunctionId, Runs, Ticket};
 use coincide_proto::{
@@ -10,20 +10,20 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// What both ends of a link in memory share; the index is that of the role that sends, or has left.
+/// State shared by both ends of a link in memory, indexed by the role that sends or has left.
 pub(crate) struct Wires {
     frames: [VecDeque<Vec<u8>>; 2],
     left: [bool; 2],
     spare: Vec<Vec<u8>>,
-    /// What main asks of the worker beside the frames, until the worker looks.
+    /// Out-of-band requests of main, until the next control poll.
     pub(crate) asked: Asked,
-    /// How many frames fit into one direction.
+    /// Capacity in frames of each direction.
     pub(crate) room: usize,
     pub(crate) max_frame: usize,
 }
 
 impl Wires {
-    /// Nothing more arrives.
+    /// Whether nothing more arrives.
     pub(crate) fn break_link(&mut self) {
         self.left = [true; 2];
         self.frames.iter_mut().for_each(VecDeque::clear);
@@ -91,7 +91,7 @@ impl Transport for Memory {
 
     /// The peer makes room.
     fn wait(&mut self, room: bool, _: Option<Duration>) {
-        assert!(room && !self.has_room(), "no test blocks otherwise");
+        assert!(room && !self.has_room(), "tests block only for room");
         self.wires.borrow_mut().room += 1;
     }
 
@@ -125,7 +125,7 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(3);
 pub(crate) const MOMENT: Duration = Duration::from_nanos(1);
 
 impl World {
-    /// A link that has exchanged its handshakes. The worker is not ready.
+    /// An open link whose worker is not ready.
     pub(crate) fn early() -> Self {
         Self::with(Config { max_depth: 4, ..Config::default() }, 1 << 16, usize::MAX)
     }
@@ -145,7 +145,7 @@ impl World {
         world
     }
 
-    /// A link whose handshakes have not arrived.
+    /// A link before its handshake.
     pub(crate) fn unmet() -> Self {
         Self::new(Config::default(), 1 << 16, usize::MAX)
     }
@@ -195,13 +195,13 @@ impl World {
         call
     }
 
-    /// Main's call of `name`, which has arrived at the worker if that polls.
+    /// Main calls `name`; the call arrives at the worker if that polls.
     pub(crate) fn notify(&mut self, role: Role, name: &str, number: u8) {
         self.end(role).notify(name, Format::Bytes, vec![number]).expect("the notification can be sent");
         self.end(role).flush();
     }
 
-    /// The next action of `role` is to run this function.
+    /// Expects that the next action of `role` runs this function.
     pub(crate) fn run(&mut self, role: Role, expected: FunctionId) -> Ticket {
         match self.end(role).poll() {
             Some(Action::Run { call, function, .. }) if function == expected => call,
@@ -209,7 +209,7 @@ impl World {
         }
     }
 
-    /// The next action of `role` is that `expected` has ended.
+    /// Expects that the next action of `role` is the end of `expected`.
     pub(crate) fn settled(&mut self, role: Role, expected: CallId) -> Outcome {
         match self.end(role).poll() {
             Some(Action::Settle { call, outcome }) if call == expected => outcome,

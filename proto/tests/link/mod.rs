@@ -13,12 +13,12 @@ use std::time::Duration;
 pub(crate) struct Link {
     pub(crate) main: Session,
     pub(crate) worker: Session,
-    /// Frames that have been sent and not been received.
+    /// Frames in flight.
     pub(crate) up: VecDeque<Vec<u8>>,
     pub(crate) down: VecDeque<Vec<u8>>,
-    /// What the transport takes.
+    /// Largest frame of the transport.
     pub(crate) max_frame: usize,
-    /// How many frames fit into one direction.
+    /// Capacity in frames of each direction.
     pub(crate) room: usize,
     pub(crate) now: Time,
 }
@@ -37,7 +37,7 @@ impl Link {
         }
     }
 
-    /// A link that has exchanged its handshakes.
+    /// An open link.
     pub(crate) fn open() -> Self {
         Self::open_with(Config::default(), Config::default())
     }
@@ -65,7 +65,7 @@ impl Link {
         };
         let (room, max_frame) = (self.room, self.max_frame);
         let push = |frame: &Transmit<'_>| {
-            assert!(frame.len() <= max_frame, "a frame is larger than what was asked for");
+            assert!(frame.len() <= max_frame, "a frame is larger than requested");
             assert!(!frame.is_empty());
             let fits = queue.len() < room;
             if fits {
@@ -77,7 +77,7 @@ impl Link {
         progress
     }
 
-    /// `role` receives a frame, if there is one. Sessions that talk to each other never break the protocol.
+    /// `role` receives a frame, if there is one. Two sessions never violate the protocol.
     pub(crate) fn receive(&mut self, role: Role) -> bool {
         let (session, queue) = match role {
             Role::Main => (&mut self.main, &mut self.up),
@@ -86,11 +86,11 @@ impl Link {
         let Some(frame) = queue.pop_front() else {
             return false;
         };
-        session.handle_frame(&frame[..]).expect("the frame is one of a session");
+        session.handle_frame(&frame[..]).expect("a session sends valid frames");
         true
     }
 
-    /// Sends and receives until nothing moves any more.
+    /// Sends and receives until no frame is in flight.
     pub(crate) fn settle(&mut self) {
         loop {
             let mut moved = false;
@@ -104,7 +104,7 @@ impl Link {
         }
     }
 
-    /// The clock goes on.
+    /// Advances the clock.
     pub(crate) fn advance(&mut self, duration: Duration) {
         self.now = self.now.after(duration);
         let now = self.now;
@@ -112,13 +112,13 @@ impl Link {
         self.worker.handle_timeout(now);
     }
 
-    /// What has happened at `role`.
+    /// The events of `role`.
     pub(crate) fn events(&mut self, role: Role) -> Vec<Event> {
         let session = self.end(role);
         std::iter::from_fn(|| session.poll_event()).collect()
     }
 
-    /// The only thing that has happened at `role`.
+    /// The only event of `role`.
     pub(crate) fn event(&mut self, role: Role) -> Event {
         let mut events = self.events(role);
         assert_eq!(events.len(), 1, "expected one event: {events:?}");
@@ -143,7 +143,7 @@ impl Link {
         self.end(role).call(call, Vec::new()).expect("the call can be sent")
     }
 
-    /// The id of the call that is the only thing that has happened at `role`.
+    /// The id of the call that is the only event of `role`.
     pub(crate) fn called(&mut self, role: Role) -> CallId {
         match self.event(role) {
             Event::Call { id, .. } => id,
@@ -151,7 +151,7 @@ impl Link {
         }
     }
 
-    /// The only thing that has happened at `role` is that `call` has ended so.
+    /// The outcome of `call`, whose end is the only event of `role`.
     pub(crate) fn ended(&mut self, role: Role, call: CallId) -> Outcome {
         match self.event(role) {
             Event::Ended { id, outcome } if id == call => outcome,
@@ -162,7 +162,7 @@ impl Link {
 
 pub(crate) const ROLES: [Role; 2] = [Role::Main, Role::Worker];
 
-/// A frame as it travels.
+/// The next frame as bytes.
 pub(crate) fn bytes(frame: &Transmit<'_>) -> Vec<u8> {
     frame.to_vec()
 }
@@ -218,7 +218,7 @@ pub(crate) fn handshake_frame(role: Role, handshake: Handshake) -> Vec<u8> {
 /// A session that has received the handshake of a peer written by hand.
 pub(crate) fn opened(role: Role, config: Config) -> Session {
     let mut session = Session::new(role, config);
-    session.handle_frame(&handshake_frame(role, handshake())[..]).expect("the handshake is right");
+    session.handle_frame(&handshake_frame(role, handshake())[..]).expect("the handshake is valid");
     while next_frame(&mut session).is_some() {}
     assert_eq!(session.poll_event(), Some(Event::Opened));
     session

@@ -1,24 +1,24 @@
-//! Each rule of the protocol, and frames of a peer that break it.
+//! Each rule of the protocol, with frames of a peer that violate it.
 
 use crate::link::{first_part, frame, handshake, handshake_frame, next_frame, part};
 use coincide_proto::{Call, Config, Event, Flags, Format, Handshake, Header, Kind, MAX_NAME, Role, Session};
 
-/// A rule, the end that finds it broken, and the frames of its peer: the last one breaks it.
+/// A rule, the end that detects the violation, and the frames of its peer, the last of which violates the rule.
 pub(crate) struct Violation {
-    /// What the specification calls it.
+    /// Its name in the specification.
     pub(crate) name: &'static str,
-    /// What the error says.
+    /// The text of the error.
     pub(crate) rule: &'static str,
     pub(crate) role: Role,
-    /// Whether the handshakes have been exchanged.
+    /// Whether the handshake is complete.
     pub(crate) open: bool,
-    /// How many calls the end has made and sent before, and how many it has made after these and not sent.
+    /// Numbers of calls that the end has sent before, and of calls that it has made since and not sent.
     pub(crate) sent: usize,
     pub(crate) unsent: usize,
     pub(crate) frames: Vec<Vec<u8>>,
 }
 
-/// What the end that finds violations takes.
+/// The limits of the end that detects violations.
 pub(crate) fn limits() -> Config {
     Config { max_frame: 3000, max_message: 4000, max_pending: 2, max_depth: 4, ..Config::default() }
 }
@@ -28,7 +28,7 @@ impl Violation {
     pub(crate) fn session(&self) -> (Session, Vec<u32>) {
         let mut session = Session::new(self.role, limits());
         if self.open {
-            session.handle_frame(&handshake_frame(self.role, handshake())[..]).expect("the handshake is right");
+            session.handle_frame(&handshake_frame(self.role, handshake())[..]).expect("the handshake is valid");
             while next_frame(&mut session).is_some() {}
             assert_eq!(session.poll_event(), Some(Event::Opened));
         }
@@ -37,7 +37,7 @@ impl Violation {
             let id = session.call(Call { name: "f", ..Call::default() }, Vec::new()).expect("the call can be sent");
             ids.push(id.to_wire());
             if number < self.sent {
-                next_frame(&mut session).expect("the call leaves");
+                next_frame(&mut session).expect("the call is sent");
             }
         }
         (session, ids)
@@ -79,10 +79,9 @@ pub(crate) fn violations() -> Vec<Violation> {
 
     let bad_part = |frames: &[&[u8]]| main("bad-part", "the parts of a body do not add up to its length", frames);
     let begins = |total, bytes: &[u8]| first_part(Kind::CALL, 1, "f", total, bytes);
-    let impossible = |handshake| {
-        hello("impossible-limit", "a handshake announces a limit that no call could keep", &announces(handshake))
-    };
-    let long_body = |frames: &[&[u8]]| main("long-body", "a body is longer than was agreed", frames);
+    let impossible =
+        |handshake| hello("impossible-limit", "a handshake announces a limit out of range", &announces(handshake));
+    let long_body = |frames: &[&[u8]]| main("long-body", "a body is longer than the limit", frames);
     let segments = |rule, entries: &[(u64, u64)]| {
         let table = entries.iter().flat_map(|(offset, len)| [offset, len]).flat_map(|number| number.to_le_bytes());
         let body: Vec<u8> = (entries.len() as u32).to_le_bytes().into_iter().chain(table).chain([b'x'; 39]).collect();
@@ -91,21 +90,20 @@ pub(crate) fn violations() -> Vec<Violation> {
     let unknown = |role, kind: u8, rule| open(role, "unknown-kind", rule, &[&plain(header(Kind(kind)))]);
     let no_such_call =
         |role, kind, id| open(role, "no-such-call", "an answer belongs to no call", &[&answer(kind, id)]);
-    let no_such_body =
-        |frames: &[&[u8]]| main("no-such-body", "more came for a body that is complete or was never begun", frames);
+    let no_such_body = |frames: &[&[u8]]| main("no-such-body", "a part belongs to no unfinished body", frames);
     let unexpected_name =
         |kind| main("unexpected-name", "a frame has a name that its kind does not have", &[&f(header(kind))]);
-    let exports = |payload: &[u8]| main("bad-exports", "a list of exports ends in the middle", &[&ready(payload)]);
+    let exports = |payload: &[u8]| main("bad-exports", "a list of exports is cut off", &[&ready(payload)]);
     let bad_close = |frame: &[u8]| main("bad-close", "a close frame is malformed", &[frame]);
-    let foreign_handshake = "a handshake came out of place";
+    let foreign_handshake = "a handshake is out of place";
     let foreign_id = "a call has an id of the other end";
-    let no_body = "a frame without a body goes on";
+    let no_body = "a frame without a body has the flag more";
 
     let mut all = vec![
         main("short-frame", "a frame is shorter than its header", &[&[1; 15]]),
         main("short-frame", "a frame is shorter than its header", &[&[]]),
-        main("long-frame", "a frame is longer than was agreed", &[&frame(header(Kind::NOTIFY), "f", &[0; 3000 - 16])]),
-        hello("long-frame", "a frame is longer than was agreed", &[&right[..], &[0; 2049]].concat()[..2049]),
+        main("long-frame", "a frame is longer than the limit", &[&frame(header(Kind::NOTIFY), "f", &[0; 3000 - 16])]),
+        hello("long-frame", "a frame is longer than the limit", &[&right[..], &[0; 2049]].concat()[..2049]),
         worker(
             "unknown-flag",
             "a frame has an unknown flag",
@@ -118,8 +116,8 @@ pub(crate) fn violations() -> Vec<Violation> {
         ),
         unknown(Role::Main, 0, "frames of kind 0 are unknown"),
         unknown(Role::Worker, 13, "frames of kind 13 are unknown"),
-        worker("out-of-place", "ready came out of place", &[&ready(b"")]),
-        main("out-of-place", "interrupt came out of place", &[&plain(header(Kind::INTERRUPT))]),
+        worker("out-of-place", "ready is out of place", &[&ready(b"")]),
+        main("out-of-place", "interrupt is out of place", &[&plain(header(Kind::INTERRUPT))]),
         main("out-of-place", foreign_handshake, &[&right]),
         worker("out-of-place", foreign_handshake, &[&handshake_frame(Role::Worker, handshake())]),
         hello("out-of-place", foreign_handshake, &handshake_frame(Role::Worker, handshake())),
@@ -150,9 +148,9 @@ pub(crate) fn violations() -> Vec<Violation> {
         ),
         worker("foreign-id", "a cancel names a call of the other end", &[&plain(header(Kind::CANCEL))]),
         main("bad-exports", "the name of an export is too long", &[&ready(&long_export)]),
-        main("foreign-parent", "a call names one of its own end as its parent", &[&f(Header { parent: 3, ..call(1) })]),
+        main("foreign-parent", "a call has a parent of its own end", &[&f(Header { parent: 3, ..call(1) })]),
         main("depth-zero", "a call has depth 0", &[&f(Header { code: 0, ..call(1) })]),
-        main("overloaded", "more calls are unanswered than was agreed", &[&f(call(1)), &f(call(3)), &f(call(5))]),
+        main("overloaded", "more calls are unanswered than the limit allows", &[&f(call(1)), &f(call(3)), &f(call(5))]),
         main("id-in-use", "two unanswered calls have the same id", &[&f(call(1)), &f(call(1))]),
         no_such_call(Role::Main, Kind::RETURN, 2),
         no_such_call(Role::Main, Kind::THROW, 0),
@@ -177,8 +175,8 @@ pub(crate) fn violations() -> Vec<Violation> {
                 &[&answer(Kind::RETURN, 3), &answer(Kind::RETURN, 3)],
             )
         },
-        main("second-ready", "ready came twice", &[&ready(b""), &ready(b"")]),
-        main("no-total", "a body that goes on does not say how long it is", &[&no_total]),
+        main("second-ready", "ready arrived twice", &[&ready(b""), &ready(b"")]),
+        main("no-total", "a body in parts has no total length", &[&no_total]),
         segments("a table of segments is too short, or has no entry or more than 32", &[]),
         segments("a table of segments is too short, or has no entry or more than 32", &[(0, 1); 33]),
         segments("the segments of a body are not in order, or are beyond its end", &[(0, 2), (1, 1)]),
@@ -204,22 +202,26 @@ pub(crate) fn violations() -> Vec<Violation> {
         bad_part(&[&begins(3, b"x"), &part(1, b"yzz", false)]),
         exports(&[2, 0, b'f']),
         exports(&[0, 0, 1]),
-        main("bad-release", "a release holds a part of a reference", &[&frame(header(Kind::RELEASE), "", &[0; 12])]),
+        main(
+            "bad-release",
+            "a release ends in the middle of a reference",
+            &[&frame(header(Kind::RELEASE), "", &[0; 12])],
+        ),
         bad_close(&plain(Header { flags: goes_on, ..close })),
         bad_close(&f(close)),
         bad_close(&frame(close, "", &[b'x'; 1537])),
     ];
     for (role, kind, rule) in [
-        (Role::Main, Kind::READY, "ready came out of place"),
-        (Role::Main, Kind::CALL, "call came out of place"),
-        (Role::Main, Kind::MORE, "more came out of place"),
-        (Role::Main, Kind(99), "unknown came out of place"),
-        (Role::Worker, Kind::INTERRUPT, "interrupt came out of place"),
-        (Role::Worker, Kind::NOTIFY, "notify came out of place"),
-        (Role::Worker, Kind::RETURN, "return came out of place"),
-        (Role::Worker, Kind::THROW, "throw came out of place"),
-        (Role::Worker, Kind::CANCEL, "cancel came out of place"),
-        (Role::Worker, Kind::RELEASE, "release came out of place"),
+        (Role::Main, Kind::READY, "ready is out of place"),
+        (Role::Main, Kind::CALL, "call is out of place"),
+        (Role::Main, Kind::MORE, "more is out of place"),
+        (Role::Main, Kind(99), "unknown is out of place"),
+        (Role::Worker, Kind::INTERRUPT, "interrupt is out of place"),
+        (Role::Worker, Kind::NOTIFY, "notify is out of place"),
+        (Role::Worker, Kind::RETURN, "return is out of place"),
+        (Role::Worker, Kind::THROW, "throw is out of place"),
+        (Role::Worker, Kind::CANCEL, "cancel is out of place"),
+        (Role::Worker, Kind::RELEASE, "release is out of place"),
     ] {
         all.push(early(role, "out-of-place", rule, &plain(header(kind))));
     }
@@ -230,7 +232,7 @@ pub(crate) fn header(kind: Kind) -> Header {
     Header { kind, ..Header::default() }
 }
 
-/// The header of a call that no handler made.
+/// The header of a call without a parent.
 pub(crate) fn call(id: u32) -> Header {
     Header { id, code: 1, ..header(Kind::CALL) }
 }

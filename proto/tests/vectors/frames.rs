@@ -74,7 +74,7 @@ struct Received {
     calls: Vec<Made>,
     before: Vec<String>,
     bytes: String,
-    /// The frame that `bytes` are to be taken for.
+    /// The frame that `bytes` are equivalent to.
     r#as: Option<String>,
 }
 
@@ -136,9 +136,9 @@ fn invalid_frames_close_the_link() {
         let mut session = session(&case);
         while session.poll_event().is_some() {}
         let Err(ProtocolError(rule)) = session.handle_frame(&from_hex(&case.bytes)[..]) else {
-            panic!("{name}: taken, though it is {violation}");
+            panic!("{name}: accepted in spite of {violation}");
         };
-        assert!(is_text_of(&rule, violation), "{name}: refused with `{rule}`, which isn't {violation}");
+        assert!(is_text_of(&rule, violation), "{name}: refused with `{rule}`, instead of {violation}");
         let mut pending = case.calls.len();
         let closed = loop {
             match session.poll_event() {

@@ -1,9 +1,8 @@
-//! `VERSION.json`: no change of what travels goes unnoticed, and none of what a version has promised goes without another
-//! version.
+//! `VERSION.json`: detects every change of the wire format, and requires a new version for each incompatible change.
 //!
-//! It holds a digest of each case. A new case only has to be written down, by `COINCIDE_BLESS=1`. A case that has changed or
-//! is gone means that an end of the old version does something else than one of the new: the test refuses to write that
-//! down before the version is raised.
+//! The file contains a digest of each case. A new case is recorded by `COINCIDE_BLESS=1`. A changed or removed
+//! case means that ends of the old and the new version differ: the test refuses to record
+//! that before the version is raised.
 
 use crate::{folder, read_json};
 use coincide_proto::VERSION;
@@ -11,7 +10,7 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Where the vectors are, and which version is theirs.
+/// The files of vectors, and the version that each belongs to.
 const FILES: [(&str, Owner); 7] = [
     ("frames.json", Owner::Protocol),
     ("objects.json", Owner::Protocol),
@@ -28,7 +27,7 @@ enum Owner {
     Layout,
 }
 
-/// What `VERSION.json` holds.
+/// The contents of `VERSION.json`.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct State {
     protocol: (u64, u64),
@@ -51,7 +50,7 @@ fn check_files() {
     let text = std::fs::read_to_string(&path).unwrap_or_default();
     let recorded = if text.is_empty() { State::default() } else { State::parse(&text) };
     let mut now = State { protocol: (VERSION.0.into(), VERSION.1.into()), ..State::default() };
-    // The package of this crate alone is without it.
+    // The published package does not contain it.
     let layout = std::fs::read_to_string(folder().join("../../transport-atomics/LAYOUT.md"));
     now.layout = layout.map_or(recorded.layout, |text| layout_version(&text));
     for (file, _) in FILES {
@@ -63,7 +62,7 @@ fn check_files() {
     assert!(broken.is_empty(), "{}", refusal(&recorded, &now, &broken));
     let new = now.render();
     if std::env::var_os("COINCIDE_BLESS").is_some() {
-        // At one stroke: another test run may read it meanwhile.
+        // Atomically: another test run may read the file.
         let temporary = path.with_extension("new");
         std::fs::write(&temporary, new).unwrap();
         std::fs::rename(&temporary, &path).unwrap();
@@ -72,7 +71,7 @@ fn check_files() {
     assert!(text == new, "{}", news(&recorded, &now));
 }
 
-/// The cases of which the version says that they are so, and which are not.
+/// Cases that the recorded version promises, and that have changed or are missing.
 fn broken_promises(recorded: &State, now: &State) -> Vec<String> {
     let raised = |owner| match owner {
         Owner::Protocol => now.protocol > recorded.protocol,
@@ -81,7 +80,7 @@ fn broken_promises(recorded: &State, now: &State) -> Vec<String> {
     let mut broken = Vec::new();
     for (case, digest) in &recorded.cases {
         let (file, list, name) = case;
-        // A file that nobody knows any more belongs to the protocol.
+        // An unknown file belongs to the protocol.
         let owner = FILES.iter().find(|(known, _)| known == file).map_or(Owner::Protocol, |(_, owner)| *owner);
         match now.cases.get(case) {
             _ if raised(owner) => {}
@@ -116,7 +115,7 @@ fn refusal(recorded: &State, now: &State, broken: &[String]) -> String {
     )
 }
 
-/// What has to be written down, though it breaks no promise.
+/// New cases, which must be recorded.
 fn news(recorded: &State, now: &State) -> String {
     let mut text = format!("VERSION.json does not hold all cases as they are now: run {BLESS}");
     for (case, digest) in &now.cases {
@@ -146,7 +145,7 @@ impl State {
         Self { protocol: (number("/protocol/major"), number("/protocol/minor")), layout: number("/layout"), cases }
     }
 
-    /// One case a line: a diff then says which.
+    /// Writes one case per line, so that a diff shows the case.
     fn render(&self) -> String {
         let Self { protocol: (major, minor), layout, cases } = self;
         let mut text = format!(
@@ -175,7 +174,7 @@ fn layout_version(text: &str) -> u64 {
     version.and_then(|version| version.parse().ok()).expect("LAYOUT.md says its version")
 }
 
-/// The digest of each case: an element, with a name, of a list somewhere in `json`. The list is named by its path.
+/// Digests of all cases: the named elements of lists anywhere in `json`. A list is identified by its path.
 fn digests(json: &Json) -> BTreeMap<(String, String), String> {
     let mut found = BTreeMap::new();
     collect("", json, &mut found);
@@ -220,8 +219,8 @@ impl Fnv {
         }
     }
 
-    /// Takes in what the JSON says: spaces and the order of properties are nothing. Lists have a length, so nothing is taken
-    /// for something else.
+    /// Hashes the content of the JSON, independent of spaces and of the order of properties. Lists are prefixed by their length, which
+    /// excludes ambiguity.
     fn json(&mut self, json: &Json) {
         match json {
             Json::Array(elements) => {
@@ -271,7 +270,7 @@ fn changed_or_removed_cases_need_another_version() {
     let changed = [("frames.json", "a", "9"), ("rings.json", "a", "2")];
     let broken = ["frames.json, valid: \"a\" has changed", "values.json, valid: \"a\" is gone"];
     assert_eq!(broken_promises(&recorded, &state((1, 0), 1, &changed)), broken);
-    assert_eq!(broken_promises(&recorded, &state((1, 0), 2, &changed)), broken, "the layout is something else");
+    assert_eq!(broken_promises(&recorded, &state((1, 0), 2, &changed)), broken, "the layout version does not cover it");
     assert_eq!(broken_promises(&recorded, &state((1, 1), 1, &changed)), [""; 0]);
     assert_eq!(broken_promises(&recorded, &state((2, 0), 1, &changed)), [""; 0]);
     let text = refusal(&recorded, &state((1, 0), 1, &changed), &broken.map(String::from));

@@ -1,4 +1,4 @@
-//! `sessions.json`: what the two ends of a link do, the exact frames, and what happens.
+//! `sessions.json`: operations of the two ends of a link, the exact frames, and the events.
 
 use crate::link::{bytes, pattern};
 use crate::{Limits, assert_none, decimal, format, format_name, from_hex, is_text_of, read_json, role, to_hex};
@@ -27,7 +27,7 @@ struct Trace {
     steps: Vec<serde_json::Map<String, Json>>,
 }
 
-/// What an end does.
+/// An operation of an end.
 #[derive(Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
 enum Operation {
@@ -92,7 +92,7 @@ enum Operation {
     Gone {},
 }
 
-/// What happens at an end.
+/// An event at an end.
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(tag = "event", rename_all = "kebab-case", deny_unknown_fields)]
 enum Happened {
@@ -118,7 +118,7 @@ enum Happened {
         code: Option<u16>,
         format: Option<String>,
         payload: Option<Payload>,
-        /// The payload is a text that isn't binding.
+        /// The payload is text that is not binding.
         #[serde(default)]
         text: bool,
     },
@@ -141,7 +141,7 @@ enum Happened {
 #[serde(untagged)]
 enum Text {
     Exact(String),
-    /// Whatever it is.
+    /// Any text.
     Any(bool),
 }
 
@@ -189,7 +189,7 @@ fn sessions_follow_the_traces() {
     }
 }
 
-/// Whoever has only the specification can replay the traces: it explains each word that is in them, and no other.
+/// The specification explains each operation and event of the traces, and no other.
 #[test]
 fn operations_and_events_match_the_specification() {
     let file = read_json("sessions.json");
@@ -204,7 +204,7 @@ fn operations_and_events_match_the_specification() {
     }
 }
 
-/// With `segments` both ends receive what is announced as a segment into a buffer of its own, which must change nothing.
+/// With `segments`, both ends receive segments into separate buffers, which must not change the trace.
 fn replay(trace: Trace, segments: bool) -> Result<(), String> {
     let mut replay = Replay {
         max_frame: trace.max_frame,
@@ -250,7 +250,7 @@ impl End {
         {
             self.parents.insert(header.id, header.parent);
         }
-        // Whether it breaks a rule the events tell.
+        // The events show whether it violates a rule.
         let _ = self.session.handle_frame(frame);
     }
 
@@ -381,7 +381,7 @@ impl Replay {
         }
         let end = self.end(role);
         let mut happened = happened(event, end);
-        // What isn't binding is made equal, once it is what it should be.
+        // Texts that are not binding are made equal after their check.
         match (&mut happened, expected) {
             (Happened::Ended { payload, text, format, .. }, Happened::Ended { text: true, .. }) => {
                 *text = format.as_deref() == Some("text")
@@ -419,7 +419,7 @@ fn happened(event: Event, end: &End) -> Happened {
             let (outcome, code, format, payload) = match outcome {
                 Outcome::Returned { format, payload } => ("returned", None, Some(format), Some(payload)),
                 Outcome::Threw { code, format, payload } => ("threw", Some(code.0), Some(format), Some(payload)),
-                // The caller's own session says it, as if the peer had thrown.
+                // The caller's own session reports it as if the peer had thrown.
                 Outcome::NotSent(error) => {
                     let code = match error {
                         SendError::TooLarge { .. } => ErrorCode::TOO_LARGE,

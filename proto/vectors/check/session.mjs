@@ -266,7 +266,7 @@ export class Session {
   #frame(bytes) {
     const open = this.state === 'open';
     const longest = open ? this.limits.maxFrame : MAX_EARLY;
-    must(bytes.length <= longest, 'long-frame', 'a frame is longer than was agreed');
+    must(bytes.length <= longest, 'long-frame', 'a frame is longer than the limit');
     // The order of section 15.
     const header = decodeHeader(bytes, open);
     this.#checkPlace(header.kind, header.more);
@@ -300,7 +300,7 @@ export class Session {
     else if (kind === 'hello' || kind === 'welcome') fits = false;
     else if (kind === 'ready') fits &&= this.role === 'main';
     else if (kind === 'interrupt') fits &&= this.role === 'worker';
-    must(fits, 'out-of-place', `${kind} came out of place`);
+    must(fits, 'out-of-place', `${kind} is out of place`);
   }
 
   #opened(body) {
@@ -362,7 +362,7 @@ export class Session {
   /** Whether a `call`, an answer or `ready` may come now. */
   #checkCall({ kind, id }) {
     if (kind === 'call') must(!this.running.has(id), 'id-in-use', 'a call has the id of another');
-    if (kind === 'ready') must(!this.seenReady, 'second-ready', 'ready came twice');
+    if (kind === 'ready') must(!this.seenReady, 'second-ready', 'ready arrived twice');
     if (kind !== 'return' && kind !== 'throw') return;
     const call = this.calls.get(id);
     must(call, 'no-such-call', 'an answer belongs to no call');
@@ -396,7 +396,7 @@ export class Session {
   #begin(frame, id) {
     const { more, total, body } = frame;
     if (!more) {
-      must(BigInt(body.length) <= this.limits.maxMessage, 'long-body', 'a body is longer than was agreed');
+      must(BigInt(body.length) <= this.limits.maxMessage, 'long-body', 'a body is longer than the limit');
       this.#message(frame, body);
       return;
     }

@@ -1,4 +1,4 @@
-//! Two ends joined in memory, as a page and its worker are by posted messages and a service worker.
+//! Two ends joined in memory, like a page and its worker by posted messages and a service worker.
 
 use coincide_proto::{Gone, ReceiveError, Role, Session, Transmit, Transport};
 use coincide_transport_sw::{Channel, Delivery, PollError, PollPolicy, Poller, RelayIo};
@@ -6,16 +6,16 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-/// How badly the relay behaves.
+/// Rates of faults of the relay.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Faults {
-    /// Of 256 packets so many are lost, and as many come twice, swapped, or late.
+    /// Of 256 packets this number is lost, and the same number is repeated, reordered or delayed.
     pub(crate) packets: u8,
-    /// Of 256 polls so many fail because the relay is started anew, as many are answered with rubbish, and as many find no room.
+    /// Of 256 polls this number fails because the relay restarts, the same number returns malformed bytes, and the same number finds no room.
     pub(crate) polls: u8,
 }
 
-/// What joins the ends.
+/// The connection of the ends.
 pub(crate) struct Net {
     state: Mutex<State>,
     changed: Condvar,
@@ -26,17 +26,17 @@ pub(crate) struct Net {
 struct State {
     /// Posted to main, and to the worker.
     posted: [VecDeque<Vec<u8>>; 2],
-    /// What the relay keeps for the next poll.
+    /// Packets that the relay keeps for the next poll.
     kept: Vec<Vec<u8>>,
-    /// What the relay holds back for a while.
+    /// Packets that the relay delays.
     late: Vec<Vec<u8>>,
-    /// What the relay asks main.
+    /// Queries of the relay to main.
     questions: VecDeque<Vec<u8>>,
     random: u64,
 }
 
 impl State {
-    /// Whether something happens that does so in `rate` of 256 cases.
+    /// Whether an event of probability `rate` / 256 occurs.
     fn happens(&mut self, rate: u8) -> bool {
         self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.random >> 56) < u64::from(rate)
@@ -68,7 +68,7 @@ pub(crate) struct End {
     poller: Poller,
 }
 
-/// What of an end goes on in its event loop even when nobody uses the end.
+/// The part of an end that its event loop runs independently.
 struct Side {
     net: Arc<Net>,
     role: Role,
@@ -86,7 +86,7 @@ pub(crate) fn pair(window: usize, faults: Faults) -> (End, End) {
     };
     let ends = (end(Role::Main), end(Role::Worker));
     let main = Arc::clone(&ends.0.side);
-    // A page's event loop goes on, whether or not anybody uses main's end.
+    // A page's event loop runs independently of main's end.
     std::thread::spawn(move || {
         while Arc::strong_count(&main.net) > 1 || Arc::strong_count(&main) > 1 {
             main.pump();
@@ -124,15 +124,15 @@ impl Side {
         }
     }
 
-    /// A turn of the event loop: takes in what was posted. A worker that collects looks at the relay, too.
+    /// A turn of the event loop: handles posted packets. A worker that collects also polls the relay.
     fn pump(&self) {
-        // Locked for all of it: two turns at once would take packets out of order.
+        // Locked throughout: two concurrent turns would reorder packets.
         let mut endpoint = self.endpoint();
         loop {
             let Some(packet) = self.net.state().posted[self.inbox()].pop_front() else { break };
             let _ = endpoint.handle(packet, Channel::Direct);
         }
-        // Only main is ever asked.
+        // Only main is queried.
         while let Some(question) = self.next_question() {
             let _ = endpoint.handle_question(question);
         }
@@ -180,12 +180,12 @@ impl RelayIo for Requests<'_> {
             }
             let elapsed = start.elapsed();
             let Some(rest) = hold.checked_sub(elapsed).filter(|rest| !rest.is_zero()) else { return Ok(Vec::new()) };
-            if !asked && (ask || elapsed >= PATIENCE) {
+            if !asked && (ask || elapsed >= QUERY_AFTER) {
                 asked = true;
                 state.questions.push_back(packet.to_vec());
                 self.0.changed.notify_all();
             }
-            let rest = if asked { rest } else { rest.min(PATIENCE) };
+            let rest = if asked { rest } else { rest.min(QUERY_AFTER) };
             state = self.0.changed.wait_timeout(state, rest).unwrap().0;
         }
     }
@@ -197,7 +197,7 @@ impl RelayIo for Requests<'_> {
 
 impl Transport for End {
     fn max_frame(&self) -> usize {
-        // Less than there may be: with all sizes of the suite that would take minutes.
+        // Below the maximum: with all sizes of the suite the maximum would take minutes.
         20_000
     }
 
@@ -266,6 +266,6 @@ impl Drop for End {
     }
 }
 
-/// How long main may take before it is asked.
-const PATIENCE: Duration = Duration::from_millis(1);
+/// Time after which the relay queries main.
+const QUERY_AFTER: Duration = Duration::from_millis(1);
 const LONG: Duration = Duration::from_secs(3600);
