@@ -1,7 +1,7 @@
-//! What each fuzz target does with its input. Ordinary tests do the same with the committed corpus.
+//! Bodies of the fuzz targets. Ordinary tests run them on the committed corpus.
 //!
-//! `ring_reader` and `packet_reader` aren't here: rings and packets are internal to their transports, which have a module `fuzzing` for the
-//! target and its test.
+//! `ring_reader` and `packet_reader` are in modules `fuzzing` of their transports, since rings and packets are internal to
+//! them.
 
 use coincide_codec::shared::Segments;
 use coincide_codec::{ByteBuf, SharedBytes, Value, typed, value};
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Frames from a stranger: the input is cut into frames, each with its length in two bytes before it.
+/// Hostile frames: the input is split into frames, each preceded by its length in two bytes.
 pub(crate) fn frame_parser(input: &[u8]) {
     for role in [Role::Main, Role::Worker] {
         let segments = role == Role::Main;
@@ -33,7 +33,7 @@ pub(crate) fn frame_parser(input: &[u8]) {
     }
 }
 
-/// A value from a stranger: what decodes encodes to the same bytes.
+/// A hostile value: bytes that decode must encode to the same bytes.
 pub(crate) fn value_decoder(input: &[u8]) {
     if let Ok(value) = Value::decode(input) {
         let mut bytes = Vec::new();
@@ -52,7 +52,7 @@ pub(crate) fn value_decoder(input: &[u8]) {
     let _ = value::args_from_payload::<(String, SharedBytes, Option<Value>)>(&head, &mut segments.clone());
 }
 
-/// Cuts bytes into a head and segments: those behind some of the bytes that may be lengths.
+/// Splits bytes into a head and segments, after some of the bytes that may be lengths.
 fn in_segments(input: &[u8]) -> (Vec<u8>, Segments) {
     let seed = input.iter().fold(7_u32, |seed, byte| seed.wrapping_mul(31).wrapping_add(u32::from(*byte)));
     let (mut head, mut segments, mut rest) = (Vec::new(), Segments::new(), input);
@@ -69,7 +69,7 @@ fn in_segments(input: &[u8]) -> (Vec<u8>, Segments) {
     (head, segments)
 }
 
-/// A typed payload from a stranger.
+/// A hostile typed payload.
 pub(crate) fn typed_decoder(input: &[u8]) {
     let Some((hash, _)) = input.split_first_chunk() else {
         return;

@@ -560,7 +560,7 @@ pub fn arm_fails_while_there_is_input(make: &dyn Fn() -> Ends) {
     assert!(!main.transport.arm(false), "a frame is waiting");
     assert!(matches!(main.poll(), Some(Event::Notify { .. })));
     assert!(!main.transport.arm(true), "there is room");
-    assert!(main.transport.arm(false), "nobody asks for room");
+    assert!(main.transport.arm(false), "room is not requested");
     main.transport.disarm();
     worker.transport.close();
     assert!(!main.transport.arm(false), "the peer has left");
@@ -633,7 +633,7 @@ pub fn frames_sent_before_leaving_are_delivered(make: &dyn Fn() -> Ends) {
     assert!(matches!(main.next(), Event::Closed(Closed { by: ClosedBy::Gone, .. })));
     main.session = Session::new(Role::Main, Config::default());
     let sent = main.transport.send(&Transmit::new(&[0; 16], &[]));
-    assert_eq!(sent, Err(Gone), "nobody is there to send to");
+    assert_eq!(sent, Err(Gone), "the peer has left");
 }
 
 /// An end that has left cannot send any more.

@@ -15,7 +15,7 @@ pub enum SendError {
     #[error("the link is closed")]
     Closed,
     /// The name is too long: names have at most [`MAX_NAME`](crate::MAX_NAME) bytes.
-    #[error("a name has {length} bytes and 1024 at most are allowed: use a shorter one")]
+    #[error("a name has {length} bytes, more than the limit of 1024: use a shorter one")]
     NameTooLong {
         /// Length in bytes.
         length: usize,

@@ -14,21 +14,21 @@ use bytemuck::{Pod, Zeroable};
 
 /// The fixed part at the start of each frame, decoded.
 ///
-/// Which fields mean something depends on [`kind`](Self::kind); the others are zero on the wire and ignored when read.
+/// The [`kind`](Self::kind) determines which fields are used; the others are zero on the wire and ignored when read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Header {
-    /// What the frame is.
+    /// Kind of the frame.
     pub kind: Kind,
-    /// Whether the body goes on in further frames, the format of the payload, and what else is known about the body or the call.
+    /// Whether the body continues in further frames, the format of the payload, and further properties of the body or the call.
     pub flags: Flags,
     /// `call`, `notify`: the depth of nesting, 1 for a call that no handler made. `throw`: an [`ErrorCode`].
     /// `close`: a [`CloseReason`]. Otherwise zero.
     pub code: u16,
-    /// The call that the frame belongs to; 0 where there is none. Ids of main are even, ids of the worker odd.
+    /// The call that the frame belongs to, or 0. Ids of main are even, ids of the worker odd.
     pub id: u32,
     /// `call`: the call of the peer whose handler makes this one, or 0.
     pub parent: u32,
-    /// Length in bytes of the name behind the header, at most [`MAX_NAME`]; 0 for kinds that have none.
+    /// Length in bytes of the name after the header, at most [`MAX_NAME`]; 0 for kinds that have none.
     pub name_len: u16,
 }
 
@@ -36,7 +36,7 @@ impl Header {
     /// Bytes of a header on the wire.
     pub const SIZE: usize = 16;
 
-    /// The header as it travels.
+    /// Encodes the header.
     #[inline]
     pub fn to_bytes(&self) -> [u8; Self::SIZE] {
         bytemuck::cast(RawHeader {
@@ -50,7 +50,7 @@ impl Header {
         })
     }
 
-    /// The header that `bytes` hold. Any sixteen bytes are one; the session judges whether they make sense.
+    /// Decodes a header. Any 16 bytes are one; the session validates it.
     #[inline]
     pub fn from_bytes(bytes: [u8; Self::SIZE]) -> Self {
         let raw: RawHeader = bytemuck::cast(bytes);
@@ -64,13 +64,13 @@ impl Header {
         }
     }
 
-    /// The header of a frame that belongs to no call: its id means nothing.
+    /// The header of a frame without a call, whose id is unused.
     pub(crate) fn without_id(self) -> Self {
         Self { id: 0, ..self }
     }
 }
 
-/// What a frame is. Open: a peer may send kinds that this version doesn't know.
+/// Kind of a frame. Open: a peer may send kinds that this version does not know.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Kind(pub u8);
 
@@ -81,19 +81,19 @@ impl Kind {
     pub const WELCOME: Self = Self(2);
     /// The worker has run its own code; the payload lists its exports.
     pub const READY: Self = Self(3);
-    /// A function call that wants an answer.
+    /// A function call with an answer.
     pub const CALL: Self = Self(4);
     /// The answer of a function that returned.
     pub const RETURN: Self = Self(5);
-    /// The answer of a function that threw, or that could not run.
+    /// The answer of a function that threw or could not run.
     pub const THROW: Self = Self(6);
-    /// A function call that wants no answer.
+    /// A function call without an answer.
     pub const NOTIFY: Self = Self(7);
-    /// The caller no longer wants the answer. The callee answers all the same.
+    /// The caller has ended the call. The callee answers in any case.
     pub const CANCEL: Self = Self(8);
-    /// Main asks the worker to abandon what it is doing.
+    /// Main requests that the worker abandon its current work.
     pub const INTERRUPT: Self = Self(9);
-    /// References that the sender no longer holds.
+    /// References that the sender releases.
     pub const RELEASE: Self = Self(10);
     /// The next part of a body.
     pub const MORE: Self = Self(11);
@@ -132,26 +132,26 @@ impl core::fmt::Debug for Kind {
 pub struct Flags(pub u8);
 
 impl Flags {
-    /// The body goes on in a `more` frame with the same id.
+    /// The body continues in a `more` frame with the same id.
     pub const MORE: u8 = 1;
 
-    /// The body has segments, whose places and lengths stand before it.
+    /// A table of segments precedes the body.
     pub const SEGMENTS: u8 = 8;
 
     /// `call`: the caller blocks until the answer, so it receives no posted objects in it.
     pub const BLOCKS: u8 = 0x10;
 
-    /// Flags of a frame with a payload in `format`, continued or not.
+    /// Creates the flags of a frame with a payload in `format`. `more`: the body continues.
     pub fn new(format: Format, more: bool) -> Self {
         Self((format as u8) << 1 | u8::from(more))
     }
 
-    /// Whether the body goes on in a further frame.
+    /// Whether the body continues in a further frame.
     pub fn more(self) -> bool {
         self.0 & Self::MORE != 0
     }
 
-    /// Whether a table of segments stands before the body.
+    /// Whether a table of segments precedes the body.
     pub fn has_segments(self) -> bool {
         self.0 & Self::SEGMENTS != 0
     }
@@ -171,13 +171,13 @@ impl Flags {
         }
     }
 
-    /// Whether a bit is set that this version gives no meaning to.
+    /// Whether a bit is set that has no meaning in this version.
     pub fn has_unknown(self) -> bool {
         self.0 & !0x1f != 0
     }
 }
 
-/// How a payload is to be read. The protocol carries it and never looks inside.
+/// Format of a payload. The protocol does not inspect payloads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Format {
@@ -201,19 +201,19 @@ impl ErrorCode {
     pub const THROWN: Self = Self(1);
     /// No function of that name is registered.
     pub const UNKNOWN_FUNCTION: Self = Self(2);
-    /// The arguments are not what the function takes.
+    /// The arguments do not match the function's parameters.
     pub const BAD_ARGUMENTS: Self = Self(3);
     /// Both ends know the function, but with different types.
     pub const SCHEMA_MISMATCH: Self = Self(4);
-    /// The function returned what can't be sent.
+    /// The function returned a value that cannot be sent.
     pub const BAD_RESULT: Self = Self(5);
-    /// A body is larger than the receiver takes.
+    /// A body is larger than the receiver accepts.
     pub const TOO_LARGE: Self = Self(6);
-    /// Calls are nested deeper than the receiver takes.
+    /// Calls are nested deeper than the receiver accepts.
     pub const TOO_DEEP: Self = Self(7);
     /// The function could run only after the call that waits for it has ended.
     pub const DEADLOCK: Self = Self(8);
-    /// More calls are unanswered than the receiver takes.
+    /// More calls are unanswered than the receiver accepts.
     pub const OVERLOADED: Self = Self(9);
     /// The function was stopped because the caller cancelled the call.
     pub const CANCELLED: Self = Self(10);
@@ -223,7 +223,7 @@ impl ErrorCode {
     pub const PANICKED: Self = Self(12);
     /// The callee is closing and runs no more functions.
     pub const CLOSING: Self = Self(13);
-    /// The receiver of a body has no memory for it now; smaller calls may succeed.
+    /// The receiver of a body has no memory for it at present; smaller calls may succeed.
     pub const OUT_OF_MEMORY: Self = Self(14);
 
     /// The name that the specification gives to this code.
@@ -265,9 +265,9 @@ impl CloseReason {
     pub const TERMINATED: Self = Self(2);
     /// The endpoint failed: it panicked, or its runtime did not start.
     pub const FAILED: Self = Self(3);
-    /// The peer broke the protocol.
+    /// The peer violated the protocol.
     pub const PROTOCOL: Self = Self(4);
-    /// The peer speaks no version that this endpoint does, or lacks a feature that it needs.
+    /// The endpoints have no version in common, or the peer lacks a required feature.
     pub const INCOMPATIBLE: Self = Self(5);
 
     /// The name that the specification gives to this reason.
@@ -289,30 +289,30 @@ impl core::fmt::Debug for CloseReason {
     }
 }
 
-/// The payload of `hello` and `welcome`: what an endpoint speaks and how much it takes.
+/// The body of `hello` and `welcome`: version, features and limits of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Handshake {
-    /// Two versions with the same major number understand each other.
+    /// Major version. Endpoints with the same major version are compatible.
     pub major: u16,
-    /// The agreed minor version is the smaller of the two.
+    /// Minor version. The lower one of both endpoints applies.
     pub minor: u16,
-    /// Optional features, a bit each; both ends use those that both offer. None is defined yet.
+    /// Optional features, one bit each. A feature is used if both ends offer it. None is defined yet.
     pub features: u32,
-    /// Largest frame in bytes, header included, that the sender takes. At least [`MIN_FRAME`].
+    /// Largest frame in bytes, header included, that the sender accepts. At least [`MIN_FRAME`].
     pub max_frame: u32,
-    /// Largest body in bytes, over all its frames, that the sender takes. At least [`MIN_FRAME`].
+    /// Largest body in bytes, over all its frames, that the sender accepts. At least [`MIN_FRAME`].
     pub max_message: u64,
-    /// Most calls, 1 to 65,535, that the peer may leave unanswered at a time.
+    /// Maximum number of unanswered calls of the peer, 1 to 65,535.
     pub max_pending: u32,
-    /// Deepest nesting of calls that the sender takes, at least 1.
+    /// Deepest nesting of calls that the sender accepts, at least 1.
     pub max_depth: u16,
 }
 
 impl Handshake {
-    /// Bytes of a handshake on the wire.
+    /// Length in bytes of a handshake body.
     pub const SIZE: usize = 32;
 
-    /// The handshake as it travels.
+    /// Encodes the handshake.
     pub fn to_bytes(&self) -> [u8; Self::SIZE] {
         bytemuck::cast(RawHandshake {
             magic: MAGIC,
@@ -327,8 +327,8 @@ impl Handshake {
         })
     }
 
-    /// The handshake that `bytes` start with, or `None` if they are too short or hold none.
-    /// Later minor versions may append fields: what follows is ignored.
+    /// Decodes the handshake at the start of `bytes`. Returns `None` if they are too short or have another magic number.
+    /// Later minor versions may append fields: further bytes are ignored.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let bytes: [u8; Self::SIZE] = bytes.get(..Self::SIZE)?.try_into().ok()?;
         let raw: RawHandshake = bytemuck::cast(bytes);
@@ -344,13 +344,13 @@ impl Handshake {
     }
 }
 
-/// The protocol version that this crate speaks.
+/// The protocol version of this crate: major and minor.
 pub const VERSION: (u16, u16) = (1, 0);
 
 /// Longest name in bytes: of a function, of a worker, of an export.
 pub const MAX_NAME: usize = 1024;
 
-/// Smallest limit in bytes of frames, and of bodies, that an endpoint may announce; any transport takes frames of this size.
+/// Smallest limit in bytes that an endpoint may announce for frames and bodies. Every transport accepts frames of this size.
 pub const MIN_FRAME: usize = 2048;
 
 /// The first four bytes of a handshake.

@@ -295,7 +295,7 @@ impl Session {
         let payload = checked(payload.into());
         let limit = self.peer.max_message;
         if payload.len() as u64 > limit && self.incoming.get(id).is_some() {
-            let text = format!("it has {} bytes and the caller takes {limit} at most: return less", payload.len());
+            let text = format!("it has {} bytes and the caller accepts at most {limit}: return less", payload.len());
             self.unsent(format, payload);
             return self.throw_text(id, ErrorCode::TOO_LARGE, &text);
         }
@@ -317,7 +317,7 @@ impl Session {
         if payload.len() as u64 > self.peer.max_message {
             let (size, limit) = (payload.len(), self.peer.max_message);
             self.unsent(format, payload);
-            let text = format!("the function threw an error of {size} bytes and the caller takes {limit} at most");
+            let text = format!("the function threw an error of {size} bytes and the caller accepts at most {limit}");
             return self.throw_text(id, ErrorCode::TOO_LARGE, &text);
         }
         self.answer_with(id, Kind::THROW, code.0, format, payload)

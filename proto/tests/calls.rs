@@ -230,8 +230,8 @@ fn answers_larger_than_the_caller_accepts_become_errors() {
         let outcome = link.ended(Role::Worker, call);
         assert!(matches!(outcome, Outcome::Threw { code: ErrorCode::TOO_LARGE, .. }), "{outcome:?}");
         let expected = [
-            "it has 4001 bytes and the caller takes 4000 at most: return less",
-            "the function threw an error of 4001 bytes and the caller takes 4000 at most",
+            "it has 4001 bytes and the caller accepts at most 4000: return less",
+            "the function threw an error of 4001 bytes and the caller accepts at most 4000",
         ];
         assert_eq!(text(outcome), expected[usize::from(throws)]);
     }

@@ -385,7 +385,7 @@ mod tests {
         matches!(outcome, Err(ReceiveError::Protocol(_)))
     }
 
-    /// What main says to a word at the start of the ring, and then again, after it has taken a record of so many bytes.
+    /// Whether main refuses a length word, after it has received a record of `consumed` bytes.
     fn main_refuses(word: u32, consumed: usize) -> bool {
         let mut link = Link::new();
         let up = link.config.up();
@@ -545,7 +545,7 @@ mod tests {
             ..ProptestConfig::default()
         })]
 
-        /// Whatever a peer writes, an endpoint neither panics nor reads outside the memory nor goes on after nonsense.
+        /// With any writes of the peer, an endpoint does not panic, does not read outside of the memory, and stops after invalid data.
         #[test]
         fn nonsense_in_the_memory_is_survived(steps in steps()) {
             let Link { region, mut main, mut worker, config } = Link::new();

@@ -76,7 +76,7 @@ pub fn ring_reader(input: &[u8]) {
     }
 }
 
-/// Receives a record; `false`: there is none, or nothing that could be one.
+/// Receives a record. Returns `false` if there is none, or no valid one.
 fn read(memory: &Region, ring: Ring, consumer: &mut Consumer, position: &mut u32) -> bool {
     let mut before = vec![0; ring.capacity as usize];
     memory.copy_out(ring.data, &mut before);
@@ -112,7 +112,7 @@ fn read(memory: &Region, ring: Ring, consumer: &mut Consumer, position: &mut u32
     true
 }
 
-/// What the specification says of the record at a position: its frame, and the position of the next one.
+/// The record at a position according to the specification: its frame, and the position of the next record.
 fn record_at(ring: &[u8], position: u32) -> Result<Option<(&[u8], u32)>, ()> {
     let word = |at: usize| u32::from_ne_bytes(ring[at..at + 4].try_into().expect("four bytes")) as usize;
     let at = position as usize % ring.len();
@@ -155,7 +155,7 @@ impl<'a> Input<'a> {
         self.word().unwrap_or(0)
     }
 
-    /// As many bytes as the next one says, if there are.
+    /// As many bytes as the next byte says, if there are.
     fn bytes(&mut self) -> &'a [u8] {
         let len = usize::from(self.byte_or_0()).min(self.0.len());
         self.0.split_off(..len).expect("not more than there are")
@@ -172,7 +172,7 @@ mod tests {
     fn corpus_is_survived() {
         let package = Path::new(env!("CARGO_MANIFEST_DIR"));
         if package.join("Cargo.toml.orig").exists() {
-            // The published package doesn't have the corpus.
+            // The published package does not contain the corpus.
             return;
         }
         let mut count = 0;

@@ -89,8 +89,8 @@ impl Memory for Region {
     #[inline]
     fn copy_in(&self, at: usize, bytes: &[u8]) {
         let target = self.bytes(at, bytes.len());
-        // SAFETY: `bytes` checked the range. The source is private memory, so the two don't overlap. Within this process nobody else
-        // accesses the range meanwhile, since the ring has handed it to the caller (see `Memory`). A peer in another process may, in
+        // SAFETY: `bytes` checked the range. The source is private memory, so the two don't overlap. Within this process no other thread
+        // accesses the range at that time, since the ring has handed it to the caller (see `Memory`). A peer in another process may, in
         // spite of the rules; then the bytes that it reads are torn, and it has itself to blame.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len()) }
     }
@@ -98,8 +98,8 @@ impl Memory for Region {
     #[inline]
     fn copy_out(&self, at: usize, target: &mut [u8]) {
         let source = self.bytes(at, target.len());
-        // SAFETY: `bytes` checked the range. The target is private memory, so the two don't overlap. Within this process nobody
-        // writes to the range meanwhile, since the ring has handed it to the caller (see `Memory`). A peer in another process
+        // SAFETY: `bytes` checked the range. The target is private memory, so the two don't overlap. Within this process no thread
+        // writes to the range at that time, since the ring has handed it to the caller (see `Memory`). A peer in another process
         // may, in spite of the rules; a copy has no opinion on the bytes, so the target then holds some bytes, as it does anyway.
         unsafe { ptr::copy_nonoverlapping(source, target.as_mut_ptr(), target.len()) }
     }

@@ -1,9 +1,9 @@
-// The relay of coincide for service workers that have other things to do as well: add the four listeners before your own, and
-// requests that are not the relay's reach those as before.
+// The relay of coincide for service workers with other tasks: add the four listeners before your own. Requests that are not
+// for the relay reach your listeners.
 //
-// A worker that blocks asks by a synchronous POST, which is held open until main has posted packets for it. Nothing here knows
-// what they mean: when this service worker is stopped or replaced, the two ends find out what got lost. Section 20 of coincide's
-// SPEC.md has the rules. `sw.js` is made of this file: `COINCIDE_BLESS=1 cargo test -p coincide-transport-sw --test relay`.
+// A worker that blocks polls by a synchronous POST, which is held open until main has posted packets for it. The relay does not interpret
+// packets: when this service worker is stopped or replaced, the two ends detect and retransmit what was lost. Section 20 of coincide's
+// SPEC.md specifies the rules. `sw.js` is made of this file: `COINCIDE_BLESS=1 cargo test -p coincide-transport-sw --test relay`.
 
 /**
  * Links with a held poll (`release`) or kept packets (`packets`, `bytes`, `timer`), never both, by token and oldest first. `client` is the id of
@@ -11,36 +11,36 @@
  */
 const links = new Map();
 
-/** Length in bytes of all packets that are kept. */
+/** Total length in bytes of kept packets. */
 let keptBytes = 0;
 
-// What all clients may take up together; `makeRoom` shares it out.
+// Limits for all clients together; `makeRoom` divides them.
 const MAX_LINKS = 1024;
 const MAX_ALL_BYTES = 64 << 20;
-// For one link.
+// Limits for one link.
 const MAX_PACKETS = 1024;
 const MAX_BYTES = 8 << 20;
 const MAX_HOLD = 60_000;
-/** How long packets wait for a poll. */
+/** Time in milliseconds for which packets are kept without a poll. */
 const KEEP = 10_000;
-/** How long main may take before it is asked, in case what it sent got lost. */
+/** Time in milliseconds after which main is queried, in case packets were lost. */
 const PATIENCE = 50;
 
-/** What service workers that relay have to agree on. */
+/** Version of the relay, which relays of different versions compare. */
 const VERSION = 1;
 const ADDRESS = `${location.origin}${location.pathname}?coincide`;
 const QUESTION = /^([0-9a-f]{32}) (\d{1,9}) ([01]) ([0-9a-f]{64})$/;
 const TOKEN = /^[0-9a-f]{32}$/;
 
-// Where the fields of a packet's header are, and how long it is.
+// Offsets of the fields of a packet's header, and its length.
 const FLAGS = 5;
 const COUNT = 12;
 const FIRST = 16;
 const ACK = 24;
 const HEADER = 32;
 
-// One that relays as well goes on for as long as it has pages. Browsers end it when another one takes over, and in Firefox a worker that
-// blocks at that moment never gets to the new one.
+// A relay that is active stays so while it has pages. Browsers stop it when another one takes over, and in Firefox a worker that
+// is blocked at that moment never reaches the new one.
 const install = event => event.waitUntil(relays(registration.active).then(does => does || skipWaiting()));
 
 const activate = event => event.waitUntil(clients.claim());
@@ -49,7 +49,7 @@ const fetch = event => {
   const { method, url, headers } = event.request;
   if (url !== ADDRESS || (method !== 'POST' && method !== 'GET')) return;
   event.stopImmediatePropagation();
-  // Where no relay intercepts a GET, the server answers it with the script: neither answer is an error on the console.
+  // If no relay intercepts a GET, the server answers it with the script: neither answer is an error on the console.
   if (method === 'GET') return event.respondWith(answer(204));
   const question = QUESTION.exec(headers.get('coincide'));
   event.respondWith(question ? poll(event.clientId, ...question.slice(1)) : answer(400));
@@ -57,7 +57,7 @@ const fetch = event => {
 
 const message = event => {
   const token = event.data?.coincide;
-  // A page has workers that were started before this service worker.
+  // A page may have workers that were started before this service worker.
   if (token === 'claim') {
     event.stopImmediatePropagation();
     return event.waitUntil(clients.claim());
@@ -67,12 +67,12 @@ const message = event => {
   event.stopImmediatePropagation();
   const client = event.source?.id;
   receive(client, token, event.data.packet);
-  // Packets that come this way are there sooner than those that the browser has to find this service worker for.
+  // Packets over this port arrive sooner than messages for which the browser has to look up this service worker.
   const [port] = event.ports;
   if (port) port.onmessage = ({ data }) => receive(client, token, data);
 };
 
-/** Whether a service worker relays as this one does. */
+/** Whether a service worker is a relay of this version. */
 async function relays(other) {
   if (!other) return false;
   const { port1, port2 } = new MessageChannel();
@@ -84,17 +84,17 @@ async function relays(other) {
   return answer;
 }
 
-/** Hands a packet of main to the held poll, or keeps it for the next one. A packet without room is lost; the worker's next poll asks for it. */
+/** Answers the held poll with a packet of main, or keeps the packet for the next poll. Without room the packet is lost; the worker's next poll requests it. */
 function receive(client, token, packet) {
   if (!(packet instanceof ArrayBuffer)) return;
   const length = packet.byteLength;
   if (length < HEADER || length > MAX_BYTES) return;
   let link = links.get(token);
-  // It leaves at once and needs no room.
+  // It is sent at once and needs no room.
   if (link?.release) return link.release(collected([packet]));
   if (link && (link.packets.length >= MAX_PACKETS || link.bytes + length > MAX_BYTES)) return;
   if (!makeRoom(link?.client ?? client, keptBytes + length - MAX_ALL_BYTES, ({ bytes }) => bytes)) return;
-  // That may have dropped it.
+  // `makeRoom` may have dropped the link.
   link = links.get(token) ?? open(client, token);
   if (!link) return;
   link.packets.push(packet);
@@ -103,10 +103,10 @@ function receive(client, token, packet) {
   link.timer ??= setTimeout(forget, KEEP, link);
 }
 
-/** Holds the poll of a worker that has received what its packet says, until there is something for it. */
+/** Holds a poll of a worker until there is news for it. The poll's packet acknowledges what the worker has received. */
 function poll(client, token, hold, ask, hex) {
   let link = links.get(token);
-  // The worker has given up its earlier poll.
+  // The worker has abandoned its earlier poll.
   link?.release?.(answer(200));
   if (link?.packets.length) {
     const packet = bytes(hex);
@@ -133,9 +133,9 @@ function bytes(hex) {
   return Uint8Array.from(hex.match(/../g), byte => parseInt(byte, 16)).buffer;
 }
 
-/** Asks all pages for what the worker lacks. The one that knows the link answers. */
+/** Queries all pages for packets that the worker lacks. The page that knows the link answers. */
 async function question(token, packet) {
-  // Half of the token names the link, and is of no use to others.
+  // Half of the token identifies the link, and does not suffice for access.
   const name = token.slice(0, 16);
   const all = await clients.matchAll({ type: 'all', includeUncontrolled: true });
   for (const client of all) client.postMessage({ coincide: name, packet });
@@ -157,7 +157,7 @@ function answer(status, body) {
   return new Response(body, { status, headers: { coincide: '1' } });
 }
 
-/** A fresh link; undefined if there is no room for one. */
+/** Creates a link. Returns undefined if there is no room for one. */
 function open(client, token) {
   if (!makeRoom(client, links.size + 1 - MAX_LINKS, () => 1)) return undefined;
   const link = { token, client, packets: [], bytes: 0, timer: null, release: null };
@@ -172,8 +172,8 @@ function forget(link) {
 }
 
 /**
- * Drops links of the client that has most, as `measure` weighs links, until `excess` is gone; says whether it is. A client that has as much as any
- * other gets nothing so: no client keeps the others out, however many links or bytes it claims.
+ * Drops links of the client that has the most, by `measure`, until `excess` is freed. Returns whether it is. A client that has as much as any
+ * other frees nothing, so no client can lock out the others by its number of links or bytes.
  */
 function makeRoom(client, excess, measure) {
   if (excess <= 0) return true;
@@ -183,7 +183,7 @@ function makeRoom(client, excess, measure) {
     const [most, share] = [...shares].reduce((a, b) => (b[1] > a[1] ? b : a));
     if (share <= shares.get(client)) return false;
     const theirs = [...links.values()].filter(link => link.client === most && measure(link) > 0);
-    // A link that is not polled may be one of a worker that is gone.
+    // A link that is not polled may belong to a worker that is gone.
     const link = theirs.find(({ release }) => !release) ?? theirs[0];
     const weight = measure(link);
     shares.set(most, share - weight);
@@ -194,7 +194,7 @@ function makeRoom(client, excess, measure) {
   return true;
 }
 
-/** Whether a packet of main has frames, an acknowledgement or a farewell that the worker lacks, as its own packet tells. */
+/** Whether a packet of main has frames, an acknowledgement or a farewell that the worker lacks, according to the packet of its poll. */
 function tellsMore(kept, packet) {
   const [main, worker] = [new DataView(kept), new DataView(packet)];
   const end = main.getBigUint64(FIRST, true) + BigInt(main.getUint32(COUNT, true));

@@ -1,18 +1,18 @@
-//! What the fuzz target `packet_reader` does with its input, and a test that does the same with the target's corpus.
+//! Body of the fuzz target `packet_reader`, and a test that runs it on the target's corpus.
 
 use crate::endpoint::{Channel, Delivery};
 use crate::packet::{HEADER_LEN, Header, MAX_FRAME};
 use coincide_proto::{Role, Transmit};
 
-/// Both ends, whose peer and whose relay send whatever the input says.
+/// Runs both ends with packets of a peer and a relay that are determined by the input.
 ///
 /// # Panics
-/// If an end doesn't keep the rules of the specification.
+/// If an end violates the specification.
 pub fn packet_reader(input: &[u8]) {
     for role in [Role::Main, Role::Worker] {
         let mut input = Input(input);
         let mut endpoint = Delivery::new(role, WINDOW);
-        // The number of the next frame to arrive, and to leave.
+        // Numbers of the next frame to receive, and to send.
         let (mut arrived, mut taken) = (0_u64, 0_u64);
         let mut bytes = 0;
         while let Some(step) = input.byte() {
@@ -75,7 +75,7 @@ impl Input<'_> {
         self.byte().unwrap_or(0)
     }
 
-    /// Something that is a packet more or less.
+    /// Bytes that resemble a packet.
     fn packet(&mut self) -> Vec<u8> {
         let shape = self.byte_or_0();
         let flags = if shape & 1 == 0 { 0 } else { self.byte_or_0() };
@@ -99,7 +99,7 @@ impl Input<'_> {
     }
 }
 
-/// So small that it is full soon.
+/// Small, so that it is full soon.
 const WINDOW: usize = 4096;
 
 #[cfg(test)]
@@ -121,7 +121,7 @@ mod tests {
     fn corpus_is_survived() {
         let package = Path::new(env!("CARGO_MANIFEST_DIR"));
         if package.join("Cargo.toml.orig").exists() {
-            // The published package doesn't have the corpus.
+            // The published package does not contain the corpus.
             return;
         }
         let mut count = 0;

@@ -1,27 +1,27 @@
-//! Frames that have arrived, in order and once each, until the session takes them.
+//! Received frames, in order and without repetitions, until the session consumes them.
 
 use crate::packet::{self, HEADER_LEN, Header};
 use std::collections::VecDeque;
 
-/// What has been received and not been consumed.
+/// Frames that have been received and not consumed.
 #[derive(Debug, Default)]
 pub(crate) struct Incoming {
     parcels: VecDeque<Parcel>,
     /// Length in bytes of the frames in them, with their lengths.
     bytes: usize,
-    /// Number of the next frame that the session takes.
+    /// Number of the next frame that the session consumes.
     consumed: u64,
     /// Number of the next frame that may arrive. Invariant: `consumed <= expected`.
     expected: u64,
 }
 
-/// Frames that came together.
+/// Frames of one packet.
 #[derive(Debug)]
 struct Parcel {
     bytes: Vec<u8>,
-    /// Where the next frame begins, at its length.
+    /// Position of the next frame, at its length.
     at: usize,
-    /// How many there are.
+    /// Number of frames left.
     left: u32,
 }
 
@@ -38,34 +38,34 @@ impl Incoming {
         self.expected
     }
 
-    /// Length in bytes of what the session has not taken.
+    /// Length in bytes of the frames that are not consumed.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Length in bytes of those frames of a packet that are new.
+    /// Length in bytes of the new frames of a packet.
     pub(crate) fn new_bytes(&self, header: &Header, packet: &[u8]) -> usize {
         self.new_frames(header, packet).map_or(0, |at| packet.len() - at)
     }
 
-    /// Makes room for one more packet. `false`: there is no memory for it.
+    /// Reserves room for one more packet. Returns `false` if there is no memory for it.
     pub(crate) fn make_room(&mut self) -> bool {
         self.parcels.try_reserve(1).is_ok()
     }
 
-    /// Takes the new frames of a packet that [`Header::read`] has judged and that leaves no gap.
+    /// Adds the new frames of a packet that [`Header::read`] has validated and that leaves no gap.
     pub(crate) fn push(&mut self, header: &Header, mut packet: Vec<u8>) {
         let Some(at) = self.new_frames(header, &packet) else { return };
         let left = (header.end() - self.expected) as u32;
         self.bytes += packet.len() - at;
         self.expected = header.end();
         let known = if at == HEADER_LEN { 0 } else { at };
-        // What was known is not kept: memory stays bounded by what is new.
+        // Repeated frames are dropped: memory is bounded by new frames.
         packet.drain(..known);
         self.parcels.push_back(Parcel { bytes: packet, at: at - known, left });
     }
 
-    /// Gives the next frame to `take`, and then forgets it; the result has its length in bytes. `None`: there is none.
+    /// Passes the next frame to `take`, and drops it. Returns the result and the length of the frame in bytes, or `None` if there is no frame.
     pub(crate) fn pop<T>(&mut self, take: impl FnOnce(&[u8]) -> T) -> Option<(T, usize)> {
         let parcel = self.parcels.front_mut()?;
         let frame = packet::frame_at(&parcel.bytes, parcel.at).expect("frames were judged when they came");
@@ -80,7 +80,7 @@ impl Incoming {
         Some((taken, length))
     }
 
-    /// Where the first new frame of a packet begins, if there is one.
+    /// Position of the first new frame of a packet, if there is one.
     fn new_frames(&self, header: &Header, packet: &[u8]) -> Option<usize> {
         if header.end() <= self.expected {
             return None;

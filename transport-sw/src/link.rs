@@ -1,6 +1,6 @@
-//! The two ends of a link in event loops, over whatever posts, relays and asks for them: see [`Platform`].
+//! The two ends of a link in event loops, over a [`Platform`] that posts packets and makes requests.
 //!
-//! What the port brings is given to the end's [`Inbox`]. Frames that were sent leave together: when the platform calls [`Inbox::flush`] after
+//! The program passes received messages to the end's [`Inbox`]. Frames are sent in batches: when the platform calls [`Inbox::flush`] after
 //! [`Platform::flush_soon`], before a [`wait`](Transport::wait), and when the end is [armed](Transport::arm).
 
 use crate::endpoint::{Channel, Delivery, Packet};
@@ -12,7 +12,7 @@ use std::fmt;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-/// What the ends need of the program that they run in. No method may call the end.
+/// I/O and clock of an end, provided by the program that it runs in. Methods must not call the end.
 pub trait Platform {
     /// Posts a packet to the other end.
     fn post(&self, packet: &[u8]);
@@ -20,79 +20,79 @@ pub trait Platform {
     /// Hands a packet to the relay, which may lose it. Only at main, and only on links with a relay.
     fn relay(&self, packet: &[u8]);
 
-    /// Asks the relay (section 20 of the specification) and blocks until its answer, for `timeout` at most. Only at workers, and only on links
+    /// Polls the relay (section 20 of the specification) and blocks until its answer, for at most `timeout`. Only at workers, and only on links
     /// with a relay.
     ///
     /// # Errors
-    /// [`PollError`] says why there are no packets.
+    /// [`PollError`] is the reason why there are no packets.
     fn ask(&self, question: &str, timeout: Duration) -> Result<Vec<u8>, PollError>;
 
-    /// Time since some moment, by a clock that never goes back.
+    /// Time of a monotonic clock, since an arbitrary origin.
     fn now(&self) -> Duration;
 
-    /// Blocks for at most `duration`. What main asks of the worker may end it early.
+    /// Blocks for at most `duration`. An out-of-band request of main may end it early.
     fn pause(&self, duration: Duration);
 
     /// Whether [`interrupt`](Self::interrupt), [`cancel`](Self::cancel) and [`poll_control`](Self::poll_control) reach a computing worker beside the frames. Called on
     /// links without a relay only. If `false`, interrupts and cancellations are frames, which a worker receives when its event loop runs.
     fn has_out_of_band(&self) -> bool;
 
-    /// Lets a worker that computes or sleeps see by [`poll_control`](Self::poll_control) that main has interrupted it. Only at main, and only on links with out-of-band signals.
+    /// Signals an interrupt to a worker that computes or sleeps, which receives it by [`poll_control`](Self::poll_control). Only at main, and only on links with out-of-band signals.
     fn interrupt(&self);
 
-    /// The same for a call that main has cancelled.
+    /// Signals the cancellation of a call in the same way.
     fn cancel(&self, call: CallId);
 
-    /// What main asks of this worker, whose running function serves the call `running`. Only at workers, and only on links with out-of-band signals.
+    /// Returns the out-of-band requests of main to this worker, whose running function serves the call `running`. Only at workers, and only on links with out-of-band signals.
     fn poll_control(&self, running: Option<CallId>) -> Asked;
 
-    /// Frames wait to be posted: [`Inbox::flush`] is to be called soon, such as in a microtask.
+    /// Frames are queued: the platform must call [`Inbox::flush`] soon, such as in a microtask.
     fn flush_soon(&self);
 
-    /// Something has arrived since the end was [armed](Transport::arm).
+    /// Input has arrived since the end was [armed](Transport::arm).
     fn ring(&self);
 
-    /// Main's end is gone: from now on the relay's questions are answered with this packet.
+    /// Main's end is dropped: from now on, the platform answers queries of the relay with this packet.
     fn leave(&self, farewell: &[u8]);
 }
 
-/// The relay of a link, as far as its ends need to know.
+/// The relay of a link.
 #[derive(Clone, Debug)]
 pub struct RelayedBy {
     /// Absolute address of the service worker's script.
     pub url: String,
-    /// The name of the link there, which both ends know.
+    /// The token of the link, known to both ends.
     pub token: String,
-    /// How long the worker waits for the relay.
+    /// Timeouts and retries of the worker's polls.
     pub policy: PollPolicy,
 }
 
-/// Main's end of a link.
+/// Creates main's end of a link, without a relay if that is `None`.
 pub fn main_transport(relay: Option<RelayedBy>, platform: Box<dyn Platform>) -> (MainTransport, Inbox) {
     let link = Link::new(Role::Main, relay, platform);
     (MainTransport(Rc::clone(&link)), Inbox(link))
 }
 
-/// The worker's end of a link, with arguments as those of [`main_transport`].
+/// Creates the worker's end of a link. Arguments as for [`main_transport`].
 pub fn worker_transport(relay: Option<RelayedBy>, platform: Box<dyn Platform>) -> (WorkerTransport, Inbox) {
     let poller = relay.as_ref().map(|relay| Poller::new(relay.policy));
     let link = Link::new(Role::Worker, relay, platform);
-    let looked = link.platform.now();
-    (WorkerTransport { link: Rc::clone(&link), poller, looked }, Inbox(link))
+    let polled = link.platform.now();
+    (WorkerTransport { link: Rc::clone(&link), poller, polled }, Inbox(link))
 }
 
-/// Main's end of a link. It never blocks.
+/// Main's end of a link, which never blocks.
 pub struct MainTransport(Rc<Link>);
 
-/// A worker's end of a link. It can block if there is a relay.
+/// The worker's end of a link, which can block if there is a relay.
 pub struct WorkerTransport {
     link: Rc<Link>,
     poller: Option<Poller>,
-    /// When the relay was last asked by code that computes.
-    looked: Duration,
+    /// Time of the last poll of the relay.
+    polled: Duration,
 }
 
-/// Takes in what an end's port has received.
+/// Handles the messages that an end receives.
 #[derive(Clone)]
 pub struct Inbox(Rc<Link>);
 
@@ -125,38 +125,38 @@ impl Inbox {
         WeakInbox(Rc::downgrade(&self.0))
     }
 
-    /// Takes in what has arrived in a message. `false`: it is not a packet of this transport, and nothing was done.
+    /// Handles a message. Returns `false` if it is not a packet of this transport.
     pub fn handle(&self, message: Vec<u8>) -> bool {
         if !packet::is_packet(&message) {
             return false;
         }
-        // The end reports a violation.
+        // The end reports an error of the packet itself.
         drop(self.0.endpoint.borrow_mut().handle(message, Channel::Direct));
         self.0.flush();
         self.0.wake();
         true
     }
 
-    /// Takes in the packet of a question of the relay, which main's end answers. One that is malformed has no effect.
+    /// Handles the packet of a query of the relay, which main's end answers. A malformed packet is ignored.
     pub fn handle_question(&self, packet: Vec<u8>) {
         drop(self.0.endpoint.borrow_mut().handle_question(packet));
         self.0.flush();
         self.0.wake();
     }
 
-    /// Ends the link: a message has brought a packet of `bytes` bytes, for which there is no memory, and which will not be sent again.
+    /// Ends the link because there is no memory for a posted packet of `bytes` bytes, which is not retransmitted.
     pub fn lose(&self, bytes: usize) {
         self.0.failure.replace(Some(lack_of_memory(bytes)));
         self.0.endpoint.borrow_mut().lose();
         self.0.wake();
     }
 
-    /// Posts what was sent and is still here, for code that doesn't return to its event loop for a while.
+    /// Posts queued frames, for code that does not return to its event loop soon.
     pub fn flush(&self) {
         self.0.flush();
     }
 
-    /// The same for code that may run for long and send a lot: posts only if nothing was posted in the last few milliseconds.
+    /// The same for code that may run long and send often: posts only if nothing was posted in the last 4 ms.
     pub fn flush_in_time(&self) {
         if self.0.since(self.0.flushed.get()) >= FLUSH_EVERY {
             self.0.flush();
@@ -178,10 +178,10 @@ impl Transport for MainTransport {
         if self.0.relay.is_some() || !self.0.platform.has_out_of_band() {
             return self.0.send(frame);
         }
-        // A worker that computes receives no frame before it returns to its event loop.
+        // A computing worker receives no frame before it returns to its event loop.
         let header = frame.head.first_chunk().map(|header| Header::from_bytes(*header)).unwrap_or_default();
         match header.kind {
-            // One that is in its event loop has nothing to abandon.
+            // A worker in its event loop has nothing to abandon.
             Kind::INTERRUPT => {
                 self.0.platform.interrupt();
                 Ok(true)
@@ -271,7 +271,7 @@ impl Transport for WorkerTransport {
         let Some(poller) = &mut self.poller else {
             self.link.flush();
             if !self.link.is_ready(room) {
-                self.link.platform.pause(timeout.map_or(LOOK_EVERY, |timeout| timeout.min(LOOK_EVERY)));
+                self.link.platform.pause(timeout.map_or(POLL_EVERY, |timeout| timeout.min(POLL_EVERY)));
             }
             return;
         };
@@ -279,7 +279,7 @@ impl Transport for WorkerTransport {
             return self.link.flush();
         }
         self.link.poll_relay(poller, timeout);
-        self.looked = self.link.platform.now();
+        self.polled = self.link.platform.now();
     }
 
     fn poll_control(&mut self, running: Option<CallId>) -> Asked {
@@ -287,9 +287,9 @@ impl Transport for WorkerTransport {
             let platform = &self.link.platform;
             return if platform.has_out_of_band() { platform.poll_control(running) } else { Asked::default() };
         };
-        if self.link.since(self.looked) >= LOOK_EVERY && !self.link.is_ready(false) {
-            self.link.poll_relay(poller, Some(LOOK_FOR));
-            self.looked = self.link.platform.now();
+        if self.link.since(self.polled) >= POLL_EVERY && !self.link.is_ready(false) {
+            self.link.poll_relay(poller, Some(POLL_FOR));
+            self.polled = self.link.platform.now();
         }
         Asked::default()
     }
@@ -323,12 +323,12 @@ impl Drop for WorkerTransport {
     }
 }
 
-/// What an end and its inbox share.
+/// State shared by an end and its inbox.
 struct Link {
     endpoint: RefCell<Delivery>,
     platform: Box<dyn Platform>,
     relay: Option<RelayedBy>,
-    /// The end sleeps; whether it waits for room too.
+    /// Set while the end sleeps: whether it also waits for room.
     armed: Cell<Option<bool>>,
     /// The platform has been asked to flush soon.
     flushing: Cell<bool>,
@@ -349,7 +349,7 @@ impl Link {
         })
     }
 
-    /// Time that has passed since a moment of the platform's clock.
+    /// Time elapsed since a moment of the platform's clock.
     fn since(&self, moment: Duration) -> Duration {
         self.platform.now().saturating_sub(moment)
     }
@@ -373,7 +373,7 @@ impl Link {
         received
     }
 
-    /// Asks the relay once, for `timeout` at most.
+    /// Polls the relay once, for at most `timeout`.
     fn poll_relay(&self, poller: &mut Poller, timeout: Option<Duration>) {
         let Some(relay) = &self.relay else {
             return;
@@ -416,7 +416,7 @@ impl Link {
             let Some(Packet { channel, bytes }) = packet else { break };
             match channel {
                 Channel::Relay if self.relay.is_some() => self.platform.relay(&bytes),
-                // Without a relay, no worker collects: a stranger that claims so gets an answer that it does not read.
+                // Without a relay, a worker does not collect. A hostile peer that claims to collect receives posted packets.
                 _ => self.platform.post(&bytes),
             }
         }
@@ -428,7 +428,7 @@ impl Link {
     }
 }
 
-/// The relay, asked by synchronous requests.
+/// Polls of the relay by synchronous requests.
 struct Requests<'a> {
     platform: &'a dyn Platform,
     relay: &'a RelayedBy,
@@ -452,20 +452,20 @@ impl RelayIo for Requests<'_> {
     }
 }
 
-/// Why a packet is lost, or an answer of the relay.
+/// Error text for a packet, or an answer of the relay, that is lost for lack of memory.
 pub fn lack_of_memory(bytes: usize) -> String {
     format!("there is no memory for a packet of {bytes} bytes")
 }
 
-/// Most bytes of frames that are kept for a worker that has not collected them when main's end goes.
+/// Maximum length in bytes of the frames that are kept for a worker after main's end is dropped.
 const FAREWELL: usize = 16 << 10;
 
-/// Shortest time between two flushes by [`Inbox::flush_in_time`], so that more frames travel together.
+/// Shortest time between two flushes by [`Inbox::flush_in_time`], so that frames are sent in batches.
 const FLUSH_EVERY: Duration = Duration::from_millis(4);
 
-/// How often a worker that computes asks the relay when it looks, and for how long: it loses a twentieth of its time at most.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
-const LOOK_FOR: Duration = Duration::from_millis(10);
+/// Interval and duration of the polls of the relay by a computing worker. They take at most a twentieth of its time.
+const POLL_EVERY: Duration = Duration::from_millis(200);
+const POLL_FOR: Duration = Duration::from_millis(10);
 
-/// How much longer than the relay may hold a poll the worker waits for the answer.
+/// Time for which the worker waits for an answer beyond the hold time of the poll.
 const GRACE: Duration = Duration::from_secs(10);

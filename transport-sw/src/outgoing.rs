@@ -1,21 +1,21 @@
-//! Frames on their way to the peer: they stay here until it has acknowledged them.
+//! Sent frames, kept until the peer has acknowledged them.
 
 use crate::packet::{self, HEADER_LEN, Header};
 use coincide_proto::{ProtocolError, Transmit};
 use std::collections::VecDeque;
 
-/// What is to be sent, and what has been sent and not been acknowledged.
+/// Frames that are queued, or sent and unacknowledged.
 #[derive(Debug, Default)]
 pub(crate) struct Outgoing {
-    /// As they stand in packets.
+    /// The frames, each with its length, as in packets.
     frames: VecDeque<Vec<u8>>,
-    /// Length in bytes of all of them.
+    /// Their total length in bytes.
     bytes: usize,
-    /// Number of the first. Invariant: `acknowledged <= sent <= end()`.
+    /// Number of the first frame. Invariant: `acknowledged <= sent <= end()`.
     acknowledged: u64,
-    /// Number of the one that goes into the next packet.
+    /// Number of the first frame of the next packet.
     sent: u64,
-    /// Number after those that ever went into one. Invariant: `sent <= reached <= end()`.
+    /// Number after the last frame that was ever sent. Invariant: `sent <= reached <= end()`.
     reached: u64,
 }
 
@@ -26,7 +26,7 @@ impl Outgoing {
         self.frames.push_back(packed);
     }
 
-    /// Length in bytes of what has not been acknowledged.
+    /// Length in bytes of the unacknowledged frames.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -35,22 +35,22 @@ impl Outgoing {
         self.sent < self.end()
     }
 
-    /// Whether there are frames that never went into a packet.
+    /// Whether there are frames that were never sent.
     pub(crate) fn has_new(&self) -> bool {
         self.reached < self.end()
     }
 
-    /// Number of the first frame that has not been acknowledged, or of the one to come.
+    /// Number of the first unacknowledged frame, or of the next one.
     pub(crate) fn acknowledged(&self) -> u64 {
         self.acknowledged
     }
 
-    /// Number after that of the last frame.
+    /// Number of the last frame, plus 1.
     pub(crate) fn end(&self) -> u64 {
         self.acknowledged + self.frames.len() as u64
     }
 
-    /// The peer expects the frame with this number next.
+    /// Handles an acknowledgement: the peer expects the frame with this number next.
     pub(crate) fn acknowledge(&mut self, number: u64) -> Result<(), ProtocolError> {
         if number > self.reached {
             return Err(packet::violation("frames are acknowledged that were never sent"));
@@ -64,12 +64,12 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Everything that has not been acknowledged is to be sent once more.
+    /// Schedules all unacknowledged frames for retransmission.
     pub(crate) fn rewind(&mut self) {
         self.sent = self.acknowledged;
     }
 
-    /// A packet of all that is to be sent. Fills in `count` and `first` of the header.
+    /// Returns a packet with all frames to be sent. Fills in `count` and `first` of the header.
     pub(crate) fn packet(&mut self, header: Header) -> Vec<u8> {
         let skipped = (self.sent - self.acknowledged) as usize;
         let frames = self.frames.range(skipped..);

@@ -1,19 +1,19 @@
-//! Packets: a header, and frames with their lengths. Section 20 of the specification has the table of the bytes.
+//! Packets: a header, and frames with their lengths (section 20 of the specification).
 
 use coincide_proto::{ProtocolError, Transmit};
 use std::borrow::Cow;
 
-/// The fields of a packet's header that vary.
+/// The variable fields of a packet's header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) flags: u8,
-    /// How often the worker has begun and ended to collect; odd while it does.
+    /// The worker's turn: odd while it collects.
     pub(crate) turn: u32,
-    /// How many frames follow.
+    /// Number of frames that follow.
     pub(crate) count: u32,
-    /// The number of the first of them, or of the one to come.
+    /// Number of the first of them, or of the next frame.
     pub(crate) first: u64,
-    /// The number of the frame that the sender expects next.
+    /// Number of the frame that the sender expects next.
     pub(crate) ack: u64,
 }
 
@@ -27,7 +27,7 @@ impl Header {
         packet.extend_from_slice(&self.ack.to_le_bytes());
     }
 
-    /// The header that `packet` begins with, and the length in bytes of the whole packet, each of whose frames has been judged.
+    /// Reads the header of `packet` and validates its frames. Returns the header, and the length in bytes of the whole packet.
     pub(crate) fn read(packet: &[u8]) -> Result<(Self, usize), ProtocolError> {
         let Some(bytes) = packet.first_chunk::<HEADER_LEN>() else {
             return Err(violation("a packet is shorter than its header"));
@@ -56,7 +56,7 @@ impl Header {
         Ok((header, at))
     }
 
-    /// The number after that of the last frame.
+    /// Number of the last frame, plus 1.
     pub(crate) fn end(&self) -> u64 {
         self.first + u64::from(self.count)
     }
@@ -66,7 +66,7 @@ impl Header {
     }
 }
 
-/// Whether a message may be a packet: whatever else a program posts is none.
+/// Whether a message may be a packet, and not another message of the program.
 pub(crate) fn is_packet(message: &[u8]) -> bool {
     message.starts_with(&[MAGIC[0], MAGIC[1], MAGIC[2], MAGIC[3], VERSION])
 }
@@ -78,7 +78,7 @@ pub(crate) fn frame_at(packet: &[u8], at: usize) -> Option<&[u8]> {
     if (MIN_FRAME..=MAX_FRAME).contains(&length) { rest.get(..length) } else { None }
 }
 
-/// A frame as it stands in packets.
+/// A frame with its length, as in packets.
 pub(crate) fn pack(frame: &Transmit<'_>) -> Vec<u8> {
     let mut packed = Vec::with_capacity(4 + frame.len());
     packed.extend_from_slice(&(frame.len() as u32).to_le_bytes());
@@ -94,15 +94,15 @@ fn word(bytes: &[u8]) -> u32 {
     u32::from_le_bytes(bytes[..4].try_into().expect("four bytes"))
 }
 
-/// The sender has left: nothing follows the frames of this packet.
+/// The sender has left: no frame follows those of this packet.
 pub(crate) const LAST: u8 = 1;
-/// The sender has left and keeps nothing: frames before those of this packet that have not arrived are lost.
+/// The sender has left and keeps no frames: missing frames before those of this packet are lost.
 pub(crate) const GONE: u8 = 2;
 
 pub(crate) const HEADER_LEN: usize = 32;
 /// Longest frame in bytes.
 pub(crate) const MAX_FRAME: usize = 256 << 10;
-/// A frame has a header.
+/// Shortest frame in bytes: a header.
 const MIN_FRAME: usize = 16;
 const FLAGS: u8 = LAST | GONE;
 const MAGIC: [u8; 4] = *b"coin";

@@ -1,4 +1,4 @@
-//! The rules: what an event does in the state in which the endpoint is. The tables in the [module](super)'s documentation list them.
+//! The rules of dispatch: the effect of each event in each state, as listed in the tables of the [module](super)'s documentation.
 
 use super::functions::Registered;
 use super::stack::Frame;
@@ -7,18 +7,18 @@ use crate::{CallId, CloseReason, ErrorCode, Event, Format, Outcome, Payload, Rol
 use alloc::format;
 use alloc::string::String;
 
-/// What is to be done with a received call or notification.
+/// The decision about a received call or notification.
 enum Verdict {
     Run(FunctionId),
     Unknown,
-    /// Its function may still be registered.
+    /// The function may still be registered.
     Early,
-    /// It runs once the worker serves.
+    /// The function runs once the worker serves.
     Deferred,
 }
 
 impl Engine {
-    /// What is to be done before anything else is received.
+    /// Returns the action that is due before anything else is received.
     #[inline]
     pub(super) fn due(&mut self) -> Option<Action> {
         if self.stack.has_outcome()
@@ -39,7 +39,7 @@ impl Engine {
     #[inline]
     pub(super) fn due_aside(&mut self) -> Option<Action> {
         while let Some(action) = self.owed.pop_front() {
-            // What was started may have been answered since.
+            // The started function may have answered since.
             if !matches!(action, Action::Abort { call } if self.owns(call).is_none()) {
                 return Some(action);
             }
@@ -50,7 +50,7 @@ impl Engine {
         None
     }
 
-    /// The next event that has not been dispatched, or that can be by now.
+    /// The next event that has not been dispatched, or that can now be dispatched.
     #[inline]
     pub(super) fn next_event(&mut self) -> Option<Event> {
         if self.takes_deferred()
@@ -82,7 +82,7 @@ impl Engine {
                 self.later.unseen.push_back(event);
                 None
             }
-            // A call that came before may carry one of them.
+            // An earlier call may contain one of them.
             Event::Released(_) if aside && !self.later.unseen.is_empty() => {
                 self.later.unseen.push_back(event);
                 None
@@ -150,7 +150,7 @@ impl Engine {
     pub(super) fn put_back(&mut self, event: Event) {
         self.later.put_back = true;
         if let Event::Call { id, .. } = event {
-            // It has not begun.
+            // The function has not begun.
             self.port.session.begin(id, 0);
             self.later.lacking.push(id);
             self.defer(id);
@@ -223,7 +223,7 @@ impl Engine {
             self.port.session.begin(id, serial);
         }
         if self.stack.is_empty() {
-            // It was meant for what ran before.
+            // The interrupt concerned code that ran before.
             self.interrupted = false;
         }
         let outer = core::mem::replace(&mut self.current, call);
@@ -231,7 +231,7 @@ impl Engine {
         Action::Run { call: Ticket { call, serial }, function, format, payload }
     }
 
-    /// The function of this run has returned. Gives its call, if that is unanswered.
+    /// Records that the function of this run has returned. Returns its call, if that is unanswered.
     #[inline]
     pub(super) fn finish(&mut self, call: Ticket) -> Option<CallId> {
         if let Some(index) = self.stack.position_of_run(call.serial) {
@@ -245,7 +245,7 @@ impl Engine {
         call.call.filter(|id| self.port.session.has_begun(*id, call.serial))
     }
 
-    /// The frames from `index` on have ended. All but the first of them can only be left over from a host that has unwound them.
+    /// Removes the frames from `index` on, which have ended. All but the first remain only from a host that has unwound them.
     #[inline]
     pub(super) fn unwind(&mut self, index: usize) {
         while self.stack.len() > index {
@@ -275,11 +275,11 @@ impl Engine {
         if let Some((format, payload)) = self.later.take(id) {
             self.port.session.unread(format, payload);
             self.refuse(id, ErrorCode::CANCELLED, CANCELLED);
-            // Others may have been held behind it.
+            // Later calls may have been held behind it.
             self.held = false;
             return None;
         }
-        // What is blocked on behalf of the call stops here; what computes or sleeps asks.
+        // Blocked calls on behalf of the call stop here; code that computes or sleeps polls for the cancellation.
         for index in 0..self.stack.len() + self.fibers.len() {
             let wait = self.stack.wait_at(index).or_else(|| self.fibers.wait_at(index.checked_sub(self.stack.len())?));
             if let Some((call, Some(caller))) = wait
@@ -305,7 +305,7 @@ impl Engine {
     pub(super) fn is_cancelled(&self, call: CallId) -> bool {
         let session = &self.port.session;
         let mut next = Some(call);
-        // Parents are what the peer says: they may form a circle.
+        // The peer chooses parents: they may form a cycle.
         for _ in 0..=self.stack.len() + self.fibers.len() {
             let Some(call) = next else {
                 break;
@@ -323,7 +323,7 @@ impl Engine {
         self.stack.caller_of(call).or_else(|| self.fibers.caller_of(call))
     }
 
-    /// The call can't end yet. If the worker is blocked in the call whose function made it, it counts as a deadlock after a while.
+    /// Defers a call that cannot end yet. If the worker is blocked in the call whose function made it, it counts as a deadlock after the timeout.
     pub(super) fn defer(&mut self, id: CallId) {
         let parent = self.port.session.parent(id);
         if parent.is_some_and(|parent| self.stack.position_of_wait(parent).is_some()) {
@@ -331,7 +331,7 @@ impl Engine {
         }
     }
 
-    /// A call was deferred for as long as that is allowed.
+    /// Handles the timeout of a deferred call.
     #[cold]
     fn handle_deadlock(&mut self, id: CallId, aside: bool) -> Option<Action> {
         let session = &self.port.session;
@@ -392,13 +392,13 @@ impl Engine {
     }
 }
 
-/// Why a function that was started may never end, and what to do.
+/// Error text: why a started function may never end, and what to do.
 const ASYNCHRONOUS: (&str, &str) = ("asynchronous functions make progress", "make the function synchronous");
 
-/// Why a call whose arguments refer to posted objects may never run, and what to do.
+/// Error text: why a call whose arguments refer to posted objects may never run, and what to do.
 const POSTED: (&str, &str) = ("objects that are posted arrive", "send only what is copied");
 
-/// Most notifications and calls behind a call whose posted objects have not arrived.
+/// Maximum number of notifications and calls held behind a call whose posted objects have not arrived.
 const MOST_HELD: usize = 1 << 16;
 
 /// The text of the answer to a call that its caller has cancelled.

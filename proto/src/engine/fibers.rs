@@ -21,7 +21,7 @@ pub(super) struct Fibers {
     /// Number of the last fiber.
     #[cfg(feature = "fibers")]
     last: u32,
-    /// The call whose function was cancelled while it was suspended, has been resumed, and has not received the cancellation.
+    /// The call whose function was cancelled while suspended, and has been resumed without receiving the cancellation.
     cancelled: Option<CallId>,
 }
 
@@ -45,7 +45,7 @@ impl Fibers {
         self.fibers.iter().map(|fiber| fiber.stack.len()).sum()
     }
 
-    /// As [`Stack::wait_at`], counting through the frames of all fibers.
+    /// As [`Stack::wait_at`], over the frames of all fibers.
     pub(super) fn wait_at(&self, mut index: usize) -> Option<(CallId, Option<CallId>)> {
         for Fiber { stack, .. } in &self.fibers {
             if index < stack.len() {
@@ -127,8 +127,8 @@ impl FiberId {
 impl Engine {
     /// Suspends the running code until [`resume_fiber`](Self::resume_fiber), with its outer functions and the call or the sleep that it has begun.
     ///
-    /// Until then the endpoint serves, and no call is blocked. A call that ends returns its [`Settle`](super::Action::Settle) at once, whatever has
-    /// been suspended since.
+    /// Until then the endpoint serves, and no call is blocked. A call that ends returns its [`Settle`](super::Action::Settle) at once, independent of later
+    /// suspensions.
     pub fn suspend(&mut self) -> FiberId {
         let fibers = &mut self.fibers;
         fibers.last = fibers.last.wrapping_add(1);
@@ -138,7 +138,7 @@ impl Engine {
         FiberId(id)
     }
 
-    /// Resumes suspended code. No other code may be running.
+    /// Resumes suspended code. No other code may run at that time.
     pub fn resume_fiber(&mut self, fiber: FiberId) {
         let fibers = &mut self.fibers;
         if let Some(index) = fibers.fibers.iter().position(|other| other.id == fiber.0) {
@@ -150,7 +150,7 @@ impl Engine {
         }
     }
 
-    /// Fibers that sleep and have to stop. [`take_stop`](Self::take_stop) returns the reason after each is resumed.
+    /// Sleeping fibers that must stop. [`take_stop`](Self::take_stop) returns the reason after each is resumed.
     pub fn sleepers_to_stop(&self) -> Vec<FiberId> {
         let has_closed = self.port.session.closed().is_some();
         let sleepers = self.fibers.fibers.iter().filter(|fiber| fiber.stack.is_asleep());

@@ -3,7 +3,7 @@
 use super::{FunctionId, Runs};
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 
-/// Names with the indexes under which the host keeps the functions.
+/// Names, with the indexes of the functions in the host.
 #[derive(Debug, Default)]
 pub(super) struct Functions {
     /// In alphabetical order of the names.
@@ -20,7 +20,7 @@ pub(super) struct Registered {
 }
 
 impl Functions {
-    /// A name that is registered already keeps its index.
+    /// Registers a name. A name that is registered already keeps its index.
     pub(super) fn insert(&mut self, name: &str, runs: Runs) -> FunctionId {
         match self.find(name) {
             Ok(at) => {
@@ -54,12 +54,12 @@ impl Functions {
         self.table.iter().find(|(_, known)| known.id == id).map(|(name, _)| &**name)
     }
 
-    /// The names in alphabetical order, without those that belong to coincide.
+    /// The names in alphabetical order, without reserved ones.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.table.iter().map(|(name, _)| &**name).filter(|name| !name.starts_with(RESERVED))
     }
 
-    /// Why a call of `name` is refused.
+    /// Error text for a call of the unknown function `name`.
     pub(super) fn unknown(&self, name: &str) -> String {
         let mut known = String::new();
         for (index, other) in self.names().enumerate() {
@@ -78,15 +78,15 @@ impl Functions {
         format!("no function `{name}` is registered; registered are: {known}")
     }
 
-    /// Where the name is, or where it belongs.
+    /// Position of the name, or position at which to insert it.
     #[inline]
     fn find(&self, name: &str) -> Result<usize, usize> {
         self.table.binary_search_by(|(other, _)| (**other).cmp(name))
     }
 }
 
-/// Most names that an error lists.
+/// Maximum number of names in an error.
 const MOST_NAMED: usize = 16;
 
-/// How names begin that belong to coincide itself.
+/// Prefix of reserved names.
 const RESERVED: &str = "coincide:";

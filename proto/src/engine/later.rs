@@ -7,26 +7,26 @@ use alloc::vec::Vec;
 /// Three queues, each oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Later {
-    /// Received by a check; not yet dispatched. Releases of references keep their place behind what was received before.
+    /// Received by a control poll; not yet dispatched. Releases of references keep their position.
     pub(super) unseen: VecDeque<Event>,
-    /// Wait until the worker serves, and while the engine is held behind them.
+    /// Deferred until the worker serves, or held behind a call that lacks posted objects.
     pub(super) deferred: VecDeque<Event>,
-    /// Their functions are not registered, and may be until the worker is ready.
+    /// Early: their functions are not registered, but may be until the worker is ready.
     pub(super) early: VecDeque<Event>,
     /// Calls among those that are deferred whose posted objects had not arrived when they were dispatched.
     pub(super) lacking: Vec<CallId>,
-    /// Whether something among what is deferred was dispatched before its posted objects had arrived.
+    /// Whether a deferred call or notification was dispatched before its posted objects had arrived.
     pub(super) put_back: bool,
 }
 
 impl Later {
-    /// The worker is ready: what was early is dispatched next.
+    /// Moves early calls and notifications to the front, when the worker becomes ready.
     pub(super) fn end_early(&mut self) {
         self.early.append(&mut self.unseen);
         core::mem::swap(&mut self.early, &mut self.unseen);
     }
 
-    /// Removes a call that is not to run any more.
+    /// Removes a call that must not run any more.
     pub(super) fn take(&mut self, id: CallId) -> Option<(Format, Payload)> {
         take(&mut self.unseen, id).or_else(|| self.take_deferred(id))
     }
@@ -47,7 +47,7 @@ impl Later {
         index.is_some()
     }
 
-    /// The oldest of what is deferred.
+    /// The oldest deferred call or notification.
     #[inline]
     pub(super) fn pop_deferred(&mut self) -> Option<Event> {
         let event = self.deferred.pop_front();
@@ -57,7 +57,7 @@ impl Later {
         event
     }
 
-    /// Removes everything; the buffers go back to the session.
+    /// Removes everything, and returns the buffers to the session.
     pub(super) fn clear(&mut self, session: &mut Session) {
         self.lacking.clear();
         self.put_back = false;

@@ -179,30 +179,30 @@ use stack::{Frame, Stack};
 pub struct Engine {
     port: Port,
     functions: Functions,
-    /// Of the running code.
+    /// The stack of the running code.
     stack: Stack,
     fibers: Fibers,
     /// The peer's call whose function is running.
     current: Option<CallId>,
     /// Number of the last run.
     serial: u32,
-    /// Whether names that are not registered are unknown for good.
+    /// Whether the worker is ready: names that are not registered are then unknown.
     ready: bool,
-    /// Main has interrupted, and nothing has been abandoned for it.
+    /// An interrupt of main is pending.
     interrupted: bool,
     later: Later,
-    /// The first deferred call or notification lacks posted objects, and no deferred one is dispatched.
+    /// The first deferred call or notification lacks posted objects, so none is dispatched.
     held: bool,
-    /// Calls whose deadlock timeout begins once the time is known.
+    /// Calls whose deadlock timeout begins at the next `handle_timeout`.
     undated: Vec<CallId>,
-    /// Started calls that were cancelled before they were started, and outcomes of calls that are not waited for any longer.
+    /// Pending actions: aborts of started calls that were cancelled before, and outcomes of calls that are no longer waited for.
     owed: VecDeque<Action>,
-    /// The link is closed, and the host does not know yet.
+    /// The link is closed, and `Closed` has not been returned yet.
     closed: Option<Closed>,
 }
 
 impl Engine {
-    /// An endpoint before its handshake. A worker sends its handshake at once.
+    /// Creates an endpoint. A worker sends its handshake at once.
     pub fn new(session: Session, transport: Box<dyn Transport>) -> Self {
         let ready = session.role() == Role::Main;
         let mut port = Port::new(session, transport);
@@ -230,28 +230,28 @@ impl Engine {
         &self.port.session
     }
 
-    /// An empty buffer to encode a payload into. It comes back by itself once it has been sent.
+    /// Returns an empty buffer to encode a payload into. It is reused after it has been sent.
     #[inline]
     pub fn buffer(&mut self) -> Vec<u8> {
         self.port.session.buffer()
     }
 
-    /// An empty payload to encode into. Its buffers come back by themselves once it has been sent.
+    /// Returns an empty payload to encode into. Its buffers are reused after it has been sent.
     #[inline]
     pub fn payload(&mut self) -> Payload {
         self.port.session.payload()
     }
 
-    /// Gives the buffers of a payload back that an action brought, so that the next one allocates nothing.
+    /// Returns the buffers of an action's payload, so that the next one does not allocate.
     #[inline]
     pub fn recycle(&mut self, payload: impl Into<Payload>) {
         self.port.session.recycle(payload);
     }
 
-    /// Copies the segments of a payload that an action brought into its head, by the buffers of the session (see [`Session::join`]).
+    /// Copies the segments of an action's payload into its head, into a buffer of the session (see [`Session::join`]).
     ///
     /// # Errors
-    /// When there is no memory for that. Then nothing has changed.
+    /// When there is no memory for that. The payload is then unchanged.
     pub fn join(&mut self, payload: &mut Payload) -> Result<(), TryReserveError> {
         self.port.session.join(payload)
     }
@@ -262,12 +262,12 @@ impl Engine {
         self.functions.insert(name, runs)
     }
 
-    /// Removes a function and returns its index. `None`: the name is not registered.
+    /// Removes a function and returns its index. Returns `None` if the name is not registered.
     pub fn unregister(&mut self, name: &str) -> Option<FunctionId> {
         self.functions.remove(name)
     }
 
-    /// The names of the registered functions in alphabetical order, without those that belong to coincide itself.
+    /// The names of the registered functions in alphabetical order, without reserved ones.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.functions.names()
     }
@@ -276,7 +276,7 @@ impl Engine {
     /// [`poll`](Self::poll). The call ends with an [`Action::Settle`].
     ///
     /// # Errors
-    /// When the call can't be sent as it is; then nothing is sent and there is no action.
+    /// When the call exceeds a limit or the link is closed. Nothing is sent, and no action follows.
     #[inline]
     pub fn call(
         &mut self,
@@ -288,11 +288,11 @@ impl Engine {
         self.port.session.call(Call { name, format, parent: self.current, deadline, blocks: false }, payload)
     }
 
-    /// [`call`](Self::call) and [`wait_for`](Self::wait_for) in one. The peer learns that the worker blocks, and therefore receives no posted
+    /// Combines [`call`](Self::call) and [`wait_for`](Self::wait_for). The call tells the peer that the worker blocks, and therefore receives no posted
     /// objects with the result.
     ///
     /// # Errors
-    /// As those of [`call`](Self::call). Then the worker is not blocked.
+    /// As [`call`](Self::call). The worker is then not blocked.
     #[inline]
     pub fn call_and_wait(
         &mut self,
@@ -307,10 +307,10 @@ impl Engine {
         Ok(id)
     }
 
-    /// Calls a function of the peer without wanting an answer. Nothing is sent before [`flush`](Self::flush) or [`poll`](Self::poll).
+    /// Calls a function of the peer without an answer. Nothing is sent before [`flush`](Self::flush) or [`poll`](Self::poll).
     ///
     /// # Errors
-    /// When the notification can't be sent as it is; then nothing is sent.
+    /// When the notification exceeds a limit or the link is closed. Nothing is sent.
     pub fn notify(&mut self, name: &str, format: Format, payload: impl Into<Payload>) -> Result<(), SendError> {
         self.port.session.notify(name, format, payload)
     }
@@ -319,36 +319,36 @@ impl Engine {
     /// [`poll`](Self::poll).
     ///
     /// # Errors
-    /// When the link is closed, or there are more of them than the peer takes in one message.
+    /// When the link is closed, or the list is longer than the peer accepts in one message.
     pub fn release(&mut self, references: &[u64]) -> Result<(), SendError> {
         self.port.session.release(references)
     }
 
-    /// Ends a call made here with [`Outcome::Cancelled`](crate::Outcome::Cancelled). Nothing happens if it has ended already.
+    /// Ends a call made here with [`Outcome::Cancelled`](crate::Outcome::Cancelled). A no-op if it has ended already.
     pub fn cancel(&mut self, call: CallId) {
         self.port.session.cancel(call);
     }
 
-    /// The worker is blocked in this call from now on, until its [`Action::Settle`]. [`take_stop`](Self::take_stop) says before the call is
-    /// made whether it should be made at all.
+    /// Marks the worker as blocked in this call, until its [`Action::Settle`]. Check [`take_stop`](Self::take_stop) before the call is
+    /// made.
     #[inline]
     pub fn wait_for(&mut self, call: CallId) {
         self.stack.push(Frame::Wait { call, caller: self.current, outcome: None });
     }
 
-    /// The worker sleeps from now on.
+    /// Marks the worker as asleep.
     pub fn fall_asleep(&mut self) {
         self.stack.push(Frame::Sleep);
     }
 
-    /// The innermost sleep has ended.
+    /// Ends the innermost sleep.
     pub fn wake_up(&mut self) {
         if let Some(index) = self.stack.position_of_sleep() {
             self.unwind(index);
         }
     }
 
-    /// Why the running function should stop, if it should: to be asked before a blocking call. [`poll_control`](Self::poll_control) asks by itself.
+    /// Why the running function should stop, if it should. Call it before a blocking call; [`poll_control`](Self::poll_control) includes it.
     pub fn take_stop(&mut self) -> Option<Stop> {
         if self.port.session.closed().is_some() {
             return Some(Stop::Closed);
@@ -372,7 +372,7 @@ impl Engine {
     #[inline]
     pub fn reply(&mut self, call: Ticket, format: Format, payload: impl Into<Payload>) {
         match self.finish(call) {
-            // It is known to be unanswered.
+            // The call is unanswered.
             Some(id) => _ = self.port.session.reply(id, format, payload),
             None => self.port.session.unsent(format, payload.into()),
         }
@@ -388,7 +388,7 @@ impl Engine {
         self.port.flush();
     }
 
-    /// Answers with an error that consists of a message, and sends it. The function has returned.
+    /// Answers with an error message, and sends it. The function has returned.
     pub fn throw_text(&mut self, call: Ticket, code: ErrorCode, text: &str) {
         if let Some(id) = self.finish(call) {
             self.refuse(id, code, text);
@@ -396,13 +396,13 @@ impl Engine {
         self.port.flush();
     }
 
-    /// Answers that the call was cancelled, as its caller wished: usually after an [`Action::Abort`].
+    /// Answers that the call was cancelled, usually after an [`Action::Abort`].
     pub fn answer_cancelled(&mut self, call: Ticket) {
         self.throw_text(call, ErrorCode::CANCELLED, dispatch::CANCELLED);
     }
 
-    /// The function has returned, and its result comes later. For a notification that is all; its ticket only serves
-    /// [`enter`](Self::enter) then.
+    /// Records that the function has returned and its result follows. For a notification there is no answer: its ticket is only
+    /// used by [`enter`](Self::enter) from then on.
     pub fn started(&mut self, call: Ticket) {
         let Some(id) = self.finish(call) else {
             return;
@@ -414,7 +414,7 @@ impl Engine {
         self.defer(id);
     }
 
-    /// The function did not run, because posted objects to which its arguments refer have not arrived. `function` and what follows are those of
+    /// Records that the function did not run, because posted objects to which its arguments refer have not arrived. `function` and what follows are those of
     /// the [`Run`](Action::Run). The call or notification is dispatched again, at the latest after [`resume`](Self::resume).
     pub fn not_now(&mut self, call: Ticket, function: FunctionId, format: Format, payload: impl Into<Payload>) {
         let payload = payload.into();
@@ -430,26 +430,26 @@ impl Engine {
         self.put_back(event);
     }
 
-    /// Posted objects have arrived, or will not: what was [put back](Self::not_now) is dispatched again.
+    /// Dispatches calls and notifications that were [put back](Self::not_now) again: posted objects have arrived, or will not arrive.
     pub fn resume(&mut self) {
         self.held = false;
     }
 
-    /// A started function goes on: calls that are made until [`leave`](Self::leave) are on its behalf.
+    /// Continues a started function: calls made until [`leave`](Self::leave) are on its behalf.
     pub fn enter(&mut self, call: Ticket) -> Outer {
         let id = call.call.filter(|id| self.port.session.has_begun(*id, call.serial));
         Outer(core::mem::replace(&mut self.current, id))
     }
 
-    /// The function that [`enter`](Self::enter) named is suspended again.
+    /// Suspends the function of [`enter`](Self::enter) again.
     pub fn leave(&mut self, outer: Outer) {
         self.current = outer.0;
     }
 
-    /// Tells main that the worker's own code has run, and what it exports. Only the first time counts; does nothing on main.
+    /// Announces to main that the worker's own code has run, with the names of its exports. Idempotent; a no-op on main.
     ///
     /// # Errors
-    /// When the names can't be sent. Then the worker is not ready.
+    /// When the names cannot be sent. The worker is then not ready.
     pub fn ready(&mut self) -> Result<(), SendError> {
         if !self.ready {
             self.port.session.ready(self.functions.names())?;
@@ -460,20 +460,20 @@ impl Engine {
         Ok(())
     }
 
-    /// Asks the worker to abandon what it is doing. Does nothing on a worker or a closed link.
+    /// Requests that the worker abandon its current work. A no-op on a worker or a closed link.
     pub fn interrupt(&mut self) {
         self.port.session.interrupt();
         self.port.flush();
     }
 
-    /// Closes the link after what is queued has been sent. [`drain`](Self::drain) waits for that.
+    /// Closes the link after queued messages have been sent. [`drain`](Self::drain) waits for that.
     pub fn close(&mut self, reason: CloseReason, text: &str) {
         self.port.session.close(reason, text);
         self.port.flush();
     }
 
-    /// Makes what is queued independent of the program's buffers, for payloads with [hosted](Payload::hosted) segments: a host calls this before code
-    /// of the program runs. Closes the link if there is no memory for that.
+    /// Makes queued payloads with [hosted](Payload::hosted) segments independent of the program's buffers. A host calls this before code
+    /// of the program runs. Closes the link if there is no memory for the copies.
     #[inline]
     pub fn keep(&mut self) {
         if !self.port.session.keep() {
@@ -486,10 +486,10 @@ impl Engine {
         self.port.abort(reason, text);
     }
 
-    /// The next action, after sending what is queued. Receives frames until there is one.
+    /// Returns the next action, after sending queued messages. Receives frames until there is an action.
     ///
-    /// `None`: there is nothing to do until the transport has input or room, or [`poll_timeout`](Self::poll_timeout) is over. It is also
-    /// returned after 64 events without an action, so that a flood of them does not keep an event loop from its other work;
+    /// Returns `None` if there is nothing to do until the transport has input or room, or [`poll_timeout`](Self::poll_timeout) is over. `None` is also
+    /// returned after 64 events without an action, so that a flood of them does not block other work of an event loop:
     /// [`is_busy`](Self::is_busy) then returns `true`, [`arm`](Self::arm) `false`, and [`wait`](Self::wait) does not block.
     #[inline]
     pub fn poll(&mut self) -> Option<Action> {
@@ -505,11 +505,13 @@ impl Engine {
         None
     }
 
-    /// What main asks of a worker whose function computes or sleeps: the only place where one finds out. `Ok` brings the next action, which runs a
-    /// function only while the worker sleeps, or for a notification of a function with [`Runs::AtControlPoll`]. `None`: the function may continue. [`handle_timeout`](Self::handle_timeout) is due before, as it is before a poll.
+    /// Control poll of a worker that computes or sleeps: returns requests of main, and the next action.
+    ///
+    /// An action runs a function only while the worker sleeps, or for a notification of a function with [`Runs::AtControlPoll`]. With `None` the
+    /// function may continue. [`handle_timeout`](Self::handle_timeout) must be called before if it is due, as before a poll.
     ///
     /// # Errors
-    /// Why the function has to stop: interrupts and cancellations once, the end of the link from then on.
+    /// The reason why the function must stop: interrupts and cancellations once, the end of the link from then on.
     pub fn poll_control(&mut self) -> Result<Option<Action>, Stop> {
         let asked = self.port.poll_control(self.current);
         if asked.interrupt {
@@ -521,7 +523,7 @@ impl Engine {
             self.port.session.handle_cancel(call);
         }
         let action = if self.stack.is_asleep() {
-            // Calls that keep coming must not hold up an interrupt.
+            // A flood of calls must not delay an interrupt.
             if let Some(stop) = self.take_stop() {
                 return Err(stop);
             }
@@ -535,7 +537,7 @@ impl Engine {
         }
     }
 
-    /// The next action that runs no function, except for notifications of functions with [`Runs::AtControlPoll`]. Other calls and notifications are kept
+    /// Returns the next action that runs no function, except for notifications of functions with [`Runs::AtControlPoll`]. Other calls and notifications are kept
     /// for [`poll`](Self::poll).
     pub fn poll_aside(&mut self) -> Option<Action> {
         loop {
@@ -549,13 +551,13 @@ impl Engine {
         }
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is due, if nothing changes that.
+    /// Time at which [`handle_timeout`](Self::handle_timeout) is due. Any event may change it.
     #[inline]
     pub fn poll_timeout(&self) -> Option<Time> {
         if self.undated.is_empty() { self.port.session.poll_timeout() } else { Some(Time::default()) }
     }
 
-    /// Ends the calls whose deadline is `now` or earlier, and finds deadlocks.
+    /// Ends the calls whose deadline is `now` or earlier, and detects deadlocks.
     pub fn handle_timeout(&mut self, now: Time) {
         for call in self.undated.drain(..) {
             self.port.session.defer(call, now);
@@ -563,28 +565,28 @@ impl Engine {
         self.port.session.handle_timeout(now);
     }
 
-    /// Whether [`poll`](Self::poll) may have something to do.
+    /// Whether [`poll`](Self::poll) may return an action.
     pub fn is_busy(&self) -> bool {
         self.has_backlog() || self.port.has_input() || self.port.has_output()
     }
 
-    /// Whether the transport has something to receive. Cheap enough to spin on.
+    /// Whether the transport has input. Cheap enough to spin on.
     pub fn has_input(&self) -> bool {
         self.port.has_input()
     }
 
-    /// Whether there is a frame that found no room.
+    /// Whether a queued frame lacks room.
     pub fn is_blocked(&self) -> bool {
         self.port.is_blocked()
     }
 
-    /// Sends what is queued, as far as there is room.
+    /// Sends queued messages while there is room.
     #[inline]
     pub fn flush(&mut self) {
         self.port.flush();
     }
 
-    /// Sends what is queued, and blocks until there is room for all of it or the peer is gone. Where the transport can't block, the next
+    /// Sends queued messages, and blocks until all are sent or the peer is gone. Where the transport cannot block, the next
     /// [`poll`](Self::poll) sends the rest.
     pub fn drain(&mut self) {
         self.port.flush();
@@ -594,29 +596,29 @@ impl Engine {
         }
     }
 
-    /// Announces that this end is about to sleep. `false`: there is something to do first.
+    /// Announces that this end is about to sleep. Returns `false` if there is something to do first.
     pub fn arm(&mut self) -> bool {
         !self.has_backlog() && self.port.arm()
     }
 
-    /// Takes the announcement back.
+    /// Clears the announcement.
     pub fn disarm(&mut self) {
         self.port.disarm();
     }
 
-    /// Blocks until something may have happened, or `timeout` is over. The host derives `timeout` from [`poll_timeout`](Self::poll_timeout).
+    /// Blocks until there may be an action, or `timeout` is over. The host derives `timeout` from [`poll_timeout`](Self::poll_timeout).
     pub fn wait(&mut self, timeout: Option<Duration>) {
         if !self.has_backlog() {
             self.port.wait(timeout);
         }
     }
 
-    /// Whether [`wait`](Self::wait) blocks. Where it doesn't, no call may be waited for.
+    /// Whether [`wait`](Self::wait) blocks. If not, blocking calls are not possible.
     pub fn can_wait(&self) -> bool {
         self.port.can_wait()
     }
 
-    /// Whether the link is closed and nothing is left to be sent.
+    /// Whether the link is closed and everything has been sent.
     pub fn has_left(&self) -> bool {
         self.port.has_left()
     }
@@ -647,5 +649,5 @@ impl fmt::Debug for Engine {
     }
 }
 
-/// Most events without an action that one poll handles.
+/// Maximum number of events without an action in one poll.
 const MOST_EVENTS: usize = 64;

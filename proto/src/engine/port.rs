@@ -8,9 +8,9 @@ pub(super) struct Port {
     pub(super) session: Session,
     transport: Box<dyn Transport>,
     max_frame: usize,
-    /// There was a frame and no room for it.
+    /// A frame is queued for which there was no room.
     blocked: bool,
-    /// The transport refuses to send; what the peer sent before is still to be received.
+    /// The transport refuses to send. Earlier frames of the peer may still be received.
     deaf_peer: bool,
     /// The transport has been left.
     left: bool,
@@ -23,11 +23,11 @@ impl Port {
         Self { session, transport, max_frame, blocked: false, deaf_peer: false, left: false }
     }
 
-    /// The next event. Sends what is queued, and receives frames until there is an event. `None`: nothing has happened.
+    /// The next event. Sends queued messages, and receives frames until there is an event. `None` if there is none.
     #[inline]
     pub(super) fn next_event(&mut self) -> Option<Event> {
         loop {
-            // A host that is told of the end of a call may not poll again for long: the cancellation has to leave before.
+            // The host may not poll for a long time after the end of a call: the cancellation must be sent before.
             if self.has_output() {
                 self.flush();
             }
@@ -102,8 +102,8 @@ impl Port {
         self.blocked && !self.left && !self.deaf_peer && self.session.has_output()
     }
 
-    /// Blocks until there may be room to send. Receives frames too, so that two ends that both send can't block each other;
-    /// their events wait.
+    /// Blocks until there may be room to send. Also receives frames, so that two ends that both send cannot block each other;
+    /// their events are queued.
     pub(super) fn wait_for_room(&mut self) {
         if self.transport.has_input() {
             self.receive();

@@ -1,15 +1,15 @@
-//! What is on the stack of the endpoint's thread, as far as the rules depend on it.
+//! The stack of the endpoint's thread, as far as the rules depend on it.
 
 use crate::{CallId, Outcome};
 use alloc::vec::Vec;
 
-/// Functions that run, calls in which they are blocked, and sleeps, the innermost last.
+/// Running functions, blocked calls and sleeps, the innermost last.
 #[derive(Debug, Default)]
 pub(super) struct Stack {
     frames: Vec<Frame>,
-    /// Functions among the frames.
+    /// Number of functions among the frames.
     runs: usize,
-    /// Blocked calls among the frames.
+    /// Number of blocked calls among the frames.
     waits: usize,
 }
 
@@ -17,7 +17,7 @@ pub(super) struct Stack {
 pub(super) enum Frame {
     /// A function runs.
     Run {
-        /// That of its ticket.
+        /// Number of its ticket.
         serial: u32,
         /// The call whose function was running before.
         outer: Option<CallId>,
@@ -74,7 +74,7 @@ impl Stack {
         self.frames.is_empty()
     }
 
-    /// Functions that run inside each other.
+    /// Number of nested functions.
     #[inline]
     pub(super) fn depth(&self) -> usize {
         self.runs
@@ -90,7 +90,7 @@ impl Stack {
         matches!(self.frames.last(), Some(Frame::Sleep))
     }
 
-    /// The call that the innermost frame is blocked in.
+    /// The call in which the innermost frame is blocked.
     #[inline]
     pub(super) fn innermost_wait(&self) -> Option<CallId> {
         match self.frames.last() {
@@ -105,23 +105,23 @@ impl Stack {
         matches!(self.frames.last(), Some(Frame::Wait { outcome: Some(_), .. }))
     }
 
-    /// Where the function with this serial runs.
+    /// Position of the function with this serial.
     #[inline]
     pub(super) fn position_of_run(&self, serial: u32) -> Option<usize> {
         self.frames.iter().rposition(|frame| matches!(frame, Frame::Run { serial: other, .. } if *other == serial))
     }
 
-    /// Where the innermost sleep is.
+    /// Position of the innermost sleep.
     pub(super) fn position_of_sleep(&self) -> Option<usize> {
         self.frames.iter().rposition(|frame| matches!(frame, Frame::Sleep))
     }
 
-    /// Where the endpoint is blocked in this call.
+    /// Position of the frame that is blocked in this call.
     pub(super) fn position_of_wait(&self, call: CallId) -> Option<usize> {
         self.frames.iter().rposition(|frame| matches!(frame, Frame::Wait { call: other, .. } if *other == call))
     }
 
-    /// The call that the frame at `index` is blocked in, and the peer's call whose function made it.
+    /// The call in which the frame at `index` is blocked, and the peer's call whose function made it.
     pub(super) fn wait_at(&self, index: usize) -> Option<(CallId, Option<CallId>)> {
         match self.frames.get(index) {
             Some(Frame::Wait { call, caller, .. }) => Some((*call, *caller)),

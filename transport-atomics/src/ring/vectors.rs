@@ -20,7 +20,7 @@ fn vectors_are_what_the_producer_writes() {
     let Some(path) = path() else { return };
     let text = Vectors::make().render();
     if std::env::var_os("COINCIDE_BLESS").is_some() {
-        // At one stroke: the other tests read it meanwhile.
+        // Atomically: other tests may read the file.
         let new = path.with_extension("new");
         std::fs::write(&new, text).unwrap();
         std::fs::rename(&new, &path).unwrap();

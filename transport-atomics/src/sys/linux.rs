@@ -399,7 +399,7 @@ unsafe impl Sync for Mapping {}
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: `base` and `len` are those of one `mmap`, and whoever drops the mapping no longer uses the region.
+        // SAFETY: `base` and `len` are those of one `mmap`, and the region is no longer used when the mapping is dropped.
         let unmapped = unsafe { munmap(self.base, self.len) };
         debug_assert!(unmapped.is_ok());
     }
@@ -477,7 +477,7 @@ mod tests {
     use crate::memory::Memory;
 
     #[test]
-    fn nobody_can_change_the_size_of_the_memory() {
+    fn size_of_the_memory_is_sealed() {
         let doorbell = Doorbell::new().unwrap();
         let prepared = prepare(&Rings::default(), &doorbell).unwrap();
         let memory = &prepared.handover.memory;

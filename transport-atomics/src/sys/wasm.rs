@@ -26,7 +26,7 @@ impl Signal {
         self.rung.load(Ordering::Relaxed)
     }
 
-    /// Takes a ring back. Never blocks: nobody else could ring.
+    /// Clears a ring. Never blocks: there is no other thread that could ring.
     pub(crate) fn wait(&self, _timeout: Option<Duration>) -> bool {
         self.rung.swap(false, Ordering::Relaxed)
     }
