@@ -19,8 +19,14 @@ struct Deferred {
 
 impl Deferred {
     fn new() -> Self {
-        let mut link = Link::open_with(Config::default(), config(TIMEOUT));
-        let outer = link.call(Role::Worker, "outer");
+        Self::with(TIMEOUT, None)
+    }
+
+    /// With this deadlock timeout, and this time until the deadline of `outer`.
+    fn with(deadlock_timeout: Duration, deadline: Option<Duration>) -> Self {
+        let mut link = Link::open_with(Config::default(), config(deadlock_timeout));
+        let deadline = deadline.map(|deadline| link.now.after(deadline));
+        let outer = link.worker.call(Call { name: "outer", deadline, ..Call::default() }, Vec::new()).unwrap();
         link.settle();
         let outer_here = link.called(Role::Main);
         link.nested(Role::Main, "inner", outer_here);
@@ -91,17 +97,9 @@ fn deferred_call_is_a_deadlock_only_while_its_parent_is_pending() {
 
 #[test]
 fn earlier_deadline_of_the_parent_prevents_the_deadlock() {
-    let mut link = Link::open_with(Config::default(), config(TIMEOUT));
-    let deadline = Some(link.now.after(Duration::from_secs(1)));
-    link.worker.call(Call { name: "outer", deadline, ..Call::default() }, Vec::new()).unwrap();
-    link.settle();
-    let outer = link.called(Role::Main);
-    link.nested(Role::Main, "inner", outer);
-    link.settle();
-    let inner = link.called(Role::Worker);
-    let now = link.now;
-    link.worker.defer(inner, now);
-    assert_eq!(link.worker.poll_timeout(), deadline);
+    let until = Duration::from_secs(1);
+    let mut link = Deferred::with(TIMEOUT, Some(until)).link;
+    assert_eq!(link.worker.poll_timeout(), Some(link.now.after(until)));
     link.advance(TIMEOUT);
     assert_eq!(deadlocks(&link.events(Role::Worker)), []);
 }
@@ -149,15 +147,7 @@ fn deadlocks_are_reported_in_the_order_of_first_deferral() {
 
 #[test]
 fn longest_timeout_never_expires() {
-    let mut link = Link::open_with(Config::default(), config(Duration::MAX));
-    link.call(Role::Worker, "outer");
-    link.settle();
-    let outer = link.called(Role::Main);
-    link.nested(Role::Main, "inner", outer);
-    link.settle();
-    let inner = link.called(Role::Worker);
-    let now = link.now;
-    link.worker.defer(inner, now);
+    let mut link = Deferred::with(Duration::MAX, None).link;
     link.advance(Duration::from_secs(1 << 32));
     assert_eq!(link.events(Role::Worker), []);
 }

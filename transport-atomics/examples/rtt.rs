@@ -63,10 +63,10 @@ fn main() {
     }
 }
 
-/// Gives the nanoseconds of one round trip of so many bytes.
+/// Nanoseconds of one round trip of this number of bytes.
 type Measure = Box<dyn Fn(usize) -> u128>;
 
-/// Gives the nanoseconds of a round, over so many rounds as take [`RUN`].
+/// Nanoseconds of a round, averaged over rounds that take [`RUN`] in total.
 fn time(mut round: impl FnMut()) -> u128 {
     let mut rounds_of = |duration: Duration| {
         let start = Instant::now();

@@ -1,13 +1,13 @@
-// Shared memory as wasm reaches it: words that are atomic, bytes that are copied, and ways to sleep. Numbers only cross the
-// boundary. `src/web.rs` says what each function is for.
+// Access of wasm to shared memory: atomic words, copied bytes, and sleeping. Only numbers cross the
+// boundary. `src/web.rs` documents the functions.
 
-/** Buffers of the program on their way, by the numbers that wasm has for them: the host puts them here. Those to send are not changed. */
+/** Buffers of the program in flight, put here by the host, by the numbers that identify them in wasm. Buffers to send are not changed. */
 export const buffers = [];
 
 const memories = [];
 const free = [];
 
-/** Takes a `SharedArrayBuffer` in; `wasm` is the memory of this instance, `ring` is called when the endpoint is to be woken. */
+/** Attaches a `SharedArrayBuffer`. `wasm` is the memory of this instance, `ring` is called when the endpoint is to be woken. */
 export function attach(buffer, wasm, ring) {
   const memory = {
     words: new Int32Array(buffer),
@@ -28,7 +28,7 @@ export function detach(handle) {
   free.push(handle);
 }
 
-/** The endpoint's peer cannot listen to words: `port` wakes it. */
+/** Also wakes the endpoint's peer by `port`, since it cannot listen to words. */
 export function wakeByPort(handle, port) {
   memories[handle].doorbell = port;
 }
@@ -84,7 +84,7 @@ export function copyOutHosted(handle, at, number, to, length) {
   copy(buffers[number], to, memories[handle].bytes, at, length, at);
 }
 
-/** Blocks while the word is `expected`; a negative `timeout` in milliseconds waits for ever. */
+/** Blocks while the word is `expected`; a negative `timeout` in milliseconds waits indefinitely. */
 export function wait(handle, at, expected, timeout) {
   Atomics.wait(memories[handle].words, at >>> 2, expected, timeout < 0 ? Infinity : timeout);
 }

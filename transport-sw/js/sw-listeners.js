@@ -3,7 +3,7 @@
 //
 // A worker that blocks polls by a synchronous POST, which is held open until main has posted packets for it. The relay does not interpret
 // packets: when this service worker is stopped or replaced, the two ends detect and retransmit what was lost. Section 20 of coincide's
-// SPEC.md specifies the rules. `sw.js` is made of this file: `COINCIDE_BLESS=1 cargo test -p coincide-transport-sw --test relay`.
+// SPEC.md specifies the rules. `sw.js` is generated from this file: `COINCIDE_BLESS=1 cargo test -p coincide-transport-sw --test relay`.
 
 /**
  * Links with a held poll (`release`) or kept packets (`packets`, `bytes`, `timer`), never both, by token and oldest first. `client` is the id of

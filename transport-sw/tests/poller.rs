@@ -19,7 +19,7 @@ impl RelayIo for Relay {
         assert_eq!(packet.len(), 32);
         self.holds.push(hold);
         self.asks.push(ask);
-        self.answers.pop_front().unwrap_or_else(|| Err(failed("nobody is there")))
+        self.answers.pop_front().unwrap_or_else(|| Err(failed("connection refused")))
     }
 
     fn pause(&mut self, pause: Duration) {
@@ -60,7 +60,7 @@ fn main_is_gone_after_too_many_failed_polls() {
         assert!(!endpoint.has_input());
     }
     let error = poller.poll(&mut endpoint, &mut relay, None).unwrap_err();
-    assert_eq!(error.to_string(), "no answer after 9 attempts: nobody is there");
+    assert_eq!(error.to_string(), "no answer after 9 attempts: connection refused");
     assert_eq!(endpoint.receive_with(|_| Ok(())), Err(ReceiveError::Gone(Gone)));
     assert_eq!(relay.pauses, [10, 20, 40, 80, 160, 320, 640, 1000].map(ms));
     assert_eq!(relay.holds, [Duration::from_secs(20); 9]);

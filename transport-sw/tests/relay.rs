@@ -23,6 +23,6 @@ const EXPORT: &str = "export { activate, fetch, install, message };\n";
 const LISTEN: &str = "for (const [type, listener] of Object.entries({ activate, fetch, install, message })) addEventListener(type, listener);\n";
 
 const NOTES: &str = "\
-// The relay of coincide: a service worker by itself, or imported by another one with `importScripts`, at its top. It answers the
-// requests of coincide's workers and lets all others pass. Made of `sw-listeners.js`, which says more.
+// The relay of coincide: a service worker, or a script for `importScripts` at the top of another one. It answers the
+// requests of coincide's workers and passes all others on. Generated from `sw-listeners.js`, which documents it.
 ";

@@ -1,4 +1,4 @@
-//! `proto/vectors/rings.json`: what the memory of links looks like, for whoever writes another end. `proto/SPEC.md` tells
+//! `proto/vectors/rings.json`: test vectors for the memory of links. `proto/SPEC.md` specifies
 //! the form.
 //!
 //! One test makes the vectors with the producer and compares them with the file, or writes it if `COINCIDE_BLESS` is set.
