@@ -28,10 +28,10 @@ function check(what, run) {
   }
 }
 
-/** What the vectors and the implementation don't agree on. */
+/** A difference between the vectors and the implementation. */
 class Failure extends Error {}
 
-/** One line that says why a case failed: for what nobody has foreseen also where it happened. */
+/** One line with the reason why a case failed, and the position of an unexpected error. */
 const reasonOf = (error) =>
   (error instanceof Failure ? error.message : error.stack.split('\n').slice(0, 2).join(' '));
 
@@ -72,7 +72,7 @@ function file(name, lists) {
 
 // ---- Values, section 17 ----
 
-/** The notation of the JavaScript value that a notation stands for: what JavaScript can't tell apart is alike in it. */
+/** The notation of the JavaScript value of a notation. Values that JavaScript cannot distinguish have the same notation. */
 const plain = (json) => toNotation(fromNotation(json));
 
 file('values.json', {
@@ -168,7 +168,7 @@ function buildFrame({ handshake, exports, references, text, total, body = '', ..
 const limitsOf = ({ maxFrame, maxMessage, maxPending, maxDepth }) =>
   ({ maxFrame, maxMessage: BigInt(maxMessage), maxPending, maxDepth });
 
-/** An end in the state that a case of `frames.json` asks for. */
+/** An end in the state of a case of `frames.json`. */
 function endFor({ role, limits, state, calls = [], before }) {
   const end = new Session({ role, limits: limitsOf(limits) });
   if (state === 'open') {
@@ -187,7 +187,7 @@ function endFor({ role, limits, state, calls = [], before }) {
   return end;
 }
 
-/** All frames that an end has to send. */
+/** All queued frames of an end. */
 function drain(end) {
   const sent = [];
   while (end.hasNext) sent.push(toHex(end.next()));
@@ -199,7 +199,7 @@ file('frames.json', {
     same(describeFrame(fromHex(bytes)), fields, 'the frame');
     same(toHex(buildFrame(fields)), bytes, 'what is written');
   },
-  // Frames that are read like the ones in `as`, which differ in what receivers ignore.
+  // Frames that are equivalent to those in `as`: they differ in bytes that receivers ignore.
   readable(one) {
     const [end, other] = [endFor(one), endFor(one)];
     end.receive(fromHex(one.bytes));
@@ -214,7 +214,7 @@ file('frames.json', {
     const closed = end.events.at(-1);
     same(closed && { event: closed.event, by: closed.by, reason: closed.reason, violation: closed.violation },
       { event: 'closed', by: 'here', reason: 4, violation: one.violation }, 'what happens');
-    // Section 15: what is queued is dropped, and `close` is sent.
+    // Section 15: queued messages are dropped, and `close` is sent.
     const [close, ...more] = drain(end);
     same([close?.slice(0, 8), more], ['0c060400', []], 'what is sent');
   },
@@ -228,7 +228,7 @@ const payloadOf = (payload) =>
 
 const OPERATIONS = { 'interrupt-call': 'interruptCall' };
 
-/** Lets an end do something; the step says if it must be refused. */
+/** Performs an operation of an end, which must be refused if the step says so. */
 function perform(end, { do: operation, refused, payload, ...step }) {
   const options = payload === undefined ? step : { ...step, payload: payloadOf(payload) };
   let reason;
@@ -241,7 +241,7 @@ function perform(end, { do: operation, refused, payload, ...step }) {
   same(reason, refused, 'why it is refused');
 }
 
-/** The next thing that has happened must be this. With `text: true` the text for people is not binding. */
+/** The next event must be this. With `text: true` its text is not binding. */
 function happened(end, { payload, ...expected }) {
   const actual = { ...end.events.shift() };
   if (payload !== undefined) expected.payload = toHex(payloadOf(payload));
@@ -252,7 +252,7 @@ function happened(end, { payload, ...expected }) {
   same(actual, expected, 'what happens');
 }
 
-/** The next frame must be this; `text` leaves open the text for people behind the header. */
+/** The next frame must be this. With `text`, the text after the header is not binding. */
 function sends(end, hex, text) {
   const frame = end.next();
   if (!frame) throw new Failure('nothing is sent');
@@ -293,14 +293,14 @@ file('sessions.json', { traces: replay });
 
 // ---- Rings, LAYOUT.md ----
 
-/** Memory of this length, from the pieces of it that aren't zero. */
+/** Memory of this length, from its non-zero pieces. */
 function image(length, pieces = []) {
   const bytes = new Uint8Array(length);
   for (const [offset, hex] of pieces) bytes.set(fromHex(hex), offset);
   return bytes;
 }
 
-/** A consumer that has read as many records as there must be. */
+/** A consumer that has read the expected records. */
 function consumerOf({ ring, memory, records }) {
   const consumer = new Consumer(image(ring.capacity, memory), ring.head);
   same(records.map(() => toHex(consumer.next() ?? [])), records, 'what is read');
@@ -340,10 +340,10 @@ file('rings.json', {
 
 // ---- Packets, section 20 ----
 
-/** A packet as traces write it: a long one by its length. */
+/** The form of a packet in traces: a long one is its length. */
 const packetText = (bytes) => (bytes.length <= 200 ? toHex(bytes) : { bytes: bytes.length });
 
-/** Goes through a trace; each step is given to `compare` with what has come of it. */
+/** Replays a trace, and passes each step with its result to `compare`. */
 function runTrace(steps, compare) {
   const ends = { main: new packets.End('main'), worker: new packets.End('worker') };
   const sent = [];

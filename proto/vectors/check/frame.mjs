@@ -1,5 +1,5 @@
-// Frames, sections 4 to 6: bytes to fields and back. Rules that need nothing but the frame are checked here,
-// those that depend on the state of an end in session.mjs.
+// Frames, sections 4 to 6: bytes to fields and back. Rules of single frames are checked here,
+// rules that depend on the state of an end in session.mjs.
 
 import { concat, little, textOf, utf8, viewOf } from './bytes.mjs';
 
@@ -52,10 +52,10 @@ export function must(good, violation, text) {
 const segmentTable = (segments) =>
   (segments ? [little(4, segments.length), ...segments.flat().map((number) => little(8, number))] : []);
 
-/** How many bytes a table of segments has. */
+/** Length in bytes of a table of segments. */
 export const tableLength = (segments) => (segments ? 4 + 16 * segments.length : 0);
 
-/** The bytes of a frame. `total` is there if its body goes on and it isn't `more`. */
+/** The bytes of a frame. It has a `total` if its body continues and it is not `more`. */
 export function encodeFrame({
   kind, more = false, format = 'bytes', code = 0, id = 0, parent = 0, name = '', total, segments, blocks = false, body,
 }) {
@@ -83,7 +83,7 @@ export const referencesBody = (ids) => concat(...ids.map((id) => little(8, id)))
 
 // ---- Reading ----
 
-/** The header alone. Before the link is `open` unknown kinds are out of place, like most known ones. */
+/** Reads the header. Before the link is `open`, unknown kinds are out of place, like most known ones. */
 export function decodeHeader(bytes, open = true) {
   must(bytes.length >= HEADER, 'short-frame', 'a frame is shorter than its header');
   const view = viewOf(bytes);
@@ -107,7 +107,7 @@ export function decodeHeader(bytes, open = true) {
   };
 }
 
-/** What a header says that doesn't go with its kind. */
+/** Checks that the fields of a header are allowed for its kind. */
 export function checkHeader(bytes, { kind, more, nameLength }) {
   if (kind === 'close') {
     const length = bytes.length - HEADER;
@@ -116,7 +116,7 @@ export function checkHeader(bytes, { kind, more, nameLength }) {
   must(!(more && BODILESS.includes(kind)), 'no-body', `${kind} has no body that could go on`);
 }
 
-/** The name behind a header that has been checked. */
+/** The name after a checked header. */
 export function decodeName(bytes, { nameLength }) {
   must(nameLength <= MAX_NAME && nameLength <= bytes.length - HEADER, 'long-name', 'a name is too long');
   const name = textOf(bytes.subarray(HEADER, HEADER + nameLength));
@@ -124,7 +124,7 @@ export function decodeName(bytes, { nameLength }) {
   return name;
 }
 
-/** What follows the name: the body, or a part of it, the total if this is the first part, and the segments if there are some. */
+/** The rest after the name: the body or a part of it, with the total in a first part, and the segments if there are any. */
 export function decodeBody(bytes, { kind, more, nameLength, segmented }) {
   const fields = { body: bytes.slice(HEADER + nameLength) };
   if (more && PARTIBLE.includes(kind)) {
@@ -156,7 +156,7 @@ function decodeSegments({ body, total }) {
   return { segments, body: body.slice(length) };
 }
 
-/** A whole frame, as far as it can be judged by itself. */
+/** Reads a whole frame, and checks the rules of single frames. */
 export function decodeFrame(bytes) {
   const header = decodeHeader(bytes);
   checkHeader(bytes, header);
@@ -164,7 +164,7 @@ export function decodeFrame(bytes) {
   return { ...fields, name: decodeName(bytes, header), ...decodeBody(bytes, header) };
 }
 
-/** What a handshake says. What it says of another major version isn't judged, since its fields may be others. */
+/** Reads a handshake. The limits of another major version are not checked, since its fields may differ. */
 export function decodeHandshake(body) {
   must(body.length >= HANDSHAKE, 'short-handshake', 'a handshake is too short');
   must(MAGIC.every((byte, i) => byte === body[i]), 'foreign-handshake', 'a handshake has another magic');

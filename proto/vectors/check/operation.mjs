@@ -31,7 +31,7 @@ const OPERATIONS = [
   ['invoke', target, key, list],
 ];
 
-/** What an operation is, and which flags it has. */
+/** The operation and the flags of a number. */
 export function readOperation(operation) {
   if (!list(operation)) throw new Malformed('an operation is an array');
   const [number, ...rest] = operation;

@@ -1,4 +1,4 @@
-// Packets and one end of the service-worker transport, SPEC.md section 20: numbers, acknowledgements, turns. It carries nothing.
+// Packets and one end of the service-worker transport, SPEC.md section 20: numbers, acknowledgements, turns. It has no I/O.
 
 import { concat, fromHex, little, textOf, utf8, viewOf } from './bytes.mjs';
 
@@ -10,7 +10,7 @@ const GONE = 2;
 /** A packet breaks a rule. */
 export class Violation extends Error {}
 
-/** A packet leaves out frames. */
+/** A packet leaves a gap. */
 export class Gap extends Error {}
 
 function must(good, why) {
@@ -23,7 +23,7 @@ export function encodePacket({ flags, turn, first, ack, frames }) {
   return concat(...head, little(4, turn), little(4, frames.length), little(8, first), little(8, ack), ...parts);
 }
 
-/** The packet that these bytes are, without anything behind it. */
+/** Reads a packet that fills the bytes. */
 export function decodePacket(bytes) {
   must(bytes.length >= 32, 'shorter than a header');
   const view = viewOf(bytes);
@@ -57,7 +57,7 @@ export class End {
   consumed = 0n; // number of the first of them
   owed = 0n; // bytes consumed since the last packet
   turn = 0;
-  due = false; // a packet has to leave, even without frames
+  due = false; // a packet is due, even without frames
   told = undefined; // the relay has the newest acknowledgement, with frames up to this number, the last of them for the first time; or without such ones
   left = false;
   end = undefined; // the peer has left: number after its last frame
@@ -72,7 +72,7 @@ export class End {
 
   get collects() { return this.turn % 2 === 1; }
 
-  /** Whether the frame is taken. */
+  /** Queues a frame. Returns whether it is accepted. */
   send(frame) {
     if (this.left || this.end !== undefined || sizeOf(this.kept) >= WINDOW) return false;
     this.kept.push(frame);

@@ -1,4 +1,4 @@
-// The memory of a link, transport-atomics/LAYOUT.md: what a consumer and a producer of a ring do.
+// The memory of a link, transport-atomics/LAYOUT.md: a consumer and a producer of a ring.
 // The images are little-endian; positions count modulo 2^32.
 
 import { viewOf } from './bytes.mjs';
@@ -11,7 +11,7 @@ const MOST = 1024 * 1024 * 1024;
 const PADDING = 0x80000000;
 const LINE = 64;
 
-/** The memory breaks a rule of the layout; its text says which. */
+/** The memory violates a rule of the layout, named in the text. */
 export class Broken extends Error {}
 
 function must(good, why) {
@@ -22,7 +22,7 @@ function must(good, why) {
 const minus = (a, b) => (a - b) >>> 0;
 const plus = (a, b) => (a + b) >>> 0;
 
-/** How much of the ring a frame takes. */
+/** Bytes that a frame takes in the ring. */
 const sizeOf = (length) => Math.ceil((length + 4) / LINE) * LINE;
 
 /** "Regions": the capacities of a memory of this length, whose first 16 bytes are these. */
@@ -48,7 +48,7 @@ export class Consumer {
     Object.assign(this, { records, head, capacity: records.length });
   }
 
-  /** The frame that comes next, or undefined if there is none. */
+  /** The next frame, or undefined if there is none. */
   next() {
     const { capacity, records } = this;
     const word = (at) => viewOf(records).getUint32(at, true);
@@ -88,7 +88,7 @@ export class Producer {
     Object.assign(this, { records, head, tail, capacity: records.length });
   }
 
-  /** Takes a `head` that was loaded. */
+  /** Checks and stores a loaded `head`. */
   load(head) {
     must(head % LINE === 0, 'it isn\'t a multiple of 64');
     must(minus(head, this.head) <= minus(this.tail, this.head), 'it isn\'t between the head loaded before and the tail');

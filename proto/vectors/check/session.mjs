@@ -1,5 +1,5 @@
-// One end of a link, sections 6 to 15, of either role. It does no input or output: frames go in by `receive`
-// and come out of `next`; what happens is put into `events`, oldest first.
+// One end of a link, sections 6 to 15, of either role, without I/O. Frames go in by `receive`
+// and come out of `next`. Events are in `events`, oldest first.
 
 import { concat, toHex, utf8 } from './bytes.mjs';
 import {
@@ -15,7 +15,7 @@ const CODE_TOO_DEEP = 7;
 const CODE_OVERLOADED = 9;
 const CODE_CANCELLED = 10;
 
-/** What an end says to its own user who asks for what can't be done. */
+/** The refusal of an operation. */
 export class Refusal extends Error {
   constructor(reason) {
     super(reason);
@@ -32,7 +32,7 @@ export class Session {
   events = [];
   peer = undefined; // its handshake
 
-  // What is to be sent, in this order: the handshake, what may overtake, messages, `close`.
+  // Queues, in the order of sending: the handshake, frames that may overtake, messages, `close`.
   handshake = undefined;
   urgent = [];
   queue = []; // messages; `sent` counts the bytes of the body that have left
@@ -43,7 +43,7 @@ export class Session {
   bodies = new Map(); // unfinished ones that come in, by id
   seenReady = false;
 
-  /** `transport` is the longest frame that the transport takes. */
+  /** `transport` is the longest frame of the transport. */
   constructor({ role, name = '', limits, transport = Infinity }) {
     Object.assign(this, { role, limits, transport });
     this.handshakeFrame = encodeFrame({
@@ -54,12 +54,12 @@ export class Session {
     if (role === 'worker') this.handshake = this.handshakeFrame;
   }
 
-  // ---- What the user of this end does ----
+  // ---- Operations ----
 
   call({ id, name, format, payload, segments, parent, deadline, blocks }) {
     allow(this.state !== 'closed', 'closed');
     this.#checkName(name);
-    // A call that has been answered has no handler any more on whose behalf this could be.
+    // An answered call has no handler any more, so it is not a parent.
     const outer = this.running.get(parent);
     const within = outer?.state === 'running' ? outer : undefined;
     const depth = within ? within.depth + 1 : 1;
@@ -104,12 +104,12 @@ export class Session {
     this.#end(this.calls.get(id), 'cancelled');
   }
 
-  /** Ends a call that an `interrupt` has stopped the waiting for. */
+  /** Ends a call because of an `interrupt`. */
   interruptCall({ id }) {
     this.#end(this.calls.get(id), 'interrupted');
   }
 
-  /** Ends the calls whose deadline has come. */
+  /** Ends the calls whose deadline has passed. */
   time({ now }) {
     const late = [...this.calls.values()].filter(({ deadline }) => deadline <= now);
     for (const call of late.sort((a, b) => a.deadline - b.deadline || a.id - b.id)) this.#end(call, 'timed-out');
@@ -120,26 +120,26 @@ export class Session {
     this.urgent.push(encodeFrame({ kind: 'interrupt' }));
   }
 
-  /** Section 14: gracefully, so what is queued is still sent, but no calls. */
+  /** Section 14: closes gracefully. Queued messages are still sent, except calls. */
   close({ reason, text }) {
     if (this.state === 'closed') return;
     // Before the link is open nothing but `close` may be sent.
     if (this.state === 'handshake') return this.abort({ reason, text });
     const [cut] = this.queue;
     this.queue = this.queue.filter(({ kind }) => kind !== 'call');
-    // The total of a call that breaks off would count at the peer as long as nothing ends its body.
+    // The total of an aborted call would count at the peer until its body is ended.
     if (cut?.kind === 'call' && cut.sent > 0) this.urgent.push(encodeFrame({ kind: 'cancel', id: cut.id }));
     this.#close('here', reason, text);
   }
 
-  /** Section 14: abruptly. */
+  /** Section 14: closes abruptly. */
   abort({ reason, text }) {
     if (this.state === 'closed') return;
     this.#drop();
     this.#close('here', reason, text);
   }
 
-  /** The transport tells that the peer has gone without `close`. */
+  /** The transport reports that the peer is gone without `close`. */
   gone() {
     if (this.state === 'closed') return;
     this.#drop();
@@ -170,7 +170,7 @@ export class Session {
     return farewell;
   }
 
-  /** The next frame of a message, as long as may be (sections 10 and 22). */
+  /** The next frame of a message, of maximal length (sections 10 and 22). */
   #cut(message) {
     const limit = Math.min(this.transport, this.peer.maxFrame);
     const { kind, code, id = 0, parent, name = '', format = 'bytes', segments, blocks, body, sent } = message;
@@ -212,14 +212,14 @@ export class Session {
     this.queue.push({ ...message, id, sent: 0, running });
   }
 
-  /** Answers with an error that this end itself raises. */
+  /** Answers with an error raised by this end. */
   #throwText(id, code, text) {
     const running = this.running.get(id);
     running.state = 'answered';
     this.queue.push({ kind: 'throw', code, id, format: 'text', body: utf8(text), sent: 0, running });
   }
 
-  /** Section 9: ends an own call before its answer has arrived. */
+  /** Section 9: ends a call of this end before its answer has arrived. */
   #end(call, outcome) {
     if (!call || call.ended) return;
     call.ended = true;
@@ -317,7 +317,7 @@ export class Session {
     this.#judgeHeldBack();
   }
 
-  /** Section 7: what was held back and exceeds the limits that are known only now. */
+  /** Section 7: handles queued messages that exceed the limits of the peer. */
   #judgeHeldBack() {
     const isLarge = ({ body }) => BigInt(body.length) > this.peer.maxMessage;
     const isHopeless = this.queue.some((message) => message.kind === 'ready' && isLarge(message));
@@ -344,12 +344,12 @@ export class Session {
     this.#close('peer', code, new TextDecoder('utf-8', { ignoreBOM: true }).decode(body));
   }
 
-  /** Whether the peer may give this id to its calls. */
+  /** Whether the id is valid for a call of the peer. */
   #isPeers(id) {
     return id !== 0 && id % 2 === (this.role === 'main' ? 1 : 0);
   }
 
-  /** What the header of a `call` or `cancel` must say. */
+  /** Checks the header of a `call` or `cancel`. */
   #checkIds({ kind, id, parent, code: depth }) {
     if (kind !== 'call' && kind !== 'cancel') return;
     must(this.#isPeers(id), 'foreign-id', `a ${kind} has an id that is not its sender's`);
@@ -359,7 +359,7 @@ export class Session {
     must(this.running.size < this.limits.maxPending, 'overloaded', 'there are too many calls');
   }
 
-  /** Whether a `call`, an answer or `ready` may come now. */
+  /** Checks that a `call`, an answer or `ready` is allowed now. */
   #checkCall({ kind, id }) {
     if (kind === 'call') must(!this.running.has(id), 'id-in-use', 'a call has the id of another');
     if (kind === 'ready') must(!this.seenReady, 'second-ready', 'ready arrived twice');
@@ -436,7 +436,7 @@ export class Session {
           return;
         }
         running.state = 'running';
-        // Section 8: the parent matters as long as this end waits for it.
+        // Section 8: the parent has a meaning while this end waits for it.
         const waits = this.calls.has(parent) && !this.calls.get(parent).ended;
         this.#happened({ event: 'call', id, name, format, payload, ...(waits && { within: parent }) });
         return;

@@ -23,7 +23,7 @@ export class Posted {
   }
 }
 
-/** A handle of something that one of the two ends keeps; its id is a bigint. */
+/** A handle of an object that stays at one of the two ends; its id is a bigint. */
 export class Handle {
   constructor(owner, kind, id, description) {
     Object.assign(this, { owner, kind, id, description });
@@ -176,7 +176,7 @@ const isPrimitive = (value) =>
 
 // ---- Reading ----
 
-/** The value that these bytes are. Throws `Malformed`. */
+/** Decodes a value that fills the bytes. Throws `Malformed`. */
 export function decode(bytes) {
   const reader = new Reader(bytes);
   const value = reader.item(0);
@@ -230,7 +230,7 @@ class Reader {
     }
   }
 
-  /** A length or count, each of which takes `unit` bytes at least of those that are left. */
+  /** A length or count of entries that take at least `unit` of the remaining bytes each. */
   count(unit = 1, least = 0) {
     const count = this.varint();
     if (count < least) throw new Malformed('a length is in a longer form than need be');
@@ -284,7 +284,7 @@ class Reader {
     return key;
   }
 
-  /** Gives an object its number; it may be there later than its number is. */
+  /** Numbers an object, which may be created after its number. */
   number(object) {
     return this.objects.push(object) - 1;
   }
@@ -505,7 +505,7 @@ class Reader {
 
 // ---- Writing ----
 
-/** The bytes of a value, in the one form that section 17 asks of writers. */
+/** Encodes a value in the form that section 17 requires of writers. */
 export function encode(value) {
   const writer = new Writer();
   writer.item(value, 0);
@@ -530,7 +530,7 @@ class Writer {
 
   f64(number) {
     const bytes = new Uint8Array(8);
-    // Which NaN JavaScript would write is left open; the format prefers this one.
+    // The bits of a NaN are unspecified in JavaScript; the format recommends these.
     if (Number.isNaN(number)) bytes.set([0xf8, 0x7f], 6);
     else viewOf(bytes).setFloat64(0, number, true);
     this.parts.push(bytes);
@@ -541,7 +541,7 @@ class Writer {
     this.parts.push(bytes.slice());
   }
 
-  /** A tag with a count in it if that fits, otherwise another with the count behind it. */
+  /** A tag that contains the count if that fits, otherwise another tag followed by the count. */
   tagged(short, room, long, count) {
     if (count < room) this.bytes(short + count);
     else {
