@@ -3,6 +3,7 @@
 use coincide::{
     CallError, CallErrorKind, CallFuture, Callback, Config, Main, Proxy, RemoteFunction, Scope, Thrown, Value, Worker,
 };
+use coincide_proto::conformance::{LIMIT, within};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -267,14 +268,16 @@ fn callbacks_of_another_link_are_refused() {
 
 #[test]
 fn calls_of_callbacks_end_at_their_timeout() {
-    let (main, worker) = started(|scope| {
-        scope.export("apply", |function: RemoteFunction| {
-            let error = function.with_timeout(Duration::from_millis(1)).call_blocking::<()>(()).unwrap_err();
-            matches!(error.kind, CallErrorKind::TimedOut)
+    within(LIMIT, || {
+        let (main, worker) = started(|scope| {
+            scope.export("apply", |function: RemoteFunction| {
+                let error = function.with_timeout(Duration::from_millis(1)).call_blocking::<()>(()).unwrap_err();
+                matches!(error.kind, CallErrorKind::TimedOut)
+            });
         });
+        let never = Callback::new_async(std::future::pending::<()>);
+        assert!(main.block_on(worker.proxy().call::<bool>("apply", (never,))).unwrap());
     });
-    let never = Callback::new_async(std::future::pending::<()>);
-    assert!(main.block_on(worker.proxy().call::<bool>("apply", (never,))).unwrap());
 }
 
 #[test]
@@ -366,25 +369,28 @@ fn async_callback_of_blocked_worker_is_a_deadlock() {
 
 #[test]
 fn callbacks_of_both_ends_call_each_other() {
-    let (main, worker) = started(|scope| {
-        scope.export("countdown", |from: u32, next: RemoteFunction| {
-            if from == 0 {
-                return Ok(0);
-            }
-            let own = next.clone();
-            let back =
-                Callback::new(move |left: u32| own.call_blocking::<u32>((left, ())).map_err(CallError::into_thrown));
-            next.call_blocking::<u32>((from, back)).map_err(CallError::into_thrown)
+    within(LIMIT, || {
+        let (main, worker) = started(|scope| {
+            scope.export("countdown", |from: u32, next: RemoteFunction| {
+                if from == 0 {
+                    return Ok(0);
+                }
+                let own = next.clone();
+                let back = Callback::new(move |left: u32| {
+                    own.call_blocking::<u32>((left, ())).map_err(CallError::into_thrown)
+                });
+                next.call_blocking::<u32>((from, back)).map_err(CallError::into_thrown)
+            });
         });
-    });
-    let next = Callback::new_async(|left: u32, back: Option<RemoteFunction>| async move {
-        match back {
-            Some(back) if left > 0 => {
-                let rest: u32 = back.call((left - 1,)).await.map_err(CallError::into_thrown)?;
-                Ok::<u32, Thrown>(rest + 1)
+        let next = Callback::new_async(|left: u32, back: Option<RemoteFunction>| async move {
+            match back {
+                Some(back) if left > 0 => {
+                    let rest: u32 = back.call((left - 1,)).await.map_err(CallError::into_thrown)?;
+                    Ok::<u32, Thrown>(rest + 1)
+                }
+                _ => Ok(100),
             }
-            _ => Ok(100),
-        }
+        });
+        assert_eq!(main.block_on(worker.proxy().call::<u32>("countdown", (3, next))).unwrap(), 101);
     });
-    assert_eq!(main.block_on(worker.proxy().call::<u32>("countdown", (3, next))).unwrap(), 101);
 }

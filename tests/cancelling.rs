@@ -1,6 +1,7 @@
 //! Calls of exports that main ends early: the functions that run for them stop.
 
 use coincide::{CallError, CallErrorKind, CallFuture, Main, Scope, Stop, Thrown, Worker};
+use coincide_proto::conformance::{LIMIT, within};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use std::cell::{Cell, RefCell};
@@ -126,57 +127,64 @@ impl Linked {
 
 #[test]
 fn dropped_and_timed_out_calls_stop_their_functions() {
-    let it = link(exports);
-    for name in ["checks", "sleeps", "blocks", "calls", "polls"] {
-        drop(it.begin(name));
-        assert_eq!(it.report(), format!("{name}: Cancelled"), "dropped");
-        it.is_free();
-
-        let begun = it.begun.get();
-        // Repeats until the call has begun before its timeout.
-        while it.begun.get() == begun {
-            let call = it.worker.proxy().with_timeout(Duration::from_millis(30)).call::<()>(name, ());
-            assert_eq!(it.main.block_on(call), Err(CallError { function: name.into(), kind: CallErrorKind::TimedOut }));
+    within(LIMIT, || {
+        let it = link(exports);
+        for name in ["checks", "sleeps", "blocks", "calls", "polls"] {
+            drop(it.begin(name));
+            assert_eq!(it.report(), format!("{name}: Cancelled"), "dropped");
             it.is_free();
+
+            let begun = it.begun.get();
+            // Repeats until the call has begun before its timeout.
+            while it.begun.get() == begun {
+                let call = it.worker.proxy().with_timeout(Duration::from_millis(30)).call::<()>(name, ());
+                assert_eq!(
+                    it.main.block_on(call),
+                    Err(CallError { function: name.into(), kind: CallErrorKind::TimedOut })
+                );
+                it.is_free();
+            }
+            assert_eq!(it.report(), format!("{name}: Cancelled"), "timed out");
         }
-        assert_eq!(it.report(), format!("{name}: Cancelled"), "timed out");
-    }
+    });
 }
 
 #[test]
 fn call_cancelled_before_it_runs_never_runs_and_stops_no_other() {
-    let it = link(|scope, log| {
-        exports(scope, log)?;
-        let (own, log) = (scope.clone(), log.clone());
-        // Receives calls of main only by `check`, until main ends it.
-        scope.export("checks_for_long", move || {
-            own.sync().notify("begun", ()).unwrap();
-            let mut looks = 0;
-            let stop = loop {
-                looks += 1;
-                if looks == 1000 {
-                    own.sync().notify("looked", ()).unwrap();
-                }
-                if let Err(stop) = own.check() {
-                    break stop;
-                }
-            };
-            log.send(format!("checks_for_long: {stop:?}")).unwrap();
+    within(LIMIT, || {
+        let it = link(|scope, log| {
+            exports(scope, log)?;
+            let (own, log) = (scope.clone(), log.clone());
+            // Receives calls of main only by `check`, until main ends it.
+            scope.export("checks_for_long", move || {
+                own.sync().notify("begun", ()).unwrap();
+                let mut looks = 0;
+                let stop = loop {
+                    looks += 1;
+                    if looks == 1000 {
+                        own.sync().notify("looked", ()).unwrap();
+                    }
+                    if let Err(stop) = own.check() {
+                        break stop;
+                    }
+                };
+                log.send(format!("checks_for_long: {stop:?}")).unwrap();
+            });
+            Ok(())
         });
-        Ok(())
+        let looked = Rc::new(Cell::new(false));
+        let own = Rc::clone(&looked);
+        it.worker.register("looked", move || own.set(true));
+        let running = it.begin("checks_for_long");
+        drop(it.worker.proxy().call::<()>("checks", ()));
+        it.turn_until(|| looked.get());
+        assert!(it.reports.try_recv().is_err(), "the call that runs is another one");
+        it.worker.interrupt();
+        assert_eq!(it.report(), "checks_for_long: Interrupted");
+        it.main.block_on(running).unwrap();
+        it.is_free();
+        assert!(it.reports.try_recv().is_err());
     });
-    let looked = Rc::new(Cell::new(false));
-    let own = Rc::clone(&looked);
-    it.worker.register("looked", move || own.set(true));
-    let running = it.begin("checks_for_long");
-    drop(it.worker.proxy().call::<()>("checks", ()));
-    it.turn_until(|| looked.get());
-    assert!(it.reports.try_recv().is_err(), "the call that runs is another one");
-    it.worker.interrupt();
-    assert_eq!(it.report(), "checks_for_long: Interrupted");
-    it.main.block_on(running).unwrap();
-    it.is_free();
-    assert!(it.reports.try_recv().is_err());
 }
 
 /// `outer` is blocked in a function of main that calls `inner`, which waits.
@@ -208,127 +216,138 @@ fn nested(inner: &'static str, drops_inner: bool) -> (Linked, CallFuture<()>) {
 
 #[test]
 fn cancel_stops_each_function_of_the_call_once() {
-    for drops_inner in [false, true] {
-        for inner in ["checks", "sleeps", "blocks", "calls"] {
-            let (it, outer) = nested(inner, drops_inner);
-            drop(outer);
-            assert_eq!(it.report(), format!("{inner}: Cancelled"));
-            assert_eq!(it.report(), "outer: Cancelled");
-            it.is_free();
-            assert!(it.reports.try_recv().is_err());
+    within(LIMIT, || {
+        for drops_inner in [false, true] {
+            for inner in ["checks", "sleeps", "blocks", "calls"] {
+                let (it, outer) = nested(inner, drops_inner);
+                drop(outer);
+                assert_eq!(it.report(), format!("{inner}: Cancelled"));
+                assert_eq!(it.report(), "outer: Cancelled");
+                it.is_free();
+                assert!(it.reports.try_recv().is_err());
+            }
         }
-    }
+    });
 }
 
 /// The worker runs an unrelated call of main while it is blocked in a call that is cancelled.
 #[test]
 fn unrelated_call_nested_in_cancelled_call_completes() {
-    let it = link(|scope, log| {
-        exports(scope, log)?;
-        let (own, log) = (scope.clone(), log.clone());
-        scope.export("asks", move || {
-            own.sync().notify("begun", ()).unwrap();
-            for _ in 0..1000 {
+    within(LIMIT, || {
+        let it = link(|scope, log| {
+            exports(scope, log)?;
+            let (own, log) = (scope.clone(), log.clone());
+            scope.export("asks", move || {
+                own.sync().notify("begun", ()).unwrap();
+                for _ in 0..1000 {
+                    own.check()?;
+                    own.sync().call::<()>("ping", ())?;
+                }
+                own.sync().call::<()>("proceed", ())?;
                 own.check()?;
-                own.sync().call::<()>("ping", ())?;
-            }
-            own.sync().call::<()>("proceed", ())?;
-            own.check()?;
-            log.send("asks: to its end".into()).unwrap();
-            Ok::<i32, Thrown>(7)
+                log.send("asks: to its end".into()).unwrap();
+                Ok::<i32, Thrown>(7)
+            });
+            Ok(())
         });
-        Ok(())
+        let proceed = Rc::new(Cell::new(false));
+        let own = Rc::clone(&proceed);
+        it.worker.register_async("proceed", move || {
+            let own = Rc::clone(&own);
+            std::future::poll_fn(move |context| {
+                context.waker().wake_by_ref();
+                if own.get() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+            })
+        });
+        let outer = it.begin("blocks");
+        let before = it.begun.get();
+        let mut inner = it.worker.proxy().call::<i32>("asks", ()).boxed_local();
+        it.turn_until(|| it.begun.get() > before);
+        drop(outer);
+        proceed.set(true);
+        assert_eq!(it.main.block_on(&mut inner), Ok(7));
+        assert_eq!(it.report(), "asks: to its end");
+        assert_eq!(it.report(), "blocks: Cancelled");
+        it.is_free();
     });
-    let proceed = Rc::new(Cell::new(false));
-    let own = Rc::clone(&proceed);
-    it.worker.register_async("proceed", move || {
-        let own = Rc::clone(&own);
-        std::future::poll_fn(move |context| {
-            context.waker().wake_by_ref();
-            if own.get() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-        })
-    });
-    let outer = it.begin("blocks");
-    let before = it.begun.get();
-    let mut inner = it.worker.proxy().call::<i32>("asks", ()).boxed_local();
-    it.turn_until(|| it.begun.get() > before);
-    drop(outer);
-    proceed.set(true);
-    assert_eq!(it.main.block_on(&mut inner), Ok(7));
-    assert_eq!(it.report(), "asks: to its end");
-    assert_eq!(it.report(), "blocks: Cancelled");
-    it.is_free();
 }
 
 /// Only the nested call is cancelled, inside an outer one that continues.
 #[test]
 fn cancel_of_nested_call_does_not_stop_outer_call() {
-    let it = link(|scope, log| {
-        exports(scope, log)?;
-        let own = scope.clone();
-        scope.export("outer", move || {
-            own.sync().call::<()>("nests", ())?;
-            own.check()?;
-            Ok::<i32, Thrown>(1)
+    within(LIMIT, || {
+        let it = link(|scope, log| {
+            exports(scope, log)?;
+            let own = scope.clone();
+            scope.export("outer", move || {
+                own.sync().call::<()>("nests", ())?;
+                own.check()?;
+                Ok::<i32, Thrown>(1)
+            });
+            Ok(())
         });
-        Ok(())
-    });
-    for inner in ["checks", "sleeps", "blocks", "calls"] {
-        let exports = it.worker.proxy().with_timeout(Duration::from_millis(30));
-        it.worker.register_async("nests", move || exports.call::<()>(inner, ()).map(|result| assert!(result.is_err())));
-        let begun = it.begun.get();
-        while it.begun.get() == begun {
-            assert_eq!(it.main.block_on(it.worker.proxy().call::<i32>("outer", ())), Ok(1));
+        for inner in ["checks", "sleeps", "blocks", "calls"] {
+            let exports = it.worker.proxy().with_timeout(Duration::from_millis(30));
+            it.worker
+                .register_async("nests", move || exports.call::<()>(inner, ()).map(|result| assert!(result.is_err())));
+            let begun = it.begun.get();
+            while it.begun.get() == begun {
+                assert_eq!(it.main.block_on(it.worker.proxy().call::<i32>("outer", ())), Ok(1));
+            }
+            assert_eq!(it.report(), format!("{inner}: Cancelled"));
         }
-        assert_eq!(it.report(), format!("{inner}: Cancelled"));
-    }
+    });
 }
 
 #[test]
 fn cancel_drops_future_of_function_of_main() {
-    struct Dropped(Rc<Cell<bool>>);
-    impl Drop for Dropped {
-        fn drop(&mut self) {
-            self.0.set(true);
+    within(LIMIT, || {
+        struct Dropped(Rc<Cell<bool>>);
+        impl Drop for Dropped {
+            fn drop(&mut self) {
+                self.0.set(true);
+            }
         }
-    }
-    let it = link(exports);
-    let dropped = Rc::new(Cell::new(false));
-    let own = Rc::clone(&dropped);
-    it.worker.register_async("never", move || {
-        let guard = Dropped(Rc::clone(&own));
-        async move {
-            pending::<()>().await;
-            drop(guard);
-        }
+        let it = link(exports);
+        let dropped = Rc::new(Cell::new(false));
+        let own = Rc::clone(&dropped);
+        it.worker.register_async("never", move || {
+            let guard = Dropped(Rc::clone(&own));
+            async move {
+                pending::<()>().await;
+                drop(guard);
+            }
+        });
+        drop(it.begin("blocks"));
+        assert_eq!(it.report(), "blocks: Cancelled");
+        it.is_free();
+        assert!(dropped.get());
     });
-    drop(it.begin("blocks"));
-    assert_eq!(it.report(), "blocks: Cancelled");
-    it.is_free();
-    assert!(dropped.get());
 }
 
 #[test]
 fn interrupt_and_cancellation_are_reported_separately() {
-    let it = link(|scope, log| {
-        let (own, log) = (scope.clone(), log.clone());
-        scope.export("checks", move || {
-            own.sync().notify("begun", ()).unwrap();
-            let next = || loop {
-                if let Err(stop) = own.check() {
-                    return stop;
-                }
-            };
-            let stops = [next(), next()];
-            assert!(stops.contains(&Stop::Interrupted) && stops.contains(&Stop::Cancelled), "{stops:?}");
-            log.send("both".into()).unwrap();
+    within(LIMIT, || {
+        let it = link(|scope, log| {
+            let (own, log) = (scope.clone(), log.clone());
+            scope.export("checks", move || {
+                own.sync().notify("begun", ()).unwrap();
+                let next = || loop {
+                    if let Err(stop) = own.check() {
+                        return stop;
+                    }
+                };
+                let stops = [next(), next()];
+                assert!(stops.contains(&Stop::Interrupted) && stops.contains(&Stop::Cancelled), "{stops:?}");
+                log.send("both".into()).unwrap();
+            });
+            scope.export("answer", || 42);
+            Ok(())
         });
-        scope.export("answer", || 42);
-        Ok(())
+        let call = it.begin("checks");
+        it.worker.interrupt();
+        drop(call);
+        assert_eq!(it.report(), "both");
+        it.is_free();
     });
-    let call = it.begin("checks");
-    it.worker.interrupt();
-    drop(call);
-    assert_eq!(it.report(), "both");
-    it.is_free();
 }

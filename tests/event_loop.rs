@@ -4,6 +4,7 @@ use coincide::{
     CallError, CallErrorKind, Callback, CloseReason, ClosedBy, Config, Driver, Main, RemoteFunction, Scope, SendError,
     Turn, Worker,
 };
+use coincide_proto::conformance::{LIMIT, within};
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use std::cell::{Cell, RefCell};
@@ -138,97 +139,108 @@ fn worker_in_loop_awaits_calls_of_main() {
 
 #[test]
 fn cancelled_call_drops_the_future_of_its_export() {
-    struct Guard(Rc<Cell<u32>>);
+    within(LIMIT, || {
+        struct Guard(Rc<Cell<u32>>);
 
-    impl Drop for Guard {
-        fn drop(&mut self) {
-            self.0.set(self.0.get() + 1);
+        impl Drop for Guard {
+            fn drop(&mut self) {
+                self.0.set(self.0.get() + 1);
+            }
         }
-    }
 
-    let pair = Pair::ready();
-    let dropped = Rc::new(Cell::new(0));
-    let count = Rc::clone(&dropped);
-    pair.scope().export_async("never", move || {
-        let guard = Guard(Rc::clone(&count));
-        async move {
-            pending::<()>().await;
-            drop(guard);
-        }
+        let pair = Pair::ready();
+        let dropped = Rc::new(Cell::new(0));
+        let count = Rc::clone(&dropped);
+        pair.scope().export_async("never", move || {
+            let guard = Guard(Rc::clone(&count));
+            async move {
+                pending::<()>().await;
+                drop(guard);
+            }
+        });
+        let mut call = Box::pin(pair.worker.proxy().call::<()>("never", ()));
+        assert_eq!(pair.outcome(call.as_mut()), None);
+        assert_eq!(dropped.get(), 0);
+        drop(call);
+        pair.turns();
+        assert_eq!(dropped.get(), 1);
     });
-    let mut call = Box::pin(pair.worker.proxy().call::<()>("never", ()));
-    assert_eq!(pair.outcome(call.as_mut()), None);
-    assert_eq!(dropped.get(), 0);
-    drop(call);
-    pair.turns();
-    assert_eq!(dropped.get(), 1);
 }
 
 #[test]
 fn interrupt_of_an_idle_loop_is_dropped() {
-    let pair = Pair::ready();
-    let checked = Rc::new(RefCell::new(None));
-    let (scope, result) = (pair.scope().clone(), Rc::clone(&checked));
-    pair.scope().export("check", move || *result.borrow_mut() = Some(scope.check()));
-    pair.worker.interrupt();
-    pair.turns();
-    assert_eq!(pair.outcome(pair.worker.proxy().call::<()>("check", ())), Some(Ok(())));
-    assert_eq!(checked.take(), Some(Ok(())));
+    within(LIMIT, || {
+        let pair = Pair::ready();
+        let checked = Rc::new(RefCell::new(None));
+        let (scope, result) = (pair.scope().clone(), Rc::clone(&checked));
+        pair.scope().export("check", move || *result.borrow_mut() = Some(scope.check()));
+        pair.worker.interrupt();
+        pair.turns();
+        assert_eq!(pair.outcome(pair.worker.proxy().call::<()>("check", ())), Some(Ok(())));
+        assert_eq!(checked.take(), Some(Ok(())));
+    });
 }
 
 #[test]
 fn termination_ends_loop_and_its_pending_calls() {
-    let pair = Pair::ready();
-    pair.worker.register_async("never", pending::<()>);
-    let mut call = pin!(pair.scope().proxy().call::<()>("never", ()));
-    assert_eq!(pair.outcome(call.as_mut()), None);
-    assert!(!pair.driver.is_done());
-    pair.worker.terminate();
-    let error = pair.outcome(call).unwrap().unwrap_err();
-    assert!(matches!(error.kind, CallErrorKind::Closed(_)), "{error}");
-    assert!(pair.driver.is_done());
-    let closed = block_on(pair.driver.run());
-    assert_eq!((closed.by, closed.reason), (ClosedBy::Peer, CloseReason::TERMINATED));
+    within(LIMIT, || {
+        let pair = Pair::ready();
+        pair.worker.register_async("never", pending::<()>);
+        let mut call = pin!(pair.scope().proxy().call::<()>("never", ()));
+        assert_eq!(pair.outcome(call.as_mut()), None);
+        assert!(!pair.driver.is_done());
+        pair.worker.terminate();
+        let error = pair.outcome(call).unwrap().unwrap_err();
+        assert!(matches!(error.kind, CallErrorKind::Closed(_)), "{error}");
+        assert!(pair.driver.is_done());
+        let closed = block_on(pair.driver.run());
+        assert_eq!((closed.by, closed.reason), (ClosedBy::Peer, CloseReason::TERMINATED));
+    });
 }
 
 #[test]
 fn dropped_driver_closes_the_link_and_ends_pending_calls() {
-    let Pair { main, worker, driver } = Pair::ready();
-    let alive = Rc::new(());
-    let (captured, scope) = (Rc::clone(&alive), driver.scope().clone());
-    driver.scope().export_async("never", move || {
-        let captured = (Rc::clone(&captured), scope.clone());
-        async move {
-            pending::<()>().await;
-            drop(captured);
-        }
+    within(LIMIT, || {
+        let Pair { main, worker, driver } = Pair::ready();
+        let alive = Rc::new(());
+        let (captured, scope) = (Rc::clone(&alive), driver.scope().clone());
+        driver.scope().export_async("never", move || {
+            let captured = (Rc::clone(&captured), scope.clone());
+            async move {
+                pending::<()>().await;
+                drop(captured);
+            }
+        });
+        worker.register_async("never", pending::<()>);
+        let scope = driver.scope().clone();
+        let (mut of_main, mut of_worker) =
+            (worker.proxy().call::<()>("never", ()), scope.proxy().call::<()>("never", ()));
+        let _ = (main.turn(TURN), driver.turn(TURN), main.turn(TURN));
+        assert!((&mut of_main).now_or_never().is_none() && (&mut of_worker).now_or_never().is_none());
+        drop(driver);
+        let error = of_worker.now_or_never().unwrap().unwrap_err();
+        let CallErrorKind::Closed(closed) = error.kind else { panic!("{error}") };
+        assert_eq!((closed.by, closed.reason), (ClosedBy::Here, CloseReason::DONE));
+        assert_eq!(Rc::strong_count(&alive), 1, "exports and their futures are dropped");
+        let _ = main.turn(TURN);
+        let error = of_main.now_or_never().unwrap().unwrap_err();
+        let CallErrorKind::Closed(closed) = error.kind else { panic!("{error}") };
+        assert_eq!((closed.by, closed.reason), (ClosedBy::Peer, CloseReason::DONE));
+        assert_eq!(scope.release(&[1]), Err(SendError::Closed));
     });
-    worker.register_async("never", pending::<()>);
-    let scope = driver.scope().clone();
-    let (mut of_main, mut of_worker) = (worker.proxy().call::<()>("never", ()), scope.proxy().call::<()>("never", ()));
-    let _ = (main.turn(TURN), driver.turn(TURN), main.turn(TURN));
-    assert!((&mut of_main).now_or_never().is_none() && (&mut of_worker).now_or_never().is_none());
-    drop(driver);
-    let error = of_worker.now_or_never().unwrap().unwrap_err();
-    let CallErrorKind::Closed(closed) = error.kind else { panic!("{error}") };
-    assert_eq!((closed.by, closed.reason), (ClosedBy::Here, CloseReason::DONE));
-    assert_eq!(Rc::strong_count(&alive), 1, "exports and their futures are dropped");
-    let _ = main.turn(TURN);
-    let error = of_main.now_or_never().unwrap().unwrap_err();
-    let CallErrorKind::Closed(closed) = error.kind else { panic!("{error}") };
-    assert_eq!((closed.by, closed.reason), (ClosedBy::Peer, CloseReason::DONE));
-    assert_eq!(scope.release(&[1]), Err(SendError::Closed));
 }
 
 #[test]
 fn dropped_detached_part_closes_the_link() {
-    let main = Main::new().unwrap();
-    let (worker, detached) = main.worker().name("unused").detached().unwrap();
-    let call = worker.proxy().call::<()>("never", ());
-    drop(detached);
-    let error = main.block_on(call).unwrap_err();
-    assert!(matches!(error.kind, CallErrorKind::Closed(_)), "{error}");
-    assert!(main.worker().name("unused").detached().is_ok(), "the name is free again");
+    within(LIMIT, || {
+        let main = Main::new().unwrap();
+        let (worker, detached) = main.worker().name("unused").detached().unwrap();
+        let call = worker.proxy().call::<()>("never", ());
+        drop(detached);
+        let error = main.block_on(call).unwrap_err();
+        assert!(matches!(error.kind, CallErrorKind::Closed(_)), "{error}");
+        assert!(main.worker().name("unused").detached().is_ok(), "the name is free again");
+    });
 }
 
 #[test]
@@ -357,18 +369,20 @@ fn call_awaited_by_parent_is_a_deadlock_in_loop() {
 
 #[test]
 fn interrupt_ends_the_blocked_call_of_a_worker_in_a_loop() {
-    let (main, worker, thread) = on_thread(Config::default(), |scope| {
-        let sync = scope.sync();
-        scope.export("start", move || sync.call::<()>("never", ()).unwrap_err().kind == CallErrorKind::Interrupted);
+    within(LIMIT, || {
+        let (main, worker, thread) = on_thread(Config::default(), |scope| {
+            let sync = scope.sync();
+            scope.export("start", move || sync.call::<()>("never", ()).unwrap_err().kind == CallErrorKind::Interrupted);
+        });
+        let handle = worker.clone();
+        worker.register_async("never", move || {
+            handle.interrupt();
+            pending::<()>()
+        });
+        assert_eq!(main.block_on(worker.proxy().call("start", ())), Ok(true));
+        worker.terminate();
+        thread.join().unwrap();
     });
-    let handle = worker.clone();
-    worker.register_async("never", move || {
-        handle.interrupt();
-        pending::<()>()
-    });
-    assert_eq!(main.block_on(worker.proxy().call("start", ())), Ok(true));
-    worker.terminate();
-    thread.join().unwrap();
 }
 
 #[test]
@@ -448,55 +462,59 @@ fn deadlines_pass_in_executors_without_timers() {
 
 #[test]
 fn run_ends_when_the_last_handle_of_main_is_dropped() {
-    let main = Main::new().unwrap();
-    let worker = main.spawn(|_| Ok(())).unwrap();
-    let run = main.run();
-    block_on(async {
-        let mut run = pin!(run);
-        assert!(run.as_mut().now_or_never().is_none());
-        drop(main);
-        run.await;
+    within(LIMIT, || {
+        let main = Main::new().unwrap();
+        let worker = main.spawn(|_| Ok(())).unwrap();
+        let run = main.run();
+        block_on(async {
+            let mut run = pin!(run);
+            assert!(run.as_mut().now_or_never().is_none());
+            drop(main);
+            run.await;
+        });
+        assert!(worker.closed().is_some());
     });
-    assert!(worker.closed().is_some());
 }
 
 #[test]
 fn function_that_main_drops_between_turns_is_released() {
-    /// Wakes the task that waits for its end.
-    struct Owner(Arc<Mutex<Option<Waker>>>, Arc<AtomicUsize>);
+    within(LIMIT, || {
+        /// Wakes the task that waits for its end.
+        struct Owner(Arc<Mutex<Option<Waker>>>, Arc<AtomicUsize>);
 
-    impl Drop for Owner {
-        fn drop(&mut self) {
-            self.1.fetch_add(1, Ordering::SeqCst);
-            if let Some(waker) = self.0.lock().unwrap().take() {
-                waker.wake();
+        impl Drop for Owner {
+            fn drop(&mut self) {
+                self.1.fetch_add(1, Ordering::SeqCst);
+                if let Some(waker) = self.0.lock().unwrap().take() {
+                    waker.wake();
+                }
             }
         }
-    }
 
-    let (waker, dropped) = (Arc::new(Mutex::new(None)), Arc::new(AtomicUsize::new(0)));
-    let parts = (Arc::clone(&waker), Arc::clone(&dropped));
-    let (main, worker, thread) = on_thread(Config::default(), |scope| {
-        scope.export("give", move || {
-            let owner = Owner(Arc::clone(&parts.0), Arc::clone(&parts.1));
-            Callback::new(move || owner.1.load(Ordering::SeqCst))
+        let (waker, dropped) = (Arc::new(Mutex::new(None)), Arc::new(AtomicUsize::new(0)));
+        let parts = (Arc::clone(&waker), Arc::clone(&dropped));
+        let (main, worker, thread) = on_thread(Config::default(), |scope| {
+            scope.export("give", move || {
+                let owner = Owner(Arc::clone(&parts.0), Arc::clone(&parts.1));
+                Callback::new(move || owner.1.load(Ordering::SeqCst))
+            });
         });
+        let function: RemoteFunction = block_on(beside(&main, worker.proxy().call("give", ()))).unwrap();
+        assert_eq!(block_on(beside(&main, function.call::<usize>(()))), Ok(0));
+        let mut function = Some(function);
+        // Nothing polls this again before the function is dropped.
+        let released = poll_fn(|context| {
+            if dropped.load(Ordering::SeqCst) == 1 {
+                return Poll::Ready(());
+            }
+            waker.lock().unwrap().replace(context.waker().clone());
+            drop(function.take());
+            Poll::Pending
+        });
+        block_on(beside(&main, released));
+        worker.terminate();
+        thread.join().unwrap();
     });
-    let function: RemoteFunction = block_on(beside(&main, worker.proxy().call("give", ()))).unwrap();
-    assert_eq!(block_on(beside(&main, function.call::<usize>(()))), Ok(0));
-    let mut function = Some(function);
-    // Nothing polls this again before the function is dropped.
-    let released = poll_fn(|context| {
-        if dropped.load(Ordering::SeqCst) == 1 {
-            return Poll::Ready(());
-        }
-        waker.lock().unwrap().replace(context.waker().clone());
-        drop(function.take());
-        Poll::Pending
-    });
-    block_on(beside(&main, released));
-    worker.terminate();
-    thread.join().unwrap();
 }
 
 const ROUNDS: usize = 1000;

@@ -4,6 +4,7 @@ use coincide::{
     CallError, CallErrorKind, Callback, CloseReason, Main, Pool, PoolFuture, RemoteFunction, RemoteStream, Scope,
     Source, SpawnError, Thrown, Worker, interface,
 };
+use coincide_proto::conformance::{LIMIT, within};
 use futures_util::future::join_all;
 use futures_util::{FutureExt, StreamExt};
 use std::cell::{Cell, RefCell};
@@ -203,37 +204,41 @@ fn call_beyond_queue_limit_is_refused() {
 
 #[test]
 fn timeouts_and_dropped_futures_end_waiting_calls() {
-    let pooled = Pooled::ready(1);
-    let first = pooled.wait(1);
-    let limited = pooled.pool.proxy().with_timeout(Duration::from_millis(15));
-    let late = limited.call::<u32>("inc", (2,));
-    let dropped = pooled.inc(3);
-    let last = pooled.pool.proxy().with_timeout(Duration::from_secs(60)).call::<u32>("inc", (4,));
-    assert_eq!(pooled.pool.queued(), 3);
-    drop(dropped);
-    assert_eq!(pooled.pool.queued(), 2);
-    assert_eq!(kind(pooled.main.block_on(late)), CallErrorKind::TimedOut);
-    assert_eq!(pooled.pool.queued(), 1);
-    pooled.gate.open();
-    let (first, last) = pooled.main.block_on(async { (first.await, last.await) });
-    assert_eq!((first.unwrap(), last.unwrap()), (1, 5));
+    within(LIMIT, || {
+        let pooled = Pooled::ready(1);
+        let first = pooled.wait(1);
+        let limited = pooled.pool.proxy().with_timeout(Duration::from_millis(15));
+        let late = limited.call::<u32>("inc", (2,));
+        let dropped = pooled.inc(3);
+        let last = pooled.pool.proxy().with_timeout(Duration::from_secs(60)).call::<u32>("inc", (4,));
+        assert_eq!(pooled.pool.queued(), 3);
+        drop(dropped);
+        assert_eq!(pooled.pool.queued(), 2);
+        assert_eq!(kind(pooled.main.block_on(late)), CallErrorKind::TimedOut);
+        assert_eq!(pooled.pool.queued(), 1);
+        pooled.gate.open();
+        let (first, last) = pooled.main.block_on(async { (first.await, last.await) });
+        assert_eq!((first.unwrap(), last.unwrap()), (1, 5));
+    });
 }
 
 #[test]
 fn worker_that_computes_for_ended_call_is_not_idle() {
-    let pooled = Pooled::ready(2);
-    IS_DEAF.store(true, Ordering::Relaxed);
-    let limited = pooled.pool.proxy().with_timeout(Duration::from_millis(10));
-    assert_eq!(kind(pooled.main.block_on(limited.call::<()>("deaf", ()))), CallErrorKind::TimedOut);
-    assert_eq!(pooled.pool.idle(), 1);
-    drop(pooled.pool.proxy().call::<()>("spin", ()));
-    assert_eq!(pooled.pool.idle(), 0);
-    pooled.until(|pooled| pooled.pool.idle() == 1);
-    assert_eq!(pooled.main.block_on(pooled.inc(1)).unwrap(), 2);
-    assert_eq!(pooled.pool.idle(), 1);
-    IS_DEAF.store(false, Ordering::Relaxed);
-    pooled.until(|pooled| pooled.pool.idle() == 2);
-    assert_eq!(pooled.started.borrow().len(), 2);
+    within(LIMIT, || {
+        let pooled = Pooled::ready(2);
+        IS_DEAF.store(true, Ordering::Relaxed);
+        let limited = pooled.pool.proxy().with_timeout(Duration::from_millis(10));
+        assert_eq!(kind(pooled.main.block_on(limited.call::<()>("deaf", ()))), CallErrorKind::TimedOut);
+        assert_eq!(pooled.pool.idle(), 1);
+        drop(pooled.pool.proxy().call::<()>("spin", ()));
+        assert_eq!(pooled.pool.idle(), 0);
+        pooled.until(|pooled| pooled.pool.idle() == 1);
+        assert_eq!(pooled.main.block_on(pooled.inc(1)).unwrap(), 2);
+        assert_eq!(pooled.pool.idle(), 1);
+        IS_DEAF.store(false, Ordering::Relaxed);
+        pooled.until(|pooled| pooled.pool.idle() == 2);
+        assert_eq!(pooled.started.borrow().len(), 2);
+    });
 }
 
 /// Whether the function `deaf` continues.
@@ -251,22 +256,24 @@ fn failed_call_keeps_its_worker() {
 
 #[test]
 fn calls_of_ended_worker_fail_and_next_call_replaces_it() {
-    let pooled = Pooled::ready(2);
-    let [one, two] = [pooled.wait(1), pooled.wait(2)];
-    pooled.until(|pooled| pooled.gate.begun.get() == 2);
-    pooled.terminate(0);
-    assert!(is_closed(pooled.main.block_on(one)));
-    assert_eq!((pooled.counts(), pooled.started.borrow().len()), ([1, 0, 0], 2));
-    assert_eq!(pooled.main.block_on(pooled.inc(3)).unwrap(), 4);
-    assert_eq!((pooled.pool.size(), pooled.started.borrow().len()), (2, 3));
-    pooled.gate.open();
-    assert_eq!(pooled.main.block_on(two).unwrap(), 2);
-    for at in 0..3 {
-        pooled.terminate(at);
-    }
-    let results = pooled.main.block_on(join_all([4, 5, 6].map(|value| pooled.inc(value))));
-    assert_eq!(results.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [5, 6, 7]);
-    assert_eq!((pooled.pool.size(), pooled.started.borrow().len()), (2, 5));
+    within(LIMIT, || {
+        let pooled = Pooled::ready(2);
+        let [one, two] = [pooled.wait(1), pooled.wait(2)];
+        pooled.until(|pooled| pooled.gate.begun.get() == 2);
+        pooled.terminate(0);
+        assert!(is_closed(pooled.main.block_on(one)));
+        assert_eq!((pooled.counts(), pooled.started.borrow().len()), ([1, 0, 0], 2));
+        assert_eq!(pooled.main.block_on(pooled.inc(3)).unwrap(), 4);
+        assert_eq!((pooled.pool.size(), pooled.started.borrow().len()), (2, 3));
+        pooled.gate.open();
+        assert_eq!(pooled.main.block_on(two).unwrap(), 2);
+        for at in 0..3 {
+            pooled.terminate(at);
+        }
+        let results = pooled.main.block_on(join_all([4, 5, 6].map(|value| pooled.inc(value))));
+        assert_eq!(results.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [5, 6, 7]);
+        assert_eq!((pooled.pool.size(), pooled.started.borrow().len()), (2, 5));
+    });
 }
 
 #[test]
@@ -288,35 +295,39 @@ fn only_retrying_proxy_repeats_calls() {
 
 #[test]
 fn call_that_ends_its_workers_is_tried_three_times() {
-    let pooled = Pooled::ready(1);
-    let poison = pooled.pool.proxy().with_retry().call::<u32>("wait", (1,));
-    let other = pooled.inc(2);
-    for times in 1..=3 {
-        pooled.until(|pooled| pooled.gate.begun.get() == times);
-        pooled.terminate(pooled.started.borrow().len() - 1);
-    }
-    assert!(is_closed(pooled.main.block_on(poison)));
-    assert_eq!(pooled.main.block_on(other).unwrap(), 3);
-    assert_eq!(pooled.gate.begun.get(), 3);
+    within(LIMIT, || {
+        let pooled = Pooled::ready(1);
+        let poison = pooled.pool.proxy().with_retry().call::<u32>("wait", (1,));
+        let other = pooled.inc(2);
+        for times in 1..=3 {
+            pooled.until(|pooled| pooled.gate.begun.get() == times);
+            pooled.terminate(pooled.started.borrow().len() - 1);
+        }
+        assert!(is_closed(pooled.main.block_on(poison)));
+        assert_eq!(pooled.main.block_on(other).unwrap(), 3);
+        assert_eq!(pooled.gate.begun.get(), 3);
+    });
 }
 
 #[test]
 fn workers_that_never_start_fail_waiting_calls() {
-    let pooled = Pooled::starting(1, |at| at > 0);
-    assert_eq!(pooled.main.block_on(pooled.inc(1)).unwrap(), 2);
-    pooled.terminate(0);
-    let results = pooled.main.block_on(join_all([1, 2].map(|value| pooled.inc(value))));
-    for result in results {
-        let error = result.unwrap_err();
-        let CallErrorKind::Closed(closed) = &error.kind else { panic!("{error}") };
-        assert_eq!(closed.reason, CloseReason::FAILED);
-        assert!(error.to_string().contains("the last 3 workers of the pool have failed to start"), "{error}");
-        assert!(error.to_string().contains("on purpose"), "{error}");
-    }
-    assert_eq!((pooled.counts(), pooled.started.borrow().len()), ([0, 0, 0], 4));
-    // A later call makes one attempt.
-    assert!(is_closed(pooled.main.block_on(pooled.inc(3))));
-    assert_eq!(pooled.started.borrow().len(), 5);
+    within(LIMIT, || {
+        let pooled = Pooled::starting(1, |at| at > 0);
+        assert_eq!(pooled.main.block_on(pooled.inc(1)).unwrap(), 2);
+        pooled.terminate(0);
+        let results = pooled.main.block_on(join_all([1, 2].map(|value| pooled.inc(value))));
+        for result in results {
+            let error = result.unwrap_err();
+            let CallErrorKind::Closed(closed) = &error.kind else { panic!("{error}") };
+            assert_eq!(closed.reason, CloseReason::FAILED);
+            assert!(error.to_string().contains("the last 3 workers of the pool have failed to start"), "{error}");
+            assert!(error.to_string().contains("on purpose"), "{error}");
+        }
+        assert_eq!((pooled.counts(), pooled.started.borrow().len()), ([0, 0, 0], 4));
+        // A later call makes one attempt.
+        assert!(is_closed(pooled.main.block_on(pooled.inc(3))));
+        assert_eq!(pooled.started.borrow().len(), 5);
+    });
 }
 
 #[test]
@@ -343,21 +354,23 @@ fn failed_start_returns_error_and_leaves_no_worker() {
 
 #[test]
 fn workers_ended_before_return_fail_waiting_calls() {
-    let main = Main::new().unwrap();
-    let started = Rc::new(Cell::new(0));
-    let count = Rc::clone(&started);
-    let pool = main
-        .pool(2, move |worker| {
-            let worker = worker.spawn(setup)?;
-            count.set(count.get() + 1);
-            assert!(count.get() < 20, "workers are started indefinitely");
-            worker.terminate();
-            Ok(worker)
-        })
-        .unwrap();
-    let result = main.block_on(pool.proxy().call::<u32>("inc", (1,)));
-    assert!(result.unwrap_err().to_string().contains("workers of the pool have failed to start"));
-    assert_eq!(pool.size(), 0);
+    within(LIMIT, || {
+        let main = Main::new().unwrap();
+        let started = Rc::new(Cell::new(0));
+        let count = Rc::clone(&started);
+        let pool = main
+            .pool(2, move |worker| {
+                let worker = worker.spawn(setup)?;
+                count.set(count.get() + 1);
+                assert!(count.get() < 20, "workers are started indefinitely");
+                worker.terminate();
+                Ok(worker)
+            })
+            .unwrap();
+        let result = main.block_on(pool.proxy().call::<u32>("inc", (1,)));
+        assert!(result.unwrap_err().to_string().contains("workers of the pool have failed to start"));
+        assert_eq!(pool.size(), 0);
+    });
 }
 
 #[test]
@@ -429,32 +442,36 @@ fn typed_client_calls_through_pool() {
 
 #[test]
 fn terminate_ends_all_calls_of_pool() {
-    let pooled = Pooled::ready(1);
-    let results = [pooled.wait(1), pooled.wait(2), pooled.pool.proxy().with_retry().call("inc", (3,))];
-    pooled.until(|pooled| pooled.gate.begun.get() == 1);
-    pooled.pool.terminate();
-    pooled.pool.terminate();
-    assert!(pooled.main.block_on(join_all(results)).into_iter().all(is_closed));
-    assert!(is_closed(pooled.main.block_on(pooled.inc(1))));
-    assert_eq!((pooled.counts(), pooled.started.borrow().len()), ([0, 0, 0], 1));
+    within(LIMIT, || {
+        let pooled = Pooled::ready(1);
+        let results = [pooled.wait(1), pooled.wait(2), pooled.pool.proxy().with_retry().call("inc", (3,))];
+        pooled.until(|pooled| pooled.gate.begun.get() == 1);
+        pooled.pool.terminate();
+        pooled.pool.terminate();
+        assert!(pooled.main.block_on(join_all(results)).into_iter().all(is_closed));
+        assert!(is_closed(pooled.main.block_on(pooled.inc(1))));
+        assert_eq!((pooled.counts(), pooled.started.borrow().len()), ([0, 0, 0], 1));
+    });
 }
 
 #[test]
 fn dropped_last_handle_or_main_ends_workers_and_calls() {
-    let Pooled { main, pool, gate: _, started } = Pooled::ready(1);
-    let proxy = pool.proxy();
-    let results = [proxy.call::<u32>("wait", (1,)), proxy.call("wait", (2,))];
-    drop(pool);
-    assert!(started.borrow()[0].closed().is_none());
-    drop(proxy);
-    assert!(started.borrow()[0].closed().is_some());
-    assert!(main.block_on(join_all(results)).into_iter().all(is_closed));
+    within(LIMIT, || {
+        let Pooled { main, pool, gate: _, started } = Pooled::ready(1);
+        let proxy = pool.proxy();
+        let results = [proxy.call::<u32>("wait", (1,)), proxy.call("wait", (2,))];
+        drop(pool);
+        assert!(started.borrow()[0].closed().is_none());
+        drop(proxy);
+        assert!(started.borrow()[0].closed().is_some());
+        assert!(main.block_on(join_all(results)).into_iter().all(is_closed));
 
-    let Pooled { main, pool, .. } = Pooled::ready(1);
-    let results = [pool.proxy().call::<u32>("wait", (1,)), pool.proxy().call("wait", (2,))];
-    drop(main);
-    assert!(results.into_iter().all(|result| is_closed(result.now_or_never().unwrap())));
-    assert!(is_closed(pool.proxy().call::<u32>("inc", (1,)).now_or_never().unwrap()));
+        let Pooled { main, pool, .. } = Pooled::ready(1);
+        let results = [pool.proxy().call::<u32>("wait", (1,)), pool.proxy().call("wait", (2,))];
+        drop(main);
+        assert!(results.into_iter().all(|result| is_closed(result.now_or_never().unwrap())));
+        assert!(is_closed(pool.proxy().call::<u32>("inc", (1,)).now_or_never().unwrap()));
+    });
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #![cfg(target_os = "linux")]
 
 use coincide::{ByteBuf, Bytes, CallError, CallErrorKind, CloseReason, ClosedBy, Main, Value, Worker};
+use coincide_proto::conformance::{LIMIT, within};
 use futures_util::future::join_all;
 use std::cell::RefCell;
 use std::future::pending;
@@ -133,24 +134,26 @@ fn python_errors_keep_class_and_message() {
 
 #[test]
 fn python_calls_end_early() {
-    let Some(main) = main_with_python() else { return };
-    let (worker, _) = talk(&main);
-    let exports = worker.proxy();
-    main.block_on(async {
-        worker.ready().await.unwrap();
-        let late = exports.with_timeout(Duration::from_millis(20)).call::<()>("blocks", ()).await;
-        assert_eq!(late.unwrap_err().kind, CallErrorKind::TimedOut);
-        assert_eq!(exports.call("stopped", ()).await, Ok(vec!["Cancelled".to_owned()]));
-        let interrupted = async {
-            // Answered while the worker is blocked, so it is in the function by then.
-            exports.call::<u32>("add", (1, 2)).await.unwrap();
-            worker.interrupt();
-        };
-        let (blocks, ()) = futures_util::future::join(exports.call::<()>("blocks", ()), interrupted).await;
-        assert_eq!(blocks.unwrap_err().kind, CallErrorKind::Interrupted);
-        let error = exports.call::<()>("leave", ()).await.unwrap_err();
-        let CallErrorKind::Closed(closed) = &error.kind else { panic!("{error:?}") };
-        assert_eq!((closed.by, closed.text.as_str()), (ClosedBy::Peer, "said to leave"));
+    within(LIMIT, || {
+        let Some(main) = main_with_python() else { return };
+        let (worker, _) = talk(&main);
+        let exports = worker.proxy();
+        main.block_on(async {
+            worker.ready().await.unwrap();
+            let late = exports.with_timeout(Duration::from_millis(20)).call::<()>("blocks", ()).await;
+            assert_eq!(late.unwrap_err().kind, CallErrorKind::TimedOut);
+            assert_eq!(exports.call("stopped", ()).await, Ok(vec!["Cancelled".to_owned()]));
+            let interrupted = async {
+                // Answered while the worker is blocked, so it is in the function by then.
+                exports.call::<u32>("add", (1, 2)).await.unwrap();
+                worker.interrupt();
+            };
+            let (blocks, ()) = futures_util::future::join(exports.call::<()>("blocks", ()), interrupted).await;
+            assert_eq!(blocks.unwrap_err().kind, CallErrorKind::Interrupted);
+            let error = exports.call::<()>("leave", ()).await.unwrap_err();
+            let CallErrorKind::Closed(closed) = &error.kind else { panic!("{error:?}") };
+            assert_eq!((closed.by, closed.text.as_str()), (ClosedBy::Peer, "said to leave"));
+        });
     });
 }
 
@@ -211,13 +214,15 @@ fn unread_words_of_python_worker_may_have_any_value() {
 
 #[test]
 fn ended_python_workers_end_pending_calls_of_main() {
-    let Some(main) = main_with_python() else { return };
-    for role in ["dies-in-a-body", "dies-in-a-record", "leaves-without-close"] {
-        let worker = start(&main, role);
-        let error = main.block_on(worker.proxy().call::<()>("anything", ())).unwrap_err();
-        let CallErrorKind::Closed(closed) = &error.kind else { panic!("{role}: {error:?}") };
-        assert_eq!(closed.by, ClosedBy::Gone, "{role}: {closed:?}");
-    }
+    within(LIMIT, || {
+        let Some(main) = main_with_python() else { return };
+        for role in ["dies-in-a-body", "dies-in-a-record", "leaves-without-close"] {
+            let worker = start(&main, role);
+            let error = main.block_on(worker.proxy().call::<()>("anything", ())).unwrap_err();
+            let CallErrorKind::Closed(closed) = &error.kind else { panic!("{role}: {error:?}") };
+            assert_eq!(closed.by, ClosedBy::Gone, "{role}: {closed:?}");
+        }
+    });
 }
 
 /// A worker that does not read: large calls fill its ring, and wait until they are cancelled.

@@ -1,6 +1,7 @@
 //! Proxies for other threads.
 
 use coincide::{CallError, CallErrorKind, Config, Main, SharedFuture, SharedProxy, Thrown, Worker, interface};
+use coincide_proto::conformance::{LIMIT, within};
 use futures_util::future::join_all;
 use std::cell::Cell;
 use std::future::pending;
@@ -80,11 +81,13 @@ fn kind<T: std::fmt::Debug>(result: Result<T, CallError>) -> CallErrorKind {
 
 #[test]
 fn shared_proxies_and_their_futures_are_send_and_sync() {
-    fn check<T: Send + Sync + 'static>() {}
+    within(LIMIT, || {
+        fn check<T: Send + Sync + 'static>() {}
 
-    check::<SharedProxy>();
-    check::<SharedFuture<String>>();
-    check::<counter::Client<SharedProxy>>();
+        check::<SharedProxy>();
+        check::<SharedFuture<String>>();
+        check::<counter::Client<SharedProxy>>();
+    });
 }
 
 #[test]
@@ -158,18 +161,20 @@ fn blocking_call_on_thread_of_main_is_refused() {
 
 #[test]
 fn dropped_future_cancels_queued_or_sent_call() {
-    let (main, worker) = link();
-    main.block_on(worker.ready()).unwrap();
-    let proxy = worker.shared_proxy();
-    drop(proxy.call::<()>("note", ()));
-    assert_eq!(main.block_on(proxy.call("count", ())), Ok(0_u32), "it was dropped before main had sent it");
-    let mut never: Vec<_> = (0..300).map(|_| proxy.call::<()>("never", ())).collect();
-    turns(&main);
-    let mut count = Box::pin(proxy.call::<u32>("count", ()));
-    turns(&main);
-    assert!(poll_once(&mut count).is_pending(), "256 calls are in flight");
-    never.truncate(200);
-    assert_eq!(main.block_on(count), Ok(0));
+    within(LIMIT, || {
+        let (main, worker) = link();
+        main.block_on(worker.ready()).unwrap();
+        let proxy = worker.shared_proxy();
+        drop(proxy.call::<()>("note", ()));
+        assert_eq!(main.block_on(proxy.call("count", ())), Ok(0_u32), "it was dropped before main had sent it");
+        let mut never: Vec<_> = (0..300).map(|_| proxy.call::<()>("never", ())).collect();
+        turns(&main);
+        let mut count = Box::pin(proxy.call::<u32>("count", ()));
+        turns(&main);
+        assert!(poll_once(&mut count).is_pending(), "256 calls are in flight");
+        never.truncate(200);
+        assert_eq!(main.block_on(count), Ok(0));
+    });
 }
 
 #[test]
@@ -184,52 +189,56 @@ fn deadlines_pass_in_the_queue_and_in_flight() {
 
 #[test]
 fn ended_worker_ends_calls_with_closed() {
-    let (main, worker) = link();
-    main.block_on(worker.ready()).unwrap();
-    let proxy = worker.shared_proxy();
-    let calls: Vec<_> = (0..300).map(|_| proxy.call::<()>("never", ())).collect();
-    turns(&main);
-    worker.terminate();
-    for result in main.block_on(join_all(calls)) {
-        assert!(matches!(kind(result), CallErrorKind::Closed(_)));
-    }
-    let late = [proxy.clone(), worker.shared_proxy()];
-    for proxy in late {
-        assert!(matches!(kind(main.block_on(proxy.call::<()>("inc", (1,)))), CallErrorKind::Closed(_)));
-        assert!(matches!(kind(proxy.notify("note", ())), CallErrorKind::Closed(_)));
-        assert!(matches!(kind(proxy.register("here", || 1)), CallErrorKind::Closed(_)));
-    }
+    within(LIMIT, || {
+        let (main, worker) = link();
+        main.block_on(worker.ready()).unwrap();
+        let proxy = worker.shared_proxy();
+        let calls: Vec<_> = (0..300).map(|_| proxy.call::<()>("never", ())).collect();
+        turns(&main);
+        worker.terminate();
+        for result in main.block_on(join_all(calls)) {
+            assert!(matches!(kind(result), CallErrorKind::Closed(_)));
+        }
+        let late = [proxy.clone(), worker.shared_proxy()];
+        for proxy in late {
+            assert!(matches!(kind(main.block_on(proxy.call::<()>("inc", (1,)))), CallErrorKind::Closed(_)));
+            assert!(matches!(kind(proxy.notify("note", ())), CallErrorKind::Closed(_)));
+            assert!(matches!(kind(proxy.register("here", || 1)), CallErrorKind::Closed(_)));
+        }
+    });
 }
 
 #[test]
 fn dropped_main_ends_calls_with_closed() {
-    struct Woken(AtomicU32);
+    within(LIMIT, || {
+        struct Woken(AtomicU32);
 
-    impl Wake for Woken {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::SeqCst);
+        impl Wake for Woken {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::SeqCst);
+            }
         }
-    }
 
-    let (main, worker) = link();
-    let proxy = worker.shared_proxy();
-    let woken = Arc::new(Woken(AtomicU32::new(0)));
-    let waker = Waker::from(Arc::clone(&woken));
-    // A call that main has taken, and one that is still in its mailbox.
-    let mut sent = proxy.call::<()>("never", ());
-    turns(&main);
-    let mut queued = proxy.call::<()>("inc", (1,));
-    for call in [&mut sent, &mut queued] {
-        assert!(std::pin::Pin::new(call).poll(&mut Context::from_waker(&waker)).is_pending());
-    }
-    drop(main);
-    assert_eq!(woken.0.load(Ordering::SeqCst), 2);
-    for mut call in [sent, queued, proxy.call::<()>("inc", (1,)), worker.shared_proxy().call::<()>("inc", (1,))] {
-        let Poll::Ready(result) = poll_once(&mut call) else { panic!("every call ends") };
-        assert!(matches!(kind(result), CallErrorKind::Closed(_)));
-    }
-    let blocked = thread::spawn(move || proxy.call_blocking::<u64>("inc", (1,)));
-    assert!(matches!(kind(blocked.join().unwrap()), CallErrorKind::Closed(_)));
+        let (main, worker) = link();
+        let proxy = worker.shared_proxy();
+        let woken = Arc::new(Woken(AtomicU32::new(0)));
+        let waker = Waker::from(Arc::clone(&woken));
+        // A call that main has taken, and one that is still in its mailbox.
+        let mut sent = proxy.call::<()>("never", ());
+        turns(&main);
+        let mut queued = proxy.call::<()>("inc", (1,));
+        for call in [&mut sent, &mut queued] {
+            assert!(std::pin::Pin::new(call).poll(&mut Context::from_waker(&waker)).is_pending());
+        }
+        drop(main);
+        assert_eq!(woken.0.load(Ordering::SeqCst), 2);
+        for mut call in [sent, queued, proxy.call::<()>("inc", (1,)), worker.shared_proxy().call::<()>("inc", (1,))] {
+            let Poll::Ready(result) = poll_once(&mut call) else { panic!("every call ends") };
+            assert!(matches!(kind(result), CallErrorKind::Closed(_)));
+        }
+        let blocked = thread::spawn(move || proxy.call_blocking::<u64>("inc", (1,)));
+        assert!(matches!(kind(blocked.join().unwrap()), CallErrorKind::Closed(_)));
+    });
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Streams of values.
 
 use coincide::{CallError, CallErrorKind, Main, RemoteStream, Scope, Source, Thrown, Value, Worker};
+use coincide_proto::conformance::{LIMIT, within};
 use futures_util::stream::{self, StreamExt};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -126,49 +127,51 @@ fn rows_are_read_only_when_requested() {
 
 #[test]
 fn dropped_remote_stream_drops_its_source() {
-    let owner = Arc::new(());
-    let owned = Arc::clone(&owner);
-    let (main, worker) = started(move |scope| {
-        let again = Arc::clone(&owned);
-        scope.export("rows", move || {
-            let owned = Arc::clone(&owned);
-            Source::new((0..40).map(move |row| (row, Arc::strong_count(&owned)).0))
+    within(LIMIT, || {
+        let owner = Arc::new(());
+        let owned = Arc::clone(&owner);
+        let (main, worker) = started(move |scope| {
+            let again = Arc::clone(&owned);
+            scope.export("rows", move || {
+                let owned = Arc::clone(&owned);
+                Source::new((0..40).map(move |row| (row, Arc::strong_count(&owned)).0))
+            });
+            scope.export("pending", move || {
+                let owned = Arc::clone(&again);
+                Source::new_async(stream::pending::<u32>().map(move |row| (row, Arc::strong_count(&owned)).0))
+            });
+            scope.export("nothing", || ());
         });
-        scope.export("pending", move || {
-            let owned = Arc::clone(&again);
-            Source::new_async(stream::pending::<u32>().map(move |row| (row, Arc::strong_count(&owned)).0))
-        });
-        scope.export("nothing", || ());
-    });
-    let proxy = worker.proxy();
-    let released = |what: &str| {
-        for _ in 0..1000 {
-            if Arc::strong_count(&owner) == 3 {
-                return;
+        let proxy = worker.proxy();
+        let released = |what: &str| {
+            for _ in 0..1000 {
+                if Arc::strong_count(&owner) == 3 {
+                    return;
+                }
+                main.block_on(proxy.call::<()>("nothing", ())).unwrap();
             }
-            main.block_on(proxy.call::<()>("nothing", ())).unwrap();
-        }
-        panic!("{what}: {} are left", Arc::strong_count(&owner) - 3);
-    };
-    assert_eq!(Arc::strong_count(&owner), 3);
-    let stream = |name: &str| main.block_on(proxy.call::<RemoteStream<u32>>(name, ())).unwrap();
-    drop(stream("rows"));
-    released("not begun");
-    let mut rows = stream("rows");
-    assert_eq!(main.block_on(rows.next()), Some(Ok(0)));
-    assert_eq!(Arc::strong_count(&owner), 4);
-    drop(rows);
-    released("amid");
-    assert_eq!(collected(&main, stream("rows")).0.len(), 40);
-    released("at the end");
-    let mut rows = stream("pending");
-    assert!(rows.poll_next_unpin(&mut Context::from_waker(Waker::noop())).is_pending());
-    main.block_on(proxy.call::<()>("nothing", ())).unwrap();
-    drop(rows);
-    released("while a row is waited for");
-    let error = main.block_on(proxy.call::<u32>("rows", ())).unwrap_err();
-    assert!(error.to_string().contains("a handle"), "{error}");
-    released("a result of another type");
+            panic!("{what}: {} are left", Arc::strong_count(&owner) - 3);
+        };
+        assert_eq!(Arc::strong_count(&owner), 3);
+        let stream = |name: &str| main.block_on(proxy.call::<RemoteStream<u32>>(name, ())).unwrap();
+        drop(stream("rows"));
+        released("not begun");
+        let mut rows = stream("rows");
+        assert_eq!(main.block_on(rows.next()), Some(Ok(0)));
+        assert_eq!(Arc::strong_count(&owner), 4);
+        drop(rows);
+        released("amid");
+        assert_eq!(collected(&main, stream("rows")).0.len(), 40);
+        released("at the end");
+        let mut rows = stream("pending");
+        assert!(rows.poll_next_unpin(&mut Context::from_waker(Waker::noop())).is_pending());
+        main.block_on(proxy.call::<()>("nothing", ())).unwrap();
+        drop(rows);
+        released("while a row is waited for");
+        let error = main.block_on(proxy.call::<u32>("rows", ())).unwrap_err();
+        assert!(error.to_string().contains("a handle"), "{error}");
+        released("a result of another type");
+    });
 }
 
 #[test]
@@ -272,44 +275,50 @@ fn rows_requested_before_a_stream_becomes_blocking_are_kept() {
 
 #[test]
 fn streams_fail_on_closed_link_and_blocking_reads_fail_on_main() {
-    let (main, worker) = started(|scope| scope.export("rows", || Source::new(0..40_u32)));
-    let stream = || main.block_on(worker.proxy().call::<RemoteStream<u32>>("rows", ())).unwrap();
-    let mut blocking = stream().into_blocking();
-    let error = blocking.next().expect("an error").unwrap_err();
-    assert!(matches!(error.kind, CallErrorKind::CannotBlock), "{error}");
-    assert!(blocking.next().is_none());
-    let mut rows = stream().with_most(2);
-    assert_eq!(main.block_on(rows.next()), Some(Ok(0)));
-    worker.terminate();
-    let (all, ended) = collected(&main, rows);
-    assert_eq!(all, [1]);
-    let error = ended.expect("the link is closed");
-    assert!(matches!(error.kind, CallErrorKind::Closed(_)), "{error}");
+    within(LIMIT, || {
+        let (main, worker) = started(|scope| scope.export("rows", || Source::new(0..40_u32)));
+        let stream = || main.block_on(worker.proxy().call::<RemoteStream<u32>>("rows", ())).unwrap();
+        let mut blocking = stream().into_blocking();
+        let error = blocking.next().expect("an error").unwrap_err();
+        assert!(matches!(error.kind, CallErrorKind::CannotBlock), "{error}");
+        assert!(blocking.next().is_none());
+        let mut rows = stream().with_most(2);
+        assert_eq!(main.block_on(rows.next()), Some(Ok(0)));
+        worker.terminate();
+        let (all, ended) = collected(&main, rows);
+        assert_eq!(all, [1]);
+        let error = ended.expect("the link is closed");
+        assert!(matches!(error.kind, CallErrorKind::Closed(_)), "{error}");
+    });
 }
 
 #[test]
 fn unsendable_or_panicking_rows_are_errors() {
-    let (main, worker) = started(|scope| {
-        scope.export("holes", || Source::new([Value::from(1), Value::from(2), Value::Hole, Value::from(3)]));
-        scope.export("panics", || {
-            Source::new((0..3_u32).map(|row| if row == 2 { panic!("the third row") } else { row }))
+    within(LIMIT, || {
+        let (main, worker) = started(|scope| {
+            scope.export("holes", || Source::new([Value::from(1), Value::from(2), Value::Hole, Value::from(3)]));
+            scope.export("panics", || {
+                Source::new((0..3_u32).map(|row| if row == 2 { panic!("the third row") } else { row }))
+            });
+            scope.export("panics_later", || {
+                Source::new_async(stream::iter(
+                    (0..3_u32).map(|row| if row == 2 { panic!("the third row") } else { row }),
+                ))
+            });
         });
-        scope.export("panics_later", || {
-            Source::new_async(stream::iter((0..3_u32).map(|row| if row == 2 { panic!("the third row") } else { row })))
-        });
+        let proxy = worker.proxy();
+        let rows: RemoteStream<u32> = main.block_on(proxy.call("holes", ())).unwrap();
+        let (all, error) = collected(&main, rows);
+        assert_eq!(all, [1, 2]);
+        let error = error.expect("it cannot be sent").to_string();
+        assert!(
+            error.ends_with("DataCloneError: a row of a stream cannot be sent: a hole stands outside of an array"),
+            "{error}"
+        );
+        for name in ["panics", "panics_later"] {
+            let rows: RemoteStream<u32> = main.block_on(proxy.call(name, ())).unwrap();
+            let error = collected(&main, rows).1.expect("it panics");
+            assert!(matches!(error.kind, CallErrorKind::Panicked(_)), "{error}");
+        }
     });
-    let proxy = worker.proxy();
-    let rows: RemoteStream<u32> = main.block_on(proxy.call("holes", ())).unwrap();
-    let (all, error) = collected(&main, rows);
-    assert_eq!(all, [1, 2]);
-    let error = error.expect("it cannot be sent").to_string();
-    assert!(
-        error.ends_with("DataCloneError: a row of a stream cannot be sent: a hole stands outside of an array"),
-        "{error}"
-    );
-    for name in ["panics", "panics_later"] {
-        let rows: RemoteStream<u32> = main.block_on(proxy.call(name, ())).unwrap();
-        let error = collected(&main, rows).1.expect("it panics");
-        assert!(matches!(error.kind, CallErrorKind::Panicked(_)), "{error}");
-    }
 }

@@ -38,7 +38,7 @@ pub type Ends = (Box<dyn Transport + Send>, Box<dyn Transport + Send>);
 /// Longest wait for an event within a check.
 pub const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Longest duration of a check.
+/// Longest duration of a check, and of other tests that would otherwise hang.
 pub const LIMIT: Duration = Duration::from_secs(180);
 
 /// Makes a test of each check; the argument makes the [`Ends`].
