@@ -46,6 +46,30 @@ pub enum PollError {
 }
 
 /// Polls the relay for packets of main while the worker blocks.
+///
+/// ```
+/// use coincide_proto::Role;
+/// use coincide_transport_sw::{Delivery, PollError, PollPolicy, Poller, RelayIo};
+/// use std::time::Duration;
+///
+/// /// A relay that keeps no packets.
+/// struct Idle;
+///
+/// impl RelayIo for Idle {
+///     fn poll(&mut self, _packet: &[u8], _hold: Duration, _ask: bool) -> Result<Vec<u8>, PollError> {
+///         Ok(Vec::new())
+///     }
+///
+///     fn pause(&mut self, _pause: Duration) {}
+/// }
+///
+/// let mut worker = Delivery::new(Role::Worker, 64 << 10);
+/// worker.collect();
+/// let mut poller = Poller::new(PollPolicy::default());
+/// poller.poll(&mut worker, &mut Idle, Some(Duration::from_millis(5)))?;
+/// assert!(!worker.has_input());
+/// # Ok::<(), coincide_transport_sw::Unreachable>(())
+/// ```
 #[derive(Debug)]
 pub struct Poller {
     policy: PollPolicy,

@@ -18,6 +18,16 @@ use serde::{Deserialize, Serialize};
 /// A graph is written as a tree: objects are numbered in the order in which they begin, outermost first, and
 /// [`Shared`](Self::Shared) stands for the object with that number once more. Everything but primitives, references and handles is
 /// an object; `Bytes` is two, the array and its buffer.
+///
+/// ```
+/// use coincide_codec::Value;
+///
+/// let value = Value::Array(vec![Value::from("PyScript"), Value::Undefined]);
+/// let mut bytes = Vec::new();
+/// value.encode(&mut bytes)?;
+/// assert_eq!(Value::decode(&bytes)?, value);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
