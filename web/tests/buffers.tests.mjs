@@ -14,13 +14,6 @@ export default (register, { inner, worker, tier, memory, assert, equal, deepEqua
     return bytes;
   };
   const isSame = (found, expected) => found.length === expected.length && found.every((byte, i) => byte === expected[i]);
-  /** As `deepEqual`, which takes seconds for a MiB. */
-  const same = (found, expected) => {
-    if (!(expected instanceof ArrayBuffer) && !ArrayBuffer.isView(expected)) return deepEqual(found, expected);
-    deepEqual([found.constructor, found.byteOffset, found.byteLength], [expected.constructor, expected.byteOffset, expected.byteLength]);
-    const [one, other] = [found, expected].map(value => new Uint8Array(value.buffer ?? value, value.byteOffset ?? 0, value.byteLength));
-    assert(isSame(one, other), 'other bytes');
-  };
   const isAll = (bytes, byte) => bytes.every(found => found === byte);
   const held = () => buffers.filter(Boolean).length;
 
@@ -55,8 +48,8 @@ export default (register, { inner, worker, tier, memory, assert, equal, deepEqua
   for (const [name, make] of Object.entries(variants))
     test(`arrive in both directions: ${name}`, async () => {
       const w = await started();
-      same(await w.proxy.echo(make()), make());
-      for (const give of ['give', 'giveLater']) same((await w.proxy.call(give, make())).value, make());
+      deepEqual(await w.proxy.echo(make()), make());
+      for (const give of ['give', 'giveLater']) deepEqual((await w.proxy.call(give, make())).value, make());
     });
 
   test('a resizable buffer arrives as one, and views follow it', async () => {

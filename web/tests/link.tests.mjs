@@ -386,7 +386,7 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
       w.proxy.ping = () => {};
       const { inOwnTask, echo } = w.within({ timeout: 20_000 });
       for (let round = 0; round < 3; round++) {
-        const during = new Promise(resolve => setTimeout(resolve, 100)).then(() => echo('during'));
+        const during = pause(40).then(() => echo('during'));
         equal(await inOwnTask(way), way);
         equal(await during, 'during');
         equal(await echo('after'), 'after');
@@ -442,7 +442,7 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
   });
 
   link('calls that are cancelled time and again are told apart', async w => {
-    for (let i = 0; i < 12; i++) {
+    for (let i = 0; i < 6; i++) {
       const controller = new AbortController();
       let begun;
       const beginning = new Promise(resolve => (begun = resolve));
@@ -453,7 +453,7 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
       equal((await call).name, 'AbortError');
       equal(await w.proxy.looks(1), 'to its end');
     }
-    equal((await w.proxy.stopped()).length, 12);
+    equal((await w.proxy.stopped()).length, 6);
     equal(await w.proxy.looks(450), 'to its end');
   });
 

@@ -43,7 +43,7 @@ const runPackage = all({
   source,
   node: true,
   gc,
-  tiers: runtime === 'node' ? ['shared-memory', 'messages'] : ['shared-memory'],
+  tiers: ['shared-memory', 'messages'],
   worker: name => here(`workers/${name}.node.js`),
   programs: [
     { name: 'a program with its plain entries', kind: 'plain', run: program('plain') },
@@ -72,6 +72,6 @@ fieldsTests(test, suite);
 suiteTests(test, suite);
 
 process.on('unhandledRejection', error => console.log(`unhandled: ${error?.stack ?? error}`));
-// The tools and the messages are the same in other runtimes.
+// The tools are the same in other runtimes.
 for (const run of runtime === 'node' ? [runPackage, runTools] : [runPackage]) await run(result => console.log(JSON.stringify(result)), process.argv[2]);
 process.exit(0);

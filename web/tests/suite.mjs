@@ -111,11 +111,11 @@ const differ = (a, b, path, seen) => {
   if (a instanceof RegExp) return within(`${a} ${a.lastIndex}`, `${b} ${b.lastIndex}`, ' as text');
   if (a instanceof Map) return within([...a], [...b], ' as entries');
   if (a instanceof Set) return within([...a], [...b], ' as members');
-  if (a instanceof ArrayBuffer) return within([...new Uint8Array(a)], [...new Uint8Array(b)], ' as bytes');
+  if (a instanceof ArrayBuffer) return differInBytes(new Uint8Array(a), new Uint8Array(b), here);
   if (ArrayBuffer.isView(a)) {
-    const facts = view => [view.byteOffset, view.byteLength];
-    const bytes = view => [...new Uint8Array(view.buffer, view.byteOffset, view.byteLength)];
-    return within(facts(a), facts(b), ' (offset, length)') ?? within(bytes(a), bytes(b), ' as bytes');
+    const range = view => [view.byteOffset, view.byteLength];
+    const bytes = view => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+    return within(range(a), range(b), ' (offset, length)') ?? differInBytes(bytes(a), bytes(b), here);
   }
   if (/^\[object (Number|String|Boolean|BigInt|Symbol)\]$/.test(kind)) return within(a.valueOf(), b.valueOf(), ' unboxed');
   if (a instanceof Error)
@@ -133,6 +133,12 @@ const differ = (a, b, path, seen) => {
     const found = within(a[key], b[key], `.${String(key)}`);
     if (found) return found;
   }
+};
+
+const differInBytes = (a, b, here) => {
+  if (a.length !== b.length) return `${here} has ${a.length} bytes where ${b.length} were expected`;
+  const at = a.findIndex((byte, at) => byte !== b[at]);
+  return at < 0 ? undefined : `byte ${at} of ${here} is ${a[at]} where ${b[at]} was expected`;
 };
 
 const LIMIT = 60_000;

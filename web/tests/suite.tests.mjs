@@ -1,5 +1,5 @@
 // The test runner itself: what passes, what fails and what is skipped.
-import { skip, suite } from './suite.mjs';
+import { difference, skip, suite } from './suite.mjs';
 
 export default (test, { assert, deepEqual, rejects, throws }) => {
   /** What is reported of a test with this body. */
@@ -51,5 +51,18 @@ export default (test, { assert, deepEqual, rejects, throws }) => {
     throws(() => throws(() => {}), Error);
     await rejects(() => rejects(() => {}), Error);
     throws(() => throws(() => { throw new Error('x'); }, TypeError), Error);
+  });
+
+  test('suite: buffers and views differ by their length, their range and their bytes', () => {
+    const bytes = Uint8Array.of(1, 2, 3);
+    for (const [found, expected, text] of [
+      [bytes, Uint8Array.of(1, 2, 3), undefined],
+      [bytes, Uint8Array.of(1, 2, 4), 'byte 2 of the value is 3 where 4 was expected'],
+      [{ a: bytes.buffer }, { a: new ArrayBuffer(2) }, '.a has 3 bytes where 2 were expected'],
+      [{ a: bytes.buffer }, { a: bytes.slice().buffer }, undefined],
+      [bytes.subarray(1), Uint8Array.of(2, 3), ' (offset, length).0 is 1 where 0 was expected'],
+      [bytes, Int8Array.of(1, 2, 3), 'the value is [object Uint8Array] where [object Int8Array] was expected'],
+    ])
+      deepEqual(difference(found, expected), text);
   });
 };

@@ -132,8 +132,8 @@ export const run = async (coincide, CoincideError) => {
   /** Does something in a task of its own, which is no reaction to a message of main. */
   proxy.inOwnTask = async way => {
     await new Promise(resolve => setTimeout(resolve, 10));
-    if (way === 'check') looks(300);
-    else if (way === 'sleep') sleep(300);
+    if (way === 'check') looks(250);
+    else if (way === 'sleep') sleep(120);
     else if (way === 'call') proxy.ping();
     else if (way === 'notify') notify('ping');
     else proxy.other = () => way;

@@ -2,7 +2,7 @@
 import { pause, until } from '../link.kit.mjs';
 
 export const run = async coincide => {
-  const scope = await coincide();
+  const scope = await coincide({ deadlockTimeout: 500 });
   const { proxy } = scope;
 
   /** What becomes of an action, in words that can be compared. */
