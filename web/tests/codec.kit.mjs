@@ -2,6 +2,10 @@
 import { blobsIn } from '../modules/values/blobs.js';
 import { Decoder } from '../modules/values/decode.js';
 import { Encoder, Room } from '../modules/values/encode.js';
+import { assert, deepEqual, equal } from './suite.mjs';
+
+export const hex = bytes => Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
+export const unhex = text => Uint8Array.from(text.match(/../g) ?? [], pair => parseInt(pair, 16));
 
 /** `references` keeps the objects that are sent as references, if there are any. */
 export const codecKit = references => {
@@ -9,7 +13,7 @@ export const codecKit = references => {
   const one = new Encoder(room, references);
   const decoder = new Decoder(references);
   let lost;
-  return {
+  const codec = {
     encode: (value, { lenient = false, root = 'args', blobs, posting } = {}) => {
       const encoder = one.isBusy ? new Encoder(room, references) : one;
       encoder.encode(value, root, lenient, blobs, posting);
@@ -33,5 +37,20 @@ export const codecKit = references => {
     blobs: (value, { lenient = false } = {}) => blobsIn(value, lenient),
     /** Bytes of memory that encoding takes. */
     memory: () => room.bytes.length,
+    /** Encodes and decodes a value. */
+    again: (value, options) => codec.decode(codec.encode(value, options)),
+    /** Checks that encoding a value throws an error with this text, and leaves the encoder usable. */
+    refuses: (value, text, options) => {
+      let error;
+      try {
+        codec.encode(value, options);
+      } catch (thrown) {
+        error = thrown;
+      }
+      assert(error, `${text}: was sent`);
+      equal(error.message, text);
+      deepEqual(codec.again({ a: [1] }), { a: [1] });
+    },
   };
+  return codec;
 };

@@ -1,4 +1,5 @@
 // What the tests of single links have in common.
+import { deepEqual } from './suite.mjs';
 
 export const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
 
@@ -9,6 +10,15 @@ export const until = async condition => {
     await pause(2);
   }
   throw new Error(`it does not hold after 10,000 attempts: ${condition}`);
+};
+
+/** Waits until the tables of the worker's link have these sizes: releases travel behind calls. */
+export const settles = async (w, given, received) => {
+  const isSettled = async () => {
+    const found = w.handles();
+    return (found.given === given && found.received === received) || (await w.proxy.echo(1), false);
+  };
+  await until(isSettled).catch(() => deepEqual(w.handles(), { given, received }));
 };
 
 /** Calls `action` when the worker `w` of `workers/all.js` notifies `begun`. */
@@ -32,3 +42,27 @@ export const linkOf = (test, Worker, worker) => (name, body) =>
       w.terminate();
     }
   });
+
+/** Registers tests with workers of `workers/all.js`. */
+export const linkKit = (register, { coincide: made, worker, tier }) => {
+  const blocks = tier !== 'messages';
+  /** `coincide` with this tier. Calls of a worker that cannot block return promises. */
+  const coincide = options => made({ tier, promises: !blocks, ...options });
+  const test = (name, body) => register(`${tier}: ${name}`, body);
+  const { Worker } = coincide();
+
+  /** Calls `body` with a worker, which it terminates afterwards. */
+  const using = async (body, { ready = true, Class = Worker, options } = {}) => {
+    const w = new Class(worker('all'), options);
+    try {
+      if (ready) await w.ready;
+      await body(w);
+    } finally {
+      w.terminate();
+    }
+  };
+  const link = (name, body, options) => test(name, () => using(body, options));
+  /** A test for tiers on which the worker blocks. */
+  const blocking = (name, body) => blocks && link(name, body);
+  return { blocks, coincide, test, using, link, blocking };
+};
