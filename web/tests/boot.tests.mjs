@@ -57,7 +57,7 @@ export default (register, { coincide, worker, tier, node, inlineUrl, assert, equ
     w.terminate();
   });
 
-  test('a worker is ready by itself after its own code', async () => {
+  test('a worker is ready when its module has run', async () => {
     const w = new Worker(worker('plain'));
     const heard = new Promise(resolve => (w.proxy.hello = resolve));
     equal(await heard, 'worker');
@@ -66,7 +66,7 @@ export default (register, { coincide, worker, tier, node, inlineUrl, assert, equ
     w.terminate();
   });
 
-  test('workers are real workers, and extensible', () => {
+  test('workers are extensible instances of the platform class', () => {
     const w = new Worker(worker('plain'));
     assert(w instanceof Worker);
     w.extra = 1;

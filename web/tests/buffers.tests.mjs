@@ -64,7 +64,7 @@ export default (register, { inner, worker, tier, memory, assert, equal, deepEqua
     equal(view.length, 3 * LENT);
   });
 
-  test('one that is met twice arrives once, and is shared', async () => {
+  test('a buffer that occurs twice arrives once', async () => {
     const w = await started();
     const { buffer } = pattern(MIB);
     const [whole, again, part] = await w.proxy.echo([buffer, buffer, new Uint8Array(buffer, cut, 10)]);
@@ -72,7 +72,7 @@ export default (register, { inner, worker, tier, memory, assert, equal, deepEqua
     assert(buffer.byteLength === MIB && whole !== buffer);
   });
 
-  test('one that was transferred, or is while its value is read, is refused', async () => {
+  test('a buffer that was transferred, also while its value is read, is refused', async () => {
     if (!ArrayBuffer.prototype.transfer) return skip('this platform cannot transfer a buffer');
     const w = await started();
     const gone = new ArrayBuffer(LENT);
@@ -142,7 +142,7 @@ export default (register, { inner, worker, tier, memory, assert, equal, deepEqua
     equal(held(), 0);
   });
 
-  test('each is copied once into the ring and once out of it', async () => {
+  test('a large buffer is copied once into the ring and once out of it', async () => {
     if (!isShared) return skip('there is no ring');
     const w = await started();
     await w.proxy.call('give', pattern(MIB));
@@ -176,7 +176,7 @@ export default (register, { inner, worker, tier, memory, assert, equal, deepEqua
     equal(memory(), before);
   });
 
-  test('cancelled and terminated calls let go of them', async () => {
+  test('cancelled and terminated calls release their buffers', async () => {
     const own = new Worker(worker('all'));
     await own.ready;
     const controller = new AbortController();

@@ -165,7 +165,7 @@ export default (test, { encode, decode, lost, assert, equal, deepEqual, throws }
   };
 
   for (const [name, make] of Object.entries(same))
-    test(`clone: ${name}`, () => {
+    test(`clone: copies as structuredClone does: ${name}`, () => {
       const [cloned, copied] = [outcome(() => structuredClone(make())), outcome(() => again(make()))];
       deepEqual(copied, cloned);
       // In an array of arguments, and where results are copied strictly.
@@ -176,13 +176,13 @@ export default (test, { encode, decode, lost, assert, equal, deepEqual, throws }
     });
 
   for (const [name, make] of Object.entries(refused))
-    test(`clone: refused: ${name}`, () => {
+    test(`clone: refuses: ${name}`, () => {
       throws(() => encode([make()]));
       deepEqual(outcome(() => structuredClone(make())).value ?? {}, {});
     });
 
   for (const [name, [make, expected]] of Object.entries(other))
-    test(`clone: otherwise than structuredClone: ${name}`, () => {
+    test(`clone: copies otherwise than structuredClone: ${name}`, () => {
       const copied = again(make());
       matches(copied, expected);
     });
@@ -214,7 +214,7 @@ export default (test, { encode, decode, lost, assert, equal, deepEqual, throws }
     'instances': [() => [new Point(), new Empty()], [{ x: 1 }, {}]],
   };
   for (const [name, [make, expected, path]] of Object.entries(results))
-    test(`clone: results: ${name}`, () => {
+    test(`clone: copies results leniently: ${name}`, () => {
       deepEqual(again(make(), lenient), expected);
       equal(lost(), path);
     });

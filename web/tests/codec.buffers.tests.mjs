@@ -3,7 +3,7 @@ import { hex } from './codec.kit.mjs';
 import { skip } from './suite.mjs';
 
 export default (test, { encode, encodeApart, decode, again, refuses, assert, equal, deepEqual, throws }) => {
-  test('codec: buffers', () => {
+  test('codec: encodes and decodes buffers', () => {
     const buffer = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8).buffer;
     equal(hex(new Uint8Array(again(buffer))), '0102030405060708');
     equal(again(new ArrayBuffer(0)).byteLength, 0);
@@ -15,7 +15,7 @@ export default (test, { encode, encodeApart, decode, again, refuses, assert, equ
     equal(hex(new Uint8Array(back)), '070809');
   });
 
-  test('codec: views', () => {
+  test('codec: encodes and decodes views', () => {
     const buffer = Uint8Array.from({ length: 32 }, (_, i) => i).buffer;
     for (const View of [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array,
       BigInt64Array, BigUint64Array, DataView, globalThis.Float16Array ?? Int8Array])
@@ -34,7 +34,7 @@ export default (test, { encode, encodeApart, decode, again, refuses, assert, equ
     equal(hex(again(new Bytes([1, 2]))), '0102');
   });
 
-  test('codec: views that follow the length of their buffer', () => {
+  test('codec: views follow the length of their resizable buffer', () => {
     if (!ArrayBuffer.prototype.resize) return skip('this platform has no resizable buffers');
     for (const [length, max] of [[8, 16], [8, 8], [8, 9], [1, 1], [4, 4], [0, 8]])
       for (const View of length % 4 ? [Uint8Array, DataView] : [Uint8Array, Uint32Array, DataView]) {
@@ -60,7 +60,7 @@ export default (test, { encode, encodeApart, decode, again, refuses, assert, equ
     refuses([view], 'args[0]: a view of a buffer that was transferred or has shrunk cannot be sent');
   });
 
-  test('codec: what was transferred is refused', () => {
+  test('codec: transferred buffers are refused', () => {
     const bytes = new Uint8Array(8);
     const { buffer } = bytes;
     structuredClone(buffer, { transfer: [buffer] });

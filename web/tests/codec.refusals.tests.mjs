@@ -3,7 +3,7 @@ import { unhex } from './codec.kit.mjs';
 import { skip } from './suite.mjs';
 
 export default (test, { encode, decode, again, refuses, lost, equal, deepEqual, throws }) => {
-  test('codec: what cannot be sent is refused with its path', () => {
+  test('codec: values that cannot be sent are refused with their path', () => {
     const odd = { 'odd key': 1 };
     refuses([1, { items: [0, 0, 0, { on() {} }] }], 'args[1].items[3].on: a function cannot be sent');
     refuses([class {}], 'args[0]: a function cannot be sent');
@@ -48,7 +48,7 @@ export default (test, { encode, decode, again, refuses, lost, equal, deepEqual, 
     for (const iterator of [new Map().entries(), [].values(), ''[Symbol.iterator](), new Set().values()]) throws(() => encode([iterator]));
   });
 
-  test('codec: leniency leaves out what cannot be sent, and says where', () => {
+  test('codec: lenient encoding omits what cannot be sent and returns the path', () => {
     const lenient = { lenient: true, root: 'result' };
     deepEqual(again({ f() {}, v: 1, s: Symbol('x') }, lenient), { f: undefined, v: 1, s: undefined });
     equal(lost(), 'result.f');
@@ -81,7 +81,7 @@ export default (test, { encode, decode, again, refuses, lost, equal, deepEqual, 
     refuses({ get x() { throw new Error('inside'); } }, 'result.x: reading it has thrown: inside', lenient);
   });
 
-  test('codec: code of the program that throws', () => {
+  test('codec: code of the program that throws makes `encode` throw its error', () => {
     refuses([{ get x() { throw new TypeError('inside'); } }], 'args[0].x: reading it has thrown: inside');
     refuses([{ a: [{ get x() { throw 'text'; } }] }], 'args[0].a[0].x: reading it has thrown: text');
     refuses([{ get x() { throw null; } }], 'args[0].x: reading it has thrown: null');
@@ -103,7 +103,7 @@ export default (test, { encode, decode, again, refuses, lost, equal, deepEqual, 
     equal(again(Object.assign(new Error(), { name: 5 })).message, '');
   });
 
-  test('codec: getters that change what is around them', () => {
+  test('codec: getters may change objects while they are encoded', () => {
     const object = { get a() { delete this.b; return 1; }, b: 2, get c() { this.d = 4; return 3; } };
     deepEqual(again(object), { a: 1, b: undefined, c: 3 });
     const list = [1, 2, 3];
@@ -117,7 +117,7 @@ export default (test, { encode, decode, again, refuses, lost, equal, deepEqual, 
     deepEqual(again({ get inner() { try { return again([1]); } catch { return [1]; } } }), { inner: [1] });
   });
 
-  test('codec: tags that lie', () => {
+  test('codec: objects with a misleading `Symbol.toStringTag` are what they are', () => {
     for (const tag of ['Map', 'Date', 'ArrayBuffer', 'Error', 'RegExp', 'Number', 'Blob', 'DOMException'])
       deepEqual(again({ [Symbol.toStringTag]: tag, a: 1 })[Symbol.toStringTag], tag);
     class Fake {

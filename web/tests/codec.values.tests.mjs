@@ -3,7 +3,7 @@ import { hex, unhex } from './codec.kit.mjs';
 import { skip } from './suite.mjs';
 
 export default (test, { encode, decode, again, refuses, blobs, assert, equal, deepEqual, throws }) => {
-  test('codec: primitives', () => {
+  test('codec: encodes and decodes primitives', () => {
     for (const value of [undefined, null, true, false, 0, -0, 1, 63, 64, -1, 2 ** 24 - 1, 2 ** 24, 2 ** 31, -(2 ** 31), 2 ** 32, 2 ** 53 - 1,
       2 ** 53, -(2 ** 53), 1.5, NaN, Infinity, -Infinity, Number.MIN_VALUE, Number.MAX_VALUE, '', 'a', 'é', '€', '😀', 'a'.repeat(31),
       'a'.repeat(32), 'ż'.repeat(47), 'ż'.repeat(48), 'x'.repeat(4096), 'x'.repeat(4097), '😀'.repeat(5000), 'a\u0000b', '\ufeffbom',
@@ -14,19 +14,19 @@ export default (test, { encode, decode, again, refuses, blobs, assert, equal, de
     }
   });
 
-  test('codec: strings with lone surrogates', () => {
+  test('codec: encodes and decodes strings with lone surrogates', () => {
     for (const text of ['\ud800', 'a\udc00b', '\ud800\ud800\udc00', 'x'.repeat(100) + '\udfff', 'y'.repeat(9000) + '\ud800', 'abc\ud83d'])
       equal(again(text), text);
     deepEqual(again({ 'k\ud800': 1, ok: '\udc00' }), { 'k\ud800': 1, ok: '\udc00' });
     deepEqual(again([{ 'k\ud800': 1 }, { 'k\ud800': 2 }]), [{ 'k\ud800': 1 }, { 'k\ud800': 2 }]);
   });
 
-  test('codec: bigints of all lengths', () => {
+  test('codec: encodes and decodes bigints of all lengths', () => {
     for (const bits of [63, 64, 65, 100, 4095, 4096, 4097, 8191, 8192, 16_384, 32_767, 100_001, 1_000_000])
       for (const value of [1n << BigInt(bits), (1n << BigInt(bits)) - 12345n, -(7n << BigInt(bits - 4))]) assert(again(value) === value, `${bits} bits`);
   });
 
-  test('codec: arrays, with holes', () => {
+  test('codec: encodes and decodes arrays with holes', () => {
     deepEqual(again([]), []);
     const holes = again([, 1, , undefined, ,]);
     equal(holes.length, 5);
@@ -39,7 +39,7 @@ export default (test, { encode, decode, again, refuses, blobs, assert, equal, de
     equal(Object.getPrototypeOf(list), Array.prototype);
   });
 
-  test('codec: plain objects', () => {
+  test('codec: encodes and decodes plain objects', () => {
     deepEqual(again({ a: 1, 'b c': { d: [null] }, 5: 'x', '': 0 }), { a: 1, 'b c': { d: [null] }, 5: 'x', '': 0 });
     deepEqual(Object.keys(again({ b: 1, a: 2, 1: 3 })), ['1', 'b', 'a']);
     const bare = Object.assign(Object.create(null), { x: 1 });
@@ -70,7 +70,7 @@ export default (test, { encode, decode, again, refuses, blobs, assert, equal, de
     deepEqual(again(Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`k${i}`, i]))).k16, 16);
   });
 
-  test('codec: keys that all objects have are own ones', () => {
+  test('codec: decoded keys such as `constructor` are own properties', () => {
     const sent = JSON.parse('{"__proto__": {"evil": 1}, "constructor": 2, "toString": 3, "hasOwnProperty": 4}');
     const back = again(sent);
     equal(Object.getPrototypeOf(back), Object.prototype);
@@ -83,7 +83,7 @@ export default (test, { encode, decode, again, refuses, blobs, assert, equal, de
     assert(again(error) instanceof Error, 'an error');
   });
 
-  test('codec: Date and RegExp', () => {
+  test('codec: encodes and decodes dates and regular expressions', () => {
     equal(again(new Date(123456.789)).getTime(), 123456);
     assert(Number.isNaN(again(new Date(NaN)).getTime()), 'an invalid date');
     const regexp = /a(b)\/[/]/giy;
@@ -94,7 +94,7 @@ export default (test, { encode, decode, again, refuses, blobs, assert, equal, de
     equal(String(again(new RegExp(''))), '/(?:)/');
   });
 
-  test('codec: Map and Set, keys and values of all kinds', () => {
+  test('codec: encodes and decodes maps and sets with keys and values of all kinds', () => {
     const key = {};
     const map = again(new Map([[key, key], [1, 'one'], [NaN, undefined], [[1], new Set([new Map()])]]));
     const entries = [...map];
@@ -106,7 +106,7 @@ export default (test, { encode, decode, again, refuses, blobs, assert, equal, de
     equal(again(new Named([[1, 2]])).get(1), 2);
   });
 
-  test('codec: objects whose keys are at the places of others, and after keys were forgotten', () => {
+  test('codec: objects keep their keys when key numbers are reused', () => {
     const records = n => Array.from({ length: 3 }, (_, i) => ({ id: i, [`name ${n}`]: { id: 'inner', at: n }, at: i }));
     for (let n = 0; n < 1500; n++) deepEqual(again(records(n)), records(n));
     deepEqual(again([{ a: 1, b: 2 }, { b: 3, a: 4 }, { a: 5 }, { [Symbol.iterator]: 6, a: 7 }, { b: 8 }]), [
@@ -120,7 +120,7 @@ export default (test, { encode, decode, again, refuses, blobs, assert, equal, de
     deepEqual(again(records(0)), records(0));
   });
 
-  test('codec: shared identity and cycles', () => {
+  test('codec: keeps shared identity and cycles', () => {
     const cycle = { list: [] };
     cycle.me = cycle;
     cycle.list.push(cycle.list, cycle);
@@ -144,7 +144,7 @@ export default (test, { encode, decode, again, refuses, blobs, assert, equal, de
     equal(first[7].buffer, first[9]);
   });
 
-  test('codec: errors', () => {
+  test('codec: encodes and decodes errors', () => {
     const error = Object.assign(new TypeError('no', { cause: new RangeError('deep') }), { code: 'E_NO', list: [1] });
     const back = again(error);
     assert(back instanceof TypeError, 'TypeError');
@@ -168,7 +168,7 @@ export default (test, { encode, decode, again, refuses, blobs, assert, equal, de
     deepEqual(Object.keys(aggregate), []);
   });
 
-  test('codec: errors of classes of the program', () => {
+  test('codec: errors of classes of the program become errors of the nearest known class', () => {
     class Unknown extends Error {
       constructor(message) {
         super(message);
@@ -196,7 +196,7 @@ export default (test, { encode, decode, again, refuses, blobs, assert, equal, de
     equal(notError.name, 'Array');
   });
 
-  test('codec: DOMException', () => {
+  test('codec: encodes and decodes each DOMException', () => {
     const back = again(new DOMException('gone', 'AbortError'));
     assert(back instanceof DOMException, 'DOMException');
     equal(back.name, 'AbortError');
@@ -205,7 +205,7 @@ export default (test, { encode, decode, again, refuses, blobs, assert, equal, de
     equal(again(new DOMException('own', 'Special')).name, 'Special');
   });
 
-  test('codec: objects around primitives', () => {
+  test('codec: encodes and decodes objects around primitives', () => {
     for (const value of [1, -0, 'text', true, false, 12n, Symbol.for('s')]) {
       const back = again(Object(value));
       equal(typeof back, 'object');
@@ -213,7 +213,7 @@ export default (test, { encode, decode, again, refuses, blobs, assert, equal, de
     }
   });
 
-  test('codec: ImageData', () => {
+  test('codec: encodes and decodes ImageData', () => {
     if (typeof ImageData !== 'function') return skip('this platform has no ImageData');
     const image = new ImageData(2, 3);
     image.data[5] = 77;
@@ -222,7 +222,7 @@ export default (test, { encode, decode, again, refuses, blobs, assert, equal, de
     deepEqual([back.width, back.height, back.data[5], back.colorSpace], [2, 3, 77, image.colorSpace]);
   });
 
-  test('codec: Blob and File', async () => {
+  test('codec: encodes and decodes blobs and files', async () => {
     const blob = new Blob(['some ', 'text'], { type: 'text/plain' });
     const file = new File([Uint8Array.of(1, 2)], 'ż.bin', { type: 'x/y', lastModified: 123 });
     const value = { list: [blob, file], map: new Map([['again', blob]]), get late() { return file; } };
@@ -240,7 +240,7 @@ export default (test, { encode, decode, again, refuses, blobs, assert, equal, de
     refuses([blob], 'the bytes of a blob have to be awaited');
   });
 
-  test('codec: nesting', () => {
+  test('codec: nesting is limited in both directions', () => {
     const nest = levels => {
       let value = 1;
       for (let i = 0; i < levels; i++) value = i % 2 ? [value] : { v: value };
@@ -260,7 +260,7 @@ export default (test, { encode, decode, again, refuses, blobs, assert, equal, de
     deepEqual(again([1]), [1]);
   });
 
-  test('codec: many values of ever new keys', () => {
+  test('codec: encodes many objects with ever new keys in bounded memory', () => {
     for (let i = 0; i < 5000; i++) {
       const value = { [`key${i}`]: i, same: { [`key${i}`]: i } };
       deepEqual(again(value), value);
@@ -269,7 +269,7 @@ export default (test, { encode, decode, again, refuses, blobs, assert, equal, de
     }
   });
 
-  test('codec: large values', () => {
+  test('codec: encodes and decodes large values', () => {
     const bytes = new Uint8Array(5 << 20).fill(7);
     const back = again([bytes, 'x'.repeat(3 << 20), 'ż'.repeat(1 << 20)]);
     equal(back[0].length, bytes.length);

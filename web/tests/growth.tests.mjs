@@ -78,7 +78,7 @@ export default (test, { encode, decode, blobs, memory, assert, throws }) => {
   };
 
   for (const [name, [make, size]] of Object.entries(kinds))
-    test(`growth: ${name}`, async () => {
+    test(`growth: time and memory are linear in the size: ${name}`, async () => {
       if (missing[name]?.()) return skip(`this platform has no ${name}`);
       const [small, large] = await Promise.all([size, 10 * size].map(async size => {
         const value = make(size);

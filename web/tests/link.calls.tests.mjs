@@ -5,7 +5,7 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
   const { blocks, coincide, test, using, link } = linkKit(register, { coincide: made, worker, tier });
   const { transfer, diagnose } = coincide();
 
-  test('diagnose and the worker tell the tier', async () => {
+  test('`diagnose` and the worker report the tier', async () => {
     const found = diagnose();
     deepEqual([found.tier, found.canBlock, found.reasons.length > 0], [tier, blocks, tier !== 'shared-memory']);
     await using(async w => {
@@ -14,7 +14,7 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
     });
   });
 
-  link('ready gives the names of the exports', async w => {
+  link('`ready` resolves with the names of the exports', async w => {
     const names = await w.ready;
     assert(names.includes('echo') && names.includes('add'), String(names));
   });
@@ -24,13 +24,13 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
     equal(await w.proxy.later('x'), 'x');
   });
 
-  link('the worker gets the result of a function of main at once', async w => {
+  link("a blocking call returns the result of main's function", async w => {
     w.proxy.hello = name => `Hello, ${name}`;
     deepEqual(await w.proxy.call('hello', 'PyScript'), { value: 'Hello, PyScript' });
     deepEqual(await w.proxy.typeOf('hello', 1), blocks ? { type: 'string', then: 'undefined' } : { type: 'object', then: 'function' });
   });
 
-  link('an async function of main is awaited before the worker goes on', async w => {
+  link('a blocking call awaits an async function of main', async w => {
     w.proxy.slow = async value => {
       await pause(30);
       return Promise.resolve(Promise.resolve(value));
@@ -38,7 +38,7 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
     deepEqual(await w.proxy.call('slow', [1]), { value: [1] });
   });
 
-  link('main goes on while the worker waits', async w => {
+  link('main handles events while the worker waits', async w => {
     let ticks = 0;
     const timer = setInterval(() => ticks++, 5);
     w.proxy.sleep = () => until(() => ticks >= 5);
@@ -62,18 +62,18 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
     equal(await w.proxy.echo(1), 1);
   });
 
-  link('functions set before the worker is up are there', async w => {
+  link('functions set before the worker is ready are registered', async w => {
     w.proxy.early = () => 'early';
     const names = await w.ready;
     assert(names.length > 0);
     equal((await w.proxy.call('early')).value, 'early');
   }, { ready: false });
 
-  link('calls made before the worker is up arrive', async w => {
+  link('calls made before the worker is ready are answered', async w => {
     deepEqual(await Promise.all([w.proxy.echo(1), w.proxy.add(2, 3)]), [1, 5]);
   }, { ready: false });
 
-  link('this is null', async w => {
+  link('functions of main run with `this` null', async w => {
     w.proxy.self = function () {
       'use strict';
       return this === null;
@@ -81,14 +81,14 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
     equal((await w.proxy.call('self')).value, true);
   });
 
-  link('what is no function cannot be called', async w => {
+  link('calling a member that is not a function throws a TypeError', async w => {
     w.proxy.number = 1;
     const { class: name, message } = await w.proxy.call('number');
     equal(name, 'TypeError');
     assert(/number is not a function/.test(message), message);
   });
 
-  link('a getter that throws is an error on the other side, and the link goes on', async w => {
+  link('a getter that throws in a result rejects the call only', async w => {
     w.proxy.f = () => ({
       get x() {
         throw new Error('from a getter');
@@ -109,7 +109,7 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
     deepEqual((await w.proxy.call('f')).value, { x: 2 });
   });
 
-  link('proxies look like objects of functions', async w => {
+  link('a proxy looks like an object of functions', async w => {
     const shape = await w.proxy.shape();
     deepEqual(shape, { then: undefined, same: true, type: 'function', has: [true, false], set: false });
     equal(w.proxy.then, undefined);
@@ -160,13 +160,13 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
     equal((await w.proxy.awaits({ timeout: 20 }, 'slow')).name, 'TimeoutError');
   });
 
-  link('notifications want no answer', async w => {
+  link('notifications call functions without an answer', async w => {
     const heard = new Promise(resolve => (w.proxy.note = (...args) => resolve(args)));
     await w.proxy.note('note', 1, 'x');
     deepEqual(await heard, [1, 'x']);
   });
 
-  link('transfer detaches the buffers, in both directions', async w => {
+  link('`transfer` detaches buffers in both directions', async w => {
     w.proxy.size = (buffer, ...rest) => [buffer.byteLength, rest.length];
     deepEqual(await w.proxy.transfers('size'), [[3, 0], 0]);
     const buffer = new Uint8Array([4, 5]).buffer;
@@ -175,7 +175,7 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
     equal(buffer.byteLength, 0);
   });
 
-  link('large values travel', async w => {
+  link('values of several MiB cross the link', async w => {
     const bytes = new Uint8Array(8 << 20).map((_, i) => i * 7);
     const back = await w.proxy.echo(bytes);
     equal(back.length, bytes.length);
@@ -184,7 +184,7 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
     equal((await w.proxy.call('give')).value.length, 1 << 20);
   });
 
-  link('a proxy takes functions by assignment only', async w => {
+  link('functions are registered by assignment only', async w => {
     const { proxy } = w;
     assert(!Reflect.defineProperty(proxy, 'f', { value: () => 1, configurable: true }), '`defineProperty` has no effect and says that it has');
     for (const limit of [Object.freeze, Object.seal, Object.preventExtensions]) throws(() => limit(proxy), TypeError);

@@ -22,7 +22,7 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     equal(await rejects(() => w.proxy.fails(null, null)), null);
   });
 
-  link('whatever is thrown or rejected with is thrown in the worker', async w => {
+  link('any thrown or rejected value is thrown in the worker', async w => {
     for (const value of ['text', { a: 1 }, null, undefined, 0]) {
       w.proxy.throws = () => {
         throw value;
@@ -36,14 +36,14 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     }
   });
 
-  link('an error that main returns is thrown in the worker, one that the worker returns is given', async w => {
+  link('an error that main returns is thrown in the worker, one that the worker returns is a value', async w => {
     w.proxy.gives = () => new RangeError('given');
     equal((await w.proxy.call('gives')).class, 'RangeError');
     const error = await w.proxy.echo(new RangeError('given'));
     assert(error instanceof RangeError && error.message === 'given');
   });
 
-  link('an unknown function is a TypeError that names it, and the link goes on', async w => {
+  link('calling an unknown function throws a TypeError that names it', async w => {
     const result = await w.proxy.call('missing');
     equal(result.class, 'TypeError');
     assert(result.message.includes('missing'), result.message);
@@ -66,7 +66,7 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     equal(await w.proxy.echo(1), 1);
   });
 
-  link('functions inside of results are left out, and an error under strict', async w => {
+  link('functions inside results are omitted, or refused under `strict`', async w => {
     w.proxy.f = () => ({ v: 1, f() {} });
     deepEqual((await w.proxy.call('f')).value, { v: 1, f: undefined });
     const strict = coincide({ strict: true });

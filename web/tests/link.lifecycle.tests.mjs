@@ -5,7 +5,7 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
   const { coincide, test, using } = linkKit(register, { coincide: made, worker, tier });
   const { Worker, workers } = coincide();
 
-  test('a worker that says that it will never be ready ends what main awaits of it', async () => {
+  test('a worker that reports a failure rejects `ready` and all calls', async () => {
     const w = new Worker(worker('failing'), { name: 'failing' });
     const early = rejects(() => w.proxy.add(1, 2), Error);
     const named = rejects(() => workers.failing, Error);
@@ -19,7 +19,7 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     w.terminate();
   });
 
-  test('terminate ends every call, before and after the worker is up; twice is fine', async () => {
+  test('`terminate` rejects every call, before and after the worker is ready, and may be repeated', async () => {
     for (const ready of [false, true]) {
       const w = new Worker(worker('all'));
       if (ready) await w.ready;
@@ -33,7 +33,7 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     }
   });
 
-  test('whatever is asked of a worker that is terminated before it is up comes to nothing', async () => {
+  test('a worker that is terminated before it is ready ignores what was requested', async () => {
     const w = new Worker(worker('all'));
     w.interrupt();
     w.notify('echo', 1);
@@ -55,7 +55,7 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     }
   });
 
-  test('workers have names', async () => {
+  test('named workers are found in `workers`', async () => {
     const early = workers.one;
     await using(
       async w => {
@@ -70,7 +70,7 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     equal(workers.then, undefined);
   });
 
-  test('many workers at once', async () => {
+  test('several workers answer at once', async () => {
     const all = Array.from({ length: 4 }, () => new Worker(worker('all')));
     for (const [i, w] of all.entries()) w.proxy.mine = () => i;
     const results = await Promise.all(all.map(w => w.proxy.call('mine')));

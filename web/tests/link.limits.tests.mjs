@@ -4,7 +4,7 @@ import { linkKit, onceBegun, pause, until } from './link.kit.mjs';
 export default (register, { coincide: made, worker, tier, assert, equal, deepEqual, rejects, throws }) => {
   const { blocks, link, blocking } = linkKit(register, { coincide: made, worker, tier });
 
-  link('a deadline of main passes while the worker says nothing', async w => {
+  link('a deadline of main passes while the worker computes', async w => {
     const busy = w.proxy.spin();
     equal((await rejects(() => w.within({ timeout: 30 }).echo(1))).name, 'TimeoutError');
     w.interrupt();
@@ -69,7 +69,7 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
         deepEqual(stops, [[way, 'AbortError', 20, 'string']]);
       });
 
-  link('a cancelled call that has not begun stops none that runs', async w => {
+  link('a cancelled call that has not begun does not stop a running one', async w => {
     const busy = w.proxy.looks(600).catch(error => error);
     const controller = new AbortController();
     const queued = rejects(() => w.within({ signal: controller.signal }).looks(600));
@@ -81,7 +81,7 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     equal(await other, 'to its end');
   });
 
-  link('a cancelled call that waits behind another one stops when it begins, if it does', async w => {
+  link('a cancelled call that is queued stops if it begins', async w => {
     const busy = w.proxy.looks(300);
     const call = rejects(() => w.within({ timeout: 50 }).until('check'));
     equal((await call).name, 'TimeoutError');
@@ -90,7 +90,7 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     for (const stop of await w.proxy.stopped()) deepEqual(stop, ['check', 'AbortError', 20, 'string']);
   });
 
-  link('calls that are cancelled time and again are told apart', async w => {
+  link('cancelling calls repeatedly stops each of them', async w => {
     for (let i = 0; i < 6; i++) {
       const controller = new AbortController();
       let begun;
@@ -106,7 +106,7 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     equal(await w.proxy.looks(450), 'to its end');
   });
 
-  blocking('the end of a call stops what runs on its behalf, and nothing else', async w => {
+  blocking('the end of a call stops only what runs on its behalf', async w => {
     w.proxy.never = () => new Promise(() => {});
     // Main's function can't be stopped: its call of the worker is.
     w.proxy.ask = way => w.proxy.until(way, 'begun').then(() => 'ended');
@@ -143,7 +143,7 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     equal(await w.proxy.echo(1), 1);
   });
 
-  link('an interrupt ends what the worker computes, time and again', async w => {
+  link('interrupts end computations of the worker, repeatedly', async w => {
     for (let i = 0; i < 6; i++) {
       onceBegun(w, () => w.interrupt());
       equal((await w.proxy.spin('begun')).code, 'Interrupted');
@@ -151,12 +151,12 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     equal(await w.proxy.looks(250), 'to its end');
   });
 
-  link('what a worker says while it computes is heard at once, and so are the interrupts that follow', async w => {
+  link('notifications of a computing worker arrive at once, and so do the interrupts that follow', async w => {
     w.proxy.begun = () => w.interrupt();
     deepEqual(await w.proxy.spinsOn(3, 'begun'), ['Interrupted', 'Interrupted', 'Interrupted']);
   });
 
-  link('an interrupt of a worker that does nothing comes to nothing', async w => {
+  link('an interrupt of an idle worker has no effect', async w => {
     for (let i = 0; i < 6; i++) w.interrupt();
     await pause(20);
     equal(await w.proxy.looks(250), 'to its end');
@@ -164,7 +164,7 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     equal((await w.proxy.spin('begun')).code, 'Interrupted');
   });
 
-  link('a worker sleeps', async w => {
+  link('`sleep` waits for at least the given time', async w => {
     const slept = await w.proxy.sleeps(50);
     assert(slept >= 49, slept);
     equal((await w.proxy.sleeps(0)) < 1000, true);
@@ -172,7 +172,7 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     equal(await w.proxy.echo(1), 1);
   });
 
-  link('an interrupt wakes a worker that sleeps, and what main calls meanwhile runs where the worker can block', async w => {
+  link('an interrupt ends `sleep`, during which a blocking worker serves calls', async w => {
     const begun = new Promise(resolve => onceBegun(w, resolve));
     const sleeping = w.proxy.sleeps(Infinity, 'begun');
     await begun;

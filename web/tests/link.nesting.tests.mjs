@@ -4,7 +4,7 @@ import { linkKit, pause, until } from './link.kit.mjs';
 export default (register, { coincide: made, worker, tier, assert, equal, deepEqual }) => {
   const { blocks, link, blocking } = linkKit(register, { coincide: made, worker, tier });
 
-  link('main may await the worker that waits for it', async w => {
+  link('main may await a call of the worker that waits for it', async w => {
     w.proxy.ask = (name, ...args) => w.proxy[name](...args);
     deepEqual(await w.proxy.call('ask', 'add', 1, 2), { value: 3 });
     if (blocks) equal(await w.proxy.fibonacci(8), 21);
@@ -19,7 +19,7 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     equal(await w.proxy.later(1), 1);
   });
 
-  blocking('a function that catches the deadlock goes on', async w => {
+  blocking('a function may catch the deadlock error', async w => {
     w.proxy.ask = () => w.proxy.later(1).catch(({ code }) => code);
     deepEqual(await w.proxy.call('ask'), { value: 'Deadlock' });
   });
@@ -61,7 +61,7 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
   };
 
   for (const [name, body] of Object.entries(unawaited))
-    blocking(`a call that nothing awaits is deferred: ${name}`, async w => {
+    blocking(`a call that nothing awaits is deferred until the worker serves: ${name}`, async w => {
       const kept = [];
       w.proxy.ask = () => body(() => w.proxy.later(7), promise => kept.push(promise));
       deepEqual(await w.proxy.call('ask'), { value: 'done' });

@@ -5,12 +5,12 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
   const { coincide, test, using } = linkKit(register, { coincide: made, worker, tier });
   const { } = coincide();
 
-  test('transfer: false makes the list an argument', async () => {
+  test('`transfer: false` makes a transfer list an ordinary argument', async () => {
     const plain = coincide({ transfer: false });
     await using(async w => equal((await w.proxy.add([], plain.transfer())).length, 0), { Class: plain.Worker });
   });
 
-  test('transform is applied to arguments and results', async () => {
+  test('`transform` applies to arguments and results', async () => {
     const doubling = coincide({ transform: value => (typeof value === 'number' ? value * 2 : value) });
     await using(
       async w => {

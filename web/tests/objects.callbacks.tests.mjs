@@ -64,7 +64,7 @@ export default (register, { coincide: made, inner, mark, worker, tier, assert, e
     throws(() => callback(null), TypeError);
   });
 
-  link('a callback that returns to its end is the same object', async (w, run) => {
+  link('a callback that returns to its end is itself', async (w, run) => {
     const f = callback(() => 1);
     const o = callback({ f() {} });
     const [a, b, c, d] = await run((_, ...args) => args, f, { f }, o, [o]);

@@ -8,7 +8,7 @@ export default (register, { coincide: made, inner, mark, worker, tier, node, ass
   const test = (name, body) => register(`${tier}: objects: ${name}`, body);
   const link = linkOf(test, Worker, worker);
 
-  link('a path that is not awaited is no value for JSON', async (w, run) => {
+  link('`JSON.stringify` of a path that is not awaited throws', async (w, run) => {
     await run(({ proxy, expose }) => {
       proxy.counter = expose({ value: 1, inner: { n: 1 }, toJSON: () => 'as JSON' });
     });

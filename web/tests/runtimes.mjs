@@ -6,7 +6,7 @@ export const lack = name => LACKS[runtime]?.find(([tests]) => tests.test(name))?
 
 const LACKS = {
   deno: [
-    [/posted: a (canvas|bitmap|rectangle|matrix):|transfer takes what can be moved|clone: an image/, 'Deno has these classes but cannot send their objects'],
+    [/posted: a (canvas|bitmap|rectangle|matrix):|transfer takes what can be moved|structuredClone does: an image/, 'Deno has these classes but cannot send their objects'],
     [/docs: each kind of value/, 'Deno has classes whose objects it cannot send'],
     [/posted: a key of Node.js:/, 'Deno cannot send keys of Node.js'],
     [/messages posted right after|`postMessage|postMessage works when|messages of the program|adds its listener late|does not announce itself/, 'Deno drops messages to a thread without a listener'],
@@ -19,10 +19,10 @@ const LACKS = {
   bun: [
     [/posted: a (readable|writable|transform) stream:|docs: each kind of value/, 'Bun cannot send streams'],
     [/the stack of an error has the frames of/, 'Bun turns calls into tail calls, which have no frame'],
-    [/values: blobs and files|codec: Blob and File/, 'Bun adds a charset to the type of a blob'],
+    [/values: blobs and files|codec: encodes and decodes blobs and files/, 'Bun adds a charset to the type of a blob'],
     [/the vectors are written|what an error says of its place/, 'errors of Bun have further properties for their position'],
     [/an object of the platform without toJSON/, 'objects of the platform have own properties in Bun'],
     [/is unparsable/, 'the error of Bun does not name the cause'],
-    [/window: (evaluate|what a batch cannot do|facts are not told of proxies|each way out of a small root)/, 'Bun deviates from the specification of the language'],
+    [/window: (`?evaluate|`batch` throws the error|metadata is not sent|each way out of a small root)/, 'Bun deviates from the specification of the language'],
   ],
 };

@@ -21,7 +21,7 @@ export default (register, { coincide, worker, tier, assert, equal, deepEqual, re
     if (thrown) throw thrown;
     return back;
   };
-  const survives = (name, make) => test(name, async () => deepEqual(await both(make()), make()));
+  const survives = (name, make) => test(`${name} cross the link unchanged`, async () => deepEqual(await both(make()), make()));
 
   survives('primitives', () => [
     undefined, null, true, false, 0, -0, 1, -1, 63, 64, 1.5, NaN, Infinity, -Infinity, 2 ** 53, -(2 ** 53), 1e300, 5e-324, '', 'a', 'é', '😀',
@@ -63,7 +63,7 @@ export default (register, { coincide, worker, tier, assert, equal, deepEqual, re
     equal(new Uint8Array(whole)[1], 9);
   });
 
-  test('resizable buffers and views that follow them', async () => {
+  test('resizable buffers stay resizable, and views follow them', async () => {
     if (!ArrayBuffer.prototype.resize) return skip('this platform has no resizable buffers');
     const buffer = new ArrayBuffer(4, { maxByteLength: 16 });
     const [back, view, fixed] = await both([buffer, new Uint8Array(buffer, 1), new Uint8Array(buffer, 0, 4)]);
@@ -95,7 +95,7 @@ export default (register, { coincide, worker, tier, assert, equal, deepEqual, re
     deepEqual([mine.name, mine.message, mine.extra], ['MyError', 'own', 1]);
   });
 
-  test('blobs and files', async () => {
+  test('blobs and files keep their contents and types', async () => {
     if (typeof File !== 'function') return skip('this platform has no File');
     const w = await started();
     w.proxy.make = () => ({ blob: new Blob(['hi'], { type: 'text/plain' }), file: new File(['abc'], 'n.txt', { lastModified: 5 }) });
@@ -105,7 +105,7 @@ export default (register, { coincide, worker, tier, assert, equal, deepEqual, re
     assert(back.file instanceof File && !(back.blob instanceof File));
   });
 
-  test('images', async () => {
+  test('ImageData crosses in both directions', async () => {
     if (typeof ImageData !== 'function') return skip('this platform has no ImageData');
     const image = new ImageData(new Uint8ClampedArray([1, 2, 3, 4, 5, 6, 7, 8]), 2, 1);
     const back = await both(image);
@@ -134,7 +134,7 @@ export default (register, { coincide, worker, tier, assert, equal, deepEqual, re
     equal(await w.proxy.echo(1), 1);
   });
 
-  test('whatever is thrown says what it is', async () => {
+  test('a thrown value that cannot be sent is described', async () => {
     const w = await started();
     const local = Symbol('local');
     const deep = Array.from({ length: 400 }).reduce((cause, _, i) => new Error(`level ${i}`, { cause }), undefined);
@@ -166,7 +166,7 @@ export default (register, { coincide, worker, tier, assert, equal, deepEqual, re
     deepEqual([top.message, top.cause.message, top.cause.cause.message], ['level 399', 'level 398', 'level 397']);
   });
 
-  test('depth up to the limit', async () => {
+  test('nesting up to the limit crosses', async () => {
     let deep = 1;
     for (let i = 0; i < 250; i++) deep = [deep];
     deepEqual(await both(deep), deep);
@@ -183,13 +183,13 @@ export default (register, { coincide, worker, tier, assert, equal, deepEqual, re
     return [bytes, same];
   };
 
-  test('64 MiB', async () => {
+  test('64 MiB cross in both directions', async () => {
     const w = await started();
     const [bytes, same] = megabytes(64);
     same(await w.proxy.echo(bytes));
   });
 
-  test('64 MiB for a worker that waits', async () => {
+  test('a blocking call returns 64 MiB', async () => {
     const w = await started();
     const [bytes, same] = megabytes(64);
     w.proxy.large = () => bytes;

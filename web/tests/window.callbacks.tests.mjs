@@ -111,7 +111,7 @@ export default (test, kit) => {
     return heard;
   }, [['ping', true, true]]);
 
-  inWorker('what has to happen during the dispatch is declared', target, async ({ window, pause, until }) => {
+  inWorker('`invoke` of a listener runs during the dispatch', target, async ({ window, pause, until }) => {
     let heard = 0;
     const listener = event => (heard += event.defaultPrevented ? 1 : 100);
     const options = { invoke: 'preventDefault' };

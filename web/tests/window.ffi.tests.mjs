@@ -11,18 +11,18 @@ export default (test, kit) => {
 
   const nested = () => ({ a: { b: [{ c: 1, 'd e': 2 }], u: undefined }, list: [1, 2, 3], n: null, f() { return this; } });
 
-  inWorker('query', nested, ({ window, ffi, trips, outcome }) => [
+  inWorker('`query` reads along a path in one trip', nested, ({ window, ffi, trips, outcome }) => [
     ffi.query(window, 'a.b[0].c'), ffi.query(window, 'a.b[0]["d e"]'), ffi.query(window, "list[2]"), ffi.query(window, 'list.length'),
     typeof ffi.query(window, 'no.such.thing'), typeof ffi.query(window, 'n.x'), typeof ffi.query(window, ''),
     trips(() => ffi.query(window, 'a.b[0].c')), ffi.query({ x: { y: 1 } }, 'x.y'), outcome(() => ffi.query(window, 'a..b')).error,
   ], [1, 2, 3, 3, 'undefined', 'undefined', 'undefined', 1, 1, 'SyntaxError']);
 
-  inWorker('gather', nested, ({ window, ffi, trips }) => [
+  inWorker('`gather` reads several paths in one trip', nested, ({ window, ffi, trips }) => [
     ffi.gather(window, 'a.b[0].c', 'list.length', 'nothing').map(String), ffi.gather(window.list, Symbol.iterator)[0] === window.list[Symbol.iterator],
     trips(() => ffi.gather(window, 'a.b[0].c', 'list.length')), ffi.gather({ a: { b: 1 } }, 'a.b'),
   ], [['1', '3', 'undefined'], true, 1, [1]]);
 
-  inWorker('assign', nested, ({ window, ffi, trips }) => {
+  inWorker('`assign` sets several properties in one trip', nested, ({ window, ffi, trips }) => {
     const target = window.a;
     return [
       trips(() => ffi.assign(target, { x: 1, y: { z: 2 } }, { x: 3 })), target.x, target.y.z, ffi.assign(target, {}) === target,
@@ -30,7 +30,7 @@ export default (test, kit) => {
     ];
   }, [1, 3, 2, true, 1]);
 
-  inWorker('evaluate', nested, async ({ window, ffi, outcome, isWindowProxy }) => {
+  inWorker('`evaluate` runs a function on main', nested, async ({ window, ffi, outcome, isWindowProxy }) => {
     const enclosed = 1;
     const object = {
       method(a) {
@@ -52,11 +52,11 @@ export default (test, kit) => {
     ];
   }, [3, 3, 2, 3, 5, 'iterated', 8, true, true, 'ReferenceError', 'SyntaxError', 'TypeError', 'SyntaxError']);
 
-  inWorker('direct', () => ({ take: value => Object.keys(value).join() }), ({ window, ffi, outcome }) => [
+  inWorker('`direct` sends a copy', () => ({ take: value => Object.keys(value).join() }), ({ window, ffi, outcome }) => [
     window.take(ffi.direct({ a: 1, b: 2 })), outcome(() => ffi.direct({ f() {} })).error,
   ], ['a,b', 'DOMException']);
 
-  test('window: direct of main makes copies', async () => {
+  test('window: `direct` of main makes copies', async () => {
     const root = {};
     const { Worker } = coincideWindow({ root, membrane: false });
     const w = new Worker(worker('window'));
@@ -113,7 +113,7 @@ export default (test, kit) => {
     }
   });
 
-  inWorker('batch carries out many changes in one trip, before what is read', () => ({ o: {}, log: [], push(x) { this.log.push(x); } }), ({ window, ffi, trips, outcome }) => {
+  inWorker('`batch` applies many changes in one trip, before reads', () => ({ o: {}, log: [], push(x) { this.log.push(x); } }), ({ window, ffi, trips, outcome }) => {
     const { o } = window;
     const one = trips(() => ffi.batch(() => {
       for (let i = 0; i < 50; i++) o[`k${i}`] = i;
@@ -127,7 +127,7 @@ export default (test, kit) => {
     return [one, o.k49, 'k0' in o, window.log[0], read];
   }, [1, 49, false, 'posted', 1]);
 
-  inWorker('what a batch cannot do is an error', () => ({ frozen: Object.freeze({ a: 1 }) }), ({ window, ffi, outcome }) => {
+  inWorker('`batch` throws the error of a change that fails', () => ({ frozen: Object.freeze({ a: 1 }) }), ({ window, ffi, outcome }) => {
     const { frozen } = window;
     const failed = outcome(() => ffi.batch(() => { frozen.a = 2; })).error;
     // What follows waits again.
@@ -135,7 +135,7 @@ export default (test, kit) => {
     return [failed, frozen.a, outcome(() => { 'use strict'; frozen.a = 3; }).error];
   }, ['TypeError', 1, 'TypeError']);
 
-  inWorker('post and lazy assignments keep order and fail later', () => ({ list: [], add(x) { if (x === 'bad') throw new RangeError('late'); this.list.push(x); } }), ({ window, ffi, trips, outcome }) => {
+  inWorker('`post` and lazy assignments keep their order and throw later', () => ({ list: [], add(x) { if (x === 'bad') throw new RangeError('late'); this.list.push(x); } }), ({ window, ffi, trips, outcome }) => {
     const { list } = window;
     const none = trips(() => {
       list[0] = 'a';
@@ -148,7 +148,7 @@ export default (test, kit) => {
     return [none, order, outcome(() => list.length).error, list.length];
   }, [0, 'a,b,c', 'RangeError', 3], { options: { lazy: true } });
 
-  inWorker('the cache keeps what is stored, for a turn', () => {
+  inWorker('the cache keeps data properties for one turn', () => {
     let reads = 0;
     return { o: { a: 1, get b() { return ++reads; } }, change() { this.o.a = 2; } };
   }, async ({ window, trips, pause }) => {
@@ -179,7 +179,7 @@ export default (test, kit) => {
     for (const operation of ['get', 'set', 'has']) assert(seen.includes(operation), operation);
   });
 
-  test('window: evaluate says when the policy of the page forbids it', () =>
+  test('window: `evaluate` names the policy of the page that forbids it', () =>
     globalThis.document ? forbidden() : skip('there is no such policy here'));
 
   /** Evaluates in a page whose policy allows scripts, but not their making. */
@@ -204,7 +204,7 @@ export default (test, kit) => {
     assert(message.includes("lacks 'unsafe-eval'"), message);
   };
 
-  test('window: where the worker cannot block, it says why', async () => {
+  test('window: operations in a worker that cannot block throw an error with the reason', async () => {
     const found = await within({ a: 1 }, ({ window, ffi, isWindowProxy }) => {
       const failure = action => {
         try {

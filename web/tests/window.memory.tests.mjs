@@ -9,7 +9,7 @@ export default (test, kit) => {
   const { coincideWindow, worker, assert, equal, deepEqual, rejects } = kit;
   const { within } = windowKit(kit);
 
-  test('window: dispose lets main forget, twice does no harm', async () => {
+  test('window: `dispose` releases an object of main, and may be repeated', async () => {
     await within({ make: () => ({}) }, ({ window, ffi, outcome }) => {
       const object = window.make();
       ffi.dispose(object);
@@ -22,7 +22,7 @@ export default (test, kit) => {
     } });
   });
 
-  test('window: disposed objects of main are forgotten, however many', async () => {
+  test('window: main releases disposed objects, however many', async () => {
     await within({ make: () => ({}) }, ({ window, ffi }, count) => {
       const { make } = window;
       for (let i = 0; i < count; i++) ffi.dispose(make());
@@ -43,7 +43,7 @@ export default (test, kit) => {
     }
   };
 
-  collecting('what the worker no longer reaches is forgotten by main, a hundred thousand times', async () => {
+  collecting('main releases 100,000 objects that the worker no longer reaches', async () => {
     const alive = new Set();
     const registry = new FinalizationRegistry(id => alive.delete(id));
     let made = 0;
@@ -71,7 +71,7 @@ export default (test, kit) => {
     } });
   });
 
-  collecting('functions that main no longer holds are forgotten by the worker', async () => {
+  collecting('the worker releases functions that main no longer holds', async () => {
     const root = { kept: null, take: fn => void fn, hold(fn) { this.kept = fn; } };
     await within(root, async ({ window, pause }) => {
       for (let i = 0; i < 5000; i++) {
@@ -92,7 +92,7 @@ export default (test, kit) => {
     } });
   });
 
-  collecting('functions that are collected and sent again are not lost: 200 of 200 calls', async () => {
+  collecting('functions that are collected and sent again are not lost', async () => {
     const root = { call: fn => fn() };
     const { Worker } = coincideWindow({ root, membrane: false });
     const w = new Worker(worker('window'));
@@ -115,7 +115,7 @@ export default (test, kit) => {
     }
   });
 
-  test('window: a reference that is sent again while it is given back is not lost', async () => {
+  test('window: a reference that is sent again during its release is not lost', async () => {
     const root = { pass: null };
     const { Worker } = coincideWindow({ root, membrane: false });
     const w = new Worker(worker('window'));
@@ -162,7 +162,7 @@ export default (test, kit) => {
     assert(held.size === 2 && handles.size === 1, `${held.size}, ${handles.size}`);
   });
 
-  test('window: what goes with something that cannot be sent is not held, on either end', async () => {
+  test('window: values beside one that cannot be sent are released, on either end', async () => {
     const detached = new ArrayBuffer(8);
     structuredClone(detached, { transfer: [detached] });
     const root = { object: {}, take: () => {} };

@@ -64,13 +64,13 @@ export default (test, kit) => {
     return [trips(pyodide), trips(pyodide), trips(micropython)];
   };
 
-  test('window: what comes with a reference answers the questions of language runtimes', async () => {
+  test('window: metadata of a reference answers queries of language runtimes', async () => {
     const root = globalThis.document ?? platformObject();
     const [first, second, micropython] = await within(root, asks, { args: [globalThis.document ? 'body' : 'thing'] });
     assert(first <= 4 && second <= 2 && micropython <= 2, `${first}, ${second} and ${micropython} trips`);
   });
 
-  test('window: what comes with the dataset of an element answers questions, too', async () => {
+  test('window: metadata of a dataset answers queries', async () => {
     if (!globalThis.document) return skip('this is no page');
     const element = document.createElement('p');
     element.dataset.one = '1';
@@ -91,7 +91,7 @@ export default (test, kit) => {
     deepEqual(found, [1, 4, true, false, 'false,false,false', 'DOMStringMap', true]);
   });
 
-  test('window: facts are not told of proxies of the program, nor relied on when they may have changed', async () => {
+  test('window: metadata is not sent for proxies of the program, nor used when it may have changed', async () => {
     const virtual = new Proxy({}, { get: (_, key) => (key === 'then' ? undefined : 'virtual'), has: () => true });
     const url = new URL('https://example.org/');
     const fake = new Proxy(url, { get: (target, key) => (key === 'odd' ? 'virtual' : undefined) });

@@ -30,12 +30,12 @@ export default (test, kit) => {
     window.a === window.a, window.a.b === window.a.b, window.f === window.f, isWindowProxy(window.a), isWindowProxy({}), isWindowProxy(1),
   ], [true, true, true, true, false, false]);
 
-  inWorker('objects of main come home as what they are', () => {
+  inWorker('objects of main return to main as themselves', () => {
     const own = {};
     return { own, same: value => value === own, sameDeep: ({ list }) => list[0] === own };
   }, ({ window }) => [window.same(window.own), window.sameDeep({ list: [window.own] }), window.same({})], [true, true, false]);
 
-  inWorker('functions of the worker come home as what they are', () => ({ kept: null }), ({ window }) => {
+  inWorker('functions of the worker return to the worker as themselves', () => ({ kept: null }), ({ window }) => {
     const fn = () => 1;
     window.kept = fn;
     return [window.kept === fn, window.kept()];
@@ -47,7 +47,7 @@ export default (test, kit) => {
     return [bytes.length, bytes.byteOffset, window.bytes[0], bytes instanceof Uint8Array];
   }, [2, 1, 2, true]);
 
-  inWorker('errors of main are errors here, with class and message', () => ({
+  inWorker('errors of main keep class, message and stack in the worker', () => ({
     fail() {
       throw Object.assign(new RangeError('too far'), { code: 7 });
     },
@@ -90,7 +90,7 @@ export default (test, kit) => {
     }
   }, [true, 'too far', 7, undefined]);
 
-  inWorker('a symbol that only main knows is a symbol here, the same each time, and goes home', () => {
+  inWorker('a symbol of main is one symbol in the worker, and returns as itself', () => {
     const own = Symbol('own');
     const plain = { a: 1, own };
     const frozen = Object.freeze({ own });
@@ -118,7 +118,7 @@ export default (test, kit) => {
   }, ['symbol', true, true, false, true, ['own', 'other', 'shared'], true, true, true, true, true, true, false, 'found', true, ['known'],
     5, false, 5, true, true, 'DOMException', 'set', 'set']);
 
-  inWorker('what cannot be sent is refused here, with the path', () => ({ f() {} }), ({ window }) => {
+  inWorker('values that cannot be sent are refused in the worker, with the path', () => ({ f() {} }), ({ window }) => {
     try {
       window.f({ list: [Promise.resolve()] });
     } catch (error) {
@@ -138,7 +138,7 @@ export default (test, kit) => {
     }
   };
 
-  test('window: transform is applied to all that goes to main', transforming(async (w, root) => {
+  test('window: `transform` applies to all values for main', transforming(async (w, root) => {
     await w.proxy.give();
     deepEqual(root.heard, [{ plain: 1 }, 2, { plain: 'evaluated' }]);
     deepEqual([root.assigned, root.list, root.pair.a], [{ plain: 'assigned' }, [{ plain: 'pushed' }], { plain: 'made' }]);
@@ -146,7 +146,7 @@ export default (test, kit) => {
     deepEqual([await root.callback(), await root.later()], [{ plain: 'result' }, { plain: 'late' }]);
   }));
 
-  test('window: transform does not see proxies of main: what is a reference stays one', transforming(async (w, root) => {
+  test('window: `transform` does not see proxies of main', transforming(async (w, root) => {
     const { arr, object } = Object.assign(root, {
       arr: [1, [2]],
       object: { deep: [3] },
@@ -165,7 +165,7 @@ export default (test, kit) => {
     deepEqual([found.evaluated, await root.backPromise()], [true, 'of main']);
   }));
 
-  inWorker('import is relative to the page', () => globalThis, async ({ window }) => {
+  inWorker('`import` is relative to the page', () => globalThis, async ({ window }) => {
     if (!window.document) return 6;
     const { answer } = await window.import('./workers/module.js');
     return answer();

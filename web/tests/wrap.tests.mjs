@@ -24,7 +24,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
   /** By what the worker does: what main does between creating and wrapping it, and what the worker's facts are. */
   const ways = {
     'imports coincide at its top': { how: '.all' },
-    'imports coincide when it likes': { how: 'late' },
+    'imports coincide late': { how: 'late' },
     'is wrapped late': { how: 'atOnce', before: () => pause(150) },
     'imports coincide when a message tells it to': { how: 'told', before: w => w.postMessage('load'), threads: true },
     'asks main first': { how: 'asks', after: async w => (await heard(w), w.postMessage('load')) },
