@@ -1,10 +1,9 @@
-// Answers of calls between JavaScript and Python: text, since exceptions of JavaScript would tear MicroPython apart. `v` and a value, or
-// `e` and an error.
+// Answers of calls between JavaScript and Python, as text: `v` and a value, or `e` and an error. Exceptions of JavaScript cannot unwind MicroPython.
 import { described, errorOf } from './errors.js';
 
 const isThenable = value => typeof value?.then === 'function';
 
-/** What an action of JavaScript comes to, for Python; a promise of it, if the action gives a promise. */
+/** The answer of an action of JavaScript for Python, or a promise of it if the action returns a promise. */
 export const answerOf = (values, action) => {
   const failure = error => `e${JSON.stringify(described(error))}`;
   const success = value => {

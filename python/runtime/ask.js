@@ -1,6 +1,6 @@
-// `input()` of a worker: the page asks.
+// `input()` of a worker, answered on the page.
 
-/** Puts a question at the end of the page; gives what is answered, or nothing once `signal` is aborted: then nobody wants to know any more. */
+/** Shows a question at the end of the page. Resolves with the answer, or with an empty text when `signal` aborts. */
 export const ask = (prompt, signal) =>
   new Promise(resolve => {
     const form = document.createElement('form');

@@ -2,13 +2,13 @@
 import { textOf } from './text.js';
 
 /**
- * What the rest knows of an interpreter.
+ * An interpreter, as the rest of the runtime uses it.
  *
  * @typedef {object} Python
  * @property {(code: string, file: string) => Promise<void>} run runs a program, whose `await` may stand at its top level
  * @property {(name: string, module: object) => void} offer lets Python import an object of JavaScript
  * @property {(path: string, text: string) => void} write makes a file
- * @property {(value: unknown) => unknown} outgoing what JavaScript gets in place of a value of Python
+ * @property {(value: unknown) => unknown} outgoing the value of JavaScript for a value of Python
  * @property {(fn: Function) => Function} keep a function of Python that stays callable
  * @property {(fn: Function) => Function} serving the same for a function that main calls; on the tier `suspending` it returns a promise
  * @property {object} bytes how Python reaches bytes: a part of the module `_pyscript`
@@ -32,7 +32,7 @@ export const typeOf = type => {
  *
  * @param {string} type
  * @param {object} host `print` and `complain` take the lines that Python writes, `interrupted` says whether it is to stop (or is missing),
- *   `config` is what its page says, `bridge(python)` gives the module `_pyscript`, `enter` is coincide's on the tier `suspending`, and missing elsewhere
+ *   `config` is the configuration of its page, `bridge(python)` returns the module `_pyscript`, `enter` is coincide's on the tier `suspending`, and missing elsewhere
  * @returns {Promise<Python>}
  */
 export const start = async (type, host) => {

@@ -1,4 +1,4 @@
-// Interpreters, compiled to wasm, that ask nobody while they compute: made to call one of their imports every now and then.
+// Changes the wasm of interpreters that do not poll for interrupts while they compute: adds calls of one of their imports.
 //
 // The loop of an interpreter takes one operation after the other, and a switch over the operations says what each of them does. In wasm
 // that is a `br_table`, by far the largest one of the module. Before it this puts a counter, a global of its own: where it comes to zero the import is called.
@@ -7,7 +7,7 @@
 /**
  * @param {Uint8Array} source a module
  * @param {string} name of an import: a function without parameters, which the module itself calls as well
- * @param {number} every so many operations it is called
+ * @param {number} every number of operations between calls
  * @returns {Uint8Array} the module that calls it
  * @throws {Error} when it is not made as expected
  */
@@ -34,7 +34,7 @@ const sectionsOf = source => {
   return sections;
 };
 
-/** The index of a function that is imported, and whether it gives a result. */
+/** The index of an imported function, and whether it has a result. */
 const importOf = (section, wanted, types) => {
   const reader = new Reader(section);
   let index = 0;
@@ -62,7 +62,7 @@ const givesOf = (section, wanted) => {
   }
 };
 
-/** Adds a number that may change; gives its index. Imports have none of these, so that all are counted here. */
+/** Adds a mutable global. Returns its index. No global is imported, so all are counted here. */
 const withGlobal = (sections, value) => {
   const reader = new Reader(sections.get(GLOBALS));
   const count = reader.number();

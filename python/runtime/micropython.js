@@ -16,10 +16,10 @@ export const load = async ({ print, complain, interrupted }) => {
       FS.writeFile(path, text);
     },
     outgoing: value => (value instanceof PyProxy ? PyProxy.toJs(value) : value),
-    // The same function of Python is the same function of JavaScript, for as long as one of the two has it.
+    // A function of Python has one proxy in JavaScript, for as long as either end holds it.
     keep: fn => fn,
     serving: fn => fn,
-    // In a file, which both sides read at once: a string of their digits takes a hundred times as long.
+    // By a file, which both sides read in one step: a string of digits takes a hundred times as long.
     bytes: {
       give(bytes) {
         FS.writeFile(FILE, bytes);
@@ -35,8 +35,8 @@ export const load = async ({ print, complain, interrupted }) => {
 };
 
 /**
- * MicroPython has a function that schedules a `KeyboardInterrupt`, but asks nobody while it computes. So it is made to look at the clock
- * every so many operations, and that is the occasion to look for an interrupt.
+ * MicroPython has a function that schedules a `KeyboardInterrupt`, but does not poll while it computes. Its wasm is changed to read the clock every
+ * `PATIENCE` operations, and the import that reads the clock polls for an interrupt.
  */
 const watched = async (interrupted, load) => {
   if (!interrupted) return load();
@@ -58,11 +58,11 @@ const watched = async (interrupted, load) => {
   }
 };
 
-/** As `python/pyscript/platform.py` has it. */
+/** The same path as in `python/pyscript/platform.py`. */
 const FILE = '/lib/coincide/bytes';
 
-/** Bytes of the heap to begin with; it grows. */
+/** Initial bytes of the heap, which grows. */
 const HEAP = 4 << 20;
 
-/** Operations between two looks: some tenths of a millisecond. */
+/** Operations between two polls, which take some tenths of a millisecond. */
 const PATIENCE = 10_000;

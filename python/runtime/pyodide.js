@@ -54,7 +54,7 @@ const keeper = (key, functionOf) => {
   };
 };
 
-/** What JavaScript calls on the tier `suspending`: a function that enters Python by `call`, which gives a list of one item. That may be a promise: then Python has been left. */
+/** The function that JavaScript calls on the tier `suspending`. It enters Python by `call`, which returns a list of one item. The item may be a promise, which is awaited outside of Python. */
 const entering = (enter, call) => {
   const entered = enter(call);
   return async (...args) => (await entered(...args))[0];

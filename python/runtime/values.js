@@ -1,33 +1,33 @@
 // Values between JavaScript and Python: as text that both can read. `python/pyscript/values.py` is the other half.
 //
-// Interpreters convert values by themselves, each in its own way: MicroPython cuts integers off at 32 bits, Pyodide gives proxies of what
-// it does not know. So a value crosses as JSON, in which objects with the key `$` stand for what JSON has not. What has no text at all,
-// such as bytes, is left with a number, under which the other side fetches it.
+// Interpreters convert values in different ways: MicroPython truncates integers to 32 bits, Pyodide creates proxies of unknown objects. Values therefore
+// cross as JSON, in which objects with the key `$` stand for values that JSON lacks. Values without a textual form, such as bytes, are stored under a
+// number by which the other side fetches them.
 
 export class Values {
   #left = new Map();
   #next = 1;
 
-  /** Leaves a value for the other side; gives its number. */
+  /** Stores a value for the other side. Returns its number. */
   leave(value) {
     const number = this.#next++;
     this.#left.set(number, value);
     return number;
   }
 
-  /** What was left under a number; once. */
+  /** Removes and returns the value with a number. */
   take(number) {
     const value = this.#left.get(number);
     this.#left.delete(number);
     return value;
   }
 
-  /** What `drop` goes back to. */
+  /** The argument with which `drop` removes later values. */
   mark() {
     return this.#next;
   }
 
-  /** Takes back what was left since: the text that it was for can't be made. */
+  /** Removes the values stored since `mark`, because their text cannot be made. */
   drop(mark) {
     for (let number = mark; number < this.#next; number++) this.#left.delete(number);
   }
@@ -122,7 +122,7 @@ export class Values {
   }
 }
 
-/** Whether JSON says all of a value: then it is written at once. */
+/** Whether JSON represents a value completely. */
 const isJson = (value, depth) => {
   switch (typeof value) {
     case 'string':
@@ -167,5 +167,5 @@ const ARRAYS = {
   d: Float64Array,
 };
 
-/** What is nested deeper is looked at more closely: it may contain itself. */
+/** Maximum nesting for `isJson`. Deeper values may contain themselves. */
 const SHALLOW = 60;

@@ -1,6 +1,6 @@
 // Pages in frames, with what they say.
 
-/** Opens a page; gives its frame, the lines of its console, its warnings and its errors. */
+/** Opens a page. Returns its frame, the lines of its console, its warnings and its errors. */
 export const open = async (path, place = document.body) => {
   const url = new URL(path, import.meta.url).href;
   const frame = document.createElement('iframe');
@@ -28,7 +28,7 @@ export const open = async (path, place = document.body) => {
   return said;
 };
 
-/** Resolves once a condition holds. */
+/** Waits until a condition holds. */
 export const until = async (condition, patience = 120_000) => {
   const end = performance.now() + patience;
   while (!condition()) {

@@ -73,7 +73,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       deepEqual(await shown(new Set([[1]])), ['set', '{(1,)}']);
     });
 
-    link('what came from JavaScript goes back as it was', async w => {
+    link('values of JavaScript return unchanged', async w => {
       const huge = [2n ** 70n, -(7n ** 6000n), 2 ** 53, 1e18, -1e21, 5e-324, 0, -0, Math.PI];
       const megabyte = Uint8Array.from({ length: 1 << 20 }, (_, index) => index % 251);
       for (const value of [...huge, huge, megabyte, [megabyte.subarray(0, 3), new Uint8Array()], new Map([[1, { x: [1n << 60n] }]]), new Int16Array([1, -2]), [new Set([0.5])]]) deepEqual(await w.sync.echo(value), value);
@@ -84,7 +84,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       else equal(await w.sync.dates(moment), 1_700_000_000.123);
     });
 
-    link('what cannot be sent is refused with the path, and the link stays', async w => {
+    link('a value that cannot be sent is refused with its path, and the link remains usable', async w => {
       for (const [name, part] of [
         ['function', "`unsendable`: result['items'][1]['on']: a function cannot be sent"],
         ['instance', 'result[0]: a Own cannot be sent'],
@@ -112,7 +112,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       deepEqual([late.name, late.message], ['ValueError', 'late']);
     });
 
-    link('an interrupt of a worker that does nothing does nothing', async w => {
+    link('an interrupt of an idle worker has no effect', async w => {
       w.interrupt();
       equal(await w.sync.counts(300_000), 300_000);
     });
@@ -130,19 +130,19 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       assert((await w.sync.sleeps(0.1)) >= 0.09);
     });
 
-    link('a function that is not there is a TypeError', async w => {
+    link('calling an unknown function rejects with a TypeError', async w => {
       await rejects(() => w.sync.nowhere(), TypeError);
     });
 
     if (!blocks)
-      link('calling main says why it cannot', async w => {
+      link('calling main from a worker that cannot block raises an error with the reason', async w => {
         w.sync.hello = () => 'hello';
         const { class: name, text } = await w.sync.attempt('hello');
         equal(name, 'RuntimeError');
         assert(/cannot block/.test(text), text);
       });
 
-    blocking('functions of main give values at once, whether they are async or not', async w => {
+    blocking('functions of main return values, whether they are async or not', async w => {
       w.sync.hello = (...args) => ['Hello', ...args];
       deepEqual(await w.sync.call('hello', 'PyScript', { a: 2n ** 65n }), ['Hello', 'PyScript', { a: 2n ** 65n }]);
       w.sync.hello = async name => new Promise(resolve => setTimeout(resolve, 10, `later, ${name}`));
@@ -161,7 +161,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       equal((await w.sync.attempt('nowhere_on_main')).class, 'TypeError');
     });
 
-    blocking('an error goes there and back, and is what it was', async w => {
+    blocking('an error of Python returns from main unchanged', async w => {
       w.sync.through = async () => w.sync.fails('own');
       const found = await w.sync.attempt('through');
       deepEqual([found.class, found.isValueError, found.text], ['OwnError', true, 'of its own class']);
@@ -175,12 +175,12 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       deepEqual([name, text, calls], ['TypeError', "`take`: args[0]['items'][1]['on']: a function cannot be sent", 0]);
     });
 
-    blocking('arguments have no names', async w => {
+    blocking('named arguments are refused', async w => {
       const { class: name, text } = await w.sync.send_named();
       deepEqual([name, text], ['TypeError', "`take`: arguments are sent by their places, and `size` is given by name"]);
     });
 
-    blocking('main may await the worker that waits for it', async w => {
+    blocking('main may await a call of the worker that waits for it', async w => {
       w.sync.back = async number => 2 * (await w.sync.echo(number));
       equal(await w.sync.nested(20), 41);
     });
@@ -213,7 +213,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       equal(await w.sync.echo('alive'), 'alive');
     });
 
-    link('what a worker prints is heard while it goes on, and an interrupt ends it', async w => {
+    link('lines that a worker prints arrive while it runs, and an interrupt ends it', async w => {
       for (const what of ['computes', 'does nothing', 'sleeps']) {
         const begun = new Promise(resolve => (heard = resolve));
         const ended = w.sync.goes_on(what);
@@ -256,13 +256,13 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
 
   if (tier === 'suspending') return;
 
-  test('a program that raises is ready nevertheless, with what it has set', () =>
+  test('a program that raises is ready, with the functions that it has set', () =>
     using(async w => {
       equal(await w.ready, w);
       equal(await w.sync.early(), 'early');
     }, 'broken.py', 'micropython'));
 
-  test('a program that is missing is said to be so', () =>
+  test('a missing program rejects `ready` with its address', () =>
     using(async w => {
       const early = rejects(() => w.sync.anything());
       assert(/none\.py cannot be loaded: 404/.test((await rejects(() => w.ready)).message));
@@ -274,7 +274,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
     ['that is no list', 'exports-text.py', '`__export__` is a list of names, such as ["version"], and is \'version\''],
     ['that is no function', 'exports-number.py', '`answer` is to be called by the other side, and is an int'],
   ])
-    test(`an export ${what} is said to be so`, () =>
+    test(`an export ${what} rejects \`ready\` with the reason`, () =>
       using(async w => {
         const { message } = await rejects(() => w.ready);
         assert(message.includes(expected), message);
@@ -302,7 +302,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
   });
 
   if (tier === 'shared-memory') {
-    test('an interpreter is made to look at the clock, and what is none is refused', async () => {
+    test('the wasm of an interpreter is changed to read the clock, and other modules are refused', async () => {
       const wasm = new Uint8Array(await (await fetch(new URL('../node_modules/@micropython/micropython-webassembly-pyscript/micropython.wasm', import.meta.url))).arrayBuffer());
       assert(WebAssembly.validate(calling(wasm, 'mp_js_ticks_ms', 10_000)), 'the module is not valid');
       assert(WebAssembly.validate(calling(wasm, '_abort_js', -1)), 'without a result the module is not valid');
@@ -333,7 +333,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       said.frame.remove();
     });
 
-    test('tags run in all forms, and say what is wrong with them', async () => {
+    test('script tags run in all forms, and report their errors', async () => {
       const said = await open('./programs/tags.html');
       const failed = [];
       const { contentDocument: page } = said.frame;

@@ -1,4 +1,4 @@
-// How a link begins, on each tier: nothing may be lost, and nothing of it may be seen.
+// The beginning of a link on each tier: no message of the program is lost, and none of coincide is visible.
 import { until } from './link.kit.mjs';
 import { skip } from './suite.mjs';
 

@@ -10,7 +10,7 @@ export default (register, { coincide: made, inner, CoincideError, worker, doomed
   const test = (name, body) => register(`${tier}: boundary: ${name}`, body);
   const coincide = made({ tier, promises: !blocks });
   const { Worker, workers } = coincide;
-  /** The worker of main's modules, whose inner state a test can look at. */
+  /** A worker of the modules, whose inner state tests can read. */
   const { Worker: InnerWorker } = inner({ tier, promises: !blocks });
 
   /** Runs a test with two workers: a failure of the first must not affect the second. */
@@ -350,7 +350,7 @@ export default (register, { coincide: made, inner, CoincideError, worker, doomed
   });
 
   link('slow functions leave their turns to the page and to other workers', async (w, other) => {
-    // Seconds, of which a busy machine may need some before the other worker runs. The rest is fast once both have had their turn.
+    // 3,000 functions of 1 ms: on a busy machine, the other worker may not run for a while. The rest is fast when both have had their turn.
     const total = 3000;
     let handled = 0;
     let asked;
@@ -501,7 +501,7 @@ export const dive = (action, width) => {
     try {
       descend(0, from, ...rest);
     } catch {
-      // That is the end of the stack.
+      // The end of the stack.
     }
   };
   run(Infinity);

@@ -1,4 +1,4 @@
-// Large buffers on their way: what arrives, how often it is copied, and what is left behind.
+// Large buffers in calls: their contents, the number of copies, and the memory that remains in use.
 import { buffers } from '../modules/shared.js';
 import { skip } from './suite.mjs';
 
@@ -120,7 +120,7 @@ export default (register, { inner, worker, tier, memory, assert, equal, deepEqua
       found = value;
     };
     for (const name of ['spoils', 'spoilsLater']) assert(isAll((await w.proxy.call(name, 5)).value, 5), name);
-    // In a blocked call of the worker, a call of main that it serves meanwhile changes the buffer of the blocked one.
+    // A call of main that the blocked worker serves changes the buffer of the blocked call.
     const [call] = [w.proxy.lends('takes', 5 * MIB), w.proxy.spoilsLent()];
     await call;
     assert(isAll(found, 1), 'the worker');

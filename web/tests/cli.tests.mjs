@@ -175,7 +175,7 @@ export default (test, { assert, deepEqual, equal }) => {
         }
         const { status, body } = await ask(port, { path: '/digits.txt' });
         deepEqual([one.name, status, body], [one.name, 200, '0123456789']);
-        // Long before the server gives up on a connection by itself.
+        // Long before the server times out the connection.
         const open = new Promise(resolve => setTimeout(resolve, 4000, null));
         // The oldest, but connections need not be accepted in the order in which they were begun.
         assert(await Promise.race([...clients.map(contentOf), open]), `${one.name}: no connection was closed`);

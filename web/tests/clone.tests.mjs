@@ -1,4 +1,4 @@
-// What becomes of values, compared with `structuredClone`: arguments in a table of cases, results and decoding where they have rules of their own.
+// Copies of values, compared with those of `structuredClone`, and the rules of results and of decoding.
 
 export default (test, { encode, decode, lost, assert, equal, deepEqual, throws }) => {
   const again = (value, options) => decode(encode(value, options));
@@ -120,7 +120,7 @@ export default (test, { encode, decode, lost, assert, equal, deepEqual, throws }
     same['a style'] = () => document.createElement('p').style;
   }
 
-  /** The same where they differ: what the codec gives. Each is written down in docs/reference/values.md. */
+  /** The copies of the codec where they differ. docs/reference/values.md lists each. */
   const other = {
     'namespaces': [() => [Math, JSON], [{}, {}]],
     'the arguments of a function': [() => (function () { return arguments; })(1, 2), { 0: 1, 1: 2 }],
@@ -171,7 +171,7 @@ export default (test, { encode, decode, lost, assert, equal, deepEqual, throws }
       // In an array of arguments, and where results are copied strictly.
       deepEqual(outcome(() => again([make()])), outcome(() => structuredClone([make()])));
       if (cloned.value instanceof Object) equal(Object.getPrototypeOf(copied.value), Object.getPrototypeOf(cloned.value));
-      // And all goes on.
+      // The codec remains usable.
       deepEqual(again({ a: [1] }), { a: [1] });
     });
 
@@ -219,15 +219,15 @@ export default (test, { encode, decode, lost, assert, equal, deepEqual, throws }
       equal(lost(), path);
     });
 
-  test('clone: a toJSON that throws is the fault of its result', () => {
+  test('clone: an error of toJSON refuses the result', () => {
     const { message } = throws(() => encode({ a: { toJSON() { throw new Error('not now'); } } }, lenient));
     equal(message, 'result.a: reading it has thrown: not now');
-    // Each toJSON gives another object with one.
+    // Each toJSON returns another object with one.
     const endless = () => ({ toJSON: () => ({ inner: endless() }) });
     assert(throws(() => encode(endless(), lenient)).message.includes('nested too deep'), 'another error');
   });
 
-  test('clone: what an object of a language runtime is refused with', () => {
+  test('clone: the refusal of an object of a language runtime names its class', () => {
     equal(throws(() => encode([{ list: [new Proxy(Object.create(Empty.prototype), foreign)] }])).message, 'args[0].list[0]: an object of class Empty cannot be sent');
   });
 
@@ -245,7 +245,7 @@ export default (test, { encode, decode, lost, assert, equal, deepEqual, throws }
     for (const key of Object.getOwnPropertyNames(error)) equal(back[key], error[key]);
   });
 
-  /** Runs something while a prototype has a property of which nobody of the codec's knew. */
+  /** Runs an action while a prototype has a property that the codec does not know. */
   const polluted = (target, key, descriptor, body) => {
     const before = Object.getOwnPropertyDescriptor(target, key);
     Object.defineProperty(target, key, { __proto__: null, configurable: true, ...descriptor });
@@ -257,7 +257,7 @@ export default (test, { encode, decode, lost, assert, equal, deepEqual, throws }
     }
   };
 
-  test('clone: properties of all objects and arrays have no say in decoding', () => {
+  test('clone: properties of prototypes do not affect decoding', () => {
     let ran = '';
     const accessor = key => ({ get() { ran += ` get ${String(key)}`; }, set() { ran += ` set ${String(key)}`; } });
     const error = Object.assign(new TypeError('e', { cause: { late: 1 } }), { late: 2, code: 1 });

@@ -24,7 +24,7 @@ export const codecKit = references => {
     /** `buffers` are contents that `bytes` lacks. */
     decode: (bytes, buffers, posted) =>
       decoder.decode({ bytes, data: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) }, 0, bytes.length, buffers, posted),
-    /** The bytes without those of large buffers, and these. */
+    /** The bytes without large buffers, and the large buffers. */
     encodeApart: value => {
       const apart = new Room();
       apart.lends = true;

@@ -95,7 +95,7 @@ export default (test, { encode, decode, again, refuses, lost, equal, deepEqual, 
     deepEqual(again(new Proxy([1, 2], {})), [1, 2]);
     throws(() => encode([new Proxy([], { get: () => 4e9 })]));
     const error = new RangeError('e');
-    // Node puts the message there when it is first asked for.
+    // Node.js creates the message when it is first read.
     const { stack } = error;
     for (const part of ['name', 'message']) Object.defineProperty(error, part, { get() { throw new Error('not that'); } });
     const back = again(error);
@@ -111,9 +111,9 @@ export default (test, { encode, decode, again, refuses, lost, equal, deepEqual, 
     equal(again(list).length, 3);
     const bytes = new Uint8Array(8);
     const lose = [bytes, { get x() { structuredClone(bytes.buffer, { transfer: [bytes.buffer] }); return 1; } }];
-    // Bytes are those of the moment in which they were read.
+    // The bytes are those at the time of reading.
     deepEqual(again(lose), [new Uint8Array(8), { x: 1 }]);
-    // One that uses the codec itself.
+    // A getter that uses the codec itself.
     deepEqual(again({ get inner() { try { return again([1]); } catch { return [1]; } } }), { inner: [1] });
   });
 
@@ -129,7 +129,7 @@ export default (test, { encode, decode, again, refuses, lost, equal, deepEqual, 
     deepEqual(again(Object.create(Map.prototype), { lenient: true }), {});
   });
 
-  test('codec: lack of memory is told apart from malformed bytes', () => {
+  test('codec: lack of memory is reported as such, not as malformed bytes', () => {
     if (!ArrayBuffer.prototype.resize) return skip('this platform has no resizable ArrayBuffer');
     // A buffer that may grow to 2^52 bytes.
     const error = throws(() => decode(Uint8Array.of(0x97, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 8, 0)));

@@ -226,7 +226,7 @@ export default (test, { encode, decode, again, refuses, blobs, assert, equal, de
     const blob = new Blob(['some ', 'text'], { type: 'text/plain' });
     const file = new File([Uint8Array.of(1, 2)], 'ż.bin', { type: 'x/y', lastModified: 123 });
     const value = { list: [blob, file], map: new Map([['again', blob]]), get late() { return file; } };
-    // Where bytes of blobs can't be had at once, they have to be awaited.
+    // Where bytes of blobs cannot be read synchronously, they are awaited.
     const back = decode(encode(value, { blobs: await blobs(value) }));
     const [b, f] = back.list;
     assert(b instanceof Blob && !(b instanceof File), 'Blob');

@@ -66,7 +66,7 @@ export default (test, { encode, decode, again, blobs, vectors, assert }) => {
       }
       case '$error': {
         const error = made(new Error(text(part.message)));
-        // What Firefox and WebKit say of the place here.
+        // Firefox and WebKit add the position as properties.
         for (const place of ['fileName', 'lineNumber', 'columnNumber', 'line', 'column', 'sourceURL']) delete error[place];
         const set = (key, value) => Object.defineProperty(error, key, { value, writable: true, enumerable: false, configurable: true });
         set('name', text(part.class));
@@ -132,7 +132,7 @@ export default (test, { encode, decode, again, blobs, vectors, assert }) => {
     }
   };
 
-  /** Objects of the platform in the place of posted ones, and what stands for them. */
+  /** Posted objects, each with the objects of the platform that represents it. */
   const items = new WeakMap();
 
   const posted = (...item) => {

@@ -1,4 +1,4 @@
-// A main whose wasm is destroyed, in a thread or a frame of its own.
+// A main whose wasm memory is overwritten, in a thread or a frame of its own.
 
 import { wasmMemory } from './instances.mjs';
 

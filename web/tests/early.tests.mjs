@@ -1,4 +1,4 @@
-// What a program does before there is a link: wasm is still being loaded. Then limits apply, and what cannot be sent throws at once.
+// Calls while wasm is still being loaded, before there is a link. Limits apply, and values that cannot be sent throw at once.
 import { create } from '../modules/main/core.js';
 
 export default (register, { source, worker, tier, node, assert, equal, deepEqual, rejects, throws }) => {

@@ -1,4 +1,4 @@
-// Workers that fail: everything that main awaits from them rejects with the worker's own error, which is also reported as without coincide.
+// Workers that fail: every promise that main awaits from them rejects with the worker's own error, which the platform also reports.
 import { until } from './link.kit.mjs';
 import { skip } from './suite.mjs';
 
@@ -119,7 +119,7 @@ export default (register, { coincide, CoincideError, worker, tier, node, runtime
     test(`a malformed report of a failure (${mark}) ends the link`, async () => {
       for (const said of [null, 5, {}, { thrown: { parts: {} } }, { thrown: 5, said: { toString: null } }, { toString: null, valueOf: null }]) {
         const w = failing('postsWhatIsNoReport');
-        // Whether its own answer arrives is a race.
+        // The answer arrives before or after the end of the link.
         await w.proxy.post({ [`coincide:${mark}:1`]: said }).catch(() => {});
         let code;
         await until(async () => (code = await w.proxy.post({}).then(() => undefined, error => error.code)));
@@ -254,5 +254,5 @@ export default (register, { coincide, CoincideError, worker, tier, node, runtime
   });
 };
 
-/** The ways in which the failure is not that of the worker's module. */
+/** The ways in which a worker fails outside of its module. */
 const NOT_AWAITED = ['inATimer', 'unhandled', 'notAwaited', 'says', 'saysOurs'];

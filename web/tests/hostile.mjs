@@ -18,7 +18,7 @@ const during = async (target, name, descriptor, body) => {
   }
 };
 
-/** `make` is the function that is called; `gives` a text in the error that its caller has, or what it returns. */
+/** `make` is the function that is called. `gives` is a text in the error of its caller, or the result. */
 export const results = {
   'a `then` that throws when it is read': { make: () => ({ get then() { return boom(); } }), throws: 'boom' },
   'a `then` that throws when it is called': { make: () => ({ then: boom }), throws: 'boom' },

@@ -49,7 +49,7 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
         w.proxy.never = () => new Promise(() => {});
         w.proxy.ping = () => {};
         let stops = [];
-        // Until the function has begun before its time was over.
+        // Repeats until the function has begun before its deadline.
         for (let round = 0; stops.length === 0; round++) {
           assert(round < 50, 'it does not stop');
           const controller = new AbortController();
@@ -108,7 +108,7 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
 
   blocking('the end of a call stops only what runs on its behalf', async w => {
     w.proxy.never = () => new Promise(() => {});
-    // Main's function can't be stopped: its call of the worker is.
+    // Main's function cannot be stopped. Its call of the worker is.
     w.proxy.ask = way => w.proxy.until(way, 'begun').then(() => 'ended');
     for (const way of ['check', 'sleep', 'call']) {
       const controller = new AbortController();

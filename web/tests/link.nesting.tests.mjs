@@ -24,7 +24,7 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     deepEqual(await w.proxy.call('ask'), { value: 'Deadlock' });
   });
 
-  // Calls of asynchronous functions of a worker that is blocked, made by the function that it is blocked in.
+  // Calls of asynchronous functions of a blocked worker, made by the function for which it is blocked.
   const unawaited = {
     'a synchronous function': (call, keep) => {
       keep(call());

@@ -54,7 +54,7 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
         equal(code, 'OutOfMemory');
         assert(message.includes('`memory`') && message.includes('budget'), message);
       }
-      // Without the budget it would be five times 16 MiB.
+      // Without the budget, memory would grow by five times 16 MiB.
       assert(memory() - before < 16 * MIB, `${memory() - before} bytes more`);
       const small = await Promise.all(all.map(w => w.proxy.sendsBytes('size', 1000)));
       for (const { value } of small) equal(value, 1000);

@@ -172,7 +172,7 @@ export default (register, { coincide: made, inner, mark, worker, tier, assert, e
       equal(await b.proxy.echo(f), f);
       const o = await run(a, ({ callback }) => callback({ n: 5, f() { return this.n; }, fails() { throw new RangeError('of a'); } }));
       deepEqual(await run(b, async ({ outcome }, o) => [Object.keys(o), await o.f(), (await outcome(() => o.fails())).message], o), [['f', 'fails'], 5, 'of a']);
-      // What it is given comes from yet another end.
+      // Its argument is a callback of another worker.
       const calls = await run(a, ({ callback }) => callback(async g => (await g(1)) + 1));
       equal(await run(b, ({ callback }, calls) => calls(callback(x => x + 10)), calls), 12);
       a.terminate();
@@ -204,7 +204,7 @@ export default (register, { coincide: made, inner, mark, worker, tier, assert, e
     const expected = [42, 5, 7, 'got', 2, '1,2,3', '4,5'];
     try {
       for (const [from, to] of [copies, copies.toReversed()]) {
-        // A worker's values, by main to the other worker and home again.
+        // Values of a worker, passed by main to the other worker and back.
         const values = await runnerOf(from)(give);
         deepEqual(await runnerOf(to)(take, values), expected);
         deepEqual([await values.f(21), await values.exposed.n], [42, 7]);

@@ -20,7 +20,7 @@ export default (register, { coincide: made, inner, mark, worker, tier, node, ass
     equal(JSON.stringify(await counter.inner), '{"n":1}');
   });
 
-  /** Has the worker expose a counter, a class and more. */
+  /** Exposes a counter, a class and more in the worker. */
   const exposing = ({ proxy, expose, callback, kept }) => {
     class Counter {
       static made = 0;
@@ -176,12 +176,12 @@ export default (register, { coincide: made, inner, mark, worker, tier, node, ass
       equal(await w.proxy.run(String(async ({ proxy }) => proxy.late?.n)), undefined);
       w.proxy.late = expose({ n: 3 });
       equal(await w.proxy.run(String(async ({ proxy }) => await proxy.late.n)), 3);
-      // A function takes its name.
+      // A function replaces the exposed object.
       w.proxy.late = () => 'a function';
       deepEqual(await w.proxy.run(String(async ({ proxy }) => [proxy.late.n, await proxy.late()])), [undefined, 'a function']);
       delete w.proxy.counter;
       equal(await w.proxy.run(String(async ({ proxy }) => proxy.counter.n)), undefined);
-      // It came as a handle, which does not depend on names.
+      // The object arrived as a handle, which does not depend on names.
       equal(await w.proxy.run(String(async ({ kept }) => await kept.made.n)), 7);
     } finally {
       w.terminate();

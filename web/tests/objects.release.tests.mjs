@@ -24,7 +24,7 @@ export default (register, { coincide: made, mark, worker, tier, gc, assert, equa
     equal(found[2].name, 'ReferenceError');
     assert(found[2].message.includes('disposed'), found[2].message);
     await settles(w, 0, 0);
-    // It may be sent again.
+    // A disposed callback may be sent again.
     deepEqual(await run(async ({ kept, outcome }, f) => [await f(), (await outcome(() => kept.f())).name], f), [1, 'ReferenceError']);
     const g = await run(({ callback }) => callback(() => 2));
     const o = await run(({ callback }) => callback({ f() {} }));
@@ -57,7 +57,7 @@ export default (register, { coincide: made, mark, worker, tier, gc, assert, equa
     for (let i = 0; i < 20; i++) await run(({ callback }, i) => callback({ f: () => i }), i);
     await until(() => (gc(), w.handles().received === 0));
     await until(async () => (await run(({ handles }) => handles().given)) === 0);
-    // A method that is kept keeps its object.
+    // A reference to a method keeps the handle of its object.
     const { f } = await run(({ callback }) => callback({ f: () => 'kept' }));
     for (let i = 0; i < 3; i++) {
       gc();
@@ -78,7 +78,7 @@ export default (register, { coincide: made, mark, worker, tier, gc, assert, equa
       handles().given,
     ]);
     deepEqual(found, ['DataCloneError', 0]);
-    // Only the first result loses something, and what is in it is sent once.
+    // The first result omits a function, and its callback is sent once.
     const { warn } = console;
     console.warn = () => {};
     try {
@@ -94,7 +94,7 @@ export default (register, { coincide: made, mark, worker, tier, gc, assert, equa
     await settles(w, 0, 0);
   });
 
-  /** Values of all kinds that are counted, from each end. */
+  /** Values of all kinds that are counted. */
   const kinds = ({ callback, expose }) => [callback(() => 1), { o: callback({ m() {} }) }, expose({}), (function* () {})()];
 
   /** A call of `limited({ signal })` that is cancelled at once. */
@@ -105,7 +105,7 @@ export default (register, { coincide: made, mark, worker, tier, gc, assert, equa
     return (await result) === 'enough';
   };
 
-  /** By name: sends such values from one end in a payload that the other one does not read. Returns whether it was refused or cancelled, if it has an answer. */
+  /** By name: sends such values in a payload that the other end does not read. Returns whether it was refused or cancelled, if it has an answer. */
   const unread = {
     'arguments of an unknown function': async ({ proxy, kinds }) => Promise.resolve().then(() => proxy.missing(...kinds())).then(() => false, error => error.name === 'TypeError'),
     'arguments of an unknown notification': async ({ notify, kinds }) => (notify('missing', ...kinds()), true),
@@ -115,7 +115,7 @@ export default (register, { coincide: made, mark, worker, tier, gc, assert, equa
     'the result of a notification': async ({ notify }) => (notify('give'), true),
   };
 
-  /** From now on this end decodes no bigints. */
+  /** Makes decoding of bigints fail at this end, until `restore` is called. */
   const lacksBigints = () => {
     const { BigInt } = globalThis;
     globalThis.BigInt = () => {
@@ -171,7 +171,7 @@ export default (register, { coincide: made, mark, worker, tier, gc, assert, equa
     for (let i = 0; i < 250; i++) equal(await cancelled(limits => w.within(limits).echo(...kinds(mark))), true);
     controller.abort();
     await computes;
-    // The signal is left.
+    // The handle of the signal remains.
     await settles(w, 1, 0);
   });
 

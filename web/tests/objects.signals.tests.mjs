@@ -35,7 +35,7 @@ export default (register, { coincide: made, mark, worker, tier, gc, assert, equa
     const own = new AbortController();
     own.abort({ message: 'its own', signal: own.signal });
     deepEqual(await run((_, told, signal) => (0, eval)(told)(signal), String(told), own.signal), ['its own', 'AbortError']);
-    // Two that are each other's reason, alone and within a third one.
+    // Two signals that are each other's reason, alone and within a third one.
     const [first, second, third] = [0, 1, 2].map(() => new AbortController());
     const names = (_, signal) => {
       const names = [];
@@ -52,11 +52,11 @@ export default (register, { coincide: made, mark, worker, tier, gc, assert, equa
     for (const { signal } of [first, second]) deepEqual(await run(names, signal), ['AbortError']);
     third.abort({ message: 'third', signal: first.signal });
     deepEqual(await run(names, third.signal), ['AbortError']);
-    // A long chain of reasons takes no more than its length squared.
+    // The cost of a long chain of reasons is at most quadratic.
     let chain;
     for (let i = 0; i < 40; i++) chain = AbortSignal.abort({ message: `${i}`, signal: chain });
     equal((await run(names, chain)).length, 40);
-    // Objects that only posting carries are sent if the signal aborts later.
+    // Objects that have to be posted are sent if the signal aborts later.
     const posting = new AbortController();
     const { port1, port2 } = new MessageChannel();
     const said = run((_, signal) => new Promise(resolve => signal.addEventListener('abort', () => resolve(signal.reason.name ?? signal.reason.constructor.name))), posting.signal);
@@ -138,7 +138,7 @@ export default (register, { coincide: made, mark, worker, tier, gc, assert, equa
       return signal.reason;
     }, computing.signal);
     await begun;
-    // It is behind nothing that the worker keeps.
+    // The abort overtakes calls that are queued in the worker.
     const kept = w.proxy.echo('kept');
     computing.abort('while it computes');
     deepEqual([await looks, await kept], ['while it computes', 'kept']);

@@ -6,7 +6,7 @@ export default (register, { coincide: made, pool, worker, tier, assert, equal, d
   const { Worker, transfer } = made({ tier, promises: tier === 'messages' });
   const codeOf = async promise => (await rejects(() => promise)).code;
 
-  /** Runs `body` with a ready pool, the workers that it has created, and a function of main that the workers wait in until it is opened. */
+  /** Runs `body` with a ready pool, its workers, and a gate: workers wait in a function of main until the gate opens. */
   const using = async (size, body, { options, create = () => new Worker(worker('all')), ready = true } = {}) => {
     const created = [];
     const workers = pool(size, () => {
@@ -119,7 +119,7 @@ export default (register, { coincide: made, pool, worker, tier, assert, equal, d
     const results = [workers.proxy.echo(job), workers.proxy.echo([buffer], transfer(buffer))];
     job.n = 2;
     equal(buffer.byteLength, 0);
-    // One that cannot be sent throws at once, as without a pool.
+    // A call that cannot be sent throws at once, as without a pool.
     equal(throws(() => workers.proxy.echo(() => {})).name, 'DataCloneError');
     gate.open();
     await first;
@@ -169,7 +169,7 @@ export default (register, { coincide: made, pool, worker, tier, assert, equal, d
     await until(() => gate.begun === 3);
     gate.open();
     deepEqual([await again, created.length], [{ n: 1 }, 3]);
-    // What a function throws is its answer.
+    // An error of a function is an answer.
     equal((await rejects(() => workers.within({ retry: true }).fails('RangeError', 'x'))).name, 'RangeError');
     equal(created.length, 3);
   });

@@ -1,4 +1,4 @@
-// Objects that structured clone takes and the value format does not have: they are posted beside the frames.
+// Objects that structured clone copies and the value format lacks: they are posted beside the frames.
 import { MainLasting, WorkerLasting } from '../modules/posted/lasting.js';
 import { Posted } from '../modules/posted/objects.js';
 import { OBJECTS } from '../modules/proxy.js';
@@ -142,7 +142,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
     const { message: theirs } = await w.proxy.unlisted();
     assert(theirs.includes('args[0].deep[1]: an object of class MessagePort can be moved'), theirs);
     deepEqual(await w.proxy.order(), []);
-    // It was not moved.
+    // The port was not moved.
     equal(await w.proxy.both(port1, port2, transfer(port1, port2)), false);
   });
 
@@ -159,7 +159,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
       equal(error.name, 'DataCloneError');
       assert(error.message.includes(why), error.message);
     }
-    // One that is in no argument is moved all the same, as by `postMessage`.
+    // A listed object is moved even if no argument contains it, as by `postMessage`.
     await w.proxy.nothing(transfer(port1));
     const { name, message } = await rejects(async () => w.proxy.nothing([port1], transfer(port1)));
     equal(name, 'DataCloneError');
@@ -258,7 +258,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
       assert(message.includes('result: an object of class SharedArrayBuffer is posted'), message);
       await w.proxy.remembers(memory);
       equal(await w.proxy.isRemembered(), true);
-      // It keeps its identity, and is not posted again.
+      // The memory keeps its identity, and is not posted again.
       assert(await w.proxy.both(memory, memory));
     });
   });
@@ -308,7 +308,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
       posted.receive({ objects: [i + 2, {}], call: 2 });
     }
     equal(posted.size, 0);
-    // Those that never arrive are forgotten, and not those of other payloads.
+    // Numbers of objects that never arrive are forgotten. Those of other payloads are not.
     posted.skipped(Array.from({ length: 100_000 }, (_, i) => 1e6 + i), false);
     posted.receive({ objects: [1e6, {}, 1e6 + 99_999, {}, 2e6, {}] });
     equal(posted.size, 2);
@@ -357,7 +357,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
     posted.receive({ objects: [1, {}] });
     assert(expires, 'nothing waits any longer');
     equal(timers, 2);
-    // The call is dispatched again, and lacks its objects still.
+    // The call is dispatched again, and still lacks its objects.
     equal(posted.hold(), true);
     equal(timers, 2);
     expires();
@@ -375,7 +375,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
     for (const content of [undefined, null, 1, {}, { objects: 1 }, { objects: [1] }, { objects: null }, { drop: 1 }, { forget: 1 }, { forget: [7, 1] }, { confirmed: {} }, { objects: [1, {}], call: {} }])
       posted.receive(content);
     equal(posted.size, 0);
-    // A few bytes of a message may have any length.
+    // A small message may contain an array of any length.
     const long = [1, {}, 2, {}];
     long.length = 2 ** 32 - 1;
     for (const objects of [{ length: 4, 0: 1, 1: {}, 2: 2, 3: {} }, { length: 1e15 }, long]) posted.receive({ objects });

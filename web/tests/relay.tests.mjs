@@ -1,7 +1,7 @@
-// A page that isn't isolated and names a service worker: how it comes into control, and what is said when it can't.
+// Pages without isolation that name a service worker: how it takes control, and the errors if it cannot.
 
 export default (test, { coincide, coincideWindow, worker, assert, equal, deepEqual, rejects }) => {
-  /** What a worker says that got no relay. */
+  /** Checks the error of a worker without a relay. */
   const refusal = async (serviceWorker, part) => {
     const { Worker } = coincide({ serviceWorker });
     const w = new Worker(worker('all'));
@@ -19,9 +19,9 @@ export default (test, { coincide, coincideWindow, worker, assert, equal, deepEqu
     equal((await rejects(() => coincide().relay(serviceWorker))).code, 'NoRelay');
   };
 
-  test('relay: a script that is not there is said to be so', () => refusal('./none.js', 'cannot be registered'));
+  test('relay: a missing script is reported', () => refusal('./none.js', 'cannot be registered'));
   test('relay: a script of another origin is refused', () => refusal('http://localhost:9/sw.js', 'own origin'));
-  test('relay: a script whose scope the page is outside of is refused', () => refusal('./workers/sw.js', 'is outside of'));
+  test('relay: a script is refused if the page is outside of its scope', () => refusal('./workers/sw.js', 'is outside of'));
 
   test('relay: a worker that starts before the first service worker blocks without a reload', async () => {
     equal(navigator.serviceWorker.controller, null);
@@ -65,7 +65,7 @@ export default (test, { coincide, coincideWindow, worker, assert, equal, deepEqu
     w.terminate();
   });
 
-  test("relay: a worker's script outside of the scope is said to be so, and where that is", async () => {
+  test("relay: a worker's script outside of the scope is reported, with the scope", async () => {
     const outside = new URL('../web/tests/workers/all.web.js', location);
     const { Worker } = coincide({ serviceWorker: './sw.js' });
     const w = new Worker(outside);

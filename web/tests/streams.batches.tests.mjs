@@ -21,7 +21,7 @@ export default (register, { coincide: made, mark, worker, tier, assert, equal, d
           equal((await opened.next()).value, i);
           await pause(1);
           const made = (await w.proxy.counts())[0] - before;
-          // Those that have arrived, and those that were read ahead.
+          // Rows that have arrived, and rows read ahead.
           assert(made <= Math.ceil((i + 1) / rows) * rows + rows, `${made} rows after ${i + 1}`);
         }
         await opened.return();
@@ -39,12 +39,12 @@ export default (register, { coincide: made, mark, worker, tier, assert, equal, d
         let next = 0;
         for await (const row of w.within({ rows })[name](length)) if (row !== next++) throw new Error(`${row} instead of ${next - 1}`);
         equal(next, length);
-        // A synchronous producer sends the rows that it has after 2 ms, in which a busy machine may not reach all.
+        // A synchronous producer sends its rows after 2 ms at the latest. On a busy machine these may be fewer.
         assert(trips() >= length / rows && trips() <= (1.5 * length) / rows, `${trips()} trips`);
       }
       performance.clearMeasures();
       if (!blocks) return;
-      // In the worker, one trip has at least the rows that main's generator yields without a pause.
+      // A request of the worker takes at least the rows that main's generator yields without a pause.
       let batches = 0;
       let isWithin = false;
       w.proxy.mine = function* (length) {

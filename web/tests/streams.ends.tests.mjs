@@ -94,7 +94,7 @@ export default (register, { coincide: made, mark, worker, tier, gc, assert, equa
     return made;
   };
 
-  /** Ends streams of these producers in all ways. `call` calls one of their functions and returns a promise. */
+  /** Ends streams of these producers in every way. `call` calls one of their functions and returns a promise. */
   const consumer = async (call, dispose) => {
     const begin = async () => {
       const rows = await call('gated');
@@ -114,7 +114,7 @@ export default (register, { coincide: made, mark, worker, tier, gc, assert, equa
       await ends(next, rows => rows.throw(new RangeError('mine'))),
       await ends(next, next, rows => rows.return(1), rows => rows.return(2), next),
     ];
-    // The request is on its way when the stream is disposed of, and needs no row to be answered.
+    // The request is in flight when the stream is disposed of, and is answered without a row.
     const rows = await begin();
     const first = said(rows.next());
     await new Promise(resolve => setTimeout(resolve));
@@ -127,7 +127,7 @@ export default (register, { coincide: made, mark, worker, tier, gc, assert, equa
       for (const name of ['throws', 'rejects', 'has a wrong end', 'never ends']) {
         const rows = await call(`${key} ${name}`, name === 'never ends' ? { timeout: 50 } : {});
         found.push([await said(rows.next()), await said(rows.return()), await said(rows.next())].join(', '));
-        // It does not wait.
+        // `dispose` does not wait.
         const other = await call(`${key} never ends`);
         await other.next();
         dispose(other);

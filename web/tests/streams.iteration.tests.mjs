@@ -228,7 +228,7 @@ export default (register, { coincide: made, mark, pool, worker, tier, assert, eq
       return [...kept.rows];
     });
     deepEqual([found, waits], [[0, 1, 2], Array(3).fill('TypeError: the next row of this stream is being awaited already')]);
-    // One that ends the iteration there has ended it.
+    // An early end during the request ends the iteration.
     const ended = await run(({ proxy, kept }) => {
       kept.rows = proxy.slow();
       proxy.again = () => void kept.rows.return();

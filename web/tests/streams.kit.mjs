@@ -11,7 +11,7 @@ export const collected = async (iterable, most = Infinity) => {
 
 export const numbers = length => Array.from({ length }, (_, i) => i);
 
-/** The worker exports generators that count the rows that they have made, and their ends. */
+/** Exports generators of the worker that count their rows and their ends. */
 export const exporting = run =>
   run(({ proxy, kept, pause }) => {
     Object.assign(kept, { made: 0, ended: 0 });

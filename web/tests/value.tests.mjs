@@ -1,4 +1,4 @@
-// What values become on their way, in both directions and on each tier.
+// Values that cross the link in both directions, on each tier.
 import { skip } from './suite.mjs';
 
 export default (register, { coincide, worker, tier, assert, equal, deepEqual, rejects }) => {
@@ -112,7 +112,7 @@ export default (register, { coincide, worker, tier, assert, equal, deepEqual, re
     deepEqual([back.width, back.height, back.colorSpace ?? 'srgb', [...back.data]], [2, 1, 'srgb', [1, 2, 3, 4, 5, 6, 7, 8]]);
   });
 
-  test('what cannot be sent is refused with its path, and the link goes on', async () => {
+  test('a value that cannot be sent is refused with its path, and the link remains usable', async () => {
     const w = await started();
     const refused = async (value, path) => {
       const error = await rejects(async () => w.proxy.echo(value));

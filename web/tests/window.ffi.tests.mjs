@@ -130,7 +130,7 @@ export default (test, kit) => {
   inWorker('`batch` throws the error of a change that fails', () => ({ frozen: Object.freeze({ a: 1 }) }), ({ window, ffi, outcome }) => {
     const { frozen } = window;
     const failed = outcome(() => ffi.batch(() => { frozen.a = 2; })).error;
-    // What follows waits again.
+    // Assignments after the batch wait again.
     window.after = 1;
     return [failed, frozen.a, outcome(() => { 'use strict'; frozen.a = 3; }).error];
   }, ['TypeError', 1, 'TypeError']);
@@ -182,7 +182,7 @@ export default (test, kit) => {
   test('window: `evaluate` names the policy of the page that forbids it', () =>
     globalThis.document ? forbidden() : skip('there is no such policy here'));
 
-  /** Evaluates in a page whose policy allows scripts, but not their making. */
+  /** Evaluates in a page whose policy allows scripts, but not `eval`. */
   const forbidden = async () => {
     const frame = document.createElement('iframe');
     const from = new URL('../modules/reflect/evaluate.js', import.meta.url);

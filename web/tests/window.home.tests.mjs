@@ -1,4 +1,4 @@
-// Functions of the worker that return from main: by whatever operation, the worker gets the function itself.
+// Functions of the worker that return from main. Every operation returns the function itself.
 import { skip } from './suite.mjs';
 import { windowKit } from './window.kit.mjs';
 
@@ -133,7 +133,7 @@ export default (test, kit) => {
         Made.prototype.constructor = fn;
         return new Made();
       },
-      // Facts include classes, and a function of the worker can be the class of an object.
+      // Metadata includes classes, and a function of the worker can be the class of an object.
       classed(fn) {
         const proto = { constructor: fn };
         Object.defineProperty(fn, 'prototype', { value: proto, writable: false });
@@ -168,7 +168,7 @@ export default (test, kit) => {
             for (const [kind, fn] of Object.entries(source(kinds)())) {
               const before = Reflect.ownKeys(fn).length;
               try {
-                // Turns on facts for later answers, as language runtimes do.
+                // Requests metadata in later answers, as language runtimes do.
                 'x' in window.store;
                 const got = await source(text)({ window, ffi, store: window.store, list: window.list }, fn);
                 if (got !== fn) wrong.push(`${kind} by ${way}: another ${typeof got}`);

@@ -1,7 +1,7 @@
 // What the tests of main's objects have in common.
 
 export const windowKit = ({ coincideWindow, worker }) => ({
-  /** Runs `body` in a worker that has `root` for a window, without a membrane unless `options` have one; `args` go there as they are. */
+  /** Runs `body` in a worker with `root` as its `window`, and without a membrane unless `options` ask for one. `args` are passed unchanged. */
   within: async (root, body, { args = [], options, more } = {}) => {
     const { Worker } = coincideWindow({ root, membrane: false, ...options });
     const w = new Worker(worker('window'));

@@ -1,4 +1,4 @@
-// The membrane around main's objects: each way out of a small root, past a policy and off a list is refused, and what is allowed works.
+// The membrane around main's objects: each way out of a small root, past a policy and off a list is refused, and allowed operations work.
 import { reflection } from '../modules/reflect/main.js';
 import { skip } from './suite.mjs';
 import { windowKit } from './window.kit.mjs';
@@ -179,7 +179,7 @@ export default (test, kit) => {
               await tries(`construct ${id}.${path.join('.')}`, () => use(id, 3, path, ['return globalThis.SECRET']));
               await tries(`set ${id}.${path.join('.')}`, () => use(id, 1, path, 'polluted'));
             }
-        // Those of the membrane are in a table of their own.
+        // References of the membrane are in a table of their own.
         for (const id of ids)
           for (const key of ['inside', 'global', 'self', 'answer', 'list', 'SECRET', 'document']) {
             await tries(`get ${id}.${key}`, () => use(id, 0, [key]));
@@ -240,7 +240,7 @@ export default (test, kit) => {
 
   // Operations as a worker could forge them, bypassing its own end.
 
-  /** Main's side alone: `serve` carries out an operation, `receive` returns the object that a result refers to. */
+  /** Main's end alone: `serve` performs an operation, `receive` returns the object that a result refers to. */
   const mainOf = (root, options) => {
     let references, serve, later;
     const link = { reflect: (...given) => ([references, serve, later] = given), release() {}, invoke() {} };

@@ -1,4 +1,4 @@
-// When main forgets objects, and the worker functions, that the other end no longer reaches.
+// When main releases objects, and the worker functions, that the other end no longer reaches.
 import { LocalTable } from '../modules/reflect/local-table.js';
 import { RemoteTable } from '../modules/reflect/remote-table.js';
 import { until } from './link.kit.mjs';
@@ -30,7 +30,7 @@ export default (test, kit) => {
     }, { args: [kit.tier === 'service-worker' ? 500 : 20_000], more: w => assert(w.ffi.sizes().held < 10, JSON.stringify(w.ffi.sizes())) });
   });
 
-  /** Skips a test where garbage can't be collected on demand. By a service worker they would take minutes, and collect the same. */
+  /** Skips a test where garbage cannot be collected on demand. With a service worker these tests would take minutes. */
   const collecting = (name, body) =>
     kit.tier !== 'service-worker' && test(`window: ${name}`, () => (kit.gc ? body() : skip('garbage is not collected on demand here')));
 
@@ -97,7 +97,7 @@ export default (test, kit) => {
     const { Worker } = coincideWindow({ root, membrane: false });
     const w = new Worker(worker('window'));
     try {
-      // Main forgets its function after each call, and gets it again while it tells so.
+      // Main releases its function after each call, and receives it again during the release.
       const timer = setInterval(kit.gc, 100);
       const answered = await w.proxy.run(String(async ({ window }) => {
         const fn = () => 7;
@@ -130,7 +130,7 @@ export default (test, kit) => {
       }));
       for (let i = 0; i < 100; i++) {
         const object = { value: i };
-        // The second one is on its way when the first is given back.
+        // The second one is in flight when the first is released.
         deepEqual(await Promise.all([root.pass(object), root.pass(object)]), ['given back', i]);
       }
       equal(await w.proxy.run(String(() => 0)), 0);
@@ -206,7 +206,7 @@ export default (test, kit) => {
     const run = (fn, ...args) => w.proxy.run(String(fn), ...args);
     try {
       const lateAnswer = ({ window }) => {
-        // Facts are requested from now on.
+        // Requests metadata from now on.
         'missing' in window.other;
         return window.late().pathname;
       };
@@ -216,14 +216,14 @@ export default (test, kit) => {
       }
       await until(() => w.ffi.sizes().held < 10);
       controller = undefined;
-      // It knows nothing of the class, which main has described in an answer that was not read.
+      // The worker does not know the class, which main has described in an answer that was not read.
       const found = await run(({ window }) => {
         'missing' in window.other;
         const late = window.late();
         return ['pathname' in late, late.pathname, late.constructor.name, Object.getPrototypeOf(late) === Object.getPrototypeOf(window.late())];
       });
       deepEqual(found, [true, '/late', 'URL', true]);
-      // An answer that cannot be decoded. What has been decoded until then is not released twice.
+      // An answer that cannot be decoded. References before the fault are not released twice.
       for (let i = 0; i < 50; i++) root[`object${i}`] = { i };
       const before = w.ffi.sizes().held;
       const value = await run(({ window, ffi }) => {

@@ -1,5 +1,5 @@
-// Each object is built on main and in the worker, and each action does to a proxy of the first what it does to the second: with the
-// same outcome. Actions and builders travel as source.
+// Each object is built on main and in the worker. Each action has the same outcome for a proxy of the first as for the second.
+// Actions and builders are sent as source.
 
 /** Every operation of JavaScript, on any object. */
 const general = [

@@ -42,7 +42,7 @@ export default (test, kit) => {
   const platformObject = () => ({ thing: new URL('https://example.org/') });
 
   const asks = ({ window, trips }, key) => {
-    /** What Pyodide asks of an object before it shows it: whether a name leads to something, by walking up. */
+    /** A query of Pyodide about an object: whether an object of its prototype chain has a property. */
     const hasProperty = (object, name) => {
       for (let next = object; next !== null; next = Object.getPrototypeOf(next)) if (Object.getOwnPropertyDescriptor(next, name)) return true;
       return false;

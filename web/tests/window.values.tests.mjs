@@ -126,7 +126,7 @@ export default (test, kit) => {
     }
   }, ['DataCloneError', true]);
 
-  /** A worker whose values are what `toPlain()` gives, as those of a language runtime are. */
+  /** A worker whose values are converted by `toPlain()`, as a language runtime converts its own. */
   const transforming = body => async () => {
     const root = { heard: [], list: [], hear(...args) { this.heard.push(...args); }, Pair: class { constructor(a) { this.a = a; } } };
     const { Worker } = coincideWindow({ root, membrane: false });

@@ -30,7 +30,7 @@ export default (test, kit) => {
       release() {},
       operate([number, ...rest]) {
         const { name, bytes, resultBytes } = wanted[next++];
-        // A question wants facts, with it and with what follows: here, there are none.
+        // Some operations request metadata for their result and later ones. These vectors have none.
         const wantsFacts = Boolean(number & 64);
         equal(`${name}: ${hex(codec.encode([number & ~64, ...rest]))}`, `${name}: ${bytes}`);
         const result = codec.decode(unhex(resultBytes));

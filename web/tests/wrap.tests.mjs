@@ -1,4 +1,4 @@
-// How a worker of the program gets its link: `wrap`, and the announcement that the worker makes.
+// Workers that the program creates: `wrap`, and the announcement of the worker.
 import { ends } from '../modules/link/loop.js';
 import { pause, until } from './link.kit.mjs';
 import { skip } from './suite.mjs';
@@ -21,7 +21,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
   const listen = (w, listener) => (node ? w.on('message', listener) : w.addEventListener('message', ({ data }) => listener(data)));
   const heard = w => new Promise(resolve => listen(w, resolve));
 
-  /** By what the worker does: what main does between creating and wrapping it, and what the worker's facts are. */
+  /** By what the worker does: what main does between creating and wrapping it, and the expected results of `facts`. */
   const ways = {
     'imports coincide at its top': { how: '.all' },
     'imports coincide late': { how: 'late' },
@@ -38,7 +38,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
   for (const [name, { how, before, after, facts, options, pages, threads, forged, made = main }] of Object.entries(ways))
     test(`a worker that ${name}`, async () => {
       if (pages && node) return skip('Node.js has no such workers');
-      // Its script has to be there before the message. `asks` is the same for both.
+      // The script has to listen before the message arrives. `asks` tests the same in both.
       if (threads && !node) return skip('a browser drops messages before a script listens');
       const w = await plain(how, options);
       await before?.(w);
@@ -48,7 +48,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
       deepEqual(Object.keys(w).filter(key => !given.includes(key)), ['proxy']);
       await after?.(w);
       const sum = w.within({ timeout: 20_000 }).add(1, 2);
-      // It may have spoiled its own link, and no other one.
+      // The worker may have broken its own link, and no other one.
       if (forged) sum.catch(() => {});
       else {
         equal(await sum, 3);
@@ -147,7 +147,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
       deepEqual([locked.within, locked.ready], [undefined, undefined]);
       locked.terminate();
     }
-    // It is as it was before, so it can be wrapped.
+    // The refusal has changed nothing, so the worker can be wrapped.
     deepEqual(Object.keys(wrap(w)).includes('proxy'), true);
     w.terminate();
   });
@@ -509,7 +509,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
     }
   });
 
-  /** How threads end that main does not wrap, and what one says that main has wrapped before it was busy for longer than a thread waits. */
+  /** The exit codes of threads that main does not wrap, and the output of a wrapped one whose main was busy for longer than a thread waits. */
   const unwrappedThreads = async () => {
     const { execFile } = await import('node:child_process');
     const { execPath } = await import('node:process');

@@ -93,7 +93,7 @@ def energy(bodies):
 
 
 def integrate(bodies, days):
-    """Leapfrog, which keeps the energy; gives how far it came after each day."""
+    """Leapfrog integration, which conserves energy. Yields the progress after each day."""
     sun, *planets = bodies
     for day in range(1, days + 1):
         drift(bodies, STEP / 2)

@@ -34,7 +34,7 @@ const late = new Promise((_, reject) =>
   setTimeout(() => reject(new Error('nothing has happened for 20 s')), 20_000),
 );
 
-/** Resolves with what coi.js says, or with nothing once the page is isolated. A page that is being reloaded never goes on. */
+/** Resolves with the message of coi.js, or with `undefined` when the page is isolated. Pending if the page is reloaded. */
 const settled = async () => {
   if (loads === 1) await one.before?.();
   if (one.src === null) return undefined;

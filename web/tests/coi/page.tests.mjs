@@ -37,7 +37,7 @@ export default (test, { assert, deepEqual, equal }) => {
       },
     });
 
-  /** Loads the page until it is no longer reloaded; gives how often that was, and what it said last. */
+  /** Loads the page until it is no longer reloaded. Returns the number of loads and the last messages. */
   const visit = async (habits, { tab = newTab(), type = 'navigate', isolates = false, most = 6 } = {}) => {
     for (let load = 0; ; load++) {
       let reloads = 0;

@@ -5,7 +5,7 @@ import vm from 'node:vm';
 export default (test, { assert, deepEqual, equal, rejects }) => {
   const source = readFileSync(new URL('../../pkg/coi.js', import.meta.url), 'utf8');
 
-  /** Starts the script as a service worker of this address; `fetched` is what its `fetch` gives. */
+  /** Starts the script as a service worker of this address. `fetched` is the result of its `fetch`. */
   const start = ({ address = 'https://site.example/coi.js', fetched = () => new Response('content'), before } = {}) => {
     const listeners = { install: [], fetch: [] };
     const asked = [];
@@ -22,7 +22,7 @@ export default (test, { assert, deepEqual, equal, rejects }) => {
     };
     vm.runInNewContext(source, { self, fetch, URL, Response, Headers, console });
     for (const listener of listeners.install) listener({});
-    /** Dispatches as a browser does: who answers is the last to be called. Gives the response, or nothing if nobody answers. */
+    /** Dispatches as a browser does: the listener that answers is the last one to be called. Returns the response, or `undefined` without one. */
     const ask = request => {
       let answer;
       for (const listener of listeners.fetch) {

@@ -1,4 +1,4 @@
-// Service workers that lack some of the relay's four listeners: a worker blocks by them, or hears which one is missing. It never hangs.
+// Service workers that lack some of the relay's four listeners: a worker blocks by them, or its error names the missing one. It never hangs.
 export default ({ paged, start, countsEach, assert, deepEqual, equal, rejects }) => {
   const LISTENERS = ['activate', 'fetch', 'install', 'message'];
 
@@ -16,7 +16,7 @@ export default ({ paged, start, countsEach, assert, deepEqual, equal, rejects })
     const [works, claims] = [has.fetch && has.message, has.activate || has.message];
     const missing = has.fetch ? /lacks the listener `message`/ : has.message ? /lacks the listener `fetch`/ : /does not relay/;
 
-    paged(`a service worker with the listeners ${there.join(', ') || 'of nobody'} ${works ? 'relays' : 'is told about'}`, 'lacking', async (page, frame) => {
+    paged(`a service worker with the listeners ${there.join(', ') || 'of no kind'} ${works ? 'relays' : 'is reported'}`, 'lacking', async (page, frame) => {
       await became(await page.navigator.serviceWorker.register(`./sw.js?${there.join('&')}`));
       try {
         for (const visit of ['first', 'second']) {

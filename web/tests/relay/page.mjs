@@ -1,5 +1,5 @@
-// What may happen to a service worker while workers wait for it. Each test has a page of its own, in a frame, whose coincide
-// it uses: service workers belong to pages.
+// Faults of service workers while workers wait for them. Each test has a page of its own, in a frame, and uses its coincide:
+// service workers belong to pages.
 import { assert, deepEqual, equal, rejects, skip, suite } from '../site/suite.mjs';
 import foreignTests from './foreign/tests.mjs';
 import lackingTests from './lacking.tests.mjs';
@@ -37,7 +37,7 @@ const start = (page, options) => {
   return new Worker('./worker.js');
 };
 
-/** Has main count its calls, and checks that each of so many ran once. */
+/** Makes `calls` calls of main and checks that each ran once. */
 const countsEach = async (w, calls) => {
   const ran = [];
   w.proxy.count = n => {
@@ -74,17 +74,17 @@ paged('the service worker is unregistered while a worker waits', 'shared', async
   };
   deepEqual(await w.proxy.call('leave'), { value: 'still here' });
   equal(ran, 1);
-  // The worker goes on, and one that comes now has it registered again.
+  // The worker remains usable, and a new one registers the service worker again.
   await countsEach(w, 2);
   await countsEach(start(page, { tier: 'service-worker' }), 2);
   await (await registrationOf(page)).unregister();
-  // A page that comes right afterwards may find it still there, without being controlled by it.
+  // A page that is opened right afterwards may find it registered without being controlled by it.
   const frame = await open('shared');
   await countsEach(start(frame.contentWindow, { tier: 'service-worker' }), 2);
   frame.remove();
 });
 
-/** Has a new version of the page's service worker installed while a worker waits; gives what becomes of the call, which runs once. */
+/** Installs a new version of the page's service worker while a worker waits. Returns the outcome of the call, which runs once. */
 const updates = async (page, w) => {
   let ran = 0;
   w.proxy.update = async () => {
@@ -119,7 +119,7 @@ paged('a new version takes over whatever the relay says: the call runs once or e
     assert(/^(installed|activating|activated)$/.test(value), value);
     await countsEach(w, 3);
   } catch (error) {
-    // A worker that waits at that moment never gets to the new one in Firefox.
+    // In Firefox, the requests of a worker that waits at that moment never reach the new one.
     equal(error.code, 'Closed');
   }
   await countsEach(start(page), 3);
@@ -156,7 +156,7 @@ paged('requests fail, and packets are lost: each call runs once', 'faulty', asyn
   assert(value.length === 1 << 20 && value.every(byte => byte === 7));
 });
 
-paged("a site's own service worker stays, and is told about", 'own', async page => {
+paged("a service worker of the site without a relay stays, and the error names it", 'own', async page => {
   await page.navigator.serviceWorker.register('./sw.js');
   while (!page.navigator.serviceWorker.controller) await pause(10);
   const w = start(page, { serviceWorker: './other.js', tier: 'service-worker' });
@@ -185,7 +185,7 @@ paged("a site's own service worker relays, and goes on with what it does", 'list
   await countsEach(start(page, { serviceWorker: './none.js' }), 3);
 });
 
-test('two pages with several workers each never see what is not theirs', async () => {
+test('workers of two pages receive their own answers only', async () => {
   const frames = await Promise.all([open('shared'), open('shared')]);
   const workers = frames.flatMap(({ contentWindow }) => [1, 2, 3].map(() => start(contentWindow)));
   for (const [i, w] of workers.entries()) w.proxy.mine = n => [i, n];
@@ -212,7 +212,7 @@ paged('a page is reloaded while its worker waits', 'shared', async (page, frame)
   await countsEach(start(frame.contentWindow), 3);
 });
 
-paged('rubbish from other pages changes nothing', 'shared', async page => {
+paged('malformed messages of other pages have no effect', 'shared', async page => {
   const w = start(page);
   await countsEach(w, 1);
   const { controller } = page.navigator.serviceWorker;
@@ -232,7 +232,7 @@ paged('rubbish from other pages changes nothing', 'shared', async page => {
 
 paged('a page that takes up all room of the relay keeps no other page out', 'flooded', async (page, frame) => {
   const hostile = (await open('flooded')).contentWindow;
-  // Whoever blocks already, and whoever comes later.
+  // A worker that blocks already, and later ones.
   const early = start(page, { tier: 'service-worker' });
   await countsEach(early, 1);
   let release;

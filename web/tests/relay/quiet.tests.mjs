@@ -1,12 +1,12 @@
-// A visit on which nothing is wrong prints no error on the console: no request fails, and nothing else does.
+// A visit without a fault prints no error on the console, and no request fails.
 export default ({ paged, start, countsEach, pause, deepEqual, equal, skip }) => {
-  /** What a page or worker has asked for in vain. */
+  /** The failed requests of a page or a worker. */
   const failuresOf = entries => entries.filter(({ responseStatus: status }) => status >= 400).map(({ name, responseStatus }) => `${responseStatus} ${name}`);
 
-  /** Checks that nothing has failed of what `body` does on its page; gives what that gives if it is a text. */
+  /** Checks that no request fails while `body` runs on its page. */
   const quiet = (name, folder, body) =>
-    paged(`nothing is red on the console: ${name}`, folder, async page => {
-      // Chromium says it, if it is driven.
+    paged(`no request fails and no error is printed: ${name}`, folder, async page => {
+      // Known in Chromium that is driven.
       const printed = globalThis.consoleErrors?.length;
       const workers = [];
       const skipped = await body(page, options => {
@@ -15,7 +15,7 @@ export default ({ paged, start, countsEach, pause, deepEqual, equal, skip }) => 
         return w;
       });
       if (skipped) return skipped;
-      // What fails is listed when its body has been received.
+      // A failed request is listed when its body has been received.
       await pause(200);
       const failures = failuresOf(page.performance.getEntriesByType('resource'));
       for (const w of workers) failures.push(...failuresOf(await w.proxy.responses()));
@@ -27,7 +27,7 @@ export default ({ paged, start, countsEach, pause, deepEqual, equal, skip }) => 
 
   quiet('the first visit with the own relay', 'quiet', async (page, started) => {
     await unregister(page);
-    // One that is there before the service worker, one that comes meanwhile, and one that comes later.
+    // Workers that start before, during and after the registration of the service worker.
     const w = started({ tier: 'service-worker' });
     await Promise.all([w, started({ tier: 'service-worker' })].map(w => countsEach(w, 3)));
     await countsEach(started({ tier: 'service-worker' }), 3);

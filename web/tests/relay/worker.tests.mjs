@@ -156,7 +156,7 @@ export default (test, { assert, deepEqual, equal }) => {
       }
     });
 
-  test('relay: a client that has used up all room is told to come later, and has room again when its packets are gone', async () => {
+  test('relay: a client that has used all room is refused, and has room again when its packets are gone', async () => {
     const relay = start();
     const polls = Array.from({ length: 1025 }, (_, n) => relay.poll('busy', token('b', n), { hold: 5000 }));
     deepEqual(await settled(polls.at(-1)), [503, 0]);

@@ -20,7 +20,7 @@ export const run = async (coincide, CoincideError) => {
     isCoincide: CoincideError && error instanceof CoincideError,
     stack: error?.stack,
   });
-  /** What calls give where they block, and a promise of it where they can't. */
+  /** The outcome of a call, or a promise of it where calls do not block. */
   const attempt = action => {
     try {
       const value = action();
@@ -48,7 +48,7 @@ export const run = async (coincide, CoincideError) => {
   proxy.failsAtOnce = async () => {
     throw new RangeError('too far');
   };
-  /** What throws in this worker itself. */
+  /** Calls that throw in this worker itself. */
   proxy.attempts = name =>
     attempt({
       symbol: () => proxy[Symbol.iterator](),
@@ -101,7 +101,7 @@ export const run = async (coincide, CoincideError) => {
   });
   proxy.removes = name => delete proxy[name];
   proxy.note = (name, ...args) => notify(name, ...args);
-  /** Is deaf for a while. */
+  /** Computes without receiving anything. */
   proxy.sleep = ms => {
     const end = performance.now() + ms;
     while (performance.now() < end);
@@ -114,7 +114,7 @@ export const run = async (coincide, CoincideError) => {
     }
   };
   proxy.spin = spin;
-  /** Computes on when it was stopped, so often; says each time that it begins. */
+  /** Computes until it was stopped `times` times. Notifies `name` each time that it begins. */
   proxy.spinsOn = (times, name) => {
     const codes = [];
     while (codes.length < times) {
@@ -123,13 +123,13 @@ export const run = async (coincide, CoincideError) => {
     }
     return codes;
   };
-  /** Looks for a while whether it is to stop. */
+  /** Computes for a while, and stops if main asks for it. */
   const looks = ms => {
     for (const end = performance.now() + ms; performance.now() < end; ) check();
     return 'to its end';
   };
   proxy.looks = looks;
-  /** Does something in a task of its own, which is no reaction to a message of main. */
+  /** Acts in a task of its own, not in response to a message of main. */
   proxy.inOwnTask = async way => {
     await new Promise(resolve => setTimeout(resolve, 10));
     if (way === 'check') looks(250);
@@ -145,7 +145,7 @@ export const run = async (coincide, CoincideError) => {
     const { thrown } = attempt(() => sleep(given));
     return thrown ?? performance.now() - start;
   };
-  /** Does something that takes until it is stopped. Tells main that it begins, and keeps what has stopped it. */
+  /** Waits or computes until it is stopped. Notifies main that it begins, and keeps the error that stopped it for `stopped`. */
   const stops = [];
   const { never, ping } = proxy;
   proxy.stopped = () => stops.splice(0);
@@ -159,7 +159,7 @@ export const run = async (coincide, CoincideError) => {
         else ping();
       }
     });
-    // Once. Nothing that main calls runs meanwhile, as it would in `sleep`.
+    // A cancellation throws once. During `check`, unlike `sleep`, no call of main runs.
     check();
     stops.push([way, name, code, isError && typeof thrown.message]);
   };
@@ -168,7 +168,7 @@ export const run = async (coincide, CoincideError) => {
     check();
     stops.push(['nests', result.name ?? result.value]);
   };
-  /** Does something until it is stopped, and returns what has stopped it. Main can ask for that later. */
+  /** Waits or computes until it is stopped. Returns the error that stopped it, which `stop` returns later. */
   let stop;
   proxy.stop = () => stop;
   const untilStopped = (way, ...begins) =>
@@ -185,14 +185,14 @@ export const run = async (coincide, CoincideError) => {
     begins.forEach(name => notify(name));
     for (;;) check();
   };
-  /** Reports a failure, after which main closes the link, and posts what that has stopped here. */
+  /** Reports a failure, after which main closes the link, and posts the error that this has caused here. */
   proxy.failsAndGoesOn = way => {
     scope.fail('on purpose');
     const { name, code, message, function: fn } = untilStopped(way);
     (host ?? globalThis).postMessage({ stopped: { name, code, message, function: fn } });
   };
   proxy.isCoincide = value => value instanceof CoincideError;
-  /** What the worker has asked for, as far as a browser tells. */
+  /** The requests of the worker, as far as the browser reports them. */
   proxy.responses = () => performance.getEntriesByType('resource').map(({ name, responseStatus }) => ({ name, responseStatus }));
   proxy.fibonacci = n => (n < 2 ? n : proxy.ask('fibonacci', n - 1) + proxy.ask('fibonacci', n - 2));
   ready();

@@ -1,12 +1,12 @@
-// The worker of the tests of callbacks and exposed objects: runs functions of the tests, of which it gets the source.
+// The worker of the tests of callbacks and exposed objects: runs functions of the tests from their source.
 export const run = async (coincide, exports) => {
   const scope = await coincide();
   const { proxy } = scope;
   const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
-  /** What is kept from one run to the next. */
+  /** State that lasts from one run to the next. */
   const kept = {};
 
-  /** What becomes of an action, which may give a promise: `{ value }`, or what was thrown. */
+  /** The outcome of an action, which may return a promise: `{ value }`, or the error. */
   const outcome = async action => {
     try {
       return { value: await action() };

@@ -24,7 +24,7 @@ export const run = async (coincide, strict) => {
   proxy.warned = () => warnings.splice(0).length;
   /** Main has sent a value. */
   proxy.receive = (value, expected) => difference(value, made(expected, proxy));
-  /** Calls main with the value; gives what main says, or the name of the error. */
+  /** Calls main with the value. Returns the result, or the name of the error. */
   proxy.send = (source, expected) => named(() => proxy.receive(made(source, proxy), expected));
   /** Calls a function of main that returns the value. */
   proxy.fetch = (name, expected) => named(async () => difference(await proxy[name](), made(expected, proxy)));

@@ -1,11 +1,11 @@
-// The worker of the tests of main's objects: runs functions of the tests, of which it gets the source.
+// The worker of the tests of main's objects: runs functions of the tests from their source.
 import { pause, until } from '../link.kit.mjs';
 
 export const run = async coincide => {
   const scope = await coincide({ deadlockTimeout: 500 });
   const { proxy } = scope;
 
-  /** What becomes of an action, in words that can be compared. */
+  /** The outcome of an action, in a form that can be compared. */
   const outcome = action => {
     try {
       return { value: described(action()) };
@@ -14,7 +14,7 @@ export const run = async coincide => {
     }
   };
 
-  /** What a value is, whichever side it is from. */
+  /** A description of a value, the same for both ends. */
   const described = (value, depth = 0) => {
     if (typeof value === 'symbol') return String(value);
     if (typeof value === 'bigint') return `${value}n`;

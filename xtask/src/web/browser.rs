@@ -67,7 +67,7 @@ impl Browser {
         let packages: &[&str] = match self {
             Self::Chromium => &["chromium"],
             Self::Firefox => &["firefox-esr"],
-            // The driver comes with the library, and the library with MiniBrowser.
+            // The driver depends on the library, which contains MiniBrowser.
             Self::WebKit => &["webkit2gtk-driver", "xvfb"],
         };
         let names = packages.join(" ");
@@ -90,7 +90,7 @@ impl Browser {
         self.find(workspace).ok_or_else(|| format!("{} was not found after installing {names}", self.name()))
     }
 
-    /// Each browser with its program, or with the reason why there is none. Root on Debian has missing ones installed.
+    /// Each browser with its program, or with the reason for its absence. Installs missing ones as root on Debian.
     pub(crate) fn all(workspace: &Workspace) -> [(Self, Result<String, String>); 3] {
         Self::ALL.map(|browser| (browser, browser.find_or_install(workspace)))
     }
@@ -114,7 +114,7 @@ impl Browser {
             Self::Chromium => command
                 .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
                 .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
-                // Nobody looks at the page: it must not be treated as one in the background.
+                // Without a visible window, the page must not be throttled as one in the background.
                 .args(["--disable-renderer-backgrounding", "--disable-background-timer-throttling"])
                 // The benches hide their page behind another tab.
                 .arg("--disable-popup-blocking")
@@ -221,7 +221,7 @@ const DISPLAY: Duration = Duration::from_secs(20);
 /// Tells profiles of this process apart.
 static PROFILES: AtomicU32 = AtomicU32::new(0);
 
-/// Firefox says what its pages say, and does nothing of its own accord.
+/// Firefox prints the console of its pages, and makes no requests of its own.
 const PREFERENCES: &str = r#"
 user_pref("devtools.console.stdout.content", true);
 user_pref("browser.dom.window.dump.enabled", true);

@@ -58,7 +58,7 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<(
         return Ok(());
     }
 
-    // Beside the old one: whoever uses that meanwhile finds all of it until the new one is there.
+    // Beside the old one, which remains complete until the new one replaces it.
     let new_folders = [PACKAGE, COINCIDENT, MODULES].map(|folder| workspace.root.join(format!("{folder}.new")));
     let [new_package, new_coincident, new] = &new_folders;
     for folder in &new_folders {
@@ -273,7 +273,7 @@ fn clear(folder: &Path) -> anyhow::Result<()> {
 fn inline(wasm: &[u8]) -> String {
     let text = base64::engine::general_purpose::STANDARD.encode(wasm);
     format!(
-        "// The wasm of main, in place of a file to fetch.\n\
+        "// The wasm of main, instead of a file to fetch.\n\
          const text = '{text}';\n\n\
          /** The compiled module. */\n\
          export const source = () => new WebAssembly.Module(Uint8Array.from(atob(text), c => c.charCodeAt(0)));\n"

@@ -64,7 +64,7 @@ fn copy_manifest(workspace: &Workspace, folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Packs the package and unpacks it where programs in the folder find it; gives the tarball.
+/// Packs the package and unpacks it where programs in the folder find it. Returns the tarball.
 fn install(workspace: &Workspace, folder: &Path) -> anyhow::Result<PathBuf> {
     let name = format!("coincide-{}.tgz", workspace.version()?);
     let mut pack = npm::npm(workspace, PACKAGE).map_err(anyhow::Error::msg)?;

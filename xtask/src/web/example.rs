@@ -25,7 +25,7 @@ pub(super) fn built(workspace: &Workspace) -> PathBuf {
     workspace.root.join(FOLDER).join("pkg")
 }
 
-/// The pages that try it, with isolation and without; each goes on to the next one by itself.
+/// The pages that test it, with isolation and without. Each opens the next one.
 pub(super) const PAGES: [&str; 2] = ["examples/web/tests/checks.html", "plain/examples/web/tests/checks.html"];
 
 /// Where it is.

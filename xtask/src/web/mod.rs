@@ -324,7 +324,7 @@ fn parts(workspace: &Workspace) -> [(&'static str, PathBuf); 4] {
     ]
 }
 
-/// Runs the demonstration page in a browser and shows its console; gives the lines.
+/// Runs the demonstration page in a browser and shows its console. Returns the lines.
 ///
 /// # Errors
 /// When the browser can't be started or the page isn't done in time.

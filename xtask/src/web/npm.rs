@@ -40,7 +40,7 @@ pub(super) fn runtime(workspace: &Workspace, scope: &str, name: &str) -> Result<
     Ok(workspace.command(&file.to_string_lossy()))
 }
 
-/// Runs npm itself in the folder; it comes with Node.js.
+/// Runs npm, a part of Node.js, in the folder.
 ///
 /// # Errors
 /// The reason to do without it.

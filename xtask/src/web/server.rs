@@ -1,4 +1,4 @@
-//! Serves folders to a browser on this machine, and hears what pages report.
+//! Serves folders to a browser on this machine, and receives the reports of pages.
 //!
 //! It is no more than that takes, but each connection has a thread of its own. Browsers open connections that they don't
 //! use and keep those that they do: where connections wait for a thread of a pool, a page may wait for minutes.

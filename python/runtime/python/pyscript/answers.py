@@ -8,14 +8,14 @@ from pyscript.values import pack, unpack
 
 
 def opened(answer):
-    """The value of an answer. If it is an error, that is raised."""
+    """Returns the value of an answer, or raises its error."""
     if answer[0] == "v":
         return unpack(answer[1:])
     raise raised(json.loads(answer[1:]))
 
 
 def later(promise, convert=lambda value: value):
-    """The value of an answer that a promise gives, to be awaited."""
+    """Awaitable: the value of the answer of a promise."""
     return started(_opened_later(promise, convert))
 
 

@@ -38,7 +38,7 @@ def raised(description):
     base = next((found for found in map(_builtin, names) if found), RemoteError)
     members = {"remote_traceback": trace, "name": name}
     if IS_MICROPYTHON:
-        # What it prints of an error that nobody catches is its `repr`.
+        # MicroPython prints the `repr` of an uncaught error.
         members["__repr__"] = lambda self: str(self) + "\n-- on the other side --\n" + trace
         return _made(type(name, (base,), members), description["args"], message)
     error = _made(base if base.__name__ == name else type(name, (base,), members), description["args"], message)

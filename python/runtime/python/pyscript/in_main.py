@@ -31,7 +31,7 @@ class PyWorker:
 
     @property
     def ready(self):
-        """To be awaited: gives this worker once its program has run to its end."""
+        """Awaitable: this worker, when its program has run to its end."""
         return later(_pyscript.ready(self._number), lambda _: self)
 
     def interrupt(self):
@@ -44,7 +44,7 @@ class PyWorker:
 
 
 class _Workers:
-    """Workers by name: `await workers["name"]` gives the `sync` of that worker once it is ready, even if it starts later."""
+    """Workers by name: `await workers["name"]` returns the `sync` of that worker when it is ready, even if it starts later."""
 
     def __getitem__(self, name):
         return later(_pyscript.find(name), _sync)

@@ -8,7 +8,7 @@ class Remote:
     """Attributes are functions of the other side; what is set, the other side may call."""
 
     def __init__(self, call, serve, forget):
-        """`call` takes a name and arguments as text, `serve` a name and what takes arguments as text and gives an answer."""
+        """`call` takes a name and arguments as text. `serve` takes a name and a function from arguments as text to an answer."""
         object.__setattr__(self, "_bridge", (call, serve, forget))
 
     def __getattr__(self, name):
