@@ -3,10 +3,10 @@ import { parse as parseToml } from '../node_modules/smol-toml/dist/index.js';
 import { textOf } from './text.js';
 
 /**
- * What a configuration says: an object, the text of one in JSON or TOML, or a promise of what the file at an address says.
+ * The configuration: an object, from text in JSON or TOML, or a promise of the one in the file at an address.
  *
  * @throws {SyntaxError} when it is neither
- * @throws {TypeError} when it asks for what PyScript would do and this does not
+ * @throws {TypeError} when it requests something that PyScript supports and this runtime does not
  */
 export const configOf = (given, base) => {
   if (given === undefined || given === null || given === '') return {};
@@ -26,7 +26,7 @@ const parsed = (text, what) => {
   return checked(found);
 };
 
-/** What a program has of its own in its configuration is its affair; what PyScript would do something about must not go unnoticed. */
+/** Keys that PyScript supports and this runtime refuses. Other keys belong to the program. */
 const checked = config => {
   const unknown = UNKNOWN.find(key => key in config);
   if (unknown) throw new TypeError(`\`${unknown}\` is in the configuration, and this example does nothing about it: it installs no packages, and fetches no files and no modules`);

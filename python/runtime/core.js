@@ -1,4 +1,4 @@
-// What a page loads: it runs the tags with Python, and starts workers from JavaScript.
+// The entry of a page: runs tags with Python, and starts workers from JavaScript.
 import { ofPage, relayed } from './main.js';
 import { watch } from './scripts.js';
 

@@ -1,6 +1,6 @@
 // Errors between JavaScript and Python. `python/pyscript/errors.py` is the other half.
 
-/** Tells Python about an error. */
+/** The description of an error for Python. */
 export const described = error => {
   if (error?.python) return error.python;
   const message = inWords(error);
@@ -8,19 +8,19 @@ export const described = error => {
   return { classes: classesOf(error), message, args: [message], trace: error.stack ?? '' };
 };
 
-/** The error that says in JavaScript what Python has raised. */
+/** The error of JavaScript for a description of an error of Python. */
 export const errorOf = python => {
   const { classes, message, trace } = python;
   const [name = 'Error'] = classes;
   const error = new (nativeOf(name) ?? Error)(message);
   if (error.name !== name) error.name = name;
-  // Travels with the error, to whichever Python it reaches.
+  // Crosses with the error to any other interpreter.
   error.python = python;
   error.stack = `${name}: ${message}\n${trace}`;
   return error;
 };
 
-/** The classes of Python that mean what the error means, the first that a Python knows is taken. */
+/** Classes of Python for an error, in order of preference. */
 const classesOf = error => {
   if (error.code === 'Interrupted') return ['KeyboardInterrupt'];
   if (error.name === 'CoincideError') return ['RuntimeError'];

@@ -5,22 +5,22 @@ import { textOf } from './text.js';
  * An interpreter, as the rest of the runtime uses it.
  *
  * @typedef {object} Python
- * @property {(code: string, file: string) => Promise<void>} run runs a program, whose `await` may stand at its top level
+ * @property {(code: string, file: string) => Promise<void>} run runs a program, which may use `await` at its top level
  * @property {(name: string, module: object) => void} offer lets Python import an object of JavaScript
- * @property {(path: string, text: string) => void} write makes a file
+ * @property {(path: string, text: string) => void} write creates a file
  * @property {(value: unknown) => unknown} outgoing the value of JavaScript for a value of Python
  * @property {(fn: Function) => Function} keep a function of Python that stays callable
  * @property {(fn: Function) => Function} serving the same for a function that main calls; on the tier `suspending` it returns a promise
  * @property {object} bytes how Python reaches bytes: a part of the module `_pyscript`
  */
 
-/** What an interpreter may be. */
+/** The types of interpreters. */
 const STARTS = {
   micropython: () => import('./micropython.js'),
   pyodide: () => import('./pyodide.js'),
 };
 
-/** The type, if it is one. */
+/** Returns the type, or throws if it is unknown. */
 export const typeOf = type => {
   if (Object.hasOwn(STARTS, type ?? '')) return type;
   const found = type === undefined || type === null ? 'there is none' : `it is ${JSON.stringify(type)}`;

@@ -1,15 +1,15 @@
 // Changes the wasm of interpreters that do not poll for interrupts while they compute: adds calls of one of their imports.
 //
-// The loop of an interpreter takes one operation after the other, and a switch over the operations says what each of them does. In wasm
-// that is a `br_table`, by far the largest one of the module. Before it this puts a counter, a global of its own: where it comes to zero the import is called.
-// Nothing of the module is numbered anew for that. What is read here is laid down in the core specification of WebAssembly, chapter 5.
+// The loop of an interpreter dispatches each operation by a switch: in wasm a `br_table`, by far the largest one of the module. A counter, a global that is added
+// to the module, is decremented before the switch. At zero, the import is called. No index of the module changes. Chapter 5 of the core specification of
+// WebAssembly describes the binary format.
 
 /**
  * @param {Uint8Array} source a module
  * @param {string} name of an import: a function without parameters, which the module itself calls as well
  * @param {number} every number of operations between calls
  * @returns {Uint8Array} the module that calls it
- * @throws {Error} when it is not made as expected
+ * @throws {Error} when the module lacks the expected parts
  */
 export const calling = (source, name, every) => {
   const sections = sectionsOf(source);
@@ -23,7 +23,7 @@ export const calling = (source, name, every) => {
   return joined([source.subarray(0, 8), ...[...sections].flatMap(([id, body]) => [[id & 0xff], unsigned(body.length), body])]);
 };
 
-/** The bodies of the sections; of those that programs may add, each has a number of its own that begins anew at 256. */
+/** The bodies of the sections by number. Custom sections are numbered from 256. */
 const sectionsOf = source => {
   const reader = new Reader(source, 8);
   const sections = new Map();
@@ -70,7 +70,7 @@ const withGlobal = (sections, value) => {
   return count;
 };
 
-/** The functions, of which one has something before its largest switch. */
+/** The functions, with code inserted before the largest switch of one. */
 const withCode = (section, inserted) => {
   const reader = new Reader(section);
   const bodies = Array.from({ length: reader.number() }, () => reader.bytes(reader.number()));
@@ -83,7 +83,7 @@ const withCode = (section, inserted) => {
   return joined([unsigned(bodies.length), ...bodies.flatMap(body => [unsigned(body.length), body])]);
 };
 
-/** Where the largest switch of a function is, and how many targets it has. */
+/** The position of the largest switch of a function, and the number of its targets. */
 const largestSwitch = body => {
   const reader = new Reader(body);
   for (let groups = reader.number(); groups > 0; groups--) {
@@ -103,7 +103,7 @@ const largestSwitch = body => {
   return largest;
 };
 
-/** Goes to the next instruction. */
+/** Advances to the next instruction. */
 const skipOperands = (reader, operation) => {
   if (operation >= 0x28 && operation <= 0x3e) return reader.numbers(2); // Memory: alignment and offset.
   if (operation >= 0x45 && operation <= 0xc4) return; // Arithmetic.
@@ -157,7 +157,7 @@ const skipOperands = (reader, operation) => {
   throw new Error(`the instruction 0x${operation.toString(16)} is not known`);
 };
 
-/** Reads bytes as modules are written. */
+/** A reader of the binary format. */
 class Reader {
   #source;
   at;
@@ -176,7 +176,7 @@ class Reader {
     return this.#source[this.at++];
   }
 
-  /** A number that is not negative; of one that may be, no more than its end is of interest. */
+  /** An unsigned number. Also skips a signed one. */
   number() {
     let number = 0;
     for (let factor = 1; ; factor *= 128) {
@@ -205,7 +205,7 @@ class Reader {
   }
 }
 
-/** A number of 32 bits as LEB128 with a sign. */
+/** A 32-bit number as signed LEB128. */
 const leb = number => {
   const bytes = [];
   for (;;) {
@@ -217,7 +217,7 @@ const leb = number => {
   }
 };
 
-/** And without one. */
+/** A 32-bit number as unsigned LEB128. */
 const unsigned = number => {
   const bytes = [];
   for (; number >= 0x80; number >>>= 7) bytes.push((number & 0x7f) | 0x80);
@@ -234,7 +234,7 @@ const joined = parts => {
   return bytes;
 };
 
-/** A switch of fewer targets is no interpreter's. */
+/** Minimum number of targets of the switch of an interpreter. */
 const LEAST = 48;
 
 // Sections.

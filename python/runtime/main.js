@@ -9,7 +9,7 @@ const { Worker, workers, diagnose, relay } = coincide();
 export { CoincideError, workers };
 
 /**
- * Starts a worker in which the program at `url`, relative to the page, runs. With or without `new`.
+ * Starts a worker that runs the program at `url`, relative to the page. With or without `new`.
  *
  * @param {string | URL} url
  * @param {object} options
@@ -18,20 +18,20 @@ export { CoincideError, workers };
  * @param {object | string} [options.config] an object, JSON, TOML, or the address of a file of one of these
  * @param {string} [options.serviceWorker] the address of a relay, for pages that are not isolated
  * @param {'shared-memory' | 'suspending' | 'service-worker'} [options.tier] requires a tier of coincide
- * @param {(prompt: string, signal: AbortSignal) => string | Promise<string>} [options.input] answers `input()`; by default the page asks whoever
- *   looks at it. The signal is aborted when the worker no longer waits
- * @param {(line: string) => void} [options.stdout] gets the lines that the program prints; by default the console of the page does
- * @param {(line: string) => void} [options.stderr] gets those of its errors
+ * @param {(prompt: string, signal: AbortSignal) => string | Promise<string>} [options.input] answers `input()`; by default the page
+ *   shows the question. The signal is aborted when the worker no longer waits
+ * @param {(line: string) => void} [options.stdout] receives the lines that the program prints; by default they go to the console of the page
+ * @param {(line: string) => void} [options.stderr] receives the lines of its errors
  */
 export function PyWorker(url, options = {}) {
   return new PythonWorker({ ...options, url: new URL(url, document.baseURI).href });
 }
 
-/** One of them. */
+/** A worker with Python. */
 export class PythonWorker {
   #worker;
   #ready;
-  /** Ends the questions of the worker that are open. */
+  /** Ends pending questions of the worker. */
   #asking = new AbortController();
 
   /** @param {object} details as `PyWorker` has them, and `code` in place of `url` for a program that is in the page */
@@ -64,28 +64,28 @@ export class PythonWorker {
     return this;
   }
 
-  /** Calls to its properties call functions of the worker and give promises; setting one offers a function to the worker. */
+  /** Its properties call functions of the worker and return promises. Setting one registers a function for the worker. */
   get sync() {
     return this.#worker.proxy;
   }
 
-  /** Resolves with this worker once its program has run to its end. */
+  /** Resolves with this worker when its program has run to its end. */
   get ready() {
     return this.#ready;
   }
 
-  /** How the worker reaches main. */
+  /** The tier of the worker. */
   get tier() {
     return this.#worker.tier;
   }
 
-  /** Ctrl-C: a `KeyboardInterrupt` in what the worker does. If it does nothing, or awaits, nothing happens. */
+  /** Ctrl-C: raises `KeyboardInterrupt` in running code of the worker. No effect on a worker that is idle or awaits. */
   interrupt() {
     this.#worker.interrupt();
     this.#stopAsking();
   }
 
-  /** Ends the worker, and all that is awaited of it. */
+  /** Ends the worker. Pending calls reject. */
   terminate() {
     this.#worker.terminate();
     this.#stopAsking();
@@ -97,17 +97,17 @@ export class PythonWorker {
   }
 }
 
-/** Resolves once a service worker relays for the page, or it turns out that none will: then the workers say why. */
+/** Resolves when a service worker relays for the page, or cannot: errors of the workers then give the reason. */
 export const relayed = script => (script ? relay(new URL(script, document.baseURI).href).catch(() => {}) : Promise.resolve());
 
-/** What the tag that loads `core.js` says for all workers of the page. */
+/** An attribute of the tag that loads `core.js`. It applies to all workers of the page. */
 export const ofPage = attribute => document.querySelector(`script[type="module"][src][${attribute}]`)?.getAttribute(attribute);
 
-/** A script that loads the worker's. It belongs to the page, wherever this module is from: a service worker of the page relays for it. */
+/** The address of a script that imports the worker's. It belongs to the page, so a service worker of the page relays for it, even if this module is from another origin. */
 const script = () => (address ??= URL.createObjectURL(new Blob([`import ${JSON.stringify(new URL('./worker.js', import.meta.url).href)};`], { type: 'text/javascript' })));
 let address;
 
-/** Says once why workers of this page can't block. */
+/** Prints once why workers of this page cannot block. */
 const tellOnce = () => {
   if (told) return;
   told = true;

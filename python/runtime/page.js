@@ -6,7 +6,7 @@ import { PyWorker, workers } from './main.js';
 import { Values } from './values.js';
 
 /**
- * Runs a program on the page, of which the text may be on its way.
+ * Runs a program on the page.
  *
  * @param {'micropython' | 'pyodide'} type
  * @param {string | Promise<string>} code
@@ -23,7 +23,7 @@ export const run = async (type, code, { file, config, waits }) => {
     const [python, text] = await Promise.all([interpreter, code, before]);
     await python.run(text, file).catch(error => console.error(error.message));
   })();
-  // One that can't be loaded holds up no other.
+  // A program that cannot be loaded does not delay later ones.
   if (waits) queues.set(type, ended.catch(() => {}));
   await ended;
 };
@@ -31,18 +31,18 @@ export const run = async (type, code, { file, config, waits }) => {
 /** The interpreters by type. */
 const interpreters = new Map();
 
-/** When the programs that wait for each other have ended, by type. */
+/** The end of the last program that waits for those before it, by type. */
 const queues = new Map();
 
 const started = async (type, config) =>
   start(type, { print: text => console.log(text), complain: text => console.error(text), config: await configOf(config, document.baseURI), bridge });
 
-/** The module `_pyscript`. What Python knows of a worker is a number. */
+/** The module `_pyscript`. Python refers to workers by numbers. */
 const bridge = python => {
   const values = new Values();
   const known = [];
   const reached = link => known.push(link) - 1;
-  /** The numbers of those that were found by a name. */
+  /** The numbers of workers that were found by name. */
   const found = new WeakMap();
   const numberOf = sync => {
     if (!found.has(sync)) found.set(sync, reached({ sync }));

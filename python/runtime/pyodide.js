@@ -37,8 +37,8 @@ export const load = async ({ print, complain, interrupted, enter }) => {
 };
 
 /**
- * Functions of Python are handed to JavaScript for the time of one call. What stays there, such as a listener, is a copy: the same one for
- * the same function, so that `removeEventListener` finds it, for as long as JavaScript has it.
+ * Pyodide passes functions to JavaScript for the duration of one call. A function that JavaScript keeps, such as a listener, is a copy. The same function has
+ * the same copy for as long as JavaScript holds it, so that `removeEventListener` finds it.
  */
 const keeper = (key, functionOf) => {
   const kept = new Map();
@@ -60,7 +60,7 @@ const entering = (enter, call) => {
   return async (...args) => (await entered(...args))[0];
 };
 
-/** Tells functions apart; a method is made anew each time that it is looked up. */
+/** Identifies functions. A bound method is a new object on each access. */
 const IDENTITY = `
 from pyodide.ffi import JsDoubleProxy
 
@@ -73,11 +73,11 @@ def identity(function):
 identity
 `;
 
-/** Pyodide looks into the first element every now and then while Python code runs: 2 is Ctrl-C. */
+/** Pyodide polls the first element while Python code runs. 2 stands for Ctrl-C. */
 const signals = interrupted => ({
   get 0() {
     return interrupted() ? 2 : 0;
   },
-  // It is set to zero once it was seen, and an interrupt is reported once anyway.
+  // Pyodide resets the element to zero. An interrupt is reported once.
   set 0(_) {},
 });

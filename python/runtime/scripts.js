@@ -3,7 +3,7 @@ import { PythonWorker, relayed } from './main.js';
 import { run } from './page.js';
 import { fileOf, textOf } from './text.js';
 
-/** Runs the tags that are there, and those that come. */
+/** Runs the tags of the page, and tags that are added later. */
 export const watch = () => {
   const take = root => {
     if (root.matches?.(TAGS)) runOnce(root);
@@ -15,7 +15,7 @@ export const watch = () => {
   }).observe(document, { childList: true, subtree: true });
 };
 
-/** Runs a tag, if it wasn't yet. */
+/** Runs a tag once. */
 const runOnce = async tag => {
   if (taken.has(tag)) return;
   taken.add(tag);
@@ -43,14 +43,14 @@ const onMain = async tag => {
   await run(typeOf(tag), code ?? textOf(url), details);
 };
 
-/** Where the program of a tag is, or what it is. */
+/** The address of the program of a tag, or its text. */
 const program = tag => {
   if (!tag.hasAttribute('src')) return { code: dedented(tag.textContent) };
   if (!tag.getAttribute('src')) throw new SyntaxError('the attribute `src` is empty: it names a program');
   return { url: new URL(tag.getAttribute('src'), document.baseURI).href };
 };
 
-/** A program in a page is indented as the page is. */
+/** Removes the common indentation of a program in a page. */
 const dedented = text => {
   const lines = text.split('\n');
   const indents = lines.filter(line => line.trim()).map(line => line.match(/^\s*/)[0].length);

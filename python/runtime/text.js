@@ -1,4 +1,4 @@
-// Files of the site.
+// Files of the page's site.
 
 /** The text of the file at an address. */
 export const textOf = async url => {
@@ -7,5 +7,5 @@ export const textOf = async url => {
   return response.text();
 };
 
-/** What errors call the program at an address. */
+/** The name of the program at an address, for errors. */
 export const fileOf = url => new URL(url).pathname.split('/').pop();

@@ -1,4 +1,4 @@
-// A worker in which a program of Python runs.
+// A worker that runs a program of Python.
 import coincide from '../../web/pkg/suspending/worker.js';
 import { answerOf, functionOf } from './answers.js';
 import { start } from './interpreters.js';
@@ -9,10 +9,10 @@ let outgoing = value => value;
 const scope = await coincide({ ready: 'manual', transform: value => outgoing(value) });
 const details = await new Promise(resolve => addEventListener('message', event => resolve(event.data), { once: true }));
 
-/** Whether Python waits for main by suspending its stack. */
+/** Whether Python suspends its stack to wait for main. */
 const suspends = scope.tier === 'suspending';
 
-/** Why calls of main can't block here; nothing if they can. */
+/** The reason why calls of main cannot block here, or `undefined`. */
 const whyNot = () => {
   if (details.config.sync_main_only)
     return '`sync_main_only` is in the configuration of this worker: main may await its functions, and it has no `window`, no `document` and no `sync` to call main by';
@@ -24,7 +24,7 @@ const whyNot = () => {
   }
 };
 
-/** Whether main wants the program to stop. */
+/** Whether main has interrupted the program. */
 const interrupted = () => {
   try {
     scope.check();
@@ -71,7 +71,7 @@ try {
   const host = { print, complain, interrupted, config: details.config, bridge: bridgeOf, enter: suspends && scope.enter };
   const [python, code] = await Promise.all([start(details.type, host), details.code ?? textOf(details.url)]);
   ({ outgoing } = python);
-  // What a program raises is its own affair: what it has set so far is there for main.
+  // After an error of the program, the functions that it has registered remain available to main.
   await python.run(code, details.file).catch(error => complain(error.message));
   await python.run('import pyscript.in_worker\npyscript.in_worker.publish(globals())', 'publish');
   scope.ready();

@@ -13,14 +13,14 @@ class RemoteError(Exception):
 
 
 class _Elsewhere(Exception):
-    """The cause of an error of the other side: shows where that was raised."""
+    """The cause of an error of the other side: shows its traceback."""
 
     def __str__(self):
         return "\n" + self.args[0].rstrip()
 
 
 def described(error):
-    """Tells the other side about an error."""
+    """Returns the description of an error for the other side."""
     arguments = list(error.args)
     message = str(arguments[0]) if len(arguments) == 1 else str(error)
     if not all(item is None or isinstance(item, (bool, int, float, str)) for item in arguments):
@@ -32,7 +32,7 @@ def described(error):
 
 
 def raised(description):
-    """The error that was described, of the same class if there is one: else of a class of that name, made from the nearest that there is."""
+    """Returns the error of a description: of its class if this side knows it, otherwise of a new class of that name, derived from the nearest known one."""
     names, message, trace = description["classes"], description["message"], description["trace"]
     name = names[0] if names else "Error"
     base = next((found for found in map(_builtin, names) if found), RemoteError)
@@ -51,7 +51,7 @@ def _made(kind, arguments, message):
     try:
         return kind(*arguments)
     except TypeError:
-        # Such as `UnicodeDecodeError`, which wants more than what crosses.
+        # Such as `UnicodeDecodeError`, which requires more arguments than the description has.
         error = RemoteError(message)
         error.name = kind.__name__
         return error

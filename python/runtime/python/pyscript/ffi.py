@@ -1,4 +1,4 @@
-"""Objects of JavaScript. In a worker also what takes fewer trips to the page than the operations that it stands for."""
+"""Objects of JavaScript. In a worker, also utilities that replace several operations by one trip to the page."""
 
 import _pyscript
 from pyscript.platform import create_proxy, to_js

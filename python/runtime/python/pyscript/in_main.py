@@ -1,4 +1,4 @@
-"""The page's side."""
+"""The API of programs on the page."""
 
 import json
 
@@ -35,11 +35,11 @@ class PyWorker:
         return later(_pyscript.ready(self._number), lambda _: self)
 
     def interrupt(self):
-        """Ctrl-C: a `KeyboardInterrupt` in what the worker does. If it does nothing, or awaits, nothing happens."""
+        """Ctrl-C: raises `KeyboardInterrupt` in running code of the worker. No effect on a worker that is idle or awaits."""
         _pyscript.interrupt(self._number)
 
     def terminate(self):
-        """Ends the worker, and all that is awaited of it."""
+        """Ends the worker. Calls that are awaited raise."""
         _pyscript.terminate(self._number)
 
 

@@ -1,4 +1,4 @@
-"""A worker's side."""
+"""The API of programs in a worker."""
 
 import builtins
 
@@ -41,13 +41,13 @@ def publish(program):
 
 
 def _input(prompt=""):
-    """Asks on the page, and waits for what is answered."""
+    """Asks on the page and waits for the answer."""
     text = pack((str(prompt),), ("input", "prompt"))
     return opened(waited("input", lambda: _call("pyscript:input", text)))
 
 
 def _sleep(seconds):
-    """Waits without burning a core. Ctrl-C ends it."""
+    """Waits without using the processor. Ctrl-C ends it."""
     if seconds < 0:
         raise ValueError("sleep length must be non-negative")
     opened(waited("sleep", lambda: _pyscript.sleep(seconds * 1000)))

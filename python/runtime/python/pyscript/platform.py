@@ -15,7 +15,7 @@ if IS_MICROPYTHON:
     from jsffi import JsProxy, create_proxy, to_js
 
     class _ThenableEvent(_core.ThenableEvent):
-        """What a task awaits a promise by. A promise of the page may answer while the task is still on its way to wait: it must not wait then."""
+        """The event by which a task awaits a promise. A promise of the page may settle before the task waits; the task then must not wait."""
 
         def __init__(self, thenable):
             self.answered = False
@@ -34,19 +34,19 @@ if IS_MICROPYTHON:
 
     _Generator = type((lambda: (yield))())
 
-    # Integers as far as this are quick to compare.
+    # Integers up to this one are compared quickly.
     PLAIN = 2**30 - 1
 
-    # Bytes cross in a file, which both sides read at once: objects would cross byte by byte.
+    # Bytes cross in a file, which both sides read in one step. Objects would cross byte by byte.
     _FILE = "/lib/coincide/bytes"
 
     def give(data):
-        """Bytes on their way to JavaScript."""
+        """Passes bytes to JavaScript."""
         with open(_FILE, "wb") as file:
             file.write(data)
 
     def received(length):
-        """Bytes that came from JavaScript."""
+        """Returns bytes of JavaScript."""
         data = bytearray(length)
         with open(_FILE, "rb") as file:
             file.readinto(data)
@@ -78,7 +78,7 @@ if IS_MICROPYTHON:
         return text.getvalue()
 
     def class_names(error):
-        """The names of an error's class and of those above it, most special first."""
+        """The names of an error's class and of its base classes, most specific first."""
         names = []
         above = [type(error)]
         while above:
@@ -88,7 +88,7 @@ if IS_MICROPYTHON:
                 above.extend(getattr(found, "__bases__", ()))
         return names
 
-    # Of time zones nothing is known here: a date is its seconds since 1970.
+    # MicroPython has no time zones: a date is its seconds since 1970.
     def from_date(milliseconds):
         return milliseconds / 1000
 
@@ -113,7 +113,7 @@ else:
         return data.to_bytes()
 
     def is_awaitable(value):
-        # For objects of the page, that takes a round trip.
+        # For objects of the page, `isawaitable` takes a round trip.
         return inspect.isawaitable(value) and getattr(value, "_is_promise", True)
 
     def started(awaitable):
@@ -133,7 +133,7 @@ else:
         return datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
 
     def to_date(value):
-        """Milliseconds since 1970; nothing if it is no point in time."""
+        """Milliseconds since 1970, or `None` for other values."""
         return round(value.timestamp() * 1000) if isinstance(value, datetime) else None
 
 
@@ -163,7 +163,7 @@ else:
 
 
 def set_sleep(sleep):
-    """Has `time.sleep` wait without burning a core."""
+    """Makes `time.sleep` wait without using the processor."""
     time.sleep = sleep
     if IS_MICROPYTHON:
         time.sleep_ms = lambda milliseconds: sleep(milliseconds / 1000)

@@ -5,7 +5,7 @@ from pyscript.values import pack
 
 
 class Remote:
-    """Attributes are functions of the other side; what is set, the other side may call."""
+    """Attributes are functions of the other side. Setting one registers a function for the other side."""
 
     def __init__(self, call, serve, forget):
         """`call` takes a name and arguments as text. `serve` takes a name and a function from arguments as text to an answer."""
@@ -21,7 +21,7 @@ class Remote:
                 raise TypeError("`" + name + "`: arguments are sent by their places, and `" + next(iter(named)) + "` is given by name")
             return call(name, pack(arguments, (name, "args")))
 
-        # The next time it is found without coming here.
+        # Later accesses find the attribute without this method.
         object.__setattr__(self, name, function)
         return function
 

@@ -1,4 +1,4 @@
-"""Names that a program may import anywhere, and that say why they are of no use where they are."""
+"""Names that a program may import anywhere. Using one raises an error with the reason why it is unavailable."""
 
 
 class Unsupported:
@@ -10,7 +10,7 @@ class Unsupported:
         return "<`" + self._name + "` is not to be had here>"
 
     def __getattr__(self, name):
-        # Python looks for such names by itself.
+        # Python itself reads such names.
         if name.startswith("__"):
             raise AttributeError(name)
         self._refuse()

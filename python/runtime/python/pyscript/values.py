@@ -1,4 +1,4 @@
-"""Values between Python and JavaScript, as text. `values.js` is the other half, and says why."""
+"""Values between Python and JavaScript, as text. `values.js` is the other half, and gives the reasons."""
 
 import array
 import json
@@ -6,15 +6,15 @@ import json
 import _pyscript
 from pyscript.platform import PLAIN, JsProxy, from_date, give, received, to_date
 
-# Numbers of JavaScript are exact as far as this.
+# The largest exact integer of JavaScript.
 SAFE = 2**53 - 1
 
-# What is nested deeper can't be sent; stacks are small.
+# Maximum nesting of values: stacks are small.
 DEPTH = 60
 
 
 def pack(value, root):
-    """The text of a value. What can't be sent is a `TypeError` with the path to it, which begins with `root`: whose it is, and what."""
+    """The text of a value. A part that cannot be sent raises a `TypeError` with its path, which begins with `root`: the owner and the kind of the value."""
     if _are_json((value,), DEPTH):
         return json.dumps(value)
     before = _pyscript.mark()
@@ -28,12 +28,12 @@ def pack(value, root):
 def unpack(text):
     """The value of a text."""
     found = json.loads(text)
-    # JSON is made by C; what it has not is rare.
+    # C encodes JSON. Values that JSON lacks are rare.
     return _unpacked(found) if '"$"' in text else found
 
 
 def _are_json(items, depth):
-    """Whether JSON says all of some items: then C writes them, many times as fast as `_packed`."""
+    """Whether JSON represents all items completely. C then encodes them, many times as fast as `_packed`."""
     if depth == 0:
         return False
     for item in items:
@@ -49,7 +49,7 @@ def _are_json(items, depth):
                 return False
         elif kind is dict:
             try:
-                # Raises if a key is no string.
+                # Raises if a key is not a string.
                 "".join(item)
             except TypeError:
                 return False
@@ -108,10 +108,10 @@ def _packed_other(value, path):
 
 
 def _code(value, view):
-    """The type code of an array, as the module `array` has it, with the sizes that it has in JavaScript."""
+    """The type code of an array in the module `array`, for element sizes of JavaScript."""
     code = getattr(view, "format", None)
     if code is None:
-        # MicroPython tells it in no other way.
+        # MicroPython offers no other way.
         text = repr(value[:0])
         code = text[7] if text.startswith("array(") else "B"
     return {"l": "i", "L": "I", "c": "B", "?": "B"}.get(code, code)
@@ -142,7 +142,7 @@ def _unpacked(found):
 
 
 def _key(value):
-    """A list can be no key and no member of a set; a tuple of the same can."""
+    """Converts lists to tuples: a list can be neither a key nor a member of a set."""
     return tuple(_key(item) for item in value) if isinstance(value, list) else value
 
 
