@@ -47,7 +47,7 @@ addEventListener('unhandledrejection', ({ reason }) => post({ level: 'error', te
 const moduleOf = text => URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
 
 /**
- * Reports why a worker's module cannot be loaded, which browsers do not tell its page. The module is loaded on the page, which reports errors in its syntax
+ * Reports why a worker's module cannot be loaded, which browsers do not report to its page. The module is loaded on the page, which reports errors in its syntax
  * and its imports with their lines. An import that throws keeps it from running.
  */
 const explain = async address => {

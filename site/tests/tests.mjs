@@ -1,4 +1,4 @@
-// Tests of the site, in a frame: each example of `programs.json` runs and prints what is listed there.
+// Tests of the site, in a frame: each example of `programs.json` runs and prints the listed lines.
 import { assert, deepEqual, equal, skip, suite } from '/web/tests/suite.mjs';
 
 const post = line => fetch('/report', { method: 'POST', body: line });
@@ -43,7 +43,7 @@ const choose = async example => {
 /** The text of a pane's editor. */
 const textOf = pane => [...site.contentDocument.querySelectorAll(`#${pane}-pane .cm-line`)].map(line => line.textContent).join('\n');
 
-/** Replaces it, as a user does. */
+/** Replaces the text of a pane, as a user does. */
 const edit = async (pane, text) => {
   const content = $(`#${pane}-pane .cm-content`);
   content.focus();
@@ -52,7 +52,7 @@ const edit = async (pane, text) => {
   await until(() => textOf(pane) === text && !$('#reset').hidden, text);
 };
 
-/** What a user does. */
+/** Actions of a user. */
 const STEPS = {
   await: ([end, line]) => until(() => firstLines(end).includes(line), line),
   click: async selector => (await until(() => frame()?.querySelector(selector), selector)).click(),
@@ -75,7 +75,7 @@ test('site: coi.js isolates the page, and the tier of the page is marked', async
 });
 
 for (const program of programs) {
-  test(`site: the example "${program.title}" runs and prints what it should`, async () => {
+  test(`site: the example "${program.title}" runs and prints the listed lines`, async () => {
     // Pyodide takes seconds to load, and the tests of `python/` cover it in Firefox.
     if (program.id === 'python' && firefox) return skip('tried in Chromium only');
     await choose(program);

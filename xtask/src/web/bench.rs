@@ -15,24 +15,24 @@ use crate::workspace::Workspace;
 /// The page of the benches, bundled.
 pub(crate) struct Bench {
     folder: PathBuf,
-    /// What an application ships of each library, as `benches/web/build.mjs` says it.
+    /// Parts of each library that an application ships, as reported by `benches/web/build.mjs`.
     pub(crate) shipped: Vec<Value>,
 }
 
-/// How much is measured.
+/// Amount of measuring.
 pub(crate) struct Plan {
     pub(crate) rounds: u32,
-    /// Milliseconds of calls before those that count.
+    /// Milliseconds of calls before the measured ones.
     pub(crate) warm_up: u32,
     /// Milliseconds for which calls are timed.
     pub(crate) batch: u32,
-    /// Samples that are taken even if that takes longer.
+    /// Minimum number of samples.
     pub(crate) samples: u32,
     /// Workers that are started in each round.
     pub(crate) starts: u32,
     /// Milliseconds for which main is flooded with calls.
     pub(crate) flood: u32,
-    /// Calls between two looks at the memory.
+    /// Calls between two readings of the memory.
     pub(crate) calls: u32,
     /// Milliseconds without progress after which a subject hangs.
     pub(crate) patience: u32,
@@ -53,7 +53,7 @@ impl Plan {
     pub(crate) const QUICK: Self =
         Self { rounds: 3, warm_up: 30, batch: 60, samples: 5, starts: 1, flood: 500, calls: 50_000, patience: 20_000 };
 
-    /// Everything once, whatever the figures.
+    /// Runs everything once, without meaningful figures.
     pub(crate) const SMOKE: Self =
         Self { rounds: 1, warm_up: 1, batch: 1, samples: 2, starts: 1, flood: 100, calls: 100, patience: 60_000 };
 
@@ -74,7 +74,7 @@ impl Plan {
     }
 }
 
-/// What is measured in one place.
+/// The measurements of one place.
 pub(crate) struct Part<'a> {
     /// Name of the group.
     pub(crate) group: &'a str,
@@ -180,7 +180,7 @@ impl Bench {
     }
 }
 
-/// As in a query.
+/// The form in a query.
 fn percent_encoded(text: &str) -> String {
     let encode = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'/' => char::from(byte).to_string(),

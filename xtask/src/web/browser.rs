@@ -44,7 +44,7 @@ impl Browser {
         names.iter().find(there).map(|name| (*name).to_owned())
     }
 
-    /// What the program says that it is.
+    /// Name and version that the program prints.
     pub(crate) fn version(self, workspace: &Workspace, program: &str) -> String {
         let mut command = workspace.command(program);
         // MiniBrowser needs a display even for this.
@@ -56,7 +56,7 @@ impl Browser {
         process::output(command).filter(|said| !said.is_empty()).unwrap_or_else(|| self.name().to_owned())
     }
 
-    /// The program; on Debian and its kin root has it installed if it isn't there.
+    /// The program. On Debian and its derivatives, root installs it if it is missing.
     ///
     /// # Errors
     /// The reason to skip what needs it.
@@ -84,7 +84,7 @@ impl Browser {
         let mut install = workspace.command("apt-get");
         install.args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(packages);
         install.env("DEBIAN_FRONTEND", "noninteractive");
-        // Lists may be missing or old; whether that matters shows when installing.
+        // Lists may be missing or old. The installation then fails if they are needed.
         let _ = process::run(update, INSTALL);
         process::run(install, INSTALL).map_err(|error| format!("{names} cannot be installed: {error:#}"))?;
         self.find(workspace).ok_or_else(|| format!("{} was not found after installing {names}", self.name()))
@@ -95,7 +95,7 @@ impl Browser {
         Self::ALL.map(|browser| (browser, browser.find_or_install(workspace)))
     }
 
-    /// The first browser that is installed; if none is, the first one that can be installed.
+    /// The first installed browser, otherwise the first one that can be installed.
     pub(crate) fn any(workspace: &Workspace) -> Option<(Self, String)> {
         let installed = Self::ALL.into_iter().find_map(|browser| Some((browser, browser.find(workspace)?)));
         let get = |browser: Self| Some((browser, browser.find_or_install(workspace).ok()?));
@@ -118,9 +118,9 @@ impl Browser {
                 .args(["--disable-renderer-backgrounding", "--disable-background-timer-throttling"])
                 // The benches hide their page behind another tab.
                 .arg("--disable-popup-blocking")
-                // A page that measures memory has the answer at once, and not after the next collection of garbage.
+                // Measurements of memory resolve at once, not after the next collection of garbage.
                 .arg("--enable-blink-features=ForceEagerMeasureMemory")
-                // Tests collect garbage when they want to know what is left.
+                // Tests collect garbage to count what remains.
                 .arg("--js-flags=--expose-gc")
                 .arg("--enable-logging=stderr")
                 .arg(format!("--user-data-dir={}", profile.display())),
@@ -149,7 +149,7 @@ impl Browser {
         Ok(Window { browser: process::start(command, profile)?, _display: display })
     }
 
-    /// What a line of the browser's output says of an error that nothing on our pages or their workers has caught.
+    /// The error in a line of the browser's output that no page or worker has caught.
     pub(super) fn uncaught(self, line: &str) -> Option<&str> {
         match self {
             // [697:697:1123/082956.690:INFO:CONSOLE:1] "Uncaught Error: ...", source: http://... (1)
@@ -178,7 +178,7 @@ pub(super) struct Window {
     _display: Option<Beside>,
 }
 
-/// WebKitGTK's small browser, which its packages put beside the library.
+/// MiniBrowser of WebKitGTK, installed beside the library.
 fn mini_browser() -> Option<String> {
     let folders = ["/usr/lib", "/usr/libexec", "/usr/lib64"].into_iter().map(PathBuf::from);
     let nested =
@@ -197,7 +197,7 @@ fn has_display_server() -> bool {
         .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(DISPLAY_SERVER).is_file()))
 }
 
-/// A display that is not shown, and its name. It chooses a free one.
+/// Starts a virtual display on a free number. Returns it with its name.
 fn display_server() -> anyhow::Result<(Beside, String)> {
     let number = PROFILES.fetch_add(1, Ordering::Relaxed);
     let scratch = std::env::temp_dir().join(format!("coincide-display-{}-{number}", std::process::id()));
@@ -215,10 +215,10 @@ fn display_server() -> anyhow::Result<(Beside, String)> {
 
 const DISPLAY_SERVER: &str = "Xvfb";
 
-/// How long a display may take to open.
+/// Time limit for opening a display.
 const DISPLAY: Duration = Duration::from_secs(20);
 
-/// Tells profiles of this process apart.
+/// Numbers the profiles of this process.
 static PROFILES: AtomicU32 = AtomicU32::new(0);
 
 /// Firefox prints the console of its pages, and makes no requests of its own.

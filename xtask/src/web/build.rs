@@ -30,7 +30,7 @@ pub(crate) enum Profile {
 /// Builds the package, unless nothing has changed since it was built.
 ///
 /// # Errors
-/// When something doesn't build, or can't be written.
+/// When something does not build or cannot be written.
 pub(crate) fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<()> {
     let (name, folder) = match profile {
         Profile::Web => ("web", "web"),
@@ -157,7 +157,7 @@ fn is_shipped(name: &Path) -> bool {
 /// What goes into the package, and the name that it has there. `package.json` comes along for [`manifest`].
 fn sources(workspace: &Workspace) -> anyhow::Result<Vec<(PathBuf, String)>> {
     let mut sources = Vec::new();
-    // What main does with its objects is the same on pages in Rust.
+    // Pages in Rust use the same modules for main's objects.
     for (folder, to) in [("web/js", ""), ("src/window/js", "reflect/"), ("web/coincident", "coincident/")] {
         let (folder, mut files) = (workspace.root.join(folder), Vec::new());
         collect(&folder, &mut files)?;
@@ -201,13 +201,13 @@ fn sources(workspace: &Workspace) -> anyhow::Result<Vec<(PathBuf, String)>> {
     Ok(sources)
 }
 
-/// Tells builds of this program apart, with all that it is made of.
+/// Identifies the build of this program.
 fn program() -> anyhow::Result<impl Hash> {
     let program = std::env::current_exe()?.metadata()?;
     Ok((program.len(), program.modified()?))
 }
 
-/// What the stamp says when the folders were made of these inputs; nothing when one is missing.
+/// The stamp of these inputs, or `None` if a folder is missing.
 fn stamp_of(inputs: u64, folders: &[PathBuf]) -> Option<String> {
     let mut files = Vec::new();
     for folder in folders {
@@ -269,7 +269,7 @@ fn clear(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The module that has the wasm in itself.
+/// The module that contains the wasm.
 fn inline(wasm: &[u8]) -> String {
     let text = base64::engine::general_purpose::STANDARD.encode(wasm);
     format!(

@@ -165,8 +165,8 @@ fn in_browser(workspace: &Workspace, tally: &mut Tally, browser: Browser, pages:
     }
 }
 
-/// The pages that a browser opens. WebKit is slower than the others and takes what shows differences between engines: not the pages that
-/// build on the package, not the service workers that fail.
+/// The pages that a browser opens. WebKit is slower than the others and opens pages that depend on the engine: not those that build on
+/// the package, nor the one of failing service workers.
 fn pages_in<'a>(browser: Browser, pages: &[&'a str]) -> Vec<&'a str> {
     if browser != Browser::WebKit {
         return pages.to_vec();
@@ -184,8 +184,7 @@ struct Page<'a> {
     silence: Duration,
 }
 
-/// Opens a page in a browser and hands over the lines that it posts, until it says that it is done. What the page
-/// doesn't catch is shown.
+/// Opens a page in a browser and passes on the lines that it posts, until it is done. Prints errors that the page does not catch.
 fn run_page(browser: Browser, program: &[&str], page: Page<'_>, mut on_line: impl FnMut(&str)) -> anyhow::Result<()> {
     let server = Server::start(page.mounts)?;
     let window = browser.open(program, &server.address(page.path))?;
@@ -243,10 +242,10 @@ fn mounts(workspace: &Workspace) -> Vec<Mount> {
         ("plain/pkg/", PACKAGE, false),
         ("plain/modules/", MODULES, false),
         ("plain/faults/", "web/tests/relay", false),
-        // Service workers of other libraries, beside pages of ours.
+        // Service workers of other libraries, beside pages of the tests.
         ("plain/faults/foreign/coincident/", "web/tests/node_modules/coincident/dist", false),
         ("plain/faults/foreign/sabayon/", "web/tests/node_modules/sabayon/dist", false),
-        // The package without what it knows of other libraries.
+        // The package without support for other libraries.
         ("plain/alone/pkg/foreign/", "web/tests/relay/alone", false),
         ("plain/alone/pkg/", MODULES, false),
         ("plain/alone/modules/", MODULES, false),
@@ -293,13 +292,13 @@ fn mounts(workspace: &Workspace) -> Vec<Mount> {
     mounts
 }
 
-/// Pages have to pass what runs as code through one of these policies.
+/// Pages have to pass code through one of these policies.
 const TRUSTED_TYPES: &str = "require-trusted-types-for 'script'; trusted-types workers coincide";
 
 /// Serves the files of pages until it is interrupted.
 ///
 /// # Errors
-/// When there is no port.
+/// When no port is free.
 pub(crate) fn serve(workspace: &Workspace, page: &str) -> anyhow::Result<()> {
     let server = Server::start(mounts(workspace))?;
     say!("Serving {} until interrupted.", server.address(page));
@@ -314,7 +313,7 @@ pub(crate) fn serve(workspace: &Workspace, page: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What pages of the tests need besides the package, and where it is made.
+/// Further parts of the test pages, with the folders of their builds.
 fn parts(workspace: &Workspace) -> [(&'static str, PathBuf); 4] {
     [
         ("examples/web", example::built(workspace)),
@@ -327,7 +326,7 @@ fn parts(workspace: &Workspace) -> [(&'static str, PathBuf); 4] {
 /// Runs the demonstration page in a browser and shows its console. Returns the lines.
 ///
 /// # Errors
-/// When the browser can't be started or the page isn't done in time.
+/// When the browser cannot be started or the page is not done in time.
 pub(crate) fn demonstrate(
     workspace: &Workspace,
     browser: Browser,
@@ -365,7 +364,7 @@ impl Report {
         Self { host, file, tests: 0, last: String::new(), started: now, heard: now, slowest: Vec::new() }
     }
 
-    /// Notes how long the test took that has just ended.
+    /// Records the duration of the test that has just ended.
     fn took(&mut self, name: &str) {
         let now = Instant::now();
         let took = now - std::mem::replace(&mut self.heard, now);
@@ -435,7 +434,7 @@ const PAGES: [&str; 13] = [
 ];
 
 const MAIN: &str = "web/tests/index.html";
-/// Without what other pages or other engines show as well.
+/// Without tests that other pages or other engines run.
 const MAIN_BRIEF: &str = "web/tests/index.html?brief";
 
 const TESTS: &str = "web/tests/run-node.mjs";
@@ -447,16 +446,16 @@ const DRIVE: &str = "web/tests/relay/drive.mjs";
 /// What a page posts last.
 const DONE: &str = "done";
 
-/// For one page, or the tests under Node.js. A machine that is busy otherwise makes Firefox five times as slow. WebKit gets twice the time.
+/// Time limit for a page, or for the tests under Node.js. On a busy machine Firefox is five times as slow. WebKit has twice the time.
 const LIMIT: Duration = Duration::from_secs(480);
 
 /// How long a page may be silent: much longer than a test may take before it is a failure by itself.
 const SILENCE: Duration = Duration::from_secs(90);
 
-/// How many of the slowest tests of a page are named.
+/// Number of the slowest tests of a page that are printed.
 const SLOWEST: usize = 8;
 
-/// How often a browser is looked at.
+/// Time between two checks of a browser.
 const GLANCE: Duration = Duration::from_millis(100);
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::process;
 use crate::workspace::Workspace;
 
-/// A command of the tool, which is installed first if need be.
+/// A command of the tool. Installs the tool if it is missing.
 ///
 /// # Errors
 /// The reason to do without it.
@@ -58,7 +58,7 @@ pub(crate) fn npm(workspace: &Workspace, folder: &str) -> Result<Command, String
 
 /// Installs the tools.
 fn tools(workspace: &Workspace) -> Result<(), String> {
-    // Tried once in a run: without a network it takes its time to fail.
+    // Tried once in a run, because without a network it takes long to fail.
     static INSTALLED: OnceLock<Result<(), String>> = OnceLock::new();
     INSTALLED.get_or_init(|| install(workspace, FOLDER)).clone()
 }
@@ -75,7 +75,7 @@ pub(super) fn module(workspace: &Workspace, name: &str) -> PathBuf {
 pub(super) fn install(workspace: &Workspace, folder: &str) -> Result<(), String> {
     let path = workspace.root.join(folder);
     let lock = fs::read_to_string(path.join("package-lock.json")).map_err(|error| format!("no lock file: {error}"))?;
-    // Written when all is there: says what all was.
+    // Written after the installation, with the lock file that was installed.
     let done = path.join("node_modules/.installed");
     if fs::read_to_string(&done).is_ok_and(|installed| installed == lock) {
         return Ok(());

@@ -1,5 +1,5 @@
-//! Makes panics of the wasm trap at once, without the text that they would say: the texts, and the code that formats them, take a tenth of the
-//! wasm. JavaScript reports the trap. A debug build has the texts.
+//! Makes panics of the wasm trap at once, without a message: messages, and the code that formats them, take a tenth of the wasm. JavaScript
+//! reports the trap. A debug build has the messages.
 
 use walrus::ir::Value;
 use walrus::{ConstExpr, DataKind, FunctionBuilder, FunctionKind, Module};
@@ -17,7 +17,7 @@ pub(super) fn mute(module: &mut Module) -> bool {
             found.push((name, function.id(), function.ty()));
         }
     }
-    // Each program has these.
+    // Every program has these functions.
     let has_all = ["core::panicking::panic_fmt", "core::panicking::panic"]
         .iter()
         .all(|needed| found.iter().any(|(name, ..)| name == needed));
@@ -105,7 +105,7 @@ const BEGINNINGS: [&str; 16] = [
     "std::thread::local::panic_access_error",
 ];
 
-/// How the names of functions end that format for programmers.
+/// Endings of the names of functions that format for `Debug`.
 const DEBUG: &str = " as core::fmt::Debug>::fmt";
 
 #[cfg(test)]

@@ -9,10 +9,10 @@ use super::npm;
 use crate::process;
 use crate::workspace::Workspace;
 
-/// Builds it; the package and the interpreters of [`super::python`] have to be there.
+/// Builds polyscript. Requires the package and the interpreters of [`super::python`].
 ///
 /// # Errors
-/// When it can't be built. The inner error is the reason to do without: a tool is missing.
+/// When it cannot be built. The inner error is the reason to skip it: a tool is missing.
 pub(super) fn build(workspace: &Workspace) -> anyhow::Result<Result<(), String>> {
     if let Err(why) = npm::tool(workspace, "rolldown") {
         return Ok(Err(why));
