@@ -3,7 +3,6 @@ import { ends, turn } from '../modules/link/loop.js';
 import { all as pendings, promised } from '../modules/link/pending.js';
 import { results, surroundings } from './hostile.mjs';
 import { until } from './link.kit.mjs';
-import { skip } from './suite.mjs';
 
 export default (register, { coincide: made, inner, CoincideError, worker, doomed, gc, tier, assert, equal, deepEqual, rejects }) => {
   const blocks = tier !== 'messages';
@@ -265,7 +264,6 @@ export default (register, { coincide: made, inner, CoincideError, worker, doomed
   });
 
   link('a call with too little stack names its function', async w => {
-    if (Object.hasOwn(new Error(), 'line')) return skip('in WebKit, the call itself overflows the stack first');
     const messages = [];
     dive(() => {
       try {
