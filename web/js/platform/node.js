@@ -106,8 +106,8 @@ export const attend = (worker, { receives, hasAnnounced, throws, ends, wasReport
       // As in Node.js itself, an error without a listener ends the process. A promise that rejects with it counts as a listener.
       if (!isHandled) setImmediate(() => wasReported() || emit.call(this, event, thrown));
     };
-    // Node.js emits a plain object for an error that it cannot copy. A message with the error then arrives before the thread exits.
-    if (typeof thrown === 'object' && thrown !== null && !(thrown instanceof Error)) this.prependOnceListener('exit', tell);
+    // Node.js emits a plain object for an error that it cannot copy, and Deno a poor copy. A message with the error then arrives before the thread exits.
+    if (isDeno || (typeof thrown === 'object' && thrown !== null && !(thrown instanceof Error))) this.prependOnceListener('exit', tell);
     else tell();
     return isHandled && emit.call(this, event, thrown);
   };
