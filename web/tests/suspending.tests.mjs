@@ -407,7 +407,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
     }));
 
   test('a worker in Rust is refused on a tier without shared memory', async () => {
-    if (!globalThis.document) return 'a worker in Rust runs on pages only';
+    if (!globalThis.document) return skip('a worker in Rust runs on pages only');
     const url = URL.createObjectURL(new Blob(["postMessage({ 'coincide:hello:1': { url: location.href, plain: true } })"], { type: 'text/javascript' }));
     for (const tier of ['suspending', 'messages']) {
       const { Worker } = coincide({ tier });

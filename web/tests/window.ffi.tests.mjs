@@ -201,7 +201,7 @@ export default (test, kit) => {
     const [name, message] = await said;
     frame.remove();
     equal(name, 'EvalError');
-    assert(message.includes("lacks 'unsafe-eval'"), message);
+    assert(message.includes("add 'unsafe-eval'"), message);
   };
 
   test('window: operations in a worker that cannot block throw an error with the reason', async () => {
