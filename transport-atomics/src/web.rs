@@ -50,7 +50,7 @@ pub fn worker_transport(buffer: &JsValue, doorbell: Arc<Doorbell>) -> io::Result
 
 /// The ends of links whose memory a host in JavaScript has attached by itself.
 ///
-/// It calls `attach` of `js/shared.js`, with a function that is called when the end is to take a turn, and passes the returned handle. The end
+/// It calls `attach` of `js/memory.js`, with a function that is called when the end is to take a turn, and passes the returned handle. The end
 /// detaches the memory when it is dropped. Nothing but numbers crosses the boundary of wasm.
 pub mod attached {
     use super::*;
@@ -220,7 +220,7 @@ extern "C" {
     fn new_shared_array_buffer(length: usize) -> Result<JsValue, JsValue>;
 }
 
-#[wasm_bindgen(module = "/js/shared.js")]
+#[wasm_bindgen(module = "/js/memory.js")]
 extern "C" {
     fn attach(buffer: &JsValue, wasm: &JsValue, ring: &JsValue) -> u32;
     fn detach(handle: u32);

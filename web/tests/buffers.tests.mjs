@@ -1,5 +1,5 @@
 // Large buffers in calls: their contents, the number of copies, and the memory that remains in use.
-import { buffers } from '../modules/shared.js';
+import { buffers } from '../modules/memory.js';
 import { skip } from './suite.mjs';
 
 export default (register, { inner, worker, tier, memory, assert, equal, deepEqual, rejects }) => {

@@ -3,7 +3,7 @@
 // A sent buffer is copied directly into shared memory, as far as there is room. `keep` copies the rest before code of the program runs, so that later changes are not
 // sent. A received buffer is copied out of shared memory into the buffer that the program receives.
 import { memory } from './scratch.js';
-import { buffers } from '../shared.js';
+import { buffers } from '../memory.js';
 
 const free = [];
 

@@ -12,7 +12,7 @@ import { Posted } from '../posted/objects.js';
 import { Objects } from '../objects/table.js';
 import { USE } from '../objects/use.js';
 import { ADDRESS, BLOCKS, CALL, FUNCTION, LENGTH, SERIAL, STATUS, WAKE, memory, scratch } from './scratch.js';
-import { attach, wakeByPort } from '../shared.js';
+import { attach, wakeByPort } from '../memory.js';
 import { MISSING, Values, inWords, isThenable, ownCodec, unsent } from './values.js';
 
 /** The parts that both ends have in common. */
