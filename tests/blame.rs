@@ -1,6 +1,7 @@
 //! Errors of calls by blame: the caller, the function, or a worker that has failed.
 
 use coincide::{CallError, CallErrorKind, Config, Main, SendError, Thrown, Worker};
+use coincide_proto::conformance::{LIMIT, within};
 
 /// A worker whose link accepts messages of at most 4,096 bytes on both ends.
 fn small(main: &Main) -> Worker {
@@ -49,14 +50,16 @@ fn too_large_results_and_errors_blame_function() {
 
 #[test]
 fn error_of_failed_worker_is_its_reason_without_full_stop() {
-    let main = Main::new().unwrap();
-    let worker = main.spawn(|_| Err(Thrown::new("RangeError", "too far"))).unwrap();
-    let closed = main.block_on(worker.ready()).unwrap_err();
-    assert_eq!(closed.to_string(), "the other end has failed: RangeError: too far");
-    let error = main.block_on(worker.proxy().call::<()>("take", ())).unwrap_err();
-    assert_eq!(error.to_string(), "`take` cannot answer: the other end has failed: RangeError: too far");
-    let worker = main.spawn(|_| Ok(())).unwrap();
-    worker.fail("the worker has failed: it is out of paint");
-    let error = main.block_on(worker.proxy().call::<()>("take", ())).unwrap_err();
-    assert_eq!(error.to_string(), "`take` cannot answer: the worker has failed: it is out of paint");
+    within(LIMIT, || {
+        let main = Main::new().unwrap();
+        let worker = main.spawn(|_| Err(Thrown::new("RangeError", "too far"))).unwrap();
+        let closed = main.block_on(worker.ready()).unwrap_err();
+        assert_eq!(closed.to_string(), "the other end has failed: RangeError: too far");
+        let error = main.block_on(worker.proxy().call::<()>("take", ())).unwrap_err();
+        assert_eq!(error.to_string(), "`take` cannot answer: the other end has failed: RangeError: too far");
+        let worker = main.spawn(|_| Ok(())).unwrap();
+        worker.fail("the worker has failed: it is out of paint");
+        let error = main.block_on(worker.proxy().call::<()>("take", ())).unwrap_err();
+        assert_eq!(error.to_string(), "`take` cannot answer: the worker has failed: it is out of paint");
+    });
 }

@@ -221,22 +221,24 @@ fn callbacks_of_worker_are_dropped_once_main_drops_their_handles() {
 
 #[test]
 fn callbacks_fail_once_link_is_closed() {
-    let (main, worker) = started(|scope| {
-        scope.export("give", || Callback::new(|| 1));
-        let kept: RefCell<Vec<RemoteFunction>> = RefCell::default();
-        scope.export("keep", move |function: RemoteFunction| kept.borrow_mut().push(function));
+    within(LIMIT, || {
+        let (main, worker) = started(|scope| {
+            scope.export("give", || Callback::new(|| 1));
+            let kept: RefCell<Vec<RemoteFunction>> = RefCell::default();
+            scope.export("keep", move |function: RemoteFunction| kept.borrow_mut().push(function));
+        });
+        let proxy = worker.proxy();
+        let owner = Rc::new(());
+        main.block_on(proxy.call::<()>("keep", (counted(&owner),))).unwrap();
+        let function: RemoteFunction = main.block_on(proxy.call("give", ())).unwrap();
+        assert_eq!(Rc::strong_count(&owner), 2);
+        worker.terminate();
+        assert_eq!(Rc::strong_count(&owner), 1);
+        let error = main.block_on(function.call::<u32>(())).unwrap_err();
+        assert!(matches!(error.kind, CallErrorKind::Closed(_)), "{error}");
+        assert_eq!(error.function, "a callback");
+        drop(function);
     });
-    let proxy = worker.proxy();
-    let owner = Rc::new(());
-    main.block_on(proxy.call::<()>("keep", (counted(&owner),))).unwrap();
-    let function: RemoteFunction = main.block_on(proxy.call("give", ())).unwrap();
-    assert_eq!(Rc::strong_count(&owner), 2);
-    worker.terminate();
-    assert_eq!(Rc::strong_count(&owner), 1);
-    let error = main.block_on(function.call::<u32>(())).unwrap_err();
-    assert!(matches!(error.kind, CallErrorKind::Closed(_)), "{error}");
-    assert_eq!(error.function, "a callback");
-    drop(function);
 }
 
 #[test]
@@ -346,25 +348,27 @@ fn callbacks_in_unread_payloads_are_released() {
 
 #[test]
 fn async_callback_of_blocked_worker_is_a_deadlock() {
-    let main = Main::new().unwrap();
-    let config = Config { deadlock_timeout: Duration::from_millis(20), ..Config::default() };
-    let worker = main
-        .worker()
-        .config(config)
-        .spawn(|scope| {
-            let sync = scope.sync();
-            scope.export("blocked", move || {
-                let later = Callback::new_async(|| async { 1 });
-                sync.call::<u32>("wait", (later,)).map_err(CallError::into_thrown)
-            });
-            Ok(())
-        })
-        .unwrap();
-    worker.register_async("wait", |function: RemoteFunction| async move {
-        let error = function.call::<u32>(()).await.unwrap_err();
-        u32::from(matches!(error.kind, CallErrorKind::Deadlock(_)))
+    within(LIMIT, || {
+        let main = Main::new().unwrap();
+        let config = Config { deadlock_timeout: Duration::from_millis(20), ..Config::default() };
+        let worker = main
+            .worker()
+            .config(config)
+            .spawn(|scope| {
+                let sync = scope.sync();
+                scope.export("blocked", move || {
+                    let later = Callback::new_async(|| async { 1 });
+                    sync.call::<u32>("wait", (later,)).map_err(CallError::into_thrown)
+                });
+                Ok(())
+            })
+            .unwrap();
+        worker.register_async("wait", |function: RemoteFunction| async move {
+            let error = function.call::<u32>(()).await.unwrap_err();
+            u32::from(matches!(error.kind, CallErrorKind::Deadlock(_)))
+        });
+        assert_eq!(main.block_on(worker.proxy().call::<u32>("blocked", ())).unwrap(), 1);
     });
-    assert_eq!(main.block_on(worker.proxy().call::<u32>("blocked", ())).unwrap(), 1);
 }
 
 #[test]

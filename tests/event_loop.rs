@@ -350,21 +350,23 @@ fn async_exports_are_deferred_while_worker_in_loop_is_blocked() {
 
 #[test]
 fn call_awaited_by_parent_is_a_deadlock_in_loop() {
-    let config = Config { deadlock_timeout: Duration::from_millis(20), ..Config::default() };
-    let (main, worker, thread) = on_thread(config, |scope| {
-        scope.export_async("slow", |k: i32| async move { 2 * k });
-        let sync = scope.sync();
-        scope.export("start", move || sync.call::<i32>("ask", ()).map_err(CallError::into_thrown));
+    within(LIMIT, || {
+        let config = Config { deadlock_timeout: Duration::from_millis(20), ..Config::default() };
+        let (main, worker, thread) = on_thread(config, |scope| {
+            scope.export_async("slow", |k: i32| async move { 2 * k });
+            let sync = scope.sync();
+            scope.export("start", move || sync.call::<i32>("ask", ()).map_err(CallError::into_thrown));
+        });
+        let proxy = worker.proxy();
+        worker.register_async("ask", move || {
+            let slow = proxy.call::<i32>("slow", (21,));
+            async move { slow.await.map_err(CallError::into_thrown) }
+        });
+        let error = main.block_on(worker.proxy().call::<i32>("start", ())).unwrap_err();
+        assert!(error.to_string().contains("would wait for itself") || error.to_string().contains("slow"), "{error}");
+        worker.terminate();
+        thread.join().unwrap();
     });
-    let proxy = worker.proxy();
-    worker.register_async("ask", move || {
-        let slow = proxy.call::<i32>("slow", (21,));
-        async move { slow.await.map_err(CallError::into_thrown) }
-    });
-    let error = main.block_on(worker.proxy().call::<i32>("start", ())).unwrap_err();
-    assert!(error.to_string().contains("would wait for itself") || error.to_string().contains("slow"), "{error}");
-    worker.terminate();
-    thread.join().unwrap();
 }
 
 #[test]
@@ -387,30 +389,32 @@ fn interrupt_ends_the_blocked_call_of_a_worker_in_a_loop() {
 
 #[test]
 fn timeout_of_main_cancels_the_blocked_call_of_a_worker_in_a_loop() {
-    let (main, worker, thread) = on_thread(Config::default(), |scope| {
-        let (sync, outcome) = (scope.sync(), Rc::new(Cell::new(false)));
-        let cancelled = Rc::clone(&outcome);
-        scope.export("start", move || {
-            cancelled.set(sync.call::<()>("never", ()).unwrap_err().kind == CallErrorKind::Cancelled);
+    within(LIMIT, || {
+        let (main, worker, thread) = on_thread(Config::default(), |scope| {
+            let (sync, outcome) = (scope.sync(), Rc::new(Cell::new(false)));
+            let cancelled = Rc::clone(&outcome);
+            scope.export("start", move || {
+                cancelled.set(sync.call::<()>("never", ()).unwrap_err().kind == CallErrorKind::Cancelled);
+            });
+            scope.export("was_cancelled", move || outcome.get());
         });
-        scope.export("was_cancelled", move || outcome.get());
-    });
-    let blocks = Rc::new(Cell::new(false));
-    worker.register_async("never", {
-        let blocks = Rc::clone(&blocks);
-        move || {
-            blocks.set(true);
-            pending::<()>()
+        let blocks = Rc::new(Cell::new(false));
+        worker.register_async("never", {
+            let blocks = Rc::clone(&blocks);
+            move || {
+                blocks.set(true);
+                pending::<()>()
+            }
+        });
+        // On a slow machine a call may time out before it begins.
+        while !blocks.get() {
+            let call = worker.proxy().with_timeout(Duration::from_millis(20)).call::<()>("start", ());
+            assert_eq!(main.block_on(call).unwrap_err().kind, CallErrorKind::TimedOut);
         }
+        assert_eq!(main.block_on(worker.proxy().call("was_cancelled", ())), Ok(true));
+        worker.terminate();
+        thread.join().unwrap();
     });
-    // On a slow machine a call may time out before it begins.
-    while !blocks.get() {
-        let call = worker.proxy().with_timeout(Duration::from_millis(20)).call::<()>("start", ());
-        assert_eq!(main.block_on(call).unwrap_err().kind, CallErrorKind::TimedOut);
-    }
-    assert_eq!(main.block_on(worker.proxy().call("was_cancelled", ())), Ok(true));
-    worker.terminate();
-    thread.join().unwrap();
 }
 
 #[test]
@@ -445,19 +449,21 @@ fn main_runs_as_a_future_beside_other_tasks() {
 
 #[test]
 fn deadlines_pass_in_executors_without_timers() {
-    let (main, worker, thread) = on_thread(Config::default(), |scope| {
-        let proxy = scope.proxy().with_timeout(Duration::from_millis(20));
-        scope.export_async("ask", move || {
-            let call = proxy.call::<()>("never", ());
-            async move { call.await.unwrap_err().kind == CallErrorKind::TimedOut }
+    within(LIMIT, || {
+        let (main, worker, thread) = on_thread(Config::default(), |scope| {
+            let proxy = scope.proxy().with_timeout(Duration::from_millis(20));
+            scope.export_async("ask", move || {
+                let call = proxy.call::<()>("never", ());
+                async move { call.await.unwrap_err().kind == CallErrorKind::TimedOut }
+            });
         });
+        worker.register_async("never", pending::<()>);
+        assert_eq!(block_on(beside(&main, worker.proxy().call("ask", ()))), Ok(true));
+        let call = worker.proxy().with_timeout(Duration::from_millis(1)).call::<()>("ask", ());
+        assert_eq!(block_on(beside(&main, call)).unwrap_err().kind, CallErrorKind::TimedOut);
+        worker.terminate();
+        thread.join().unwrap();
     });
-    worker.register_async("never", pending::<()>);
-    assert_eq!(block_on(beside(&main, worker.proxy().call("ask", ()))), Ok(true));
-    let call = worker.proxy().with_timeout(Duration::from_millis(1)).call::<()>("ask", ());
-    assert_eq!(block_on(beside(&main, call)).unwrap_err().kind, CallErrorKind::TimedOut);
-    worker.terminate();
-    thread.join().unwrap();
 }
 
 #[test]

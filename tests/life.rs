@@ -84,7 +84,7 @@ fn terminate_ends_pending_calls_at_both_ends() {
             panic!()
         };
         assert_eq!(closed.reason, CloseReason::TERMINATED);
-        let (error, stop) = receiver.recv_timeout(PATIENCE).unwrap();
+        let (error, stop) = receiver.recv().unwrap();
         let CallError { kind: CallErrorKind::Closed(closed), .. } = error else { panic!("{error}") };
         assert_eq!((closed.by, closed.reason), (ClosedBy::Peer, CloseReason::TERMINATED));
         assert_eq!(stop, Stop::Closed(closed));
@@ -118,38 +118,35 @@ fn closing_worker_sends_its_last_answers() {
     });
 }
 
+/// Starts a worker that blocks in a call of main's `never`. Then reports whether the call has ended with the link.
+fn spawn_blocked(main: &Main) -> (Worker, mpsc::Receiver<bool>) {
+    let (sender, receiver) = mpsc::channel();
+    let worker = main.spawn(move |scope| {
+        let result = scope.sync().call::<()>("never", ());
+        sender.send(matches!(result, Err(CallError { kind: CallErrorKind::Closed(_), .. }))).unwrap();
+        Ok(())
+    });
+    (worker.unwrap(), receiver)
+}
+
 #[test]
 fn dropped_main_ends_blocked_workers() {
     within(LIMIT, || {
-        let (sender, receiver) = mpsc::channel();
         let main = Main::new().unwrap();
-        let worker = main
-            .spawn(move |scope| {
-                let result = scope.sync().call::<()>("never", ());
-                sender.send(matches!(result, Err(CallError { kind: CallErrorKind::Closed(_), .. }))).unwrap();
-                Ok(())
-            })
-            .unwrap();
+        let (worker, is_closed) = spawn_blocked(&main);
         worker.register_async("never", pending::<()>);
         main.turn_for(Duration::from_millis(20));
         drop(worker);
         drop(main);
-        assert_eq!(receiver.recv_timeout(PATIENCE), Ok(true));
+        assert_eq!(is_closed.recv(), Ok(true));
     });
 }
 
 #[test]
 fn function_that_captures_its_worker_does_not_keep_it_alive() {
     within(LIMIT, || {
-        let (sender, receiver) = mpsc::channel();
         let main = Main::new().unwrap();
-        let worker = main
-            .spawn(move |scope| {
-                let result = scope.sync().call::<()>("never", ());
-                sender.send(matches!(result, Err(CallError { kind: CallErrorKind::Closed(_), .. }))).unwrap();
-                Ok(())
-            })
-            .unwrap();
+        let (worker, is_closed) = spawn_blocked(&main);
         let own = worker.clone();
         worker.register_async("never", move || {
             let own = own.clone();
@@ -160,7 +157,7 @@ fn function_that_captures_its_worker_does_not_keep_it_alive() {
         });
         main.turn_for(Duration::from_millis(20));
         drop(main);
-        assert_eq!(receiver.recv_timeout(PATIENCE), Ok(true));
+        assert_eq!(is_closed.recv(), Ok(true));
         assert!(worker.closed().is_some());
         assert!(worker.proxy().notify("anything", ()).is_err());
     });
@@ -260,52 +257,60 @@ mod processes {
 
     #[test]
     fn calls_between_processes_return_results() {
-        let main = Main::new().unwrap();
-        let worker = spawn(&main, "exports");
-        assert_eq!(main.block_on(worker.ready()).unwrap(), ["echo", "hang", "pid"]);
-        let pid: u32 = main.block_on(worker.proxy().call("pid", ())).unwrap();
-        assert_ne!(pid, std::process::id());
-        let sent: Vec<u8> = (0..3 << 20).map(|k: u32| (k % 253) as u8).collect();
-        let echo = main.block_on(worker.proxy().call_bytes("echo", sent.clone())).unwrap();
-        assert!(echo == sent);
-        worker.terminate();
-        assert!(!is_alive(pid));
+        within(LIMIT, || {
+            let main = Main::new().unwrap();
+            let worker = spawn(&main, "exports");
+            assert_eq!(main.block_on(worker.ready()).unwrap(), ["echo", "hang", "pid"]);
+            let pid: u32 = main.block_on(worker.proxy().call("pid", ())).unwrap();
+            assert_ne!(pid, std::process::id());
+            let sent: Vec<u8> = (0..3 << 20).map(|k: u32| (k % 253) as u8).collect();
+            let echo = main.block_on(worker.proxy().call_bytes("echo", sent.clone())).unwrap();
+            assert!(echo == sent);
+            worker.terminate();
+            assert!(!is_alive(pid));
+        });
     }
 
     #[test]
     fn killed_process_ends_pending_calls_of_main() {
-        let main = Main::new().unwrap();
-        let worker = spawn(&main, "exports");
-        let exports = worker.proxy();
-        let pid: u32 = main.block_on(exports.call("pid", ())).unwrap();
-        let call = exports.call::<()>("hang", ());
-        std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(50));
-            assert!(Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap().success());
+        within(LIMIT, || {
+            let main = Main::new().unwrap();
+            let worker = spawn(&main, "exports");
+            let exports = worker.proxy();
+            let pid: u32 = main.block_on(exports.call("pid", ())).unwrap();
+            let call = exports.call::<()>("hang", ());
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(50));
+                assert!(Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap().success());
+            });
+            let error = main.block_on(call).unwrap_err();
+            let CallError { kind: CallErrorKind::Closed(closed), .. } = &error else { panic!("{error}") };
+            assert_eq!(closed.by, ClosedBy::Gone);
+            assert!(error.to_string().contains("crashed, was killed"), "{error}");
+            assert!(!is_alive(pid), "it has been reaped");
         });
-        let error = main.block_on(call).unwrap_err();
-        let CallError { kind: CallErrorKind::Closed(closed), .. } = &error else { panic!("{error}") };
-        assert_eq!(closed.by, ClosedBy::Gone);
-        assert!(error.to_string().contains("crashed, was killed"), "{error}");
-        assert!(!is_alive(pid), "it has been reaped");
     }
 
     #[test]
     fn failed_worker_process_prints_reason() {
-        let main = Main::new().unwrap();
-        let worker = spawn(&main, "fails");
-        let error = main.block_on(worker.ready()).unwrap_err();
-        assert!(error.to_string().contains("ImportError: no module"), "{error}");
+        within(LIMIT, || {
+            let main = Main::new().unwrap();
+            let worker = spawn(&main, "fails");
+            let error = main.block_on(worker.ready()).unwrap_err();
+            assert!(error.to_string().contains("ImportError: no module"), "{error}");
+        });
     }
 
     #[test]
     fn blocked_process_ends_when_main_is_dropped() {
-        let main = Main::new().unwrap();
-        let worker = spawn(&main, "blocked");
-        worker.register_async("never", pending::<()>);
-        main.turn_for(Duration::from_millis(100));
-        drop(worker);
-        drop(main); // Kills and reaps it: this returns only when that has succeeded.
+        within(LIMIT, || {
+            let main = Main::new().unwrap();
+            let worker = spawn(&main, "blocked");
+            worker.register_async("never", pending::<()>);
+            main.turn_for(Duration::from_millis(100));
+            drop(worker);
+            drop(main); // Kills and reaps it: this returns only when that has succeeded.
+        });
     }
 
     fn is_alive(pid: u32) -> bool {
@@ -329,8 +334,6 @@ impl TurnFor for Main {
         }
     }
 }
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// No call waits for a function of a notification, so the end of the link does not end it.
 #[test]

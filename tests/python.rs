@@ -160,44 +160,46 @@ fn python_calls_end_early() {
 /// Workers that violate the protocol, and the error that main reports. Another worker of the same main is not affected.
 #[test]
 fn protocol_violations_close_only_their_own_link() {
-    let Some(main) = main_with_python() else { return };
-    let (other, _) = talk(&main);
-    let lies = [
-        ("short", "a frame is shorter than its header"),
-        ("kind", "frames of kind 13 are unknown"),
-        ("flag", "a frame has an unknown flag"),
-        ("handshake-twice", "a handshake is out of place"),
-        ("foreign-id", "a call has an id of the other end"),
-        ("foreign-parent", "a call has a parent of its own end"),
-        ("name", "a name is too long"),
-        ("no-such-call", "an answer belongs to no call"),
-        ("total", "a body in parts has no total length"),
-        ("huge-total", "a body is longer than the limit"),
-        ("more", "a part belongs to no unfinished body"),
-        ("segments", "the segments of a body are not in order, or are beyond its end"),
-        ("exports", "a list of exports is cut off"),
-        ("magic", "a handshake does not begin with the magic number"),
-        ("call-before-handshake", "call is out of place"),
-        ("length", "a record in the ring has an impossible length"),
-        ("padding", "padding in the ring doesn't end where the ring ends"),
-        ("head", "the ring's head is not where it can be"),
-        ("odd-head", "the ring's head is not where it can be"),
-    ];
-    // More than the ring holds, so that main waits for room.
-    let large = Bytes::new(&[0; 1 << 20]);
-    let workers: Vec<Worker> = lies.iter().map(|(role, _)| start(&main, role)).collect();
-    let calls = workers.iter().map(|worker| worker.proxy().call::<()>("anything", (large,)));
-    let errors = main.block_on(join_all(calls));
-    for ((role, says), error) in lies.iter().zip(errors) {
-        let CallErrorKind::Closed(closed) = error.unwrap_err().kind else { panic!("{role}") };
-        assert_eq!(
-            (closed.by, closed.reason, closed.text.as_str()),
-            (ClosedBy::Here, CloseReason::PROTOCOL, *says),
-            "{role}"
-        );
-    }
-    assert_eq!(main.block_on(other.proxy().call("add", (1, 2))), Ok(3));
-    other.terminate();
+    within(LIMIT, || {
+        let Some(main) = main_with_python() else { return };
+        let (other, _) = talk(&main);
+        let lies = [
+            ("short", "a frame is shorter than its header"),
+            ("kind", "frames of kind 13 are unknown"),
+            ("flag", "a frame has an unknown flag"),
+            ("handshake-twice", "a handshake is out of place"),
+            ("foreign-id", "a call has an id of the other end"),
+            ("foreign-parent", "a call has a parent of its own end"),
+            ("name", "a name is too long"),
+            ("no-such-call", "an answer belongs to no call"),
+            ("total", "a body in parts has no total length"),
+            ("huge-total", "a body is longer than the limit"),
+            ("more", "a part belongs to no unfinished body"),
+            ("segments", "the segments of a body are not in order, or are beyond its end"),
+            ("exports", "a list of exports is cut off"),
+            ("magic", "a handshake does not begin with the magic number"),
+            ("call-before-handshake", "call is out of place"),
+            ("length", "a record in the ring has an impossible length"),
+            ("padding", "padding in the ring doesn't end where the ring ends"),
+            ("head", "the ring's head is not where it can be"),
+            ("odd-head", "the ring's head is not where it can be"),
+        ];
+        // More than the ring holds, so that main waits for room.
+        let large = Bytes::new(&[0; 1 << 20]);
+        let workers: Vec<Worker> = lies.iter().map(|(role, _)| start(&main, role)).collect();
+        let calls = workers.iter().map(|worker| worker.proxy().call::<()>("anything", (large,)));
+        let errors = main.block_on(join_all(calls));
+        for ((role, says), error) in lies.iter().zip(errors) {
+            let CallErrorKind::Closed(closed) = error.unwrap_err().kind else { panic!("{role}") };
+            assert_eq!(
+                (closed.by, closed.reason, closed.text.as_str()),
+                (ClosedBy::Here, CloseReason::PROTOCOL, *says),
+                "{role}"
+            );
+        }
+        assert_eq!(main.block_on(other.proxy().call("add", (1, 2))), Ok(3));
+        other.terminate();
+    });
 }
 
 #[test]
@@ -228,25 +230,27 @@ fn ended_python_workers_end_pending_calls_of_main() {
 /// A worker that does not read: large calls fill its ring, and wait until they are cancelled.
 #[test]
 fn python_worker_that_stops_reading_delays_no_other() {
-    let Some(main) = main_with_python() else { return };
-    let (other, _) = talk(&main);
-    for role in ["stops-reading", "floods"] {
-        let worker = start(&main, role);
-        worker.register("echo", |bytes: ByteBuf| bytes);
-        main.block_on(async {
-            worker.ready().await.unwrap();
-            let large = ByteBuf::from(vec![0; 1 << 20]);
-            let limited = worker.proxy().with_timeout(Duration::from_millis(50));
-            let calls = (0..4).map(|_| limited.call::<()>("anything", (large.clone(),)));
-            let (calls, sum) =
-                futures_util::future::join(join_all(calls), other.proxy().call::<u32>("add", (1, 2))).await;
-            assert_eq!(sum, Ok(3), "{role}");
-            for call in calls {
-                assert_eq!(call.unwrap_err().kind, CallErrorKind::TimedOut, "{role}");
-            }
-        });
-        worker.terminate();
-    }
-    assert_eq!(main.block_on(other.proxy().call("add", (1, 2))), Ok(3));
-    other.terminate();
+    within(LIMIT, || {
+        let Some(main) = main_with_python() else { return };
+        let (other, _) = talk(&main);
+        for role in ["stops-reading", "floods"] {
+            let worker = start(&main, role);
+            worker.register("echo", |bytes: ByteBuf| bytes);
+            main.block_on(async {
+                worker.ready().await.unwrap();
+                let large = ByteBuf::from(vec![0; 1 << 20]);
+                let limited = worker.proxy().with_timeout(Duration::from_millis(50));
+                let calls = (0..4).map(|_| limited.call::<()>("anything", (large.clone(),)));
+                let (calls, sum) =
+                    futures_util::future::join(join_all(calls), other.proxy().call::<u32>("add", (1, 2))).await;
+                assert_eq!(sum, Ok(3), "{role}");
+                for call in calls {
+                    assert_eq!(call.unwrap_err().kind, CallErrorKind::TimedOut, "{role}");
+                }
+            });
+            worker.terminate();
+        }
+        assert_eq!(main.block_on(other.proxy().call("add", (1, 2))), Ok(3));
+        other.terminate();
+    });
 }

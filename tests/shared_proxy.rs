@@ -81,13 +81,11 @@ fn kind<T: std::fmt::Debug>(result: Result<T, CallError>) -> CallErrorKind {
 
 #[test]
 fn shared_proxies_and_their_futures_are_send_and_sync() {
-    within(LIMIT, || {
-        fn check<T: Send + Sync + 'static>() {}
+    fn check<T: Send + Sync + 'static>() {}
 
-        check::<SharedProxy>();
-        check::<SharedFuture<String>>();
-        check::<counter::Client<SharedProxy>>();
-    });
+    check::<SharedProxy>();
+    check::<SharedFuture<String>>();
+    check::<counter::Client<SharedProxy>>();
 }
 
 #[test]
@@ -153,10 +151,12 @@ fn function_registered_by_another_thread_runs_on_thread_of_main() {
 
 #[test]
 fn blocking_call_on_thread_of_main_is_refused() {
-    let (main, worker) = link();
-    let proxy = worker.shared_proxy();
-    assert_eq!(kind(proxy.call_blocking::<u64>("inc", (1,))), CallErrorKind::CannotBlock);
-    assert_eq!(main.block_on(proxy.call("inc", (1_u64,))), Ok(2_u64), "awaiting is possible there");
+    within(LIMIT, || {
+        let (main, worker) = link();
+        let proxy = worker.shared_proxy();
+        assert_eq!(kind(proxy.call_blocking::<u64>("inc", (1,))), CallErrorKind::CannotBlock);
+        assert_eq!(main.block_on(proxy.call("inc", (1_u64,))), Ok(2_u64), "awaiting is possible there");
+    });
 }
 
 #[test]
@@ -179,12 +179,14 @@ fn dropped_future_cancels_queued_or_sent_call() {
 
 #[test]
 fn deadlines_pass_in_the_queue_and_in_flight() {
-    let (main, worker) = link();
-    let proxy = worker.shared_proxy().with_timeout(Duration::from_millis(20));
-    let calls: Vec<_> = (0..300).map(|_| proxy.call::<()>("never", ())).collect();
-    let results = main.block_on(join_all(calls));
-    assert_eq!(results.into_iter().filter(|result| kind(result.clone()) == CallErrorKind::TimedOut).count(), 300);
-    assert_eq!(main.block_on(worker.shared_proxy().call("inc", (1_u64,))), Ok(2_u64));
+    within(LIMIT, || {
+        let (main, worker) = link();
+        let proxy = worker.shared_proxy().with_timeout(Duration::from_millis(20));
+        let calls: Vec<_> = (0..300).map(|_| proxy.call::<()>("never", ())).collect();
+        let results = main.block_on(join_all(calls));
+        assert_eq!(results.into_iter().filter(|result| kind(result.clone()) == CallErrorKind::TimedOut).count(), 300);
+        assert_eq!(main.block_on(worker.shared_proxy().call("inc", (1_u64,))), Ok(2_u64));
+    });
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Calls and interrupts that reach a worker that sleeps or computes.
 
 use coincide::{CallError, Main, Scope, Stop, Thrown};
+use coincide_proto::conformance::{LIMIT, within};
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -54,7 +55,7 @@ fn call_received_by_check_runs_when_worker_waits() {
 #[test]
 fn early_call_runs_when_ready_worker_waits() {
     answers_while_it_waits(|scope| {
-        scope.sync().call::<()>("looks", ())?;
+        scope.sync().call::<()>("ping", ())?;
         scope.export("answer", || 42);
         Ok(scope.ready()?)
     });
@@ -62,48 +63,52 @@ fn early_call_runs_when_ready_worker_waits() {
 
 #[test]
 fn interrupt_or_closed_link_ends_sleep() {
-    let (log, received) = mpsc::channel();
-    let main = Main::new().unwrap();
-    let worker = main
-        .spawn(move |scope| {
-            scope.sync().notify("asleep", ())?;
-            let first = scope.sleep(Duration::MAX);
-            scope.sync().notify("asleep", ())?;
-            log.send((first, scope.sleep(Duration::MAX), scope.sleep(Duration::MAX))).unwrap();
-            Ok(())
-        })
-        .unwrap();
-    let (handle, sleeps) = (worker.clone(), Cell::new(0));
-    worker.register("asleep", move || {
-        sleeps.set(sleeps.get() + 1);
-        if sleeps.get() == 1 { handle.interrupt() } else { handle.terminate() }
+    within(LIMIT, || {
+        let (log, received) = mpsc::channel();
+        let main = Main::new().unwrap();
+        let worker = main
+            .spawn(move |scope| {
+                scope.sync().notify("asleep", ())?;
+                let first = scope.sleep(Duration::MAX);
+                scope.sync().notify("asleep", ())?;
+                log.send((first, scope.sleep(Duration::MAX), scope.sleep(Duration::MAX))).unwrap();
+                Ok(())
+            })
+            .unwrap();
+        let (handle, sleeps) = (worker.clone(), Cell::new(0));
+        worker.register("asleep", move || {
+            sleeps.set(sleeps.get() + 1);
+            if sleeps.get() == 1 { handle.interrupt() } else { handle.terminate() }
+        });
+        main.block_on(worker.ready()).unwrap_err();
+        let (first, second, third) = received.recv().unwrap();
+        assert_eq!(first, Err(Stop::Interrupted));
+        assert!(matches!(&second, Err(Stop::Closed(_))), "{second:?}");
+        assert_eq!(third, second);
     });
-    main.block_on(worker.ready()).unwrap_err();
-    let (first, second, third) = received.recv_timeout(Duration::from_secs(20)).unwrap();
-    assert_eq!(first, Err(Stop::Interrupted));
-    assert!(matches!(&second, Err(Stop::Closed(_))), "{second:?}");
-    assert_eq!(third, second);
 }
 
 #[test]
 fn interrupt_ends_computation_at_check() {
-    let main = Main::new().unwrap();
-    let worker = main
-        .spawn(|scope| {
-            scope.sync().notify("started", ())?;
-            let stop = loop {
-                if let Err(stop) = scope.check() {
-                    break stop;
-                }
-            };
-            assert_eq!(stop, Stop::Interrupted);
-            assert_eq!(scope.check(), Ok(()));
-            Ok(())
-        })
-        .unwrap();
-    let handle = worker.clone();
-    worker.register("started", move || handle.interrupt());
-    main.block_on(worker.ready()).unwrap();
+    within(LIMIT, || {
+        let main = Main::new().unwrap();
+        let worker = main
+            .spawn(|scope| {
+                scope.sync().notify("started", ())?;
+                let stop = loop {
+                    if let Err(stop) = scope.check() {
+                        break stop;
+                    }
+                };
+                assert_eq!(stop, Stop::Interrupted);
+                assert_eq!(scope.check(), Ok(()));
+                Ok(())
+            })
+            .unwrap();
+        let handle = worker.clone();
+        worker.register("started", move || handle.interrupt());
+        main.block_on(worker.ready()).unwrap();
+    });
 }
 
 /// Main calls a worker that computes. The worker then runs `prepare` and calls main, whose function awaits the answer.
@@ -127,7 +132,7 @@ fn answers_while_it_waits(prepare: fn(&Scope) -> Result<(), Thrown>) {
     let started = Rc::new(Cell::new(false));
     let own = Rc::clone(&started);
     worker.register("started", move || own.set(true));
-    worker.register("looks", || ());
+    worker.register("ping", || ());
     let answer = Rc::new(RefCell::new(None::<Pin<Box<dyn Future<Output = Result<i32, CallError>>>>>));
     let own = Rc::clone(&answer);
     worker.register_async("ask", move || {

@@ -5,6 +5,7 @@ use coincide::raw::{Format, RawReply};
 use coincide::window::{Callback, Remote};
 use coincide::{CallError, CallErrorKind, Main, Scope, Thrown, Value};
 use coincide_codec::value::{RefKind, RefOwner};
+use coincide_proto::conformance::{LIMIT, within};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::mpsc;
@@ -153,41 +154,45 @@ fn async_callback_runs_when_worker_serves() {
 
 #[test]
 fn terminated_worker_fails_operations_and_drops_callbacks() {
-    let main = Main::new().unwrap();
-    let (sender, receiver) = mpsc::channel();
-    let (drops, dropped) = mpsc::channel();
-    let worker = main
-        .spawn(move |scope| {
-            let window = scope.window();
-            let captured = (window.get("first")?.resolve()?, Dropped(drops));
-            window
-                .set("callback", Callback::new(move || captured.0.has("x").is_ok() && captured.1.0.send("").is_ok()))?;
-            assert_eq!(sizes(scope), (1, 1));
-            let error = window.get("last")?.read::<u32>().unwrap_err();
-            let after = window.get("more").unwrap_err();
-            sender.send((error, after))?;
-            Ok(())
-        })
-        .unwrap();
-    let ending = worker.clone();
-    worker.register_raw("coincide:reflect", move |_, payload, result| {
-        let operation = Value::decode(payload).unwrap();
-        match key(&operation) {
-            "first" => object(1).encode(result).unwrap(),
-            "last" => ending.terminate(),
-            _ => Value::Boolean(true).encode(result).unwrap(),
-        }
-        Ok(RawReply::Now(Format::Value))
+    within(LIMIT, || {
+        let main = Main::new().unwrap();
+        let (sender, receiver) = mpsc::channel();
+        let (drops, dropped) = mpsc::channel();
+        let worker = main
+            .spawn(move |scope| {
+                let window = scope.window();
+                let captured = (window.get("first")?.resolve()?, Dropped(drops));
+                window.set(
+                    "callback",
+                    Callback::new(move || captured.0.has("x").is_ok() && captured.1.0.send("").is_ok()),
+                )?;
+                assert_eq!(sizes(scope), (1, 1));
+                let error = window.get("last")?.read::<u32>().unwrap_err();
+                let after = window.get("more").unwrap_err();
+                sender.send((error, after))?;
+                Ok(())
+            })
+            .unwrap();
+        let ending = worker.clone();
+        worker.register_raw("coincide:reflect", move |_, payload, result| {
+            let operation = Value::decode(payload).unwrap();
+            match key(&operation) {
+                "first" => object(1).encode(result).unwrap(),
+                "last" => ending.terminate(),
+                _ => Value::Boolean(true).encode(result).unwrap(),
+            }
+            Ok(RawReply::Now(Format::Value))
+        });
+        main.block_on(worker.ready()).unwrap_err();
+        let (error, after) = receiver.recv().unwrap();
+        assert!(matches!(error, CallError { kind: CallErrorKind::Closed(_), .. }), "{error}");
+        assert!(
+            matches!(&after, CallError { function, kind: CallErrorKind::Closed(_) } if function == "window.more"),
+            "{after}"
+        );
+        // The captures hold the link, and the link holds the callback. Closing the link breaks the cycle.
+        assert_eq!(dropped.recv(), Ok("dropped"));
     });
-    main.block_on(worker.ready()).unwrap_err();
-    let (error, after) = receiver.recv().unwrap();
-    assert!(matches!(error, CallError { kind: CallErrorKind::Closed(_), .. }), "{error}");
-    assert!(
-        matches!(&after, CallError { function, kind: CallErrorKind::Closed(_) } if function == "window.more"),
-        "{after}"
-    );
-    // The captures hold the link, and the link holds the callback. Closing the link breaks the cycle.
-    assert_eq!(dropped.recv(), Ok("dropped"));
 }
 
 /// A value that cannot be serialized.
