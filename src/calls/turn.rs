@@ -35,7 +35,7 @@ pub(crate) struct Pace {
     /// Actions since the clock was read.
     actions: Cell<u32>,
     /// Readings of the clock since the last check for pending input.
-    looks: Cell<u32>,
+    readings: Cell<u32>,
     is_over: Cell<bool>,
 }
 
@@ -45,7 +45,7 @@ impl Pace {
         let now = clock::now();
         self.end.set(Some(now.after(budget)));
         self.actions.set(0);
-        self.looks.set(0);
+        self.readings.set(0);
         self.is_over.set(false);
         now
     }
@@ -60,12 +60,12 @@ impl Pace {
     pub(crate) fn add(&self, actions: u32) -> bool {
         let actions = self.actions.get().saturating_add(actions);
         self.actions.set(actions);
-        if actions >= ACTIONS_PER_LOOK
+        if actions >= ACTIONS_PER_READING
             && let Some(end) = self.end.get()
         {
             self.actions.set(0);
-            self.looks.set(self.looks.get() + 1);
-            let has_input = || self.looks.get().is_multiple_of(LOOKS_PER_INPUT) && input_pending();
+            self.readings.set(self.readings.get() + 1);
+            let has_input = || self.readings.get().is_multiple_of(READINGS_PER_INPUT) && input_pending();
             self.is_over.set(clock::now() >= end || has_input());
         }
         self.is_over()
@@ -129,10 +129,10 @@ async fn rung(doorbell: &Doorbell) {
 }
 
 /// Actions between two readings of the clock.
-const ACTIONS_PER_LOOK: u32 = 8;
+const ACTIONS_PER_READING: u32 = 8;
 
 /// Readings of the clock between two checks for input of the user, which take longer.
-const LOOKS_PER_INPUT: u32 = 8;
+const READINGS_PER_INPUT: u32 = 8;
 
 /// Longest turn of the loops that drive endpoints.
 pub(crate) const TURN: Duration = Duration::from_millis(2);

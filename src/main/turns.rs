@@ -123,9 +123,9 @@ impl Shared {
             if !self.step() {
                 if self.polls_busily.take()
                     && self.tasks.borrow().is_empty()
-                    && let Some(glances) = self.wait_a_little(woken)
+                    && let Some(polls) = self.busy_poll(woken)
                 {
-                    self.pace.add(glances / GLANCES_PER_ACTION);
+                    self.pace.add(polls / POLLS_PER_ACTION);
                 } else {
                     return self.arm();
                 }
@@ -137,14 +137,14 @@ impl Shared {
     }
 
     /// Polls busily. Returns the number of polls when there is something to do.
-    fn wait_a_little(&self, woken: &dyn Fn() -> bool) -> Option<u32> {
+    fn busy_poll(&self, woken: &dyn Fn() -> bool) -> Option<u32> {
         let busy = || self.endpoints.borrow().iter().any(|endpoint| endpoint.is_busy());
-        let mut glances = 0_u32;
+        let mut polls = 0_u32;
         let came = self.busy_poll.borrow_mut().poll(|| {
-            glances = glances.saturating_add(1);
+            polls = polls.saturating_add(1);
             busy() || self.tasks_woken.is_set() || self.mailbox.flag().is_set() || woken()
         });
-        came.then_some(glances)
+        came.then_some(polls)
     }
 
     /// Performs one round of work: jobs of other threads, the links, the tasks. Returns whether there was any.
@@ -316,5 +316,5 @@ impl Drop for Reset<'_> {
     }
 }
 
-/// This number of looks for the next call takes about as long as an action.
-const GLANCES_PER_ACTION: u32 = 32;
+/// Number of polls that take about as long as an action.
+const POLLS_PER_ACTION: u32 = 32;
