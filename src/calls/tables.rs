@@ -66,7 +66,7 @@ impl<H> Received<H> {
         })
     }
 
-    /// Handles that the last handle of a value was dropped.
+    /// Forgets a value whose last handle was dropped, and releases it.
     pub(crate) fn forget(&self, id: u64) {
         let arrivals = self.arrivals.borrow_mut().remove(&id);
         self.give_back(id, arrivals);

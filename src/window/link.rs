@@ -187,7 +187,7 @@ impl ObjectLink {
         Rc::ptr_eq(&self.table, &other.table)
     }
 
-    /// Handles that the last handle of this object was dropped.
+    /// Forgets an object whose last handle was dropped, and releases it.
     pub(super) fn forget(&self, id: u64) {
         self.table.objects.forget(id);
         self.give_back_later();
