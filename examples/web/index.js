@@ -21,7 +21,7 @@ const paint = async studio => {
   $('picture').textContent = '…';
   const start = performance.now();
   try {
-    const rows = await studio.paint(Number($('patience').value) || undefined);
+    const rows = await studio.paint(Number($('deadline').value) || undefined);
     const whole = rows === $('canvas').height;
     $('picture').textContent = whole ? `${rows} rows in ${(performance.now() - start).toFixed(0)} ms` : `given up after ${rows} rows`;
   } catch (error) {

@@ -41,7 +41,7 @@ macro_rules! checks {
 }
 
 checks! {
-    "the program of the README greets and answers": life::hello;
+    "the smallest program greets and answers": life::hello;
     "calls that are made before the worker is ready wait for it": life::before_ready;
     "a megabyte goes there and back": life::large;
     "limits of the builder hold in the worker": life::limits;

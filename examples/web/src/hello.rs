@@ -1,4 +1,4 @@
-//! The program of the README: a worker calls the page, and the page calls the worker.
+//! The smallest program, which the documentation shows: a worker calls the page, and the page calls the worker.
 
 use coincide::{Main, interface, serve_script};
 use wasm_bindgen::prelude::*;

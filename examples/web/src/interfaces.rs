@@ -28,9 +28,9 @@ interface! {
 /// A part of the plane.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct View {
-    /// Real part or imaginary part of the centre.
+    /// Real part of the centre.
     pub x: f64,
-    /// Real part or imaginary part of the centre.
+    /// Imaginary part of the centre.
     pub y: f64,
     /// Width of the view.
     pub width: f64,

@@ -1,6 +1,6 @@
 //! A page whose Rust code is called synchronously by Rust code in its worker. Both are this one wasm.
 //!
-//! `hello` is the program of the repository's README. A worker paints pictures in `interfaces` (the functions of both ends), `painter` (the worker) and `studio` (the page). `life` is a
+//! `hello` is the smallest program, which the documentation shows. In `painter` a worker paints pictures for the page in `studio`, through the functions of `interfaces`. `life` is a
 //! page built by its worker. `meter` measures calls, `checks` tests all of it in browsers.
 #![cfg(target_family = "wasm")]
 #![forbid(unsafe_code)]
