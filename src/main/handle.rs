@@ -111,7 +111,7 @@ impl Worker {
         SharedProxy::new(self.endpoint.address())
     }
 
-    /// Waits until the worker is ready: its setup function has returned. Returns the names of its exports.
+    /// Waits until the worker is ready: its setup function has returned, or it has called [`Scope::ready`](crate::Scope::ready). Returns the names of its exports.
     ///
     /// # Errors
     /// When the link is closed before the worker is ready: it failed, was terminated, or crashed.
