@@ -1,6 +1,6 @@
 // The lower bound: a ring of bytes in shared memory for each direction, one producer and one consumer each, that knows nothing of calls.
 
-/** One direction. A message is a tag, a number and bytes. Counters run on for ever; a position is a counter modulo the capacity. */
+/** One direction. A message is a tag, a number and bytes. Counters are never reset; a position is a counter modulo the capacity. */
 export class Ring {
   #words;
   #ints;
@@ -120,5 +120,5 @@ const COUNTERS = 384;
 const WRITTEN = 0;
 /** The consumer's counter. */
 const READ = 32;
-/** Whether the consumer sleeps or is about to: it says so, the producer takes that away. */
+/** Whether the consumer sleeps or is about to: set by the consumer, cleared by the producer. */
 const ASLEEP = 64;

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { passes } from './filter.js';
 import { Rounds, quantile } from './rounds.js';
 
-/** Rounds of a row whose batches have these medians, in turns, when time is up after so many looks at the clock. */
+/** Rounds of a row whose batches have these medians, in turns, when time is up after a number of reads of the clock. */
 const count = ({ row = { steady: true }, planned = 9, looks = Infinity, over = Infinity, medians = [10] }) => {
   let time = 0;
   const rounds = new Rounds(row, planned, looks, over, () => time++);

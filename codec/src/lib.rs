@@ -5,7 +5,7 @@
 //! process values of another runtime.
 //!
 //! # Memory
-//! Memory for a value is allocated fallibly: if there is none, the result is an error ([`EncodeError::is_out_of_memory`],
+//! Memory for a value is allocated fallibly: if the allocation fails, the result is an error ([`EncodeError::is_out_of_memory`],
 //! [`DecodeError::is_out_of_memory`]). Serde's own collections allocate infallibly. The value format checks for memory before a list
 //! grows. Maps, and lists in the typed format, are not checked.
 #![no_std]

@@ -282,7 +282,7 @@ impl Assemblies {
     }
 
     /// # Panics
-    /// If there is none with that id.
+    /// If no assembly has that id.
     pub(crate) fn remove(&mut self, id: u32) -> Assembly {
         let index = self.list.iter().position(|assembly| assembly.id == id);
         self.list.swap_remove(index.expect("the assembly was looked up before"))

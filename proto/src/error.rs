@@ -1,4 +1,4 @@
-//! Errors, by who is to blame.
+//! Errors, by cause.
 
 use alloc::borrow::Cow;
 

@@ -27,7 +27,7 @@ pub trait Transport {
     /// [`Gone`] once the peer, or this end, has left.
     fn send(&mut self, frame: &Transmit<'_>) -> Result<bool, Gone>;
 
-    /// Passes the next frame to [`Session::handle_frame`]. Returns `Ok(false)` if there is none.
+    /// Passes the next frame to [`Session::handle_frame`]. Returns `Ok(false)` if no frame has arrived.
     ///
     /// # Errors
     /// [`ReceiveError::Gone`] once the peer has left and all its frames have been received.

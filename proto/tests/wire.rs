@@ -58,7 +58,7 @@ fn calls_add_few_bytes_to_their_payloads() {
     }
 }
 
-/// Instructions that valgrind counts in a process that makes so many calls, or why there is no count.
+/// Instructions that valgrind counts in a process that makes `calls` calls, or why there is no count.
 fn instructions(calls: usize) -> Result<u64, String> {
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(std::env::current_exe().unwrap());

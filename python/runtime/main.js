@@ -34,7 +34,7 @@ export class PythonWorker {
   /** Ends pending questions of the worker. */
   #asking = new AbortController();
 
-  /** @param {object} details as `PyWorker` has them, and `code` in place of `url` for a program that is in the page */
+  /** @param {object} details as `PyWorker` has them, and `code` instead of `url` for a program that is in the page */
   constructor({ type, name, url, code, input, stdout, stderr, config: given, serviceWorker, service_worker, tier }) {
     typeOf(type);
     const relay = serviceWorker ?? service_worker ?? ofPage('service-worker');

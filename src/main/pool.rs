@@ -63,7 +63,7 @@ impl Main {
 
 /// Several workers with the same exports; from [`Main::pool`].
 ///
-/// A call is sent to the first worker that is ready and has no call in flight. If there is none, it waits, in order. Cloning returns another handle. When
+/// A call is sent to the first worker that is ready and has no call in flight. If no worker is idle, the call waits in a queue. Cloning returns another handle. When
 /// the last handle and the last proxy are dropped, the workers are terminated.
 ///
 /// - At most 1,024 calls wait ([`with_queue`](Self::with_queue)); a further one ends with [`Busy`](CallErrorKind::Busy).

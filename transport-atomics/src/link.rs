@@ -31,7 +31,7 @@ macro_rules! end {
                 self.endpoint.set_busy_poll(busy_poll);
             }
 
-            /// Passes the bytes of the next frame to `take`. Returns `Ok(false)` if there is none.
+            /// Passes the bytes of the next frame to `take`. Returns `Ok(false)` if no frame has arrived.
             ///
             /// The equivalent of [`receive`](Transport::receive) without a session.
             ///

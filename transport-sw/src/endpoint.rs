@@ -118,7 +118,7 @@ impl Delivery {
         Ok(fits)
     }
 
-    /// Passes the next frame to the session. Returns `Ok(false)` if there is none at present.
+    /// Passes the next frame to the session. Returns `Ok(false)` if no frame has arrived.
     ///
     /// # Errors
     /// As [`Transport::receive`](coincide_proto::Transport::receive).

@@ -8,7 +8,7 @@ proxy.log('worker bootstrapped');
 
 proxy.version = () => 42;
 
-/** Calls main for so many milliseconds; how often it did. */
+/** Calls main for the given time, in milliseconds. Returns the number of calls. */
 proxy.chat = milliseconds => {
   const end = performance.now() + milliseconds;
   let calls = 0;

@@ -23,7 +23,7 @@ impl Port {
         Self { session, transport, max_frame, blocked: false, deaf_peer: false, left: false }
     }
 
-    /// The next event. Sends queued messages, and receives frames until there is an event. `None` if there is none.
+    /// The next event. Sends queued messages, and receives frames until there is an event. `None` if no frame is left.
     #[inline]
     pub(super) fn next_event(&mut self) -> Option<Event> {
         loop {

@@ -48,7 +48,7 @@ impl Meter {
         std::mem::take(&mut self.batch)
     }
 
-    /// Waits until the others that [`run_beside`](Self::run_beside) is told of have begun.
+    /// Waits until the others that are passed to [`run_beside`](Self::run_beside) have begun.
     pub(crate) fn await_others(&self, others: &AtomicU64) {
         while others.load(Ordering::Relaxed) == 0 {
             std::thread::yield_now();

@@ -16,7 +16,7 @@ pub(crate) struct Shared {
     file: OwnedFd,
 }
 
-// SAFETY: a mapping belongs to no thread; words in it are atomic, and whoever copies promises to be alone.
+// SAFETY: a mapping belongs to no thread; words in it are atomic, and callers of `read` and `write` ensure exclusive access.
 unsafe impl Send for Shared {}
 // SAFETY: as above.
 unsafe impl Sync for Shared {}
@@ -66,7 +66,7 @@ impl Shared {
     /// Copies bytes to an offset.
     ///
     /// # Safety
-    /// Nobody else accesses these bytes meanwhile, and no word lies among them.
+    /// No other thread or process accesses these bytes during the call, and no word lies among them.
     pub(crate) unsafe fn write(&self, at: usize, bytes: &[u8]) {
         assert!(at <= self.len && bytes.len() <= self.len - at);
         // SAFETY: inside the mapping; the caller vouches for the rest.
@@ -76,7 +76,7 @@ impl Shared {
     /// Copies bytes from an offset.
     ///
     /// # Safety
-    /// Nobody writes these bytes meanwhile, and no word lies among them.
+    /// No thread or process writes these bytes during the call, and no word lies among them.
     pub(crate) unsafe fn read(&self, at: usize, bytes: &mut [u8]) {
         assert!(at <= self.len && bytes.len() <= self.len - at);
         // SAFETY: as above.
@@ -86,7 +86,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // SAFETY: the range of this mapping, which nobody uses any more. It can't fail for a range that is mapped.
+        // SAFETY: the range of this mapping, which is not used afterwards. It can't fail for a range that is mapped.
         let _ = unsafe { rustix::mm::munmap(self.start.as_ptr().cast(), self.len) };
     }
 }

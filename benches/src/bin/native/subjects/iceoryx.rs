@@ -112,12 +112,12 @@ fn call(name: &str, case: &Case, events: bool, meter: &mut Meter) -> anyhow::Res
         };
         payload.check(&response)
     });
-    // A request that is longer than all others says goodbye.
+    // A request that is longer than all others ends the callee.
     let goodbye = client.loan_slice_uninit(case.bytes() + 1)?.write_from_fn(|_| 0).send()?;
     if let Some((doorbell, _)) = &doorbells {
         doorbell.notify()?;
     }
-    // A request whose response nobody waits for is not delivered.
+    // A request whose pending response was dropped is not delivered.
     while goodbye.is_connected() && goodbye.receive()?.is_none() {
         std::thread::yield_now();
     }

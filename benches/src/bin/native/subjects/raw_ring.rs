@@ -191,7 +191,7 @@ struct Receiver<'a> {
 }
 
 impl Receiver<'_> {
-    /// Puts the next message in place of the last one. `false`: the other end has said goodbye, or died.
+    /// Replaces `message` with the next one. Returns `false` if the other end has left or died.
     fn receive(&mut self, message: &mut Vec<u8>) -> bool {
         let mut length = [0; 4];
         if !self.read(&mut length) {
@@ -244,7 +244,7 @@ const TAIL: usize = 128;
 
 const DATA: usize = 4096;
 
-/// In place of a length.
+/// Written instead of a length.
 const GOODBYE: u32 = u32::MAX;
 
 /// Looks at the tail between looks at the child.

@@ -44,7 +44,7 @@ impl Subject for Socketpair {
     fn call_from_child(&self, case: &Case, meter: &mut Meter) -> anyhow::Result<()> {
         let socket = std::io::stdin().as_fd().try_clone_to_owned()?;
         call(socket.into(), case, meter)?;
-        // The parent reads until nobody has the socket any more, and standard input is the same socket.
+        // The parent reads until no process has the socket open, and standard input is the same socket.
         UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?).shutdown(std::net::Shutdown::Both)?;
         Ok(())
     }
