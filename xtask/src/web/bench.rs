@@ -72,6 +72,11 @@ impl Plan {
     fn silence(&self) -> Duration {
         Duration::from_millis(u64::from(self.patience)) + Duration::from_secs(15)
     }
+
+    /// Time limit of a page with this budget. A batch that begins at its end and hangs is stopped by the page, which names the subject.
+    fn limit(&self, budget: Duration) -> Duration {
+        budget + self.silence() + GRACE
+    }
 }
 
 /// The measurements of one place.
@@ -98,7 +103,7 @@ fn resumed(
         let left = budget.saturating_sub(began.elapsed());
         let (mut rows, mut current): (Vec<String>, usize) = (vec![], 0);
         let query = part.plan.query(part, left, &after);
-        let end = open(&query, left + GRACE, &mut |line| {
+        let end = open(&query, part.plan.limit(left), &mut |line| {
             let line: Value = serde_json::from_str(line).unwrap_or_else(|_| line.into());
             if let Some(announced) = line["rows"].as_array() {
                 rows = announced.iter().filter_map(|row| row["name"].as_str().map(str::to_owned)).collect();
@@ -197,7 +202,7 @@ const FOLDER: &str = "benches/web";
 
 const BUNDLE: Duration = Duration::from_secs(120);
 
-/// Time beyond the budget of a page: for the browser, and for what has begun within the budget.
+/// Time beyond the budget of a page and a batch that hangs: for the browser, and for the rest of a round.
 const GRACE: Duration = Duration::from_secs(30);
 
 /// How often a page is opened at most.
@@ -238,6 +243,22 @@ mod tests {
         });
         assert_eq!(queries, ["", "b"]);
         assert_eq!(lines.last(), Some(&json!({ "stopped": "b", "error": "it hangs" })));
+    }
+
+    #[test]
+    fn page_outlives_a_batch_that_hangs_at_the_end_of_the_budget() {
+        for plan in [Plan::FULL, Plan::QUICK, Plan::SMOKE] {
+            let part = Part { plan: &plan, ..part("") };
+            let budget = Duration::from_secs(60);
+            resumed(&part, budget, &mut |_| (), |query, limit, _| {
+                let value = |name: &str| {
+                    let (_, rest) = query.split_once(&format!("&{name}=")).unwrap();
+                    Duration::from_millis(rest.split('&').next().unwrap().parse().unwrap())
+                };
+                assert!(limit > value("budget") + value("patience") + Duration::from_secs(15), "{query}: {limit:?}");
+                Ok(())
+            });
+        }
     }
 
     #[test]
