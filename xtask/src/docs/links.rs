@@ -3,10 +3,8 @@
 use std::collections::HashMap;
 use std::fs;
 
-use anyhow::bail;
-
 use super::page::Page;
-use super::{INDEX, REPOSITORY, sources, target};
+use super::{INDEX, REPOSITORY, sources, target, verdict};
 use crate::workspace::Workspace;
 
 /// Checks that each link to a file of the repository, and to a heading of a page, has a target, and that the index lists each page of `docs/`.
@@ -48,7 +46,7 @@ pub(super) fn check(workspace: &Workspace, pages: &[Page]) -> anyhow::Result<()>
         let index = by_path.get(INDEX).map_or(&[][..], |index| &index.links);
         index.iter().any(|(_, link)| target(INDEX, link).is_some_and(|(path, _)| path == page.path))
     };
-    let listing = |page: &&Page| page.path.starts_with("docs/") && ![INDEX, BENCHMARKS].contains(&page.path.as_str());
+    let listing = |page: &&Page| page.path.starts_with("docs/") && page.path != INDEX;
     for page in pages.iter().filter(listing).filter(|page| !listed(page)) {
         faults.push(format!("{}: not listed in {INDEX}", page.path));
     }
@@ -61,13 +59,7 @@ pub(super) fn check(workspace: &Workspace, pages: &[Page]) -> anyhow::Result<()>
             }
         }
     }
-    if count == 0 {
-        bail!("there are none");
-    }
-    if !faults.is_empty() {
-        bail!("{} of {count}\n{}", faults.len(), faults.join("\n"));
-    }
-    Ok(())
+    verdict(count, &faults)
 }
 
 /// Whether the text is the path of a source file, from the root.
@@ -76,9 +68,6 @@ fn is_source(text: &str) -> bool {
     let folder = FOLDERS.iter().any(|folder| text.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')));
     extension && folder && !text.contains(['*', ' ', '<'])
 }
-
-/// Written by `cargo xtask bench --docs`; the index lists it once it exists.
-const BENCHMARKS: &str = "docs/BENCHMARKS.md";
 
 /// Pages whose sentences name files from the root.
 const NAMING: [&str; 2] = ["docs/explanation/", "CONTRIBUTING.md"];

@@ -8,7 +8,7 @@ mod snippets;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use crate::report::Tally;
 use crate::workspace::Workspace;
@@ -57,6 +57,17 @@ fn collect(root: &Path, folder: &Path, extensions: &[&str], found: &mut Vec<Stri
         } else if path.extension().and_then(|extension| extension.to_str()).is_some_and(|it| extensions.contains(&it)) {
             found.push(relative);
         }
+    }
+    Ok(())
+}
+
+/// Fails with all faults, or if nothing was checked.
+fn verdict(count: usize, faults: &[String]) -> anyhow::Result<()> {
+    if count == 0 {
+        bail!("there are none");
+    }
+    if !faults.is_empty() {
+        bail!("{} of {count}\n{}", faults.len(), faults.join("\n"));
     }
     Ok(())
 }
