@@ -314,10 +314,10 @@ pub(crate) fn smoke(workspace: &Workspace, tally: &mut Tally) {
     }
     let mut rounds = workspace.command("node");
     rounds.arg("benches/web/rounds.test.mjs");
-    tally.check("the rounds of a row", process::run(rounds, LIMIT));
+    tally.check("the rounds of a row", process::run(rounds, SMOKE));
     let mut counts = workspace.command("node");
     counts.arg(bench.counts());
-    tally.check("crossings between JavaScript and wasm per call", process::run(counts, LIMIT));
+    tally.check("crossings between JavaScript and wasm per call", process::run(counts, SMOKE));
     let part = |group| Part { group, plan: &Plan::SMOKE, filter: "", budget: SMOKE };
     let mut lines = Vec::new();
     bench.run_in_node(workspace, &part("node"), |line| lines.push(line));
@@ -454,7 +454,7 @@ const OWN: [&str; 5] = [MERGED, "native.json", "lines.json", "pages.json", "prof
 /// Time beyond the budget of the native part: for a batch that hangs at its end.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// Time of a page that is only tried.
+/// Time of a page or a test that measures nothing.
 const SMOKE: Duration = Duration::from_secs(600);
 
 /// Building the peers and measuring everything stays far below this.
