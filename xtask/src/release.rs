@@ -1,7 +1,6 @@
 //! `cargo xtask release`: makes the files of a release, and checks what has to be true of it.
 
 use std::fs;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -44,8 +43,13 @@ pub(crate) fn run(workspace: &Workspace, rehearsal: bool) -> anyhow::Result<()> 
     }
 
     let changelog = fs::read_to_string(workspace.root.join("CHANGELOG.md"))?;
+    let git = |arguments: &[&str]| {
+        let mut command = workspace.command("git");
+        command.args(arguments);
+        process::output(command).with_context(|| format!("`git {}` failed", arguments.join(" ")))
+    };
     let items = [
-        ("all changes are committed", output(workspace.command("git"), &["status", "--porcelain"])?.is_empty()),
+        ("all changes are committed", git(&["status", "--porcelain"])?.is_empty()),
         ("CHANGELOG.md has a section of this version", changelog.contains(&format!("## [{version}]"))),
         (
             "CITATION.cff names this version",
@@ -53,9 +57,7 @@ pub(crate) fn run(workspace: &Workspace, rehearsal: bool) -> anyhow::Result<()> 
         ),
         (
             "the tag of this version is on this commit",
-            output(workspace.command("git"), &["tag", "--points-at", "HEAD"])?
-                .lines()
-                .any(|tag| tag == format!("v{version}")),
+            git(&["tag", "--points-at", "HEAD"])?.lines().any(|tag| tag == format!("v{version}")),
         ),
     ];
     for (item, holds) in items {
@@ -67,15 +69,6 @@ pub(crate) fn run(workspace: &Workspace, rehearsal: bool) -> anyhow::Result<()> 
         bail!("this is not a release yet; `--rehearse` ignores that");
     }
     Ok(())
-}
-
-/// What the command prints.
-fn output(mut command: Command, arguments: &[&str]) -> anyhow::Result<String> {
-    let output = command.args(arguments).output()?;
-    if !output.status.success() {
-        bail!("{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 const LIMIT: Duration = Duration::from_secs(600);
