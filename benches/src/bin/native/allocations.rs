@@ -8,14 +8,14 @@ pub(crate) fn count() -> u64 {
     COUNT.load(Ordering::Relaxed)
 }
 
-/// Counts from now on, or no longer. Off at first, so that threads that allocate don't fight for the counter's line.
+/// Starts or stops counting. Initially off, so that allocating threads do not contend for the counter's cache line.
 pub(crate) fn enable(enabled: bool) {
     ENABLED.store(enabled, Ordering::Relaxed);
 }
 
 struct Counting;
 
-// SAFETY: every method hands its arguments on to `System` and gives back what that gives.
+// SAFETY: each method returns the result of the same method of `System`. Counting neither allocates nor touches the block.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note();
@@ -25,18 +25,18 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         note();
-        // SAFETY: as above.
+        // SAFETY: the caller keeps the contract of `alloc_zeroed`, which is the same here.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         note();
-        // SAFETY: as above; `block` is from `System`, since all blocks are.
+        // SAFETY: the caller keeps the contract of `realloc`, and `block` came from `System`, as all blocks did.
         unsafe { System.realloc(block, layout, new_size) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: as above.
+        // SAFETY: the caller keeps the contract of `dealloc`, and `block` came from `System`, as all blocks did.
         unsafe { System.dealloc(block, layout) }
     }
 }

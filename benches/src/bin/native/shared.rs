@@ -79,7 +79,7 @@ impl Shared {
     /// No thread or process writes these bytes during the call, and no word lies among them.
     pub(crate) unsafe fn read(&self, at: usize, bytes: &mut [u8]) {
         assert!(at <= self.len && bytes.len() <= self.len - at);
-        // SAFETY: as above.
+        // SAFETY: inside the mapping; the caller vouches for the rest.
         unsafe { bytes.as_mut_ptr().copy_from_nonoverlapping(self.start.as_ptr().add(at), bytes.len()) }
     }
 }
