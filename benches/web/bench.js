@@ -21,7 +21,7 @@ import { Hangs, Watchdog } from './watchdog.js';
  * @param at.absent why subjects cannot be measured here, by name
  */
 export const bench = async (parameters, { rows, subjects: all, post, prepare, impossible = {}, absent = {} }) => {
-  const numbers = ['rounds', 'warmUp', 'batch', 'samples', 'starts', 'flood', 'calls', 'budget', 'patience'];
+  const numbers = ['rounds', 'warmUp', 'batch', 'samples', 'starts', 'flood', 'calls', 'budget', 'timeout'];
   const plan = Object.fromEntries(numbers.map(name => [name, Number(parameters.get(name))]));
   const [filter, group, after] = ['filter', 'group', 'after'].map(name => parameters.get(name) ?? '');
   const isTakenBy = row => ({ name, rows }) => rows.includes(row.name) && passes(`${group}/${row.name}/${name}`, filter);
@@ -103,7 +103,7 @@ class Runner {
   }
 
   async #batch(row, subject) {
-    const watchdog = new Watchdog(this.#plan.patience);
+    const watchdog = new Watchdog(this.#plan.timeout);
     const progress = note => {
       watchdog.feed();
       this.#post({ note: `${row.name}/${subject.name}: ${note}` });

@@ -21,8 +21,8 @@ export class Gauges {
   ]);
 
   /** `post` takes a line. */
-  constructor({ warmUp, batch, patience }, post) {
-    this.#plan = { warmUp: warmUp / 10, batch: batch / 10, samples: 3, patience };
+  constructor({ warmUp, batch, timeout }, post) {
+    this.#plan = { warmUp: warmUp / 10, batch: batch / 10, samples: 3, timeout };
     this.#post = post;
   }
 
@@ -33,7 +33,7 @@ export class Gauges {
     for (const [name, value] of this.#gauges)
       try {
         const values = [];
-        for (let i = 0; i < BATCHES; i++) values.push(await within(this.#plan.patience, value()));
+        for (let i = 0; i < BATCHES; i++) values.push(await within(this.#plan.timeout, value()));
         gauges[name] = values;
       } catch (error) {
         this.#gauges.delete(name);

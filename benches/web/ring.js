@@ -55,7 +55,7 @@ export class Ring {
     return this;
   }
 
-  /** Announces that the consumer is about to sleep; whether it may. The announcement comes before the look, so no wake-up is lost. */
+  /** Announces that the consumer is about to sleep, and returns whether it may. It polls after the announcement, so no wake-up is lost. */
   maySleep() {
     Atomics.store(this.#words, ASLEEP, 1);
     if (!this.waiting) return true;

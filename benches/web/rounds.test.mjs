@@ -5,9 +5,9 @@ import { passes } from './filter.js';
 import { Rounds, quantile } from './rounds.js';
 
 /** Rounds of a row whose batches have these medians, in turns, when time is up after a number of reads of the clock. */
-const count = ({ row = { steady: true }, planned = 9, looks = Infinity, over = Infinity, medians = [10] }) => {
+const count = ({ row = { steady: true }, planned = 9, readings = Infinity, over = Infinity, medians = [10] }) => {
   let time = 0;
-  const rounds = new Rounds(row, planned, looks, over, () => time++);
+  const rounds = new Rounds(row, planned, readings, over, () => time++);
   let done = 0;
   for (; rounds.wantsMore(); done++) rounds.add({ subject: 'a', samples: { inc: [medians[done % medians.length]] } });
   return done;
@@ -17,11 +17,11 @@ for (const [name, options, expected] of [
   ['stable rows have the planned rounds', {}, 9],
   ['unstable rows have up to twice as many', { medians: [10, 20] }, 18],
   ['rows that are not steady are not repeated', { row: {}, medians: [10, 20] }, 9],
-  ['three rounds are run when time is up', { looks: 0 }, 3],
-  ['fewer are run if fewer are planned', { looks: 0, planned: 2 }, 2],
-  ['rounds end when time is up', { looks: 5 }, 5],
+  ['three rounds are run when time is up', { readings: 0 }, 3],
+  ['fewer are run if fewer are planned', { readings: 0, planned: 2 }, 2],
+  ['rounds end when time is up', { readings: 5 }, 5],
   ['no round begins when the time of all rows is over', { over: 0 }, 0],
-  ['fewer than three are run if the time of all rows ends', { looks: 1, over: 2 }, 2],
+  ['fewer than three are run if the time of all rows ends', { readings: 1, over: 2 }, 2],
 ])
   assert.equal(count(options), expected, name);
 

@@ -56,7 +56,7 @@ const none = why => ({ 'hidden/inc': why, 'hidden/await': why });
 
 /** Whether the page is in this state before long. */
 const becomes = async state => {
-  const end = performance.now() + PATIENCE;
+  const end = performance.now() + SWITCH;
   while (document.visibilityState !== state && performance.now() < end) await new Promise(resolve => setTimeout(resolve, 20));
   return document.visibilityState === state;
 };
@@ -65,4 +65,4 @@ const becomes = async state => {
 const MANY = 64;
 
 /** Milliseconds after which a page does not become hidden any more. */
-const PATIENCE = 2000;
+const SWITCH = 2000;

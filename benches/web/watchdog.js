@@ -2,19 +2,19 @@
 
 /** `bark` rejects after too many milliseconds without a sign of life. */
 export class Watchdog {
-  #patience;
+  #timeout;
   #timer;
   #fail;
 
-  constructor(patience) {
-    this.#patience = patience;
+  constructor(timeout) {
+    this.#timeout = timeout;
     this.bark = new Promise((_, reject) => (this.#fail = reject));
     this.feed();
   }
 
   feed() {
     this.end();
-    this.#timer = setTimeout(() => this.#fail(new Hangs(this.#patience)), this.#patience);
+    this.#timer = setTimeout(() => this.#fail(new Hangs(this.#timeout)), this.#timeout);
   }
 
   end() {
@@ -23,8 +23,8 @@ export class Watchdog {
 }
 
 /** The result of a promise, or an error if it takes too many milliseconds. */
-export const within = async (patience, promise) => {
-  const watchdog = new Watchdog(patience);
+export const within = async (timeout, promise) => {
+  const watchdog = new Watchdog(timeout);
   try {
     return await Promise.race([promise, watchdog.bark]);
   } finally {
@@ -34,7 +34,7 @@ export const within = async (patience, promise) => {
 
 /** Nothing has happened for too long. */
 export class Hangs extends Error {
-  constructor(patience) {
-    super(`it hangs: no progress for ${patience / 1000} s`);
+  constructor(timeout) {
+    super(`it hangs: no progress for ${timeout / 1000} s`);
   }
 }

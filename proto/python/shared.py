@@ -33,7 +33,7 @@ ACQUIRE, RELEASE, ACQ_REL = 2, 3, 4  # of C11's memory_order, as GCC numbers the
 FUTEX_WAIT, FUTEX_WAKE = 0, 1
 FUTEX = {"x86_64": 202, "aarch64": 98}
 F_GET_SEALS, SEALS = 1034, 0x1 | 0x2 | 0x4  # seal, shrink, grow
-LOOKS = 200
+POLLS = 200
 
 
 class Unsound(Exception):
@@ -251,7 +251,7 @@ class Link:
 
     def wait(self, room=0, timeout=None):
         """Waits for a frame, for the end of main, or for room for a frame of this length. May return spuriously."""
-        for _ in range(LOOKS):
+        for _ in range(POLLS):
             if self.receiving.may_have():
                 return
         atomics = self.atomics

@@ -264,7 +264,7 @@ impl<'a> Watched<'a> {
         }
         if !line["row"].is_null() {
             if line["row"] != self.row {
-                self.look();
+                self.note_others();
                 self.row = line["row"].clone();
                 let share = share(self.shares, self.announced, self.done, self.planned);
                 say!("{} {DIM}{}{DIM:#}", self.row.as_str().unwrap_or_default(), self.schedule.left(share));
@@ -276,14 +276,14 @@ impl<'a> Watched<'a> {
     }
 
     /// Notes what others used while the last row was measured.
-    fn look(&mut self) {
+    fn note_others(&mut self) {
         if let Some(cores) = self.others.cores() {
             self.lines.push(json!({ "others": cores }));
         }
     }
 
     fn finish(mut self) -> Vec<Value> {
-        self.look();
+        self.note_others();
         self.lines
     }
 }

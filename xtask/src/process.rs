@@ -241,7 +241,7 @@ static BESIDE: Mutex<Vec<(Box<dyn ChildWrapper>, PathBuf)>> = Mutex::new(Vec::ne
 
 /// How long a command may run that only says something.
 const SHORT: Duration = Duration::from_secs(30);
-/// How often a running command is looked at.
+/// Time between two checks of a running command.
 const GLANCE: Duration = Duration::from_millis(20);
 /// How long the output of a command that has exited may stay open.
 const GRACE: Duration = Duration::from_secs(5);

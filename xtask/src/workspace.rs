@@ -65,7 +65,7 @@ impl Workspace {
     }
 }
 
-/// Whether nobody watches: output has no colours then.
+/// Whether this runs in continuous integration: output has no colours then.
 pub(crate) fn in_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| value == "true")
 }

@@ -9,7 +9,7 @@ const { Worker } = coincide();
 export default {
   name: 'coincide window sw',
   kind: 'coincide',
-  about: 'the same as `coincide window`, with a service worker in place of isolation',
+  about: 'the same as `coincide window`, with a service worker instead of isolation',
   rows: OF_RELAYED_WINDOW,
   open() {
     document.body.dataset.test = 'x';

@@ -9,7 +9,7 @@ const { Worker } = coincident();
 export default {
   name: 'coincident sw',
   kind: 'peer',
-  about: "the same as `coincident`, with a service worker in place of isolation: `{ serviceWorker: './sw.js' }`",
+  about: "the same as `coincident`, with a service worker instead of isolation: `{ serviceWorker: './sw.js' }`",
   rows: OF_RELAYED_CALLS,
   open() {
     const worker = new Worker(scriptOf('coincident'), { serviceWorker: SERVICE_WORKER });

@@ -9,7 +9,7 @@ const { Worker } = coincident();
 export default {
   name: 'coincident window sw',
   kind: 'peer',
-  about: 'the same as `coincident window`, with a service worker in place of isolation',
+  about: 'the same as `coincident window`, with a service worker instead of isolation',
   rows: OF_RELAYED_WINDOW,
   open() {
     document.body.dataset.test = 'x';

@@ -18,7 +18,7 @@ export default {
       const began = performance.now();
       let busy = began;
       for (;;) {
-        if (lookFor(up)) {
+        if (pollFor(up)) {
           answer(up.read(), down);
           busy = 0;
           continue;
@@ -44,8 +44,8 @@ export default {
   },
 };
 
-const lookFor = ring => {
-  for (let i = 0; i < LOOKS; i++) if (ring.waiting) return true;
+const pollFor = ring => {
+  for (let i = 0; i < POLLS; i++) if (ring.waiting) return true;
   return false;
 };
 
@@ -53,7 +53,7 @@ const answer = ({ tag, number, bytes }, down) =>
   tag === INC ? down.write(tag, functions.inc(number)) : down.write(tag, 0, functions.echo(bytes));
 
 /** Polls of the ring between two readings of the clock. */
-const LOOKS = 50;
+const POLLS = 50;
 /** Milliseconds for which main polls, and those after which it yields to the page. */
 const IDLE = 0.05;
 const TURN = 4;

@@ -35,7 +35,7 @@ pub(crate) struct Plan {
     /// Calls between two readings of the memory.
     pub(crate) calls: u32,
     /// Milliseconds without progress after which a subject hangs.
-    pub(crate) patience: u32,
+    pub(crate) timeout: u32,
 }
 
 impl Plan {
@@ -47,22 +47,22 @@ impl Plan {
         starts: 2,
         flood: 1000,
         calls: 300_000,
-        patience: 45_000,
+        timeout: 45_000,
     };
 
     pub(crate) const QUICK: Self =
-        Self { rounds: 3, warm_up: 30, batch: 60, samples: 5, starts: 1, flood: 500, calls: 50_000, patience: 20_000 };
+        Self { rounds: 3, warm_up: 30, batch: 60, samples: 5, starts: 1, flood: 500, calls: 50_000, timeout: 20_000 };
 
     /// Runs everything once, without meaningful figures.
     pub(crate) const SMOKE: Self =
-        Self { rounds: 1, warm_up: 1, batch: 1, samples: 2, starts: 1, flood: 100, calls: 100, patience: 60_000 };
+        Self { rounds: 1, warm_up: 1, batch: 1, samples: 2, starts: 1, flood: 100, calls: 100, timeout: 60_000 };
 
     fn query(&self, part: &Part<'_>, budget: Duration, after: &str) -> String {
-        let Self { rounds, warm_up, batch, samples, starts, flood, calls, patience } = self;
+        let Self { rounds, warm_up, batch, samples, starts, flood, calls, timeout } = self;
         let [filter, after] = [part.filter, after].map(percent_encoded);
         format!(
             "group={}&rounds={rounds}&warmUp={warm_up}&batch={batch}&samples={samples}&starts={starts}&flood={flood}&calls={calls}\
-             &patience={patience}&budget={}&filter={filter}&after={after}",
+             &timeout={timeout}&budget={}&filter={filter}&after={after}",
             part.group,
             budget.as_millis(),
         )
@@ -70,7 +70,7 @@ impl Plan {
 
     /// How long a page may post nothing. It notices subjects that hang by itself, unless its own thread hangs.
     fn silence(&self) -> Duration {
-        Duration::from_millis(u64::from(self.patience)) + Duration::from_secs(15)
+        Duration::from_millis(u64::from(self.timeout)) + Duration::from_secs(15)
     }
 
     /// Time limit of a page with this budget. A batch that begins at its end and hangs is stopped by the page, which names the subject.
@@ -255,7 +255,7 @@ mod tests {
                     let (_, rest) = query.split_once(&format!("&{name}=")).unwrap();
                     Duration::from_millis(rest.split('&').next().unwrap().parse().unwrap())
                 };
-                assert!(limit > value("budget") + value("patience") + Duration::from_secs(15), "{query}: {limit:?}");
+                assert!(limit > value("budget") + value("timeout") + Duration::from_secs(15), "{query}: {limit:?}");
                 Ok(())
             });
         }

@@ -62,7 +62,7 @@ function checkWorkers(output) {
   }
 }
 
-/** Bundlers find files by such URLs, as long as they look as everybody writes them. */
+/** Bundlers find files by such URLs in their usual form only. */
 const withUsualUrls = text => text.replaceAll(/new URL\(`([^`$]+)`,/g, 'new URL("$1",');
 
 /** A source map without the text of the wasm, which is of no use in a debugger. It is not null: development servers warn of missing sources. */

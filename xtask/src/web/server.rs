@@ -69,7 +69,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::Relaxed);
-        // It looks when there is a connection; those that there are end with their browser.
+        // The server checks for its end when a connection arrives. Open connections end with their browser.
         let _ = TcpStream::connect(self.address);
     }
 }

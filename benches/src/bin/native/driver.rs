@@ -263,7 +263,7 @@ pub(crate) fn run_batch(subject: &'static dyn Subject, case: Case, plan: Plan) -
         // The receiver is gone if it took too long.
         let _ = done.send(run());
     });
-    match outcome.recv_timeout(PATIENCE) {
+    match outcome.recv_timeout(BATCH_LIMIT) {
         Ok(batch) => Ok(thread.join().map_err(|_| anyhow!("it panicked at its end")).and(batch)),
         Err(RecvTimeoutError::Timeout) => Err(Hangs),
         Err(RecvTimeoutError::Disconnected) => Ok(Err(anyhow!("it panicked"))),
@@ -373,9 +373,9 @@ const LEAST_ROUNDS: usize = 3;
 const PAUSE: Duration = Duration::from_micros(300);
 
 /// Longest that a batch takes unless something hangs. A child process that hangs ends itself before.
-const PATIENCE: Duration = CHILD_LIMIT.saturating_add(Duration::from_secs(10));
+const BATCH_LIMIT: Duration = CHILD_LIMIT.saturating_add(Duration::from_secs(10));
 
-/// Reason of the gap of a batch that has not ended within [`PATIENCE`].
+/// Reason of the gap of a batch that has not ended within [`BATCH_LIMIT`].
 const HANGS: &str = "it hangs: a batch has not ended after 40 s";
 
 /// Reason of the gap of a case that was not begun.
@@ -390,8 +390,8 @@ mod tests {
 
     #[test]
     fn reason_of_a_hang_names_the_limit() {
-        assert!(HANGS.ends_with(&format!("{} s", PATIENCE.as_secs())));
-        assert!(PATIENCE > CHILD_LIMIT);
+        assert!(HANGS.ends_with(&format!("{} s", BATCH_LIMIT.as_secs())));
+        assert!(BATCH_LIMIT > CHILD_LIMIT);
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(crate) struct Shared {
 
 // SAFETY: a mapping belongs to no thread; words in it are atomic, and callers of `read` and `write` ensure exclusive access.
 unsafe impl Send for Shared {}
-// SAFETY: as above.
+// SAFETY: shared access is by atomic words and by `read` and `write`, whose callers rule out races.
 unsafe impl Sync for Shared {}
 
 impl Shared {

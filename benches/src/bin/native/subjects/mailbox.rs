@@ -139,7 +139,7 @@ impl Mailbox<'_> {
     fn wait_while(&self, word: usize, number: u32, caller: Option<&Caller>) -> bool {
         let word = self.memory.word(word);
         loop {
-            for _ in 0..LOOKS {
+            for _ in 0..POLLS {
                 // Acquire: before the payload. Pairs with the store in `publish`.
                 let now = word.load(Ordering::Acquire);
                 if now != number {
@@ -183,5 +183,5 @@ const PAYLOAD: usize = 8;
 
 const GONE: u32 = u32::MAX;
 
-/// Looks at the word between looks at the child.
-const LOOKS: u32 = 1 << 14;
+/// Polls of the word between two checks of the child.
+const POLLS: u32 = 1 << 14;

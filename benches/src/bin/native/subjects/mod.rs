@@ -204,7 +204,7 @@ impl Payload {
         stamp(bytes, self.calls);
     }
 
-    /// Judges the answer by what is cheap to look at.
+    /// Checks what is cheap to check: length, first and last byte.
     fn check(&self, answer: &[u8]) -> anyhow::Result<()> {
         let ends_fit = match answer {
             [first, .., last] => (*first, *last) == (self.calls, !self.calls),

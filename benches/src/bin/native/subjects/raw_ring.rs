@@ -225,7 +225,7 @@ impl Receiver<'_> {
 
     fn wait_for(&mut self, bytes: u32) -> bool {
         loop {
-            for _ in 0..LOOKS {
+            for _ in 0..POLLS {
                 if self.tail.wrapping_sub(self.head) >= bytes {
                     return true;
                 }
@@ -247,5 +247,5 @@ const DATA: usize = 4096;
 /// Written instead of a length.
 const GOODBYE: u32 = u32::MAX;
 
-/// Looks at the tail between looks at the child.
-const LOOKS: u32 = 1 << 14;
+/// Polls of the tail between two checks of the child.
+const POLLS: u32 = 1 << 14;
