@@ -157,7 +157,7 @@ fn invalid_graphs_are_refused() {
 }
 
 #[test]
-fn is_same_distinguishes_zeros_and_equates_nans() {
+fn same_distinguishes_zeros_and_equates_nans() {
     let number = Value::Number;
     let nan = f64::from_bits(0xfff8_0000_0000_0001);
     assert!(number(f64::NAN).same(&number(nan)) && Value::Date(f64::NAN).same(&Value::Date(nan)));

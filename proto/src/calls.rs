@@ -182,7 +182,7 @@ fn find(role: Role, slots: &[Slot], id: u32) -> Option<usize> {
 /// rest of a small call.
 #[derive(Debug, Default)]
 pub(crate) struct Incoming {
-    /// Id of the call in `latest`; 0: there is none, and what `latest` holds is stale.
+    /// Id of the call in `latest`, or 0 if the contents of `latest` are stale.
     latest_id: u32,
     latest: IncomingCall,
     /// All calls but the latest.

@@ -431,7 +431,7 @@ pub fn has_input_is_true_until_the_input_is_received(make: &dyn Fn() -> Ends) {
             assert!(start.elapsed() < TIMEOUT, "a frame was sent and is not announced");
             thread::yield_now();
         }
-        assert!(receiver.transport.has_input(), "looking takes nothing away");
+        assert!(receiver.transport.has_input(), "`has_input` consumes nothing");
         for _ in 0..2 {
             assert!(matches!(receiver.next(), Event::Notify { .. }));
         }

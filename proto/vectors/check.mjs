@@ -375,7 +375,7 @@ function runTrace(steps, compare) {
       outcome.takes = 0;
       while (end.take()) outcome.takes += 1;
       outcome.gone = end.gone || undefined;
-    } else throw new Failure(`step ${index} is none`);
+    } else throw new Failure(`step ${index} is unknown`);
     compare(step, outcome, index);
   });
 }

@@ -92,7 +92,7 @@ fn time(mut round: impl FnMut()) -> u128 {
 
 #[derive(Clone, Copy, PartialEq)]
 enum Manner {
-    /// Both ends look all the time.
+    /// Both ends poll without pause.
     Spinning,
     /// Both ends wait as they do by default.
     Waiting,

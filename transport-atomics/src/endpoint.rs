@@ -442,14 +442,14 @@ mod tests {
         for head in [64, 1, 1 << 31, u32::MAX, u32::MAX - 63, 16 << 10] {
             let mut link = Link::new();
             link.region.store(link.config.down().head, head);
-            // The head is only looked at when the ring seems full.
+            // The head is loaded only when the ring seems full.
             let outcome = loop {
                 match send(&mut link.main, 2048) {
                     Ok(true) => {}
                     outcome => break outcome,
                 }
             };
-            // What the consumer can't have consumed by then is refused; 64 isn't told from a head that is true.
+            // A head beyond what the consumer can have consumed is refused. 64 is within it.
             assert_eq!(outcome, if head == 64 { Ok(false) } else { Err(Gone) }, "{head:#x}");
             assert_eq!(refused(receive(&mut link.main)), head != 64);
         }

@@ -111,9 +111,9 @@ export function decodeHeader(bytes, open = true) {
 export function checkHeader(bytes, { kind, more, nameLength }) {
   if (kind === 'close') {
     const length = bytes.length - HEADER;
-    must(!more && nameLength === 0 && length <= MAX_TEXT, 'bad-close', 'a close goes on, has a name or is too long');
+    must(!more && nameLength === 0 && length <= MAX_TEXT, 'bad-close', 'a close has the flag more, has a name or is too long');
   } else if (!NAMED.includes(kind)) must(nameLength === 0, 'unexpected-name', `${kind} came with a name`);
-  must(!(more && BODILESS.includes(kind)), 'no-body', `${kind} has no body that could go on`);
+  must(!(more && BODILESS.includes(kind)), 'no-body', `${kind} has the flag more and no body`);
 }
 
 /** The name after a checked header. */

@@ -491,7 +491,7 @@ class Reader {
     if (!type) throw new Malformed('there is no such type of views');
     const [offset, lengthPlus1] = [this.varint(), this.varint()];
     const buffer = this.item(depth + 1);
-    if (!isBuffer(buffer)) throw new Malformed('the buffer of a view is none');
+    if (!isBuffer(buffer)) throw new Malformed('a view is not of a buffer');
     const [name, size] = type;
     const follows = lengthPlus1 === 0n;
     const end = offset + (follows ? 0n : (lengthPlus1 - 1n) * BigInt(size));

@@ -189,7 +189,7 @@ impl TryFrom<String> for Hex {
     }
 }
 
-/// A link whose ring up is looked at.
+/// The memory of a link, and its ring *up*.
 struct Case {
     memory: Region,
     ring: Ring,
@@ -282,7 +282,7 @@ fn longest_frame(state: &State, loaded: u32) -> Result<usize, ProtocolError> {
     let case = Case::new(state, &Pieces::new());
     case.memory.store(case.ring.head, loaded);
     let producer = || Producer { tail: state.tail, head: state.head, ..Producer::new(case.ring) };
-    // A frame that fits anyway isn't worth a look at the head.
+    // A frame that fits without it does not make the producer load the head.
     producer().read_head(&case.memory)?;
     for len in (1..=case.ring.max_frame()).rev() {
         if producer().write(&case.memory, &Transmit::new(&vec![1; len], &[]))? {

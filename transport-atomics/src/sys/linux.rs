@@ -274,7 +274,7 @@ pub(crate) struct Inherited {
     pub(crate) maker: Option<Process>,
 }
 
-/// Takes the link that the environment names, once. Returns `None` if there is none for this process.
+/// Takes the link that the environment names, once. Returns `None` if it does not name a link for this process.
 pub(crate) fn inherit() -> io::Result<Option<Inherited>> {
     let Some(value) = std::env::var_os(VARIABLE) else { return Ok(None) };
     let Some((fds, inode, maker)) = value.to_str().and_then(parse) else {
