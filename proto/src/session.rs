@@ -49,7 +49,8 @@ pub struct Session {
     /// The handshake of the peer. Valid once the state is `Open`.
     peer: Handshake,
     peer_name: String,
-    received_ready: bool,
+    /// Whether `ready` has been received (main) or queued (worker).
+    is_ready: bool,
     outbox: Outbox,
     outgoing: Outgoing,
     incoming: Incoming,
@@ -106,7 +107,7 @@ impl Session {
             state: State::Handshake,
             peer: config.handshake(),
             peer_name: String::new(),
-            received_ready: false,
+            is_ready: false,
             outbox: Outbox::default(),
             outgoing: Outgoing::new(role),
             incoming: Incoming::default(),
@@ -362,7 +363,7 @@ impl Session {
     /// # Errors
     /// When a name is longer than [`MAX_NAME`], or the list is longer than main accepts.
     pub fn ready<'a>(&mut self, exports: impl IntoIterator<Item = &'a str>) -> Result<(), SendError> {
-        if self.role == Role::Main || self.received_ready {
+        if self.role == Role::Main || self.is_ready {
             return Ok(());
         }
         let mut payload = self.pool.take();
@@ -378,7 +379,7 @@ impl Session {
             payload.extend_from_slice(name.as_bytes());
         }
         self.check_sendable("", payload.len(), 1)?;
-        self.received_ready = true;
+        self.is_ready = true;
         self.outbox.push(Header { kind: Kind::READY, ..Header::default() }, "", payload.into(), 0);
         Ok(())
     }

@@ -57,9 +57,9 @@ impl Session {
                 self.read_name(header, frame)?;
                 self.accept_body(header.without_id(), frame, Purpose::Notify)
             }
-            Kind::READY if self.received_ready => Err(ProtocolError("ready arrived twice".into())),
+            Kind::READY if self.is_ready => Err(ProtocolError("ready arrived twice".into())),
             Kind::READY => {
-                self.received_ready = true;
+                self.is_ready = true;
                 self.accept_body(header.without_id(), frame, Purpose::Ready)
             }
             Kind::RELEASE => self.accept_body(header.without_id(), frame, Purpose::Release),
