@@ -22,7 +22,7 @@ const MAX_HOLD = 60_000;
 /** Time in milliseconds for which packets are kept without a poll. */
 const KEEP = 10_000;
 /** Time in milliseconds after which main is queried, in case packets were lost. */
-const PATIENCE = 50;
+const QUERY_AFTER = 50;
 
 /** Version of the relay, which relays of different versions compare. */
 const VERSION = 1;
@@ -117,7 +117,7 @@ function poll(client, token, hold, ask, hex) {
   return new Promise(resolve => {
     const timers = [
       setTimeout(() => link.release(answer(200)), Math.min(hold, MAX_HOLD)),
-      setTimeout(() => question(token, bytes(hex)), ask === '1' ? 0 : PATIENCE),
+      setTimeout(() => question(token, bytes(hex)), ask === '1' ? 0 : QUERY_AFTER),
     ];
     link.release = response => {
       timers.forEach(clearTimeout);
