@@ -150,7 +150,7 @@ impl Relay {
         let stop = Arc::new(new_eventfd()?);
         add_edge(&set, &stop, STOP)?;
         let relay = Self { set: Arc::clone(&set), stop: Arc::clone(&stop) };
-        std::thread::Builder::new().name("coincide-doorbell".into()).spawn(move || {
+        std::thread::Builder::new().name("coincide-rings".into()).spawn(move || {
             // `stop` lives as long as this thread, so it stays in the set.
             let _stop = stop;
             let mut stopped = false;
