@@ -128,7 +128,7 @@ impl<M: Memory> Endpoint<M> {
     }
 
     #[cfg(not(target_family = "wasm"))]
-    /// What the watcher of the peer's process runs when that process has died.
+    /// Returns the action for the watcher of the peer's process: it marks the peer as closed and wakes this end.
     pub(crate) fn obituary(&self) -> impl FnOnce() + use<M> {
         let (memory, closed, ringer) = (self.memory.clone(), self.peer.closed, self.ringer());
         move || {

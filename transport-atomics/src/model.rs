@@ -63,7 +63,7 @@ impl ModelEnd {
         self.0.wait(room, None);
     }
 
-    /// What makes `wait` return.
+    /// Returns a handle that makes `wait` return.
     pub fn ringer(&self) -> ModelRinger {
         ModelRinger(self.0.ringer())
     }

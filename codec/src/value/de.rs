@@ -925,5 +925,5 @@ const BUDGET: usize = 32 << 20;
 /// Bytes that each byte of a payload adds to [`BUDGET`].
 const PER_BYTE: usize = 16;
 
-/// What finding an object counts for, in bytes.
+/// Bytes of the budget that each look-up of a shared object takes.
 const PER_LOOKUP: usize = 32;

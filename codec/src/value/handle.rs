@@ -5,15 +5,15 @@ use core::fmt;
 use serde::de::{self, SeqAccess};
 use serde::{Deserialize, Serialize};
 
-/// A handle of something that stays where it is, in an ordinary call, as part of a type that serde serializes. Other formats than the value format
-/// have it as a list: three numbers, and the description.
+/// A handle of an object that stays at its end, as part of a type that serde serializes. Formats other than the value format
+/// represent it as a list: three numbers, and the description.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Handle {
     /// The end to which it belongs.
     pub owner: RefOwner,
-    /// What it is.
+    /// Kind of the object.
     pub kind: HandleKind,
-    /// Names it.
+    /// Its id.
     pub id: u64,
     /// Description by the owner. [`Value::Undefined`] if the owner is the receiver.
     pub description: Value,

@@ -89,7 +89,7 @@ impl RefOwner {
     }
 }
 
-/// What a reference is about.
+/// Kind of the object of a reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum RefKind {
@@ -109,7 +109,7 @@ impl RefKind {
     }
 }
 
-/// What a handle is about.
+/// Kind of the object of a handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum HandleKind {

@@ -241,7 +241,7 @@ impl Session {
         if table.as_ref().is_some_and(|table| !table.fits(total)) {
             return Err(ProtocolError("the segments of a body are not in order, or are beyond its end".into()));
         }
-        // What one frame holds waits for nothing, so it does not count with the unfinished bodies.
+        // A body in one frame is never unfinished, so it does not count with the unfinished bodies.
         let unfinished = if more { self.assemblies.bytes() } else { 0 };
         if total > self.config.max_message.saturating_sub(unfinished) {
             return Err(ProtocolError("a body is longer than the limit".into()));

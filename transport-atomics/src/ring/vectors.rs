@@ -195,7 +195,7 @@ struct Case {
     ring: Ring,
 }
 
-/// What a consumer has come by.
+/// The outcome of a consumer.
 struct Found {
     records: Vec<Hex>,
     after: After,
