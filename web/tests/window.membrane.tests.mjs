@@ -10,11 +10,11 @@ export default (test, kit) => {
 
   /** Tries ways out in a worker. Returns those that were not refused. */
   const tried = (root, ways, options) =>
-    within(root, async ({ window, ffi, source, pause }, ways) => {
+    within(root, async ({ window, ffi, source, pause, until }, ways) => {
       const open = [];
       for (const [name, text] of ways)
         try {
-          const found = await source(text)({ window, ffi, pause });
+          const found = await source(text)({ window, ffi, pause, until });
           if (found !== undefined && found !== null && found !== false) open.push(`${name}: ${typeof found === 'string' ? found : typeof found}`);
         } catch (error) {
           if (!['NotAllowedError', 'TypeError', 'RangeError'].includes(error?.name)) open.push(`${name}: ${error}`);
