@@ -3,7 +3,6 @@ import { linkKit } from './link.kit.mjs';
 
 export default (register, { coincide: made, worker, tier, memory, assert, equal, deepEqual, rejects, throws }) => {
   const { coincide, test, using } = linkKit(register, { coincide: made, worker, tier });
-  const { } = coincide();
 
   test('`transfer: false` makes a transfer list an ordinary argument', async () => {
     const plain = coincide({ transfer: false });

@@ -2,8 +2,7 @@
 import { linkOf, pause, runnerOf } from './link.kit.mjs';
 import { numbers, exporting } from './streams.kit.mjs';
 
-export default (register, { coincide: made, mark, worker, tier, assert, equal, deepEqual }) => {
-  const { } = mark;
+export default (register, { coincide: made, worker, tier, assert, equal, deepEqual }) => {
   const blocks = tier !== 'messages';
   const main = options => made({ tier, promises: !blocks, ...options });
   const { Worker } = main();

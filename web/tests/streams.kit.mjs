@@ -1,4 +1,5 @@
 // What the tests of streams have in common.
+import { pause } from './link.kit.mjs';
 
 export const collected = async (iterable, most = Infinity) => {
   const rows = [];
@@ -11,11 +12,11 @@ export const collected = async (iterable, most = Infinity) => {
 
 export const numbers = length => Array.from({ length }, (_, i) => i);
 
-/** Exports generators of the worker that count their rows and their ends. */
-export const exporting = run =>
-  run(({ proxy, kept, pause }) => {
-    Object.assign(kept, { made: 0, ended: 0 });
-    proxy.sync = function* (length, fails) {
+/** Generators that count their rows and their ends in `kept`. */
+const generators = (kept, pause) => {
+  Object.assign(kept, { made: 0, ended: 0 });
+  return {
+    *sync(length, fails) {
       try {
         for (let i = 0; i < length; i++) {
           if (i === fails) throw new RangeError('too far');
@@ -25,11 +26,11 @@ export const exporting = run =>
       } finally {
         kept.ended++;
       }
-    };
-    proxy.later = async function* (length, fails, ms) {
+    },
+    async *later(length, fails, ms) {
       try {
         for (let i = 0; i < length; i++) {
-          if (ms !== undefined) await pause(ms);
+          await (ms === undefined ? null : pause(ms));
           if (i === fails) throw new RangeError('too far');
           kept.made++;
           yield i;
@@ -37,35 +38,20 @@ export const exporting = run =>
       } finally {
         kept.ended++;
       }
-    };
-    proxy.counts = () => [kept.made, kept.ended];
-  });
+    },
+  };
+};
 
-/** The same on main. */
+/** Exports these generators from the worker. */
+export const exporting = run =>
+  run(({ proxy, kept, pause }, generators) => {
+    Object.assign(proxy, (0, eval)(generators)(kept, pause));
+    proxy.counts = () => [kept.made, kept.ended];
+  }, String(generators));
+
+/** Registers them on main. Returns their counts. */
 export const offering = w => {
-  const kept = { made: 0, ended: 0 };
-  w.proxy.sync = function* (length, fails) {
-    try {
-      for (let i = 0; i < length; i++) {
-        if (i === fails) throw new RangeError('too far');
-        kept.made++;
-        yield i;
-      }
-    } finally {
-      kept.ended++;
-    }
-  };
-  w.proxy.later = async function* (length, fails) {
-    try {
-      for (let i = 0; i < length; i++) {
-        await null;
-        if (i === fails) throw new RangeError('too far');
-        kept.made++;
-        yield i;
-      }
-    } finally {
-      kept.ended++;
-    }
-  };
+  const kept = {};
+  Object.assign(w.proxy, generators(kept, pause));
   return kept;
 };
