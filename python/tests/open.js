@@ -29,8 +29,8 @@ export const open = async (path, place = document.body) => {
 };
 
 /** Waits until a condition holds. */
-export const until = async (condition, patience = 120_000) => {
-  const end = performance.now() + patience;
+export const until = async (condition, limit = 120_000) => {
+  const end = performance.now() + limit;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`this did not come true: ${condition}`);
     await new Promise(resolve => setTimeout(resolve, 2));

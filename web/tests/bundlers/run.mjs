@@ -15,8 +15,8 @@ const folder = resolve(target);
 const { chromium } = await import(pathToFileURL(join(folder, 'node_modules/playwright-core/index.mjs')));
 
 /** Milliseconds until a server answers, a build ends or a page has said what is expected. A machine with other work is slow. */
-const PATIENCE = 150_000;
-const suites = [suite({ limit: 3 * PATIENCE }), suite({ limit: 3 * PATIENCE })];
+const LIMIT = 150_000;
+const suites = [suite({ limit: 3 * LIMIT }), suite({ limit: 3 * LIMIT })];
 /** Two lanes, for two cores: most tests, and those that take long. */
 const [{ test }, { test: testSlowly }] = suites;
 
@@ -73,7 +73,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exi
 /** Runs a command to its end. */
 const build = async (command, cwd) => {
   const process = start(command, cwd);
-  const timer = setTimeout(() => kill(process), PATIENCE);
+  const timer = setTimeout(() => kill(process), LIMIT);
   const code = await process.end;
   clearTimeout(timer);
   assert(code === 0, `\`${command}\` ended with ${code}:\n${process.said}`);
@@ -95,11 +95,11 @@ const serving = async (command, cwd, use) => {
   const process = start(command(port), cwd);
   try {
     const address = `http://localhost:${port}/`;
-    const end = Date.now() + PATIENCE;
+    const end = Date.now() + LIMIT;
     for (;;) {
       assert(process.ended === null, `\`${command(port)}\` ended with ${process.ended}:\n${process.said}`);
       assert(Date.now() < end, `\`${command(port)}\` does not answer:\n${process.said}`);
-      if (await fetch(address, { signal: AbortSignal.timeout(PATIENCE) }).then(() => true, () => false)) break;
+      if (await fetch(address, { signal: AbortSignal.timeout(LIMIT) }).then(() => true, () => false)) break;
       await pause(100);
     }
     return await use(address).catch(error => {
@@ -133,12 +133,12 @@ const visit = async (address, use) => {
     page.on('console', message => lines.push(message.text()));
     page.on('pageerror', error => errors.push(error.message));
     context.on('request', request => requests.push(request.url()));
-    await page.goto(address, { timeout: PATIENCE });
+    await page.goto(address, { timeout: LIMIT });
     const until = async (isDone, what) => {
-      const end = Date.now() + PATIENCE;
+      const end = Date.now() + LIMIT;
       while (!isDone({ lines, errors })) {
         // An error ends the wait, but a development server may reload the page after one.
-        const isHopeless = Date.now() > end || (errors.length > 0 && Date.now() > end - PATIENCE + 10_000);
+        const isHopeless = Date.now() > end || (errors.length > 0 && Date.now() > end - LIMIT + 10_000);
         assert(!isHopeless, `the page has not ${what}. Errors: ${errors.join('\n') || 'none'}\nConsole: ${lines.join('\n')}\nRequests: ${requests.join('\n')}`);
         await pause(50);
       }
