@@ -21,19 +21,14 @@ export const answerOf = (values, action) => {
   }
 };
 
-/**
- * The function that JavaScript calls instead of one of Python. `serve` takes arguments as text and a function, and returns an answer, a promise of one, or
- * nothing if it passes the answer to that function later.
- */
+/** The function that JavaScript calls instead of one of Python. `serve` takes arguments as text, and returns an answer or a promise of one. */
 export const functionOf = (values, serve) => {
   const opened = answer => {
     if (answer[0] === 'v') return values.unpack(answer.slice(1));
     throw errorOf(JSON.parse(answer.slice(1)));
   };
   return (...args) => {
-    let settle;
-    const later = new Promise(resolve => (settle = resolve));
-    const answer = serve(values.pack(args), settle) ?? later;
+    const answer = serve(values.pack(args));
     return isThenable(answer) ? Promise.resolve(answer).then(opened) : opened(answer);
   };
 };

@@ -4,7 +4,7 @@ import { calling } from './loops.js';
 
 /** @returns {Promise<import('./interpreters.js').Python>} */
 export const load = async ({ print, complain, interrupted }) => {
-  const micropython = await watched(interrupted, () => globalThis.loadMicroPython({ heapsize: HEAP, stdout: print, stderr: complain }));
+  const micropython = await changed(interrupted, () => globalThis.loadMicroPython({ heapsize: HEAP, stdout: print, stderr: complain }));
   const { FS, PyProxy } = micropython;
   return {
     run: async code => {
@@ -34,21 +34,13 @@ export const load = async ({ print, complain, interrupted }) => {
   };
 };
 
-/**
- * MicroPython has a function that schedules a `KeyboardInterrupt`, but does not poll while it computes. Its wasm is changed to read the clock every
- * `PATIENCE` operations, and the import that reads the clock polls for an interrupt.
- */
-const watched = async (interrupted, load) => {
-  if (!interrupted) return load();
+/** Calls `load` with changes to the wasm that it instantiates, and to its imports. */
+const changed = async (interrupted, load) => {
   const { instantiate, instantiateStreaming } = WebAssembly;
   let micropython;
   WebAssembly.instantiate = (source, imports) => {
-    const { mp_js_ticks_ms: ticks } = imports.env;
-    imports.env.mp_js_ticks_ms = () => {
-      if (micropython && interrupted()) micropython._module._mp_sched_keyboard_interrupt();
-      return ticks();
-    };
-    return instantiate(calling(new Uint8Array(source), 'mp_js_ticks_ms', PATIENCE), imports);
+    keepResults(imports.env);
+    return instantiate(interrupted ? watched(source, imports.env, interrupted, () => micropython) : source, imports);
   };
   WebAssembly.instantiateStreaming = async (response, imports) => WebAssembly.instantiate(await (await response).arrayBuffer(), imports);
   try {
@@ -58,6 +50,39 @@ const watched = async (interrupted, load) => {
   }
 };
 
+/**
+ * When a call from JavaScript ends, MicroPython collects garbage before JavaScript has looked up the result. An object of JavaScript to which only the result
+ * refers would arrive as `undefined`. Its entry in MicroPython's table therefore remains until the next microtask.
+ */
+const keepResults = env => {
+  const { proxy_js_free_obj: free } = env;
+  env.proxy_js_free_obj = index => {
+    const { proxy_js_ref: table } = globalThis;
+    const object = table[index];
+    free(index);
+    // MicroPython does not free its static entries.
+    if (table[index] !== undefined) return;
+    table[index] = object;
+    queueMicrotask(() => {
+      table[index] = undefined;
+      free(index);
+    });
+  };
+};
+
+/**
+ * MicroPython has a function that schedules a `KeyboardInterrupt`, but does not poll while it computes. Its wasm is changed to read the clock every
+ * `OPERATIONS` operations, and the import that reads the clock polls for an interrupt.
+ */
+const watched = (source, env, interrupted, loaded) => {
+  const { mp_js_ticks_ms: ticks } = env;
+  env.mp_js_ticks_ms = () => {
+    if (loaded() && interrupted()) loaded()._module._mp_sched_keyboard_interrupt();
+    return ticks();
+  };
+  return calling(new Uint8Array(source), 'mp_js_ticks_ms', OPERATIONS);
+};
+
 /** The same path as in `python/pyscript/platform.py`. */
 const FILE = '/lib/coincide/bytes';
 
@@ -65,4 +90,4 @@ const FILE = '/lib/coincide/bytes';
 const HEAP = 4 << 20;
 
 /** Operations between two polls, which take some tenths of a millisecond. */
-const PATIENCE = 10_000;
+const OPERATIONS = 10_000;

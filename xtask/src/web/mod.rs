@@ -125,6 +125,10 @@ fn node(workspace: &Workspace, tally: &mut Tally) {
         Ok(Err(why)) => tally.skip("Lua under Node.js", why),
         Err(error) => tally.check("Lua under Node.js", Err(error)),
     }
+    match npm::install(workspace, python::FOLDER) {
+        Ok(()) => run_script(tally, Host::Node, workspace.command("node"), python::NODE_TESTS),
+        Err(why) => tally.skip("MicroPython under Node.js", why),
+    }
 }
 
 /// Runs the tests for Node.js in another runtime, whose command takes these arguments.

@@ -35,6 +35,9 @@ pub(super) const CHECKS: &str = "python/tests/checks.html?pages=isolated";
 /// Runs PyScript's use case, and hands on what its console says.
 pub(crate) const DEMO: &str = "python/index.html";
 
+/// Tests of MicroPython under Node.js.
+pub(super) const NODE_TESTS: &str = "python/tests/micropython.tests.mjs";
+
 /// Where it is.
 pub(super) const FOLDER: &str = "python";
 

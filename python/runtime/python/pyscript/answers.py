@@ -24,13 +24,13 @@ async def _opened_later(promise, convert):
 
 
 def served(function, name):
-    """What JavaScript calls instead of a function: takes arguments as text. Returns an answer, a promise of one, or nothing if it passes the answer to `settle`."""
+    """What JavaScript calls instead of a function: takes arguments as text. Returns an answer or a promise of one."""
 
-    def serve(text, settle=None):
+    def serve(text):
         try:
             result = function(*unpack(text))
             if is_awaitable(result):
-                return entered(promised(_settled(result, name), settle))
+                return entered(promised(_settled(result, name)))
             return entered(_answer(result, name))
         except BaseException as error:
             return entered(_failure(error))

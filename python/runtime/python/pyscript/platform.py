@@ -11,6 +11,7 @@ if IS_MICROPYTHON:
     import io
     import time
 
+    import js
     from asyncio import core as _core
     from jsffi import JsProxy, create_proxy, to_js
 
@@ -59,18 +60,14 @@ if IS_MICROPYTHON:
         """An awaitable that runs whether it is awaited or not."""
         return awaitable
 
-    def promised(awaitable, settle):
-        """Calls `settle` with the result of an awaitable, which never raises.
+    def promised(awaitable):
+        """A promise of the result of an awaitable, which never raises."""
 
-        Returns no promise: when a call from JavaScript ends, MicroPython collects garbage before JavaScript has looked up the result, and an object of JavaScript
-        that only the result refers to arrives as `undefined`.
-        """
-
-        async def run():
-            settle(await awaitable)
+        async def run(resolve):
+            resolve(await awaitable)
 
         # A task, since a coroutine that JavaScript awaits cannot sleep while others do.
-        asyncio.create_task(run())
+        return js.Promise.new(lambda resolve, _: asyncio.create_task(run(resolve)))
 
     def trace_of(error):
         text = io.StringIO()
@@ -119,9 +116,7 @@ else:
     def started(awaitable):
         return asyncio.ensure_future(awaitable)
 
-    def promised(awaitable, _):
-        """A promise of the result of an awaitable."""
-        return started(awaitable)
+    promised = started
 
     def trace_of(error):
         return "".join(traceback.format_exception(error))
