@@ -44,6 +44,21 @@ fn faulty_transports_fail_the_suite() {
     }
 }
 
+#[test]
+fn test_that_hangs_or_panics_fails_within_its_limit() {
+    let failure = |limit, test: fn()| {
+        let outcome = catch_unwind(|| conformance::within(limit, test));
+        let panic = outcome.expect_err("the failure was not detected");
+        panic.downcast_ref::<String>().cloned().unwrap_or_default()
+    };
+    let hangs = || loop {
+        std::thread::park();
+    };
+    assert_eq!(failure(Duration::from_millis(1), hangs), "the test has not completed after 1ms");
+    assert_eq!(failure(conformance::LIMIT, || panic!("{}", "failed")), "failed");
+    assert_eq!(conformance::within(conformance::LIMIT, || 7), 7);
+}
+
 /// A queue in each direction, and one lock for all.
 #[derive(Default)]
 struct Pipe {
