@@ -24,13 +24,13 @@ pub(crate) struct Options {
     /// The folder to serve
     #[arg(value_name = "DIR", default_value = ".")]
     folder: PathBuf,
-    /// The port to listen on; 0 takes any that is free
+    /// The port to listen on; 0 for any free port
     #[arg(short, long, default_value_t = 8080)]
     port: u16,
     /// The address to listen on; with 0.0.0.0, other machines can connect
     #[arg(long, default_value = "127.0.0.1")]
     host: String,
-    /// Answer requests to this host name or address, too; may be given again for further ones
+    /// Also answer requests to this host name or address; can be repeated
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<Host>,
     /// Let pages of all other origins load and read the files

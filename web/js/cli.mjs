@@ -13,9 +13,9 @@ Usage: coincide <COMMAND>
 
 Commands:
   serve [DIR]  Serve a folder on this machine, with the headers that make its pages cross-origin isolated
-    -p, --port <PORT>  The port to listen on; 0 takes any that is free [default: 8080]
+    -p, --port <PORT>  The port to listen on; 0 for any free port [default: 8080]
         --host <HOST>  The address to listen on; with 0.0.0.0, other machines can connect [default: 127.0.0.1]
-        --allow-host <NAME>  Answer requests to this host name or address, too; may be given again for further ones
+        --allow-host <NAME>  Also answer requests to this host name or address; can be repeated
         --cors         Let pages of all other origins load and read the files
         --no-isolation Leave out the headers of isolation, to see a page as a site without them serves it
         --no-list      Answer 404 for a folder without an index.html, instead of a list of its files

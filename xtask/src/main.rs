@@ -37,7 +37,7 @@ struct Cli {
 enum Command {
     /// Run every check; the last line is `N passed, N failed, N skipped`
     Test {
-        /// Run this step alone; may be given again for further steps
+        /// Run only this step; can be repeated
         #[arg(long, value_name = "STEP", value_parser = PossibleValuesParser::new(steps::ALL.iter().map(|step| step.name)))]
         only: Vec<String>,
         /// Run the tests of the npm package in this place alone: `node`, `chromium` or `firefox`
