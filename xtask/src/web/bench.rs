@@ -90,7 +90,8 @@ pub(crate) struct Part<'a> {
     pub(crate) budget: Duration,
 }
 
-/// Attempts to measure what is left when a page has ended early. `open` takes the query and the limit of a page.
+/// Measures on a page, and on further ones what is left when a page has ended early. Rows that none of them begins are reported.
+/// `open` takes the query and the limit of a page.
 fn resumed(
     part: &Part<'_>,
     budget: Duration,
@@ -99,7 +100,7 @@ fn resumed(
 ) {
     let began = Instant::now();
     let mut after = String::new();
-    for _ in 0..ATTEMPTS {
+    for attempt in 1..=ATTEMPTS {
         let left = budget.saturating_sub(began.elapsed());
         let (mut rows, mut current): (Vec<String>, usize) = (vec![], 0);
         let query = part.plan.query(part, left, &after);
@@ -112,12 +113,19 @@ fn resumed(
             on_line(line);
         });
         let Err(error) = end else { return };
-        let row = rows.get(current);
-        on_line(json!({ "stopped": row, "error": format!("{error:#}") }));
-        match row {
-            Some(row) if current + 1 < rows.len() && began.elapsed() < budget => after.clone_from(row),
-            _ => return,
+        on_line(json!({ "stopped": rows.get(current), "error": format!("{error:#}") }));
+        let rest = rows.get(current + 1..).unwrap_or_default();
+        let is_over = began.elapsed() >= budget;
+        if rest.is_empty() || is_over || attempt == ATTEMPTS {
+            for row in rest {
+                on_line(match is_over {
+                    true => json!({ "over": row }),
+                    false => json!({ "stopped": row, "error": "not begun: the page had ended early in other rows" }),
+                });
+            }
+            return;
         }
+        after.clone_from(&rows[current]);
     }
 }
 
@@ -258,6 +266,30 @@ mod tests {
                 assert!(limit > value("budget") + value("timeout") + Duration::from_secs(15), "{query}: {limit:?}");
                 Ok(())
             });
+        }
+    }
+
+    #[test]
+    fn rows_that_no_page_begins_are_reported() {
+        const ANNOUNCED: &str = r#"{ "rows": [{ "name": "a" }, { "name": "b" }, { "name": "c" }, { "name": "d" }, { "name": "e" }, { "name": "f" }] }"#;
+        // Budget, pages, and the rows that are not begun with the line of each.
+        let table = [
+            (Duration::ZERO, 1, vec!["b", "c", "d", "e", "f"], "over"),
+            (Duration::from_secs(60), ATTEMPTS, vec!["e", "f"], "stopped"),
+        ];
+        for (budget, expected, rest, kind) in table {
+            let (mut pages, mut lines) = (0, vec![]);
+            resumed(&part(""), budget, &mut |line| lines.push(line), |_, _, on_line| {
+                on_line(ANNOUNCED);
+                let row = ["a", "b", "c", "d"][pages];
+                on_line(&json!({ "begins": row }).to_string());
+                pages += 1;
+                bail!("it hangs")
+            });
+            assert_eq!(pages, expected);
+            let found: Vec<_> =
+                lines[lines.len() - rest.len()..].iter().map(|line| line[kind].as_str().unwrap()).collect();
+            assert_eq!(found, rest);
         }
     }
 
