@@ -246,7 +246,7 @@ impl Platform for Port {
 
     fn relay(&self, _: &[u8]) {}
 
-    fn ask(&self, _: &str, _: Duration) -> Result<Vec<u8>, PollError> {
+    fn poll(&self, _: &str, _: Duration) -> Result<Vec<u8>, PollError> {
         Err(PollError::Failed("this link has no relay".into()))
     }
 

@@ -27,7 +27,7 @@ fn send(end: &mut impl Transport, bytes: &[u8]) -> Result<bool, Gone> {
     end.send(&Transmit::new(head, body))
 }
 
-fn send_patiently(end: &mut impl Transport, bytes: &[u8]) {
+fn send_blocking(end: &mut impl Transport, bytes: &[u8]) {
     while !send(end, bytes).unwrap() {
         end.wait(true, None);
     }
@@ -46,7 +46,7 @@ macro_rules! receive {
     }};
 }
 
-macro_rules! receive_patiently {
+macro_rules! receive_blocking {
     ($end:expr) => {
         loop {
             match receive!($end) {
@@ -162,12 +162,12 @@ fn panic_leaves_the_link() {
     within(LONG, || {
         let (mut main, mut worker) = small_pair();
         let thread = thread::spawn(move || {
-            send_patiently(&mut worker, b"last words");
+            send_blocking(&mut worker, b"last words");
             // Without the message that a panic prints.
             std::panic::resume_unwind(Box::new(()));
         });
-        assert_eq!(receive_patiently!(main), Ok(b"last words".to_vec()));
-        assert_eq!(receive_patiently!(main), Err(ReceiveError::Gone(Gone)));
+        assert_eq!(receive_blocking!(main), Ok(b"last words".to_vec()));
+        assert_eq!(receive_blocking!(main), Err(ReceiveError::Gone(Gone)));
         assert!(thread.join().is_err());
     });
 }
@@ -259,8 +259,8 @@ fn one_doorbell_serves_many_links() {
             threads.push(thread::spawn(move || {
                 for frame in 0..frames {
                     let bytes = pattern(frame, number + 1);
-                    send_patiently(&mut worker, &bytes);
-                    assert_eq!(receive_patiently!(worker), Ok(bytes));
+                    send_blocking(&mut worker, &bytes);
+                    assert_eq!(receive_blocking!(worker), Ok(bytes));
                 }
             }));
         }
@@ -364,15 +364,15 @@ fn ping_pong_loses_no_wake_up() {
             let mut numbers = Numbers(1);
             for round in 0..rounds {
                 worker.set_busy_poll(busy_poll(&mut numbers));
-                send_patiently(&mut worker, &pattern(round, 8));
-                assert_eq!(receive_patiently!(worker), Ok(pattern(round, 8)));
+                send_blocking(&mut worker, &pattern(round, 8));
+                assert_eq!(receive_blocking!(worker), Ok(pattern(round, 8)));
                 pause(&mut numbers);
             }
         });
         let mut numbers = Numbers(2);
         loop {
             main.set_busy_poll(busy_poll(&mut numbers));
-            match receive_patiently!(main) {
+            match receive_blocking!(main) {
                 Ok(bytes) => {
                     pause(&mut numbers);
                     // The worker may receive its last answer and leave before the check for room.

@@ -29,7 +29,7 @@ const QUERY_AFTER = 50;
 /** Version of the relay, which relays of different versions compare. */
 const VERSION = 1;
 const ADDRESS = `${location.origin}${location.pathname}?coincide`;
-const QUESTION = /^([0-9a-f]{32}) (\d{1,9}) ([01]) ([0-9a-f]{64})$/;
+const REQUEST = /^([0-9a-f]{32}) (\d{1,9}) ([01]) ([0-9a-f]{64})$/;
 const TOKEN = /^[0-9a-f]{32}$/;
 
 // Offsets of the fields of a packet's header, and its length.
@@ -51,8 +51,8 @@ const fetch = event => {
   event.stopImmediatePropagation();
   // If no relay intercepts a GET, the server answers it with the script: neither answer is an error on the console.
   if (method === 'GET') return event.respondWith(answer(204));
-  const question = QUESTION.exec(headers.get('coincide'));
-  event.respondWith(question ? poll(event.clientId, ...question.slice(1)) : answer(400));
+  const request = REQUEST.exec(headers.get('coincide'));
+  event.respondWith(request ? poll(event.clientId, ...request.slice(1)) : answer(400));
 };
 
 const message = event => {
@@ -119,7 +119,7 @@ function poll(client, token, hold, ask, hex) {
   return new Promise(resolve => {
     const timers = [
       setTimeout(() => link.release(answer(200)), Math.min(hold, MAX_HOLD)),
-      setTimeout(() => question(token, bytes(hex)), ask === '1' ? 0 : QUERY_AFTER),
+      setTimeout(() => query(token, bytes(hex)), ask === '1' ? 0 : QUERY_AFTER),
     ];
     link.release = response => {
       timers.forEach(clearTimeout);
@@ -134,7 +134,7 @@ function bytes(hex) {
 }
 
 /** Queries all pages for packets that the worker lacks. The page that knows the link answers. */
-async function question(token, packet) {
+async function query(token, packet) {
   // Half of the token identifies the link, and does not suffice for access.
   const name = token.slice(0, 16);
   const all = await clients.matchAll({ type: 'all', includeUncontrolled: true });

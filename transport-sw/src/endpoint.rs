@@ -204,7 +204,7 @@ impl Delivery {
     ///
     /// # Errors
     /// [`PacketError`]: the packet is ignored.
-    pub fn handle_question(&mut self, packet: Vec<u8>) -> Result<(), PacketError> {
+    pub fn handle_query(&mut self, packet: Vec<u8>) -> Result<(), PacketError> {
         let (header, _) = Header::read(&packet)?;
         self.handle(packet, Channel::Relay)?;
         // A query of an earlier turn is obsolete.

@@ -27,7 +27,7 @@ pub fn packet_reader(input: &[u8]) {
                 }
                 2 => {
                     let packet = input.packet();
-                    let _ = endpoint.handle_question(packet);
+                    let _ = endpoint.handle_query(packet);
                 }
                 3 => {
                     let mut frames = 0;

@@ -25,7 +25,7 @@ pub trait Platform {
     ///
     /// # Errors
     /// [`PollError`] is the reason why there are no packets.
-    fn ask(&self, question: &str, timeout: Duration) -> Result<Vec<u8>, PollError>;
+    fn poll(&self, request: &str, timeout: Duration) -> Result<Vec<u8>, PollError>;
 
     /// Time of a monotonic clock, since an arbitrary origin.
     fn now(&self) -> Duration;
@@ -138,8 +138,8 @@ impl Inbox {
     }
 
     /// Handles the packet of a query of the relay, which main's end answers. A malformed packet is ignored.
-    pub fn handle_question(&self, packet: Vec<u8>) {
-        drop(self.0.endpoint.borrow_mut().handle_question(packet));
+    pub fn handle_query(&self, packet: Vec<u8>) {
+        drop(self.0.endpoint.borrow_mut().handle_query(packet));
         self.0.flush();
         self.0.wake();
     }
@@ -438,13 +438,13 @@ impl RelayIo for Requests<'_> {
     fn poll(&mut self, packet: &[u8], hold: Duration, ask: bool) -> Result<Vec<u8>, PollError> {
         // Rounded up: a wait must not end before its time.
         let milliseconds = u64::try_from(hold.as_micros()).unwrap_or(u64::MAX).div_ceil(1000);
-        let mut question = format!("{} {milliseconds} {} ", self.relay.token, u8::from(ask));
+        let mut request = format!("{} {milliseconds} {} ", self.relay.token, u8::from(ask));
         for byte in packet {
             for digit in [byte >> 4, byte & 15] {
-                question.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
+                request.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
             }
         }
-        self.platform.ask(&question, hold + GRACE)
+        self.platform.poll(&request, hold + GRACE)
     }
 
     fn pause(&mut self, pause: Duration) {

@@ -105,13 +105,13 @@ struct Link {
     main: End,
     worker: End,
     relay: Vec<Vec<u8>>,
-    questions: Vec<Vec<u8>>,
+    queries: Vec<Vec<u8>>,
 }
 
 impl Link {
     fn open() -> Self {
         let (main, worker) = (End::new(Role::Main), End::new(Role::Worker));
-        let mut link = Self { main, worker, relay: Vec::new(), questions: Vec::new() };
+        let mut link = Self { main, worker, relay: Vec::new(), queries: Vec::new() };
         for _ in 0..2 {
             link.flush();
             link.posted(true);
@@ -169,13 +169,13 @@ impl Link {
                 self.worker.receive();
             }
             Step::Ask if self.worker.endpoint.collects() => {
-                let question = self.worker.endpoint.poll_packet();
-                self.questions.push(question.clone());
-                self.ask(question);
+                let query = self.worker.endpoint.poll_packet();
+                self.queries.push(query.clone());
+                self.ask(query);
             }
             Step::AskLate => {
-                if let Some(question) = self.questions.first().cloned() {
-                    self.ask(question);
+                if let Some(query) = self.queries.first().cloned() {
+                    self.ask(query);
                 }
             }
             Step::Lose { at: index } if !self.relay.is_empty() => {
@@ -192,15 +192,15 @@ impl Link {
             Step::Rubbish { byte, length } => {
                 let rubbish = vec![byte; usize::from(length)];
                 assert!(self.worker.endpoint.handle_polled(rubbish.clone()).is_err());
-                assert!(self.main.endpoint.handle_question(rubbish).is_err());
+                assert!(self.main.endpoint.handle_query(rubbish).is_err());
             }
             _ => {}
         }
         self.flush();
     }
 
-    fn ask(&mut self, question: Vec<u8>) {
-        self.main.endpoint.handle_question(question).expect("the query is from the worker");
+    fn ask(&mut self, query: Vec<u8>) {
+        self.main.endpoint.handle_query(query).expect("the query is from the worker");
         self.main.receive();
     }
 

@@ -249,11 +249,11 @@ pub fn lose(id: u32, len: usize) {
 
 /// Receives the packet of a query of the relay, in scratch memory.
 #[wasm_bindgen]
-pub fn question(id: u32, at: usize, len: usize) {
+pub fn query(id: u32, at: usize, len: usize) {
     with_end(id, |end, _| {
         // Without memory, a query is not answered.
         if let (Some(inbox), Some(packet)) = (&end.inbox, memory::take(at, len, Vec::new)) {
-            inbox.handle_question(packet);
+            inbox.handle_query(packet);
         }
     });
 }

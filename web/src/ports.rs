@@ -19,8 +19,8 @@ impl Platform for Port {
         relay(self.0, packet.as_ptr(), packet.len());
     }
 
-    fn ask(&self, question: &str, timeout: Duration) -> Result<Vec<u8>, PollError> {
-        let status = ask(self.0, question.as_ptr(), question.len(), timeout.as_millis() as f64);
+    fn poll(&self, request: &str, timeout: Duration) -> Result<Vec<u8>, PollError> {
+        let status = poll(self.0, request.as_ptr(), request.len(), timeout.as_millis() as f64);
         if status == BUSY {
             return Err(PollError::Busy);
         }
@@ -78,7 +78,7 @@ impl Platform for Port {
 const INTERRUPT: u32 = 1;
 const CANCEL: u32 = 2;
 
-// Results of `ask`.
+// Results of `poll`.
 const BUSY: u32 = 1;
 const FAILED: u32 = 2;
 
@@ -86,7 +86,7 @@ const FAILED: u32 = 2;
 extern "C" {
     fn post(port: u32, at: *const u8, len: usize);
     fn relay(port: u32, at: *const u8, len: usize);
-    fn ask(port: u32, at: *const u8, len: usize, timeout: f64) -> u32;
+    fn poll(port: u32, at: *const u8, len: usize, timeout: f64) -> u32;
     #[wasm_bindgen(js_name = answerLength)]
     fn answer_length() -> usize;
     #[wasm_bindgen(js_name = takeAnswer)]

@@ -85,21 +85,21 @@ export class Membrane {
       }
       case 'has': {
         const [key] = rest;
-        this.#ask(name, target, keyOf(key));
+        this.#checkPolicy(name, target, keyOf(key));
         return [COPY, this.#isOpen(target, key) && Reflect.has(target, key)];
       }
       case 'deleteProperty': {
         const [key] = rest;
         this.#changes(name, target, keyOf(key));
-        this.#ask(name, target, key);
+        this.#checkPolicy(name, target, key);
         return [COPY, Reflect.deleteProperty(target, key), name, key];
       }
       case 'ownKeys':
-        this.#ask(name, target);
+        this.#checkPolicy(name, target);
         return [COPY, this.#keys(target)];
       case 'getOwnPropertyDescriptor': {
         const [key] = rest;
-        this.#ask(name, target, keyOf(key));
+        this.#checkPolicy(name, target, keyOf(key));
         return [DESCRIPTOR, this.#descriptor(target, key)];
       }
       case 'defineProperty': {
@@ -107,21 +107,21 @@ export class Membrane {
         this.#changes(name, target, keyOf(key));
         if (isOfPlatform(target)) throw notAllowed(`main does not allow \`${name}\`${of(key)}: the target is an object of the platform`);
         const descriptor = this.#definition(given);
-        this.#ask(name, target, key, descriptor);
+        this.#checkPolicy(name, target, key, descriptor);
         return [COPY, Reflect.defineProperty(target, key, descriptor), name, key];
       }
       case 'getPrototypeOf':
-        this.#ask(name, target);
+        this.#checkPolicy(name, target);
         return [VALUE, this.#limits.has(target) ? null : (this.conceal(getPrototypeOf(target)) ?? null)];
       case 'setPrototypeOf':
         throw notAllowed('main does not allow `setPrototypeOf`: prototypes cannot be changed');
       case 'isExtensible':
-        this.#ask(name, target);
+        this.#checkPolicy(name, target);
         return [COPY, Reflect.isExtensible(target)];
       case 'preventExtensions':
         this.#changes(name, target);
         if (isOfPlatform(target)) throw notAllowed(`main does not allow \`${name}\`: the target is an object of the platform`);
-        this.#ask(name, target);
+        this.#checkPolicy(name, target);
         return [COPY, Reflect.preventExtensions(target)];
       case 'apply': {
         const [self, args] = rest;
@@ -142,7 +142,7 @@ export class Membrane {
         const [source, args] = rest;
         if (!this.#options.evaluate) throw notAllowed('main does not allow `evaluate`: its option `evaluate` is not set');
         if (typeof source !== 'string') throw malformed('the source is not a string');
-        this.#ask(name, target, source, this.#list(args));
+        this.#checkPolicy(name, target, source, this.#list(args));
         return [VALUE, this.#permit(this.#host.evaluate(source, args))];
       }
       case 'batch':
@@ -166,14 +166,14 @@ export class Membrane {
   #get(target, key, receiver) {
     if (keyOf(key) === 'import' && target === this.#root && !Reflect.has(target, key)) {
       if (!this.#options.imports) throw notAllowed('main does not allow `import`: its option `imports` is not set');
-      this.#ask('get', target, key);
+      this.#checkPolicy('get', target, key);
       return this.#host.imports;
     }
     const steps = this.#limitsOf(target, key);
     if (receiver !== target) this.#limitsOf(receiver, key);
-    this.#ask('get', target, key, ...(receiver === target ? [] : [receiver]));
+    this.#checkPolicy('get', target, key, ...(receiver === target ? [] : [receiver]));
     // The receiver is the `this` of an accessor, so the policy checks it as well.
-    if (receiver !== target) this.#ask('get', receiver, key);
+    if (receiver !== target) this.#checkPolicy('get', receiver, key);
     const value = isObject(target) ? this.#host.run(Reflect.get, undefined, [target, key, receiver]) : target[key];
     this.#arrive(value, steps);
     // A given namespace or class includes its own functions.
@@ -187,8 +187,8 @@ export class Membrane {
       if (steps && !steps.some(step => step.isEnd)) throw notAllowed(`main does not allow \`set\`${of(key)}: no path of \`allow\` ends there`);
       if (isFixed(object)) throw notAllowed(`main does not allow \`set\`${of(key)}: the target is an object of the platform`);
     }
-    this.#ask('set', target, key, value, ...(receiver === target ? [] : [receiver]));
-    if (receiver !== target) this.#ask('set', receiver, key, value);
+    this.#checkPolicy('set', target, key, value, ...(receiver === target ? [] : [receiver]));
+    if (receiver !== target) this.#checkPolicy('set', receiver, key, value);
     return this.#host.run(Reflect.set, undefined, [target, key, value, receiver]);
   }
 
@@ -212,21 +212,21 @@ export class Membrane {
       key = keyIn(fn, self);
       if (key === undefined) throw notAllowed(`main does not allow \`apply\` of \`${nameOf(fn)}\`: a function of the platform runs as a method of an object that has it`);
       this.#limitsOf(self, key);
-      this.#ask('get', self, key);
+      this.#checkPolicy('get', self, key);
     }
-    if (QUESTIONS.has(fn)) {
-      const [asked] = args;
-      if (!['string', 'symbol', 'number'].includes(typeof asked)) throw malformed('the key is neither a string nor a symbol');
-      this.#ask('getOwnPropertyDescriptor', self, typeof asked === 'number' ? String(asked) : asked);
+    if (DESCRIPTOR_QUERIES.has(fn)) {
+      const [queried] = args;
+      if (!['string', 'symbol', 'number'].includes(typeof queried)) throw malformed('the key is neither a string nor a symbol');
+      this.#checkPolicy('getOwnPropertyDescriptor', self, typeof queried === 'number' ? String(queried) : queried);
     }
     if (TIMERS.has(fn) && !this.#options.evaluate && typeof args[0] !== 'function') throw notAllowed(`main does not allow \`${nameOf(fn)}\` of text: its option \`evaluate\` is not set`);
-    this.#ask('apply', fn, self, args);
+    this.#checkPolicy('apply', fn, self, args);
     return this.#permit(this.#host.apply(fn, self, args));
   }
 
   #construct(target, args, newTarget) {
     for (const object of [target, newTarget]) if (this.#limits.has(object)) throw notAllowed('main does not allow `construct`: no path of `allow` ends there');
-    this.#ask('construct', target, args, ...(newTarget === target ? [] : [newTarget]));
+    this.#checkPolicy('construct', target, args, ...(newTarget === target ? [] : [newTarget]));
     return this.#permit(this.#host.run(Reflect.construct, undefined, [target, args, newTarget]));
   }
 
@@ -304,7 +304,7 @@ export class Membrane {
     return value === this.#root || this.#host.isHeld(value);
   }
 
-  #ask(operation, target, ...rest) {
+  #checkPolicy(operation, target, ...rest) {
     if (!this.#policy) return;
     const answer = this.#policy(operation, target, ...rest);
     if (answer === false) throw notAllowed(`main does not allow \`${operation}\`${of(rest[0])}`);
@@ -592,7 +592,7 @@ const DEEPEST = 8;
 const SAFE = new Set(['toString', 'toLocaleString', 'valueOf', 'hasOwnProperty', 'propertyIsEnumerable', 'isPrototypeOf', Symbol.hasInstance]);
 
 /** Functions that query a descriptor, for which the policy is called. */
-const QUESTIONS = new Set([Object.prototype.hasOwnProperty, Object.prototype.propertyIsEnumerable]);
+const DESCRIPTOR_QUERIES = new Set([Object.prototype.hasOwnProperty, Object.prototype.propertyIsEnumerable]);
 
 /** Functions that evaluate a text argument. */
 const TIMERS = new Set([globalThis.setTimeout, globalThis.setInterval]);

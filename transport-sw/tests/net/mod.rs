@@ -31,7 +31,7 @@ struct State {
     /// Packets that the relay delays.
     late: Vec<Vec<u8>>,
     /// Queries of the relay to main.
-    questions: VecDeque<Vec<u8>>,
+    queries: VecDeque<Vec<u8>>,
     random: u64,
 }
 
@@ -133,8 +133,8 @@ impl Side {
             let _ = endpoint.handle(packet, Channel::Direct);
         }
         // Only main is queried.
-        while let Some(question) = self.next_question() {
-            let _ = endpoint.handle_question(question);
+        while let Some(query) = self.next_query() {
+            let _ = endpoint.handle_query(query);
         }
         if self.role == Role::Worker && endpoint.collects() {
             let kept = std::mem::take(&mut self.net.state().kept).concat();
@@ -144,8 +144,8 @@ impl Side {
         self.flush();
     }
 
-    fn next_question(&self) -> Option<Vec<u8>> {
-        if self.role == Role::Main { self.net.state().questions.pop_front() } else { None }
+    fn next_query(&self) -> Option<Vec<u8>> {
+        if self.role == Role::Main { self.net.state().queries.pop_front() } else { None }
     }
 
     fn is_ready(&self, room: bool) -> bool {
@@ -182,7 +182,7 @@ impl RelayIo for Requests<'_> {
             let Some(rest) = hold.checked_sub(elapsed).filter(|rest| !rest.is_zero()) else { return Ok(Vec::new()) };
             if !asked && (ask || elapsed >= QUERY_AFTER) {
                 asked = true;
-                state.questions.push_back(packet.to_vec());
+                state.queries.push_back(packet.to_vec());
                 self.0.changed.notify_all();
             }
             let rest = if asked { rest } else { rest.min(QUERY_AFTER) };
@@ -248,7 +248,7 @@ impl Transport for End {
         while !self.side.is_ready(room) {
             let Some(rest) = timeout.unwrap_or(LONG).checked_sub(start.elapsed()) else { return };
             let state = net.state();
-            if state.posted[0].is_empty() && state.questions.is_empty() {
+            if state.posted[0].is_empty() && state.queries.is_empty() {
                 drop(net.changed.wait_timeout(state, rest).unwrap());
             }
         }

@@ -1,6 +1,6 @@
 // The service workers of coincident 4 (`sw.js`) and of sabayon (`polyfill-sw.js`), which broadcast requests and answers to the origin.
 
-/** @param {(name: unknown, question: unknown, answer: (text: string) => void) => void} hear receives each request */
+/** @param {(name: unknown, request: unknown, answer: (text: string) => void) => void} hear receives each request */
 export const listen = hear => {
   for (const id of CHANNELS) {
     const channel = new BroadcastChannel(id);

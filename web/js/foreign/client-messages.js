@@ -1,6 +1,6 @@
 // The service worker of sabayon (`sw.js`), which posts requests to all pages that it controls. Each page may answer with a message.
 
-/** @param {(name: unknown, question: unknown, answer: (text: string) => void) => void} hear receives each request */
+/** @param {(name: unknown, request: unknown, answer: (text: string) => void) => void} hear receives each request */
 export const listen = hear => {
   const { serviceWorker } = navigator;
   serviceWorker.addEventListener('message', ({ data, source }) => {

@@ -12,13 +12,13 @@ export const protocolAt = async url => {
   const heard = new Promise(resolve => probes.set(sign, resolve));
   const reached = await answers(url, sign);
   // Another page may have answered the request, before or instead of this one.
-  if (reached) setTimeout(probes.get(sign), PATIENCE);
+  if (reached) setTimeout(probes.get(sign), REQUEST_TIMEOUT);
   else probes.delete(sign);
   return reached ? heard.finally(() => probes.delete(sign)) : undefined;
 };
 
 /** Milliseconds after the answer of another page in which this page may still receive the request. */
-const PATIENCE = 2000;
+const REQUEST_TIMEOUT = 2000;
 
 /** By text of a request of this page: the function that receives the protocol. */
 const probes = new Map();
@@ -28,9 +28,9 @@ const listen = () => {
   if (listening) return;
   listening = true;
   for (const [protocol, by] of Object.entries(FOREIGN))
-    by((name, question, answer) => {
-      if (name !== PROBE) return hear(name, question, answer);
-      probes.get(question)?.(protocol);
-      if (typeof question === 'string') answer(question);
+    by((name, request, answer) => {
+      if (name !== PROBE) return hear(name, request, answer);
+      probes.get(request)?.(protocol);
+      if (typeof request === 'string') answer(request);
     });
 };

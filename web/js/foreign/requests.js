@@ -16,7 +16,7 @@ const secretOf = token => token.slice(16);
 
 /** Makes each request body unique. */
 let serial = 0;
-const bodyOf = (name, question) => JSON.stringify([name, question, `${serial++}`]);
+const bodyOf = (name, request) => JSON.stringify([name, request, `${serial++}`]);
 const addressOf = url => `${url}?sabayon`;
 
 /**
@@ -25,19 +25,19 @@ const addressOf = url => `${url}?sabayon`;
  * @param {string} url of the service worker
  */
 export const carrierAt = url => ({
-  poll(question, timeout) {
-    const [token] = question.split(' ', 1);
-    const request = new XMLHttpRequest();
+  poll(request, timeout) {
+    const [token] = request.split(' ', 1);
+    const xhr = new XMLHttpRequest();
     try {
-      request.open('POST', addressOf(url), false);
-      request.timeout = timeout;
-      request.setRequestHeader('content-type', 'application/json');
-      request.send(bodyOf(nameOf(token), question.slice(token.length + 1)));
+      xhr.open('POST', addressOf(url), false);
+      xhr.timeout = timeout;
+      xhr.setRequestHeader('content-type', 'application/json');
+      xhr.send(bodyOf(nameOf(token), request.slice(token.length + 1)));
     } catch (error) {
       return `${error?.name ?? 'Error'}: ${error?.message ?? error}`;
     }
-    if (request.status !== 200) return `the request was answered with status ${request.status}`;
-    const answer = ANSWER.exec(request.responseText);
+    if (xhr.status !== 200) return `the request was answered with status ${xhr.status}`;
+    const answer = ANSWER.exec(xhr.responseText);
     if (!answer) return 'the answer of the service worker is not a list';
     const [, text] = answer;
     const secret = secretOf(token);
@@ -66,10 +66,10 @@ const links = new Map();
 const left = new Map();
 
 /** Handles a request to main, of any protocol. `reply` answers it. */
-export const hear = (name, question, reply) => {
+export const hear = (name, request, reply) => {
   if (left.has(name)) return reply(left.get(name));
   const link = links.get(name);
-  const [, hold, ask, packet] = (link && POLL.exec(question)) ?? [];
+  const [, hold, ask, packet] = (link && POLL.exec(request)) ?? [];
   if (!packet) return;
   // The previous request has timed out.
   link.held?.(NOTHING);
@@ -94,7 +94,7 @@ export const PROBE = `${PREFIX}probe`;
 /** Whether requests from here reach the relay at `url`. */
 export const reaches = async url => {
   // A poll that does not reach the relay logs an error on the console, so a GET is tried first.
-  for (let attempt = 1; attempt <= GLANCES && !(await isIntercepted(`${url}?coincide`)); attempt++) await new Promise(resolve => setTimeout(resolve, 10 * attempt));
+  for (let attempt = 1; attempt <= INTERCEPTION_CHECKS && !(await isIntercepted(`${url}?coincide`)); attempt++) await new Promise(resolve => setTimeout(resolve, 10 * attempt));
   return answers(url);
 };
 
@@ -110,13 +110,13 @@ const isIntercepted = async address => {
   return !entry || entry.workerStart > 0 || entry.responseStatus === 0;
 };
 
-/** Maximum number of attempts, within about 150 ms, until the service worker controls a worker that started earlier. */
-const GLANCES = 5;
+/** Maximum number of checks, within about 150 ms, until the service worker controls a worker that started earlier. */
+const INTERCEPTION_CHECKS = 5;
 
 /** Resolves with whether a page answers requests to the service worker at `url`. `sign` is the text of the request. */
 export const answers = async (url, sign = crypto.randomUUID()) => {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const text = await answerOf(url, sign, FIRST_PATIENCE * 2 ** attempt);
+    const text = await answerOf(url, sign, FIRST_TIMEOUT * 2 ** attempt);
     if (text === `[${sign}]`) return true;
     // The answer may belong to another request, or the page did not listen yet.
     if (text !== undefined && !ANSWER.test(text)) return false;
@@ -124,10 +124,10 @@ export const answers = async (url, sign = crypto.randomUUID()) => {
   return false;
 };
 
-/** Resolves with the text of the answer; with undefined after `patience` milliseconds. */
-const answerOf = async (url, sign, patience) => {
+/** Resolves with the text of the answer; with undefined after `timeout` milliseconds. */
+const answerOf = async (url, sign, timeout) => {
   try {
-    const signal = AbortSignal.timeout(patience);
+    const signal = AbortSignal.timeout(timeout);
     const answer = await fetch(addressOf(url), { method: 'POST', body: bodyOf(PROBE, sign), signal });
     return await answer.text();
   } catch {
@@ -136,7 +136,7 @@ const answerOf = async (url, sign, patience) => {
 };
 
 /** Timeout in milliseconds of the first attempt, doubled with each further one, and the number of attempts. Without a listener there is no answer. */
-const FIRST_PATIENCE = 250;
+const FIRST_TIMEOUT = 250;
 const ATTEMPTS = 6;
 
 const textOf = bytes => {

@@ -1,5 +1,5 @@
 // Messages and relays for wasm. `ports.rs` documents the functions. They do not throw, and do not call wasm.
-import { flush as flushEnd, question } from '../coincide.js';
+import { flush as flushEnd, query } from '../coincide.js';
 import '../foreign/index.js';
 import { turn } from './loop.js';
 import { own, pause as rest } from '../relay/link.js';
@@ -32,7 +32,7 @@ export const connect = (number, end, isMain) => {
     port.carrier?.attach(port.token, packet =>
       quietly(() => {
         scratch.put(packet);
-        question(end, scratch.at, scratch.length);
+        query(end, scratch.at, scratch.length);
         turn();
       }),
     );
@@ -89,7 +89,7 @@ export const flushSoon = number => {
 /** The last answer of a relay. */
 let answer = new Uint8Array(0);
 
-export const ask = (number, at, length, timeout) => {
+export const poll = (number, at, length, timeout) => {
   let found;
   try {
     found = ports.get(number).carrier.poll(memory.text(at, length), timeout);
@@ -135,5 +135,5 @@ const quietly = action => {
 // Worklets lack `TextEncoder`.
 const encoder = globalThis.TextEncoder && new TextEncoder();
 
-// Results of `ask`.
+// Results of `poll`.
 const ANSWERED = 0, BUSY = 1, FAILED = 2;

@@ -19,7 +19,7 @@ import { MESSAGES, SERVICE, SHARED, SUSPENDING, reasonsFor, whyNotInRust } from 
 import { revived, thrownInWords } from '../thrown.js';
 import { transformed } from '../transform.js';
 import { inWords } from '../link/values.js';
-import { PATIENCE, afterAwake, warn } from '../platform/wait.js';
+import { PEER_TIMEOUT, afterAwake, warn } from '../platform/wait.js';
 
 /** The controllers of this copy of coincide. */
 const controllers = new WeakMap();
@@ -64,7 +64,7 @@ export class Controller {
   #greets;
   #announced = new Promise(resolve => (this.#greets = resolve));
   /** Cancels the warning about a worker that has not announced itself. */
-  #calm;
+  #stopTimer;
   /** Called with whether requests of the worker reach the relay. */
   #probed = null;
   /** `{ relay }` when all parts of the link that do not depend on the worker are ready. */
@@ -123,7 +123,7 @@ export class Controller {
     });
     controllers.set(worker, this);
     if (this.#name) names.add(this.#name, this);
-    this.#calm = afterAwake(PATIENCE, weakly(this, Controller.#complain));
+    this.#stopTimer = afterAwake(PEER_TIMEOUT, weakly(this, Controller.#complain));
     this.#unwatch = onFailure(weakly(this, Controller.#failed));
     forgotten.register(worker, this.#unwatch);
     this.#prepare();
@@ -253,7 +253,7 @@ export class Controller {
     if (this.#post || hello === null) return;
     this.#post = this.#main.platform.channelTo(this.#worker, hello);
     if (!this.#post) return;
-    this.#calm();
+    this.#stopTimer();
     this.#isPlain = Boolean(hello.plain);
     if (typeof hello.url === 'string') this.#url = hello.url;
     this.#greets(this.#url);
@@ -393,7 +393,7 @@ export class Controller {
   #close(error) {
     if (this.#closed) return;
     this.#unwatch();
-    this.#calm();
+    this.#stopTimer();
     this.#outbox?.drop();
     this.#closed = error;
     this.#isReported ||= Boolean(this.#asked) && !this.#isReady;

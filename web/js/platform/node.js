@@ -8,7 +8,7 @@ import { MessageChannel, MessagePort, Worker as Thread, isMainThread, parentPort
 import { CoincideError, adopt, hide, isDom, isError } from '../errors.js';
 import { HELLO } from '../boot.js';
 import { inWords } from '../link/values.js';
-import { PATIENCE } from './wait.js';
+import { PEER_TIMEOUT } from './wait.js';
 
 const { bun: isBun, deno: isDeno } = process.versions;
 
@@ -122,7 +122,7 @@ const BEFORE = ', before it has imported `coincide/worker`';
 
 /** The warning about a thread that has not announced itself. */
 export const whySilent = worker =>
-  `${worker} has not imported \`coincide/worker\` within ${PATIENCE / 1000} s, so calls of its functions are pending. Likely causes: its script does not import it, or ` +
+  `${worker} has not imported \`coincide/worker\` within ${PEER_TIMEOUT / 1000} s, so calls of its functions are pending. Likely causes: its script does not import it, or ` +
   'awaits something before the import; or the worker does not use coincide, and need not be wrapped';
 
 // In a thread.

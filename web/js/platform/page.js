@@ -5,7 +5,7 @@ import { watchPolicy } from './policy.js';
 import { whyNotRun } from './script.js';
 import { revived, thrownAt } from '../thrown.js';
 import { inWords } from '../link/values.js';
-import { PATIENCE } from './wait.js';
+import { PEER_TIMEOUT } from './wait.js';
 
 export { whyNotShared } from '../boot.js';
 export { whyNoWasm } from './policy.js';
@@ -105,7 +105,7 @@ const GRACE = 50;
 
 /** The warning about a worker that has not announced itself. */
 export const whySilent = worker =>
-  `${worker} has not imported \`coincide/worker\` within ${PATIENCE / 1000} s, so calls of its functions are pending. Likely causes: its script does not import it, ` +
+  `${worker} has not imported \`coincide/worker\` within ${PEER_TIMEOUT / 1000} s, so calls of its functions are pending. Likely causes: its script does not import it, ` +
   'awaits something before the import, or is still being loaded; or the worker does not use coincide, and need not be wrapped';
 
 /** Whether memory can be shared with workers. */

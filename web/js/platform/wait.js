@@ -30,8 +30,8 @@ export const afterAwake = (milliseconds, callback) => {
 /** Milliseconds between two checks of the clock. */
 const STEP = 500;
 
-/** Milliseconds after which an end warns that the other end does not answer. */
-export const PATIENCE = 5000;
+/** Timeout in milliseconds for the first message of the other end, and for objects that calls wait for. */
+export const PEER_TIMEOUT = 5000;
 
 /** Warns on the console. Does not throw if the program has replaced it. */
 export const warn = text => {

@@ -7,7 +7,7 @@ import { hasFailed } from '../link/guard.js';
 import { OBJECTS } from '../proxy.js';
 import { RECEIVERS } from '../reflect/operations.js';
 import { MISSING } from '../link/values.js';
-import { PATIENCE, afterAwake } from '../platform/wait.js';
+import { PEER_TIMEOUT, afterAwake } from '../platform/wait.js';
 import { Arguments, BlockedResults, Finding, Results } from './sending.js';
 
 export class Posted {
@@ -33,7 +33,7 @@ export class Posted {
   #isHeld = false;
   #after;
   /** Cancels the timer for objects that do not arrive. */
-  #calm;
+  #stopTimer;
   /** Whether the next waiting call or result has timed out. */
   #isLate = false;
 
@@ -162,14 +162,14 @@ export class Posted {
       return false;
     }
     this.#isHeld = true;
-    this.#waitPatiently();
+    this.#startTimer();
     return true;
   }
 
   /** Records a result that waits for objects. */
   holdResult(call, pending, payload) {
     this.#results.set(call, { pending, payload });
-    this.#waitPatiently();
+    this.#startTimer();
   }
 
   /** Drops the state of a call whose result was read or is no longer awaited. */
@@ -194,8 +194,8 @@ export class Posted {
   }
 
   close(why) {
-    this.#calm?.();
-    this.#calm = undefined;
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
     for (const { pending } of this.#results.values()) pending.settle(failed('Closed', why, pending.name), true);
     this.#results.clear();
     this.#ofResults.clear();
@@ -210,8 +210,8 @@ export class Posted {
     this.#post?.({ [OBJECTS]: content }, moved);
   }
 
-  #waitPatiently() {
-    this.#calm ??= this.#after(PATIENCE, () => {
+  #startTimer() {
+    this.#stopTimer ??= this.#after(PEER_TIMEOUT, () => {
       this.#isLate = this.#isHeld;
       for (const [call, { pending }] of this.#results) {
         this.#skipResult(call);
@@ -223,8 +223,8 @@ export class Posted {
 
   /** Retries the calls and results that wait. */
   #wake() {
-    this.#calm?.();
-    this.#calm = undefined;
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
     if (hasFailed()) return;
     for (const [call, { pending, payload }] of this.#results) {
       if (pending.isSettled) this.settled(call);
@@ -233,7 +233,7 @@ export class Posted {
         this.settled(call);
       }
     }
-    if (this.#results.size > 0) this.#waitPatiently();
+    if (this.#results.size > 0) this.#startTimer();
     if (!this.#isHeld) return;
     this.#isHeld = false;
     this.#end.resume();

@@ -20,7 +20,7 @@ export class Knowledge {
   }
 
   /** Records a query that facts answer. */
-  asked() {
+  queried() {
     this.appetite = APPETITE;
   }
 

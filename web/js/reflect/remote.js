@@ -33,9 +33,9 @@ export class Remote {
   }
 
   /** Sends a query that facts answer, and requests facts for the next queries. */
-  #asks(operation, ...key) {
+  #query(operation, ...key) {
     const { window } = this;
-    window.knowledge.asked();
+    window.knowledge.queried();
     return window.operate(operation, this, ...key);
   }
 
@@ -89,14 +89,14 @@ export class Remote {
     const facts = this.#known();
     const found = facts ? find(facts, key) : UNKNOWN;
     if (found !== UNKNOWN) return found !== ABSENT;
-    return this.#asks(ops.HAS, key);
+    return this.#query(ops.HAS, key);
   }
 
   #hasOwn(key) {
     const facts = this.#known();
     const found = facts ? findOwn(facts, key) : UNKNOWN;
     if (found !== UNKNOWN) return found !== ABSENT;
-    return this.#asks(ops.DESCRIPTOR, key) !== undefined;
+    return this.#query(ops.DESCRIPTOR, key) !== undefined;
   }
 
   getOwnPropertyDescriptor(target, key) {
@@ -105,7 +105,7 @@ export class Remote {
       mirror(target, key, undefined);
       return undefined;
     }
-    const descriptor = this.#asks(ops.DESCRIPTOR, key);
+    const descriptor = this.#query(ops.DESCRIPTOR, key);
     mirror(target, key, descriptor);
     return descriptor;
   }
@@ -133,7 +133,7 @@ export class Remote {
     if (this.ownProto !== undefined) return this.ownProto;
     const facts = this.#known();
     if (facts && facts.decides !== NOTHING) return facts.above?.proto ?? null;
-    return this.#asks(ops.PROTOTYPE);
+    return this.#query(ops.PROTOTYPE);
   }
 
   setPrototypeOf(target, proto) {

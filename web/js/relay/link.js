@@ -4,7 +4,7 @@
 export function own(url) {
   const [script] = url.split(/[?#]/);
   return {
-    poll: (question, timeout) => poll(`${script}?coincide`, question, timeout),
+    poll: (request, timeout) => poll(`${script}?coincide`, request, timeout),
     attach: (token, answer) => attach(token, url, answer),
     relay,
     detach,
@@ -14,23 +14,23 @@ export function own(url) {
 // For workers.
 
 /** The body of the relay's answer; a text with the reason if there is none; or null if the relay has no room. */
-function poll(url, question, timeout) {
-  const request = new XMLHttpRequest();
+function poll(url, request, timeout) {
+  const xhr = new XMLHttpRequest();
   try {
-    request.open('POST', url, false);
-    request.responseType = 'arraybuffer';
-    request.timeout = timeout;
-    request.setRequestHeader('coincide', question);
-    request.send();
+    xhr.open('POST', url, false);
+    xhr.responseType = 'arraybuffer';
+    xhr.timeout = timeout;
+    xhr.setRequestHeader('coincide', request);
+    xhr.send();
   } catch (error) {
     return `${error?.name ?? 'Error'}: ${error?.message ?? error}`;
   }
-  if (request.getResponseHeader('coincide') !== '1') {
-    return `the request did not reach the service worker: it was answered with status ${request.status}`;
+  if (xhr.getResponseHeader('coincide') !== '1') {
+    return `the request did not reach the service worker: it was answered with status ${xhr.status}`;
   }
-  if (request.status === 503) return null;
-  if (request.status !== 200) return `the service worker answered with status ${request.status}`;
-  return new Uint8Array(request.response);
+  if (xhr.status === 503) return null;
+  if (xhr.status !== 200) return `the service worker answered with status ${xhr.status}`;
+  return new Uint8Array(xhr.response);
 }
 
 let word;

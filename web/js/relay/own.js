@@ -32,7 +32,7 @@ const carries = async (url, hold) => {
   try {
     // The first packet is sent with the message, the second one over the port.
     for (let polls = 0; polls < MOST_POLLS; polls++) {
-      const headers = { coincide: `${token} ${hold} 0 ${QUESTION}` };
+      const headers = { coincide: `${token} ${hold} 0 ${EMPTY_PACKET}` };
       const answer = await fetch(addressOf(url), { method: 'POST', headers }).catch(() => undefined);
       status = answer?.status;
       if (status === 200) {
@@ -53,7 +53,7 @@ export const servesOwn = async worker => {
   const { port1, port2 } = new MessageChannel();
   const heard = new Promise(resolve => {
     port1.onmessage = ({ data }) => resolve(data === VERSION);
-    setTimeout(() => resolve(false), PATIENCE);
+    setTimeout(() => resolve(false), ANSWER_TIMEOUT);
   });
   worker.postMessage({ coincide: VERSION }, [port2]);
   return heard.finally(() => port1.close());
@@ -81,7 +81,7 @@ const LENGTH = 32;
 const FLAGS = 5;
 const LAST = 1;
 const GONE = 2;
-const QUESTION = hexOf(new Uint8Array(packetWith(0)));
+const EMPTY_PACKET = hexOf(new Uint8Array(packetWith(0)));
 
 /** Milliseconds that packets may take through the relay, in the first and the last attempt. A busy machine delays them. */
 const FIRST_HOLD = 1000;
@@ -92,4 +92,4 @@ const MOST_POLLS = 10;
 const LONGEST_PAUSE = 1000;
 
 /** Timeout in milliseconds for a service worker to answer a message. */
-const PATIENCE = 1000;
+const ANSWER_TIMEOUT = 1000;

@@ -94,7 +94,7 @@ const takeControl = async ({ active }, href, reload) => {
   const controlled = control(container());
   active.postMessage(CLAIM);
   try {
-    await within(controlled, `${href} did not take control`, CLAIMED);
+    await within(controlled, `${href} did not take control`, CONTROL_TIMEOUT);
   } catch {
     if (reload) await reloadOnce();
     throw refused(`${href} does not control this page, which was loaded without service workers, as by a forced reload, or while the script was unregistered: reload the page`);
@@ -157,9 +157,9 @@ const activation = ({ active, waiting, installing }) =>
 
 const control = container => new Promise(resolve => container.addEventListener('controllerchange', () => resolve(), { once: true }));
 
-const within = async (promise, why, patience = PATIENCE) => {
+const within = async (promise, why, timeout = ACTIVATION_TIMEOUT) => {
   let timer;
-  const late = new Promise((_, reject) => (timer = setTimeout(() => reject(refused(`${why} within ${patience / 1000} s`)), patience)));
+  const late = new Promise((_, reject) => (timer = setTimeout(() => reject(refused(`${why} within ${timeout / 1000} s`)), timeout)));
   try {
     await Promise.race([promise, late]);
   } finally {
@@ -168,8 +168,8 @@ const within = async (promise, why, patience = PATIENCE) => {
 };
 
 /** Timeouts in milliseconds for a service worker to become active, and then to take control. */
-const PATIENCE = 10_000;
-const CLAIMED = 3000;
+const ACTIVATION_TIMEOUT = 10_000;
+const CONTROL_TIMEOUT = 3000;
 
 /** Message that makes coincide's own relay take control of pages and workers. */
 const CLAIM = { coincide: 'claim' };

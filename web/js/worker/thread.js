@@ -9,7 +9,7 @@ import { WorkerLasting } from '../posted/lasting.js';
 import { BOOT, BROKEN, FAILED, OBJECTS, OUT_OF_BAND, PACKET, RING, differing, kindOf, packetsOf } from '../proxy.js';
 import { memory as wasmMemory } from '../link/scratch.js';
 import { described } from '../thrown.js';
-import { PATIENCE, afterAwake, warn } from '../platform/wait.js';
+import { PEER_TIMEOUT, afterAwake, warn } from '../platform/wait.js';
 
 /** The thread, if this copy of coincide was the first one in this worker. */
 let own;
@@ -175,7 +175,7 @@ class Announcement {
   #pause = FIRST_PAUSE;
   #timer;
   #isOver = false;
-  #calm = () => {};
+  #stopTimer = () => {};
 
   constructor(platform) {
     this.#platform = platform;
@@ -185,7 +185,7 @@ class Announcement {
 
   repeat() {
     if (this.#isOver) return;
-    this.#calm = afterAwake(PATIENCE, () => {
+    this.#stopTimer = afterAwake(PEER_TIMEOUT, () => {
       warn(SILENT);
       this.#platform.giveUp();
     });
@@ -195,7 +195,7 @@ class Announcement {
   end() {
     this.#isOver = true;
     clearTimeout(this.#timer);
-    this.#calm();
+    this.#stopTimer();
   }
 
   #again() {
@@ -214,5 +214,5 @@ const FIRST_PAUSE = 20;
 const LONGEST_PAUSE = 2000;
 
 const SILENT =
-  `main has not answered this worker within ${PATIENCE / 1000} s, so \`await coincide()\` is pending. Where the worker is created, pass it to \`coincide().wrap(worker)\` of ` +
+  `main has not answered this worker within ${PEER_TIMEOUT / 1000} s, so \`await coincide()\` is pending. Where the worker is created, pass it to \`coincide().wrap(worker)\` of ` +
   '`coincide/main`';

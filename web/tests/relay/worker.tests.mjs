@@ -10,7 +10,7 @@ export default (test, { assert, deepEqual, equal }) => {
   const start = () => {
     const listeners = {};
     const timers = new Map();
-    const questions = [];
+    const queries = [];
     let now = 0;
     const scope = {
       location: new URL('https://site.example/sw.js'),
@@ -20,7 +20,7 @@ export default (test, { assert, deepEqual, equal }) => {
         return timers.size;
       },
       clearTimeout: timer => timers.has(timer) && timers.set(timer, null),
-      clients: { matchAll: async () => [{ postMessage: question => questions.push(question) }] },
+      clients: { matchAll: async () => [{ postMessage: query => queries.push(query) }] },
     };
     vm.runInNewContext(source, { ...scope, ArrayBuffer, DataView, Uint8Array, Response, MessageChannel });
     const ask = (client, method, header) => {
@@ -35,7 +35,7 @@ export default (test, { assert, deepEqual, equal }) => {
       return answer;
     };
     return {
-      questions,
+      queries,
       probe: () => ask('page', 'GET'),
       poll: (client, token, { hold = 1000, ask: asks = 0 } = {}) => ask(client, 'POST', `${token} ${hold} ${asks} ${HEX}`),
       send(client, token, packet, port) {
@@ -199,16 +199,16 @@ export default (test, { assert, deepEqual, equal }) => {
     equal(await settled(relay.poll('busy worker', token('b', 10))), undefined);
   });
 
-  test('relay: pages are asked after 50 ms, at once where something was lost, and by half of the token', async () => {
+  test('relay: queries pages after 50 ms, or at once after a loss, with half of the token', async () => {
     const relay = start();
     relay.poll('worker', token('a', 1));
     await settled();
-    equal(relay.questions.length, 0);
+    equal(relay.queries.length, 0);
     relay.tick(50);
     await settled();
     relay.poll('worker', token('b', 1), { ask: 1 });
     relay.tick(0);
     await settled();
-    deepEqual(relay.questions.map(({ coincide }) => coincide), ['a'.repeat(16), 'b'.repeat(16)]);
+    deepEqual(relay.queries.map(({ coincide }) => coincide), ['a'.repeat(16), 'b'.repeat(16)]);
   });
 };

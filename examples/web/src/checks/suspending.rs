@@ -24,7 +24,7 @@ pub(super) fn export(scope: &Scope) {
     let sync = scope.sync();
     scope.export("through_gate", move |gate: String, seed: u32| through(&sync, &gate, seed));
     let sync = scope.sync();
-    scope.export("impatient", move |gate: String| {
+    scope.export("call_with_timeout", move |gate: String| {
         let error = sync.with_timeout(Duration::from_millis(20)).call::<()>("gate", (gate,)).unwrap_err();
         error.to_string()
     });
@@ -307,7 +307,7 @@ pub(super) async fn deadlines() -> Checked {
     let main = driven()?;
     let (worker, gates) = gated(&main)?;
     let proxy = worker.proxy();
-    contains(&proxy.call::<String>("impatient", ("a",)).await?, "did not return in time")?;
+    contains(&proxy.call::<String>("call_with_timeout", ("a",)).await?, "did not return in time")?;
     let cancellable = proxy.call::<String>("cancellable", ("b",));
     gates.waited_at("b").await;
     proxy.call::<()>("cancel_it", ()).await?;
