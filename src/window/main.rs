@@ -286,7 +286,7 @@ mod modules {
     modules! {
         "/src/window/js/callbacks.js": Callbacks;
         "/src/window/js/evaluate.js": Evaluate;
-        "/src/window/js/facts.js": Facts;
+        "/src/window/js/metadata.js": Metadata;
         "/src/window/js/listeners.js": Listeners;
         "/src/window/js/local-table.js": LocalTable;
         "/src/window/js/membrane.js": Membrane;

@@ -12,8 +12,8 @@ export const listing = async (folder, path, isServed) => {
   const names = [];
   for (const name of (await readdir(folder)).filter(isServed)) {
     // Follows symbolic links. Only files and folders are served.
-    const facts = await stat(join(folder, name)).catch(() => null);
-    if (facts?.isDirectory() || facts?.isFile()) names.push(facts.isFile() ? name : `${name}/`);
+    const stats = await stat(join(folder, name)).catch(() => null);
+    if (stats?.isDirectory() || stats?.isFile()) names.push(stats.isFile() ? name : `${name}/`);
   }
   names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   if (path !== '/') names.unshift('../');

@@ -130,9 +130,9 @@ const find = async name => {
   // Opening or reading a FIFO or a device may block a thread indefinitely, or have side effects.
   if (!(await kindOf(name))?.isFile()) return null;
   const handle = await open(name, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(whenAbsent);
-  const facts = await handle?.stat({ bigint: true });
+  const stats = await handle?.stat({ bigint: true });
   // The path may have changed since the check.
-  if (facts?.isFile()) return { name, handle, facts };
+  if (stats?.isFile()) return { name, handle, stats };
   await handle?.close();
   return null;
 };
@@ -145,11 +145,11 @@ const whenAbsent = error => {
   throw error;
 };
 
-const send = async (request, response, { name, handle, facts }) => {
+const send = async (request, response, { name, handle, stats }) => {
   const { method, headers } = request;
-  const size = Number(facts.size);
-  const modified = new Date(Number(facts.mtimeMs));
-  const tag = `"${facts.mtimeNs.toString(16)}-${size.toString(16)}"`;
+  const size = Number(stats.size);
+  const modified = new Date(Number(stats.mtimeMs));
+  const tag = `"${stats.mtimeNs.toString(16)}-${size.toString(16)}"`;
   response.setHeader('ETag', tag);
   response.setHeader('Last-Modified', modified.toUTCString());
   const since = Math.floor(modified / 1000) * 1000;

@@ -80,13 +80,13 @@ async function startServing(options, [given = '.', ...more]) {
 }
 
 function existing(folder) {
-  let facts;
+  let stats;
   try {
-    facts = statSync(folder);
+    stats = statSync(folder);
   } catch (error) {
     throw new Error(error.code === 'ENOENT' ? `there is no folder ${folder}` : `cannot look into ${folder}: ${error.message}`);
   }
-  if (!facts.isDirectory()) throw new Error(`${folder} is no folder: serve the one that it is in`);
+  if (!stats.isDirectory()) throw new Error(`${folder} is no folder: serve the one that it is in`);
   return resolve(folder);
 }
 

@@ -10,7 +10,7 @@ export default (register, { coincide: made, worker, tier, memory, assert, equal,
     deepEqual([found.tier, found.canBlock, found.reasons.length > 0], [tier, blocks, tier !== 'shared-memory']);
     await using(async w => {
       equal(w.tier, tier);
-      deepEqual(await w.proxy.facts(), { native: tier === 'shared-memory', sync: blocks });
+      deepEqual(await w.proxy.capabilities(), { native: tier === 'shared-memory', sync: blocks });
     });
   });
 

@@ -345,7 +345,7 @@ export default (test, kit) => {
     const open = main.receive(0, root, 'open');
     const has = main.receive(0, root, 'hasOwnProperty');
     const operations = {
-      get: [0, root, 'secret'], 'get with facts': [64, root, 'secret'], 'get as steady': [192, root, 'secret'], 'get for another object': [0, open, 'secret', root], set: [1, root, 'secret', 1],
+      get: [0, root, 'secret'], 'get with metadata': [64, root, 'secret'], 'get as steady': [192, root, 'secret'], 'get for another object': [0, open, 'secret', root], set: [1, root, 'secret', 1],
       'set for another object': [1, open, 'secret', 1, root], has: [2, root, 'secret'], delete: [3, root, 'secret'], descriptor: [5, root, 'secret'], define: [6, root, 'secret', { value: 1 }],
       assign: [13, root, [{ secret: 1 }]], 'assign from it': [13, open, [root]], gather: [14, root, [['secret']]], query: [15, root, ['secret']], batch: [17, root, [[0, root, 'secret']]],
       invoke: [18, root, 'secret', []], reach: [19, root, ['secret'], 0, 'length'], 'reach to it': [19, root, [], 0, 'secret'], 'a question of all objects': [18, root, 'hasOwnProperty', ['secret']],

@@ -99,7 +99,7 @@ export default (test, kit) => {
     const root = { virtual, url, fake, fn, change() { url.odd = 'own'; }, extend() { URL.prototype.odd = 'inherited'; }, shrink() { delete url.odd; delete URL.prototype.odd; } };
     const result = await within(root, async ({ window, pause }) => {
       const { url } = window;
-      'x' in url; // Facts are wanted from now on.
+      'x' in url; // Metadata is requested from now on.
       const found = ['virtual', 'fake', 'fn'].map(name => window[name].odd);
       const read = () => [window.url.odd, 'odd' in url, url.odd, Object.getOwnPropertyDescriptor(url, 'odd')?.value, Object.getPrototypeOf(url) === window.URL?.prototype].slice(0, 4).map(String);
       found.push(read());

@@ -21,24 +21,24 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
   const listen = (w, listener) => (node ? w.on('message', listener) : w.addEventListener('message', ({ data }) => listener(data)));
   const heard = w => new Promise(resolve => listen(w, resolve));
 
-  /** By what the worker does: what main does between creating and wrapping it, and the expected results of `facts`. */
+  /** By what the worker does: what main does between creating and wrapping it, and the expected results of `checks`. */
   const ways = {
     'imports coincide at its top': { how: '.all' },
     'imports coincide late': { how: 'late' },
     'is wrapped late': { how: 'atOnce', before: () => pause(150) },
-    'imports coincide when a message tells it to': { how: 'told', before: w => w.postMessage('load'), threads: true },
-    'asks main first': { how: 'asks', after: async w => (await heard(w), w.postMessage('load')) },
-    'asks main for the link before it is wrapped': { how: 'asks', before: async w => (await heard(w), w.postMessage('load'), pause(50)) },
-    'calls `coincide()` several times': { how: 'twice', facts: [true, true, ['Options', true]] },
-    'imports both entries': { how: 'both', facts: [false, true, true], made: options => coincideWindow({ ...usual, root: {}, ...options }) },
+    'imports coincide on a message': { how: 'onMessage', before: w => w.postMessage('load'), threads: true },
+    'posts a message before it imports coincide': { how: 'posts', after: async w => (await heard(w), w.postMessage('load')) },
+    'posts a message before it is wrapped': { how: 'posts', before: async w => (await heard(w), w.postMessage('load'), pause(50)) },
+    'calls `coincide()` several times': { how: 'twice', checks: [true, true, ['Options', true]] },
+    'imports both entries': { how: 'both', checks: [false, true, true], made: options => coincideWindow({ ...usual, root: {}, ...options }) },
     'is a classic script': { how: 'late', options: { type: 'classic' }, pages: true },
-    'has two copies of coincide': { how: 'copies', facts: [true, 'Copies'], pages: true },
+    'has two copies of coincide': { how: 'copies', checks: [true, 'Copies'], pages: true },
     'posts forged messages of main': { how: 'forges', forged: true },
   };
-  for (const [name, { how, before, after, facts, options, pages, threads, forged, made = main }] of Object.entries(ways))
+  for (const [name, { how, before, after, checks, options, pages, threads, forged, made = main }] of Object.entries(ways))
     test(`a worker that ${name}`, async () => {
       if (pages && node) return skip('Node.js has no such workers');
-      // The script has to listen before the message arrives. `asks` tests the same in both.
+      // The script has to listen before the message arrives. `posts` tests the same in both.
       if (threads && !node) return skip('a browser drops messages before a script listens');
       const w = await plain(how, options);
       await before?.(w);
@@ -54,7 +54,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
         equal(await sum, 3);
         equal(w.tier, tier);
         assert((await w.ready).includes('add'));
-        if (facts) deepEqual(await w.proxy.facts(), facts);
+        if (checks) deepEqual(await w.proxy.checks(), checks);
         w.proxy.hello = name => `Hello, ${name}`;
         if (how === '.all') deepEqual(await w.proxy.call('hello', 'PyScript'), { value: 'Hello, PyScript' });
       }
@@ -536,7 +536,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
     const { warn } = console;
     const said = [];
     console.warn = text => said.push(text);
-    const silent = new Own(scriptOf('told'), { workerData: 'told' });
+    const silent = new Own(scriptOf('onMessage'), { workerData: 'onMessage' });
     const noise = wrap(await plain('never'), { name: 'noise' });
     // Main does not wrap this one in time.
     const alone = await plain('warns');

@@ -36,7 +36,7 @@ export function readOperation(operation) {
   if (!list(operation)) throw new Malformed('an operation is an array');
   const [number, ...rest] = operation;
   const flags = [];
-  if (number & 64) flags.push('facts');
+  if (number & 64) flags.push('metadata');
   if (number & 128) flags.push('steady');
   if ((number & ~192) === REACH) return { ...readReach(rest), flags };
   const found = OPERATIONS[number & ~192];

@@ -7,8 +7,8 @@
 // 2. Limits. Objects along the paths of `allow` have only the keys in these paths. The policy allows or refuses each operation by its name in `Reflect`.
 // 3. Values. Globals, documents, and everything that acts on any object (constructors, prototypes, `Reflect`, `eval`) are not handed out, unless the
 //    program has given them: as a value of its root, or in `allow`.
-import { NAMELESS } from './facts.js';
-import { FACTS, NAMES, STEADY } from './operations.js';
+import { NAMELESS } from './metadata.js';
+import { METADATA, NAMES, STEADY } from './operations.js';
 import { isShared } from './sent.js';
 
 /** How a result is sent: as a copy, or as a value, a list of values or a descriptor with objects as references. */
@@ -277,7 +277,7 @@ export class Membrane {
   // Form.
 
   #name(number) {
-    // The flags only request facts about the result, which a membrane does not send.
+    // The flags only request metadata of the result, which a membrane does not send.
     const plain = Number.isInteger(number) && number >= 0 && number < 256 ? number & ~FLAGS : -1;
     const name = NAMES[plain];
     if (!name) throw new RangeError(`there is no operation ${typeof number === 'number' ? number : `of type ${typeof number}`}`);
@@ -577,7 +577,7 @@ const malformed = what => new TypeError(`the operation is malformed: ${what}`);
 
 const NATIVE = /\{\s*\[native code\]\s*\}\s*$/;
 
-const FLAGS = FACTS | STEADY;
+const FLAGS = METADATA | STEADY;
 
 /** Operations that return false when they fail. */
 const REFUSABLE = new Set(['set', 'deleteProperty', 'defineProperty']);

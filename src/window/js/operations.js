@@ -27,8 +27,8 @@ export const BATCH = 17;
 export const INVOKE = 18;
 export const REACH = 19;
 
-/** Flag added to a number: requests facts about the result. */
-export const FACTS = 64;
+/** Flag added to a number: requests metadata of the result. */
+export const METADATA = 64;
 
 /** Flag added to a number: requests whether the value may be cached. */
 export const STEADY = 128;

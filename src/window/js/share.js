@@ -1,7 +1,7 @@
 // Main's side of `window`: carries out the worker's operations on objects of main. The npm package and pages in Rust use it.
 import { Callbacks } from './callbacks.js';
 import { functionOf } from './evaluate.js';
-import { Facts } from './facts.js';
+import { Metadata } from './metadata.js';
 import { Adapters } from './listeners.js';
 import { LocalTable } from './local-table.js';
 import { DESCRIPTOR, Membrane, VALUE, VALUES } from './membrane.js';
@@ -30,7 +30,7 @@ export const share = (host, { membrane: hasMembrane, ...options }) => {
   let membrane = null;
   const callbacks = new Callbacks(host, () => membrane);
   const adapters = new Adapters(callbacks);
-  const told = new Facts();
+  const objects = new Metadata();
   /** The error of an operation without an answer. The next operation with an answer throws it. */
   let late = null;
 
@@ -39,7 +39,7 @@ export const share = (host, { membrane: hasMembrane, ...options }) => {
   const get = (target, key, receiver = target) =>
     key === 'import' && target === root && !('import' in target) ? imports : run(Reflect.get, undefined, [target, key, receiver]);
 
-  /** Operations whose result is sent by `sent`, with facts on request. */
+  /** Operations whose result is sent by `sent`, with metadata on request. */
   const values = {
     [ops.GET]: (target, key, ...receiver) => get(target, key, ...receiver),
     [ops.PROTOTYPE]: target => Reflect.getPrototypeOf(target),
@@ -81,7 +81,7 @@ export const share = (host, { membrane: hasMembrane, ...options }) => {
   };
 
   const serve = (number, target, ...args) => {
-    const flags = number & (ops.FACTS | ops.STEADY);
+    const flags = number & (ops.METADATA | ops.STEADY);
     const operation = number & ~flags;
     if (operation === ops.REACH) {
       const [path, inner, ...rest] = args;
@@ -93,12 +93,12 @@ export const share = (host, { membrane: hasMembrane, ...options }) => {
     const result = value(target, ...args);
     const wrapped = operation === ops.DESCRIPTOR ? result : sent(result);
     if (number === operation) return wrapped;
-    // That a property is missing is a fact of the target.
+    // That a property is missing is metadata of the target.
     const isAboutTarget = ABOUT_TARGET.has(operation) || (operation === ops.GET && result === undefined);
-    // A function of the worker has no handle there that facts could belong to.
+    // A function of the worker has no handle there that metadata could belong to.
     const about = isAboutTarget ? target : Reference.is(wrapped) && !callbacks.known(result) ? result : undefined;
-    const facts = about && told.of(about, ...(operation === ops.GET && !isAboutTarget ? [target, args[0]] : []));
-    return [wrapped, facts, isAboutTarget, number & ops.STEADY ? isSteady(target, args[0]) : undefined];
+    const metadata = about && objects.of(about, ...(operation === ops.GET && !isAboutTarget ? [target, args[0]] : []));
+    return [wrapped, metadata, isAboutTarget, number & ops.STEADY ? isSteady(target, args[0]) : undefined];
   };
 
   const references = {
@@ -154,7 +154,7 @@ export const share = (host, { membrane: hasMembrane, ...options }) => {
     /** Releases all objects that are held for the worker. */
     close() {
       held.clear();
-      told.clear();
+      objects.clear();
     },
     /** Number of objects that are held for the worker, and of its functions that main holds. */
     get sizes() {
@@ -163,13 +163,13 @@ export const share = (host, { membrane: hasMembrane, ...options }) => {
   };
 };
 
-/** Like `serve`, through a membrane, which sends no facts. */
+/** Like `serve`, through a membrane, which sends no metadata. */
 const throughMembrane = (membrane, operation) => {
   try {
     const [kind, result] = membrane.serve(operation);
     const [number, target, key] = operation;
     const wrapped = kind === VALUE ? sent(result) : kind === VALUES ? result.map(sent) : kind === DESCRIPTOR ? result && described(result) : result;
-    if (number < ops.FACTS) return wrapped;
+    if (number < ops.METADATA) return wrapped;
     return [wrapped, undefined, false, number & ops.STEADY ? isSteady(target, key) : undefined];
   } catch (error) {
     throw membrane.thrown(error);
@@ -204,5 +204,5 @@ const inWords = key => (typeof key === 'string' || typeof key === 'symbol' ? ` o
 /** Operations that return false when they fail. */
 const REFUSABLE = new Set([ops.SET, ops.DELETE, ops.DEFINE]);
 
-/** Operations whose facts are those of the target. */
+/** Operations whose metadata is that of the target. */
 const ABOUT_TARGET = new Set([ops.HAS, ops.DESCRIPTOR, ops.PROTOTYPE]);

@@ -1,6 +1,6 @@
 // Proxies of objects of main. `Remote` is the handler, which performs operations on main.
 import { entry, located, site } from '../errors.js';
-import { ABSENT, NOTHING, UNKNOWN, find, findOwn } from './knowledge.js';
+import { ABSENT, NOTHING, UNKNOWN, find, findOwn } from './metadata-store.js';
 import { freeze, mirror, targetOf } from './mirror.js';
 import * as ops from './operations.js';
 
@@ -16,9 +16,9 @@ export class Remote {
     this.window = window;
     this.kind = kind;
     this.id = id;
-    // The facts of the object. They are valid until the next exchange with main.
-    this.facts = null;
-    // The facts of the class whose prototype this object is, if main has sent them.
+    // The metadata of the object. It is valid until the next exchange with main.
+    this.metadata = null;
+    // The metadata of the class whose prototype this object is, if main has sent it.
     this.asClass = null;
     // The prototype of an instance of a class of the worker, which differs from the prototype on main.
     this.ownProto = undefined;
@@ -27,15 +27,15 @@ export class Remote {
   }
 
   #known() {
-    const { moment } = this.window.knowledge;
-    if (this.facts?.moment === moment) return this.facts;
+    const { moment } = this.window.store;
+    if (this.metadata?.moment === moment) return this.metadata;
     return this.asClass?.moment === moment ? this.asClass : undefined;
   }
 
-  /** Sends a query that facts answer, and requests facts for the next queries. */
+  /** Sends a query that metadata answers, and requests metadata for the next queries. */
   #query(operation, ...key) {
     const { window } = this;
-    window.knowledge.queried();
+    window.store.queried();
     return window.operate(operation, this, ...key);
   }
 
@@ -46,9 +46,9 @@ export class Remote {
       // A class of the worker that extends this one: its prototypes exist only here.
       if (key === Symbol.hasInstance && typeof receiver === 'function' && !window.remoteOf(receiver)) return hasInstance;
     }
-    const facts = this.#known();
-    if (facts && this.ownProto === undefined) {
-      const found = find(facts, key);
+    const metadata = this.#known();
+    if (metadata && this.ownProto === undefined) {
+      const found = find(metadata, key);
       if (found === ABSENT) return undefined;
       if (found instanceof Map) return found.get(key);
     }
@@ -86,22 +86,22 @@ export class Remote {
 
   has(target, key) {
     if (this.ownProto !== undefined) return this.#hasOwn(key) || Reflect.has(this.ownProto, key);
-    const facts = this.#known();
-    const found = facts ? find(facts, key) : UNKNOWN;
+    const metadata = this.#known();
+    const found = metadata ? find(metadata, key) : UNKNOWN;
     if (found !== UNKNOWN) return found !== ABSENT;
     return this.#query(ops.HAS, key);
   }
 
   #hasOwn(key) {
-    const facts = this.#known();
-    const found = facts ? findOwn(facts, key) : UNKNOWN;
+    const metadata = this.#known();
+    const found = metadata ? findOwn(metadata, key) : UNKNOWN;
     if (found !== UNKNOWN) return found !== ABSENT;
     return this.#query(ops.DESCRIPTOR, key) !== undefined;
   }
 
   getOwnPropertyDescriptor(target, key) {
-    const facts = this.#known();
-    if (facts && findOwn(facts, key) === ABSENT) {
+    const metadata = this.#known();
+    if (metadata && findOwn(metadata, key) === ABSENT) {
       mirror(target, key, undefined);
       return undefined;
     }
@@ -131,8 +131,8 @@ export class Remote {
 
   getPrototypeOf() {
     if (this.ownProto !== undefined) return this.ownProto;
-    const facts = this.#known();
-    if (facts && facts.decides !== NOTHING) return facts.above?.proto ?? null;
+    const metadata = this.#known();
+    if (metadata && metadata.decides !== NOTHING) return metadata.above?.proto ?? null;
     return this.#query(ops.PROTOTYPE);
   }
 

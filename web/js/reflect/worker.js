@@ -4,7 +4,7 @@ import { Cache } from './cache.js';
 import { ffiOf } from './ffi.js';
 import { LocalTable } from './local-table.js';
 import { RemoteTable } from './remote-table.js';
-import { Knowledge } from './knowledge.js';
+import { MetadataStore } from './metadata-store.js';
 import * as ops from './operations.js';
 import { referencesOf } from './references.js';
 import { Remote } from './remote.js';
@@ -12,7 +12,7 @@ import { isThenable } from '../link/values.js';
 
 /** The objects of main in a worker. */
 export class Window {
-  knowledge = new Knowledge();
+  store = new MetadataStore();
   /** Number of round trips to main. */
   trips = 0;
   #end;
@@ -68,9 +68,9 @@ export class Window {
 
   /** Sends an operation and returns its result. */
   operate(operation, target, ...args) {
-    if (!WITH_FACTS.has(operation) || !this.knowledge.wants()) return this.#trip([operation, target, ...args]);
-    const [value, facts, isAboutTarget] = this.#trip([operation | ops.FACTS, target, ...args]);
-    this.#learn(isAboutTarget ? target : this.#remotes.get(value), facts);
+    if (!WITH_METADATA.has(operation) || !this.store.takeRequest()) return this.#trip([operation, target, ...args]);
+    const [value, metadata, isAboutTarget] = this.#trip([operation | ops.METADATA, target, ...args]);
+    this.#record(isAboutTarget ? target : this.#remotes.get(value), metadata);
     return value;
   }
 
@@ -79,8 +79,8 @@ export class Window {
     const cache = this.#cache;
     if (!cache) return this.operate(ops.GET, target, key);
     if (cache.has(target, key)) return cache.get(target, key);
-    const [value, facts, isAboutTarget, isSteady] = this.#trip([ops.GET | ops.FACTS | ops.STEADY, target, key]);
-    this.#learn(isAboutTarget ? target : this.#remotes.get(value), facts);
+    const [value, metadata, isAboutTarget, isSteady] = this.#trip([ops.GET | ops.METADATA | ops.STEADY, target, key]);
+    this.#record(isAboutTarget ? target : this.#remotes.get(value), metadata);
     if (isSteady) cache.set(target, key, value);
     return value;
   }
@@ -89,14 +89,14 @@ export class Window {
   #trip(operation) {
     this.#refuse?.('window');
     if (this.#batch) this.flush();
-    this.knowledge.touch();
+    this.store.touch();
     this.trips++;
     return this.#end.operate(operation);
   }
 
-  /** Records facts. A result without a handler is a function of this worker and has none. */
-  #learn(remote, facts) {
-    if (remote && facts) this.knowledge.learn(remote, facts, value => this.#remotes.get(value));
+  /** Records metadata. A result without a handler is a function of this worker and has none. */
+  #record(remote, metadata) {
+    if (remote && metadata) this.store.record(remote, metadata, value => this.#remotes.get(value));
   }
 
   /** Sets a property. */
@@ -117,7 +117,7 @@ export class Window {
   later(operation, target, ...args) {
     if (this.#batch) return void this.#batch.push([operation, target, ...args]);
     this.#refuse?.('window');
-    this.knowledge.touch();
+    this.store.touch();
     this.#end.operateLater([operation, target, ...args]);
   }
 
@@ -177,7 +177,7 @@ export class Window {
 
   /** Serves a call of main of a function of this worker. */
   #invoke(fn, self, args) {
-    this.knowledge.touch();
+    this.store.touch();
     const result = run(fn, self, args);
     // Reading `then` of a proxy would take a round trip.
     if (!this.#transform || this.#isReference(result)) return result;
@@ -186,7 +186,7 @@ export class Window {
 }
 
 /**
- * The members of the scope for `window`, and a function that invalidates facts.
+ * The members of the scope for `window`, and a function that invalidates metadata.
  *
  * @param refuse throws if the worker cannot block; undefined if it can
  */
@@ -195,11 +195,11 @@ export const reflect = (end, options, refuse) => {
   const ffi = ffiOf(window);
   return {
     scope: { window: window.root.proxy, isWindowProxy: value => window.remoteOf(value) !== undefined, ffi, direct: ffi.direct },
-    touch: () => window.knowledge.touch(),
+    touch: () => window.store.touch(),
   };
 };
 
-/** Operations that may request facts: their results may be objects, or facts answer them. */
-const WITH_FACTS = new Set([
+/** Operations that may request metadata: their results may be objects, or metadata answers them. */
+const WITH_METADATA = new Set([
   ops.GET, ops.PROTOTYPE, ops.APPLY, ops.CONSTRUCT, ops.QUERY, ops.EVALUATE, ops.HAS, ops.DESCRIPTOR,
 ]);

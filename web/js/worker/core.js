@@ -92,7 +92,7 @@ const scopeOf = (thread, platform, boot) => {
   const refuse = (name, isReceived) => {
     throw new CoincideError('CannotBlock', cannotBlock(name, reasons, isReceived), name);
   };
-  /** Called before main's objects may change, to invalidate facts. */
+  /** Called before main's objects may change, to invalidate metadata. */
   let touch = () => {};
 
   /** Returns a function of limits that returns the caller for them: see `objects/caller.js`. */

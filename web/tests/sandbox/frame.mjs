@@ -76,7 +76,7 @@ for (const [kind, script] of Object.entries({ blob, data }))
       }
       equal(await w.proxy.add(20, 22), 42);
       equal(w.tier, 'messages');
-      deepEqual(await w.proxy.facts(), { native: false, sync: false });
+      deepEqual(await w.proxy.capabilities(), { native: false, sync: false });
       const { code, message } = await w.proxy.call('hello', 'PyScript');
       equal(code, 'CannotBlock');
       assert(options.tier || message.includes('sandboxed'), message);

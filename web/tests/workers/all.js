@@ -31,7 +31,7 @@ export const run = async (coincide, CoincideError) => {
   };
 
   proxy.heard = () => heard;
-  proxy.facts = () => ({ native: scope.native, sync: scope.sync });
+  proxy.capabilities = () => ({ native: scope.native, sync: scope.sync });
   proxy.echo = value => value;
   proxy.add = (a, b) => a + b;
   proxy.later = async (value, ms = 1) => {

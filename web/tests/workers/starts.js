@@ -1,4 +1,4 @@
-// A worker that takes its link in the way that its address tells. `load(entry)` imports an entry of the package.
+// A worker that begins its link in the way that its address names. `load(entry)` imports an entry of the package.
 export const start = (how, host, load) => ways[how](host, load);
 
 const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
@@ -18,17 +18,17 @@ const ways = {
     await pause(60);
     await linked(load);
   },
-  /** Imports coincide when a message tells it to. */
-  told: (host, load) =>
+  /** Imports coincide on a message. */
+  onMessage: (host, load) =>
     listen(host, data => {
       if (data === 'load') linked(load);
     }),
-  /** The same after a message of its own. */
-  async asks(host, load) {
-    ways.told(host, load);
+  /** The same, after it has posted a message. */
+  async posts(host, load) {
+    ways.onMessage(host, load);
     host.postMessage('what now?');
   },
-  /** Listens before coincide is there. */
+  /** Listens before coincide is imported. */
   async listens(host, load) {
     const seen = [];
     if (host === globalThis) onmessage = ({ data }) => seen.push(data);
@@ -49,7 +49,7 @@ const ways = {
     const third = await coincide({ strict: false });
     const refused = await coincide({ strict: true }).catch(({ code, message }) => [code, message.includes('`strict`')]);
     one.proxy.add = (a, b) => a + b;
-    one.proxy.facts = () => [one === other, one === third, refused];
+    one.proxy.checks = () => [one === other, one === third, refused];
   },
   /** Both entries share the link. */
   async both(host, load) {
@@ -58,7 +58,7 @@ const ways = {
     const scope = await plain();
     const more = await window();
     scope.proxy.add = (a, b) => a + b;
-    scope.proxy.facts = () => ['window' in scope, 'window' in more, scope.proxy === more.proxy];
+    scope.proxy.checks = () => ['window' in scope, 'window' in more, scope.proxy === more.proxy];
   },
   /** Another copy of coincide shares the link; with `window` it cannot. */
   async copies(host, load) {
@@ -68,7 +68,7 @@ const ways = {
     const refused = await window().catch(({ code }) => code);
     const scope = await other();
     scope.proxy.add = (a, b) => a + b;
-    scope.proxy.facts = async () => [(await one()) === scope, refused];
+    scope.proxy.checks = async () => [(await one()) === scope, refused];
   },
   /** Has work for a while, and nothing that main may call. */
   async isDone(host, load) {

@@ -20,7 +20,7 @@ export default ({ paged, start, countsEach, pause, assert, deepEqual, equal, ski
       const w = started();
       w.proxy.hello = name => `Hello, ${name}`;
       deepEqual(await w.proxy.call('hello', 'PyScript'), { value: 'Hello, PyScript' });
-      deepEqual(await w.proxy.facts(), { native: false, sync: true });
+      deepEqual(await w.proxy.capabilities(), { native: false, sync: true });
       equal(await w.proxy.add(20, 22), 42);
       equal(w.tier, 'service-worker');
       const { active } = await page.navigator.serviceWorker.getRegistration();

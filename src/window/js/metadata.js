@@ -1,23 +1,23 @@
-// Facts: metadata of an object that main sends with a reference to it, to save the worker round trips.
+// Metadata of an object, which main sends with a reference to it to save the worker round trips.
 //
 // A language runtime queries a new object dozens of times before it passes it to a program: its prototypes, and whether it has a
-// `then`, an iterator or a `length`. Facts answer these queries. They are the object's own keys, those of its prototypes (its classes), and a few values.
-// Facts are valid at the time of sending; `knowledge.js` determines how long the worker uses them.
+// `then`, an iterator or a `length`. The metadata answers these queries. It consists of the object's own keys, those of its prototypes (its classes), and a few values.
+// Metadata is valid at the time of sending; `metadata-store.js` determines how long the worker uses it.
 //
-// No facts are sent for an object that may be a proxy of the program, whose traps run code and may give inconsistent results.
+// No metadata is sent for an object that may be a proxy of the program, whose traps run code and may give inconsistent results.
 import { PROBES } from './probes.js';
 import { isShared, sent } from './sent.js';
 
 const { ownKeys, getPrototypeOf, getOwnPropertyDescriptor: descriptorOf } = Reflect;
 
-/** The facts of one link. The facts of a class are sent once. */
-export class Facts {
-  /** By prototype: the facts that were sent. */
+/** The metadata of one link. The metadata of a class is sent once. */
+export class Metadata {
+  /** By prototype: the metadata that was sent. */
   #classes = new Map();
   #last = 0;
 
   /**
-   * The facts of an object: its keys, the values of the first keys, whether the keys are complete, and its classes. Undefined if it has none. `owner` and `key`
+   * The metadata of an object: its keys, the values of the first keys, whether the keys are complete, and its classes. Undefined if it has none. `owner` and `key`
    * are the object and the property that it was read from, if any.
    */
   of(object, owner, key) {
@@ -77,15 +77,15 @@ const isSame = (known, keys, values) =>
 
 /** The keys, those with sent values first, and these values. */
 const withValues = (object, keys, wanted) => {
-  const told = [];
+  const listed = [];
   const values = [];
   for (const key of wanted) {
     const descriptor = descriptorOf(object, key);
     if (!descriptor || !('value' in descriptor)) continue;
-    told.push(key);
+    listed.push(key);
     values.push(descriptor.value);
   }
-  return [[...told, ...keys.filter(key => !told.includes(key))], values];
+  return [[...listed, ...keys.filter(key => !listed.includes(key))], values];
 };
 
 /** Whether an object is certainly not a proxy. */
