@@ -1,19 +1,19 @@
-// Shows the pages of the example, one at a time. With `?report`, what the first one says goes to the server that serves this.
+// Shows the pages of the example, one at a time. With `?report`, posts the output of the first page to the server.
 import { open, until } from './tests/open.js';
 
 const PAGES = [
   ['common', 'Common use case', ['main.py', 'worker.py']],
   ['tag', 'A program in a worker', ['my-worker-code.py']],
   ['named', 'A worker with a name', ['main.py', 'my-worker-code.py']],
-  ['launch', 'A worker from within Python', ['main.py', 'my-worker-code.py']],
+  ['launch', 'Starting a worker in Python', ['main.py', 'my-worker-code.py']],
   ['sync', 'Calling the page', ['main.py', 'worker.py']],
   ['export', 'Calling the worker', ['main.py', 'my-worker-code.py']],
-  ['caching', 'References, cached and not', ['worker.py']],
-  ['sync-main-only', 'The page awaits, that is all', ['main.py', 'worker.py']],
+  ['caching', 'References, repeated and kept', ['worker.py']],
+  ['sync-main-only', 'Calls from the page only', ['main.py', 'worker.py']],
   ['orbits', 'A long computation', ['main.py', 'worker.py']],
 ];
 
-/** Pages without the headers that this one has, which could not be shown in it. */
+/** Pages without the headers of this page. Its frames cannot show them. */
 const APART = [
   ['headers', 'Headers from a script'],
   ['service-worker', 'The service-worker attribute'],

@@ -1,6 +1,6 @@
-// Tests that are reported one after the other, of which several run at once: interpreters take seconds to start.
+// Tests that run concurrently and are reported in order: an interpreter takes seconds to start.
 
-/** A `test` like the one given; `most` bodies run at the same time, from when the first is wanted. */
+/** Returns a function like `test`. At most `most` bodies run at the same time. They start when the first test runs. */
 export const ahead = (test, most) => {
   const bodies = [];
   const results = [];

@@ -23,9 +23,9 @@ host.take(lambda: js.Object.new(), Owner(), awaited)
 
 for (const [name, interrupted] of [
   ['with a poll for interrupts', () => false],
-  ['without one', undefined],
+  ['without a poll for interrupts', undefined],
 ])
-  test(`micropython: objects of JavaScript in results arrive whenever garbage is collected, ${name}`, async () => {
+  test(`micropython: objects of JavaScript in results survive garbage collections, ${name}`, async () => {
     const python = await load({ print: console.error, complain: console.error, interrupted });
     let made, owner, awaited;
     python.offer('host', { take: (...given) => ([made, owner, awaited] = given) });
@@ -37,7 +37,7 @@ for (const [name, interrupted] of [
       ['async function', awaited],
     ])
       for (let count = 0; count < CALLS; count++) equal(`${way} ${count}: ${typeof (await get())}`, `${way} ${count}: object`);
-    // Each result had an entry. Those of collected ones are reused.
+    // Each result had an entry. Entries of collected results are reused.
     assert(globalThis.proxy_js_ref.length < 3 * CALLS, `MicroPython keeps ${globalThis.proxy_js_ref.length} objects`);
   });
 

@@ -1,4 +1,4 @@
-// Pages in frames, with what they say.
+// Pages in frames, with their output.
 
 /** Opens a page. Returns its frame, the lines of its console, its warnings and its errors. */
 export const open = async (path, place = document.body) => {
@@ -7,7 +7,7 @@ export const open = async (path, place = document.body) => {
   frame.src = url;
   place.append(frame);
   const said = { frame, lines: [], warnings: [], errors: [], heard: () => {}, failed: () => {} };
-  // The page's own console is there before its modules are loaded, and long before an interpreter is.
+  // The page has its own console before its modules and its interpreter are loaded.
   await until(() => frame.contentWindow.location.href === url);
   const { console } = frame.contentWindow;
   const { log, warn, error } = console;
@@ -28,11 +28,11 @@ export const open = async (path, place = document.body) => {
   return said;
 };
 
-/** Waits until a condition holds. */
+/** Waits until a condition holds. Throws after `limit` milliseconds. */
 export const until = async (condition, limit = 120_000) => {
   const end = performance.now() + limit;
   while (!condition()) {
-    if (performance.now() > end) throw new Error(`this did not come true: ${condition}`);
+    if (performance.now() > end) throw new Error(`the condition did not hold within ${limit / 1000} s: ${condition}`);
     await new Promise(resolve => setTimeout(resolve, 2));
   }
 };

@@ -1,4 +1,4 @@
-// Each page of the example: what it says and shows.
+// Tests of each page of the example: its output and its content.
 import { ahead } from './ahead.js';
 import { open, until } from './open.js';
 
@@ -10,12 +10,12 @@ import { open, until } from './open.js';
 export default (register, { folder, blocks, assert, deepEqual, equal }) => {
   const test = ahead(register, 3);
 
-  /** What a program that needs the page meets where the worker can't block. */
+  /** The errors of a program that needs the page, in a worker that cannot block. */
   const refused = /RuntimeError: `\w+` cannot be used: `sync_main_only` is in the configuration|cannot block: the tier messages was requested/;
 
-  /** Opens a page until `done` says that it is, and holds what it said against `check`. Where workers can't block, `alone` does. */
+  /** Opens a page, waits until `done` returns true, and passes its output to `check`; where workers cannot block, to `alone`. */
   const page = (name, done, check, alone = ({ errors }) => assert(refused.test(errors.join('\n')), `the errors are ${errors}`)) =>
-    test(`page ${name}`, async () => {
+    test(`page ${name} shows its result`, async () => {
       const said = await open(`../${folder}/${name}/index.html`);
       const ends = blocks ? done : (alone.done ?? (({ errors }) => errors.length > 0));
       try {
@@ -28,7 +28,7 @@ export default (register, { folder, blocks, assert, deepEqual, equal }) => {
         said.frame.remove();
       }
     });
-  /** A page that is the same wherever it is. */
+  /** A page with the same output whether workers can block or not. */
   const anywhere = (name, done, check) => page(name, done, check, Object.assign(check, { done }));
   const has = line => ({ lines }) => lines.includes(line);
 
@@ -39,7 +39,7 @@ export default (register, { folder, blocks, assert, deepEqual, equal }) => {
     Object.assign(
       ({ lines, errors }) => {
         deepEqual(lines, ['before ready', 'after ready']);
-        // One is of the worker, the other one of the page.
+        // The first error is of the worker, the second one of the page.
         for (const text of [/`greetings` was not called, since this worker cannot block: the tier messages was requested/, /heavy_computation/])
           assert(errors.some(error => text.test(error)), errors.join('\n'));
       },
@@ -51,7 +51,7 @@ export default (register, { folder, blocks, assert, deepEqual, equal }) => {
   page('caching', ({ lines }) => lines.length > 2, ({ lines }) => {
     deepEqual(lines.slice(0, 2), ['not ideal', 'not ideal']);
     const [, anew, kept] = lines[2].match(/(\d+), and (\d+)/).map(Number);
-    // What the older library takes is 342 and 172.
+    // With coincident: 342 and 172 trips.
     assert(kept < anew && anew <= 20 && kept <= 12, lines[2]);
   });
   page('service-worker', ({ text }) => text.trim().endsWith('Hello PyScript!'), ({ lines }) => deepEqual(lines, []));
@@ -65,7 +65,7 @@ export default (register, { folder, blocks, assert, deepEqual, equal }) => {
   });
 
   if (!blocks)
-    test('on a page without headers and service worker, Pyodide suspends where JSPI exists, and MicroPython says once why it cannot block', async () => {
+    test('on a page without headers and service worker, Pyodide suspends where JSPI exists, and MicroPython warns once that it cannot block', async () => {
       const said = await open('../site/tag/index.html');
       try {
         const { document } = said.frame.contentWindow;

@@ -1,7 +1,7 @@
 // Makes copies of the pages: node variants.mjs PAGES PACKAGE OUT
 //
-// `isolated` as they are; `relayed` with a service worker for all of a page; `alone` with `sync_main_only` for all of it. `site` has what
-// a site puts beside its pages.
+// `isolated`: unchanged. `relayed`: with a service worker for the page. `alone`: with `sync_main_only` for the page. `site`: with the files that a
+// site serves beside its pages.
 import { copyFileSync, cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -18,7 +18,7 @@ for (const [name, attribute] of [
   for (const page of readdirSync(pages)) {
     const file = join(out, name, page, 'index.html');
     const text = readFileSync(file, 'utf8');
-    if (!text.includes(CORE)) throw new Error(`${file} does not load the core as the others do`);
+    if (!text.includes(CORE)) throw new Error(`${file} does not load the core by the expected tag`);
     writeFileSync(file, text.replace(CORE, `${CORE}${attribute}`));
     if (name === 'relayed') copyFileSync(join(library, 'sw.js'), join(out, name, page, 'sw.js'));
   }
@@ -29,7 +29,7 @@ mkdirSync(join(out, 'tests'));
 copyFileSync(join(library, 'sw.js'), join(out, 'tests/sw.js'));
 copyFileSync(join(library, 'coi.js'), join(out, 'site/headers/mini-coi.js'));
 
-// It can't be checked from without: a frame is isolated only if its page is.
+// The page reports its own result: in a frame it would be isolated only if the outer page is.
 const headers = join(out, 'reported/headers');
 cpSync(join(out, 'site/headers'), headers, { recursive: true });
 const text = readFileSync(join(headers, 'index.html'), 'utf8');

@@ -1,4 +1,4 @@
-// Workers of both types, started from JavaScript: values, errors, waiting and interrupts.
+// Workers of both types, started from JavaScript: values, errors, blocking calls and interrupts.
 import { calling } from '../runtime/loops.js';
 import { PyWorker, relayed, workers } from '../runtime/main.js';
 import { open, until } from './open.js';
@@ -12,7 +12,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
     await relayed(options.serviceWorker);
     return PyWorker(`./programs/${program}`, { type, ...options, ...more });
   };
-  /** A worker for one test. */
+  /** Runs a test with a worker of its own. */
   const using = async (body, ...given) => {
     const w = await start(...given);
     try {
@@ -22,11 +22,11 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
     }
   };
 
-  const questions = [];
-  const input = async question => (questions.push(question), 'Ada');
-  let heard = () => {};
-  const stdout = line => heard(line);
-  /** The workers of most tests, both started with the first of them: an interpreter takes seconds. */
+  const prompts = [];
+  const input = async prompt => (prompts.push(prompt), 'Ada');
+  let onLine = () => {};
+  const stdout = line => onLine(line);
+  /** The workers of most tests. The first test starts both: an interpreter takes seconds to start. */
   const both = () => (both.started ??= Object.fromEntries(types.map(type => [type, start('all.py', type, { input, stdout, name: `all-${type}` })])));
 
   for (const type of types) {
@@ -38,7 +38,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       });
     const blocking = (name, body) => blocks && link(name, body);
 
-    link('values of Python arrive', async w => {
+    link('values of Python arrive on main with their JavaScript types', async w => {
       equal(w.tier, tier);
       const found = async name => w.sync.values(name);
       deepEqual(await found('none'), null);
@@ -56,7 +56,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       deepEqual(await found('set'), new Set([[1, 2]]));
     });
 
-    link('values of JavaScript arrive as values of Python', async w => {
+    link('values of JavaScript arrive in the worker with their Python types', async w => {
       const shown = async value => [await w.sync.kind(value), await w.sync.show(value)];
       deepEqual(await shown(undefined), ['NoneType', 'None']);
       deepEqual(await shown(true), ['bool', 'True']);
@@ -73,7 +73,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       deepEqual(await shown(new Set([[1]])), ['set', '{(1,)}']);
     });
 
-    link('values of JavaScript return unchanged', async w => {
+    link('values of JavaScript return from Python unchanged', async w => {
       const huge = [2n ** 70n, -(7n ** 6000n), 2 ** 53, 1e18, -1e21, 5e-324, 0, -0, Math.PI];
       const megabyte = Uint8Array.from({ length: 1 << 20 }, (_, index) => index % 251);
       for (const value of [...huge, huge, megabyte, [megabyte.subarray(0, 3), new Uint8Array()], new Map([[1, { x: [1n << 60n] }]]), new Int16Array([1, -2]), [new Set([0.5])]]) deepEqual(await w.sync.echo(value), value);
@@ -84,7 +84,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       else equal(await w.sync.dates(moment), 1_700_000_000.123);
     });
 
-    link('a value that cannot be sent is refused with its path, and the link remains usable', async w => {
+    link('refuses a value that cannot be sent, with its path, and the link remains usable', async w => {
       for (const [name, part] of [
         ['function', "`unsendable`: result['items'][1]['on']: a function cannot be sent"],
         ['instance', 'result[0]: a Own cannot be sent'],
@@ -99,7 +99,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       equal(await w.sync.echo(1), 1);
     });
 
-    link('errors of Python keep class, message and traceback', async w => {
+    link('errors of Python keep class, message and traceback on main', async w => {
       const error = await rejects(() => w.sync.fails('value'), Error);
       deepEqual([error.name, error.message], ['ValueError', 'on purpose']);
       assert(error.stack.includes('Traceback') && error.stack.includes('in fails'), error.stack);
@@ -117,16 +117,16 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       equal(await w.sync.counts(300_000), 300_000);
     });
 
-    link('async functions are awaited, several at once', async w => {
+    link('async functions run concurrently, and main awaits their results', async w => {
       deepEqual(await Promise.all([w.sync.later(1), w.sync.later('two'), w.sync.echo(3)]), [1, 'two', 3]);
     });
 
-    link('results of async functions arrive whenever garbage is collected', async w => {
+    link('results of async functions survive garbage collections', async w => {
       const calls = Array.from({ length: 300 }, (_, index) => index);
       deepEqual(await Promise.all(calls.map(index => w.sync.later(index))), calls);
     });
 
-    link('time.sleep waits', async w => {
+    link('time.sleep blocks for its duration', async w => {
       assert((await w.sync.sleeps(0.1)) >= 0.09);
     });
 
@@ -142,14 +142,14 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
         assert(/cannot block/.test(text), text);
       });
 
-    blocking('functions of main return values, whether they are async or not', async w => {
+    blocking('functions of main, sync and async, return values to Python', async w => {
       w.sync.hello = (...args) => ['Hello', ...args];
       deepEqual(await w.sync.call('hello', 'PyScript', { a: 2n ** 65n }), ['Hello', 'PyScript', { a: 2n ** 65n }]);
       w.sync.hello = async name => new Promise(resolve => setTimeout(resolve, 10, `later, ${name}`));
       equal(await w.sync.call('hello', 'x'), 'later, x');
     });
 
-    blocking('errors of main are errors of Python', async w => {
+    blocking('errors of main are raised as errors of Python', async w => {
       w.sync.bad = kind => {
         throw Object.assign(kind === 'type' ? new TypeError('wrong') : kind === 'dom' ? new DOMException('gone', 'NotFoundError') : 'text', {});
       };
@@ -168,43 +168,43 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       assert(found.remote.includes('in fails'), found.remote);
     });
 
-    blocking('arguments that cannot be sent are refused with the path, before anything is sent', async w => {
+    blocking('refuses an argument that cannot be sent, with its path, and calls nothing', async w => {
       let calls = 0;
       w.sync.take = () => calls++;
       const { class: name, text } = await w.sync.send_function();
       deepEqual([name, text, calls], ['TypeError', "`take`: args[0]['items'][1]['on']: a function cannot be sent", 0]);
     });
 
-    blocking('named arguments are refused', async w => {
+    blocking('refuses named arguments', async w => {
       const { class: name, text } = await w.sync.send_named();
       deepEqual([name, text], ['TypeError', "`take`: arguments are sent by their places, and `size` is given by name"]);
     });
 
-    blocking('main may await a call of the worker that waits for it', async w => {
+    blocking('main awaits a nested call of the worker that is blocked in a call of main', async w => {
       w.sync.back = async number => 2 * (await w.sync.echo(number));
       equal(await w.sync.nested(20), 41);
     });
 
-    blocking('a call that comes while the worker computes is answered when it waits', async w => {
+    blocking('a call that arrives while the worker computes runs in its next blocking call', async w => {
       let call;
       const begun = new Promise(resolve => (w.sync.begun = resolve));
       w.sync.back = async () => (await call) + 1;
-      const result = w.sync.computes_and_asks(500_000);
+      const result = w.sync.computes_and_calls(500_000);
       await begun;
       call = w.sync.echo(41);
       equal(await result, 42);
     });
 
-    blocking('input asks main', async w => {
-      equal(await w.sync.asks(), 'Ada');
-      equal(questions.at(-1), 'Your name? ');
+    blocking('input() calls `input` of main with its prompt', async w => {
+      equal(await w.sync.reads_input(), 'Ada');
+      equal(prompts.at(-1), 'Your name? ');
     });
 
-    blocking('an interrupt is a KeyboardInterrupt, whatever the worker does', async w => {
+    blocking('an interrupt raises KeyboardInterrupt in a computing, sleeping or blocked worker', async w => {
       for (const what of ['computes', 'sleeps', 'waits']) {
         const begun = new Promise(resolve => (w.sync.begun = resolve));
         w.sync.never = () => new Promise(() => {});
-        const ended = w.sync.interrupted(what);
+        const ended = w.sync.runs_until_interrupted(what);
         await begun;
         await new Promise(resolve => setTimeout(resolve, 20));
         w.interrupt();
@@ -213,10 +213,10 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       equal(await w.sync.echo('alive'), 'alive');
     });
 
-    link('lines that a worker prints arrive while it runs, and an interrupt ends it', async w => {
+    link('output of a running worker arrives on main, and an interrupt ends the worker', async w => {
       for (const what of ['computes', 'does nothing', 'sleeps']) {
-        const begun = new Promise(resolve => (heard = resolve));
-        const ended = w.sync.goes_on(what);
+        const begun = new Promise(resolve => (onLine = resolve));
+        const ended = w.sync.prints_and_runs(what);
         equal(await begun, 'begun');
         w.interrupt();
         equal(await ended, 'KeyboardInterrupt');
@@ -225,15 +225,15 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
     });
 
     for (const [name, action, expected] of [
-      ['the same object of the page is the same', 'identity', true],
-      ['a listener of Python hears, and is found to be removed', 'listens', ['click']],
+      ['the same object of the page is equal to itself', 'identity', true],
+      ['a listener of Python receives events until it is removed', 'listens', ['click']],
       ['dictionaries and lists become objects and arrays of the page', 'passes', ['{"a":[1,{"b":"c"}]}', 1]],
-      ['a path takes one trip', 'queries', ['queried', 1]],
-      ['promises of the page are awaited', 'awaits', [5, 404]],
+      ['a query of a path takes one round trip', 'queries', ['queried', 1]],
+      ['await waits for promises of the page', 'awaits', [5, 404]],
     ])
       blocking(`window: ${name}`, async w => deepEqual(await w.sync[action](), expected));
 
-    test(`${type}: terminate ends what is awaited`, async () => {
+    test(`${type}: terminate rejects pending and later calls`, async () => {
       const w = await both()[type];
       const never = w.sync.later(1);
       w.terminate();
@@ -256,7 +256,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
 
   if (tier === 'suspending') return;
 
-  test('a program that raises is ready, with the functions that it has set', () =>
+  test('a program that raises is ready with the functions that it set before', () =>
     using(async w => {
       equal(await w.ready, w);
       equal(await w.sync.early(), 'early');
@@ -271,8 +271,8 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
 
   for (const [what, program, expected] of [
     ['that is not defined', 'exports-nothing.py', '`__export__` names `nowhere`, which is not defined'],
-    ['that is no list', 'exports-text.py', '`__export__` is a list of names, such as ["version"], and is \'version\''],
-    ['that is no function', 'exports-number.py', '`answer` is to be called by the other side, and is an int'],
+    ['that is not a list', 'exports-text.py', '`__export__` is a list of names, such as ["version"], and is \'version\''],
+    ['that is not a function', 'exports-number.py', '`answer` is to be called by the other side, and is an int'],
   ])
     test(`an export ${what} rejects \`ready\` with the reason`, () =>
       using(async w => {
@@ -280,7 +280,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
         assert(message.includes(expected), message);
       }, program, 'micropython'));
 
-  test('types and names are checked at once', async () => {
+  test('PyWorker throws at once for an unknown type and a name in use', async () => {
     for (const type of [undefined, 'py', 'toString']) throws(() => PyWorker('./programs/named.py', { type }), TypeError);
     const late = workers.ada;
     await using(async w => {
@@ -291,7 +291,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
     }, 'named.py', 'micropython', { name: 'ada' });
   });
 
-  test('a configuration is an object, a text or a file', async () => {
+  test('a configuration is an object, JSON, TOML or the address of a file', async () => {
     const found = { answer: 42, list: ['a', 'b'] };
     for (const config of [found, JSON.stringify(found), 'answer = 42\nlist = ["a", "b"]', './programs/configured.toml'])
       await using(async w => deepEqual(await w.sync.config(), found), 'configured.py', 'micropython', { config });
@@ -302,7 +302,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
   });
 
   if (tier === 'shared-memory') {
-    test('the wasm of an interpreter is changed to read the clock, and other modules are refused', async () => {
+    test('the wasm of an interpreter is instrumented to read the clock, and other modules are refused', async () => {
       const wasm = new Uint8Array(await (await fetch(new URL('../node_modules/@micropython/micropython-webassembly-pyscript/micropython.wasm', import.meta.url))).arrayBuffer());
       assert(WebAssembly.validate(calling(wasm, 'mp_js_ticks_ms', 10_000)), 'the module is not valid');
       assert(WebAssembly.validate(calling(wasm, '_abort_js', -1)), 'without a result the module is not valid');
@@ -317,7 +317,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
     });
 
     for (const [name, page] of [['MicroPython', 'main'], ['Pyodide', 'main-pyodide']])
-      test(`${name} on the page`, async () => {
+      test(`${name} runs on the page and exchanges values and errors with a worker`, async () => {
         const said = await open(`./programs/${page}.html`);
         await until(() => said.lines.includes('done') || said.errors.length > 0);
         deepEqual([said.lines.filter(line => !line.startsWith('ok ')), said.errors], [['done'], []]);
@@ -325,7 +325,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
         said.frame.remove();
       });
 
-    test('programs of a page run one after the other, except where they are async', async () => {
+    test('programs of a page run in order, and async programs run concurrently', async () => {
       const said = await open('./programs/async.html');
       await until(() => said.lines.includes('async') || said.errors.length > 0);
       await new Promise(resolve => setTimeout(resolve, 100));
@@ -333,7 +333,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       said.frame.remove();
     });
 
-    test('script tags run in all forms, and report their errors', async () => {
+    test('script tags of all forms run their programs and report their errors', async () => {
       const said = await open('./programs/tags.html');
       const failed = [];
       const { contentDocument: page } = said.frame;
@@ -356,9 +356,9 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       said.frame.remove();
     });
 
-    test('without an answer of its own, a page asks for input', () =>
+    test('a page without `input` shows a form for it', () =>
       using(async w => {
-        const answer = w.sync.asks();
+        const answer = w.sync.reads_input();
         await until(() => document.querySelector('.py-input input'));
         const form = document.querySelector('.py-input');
         equal(form.textContent, 'Your name? ');
@@ -367,7 +367,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
         equal(await answer, 'Grace');
         equal(document.querySelector('.py-input'), null);
 
-        const unanswered = w.sync.asks();
+        const unanswered = w.sync.reads_input();
         await until(() => document.querySelector('.py-input input'));
         w.interrupt();
         equal((await rejects(() => unanswered)).name, 'KeyboardInterrupt');
@@ -376,7 +376,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
   }
 };
 
-/** What `objects` of `page_objects.py` finds, on every tier. */
+/** Expected results of `objects` of `page_objects.py`, on every tier. */
 const OBJECTS = {
   attributes: [7, 2, true, null, true, false, 'AttributeError'],
   items: ['first', 'two', ['two'], 1, 1, 'b'],
@@ -394,7 +394,7 @@ const OBJECTS = {
   deleted: [false, 1, 'two'],
 };
 
-/** A module with one import, `look`, one global and one function, which calls that. */
+/** A module with one import, `look`, one global and one function, which calls `look`. */
 const NO_INTERPRETER = new Uint8Array([
   0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x02, 0x0c, 0x01, 0x03, 0x65, 0x6e, 0x76, 0x04, 0x6c, 0x6f, 0x6f, 0x6b, 0x00, 0x00,
   0x03, 0x02, 0x01, 0x00, 0x06, 0x06, 0x01, 0x7f, 0x01, 0x41, 0x00, 0x0b, 0x0a, 0x06, 0x01, 0x04, 0x00, 0x10, 0x00, 0x0b,

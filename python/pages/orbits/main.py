@@ -1,4 +1,4 @@
-"""The page: starts the worker, draws what it shows, and stays responsive all the while."""
+"""The page: starts the worker, draws the positions that it sends, and remains responsive."""
 
 import asyncio
 import math
@@ -19,7 +19,7 @@ running = False
 
 
 def place(x, y):
-    """Where a position is drawn: distances are squeezed, or the inner planets would be one dot."""
+    """Returns the pixel of a position. Distances are compressed, since the inner planets would otherwise overlap."""
     distance = math.sqrt(x * x + y * y)
     scale = distance ** -0.55 * sky.height * 0.103
     return sky.width / 2 + x * scale * 1.9, sky.height / 2 - y * scale
@@ -35,7 +35,7 @@ def clear():
 
 
 def show(share, positions):
-    """The worker calls this, and waits until it is done."""
+    """Draws positions. The worker calls this function and blocks until it returns."""
     element("progress").value = share
     for colour, (x, y) in zip(COLOURS, positions):
         left, top = place(x, y)
@@ -60,9 +60,9 @@ async def simulate():
     window.requestAnimationFrame(count_frame)
     try:
         result = await worker.sync.simulate(int(element("years").value))
-        element("status").textContent = f"{result}; the page painted {frames} frames meanwhile."
+        element("status").textContent = f"{result}; the page painted {frames} frames."
     except KeyboardInterrupt:
-        # It came before the worker had begun.
+        # The interrupt arrived before the worker had begun.
         element("status").textContent = "Stopped."
     except Exception as error:
         element("status").textContent = f"{type(error).__name__}: {error}"

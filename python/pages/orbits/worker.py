@@ -35,7 +35,7 @@ class Body:
     turned: float = 0.0
     """Radians since the start."""
     path: float = 0.0
-    """Length of the way."""
+    """Length of the path."""
     angle: float = field(default=0.0)
 
     @classmethod
@@ -59,14 +59,14 @@ class Body:
 def solar_system():
     sun = Body("Sun", 1.0, 0.0, 0.0, 0.0, 0.0)
     planets = [Body.at_perihelion(*elements) for elements in ELEMENTS]
-    # The centre of mass rests.
+    # The centre of mass is at rest.
     sun.vx = -sum(planet.mass * planet.vx for planet in planets)
     sun.vy = -sum(planet.mass * planet.vy for planet in planets)
     return [sun, *planets]
 
 
 def pull(bodies, time):
-    """Every body changes the speed of every other."""
+    """Applies the attraction of each body on each other."""
     for index, a in enumerate(bodies):
         for b in bodies[index + 1 :]:
             x, y = b.x - a.x, b.y - a.y
@@ -117,7 +117,7 @@ def report(planet, years):
 
 
 def write_table(rows):
-    """The page's own document, from here."""
+    """Writes into the document of the page, from the worker."""
     body = document.getElementById("results")
     body.replaceChildren()
     for cells in rows:
@@ -141,7 +141,7 @@ def simulate(years):
         how = "Stopped"
     write_table([report(planet, day * STEP) for planet in planets] if day else [])
     drifted = abs(energy(bodies) / before - 1)
-    return f"{how} after {day * STEP:.1f} of {years} years; the energy is off by {drifted:.1e} of itself"
+    return f"{how} after {day * STEP:.1f} of {years} years; the energy is off by {drifted:.1e}"
 
 
 __export__ = ["simulate"]

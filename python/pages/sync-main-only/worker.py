@@ -5,11 +5,11 @@ def heavy_computation(a, b):
     return a * b
 
 
-def reach_for_the_page():
+def read_address():
     try:
         return window.location.href
     except RuntimeError as error:
         return f"RuntimeError: {error}"
 
 
-__export__ = ["heavy_computation", "reach_for_the_page"]
+__export__ = ["heavy_computation", "read_address"]

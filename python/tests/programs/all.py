@@ -1,4 +1,4 @@
-# What the tests have a worker do; for Pyodide and MicroPython alike.
+# The functions that the tests call, for Pyodide and MicroPython.
 import sys
 import time
 
@@ -20,7 +20,7 @@ def show(value):
 
 
 def values(name):
-    """Values of Python that main is to get."""
+    """Values of Python that are sent to main."""
     import array
 
     return {
@@ -41,7 +41,7 @@ def values(name):
 
 
 def unsendable(name):
-    """What can't be sent; the name of a function says where it is."""
+    """Values that cannot be sent, at various places of a result."""
 
     class Own:
         pass
@@ -66,7 +66,7 @@ def call(name, *arguments):
 
 
 def attempt(name, *arguments):
-    """Calls main, and says what that raises."""
+    """Calls main and returns the result, or the error that the call raises."""
     try:
         return {"value": getattr(sync, name)(*arguments)}
     except BaseException as error:
@@ -124,7 +124,7 @@ async def fails_later():
     raise ValueError("late")
 
 
-def asks():
+def reads_input():
     return input("Your name? ")
 
 
@@ -134,8 +134,8 @@ def sleeps(seconds):
     return time.time() - start
 
 
-def interrupted(what):
-    """Goes on until it is interrupted."""
+def runs_until_interrupted(what):
+    """Runs until it is interrupted."""
     sync.begun()
     try:
         if what == "computes":
@@ -150,8 +150,8 @@ def interrupted(what):
         return "KeyboardInterrupt"
 
 
-def goes_on(what):
-    """The same where main can't be called: printing says that it has begun."""
+def prints_and_runs(what):
+    """The same where main cannot be called: a line of output shows that it has begun."""
     try:
         print("begun")
         if what == "sleeps":
@@ -169,14 +169,14 @@ def nested(number):
     return sync.back(number) + 1
 
 
-def computes_and_asks(number):
+def computes_and_calls(number):
     sync.begun()
     counts(number)
     return sync.back()
 
 
 def dates(moment):
-    """A point in time, there and back."""
+    """Returns a point in time, in Pyodide one day later."""
     if IS_MICROPYTHON:
         return moment
     from datetime import datetime, timedelta
@@ -190,7 +190,7 @@ def identity():
 
 
 def listens():
-    """Adds a listener and takes it away again, by the function itself."""
+    """Adds a listener and removes it by the function itself."""
     heard = []
 
     def listener(event):
@@ -211,7 +211,7 @@ def listens():
 def passes():
     """Dictionaries and lists become objects and arrays of the page."""
     text = window.JSON.stringify({"a": [1, {"b": "c"}]})
-    event = window.CustomEvent.new("told", {"detail": {"x": 1}})
+    event = window.CustomEvent.new("notified", {"detail": {"x": 1}})
     return [text, event.detail.x]
 
 
@@ -223,7 +223,7 @@ def queries():
 
 
 async def awaits():
-    # One that was resolved before, and one that takes its time.
+    # One promise is resolved, the other one is pending.
     five = await window.Promise.resolve(5)
     answer = await window.fetch("./tests.txt")
     return [five, answer.status]
@@ -231,6 +231,6 @@ async def awaits():
 
 __export__ = (
     "echo", "kind", "show", "values", "unsendable", "call", "attempt", "send_function", "send_named", "counts", "fails", "later", "fails_later",
-    "asks", "sleeps", "interrupted", "goes_on", "nested", "computes_and_asks", "dates",
+    "reads_input", "sleeps", "runs_until_interrupted", "prints_and_runs", "nested", "computes_and_calls", "dates",
     "identity", "listens", "passes", "queries", "awaits",
 )

@@ -19,10 +19,10 @@ def objects():
     items = ul.querySelectorAll("li")
     heard = []
     proxy = create_proxy(lambda event: heard.append(event.detail))
-    ul.addEventListener("told", proxy)
-    ul.dispatchEvent(window.CustomEvent.new("told", {"detail": [1, {"a": 2}]}))
-    ul.removeEventListener("told", proxy)
-    ul.dispatchEvent(window.CustomEvent.new("told"))
+    ul.addEventListener("notified", proxy)
+    ul.dispatchEvent(window.CustomEvent.new("notified", {"detail": [1, {"a": 2}]}))
+    ul.removeEventListener("notified", proxy)
+    ul.dispatchEvent(window.CustomEvent.new("notified"))
     point = js.Point.new(3)
     js.list[0] = "first"
     js.list.push({"on": lambda: 1, "deep": [js.plain]})
