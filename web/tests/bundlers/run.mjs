@@ -1,7 +1,7 @@
-// Builds and serves small programs with the usual bundlers, and opens them in Chromium: `node run.mjs FOLDER CHROMIUM [FILTER]`. In FOLDER the
-// packages of `package.json` are installed, and coincide as npm would publish it. Prints a line of JSON for each test.
+// Builds and serves small programs with the usual bundlers, and opens them in Chromium: `node run.mjs FOLDER CHROMIUM [FILTER]`. FOLDER contains the
+// installed packages of `package.json`, and coincide as npm would publish it. Prints a line of JSON for each test.
 //
-// Each folder beside this file is a project: what it has in addition to `program`. The recipes in `docs/guides/bundlers.md` are these files.
+// Each folder beside this file is a project: the files that it adds to `program`. The recipes in `docs/guides/bundlers.md` are these files.
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -14,15 +14,15 @@ const [target, program, filter = ''] = process.argv.slice(2);
 const folder = resolve(target);
 const { chromium } = await import(pathToFileURL(join(folder, 'node_modules/playwright-core/index.mjs')));
 
-/** Milliseconds until a server answers, a build ends or a page has said what is expected. A machine with other work is slow. */
+/** Timeout in milliseconds for a server to answer, a build to end and a page to print the expected lines. */
 const LIMIT = 150_000;
 const suites = [suite({ limit: 3 * LIMIT }), suite({ limit: 3 * LIMIT })];
-/** Two lanes, for two cores: most tests, and those that take long. */
+/** Two suites that run concurrently, for two cores: most tests, and the slow ones. */
 const [{ test }, { test: testSlowly }] = suites;
 
 const tools = join(folder, 'node_modules/.bin');
 const coincide = join(folder, 'node_modules/coincide');
-/** By its path: another version of it is installed that has a command of the same name. */
+/** Named by its path, since another version is installed whose command has the same name. */
 const vite = `node ${join(folder, 'node_modules/vite/bin/vite.js')}`;
 const env = { ...process.env, PATH: `${tools}${delimiter}${process.env.PATH}`, NEXT_TELEMETRY_DISABLED: '1', NO_COLOR: '1' };
 delete env.NODE_ENV;
@@ -44,7 +44,7 @@ const edit = (file, change) => writeFileSync(file, change(readFileSync(file, 'ut
 
 const running = new Set();
 
-/** Starts a command in a group of its own. `said` is what it has printed. */
+/** Starts a command in a process group of its own. `said` is its output. */
 const start = (command, cwd) => {
   const child = spawn(command, { cwd, env, shell: true, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const process = { child, said: '', ended: null };
@@ -64,20 +64,33 @@ const kill = ({ child }) => {
   try {
     globalThis.process.kill(-child.pid, 'SIGKILL');
   } catch {
-    // It has just ended.
+    // The process has ended.
   }
 };
 process.on('exit', () => running.forEach(kill));
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 
-/** Runs a command to its end. */
-const build = async (command, cwd) => {
+/** Runs a command to its end. Resolves with its exit code and its output. */
+const runs = async (command, cwd) => {
   const process = start(command, cwd);
   const timer = setTimeout(() => kill(process), LIMIT);
   const code = await process.end;
   clearTimeout(timer);
-  assert(code === 0, `\`${command}\` ended with ${code}:\n${process.said}`);
-  return process.said;
+  return { code, said: process.said };
+};
+
+/** Runs a command that must succeed. Resolves with its output. */
+const build = async (command, cwd) => {
+  const { code, said } = await runs(command, cwd);
+  assert(code === 0, `\`${command}\` ended with ${code}:\n${said}`);
+  return said;
+};
+
+/** Runs a command that must fail by itself. Resolves with its output. */
+const buildFails = async (command, cwd) => {
+  const { code, said } = await runs(command, cwd);
+  assert(code > 0, `\`${command}\` ended with ${code}:\n${said}`);
+  return said;
 };
 
 const freePort = () =>
@@ -89,7 +102,7 @@ const freePort = () =>
     });
   });
 
-/** Starts a server, given as a function that has a port and returns a command, and calls `use` with its address once it answers. */
+/** Starts a server and calls `use` with its address when it answers. `command` returns the command for a port. */
 const serving = async (command, cwd, use) => {
   const port = await freePort();
   const process = start(command(port), cwd);
@@ -103,7 +116,7 @@ const serving = async (command, cwd, use) => {
       await pause(100);
     }
     return await use(address).catch(error => {
-      throw new Error(`${error.message}\nThe server said:\n${process.said}`);
+      throw new Error(`${error.message}\nOutput of the server:\n${process.said}`);
     });
   } finally {
     await stop(process);
@@ -118,10 +131,10 @@ const files = (cwd, use, options = '') => serving(port => `node ${join(coincide,
 // --- pages ---
 
 let browser;
-/** The program may be a name. */
+/** `program` may be a name, which is looked up in `PATH`. */
 const executablePath = process.env.PATH.split(delimiter).map(path => join(path, program)).find(existsSync) ?? program;
 
-/** Opens a page and calls `use` with what its console and its workers say. */
+/** Opens a page and calls `use` with the output of its console and its workers. */
 const visit = async (address, use) => {
   browser ??= chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
   const context = await (await browser).newContext();
@@ -149,10 +162,10 @@ const visit = async (address, use) => {
   }
 };
 
-/** Checks that the worker calls main without `await`, and that main awaits the worker. A page that is `bundled` requests nothing of `node_modules`. */
+/** Asserts that the worker calls main synchronously and that main awaits the worker. A `bundled` page requests no file of `node_modules`. */
 const works = (address, { isolated = true, origins = 1, bundled = false } = {}) =>
   visit(address, async ({ page, errors, requests, until }) => {
-    await until(({ lines }) => lines.includes('Hello, worker') && lines.includes('42'), 'said what it should');
+    await until(({ lines }) => lines.includes('Hello, worker') && lines.includes('42'), 'printed the expected lines');
     equal(await page.evaluate('crossOriginIsolated'), isolated);
     equal(errors.join('\n'), '');
     const addresses = requests.filter(url => url.startsWith('http'));
@@ -164,10 +177,10 @@ const isBundled = (address, options) => works(address, { ...options, bundled: tr
 
 // --- the tests ---
 
-/** With the development server of Vite, and built. */
+/** Tests a project with the development server of Vite, and built. */
 const inVite = (name, options, path = '') => {
-  test(`bundlers: ${name}, in development`, () => serving(port => `${vite} --port ${port} --strictPort`, project(name, 'dev'), address => works(address + path, options)));
-  test(`bundlers: ${name}, built`, async () => {
+  test(`bundlers: ${name} runs in development`, () => serving(port => `${vite} --port ${port} --strictPort`, project(name, 'dev'), address => works(address + path, options)));
+  test(`bundlers: ${name} runs when built`, async () => {
     const root = project(name, 'build');
     await build(`${vite} build`, root);
     await serving(port => `${vite} preview --port ${port} --strictPort`, root, address => isBundled(address + path, options));
@@ -180,7 +193,7 @@ inVite('vite-import');
 inVite('vite-late');
 inVite('vite-service-worker', { isolated: false }, 'site/');
 
-test('bundlers: the plug-in for Vite leaves what the configuration sets as it is', async () => {
+test('bundlers: the plug-in for Vite keeps the headers and the worker format of the configuration', async () => {
   const root = project('vite-plugin', 'kept');
   const headers = "{ 'cross-origin-embedder-policy': 'credentialless' }";
   writeFileSync(
@@ -194,39 +207,39 @@ test('bundlers: the plug-in for Vite leaves what the configuration sets as it is
       for (const [name, value] of wanted) equal(`${path}: ${headers.get(name)}`, `${path}: ${value}`);
     }
   });
-  const said = await build(`${vite} build || true`, root);
+  const said = await buildFails(`${vite} build`, root);
   assert(said.includes("`worker.format: 'iife'`"), said);
 });
 
-test('bundlers: the plug-in for Vite does not replace a service worker of the site', async () => {
+test('bundlers: the plug-in for Vite refuses to replace a service worker of the site', async () => {
   const root = project('vite-service-worker', 'taken');
   cpSync(join(here, 'program/worker.js'), join(root, 'public/sw.js'));
-  const said = await build(`${vite} build && exit 1 || true`, root);
+  const said = await buildFails(`${vite} build`, root);
   assert(said.includes('exists and is not coincide'), said);
-  // The same file, as `npx coincide sw public` writes it, is fine.
+  // A copy of coincide's own file, as `npx coincide sw public` writes it, is accepted.
   cpSync(join(coincide, 'sw.js'), join(root, 'public/sw.js'));
   await build(`${vite} build`, root);
   assert(readFileSync(join(root, 'dist/sw.js')).equals(readFileSync(join(coincide, 'sw.js'))));
 });
 
-test('bundlers: the plug-in for Vite refuses options that it does not have', async () => {
+test('bundlers: the plug-in for Vite refuses unknown options', async () => {
   const { default: plugin } = await import(pathToFileURL(join(coincide, 'vite.mjs')));
   for (const options of [{ isolate: true }, { isolation: true }, { isolation: 'same-origin' }, { serviceWorker: '../sw.js' }, { serviceWorker: '' }, { serviceWorker: 'https://a/sw.js' }])
     await rejects(async () => plugin(options), TypeError);
 });
 
-test('bundlers: vite 7, in development', () => serving(port => `node ../node_modules/vite7/bin/vite.js --port ${port} --strictPort`, project('vite', '7'), works));
+test('bundlers: vite 7 runs in development', () => serving(port => `node ../node_modules/vite7/bin/vite.js --port ${port} --strictPort`, project('vite', '7'), works));
 
-testSlowly('bundlers: webpack, in development', () => serving(port => `webpack serve --mode development --port ${port}`, project('webpack', 'dev'), works));
+testSlowly('bundlers: webpack runs in development', () => serving(port => `webpack serve --mode development --port ${port}`, project('webpack', 'dev'), works));
 
-testSlowly('bundlers: webpack, built', async () => {
+testSlowly('bundlers: webpack runs when built', async () => {
   const root = project('webpack', 'build');
   await build('webpack --mode production', root);
   cpSync(join(root, 'index.html'), join(root, 'dist/index.html'));
   await files(join(root, 'dist'), isBundled);
 });
 
-test('bundlers: rollup', async () => {
+test('bundlers: rollup runs when built', async () => {
   const root = project('rollup');
   await build('rollup -c', root);
   cpSync(join(root, 'index.html'), join(root, 'dist/index.html'));
@@ -235,14 +248,14 @@ test('bundlers: rollup', async () => {
 
 const ESBUILD = 'esbuild main.js worker.js --bundle --format=esm --outdir=dist';
 
-test('bundlers: esbuild', async () => {
+test('bundlers: esbuild runs when built', async () => {
   const root = project('esbuild');
   await build(ESBUILD, root);
   cpSync(join(root, 'index.html'), join(root, 'dist/index.html'));
   await files(join(root, 'dist'), isBundled);
 });
 
-test('bundlers: wasm that a bundler leaves behind is named by the error, and found once it is copied', async () => {
+test('bundlers: an error names wasm that a bundler did not copy, and a copy repairs the page', async () => {
   const root = project('esbuild', 'file');
   cpSync(join(here, 'program/main.js'), join(root, 'main.js'));
   await build(ESBUILD, root);
@@ -257,36 +270,36 @@ test('bundlers: wasm that a bundler leaves behind is named by the error, and fou
   });
 });
 
-/** Parcel takes the folder of the next lock file for the project's. */
+/** A project for Parcel, which takes the nearest folder with a lock file as the root of the project. */
 const parcel = kind => {
   const root = project('parcel', kind);
   writeFileSync(join(root, 'package-lock.json'), '{}');
   return root;
 };
 
-testSlowly('bundlers: parcel, in development', () => serving(port => `parcel index.html --port ${port}`, parcel('dev'), works));
+testSlowly('bundlers: parcel runs in development', () => serving(port => `parcel index.html --port ${port}`, parcel('dev'), works));
 
-testSlowly('bundlers: parcel, built', async () => {
+testSlowly('bundlers: parcel runs when built', async () => {
   const root = parcel('build');
   await build('parcel build index.html', root);
   await files(join(root, 'dist'), isBundled);
 });
 
-testSlowly('bundlers: next, in development', () => serving(port => `next dev -p ${port}`, project('next', 'dev'), works));
+testSlowly('bundlers: next runs in development', () => serving(port => `next dev -p ${port}`, project('next', 'dev'), works));
 
-testSlowly('bundlers: next, built', async () => {
+testSlowly('bundlers: next runs when built', async () => {
   const root = project('next', 'build');
   await build('next build', root);
   await serving(port => `next start -p ${port}`, root, isBundled);
 });
 
-test('bundlers: none', async () => {
+test('bundlers: a static page runs without a bundler', async () => {
   const root = project('static');
   cpSync(coincide, join(root, 'coincide'), { recursive: true });
   await files(root, works);
 });
 
-test('bundlers: none, with the package and then the worker on another origin', async () => {
+test('bundlers: a static page runs with the package, and with the worker, on another origin', async () => {
   const root = project('cdn');
   const cdn = join(root, 'cdn');
   cpSync(coincide, join(cdn, 'coincide@0.1.0'), { recursive: true });
@@ -301,7 +314,7 @@ test('bundlers: none, with the package and then the worker on another origin', a
   }, '--cors');
 });
 
-/** The file of a runtime that is installed with the tools: npm has a package for each platform. */
+/** The executable of a runtime that is installed by npm, in the package for this platform. */
 const runtime = (scope, name) => {
   const packages = join(here, '../node_modules', scope);
   const files = readdirSync(packages).flatMap(one => [join(packages, one, name), join(packages, one, 'bin', name)]);
@@ -313,12 +326,12 @@ for (const [name, command] of [
   ['Deno', () => `${runtime('@deno', 'deno')} run --allow-read`],
   ['Bun', () => runtime('@oven', 'bun')],
 ])
-  test(`bundlers: none, in ${name}`, async () => {
+  test(`bundlers: ${name} runs without a bundler`, async () => {
     const said = await build(`${command()} main.mjs`, project('node', name));
     for (const line of ['Hello, worker', '42']) assert(said.split('\n').includes(line), said);
   });
 
-test('bundlers: vitest, in each environment', async () => {
+test('bundlers: vitest runs in each environment', async () => {
   const root = project('vitest');
   for (const environment of ['node', 'jsdom', 'happy-dom']) {
     const said = await build(`vitest run --environment ${environment}`, root);
@@ -326,12 +339,12 @@ test('bundlers: vitest, in each environment', async () => {
   }
 });
 
-test('bundlers: coincide alone names its entries', async () => {
+test('bundlers: importing `coincide` throws an error that names the entries', async () => {
   const { message } = await rejects(() => import(pathToFileURL(join(coincide, 'index.mjs'))));
   for (const name of ['coincide/main', 'coincide/worker']) assert(message.includes(name), message);
 });
 
-test('bundlers: each recipe of the documentation is a file of a test', () => {
+test('bundlers: each recipe of the documentation equals a tested file', () => {
   const text = readFileSync(join(here, '../../../docs/guides/bundlers.md'), 'utf8');
   const shown = new Set();
   for (const [, name, shows] of text.matchAll(/<!-- ([\w./-]+) -->\s+```\w+\n([^]*?)```/g)) {
@@ -343,7 +356,7 @@ test('bundlers: each recipe of the documentation is a file of a test', () => {
   const all = projects.flatMap(({ name }) => readdirSync(join(here, name), { recursive: true, withFileTypes: true }));
   const missing = all.filter(entry => entry.isFile()).map(entry => relative(here, join(entry.parentPath ?? entry.path, entry.name)));
   equal(missing.filter(name => !shown.has(name) && !/index\.html$|layout\.js$/.test(name)).join('\n'), '');
-  assert(text.includes(`npx ${ESBUILD}`), 'the command of esbuild is another one');
+  assert(text.includes(`npx ${ESBUILD}`), 'the documentation shows another command for esbuild');
 });
 
 await Promise.all(suites.map(({ run }) => run(result => console.log(JSON.stringify(result)), filter)));

@@ -1,7 +1,7 @@
-// What coi.js promises. Each case runs on a page of its own, without headers and without a service worker at first.
+// Cases of coi.js in a browser. Each runs on a page of its own, initially without headers and without a service worker.
 import { assert, deepEqual, equal, throws } from '../suite.mjs';
 
-/** This server by another name: another site for the browser. */
+/** This server under another host name, which is another site for the browser. */
 const elsewhere = `http://localhost:${location.port}`;
 
 const loads = src =>
@@ -16,14 +16,14 @@ const registered = async (script, options) => {
   const { installing, waiting, active } = await navigator.serviceWorker.register(script, options);
   const worker = installing ?? waiting ?? active;
   await new Promise(resolve => {
-    const look = () => worker.state === 'activated' && resolve();
-    worker.addEventListener('statechange', look);
-    look();
+    const check = () => worker.state === 'activated' && resolve();
+    worker.addEventListener('statechange', check);
+    check();
   });
 };
 
-/** What a worker finds, which shares memory with this page. */
-const askWorker = async () => {
+/** Asserts that a worker is isolated and shares memory with this page. */
+const checkWorker = async () => {
   const worker = new Worker('./worker.js', { type: 'module' });
   const memory = new Int32Array(new SharedArrayBuffer(4));
   const isolated = await new Promise((resolve, reject) => {
@@ -57,13 +57,13 @@ const ifCredentialless = () =>
 
 const hide = (target, name, value) => Object.defineProperty(target, name, { value, configurable: true });
 
-/** What makes a page look as if nothing isolated it, and then does what is given at each load. */
+/** Makes a page appear as not isolated, and runs `action`, at each load. */
 const neverIsolated = (action = () => {}) => () => {
   hide(globalThis, 'crossOriginIsolated', false);
   return action();
 };
 
-/** Makes reading these throw, as on sandboxed pages. */
+/** Makes reading these globals throw, as on sandboxed pages. */
 const forbid = (...names) => {
   for (const name of names)
     Object.defineProperty(globalThis, name, {
@@ -74,7 +74,7 @@ const forbid = (...names) => {
     });
 };
 
-/** Clears what coi.js might remember something in; the page's own counters stay. */
+/** Clears all places where coi.js could store state, except the counters of this page. */
 const clear = () => {
   for (const key of Object.keys(sessionStorage)) if (!key.startsWith('loads ')) sessionStorage.removeItem(key);
   localStorage.clear();
@@ -93,7 +93,7 @@ const refused = says => ({ isolated: false, says });
 
 export const cases = [
   {
-    name: 'a page without headers is isolated after one reload',
+    name: 'isolates a page without headers after one reload',
     loads: 2,
     registered: 1,
     expect: reloaded,
@@ -102,15 +102,15 @@ export const cases = [
       equal(registration.scope, new URL('.', location.href).href);
       assert(await loads('./dot.svg'), 'an image of the page is not loaded');
       equal((await import(new URL('./module.mjs', location.href))).answer, 42);
-      await askWorker();
-      // Nothing but pages and workers goes through the service worker's hands.
+      await checkWorker();
+      // The service worker answers requests of pages and workers only.
       const { type, status, headers } = await fetch('./dot.svg');
       deepEqual([type, status, headers.get('cross-origin-embedder-policy')], ['basic', 200, null]);
       equal((await fetch('./none.svg')).status, 404);
     },
   },
   {
-    name: 'frames are loaded, error pages too; images of other sites have to allow it',
+    name: 'an isolated page loads frames and error pages, and images of other sites only if they allow it',
     loads: 2,
     expect: reloaded,
     then: async () => {
@@ -121,7 +121,7 @@ export const cases = [
     },
   },
   {
-    name: 'the scope is that of the attribute',
+    name: 'registers the service worker for the scope of the attribute',
     attributes: { scope: '/plain/site/' },
     loads: 2,
     expect: reloaded,
@@ -131,31 +131,31 @@ export const cases = [
     },
   },
   {
-    name: 'a page outside of the scope stays as it is',
+    name: 'does not isolate a page outside of the scope',
     attributes: { 'data-scope': '../other/' },
     registered: 0,
     expect: refused('outside of the scope'),
   },
   {
-    name: 'a script that may not serve the scope says so',
+    name: 'reports a script that may not serve the scope',
     src: '/plain/web/pkg/coi.js',
     registered: 0,
     expect: refused('its own folder'),
   },
   {
-    name: 'a script that is gone says so',
+    name: 'reports a script that cannot be loaded again',
     disguise: () => hide(document, 'currentScript', Object.assign(document.createElement('script'), { src: '../../none.js' })),
     registered: 0,
     expect: refused('cannot be the service worker'),
   },
   {
-    name: 'a script of another site says so',
+    name: 'reports a script of another site',
     src: `${elsewhere}/plain/site/coi.js`,
     registered: 0,
     expect: refused('on another site'),
   },
   {
-    name: 'no reload where that is forbidden; the next load is isolated',
+    name: 'does not reload with `data-reload=never`, and isolates the next load',
     attributes: { 'data-reload': 'never' },
     reload: 'the next time',
     loads: 2,
@@ -167,7 +167,7 @@ export const cases = [
     'storages throw': { disguise: neverIsolated(() => forbid('sessionStorage', 'localStorage')) },
     'storages, state and name are cleared': { disguise: neverIsolated(clear) },
     'a script unregisters service workers': { disguise: neverIsolated(unregister) },
-    'all of it': {
+    'all of these': {
       src: () => `../../coi.js?${Date.now()}`,
       async disguise() {
         await neverIsolated(unregister)();
@@ -176,14 +176,14 @@ export const cases = [
       },
     },
   }).map(([what, one]) => ({
-    name: `a page that is never isolated is reloaded once: ${what}`,
+    name: `reloads a page that is never isolated once: ${what}`,
     disguise: neverIsolated(),
     loads: 2,
     expect: ANY,
     ...one,
   })),
   {
-    name: 'a page that is never isolated is reloaded once: several tags',
+    name: 'reloads a page that is never isolated once: there are several tags',
     disguise: neverIsolated(() => {
       const script = document.createElement('script');
       script.src = `../../coi.js?${Date.now()}`;
@@ -193,7 +193,7 @@ export const cases = [
     expect: ANY,
   },
   {
-    name: 'frames that are never isolated are reloaded once each',
+    name: 'reloads each frame that is never isolated once',
     src: null,
     expect: { isolated: false },
     then: async () => {
@@ -213,24 +213,24 @@ export const cases = [
     },
   },
   {
-    name: 'credentialless loads images of sites that say nothing',
+    name: 'loads images of sites without headers with the policy credentialless',
     attributes: { policy: 'credentialless' },
     loads: 2,
     expect: ifCredentialless,
     then: async () => {
       assert(await loads(`${elsewhere}/plain/site/coi/app/dot.svg`), 'the image is not loaded');
-      if (knowsCredentialless) await askWorker();
+      if (knowsCredentialless) await checkWorker();
     },
   },
   {
-    name: 'isolate-and-require-corp isolates where it is known, else the page is reloaded once',
+    name: 'isolates with the policy isolate-and-require-corp where the browser knows it, and reloads once elsewhere',
     attributes: { policy: 'isolate-and-require-corp' },
     loads: 2,
     expect: ifKnown,
-    then: () => (knowsDocumentIsolation ? askWorker() : undefined),
+    then: () => (knowsDocumentIsolation ? checkWorker() : undefined),
   },
   {
-    name: 'isolate-and-credentialless isolates where it is known, else the page is reloaded once',
+    name: 'isolates with the policy isolate-and-credentialless where the browser knows it, and reloads once elsewhere',
     attributes: { policy: 'isolate-and-credentialless' },
     loads: 2,
     expect: ifKnown,
@@ -240,13 +240,13 @@ export const cases = [
     },
   },
   {
-    name: 'an unknown policy is refused',
+    name: 'refuses an unknown policy',
     attributes: { policy: 'credentials' },
     registered: 0,
     expect: refused('there is no policy "credentials"'),
   },
   {
-    name: 'a service worker of the site stays',
+    name: 'does not replace a service worker of the site',
     before: () => registered('./own.js'),
     registered: 1,
     expect: refused('own.js is the service worker of this page already'),
@@ -256,7 +256,7 @@ export const cases = [
     },
   },
   {
-    name: 'a service worker of the site imports it, and still answers itself',
+    name: 'isolates a page whose own service worker imports it and answers requests itself',
     src: null,
     before: () => registered('./importing.js'),
     reload: true,
@@ -265,11 +265,11 @@ export const cases = [
     expect: reloaded,
     then: async () => {
       equal(await (await fetch('./own-answer')).text(), 'the answer of the site');
-      await askWorker();
+      await checkWorker();
     },
   },
   {
-    name: 'a frame says that it depends on the page around it',
+    name: 'reports in a frame that isolation depends on the outer page',
     src: null,
     registered: 0,
     expect: { isolated: false },
@@ -279,19 +279,19 @@ export const cases = [
     },
   },
   {
-    name: 'without service workers it says so',
+    name: 'reports missing service workers',
     disguise: () => hide(navigator, 'serviceWorker', undefined),
     expect: refused('no service workers'),
     then: () => delete navigator.serviceWorker,
   },
   {
-    name: 'without https it says so',
+    name: 'reports a page without https',
     disguise: () => hide(globalThis, 'isSecureContext', false),
     registered: 0,
     expect: refused('without https'),
   },
   {
-    name: 'a page that requires trusted types and allows the policy `coincide` is isolated after one reload',
+    name: 'isolates a page that requires trusted types and allows the policy `coincide` after one reload',
     at: '/plain/trusted/site/coi/app/',
     loads: 2,
     registered: 1,
@@ -302,7 +302,7 @@ export const cases = [
     },
   },
   {
-    name: 'a page that is isolated already needs nothing',
+    name: 'does nothing on a page that is isolated already',
     at: '/site/coi/app/',
     registered: 0,
     expect: reloaded,

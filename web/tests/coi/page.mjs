@@ -1,6 +1,6 @@
-// One case on one page: `?3` is the fourth. The page puts coi.js in, waits until that has isolated it or has said why not,
-// checks, reports, and goes to the next case. Reloads of coi.js start it again, with what is in the session's storage.
-// Browsers sometimes do not finish what the page asks of them between two cases, so those steps are limited in time and repeated.
+// Runs one case on one page: `?3` is the fourth. The page inserts coi.js, waits until it is isolated or coi.js reports the reason why not,
+// checks, reports, and loads the next case. A reload by coi.js restarts the case, whose state is in the session's storage.
+// Browsers sometimes do not complete steps between two cases, so those steps have timeouts and are repeated.
 import { assert, equal } from '../suite.mjs';
 import { cases } from './cases.mjs';
 
@@ -9,7 +9,7 @@ clearTimeout(globalThis.unloaded);
 const post = line => fetch('/report', { method: 'POST', body: line });
 const number = Number(location.search.slice(1) || 0);
 const one = cases[number];
-// Pages in another process see it late when this is taken away: so each case has a counter of its own.
+// Removing a counter reaches pages in other processes late, so each case has a counter of its own.
 const counter = `loads ${number}`;
 const loads = Number(sessionStorage.getItem(counter) ?? 0) + 1;
 sessionStorage.setItem(counter, loads);
@@ -17,7 +17,7 @@ sessionStorage.setItem(counter, loads);
 /** One page requires trusted types. */
 const scripts = globalThis.trustedTypes?.createPolicy('workers', { createScriptURL: url => url }) ?? { createScriptURL: url => url };
 
-/** Resolves with what coi.js says; where it succeeds it says nothing. */
+/** Resolves with the message of coi.js, which reports failures only. */
 const heard = new Promise(resolve => {
   for (const level of ['error', 'info']) {
     const original = console[level];
@@ -31,7 +31,7 @@ const heard = new Promise(resolve => {
 const registrations = () => navigator.serviceWorker.getRegistrations();
 
 const late = new Promise((_, reject) =>
-  setTimeout(() => reject(new Error('nothing has happened for 20 s')), 20_000),
+  setTimeout(() => reject(new Error('the case did not end within 20 s')), 20_000),
 );
 
 /** Resolves with the message of coi.js, or with `undefined` when the page is isolated. Pending if the page is reloaded. */

@@ -1,4 +1,4 @@
-// coi.js on a page, without a browser: that a visit is reloaded once at most, whatever the page and the browser do.
+// coi.js on a page, without a browser: a visit is reloaded at most once, whatever the page and the browser do.
 import { readFileSync } from 'node:fs';
 import vm from 'node:vm';
 
@@ -6,10 +6,10 @@ export default (test, { assert, deepEqual, equal }) => {
   const source = readFileSync(new URL('../../pkg/coi.js', import.meta.url), 'utf8');
   const PAGE = 'https://site.example/app/page.html';
 
-  /** A tab: what is there from one load to the next. */
+  /** A tab: the state that persists between loads. */
   const newTab = () => ({ worker: null, stored: new Map(), state: null });
 
-  /** What a page may do to a script that wants to know whether it was here before; each is done at every load. */
+  /** Actions of a page at each load that hide earlier loads from the script. */
   const HABITS = {
     'nothing else': () => {},
     'the address of the script changes': ({ script }) => (script.src = `https://site.example/app/coi.js?${Math.random()}`),
@@ -21,12 +21,12 @@ export default (test, { assert, deepEqual, equal }) => {
     },
     'the state of the page is replaced': ({ tab }) => (tab.state = null),
     'service workers are unregistered': ({ tab }) => (tab.worker = null),
-    'another service worker fights': ({ tab, load }) => load % 2 && (tab.worker = { scriptURL: 'https://site.example/app/other.js', state: 'activated' }),
+    'another service worker takes control at each other load': ({ tab, load }) => load % 2 && (tab.worker = { scriptURL: 'https://site.example/app/other.js', state: 'activated' }),
     'there are two tags': visit => (visit.tags = 2),
-    'the service worker is passed by': visit => (visit.passed = true),
+    'the load bypasses the service worker': visit => (visit.passed = true),
     'registration is replaced': visit => (visit.registers = async () => undefined),
     'trusted types are required': visit => (visit.trusted = true),
-    'nobody knows how it was loaded': visit => (visit.type = undefined),
+    'the type of navigation is unknown': visit => (visit.type = undefined),
   };
 
   const hide = (globals, name) =>
@@ -85,23 +85,23 @@ export default (test, { assert, deepEqual, equal }) => {
     }
   };
 
-  test('coi.js on a page: the first visit is reloaded once and then isolated, later ones are not reloaded', async () => {
+  test('coi.js on a page: reloads the first visit once, is isolated then, and does not reload later visits', async () => {
     const tab = newTab();
     deepEqual(await visit([], { tab, isolates: true }), { loads: 2, said: [], isolated: true });
     deepEqual(await visit([], { tab, isolates: true }), { loads: 1, said: [], isolated: true });
   });
 
-  test('coi.js on a page: trusted types are passed by the policy `coincide`', async () => {
+  test('coi.js on a page: registers with the policy `coincide` where trusted types are required', async () => {
     deepEqual(await visit(['trusted types are required'], { isolates: true }), { loads: 2, said: [], isolated: true });
   });
 
-  test('coi.js on a page: a registration without a result is reported', async () => {
+  test('coi.js on a page: reports a registration without a result', async () => {
     const { loads, said } = await visit(['registration is replaced']);
     equal(loads, 1);
     assert(said[0].includes('neither registered the service worker nor said why'), said[0]);
   });
 
-  test('coi.js on a page: where the headers do not isolate, the second visit is not reloaded either', async () => {
+  test('coi.js on a page: does not reload the second visit where the headers do not isolate', async () => {
     const tab = newTab();
     const first = await visit([], { tab });
     deepEqual([first.loads, first.said.length], [2, 1]);
@@ -109,7 +109,7 @@ export default (test, { assert, deepEqual, equal }) => {
     equal((await visit([], { tab })).loads, 1);
   });
 
-  test('coi.js on a page: a load that is a reload says what to do', async () => {
+  test('coi.js on a page: tells how to reload after a forced reload', async () => {
     const { loads, said } = await visit([], { type: 'reload' });
     equal(loads, 1);
     assert(said[0].includes('reload it as usual'), said[0]);
@@ -118,13 +118,13 @@ export default (test, { assert, deepEqual, equal }) => {
   // All habits alone and in pairs, and all of them together.
   const names = Object.keys(HABITS);
   const all = [...names.flatMap((one, at) => names.slice(at).map(other => [...new Set([one, other])])), names];
-  test('coi.js on a page that is never isolated: at most one reload, whatever the page does at each load', async () => {
+  test('coi.js on a page: reloads a page that is never isolated at most once, whatever the page does at each load', async () => {
     for (const type of ['navigate', 'reload', 'back_forward', 'prerender'])
       for (const habits of all) {
         const { loads, said } = await visit(habits, { type });
         const what = `${type}, ${habits.join(', ')}`;
         assert(loads <= 2, `${loads} loads: ${what}`);
-        assert(said.length > 0, `it says nothing: ${what}`);
+        assert(said.length > 0, `it reports nothing: ${what}`);
       }
   });
 };

@@ -1,4 +1,4 @@
-// coi.js as service worker, without a browser: which requests it answers, and what becomes of the responses.
+// coi.js as service worker, without a browser: which requests it answers, and the responses.
 import { readFileSync } from 'node:fs';
 import vm from 'node:vm';
 
@@ -8,7 +8,7 @@ export default (test, { assert, deepEqual, equal, rejects }) => {
   /** Starts the script as a service worker of this address. `fetched` is the result of its `fetch`. */
   const start = ({ address = 'https://site.example/coi.js', fetched = () => new Response('content'), before } = {}) => {
     const listeners = { install: [], fetch: [] };
-    const asked = [];
+    const requests = [];
     let skipped = 0;
     const self = {
       location: new URL(address),
@@ -17,13 +17,13 @@ export default (test, { assert, deepEqual, equal, rejects }) => {
     };
     if (before) self.addEventListener('fetch', before);
     const fetch = async request => {
-      asked.push(request);
+      requests.push(request);
       return fetched(request);
     };
     vm.runInNewContext(source, { self, fetch, URL, Response, Headers, console });
     for (const listener of listeners.install) listener({});
     /** Dispatches as a browser does: the listener that answers is the last one to be called. Returns the response, or `undefined` without one. */
-    const ask = request => {
+    const dispatch = request => {
       let answer;
       for (const listener of listeners.fetch) {
         listener({ request, respondWith: response => (answer = Promise.resolve(response)) });
@@ -31,17 +31,17 @@ export default (test, { assert, deepEqual, equal, rejects }) => {
       }
       return answer;
     };
-    return { ask, asked, skipped };
+    return { dispatch, requests, skipped };
   };
   const page = { mode: 'navigate', destination: 'document', cache: 'default', method: 'GET' };
   const headersOf = async (worker, request = page) => {
-    const { headers } = await worker.ask(request);
+    const { headers } = await worker.dispatch(request);
     const names = ['Opener-Policy', 'Embedder-Policy', 'Resource-Policy'].map(name => `Cross-Origin-${name}`);
     return [...names, 'Document-Isolation-Policy'].map(name => headers.get(name));
   };
   const plain = ['same-origin', 'require-corp', 'cross-origin', null];
 
-  test('coi.js as service worker: its address says the policy', async () => {
+  test('coi.js as service worker: takes the policy from its address', async () => {
     const of = policy => headersOf(start({ address: `https://site.example/coi.js?v=3&coi=${policy}&coi-at-once=` }));
     deepEqual(await headersOf(start()), plain);
     deepEqual(await of('require-corp'), plain);
@@ -51,12 +51,12 @@ export default (test, { assert, deepEqual, equal, rejects }) => {
       deepEqual(await of(policy), [null, null, 'cross-origin', policy]);
   });
 
-  test('coi.js as service worker: new versions take over at once where the registration is its own', () => {
+  test('coi.js as service worker: a new version skips waiting if coi.js made the registration', () => {
     equal(start({ address: 'https://site.example/coi.js?coi=require-corp&coi-at-once=' }).skipped, 1);
     equal(start({ address: 'https://site.example/sw.js' }).skipped, 0);
   });
 
-  test('coi.js as service worker: pages, frames and workers are answered, nothing else is', async () => {
+  test('coi.js as service worker: answers requests of pages, frames and workers only', async () => {
     const worker = start();
     for (const destination of ['document', 'iframe', 'embed', 'object'])
       deepEqual(await headersOf(worker, { ...page, destination }), plain);
@@ -64,32 +64,32 @@ export default (test, { assert, deepEqual, equal, rejects }) => {
       deepEqual(await headersOf(worker, { ...page, mode: 'same-origin', destination }), plain);
     const form = { ...page, method: 'POST' };
     deepEqual(await headersOf(worker, form), plain);
-    equal(worker.asked.at(-1), form);
-    const count = worker.asked.length;
+    equal(worker.requests.at(-1), form);
+    const count = worker.requests.length;
     for (const destination of ['', 'image', 'script', 'style', 'font', 'video', 'audioworklet', 'manifest'])
       for (const mode of ['cors', 'no-cors', 'same-origin'])
-        for (const method of ['GET', 'POST', 'HEAD']) equal(worker.ask({ ...page, mode, destination, method }), undefined);
-    equal(worker.ask({ ...page, cache: 'only-if-cached' }), undefined);
-    equal(worker.asked.length, count);
+        for (const method of ['GET', 'POST', 'HEAD']) equal(worker.dispatch({ ...page, mode, destination, method }), undefined);
+    equal(worker.dispatch({ ...page, cache: 'only-if-cached' }), undefined);
+    equal(worker.requests.length, count);
   });
 
-  test('coi.js as service worker: what a listener before it answers stays as it is', async () => {
+  test('coi.js as service worker: leaves requests to listeners that answer before it', async () => {
     const own = new Response('own');
     const before = event => event.request.method === 'POST' && event.respondWith(own);
     const worker = start({ before });
-    equal(await worker.ask({ ...page, method: 'POST' }), own);
+    equal(await worker.dispatch({ ...page, method: 'POST' }), own);
     deepEqual(await headersOf(worker), plain);
-    equal(worker.asked.length, 1);
+    equal(worker.requests.length, 1);
   });
 
-  test('coi.js as service worker: status, headers and content are kept', async () => {
+  test('coi.js as service worker: keeps status, headers and content of responses', async () => {
     const chunks = new TransformStream();
     const headers = { 'Content-Type': 'text/html', 'Content-Security-Policy': "default-src 'self'" };
     const worker = start({ fetched: () => new Response(chunks.readable, { status: 404, statusText: 'Gone', headers }) });
-    const response = await worker.ask(page);
+    const response = await worker.dispatch(page);
     deepEqual([response.status, response.statusText], [404, 'Gone']);
     for (const [name, value] of Object.entries(headers)) equal(response.headers.get(name), value);
-    // The beginning is there before the end is.
+    // The first chunk arrives before the stream has ended.
     const reader = response.body.getReader();
     const writer = chunks.writable.getWriter();
     writer.write(Uint8Array.of(1));
@@ -98,23 +98,23 @@ export default (test, { assert, deepEqual, equal, rejects }) => {
     assert((await reader.read()).done);
   });
 
-  test('coi.js as service worker: responses without content have none', async () => {
+  test('coi.js as service worker: keeps responses without content empty', async () => {
     for (const status of [204, 205, 304]) {
-      const response = await start({ fetched: () => new Response(null, { status }) }).ask(page);
+      const response = await start({ fetched: () => new Response(null, { status }) }).dispatch(page);
       deepEqual([response.status, response.body], [status, null]);
     }
   });
 
-  test('coi.js as service worker: redirections of pages are left to the browser, those of workers end at their address', async () => {
+  test('coi.js as service worker: returns redirections of pages unchanged, and redirects workers to their final address', async () => {
     const opaque = { status: 0, type: 'opaqueredirect' };
-    equal(await start({ fetched: () => opaque }).ask(page), opaque);
+    equal(await start({ fetched: () => opaque }).dispatch(page), opaque);
     const moved = { status: 200, redirected: true, url: 'https://site.example/lib/worker.js' };
-    const response = await start({ fetched: () => moved }).ask({ ...page, mode: 'same-origin', destination: 'worker' });
+    const response = await start({ fetched: () => moved }).dispatch({ ...page, mode: 'same-origin', destination: 'worker' });
     deepEqual([response.status, response.headers.get('Location')], [302, moved.url]);
   });
 
-  test('coi.js as service worker: without a network the page fails as it would have', async () => {
+  test('coi.js as service worker: rejects with the network error of the page', async () => {
     const gone = start({ fetched: () => Promise.reject(new TypeError('no network')) });
-    equal((await rejects(() => gone.ask(page))).message, 'no network');
+    equal((await rejects(() => gone.dispatch(page))).message, 'no network');
   });
 };

@@ -1,7 +1,7 @@
-// Builds polyscript with coincide under the name of coincident: node build.mjs FOLDER.
+// Builds polyscript with coincide instead of coincident: node build.mjs FOLDER.
 //
-// The sources of polyscript are those that npm has, and their imports of coincident are unchanged. As in its own build, the worker is bundled first, and
-// its text becomes part of the module from which main starts it.
+// The sources of polyscript are those on npm, with unchanged imports of coincident. As in polyscript's own build, the worker is bundled first, and
+// its text is inserted into the module from which main starts it.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,13 +19,13 @@ const bundled = async (input, plugins = []) => {
 
 const worker = await bundled('../node_modules/polyscript/esm/worker/_template.js');
 
-/** Puts the bundle in the place of the published one. */
+/** Replaces the published bundle of the worker. */
 const own = {
   name: 'own worker',
   transform(code, id) {
     if (!id.endsWith('polyscript/esm/worker/xworker.js')) return undefined;
     const [start, end] = ["'/*@*/'+", '.replace(re,place)'].map(mark => code.indexOf(mark));
-    if (start < 0 || end < 0) throw new Error('the worker of polyscript is started in another way: look at `xworker.js`');
+    if (start < 0 || end < 0) throw new Error('`xworker.js` of polyscript starts its worker in an unknown way: adapt the marks here');
     return `${code.slice(0, start)}'/*@*/'+${JSON.stringify(worker)}${code.slice(end)}`;
   },
 };
