@@ -19,16 +19,16 @@ const interrupted = code => {
   return lua(`input("")\n${code}`);
 };
 
-test('lua: input blocks until main has answered, and print formats values as Lua does', async () => {
-  worker.proxy.input = async question => {
+test('lua: input blocks until main answers, and print formats values as Lua does', async () => {
+  worker.proxy.input = async prompt => {
     await new Promise(resolve => setTimeout(resolve, 10));
-    return `${question}Ada`;
+    return `${prompt}Ada`;
   };
   equal(await lua('local name = input("I am ") print("Hello,", name, nil, 1.5) sleep(0.01) return #name'), 8);
   deepEqual(lines.splice(0), ['Hello,\tI am Ada\tnil\t1.5']);
 });
 
-test('lua: objects of main are read, set and called, and null is nil', async () => {
+test('lua: programs read, set and call objects of main, and null becomes nil', async () => {
   const element = { textContent: 'old' };
   globalThis.document = { title: 'page', getElementById: id => (id === 'here' ? element : null) };
   equal(await lua('local e = window.document:getElementById("here") e.textContent = "new" return e.textContent'), 'new');

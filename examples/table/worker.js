@@ -41,7 +41,7 @@ const perform = (name, act) => {
 
 const summed = () => {
   const seen = rows.filter(row => visible.has(row));
-  if (seen.length === 0) return 'No station is called so.';
+  if (seen.length === 0) return 'No station matches.';
   const mean = key => (seen.reduce((sum, row) => sum + row[key], 0) / seen.length).toFixed(1);
   return `${seen.length} of ${rows.length} stations, ${mean('temperature')} °C and ${mean('rain')} mm on average`;
 };
@@ -97,7 +97,7 @@ const edit = (cell, row, column) => {
 /** Applies the input, or shows why it is invalid. */
 const take = (input, text, cell, row, column) => {
   const value = column.number ? Number(text.replace(',', '.')) : text.trim();
-  const wrong = text.trim() === '' ? 'something has to stand here' : column.number && !Number.isFinite(value) ? 'a number has to stand here' : undefined;
+  const wrong = text.trim() === '' ? 'enter a text' : column.number && !Number.isFinite(value) ? 'enter a number' : undefined;
   if (wrong)
     return ffi.batch(() => {
       ffi.post(input, 'setAttribute', 'aria-invalid', 'true');

@@ -16,7 +16,7 @@ const until = async (condition, what) => {
   for (const end = performance.now() + 80_000; ; await pause(20)) {
     const found = condition();
     if (found) return found;
-    if (performance.now() > end) throw new Error(`${what} has not come; the consoles show ${JSON.stringify([rows('main'), rows('worker')])}, the status is "${$('#status')?.textContent}"`);
+    if (performance.now() > end) throw new Error(`${what} did not appear; the consoles show ${JSON.stringify([rows('main'), rows('worker')])}, the status is "${$('#status')?.textContent}"`);
   }
 };
 
@@ -57,7 +57,7 @@ const STEPS = {
   await: ([end, line]) => until(() => firstLines(end).includes(line), line),
   click: async selector => (await until(() => frame()?.querySelector(selector), selector)).click(),
   async answer(text) {
-    const field = await until(() => frame()?.querySelector('form input'), 'the question');
+    const field = await until(() => frame()?.querySelector('form input'), 'the prompt');
     field.value = text;
     field.form.requestSubmit();
   },
@@ -68,7 +68,7 @@ const programs = await (await fetch('programs/programs.json')).json();
 const named = id => programs.find(program => program.id === id);
 const firefox = navigator.userAgent.includes('Firefox');
 
-test('site: coi.js isolates the page, and the tier of the page is marked', async () => {
+test('site: coi.js isolates the page, and the page marks its tier', async () => {
   await open();
   assert(site.contentWindow.crossOriginIsolated, 'the page is not isolated');
   equal($('#tiers [aria-current]').dataset.tier, 'shared-memory');
@@ -77,7 +77,7 @@ test('site: coi.js isolates the page, and the tier of the page is marked', async
 for (const program of programs) {
   test(`site: the example "${program.title}" runs and prints the listed lines`, async () => {
     // Pyodide takes seconds to load, and the tests of `python/` cover it in Firefox.
-    if (program.id === 'python' && firefox) return skip('tried in Chromium only');
+    if (program.id === 'python' && firefox) return skip('runs in Chromium only');
     await choose(program);
     $('#run').click();
     for (const step of program.steps ?? []) for (const [what, value] of Object.entries(step)) await STEPS[what](value);
@@ -106,7 +106,7 @@ test('site: Stop ends a worker in an endless loop, and the next program runs', a
   // Lines that were printed before may still arrive.
   let count;
   for (let attempts = 0; rows('worker').length !== count; attempts++) {
-    assert(attempts < 20, 'the worker goes on');
+    assert(attempts < 20, 'the worker keeps running');
     count = rows('worker').length;
     await pause(500);
   }
@@ -116,7 +116,7 @@ test('site: Stop ends a worker in an endless loop, and the next program runs', a
   await until(() => rows('main').includes('42'), '42');
 });
 
-test('site: an error that the parser finds is shown with its line, of either end', async () => {
+test('site: a syntax error of either end is shown with its line', async () => {
   await choose(named('hello'));
   await edit('main', 'const a = 1;\nconst = 2;\n');
   $('#run').click();
@@ -130,7 +130,7 @@ test('site: an error that the parser finds is shown with its line, of either end
   await until(() => $('#worker-pane .cm-lintRange-error'), 'the mark in the worker');
 });
 
-test('site: an edited program is in the address, does not run by itself, and runs from the keyboard', async () => {
+test('site: an edited program is stored in the address, does not run when opened, and runs from the keyboard', async () => {
   await choose(named('hello'));
   const before = site.contentWindow.location.hash;
   await edit('main', `${textOf('main')}\nconsole.log('shared');`);
@@ -147,7 +147,7 @@ test('site: an edited program is in the address, does not run by itself, and run
   assert(textOf('main').includes('worker.proxy.hello'), textOf('main'));
 });
 
-test('site: the rate has figures of all three libraries for both rows', async () => {
+test('site: the measurement shows figures of all three libraries for both rows', async () => {
   $('#measure').click();
   await until(() => $('#measured').textContent.startsWith('Fastest in this browser'), 'the end of the measurement');
   for (const row of ['inc', 'echo']) {
@@ -158,7 +158,7 @@ test('site: the rate has figures of all three libraries for both rows', async ()
   }
 });
 
-test('site: nothing is wider than a narrow screen', async () => {
+test('site: the page fits a narrow screen', async () => {
   site.style.width = '360px';
   await choose(named('errors'));
   $('#run').click();
@@ -168,7 +168,7 @@ test('site: nothing is wider than a narrow screen', async () => {
   assert(page.scrollWidth <= page.clientWidth, `${page.scrollWidth} px on ${page.clientWidth}`);
 });
 
-test('site: each control has a name', async () => {
+test('site: each control has an accessible name', async () => {
   const controls = site.contentDocument.querySelectorAll('button, input, [role=textbox], [role=log], iframe, [role=toolbar], [role=radiogroup]');
   assert(controls.length > 10, `${controls.length} controls`);
   for (const control of controls) {

@@ -33,7 +33,7 @@ macro_rules! checks {
             let checked: Checked = match name.as_str() {
                 $($name => $check().await,)*
                 $($suspending => $suspended().await,)*
-                _ => Err("there is no such check".into()),
+                _ => Err("unknown check".into()),
             };
             checked.map_err(|error| JsError::new(&error.to_string()))
         }
@@ -41,49 +41,49 @@ macro_rules! checks {
 }
 
 checks! {
-    "the smallest program greets and answers": life::hello;
-    "calls that are made before the worker is ready wait for it": life::before_ready;
-    "a megabyte goes there and back": life::large;
-    "limits of the builder hold in the worker": life::limits;
-    "a name is taken once, and is free again when its worker has gone": life::name;
-    "a Web Worker gets one link": life::claimed;
-    "what is no Web Worker is refused": life::no_worker;
-    "a worker takes up its link once, from its first message": life::taken_up;
-    "a script that is not there closes the link": life::no_script;
+    "the smallest program calls main and answers a call": life::hello;
+    "a call before the worker is ready runs once it is ready": life::before_ready;
+    "a megabyte returns unchanged": life::large;
+    "the worker applies the limits of the builder": life::limits;
+    "a name in use is refused, and is free when its worker has ended": life::name;
+    "a second link of a Web Worker is refused": life::claimed;
+    "a value that is not a Web Worker is refused": life::not_a_worker;
+    "a worker begins its link once, from its first message": life::served_once;
+    "a missing script closes the link": life::no_script;
     "a script that throws closes the link": life::broken_script;
-    "a setup that fails closes the link and says why": life::failing_setup;
-    "a panic ends the worker and says why": life::panics;
-    "terminate ends a worker that computes, and the calls that wait for it": life::terminated;
+    "a failing setup closes the link with its reason": life::failing_setup;
+    "a panic ends the worker with its message": life::panics;
+    "terminate ends a computing worker and its pending calls": life::terminated;
     "dropping main ends its workers": life::dropped;
     "a worker that closes its link ends itself": life::left;
     "a picture is painted row by row": painting::paints;
-    "an error of the page reaches it again through the worker, with its class": painting::class;
-    "an error of an asynchronous function arrives with its class": painting::missing_palette;
-    "an interrupt ends a picture, and the next one is whole": painting::interrupted;
-    "a deadline ends a picture, and the next one is whole": painting::late;
+    "an error of the page returns through the worker with its class": painting::class;
+    "an error of an asynchronous function of main arrives with its class": painting::missing_palette;
+    "an interrupt ends a picture, and the next one is complete": painting::interrupted;
+    "a deadline ends a picture, and the next one is complete": painting::late;
     "a worker operates on objects of the page": window::operations;
-    "what the page throws arrives with its class": window::errors;
-    "what is posted is carried out in order": window::posted;
-    "lack of memory on the page is said to be that": window::memory;
-    "a symbol of the page goes home": window::symbols;
-    "promises of the page are awaited": window::promises;
-    "a module of the page is imported": window::modules;
-    "a listener of the worker hears events, and what it declares is done in time": window::listeners;
-    "references are given back": window::given_back;
-    "a page may share another root": window::another_root;
-    "a policy is asked about each operation": window::policy;
-    "each way out of a small root is refused": window::escapes;
-    "a list of paths shows no more than it names": window::listed;
-    "evaluate and imports are allowed by name, and a trusted worker has all": window::allowed;
-    "a page that shares nothing says so": window::not_shared;
-    "a worker has the best tier or the requested one, and main says why there is no better one": suspending::tiers;
+    "errors of the page arrive with their classes": window::errors;
+    "posted operations run in order": window::posted;
+    "lack of memory on the page is reported as such": window::memory;
+    "a symbol of the page returns as the same symbol": window::symbols;
+    "the worker awaits promises of the page": window::promises;
+    "the worker imports a module of the page": window::modules;
+    "a listener of the worker receives events, and its declared methods run during dispatch": window::listeners;
+    "references that are no longer used are released": window::released;
+    "a page shares another root": window::another_root;
+    "a policy is called for each operation": window::policy;
+    "a membrane refuses each way to escape a small root": window::escapes;
+    "a list of paths hides everything that it does not name": window::listed;
+    "`evaluate` and `imports` are allowed one by one, and a trusted worker has both": window::allowed;
+    "`window` of a page that shares nothing fails with the reason": window::not_shared;
+    "a worker has the best tier or the requested one, and main reports why there is no better one": suspending::tiers;
     "calls nest in both directions, up to a limit": suspending::nested;
-    "a waiting worker runs functions, callbacks and streams": suspending::back;
+    "a worker runs functions, callbacks and streams during a pending call": suspending::reentrant;
     "deadlines and tokens end calls, and sleeps end after their duration": suspending::deadlines;
-    "interrupts and cancellations stop waiting, sleeping and computing functions": suspending::stops;
+    "interrupts and cancellations stop blocked, sleeping and computing functions": suspending::stops;
     "pending calls end with the worker, however it ends": suspending::ends;
     suspending:
-    "suspended functions are resumed in the order in which their calls end": suspending::any_order;
+    "suspended functions resume in the order in which their calls end": suspending::any_order;
     "hundreds of functions are suspended at once": suspending::crowd;
     "asynchronous functions run while code is suspended": suspending::asynchronous;
     "tasks of a worker are suspended one by one": suspending::tasks;
@@ -105,7 +105,7 @@ pub fn why_no_tier() -> Result<String, JsError> {
 pub async fn panic_of_main(worker: &JsValue) -> Result<(), JsError> {
     let main = driven().map_err(|error| JsError::new(&error.to_string()))?;
     let worker = main.worker().spawn_in(worker)?;
-    worker.register("panic", || -> i32 { panic!("main's own words") });
+    worker.register("panic", || -> i32 { panic!("the message of main") });
     worker.ready().await?;
     let _: i32 = worker.proxy().call("panic_main", ()).await?;
     Ok(())
@@ -130,7 +130,7 @@ fn contains(text: &str, part: &str) -> Checked {
 
 /// The error of a call.
 fn failure<T: Debug>(result: Result<T, CallError>) -> Result<CallError, Box<dyn Error>> {
-    result.err().ok_or_else(|| "the call gave a result".into())
+    result.err().ok_or_else(|| "the call returned a result".into())
 }
 
 /// The reason for which a link was closed before its worker was ready.

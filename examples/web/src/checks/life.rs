@@ -66,7 +66,7 @@ pub(super) async fn claimed() -> Checked {
     Ok(())
 }
 
-pub(super) async fn no_worker() -> Checked {
+pub(super) async fn not_a_worker() -> Checked {
     let main = driven()?;
     for value in [JsValue::NULL, JsValue::from("worker.js"), js_sys::Object::new().into()] {
         let refused = main.worker().name("none").spawn_in(&value).err().ok_or("taken for a worker")?;
@@ -75,7 +75,7 @@ pub(super) async fn no_worker() -> Checked {
     equal(main.workers().names(), vec![])
 }
 
-pub(super) async fn taken_up() -> Checked {
+pub(super) async fn served_once() -> Checked {
     let main = driven()?;
     let worker = main.worker().spawn_script(SCRIPT)?;
     let [again, wrong]: [Option<String>; 2] = worker.proxy().call("serve_again", ()).await?;
@@ -114,7 +114,7 @@ pub(super) async fn panics() -> Checked {
     let web_worker = watched(SCRIPT);
     let worker = main.worker().spawn_in(&web_worker)?;
     let error = failure(worker.proxy().call::<i32>("panic", ()).await)?;
-    contains(&error.to_string(), "the worker panicked: the worker's own words")?;
+    contains(&error.to_string(), "the worker panicked: the message of the worker")?;
     contains(&error.to_string(), "worker.rs")?;
     equal(web_worker.ended(), 1)
 }

@@ -36,10 +36,10 @@ pub(super) fn export(scope: &Scope) {
     });
     scope.export("cancel_it", move || token.cancel());
     let own = scope.clone();
-    scope.export("doze", move |milliseconds: u64| told(own.sleep(Duration::from_millis(milliseconds))));
+    scope.export("doze", move |milliseconds: u64| outcome(own.sleep(Duration::from_millis(milliseconds))));
     let own = scope.clone();
     scope.export("report_doze", move || {
-        let stopped = told(own.sleep(LONG));
+        let stopped = outcome(own.sleep(LONG));
         own.sync().notify("reported", (stopped,)).map_err(Thrown::from)
     });
     let own = scope.clone();
@@ -117,7 +117,7 @@ pub(super) fn export(scope: &Scope) {
         let (timer, sleeper) = (own.sync(), own.clone());
         let late = Closure::<dyn FnMut()>::new(move || {
             timer.notify("reported", (said(timer.call::<u32>("inc", (1,))),)).unwrap();
-            timer.notify("reported", (told(sleeper.sleep(LONG)),)).unwrap();
+            timer.notify("reported", (outcome(sleeper.sleep(LONG)),)).unwrap();
         });
         set_timeout(late.into_js_value().as_ref(), 0);
         (error.take(), again)
@@ -141,7 +141,7 @@ fn through(sync: &SyncProxy, gate: &str, seed: u32) -> Result<u32, Thrown> {
     }
 }
 
-fn told(slept: Result<(), Stop>) -> String {
+fn outcome(slept: Result<(), Stop>) -> String {
     slept.map_or_else(|stop| stop.to_string(), |()| "slept".into())
 }
 
@@ -280,7 +280,7 @@ pub(super) async fn nested() -> Checked {
     equal(worker.proxy().call::<u32>("down", (20,)).await?, 20)
 }
 
-pub(super) async fn back() -> Checked {
+pub(super) async fn reentrant() -> Checked {
     let main = driven()?;
     let (worker, gates) = gated(&main)?;
     let proxy = worker.proxy();
@@ -361,7 +361,7 @@ pub(super) async fn ends() -> Checked {
         let (reason, text) = match way {
             "panic" => {
                 failure(proxy.call::<i32>("panic", ()).await)?;
-                (CloseReason::FAILED, "the worker panicked: the worker's own words")
+                (CloseReason::FAILED, "the worker panicked: the message of the worker")
             }
             "leave" => {
                 failure(proxy.call::<()>("leave", ()).await)?;

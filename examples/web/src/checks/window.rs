@@ -51,7 +51,7 @@ pub(super) async fn listeners() -> Checked {
     equal(dispatched("check-prevented"), false)
 }
 
-pub(super) async fn given_back() -> Checked {
+pub(super) async fn released() -> Checked {
     let (_main, worker, sharing) = sharing(Root::global())?;
     checked(&worker, "many").await?;
     checked(&worker, "unsent").await?;

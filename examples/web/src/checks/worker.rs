@@ -26,7 +26,7 @@ pub fn checks(boot: &JsValue) -> Result<(), JsError> {
         scope.export("sum_rows", |rows: RemoteStream<u32>, most: usize| {
             rows.into_blocking().take(most).sum::<Result<u32, _>>().map_err(CallError::into_thrown)
         });
-        scope.export("panic", || -> i32 { panic!("the worker's own words") });
+        scope.export("panic", || -> i32 { panic!("the message of the worker") });
         let main = scope.sync();
         scope.export("panic_main", move || main.call::<i32>("panic", ()).map_err(CallError::into_thrown));
         scope.export("spin", || -> i32 {
