@@ -57,9 +57,9 @@ fn another_major_version_is_incompatible() {
     let close = next_frame(&mut main).expect("a close frame is queued");
     let mut worker = Session::new(Role::Worker, Config::default());
     worker.handle_frame(&close[..]).unwrap();
-    let told = Closed { by: ClosedBy::Peer, ..closed };
-    assert_eq!(told.text, "version 2 was offered, this end speaks 1");
-    assert_eq!(worker.poll_event(), Some(Event::Closed(told)));
+    let received = Closed { by: ClosedBy::Peer, ..closed };
+    assert_eq!(received.text, "version 2 was offered, this end speaks 1");
+    assert_eq!(worker.poll_event(), Some(Event::Closed(received)));
     assert_eq!(next_frame(&mut worker), None, "the handshake is not sent");
 }
 

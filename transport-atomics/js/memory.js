@@ -95,15 +95,15 @@ export function notify(handle, at) {
   try {
     memory.doorbell?.postMessage(0);
   } catch {
-    // Programs may replace it. wasm must not see that.
+    // A replacement of the program has thrown. The exception must not pass through wasm.
   }
 }
 
-/** Has the endpoint rung once the word is notified; says whether the word still is `expected`. */
+/** Rings the endpoint when the word is notified. Returns whether the word still is `expected`. */
 export function listen(handle, at, expected) {
   const memory = memories[handle];
   const index = at >>> 2;
-  // A listener from before is as good as a new one. If it has been woken already it is about to ring.
+  // An earlier listener serves as well. If it has been notified, it is about to ring.
   if (memory.listening || !Atomics.waitAsync) return Atomics.load(memory.words, index) === expected;
   const { async, value } = Atomics.waitAsync(memory.words, index, expected);
   if (!async) return false;
@@ -125,7 +125,7 @@ function own(memory) {
   return memory.own;
 }
 
-/** Copies bytes to or from shared memory, of which `at` is the place there. */
+/** Copies bytes to or from shared memory. `at` is the offset in shared memory. */
 function copy(target, to, source, from, length, at) {
   if (length <= FEW) for (let i = 0; i < length; i++) target[to + i] = source[from + i];
   else if (length > MANY && (target.byteOffset + to - source.byteOffset - from) & 7) copyInSteps(target, to, source, from, length, at & 7);
@@ -134,7 +134,7 @@ function copy(target, to, source, from, length, at) {
 
 /**
  * The same for places at different offsets in a word. Engines copy shared memory by words only if the offsets are the same, and byte by byte otherwise,
- * which takes eight times as long. So the bytes pass through memory that is not shared, at the `offset` that they have in shared memory.
+ * which takes eight times as long. The bytes therefore pass through memory that is not shared, at the `offset` that they have in shared memory.
  */
 function copyInSteps(target, to, source, from, length, offset) {
   for (let end = from + length; from < end; from += STEP, to += STEP) {
@@ -144,9 +144,9 @@ function copyInSteps(target, to, source, from, length, offset) {
   }
 }
 
-/** A view costs more than a few bytes; a step more than some. */
+/** Lengths in bytes up to which a loop is faster than a view, and a view faster than steps. */
 const FEW = 96, MANY = 512;
 
-/** Fits into the cache. */
+/** Length in bytes of a step, which fits into the cache. */
 const STEP = 1 << 14;
 const step = new Uint8Array(STEP + 8);

@@ -369,8 +369,8 @@ fn links_to_processes_leak_no_descriptors_or_threads() {
 
 #[test]
 fn child_wakes_a_waker() {
-    struct Tell(Sender<()>);
-    impl Wake for Tell {
+    struct Notify(Sender<()>);
+    impl Wake for Notify {
         fn wake(self: Arc<Self>) {
             let _ = self.0.send(());
         }
@@ -378,8 +378,8 @@ fn child_wakes_a_waker() {
     within(LONG, || {
         for early in [true, false] {
             let doorbell = Doorbell::new().unwrap();
-            let (tell, told) = channel();
-            let waker = Waker::from(Arc::new(Tell(tell)));
+            let (wake, woken) = channel();
+            let waker = Waker::from(Arc::new(Notify(wake)));
             if early {
                 doorbell.set_waker(Some(waker.clone())).unwrap();
             }
@@ -392,7 +392,7 @@ fn child_wakes_a_waker() {
                         break bytes;
                     }
                     if main.arm(false) {
-                        told.recv().unwrap();
+                        woken.recv().unwrap();
                     }
                     main.disarm();
                 };

@@ -109,7 +109,7 @@ function poll(client, token, hold, ask, hex) {
   if (link?.packets.length) {
     const packet = bytes(hex);
     forget(link);
-    const news = link.packets.filter(kept => tellsMore(kept, packet));
+    const news = link.packets.filter(kept => hasNews(kept, packet));
     if (news.length) return collected(news);
   }
   link = open(client, token);
@@ -193,7 +193,7 @@ function makeRoom(client, excess, measure) {
 }
 
 /** Whether a packet of main has frames, an acknowledgement or a farewell that the worker lacks, according to the packet of its poll. */
-function tellsMore(kept, packet) {
+function hasNews(kept, packet) {
   const [main, worker] = [new DataView(kept), new DataView(packet)];
   const end = main.getBigUint64(FIRST, true) + BigInt(main.getUint32(COUNT, true));
   return (

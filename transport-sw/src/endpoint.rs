@@ -30,7 +30,7 @@ pub struct Delivery {
     news: bool,
     /// The relay received the newest acknowledgement together with the frames before this number, the last of which was sent for the first
     /// time: once the worker has acknowledged that frame, it also has the acknowledgement. `u64::MAX` without such frames.
-    told: Option<u64>,
+    relayed_until: Option<u64>,
     /// This end has left.
     left: bool,
     /// Once the peer has left: number of its last frame, plus 1.
@@ -96,7 +96,7 @@ impl Delivery {
             turn: 0,
             unacknowledged: 0,
             news: false,
-            told: None,
+            relayed_until: None,
             left: false,
             last: None,
             over: None,
@@ -224,7 +224,7 @@ impl Delivery {
         let channel = if self.role == Role::Main && self.collects() { Channel::Relay } else { Channel::Direct };
         let header = self.header(if self.left { LAST } else { 0 });
         let end = if self.outgoing.has_new() { self.outgoing.end() } else { u64::MAX };
-        self.told = (channel == Channel::Relay).then_some(end);
+        self.relayed_until = (channel == Channel::Relay).then_some(end);
         self.news = false;
         self.unacknowledged = 0;
         Some(Packet { channel, bytes: self.outgoing.packet(header) })
@@ -335,8 +335,8 @@ impl Delivery {
             self.turn = turn;
             self.outgoing.rewind();
             // A worker that collects polls for a lost acknowledgement; a worker that listens does not.
-            let told = self.told.is_none_or(|end| end <= self.outgoing.acknowledged());
-            self.news |= self.left || !self.collects() && !told;
+            let is_acknowledged = self.relayed_until.is_none_or(|end| end <= self.outgoing.acknowledged());
+            self.news |= self.left || !self.collects() && !is_acknowledged;
         }
     }
 

@@ -40,7 +40,7 @@ enum Step {
     },
     Restart,
     /// The relay returns malformed bytes.
-    Rubbish {
+    Malformed {
         byte: u8,
         length: u8,
     },
@@ -59,7 +59,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<u8>().prop_map(|at| Step::Repeat { at }),
         1 => any::<u8>().prop_map(|at| Step::Delay { at }),
         1 => Just(Step::Restart),
-        1 => (any::<u8>(), 1..80_u8).prop_map(|(byte, length)| Step::Rubbish { byte, length }),
+        1 => (any::<u8>(), 1..80_u8).prop_map(|(byte, length)| Step::Malformed { byte, length }),
     ]
 }
 
@@ -189,10 +189,10 @@ impl Link {
                 self.relay.push(packet);
             }
             Step::Restart => self.relay.clear(),
-            Step::Rubbish { byte, length } => {
-                let rubbish = vec![byte; usize::from(length)];
-                assert!(self.worker.endpoint.handle_polled(rubbish.clone()).is_err());
-                assert!(self.main.endpoint.handle_query(rubbish).is_err());
+            Step::Malformed { byte, length } => {
+                let malformed = vec![byte; usize::from(length)];
+                assert!(self.worker.endpoint.handle_polled(malformed.clone()).is_err());
+                assert!(self.main.endpoint.handle_query(malformed).is_err());
             }
             _ => {}
         }

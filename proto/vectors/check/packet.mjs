@@ -58,7 +58,7 @@ export class End {
   owed = 0n; // bytes consumed since the last packet
   turn = 0;
   due = false; // a packet is due, even without frames
-  told = undefined; // the relay has the newest acknowledgement, with frames up to this number, the last of them for the first time; or without such ones
+  relayed = undefined; // the relay has the newest acknowledgement, with frames up to this number, the last of them for the first time; or without such ones
   left = false;
   end = undefined; // the peer has left: number after its last frame
 
@@ -96,7 +96,7 @@ export class End {
     const over = this.main && this.collects ? 'relay' : 'direct';
     const frames = this.kept.slice(Number(this.sent - this.acknowledged));
     const bytes = this.#encode({ flags: this.left ? LAST : 0, first: this.sent, frames });
-    this.told = over === 'relay' ? { end: this.reached < this.next ? this.next : undefined } : undefined;
+    this.relayed = over === 'relay' ? { end: this.reached < this.next ? this.next : undefined } : undefined;
     this.sent = this.next;
     this.reached = this.next;
     this.owed = 0n;
@@ -153,7 +153,7 @@ export class End {
     if (!this.main || ahead === 0 || ahead >= 2 ** 31) return;
     this.turn = turn;
     this.sent = this.acknowledged;
-    const lost = this.told && (this.told.end === undefined || this.told.end > this.acknowledged);
+    const lost = this.relayed && (this.relayed.end === undefined || this.relayed.end > this.acknowledged);
     this.due ||= this.left || (!this.collects && Boolean(lost));
   }
 

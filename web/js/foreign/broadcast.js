@@ -1,12 +1,12 @@
 // The service workers of coincident 4 (`sw.js`) and of sabayon (`polyfill-sw.js`), which broadcast requests and answers to the origin.
 
-/** @param {(name: unknown, request: unknown, answer: (text: string) => void) => void} hear receives each request */
-export const listen = hear => {
+/** @param {(name: unknown, request: unknown, answer: (text: string) => void) => void} onRequest receives each request */
+export const listen = onRequest => {
   for (const id of CHANNELS) {
     const channel = new BroadcastChannel(id);
     channel.onmessage = ({ data }) => {
       // Answers of other pages arrive here as well. They have only 2 items.
-      if (Array.isArray(data) && data.length === 3) hear(data[1], data[2], text => channel.postMessage([data[0], [text]]));
+      if (Array.isArray(data) && data.length === 3) onRequest(data[1], data[2], text => channel.postMessage([data[0], [text]]));
     };
   }
 };

@@ -1,7 +1,7 @@
 // Determines the protocol of a service worker of another library by sending it a request. Its text may be minified or part of a larger script.
 import { listen as broadcasts } from './broadcast.js';
 import { listen as clientMessages } from './client-messages.js';
-import { PROBE, answers, hear } from './requests.js';
+import { PROBE, answers, handleRequest } from './requests.js';
 
 const FOREIGN = { 'client-messages': clientMessages, broadcast: broadcasts };
 
@@ -9,12 +9,12 @@ const FOREIGN = { 'client-messages': clientMessages, broadcast: broadcasts };
 export const protocolAt = async url => {
   listen();
   const sign = crypto.randomUUID();
-  const heard = new Promise(resolve => probes.set(sign, resolve));
+  const received = new Promise(resolve => probes.set(sign, resolve));
   const reached = await answers(url, sign);
   // Another page may have answered the request, before or instead of this one.
   if (reached) setTimeout(probes.get(sign), REQUEST_TIMEOUT);
   else probes.delete(sign);
-  return reached ? heard.finally(() => probes.delete(sign)) : undefined;
+  return reached ? received.finally(() => probes.delete(sign)) : undefined;
 };
 
 /** Milliseconds after the answer of another page in which this page may still receive the request. */
@@ -29,7 +29,7 @@ const listen = () => {
   listening = true;
   for (const [protocol, by] of Object.entries(FOREIGN))
     by((name, request, answer) => {
-      if (name !== PROBE) return hear(name, request, answer);
+      if (name !== PROBE) return handleRequest(name, request, answer);
       probes.get(request)?.(protocol);
       if (typeof request === 'string') answer(request);
     });

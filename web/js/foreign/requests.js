@@ -20,7 +20,7 @@ const bodyOf = (name, request) => JSON.stringify([name, request, `${serial++}`])
 const addressOf = url => `${url}?sabayon`;
 
 /**
- * The carrier for such a relay, for workers and for main. On main, `listen` of a protocol calls `hear`.
+ * The carrier for such a relay, for workers and for main. On main, `listen` of a protocol calls `handleRequest`.
  *
  * @param {string} url of the service worker
  */
@@ -66,7 +66,7 @@ const links = new Map();
 const left = new Map();
 
 /** Handles a request to main, of any protocol. `reply` answers it. */
-export const hear = (name, request, reply) => {
+export const handleRequest = (name, request, reply) => {
   if (left.has(name)) return reply(left.get(name));
   const link = links.get(name);
   const [, hold, ask, packet] = (link && POLL.exec(request)) ?? [];

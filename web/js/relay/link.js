@@ -70,7 +70,7 @@ const container = (() => {
 function attach(token, url, answer) {
   if (!container) return;
   if (links.size + left.size === 0) {
-    container.addEventListener('message', hear);
+    container.addEventListener('message', handleQuery);
     container.startMessages();
   }
   const link = { url, answer, asker: null, active: null, port: null, used: 0 };
@@ -108,7 +108,7 @@ function drop(link) {
   link.port = null;
 }
 
-function hear({ data, source }) {
+function handleQuery({ data, source }) {
   const name = data?.coincide;
   if (typeof name !== 'string' || !(data.packet instanceof ArrayBuffer) || !source) return;
   const link = links.get(name);

@@ -51,12 +51,12 @@ const carries = async (url, hold) => {
 /** Resolves with whether a service worker handles messages to a relay. */
 export const servesOwn = async worker => {
   const { port1, port2 } = new MessageChannel();
-  const heard = new Promise(resolve => {
+  const answered = new Promise(resolve => {
     port1.onmessage = ({ data }) => resolve(data === VERSION);
     setTimeout(() => resolve(false), ANSWER_TIMEOUT);
   });
   worker.postMessage({ coincide: VERSION }, [port2]);
-  return heard.finally(() => port1.close());
+  return answered.finally(() => port1.close());
 };
 
 /** A random token for a link at the relay. */

@@ -1,6 +1,6 @@
-// Chromium with a page that may stop service workers, as browsers do when they like: `node drive.mjs PROGRAM ARGUMENTS... ADDRESS`. The page has
-// a function `stopServiceWorkers(text)`, whose argument doesn't matter, and in `consoleErrors` what its console shows as errors, its workers' included.
-// Without any driver: Chromium speaks its protocol on two pipes.
+// Starts Chromium with a page that can stop service workers, as browsers do at any time: `node drive.mjs PROGRAM ARGUMENTS... ADDRESS`. The page has
+// a function `stopServiceWorkers(text)`, which ignores its argument, and a list `consoleErrors` of errors on the consoles of the page and its workers.
+// The protocol of Chromium is used directly, over two pipes.
 import { spawn } from 'node:child_process';
 
 const [program, ...rest] = process.argv.slice(2);

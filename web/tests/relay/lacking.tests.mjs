@@ -1,23 +1,23 @@
-// Service workers that lack some of the relay's four listeners: a worker blocks by them, or its error names the missing one. It never hangs.
+// Service workers that lack some of the relay's four listeners: a worker blocks by them, or its error names the missing one.
 export default ({ paged, start, countsEach, assert, deepEqual, equal, rejects }) => {
   const LISTENERS = ['activate', 'fetch', 'install', 'message'];
 
-  const became = ({ installing, waiting, active }) =>
+  const activated = ({ installing, waiting, active }) =>
     new Promise(resolve => {
       const worker = installing ?? waiting ?? active;
-      const look = () => worker.state === 'activated' && resolve();
-      worker.addEventListener('statechange', look);
-      look();
+      const check = () => worker.state === 'activated' && resolve();
+      worker.addEventListener('statechange', check);
+      check();
     });
 
   for (let subset = 0; subset < 1 << LISTENERS.length; subset++) {
-    const there = LISTENERS.filter((_, at) => subset & (1 << at));
-    const has = Object.fromEntries(LISTENERS.map(name => [name, there.includes(name)]));
+    const present = LISTENERS.filter((_, at) => subset & (1 << at));
+    const has = Object.fromEntries(LISTENERS.map(name => [name, present.includes(name)]));
     const [works, claims] = [has.fetch && has.message, has.activate || has.message];
     const missing = has.fetch ? /lacks the listener `message`/ : has.message ? /lacks the listener `fetch`/ : /does not relay/;
 
-    paged(`a service worker with the listeners ${there.join(', ') || 'of no kind'} ${works ? 'relays' : 'is reported'}`, 'lacking', async (page, frame) => {
-      await became(await page.navigator.serviceWorker.register(`./sw.js?${there.join('&')}`));
+    paged(`a service worker with the listeners ${present.join(', ') || 'of no kind'} ${works ? 'relays' : 'is reported'}`, 'lacking', async (page, frame) => {
+      await activated(await page.navigator.serviceWorker.register(`./sw.js?${present.join('&')}`));
       try {
         for (const visit of ['first', 'second']) {
           const w = start(frame.contentWindow, { tier: 'service-worker' });
@@ -30,19 +30,19 @@ export default ({ paged, start, countsEach, assert, deepEqual, equal, rejects })
             assert(/coincide\/sw\/listeners/.test(message), message);
           }
           w.terminate();
-          // Only a page that is loaded anew is controlled by one that takes no control.
+          // A service worker that does not claim its clients controls a page after the next load only.
           if (claims) break;
           frame.contentWindow.location.reload();
           await new Promise(resolve => frame.addEventListener('load', resolve, { once: true }));
         }
       } finally {
-        // By the page that is there now: promises of one that was reloaded never settle.
+        // By the current page: promises of a reloaded page never settle.
         await (await frame.contentWindow.navigator.serviceWorker.getRegistration()).unregister();
       }
     });
   }
 
-  paged('a service worker that is named and has three listeners: the worker gets the tier `messages`, and says why', 'lacking', async page => {
+  paged('a worker falls back to the tier `messages`, with the reason, if its service worker lacks a listener', 'lacking', async page => {
     const w = start(page, { serviceWorker: './three.js' });
     w.proxy.hello = () => 'hello';
     const { code, message } = await w.proxy.call('hello');

@@ -1,5 +1,5 @@
-// Faults of service workers while workers wait for them. Each test has a page of its own, in a frame, and uses its coincide:
-// service workers belong to pages.
+// Faults of service workers while workers are blocked. Each test uses the coincide of a page of its own, in a frame, since service
+// workers belong to pages.
 import { assert, deepEqual, equal, rejects, skip, suite } from '../site/suite.mjs';
 import foreignTests from './foreign/tests.mjs';
 import lackingTests from './lacking.tests.mjs';
@@ -11,7 +11,7 @@ const { test: register, run } = suite();
 const test = (name, body) => register(`relay: ${name}`, body);
 const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
 
-/** A page of the folder; gone when the test is. */
+/** Opens the page of a folder in a frame. */
 const open = async folder => {
   const frame = document.createElement('iframe');
   frame.src = `${folder}/frame.html`;
@@ -30,14 +30,14 @@ const paged = (name, folder, body) =>
     }
   });
 
-/** A worker of the page that blocks by its relay. */
+/** Starts a worker of the page that blocks by the page's relay. */
 const start = (page, options) => {
   const { Worker } = page.coincide({ serviceWorker: './sw.js', ...options });
   // In the scope of the service worker, as the page is.
   return new Worker('./worker.js');
 };
 
-/** Makes `calls` calls of main and checks that each ran once. */
+/** Makes `calls` calls of main and asserts that each runs once, in order. */
 const countsEach = async (w, calls) => {
   const ran = [];
   w.proxy.count = n => {
@@ -50,7 +50,7 @@ const countsEach = async (w, calls) => {
 
 const registrationOf = page => page.navigator.serviceWorker.getRegistration();
 
-paged('a function of main takes longer than a request is held', 'shared', async page => {
+paged('a call returns after main took longer than a request is held', 'shared', async page => {
   const w = start(page, { relayHold: 100 });
   let ran = 0;
   w.proxy.slow = async () => {
@@ -63,7 +63,7 @@ paged('a function of main takes longer than a request is held', 'shared', async 
   equal(w.tier, 'service-worker');
 });
 
-paged('the service worker is unregistered while a worker waits', 'shared', async page => {
+paged('a call returns after the service worker was unregistered, and later workers register it again', 'shared', async page => {
   const w = start(page);
   let ran = 0;
   w.proxy.leave = async () => {
@@ -103,7 +103,7 @@ const updates = async (page, w) => {
   }
 };
 
-paged('a new version of the relay waits for as long as workers do', 'shared', async page => {
+paged('a new version of the relay stays installed while workers are blocked', 'shared', async page => {
   const w = start(page, { relayHold: 300 });
   await countsEach(w, 1);
   deepEqual(await updates(page, w), { value: 'installed' });
@@ -111,7 +111,7 @@ paged('a new version of the relay waits for as long as workers do', 'shared', as
   await (await registrationOf(page)).unregister();
 });
 
-paged('a new version takes over whatever the relay says: the call runs once or ends with an error', 'replaced', async page => {
+paged('after a new version has taken control, a pending call has run once or ends with an error', 'replaced', async page => {
   const w = start(page, { relayHold: 300 });
   await countsEach(w, 1);
   try {
@@ -119,14 +119,14 @@ paged('a new version takes over whatever the relay says: the call runs once or e
     assert(/^(installed|activating|activated)$/.test(value), value);
     await countsEach(w, 3);
   } catch (error) {
-    // In Firefox, the requests of a worker that waits at that moment never reach the new one.
+    // In Firefox, requests of a worker that is blocked at that moment never reach the new version.
     equal(error.code, 'Closed');
   }
   await countsEach(start(page), 3);
   await (await registrationOf(page)).unregister();
 });
 
-paged('the service worker is stopped while workers wait: each call runs once', 'stopped', async page => {
+paged('each call runs once when the service worker is stopped while workers are blocked', 'stopped', async page => {
   const { stopServiceWorkers } = globalThis;
   if (!stopServiceWorkers) return skip('only Chromium that is driven can stop one');
   const instance = async () => (await page.fetch('./instance')).text();
@@ -148,7 +148,7 @@ paged('the service worker is stopped while workers wait: each call runs once', '
   assert((await instance()) !== first, 'it was not stopped');
 });
 
-paged('requests fail, and packets are lost: each call runs once', 'faulty', async page => {
+paged('each call runs once when requests fail and packets are lost', 'faulty', async page => {
   const w = start(page);
   await countsEach(w, 20);
   w.proxy.large = () => new Uint8Array(1 << 20).fill(7);
@@ -156,7 +156,7 @@ paged('requests fail, and packets are lost: each call runs once', 'faulty', asyn
   assert(value.length === 1 << 20 && value.every(byte => byte === 7));
 });
 
-paged("a service worker of the site without a relay stays, and the error names it", 'own', async page => {
+paged("keeps a service worker of the site without a relay, and names it in the error", 'own', async page => {
   await page.navigator.serviceWorker.register('./sw.js');
   while (!page.navigator.serviceWorker.controller) await pause(10);
   const w = start(page, { serviceWorker: './other.js', tier: 'service-worker' });
@@ -167,7 +167,7 @@ paged("a service worker of the site without a relay stays, and the error names i
   equal(await (await page.fetch('./route')).text(), 'own');
 });
 
-paged('a service worker that does something else is refused', 'own', async page => {
+paged('refuses a service worker that is not a relay', 'own', async page => {
   const w = start(page, { tier: 'service-worker' });
   const error = await rejects(() => w.ready);
   equal(error.code, 'NoRelay');
@@ -175,13 +175,13 @@ paged('a service worker that does something else is refused', 'own', async page 
   equal((await registrationOf(page)).active.scriptURL, new URL('own/sw.js', location).href);
 });
 
-paged("a site's own service worker relays, and goes on with what it does", 'listening', async page => {
+paged("a site's own service worker relays and still answers its own requests", 'listening', async page => {
   await page.navigator.serviceWorker.register('./sw.js');
   while (!page.navigator.serviceWorker.controller) await pause(10);
   const w = start(page);
   await countsEach(w, 3);
   equal(await (await page.fetch('./route')).text(), 'own');
-  // Another script may be named: the one that is there relays.
+  // The registered relay is used even if the option names another script.
   await countsEach(start(page, { serviceWorker: './none.js' }), 3);
 });
 
@@ -197,7 +197,7 @@ test('workers of two pages receive their own answers only', async () => {
   for (const frame of frames) frame.remove();
 });
 
-paged('a page is reloaded while its worker waits', 'shared', async (page, frame) => {
+paged('a reloaded page starts new workers after its worker was blocked', 'shared', async (page, frame) => {
   const w = start(page);
   const blocked = new Promise(resolve => {
     w.proxy.never = () => {
@@ -217,11 +217,11 @@ paged('malformed messages of other pages have no effect', 'shared', async page =
   await countsEach(w, 1);
   const { controller } = page.navigator.serviceWorker;
   const token = 'f'.repeat(32);
-  for (const rubbish of [null, 1, 'x', {}, { coincide: 1 }, { coincide: token }, { coincide: token, packet: 'x' }, { coincide: token, packet: new ArrayBuffer(3) }, { coincide: token, packet: new ArrayBuffer(1 << 20) }])
-    controller.postMessage(rubbish);
+  for (const malformed of [null, 1, 'x', {}, { coincide: 1 }, { coincide: token }, { coincide: token, packet: 'x' }, { coincide: token, packet: new ArrayBuffer(3) }, { coincide: token, packet: new ArrayBuffer(1 << 20) }])
+    controller.postMessage(malformed);
   const url = `${controller.scriptURL}?coincide`;
   for (const coincide of ['', 'x', `${token} 10 1 00`, `${token} 999999999999 1 ${'0'.repeat(64)}`]) {
-    const { status } = await page.fetch(url, { method: 'POST', headers: { coincide }, body: 'rubbish' });
+    const { status } = await page.fetch(url, { method: 'POST', headers: { coincide }, body: 'malformed' });
     equal(status, 400);
   }
   equal((await page.fetch(url)).status, 204);
@@ -230,7 +230,7 @@ paged('malformed messages of other pages have no effect', 'shared', async page =
   await countsEach(w, 3);
 });
 
-paged('a page that takes up all room of the relay keeps no other page out', 'flooded', async (page, frame) => {
+paged('the relay serves other pages while one page uses all of its memory', 'flooded', async (page, frame) => {
   const hostile = (await open('flooded')).contentWindow;
   // A worker that blocks already, and later ones.
   const early = start(page, { tier: 'service-worker' });
@@ -257,7 +257,7 @@ paged('a page that takes up all room of the relay keeps no other page out', 'flo
   };
   const statuses = Array.from({ length: 1100 }, (_, n) => poll(n));
   flood();
-  // Not all of them find room.
+  // Some of them are refused.
   const first = await Promise.race(statuses);
   assert([503, 0].includes(first), `a poll is answered with ${first}`);
   release('released');

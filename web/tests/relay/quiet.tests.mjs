@@ -1,12 +1,12 @@
-// A visit without a fault prints no error on the console, and no request fails.
+// Visits without a fault: no request fails, and the console shows no error.
 export default ({ paged, start, countsEach, pause, deepEqual, equal, skip }) => {
   /** The failed requests of a page or a worker. */
   const failuresOf = entries => entries.filter(({ responseStatus: status }) => status >= 400).map(({ name, responseStatus }) => `${responseStatus} ${name}`);
 
-  /** Checks that no request fails while `body` runs on its page. */
+  /** Asserts that no request fails and no error is printed while `body` runs on its page. */
   const quiet = (name, folder, body) =>
     paged(`no request fails and no error is printed: ${name}`, folder, async page => {
-      // Known in Chromium that is driven.
+      // Available in Chromium with `drive.mjs` only.
       const printed = globalThis.consoleErrors?.length;
       const workers = [];
       const skipped = await body(page, options => {
@@ -43,7 +43,7 @@ export default ({ paged, start, countsEach, pause, deepEqual, equal, skip }) => 
     await unregister(page);
   });
 
-  quiet('the relay waits to be replaced by a newer version', 'quiet', async (page, started) => {
+  quiet('a newer version of the relay is waiting', 'quiet', async (page, started) => {
     const w = started({ tier: 'service-worker' });
     await countsEach(w, 2);
     const registration = await page.navigator.serviceWorker.register('./sw.js?newer');
@@ -70,7 +70,7 @@ export default ({ paged, start, countsEach, pause, deepEqual, equal, skip }) => 
     });
   }
 
-  quiet('no relay is named', 'quiet', async (page, started) => {
+  quiet('a worker without a relay', 'quiet', async (page, started) => {
     const w = started({ serviceWorker: undefined });
     equal(await w.proxy.add(1, 2), 3);
     equal(w.tier, 'messages');

@@ -1,4 +1,4 @@
-// The relay without a browser: what it hands over, and how it shares out its room.
+// The relay without a browser: delivery of packets, and sharing of its memory between clients.
 import { readFileSync } from 'node:fs';
 import vm from 'node:vm';
 
@@ -23,7 +23,7 @@ export default (test, { assert, deepEqual, equal }) => {
       clients: { matchAll: async () => [{ postMessage: query => queries.push(query) }] },
     };
     vm.runInNewContext(source, { ...scope, ArrayBuffer, DataView, Uint8Array, Response, MessageChannel });
-    const ask = (client, method, header) => {
+    const send = (client, method, header) => {
       let answer;
       const headers = new Headers(header === undefined ? {} : { coincide: header });
       listeners.fetch({
@@ -36,8 +36,8 @@ export default (test, { assert, deepEqual, equal }) => {
     };
     return {
       queries,
-      probe: () => ask('page', 'GET'),
-      poll: (client, token, { hold = 1000, ask: asks = 0 } = {}) => ask(client, 'POST', `${token} ${hold} ${asks} ${HEX}`),
+      probe: () => send('page', 'GET'),
+      poll: (client, token, { hold = 1000, ask = 0 } = {}) => send(client, 'POST', `${token} ${hold} ${ask} ${HEX}`),
       send(client, token, packet, port) {
         const ports = port ? [port] : [];
         listeners.message({ data: { coincide: token, packet }, source: client && { id: client }, ports, stopImmediatePropagation() {} });
@@ -60,14 +60,14 @@ export default (test, { assert, deepEqual, equal }) => {
   };
   const HEX = Array.from(new Uint8Array(packet(32)), byte => byte.toString(16).padStart(2, '0')).join('');
   const token = (kind, number) => kind.repeat(16) + number.toString(16).padStart(16, '0');
-  /** The status of an answer and the length of its body; nothing while it is held. */
+  /** The status of an answer and the length of its body; undefined while it is held. */
   const settled = async answer => {
     const held = new Promise(resolve => setImmediate(resolve, undefined));
     const response = await Promise.race([answer, held]);
     return response && [response.status, (await response.arrayBuffer()).byteLength];
   };
 
-  test('relay: hands packets to the poll of their link, held before or asked after, and over ports', async () => {
+  test('relay: answers a held or a later poll with packets that were posted as messages and over ports', async () => {
     const relay = start();
     const held = relay.poll('worker', token('a', 1));
     equal(await settled(held), undefined);
@@ -82,7 +82,7 @@ export default (test, { assert, deepEqual, equal }) => {
     deepEqual([status, headers.get('coincide')], [204, '1']);
   });
 
-  test('relay: packets without a poll are forgotten after ten seconds, polls end when they may not be held longer', async () => {
+  test('relay: drops packets without a poll after 10 s, and ends polls after their hold', async () => {
     const relay = start();
     relay.send('page', token('a', 1), packet());
     relay.tick(10_000);
@@ -99,7 +99,7 @@ export default (test, { assert, deepEqual, equal }) => {
     'polls of 1,100 links': relay => {
       for (let n = 0; n < 1100; n++) relay.poll('hostile', token('f', n), { hold: 60_000 });
     },
-    'both, of 1,100 links each': relay => {
+    'packets and polls of 1,100 links each': relay => {
       for (let n = 0; n < 1100; n++) {
         relay.poll('hostile', token('f', n), { hold: 60_000 });
         relay.send('hostile', token('e', n), packet());
@@ -130,14 +130,14 @@ export default (test, { assert, deepEqual, equal }) => {
     },
   };
   for (const [what, flood] of Object.entries(FLOODS))
-    test(`relay: ${what} keep no other page out`, async () => {
+    test(`relay: serves other pages during ${what}`, async () => {
       const relay = start();
       // Before the flood, during it and after it.
       const held = relay.poll('worker', token('a', 0), { hold: 60_000 });
       flood(relay);
       relay.send('page', token('a', 0), packet(100));
       const first = await settled(held);
-      // Where 1,100 others have a link each, the oldest one has made room for the newest, and asks again.
+      // If 1,100 others have a link each, the oldest link is dropped for the newest one, and its worker polls again.
       if (first[0] === 503) {
         equal(what, 'polls of 1,100 clients');
         deepEqual(await settled(relay.poll('worker', token('a', 0), { ask: 1 })), [200, 100]);
@@ -156,7 +156,7 @@ export default (test, { assert, deepEqual, equal }) => {
       }
     });
 
-  test('relay: a client that has used all room is refused, and has room again when its packets are gone', async () => {
+  test('relay: refuses polls of a client beyond its share until its earlier polls have ended', async () => {
     const relay = start();
     const polls = Array.from({ length: 1025 }, (_, n) => relay.poll('busy', token('b', n), { hold: 5000 }));
     deepEqual(await settled(polls.at(-1)), [503, 0]);
@@ -167,7 +167,7 @@ export default (test, { assert, deepEqual, equal }) => {
     equal(await settled(relay.poll('busy', token('b', 2000))), undefined);
   });
 
-  test('relay: what is kept never exceeds 64 MiB, or 8 MiB of a link', async () => {
+  test('relay: keeps at most 64 MiB, and 8 MiB of one link', async () => {
     const relay = start();
     for (let n = 0; n < 300; n++) relay.send(`page ${n % 7}`, token('a', n % 40), packet(MIB + 1));
     let kept = 0;
@@ -180,7 +180,7 @@ export default (test, { assert, deepEqual, equal }) => {
     assert(kept > 32 * MIB && kept <= 64 * MIB, `${kept} bytes`);
   });
 
-  test('relay: a held poll takes a packet however full the relay is', async () => {
+  test('relay: answers a held poll with a packet when its memory is full', async () => {
     const relay = start();
     const held = relay.poll('hostile', token('a', 0), { hold: 60_000 });
     for (let n = 0; n < 40; n++) relay.send('hostile', token('f', n), packet(8 * MIB));
@@ -188,7 +188,7 @@ export default (test, { assert, deepEqual, equal }) => {
     deepEqual(await settled(held), [200, 8 * MIB]);
   });
 
-  test('relay: of one client the links that are not polled make room first, the oldest before others', async () => {
+  test('relay: drops links without a poll first, and the oldest of them first', async () => {
     const relay = start();
     const polls = Array.from({ length: 10 }, (_, n) => relay.poll('busy', token('b', n), { hold: 60_000 }));
     for (let n = 10; n < 1024; n++) relay.send('busy', token('b', n), packet(64));

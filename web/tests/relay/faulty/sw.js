@@ -2,7 +2,7 @@
 const wrong = [
   () => Response.error(),
   () => new Response('<!doctype html>Not found', { status: 404 }),
-  () => new Response('rubbish', { headers: { coincide: '1' } }),
+  () => new Response('malformed', { headers: { coincide: '1' } }),
   () => new Response(new Uint8Array(100), { headers: { coincide: '1' } }),
   () => new Response('', { status: 503, headers: { coincide: '1' } }),
 ];

@@ -1,6 +1,6 @@
-// Service workers of other libraries, as their packages have them, that a site keeps and coincide blocks by.
+// Service workers of other libraries, unchanged, by which workers of coincide block.
 
-/** Folders whose `sw.js` it is. */
+/** Folders of the service workers. */
 const RELAYS = {
   'the service worker of coincident': 'coincident',
   'the service worker of sabayon': 'sabayon',
@@ -16,7 +16,7 @@ export default ({ paged, start, countsEach, pause, assert, deepEqual, equal, ski
         return body(page, options => start(page, { tier: 'service-worker', ...options }));
       });
 
-    test('workers block by it, from the first visit on', async (page, started) => {
+    test('workers block by it on the first visit', async (page, started) => {
       const w = started();
       w.proxy.hello = name => `Hello, ${name}`;
       deepEqual(await w.proxy.call('hello', 'PyScript'), { value: 'Hello, PyScript' });
@@ -27,7 +27,7 @@ export default ({ paged, start, countsEach, pause, assert, deepEqual, equal, ski
       equal(active.scriptURL, new URL(`foreign/${folder}/sw.js`, location).href);
     });
 
-    test('large results and arguments', async (page, started) => {
+    test('large results and arguments arrive complete', async (page, started) => {
       const w = started();
       const large = new page.Uint8Array(1 << 20).map((_, i) => i * 7);
       w.proxy.large = () => large;
@@ -35,24 +35,24 @@ export default ({ paged, start, countsEach, pause, assert, deepEqual, equal, ski
       const { value } = await w.proxy.call('large');
       assert(value.length === large.length && value.every((byte, i) => byte === large[i]));
       deepEqual(await w.proxy.call('sum', large), { value: large.reduce((sum, byte) => sum + byte, 0) });
-      // More than may wait for its acknowledgement.
+      // More than the window of unacknowledged frames.
       w.proxy.larger = () => new page.Uint8Array(9 << 20).fill(3);
       const larger = (await w.proxy.call('larger')).value;
       assert(larger.length === 9 << 20 && larger.every(byte => byte === 3));
     });
 
-    test('calls in calls', async (page, started) => {
+    test('calls nest in both directions', async (page, started) => {
       const w = started();
       w.proxy.ask = (name, ...args) => w.proxy[name](...args);
       deepEqual(await w.proxy.call('ask', 'add', 1, 2), { value: 3 });
       equal(await w.proxy.fibonacci(5), 5);
     });
 
-    test('several workers, each call once', async (page, started) => {
+    test('each call of several workers runs once', async (page, started) => {
       await Promise.all([started(), started(), started()].map(w => countsEach(w, 10)));
     });
 
-    test('a call takes longer than a request is held', async (page, started) => {
+    test('a call returns after main took longer than a request is held', async (page, started) => {
       const w = started({ relayHold: 100 });
       let ran = 0;
       w.proxy.slow = async () => {
@@ -64,7 +64,7 @@ export default ({ paged, start, countsEach, pause, assert, deepEqual, equal, ski
       equal(ran, 1);
     });
 
-    test('interrupt', async (page, started) => {
+    test('an interrupt ends a pending call and a computation', async (page, started) => {
       const w = started();
       await w.ready;
       w.proxy.never = () => {
@@ -77,7 +77,7 @@ export default ({ paged, start, countsEach, pause, assert, deepEqual, equal, ski
       equal(await w.proxy.echo(1), 1);
     });
 
-    test('deadlines and errors', async (page, started) => {
+    test('deadlines end calls, and errors keep their messages', async (page, started) => {
       const w = started();
       w.proxy.never = () => new Promise(() => {});
       equal((await w.proxy.callWithin({ timeout: 30 }, 'never')).name, 'TimeoutError');
@@ -87,25 +87,25 @@ export default ({ paged, start, countsEach, pause, assert, deepEqual, equal, ski
       equal((await w.proxy.call('fails')).message, 'too far');
     });
 
-    test('answers of others are not taken', async (page, started) => {
+    test('ignores answers of other clients', async (page, started) => {
       const w = started();
       await w.ready;
       const channels = ['dc78209b-186c-4f83-80e9-406becb7d9f3', 'dd78209b-186c-4f83-80e9-406becb7d9f3'];
-      const rubbish = channels.map(id => {
+      const hostile = channels.map(id => {
         const channel = new BroadcastChannel(id);
-        channel.onmessage = ({ data }) => channel.postMessage([data[0], ['rubbish']]);
+        channel.onmessage = ({ data }) => channel.postMessage([data[0], ['malformed']]);
         return channel;
       });
-      page.navigator.serviceWorker.addEventListener('message', ({ data, source }) => source.postMessage([...data, ['rubbish']]));
-      for (const data of [[], ['coincide:', 1, 2], [1, 'coincide:', null]]) for (const channel of rubbish) channel.postMessage(data);
+      page.navigator.serviceWorker.addEventListener('message', ({ data, source }) => source.postMessage([...data, ['malformed']]));
+      for (const data of [[], ['coincide:', 1, 2], [1, 'coincide:', null]]) for (const channel of hostile) channel.postMessage(data);
       const counting = countsEach(w, 3);
-      // In the end main's answer is there first, or nobody else answers any more.
+      // The call ends when main answers first, at the latest when the other channels are closed.
       await pause(300);
-      for (const channel of rubbish) channel.close();
+      for (const channel of hostile) channel.close();
       await counting;
     });
 
-    test('it is stopped while a worker waits', async (page, started) => {
+    test('each call runs once when it is stopped while a worker is blocked', async (page, started) => {
       const { stopServiceWorkers } = globalThis;
       if (!stopServiceWorkers) return skip('only Chromium that is driven can stop one');
       const w = started();
@@ -122,7 +122,7 @@ export default ({ paged, start, countsEach, pause, assert, deepEqual, equal, ski
       deepEqual(ran, [0, 1, 2]);
     });
 
-    test('it is unregistered while a worker waits', async (page, started) => {
+    test('a call returns after it was unregistered while the worker was blocked', async (page, started) => {
       const w = started();
       w.proxy.leave = async () => {
         await (await page.navigator.serviceWorker.getRegistration()).unregister();
