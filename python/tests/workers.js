@@ -34,7 +34,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
       test(`${type}: ${name}`, async () => {
         const w = await both()[type];
         await w.ready;
-        await body(w);
+        return await body(w);
       });
     const blocking = (name, body) => blocks && link(name, body);
 

@@ -17,8 +17,9 @@ export default (register, { coincide: made, inner, CoincideError, worker, doomed
     const pair = [new Worker(worker('boundary')), new Worker(worker('boundary'))];
     try {
       await Promise.all(pair.map(w => w.ready));
-      await body(...pair);
+      const result = await body(...pair);
       for (const w of pair) await works(w);
+      return result;
     } finally {
       for (const w of pair) w.terminate();
     }
@@ -31,8 +32,11 @@ export default (register, { coincide: made, inner, CoincideError, worker, doomed
   const link = (name, body) => test(name, () => using(body));
 
   const judge = ({ returns, throws: text }, { value, message, threw }, name) => {
-    if (text === undefined) return deepEqual(value, returns);
-    assert(threw, `${name} gave ${String(value)}`);
+    if (text === undefined) {
+      assert(!threw, `${name} threw ${message}`);
+      return deepEqual(value, returns);
+    }
+    assert(threw, `${name} returned ${String(value)}`);
     assert(text instanceof RegExp ? text.test(message) : message.includes(text), `${name}: ${message}`);
   };
   const outcome = async action => {

@@ -13,9 +13,10 @@ export default (register, { source, worker, tier, node, assert, equal, deepEqual
       const { Worker } = create(platform, () => module)({ tier, promises: tier === 'messages', ...options });
       const w = new Worker(worker('all'));
       try {
-        await body(w, loaded, Worker);
+        const result = await body(w, loaded, Worker);
         await loaded();
         if (works) equal(await w.proxy.echo('works'), 'works');
+        return result;
       } finally {
         w.terminate();
       }

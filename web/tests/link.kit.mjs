@@ -1,15 +1,15 @@
-// What the tests of single links have in common.
+// Helpers of the tests of single links.
 import { deepEqual } from './suite.mjs';
 
 export const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
 
-/** Waits until `condition` returns something true, or a promise of it. Throws if it does not after many attempts. */
+/** Waits until `condition` returns a true value or a promise of one. Throws after 10,000 attempts. */
 export const until = async condition => {
   for (let attempts = 0; attempts < 10_000; attempts++) {
     if (await condition()) return;
     await pause(2);
   }
-  throw new Error(`it does not hold after 10,000 attempts: ${condition}`);
+  throw new Error(`the condition did not hold in 10,000 attempts: ${condition}`);
 };
 
 /** Waits until the tables of the worker's link have these sizes: releases travel behind calls. */
@@ -56,7 +56,7 @@ export const linkKit = (register, { coincide: made, worker, tier }) => {
     const w = new Class(worker('all'), options);
     try {
       if (ready) await w.ready;
-      await body(w);
+      return await body(w);
     } finally {
       w.terminate();
     }

@@ -25,7 +25,7 @@ export default (register, { coincide: made, pool, worker, tier, assert, equal, d
     const wait = (value, limits = {}) => workers.within(limits).call('wait', value).then(result => result.value);
     try {
       if (ready) await workers.ready;
-      await body(workers, { created, gate, wait });
+      return await body(workers, { created, gate, wait });
     } finally {
       await workers.terminate();
     }

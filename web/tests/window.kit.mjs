@@ -1,4 +1,4 @@
-// What the tests of main's objects have in common.
+// Helpers of the tests of main's objects.
 
 export const windowKit = ({ coincideWindow, worker }) => ({
   /** Runs `body` in a worker with `root` as its `window`, and without a membrane unless `options` ask for one. `args` are passed unchanged. */
