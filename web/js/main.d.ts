@@ -1,8 +1,8 @@
 /** Main's side of coincide, on pages. For Node.js, see `main.node.d.ts`. */
 
-import type { Answer, AnyExposed, Handles, Received, ReceivedAll, Remote, Sent, SentAll, Side } from './objects.js';
+import type { Answer, AnyExposed, Handles, Kept, Received, ReceivedAll, Remote, Sent, SentAll, Side } from './objects.js';
 
-export { callback, dispose, expose, stream, type Callback, type Exposed, type Handles, type Remote, type RemoteCallback, type Stream, type Streamed } from './objects.js';
+export { callback, dispose, expose, stream, type Callback, type Exposed, type Handles, type Kept, type Remote, type RemoteCallback, type Stream, type Streamed } from './objects.js';
 
 /** An interface without types: any name, any arguments, any result. */
 export type Untyped = Record<string, any>;
@@ -35,18 +35,26 @@ export type Transferable =
   | InstanceOf<'MIDIAccess'>;
 
 /** Objects marked by `transfer`. */
-export type Transferred<T extends Transferable[] = Transferable[]> = T & { readonly [transferred]: true };
+export type Transferred<T extends Transferable[] = Transferable[]> = T & Moved;
 
 declare const transferred: unique symbol;
 
-/** The arguments of a call: those of the function, optionally followed by the result of `transfer`. Functions in them must be marked by `callback`. */
+/** The mark of the result of `transfer`. */
+export interface Moved {
+  readonly [transferred]: true;
+}
+
+/**
+ * The arguments of a call: those of the function, optionally followed by the result of `transfer`. Functions in them must be marked by `callback`. Before the
+ * result of `transfer`, pass `undefined` for optional arguments that are left out.
+ */
 export type Arguments<Fn, S extends Side = 'main'> = Fn extends (...args: infer Args) => unknown ? [...args: SentAll<Args, S>, moved?: Transferred] : never;
 
 /** The awaited result of a function, as an end receives it. */
 export type Result<Fn, S extends Side = 'main'> = Fn extends (...args: never) => infer R ? Received<Awaited<R>, S> : never;
 
 /** A member of an interface as the other end uses it. */
-export type Used<M, S extends Side> = M extends { readonly [K in keyof AnyExposed]: ['exposed', infer O] } ? Remote<O, S> : (...args: Arguments<M, S>) => Answer<Result<M, S>, S>;
+export type Used<M, S extends Side> = M extends Kept<'exposed', infer O> ? Remote<O, S> : (...args: Arguments<M, S>) => Answer<Result<M, S>, S>;
 
 /** The functions of an interface as main calls them: each call returns a promise. The last overload of a function is used, and type parameters become `unknown`. */
 export type Awaiting<T> = string extends keyof T
@@ -98,12 +106,12 @@ export interface Options {
    * budget covers all workers, and the last call of `coincide` with this option sets it. Default 1 GiB.
    */
   memory?: number | undefined;
-  /** Whether calls of a worker that cannot block return promises instead of throwing. On main it applies to all workers. Default `false`. */
+  /** Whether calls of a worker that cannot block return promises instead of throwing. On main it applies to the workers of this `coincide()`. Default `false`. */
   promises?: boolean | undefined;
   /**
    * Milliseconds, at least 0, after which a deferred call ends with a `CoincideError` of code `Deadlock`. A call is deferred if it needs the worker's event loop
    * while the worker is blocked. It counts as a deadlock if the function of main for which the worker is blocked has made the call and has not returned.
-   * `Infinity` disables the check. On main it applies to all workers. Default 3,000.
+   * `Infinity` disables the check. On main it applies to the workers of this `coincide()` that have no such option of their own. Default 3,000.
    */
   deadlockTimeout?: number | undefined;
 }
@@ -130,30 +138,36 @@ export interface TierOptions {
    * memory cannot be shared and the browser has JSPI. Default `false`.
    */
   suspends?: boolean | undefined;
-  /** Address of the service worker that relays, on the page's own origin: the script that `npx coincide sw` writes, or one of coincident 4 or sabayon. Default: none. */
+  /**
+   * Address of the service worker that relays, on the page's own origin. Its script is the one that `npx coincide sw` writes, or one of coincident 4 or sabayon.
+   * Default: none.
+   */
   serviceWorker?: string | URL | undefined;
   /**
    * Whether the page may be reloaded for its service worker. It is reloaded at most once: if the service worker isolates it, or does not take control of it.
    * A page that was already loaded by a reload is not reloaded. Default `true`.
    */
   reload?: boolean | undefined;
-  /** Milliseconds for which the service worker holds one request of a blocked worker, at most 60,000. The worker then sends another one. Default 20,000. */
+  /** Milliseconds for which the service worker holds one request of a blocked worker, which then sends another one. Capped at 60,000. Default 20,000. */
   relayHold?: number | undefined;
 }
 
 /** Options of `coincide()` on main. Those of `TierOptions` apply to workers that have none of their own. */
 export interface MainOptions extends Options, TierOptions {
-  /** Bytes of shared memory for each direction of a link: a power of two from 16 KiB to 1 GiB. Larger values are sent in parts. Default 512 KiB. */
+  /**
+   * Bytes of shared memory for each direction of a link, rounded up to a power of two of at least 16 KiB. More than 1 GiB throws a `RangeError`. Larger payloads
+   * are sent in parts. Default 512 KiB.
+   */
   ringSize?: number | undefined;
 }
 
-/** Limits of calls. */
+/** Limits of calls. Values out of range throw a `RangeError`; a `signal` that is not an `AbortSignal` throws a `TypeError`. */
 export interface Limits {
   /** Milliseconds, at least 0, after which a call ends with a `TimeoutError` and is cancelled at the other end. Default: no limit. */
   timeout?: number | undefined;
   /** Signal that ends a call with its reason and cancels it at the other end. Default: none. */
   signal?: AbortSignal | undefined;
-  /** Number of rows that are requested at once if the call returns a stream, at least 1. Default 16. */
+  /** Number of rows that are requested at once if the call returns a stream, 1 to 4,096. Default 16. */
   rows?: number | undefined;
 }
 
@@ -166,9 +180,9 @@ export interface WrapOptions extends TierOptions {
 /** Options of `new Worker`: those of `wrap`, and the platform's own. */
 export interface WorkerOptions extends WrapOptions {
   /** Type of the worker's script. Vite's development server requires `type: 'module'` as a literal. Default `module`. */
-  type?: 'module' | 'classic';
+  type?: 'module' | 'classic' | undefined;
   /** Which requests for modules send cookies. Default `same-origin`. */
-  credentials?: 'omit' | 'same-origin' | 'include';
+  credentials?: 'omit' | 'same-origin' | 'include' | undefined;
 }
 
 /** A worker of any platform: a page's `Worker`, or one of `node:worker_threads`. */
@@ -180,7 +194,10 @@ export interface AnyWorker {
 /** The page's class `Worker`, if the program has the types of the DOM. */
 export type PageWorker = typeof globalThis extends { Worker: { prototype: infer W extends AnyWorker } } ? W : AnyWorker;
 
-/** The members that a link adds to the platform's worker. */
+/**
+ * The members that a link adds to the platform's worker. `terminate()` of the platform also closes the link: pending calls reject with a `CoincideError` of code
+ * `Closed`.
+ */
 export interface Link<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> {
   /**
    * The functions of the worker. A call returns a promise of the result. It rejects with the value that the function throws, or with a `CoincideError`. A call
@@ -207,14 +224,14 @@ export interface Link<Exports extends object = Untyped, Functions extends object
   within(limits: Limits): MainProxy<Exports, Functions>;
   /** A received callback, exposed object or stream, with limits on its calls. */
   within<T extends object>(limits: Limits, received: T): T;
-  /** Number of callbacks, exposed objects, streams and signals that each end holds for the other. */
+  /** Number of callbacks, exposed objects, streams and signals in use over the link. Zero before it exists. */
   handles(): Handles;
   /**
    * Interrupts the worker. The call or the `sleep` in which it is blocked throws a `CoincideError` of code `Interrupted`, otherwise its next `check` does. No-op on
    * an idle worker.
    */
   interrupt(): void;
-  /** Calls an export without an answer. Its result and its errors are dropped. */
+  /** Calls an export without an answer. Its result and its errors are dropped. Throws a `DataCloneError` if an argument cannot be sent. */
   notify<Name extends NameOf<Exports>>(name: Name, ...args: Arguments<Exports[Name]>): void;
 }
 
@@ -227,15 +244,19 @@ export interface Diagnosis {
   tier: Tier;
   /** Whether such a worker can block until main has answered. */
   canBlock: boolean;
-  /** Why there is no better tier, one sentence each. Empty on the tier `shared-memory`. */
+  /** Why there is no better tier, and why wasm cannot run if it cannot: one sentence each. Empty if workers share memory. */
   reasons: string[];
 }
 
 /** The result of `coincide()` on main. */
 export interface Main<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> {
   /**
-   * Adds a link to a worker and returns the same worker. Returns a worker that has a link unchanged. Throws a `TypeError` for anything else than a worker,
-   * and a `CoincideError` of code `Options` if the worker was wrapped with other options.
+   * Adds a link to a worker and returns the same worker. Returns a worker that has a link unchanged. Throws a `TypeError` for anything else than a worker.
+   * Throws a `CoincideError`:
+   *
+   * - `NoTier` or `NameTaken` if the options cannot be met.
+   * - `Options` if the worker was wrapped with other options.
+   * - `Copies` if another copy or entry of coincide has wrapped it.
    *
    * @example
    * const worker = coincide().wrap(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
@@ -250,10 +271,10 @@ export interface Main<Exports extends object = Untyped, Functions extends object
     /** Typed for this worker: it exports `Own`, and main offers `ForIt`. */
     new <Own extends Interface<Own>, ForIt extends Interface<ForIt> = {}>(url: string | URL, options?: WorkerOptions): CoincideWorker<Own, ForIt>;
   };
-  /** Proxies of workers by the option `name`. `await workers.name` resolves when a worker of that name is ready. */
-  workers: Readonly<Record<string, Promise<MainProxy<Exports, Functions>>>>;
+  /** Proxies of workers by the option `name`. `await workers.name` resolves when a worker of that name is ready, and rejects if it fails to start. */
+  readonly workers: Readonly<Record<string, Promise<MainProxy<Exports, Functions>>>>;
   /** Whether memory can be shared with workers. */
-  native: boolean;
+  readonly native: boolean;
   /**
    * Marks objects to be moved, if passed as the last argument of a call. They cannot be used here afterwards. Ports, streams and canvases in arguments must be
    * marked, because they cannot be copied.
@@ -266,16 +287,22 @@ export interface Main<Exports extends object = Untyped, Functions extends object
    * Resolves when a service worker relays for the page, or at once if memory is shared. `script` is by default the option `serviceWorker`. Rejects with a
    * `CoincideError` of code `NoRelay` if it cannot relay.
    *
-   * Only workers that are started from a Blob need it, before they start: in some browsers, a service worker cannot take control of such a worker later.
+   * Only workers that are started from a Blob need it, before they start. In some browsers, a service worker cannot take control of such a worker later.
    */
   relay(script?: string | URL): Promise<void>;
-  /** The tier of new workers, and why there is no better one. */
+  /**
+   * The tier of new workers, and why there is no better one. Throws a `CoincideError` of code `NoTier` if the option `tier` cannot be met.
+   *
+   * @example
+   * const { tier, canBlock, reasons } = coincide().diagnose();
+   * if (!canBlock) console.warn(`workers have the tier ${tier}: ${reasons.join('; ')}`);
+   */
   diagnose(): Diagnosis;
 }
 
 /** Options of `pool`. */
 export interface PoolOptions {
-  /** Maximum number of queued calls, at least 0. A further call rejects with a `CoincideError` of code `NotSent`. Default 1,024. */
+  /** Maximum number of queued calls, at least 0; `Infinity` for no limit. A further call rejects with a `CoincideError` of code `NotSent`. Default 1,024. */
   queue?: number | undefined;
   /**
    * Whether a call is retried on another worker if its worker ends before it has answered, up to 3 attempts in total. The function may then run more than once.
@@ -297,7 +324,8 @@ export type Disposing = SymbolConstructor extends { readonly dispose: infer Key 
 export interface Pool<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> extends Disposing {
   /**
    * The functions of the workers. A call goes to the first idle worker; without one it is queued. Setting a property registers a function for all workers,
-   * including those that the pool creates later.
+   * including those that the pool creates later. If three workers in a row fail to start and none is left, queued calls reject with a `CoincideError` of code
+   * `Closed`.
    *
    * @example
    * const pages = await Promise.all(names.map(name => workers.proxy.render(name)));
@@ -313,14 +341,15 @@ export interface Pool<Exports extends object = Untyped, Functions extends object
   readonly queued: number;
   /** The proxy, with limits on its calls. */
   within(limits: PoolLimits): MainProxy<Exports, Functions>;
-  /** Calls an export of each worker without an answer. */
+  /** Calls an export of each worker without an answer. Throws a `DataCloneError` if there are several workers and an object other than a buffer is moved. */
   notify<Name extends NameOf<Exports>>(name: Name, ...args: Arguments<Exports[Name]>): void;
   /** Terminates all workers. Calls in flight and queued calls reject with a `CoincideError` of code `Closed`. Idempotent. */
   terminate(): Promise<void>;
 }
 
 /**
- * Creates a pool of `size` workers, at least 1, by calling `create` for each. Workers without a link are wrapped. Throws what `create` throws.
+ * Creates a pool of `size` workers, at least 1, by calling `create` for each. Workers without a link are wrapped. Throws what `create` throws, and
+ * a `RangeError` for an invalid `size` or `queue`. Throws a `TypeError` if `create` is not a function or returns a worker twice.
  *
  * @example
  * const workers = pool(4, () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
@@ -340,7 +369,12 @@ export function pool<Exports extends Interface<Exports>, Functions extends Inter
   options?: PoolOptions,
 ): Pool<Exports, Functions>;
 
-/** The codes of a `CoincideError`. `docs/reference/error-codes.md` lists when each occurs and what to do. */
+/**
+ * The codes of a `CoincideError`. `docs/reference/error-codes.md` lists when each occurs and what to do.
+ *
+ * Two further codes belong to a `TypeError`: `UnknownFunction` if the other end has no function of that name, and `BadArguments` if the arguments cannot be read
+ * there.
+ */
 export type CoincideErrorCode =
   | 'CannotBlock'
   | 'Closed'

@@ -11,7 +11,7 @@ export type NodeWorker = [unknown] extends [Thread] ? PageWorker : Thread;
 /** Options of `new Worker`: those of `wrap`, and those of `node:worker_threads`. */
 export interface WorkerOptions extends WrapOptions, Omit<[unknown] extends [ThreadOptions] ? {} : ThreadOptions, keyof WrapOptions | 'type'> {
   /** Ignored, because Node.js recognizes modules by their file names. Accepted for code that also runs on pages. */
-  type?: 'module' | 'classic';
+  type?: 'module' | 'classic' | undefined;
 }
 
 /** A worker with a link to this main. */
@@ -20,8 +20,12 @@ export type CoincideWorker<Exports extends object = Untyped, Functions extends o
 /** The result of `coincide()` on main. */
 export interface Main<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> extends Omit<PageMain<Exports, Functions>, 'Worker' | 'wrap'> {
   /**
-   * Adds a link to a worker and returns the same worker. Returns a worker that has a link unchanged. Throws a `TypeError` for anything else than a worker,
-   * and a `CoincideError` of code `Options` if the worker was wrapped with other options.
+   * Adds a link to a worker and returns the same worker. Returns a worker that has a link unchanged. Throws a `TypeError` for anything else than a worker.
+   * Throws a `CoincideError`:
+   *
+   * - `NoTier` or `NameTaken` if the options cannot be met.
+   * - `Options` if the worker was wrapped with other options.
+   * - `Copies` if another copy or entry of coincide has wrapped it.
    *
    * @example
    * import { Worker } from 'node:worker_threads';

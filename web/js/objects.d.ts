@@ -2,11 +2,16 @@
 
 declare const kept: unique symbol;
 
+/** The mark of a value of type `T` that stays at its end. `Kind` is how the other end receives it. */
+export interface Kept<Kind extends 'callback' | 'exposed' | 'stream', T> {
+  readonly [kept]: [Kind, T];
+}
+
 /** A function, or an object with methods, marked by `callback`. In interfaces, only types of objects with methods need it; function types do not. */
-export type Callback<T extends object> = T & { readonly [kept]: ['callback', T] };
+export type Callback<T extends object> = T & Kept<'callback', T>;
 
 /** An object, a function or a class marked by `expose`: the type of a member of an interface, of an argument or of a result. */
-export type Exposed<T extends object> = T & { readonly [kept]: ['exposed', T] };
+export type Exposed<T extends object> = T & Kept<'exposed', T>;
 
 /**
  * Marks a function, or an object with methods, as a callback and returns it. It may occur anywhere in arguments and results. The other end receives a function,
@@ -20,7 +25,7 @@ export function callback<T extends object>(value: T): Callback<T>;
 
 /**
  * Marks an object, a function or a class as exposed and returns it. The other end can use its members after it was set as a property of `proxy`, or sent in
- * arguments or results. The object stays at this end. Throws a `TypeError` for other values.
+ * arguments or results. The object stays at this end. Throws a `TypeError` for primitives.
  *
  * @example
  * proxy.counter = expose(new Counter()); // in the worker
@@ -29,7 +34,7 @@ export function callback<T extends object>(value: T): Callback<T>;
 export function expose<T extends object>(value: T): Exposed<T>;
 
 /** An iterable marked by `stream`, with rows of type `T`: the type of a result or of an argument. Types of generators need no mark. */
-export type Streamed<T> = { readonly [kept]: ['stream', T] };
+export type Streamed<T> = Kept<'stream', T>;
 
 /**
  * Marks an iterable or an async iterable as a stream and returns it. It may occur anywhere in arguments and results. The other end receives a stream of its rows.
@@ -55,7 +60,13 @@ export interface Handles {
   received: number;
 }
 
-/** How calls of an end return: `main`: promises; `worker`: results, after blocking; `either`: one of both, in a worker with `promises: true`. */
+/**
+ * How the calls of an end return.
+ *
+ * - `main`: promises.
+ * - `worker`: results, after blocking.
+ * - `either`: one of the two, in a worker with `promises: true` or an interpreter that suspends.
+ */
 export type Side = 'main' | 'worker' | 'either';
 
 /** The result type of a call. */
@@ -79,9 +90,9 @@ export type Streamable<T, S extends Side> = AsyncGenerator<T, any, any> | Genera
 /** A value as an end receives it: functions and marked objects become remote ones. */
 export type Received<T, S extends Side> = 0 extends 1 & T
   ? T
-  : T extends { readonly [kept]: ['exposed', infer O] }
+  : T extends Kept<'exposed', infer O>
     ? Remote<O, S>
-    : T extends { readonly [kept]: ['callback', infer O] }
+    : T extends Kept<'callback', infer O>
       ? RemoteCallback<O, S>
       : T extends Streamed<infer R> | AsyncGenerator<infer R, any, any> | Generator<infer R, any, any>
         ? Stream<R, S>
@@ -94,7 +105,7 @@ export type Sent<T, S extends Side> = 0 extends 1 & T
   ? T
   : T extends Streamed<infer R> | AsyncGenerator<infer R, any, any> | Generator<infer R, any, any>
     ? Streamable<R, S>
-    : T extends { readonly [kept]: unknown }
+    : T extends Kept<any, unknown>
       ? T | Received<T, S>
       : T extends (...args: infer Args) => infer R
         ? Callback<(...args: ReceivedAll<Args, S>) => SentLater<R, S>>
@@ -109,9 +120,7 @@ export type ReceivedAll<Args extends readonly unknown[], S extends Side> = { [K 
 export type SentAll<Args extends readonly unknown[], S extends Side> = { [K in keyof Args]: Sent<Args[K], S> };
 
 /** A received value. Its member `Symbol.dispose` is the same as `dispose`. */
-export type Given = Disposed & {
-  readonly [kept]: ['callback', any];
-};
+export type Given = Disposed & Kept<'callback', any>;
 
 type Disposed = typeof Symbol extends { readonly dispose: infer D extends symbol } ? { [K in D]: () => void } : unknown;
 
@@ -147,4 +156,4 @@ export type Remote<T, S extends Side = 'main'> = (T extends abstract new (...arg
 export type Later<T> = T extends Streamed<infer R> ? Stream<R> : T extends (...args: infer Args) => infer R ? (...args: Args) => Promise<Awaited<R>> : { [K in keyof T]: Later<T[K]> };
 
 /** The type of an exposed member of an interface. */
-export type AnyExposed = { readonly [kept]: ['exposed', any] };
+export type AnyExposed = Kept<'exposed', any>;

@@ -5,12 +5,12 @@ export interface CoincideViteOptions {
    * neither. `credentialless` loads images and scripts of other sites without cookies, even if those sites do not allow embedding. Headers in `server.headers`
    * and `preview.headers` take precedence. Default `require-corp`.
    */
-  isolation?: 'require-corp' | 'credentialless' | false;
+  isolation?: 'require-corp' | 'credentialless' | false | undefined;
   /**
    * Path of the service worker through which workers block on pages that are not isolated, below the site's `base`. `true` stands for `sw.js`. The development
    * server serves it, and builds contain it. Pages pass it to coincide: `coincide({ serviceWorker: import.meta.env.BASE_URL + 'sw.js' })`. Default `false`: none.
    */
-  serviceWorker?: boolean | string;
+  serviceWorker?: boolean | string | undefined;
 }
 
 /**

@@ -1,10 +1,9 @@
 /** The worker's side of coincide. */
 import type { Arguments, Awaiting, Blocking, FunctionsBeside, Interface, Limits as MainLimits, NameOf, Options, Registered, Tier, Transferable, Transferred, Untyped, Used } from './main.js';
-
 import type { Handles, Later, Side } from './objects.js';
 
-export { CoincideError, type CoincideErrorCode, type Transferable } from './main.js';
-export { callback, dispose, expose, stream, type Callback, type Exposed, type Handles, type Remote, type RemoteCallback, type Stream, type Streamed } from './objects.js';
+export { CoincideError, type CoincideErrorCode, type Interface, type Moved, type Tier, type Transferable, type Transferred, type Untyped } from './main.js';
+export { callback, dispose, expose, stream, type Callback, type Exposed, type Handles, type Kept, type Remote, type RemoteCallback, type Stream, type Streamed } from './objects.js';
 
 /** Options of `coincide()` in a worker. */
 export interface WorkerOptions extends Options {
@@ -40,7 +39,7 @@ export interface Scope<Exports extends object = Untyped, Functions extends objec
    * console.log(proxy.hello('PyScript'));
    * proxy.version = () => 42;
    */
-  proxy: WorkerProxy<Exports, Functions, Calls, S>;
+  readonly proxy: WorkerProxy<Exports, Functions, Calls, S>;
   /**
    * The proxy, with limits on its calls, which return promises.
    *
@@ -60,9 +59,12 @@ export interface Scope<Exports extends object = Untyped, Functions extends objec
   within<T extends object>(limits: Limits & { promise: true }, received: T): Later<T>;
   /** A received callback, exposed object or stream, with limits on its calls. */
   within<T extends object>(limits: Limits, received: T): T;
-  /** Number of callbacks, exposed objects, streams and signals that each end holds for the other. */
+  /** Number of callbacks, exposed objects, streams and signals in use over the link. */
   handles(): Handles;
-  /** Reports to main that the worker is ready, with the names of its exports. Needed only with the option `ready: 'manual'`. */
+  /**
+   * Reports to main that the worker is ready, with the names of its exports. Needed only with the option `ready: 'manual'`. Throws a `CoincideError` of code
+   * `NotSent` if the names cannot be sent.
+   */
   ready(): void;
   /**
    * Reports to main that the worker has failed, for example because its runtime cannot start. Every promise that main awaits from it rejects with a `CoincideError`
@@ -70,11 +72,11 @@ export interface Scope<Exports extends object = Untyped, Functions extends objec
    */
   fail(why: unknown): void;
   /** How the worker reaches main. */
-  tier: Tier;
+  readonly tier: Tier;
   /** Whether memory is shared with main. */
-  native: boolean;
+  readonly native: boolean;
   /** Whether calls block. If not, they throw a `CoincideError` of code `CannotBlock` that says why, or return promises with `promises: true`. */
-  sync: boolean;
+  readonly sync: boolean;
   /**
    * Marks objects to be moved, if passed as the last argument of a call. They cannot be used here afterwards. Ports, streams and canvases in arguments must be
    * marked, because they cannot be copied.
@@ -86,8 +88,8 @@ export interface Scope<Exports extends object = Untyped, Functions extends objec
   /** Returns its argument, because values are copied. With `window`, it is `ffi.direct`. */
   direct<T>(value: T): T;
   /**
-   * Throws if the running function is to stop: a `CoincideError` of code `Interrupted` or `Closed`, or an `AbortError` if main has cancelled the call that the
-   * function serves, by `timeout` or `signal`. Use it in long computations; it is cheap enough for every iteration of a loop.
+   * Throws if the running function is to stop: a `CoincideError` of code `Interrupted` or `Closed`, or an `AbortError`. The latter means that main has cancelled
+   * the call that the function serves, by `timeout` or `signal`. Use it in long computations; it is cheap enough for every iteration of a loop.
    *
    * @example
    * for (const row of rows) {
@@ -97,16 +99,17 @@ export interface Scope<Exports extends object = Untyped, Functions extends objec
    */
   check(): void;
   /**
-   * Blocks for a number of milliseconds, at least 0, without using a core. Throws as `check` does, and with the reason of `signal` if that aborts. Calls from main
+   * Blocks for a number of milliseconds, at least 0, without using a core. Throws as `check` does, and the reason of `signal` if that aborts. Calls from main
    * run during the sleep if the worker can block in calls (see `sync`). Otherwise they run after the worker has returned to its event loop.
    */
   sleep(milliseconds: number, limits?: { signal?: AbortSignal | undefined }): void;
-  /** Calls a function of main without an answer. Its result and its errors are dropped. */
+  /** Calls a function of main without an answer. Its result and its errors are dropped. Throws a `DataCloneError` if an argument cannot be sent. */
   notify<Name extends NameOf<Functions>>(name: Name, ...args: Arguments<Functions[Name], S>): void;
 }
 
 /**
- * Attaches the worker to its link with main. Resolves when main has created or wrapped the worker. Rejects with a `CoincideError` if there is no link.
+ * Attaches the worker to its link with main. Resolves when main has created or wrapped the worker. Rejects with a `CoincideError` if there is no link. Later calls
+ * resolve with the same scope, and reject with a `CoincideError` of code `Options` if they pass other options.
  *
  * `coincide<Exports, Functions>()` types both directions: the functions that the worker exports, then those that main offers. Main uses the same order.
  *

@@ -6,7 +6,31 @@ import type { FunctionsBeside, Interface, Untyped } from '../main.js';
 import type { Either } from '../worker.js';
 import type { Ffi, Scope as WindowScope, WorkerOptions } from '../window/worker.js';
 
-export { CoincideError, callback, dispose, expose, stream, type Stream, type Streamed, type Callback, type Exposed, type Handles, type Remote, type RemoteCallback, type CoincideErrorCode, type Either, type Limits, type WorkerProxy } from '../worker.js';
+export {
+  CoincideError,
+  callback,
+  dispose,
+  expose,
+  stream,
+  type Callback,
+  type CoincideErrorCode,
+  type Either,
+  type Exposed,
+  type Handles,
+  type Interface,
+  type Kept,
+  type Limits,
+  type Moved,
+  type Remote,
+  type RemoteCallback,
+  type Stream,
+  type Streamed,
+  type Tier,
+  type Transferable,
+  type Transferred,
+  type Untyped,
+  type WorkerProxy,
+} from '../worker.js';
 export { type WorkerOptions } from '../window/worker.js';
 
 /** Reference of an object of main on the tier `suspending`. It has none of the object's properties; use `ffi` to read them. */
@@ -35,36 +59,46 @@ export interface Reflected {
 
 /** `ffi` on the tier `suspending`: the functions of `Ffi`, which return promises of results of main, and `reflect`. */
 export interface SuspendingFfi {
+  /** `Object.assign` in one round trip. Resolves with `target`. */
   assign(target: MainObject, ...sources: unknown[]): Promise<MainObject>;
+  /** The value at a path such as `a.b[0]["c"]`, or undefined if a part of the path does not exist. A symbol is a path of one key. */
   query(target: MainObject, path: string | symbol): Promise<any>;
+  /** The values at several paths: see `query`. */
   gather(target: MainObject, ...paths: (string | symbol)[]): Promise<any[]>;
+  /** Runs a function on main from its source, which sees no variables of the worker. The page's Content-Security-Policy must allow `unsafe-eval`. */
   evaluate(fn: ((...args: any[]) => unknown) | string, ...args: unknown[]): Promise<any>;
+  /** Calls a method without waiting for an answer. Its result is dropped. If it throws, a later operation rejects with the error. */
   post(target: MainObject, name: string | symbol, ...args: unknown[]): void;
+  /** Releases main's objects. Their references cannot be used afterwards. */
   dispose(...objects: MainObject[]): void;
+  /** Copies a value, so that it is sent without references. Throws a `DataCloneError` if it cannot be copied. */
   direct: Ffi['direct'];
+  /** `handles`: main's objects with references here. `held`: functions that main holds. `trips`: round trips so far. */
   sizes: Ffi['sizes'];
   /** Resolves or rejects as a promise of main does. */
   settled(promise: MainObject): Promise<any>;
+  /** The operations of `Reflect`. */
   reflect: Reflected;
 }
 
 /** The result of `await coincide()` on tiers other than `suspending`. */
-export interface Blocking<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> extends WindowScope<Exports, Functions, any, Either<Functions>> {
-  tier: 'shared-memory' | 'service-worker' | 'messages';
+export interface Blocking<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> extends WindowScope<Exports, Functions, any, Either<Functions>, 'either'> {
+  readonly tier: 'shared-memory' | 'service-worker' | 'messages';
   /** Returns `fn`. */
   enter<Fn extends (...args: any[]) => any>(fn: Fn): Fn;
 }
 
 /** The result of `await coincide()` on the tier `suspending`. Calls return promises; the interpreter suspends until they settle. */
 export interface Suspending<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>>
-  extends Omit<WindowScope<Exports, Functions, any, Either<Functions>>, 'tier' | 'window' | 'ffi' | 'sleep'> {
-  tier: 'suspending';
+  extends Omit<WindowScope<Exports, Functions, any, Either<Functions>, 'either'>, 'tier' | 'window' | 'ffi' | 'sleep'> {
+  readonly tier: 'suspending';
   /** Main's `window`, or its option `root`. Use it with `ffi`. */
-  window: MainObject;
-  ffi: SuspendingFfi;
+  readonly window: MainObject;
+  /** Operations on objects of main, which return promises. */
+  readonly ffi: SuspendingFfi;
   /**
-   * Resolves after a number of milliseconds, at least 0. Rejects with a `CoincideError` of code `Interrupted` after an interrupt, with an `AbortError` if main
-   * cancels the call that it serves, and with the reason of `signal` if that aborts.
+   * Resolves after a number of milliseconds, at least 0. Rejects with a `CoincideError` of code `Interrupted` after an interrupt, and with an `AbortError` if main
+   * cancels the call that it serves. Rejects with the reason of `signal` if that aborts.
    */
   sleep(milliseconds: number, limits?: { signal?: AbortSignal | undefined }): Promise<void>;
   /**
@@ -78,7 +112,7 @@ export interface Suspending<Exports extends object = Untyped, Functions extends 
 }
 
 /**
- * Attaches the worker to its link with main. Resolves when main has created or wrapped the worker.
+ * Attaches the worker to its link with main. Resolves when main has created or wrapped the worker. Rejects with a `CoincideError` if there is no link.
  *
  * @example
  * import coincide from 'coincide/suspending/worker';

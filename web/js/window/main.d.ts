@@ -18,26 +18,29 @@ export {
   callback,
   dispose,
   expose,
+  pool,
   stream,
-  type Stream,
-  type Streamed,
-  type Callback,
-  type Exposed,
-  type Handles,
-  type Remote,
-  type RemoteCallback,
   type AnyWorker,
+  type Callback,
   type CoincideErrorCode,
   type Diagnosis,
+  type Exposed,
+  type Handles,
   type Interface,
+  type Kept,
   type Limits,
   type MainProxy,
+  type Moved,
   type PageWorker,
-  pool,
   type Pool,
   type PoolLimits,
   type PoolOptions,
+  type Remote,
+  type RemoteCallback,
+  type Stream,
+  type Streamed,
   type Tier,
+  type Transferable,
   type Transferred,
   type Untyped,
 } from '../main.js';
@@ -131,7 +134,11 @@ export type CoincideWorker<Exports extends object = Untyped, Functions extends o
 export interface Main<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> extends Omit<PlainMain<Exports, Functions>, 'Worker' | 'wrap'> {
   /**
    * Adds a link to a worker, shares main's objects with it, and returns the same worker. Returns a worker that has a link unchanged. Throws a `TypeError` for
-   * anything else than a worker, and a `CoincideError` of code `Options` if the worker was wrapped with other options.
+   * anything else than a worker. Throws a `CoincideError`:
+   *
+   * - `NoTier` or `NameTaken` if the options cannot be met.
+   * - `Options` if the worker was wrapped with other options.
+   * - `Copies` if another copy or entry of coincide has wrapped it.
    *
    * @example
    * const worker = coincide().wrap(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));

@@ -15,7 +15,11 @@ export type CoincideWorker<Exports extends object = Untyped, Functions extends o
 export interface Main<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> extends Omit<PlainMain<Exports, Functions>, 'Worker' | 'wrap'> {
   /**
    * Adds a link to a worker, shares main's objects with it, and returns the same worker. Returns a worker that has a link unchanged. Throws a `TypeError` for
-   * anything else than a worker, and a `CoincideError` of code `Options` if the worker was wrapped with other options.
+   * anything else than a worker. Throws a `CoincideError`:
+   *
+   * - `NoTier` or `NameTaken` if the options cannot be met.
+   * - `Options` if the worker was wrapped with other options.
+   * - `Copies` if another copy or entry of coincide has wrapped it.
    *
    * @example
    * import { Worker } from 'node:worker_threads';

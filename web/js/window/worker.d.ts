@@ -3,14 +3,38 @@ import type { Blocking, FunctionsBeside, Interface, Untyped } from '../main.js';
 import type { Side } from '../objects.js';
 import type { Either, Scope as PlainScope, WorkerOptions as PlainOptions } from '../worker.js';
 
-export { CoincideError, callback, dispose, expose, stream, type Stream, type Streamed, type Callback, type Exposed, type Handles, type Remote, type RemoteCallback, type CoincideErrorCode, type Either, type Limits, type WorkerProxy } from '../worker.js';
+export {
+  CoincideError,
+  callback,
+  dispose,
+  expose,
+  stream,
+  type Callback,
+  type CoincideErrorCode,
+  type Either,
+  type Exposed,
+  type Handles,
+  type Interface,
+  type Kept,
+  type Limits,
+  type Moved,
+  type Remote,
+  type RemoteCallback,
+  type Stream,
+  type Streamed,
+  type Tier,
+  type Transferable,
+  type Transferred,
+  type Untyped,
+  type WorkerProxy,
+} from '../worker.js';
 
 /** A method of an event that main calls before the worker's listener: see `docs/guides/window.md`. */
 export type Invoke = 'preventDefault' | 'stopPropagation' | 'stopImmediatePropagation';
 
 declare global {
   interface AddEventListenerOptions {
-    /** Methods that main calls on the event when it is dispatched. Only for listeners of a worker on objects of main, which run too late for them. */
+    /** Methods that main calls on the event when it is dispatched, because a worker's listener on an object of main runs later. Ignored by other listeners. */
     invoke?: Invoke | readonly Invoke[] | undefined;
   }
 }
@@ -79,14 +103,14 @@ export interface Scope<
    * @example
    * window.document.body.append('from a worker');
    */
-  window: Root & {
+  readonly window: Root & {
     /** Imports a module on main. The address is relative to the page. */
     import(href: string): Promise<any>;
   };
   /** Whether a value is a proxy of an object of main. */
   isWindowProxy(value: unknown): boolean;
   /** Utilities that take one round trip to main instead of several. */
-  ffi: Ffi;
+  readonly ffi: Ffi;
 }
 
 /**

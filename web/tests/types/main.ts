@@ -23,6 +23,7 @@ export const called = async () => {
   const pixels = new Uint8Array(4);
   proxy.paint(pixels, transfer(pixels.buffer));
   proxy.sum(1, 2, transfer(pixels.buffer));
+  proxy.load('a', undefined, transfer(pixels.buffer));
   const limited = worker.within({ timeout: 100, signal: AbortSignal.timeout(1) }).version();
   same<typeof limited, Promise<number>>(true);
   // @ts-expect-error: the worker has no such function.
@@ -116,6 +117,7 @@ export const members = async () => {
 /** Options are closed. */
 export const options = (unset: undefined) => {
   coincide({ tier: unset, serviceWorker: new URL('http://localhost/sw.js'), relayHold: 1, reload: false, memory: unset, promises: true, deadlockTimeout: Infinity, measure: true, transfer: false });
+  new Worker('./worker.js', { name: unset, type: unset, tier: unset });
   // @ts-expect-error: no such option.
   coincide({ ring: 1 });
   // @ts-expect-error: no such option.

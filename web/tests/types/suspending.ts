@@ -28,3 +28,15 @@ export const suspended = async () => {
   check();
   return isWindowProxy(document) ? run('1') : 0;
 };
+
+/** Callbacks that exports receive may block or return promises, as calls of main do. */
+export const callbacks = async () => {
+  const { proxy } = await coincide<{ apply(add: (a: number) => number): Promise<number> }>();
+  proxy.apply = async add => {
+    const sum = add(1);
+    same<typeof sum, number | Promise<number>>(true);
+    // @ts-expect-error: it may be a promise.
+    sum.toFixed();
+    return sum;
+  };
+};

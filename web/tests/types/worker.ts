@@ -1,5 +1,5 @@
 // The worker, on any platform.
-import coincide, { CoincideError, type Exposed, type WorkerProxy } from 'coincide/worker';
+import coincide, { CoincideError, type Exposed, type Interface, type Tier, type Transferable, type Transferred, type Untyped, type WorkerProxy } from 'coincide/worker';
 import type { Exports, Functions } from './interface.js';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -118,3 +118,9 @@ export const untyped = async () => {
 };
 
 export const failed = (error: unknown) => error instanceof CoincideError && error.code === 'CannotBlock';
+
+/** A worker needs no types of `coincide/main`. */
+export const named = async <E extends Interface<E>>(objects: Transferable[]): Promise<[WorkerProxy<E, Untyped>, Tier, Transferred]> => {
+  const { proxy, tier, transfer } = await coincide<E, Untyped>();
+  return [proxy, tier, transfer(...objects)];
+};
