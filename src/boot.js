@@ -18,8 +18,8 @@ export const whyNotShared = () => {
 };
 
 /**
- * Whether `Atomics.waitAsync` wakes a worker that is idle. In WebKit, a notification is lost if it arrives after the event loop of the worker has looked for due
- * promises and before it waits; the worker then sleeps until its next message. Errors of WebKit have an own property `line`.
+ * Whether `Atomics.waitAsync` wakes a worker that is idle. In WebKit, a notification is lost if it arrives after the event loop of the worker has checked for
+ * due promises and before it waits. The worker then sleeps until its next message. Errors of WebKit have an own property `line`.
  */
 export const wakesWorkers = () => Boolean(Atomics.waitAsync) && !Object.hasOwn(new Error(), 'line');
 
@@ -33,8 +33,8 @@ export const isOpaque = () => globalThis.origin === 'null' && globalThis.locatio
 export const HELLO = 'coincide:hello:1';
 
 /**
- * Marks the answer of main to an announcement: the link, with the compiled wasm; or `{ wait: true }` if the link follows later; `{ probe }`, which asks for
- * an answer; `{ why }` if there will be no link.
+ * Marks the answer of main to an announcement: the link, with the compiled wasm. It is `{ wait: true }` if the link follows later, `{ why }` if there will be
+ * no link, and `{ probe }` to request an answer.
  */
 export const BOOT = 'coincide:boot:1';
 

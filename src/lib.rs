@@ -1,6 +1,7 @@
-//! Code in a worker calls functions of main **synchronously**; main never blocks, and awaits the functions that the worker exports.
-//! Workers are threads or processes; on a page they are web workers, with both ends compiled to wasm. The link is a pair of rings
-//! in shared memory.
+//! **Synchronous** calls from a worker to main, which never blocks and awaits the functions that the worker exports.
+//!
+//! A worker is a thread, a process, or on a page a Web Worker with both ends compiled to wasm. A link is a pair of rings in shared
+//! memory. On pages without shared memory it consists of messages: see `Tier` in the documentation for wasm.
 //!
 //! ```sh
 //! cargo add coincide
@@ -27,7 +28,7 @@
 //! | you want to | see |
 //! |---|---|
 //! | run the main end of workers | [`Main`] |
-//! | start a worker: a thread, a process, a web worker, or over a transport of your own | [`Main::spawn`], [`WorkerBuilder`] |
+//! | start a worker: a thread, a process, a Web Worker, or over a transport of your own | [`Main::spawn`], [`WorkerBuilder`] |
 //! | register functions for a worker, and end it | [`Worker`] |
 //! | spread calls over several workers | [`Pool`] |
 //! | write a worker | [`Scope`] |
@@ -37,6 +38,8 @@
 //! | send rows as the other end requests them | [`Source`], [`RemoteStream`] |
 //! | have the compiler check names and types on both sides | [`interface!`] |
 //! | handle calls that fail | [`CallError`], [`Thrown`] |
+//! | end a call early | [`SyncProxy::with_timeout`], [`CancelToken`]; dropping the future of an awaited call |
+//! | change limits and sizes | [`Config`], [`Rings`], [`Main::set_memory_budget`] |
 //! | run a worker in an event loop | [`Driver`] |
 //! | use the page's `window` in a worker | [`window`] |
 //!

@@ -1,4 +1,5 @@
-// A Web Worker in Rust and its page: messages beside the link, which start the worker, wake either end, and report failures that the link cannot.
+// Messages between a page and its Web Worker in Rust, beside the link. They start the worker, wake either end, and report failures that the link
+// cannot carry.
 import { BOOT, FAILED, HELLO, PANIC, RING, wakesWorkers } from './boot.js';
 
 /** Marks a packet of a link in messages. */
@@ -25,7 +26,10 @@ const claimed = new WeakSet();
 /** Workers whose links are open. */
 const running = new Set();
 
-/** Calls `ring` when the worker wakes main, `deliver`, if there is one, with each packet of its link, and `fail` with the text of an error of the worker and whether that was a panic. */
+/**
+ * Calls `ring` when the worker wakes main, and the optional `deliver` with each packet of its link. Calls `fail` with the text of an error of the worker, and
+ * whether it was a panic.
+ */
 export const attend = (worker, ring, deliver, fail) => {
   running.add(worker);
   worker.addEventListener('error', ({ message }) => fail(message || 'its script could not be loaded or run', false));
@@ -56,7 +60,7 @@ export const bootOf = message => {
   return buffer || !isOfPackage ? { buffer, name: name ?? '', config, deadlockTimeout, isOfPackage } : undefined;
 };
 
-/** In the worker: calls `ring` when main wakes it, and `take`, if there is one, with each packet of the link. */
+/** In the worker: calls `ring` when main wakes it, and the optional `take` with each packet of the link. */
 export const listenToMain = (ring, take) => {
   listen(globalThis, { [RING]: () => ring() });
   deliver = take;

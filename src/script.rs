@@ -30,8 +30,8 @@ use not_suspending as suspending;
 pub enum Tier {
     /// Rings in shared memory; the worker blocks. The page has to be cross-origin isolated.
     SharedMemory,
-    /// Messages; a call suspends the worker's code, and the worker's event loop runs. Needs the feature `suspending` of this crate, and a browser
-    /// with JavaScript Promise Integration: Chromium 137, Firefox 153.
+    /// Messages. A call suspends the worker's code, and the worker's event loop runs. Needs the feature `suspending` of this crate, and a browser
+    /// with JavaScript Promise Integration: Chromium 137, Firefox 153 or later.
     ///
     /// Calls take some tens of microseconds longer. The setup function, exports, callbacks and tasks of [`Scope::spawn`] can make synchronous calls.
     /// In other code they fail with [`CallErrorKind::CannotSuspend`](crate::CallErrorKind::CannotSuspend). While code is suspended, the worker
@@ -119,8 +119,7 @@ impl WorkerBuilder<'_> {
     /// ```
     ///
     /// The Web Worker ends with its link. [`Worker::terminate`] ends it even while it computes, and so does dropping the last handle of main.
-    /// If the script can't be loaded, throws before it has attached to the link, or panics, the link is closed with that
-    /// as the reason. A panic of main ends its workers, unless the program is compiled to unwind.
+    /// If the script can't be loaded, throws before it has attached to the link, or panics, the link is closed for that reason. A panic of main ends its workers, unless the program is compiled to unwind.
     ///
     /// ```no_run
     /// # use coincide::{Main, Worker};
@@ -136,8 +135,8 @@ impl WorkerBuilder<'_> {
     /// ```
     ///
     /// # Errors
-    /// When the name is taken, there is no [`Tier`] for the worker, or the browser refuses it. If its script can't be
-    /// loaded, that is reported later, as the reason why the link is closed.
+    /// When the name is taken, no [`Tier`] is available, or the browser refuses the worker. A script that can't be loaded is reported later, as
+    /// the reason why the link is closed.
     pub fn spawn_script(self, url: &str) -> Result<Worker, SpawnError> {
         self.check_name()?;
         self.chosen()?;
@@ -149,8 +148,8 @@ impl WorkerBuilder<'_> {
     /// { type: 'module' })`. The program must not have posted anything to it. It then belongs to the link and ends with it.
     ///
     /// # Errors
-    /// When the name is taken, there is no [`Tier`] for the worker, or the value is not a Web Worker or already has a link;
-    /// it is unchanged then. When it refuses the first message; it is terminated then.
+    /// When the name is taken, no [`Tier`] is available, or the value is not a Web Worker or already has a link. The worker is then
+    /// unchanged. When it refuses the first message: it is then terminated.
     pub fn spawn_in(self, web_worker: &JsValue) -> Result<Worker, SpawnError> {
         self.check_name()?;
         let tier = self.chosen()?;
@@ -187,9 +186,11 @@ impl WorkerBuilder<'_> {
     }
 }
 
-/// Hands control to coincide in a Web Worker that [`WorkerBuilder::spawn_script`](crate::WorkerBuilder::spawn_script) has started, whose first message is
-/// `boot`: runs `setup`, in which calls of main block, then reports to main that the worker is ready, then serves its exports in the worker's
-/// event loop until the link is closed. That ends the Web Worker.
+/// Serves as a worker in a Web Worker that [`WorkerBuilder::spawn_script`](crate::WorkerBuilder::spawn_script) or
+/// [`spawn_in`](crate::WorkerBuilder::spawn_in) has started, whose first message is `boot`.
+///
+/// Runs `setup`, in which calls of main block, and reports to main that the worker is ready. Then the worker's event loop serves its exports
+/// until the link is closed, which ends the Web Worker.
 ///
 /// On [`Tier::SharedMemory`], `setup` runs before this function returns. On [`Tier::Suspending`] it starts in a later microtask, in which it can be
 /// suspended.

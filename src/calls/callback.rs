@@ -13,9 +13,9 @@ use std::rc::Rc;
 /// A worker's functions run when the worker serves, and while it is blocked in a call. Surplus arguments are dropped. Missing ones are `None` for
 /// parameters of type `Option`. A clone is the same function. One that is sent back is received as a `Callback` again.
 ///
-/// The function and its captures are dropped when neither end holds it any longer. It belongs to its thread: it can be sent by the proxies of that
-/// thread, also by those of a [`Pool`](crate::Pool), and not by a [`SharedProxy`](crate::SharedProxy). In an [`interface!`](crate::interface), declare a
-/// [`RemoteFunction`](crate::RemoteFunction), which a `Callback` can be converted into.
+/// The function and its captures are dropped when neither end holds it any longer. It belongs to its thread: proxies of that thread can send
+/// it, including those of a [`Pool`](crate::Pool), but not a [`SharedProxy`](crate::SharedProxy). In an [`interface!`](crate::interface),
+/// declare a [`RemoteFunction`](crate::RemoteFunction), which a `Callback` can be converted into.
 ///
 /// ```
 /// use coincide::{Callback, Main, RemoteFunction};
@@ -41,7 +41,7 @@ use std::rc::Rc;
 pub struct Callback(pub(super) Rc<Local>);
 
 impl Callback {
-    /// A function that returns at once; see [`Reply`] for what it may return.
+    /// Creates a callback from a function that returns at once. See [`Reply`] for what it may return.
     pub fn new<Args, Kind, H>(function: H) -> Self
     where
         Args: DeserializeOwned,
@@ -50,7 +50,7 @@ impl Callback {
         Self(Local::new(Thing::Function(Function::applied(function))))
     }
 
-    /// A function that returns a future. In a worker, futures run only when the worker serves.
+    /// Creates a callback from a function that returns a future. In a worker, futures run only when the worker serves.
     pub fn new_async<Args, Kind, H>(function: H) -> Self
     where
         Args: DeserializeOwned,

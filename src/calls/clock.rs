@@ -17,7 +17,7 @@ pub(crate) fn now() -> Time {
     Time::default().after(start.elapsed())
 }
 
-/// Moves the clock of this thread, which from now on moves only so.
+/// Advances the clock of this thread, which from now on only this function advances.
 #[cfg(test)]
 pub(crate) fn advance(duration: std::time::Duration) {
     VIRTUAL.set(Some(VIRTUAL.get().unwrap_or_default().after(duration)));

@@ -62,13 +62,13 @@ pub enum CallErrorKind {
     /// The function or stream belongs to this end: it was made from a [`Callback`](crate::Callback) or a [`Source`](crate::Source), for the other end
     /// to use. Nothing was sent.
     Local,
-    /// On the tier `suspending`, the code that made the call can't be suspended: the event loop has entered it directly, or a JavaScript function
-    /// has called it. Nothing was sent. The text names the cause and the remedy.
+    /// On the tier `suspending`, the code that made the call can't be suspended. The event loop has entered it directly, or a JavaScript
+    /// function has called it. Nothing was sent. The text names the cause and the remedy.
     CannotSuspend(String),
     /// The call was refused because calls are nested too deep. The text is the chain of calls.
     TooDeep(String),
-    /// A cycle of calls: the worker can run the function only after the call in which it is blocked, and the function of that call is assumed
-    /// to wait for this one (see [`Config::deadlock_timeout`](crate::Config::deadlock_timeout)). The text is the cycle of calls.
+    /// A cycle of calls: the worker can run the function only after the call in which it is blocked. The function of that call is assumed to
+    /// wait for this one (see [`Config::deadlock_timeout`](crate::Config::deadlock_timeout)). The text is the cycle.
     Deadlock(String),
     /// One of the ends has no memory to write, keep or read the arguments or the result, or its memory budget is used up. The text names the end
     /// and the remedy. Later calls, or smaller ones, may succeed.
@@ -103,8 +103,9 @@ impl CallError {
         }
     }
 
-    /// Returns what the remote function threw unchanged, and any other error as `?` converts it. For a function that propagates the error of
-    /// a call of its own, so that its caller receives the class of the original error.
+    /// Returns what the remote function threw unchanged, and any other error as `?` converts it.
+    ///
+    /// For a function that propagates the error of a call of its own: its caller then receives the class of the original error.
     ///
     /// ```
     /// # use coincide::{CallError, Main, Thrown};
@@ -126,7 +127,7 @@ impl CallError {
         }
     }
 
-    /// The same error under another name of the function: for a function that calls another one on behalf of its own caller.
+    /// Returns the error with another name of the function, for a function that calls another one on behalf of its own caller.
     #[must_use]
     pub fn named(mut self, name: &str) -> Self {
         name.clone_into(&mut self.function);
@@ -296,7 +297,7 @@ pub(crate) fn closed(session: &Session) -> Closed {
     session.closed().cloned().unwrap_or(Closed { by: ClosedBy::Gone, reason: CloseReason::FAILED, text: String::new() })
 }
 
-/// A link was closed while something other than a call waited for it.
+/// Error of a wait for a worker, such as [`Worker::ready`](crate::Worker::ready), whose link was closed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{0}")]
 pub struct LinkClosed(pub Closed);

@@ -12,11 +12,11 @@ use serde::de::DeserializeOwned;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
-/// A closure that can be registered as a function. It has up to eight arguments.
+/// A closure of up to eight arguments that can be registered as a function.
 ///
-/// Each argument is of a type that serde can deserialize and that borrows nothing. What the closure returns is a [`Reply`].
+/// Each argument is of a type that serde can deserialize and that borrows nothing. The closure returns a [`Reply`].
 pub trait Handler<Args>: 'static {
-    /// What the closure returns.
+    /// Return type of the closure.
     type Output;
 
     /// Calls the closure.
@@ -27,10 +27,10 @@ pub trait Handler<Args>: 'static {
 ///
 /// `Kind` is inferred. A `Result` with another error type is sent as a value, not thrown.
 pub trait Reply<Kind> {
-    /// What is sent when the function has not thrown.
+    /// Type of the value that is sent if the function has not thrown.
     type Value: Serialize + 'static;
 
-    /// The value to send, or what to throw.
+    /// Returns the value to send, or the error to throw.
     ///
     /// # Errors
     /// What the function threw.
@@ -87,7 +87,7 @@ handler!(A B C D E G H I);
 /// A result and its format, or the reason for its absence.
 pub(crate) type Answer<B = Payload> = Result<(Format, B), Failure>;
 
-/// How a raw function answers.
+/// Answer of a raw function: see [`raw`](crate::raw).
 pub enum RawReply {
     /// The result is in the buffer, in this format.
     Now(Format),

@@ -73,15 +73,15 @@ impl std::fmt::Debug for Interface {
 /// Declares a typed interface once; both ends of a link use it.
 ///
 /// `interface! { pub mod greeter { fn hello(name: String) -> String; } }` generates a module `greeter` with
-/// - the trait `Service`, which the serving end implements: each function becomes a method that returns `Result<_, Thrown>`;
-///   one that is declared `async fn` takes `self: Rc<Self>` and may await;
-/// - `functions(service)`, the [`Interface`] to register on main or to export from a worker;
-/// - `Client`, with a method for each function, over [`SyncProxy`](crate::SyncProxy) (methods block and return a `Result`) or
-///   [`Proxy`](crate::Proxy) (methods return a future).
+/// - the trait `Service`, which the serving end implements. Each function becomes a method that returns `Result<_, Thrown>`. A function that
+///   is declared `async fn` takes `self: Rc<Self>` and may await.
+/// - `functions(service)`, the [`Interface`] to register on main or to export from a worker.
+/// - `Client`, with a method for each function. Over a [`SyncProxy`](crate::SyncProxy), methods block and return a `Result`. Over a
+///   [`Proxy`](crate::Proxy) or a [`SharedProxy`](crate::SharedProxy), methods return a future.
 ///
-/// Arguments and results are encoded with postcard. A hash of their types travels with them: if the ends were built from different declarations,
-/// the first call fails. Each type implements serde's `Serialize` and `DeserializeOwned`. A caller
-/// without the declaration calls the same functions as `module.function`.
+/// Arguments and results are encoded with postcard. A hash of their types is sent with them. If the ends were built from different
+/// declarations, calls fail with [`CallErrorKind::SchemaMismatch`](crate::CallErrorKind::SchemaMismatch). Each type implements serde's
+/// `Serialize` and `DeserializeOwned`. A caller without the declaration calls the same functions as `module.function`.
 ///
 /// Arguments and results may contain [`RemoteFunction`](crate::RemoteFunction)s and [`RemoteStream`](crate::RemoteStream)s. Their owner converts a
 /// [`Callback`](crate::Callback) or a [`Source`](crate::Source) by `into()`. Such arguments and results are encoded in the self-describing format, in

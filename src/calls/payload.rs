@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::rc::Rc;
 
-/// The arguments of a call: a tuple of up to eight values that serde can serialize, such as `("PyScript",)` or `()`.
+/// Arguments of a call: a tuple of up to eight values that serde can serialize, such as `("PyScript",)` or `()`.
 #[diagnostic::on_unimplemented(
     message = "arguments are a tuple of values that serde can serialize, and `{Self}` is not one",
     label = "write a tuple: `(argument,)` for one argument, `()` for none"
@@ -42,12 +42,12 @@ args!(A B C D E F);
 args!(A B C D E F G);
 args!(A B C D E F G H);
 
-/// A hash of the types of a function of a typed interface.
+/// Hash of the types of a function of a typed interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schema(u64);
 
 impl Schema {
-    /// The hash of a function with these arguments and this result.
+    /// Computes the hash of a function with these arguments and this result.
     #[doc(hidden)]
     pub fn of<A: DeserializeOwned, R: DeserializeOwned>() -> Self {
         Self(handles::shaping(schema::hash_of::<(A, R)>))

@@ -17,12 +17,13 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-/// Calls functions of the other end and awaits them: those that a worker exports (from [`Worker::proxy`](crate::Worker::proxy)), or those of main
-/// (from [`Scope::proxy`](crate::Scope::proxy)).
+/// Calls functions of the other end and awaits them: those that a worker exports (from [`Worker::proxy`](crate::Worker::proxy)), or those of
+/// main (from [`Scope::proxy`](crate::Scope::proxy)).
 ///
-/// A call is sent at once, even if its future is not polled. Dropping the future cancels the call, as its timeout does: a worker that runs the
-/// function stops at its next [`Scope::check`](crate::Scope::check), [`Scope::sleep`](crate::Scope::sleep) or blocked call. A call made before the worker
-/// is ready waits until it is. Calls that a handler makes while the worker is blocked in it run at once.
+/// A call is sent at once, even if its future is not polled. Dropping the future cancels the call, and so does its timeout. A worker that runs
+/// the function stops at its next [`Scope::check`](crate::Scope::check), [`Scope::sleep`](crate::Scope::sleep) or blocked call. A call made
+/// before the worker is ready waits until it is. A call that main makes while the worker is blocked runs at once, unless the export is
+/// [asynchronous](crate::Scope::export_async).
 ///
 /// ```
 /// use coincide::{Main, Thrown};
@@ -280,7 +281,7 @@ impl Future for RawFuture {
     }
 }
 
-/// The bytes that a function gave, or a [`CallError`]. Dropping it cancels the call.
+/// The bytes that a function returned, or a [`CallError`]. Dropping it cancels the call.
 #[derive(Debug)]
 #[must_use = "a call is cancelled when its future is dropped"]
 pub struct BytesFuture(CallFuture<()>);

@@ -3,11 +3,17 @@
 //! A runtime encodes its own values in the value format (see [`Format::Value`]) and decodes them. Arguments are an array, even if there are
 //! none. A result is one value. A function throws a value, preferably an error.
 //!
-//! The bytes belong to the program, with the references and handles in them: what a raw function receives, also if it refuses its arguments, what a raw call
-//! returns, and references in what it throws. The program releases each of them once for each time that it has received it, with [`Worker::release`](crate::Worker::release) or
-//! [`Scope::release`](crate::Scope::release), and keeps what it has sent until [`on_released`](crate::Worker::on_released) reports it.
-//! `Reader::skip_references` and `Reader::skip_handles` of `coincide-codec` find them. References and handles in payloads that the program does not receive are released
-//! for it: arguments for which there is no function, results of calls that have ended, and handles in errors.
+//! The program owns the references and handles in these bytes:
+//! - in the arguments that a raw function receives, even if it refuses them,
+//! - in the result of a raw call,
+//! - references in an error that a raw call throws.
+//!
+//! The program releases each of them as often as it was received, by [`Worker::release`](crate::Worker::release) or
+//! [`Scope::release`](crate::Scope::release). It keeps the objects that it has sent until [`on_released`](crate::Worker::on_released) reports
+//! them. `Reader::skip_references` and `Reader::skip_handles` of `coincide-codec` find them.
+//!
+//! References and handles in other payloads are released automatically. These are arguments for which there is no function, results of calls
+//! that have ended, and handles in errors.
 //!
 //! ```
 //! use coincide::raw::{Format, RawReply};

@@ -12,7 +12,9 @@ use serde::ser::SerializeTuple;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::time::Duration;
 
-/// A function of the other end, as an argument or a result of a call: a [`Callback`](crate::Callback) there, or in JavaScript a function that `callback` has marked.
+/// A function of the other end, as an argument or a result of a call.
+///
+/// There it is a [`Callback`](crate::Callback), or in JavaScript a function that `callback` has marked.
 ///
 /// Cloning creates another handle of the same function. The other end releases the function when the last handle is dropped. If it is sent back, the other
 /// end receives its own function. Once the link is closed, calls fail as other calls do.

@@ -14,11 +14,12 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// A stream of values of the other end, as a result or an argument of a call: a [`Source`](crate::Source) there, or in JavaScript a generator or
-/// an iterable that `stream` has marked.
+/// A stream of values of the other end, as a result or an argument of a call.
 ///
-/// It implements [`Stream`]. An error is its last item. In a worker, [`into_blocking`](Self::into_blocking) makes an iterator of it. The other end sends at most
-/// as many rows as have been requested. Dropping it ends the iteration at the other end.
+/// There it is a [`Source`](crate::Source), or in JavaScript a generator or an iterable that `stream` has marked.
+///
+/// It implements [`Stream`]. An error is its last item. In a worker, [`into_blocking`](Self::into_blocking) converts it to an iterator. The
+/// other end sends at most as many rows as have been requested. Dropping it ends the iteration at the other end.
 ///
 /// An [`interface!`](crate::interface) declares it for both ends: the end that has the rows converts a `Source` into it. The converted
 /// stream cannot be read: its only item is an error of kind [`Local`](crate::CallErrorKind::Local).
@@ -46,7 +47,7 @@ pub struct RemoteStream<T> {
 }
 
 impl<T: DeserializeOwned> RemoteStream<T> {
-    /// The same stream, which requests up to `most` rows at a time. Default 16.
+    /// Sets the number of rows that are requested at a time, 1 to 4,096. Default 16.
     #[must_use]
     pub fn with_most(self, most: u32) -> Self {
         Self { most: most.max(1), ..self }

@@ -52,7 +52,7 @@ use std::time::Duration;
 pub struct Source(pub(super) Rc<Local>);
 
 impl Source {
-    /// The items of an iterator.
+    /// Creates a stream of the items of an iterator.
     pub fn new<Kind: 'static, I>(rows: I) -> Self
     where
         I: IntoIterator<Item: Reply<Kind> + 'static, IntoIter: 'static>,
@@ -63,7 +63,7 @@ impl Source {
         })
     }
 
-    /// The items of an asynchronous stream. In a worker, it runs only when the worker serves.
+    /// Creates a stream of the items of an asynchronous stream. In a worker, it is polled only when the worker serves.
     pub fn new_async<Kind: 'static, S>(rows: S) -> Self
     where
         S: Stream<Item: Reply<Kind>> + 'static,

@@ -7,8 +7,8 @@ use std::fmt;
 
 /// A thrown value: an error with a class, a message and a stack, or any other value.
 ///
-/// Every type that implements [`std::error::Error`] turns into one with `?`: its type's name is the class, and the errors that caused it
-/// are listed in the stack. `Thrown` itself does not implement that trait, because the two conversions would conflict.
+/// Every type that implements [`std::error::Error`] converts to it with `?`. The name of the type becomes the class, and the stack lists the
+/// errors that caused it. `Thrown` itself does not implement that trait, because the two conversions would conflict.
 ///
 /// ```
 /// use coincide::{Main, Thrown};
@@ -41,7 +41,7 @@ pub struct Thrown {
 }
 
 impl Thrown {
-    /// An error of this class with this message.
+    /// Creates an error of this class with this message.
     pub fn new(class: impl Into<String>, message: impl Into<String>) -> Self {
         Self { class: class.into(), message: message.into(), stack: String::new(), value: None }
     }

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// Outcome of a turn: one of main ([`Main::turn`](crate::Main::turn)), or of a worker in an event loop
-/// ([`Driver::turn`](crate::Driver::turn)).
+/// Outcome of a turn of main ([`Main::turn`](crate::Main::turn)), or of a worker in an event loop
+/// ([`Driver::turn`](crate::Driver::turn)): when the next turn is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "it says when the next turn is due"]
 pub enum Turn {

@@ -51,19 +51,22 @@ impl<'a> WorkerBuilder<'a> {
         }
     }
 
-    /// Sets the name of the worker, under which [`Main::workers`](crate::Main::workers) finds it.
+    /// Sets the name of the worker, under which [`Main::workers`](crate::Main::workers) finds it. Default: none. The worker's handshake
+    /// carries its first 1,024 bytes.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
     /// Replaces the settings of both ends. Default: [`Config::default`].
+    ///
+    /// Its field `name` is ignored: see [`name`](Self::name). A worker [process](Self::spawn_process) keeps the defaults at its end.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
-    /// Sets the sizes of the rings. Default: 1 MiB in each direction.
+    /// Sets the capacities of the rings. Default: 1 MiB in each direction. Ignored where the link consists of messages.
     pub fn rings(mut self, rings: Rings) -> Self {
         self.rings = rings;
         self
@@ -71,7 +74,8 @@ impl<'a> WorkerBuilder<'a> {
 
     /// Attaches a worker whose end of `transport` is driven elsewhere.
     ///
-    /// The transport must ring the doorbell of this main endpoint when it is armed, or main must be turned often enough.
+    /// When it is armed, the transport must ring the doorbell of this main endpoint. Otherwise the program must take turns of main
+    /// often enough.
     ///
     /// # Errors
     /// When the name is taken.

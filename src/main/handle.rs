@@ -51,12 +51,14 @@ impl Worker {
 
     /// Registers a function that the worker calls with [`SyncProxy::call`](crate::SyncProxy::call). It replaces the one of the same name.
     ///
-    /// It runs in a turn of main and must return at once. It may be registered at any time. A call runs the function that is registered when it arrives.
+    /// It runs in a turn of main and must not block: no worker is served until it returns. It may be registered at any time. A call runs the
+    /// function that is registered when it arrives.
     ///
-    /// The function is dropped when it is replaced or unregistered, or when the link is closed. A function that captures a clone of [`Main`](crate::Main) therefore keeps
-    /// main and all its workers alive, even if no other handle is left: [`terminate`](Self::terminate) the worker, or [`unregister`](Self::unregister) the function.
-    /// The same applies to the other kinds of functions below, and to listeners of [`on_released`](Self::on_released). A captured clone of a `Worker` keeps nothing alive once
-    /// main is dropped.
+    /// The function is dropped when it is replaced or unregistered, or when the link is closed. A function that captures a clone of
+    /// [`Main`](crate::Main) therefore keeps main and all its workers alive, even if no other handle is left. To end them,
+    /// [`terminate`](Self::terminate) the worker, or [`unregister`](Self::unregister) the function. The same applies to the other kinds of
+    /// functions below, and to listeners of [`on_released`](Self::on_released). A captured clone of a `Worker` keeps nothing alive once main
+    /// is dropped.
     pub fn register<Args, Kind, H>(&self, name: &str, function: H)
     where
         Args: DeserializeOwned,
@@ -101,7 +103,7 @@ impl Worker {
         self.endpoint.host.remove(name)
     }
 
-    /// Returns a proxy that calls the functions that the worker exports, and awaits them.
+    /// Returns a proxy whose calls of the worker's exports are awaited.
     pub fn proxy(&self) -> Proxy {
         Proxy::new(Rc::clone(&self.endpoint) as Rc<dyn Endpoint>)
     }
@@ -119,11 +121,10 @@ impl Worker {
         ready(Rc::clone(&self.endpoint))
     }
 
-    /// Releases references of the worker's objects that were received in payloads. List each id once for each time that it was
-    /// received.
+    /// Releases references to objects of the worker that were received in payloads. Each id is listed as often as it was received.
     ///
     /// # Errors
-    /// When the link is closed, or there are more of them than the worker takes in one message.
+    /// When the link is closed, or the list is longer than the worker accepts in one message.
     pub fn release(&self, references: &[u64]) -> Result<(), SendError> {
         self.endpoint.host.release(references)?;
         self.endpoint.flush();
@@ -138,12 +139,13 @@ impl Worker {
 
     /// Interrupts the worker: the call in which it is blocked ends with
     /// [`CallErrorKind::Interrupted`](crate::CallErrorKind::Interrupted). If it computes, its next [`Scope::check`](crate::Scope::check) or call does.
+    /// No-op on a worker that serves.
     pub fn interrupt(&self) {
         self.endpoint.host.engine.borrow_mut().interrupt();
         self.endpoint.flush();
     }
 
-    /// Ends the worker: every pending call ends with an error on both sides, the name is free again, and a worker process is
+    /// Ends the worker. Every pending call ends with an error at both ends, and the name is free again. A worker process or Web Worker is
     /// killed. A thread can't be killed: its next call or [`Scope::check`](crate::Scope::check) fails. Idempotent.
     pub fn terminate(&self) {
         self.endpoint.terminate();

@@ -31,14 +31,15 @@ use std::time::Duration;
 
 /// The main endpoint: it serves any number of workers on one thread and never blocks in a call.
 ///
-/// It has to be driven, in one of these ways:
-/// - [`block_on`](Self::block_on) waits for a future and serves workers until it is ready;
-/// - [`run`](Self::run) is a future for the executor of the program, such as tokio's, or `wasm_bindgen_futures` on a page;
-/// - an event loop of your own calls [`turn`](Self::turn) whenever the file descriptor of [`as_fd`](std::os::fd::AsFd::as_fd) is readable (Linux) or the waker given to
-///   [`set_waker`](Self::set_waker) is woken, and after the time that the last turn named.
+/// Workers are served only while main is driven, in one of these ways:
+/// - [`block_on`](Self::block_on) waits for a future and serves workers until it is ready.
+/// - [`run`](Self::run) is a future for the executor of the program, such as tokio's, or `wasm_bindgen_futures` on a page.
+/// - An event loop of your own calls [`turn`](Self::turn). The next turn is due when the last one returned [`Turn::More`], when its timeout has
+///   passed, or when main is woken. Then the file descriptor of [`as_fd`](std::os::fd::AsFd::as_fd) is readable (Linux), and the waker given
+///   to [`set_waker`](Self::set_waker) was called.
 ///
-/// Cloning creates another handle of the same endpoint. When the last one is dropped, its workers are terminated. A clone that a registered function has captured counts: see
-/// [`Worker::register`](crate::Worker::register).
+/// Cloning creates another handle of the same endpoint. When the last one is dropped, its workers are terminated. A clone that a registered
+/// function has captured counts: see [`Worker::register`](crate::Worker::register).
 ///
 /// ```
 /// use coincide::{Main, Thrown};
@@ -90,8 +91,8 @@ impl Main {
         Workers::new(Rc::clone(&self.shared))
     }
 
-    /// Sets the budget in bytes for the bodies in flight of all links: those that arrive in parts, as far as they have arrived, and
-    /// those that wait to be sent. The first 64 KiB of each link are not counted. A body that exceeds the budget ends its call with
+    /// Sets the budget in bytes for the bodies in flight of all links. Bodies that arrive in parts count as far as they have arrived, and
+    /// bodies that wait to be sent count as a whole. The first 64 KiB of each link are free. A body that exceeds the budget ends its call with
     /// [`CallErrorKind::OutOfMemory`](crate::CallErrorKind::OutOfMemory) at the worker, or [`SendError::OutOfMemory`](crate::SendError::OutOfMemory)
     /// here; the link stays open.
     ///
@@ -101,7 +102,7 @@ impl Main {
         self.shared.budget.set_limit(bytes);
     }
 
-    /// Sets the waker that is woken when there is something to do after an idle turn.
+    /// Sets the waker that is woken when there is something to do after an idle turn. `None` removes it.
     ///
     /// # Errors
     /// When the system refuses the thread that wakes on behalf of worker processes.
@@ -109,7 +110,7 @@ impl Main {
         self.shared.doorbell.set_waker(waker)
     }
 
-    /// Makes the loop that drives main take a turn soon.
+    /// Wakes the loop that drives main, which then takes a turn.
     pub fn ring(&self) {
         self.shared.doorbell.ring();
     }
@@ -118,18 +119,17 @@ impl Main {
     /// worker was woken.
     ///
     /// # Panics
-    /// When called from within a turn, as by a function that serves a worker.
+    /// When called within a turn, for example by a registered function.
     pub fn turn(&self, budget: Duration) -> Turn {
         self.shared.turn(budget, &|| false)
     }
 }
 
 impl Main {
-    /// Drives main while a handle of it exists: takes turns when work is pending, and lets other tasks of the
-    /// executor run in between. The executor has to be a local one, such as tokio's `LocalSet` or its current-thread runtime, since main
-    /// stays on its thread.
+    /// Drives main while a handle of it exists: takes turns when work is pending, and lets other tasks of the executor run in between.
     ///
-    /// The future registers its waker as [`set_waker`](Self::set_waker) does, so one of them can be in use.
+    /// Main stays on its thread, so the executor must be a local one, such as tokio's `LocalSet` or its current-thread runtime. The future
+    /// replaces the waker of [`set_waker`](Self::set_waker).
     ///
     /// ```
     /// use coincide::Main;

@@ -27,8 +27,8 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 impl Main {
-    /// Starts a pool of `size` workers. `create` starts each worker, including later replacements, and registers the functions of main that it
-    /// calls.
+    /// Starts a pool of `size` workers. `create` starts each worker, including later replacements, and registers the functions of main
+    /// that it calls.
     ///
     /// # Errors
     /// Those of `create`.
@@ -98,14 +98,14 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Sets the maximum number of calls that wait for a worker.
+    /// Sets the maximum number of calls that wait for a worker. Default 1,024.
     #[must_use]
     pub fn with_queue(self, longest: usize) -> Self {
         self.handle.0.longest.set(longest);
         self
     }
 
-    /// Returns a proxy that calls the functions that the workers export.
+    /// Returns a proxy whose calls of the workers' exports are awaited.
     pub fn proxy(&self) -> PoolProxy {
         PoolProxy { handle: Rc::clone(&self.handle), timeout: None, retry: false }
     }

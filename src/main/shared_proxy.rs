@@ -18,12 +18,12 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 use std::thread::Thread;
 use std::time::Duration;
 
-/// Proxy of a worker for other threads than main's. Calls its exports, and registers functions of main that it calls. From
+/// Proxy of a worker for threads other than main's: calls its exports, and registers functions of main that it calls. From
 /// [`Worker::shared_proxy`](crate::Worker::shared_proxy).
 ///
-/// It is `Send`, `Sync` and cheap to clone, so a handler of a web server can hold one. Arguments are encoded and results decoded by the
-/// thread that calls; main passes them on in its turns. At most 256 calls of one worker are in flight for
-/// shared proxies. Further calls are queued in order.
+/// It is `Send`, `Sync` and cheap to clone, so a handler of a web server can hold one. The calling thread encodes arguments and decodes
+/// results, and main passes them on in its turns. Main must therefore be driven. At most 256 calls of one worker are in flight for shared
+/// proxies. Further calls are queued in order.
 ///
 /// Calls end with [`Closed`](CallErrorKind::Closed) when the worker has ended or main was dropped. Functions and streams
 /// belong to main's thread, so arguments and results that contain one are errors: register a function, and pass its name.
@@ -86,11 +86,13 @@ impl SharedProxy {
         self.start(function, None, move |payload| payload::encode_args(None, &args, None, payload))
     }
 
-    /// Calls an export of the worker and blocks this thread until it has ended. Do not use it on threads that run tasks of an executor, or on the worker's own
-    /// thread, where the worker is blocked in the call until its timeout.
+    /// Calls an export of the worker and blocks this thread until it has ended.
+    ///
+    /// Do not use it on threads that run tasks of an executor. On the worker's own thread, the worker is blocked until the timeout of the call.
     ///
     /// # Errors
-    /// Why there is no result. [`CannotBlock`](CallErrorKind::CannotBlock) on main's own thread, which would wait for itself: nothing was sent.
+    /// See [`CallError`]. On main's own thread, which would wait for itself, the kind is [`CannotBlock`](CallErrorKind::CannotBlock) and nothing
+    /// was sent.
     pub fn call_blocking<R: DeserializeOwned>(&self, function: &str, args: impl Args) -> Result<R, CallError> {
         if self.address.is_here() {
             return Err(CallError::new(function, CallErrorKind::CannotBlock));
@@ -101,8 +103,8 @@ impl SharedProxy {
     /// Calls an export of the worker without waiting for an answer. Errors of the function are not reported.
     ///
     /// # Errors
-    /// When the arguments can't be sent or the link is closed. [`Busy`](CallErrorKind::Busy) when too many notifications are queued: await a call, which
-    /// ends after the notifications before it have left.
+    /// When the arguments can't be sent or the link is closed. [`Busy`](CallErrorKind::Busy) when 1,024 notifications and registrations are
+    /// queued. A call that is awaited ends after the notifications before it have left.
     pub fn notify(&self, function: &str, args: impl Args) -> Result<(), CallError> {
         let mut payload = Payload::default();
         let format = payload::encode_args(None, &args, None, &mut payload)
@@ -111,11 +113,12 @@ impl SharedProxy {
         self.address.send_limited(function, Job::Notify(notification))
     }
 
-    /// Registers a function that the worker calls, as [`Worker::register`](crate::Worker::register) does. It runs on main's thread, in one of the next turns;
-    /// calls that the worker makes after it has received a later call of this proxy reach it.
+    /// Registers a function that the worker calls, as [`Worker::register`](crate::Worker::register) does. It runs on main's thread.
+    ///
+    /// Main registers it in one of its next turns, before it sends later calls of this proxy.
     ///
     /// # Errors
-    /// When the link is closed, or [`Busy`](CallErrorKind::Busy).
+    /// When the link is closed. [`Busy`](CallErrorKind::Busy) when too many notifications and registrations are queued.
     pub fn register<Args, Kind, H>(&self, name: &str, function: H) -> Result<(), CallError>
     where
         Args: DeserializeOwned,
@@ -128,7 +131,7 @@ impl SharedProxy {
     /// only the function has to be `Send`.
     ///
     /// # Errors
-    /// When the link is closed, or [`Busy`](CallErrorKind::Busy).
+    /// When the link is closed. [`Busy`](CallErrorKind::Busy) when too many notifications and registrations are queued.
     pub fn register_async<Args, Kind, H>(&self, name: &str, function: H) -> Result<(), CallError>
     where
         Args: DeserializeOwned,
@@ -140,7 +143,7 @@ impl SharedProxy {
     /// Removes a function that the worker calls, whichever thread has registered it.
     ///
     /// # Errors
-    /// When the link is closed, or [`Busy`](CallErrorKind::Busy).
+    /// When the link is closed. [`Busy`](CallErrorKind::Busy) when too many notifications and registrations are queued.
     pub fn unregister(&self, name: &str) -> Result<(), CallError> {
         let function = name.to_owned();
         let change = Job::Change(Box::new(move |host| {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 impl Main {
-    /// Starts a worker on a thread of its own. It runs `setup`, then reports that it is ready, then serves its exports until the link is closed.
+    /// Starts a worker on a thread of its own: see [`WorkerBuilder::spawn`].
     ///
     /// # Errors
     /// When the system refuses a thread or memory.
@@ -29,8 +29,8 @@ impl Main {
     /// Serves the workers until `future` is ready, and returns its output. Sleeps when there is nothing to do.
     ///
     /// # Panics
-    /// When called from within a turn, as by a function that serves a worker: register that function as an
-    /// asynchronous one and await there.
+    /// When called within a turn, for example by a registered function. Register that function by
+    /// [`register_async`](crate::Worker::register_async) instead, and await the future there.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let shared = &*self.shared;
         let woken = Arc::new(shared.flag());
@@ -117,12 +117,13 @@ impl WorkerBuilder<'_> {
         Ok((self.connect(Box::new(main_end)), Detached::new(Box::new(worker_end), doorbell, config)))
     }
 
-    /// Starts the worker as a process (Linux). The program hands control to [`serve_process`](crate::serve_process).
+    /// Starts the worker as a process, on Linux. The program of the process calls [`serve_process`](crate::serve_process).
     ///
     /// The process dies with the worker: it is killed by [`Worker::terminate`] and when main is dropped.
     ///
     /// # Errors
-    /// When the name is taken, or the system refuses the process or memory.
+    /// When the name is taken, or the system refuses the process or memory. On other systems, [`SpawnError::System`] of kind
+    /// [`Unsupported`](std::io::ErrorKind::Unsupported).
     pub fn spawn_process(self, command: &mut Command) -> Result<Worker, SpawnError> {
         self.check_name()?;
         if let Some(name) = &self.name {
@@ -135,10 +136,10 @@ impl WorkerBuilder<'_> {
     }
 }
 
-/// Hands control to coincide in a process that [`WorkerBuilder::spawn_process`](crate::WorkerBuilder::spawn_process) has started: runs `setup`, then serves
-/// its exports until the link is closed.
+/// Serves as a worker in a process that [`WorkerBuilder::spawn_process`](crate::WorkerBuilder::spawn_process) has started: runs `setup`, then
+/// serves its exports until the link is closed.
 ///
-/// Returns `Ok(false)` in other processes; `setup` did not run.
+/// Call it first in `main`. Returns `Ok(true)` when the link is closed. Returns `Ok(false)` in other processes, where `setup` does not run.
 ///
 /// # Errors
 /// When the process cannot attach to its link, or `setup` failed.

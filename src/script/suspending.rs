@@ -1,7 +1,7 @@
 //! The tier `suspending`: a link in messages, whose worker suspends its code instead of blocking.
 //!
 //! Code that can be suspended is entered through one export, [`run_job`], by `WebAssembly.promising`. The browser's engine does not switch the stack
-//! that LLVM keeps in linear memory. wasm-bindgen copies that stack to the heap and back, so suspended code can be resumed in any order.
+//! that LLVM keeps in linear memory. Therefore wasm-bindgen copies that stack to the heap and back, so suspended code can be resumed in any order.
 
 // wasm-bindgen marks its experimental functions for suspending as deprecated.
 #![allow(deprecated)]
@@ -213,7 +213,7 @@ impl Future for Suspendable {
     }
 }
 
-/// How an end posts packets.
+/// Posts the packets of an end.
 struct Port {
     /// The Web Worker on main; undefined in the worker.
     target: JsValue,

@@ -14,7 +14,9 @@ use serde::Serialize;
 use std::fmt;
 use std::rc::Rc;
 
-/// Changes of objects of main that are sent in one trip and carried out in order. The first that throws, or that its object refuses, ends the batch.
+/// Changes of objects of main that are sent in one trip and carried out in order.
+///
+/// The first change that throws, or that its object refuses, ends the batch.
 ///
 /// ```no_run
 /// # fn example(title: coincide::window::Remote, list: coincide::window::Remote) -> Result<(), coincide::CallError> {
@@ -64,7 +66,7 @@ impl Batch {
     /// Sends the changes. An empty batch takes no trip.
     ///
     /// # Errors
-    /// What the first failing change threw. The changes before it have been made, those after it have not.
+    /// The error that the first failing change threw. Earlier changes were made, later ones were not.
     pub fn send(mut self) -> Result<(), CallError> {
         if self.operations.is_empty() {
             return Ok(());

@@ -17,8 +17,8 @@ use std::rc::Rc;
 /// A function of the worker as a value for main: a listener, a timer, an argument of `then`.
 ///
 /// It is called with main's arguments; objects are received as [`Remote`](super::Remote)s. Surplus arguments are dropped; missing ones are `None`
-/// for parameters of type `Option`. It runs when the worker serves, and also while the worker is blocked in a call. In JavaScript it returns a promise, since main can't wait. Declare
-/// actions that have to happen during the dispatch of an event with the listener:
+/// for parameters of type `Option`. It runs when the worker serves, and also while the worker is blocked in a call. In JavaScript it returns a
+/// promise, since main can't wait. An action that must happen during the dispatch of an event is declared with the listener:
 ///
 /// ```no_run
 /// use coincide::window::{Callback, Remote};
@@ -40,7 +40,7 @@ use std::rc::Rc;
 pub struct Callback(Rc<Function>);
 
 impl Callback {
-    /// A function that returns at once; see [`Reply`] for what it may return.
+    /// Creates a callback from a function that returns at once. See [`Reply`] for what it may return.
     pub fn new<Args, Kind, H>(function: H) -> Self
     where
         Args: DeserializeOwned,
@@ -53,7 +53,7 @@ impl Callback {
         })
     }
 
-    /// A function that returns a future. Futures run only when the worker serves.
+    /// Creates a callback from a function that returns a future. Futures run only when the worker serves.
     pub fn new_async<Args, Kind, H>(function: H) -> Self
     where
         Args: DeserializeOwned,

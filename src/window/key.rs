@@ -20,17 +20,17 @@ use std::fmt;
 pub struct Key(PropertyKey);
 
 impl Key {
-    /// The well-known symbol of this name, such as `iterator`.
+    /// Returns the well-known symbol of this name, such as `iterator`.
     pub fn symbol(name: &str) -> Self {
         Self(PropertyKey::Symbol(Symbol::WellKnown(name.into())))
     }
 
-    /// The symbol that JavaScript's `Symbol.for` returns for this text.
+    /// Returns the symbol that JavaScript's `Symbol.for` returns for this text.
     pub fn symbol_for(text: &str) -> Self {
         Self(PropertyKey::Symbol(Symbol::Registered(text.into())))
     }
 
-    /// The key, if it is a well-formed string.
+    /// Returns the key if it is a well-formed string.
     pub fn as_str(&self) -> Option<&str> {
         self.0.as_str()
     }

@@ -19,7 +19,7 @@ use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 impl Scope {
-    /// Main's root object, `window` unless main has chosen another (see [`window`](crate::window)). It takes no trip.
+    /// Returns main's root object: `window`, unless main has chosen another one (see [`window`](crate::window)). Takes no trip.
     pub fn window(&self) -> Remote {
         let link = ObjectLink { scope: Rc::clone(&self.endpoint), table: table_of(self) };
         Remote::of(Rc::new(Handle { id: ROOT, kind: RefKind::Object, link }))

@@ -1,7 +1,7 @@
 // Main's side of `window` on a page in Rust: `js/share.js` as `main.rs` uses it.
 import { share } from './js/share.js';
 
-/** What `Root` collects. */
+/** The options that `Root` collects. */
 export class Options {
   policy;
   paths = [];
@@ -14,7 +14,7 @@ export class Options {
   }
 }
 
-/** What one worker has of the page's objects. */
+/** The objects of the page that one worker uses. */
 export class Shared {
   /** For the codec. */
   references;
@@ -26,7 +26,7 @@ export class Shared {
   /**
    * @param {Options} options
    * @param invoke calls `coincide:invoke` of the worker with a list of arguments and returns a promise
-   * @param release gives a list of references back to the worker
+   * @param release releases a list of references of the worker
    */
   constructor({ policy, membrane, ...options }, invoke, release) {
     const hasMembrane = membrane || Boolean(policy) || options.paths.length > 0;
@@ -65,7 +65,7 @@ export class Shared {
     this.#released(ids);
   }
 
-  /** How many objects are held for the worker, and how many of its functions are known here. */
+  /** Number of objects that are held for the worker, and of its functions that are held here. */
   get sizes() {
     const { held, callbacks } = this.#shared.sizes;
     return Uint32Array.of(held, callbacks);
@@ -76,7 +76,7 @@ export class Shared {
   }
 }
 
-/** A thrown value in a sentence. */
+/** Text of a thrown value, for a sentence. */
 export const inWords = value => {
   try {
     return String(value);

@@ -13,26 +13,28 @@ use wasm_bindgen_futures::future_to_promise;
 
 /// The `window` of a worker, and the operations that the worker may use on it.
 ///
-/// With the global object alone, a worker can use the whole page. Another object, a policy or a list puts the worker behind a *membrane*: operations are checked for
-/// their form, [`evaluate`](Self::evaluate) and [`imports`](Self::imports) are off, and globals, documents, and tools that act on any object (constructors,
-/// prototypes, `Reflect`, `eval`) are not handed out unless the root has them itself or the list names them.
+/// With the global object alone, a worker can use the whole page. Another object, a policy or a list puts the worker behind a *membrane*:
+/// - The form of operations is checked.
+/// - [`evaluate`](Self::evaluate) and [`imports`](Self::imports) are off.
+/// - Globals, documents, and everything that acts on any object (constructors, prototypes, `Reflect`, `eval`) are withheld. Exceptions are
+///   values of the root itself, and those that the list names.
 pub struct Root {
     options: Options,
 }
 
 impl Root {
-    /// The global object of the page.
+    /// Shares the global object of the page.
     pub fn global() -> Self {
         Self::of(&js_sys::global())
     }
 
-    /// Another object.
+    /// Shares another object.
     pub fn of(object: &JsValue) -> Self {
         Self { options: Options::new(object) }
     }
 
-    /// Lists what the worker may use, by its path from the root, such as `document.title`. Objects along the path have only the listed keys; the value
-    /// at the end is open. May be called more than once.
+    /// Adds a path from the root that the worker may use, such as `document.title`. Objects along a path show only the listed keys. The value at
+    /// its end can be used fully.
     #[must_use]
     pub fn allow(self, path: &str) -> Self {
         self.options.paths().push(&path.split('.').map(JsValue::from).collect::<Array>());
@@ -53,17 +55,18 @@ impl Root {
         self
     }
 
-    /// Shares another object than the global one without a membrane: the worker is trusted, and may reach everything from there.
+    /// Shares an object other than the global one without a membrane, for a trusted worker, which can reach everything from there.
     #[must_use]
     pub fn trusted(self) -> Self {
         self.options.set_membrane(false);
         self
     }
 
-    /// Is called before each operation with the name of the method of JavaScript's `Reflect`, the object, and the further
-    /// arguments. Paths, batches and the like are split into their operations. `false` throws a `NotAllowedError` in the worker.
+    /// Sets a function that allows or refuses each operation. `false` throws a `NotAllowedError` in the worker.
     ///
-    /// It is not called for what an allowed function does itself: [`allow`](Self::allow) few functions.
+    /// Its arguments are the name of the method of JavaScript's `Reflect`, the object, and the further arguments of the method. Paths and batches
+    /// are split into their operations. It is not called for operations that an allowed function makes itself, so [`allow`](Self::allow) few
+    /// functions.
     #[must_use]
     pub fn policy(self, policy: impl Fn(&str, &JsValue, &Array) -> bool + 'static) -> Self {
         let asked = move |name: String, target: JsValue, rest: Array| policy(&name, &target, &rest);
@@ -80,8 +83,8 @@ impl fmt::Debug for Root {
 }
 
 impl Worker {
-    /// Lets the worker use objects of this page (see [`window`](crate::window)). Call it right after starting the worker, before the worker
-    /// uses any. Without this the worker's operations end with [`CallErrorKind::UnknownFunction`](crate::CallErrorKind::UnknownFunction).
+    /// Lets the worker use objects of this page (see [`window`](crate::window)). Call it right after starting the worker. Without it, the worker's
+    /// operations end with [`CallErrorKind::UnknownFunction`](crate::CallErrorKind::UnknownFunction).
     ///
     /// ```no_run
     /// use coincide::Main;
@@ -113,7 +116,7 @@ impl Worker {
 pub struct Sharing(Weak<Page>);
 
 impl Sharing {
-    /// Number of objects held for the worker, and of its functions held here. Both are 0 when the link is closed.
+    /// Returns the numbers of objects held for the worker, and of its functions held here. Both are 0 when the link is closed.
     pub fn sizes(&self) -> (usize, usize) {
         let sizes = self.0.upgrade().map(|page| page.shared.sizes());
         match sizes.as_deref() {

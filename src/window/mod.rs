@@ -28,18 +28,21 @@
 //! ```
 //!
 //! # Copies and references
-//! Values that serde can serialize are sent to main as copies. In them, a [`Remote`] represents its object and a [`Callback`] a function.
+//! Values that serde can serialize are sent to main as copies. In them, a [`Remote`] stands for its object and a [`Callback`] for a function.
 //! Primitives and binary data are received from main as copies, all other objects as references, which only a [`Remote`] accepts.
 //! Read the fields of an object with [`gather`](Path::gather).
 //!
 //! # Errors
-//! The errors are those of calls: an error that main throws is [`CallErrorKind::Threw`](crate::CallErrorKind::Threw) with class, message and stack, a closed link is
-//! [`Closed`](crate::CallErrorKind::Closed), and a worker that can't block gets [`CannotBlock`](crate::CallErrorKind::CannotBlock). The "function" of such an error is the path
-//! of the object, such as `window.document.body`.
+//! The errors are those of calls:
+//! - [`CallErrorKind::Threw`](crate::CallErrorKind::Threw), with class, message and stack, if main throws.
+//! - [`Closed`](crate::CallErrorKind::Closed) if the link is closed.
+//! - [`CannotBlock`](crate::CallErrorKind::CannotBlock) if the worker can't block.
+//!
+//! The `function` of such an error is the path of the object, such as `window.document.body`.
 //!
 //! # Memory
-//! Main keeps an object for as long as a `Remote` of it exists, and the worker keeps a function for as long as main can call it. Dropping the last `Remote` releases the
-//! object. Releases are sent in batches, at the latest when the worker is idle. The end of the link releases everything.
+//! Main keeps an object while a `Remote` of it exists. The worker keeps a function while main can call it. Dropping the last `Remote` releases
+//! the object. Releases are sent in batches, at the latest when the worker is idle. The end of the link releases everything.
 
 mod batch;
 mod callback;

@@ -15,8 +15,8 @@ use std::rc::Rc;
 
 /// A path on main: an object and the keys that lead from it. Creating one reads nothing.
 ///
-/// Each method other than [`get`](Self::get) and [`batch`](Self::batch) takes one trip to main, however long the path is. If the path breaks off at
-/// something that is not an object, reading returns `undefined`; operations that need an object at its end throw a `TypeError`.
+/// Each method other than [`get`](Self::get), [`post`](Self::post) and [`batch`](Self::batch) takes one trip to main, regardless of the length
+/// of the path. If a part of the path is not an object, reading returns `undefined`, and operations that need an object throw a `TypeError`.
 #[derive(Clone)]
 #[must_use = "a path sends nothing until an operation is called on it"]
 pub struct Path {
@@ -38,7 +38,7 @@ impl Path {
         Ok(path)
     }
 
-    /// Reads the value: a primitive or binary data as any type that serde can deserialize, an object as a [`Remote`]. `Option`
+    /// Reads the value. A primitive or binary data is read as any type that serde can deserialize, an object as a [`Remote`]. `Option`
     /// accepts undefined and null.
     ///
     /// # Errors
@@ -63,17 +63,17 @@ impl Path {
     /// Sets a property.
     ///
     /// # Errors
-    /// What main throws: a `TypeError` if there is no object, or if the object refuses the value, as in strict code.
+    /// The error that main throws: a `TypeError` if there is no object, or if the object refuses the value, as in strict code.
     pub fn set(&self, key: impl Into<Key>, value: impl Serialize) -> Result<(), CallError> {
         let key = key.into();
         let done = self.operate(wire::SET, Some(&key), Some(value))?;
         self.refused_unless(done, "set", &key)
     }
 
-    /// Whether there is such a property, also an inherited one: JavaScript's `in`.
+    /// Whether there is such a property, own or inherited: JavaScript's `in`.
     ///
     /// # Errors
-    /// What main throws.
+    /// The error that main throws.
     pub fn has(&self, key: impl Into<Key>) -> Result<bool, CallError> {
         self.operate(wire::HAS, Some(key.into()), NOTHING)
     }
@@ -81,7 +81,7 @@ impl Path {
     /// Deletes a property. No-op if it does not exist.
     ///
     /// # Errors
-    /// What main throws: a `TypeError` if the property can't be deleted, as in strict code.
+    /// The error that main throws: a `TypeError` if the property can't be deleted, as in strict code.
     pub fn delete(&self, key: impl Into<Key>) -> Result<(), CallError> {
         let key = key.into();
         let done = self.operate(wire::DELETE, Some(&key), NOTHING)?;
@@ -91,7 +91,7 @@ impl Path {
     /// Returns the object's own keys, including symbols that both ends can know.
     ///
     /// # Errors
-    /// What main throws.
+    /// The error that main throws.
     pub fn own_keys(&self) -> Result<Vec<Key>, CallError> {
         self.operate(wire::OWN_KEYS, NOTHING, NOTHING)
     }
@@ -99,23 +99,23 @@ impl Path {
     /// Calls a method and returns its result; `args` is a tuple.
     ///
     /// # Errors
-    /// What main throws, and when the result is of another type.
+    /// The error that main throws, or that the result is of another type.
     pub fn call<R: DeserializeOwned>(&self, method: impl Into<Key>, args: impl Args) -> Result<R, CallError> {
         let method = method.into();
         let operation = self.operation(wire::INVOKE_METHOD, Some(&method), Some(List(args)));
         self.handle.link.operate(|| format!("{self}.{method}"), &operation)
     }
 
-    /// Calls a method, waits for it and discards its result.
+    /// Calls a method, waits until it has returned, and discards its result.
     ///
     /// # Errors
-    /// What main throws.
+    /// The error that main throws.
     pub fn run(&self, method: impl Into<Key>, args: impl Args) -> Result<(), CallError> {
         self.call(method, args).map(|IgnoredAny| ())
     }
 
-    /// Calls a method without waiting for it: no trip. Order is kept. If it throws, the next operation that waits throws the error
-    /// instead of running.
+    /// Calls a method without waiting for an answer, which takes no trip. Operations run in order. If it throws, the next operation with an
+    /// answer throws the error instead of running.
     ///
     /// # Errors
     /// When the arguments can't be sent, or the link is closed.
@@ -128,7 +128,7 @@ impl Path {
     /// Calls the function at the end of the path. Pass `()` as `this` if it doesn't matter.
     ///
     /// # Errors
-    /// What main throws, and when the result is of another type.
+    /// The error that main throws, or that the result is of another type.
     pub fn apply<R: DeserializeOwned>(&self, this: impl Serialize, args: impl Args) -> Result<R, CallError> {
         self.operate(wire::APPLY, Some(this), Some(List(args)))
     }
@@ -136,15 +136,15 @@ impl Path {
     /// Creates an instance of the class at the end of the path.
     ///
     /// # Errors
-    /// What main throws.
+    /// The error that main throws.
     pub fn construct(&self, args: impl Args) -> Result<Remote, CallError> {
         self.operate(wire::CONSTRUCT, Some(List(args)), NOTHING)
     }
 
-    /// Sets the properties of a struct or a map one after the other, as `Object.assign` does.
+    /// Sets the properties of a struct or a map in order, as `Object.assign` does.
     ///
     /// # Errors
-    /// What main throws.
+    /// The error that main throws.
     pub fn assign(&self, properties: impl Serialize) -> Result<(), CallError> {
         self.operate(wire::ASSIGN, Some((properties,)), NOTHING)
     }
@@ -159,7 +159,7 @@ impl Path {
     /// ```
     ///
     /// # Errors
-    /// As [`read`](Self::read).
+    /// As for [`read`](Self::read).
     pub fn gather<R: DeserializeOwned>(&self, paths: &[&str]) -> Result<R, CallError> {
         let paths: Vec<_> = paths.iter().map(|path| Key::path(path)).collect();
         self.operate(wire::GATHER, Some(paths), NOTHING)
@@ -169,7 +169,7 @@ impl Path {
     /// requires that the page allows `unsafe-eval`.
     ///
     /// # Errors
-    /// What main throws: an `EvalError` if the page forbids evaluation.
+    /// The error that main throws: an `EvalError` if the page forbids evaluation.
     pub fn evaluate<R: DeserializeOwned>(&self, source: &str, args: impl Args) -> Result<R, CallError> {
         let root = Self { handle: Rc::new(self.handle.root()), keys: Vec::new() };
         let operation = root.operation(wire::EVALUATE, Some(source), Some(List(args)));

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 
 impl Remote {
-    /// Awaits a promise of main and returns the value that it resolves with. For asynchronous code of the worker, which runs when the worker serves.
+    /// Awaits a promise of main and returns the value with which it resolves. For asynchronous code of the worker, which runs when the worker serves.
     ///
     /// ```no_run
     /// use coincide::CallError;

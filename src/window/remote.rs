@@ -14,8 +14,8 @@ use std::rc::Rc;
 
 /// An object of main, or a function or an array of it. Its operations are those of a [`Path`].
 ///
-/// Two are equal if they stand for the same object; the comparison takes no trip. Cloning creates another handle of the same object; main
-/// releases the object when the last one is dropped.
+/// Two are equal if they stand for the same object. The comparison takes no trip. Cloning creates another handle of the same object. When the
+/// last one is dropped, main releases the object.
 ///
 /// In a value that is sent to main, it represents the object itself. In a received value, it accepts an object of any class.
 #[derive(Clone)]
@@ -26,7 +26,7 @@ impl Remote {
         Self(Path { handle, keys: Vec::new() })
     }
 
-    /// Whether it is a function: something that can be called, or a class.
+    /// Whether it is a function or a class.
     pub fn is_function(&self) -> bool {
         self.0.handle.kind == RefKind::Function
     }

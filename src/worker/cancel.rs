@@ -34,12 +34,12 @@ struct Shared {
 }
 
 impl CancelToken {
-    /// A token that has not cancelled anything yet.
+    /// Creates a token that is not cancelled.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Ends every call that is being made with this token or will be, with [`CallErrorKind::Cancelled`](crate::CallErrorKind::Cancelled).
+    /// Ends pending and future calls with this token, with [`CallErrorKind::Cancelled`](crate::CallErrorKind::Cancelled). Idempotent.
     pub fn cancel(&self) {
         // Release pairs with the acquire in `is_cancelled`: what happened before the cancellation is seen by the cancelled.
         self.shared.cancelled.store(true, Ordering::Release);

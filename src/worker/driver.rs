@@ -13,10 +13,12 @@ use std::time::Duration;
 
 /// Drives a worker that shares an event loop with other work.
 ///
-/// Either [`run`](Self::run) it in an executor, or call [`turn`](Self::turn) from a loop of your own: whenever the file descriptor of
-/// [`as_fd`](std::os::fd::AsFd::as_fd) is readable (Linux) or the waker given to [`set_waker`](Self::set_waker) is woken, and after the time that the
-/// last turn named. Exports run in turns, asynchronous ones as well. A call of a [`SyncProxy`](crate::SyncProxy) blocks the whole loop, as it blocks any
-/// worker; calls of [`Scope::proxy`] don't.
+/// Either [`run`](Self::run) it in an executor, or call [`turn`](Self::turn) from a loop of your own. The next turn is due when the last one
+/// returned [`Turn::More`], when its timeout has passed, or when the worker is woken. Then the file descriptor of
+/// [`as_fd`](std::os::fd::AsFd::as_fd) is readable (Linux), and the waker given to [`set_waker`](Self::set_waker) was called.
+///
+/// Exports run in turns, asynchronous ones as well. A call of a [`SyncProxy`](crate::SyncProxy) blocks the whole loop, as it blocks any
+/// worker. Calls of [`Scope::proxy`] do not.
 ///
 /// Dropping the driver closes the link: pending calls of both ends fail with [`Closed`](crate::CallErrorKind::Closed).
 ///
@@ -81,17 +83,17 @@ impl Driver {
         Self { scope: Scope::new(endpoint), doorbell }
     }
 
-    /// The worker's own side. Call [`ready`](Scope::ready) on it when the worker is ready.
+    /// Returns the worker's side of the link. Call [`ready`](Scope::ready) on it when the worker is ready.
     pub fn scope(&self) -> &Scope {
         &self.scope
     }
 
-    /// The doorbell that requests turns of the event loop.
+    /// Returns the doorbell that requests turns of the event loop.
     pub fn doorbell(&self) -> &Arc<Doorbell> {
         &self.doorbell
     }
 
-    /// Sets the waker that is woken when there is work after an idle turn.
+    /// Sets the waker that is woken when there is work after an idle turn. `None` removes it.
     ///
     /// # Errors
     /// When the system refuses the thread that wakes on behalf of other processes.
@@ -102,7 +104,7 @@ impl Driver {
     /// Serves main until there is nothing to do or `budget` is used up. Does not block, unless an export blocks in a call of main.
     ///
     /// # Panics
-    /// When called from within a turn, as by an export.
+    /// When called within a turn, for example by an export.
     pub fn turn(&self, budget: Duration) -> Turn {
         self.scope.endpoint.turn(budget)
     }

@@ -15,8 +15,8 @@ use std::time::Duration;
 
 /// A worker's side of its link: calls functions of main, and exports functions to main.
 ///
-/// It belongs to the worker's thread. Cloning creates another handle. Its `Debug` output names the exports, and counts the objects of main that the
-/// worker holds and the callbacks that main holds, which shows leaks of either.
+/// It belongs to the worker's thread. Cloning creates another handle. To find leaks, its `Debug` output names the exports, and counts the
+/// objects of main that the worker holds and the callbacks that main holds.
 ///
 /// ```
 /// use coincide::{Main, Stop, Thrown};
@@ -58,8 +58,10 @@ impl Scope {
         SyncProxy::new(&self.endpoint)
     }
 
-    /// Returns a proxy of main whose calls are awaited: for asynchronous code in the worker, and for workers that cannot block because frames reach
-    /// them only in their event loop. The futures make progress while the worker serves, and while it is blocked in a call.
+    /// Returns a proxy of main whose calls are awaited.
+    ///
+    /// It is for asynchronous code in the worker, and for workers that cannot block because frames reach them only in their event loop. The
+    /// futures make progress while the worker serves, and while it is blocked in a call.
     pub fn proxy(&self) -> Proxy {
         Proxy::new(Rc::clone(&self.endpoint) as Rc<dyn Endpoint>)
     }
@@ -77,9 +79,10 @@ impl Scope {
 
     /// Exports a function that returns a future.
     ///
-    /// Futures run only when the worker serves; calls that arrive while it is blocked are deferred until then. If the function of main for
-    /// which the worker is blocked made the call, and has not returned within [`Config::deadlock_timeout`](crate::Config::deadlock_timeout), it is assumed to wait for the call:
-    /// the call ends with [`CallErrorKind::Deadlock`](crate::CallErrorKind::Deadlock) and the function is not run.
+    /// Futures run only when the worker serves. Calls that arrive while it is blocked are deferred until then. The function of main for which
+    /// the worker is blocked may have made such a call. If it has not returned within
+    /// [`Config::deadlock_timeout`](crate::Config::deadlock_timeout), it is assumed to wait for the call. The call then ends with
+    /// [`CallErrorKind::Deadlock`](crate::CallErrorKind::Deadlock), and the export is not run.
     pub fn export_async<Args, Kind, H>(&self, name: &str, function: H)
     where
         Args: DeserializeOwned,
@@ -155,11 +158,10 @@ impl Scope {
         self.endpoint.when_idle(task);
     }
 
-    /// Releases references of main's objects that were received in payloads. List each id once for each time that it was
-    /// received.
+    /// Releases references to objects of main that were received in payloads. Each id is listed as often as it was received.
     ///
     /// # Errors
-    /// When the link is closed, or there are more of them than main takes in one message.
+    /// When the link is closed, or the list is longer than main accepts in one message.
     pub fn release(&self, references: &[u64]) -> Result<(), SendError> {
         self.endpoint.host.release(references)?;
         self.endpoint.flush();
@@ -180,7 +182,7 @@ impl Scope {
         }
     }
 
-    /// Reports to main that the worker is ready, with the names of its exports. [`serve`](Self::serve) calls it. Only the first call has an effect.
+    /// Reports to main that the worker is ready, with the names of its exports. [`serve`](Self::serve) calls it. Idempotent.
     ///
     /// # Errors
     /// When the names of the exports can't be sent.
@@ -193,21 +195,22 @@ impl Scope {
         self.endpoint.serve()
     }
 
-    /// Checks whether the worker has to stop. Call it regularly in a long computation; it takes a few nanoseconds
-    /// if nothing is pending.
+    /// Checks whether the worker has to stop. Call it regularly in a long computation: it takes a few nanoseconds if nothing is pending.
     ///
     /// # Errors
-    /// [`Stop::Interrupted`] once for each interrupt, [`Stop::Closed`] from when the link is closed. [`Stop::Cancelled`] when main has cancelled
-    /// the call that this code runs for, or a call on whose behalf main made that one: once for each running function, by `check`,
-    /// [`sleep`](Self::sleep) or the call in which it is blocked, whichever is first.
+    /// - [`Stop::Interrupted`] once for each interrupt.
+    /// - [`Stop::Closed`] once the link is closed.
+    /// - [`Stop::Cancelled`] when main has cancelled the call that this code runs for, or a call on whose behalf main made that one. Each running
+    ///   function receives it once: by `check`, [`sleep`](Self::sleep) or the call in which it is blocked, whichever is first.
     pub fn check(&self) -> Result<(), Stop> {
         self.endpoint.check()
     }
 
-    /// Sleeps for `duration` without using the processor. Exports that main calls run during the sleep, as they do while the worker is blocked in a call.
+    /// Sleeps for `duration` without using the processor. Exports that main calls run during the sleep, as in a blocked call.
     ///
     /// # Errors
-    /// [`Stop::Interrupted`], [`Stop::Cancelled`] and [`Stop::Closed`] end the sleep early, as they do in [`check`](Self::check). [`Stop::CannotBlock`] when the worker can't wait for main.
+    /// [`Stop::Interrupted`], [`Stop::Cancelled`] and [`Stop::Closed`] end the sleep early: see [`check`](Self::check).
+    /// [`Stop::CannotBlock`] or [`Stop::CannotSuspend`] when the worker can't wait for main.
     pub fn sleep(&self, duration: Duration) -> Result<(), Stop> {
         self.endpoint.sleep(duration)
     }
@@ -217,7 +220,7 @@ impl Scope {
         self.endpoint.host.engine.borrow().session().closed().cloned()
     }
 
-    /// Closes the link with the reason `DONE`, after everything queued has been sent.
+    /// Closes the link with the reason [`CloseReason::DONE`](crate::CloseReason::DONE), after everything queued has been sent.
     pub fn close(&self) {
         self.endpoint.close(CloseReason::DONE, "");
     }

@@ -62,7 +62,7 @@ impl SyncProxy {
     /// Calls a function of main and waits for its result; `args` is a tuple.
     ///
     /// # Errors
-    /// Why there is no result; see [`CallError`].
+    /// See [`CallError`].
     pub fn call<R: DeserializeOwned>(&self, function: &str, args: impl Args) -> Result<R, CallError> {
         let host = &self.endpoint.host;
         self.run(function, None, move |payload| payload::encode_args(Some(host), &args, None, payload))
@@ -72,7 +72,7 @@ impl SyncProxy {
     /// argument in `bytes`; large results are moved, not copied.
     ///
     /// # Errors
-    /// Why there is no result; `bytes` is empty then. See [`CallError`].
+    /// See [`CallError`]; `bytes` is then empty.
     pub fn call_bytes(&self, function: &str, bytes: &mut Vec<u8>) -> Result<(), CallError> {
         let argument = mem::take(bytes);
         let result = self.endpoint.call(function, self.timeout, self.cancel.as_ref(), |payload| {
@@ -107,7 +107,7 @@ impl SyncProxy {
         self.endpoint.host.recycle(buffer);
     }
 
-    /// Calls a function of main without waiting, with arguments that are already bytes (see [`raw`](crate::raw)).
+    /// Calls a function of main without waiting for an answer, with arguments that are already bytes (see [`raw`](crate::raw)).
     ///
     /// # Errors
     /// When the arguments can't be sent, or the link is closed.
@@ -121,7 +121,7 @@ impl SyncProxy {
         sent
     }
 
-    /// Calls a function of main without waiting. Errors of the function are not reported.
+    /// Calls a function of main without waiting for an answer. Errors of the function are not reported.
     ///
     /// # Errors
     /// When the arguments can't be sent, or the link is closed.
