@@ -1,7 +1,7 @@
-//! Values of JavaScript to bytes and back, for programs compiled to `wasm32-unknown-unknown`.
+//! Encoding and decoding of JavaScript values, for programs compiled to `wasm32-unknown-unknown`.
 //!
-//! The codec is written in JavaScript, in `js/` beside this crate's sources: a value is read where it is, and only its bytes cross. The npm package
-//! uses the same modules. On other targets this module compiles, and panics when it is used.
+//! The codec is written in JavaScript, in `js/` beside this crate's sources, so only the bytes of a value cross the boundary of wasm. The npm
+//! package uses the same modules. On other targets this module compiles, and panics when it is used.
 
 use crate::memory::OutOfMemory;
 use crate::{DecodeError, EncodeError};
@@ -10,14 +10,14 @@ use alloc::vec::Vec;
 use core::fmt;
 use wasm_bindgen::prelude::*;
 
-/// Writes and reads values of JavaScript. Remembers the keys of properties that it has met, up to a limit.
+/// Encodes and decodes JavaScript values. Caches the keys of properties, up to a limit.
 ///
 /// Encoding may run code of the program, such as getters, which may use the same codec.
 pub struct Js {
     codec: Codec,
 }
 
-/// What becomes of values that can't be copied: functions, symbols that only the program knows, and objects of the platform.
+/// Treatment of values that can't be copied: functions, local symbols, and objects of the platform.
 ///
 /// Instances of the program's own classes are copied as plain objects either way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,30 +29,28 @@ pub enum Leniency {
 }
 
 impl Js {
-    /// A codec that refuses references.
+    /// Creates a codec that refuses references.
     pub fn new() -> Self {
         Self::with_references(&JsValue::UNDEFINED)
     }
 
-    /// A codec that sends values that can't be copied as references, which `references` keeps. It is an object with these methods:
+    /// Creates a codec that sends values that can't be copied as references. `references` is an object with these methods:
     ///
-    /// - `known(object)` is asked about each object before anything else is done with it: is it a handle of an object of the other end?
-    /// - `outgoing(value)` is asked about functions, local symbols and objects of the platform, which can't be copied: shall there be a
-    ///   reference to it?
+    /// - `known(object)` is called first for each object. It returns `[owner, kind, id]`, as in the format, for a reference to an object of the
+    ///   other end, and undefined for other objects.
+    /// - `outgoing(value)` is called for functions, local symbols and objects of the platform. It returns `[owner, kind, id]` of a reference,
+    ///   or undefined to refuse the value.
     /// - `incoming(owner, kind, id)` returns the value for a reference.
-    ///
-    /// The first two return `[owner, kind, id]`, as in the format, or nothing. There may be a fourth:
-    ///
-    /// - `unsent(references)` receives the results of both for a value that can't be sent.
+    /// - `unsent(references)`, which is optional, receives the results of the first two for a value that can't be sent.
     pub fn with_references(references: &JsValue) -> Self {
         Self { codec: Codec::new(references) }
     }
 
-    /// Appends the item for a value. `root` is what errors call it, such as `args` or `result`.
+    /// Appends the item for a value. `root` is its name in errors, such as `args` or `result`.
     ///
     /// # Errors
-    /// When there is something that can't be sent, with the path to it, when there is a blob on a thread that can't read blobs at once, and when there
-    /// is no memory for the bytes. The buffer is unchanged then.
+    /// When a part of the value can't be sent, with the path to it. When it contains a blob, on a thread that can't read blobs synchronously. When
+    /// there is no memory for the bytes. The buffer is then unchanged.
     pub fn encode(
         &self,
         value: &JsValue,
@@ -72,10 +70,10 @@ impl Js {
         Ok(())
     }
 
-    /// Makes the value whose bytes these are.
+    /// Decodes a value.
     ///
     /// # Errors
-    /// When the bytes are malformed, when they contain a value that this platform doesn't have, or when there is no memory for it.
+    /// When the bytes are malformed, contain a kind of value that this platform lacks, or there is no memory for the value.
     pub fn decode(&self, bytes: &[u8]) -> Result<JsValue, DecodeError> {
         self.codec.decode(bytes).map_err(|error| match self.codec.lacks_memory(&error) {
             true => DecodeError::out_of_memory(),

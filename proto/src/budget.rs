@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 /// A limit in bytes on the bodies in flight of several sessions. Clones share the limit.
 ///
 /// Two kinds of bodies are charged: those that arrive in parts, as far as they have arrived, and those that wait to be sent. The first
-/// 64 KiB of each session are free, so that small calls of one link work while large ones of another use up the budget. A body that does
+/// 64 KiB of each session are free. Small calls of one link therefore work while large ones of another use up the budget. A body that does
 /// not fit ends its call with [`ErrorCode::OUT_OF_MEMORY`](crate::ErrorCode::OUT_OF_MEMORY) or
 /// [`SendError::OutOfMemory`](crate::SendError::OutOfMemory); the link stays open.
 ///
@@ -39,7 +39,7 @@ impl Budget {
         Self { shared: Arc::new(Shared { limit: AtomicUsize::new(limit), used: AtomicUsize::new(0) }) }
     }
 
-    /// Number of bytes that may be in use at a time.
+    /// Maximum number of bytes in use. `usize::MAX` means no limit.
     pub fn limit(&self) -> usize {
         self.shared.limit.load(Ordering::Relaxed)
     }
@@ -49,7 +49,7 @@ impl Budget {
         self.shared.limit.store(limit, Ordering::Relaxed);
     }
 
-    /// Number of bytes in use now. Each session may count up to 64 KiB more than it needs.
+    /// Number of bytes in use. Each session may count up to 64 KiB more than it needs.
     pub fn used(&self) -> usize {
         self.shared.used.load(Ordering::Relaxed)
     }

@@ -7,14 +7,13 @@ use core::time::Duration;
 /// Settings of a session. Values out of range are clamped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Name of the worker in its handshake, at most [`MAX_NAME`] bytes.
+    /// Name of the worker in its handshake. Truncated to [`MAX_NAME`] bytes. Default empty.
     pub name: String,
     /// Largest frame in bytes accepted from the peer, at least [`MIN_FRAME`]. Default 1 MiB.
     pub max_frame: u32,
-    /// Largest body in bytes accepted from the peer, and largest sum of bodies that are being received, at least [`MIN_FRAME`].
-    /// Default 1 GiB.
+    /// Largest body in bytes accepted from the peer, and largest sum of bodies that arrive in parts. At least [`MIN_FRAME`]. Default 1 GiB.
     pub max_message: u64,
-    /// Most calls that the peer may leave unanswered at a time, 1 to 65,535. Default 16,384.
+    /// Maximum number of unanswered calls of the peer, 1 to 65,535. Default 16,384.
     pub max_pending: u32,
     /// Deepest nesting of calls, at least 1. Default 64.
     pub max_depth: u16,
@@ -23,7 +22,7 @@ pub struct Config {
     /// Whether payloads are received with the [segments](crate::Payload) that the peer names. Default true. If false, every payload arrives
     /// as a head.
     pub segments: bool,
-    /// How long a deferred call waits for the end of the call whose handler made it, before it counts as a deadlock
+    /// Time after which a deferred call counts as a deadlock if the call whose handler made it has not ended
     /// (see [`Session::defer`](crate::Session::defer)). Default 3 s.
     pub deadlock_timeout: Duration,
 }

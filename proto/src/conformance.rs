@@ -1,7 +1,7 @@
 //! The conformance suite for transports; feature `conformance`.
 //!
-//! A transport's crate depends on this one with the feature as a development dependency, and turns the suite into tests with one line
-//! that creates the two ends of a new link, main's first:
+//! The crate of a transport has this one as a development dependency, with the feature. One line turns the suite into tests. Its expression
+//! creates the two ends of a new link, main's first:
 //!
 //! ```ignore
 //! coincide_proto::conformance!(|| {

@@ -108,16 +108,16 @@ pub enum Event {
     /// The peer has cancelled this call. Stop the function if possible, and answer the call in any case.
     Cancelled(CallId),
     /// This call of the peer was deferred until now (see [`Session::defer`](crate::Session::defer)), and the call whose handler made it has not
-    /// ended: each is assumed to wait for the other. Answer it with an error, usually of code [`DEADLOCK`](ErrorCode::DEADLOCK).
+    /// ended. Each is assumed to wait for the other. Answer it with an error, usually of code [`DEADLOCK`](ErrorCode::DEADLOCK).
     Deadlock(CallId),
     /// Main requests that the worker abandon its current work. Worker only.
     Interrupted,
     /// The peer no longer holds these references.
     Released(Vec<u64>),
-    /// A payload in the value format that has arrived and is not read: the answer to a call that has ended, or arguments that were refused. It may contain
-    /// objects of the peer that have to be released.
+    /// A payload in the value format that has arrived and is not read. It may contain objects of the peer, which must be released. It is the
+    /// answer to a call that has ended, or arguments that were refused.
     Unread(Payload),
-    /// A payload in the value format of this end that the peer does not receive completely, after it was accepted. Objects in it were not sent.
+    /// A payload of this end in the value format that was accepted and does not reach the peer completely. Objects in it were not sent.
     Unsent(Payload),
     /// The link is closed. The last event, after the ends of all calls.
     Closed(Closed),

@@ -127,7 +127,7 @@ impl core::fmt::Debug for Kind {
 }
 
 /// The flag byte: bit 0 is [`MORE`](Self::MORE), bits 1 and 2 are the [`Format`], bit 3 is [`SEGMENTS`](Self::SEGMENTS) and bit 4
-/// [`BLOCKS`](Self::BLOCKS); the other bits are zero.
+/// [`BLOCKS`](Self::BLOCKS). The other bits are zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags(pub u8);
 

@@ -14,15 +14,14 @@ use core::ops::Range;
 /// - Without: they lie in the head, in this range. Only payloads that are sent have such segments.
 pub type Segment = (Range<usize>, Option<Arc<Vec<u8>>>);
 
-/// Most segments of a payload. If there are more, the session copies them into the head before it sends the payload.
+/// Maximum number of segments of a payload. If there are more, the session copies them into the head before it sends the payload.
 pub const MAX_SEGMENTS: usize = 32;
 
 /// The bytes of arguments, of a result or of an error.
 ///
-/// Usually only a head, into which a `Vec<u8>` converts without a copy. Large ranges may be *segments*: a session copies them directly
-/// into frames, and the peer's session receives them into separate buffers if its
-/// [`Config::segments`](crate::Config::segments) is set. The bytes of a payload are the same in both cases: those of the head with those of the segments
-/// inserted.
+/// Usually only a head, into which a `Vec<u8>` converts without a copy. Large ranges may be *segments*, which a session copies directly into
+/// frames. The peer's session receives them into separate buffers if its [`Config::segments`](crate::Config::segments) is set. The bytes of a
+/// payload are the same in both cases: those of the head with those of the segments inserted.
 ///
 /// ```
 /// use coincide_proto::Payload;
@@ -39,8 +38,8 @@ pub struct Payload {
     /// Ascending ranges of the head that do not overlap. `None` is the same as an empty list.
     #[allow(clippy::box_collection, reason = "small payloads are moved more often than large ones are made")]
     pub segments: Option<Box<Vec<Segment>>>,
-    /// Segments whose bytes the host keeps, with ascending offsets in the head. A payload has either these or `segments`; an empty list stands for
-    /// none.
+    /// Segments whose bytes the host keeps, with ascending offsets in the head. A payload has either these or `segments`. An empty list is the
+    /// same as `None`.
     #[allow(clippy::box_collection, reason = "small payloads are moved more often than large ones are made")]
     pub hosted: Option<Box<Vec<HostedSegment>>>,
 }
@@ -122,7 +121,7 @@ impl Payload {
     /// Copies the segments into the head, which then contains all bytes.
     ///
     /// # Errors
-    /// When there is no memory for that. Then nothing has changed.
+    /// When there is no memory for that. The payload is then unchanged.
     pub fn join(&mut self) -> Result<(), TryReserveError> {
         if self.segments().iter().any(|segment| outside(segment) > 0) {
             let mut joined = Vec::new();

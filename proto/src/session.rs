@@ -178,7 +178,7 @@ impl Session {
         self.closed.as_ref()
     }
 
-    /// Name of the peer in its handshake, which distinguishes workers at a host that accepts several. Empty before the handshake, and for main.
+    /// Name of the peer in its handshake, for a host that accepts several workers. Empty before the handshake, and at a worker.
     pub fn peer_name(&self) -> &str {
         &self.peer_name
     }
@@ -204,7 +204,7 @@ impl Session {
     /// Copies the segments of a payload into its head, as [`Payload::join`] does, into a spare buffer.
     ///
     /// # Errors
-    /// When there is no memory for that. Then nothing has changed.
+    /// When there is no memory for that. The payload is then unchanged.
     pub fn join(&mut self, payload: &mut Payload) -> Result<(), TryReserveError> {
         if payload.segments().is_empty() {
             return payload.join();
@@ -292,7 +292,7 @@ impl Session {
     /// replaced by an error.
     ///
     /// # Errors
-    /// When the call has already been answered, or the link is closed. The caller can ignore this error.
+    /// When the call has already been answered, or the link is closed. The error can be ignored.
     #[inline]
     pub fn reply(&mut self, id: CallId, format: Format, payload: impl Into<Payload>) -> Result<(), NoSuchCall> {
         let payload = checked(payload.into());
@@ -308,7 +308,7 @@ impl Session {
     /// Answers a call of the peer with an error.
     ///
     /// # Errors
-    /// When the call has already been answered, or the link is closed. The caller can ignore this error.
+    /// When the call has already been answered, or the link is closed. The error can be ignored.
     pub fn throw(
         &mut self,
         id: CallId,
@@ -329,14 +329,14 @@ impl Session {
     /// Answers a call of the peer with an error message, truncated to the largest text that the peer accepts.
     ///
     /// # Errors
-    /// When the call has already been answered, or the link is closed. The caller can ignore this error.
+    /// When the call has already been answered, or the link is closed. The error can be ignored.
     pub fn throw_text(&mut self, id: CallId, code: ErrorCode, text: &str) -> Result<(), NoSuchCall> {
         let payload = self.text(text);
         self.answer(id, Kind::THROW, code.0, Format::Text, payload.into(), 0)
     }
 
-    /// Defers a call of the peer whose function cannot run, or cannot end, before this end stops waiting for the call whose handler made it
-    /// ([`parent`](Self::parent)). If that is still pending after [`Config::deadlock_timeout`], there is an [`Event::Deadlock`].
+    /// Defers a call of the peer whose function can run, or end, only after this end no longer waits for its [`parent`](Self::parent). If the
+    /// parent is still pending after [`Config::deadlock_timeout`], there is an [`Event::Deadlock`].
     pub fn defer(&mut self, id: CallId, now: Time) {
         self.incoming.defer(id, now.after(self.config.deadlock_timeout));
     }
@@ -789,5 +789,5 @@ const LONGEST_TEXT: usize = 1536;
 /// Least length in bytes of a value that contains an object: its tag, its owner and its id.
 const LEAST_WITH_OBJECT: usize = 3;
 
-/// Most pairs of calls that [`Session::chain`] writes out.
+/// Maximum number of pairs of calls that [`Session::chain`] lists.
 const LONGEST_CHAIN: usize = 8;

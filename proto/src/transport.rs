@@ -7,9 +7,11 @@ use core::time::Duration;
 
 /// One end of a link that carries whole frames, in order, each at most once.
 ///
-/// A transport moves bytes and wakes endpoints, independent of calls. The loop of an endpoint: [`receive`](Self::receive)
-/// until there is no frame, [`send`](Self::send) the frames of [`Session::transmit`], and then either
-/// [`wait`](Self::wait) (a worker, which may block), or [`arm`](Self::arm) and return to an event loop (main, which must not block).
+/// A transport moves bytes and wakes endpoints, independent of calls. The loop of an endpoint:
+/// 1. [`receive`](Self::receive) until there is no frame.
+/// 2. [`send`](Self::send) the frames of [`Session::transmit`].
+/// 3. A worker, which may block, calls [`wait`](Self::wait). Main, which must not block, calls [`arm`](Self::arm) and returns to its event
+///    loop.
 pub trait Transport {
     /// Largest frame in bytes, header included. The session never sends a larger one. At least
     /// [`MIN_FRAME`](crate::MIN_FRAME).
@@ -43,20 +45,20 @@ pub trait Transport {
 
     /// Announces that this end is about to sleep, then polls once more.
     ///
-    /// Returns `true` if this end may sleep: from now on, the peer rings for each frame and, with `room`, when there is room to send
+    /// Returns `true` if this end may sleep. From now on, the peer rings for each frame and, with `room`, when there is room to send
     /// again. Returns `false` if there is something to do; nothing is announced then.
     fn arm(&mut self, room: bool) -> bool;
 
     /// Clears the announcement: this end is awake.
     fn disarm(&mut self);
 
-    /// Blocks until there is input, or (with `room`) room to send, or the peer has left, or this end's
-    /// doorbell was rung, or `timeout` is over. `None` waits indefinitely. May return early. Polls briefly before it sleeps.
+    /// Blocks until there is input, the peer has left, this end's doorbell was rung, or `timeout` is over. With `room`, also until there is room
+    /// to send. `None` waits indefinitely. May return early. Polls briefly before it sleeps.
     fn wait(&mut self, room: bool, timeout: Option<Duration>);
 
     /// Whether frames arrive while [`wait`](Self::wait) blocks. Default `true`. Never changes.
     ///
-    /// With `false`, frames arrive only while the event loop runs: a call that has to block fails, and `wait` blocks for at most a part of
+    /// With `false`, frames arrive only while the event loop runs. A call that would block fails, and `wait` blocks for at most a part of
     /// `timeout`.
     fn can_wait(&self) -> bool {
         true

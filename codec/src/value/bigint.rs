@@ -91,7 +91,7 @@ impl fmt::Display for BigInt {
     }
 }
 
-/// A text is not an integer.
+/// Error for a text that is not an integer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected an optional minus sign and decimal digits")]
 pub struct ParseBigIntError;

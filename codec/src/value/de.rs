@@ -27,8 +27,9 @@ pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Decod
 
 /// Reads a value of `bytes` and the segments between them, each of which is the content of a string, of bytes or of a buffer.
 ///
-/// An owned string or byte string, a [`SharedBytes`](crate::SharedBytes) and a [`Value`] take their segments; another one is borrowed. If an object of the
-/// payload is shared, contents may be read again: strings and byte strings are copied then, and a `SharedBytes` shares its segment.
+/// An owned string or byte string, a [`SharedBytes`](crate::SharedBytes) and a [`Value`] take their segments. Other types borrow them. If an
+/// object of the payload is shared, contents may be read again. Strings and byte strings are then copied, and a `SharedBytes` shares its
+/// segment.
 ///
 /// # Errors
 /// As [`from_slice`], and when a segment is anything else.

@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 
 /// Any value of the value format: the values of structured clone, references and handles.
 ///
-/// A graph is written as a tree: objects are numbered in the order in which they begin, outermost first, and
-/// [`Shared`](Self::Shared) stands for the object with that number once more. Everything but primitives, references and handles is
-/// an object; `Bytes` is two, the array and its buffer.
+/// A graph is written as a tree. Objects are numbered in the order in which they begin, outermost first. [`Shared`](Self::Shared) is a further
+/// occurrence of the object with that number. All values except primitives, references and handles are objects. `Bytes` is two objects, the
+/// array and its buffer.
 ///
 /// ```
 /// use coincide_codec::Value;
@@ -197,8 +197,8 @@ impl Value {
     /// Appends the value to `buffer`.
     ///
     /// # Errors
-    /// When the value is not a valid graph: a hole outside of an array, a `Shared` before its object, a view outside of its buffer,
-    /// nesting beyond [`MAX_DEPTH`]. The buffer is then unchanged.
+    /// When the value is not a valid graph: a hole outside of an array, a `Shared` before its object, or a view outside of its buffer. When it is
+    /// nested deeper than [`MAX_DEPTH`]. The buffer is then unchanged.
     pub fn encode(&self, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
         let before = buffer.len();
         let mut writer = Writer::new(buffer);

@@ -514,8 +514,8 @@ impl<'de> Reader<'de> {
         self.walk(|_| (), |_, _, _| Ok(()))
     }
 
-    /// Skips an item and everything within it, and reports the references in it, in order. The receiver must release each reference once for each
-    /// arrival.
+    /// Skips an item and everything within it. `found` receives each reference in it, in order. The receiver of a payload must release each
+    /// reference once for each occurrence.
     ///
     /// # Errors
     /// When the bytes are not an item.
@@ -530,8 +530,8 @@ impl<'de> Reader<'de> {
 
     /// Whether the bytes of a payload, or of its head, may contain handles. `false` is certain.
     ///
-    /// Searches for a tag that is followed by an owner and a kind. UTF-8 has the byte of the tag in emoji and in letters such as `ß`, but in text
-    /// it is not followed by two control characters.
+    /// Searches for a tag that is followed by an owner and a kind. UTF-8 has the byte of the tag in emoji and in letters such as `ß`. In text, it
+    /// is not followed by two control characters.
     pub fn may_have_handles(bytes: &[u8]) -> bool {
         let (Some(owners), Some(kinds)) = (bytes.get(1..), bytes.get(2..)) else {
             return false;

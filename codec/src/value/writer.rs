@@ -30,8 +30,8 @@ use core::{fmt, mem};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The caller is responsible for the structure: after [`array`](Self::array) it writes the announced number of items, after [`object`](Self::object) that number of pairs of
-/// a [`key`](Self::key) and an item, and so on. A repeated key takes one or two bytes.
+/// The caller is responsible for the structure. After [`array`](Self::array) it writes the announced number of items, after
+/// [`object`](Self::object) that number of pairs of a [`key`](Self::key) and an item. A repeated key takes one or two bytes.
 pub struct Writer<'a> {
     buffer: &'a mut Vec<u8>,
     /// Marks large contents as segments.
@@ -141,27 +141,27 @@ impl<'a> Writer<'a> {
         if self.progress.full { Err(OutOfMemory.into()) } else { Ok(()) }
     }
 
-    /// Number of objects that have begun, which is the number of the next one. [`shared`](Self::shared) takes such numbers.
+    /// Number of objects that have begun, which is the number of the next one: see [`shared`](Self::shared).
     pub fn objects(&self) -> u32 {
         self.progress.objects
     }
 
-    /// `undefined`.
+    /// Writes `undefined`.
     pub fn undefined(&mut self) {
         self.push(tag::UNDEFINED);
     }
 
-    /// `null`.
+    /// Writes `null`.
     pub fn null(&mut self) {
         self.push(tag::NULL);
     }
 
-    /// A boolean.
+    /// Writes a boolean.
     pub fn boolean(&mut self, value: bool) {
         self.push(if value { tag::TRUE } else { tag::FALSE });
     }
 
-    /// A number.
+    /// Writes a number.
     #[inline]
     pub fn number(&mut self, value: f64) {
         let integer = value as i64;
@@ -173,7 +173,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A number that is an integer. Beyond 2^53 - 1 it is rounded to a number.
+    /// Writes a number that is an integer. Beyond 2^53 - 1 it is rounded to a number.
     #[inline]
     pub fn integer(&mut self, value: i64) {
         if value.unsigned_abs() > MAX_SAFE {
@@ -186,7 +186,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A bigint. `magnitude` is little-endian; leading zeros are ignored.
+    /// Writes a bigint. `magnitude` is little-endian; leading zeros are ignored.
     pub fn bigint(&mut self, negative: bool, magnitude: &[u8]) {
         let len = magnitude.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         self.push(if negative && len > 0 { tag::BIGINT_DOWN } else { tag::BIGINT_UP });
@@ -194,7 +194,7 @@ impl<'a> Writer<'a> {
         self.append(&magnitude[..len]);
     }
 
-    /// A string.
+    /// Writes a string.
     #[inline]
     pub fn str(&mut self, text: &str) {
         self.unmarked_str(text);
@@ -208,7 +208,7 @@ impl<'a> Writer<'a> {
         self.append(text.as_bytes());
     }
 
-    /// A string of UTF-16 code units, which may have lone surrogates. Well-formed strings are written as by [`str`](Self::str).
+    /// Writes a string of UTF-16 code units, which may have lone surrogates. Well-formed strings are written as by [`str`](Self::str).
     pub fn utf16(&mut self, units: &[u16]) {
         self.wide(units.iter().copied());
     }
@@ -233,32 +233,32 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A symbol that is registered under a key.
+    /// Writes a symbol that is registered under a key.
     pub fn registered_symbol(&mut self, key: &str) {
         self.push(tag::SYMBOL_REGISTERED);
         self.str(key);
     }
 
-    /// A well-known symbol, by its name: `iterator`.
+    /// Writes a well-known symbol, by its name: `iterator`.
     pub fn well_known_symbol(&mut self, name: &str) {
         self.push(tag::SYMBOL_WELL_KNOWN);
         self.str(name);
     }
 
-    /// A date, in milliseconds since 1970.
+    /// Writes a date, in milliseconds since 1970.
     pub fn date(&mut self, milliseconds: f64) {
         self.begin(tag::DATE);
         self.float(milliseconds);
     }
 
-    /// A regular expression. Then its source follows as a string.
+    /// Writes a regular expression. The caller then writes its source as a string.
     pub fn regexp(&mut self, flags: &str, last_index: u64) {
         self.begin(tag::REGEXP);
         self.str(flags);
         self.varint(last_index);
     }
 
-    /// An array. Then `len` items follow, [`hole`](Self::hole) among them.
+    /// Writes the header of an array. The caller then writes `len` items, of which some may be [holes](Self::hole).
     #[inline]
     pub fn array(&mut self, len: usize) {
         self.progress.objects += 1;
@@ -268,12 +268,12 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A missing element of an array.
+    /// Writes a missing element of an array.
     pub fn hole(&mut self) {
         self.push(tag::HOLE);
     }
 
-    /// A plain object. Then `len` pairs of a key and an item follow.
+    /// Writes the header of a plain object. The caller then writes `len` pairs of a key and an item.
     #[inline]
     pub fn object(&mut self, len: usize) {
         self.progress.objects += 1;
@@ -283,7 +283,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The key of a property.
+    /// Writes the key of a property.
     #[inline]
     pub fn key(&mut self, key: &str) {
         let same =
@@ -299,39 +299,39 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A key that is not a UTF-8 string. It follows as a string or a symbol.
+    /// Announces a key that is not a UTF-8 string. The caller then writes it as a string or a symbol.
     pub fn other_key(&mut self) {
         self.push(0);
         // An entry that equals no text keeps the numbers the same at both ends.
         self.remember_key((0, usize::MAX));
     }
 
-    /// A `Map`. Then `len` pairs of items follow.
+    /// Writes the header of a `Map`. The caller then writes `len` pairs of items.
     pub fn map(&mut self, len: usize) {
         self.begin(tag::MAP);
         self.varint(len as u64);
     }
 
-    /// A `Set`. Then `len` items follow.
+    /// Writes the header of a `Set`. The caller then writes `len` items.
     pub fn set(&mut self, len: usize) {
         self.begin(tag::SET);
         self.varint(len as u64);
     }
 
-    /// An error. Then its class, message and stack follow as strings, its cause if it has one, and `len` pairs of a key and
-    /// an item.
+    /// Writes the header of an error. The caller then writes its class, message and stack as strings, its cause if it has one, and `len`
+    /// pairs of a key and an item.
     pub fn error(&mut self, has_cause: bool, len: usize) {
         self.begin(tag::ERROR);
         self.push(u8::from(has_cause));
         self.varint(len as u64);
     }
 
-    /// An object around a primitive, which follows.
+    /// Writes the header of an object around a primitive, which the caller then writes.
     pub fn boxed(&mut self) {
         self.begin(tag::BOXED);
     }
 
-    /// An `ArrayBuffer`, resizable up to `max` bytes if there is such a limit.
+    /// Writes an `ArrayBuffer`, resizable up to `max` bytes if there is such a limit.
     pub fn buffer(&mut self, bytes: &[u8], max: Option<u64>) {
         match max {
             None => self.begin(tag::BUFFER),
@@ -343,7 +343,7 @@ impl<'a> Writer<'a> {
         self.raw(bytes);
     }
 
-    /// A `Uint8Array` over a whole buffer: two objects in one item.
+    /// Writes a `Uint8Array` over a whole buffer: two objects in one item.
     #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.progress.objects += 1;
@@ -363,8 +363,8 @@ impl<'a> Writer<'a> {
         true
     }
 
-    /// A view of a buffer. `offset` is in bytes, `len` in elements; `None` follows the length of a resizable buffer. Then
-    /// the buffer follows.
+    /// Writes the header of a view. The caller then writes its buffer. `offset` is in bytes, `len` in elements. `None` follows the length
+    /// of a resizable buffer.
     pub fn view(&mut self, kind: ViewKind, offset: u64, len: Option<u64>) {
         self.begin(tag::VIEW);
         self.push(kind as u8);
@@ -372,14 +372,14 @@ impl<'a> Writer<'a> {
         self.varint(len.map_or(0, |len| len.saturating_add(1)));
     }
 
-    /// A `Blob`. Its type is written as a string first.
+    /// Writes a `Blob`. `kind` is its media type.
     pub fn blob(&mut self, kind: &str, bytes: &[u8]) {
         self.begin(tag::BLOB);
         self.str(kind);
         self.raw(bytes);
     }
 
-    /// A `File`. Then its name follows as a string.
+    /// Writes a `File`. `kind` is its media type. The caller then writes its name as a string. `last_modified` is in milliseconds since 1970.
     pub fn file(&mut self, kind: &str, last_modified: f64, bytes: &[u8]) {
         self.begin(tag::FILE);
         self.str(kind);
@@ -387,7 +387,7 @@ impl<'a> Writer<'a> {
         self.raw(bytes);
     }
 
-    /// An `ImageData`.
+    /// Writes an `ImageData`. `color_space` is `srgb` or `display-p3`. `pixels` has four bytes for each pixel.
     pub fn image(&mut self, width: u32, height: u32, color_space: &str, pixels: &[u8]) {
         self.begin(tag::IMAGE);
         self.varint(width.into());
@@ -396,7 +396,7 @@ impl<'a> Writer<'a> {
         self.raw(pixels);
     }
 
-    /// A reference to an object that stays at its end.
+    /// Writes a reference to an object that stays at its end.
     pub fn reference(&mut self, owner: RefOwner, kind: RefKind, id: u64) {
         self.push(tag::REFERENCE);
         self.push(owner as u8);
@@ -404,7 +404,8 @@ impl<'a> Writer<'a> {
         self.varint(id);
     }
 
-    /// A handle of an object that stays at its end. Then its description follows, as an item: `undefined` if the owner is the receiver.
+    /// Writes a handle of an object that stays at its end. The caller then writes its description as an item, which is `undefined` if the owner
+    /// is the receiver.
     pub fn handle(&mut self, owner: RefOwner, kind: HandleKind, id: u64) {
         self.push(tag::HANDLE);
         self.push(owner as u8);
@@ -412,14 +413,14 @@ impl<'a> Writer<'a> {
         self.varint(id);
     }
 
-    /// A posted object.
+    /// Writes a posted object, by its number.
     pub fn posted(&mut self, owner: RefOwner, number: u64) {
         self.push(tag::POSTED);
         self.push(owner as u8);
         self.varint(number);
     }
 
-    /// A further occurrence of the object with this number.
+    /// Writes a further occurrence of the object with this number.
     pub fn shared(&mut self, number: u32) {
         self.tagged(tag::SHARED, number.into());
     }

@@ -40,8 +40,8 @@ pub enum Action {
     Ready(Vec<String>),
     /// The peer has released these references, each once per occurrence.
     Released(Vec<u64>),
-    /// Release the objects of the peer in this payload, which is in the value format and is not read. It is the answer to a call that had ended, or the arguments
-    /// of a call or notification that does not run.
+    /// Release the objects of the peer in this payload, which is in the value format and is not read. It is the answer to a call that had ended,
+    /// or the arguments of a call or notification that does not run.
     Unread(Payload),
     /// Take back the objects of this end in this payload, which is in the value format and does not reach the peer.
     Unsent(Payload),

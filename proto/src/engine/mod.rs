@@ -1,8 +1,8 @@
 //! One endpoint of a link as a state machine: a session, its transport, and the rules by which received calls run.
 //!
 //! An [`Engine`] runs no code of the program, holds no future or closure and reads no clock. A *host* (threads, an event loop, JavaScript)
-//! keeps a table of functions and a table of what waits for results, performs the [`Action`]s that [`poll`](Engine::poll) returns, and
-//! needs no rules of its own:
+//! keeps a table of functions and a table of pending results. It performs the [`Action`]s that [`poll`](Engine::poll) returns, and needs no
+//! rules of its own:
 //!
 //! ```text
 //! event loop: handle_timeout(now) if it is due; perform poll() until it returns None; arm() and sleep
@@ -67,8 +67,8 @@
 //! | | the innermost frame is a blocked call | that call ends with [`Outcome::Interrupted`](crate::Outcome::Interrupted) |
 //! | | a function computes or sleeps, or the blocked call has just ended | `poll_control` returns [`Stop::Interrupted`], once, or [`take_stop`](Engine::take_stop) before the next blocked call |
 //!
-//! A call runs on behalf of another if it is that call, or if its parent is a call that was made by a function that runs on behalf of it.
-//! What lies below it on the stack does not matter. A call made by the function of a notification has no parent.
+//! A call runs on behalf of another if it is that call, or if a function that runs on behalf of the other made its parent.
+//! Frames below it on the stack do not matter. A call made by the function of a notification has no parent.
 //!
 //! ## Suspended code
 //!

@@ -294,7 +294,7 @@ impl Session {
         self.complete(id, format, purpose, body.into())
     }
 
-    /// Handles a body of `size` bytes for which there is no memory, or which exceeds the budget: ends its call as soon as that may be ended.
+    /// Handles a body of `size` bytes for which there is no memory, or which exceeds the budget. Its call ends as soon as it can be answered.
     /// Returns the purpose for which the rest is received, and the body to [complete](Self::complete) it with.
     #[cold]
     fn refuse(&mut self, id: u32, purpose: Purpose, size: u64) -> (Purpose, Vec<u8>) {
@@ -378,7 +378,7 @@ impl Session {
         Ok(())
     }
 
-    /// Handles a cancellation of a call of the peer. Twice is fine.
+    /// Handles a cancellation of a call of the peer. Idempotent.
     pub(crate) fn handle_cancel(&mut self, id: CallId) {
         let Some(call) = self.incoming.get_mut(id) else {
             return; // The cancellation and the answer have crossed.
@@ -586,6 +586,5 @@ fn exports(mut payload: &[u8]) -> Result<Option<Vec<String>>, ProtocolError> {
     Ok(Some(names))
 }
 
-/// Bytes of memory that each byte of a list of exports may take when it is read: a name without a character has two bytes, and a string three
-/// words.
+/// Bytes of memory for each byte of a list of exports that is read. An empty name has two bytes, and its string three words.
 const LISTED_NAME: u64 = 16;
