@@ -1,23 +1,23 @@
-//! The monotonic clock by which endpoints wait, as `std::time::Instant` is one where there are threads.
+//! The monotonic clock of waits in wasm, with the interface of `std::time::Instant`.
 
 use std::ops::Sub;
 use std::time::Duration;
 use wasm_bindgen::prelude::*;
 
-/// A moment, in milliseconds of the clock of JavaScript.
+/// A point in time, in milliseconds of JavaScript's `performance.now()`.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Instant(f64);
 
 impl Instant {
-    /// The moment from which the clock counts.
+    /// The origin of the clock.
     pub const ORIGIN: Self = Self(0.0);
 
-    /// The present.
+    /// Reads the clock.
     pub fn now() -> Self {
         Self(now())
     }
 
-    /// Time that has passed since.
+    /// Duration since this point in time.
     pub fn elapsed(self) -> Duration {
         Self::now() - self
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-/// Wakes an endpoint that lives in an event loop. All links of a main endpoint ring the same doorbell.
+/// Wakes an endpoint in an event loop. All links of a main endpoint ring the same doorbell.
 ///
 /// A ring is remembered until the next wait, and several rings count as one. Main [arms](coincide_proto::Transport::arm)
 /// all its links before it waits, and disarms them when it is awake. It can wait in three ways:

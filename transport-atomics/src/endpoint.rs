@@ -8,16 +8,16 @@
 //!   input, for room and for the peer's `closed`. If there is nothing, it sleeps while `parked` is unchanged. Awake, it swaps
 //!   `parked` to 0.
 //! * **News** (a record, `closed`) is stored with release. Then the peer's `parked` is swapped to 0, and unless it was 0 the peer is rung.
-//! * **Room**: `head` is stored with release; then, each time that a quarter of the ring has been consumed, `room_wanted` is swapped
-//!   to 0, and if it was 1 the peer's `parked` is swapped to 0, and unless that was 0 the peer is rung. [`Consumer::owes_report`] proves
-//!   that this suffices.
+//! * **Room**: `head` is stored with release. Each time that a quarter of the ring has been consumed, `room_wanted` is then swapped to 0. If it
+//!   was 1, the peer's `parked` is swapped to 0, and unless that was 0 the peer is rung. [`Consumer::owes_report`] proves that this suffices.
 //!
-//! No wake-up is lost, since the swaps of one word have one order. If the announcement comes first, the swap for the news finds it (or
-//! another swap has, which rang) and the sleeper is rung. If the swap for the news comes first, the announcement reads what that swap,
-//! or a swap after it, wrote, and so synchronizes with it: the poll that follows finds the news. Therefore both sides swap, with
-//! acquire and release: a plain load of `parked` after a plain store of the news could be satisfied before that store is seen (the
-//! store buffer); the alternative is a sequentially consistent fence on each side. Waking up is a swap as well:
-//! a plain store of 0 would hide earlier swaps, and their news, from the next announcement.
+//! No wake-up is lost, because the swaps of one word have one order. If the announcement comes first, the swap for the news finds it and rings
+//! the sleeper, unless an earlier swap has done so. If the swap for the news comes first, the announcement reads a value written by that swap
+//! or a later one. It thus synchronizes with that swap, and the poll that follows finds the news.
+//!
+//! Both sides therefore swap, with acquire and release. A plain load of `parked` after a plain store of the news could be satisfied before that
+//! store is visible (the store buffer). The alternative is a sequentially consistent fence on each side. Waking up is a swap as well: a plain
+//! store of 0 would hide earlier swaps, and their news, from the next announcement.
 //! `tests/loom.rs` checks this, and fails if one of these swaps becomes a load or a store.
 
 use crate::doorbell::Doorbell;
@@ -202,7 +202,7 @@ impl<M: Memory> Endpoint<M> {
     fn announce(&mut self, room: bool) -> bool {
         self.memory.swap(self.ringer.own.parked, 1);
         if room {
-            // Second: the end that clears this must find `parked` set, or this endpoint would not be rung.
+            // After `parked`: the peer rings only if `parked` is set when it clears this word.
             self.memory.swap(self.outbox.room_wanted(), 1);
         }
         if self.is_ready(room) {
@@ -304,7 +304,7 @@ impl<M: Memory> Endpoint<M> {
 
 impl<M: Memory> Drop for Endpoint<M> {
     fn drop(&mut self) {
-        // A model that has failed unwinds with its words gone, and loom reports it only if nothing touches them.
+        // A failed model unwinds after its words were dropped. loom reports the failure only if they are not accessed.
         if cfg!(loom) && std::thread::panicking() {
             return;
         }
@@ -478,7 +478,7 @@ mod tests {
             let mut link = Link::new();
             for (len, consumed) in rounds {
                 while send(&mut link.worker, len).unwrap() {}
-                // Whatever was consumed before it sleeps counts for the report that is due.
+                // Records consumed before it sleeps count towards the next report.
                 for _ in 0..consumed {
                     let _ = receive(&mut link.main);
                 }
@@ -502,7 +502,7 @@ mod tests {
         }
     }
 
-    /// What a hostile peer does next, or the endpoint.
+    /// A step of a hostile peer, or of the endpoint.
     #[derive(Clone, Debug)]
     enum Step {
         Word { at: usize, value: u32 },

@@ -1,4 +1,4 @@
-//! What the fuzz target `ring_reader` does with its input, and a test that does the same with the target's corpus.
+//! Body of the fuzz target `ring_reader`, and a test that runs it on the target's corpus.
 
 use crate::heap;
 use crate::layout::{Ring, Rings};
@@ -7,11 +7,11 @@ use crate::region::Region;
 use crate::ring::{Consumer, Producer};
 use coincide_proto::{FrameBytes, Transmit};
 
-/// One end of a link whose peer writes whatever the input says: into the ring that this end reads, to the head of the one
-/// that it writes, and into the description of the link.
+/// Runs one end of a link with a peer whose writes are determined by the input. It writes to the ring that this end reads, to the head of the
+/// ring that this end writes, and to the description of the link.
 ///
 /// # Panics
-/// If the end doesn't take this as `LAYOUT.md` says.
+/// If the end violates `LAYOUT.md`.
 pub fn ring_reader(input: &[u8]) {
     let mut input = Input(input);
     let Some(position) = input.word() else { return };
@@ -23,7 +23,7 @@ pub fn ring_reader(input: &[u8]) {
     let mut consumer = Consumer::new(inbox).at(position);
     let mut producer = Producer::new(outbox).at(position);
     memory.store(outbox.head, position);
-    // Where a line of the ring is, counted from the record to come.
+    // Offset of a line of the ring, counted from the next record.
     let line = |position: u32, lines: u8| {
         inbox.data + (position.wrapping_add_signed(i32::from(lines.cast_signed()) * 64) % inbox.capacity) as usize
     };
@@ -155,7 +155,7 @@ impl<'a> Input<'a> {
         self.word().unwrap_or(0)
     }
 
-    /// As many bytes as the next byte says, if there are.
+    /// Up to as many bytes as the value of the next byte.
     fn bytes(&mut self) -> &'a [u8] {
         let len = usize::from(self.byte_or_0()).min(self.0.len());
         self.0.split_off(..len).expect("not more than there are")

@@ -19,7 +19,7 @@ pub(crate) fn allocate(len: usize) -> Region {
     let skip = start.addr().get().next_multiple_of(REGION_ALIGN) - start.addr().get();
     // SAFETY: `skip` is less than `REGION_ALIGN`, so this is inside the allocation.
     let base = unsafe { start.add(skip) };
-    // SAFETY: `len` bytes follow `base` inside the allocation, which lives as long as the `Block`, zeroed and so initialized; `base` is
+    // SAFETY: `len` bytes follow `base` inside the allocation, which lives as long as the `Block`, zeroed and thus initialized. `base` is
     // a multiple of `REGION_ALIGN`, and no other pointer to it exists.
     unsafe { Region::new(base, len, Parking::threads(), Block { start, layout }) }
 }

@@ -24,7 +24,7 @@ impl Rings {
     /// Largest capacity of a ring in bytes.
     pub const MAX_CAPACITY: usize = 1 << 30;
 
-    /// Sets the capacity in bytes of the ring from worker to main, rounded up to a power of two and clamped to the range from
+    /// Sets the capacity in bytes of the ring from worker to main. It is rounded up to a power of two, and clamped to the range from
     /// [`MIN_CAPACITY`](Self::MIN_CAPACITY) to [`MAX_CAPACITY`](Self::MAX_CAPACITY).
     #[must_use]
     pub fn up_capacity(self, bytes: usize) -> Self {
@@ -85,8 +85,8 @@ impl Rings {
 }
 
 impl Default for Rings {
-    /// 1 MiB each way. Pages that were never written take no memory: an idle link uses a few of them. Bodies that stream through a
-    /// ring larger than the cache of a core reach the other core through their shared cache, which is twice as fast.
+    /// 1 MiB in each direction. Pages that were never written take no memory, so an idle link uses few. A body that streams through a larger ring
+    /// than the cache of a core reaches the other core through the shared cache, which is twice as fast.
     fn default() -> Self {
         Self { up: 1 << 20, down: 1 << 20 }
     }
@@ -100,7 +100,7 @@ pub(crate) struct Ring {
     /// Bytes of its records: a power of two.
     pub(crate) capacity: u32,
     /// Word: bytes consumed since the link was made, modulo 2^32. Written by the consumer with release after it has
-    /// copied a record out; read by the producer with acquire before it writes where that record lay.
+    /// copied a record out. Read by the producer with acquire before it overwrites that record.
     pub(crate) head: usize,
     /// Word: 1 while the producer waits for room. Swapped to 1 by the producer, to 0 by the consumer, both with
     /// acquire and release: see [`Endpoint`](crate::endpoint::Endpoint).
@@ -117,11 +117,11 @@ impl Ring {
 /// The words of one endpoint.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Side {
-    /// Word: 1 while the endpoint sleeps or is about to. Swapped to 1 by the endpoint, to 0 by its peer when that rings it, and by the
-    /// endpoint when it is awake, all with acquire and release: see [`Endpoint`](crate::endpoint::Endpoint).
+    /// Word: 1 while the endpoint sleeps or is about to. Swapped to 1 by the endpoint. Swapped to 0 by its peer when it rings, and by the
+    /// endpoint when it is awake. All swaps acquire and release: see [`Endpoint`](crate::endpoint::Endpoint).
     pub(crate) parked: usize,
-    /// Word: 1 once the endpoint has left. Written with release by the endpoint after its last frame, or on behalf of a dead process by
-    /// its peer; read with acquire by the peer, which then polls for frames once more.
+    /// Word: 1 once the endpoint has left. Written with release by the endpoint after its last frame, or by its peer on behalf of a dead process.
+    /// Read with acquire by the peer, which then polls for frames once more.
     pub(crate) closed: usize,
 }
 

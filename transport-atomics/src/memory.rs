@@ -8,11 +8,11 @@ use std::time::Duration;
 ///
 /// Offsets are in bytes from the start; those of words are multiples of four. A clone is another handle to the same bytes.
 ///
-/// # Who may copy when
-/// [`copy_in`](Self::copy_in) and [`copy_out`](Self::copy_out) are not atomic. The ring hands each stretch of bytes from one
-/// endpoint to the other: a length word stored with release and loaded with acquire gives it to the consumer, a head word
-/// stored with release and loaded with acquire gives it back. Code of this crate copies only ranges that it owns in this sense. A peer in
-/// another process that violates this causes torn bytes. A reader therefore validates what it has copied out, and reads nothing twice.
+/// # Ownership of ranges
+/// [`copy_in`](Self::copy_in) and [`copy_out`](Self::copy_out) are not atomic. The ring transfers the ownership of each range of bytes. A length
+/// word, stored with release and loaded with acquire, gives it to the consumer. A head word, stored with release and loaded with acquire, gives
+/// it back. Code of this crate copies only ranges that it owns. A peer in another process that violates this causes torn bytes. A reader
+/// therefore validates the bytes that it has copied out, and reads nothing twice.
 ///
 /// # Panics
 /// All operations panic if the offset or the range is not inside the memory, or a word isn't aligned.
@@ -45,8 +45,8 @@ pub(crate) trait Memory: Clone {
         self.copy_out(at, &mut target[end..]);
     }
 
-    /// Publishes a record at `record`: first the word at `next` becomes 0, then `head` and `body` are copied behind the record's length
-    /// word, and at last that is stored with release.
+    /// Publishes a record at `record`. The word at `next` becomes 0, then `head` and `body` are copied behind the record's length word, which is
+    /// stored last, with release.
     #[inline]
     fn publish(&self, record: usize, next: usize, head: &[u8], body: &[u8]) {
         self.publish_pieces(record, next, &[head, body]);

@@ -1,7 +1,7 @@
 //! A link over loom's memory, for the tests of the algorithm: `RUSTFLAGS="--cfg loom"`.
 //!
-//! Length words and the words of the control block are loom's atomics, so that loads may give any value that the orderings allow.
-//! The bytes of frames are loom's cells, so that a copy that isn't ordered after the copy of the other end is an error.
+//! Length words and the words of the control block are loom's atomics, so loads may return any value that the orderings allow. The bytes of
+//! frames are loom's cells, so a copy that is not ordered after the copy of the other end is an error.
 
 use crate::doorbell::Doorbell;
 use crate::endpoint::{Endpoint, Ringer, Wake};
@@ -18,7 +18,7 @@ use std::time::Duration;
 /// One end of a link in a loom model.
 pub struct ModelEnd(Endpoint<LoomMemory>);
 
-/// Makes a [`ModelEnd`]'s `wait` return.
+/// Makes `wait` of a [`ModelEnd`] return.
 #[derive(Clone)]
 pub struct ModelRinger(Ringer<LoomMemory>);
 

@@ -26,8 +26,8 @@ struct Owner {
     _bytes: Box<dyn Send + Sync>,
 }
 
-// SAFETY: `base` points to memory that no thread owns more than another: words of it are accessed by atomics, and bytes by raw
-// copies of ranges that the ring has handed to the copying endpoint (see `Memory`).
+// SAFETY: the memory at `base` belongs to no particular thread. Words are accessed by atomics, and bytes by raw copies of ranges that the
+// copying endpoint owns (see `Memory`).
 unsafe impl Send for Region {}
 
 // SAFETY: as for `Send`; no operation through `&Region` needs more than the rules that `Memory` sets for all clones together.
@@ -37,8 +37,8 @@ impl Region {
     /// Takes over a range of bytes, which `bytes` frees when it is dropped.
     ///
     /// # Safety
-    /// From now until `bytes` is dropped, the range of `len` bytes at `base` is valid for reads and writes of any thread and starts at
-    /// a multiple of [`REGION_ALIGN`], and this process reaches it through this region and its clones only.
+    /// From now until `bytes` is dropped, the range of `len` bytes at `base` is valid for reads and writes of any thread. It starts at a multiple
+    /// of [`REGION_ALIGN`]. This process accesses it through this region and its clones only.
     pub(crate) unsafe fn new(
         base: NonNull<u8>,
         len: usize,
@@ -51,9 +51,9 @@ impl Region {
     #[inline]
     fn word(&self, at: usize) -> &AtomicU32 {
         assert!(at.is_multiple_of(4) && at < self.len && self.len - at >= 4, "no word at {at}");
-        // SAFETY: the four bytes are inside the range and aligned, since the base is; they live as long as `owner`, so longer than the
-        // borrow of `self`. No other access reaches a word while it is shared: the bytes of frames overlap with length
-        // words of other laps, which the ring's release and acquire separate from this access.
+        // SAFETY: the four bytes are inside the range, and aligned since the base is. They live as long as `owner`, so longer than the borrow
+        // of `self`. While a word is shared, it is accessed by atomics only. Bytes of frames overlap with length words of other laps, which the
+        // ring's release and acquire separate from this access.
         unsafe { AtomicU32::from_ptr(self.base.as_ptr().add(at).cast()) }
     }
 
@@ -90,8 +90,8 @@ impl Memory for Region {
     fn copy_in(&self, at: usize, bytes: &[u8]) {
         let target = self.bytes(at, bytes.len());
         // SAFETY: `bytes` checked the range. The source is private memory, so the two don't overlap. Within this process no other thread
-        // accesses the range at that time, since the ring has handed it to the caller (see `Memory`). A peer in another process may, in
-        // spite of the rules; then the bytes that it reads are torn, and it has itself to blame.
+        // accesses the range at that time, since the caller owns it (see `Memory`). A peer in another process that violates the rules reads torn
+        // bytes.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len()) }
     }
 
@@ -99,8 +99,8 @@ impl Memory for Region {
     fn copy_out(&self, at: usize, target: &mut [u8]) {
         let source = self.bytes(at, target.len());
         // SAFETY: `bytes` checked the range. The target is private memory, so the two don't overlap. Within this process no thread
-        // writes to the range at that time, since the ring has handed it to the caller (see `Memory`). A peer in another process
-        // may, in spite of the rules; a copy has no opinion on the bytes, so the target then holds some bytes, as it does anyway.
+        // writes to the range at that time, since the caller owns it (see `Memory`). If a peer in another process violates the rules, the target
+        // has arbitrary bytes, which are valid for `u8` and are validated by the reader.
         unsafe { ptr::copy_nonoverlapping(source, target.as_mut_ptr(), target.len()) }
     }
 
@@ -110,7 +110,7 @@ impl Memory for Region {
         target.reserve(len);
         // SAFETY: as in `copy_out`. `reserve` has made room for `len` bytes behind those of the target.
         unsafe { ptr::copy_nonoverlapping(source, target.spare_capacity_mut().as_mut_ptr().cast(), len) };
-        // SAFETY: the copy has initialized these bytes: those of the memory are, from the start.
+        // SAFETY: the copy has initialized these bytes, since all bytes of the memory are initialized.
         unsafe { target.set_len(target.len() + len) };
     }
 

@@ -1,13 +1,12 @@
 //! A ring of records for one producer and one consumer.
 //!
-//! The idea is that of the ring buffers of Agrona, Aeron's base library (Real Logic; `OneToOneRingBuffer`): a record starts with its
-//! length, which is written last, and the consumer polls the length of the record to come instead of a tail counter. A small frame
-//! therefore travels in the cache line that announces it. Agrona's consumer clears what it has consumed; here the producer
-//! clears the length word behind its record before it publishes the record, so that the consumer writes nothing but its
-//! head word, and the lines of the ring are written by one side only.
+//! The algorithm is based on `OneToOneRingBuffer` of Agrona, the base library of Aeron (Real Logic). A record starts with its length, which is
+//! written last. The consumer polls the length of the next record instead of a tail counter, so a small frame is in the cache line that announces
+//! it. Agrona's consumer clears the records that it has consumed. Here the producer clears the length word behind its record before it publishes
+//! the record. The consumer thus writes only its head word, and the lines of the ring are written by one side.
 //!
-//! The same holds for every producer and consumer on one memory: `0 <= tail - head <= capacity - 64` (modulo 2^32), both are
-//! multiples of 64, and the length word at `tail` is 0. Only the producer knows `tail`; `head` is a word that both see.
+//! Invariants: `0 <= tail - head <= capacity - 64` (modulo 2^32), both are multiples of 64, and the length word at `tail` is 0. `tail` is local to
+//! the producer. `head` is a shared word.
 
 use crate::layout::{PADDING, RECORD_ALIGN, RECORD_HEADER, Ring};
 use crate::memory::Memory;
@@ -69,7 +68,7 @@ impl Producer {
             _ => memory.publish_pieces(record, next, &frame.pieces()),
         }
         if padding > 0 {
-            // Last, so that a consumer that sees the padding sees the record that follows it too.
+            // Last: a consumer that sees the padding also sees the record that follows it.
             memory.store(data + at as usize, PADDING | padding);
         }
         self.tail = self.tail.wrapping_add(padding + size);
@@ -83,7 +82,7 @@ impl Producer {
         self.read_head(memory).map_or(true, |head| self.free_after(head) >= self.wanted)
     }
 
-    /// The word to swap to 1 before sleeping for want of room.
+    /// The word to swap to 1 before sleeping until there is room.
     pub(crate) fn room_wanted(&self) -> usize {
         self.ring.room_wanted
     }
@@ -108,7 +107,7 @@ pub(crate) struct Consumer {
     ring: Ring,
     /// Bytes consumed, modulo 2^32.
     head: u32,
-    /// Bytes consumed since the producer was last asked whether it waits for room.
+    /// Bytes consumed since the last check whether the producer waits for room.
     unreported: u32,
 }
 
@@ -169,12 +168,11 @@ impl Consumer {
         memory.store(self.ring.head, self.head);
     }
 
-    /// Whether enough was consumed to ask the producer whether it waits for room: a quarter of the ring.
+    /// Whether a quarter of the ring was consumed since the last report, so that a report of room is due.
     ///
-    /// This is often enough. A frame needs at most a quarter of the ring and 128 bytes. A producer that finds less than
-    /// that free has the rest, more than half of the ring, before the consumer, so a report follows. If there is still too little
-    /// room then, the same holds again, and another quarter is enough: 64 bytes are always free, the first report came after at
-    /// least 64 more, and the second after a quarter.
+    /// This suffices. A frame needs at most a quarter of the ring and 128 bytes. If less than that is free, more than half of the ring is not
+    /// consumed yet, so a report follows. If there is still too little room then, a second report follows for the same reason. There is enough
+    /// room by then: 64 bytes are always free, the first report came after at least 64 more, and the second after a quarter.
     pub(crate) fn owes_report(&self) -> bool {
         self.unreported >= self.ring.capacity / 4
     }
@@ -191,7 +189,7 @@ impl Consumer {
     }
 }
 
-/// Where a frame lies that was published and is not yet released.
+/// Position of a frame that was published and is not released yet.
 pub(crate) struct Record {
     at: usize,
     len: usize,

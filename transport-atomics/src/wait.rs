@@ -1,8 +1,8 @@
 //! Busy polling: how long an endpoint polls for input before it parks.
 //!
 //! # Rationale
-//! Waking a parked thread takes 7 µs on bare hardware and up to 50 µs on a virtual machine. In a browser it takes 20 µs for a worker and 50 to 80 µs for a
-//! page, which has to return to its event loop. A reply often takes less than 1 µs. Polling for longer than a wake-up therefore saves time when a reply is
+//! Waking a parked thread takes 7 µs on bare hardware and up to 50 µs on a virtual machine. In a browser it takes 20 µs for a worker, and 50 to 80 µs for a
+//! page, which returns to its event loop. A reply often takes less than 1 µs. Polling for longer than a wake-up therefore saves time when a reply is
 //! likely to arrive soon. With a shorter budget, two endpoints that both park before the other's wake-up arrives park on every call.
 //!
 //! Polling also has costs. A polling thread occupies a core. If its peer needs that core, polling delays the reply. If a third thread needs the core, a
@@ -20,7 +20,8 @@
 //! | park | | until woken | |
 //!
 //! A phase that has failed twice in a row is skipped 4 times, then tried once. If that fails as well, it is skipped 8 times, and so on up to 64 times. In wasm, and
-//! natively while the core is held, this applies to polling as a whole: if both ends share a core, both soon park at once, and one wait in 64 detects a second core.
+//! natively while the core is held, this applies to polling as a whole. If both ends share a core, both soon park at once, and one wait in 64
+//! detects a second core.
 //!
 //! After 4 consecutive waits of more than 500 µs, polling is skipped until a wait has been shorter. No phase could have shortened these waits.
 

@@ -83,14 +83,14 @@ pub mod attached {
 }
 
 impl MainTransport {
-    /// Also wakes the worker by `postMessage` of `port`. Needed where the worker cannot listen to words: `Atomics.waitAsync` is missing or may not wake it.
+    /// Also wakes the worker by `postMessage` of `port`. Needed where `Atomics.waitAsync` is missing in the worker, or may not wake it.
     pub fn wake_by_port(&self, port: &JsValue) {
         self.endpoint.memory().wake_by_port(port);
     }
 }
 
 impl WorkerTransport {
-    /// Also wakes main by `postMessage` of `port`. Needed where main cannot listen to words: `Atomics.waitAsync` is missing.
+    /// Also wakes main by `postMessage` of `port`. Needed where `Atomics.waitAsync` is missing on main.
     pub fn wake_by_port(&self, port: &JsValue) {
         self.endpoint.memory().wake_by_port(port);
     }

@@ -33,17 +33,20 @@ pub trait Platform {
     /// Blocks for at most `duration`. An out-of-band request of main may end it early.
     fn pause(&self, duration: Duration);
 
-    /// Whether [`interrupt`](Self::interrupt), [`cancel`](Self::cancel) and [`poll_control`](Self::poll_control) reach a computing worker beside the frames. Called on
-    /// links without a relay only. If `false`, interrupts and cancellations are frames, which a worker receives when its event loop runs.
+    /// Whether [`interrupt`](Self::interrupt), [`cancel`](Self::cancel) and [`poll_control`](Self::poll_control) reach a computing worker beside
+    /// the frames. Called on links without a relay only. If `false`, interrupts and cancellations are frames, which a worker receives when its
+    /// event loop runs.
     fn has_out_of_band(&self) -> bool;
 
-    /// Signals an interrupt to a worker that computes or sleeps, which receives it by [`poll_control`](Self::poll_control). Only at main, and only on links with out-of-band signals.
+    /// Signals an interrupt to a worker that computes or sleeps, which receives it by [`poll_control`](Self::poll_control). Only at main, and only
+    /// on links with out-of-band signals.
     fn interrupt(&self);
 
     /// Signals the cancellation of a call in the same way.
     fn cancel(&self, call: CallId);
 
-    /// Returns the out-of-band requests of main to this worker, whose running function serves the call `running`. Only at workers, and only on links with out-of-band signals.
+    /// Returns the out-of-band requests of main to this worker, whose running function serves the call `running`. Only at workers, and only on
+    /// links with out-of-band signals.
     fn poll_control(&self, running: Option<CallId>) -> Asked;
 
     /// Frames are queued: the platform must call [`Inbox::flush`] soon, such as in a microtask.

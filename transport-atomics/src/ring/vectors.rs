@@ -1,8 +1,8 @@
 //! `proto/vectors/rings.json`: test vectors for the memory of links. `proto/SPEC.md` specifies
 //! the form.
 //!
-//! One test makes the vectors with the producer and compares them with the file, or writes it if `COINCIDE_BLESS` is set.
-//! The others read the file, and check both ends of the ring and the description of a link with what it says.
+//! One test generates the vectors with the producer and compares them with the file, or writes it if `COINCIDE_BLESS` is set. The other tests check
+//! both ends of the ring, and the description of a link, against the file.
 
 use super::{Consumer, Producer};
 use crate::heap;
@@ -167,7 +167,7 @@ struct After {
     reports: u32,
 }
 
-/// The bytes that aren't zero, with their offsets.
+/// The bytes that are not zero, with their offsets.
 type Pieces = Vec<(usize, Hex)>;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -220,7 +220,7 @@ impl Case {
         self.memory.store(self.ring.data + (position % self.ring.capacity) as usize, word);
     }
 
-    /// Sends all of the frames, beginning at a position, and gives the tail.
+    /// Sends all of the frames, beginning at a position. Returns the tail.
     fn produce(&self, position: u32, frames: &[Hex]) -> u32 {
         let mut producer = Producer::new(self.ring).at(position);
         for Hex(frame) in frames {
@@ -230,7 +230,7 @@ impl Case {
         producer.tail
     }
 
-    /// Receives all that there is, beginning at a position.
+    /// Receives all records, beginning at a position.
     fn consume(&self, position: u32) -> Found {
         let dump = self.dump();
         let mut consumer = Consumer::new(self.ring).at(position);
@@ -264,7 +264,7 @@ impl Case {
     }
 }
 
-/// Cuts out what isn't zero, in whole words.
+/// The words that are not zero, with their offsets.
 fn pieces(bytes: &[u8]) -> Pieces {
     let mut pieces = Pieces::new();
     for (index, word) in bytes.chunks(4).enumerate().filter(|(_, word)| **word != [0; 4]) {
@@ -293,7 +293,7 @@ fn longest_frame(state: &State, loaded: u32) -> Result<usize, ProtocolError> {
 }
 
 fn take_over(length: u64, pieces: &Pieces) -> io::Result<Rings> {
-    // Whatever the length, the description is in the control block.
+    // The description is in the control block, which does not depend on the length.
     let memory = heap::allocate(CONTROL_LEN);
     for (at, Hex(bytes)) in pieces {
         memory.copy_in(*at, bytes);
@@ -469,7 +469,7 @@ fn rings() -> Vec<RingVector> {
     };
     let sent =
         |name, position, lens: &[usize]| ring(name, CAPACITY, position, Pieces::new(), patterns(lens.iter().copied()));
-    // The last of the frames isn't there yet: its first length word isn't.
+    // The last frame is not published yet: its first length word is 0.
     let unfinished = |name: &str, position, lens: &[usize], last| {
         let frames = patterns(lens.iter().copied());
         let mut ring = State { capacity: CAPACITY, head: position, tail: position };
@@ -591,7 +591,7 @@ fn broken_rings() -> Vec<BrokenRing> {
     ]
 }
 
-/// A frame of one length that is announced with another, so that the length word behind it is what happens to be there.
+/// A frame that is announced with another length, so that the next length word lies within its bytes or beyond its record.
 fn cut(name: &str, len: usize, announced: u32) -> BrokenRing {
     let ring = State { capacity: CAPACITY, head: 0, tail: (announced + 4).next_multiple_of(64) };
     let case = Case::new(&ring, &vec![(128, Hex(vec![0x5e; 64]))]);
@@ -604,12 +604,12 @@ fn cut(name: &str, len: usize, announced: u32) -> BrokenRing {
     BrokenRing { name: name.into(), ring, memory, records: found.records, after: found.after, why }
 }
 
-/// A frame of the same word over and over.
+/// A frame that repeats one word.
 fn word_frame(word: u32) -> Vec<u8> {
     word.to_le_bytes().repeat(40)
 }
 
-/// Where the vectors are; `None` in the published package, which doesn't have them, and where words are big-endian.
+/// Path of the vectors. `None` in the published package, which does not contain them, and on big-endian targets.
 fn path() -> Option<PathBuf> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let published = package.join("Cargo.toml.orig").exists();
@@ -618,5 +618,5 @@ fn path() -> Option<PathBuf> {
 
 const MAGIC: [u8; 4] = *b"coin";
 
-/// The smallest.
+/// The smallest capacity.
 const CAPACITY: u32 = 16 << 10;

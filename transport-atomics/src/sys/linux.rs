@@ -52,8 +52,8 @@ impl Parking {
 
 /// The signal of a [`Doorbell`]: an epoll instance over eventfds, all of them edge-triggered.
 ///
-/// With edges, no counter is ever read. This saves a system call, and a process on the other end of an
-/// eventfd cannot block this one by emptying the counter or by making the descriptor blocking.
+/// Because they are edge-triggered, no counter is read. This saves a system call. It also prevents a process on the other end of an eventfd
+/// from blocking this one by emptying the counter or by making the descriptor blocking.
 pub(crate) struct Signal {
     /// Written by rings of this process.
     own: OwnedFd,
@@ -288,7 +288,7 @@ pub(crate) fn inherit() -> io::Result<Option<Inherited>> {
         return Ok(None);
     }
     let [memory, doorbell, life] = fds.map(|fd| {
-        // SAFETY: the parent has left these descriptors open in this process for this purpose, as the inode of the first proves, so
+        // SAFETY: the parent has left these descriptors open in this process for this purpose, as the inode of the first proves. Thus
         // nothing else in it owns them. `TAKEN` ensures that they are taken once.
         unsafe { OwnedFd::from_raw_fd(fd) }
     });
@@ -308,8 +308,8 @@ pub(crate) fn inherit() -> io::Result<Option<Inherited>> {
     }))
 }
 
-/// A connection on which nothing is ever sent. It ends when either side leaves, and when no process holds the other side any more: a
-/// process that was forked from the peer may hold it longer than the peer lives.
+/// A connection on which nothing is sent. It ends when either side leaves, or when no process holds the other side. A process that was forked
+/// from the peer may hold it longer than the peer lives.
 #[derive(Clone)]
 pub(crate) struct Life(Arc<UnixStream>);
 
@@ -381,8 +381,8 @@ fn map(memory: &OwnedFd, len: usize) -> io::Result<Region> {
     let base = unsafe { mmap(ptr::null_mut(), len, protection, MapFlags::SHARED, memory, 0) }?;
     let mapping = Mapping { base, len };
     let base = NonNull::new(base.cast()).ok_or(Errno::NOMEM)?;
-    // SAFETY: the mapping is valid for reads and writes until the `Mapping` is dropped, since the file can't shrink any more; it
-    // starts at a page, and nothing else in this process has its address.
+    // SAFETY: the mapping is valid for reads and writes until the `Mapping` is dropped, since the file is sealed against shrinking. It starts at
+    // a page, and no other part of this process has its address.
     Ok(unsafe { Region::new(base, len, Parking::processes(), mapping) })
 }
 

@@ -1,6 +1,6 @@
-//! What differs from platform to platform: sleeping on a word, the signal of a doorbell, the clock, links to other processes.
+//! Platform code: sleeping on a word, the signal of a doorbell, the clock, links to other processes.
 
-// Loom and miri know threads, but neither futexes nor descriptors.
+// Loom and miri support threads, but neither futexes nor descriptors.
 #[cfg(all(target_os = "linux", not(any(loom, miri))))]
 #[path = "linux.rs"]
 mod platform;

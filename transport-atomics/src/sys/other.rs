@@ -27,7 +27,7 @@ impl Parking {
 
     pub(crate) fn wait(&self, word: &AtomicU32, expected: u32, timeout: Option<Duration>) {
         let guard = lock(&self.sleep);
-        // The lock gives the order: a thread that changes the word calls `notify` afterwards.
+        // The lock orders the accesses: a thread that changes the word calls `notify` afterwards.
         if word.load(Ordering::Relaxed) == expected {
             drop(sleep(&self.change, guard, timeout));
         }
@@ -76,7 +76,7 @@ impl Signal {
     }
 }
 
-/// The doorbell of main as a process on the other end of the link has it.
+/// The doorbell of main in the process at the other end of the link.
 #[derive(Clone)]
 pub(crate) struct RemoteDoorbell(Infallible);
 
@@ -86,7 +86,7 @@ impl RemoteDoorbell {
     }
 }
 
-/// A link that no other process has yet.
+/// A link that no other process has taken yet.
 pub(crate) struct Prepared {
     pub(crate) region: Region,
     pub(crate) remote: RemoteDoorbell,
@@ -107,7 +107,7 @@ impl Handover {
     }
 }
 
-/// A link that the parent process made.
+/// A link that the parent process created.
 pub(crate) struct Inherited {
     pub(crate) region: Region,
     pub(crate) len: usize,
@@ -120,7 +120,7 @@ pub(crate) fn inherit() -> io::Result<Option<Inherited>> {
     Err(unsupported())
 }
 
-/// The connection by which the death of a process is seen.
+/// The connection that ends when a process dies.
 #[derive(Clone)]
 pub(crate) struct Life(Infallible);
 
