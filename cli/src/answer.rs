@@ -71,7 +71,7 @@ impl Site {
             ),
         };
         let headers = response.headers_mut();
-        // Developers want to see what they have just saved.
+        // Browsers must not use a cached file after a change.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.extend(self.headers.clone());
         Ok(response)

@@ -3,8 +3,8 @@
 /// The header with which the service of files sends what `range` asks for. `None` if `range` is ignored and the whole file is sent: it is
 /// malformed, in another unit than bytes, or asks for several ranges.
 ///
-/// The parser of that service is stricter than the RFC: it refuses numbers above 2^64, zeros in front and suffixes that
-/// are longer than the file. In an empty file it finds a byte.
+/// The parser of that service is stricter than the RFC: it refuses numbers above 2^64, leading zeros, and suffixes that are longer than the
+/// file. In an empty file it finds a byte.
 pub(crate) fn normalized(range: &str, size: u64) -> Option<String> {
     let (unit, set) = range.split_once('=')?;
     let mut specs = set.split(',').map(str::trim).filter(|spec| !spec.is_empty());

@@ -8,7 +8,7 @@ use coincide_proto::engine::{FunctionId, Runs, Ticket};
 use coincide_proto::{CallId, ErrorCode, Format, SendError, Time};
 use wasm_bindgen::prelude::*;
 
-/// Registers a function. Returns its index. `at_control_poll`: its notifications run also while a function of the worker computes and looks.
+/// Registers a function. Returns its index. `at_control_poll`: its notifications also run in control polls of a computing function.
 #[wasm_bindgen]
 pub fn register(id: u32, name: usize, at_control_poll: bool) -> u32 {
     let runs = if at_control_poll { Runs::AtControlPoll } else { Runs::Anytime };

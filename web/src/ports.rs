@@ -74,7 +74,7 @@ impl Platform for Port {
     }
 }
 
-// What `pollControl` returns, together: `out-of-band/layout.js` has the same list.
+// Flags in the result of `pollControl`. `out-of-band/layout.js` has the same list.
 const INTERRUPT: u32 = 1;
 const CANCEL: u32 = 2;
 

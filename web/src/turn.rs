@@ -11,8 +11,8 @@ use wasm_bindgen::prelude::*;
 /// The next action of a turn. `begins` starts a new turn. `has_started` is whether functions were started and have not ended. `has_settled` is whether the turn has
 /// settled promises, whose reactions run after it.
 ///
-/// Returns the kind of an action, [`MORE`] if the turn is over and the next one is due after other tasks, or [`NONE`] if there is nothing to do. The word `Timeout`
-/// then has the milliseconds until the next turn, unless an end rings earlier.
+/// Returns the kind of an action, or [`MORE`] if the turn is over and the next one is due after other tasks. Returns [`NONE`] if there is nothing to do. The word
+/// `Timeout` then has the milliseconds until the next turn, unless an end rings earlier.
 #[wasm_bindgen(js_name = takeTurn)]
 pub fn take_turn(begins: bool, has_started: bool, has_settled: bool) -> u32 {
     with_host(|host| {
@@ -153,7 +153,7 @@ impl Turn {
         self.is_over
     }
 
-    /// Looks for the next call, or for room for the rest of an answer, for a little longer. Returns whether there is something to do.
+    /// Polls busily for the next call, or for room for the rest of an answer. Returns whether there is something to do.
     fn busy_poll(&mut self, ends: &[End]) -> bool {
         let mut glances = 0_u32;
         let ready = || {

@@ -91,7 +91,7 @@ export class Link extends End {
     requestTurn();
   }
 
-  /** Whether the worker has taken up its link. */
+  /** Whether the worker has attached to its link. */
   isOpen() {
     return isOpen(this.id);
   }

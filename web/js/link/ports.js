@@ -50,7 +50,7 @@ export const relay = (number, at, length) =>
     carrier.relay(token, copied(at, length));
   });
 
-/** At main: lets the worker see that main has interrupted it, or cancelled a call. */
+/** At main: signals to the worker an interrupt, or the cancellation of a call. */
 export const raise = (number, id) =>
   quietly(() => {
     const { outOfBand } = ports.get(number);
@@ -58,7 +58,7 @@ export const raise = (number, id) =>
     else outOfBand.cancel(id);
   });
 
-/** At a worker: what main has asked for, if main's call `id` is running, or 0. */
+/** At a worker: the requests of main. `id` is main's call that is running, or 0. */
 export const pollControl = (number, id) => {
   try {
     return ports.get(number).outOfBand.pollControl(id);

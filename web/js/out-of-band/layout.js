@@ -1,6 +1,6 @@
 // Data layout of out-of-band signals: see `main.js`.
 
-/** What a control poll finds, together: `ports.rs` has the same list. */
+/** Flags in the result of a control poll. `ports.rs` has the same list. */
 export const INTERRUPT = 1, CANCEL = 2;
 
 /** The slot of a call, which these bits of its id contain. */

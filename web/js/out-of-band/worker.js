@@ -15,7 +15,7 @@ class WordListener {
     this.#words = words;
   }
 
-  /** What main has asked for since the last control poll: an interrupt, and the cancellation of the call `id`, which is running, or 0. */
+  /** The requests of main since the last control poll: an interrupt, and the cancellation of the call `id`, which is running, or 0. */
   pollControl(id) {
     const signals = Atomics.load(this.#words, SIGNALS);
     if (signals === this.#seen && id === this.#seenBy) return 0;
