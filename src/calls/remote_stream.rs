@@ -47,7 +47,7 @@ pub struct RemoteStream<T> {
 }
 
 impl<T: DeserializeOwned> RemoteStream<T> {
-    /// Sets the number of rows that are requested at a time, 1 to 4,096. Default 16.
+    /// Sets the number of rows that are requested at a time: at least 1, of which the other end sends at most 4,096. Default 16.
     #[must_use]
     pub fn with_most(self, most: u32) -> Self {
         Self { most: most.max(1), ..self }

@@ -167,7 +167,7 @@ export interface Limits {
   timeout?: number | undefined;
   /** Signal that ends a call with its reason and cancels it at the other end. Default: none. */
   signal?: AbortSignal | undefined;
-  /** Number of rows that are requested at once if the call returns a stream, 1 to 4,096. Default 16. */
+  /** Number of rows that are requested at once if the call returns a stream, at least 1. Capped at 4,096. Default 16. */
   rows?: number | undefined;
 }
 
