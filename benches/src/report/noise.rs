@@ -5,8 +5,9 @@
 //! **Noise of a group**: the largest, over its gauges that bear noise, of the median spread of their probes; 2 % at least.
 //!
 //! **Interval of a ratio**: the percentile bootstrap (B. Efron and R. Tibshirani, *An Introduction to the Bootstrap*, 1993,
-//! chapter 13) of the median of the ratios within rounds, with a fixed seed. Rows without common rounds are resampled
-//! independently. With fewer than three batches there is no interval.
+//! chapter 13) of the median of the ratios within rounds, with a fixed seed. It is widened to contain the ratio of the two medians, so that no
+//! verdict contradicts the medians beside it. Rows without common rounds are resampled independently. With fewer than three batches there is
+//! no interval.
 //!
 //! A ratio is **within noise** if its interval contains 1, or it differs from 1 by no more than the noise.
 
@@ -45,7 +46,8 @@ impl Ratio {
         let (low, high) = interval(ratios.len(), 0.95, |random| {
             median(&(0..ratios.len()).map(|_| ratios[random.usize(..ratios.len())]).collect::<Vec<_>>())
         });
-        Self { value: median(&ratios), low, high, noise }
+        let of_medians = median(ours) / median(theirs);
+        Self { value: median(&ratios), low: low.min(of_medians), high: high.max(of_medians), noise }
     }
 
     /// Of batches that have no rounds in common. `confidence` is that of the interval.
@@ -165,6 +167,14 @@ mod tests {
         for (ours, theirs, noise, expected) in table {
             assert_eq!(shown(ours, theirs, noise), expected, "{ours:?} {theirs:?}");
         }
+    }
+
+    #[test]
+    fn ratio_that_contradicts_the_medians_is_within_noise() {
+        // Two states of the machine: in each round but one the peer is faster, and its median is higher.
+        let ours = [15.0, 15.0, 15.0, 15.0, 15.0, 60.0, 60.0, 60.0, 60.0];
+        let theirs = [10.0, 10.0, 10.0, 10.0, 36.0, 36.0, 36.0, 36.0, 36.0];
+        assert_eq!(shown(&ours, &theirs, 0.02), WITHIN_NOISE);
     }
 
     #[test]
