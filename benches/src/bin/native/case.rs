@@ -23,6 +23,7 @@ impl Case {
         let mut add = |call, condition, ends| cases.push(Self { call, condition, ends });
         for ends in [Ends::Threads, Ends::Processes] {
             add(Call::Increment, Condition::Hot, ends);
+            add(Call::Records, Condition::Hot, ends);
             for bytes in SIZES {
                 add(Call::Echo { bytes }, Condition::Hot, ends);
             }
@@ -54,6 +55,7 @@ impl Case {
         let call = match self.call {
             Call::Echo { bytes } => format!("An echo of {}.", size(bytes)),
             Call::Increment => "A number there, the next number back.".to_owned(),
+            Call::Records => format!("A list of {RECORDS} records of four fields there, the same list back."),
         };
         report::Case {
             group: GROUP.into(),
@@ -70,6 +72,7 @@ impl Case {
         match self.call {
             Call::Echo { bytes } => bytes,
             Call::Increment => size_of::<u64>(),
+            Call::Records => BYTES_OF_RECORDS,
         }
     }
 
@@ -78,6 +81,7 @@ impl Case {
         match self.call {
             Call::Echo { bytes } => format!("call/{}", size(bytes)),
             Call::Increment => "inc".into(),
+            Call::Records => format!("{RECORDS}-records"),
         }
     }
 }
@@ -95,7 +99,15 @@ pub(crate) enum Call {
     Echo { bytes: usize },
     /// A number there, the next number back; for subjects without types, eight bytes.
     Increment,
+    /// A list of [`RECORDS`] typed records both ways; for bounds, [`BYTES_OF_RECORDS`].
+    Records,
 }
+
+/// Records of [`Call::Records`].
+pub(crate) const RECORDS: usize = 100;
+
+/// Bytes that the records take in postcard.
+pub(crate) const BYTES_OF_RECORDS: usize = 1991;
 
 /// Under which circumstances the calls follow each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -50,7 +50,8 @@ pub(crate) fn run(task: &Task<'_>) -> anyhow::Result<End> {
     let options = &task.options;
     let selected = |case: &Case| -> Vec<&'static dyn Subject> {
         let passes = |subject: &dyn Subject| passes(&format!("{GROUP}/{case}/{}", subject.name()), &options.filter);
-        task.subjects.iter().copied().filter(|subject| subject.takes(case) && passes(*subject)).collect()
+        let can = |subject: &dyn Subject| subject.takes(case) && (case.call != Call::Records || subject.has_records());
+        task.subjects.iter().copied().filter(|subject| can(*subject) && passes(*subject)).collect()
     };
     let mut missing: Vec<(&'static dyn Subject, &str)> = vec![];
     let mut cases: Vec<(Case, Vec<&'static dyn Subject>)> = vec![];

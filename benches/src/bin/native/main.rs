@@ -43,7 +43,10 @@ fn main() -> anyhow::Result<ExitCode> {
     cores::survey(None)?;
     let Arguments { profile: is_profile, budget, later, results, options, resume } = arguments;
     let (subjects, wanted): (_, fn(&case::Case) -> bool) = match is_profile {
-        true => (profile::SUBJECTS, |case| (case.condition, case.ends) == (Condition::Hot, Ends::Threads)),
+        // Most of its layers have no types.
+        true => (profile::SUBJECTS, |case| {
+            (case.condition, case.ends) == (Condition::Hot, Ends::Threads) && case.call != case::Call::Records
+        }),
         false => (subjects::ALL, |_| true),
     };
     let task = Task { subjects, wanted, options, budget, later, results: &results, resume };

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use coincide::{ByteBuf, Bytes, Main, Scope, SharedBytes, Thrown, Worker, interface};
 
+use super::records::{Record, Records};
 use super::{Payload, Subject};
 use crate::case::{Call, Case, Condition, MANY};
 use crate::child::{self, Caller};
@@ -88,6 +89,10 @@ impl Subject for Coincide {
             _ if self.style == Style::Shared => matches!(case.call, Call::Echo { .. }),
             _ => self.name != Self::ALONE.name,
         }
+    }
+
+    fn has_records(&self) -> bool {
+        matches!(self.style, Style::Typed | Style::Value)
     }
 
     fn run_threads(&self, case: &Case, meter: &mut Meter) -> anyhow::Result<()> {
@@ -187,6 +192,7 @@ interface! {
     mod bench {
         fn echo(payload: ByteBuf) -> ByteBuf;
         fn echo_shared(payload: SharedBytes) -> SharedBytes;
+        fn echo_records(records: Vec<Record>) -> Vec<Record>;
         fn increment(number: u64) -> u64;
     }
 }
@@ -202,6 +208,10 @@ impl bench::Service for Functions {
         Ok(payload)
     }
 
+    fn echo_records(&self, records: Vec<Record>) -> Result<Vec<Record>, Thrown> {
+        Ok(records)
+    }
+
     fn increment(&self, number: u64) -> Result<u64, Thrown> {
         Ok(number + 1)
     }
@@ -211,6 +221,7 @@ impl bench::Service for Functions {
 pub(super) fn serve(worker: &Worker) {
     worker.register_interface(bench::functions(Functions));
     worker.register("echo", |payload: ByteBuf| payload);
+    worker.register("echo_records", |records: Vec<Record>| records);
     worker.register("increment", |number: u64| number + 1);
     worker.register_bytes("echo_bytes", |_| Ok(()));
 }
@@ -221,6 +232,7 @@ fn call(scope: &Scope, style: Style, case: &Case, meter: &mut Meter, others: Opt
     let client = bench::Client::new(sync.clone());
     let mut payload = Payload::new(case);
     let mut number = Number(0);
+    let mut records = Records::new();
     let mut shared = Some(SharedBytes::from(payload.next().to_vec()));
     let none = AtomicU64::new(0);
     if let Some(others) = others
@@ -249,6 +261,15 @@ fn call(scope: &Scope, style: Style, case: &Case, meter: &mut Meter, others: Opt
             payload.check(&answer)
         }
         (Style::Value, Call::Increment) => number.follow(sync.call("increment", (number.0,))?),
+        (Style::Typed, Call::Records) => {
+            let answer = client.echo_records(records.take())?;
+            records.put_back(answer)
+        }
+        (Style::Value, Call::Records) => {
+            let answer = sync.call("echo_records", (records.next(),))?;
+            records.put_back(answer)
+        }
+        (Style::Shared, Call::Records) => bail!("a list of records is not shared"),
         (Style::Bytes, _) => {
             let mut bytes = payload.take();
             sync.call_bytes("echo_bytes", &mut bytes)?;

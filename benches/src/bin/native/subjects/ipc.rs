@@ -1,10 +1,12 @@
 //! ipc-channel, with bytes and with types.
 
 use ipc_channel::ipc::{self, IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcReceiver, IpcSender};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::records::{Record, Records};
 use super::{Payload, Subject, pair, serve_child};
-use crate::case::{Case, Condition};
+use crate::case::{Call, Case, Condition};
 use crate::child;
 use crate::measure::{Meter, Plan};
 use coincide_benches::report::Batch;
@@ -58,17 +60,34 @@ impl Subject for Typed {
         case.condition == Condition::Hot
     }
 
+    fn has_records(&self) -> bool {
+        true
+    }
+
     fn run_threads(&self, case: &Case, meter: &mut Meter) -> anyhow::Result<()> {
+        if case.call == Call::Records {
+            let (caller, callee) = typed_ends()?;
+            return pair(case, move || serve_typed(callee), move || call_records(caller, meter));
+        }
         let (caller, callee) = typed_ends()?;
         pair(case, move || serve_typed(callee), move || call_typed(caller, case, meter))
     }
 
     fn run_processes(&self, case: &Case, plan: &Plan) -> anyhow::Result<Batch> {
-        let (server, name) = IpcOneShotServer::<TypedEnds>::new()?;
+        if case.call == Call::Records {
+            let (server, name) = IpcOneShotServer::<TypedEnds<Vec<Record>>>::new()?;
+            return serve_child(self, case, plan, &name, |_| serve_typed(server.accept()?.1));
+        }
+        let (server, name) = IpcOneShotServer::<TypedEnds<Vec<u8>>>::new()?;
         serve_child(self, case, plan, &name, |_| serve_typed(server.accept()?.1))
     }
 
     fn call_from_child(&self, case: &Case, meter: &mut Meter) -> anyhow::Result<()> {
+        if case.call == Call::Records {
+            let (caller, callee) = typed_ends()?;
+            IpcSender::connect(child::link()?)?.send(callee)?;
+            return call_records(caller, meter);
+        }
         let (caller, callee) = typed_ends()?;
         IpcSender::connect(child::link()?)?.send(callee)?;
         call_typed(caller, case, meter)
@@ -106,18 +125,19 @@ fn serve_bytes(ends: ByteEnds) -> anyhow::Result<()> {
 
 /// What one end holds of a pair of channels.
 #[derive(Serialize, Deserialize)]
-struct TypedEnds {
-    sender: IpcSender<Vec<u8>>,
-    receiver: IpcReceiver<Vec<u8>>,
+#[serde(bound = "T: Serialize + for<'a> Deserialize<'a>")]
+struct TypedEnds<T> {
+    sender: IpcSender<T>,
+    receiver: IpcReceiver<T>,
 }
 
-fn typed_ends() -> anyhow::Result<(TypedEnds, TypedEnds)> {
+fn typed_ends<T: Serialize + DeserializeOwned>() -> anyhow::Result<(TypedEnds<T>, TypedEnds<T>)> {
     let (requests, inbox) = ipc::channel()?;
     let (responses, answers) = ipc::channel()?;
     Ok((TypedEnds { sender: requests, receiver: answers }, TypedEnds { sender: responses, receiver: inbox }))
 }
 
-fn call_typed(ends: TypedEnds, case: &Case, meter: &mut Meter) -> anyhow::Result<()> {
+fn call_typed(ends: TypedEnds<Vec<u8>>, case: &Case, meter: &mut Meter) -> anyhow::Result<()> {
     let mut payload = Payload::new(case);
     meter.run(|| {
         ends.sender.send(payload.next().to_vec())?;
@@ -125,7 +145,15 @@ fn call_typed(ends: TypedEnds, case: &Case, meter: &mut Meter) -> anyhow::Result
     })
 }
 
-fn serve_typed(ends: TypedEnds) -> anyhow::Result<()> {
+fn call_records(ends: TypedEnds<Vec<Record>>, meter: &mut Meter) -> anyhow::Result<()> {
+    let mut records = Records::new();
+    meter.run(|| {
+        ends.sender.send(records.take())?;
+        records.put_back(ends.receiver.recv()?)
+    })
+}
+
+fn serve_typed<T: Serialize + DeserializeOwned>(ends: TypedEnds<T>) -> anyhow::Result<()> {
     while let Ok(request) = ends.receiver.recv() {
         ends.sender.send(request)?;
     }

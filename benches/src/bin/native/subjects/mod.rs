@@ -11,6 +11,7 @@ mod mailbox;
 mod postcard_rpc;
 mod python;
 mod raw_ring;
+mod records;
 mod socketpair;
 mod tarpc;
 
@@ -41,6 +42,11 @@ pub(crate) trait Subject: Sync {
 
     /// Whether it is measured at this case.
     fn takes(&self, case: &Case) -> bool;
+
+    /// Whether it can send typed records. Bounds send as many bytes instead.
+    fn has_records(&self) -> bool {
+        self.kind() == Kind::Bound
+    }
 
     /// Why it cannot run on this machine.
     fn missing(&self) -> Option<&'static str> {

@@ -8,8 +8,9 @@ use postcard_rpc::{define_dispatch, endpoints, postcard_schema, topics};
 use tokio::runtime;
 use tokio::sync::mpsc;
 
+use super::records::{Record, Records};
 use super::{Payload, Subject, pair};
-use crate::case::{Case, Ends};
+use crate::case::{Call, Case, Ends};
 use crate::measure::Meter;
 
 /// A client and a server, each on a thread with a runtime of its own.
@@ -26,6 +27,10 @@ impl Subject for PostcardRpc {
 
     fn takes(&self, case: &Case) -> bool {
         case.ends == Ends::Threads && !case.condition.has_other_links()
+    }
+
+    fn has_records(&self) -> bool {
+        true
     }
 
     fn run_threads(&self, case: &Case, meter: &mut Meter) -> anyhow::Result<()> {
@@ -52,12 +57,19 @@ impl Subject for PostcardRpc {
                 let runtime = runtime::Builder::new_current_thread().enable_time().build()?;
                 let client =
                     runtime.block_on(async { test_channels::new_from_channels(requests, answers, VarSeqKind::Seq4) });
+                let failed = |error| anyhow::anyhow!("{error:?}");
+                if case.call == Call::Records {
+                    let mut records = Records::new();
+                    return meter.run(|| {
+                        let request = records.take();
+                        let answer = runtime.block_on(client.send_resp::<RecordsEndpoint>(&request)).map_err(failed)?;
+                        records.put_back(answer)
+                    });
+                }
                 let mut payload = Payload::new(case);
                 meter.run(|| {
                     let request = payload.next().to_vec();
-                    let answer = runtime
-                        .block_on(client.send_resp::<EchoEndpoint>(&request))
-                        .map_err(|error| anyhow::anyhow!("{error:?}"))?;
+                    let answer = runtime.block_on(client.send_resp::<EchoEndpoint>(&request)).map_err(failed)?;
                     payload.check(&answer)
                 })
             },
@@ -66,12 +78,14 @@ impl Subject for PostcardRpc {
 }
 
 type Bytes = Vec<u8>;
+type List = Vec<Record>;
 
 endpoints! {
     list = ENDPOINTS;
-    | EndpointTy   | RequestTy | ResponseTy | Path   |
-    | ----------   | --------- | ---------- | ----   |
-    | EchoEndpoint | Bytes     | Bytes      | "echo" |
+    | EndpointTy      | RequestTy | ResponseTy | Path      |
+    | ----------      | --------- | ---------- | ----      |
+    | EchoEndpoint    | Bytes     | Bytes      | "echo"    |
+    | RecordsEndpoint | List      | List       | "records" |
 }
 
 topics! {
@@ -98,9 +112,10 @@ define_dispatch! {
     endpoints: {
         list: ENDPOINTS;
 
-        | EndpointTy   | kind     | handler |
-        | ----------   | ----     | ------- |
-        | EchoEndpoint | blocking | echo    |
+        | EndpointTy      | kind     | handler      |
+        | ----------      | ----     | -------      |
+        | EchoEndpoint    | blocking | echo         |
+        | RecordsEndpoint | blocking | echo_records |
     };
     topics_in: {
         list: TOPICS_IN;
@@ -117,6 +132,10 @@ struct Context;
 
 fn echo(_: &mut Context, _: VarHeader, payload: Vec<u8>) -> Vec<u8> {
     payload
+}
+
+fn echo_records(_: &mut Context, _: VarHeader, records: Vec<Record>) -> Vec<Record> {
+    records
 }
 
 /// More than the key, the sequence number and the length take.
