@@ -19,8 +19,9 @@ import { Hangs, Watchdog } from './watchdog.js';
  * @param at.prepare is awaited before the first row
  * @param at.impossible why rows cannot be measured here, by name
  * @param at.absent why subjects cannot be measured here, by name
+ * @param at.gauged whether the gauges are read
  */
-export const bench = async (parameters, { rows, subjects: all, post, prepare, impossible = {}, absent = {} }) => {
+export const bench = async (parameters, { rows, subjects: all, post, prepare, impossible = {}, absent = {}, gauged = true }) => {
   const numbers = ['rounds', 'warmUp', 'batch', 'samples', 'starts', 'flood', 'calls', 'budget', 'timeout'];
   const plan = Object.fromEntries(numbers.map(name => [name, Number(parameters.get(name))]));
   const [filter, group, after] = ['filter', 'group', 'after'].map(name => parameters.get(name) ?? '');
@@ -46,16 +47,18 @@ export const bench = async (parameters, { rows, subjects: all, post, prepare, im
   });
   if (cases.length === 0) return;
   await prepare?.();
-  const gauges = new Gauges(plan, post);
+  const gauges = gauged ? new Gauges(plan, post) : undefined;
   const runner = new Runner(plan, post);
   const began = performance.now();
   const over = began + plan.budget;
   for (const [index, [row, subjects]] of cases.entries()) {
     await post({ begins: row.name });
-    await gauges.probe();
+    await gauges?.probe();
     const failed = new Set();
     // What earlier rows have left over, and the share of this one.
-    const rounds = new Rounds(row, planned(row, plan), began + (plan.budget * (index + 1)) / cases.length, over);
+    const share = began + (plan.budget * (index + 1)) / cases.length;
+    // Subjects that hang take no time from the others.
+    const rounds = new Rounds(row, planned(row, plan), share, over, () => performance.now() - runner.lost);
     let round = 0;
     for (; rounds.wantsMore(); round++) {
       if (round === planned(row, plan)) await post({ repeated: row.name });
@@ -71,8 +74,8 @@ export const bench = async (parameters, { rows, subjects: all, post, prepare, im
     }
     if (round === 0) await post({ over: row.name });
   }
-  await gauges.probe();
-  gauges.end();
+  await gauges?.probe();
+  gauges?.end();
 };
 
 /** Runs batches; a subject's link stays open from its first to its last. */
@@ -82,6 +85,8 @@ class Runner {
   #links = new Map();
   /** How often subjects have hung. */
   #hangs = new Map();
+  /** Milliseconds for which subjects have hung, as far as the page may take longer for them. */
+  lost = 0;
 
   constructor(plan, post) {
     this.#plan = plan;
@@ -95,7 +100,10 @@ class Runner {
     try {
       return { ...line, ...split(Object.entries(await this.#batch(row, subject))) };
     } catch (error) {
-      if (error instanceof Hangs) this.#hangs.set(subject, hangs + 1);
+      if (error instanceof Hangs) {
+        this.#hangs.set(subject, hangs + 1);
+        this.lost = Math.min(this.lost + this.#plan.timeout, MOST_LOST * this.#plan.timeout);
+      }
       this.#links.get(subject)?.close();
       this.#links.delete(subject);
       return { ...line, error: String(error?.message ?? error) };
@@ -131,6 +139,9 @@ const split = figures => {
   const skipped = figures.filter(([, samples]) => typeof samples === 'string');
   return { samples: Object.fromEntries(measured), skipped: Object.fromEntries(skipped) };
 };
+
+/** Hangs for which the page may take longer; its time limit in `xtask/src/web/bench.rs` has room for them. */
+const MOST_LOST = 2;
 
 /** Hangs of a subject after which it is not run any more. */
 const MOST_HANGS = 2;

@@ -3,6 +3,7 @@
 // A row's `run` returns the samples of one batch for each of its figures, or a text for a figure that this browser cannot measure.
 // `link` is the result of a subject's `open`. Rows that are `plain` run on the page that is not isolated, all others on the isolated one. Rows
 // that are `steady` are repeated if their batches disagree. Those that are `once` have one round, `heavy` ones a third of the rounds.
+// Those that are `hidden` run behind another tab.
 import { flood } from './flood.js';
 import { heaps, wasm } from './memory.js';
 import { timeAwaited } from './meter.js';
@@ -164,6 +165,7 @@ export const ROWS = [
     about: 'the page is in the background, behind another tab: the worker calls `inc`, and main awaits a function of the worker',
     ...IN_USE,
     figures: { 'hidden/inc': 'ns', 'hidden/await': 'ns' },
+    hidden: true,
     run: hidden,
   },
 ];

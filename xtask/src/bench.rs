@@ -182,7 +182,7 @@ impl Parts<'_> {
                     Ok(program) => program,
                     Err(why) => return Ok(Err(why)),
                 };
-                watched.shares = &Bench::SHARES;
+                watched.shares = Bench::pages(browser).iter().map(|page| page.share).collect();
                 bench.run((browser, &program), &part, |line| watched.line(line));
                 browser.version(self.workspace, &program)
             }
@@ -228,7 +228,7 @@ fn native(workspace: &Workspace, options: &Options, file: &Path, later: Duration
 struct Watched<'a> {
     schedule: &'a Schedule,
     /// Share of the time of each page.
-    shares: &'static [f64],
+    shares: Vec<f64>,
     others: Others,
     lines: Vec<Value>,
     row: Value,
@@ -243,7 +243,7 @@ impl<'a> Watched<'a> {
     fn new(schedule: &'a Schedule) -> Self {
         Self {
             schedule,
-            shares: &[1.0],
+            shares: vec![1.0],
             others: Others::watch(),
             lines: vec![],
             row: Value::Null,
@@ -266,7 +266,7 @@ impl<'a> Watched<'a> {
             if line["row"] != self.row {
                 self.note_others();
                 self.row = line["row"].clone();
-                let share = share(self.shares, self.announced, self.done, self.planned);
+                let share = share(&self.shares, self.announced, self.done, self.planned);
                 say!("{} {DIM}{}{DIM:#}", self.row.as_str().unwrap_or_default(), self.schedule.left(share));
             }
             self.done += 1;
@@ -511,10 +511,13 @@ mod tests {
 
     #[test]
     fn share_of_a_browser_grows_to_one() {
-        let shares = [(0, 0, 0), (1, 5, 10), (1, 10, 10), (2, 5, 10), (2, 20, 10)];
-        let shares = shares.map(|(announced, done, planned)| share(&Bench::SHARES, announced, done, planned));
-        assert!(shares.is_sorted(), "{shares:?}");
-        assert_eq!((shares[0], shares[4]), (0.0, 1.0));
+        for browser in Browser::ALL {
+            let of_pages: Vec<f64> = Bench::pages(browser).iter().map(|page| page.share).collect();
+            let steps = [(0, 0, 0), (1, 5, 10), (1, 10, 10), (2, 5, 10), (of_pages.len(), 20, 10)];
+            let shares = steps.map(|(announced, done, planned)| share(&of_pages, announced, done, planned));
+            assert!(shares.is_sorted(), "{shares:?}");
+            assert!((shares[0] == 0.0) && (shares[4] - 1.0).abs() < 1e-9, "{shares:?}");
+        }
     }
 
     #[test]

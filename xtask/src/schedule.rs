@@ -33,7 +33,7 @@ impl Place {
         let seconds = match (self, quick) {
             (Self::Native, true) => 80,
             (Self::Node, true) => 25,
-            (Self::Browser(_), true) => 80,
+            (Self::Browser(_), true) => 75,
             (Self::Native, false) => 12 * 60,
             (Self::Node, false) => 4 * 60,
             (Self::Browser(_), false) => 9 * 60,
