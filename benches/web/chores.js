@@ -1,6 +1,6 @@
 // The worker's side of the bench: chores that main asks for in plain messages, the same for all subjects.
 import { clock, time, timeAwaited } from './meter.js';
-import { CALLS, expect } from './payloads.js';
+import { AWAITED, CALLS, expect } from './payloads.js';
 
 /**
  * Performs the chores that main asks for, and reports that the worker is up.
@@ -12,8 +12,7 @@ import { CALLS, expect } from './payloads.js';
  */
 export const serve = (main, { wasm, promised, count } = {}) => {
   const chores = {
-    batch: ({ row, plan }) => time(plan, k => CALLS[row](main, k)),
-    awaited: ({ plan }) => timeAwaited(plan, async k => expect((await promised.inc(k)) === k + 1)),
+    batch: ({ row, plan }) => (main ? time(plan, k => CALLS[row](main, k)) : timeAwaited(plan, k => AWAITED[row](promised, k))),
     /** Calls for a number of milliseconds. Returns the number of calls. */
     flood({ milliseconds }) {
       const end = performance.now() + milliseconds;

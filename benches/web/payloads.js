@@ -38,10 +38,7 @@ export const exported = {
 /** A call for each row of round trips: `call(main, k)` makes the one numbered k and judges the answer. */
 export const CALLS = {
   'inc': (main, k) => expect(main.inc(k) === k + 1),
-  'echo/8-values': (main, k) => {
-    const { name, list, n, flag } = main.echo({ name: 'coincide', list: [1, 2, 3, 4, 5], n: k, flag: true });
-    expect(n === k && name === 'coincide' && list.length === 5 && flag);
-  },
+  'echo/8-values': (main, k) => expect(isEcho(main.echo(eightValues(k)), k)),
   'echo/100-records': (main, k) => {
     for (const record of RECORDS) record.revision = k;
     const records = main.echo(RECORDS);
@@ -79,6 +76,21 @@ export const CALLS = {
       for (let i = 0; i < 10; i++) dataset[`count${i}`] = k;
     }),
 };
+
+/** Some of these calls for functions of main whose results are promises. */
+export const AWAITED = {
+  'inc': async (main, k) => expect((await main.inc(k)) === k + 1),
+  'echo/8-values': async (main, k) => expect(isEcho(await main.echo(eightValues(k)), k)),
+  'input': async (main, k) => {
+    const question = `${k}? `;
+    expect((await main.input(question)) === `${question}yes`);
+    await main.print(question);
+  },
+};
+
+const eightValues = k => ({ name: 'coincide', list: [1, 2, 3, 4, 5], n: k, flag: true });
+
+const isEcho = ({ name, list, n, flag }, k) => n === k && name === 'coincide' && list.length === 5 && flag;
 
 /** Throws unless the answer fits. */
 export const expect = fits => {

@@ -39,7 +39,7 @@ const relayed = name => {
   return {
     ...row,
     name: figure,
-    section: 'Round trips by a service worker',
+    section: 'Round trips without shared memory',
     figures: { [figure]: 'ns' },
     plain: true,
     run: async at => ({ [figure]: (await run(at))[name] }),
@@ -94,7 +94,7 @@ export const ROWS = [
     run: streamed,
   },
   inMessages('messages/await', 'main awaits a function of the worker that cannot block', awaited),
-  inMessages('messages/call', 'a worker that cannot block awaits a function of main', ({ link, plan }) => link.ask('awaited', { plan })),
+  inMessages('messages/call', 'a worker that cannot block awaits a function of main', ({ link, plan }) => link.ask('batch', { row: 'inc', plan })),
   trip('image/4MiB', 'the worker passes an image of 4 MiB (a Uint8ClampedArray) to main, which returns one of its bytes', IN_USE),
   trip('input', 'a loop as in an interpreter: the worker calls `input` of main, which answers in a later task, then `print`', IN_USE),
   trip('window/10000-writes', 'the worker sets the text of 100 elements 10,000 times, in one batch if the library has batches, and reads one of them', {
@@ -172,7 +172,7 @@ export const ROWS = [
 
 /** The rows of subjects that block by a service worker, and of those whose workers have main's objects. */
 export const OF_RELAYS = ['service-worker/inc', 'service-worker/echo/8-values'];
-/** The same of libraries whose main answers by itself. */
+/** The same of libraries whose main answers by itself, and of interpreters that suspend instead. */
 export const OF_RELAYED_CALLS = [...OF_RELAYS, 'service-worker/input'];
 export const OF_RELAYED_WINDOW = ['service-worker/window/several'];
 

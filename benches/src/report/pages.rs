@@ -293,7 +293,7 @@ fn limit(figure: &str, section: &str) -> Option<&'static str> {
     match section {
         "Round trips" if !figure.starts_with("window/") => Some("limit"),
         "Round trips in messages" => Some("post"),
-        "Round trips by a service worker" => Some("floor"),
+        "Round trips without shared memory" => Some("floor"),
         "Flood" => Some("idle"),
         _ => None,
     }

@@ -1,6 +1,7 @@
 // All subjects, in the order of the report.
 import coincideLua from './coincide-lua.js';
 import coincideMessages from './coincide-messages.js';
+import coincideSuspending from './coincide-suspending.js';
 import coincideSw from './coincide-sw.js';
 import coincideWindowSw from './coincide-window-sw.js';
 import coincideWindow from './coincide-window.js';
@@ -20,6 +21,6 @@ import syncMessage from './sync-message.js';
 export const SUBJECTS = [
   ...[idle, limit, doorbell, coincide, coincideLua, coincident, syncMessage, comlink, coincideWindow, coincidentWindow],
   // Where the page isn't isolated.
-  ...[floor, coincideSw, coincidentSw, coincideWindowSw, coincidentWindowSw],
+  ...[floor, coincideSw, coincideSuspending, coincidentSw, coincideWindowSw, coincidentWindowSw],
   ...[post, coincideMessages],
 ];
