@@ -22,6 +22,16 @@ pub fn table(run: &Run) -> Table {
     table
 }
 
+/// How many goals there are of each verdict, in a sentence.
+pub(super) fn sums(goals: &Table) -> String {
+    let count = |verdict| goals.rows.iter().filter(|row| row.last().is_some_and(|last| last == verdict)).count();
+    let [reached, missed, undecided] = [REACHED, MISSED, UNDECIDED].map(count);
+    format!(
+        "Of {} goals, {reached} are reached and {missed} are missed; {undecided} are within noise.",
+        goals.rows.len()
+    )
+}
+
 /// A limit of coincide's figure, by itself or as a ratio to that of another subject.
 struct Goal {
     case: String,

@@ -38,9 +38,23 @@ pub fn page(run: &Run) -> Result<String> {
                     a href="#gaps" { "not measured" } " "
                     a href="#subjects" { "subjects" }
                 }
+                h2 { "Summary" }
+                p { (overview::sums(run)) }
+                (plain(&overview::table(run)))
+                @if !goals.rows.is_empty() {
+                    p { (goals::sums(&goals)) }
+                    details { summary { h3 { "Goals" } } (plain(&goals)) }
+                }
+                @if run.gaps.iter().any(|gap| gap.failed) {
+                    p { "These could not be measured:" }
+                    ul { @for gap in run.gaps.iter().filter(|gap| gap.failed) { li { (gap.what()) ": " (gap.reason) } } }
+                }
                 h2 { "This run" }
-                ul { @for line in text::head(run) { li { (line) } } }
-                @if !goals.rows.is_empty() { h2 { "Goals" } (plain(&goals)) }
+                ul { @for line in text::circumstances(run) { li { (line) } } }
+                details {
+                    summary { h3 { "Noise of the machine before, between and after the cases" } }
+                    ul { @for line in text::steadiness(run) { li { (line) } } }
+                }
                 @for group in &groups { (group) }
                 @if !shipped.rows.is_empty() {
                     h2 { "What an application ships" }
@@ -64,14 +78,20 @@ fn of_group(run: &Run, name: &str, about: &str) -> Result<Markup> {
     let sections = run.sections(name).into_iter().map(|(section, cases)| of_section(run, section, &cases));
     let sections = sections.collect::<Result<Vec<_>>>()?;
     let counts = text::counts(run, name);
+    let peers = chart::of_duels(run, name, Background::Page)?;
     Ok(html! {
         section id=(name) {
             h2 { (name) }
             p { (about) }
-            p { (text::score(run, name)) }
-            (duels(run, name))
+            @if !peers.is_empty() {
+                div.wide { (PreEscaped(peers)) }
+                details {
+                    summary { h3 { "All comparisons: " (text::tally(run, name)) } }
+                    (duels(run, name))
+                }
+            }
             @for section in sections { (section) }
-            @if !counts.rows.is_empty() { h3 { (counts.title) } (plain(&counts)) }
+            @if !counts.rows.is_empty() { details { summary { h3 { (counts.title) } } (plain(&counts)) } }
         }
     })
 }
@@ -107,7 +127,7 @@ fn of_section(run: &Run, section: &str, cases: &[&Case]) -> Result<Markup> {
     let cases = cases.iter().map(|case| of_case(run, case)).collect::<Result<Vec<_>>>()?;
     Ok(html! {
         details {
-            summary { h3 { (section) } }
+            summary { h3 { (sentence(section).trim_end_matches('.')) } }
             @for case in cases { (case) }
         }
     })

@@ -1,7 +1,7 @@
 //! Coincide beside each peer, case by case.
 
 use super::noise::{self, Figure, Ratio};
-use super::{Case, Kind, Row, Run, Unit};
+use super::{Case, Kind, Row, Run, Table, Unit};
 
 /// Coincide and a peer in one case.
 pub(super) struct Duel<'a> {
@@ -53,6 +53,66 @@ pub(super) fn duels<'a>(run: &'a Run, group: &str) -> Vec<Duel<'a>> {
     duels
 }
 
+/// How coincide does against a peer in all cases of a group.
+pub(super) struct Score<'a> {
+    pub(super) group: &'a str,
+    pub(super) peer: &'a str,
+    /// The worst for coincide first.
+    pub(super) duels: Vec<Duel<'a>>,
+}
+
+impl Score<'_> {
+    pub(super) fn count(&self, verdict: Verdict) -> usize {
+        self.duels.iter().filter(|duel| duel.verdict == verdict).count()
+    }
+}
+
+/// A score for each group and peer, in the order of the report.
+pub(super) fn scores(run: &Run) -> Vec<Score<'_>> {
+    let mut scores: Vec<Score<'_>> = vec![];
+    for subject in run.subjects.iter().filter(|subject| subject.kind == Kind::Peer) {
+        let mut duels = duels(run, &subject.group);
+        duels.retain(|duel| duel.theirs.subject == subject.name);
+        if !duels.is_empty() {
+            scores.push(Score { group: &subject.group, peer: &subject.name, duels });
+        }
+    }
+    scores.sort_by_key(|score| run.groups.iter().position(|group| group.name == score.group));
+    scores
+}
+
+/// The scores as a table.
+pub(super) fn table(run: &Run) -> Table {
+    let header = ["in", "peer", "won", "lost", noise::WITHIN_NOISE, "best ratio", "worst ratio"];
+    let mut table = Table::new("Coincide beside its peers", header.map(String::from).to_vec());
+    for score in scores(run) {
+        let end = |duel: Option<&Duel<'_>>| match duel {
+            Some(duel) => format!("{} {}", duel.ratio.show(), duel.case.name),
+            None => "–".to_owned(),
+        };
+        let decided = || score.duels.iter().filter(|duel| duel.verdict != Verdict::WithinNoise);
+        let by_ratio = |a: &&Duel<'_>, b: &&Duel<'_>| a.ratio.value.total_cmp(&b.ratio.value);
+        let mut row = vec![score.group.to_owned(), score.peer.to_owned()];
+        let verdicts = [Verdict::Won, Verdict::Lost, Verdict::WithinNoise];
+        row.extend(verdicts.map(|verdict| score.count(verdict).to_string()));
+        row.extend([end(decided().min_by(by_ratio)), end(decided().max_by(by_ratio))]);
+        table.rows.push(row);
+    }
+    table
+}
+
+/// The sums over all groups, in a sentence, and how to read a ratio.
+pub(super) fn sums(run: &Run) -> String {
+    let scores = scores(run);
+    let [won, lost, noise] = [Verdict::Won, Verdict::Lost, Verdict::WithinNoise]
+        .map(|verdict| scores.iter().map(|score| score.count(verdict)).sum::<usize>());
+    format!(
+        "Coincide wins {won} of {} comparisons with peers and loses {lost}; {noise} are within noise. A ratio is the cost of coincide divided by \
+         that of the peer: below 1, coincide is better.",
+        won + lost + noise
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::sample;
@@ -65,5 +125,19 @@ mod tests {
         let expected =
             [("slow", Verdict::Lost), ("flood/calls", Verdict::WithinNoise), ("call/32B/hot/threads", Verdict::Won)];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn scores_show_wins_losses_and_extremes_of_each_peer() {
+        let rows = table(&sample::run()).rows;
+        let expected = [
+            ["native", "tarpc", "1", "1", "1", "0.056 call/32B/hot/threads", "3.00 slow"],
+            ["chromium", "coincident", "1", "1", "1", "0.056 inc", "3.00 slow"],
+        ];
+        assert_eq!(rows, expected);
+        assert!(
+            sums(&sample::run())
+                .starts_with("Coincide wins 2 of 6 comparisons with peers and loses 2; 2 are within noise.")
+        );
     }
 }

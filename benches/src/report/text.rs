@@ -48,6 +48,11 @@ pub fn report(run: &Run) -> String {
 
 /// What the figures were measured on and how steady it was, one line each.
 pub fn head(run: &Run) -> Vec<String> {
+    [circumstances(run), steadiness(run)].concat()
+}
+
+/// The machine, the time, and the versions, one line each.
+pub(super) fn circumstances(run: &Run) -> Vec<String> {
     let mut lines = run.machine.lines().to_vec();
     lines.push(format!("commit {}, begun {}, {:.0} s", run.commit, run.began, run.seconds));
     lines.push(format!("load average {:.1} before, {:.1} after", run.load[0], run.load[1]));
@@ -59,6 +64,12 @@ pub fn head(run: &Run) -> Vec<String> {
     if !run.options.filter.is_empty() {
         lines.push(format!("only what contains `{}`", run.options.filter));
     }
+    lines
+}
+
+/// The gauges, and the noise of each group that follows from them, one line each.
+pub(super) fn steadiness(run: &Run) -> Vec<String> {
+    let mut lines = vec![];
     for gauge in &run.gauges {
         let levels: Vec<f64> = gauge.probes.iter().map(|probe| super::median(&probe.values)).collect();
         if let [first, .., last] = levels[..] {
@@ -83,16 +94,16 @@ pub fn head(run: &Run) -> Vec<String> {
     lines
 }
 
-/// How many comparisons with peers coincide wins and loses.
-pub(super) fn score(run: &Run, group: &str) -> String {
+/// How many comparisons with peers coincide wins and loses, without the name of the group.
+pub(super) fn tally(run: &Run, group: &str) -> String {
     let duels = overview::duels(run, group);
     let count = |verdict| duels.iter().filter(|duel| duel.verdict == verdict).count();
-    format!(
-        "{group}, coincide beside peers: {} won, {} lost, {} within noise\n",
-        count(Verdict::Won),
-        count(Verdict::Lost),
-        count(Verdict::WithinNoise)
-    )
+    format!("{} won, {} lost, {} within noise", count(Verdict::Won), count(Verdict::Lost), count(Verdict::WithinNoise))
+}
+
+/// How many comparisons with peers coincide wins and loses.
+fn score(run: &Run, group: &str) -> String {
+    format!("{group}, coincide beside peers: {}\n", tally(run, group))
 }
 
 /// A line per subject and a column per case: the median, and how many times the first of limit and coincide it is.

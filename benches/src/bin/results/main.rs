@@ -30,7 +30,9 @@ fn main() -> anyhow::Result<ExitCode> {
             }
         }
         ["docs", results, folder] => {
-            for (path, contents) in docs::files(&Run::read(Path::new(results))?)? {
+            let files = docs::files(&Run::read(Path::new(results))?)?;
+            remove_charts(&Path::new(folder).join(docs::CHARTS))?;
+            for (path, contents) in files {
                 let file = Path::new(folder).join(path);
                 write(&file, &contents)?;
                 println!("{}", file.display());
@@ -64,6 +66,17 @@ fn report(run: &Run, page: &Path) -> anyhow::Result<ExitCode> {
     println!("\nThe report is {}", page.display());
     let failed = run.gaps.iter().any(|gap| gap.failed);
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Removes the charts of an earlier run, whose cases may have had other names.
+fn remove_charts(folder: &Path) -> anyhow::Result<()> {
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let file = entry?.path();
+        if file.extension().is_some_and(|extension| extension == "svg") {
+            fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))?;
+        }
+    }
+    Ok(())
 }
 
 fn write(file: &Path, contents: &str) -> anyhow::Result<()> {
