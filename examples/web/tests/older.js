@@ -5,6 +5,7 @@ delete WebAssembly.promising;
 const early = [];
 const keep = event => early.push(event.data);
 addEventListener('message', keep);
-await import(new URL(`../${location.search.slice(1)}`, import.meta.url));
+// WebKit reports no error of a module that awaits.
+await import(new URL(`../${location.search.slice(1)}`, import.meta.url)).catch(reportError);
 removeEventListener('message', keep);
 for (const data of early) dispatchEvent(new MessageEvent('message', { data }));
