@@ -37,8 +37,11 @@ for (const level of ['debug', 'log', 'info', 'warn', 'error']) {
 }
 /** The address of a worker's module, by the address of its probe. */
 const probes = new Map();
+/** Messages of uncaught errors. */
+const uncaught = [];
 addEventListener('error', ({ error, message, filename, lineno }) => {
   if (error === PROBED) return;
+  uncaught.push(message);
   const text = error instanceof Error && error.stack && !probes.has(filename) ? `Uncaught ${withStack(error)}` : message;
   if (text) post({ level: 'error', text, place: [probes.get(filename) ?? filename, lineno] });
 });
@@ -56,9 +59,21 @@ const explain = async address => {
   document.head.append(Object.assign(document.createElement('script'), { type: 'module', src: probe }));
 };
 
+/** Reports the error of the module `main`, unless an event has. WebKit has no event for modules that await. */
+const watch = main =>
+  import(main).catch(error =>
+    setTimeout(() => {
+      if (uncaught.some(message => message.includes(String(error?.message ?? error)))) return;
+      post({ level: 'error', text: `Uncaught ${show(error)}` });
+    }, 100),
+  );
+
 if (end === 'main') {
   const begun = new Set();
-  channel.onmessage = ({ data }) => data.begun && begun.add(data.begun);
+  channel.onmessage = ({ data }) => {
+    if (data.begun) begun.add(data.begun);
+    if (data.main) watch(data.main);
+  };
   globalThis.Worker = class extends Worker {
     constructor(url, options) {
       super(url, options);

@@ -53,7 +53,10 @@ export class Program {
         page.head.append(script);
       });
     await load(consoleOf('main'));
-    await load(addressOf(main, withAddresses(mainText, find)));
+    const address = addressOf(main, withAddresses(mainText, find));
+    const loaded = load(address);
+    this.#channel.postMessage({ main: address });
+    await loaded;
   }
 
   /** The entry with names of panes instead of addresses. */
