@@ -3,10 +3,10 @@ import { calling } from '../runtime/loops.js';
 import { PyWorker, relayed, workers } from '../runtime/main.js';
 import { open, until } from './open.js';
 
-export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
+export default (test, { tier, brief, assert, deepEqual, equal, rejects, throws }) => {
   const blocks = tier !== 'messages';
-  /** MicroPython cannot suspend. */
-  const types = tier === 'suspending' ? ['pyodide'] : ['micropython', 'pyodide'];
+  /** MicroPython cannot suspend. With `brief`, Pyodide, which takes long to start, runs on one tier. */
+  const types = tier === 'suspending' ? ['pyodide'] : ['micropython', ...(brief && tier !== 'shared-memory' ? [] : ['pyodide'])];
   const options = { 'shared-memory': {}, suspending: {}, 'service-worker': { serviceWorker: './sw.js', tier }, messages: { config: { sync_main_only: true } } }[tier];
   const start = async (program, type, more) => {
     await relayed(options.serviceWorker);
@@ -241,7 +241,7 @@ export default (test, { tier, assert, deepEqual, equal, rejects, throws }) => {
     });
   }
 
-  if (blocks)
+  if (blocks && types.includes('pyodide'))
     test('pyodide: window: objects of the page have the operations of JsProxy', () =>
       using(async w => {
         await w.ready;

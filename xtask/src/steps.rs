@@ -47,7 +47,7 @@ pub(crate) const ALL: &[Step] = &[
     },
     Step {
         name: WEB,
-        about: "the npm package under Node.js, in Chromium and in Firefox; the examples in both",
+        about: "the npm package in Node.js, Deno, Bun, Chromium, Firefox and WebKit; the examples in browsers",
         run: web,
     },
     Step {

@@ -1,5 +1,5 @@
 // Service workers that lack some of the relay's four listeners: a worker blocks by them, or its error names the missing one.
-export default ({ paged, start, countsEach, assert, deepEqual, equal, rejects }) => {
+export default ({ brief, paged, start, countsEach, assert, deepEqual, equal, rejects }) => {
   const LISTENERS = ['activate', 'fetch', 'install', 'message'];
 
   const activated = ({ installing, waiting, active }) =>
@@ -14,6 +14,8 @@ export default ({ paged, start, countsEach, assert, deepEqual, equal, rejects })
     const present = LISTENERS.filter((_, at) => subset & (1 << at));
     const has = Object.fromEntries(LISTENERS.map(name => [name, present.includes(name)]));
     const [works, claims] = [has.fetch && has.message, has.activate || has.message];
+    // A probe whose packets get lost takes 7 s. Of five such tests, `brief` runs one.
+    if (brief && has.fetch && !has.message && present.join() !== 'fetch,install') continue;
     const missing = has.fetch ? /lacks the listener `message`/ : has.message ? /lacks the listener `fetch`/ : /does not relay/;
 
     paged(`a service worker with the listeners ${present.join(', ') || 'of no kind'} ${works ? 'relays' : 'is reported'}`, 'lacking', async (page, frame) => {
@@ -42,6 +44,7 @@ export default ({ paged, start, countsEach, assert, deepEqual, equal, rejects })
     });
   }
 
+  if (brief) return;
   paged('a worker falls back to the tier `messages`, with the reason, if its service worker lacks a listener', 'lacking', async page => {
     const w = start(page, { serviceWorker: './three.js' });
     w.proxy.hello = () => 'hello';

@@ -7,6 +7,7 @@ import quietTests from './quiet.tests.mjs';
 
 const post = line => fetch('/report', { method: 'POST', body: line });
 addEventListener('unhandledrejection', event => post(`unhandled: ${event.reason?.stack ?? event.reason}`));
+const query = new URLSearchParams(location.search);
 const { test: register, run } = suite();
 const test = (name, body) => register(`relay: ${name}`, body);
 const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
@@ -31,10 +32,10 @@ const paged = (name, folder, body) =>
   });
 
 /** Starts a worker of the page that blocks by the page's relay. */
-const start = (page, options) => {
+const start = (page, options, script = './worker.js') => {
   const { Worker } = page.coincide({ serviceWorker: './sw.js', ...options });
   // In the scope of the service worker, as the page is.
-  return new Worker('./worker.js');
+  return new Worker(script);
 };
 
 /** Makes `calls` calls of main and asserts that each runs once, in order. */
@@ -275,10 +276,10 @@ paged('the relay serves other pages while one page uses all of its memory', 'flo
   await (await registrationOf(page)).unregister();
 });
 
-const kit = { paged, start, countsEach, pause, assert, deepEqual, equal, rejects, skip };
+const kit = { brief: query.has('brief'), paged, start, countsEach, pause, assert, deepEqual, equal, rejects, skip };
 for (const tests of [lackingTests, quietTests, foreignTests]) tests(kit);
 
-await run(result => post(JSON.stringify(result)), new URLSearchParams(location.search).get('filter') ?? '').catch(error =>
+await run(result => post(JSON.stringify(result)), query.get('filter') ?? '').catch(error =>
   post(`the page failed: ${error?.stack ?? error}`),
 );
 await post('done');

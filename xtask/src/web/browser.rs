@@ -168,7 +168,7 @@ impl Browser {
 /// Whether a page is cross-origin isolated, by headers or by itself. WebKitGTK isolates it, but unlike Safari it does not provide
 /// `SharedArrayBuffer` then.
 fn is_isolated(address: &str) -> bool {
-    !address.contains("/plain/") || ["/coi/", "/isolating/"].iter().any(|own| address.contains(own))
+    !address.contains("/plain/") || ["/coi/", "/isolating/", "/front/"].iter().any(|own| address.contains(own))
 }
 
 /// An open browser.
@@ -251,6 +251,7 @@ mod tests {
             ("index.html?filter=inc", true),
             ("plain/site/coi/app/page.html", true),
             ("plain/faults/isolating/page.html", true),
+            ("plain/front/tests.html", true),
             ("plain/web/tests/plain.html", false),
             ("plain/site/relay.html", false),
             ("plain/index.html?filter=inc", false),

@@ -79,7 +79,7 @@ pub(crate) fn test(workspace: &Workspace, tally: &mut Tally, hosts: &[Host]) {
     }
     package::check(workspace, tally);
     let mut pages = PAGES.to_vec();
-    if hosts.iter().any(|host| matches!(host, Host::Browser(browser) if *browser != Browser::WebKit)) {
+    if hosts.iter().any(|host| matches!(host, Host::Browser(_))) {
         let built = example::build(workspace);
         pages.extend(built.is_ok().then_some(example::PAGES).into_iter().flatten());
         tally.check("building the example in Rust", built);
@@ -158,25 +158,25 @@ fn in_browser(workspace: &Workspace, tally: &mut Tally, browser: Browser, pages:
     let limit = if browser == Browser::WebKit { 2 * LIMIT } else { LIMIT };
     let driver = workspace.root.join(DRIVE).to_string_lossy().into_owned();
     for page in pages_in(browser, pages) {
-        let mut report = Report::new(browser.name(), page);
+        let mut report = Report::new(browser.name(), &page);
         let mounts = mounts(workspace);
         let driven = browser == Browser::Chromium && page == FAULTS && tools::node(workspace).is_ok();
         let program: &[&str] = if driven { &["node", &driver, &program] } else { &[&program] };
-        let end = run_page(browser, program, Page { path: page, mounts, limit, silence: SILENCE }, |line| {
+        let end = run_page(browser, program, Page { path: &page, mounts, limit, silence: SILENCE }, |line| {
             report.line(line, tally);
         });
         report.finish(tally, end.err().map(|error| format!("{error:#}")));
     }
 }
 
-/// The pages that a browser opens. WebKit is slower than the others and opens pages that depend on the engine: not those that build on
-/// the package, nor the one of failing service workers.
-fn pages_in<'a>(browser: Browser, pages: &[&'a str]) -> Vec<&'a str> {
-    if browser != Browser::WebKit {
-        return pages.to_vec();
-    }
-    let own = PAGES.into_iter().filter(|page| ![MAIN, FAULTS].contains(page));
-    std::iter::once(MAIN_BRIEF).chain(own).collect()
+/// The addresses of the pages that a browser opens. WebKit leaves out slow tests of some pages: those that other pages run, and those that do not depend on the engine.
+fn pages_in(browser: Browser, pages: &[&str]) -> Vec<String> {
+    let address = |page: &&str| match page.contains('?') {
+        _ if browser != Browser::WebKit || !BRIEF.contains(page) => (*page).to_owned(),
+        true => format!("{page}&brief"),
+        false => format!("{page}?brief"),
+    };
+    pages.iter().map(address).collect()
 }
 
 /// A page, and how long it may take until it is done.
@@ -438,8 +438,9 @@ const PAGES: [&str; 13] = [
 ];
 
 const MAIN: &str = "web/tests/index.html";
-/// Without tests that other pages or other engines run.
-const MAIN_BRIEF: &str = "web/tests/index.html?brief";
+
+/// The pages that WebKit opens with `brief`.
+const BRIEF: [&str; 3] = [MAIN, FAULTS, python::CHECKS];
 
 const TESTS: &str = "web/tests/run-node.mjs";
 
@@ -467,14 +468,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn webkit_opens_the_brief_main_page_and_no_page_that_is_built() {
-        let all = [&PAGES[..], &example::PAGES].concat();
+    fn each_browser_opens_all_pages_and_webkit_some_in_brief() {
+        let all = [&PAGES[..], &example::PAGES, &polyscript::PAGES, &[python::CHECKS, site::CHECKS]].concat();
         assert_eq!(pages_in(Browser::Chromium, &all), all);
         assert_eq!(pages_in(Browser::Firefox, &all), all);
         let pages = pages_in(Browser::WebKit, &all);
-        assert_eq!(pages[0], MAIN_BRIEF);
-        assert!(pages[1..].iter().all(|page| PAGES.contains(page)), "{pages:?}");
-        assert!(!pages.contains(&MAIN) && !pages.contains(&FAULTS), "{pages:?}");
-        assert_eq!(pages.len(), PAGES.len() - 1);
+        assert_eq!(pages[0], "web/tests/index.html?brief");
+        for brief in ["plain/faults/page.html?brief", "python/tests/checks.html?pages=isolated&brief"] {
+            assert!(pages.iter().any(|page| page == brief), "{brief}: {pages:?}");
+        }
+        assert_eq!(pages.iter().zip(&all).filter(|(opened, page)| opened != page).count(), BRIEF.len());
+        assert_eq!(pages.len(), all.len());
     }
 }
