@@ -12,7 +12,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 interface! {
     mod counter {
@@ -123,9 +123,11 @@ impl Pooled {
         pooled
     }
 
-    /// Drives main until the condition holds.
+    /// Drives main until the condition holds. Fails after [`LIMIT`].
     fn until(&self, condition: impl Fn(&Self) -> bool) {
+        let start = Instant::now();
         while !condition(self) {
+            assert!(start.elapsed() < LIMIT, "the condition does not become true");
             let _ = self.main.turn(Duration::from_millis(1));
         }
     }

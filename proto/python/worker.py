@@ -127,7 +127,7 @@ class Worker:
             raise Closed(f"{name}: the link is closed: {self.reason}")
 
     def _turn(self):
-        """Sends and receives what there is, runs what has arrived, and waits if there was nothing."""
+        """Sends and receives frames, and runs received calls. Waits if there was nothing to do."""
         self._flush()
         self._receive()
         self.session.pass_time(time.monotonic())

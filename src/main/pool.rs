@@ -645,7 +645,7 @@ struct Job {
 enum Stage {
     Queued,
     Sent(Rc<MainEndpoint>, CallId),
-    /// Includes the end of the link that has the result, if the call was sent.
+    /// Includes the end of the link by which the result arrives, if the call was sent.
     Ended(Option<Rc<MainEndpoint>>, CallResult),
     /// The result was returned, or is no longer awaited.
     Over,

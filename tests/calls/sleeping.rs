@@ -113,48 +113,50 @@ fn interrupt_ends_computation_at_check() {
 
 /// Main calls a worker that computes. The worker then runs `prepare` and calls main, whose function awaits the answer.
 fn answers_while_it_waits(prepare: fn(&Scope) -> Result<(), Thrown>) {
-    let (log, received) = mpsc::channel();
-    let called = Arc::new(AtomicBool::new(false));
-    let main = Main::new().unwrap();
-    let own = Arc::clone(&called);
-    let worker = main
-        .spawn(move |scope| {
-            scope.sync().notify("started", ())?;
-            while !own.load(Ordering::Acquire) {
+    within(LIMIT, move || {
+        let (log, received) = mpsc::channel();
+        let called = Arc::new(AtomicBool::new(false));
+        let main = Main::new().unwrap();
+        let own = Arc::clone(&called);
+        let worker = main
+            .spawn(move |scope| {
+                scope.sync().notify("started", ())?;
+                while !own.load(Ordering::Acquire) {
+                    scope.check()?;
+                }
                 scope.check()?;
-            }
-            scope.check()?;
-            prepare(scope)?;
-            log.send(scope.sync().call::<i32>("ask", ())).unwrap();
-            Ok(())
-        })
-        .unwrap();
-    let started = Rc::new(Cell::new(false));
-    let own = Rc::clone(&started);
-    worker.register("started", move || own.set(true));
-    worker.register("ping", || ());
-    let answer = Rc::new(RefCell::new(None::<Pin<Box<dyn Future<Output = Result<i32, CallError>>>>>));
-    let own = Rc::clone(&answer);
-    worker.register_async("ask", move || {
-        let answer = own.take().unwrap();
-        async move { answer.await.unwrap() }
-    });
-    let turn = || {
-        let _ = main.turn(Duration::from_millis(1));
-        std::thread::sleep(Duration::from_millis(1));
-    };
-    while !started.get() {
-        turn();
-    }
-    answer.replace(Some(Box::pin(worker.proxy().call("answer", ()))));
-    turn();
-    called.store(true, Ordering::Release);
-    for _ in 0..5000 {
-        turn();
-        if let Ok(result) = received.try_recv() {
-            return assert_eq!(result.unwrap(), 42);
+                prepare(scope)?;
+                log.send(scope.sync().call::<i32>("ask", ())).unwrap();
+                Ok(())
+            })
+            .unwrap();
+        let started = Rc::new(Cell::new(false));
+        let own = Rc::clone(&started);
+        worker.register("started", move || own.set(true));
+        worker.register("ping", || ());
+        let answer = Rc::new(RefCell::new(None::<Pin<Box<dyn Future<Output = Result<i32, CallError>>>>>));
+        let own = Rc::clone(&answer);
+        worker.register_async("ask", move || {
+            let answer = own.take().unwrap();
+            async move { answer.await.unwrap() }
+        });
+        let turn = || {
+            let _ = main.turn(Duration::from_millis(1));
+            std::thread::sleep(Duration::from_millis(1));
+        };
+        while !started.get() {
+            turn();
         }
-    }
-    worker.terminate();
-    panic!("the call was not answered");
+        answer.replace(Some(Box::pin(worker.proxy().call("answer", ()))));
+        turn();
+        called.store(true, Ordering::Release);
+        for _ in 0..5000 {
+            turn();
+            if let Ok(result) = received.try_recv() {
+                return assert_eq!(result.unwrap(), 42);
+            }
+        }
+        worker.terminate();
+        panic!("the call was not answered");
+    });
 }

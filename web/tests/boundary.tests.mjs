@@ -229,7 +229,7 @@ export default (register, { coincide: made, inner, CoincideError, worker, doomed
     await works(other);
   });
 
-  link('a worker that is terminated at the end of the stack is terminated, or stays as it is', async () => {
+  link('terminate at the end of the stack either terminates a worker or changes nothing', async () => {
     const victim = new InnerWorker(worker('boundary'));
     await victim.ready;
     const pending = rejects(() => victim.proxy.never());
@@ -239,7 +239,7 @@ export default (register, { coincide: made, inner, CoincideError, worker, doomed
     assert(![...ends.values()].some(end => end.closed !== undefined), 'an end that is closed is kept');
   });
 
-  link('a stack of the other end takes a time that is linear in its length', async w => {
+  link('time to process a stack of the other end is linear in its length', async w => {
     w.proxy.fails = async lines => {
       throw Object.assign(new Error('long'), { stack: '\n    at a (<anonymous>)'.repeat(lines) });
     };
@@ -284,7 +284,7 @@ export default (register, { coincide: made, inner, CoincideError, worker, doomed
     for (const message of messages) assert(/`echo` was not called: too little of the stack is left|recursion|call stack/.test(message), message);
   });
 
-  link('a failure of coincide in a worker rejects at once what main awaits from it', async w => {
+  link('a failure of coincide in a worker rejects all pending promises of main at once', async w => {
     const broken = new Worker(worker('boundary'));
     await broken.ready;
     const pending = [() => broken.proxy.never(), () => broken.within({ timeout: 60_000 }).never(), () => broken.within({ signal: new AbortController().signal }).never()]
@@ -334,7 +334,7 @@ export default (register, { coincide: made, inner, CoincideError, worker, doomed
     }
   });
 
-  link('arguments and results that there is no memory for are refused as such', async w => {
+  link('arguments and results that exceed the memory are refused with the reason', async w => {
     const { ArrayBuffer } = globalThis;
     const buffer = new ArrayBuffer(8, { maxByteLength: 16 });
     w.proxy.takes = () => 'taken';
@@ -378,7 +378,7 @@ export default (register, { coincide: made, inner, CoincideError, worker, doomed
     assert(beat < total, `a timer waited for ${beat} functions`);
   });
 
-  test('a signal that is aborted while a request waits cancels what is requested later', async () => {
+  test('a signal that aborts while a request is pending cancels later requests', async () => {
     const controller = new AbortController();
     const cancelled = [];
     const starts = pending => {
@@ -437,7 +437,7 @@ export default (register, { coincide: made, inner, CoincideError, worker, doomed
     w.terminate();
   });
 
-  test('what belongs to a worker is gone once it is terminated', async () => {
+  test('terminate releases all tables and buffers of a worker', async () => {
     const before = ends.size;
     const timers = () => (globalThis.process ? process.getActiveResourcesInfo().filter(name => name === 'Timeout').length : 0);
     const timersBefore = timers();

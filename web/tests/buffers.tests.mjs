@@ -87,7 +87,7 @@ export default (register, { inner, worker, tier, memory, assert, equal, deepEqua
   });
 
   for (const size of [LENT, MIB, 5 * MIB])
-    test(`a program that changes ${size} bytes after the call changes nothing of it`, async () => {
+    test(`a program that changes ${size} bytes after the call does not change the arguments`, async () => {
       const w = await started();
       const bytes = new Uint8Array(size).fill(1);
       // The second call finds the ring full, the third finds the buffer detached.
@@ -101,7 +101,7 @@ export default (register, { inner, worker, tier, memory, assert, equal, deepEqua
       equal(held(), 0);
     });
 
-  test('functions that change what they have returned, or sent, change nothing of it', async () => {
+  test('functions that change buffers after they returned or sent them do not change the received contents', async () => {
     const w = await started();
     const bytes = new Uint8Array(5 * MIB);
     w.proxy.spoils = value => {
@@ -126,7 +126,7 @@ export default (register, { inner, worker, tier, memory, assert, equal, deepEqua
     assert(isAll(found, 1), 'the worker');
   });
 
-  test('a hundred MiB stream, and take no memory of wasm', async () => {
+  test('100 MiB are streamed without memory of wasm', async () => {
     const w = await started();
     const bytes = new Uint8Array(100 * MIB);
     bytes[0] = 1;

@@ -125,7 +125,7 @@ export default (test, { encode, decode, lost, assert, equal, deepEqual, throws }
     'namespaces': [() => [Math, JSON], [{}, {}]],
     'the arguments of a function': [() => (function () { return arguments; })(1, 2), { 0: 1, 1: 2 }],
     'an error whose message cannot be read': [() => Object.defineProperty(new TypeError('a'), 'message', { get() { throw new Error('no'); } }), { name: 'TypeError', message: '' }],
-    'where a regular expression goes on': [() => Object.assign(/a/g, { lastIndex: 3 }), { lastIndex: 3 }],
+    'the lastIndex of a regular expression': [() => Object.assign(/a/g, { lastIndex: 3 }), { lastIndex: 3 }],
     'symbols that both ends know': [() => [Symbol.iterator, Symbol.for('a')], [Symbol.iterator, Symbol.for('a')]],
     'such symbols as keys': [() => ({ [Symbol.for('a')]: 1 }), { [Symbol.for('a')]: 1 }],
     'a boxed symbol that both ends know': [() => Object(Symbol.iterator), Object(Symbol.iterator)],
@@ -196,10 +196,10 @@ export default (test, { encode, decode, lost, assert, equal, deepEqual, throws }
     'toJSON of a class': [() => new (class { toJSON() { return [this.a]; } a = 1; })(), [1]],
     'toJSON of a prototype': [() => Object.create({ toJSON: () => 1 }), 1],
     'toJSON of an object without a prototype': [() => Object.assign(Object.create(null), { toJSON: () => 1 }), 1],
-    'toJSON that gives nothing': [() => [{ toJSON() {} }], [undefined]],
-    'toJSON that gives a function': [() => [{ toJSON: () => () => 1 }], [undefined], 'result[0]'],
-    'toJSON that gives the object itself': [() => ({ a: 1, toJSON() { return this; } }), { a: 1, toJSON: undefined }, 'result.toJSON'],
-    'toJSON of what a toJSON gives is not called': [() => ({ toJSON: () => ({ b: 1, toJSON: () => 2 }) }), { b: 1, toJSON: undefined }, 'result.toJSON'],
+    'toJSON that returns undefined': [() => [{ toJSON() {} }], [undefined]],
+    'toJSON that returns a function': [() => [{ toJSON: () => () => 1 }], [undefined], 'result[0]'],
+    'toJSON that returns the object itself': [() => ({ a: 1, toJSON() { return this; } }), { a: 1, toJSON: undefined }, 'result.toJSON'],
+    'toJSON of the result of a toJSON is not called': [() => ({ toJSON: () => ({ b: 1, toJSON: () => 2 }) }), { b: 1, toJSON: undefined }, 'result.toJSON'],
     'toJSON that is no function': [() => ({ a: 1, toJSON: 2 }), { a: 1, toJSON: 2 }],
     'toJSON that is called with the object': [() => ({ a: 3, toJSON() { return this.a; } }), 3],
     'toJSON of a date has no meaning': [() => new Date(1), new Date(1)],
@@ -231,7 +231,7 @@ export default (test, { encode, decode, lost, assert, equal, deepEqual, throws }
     equal(throws(() => encode([{ list: [new Proxy(Object.create(Empty.prototype), foreign)] }])).message, 'args[0].list[0]: an object of class Empty cannot be sent');
   });
 
-  test('clone: what an error says of its place is its own', () => {
+  test('clone: line, column and file of an error are copied as own properties', () => {
     for (const key of ['line', 'column', 'sourceURL', 'fileName', 'lineNumber', 'columnNumber']) {
       const back = again(Object.assign(new Error('a'), { [key]: 'own' }));
       equal(back[key], 'own');

@@ -48,7 +48,7 @@ export default (test, { encode, decode, again, refuses, lost, equal, deepEqual, 
     for (const iterator of [new Map().entries(), [].values(), ''[Symbol.iterator](), new Set().values()]) throws(() => encode([iterator]));
   });
 
-  test('codec: lenient encoding omits what cannot be sent and returns the path', () => {
+  test('codec: lenient encoding omits unsendable values and returns their paths', () => {
     const lenient = { lenient: true, root: 'result' };
     deepEqual(again({ f() {}, v: 1, s: Symbol('x') }, lenient), { f: undefined, v: 1, s: undefined });
     equal(lost(), 'result.f');
@@ -117,7 +117,7 @@ export default (test, { encode, decode, again, refuses, lost, equal, deepEqual, 
     deepEqual(again({ get inner() { try { return again([1]); } catch { return [1]; } } }), { inner: [1] });
   });
 
-  test('codec: objects with a misleading `Symbol.toStringTag` are what they are', () => {
+  test('codec: objects with a misleading `Symbol.toStringTag` are encoded by their class', () => {
     for (const tag of ['Map', 'Date', 'ArrayBuffer', 'Error', 'RegExp', 'Number', 'Blob', 'DOMException'])
       deepEqual(again({ [Symbol.toStringTag]: tag, a: 1 })[Symbol.toStringTag], tag);
     class Fake {

@@ -29,7 +29,7 @@ export default (test, { assert, deepEqual }) => {
     return { codes: [...codes].sort(), types: types.sort() };
   };
 
-  test('codes: the type CoincideErrorCode lists what the sources produce', () => {
+  test('codes: the type CoincideErrorCode lists the codes that the sources produce', () => {
     const union = /export type CoincideErrorCode =([^;]*);/.exec(text('web/js/main.d.ts'))[1];
     deepEqual([...union.matchAll(/'(\w+)'/g)].map(([, code]) => code).sort(), produced().codes);
   });
@@ -39,7 +39,7 @@ export default (test, { assert, deepEqual }) => {
     deepEqual(listed.split(' '), produced().codes);
   });
 
-  test('codes: the documentation lists what the sources produce, with when and what to do', () => {
+  test('codes: the documentation lists the codes that the sources produce, with cause and remedy', () => {
     const docs = text('docs/reference/error-codes.md');
     const rows = rowsOf(docs, '| code | when | what to do |');
     for (const row of rows) assert(row.length === 3 && row.every(cell => cell.trim() !== ''), `an incomplete row: ${row}`);

@@ -105,7 +105,7 @@ export default (test, { assert, equal }) => {
     equal(hex(encode(decode(bytes))), hex(bytes));
   };
 
-  test('corpus: what fuzzing has found is decoded or refused as the specification has it', () => {
+  test('corpus: inputs found by fuzzing are decoded or refused as specified', () => {
     const inputs = corpus();
     assert(inputs.length > 0, 'the corpus is empty');
     for (const [name, bytes] of inputs) judge(name, bytes);
@@ -118,7 +118,7 @@ export default (test, { assert, equal }) => {
     }
   });
 
-  test('corpus: whatever is cut out as a segment is put back or refused', () => {
+  test('corpus: parts that are cut out as segments are restored or refused', () => {
     let taken = 0;
     for (const [name, bytes] of vectors()) {
       if (bytes.length > 100) continue;
@@ -141,7 +141,7 @@ export default (test, { assert, equal }) => {
     assert(taken > 50, `${taken} were taken`);
   });
 
-  test('corpus: damaged bytes are decoded or refused as the specification has it', () => {
+  test('corpus: damaged bytes are decoded or refused as specified', () => {
     let state = 1;
     const random = below => {
       state = (Math.imul(state, 1103515245) + 12345) >>> 0;
@@ -158,7 +158,7 @@ export default (test, { assert, equal }) => {
     assert(taken > DAMAGED / 100 && taken < DAMAGED, `${taken} of ${DAMAGED} were taken`);
   });
 
-  test('corpus: an announced length costs nothing', () => {
+  test('corpus: an announced length allocates no memory', () => {
     // Lengths of 2^50 and less of strings, lists, objects, maps, sets, buffers and bigints, with nothing behind.
     const lengths = [[0xff, 0xff, 0x03], [0xff, 0xff, 0xff, 0xff, 0x0f], [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x03]];
     for (const tag of [0x88, 0x89, 0x8a, 0x8b, 0x90, 0x91, 0x92, 0x93, 0x96, 0x98])

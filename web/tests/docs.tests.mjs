@@ -31,7 +31,7 @@ const isPromise = value => value instanceof Promise;
 export default (register, { coincide, worker, tier, node, valuesPage, assert, equal, rejects }) => {
   const test = (name, body) => register(`${tier}: docs: ${name}`, body);
 
-  test('each kind of value becomes what the documentation says', async () => {
+  test('each kind of value is converted as documented', async () => {
     const rows = rowsOf(await valuesPage(), '| value | such as |');
     assert(rows.length > 40, `there are ${rows.length} rows`);
     const { Worker } = coincide({ tier, promises: true });
@@ -89,7 +89,7 @@ export default (register, { coincide, worker, tier, node, valuesPage, assert, eq
     equal(faults.join('\n'), '');
   });
 
-  test('a worker, and what coincide() returns, are refused', async () => {
+  test('a worker, and the result of coincide(), are refused as arguments', async () => {
     const main = coincide({ tier });
     const w = new main.Worker(worker('values'));
     for (const value of [w, main, main.workers]) equal((await rejects(async () => w.proxy.lacks(value))).name, 'DataCloneError');

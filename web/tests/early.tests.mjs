@@ -44,7 +44,7 @@ export default (register, { source, worker, tier, node, assert, equal, deepEqual
     equal((await call).name, 'AbortError');
   });
 
-  early('what cannot be sent throws, and what is sent keeps its contents', async (w, loaded) => {
+  early('unsendable values throw, and sent values keep their contents', async (w, loaded) => {
     equal(throws(() => w.postMessage(() => {})).name, 'DataCloneError');
     equal(throws(() => w.notify('echo', () => {})).name, 'DataCloneError');
     equal(throws(() => w.proxy.echo(() => {})).name, 'DataCloneError');

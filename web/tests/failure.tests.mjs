@@ -189,7 +189,7 @@ export default (register, { coincide, CoincideError, worker, tier, node, runtime
     ['unparsable', /SyntaxError/, /unparsable\.web\.js, or a module that it imports, could not be loaded or has a syntax error/],
     ['missing', /Cannot find module/, /missing\.web\.js was answered with status 404: check the address$/],
   ])
-    test(`a worker whose script is ${name} rejects all promises and says why`, async () => {
+    test(`a worker whose script is ${name} rejects all promises with the reason`, async () => {
       const w = new Worker(worker(name));
       for (const { code, message, cause } of await rejections(w)) {
         equal(code, 'Closed');
@@ -231,7 +231,7 @@ export default (register, { coincide, CoincideError, worker, tier, node, runtime
     }
   });
 
-  test('an error of a worker from which nothing is awaited ends the process, as without coincide', async () => {
+  test('an error of a worker without pending calls ends the process, as without coincide', async () => {
     if (!node) return skip('browsers report it in their console');
     const { spawnSync } = await import('node:child_process');
     const { execPath } = await import('node:process');

@@ -49,7 +49,7 @@ export default (test, { assert, deepEqual, equal }) => {
   const tools = withBundler(fileURLToPath(new URL('.', import.meta.url)));
   const run = async code => JSON.stringify((await import(`data:text/javascript,${encodeURIComponent(code)}`)).run());
 
-  test('fields: classes without fields do what the same classes with fields do', async () => {
+  test('fields: classes that are lowered to no fields behave as classes with fields', async () => {
     const { fieldsIn, lower } = await tools;
     for (const [shape, code] of Object.entries(SHAPES)) {
       const { code: after } = lower('a.js', code) ?? { code };

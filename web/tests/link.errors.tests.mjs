@@ -82,7 +82,7 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
   });
 
   if (!blocks)
-    test('a worker that cannot block says why, and what would help', async () => {
+    test('the error of a worker that cannot block names the reason and the remedy', async () => {
       const plain = made({ tier });
       await using(
         async w => {

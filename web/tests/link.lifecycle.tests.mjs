@@ -33,7 +33,7 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     }
   });
 
-  test('a worker that is terminated before it is ready ignores what was requested', async () => {
+  test('terminate before a worker is ready drops its requests', async () => {
     const w = new Worker(worker('all'));
     w.interrupt();
     w.notify('echo', 1);
@@ -45,7 +45,7 @@ export default (register, { coincide: made, worker, tier, assert, equal, deepEqu
     equal((await rejects(() => w.ready)).code, 'Closed');
   });
 
-  test('a worker that fails to start rejects what waits for it', async () => {
+  test('a worker that fails to start rejects all pending promises', async () => {
     for (const name of ['broken', 'missing']) {
       const w = new Worker(worker(name));
       const call = rejects(() => w.proxy.echo(1));

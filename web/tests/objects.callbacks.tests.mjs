@@ -105,7 +105,7 @@ export default (register, { coincide: made, inner, mark, worker, tier, assert, e
     equal(await cause.f(), 5);
   });
 
-  link('callbacks call back, through both ends', async (w, run) => {
+  link('callbacks call callbacks of the other end', async (w, run) => {
     const down = callback((n, up) => (n === 0 ? 'the end' : up(n - 1)));
     const found = await run(({ callback }, down) => {
       const up = callback(n => down(n, up));
@@ -133,7 +133,7 @@ export default (register, { coincide: made, inner, mark, worker, tier, assert, e
     equal(await run(({ within }, never) => within({ timeout: 5 }, never), never), never);
   });
 
-  test('callbacks may be sent before there is a link', async () => {
+  test('callbacks are sent before the link is open', async () => {
     const w = new Worker(worker('objects'));
     try {
       const f = callback(x => x + 1);

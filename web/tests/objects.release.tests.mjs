@@ -39,7 +39,7 @@ export default (register, { coincide: made, mark, worker, tier, gc, assert, equa
     equal(await run(({ handles }) => handles().given), 0);
   });
 
-  link('thousands of callbacks that were disposed of leave nothing behind', async (w, run) => {
+  link('thousands of disposed callbacks are released', async (w, run) => {
     w.proxy.swap = f => {
       dispose(f);
       return callback(() => f);

@@ -128,7 +128,7 @@ export default (register, { coincide: made, mark, worker, tier, gc, assert, equa
       return outcome(() => within({ signal: controller.signal }).calls(callback(() => controller.abort('in the middle'))));
     });
     equal(own.thrown, 'in the middle');
-    equal(await w.proxy.echo('goes on'), 'goes on');
+    equal(await w.proxy.echo('works'), 'works');
     if (!blocks) return;
     const computing = new AbortController();
     const begun = new Promise(resolve => (w.proxy.begins = resolve));
@@ -184,7 +184,7 @@ export default (register, { coincide: made, mark, worker, tier, gc, assert, equa
     equal(await run(({ handles, kept }) => kept.signal.aborted && handles().received), 0);
   });
 
-  test('signals may be sent before there is a link, and outlive it', async () => {
+  test('signals are sent before the link is open, and remain usable after its end', async () => {
     const w = new Worker(worker('objects'));
     const [one, two, three] = Array.from({ length: 3 }, () => new AbortController());
     two.abort('before');

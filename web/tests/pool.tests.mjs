@@ -33,7 +33,7 @@ export default (register, { coincide: made, pool, worker, tier, assert, equal, d
   const pooled = (name, size, body, more) => test(name, () => using(size, body, more));
   const counts = ({ size, idle, queued }) => [size, idle, queued];
 
-  pooled('each call goes to a worker that has none in flight, or waits for one', 2, async (workers, { created, gate, wait }) => {
+  pooled('each call is sent to an idle worker, or waits for one', 2, async (workers, { created, gate, wait }) => {
     assert((await workers.ready).includes('echo'));
     deepEqual(counts(workers), [2, 2, 0]);
     const results = ['a', 'b', 'c', 'd'].map(value => wait(value));
@@ -264,7 +264,7 @@ export default (register, { coincide: made, pool, worker, tier, assert, equal, d
     equal(throws(() => (workers.proxy['coincide:x'] = () => {})).name, 'TypeError');
   });
 
-  pooled('a notification goes to each worker', 3, async (workers, { created }) => {
+  pooled('a notification reaches each worker', 3, async (workers, { created }) => {
     const heard = [];
     workers.proxy.heard = value => void heard.push(value);
     created[1].terminate();

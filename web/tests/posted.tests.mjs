@@ -133,7 +133,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
     deepEqual(found, Array.from({ length: 30 }, (_, i) => [i, i % 3 < 2]));
   });
 
-  test('a port that is not in the list of transfer is refused with its path, and nothing is sent', async () => {
+  test('a port that is not transferred is refused with its path, and nothing is sent', async () => {
     const w = await started();
     const { port1, port2 } = new MessageChannel();
     const { name, message } = await rejects(() => w.proxy.note(1, { deep: [port1] }));
@@ -146,7 +146,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
     equal(await w.proxy.both(port1, port2, transfer(port1, port2)), false);
   });
 
-  test('transfer takes what can be moved, each once', async () => {
+  test('transfer accepts each movable object once', async () => {
     const w = await started();
     const { port1, port2 } = new MessageChannel();
     for (const [list, why] of [
@@ -176,7 +176,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
       assert((await rejects(async () => w.proxy.nothing(value))).message.includes('args[0]: an object of class'), String(value));
   });
 
-  test('calls before there is a link send their objects', async () => {
+  test('calls before the link is open send their objects', async () => {
     const w = new Worker(worker('posted'));
     const { port1, port2 } = new MessageChannel();
     w.notify('note', 1, port1, transfer(port1));
@@ -280,7 +280,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
     equal(posted.size, 0);
   });
 
-  test('a million objects that are claimed, dropped or unwanted leave nothing behind', () => {
+  test('a million objects that are claimed, dropped or unwanted are released', () => {
     const { end, posted } = table();
     for (let i = 0; i < 1_000_000; i += 4) {
       posted.receive({ objects: [i, {}, i + 1, {}] });
@@ -298,7 +298,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
     equal(posted.size, 0);
   });
 
-  test('objects of payloads that are not read leave nothing behind, whichever arrives first', () => {
+  test('objects of unread payloads are released in either order of arrival', () => {
     const { end, posted, sent } = table();
     for (let i = 0; i < 300_000; i += 3) {
       posted.receive({ objects: [i, {}] });
@@ -385,7 +385,7 @@ export default (register, { coincide, worker, tier, gc, assert, equal, deepEqual
     throws(() => posted.incoming(1, 1), TypeError);
   });
 
-  test('a worker keeps shared memory until main no longer has it', () => {
+  test('a worker keeps shared memory until main has released it', () => {
     if (!hasMemory) return skip(lacksMemory);
     const { posted, sent } = table();
     const [own, theirs] = [new SharedArrayBuffer(1), new SharedArrayBuffer(1)];

@@ -238,7 +238,7 @@ export default (register, { coincide: made, mark, worker, tier, gc, assert, equa
     for (const wrong of [0, -1, 1.5, '3', Infinity]) throws(() => w.within({ rows: wrong }), RangeError);
   });
 
-  link('many streams leave nothing behind', async (w, run) => {
+  link('many streams are released', async (w, run) => {
     await exporting(run);
     for (let times = 0; times < 5; times++)
       await Promise.all(Array.from({ length: 40 }, async (_, i) => {

@@ -167,7 +167,7 @@ export default (register, { coincide: made, mark, pool, worker, tier, assert, eq
     deepEqual(await collected(rows), [0, 1, 2]);
   });
 
-  link('main passes a stream of one worker on to another', async (w, run) => {
+  link('main passes a stream of one worker to another worker', async (w, run) => {
     await exporting(run);
     const other = new Worker(worker('objects'));
     try {

@@ -47,7 +47,7 @@ export default (test, { assert, deepEqual, rejects, throws }) => {
     assert(results[0].error.includes('not done after 0.01 s'), results[0].error);
   });
 
-  test('suite: assertions about errors fail if nothing is thrown', async () => {
+  test('suite: assertions about errors fail without an error', async () => {
     throws(() => throws(() => {}), Error);
     await rejects(() => rejects(() => {}), Error);
     throws(() => throws(() => { throw new Error('x'); }, TypeError), Error);

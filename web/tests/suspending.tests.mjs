@@ -475,7 +475,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
       deepEqual(found, [2, 3, 4]);
     }));
 
-  test('operations on objects of main take and return references', () => {
+  test('operations on objects of main accept and return references', () => {
     class Point {
       constructor(x) {
         this.x = x;

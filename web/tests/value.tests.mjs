@@ -196,7 +196,7 @@ export default (register, { coincide, worker, tier, assert, equal, deepEqual, re
     same((await w.proxy.call('large')).value);
   });
 
-  test('getters may call back in the middle of a walk', async () => {
+  test('getters call the package during encoding', async () => {
     const w = await started();
     w.proxy.plain = () => ({ a: 1, b: { a: 2 } });
     const value = { a: 1, get b() { return w.proxy.echo({ a: 5, b: 6, c: 7 }) && { c: 2, a: 3 }; }, c: 4 };

@@ -204,7 +204,7 @@ export default (test, kit) => {
     }), [true, true, 1, null]);
   });
 
-  test('window: extending a class of main whose instances are copies throws an error that says so', async () => {
+  test('window: extending a class of main whose instances are copied throws with the reason', async () => {
     equal(await within({ Bytes: Uint8Array }, ({ window }) => {
       class Bytes extends window.Bytes {}
       try {

@@ -338,7 +338,7 @@ export default (test, kit) => {
     equal(Object.keys(root.open).join(), 'list,f');
   });
 
-  test('window: a policy receives each effect under its name, for each operation that has it', () => {
+  test('window: a policy receives each effect by its name, for each operation with the effect', () => {
     const root = { open: { x: 1 }, secret: 'secret' };
     const asked = new Set();
     const main = mainOf(root, { policy: (operation, target, key) => (asked.add(`${operation} ${typeof key === 'string' ? key : ''}`), key !== 'secret') });

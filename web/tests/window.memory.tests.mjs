@@ -140,7 +140,7 @@ export default (test, kit) => {
     }
   });
 
-  test('window: references are counted by what crosses, in both directions', () => {
+  test('window: references are counted by arrivals, in both directions', () => {
     const held = new LocalTable();
     const handles = new RemoteTable(ids => held.release(ids));
     const object = {};

@@ -33,9 +33,9 @@ export default (test, kit) => {
   };
 
   const page = () => ({ body: { dataset: {} } });
-  inWorker("PyScript's example takes six trips and four, by paths three", page, example, [6, 4, 3, 3, 'x']);
+  inWorker("PyScript's example takes six round trips, four if assignments do not wait, and three by paths", page, example, [6, 4, 3, 3, 'x']);
 
-  inWorker("PyScript's example takes five trips and three if assignments don't wait, by paths two", page, example, [5, 3, 2, 2, 'x'], {
+  inWorker("PyScript's example takes five round trips, three if assignments do not wait, and two by paths", page, example, [5, 3, 2, 2, 'x'], {
     options: { lazy: true },
   });
 

@@ -80,7 +80,7 @@ export default (test, kit) => {
     }
   }, [42, true, 'no', true]);
 
-  inWorker('a promise of main rejects with an error even if what that holds cannot be copied', () => ({
+  inWorker('a promise of main rejects with an error whose properties cannot be copied', () => ({
     fails: () => Promise.reject(Object.assign(new RangeError('too far'), { code: 7, later() {}, self: globalThis })),
   }), async ({ window }) => {
     try {

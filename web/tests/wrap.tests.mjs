@@ -105,7 +105,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
     own.terminate();
   });
 
-  test('`wrap` refuses what is not a worker, and says what to pass', async () => {
+  test('`wrap` refuses values that are not workers, and names what to pass', async () => {
     const { port1, port2 } = new MessageChannel();
     port2.close();
     const wrong = [
@@ -178,7 +178,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
       }
     });
 
-  test('a worker that adds its listener late receives once what was posted before `wrap`', async () => {
+  test('a worker that adds its listener late receives messages that were posted before `wrap` once', async () => {
     const w = await plain('.all');
     w.postMessage('first');
     w.postMessage('second', []);
@@ -237,7 +237,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
       }
     });
 
-  test('a message that cannot be posted throws at once and holds nothing back', async () => {
+  test('a message that cannot be posted throws at once and does not delay later ones', async () => {
     const w = wrap(await plain('listensLater'));
     const wrong = [
       [{ get x() { throw new RangeError('boom'); } }],
@@ -309,7 +309,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
     equal((await call).code, 'Closed');
   });
 
-  test('workers that are wrapped and terminated leave nothing behind', async () => {
+  test('workers that are wrapped and terminated are released', async () => {
     if (tier !== 'shared-memory') return skip('it is the same on all tiers');
     const { wrap, workers } = inner({ tier });
     const before = ends.size;
@@ -405,7 +405,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
     await Promise.all(ends);
   });
 
-  test('a worker whose policy forbids wasm says so, unless the browser lets it run what main has compiled', async () => {
+  test('a worker whose policy forbids wasm reports it, unless the browser runs the module that main has compiled', async () => {
     if (node) return skip('there are no policies');
     const frame = document.createElement('iframe');
     frame.srcdoc = `<meta http-equiv="Content-Security-Policy" content="script-src 'unsafe-inline' blob: ${location.origin}">`;
@@ -423,7 +423,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
     frame.remove();
   });
 
-  test('`coincide()` of `coincide/worker` rejects where it has no main, and says where it belongs', async () => {
+  test('`coincide()` of `coincide/worker` rejects without a main, and names where to call it', async () => {
     const { default: coincide } = await import(node ? '../pkg/worker.node.js' : '../pkg/worker.js');
     const found = [await rejects(() => coincide())];
     if (!node) {
@@ -457,7 +457,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
     return told;
   };
 
-  test('`coincide/main` in a worklet says that there are no workers', async () => {
+  test('`coincide/main` in a worklet throws, since it has no workers', async () => {
     if (node) return skip('there are no worklets');
     const { name, message } = await inWorklet('main.js', "new (coincide().Worker)('./worker.js')");
     equal(name, 'TypeError');
@@ -495,7 +495,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
       deepEqual([found.diagnosis.canBlock, String(found.diagnosis.reasons[0]).includes(part)], name === 'wasm' ? [false, true] : [true, false]);
     });
 
-  test('a script that does not run: the error says why, as far as requests show', async () => {
+  test('the error of a script that does not run names the reason that requests show', async () => {
     if (node) return skip('an event has the error');
     for (const [script, part] of [
       ['workers/bare.web.js', 'imports `coincide/worker`, a bare specifier'],
@@ -532,7 +532,7 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
     return { imports, atOnce, blocked: await blocked };
   };
 
-  test('a worker that does not announce itself is reported once, receives what was posted to it, and may announce itself later', async () => {
+  test('a worker that does not announce itself is reported once, receives posted messages, and links when it announces itself later', async () => {
     const { warn } = console;
     const said = [];
     console.warn = text => said.push(text);

@@ -255,7 +255,7 @@ impl<'a> Watched<'a> {
 
     fn line(&mut self, line: Value) {
         if let Some(rows) = line["rows"].as_array() {
-            // A page that was opened again goes on.
+            // A page that was opened again continues.
             if line["after"].is_null() {
                 self.announced += 1;
                 self.done = 0;

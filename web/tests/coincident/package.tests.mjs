@@ -37,7 +37,7 @@ export default (test, { assert, deepEqual, equal }) => {
     deepEqual(found, [['activate', 'fetch', 'install'], ['message']]);
   });
 
-  test('coincident: its command writes the service worker, and says when it cannot', () => {
+  test('coincident: its command writes the service worker, and reports when it cannot', () => {
     const folder = mkdtempSync(join(tmpdir(), 'coincident-'));
     try {
       const command = file => spawnSync(process.execPath, [fileURLToPath(new URL('cli.mjs', ours)), file], { cwd: folder, encoding: 'utf8' });

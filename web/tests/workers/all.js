@@ -94,9 +94,9 @@ export const run = async (coincide, CoincideError) => {
   };
   proxy.shape = () => ({
     then: proxy.then,
-    same: proxy.nobody === proxy.nobody,
-    type: typeof proxy.nobody,
-    has: ['echo' in proxy, 'nobody' in proxy],
+    same: proxy.missing === proxy.missing,
+    type: typeof proxy.missing,
+    has: ['echo' in proxy, 'missing' in proxy],
     set: Reflect.set(proxy, 'then', 1),
   });
   proxy.removes = name => delete proxy[name];

@@ -29,7 +29,7 @@ pub(super) fn copies(workspace: &Workspace) -> PathBuf {
     workspace.target.join("python")
 }
 
-/// Goes on to the pages that are not isolated by itself.
+/// Address of the first page, which loads the pages that are not isolated afterwards.
 pub(super) const CHECKS: &str = "python/tests/checks.html?pages=isolated";
 
 /// Runs PyScript's use case, and hands on what its console says.
