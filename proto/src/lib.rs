@@ -38,4 +38,4 @@ pub use frame::{CloseReason, ErrorCode, Flags, Format, Handshake, Header, Kind, 
 pub use hosted::{Allot, Hosted, HostedPart, HostedSegment, in_parts};
 pub use payload::{MAX_SEGMENTS, Payload, Segment};
 pub use session::{Call, Progress, Session};
-pub use transport::{Asked, FrameBytes, Gone, ReceiveError, Transmit, Transport};
+pub use transport::{ControlSignals, FrameBytes, Gone, ReceiveError, Transmit, Transport};

@@ -69,9 +69,9 @@ pub trait Transport {
     ///
     /// For transports whose frames arrive only while the worker waits or is in its event loop; they also receive here what has arrived. Called
     /// often: it should usually cost a few nanoseconds. The default is a no-op.
-    fn poll_control(&mut self, running: Option<CallId>) -> Asked {
+    fn poll_control(&mut self, running: Option<CallId>) -> ControlSignals {
         let _ = running;
-        Asked::default()
+        ControlSignals::default()
     }
 
     /// Why the peer is unreachable, as a text for errors, after [`receive`](Self::receive) has returned [`Gone`]. `None` if unknown.
@@ -85,7 +85,7 @@ pub trait Transport {
 
 /// Requests of main to a worker beside the frames of the link, as returned by [`Transport::poll_control`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct ControlSignals {
     /// Main has interrupted the worker. No frame repeats this.
     pub interrupt: bool,
     /// Main has cancelled the call that the running function serves. A `cancel` frame for it may arrive later.

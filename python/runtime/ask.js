@@ -1,6 +1,6 @@
 // `input()` of a worker, answered on the page.
 
-/** Shows a question at the end of the page. Resolves with the answer, or with an empty text when `signal` aborts. */
+/** Shows a prompt at the end of the page. Resolves with the answer, or with an empty text when `signal` aborts. */
 export const ask = (prompt, signal) =>
   new Promise(resolve => {
     const form = document.createElement('form');

@@ -31,7 +31,7 @@ export const typeOf = type => {
  * Starts an interpreter that has the package `pyscript`.
  *
  * @param {string} type
- * @param {object} host `print` and `complain` take the lines that Python writes, `interrupted` says whether it is to stop (or is missing),
+ * @param {object} host `print` and `printError` take the lines that Python writes, `interrupted` says whether it is to stop (or is missing),
  *   `config` is the configuration of its page, `bridge(python)` returns the module `_pyscript`, `enter` is coincide's on the tier `suspending`, and missing elsewhere
  * @returns {Promise<Python>}
  */

@@ -19,7 +19,7 @@ export { CoincideError, workers };
  * @param {string} [options.serviceWorker] the address of a relay, for pages that are not isolated
  * @param {'shared-memory' | 'suspending' | 'service-worker'} [options.tier] requires a tier of coincide
  * @param {(prompt: string, signal: AbortSignal) => string | Promise<string>} [options.input] answers `input()`; by default the page
- *   shows the question. The signal is aborted when the worker no longer waits
+ *   shows the prompt. The signal is aborted when the worker no longer waits
  * @param {(line: string) => void} [options.stdout] receives the lines that the program prints; by default they go to the console of the page
  * @param {(line: string) => void} [options.stderr] receives the lines of its errors
  */
@@ -31,8 +31,8 @@ export function PyWorker(url, options = {}) {
 export class PythonWorker {
   #worker;
   #ready;
-  /** Ends pending questions of the worker. */
-  #asking = new AbortController();
+  /** Ends pending calls of `input`. */
+  #prompts = new AbortController();
 
   /** @param {object} details as `PyWorker` has them, and `code` instead of `url` for a program that is in the page */
   constructor({ type, name, url, code, input, stdout, stderr, config: given, serviceWorker, service_worker, tier }) {
@@ -44,9 +44,9 @@ export class PythonWorker {
       ? { tier: 'messages' }
       : { tier, suspends: type === 'pyodide', serviceWorker: relay ? new URL(relay, document.baseURI).href : undefined };
     this.#worker = new Worker(script(), { name: name || undefined, ...options });
-    this.#worker.proxy['pyscript:input'] = prompt => (input ?? ask)(prompt, this.#asking.signal);
+    this.#worker.proxy['pyscript:input'] = prompt => (input ?? ask)(prompt, this.#prompts.signal);
     this.#worker.proxy['pyscript:print'] = stdout ?? (line => console.log(line));
-    this.#worker.proxy['pyscript:complain'] = stderr ?? (line => console.error(line));
+    this.#worker.proxy['pyscript:print_error'] = stderr ?? (line => console.error(line));
     this.#ready = this.#begin(config, { type, url, code, file: url ? fileOf(url) : 'the page' });
     this.#ready.catch(() => {});
   }
@@ -55,7 +55,7 @@ export class PythonWorker {
     try {
       const config = await given;
       this.#worker.postMessage({ ...details, config });
-      if (!config.sync_main_only && this.#worker.tier === 'messages') tellOnce();
+      if (!config.sync_main_only && this.#worker.tier === 'messages') warnOnce();
     } catch (error) {
       this.terminate();
       throw error;
@@ -82,18 +82,18 @@ export class PythonWorker {
   /** Ctrl-C: raises `KeyboardInterrupt` in running code of the worker. No effect on a worker that is idle or awaits. */
   interrupt() {
     this.#worker.interrupt();
-    this.#stopAsking();
+    this.#abortPrompts();
   }
 
   /** Ends the worker. Pending calls reject. */
   terminate() {
     this.#worker.terminate();
-    this.#stopAsking();
+    this.#abortPrompts();
   }
 
-  #stopAsking() {
-    this.#asking.abort();
-    this.#asking = new AbortController();
+  #abortPrompts() {
+    this.#prompts.abort();
+    this.#prompts = new AbortController();
   }
 }
 
@@ -108,9 +108,9 @@ const script = () => (address ??= URL.createObjectURL(new Blob([`import ${JSON.s
 let address;
 
 /** Prints once why workers of this page cannot block. */
-const tellOnce = () => {
-  if (told) return;
-  told = true;
+const warnOnce = () => {
+  if (hasWarned) return;
+  hasWarned = true;
   console.warn(`Workers of this page cannot call main, nor use \`window\` and \`document\`: ${diagnose().reasons.join('; ')}. With \`sync_main_only = true\` in their configuration they don't try`);
 };
-let told = false;
+let hasWarned = false;

@@ -3,8 +3,8 @@ import '../node_modules/@micropython/micropython-webassembly-pyscript/micropytho
 import { calling } from './loops.js';
 
 /** @returns {Promise<import('./interpreters.js').Python>} */
-export const load = async ({ print, complain, interrupted }) => {
-  const micropython = await changed(interrupted, () => globalThis.loadMicroPython({ heapsize: HEAP, stdout: print, stderr: complain }));
+export const load = async ({ print, printError, interrupted }) => {
+  const micropython = await changed(interrupted, () => globalThis.loadMicroPython({ heapsize: HEAP, stdout: print, stderr: printError }));
   const { FS, PyProxy } = micropython;
   return {
     run: async code => {

@@ -35,7 +35,7 @@ const interpreters = new Map();
 const queues = new Map();
 
 const started = async (type, config) =>
-  start(type, { print: text => console.log(text), complain: text => console.error(text), config: await configOf(config, document.baseURI), bridge });
+  start(type, { print: text => console.log(text), printError: text => console.error(text), config: await configOf(config, document.baseURI), bridge });
 
 /** The module `_pyscript`. Python refers to workers by numbers. */
 const bridge = python => {

@@ -2,8 +2,8 @@
 import { loadPyodide } from '../node_modules/pyodide/pyodide.mjs';
 
 /** @returns {Promise<import('./interpreters.js').Python>} */
-export const load = async ({ print, complain, interrupted, enter }) => {
-  const pyodide = await loadPyodide({ stdout: print, stderr: complain });
+export const load = async ({ print, printError, interrupted, enter }) => {
+  const pyodide = await loadPyodide({ stdout: print, stderr: printError });
   if (interrupted) pyodide.setInterruptBuffer(signals(interrupted));
   const { PyProxy } = pyodide.ffi;
   const key = pyodide.runPython(IDENTITY);
@@ -29,7 +29,7 @@ export const load = async ({ print, complain, interrupted, enter }) => {
       const copy = fn.copy();
       return entering(enter, text => copy.callPromising(text));
     },
-    hears(fn) {
+    setListener(fn) {
       listener = fn.copy();
     },
     bytes: { give: bytes => bytes, receive: bytes => bytes },

@@ -61,18 +61,18 @@ const bridgeOf = python => ({
     keep: fn => python.outgoing(fn),
     // JavaScript awaits this. `ffi.settled` would suspend the program instead.
     later: promise => new Promise((resolve, reject) => scope.ffi.reflect.invoke(promise, 'then', [resolve, reject]).catch(reject)),
-    heard: listener => python.hears(listener),
+    set_listener: listener => python.setListener(listener),
   }),
 });
 
 try {
   const print = text => scope.notify('pyscript:print', text);
-  const complain = text => scope.notify('pyscript:complain', text);
-  const host = { print, complain, interrupted, config: details.config, bridge: bridgeOf, enter: suspends && scope.enter };
+  const printError = text => scope.notify('pyscript:print_error', text);
+  const host = { print, printError, interrupted, config: details.config, bridge: bridgeOf, enter: suspends && scope.enter };
   const [python, code] = await Promise.all([start(details.type, host), details.code ?? textOf(details.url)]);
   ({ outgoing } = python);
   // After an error of the program, the functions that it has registered remain available to main.
-  await python.run(code, details.file).catch(error => complain(error.message));
+  await python.run(code, details.file).catch(error => printError(error.message));
   await python.run('import pyscript.in_worker\npyscript.in_worker.publish(globals())', 'publish');
   scope.ready();
 } catch (error) {

@@ -26,7 +26,7 @@ for (const [name, interrupted] of [
   ['without a poll for interrupts', undefined],
 ])
   test(`micropython: objects of JavaScript in results survive garbage collections, ${name}`, async () => {
-    const python = await load({ print: console.error, complain: console.error, interrupted });
+    const python = await load({ print: console.error, printError: console.error, interrupted });
     let made, owner, awaited;
     python.offer('host', { take: (...given) => ([made, owner, awaited] = given) });
     await python.run(PROGRAM);

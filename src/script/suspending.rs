@@ -14,7 +14,7 @@ use crate::main::{Worker, WorkerBuilder};
 use crate::worker::Suspender;
 use crate::{Driver, Scope, SpawnError, Thrown, Tier};
 use coincide_proto::engine::FiberId;
-use coincide_proto::{Asked, CallId, Time};
+use coincide_proto::{CallId, ControlSignals, Time};
 use coincide_transport_atomics::Doorbell;
 use coincide_transport_sw::link::{Inbox, Platform, WeakInbox, main_transport, worker_transport};
 use coincide_transport_sw::{Delivery, PollError};
@@ -264,8 +264,8 @@ impl Platform for Port {
 
     fn cancel(&self, _: CallId) {}
 
-    fn poll_control(&self, _: Option<CallId>) -> Asked {
-        Asked::default()
+    fn poll_control(&self, _: Option<CallId>) -> ControlSignals {
+        ControlSignals::default()
     }
 
     fn flush_soon(&self) {

@@ -47,10 +47,10 @@ pub struct BusyPoll {
     spin: Duration,
     total: Duration,
     reach: Duration,
-    spinning: Habit,
+    spinning: Backoff,
     /// Polling without yielding the core.
-    holding: Habit,
-    reaching: Habit,
+    holding: Backoff,
+    reaching: Backoff,
     /// When yielding is allowed again after a yield that took too long.
     yield_after: Option<Instant>,
     /// Start of the wait that parked, and whether the core was held before.
@@ -69,9 +69,9 @@ impl BusyPoll {
             spin,
             total,
             reach: total,
-            spinning: Habit::NEW,
-            holding: Habit::NEW,
-            reaching: Habit::NEW,
+            spinning: Backoff::NEW,
+            holding: Backoff::NEW,
+            reaching: Backoff::NEW,
             yield_after: None,
             parked: None,
             long: 0,
@@ -112,20 +112,20 @@ impl BusyPoll {
         // Most replies of a busy peer arrive before a clock could be read.
         let spins = CAN_YIELD && !self.spin.is_zero() && self.spinning.allows();
         if (spins || !CAN_YIELD) && poll_times(&mut ready, FIRST_POLLS) {
-            self.spinning.paid();
+            self.spinning.succeeded();
             self.long = 0;
             return true;
         }
         let start = Instant::now();
         let holds = !CAN_YIELD || self.yield_after.is_some_and(|after| start < after);
         let polls = self.long < MANY_LONG_WAITS && (!holds || self.holding.allows());
-        let came = polls && self.poll_phases(&mut ready, start, spins, holds);
-        if came {
+        let is_ready = polls && self.poll_phases(&mut ready, start, spins, holds);
+        if is_ready {
             self.long = 0;
         } else {
             self.parked = Some((start, polls && holds));
         }
-        came
+        is_ready
     }
 
     /// Records the duration of a wait after [`poll`](Self::poll) returned `false`. Call it when the endpoint is awake again.
@@ -144,29 +144,29 @@ impl BusyPoll {
         } else {
             self.long = 0;
             if held {
-                self.holding.missed();
+                self.holding.failed();
             }
         }
     }
 
     fn poll_phases(&mut self, ready: &mut impl FnMut() -> bool, start: Instant, spins: bool, holds: bool) -> bool {
         if spins {
-            let came = spin_until(ready, start, self.spin);
-            self.spinning.judge(came);
-            if came {
+            let is_ready = spin_until(ready, start, self.spin);
+            self.spinning.record(is_ready);
+            if is_ready {
                 return true;
             }
         }
         let mut polled = self.poll_until(ready, start, self.total, holds);
         if polled == Polled::TimedOut && self.reach > self.total && self.reaching.allows() {
             polled = self.poll_until(ready, start, self.reach, holds);
-            self.reaching.judge(polled == Polled::Came);
+            self.reaching.record(polled == Polled::Ready);
         }
-        let came = polled == Polled::Came;
-        if holds && came {
-            self.holding.paid();
+        let is_ready = polled == Polled::Ready;
+        if holds && is_ready {
+            self.holding.succeeded();
         }
-        came
+        is_ready
     }
 
     /// Polls until `budget` has passed since `start`; `holds`: without yielding.
@@ -178,20 +178,20 @@ impl BusyPoll {
         holds: bool,
     ) -> Polled {
         if holds {
-            return if spin_until(ready, start, budget) { Polled::Came } else { Polled::TimedOut };
+            return if spin_until(ready, start, budget) { Polled::Ready } else { Polled::TimedOut };
         }
         self.yield_after = None;
         let mut now = Instant::now();
         while now - start < budget {
             std::thread::yield_now();
-            let came = ready();
+            let is_ready = ready();
             let after = Instant::now();
             if after - now > LONG_YIELD {
-                self.yield_after = after.checked_add(AMENDS * (after - now));
-                return if came { Polled::Came } else { Polled::LostCore };
+                self.yield_after = after.checked_add(YIELD_BACKOFF * (after - now));
+                return if is_ready { Polled::Ready } else { Polled::LostCore };
             }
-            if came {
-                return Polled::Came;
+            if is_ready {
+                return Polled::Ready;
             }
             now = after;
         }
@@ -202,45 +202,46 @@ impl BusyPoll {
 /// How a phase of polling ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Polled {
-    Came,
+    Ready,
     TimedOut,
     /// Another thread had the core for so long that more polling is pointless.
     LostCore,
 }
 
-/// Whether to try a phase, judged by its last outcomes.
+/// Backoff of a phase: skips it after consecutive failures.
 #[derive(Clone, Debug)]
-struct Habit {
-    misses: u32,
+struct Backoff {
+    /// Consecutive failures.
+    failures: u32,
     /// Number of times to skip the phase.
-    rest: u32,
+    skips: u32,
 }
 
-impl Habit {
-    const NEW: Self = Self { misses: 0, rest: 0 };
+impl Backoff {
+    const NEW: Self = Self { failures: 0, skips: 0 };
 
     fn allows(&mut self) -> bool {
-        let allowed = self.rest == 0;
-        self.rest = self.rest.saturating_sub(1);
+        let allowed = self.skips == 0;
+        self.skips = self.skips.saturating_sub(1);
         allowed
     }
 
-    fn judge(&mut self, paid: bool) {
-        if paid {
-            self.paid();
+    fn record(&mut self, succeeded: bool) {
+        if succeeded {
+            self.succeeded();
         } else {
-            self.missed();
+            self.failed();
         }
     }
 
-    fn paid(&mut self) {
+    fn succeeded(&mut self) {
         *self = Self::NEW;
     }
 
-    fn missed(&mut self) {
-        self.misses = self.misses.saturating_add(1);
-        if self.misses >= MISSES {
-            self.rest = 1 << self.misses.min(LONGEST_REST);
+    fn failed(&mut self) {
+        self.failures = self.failures.saturating_add(1);
+        if self.failures >= FAILURES {
+            self.skips = 1 << self.failures.min(LONGEST_BACKOFF);
         }
     }
 }
@@ -289,13 +290,13 @@ const MAIN_REACH: Duration = Duration::from_micros(if CAN_YIELD { 100 } else { 2
 const LONG_YIELD: Duration = Duration::from_micros(100);
 
 /// After a long yield, yielding is disabled for this multiple of its duration, which limits such losses to 1/64 of the time.
-const AMENDS: u32 = 64;
+const YIELD_BACKOFF: u32 = 64;
 
 /// Consecutive failures before a phase is skipped.
-const MISSES: u32 = 2;
+const FAILURES: u32 = 2;
 
 /// A phase is skipped for at most two to the power of this number of waits.
-const LONGEST_REST: u32 = 6;
+const LONGEST_BACKOFF: u32 = 6;
 
 /// Polling cannot shorten a wait of more than this by much.
 const LONG_WAIT: Duration = Duration::from_micros(500);
@@ -360,11 +361,11 @@ mod tests {
     #[test]
     fn polling_that_succeeds_again_is_kept() {
         let mut busy_poll = holding(MOMENT, MOMENT);
-        while busy_poll.holding.misses < 10 {
+        while busy_poll.holding.failures < 10 {
             wait(&mut busy_poll, SHORT);
         }
         skipped(&mut busy_poll, SHORT);
-        busy_poll.holding.rest = 0;
+        busy_poll.holding.skips = 0;
         busy_poll.total = HOUR;
         for _ in 0..100 {
             assert!(busy_poll.poll(at_poll(1000)));
@@ -390,7 +391,7 @@ mod tests {
         }
         assert!(!wait(&mut busy_poll, LONG));
         // Each wait counted as a failed spin as well; this test is about the first polls.
-        busy_poll.spinning = Habit::NEW;
+        busy_poll.spinning = Backoff::NEW;
         assert!(busy_poll.poll(at_poll(3)));
         assert!(wait(&mut busy_poll, SHORT));
     }
@@ -423,12 +424,12 @@ mod tests {
     #[test]
     fn reach_that_fails_is_skipped() {
         let mut busy_poll = holding(MOMENT, MOMENT * 2);
-        for _ in 0..MISSES {
+        for _ in 0..FAILURES {
             assert!(!busy_poll.poll(|| false));
         }
-        assert_eq!(busy_poll.reaching.rest, 1 << MISSES);
+        assert_eq!(busy_poll.reaching.skips, 1 << FAILURES);
         busy_poll.reach = HOUR;
         let misses = (0..1000).take_while(|_| !busy_poll.poll(at_poll(1000))).count();
-        assert_eq!(misses, 1 << MISSES);
+        assert_eq!(misses, 1 << FAILURES);
     }
 }

@@ -6,7 +6,7 @@
 use crate::endpoint::{Channel, Delivery, Packet};
 use crate::packet;
 use crate::poller::{PollError, PollPolicy, Poller, RelayIo};
-use coincide_proto::{Asked, CallId, Gone, Header, Kind, ReceiveError, Role, Session, Transmit, Transport};
+use coincide_proto::{CallId, ControlSignals, Gone, Header, Kind, ReceiveError, Role, Session, Transmit, Transport};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::{Rc, Weak};
@@ -47,7 +47,7 @@ pub trait Platform {
 
     /// Returns the out-of-band requests of main to this worker, whose running function serves the call `running`. Only at workers, and only on
     /// links with out-of-band signals.
-    fn poll_control(&self, running: Option<CallId>) -> Asked;
+    fn poll_control(&self, running: Option<CallId>) -> ControlSignals;
 
     /// Frames are queued: the platform must call [`Inbox::flush`] soon, such as in a microtask.
     fn flush_soon(&self);
@@ -285,16 +285,16 @@ impl Transport for WorkerTransport {
         self.polled = self.link.platform.now();
     }
 
-    fn poll_control(&mut self, running: Option<CallId>) -> Asked {
+    fn poll_control(&mut self, running: Option<CallId>) -> ControlSignals {
         let Some(poller) = &mut self.poller else {
             let platform = &self.link.platform;
-            return if platform.has_out_of_band() { platform.poll_control(running) } else { Asked::default() };
+            return if platform.has_out_of_band() { platform.poll_control(running) } else { ControlSignals::default() };
         };
         if self.link.since(self.polled) >= POLL_EVERY && !self.link.is_ready(false) {
             self.link.poll_relay(poller, Some(POLL_FOR));
             self.polled = self.link.platform.now();
         }
-        Asked::default()
+        ControlSignals::default()
     }
 
     fn can_wait(&self) -> bool {

@@ -2,4 +2,4 @@
 export const defaults = { promises: true };
 
 /** What main sends to each worker: see `scope.js`. */
-export const wishes = ({ reflected_ffi_timeout }) => ({ reflected_ffi_timeout });
+export const requested = ({ reflected_ffi_timeout }) => ({ reflected_ffi_timeout });

@@ -1,6 +1,6 @@
 //! Messages and the relay, which `js/link/ports.js` implements.
 
-use coincide_proto::{Asked, CallId};
+use coincide_proto::{CallId, ControlSignals};
 use coincide_transport_atomics::web::Instant;
 use coincide_transport_sw::PollError;
 use coincide_transport_sw::link::{Platform, lack_of_memory};
@@ -57,9 +57,9 @@ impl Platform for Port {
         raise(self.0, call.to_wire());
     }
 
-    fn poll_control(&self, running: Option<CallId>) -> Asked {
-        let asked = poll_control(self.0, running.map_or(0, CallId::to_wire));
-        Asked { interrupt: asked & INTERRUPT != 0, cancel: asked & CANCEL != 0 }
+    fn poll_control(&self, running: Option<CallId>) -> ControlSignals {
+        let signals = poll_control(self.0, running.map_or(0, CallId::to_wire));
+        ControlSignals { interrupt: signals & INTERRUPT != 0, cancel: signals & CANCEL != 0 }
     }
 
     fn flush_soon(&self) {

@@ -42,7 +42,7 @@ pub(crate) struct Turn {
     /// Actions and rounds since the clock was read.
     steps: u32,
     /// Number of checks of the clock since the last check of pending input.
-    looks: u32,
+    checks: u32,
     start: Option<Instant>,
     armed: bool,
 }
@@ -57,7 +57,7 @@ impl Default for Turn {
             polls_busily: false,
             busy_poll: BusyPoll::main(),
             steps: 0,
-            looks: 0,
+            checks: 0,
             start: None,
             armed: false,
         }
@@ -80,7 +80,7 @@ impl Turn {
         self.progress = self.at > 0;
         self.is_over = false;
         self.steps = 0;
-        self.looks = 0;
+        self.checks = 0;
         self.start = None;
     }
 
@@ -111,7 +111,7 @@ impl Turn {
                 self.disarm(ends);
             }
             self.steps += 1;
-            if has_settled && self.polls_busily || self.look() {
+            if has_settled && self.polls_busily || self.check_limits() {
                 return MORE;
             }
         }
@@ -126,7 +126,7 @@ impl Turn {
             end.expire(clock);
         }
         if self.actions < SHARE
-            && !self.look()
+            && !self.check_limits()
             && let Some(action) = end.poll()
         {
             self.actions += 1;
@@ -143,30 +143,30 @@ impl Turn {
     }
 
     /// Checks the clock and pending input from time to time. Returns whether the turn is over.
-    fn look(&mut self) -> bool {
-        if self.steps >= STEPS_PER_LOOK {
+    fn check_limits(&mut self) -> bool {
+        if self.steps >= STEPS_PER_CHECK {
             self.steps = 0;
-            self.looks += 1;
+            self.checks += 1;
             let is_late = self.start.get_or_insert_with(Instant::now).elapsed() >= BUDGET;
-            self.is_over = is_late || self.looks.is_multiple_of(LOOKS_PER_INPUT) && input_pending();
+            self.is_over = is_late || self.checks.is_multiple_of(CHECKS_PER_INPUT) && input_pending();
         }
         self.is_over
     }
 
     /// Polls busily for the next call, or for room for the rest of an answer. Returns whether there is something to do.
     fn busy_poll(&mut self, ends: &[End]) -> bool {
-        let mut glances = 0_u32;
+        let mut polls = 0_u32;
         let ready = || {
-            glances = glances.saturating_add(1);
+            polls = polls.saturating_add(1);
             ends.iter().any(|end| end.engine.is_busy())
         };
-        let came = if ends.iter().any(|end| end.engine.is_blocked()) {
+        let found = if ends.iter().any(|end| end.engine.is_blocked()) {
             BusyPoll::new(Duration::ZERO, ROOM).poll(ready)
         } else {
             self.busy_poll.poll(ready)
         };
-        self.steps += glances / GLANCES_PER_STEP;
-        came
+        self.steps += polls / POLLS_PER_STEP;
+        found
     }
 
     /// Arms every end, so that it rings. Returns the milliseconds until the next turn is due; `None` if there is something to do.
@@ -205,13 +205,13 @@ const SHARE: u32 = 64;
 const ROOM: Duration = Duration::from_micros(200);
 
 /// Number of actions and rounds between two checks of the clock. Small, because a function of the program may take milliseconds.
-const STEPS_PER_LOOK: u32 = 8;
+const STEPS_PER_CHECK: u32 = 8;
 
 /// Number of checks of the clock between two checks of pending input, which take longer.
-const LOOKS_PER_INPUT: u32 = 8;
+const CHECKS_PER_INPUT: u32 = 8;
 
 /// Number of polls that take about as long as a step.
-const GLANCES_PER_STEP: u32 = 32;
+const POLLS_PER_STEP: u32 = 32;
 
 #[wasm_bindgen(raw_module = "./events.js")]
 extern "C" {

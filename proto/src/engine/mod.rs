@@ -513,11 +513,11 @@ impl Engine {
     /// # Errors
     /// The reason why the function must stop: interrupts and cancellations once, the end of the link from then on.
     pub fn poll_control(&mut self) -> Result<Option<Action>, Stop> {
-        let asked = self.port.poll_control(self.current);
-        if asked.interrupt {
+        let signals = self.port.poll_control(self.current);
+        if signals.interrupt {
             self.interrupted = true;
         }
-        if asked.cancel
+        if signals.cancel
             && let Some(call) = self.current
         {
             self.port.session.handle_cancel(call);

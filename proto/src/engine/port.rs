@@ -1,6 +1,6 @@
 //! A session and the transport that carries its frames.
 
-use crate::{Asked, CallId, CloseReason, Event, Gone, Progress, ReceiveError, Session, Transport};
+use crate::{CallId, CloseReason, ControlSignals, Event, Gone, Progress, ReceiveError, Session, Transport};
 use alloc::boxed::Box;
 use core::time::Duration;
 
@@ -93,8 +93,8 @@ impl Port {
         self.transport.can_wait()
     }
 
-    pub(super) fn poll_control(&mut self, running: Option<CallId>) -> Asked {
-        if self.left { Asked::default() } else { self.transport.poll_control(running) }
+    pub(super) fn poll_control(&mut self, running: Option<CallId>) -> ControlSignals {
+        if self.left { ControlSignals::default() } else { self.transport.poll_control(running) }
     }
 
     /// Whether there is a frame that found no room, and that has not been cancelled since.

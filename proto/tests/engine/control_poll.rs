@@ -2,7 +2,7 @@
 
 use super::world::{TIMEOUT, World};
 use coincide_proto::engine::{Action, Runs, Stop, Ticket};
-use coincide_proto::{Asked, CloseReason, Format, Outcome, Role};
+use coincide_proto::{CloseReason, ControlSignals, Format, Outcome, Role};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Doing {
@@ -95,12 +95,12 @@ fn control_poll_returns_each_request_in_each_state_once() {
                 let (mut world, serving) = world_of(doing);
                 match asks {
                     Asks::Nothing => {}
-                    Asks::Interrupt if beside => world.wires.borrow_mut().asked.interrupt = true,
+                    Asks::Interrupt if beside => world.wires.borrow_mut().signals.interrupt = true,
                     Asks::Interrupt => world.main.interrupt(),
                     Asks::Cancel => {
                         let Some(call) = serving.and_then(|serving| serving.call()) else { continue };
                         if beside {
-                            world.wires.borrow_mut().asked.cancel = true;
+                            world.wires.borrow_mut().signals.cancel = true;
                             assert_eq!(control_polls(&mut world), ["cancelled"], "{doing:?}");
                         }
                         // The frame repeats the request.
@@ -149,7 +149,7 @@ fn control_poll_returns_each_request_in_each_state_once() {
 #[test]
 fn control_poll_before_the_handshake_returns_out_of_band_request() {
     let mut world = World::unmet();
-    world.wires.borrow_mut().asked = Asked { interrupt: true, cancel: true };
+    world.wires.borrow_mut().signals = ControlSignals { interrupt: true, cancel: true };
     assert_eq!(control_polls(&mut world), ["interrupted"]);
     world.quiet();
     assert!(control_polls(&mut world).is_empty());
@@ -162,7 +162,7 @@ fn interrupt_ends_a_sleep_despite_a_flood_of_calls() {
         world.call(Role::Main, "quick");
     }
     let Ok(Some(Action::Run { call, .. })) = world.worker.poll_control() else { panic!("the sleep runs calls") };
-    world.wires.borrow_mut().asked.interrupt = true;
+    world.wires.borrow_mut().signals.interrupt = true;
     world.reply(Role::Worker, call);
     assert_eq!(world.worker.poll_control(), Err(Stop::Interrupted), "before the next call");
     assert_eq!(control_polls(&mut world), ["run"]);

@@ -2,8 +2,8 @@
 
 use coincide_proto::engine::{Action, Engine, FunctionId, Runs, Ticket};
 use coincide_proto::{
-    Asked, Budget, CallId, Config, ErrorCode, Format, Gone, Outcome, ReceiveError, Role, Session, Time, Transmit,
-    Transport,
+    Budget, CallId, Config, ControlSignals, ErrorCode, Format, Gone, Outcome, ReceiveError, Role, Session, Time,
+    Transmit, Transport,
 };
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -16,7 +16,7 @@ pub(crate) struct Wires {
     left: [bool; 2],
     spare: Vec<Vec<u8>>,
     /// Out-of-band requests of main, until the next control poll.
-    pub(crate) asked: Asked,
+    pub(crate) signals: ControlSignals,
     /// Capacity in frames of each direction.
     pub(crate) room: usize,
     pub(crate) max_frame: usize,
@@ -95,9 +95,9 @@ impl Transport for Memory {
         self.wires.borrow_mut().room += 1;
     }
 
-    fn poll_control(&mut self, running: Option<CallId>) -> Asked {
-        let asked = std::mem::take(&mut self.wires.borrow_mut().asked);
-        Asked { cancel: asked.cancel && running.is_some(), ..asked }
+    fn poll_control(&mut self, running: Option<CallId>) -> ControlSignals {
+        let signals = std::mem::take(&mut self.wires.borrow_mut().signals);
+        ControlSignals { cancel: signals.cancel && running.is_some(), ..signals }
     }
 
     fn close(&mut self) {
@@ -155,7 +155,7 @@ impl World {
             frames: Default::default(),
             left: [false; 2],
             spare: Vec::new(),
-            asked: Asked::default(),
+            signals: ControlSignals::default(),
             room,
             max_frame,
         };

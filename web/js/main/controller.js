@@ -32,7 +32,7 @@ const forgotten = new FinalizationRegistry(unwatch => unwatch());
 
 export class Controller {
   /** The options of the worker's link. */
-  wishes;
+  requested;
   proxy;
   /** How the worker reaches main. */
   tier;
@@ -61,8 +61,8 @@ export class Controller {
   /** Whether the worker is a program in Rust, which receives no messages except the link. */
   #isPlain = false;
   /** Called with the address of the worker's script when the worker announces itself. */
-  #greets;
-  #announced = new Promise(resolve => (this.#greets = resolve));
+  #resolveAnnounced;
+  #announced = new Promise(resolve => (this.#resolveAnnounced = resolve));
   /** Cancels the warning about a worker that has not announced itself. */
   #stopTimer;
   /** Called with whether requests of the worker reach the relay. */
@@ -92,12 +92,12 @@ export class Controller {
   /**
    * @param worker the worker of the platform
    * @param main the state of all workers of this main: see `core.js`
-   * @param given `options` of `coincide()`; `wishes`, those and the options of this worker; `here`, a `site`; the `url` if it is known; `end`, which calls the
+   * @param given `options` of `coincide()`; `requested`, those and the options of this worker; `here`, a `site`; the `url` if it is known; `end`, which calls the
    *   worker's original `terminate`; `holds`, whether messages of the program are held until the worker has announced itself
    */
-  constructor(worker, main, { options, wishes, tier, here, url, holds, end }) {
+  constructor(worker, main, { options, requested, tier, here, url, holds, end }) {
     const { platform, reflection, names } = main;
-    this.wishes = wishes;
+    this.requested = requested;
     this.tier = tier;
     this.#worker = worker;
     this.#main = main;
@@ -105,8 +105,8 @@ export class Controller {
     this.#here = here;
     this.#url = url === undefined ? undefined : String(url);
     this.#end = end;
-    this.#name = wishes.name;
-    this.#reasons = reasonsFor(platform, wishes, tier);
+    this.#name = requested.name;
+    this.#reasons = reasonsFor(platform, requested, tier);
     if (holds) this.#outbox = platform.outboxOf(worker);
     this.#ready.catch(() => {});
     this.#within = callerOf(options, this.#call.bind(this), this.#rejected.bind(this));
@@ -123,7 +123,7 @@ export class Controller {
     });
     controllers.set(worker, this);
     if (this.#name) names.add(this.#name, this);
-    this.#stopTimer = afterAwake(PEER_TIMEOUT, weakly(this, Controller.#complain));
+    this.#stopTimer = afterAwake(PEER_TIMEOUT, weakly(this, Controller.#warnUnannounced));
     this.#unwatch = onFailure(weakly(this, Controller.#failed));
     forgotten.register(worker, this.#unwatch);
     this.#prepare();
@@ -132,15 +132,15 @@ export class Controller {
   /** Prepares all parts of the link that do not depend on the worker. */
   #prepare() {
     const { start, relays } = this.#main;
-    const { wishes } = this;
+    const { requested } = this;
     const withRelay = relay =>
       start.whenRunning(
         () => this.#meet({ relay }),
         error => this.#refuse(error),
       );
     if (this.tier !== SERVICE) return withRelay();
-    relays.of({ announced: this.#announced, reaches: probe => this.#reaches(probe) }, wishes).then(withRelay, error => {
-      if (wishes.tier === SERVICE) return this.#refuse(error);
+    relays.of({ announced: this.#announced, reaches: probe => this.#reaches(probe) }, requested).then(withRelay, error => {
+      if (requested.tier === SERVICE) return this.#refuse(error);
       this.tier = MESSAGES;
       this.#reasons.push(error.message);
       withRelay();
@@ -256,7 +256,7 @@ export class Controller {
     this.#stopTimer();
     this.#isPlain = Boolean(hello.plain);
     if (typeof hello.url === 'string') this.#url = hello.url;
-    this.#greets(this.#url);
+    this.#resolveAnnounced(this.#url);
     if (this.#closed) this.#refuse(this.#closed);
     else if (this.#prepared) this.#start();
     else this.#answer({ wait: true });
@@ -288,7 +288,7 @@ export class Controller {
     }
     const { platform, reflection, start } = this.#main;
     const { promises, deadlockTimeout, strict } = this.#options;
-    const { wishes } = this;
+    const { requested } = this;
     const { relay } = this.#prepared;
     const post = this.#post;
     const outOfBand = this.tier === MESSAGES || this.tier === SUSPENDING ? outOfBandOf(platform, about => post({ [OUT_OF_BAND]: about })) : undefined;
@@ -298,8 +298,8 @@ export class Controller {
       if (!this.#isPlain) this.#link.posts(post, MainLasting);
       this.#link.left = weakly(this, Controller.#left);
       Object.assign(this.#link.objects, this.#callersOfLink());
-      this.#reflected = reflection?.reflect?.(this.#link, wishes);
-      const window = reflection?.wishes(wishes);
+      this.#reflected = reflection?.reflect?.(this.#link, requested);
+      const window = reflection?.requested(requested);
       post({ [BOOT]: { tier: this.tier, module: start.module, buffer: this.#link.buffer, relay, promises, deadlockTimeout, reasons: this.#reasons, window, outOfBand: outOfBand?.start, exposed: [...this.#exposed] } });
     } catch (error) {
       const why = `the link could not be created: ${clause(error?.message)}`;
@@ -374,7 +374,7 @@ export class Controller {
     controller.#close(new CoincideError('Closed', why, ''));
   }
 
-  static #complain(controller) {
+  static #warnUnannounced(controller) {
     warn(controller.#main.platform.whySilent(controller.#described()));
   }
 

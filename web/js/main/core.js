@@ -26,9 +26,9 @@ export const create = (platform, source, reflection) => {
 
     /** The options of a worker, and its tier. */
     const judged = own => {
-      const wishes = { ...options, ...own };
-      main.names.check(wishes.name);
-      return { wishes, tier: tierOf(platform, wishes) };
+      const requested = { ...options, ...own };
+      main.names.check(requested.name);
+      return { requested, tier: tierOf(platform, requested) };
     };
 
     const begin = (worker, more) => {
@@ -82,7 +82,7 @@ export const create = (platform, source, reflection) => {
       const linked = 'the worker has a link already';
       if (!controller) throw new CoincideError('Copies', `${linked}: another copy of coincide has wrapped it, so two were loaded; have all scripts import the same one`, '');
       if (!controller.isOf(main)) throw new CoincideError('Copies', `${linked}: another entry of coincide has wrapped it, with \`window\` or without; use one of them for this worker`, '');
-      const option = differing(controller.wishes, given);
+      const option = differing(controller.requested, given);
       if (option) throw new CoincideError('Options', `${linked}, and another \`${option}\`: pass options to the first \`wrap\` only, or the same ones`, '');
     };
 

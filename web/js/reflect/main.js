@@ -70,6 +70,6 @@ const utilities = {
 export const reflection = {
   reflect,
   /** The options of main that the worker receives. */
-  wishes: ({ reflected_ffi_timeout, lazy }) => ({ reflected_ffi_timeout, lazy }),
+  requested: ({ reflected_ffi_timeout, lazy }) => ({ reflected_ffi_timeout, lazy }),
   ffi: reflected => ({ ...utilities, sizes: () => reflected()?.sizes ?? { held: 0, callbacks: 0 } }),
 };

@@ -298,7 +298,7 @@ async def _later(awaitable):
     return outgoing(await awaitable)
 
 
-_pyscript.heard(create_proxy(_listener))
+_pyscript.set_listener(create_proxy(_listener))
 
 _LISTS = ("NodeList", "HTMLCollection", "DOMTokenList", "DOMStringList", "FileList", "NamedNodeMap", "CSSRuleList", "StyleSheetList", "TouchList")
 
