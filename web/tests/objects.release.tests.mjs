@@ -171,8 +171,12 @@ export default (register, { coincide: made, mark, worker, tier, gc, assert, equa
     for (let i = 0; i < 250; i++) equal(await cancelled(limits => w.within(limits).echo(...kinds(mark))), true);
     controller.abort();
     await computes;
-    // The handle of the signal remains.
-    await settles(w, 1, 0);
+    // The handle of the signal remains until the worker collects the signal.
+    await until(async () => {
+      await w.proxy.echo(1);
+      const { given, received } = w.handles();
+      return given <= 1 && received === 0;
+    });
   });
 
   test('a revoked proxy as a callback does not keep the link from ending streams', async () => {
