@@ -135,8 +135,8 @@ export function failed(kind, message, fn) {
 }
 
 // Status numbers of ended calls. `failure.rs` has the same list.
-export const VALUE = 0, THREW = 1, BAD_ARGUMENTS = 5, OUT_OF_MEMORY = 11, CANCELLED = 13, CLOSED = 15;
-const CANNOT_BLOCK = 8, INTERRUPTED = 14;
+export const VALUE = 0, THREW = 1, BAD_ARGUMENTS = 5, OUT_OF_MEMORY = 11, CANCELLED = 13, INTERRUPTED = 14, CLOSED = 15;
+const CANNOT_BLOCK = 8;
 
 /** By status number minus 2: the kind of a failure, and its message. `text` comes from wasm. */
 const FAILURES = [

@@ -172,6 +172,85 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
     }
   });
 
+  register('suspending: cancellations and interrupts reach an entry in each state, once', async () => {
+    const INTERRUPT = 1, CANCEL = 2;
+    const nameOf = async action => {
+      try {
+        await action();
+        return 'returns';
+      } catch ({ code, name }) {
+        return typeof code === 'string' ? code : name;
+      }
+    };
+    /** What an entry of main's call 10 observes: the outcome of what it waits for, and of two calls of `check`. `act` runs when the entry is in the state. */
+    const observe = async (state, act) => {
+      let asked = 0;
+      const polled = [];
+      const end = { running: new Set([1, 2]) };
+      const suspended = new Suspended(end, { pollControl: id => (polled.push(id), id === 10 ? [asked, (asked = 0)][0] : 0) });
+      const request = () => {
+        const pending = { name: 'f' };
+        const promise = new Promise((resolve, reject) => {
+          pending.settle = () => (resolve(), pending.stop());
+          pending.abandon = error => (reject(error), pending.stop());
+        });
+        suspended.track(pending);
+        return { settle: pending.settle, wait: () => suspended.inOrder(promise) };
+      };
+      const begin = (serial, call, body) => {
+        [end.serving, end.servingCall] = [serial, call];
+        const promise = suspended.enter(body)();
+        [end.serving, end.servingCall] = [];
+        return promise;
+      };
+      const doing = () => act({ cancel: () => end.aborted(1), interrupt: () => suspended.interrupt(), signal: what => (asked = what) });
+      let own, other;
+      const seen = [];
+      const body = async () => {
+        if (state === 'asleep') seen.push(await nameOf(() => suspended.sleep(1e9)));
+        else if (state !== 'waiting to begin') seen.push(await nameOf((own = request()).wait));
+        if (state === 'computing') doing();
+        for (let count = 0; count < 2; count++) seen.push(await nameOf(async () => suspended.check('check')));
+      };
+      const older = state === 'waiting to begin' && begin(2, 20, () => (other = request()).wait());
+      other?.settle();
+      const entry = nameOf(() => begin(1, 10, body));
+      const newer = state === 'waiting for a newer entry' && begin(2, 20, () => nameOf((other = request()).wait));
+      if (state === 'waiting for a newer entry' || state === 'computing') own.settle();
+      if (state !== 'computing') {
+        await undefined;
+        doing();
+      }
+      if (newer) {
+        other.settle();
+        seen.push(`newer ${await newer}`);
+      }
+      const result = await entry;
+      await older;
+      return [...seen, result].join(', ');
+    };
+    const cancel = ({ cancel }) => (cancel(), cancel());
+    const states = {
+      'waiting to begin': { cancel: 'AbortError', interrupt: 'returns, returns, returns' },
+      'in a call': { cancel: 'AbortError, returns, returns, returns', interrupt: 'Interrupted, returns, returns, returns' },
+      'asleep': { cancel: 'AbortError, returns, returns, returns', interrupt: 'Interrupted, returns, returns, returns' },
+      'waiting for a newer entry': { cancel: 'newer returns, returns, AbortError, returns, returns', interrupt: 'newer Interrupted, returns, returns, returns, returns' },
+    };
+    for (const [state, expected] of Object.entries(states)) {
+      const found = { cancel: await observe(state, cancel), interrupt: await observe(state, ({ interrupt }) => interrupt()) };
+      deepEqual({ [state]: found }, { [state]: expected });
+    }
+    const computing = {
+      'returns, AbortError, returns, returns': ({ signal }) => signal(CANCEL),
+      'returns, Interrupted, returns, returns': ({ signal }) => signal(INTERRUPT),
+      'returns, Interrupted, AbortError, returns': ({ signal }) => signal(INTERRUPT | CANCEL),
+      'returns, returns, returns, returns': () => {},
+    };
+    for (const [expected, act] of Object.entries(computing)) equal(await observe('computing', act), expected);
+    // The message about a cancellation arrives after `check` has thrown.
+    equal(await observe('computing', ({ signal, cancel }) => (signal(CANCEL), queueMicrotask(cancel))), 'returns, AbortError, returns, returns');
+  });
+
   test('calls that functions make before their first pause nest 64 deep, later ones deeper, and interrupts end them one by one', () =>
     using(async w => {
       const later = async action => (await undefined, action());
@@ -406,6 +485,37 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
       }
     }));
 
+  test('`check` of a module that computes receives a cancellation, before and after it has resumed', () =>
+    using(async w => {
+      w.proxy.echo = value => value;
+      await run(w, ({ proxy, enter, entering, check, notify, outcome, log }) => {
+        const compute = async () => {
+          notify('begun');
+          const end = performance.now() + 20_000;
+          const { name } = await outcome(() => {
+            while (performance.now() < end) check();
+          });
+          log.push(name, (await outcome(check)).name);
+        };
+        proxy.computes = enter(resumes => {
+          const bodies = [...(resumes ? [() => proxy.echo(1)] : []), compute, async () => log.push((await outcome(() => proxy.echo(2))).value)];
+          return entering(async n => (await bodies.shift()?.(), n))(1).then(() => bodies.shift()?.());
+        });
+      });
+      for (const resumes of [true, false])
+        for (const limit of ['signal', 'timeout']) {
+          const begun = new Promise(resolve => (w.proxy.begun = resolve));
+          const abort = new AbortController();
+          const cancelled = rejects(() => w.within(limit === 'signal' ? { signal: abort.signal } : { timeout: 200 }).computes(resumes));
+          await begun;
+          abort.abort();
+          equal((await cancelled).name, limit === 'signal' ? 'AbortError' : 'TimeoutError');
+          const log = [];
+          while (log.length < 3) log.push(...(await w.proxy.told()));
+          deepEqual([limit, resumes, ...log], [limit, resumes, 'AbortError', undefined, 2]);
+        }
+    }));
+
   test('a worker in Rust is refused on a tier without shared memory', async () => {
     if (!globalThis.document) return skip('a worker in Rust runs on pages only');
     const url = URL.createObjectURL(new Blob(["postMessage({ 'coincide:hello:1': { url: location.href, plain: true } })"], { type: 'text/javascript' }));
@@ -430,15 +540,41 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
     equal((await rejects(() => pending)).code, 'Closed');
     call.resolve(1);
 
-    const other = start();
-    const { fn: step, until: untilOther } = held();
-    other.proxy.step = step;
-    const ended = other.proxy.twice(1);
-    await untilOther(1);
-    other.proxy.run(String(({ fail }) => fail(new Error('broken')))).catch(() => {});
-    const error = await rejects(() => ended);
-    deepEqual([error.code, error.cause?.message], ['Closed', 'broken']);
-    other.terminate();
+    for (const way of ['call', 'sleep', 'newer', 'computing'])
+      for (const end of ['terminate', 'fail']) {
+        const other = start();
+        const { fn: step, until: untilOther } = held();
+        other.proxy.step = step;
+        other.proxy.never = () => new Promise(() => {});
+        const begun = new Promise(resolve => (other.proxy.begun = resolve));
+        await run(other, ({ proxy, enter, entering, sleep, fail, notify }) => {
+          const ways = {
+            call: () => proxy.never(),
+            sleep: () => sleep(1e6),
+            newer: () => proxy.step(2),
+            computing() {
+              for (const end = performance.now() + 1000; performance.now() < end; ) notify('begun');
+              fail(new Error('broken'));
+            },
+          };
+          const inModule = body => entering(async n => (await body(), n))(1);
+          proxy.enters = enter(way => inModule(() => (notify('begun'), ways[way]())));
+        });
+        const ended = [other.proxy.enters(way)];
+        await begun;
+        if (way === 'newer') {
+          const [older] = await untilOther(1);
+          ended.push(other.proxy.enters('call'));
+          older.resolve(3);
+        }
+        if (end === 'terminate') other.terminate();
+        else if (way !== 'computing') other.proxy.run(String(({ fail }) => fail(new Error('broken')))).catch(() => {});
+        for (const promise of ended) {
+          const error = await rejects(() => promise);
+          deepEqual([end, way, error.code, error.cause?.message], [end, way, 'Closed', end === 'fail' ? 'broken' : undefined]);
+        }
+        other.terminate();
+      }
   });
 
   test('`enter` passes `this`, results and errors on, and refuses what is not a function', () =>

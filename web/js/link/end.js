@@ -23,8 +23,9 @@ export class End {
   values;
   /** `Values` with references to objects of main. */
   reflected;
-  /** Serial number of the call whose function is on the stack; undefined without one. */
+  /** Serial number and id of the call whose function is on the stack; undefined without one. */
   serving;
+  servingCall;
   /** Called with the serial number of each call that the other end has cancelled; undefined if unused. */
   aborted;
   /** Registered functions by index. */
@@ -327,18 +328,20 @@ export class End {
       return refused(BAD_ARGUMENTS, inWords(error));
     }
     if (!Array.isArray(args)) return refused(BAD_ARGUMENTS, 'the arguments are not an array');
-    const outer = this.serving;
+    const { serving, servingCall } = this;
     let value;
     let isLater;
     try {
       if (typeof fn !== 'function') throw new TypeError(`${name} is not a function`);
       this.serving = serial;
+      this.servingCall = id;
       value = run(fn, null, args);
       isLater = isThenable(value);
     } catch (error) {
       return threw(values, error);
     } finally {
-      this.serving = outer;
+      this.serving = serving;
+      this.servingCall = servingCall;
     }
     // The result of a notification is dropped.
     const posting = id === 0 || values !== this.values ? undefined : blocks ? this.posted?.blockedResults : this.posted?.results;

@@ -7,9 +7,10 @@
 // order, as on the stack of a blocking worker. Programs thus run in the same order on all tiers. Modules compiled from C require this order, because their stacks share
 // one region of memory.
 import { nextTask } from '../events.js';
-import { CANCELLED, failed, failureOf, located, ours, stopOf } from '../errors.js';
+import { CANCELLED, INTERRUPTED, failed, failureOf, located, ours, stopOf } from '../errors.js';
 import { promised } from '../link/pending.js';
 import { inWords } from '../link/values.js';
+import { CANCEL, INTERRUPT } from '../out-of-band/layout.js';
 import { reach } from './reach.js';
 
 /** The pending calls, operations and sleeps of a suspended worker, and its entries into the interpreter. */
@@ -18,16 +19,23 @@ export class Suspended {
   #pending = new Map();
   /** Pending entries into the interpreter, oldest first. */
   #entries = [];
+  /** Entries that have not begun, because an older one is about to resume. */
+  #waiting = new Set();
   /** A number other than 0 while an entry may be about to resume. No other entry begins then. */
   #continuing = 0;
   #count = 0;
   /** Resolves when no entry is about to resume; undefined if no entry waits for it. */
   #clear;
   #end;
+  #outOfBand;
 
-  /** @param {import('../link/worker.js').WorkerEnd} end */
-  constructor(end) {
+  /**
+   * @param {import('../link/worker.js').WorkerEnd} end
+   * @param outOfBand the worker's side of out-of-band signals: see `out-of-band/worker.js`
+   */
+  constructor(end, outOfBand) {
     this.#end = end;
+    this.#outOfBand = outOfBand;
     end.aborted = serial => this.#aborted(serial);
   }
 
@@ -52,7 +60,7 @@ export class Suspended {
   /** Wraps a function that enters the interpreter and returns a promise. While it is pending, older entries stay suspended. */
   enter(fn) {
     if (typeof fn !== 'function') throw ours(new TypeError(`\`enter\` takes a function that returns a promise, not ${inWords(fn)}`));
-    const enter = run => this.#enter(new Entry(this.#end.serving), run);
+    const enter = run => this.#enter(new Entry(this.#end.serving, this.#end.servingCall), run);
     return function (...args) {
       return enter(() => fn.apply(this, args));
     };
@@ -61,8 +69,12 @@ export class Suspended {
   #enter(entry, run) {
     if (!this.#continuing && !this.#clear) return this.#begin(entry, run);
     this.#clear ??= this.#continued();
+    this.#waiting.add(entry);
     return this.#clear.then(() => {
       this.#clear = undefined;
+      this.#waiting.delete(entry);
+      // Like a call that is cancelled before it runs.
+      if (entry.isCancelled) throw stopOf(CANCELLED, '', 'enter');
       return this.#begin(entry, run);
     });
   }
@@ -107,24 +119,43 @@ export class Suspended {
   }
 
   /**
-   * Handles the cancellation of main's call with this serial number. Pending requests of its entries reject, as a cancellation ends the call in which a blocking worker
-   * waits. Without a pending request, `check` throws in the entry.
+   * Handles the cancellation of main's call with this serial number, once. Pending requests of its entries reject, as a cancellation ends the call in which a blocking
+   * worker waits. Without a pending request, `check` throws in the entry. An entry that has not begun rejects instead of beginning.
    */
   #aborted(serial) {
-    for (const entry of this.#entries) {
+    for (const entry of [...this.#entries, ...this.#waiting]) {
       if (entry.serial !== serial) continue;
+      // The worker receives a cancellation in `check` and as a message.
+      entry.serial = undefined;
       const pending = [...this.#pending].filter(([, of]) => of === entry);
       entry.isCancelled = pending.length === 0;
       for (const [request] of pending) request.abandon(failureOf(CANCELLED, '', request.name));
     }
   }
 
-  /** Throws once in an entry whose call main has cancelled while it had no pending request. */
+  /** Throws once in an entry whose call main has cancelled while it had no pending request, and once for each interrupt. */
   check(name) {
     const entry = this.#entries.at(-1);
+    if (entry) this.#poll(entry, name);
     if (!entry?.isCancelled) return;
     entry.isCancelled = false;
     throw stopOf(CANCELLED, '', name);
+  }
+
+  /** Checks for out-of-band signals on behalf of an entry that computes after it has resumed. */
+  #poll(entry, name) {
+    const { serving, running } = this.#end;
+    // While an export is on the stack, the engine checks for them. The id of an answered call may be reused.
+    if (serving !== undefined || !running.has(entry.serial)) return;
+    const asked = this.#outOfBand.pollControl(entry.call);
+    if (asked & CANCEL) this.#aborted(entry.serial);
+    if (asked & INTERRUPT) throw stopOf(INTERRUPTED, '', name);
+  }
+
+  /** Records an error of the engine's check. The entry has then received the cancellation of its call. */
+  stopped(error) {
+    const entry = this.#entries.at(-1);
+    if (error.name === 'AbortError' && entry?.serial === this.#end.serving) entry.serial = undefined;
   }
 
   /** Rejects the newest request, as an interrupt ends the innermost call of a blocking worker. A no-op without one. */
@@ -165,9 +196,10 @@ class Entry {
   /** Continuations that wait until newer entries have ended. */
   #waiting = [];
 
-  /** @param serial serial number of main's call that the entry serves; undefined without one */
-  constructor(serial) {
+  /** @param serial, call serial number and id of main's call that the entry serves; undefined without one */
+  constructor(serial, call) {
     this.serial = serial;
+    this.call = call;
   }
 
   woken() {

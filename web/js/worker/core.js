@@ -88,7 +88,7 @@ const scopeOf = (thread, platform, boot) => {
   if (options.memory !== undefined) setMemory(options.memory);
   const sync = Boolean(buffer ?? relay);
   const awaits = options.promises || promises || suspends;
-  const suspended = suspends ? thread.suspending(end) : undefined;
+  const suspended = suspends ? thread.suspending(end, thread.outOfBand) : undefined;
   const refuse = (name, isReceived) => {
     throw new CoincideError('CannotBlock', cannotBlock(name, reasons, isReceived), name);
   };
@@ -193,9 +193,10 @@ const scopeOf = (thread, platform, boot) => {
       try {
         roomFor('check');
         touch();
-        end.check();
         suspended?.check('check');
+        end.check();
       } catch (error) {
+        suspended?.stopped(error);
         throw located(error, site());
       }
     },

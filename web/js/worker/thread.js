@@ -46,7 +46,8 @@ class Thread {
   #end;
   /** Packets and messages about objects that arrived before `coincide()` created the link. */
   #early = [];
-  #outOfBand;
+  /** The worker's side of out-of-band signals; undefined on tiers without them. */
+  outOfBand;
   /** The options of the first call of `coincide()`. */
   options;
 
@@ -107,7 +108,7 @@ class Thread {
       const doorbell = Atomics.waitAsync ? undefined : { postMessage: () => post(RING) };
       this.#end = WorkerEnd.shared(buffer, doorbell, deadlock, strict);
     } else {
-      this.#end = WorkerEnd.byMessages(packetsOf(post), relay, this.#outOfBand, deadlock, strict);
+      this.#end = WorkerEnd.byMessages(packetsOf(post), relay, this.outOfBand, deadlock, strict);
     }
     this.#end.posts(post, WorkerLasting);
     for (const [kind, content] of this.#early.splice(0)) this.#passes(kind, content);
@@ -143,7 +144,7 @@ class Thread {
     // The program on main may post any value.
     if (!(content instanceof Object)) return false;
     if (kind !== OUT_OF_BAND) this.#answered(content);
-    else if (this.#outOfBand?.passed(content)) this.scope?.suspended?.interrupt();
+    else if (this.outOfBand?.passed(content)) this.scope?.suspended?.interrupt();
     return true;
   }
 
@@ -160,7 +161,7 @@ class Thread {
       this.#platform.keepAliveWhile(() => false);
       return this.#settle.reject(answer.why);
     }
-    this.#outOfBand ??= answer.outOfBand && listenerOf(answer.outOfBand);
+    this.outOfBand ??= answer.outOfBand && listenerOf(answer.outOfBand);
     this.#settle.resolve(answer);
   }
 }
