@@ -44,6 +44,15 @@ export default (register, { coincide: made, mark, worker, tier, assert, equal, d
     equal(kept.ended, blocks ? 16 : 8);
   });
 
+  link('two requests at a time for rows of an iterator that throws both settle', async (w, run) => {
+    const rows = await run(({ stream }) => stream((async function* () {
+      yield 1;
+      throw new RangeError('too far');
+    })()));
+    const [first, second, third] = await Promise.allSettled([rows, w.within({ rows: 2 }, rows), w.within({ rows: 3 }, rows)].map(rows => rows.next()));
+    deepEqual([first.value, second.reason?.message, third.value], [{ done: false, value: 1 }, 'too far', { done: true, value: undefined }]);
+  });
+
   test('`transform` applies to rows, and an error in it ends the generator', async () => {
     const { Worker } = main({
       transform(value) {

@@ -56,7 +56,8 @@ export class Source {
 
   /** Returns `[isDone, rows]`, or a promise of it. */
   next(most) {
-    if (this.#isReading) return new Promise(resolve => this.#waiting.push(() => resolve(this.next(most))));
+    // `async`, because the request may throw at once, which must not reach the request that it waits for.
+    if (this.#isReading) return new Promise(resolve => this.#waiting.push(() => resolve((async () => this.next(most))())));
     this.#isReading = true;
     let isLater = false;
     try {
