@@ -185,9 +185,8 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
     /** What an entry of main's call 10 observes: the outcome of what it waits for, and of two calls of `check`. `act` runs when the entry is in the state. */
     const observe = async (state, act) => {
       let asked = 0;
-      const polled = [];
-      const end = { running: new Set([1, 2]) };
-      const suspended = new Suspended(end, { pollControl: id => (polled.push(id), id === 10 ? [asked, (asked = 0)][0] : 0) });
+      const end = { running: new Map([[1, 10], [2, 20]]) };
+      const suspended = new Suspended(end, { pollControl: id => (id === 10 ? [asked, (asked = 0)][0] : 0) });
       const request = () => {
         const pending = { name: 'f' };
         const promise = new Promise((resolve, reject) => {
@@ -197,10 +196,10 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
         suspended.track(pending);
         return { settle: pending.settle, wait: () => suspended.inOrder(promise) };
       };
-      const begin = (serial, call, body) => {
-        [end.serving, end.servingCall] = [serial, call];
+      const begin = (serial, body) => {
+        end.serving = serial;
         const promise = suspended.enter(body)();
-        [end.serving, end.servingCall] = [];
+        end.serving = undefined;
         return promise;
       };
       const doing = () => act({ cancel: () => end.aborted(1), interrupt: () => suspended.interrupt(), signal: what => (asked = what) });
@@ -212,10 +211,10 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
         if (state === 'computing') doing();
         for (let count = 0; count < 2; count++) seen.push(await nameOf(async () => suspended.check('check')));
       };
-      const older = state === 'waiting to begin' && begin(2, 20, () => (other = request()).wait());
+      const older = state === 'waiting to begin' && begin(2, () => (other = request()).wait());
       other?.settle();
-      const entry = nameOf(() => begin(1, 10, body));
-      const newer = state === 'waiting for a newer entry' && begin(2, 20, () => nameOf((other = request()).wait));
+      const entry = nameOf(() => begin(1, body));
+      const newer = state === 'waiting for a newer entry' && begin(2, () => nameOf((other = request()).wait));
       if (state === 'waiting for a newer entry' || state === 'computing') own.settle();
       if (state !== 'computing') {
         await undefined;

@@ -17,15 +17,14 @@ import { MISSING, Values, inWords, isThenable, ownCodec, unsent } from './values
 
 /** The parts that both ends have in common. */
 export class End {
-  /** Serial numbers of started functions that have not ended. */
-  running = new Set();
+  /** The calls of started functions that have not ended: ids by serial number. */
+  running = new Map();
   id;
   values;
   /** `Values` with references to objects of main. */
   reflected;
-  /** Serial number and id of the call whose function is on the stack; undefined without one. */
+  /** Serial number of the call whose function is on the stack; undefined without one. */
   serving;
-  servingCall;
   /** Called with the serial number of each call that the other end has cancelled; undefined if unused. */
   aborted;
   /** Registered functions by index. */
@@ -308,7 +307,7 @@ export class End {
     } catch {
       status = NO_ROOM;
     }
-    if (status === LATER && this.closed === undefined) this.running.add(serial);
+    if (status === LATER && this.closed === undefined) this.running.set(serial, id);
     // The stack has as much room here as when wasm returned.
     answer(this.id, id, serial, status, scratch.give(), scratch.length, false);
   }
@@ -328,20 +327,18 @@ export class End {
       return refused(BAD_ARGUMENTS, inWords(error));
     }
     if (!Array.isArray(args)) return refused(BAD_ARGUMENTS, 'the arguments are not an array');
-    const { serving, servingCall } = this;
+    const outer = this.serving;
     let value;
     let isLater;
     try {
       if (typeof fn !== 'function') throw new TypeError(`${name} is not a function`);
       this.serving = serial;
-      this.servingCall = id;
       value = run(fn, null, args);
       isLater = isThenable(value);
     } catch (error) {
       return threw(values, error);
     } finally {
-      this.serving = serving;
-      this.servingCall = servingCall;
+      this.serving = outer;
     }
     // The result of a notification is dropped.
     const posting = id === 0 || values !== this.values ? undefined : blocks ? this.posted?.blockedResults : this.posted?.results;

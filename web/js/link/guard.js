@@ -1,6 +1,7 @@
 // The boundary of wasm. wasm does not unwind: an exception that crosses its frames leaves the state of all links of this thread inconsistent. Therefore the stack is
 // checked before wasm is entered, and functions that wasm calls do not throw. If an exception leaves wasm nevertheless, wasm is abandoned.
 import { CoincideError, ours } from '../errors.js';
+import { inWords } from '../values/format.js';
 import { memory } from './scratch.js';
 import { needRoom } from './stack.js';
 
@@ -32,36 +33,23 @@ export const panicked = (at, length) => {
 /** Whether wasm has failed. */
 export const hasFailed = () => isAbandoned;
 
-/** Abandons wasm, and reports it. */
-const abandon = cause => {
-  isAbandoned = true;
-  reason ??= inWords(cause);
-  report();
-};
-
-/** Calls all watchers, once. If the stack is too small for that, the next attempt to enter wasm calls them. */
+/** Calls all watchers, once, and returns an error for the caller. If the stack is too small for that, the next attempt to enter wasm calls them. */
 const report = () => {
-  if (failure) return;
-  const error = new CoincideError('Failed', words(), '');
-  failure = error;
-  for (const watcher of watchers) {
-    try {
-      watcher(error);
-    } catch {
-      // The other watchers must still be called.
+  if (!failure) {
+    failure = newFailure();
+    for (const watcher of watchers) {
+      try {
+        watcher(failure);
+      } catch {
+        // The other watchers must still be called.
+      }
     }
   }
+  return newFailure();
 };
 
-const words = () => `coincide itself has failed in this thread, and all of its links have ended: ${reason ?? 'too little stack was left to say why'}. Reload the page or restart the thread`;
-
-const inWords = cause => {
-  try {
-    return String(cause?.message ?? cause).slice(0, 1000);
-  } catch {
-    return 'a reason that cannot be shown';
-  }
-};
+const newFailure = () =>
+  new CoincideError('Failed', `coincide itself has failed in this thread, and all of its links have ended: ${reason ?? 'too little stack was left to say why'}. Reload the page or restart the thread`, '');
 
 /** The guarded exports of wasm, which the glue of wasm-bindgen uses instead of the originals. */
 export const guarded = exports => {
@@ -72,10 +60,7 @@ export const guarded = exports => {
 };
 
 const guard = entry => (a, b, c, d, e, f) => {
-  if (isAbandoned) {
-    report();
-    throw new CoincideError('Failed', words(), '');
-  }
+  if (isAbandoned) throw report();
   needRoom();
   // A program can replace functions of the platform that wasm calls, such as `postMessage`.
   if (isInside) throw ours(new Error('coincide was called while it sends a message: a replaced function of the platform, such as `postMessage`, must not call it'));
@@ -83,8 +68,9 @@ const guard = entry => (a, b, c, d, e, f) => {
   try {
     return entry(a, b, c, d, e, f);
   } catch (error) {
-    abandon(error);
-    throw new CoincideError('Failed', words(), '');
+    isAbandoned = true;
+    reason ??= inWords(error);
+    throw report();
   } finally {
     isInside = false;
   }

@@ -35,7 +35,6 @@ export class Source {
   /** Whether a request is being answered. Later requests wait. */
   #isReading = false;
   #waiting = [];
-  #isResuming = false;
   #isFilling = false;
   /** Whether a synchronous iterator is running, and whether to end the iteration afterwards. */
   #isStepping = false;
@@ -56,8 +55,7 @@ export class Source {
 
   /** Returns `[isDone, rows]`, or a promise of it. */
   next(most) {
-    // `async`, because the request may throw at once, which must not reach the request that it waits for.
-    if (this.#isReading) return new Promise(resolve => this.#waiting.push(() => resolve((async () => this.next(most))())));
+    if (this.#isReading) return new Promise(resolve => this.#waiting.push(resolve)).then(() => this.next(most));
     this.#isReading = true;
     let isLater = false;
     try {
@@ -191,11 +189,7 @@ export class Source {
 
   #ends() {
     this.#isReading = false;
-    // A resumed request may end at once and call this method.
-    if (this.#isResuming) return;
-    this.#isResuming = true;
-    while (!this.#isReading && this.#waiting.length > 0) this.#waiting.shift()();
-    this.#isResuming = false;
+    this.#waiting.shift()?.();
   }
 
   /** Ends the iteration, which runs the `finally` blocks of a generator. Returns a promise if that is asynchronous. */

@@ -60,7 +60,7 @@ export class Suspended {
   /** Wraps a function that enters the interpreter and returns a promise. While it is pending, older entries stay suspended. */
   enter(fn) {
     if (typeof fn !== 'function') throw ours(new TypeError(`\`enter\` takes a function that returns a promise, not ${inWords(fn)}`));
-    const enter = run => this.#enter(new Entry(this.#end.serving, this.#end.servingCall), run);
+    const enter = run => this.#enter(new Entry(this.#end.serving), run);
     return function (...args) {
       return enter(() => fn.apply(this, args));
     };
@@ -145,9 +145,10 @@ export class Suspended {
   /** Checks for out-of-band signals on behalf of an entry that computes after it has resumed. */
   #poll(entry, name) {
     const { serving, running } = this.#end;
-    // While an export is on the stack, the engine checks for them. The id of an answered call may be reused.
-    if (serving !== undefined || !running.has(entry.serial)) return;
-    const asked = this.#outOfBand.pollControl(entry.call);
+    const call = running.get(entry.serial);
+    // While an export is on the stack, the engine checks for them.
+    if (serving !== undefined || call === undefined) return;
+    const asked = this.#outOfBand.pollControl(call);
     if (asked & CANCEL) this.#aborted(entry.serial);
     if (asked & INTERRUPT) throw stopOf(INTERRUPTED, '', name);
   }
@@ -196,10 +197,9 @@ class Entry {
   /** Continuations that wait until newer entries have ended. */
   #waiting = [];
 
-  /** @param serial, call serial number and id of main's call that the entry serves; undefined without one */
-  constructor(serial, call) {
+  /** @param serial serial number of main's call that the entry serves; undefined without one */
+  constructor(serial) {
     this.serial = serial;
-    this.call = call;
   }
 
   woken() {
