@@ -231,6 +231,24 @@ export default (register, { coincide, CoincideError, worker, tier, node, runtime
     }
   });
 
+  test('a thread whose listeners the program has removed rejects all promises when it ends', async () => {
+    if (!node) return skip('a page cannot remove listeners of others');
+    const { Worker: Thread } = await import('node:worker_threads');
+    const ways = {
+      exits: 'exits',
+      throws: 'afterCoincide',
+      'throws what cannot be copied': 'dom',
+      'is terminated by the platform': 'postsWhatIsNoReport',
+    };
+    for (const [way, how] of Object.entries(ways)) {
+      const w = failing(how);
+      w.removeAllListeners();
+      const rejected = rejections(w);
+      if (how === 'postsWhatIsNoReport') Thread.prototype.terminate.call(w);
+      deepEqual([way, ...(await rejected).map(({ code }) => code)], [way, 'Closed', 'Closed', 'Closed']);
+    }
+  });
+
   test('an error of a worker without pending calls ends the process, as without coincide', async () => {
     if (!node) return skip('browsers report it in their console');
     const { spawnSync } = await import('node:child_process');

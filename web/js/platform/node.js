@@ -95,10 +95,16 @@ export const attend = (worker, { receives, hasAnnounced, throws, ends, wasReport
   const { emit } = worker;
   // Deno emits errors only if there is a listener. It prints all errors, and none of them ends the process.
   if (isDeno) worker.on('error', () => {});
+  let atExit = () => {};
+  // Not listeners, which the program can remove.
   const emitted = function (event, ...details) {
-    if (event === 'message' && receives(details[0])) return true;
-    if (event !== 'error') return emit.call(this, event, ...details);
     const [thrown] = details;
+    if (event === 'message' && receives(thrown)) return true;
+    if (event === 'exit') {
+      atExit();
+      ends(`the thread of the worker has exited with code ${thrown}${hasAnnounced() ? '' : BEFORE}`);
+    }
+    if (event !== 'error') return emit.call(this, event, ...details);
     if (isError(thrown)) adopt(thrown);
     const isHandled = this.listenerCount('error') > 0;
     const tell = () => {
@@ -107,13 +113,11 @@ export const attend = (worker, { receives, hasAnnounced, throws, ends, wasReport
       if (!isHandled) setImmediate(() => wasReported() || emit.call(this, event, thrown));
     };
     // Node.js emits a plain object for an error that it cannot copy, and Deno a poor copy. A message with the error then arrives before the thread exits.
-    if (isDeno || (typeof thrown === 'object' && thrown !== null && !(thrown instanceof Error))) this.prependOnceListener('exit', tell);
+    if (isDeno || (typeof thrown === 'object' && thrown !== null && !(thrown instanceof Error))) atExit = tell;
     else tell();
     return isHandled && emit.call(this, event, thrown);
   };
   hide(worker, 'emit', emitted);
-  const exits = code => ends(`the thread of the worker has exited with code ${code}${hasAnnounced() ? '' : BEFORE}`);
-  worker.on('exit', exits);
   // The `threadId` of an exited thread is -1.
   if (worker.threadId === -1) queueMicrotask(() => ends(`the thread of the worker has exited${BEFORE}`));
 };
