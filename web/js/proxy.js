@@ -1,5 +1,6 @@
 // Proxies with functions of the other end as properties, and checks of options and limits.
 import { entry, ours } from './errors.js';
+import { shared } from './objects/marks.js';
 import { canTransfer } from './posted/platform.js';
 import { inWords } from './link/values.js';
 
@@ -151,8 +152,8 @@ const isSame = (key, value, before) => {
   return Object.is(value, before[key]) || (key === 'serviceWorker' && String(value) === String(before[key]));
 };
 
-/** Results of `transfer`. */
-const marked = new WeakSet();
+/** Results of `transfer`, of all copies of coincide in this thread. */
+const marked = (shared.transfers ??= new WeakSet());
 
 /** 1 GiB. */
 const MAX_RING = 2 ** 30;

@@ -220,6 +220,11 @@ export default (register, { coincide: made, inner, mark, worker, tier, assert, e
         for (const w of [from, to]) await runnerOf(w)(({ kept }, signal) => void (kept.signal = signal), controller.signal);
         controller.abort('enough');
         for (const w of [from, to]) await until(() => runnerOf(w)(({ kept }) => kept.signal.reason === 'enough'));
+        for (const { transfer } of [made(options), inner(options)]) {
+          const buffer = new ArrayBuffer(8);
+          equal((await to.proxy.echo(buffer, transfer(buffer))).byteLength, 8);
+          equal(buffer.byteLength, 0);
+        }
         from.proxy.mine = mark.expose({ other: 1 });
         equal(await runnerOf(from)(async ({ proxy }) => await proxy.mine.other), 1);
       }

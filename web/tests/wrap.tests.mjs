@@ -32,7 +32,8 @@ export default (register, { coincide: made, coincideWindow, inner, inlineUrl, wo
     'calls `coincide()` several times': { how: 'twice', checks: [true, true, ['Options', true]] },
     'imports both entries': { how: 'both', checks: [false, true, true], made: options => coincideWindow({ ...usual, root: {}, ...options }) },
     'is a classic script': { how: 'late', options: { type: 'classic' }, pages: true },
-    'has two copies of coincide': { how: 'copies', checks: [true, 'Copies'], pages: true },
+    'has two copies of coincide': { how: 'copies', checks: [true, 'Copies', 'Copies'] },
+    'has two copies of coincide, the first one with `window`': { how: 'copiesWithWindow', checks: [true, true, 'Copies'], made: options => coincideWindow({ ...usual, root: {}, ...options }) },
     'posts forged messages of main': { how: 'forges', forged: true },
   };
   for (const [name, { how, before, after, checks, options, pages, threads, forged, made = main }] of Object.entries(ways))

@@ -7,7 +7,7 @@ if (!(KEY in globalThis)) Object.defineProperty(globalThis, KEY, { value: { mark
 
 /**
  * `marks`: the kind of handle of each marked value. `remotes`: the `Remote` of each proxy of a remote value (see
- * `remote.js`). `objects`: whether either contains an object that could also be copied.
+ * `remote.js`). `objects`: whether either contains an object that could also be copied. `transfers`: see `proxy.js`.
  */
 export const shared = globalThis[KEY];
 

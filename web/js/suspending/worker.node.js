@@ -5,4 +5,4 @@ import { Suspended } from './index.js';
 
 export { CoincideError } from '../errors.js';
 export { callback, dispose, expose, stream } from '../objects/marks.js';
-export default create(platform, reflect, 'window', (...link) => new Suspended(...link));
+export default create(platform, reflect, 'suspending', (...link) => new Suspended(...link));

@@ -13,7 +13,7 @@ import { inWords } from '../link/values.js';
 
 /**
  * @param reflect creates proxies of main's objects: see `reflect/worker.js`. Undefined in entries without `window`
- * @param kind `window` or `plain`: whether the scope has `window`. Another copy of coincide in this worker may share the scope
+ * @param kind `plain`, `window` or `suspending`: the members of the scope. Another copy of coincide in this worker may share the scope
  * @param suspending creates the `Suspended` of `suspending/index.js`; undefined in other entries
  */
 export const create = (platform, reflect, kind = reflect ? 'window' : 'plain', suspending) => {
@@ -21,8 +21,9 @@ export const create = (platform, reflect, kind = reflect ? 'window' : 'plain', s
   if (misplaced) return refusing(() => new CoincideError('Misplaced', `\`coincide()\` of \`coincide/worker\` has no main here: ${misplaced}`, ''));
   const thread = threadOf(platform);
   if (!thread) {
-    const { plain, window } = others();
-    return (kind === 'window' ? window : (plain ?? window)) ?? refusing(() => new CoincideError('Copies', WITHOUT_WINDOW, ''));
+    const { plain, window, suspending } = others();
+    const richest = window ?? suspending;
+    return { plain: plain ?? richest, window: richest, suspending }[kind] ?? refusing(() => new CoincideError('Copies', lacking(kind), ''));
   }
 
   thread.suspending ??= suspending;
@@ -63,8 +64,9 @@ const refusing = error => async () => {
   throw located(error(), site());
 };
 
-const WITHOUT_WINDOW =
-  'this worker has loaded two copies of coincide, and the first one has no `window`: have all of its scripts import the same `coincide/window/worker`';
+/** Why a copy cannot use the scope of the first one. */
+const lacking = kind =>
+  `this worker has loaded two copies of coincide, and the first one has no \`${kind === 'window' ? kind : 'enter'}\`: have all of its scripts import the same \`coincide/${kind}/worker\``;
 
 /** The scope with the members for `window`. */
 const windowed = (reflect, shared, { reasons, window }) => {

@@ -21,7 +21,7 @@ export const threadOf = platform => {
   return own;
 };
 
-/** The entries of the first copy of coincide in this worker: `{ plain, window }`, each a function `coincide` if that entry was imported. */
+/** The entries of the first copy of coincide in this worker: `{ plain, window, suspending }`, each a function `coincide` if that entry was imported. */
 export const others = () => globalThis[COPY];
 
 const COPY = Symbol.for('coincide:worker');

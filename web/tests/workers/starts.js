@@ -12,6 +12,12 @@ const linked = async (load, entry = 'worker', options) => {
   return { coincide, ...scope };
 };
 
+/** The functions `coincide` of the entries of another copy, which is in one file per entry on pages. */
+const copy = async (host, load) => {
+  const names = ['worker', 'window/worker', 'suspending/worker'].map(name => (host === globalThis ? `${name}.inline` : `../modules/${name}`));
+  return (await Promise.all(names.map(load))).map(({ default: coincide }) => coincide);
+};
+
 const ways = {
   atOnce: (host, load) => linked(load),
   async late(host, load) {
@@ -60,15 +66,22 @@ const ways = {
     scope.proxy.add = (a, b) => a + b;
     scope.proxy.checks = () => ['window' in scope, 'window' in more, scope.proxy === more.proxy];
   },
-  /** Another copy of coincide shares the link; with `window` it cannot. */
+  /** Another copy of coincide shares the link. It cannot have members of the scope that the first one lacks. */
   async copies(host, load) {
     const { default: one } = await load('worker');
-    const { default: other } = await load('worker.inline');
-    const { default: window } = await load('window/worker.inline');
-    const refused = await window().catch(({ code }) => code);
+    const [other, ...more] = await copy(host, load);
+    const refused = await Promise.all(more.map(coincide => coincide().catch(({ code }) => code)));
     const scope = await other();
     scope.proxy.add = (a, b) => a + b;
-    scope.proxy.checks = async () => [(await one()) === scope, refused];
+    scope.proxy.checks = async () => [(await one()) === scope, ...refused];
+  },
+  async copiesWithWindow(host, load) {
+    const { default: one } = await load('window/worker');
+    const [plain, window, suspending] = await copy(host, load);
+    const refused = await suspending().catch(({ code }) => code);
+    const scope = await one();
+    scope.proxy.add = (a, b) => a + b;
+    scope.proxy.checks = async () => [(await plain()) === scope, (await window()) === scope, refused];
   },
   /** Has work for a while, and nothing that main may call. */
   async isDone(host, load) {
