@@ -30,6 +30,13 @@ export default (register, { coincide: made, mark, worker, tier, gc, assert, equa
       controller.abort(reason);
       deepEqual([before, await later].map(([said, name]) => [reason === undefined ? text : said, name]), [[text, name], [text, name]]);
     }
+    // Reading the reason throws.
+    const odd = new AbortController();
+    Object.defineProperty(odd.signal, 'reason', { get() { throw new RangeError('too far'); } });
+    const late = run((_, told, signal) => new Promise(resolve => signal.addEventListener('abort', () => resolve((0, eval)(told)(signal)))), String(told), odd.signal);
+    await w.proxy.echo(1);
+    odd.abort();
+    deepEqual(await late, ['too far', 'RangeError']);
     // Callbacks in reasons are sent.
     equal(await run(async (_, signal) => await signal.reason.f(), AbortSignal.abort({ f })), 7);
     const own = new AbortController();

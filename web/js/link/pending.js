@@ -124,7 +124,8 @@ class Pending {
 
 const { addEventListener, removeEventListener } = globalThis.EventTarget?.prototype ?? {};
 
-const reasonOf = signal => {
+/** The reason of a signal, or what reading it throws. */
+export const reasonOf = signal => {
   try {
     return signal.reason;
   } catch (error) {

@@ -1,5 +1,6 @@
 // Abort signals and controllers that are sent to the other end. A received signal aborts together with the original.
 import { run } from '../errors.js';
+import { reasonOf } from '../link/pending.js';
 import { RECEIVERS, SENDERS } from '../reflect/operations.js';
 import { Encoder, Room } from '../values/encode.js';
 import { inWords } from '../values/format.js';
@@ -84,7 +85,7 @@ export class Signals {
     this.#ids.set(signal, id);
     this.#own.set(id, new WeakRef(signal));
     this.#gone.register(signal, id);
-    if (!signal.aborted) addEventListener.call(signal, 'abort', () => this.#tell(SENDERS, id, signal.reason), { once: true });
+    if (!signal.aborted) addEventListener.call(signal, 'abort', () => this.#tell(SENDERS, id, reasonOf(signal)), { once: true });
     return id;
   }
 
@@ -116,7 +117,7 @@ export class Signals {
     if (kind === CONTROLLER && !entry.tells) {
       entry.tells = true;
       // An abort of the other end has removed the entry.
-      addEventListener.call(controller.signal, 'abort', () => this.#theirs.delete(id) && this.#tell(RECEIVERS, id, controller.signal.reason), { once: true });
+      addEventListener.call(controller.signal, 'abort', () => this.#theirs.delete(id) && this.#tell(RECEIVERS, id, reasonOf(controller.signal)), { once: true });
     }
     return controller;
   }
