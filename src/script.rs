@@ -28,7 +28,7 @@ use not_suspending as suspending;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Tier {
-    /// Rings in shared memory; the worker blocks. The page has to be cross-origin isolated.
+    /// Rings in shared memory; the worker blocks. The page must be cross-origin isolated.
     SharedMemory,
     /// Messages. A call suspends the worker's code, and the worker's event loop runs. Needs the feature `suspending` of this crate, and a browser
     /// with JavaScript Promise Integration: Chromium 137, Firefox 153 or later.

@@ -1,7 +1,7 @@
 //! The header `Range`, as RFC 9110 defines it in section 14.
 
-/// The header with which the service of files sends what `range` asks for. `None` if `range` is ignored and the whole file is sent: it is
-/// malformed, in another unit than bytes, or asks for several ranges.
+/// Converts `range` to a header that the service of files accepts. `None` if the whole file is sent: the header is malformed, in a unit other than
+/// bytes, or has several ranges.
 ///
 /// The parser of that service is stricter than the RFC: it refuses numbers above 2^64, leading zeros, and suffixes that are longer than the
 /// file. In an empty file it finds a byte.

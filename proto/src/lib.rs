@@ -3,7 +3,7 @@
 //! # Where to begin
 //! [`Session`] is one end of a link and produces [`Event`]s; a [`Transport`] carries its frames. [`engine`] adds the rules by which
 //! both ends dispatch calls, still without I/O.
-// The npm package has no code that formats for programmers: `xtask` takes it out of the wasm.
+// `xtask` removes code for debug formatting from the wasm of the npm package.
 #![cfg_attr(target_family = "wasm", warn(clippy::use_debug))]
 #![no_std]
 #![forbid(unsafe_code)]

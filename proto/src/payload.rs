@@ -10,7 +10,7 @@ use core::ops::Range;
 
 /// A range of a payload to be received into a separate buffer.
 ///
-/// - With bytes: they lie outside of the head, and belong where the range says, which is empty.
+/// - With bytes: they lie outside of the head, and belong at the start of the range, which is empty.
 /// - Without: they lie in the head, in this range. Only payloads that are sent have such segments.
 pub type Segment = (Range<usize>, Option<Arc<Vec<u8>>>);
 

@@ -298,8 +298,8 @@ thread_local! {
     static MET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The ids of the sender's handles and references in a payload that is not read, as far as it is well-formed. Those for which there is no memory stay until the link
-/// ends.
+/// The ids of the sender's handles and references in a payload that is not read, up to the first malformed item. Ids for which there is no memory
+/// stay until the link ends.
 pub(super) fn counted_in(payload: &Payload) -> Vec<u64> {
     let (head, segments) = (&payload.head[..], payload.segments());
     let mut ids = Vec::new();

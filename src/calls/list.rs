@@ -69,7 +69,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for First<'_, A> {
             return Ok(None);
         }
         self.left -= 1;
-        // The seed can be used only once, so missing items have to be detected first.
+        // The seed can be used only once, so missing items are detected first.
         let mut seed = Some(seed);
         match self.list.next_element_seed(Once(&mut seed))? {
             Some(value) => Ok(Some(value)),

@@ -179,7 +179,7 @@ pub(crate) fn decode_result<R: DeserializeOwned>(
     result.map_err(|source| CallError::result(function, source))
 }
 
-/// The bytes of a result that was asked for as bytes.
+/// The bytes of the result of a call of bytes.
 pub(crate) fn bytes(host: &Host, function: &str, (format, payload): (Format, Payload)) -> Result<Vec<u8>, CallError> {
     if format == Format::Bytes {
         return whole(host, function, payload);

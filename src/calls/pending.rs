@@ -92,7 +92,7 @@ impl PendingCalls {
         let awaiting = self.calls.borrow_mut().remove(&id)?;
         let result = match outcome {
             Outcome::Returned { format, payload } => Ok((format, payload)),
-            // The future knows the name of the function and fills it in.
+            // The future fills in the name of the function.
             outcome => Err(RawError::from_outcome("", outcome, session)),
         };
         match awaiting {

@@ -135,7 +135,7 @@ impl<A: Args> Serialize for Listed<'_, A> {
     }
 }
 
-/// The function of an end that operates on what it has given.
+/// Reserved function of an end that performs operations on its handles.
 pub(super) const USE: &str = "coincide:use";
 
 /// The operation that calls a function.

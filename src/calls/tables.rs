@@ -32,7 +32,7 @@ impl<H> Default for Arrivals<H> {
 }
 
 impl<H> Received<H> {
-    /// Counts the values in a received payload. [`settle`](Self::settle) has to follow. Returns `false`, and counts nothing, if out of memory.
+    /// Counts the values in a received payload. [`settle`](Self::settle) must follow. Returns `false`, and counts nothing, if out of memory.
     #[must_use]
     pub(crate) fn count(&self, ids: &[u64]) -> bool {
         let mut arrivals = self.arrivals.borrow_mut();
@@ -147,12 +147,12 @@ impl<T> Given<T> {
         self.0.borrow_mut().send(thing, id);
     }
 
-    /// Begins a payload. Returns what the one that is being written has sent so far.
+    /// Begins a payload. Returns the ids sent so far in the payload that is being written.
     pub(crate) fn begin(&self) -> Vec<u64> {
         std::mem::take(&mut self.0.borrow_mut().sent)
     }
 
-    /// Ends a payload. Returns what it has sent, and continues with `outer`.
+    /// Ends a payload. Returns the ids sent in it, and continues with `outer`.
     pub(crate) fn end(&self, outer: Vec<u64>) -> Vec<u64> {
         std::mem::replace(&mut self.0.borrow_mut().sent, outer)
     }

@@ -61,6 +61,23 @@ impl<'a> WorkerBuilder<'a> {
     /// Replaces the settings of both ends. Default: [`Config::default`].
     ///
     /// Its field `name` is ignored: see [`name`](Self::name). A worker [process](Self::spawn_process) keeps the defaults at its end.
+    ///
+    /// ```
+    /// use coincide::{ByteBuf, Config, Main};
+    /// use std::time::Duration;
+    ///
+    /// let main = Main::new()?;
+    /// // Both ends refuse larger bodies, and detect deadlocks sooner.
+    /// let config = Config { max_message: 16 << 20, deadlock_timeout: Duration::from_millis(500), ..Config::default() };
+    /// let worker = main.worker().config(config).spawn(|scope| {
+    ///     scope.export("size", |bytes: ByteBuf| bytes.len());
+    ///     Ok(())
+    /// })?;
+    /// let call = |len| worker.proxy().call::<usize>("size", (ByteBuf::from(vec![0; len]),));
+    /// assert_eq!(main.block_on(call(1 << 20))?, 1 << 20);
+    /// assert!(main.block_on(call(32 << 20)).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self

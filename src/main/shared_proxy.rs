@@ -128,7 +128,7 @@ impl SharedProxy {
     }
 
     /// Registers a function that returns a future, as [`Worker::register_async`](crate::Worker::register_async) does. The future runs on main's thread, so
-    /// only the function has to be `Send`.
+    /// only the function must be `Send`.
     ///
     /// # Errors
     /// When the link is closed. [`Busy`](CallErrorKind::Busy) when too many notifications and registrations are queued.

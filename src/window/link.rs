@@ -72,7 +72,7 @@ pub(super) struct ObjectLink {
 }
 
 impl ObjectLink {
-    /// Has main carry out an operation, and waits for the result. `name` is what errors call it.
+    /// Sends an operation to main and waits for the result. `name` returns its name in errors.
     pub(super) fn operate<R: DeserializeOwned>(
         &self,
         name: impl Fn() -> String,
@@ -110,7 +110,7 @@ impl ObjectLink {
         }
     }
 
-    /// Has main carry out an operation without waiting for it.
+    /// Sends an operation to main without waiting for an answer.
     pub(super) fn operate_later(&self, name: impl Fn() -> String, operation: &impl Serialize) -> Result<(), CallError> {
         self.give_back(&self.table.objects.take_many());
         let mut sent = Vec::new();
@@ -278,7 +278,7 @@ pub(super) fn was_sent(error: &CallError) -> bool {
     )
 }
 
-/// What to do about a main that carries out nothing.
+/// Adds advice to the error of a main that does not share objects.
 fn explained(mut error: CallError) -> CallError {
     if let CallErrorKind::UnknownFunction(message) = &mut error.kind {
         *message = "main shares no objects with this worker: it has to call `share_window`, or in JavaScript to \

@@ -19,7 +19,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Counts the references in a received payload. Returns those of main. [`Received::settle`] has to follow.
+    /// Counts the references in a received payload. Returns those of main. [`Received::settle`] must follow.
     pub(super) fn receive(&self, head: &[u8], segments: &[Segment]) -> Result<Vec<u64>, DecodeError> {
         let mut ids = Vec::new();
         let mut memory = true;

@@ -1,4 +1,4 @@
-//! The sync proxy: what the worker calls.
+//! The sync proxy: blocking calls of main.
 
 use super::cancel::CancelToken;
 use super::endpoint::WorkerEndpoint;

@@ -4,7 +4,7 @@
 //! [`pair`] joins two threads, [`process::spawn`] starts a process that is joined to this one. Both ends are
 //! [`Transport`](coincide_proto::Transport)s. [`specification`] is `LAYOUT.md`.
 
-// The npm package has no code that formats for programmers: `xtask` takes it out of the wasm.
+// `xtask` removes code for debug formatting from the wasm of the npm package.
 #![cfg_attr(target_family = "wasm", warn(clippy::use_debug))]
 #![deny(unsafe_code)]
 

@@ -49,7 +49,7 @@ impl Producer {
         let size = record_size(len);
         let at = self.tail & (capacity - 1);
         let padding = if size <= capacity - at { 0 } else { capacity - at };
-        // Room for the next length word is part of what a record needs.
+        // A record also needs room for the next length word.
         let needed = padding + size + RECORD_ALIGN;
         if self.free_after(self.head) < needed {
             self.head = self.read_head(memory)?;
@@ -92,7 +92,7 @@ impl Producer {
     }
 
     fn read_head<M: Memory>(&self, memory: &M) -> Result<u32, ProtocolError> {
-        // Acquire: what the consumer has copied out before it stored its head may be written over. Pairs with `Consumer::release`.
+        // Acquire: records that the consumer has copied out before it stored its head may be overwritten. Pairs with `Consumer::release`.
         let head = memory.load(self.ring.head);
         // A valid head lies between its previous value and the tail.
         if head.wrapping_sub(self.head) > self.tail.wrapping_sub(self.head) || !head.is_multiple_of(RECORD_ALIGN) {

@@ -5,7 +5,7 @@
 //! depends on a browser. `link`, compiled for wasm only, connects them to a session and to the functions that post messages and make requests.
 //! [`RELAY_SCRIPT`] is the script of the service worker.
 
-// The npm package has no code that formats for programmers: `xtask` takes it out of the wasm.
+// `xtask` removes code for debug formatting from the wasm of the npm package.
 #![cfg_attr(target_family = "wasm", warn(clippy::use_debug))]
 #![forbid(unsafe_code)]
 

@@ -200,7 +200,7 @@ const BUDGET: Duration = Duration::from_millis(2);
 /// Maximum number of actions of an end in one round.
 const SHARE: u32 = 64;
 
-/// Maximum duration of polling for room. A woken worker has made room for the rest of a large answer in this time. Unsent buffers of the program have to be copied
+/// Maximum duration of polling for room. A woken worker has made room for the rest of a large answer in this time. Unsent buffers of the program are copied
 /// at the end of a turn, which takes longer.
 const ROOM: Duration = Duration::from_micros(200);
 

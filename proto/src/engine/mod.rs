@@ -288,8 +288,8 @@ impl Engine {
         self.port.session.call(Call { name, format, parent: self.current, deadline, blocks: false }, payload)
     }
 
-    /// Combines [`call`](Self::call) and [`wait_for`](Self::wait_for). The call tells the peer that the worker blocks, and therefore receives no posted
-    /// objects with the result.
+    /// Combines [`call`](Self::call) and [`wait_for`](Self::wait_for). The call is marked as blocking, so the peer sends no posted objects with the
+    /// result.
     ///
     /// # Errors
     /// As [`call`](Self::call). The worker is then not blocked.
