@@ -89,12 +89,3 @@ pub use worker::{CancelToken, Driver, Scope, SyncProxy};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
-
-/// Compiles and runs the programs of the documentation.
-#[cfg(doctest)]
-#[doc = include_str!("../docs/get-started/rust.md")]
-#[doc = include_str!("../docs/guides/processes.md")]
-#[doc = include_str!("../docs/guides/testing.md")]
-#[doc = include_str!("../docs/guides/window.md")]
-#[doc = include_str!("../proto/python/README.md")]
-struct Documentation;

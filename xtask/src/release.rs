@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use crate::process;
-use crate::report::{BAD, GOOD, say};
+use crate::report::{BAD, GOOD, ODD, say};
 use crate::web;
 use crate::workspace::Workspace;
 
@@ -42,6 +42,10 @@ pub(crate) fn run(workspace: &Workspace, rehearsal: bool) -> anyhow::Result<()> 
         say!("{bytes:>9} bytes  {name}");
     }
 
+    let incomplete = incomplete(workspace)?;
+    for fault in &incomplete {
+        say!("{ODD}missing{ODD:#} {fault}");
+    }
     let changelog = fs::read_to_string(workspace.root.join("CHANGELOG.md"))?;
     let git = |arguments: &[&str]| {
         let mut command = workspace.command("git");
@@ -50,6 +54,12 @@ pub(crate) fn run(workspace: &Workspace, rehearsal: bool) -> anyhow::Result<()> 
     };
     let items = [
         ("all changes are committed", git(&["status", "--porcelain"])?.is_empty()),
+        ("each crate contains its README and its licences", incomplete.is_empty()),
+        (
+            "docs/guides/bundlers.md loads this version",
+            fs::read_to_string(workspace.root.join("docs/guides/bundlers.md"))?
+                .contains(&format!("/coincide@{version}/")),
+        ),
         ("CHANGELOG.md has a section of this version", changelog.contains(&format!("## [{version}]"))),
         (
             "CITATION.cff names this version",
@@ -70,5 +80,20 @@ pub(crate) fn run(workspace: &Workspace, rehearsal: bool) -> anyhow::Result<()> 
     }
     Ok(())
 }
+
+/// The files that every published crate has to contain and that are missing, as crate and file.
+pub(crate) fn incomplete(workspace: &Workspace) -> anyhow::Result<Vec<String>> {
+    let mut missing = Vec::new();
+    for krate in workspace.published() {
+        let list = ["package", "--list", "--quiet", "--allow-dirty", "--package", krate.name.as_str()];
+        let files =
+            process::output(workspace.cargo(list)).with_context(|| format!("`cargo {}` failed", list.join(" ")))?;
+        let missed = NEEDED.iter().filter(|needed| !files.lines().any(|file| file == **needed));
+        missing.extend(missed.map(|file| format!("{}/{file}", krate.name)));
+    }
+    Ok(missing)
+}
+
+const NEEDED: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 
 const LIMIT: Duration = Duration::from_secs(600);

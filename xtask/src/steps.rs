@@ -10,6 +10,7 @@ use crate::bench;
 use crate::docs;
 use crate::libtest;
 use crate::process;
+use crate::release;
 use crate::report::{Tally, say};
 use crate::tools;
 use crate::web::{self, Host};
@@ -60,7 +61,7 @@ pub(crate) const ALL: &[Step] = &[
     Step { name: "fuzz", about: "each fuzz target for a few seconds, from the committed corpus", run: fuzz },
     Step {
         name: "benches",
-        about: "each bench of our own runs once, and each of the page with its peers, in Node.js and a browser",
+        about: "each native bench of coincide runs once; the page of benches runs once in Node.js and a browser, with its peers",
         run: benches,
     },
     Step { name: "package", about: "every published crate packages, and builds from its package", run: package },
@@ -253,6 +254,11 @@ fn benches(workspace: &Workspace, tally: &mut Tally) {
 }
 
 fn package(workspace: &Workspace, tally: &mut Tally) {
+    let complete = release::incomplete(workspace).and_then(|missing| {
+        anyhow::ensure!(missing.is_empty(), "missing: {}", missing.join(", "));
+        Ok(())
+    });
+    tally.check("README and licences of each crate", complete);
     forget_rehearsals(workspace);
     let target = workspace.target.join("rehearsal");
     let _ = std::fs::remove_dir_all(&target);
