@@ -13,6 +13,7 @@ use anyhow::{Context, bail};
 use crate::report::Tally;
 use crate::workspace::Workspace;
 use page::Page;
+use pulldown_cmark::{Event, Parser, Tag};
 
 /// Checks every page of the repository, and builds the site. Returns its folder, if it could be built.
 pub(crate) fn check(workspace: &Workspace, tally: &mut Tally) -> Option<PathBuf> {
@@ -29,6 +30,33 @@ pub(crate) fn check(workspace: &Workspace, tally: &mut Tally) -> Option<PathBuf>
     let folder = site.as_ref().ok().cloned();
     tally.check("the site of the documentation", site.map(drop));
     folder
+}
+
+/// The page as a package contains it: links to files that the package lacks lead to the repository.
+///
+/// # Errors
+/// When such a link is not written as `[text](destination)`.
+pub(crate) fn for_package(path: &str, text: &str, contains: impl Fn(&str) -> bool) -> anyhow::Result<String> {
+    let mut new = text.to_owned();
+    // From the end, so that the ranges of those before remain valid.
+    let links: Vec<_> = Parser::new_ext(text, page::OPTIONS).into_offset_iter().collect();
+    for (event, range) in links.into_iter().rev() {
+        let (link, prefix) = match &event {
+            Event::Start(Tag::Link { dest_url, .. }) => (dest_url, REPOSITORY[0]),
+            Event::Start(Tag::Image { dest_url, .. }) => (dest_url, IMAGES),
+            _ => continue,
+        };
+        let Some((to, fragment)) = target(path, link) else { continue };
+        if to == path || contains(&to) || link.contains(':') {
+            continue;
+        }
+        let end = range.end - 1;
+        let start =
+            text[..end].ends_with(&**link).then(|| end - link.len()).with_context(|| format!("{path}: {link}"))?;
+        let fragment = fragment.map(|fragment| format!("#{fragment}")).unwrap_or_default();
+        new.replace_range(start..end, &format!("{prefix}{to}{fragment}"));
+    }
+    Ok(new)
 }
 
 /// Every page in Markdown of the repository, by path.
@@ -100,6 +128,9 @@ fn target<'a>(page: &str, link: &'a str) -> Option<(String, Option<&'a str>)> {
 const REPOSITORY: [&str; 2] =
     ["https://github.com/coincide-rs/coincide/blob/main/", "https://github.com/coincide-rs/coincide/tree/main/"];
 
+/// The address of the files of this repository as they are.
+const IMAGES: &str = "https://raw.githubusercontent.com/coincide-rs/coincide/main/";
+
 /// The page that lists all others.
 const INDEX: &str = "docs/README.md";
 
@@ -121,5 +152,16 @@ mod tests {
         assert_eq!(of("https://github.com/coincide-rs/coincide/blob/main/README.md"), Some(("README.md".into(), None)));
         assert_eq!(of("https://docs.rs/postcard"), None);
         assert_eq!(of("mailto:a@b"), None);
+    }
+
+    #[test]
+    fn links_out_of_a_package_lead_to_the_repository() {
+        let text = "[a](b.md#c) [`d`](../../e/f.rs#g), `[x](../y)`\n![h](../i.svg) [j](https://k.example/l) [m](#n)\n";
+        let new = for_package("docs/guides/page.md", text, |path| path == "docs/guides/b.md").unwrap();
+        let [blob, raw] = [REPOSITORY[0], IMAGES];
+        let wanted = format!(
+            "[a](b.md#c) [`d`]({blob}e/f.rs#g), `[x](../y)`\n![h]({raw}docs/i.svg) [j](https://k.example/l) [m](#n)\n"
+        );
+        assert_eq!(new, wanted);
     }
 }

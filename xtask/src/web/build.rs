@@ -1,6 +1,7 @@
 //! Builds the npm package into `web/pkg`, the same in the shape of coincident into `web/pkg-coincident`, and the modules that both are bundled from into
 //! `web/modules`, from where tests of inner parts import them.
 
+use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
 use std::hash::{Hash, Hasher};
@@ -13,6 +14,7 @@ use serde_json::Value;
 use wasm_bindgen_cli_support::Bindgen;
 
 use super::{npm, panics};
+use crate::docs;
 use crate::process;
 use crate::report::{ODD, say};
 use crate::tools;
@@ -81,10 +83,20 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> anyhow::Result<(
         optimize.args(OPTIMIZE).arg(&wasm).arg("-o").arg(&wasm);
         process::run(optimize, LIMIT).context("optimizing the wasm")?;
     }
+    // Pages that have the same path in the package and in the repository.
+    let packaged: HashSet<&str> = sources
+        .iter()
+        .map(|(_, name)| &**name)
+        .filter(|name| name.starts_with("docs/") || *name == "CHANGELOG.md")
+        .collect();
     for (from, name) in &sources {
         let to = new.join(name);
         fs::create_dir_all(to.parent().context("a file is in a folder")?)?;
-        fs::copy(from, to).with_context(|| from.display().to_string())?;
+        if name.starts_with("docs/") {
+            fs::write(to, docs::for_package(name, &fs::read_to_string(from)?, |page| packaged.contains(page))?)?;
+        } else {
+            fs::copy(from, to).with_context(|| from.display().to_string())?;
+        }
     }
     fs::write(new.join("wasm.inline.js"), inline(&fs::read(&wasm)?))?;
     fs::write(new.join("package.json"), manifest(workspace)?)?;
@@ -170,7 +182,10 @@ fn sources(workspace: &Workspace) -> anyhow::Result<Vec<(PathBuf, String)>> {
     collect(&docs, &mut pages)?;
     for page in pages.into_iter().filter(|page| page.extension().is_some_and(|extension| extension == "md")) {
         let name = page.strip_prefix(&docs)?.to_str().context("the name of a page is no text")?.replace('\\', "/");
-        sources.push((page, format!("docs/{name}")));
+        // The report consists of charts, which the package does not contain.
+        if name != "BENCHMARKS.md" {
+            sources.push((page, format!("docs/{name}")));
+        }
     }
     for (from, name) in [
         ("CHANGELOG.md", "CHANGELOG.md"),
