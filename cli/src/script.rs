@@ -23,7 +23,7 @@ pub(crate) const SW: Script = Script { name: "sw.js", text: coincide_transport_s
 pub(crate) struct Options {
     /// The file to write, or the folder to write it into
     file: PathBuf,
-    /// Replace a file that is something else
+    /// Overwrite a file that has other contents
     #[arg(long)]
     force: bool,
 }
@@ -31,7 +31,7 @@ pub(crate) struct Options {
 /// Writes the script, unless it is there already.
 ///
 /// # Errors
-/// When there is no such folder, when the file is something else and `force` isn't set, or when it can't be written.
+/// When there is no such folder, when the file has other contents and `force` isn't set, or when it can't be written.
 pub(crate) fn write(script: &Script, options: &Options) -> anyhow::Result<()> {
     let file = if options.file.is_dir() { options.file.join(script.name) } else { options.file.clone() };
     let shown = file.display();
@@ -52,7 +52,7 @@ pub(crate) fn write(script: &Script, options: &Options) -> anyhow::Result<()> {
             println!("{shown} is up to date");
             return Ok(());
         }
-        Some(_) if !options.force => bail!("{shown} is there and is something else: `--force` replaces it"),
+        Some(_) if !options.force => bail!("{shown} exists and has other contents; `--force` overwrites it"),
         _ => {}
     }
     fs::write(&file, script.text).with_context(|| format!("cannot write {shown}"))?;

@@ -21,9 +21,9 @@ Commands:
         --no-list      Answer 404 for a folder without an index.html, instead of a list of its files
         --open         Open the page in the browser
   coi <FILE>   Write coi.js, which isolates the pages of a site whose headers cannot be set, to a file or into a folder
-        --force        Replace a file that is something else
+        --force        Overwrite a file that has other contents
   sw <FILE>    Write sw.js, the service worker that lets workers block on pages without isolation, to a file or into a folder
-        --force        Replace a file that is something else
+        --force        Overwrite a file that has other contents
 
 Options:
   -h, --help     Print help
@@ -110,7 +110,7 @@ function writeScript(name, { force }, [given, ...more]) {
   // A name without an extension is more likely a missing folder than a script.
   if (!there && !extname(file)) throw new Error(`there is no folder ${file}: create it first, or name a file that ends in .js`);
   if (there?.equals(text)) return console.log(`${file} is up to date`);
-  if (there && !force) throw new Error(`${file} is there and is something else: \`--force\` replaces it`);
+  if (there && !force) throw new Error(`${file} exists and has other contents; \`--force\` overwrites it`);
   writeFileSync(file, text);
   console.log(`wrote ${file}`);
 }

@@ -40,48 +40,48 @@ enum Command {
         /// Run only this step; can be repeated
         #[arg(long, value_name = "STEP", value_parser = PossibleValuesParser::new(steps::ALL.iter().map(|step| step.name)))]
         only: Vec<String>,
-        /// Run the tests of the npm package in this place alone: `node`, `chromium` or `firefox`
+        /// Run only the tests of the npm package, and on this host only
         #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(web::Host::ALL.iter().map(|host| host.name())))]
         browser: Option<String>,
         /// Print the steps and run none
         #[arg(long)]
         list: bool,
     },
-    /// Show the main job: a worker calls main synchronously, main awaits what the worker exports
+    /// Run the common use case: a worker calls main synchronously, main awaits a function of the worker
     Demo {
-        /// Serve the page of the demonstration and print its address, for you to open
+        /// Serve the page and print its address
         #[arg(long)]
         serve: bool,
-        /// The page of examples/web, on which both sides are Rust; `--serve` serves it, `--no-isolation` without the headers
+        /// Use the page of examples/web, where both ends are Rust
         #[arg(long)]
         rust: bool,
-        /// The page of examples/table, a table that a worker builds and keeps; `--serve` serves it, `--no-isolation` without the headers
+        /// Use the page of examples/table, a table that a worker renders and edits
         #[arg(long, conflicts_with = "rust")]
         table: bool,
-        /// Python in workers, as PyScript's page on workers has it: runs its common use case in the browsers that are installed
+        /// Use Python in workers, as in PyScript's documentation of workers, in the installed browsers
         #[arg(long, conflicts_with_all = ["no_isolation", "rust", "table"])]
         python: bool,
-        /// Only the page, served without the headers of isolation: a service worker lets its worker block, or with `--rust` its code is suspended
+        /// Serve the page without the headers of isolation: its worker blocks through a service worker, or with `--rust` is suspended
         #[arg(long)]
         no_isolation: bool,
     },
-    /// Write the page to land on into target/site, a folder that any static host can serve
+    /// Write the landing page into target/site, a folder for any static host
     Site {
-        /// Take the picture of it for the README
+        /// Also write its picture for the README, docs/site.png
         #[arg(long)]
         picture: bool,
     },
     /// Check the pages of the documentation and write them as a site into target/docs/site
     Docs,
-    /// Write the `.crate` files and the npm tarball into target/release-files, and check what has to be true of a release
+    /// Write the `.crate` files and the npm tarball into target/release-files, and print the checklist of a release
     Release {
-        /// Write them from whatever is there, and only report what is missing
+        /// Accept uncommitted changes, and succeed even if an item of the checklist does not hold
         #[arg(long)]
         rehearse: bool,
     },
     /// Build the npm package into web/pkg
     Build {
-        /// Build it with checks and names, not optimized
+        /// Build it with assertions and names, without optimization
         #[arg(long)]
         debug: bool,
     },
@@ -106,13 +106,13 @@ enum Command {
         /// Report the results in this file, and measure nothing
         #[arg(long, value_name = "FILE", conflicts_with_all = ["web", "all", "quick", "filter"])]
         from: Option<PathBuf>,
-        /// Compare with the results in this file, which are from the same machine
+        /// Compare with the results in this file, from the same machine
         #[arg(long, value_name = "FILE")]
         against: Option<PathBuf>,
         /// Exit with an error if a row is worse than in the file of `--against`, beyond noise
         #[arg(long, requires = "against")]
         fail_on_regression: bool,
-        /// Write docs/BENCHMARKS.md and its charts; takes a full, undisturbed run of committed files
+        /// Write docs/BENCHMARKS.md and its charts; requires a full run with all changes committed
         #[arg(long, requires = "whole")]
         docs: bool,
         /// Measure only matching cases and subjects: `call/32B`, `hot/threads`, `firefox/inc`, `echo/1MiB/limit`
