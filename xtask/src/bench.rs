@@ -71,7 +71,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Ex
 /// Measures the parts one after the other. With `all`, a part that fails is a gap.
 fn measure(workspace: &Workspace, options: &Options, folder: &Path) -> anyhow::Result<PathBuf> {
     let places = places(options);
-    let has_pages = places.iter().any(|place| *place != Place::Native);
+    let has_pages = places.iter().any(|place| !matches!(place, Place::Native | Place::Parts));
     // Programs are built before the clock starts.
     let bench = if has_pages { Bench::build(workspace)? } else { Err(String::new()) };
     if let (Err(why), true, false) = (&bench, has_pages, options.all) {
@@ -79,6 +79,9 @@ fn measure(workspace: &Workspace, options: &Options, folder: &Path) -> anyhow::R
     }
     if options.all {
         process::run(cargo(workspace, "build", "native"), LIMIT).context("the native benches")?;
+        let mut build = criterion(workspace);
+        build.arg("--no-run");
+        process::run(build, LIMIT).context("the criterion benches")?;
     }
     let mut run = Parts { workspace, options, hosts: vec![], files: vec![], gaps: vec![] };
     let mut schedule = Schedule::new(&places, options.quick);
@@ -97,8 +100,8 @@ fn measure(workspace: &Workspace, options: &Options, folder: &Path) -> anyhow::R
             }
             Err(error) => return Err(error),
         }
-        if place == Place::Native {
-            // Its results have their own time.
+        if matches!(place, Place::Native | Place::Parts) {
+            // Their results have their own time.
             began = Instant::now();
         }
     }
@@ -158,6 +161,7 @@ impl Parts<'_> {
                 }
                 end?;
             }
+            (Place::Parts, _) => self.files.push(parts(self.workspace, self.options, folder)?),
             (_, Ok(bench)) => match self.pages(place, bench, schedule)? {
                 Ok(host) => self.hosts.push(host),
                 Err(why) => return Ok(Err(why)),
@@ -198,7 +202,12 @@ impl Parts<'_> {
 /// The requested parts.
 fn places(options: &Options) -> Vec<Place> {
     let mut places = Place::all();
-    places.retain(|place| options.all || options.web == (*place != Place::Native));
+    places.retain(|place| match place {
+        Place::Native => options.all || !options.web,
+        // Criterion filters by other rules.
+        Place::Parts => options.all && options.filter.is_none(),
+        Place::Node | Place::Browser(_) => options.all || options.web,
+    });
     places
 }
 
@@ -222,6 +231,31 @@ fn native(workspace: &Workspace, options: &Options, file: &Path, later: Duration
     }
     command.arg(file).args(&options.filter);
     process::run(command, limit).context("the native benches")
+}
+
+/// Runs the criterion benches and converts what criterion writes. Returns the file of the results.
+fn parts(workspace: &Workspace, options: &Options, folder: &Path) -> anyhow::Result<PathBuf> {
+    let (home, file) = (folder.join("criterion"), folder.join("parts.json"));
+    // Results of an earlier run are not those of this one.
+    if home.exists() {
+        fs::remove_dir_all(&home).with_context(|| format!("cannot remove {}", home.display()))?;
+    }
+    // In seconds. All benches together fit into the budget of the part.
+    let (warm_up, measurement, resamples) =
+        if options.quick { ("0.02", "0.1", "1001") } else { ("0.2", "0.5", "10000") };
+    let (began, load) = (Instant::now(), load::average());
+    let mut command = criterion(workspace);
+    command.args(["--", "--noplot", "--warm-up-time", warm_up, "--measurement-time", measurement]);
+    command.args(["--nresamples", resamples]).env("CRITERION_HOME", &home);
+    process::run(command, Place::Parts.budget(options.quick) + GRACE).context("the criterion benches")?;
+    let mut convert = program(workspace, RESULTS);
+    convert.arg("criterion").arg(&home).arg(&file);
+    convert
+        .arg(load.to_string())
+        .arg(began.elapsed().as_secs_f64().to_string())
+        .args(options.quick.then_some("--quick"));
+    process::run(convert, LIMIT).context("the results of criterion")?;
+    Ok(file)
 }
 
 /// The lines of the pages of one host, with the load of other programs in between.
@@ -405,6 +439,13 @@ fn cargo(workspace: &Workspace, what: &str, program: &str) -> Command {
     command
 }
 
+/// Builds or runs the criterion benches, with the arguments to come. They need no peers.
+fn criterion(workspace: &Workspace) -> Command {
+    let mut command = workspace.cargo(["bench", "--quiet", "--manifest-path", "benches/Cargo.toml"]);
+    command.args(["--no-default-features", "--benches"]).env("CARGO_TARGET_DIR", &workspace.target);
+    command
+}
+
 /// Writes the results to the file of `--json`, if there is one.
 fn keep(results: &Path, options: &Options) -> anyhow::Result<()> {
     let Some(json) = &options.json else { return Ok(()) };
@@ -505,7 +546,9 @@ mod tests {
         assert_eq!(names(Options::default()), ["native"]);
         let web = names(Options { web: true, ..Options::default() });
         assert_eq!(web[1..], Browser::ALL.map(Browser::name));
-        assert_eq!(names(Options { all: true, ..Options::default() }), [&["native"], &web[..]].concat());
+        assert_eq!(names(Options { all: true, ..Options::default() }), [&["native", "parts"], &web[..]].concat());
+        let filter = Some("inc".to_owned());
+        assert_eq!(names(Options { all: true, filter, ..Options::default() }), [&["native"], &web[..]].concat());
         assert_eq!(web[0], "node");
     }
 

@@ -9,6 +9,8 @@ use crate::web::Browser;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Native,
+    /// The criterion benches.
+    Parts,
     Node,
     Browser(Browser),
 }
@@ -16,13 +18,14 @@ pub(crate) enum Place {
 impl Place {
     /// Everything, in the order of a run.
     pub(crate) fn all() -> Vec<Self> {
-        [Self::Native, Self::Node].into_iter().chain(Browser::ALL.map(Self::Browser)).collect()
+        [Self::Native, Self::Parts, Self::Node].into_iter().chain(Browser::ALL.map(Self::Browser)).collect()
     }
 
     /// Name of its group in the results.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Native => "native",
+            Self::Parts => "parts",
             Self::Node => "node",
             Self::Browser(browser) => browser.name(),
         }
@@ -32,9 +35,11 @@ impl Place {
     pub(crate) fn budget(self, quick: bool) -> Duration {
         let seconds = match (self, quick) {
             (Self::Native, true) => 80,
+            (Self::Parts, true) => 15,
             (Self::Node, true) => 25,
             (Self::Browser(_), true) => 75,
             (Self::Native, false) => 12 * 60,
+            (Self::Parts, false) => 60,
             (Self::Node, false) => 4 * 60,
             (Self::Browser(_), false) => 9 * 60,
         };

@@ -2,6 +2,7 @@
 
 pub mod against;
 mod chart;
+pub mod criterion;
 pub mod docs;
 pub mod filter;
 pub mod goals;

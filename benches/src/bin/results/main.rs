@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use coincide_benches::report::against::Comparison;
+use coincide_benches::report::criterion::Measured;
 use coincide_benches::report::pages::Gathered;
 use coincide_benches::report::{Run, docs, html, text};
 
@@ -19,6 +20,11 @@ fn main() -> anyhow::Result<ExitCode> {
             let text = fs::read_to_string(gathered).with_context(|| format!("cannot read {gathered}"))?;
             let gathered: Gathered = serde_json::from_str(&text).context("cannot read what the pages posted")?;
             gathered.into_run()?.write(Path::new(results))?;
+        }
+        ["criterion", home, results, load, seconds, ref rest @ ..] if matches!(rest, [] | ["--quick"]) => {
+            let number = |text: &str| text.parse().with_context(|| format!("`{text}` is not a number"));
+            let measured = Measured { quick: !rest.is_empty(), load: number(load)?, seconds: number(seconds)? };
+            measured.into_run(Path::new(home))?.write(Path::new(results))?;
         }
         ["merge", results, ref parts @ ..] if !parts.is_empty() => merge(parts)?.write(Path::new(results))?,
         ["report", results, page] => return report(&Run::read(Path::new(results))?, Path::new(page)),
@@ -88,6 +94,8 @@ fn write(file: &Path, contents: &str) -> anyhow::Result<()> {
 
 const USAGE: &str = "\
 usage: results gathered LINES RESULTS     makes results of what pages posted
+       results criterion FOLDER RESULTS LOAD SECONDS [--quick]
+                                          makes results of what criterion wrote
        results merge RESULTS PART...      joins the parts of one run
        results report RESULTS PAGE        prints the report and writes it as a page
        results against OLD NEW [--fail-on-regression]
