@@ -167,7 +167,7 @@ fn slug(text: &str) -> String {
 pub const CHARTS: &str = "benchmarks";
 
 /// Groups of a whole run.
-const PARTS: [&str; 5] = ["native", "node", "chromium", "firefox", "webkit"];
+const PARTS: [&str; 6] = ["native", "parts", "node", "chromium", "firefox", "webkit"];
 
 #[cfg(test)]
 mod tests {
@@ -177,7 +177,7 @@ mod tests {
     /// A run of all parts.
     fn whole() -> Run {
         let mut run = sample::run();
-        run.gaps.extend(["node", "webkit"].map(|group| Gap {
+        run.gaps.extend(["parts", "node", "webkit"].map(|group| Gap {
             group: group.into(),
             case: None,
             subject: None,

@@ -121,6 +121,14 @@ fn medians(run: &Run, title: &str, cases: &[&Case]) -> Table {
             table.rows.push(std::iter::once(subject.name.clone()).chain(cells).collect());
         }
     }
+    if let [row] = &*table.rows {
+        // One subject reads better from top to bottom.
+        let title = std::mem::take(&mut table.title);
+        let mut pairs = table.header.iter().zip(row).map(|(case, cell)| vec![case.clone(), cell.clone()]);
+        let mut turned = Table::new(title, pairs.next().unwrap_or_default());
+        turned.rows = pairs.collect();
+        return turned;
+    }
     table
 }
 
