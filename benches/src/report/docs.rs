@@ -228,7 +228,7 @@ mod tests {
         };
         assert!(refused(|run| run.options.quick = true).starts_with("the run is not a full one"));
         assert!(refused(|run| run.options.filter = "inc".into()).starts_with("the run is not a full one"));
-        assert!(refused(|run| run.gaps.clear()).contains("not tried to measure node, firefox, webkit"));
+        assert!(refused(|run| run.gaps.clear()).contains("not tried to measure parts, node, firefox, webkit"));
         assert!(refused(|run| run.commit += "-dirty").contains("uncommitted"));
         assert!(refused(|run| run.rows[0].marks.push(Mark::Loaded)).starts_with("other programs used more than 10 %"));
     }
