@@ -13,7 +13,7 @@ pub(crate) struct Header {
     pub(crate) count: u32,
     /// Number of the first of them, or of the next frame.
     pub(crate) first: u64,
-    /// Number of the frame that the sender expects next.
+    /// Number of the next frame that the sender will consume.
     pub(crate) ack: u64,
 }
 
