@@ -243,17 +243,15 @@ fn parts(workspace: &Workspace, options: &Options, folder: &Path) -> anyhow::Res
     // In seconds. All benches together fit into the budget of the part.
     let (warm_up, measurement, resamples) =
         if options.quick { ("0.02", "0.1", "1001") } else { ("0.2", "0.5", "10000") };
-    let (began, load) = (Instant::now(), load::average());
+    let (began, load, mut others) = (Instant::now(), load::average(), Others::watch());
     let mut command = criterion(workspace);
     command.args(["--", "--noplot", "--warm-up-time", warm_up, "--measurement-time", measurement]);
     command.args(["--nresamples", resamples]).env("CRITERION_HOME", &home);
     process::run(command, Place::Parts.budget(options.quick) + GRACE).context("the criterion benches")?;
+    let (seconds, others) = (began.elapsed().as_secs_f64(), others.cores().unwrap_or_default());
     let mut convert = program(workspace, RESULTS);
     convert.arg("criterion").arg(&home).arg(&file);
-    convert
-        .arg(load.to_string())
-        .arg(began.elapsed().as_secs_f64().to_string())
-        .args(options.quick.then_some("--quick"));
+    convert.args([load, seconds, others].map(|number| number.to_string())).args(options.quick.then_some("--quick"));
     process::run(convert, LIMIT).context("the results of criterion")?;
     Ok(file)
 }

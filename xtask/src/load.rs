@@ -1,6 +1,6 @@
 //! How busy the machine is with other programs while pages are measured.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::time::Instant;
 
@@ -27,8 +27,8 @@ struct Snapshot {
     at: Instant,
     /// Ticks of all processors that were not idle.
     busy: u64,
-    /// Ticks of this process and each of its descendants.
-    ours: BTreeMap<u32, u64>,
+    /// Ticks of this process and its descendants, including those that have ended.
+    ours: u64,
 }
 
 impl Snapshot {
@@ -41,11 +41,7 @@ impl Snapshot {
     }
 
     fn since(&self, last: &Self) -> f64 {
-        let ours: u64 = self
-            .ours
-            .iter()
-            .map(|(id, ticks)| ticks.saturating_sub(last.ours.get(id).copied().unwrap_or_default()))
-            .sum();
+        let ours = self.ours.saturating_sub(last.ours);
         let all = self.busy.saturating_sub(last.busy);
         all.saturating_sub(ours) as f64 / TICKS_PER_SECOND / (self.at - last.at).as_secs_f64().max(0.1)
     }
@@ -54,6 +50,7 @@ impl Snapshot {
 struct Process {
     id: u32,
     parent: u32,
+    /// Its own, and those of its children that have ended.
     ticks: u64,
 }
 
@@ -64,22 +61,22 @@ impl Process {
         // The name before the last parenthesis may contain anything.
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
         let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
-        Some(Self { id, parent: number(1)?.try_into().ok()?, ticks: number(11)? + number(12)? })
+        Some(Self { id, parent: number(1)?.try_into().ok()?, ticks: (11..=14).map(number).sum::<Option<u64>>()? })
     }
 }
 
-/// Ticks of a process and its descendants, by id.
-fn descendants(root: u32, all: &[Process]) -> BTreeMap<u32, u64> {
-    let mut found = BTreeMap::new();
-    let mut open = vec![root];
+/// Ticks of a process and its descendants.
+fn descendants(root: u32, all: &[Process]) -> u64 {
+    let (mut found, mut open, mut ticks) = (BTreeSet::new(), vec![root], 0);
     while let Some(id) = open.pop() {
         if let Some(process) = all.iter().find(|process| process.id == id)
-            && found.insert(id, process.ticks).is_none()
+            && found.insert(id)
         {
+            ticks += process.ticks;
             open.extend(all.iter().filter(|child| child.parent == id).map(|child| child.id));
         }
     }
-    found
+    ticks
 }
 
 /// User, nice, system, interrupts and stolen time of the first line of `/proc/stat`.
@@ -108,12 +105,11 @@ mod tests {
     fn time_of_descendants_is_not_that_of_others() {
         let all = [(1, 0, 5), (2, 1, 7), (3, 2, 11), (4, 1, 13), (5, 0, 17)];
         let all = all.map(|(id, parent, ticks)| Process { id, parent, ticks });
-        assert_eq!(descendants(2, &all), BTreeMap::from([(2, 7), (3, 11)]));
+        assert_eq!(descendants(2, &all), 18);
 
         let at = Instant::now();
-        let last = Snapshot { at, busy: 1000, ours: BTreeMap::from([(2, 100)]) };
-        let ours = BTreeMap::from([(2, 150), (3, 30)]);
-        let now = Snapshot { at: at + Duration::from_secs(2), busy: 1200, ours };
+        let last = Snapshot { at, busy: 1000, ours: 100 };
+        let now = Snapshot { at: at + Duration::from_secs(2), busy: 1200, ours: 180 };
         assert_eq!(now.since(&last), 0.6);
     }
 
@@ -121,6 +117,6 @@ mod tests {
     fn files_of_the_system_are_read() {
         assert_eq!(busy("cpu  1 2 4 1000 1000 8 16 32 0 0\ncpu0 ..."), Some(63));
         let process = Process::of("7 (a) b) S 3 7 7 0 -1 4194560 1 2 3 4 1 2 4 8 20 0 1 0").unwrap();
-        assert_eq!((process.id, process.parent, process.ticks), (7, 3, 3));
+        assert_eq!((process.id, process.parent, process.ticks), (7, 3, 15));
     }
 }

@@ -20,6 +20,8 @@ pub struct Measured {
     pub load: f64,
     /// How long it took, in seconds.
     pub seconds: f64,
+    /// Cores that other programs used meanwhile.
+    pub others: f64,
 }
 
 /// `benchmark.json`.
@@ -64,7 +66,7 @@ impl Measured {
             };
             let mut row =
                 Row::of([GROUP, &name, SUBJECT], Unit::Nanoseconds, &sample.batches()).with_context(|| name.clone())?;
-            if self.load > LOADED {
+            if self.others > LOADED {
                 row.marks.push(Mark::Loaded);
             }
             run.rows.push(row);
@@ -149,7 +151,7 @@ mod tests {
         fs::write(new.join("sample.json"), sample).unwrap();
     }
 
-    const MEASURED: Measured = Measured { quick: false, load: 0.0, seconds: 1.0 };
+    const MEASURED: Measured = Measured { quick: false, load: 2.0, seconds: 1.0, others: 0.0 };
     const SAMPLE: &str = r#"{ "sampling_mode": "Linear", "iters": [1, 2, 3], "times": [10, 20, 30] }"#;
 
     #[test]
@@ -185,7 +187,7 @@ mod tests {
     fn rows_of_a_loaded_machine_are_marked() {
         let home = folder("loaded");
         bench(&home, "ring/32B", SAMPLE);
-        let run = Measured { load: 2.0, ..MEASURED }.into_run(&home).unwrap();
+        let run = Measured { others: 0.2, ..MEASURED }.into_run(&home).unwrap();
         assert_eq!(run.rows[0].marks, [Mark::Loaded]);
         fs::remove_dir_all(home).unwrap();
     }

@@ -21,9 +21,10 @@ fn main() -> anyhow::Result<ExitCode> {
             let gathered: Gathered = serde_json::from_str(&text).context("cannot read what the pages posted")?;
             gathered.into_run()?.write(Path::new(results))?;
         }
-        ["criterion", home, results, load, seconds, ref rest @ ..] if matches!(rest, [] | ["--quick"]) => {
+        ["criterion", home, results, load, seconds, others, ref rest @ ..] if matches!(rest, [] | ["--quick"]) => {
             let number = |text: &str| text.parse().with_context(|| format!("`{text}` is not a number"));
-            let measured = Measured { quick: !rest.is_empty(), load: number(load)?, seconds: number(seconds)? };
+            let (load, seconds, others) = (number(load)?, number(seconds)?, number(others)?);
+            let measured = Measured { quick: !rest.is_empty(), load, seconds, others };
             measured.into_run(Path::new(home))?.write(Path::new(results))?;
         }
         ["merge", results, ref parts @ ..] if !parts.is_empty() => merge(parts)?.write(Path::new(results))?,
@@ -94,7 +95,7 @@ fn write(file: &Path, contents: &str) -> anyhow::Result<()> {
 
 const USAGE: &str = "\
 usage: results gathered LINES RESULTS     makes results of what pages posted
-       results criterion FOLDER RESULTS LOAD SECONDS [--quick]
+       results criterion FOLDER RESULTS LOAD SECONDS OTHERS [--quick]
                                           makes results of what criterion wrote
        results merge RESULTS PART...      joins the parts of one run
        results report RESULTS PAGE        prints the report and writes it as a page
