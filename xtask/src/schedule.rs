@@ -34,10 +34,10 @@ impl Place {
     /// The time after which no round begins. Programs are built before.
     pub(crate) fn budget(self, quick: bool) -> Duration {
         let seconds = match (self, quick) {
-            (Self::Native, true) => 80,
+            (Self::Native, true) => 65,
             (Self::Parts, true) => 15,
             (Self::Node, true) => 25,
-            (Self::Browser(_), true) => 75,
+            (Self::Browser(_), true) => 58,
             (Self::Native, false) => 12 * 60,
             (Self::Parts, false) => 60,
             (Self::Node, false) => 4 * 60,
@@ -102,8 +102,8 @@ mod tests {
     #[test]
     fn everything_fits_into_six_minutes_or_three_quarters_of_an_hour() {
         let sum = |quick| Place::all().into_iter().map(|place| place.budget(quick)).sum::<Duration>();
-        // Without the ends of parts: what has begun within the budget, and the start of browsers.
-        assert!(sum(true) <= Duration::from_secs(6 * 60 - 15), "{:?}", sum(true));
+        // The rest is for the ends of parts: what has begun within the budget, the start of browsers, and peers that hang.
+        assert!(sum(true) <= Duration::from_secs(6 * 60 - 75), "{:?}", sum(true));
         assert!(sum(false) <= Duration::from_secs(45 * 60 - 60), "{:?}", sum(false));
     }
 

@@ -51,7 +51,7 @@ impl Plan {
     };
 
     pub(crate) const QUICK: Self =
-        Self { rounds: 3, warm_up: 30, batch: 60, samples: 5, starts: 1, flood: 500, calls: 50_000, timeout: 15_000 };
+        Self { rounds: 3, warm_up: 30, batch: 60, samples: 5, starts: 1, flood: 500, calls: 50_000, timeout: 10_000 };
 
     /// Runs everything once, without meaningful figures.
     pub(crate) const SMOKE: Self =
