@@ -364,7 +364,7 @@ function runTrace(steps, compare) {
     } else if ('gets' in step) {
       const bytes = typeof step.gets === 'string' ? fromHex(step.gets) : sent[step.gets];
       try {
-        if (step.over === 'question') end.asked(bytes);
+        if (step.over === 'query') end.query(bytes);
         else end.get(bytes);
       } catch (error) {
         if (error instanceof packets.Gap) outcome.gap = true;

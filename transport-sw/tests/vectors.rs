@@ -97,7 +97,7 @@ fn follow(end: &mut Delivery, step: &Step, sent: &[Vec<u8>], what: &str) -> Vec<
             let handled = match step.over.as_deref() {
                 Some("direct") => end.handle(packet, Channel::Direct),
                 Some("relay") => end.handle(packet, Channel::Relay),
-                Some("question") => end.handle_query(packet),
+                Some("query") => end.handle_query(packet),
                 other => panic!("{what}: nothing gets packets over {other:?}"),
             };
             assert_eq!(matches!(handled, Err(PacketError::Gap { .. })), step.gap, "{what}: {handled:?}");

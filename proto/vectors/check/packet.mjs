@@ -140,7 +140,8 @@ export class End {
     if (flags !== 0) this.end ??= end;
   }
 
-  asked(bytes) {
+  /** Receives the packet of a poll with which the relay queries main. */
+  query(bytes) {
     const { turn, first } = decodePacket(bytes);
     this.get(bytes);
     if (turn !== this.turn) return;
