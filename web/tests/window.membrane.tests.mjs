@@ -360,6 +360,12 @@ export default (test, kit) => {
     const fresh = mainOf(deep, { membrane: true });
     const found = [[19, deep, ['a', 'b', 'list'], 0, 'length'], [19, deep, ['a', 'b'], 1, 'x', 7], [19, deep, ['a', 'b'], 2, 'x'], [19, deep, ['a', 'b', 'list'], 18, 'at', [1]]].map(operation => fresh.serve(...operation));
     deepEqual([found, deep.a.b.x, fresh.receive(19, deep, ['a', 'b', 'Class'], 12, []).n], [[2, true, true, 2], 7, 1]);
+    // Flags with a path are for the operation at its end.
+    const kept = { at: { stored: 1, get computed() { return 2; } }, get stored() { return 3; }, computed: 4 };
+    for (const membrane of [true, false]) {
+      const flagged = ['stored', 'computed'].map(key => mainOf(kept, { membrane }).serve(19 | 128, kept, ['at'], 0, key));
+      deepEqual(flagged.map(([value, , , isSteady]) => [value, isSteady]), [[1, true], [2, false]], `with a membrane: ${membrane}`);
+    }
     const late = mainOf(root, { policy: async () => true });
     equal(passes(() => late.serve(0, root, 'open'), ['TypeError']), undefined);
   });

@@ -49,7 +49,10 @@ export class Membrane {
     else for (const key of ownKeys(root)) this.#give(descriptorOf(root, key)?.value);
   }
 
-  /** Carries out a received operation. Returns the form in which its result is sent, and the result. */
+  /**
+   * Carries out a received operation. Returns the form in which its result is sent, and the result. For `get`, and operations that the object may refuse, the name
+   * and the key follow, and for `get` the object. Of an operation with a path, they are those at its end.
+   */
   serve(operation) {
     const [number, target, ...rest] = this.#list(operation);
     const name = this.#name(number);
@@ -77,7 +80,7 @@ export class Membrane {
     switch (name) {
       case 'get': {
         const [key, receiver] = rest;
-        return [VALUE, this.#get(target, key, this.#other(receiver, target))];
+        return [VALUE, this.#get(target, key, this.#other(receiver, target)), name, key, target];
       }
       case 'set': {
         const [key, value, receiver] = rest;

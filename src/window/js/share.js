@@ -166,11 +166,11 @@ export const share = (host, { membrane: hasMembrane, ...options }) => {
 /** Like `serve`, through a membrane, which sends no metadata. */
 const throughMembrane = (membrane, operation) => {
   try {
-    const [kind, result] = membrane.serve(operation);
-    const [number, target, key] = operation;
+    const [kind, result, name, key, target] = membrane.serve(operation);
+    const [number] = operation;
     const wrapped = kind === VALUE ? sent(result) : kind === VALUES ? result.map(sent) : kind === DESCRIPTOR ? result && described(result) : result;
     if (number < ops.METADATA) return wrapped;
-    return [wrapped, undefined, false, number & ops.STEADY ? isSteady(target, key) : undefined];
+    return [wrapped, undefined, false, number & ops.STEADY ? name === 'get' && isSteady(target, key) : undefined];
   } catch (error) {
     throw membrane.thrown(error);
   }
