@@ -1,10 +1,10 @@
 // Main's side of `window`: carries out the worker's operations on objects of main. The npm package and pages in Rust use it.
 import { Callbacks } from './callbacks.js';
 import { functionOf } from './evaluate.js';
-import { Metadata } from './metadata.js';
 import { Adapters } from './listeners.js';
 import { LocalTable } from './local-table.js';
 import { DESCRIPTOR, Membrane, VALUE, VALUES } from './membrane.js';
+import { Metadata } from './metadata.js';
 import * as ops from './operations.js';
 import { Reference, isShared, sent } from './sent.js';
 import { walk } from './walk.js';
@@ -30,7 +30,7 @@ export const share = (host, { membrane: hasMembrane, ...options }) => {
   let membrane = null;
   const callbacks = new Callbacks(host, () => membrane);
   const adapters = new Adapters(callbacks);
-  const objects = new Metadata();
+  const metadata = new Metadata();
   /** The error of an operation without an answer. The next operation with an answer throws it. */
   let late = null;
 
@@ -97,8 +97,8 @@ export const share = (host, { membrane: hasMembrane, ...options }) => {
     const isAboutTarget = ABOUT_TARGET.has(operation) || (operation === ops.GET && result === undefined);
     // A function of the worker has no handle there that metadata could belong to.
     const about = isAboutTarget ? target : Reference.is(wrapped) && !callbacks.known(result) ? result : undefined;
-    const metadata = about && objects.of(about, ...(operation === ops.GET && !isAboutTarget ? [target, args[0]] : []));
-    return [wrapped, metadata, isAboutTarget, number & ops.STEADY ? isSteady(target, args[0]) : undefined];
+    const found = about && metadata.of(about, ...(operation === ops.GET && !isAboutTarget ? [target, args[0]] : []));
+    return [wrapped, found, isAboutTarget, number & ops.STEADY ? isSteady(target, args[0]) : undefined];
   };
 
   const references = {
@@ -154,7 +154,7 @@ export const share = (host, { membrane: hasMembrane, ...options }) => {
     /** Releases all objects that are held for the worker. */
     close() {
       held.clear();
-      objects.clear();
+      metadata.clear();
     },
     /** Number of objects that are held for the worker, and of its functions that main holds. */
     get sizes() {
