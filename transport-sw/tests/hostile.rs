@@ -36,6 +36,16 @@ fn frames_beyond_the_window_are_a_violation() {
 }
 
 #[test]
+fn reserved_field_and_turn_of_main_are_ignored() {
+    let mut packet = frames(&mut Delivery::new(Role::Main, WINDOW), 1);
+    packet[6..12].fill(0xff);
+    let mut worker = Delivery::new(Role::Worker, WINDOW);
+    assert_eq!(worker.handle(packet, Channel::Direct), Ok(()));
+    assert_eq!(worker.receive_with(|_| Ok(())), Ok(true));
+    assert!(!worker.collects());
+}
+
+#[test]
 fn gap_in_posted_packets_ends_the_link() {
     let mut worker = Delivery::new(Role::Worker, Delivery::WINDOW);
     frames(&mut worker, 1);
