@@ -2,7 +2,7 @@
 //
 // The first line announces the rows and subjects. Then there is a line for each batch: `{ row, subject, samples: { figure: [...] } }`,
 // with `skipped: { figure: why }` for figures that cannot be measured here, or `error` instead of both. Further lines: `{ repeated: row }`
-// when further rounds follow, `{ begins: row }` before a row, `{ over: row }` when there is no time for a row, `{ gauges, at }` with readings of the gauges, `{ gauge, error }`
+// when further rounds follow, `{ begins: row }` before a row and `{ ends: row }` after it, `{ over: row }` when there is no time for a row, `{ gauges, at }` with readings of the gauges, `{ gauge, error }`
 // when a gauge fails, and `{ note }` as a sign of life.
 import { passes } from './filter.js';
 import { Gauges } from './gauges.js';
@@ -73,6 +73,7 @@ export const bench = async (parameters, { rows, subjects: all, post, prepare, im
       }
     }
     if (round === 0) await post({ over: row.name });
+    await post({ ends: row.name });
   }
   await gauges?.probe();
   gauges?.end();

@@ -71,7 +71,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<Ex
 /// Measures the parts one after the other. With `all`, a part that fails is a gap.
 fn measure(workspace: &Workspace, options: &Options, folder: &Path) -> anyhow::Result<PathBuf> {
     let places = places(options);
-    let has_pages = places.iter().any(|place| !matches!(place, Place::Native | Place::Parts));
+    let has_pages = places.iter().any(|place| !matches!(place, Place::Native | Place::Criterion));
     // Programs are built before the clock starts.
     let bench = if has_pages { Bench::build(workspace)? } else { Err(String::new()) };
     if let (Err(why), true, false) = (&bench, has_pages, options.all) {
@@ -100,7 +100,7 @@ fn measure(workspace: &Workspace, options: &Options, folder: &Path) -> anyhow::R
             }
             Err(error) => return Err(error),
         }
-        if matches!(place, Place::Native | Place::Parts) {
+        if matches!(place, Place::Native | Place::Criterion) {
             // Their results have their own time.
             began = Instant::now();
         }
@@ -161,7 +161,7 @@ impl Parts<'_> {
                 }
                 end?;
             }
-            (Place::Parts, _) => self.files.push(parts(self.workspace, self.options, folder)?),
+            (Place::Criterion, _) => self.files.push(run_criterion(self.workspace, self.options, folder)?),
             (_, Ok(bench)) => match self.pages(place, bench, schedule)? {
                 Ok(host) => self.hosts.push(host),
                 Err(why) => return Ok(Err(why)),
@@ -195,7 +195,7 @@ impl Parts<'_> {
                 tools::node_version(self.workspace)
             }
         };
-        Ok(Ok(json!({ "name": place.name(), "version": version, "lines": watched.finish() })))
+        Ok(Ok(json!({ "name": place.name(), "version": version, "lines": watched.lines })))
     }
 }
 
@@ -205,7 +205,7 @@ fn places(options: &Options) -> Vec<Place> {
     places.retain(|place| match place {
         Place::Native => options.all || !options.web,
         // Criterion filters by other rules.
-        Place::Parts => options.all && options.filter.is_none(),
+        Place::Criterion => options.all && options.filter.is_none(),
         Place::Node | Place::Browser(_) => options.all || options.web,
     });
     places
@@ -234,8 +234,8 @@ fn native(workspace: &Workspace, options: &Options, file: &Path, later: Duration
 }
 
 /// Runs the criterion benches and converts what criterion writes. Returns the file of the results.
-fn parts(workspace: &Workspace, options: &Options, folder: &Path) -> anyhow::Result<PathBuf> {
-    let (home, file) = (folder.join("criterion"), folder.join("parts.json"));
+fn run_criterion(workspace: &Workspace, options: &Options, folder: &Path) -> anyhow::Result<PathBuf> {
+    let (home, file) = (folder.join("criterion"), folder.join("criterion.json"));
     // Results of an earlier run are not those of this one.
     if home.exists() {
         fs::remove_dir_all(&home).with_context(|| format!("cannot remove {}", home.display()))?;
@@ -247,7 +247,7 @@ fn parts(workspace: &Workspace, options: &Options, folder: &Path) -> anyhow::Res
     let mut command = criterion(workspace);
     command.args(["--", "--noplot", "--warm-up-time", warm_up, "--measurement-time", measurement]);
     command.args(["--nresamples", resamples]).env("CRITERION_HOME", &home);
-    process::run(command, Place::Parts.budget(options.quick) + GRACE).context("the criterion benches")?;
+    process::run(command, Place::Criterion.budget(options.quick) + GRACE).context("the criterion benches")?;
     let (seconds, others) = (began.elapsed().as_secs_f64(), others.cores().unwrap_or_default());
     let mut convert = program(workspace, RESULTS);
     convert.arg("criterion").arg(&home).arg(&file);
@@ -296,7 +296,6 @@ impl<'a> Watched<'a> {
         }
         if !line["row"].is_null() {
             if line["row"] != self.row {
-                self.note_others();
                 self.row = line["row"].clone();
                 let share = share(&self.shares, self.announced, self.done, self.planned);
                 say!("{} {DIM}{}{DIM:#}", self.row.as_str().unwrap_or_default(), self.schedule.left(share));
@@ -304,19 +303,15 @@ impl<'a> Watched<'a> {
             self.done += 1;
         }
         show(&line);
+        let (begins, ends) = (!line["begins"].is_null(), !line["ends"].is_null());
         self.lines.push(line);
-    }
-
-    /// Notes what others used while the last row was measured.
-    fn note_others(&mut self) {
-        if let Some(cores) = self.others.cores() {
+        // Between rows, the time of a browser that is closed would count as that of others.
+        if (begins || ends)
+            && let Some(cores) = self.others.cores()
+            && ends
+        {
             self.lines.push(json!({ "others": cores }));
         }
-    }
-
-    fn finish(mut self) -> Vec<Value> {
-        self.note_others();
-        self.lines
     }
 }
 
@@ -544,10 +539,23 @@ mod tests {
         assert_eq!(names(Options::default()), ["native"]);
         let web = names(Options { web: true, ..Options::default() });
         assert_eq!(web[1..], Browser::ALL.map(Browser::name));
-        assert_eq!(names(Options { all: true, ..Options::default() }), [&["native", "parts"], &web[..]].concat());
+        assert_eq!(names(Options { all: true, ..Options::default() }), [&["native", "criterion"], &web[..]].concat());
         let filter = Some("inc".to_owned());
         assert_eq!(names(Options { all: true, filter, ..Options::default() }), [&["native"], &web[..]].concat());
         assert_eq!(web[0], "node");
+    }
+
+    #[test]
+    fn what_others_use_is_noted_at_the_end_of_each_row() {
+        let schedule = Schedule::new(&[Place::Node], true);
+        let mut watched = Watched::new(&schedule);
+        for line in
+            [json!({ "begins": "inc" }), json!({ "row": "inc" }), json!({ "ends": "inc" }), json!({ "begins": "a" })]
+        {
+            watched.line(line);
+        }
+        let kinds: Vec<_> = watched.lines.iter().flat_map(|line| line.as_object().unwrap().keys()).collect();
+        assert_eq!(kinds, ["begins", "row", "ends", "others", "begins"]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::web::Browser;
 pub(crate) enum Place {
     Native,
     /// The criterion benches.
-    Parts,
+    Criterion,
     Node,
     Browser(Browser),
 }
@@ -18,14 +18,14 @@ pub(crate) enum Place {
 impl Place {
     /// Everything, in the order of a run.
     pub(crate) fn all() -> Vec<Self> {
-        [Self::Native, Self::Parts, Self::Node].into_iter().chain(Browser::ALL.map(Self::Browser)).collect()
+        [Self::Native, Self::Criterion, Self::Node].into_iter().chain(Browser::ALL.map(Self::Browser)).collect()
     }
 
     /// Name of its group in the results.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Native => "native",
-            Self::Parts => "parts",
+            Self::Criterion => "criterion",
             Self::Node => "node",
             Self::Browser(browser) => browser.name(),
         }
@@ -35,11 +35,11 @@ impl Place {
     pub(crate) fn budget(self, quick: bool) -> Duration {
         let seconds = match (self, quick) {
             (Self::Native, true) => 65,
-            (Self::Parts, true) => 15,
+            (Self::Criterion, true) => 15,
             (Self::Node, true) => 25,
             (Self::Browser(_), true) => 58,
             (Self::Native, false) => 12 * 60,
-            (Self::Parts, false) => 60,
+            (Self::Criterion, false) => 60,
             (Self::Node, false) => 4 * 60,
             (Self::Browser(_), false) => 9 * 60,
         };

@@ -25,7 +25,7 @@ pub fn files(run: &Run) -> Result<Vec<(String, String)>> {
             .chain(run.gaps.iter().map(|gap| &gap.group))
             .any(|name| name == *part)
     };
-    let lacking: Vec<&str> = PARTS.into_iter().filter(|part| !known(part)).collect();
+    let lacking: Vec<&str> = GROUPS.into_iter().filter(|part| !known(part)).collect();
     ensure!(lacking.is_empty(), "the run has not tried to measure {}: {again}", lacking.join(", "));
     let loaded = run.rows.iter().filter(|row| row.marks.contains(&Mark::Loaded)).count();
     ensure!(
@@ -167,7 +167,7 @@ fn slug(text: &str) -> String {
 pub const CHARTS: &str = "benchmarks";
 
 /// Groups of a whole run.
-const PARTS: [&str; 6] = ["native", "parts", "node", "chromium", "firefox", "webkit"];
+const GROUPS: [&str; 6] = ["native", "criterion", "node", "chromium", "firefox", "webkit"];
 
 #[cfg(test)]
 mod tests {
@@ -177,7 +177,7 @@ mod tests {
     /// A run of all parts.
     fn whole() -> Run {
         let mut run = sample::run();
-        run.gaps.extend(["parts", "node", "webkit"].map(|group| Gap {
+        run.gaps.extend(["criterion", "node", "webkit"].map(|group| Gap {
             group: group.into(),
             case: None,
             subject: None,
@@ -228,7 +228,7 @@ mod tests {
         };
         assert!(refused(|run| run.options.quick = true).starts_with("the run is not a full one"));
         assert!(refused(|run| run.options.filter = "inc".into()).starts_with("the run is not a full one"));
-        assert!(refused(|run| run.gaps.clear()).contains("not tried to measure parts, node, firefox, webkit"));
+        assert!(refused(|run| run.gaps.clear()).contains("not tried to measure criterion, node, firefox, webkit"));
         assert!(refused(|run| run.commit += "-dirty").contains("uncommitted"));
         assert!(refused(|run| run.rows[0].marks.push(Mark::Loaded)).starts_with("other programs used more than 10 %"));
     }

@@ -69,15 +69,16 @@ impl Score<'_> {
 
 /// A score for each group and peer, in the order of the report.
 pub(super) fn scores(run: &Run) -> Vec<Score<'_>> {
-    let mut scores: Vec<Score<'_>> = vec![];
-    for subject in run.subjects.iter().filter(|subject| subject.kind == Kind::Peer) {
-        let mut duels = duels(run, &subject.group);
-        duels.retain(|duel| duel.theirs.subject == subject.name);
-        if !duels.is_empty() {
-            scores.push(Score { group: &subject.group, peer: &subject.name, duels });
+    let mut scores = vec![];
+    for group in &run.groups {
+        let mut rest = duels(run, &group.name);
+        for subject in run.subjects.iter().filter(|subject| subject.group == group.name && subject.kind == Kind::Peer) {
+            let (duels, others) = rest.into_iter().partition(|duel| duel.theirs.subject == subject.name);
+            rest = others;
+            let score = Score { group: &group.name, peer: &subject.name, duels };
+            scores.extend(Some(score).filter(|score| !score.duels.is_empty()));
         }
     }
-    scores.sort_by_key(|score| run.groups.iter().position(|group| group.name == score.group));
     scores
 }
 

@@ -81,13 +81,18 @@ enum Line {
         gauges: BTreeMap<String, Vec<f64>>,
         at: f64,
     },
-    /// Cores that other programs used since the line before of this kind.
+    /// Cores that other programs used while the last row was measured.
     Others {
         others: f64,
     },
     /// A row begins.
     Begins {
         #[serde(rename = "begins")]
+        _row: String,
+    },
+    /// A row has ended.
+    Ends {
+        #[serde(rename = "ends")]
         _row: String,
     },
     /// A sign of life.
@@ -243,7 +248,9 @@ fn add(run: &mut Run, host: Host) -> anyhow::Result<()> {
                 loaded.extend(measured.into_iter().filter(|_| others > LOADED));
             }
             Line::Fault(fault) => run.gaps.push(gap(None, None, true, &fault)),
-            Line::Begins { .. } | Line::Note { .. } => {}
+            // A row that has not ended has no figure of others.
+            Line::Begins { .. } => since.clear(),
+            Line::Ends { .. } | Line::Note { .. } => {}
         }
     }
     if units.is_empty() {
@@ -389,6 +396,7 @@ mod tests {
         let marks = |case| run.row("chromium", case, "coincide").unwrap().marks.clone();
         assert_eq!(marks("await"), [Mark::Loaded]);
         assert!(marks("inc").contains(&Mark::Repeated));
+        assert!(!marks("inc").contains(&Mark::Loaded), "it was measured before");
     }
 
     #[test]

@@ -67,7 +67,7 @@ pub struct Options {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
-    /// `native`, `parts`, `node`, or the name of a browser.
+    /// `native`, `criterion`, `node`, or the name of a browser.
     pub name: String,
     /// What it is, in one sentence.
     pub about: String,
