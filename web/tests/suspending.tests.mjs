@@ -178,7 +178,9 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
       try {
         await action();
         return 'returns';
-      } catch ({ code, name }) {
+      } catch ({ code, name, function: fn, stack }) {
+        // The errors of the other functions get the frames of the program in the functions of the scope.
+        if (fn === 'enter') assert(!stack.includes('suspending/index.js'), stack);
         return typeof code === 'string' ? code : name;
       }
     };
@@ -203,10 +205,11 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
         return promise;
       };
       const doing = () => act({ cancel: () => end.aborted(1), interrupt: () => suspended.interrupt(), signal: what => (asked = what) });
-      let own, other;
+      let own, other, resume;
       const seen = [];
       const body = async () => {
-        if (state === 'asleep') seen.push(await nameOf(() => suspended.sleep(1e9)));
+        if (state === 'in a promise of the program') await new Promise(resolve => (resume = resolve));
+        else if (state === 'asleep') seen.push(await nameOf(() => suspended.sleep(1e9)));
         else if (state !== 'waiting to begin') seen.push(await nameOf((own = request()).wait));
         if (state === 'computing') doing();
         for (let count = 0; count < 2; count++) seen.push(await nameOf(async () => suspended.check('check')));
@@ -219,6 +222,14 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
       if (state !== 'computing') {
         await undefined;
         doing();
+      }
+      if (resume) {
+        // An export that is not an entry must not receive what is for the entry.
+        end.serving = 3;
+        const found = nameOf(() => suspended.check('check'));
+        end.serving = undefined;
+        seen.push(`export ${await found}`);
+        resume();
       }
       if (newer) {
         other.settle();
@@ -233,6 +244,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
       'waiting to begin': { cancel: 'AbortError', interrupt: 'returns, returns, returns' },
       'in a call': { cancel: 'AbortError, returns, returns, returns', interrupt: 'Interrupted, returns, returns, returns' },
       'asleep': { cancel: 'AbortError, returns, returns, returns', interrupt: 'Interrupted, returns, returns, returns' },
+      'in a promise of the program': { cancel: 'export returns, AbortError, returns, returns', interrupt: 'export returns, returns, returns, returns' },
       'waiting for a newer entry': { cancel: 'newer returns, returns, AbortError, returns, returns', interrupt: 'newer Interrupted, returns, returns, returns, returns' },
     };
     for (const [state, expected] of Object.entries(states)) {

@@ -7,7 +7,7 @@
 // order, as on the stack of a blocking worker. Programs thus run in the same order on all tiers. Modules compiled from C require this order, because their stacks share
 // one region of memory.
 import { nextTask } from '../events.js';
-import { CANCELLED, INTERRUPTED, failed, failureOf, located, ours, stopOf } from '../errors.js';
+import { CANCELLED, INTERRUPTED, failed, failureOf, located, ours, site, stopOf } from '../errors.js';
 import { promised } from '../link/pending.js';
 import { inWords } from '../link/values.js';
 import { CANCEL, INTERRUPT } from '../out-of-band/layout.js';
@@ -74,7 +74,7 @@ export class Suspended {
       this.#clear = undefined;
       this.#waiting.delete(entry);
       // Like a call that is cancelled before it runs.
-      if (entry.isCancelled) throw stopOf(CANCELLED, '', 'enter');
+      if (entry.isCancelled) throw located(stopOf(CANCELLED, '', 'enter'), site());
       return this.#begin(entry, run);
     });
   }
@@ -136,18 +136,18 @@ export class Suspended {
   /** Throws once in an entry whose call main has cancelled while it had no pending request, and once for each interrupt. */
   check(name) {
     const entry = this.#entries.at(-1);
-    if (entry) this.#poll(entry, name);
-    if (!entry?.isCancelled) return;
+    // While an export is on the stack, the engine checks for signals of its call. The newest entry may be suspended then.
+    if (!entry || this.#end.serving !== undefined) return;
+    this.#poll(entry, name);
+    if (!entry.isCancelled) return;
     entry.isCancelled = false;
     throw stopOf(CANCELLED, '', name);
   }
 
   /** Checks for out-of-band signals on behalf of an entry that computes after it has resumed. */
   #poll(entry, name) {
-    const { serving, running } = this.#end;
-    const call = running.get(entry.serial);
-    // While an export is on the stack, the engine checks for them.
-    if (serving !== undefined || call === undefined) return;
+    const call = this.#end.running.get(entry.serial);
+    if (call === undefined) return;
     const asked = this.#outOfBand.pollControl(call);
     if (asked & CANCEL) this.#aborted(entry.serial);
     if (asked & INTERRUPT) throw stopOf(INTERRUPTED, '', name);
