@@ -6,31 +6,7 @@ import type { FunctionsBeside, Interface, Untyped } from '../main.js';
 import type { Either } from '../worker.js';
 import type { Ffi, Scope as WindowScope, WorkerOptions } from '../window/worker.js';
 
-export {
-  CoincideError,
-  callback,
-  dispose,
-  expose,
-  stream,
-  type Callback,
-  type CoincideErrorCode,
-  type Either,
-  type Exposed,
-  type Handles,
-  type Interface,
-  type Kept,
-  type Limits,
-  type Moved,
-  type Remote,
-  type RemoteCallback,
-  type Stream,
-  type Streamed,
-  type Tier,
-  type Transferable,
-  type Transferred,
-  type Untyped,
-  type WorkerProxy,
-} from '../worker.js';
+export * from '../worker.js';
 export { type WorkerOptions } from '../window/worker.js';
 
 /** Reference of an object of main on the tier `suspending`. It has none of the object's properties; use `ffi` to read them. */
@@ -111,6 +87,9 @@ export interface Suspending<Exports extends object = Untyped, Functions extends 
   enter<Args extends any[], Result>(fn: (...args: Args) => Promise<Result>): (...args: Args) => Promise<Result>;
 }
 
+/** The result of `await coincide()`: the property `tier` distinguishes the two. */
+export type Scope<Exports extends object = Untyped, Functions extends object = FunctionsBeside<Exports>> = Blocking<Exports, Functions> | Suspending<Exports, Functions>;
+
 /**
  * Attaches the worker to its link with main. Resolves when main has created or wrapped the worker. Rejects with a `CoincideError` if there is no link.
  *
@@ -120,6 +99,8 @@ export interface Suspending<Exports extends object = Untyped, Functions extends 
  * const suspending = fn => (tier === 'suspending' ? new WebAssembly.Suspending(fn) : fn);
  * const imports = { env: { input: suspending(n => proxy.input(n)) } };
  */
-export default function coincide(options?: WorkerOptions): Promise<Blocking | Suspending>;
+export default function coincide(options?: WorkerOptions): Promise<Scope>;
 /** Attaches the worker to its link with main, typed: the worker exports `Exports`, and main offers `Functions`. */
-export default function coincide<Exports extends Interface<Exports>, Functions extends Interface<Functions> = {}>(options?: WorkerOptions): Promise<Blocking<Exports, Functions> | Suspending<Exports, Functions>>;
+export default function coincide<Exports extends Interface<Exports>, Functions extends Interface<Functions> = {}>(
+  options?: WorkerOptions,
+): Promise<Scope<Exports, Functions>>;

@@ -13,37 +13,7 @@ import type {
   WrapOptions as PlainWrapOptions,
 } from '../main.js';
 
-export {
-  CoincideError,
-  callback,
-  dispose,
-  expose,
-  pool,
-  stream,
-  type AnyWorker,
-  type Callback,
-  type CoincideErrorCode,
-  type Diagnosis,
-  type Exposed,
-  type Handles,
-  type Interface,
-  type Kept,
-  type Limits,
-  type MainProxy,
-  type Moved,
-  type PageWorker,
-  type Pool,
-  type PoolLimits,
-  type PoolOptions,
-  type Remote,
-  type RemoteCallback,
-  type Stream,
-  type Streamed,
-  type Tier,
-  type Transferable,
-  type Transferred,
-  type Untyped,
-} from '../main.js';
+export * from '../main.js';
 
 /** The operations that a policy allows or refuses. */
 export type Operation =

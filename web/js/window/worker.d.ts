@@ -3,31 +3,7 @@ import type { Blocking, FunctionsBeside, Interface, Untyped } from '../main.js';
 import type { Side } from '../objects.js';
 import type { Either, Scope as PlainScope, WorkerOptions as PlainOptions } from '../worker.js';
 
-export {
-  CoincideError,
-  callback,
-  dispose,
-  expose,
-  stream,
-  type Callback,
-  type CoincideErrorCode,
-  type Either,
-  type Exposed,
-  type Handles,
-  type Interface,
-  type Kept,
-  type Limits,
-  type Moved,
-  type Remote,
-  type RemoteCallback,
-  type Stream,
-  type Streamed,
-  type Tier,
-  type Transferable,
-  type Transferred,
-  type Untyped,
-  type WorkerProxy,
-} from '../worker.js';
+export * from '../worker.js';
 
 /** A method of an event that main calls before the worker's listener: see `docs/guides/window.md`. */
 export type Invoke = 'preventDefault' | 'stopPropagation' | 'stopImmediatePropagation';

@@ -1,5 +1,5 @@
 // The worker of an interpreter that suspends.
-import coincide from 'coincide/suspending/worker';
+import coincide, { type Scope } from 'coincide/suspending/worker';
 import type { Exports, Functions } from './interface.js';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -27,6 +27,13 @@ export const suspended = async () => {
   const run: (n: string) => Promise<number> = enter(async (n: number) => n);
   check();
   return isWindowProxy(document) ? run('1') : 0;
+};
+
+/** The type of the scope, which `tier` narrows. */
+export const open = async (): Promise<Scope<Exports, Functions>> => {
+  const scope = await coincide();
+  same<typeof scope, Scope>(true);
+  return coincide<Exports, Functions>();
 };
 
 /** Callbacks that exports receive may block or return promises, as calls of main do. */
