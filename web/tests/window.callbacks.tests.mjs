@@ -121,13 +121,17 @@ export default (test, kit) => {
     window.removeEventListener('ping', listener);
     went.push(window.fire('ping', { cancelable: true }));
     await pause(30);
-    const wrong = (() => {
+    const wrong = ['remove', undefined].map(name => {
       try {
-        window.addEventListener('ping', listener, { invoke: ['preventDefault', 'remove'] });
+        window.addEventListener('ping', listener, { invoke: ['preventDefault', name] });
       } catch (error) {
         return error.constructor.name;
       }
-    })();
+    });
+    // The type of the option includes undefined.
+    window.addEventListener('ping', listener, { invoke: undefined });
+    went.push(window.fire('ping', { cancelable: true }));
+    await until(() => heard > 1);
     return [went, heard, options.invoke, wrong];
-  }, [[false, true], 1, 'preventDefault', 'TypeError']);
+  }, [[false, true, true], 101, 'preventDefault', ['TypeError', 'TypeError']]);
 };

@@ -35,11 +35,11 @@ export class Adapters {
 
   #listen(args) {
     const [type, listener, options] = args;
-    if (typeof listener !== 'function' || typeof options !== 'object' || options === null || !('invoke' in options)) return args;
+    if (typeof listener !== 'function' || typeof options !== 'object' || options === null || options.invoke === undefined) return args;
     const { invoke, ...rest } = options;
     const names = [invoke].flat();
-    const wrong = names.find(name => !INVOKED.includes(name));
-    if (wrong !== undefined) throw new TypeError(`\`invoke\` names ${INVOKED.join(', ')}, not ${String(wrong)}`);
+    const wrong = names.findIndex(name => !INVOKED.includes(name));
+    if (wrong !== -1) throw new TypeError(`\`invoke\` names ${INVOKED.join(', ')}, not ${String(names[wrong])}`);
     const key = names.join();
     if (!this.#adapted.has(listener)) this.#adapted.set(listener, new Map());
     const known = this.#adapted.get(listener);
