@@ -119,7 +119,8 @@ impl WorkerBuilder<'_> {
     /// ```
     ///
     /// The Web Worker ends with its link. [`Worker::terminate`] ends it even while it computes, and so does dropping the last handle of main.
-    /// If the script can't be loaded, throws before it has attached to the link, or panics, the link is closed for that reason. A panic of main ends its workers, unless the program is compiled to unwind.
+    /// If the script can't be loaded, throws before it has attached to the link, or panics, the link is closed for that reason. A panic of main
+    /// ends its workers, unless the program is compiled to unwind.
     ///
     /// ```no_run
     /// # use coincide::{Main, Worker};
