@@ -107,7 +107,7 @@ impl<'de> Deserialize<'de> for Callback {
             return Err(D::Error::custom("expected a function of this worker, got an object of main"));
         };
         let function = ObjectLink::coding_now().and_then(|link| link.table.functions.get(id));
-        function.map(Self).ok_or_else(|| D::Error::custom(format_args!("there is no function {id}: it was given back")))
+        function.map(Self).ok_or_else(|| D::Error::custom(format_args!("there is no function {id}: it was released")))
     }
 }
 
@@ -142,7 +142,7 @@ pub(super) fn serve(
     // The id comes first. The function reads the other parts itself.
     let callee = coincide_codec::value::from_slice(payload).map_err(|error| error.to_string());
     let function = callee.and_then(|Callee(id)| {
-        link.table.functions.get(id).ok_or_else(|| format!("there is no function {id}: it was given back"))
+        link.table.functions.get(id).ok_or_else(|| format!("there is no function {id}: it was released"))
     });
     match function {
         Ok(function) => (function.0)(&link, payload, result),

@@ -26,8 +26,8 @@ enum Step {
         packets: u8,
     },
     /// The relay queries main, with the current or an old query.
-    Ask,
-    AskLate,
+    Query,
+    QueryLate,
     /// The relay loses a packet, repeats it, moves it behind all others, or loses all state.
     Lose {
         at: u8,
@@ -53,8 +53,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Collect),
         1 => Just(Step::Listen),
         3 => (0..8_u8).prop_map(|packets| Step::Poll { packets }),
-        2 => Just(Step::Ask),
-        1 => Just(Step::AskLate),
+        2 => Just(Step::Query),
+        1 => Just(Step::QueryLate),
         1 => any::<u8>().prop_map(|at| Step::Lose { at }),
         1 => any::<u8>().prop_map(|at| Step::Repeat { at }),
         1 => any::<u8>().prop_map(|at| Step::Delay { at }),
@@ -168,14 +168,14 @@ impl Link {
                 let _ = self.worker.endpoint.handle_polled(body.concat());
                 self.worker.receive();
             }
-            Step::Ask if self.worker.endpoint.collects() => {
+            Step::Query if self.worker.endpoint.collects() => {
                 let query = self.worker.endpoint.poll_packet();
                 self.queries.push(query.clone());
-                self.ask(query);
+                self.query(query);
             }
-            Step::AskLate => {
+            Step::QueryLate => {
                 if let Some(query) = self.queries.first().cloned() {
-                    self.ask(query);
+                    self.query(query);
                 }
             }
             Step::Lose { at: index } if !self.relay.is_empty() => {
@@ -199,7 +199,7 @@ impl Link {
         self.flush();
     }
 
-    fn ask(&mut self, query: Vec<u8>) {
+    fn query(&mut self, query: Vec<u8>) {
         self.main.endpoint.handle_query(query).expect("the query is from the worker");
         self.main.receive();
     }
@@ -210,7 +210,7 @@ impl Link {
             if collecting {
                 self.take(Step::Collect);
                 self.take(Step::Poll { packets: u8::MAX });
-                self.take(Step::Ask);
+                self.take(Step::Query);
                 self.take(Step::Poll { packets: u8::MAX });
             } else {
                 self.take(Step::Listen);
@@ -254,7 +254,7 @@ proptest! {
         }
         while link.main.session.has_output() {
             link.take(Step::Poll { packets: u8::MAX });
-            link.take(Step::Ask);
+            link.take(Step::Query);
             link.posted(true);
         }
         link.main.endpoint.close();
@@ -282,7 +282,7 @@ fn lost_acknowledgement_is_sent_again() {
     link.take(Step::Posted { main: true });
     assert!(link.worker.session.has_output(), "the window is not full");
     link.take(Step::Lose { at: 1 });
-    link.take(Step::Ask);
+    link.take(Step::Query);
     link.take(Step::Lose { at: 1 });
     assert_eq!(link.relay.len(), 1, "the frame is in flight without the acknowledgement");
     link.take(Step::Poll { packets: 1 });

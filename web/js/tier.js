@@ -46,9 +46,9 @@ export const diagnose = (platform, options) => {
 /** Why there is no better tier than this one. */
 export const reasonsFor = (platform, options, tier) => {
   if (tier === SHARED) return [];
-  const asked = options.tier === tier;
-  const reasons = [asked ? `the tier ${tier} was requested` : platform.whyNotShared()];
-  if (tier === SUSPENDING || asked) return reasons;
+  const isRequested = options.tier === tier;
+  const reasons = [isRequested ? `the tier ${tier} was requested` : platform.whyNotShared()];
+  if (tier === SUSPENDING || isRequested) return reasons;
   if (options.suspends) reasons.push(whyNotSuspending());
   if (tier === MESSAGES) reasons.push(platform.whyNoServiceWorkers() ?? NOT_NAMED);
   return reasons;

@@ -186,9 +186,9 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
     };
     /** What an entry of main's call 10 observes: the outcome of what it waits for, and of two calls of `check`. `act` runs when the entry is in the state. */
     const observe = async (state, act) => {
-      let asked = 0;
+      let signals = 0;
       const end = { running: new Map([[1, 10], [2, 20]]) };
-      const suspended = new Suspended(end, { pollControl: id => (id === 10 ? [asked, (asked = 0)][0] : 0) });
+      const suspended = new Suspended(end, { pollControl: id => (id === 10 ? [signals, (signals = 0)][0] : 0) });
       const request = () => {
         const pending = { name: 'f' };
         const promise = new Promise((resolve, reject) => {
@@ -204,7 +204,7 @@ export default (register, { coincide, coincideWindow, worker, own, assert, deepE
         end.serving = undefined;
         return promise;
       };
-      const doing = () => act({ cancel: () => end.aborted(1), interrupt: () => suspended.interrupt(), signal: what => (asked = what) });
+      const doing = () => act({ cancel: () => end.aborted(1), interrupt: () => suspended.interrupt(), signal: what => (signals = what) });
       let own, other, resume;
       const seen = [];
       const body = async () => {

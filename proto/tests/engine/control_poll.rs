@@ -32,7 +32,7 @@ impl Doing {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Asks {
+enum Request {
     Nothing,
     Interrupt,
     Cancel,
@@ -44,7 +44,8 @@ enum Asks {
     Call,
 }
 
-const ASKS: [Asks; 6] = [Asks::Nothing, Asks::Interrupt, Asks::Cancel, Asks::Close, Asks::Deadline, Asks::Call];
+const REQUESTS: [Request; 6] =
+    [Request::Nothing, Request::Interrupt, Request::Cancel, Request::Close, Request::Deadline, Request::Call];
 
 /// Results of control polls until there is nothing more, or until the end of the link.
 fn control_polls(world: &mut World) -> Vec<&'static str> {
@@ -90,14 +91,14 @@ fn world_of(doing: Doing) -> (World, Option<Ticket>) {
 #[test]
 fn control_poll_returns_each_request_in_each_state_once() {
     for doing in DOING {
-        for asks in ASKS {
+        for request in REQUESTS {
             for beside in [false, true] {
                 let (mut world, serving) = world_of(doing);
-                match asks {
-                    Asks::Nothing => {}
-                    Asks::Interrupt if beside => world.wires.borrow_mut().signals.interrupt = true,
-                    Asks::Interrupt => world.main.interrupt(),
-                    Asks::Cancel => {
+                match request {
+                    Request::Nothing => {}
+                    Request::Interrupt if beside => world.wires.borrow_mut().signals.interrupt = true,
+                    Request::Interrupt => world.main.interrupt(),
+                    Request::Cancel => {
                         let Some(call) = serving.and_then(|serving| serving.call()) else { continue };
                         if beside {
                             world.wires.borrow_mut().signals.cancel = true;
@@ -107,36 +108,36 @@ fn control_poll_returns_each_request_in_each_state_once() {
                         world.main.cancel(call);
                         assert_eq!(world.settled(Role::Main, call), Outcome::Cancelled);
                     }
-                    Asks::Close => world.main.abort(CloseReason::TERMINATED, ""),
-                    Asks::Deadline => {
+                    Request::Close => world.main.abort(CloseReason::TERMINATED, ""),
+                    Request::Deadline => {
                         let deadline = world.now.after(TIMEOUT);
                         world.worker.call("ask", Format::Bytes, Vec::new(), Some(deadline)).unwrap();
                         world.advance(TIMEOUT);
                     }
-                    Asks::Call => _ = world.call(Role::Main, "quick"),
+                    Request::Call => _ = world.call(Role::Main, "quick"),
                 }
-                let expected: &[&str] = match asks {
-                    Asks::Nothing => &[],
-                    Asks::Interrupt => &["interrupted"],
-                    Asks::Cancel if beside => &[],
-                    Asks::Cancel => &["cancelled"],
-                    Asks::Close => &["link closed", "closed"],
-                    Asks::Deadline => &["timed out"],
-                    Asks::Call if doing.sleeps() => &["run"],
-                    Asks::Call => &[],
+                let expected: &[&str] = match request {
+                    Request::Nothing => &[],
+                    Request::Interrupt => &["interrupted"],
+                    Request::Cancel if beside => &[],
+                    Request::Cancel => &["cancelled"],
+                    Request::Close => &["link closed", "closed"],
+                    Request::Deadline => &["timed out"],
+                    Request::Call if doing.sleeps() => &["run"],
+                    Request::Call => &[],
                 };
-                assert_eq!(control_polls(&mut world), expected, "{asks:?}, {doing:?}, beside the frames: {beside}");
-                if asks == Asks::Close {
+                assert_eq!(control_polls(&mut world), expected, "{request:?}, {doing:?}, beside the frames: {beside}");
+                if request == Request::Close {
                     continue;
                 }
-                assert!(control_polls(&mut world).is_empty(), "each is returned once: {asks:?}, {doing:?}");
+                assert!(control_polls(&mut world).is_empty(), "each is returned once: {request:?}, {doing:?}");
                 if doing.sleeps() {
                     world.worker.wake_up();
                 }
                 if let Some(serving) = serving {
                     world.reply(Role::Worker, serving);
                 }
-                if asks == Asks::Call && !doing.sleeps() {
+                if request == Request::Call && !doing.sleeps() {
                     let quick = world.quick;
                     let ticket = world.run(Role::Worker, quick);
                     world.reply(Role::Worker, ticket);

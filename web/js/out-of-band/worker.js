@@ -15,16 +15,16 @@ class WordListener {
     this.#words = words;
   }
 
-  /** The requests of main since the last control poll: an interrupt, and the cancellation of the call `id`, which is running, or 0. */
+  /** The signals since the last control poll: an interrupt, and the cancellation of the call `id`, which is running, or 0. */
   pollControl(id) {
-    const signals = Atomics.load(this.#words, SIGNALS);
-    if (signals === this.#seen && id === this.#seenBy) return 0;
-    this.#seen = signals;
+    const count = Atomics.load(this.#words, SIGNALS);
+    if (count === this.#seen && id === this.#seenBy) return 0;
+    this.#seen = count;
     this.#seenBy = id;
     const raised = Atomics.load(this.#words, INTERRUPTS);
-    const asked = raised === this.#known ? 0 : INTERRUPT;
+    const signals = raised === this.#known ? 0 : INTERRUPT;
     this.#known = raised;
-    return id !== 0 && this.#forget(id) ? asked | CANCEL : asked;
+    return id !== 0 && this.#forget(id) ? signals | CANCEL : signals;
   }
 
   /** Handles the message about a signal. Returns whether it is an interrupt that no control poll has reported. */
@@ -66,14 +66,14 @@ class AddressListener {
     if (now - this.#polled < EVERY) return 0;
     const before = this.#known;
     while (this.#addresses.length > 0 && this.#isRevoked(this.#addresses[0])) this.#pass();
-    let asked = this.#known > before ? INTERRUPT : 0;
+    let signals = this.#known > before ? INTERRUPT : 0;
     const slot = slotOf(id);
     if (id !== 0 && this.#slots[slot] && this.#isRevoked(this.#slots[slot])) {
       this.#slots[slot] = null;
-      asked |= CANCEL;
+      signals |= CANCEL;
     }
     this.#polled = performance.now();
-    return asked;
+    return signals;
   }
 
   passed({ number, id, next }) {

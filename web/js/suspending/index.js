@@ -148,9 +148,9 @@ export class Suspended {
   #poll(entry, name) {
     const call = this.#end.running.get(entry.serial);
     if (call === undefined) return;
-    const asked = this.#outOfBand.pollControl(call);
-    if (asked & CANCEL) this.#aborted(entry.serial);
-    if (asked & INTERRUPT) throw stopOf(INTERRUPTED, '', name);
+    const signals = this.#outOfBand.pollControl(call);
+    if (signals & CANCEL) this.#aborted(entry.serial);
+    if (signals & INTERRUPT) throw stopOf(INTERRUPTED, '', name);
   }
 
   /** Records an error of the engine's check. The entry has then received the cancellation of its call. */
