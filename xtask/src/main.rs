@@ -91,7 +91,7 @@ enum Command {
         /// Measure the npm package and its peers in Node.js and in each browser, instead of the native library
         #[arg(long)]
         web: bool,
-        /// Measure everything: natively, in Node.js and in each browser, within 45 minutes, or 6 with `--quick`
+        /// Measure everything: natively, with criterion, in Node.js and in each browser, within 45 minutes, or 6 with `--quick`
         #[arg(long, conflicts_with = "web")]
         all: bool,
         /// Show what each layer of a native call takes, instead of comparing with peers
