@@ -98,13 +98,13 @@ export const attend = (worker, { receives, hasAnnounced, throws, ends, wasReport
   let atExit = () => {};
   // Not listeners, which the program can remove.
   const emitted = function (event, ...details) {
-    const [thrown] = details;
-    if (event === 'message' && receives(thrown)) return true;
+    if (event === 'message' && receives(details[0])) return true;
     if (event === 'exit') {
       atExit();
-      ends(`the thread of the worker has exited with code ${thrown}${hasAnnounced() ? '' : BEFORE}`);
+      ends(`the thread of the worker has exited with code ${details[0]}${hasAnnounced() ? '' : BEFORE}`);
     }
     if (event !== 'error') return emit.call(this, event, ...details);
+    const [thrown] = details;
     if (isError(thrown)) adopt(thrown);
     const isHandled = this.listenerCount('error') > 0;
     const tell = () => {
