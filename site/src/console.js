@@ -37,11 +37,11 @@ for (const level of ['debug', 'log', 'info', 'warn', 'error']) {
 }
 /** The address of a worker's module, by the address of its probe. */
 const probes = new Map();
-/** Messages of uncaught errors. */
+/** Errors that events have reported: thrown values and messages. */
 const uncaught = [];
 addEventListener('error', ({ error, message, filename, lineno }) => {
   if (error === PROBED) return;
-  uncaught.push(message);
+  uncaught.push({ error, message });
   const text = error instanceof Error && error.stack && !probes.has(filename) ? `Uncaught ${withStack(error)}` : message;
   if (text) post({ level: 'error', text, place: [probes.get(filename) ?? filename, lineno] });
 });
@@ -59,12 +59,14 @@ const explain = async address => {
   document.head.append(Object.assign(document.createElement('script'), { type: 'module', src: probe }));
 };
 
+/** Whether an event has reported what an import rejects with. For a missing export, Firefox creates another error for each import. */
+const isReported = thrown => uncaught.some(({ error, message }) => error === thrown || (thrown instanceof SyntaxError && message.includes(thrown.message)));
+
 /** Reports the error of the module `main`, unless an event has. WebKit has no event for modules that await. */
 const watch = main =>
   import(main).catch(error =>
     setTimeout(() => {
-      if (uncaught.some(message => message.includes(String(error?.message ?? error)))) return;
-      post({ level: 'error', text: `Uncaught ${show(error)}` });
+      if (!isReported(error)) post({ level: 'error', text: `Uncaught ${show(error)}` });
     }, 100),
   );
 

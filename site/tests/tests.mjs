@@ -130,6 +130,14 @@ test('site: a syntax error of either end is shown with its line', async () => {
   await until(() => $('#worker-pane .cm-lintRange-error'), 'the mark in the worker');
 });
 
+test('site: a value that main throws is shown once', async () => {
+  await choose(named('hello'));
+  await edit('main', "setTimeout(() => console.log('later'), 1000);\nthrow { a: 1 };\n");
+  $('#run').click();
+  await until(() => rows('main').includes('later'), 'the line after the error');
+  equal(rows('main').length, 2);
+});
+
 test('site: an edited program is stored in the address, does not run when opened, and runs from the keyboard', async () => {
   await choose(named('hello'));
   const before = site.contentWindow.location.hash;
